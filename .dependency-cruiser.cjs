@@ -1,0 +1,72 @@
+/**
+ * The arrows between the rooms, as docs/architecture.md draws them. Each room lists what it may import;
+ * whatever is not listed is an error. A file that must break one changes that page first.
+ */
+const rooms = {
+  core: [],
+  config: ['core'],
+  api: ['core'],
+  policy: ['core', 'api/types.ts'],
+  secrets: ['core', 'config/paths.ts'],
+  access: ['core', 'config', 'api', 'secrets', 'policy', 'tunnel/types.ts'],
+  tunnel: ['core', 'config', 'secrets'],
+  sandbox: ['core', 'config/paths.ts', 'policy', 'api/types.ts', 'api/convert.ts'],
+  cli: ['core', 'config'],
+}
+
+const only = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  from: {path: from},
+  to: {
+    path: '^src/',
+    pathNot: allowed.map(
+      (room) => `^src/lib/${room.replaceAll('.', '\\.')}${room.endsWith('.ts') ? '$' : '/'}`,
+    ),
+  },
+})
+
+module.exports = {
+  forbidden: [
+    ...Object.entries(rooms).map(([room, allowed]) =>
+      only(`${room}-imports-only-its-neighbours`, `^src/lib/${room}/`, [...allowed, room]),
+    ),
+    only('commands-see-no-sdk-and-no-keychain', '^src/commands/', [
+      'core',
+      'cli',
+      'config',
+      'access',
+      'tunnel',
+      'sandbox',
+    ]),
+    {
+      name: 'only-api-knows-the-sdk',
+      severity: 'error',
+      from: {path: '^src/', pathNot: '^src/lib/api/'},
+      to: {path: 'node_modules/cloudflare/'},
+    },
+    {
+      name: 'only-secrets-knows-the-keychain',
+      severity: 'error',
+      from: {path: '^src/', pathNot: '^src/lib/secrets/'},
+      to: {path: 'node_modules/(keytar|@github/keytar|age-encryption)/'},
+    },
+    {
+      name: 'the-proxy-loads-no-framework',
+      severity: 'error',
+      from: {path: '^src/lib/tunnel/'},
+      to: {path: 'node_modules/(@oclif|cloudflare|@inquirer|chalk)/', reachable: true},
+    },
+    {name: 'no-cycles', severity: 'error', from: {}, to: {circular: true}},
+  ],
+  options: {
+    doNotFollow: {path: 'node_modules'},
+    tsPreCompilationDeps: true,
+    tsConfig: {fileName: 'tsconfig.json'},
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+      extensionAlias: {'.js': ['.ts', '.js']},
+    },
+  },
+}

@@ -1,0 +1,87 @@
+import {isJsonObject, type JsonObject} from '../core/context.js'
+import type {Application, Decision, Group, Policy, Rule, ServiceToken} from './types.js'
+
+/** A service token from the API's object. Unknown fields are dropped: a token is never sent back whole. */
+export function toServiceToken(raw: JsonObject): ServiceToken {
+  return {
+    id: text(raw['id']) ?? '',
+    clientId: text(raw['client_id']) ?? '',
+    name: text(raw['name']) ?? '',
+    duration: text(raw['duration']) ?? '8760h',
+    // Older tokens were made before the field existed; they work.
+    enabled: raw['enabled'] !== false,
+    expiresAt: text(raw['expires_at']),
+    createdAt: text(raw['created_at']),
+    updatedAt: text(raw['updated_at']),
+    lastSeenAt: text(raw['last_seen_at']),
+  }
+}
+
+export function toPolicy(raw: JsonObject): Policy {
+  return {
+    id: text(raw['id']) ?? '',
+    name: text(raw['name']) ?? '',
+    decision: (text(raw['decision']) ?? 'deny') as Decision,
+    include: rules(raw['include']),
+    exclude: rules(raw['exclude']),
+    require: rules(raw['require']),
+    precedence: typeof raw['precedence'] === 'number' ? raw['precedence'] : undefined,
+    reusable: typeof raw['reusable'] === 'boolean' ? raw['reusable'] : undefined,
+    raw,
+  }
+}
+
+export function toApplication(raw: JsonObject): Application {
+  const domain = text(raw['domain'])
+  const listed = Array.isArray(raw['policies']) ? raw['policies'].filter(isJsonObject).map(toPolicy) : []
+  return {
+    id: text(raw['id']) ?? '',
+    name: text(raw['name']) ?? domain ?? '',
+    type: text(raw['type']) ?? '',
+    domain,
+    domains: [...new Set([domain, ...publicDestinations(raw)].filter((d) => d !== undefined))],
+    serviceAuth401Redirect: raw['service_auth_401_redirect'] === true,
+    policies: byPrecedence(listed),
+    raw,
+  }
+}
+
+export function toGroup(raw: JsonObject): Group {
+  return {
+    id: text(raw['id']) ?? text(raw['uid']) ?? '',
+    name: text(raw['name']) ?? '',
+    include: rules(raw['include']),
+    exclude: rules(raw['exclude']),
+    require: rules(raw['require']),
+    raw,
+  }
+}
+
+/** Ascending precedence; policies without one keep their place behind. */
+export function byPrecedence(policies: readonly Policy[]): Policy[] {
+  return [...policies].sort(
+    (a, b) => (a.precedence ?? Number.MAX_SAFE_INTEGER) - (b.precedence ?? Number.MAX_SAFE_INTEGER),
+  )
+}
+
+/** `destinations` supersedes `self_hosted_domains` (Cloudflare's API reference); private destinations are no host names. */
+function publicDestinations(raw: JsonObject): string[] {
+  const destinations = raw['destinations']
+  if (Array.isArray(destinations) && destinations.length > 0) {
+    return destinations
+      .filter(isJsonObject)
+      .filter((d) => (d['type'] ?? 'public') === 'public')
+      .map((d) => text(d['uri']))
+      .filter((uri) => uri !== undefined)
+  }
+  const domains = raw['self_hosted_domains']
+  return Array.isArray(domains) ? domains.filter((d): d is string => typeof d === 'string') : []
+}
+
+function rules(value: unknown): Rule[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : []
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

@@ -1,0 +1,130 @@
+import type {JsonObject} from '../core/context.js'
+import type {Secret} from '../core/secret.js'
+
+/** One rule of a policy or group as the API writes it, e.g. `{service_token: {token_id}}`, `{group: {id}}`. */
+export type Rule = JsonObject
+
+/** `non_identity` is what the dashboard calls "Service Auth", `deny` what it calls "Block". */
+export type Decision = 'allow' | 'deny' | 'non_identity' | 'bypass'
+
+export interface Account {
+  id: string
+  name: string
+}
+
+/** A service token without its secret. Times are ISO 8601. */
+export interface ServiceToken {
+  /** UUID. Rules name a token by this. */
+  id: string
+  /** Ends in `.access`; what is sent as CF-Access-Client-Id. Not the `id`. */
+  clientId: string
+  name: string
+  /** A Go duration, or `forever`. */
+  duration: string
+  enabled: boolean
+  expiresAt: string | undefined
+  createdAt: string | undefined
+  updatedAt: string | undefined
+  /** Missing where the API does not tell it, or the token was never used. */
+  lastSeenAt: string | undefined
+}
+
+/** The answer to create: the only time that the secret is shown. */
+export interface NewServiceToken {
+  token: ServiceToken
+  clientSecret: Secret
+}
+
+export interface Policy {
+  id: string
+  name: string
+  decision: Decision
+  include: Rule[]
+  exclude: Rule[]
+  require: Rule[]
+  /** Position on an application; undefined for an account's policy on its own. */
+  precedence: number | undefined
+  /** True: an account policy that applications share. False: lives inside one application (legacy). Undefined: not said. */
+  reusable: boolean | undefined
+  /** The object as the API gave it. */
+  raw: JsonObject
+}
+
+export interface Application {
+  id: string
+  name: string
+  /** `self_hosted`, `ssh`, `saas`, … */
+  type: string
+  /** The primary host name and path; undefined for kinds that have none. */
+  domain: string | undefined
+  /** Every public host name and path that this application answers for, the primary first, without duplicates. */
+  domains: string[]
+  serviceAuth401Redirect: boolean
+  /** As listed on the application, in order of precedence. */
+  policies: Policy[]
+  /** The object as the API gave it: an edit changes a copy of this and sends all of it back. */
+  raw: JsonObject
+}
+
+export interface Group {
+  id: string
+  name: string
+  include: Rule[]
+  exclude: Rule[]
+  require: Rule[]
+  raw: JsonObject
+}
+
+/** An API token as the verify endpoints describe it. */
+export interface ApiTokenStatus {
+  id: string
+  status: 'active' | 'disabled' | 'expired'
+  /** Which verify endpoint knew it: a user's token, or one that the account owns. */
+  owner: 'user' | 'account'
+  expiresOn: string | undefined
+}
+
+export interface PolicyBody {
+  name: string
+  decision: Decision
+  include: Rule[]
+  exclude?: Rule[]
+  require?: Rule[]
+  precedence?: number
+}
+
+/**
+ * Cloudflare's Access API for one account, in zt's words. Every method may throw `ApiError`; lists are fetched to the
+ * end. Nothing here prints, prompts or knows where secrets are kept.
+ */
+export interface AccessApi {
+  /** Asks `/user/tokens/verify`, and `/accounts/{id}/tokens/verify` when that does not know the token and an account is given. */
+  verifyToken(): Promise<ApiTokenStatus>
+  /** The accounts that the API token sees; empty where it may not list them. */
+  listAccounts(): Promise<Account[]>
+
+  listServiceTokens(query?: {name?: string}): Promise<ServiceToken[]>
+  /** @throws ApiError `not-found` */
+  getServiceToken(id: string): Promise<ServiceToken>
+  /** Never retried: there is no idempotency key, and each attempt would make a token. `outcomeUnknown` marks a lost answer. */
+  createServiceToken(params: {name: string; duration?: string; enabled?: boolean}): Promise<NewServiceToken>
+  deleteServiceToken(id: string): Promise<void>
+
+  listApplications(): Promise<Application[]>
+  getApplication(id: string): Promise<Application>
+  /** PUT: replaces the whole application with `body`. */
+  replaceApplication(id: string, body: JsonObject): Promise<Application>
+  /** Both kinds of policy, in order of precedence. */
+  listApplicationPolicies(applicationId: string): Promise<Policy[]>
+  /** A policy inside this application (legacy). */
+  createApplicationPolicy(applicationId: string, body: PolicyBody): Promise<Policy>
+
+  listPolicies(): Promise<Policy[]>
+  getPolicy(id: string): Promise<Policy>
+  createPolicy(body: PolicyBody): Promise<Policy>
+  deletePolicy(id: string): Promise<void>
+
+  listGroups(): Promise<Group[]>
+  /** The organisation's settings, e.g. `auth_domain`, `strict_service_token_auth`. */
+  getOrganization(): Promise<JsonObject>
+}

@@ -1,0 +1,47 @@
+import {UserError} from './errors.js'
+
+const HOURS = {d: 24, w: 24 * 7, y: 24 * 365} as const
+const GO_UNIT_SECONDS: Record<string, number> = {h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9}
+
+/** A service token's life time, as the API takes it. */
+export interface TokenDuration {
+  /** A Go duration such as `8760h`, or `forever`. */
+  api: string
+  /** Whole seconds; undefined for `forever`. */
+  seconds: number | undefined
+}
+
+/**
+ * Reads `forever`, a Go duration (`8760h`, `1h30m`) or days, weeks and years (`90d`, `12w`, `1y`), which the API does
+ * not know and which become hours.
+ *
+ * @throws UserError `usage` / `BAD_DURATION`
+ */
+export function parseTokenDuration(text: string): TokenDuration {
+  const trimmed = text.trim()
+  if (trimmed === 'forever') return {api: 'forever', seconds: undefined}
+  const long = /^(\d{1,6})([dwy])$/.exec(trimmed)
+  if (long) {
+    const hours = Number(long[1]) * HOURS[long[2] as keyof typeof HOURS]
+    if (hours > 0) return {api: `${hours}h`, seconds: hours * 3600}
+  }
+  const seconds = goDurationSeconds(trimmed)
+  if (seconds !== undefined && seconds >= 1) return {api: trimmed, seconds: Math.floor(seconds)}
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_DURATION',
+    message: `"${text}" is not a duration`,
+    why: 'A duration is a number with a unit (h, m, s, or d, w, y), several of them, or "forever"; at least one second.',
+    next: ['Write for example --duration 8760h, --duration 90d or --duration forever'],
+  })
+}
+
+/** The seconds of a Go duration (`time.ParseDuration` without sign); undefined when it is none. */
+export function goDurationSeconds(text: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined
+  let seconds = 0
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) {
+    seconds += Number(amount) * (GO_UNIT_SECONDS[unit ?? ''] ?? 0)
+  }
+  return seconds
+}

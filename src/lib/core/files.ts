@@ -1,0 +1,103 @@
+import {randomBytes} from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {UserError, hasCode} from './errors.js'
+
+/**
+ * Replaces a file so that a reader, or a machine that loses power, sees the old content or the new and nothing
+ * between: a temporary file beside it, fsync, rename, fsync of the directory. Directories are made 0700.
+ */
+export async function writeFileAtomic(file: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+  const directory = path.dirname(file)
+  await fs.mkdir(directory, {recursive: true, mode: 0o700})
+  const temporary = path.join(
+    directory,
+    `.${path.basename(file)}.${process.pid}.${randomBytes(4).toString('hex')}`,
+  )
+  try {
+    const handle = await fs.open(temporary, 'wx', mode)
+    try {
+      await handle.writeFile(data)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await fs.rename(temporary, file)
+  } catch (error) {
+    await fs.rm(temporary, {force: true})
+    throw error
+  }
+  await syncDirectory(directory)
+}
+
+/** Removes a file and makes that durable. False when it was not there. */
+export async function removeFile(file: string): Promise<boolean> {
+  try {
+    await fs.unlink(file)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
+    throw error
+  }
+  await syncDirectory(path.dirname(file))
+  return true
+}
+
+/** The text of a file; undefined when it does not exist. */
+export async function readFileIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await fs.readFile(file, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
+}
+
+/**
+ * Parses JSON that we wrote ourselves. A broken file becomes a `config` error that names the file and never
+ * quotes it (`JSON.parse` puts its input into its message).
+ */
+export function parseOwnJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw brokenFile(file, 'it is not valid JSON')
+  }
+}
+
+/** The error for a file of ours whose content is not what it should be. */
+export function brokenFile(file: string, why: string): UserError {
+  return new UserError({
+    kind: 'config',
+    code: 'BROKEN_FILE',
+    message: `Cannot use ${file}`,
+    why: `The file is damaged: ${why}. Nothing was changed.`,
+    next: ['Mend the file by hand, or move it away and let zt make a new one'],
+    details: {file},
+  })
+}
+
+/** Refuses a directory or file that others may read or write; secrets must not lie there. No-op on Windows. */
+export async function refuseIfOthersCanRead(target: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const {mode} = await fs.stat(target)
+  if ((mode & 0o077) === 0) return
+  throw new UserError({
+    kind: 'needs-action',
+    code: 'UNSAFE_PERMISSIONS',
+    message: `${target} can be read by others`,
+    why: `Its mode is ${(mode & 0o777).toString(8)}; secrets are kept only where nobody else can read.`,
+    next: [`chmod go= ${target}`],
+    details: {path: target},
+  })
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  // Windows cannot open a directory, and makes renames durable by itself.
+  if (process.platform === 'win32') return
+  const handle = await fs.open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

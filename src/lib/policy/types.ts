@@ -1,0 +1,41 @@
+import type {Application, Decision, Group, Policy} from '../api/types.js'
+
+/** A request as the edge sees it: which service token it carries (already authenticated), from where. No identity: machines have none. */
+export interface AccessRequest {
+  /** The service token's UUID when its credentials are valid; undefined when none were sent or they are invalid. */
+  serviceTokenId: string | undefined
+  /** The client's address. */
+  ip: string | undefined
+  /** ISO 3166 alpha-2. */
+  country: string | undefined
+}
+
+/** One policy's part in a decision, in the order of evaluation. */
+export interface PolicyTrace {
+  policyId: string
+  name: string
+  decision: Decision
+  /** `matched`: decided. `no-include` / `excluded` / `require-failed`: does not apply. `needs-identity`: would need a login. `not-reached`. */
+  outcome: 'matched' | 'no-include' | 'excluded' | 'require-failed' | 'needs-identity' | 'not-reached'
+  /** One sentence: why. */
+  why: string
+}
+
+export interface Evaluation {
+  /**
+   * `service-auth` / `bypass`: in. `login`: an Allow policy could let a person in, so the edge sends to the login page.
+   * `blocked`: a Block policy matched. `denied`: nothing matched.
+   */
+  outcome: 'service-auth' | 'bypass' | 'login' | 'blocked' | 'denied'
+  admitted: boolean
+  /** The policy that decided, if one did. */
+  policy: Policy | undefined
+  trace: PolicyTrace[]
+}
+
+/** What evaluation needs to know of an account. */
+export interface EvaluationInput {
+  application: Pick<Application, 'name' | 'policies'>
+  groups: ReadonlyMap<string, Group>
+  request: AccessRequest
+}

@@ -1,0 +1,41 @@
+/** Which program carries the bytes. */
+export type TunnelClient = 'builtin' | 'cloudflared'
+
+/** Where and how to reach the edge for a host. */
+export interface EdgeAddress {
+  /** The public host name; also SNI and Host header. */
+  host: string
+  /** `HOST:PORT` to connect to instead of `host:443`. */
+  connectTo: string | undefined
+  /** PEM file of a CA trusted besides the system's. */
+  caFile: string | undefined
+}
+
+/** How the edge said no, read from its answer before the upgrade. */
+export interface Refusal {
+  status: number
+  /**
+   * `login`: sent to the login page, so no Service Auth rule admitted the token (or the token is not valid).
+   * `unauthenticated`: 401. `forbidden`: 403. `rate-limited`: 429. `origin-down`: 502, 503, 504, 530.
+   * `redirect`: another redirect. `other`: none of these.
+   */
+  reason: 'login' | 'unauthenticated' | 'forbidden' | 'rate-limited' | 'origin-down' | 'redirect' | 'other'
+  /** CF-RAY of the answer. */
+  ray: string | undefined
+  /** Where a redirect points, without its query (which may carry tokens). */
+  location: string | undefined
+}
+
+/** What `zt ssh proxy` leaves for `zt ssh` (a 0600 file named by ZT_SSH_REPORT) when it could not connect. No secrets. */
+export interface ProxyReport {
+  version: 1
+  host: string
+  tokenId: string | undefined
+  clientId: string | undefined
+  /** Stable code, e.g. `ACCESS_REFUSED`, `EDGE_UNREACHABLE`. */
+  code: string
+  message: string
+  why: string | undefined
+  next: string[]
+  refusal: Refusal | undefined
+}

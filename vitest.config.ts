@@ -1,0 +1,13 @@
+import {defineConfig} from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/e2e/**', 'test/contract/**'],
+    disableConsoleIntercept: true,
+    pool: 'forks',
+    testTimeout: 20_000,
+    setupFiles: ['test/support/hermetic.ts'],
+    reporters: ['default', './test/support/count-reporter.ts'],
+  },
+})
