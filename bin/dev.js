@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// Runs the TypeScript sources as they are: no build, no manifest.
+import {readFileSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
+import {register} from 'tsx/esm/api'
+
+register()
+const root = fileURLToPath(new URL('..', import.meta.url))
+const [topic, command] = process.argv.slice(2)
+if (topic === 'ssh' && command === 'proxy' && !process.argv.includes('--help')) {
+  const {main} = await import('../src/lib/tunnel/proxy-main.ts')
+  await main(process.argv.slice(4))
+} else {
+  const {main} = await import('../src/lib/cli/main.ts')
+  const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  const inSources = (file) => file.replace('./dist/', './src/')
+  await main(root, {
+    root,
+    ignoreManifest: true,
+    pjson: {
+      ...pjson,
+      oclif: {
+        ...pjson.oclif,
+        commands: {...pjson.oclif.commands, target: inSources(pjson.oclif.commands.target)},
+        helpClass: inSources(pjson.oclif.helpClass).replace(/\.js$/, '.ts'),
+        hooks: {command_not_found: inSources(pjson.oclif.hooks.command_not_found).replace(/\.js$/, '.ts')},
+      },
+    },
+  })
+}

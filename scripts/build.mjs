@@ -1,0 +1,83 @@
+// Builds dist/ and oclif.manifest.json. `--check` builds nothing and fails when the manifest is stale.
+import fs from 'node:fs'
+import path from 'node:path'
+import {build} from 'esbuild'
+
+const root = path.resolve(import.meta.dirname, '..')
+const at = (...parts) => path.join(root, ...parts)
+const manifestFile = at('oclif.manifest.json')
+
+/** Bundled CommonJS packages ask for require and __dirname, which ES modules do not have. */
+const banner = {
+  js: [
+    "import{createRequire as zt$createRequire}from'node:module'",
+    "import{fileURLToPath as zt$fileURLToPath}from'node:url'",
+    "import{dirname as zt$dirname}from'node:path'",
+    'const require=zt$createRequire(import.meta.url),__filename=zt$fileURLToPath(import.meta.url),__dirname=zt$dirname(__filename);',
+  ].join(';'),
+}
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  format: 'esm',
+  splitting: true,
+  sourcemap: true,
+  sourcesContent: false,
+  banner,
+  // Native addons stay packages of their own; the optional ones of ssh2 do without. tsx is for bin/dev.js only.
+  external: ['keytar', 'cpu-features', '*.node', 'typescript', 'ts-node', 'tsx'],
+  logLevel: 'warning',
+}
+
+export async function buildAll() {
+  fs.rmSync(at('dist'), {recursive: true, force: true})
+  await build({
+    ...common,
+    entryPoints: [
+      'src/commands/**/*.ts',
+      'src/lib/cli/main.ts',
+      'src/lib/cli/help.ts',
+      'src/lib/cli/command-not-found.ts',
+      'src/lib/secrets/keychain/child.ts',
+    ],
+    outbase: 'src',
+    outdir: 'dist',
+    chunkNames: 'chunks/[name]-[hash]',
+  })
+  // ssh waits for the proxy: a bundle of its own, so that it reads one small file and not the shared chunks.
+  await build({
+    ...common,
+    entryPoints: ['src/lib/tunnel/proxy-main.ts'],
+    outdir: 'dist/proxy',
+    chunkNames: '[name]-[hash]',
+  })
+}
+
+/** The manifest of the commands as built; written by oclif's own code. */
+export async function manifest() {
+  // oclif evaluates defaults while it writes; what this shell has set must not get into the package.
+  for (const name of Object.keys(process.env)) if (/^(ZT|CLOUDFLARE|CF|TUNNEL)_/.test(name)) delete process.env[name]
+  const {Plugin, settings} = await import('@oclif/core')
+  settings.enableAutoTranspile = false
+  const plugin = new Plugin({root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true})
+  await plugin.load()
+  const text = JSON.stringify(plugin.manifest, null, 2) + '\n'
+  if (text.includes(root)) throw new Error('the manifest holds a path of this machine')
+  return text
+}
+
+if (process.argv[1] === import.meta.filename) {
+  if (process.argv.includes('--check')) {
+    const committed = fs.existsSync(manifestFile) ? fs.readFileSync(manifestFile, 'utf8') : ''
+    if (committed !== (await manifest())) {
+      console.error('oclif.manifest.json is stale: run `npm run build` and commit it')
+      process.exit(1)
+    }
+  } else {
+    await buildAll()
+    fs.writeFileSync(manifestFile, await manifest())
+  }
+}

@@ -1,0 +1,141 @@
+import {Command, Flags, type Interfaces} from '@oclif/core'
+import type {JsonObject, Progress} from '../core/context.js'
+import {exitCodeOf} from '../core/exit-codes.js'
+import {loadSettings} from '../config/settings.js'
+import type {Settings} from '../config/types.js'
+import {fromOclif} from './parse-error.js'
+import {SpinnerProgress} from './progress.js'
+import {Prompts} from './prompts.js'
+import {errorJson, printError, printNext} from './report-error.js'
+import {err, errStyle, out} from './streams.js'
+
+export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
+export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
+
+/**
+ * What every command shares: flags, settings, where text goes, errors and exit codes. It knows nothing of Access.
+ *
+ * A command returns a plain object; with --json that object is printed, otherwise the command has said it by
+ * {@link BaseCommand.print}.
+ */
+export abstract class BaseCommand<T extends typeof Command> extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags = {
+    profile: Flags.string({description: 'profile to work with [env: ZT_PROFILE]', helpValue: 'NAME', helpGroup: 'GLOBAL'}),
+    account: Flags.string({
+      description: 'Cloudflare account id [env: CLOUDFLARE_ACCOUNT_ID]',
+      helpValue: 'ID',
+      helpGroup: 'GLOBAL',
+    }),
+    'no-input': Flags.boolean({description: 'never ask; fail where something is missing', helpGroup: 'GLOBAL'}),
+  }
+
+  /** True for commands that may be given a profile which does not exist yet. */
+  protected readonly makesProfile: boolean = false
+
+  protected flags!: FlagsOf<T>
+  protected args!: ArgsOf<T>
+  /** What stood behind `--`. */
+  protected rest: string[] = []
+  protected settings!: Settings
+  protected prompts!: Prompts
+  readonly #warnings: string[] = []
+  #progress: SpinnerProgress | undefined
+
+  override async init(): Promise<void> {
+    await super.init()
+    const end = this.argv.indexOf('--')
+    const own = end < 0 ? this.argv : this.argv.slice(0, end)
+    this.rest = end < 0 ? [] : this.argv.slice(end + 1)
+    const {args, flags} = await this.parse(
+      {
+        flags: this.ctor.flags,
+        baseFlags: (super.ctor as typeof BaseCommand).baseFlags,
+        enableJsonFlag: this.ctor.enableJsonFlag,
+        args: this.ctor.args,
+        strict: this.ctor.strict,
+      },
+      own,
+    )
+    this.flags = flags as FlagsOf<T>
+    this.args = args as ArgsOf<T>
+    this.prompts = new Prompts(this.flags['no-input'])
+    this.settings = await this.loadSettings()
+  }
+
+  /** Text for people, on stdout; nothing under --json. */
+  protected print(text = ''): void {
+    this.#progress?.stop()
+    if (!this.jsonEnabled()) out(text)
+  }
+
+  /** Something said beside the result, on stderr; nothing under --json. */
+  protected note(text: string): void {
+    if (!this.jsonEnabled()) err(`${errStyle.dim('note:')}  ${text}`)
+  }
+
+  /** Mind this: on stderr, and in `warnings` of the JSON result. */
+  override warn(input: string | Error): string | Error {
+    const text = typeof input === 'string' ? input : input.message
+    this.#warnings.push(text)
+    if (!this.jsonEnabled()) err(`${errStyle.yellow('warning:')} ${text}`)
+    return input
+  }
+
+  /** Which command comes next, on stderr. */
+  protected next(...steps: string[]): void {
+    if (!this.jsonEnabled()) printNext(steps)
+  }
+
+  /** Progress for a use-case: drawn on a terminal only, and only when a step takes long. */
+  protected get progress(): Progress {
+    if (this.jsonEnabled() || !process.stderr.isTTY) return {step: () => undefined}
+    this.#progress ??= new SpinnerProgress()
+    return this.#progress
+  }
+
+  override logJson(json: unknown): void {
+    out(JSON.stringify(json, null, 2))
+  }
+
+  override toSuccessJson(result: unknown): JsonObject {
+    return {...(result as JsonObject), warnings: this.#warnings}
+  }
+
+  override async catch(thrown: Error): Promise<void> {
+    this.#progress?.stop()
+    const error = fromOclif(thrown)
+    process.exitCode = isInterrupt(error) ? 130 : exitCodeOf(error)
+    if (this.jsonEnabled()) this.logJson({error: errorJson(error)})
+    else printError(error)
+  }
+
+  override async finally(error: Error | undefined): Promise<void> {
+    this.#progress?.stop()
+    await super.finally(error)
+  }
+
+  private async loadSettings(): Promise<Settings> {
+    const flags = this.flags as JsonObject
+    const text = (name: string): string | undefined => (typeof flags[name] === 'string' ? flags[name] : undefined)
+    return loadSettings({
+      env: process.env,
+      cwd: process.cwd(),
+      flags: {
+        profile: text('profile'),
+        account: text('account'),
+        apiUrl: text('api-url'),
+        store: text('store'),
+        connectTo: text('connect-to'),
+        caFile: text('ca-file'),
+      },
+      allowNewProfile: this.makesProfile,
+    })
+  }
+}
+
+/** Ctrl-C at a prompt. */
+function isInterrupt(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && cause.name === 'ExitPromptError' && /SIGINT/.test(cause.message)
+}

@@ -1,0 +1,37 @@
+import path from 'node:path'
+import {run} from '@oclif/core'
+import {flush} from '@oclif/core/flush'
+import type {LoadOptions} from '@oclif/core/interfaces'
+import {settings} from '@oclif/core/settings'
+import {exitCodeOf} from '../core/exit-codes.js'
+import {hoistGlobalFlags} from './hoist.js'
+import {fromOclif} from './parse-error.js'
+import {errorJson, printError} from './report-error.js'
+import {out} from './streams.js'
+
+/**
+ * Runs one command line through oclif. Errors that a command did not report itself (an unknown command, a damaged
+ * installation) are reported here in the same form.
+ *
+ * @param root the package's directory
+ */
+export async function main(root: string, options: Exclude<LoadOptions, string> | undefined = undefined): Promise<void> {
+  // With NODE_ENV=development in the user's shell oclif would look for TypeScript sources.
+  settings.enableAutoTranspile = false
+  const argv = hoistGlobalFlags(process.argv.slice(2))
+  try {
+    await run(argv, options ?? {root: path.resolve(root)})
+    await flush()
+  } catch (thrown) {
+    // oclif ends --help and the like by throwing its own exit.
+    const exit = (thrown as {oclif?: {exit?: number}; code?: string}).code === 'EEXIT' ? (thrown as {oclif?: {exit?: number}}).oclif?.exit : undefined
+    if (exit !== undefined) {
+      process.exitCode = exit
+      return
+    }
+    const error = fromOclif(thrown)
+    process.exitCode = exitCodeOf(error)
+    if (argv.includes('--json')) out(JSON.stringify({error: errorJson(error)}, null, 2))
+    else printError(error)
+  }
+}

@@ -1,0 +1,24 @@
+import {UserError} from '../core/errors.js'
+
+/** Long runs of secret-looking characters: client secrets, API tokens. A UUID is shorter. */
+const LIKELY_SECRET = /[A-Za-z0-9_-]{37,}/g
+
+/**
+ * Turns what oclif throws for a bad command line into a `usage` error; leaves everything else as it is.
+ * A secret that was typed where it does not belong is not repeated.
+ */
+export function fromOclif(error: unknown): unknown {
+  if (error instanceof UserError || !(error instanceof Error) || !('oclif' in error)) return error
+  const [first = '', ...rest] = error.message
+    .replace(/\nSee more help with --help$/, '')
+    .replaceAll(LIKELY_SECRET, '[hidden]')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+  return new UserError({
+    kind: 'usage',
+    code: 'BAD_COMMAND_LINE',
+    message: first.replace(/:$/, ''),
+    why: rest.length > 0 ? rest.map((line) => line.trim()).join('\n') : undefined,
+    next: ['Add --help to see what the command takes'],
+  })
+}

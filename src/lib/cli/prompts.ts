@@ -1,0 +1,72 @@
+import {UserError} from '../core/errors.js'
+import {Secret} from '../core/secret.js'
+
+/** One line of a list to choose from. */
+export interface Choice<T> {
+  name: string
+  value: T
+  description?: string
+}
+
+/**
+ * Questions on the terminal. They are drawn on stderr, so that stdout stays data, and each is asked only when
+ * {@link Prompts.possible}; a command that needs an answer otherwise says which flag to give instead.
+ */
+export class Prompts {
+  readonly #noInput: boolean
+
+  constructor(noInput: boolean) {
+    this.#noInput = noInput
+  }
+
+  get possible(): boolean {
+    return !this.#noInput && process.stdin.isTTY && process.stderr.isTTY
+  }
+
+  /** @throws UserError `usage` / `INPUT_REQUIRED` when nobody can be asked. */
+  require(what: string, instead: string): void {
+    if (this.possible) return
+    throw new UserError({
+      kind: 'usage',
+      code: 'INPUT_REQUIRED',
+      message: `${what} is missing`,
+      why: this.#noInput ? '--no-input forbids to ask for it.' : 'There is no terminal to ask on.',
+      next: [instead],
+    })
+  }
+
+  async text(message: string, validate?: (value: string) => true | string): Promise<string> {
+    return this.#ask(async ({input}, context) => input({message, ...(validate && {validate})}, context))
+  }
+
+  /** Nothing is echoed, not even stars. */
+  async secret(message: string): Promise<Secret> {
+    return this.#ask(async ({password}, context) => new Secret(await password({message}, context)))
+  }
+
+  async confirm(message: string, preset = false): Promise<boolean> {
+    return this.#ask(async ({confirm}, context) => confirm({message, default: preset}, context))
+  }
+
+  async choose<T>(message: string, choices: Choice<T>[]): Promise<T> {
+    return this.#ask(async ({select}, context) => select<T>({message, choices}, context))
+  }
+
+  /** At least one. */
+  async chooseMany<T>(message: string, choices: Choice<T>[]): Promise<T[]> {
+    return this.#ask(async ({checkbox}, context) => checkbox<T>({message, choices, required: true}, context))
+  }
+
+  async #ask<T>(
+    question: (library: typeof import('@inquirer/prompts'), context: {output: NodeJS.WritableStream}) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await question(await import('@inquirer/prompts'), {output: process.stderr})
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ExitPromptError') {
+        throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed', cause: error})
+      }
+      throw error
+    }
+  }
+}

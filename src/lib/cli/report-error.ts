@@ -1,0 +1,102 @@
+import {ApiError, BugError, UserError, messageOf} from '../core/errors.js'
+import {exitCodeOf} from '../core/exit-codes.js'
+import {VERSION} from '../core/version.js'
+import {err, errStyle} from './streams.js'
+
+/** The JSON shape of an error, the same for every command: `{"error": ErrorJson}`. */
+export interface ErrorJson {
+  code: string
+  kind: string
+  message: string
+  why?: string
+  next: string[]
+  exitCode: number
+  status?: number
+  apiCodes?: number[]
+  ray?: string
+  missingPermissions?: string[]
+  outcomeUnknown?: boolean
+  details?: Record<string, unknown>
+}
+
+/** What `--json` prints of a failure. */
+export function errorJson(error: unknown): ErrorJson {
+  const known = explain(error)
+  const json: ErrorJson = {
+    code: known.code,
+    kind: known.kind,
+    message: known.message,
+    next: [...known.next],
+    exitCode: exitCodeOf(error),
+  }
+  if (known.why !== undefined) json.why = known.why
+  if (error instanceof ApiError) {
+    if (error.status !== undefined) json.status = error.status
+    if (error.apiCodes.length > 0) json.apiCodes = [...error.apiCodes]
+    if (error.ray !== undefined) json.ray = error.ray
+    if (error.missingPermissions.length > 0) json.missingPermissions = [...error.missingPermissions]
+    if (error.outcomeUnknown) json.outcomeUnknown = true
+  }
+  if (Object.keys(known.details).length > 0) json.details = {...known.details}
+  return json
+}
+
+/** Says on stderr what happened, why, and what to do next. */
+export function printError(error: unknown): void {
+  const known = explain(error)
+  err(`${errStyle.red.bold('error:')} ${known.message}`)
+  if (known.why !== undefined) printLabelled('why', known.why)
+  if (error instanceof ApiError) {
+    const facts = [
+      error.status === undefined ? undefined : `HTTP ${error.status}`,
+      error.apiCodes.length > 0 ? `code ${error.apiCodes.join(', ')}` : undefined,
+      error.ray === undefined ? undefined : `CF-RAY ${error.ray}`,
+    ].filter((fact) => fact !== undefined)
+    if (facts.length > 0) err(errStyle.dim(`       (${facts.join(', ')})`))
+  }
+  printNext(known.next)
+  if (!(error instanceof UserError) && process.env['ZT_DEBUG'] && error instanceof Error) err(errStyle.dim(error.stack ?? ''))
+}
+
+/** `why:` and its like, in one column. */
+export function printLabelled(label: string, text: string): void {
+  const [first = '', ...rest] = text.split('\n')
+  err(`${errStyle.yellow(`${label}:`.padEnd(6))} ${first}`)
+  for (const line of rest) err(`       ${line}`)
+}
+
+/** `next:` lines; those that are commands of ours stand out. */
+export function printNext(next: readonly string[]): void {
+  for (const step of next) {
+    err(`${errStyle.cyan('next:')}  ${/^(zt|ssh|chmod|apt-get|brew) /.test(step) ? errStyle.cyan(step) : step}`)
+  }
+}
+
+interface Explained {
+  code: string
+  kind: string
+  message: string
+  why: string | undefined
+  next: readonly string[]
+  details: Readonly<Record<string, unknown>>
+}
+
+function explain(error: unknown): Explained {
+  if (error instanceof UserError) return error
+  // What is in an unexpected error is not known, so its text is shown only where it is ours.
+  const message = error instanceof BugError ? error.message : `Something went wrong in zt itself (${nameOf(error)})`
+  return {
+    code: 'BUG',
+    kind: 'bug',
+    message,
+    why: `This is a mistake in zt ${VERSION} on node ${process.version}, ${process.platform}; it is not yours.`,
+    next: ['Run it again with ZT_DEBUG=1 for the stack trace, and report it (the trace may hold data: read it first)'],
+    details: {},
+  }
+}
+
+function nameOf(error: unknown): string {
+  const code = (error as {code?: unknown} | null)?.code
+  if (typeof code === 'string') return code
+  return error instanceof Error ? error.name : typeof messageOf(error)
+}

@@ -1,0 +1,23 @@
+import chalk, {chalkStderr, type ChalkInstance} from 'chalk'
+
+/**
+ * The rules of the interface, in one place:
+ *
+ * - What was asked for goes to stdout; everything said about it (notes, warnings, progress, prompts, errors) to stderr.
+ * - With --json stdout holds one JSON object and nothing else, an error included (`{"error": …}`).
+ * - Colour means something: green done, yellow mind this, red failed, cyan a command to type, dim beside the point.
+ *   NO_COLOR, FORCE_COLOR and a stream that is no terminal are respected (by chalk).
+ * - `error:`, `why:`, `next:`, `warning:` and `note:` begin the lines that matter, so that they can be found in a log.
+ */
+export const out = (text = ''): void => {
+  process.stdout.write(`${text}\n`)
+}
+
+export const err = (text = ''): void => {
+  process.stderr.write(`${text}\n`)
+}
+
+/** Colours for stdout. */
+export const style: ChalkInstance = chalk
+/** Colours for stderr. */
+export const errStyle: ChalkInstance = chalkStderr

@@ -1,0 +1,62 @@
+import Table from 'cli-table3'
+import {style} from './streams.js'
+
+export interface Column<Row> {
+  title: string
+  value: (row: Row) => string
+  /** Left out, from the last, when the terminal is too narrow for all. */
+  optional?: boolean
+}
+
+const GAP = 2
+const NO_BORDERS = {
+  'top': '', 'top-mid': '', 'top-left': '', 'top-right': '', 'bottom': '', 'bottom-mid': '', 'bottom-left': '',
+  'bottom-right': '', 'left': '', 'left-mid': '', 'mid': '', 'mid-mid': '', 'right': '', 'right-mid': '', 'middle': '',
+} // prettier-ignore
+
+/**
+ * Aligned columns without borders. On a terminal that is too narrow the optional columns go first, and then the first
+ * column (the name) is shortened; what is piped is never shortened.
+ */
+export function table<Row>(rows: readonly Row[], columns: Column<Row>[], width = terminalWidth()): string {
+  const shown = [...columns]
+  const natural = (column: Column<Row>): number =>
+    Math.max(column.title.length, ...rows.map((row) => visibleLength(column.value(row)))) + GAP
+  const total = (): number => shown.reduce((sum, column) => sum + natural(column), 0) - GAP
+  while (total() > width) {
+    const last = shown.findLastIndex((column) => column.optional)
+    if (last < 0) break
+    shown.splice(last, 1)
+  }
+  const widths = shown.map(natural)
+  const excess = total() - width
+  if (excess > 0 && widths[0] !== undefined) widths[0] = Math.max(12, widths[0] - excess)
+  const body = new Table({
+    chars: NO_BORDERS,
+    style: {'padding-left': 0, 'padding-right': GAP, head: [], border: []},
+    colWidths: widths,
+    head: shown.map((column) => style.dim(column.title)),
+  })
+  body.push(...rows.map((row) => shown.map((column) => column.value(row))))
+  return body
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
+
+/** `label  value` lines with the values in one column; undefined values are left out. */
+export function facts(pairs: [label: string, value: string | undefined][]): string {
+  const there = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined)
+  const width = Math.max(0, ...there.map(([label]) => label.length))
+  return there.map(([label, value]) => `${style.dim(label.padEnd(width + GAP))}${value}`).join('\n')
+}
+
+function terminalWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Infinity
+}
+
+function visibleLength(text: string): number {
+  // eslint-disable-next-line no-control-regex -- the escape character is what is looked for
+  return [...text.replaceAll(/\u001B\[[0-9;]*m/g, '')].length
+}

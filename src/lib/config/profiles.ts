@@ -1,0 +1,101 @@
+import path from 'node:path'
+import * as v from 'valibot'
+import {UserError} from '../core/errors.js'
+import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../core/files.js'
+import type {Paths} from './paths.js'
+import type {Profile} from './types.js'
+
+export const DEFAULT_PROFILE = 'default'
+
+const profileSchema = v.looseObject({
+  apiUrl: v.optional(v.string()),
+  accountId: v.optional(v.string()),
+  accountName: v.optional(v.string()),
+  store: v.optional(v.picklist(['keychain', 'vault'])),
+  connectTo: v.optional(v.string()),
+  caFile: v.optional(v.string()),
+  knownHostsFile: v.optional(v.string()),
+  sandbox: v.optional(v.boolean()),
+})
+
+const fileSchema = v.looseObject({
+  version: v.literal(1),
+  currentProfile: v.optional(v.string()),
+  profiles: v.record(v.string(), profileSchema),
+})
+
+/** The user's `config.json`. Unknown fields are kept, so that an older zt does not undo what a newer one wrote. */
+export interface ConfigFile {
+  version: 1
+  currentProfile?: string | undefined
+  profiles: Record<string, Profile>
+}
+
+export function configFile(paths: Paths): string {
+  return path.join(paths.config, 'config.json')
+}
+
+/**
+ * Reads `config.json`; an absent file is an empty configuration.
+ *
+ * @throws UserError `config` / `BROKEN_FILE`
+ */
+export async function readConfig(paths: Paths): Promise<ConfigFile> {
+  const file = configFile(paths)
+  const text = await readFileIfThere(file)
+  if (text === undefined) return {version: 1, profiles: {}}
+  const parsed = v.safeParse(fileSchema, parseOwnJson(text, file))
+  if (parsed.success) return parsed.output
+  const issue = parsed.issues[0]
+  throw brokenFile(file, `at ${v.getDotPath(issue) ?? 'the top'}, ${issue.message}`)
+}
+
+/** Changes one profile, making it if it is new; the rest of the file stays as it is. */
+export async function updateProfile(paths: Paths, name: string, change: Partial<Profile>): Promise<Profile> {
+  const config = await readConfig(paths)
+  const profile = {...config.profiles[checkProfileName(name)], ...change}
+  await writeConfig(paths, {...config, profiles: {...config.profiles, [name]: profile}})
+  return profile
+}
+
+/**
+ * Makes a profile the one that is used when none is named.
+ *
+ * @throws UserError `not-found` / `PROFILE_NOT_FOUND`
+ */
+export async function useProfile(paths: Paths, name: string): Promise<Profile> {
+  const config = await readConfig(paths)
+  const profile = config.profiles[name]
+  if (!profile) throw profileNotFound(name, Object.keys(config.profiles))
+  await writeConfig(paths, {...config, currentProfile: name})
+  return profile
+}
+
+export function profileNotFound(name: string, known: string[]): UserError {
+  return new UserError({
+    kind: 'not-found',
+    code: 'PROFILE_NOT_FOUND',
+    message: `There is no profile "${name}"`,
+    why: known.length > 0 ? `Profiles here: ${known.join(', ')}.` : 'No profile has been made yet.',
+    next: ['zt login --profile ' + (/^[\w.-]+$/.test(name) ? name : 'NAME'), 'zt sandbox start'],
+  })
+}
+
+/**
+ * A profile's name goes into command lines, file names and the keychain, so it is kept plain.
+ *
+ * @throws UserError `usage` / `BAD_PROFILE_NAME`
+ */
+export function checkProfileName(name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return name
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_PROFILE_NAME',
+    message: `"${name}" cannot be a profile's name`,
+    why: 'A name is 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit.',
+  })
+}
+
+async function writeConfig(paths: Paths, config: ConfigFile): Promise<void> {
+  await writeFileAtomic(configFile(paths), JSON.stringify(config, null, 2) + '\n')
+}

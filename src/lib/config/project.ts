@@ -1,0 +1,35 @@
+import path from 'node:path'
+import * as v from 'valibot'
+import {brokenFile, parseOwnJson, readFileIfThere} from '../core/files.js'
+
+export const PROJECT_FILE = '.zt.json'
+
+/**
+ * A project names a profile and an account, and nothing else. A repository that is cloned must not be able to say
+ * where an API token or a client secret is sent, so addresses and stores are refused here, loudly.
+ */
+const projectSchema = v.strictObject({
+  profile: v.optional(v.string()),
+  account: v.optional(v.string()),
+})
+
+export interface ProjectSettings {
+  file: string
+  profile?: string | undefined
+  account?: string | undefined
+}
+
+/** The nearest `.zt.json` in this directory or above it. */
+export async function findProject(cwd: string): Promise<ProjectSettings | undefined> {
+  for (let directory = path.resolve(cwd); ; directory = path.dirname(directory)) {
+    const file = path.join(directory, PROJECT_FILE)
+    const text = await readFileIfThere(file)
+    if (text !== undefined) {
+      const parsed = v.safeParse(projectSchema, parseOwnJson(text, file))
+      if (parsed.success) return {file, ...parsed.output}
+      const issue = parsed.issues[0]
+      throw brokenFile(file, `at ${v.getDotPath(issue) ?? 'the top'}, ${issue.message}; a project may name "profile" and "account" only`)
+    }
+    if (directory === path.dirname(directory)) return undefined
+  }
+}

@@ -1,0 +1,153 @@
+import path from 'node:path'
+import {UserError} from '../core/errors.js'
+import {Secret} from '../core/secret.js'
+import {pathsFrom, type Environment} from './paths.js'
+import {checkProfileName, DEFAULT_PROFILE, profileNotFound, readConfig} from './profiles.js'
+import {findProject} from './project.js'
+import {CLOUDFLARE_API_URL, type SettingSource, type Settings} from './types.js'
+
+/** The flags that settings depend on. */
+export interface SettingFlags {
+  profile?: string | undefined
+  account?: string | undefined
+  apiUrl?: string | undefined
+  store?: string | undefined
+  connectTo?: string | undefined
+  caFile?: string | undefined
+}
+
+export interface LoadSettings {
+  env: Environment
+  cwd: string
+  flags: SettingFlags
+  /** True where the profile may be new: `login` makes it. */
+  allowNewProfile?: boolean
+}
+
+/**
+ * Finds out what this invocation works with: flags > environment > project (`.zt.json`) > the user's profile.
+ *
+ * @throws UserError `config` for a damaged file, `not-found` for a profile that was named and does not exist, `usage` for a bad value
+ */
+export async function loadSettings({env, cwd, flags, allowNewProfile = false}: LoadSettings): Promise<Settings> {
+  const paths = pathsFrom(env)
+  const [config, project] = await Promise.all([readConfig(paths), findProject(cwd)])
+  const [profileName, profileSource] = first<string>(
+    [flags.profile, 'flag'],
+    [set(env['ZT_PROFILE']), 'environment'],
+    [project?.profile, 'project'],
+    [config.currentProfile, 'profile'],
+  ) ?? [DEFAULT_PROFILE, 'default' as const]
+  checkProfileName(profileName)
+  const profile = config.profiles[profileName]
+  if (!profile && profileName !== DEFAULT_PROFILE && !allowNewProfile) {
+    throw profileNotFound(profileName, Object.keys(config.profiles))
+  }
+  // A project's account belongs to the project's profile: it says nothing about one that was named instead.
+  const projectAccount = profileSource === 'flag' || profileSource === 'environment' ? undefined : project?.account
+  const account = first<string>(
+    [flags.account, 'flag'],
+    [set(env['CLOUDFLARE_ACCOUNT_ID']), 'environment'],
+    [projectAccount, 'project'],
+    [profile?.accountId, 'profile'],
+  )
+  const store = first<string>(
+    [flags.store, 'flag'],
+    [set(env['ZT_STORE']), 'environment'],
+    [profile?.store, 'profile'],
+  )
+  const caFile = flags.caFile ?? set(env['ZT_CA_FILE'])
+  return {
+    paths,
+    profileName,
+    profileSource,
+    profileExists: profile !== undefined,
+    apiUrl: checkApiUrl(flags.apiUrl ?? profile?.apiUrl ?? CLOUDFLARE_API_URL),
+    accountId: account?.[0],
+    accountSource: account?.[1],
+    accountName: account?.[0] === profile?.accountId ? profile?.accountName : undefined,
+    environmentApiToken: secret(env['CLOUDFLARE_API_TOKEN']),
+    store: store && checkStore(store[0]),
+    storeSource: store?.[1],
+    connectTo: checkConnectTo(flags.connectTo ?? set(env['ZT_CONNECT_TO']) ?? profile?.connectTo),
+    caFile: caFile === undefined ? profile?.caFile : path.resolve(cwd, caFile),
+    knownHostsFile: profile?.knownHostsFile,
+    sandbox: profile?.sandbox ?? false,
+    environmentCredentials: credentials(env),
+    vaultIdentityFile: set(env['ZT_VAULT_IDENTITY']),
+    vaultPassphraseFile: set(env['ZT_VAULT_PASSPHRASE_FILE']),
+  }
+}
+
+/** The first that is there, with where it came from. */
+function first<T>(...choices: [T | undefined, SettingSource][]): [T, SettingSource] | undefined {
+  for (const [value, source] of choices) if (value !== undefined) return [value, source]
+  return undefined
+}
+
+/** A variable that is set to nothing is not set. */
+function set(value: string | undefined): string | undefined {
+  return value === undefined || value.trim() === '' ? undefined : value.trim()
+}
+
+function secret(value: string | undefined): Secret | undefined {
+  const text = set(value)
+  return text === undefined ? undefined : new Secret(text)
+}
+
+/** Half a pair is a mistake that would otherwise look like "not set". */
+function credentials(env: Environment): Settings['environmentCredentials'] {
+  const clientId = set(env['CF_ACCESS_CLIENT_ID'])
+  const clientSecret = secret(env['CF_ACCESS_CLIENT_SECRET'])
+  if (clientId !== undefined && clientSecret !== undefined) return {clientId, clientSecret}
+  if (clientId === undefined && clientSecret === undefined) return undefined
+  const [there, missing] = clientId === undefined ? ['SECRET', 'ID'] : ['ID', 'SECRET']
+  throw new UserError({
+    kind: 'usage',
+    code: 'HALF_A_PAIR',
+    message: `CF_ACCESS_CLIENT_${there} is set and CF_ACCESS_CLIENT_${missing} is not`,
+    why: 'A service token is a pair; half of one opens nothing.',
+    next: [`Set CF_ACCESS_CLIENT_${missing} too, or unset CF_ACCESS_CLIENT_${there}`],
+  })
+}
+
+function checkStore(text: string): Settings['store'] {
+  if (text === 'keychain' || text === 'vault' || text === 'env') return text
+  throw new UserError({
+    kind: 'usage',
+    code: 'UNKNOWN_STORE',
+    message: `There is no secret store "${text}"`,
+    why: 'The stores are keychain, vault and env (read-only).',
+  })
+}
+
+function checkApiUrl(text: string): string {
+  let url: URL | undefined
+  try {
+    url = new URL(text)
+  } catch {
+    url = undefined
+  }
+  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '') {
+    return text.replace(/\/+$/, '')
+  }
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_API_URL',
+    message: 'The API address is not a usable URL',
+    why: 'It must begin with https:// (http:// for this machine only) and carry no user or password.',
+    next: [`The usual one is ${CLOUDFLARE_API_URL}`],
+  })
+}
+
+function checkConnectTo(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const match = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):(\d{1,5})$/.exec(text)
+  if (match && Number(match[1]) >= 1 && Number(match[1]) <= 65535) return text
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_CONNECT_TO',
+    message: `"${text}" is not an address to connect to`,
+    why: 'It is HOST:PORT, for example 127.0.0.1:8443 or [::1]:8443.',
+  })
+}

@@ -1,0 +1,36 @@
+import {UserError, type ErrorKind} from './errors.js'
+
+/** One row of what `zt help exit-codes` prints. */
+export interface ExitCodeRow {
+  code: number
+  name: string
+  meaning: string
+}
+
+const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
+  usage: {code: 2, name: 'usage', meaning: 'the command line or its input is wrong; nothing was changed'},
+  config: {code: 2, name: 'config', meaning: 'a configuration file is damaged or says something impossible'},
+  auth: {code: 3, name: 'auth', meaning: 'no API token, or one that Cloudflare does not accept'},
+  permission: {code: 4, name: 'permission', meaning: 'the API token lacks a permission; the error names it'},
+  'not-found': {code: 5, name: 'not-found', meaning: 'nothing has that name, id or domain'},
+  ambiguous: {code: 6, name: 'ambiguous', meaning: 'several things have that name; the error lists them'},
+  conflict: {code: 7, name: 'conflict', meaning: 'what is there already does not allow it, or changed meanwhile'},
+  unreachable: {code: 8, name: 'unreachable', meaning: 'the API or the edge did not answer, or is not trusted'},
+  'needs-action': {code: 9, name: 'needs-action', meaning: 'a person must do something first; the error says what'},
+  refused: {code: 10, name: 'refused', meaning: 'Access did not let the credentials in; the error says why'},
+  api: {code: 11, name: 'api', meaning: "Cloudflare's API answered with another error"},
+  cancelled: {code: 12, name: 'cancelled', meaning: 'a question was answered with no, or the prompt was left'},
+}
+
+/** `error.kind` → exit code; every other throw is our mistake (1). The one table of exit codes. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof UserError ? BY_KIND[error.kind].code : 1
+}
+
+/** The table for people, in ascending order. */
+export const EXIT_CODES: readonly ExitCodeRow[] = [
+  {code: 0, name: 'ok', meaning: 'done, or there was nothing to do'},
+  {code: 1, name: 'bug', meaning: 'a mistake in zt itself'},
+  ...Object.values(BY_KIND),
+  {code: 130, name: 'interrupted', meaning: 'Ctrl-C (SIGINT); other signals are 128 + their number'},
+]
