@@ -12,6 +12,7 @@ const rooms = {
   tunnel: ['core', 'config', 'secrets'],
   sandbox: ['core', 'config/paths.ts', 'policy', 'api/types.ts', 'api/convert.ts'],
   cli: ['core', 'config'],
+  app: ['core', 'config', 'cli', 'access', 'api/types.ts', 'secrets/types.ts', 'tunnel/types.ts'],
 }
 
 const only = (name, from, allowed) => ({
@@ -33,6 +34,7 @@ module.exports = {
     ),
     only('commands-see-no-sdk-and-no-keychain', '^src/commands/', [
       'core',
+      'app',
       'cli',
       'config',
       'access',
@@ -66,7 +68,6 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'types', 'node', 'default'],
-      extensionAlias: {'.js': ['.ts', '.js']},
     },
   },
 }

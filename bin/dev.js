@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const [topic, command] = process.argv.slice(2)
 if (topic === 'ssh' && command === 'proxy' && !process.argv.includes('--help')) {
   const {main} = await import('../src/lib/tunnel/proxy-main.ts')
-  await main(process.argv.slice(4))
+  process.exitCode = await main(process.argv.slice(4))
 } else {
   const {main} = await import('../src/lib/cli/main.ts')
   const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))

@@ -8,7 +8,7 @@ const asksForHelp = process.argv.some((word) => word === '--help' || word === '-
 if (topic === 'ssh' && command === 'proxy' && !asksForHelp) {
   // ssh waits for this one: straight to the tunnel, no framework (docs/architecture.md).
   const {main} = await load('../dist/proxy/proxy-main.js')
-  await main(process.argv.slice(4))
+  process.exitCode = await main(process.argv.slice(4))
 } else if (process.argv.length === 3 && (topic === '--version' || topic === '-V')) {
   const {name, version} = createRequire(import.meta.url)('../package.json')
   console.log(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}`)

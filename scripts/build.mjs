@@ -1,4 +1,5 @@
-// Builds dist/ and oclif.manifest.json. `--check` builds nothing and fails when the manifest is stale.
+// Builds dist/ and oclif.manifest.json (--keep-manifest: dist/ only). --check compares the manifest with dist/ and
+// fails when it is stale.
 import fs from 'node:fs'
 import path from 'node:path'
 import {build} from 'esbuild'
@@ -59,7 +60,8 @@ export async function buildAll() {
 /** The manifest of the commands as built; written by oclif's own code. */
 export async function manifest() {
   // oclif evaluates defaults while it writes; what this shell has set must not get into the package.
-  for (const name of Object.keys(process.env)) if (/^(ZT|CLOUDFLARE|CF|TUNNEL)_/.test(name)) delete process.env[name]
+  for (const name of Object.keys(process.env))
+    if (/^(ZT|CLOUDFLARE|CF|TUNNEL)_/.test(name)) delete process.env[name]
   const {Plugin, settings} = await import('@oclif/core')
   settings.enableAutoTranspile = false
   const plugin = new Plugin({root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true})
@@ -78,6 +80,6 @@ if (process.argv[1] === import.meta.filename) {
     }
   } else {
     await buildAll()
-    fs.writeFileSync(manifestFile, await manifest())
+    if (!process.argv.includes('--keep-manifest')) fs.writeFileSync(manifestFile, await manifest())
   }
 }

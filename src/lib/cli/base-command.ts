@@ -9,7 +9,9 @@ import {Prompts} from './prompts.js'
 import {errorJson, printError, printNext} from './report-error.js'
 import {err, errStyle, out} from './streams.js'
 
-export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
+export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
+  (typeof BaseCommand)['baseFlags'] & T['flags']
+>
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
 
 /**
@@ -21,13 +23,20 @@ export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']
 export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override enableJsonFlag = true
   static override baseFlags = {
-    profile: Flags.string({description: 'profile to work with [env: ZT_PROFILE]', helpValue: 'NAME', helpGroup: 'GLOBAL'}),
+    profile: Flags.string({
+      description: 'profile to work with [env: ZT_PROFILE]',
+      helpValue: 'NAME',
+      helpGroup: 'GLOBAL',
+    }),
     account: Flags.string({
       description: 'Cloudflare account id [env: CLOUDFLARE_ACCOUNT_ID]',
       helpValue: 'ID',
       helpGroup: 'GLOBAL',
     }),
-    'no-input': Flags.boolean({description: 'never ask; fail where something is missing', helpGroup: 'GLOBAL'}),
+    'no-input': Flags.boolean({
+      description: 'never ask; fail where something is missing',
+      helpGroup: 'GLOBAL',
+    }),
   }
 
   /** True for commands that may be given a profile which does not exist yet. */
@@ -117,7 +126,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   private async loadSettings(): Promise<Settings> {
     const flags = this.flags as JsonObject
-    const text = (name: string): string | undefined => (typeof flags[name] === 'string' ? flags[name] : undefined)
+    const text = (name: string): string | undefined =>
+      typeof flags[name] === 'string' ? flags[name] : undefined
     return loadSettings({
       env: process.env,
       cwd: process.cwd(),

@@ -5,7 +5,9 @@ import {UserError} from '../core/errors.js'
 /** oclif's hook for a command that does not exist: says which one was probably meant. */
 const commandNotFound: Hook.CommandNotFound = async function ({id, config}) {
   const typed = id.replaceAll(':', ' ')
-  const names = config.commands.filter((command) => !command.hidden).map((command) => command.id.replaceAll(':', ' '))
+  const names = config.commands
+    .filter((command) => !command.hidden)
+    .map((command) => command.id.replaceAll(':', ' '))
   const meant = closest(typed, names)
   throw new UserError({
     kind: 'usage',

@@ -5,7 +5,9 @@ class ExamplesFirst extends CommandHelp {
   protected override sections(): ReturnType<CommandHelp['sections']> {
     const sections = super.sections()
     const rank = (header: string): number => ['USAGE', 'EXAMPLES'].indexOf(header) + 1 || Infinity
-    return [...sections].sort((a, b) => (rank(a.header) === rank(b.header) ? 0 : rank(a.header) - rank(b.header)))
+    return [...sections].sort((a, b) =>
+      rank(a.header) === rank(b.header) ? 0 : rank(a.header) - rank(b.header),
+    )
   }
 }
 

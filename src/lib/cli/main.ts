@@ -15,7 +15,10 @@ import {out} from './streams.js'
  *
  * @param root the package's directory
  */
-export async function main(root: string, options: Exclude<LoadOptions, string> | undefined = undefined): Promise<void> {
+export async function main(
+  root: string,
+  options: Exclude<LoadOptions, string> | undefined = undefined,
+): Promise<void> {
   // With NODE_ENV=development in the user's shell oclif would look for TypeScript sources.
   settings.enableAutoTranspile = false
   const argv = hoistGlobalFlags(process.argv.slice(2))
@@ -24,7 +27,10 @@ export async function main(root: string, options: Exclude<LoadOptions, string> |
     await flush()
   } catch (thrown) {
     // oclif ends --help and the like by throwing its own exit.
-    const exit = (thrown as {oclif?: {exit?: number}; code?: string}).code === 'EEXIT' ? (thrown as {oclif?: {exit?: number}}).oclif?.exit : undefined
+    const exit =
+      (thrown as {oclif?: {exit?: number}; code?: string}).code === 'EEXIT'
+        ? (thrown as {oclif?: {exit?: number}}).oclif?.exit
+        : undefined
     if (exit !== undefined) {
       process.exitCode = exit
       return

@@ -58,13 +58,21 @@ export class Prompts {
   }
 
   async #ask<T>(
-    question: (library: typeof import('@inquirer/prompts'), context: {output: NodeJS.WritableStream}) => Promise<T>,
+    question: (
+      library: typeof import('@inquirer/prompts'),
+      context: {output: NodeJS.WritableStream},
+    ) => Promise<T>,
   ): Promise<T> {
     try {
       return await question(await import('@inquirer/prompts'), {output: process.stderr})
     } catch (error) {
       if (error instanceof Error && error.name === 'ExitPromptError') {
-        throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed', cause: error})
+        throw new UserError({
+          kind: 'cancelled',
+          code: 'CANCELLED',
+          message: 'Cancelled; nothing was changed',
+          cause: error,
+        })
       }
       throw error
     }

@@ -55,7 +55,8 @@ export function printError(error: unknown): void {
     if (facts.length > 0) err(errStyle.dim(`       (${facts.join(', ')})`))
   }
   printNext(known.next)
-  if (!(error instanceof UserError) && process.env['ZT_DEBUG'] && error instanceof Error) err(errStyle.dim(error.stack ?? ''))
+  if (!(error instanceof UserError) && process.env['ZT_DEBUG'] && error instanceof Error)
+    err(errStyle.dim(error.stack ?? ''))
 }
 
 /** `why:` and its like, in one column. */
@@ -68,7 +69,9 @@ export function printLabelled(label: string, text: string): void {
 /** `next:` lines; those that are commands of ours stand out. */
 export function printNext(next: readonly string[]): void {
   for (const step of next) {
-    err(`${errStyle.cyan('next:')}  ${/^(zt|ssh|chmod|apt-get|brew) /.test(step) ? errStyle.cyan(step) : step}`)
+    err(
+      `${errStyle.cyan('next:')}  ${/^(zt|ssh|chmod|apt-get|brew) /.test(step) ? errStyle.cyan(step) : step}`,
+    )
   }
 }
 
@@ -84,13 +87,16 @@ interface Explained {
 function explain(error: unknown): Explained {
   if (error instanceof UserError) return error
   // What is in an unexpected error is not known, so its text is shown only where it is ours.
-  const message = error instanceof BugError ? error.message : `Something went wrong in zt itself (${nameOf(error)})`
+  const message =
+    error instanceof BugError ? error.message : `Something went wrong in zt itself (${nameOf(error)})`
   return {
     code: 'BUG',
     kind: 'bug',
     message,
     why: `This is a mistake in zt ${VERSION} on node ${process.version}, ${process.platform}; it is not yours.`,
-    next: ['Run it again with ZT_DEBUG=1 for the stack trace, and report it (the trace may hold data: read it first)'],
+    next: [
+      'Run it again with ZT_DEBUG=1 for the stack trace, and report it (the trace may hold data: read it first)',
+    ],
     details: {},
   }
 }

@@ -5,14 +5,20 @@ import {Secret} from '../core/secret.js'
 const LIMIT = 64 * 1024
 
 /** One secret from stdin: everything up to its end, without the final line break. Undefined when it is empty. */
-export async function readSecretFromStdin(stream: NodeJS.ReadableStream = process.stdin): Promise<Secret | undefined> {
+export async function readSecretFromStdin(
+  stream: NodeJS.ReadableStream = process.stdin,
+): Promise<Secret | undefined> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of stream) {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
     length += bytes.length
     if (length > LIMIT) {
-      throw new UserError({kind: 'usage', code: 'INPUT_TOO_LONG', message: 'What stands on stdin is too long for a token'})
+      throw new UserError({
+        kind: 'usage',
+        code: 'INPUT_TOO_LONG',
+        message: 'What stands on stdin is too long for a token',
+      })
     }
     chunks.push(bytes)
   }

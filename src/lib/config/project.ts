@@ -28,7 +28,10 @@ export async function findProject(cwd: string): Promise<ProjectSettings | undefi
       const parsed = v.safeParse(projectSchema, parseOwnJson(text, file))
       if (parsed.success) return {file, ...parsed.output}
       const issue = parsed.issues[0]
-      throw brokenFile(file, `at ${v.getDotPath(issue) ?? 'the top'}, ${issue.message}; a project may name "profile" and "account" only`)
+      throw brokenFile(
+        file,
+        `at ${v.getDotPath(issue) ?? 'the top'}, ${issue.message}; a project may name "profile" and "account" only`,
+      )
     }
     if (directory === path.dirname(directory)) return undefined
   }

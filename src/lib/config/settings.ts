@@ -29,7 +29,12 @@ export interface LoadSettings {
  *
  * @throws UserError `config` for a damaged file, `not-found` for a profile that was named and does not exist, `usage` for a bad value
  */
-export async function loadSettings({env, cwd, flags, allowNewProfile = false}: LoadSettings): Promise<Settings> {
+export async function loadSettings({
+  env,
+  cwd,
+  flags,
+  allowNewProfile = false,
+}: LoadSettings): Promise<Settings> {
   const paths = pathsFrom(env)
   const [config, project] = await Promise.all([readConfig(paths), findProject(cwd)])
   const [profileName, profileSource] = first<string>(
@@ -44,7 +49,8 @@ export async function loadSettings({env, cwd, flags, allowNewProfile = false}: L
     throw profileNotFound(profileName, Object.keys(config.profiles))
   }
   // A project's account belongs to the project's profile: it says nothing about one that was named instead.
-  const projectAccount = profileSource === 'flag' || profileSource === 'environment' ? undefined : project?.account
+  const projectAccount =
+    profileSource === 'flag' || profileSource === 'environment' ? undefined : project?.account
   const account = first<string>(
     [flags.account, 'flag'],
     [set(env['CLOUDFLARE_ACCOUNT_ID']), 'environment'],
@@ -69,6 +75,7 @@ export async function loadSettings({env, cwd, flags, allowNewProfile = false}: L
     environmentApiToken: secret(env['CLOUDFLARE_API_TOKEN']),
     store: store && checkStore(store[0]),
     storeSource: store?.[1],
+    profileStore: profile?.store,
     connectTo: checkConnectTo(flags.connectTo ?? set(env['ZT_CONNECT_TO']) ?? profile?.connectTo),
     caFile: caFile === undefined ? profile?.caFile : path.resolve(cwd, caFile),
     knownHostsFile: profile?.knownHostsFile,
@@ -128,7 +135,12 @@ function checkApiUrl(text: string): string {
   } catch {
     url = undefined
   }
-  if (url && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '') {
+  if (
+    url &&
+    (url.protocol === 'https:' || url.protocol === 'http:') &&
+    url.username === '' &&
+    url.password === ''
+  ) {
     return text.replace(/\/+$/, '')
   }
   throw new UserError({

@@ -40,6 +40,8 @@ export interface Settings {
   /** Chosen by flag, environment (ZT_STORE) or profile; undefined: not chosen yet. */
   store: 'keychain' | 'vault' | 'env' | undefined
   storeSource: SettingSource | undefined
+  /** The profile's own store, whatever a flag or ZT_STORE says: its API token is there. */
+  profileStore: 'keychain' | 'vault' | undefined
   connectTo: string | undefined
   caFile: string | undefined
   knownHostsFile: string | undefined

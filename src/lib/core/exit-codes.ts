@@ -14,12 +14,28 @@ const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
   permission: {code: 4, name: 'permission', meaning: 'the API token lacks a permission; the error names it'},
   'not-found': {code: 5, name: 'not-found', meaning: 'nothing has that name, id or domain'},
   ambiguous: {code: 6, name: 'ambiguous', meaning: 'several things have that name; the error lists them'},
-  conflict: {code: 7, name: 'conflict', meaning: 'what is there already does not allow it, or changed meanwhile'},
-  unreachable: {code: 8, name: 'unreachable', meaning: 'the API or the edge did not answer, or is not trusted'},
-  'needs-action': {code: 9, name: 'needs-action', meaning: 'a person must do something first; the error says what'},
+  conflict: {
+    code: 7,
+    name: 'conflict',
+    meaning: 'what is there already does not allow it, or changed meanwhile',
+  },
+  unreachable: {
+    code: 8,
+    name: 'unreachable',
+    meaning: 'the API or the edge did not answer, or is not trusted',
+  },
+  'needs-action': {
+    code: 9,
+    name: 'needs-action',
+    meaning: 'a person must do something first; the error says what',
+  },
   refused: {code: 10, name: 'refused', meaning: 'Access did not let the credentials in; the error says why'},
   api: {code: 11, name: 'api', meaning: "Cloudflare's API answered with another error"},
-  cancelled: {code: 12, name: 'cancelled', meaning: 'a question was answered with no, or the prompt was left'},
+  cancelled: {
+    code: 12,
+    name: 'cancelled',
+    meaning: 'a question was answered with no, or the prompt was left',
+  },
 }
 
 /** `error.kind` → exit code; every other throw is our mistake (1). The one table of exit codes. */

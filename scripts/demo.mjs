@@ -1,0 +1,115 @@
+// The tutorial as a person would type it, on a sandbox of its own: nothing of the machine's own configuration is read
+// or changed, and what it saves it removes again. A step that does not end as it should ends the demo non-zero.
+import {spawn} from 'node:child_process'
+import {existsSync} from 'node:fs'
+import {mkdtemp, rm} from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import {Chalk} from 'chalk'
+
+const root = path.resolve(import.meta.dirname, '..')
+const zt = path.join(root, 'bin', 'run.js')
+const host = 'gitlab-ssh.widgetcorp.tech'
+const colours = process.env.NO_COLOR ? false : process.env.FORCE_COLOR !== undefined || process.stdout.isTTY
+const {bold, dim, green, red} = new Chalk({level: colours ? 1 : 0})
+
+const steps = [
+  {title: 'A local Access with the tutorial\'s application "GitLab"', argv: ['sandbox', 'start']},
+  {title: 'Work with it from here on', argv: ['profile', 'use', 'sandbox']},
+  {
+    title: 'Create a service token; its one-time secret is saved, not shown',
+    argv: ['token', 'create', 'gitlab-admin'],
+    shows: /saved in/i,
+  },
+  {
+    title: 'The application does not admit it yet, and zt says why',
+    argv: ['ssh', `git@${host}`, '--token', 'gitlab-admin', '--yes', '--', '-T'],
+    fails: true,
+    shows: /zt app add-rule/,
+  },
+  {
+    title: 'Add the Service Auth rule',
+    argv: ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'gitlab-admin'],
+    shows: /gitlab-admin/,
+  },
+  {
+    title: 'The same connection again: ssh, through the edge, with the saved credentials',
+    argv: ['ssh', `git@${host}`, '--', '-T'],
+    shows: /Welcome to GitLab, @\S+!/,
+  },
+]
+
+const home = await mkdtemp(path.join(os.tmpdir(), 'zt-demo-'))
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(ZT|CLOUDFLARE|CF_ACCESS|TUNNEL)_/.test(name)),
+)
+for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind.toLowerCase())
+if (colours) env.FORCE_COLOR = '1'
+
+/** Runs zt, shows what it prints while it prints it, and gives both streams as one text. */
+function run(argv, {quiet = false} = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [zt, ...argv], {env, cwd: home, stdio: ['ignore', 'pipe', 'pipe']})
+    let text = ''
+    for (const [stream, sink] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ]) {
+      stream.on('data', (chunk) => {
+        text += chunk
+        if (!quiet) sink.write(chunk)
+      })
+    }
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({code: code ?? signal, text}))
+  })
+}
+
+const quote = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+
+async function demo() {
+  const started = performance.now()
+  for (const [at, {title, argv, fails = false, shows}] of steps.entries()) {
+    console.log(`\n${dim(`${at + 1}/${steps.length}  ${title}`)}\n${bold(`$ zt ${argv.map(quote).join(' ')}`)}`)
+    const {code, text} = await run(argv)
+    const plain = text.replaceAll(/\u001B\[[0-9;]*m/g, '')
+    const wrong =
+      (code !== 0) !== fails
+        ? `it ended with ${code}, and should have ${fails ? 'failed' : 'succeeded'}`
+        : shows && !shows.test(plain)
+          ? `what it printed does not match ${shows}`
+          : undefined
+    if (wrong) throw new Error(`step ${at + 1}: ${wrong}`)
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  console.log(`\n${green('✓')} Three commands instead of an hour in the dashboard. ${dim(`(${seconds} s)`)}`)
+}
+
+/** Also after a failure: no process, no directory and no keychain entry stays behind. */
+async function cleanUp() {
+  for (const argv of [
+    ['sandbox', 'stop'],
+    ['sandbox', 'reset', '--profile', 'sandbox', '--yes'],
+    ['logout', '--profile', 'sandbox'],
+  ]) {
+    await run(argv, {quiet: true})
+  }
+  await rm(home, {recursive: true, force: true})
+}
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => void cleanUp().finally(() => process.exit(130)))
+}
+
+if (!existsSync(path.join(root, 'dist'))) {
+  const {buildAll} = await import('./build.mjs')
+  await buildAll()
+}
+try {
+  await demo()
+} catch (error) {
+  console.error(`\n${red('The demo failed:')} ${error.message}`)
+  process.exitCode = 1
+} finally {
+  await cleanUp()
+}

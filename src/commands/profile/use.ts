@@ -1,0 +1,33 @@
+import {Args} from '@oclif/core'
+import {BaseCommand} from '../../lib/cli/base-command.js'
+import {style} from '../../lib/cli/streams.js'
+import {readConfig, useProfile} from '../../lib/config/profiles.js'
+
+export default class ProfileUse extends BaseCommand<typeof ProfileUse> {
+  static override summary = 'Work with a profile from now on'
+  static override description = 'Where no --profile, ZT_PROFILE or .zt.json names another one.'
+  static override examples = ['<%= config.bin %> profile use production', '<%= config.bin %> profile use']
+  static override args = {name: Args.string({ignoreStdin: true, description: "the profile's name"})}
+  protected override readonly makesProfile = true
+
+  async run(): Promise<object> {
+    const {paths} = this.settings
+    const name = this.args.name ?? (await this.pick())
+    const profile = await useProfile(paths, name)
+    this.print(`${style.green('✓')} Profile ${style.bold(name)} is in use`)
+    const {profileName, profileSource} = this.settings
+    if (profileName !== name && profileSource !== 'profile' && profileSource !== 'default') {
+      this.warn(`Here, the ${profileSource} still says profile ${profileName}`)
+    }
+    return {profile: name, accountId: profile.accountId ?? null}
+  }
+
+  private async pick(): Promise<string> {
+    this.prompts.require("The profile's name", 'zt profile use NAME')
+    const names = Object.keys((await readConfig(this.settings.paths)).profiles)
+    return this.prompts.choose(
+      'Profile',
+      names.map((name) => ({name, value: name})),
+    )
+  }
+}
