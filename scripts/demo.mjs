@@ -43,7 +43,8 @@ const home = await mkdtemp(path.join(os.tmpdir(), 'zt-demo-'))
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(ZT|CLOUDFLARE|CF_ACCESS|TUNNEL)_/.test(name)),
 )
-for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind.toLowerCase())
+for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE'])
+  env[`XDG_${kind}_HOME`] = path.join(home, kind.toLowerCase())
 if (colours) env.FORCE_COLOR = '1'
 
 /** Runs zt, shows what it prints while it prints it, and gives both streams as one text. */
@@ -70,7 +71,9 @@ const quote = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace
 async function demo() {
   const started = performance.now()
   for (const [at, {title, argv, fails = false, shows}] of steps.entries()) {
-    console.log(`\n${dim(`${at + 1}/${steps.length}  ${title}`)}\n${bold(`$ zt ${argv.map(quote).join(' ')}`)}`)
+    console.log(
+      `\n${dim(`${at + 1}/${steps.length}  ${title}`)}\n${bold(`$ zt ${argv.map(quote).join(' ')}`)}`,
+    )
     const {code, text} = await run(argv)
     const plain = text.replaceAll(/\u001B\[[0-9;]*m/g, '')
     const wrong =

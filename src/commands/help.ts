@@ -12,7 +12,9 @@ export default class HelpCommand extends BaseCommand<typeof HelpCommand> {
     '<%= config.bin %> help exit-codes',
     '<%= config.bin %> help exit-codes --json',
   ]
-  static override args = {command: Args.string({ignoreStdin: true, description: 'a topic or command; or exit-codes'})}
+  static override args = {
+    command: Args.string({ignoreStdin: true, description: 'a topic or command; or exit-codes'}),
+  }
   static override strict = false
   protected override readonly makesProfile = true
 

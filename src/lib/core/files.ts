@@ -9,7 +9,11 @@ import {UserError, hasCode} from './errors.js'
  */
 export async function writeFileAtomic(file: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   const directory = path.dirname(file)
-  await fs.mkdir(directory, {recursive: true, mode: 0o700})
+  try {
+    await fs.mkdir(directory, {recursive: true, mode: 0o700})
+  } catch (error) {
+    throw unusable(error, 'write', file)
+  }
   const temporary = path.join(
     directory,
     `.${path.basename(file)}.${process.pid}.${randomBytes(4).toString('hex')}`,
@@ -25,7 +29,7 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
     await fs.rename(temporary, file)
   } catch (error) {
     await fs.rm(temporary, {force: true})
-    throw error
+    throw unusable(error, 'write', file)
   }
   await syncDirectory(directory)
 }
@@ -48,8 +52,34 @@ export async function readFileIfThere(file: string): Promise<string | undefined>
     return await fs.readFile(file, 'utf8')
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
+    throw unusable(error, 'read', file)
   }
+}
+
+const REASONS: Record<string, string> = {
+  EACCES: 'This user may not do that there.',
+  EPERM: 'This user may not do that there.',
+  EISDIR: 'A directory is in its place.',
+  ENOTDIR: 'A part of its path is a file.',
+  EEXIST: 'A part of its path is a file.',
+  ENOSPC: 'The disk is full.',
+  EDQUOT: "The user's quota is used up.",
+  EROFS: 'The file system is read-only.',
+  EMFILE: 'Too many files are open.',
+}
+
+/** What the system says against a file, as an error that a person can mend; anything else stays as it is. */
+function unusable(error: unknown, what: 'read' | 'write', file: string): unknown {
+  const why = hasCode(error, ...Object.keys(REASONS)) ? REASONS[error.code ?? ''] : undefined
+  if (why === undefined) return error
+  return new UserError({
+    kind: 'config',
+    code: what === 'read' ? 'FILE_NOT_READABLE' : 'FILE_NOT_WRITABLE',
+    message: `Cannot ${what} ${file}`,
+    why,
+    details: {file},
+    cause: error,
+  })
 }
 
 /**
