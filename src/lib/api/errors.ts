@@ -1,0 +1,220 @@
+import {ApiError, type ApiErrorOptions} from '../core/errors.js'
+import {isJsonObject} from '../core/context.js'
+import {ConnectionError} from './http-fetch.js'
+import {permissionsFor} from './permissions.js'
+
+/** What is known of a request when it fails. */
+export interface FailedRequest {
+  method: string
+  /** Below the base URL, without query. */
+  path: string
+  /** For people: `create the service token`. */
+  doing: string
+  apiUrl: string
+}
+
+const TOKEN_PAGE = 'https://dash.cloudflare.com/profile/api-tokens'
+
+/**
+ * An answer that says no, as an error for people. Nothing of the body but Cloudflare's own error messages gets into
+ * it, and those with anything that looks like a secret hidden.
+ *
+ * @param tokenIsGood false when the verify endpoint has been asked and does not accept the API token
+ */
+export function refusedByApi(
+  request: FailedRequest,
+  answer: {status: number; headers: Headers; body: unknown},
+  tokenIsGood: boolean | undefined,
+): ApiError {
+  const {codes, messages} = readErrors(answer.body)
+  const said = messages.length > 0 ? `Cloudflare says: ${messages.join('; ')}.` : undefined
+  const known = {
+    status: answer.status,
+    apiCodes: codes,
+    ray: answer.headers.get('cf-ray') ?? undefined,
+  }
+  const has = (...wanted: number[]): boolean => codes.some((code) => wanted.includes(code))
+  const error = (options: Omit<ApiErrorOptions, 'status' | 'apiCodes' | 'ray'>): ApiError =>
+    new ApiError({...options, ...known})
+
+  if (has(9999)) {
+    return error({
+      kind: 'needs-action',
+      code: 'ZERO_TRUST_NOT_ENABLED',
+      message: `Cannot ${request.doing}: Zero Trust is not enabled for this account`,
+      why: said,
+      next: ['Choose a plan (there is a free one) and a team name at https://one.dash.cloudflare.com'],
+    })
+  }
+  if (answer.status === 401 || has(6003, 6111, 9109, 1000, 9106, 9107) || tokenIsGood === false) {
+    return error({
+      kind: 'auth',
+      code: 'API_TOKEN_NOT_ACCEPTED',
+      message: 'Cloudflare does not accept the API token',
+      why: said ?? 'It is wrong, expired, disabled or deleted.',
+      next: ['zt login', `Make a new API token at ${TOKEN_PAGE}`],
+    })
+  }
+  if (answer.status === 403) {
+    const missingPermissions = permissionsFor(request.method, request.path)
+    return error({
+      kind: 'permission',
+      code: 'PERMISSION_MISSING',
+      message: `The API token may not ${request.doing}`,
+      why:
+        missingPermissions.length > 0
+          ? `It lacks the permission ${missingPermissions.map((name) => `"${name}"`).join(' or ')}.`
+          : said,
+      next: [`Add the permission to the API token at ${TOKEN_PAGE}, or log in with another: zt login`],
+      missingPermissions,
+    })
+  }
+  if (answer.status === 429) return rateLimited(request, retryAfterSeconds(answer.headers), known)
+  const why = said ?? `It answered with HTTP status ${answer.status} and no reason.`
+  if (has(7003)) {
+    return error({
+      kind: 'not-found',
+      code: 'ACCOUNT_NOT_FOUND',
+      message: `Cannot ${request.doing}: the API knows no such account or address`,
+      why,
+      next: ['zt whoami', 'Check --account, CLOUDFLARE_ACCOUNT_ID and the profile'],
+    })
+  }
+  if (answer.status === 404 || has(12135, 12152)) {
+    return error({
+      kind: 'not-found',
+      code: 'NOT_FOUND',
+      message: `Cannot ${request.doing}: it is not there`,
+      why,
+    })
+  }
+  if (answer.status === 409 || has(11010, 12139)) {
+    return error({
+      kind: 'conflict',
+      code: 'CONFLICT',
+      message: `Cannot ${request.doing}: what is there does not allow it`,
+      why,
+    })
+  }
+  if (answer.status >= 500) {
+    return error({
+      kind: 'unreachable',
+      code: 'API_UNAVAILABLE',
+      message: `Cannot ${request.doing}: Cloudflare's API has a problem of its own`,
+      why,
+      next: ['Try again in a while; https://www.cloudflarestatus.com tells more'],
+      outcomeUnknown: request.method !== 'GET',
+    })
+  }
+  return error({kind: 'api', code: 'API_REFUSED', message: `Cannot ${request.doing}`, why})
+}
+
+/** Too many requests, and the wait is longer than anybody would sit through. */
+export function rateLimited(
+  request: FailedRequest,
+  seconds: number | undefined,
+  known: Pick<ApiErrorOptions, 'status' | 'apiCodes' | 'ray'>,
+): ApiError {
+  return new ApiError({
+    ...known,
+    kind: 'unreachable',
+    code: 'RATE_LIMITED',
+    message: `Cannot ${request.doing}: too many requests`,
+    why: 'Cloudflare allows 1200 requests in five minutes for all of a user together.',
+    next: [seconds === undefined ? 'Try again in five minutes' : `Try again in ${seconds} seconds`],
+  })
+}
+
+/** No (whole) answer came. */
+export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
+  const {hostname} = new URL(request.apiUrl)
+  const timedOut = cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError')
+  const sent = timedOut || (cause instanceof ConnectionError && cause.sent)
+  const outcomeUnknown = sent && request.method !== 'GET'
+  return new ApiError({
+    kind: 'unreachable',
+    code: timedOut ? 'API_TIMEOUT' : 'API_UNREACHABLE',
+    message: `Cannot ${request.doing}: ${timedOut ? 'no answer in time' : 'no connection'} from the API at ${hostname}`,
+    why: [
+      timedOut ? undefined : reason(cause),
+      outcomeUnknown ? 'Whether the change was made is not known.' : undefined,
+    ]
+      .filter((part) => part !== undefined)
+      .join(' '),
+    next: ["Check the network and the profile's API address: zt profile show"],
+    outcomeUnknown,
+    cause,
+  })
+}
+
+/** An answer that is not what the API's contract says. None of it is quoted. */
+export function badAnswer(request: FailedRequest, what: string, headers: Headers, status: number): ApiError {
+  return new ApiError({
+    kind: 'api',
+    code: 'BAD_ANSWER',
+    message: `Cannot ${request.doing}: the API's answer makes no sense`,
+    why: `${what} Something between here and Cloudflare (a proxy, a wrong API address) may have answered instead.`,
+    next: ['zt profile show'],
+    status,
+    ray: headers.get('cf-ray') ?? undefined,
+    outcomeUnknown: request.method !== 'GET',
+  })
+}
+
+/** Whole seconds of a Retry-After header (a number or a date). */
+export function retryAfterSeconds(headers: Headers, now = Date.now()): number | undefined {
+  const text = headers.get('retry-after')
+  if (text === null) return undefined
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000
+  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
+}
+
+/** Cloudflare's error codes and messages, of both levels (`error_chain`). */
+function readErrors(body: unknown): {codes: number[]; messages: string[]} {
+  const codes: number[] = []
+  const messages: string[] = []
+  const read = (list: unknown): void => {
+    if (!Array.isArray(list)) return
+    for (const entry of list.filter(isJsonObject)) {
+      if (typeof entry['code'] === 'number') codes.push(entry['code'])
+      if (typeof entry['message'] === 'string') messages.push(harmless(entry['message']))
+      read(entry['error_chain'])
+    }
+  }
+  if (isJsonObject(body)) read(body['errors'])
+  return {codes, messages: messages.slice(0, 3)}
+}
+
+/** One line, without control characters and without anything as long as a secret. UUIDs have 36 characters. */
+function harmless(message: string): string {
+  return (
+    message
+      // eslint-disable-next-line no-control-regex -- what a terminal would act on is what is removed
+      .replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
+      .replaceAll(/[A-Za-z0-9_+/=-]{37,}/g, '[hidden]')
+      .replace(/[.\s]+$/, '')
+      .slice(0, 300)
+  )
+}
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: 'Nothing listens there.',
+  ECONNRESET: 'The connection was cut.',
+  ENOTFOUND: 'That host name does not exist.',
+  EAI_AGAIN: 'The name server does not answer.',
+  ENETUNREACH: 'There is no network.',
+  EHOSTUNREACH: 'There is no way to that host.',
+  ETIMEDOUT: 'The connection timed out.',
+}
+
+function reason(cause: unknown): string {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    const {code} = error as NodeJS.ErrnoException
+    const known = code === undefined ? undefined : REASONS[code]
+    if (known !== undefined) return known
+    if (code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|ISSUER/.test(code))
+      return `Its certificate is not trusted (${code}).`
+    if (error.message === 'the answer was cut off') return 'The answer was cut off.'
+  }
+  return 'The connection failed.'
+}

@@ -1,0 +1,75 @@
+import http from 'node:http'
+import https from 'node:https'
+
+/** More than any page of the API; an answer that is longer is not one. */
+const BODY_LIMIT = 64 * 1024 * 1024
+
+/** `fetch` failed before a whole answer came. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError'
+  /** True when the request had been written, so that the server may have acted on it. */
+  readonly sent: boolean
+
+  constructor(message: string, sent: boolean, cause: unknown) {
+    super(message, {cause})
+    this.sent = sent
+  }
+}
+
+/**
+ * `fetch` over node:http(s), for a JSON API: text bodies only, redirects are not followed.
+ * The global `fetch` of Node 20 costs 112 ms at its first use (docs/performance.md).
+ */
+export const httpFetch: typeof fetch = (input, init = {}) => {
+  const url = new URL(input instanceof Request ? input.url : input)
+  const {request, globalAgent} = url.protocol === 'http:' ? http : https
+  const headers = Object.fromEntries(new Headers(init.headers))
+  const body = typeof init.body === 'string' ? init.body : undefined
+  if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body))
+  return new Promise<Response>((resolve, reject) => {
+    let sent = false
+    const fail = (error: unknown): void => {
+      reject(
+        error instanceof Error && error.name === 'AbortError'
+          ? error
+          : new ConnectionError(error instanceof Error ? error.message : 'no answer', sent, error),
+      )
+    }
+    const outgoing = request(
+      url,
+      {method: init.method ?? 'GET', headers, signal: init.signal ?? undefined, agent: globalAgent},
+      (incoming) => {
+        const chunks: Buffer[] = []
+        let length = 0
+        incoming.on('data', (chunk: Buffer) => {
+          length += chunk.length
+          if (length > BODY_LIMIT) incoming.destroy(new Error('the answer is too long'))
+          else chunks.push(chunk)
+        })
+        incoming.once('error', fail)
+        // A server that goes away in the middle of its answer.
+        incoming.once('aborted', () => {
+          fail(new Error('the answer was cut off'))
+        })
+        incoming.once('end', () => {
+          resolve(toResponse(incoming, Buffer.concat(chunks)))
+        })
+      },
+    )
+    outgoing.once('finish', () => {
+      sent = true
+    })
+    outgoing.once('error', fail)
+    outgoing.end(body)
+  })
+}
+
+function toResponse(incoming: http.IncomingMessage, body: Buffer): Response {
+  const headers = new Headers()
+  for (const [name, values] of Object.entries(incoming.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value)
+  }
+  const status = incoming.statusCode ?? 502
+  const empty = status === 204 || status === 205 || status === 304
+  return new Response(empty ? null : new Uint8Array(body), {status, headers})
+}

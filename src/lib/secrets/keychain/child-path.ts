@@ -1,0 +1,21 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {BugError} from '../../core/errors.js'
+
+/** The arguments for node that start the keychain's child, from the bundle or from the sources. */
+export function childArguments(): string[] {
+  const root = packageRoot(path.dirname(fileURLToPath(import.meta.url)))
+  const built = path.join(root, 'dist', 'lib', 'secrets', 'keychain', 'child.js')
+  const source = path.join(root, 'src', 'lib', 'secrets', 'keychain', 'child.ts')
+  const fromSources = import.meta.url.endsWith('.ts')
+  return fromSources && fs.existsSync(source) ? ['--import', 'tsx', source] : [built]
+}
+
+function packageRoot(from: string): string {
+  for (let directory = from; ; directory = path.dirname(directory)) {
+    if (fs.existsSync(path.join(directory, 'package.json')) && fs.existsSync(path.join(directory, 'bin')))
+      return directory
+    if (directory === path.dirname(directory)) throw new BugError('zt cannot find its own files')
+  }
+}

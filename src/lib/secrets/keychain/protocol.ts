@@ -1,0 +1,9 @@
+/** What the keychain's child is asked over stdin. */
+export type ChildRequest = {service: string; account: string} & (
+  {operation: 'probe' | 'get' | 'delete'} | {operation: 'set'; value: string}
+)
+
+/** What it answers on stdout. `no-addon`: keytar or libsecret is not there. */
+export type ChildAnswer =
+  | {ok: true; value: string | null; found: boolean}
+  | {ok: false; reason: 'no-addon' | 'failed'; message: string}
