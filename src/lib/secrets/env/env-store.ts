@@ -1,0 +1,54 @@
+import {UserError} from '../../core/errors.js'
+import type {Secret} from '../../core/secret.js'
+import {encodeCredentials} from '../credentials.js'
+import type {SecretKey, SecretStore, ServiceCredentials, StoreStatus} from '../types.js'
+
+/** The id under which the environment's pair is asked for: it does not say which service token it belongs to. */
+export const ENVIRONMENT_ID = 'env'
+
+/** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, as a store that can only be read. */
+export class EnvironmentStore implements SecretStore {
+  readonly kind = 'env'
+  readonly label = 'the environment (CF_ACCESS_CLIENT_ID, CF_ACCESS_CLIENT_SECRET)'
+  readonly writable = false
+  readonly #credentials: ServiceCredentials | undefined
+
+  constructor(credentials: ServiceCredentials | undefined) {
+    this.#credentials = credentials
+  }
+
+  status(): Promise<StoreStatus> {
+    return Promise.resolve(
+      this.#credentials
+        ? {state: 'ready', why: undefined, next: []}
+        : {
+            state: 'absent',
+            why: 'CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET are not set.',
+            next: ['Set both, or use another store'],
+          },
+    )
+  }
+
+  get(key: SecretKey): Promise<Secret | undefined> {
+    const asked = key.kind === 'service-token' && key.id === ENVIRONMENT_ID
+    return Promise.resolve(asked && this.#credentials ? encodeCredentials(this.#credentials) : undefined)
+  }
+
+  set(): Promise<void> {
+    return Promise.reject(readOnly())
+  }
+
+  delete(): Promise<boolean> {
+    return Promise.reject(readOnly())
+  }
+}
+
+function readOnly(): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'STORE_READ_ONLY',
+    message: 'The environment cannot keep a secret',
+    why: 'It is read-only: what is set there lives as long as its process.',
+    next: ['Use --store keychain or --store vault'],
+  })
+}

@@ -1,0 +1,123 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import * as v from 'valibot'
+import {hasCode} from '../core/errors.js'
+import {brokenFile, parseOwnJson, readFileIfThere, removeFile, writeFileAtomic} from '../core/files.js'
+import {hostMatches} from '../core/hostname.js'
+import type {HostBinding, IndexEntry, SecretIndex} from './types.js'
+
+const entrySchema = v.object({
+  version: v.literal(1),
+  tokenId: v.string(),
+  clientId: v.string(),
+  name: v.string(),
+  profile: v.string(),
+  accountId: v.string(),
+  store: v.picklist(['keychain', 'vault']),
+  storedAt: v.string(),
+  expiresAt: v.optional(v.string()),
+})
+
+const bindingSchema = v.object({
+  version: v.literal(1),
+  profile: v.string(),
+  host: v.string(),
+  tokenId: v.string(),
+  boundAt: v.string(),
+})
+
+/** The index as files, one per entry: writers at the same time cannot lose each other's. No secrets. */
+export class IndexFiles implements SecretIndex {
+  readonly #dataDir: string
+
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir
+  }
+
+  async put(entry: IndexEntry): Promise<void> {
+    await write(this.#entryFile(entry.profile, entry.tokenId), entry)
+  }
+
+  remove(profile: string, tokenId: string): Promise<boolean> {
+    return removeFile(this.#entryFile(profile, tokenId))
+  }
+
+  async list(profile?: string): Promise<IndexEntry[]> {
+    const entries = await readAll(path.join(this.#dataDir, 'index'), profile, entrySchema)
+    return entries.map((entry) => ({...entry, expiresAt: entry.expiresAt}))
+  }
+
+  async bind(binding: HostBinding): Promise<{previous: HostBinding | undefined}> {
+    const file = this.#hostFile(binding.profile, binding.host)
+    const previous = await read(file, bindingSchema)
+    await write(file, binding)
+    return {previous}
+  }
+
+  unbind(profile: string, host: string): Promise<boolean> {
+    return removeFile(this.#hostFile(profile, host))
+  }
+
+  bindings(profile?: string): Promise<HostBinding[]> {
+    return readAll(path.join(this.#dataDir, 'hosts'), profile, bindingSchema)
+  }
+
+  async bindingFor(profile: string, host: string): Promise<HostBinding | undefined> {
+    const matching = (await this.bindings(profile)).filter((binding) => hostMatches(binding.host, host))
+    // A host by its own name before a pattern; of patterns, the longest.
+    const rank = ({host: pattern}: HostBinding): number => (pattern.includes('*') ? pattern.length : Infinity)
+    return matching.sort((a, b) => rank(b) - rank(a))[0]
+  }
+
+  #entryFile(profile: string, tokenId: string): string {
+    return path.join(this.#dataDir, 'index', fileName(profile), `${fileName(tokenId)}.json`)
+  }
+
+  #hostFile(profile: string, host: string): string {
+    return path.join(this.#dataDir, 'hosts', fileName(profile), `${fileName(host.toLowerCase())}.json`)
+  }
+}
+
+/** Reversible, and never a path, a hidden file or (on Windows) a pattern: `*` is not encoded by the standard function. */
+function fileName(text: string): string {
+  return encodeURIComponent(text).replaceAll('*', '%2A').replace(/^\./, '%2E')
+}
+
+async function write(file: string, entry: object): Promise<void> {
+  await writeFileAtomic(file, JSON.stringify({version: 1, ...entry}, null, 2) + '\n')
+}
+
+async function read<T>(file: string, schema: v.GenericSchema<unknown, T>): Promise<T | undefined> {
+  const text = await readFileIfThere(file)
+  if (text === undefined) return undefined
+  const parsed = v.safeParse(schema, parseOwnJson(text, file))
+  if (parsed.success) return parsed.output
+  throw brokenFile(file, parsed.issues[0].message)
+}
+
+async function readAll<T>(
+  directory: string,
+  profile: string | undefined,
+  schema: v.GenericSchema<unknown, T>,
+): Promise<T[]> {
+  const profiles = profile === undefined ? await names(directory) : [fileName(profile)]
+  const files = await Promise.all(
+    profiles.map(async (one) =>
+      (await names(path.join(directory, one)))
+        .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+        .sort()
+        .map((name) => path.join(directory, one, name)),
+    ),
+  )
+  const entries = await Promise.all(files.flat().map((file) => read(file, schema)))
+  return entries.filter((entry) => entry !== undefined)
+}
+
+async function names(directory: string): Promise<string[]> {
+  try {
+    return await fs.readdir(directory)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  }
+}
