@@ -1,159 +1,499 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {toGroup, toPolicy} from '../../src/lib/api/convert.js'
-import type {Decision, Rule} from '../../src/lib/api/types.js'
+import type {Decision, Group, Policy, Rule} from '../../src/lib/api/types.js'
 import {evaluate} from '../../src/lib/policy/evaluate.js'
-import {serviceAuthPoliciesNaming} from '../../src/lib/policy/references.js'
+import type {AccessRequest} from '../../src/lib/policy/types.js'
+import {
+  OTHER_TOKEN,
+  TOKEN,
+  anyToken,
+  byGroup,
+  byToken,
+  everyone,
+  group,
+  input,
+  machine,
+  policy,
+  staff,
+  type Rules,
+} from './fixtures.js'
 
-const TOKEN = '3f9c6f0e-0000-4000-8000-000000000001'
-const OTHER = '3f9c6f0e-0000-4000-8000-000000000002'
-const token = (id = TOKEN): Rule => ({service_token: {token_id: id}})
-const email: Rule = {email_domain: {domain: 'widgetcorp.tech'}}
-const everyone: Rule = {everyone: {}}
-const inGroup = (id: string): Rule => ({group: {id}})
+const stranger: AccessRequest = {serviceTokenId: undefined, ip: undefined, country: undefined}
 
-interface Parts {
-  include?: Rule[]
-  require?: Rule[]
-  exclude?: Rule[]
-}
-
-let serial = 0
-const policy = (decision: Decision, parts: Parts) =>
-  toPolicy({
-    id: `p${++serial}`,
-    name: `policy ${serial}`,
-    decision,
-    include: [],
-    require: [],
-    exclude: [],
-    ...parts,
+describe('the order of evaluation', () => {
+  it('is C, D, A, B, E for the example in the documents', () => {
+    const policies = [
+      policy('A', 'allow', {precedence: 1}),
+      policy('B', 'deny', {precedence: 2}),
+      policy('C', 'non_identity', {precedence: 3}),
+      policy('D', 'bypass', {precedence: 4}),
+      policy('E', 'allow', {precedence: 5}),
+    ]
+    expect(evaluate(input(policies)).trace.map(({name}) => name)).toEqual(['C', 'D', 'A', 'B', 'E'])
   })
 
-const group = (id: string, parts: Parts) =>
-  toGroup({id, name: `group ${id}`, include: [], require: [], exclude: [], ...parts})
-const groups = new Map(
-  [
-    group('machines', {include: [token()]}),
-    group('outer', {include: [inGroup('machines')]}),
-    group('loop', {include: [inGroup('loop')]}),
-    group('a', {include: [inGroup('b')]}),
-    group('b', {include: [inGroup('a')]}),
-    group('not-here', {include: [everyone], exclude: [{ip: {ip: '10.0.0.0/8'}}]}),
-  ].map((one) => [one.id, one]),
-)
+  it('goes by precedence, whatever the order of the list', () => {
+    const policies = [
+      policy('third', 'bypass'),
+      policy('second', 'bypass', {precedence: 2}),
+      policy('first', 'non_identity', {precedence: 1}),
+    ]
+    expect(evaluate(input(policies)).trace.map(({name}) => name)).toEqual(['first', 'second', 'third'])
+  })
 
-const request = {serviceTokenId: TOKEN, ip: '192.0.2.7', country: 'DE'}
-const run = (
-  policies: ReturnType<typeof policy>[],
-  over: Partial<typeof request> | {serviceTokenId: undefined} = {},
-) => evaluate({application: {name: 'GitLab', policies}, groups, request: {...request, ...over}})
+  it('ends at the first policy that decides, and the rest are not reached', () => {
+    const result = evaluate(
+      input([
+        policy('machines', 'non_identity', {include: [byToken()]}),
+        policy('open', 'bypass', {include: [everyone]}),
+      ]),
+    )
+    expect(result.policy?.name).toBe('machines')
+    expect(result.trace.map(({outcome}) => outcome)).toEqual(['matched', 'not-reached'])
+  })
+})
 
-describe('a service token', () => {
-  it.each<[string, [Decision, Parts][], string]>([
-    ['without any policy is denied', [], 'denied'],
-    ['is let in by a Service Auth policy that names it', [['non_identity', {include: [token()]}]], 'service-auth'],
-    ['is not let in by one that names another', [['non_identity', {include: [token(OTHER)]}]], 'denied'],
-    ['is let in by "any valid service token"', [['non_identity', {include: [{any_valid_service_token: {}}]}]], 'service-auth'],
-    ['is not let in by an Allow policy that names it', [['allow', {include: [token()]}]], 'denied'],
-    ['is sent to the login by an identity rule', [['allow', {include: [email]}]], 'login'],
-    ['is sent to the login by Allow Everyone', [['allow', {include: [everyone]}]], 'login'],
-    ['is let in by its group', [['non_identity', {include: [inGroup('machines')]}]], 'service-auth'],
-    ['is let in by a group in a group', [['non_identity', {include: [inGroup('outer')]}]], 'service-auth'],
-    ['is not let in by a group under Allow', [['allow', {include: [inGroup('machines')]}]], 'denied'],
-    ['is not let in by a group that includes itself', [['non_identity', {include: [inGroup('loop')]}]], 'denied'],
-    ['is not let in by groups in a circle', [['non_identity', {include: [inGroup('a')]}]], 'denied'],
-    ['is not let in by a group that is gone', [['non_identity', {include: [inGroup('gone')]}]], 'denied'],
-    ['is let in by any of several includes', [['non_identity', {include: [email, token(OTHER), token()]}]], 'service-auth'],
-    ['is kept out by a Require that fails', [['non_identity', {include: [token()], require: [{geo: {country_code: 'US'}}]}]], 'denied'],
-    ['is let in when all Requires hold', [['non_identity', {include: [token()], require: [{geo: {country_code: 'DE'}}, {ip: {ip: '192.0.2.0/24'}}]}]], 'service-auth'],
-    ['is kept out by an Exclude', [['non_identity', {include: [token()], exclude: [{ip: {ip: '192.0.2.7'}}]}]], 'denied'],
-    ['is kept out by a Require on identity', [['non_identity', {include: [token()], require: [email]}]], 'denied'],
-    ['is blocked by Block Everyone', [['deny', {include: [everyone]}]], 'blocked'],
-    ['is not blocked by a Block on identity', [['deny', {include: [email]}]], 'denied'],
-    ['is let in by Service Auth although a Block stands before it', [['deny', {include: [everyone]}], ['non_identity', {include: [token()]}]], 'service-auth'],
-    ['passes by Bypass Everyone', [['allow', {include: [email]}], ['bypass', {include: [everyone]}]], 'bypass'],
-    ['does not pass by a Bypass on identity', [['bypass', {include: [email]}]], 'denied'],
-    ['is sent to the login by the first Allow, before a Block', [['allow', {include: [email]}], ['deny', {include: [everyone]}]], 'login'],
-    ['is not let in by a selector that zt does not know', [['non_identity', {include: [{quantum_state: {}}]}]], 'denied'],
-    ['is not let in by a selector named like a method of objects', [['non_identity', {include: [{constructor: {}}]}]], 'denied'],
-    ['is let in by a group with an Exclude that does not hold', [['non_identity', {include: [inGroup('not-here')]}]], 'service-auth'],
-  ])('%s', (_name, parts, outcome) => {
-    const result = run(parts.map(([decision, rules]) => policy(decision, rules)))
-    expect(result.outcome).toBe(outcome)
+describe('one policy', () => {
+  const outcomes: [string, Decision, Rules, AccessRequest, string, string][] = [
+    [
+      'Service Auth naming the token',
+      'non_identity',
+      {include: [byToken()]},
+      machine,
+      'service-auth',
+      'matched',
+    ],
+    [
+      'Service Auth naming another',
+      'non_identity',
+      {include: [byToken(OTHER_TOKEN)]},
+      machine,
+      'denied',
+      'no-include',
+    ],
+    ['Service Auth for any token', 'non_identity', {include: [anyToken]}, machine, 'service-auth', 'matched'],
+    [
+      'Service Auth for any token, none sent',
+      'non_identity',
+      {include: [anyToken]},
+      stranger,
+      'denied',
+      'no-include',
+    ],
+    [
+      'Service Auth naming a token, none sent',
+      'non_identity',
+      {include: [byToken()]},
+      stranger,
+      'denied',
+      'no-include',
+    ],
+    [
+      'Service Auth by address',
+      'non_identity',
+      {include: [{ip: {ip: '192.0.2.0/24'}}]},
+      stranger,
+      'denied',
+      'no-include',
+    ],
+    [
+      'Service Auth by address, known',
+      'non_identity',
+      {include: [{ip: {ip: '192.0.2.0/24'}}]},
+      machine,
+      'service-auth',
+      'matched',
+    ],
+    [
+      'Service Auth with an identity selector',
+      'non_identity',
+      {include: [staff]},
+      machine,
+      'denied',
+      'no-include',
+    ],
+    [
+      'Service Auth with a certificate',
+      'non_identity',
+      {include: [{certificate: {}}]},
+      machine,
+      'denied',
+      'no-include',
+    ],
+    [
+      'Service Auth with a linked app token',
+      'non_identity',
+      {include: [{linked_app_token: {app_uid: 'x'}}]},
+      machine,
+      'denied',
+      'no-include',
+    ],
+    ['Service Auth with no rule', 'non_identity', {}, machine, 'denied', 'no-include'],
+    [
+      'Service Auth excluding the token',
+      'non_identity',
+      {include: [anyToken], exclude: [byToken()]},
+      machine,
+      'denied',
+      'excluded',
+    ],
+    [
+      'Service Auth requiring an address',
+      'non_identity',
+      {include: [byToken()], require: [{ip: {ip: '10.0.0.0/8'}}]},
+      machine,
+      'denied',
+      'require-failed',
+    ],
+    [
+      'Service Auth requiring two that hold',
+      'non_identity',
+      {include: [byToken()], require: [{geo: {country_code: 'de'}}, {ip: {ip: '192.0.2.7'}}]},
+      machine,
+      'service-auth',
+      'matched',
+    ],
+    [
+      'Service Auth requiring two, one holds',
+      'non_identity',
+      {include: [byToken()], require: [{geo: {country_code: 'DE'}}, {geo: {country_code: 'US'}}]},
+      machine,
+      'denied',
+      'require-failed',
+    ],
+    [
+      'Service Auth with an IP list',
+      'non_identity',
+      {include: [{ip_list: {id: 'x'}}]},
+      machine,
+      'denied',
+      'no-include',
+    ],
+    ['Bypass for everyone', 'bypass', {include: [everyone]}, stranger, 'bypass', 'matched'],
+    ['Bypass naming the token', 'bypass', {include: [byToken()]}, machine, 'denied', 'no-include'],
+    ['Bypass for any token', 'bypass', {include: [anyToken]}, machine, 'denied', 'no-include'],
+    ['Bypass with an identity selector', 'bypass', {include: [staff]}, machine, 'denied', 'no-include'],
+    ['Allow naming the token (the trap)', 'allow', {include: [byToken()]}, machine, 'denied', 'no-include'],
+    ['Allow for staff', 'allow', {include: [staff]}, machine, 'login', 'needs-identity'],
+    ['Allow for everyone', 'allow', {include: [everyone]}, machine, 'login', 'needs-identity'],
+    [
+      'Allow excluding some people',
+      'allow',
+      {include: [everyone], exclude: [staff]},
+      machine,
+      'login',
+      'needs-identity',
+    ],
+    [
+      'Allow excluding this address',
+      'allow',
+      {include: [staff], exclude: [{ip: {ip: '192.0.2.0/24'}}]},
+      machine,
+      'denied',
+      'excluded',
+    ],
+    [
+      'Allow requiring a token',
+      'allow',
+      {include: [staff], require: [byToken()]},
+      machine,
+      'denied',
+      'require-failed',
+    ],
+    ['Block for everyone', 'deny', {include: [everyone]}, machine, 'blocked', 'matched'],
+    ['Block for some people', 'deny', {include: [staff]}, machine, 'denied', 'needs-identity'],
+    [
+      'Block for everyone but staff',
+      'deny',
+      {include: [everyone], exclude: [staff]},
+      machine,
+      'denied',
+      'needs-identity',
+    ],
+    [
+      'Block for everyone requiring a login method',
+      'deny',
+      {include: [everyone], require: [{login_method: {id: 'x'}}]},
+      machine,
+      'denied',
+      'needs-identity',
+    ],
+    ['Block of the country', 'deny', {include: [{geo: {country_code: 'DE'}}]}, machine, 'blocked', 'matched'],
+    [
+      'an unknown selector',
+      'non_identity',
+      {include: [{quantum_state: {}}]},
+      machine,
+      'denied',
+      'no-include',
+    ],
+    [
+      'a rule with two selectors',
+      'non_identity',
+      {include: [{...byToken(), ...everyone}]},
+      machine,
+      'denied',
+      'no-include',
+    ],
+    [
+      'an action that is not known',
+      'isolate' as Decision,
+      {include: [everyone]},
+      machine,
+      'denied',
+      'no-include',
+    ],
+  ]
+  it.each(outcomes)('%s', (_name, decision, rules, request, outcome, traced) => {
+    const result = evaluate(input([policy('P', decision, rules)], [], request))
+    expect([result.outcome, result.trace[0]?.outcome]).toEqual([outcome, traced])
     expect(result.admitted).toBe(outcome === 'service-auth' || outcome === 'bypass')
-    expect(result.trace).toHaveLength(parts.length)
-    for (const {why} of result.trace) expect(why).toMatch(/^[A-Z"].*\.$/)
-  }) // prettier-ignore
+    expect(result.policy?.name).toBe(outcome === 'denied' ? undefined : 'P')
+  })
 
-  it('that is invalid opens nothing that names a token', () => {
-    expect(
-      run([policy('non_identity', {include: [token(), {any_valid_service_token: {}}]})], {
-        serviceTokenId: undefined,
-      }).admitted,
-    ).toBe(false)
+  const sentences: [string, Decision, Rules, string][] = [
+    [
+      'a match',
+      'non_identity',
+      {include: [byToken()]},
+      '"P" (Service Auth) lets the request in: this service token is named.',
+    ],
+    [
+      'the Allow trap',
+      'allow',
+      {include: [byToken()]},
+      '"P" (Allow) does not apply, no Include matches: this service token is named, but service tokens hold only under the action Service Auth.',
+    ],
+    [
+      'a missing group',
+      'non_identity',
+      {include: [byGroup('gone')]},
+      '"P" (Service Auth) does not apply, no Include matches: the Access group gone does not exist.',
+    ],
+    [
+      'an unknown selector',
+      'bypass',
+      {include: [{quantum_state: {}}]},
+      '"P" (Bypass) does not apply, no Include matches: "quantum_state" is a selector that zt does not know.',
+    ],
+    [
+      'an IP list',
+      'non_identity',
+      {include: [{ip_list: {id: 'x'}}]},
+      '"P" (Service Auth) does not apply, no Include matches: an IP list is named, whose addresses are not known here.',
+    ],
+    [
+      'people',
+      'allow',
+      {include: [staff]},
+      '"P" (Allow) lets in only people who log in ("email_domain" depends on who logs in).',
+    ],
+    [
+      'many reasons',
+      'bypass',
+      {include: [byToken(), anyToken, staff, {okta: {}}, {saml: {}}]},
+      'and 2 more.',
+    ],
+  ]
+  it.each(sentences)('says why in one sentence: %s', (_name, decision, rules, sentence) => {
+    expect(evaluate(input([policy('P', decision, rules)])).trace[0]?.why).toContain(sentence)
   })
 })
 
-it("Cloudflare's own example runs in the order C, D, A, B, E", () => {
-  const nobody = {include: [token(OTHER)]}
-  const policies = (['allow', 'deny', 'non_identity', 'bypass', 'allow'] as const).map((decision, i) =>
-    toPolicy({id: 'ABCDE'[i], name: 'ABCDE'[i], decision, ...nobody}),
-  )
-  expect(
-    run(policies)
-      .trace.map(({name}) => name)
-      .join(''),
-  ).toBe('CDABE')
+describe('policies together', () => {
+  it('sends to the login page when an Allow policy comes before a Block for everyone', () => {
+    const policies = [
+      policy('staff', 'allow', {include: [staff]}),
+      policy('rest', 'deny', {include: [everyone]}),
+    ]
+    expect(evaluate(input(policies)).outcome).toBe('login')
+    expect(evaluate(input(policies.toReversed())).outcome).toBe('blocked')
+  })
+
+  it("denies for the demo's case, an identity rule only, by way of the login page", () => {
+    const result = evaluate(input([policy('Widgetcorp staff', 'allow', {include: [staff]})]))
+    expect(result).toMatchObject({outcome: 'login', admitted: false})
+  })
 })
 
-it.each([
-  ['10.1.2.3', '10.0.0.0/8', true],
-  ['11.1.2.3', '10.0.0.0/8', false],
-  ['2001:db8::1', '2001:db8::/32', true],
-  ['2001:db9::1', '2001:db8::/32', false],
-  ['10.1.2.3', 'nonsense', false],
-  ['10.1.2.3', '10.0.0.0/99', false],
-  ['10.1.2.3', '2001:db8::/32', false],
-])('%s in %s: %s', (ip, range, expected) => {
-  expect(run([policy('non_identity', {include: [{ip: {ip: range}}]})], {ip}).admitted).toBe(expected)
+describe('an Access group', () => {
+  const inGroup = (groups: Group[], decision: Decision = 'non_identity', id = 'g') =>
+    evaluate(input([policy('P', decision, {include: [byGroup(id)]})], groups))
+
+  it.each([
+    ['holding the token', [group('g', {include: [byToken()]})], 'service-auth'],
+    [
+      'holding a group that holds it',
+      [group('g', {include: [byGroup('h')]}), group('h', {include: [byToken()]})],
+      'service-auth',
+    ],
+    ['excluding it', [group('g', {include: [anyToken], exclude: [byToken()]})], 'denied'],
+    [
+      'requiring what does not hold',
+      [group('g', {include: [byToken()], require: [{geo: {country_code: 'US'}}]})],
+      'denied',
+    ],
+    [
+      'excluding by a group',
+      [group('g', {include: [anyToken], exclude: [byGroup('h')]}), group('h', {include: [byToken()]})],
+      'denied',
+    ],
+    ['of people', [group('g', {include: [staff]})], 'denied'],
+    ['that is missing', [], 'denied'],
+    ['that contains itself', [group('g', {include: [byGroup('g')]})], 'denied'],
+    [
+      'that contains itself and the token',
+      [group('g', {include: [byGroup('g'), byToken()]})],
+      'service-auth',
+    ],
+  ] as [string, Group[], string][])('%s', (_name, groups, outcome) => {
+    expect(inGroup(groups).outcome).toBe(outcome)
+  })
+
+  it('holding the token lets nothing in under Allow', () => {
+    expect(inGroup([group('g', {include: [byToken()]})], 'allow').admitted).toBe(false)
+  })
+
+  it('turns AND into OR when it is required', () => {
+    const either = group('g', {include: [{geo: {country_code: 'US'}}, {geo: {country_code: 'DE'}}]})
+    const rules = {include: [byToken()], require: [byGroup('g')]}
+    expect(evaluate(input([policy('P', 'non_identity', rules)], [either])).admitted).toBe(true)
+  })
+
+  it('that others share many times over is evaluated once', () => {
+    const depth = 200
+    const groups = Array.from({length: depth}, (_, i) =>
+      group(`g${i}`, {
+        include: i === depth - 1 ? [byToken()] : [byGroup(`g${i + 1}`), byGroup(`g${i + 1}`), staff],
+      }),
+    )
+    expect(inGroup(groups, 'non_identity', 'g0').outcome).toBe('service-auth')
+  })
+
+  it('in a circle ends, and says so', () => {
+    const circle = ['a', 'b', 'c'].map((id, i, all) =>
+      group(id, {include: [byGroup(all[(i + 1) % 3] ?? '')]}),
+    )
+    const result = inGroup(circle, 'non_identity', 'a')
+    expect(result.outcome).toBe('denied')
+    expect(result.trace[0]?.why).toContain('the Access group "a group" contains itself')
+  })
 })
 
-it('no Allow or Block policy ever lets a machine in, whatever its rules', () => {
-  const rule = fc.constantFrom<Rule>(
-    token(),
-    token(OTHER),
-    email,
-    everyone,
-    inGroup('machines'),
-    inGroup('gone'),
-    {
-      ip: {ip: '192.0.2.0/24'},
-    },
-  )
-  const rules = fc.array(rule, {maxLength: 3})
-  const parts = fc.record({include: rules, require: rules, exclude: rules})
-  fc.assert(
-    fc.property(
-      fc.array(fc.tuple(fc.constantFrom<Decision>('allow', 'deny'), parts), {maxLength: 5}),
-      (list) => {
-        expect(run(list.map(([decision, one]) => policy(decision, one))).admitted).toBe(false)
-      },
-    ),
-  )
+const decisions = fc.constantFrom<Decision>('allow', 'deny', 'non_identity', 'bypass')
+const groupIds = fc.constantFrom('g0', 'g1', 'g2', 'gone')
+const rule: fc.Arbitrary<Rule> = fc.oneof(
+  fc.constantFrom(byToken(), byToken(OTHER_TOKEN), anyToken, everyone, staff),
+  groupIds.map(byGroup),
+  fc.constantFrom('10.0.0.0/8', '192.0.2.0/24', '2001:db8::/32').map((ip) => ({ip: {ip}})),
+  fc.constantFrom('DE', 'US').map((code) => ({geo: {country_code: code}})),
+)
+const nonsense: fc.Arbitrary<Rule> = fc.oneof(
+  fc.dictionary(
+    fc.oneof(fc.string(), fc.constantFrom('group', 'ip', 'geo', 'service_token', '__proto__', 'constructor')),
+    fc.jsonValue() as fc.Arbitrary<unknown>,
+  ),
+  rule,
+)
+const ruleSets = (one: fc.Arbitrary<Rule>, most = 3) =>
+  fc.record({
+    include: fc.array(one, {maxLength: most}),
+    exclude: fc.array(one, {maxLength: most}),
+    require: fc.array(one, {maxLength: most}),
+  })
+const policiesOf = (one: fc.Arbitrary<Rule>, most = 5): fc.Arbitrary<Policy[]> =>
+  fc
+    .array(fc.tuple(decisions, ruleSets(one)), {maxLength: most})
+    .map((list) => list.map(([decision, rules], i) => policy(`P${i}`, decision, rules)))
+const groupsOf = (one: fc.Arbitrary<Rule>): fc.Arbitrary<Group[]> =>
+  fc.array(ruleSets(one), {maxLength: 3}).map((list) => list.map((rules, i) => group(`g${i}`, rules)))
+const requests: fc.Arbitrary<AccessRequest> = fc.record({
+  serviceTokenId: fc.constantFrom(undefined, TOKEN, OTHER_TOKEN),
+  ip: fc.constantFrom(undefined, '10.1.2.3', '192.0.2.1', '2001:db8::1'),
+  country: fc.constantFrom(undefined, 'DE', 'US'),
 })
+const early = ({decision}: Policy): boolean => decision === 'non_identity' || decision === 'bypass'
 
-it('finds the Service Auth policies that name a token, and whether they are narrowed', () => {
-  const plain = policy('non_identity', {include: [token()]})
-  const narrowed = policy('non_identity', {include: [token()], require: [{ip: {ip: '192.0.2.0/24'}}]})
-  const found = serviceAuthPoliciesNaming(TOKEN, [
-    policy('allow', {include: [token()]}),
-    policy('non_identity', {include: [token(OTHER), inGroup('machines')]}),
-    narrowed,
-    plain,
-  ])
-  expect(found).toEqual([
-    {policy: narrowed, narrowed: true},
-    {policy: plain, narrowed: false},
-  ])
+describe('for all policies', () => {
+  it('a Service Auth policy naming the token lets it in, wherever it stands among Allow and Block', () => {
+    fc.assert(
+      fc.property(policiesOf(rule), groupsOf(rule), fc.nat(5), (policies, groups, at) => {
+        const added = policies.toSpliced(at, 0, policy('new', 'non_identity', {include: [byToken()]}))
+        expect(evaluate(input(added, groups)).admitted).toBe(true)
+      }),
+    )
+  })
+
+  it('an Exclude that matches keeps the policy from applying', () => {
+    fc.assert(
+      fc.property(decisions, ruleSets(rule), groupsOf(rule), requests, (decision, rules, groups, request) => {
+        const excluding = policy('P', decision, {...rules, exclude: [...rules.exclude, everyone]})
+        const result = evaluate(input([excluding], groups, request))
+        expect(result.outcome).toBe('denied')
+        expect(['excluded', 'no-include']).toContain(result.trace[0]?.outcome)
+      }),
+    )
+  })
+
+  it('what Allow and Block come to does not depend on where Service Auth and Bypass stand between them', () => {
+    const shuffled = policiesOf(rule).chain((policies) =>
+      fc.tuple(fc.constant(policies), fc.shuffledSubarray(policies, {minLength: policies.length})),
+    )
+    fc.assert(
+      fc.property(shuffled, groupsOf(rule), requests, ([policies, order], groups, request) => {
+        // The same order within each class, interleaved otherwise.
+        const first = policies.filter(early)
+        const second = policies.filter((p) => !early(p))
+        const mixed = order
+          .map((p) => (early(p) ? first.shift() : second.shift()))
+          .filter((p) => p !== undefined)
+        expect(evaluate(input(mixed, groups, request))).toEqual(evaluate(input(policies, groups, request)))
+      }),
+    )
+  })
+
+  it('the order within Service Auth and Bypass never changes whether the request gets in', () => {
+    fc.assert(
+      fc.property(policiesOf(rule), groupsOf(rule), requests, (policies, groups, request) => {
+        const there = evaluate(input(policies, groups, request)).admitted
+        expect(evaluate(input(policies.toReversed(), groups, request)).admitted).toBe(there)
+      }),
+    )
+  })
+
+  it('no request gets in by Allow, nor without a Service Auth or Bypass policy', () => {
+    fc.assert(
+      fc.property(policiesOf(rule), groupsOf(rule), requests, (policies, groups, request) => {
+        const result = evaluate(
+          input(
+            policies.filter((p) => !early(p)),
+            groups,
+            request,
+          ),
+        )
+        expect(result.admitted).toBe(false)
+      }),
+    )
+  })
+
+  it('each is traced once, with one sentence, and at most one decides', () => {
+    fc.assert(
+      fc.property(policiesOf(rule), groupsOf(rule), requests, (policies, groups, request) => {
+        const {trace} = evaluate(input(policies, groups, request))
+        expect(trace.map(({policyId}) => policyId).sort()).toEqual(policies.map(({id}) => id).sort())
+        expect(trace.filter(({outcome}) => outcome === 'matched').length).toBeLessThanOrEqual(1)
+        expect(trace.every(({why, name}) => why.startsWith(`"${name}"`) && why.endsWith('.'))).toBe(true)
+      }),
+    )
+  })
+
+  it('evaluation ends without an error whatever the rules and groups are, and lets nothing unknown in', () => {
+    fc.assert(
+      fc.property(policiesOf(nonsense), groupsOf(nonsense), requests, (policies, groups, request) => {
+        const result = evaluate(input(policies, groups, request))
+        expect(result.trace).toHaveLength(policies.length)
+        if (result.admitted) expect(result.policy?.include.length).toBeGreaterThan(0)
+      }),
+    )
+  })
 })

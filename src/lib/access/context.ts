@@ -1,0 +1,152 @@
+import {createAccessApi} from '../api/client.js'
+import type {AccessApi} from '../api/types.js'
+import type {Settings} from '../config/types.js'
+import {noProgress, systemClock, type Clock, type Progress} from '../core/context.js'
+import {UserError} from '../core/errors.js'
+import type {Secret} from '../core/secret.js'
+import {
+  chooseStore,
+  openIndex,
+  openStore,
+  requireReady,
+  type StoreChoice,
+  type StoreOptions,
+} from '../secrets/open.js'
+import type {SecretIndex, SecretStore} from '../secrets/types.js'
+
+export type {StoreChoice} from '../secrets/open.js'
+
+/** What a use-case works with. Everything in it is opened at its first use. */
+export interface AccessContext {
+  profile: string
+  /** True when the profile was named on the command line, so that suggested commands must name it too. */
+  profileNamed: boolean
+  accountId: string | undefined
+  apiUrl: string
+  sandbox: boolean
+  /** The API of the profile's account, with its API token. */
+  api(): Promise<AccessApi>
+  /** The API with another token or account: for a login, which has neither yet. */
+  apiWith(apiToken: Secret, accountId: string | undefined): AccessApi
+  /** Where the API token comes from; undefined when there is none. */
+  apiToken(): Promise<{token: Secret; source: 'environment' | 'store'} | undefined>
+  /** Where service tokens' secrets are kept: as chosen, or the first usable one. */
+  store(): Promise<SecretStore>
+  /** A store by its kind: the one that an index entry names. */
+  storeOf(kind: SecretStore['kind']): SecretStore
+  index: SecretIndex
+  clock: Clock
+  progress: Progress
+}
+
+export interface AccessDependencies {
+  userAgent: string
+  /** Where the session bus is, as the environment says. */
+  environment: StoreOptions['environment']
+  askPassphrase?: StoreOptions['askPassphrase']
+  progress?: Progress | undefined
+  onWait?: ((seconds: number, why: string) => void) | undefined
+  clock?: Clock | undefined
+  /** Told when the profile had no store and one was chosen for it. */
+  onStoreChosen?: ((choice: StoreChoice) => void) | undefined
+}
+
+/** The context of one invocation. Nothing is opened or asked yet. */
+export function openAccess(settings: Settings, deps: AccessDependencies): AccessContext {
+  const {paths} = settings
+  const options: StoreOptions = {
+    configDir: paths.config,
+    dataDir: paths.data,
+    environmentCredentials: settings.environmentCredentials,
+    identityFile: settings.vaultIdentityFile,
+    passphraseFile: settings.vaultPassphraseFile,
+    askPassphrase: deps.askPassphrase,
+    environment: deps.environment,
+  }
+  const stores = new Map<string, SecretStore>()
+  const storeOf = (kind: SecretStore['kind']): SecretStore => {
+    const store = stores.get(kind) ?? openStore(kind, options)
+    stores.set(kind, store)
+    return store
+  }
+  let chosen: Promise<SecretStore> | undefined
+  const choose = async (): Promise<SecretStore> => {
+    const choice = await chooseStore(options)
+    deps.onStoreChosen?.(choice)
+    stores.set(choice.store.kind, choice.store)
+    return choice.store
+  }
+  const store = async (): Promise<SecretStore> => {
+    if (settings.store !== undefined) return storeOf(settings.store)
+    return (chosen ??= choose())
+  }
+  const apiWith = (apiToken: Secret, accountId: string | undefined): AccessApi =>
+    createAccessApi({
+      apiUrl: settings.apiUrl,
+      apiToken,
+      accountId,
+      userAgent: deps.userAgent,
+      onWait: deps.onWait,
+    })
+  const apiToken: AccessContext['apiToken'] = async () => {
+    if (settings.environmentApiToken) return {token: settings.environmentApiToken, source: 'environment'}
+    // A profile without a store has never saved anything.
+    if (settings.profileStore === undefined) return undefined
+    const keeper = storeOf(settings.profileStore)
+    await requireReady(keeper, {write: false})
+    const token = await keeper.get({kind: 'api-token', id: settings.profileName})
+    return token && {token, source: 'store'}
+  }
+  let api: Promise<AccessApi> | undefined
+  const connect = async (): Promise<AccessApi> => {
+    const found = await apiToken()
+    if (!found) throw notLoggedIn(settings.profileName)
+    return apiWith(found.token, settings.accountId ?? (await onlyAccount(apiWith(found.token, undefined))))
+  }
+  return {
+    profile: settings.profileName,
+    profileNamed: settings.profileSource === 'flag',
+    accountId: settings.accountId,
+    apiUrl: settings.apiUrl,
+    sandbox: settings.sandbox,
+    api: () => (api ??= connect()),
+    apiWith,
+    apiToken,
+    store,
+    storeOf,
+    index: openIndex(paths.data),
+    clock: deps.clock ?? systemClock,
+    progress: deps.progress ?? noProgress,
+  }
+}
+
+function notLoggedIn(profile: string): UserError {
+  return new UserError({
+    kind: 'auth',
+    code: 'NOT_LOGGED_IN',
+    message: `Profile ${profile} has no API token`,
+    why: 'Nobody has logged in with it, and CLOUDFLARE_API_TOKEN is not set.',
+    next: [
+      profile === 'default' ? 'zt login' : `zt login --profile ${profile}`,
+      'To try without an account: zt sandbox start',
+    ],
+  })
+}
+
+/** The account, where the API token sees exactly one. */
+async function onlyAccount(api: AccessApi): Promise<string> {
+  const accounts = await api.listAccounts()
+  const [account] = accounts
+  if (account && accounts.length === 1) return account.id
+  throw new UserError({
+    kind: 'usage',
+    code: 'ACCOUNT_REQUIRED',
+    message: 'Which account is not known',
+    why:
+      accounts.length === 0
+        ? 'The API token may not list accounts.'
+        : `The API token sees several: ${accounts.map(({name, id}) => `${name} (${id})`).join(', ')}.`,
+    next: ['Give --account ID, or set CLOUDFLARE_ACCOUNT_ID'],
+    details: {candidates: accounts},
+  })
+}
