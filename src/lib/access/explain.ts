@@ -68,7 +68,7 @@ async function explain(ctx: AccessContext, request: RefusedRequest): Promise<Exp
         'The account has no service token with these credentials: it was deleted, or belongs to another account.',
         [ztCommand(ctx, 'token', 'list')],
       ),
-      application,
+      application: {id: application.id, name: application.name},
       tokenProblem: 'unknown',
     }
   }

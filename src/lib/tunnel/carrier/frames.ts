@@ -1,0 +1,188 @@
+import {randomFillSync} from 'node:crypto'
+
+/** A message longer than this is cut off by the connector, which reads each into a buffer of 16 KiB (cloudflared's source). */
+export const MESSAGE_LIMIT = 16_384
+
+export const OPCODE = {continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10} as const
+
+/** The server broke the rules of RFC 6455. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+}
+
+const pool = Buffer.alloc(8192)
+let poolAt = pool.length
+
+/** Where in {@link pool} the next four random bytes are. */
+function nextMask(): number {
+  if (poolAt >= pool.length) {
+    randomFillSync(pool)
+    poolAt = 0
+  }
+  const at = poolAt
+  poolAt += 4
+  return at
+}
+
+/** Data as masked binary messages of at most {@link MESSAGE_LIMIT} bytes, in one buffer. */
+export function encodeData(data: Buffer): Buffer {
+  const messages = Math.ceil(data.length / MESSAGE_LIMIT)
+  // A buffer of its own (not of the shared pool) begins at a multiple of four, which the fast mask needs.
+  const out = Buffer.allocUnsafeSlow(data.length + messages * 8)
+  let at = 0
+  for (let from = 0; from < data.length; from += MESSAGE_LIMIT) {
+    at = writeFrame(out, at, OPCODE.binary, data, from, Math.min(data.length, from + MESSAGE_LIMIT))
+  }
+  return out.subarray(0, at)
+}
+
+/** A masked control frame; `payload` has at most 125 bytes. */
+export function encodeControl(opcode: number, payload: Buffer): Buffer {
+  const out = Buffer.allocUnsafeSlow(6 + payload.length)
+  return out.subarray(0, writeFrame(out, 0, opcode, payload, 0, payload.length))
+}
+
+function writeFrame(
+  out: Buffer,
+  start: number,
+  opcode: number,
+  data: Buffer,
+  from: number,
+  to: number,
+): number {
+  const length = to - from
+  let at = start
+  out[at++] = 0x80 | opcode
+  if (length < 126) {
+    out[at++] = 0x80 | length
+  } else {
+    out[at++] = 0x80 | 126
+    out[at++] = length >> 8
+    out[at++] = length & 0xff
+  }
+  const mask = nextMask()
+  pool.copy(out, at, mask, mask + 4)
+  at += 4
+  data.copy(out, at, from, to)
+  xor(out, at, length, mask)
+  return at + length
+}
+
+/** XORs with the mask at `pool[mask..mask+4]`, four bytes at a time where the buffer is aligned. */
+function xor(out: Buffer, start: number, length: number, mask: number): void {
+  const end = start + length
+  const key = (i: number): number => pool[mask + (i & 3)] ?? 0
+  let at = start
+  let phase = 0
+  while (at < end && ((out.byteOffset + at) & 3) !== 0) out[at] = (out[at++] ?? 0) ^ key(phase++)
+  const word = key(phase) | (key(phase + 1) << 8) | (key(phase + 2) << 16) | (key(phase + 3) << 24)
+  const count = (end - at) >> 2
+  const words = new Int32Array(out.buffer, out.byteOffset + at, count)
+  for (let i = 0; i < count; i++) words[i] = (words[i] ?? 0) ^ word
+  at += count * 4
+  while (at < end) out[at] = (out[at++] ?? 0) ^ key(phase++)
+}
+
+export interface FrameHandler {
+  /** A piece of a data message; text and binary alike, as cloudflared treats them. */
+  data(piece: Buffer): void
+  ping(payload: Buffer): void
+  close(code: number | undefined, reason: string): void
+}
+
+/** The longest header: two bytes, eight of length. */
+const HEADER_LIMIT = 10
+
+/** Reads a server's frames from a stream in any pieces. Data is handed on as it comes, never collected. */
+export class FrameReader {
+  readonly #handler: FrameHandler
+  /** The beginning of a header, or a control frame, that is not whole yet. */
+  #pending: Buffer = Buffer.alloc(0)
+  /** Bytes of the current data frame still to come. */
+  #remaining = 0
+  #inMessage = false
+  #ended = false
+
+  constructor(handler: FrameHandler) {
+    this.#handler = handler
+  }
+
+  /** @throws ProtocolError */
+  feed(chunk: Buffer): void {
+    let input = this.#pending.length > 0 ? Buffer.concat([this.#pending, chunk]) : chunk
+    this.#pending = Buffer.alloc(0)
+    while (input.length > 0 && !this.#ended) {
+      if (this.#remaining > 0) {
+        const piece = input.subarray(0, this.#remaining)
+        this.#remaining -= piece.length
+        input = input.subarray(piece.length)
+        this.#handler.data(piece)
+        continue
+      }
+      const header = readHeader(input)
+      if (header === undefined) {
+        this.#pending = input
+        return
+      }
+      this.#check(header)
+      if (header.opcode < 8) {
+        this.#inMessage = !header.final
+        this.#remaining = header.length
+        input = input.subarray(header.size)
+        continue
+      }
+      if (input.length < header.size + header.length) {
+        this.#pending = input
+        return
+      }
+      this.#control(header.opcode, input.subarray(header.size, header.size + header.length))
+      input = input.subarray(header.size + header.length)
+    }
+  }
+
+  #check({opcode, final, length}: Header): void {
+    if (opcode >= 8) {
+      if (!final || length > 125) throw new ProtocolError('a control frame that is too long or in pieces')
+      if (opcode > OPCODE.pong) throw new ProtocolError('a frame of an unknown kind')
+      return
+    }
+    if (opcode > OPCODE.binary) throw new ProtocolError('a frame of an unknown kind')
+    if ((opcode === OPCODE.continuation) !== this.#inMessage) {
+      throw new ProtocolError('a message that begins inside another')
+    }
+  }
+
+  #control(opcode: number, payload: Buffer): void {
+    if (opcode === OPCODE.ping) this.#handler.ping(payload)
+    if (opcode === OPCODE.close) {
+      if (payload.length === 1) throw new ProtocolError('a close frame with half a code')
+      this.#ended = true
+      const code = payload.length >= 2 ? payload.readUInt16BE(0) : undefined
+      this.#handler.close(code, payload.toString('utf8', 2))
+    }
+  }
+}
+
+interface Header {
+  opcode: number
+  final: boolean
+  /** Of the payload. */
+  length: number
+  /** Of the header. */
+  size: number
+}
+
+/** The header at the start of the input; undefined while it is not whole. */
+function readHeader(input: Buffer): Header | undefined {
+  const [first, second] = input
+  if (first === undefined || second === undefined) return undefined
+  if ((first & 0x70) !== 0) throw new ProtocolError('a frame with reserved bits')
+  if ((second & 0x80) !== 0) throw new ProtocolError('a masked frame')
+  const short = second & 0x7f
+  const size = short === 127 ? HEADER_LIMIT : short === 126 ? 4 : 2
+  if (input.length < size) return undefined
+  const length =
+    short === 127 ? Number(input.readBigUInt64BE(2)) : short === 126 ? input.readUInt16BE(2) : short
+  if (!Number.isSafeInteger(length)) throw new ProtocolError('a frame of an impossible length')
+  return {opcode: first & 0x0f, final: (first & 0x80) !== 0, length, size}
+}

@@ -1,0 +1,39 @@
+import net from 'node:net'
+import type {Writable} from 'node:stream'
+import {runProxy} from './proxy.js'
+
+/**
+ * The process that is `zt ssh proxy`.
+ *
+ * @param argv what stands behind `ssh proxy`
+ * @returns the exit code
+ */
+export async function main(argv: string[]): Promise<number> {
+  const abort = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      abort.abort()
+    })
+  }
+  const code = await runProxy(argv, {
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: openStdout,
+    stderr: process.stderr,
+    signal: abort.signal,
+  })
+  // stdin may stay open for ever when ssh is gone; what is written is given out first.
+  process.exitCode = code
+  process.stdin.destroy()
+  return code
+}
+
+/** A socket over the pipe is faster than process.stdout; where stdout is a file there can be none. */
+function openStdout(): Writable {
+  try {
+    return new net.Socket({fd: 1, readable: false, writable: true})
+  } catch {
+    return process.stdout
+  }
+}

@@ -1,0 +1,162 @@
+import type {Readable, Writable} from 'node:stream'
+import {parseArgs} from 'node:util'
+import type {Environment} from '../config/paths.js'
+import {loadSettings} from '../config/settings.js'
+import {UserError, messageOf} from '../core/errors.js'
+import {exitCodeOf} from '../core/exit-codes.js'
+import {writeFileAtomic} from '../core/files.js'
+import {normaliseHostname} from '../core/hostname.js'
+import {carry} from './carrier/carry.js'
+import {openTunnel} from './carrier/handshake.js'
+import {RefusedError} from './carrier/refusal.js'
+import {runCloudflared} from './cloudflared.js'
+import {findTarget, type Target} from './target.js'
+import type {ProxyReport} from './types.js'
+
+/** The variable that names the file for a {@link ProxyReport}. */
+export const REPORT_VARIABLE = 'ZT_SSH_REPORT'
+
+export interface ProxyIo {
+  env: Environment
+  cwd: string
+  stdin: Readable
+  /** Opened only when there is something to carry. */
+  stdout: () => Writable
+  stderr: {write(text: string): unknown}
+  signal?: AbortSignal | undefined
+}
+
+const OPTIONS = {
+  profile: {type: 'string'},
+  account: {type: 'string'},
+  token: {type: 'string'},
+  yes: {type: 'boolean', short: 'y'},
+  client: {type: 'string'},
+  'connect-to': {type: 'string'},
+  'ca-file': {type: 'string'},
+  timeout: {type: 'string'},
+  json: {type: 'boolean'},
+  'no-input': {type: 'boolean'},
+} as const
+
+/**
+ * `zt ssh proxy [options] HOST`: carries stdin and stdout to a host behind Access. Used as ssh's ProxyCommand, so it
+ * loads no framework, and stdout belongs to the session: what it has to say goes to stderr, or into the report file.
+ *
+ * @returns the exit code
+ */
+export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
+  const json = argv.includes('--json')
+  let target: Target | undefined
+  let host = ''
+  try {
+    const options = parse(argv)
+    host = options.host
+    const settings = await loadSettings({
+      env: io.env,
+      cwd: io.cwd,
+      flags: {
+        profile: options.values.profile,
+        account: options.values.account,
+        connectTo: options.values['connect-to'],
+        caFile: options.values['ca-file'],
+      },
+    })
+    target = await findTarget({
+      settings,
+      host,
+      token: options.values.token,
+      allowUnbound: options.values.yes ?? false,
+      environment: {dbusAddress: io.env['DBUS_SESSION_BUS_ADDRESS'], runtimeDir: io.env['XDG_RUNTIME_DIR']},
+    })
+    if (options.client === 'cloudflared') {
+      return await runCloudflared({target, env: io.env, timeoutMs: options.timeoutMs})
+    }
+    const {edge, credentials} = target
+    const tunnel = await openTunnel({edge, credentials, timeoutMs: options.timeoutMs})
+    await carry({tunnel, input: io.stdin, output: io.stdout(), signal: io.signal})
+    return 0
+  } catch (error) {
+    await report(error, {io, json, host, target})
+    return exitCodeOf(error)
+  }
+}
+
+function parse(argv: string[]) {
+  let parsed
+  try {
+    parsed = parseArgs({args: argv, options: OPTIONS, allowPositionals: true})
+  } catch (error) {
+    throw usage(messageOf(error).split('\n')[0] ?? '')
+  }
+  const {values, positionals} = parsed
+  const [word, ...more] = positionals
+  if (word === undefined || more.length > 0) throw usage('It takes exactly one host name.')
+  const {client = 'builtin', timeout = '15'} = values
+  if (client !== 'builtin' && client !== 'cloudflared') throw usage('--client is builtin or cloudflared.')
+  const seconds = Number(timeout)
+  if (!(seconds > 0 && seconds <= 3600)) throw usage('--timeout is a number of seconds, at most 3600.')
+  return {values, host: normaliseHostname(word), client, timeoutMs: seconds * 1000} as const
+}
+
+function usage(why: string): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'BAD_COMMAND_LINE',
+    message: 'zt ssh proxy does not understand its command line',
+    why,
+    next: ['zt ssh proxy [--profile NAME] [--token NAME --yes] [--client builtin|cloudflared] HOST'],
+  })
+}
+
+/** To the file that `zt ssh` reads, or else to stderr. */
+async function report(
+  error: unknown,
+  {io, json, host, target}: {io: ProxyIo; json: boolean; host: string; target: Target | undefined},
+): Promise<void> {
+  const known =
+    error instanceof UserError
+      ? error
+      : {
+          code: 'BUG',
+          message: `Something went wrong in zt itself (${nameOf(error)})`,
+          why: undefined,
+          next: [],
+          kind: 'bug',
+        }
+  const file = io.env[REPORT_VARIABLE]
+  if (file !== undefined && file !== '') {
+    const content: ProxyReport = {
+      version: 1,
+      host,
+      tokenId: target?.tokenId,
+      clientId: target?.credentials.clientId,
+      code: known.code,
+      message: known.message,
+      why: known.why,
+      next: [...known.next],
+      refusal: error instanceof RefusedError ? error.refusal : undefined,
+    }
+    const written = await writeFileAtomic(file, JSON.stringify(content)).then(
+      () => true,
+      () => false,
+    )
+    if (written) return
+  }
+  const {code, kind, message, why, next} = known
+  if (json) {
+    io.stderr.write(
+      `${JSON.stringify({error: {code, kind, message, why, next, exitCode: exitCodeOf(error)}})}\n`,
+    )
+    return
+  }
+  const lines = [`error: ${message}`]
+  if (why !== undefined) lines.push(`why:   ${why.replaceAll('\n', '\n       ')}`)
+  for (const step of next) lines.push(`next:  ${step}`)
+  io.stderr.write(`${lines.join('\n')}\n`)
+}
+
+function nameOf(error: unknown): string {
+  const code = (error as {code?: unknown} | null)?.code
+  return typeof code === 'string' ? code : error instanceof Error ? error.name : typeof error
+}

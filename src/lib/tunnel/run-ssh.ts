@@ -1,0 +1,158 @@
+import {spawn} from 'node:child_process'
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import * as v from 'valibot'
+import type {Settings} from '../config/types.js'
+import {UserError} from '../core/errors.js'
+import {readFileIfThere} from '../core/files.js'
+import {findProgram} from './programs.js'
+import {REPORT_VARIABLE} from './proxy.js'
+import {proxyCommand} from './proxy-command.js'
+import {knownHosts} from './ssh-config.js'
+import type {ProxyReport, TunnelClient} from './types.js'
+
+export interface OpenSshOptions {
+  settings: Settings
+  host: string
+  user?: string | undefined
+  /** Id of another token than the bound one, confirmed for this call; or `env`. */
+  token?: string | undefined
+  client: TunnelClient
+  /** For ssh, behind the host. */
+  sshArgs: string[]
+  /** Absolute paths of node and of bin/run.js: how ssh starts `zt ssh proxy`. */
+  node: string
+  script: string
+  env: Readonly<Record<string, string | undefined>>
+}
+
+export interface SshEnd {
+  exitCode: number
+  /** The signal that ended ssh. */
+  signal: NodeJS.Signals | undefined
+  /** What the proxy had to say when it could not connect. */
+  report: ProxyReport | undefined
+}
+
+const reportSchema = v.object({
+  version: v.literal(1),
+  host: v.string(),
+  tokenId: v.optional(v.string()),
+  clientId: v.optional(v.string()),
+  code: v.string(),
+  message: v.string(),
+  why: v.optional(v.string()),
+  next: v.array(v.string()),
+  refusal: v.optional(
+    v.object({
+      status: v.number(),
+      reason: v.picklist([
+        'login',
+        'unauthenticated',
+        'forbidden',
+        'rate-limited',
+        'origin-down',
+        'redirect',
+        'other',
+      ]),
+      ray: v.optional(v.string()),
+      location: v.optional(v.string()),
+    }),
+  ),
+})
+
+/**
+ * Runs the system's ssh with `zt ssh proxy` as its ProxyCommand, on our own terminal. No secret passes through here:
+ * the proxy reads it itself.
+ *
+ * @throws UserError `needs-action` / `SSH_NOT_FOUND`
+ */
+export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
+  const {settings, host, user, env} = options
+  const program = findProgram('ssh', env)
+  if (program === undefined) throw sshNotFound()
+  const command = proxyCommand({
+    node: options.node,
+    script: options.script,
+    profile: settings.profileName,
+    token: options.token,
+    client: options.client,
+    connectTo: settings.connectTo,
+    caFile: settings.caFile,
+    host,
+  })
+  const args = ['-o', `ProxyCommand=${command}`]
+  if (settings.knownHostsFile !== undefined)
+    args.push('-o', `UserKnownHostsFile=${knownHosts(settings.knownHostsFile)}`)
+  args.push(user === undefined ? host : `${user}@${host}`, ...options.sshArgs)
+
+  const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-ssh-'))
+  try {
+    const reportFile = path.join(directory, 'report.json')
+    const {code, signal} = await run(program, args, {...env, [REPORT_VARIABLE]: reportFile})
+    return {
+      exitCode: code ?? 128 + (signal === undefined ? 1 : os.constants.signals[signal]),
+      signal,
+      report: await readReport(reportFile),
+    }
+  } finally {
+    await fs.rm(directory, {recursive: true, force: true})
+  }
+}
+
+function run(
+  program: string,
+  args: string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{code: number | undefined; signal: NodeJS.Signals | undefined}> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {stdio: 'inherit', env})
+    // Ctrl-C reaches ssh by itself, as it is in the terminal's foreground; the others are passed on.
+    const ignore = (): void => undefined
+    const pass = (signal: NodeJS.Signals): void => {
+      child.kill(signal)
+    }
+    process.on('SIGINT', ignore)
+    process.on('SIGTERM', pass)
+    process.on('SIGHUP', pass)
+    const settle = (): void => {
+      process.removeListener('SIGINT', ignore)
+      process.removeListener('SIGTERM', pass)
+      process.removeListener('SIGHUP', pass)
+    }
+    child.once('error', (error) => {
+      settle()
+      reject(error)
+    })
+    child.once('close', (code, signal) => {
+      settle()
+      resolve({code: code ?? undefined, signal: signal ?? undefined})
+    })
+  })
+}
+
+async function readReport(file: string): Promise<ProxyReport | undefined> {
+  const text = await readFileIfThere(file)
+  if (text === undefined) return undefined
+  const parsed = v.safeParse(reportSchema, JSON.parse(text))
+  if (!parsed.success) return undefined
+  const {tokenId, clientId, why, refusal, ...rest} = parsed.output
+  return {
+    ...rest,
+    tokenId,
+    clientId,
+    why,
+    refusal: refusal && {...refusal, ray: refusal.ray, location: refusal.location},
+  }
+}
+
+function sshNotFound(): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'SSH_NOT_FOUND',
+    message: 'ssh is not installed',
+    why: 'There is no program of that name on PATH.',
+    next: ['apt-get install openssh-client, or the like for this system'],
+  })
+}
