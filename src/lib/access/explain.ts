@@ -1,7 +1,8 @@
-import type {Application, Group, ServiceToken} from '../api/types.js'
+import type {AccessApi, Application, Decision, Group, Policy, ServiceToken} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 import {applicationFor} from '../policy/application-match.js'
 import {evaluate} from '../policy/evaluate.js'
+import {groupHolding, namesToken} from '../policy/references.js'
 import type {Evaluation} from '../policy/types.js'
 import type {Refusal} from '../tunnel/types.js'
 import {ztCommand} from './command-line.js'
@@ -60,7 +61,8 @@ async function explain(ctx: AccessContext, request: RefusedRequest): Promise<Exp
   if (!listed) {
     return general(`No application of the account covers ${request.host}.`, [ztCommand(ctx, 'app', 'list')])
   }
-  const [policies, groups] = await Promise.all([api.listApplicationPolicies(listed.id), api.listGroups()])
+  const policies = await api.listApplicationPolicies(listed.id)
+  const {groups, note} = await groupsOf(api, policies)
   const application = {...listed, policies}
   if (!token) {
     return {
@@ -85,29 +87,63 @@ async function explain(ctx: AccessContext, request: RefusedRequest): Promise<Exp
       tokenProblem: status,
     }
   }
+  const found = byPolicies(ctx, {
+    application,
+    token,
+    groups,
+    refusal: request.refusal,
+    applicationRef: unambiguous(application, applications),
+    tokenRef: unambiguous(token, tokens),
+  })
   return {
-    ...byPolicies(ctx, application, token, groups),
+    ...found,
+    why: note === undefined ? found.why : `${found.why} ${note}`,
     application: {id: application.id, name: application.name},
   }
 }
 
+/** What is asked of the policies. The references are what a command can name the things by. */
+interface Case {
+  application: Application
+  token: ServiceToken
+  groups: ReadonlyMap<string, Group>
+  refusal: Refusal
+  applicationRef: string
+  tokenRef: string
+}
+
 function byPolicies(
   ctx: AccessContext,
-  application: Application,
-  token: ServiceToken,
-  groups: readonly Group[],
+  {application, token, groups, refusal, applicationRef, tokenRef}: Case,
 ): Explanation {
   const evaluation = evaluate({
     application,
-    groups: new Map(groups.map((group) => [group.id, group])),
+    groups,
     request: {serviceTokenId: token.id, ip: undefined, country: undefined},
   })
-  const mend = ztCommand(ctx, 'app', 'add-rule', application.name, '--service-auth', '--token', token.name)
+  const mend = ztCommand(ctx, 'app', 'add-rule', applicationRef, '--service-auth', '--token', tokenRef)
+  const show = ztCommand(ctx, 'app', 'show', applicationRef)
   const found = (why: string, next: string[]): Explanation => ({...general(why, next), evaluation})
-  if (evaluation.admitted) {
+  // Strict authentication: 401 is for credentials that are not right, whatever the rules; 403 for the rules.
+  if (refusal.reason === 'unauthenticated' && !application.serviceAuth401Redirect) {
     return found(
-      `By its rules "${application.name}" admits "${token.name}". Either the change has not reached the edge yet (it takes up to about 85 seconds), or the secret that is stored here is not the token's current one.`,
-      ['Try again in a minute and a half'],
+      `The edge does not accept the credentials, although "${token.name}" is enabled and has not expired: the secret that was sent is not the token's current one.`,
+      [ztCommand(ctx, 'token', 'create')],
+    )
+  }
+  if (evaluation.admitted) {
+    const excludes = (evaluation.policy?.exclude.length ?? 0) > 0
+    return found(
+      [
+        `By its rules "${application.name}" admits "${token.name}".`,
+        excludes
+          ? `But the rule "${evaluation.policy?.name ?? ''}" has Excludes that cannot be checked here.`
+          : '',
+        "Either the change has not reached the edge yet (it takes up to about 85 seconds), or the secret that is stored here is not the token's current one.",
+      ]
+        .filter((part) => part !== '')
+        .join(' '),
+      ['Try again in a minute and a half', ...(excludes ? [show] : [])],
     )
   }
   if (evaluation.outcome === 'blocked') {
@@ -122,20 +158,61 @@ function byPolicies(
   )
   if (narrowed) {
     return found(
-      `The Service Auth rule "${narrowed.name}" would admit "${token.name}", and does not here. ${narrowed.why}`,
-      [ztCommand(ctx, 'app', 'show', application.name)],
+      `The Service Auth rule "${narrowed.name}" includes "${token.name}", and lets it in under conditions only. ${narrowed.why}`,
+      [show],
     )
   }
-  const allows = application.policies.filter(({decision}) => decision === 'allow')
-  const trap = allows.find((policy) => JSON.stringify(policy.include).includes(token.id))
-  const reason = trap
-    ? `The rule "${trap.name}" names the token under the action Allow, which wants a login all the same.`
-    : application.policies.length === 0
-      ? `The application "${application.name}" has no rule at all.`
-      : application.policies.every(({decision}) => decision === 'allow')
-        ? `The application "${application.name}" has identity rules only (${quoted(allows)}), which want a person's login.`
-        : `None of the rules of "${application.name}" admits it.`
-  return found(`${reason} No Service Auth rule admits the service token "${token.name}".`, [mend])
+  return found(
+    `${reasonFor(application, token.id, groups)} No Service Auth rule admits the service token "${token.name}".`,
+    [mend],
+  )
+}
+
+/** Why no rule of an application applies to a token: the classic traps first. */
+function reasonFor(application: Application, tokenId: string, groups: ReadonlyMap<string, Group>): string {
+  const {name, policies} = application
+  for (const {decision, include, name: rule} of policies) {
+    const trap = TRAPS.get(decision)
+    if (trap === undefined) continue
+    if (include.some((one) => namesToken(one, tokenId))) {
+      return `The rule "${rule}" names the token under the action ${trap}.`
+    }
+    const group = groupHolding(tokenId, include, groups)
+    if (group) {
+      return `The rule "${rule}" names the token's Access group "${group.name}" under the action ${trap}.`
+    }
+  }
+  if (policies.length === 0) return `The application "${name}" has no rule at all.`
+  return policies.every(({decision}) => decision === 'allow')
+    ? `The application "${name}" has identity rules only (${quoted(policies)}), which want a person's login.`
+    : `None of the rules of "${name}" admits it.`
+}
+
+/** The actions under which a token can be named and is not let in. */
+const TRAPS = new Map<Decision, string>([
+  ['allow', 'Allow, which wants a login all the same'],
+  ['bypass', 'Bypass, where service tokens do not count'],
+])
+
+/** The account's groups, where a policy names one. Reading them needs a permission that zt needs for nothing else. */
+async function groupsOf(
+  api: AccessApi,
+  policies: readonly Policy[],
+): Promise<{groups: ReadonlyMap<string, Group>; note: string | undefined}> {
+  const rules = policies.flatMap(({include, require, exclude}) => [...include, ...require, ...exclude])
+  if (!rules.some((rule) => 'group' in rule)) return {groups: new Map(), note: undefined}
+  try {
+    const groups = await api.listGroups()
+    return {groups: new Map(groups.map((group) => [group.id, group])), note: undefined}
+  } catch (error) {
+    if (!(error instanceof UserError) || error.kind !== 'permission') throw error
+    return {groups: new Map(), note: 'Its Access groups could not be read: the API token may not.'}
+  }
+}
+
+/** The name of a thing, or its id where others have the same name. */
+function unambiguous<T extends {id: string; name: string}>(thing: T, all: readonly T[]): string {
+  return all.some(({id, name}) => id !== thing.id && name === thing.name) ? thing.id : thing.name
 }
 
 function quoted(policies: readonly {name: string}[]): string {

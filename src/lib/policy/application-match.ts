@@ -5,17 +5,18 @@ import {hostMatches} from '../core/hostname.js'
  * The application that answers for a host and path: the most specific of those that cover it, and only that one
  * (nothing is inherited). Rules: Cloudflare's documentation on application paths.
  */
-export function applicationFor<T extends Pick<Application, 'domains'>>(
+export function applicationFor<T extends Pick<Application, 'domains'> & {type?: string}>(
   host: string,
   path: string,
   applications: readonly T[],
 ): T | undefined {
-  let best: {application: T; rank: number[]} | undefined
+  let best: {application: T; domain: string} | undefined
   for (const application of applications) {
+    // A bookmark's domain is where it links to.
+    if (application.type === 'bookmark') continue
     for (const domain of application.domains) {
       if (!covers(domain, host, path)) continue
-      const rank = specificity(domain)
-      if (best === undefined || compare(rank, best.rank) > 0) best = {application, rank}
+      if (best === undefined || bySpecificity(domain, best.domain) > 0) best = {application, domain}
     }
   }
   return best?.application
@@ -33,22 +34,33 @@ export function hostOf(domain: string): string {
 }
 
 function split(domain: string): {host: string; path: string | undefined} {
-  const bare = domain.replace(/^https?:\/\//, '')
+  const bare = domain.replace(/^https?:\/\//i, '').replace(/[?#].*$/s, '')
   const slash = bare.indexOf('/')
-  if (slash < 0) return {host: bare, path: undefined}
-  const path = bare.slice(slash + 1)
-  return {host: bare.slice(0, slash), path: path === '' ? undefined : path}
+  const host = (slash < 0 ? bare : bare.slice(0, slash)).replace(/:\d*$/, '')
+  const path = slash < 0 ? '' : trim(bare.slice(slash))
+  // `host/*` covers the host itself too: the same as no path.
+  return {host, path: path === '' || path === '*' ? undefined : path}
 }
 
 /** A path covers what lies below it; a trailing `/*` covers only that; other stars may span several segments. */
 function pathMatches(pattern: string, path: string): boolean {
   const given = trim(path.split(/[?#]/)[0] ?? '')
-  const below = pattern.endsWith('/*')
-  const source = trim(below ? pattern.slice(0, -2) : pattern)
-    .split('*')
-    .map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-    .join('.*')
-  return new RegExp(below ? `^${source}/.+$` : `^${source}(/.*)?$`).test(given)
+  return globMatches(pattern, given) || globMatches(`${pattern}/*`, given)
+}
+
+/** Takes the leftmost fit of each part and never goes back: a regular expression could take for ever. */
+function globMatches(pattern: string, text: string): boolean {
+  const [head = '', ...parts] = pattern.split('*')
+  const tail = parts.pop()
+  if (tail === undefined) return pattern === text
+  if (!text.startsWith(head)) return false
+  let from = head.length
+  for (const part of parts) {
+    const at = text.indexOf(part, from)
+    if (at < 0) return false
+    from = at + part.length
+  }
+  return text.length - tail.length >= from && text.endsWith(tail)
 }
 
 /** Without slashes at its ends. */
@@ -56,11 +68,20 @@ function trim(path: string): string {
   return path.replace(/^\/+/, '').replace(/\/+$/, '')
 }
 
-/** A host without star before one with, then the longer path, then the longer host. */
+/** Positive when `a` is more specific. Two domains that say the same much go by their text: the order given never matters. */
+function bySpecificity(a: string, b: string): number {
+  return compare(specificity(a), specificity(b)) || (a < b ? 1 : -1)
+}
+
+/** Fewer stars in the host, then the longer host, then the deeper path, then one without star, then the longer one. */
 function specificity(domain: string): number[] {
   const {host, path} = split(domain)
-  const segments = path === undefined ? 0 : trim(path).split('/').length
-  return [host.includes('*') ? 0 : 1, segments, path?.includes('*') ? 0 : 1, path?.length ?? 0, host.length]
+  const segments = path === undefined ? 0 : path.split('/').length
+  return [-stars(host), host.length, segments, -stars(path ?? ''), path?.length ?? 0]
+}
+
+function stars(pattern: string): number {
+  return pattern.split('*').length - 1
 }
 
 function compare(a: number[], b: number[]): number {

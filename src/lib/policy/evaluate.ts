@@ -1,6 +1,9 @@
-import type {Policy} from '../api/types.js'
+import type {Decision, Policy} from '../api/types.js'
 import {combine, type RuleMatch} from './rules.js'
 import type {Evaluation, EvaluationInput, PolicyTrace} from './types.js'
+
+/** The API may come to have more actions than these; what they do is not guessed. */
+const KNOWN = new Set<string>(['allow', 'deny', 'non_identity', 'bypass'] satisfies Decision[])
 
 /**
  * Decides on a machine's request as Access does: Bypass and Service Auth policies first, in order of precedence, then
@@ -15,7 +18,11 @@ export function evaluate({application, groups, request}: EvaluationInput): Evalu
       trace.push(entry(policy, 'not-reached', `"${decided.policy.name}" had decided before.`))
       continue
     }
-    const match = combine(policy, {decision: policy.decision, request, groups})
+    if (!KNOWN.has(policy.decision)) {
+      trace.push(entry(policy, 'no-include', 'Zt does not know its action.'))
+      continue
+    }
+    const match = combine(policy, {decision: policy.decision, request, groups, answers: new Map()})
     const outcome = outcomeOf(policy, match)
     if (outcome !== undefined) decided = {policy, outcome}
     trace.push(entry(policy, reached(policy, match), sentence(match.why)))
@@ -46,8 +53,6 @@ function outcomeOf({decision}: Policy, {holds}: RuleMatch): Evaluation['outcome'
     case 'allow':
       // Never lets a machine in: whoever could satisfy it is sent to the login page.
       return holds === 'no' ? undefined : 'login'
-    default:
-      return undefined
   }
 }
 

@@ -1,4 +1,4 @@
-import type {Policy, Rule} from '../api/types.js'
+import type {Group, Policy, Rule} from '../api/types.js'
 import {isJsonObject} from '../core/context.js'
 
 /** A Service Auth policy that names a token. */
@@ -23,4 +23,33 @@ export function serviceAuthPoliciesNaming(
 export function namesToken(rule: Rule, tokenId: string): boolean {
   const body = rule['service_token']
   return isJsonObject(body) && body['token_id'] === tokenId
+}
+
+/** The Access group, of those that the rules name, that holds a token: by its own id, or in a group within. */
+export function groupHolding(
+  tokenId: string,
+  rules: readonly Rule[],
+  groups: ReadonlyMap<string, Group>,
+): Group | undefined {
+  return groupsIn(rules, groups).find((group) => holds(group, tokenId, groups, new Set()))
+}
+
+function holds(
+  group: Group,
+  tokenId: string,
+  groups: ReadonlyMap<string, Group>,
+  seen: Set<string>,
+): boolean {
+  if (seen.has(group.id)) return false
+  seen.add(group.id)
+  return (
+    group.include.some((rule) => namesToken(rule, tokenId)) ||
+    groupsIn(group.include, groups).some((inner) => holds(inner, tokenId, groups, seen))
+  )
+}
+
+function groupsIn(rules: readonly Rule[], groups: ReadonlyMap<string, Group>): Group[] {
+  return rules
+    .map((rule) => (isJsonObject(rule['group']) ? groups.get(String(rule['group']['id'])) : undefined))
+    .filter((group) => group !== undefined)
 }

@@ -1,6 +1,6 @@
-import {BlockList, isIP} from 'node:net'
 import type {Decision, Group, Rule} from '../api/types.js'
 import {isJsonObject, type JsonObject} from '../core/context.js'
+import {addressInBlock} from './address.js'
 import type {AccessRequest} from './types.js'
 
 /** Whether a rule holds. `identity`: it could, for a person who logs in; never for a machine. */
@@ -14,6 +14,8 @@ export interface RuleScope {
   decision: Decision
   request: AccessRequest
   groups: ReadonlyMap<string, Group>
+  /** Answers for groups, by id, for the life of one policy: a group that many share is evaluated once. */
+  answers: Map<string, RuleMatch>
 }
 
 type Selector = (body: JsonObject, scope: RuleScope, within: readonly string[]) => RuleMatch
@@ -34,6 +36,7 @@ const IDENTITY = new Map<string, string>(
     saml: 'a SAML attribute',
     oidc: 'an OIDC claim',
     azureAD: 'an Entra group',
+    cloudflare_account_member: 'a member of a Cloudflare account',
     azure: 'an Entra group',
     gsuite: 'a Google Workspace group',
     'github-organization': 'a GitHub organisation',
@@ -63,25 +66,32 @@ const SELECTORS: Record<string, Selector> = {
   linked_app_token: () => no('it wants a token of another application'),
   ip: (body, {request}) => {
     const range = String(body['ip'])
-    if (request.ip === undefined) return no("the client's address is not known")
-    return inRange(request.ip, range)
+    if (request.ip === undefined)
+      return no(`addresses in ${range} are meant, and the client's is not known here`)
+    return addressInBlock(request.ip, range)
       ? yes(`${request.ip} is in ${range}`)
       : no(`${request.ip} is not in ${range}`)
   },
   ip_list: () => no('the addresses of an IP list are not known here'),
   geo: (body, {request}) => {
     const wanted = String(body['country_code'])
-    if (request.country === undefined) return no("the client's country is not known")
-    return request.country === wanted ? yes(`the country is ${wanted}`) : no(`the country is not ${wanted}`)
+    if (request.country === undefined)
+      return no(`the country ${wanted} is meant, and the client's is not known here`)
+    return request.country.toUpperCase() === wanted.toUpperCase()
+      ? yes(`the country is ${wanted}`)
+      : no(`the country is not ${wanted}`)
   },
   group: (body, scope, within) => {
     const id = String(body['id'])
     const group = scope.groups.get(id)
     if (!group) return no('its Access group does not exist')
     if (within.includes(id)) return no(`the Access group "${group.name}" includes itself`)
-    const inner = [...within, id]
-    const {holds, why} = combine(group, scope, inner)
-    return {holds, why: `Access group "${group.name}": ${why}`}
+    const known = scope.answers.get(id)
+    if (known !== undefined) return known
+    const {holds, why} = combine(group, scope, [...within, id])
+    const answer = {holds, why: `Access group "${group.name}": ${why}`}
+    scope.answers.set(id, answer)
+    return answer
   },
 }
 
@@ -93,21 +103,27 @@ export function combine(
 ): RuleMatch & {part: 'include' | 'require' | 'exclude'} {
   const included = best(include.map((rule) => matchRule(rule, scope, within)))
   if (included.holds === 'no') return {...included, part: 'include'}
-  const excluding = exclude.map((rule) => matchRule(rule, scope, within)).find(({holds}) => holds === 'yes')
-  if (excluding) return {...no(`it excludes: ${excluding.why}`), part: 'exclude'}
+  const excluded = best(exclude.map((rule) => matchRule(rule, scope, within)))
+  if (excluded.holds === 'yes') return {...no(`it excludes: ${excluded.why}`), part: 'exclude'}
   const required = require.map((rule) => matchRule(rule, scope, within))
   const failing = required.find(({holds}) => holds === 'no')
   if (failing) return {...no(`it requires more: ${failing.why}`), part: 'require'}
   const needsLogin = required.find(({holds}) => holds === 'identity')
   if (included.holds === 'yes' && needsLogin) return {...needsLogin, part: 'require'}
+  // Everyone but some people: who is excluded is known after a login only.
+  if (included.holds === 'yes' && excluded.holds === 'identity') return {...excluded, part: 'exclude'}
   return {...included, part: 'include'}
 }
 
 function matchRule(rule: Rule, scope: RuleScope, within: readonly string[]): RuleMatch {
-  const [name, value] = Object.entries(rule)[0] ?? ['nothing', undefined]
+  const [[name, value] = ['nothing', undefined], another] = Object.entries(rule)
+  if (another) return no('one of its rules has several selectors, which zt cannot read')
   const identity = IDENTITY.get(name)
-  if (identity !== undefined)
-    return {holds: 'identity', why: `it wants ${identity}, which a machine does not have`}
+  if (identity !== undefined) {
+    // Bypass and Service Auth never ask for a login.
+    const asked = scope.decision === 'allow' || scope.decision === 'deny'
+    return {holds: asked ? 'identity' : 'no', why: `it wants ${identity}, which a machine does not have`}
+  }
   const selector = Object.hasOwn(SELECTORS, name) ? SELECTORS[name] : undefined
   if (!selector) return no(`zt does not know the selector "${name.slice(0, 40)}"`)
   return selector(isJsonObject(value) ? value : {}, scope, within)
@@ -120,17 +136,4 @@ function best(matches: RuleMatch[]): RuleMatch {
     matches[0] ??
     no('it includes nobody')
   )
-}
-
-/** Whether an address is in a CIDR range (or is that address), of either IP version. */
-function inRange(address: string, range: string): boolean {
-  const [network = '', bits] = range.split('/')
-  const family = isIP(network) === 6 ? 'ipv6' : 'ipv4'
-  const most = family === 'ipv6' ? 128 : 32
-  const prefix = bits === undefined ? most : Number(bits)
-  if (isIP(network) === 0 || isIP(address) === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > most)
-    return false
-  const list = new BlockList()
-  list.addSubnet(network, prefix, family)
-  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
