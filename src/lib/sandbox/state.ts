@@ -1,0 +1,284 @@
+import {createHash, randomBytes, randomUUID, timingSafeEqual} from 'node:crypto'
+import {toApplication, toGroup} from '../api/convert.js'
+import type {Group} from '../api/types.js'
+import {isJsonObject, systemClock, type Clock, type JsonObject} from '../core/context.js'
+import {goDurationSeconds} from '../core/duration.js'
+import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../core/files.js'
+import type {EdgeState, EdgeView, SandboxSeed, SandboxSettings} from './types.js'
+import {TUTORIAL} from './tutorial.js'
+
+/** A service token with what its server knows of the secrets: their hashes only. */
+export interface StoredToken {
+  object: JsonObject
+  secretHash: string
+  previous?: {secretHash: string; until: string} | undefined
+}
+
+export interface StoredApiToken {
+  id: string
+  token: string
+  owner: 'user' | 'account'
+  status: 'active' | 'disabled' | 'expired'
+  expires_on?: string | undefined
+  permission_groups?: string[] | undefined
+}
+
+/** All of a sandbox, as it lies in the state file. Objects are as the API gives them, unknown fields included. */
+export interface StateData {
+  version: 1
+  accounts: JsonObject[]
+  zones: JsonObject[]
+  /** `policies` holds links `{id, precedence}` to `policies` or `inlinePolicies`. */
+  apps: JsonObject[]
+  policies: JsonObject[]
+  inlinePolicies: JsonObject[]
+  groups: JsonObject[]
+  serviceTokens: StoredToken[]
+  apiTokens: StoredApiToken[]
+  organization: JsonObject
+  settings: SandboxSettings
+  /** Signs the edge's session cookies. */
+  cookieKey: string
+}
+
+export interface OpenState {
+  file: string
+  /** Begins anew from this; otherwise the file is read, and where there is none the tutorial's state. */
+  seed?: SandboxSeed | undefined
+  clock?: Clock | undefined
+}
+
+/** What the API changes and the edge sees. A change is on disk before it is answered. */
+export class SandboxState implements EdgeState {
+  readonly data: StateData
+  readonly clock: Clock
+  readonly #file: string
+  #writing: Promise<void> = Promise.resolve()
+  /** Earlier states that the edge may still have to see. */
+  #history: {from: number; data: StateData}[] = []
+
+  private constructor(file: string, data: StateData, clock: Clock) {
+    this.#file = file
+    this.data = data
+    this.clock = clock
+    this.#history = [{from: -Infinity, data: structuredClone(data)}]
+  }
+
+  static async open({file, seed, clock = systemClock}: OpenState): Promise<SandboxState> {
+    const text = seed ? undefined : await readFileIfThere(file)
+    const data = text === undefined ? begin(seed ?? TUTORIAL, clock) : check(parseOwnJson(text, file), file)
+    const state = new SandboxState(file, data, clock)
+    await state.save()
+    return state
+  }
+
+  get accountId(): string {
+    return String(this.data.accounts[0]?.['id'])
+  }
+
+  /** The API token that `start` prints: it may do everything. */
+  get apiToken(): string {
+    return this.data.apiTokens[0]?.token ?? ''
+  }
+
+  /** Makes the present state durable, and the edge's after its delay. Changes that come together are written together. */
+  async save(): Promise<void> {
+    const now = this.clock.now()
+    const delay = this.data.settings.enforcement_delay_ms ?? 0
+    this.#history.push({from: now + delay, data: structuredClone(this.data)})
+    const inForce = this.#history.findLastIndex(({from}) => from <= now)
+    this.#history = this.#history.slice(Math.max(0, inForce))
+    const text = JSON.stringify(this.data, null, 2)
+    this.#writing = this.#writing.catch(() => undefined).then(() => writeFileAtomic(this.#file, text))
+    await this.#writing
+  }
+
+  edgeView(): EdgeView {
+    const now = this.clock.now()
+    const data = this.#history.findLast(({from}) => from <= now)?.data ?? this.data
+    return {
+      applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app)})),
+      groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
+      strict: data.organization['strict_service_token_auth'] === true,
+      authDomain: String(data.organization['auth_domain']),
+      authenticate: (clientId, clientSecret) => authenticate(data, clientId, clientSecret, now),
+    }
+  }
+
+  recordUse(tokenId: string): void {
+    const token = this.data.serviceTokens.find(({object}) => object['id'] === tokenId)
+    if (!token) return
+    token.object['last_seen_at'] = new Date(this.clock.now()).toISOString()
+    void this.save().catch(() => undefined)
+  }
+}
+
+/** An application's policies as whole objects, in order. */
+export function policiesOf(data: StateData, app: JsonObject): JsonObject[] {
+  const links = Array.isArray(app['policies']) ? app['policies'].filter(isJsonObject) : []
+  return links
+    .map((link) => {
+      const shared = data.policies.find(({id}) => id === link['id'])
+      const inline = data.inlinePolicies.find(({id}) => id === link['id'])
+      return shared
+        ? {...shared, precedence: link['precedence'], reusable: true}
+        : inline && {...inline, precedence: link['precedence'], reusable: false}
+    })
+    .filter((policy) => policy !== undefined)
+    .sort((a, b) => Number(a.precedence) - Number(b.precedence))
+}
+
+export function hashSecret(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+/** `cfast_`, 40 alphanumerics, a checksum of 8: as Cloudflare's since August 2026. */
+export function newSecret(): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+  const body = Array.from(randomBytes(40), (byte) => alphabet[byte % alphabet.length]).join('')
+  return `cfast_${body}${createHash('sha256').update(body).digest('hex').slice(0, 8)}`
+}
+
+/** When a token made or extended now ends; undefined for `forever` and for what is no duration. */
+export function expiry(duration: string, now: number): string | undefined {
+  const seconds = goDurationSeconds(duration)
+  return seconds === undefined ? undefined : new Date(now + seconds * 1000).toISOString()
+}
+
+function authenticate(
+  data: StateData,
+  clientId: string,
+  clientSecret: string,
+  now: number,
+): string | undefined {
+  const token = data.serviceTokens.find(({object}) => object['client_id'] === clientId)
+  if (!token || token.object['enabled'] === false) return undefined
+  const {expires_at: expires, id} = token.object
+  if (typeof expires === 'string' && Date.parse(expires) <= now) return undefined
+  const given = hashSecret(clientSecret)
+  const previous =
+    token.previous && Date.parse(token.previous.until) > now ? token.previous.secretHash : undefined
+  return [token.secretHash, previous].some((hash) => hash !== undefined && equal(hash, given))
+    ? String(id)
+    : undefined
+}
+
+function equal(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+}
+
+function begin(seed: SandboxSeed, clock: Clock): StateData {
+  const now = new Date(clock.now()).toISOString()
+  const stamps = {created_at: now, updated_at: now}
+  const accounts = seed.accounts?.length ? seed.accounts : (TUTORIAL.accounts ?? [])
+  const data: StateData = {
+    version: 1,
+    accounts: accounts.map((raw) => ({id: randomBytes(16).toString('hex'), name: 'Sandbox', ...raw})),
+    zones: (seed.zones ?? []).map((raw) => ({id: randomBytes(16).toString('hex'), status: 'active', ...raw})),
+    apps: [],
+    policies: (seed.policies ?? []).map((raw) => ({
+      id: randomUUID(),
+      exclude: [],
+      require: [],
+      ...stamps,
+      ...raw,
+    })),
+    inlinePolicies: [],
+    groups: (seed.groups ?? []).map((raw) => ({
+      id: randomUUID(),
+      exclude: [],
+      require: [],
+      ...stamps,
+      ...raw,
+    })),
+    serviceTokens: (seed.service_tokens ?? []).map((raw) => seededToken(raw, clock)),
+    apiTokens: [
+      {
+        id: randomBytes(16).toString('hex'),
+        token: `sandbox_${randomBytes(24).toString('base64url')}`,
+        owner: 'user',
+        status: 'active',
+      },
+      ...(seed.api_tokens ?? []).map(
+        (raw) => ({id: randomBytes(16).toString('hex'), status: 'active', ...raw}) as StoredApiToken,
+      ),
+    ],
+    organization: {
+      name: 'Widgetcorp',
+      auth_domain: 'widgetcorp.cloudflareaccess.com',
+      strict_service_token_auth: seed.settings?.strict_service_token_auth ?? false,
+      ...stamps,
+    },
+    settings: seed.settings ?? {},
+    cookieKey: randomBytes(32).toString('base64'),
+  }
+  for (const raw of seed.apps ?? []) {
+    const listed = Array.isArray(raw['policies']) ? (raw['policies'] as unknown[]) : []
+    const app = {
+      id: randomUUID(),
+      type: 'self_hosted',
+      aud: randomBytes(32).toString('hex'),
+      ...stamps,
+      ...raw,
+    }
+    data.apps.push({...app, policies: listed.map((item, at) => seededLink(data, item, at + 1))})
+  }
+  return data
+}
+
+/** A string or `{id, precedence}` links an account's policy; a whole object that the account does not have is inline. */
+function seededLink(data: StateData, item: unknown, at: number): JsonObject {
+  if (!isJsonObject(item)) return {id: String(item), precedence: at}
+  const precedence = typeof item['precedence'] === 'number' ? item['precedence'] : at
+  const shared = data.policies.some(({id}) => id === item['id'])
+  if (shared || item['decision'] === undefined) return {id: item['id'], precedence}
+  const {precedence: _, ...policy} = {
+    id: randomUUID() as string,
+    exclude: [],
+    require: [],
+    ...item,
+  } as JsonObject
+  data.inlinePolicies.push(policy)
+  return {id: policy['id'], precedence}
+}
+
+function seededToken(raw: JsonObject, clock: Clock): StoredToken {
+  const {client_secret: secret, ...object} = raw
+  const duration = typeof raw['duration'] === 'string' ? raw['duration'] : '8760h'
+  const now = new Date(clock.now()).toISOString()
+  return {
+    object: {
+      id: randomUUID(),
+      client_id: `${randomBytes(16).toString('hex')}.access`,
+      duration,
+      enabled: true,
+      expires_at: expiry(duration, clock.now()),
+      created_at: now,
+      updated_at: now,
+      ...object,
+    },
+    secretHash: hashSecret(typeof secret === 'string' ? secret : newSecret()),
+  }
+}
+
+function check(value: unknown, file: string): StateData {
+  const lists = [
+    'accounts',
+    'zones',
+    'apps',
+    'policies',
+    'inlinePolicies',
+    'groups',
+    'serviceTokens',
+    'apiTokens',
+  ]
+  const whole =
+    isJsonObject(value) &&
+    value['version'] === 1 &&
+    lists.every((name) => Array.isArray(value[name])) &&
+    isJsonObject(value['organization']) &&
+    isJsonObject(value['settings']) &&
+    typeof value['cookieKey'] === 'string'
+  if (!whole) throw brokenFile(file, 'it is not a state of this version')
+  return value as unknown as StateData
+}
