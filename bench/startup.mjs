@@ -1,0 +1,57 @@
+// How long a person waits before a command does anything: whole processes, from spawn to exit.
+import {spawnSync} from 'node:child_process'
+import {
+  alternate,
+  median,
+  requireBuild,
+  round1,
+  round2,
+  setting,
+  table,
+  withCleanEnvironment,
+  zt,
+} from './support.mjs'
+
+export const description = 'start-up of zt against bare node: medians of whole processes, alternating'
+
+const BARE = 'node -e 0'
+const COMMANDS = {
+  [BARE]: ['-e', '0'],
+  'zt --version': [zt, '--version'],
+  'zt --help': [zt, '--help'],
+  'zt token list --help': [zt, 'token', 'list', '--help'],
+}
+
+export async function run() {
+  requireBuild()
+  const rounds = setting('BENCH_ROUNDS', 15)
+  return withCleanEnvironment(async (env, home) => {
+    const time = (name, args) => () => {
+      const started = performance.now()
+      const {status, stdout, stderr} = spawnSync(process.execPath, args, {env, cwd: home, encoding: 'utf8'})
+      const ms = performance.now() - started
+      // What fails at once is fast.
+      if (status !== 0 || (name !== BARE && stdout === ''))
+        throw new Error(`${name} failed: ${stderr.trim()}`)
+      return ms
+    }
+    const samples = await alternate(
+      Object.fromEntries(Object.entries(COMMANDS).map(([name, args]) => [name, time(name, args)])),
+      rounds,
+    )
+    const bare = median(samples[BARE])
+    const rows = Object.entries(samples).map(([name, values]) => ({
+      name,
+      ms: round1(median(values)),
+      ratio: round2(median(values) / bare),
+    }))
+    return {rounds, rows}
+  })
+}
+
+export function text({rows}) {
+  return table([
+    ['', 'ms', 'ratio'],
+    ...rows.map(({name, ms, ratio}) => [name, ms.toFixed(1), `×${ratio.toFixed(2)}`]),
+  ])
+}

@@ -1,0 +1,84 @@
+// What every measurement needs: a clean environment, alternating rounds, medians, a table.
+import {existsSync} from 'node:fs'
+import {mkdtemp, rm} from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+
+const root = path.resolve(import.meta.dirname, '..')
+
+/** The program as it ships. */
+export const zt = path.join(root, 'bin', 'run.js')
+
+export function requireBuild() {
+  if (!existsSync(path.join(root, 'dist', 'lib', 'cli', 'main.js'))) {
+    throw new Error('zt is not built: run `npm run build` first')
+  }
+}
+
+/**
+ * Runs `work` with an environment that has nothing of the person's own configuration in it, and without what would
+ * slow node down (NODE_EXTRA_CA_CERTS alone costs every start dozens of milliseconds).
+ */
+export async function withCleanEnvironment(work) {
+  const home = await mkdtemp(path.join(os.tmpdir(), 'zt-bench-'))
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(ZT_|CLOUDFLARE_|CF_ACCESS_|TUNNEL_|XDG_|NODE_|FORCE_COLOR|DEBUG$)/.test(name),
+    ),
+  )
+  for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind)
+  env.NO_COLOR = '1'
+  env.ZT_STORE = 'vault'
+  try {
+    return await work(env, home)
+  } finally {
+    await rm(home, {recursive: true, force: true})
+  }
+}
+
+/**
+ * Measures candidates in alternating rounds, so that what disturbs the machine disturbs all alike. The first round
+ * fills caches and is not counted.
+ *
+ * @param candidates {name: () => number | Promise<number>}
+ * @returns {name: number[]}
+ */
+export async function alternate(candidates, rounds) {
+  const samples = Object.fromEntries(Object.keys(candidates).map((name) => [name, []]))
+  for (let round = 0; round <= rounds; round++) {
+    for (const [name, measure] of Object.entries(candidates)) {
+      const sample = await measure()
+      if (round > 0) samples[name].push(sample)
+    }
+  }
+  return samples
+}
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/** A positive whole number from the environment. */
+export function setting(name, otherwise) {
+  const text = process.env[name]
+  if (text === undefined || text === '') return otherwise
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error(`${name} is a whole number above zero, not "${text}"`)
+  return Number(text)
+}
+
+export const round1 = (value) => Math.round(value * 10) / 10
+export const round2 = (value) => Math.round(value * 100) / 100
+
+/** Rows of text, the first column left-aligned and the others right. */
+export function table(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 ? String(cell).padEnd(widths[i]) : String(cell).padStart(widths[i])))
+        .join('  '),
+    )
+    .join('\n')
+}

@@ -1,0 +1,62 @@
+import type {JsonObject} from '../../core/context.js'
+
+/** A refusal as the API words it. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly status: number
+  readonly code: number
+  readonly chain: {code: number; message: string}[]
+  readonly headers: Record<string, string>
+
+  constructor(
+    status: number,
+    code: number,
+    message: string,
+    more: {chain?: {code: number; message: string}[]; headers?: Record<string, string>} = {},
+  ) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.chain = more.chain ?? []
+    this.headers = more.headers ?? {}
+  }
+}
+
+export const invalid = (message: string): Refused =>
+  new Refused(400, 12130, `access.api.error.invalid_request: ${message}`)
+export const notFound = (code: number, what: string): Refused =>
+  new Refused(404, code, `access.api.error.${what}`)
+
+/** What a handler gives: the result, and the status where it is not 200. */
+export interface Result {
+  status?: number
+  result: unknown
+  info?: JsonObject
+}
+
+/** One page of a list; past the last it is empty. */
+export function page(
+  items: readonly JsonObject[],
+  query: URLSearchParams,
+  standard = 25,
+  most = 1000,
+): Result {
+  const number = (name: string, preset: number): number => {
+    const value = Number(query.get(name) ?? preset)
+    if (!Number.isInteger(value) || value < 1) throw invalid(`${name} must be a positive number`)
+    return value
+  }
+  const current = number('page', 1)
+  const size = Math.min(most, number('per_page', standard))
+  const shown = items.slice((current - 1) * size, current * size)
+  return {
+    result: shown,
+    info: {
+      page: current,
+      per_page: size,
+      count: shown.length,
+      total_count: items.length,
+      total_pages: Math.ceil(items.length / size),
+    },
+  }
+}

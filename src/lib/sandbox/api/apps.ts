@@ -1,0 +1,216 @@
+import {randomBytes, randomUUID} from 'node:crypto'
+import {toApplication} from '../../api/convert.js'
+import {isJsonObject, type JsonObject} from '../../core/context.js'
+import {policiesOf, type StateData} from '../state.js'
+import {invalid, notFound, page, Refused} from './answer.js'
+import {checkPolicy} from './policies.js'
+import {PERMISSIONS, type Call, type Route} from './route.js'
+
+const base = '/accounts/{account}/access/apps'
+const policies = `${base}/{app}/policies`
+const {read, write} = PERMISSIONS.apps
+
+export const appRoutes: Route[] = [
+  {
+    method: 'GET',
+    path: base,
+    permissions: read,
+    handle: ({state, query}) => {
+      const name = query.get('name')
+      const domain = query.get('domain')
+      const found = state.data.apps
+        .filter((app) => name === null || app['name'] === name)
+        .filter((app) => domain === null || app['domain'] === domain)
+      return page(
+        found.map((app) => shown(state.data, app)),
+        query,
+      )
+    },
+  },
+  {
+    method: 'POST',
+    path: base,
+    permissions: write,
+    handle: (call) => {
+      const {state, now} = call
+      const app: JsonObject = {id: randomUUID(), aud: randomBytes(32).toString('hex'), created_at: now}
+      write_(call, app, [])
+      state.data.apps.push(app)
+      return {status: 201, result: shown(state.data, app)}
+    },
+  },
+  {
+    method: 'GET',
+    path: `${base}/{app}`,
+    permissions: read,
+    handle: (call) => ({result: shown(call.state.data, find(call))}),
+  },
+  {
+    method: 'PUT',
+    path: `${base}/{app}`,
+    permissions: write,
+    handle: (call) => {
+      const app = find(call)
+      const before = links(app)
+      const kept: JsonObject = {id: app['id'], aud: app['aud'], created_at: app['created_at']}
+      write_(call, kept, before)
+      // What was left out is gone: a PUT replaces.
+      for (const field of Object.keys(app)) delete app[field]
+      Object.assign(app, kept)
+      dropOrphans(call.state.data)
+      return {result: shown(call.state.data, app)}
+    },
+  },
+  {
+    method: 'DELETE',
+    path: `${base}/{app}`,
+    permissions: write,
+    handle: (call) => {
+      const app = find(call)
+      call.state.data.apps = call.state.data.apps.filter((one) => one !== app)
+      dropOrphans(call.state.data)
+      return {status: 202, result: {id: app['id']}}
+    },
+  },
+  {
+    method: 'GET',
+    path: policies,
+    permissions: read,
+    handle: (call) => page(policiesOf(call.state.data, find(call)), call.query, 100),
+  },
+  {
+    method: 'POST',
+    path: policies,
+    permissions: write,
+    handle: (call) => {
+      const {state, body, now} = call
+      const app = find(call)
+      const present = policiesOf(state.data, app)
+      if (!present.some(({reusable}) => reusable === false)) {
+        throw invalid('this application takes reusable policies only')
+      }
+      const precedence =
+        body['precedence'] ?? Math.max(0, ...links(app).map((link) => Number(link['precedence']))) + 1
+      if (present.some((one) => one['precedence'] === precedence)) throw invalid('precedence must be unique')
+      const policy = {id: randomUUID() as string, ...checkPolicy(body), created_at: now, updated_at: now}
+      state.data.inlinePolicies.push(policy)
+      app['policies'] = [...links(app), {id: policy.id, precedence}]
+      return {status: 201, result: {...policy, precedence, reusable: false}}
+    },
+  },
+  {
+    method: 'GET',
+    path: `${policies}/{policy}`,
+    permissions: read,
+    handle: (call) => ({result: findPolicy(call).shown}),
+  },
+  {
+    method: 'PUT',
+    path: `${policies}/{policy}`,
+    permissions: write,
+    handle: (call) => {
+      const {inline} = findPolicy(call)
+      if (!inline) throw invalid('a reusable policy is changed at /access/policies')
+      Object.assign(inline, checkPolicy(call.body), {updated_at: call.now})
+      return {result: findPolicy(call).shown}
+    },
+  },
+  {
+    method: 'PUT',
+    path: `${policies}/{policy}/make_reusable`,
+    permissions: write,
+    handle: (call) => {
+      const {data} = call.state
+      const {inline} = findPolicy(call)
+      if (!inline) throw invalid('the policy is reusable already')
+      data.inlinePolicies = data.inlinePolicies.filter((one) => one !== inline)
+      data.policies.push(inline)
+      return {result: findPolicy(call).shown}
+    },
+  },
+  {
+    method: 'DELETE',
+    path: `${policies}/{policy}`,
+    permissions: write,
+    handle: (call) => {
+      const app = find(call)
+      const {inline} = findPolicy(call)
+      if (!inline) throw invalid('a reusable policy is detached by a change of the application')
+      app['policies'] = links(app).filter(({id}) => id !== inline['id'])
+      dropOrphans(call.state.data)
+      return {status: 202, result: {id: inline['id']}}
+    },
+  },
+]
+
+/** Checks an application's body and puts it into `app`. `policies` left out: unchanged; null: all detached. */
+function write_({state, body, now, params}: Call, app: JsonObject, before: JsonObject[]): void {
+  const {id: _i, aud: _a, created_at: _c, policies: given, ...fields} = body
+  if (typeof fields['type'] !== 'string') throw invalid('type is required')
+  if (fields['type'] === 'self_hosted' && typeof fields['domain'] !== 'string')
+    throw invalid('domain is required')
+  const {domains} = toApplication({...fields, id: ''})
+  for (const domain of domains) {
+    const host = (domain.split('/')[0] ?? '').toLowerCase()
+    const zones = state.data.zones.map((zone) => String(zone['name']))
+    if (!zones.some((zone) => host === zone || host.endsWith(`.${zone}`)))
+      throw invalid(`domain does not belong to zone: ${host}`)
+    const taken = state.data.apps.some(
+      (other) => other['id'] !== params['app'] && toApplication(other).domains.includes(domain),
+    )
+    if (taken) throw new Refused(409, 11010, 'access.api.error.application_already_exists')
+  }
+  const linked = given === undefined ? before : readLinks(state.data, given, before)
+  Object.assign(app, fields, {policies: linked, updated_at: now})
+  const serviceAuth = policiesOf(state.data, app).some(({decision}) => decision === 'non_identity')
+  if (app['service_auth_401_redirect'] === true && !serviceAuth) {
+    throw invalid('service_auth_401_redirect needs a Service Auth policy')
+  }
+}
+
+function readLinks(data: StateData, given: unknown, before: JsonObject[]): JsonObject[] {
+  if (given === null) return []
+  if (!Array.isArray(given)) throw invalid('policies must be a list')
+  const linked = given.map((item: unknown, at): JsonObject => {
+    const link = isJsonObject(item) ? item : {id: item}
+    const shared = data.policies.some(({id}) => id === link['id'])
+    const own = before.some(({id}) => id === link['id'])
+    if (!shared && !own) throw invalid('policies names one that does not exist')
+    return {id: link['id'], precedence: typeof link['precedence'] === 'number' ? link['precedence'] : at + 1}
+  })
+  if (new Set(linked.map(({precedence}) => precedence)).size < linked.length) {
+    throw new Refused(400, 11018, 'access.api.error.invalid_policy_precedence')
+  }
+  const inline = linked.filter(({id}) => data.inlinePolicies.some((one) => one['id'] === id))
+  if (inline.length > 0 && inline.length < linked.length)
+    throw invalid('reusable and inline policies exclude each other')
+  return linked
+}
+
+/** An application's own policies go with their link. */
+function dropOrphans(data: StateData): void {
+  const linked = new Set(data.apps.flatMap((app) => links(app).map(({id}) => id)))
+  data.inlinePolicies = data.inlinePolicies.filter(({id}) => linked.has(id))
+}
+
+function links(app: JsonObject): JsonObject[] {
+  return Array.isArray(app['policies']) ? app['policies'].filter(isJsonObject) : []
+}
+
+function shown(data: StateData, app: JsonObject): JsonObject {
+  return {...app, policies: policiesOf(data, app)}
+}
+
+function find({state, params}: Call): JsonObject {
+  const app = state.data.apps.find(({id}) => id === params['app'])
+  if (!app) throw notFound(12045, 'application_not_found')
+  return app
+}
+
+function findPolicy(call: Call): {inline: JsonObject | undefined; shown: JsonObject} {
+  const {data} = call.state
+  const id = call.params['policy']
+  const policy = policiesOf(data, find(call)).find((one) => one['id'] === id)
+  if (!policy) throw notFound(12130, 'policy_not_found')
+  return {inline: data.inlinePolicies.find((one) => one['id'] === id), shown: policy}
+}

@@ -1,0 +1,94 @@
+import {randomUUID} from 'node:crypto'
+import {isJsonObject, type JsonObject} from '../../core/context.js'
+import type {StateData} from '../state.js'
+import {invalid, notFound, page, Refused} from './answer.js'
+import {PERMISSIONS, type Call, type Route} from './route.js'
+
+const base = '/accounts/{account}/access/policies'
+const {read, write} = PERMISSIONS.apps
+const DECISIONS = new Set(['allow', 'deny', 'non_identity', 'bypass'])
+
+/** The account's (reusable) policies. */
+export const policyRoutes: Route[] = [
+  {
+    method: 'GET',
+    path: base,
+    permissions: read,
+    handle: ({state, query}) =>
+      page(
+        state.data.policies.map((one) => shown(state.data, one)),
+        query,
+        100,
+      ),
+  },
+  {
+    method: 'POST',
+    path: base,
+    permissions: write,
+    handle: ({state, body, now}) => {
+      const policy: JsonObject = {id: randomUUID(), ...checkPolicy(body), created_at: now, updated_at: now}
+      state.data.policies.push(policy)
+      return {status: 201, result: shown(state.data, policy)}
+    },
+  },
+  {
+    method: 'GET',
+    path: `${base}/{id}`,
+    permissions: read,
+    handle: (call) => ({result: shown(call.state.data, find(call))}),
+  },
+  {
+    method: 'PUT',
+    path: `${base}/{id}`,
+    permissions: write,
+    handle: (call) => {
+      const policy = find(call)
+      Object.assign(policy, checkPolicy(call.body), {updated_at: call.now})
+      return {result: shown(call.state.data, policy)}
+    },
+  },
+  {
+    method: 'DELETE',
+    path: `${base}/{id}`,
+    permissions: write,
+    handle: (call) => {
+      const {data} = call.state
+      const policy = find(call)
+      if (uses(data, policy['id']) > 0) throw new Refused(409, 12132, 'access.api.error.policy_in_use')
+      data.policies = data.policies.filter((one) => one !== policy)
+      return {status: 202, result: {id: policy['id']}}
+    },
+  },
+]
+
+/** Name, decision and Include are required; what else is sent is kept. */
+export function checkPolicy(body: JsonObject): JsonObject {
+  const {precedence: _p, reusable: _r, id: _i, app_count: _a, ...rest} = body
+  if (typeof rest['name'] !== 'string' || rest['name'] === '') throw invalid('name is required')
+  if (typeof rest['decision'] !== 'string' || !DECISIONS.has(rest['decision']))
+    throw invalid('decision is not known')
+  for (const part of ['include', 'require', 'exclude']) {
+    const rules = (rest[part] ??= [])
+    if (!Array.isArray(rules) || !rules.every(isJsonObject)) throw invalid(`${part} must be a list of rules`)
+  }
+  if ((rest['include'] as unknown[]).length === 0) throw invalid('include is required')
+  return rest
+}
+
+function shown(data: StateData, policy: JsonObject): JsonObject {
+  return {...policy, reusable: true, app_count: uses(data, policy['id'])}
+}
+
+function uses(data: StateData, id: unknown): number {
+  return data.apps.filter(
+    (app) =>
+      Array.isArray(app['policies']) &&
+      app['policies'].some((link) => isJsonObject(link) && link['id'] === id),
+  ).length
+}
+
+function find({state, params}: Call): JsonObject {
+  const policy = state.data.policies.find(({id}) => id === params['id'])
+  if (!policy) throw notFound(12130, 'policy_not_found')
+  return policy
+}

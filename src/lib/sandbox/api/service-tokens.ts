@@ -1,0 +1,132 @@
+import {randomBytes, randomUUID} from 'node:crypto'
+import type {JsonObject} from '../../core/context.js'
+import {goDurationSeconds} from '../../core/duration.js'
+import {expiry, hashSecret, newSecret, type StoredToken} from '../state.js'
+import {invalid, notFound, page, Refused} from './answer.js'
+import {PERMISSIONS, type Call, type Route} from './route.js'
+
+const NAME_LIMIT = 350
+const YEAR_MS = 365 * 24 * 3600 * 1000
+const base = '/accounts/{account}/access/service_tokens'
+const {read, write} = PERMISSIONS.tokens
+
+export const serviceTokenRoutes: Route[] = [
+  {
+    method: 'GET',
+    path: base,
+    permissions: read,
+    handle: ({state, query}) => {
+      const name = query.get('name')
+      const search = query.get('search')?.toLowerCase()
+      const objects = state.data.serviceTokens
+        .map(({object}) => object)
+        .filter((object) => name === null || object['name'] === name)
+        .filter((object) => search === undefined || String(object['name']).toLowerCase().includes(search))
+      return page(objects, query)
+    },
+  },
+  {method: 'POST', path: base, permissions: write, handle: create},
+  {method: 'GET', path: `${base}/{id}`, permissions: read, handle: (call) => ({result: find(call).object})},
+  {method: 'PUT', path: `${base}/{id}`, permissions: write, handle: update},
+  {method: 'DELETE', path: `${base}/{id}`, permissions: write, handle: remove},
+  {method: 'POST', path: `${base}/{id}/rotate`, permissions: write, handle: rotate},
+  {
+    method: 'POST',
+    path: `${base}/{id}/refresh`,
+    permissions: write,
+    handle: (call) => {
+      const token = find(call)
+      const from = Math.max(call.state.clock.now(), Date.parse(String(token.object['expires_at'])) || 0)
+      if (token.object['duration'] !== 'forever')
+        token.object['expires_at'] = new Date(from + YEAR_MS).toISOString()
+      return {result: token.object}
+    },
+  },
+]
+
+/** Names need not be unique (reported from a live account). */
+function create({state, body, now}: Call) {
+  const duration = checkDuration(body['duration'] ?? '8760h')
+  const secret = newSecret()
+  const object: JsonObject = {
+    id: randomUUID(),
+    name: checkName(body['name']),
+    client_id: `${randomBytes(16).toString('hex')}.access`,
+    client_secret_version: 1,
+    duration,
+    enabled: body['enabled'] !== false,
+    ...expires(duration, state.clock.now()),
+    created_at: now,
+    updated_at: now,
+  }
+  state.data.serviceTokens.push({object, secretHash: hashSecret(secret)})
+  return {status: 201, result: {...object, client_secret: secret}}
+}
+
+/** Behaves as partial; a new duration counts from now. */
+function update(call: Call) {
+  const {state, body, now} = call
+  const token = find(call)
+  const change: JsonObject = {}
+  if (body['name'] !== undefined) change['name'] = checkName(body['name'])
+  if (typeof body['enabled'] === 'boolean') change['enabled'] = body['enabled']
+  if (body['duration'] !== undefined) {
+    const duration = checkDuration(body['duration'])
+    delete token.object['expires_at']
+    Object.assign(change, {duration, ...expires(duration, state.clock.now())})
+  }
+  Object.assign(token.object, change, {updated_at: now})
+  return {result: token.object}
+}
+
+/** Without a date for the old secret it dies at once. */
+function rotate(call: Call) {
+  const {body, now} = call
+  const token = find(call)
+  const until = body['previous_client_secret_expires_at']
+  if (until !== undefined && (typeof until !== 'string' || Number.isNaN(Date.parse(until)))) {
+    throw invalid('previous_client_secret_expires_at must be a date')
+  }
+  const secret = newSecret()
+  token.previous = typeof until === 'string' ? {secretHash: token.secretHash, until} : undefined
+  token.secretHash = hashSecret(secret)
+  token.object['client_secret_version'] = Number(token.object['client_secret_version'] ?? 1) + 1
+  token.object['updated_at'] = now
+  return {result: {...token.object, client_secret: secret}}
+}
+
+function remove(call: Call) {
+  const {state} = call
+  const token = find(call)
+  const id = token.object['id']
+  const {policies, inlinePolicies, groups} = state.data
+  const named = [...policies, ...inlinePolicies, ...groups].some((one) =>
+    JSON.stringify([one['include'], one['require'], one['exclude']]).includes(`"token_id":"${String(id)}"`),
+  )
+  if (named) throw new Refused(409, 12139, 'access.api.error.service_token_in_use')
+  state.data.serviceTokens = state.data.serviceTokens.filter((one) => one !== token)
+  return {result: token.object}
+}
+
+function find({state, params}: Call): StoredToken {
+  const token = state.data.serviceTokens.find(({object}) => object['id'] === params['id'])
+  if (!token) throw notFound(12135, 'service_token_not_found')
+  return token
+}
+
+function expires(duration: string, now: number): JsonObject {
+  const at = expiry(duration, now)
+  return at === undefined ? {} : {expires_at: at}
+}
+
+function checkName(name: unknown): string {
+  if (typeof name !== 'string' || name === '') throw invalid('name is required')
+  if (name.length > NAME_LIMIT) throw invalid(`name must have at most ${NAME_LIMIT} characters`)
+  return name
+}
+
+function checkDuration(duration: unknown): string {
+  if (duration === 'forever') return duration
+  if (typeof duration === 'string' && goDurationSeconds(duration) !== undefined) return duration
+  throw invalid('duration must be a Go duration or "forever"')
+}
