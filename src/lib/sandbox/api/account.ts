@@ -1,0 +1,123 @@
+import {randomUUID} from 'node:crypto'
+import {isJsonObject, type JsonObject} from '../../core/context.js'
+import {invalid, notFound, page, Refused} from './answer.js'
+import {PERMISSIONS, type Call, type Route} from './route.js'
+
+const groups = '/accounts/{account}/access/groups'
+const organization = '/accounts/{account}/access/organizations'
+const {read, write} = PERMISSIONS.organization
+
+/** Access groups, the organisation, accounts and zones. */
+export const accountRoutes: Route[] = [
+  {
+    method: 'GET',
+    path: groups,
+    permissions: read,
+    handle: ({state, query}) => page(state.data.groups, query),
+  },
+  {
+    method: 'POST',
+    path: groups,
+    permissions: write,
+    handle: ({state, body, now}) => {
+      const group: JsonObject = {id: randomUUID(), ...checkGroup(body), created_at: now, updated_at: now}
+      state.data.groups.push(group)
+      return {status: 201, result: group}
+    },
+  },
+  {method: 'GET', path: `${groups}/{id}`, permissions: read, handle: (call) => ({result: findGroup(call)})},
+  {
+    method: 'PUT',
+    path: `${groups}/{id}`,
+    permissions: write,
+    handle: (call) => ({
+      result: Object.assign(findGroup(call), checkGroup(call.body), {updated_at: call.now}),
+    }),
+  },
+  {
+    method: 'DELETE',
+    path: `${groups}/{id}`,
+    permissions: write,
+    handle: (call) => {
+      const group = findGroup(call)
+      const {data} = call.state
+      const named = [...data.policies, ...data.inlinePolicies, ...data.groups].some((one) =>
+        JSON.stringify([one['include'], one['require'], one['exclude']]).includes(
+          `{"id":"${String(group['id'])}"}`,
+        ),
+      )
+      if (named) throw new Refused(409, 12140, 'access.api.error.group_in_use')
+      data.groups = data.groups.filter((one) => one !== group)
+      return {status: 202, result: {id: group['id']}}
+    },
+  },
+  {
+    method: 'GET',
+    path: organization,
+    permissions: read,
+    handle: ({state}) => ({result: state.data.organization}),
+  },
+  ...(['PUT', 'PATCH'] as const).map((method): Route => ({
+    method,
+    path: organization,
+    permissions: write,
+    handle: ({state, body, now}) => ({
+      result: Object.assign(state.data.organization, body, {updated_at: now}),
+    }),
+  })),
+  {
+    method: 'GET',
+    path: '/accounts',
+    permissions: [],
+    handle: ({state, query}) => {
+      if (state.data.settings.hide_accounts) throw new Refused(400, 1001, 'Invalid request')
+      return page(state.data.accounts, query, 20, 50)
+    },
+  },
+  {
+    method: 'GET',
+    path: '/accounts/{account}',
+    permissions: [],
+    handle: ({state, params}) => ({result: state.data.accounts.find(({id}) => id === params['account'])}),
+  },
+  {
+    method: 'GET',
+    path: '/zones',
+    permissions: [],
+    handle: ({state, query}) => {
+      const name = query.get('name')
+      return page(
+        state.data.zones.filter((zone) => name === null || zone['name'] === name),
+        query,
+        20,
+      )
+    },
+  },
+  {
+    method: 'GET',
+    path: '/zones/{id}',
+    permissions: [],
+    handle: ({state, params}) => {
+      const zone = state.data.zones.find(({id}) => id === params['id'])
+      if (!zone) throw notFound(1001, 'zone_not_found')
+      return {result: zone}
+    },
+  },
+]
+
+function findGroup({state, params}: Call): JsonObject {
+  const group = state.data.groups.find(({id}) => id === params['id'])
+  if (!group) throw notFound(12152, 'group_not_found')
+  return group
+}
+
+function checkGroup(body: JsonObject): JsonObject {
+  const {id: _, ...rest} = body
+  if (typeof rest['name'] !== 'string' || rest['name'] === '') throw invalid('name is required')
+  for (const part of ['include', 'require', 'exclude']) {
+    const rules = (rest[part] ??= [])
+    if (!Array.isArray(rules) || !rules.every(isJsonObject)) throw invalid(`${part} must be a list of rules`)
+  }
+  if ((rest['include'] as unknown[]).length === 0) throw invalid('include is required')
+  return rest
+}

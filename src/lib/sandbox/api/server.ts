@@ -1,0 +1,211 @@
+import {randomBytes} from 'node:crypto'
+import http from 'node:http'
+import type {AddressInfo} from 'node:net'
+import {isJsonObject, type JsonObject} from '../../core/context.js'
+import type {SandboxState, StoredApiToken} from '../state.js'
+import {accountRoutes} from './account.js'
+import {Refused, type Result} from './answer.js'
+import {appRoutes} from './apps.js'
+import {policyRoutes} from './policies.js'
+import type {Route} from './route.js'
+import {serviceTokenRoutes} from './service-tokens.js'
+
+/** One request and its answer, for a check against the contract. */
+export interface Exchange {
+  method: string
+  path: string
+  requestBody: unknown
+  status: number
+  responseBody: unknown
+}
+
+export interface SandboxApiOptions {
+  state: SandboxState
+  /** 0: a free one. */
+  port?: number | undefined
+  onExchange?: ((exchange: Exchange) => void) | undefined
+}
+
+const PREFIX = '/client/v4'
+const BODY_LIMIT = 1024 * 1024
+const WINDOW_MS = 5 * 60 * 1000
+
+/** Every operation that the sandbox serves. */
+export const ROUTES: readonly Route[] = [
+  ...serviceTokenRoutes,
+  ...policyRoutes,
+  ...appRoutes,
+  ...accountRoutes,
+  {method: 'GET', path: '/user/tokens/verify', permissions: [], handle: () => ({result: null})},
+  {method: 'GET', path: '/accounts/{account}/tokens/verify', permissions: [], handle: () => ({result: null})},
+]
+
+/** Cloudflare's API for Access on loopback, over plain HTTP. */
+export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiOptions): Promise<{
+  url: string
+  close(): Promise<void>
+}> {
+  const requests: number[] = []
+  const server = http.createServer((request, response) => {
+    void (async () => {
+      const path = new URL(request.url ?? '/', 'http://sandbox').pathname
+      let requestBody: unknown
+      let status = 200
+      let headers: Record<string, string> = {}
+      let body: JsonObject
+      try {
+        requestBody = await readBody(request)
+        rateLimit(state, requests)
+        const result = await answer(state, request, requestBody)
+        status = result.status ?? 200
+        body = {
+          success: true,
+          errors: [],
+          messages: [],
+          result: result.result,
+          ...(result.info && {result_info: result.info}),
+        }
+      } catch (error) {
+        const refused =
+          error instanceof Refused ? error : new Refused(500, 10001, 'The sandbox has a problem of its own')
+        ;({status, headers} = refused)
+        const {code, message, chain} = refused
+        body = {
+          success: false,
+          errors: [{code, message, ...(chain.length > 0 && {error_chain: chain})}],
+          messages: [],
+          result: null,
+        }
+      }
+      onExchange?.({
+        method: request.method ?? '',
+        path: path.slice(PREFIX.length),
+        requestBody,
+        status,
+        responseBody: body,
+      })
+      response.writeHead(status, {
+        'content-type': 'application/json',
+        'cf-ray': `${randomBytes(8).toString('hex')}-ZT`,
+        server: 'zt-sandbox',
+        ...headers,
+      })
+      response.end(JSON.stringify(body))
+    })()
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${PREFIX}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function answer(state: SandboxState, request: http.IncomingMessage, body: unknown): Promise<Result> {
+  const url = new URL(request.url ?? '/', 'http://sandbox')
+  const path = url.pathname.startsWith(PREFIX) ? url.pathname.slice(PREFIX.length) : ''
+  const token = authenticate(state, request.headers.authorization)
+  if (path === '/user/tokens/verify' || /^\/accounts\/[^/]+\/tokens\/verify$/.test(path)) {
+    return verify(token, path.startsWith('/user') ? 'user' : 'account')
+  }
+  if (!token || token.status !== 'active') throw new Refused(403, 10000, 'Authentication error')
+  const found = match(request.method ?? 'GET', path)
+  if (!found)
+    throw new Refused(404, 7003, `Could not route to ${path}, perhaps your object identifier is invalid?`)
+  const {route, params} = found
+  const {account} = params
+  if (account !== undefined && !state.data.accounts.some(({id}) => id === account)) {
+    throw new Refused(404, 7003, `Could not route to ${path}, perhaps your object identifier is invalid?`)
+  }
+  const groups = token.permission_groups
+  if (groups && route.permissions.length > 0 && !route.permissions.some((name) => groups.includes(name))) {
+    throw new Refused(403, 10000, 'Authentication error')
+  }
+  if (path.includes('/access/') && state.data.settings.zero_trust_enabled === false) {
+    throw new Refused(403, 9999, 'access.api.error.not_enabled')
+  }
+  const result = route.handle({
+    state,
+    params,
+    query: url.searchParams,
+    body: isJsonObject(body) ? body : {},
+    now: new Date(state.clock.now()).toISOString(),
+  })
+  // The answer is what it was now, whatever comes while the change is written.
+  const settled = structuredClone(result)
+  if (route.method !== 'GET') await state.save()
+  return settled
+}
+
+function match(method: string, path: string): {route: Route; params: Record<string, string>} | undefined {
+  const given = path.split('/')
+  for (const route of ROUTES) {
+    const wanted = route.path.split('/')
+    if (route.method !== method || wanted.length !== given.length) continue
+    const params: Record<string, string> = {}
+    const fits = wanted.every((part, i) => {
+      const name = /^\{(\w+)\}$/.exec(part)?.[1]
+      if (name === undefined) return part === given[i]
+      params[name] = decodeURIComponent(given[i] ?? '')
+      return given[i] !== ''
+    })
+    if (fits) return {route, params}
+  }
+  return undefined
+}
+
+function authenticate(state: SandboxState, header: string | undefined): StoredApiToken | undefined {
+  const given = /^Bearer (\S+)$/.exec(header ?? '')?.[1]
+  if (given === undefined) {
+    throw new Refused(400, 6003, 'Invalid request headers', {
+      chain: [{code: 6111, message: 'Invalid format for Authorization header'}],
+    })
+  }
+  return state.data.apiTokens.find(({token}) => token === given)
+}
+
+/** Each endpoint knows its own kind of API token only. */
+function verify(token: StoredApiToken | undefined, owner: StoredApiToken['owner']): Result {
+  if (token?.owner !== owner) throw new Refused(401, 1000, 'Invalid API Token')
+  const {id, status, expires_on} = token
+  return {result: {id, status, ...(expires_on !== undefined && {expires_on})}}
+}
+
+function rateLimit(state: SandboxState, requests: number[]): void {
+  const limit = state.data.settings.rate_limit ?? 0
+  if (limit === 0) return
+  const now = state.clock.now()
+  while (requests[0] !== undefined && requests[0] <= now - WINDOW_MS) requests.shift()
+  const oldest = requests[0]
+  if (oldest !== undefined && requests.length >= limit) {
+    const seconds = String(Math.ceil((oldest + WINDOW_MS - now) / 1000))
+    throw new Refused(429, 10429, 'Rate limited', {
+      headers: {'retry-after': seconds, 'x-ratelimit-limit': String(limit), 'x-ratelimit-remaining': '0'},
+    })
+  }
+  requests.push(now)
+}
+
+async function readBody(request: http.IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > BODY_LIMIT) throw new Refused(413, 10003, 'Request body too large')
+    chunks.push(chunk)
+  }
+  if (length === 0) return undefined
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
+  } catch {
+    throw new Refused(400, 9207, 'Request body is invalid')
+  }
+}

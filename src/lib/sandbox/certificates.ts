@@ -1,0 +1,107 @@
+import 'reflect-metadata'
+import {webcrypto} from 'node:crypto'
+import path from 'node:path'
+import tls from 'node:tls'
+import * as x509 from '@peculiar/x509'
+import {readFileIfThere, writeFileAtomic} from '../core/files.js'
+
+const ALGORITHM = {name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256'}
+const YEAR_MS = 365 * 24 * 3600 * 1000
+
+/** A throw-away CA on disk, and certificates from it for whatever host the edge is asked for. */
+export interface CertificateAuthority {
+  /** PEM, for clients. */
+  caFile: string
+  contextFor(host: string): Promise<tls.SecureContext>
+}
+
+export async function openCertificateAuthority(
+  directory: string,
+  now: number,
+): Promise<CertificateAuthority> {
+  x509.cryptoProvider.set(webcrypto as Crypto)
+  const caFile = path.join(directory, 'ca.pem')
+  const keyFile = path.join(directory, 'ca-key.pem')
+  const {certificate, keys} = (await read(caFile, keyFile, now)) ?? (await make(caFile, keyFile, now))
+  const contexts = new Map<string, Promise<tls.SecureContext>>()
+  return {
+    caFile,
+    contextFor: (host) => {
+      const made = contexts.get(host) ?? leaf(host, certificate, keys, now)
+      contexts.set(host, made)
+      return made
+    },
+  }
+}
+
+async function make(
+  caFile: string,
+  keyFile: string,
+  now: number,
+): Promise<{certificate: x509.X509Certificate; keys: CryptoKeyPair}> {
+  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=zt sandbox CA (throw-away)',
+    notBefore: new Date(now - 3600_000),
+    notAfter: new Date(now + YEAR_MS),
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    ],
+  })
+  const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+  await writeFileAtomic(keyFile, x509.PemConverter.encode(key, 'PRIVATE KEY'))
+  await writeFileAtomic(caFile, certificate.toString('pem'), 0o644)
+  return {certificate, keys}
+}
+
+/** What was made before; undefined when there is none, or it ends within a month. */
+async function read(
+  caFile: string,
+  keyFile: string,
+  now: number,
+): Promise<{certificate: x509.X509Certificate; keys: CryptoKeyPair} | undefined> {
+  const [pem, keyPem] = await Promise.all([readFileIfThere(caFile), readFileIfThere(keyFile)])
+  if (pem === undefined || keyPem === undefined) return undefined
+  const certificate = new x509.X509Certificate(pem)
+  if (certificate.notAfter.getTime() < now + YEAR_MS / 12) return undefined
+  const der = x509.PemConverter.decodeFirst(keyPem)
+  const privateKey = await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign'])
+  const publicKey = await certificate.publicKey.export()
+  return {certificate, keys: {privateKey, publicKey} as CryptoKeyPair}
+}
+
+async function leaf(
+  host: string,
+  issuer: x509.X509Certificate,
+  issuerKeys: CryptoKeyPair,
+  now: number,
+): Promise<tls.SecureContext> {
+  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair
+  const names: x509.JsonGeneralName[] = [
+    {type: 'dns', value: host},
+    {type: 'dns', value: 'localhost'},
+    {type: 'ip', value: '127.0.0.1'},
+  ]
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: `CN=${host.slice(0, 64)}`,
+    issuer: issuer.subject,
+    notBefore: new Date(now - 3600_000),
+    notAfter: issuer.notAfter,
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: issuerKeys.privateKey,
+    extensions: [
+      new x509.SubjectAlternativeNameExtension(names),
+      new x509.ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.1']),
+    ],
+  })
+  const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
+  return tls.createSecureContext({
+    key: x509.PemConverter.encode(key, 'PRIVATE KEY'),
+    cert: certificate.toString('pem'),
+    minVersion: 'TLSv1.2',
+  })
+}
