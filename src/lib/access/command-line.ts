@@ -1,13 +1,10 @@
-import {DEFAULT_PROFILE} from '../config/profiles.js'
-
-const NEEDS_NO_QUOTES = /^[A-Za-z0-9_@%+=:,./-]+$/
-
-/** A `zt` command line as a person would type it, quoted for a POSIX shell, with `--profile` where it is not the default one. */
-export function ztCommand(ctx: {profile: string}, ...args: string[]): string {
-  const profile = ctx.profile === DEFAULT_PROFILE ? [] : ['--profile', ctx.profile]
-  return ['zt', ...args, ...profile].map(quote).join(' ')
+/** A command of ours as it would be typed, for `next:` lines. Names the profile where the person had named it. */
+export function ztCommand(ctx: {profile: string; profileNamed: boolean}, ...args: string[]): string {
+  const profile = ctx.profileNamed ? ['--profile', ctx.profile] : []
+  return ['zt', ...args, ...profile].map(shellQuote).join(' ')
 }
 
-function quote(argument: string): string {
-  return NEEDS_NO_QUOTES.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`
+/** One word for a POSIX shell; left as it is where it needs no quotes. */
+export function shellQuote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }

@@ -1,47 +1,39 @@
-import path from 'node:path'
-import type {Account, AccessApi} from '../api/types.js'
 import {createAccessApi} from '../api/client.js'
+import type {AccessApi} from '../api/types.js'
 import type {Settings} from '../config/types.js'
 import {noProgress, systemClock, type Clock, type Progress} from '../core/context.js'
 import {UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
-import {chooseStore, openIndex, openStore, type StoreOptions} from '../secrets/open.js'
-import type {SecretIndex, SecretStore, StoreKind, StoreStatus} from '../secrets/types.js'
-import {ztCommand} from './command-line.js'
+import {
+  chooseStore,
+  openIndex,
+  openStore,
+  requireReady,
+  type StoreChoice,
+  type StoreOptions,
+} from '../secrets/open.js'
+import type {SecretIndex, SecretStore} from '../secrets/types.js'
 
-/** Which store was chosen for a profile that had none, and what was not used instead. */
-export interface StoreChoice {
-  store: SecretStore
-  passedOver: {kind: StoreKind; status: StoreStatus}[]
-}
+export type {StoreChoice} from '../secrets/open.js'
 
-/** The API token in use and where it came from. */
-export interface ApiTokenInUse {
-  token: Secret
-  source: 'environment' | 'store'
-  /** The store it was read from; undefined for `environment`. */
-  store: Pick<SecretStore, 'kind' | 'label'> | undefined
-}
-
-/** What every use-case works with. Nothing is opened or asked until it is needed. */
+/** What a use-case works with. Everything in it is opened at its first use. */
 export interface AccessContext {
   profile: string
-  /** The account that the settings name; undefined when they name none. {@link account} finds it. */
+  /** True when the profile was named on the command line, so that suggested commands must name it too. */
+  profileNamed: boolean
   accountId: string | undefined
   apiUrl: string
   sandbox: boolean
-  /** The API with the profile's (or the environment's) API token and an account. */
+  /** The API of the profile's account, with its API token. */
   api(): Promise<AccessApi>
-  /** The account's id: the settings' one, or the only one that the API token sees. */
-  account(): Promise<string>
-  /** @throws UserError `auth` / `NOT_LOGGED_IN` */
-  apiToken(): Promise<ApiTokenInUse>
-  /** A client for a token that is not saved, or that needs no account. */
-  apiWith(token: Secret, accountId: string | undefined): AccessApi
-  /** The store for this invocation's secrets; chosen now if the profile has none. */
+  /** The API with another token or account: for a login, which has neither yet. */
+  apiWith(apiToken: Secret, accountId: string | undefined): AccessApi
+  /** Where the API token comes from; undefined when there is none. */
+  apiToken(): Promise<{token: Secret; source: 'environment' | 'store'} | undefined>
+  /** Where service tokens' secrets are kept: as chosen, or the first usable one. */
   store(): Promise<SecretStore>
-  /** Where this profile's API token is kept; undefined when no store was ever chosen. */
-  apiTokenStore(): SecretStore | undefined
+  /** A store by its kind: the one that an index entry names. */
+  storeOf(kind: SecretStore['kind']): SecretStore
   index: SecretIndex
   clock: Clock
   progress: Progress
@@ -49,130 +41,112 @@ export interface AccessContext {
 
 export interface AccessDependencies {
   userAgent: string
-  /** From the environment, for the keychain's session bus. */
+  /** Where the session bus is, as the environment says. */
   environment: StoreOptions['environment']
-  askPassphrase?: (label: string) => Promise<Secret>
-  progress?: Progress
-  /** Told before the client waits because Cloudflare asked it to. */
-  onWait?: (seconds: number, why: string) => void
-  clock?: Clock
-  /** Told once when a store had to be chosen, before anything is saved in it. */
-  onStoreChosen?: (choice: StoreChoice) => void | Promise<void>
+  askPassphrase?: StoreOptions['askPassphrase']
+  progress?: Progress | undefined
+  onWait?: ((seconds: number, why: string) => void) | undefined
+  clock?: Clock | undefined
+  /** Told when the profile had no store and one was chosen for it. */
+  onStoreChosen?: ((choice: StoreChoice) => void) | undefined
 }
 
-/** Makes the context of an invocation from its settings. Opens nothing. */
+/** The context of one invocation. Nothing is opened or asked yet. */
 export function openAccess(settings: Settings, deps: AccessDependencies): AccessContext {
-  const options = storeOptions(settings, deps)
-  const next = {profile: settings.profileName}
-
-  const apiTokenStore = (): SecretStore | undefined => {
-    const kind = settings.profileStore ?? (settings.store === 'env' ? undefined : settings.store)
-    return kind && openStore(kind, options)
+  const {paths} = settings
+  const options: StoreOptions = {
+    configDir: paths.config,
+    dataDir: paths.data,
+    environmentCredentials: settings.environmentCredentials,
+    identityFile: settings.vaultIdentityFile,
+    passphraseFile: settings.vaultPassphraseFile,
+    askPassphrase: deps.askPassphrase,
+    environment: deps.environment,
   }
-  const apiToken = once(async (): Promise<ApiTokenInUse> => {
-    if (settings.environmentApiToken) {
-      return {token: settings.environmentApiToken, source: 'environment', store: undefined}
-    }
-    const store = apiTokenStore()
-    const token = await store?.get({kind: 'api-token', id: settings.profileName})
-    if (store && token) return {token, source: 'store', store}
-    throw new UserError({
-      kind: 'auth',
-      code: 'NOT_LOGGED_IN',
-      message: `Profile "${settings.profileName}" has no API token`,
-      why: store ? `There is none in ${store.label}.` : 'No API token was saved yet.',
-      next: [ztCommand(next, 'login'), 'Or set CLOUDFLARE_API_TOKEN'],
-    })
-  })
-  const apiWith = (token: Secret, accountId: string | undefined): AccessApi =>
+  const stores = new Map<string, SecretStore>()
+  const storeOf = (kind: SecretStore['kind']): SecretStore => {
+    const store = stores.get(kind) ?? openStore(kind, options)
+    stores.set(kind, store)
+    return store
+  }
+  let chosen: Promise<SecretStore> | undefined
+  const choose = async (): Promise<SecretStore> => {
+    const choice = await chooseStore(options)
+    deps.onStoreChosen?.(choice)
+    stores.set(choice.store.kind, choice.store)
+    return choice.store
+  }
+  const store = async (): Promise<SecretStore> => {
+    if (settings.store !== undefined) return storeOf(settings.store)
+    return (chosen ??= choose())
+  }
+  const apiWith = (apiToken: Secret, accountId: string | undefined): AccessApi =>
     createAccessApi({
       apiUrl: settings.apiUrl,
-      apiToken: token,
+      apiToken,
       accountId,
       userAgent: deps.userAgent,
-      ...(deps.onWait && {onWait: deps.onWait}),
-      ...(token === settings.environmentApiToken && {
-        tokenNote: `The API token is the environment's CLOUDFLARE_API_TOKEN, which comes before the one of profile "${settings.profileName}".`,
-      }),
+      onWait: deps.onWait,
     })
-  const account = once(async (): Promise<string> => {
-    if (settings.accountId !== undefined) return settings.accountId
-    const {token} = await apiToken()
-    return onlyAccount(await apiWith(token, undefined).listAccounts()).id
-  })
+  const apiToken: AccessContext['apiToken'] = async () => {
+    if (settings.environmentApiToken) return {token: settings.environmentApiToken, source: 'environment'}
+    // A profile without a store has never saved anything.
+    if (settings.profileStore === undefined) return undefined
+    const keeper = storeOf(settings.profileStore)
+    await requireReady(keeper, {write: false})
+    const token = await keeper.get({kind: 'api-token', id: settings.profileName})
+    return token && {token, source: 'store'}
+  }
+  let api: Promise<AccessApi> | undefined
+  const connect = async (): Promise<AccessApi> => {
+    const found = await apiToken()
+    if (!found) throw notLoggedIn(settings.profileName)
+    return apiWith(found.token, settings.accountId ?? (await onlyAccount(apiWith(found.token, undefined))))
+  }
   return {
     profile: settings.profileName,
+    profileNamed: settings.profileSource === 'flag',
     accountId: settings.accountId,
     apiUrl: settings.apiUrl,
     sandbox: settings.sandbox,
-    // The API token is asked for first: without one, the account is of no interest.
-    api: once(async () => apiWith((await apiToken()).token, await account())),
-    account,
-    apiToken,
+    api: () => (api ??= connect()),
     apiWith,
-    store: once(async () => {
-      if (settings.store) return openStore(settings.store, options)
-      const choice = await chooseStore(options)
-      await deps.onStoreChosen?.(choice)
-      return choice.store
-    }),
-    apiTokenStore,
-    index: openIndex(settings.paths.data),
+    apiToken,
+    store,
+    storeOf,
+    index: openIndex(paths.data),
     clock: deps.clock ?? systemClock,
     progress: deps.progress ?? noProgress,
   }
 }
 
-/**
- * The one account of a list.
- *
- * @throws UserError `usage` / `ACCOUNT_REQUIRED` when there is none to see, `ambiguous` / `ACCOUNT_AMBIGUOUS` with
- * `details.accounts` when there are several
- */
-export function onlyAccount(accounts: readonly Account[]): Account {
-  const [first, ...others] = accounts
-  if (first && others.length === 0) return first
-  const ask = ['Pass --account ID, or set CLOUDFLARE_ACCOUNT_ID']
-  if (!first) {
-    throw new UserError({
-      kind: 'usage',
-      code: 'ACCOUNT_REQUIRED',
-      message: 'The account is not known',
-      why: 'The API token may not list accounts, so zt cannot find out which one it is for.',
-      next: ask,
-    })
-  }
-  throw new UserError({
-    kind: 'ambiguous',
-    code: 'ACCOUNT_AMBIGUOUS',
-    message: 'The API token sees several accounts',
-    why: `They are ${accounts.map(({id, name}) => `"${name}" (${id})`).join(', ')}.`,
-    next: ask,
-    details: {accounts},
+function notLoggedIn(profile: string): UserError {
+  return new UserError({
+    kind: 'auth',
+    code: 'NOT_LOGGED_IN',
+    message: `Profile ${profile} has no API token`,
+    why: 'Nobody has logged in with it, and CLOUDFLARE_API_TOKEN is not set.',
+    next: [
+      profile === 'default' ? 'zt login' : `zt login --profile ${profile}`,
+      'To try without an account: zt sandbox start',
+    ],
   })
 }
 
-function storeOptions(settings: Settings, deps: AccessDependencies): StoreOptions {
-  const {environmentCredentials, vaultIdentityFile, vaultPassphraseFile} = settings
-  return {
-    configDir: path.resolve(settings.paths.config),
-    dataDir: path.resolve(settings.paths.data),
-    environment: deps.environment,
-    ...(environmentCredentials && {environmentCredentials}),
-    ...(vaultIdentityFile !== undefined && {identityFile: vaultIdentityFile}),
-    ...(vaultPassphraseFile !== undefined && {passphraseFile: vaultPassphraseFile}),
-    ...(deps.askPassphrase && {askPassphrase: deps.askPassphrase}),
-  }
-}
-
-/** Runs `make` at the first call and again only after a failure. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined
-      throw error
-    })
-    return made
-  }
+/** The account, where the API token sees exactly one. */
+async function onlyAccount(api: AccessApi): Promise<string> {
+  const accounts = await api.listAccounts()
+  const [account] = accounts
+  if (account && accounts.length === 1) return account.id
+  throw new UserError({
+    kind: 'usage',
+    code: 'ACCOUNT_REQUIRED',
+    message: 'Which account is not known',
+    why:
+      accounts.length === 0
+        ? 'The API token may not list accounts.'
+        : `The API token sees several: ${accounts.map(({name, id}) => `${name} (${id})`).join(', ')}.`,
+    next: ['Give --account ID, or set CLOUDFLARE_ACCOUNT_ID'],
+    details: {candidates: accounts},
+  })
 }

@@ -1,108 +1,144 @@
 import type {Account, ApiTokenStatus} from '../api/types.js'
-import {UserError} from '../core/errors.js'
+import {ApiError, UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
 import {requireReady} from '../secrets/open.js'
-import type {SecretKey, SecretStore, StoreKind} from '../secrets/types.js'
-import {onlyAccount, type AccessContext} from './context.js'
+import type {SecretStore} from '../secrets/types.js'
+import type {AccessContext} from './context.js'
+import {ztCommand} from './command-line.js'
 
 export interface Login {
-  /** Every account that the API token sees; empty where it may not list them. */
-  accounts: Account[]
-  account: {id: string; name: string | undefined}
-  tokenStatus: ApiTokenStatus
-  /** Ready to take the API token; {@link saveApiToken} puts it there. */
-  store: SecretStore
+  account: Account
+  apiToken: ApiTokenStatus
+  store: Pick<SecretStore, 'kind' | 'label'>
 }
 
 /**
- * Has Cloudflare confirm an API token, finds its account and the store to keep it in. Saves nothing.
+ * Asks both verify endpoints about an API token and finds its account; saves nothing.
  *
- * @throws UserError `ambiguous` / `ACCOUNT_AMBIGUOUS` with `details.accounts` (call again with one as `accountId`),
- * `not-found` / `ACCOUNT_NOT_FOUND`, `usage` / `ACCOUNT_REQUIRED`; ApiError `auth` for a token that is not accepted
+ * @param choose asked when the API token sees several accounts and none was named
+ * @throws ApiError `auth`; UserError `ambiguous` / `ACCOUNT_AMBIGUOUS`
  */
-export async function login(
+export async function verifyLogin(
   ctx: AccessContext,
-  {apiToken, accountId = ctx.accountId}: {apiToken: Secret; accountId?: string | undefined},
-): Promise<Login> {
-  ctx.progress.step('Checking the API token')
-  const api = ctx.apiWith(apiToken, accountId)
-  const tokenStatus = await api.verifyToken()
+  apiToken: Secret,
+  choose?: (accounts: Account[]) => Promise<Account>,
+): Promise<{account: Account; apiToken: ApiTokenStatus}> {
+  ctx.progress.step('Verifying the API token')
+  const api = ctx.apiWith(apiToken, ctx.accountId)
+  const status = await api.verifyToken()
+  if (status.status !== 'active') {
+    throw new ApiError({
+      kind: 'auth',
+      code: 'API_TOKEN_NOT_ACTIVE',
+      message: `The API token is ${status.status}`,
+      why: 'Cloudflare knows it and does not accept it any more.',
+      next: ['Make a new API token at https://dash.cloudflare.com/profile/api-tokens'],
+    })
+  }
   const accounts = await api.listAccounts()
-  const account = pickAccount(accounts, accountId)
-  const store = await ctx.store()
-  await requireReady(store, {write: true})
-  return {accounts, account, tokenStatus, store}
+  return {account: await accountOf(ctx, accounts, choose), apiToken: status}
 }
 
-function pickAccount(accounts: Account[], accountId: string | undefined): Login['account'] {
-  if (accountId === undefined) return onlyAccount(accounts)
-  const found = accounts.find(({id}) => id === accountId)
-  if (found) return found
-  // A token that may not list accounts is judged by its first use.
-  if (accounts.length === 0) return {id: accountId, name: undefined}
+async function accountOf(
+  ctx: AccessContext,
+  accounts: Account[],
+  choose?: (accounts: Account[]) => Promise<Account>,
+): Promise<Account> {
+  const {accountId} = ctx
+  if (accountId !== undefined) {
+    const named = accounts.find(({id}) => id === accountId)
+    if (named) return named
+    // An API token that an account owns may not list any.
+    if (accounts.length === 0) return {id: accountId, name: accountId}
+    throw new UserError({
+      kind: 'not-found',
+      code: 'ACCOUNT_NOT_FOUND',
+      message: `The API token does not see the account ${accountId}`,
+      why: `It sees: ${accounts.map(({name, id}) => `${name} (${id})`).join(', ')}.`,
+    })
+  }
+  const [first] = accounts
+  if (first && accounts.length === 1) return first
+  if (accounts.length > 1 && choose) return choose(accounts)
   throw new UserError({
-    kind: 'not-found',
-    code: 'ACCOUNT_NOT_FOUND',
-    message: `The API token does not see the account ${accountId}`,
-    why: `It sees ${accounts.map(({id, name}) => `"${name}" (${id})`).join(', ')}.`,
-    next: ['Pass the right --account, or use an API token of that account'],
-    details: {accounts},
+    kind: accounts.length > 1 ? 'ambiguous' : 'usage',
+    code: accounts.length > 1 ? 'ACCOUNT_AMBIGUOUS' : 'ACCOUNT_REQUIRED',
+    message: accounts.length > 1 ? 'The API token sees several accounts' : 'Which account is not known',
+    why:
+      accounts.length > 1
+        ? accounts.map(({name, id}) => `${id}  ${name}`).join('\n')
+        : 'The API token may not list accounts.',
+    next: ['Give --account ID'],
+    details: {candidates: accounts},
   })
 }
 
-/** Keeps the API token in the store under the profile's name, and reads it back. */
-export async function saveApiToken(ctx: AccessContext, apiToken: Secret): Promise<SecretStore> {
+/** Saves a profile's API token in the profile's store, and reads it back. */
+export async function saveApiToken(
+  ctx: AccessContext,
+  apiToken: Secret,
+): Promise<{store: Pick<SecretStore, 'kind' | 'label'>}> {
   const store = await ctx.store()
-  const key = apiTokenKey(ctx)
+  await requireReady(store, {write: true})
+  const key = {kind: 'api-token', id: ctx.profile} as const
   await store.set(key, apiToken)
-  const kept = await store.get(key)
-  if (kept?.equals(apiToken) === true) return store
+  if ((await store.get(key))?.equals(apiToken)) return {store: {kind: store.kind, label: store.label}}
   throw new UserError({
     kind: 'needs-action',
     code: 'STORE_READBACK_MISMATCH',
     message: `${store.label} did not keep the API token`,
-    why: 'What was read back is not what was written.',
-    next: ['Choose another store with --store'],
+    next: ['Use another store: --store vault'],
   })
 }
 
-/** Forgets the profile's API token on this machine. It stays valid at Cloudflare. */
-export async function logout(
-  ctx: AccessContext,
-): Promise<{removed: boolean; store: {kind: StoreKind; label: string} | undefined}> {
-  const store = ctx.apiTokenStore()
-  if (!store) return {removed: false, store: undefined}
-  return {removed: await store.delete(apiTokenKey(ctx)), store: {kind: store.kind, label: store.label}}
+/** Removes a profile's API token from its store. Service tokens and their secrets stay. False when there was none. */
+export async function logout(ctx: AccessContext, kind: SecretStore['kind'] | undefined): Promise<boolean> {
+  if (kind === undefined) return false
+  const store = ctx.storeOf(kind)
+  await requireReady(store, {write: true})
+  return store.delete({kind: 'api-token', id: ctx.profile})
 }
 
 export interface WhoAmI {
-  profile: string
-  apiUrl: string
-  sandbox: boolean
-  /** Undefined when the settings name none and it cannot be found out. */
-  account: {id: string; name: string | undefined} | undefined
-  apiToken: ApiTokenStatus & {
-    source: 'environment' | 'store'
-    store: {kind: StoreKind; label: string} | undefined
-  }
+  apiToken: ApiTokenStatus
+  source: 'environment' | 'store'
+  account: Account | undefined
 }
 
-/** Which account, API token and store this profile works with, confirmed by Cloudflare. */
+/** Who the API takes us for. */
 export async function whoami(ctx: AccessContext): Promise<WhoAmI> {
-  const {token, source, store} = await ctx.apiToken()
-  const api = ctx.apiWith(token, ctx.accountId)
-  const [status, accounts] = [await api.verifyToken(), await api.listAccounts()]
-  const only = accounts.length === 1 ? accounts[0] : undefined
-  const id = ctx.accountId ?? only?.id
-  return {
-    profile: ctx.profile,
-    apiUrl: ctx.apiUrl,
-    sandbox: ctx.sandbox,
-    account: id === undefined ? undefined : {id, name: accounts.find((account) => account.id === id)?.name},
-    apiToken: {...status, source, store: store && {kind: store.kind, label: store.label}},
+  const found = await ctx.apiToken()
+  if (!found) {
+    throw new UserError({
+      kind: 'auth',
+      code: 'NOT_LOGGED_IN',
+      message: `Profile ${ctx.profile} has no API token`,
+      next: [ztCommand(ctx, 'login')],
+    })
   }
+  ctx.progress.step('Asking Cloudflare')
+  const api = ctx.apiWith(found.token, ctx.accountId)
+  const apiToken = await api.verifyToken()
+  const accounts = await api.listAccounts()
+  const account =
+    ctx.accountId === undefined
+      ? accounts.length === 1
+        ? accounts[0]
+        : undefined
+      : (accounts.find(({id}) => id === ctx.accountId) ?? {id: ctx.accountId, name: ctx.accountId})
+  return {apiToken, source: found.source, account}
 }
 
-function apiTokenKey(ctx: AccessContext): SecretKey {
-  return {kind: 'api-token', id: ctx.profile}
+/**
+ * Removes everything that this machine keeps for a profile: secrets, index, host bindings. For a sandbox that
+ * begins anew, whose tokens no longer exist.
+ */
+export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
+  const entries = await ctx.index.list(ctx.profile)
+  for (const entry of entries) {
+    await ctx.storeOf(entry.store).delete({kind: 'service-token', id: entry.tokenId})
+    await ctx.index.remove(ctx.profile, entry.tokenId)
+  }
+  for (const {host} of await ctx.index.bindings(ctx.profile)) await ctx.index.unbind(ctx.profile, host)
+  return entries.length
 }

@@ -1,4 +1,3 @@
-import 'reflect-metadata'
 import {webcrypto} from 'node:crypto'
 import path from 'node:path'
 import tls from 'node:tls'
@@ -19,7 +18,7 @@ export async function openCertificateAuthority(
   directory: string,
   now: number,
 ): Promise<CertificateAuthority> {
-  x509.cryptoProvider.set(webcrypto as Crypto)
+  x509.cryptoProvider.set(webcrypto)
   const caFile = path.join(directory, 'ca.pem')
   const keyFile = path.join(directory, 'ca-key.pem')
   const {certificate, keys} = (await read(caFile, keyFile, now)) ?? (await make(caFile, keyFile, now))
@@ -38,8 +37,11 @@ async function make(
   caFile: string,
   keyFile: string,
   now: number,
-): Promise<{certificate: x509.X509Certificate; keys: CryptoKeyPair}> {
-  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair
+): Promise<{certificate: x509.X509Certificate; keys: webcrypto.CryptoKeyPair}> {
+  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=zt sandbox CA (throw-away)',
     notBefore: new Date(now - 3600_000),
@@ -62,7 +64,7 @@ async function read(
   caFile: string,
   keyFile: string,
   now: number,
-): Promise<{certificate: x509.X509Certificate; keys: CryptoKeyPair} | undefined> {
+): Promise<{certificate: x509.X509Certificate; keys: webcrypto.CryptoKeyPair} | undefined> {
   const [pem, keyPem] = await Promise.all([readFileIfThere(caFile), readFileIfThere(keyFile)])
   if (pem === undefined || keyPem === undefined) return undefined
   const certificate = new x509.X509Certificate(pem)
@@ -70,16 +72,19 @@ async function read(
   const der = x509.PemConverter.decodeFirst(keyPem)
   const privateKey = await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign'])
   const publicKey = await certificate.publicKey.export()
-  return {certificate, keys: {privateKey, publicKey} as CryptoKeyPair}
+  return {certificate, keys: {privateKey, publicKey} as webcrypto.CryptoKeyPair}
 }
 
 async function leaf(
   host: string,
   issuer: x509.X509Certificate,
-  issuerKeys: CryptoKeyPair,
+  issuerKeys: webcrypto.CryptoKeyPair,
   now: number,
 ): Promise<tls.SecureContext> {
-  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair
+  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair
   const names: x509.JsonGeneralName[] = [
     {type: 'dns', value: host},
     {type: 'dns', value: 'localhost'},

@@ -1,0 +1,79 @@
+import {generateKeyPairSync} from 'node:crypto'
+import type {AddressInfo, Server as NetServer} from 'node:net'
+import path from 'node:path'
+import ssh2 from 'ssh2'
+import {readFileIfThere, writeFileAtomic} from '../core/files.js'
+
+export interface SshServer {
+  /** `127.0.0.1:PORT`. */
+  address: string
+  /** A known_hosts line without its host names. */
+  publicKey: string
+  close(): Promise<void>
+}
+
+/**
+ * Plays the tutorial's GitLab: lets everybody in, greets, and runs nothing. It is behind the edge, so whoever gets
+ * here has passed Access.
+ */
+export async function startSshServer(directory: string, port = 0): Promise<SshServer> {
+  const privateKey = await hostKey(path.join(directory, 'ssh-host-key.pem'))
+  const parsed = ssh2.utils.parseKey(privateKey)
+  if (parsed instanceof Error) throw parsed
+  const clients = new Set<ssh2.Connection>()
+  const server = new ssh2.Server({hostKeys: [privateKey], ident: 'GitLab-SSHD'}, (client) => {
+    clients.add(client)
+    let user = ''
+    client.on('authentication', (context) => {
+      user = context.username
+      context.accept()
+    })
+    client.on('session', (accept) => {
+      const session = accept()
+      session.on('pty', (acceptPty) => acceptPty())
+      session.on('env', (acceptEnv: (() => void) | undefined) => acceptEnv?.())
+      session.on('shell', (acceptShell) => {
+        const stream = acceptShell()
+        // As GitLab does: everybody connects as git, and is greeted by their own name.
+        stream.write(`Welcome to GitLab, @${user === 'git' || user === '' ? 'gitlab-admin' : user}!\r\n`)
+        stream.exit(0)
+        stream.end()
+      })
+      session.on('exec', (acceptExec) => {
+        const stream = acceptExec()
+        stream.stderr.write('remote: ERROR: Disallowed command\n')
+        stream.exit(1)
+        stream.end()
+      })
+    })
+    client.on('error', () => client.end())
+    client.on('close', () => clients.delete(client))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    publicKey: `${parsed.type} ${parsed.getPublicSSH().toString('base64')}`,
+    close: () =>
+      new Promise((resolve) => {
+        for (const client of clients) client.end()
+        ;(server as unknown as NetServer).close(() => {
+          resolve()
+        })
+      }),
+  }
+}
+
+async function hostKey(file: string): Promise<string> {
+  const there = await readFileIfThere(file)
+  if (there !== undefined) return there
+  const {privateKey} = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: {type: 'sec1', format: 'pem'},
+    publicKeyEncoding: {type: 'spki', format: 'pem'},
+  })
+  await writeFileAtomic(file, privateKey)
+  return privateKey
+}
