@@ -238,6 +238,8 @@ function read({output, said}, bytes) {
       else resolve(chunk)
     }
     output.on('data', onData).on('close', onEnd)
+    // Attaching a listener does not undo the pause of the read before.
+    output.resume()
   })
 }
 

@@ -1,0 +1,30 @@
+import path from 'node:path'
+import {BaseCommand} from '../../lib/cli/base-command.js'
+import {facts} from '../../lib/cli/table.js'
+import {daemonStatus} from '../../lib/sandbox/daemon.js'
+
+export default class SandboxStatus extends BaseCommand<typeof SandboxStatus> {
+  static override summary = 'Show whether the local Access runs, and where'
+  static override examples = ['<%= config.bin %> sandbox status', '<%= config.bin %> sandbox status --json']
+  protected override readonly makesProfile = true
+
+  async run(): Promise<object> {
+    const info = await daemonStatus(path.join(this.settings.paths.state, 'sandbox'))
+    if (!info) {
+      this.print('No sandbox runs.')
+      this.next('zt sandbox start')
+      return {running: false}
+    }
+    this.print(
+      facts([
+        ['API', info.apiUrl],
+        ['edge', info.edge],
+        ['edge CA', info.caFile],
+        ['SSH server', info.ssh],
+        ['since', info.startedAt],
+      ]),
+    )
+    const {apiToken: _, ...shown} = info
+    return {running: true, ...shown}
+  }
+}

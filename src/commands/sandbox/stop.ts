@@ -1,0 +1,15 @@
+import path from 'node:path'
+import {BaseCommand} from '../../lib/cli/base-command.js'
+import {stopDaemon} from '../../lib/sandbox/daemon.js'
+
+export default class SandboxStop extends BaseCommand<typeof SandboxStop> {
+  static override summary = 'Stop the local Access; its state stays'
+  static override examples = ['<%= config.bin %> sandbox stop']
+  protected override readonly makesProfile = true
+
+  async run(): Promise<object> {
+    const stopped = await stopDaemon(path.join(this.settings.paths.state, 'sandbox'))
+    this.print(stopped ? 'The sandbox is stopped.' : 'No sandbox runs.')
+    return {stopped}
+  }
+}

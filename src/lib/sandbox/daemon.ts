@@ -1,0 +1,113 @@
+import {spawn} from 'node:child_process'
+import fs from 'node:fs/promises'
+import http from 'node:http'
+import {isJsonObject} from '../core/context.js'
+import {UserError} from '../core/errors.js'
+import {parseOwnJson, readFileIfThere, removeFile} from '../core/files.js'
+import {sandboxFiles} from './server.js'
+import type {SandboxInfo} from './types.js'
+
+const POLL_MS = 50
+const STOP_MS = 5000
+
+/** The sandbox that runs in this directory; undefined when none does. Left-overs of a killed one are recognised. */
+export async function daemonStatus(directory: string): Promise<SandboxInfo | undefined> {
+  const {run} = sandboxFiles(directory)
+  const text = await readFileIfThere(run)
+  if (text === undefined) return undefined
+  const value = parseOwnJson(text, run)
+  if (!isJsonObject(value) || typeof value['pid'] !== 'number' || typeof value['apiUrl'] !== 'string')
+    return undefined
+  const info = value as unknown as SandboxInfo
+  // A number may have gone to another process since; only ours knows its API token.
+  return isAlive(info.pid) && (await answers(info)) ? info : undefined
+}
+
+/**
+ * Starts the sandbox as a process of its own and waits until it listens.
+ *
+ * @param command program and arguments that run `sandbox start --foreground`
+ * @throws UserError `needs-action` / `SANDBOX_NOT_STARTED` with the last lines of its log
+ */
+export async function startDaemon(options: {
+  command: string[]
+  directory: string
+  timeoutMs?: number
+}): Promise<SandboxInfo> {
+  const {command, directory, timeoutMs = 15_000} = options
+  const files = sandboxFiles(directory)
+  await fs.mkdir(directory, {recursive: true, mode: 0o700})
+  await removeFile(files.run)
+  const log = await fs.open(files.log, 'w', 0o600)
+  const [program = process.execPath, ...args] = command
+  const child = spawn(program, args, {detached: true, stdio: ['ignore', log.fd, log.fd], cwd: directory})
+  let ended = false
+  child.once('error', () => (ended = true))
+  child.once('exit', () => (ended = true))
+  try {
+    const deadline = Date.now() + timeoutMs
+    while (Date.now() < deadline && !ended) {
+      const info = await daemonStatus(directory)
+      if (info?.pid === child.pid && info) {
+        child.unref()
+        return info
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    }
+  } finally {
+    await log.close()
+  }
+  child.kill('SIGKILL')
+  const last = ((await readFileIfThere(files.log)) ?? '').trim().split('\n').slice(-8).join('\n')
+  throw new UserError({
+    kind: 'needs-action',
+    code: 'SANDBOX_NOT_STARTED',
+    message: 'The sandbox did not start',
+    why: last === '' ? 'It said nothing.' : last,
+    next: ['zt sandbox start --foreground', `Its log is ${files.log}`],
+  })
+}
+
+/** Ends the sandbox of this directory. False when none runs. */
+export async function stopDaemon(directory: string): Promise<boolean> {
+  const info = await daemonStatus(directory)
+  if (!info) return false
+  process.kill(info.pid, 'SIGTERM')
+  const deadline = Date.now() + STOP_MS
+  while (isAlive(info.pid) && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  if (isAlive(info.pid)) process.kill(info.pid, 'SIGKILL')
+  await removeFile(sandboxFiles(directory).run)
+  return true
+}
+
+/** Puts the state back to its beginning. The sandbox must not run. */
+export async function resetState(directory: string): Promise<void> {
+  await removeFile(sandboxFiles(directory).state)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function answers({apiUrl, apiToken}: SandboxInfo): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = http.get(
+      `${apiUrl}/user/tokens/verify`,
+      {headers: {authorization: `Bearer ${apiToken}`}, timeout: 2000, agent: false},
+      (response) => {
+        response.resume()
+        resolve(response.statusCode === 200)
+      },
+    )
+    request.once('timeout', () => request.destroy())
+    request.once('error', () => {
+      resolve(false)
+    })
+  })
+}

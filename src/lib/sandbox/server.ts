@@ -1,0 +1,71 @@
+import path from 'node:path'
+import {systemClock, type Clock} from '../core/context.js'
+import {removeFile, writeFileAtomic} from '../core/files.js'
+import {toApplication} from '../api/convert.js'
+import {startSandboxApi} from './api/server.js'
+import {openCertificateAuthority} from './certificates.js'
+import {startEdge} from './edge/edge.js'
+import {startSshServer} from './ssh-server.js'
+import {SandboxState} from './state.js'
+import type {SandboxInfo, SandboxSeed} from './types.js'
+
+export interface SandboxOptions {
+  directory: string
+  /** Begins anew from this; otherwise where it was left, or from the tutorial's state. */
+  seed?: SandboxSeed | undefined
+  /** What is behind a host instead of our SSH server: `ADDRESS:PORT`. */
+  origins: Record<string, string>
+  clock?: Clock | undefined
+}
+
+/** The files of a sandbox's directory. */
+export const sandboxFiles = (directory: string) => ({
+  state: path.join(directory, 'state.json'),
+  run: path.join(directory, 'run.json'),
+  log: path.join(directory, 'sandbox.log'),
+  knownHosts: path.join(directory, 'known_hosts'),
+})
+
+/** Starts the API, the edge and the SSH server in this process; `run.json` is there once all three listen. */
+export async function startSandbox(
+  options: SandboxOptions,
+): Promise<{info: SandboxInfo; close(): Promise<void>}> {
+  const {directory, seed, origins, clock = systemClock} = options
+  const files = sandboxFiles(directory)
+  const state = await SandboxState.open({file: files.state, seed, clock})
+  const authority = await openCertificateAuthority(directory, clock.now())
+  const ssh = await startSshServer(directory)
+  const edge = await startEdge({state, authority, originOf: (host) => origins[host] ?? ssh.address})
+  const api = await startSandboxApi({state})
+  // Only hosts that our own SSH server answers for; a real one behind --origin has its own key.
+  const hosts = state.data.apps
+    .flatMap((app) => toApplication(app).domains.map((domain) => domain.split('/')[0] ?? ''))
+    .filter((host) => host !== '' && !(host in origins))
+  await writeFileAtomic(
+    files.knownHosts,
+    [...new Set(hosts)].map((host) => `${host} ${ssh.publicKey}\n`).join(''),
+  )
+  const info: SandboxInfo = {
+    pid: process.pid,
+    apiUrl: api.url,
+    apiToken: state.apiToken,
+    accountId: state.accountId,
+    edge: edge.address,
+    caFile: authority.caFile,
+    ssh: ssh.address,
+    knownHostsFile: files.knownHosts,
+    origins,
+    stateFile: files.state,
+    logFile: files.log,
+    startedAt: new Date(clock.now()).toISOString(),
+  }
+  await writeFileAtomic(files.run, JSON.stringify({version: 1, ...info}, null, 2))
+  return {
+    info,
+    async close() {
+      await Promise.all([api.close(), edge.close(), ssh.close()])
+      await state.save()
+      await removeFile(files.run)
+    },
+  }
+}
