@@ -1,0 +1,19 @@
+import {logout} from '../lib/access/session.js'
+import {AccessCommand} from '../lib/app/access-command.js'
+
+export default class Logout extends AccessCommand<typeof Logout> {
+  static override summary = "Remove a profile's API token from its store"
+  static override description =
+    'Service tokens and their secrets stay. The API token itself goes on working: delete it in the dashboard.'
+  static override examples = ['<%= config.bin %> logout', '<%= config.bin %> logout --profile production']
+
+  async run(): Promise<object> {
+    const {profileName: profile, profileStore} = this.settings
+    const removed = await logout(this.access(), profileStore)
+    this.print(
+      removed ? `The API token of profile ${profile} is removed.` : `Profile ${profile} had no API token.`,
+    )
+    if (this.settings.environmentApiToken) this.warn('CLOUDFLARE_API_TOKEN is set, and still used')
+    return {profile, removed}
+  }
+}

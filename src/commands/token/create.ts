@@ -1,0 +1,68 @@
+import {Args, Flags} from '@oclif/core'
+import {checkTokenName, createServiceToken} from '../../lib/access/tokens.js'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {storeFlag} from '../../lib/app/flags.js'
+import {shellQuote} from '../../lib/access/command-line.js'
+import {out, style} from '../../lib/cli/streams.js'
+import {facts} from '../../lib/cli/table.js'
+import {messageOf} from '../../lib/core/errors.js'
+
+export default class TokenCreate extends AccessCommand<typeof TokenCreate> {
+  static override summary = 'Create a service token and keep its one-time secret'
+  static override description =
+    'The secret goes to the secret store and is read back from there; it is not shown unless asked for.'
+  static override examples = [
+    '<%= config.bin %> token create gitlab-admin',
+    '<%= config.bin %> token create ci --duration 90d --json',
+  ]
+  static override args = {name: Args.string({description: 'up to 350 characters', ignoreStdin: true})}
+  static override flags = {
+    duration: Flags.string({
+      description: 'how long it is valid: 8760h, 90d, 1y, forever (default: a year)',
+      helpValue: 'TIME',
+    }),
+    reveal: Flags.boolean({description: 'also print the secret'}),
+    store: storeFlag,
+  }
+
+  async run(): Promise<object> {
+    const name = this.args.name ?? (await this.askName())
+    const {token, clientSecret, store} = await createServiceToken(this.access(), {
+      name,
+      duration: this.flags.duration,
+    })
+    await this.rememberStore(store)
+    if (this.flags.reveal && process.env['GITHUB_ACTIONS'] === 'true' && !this.jsonEnabled()) {
+      out(`::add-mask::${clientSecret.expose()}`)
+    }
+    this.print(
+      `${style.green('✓')} Service token ${style.bold(token.name)} created; its secret is saved in ${store.label}`,
+    )
+    this.print(
+      facts([
+        ['Client ID', token.clientId],
+        ['Client Secret', this.flags.reveal ? clientSecret.expose() : undefined],
+        ['expires', token.expiresAt ?? 'never'],
+        ['id', style.dim(token.id)],
+      ]),
+    )
+    this.next(`zt app add-rule APP --service-auth --token ${shellQuote(token.name)}`)
+    return {
+      token: {...token, expiresAt: token.expiresAt ?? null},
+      store: store.kind,
+      ...(this.flags.reveal && {clientSecret: clientSecret.expose()}),
+    }
+  }
+
+  private async askName(): Promise<string> {
+    this.prompts.require('The name', 'zt token create NAME')
+    return this.prompts.text('Name of the service token', (text) => {
+      try {
+        checkTokenName(text)
+        return true
+      } catch (error) {
+        return messageOf(error)
+      }
+    })
+  }
+}

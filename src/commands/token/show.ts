@@ -1,0 +1,45 @@
+import {Args} from '@oclif/core'
+import {listServiceTokens, showServiceToken} from '../../lib/access/tokens.js'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {statusColour, tokenJson} from '../../lib/app/present-token.js'
+import {style} from '../../lib/cli/streams.js'
+import {facts} from '../../lib/cli/table.js'
+
+export default class TokenShow extends AccessCommand<typeof TokenShow> {
+  static override summary = 'Show a service token, and where its secret is'
+  static override examples = [
+    '<%= config.bin %> token show gitlab-admin',
+    '<%= config.bin %> token show gitlab-admin --json',
+  ]
+  static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
+
+  async run(): Promise<object> {
+    const ctx = this.access()
+    const known =
+      this.args.token === undefined ? await this.pick() : await showServiceToken(ctx, this.args.token)
+    const {token, status, store, hosts} = known
+    this.print(
+      facts([
+        ['name', style.bold(token.name)],
+        ['status', statusColour(status)],
+        ['Client ID', token.clientId],
+        ['id', token.id],
+        ['expires', token.expiresAt ?? 'never'],
+        ['created', token.createdAt],
+        ['last seen', token.lastSeenAt],
+        ['secret', store === undefined ? 'not on this machine' : `in the ${store}`],
+        ['hosts', hosts.length > 0 ? hosts.join(', ') : undefined],
+      ]),
+    )
+    return {token: tokenJson(known)}
+  }
+
+  private async pick() {
+    this.prompts.require('The service token', 'zt token show NAME')
+    const tokens = await listServiceTokens(this.access())
+    return this.prompts.choose(
+      'Service token',
+      tokens.map((one) => ({name: one.token.name, value: one})),
+    )
+  }
+}

@@ -1,0 +1,33 @@
+import type {PolicySummary} from '../access/add-rule.js'
+import {style} from '../cli/streams.js'
+import {table} from '../cli/table.js'
+
+const ACTIONS: Record<string, string> = {
+  allow: 'Allow',
+  deny: 'Block',
+  non_identity: 'Service Auth',
+  bypass: 'Bypass',
+}
+
+/** The action as the dashboard calls it. */
+export function actionName(decision: string): string {
+  return ACTIONS[decision] ?? decision
+}
+
+/** Policies in order; those for which `isNew` holds stand out. */
+export function policyTable(
+  policies: readonly PolicySummary[],
+  isNew: (policy: PolicySummary) => boolean = () => false,
+): string {
+  const marked = policies.some(isNew)
+  return table(policies, [
+    ...(marked ? [{title: '', value: (row: PolicySummary) => (isNew(row) ? style.green('+') : ' ')}] : []),
+    {title: 'ORDER', value: (row) => String(row.precedence)},
+    {
+      title: 'ACTION',
+      value: (row) => (isNew(row) ? style.green(actionName(row.decision)) : actionName(row.decision)),
+    },
+    {title: 'RULE', value: (row) => (isNew(row) ? style.green(row.name) : row.name)},
+    {title: 'KIND', value: (row) => (row.reusable === false ? 'inline' : 'reusable'), optional: true},
+  ])
+}
