@@ -112,9 +112,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   override async catch(thrown: Error): Promise<void> {
-    this.#progress?.stop()
     const error = fromOclif(thrown)
     process.exitCode = isInterrupt(error) ? 130 : exitCodeOf(error)
+    this.showError(error)
+  }
+
+  /** Says what failed, as text or as JSON. */
+  protected showError(error: unknown): void {
+    this.#progress?.stop()
     if (this.jsonEnabled()) this.logJson({error: errorJson(error)})
     else printError(error)
   }

@@ -1,0 +1,37 @@
+import {Args, Flags} from '@oclif/core'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {edgeFlags, yesFlag} from '../../lib/app/flags.js'
+import {err} from '../../lib/cli/streams.js'
+import {main} from '../../lib/tunnel/proxy-main.js'
+
+/** bin/run.js starts the proxy without this class; it is here for the help, and for flags that stand before `ssh proxy`. */
+export default class SshProxy extends AccessCommand<typeof SshProxy> {
+  static override summary = "Carry stdin and stdout to a host: ssh's ProxyCommand"
+  static override examples = [
+    '<%= config.bin %> ssh proxy gitlab-ssh.widgetcorp.tech',
+    'ssh -o ProxyCommand="zt ssh proxy %h" git@gitlab-ssh.widgetcorp.tech',
+  ]
+  static override args = {
+    host: Args.string({description: 'public host name', ignoreStdin: true, required: true}),
+  }
+  static override flags = {
+    token: Flags.string({
+      description: 'another service token for this call; env: CF_ACCESS_CLIENT_ID/_SECRET',
+      helpValue: 'NAME',
+    }),
+    yes: yesFlag,
+    client: Flags.string({description: 'builtin or cloudflared', default: 'builtin'}),
+    timeout: Flags.string({description: 'for the handshake', helpValue: 'SECONDS'}),
+    ...edgeFlags,
+  }
+
+  async run(): Promise<object> {
+    process.exitCode = await main(this.argv)
+    return {host: this.args.host}
+  }
+
+  /** stdout belongs to the connection. */
+  override logJson(json: unknown): void {
+    err(JSON.stringify(json))
+  }
+}
