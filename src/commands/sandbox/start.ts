@@ -11,7 +11,6 @@ import {UserError} from '../../lib/core/errors.js'
 import {Secret} from '../../lib/core/secret.js'
 import {daemonStatus, startDaemon} from '../../lib/sandbox/daemon.js'
 import {parseOrigins, readSeed} from '../../lib/sandbox/seed.js'
-import {startSandbox} from '../../lib/sandbox/server.js'
 import type {SandboxInfo} from '../../lib/sandbox/types.js'
 
 export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
@@ -45,6 +44,7 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
     if (running && (seed ?? this.flags.origin.length > 0)) throw runsAlready()
     if (running) this.note('the sandbox runs already')
     if (this.flags.foreground && !running) {
+      const {startSandbox} = await import('../../lib/sandbox/server.js')
       const {info, close} = await startSandbox({directory, seed, origins})
       await this.makeProfile(info)
       this.show(info)

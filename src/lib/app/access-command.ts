@@ -40,7 +40,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
 
   private showStoreChoice({store, passedOver}: StoreChoice): void {
     for (const {kind, status} of passedOver) {
-      this.note(`the ${kind} is not used: ${status.why ?? status.state}. Secrets go to ${store.label}.`)
+      this.note(`the ${kind} is not used: ${status.why ?? status.state} Secrets go to ${store.label}.`)
     }
   }
 

@@ -1,3 +1,5 @@
+// The certificate library is built on decorators that want this first.
+import 'reflect-metadata'
 import {webcrypto} from 'node:crypto'
 import path from 'node:path'
 import tls from 'node:tls'

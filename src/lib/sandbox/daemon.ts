@@ -4,7 +4,7 @@ import http from 'node:http'
 import {isJsonObject} from '../core/context.js'
 import {UserError} from '../core/errors.js'
 import {parseOwnJson, readFileIfThere, removeFile} from '../core/files.js'
-import {sandboxFiles} from './server.js'
+import {sandboxFiles} from './files.js'
 import type {SandboxInfo} from './types.js'
 
 const POLL_MS = 50

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import {systemClock, type Clock} from '../core/context.js'
 import {removeFile, writeFileAtomic} from '../core/files.js'
 import {toApplication} from '../api/convert.js'
@@ -6,6 +5,7 @@ import {startSandboxApi} from './api/server.js'
 import {openCertificateAuthority} from './certificates.js'
 import {startEdge} from './edge/edge.js'
 import {startSshServer} from './ssh-server.js'
+import {sandboxFiles} from './files.js'
 import {SandboxState} from './state.js'
 import type {SandboxInfo, SandboxSeed} from './types.js'
 
@@ -17,14 +17,6 @@ export interface SandboxOptions {
   origins: Record<string, string>
   clock?: Clock | undefined
 }
-
-/** The files of a sandbox's directory. */
-export const sandboxFiles = (directory: string) => ({
-  state: path.join(directory, 'state.json'),
-  run: path.join(directory, 'run.json'),
-  log: path.join(directory, 'sandbox.log'),
-  knownHosts: path.join(directory, 'known_hosts'),
-})
 
 /** Starts the API, the edge and the SSH server in this process; `run.json` is there once all three listen. */
 export async function startSandbox(

@@ -1,0 +1,9 @@
+import path from 'node:path'
+
+/** The files of a sandbox's directory. */
+export const sandboxFiles = (directory: string) => ({
+  state: path.join(directory, 'state.json'),
+  run: path.join(directory, 'run.json'),
+  log: path.join(directory, 'sandbox.log'),
+  knownHosts: path.join(directory, 'known_hosts'),
+})
