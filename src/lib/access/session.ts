@@ -6,12 +6,6 @@ import type {SecretStore} from '../secrets/types.js'
 import type {AccessContext} from './context.js'
 import {ztCommand} from './command-line.js'
 
-export interface Login {
-  account: Account
-  apiToken: ApiTokenStatus
-  store: Pick<SecretStore, 'kind' | 'label'>
-}
-
 /**
  * Asks both verify endpoints about an API token and finds its account; saves nothing.
  *

@@ -4,13 +4,7 @@ import {isJsonObject, type JsonObject} from '../core/context.js'
 import {ApiError, UserError, type ApiErrorOptions} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
 import {byPrecedence, toApplication, toGroup, toPolicy, toServiceToken} from './convert.js'
-import {
-  badAnswer,
-  noAnswer,
-  rateLimited,
-  refusedByApi,
-  type FailedRequest,
-} from './errors.js'
+import {badAnswer, noAnswer, rateLimited, refusedByApi, type FailedRequest} from './errors.js'
 import {httpFetch} from './http-fetch.js'
 import type {AccessApi, ApiTokenStatus} from './types.js'
 

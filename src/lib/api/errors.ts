@@ -162,7 +162,7 @@ export function badAnswer(request: FailedRequest, what: string, headers: Headers
 }
 
 /** Whole seconds of a Retry-After header (a number or a date). */
-export function retryAfterSeconds(headers: Headers, now = Date.now()): number | undefined {
+function retryAfterSeconds(headers: Headers, now = Date.now()): number | undefined {
   const text = headers.get('retry-after')
   if (text === null) return undefined
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000

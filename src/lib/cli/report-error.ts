@@ -60,7 +60,7 @@ export function printError(error: unknown): void {
 }
 
 /** `why:` and its like, in one column. */
-export function printLabelled(label: string, text: string): void {
+function printLabelled(label: string, text: string): void {
   const [first = '', ...rest] = text.split('\n')
   err(`${errStyle.yellow(`${label}:`.padEnd(6))} ${first}`)
   for (const line of rest) err(`       ${line}`)

@@ -2,7 +2,7 @@ import path from 'node:path'
 import * as v from 'valibot'
 import {brokenFile, parseOwnJson, readFileIfThere} from '../core/files.js'
 
-export const PROJECT_FILE = '.zt.json'
+const PROJECT_FILE = '.zt.json'
 
 /**
  * A project names a profile and an account, and nothing else. A repository that is cloned must not be able to say

@@ -7,7 +7,7 @@ import {findProject} from './project.js'
 import {CLOUDFLARE_API_URL, type SettingSource, type Settings} from './types.js'
 
 /** The flags that settings depend on. */
-export interface SettingFlags {
+interface SettingFlags {
   profile?: string | undefined
   account?: string | undefined
   apiUrl?: string | undefined

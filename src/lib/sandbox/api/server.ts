@@ -11,7 +11,7 @@ import type {Route} from './route.js'
 import {serviceTokenRoutes} from './service-tokens.js'
 
 /** One request and its answer, for a check against the contract. */
-export interface Exchange {
+interface Exchange {
   method: string
   path: string
   requestBody: unknown
@@ -31,7 +31,7 @@ const BODY_LIMIT = 1024 * 1024
 const WINDOW_MS = 5 * 60 * 1000
 
 /** Every operation that the sandbox serves. */
-export const ROUTES: readonly Route[] = [
+const ROUTES: readonly Route[] = [
   ...serviceTokenRoutes,
   ...policyRoutes,
   ...appRoutes,

@@ -4,7 +4,7 @@ import {encodeCredentials} from '../credentials.js'
 import type {SecretKey, SecretStore, ServiceCredentials, StoreStatus} from '../types.js'
 
 /** The id under which the environment's pair is asked for: it does not say which service token it belongs to. */
-export const ENVIRONMENT_ID = 'env'
+const ENVIRONMENT_ID = 'env'
 
 /** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, as a store that can only be read. */
 export class EnvironmentStore implements SecretStore {

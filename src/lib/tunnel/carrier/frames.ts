@@ -1,7 +1,7 @@
 import {randomFillSync} from 'node:crypto'
 
 /** A message longer than this is cut off by the connector, which reads each into a buffer of 16 KiB (cloudflared's source). */
-export const MESSAGE_LIMIT = 16_384
+const MESSAGE_LIMIT = 16_384
 
 export const OPCODE = {continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10} as const
 
