@@ -187,14 +187,12 @@ function readErrors(body: unknown): {codes: number[]; messages: string[]} {
 
 /** One line, without control characters and without anything as long as a secret. UUIDs have 36 characters. */
 function harmless(message: string): string {
-  return (
-    message
-      // eslint-disable-next-line no-control-regex -- what a terminal would act on is what is removed
-      .replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
-      .replaceAll(/[A-Za-z0-9_+/=-]{37,}/g, '[hidden]')
-      .replace(/[.\s]+$/, '')
-      .slice(0, 300)
-  )
+  return message
+
+    .replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
+    .replaceAll(/[A-Za-z0-9_+/=-]{37,}/g, '[hidden]')
+    .replace(/[.\s]+$/, '')
+    .slice(0, 300)
 }
 
 const REASONS: Record<string, string> = {

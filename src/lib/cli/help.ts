@@ -1,4 +1,4 @@
-import {Help, CommandHelp, type Command, type Interfaces} from '@oclif/core'
+import {Help, CommandHelp, type Command} from '@oclif/core'
 
 /** oclif's help with the examples first: what people look for. */
 class ExamplesFirst extends CommandHelp {
@@ -15,6 +15,6 @@ export default class ZtHelp extends Help {
   protected override CommandHelpClass = ExamplesFirst
 
   protected override getCommandHelpClass(command: Command.Loadable): CommandHelp {
-    return new ExamplesFirst(command, this.config, this.opts as Interfaces.HelpOptions)
+    return new ExamplesFirst(command, this.config, this.opts)
   }
 }

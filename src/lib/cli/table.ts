@@ -57,6 +57,5 @@ function terminalWidth(): number {
 }
 
 function visibleLength(text: string): number {
-  // eslint-disable-next-line no-control-regex -- the escape character is what is looked for
   return [...text.replaceAll(/\u001B\[[0-9;]*m/g, '')].length
 }

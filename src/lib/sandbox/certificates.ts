@@ -6,6 +6,8 @@ import tls from 'node:tls'
 import * as x509 from '@peculiar/x509'
 import {readFileIfThere, writeFileAtomic} from '../core/files.js'
 
+type SigningKey = Pick<webcrypto.CryptoKeyPair, 'privateKey'>
+
 const ALGORITHM = {name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256'}
 const YEAR_MS = 365 * 24 * 3600 * 1000
 
@@ -39,11 +41,8 @@ async function make(
   caFile: string,
   keyFile: string,
   now: number,
-): Promise<{certificate: x509.X509Certificate; keys: webcrypto.CryptoKeyPair}> {
-  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, [
-    'sign',
-    'verify',
-  ])) as webcrypto.CryptoKeyPair
+): Promise<{certificate: x509.X509Certificate; keys: SigningKey}> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=zt sandbox CA (throw-away)',
     notBefore: new Date(now - 3600_000),
@@ -66,27 +65,23 @@ async function read(
   caFile: string,
   keyFile: string,
   now: number,
-): Promise<{certificate: x509.X509Certificate; keys: webcrypto.CryptoKeyPair} | undefined> {
+): Promise<{certificate: x509.X509Certificate; keys: SigningKey} | undefined> {
   const [pem, keyPem] = await Promise.all([readFileIfThere(caFile), readFileIfThere(keyFile)])
   if (pem === undefined || keyPem === undefined) return undefined
   const certificate = new x509.X509Certificate(pem)
   if (certificate.notAfter.getTime() < now + YEAR_MS / 12) return undefined
   const der = x509.PemConverter.decodeFirst(keyPem)
   const privateKey = await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign'])
-  const publicKey = await certificate.publicKey.export()
-  return {certificate, keys: {privateKey, publicKey} as webcrypto.CryptoKeyPair}
+  return {certificate, keys: {privateKey}}
 }
 
 async function leaf(
   host: string,
   issuer: x509.X509Certificate,
-  issuerKeys: webcrypto.CryptoKeyPair,
+  issuerKeys: SigningKey,
   now: number,
 ): Promise<tls.SecureContext> {
-  const keys = (await webcrypto.subtle.generateKey(ALGORITHM, true, [
-    'sign',
-    'verify',
-  ])) as webcrypto.CryptoKeyPair
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const names: x509.JsonGeneralName[] = [
     {type: 'dns', value: host},
     {type: 'dns', value: 'localhost'},

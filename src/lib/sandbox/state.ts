@@ -233,7 +233,7 @@ function seededLink(data: StateData, item: unknown, at: number): JsonObject {
   const shared = data.policies.some(({id}) => id === item['id'])
   if (shared || item['decision'] === undefined) return {id: item['id'], precedence}
   const {precedence: _, ...policy} = {
-    id: randomUUID() as string,
+    id: randomUUID(),
     exclude: [],
     require: [],
     ...item,

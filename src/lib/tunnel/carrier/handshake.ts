@@ -64,12 +64,12 @@ export async function openTunnel({
       socket.removeListener('close', onClose)
       socket.removeListener('data', onData)
     }
-    const fail = (error: unknown): void => {
+    const fail = (error: Error): void => {
       settle()
       // Whatever still comes from a connection that is given up is of no interest.
       socket.on('error', () => undefined)
       socket.destroy()
-      reject(error as Error)
+      reject(error)
     }
     const onError = (error: unknown): void => {
       fail(unreachable(edge, error))
