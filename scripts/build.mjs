@@ -66,7 +66,11 @@ export async function manifest() {
   settings.enableAutoTranspile = false
   const plugin = new Plugin({root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true})
   await plugin.load()
-  const text = JSON.stringify(plugin.manifest, null, 2) + '\n'
+  // The file system's order differs from one machine to the next.
+  const commands = Object.fromEntries(
+    Object.entries(plugin.manifest.commands).sort(([a], [b]) => (a < b ? -1 : 1)),
+  )
+  const text = JSON.stringify({...plugin.manifest, commands}, null, 2) + '\n'
   if (text.includes(root)) throw new Error('the manifest holds a path of this machine')
   return text
 }
