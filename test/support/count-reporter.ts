@@ -14,5 +14,9 @@ export default class CountReporter implements Reporter {
       if (own === 0 && module.state() === 'failed') count.failed++
     }
     process.stdout.write(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`)
+    if (process.env['ZT_TEST_SKIPS'] === 'none' && count.skipped > 0) {
+      process.stderr.write('ZT_TEST_SKIPS=none: a skipped test is a failure here\n')
+      process.exitCode = 1
+    }
   }
 }

@@ -1,0 +1,76 @@
+import {spawn, type ChildProcess} from 'node:child_process'
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+
+export const root = path.resolve(import.meta.dirname, '../..')
+export const bin = path.join(root, 'bin', 'run.js')
+
+export interface End {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface RunOptions {
+  env?: NodeJS.ProcessEnv
+  /** Given to stdin, which is closed behind it unless {@link RunOptions.onStart} is to write. */
+  input?: string
+  stdinStaysOpen?: boolean
+  /** Called when the process runs. */
+  onStart?: (child: ChildProcess) => void
+}
+
+/** The built zt as a script meets it: no terminal, and directories of its own. */
+export class BuiltZt {
+  private constructor(
+    readonly home: string,
+    readonly env: NodeJS.ProcessEnv,
+  ) {}
+
+  static async make(more: NodeJS.ProcessEnv = {}): Promise<BuiltZt> {
+    const home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-e2e-'))
+    const env: NodeJS.ProcessEnv = {PATH: process.env['PATH'], HOME: home, NO_COLOR: '1', ...more}
+    for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind)
+    return new BuiltZt(home, env)
+  }
+
+  run(
+    args: string[],
+    {env = {}, input = '', stdinStaysOpen = false, onStart}: RunOptions = {},
+  ): Promise<End> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [bin, ...args], {
+        env: {...this.env, ...env},
+        cwd: this.home,
+        stdio: ['pipe', 'pipe', 'pipe'],
+      })
+      const end: End = {code: null, stdout: '', stderr: ''}
+      child.stdout.on('data', (chunk: Buffer) => (end.stdout += chunk.toString()))
+      child.stderr.on('data', (chunk: Buffer) => (end.stderr += chunk.toString()))
+      // A command that needs no input may have ended before it is written.
+      child.stdin.on('error', () => undefined)
+      if (stdinStaysOpen) child.stdin.write(input)
+      else child.stdin.end(input)
+      child.once('error', reject)
+      child.once('close', (code) => {
+        resolve({...end, code})
+      })
+      onStart?.(child)
+    })
+  }
+
+  /** The JSON result of a command that must succeed. */
+  async json<T = Record<string, unknown>>(args: string[], options: RunOptions = {}): Promise<T> {
+    const end = await this.run([...args, '--json'], options)
+    if (end.code !== 0)
+      throw new Error(`zt ${args.join(' ')} ended with ${end.code}: ${end.stdout}${end.stderr}`)
+    return JSON.parse(end.stdout) as T
+  }
+
+  /** Stops the sandbox, if one runs, and removes everything. */
+  async end(): Promise<void> {
+    await this.run(['sandbox', 'stop'])
+    await fs.rm(this.home, {recursive: true, force: true})
+  }
+}
