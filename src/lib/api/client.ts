@@ -96,10 +96,10 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     failed: FailedRequest,
     answer: {status: number; headers: Headers; body: unknown},
   ): Promise<ApiError> {
-    let tokenIsGood: boolean | undefined
+    let tokenIsGood: Parameters<typeof refusedByApi>[2]
     if (answer.status === 403 && !failed.path.endsWith('/tokens/verify')) {
       tokenIsGood = await api.verifyToken().then(
-        ({status}) => status === 'active',
+        ({status}) => status === 'active' || status,
         (error: unknown) => (error instanceof ApiError && error.kind === 'auth' ? false : undefined),
       )
     }

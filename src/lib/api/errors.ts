@@ -19,12 +19,13 @@ const TOKEN_PAGE = 'https://dash.cloudflare.com/profile/api-tokens'
  * An answer that says no, as an error for people. Nothing of the body but Cloudflare's own error messages gets into
  * it, and those with anything that looks like a secret hidden.
  *
- * @param tokenIsGood false when the verify endpoint has been asked and does not accept the API token
+ * @param tokenIsGood what the verify endpoint said, when it was asked: true; false when it does not know the API token;
+ *   or why it is good no more
  */
 export function refusedByApi(
   request: FailedRequest,
   answer: {status: number; headers: Headers; body: unknown},
-  tokenIsGood: boolean | undefined,
+  tokenIsGood: boolean | 'expired' | 'disabled' | undefined,
 ): ApiError {
   const {codes, messages} = readErrors(answer.body)
   const said = messages.length > 0 ? `Cloudflare says: ${messages.join('; ')}.` : undefined
@@ -44,6 +45,15 @@ export function refusedByApi(
       message: `Cannot ${request.doing}: Zero Trust is not enabled for this account`,
       why: said,
       next: ['Choose a plan (there is a free one) and a team name at https://one.dash.cloudflare.com'],
+    })
+  }
+  if (typeof tokenIsGood === 'string') {
+    return error({
+      kind: 'auth',
+      code: 'API_TOKEN_NOT_ACTIVE',
+      message: `The API token is ${tokenIsGood}`,
+      why: 'Cloudflare knows it and does not accept it any more.',
+      next: ['zt login', `Make a new API token at ${TOKEN_PAGE}`],
     })
   }
   if (answer.status === 401 || has(6003, 6111, 9109, 1000, 9106, 9107) || tokenIsGood === false) {

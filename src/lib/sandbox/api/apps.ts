@@ -150,7 +150,10 @@ function write_({state, body, now, params}: Call, app: JsonObject, before: JsonO
   if (fields['type'] === 'self_hosted' && typeof fields['domain'] !== 'string')
     throw invalid('domain is required')
   const {domains} = toApplication({...fields, id: ''})
-  for (const domain of domains) {
+  // A seed may hold an application without its zone; what was there before is not asked about again.
+  const old = state.data.apps.find(({id}) => id === params['app'])
+  const had = old ? toApplication(old).domains : []
+  for (const domain of domains.filter((one) => !had.includes(one))) {
     const host = (domain.split('/')[0] ?? '').toLowerCase()
     const zones = state.data.zones.map((zone) => String(zone['name']))
     if (!zones.some((zone) => host === zone || host.endsWith(`.${zone}`)))

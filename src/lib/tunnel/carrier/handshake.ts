@@ -202,7 +202,7 @@ const REASONS: Record<string, string> = {
 function unreachable({host, connectTo, caFile}: EdgeAddress, error: unknown): UserError {
   const code = (error as NodeJS.ErrnoException).code ?? ''
   const where = connectTo ?? host
-  if (/CERT|ISSUER|SELF_SIGNED|ALTNAME/.test(code)) {
+  if (/CERT|ISSUER|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(code)) {
     return new UserError({
       kind: 'unreachable',
       code: 'EDGE_NOT_TRUSTED',
