@@ -1,0 +1,104 @@
+import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
+import {BuiltZt} from '../support/built-zt.js'
+import {hasTmux, Terminal} from '../support/terminal.js'
+
+if (!hasTmux) process.stderr.write('skipped: there is no tmux to be the terminal; .ci/run installs one\n')
+
+describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
+  let zt: BuiltZt
+  let apiToken: string
+  let terminal: Terminal | undefined
+
+  beforeAll(async () => {
+    zt = await BuiltZt.make({ZT_PROFILE: 'sandbox', ZT_STORE: 'vault'})
+    ;({apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'start']))
+  })
+
+  afterEach(() => terminal?.close())
+  afterAll(() => zt.end())
+
+  const open = async (...args: string[]): Promise<Terminal> => (terminal = await Terminal.start(zt, args))
+
+  it('asks token create for the name, refuses a bad one on the spot, and creates', async () => {
+    const t = await open('token', 'create')
+    await t.shows(/Name of the service token/)
+    await t.press('Enter')
+    await t.shows(/The name is empty/)
+    await t.type('from-a-prompt')
+    await t.press('Enter')
+    await t.shows(/from-a-prompt created/)
+    expect(await t.exitCode()).toBe(0)
+    expect(await t.screen()).not.toContain('cfast_')
+    expect(await zt.json(['token', 'show', 'from-a-prompt'])).toMatchObject({token: {store: 'vault'}})
+  })
+
+  it('lets add-rule pick the application and the tokens from lists', async () => {
+    await zt.json(['token', 'create', 'another'])
+    const t = await open('app', 'add-rule', '--service-auth')
+    await t.shows(/Application[\s\S]*GitLab/)
+    await t.press('Enter')
+    await t.shows(/Service tokens[\s\S]*another/)
+    await t.press('Space', 'Enter')
+    await t.shows(/now admits another/)
+    expect(await t.exitCode()).toBe(0)
+    expect(await zt.json(['app', 'show', 'GitLab'])).toMatchObject({
+      application: {policies: [{decision: 'allow'}, {decision: 'non_identity'}]},
+    })
+  })
+
+  it('reads the API token of a login without showing it', async () => {
+    const {apiUrl} = await zt.json<{apiUrl: string}>(['whoami'])
+    const t = await open('login', '--profile', 'typed', '--api-url', apiUrl)
+    await t.shows(/API token/)
+    await t.type(apiToken)
+    await t.press('Enter')
+    await t.shows(/Logged in to Widgetcorp/)
+    expect(await t.exitCode()).toBe(0)
+    const screen = await t.screen()
+    expect(apiToken.length).toBeGreaterThan(20)
+    expect(screen).not.toContain(apiToken)
+    expect(screen).not.toContain(apiToken.slice(0, 12))
+    expect(screen).not.toMatch(/\*{8}/)
+  })
+
+  it('asks before a secret goes to a host that it is not bound to, and takes no for an answer', async () => {
+    const t = await open('ssh', 'other.widgetcorp.tech', '--token', 'another')
+    await t.shows(/other\.widgetcorp\.tech is not bound to "another"/)
+    await t.press('Enter')
+    expect(await t.exitCode()).toBe(12)
+    expect(await t.screen()).toContain('Cancelled; nothing was sent')
+  })
+
+  it('ends with 130 on Ctrl-C at a prompt, and has changed nothing', async () => {
+    const before = await zt.json(['token', 'list'])
+    const t = await open('token', 'create')
+    await t.shows(/Name of the service token/)
+    await t.press('C-c')
+    expect(await t.exitCode()).toBe(130)
+    expect(await t.screen()).toContain('Cancelled; nothing was changed')
+    expect(await zt.json(['token', 'list'])).toEqual(before)
+  })
+
+  it.each([
+    ['token', 'create'],
+    ['token', 'show'],
+    ['app', 'show'],
+    ['app', 'add-rule'],
+    ['login'],
+    ['ssh'],
+    ['sandbox', 'reset'],
+  ])('asks nothing with --no-input: %s %s', async (...words) => {
+    const t = await open(...words.filter((word) => typeof word === 'string'), '--no-input')
+    expect(await t.exitCode()).toBe(2)
+    expect(await t.screen()).toMatch(
+      /error: .* (is missing|There is no API token)|error: There is no API token/,
+    )
+  })
+
+  it('shows colour on a terminal and none with NO_COLOR', async () => {
+    const plain = await zt.run(['token', 'list'])
+    expect(plain.stdout).not.toContain('\u001B')
+    const forced = await zt.run(['token', 'list'], {env: {NO_COLOR: undefined, FORCE_COLOR: '1'}})
+    expect(forced.stdout).toContain('\u001B[')
+  })
+})

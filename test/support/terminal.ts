@@ -1,0 +1,89 @@
+import {execFile} from 'node:child_process'
+import {existsSync} from 'node:fs'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {promisify} from 'node:util'
+import {bin, type BuiltZt} from './built-zt.js'
+
+const run = promisify(execFile)
+
+export const hasTmux = (process.env['PATH'] ?? '')
+  .split(':')
+  .some((one) => existsSync(path.join(one, 'tmux')))
+
+/** zt on a real terminal of 80 by 24, in a tmux server of its own. */
+export class Terminal {
+  readonly #socket: string
+  readonly #statusFile: string
+
+  private constructor(socket: string, statusFile: string) {
+    this.#socket = socket
+    this.#statusFile = statusFile
+  }
+
+  static async start(zt: BuiltZt, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Terminal> {
+    const directory = await fs.mkdtemp(path.join(zt.home, 'terminal-'))
+    const terminal = new Terminal(path.join(directory, 'socket'), path.join(directory, 'status'))
+    const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
+    const command = [process.execPath, bin, ...args].map(quote).join(' ')
+    // The pane stays when zt has ended, so that what it printed last can still be read.
+    const shell = `${command}; echo $? > ${quote(terminal.#statusFile)}; exec sleep 600`
+    const {NO_COLOR: _, ...own} = zt.env
+    await run(
+      'tmux',
+      ['-S', terminal.#socket, '-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', 'sh', '-c', shell],
+      {env: {...own, LANG: 'C.UTF-8', TERM: 'xterm-256color', ...env}, cwd: zt.home},
+    ) // prettier-ignore
+    return terminal
+  }
+
+  /** What is on the screen, the lines that scrolled away included. */
+  async screen(): Promise<string> {
+    const {stdout} = await this.#tmux('capture-pane', '-p', '-J', '-S', '-')
+    return stdout.trimEnd()
+  }
+
+  /** Waits until the screen shows this. */
+  async shows(what: RegExp): Promise<string> {
+    return this.#until(async () => {
+      const screen = await this.screen()
+      return what.test(screen) ? screen : undefined
+    }, String(what))
+  }
+
+  /** Keys as tmux names them (Enter, Down, Space, C-c). */
+  async press(...keys: string[]): Promise<void> {
+    await this.#tmux('send-keys', ...keys)
+  }
+
+  async type(text: string): Promise<void> {
+    await this.#tmux('send-keys', '-l', text)
+  }
+
+  /** Waits for the end; its exit code. */
+  async exitCode(): Promise<number> {
+    const text = await this.#until(async () => {
+      const status = await fs.readFile(this.#statusFile, 'utf8').catch(() => '')
+      return status.endsWith('\n') ? status : undefined
+    }, 'the end')
+    return Number(text)
+  }
+
+  async close(): Promise<void> {
+    await this.#tmux('kill-server').catch(() => undefined)
+  }
+
+  async #until(look: () => Promise<string | undefined>, what: string): Promise<string> {
+    const deadline = Date.now() + 15_000
+    for (;;) {
+      const found = await look()
+      if (found !== undefined) return found
+      if (Date.now() > deadline) throw new Error(`waited for ${what}; the screen:\n${await this.screen()}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  #tmux(...args: string[]): Promise<{stdout: string}> {
+    return run('tmux', ['-S', this.#socket, ...args])
+  }
+}
