@@ -9,6 +9,7 @@ const parts = [
   ['types', tool('tsc'), '-p', '.', '--noEmit'],
   ['lint', tool('eslint'), '.', '--max-warnings', '0'],
   ['format', tool('prettier'), '--check', '--log-level', 'warn', '.'],
+  ['unused code', tool('knip'), '--no-progress'],
   ['arrows between rooms', tool('depcruise'), '--config', '.dependency-cruiser.cjs', 'src'],
   ['build', process.execPath, 'scripts/build.mjs', '--keep-manifest'],
   ['manifest', process.execPath, 'scripts/build.mjs', '--check'],
