@@ -46,6 +46,7 @@ const env = Object.fromEntries(
 for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE'])
   env[`XDG_${kind}_HOME`] = path.join(home, kind.toLowerCase())
 if (colours) env.FORCE_COLOR = '1'
+if (process.stdout.isTTY) env.COLUMNS = String(process.stdout.columns)
 
 /** Runs zt, shows what it prints while it prints it, and gives both streams as one text. */
 function run(argv, {quiet = false} = {}) {

@@ -6,8 +6,8 @@ import type {Settings} from '../config/types.js'
 import {fromOclif} from './parse-error.js'
 import {SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
-import {errorJson, printError, printNext} from './report-error.js'
-import {err, errStyle, out} from './streams.js'
+import {errorJson, printError, printLabelled, printNext} from './report-error.js'
+import {errStyle, out} from './streams.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
@@ -80,14 +80,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Something said beside the result, on stderr; nothing under --json. */
   protected note(text: string): void {
-    if (!this.jsonEnabled()) err(`${errStyle.dim('note:')}  ${text}`)
+    if (!this.jsonEnabled()) printLabelled(errStyle.dim('note:'), text)
   }
 
   /** Mind this: on stderr, and in `warnings` of the JSON result. */
   override warn(input: string | Error): string | Error {
     const text = typeof input === 'string' ? input : input.message
     this.#warnings.push(text)
-    if (!this.jsonEnabled()) err(`${errStyle.yellow('warning:')} ${text}`)
+    if (!this.jsonEnabled()) printLabelled(errStyle.yellow('warning:'), text)
     return input
   }
 

@@ -1,7 +1,13 @@
+import {stripVTControlCharacters} from 'node:util'
+import wrapAnsi from 'wrap-ansi'
 import {ApiError, BugError, UserError, messageOf} from '../core/errors.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {VERSION} from '../core/version.js'
-import {err, errStyle} from './streams.js'
+import {columnsOf, err, errStyle} from './streams.js'
+
+const LABEL_WIDTH = 7
+/** Below this a text is not worth wrapping. */
+const NARROWEST = 20
 
 /** The JSON shape of an error, the same for every command: `{"error": ErrorJson}`. */
 export interface ErrorJson {
@@ -44,8 +50,8 @@ export function errorJson(error: unknown): ErrorJson {
 /** Says on stderr what happened, why, and what to do next. */
 export function printError(error: unknown): void {
   const known = explain(error)
-  err(`${errStyle.red.bold('error:')} ${known.message}`)
-  if (known.why !== undefined) printLabelled('why', known.why)
+  printLabelled(errStyle.red.bold('error:'), known.message)
+  if (known.why !== undefined) printLabelled(errStyle.yellow('why:'), known.why)
   if (error instanceof ApiError) {
     const facts = [
       error.status === undefined ? undefined : `HTTP ${error.status}`,
@@ -59,19 +65,28 @@ export function printError(error: unknown): void {
     err(errStyle.dim(error.stack ?? ''))
 }
 
-/** `why:` and its like, in one column. */
-function printLabelled(label: string, text: string): void {
-  const [first = '', ...rest] = text.split('\n')
-  err(`${errStyle.yellow(`${label}:`.padEnd(6))} ${first}`)
-  for (const line of rest) err(`       ${line}`)
+/**
+ * A labelled line on stderr: `why:`, `next:`, `note:` and their like stand in one column, and what does not fit into
+ * the terminal's width goes on below the text, not below the label.
+ *
+ * @param label with its colour
+ */
+export function printLabelled(label: string, text: string): void {
+  const indent = Math.max(LABEL_WIDTH, stripVTControlCharacters(label).length + 1)
+  const width = columnsOf(process.stderr) - indent
+  // Words longer than a line (a command, a path) stay whole, so that they can be copied.
+  const wrapped = width >= NARROWEST && width < Infinity ? wrapAnsi(text, width, {trim: false}) : text
+  const [first = '', ...rest] = wrapped.split('\n').map((line) => line.trimEnd())
+  err(`${label}${' '.repeat(indent - stripVTControlCharacters(label).length)}${first}`)
+  for (const line of rest) err(`${' '.repeat(indent)}${line}`)
 }
 
 /** `next:` lines; those that are commands of ours stand out. */
 export function printNext(next: readonly string[]): void {
   for (const step of next) {
-    err(
-      `${errStyle.cyan('next:')}  ${/^(zt|ssh|chmod|apt-get|brew) /.test(step) ? errStyle.cyan(step) : step}`,
-    )
+    // A command is one line, however long: it will be copied.
+    if (/^(zt|ssh|chmod|apt-get|brew) /.test(step)) err(`${errStyle.cyan('next:')}  ${errStyle.cyan(step)}`)
+    else printLabelled(errStyle.cyan('next:'), step)
   }
 }
 

@@ -17,6 +17,16 @@ export const err = (text = ''): void => {
   process.stderr.write(`${text}\n`)
 }
 
+/**
+ * How many columns a stream has. What is piped is not cut or wrapped, unless the environment says how wide the reader
+ * is (COLUMNS, which shells do not export by themselves).
+ */
+export function columnsOf(stream: NodeJS.WriteStream): number {
+  if (stream.isTTY && stream.columns > 0) return stream.columns
+  const said = Number(process.env['COLUMNS'])
+  return Number.isInteger(said) && said > 0 ? said : Infinity
+}
+
 /** Colours for stdout. */
 export const style: ChalkInstance = chalk
 /** Colours for stderr. */

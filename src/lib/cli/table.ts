@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import {style} from './streams.js'
+import {columnsOf, style} from './streams.js'
 
 export interface Column<Row> {
   title: string
@@ -9,16 +9,21 @@ export interface Column<Row> {
 }
 
 const GAP = 2
+const NARROWEST = 12
 const NO_BORDERS = {
   'top': '', 'top-mid': '', 'top-left': '', 'top-right': '', 'bottom': '', 'bottom-mid': '', 'bottom-left': '',
   'bottom-right': '', 'left': '', 'left-mid': '', 'mid': '', 'mid-mid': '', 'right': '', 'right-mid': '', 'middle': '',
 } // prettier-ignore
 
 /**
- * Aligned columns without borders. On a terminal that is too narrow the optional columns go first, and then the first
- * column (the name) is shortened; what is piped is never shortened.
+ * Aligned columns without borders. On a terminal that is too narrow the optional columns go first, and then the widest
+ * (as a rule the name) is shortened; what is piped is never shortened.
  */
-export function table<Row>(rows: readonly Row[], columns: Column<Row>[], width = terminalWidth()): string {
+export function table<Row>(
+  rows: readonly Row[],
+  columns: Column<Row>[],
+  width = columnsOf(process.stdout),
+): string {
   const shown = [...columns]
   const natural = (column: Column<Row>): number =>
     Math.max(column.title.length, ...rows.map((row) => visibleLength(column.value(row)))) + GAP
@@ -30,7 +35,10 @@ export function table<Row>(rows: readonly Row[], columns: Column<Row>[], width =
   }
   const widths = shown.map(natural)
   const excess = total() - width
-  if (excess > 0 && widths[0] !== undefined) widths[0] = Math.max(12, widths[0] - excess)
+  if (excess > 0) {
+    const widest = Math.max(...widths)
+    widths[widths.indexOf(widest)] = Math.max(NARROWEST, widest - excess)
+  }
   const body = new Table({
     chars: NO_BORDERS,
     style: {'padding-left': 0, 'padding-right': GAP, head: [], border: []},
@@ -50,10 +58,6 @@ export function facts(pairs: [label: string, value: string | undefined][]): stri
   const there = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined)
   const width = Math.max(0, ...there.map(([label]) => label.length))
   return there.map(([label, value]) => `${style.dim(label.padEnd(width + GAP))}${value}`).join('\n')
-}
-
-function terminalWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns : Infinity
 }
 
 function visibleLength(text: string): number {
