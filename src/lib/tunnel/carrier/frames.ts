@@ -77,9 +77,12 @@ function xor(out: Buffer, start: number, length: number, mask: number): void {
   while (at < end && ((out.byteOffset + at) & 3) !== 0) out[at] = (out[at++] ?? 0) ^ key(phase++)
   const word = key(phase) | (key(phase + 1) << 8) | (key(phase + 2) << 16) | (key(phase + 3) << 24)
   const count = (end - at) >> 2
-  const words = new Int32Array(out.buffer, out.byteOffset + at, count)
-  for (let i = 0; i < count; i++) words[i] = (words[i] ?? 0) ^ word
-  at += count * 4
+  // Data that ends before the first multiple of four has no words, and Int32Array takes no other place for none.
+  if (count > 0) {
+    const words = new Int32Array(out.buffer, out.byteOffset + at, count)
+    for (let i = 0; i < count; i++) words[i] = (words[i] ?? 0) ^ word
+    at += count * 4
+  }
   while (at < end) out[at] = (out[at++] ?? 0) ^ key(phase++)
 }
 
@@ -156,11 +159,18 @@ export class FrameReader {
     if (opcode === OPCODE.ping) this.#handler.ping(payload)
     if (opcode === OPCODE.close) {
       if (payload.length === 1) throw new ProtocolError('a close frame with half a code')
-      this.#ended = true
       const code = payload.length >= 2 ? payload.readUInt16BE(0) : undefined
+      if (code !== undefined && !isSendable(code)) throw new ProtocolError(`a close frame with code ${code}`)
+      this.#ended = true
       this.#handler.close(code, payload.toString('utf8', 2))
     }
   }
+}
+
+/** Whether a close frame may bear this code; the others are for use inside a program only (RFC 6455, 7.4). */
+function isSendable(code: number): boolean {
+  if (code >= 3000) return code < 5000
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014)
 }
 
 interface Header {
