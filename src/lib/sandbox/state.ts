@@ -173,8 +173,13 @@ function begin(seed: SandboxSeed, clock: Clock): StateData {
   const accounts = seed.accounts?.length ? seed.accounts : (TUTORIAL.accounts ?? [])
   const data: StateData = {
     version: 1,
-    accounts: accounts.map((raw) => ({id: randomBytes(16).toString('hex'), name: 'Sandbox', ...raw})),
-    zones: (seed.zones ?? []).map((raw) => ({id: randomBytes(16).toString('hex'), status: 'active', ...raw})),
+    accounts: accounts.map((raw) => ({
+      id: randomBytes(16).toString('hex'),
+      name: 'Sandbox',
+      type: 'standard',
+      ...raw,
+    })),
+    zones: (seed.zones ?? []).map((raw) => seededZone(raw, now)),
     apps: [],
     policies: (seed.policies ?? []).map((raw) => ({
       id: randomUUID(),
@@ -224,6 +229,29 @@ function begin(seed: SandboxSeed, clock: Clock): StateData {
     data.apps.push({...app, policies: listed.map((item, at) => seededLink(data, item, at + 1))})
   }
   return data
+}
+
+/** With all that the contract wants of a zone, most of which says nothing here. */
+function seededZone(raw: JsonObject, now: string): JsonObject {
+  return {
+    id: randomBytes(16).toString('hex'),
+    status: 'active',
+    type: 'full',
+    paused: false,
+    development_mode: 0,
+    account: {},
+    owner: {},
+    plan: {},
+    meta: {},
+    name_servers: [],
+    original_name_servers: null,
+    original_registrar: null,
+    original_dnshost: null,
+    activated_on: now,
+    created_on: now,
+    modified_on: now,
+    ...raw,
+  }
 }
 
 /** A string or `{id, precedence}` links an account's policy; a whole object that the account does not have is inline. */

@@ -11,9 +11,11 @@ import type {Route} from './route.js'
 import {serviceTokenRoutes} from './service-tokens.js'
 
 /** One request and its answer, for a check against the contract. */
-interface Exchange {
+export interface Exchange {
   method: string
+  /** Behind the base URL. */
   path: string
+  query: Record<string, string>
   requestBody: unknown
   status: number
   responseBody: unknown
@@ -31,7 +33,7 @@ const BODY_LIMIT = 1024 * 1024
 const WINDOW_MS = 5 * 60 * 1000
 
 /** Every operation that the sandbox serves. */
-const ROUTES: readonly Route[] = [
+export const ROUTES: readonly Route[] = [
   ...serviceTokenRoutes,
   ...policyRoutes,
   ...appRoutes,
@@ -48,7 +50,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
   const requests: number[] = []
   const server = http.createServer((request, response) => {
     void (async () => {
-      const path = new URL(request.url ?? '/', 'http://sandbox').pathname
+      const {pathname, searchParams} = new URL(request.url ?? '/', 'http://sandbox')
       let requestBody: unknown
       let status = 200
       let headers: Record<string, string> = {}
@@ -79,7 +81,8 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
       }
       onExchange?.({
         method: request.method ?? '',
-        path: path.slice(PREFIX.length),
+        path: pathname.slice(PREFIX.length),
+        query: Object.fromEntries(searchParams),
         requestBody,
         status,
         responseBody: body,

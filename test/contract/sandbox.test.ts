@@ -1,0 +1,212 @@
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import {ROUTES, startSandboxApi, type Exchange} from '../../src/lib/sandbox/api/server.js'
+import {SandboxState} from '../../src/lib/sandbox/state.js'
+import {TUTORIAL} from '../../src/lib/sandbox/tutorial.js'
+import {BuiltZt} from '../support/built-zt.js'
+import {Contract} from '../support/contract.js'
+
+const contract = await Contract.load()
+if (!contract)
+  console.warn('SKIPPED: ../shared/contract is absent, so the sandbox is not checked against it.')
+
+const accountToken = 'account-owned-token'
+const exchanges: Exchange[] = []
+let api: Awaited<ReturnType<typeof startSandboxApi>>
+let state: SandboxState
+let folder: string
+
+beforeAll(async () => {
+  folder = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-contract-'))
+  const seed = {
+    ...TUTORIAL,
+    apps: [
+      ...(TUTORIAL.apps ?? []),
+      {
+        name: 'Legacy',
+        domain: 'legacy.widgetcorp.tech',
+        policies: [{name: 'Own', decision: 'allow', include: [{everyone: {}}]}],
+      },
+    ],
+    api_tokens: [{token: accountToken, owner: 'account', status: 'active'}],
+  }
+  state = await SandboxState.open({file: path.join(folder, 'state.json'), seed})
+  api = await startSandboxApi({state, onExchange: (exchange) => exchanges.push(exchange)})
+})
+
+afterAll(async () => {
+  await api.close()
+  await fs.rm(folder, {recursive: true, force: true})
+})
+
+async function call(
+  method: string,
+  where: string,
+  {body, token = state.apiToken}: {body?: unknown; token?: string} = {},
+): Promise<{id: string} & Record<string, unknown>> {
+  const answer = await fetch(api.url + where, {
+    method,
+    headers: {authorization: `Bearer ${token}`, 'content-type': 'application/json'},
+    ...(body !== undefined && {body: JSON.stringify(body)}),
+  })
+  return ((await answer.json()) as {result: {id: string}}).result
+}
+
+const policy = (name: string): object => ({
+  name,
+  decision: 'non_identity',
+  include: [{any_valid_service_token: {}}],
+})
+
+/** One life of each kind of object, so that every operation is answered at least once. */
+async function everyOperation(): Promise<void> {
+  const access = `/accounts/${state.accountId}/access`
+  await call('GET', '/user/tokens/verify')
+  await call('GET', `/accounts/${state.accountId}/tokens/verify`, {token: accountToken})
+  await call('GET', '/accounts?page=1&per_page=50')
+  await call('GET', `/accounts/${state.accountId}`)
+  await call('GET', '/zones?name=widgetcorp.tech')
+  await call('GET', `/zones/${String(state.data.zones[0]?.['id'])}`)
+  const organization = await call('GET', `${access}/organizations`)
+  const {name, auth_domain} = organization
+  for (const method of ['PUT', 'PATCH']) {
+    await call(method, `${access}/organizations`, {body: {name, auth_domain}})
+  }
+
+  const tokens = `${access}/service_tokens`
+  const token = await call('POST', tokens, {body: {name: 'a', duration: '24h'}})
+  await call('POST', tokens, {body: {name: 'for ever', duration: 'forever'}})
+  await call('GET', `${tokens}?name=a&search=a&page=1&per_page=10`)
+  await call('GET', `${tokens}/${token.id}`)
+  await call('PUT', `${tokens}/${token.id}`, {body: {name: 'b', duration: '48h'}})
+  await call('POST', `${tokens}/${token.id}/rotate`, {
+    body: {previous_client_secret_expires_at: new Date(Date.now() + 60_000).toISOString()},
+  })
+  await call('POST', `${tokens}/${token.id}/refresh`)
+
+  const groups = `${access}/groups`
+  const group = await call('POST', groups, {
+    body: {name: 'machines', include: [{service_token: {token_id: token.id}}]},
+  })
+  await call('GET', groups)
+  await call('GET', `${groups}/${group.id}`)
+  await call('DELETE', `${tokens}/${token.id}`)
+  await call('PUT', `${groups}/${group.id}`, {body: {name: 'people', include: [{everyone: {}}]}})
+
+  const policies = `${access}/policies`
+  const shared = await call('POST', policies, {
+    body: {...policy('shared'), include: [{group: {id: group.id}}]},
+  })
+  await call('GET', policies)
+  await call('GET', `${policies}/${shared.id}`)
+  await call('PUT', `${policies}/${shared.id}`, {body: policy('shared')})
+
+  const apps = `${access}/apps`
+  const body = {name: 'New', type: 'self_hosted', domain: 'new.widgetcorp.tech'}
+  const app = await call('POST', apps, {body: {...body, policies: [{id: shared.id, precedence: 1}]}})
+  await call('POST', apps, {body})
+  await call('DELETE', `${policies}/${shared.id}`)
+  await call('GET', `${apps}?name=New&domain=new.widgetcorp.tech&page=1&per_page=5`)
+  await call('GET', `${apps}/${app.id}`)
+  await call('PUT', `${apps}/${app.id}`, {body: {...body, policies: []}})
+  await call('DELETE', `${policies}/${shared.id}`)
+  await call('DELETE', `${groups}/${group.id}`)
+  await call('DELETE', `${tokens}/${token.id}`)
+  await call('DELETE', `${apps}/${app.id}`)
+
+  const legacy = `${apps}/${String(state.data.apps.find((one) => one['name'] === 'Legacy')?.['id'])}/policies`
+  const own = await call('POST', legacy, {body: {...policy('own'), precedence: 7}})
+  await call('GET', legacy)
+  await call('GET', `${legacy}/${own.id}`)
+  await call('PUT', `${legacy}/${own.id}`, {body: policy('own, too')})
+  await call('DELETE', `${legacy}/${own.id}`)
+  const other = await call('POST', legacy, {body: policy('own')})
+  await call('PUT', `${legacy}/${other.id}/make_reusable`)
+}
+
+/** What is refused is in the API's envelope as well. */
+async function refusals(): Promise<void> {
+  const access = `/accounts/${state.accountId}/access`
+  await call('GET', '/user/tokens/verify', {token: 'unknown'})
+  await call('GET', `${access}/service_tokens`, {token: 'unknown'})
+  await call('GET', `${access}/service_tokens/00000000-0000-4000-8000-000000000000`)
+  await call('POST', `${access}/service_tokens`, {body: {name: 'x'.repeat(351), duration: '24h'}})
+  await call('POST', `${access}/policies`, {body: {name: 'no include', decision: 'allow'}})
+  state.data.settings.hide_accounts = true
+  await call('GET', '/accounts')
+  delete state.data.settings.hide_accounts
+  state.data.settings.rate_limit = 1
+  await call('GET', '/accounts')
+  await call('GET', '/accounts')
+  delete state.data.settings.rate_limit
+}
+
+describe.skipIf(!contract)('the contract', () => {
+  const violations = (): string[] => exchanges.flatMap((exchange) => contract?.violations(exchange) ?? [])
+
+  it('is kept by every operation of the sandbox, and every one was tried', async () => {
+    await everyOperation()
+    expect(violations()).toEqual([])
+    const answered = exchanges.filter(({status}) => status < 400)
+    const untried = ROUTES.filter(({method, path: template}) => {
+      const pattern = new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`)
+      return !answered.some((one) => one.method === method && pattern.test(one.path))
+    })
+    expect(untried.map(({method, path: template}) => `${method} ${template}`)).toEqual([])
+  })
+
+  it('is kept by refusals', async () => {
+    const before = exchanges.length
+    await refusals()
+    const refused = exchanges.slice(before)
+    expect(refused.map(({status}) => status)).toEqual([401, 403, 404, 400, 400, 400, 200, 429])
+    expect(violations()).toEqual([])
+  })
+
+  it.each(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    'asks for the permission that %s needs',
+    (_, {method, path: template, permissions}) => {
+      const wanted = contract?.permissions(method, template)
+      if (wanted) expect([...permissions].sort()).toEqual([...wanted].sort())
+    },
+  )
+
+  it('is kept by the requests of zt itself', async () => {
+    const before = exchanges.length
+    const zt = await BuiltZt.make({ZT_STORE: 'vault'})
+    try {
+      await zt.json(['login', '--api-url', api.url], {input: state.apiToken})
+      await zt.json(['whoami'])
+      await zt.json(['token', 'create', 'ci', '--duration', '24h'])
+      await zt.json(['token', 'list'])
+      await zt.json(['token', 'show', 'ci'])
+      await zt.json(['app', 'list'])
+      await zt.json(['app', 'show', 'GitLab'])
+      for (const app of ['GitLab', 'Legacy'])
+        await zt.json(['app', 'add-rule', app, '--service-auth', '--token', 'ci'])
+    } finally {
+      await zt.end()
+    }
+    const made = exchanges.slice(before)
+    expect(new Set(made.map(({method}) => method))).toEqual(new Set(['GET', 'POST', 'PUT']))
+    expect(violations()).toEqual([])
+  })
+
+  it('would notice: a wrong answer, status, query parameter or request is a violation', () => {
+    const good = exchanges.find(({method, path: at}) => method === 'POST' && at.endsWith('/service_tokens'))
+    if (!good) throw new Error('no exchange to spoil')
+    const spoilt: Partial<Exchange>[] = [
+      {responseBody: {success: true, errors: [], messages: []}},
+      {responseBody: {...(good.responseBody as object), errors: 'none'}},
+      {status: 200},
+      {query: {nmae: 'x'}},
+      {requestBody: {name: 5}},
+      {requestBody: undefined},
+      {path: '/accounts/x/access/nothing'},
+    ]
+    expect(contract?.violations(good)).toEqual([])
+    for (const change of spoilt) expect(contract?.violations({...good, ...change})).not.toEqual([])
+  })
+})
