@@ -9,8 +9,9 @@ import {BuiltZt} from '../support/built-zt.js'
 import {Contract} from '../support/contract.js'
 
 const contract = await Contract.load()
-if (!contract)
-  console.warn('SKIPPED: ../shared/contract is absent, so the sandbox is not checked against it.')
+if (!contract) {
+  process.stderr.write('SKIPPED: ../shared/contract is absent, so the sandbox is not checked against it.\n')
+}
 
 const accountToken = 'account-owned-token'
 const exchanges: Exchange[] = []
