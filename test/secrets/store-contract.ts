@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {beforeAll, describe, expect, it} from 'vitest'
 import {randomUUID} from 'node:crypto'
 import {Secret} from '../../src/lib/core/secret.js'
 import type {SecretKey, SecretStore} from '../../src/lib/secrets/types.js'
@@ -24,8 +24,8 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>, {r
     let opened: OpenedStore
     beforeAll(async () => {
       opened = await open()
+      return () => opened.end()
     })
-    afterAll(() => opened.end())
 
     it('says that it is ready, with nothing to do', async () => {
       expect(await opened.store.status()).toEqual({state: 'ready', why: undefined, next: []})
