@@ -80,12 +80,13 @@ describe.skipIf(missing !== undefined)('the real keychain', () => {
 describe.skipIf(missing !== undefined)('zt with the real keychain', () => {
   let service: SecretService
   let zt: BuiltZt
+  let apiToken: string
 
   beforeAll(async () => {
     service = await SecretService.start()
     const {DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR} = service.env
     zt = await BuiltZt.make({ZT_PROFILE: 'sandbox', DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR})
-    await zt.json(['sandbox', 'start'])
+    ;({apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'start']))
     return async () => {
       await zt.end()
       await service.end()
@@ -115,7 +116,6 @@ describe.skipIf(missing !== undefined)('zt with the real keychain', () => {
     const tokens = async (): Promise<number> =>
       (await zt.json<{tokens: unknown[]}>(['token', 'list'], {env: {CLOUDFLARE_API_TOKEN: apiToken}})).tokens
         .length
-    const {apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'status'])
     const before = await tokens()
     service.signal('SIGSTOP')
     const hung = await zt.run(['token', 'create', 'never'], {env: {CLOUDFLARE_API_TOKEN: apiToken}})
