@@ -1,10 +1,10 @@
 import {APIConnectionError, APIError, APIUserAbortError} from 'cloudflare/error'
 import {BaseCloudflare} from 'cloudflare/client'
 import {isJsonObject, type JsonObject} from '../core/context.js'
-import {ApiError, UserError, type ApiErrorOptions} from '../core/errors.js'
+import {ApiError, UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
 import {byPrecedence, toApplication, toGroup, toPolicy, toServiceToken} from './convert.js'
-import {badAnswer, noAnswer, rateLimited, refusedByApi, type FailedRequest} from './errors.js'
+import {badAnswer, noAnswer, refusedByApi, type FailedRequest} from './errors.js'
 import {httpFetch} from './http-fetch.js'
 import type {AccessApi, ApiTokenStatus} from './types.js'
 
@@ -114,8 +114,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       } catch (error) {
         const wait = error instanceof ApiError ? waitBefore(error, attempt) : undefined
         if (wait === undefined || attempt === attempts) throw error
-        if (wait.seconds > PATIENCE_SECONDS)
-          throw rateLimited({...request, apiUrl}, wait.seconds, factsOf(error as ApiError))
+        if (wait.seconds > PATIENCE_SECONDS) throw error
         if (wait.seconds >= 1) options.onWait?.(wait.seconds, wait.why)
         await new Promise((resolve) => setTimeout(resolve, wait.seconds * 1000))
       }
@@ -301,18 +300,11 @@ async function readEnvelope(failed: FailedRequest, response: Response): Promise<
   return {result: body['result'], info: isJsonObject(body['result_info']) ? body['result_info'] : {}}
 }
 
-function factsOf({status, apiCodes, ray}: ApiError): Pick<ApiErrorOptions, 'status' | 'apiCodes' | 'ray'> {
-  return {status, apiCodes: [...apiCodes], ray}
-}
-
 /** How long to wait before another try; undefined when another try is of no use. */
 function waitBefore(error: ApiError, attempt: number): {seconds: number; why: string} | undefined {
   if (error.code === 'RATE_LIMITED') {
-    const asked = /(\d+) seconds/.exec(error.next[0] ?? '')?.[1]
-    return {
-      seconds: asked === undefined ? PATIENCE_SECONDS + 1 : Number(asked),
-      why: 'Cloudflare asks for a pause',
-    }
+    const asked = error.details['retryAfterSeconds']
+    return typeof asked === 'number' ? {seconds: asked, why: 'Cloudflare asks for a pause'} : undefined
   }
   if (error.kind === 'unreachable') return {seconds: 0.25 * 2 ** (attempt - 1), why: 'trying again'}
   return undefined

@@ -120,7 +120,7 @@ export function refusedByApi(
 }
 
 /** Too many requests, and the wait is longer than anybody would sit through. */
-export function rateLimited(
+function rateLimited(
   request: FailedRequest,
   seconds: number | undefined,
   known: Pick<ApiErrorOptions, 'status' | 'apiCodes' | 'ray'>,
@@ -132,6 +132,7 @@ export function rateLimited(
     message: `Cannot ${request.doing}: too many requests`,
     why: 'Cloudflare allows 1200 requests in five minutes for all of a user together.',
     next: [seconds === undefined ? 'Try again in five minutes' : `Try again in ${seconds} seconds`],
+    details: seconds === undefined ? {} : {retryAfterSeconds: seconds},
   })
 }
 
@@ -175,8 +176,10 @@ export function badAnswer(request: FailedRequest, what: string, headers: Headers
 function retryAfterSeconds(headers: Headers, now = Date.now()): number | undefined {
   const text = headers.get('retry-after')
   if (text === null) return undefined
-  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - now) / 1000
-  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text))
+  // Date.parse alone would take nearly anything for a date, -5 included.
+  const at = /^[A-Z][a-z]{2}, .* GMT$/.test(text) ? Date.parse(text) : NaN
+  return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000))
 }
 
 /** Cloudflare's error codes and messages, of both levels (`error_chain`). */
@@ -198,7 +201,6 @@ function readErrors(body: unknown): {codes: number[]; messages: string[]} {
 /** One line, without control characters and without anything as long as a secret. UUIDs have 36 characters. */
 function harmless(message: string): string {
   return message
-
     .replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
     .replaceAll(/[A-Za-z0-9_+/=-]{37,}/g, '[hidden]')
     .replace(/[.\s]+$/, '')
