@@ -78,15 +78,20 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   }
   const store = async (): Promise<SecretStore> => {
     if (settings.store !== undefined) return storeOf(settings.store)
-    return (chosen ??= choose())
+    return (chosen ??= choose().catch((error: unknown) => {
+      // A failure may be mended (a keyring unlocked) before the next call.
+      chosen = undefined
+      throw error
+    }))
   }
-  const apiWith = (apiToken: Secret, accountId: string | undefined): AccessApi =>
+  const apiWith = (apiToken: Secret, accountId: string | undefined, fromEnvironment = false): AccessApi =>
     createAccessApi({
       apiUrl: settings.apiUrl,
       apiToken,
       accountId,
       userAgent: deps.userAgent,
       onWait: deps.onWait,
+      tokenFromEnvironment: fromEnvironment,
     })
   const apiToken: AccessContext['apiToken'] = async () => {
     if (settings.environmentApiToken) return {token: settings.environmentApiToken, source: 'environment'}
@@ -101,7 +106,10 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   const connect = async (): Promise<AccessApi> => {
     const found = await apiToken()
     if (!found) throw notLoggedIn(settings.profileName)
-    return apiWith(found.token, settings.accountId ?? (await onlyAccount(apiWith(found.token, undefined))))
+    const fromEnvironment = found.source === 'environment'
+    const accountId =
+      settings.accountId ?? (await onlyAccount(apiWith(found.token, undefined, fromEnvironment)))
+    return apiWith(found.token, accountId, fromEnvironment)
   }
   return {
     profile: settings.profileName,
@@ -109,8 +117,12 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     accountId: settings.accountId,
     apiUrl: settings.apiUrl,
     sandbox: settings.sandbox,
-    api: () => (api ??= connect()),
-    apiWith,
+    api: () =>
+      (api ??= connect().catch((error: unknown) => {
+        api = undefined
+        throw error
+      })),
+    apiWith: (token, accountId) => apiWith(token, accountId),
     apiToken,
     store,
     storeOf,

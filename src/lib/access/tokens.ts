@@ -135,7 +135,7 @@ async function keepOrDelete(
       clientId: token.clientId,
       name: token.name,
       profile: ctx.profile,
-      accountId: ctx.accountId ?? '',
+      accountId: api.accountId ?? '',
       store: store.kind as IndexEntry['store'],
       storedAt: new Date(ctx.clock.now()).toISOString(),
       expiresAt: token.expiresAt,

@@ -15,6 +15,8 @@ export interface AccessApiOptions {
   /** Undefined: only {@link AccessApi.verifyToken} and {@link AccessApi.listAccounts} work. */
   accountId: string | undefined
   userAgent: string
+  /** True: it came from CLOUDFLARE_API_TOKEN, so that a login would not mend it. */
+  tokenFromEnvironment?: boolean | undefined
   /** Told before a wait that Cloudflare asked for. */
   onWait?: ((seconds: number, why: string) => void) | undefined
   /** For each request, milliseconds. */
@@ -65,8 +67,14 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     fetchOptions: {redirect: 'manual'},
   })
 
+  const about = (request: Request): FailedRequest => ({
+    ...request,
+    apiUrl,
+    tokenFromEnvironment: options.tokenFromEnvironment ?? false,
+  })
+
   async function once(request: Request): Promise<Answer> {
-    const failed: FailedRequest = {...request, apiUrl}
+    const failed = about(request)
     let response: Response
     try {
       response = await client
@@ -140,7 +148,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       if (total === undefined && items.length < size && page === 1 && info['page'] === undefined) break
       if (found.size === before) {
         throw badAnswer(
-          {...request, apiUrl},
+          about(request),
           `Page ${page} of the list repeats what came before.`,
           new Headers(),
           200,
@@ -153,7 +161,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
   async function one(request: Request): Promise<JsonObject> {
     const {result} = await send(request)
     if (isJsonObject(result)) return result
-    throw badAnswer({...request, apiUrl}, 'It holds no result.', new Headers(), 200)
+    throw badAnswer(about(request), 'It holds no result.', new Headers(), 200)
   }
 
   const access = (rest: string): string => {
@@ -168,6 +176,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
   const id = encodeURIComponent
 
   const api: AccessApi = {
+    accountId,
     async verifyToken(): Promise<ApiTokenStatus> {
       const doing = 'verify the API token'
       try {
@@ -227,12 +236,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       const secret = raw['client_secret']
       const token = toServiceToken(raw)
       if (typeof secret !== 'string' || secret === '' || token.id === '' || token.clientId === '') {
-        throw badAnswer(
-          {...request, apiUrl},
-          'It holds no id, Client ID or Client Secret.',
-          new Headers(),
-          200,
-        )
+        throw badAnswer(about(request), 'It holds no id, Client ID or Client Secret.', new Headers(), 200)
       }
       return {token, clientSecret: new Secret(secret)}
     },

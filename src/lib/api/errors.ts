@@ -11,6 +11,8 @@ export interface FailedRequest {
   /** For people: `create the service token`. */
   doing: string
   apiUrl: string
+  /** True: the API token came from CLOUDFLARE_API_TOKEN. */
+  tokenFromEnvironment: boolean
 }
 
 const TOKEN_PAGE = 'https://dash.cloudflare.com/profile/api-tokens'
@@ -38,6 +40,12 @@ export function refusedByApi(
   const error = (options: Omit<ApiErrorOptions, 'status' | 'apiCodes' | 'ray'>): ApiError =>
     new ApiError({...options, ...known})
 
+  const {tokenFromEnvironment} = request
+  const source = tokenFromEnvironment ? ' It comes from CLOUDFLARE_API_TOKEN.' : ''
+  const anotherToken = [
+    tokenFromEnvironment ? 'Set CLOUDFLARE_API_TOKEN to another API token, or unset it' : 'zt login',
+    `Make a new API token at ${TOKEN_PAGE}`,
+  ]
   if (has(9999)) {
     return error({
       kind: 'needs-action',
@@ -52,8 +60,8 @@ export function refusedByApi(
       kind: 'auth',
       code: 'API_TOKEN_NOT_ACTIVE',
       message: `The API token is ${tokenIsGood}`,
-      why: 'Cloudflare knows it and does not accept it any more.',
-      next: ['zt login', `Make a new API token at ${TOKEN_PAGE}`],
+      why: `Cloudflare knows it and does not accept it any more.${source}`,
+      next: anotherToken,
     })
   }
   if (answer.status === 401 || has(6003, 6111, 9109, 1000, 9106, 9107) || tokenIsGood === false) {
@@ -61,8 +69,8 @@ export function refusedByApi(
       kind: 'auth',
       code: 'API_TOKEN_NOT_ACCEPTED',
       message: 'Cloudflare does not accept the API token',
-      why: said ?? 'It is wrong, expired, disabled or deleted.',
-      next: ['zt login', `Make a new API token at ${TOKEN_PAGE}`],
+      why: `${said ?? 'It is wrong, expired, disabled or deleted.'}${source}`,
+      next: anotherToken,
     })
   }
   if (answer.status === 403) {
@@ -75,7 +83,9 @@ export function refusedByApi(
         missingPermissions.length > 0
           ? `It lacks the permission ${missingPermissions.map((name) => `"${name}"`).join(' or ')}.`
           : said,
-      next: [`Add the permission to the API token at ${TOKEN_PAGE}, or log in with another: zt login`],
+      next: [
+        `Add the permission to the API token at ${TOKEN_PAGE}${tokenFromEnvironment ? ' (it comes from CLOUDFLARE_API_TOKEN)' : ', or log in with another: zt login'}`,
+      ],
       missingPermissions,
     })
   }

@@ -98,6 +98,9 @@ export interface PolicyBody {
  * end. Nothing here prints, prompts or knows where secrets are kept.
  */
 export interface AccessApi {
+  /** Undefined before a login knows it. */
+  readonly accountId: string | undefined
+
   /** Asks `/user/tokens/verify`, and `/accounts/{id}/tokens/verify` when that does not know the token and an account is given. */
   verifyToken(): Promise<ApiTokenStatus>
   /** The accounts that the API token sees; empty where it may not list them. */

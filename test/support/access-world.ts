@@ -1,0 +1,113 @@
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import type {AccessContext} from '../../src/lib/access/context.js'
+import {createAccessApi} from '../../src/lib/api/client.js'
+import {noProgress, systemClock, type JsonObject} from '../../src/lib/core/context.js'
+import {Secret} from '../../src/lib/core/secret.js'
+import {startSandboxApi, type Exchange} from '../../src/lib/sandbox/api/server.js'
+import {SandboxState} from '../../src/lib/sandbox/state.js'
+import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
+import {IndexFiles} from '../../src/lib/secrets/index-files.js'
+import type {SecretKey, SecretStore, StoreStatus} from '../../src/lib/secrets/types.js'
+
+/** A store in memory that can be made to fail as a real one does. */
+export class FaultyStore implements SecretStore {
+  readonly kind = 'vault'
+  readonly label = 'the faulty store'
+  writable = true
+  state: StoreStatus['state'] = 'ready'
+  readonly kept = new Map<string, string>()
+  /** Told of a service token's secret only: the rehearsal before it goes well. */
+  onSave: (value: string) => string | undefined = (value) => value
+
+  status(): Promise<StoreStatus> {
+    return Promise.resolve({
+      state: this.state,
+      why: this.state === 'ready' ? undefined : 'The test says so.',
+      next: this.state === 'ready' ? [] : ['Mend the test'],
+    })
+  }
+  get({kind, id}: SecretKey): Promise<Secret | undefined> {
+    const value = this.kept.get(`${kind}/${id}`)
+    return Promise.resolve(value === undefined ? undefined : new Secret(value))
+  }
+  set({kind, id}: SecretKey, value: Secret): Promise<void> {
+    return new Promise((resolve) => {
+      const text = kind === 'service-token' ? this.onSave(value.expose()) : value.expose()
+      if (text !== undefined) this.kept.set(`${kind}/${id}`, text)
+      resolve()
+    })
+  }
+  delete({kind, id}: SecretKey): Promise<boolean> {
+    return Promise.resolve(this.kept.delete(`${kind}/${id}`))
+  }
+}
+
+/** A use-case's surroundings: the sandbox's API over real HTTP, a store that can fail, and what was sent. */
+export class World {
+  private constructor(
+    readonly ctx: AccessContext,
+    readonly state: SandboxState,
+    readonly store: FaultyStore,
+    readonly exchanges: Exchange[],
+    readonly end: () => Promise<void>,
+  ) {}
+
+  /** @param onRequest called with each exchange before it is answered: the place to meddle from another side */
+  static async open(
+    seed?: SandboxSeed,
+    onRequest?: (exchange: Exchange, state: SandboxState) => void,
+  ): Promise<World> {
+    const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-access-'))
+    const state = await SandboxState.open({file: path.join(folder, 'state.json'), ...(seed && {seed})})
+    const exchanges: Exchange[] = []
+    const server = await startSandboxApi({
+      state,
+      onExchange: (exchange) => {
+        exchanges.push(exchange)
+        onRequest?.(exchange, state)
+      },
+    })
+    const store = new FaultyStore()
+    const open = (apiToken: Secret, accountId: string | undefined): ReturnType<typeof createAccessApi> =>
+      createAccessApi({apiUrl: server.url, apiToken, accountId, userAgent: 'zt-test'})
+    const apiToken = new Secret(state.apiToken)
+    const ctx: AccessContext = {
+      profile: 'default',
+      profileNamed: false,
+      accountId: state.accountId,
+      apiUrl: server.url,
+      sandbox: false,
+      api: () => Promise.resolve(open(apiToken, state.accountId)),
+      apiWith: open,
+      apiToken: () => Promise.resolve({token: apiToken, source: 'store'}),
+      store: () => Promise.resolve(store),
+      storeOf: () => store,
+      index: new IndexFiles(folder),
+      clock: systemClock,
+      progress: noProgress,
+    }
+    return new World(ctx, state, store, exchanges, async () => {
+      await server.close()
+      await fs.rm(folder, {recursive: true, force: true})
+    })
+  }
+
+  /** What was sent to change something: `POST /policies`, without the account's part. */
+  get changes(): string[] {
+    return this.exchanges
+      .filter(({method}) => method !== 'GET')
+      .map(({method, path: where}) => `${method} ${where.replace(/^\/accounts\/[^/]+\/access/, '')}`)
+  }
+
+  tokenNames(): unknown[] {
+    return this.state.data.serviceTokens.map(({object}) => object['name'])
+  }
+
+  app(name: string): JsonObject {
+    const app = this.state.data.apps.find((one) => one['name'] === name)
+    if (!app) throw new Error(`the seed has no ${name}`)
+    return app
+  }
+}
