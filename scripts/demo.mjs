@@ -33,7 +33,7 @@ const steps = [
     shows: /gitlab-admin/,
   },
   {
-    title: 'The same connection again: ssh, through the edge, with the saved credentials',
+    title: 'The same again: ssh, through the edge, with the saved credentials',
     argv: ['ssh', `git@${host}`, '--', '-T'],
     shows: /Welcome to GitLab, @\S+!/,
   },

@@ -35,13 +35,12 @@ export default class TokenCreate extends AccessCommand<typeof TokenCreate> {
     if (this.flags.reveal && process.env['GITHUB_ACTIONS'] === 'true' && !this.jsonEnabled()) {
       out(`::add-mask::${clientSecret.expose()}`)
     }
-    this.print(
-      `${style.green('✓')} Service token ${style.bold(token.name)} created; its secret is saved in ${store.label}`,
-    )
+    this.print(`${style.green('✓')} Service token ${style.bold(token.name)} created`)
     this.print(
       facts([
         ['Client ID', token.clientId],
         ['Client Secret', this.flags.reveal ? clientSecret.expose() : undefined],
+        ['secret', `saved in ${store.label}`],
         ['expires', token.expiresAt ?? 'never'],
         ['id', style.dim(token.id)],
       ]),

@@ -75,8 +75,14 @@ export function printLabelled(label: string, text: string): void {
   const indent = Math.max(LABEL_WIDTH, stripVTControlCharacters(label).length + 1)
   const width = columnsOf(process.stderr) - indent
   // Words longer than a line (a command, a path) stay whole, so that they can be copied.
-  const wrapped = width >= NARROWEST && width < Infinity ? wrapAnsi(text, width, {trim: false}) : text
-  const [first = '', ...rest] = wrapped.split('\n').map((line) => line.trimEnd())
+  const wrap = width >= NARROWEST && width < Infinity
+  const [first = '', ...rest] = text.split('\n').flatMap((line) => {
+    const lead = /^ */.exec(line)?.[0] ?? ''
+    if (!wrap) return line.trimEnd()
+    return wrapAnsi(line, width - lead.length)
+      .split('\n')
+      .map((part) => lead + part)
+  })
   err(`${label}${' '.repeat(indent - stripVTControlCharacters(label).length)}${first}`)
   for (const line of rest) err(`${' '.repeat(indent)}${line}`)
 }
