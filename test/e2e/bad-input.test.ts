@@ -73,7 +73,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  silent.close()
+  silent?.close()
   await zt.end()
 })
 

@@ -2,6 +2,7 @@ import path from 'node:path'
 import * as v from 'valibot'
 import {UserError} from '../core/errors.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../core/files.js'
+import {firstFault} from '../core/schema.js'
 import type {Paths} from './paths.js'
 import type {Profile} from './types.js'
 
@@ -46,8 +47,7 @@ export async function readConfig(paths: Paths): Promise<ConfigFile> {
   if (text === undefined) return {version: 1, profiles: {}}
   const parsed = v.safeParse(fileSchema, parseOwnJson(text, file))
   if (parsed.success) return parsed.output
-  const issue = parsed.issues[0]
-  throw brokenFile(file, `at ${v.getDotPath(issue) ?? 'the top'}, ${issue.message}`)
+  throw brokenFile(file, firstFault(parsed.issues))
 }
 
 /** Changes one profile, making it if it is new; the rest of the file stays as it is. */
@@ -65,7 +65,7 @@ export async function updateProfile(paths: Paths, name: string, change: Partial<
  */
 export async function useProfile(paths: Paths, name: string): Promise<Profile> {
   const config = await readConfig(paths)
-  const profile = config.profiles[name]
+  const profile = config.profiles[checkProfileName(name)]
   if (!profile) throw profileNotFound(name, Object.keys(config.profiles))
   await writeConfig(paths, {...config, currentProfile: name})
   return profile
@@ -87,12 +87,16 @@ export function profileNotFound(name: string, known: string[]): UserError {
  * @throws UserError `usage` / `BAD_PROFILE_NAME`
  */
 export function checkProfileName(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return name
+  // "constructor" and its like are in every object of the language, made or not.
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name) && !(name in {})) return name
   throw new UserError({
     kind: 'usage',
     code: 'BAD_PROFILE_NAME',
     message: `"${name}" cannot be a profile's name`,
-    why: 'A name is 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit.',
+    why:
+      name in {}
+        ? 'JavaScript has another use for this word.'
+        : 'A name is 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit.',
   })
 }
 

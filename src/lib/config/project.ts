@@ -1,6 +1,7 @@
 import path from 'node:path'
 import * as v from 'valibot'
 import {brokenFile, parseOwnJson, readFileIfThere} from '../core/files.js'
+import {firstFault} from '../core/schema.js'
 
 const PROJECT_FILE = '.zt.json'
 
@@ -27,11 +28,7 @@ export async function findProject(cwd: string): Promise<ProjectSettings | undefi
     if (text !== undefined) {
       const parsed = v.safeParse(projectSchema, parseOwnJson(text, file))
       if (parsed.success) return {file, ...parsed.output}
-      const issue = parsed.issues[0]
-      throw brokenFile(
-        file,
-        `at ${v.getDotPath(issue) ?? 'the top'}, ${issue.message}; a project may name "profile" and "account" only`,
-      )
+      throw brokenFile(file, `${firstFault(parsed.issues)}; a project may name "profile" and "account" only`)
     }
     if (directory === path.dirname(directory)) return undefined
   }

@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import * as v from 'valibot'
 import {UserError, hasCode} from '../core/errors.js'
+import {firstFault} from '../core/schema.js'
 import type {SandboxSeed} from './types.js'
 
 const objects = v.optional(v.array(v.looseObject({})))
@@ -43,7 +44,7 @@ export async function readSeed(file: string): Promise<SandboxSeed> {
   }
   const parsed = v.safeParse(seedSchema, value)
   if (parsed.success) return parsed.output as SandboxSeed
-  throw bad(file, `At ${v.getDotPath(parsed.issues[0]) ?? 'the top'}, ${parsed.issues[0].message}.`)
+  throw bad(file, `It is not what a seed is: ${firstFault(parsed.issues)}.`)
 }
 
 /** `HOST=ADDRESS:PORT` pairs; loopback only. */

@@ -3,6 +3,7 @@ import path from 'node:path'
 import * as v from 'valibot'
 import {hasCode} from '../core/errors.js'
 import {brokenFile, parseOwnJson, readFileIfThere, removeFile, writeFileAtomic} from '../core/files.js'
+import {firstFault} from '../core/schema.js'
 import {hostMatches} from '../core/hostname.js'
 import type {HostBinding, IndexEntry, SecretIndex} from './types.js'
 
@@ -92,7 +93,7 @@ async function read<T>(file: string, schema: v.GenericSchema<unknown, T>): Promi
   if (text === undefined) return undefined
   const parsed = v.safeParse(schema, parseOwnJson(text, file))
   if (parsed.success) return parsed.output
-  throw brokenFile(file, parsed.issues[0].message)
+  throw brokenFile(file, firstFault(parsed.issues))
 }
 
 async function readAll<T>(

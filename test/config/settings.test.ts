@@ -1,0 +1,201 @@
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import fc from 'fast-check'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {pathsFrom} from '../../src/lib/config/paths.js'
+import {configFile, readConfig, updateProfile, useProfile} from '../../src/lib/config/profiles.js'
+import {loadSettings, type LoadSettings} from '../../src/lib/config/settings.js'
+import type {Settings} from '../../src/lib/config/types.js'
+
+let home: string
+let env: Record<string, string>
+
+beforeEach(async () => {
+  home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-config-'))
+  env = {XDG_CONFIG_HOME: home, XDG_DATA_HOME: home, XDG_STATE_HOME: home, XDG_CACHE_HOME: home}
+})
+afterEach(() => fs.rm(home, {recursive: true, force: true}))
+
+const cwd = (): string => path.join(home, 'work')
+const load = (
+  flags: LoadSettings['flags'] = {},
+  more: Record<string, string> = {},
+  allowNewProfile = false,
+): Promise<Settings> => loadSettings({env: {...env, ...more}, cwd: cwd(), flags, allowNewProfile})
+
+async function write(file: string, content: unknown): Promise<void> {
+  await fs.mkdir(path.dirname(file), {recursive: true})
+  await fs.writeFile(file, typeof content === 'string' ? content : JSON.stringify(content))
+}
+const user = (content: unknown): Promise<void> => write(configFile(pathsFrom(env)), content)
+const project = (content: unknown): Promise<void> => write(path.join(cwd(), '.zt.json'), content)
+
+describe('which profile and account', () => {
+  const profiles = Object.fromEntries(
+    ['flag', 'environment', 'project', 'profile', 'default'].map((name) => [name, {accountId: `of-${name}`}]),
+  )
+
+  it('is said by flags before the environment before the project before the user, whichever are there', async () => {
+    const sources = fc.subarray(['flag', 'environment', 'project', 'profile'] as const)
+    await fc.assert(
+      fc.asyncProperty(sources, async (there) => {
+        const has = (source: (typeof there)[number]): boolean => there.includes(source)
+        await user({version: 1, profiles, ...(has('profile') && {currentProfile: 'profile'})})
+        await project(has('project') ? {profile: 'project'} : {})
+        const settings = await load(
+          has('flag') ? {profile: 'flag'} : {},
+          has('environment') ? {ZT_PROFILE: 'environment'} : {},
+        )
+        const expected = there[0] ?? 'default'
+        expect([settings.profileName, settings.profileSource]).toEqual([expected, expected])
+        expect(settings.accountId).toBe(`of-${expected}`)
+      }),
+      {numRuns: 40},
+    )
+  })
+
+  it.each([
+    [{account: 'f'}, {CLOUDFLARE_ACCOUNT_ID: 'e'}, 'f', 'flag'],
+    [{}, {CLOUDFLARE_ACCOUNT_ID: 'e'}, 'e', 'environment'],
+    [{}, {CLOUDFLARE_ACCOUNT_ID: ' '}, 'p', 'project'],
+    [{profile: 'flag'}, {}, 'of-flag', 'profile'],
+    [{}, {ZT_PROFILE: 'environment'}, 'of-environment', 'profile'],
+  ] as const)('the account with %j and %j is %s', async (flags, more, accountId, accountSource) => {
+    await user({version: 1, profiles})
+    await project({profile: 'project', account: 'p'})
+    expect(await load(flags, more)).toMatchObject({accountId, accountSource})
+  })
+
+  it('finds the project above the directory', async () => {
+    await user({version: 1, profiles})
+    await write(path.join(home, '.zt.json'), {profile: 'project'})
+    await fs.mkdir(cwd())
+    expect(await load()).toMatchObject({profileName: 'project'})
+  })
+})
+
+describe('what a project may not say', () => {
+  it.each(['apiUrl', 'store', 'connectTo', 'caFile', 'token', '__proto__'])(
+    'refuses %s, because a clone could send secrets elsewhere',
+    async (field) => {
+      await project(`{"profile":"default",${JSON.stringify(field)}:"https://evil.example"}`)
+      await expect(load()).rejects.toMatchObject({kind: 'config', code: 'BROKEN_FILE'})
+    },
+  )
+})
+
+describe('a damaged file', () => {
+  it.each([
+    ['', /json/i],
+    ['{"version":1,"profiles":', /json/i],
+    ['[]', /at/],
+    ['{"version":2,"profiles":{}}', /version/],
+    ['{"version":1,"profiles":{"a":{"store":"plain-text"}}}', /profiles\.a\.store/],
+    ['{"version":1,"profiles":{"a":"canary-secret"}}', /profiles\.a/],
+  ])('config.json with %j is named, not quoted, and stays as it is', async (content, why) => {
+    await user(content)
+    const file = configFile(pathsFrom(env))
+    const paths = pathsFrom(env)
+    for (const attempt of [() => load(), () => updateProfile(paths, 'b', {}), () => useProfile(paths, 'a')]) {
+      const error = (await attempt().catch((reason: unknown) => reason)) as Error & {why: string}
+      expect(error).toMatchObject({kind: 'config', code: 'BROKEN_FILE'})
+      expect(error.message).toContain(file)
+      expect(`${error.message} ${error.why}`).toMatch(why)
+      expect(JSON.stringify(error) + String(error.stack)).not.toContain('canary-secret')
+    }
+    expect(await fs.readFile(file, 'utf8')).toBe(content)
+  })
+})
+
+describe('writing a profile', () => {
+  it('keeps what a newer zt wrote, and other profiles', async () => {
+    const content = {
+      version: 1,
+      future: {x: 1},
+      profiles: {a: {accountId: 'a', future: [2]}, b: {accountId: 'b'}},
+    }
+    await user(content)
+    await updateProfile(pathsFrom(env), 'a', {accountName: 'A'})
+    await useProfile(pathsFrom(env), 'b')
+    expect(await readConfig(pathsFrom(env))).toEqual({
+      ...content,
+      currentProfile: 'b',
+      profiles: {a: {accountId: 'a', future: [2], accountName: 'A'}, b: {accountId: 'b'}},
+    })
+  })
+
+  it('makes files and directories that nobody else can read', async () => {
+    env['XDG_CONFIG_HOME'] = path.join(home, 'new')
+    await updateProfile(pathsFrom(env), 'a', {})
+    const file = configFile(pathsFrom(env))
+    expect((await fs.stat(file)).mode & 0o777).toBe(0o600)
+    expect((await fs.stat(path.dirname(file))).mode & 0o777).toBe(0o700)
+  })
+
+  it.each([
+    '',
+    '.',
+    '..',
+    '../x',
+    'a/b',
+    '-a',
+    'a b',
+    'x'.repeat(65),
+    'ü',
+    'a\n',
+    'constructor',
+    'toString',
+    '__proto__',
+  ])('takes no profile called %j', async (name) => {
+    const bad = {code: 'BAD_PROFILE_NAME'}
+    await expect(updateProfile(pathsFrom(env), name, {})).rejects.toMatchObject(bad)
+    if (name !== '') await expect(load({profile: name}, {}, true)).rejects.toMatchObject(bad)
+    expect(await fs.readdir(home)).toEqual([])
+  })
+
+  it('knows no profile that was not made, and names those that were', async () => {
+    await user({version: 1, profiles: {work: {}}})
+    for (const attempt of [() => load({profile: 'wrk'}), () => useProfile(pathsFrom(env), 'wrk')]) {
+      await expect(attempt()).rejects.toMatchObject({
+        code: 'PROFILE_NOT_FOUND',
+        why: expect.stringContaining('work') as string,
+      })
+    }
+    expect(await load({profile: 'wrk'}, {}, true)).toMatchObject({profileExists: false})
+  })
+})
+
+describe('bad values', () => {
+  it.each([
+    [{apiUrl: 'ftp://x'}, {}, 'BAD_API_URL'],
+    [{apiUrl: 'https://user:canary-secret@x'}, {}, 'BAD_API_URL'],
+    [{apiUrl: 'nowhere'}, {}, 'BAD_API_URL'],
+    [{connectTo: 'nowhere'}, {}, 'BAD_CONNECT_TO'],
+    [{connectTo: 'x:99999'}, {}, 'BAD_CONNECT_TO'],
+    [{}, {ZT_STORE: 'plain'}, 'UNKNOWN_STORE'],
+    [{}, {CF_ACCESS_CLIENT_ID: 'x'}, 'HALF_A_PAIR'],
+    [{}, {CF_ACCESS_CLIENT_SECRET: 'canary-secret'}, 'HALF_A_PAIR'],
+  ] as const)('%j with %j is %s', async (flags, more, code) => {
+    const error = await load(flags, more).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({kind: 'usage', code})
+    expect(JSON.stringify(error) + String(error)).not.toContain('canary-secret')
+  })
+})
+
+describe('directories', () => {
+  it.each([
+    [{}, 'linux', '/home/u/.config/zt', '/home/u/.local/share/zt'],
+    [{XDG_CONFIG_HOME: '/x', XDG_DATA_HOME: '/y'}, 'linux', '/x/zt', '/y/zt'],
+    [
+      {XDG_CONFIG_HOME: 'relative', XDG_DATA_HOME: ''},
+      'linux',
+      '/home/u/.config/zt',
+      '/home/u/.local/share/zt',
+    ],
+    [{XDG_CONFIG_HOME: '/x'}, 'darwin', '/x/zt', '/home/u/.local/share/zt'],
+    [{APPDATA: 'C:\\R', LOCALAPPDATA: 'C:\\L'}, 'win32', 'C:\\R\\zt', 'C:\\L\\Data\\zt'],
+  ] as const)('%j on %s are %s and %s', (variables, platform, config, data) => {
+    expect(pathsFrom(variables, platform, '/home/u')).toMatchObject({config, data})
+  })
+})
