@@ -27,7 +27,7 @@ export interface AccessContext {
   /** The API of the profile's account, with its API token. */
   api(): Promise<AccessApi>
   /** The API with another token or account: for a login, which has neither yet. */
-  apiWith(apiToken: Secret, accountId: string | undefined): AccessApi
+  apiWith(apiToken: Secret, accountId: string | undefined, fromEnvironment?: boolean): AccessApi
   /** Where the API token comes from; undefined when there is none. */
   apiToken(): Promise<{token: Secret; source: 'environment' | 'store'} | undefined>
   /** Where service tokens' secrets are kept: as chosen, or the first usable one. */
@@ -122,7 +122,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
         api = undefined
         throw error
       })),
-    apiWith: (token, accountId) => apiWith(token, accountId),
+    apiWith,
     apiToken,
     store,
     storeOf,

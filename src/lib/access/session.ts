@@ -111,7 +111,7 @@ export async function whoami(ctx: AccessContext): Promise<WhoAmI> {
     })
   }
   ctx.progress.step('Asking Cloudflare')
-  const api = ctx.apiWith(found.token, ctx.accountId)
+  const api = ctx.apiWith(found.token, ctx.accountId, found.source === 'environment')
   const apiToken = await api.verifyToken()
   const accounts = await api.listAccounts()
   const account =
