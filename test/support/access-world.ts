@@ -9,6 +9,7 @@ import {startSandboxApi, type Exchange} from '../../src/lib/sandbox/api/server.j
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
 import {IndexFiles} from '../../src/lib/secrets/index-files.js'
+import {keyOf} from '../../src/lib/secrets/keys.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../../src/lib/secrets/types.js'
 
 /** A store in memory that can be made to fail as a real one does. */
@@ -16,6 +17,7 @@ export class FaultyStore implements SecretStore {
   readonly kind = 'vault'
   readonly label = 'the faulty store'
   writable = true
+  readonly readable = true
   state: StoreStatus['state'] = 'ready'
   readonly kept = new Map<string, string>()
   /** Told of a service token's secret only: the rehearsal before it goes well. */
@@ -31,6 +33,12 @@ export class FaultyStore implements SecretStore {
   get({kind, id}: SecretKey): Promise<Secret | undefined> {
     const value = this.kept.get(`${kind}/${id}`)
     return Promise.resolve(value === undefined ? undefined : new Secret(value))
+  }
+  async has(key: SecretKey): Promise<boolean> {
+    return (await this.get(key)) !== undefined
+  }
+  list(): Promise<SecretKey[]> {
+    return Promise.resolve([...this.kept.keys()].flatMap((name) => keyOf(name) ?? []))
   }
   set({kind, id}: SecretKey, value: Secret): Promise<void> {
     return new Promise((resolve) => {

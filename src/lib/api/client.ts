@@ -6,7 +6,7 @@ import {Secret} from '../core/secret.js'
 import {byPrecedence, toApplication, toGroup, toPolicy, toServiceToken} from './convert.js'
 import {badAnswer, noAnswer, refusedByApi, type FailedRequest} from './errors.js'
 import {httpFetch} from './http-fetch.js'
-import type {AccessApi, ApiTokenStatus} from './types.js'
+import type {AccessApi, ApiTokenStatus, NewServiceToken} from './types.js'
 
 export interface AccessApiOptions {
   /** Base URL without a trailing slash. */
@@ -73,9 +73,15 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     tokenFromEnvironment: options.tokenFromEnvironment ?? false,
   })
 
+  let ahead: number | undefined
+
   async function once(request: Request): Promise<Answer> {
     const failed = about(request)
     let response: Response
+    const noteTime = (headers: Headers): void => {
+      const date = Date.parse(headers.get('date') ?? '')
+      if (!Number.isNaN(date)) ahead = date - Date.now()
+    }
     try {
       response = await client
         .request({
@@ -94,8 +100,10 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
         throw noAnswer(failed, error instanceof APIError ? (error.cause ?? timeout()) : error)
       }
       const {status, headers} = error as APIError<number, Headers>
+      noteTime(headers)
       throw await explain(failed, {status, headers, body: error.error})
     }
+    noteTime(response.headers)
     return readEnvelope(failed, response)
   }
 
@@ -164,6 +172,17 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     throw badAnswer(about(request), 'It holds no result.', new Headers(), 200)
   }
 
+  /** An answer that shows a secret, which it does this once. */
+  async function withSecret(request: Request): Promise<NewServiceToken> {
+    const raw = await one(request)
+    const secret = raw['client_secret']
+    const token = toServiceToken(raw)
+    if (typeof secret !== 'string' || secret === '' || token.id === '' || token.clientId === '') {
+      throw badAnswer(about(request), 'It holds no id, Client ID or Client Secret.', new Headers(), 200)
+    }
+    return {token, clientSecret: new Secret(secret)}
+  }
+
   const access = (rest: string): string => {
     if (accountId !== undefined) return `/accounts/${encodeURIComponent(accountId)}/access/${rest}`
     throw new UserError({
@@ -177,6 +196,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
 
   const api: AccessApi = {
     accountId,
+    clockAhead: () => ahead,
     async verifyToken(): Promise<ApiTokenStatus> {
       const doing = 'verify the API token'
       try {
@@ -225,21 +245,37 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
           doing: 'read the service token',
         }),
       ),
-    async createServiceToken(params) {
-      const request: Request = {
+    createServiceToken: async (params) =>
+      withSecret({
         method: 'POST',
         path: access('service_tokens'),
         doing: 'create the service token',
         body: params,
-      }
-      const raw = await one(request)
-      const secret = raw['client_secret']
-      const token = toServiceToken(raw)
-      if (typeof secret !== 'string' || secret === '' || token.id === '' || token.clientId === '') {
-        throw badAnswer(about(request), 'It holds no id, Client ID or Client Secret.', new Headers(), 200)
-      }
-      return {token, clientSecret: new Secret(secret)}
-    },
+      }),
+    updateServiceToken: async (tokenId, change) =>
+      toServiceToken(
+        await one({
+          method: 'PUT',
+          path: access(`service_tokens/${id(tokenId)}`),
+          doing: 'change the service token',
+          body: change,
+        }),
+      ),
+    rotateServiceToken: async (tokenId, previousUntil) =>
+      withSecret({
+        method: 'POST',
+        path: access(`service_tokens/${id(tokenId)}/rotate`),
+        doing: 'rotate the service token',
+        body: {previous_client_secret_expires_at: previousUntil},
+      }),
+    refreshServiceToken: async (tokenId) =>
+      toServiceToken(
+        await one({
+          method: 'POST',
+          path: access(`service_tokens/${id(tokenId)}/refresh`),
+          doing: 'extend the service token',
+        }),
+      ),
     async deleteServiceToken(tokenId) {
       await send({
         method: 'DELETE',
@@ -270,6 +306,22 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
           body,
         }),
       ),
+    replaceApplicationPolicy: async (appId, policyId, body) =>
+      toPolicy(
+        await one({
+          method: 'PUT',
+          path: access(`apps/${id(appId)}/policies/${id(policyId)}`),
+          doing: "change the application's policy",
+          body,
+        }),
+      ),
+    async deleteApplicationPolicy(appId, policyId) {
+      await send({
+        method: 'DELETE',
+        path: access(`apps/${id(appId)}/policies/${id(policyId)}`),
+        doing: "remove the application's policy",
+      })
+    },
 
     listPolicies: async () => (await list(access('policies'), 'list the policies')).map(toPolicy),
     getPolicy: async (policyId) =>
@@ -278,11 +330,24 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       ),
     createPolicy: async (body) =>
       toPolicy(await one({method: 'POST', path: access('policies'), doing: 'create the policy', body})),
+    replacePolicy: async (policyId, body) =>
+      toPolicy(
+        await one({method: 'PUT', path: access(`policies/${id(policyId)}`), doing: 'change the policy', body}),
+      ),
     async deletePolicy(policyId) {
       await send({method: 'DELETE', path: access(`policies/${id(policyId)}`), doing: 'delete the policy'})
     },
 
     listGroups: async () => (await list(access('groups'), 'list the Access groups')).map(toGroup),
+    replaceGroup: async (groupId, body) =>
+      toGroup(
+        await one({
+          method: 'PUT',
+          path: access(`groups/${id(groupId)}`),
+          doing: 'change the Access group',
+          body,
+        }),
+      ),
     getOrganization: () =>
       one({method: 'GET', path: access('organizations'), doing: "read the organisation's settings"}),
   }

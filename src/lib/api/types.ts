@@ -84,6 +84,14 @@ export interface ApiTokenStatus {
   expiresOn: string | undefined
 }
 
+export interface ServiceTokenChange {
+  name?: string
+  enabled?: boolean
+  duration?: string
+  /** Until when the secret before the last rotation works (ISO 8601); the past ends it, the future extends it. */
+  previous_client_secret_expires_at?: string
+}
+
 export interface PolicyBody {
   name: string
   decision: Decision
@@ -101,6 +109,12 @@ export interface AccessApi {
   /** Undefined before a login knows it. */
   readonly accountId: string | undefined
 
+  /**
+   * How far the server's clock is ahead of ours, in milliseconds, by the Date of its last answer (which has whole
+   * seconds); undefined before the first answer.
+   */
+  clockAhead(): number | undefined
+
   /** Asks `/user/tokens/verify`, and `/accounts/{id}/tokens/verify` when that does not know the token and an account is given. */
   verifyToken(): Promise<ApiTokenStatus>
   /** The accounts that the API token sees; empty where it may not list them. */
@@ -111,6 +125,17 @@ export interface AccessApi {
   getServiceToken(id: string): Promise<ServiceToken>
   /** Never retried: there is no idempotency key, and each attempt would make a token. `outcomeUnknown` marks a lost answer. */
   createServiceToken(params: {name: string; duration?: string; enabled?: boolean}): Promise<NewServiceToken>
+  /** Behaves as partial: what is left out stays. A duration counts from now. May be sent again: the outcome is the same. */
+  updateServiceToken(id: string, change: ServiceTokenChange): Promise<ServiceToken>
+  /**
+   * Makes a new secret. Never retried: each attempt would make another, and the one before the last would end at once.
+   *
+   * @param previousUntil until when the present secret works too (ISO 8601, the server's time)
+   */
+  rotateServiceToken(id: string, previousUntil: string): Promise<NewServiceToken>
+  /** Extends by a year; the secret stays. */
+  refreshServiceToken(id: string): Promise<ServiceToken>
+  /** @throws ApiError `conflict` with code 12139 while a policy or group names it; `not-found` */
   deleteServiceToken(id: string): Promise<void>
 
   listApplications(): Promise<Application[]>
@@ -121,13 +146,21 @@ export interface AccessApi {
   listApplicationPolicies(applicationId: string): Promise<Policy[]>
   /** A policy inside this application (legacy). */
   createApplicationPolicy(applicationId: string, body: PolicyBody): Promise<Policy>
+  /** PUT of a policy inside an application (legacy). */
+  replaceApplicationPolicy(applicationId: string, policyId: string, body: JsonObject): Promise<Policy>
+  /** Removes a policy from inside an application (legacy); it is gone then. */
+  deleteApplicationPolicy(applicationId: string, policyId: string): Promise<void>
 
   listPolicies(): Promise<Policy[]>
   getPolicy(id: string): Promise<Policy>
   createPolicy(body: PolicyBody): Promise<Policy>
+  /** PUT: replaces an account's policy with `body`. */
+  replacePolicy(id: string, body: JsonObject): Promise<Policy>
   deletePolicy(id: string): Promise<void>
 
   listGroups(): Promise<Group[]>
+  /** PUT: replaces an Access group with `body`. */
+  replaceGroup(id: string, body: JsonObject): Promise<Group>
   /** The organisation's settings, e.g. `auth_domain`, `strict_service_token_auth`. */
   getOrganization(): Promise<JsonObject>
 }

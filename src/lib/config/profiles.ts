@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import {UserError} from '../core/errors.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../core/files.js'
 import {firstFault} from '../core/schema.js'
+import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
 import type {Paths} from './paths.js'
 import type {Profile} from './types.js'
 
@@ -12,7 +13,7 @@ const profileSchema = v.looseObject({
   apiUrl: v.optional(v.string()),
   accountId: v.optional(v.string()),
   accountName: v.optional(v.string()),
-  store: v.optional(v.picklist(['keychain', 'vault'])),
+  store: v.optional(v.custom<KeepingStoreKind>(isKeepingStoreKind, 'no secret store')),
   connectTo: v.optional(v.string()),
   caFile: v.optional(v.string()),
   knownHostsFile: v.optional(v.string()),

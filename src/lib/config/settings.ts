@@ -1,6 +1,7 @@
 import path from 'node:path'
 import {UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
+import {isKeepingStoreKind} from '../core/store-kind.js'
 import {pathsFrom, type Environment} from './paths.js'
 import {checkProfileName, DEFAULT_PROFILE, profileNotFound, readConfig} from './profiles.js'
 import {findProject} from './project.js'
@@ -119,12 +120,13 @@ function credentials(env: Environment): Settings['environmentCredentials'] {
 }
 
 function checkStore(text: string): Settings['store'] {
-  if (text === 'keychain' || text === 'vault' || text === 'env') return text
+  if (text === 'env' || isKeepingStoreKind(text)) return text
   throw new UserError({
     kind: 'usage',
     code: 'UNKNOWN_STORE',
     message: `There is no secret store "${text}"`,
-    why: 'The stores are keychain, vault and env (read-only).',
+    why: 'The stores are keychain, vault, helper:NAME (the program docker-credential-NAME) and env (read-only).',
+    next: ['zt store list'],
   })
 }
 

@@ -1,4 +1,5 @@
 import type {Secret} from '../core/secret.js'
+import type {KeepingStoreKind} from '../core/store-kind.js'
 import type {Paths} from './paths.js'
 
 export const CLOUDFLARE_API_URL = 'https://api.cloudflare.com/client/v4'
@@ -10,7 +11,7 @@ export interface Profile {
   accountId?: string | undefined
   accountName?: string | undefined
   /** The store that this profile's secrets are in. Chosen once and then kept: never silently another. */
-  store?: 'keychain' | 'vault' | undefined
+  store?: KeepingStoreKind | undefined
   /** Where the edge is, `HOST:PORT`, when it is not at the host's own address (as cloudflared's --connect-to). */
   connectTo?: string | undefined
   /** PEM file of a CA that is trusted for the edge besides the system's. */
@@ -38,10 +39,10 @@ export interface Settings {
   /** CLOUDFLARE_API_TOKEN, when set; otherwise the token is in the store under this profile's name. */
   environmentApiToken: Secret | undefined
   /** Chosen by flag, environment (ZT_STORE) or profile; undefined: not chosen yet. */
-  store: 'keychain' | 'vault' | 'env' | undefined
+  store: KeepingStoreKind | 'env' | undefined
   storeSource: SettingSource | undefined
   /** The profile's own store, whatever a flag or ZT_STORE says: its API token is there. */
-  profileStore: 'keychain' | 'vault' | undefined
+  profileStore: KeepingStoreKind | undefined
   connectTo: string | undefined
   caFile: string | undefined
   knownHostsFile: string | undefined

@@ -34,6 +34,28 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
   await syncDirectory(directory)
 }
 
+/**
+ * Makes a file that must not be there yet, whole and durable or not at all.
+ *
+ * @returns false when it is there already; it is then as it was
+ */
+export async function createFileOnce(file: string, data: string | Uint8Array, mode = 0o600): Promise<boolean> {
+  const directory = path.dirname(file)
+  // Under a name of its own first: a reader that finds the file finds all of it.
+  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.new`
+  await writeFileAtomic(temporary, data, mode)
+  try {
+    await fs.link(temporary, file)
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false
+    throw unusable(error, 'write', file)
+  } finally {
+    await fs.rm(temporary, {force: true})
+  }
+  await syncDirectory(directory)
+  return true
+}
+
 /** Removes a file and makes that durable. False when it was not there. */
 export async function removeFile(file: string): Promise<boolean> {
   try {

@@ -5,6 +5,7 @@ import {hasCode} from '../core/errors.js'
 import {brokenFile, parseOwnJson, readFileIfThere, removeFile, writeFileAtomic} from '../core/files.js'
 import {firstFault} from '../core/schema.js'
 import {hostMatches} from '../core/hostname.js'
+import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
 import type {HostBinding, IndexEntry, SecretIndex} from './types.js'
 
 const entrySchema = v.object({
@@ -14,9 +15,10 @@ const entrySchema = v.object({
   name: v.string(),
   profile: v.string(),
   accountId: v.string(),
-  store: v.picklist(['keychain', 'vault']),
+  store: v.custom<KeepingStoreKind>(isKeepingStoreKind, 'no secret store'),
   storedAt: v.string(),
   expiresAt: v.optional(v.string()),
+  previousUntil: v.optional(v.string()),
 })
 
 const bindingSchema = v.object({

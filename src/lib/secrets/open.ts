@@ -35,6 +35,12 @@ export function openStore(kind: StoreKind, options: StoreOptions): SecretStore {
       })
     case 'env':
       return new EnvironmentStore(options.environmentCredentials)
+    default:
+      throw new UserError({
+        kind: 'needs-action',
+        code: 'STORE_NOT_READY',
+        message: `No usable secret store: ${kind} is absent`,
+      })
   }
 }
 

@@ -8,7 +8,7 @@ import type {SecretStore} from './types.js'
  * that the store needs come up now as well, before anything has been made.
  */
 export async function rehearse(store: SecretStore): Promise<void> {
-  const key = {kind: 'rehearsal', id: randomBytes(12).toString('hex')} as const
+  const key = {kind: 'spool-key', id: randomBytes(12).toString('hex')} as const
   const value = new Secret(randomBytes(48).toString('base64url'))
   await store.set(key, value)
   const kept = await store.get(key)

@@ -1,15 +1,18 @@
 import type {Secret} from '../core/secret.js'
+import type {KeepingStoreKind} from '../core/store-kind.js'
+
+export type {KeepingStoreKind}
 
 /** The stores that zt knows. `env` is read-only. */
-export type StoreKind = 'keychain' | 'vault' | 'env'
+export type StoreKind = KeepingStoreKind | 'env'
 
 /**
  * What a store keeps an entry under. `kind` and `id` become the keychain's account (`service-token/<uuid>`) and the
  * vault's file name.
  */
 export interface SecretKey {
-  kind: 'service-token' | 'api-token' | 'rehearsal'
-  /** A service token's UUID; a profile's name for an API token; a random name for a rehearsal. `[A-Za-z0-9._-]{1,128}`. */
+  kind: 'service-token' | 'api-token' | 'spool-key'
+  /** A service token's UUID; a profile's name for an API token; an operation's id for a spool key. `[A-Za-z0-9._-]{1,128}`. */
   id: string
 }
 
@@ -27,6 +30,8 @@ export interface StoreStatus {
   why: string | undefined
   /** What to do about it. */
   next: string[]
+  /** For a store that is ready: something to mind, e.g. that it lies in memory and is gone at a restart. One sentence. */
+  warning?: string | undefined
 }
 
 /**
@@ -39,9 +44,15 @@ export interface SecretStore {
   /** For people: `the OS keychain`, `the age vault at ~/.local/share/zt/vault`. */
   readonly label: string
   readonly writable: boolean
+  /** False: what is written cannot be read back here (a vault that knows only the recipient). `get` then throws. */
+  readonly readable: boolean
   status(): Promise<StoreStatus>
   /** Undefined when there is no such entry; throws when that cannot be known (locked, broken). */
   get(key: SecretKey): Promise<Secret | undefined>
+  /** Whether there is such an entry, also where it cannot be opened; throws when that cannot be known. */
+  has(key: SecretKey): Promise<boolean>
+  /** What zt keeps here, by name; undefined where the store cannot be asked for that. Opens nothing. */
+  list(): Promise<SecretKey[] | undefined>
   /** Replaces what was there. Durable when it returns. */
   set(key: SecretKey, value: Secret): Promise<void>
   /** False when there was nothing. */
@@ -54,6 +65,17 @@ export interface ServiceCredentials {
   clientSecret: Secret
 }
 
+/** What a store keeps for a service token. */
+export interface StoredCredentials extends ServiceCredentials {
+  /** The secret before a rotation, which Access accepts until then (ISO 8601). */
+  previous?: {clientSecret: Secret; until: string} | undefined
+  /**
+   * True after a rotation was undone: Cloudflare has a newer secret that nobody knows, and accepts this one as the
+   * previous. Another rotation ends it at once.
+   */
+  superseded?: boolean | undefined
+}
+
 /** What the index knows of a stored service token. No secrets in it. */
 export interface IndexEntry {
   /** Service token's UUID. */
@@ -62,11 +84,13 @@ export interface IndexEntry {
   name: string
   profile: string
   accountId: string
-  store: Exclude<StoreKind, 'env'>
+  store: KeepingStoreKind
   /** ISO 8601. */
   storedAt: string
   /** ISO 8601; undefined for `forever`. */
   expiresAt: string | undefined
+  /** Until when the secret before a rotation works too. ISO 8601. */
+  previousUntil?: string | undefined
 }
 
 /** Which token opens a host, for one profile. The host may be a pattern as Access writes it (`*.example.com`). */

@@ -91,6 +91,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
         'content-type': 'application/json',
         'cf-ray': `${randomBytes(8).toString('hex')}-ZT`,
         server: 'zt-sandbox',
+        date: new Date(state.clock.now()).toUTCString(),
         ...headers,
       })
       response.end(JSON.stringify(body))

@@ -75,6 +75,11 @@ function update(call: Call) {
     delete token.object['expires_at']
     Object.assign(change, {duration, ...expires(duration, state.clock.now())})
   }
+  const until = body['previous_client_secret_expires_at']
+  if (until !== undefined) {
+    const date = checkDate(until)
+    if (token.previous) token.previous = {...token.previous, until: date}
+  }
   Object.assign(token.object, change, {updated_at: now})
   return {result: token.object}
 }
@@ -83,12 +88,9 @@ function update(call: Call) {
 function rotate(call: Call) {
   const {body, now} = call
   const token = find(call)
-  const until = body['previous_client_secret_expires_at']
-  if (until !== undefined && (typeof until !== 'string' || Number.isNaN(Date.parse(until)))) {
-    throw invalid('previous_client_secret_expires_at must be a date')
-  }
+  const until = checkDate(body['previous_client_secret_expires_at'] ?? now)
   const secret = newSecret()
-  token.previous = typeof until === 'string' ? {secretHash: token.secretHash, until} : undefined
+  token.previous = {secretHash: token.secretHash, until}
   token.secretHash = hashSecret(secret)
   token.object['client_secret_version'] = Number(token.object['client_secret_version'] ?? 1) + 1
   token.object['updated_at'] = now
@@ -123,6 +125,11 @@ function checkName(name: unknown): string {
   if (typeof name !== 'string' || name === '') throw invalid('name is required')
   if (name.length > NAME_LIMIT) throw invalid(`name must have at most ${NAME_LIMIT} characters`)
   return name
+}
+
+function checkDate(date: unknown): string {
+  if (typeof date === 'string' && !Number.isNaN(Date.parse(date))) return date
+  throw invalid('previous_client_secret_expires_at must be a date')
 }
 
 function checkDuration(duration: unknown): string {

@@ -11,6 +11,7 @@ export class EnvironmentStore implements SecretStore {
   readonly kind = 'env'
   readonly label = 'the environment (CF_ACCESS_CLIENT_ID, CF_ACCESS_CLIENT_SECRET)'
   readonly writable = false
+  readonly readable = true
   readonly #credentials: ServiceCredentials | undefined
 
   constructor(credentials: ServiceCredentials | undefined) {
@@ -30,8 +31,17 @@ export class EnvironmentStore implements SecretStore {
   }
 
   get(key: SecretKey): Promise<Secret | undefined> {
-    const asked = key.kind === 'service-token' && key.id === ENVIRONMENT_ID
-    return Promise.resolve(asked && this.#credentials ? encodeCredentials(this.#credentials) : undefined)
+    return Promise.resolve(
+      this.#holds(key) && this.#credentials ? encodeCredentials(this.#credentials) : undefined,
+    )
+  }
+
+  has(key: SecretKey): Promise<boolean> {
+    return Promise.resolve(this.#holds(key))
+  }
+
+  list(): Promise<SecretKey[]> {
+    return Promise.resolve(this.#credentials ? [{kind: 'service-token', id: ENVIRONMENT_ID}] : [])
   }
 
   set(): Promise<void> {
@@ -40,6 +50,10 @@ export class EnvironmentStore implements SecretStore {
 
   delete(): Promise<boolean> {
     return Promise.reject(readOnly())
+  }
+
+  #holds({kind, id}: SecretKey): boolean {
+    return kind === 'service-token' && id === ENVIRONMENT_ID && this.#credentials !== undefined
   }
 }
 

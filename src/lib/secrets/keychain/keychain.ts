@@ -25,6 +25,7 @@ export class Keychain implements SecretStore {
   readonly kind = 'keychain'
   readonly label = 'the OS keychain'
   readonly writable = true
+  readonly readable = true
   readonly #options: KeychainOptions
   #addonLoads = false
 
@@ -48,6 +49,14 @@ export class Keychain implements SecretStore {
   async get(key: SecretKey): Promise<Secret | undefined> {
     const {value} = await this.#perform(key, 'get')
     return value === null ? undefined : new Secret(value)
+  }
+
+  async has(key: SecretKey): Promise<boolean> {
+    return (await this.#perform(key, 'get')).found
+  }
+
+  list(): Promise<undefined> {
+    return Promise.resolve(undefined)
   }
 
   async set(key: SecretKey, value: Secret): Promise<void> {

@@ -4,7 +4,7 @@ import {isJsonObject} from '../../core/context.js'
 import {UserError, hasCode} from '../../core/errors.js'
 import {refuseIfOthersCanRead, removeFile, writeFileAtomic} from '../../core/files.js'
 import {Secret} from '../../core/secret.js'
-import {accountName} from '../keys.js'
+import {accountName, keyOf} from '../keys.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../types.js'
 import {createVaultIdentity, readIdentity, type IdentityOptions, type VaultKeys} from './identity.js'
 
@@ -21,6 +21,7 @@ export class Vault implements SecretStore {
   readonly kind = 'vault'
   readonly label: string
   readonly writable = true
+  readonly readable = true
   readonly #options: VaultOptions
   #keys: Promise<VaultKeys | undefined> | undefined
 
@@ -79,6 +80,26 @@ export class Vault implements SecretStore {
     if (entry['kind'] !== key.kind || entry['id'] !== key.id)
       throw damaged(file, 'it belongs to another entry')
     return new Secret(entry['value'])
+  }
+
+  async has(key: SecretKey): Promise<boolean> {
+    await this.#checkDirectory()
+    return fs.stat(this.#file(key)).then(
+      () => true,
+      (error: unknown) => {
+        if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
+        throw error
+      },
+    )
+  }
+
+  async list(): Promise<SecretKey[]> {
+    await this.#checkDirectory()
+    const names = await fs.readdir(this.#options.directory).catch((error: unknown) => {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
+      throw error
+    })
+    return names.flatMap((name) => keyOf(name.replace(/\.age$/, '').replace(/^(service-token|api-token|spool-key)-/, '$1/')) ?? [])
   }
 
   async set(key: SecretKey, value: Secret): Promise<void> {
