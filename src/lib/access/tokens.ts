@@ -28,6 +28,8 @@ export interface KnownToken {
   token: ServiceToken
   /** Where its secret is kept here; undefined: not here. */
   store: IndexEntry['store'] | undefined
+  /** Until when the secret before a rotation works too (ISO 8601), as this machine knows it. */
+  previousUntil: string | undefined
   /** Hosts for which this profile uses it. */
   hosts: string[]
   status: 'active' | 'disabled' | 'expired'
@@ -54,12 +56,17 @@ async function knowledge(ctx: AccessContext): Promise<(token: ServiceToken) => K
     ctx.index.list(ctx.profile),
     ctx.index.bindings(ctx.profile),
   ])
-  return (token) => ({
-    token,
-    store: entries.find(({tokenId}) => tokenId === token.id)?.store,
-    hosts: bindings.filter(({tokenId}) => tokenId === token.id).map(({host}) => host),
-    status: tokenStatus(token, ctx.clock.now()),
-  })
+  return (token) => {
+    const entry = entries.find(({tokenId}) => tokenId === token.id)
+    const until = entry?.previousUntil
+    return {
+      token,
+      store: entry?.store,
+      previousUntil: until !== undefined && Date.parse(until) > ctx.clock.now() ? until : undefined,
+      hosts: bindings.filter(({tokenId}) => tokenId === token.id).map(({host}) => host),
+      status: tokenStatus(token, ctx.clock.now()),
+    }
+  }
 }
 
 /** Whether a token opens anything at all now. */

@@ -87,8 +87,10 @@ export class Journal {
       await spool.open()
       return spool
     } catch (error) {
+      // What is not expected leaves the intent, for the recovery to clear up.
+      if (!(error instanceof UserError)) throw error
       // The store is not asked again: where it hangs, that would be one more wait. Its key opens nothing.
-      await spool.remove({keyToo: error instanceof UserError && error.code === 'STORE_REHEARSAL_FAILED'})
+      await spool.remove({keyToo: error.code === 'STORE_REHEARSAL_FAILED'})
       await removeFile(this.#file(operation.id, 'json'))
       throw error
     }
