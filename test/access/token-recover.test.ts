@@ -387,6 +387,21 @@ describe('a rotation', () => {
     await expectSettled()
   })
 
+  it('with --grace 0 ends the one before as soon as the new one is stored, and not earlier', async () => {
+    const {client_id, client_secret} = entry() as Record<string, string>
+    const before = (): boolean => world.authenticates(client_id ?? '', client_secret ?? '')
+    let whileSaving: boolean | undefined
+    world.store.onSave = (value) => {
+      whileSaving = before()
+      return value
+    }
+    const {previousUntil, previousKept} = await rotateServiceToken(world.ctx, {token: 'ci', grace: '0'})
+    expect({previousUntil, previousKept}).toEqual({previousUntil: undefined, previousKept: false})
+    expect({whileSaving, afterwards: before()}).toEqual({whileSaving: true, afterwards: false})
+    expect(secretsThatWork()).toEqual([true])
+    await expectSettled()
+  })
+
   it('--finish ends the one before, at Cloudflare and here', async () => {
     const {client_id, client_secret} = entry() as Record<string, string>
     await rotateServiceToken(world.ctx, {token: 'ci', grace: '24h'})

@@ -36,6 +36,8 @@ export interface Operation {
     | undefined
   /** For a rotation: until when the secret before it works, by the server's clock. */
   previousUntil?: string | undefined
+  /** For a rotation: the secret before it is ended as soon as the new one is stored. */
+  endsPrevious?: boolean | undefined
 }
 
 const schema = v.object({
@@ -60,6 +62,7 @@ const schema = v.object({
     }),
   ),
   previousUntil: v.optional(v.string()),
+  endsPrevious: v.optional(v.boolean()),
 })
 
 /**
