@@ -1,8 +1,10 @@
+import path from 'node:path'
 import {createAccessApi} from '../api/client.js'
 import type {AccessApi} from '../api/types.js'
 import type {Settings} from '../config/types.js'
 import {noProgress, systemClock, type Clock, type Progress} from '../core/context.js'
 import {UserError} from '../core/errors.js'
+import {Locks} from '../core/lock.js'
 import type {Secret} from '../core/secret.js'
 import {
   chooseStore,
@@ -35,6 +37,8 @@ export interface AccessContext {
   /** A store by its kind: the one that an index entry names. */
   storeOf(kind: SecretStore['kind']): SecretStore
   index: SecretIndex
+  /** Between processes: who changes a service token holds its lock. */
+  locks: Locks
   clock: Clock
   progress: Progress
 }
@@ -127,6 +131,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     store,
     storeOf,
     index: openIndex(paths.data),
+    locks: new Locks(path.join(paths.state, 'locks')),
     clock: deps.clock ?? systemClock,
     progress: deps.progress ?? noProgress,
   }

@@ -12,6 +12,8 @@ import {resolveToken} from './resolve.js'
 
 /** Cloudflare's limit for a service token's name. */
 const NAME_LIMIT = 350
+/** What a token is called while it is being made: by this, an interrupted run finds it again. */
+const UNFINISHED = /~zt-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export interface CreatedToken {
   token: ServiceToken
@@ -42,11 +44,16 @@ export async function createServiceToken(
   return {...created, store: {kind: store.kind, label: store.label}}
 }
 
-/** A name that can be made, trimmed. Asked by the prompt as well. */
-export function checkTokenName(text: string): string {
+/**
+ * A name that can be given, trimmed. Asked by the prompts as well.
+ *
+ * @param usage the command line to suggest
+ * @throws UserError `usage` / `BAD_TOKEN_NAME`
+ */
+export function checkTokenName(text: string, usage = 'zt token create NAME'): string {
   const name = text.trim()
   const bad = (message: string, why: string): UserError =>
-    new UserError({kind: 'usage', code: 'BAD_TOKEN_NAME', message, why, next: ['zt token create NAME']})
+    new UserError({kind: 'usage', code: 'BAD_TOKEN_NAME', message, why, next: [usage]})
   if (name === '') throw bad('The name is empty', 'A service token is referred to by its name.')
   if (name.length > NAME_LIMIT) {
     throw bad(`The name is too long: ${name.length} characters`, `Cloudflare takes at most ${NAME_LIMIT}.`)
@@ -57,7 +64,18 @@ export function checkTokenName(text: string): string {
       'Nobody could type it again, and a terminal would act on it.',
     )
   }
+  if (isUnfinishedName(name)) {
+    throw bad(
+      'The name ends as those of zt itself do',
+      'What ends in ~zt- and a UUID is a token that is being made; a run that was interrupted is found again by it.',
+    )
+  }
   return name
+}
+
+/** Whether a token of this name is still being made, or was left behind by a run that was interrupted. */
+export function isUnfinishedName(name: string): boolean {
+  return UNFINISHED.test(name)
 }
 
 /** Rehearses the store before a token exists: its prompts come now, and what would lose a secret fails now. */
@@ -192,7 +210,8 @@ export async function showServiceToken(ctx: AccessContext, wanted: string): Prom
   return known(resolveToken(ctx, wanted, tokens))
 }
 
-async function knowledge(ctx: AccessContext): Promise<(token: ServiceToken) => KnownToken> {
+/** What this machine knows of the service tokens, for any one of them. */
+export async function knowledge(ctx: AccessContext): Promise<(token: ServiceToken) => KnownToken> {
   const [entries, bindings] = await Promise.all([
     ctx.index.list(ctx.profile),
     ctx.index.bindings(ctx.profile),
