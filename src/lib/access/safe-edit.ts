@@ -103,7 +103,7 @@ function changedMeanwhile(ctx: AccessContext, {name}: Application): UserError {
     kind: 'conflict',
     code: 'APPLICATION_CHANGED',
     message: `Somebody else is changing "${name}" at this moment`,
-    why: 'It was read twice, and is not the same. Nothing was changed.',
+    why: 'It was read twice, and is not the same. It was left as it is.',
     next: [`Look at it (${ztCommand(ctx, 'app', 'show', name)}), then run the command again`],
   })
 }
