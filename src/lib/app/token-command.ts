@@ -1,0 +1,38 @@
+import {type Command} from '@oclif/core'
+import {listServiceTokens} from '../access/tokens.js'
+import {UserError} from '../core/errors.js'
+import {AccessCommand} from './access-command.js'
+
+/** A command that works on one service token. */
+export abstract class TokenCommand<T extends typeof Command> extends AccessCommand<T> {
+  /**
+   * The token that was named, or that is chosen from the account's.
+   *
+   * @param instead the command line to suggest where nobody can be asked
+   */
+  protected async chosenToken(named: string | undefined, instead: string): Promise<string> {
+    if (named !== undefined) return named
+    this.prompts.require('The service token', instead)
+    const tokens = await listServiceTokens(this.access())
+    if (tokens.length === 0) {
+      throw new UserError({
+        kind: 'not-found',
+        code: 'NOTHING_TO_CHOOSE',
+        message: 'The account has no service token',
+        next: ['zt token create'],
+      })
+    }
+    return this.prompts.choose(
+      'Service token',
+      tokens.map(({token, status}) => ({
+        name: status === 'active' ? token.name : `${token.name}  (${status})`,
+        value: token.id,
+      })),
+    )
+  }
+
+  /** What is said when a question was answered with no. */
+  protected cancelled(): UserError {
+    return new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed'})
+  }
+}
