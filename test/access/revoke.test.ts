@@ -632,7 +632,7 @@ describe('any account', () => {
     const outcomes = {revoked: 0, refused: 0}
     await fc.assert(
       fc.asyncProperty(seeds, async (seed) => {
-        await open(seed as SandboxSeed)
+        await open(seed)
         try {
           const before = account()
           const result = await revokeToken(world.ctx, {token: 'ci', detach: true}).catch(

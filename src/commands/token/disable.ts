@@ -5,11 +5,12 @@ import {dryRunFlag} from '../../lib/app/flags.js'
 import {changeJson} from '../../lib/app/present-change.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
 import {style} from '../../lib/cli/streams.js'
+import {facts} from '../../lib/cli/table.js'
 
 export default class TokenDisable extends TokenCommand<typeof TokenDisable> {
   static override summary = 'Switch a service token off; nothing of it is lost'
-  static override description = `Its secret stops at once, and so does one from before a rotation that would still work.
-The secret stays where it is kept, and the rules stay.`
+  static override description =
+    'Its secret stops at once, and so does one from before a rotation that would still work. The secret stays where it is kept, and the rules stay.'
   static override examples = ['<%= config.bin %> token disable ci']
   static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
   static override flags = {'dry-run': dryRunFlag}
@@ -23,16 +24,15 @@ The secret stays where it is kept, and the rules stay.`
     })
     const {dryRun, differs, after} = change
     const name = style.bold(after.token.name)
-    if (!differs) this.print(`${style.green('✓')} ${name} is disabled already`)
-    else if (dryRun) this.print(`Would disable ${name}`)
-    else
-      this.print(
-        `${style.green('✓')} ${name} is disabled: both its secret and one from before a rotation stop`,
-      )
-    if (after.hosts.length > 0)
-      this.note(
-        `profile ${this.settings.profileName} uses it for ${after.hosts.join(', ')}: zt ssh ${dryRun ? 'would be' : 'is'} refused there`,
-      )
+    const hosts = after.hosts.length > 0 ? `${after.hosts.join(', ')}: no entry with it there` : undefined
+    if (differs) this.print(dryRun ? `Would disable ${name}:` : `${style.green('✓')} ${name} is disabled`)
+    else this.print(`${style.green('✓')} ${name} is disabled already`)
+    this.print(
+      facts([
+        ['secret', 'stops at once, and so does one from before a rotation'],
+        ['hosts', hosts],
+      ]),
+    )
     if (!dryRun) this.next(`zt token enable ${shellQuote(after.token.name)}`)
     return changeJson(change)
   }

@@ -11,9 +11,8 @@ import {UserError} from '../../lib/core/errors.js'
 
 export default class TokenImport extends TokenCommand<typeof TokenImport> {
   static override summary = 'Keep the credentials of a service token that was made elsewhere'
-  static override description = `They come from stdin or from prompts, never from a flag: as JSON with "client_id" and
-"client_secret", as the header lines CF-Access-Client-Id: and CF-Access-Client-Secret:, or as
-the environment lines CF_ACCESS_CLIENT_ID= and CF_ACCESS_CLIENT_SECRET=.`
+  static override description =
+    'They come from stdin or from prompts, never from a flag: as JSON with "client_id" and "client_secret", as the header lines CF-Access-Client-Id: and CF-Access-Client-Secret:, or as the lines CF_ACCESS_CLIENT_ID= and CF_ACCESS_CLIENT_SECRET=.'
   static override examples = [
     '<%= config.bin %> token import gitlab-admin',
     '<%= config.bin %> token import --host gitlab-ssh.widgetcorp.tech < credentials.json',

@@ -8,9 +8,8 @@ import {style} from '../../lib/cli/streams.js'
 
 export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
   static override summary = 'Delete a service token for good, with its secret'
-  static override description = `Rules and Access groups that name the token stand against that. With --detach the token is
-disabled, taken out of them, and then deleted; nothing else of them changes. Run again after
-an interruption, it finishes.`
+  static override description =
+    'Rules and Access groups that name the token stand against that. With --detach the token is disabled, taken out of them, and then deleted; nothing else of them changes. Run again after an interruption, it finishes.'
   static override examples = [
     '<%= config.bin %> token revoke ci --dry-run',
     '<%= config.bin %> token revoke ci --detach --yes',
@@ -31,7 +30,7 @@ an interruption, it finishes.`
     const name = style.bold(result.token.name)
     if (dryRun) this.show(result)
     else {
-      const where = [...new Set(result.detached.map(({name: one, application}) => application?.name ?? one))]
+      const where = [...new Set(result.detached.map((step) => `"${step.name}"`))]
       if (where.length > 0) this.print(`${style.green('✓')} ${name} was taken out of ${where.join(', ')}`)
       this.print(
         result.deleted
