@@ -292,7 +292,7 @@ async function forget(
 }
 
 /** A place that names the token, as one line. */
-export function referenceLine({kind, name, decision, part, through, applications}: TokenReference): string {
+function referenceLine({kind, name, decision, part, through, applications}: TokenReference): string {
   const what =
     kind === 'group' ? `Access group "${name}"` : `${actionName(decision ?? '')} rule "${name}" (${kind})`
   const where = applications.map((one) => `"${one.name}"`).join(', ')
