@@ -455,6 +455,13 @@ describe('an API token that may not see everything', () => {
     expect(warnings.join()).toContain('Access groups')
   })
 
+  it('revokes with no more than the permission for service tokens', async () => {
+    await open({})
+    may('Service Tokens Write')
+    const {deleted, warnings} = await revokeToken(world.ctx, {token: 'ci'})
+    expect({deleted, warned: warnings.length}).toEqual({deleted: true, warned: 3})
+  })
+
   it('says so when what names the token is where it may not look', async () => {
     await open({groups: [{id: 'g', name: 'G', include: [ci, cd]}]})
     may('Service Tokens Write', 'Apps and Policies Read')

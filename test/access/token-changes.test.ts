@@ -81,6 +81,12 @@ describe('refreshing a service token', () => {
     expect(((await indexed('ci')) as JsonObject)['expiresAt']).toBe(token('ci')['expires_at'])
   })
 
+  it('does not take the time that a command needs for an earlier end', async () => {
+    const confirm = (): Promise<void> => Promise.reject(new Error('asked'))
+    for (const _ of [1, 2]) await refreshToken(world.ctx, {token: 'ci', duration: '90d', confirm})
+    expect(days(token('ci')['expires_at'])).toBeCloseTo(90, 1)
+  })
+
   it('changes nothing when the person does not want it to end earlier', async () => {
     const before = everything()
     const no = new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'no'})

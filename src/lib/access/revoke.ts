@@ -1,5 +1,5 @@
 import {isDeepStrictEqual} from 'node:util'
-import type {AccessApi, Application, Group, ServiceToken} from '../api/types.js'
+import type {AccessApi, Application, ServiceToken} from '../api/types.js'
 import {ApiError, UserError} from '../core/errors.js'
 import {
   isDirect,
@@ -142,7 +142,7 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   }
   const {name, clientId, enabled} = target.token
   ctx.progress.step('Looking for what names it')
-  const {rules, warnings} = await readRules(api, {groupsNeeded: detach, thorough: false})
+  const {rules, warnings} = await readRules(api, {allNeeded: detach, thorough: false})
   const references = tokenReferences(id, rules)
   if (references.some(isDirect) && !detach) throw inUse(ctx, target.token, references)
   const changes = detach ? await planDetach(ctx, api, target.token, rules, references) : []
@@ -161,27 +161,30 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
 /**
  * Policies, Access groups and applications with their policies.
  *
- * @param how.groupsNeeded false: groups that the API token may not read are passed over, with a warning
+ * @param how.allNeeded false: what the API token may not read is passed over, with a warning. Cloudflare itself deletes
+ *   no token that something names
  * @param how.thorough true: asks each application for its policies, also where the list gave them
  */
 async function readRules(
   api: AccessApi,
-  how: {groupsNeeded: boolean; thorough: boolean},
+  how: {allNeeded: boolean; thorough: boolean},
 ): Promise<{rules: AccountRules; warnings: string[]}> {
   const warnings: string[] = []
-  const readGroups = async (): Promise<Group[]> => {
+  const readable = async <T>(what: string, list: Promise<T[]>): Promise<T[]> => {
     try {
-      return await api.listGroups()
+      return await list
     } catch (error) {
-      if (how.groupsNeeded || !(error instanceof UserError) || error.kind !== 'permission') throw error
-      warnings.push('The Access groups could not be read: the API token may not. One may name the token.')
+      if (how.allNeeded || !(error instanceof UserError) || error.kind !== 'permission') throw error
+      warnings.push(
+        `The ${what} could not be read: the API token may not. Something there may name the token`,
+      )
       return []
     }
   }
   const [policies, groups, listed] = await Promise.all([
-    api.listPolicies(),
-    readGroups(),
-    api.listApplications(),
+    readable('policies', api.listPolicies()),
+    readable('Access groups', api.listGroups()),
+    readable('applications', api.listApplications()),
   ])
   const applications: Application[] = []
   for (let from = 0; from < listed.length; from += AT_ONCE) {
@@ -254,7 +257,7 @@ async function deleteToken(ctx: AccessContext, api: AccessApi, {token}: Plan): P
     if (error.kind === 'not-found') return
     if (error.outcomeUnknown && (await isGone(api, token.id).catch(() => false))) return
     if (error.kind !== 'conflict' && !error.apiCodes.includes(12139)) throw error
-    const {rules} = await readRules(api, {groupsNeeded: false, thorough: true})
+    const {rules} = await readRules(api, {allNeeded: false, thorough: true})
     throw inUse(ctx, token, tokenReferences(token.id, rules), error)
   }
 }
@@ -359,7 +362,11 @@ function halfWay(
     code: error.code,
     message: error.message,
     why: [error.why, done].filter(Boolean).join('\n'),
-    next: [ztCommand(ctx, 'token', 'revoke', token.name, '--detach'), ...error.next],
+    next: [
+      ztCommand(ctx, 'token', 'revoke', token.name, '--detach'),
+      `Or switch it on again: ${ztCommand(ctx, 'token', 'enable', token.name)}`,
+      ...error.next,
+    ],
     details: {...error.details, disabled: true, detached},
     cause: error,
   }

@@ -20,6 +20,8 @@ export interface TokenChange {
 }
 
 const YEAR_MS = 365 * 24 * 3600 * 1000
+/** An end that is earlier by less than this is the same: the server's time is known in whole seconds. */
+const NOTICED_MS = 60 * 1000
 /** How far two clocks and a slow answer may be apart. */
 const TOLERANCE_MS = 10 * 60 * 1000
 
@@ -48,7 +50,7 @@ export async function refreshToken(
     if (duration) return duration.seconds === undefined ? Infinity : now + duration.seconds * 1000
     return Math.max(now, end(token)) + YEAR_MS
   }
-  const earlier = newEnd(seen) < end(seen)
+  const earlier = end(seen) - newEnd(seen) > NOTICED_MS
   if (earlier && !dryRun) await options.confirm?.({token: seen, until: iso(newEnd(seen)) ?? 'never'})
   const change = await changeToken(ctx, api, seen.id, dryRun, {
     step: 'Extending the service token',
