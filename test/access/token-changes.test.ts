@@ -231,6 +231,29 @@ describe('every change', () => {
     expect(order).toEqual(['released', 'changed'])
   })
 
+  it.each(changes)('says so when the other one does not end: %s', async (_, change) => {
+    const patience: unknown[] = []
+    world.ctx.locks.acquire = (name, patienceMs) => {
+      patience.push([name, patienceMs])
+      return Promise.resolve(undefined)
+    }
+    const id = String(token('ci')['id'])
+    expect(await failure(change(false))).toMatchObject({kind: 'conflict', code: 'TOKEN_BUSY'})
+    expect(patience).toEqual([[`token/${world.state.accountId}/${id}`, 20_000]])
+    expect(world.changes).toEqual([])
+  })
+
+  it.each(changes)('leaves no lock behind, whether it fails or succeeds: %s', async (_, change) => {
+    const name = `token/${world.state.accountId}/${String(token('ci')['id'])}`
+    const [apiToken] = world.state.data.apiTokens
+    if (apiToken) apiToken.permission_groups = ['Access: Service Tokens Read']
+    await failure(change(false))
+    expect(await world.ctx.locks.isHeld(name)).toBe(false)
+    delete apiToken?.permission_groups
+    await change(false)
+    expect(await world.ctx.locks.isHeld(name)).toBe(false)
+  })
+
   it.each(changes)('says so when the server changed more than it was asked to: %s', async (_, change) => {
     meddle = ({method, responseBody}) => {
       const {result} = responseBody as {result: JsonObject}

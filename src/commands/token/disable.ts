@@ -24,7 +24,7 @@ export default class TokenDisable extends TokenCommand<typeof TokenDisable> {
     })
     const {dryRun, differs, after} = change
     const name = style.bold(after.token.name)
-    const hosts = after.hosts.length > 0 ? `${after.hosts.join(', ')}: no entry with it there` : undefined
+    const hosts = after.hosts.length > 0 ? `${after.hosts.join(', ')}: refused from then on` : undefined
     if (differs) this.print(dryRun ? `Would disable ${name}:` : `${style.green('✓')} ${name} is disabled`)
     else this.print(`${style.green('✓')} ${name} is disabled already`)
     this.print(

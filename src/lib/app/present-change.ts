@@ -52,10 +52,10 @@ function stepLine({action, kind, name, application}: DetachStep): string {
   const where = application ? ` of ${application.name}` : ''
   switch (action) {
     case 'take-off':
-      return `take the rule "${name}" off ${application?.name ?? ''}: it admits nobody else`
+      return `take the rule "${name}" off ${application?.name ?? ''}: it includes nothing else`
     case 'delete-policy':
       return kind === 'inline'
-        ? `delete the rule "${name}"${where}: it admits nobody else`
+        ? `delete the rule "${name}"${where}: it includes nothing else`
         : `delete the rule "${name}"`
     case 'remove-rule':
       return `take it out of the ${kind === 'group' ? 'Access group' : 'rule'} "${name}"${where}`
