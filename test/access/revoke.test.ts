@@ -3,7 +3,7 @@ import {afterEach, describe, expect, it} from 'vitest'
 import {importToken} from '../../src/lib/access/import-token.js'
 import {revokeToken, type Revocation} from '../../src/lib/access/revoke.js'
 import type {JsonObject} from '../../src/lib/core/context.js'
-import {UserError} from '../../src/lib/core/errors.js'
+import {ApiError, UserError} from '../../src/lib/core/errors.js'
 import {Secret} from '../../src/lib/core/secret.js'
 import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 import type {SandboxState} from '../../src/lib/sandbox/state.js'
@@ -439,6 +439,56 @@ describe('when somebody else is at work', () => {
     await keepSecrets()
     expect(await revokeToken(world.ctx, {token: 'ci'})).toMatchObject({secretRemoved: true})
   })
+})
+
+describe('an answer that is lost', () => {
+  const LOST = ['updateServiceToken', 'replaceApplication', 'replacePolicy', 'deleteServiceToken'] as const
+  const lost = new ApiError({
+    kind: 'unreachable',
+    code: 'API_TIMEOUT',
+    message: 'no answer',
+    outcomeUnknown: true,
+  })
+
+  /** The next change of this kind is made, or not, and its answer never comes. */
+  async function lose(method: (typeof LOST)[number], taken: boolean): Promise<void> {
+    const api = await world.ctx.api()
+    const send = api[method] as (...args: unknown[]) => Promise<unknown>
+    let once = true
+    const losing = async (...args: unknown[]): Promise<unknown> => {
+      if (!once) return send(...args)
+      once = false
+      if (taken) await send(...args)
+      throw lost
+    }
+    world.ctx.api = () => Promise.resolve({...api, [method]: losing})
+  }
+
+  it.each(
+    LOST.flatMap(
+      (method) =>
+        [
+          [method, false],
+          [method, true],
+        ] as const,
+    ),
+  )(
+    'ends the run where it leaves a doubt, and the next one finishes: %s, taken: %s',
+    async (method, taken) => {
+      await open(busy())
+      await keepSecrets()
+      const before = account()
+      await lose(method, taken)
+      const first = await revokeToken(world.ctx, {token: 'ci', detach: true}).catch((error: unknown) => error)
+      const settled = taken && (method === 'updateServiceToken' || method === 'deleteServiceToken')
+      expect(first instanceof ApiError && first.outcomeUnknown).toBe(!settled)
+      // No secret is let go of while the token may be alive.
+      if (!settled) expect(world.store.kept.has(`service-token/${CI}`)).toBe(true)
+      if (!settled) await revokeToken(world.ctx, {token: 'ci', detach: true})
+      expect(account()).toEqual(modelOf(before))
+      expect([...world.store.kept.keys()]).toEqual([`service-token/${CD}`])
+    },
+  )
 })
 
 describe('an API token that may not see everything', () => {
