@@ -7,17 +7,9 @@ import {requireReady} from '../secrets/open.js'
 import type {IndexEntry, SecretStore, StoredCredentials} from '../secrets/types.js'
 import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
-import {
-  keep,
-  newOperation,
-  nowText,
-  persistently,
-  refusePending,
-  said,
-  tokenLock,
-  withLock,
-} from './operations.js'
+import {keep, newOperation, nowText, persistently, refusePending, said} from './operations.js'
 import {resolveToken} from './resolve.js'
+import {withTokenLock} from './token-lock.js'
 
 export interface RotatedToken {
   token: ServiceToken
@@ -58,8 +50,8 @@ export async function rotateServiceToken(
   ctx.progress.step('Trying the secret store')
   const store = await storeFor(ctx, found.entry)
   const warning = await requireReady(store, {write: true})
-  const {id, clientId, name} = found.token
-  return withLock(ctx, {lock: tokenLock(api.accountId, id), what: name}, async () => {
+  const {id, clientId} = found.token
+  return withTokenLock(ctx, id, async () => {
     await refusePending(ctx, (other) => other.kind === 'rotate' && other.token?.id === id)
     const token = await api.getServiceToken(id)
     const current = store.readable && found.entry ? await readCredentials(store, id) : undefined
@@ -284,7 +276,7 @@ async function onStored<T>(
   if (!entry) throw notHere(ctx, token)
   const store = ctx.storeOf(entry.store)
   await requireReady(store, {write: true})
-  return withLock(ctx, {lock: tokenLock(api.accountId, token.id), what: token.name}, async () => {
+  return withTokenLock(ctx, token.id, async () => {
     await refusePending(ctx, (other) => other.kind === 'rotate' && other.token?.id === token.id)
     const current = await readCredentials(store, token.id)
     if (!current) throw notHere(ctx, token)

@@ -2,14 +2,19 @@ import type {ServiceToken} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 import type {IndexEntry} from '../secrets/types.js'
 import type {AccessContext} from './context.js'
-import {NAME_LIMIT} from './operations.js'
+import {isUnfinishedName, NAME_LIMIT} from './operations.js'
 import {resolveToken} from './resolve.js'
 
-/** A name that can be made, trimmed. Asked by the prompt as well. */
-export function checkTokenName(text: string): string {
+/**
+ * A name that can be given, trimmed. Asked by the prompts as well.
+ *
+ * @param usage the command line to suggest
+ * @throws UserError `usage` / `BAD_TOKEN_NAME`
+ */
+export function checkTokenName(text: string, usage = 'zt token create NAME'): string {
   const name = text.trim()
   const bad = (message: string, why: string): UserError =>
-    new UserError({kind: 'usage', code: 'BAD_TOKEN_NAME', message, why, next: ['zt token create NAME']})
+    new UserError({kind: 'usage', code: 'BAD_TOKEN_NAME', message, why, next: [usage]})
   if (name === '') throw bad('The name is empty', 'A service token is referred to by its name.')
   if (name.length > NAME_LIMIT) {
     throw bad(`The name is too long: ${name.length} characters`, `Cloudflare takes at most ${NAME_LIMIT}.`)
@@ -18,6 +23,12 @@ export function checkTokenName(text: string): string {
     throw bad(
       'The name holds control characters',
       'Nobody could type it again, and a terminal would act on it.',
+    )
+  }
+  if (isUnfinishedName(name)) {
+    throw bad(
+      'The name ends as those of zt itself do',
+      'What ends in ~zt- and a UUID is a token that is being made; a run that was interrupted is found again by it.',
     )
   }
   return name
@@ -51,7 +62,8 @@ export async function showServiceToken(ctx: AccessContext, wanted: string): Prom
   return known(resolveToken(ctx, wanted, tokens))
 }
 
-async function knowledge(ctx: AccessContext): Promise<(token: ServiceToken) => KnownToken> {
+/** What this machine knows of the service tokens, for any one of them. */
+export async function knowledge(ctx: AccessContext): Promise<(token: ServiceToken) => KnownToken> {
   const [entries, bindings] = await Promise.all([
     ctx.index.list(ctx.profile),
     ctx.index.bindings(ctx.profile),
