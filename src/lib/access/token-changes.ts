@@ -6,7 +6,7 @@ import type {AccessContext} from './context.js'
 import {isUnfinishedName} from './operations.js'
 import {resolveToken} from './resolve.js'
 import {withTokenLock} from './token-lock.js'
-import {checkTokenName, knowledge, type KnownToken} from './tokens.js'
+import {checkTokenName, knowledge, nameTaken, type KnownToken} from './tokens.js'
 
 /** What a change of a service token came to. */
 export interface TokenChange {
@@ -213,17 +213,6 @@ function refuseOtherChanges(
     why: `Not as expected: ${wrong.join(', ')}. Somebody may have changed it at the same moment.`,
     next: [ztCommand(ctx, 'token', 'show', after.id)],
     details: {tokenId: after.id, fields: wrong},
-  })
-}
-
-function nameTaken(ctx: AccessContext, taken: ServiceToken): UserError {
-  return new UserError({
-    kind: 'conflict',
-    code: 'TOKEN_NAME_TAKEN',
-    message: `There is already a service token "${taken.name}"`,
-    why: `Its id is ${taken.id}. Cloudflare would take a second one of that name, and nobody could tell them apart.`,
-    next: [ztCommand(ctx, 'token', 'show', taken.id), 'Choose another name'],
-    details: {tokenId: taken.id},
   })
 }
 

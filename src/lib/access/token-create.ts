@@ -21,7 +21,7 @@ import {
   unfinishedName,
 } from './operations.js'
 import {withLock} from './token-lock.js'
-import {checkTokenName} from './tokens.js'
+import {checkTokenName, nameTaken} from './tokens.js'
 
 export interface CreatedToken {
   token: ServiceToken
@@ -239,20 +239,10 @@ function pending(
   })
 }
 
-/**
- * @throws UserError `conflict` / `TOKEN_NAME_TAKEN` when a token has that name
- */
-export async function refuseTakenName(ctx: AccessContext, api: AccessApi, name: string): Promise<void> {
+/** @throws UserError `conflict` / `TOKEN_NAME_TAKEN` when a token has that name */
+async function refuseTakenName(ctx: AccessContext, api: AccessApi, name: string): Promise<void> {
   const taken = (await api.listServiceTokens()).find((token) => token.name === name)
-  if (!taken) return
-  throw new UserError({
-    kind: 'conflict',
-    code: 'TOKEN_NAME_TAKEN',
-    message: `There is already a service token "${name}"`,
-    why: `Its id is ${taken.id}. Cloudflare would take a second one of that name, and nobody could tell them apart.`,
-    next: [ztCommand(ctx, 'token', 'show', name), 'Choose another name'],
-    details: {tokenId: taken.id},
-  })
+  if (taken) throw nameTaken(ctx, taken)
 }
 
 /** Pauses before the account is asked again what it has: a list may lag behind. */

@@ -1,6 +1,7 @@
 import type {ServiceToken} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 import type {IndexEntry} from '../secrets/types.js'
+import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
 import {isUnfinishedName, NAME_LIMIT} from './operations.js'
 import {resolveToken} from './resolve.js'
@@ -32,6 +33,18 @@ export function checkTokenName(text: string, usage = 'zt token create NAME'): st
     )
   }
   return name
+}
+
+/** Another token has that name. */
+export function nameTaken(ctx: AccessContext, taken: ServiceToken): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'TOKEN_NAME_TAKEN',
+    message: `There is already a service token "${taken.name}"`,
+    why: `Its id is ${taken.id}. Cloudflare would take a second one of that name, and nobody could tell them apart.`,
+    next: [ztCommand(ctx, 'token', 'show', taken.id), 'Choose another name'],
+    details: {tokenId: taken.id},
+  })
 }
 
 /** A service token with what this machine knows of it. */
