@@ -52,6 +52,12 @@ describe('a lock', () => {
     expect((await tickets()).join()).not.toContain('xxx')
   })
 
+  it('says so where it cannot be written', async () => {
+    await fs.writeFile(path.join(directory, 'locks'), 'a file in the place of the directory')
+    await expect(locks.acquire('it')).rejects.toMatchObject({kind: 'config', code: 'FILE_NOT_WRITABLE'})
+    expect(await locks.isHeld('it')).toBe(false)
+  })
+
   it('holds between processes, those included that are killed while they have it', async () => {
     const counter = path.join(directory, 'counter')
     await fs.writeFile(counter, '0')

@@ -95,7 +95,7 @@ const REASONS: Record<string, string> = {
 }
 
 /** What the system says against a file, as an error that a person can mend; anything else stays as it is. */
-function unusable(error: unknown, what: 'read' | 'write', file: string): unknown {
+export function unusable(error: unknown, what: 'read' | 'write', file: string): unknown {
   const why = hasCode(error, ...Object.keys(REASONS)) ? REASONS[error.code ?? ''] : undefined
   if (why === undefined) return error
   return new UserError({

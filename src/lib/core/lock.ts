@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {hasCode} from './errors.js'
-import {readFileIfThere} from './files.js'
+import {readFileIfThere, unusable} from './files.js'
 
 /** Held by one process at a time; gone with the process, however that ends. */
 export interface Lock {
@@ -34,6 +34,7 @@ export class Locks {
    * @param name any text; only its hash is written
    * @param patienceMs how long to wait for others; 0: not at all
    * @returns undefined when others still have it then
+   * @throws UserError `config` / `FILE_NOT_WRITABLE`
    */
   async acquire(name: string, patienceMs = 0): Promise<Lock | undefined> {
     const key = createHash('sha256').update(name).digest('hex').slice(0, 32)
@@ -82,7 +83,8 @@ export class Locks {
     try {
       names = await fs.readdir(this.#directory)
     } catch (error) {
-      if (hasCode(error, 'ENOENT')) return []
+      // A file in its place is said when somebody wants to write there.
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
       throw error
     }
     return names.flatMap((file) => {
@@ -103,12 +105,15 @@ export class Locks {
   }
 
   async #put(file: string, me: ProcessMark): Promise<void> {
-    await fs.mkdir(this.#directory, {recursive: true, mode: 0o700})
-    const at = path.join(this.#directory, file)
     // A hidden name until it is whole: `#read` takes names of three parts.
     const temporary = path.join(this.#directory, `.${file}`)
-    await fs.writeFile(temporary, JSON.stringify(me), {mode: 0o600})
-    await fs.rename(temporary, at)
+    try {
+      await fs.mkdir(this.#directory, {recursive: true, mode: 0o700})
+      await fs.writeFile(temporary, JSON.stringify(me), {mode: 0o600})
+      await fs.rename(temporary, path.join(this.#directory, file))
+    } catch (error) {
+      throw unusable(error, 'write', this.#directory)
+    }
   }
 
   async #remove(file: string): Promise<void> {
