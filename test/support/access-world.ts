@@ -4,6 +4,7 @@ import path from 'node:path'
 import type {AccessContext} from '../../src/lib/access/context.js'
 import {createAccessApi} from '../../src/lib/api/client.js'
 import {noProgress, systemClock, type JsonObject} from '../../src/lib/core/context.js'
+import {Locks} from '../../src/lib/core/lock.js'
 import {Secret} from '../../src/lib/core/secret.js'
 import {startSandboxApi, type Exchange} from '../../src/lib/sandbox/api/server.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
@@ -93,6 +94,7 @@ export class World {
       store: () => Promise.resolve(store),
       storeOf: () => store,
       index: new IndexFiles(folder),
+      locks: new Locks(path.join(folder, 'locks')),
       clock: systemClock,
       progress: noProgress,
     }

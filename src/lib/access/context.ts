@@ -1,8 +1,10 @@
+import path from 'node:path'
 import {createAccessApi} from '../api/client.js'
 import type {AccessApi} from '../api/types.js'
 import type {Settings} from '../config/types.js'
 import {noProgress, systemClock, type Clock, type Progress} from '../core/context.js'
 import {UserError} from '../core/errors.js'
+import {Locks} from '../core/lock.js'
 import type {Secret} from '../core/secret.js'
 import {
   chooseStore,
@@ -35,6 +37,8 @@ export interface AccessContext {
   /** A store by its kind: the one that an index entry names. */
   storeOf(kind: SecretStore['kind']): SecretStore
   index: SecretIndex
+  /** Between processes. */
+  locks: Locks
   clock: Clock
   progress: Progress
 }
@@ -43,7 +47,10 @@ export interface AccessDependencies {
   userAgent: string
   /** Where the session bus is, as the environment says. */
   environment: StoreOptions['environment']
+  /** Only where a person can be asked. */
   askPassphrase?: StoreOptions['askPassphrase']
+  /** True where a person is at the terminal. */
+  interactive?: boolean | undefined
   progress?: Progress | undefined
   onWait?: ((seconds: number, why: string) => void) | undefined
   clock?: Clock | undefined
@@ -61,6 +68,9 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     identityFile: settings.vaultIdentityFile,
     passphraseFile: settings.vaultPassphraseFile,
     askPassphrase: deps.askPassphrase,
+    vaultRecipients: settings.vaultRecipients,
+    credentialHelper: settings.credentialHelper,
+    interactive: deps.interactive,
     environment: deps.environment,
   }
   const stores = new Map<string, SecretStore>()
@@ -96,8 +106,8 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   const apiToken: AccessContext['apiToken'] = async () => {
     if (settings.environmentApiToken) return {token: settings.environmentApiToken, source: 'environment'}
     // A profile without a store has never saved anything.
-    if (settings.profileStore === undefined) return undefined
-    const keeper = storeOf(settings.profileStore)
+    if (settings.apiTokenStore === undefined) return undefined
+    const keeper = storeOf(settings.apiTokenStore)
     await requireReady(keeper, {write: false})
     const token = await keeper.get({kind: 'api-token', id: settings.profileName})
     return token && {token, source: 'store'}
@@ -127,6 +137,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     store,
     storeOf,
     index: openIndex(paths.data),
+    locks: new Locks(path.join(paths.state, 'locks')),
     clock: deps.clock ?? systemClock,
     progress: deps.progress ?? noProgress,
   }

@@ -66,7 +66,8 @@ export class HelperStore implements SecretStore {
     const keyring = await this.#keyring()
     if (keyring && keyring.state !== 'ready') return keyring
     try {
-      await this.list()
+      // Neither opens an entry, so nobody need be asked, and nobody is waited for.
+      await this.#call('list', '', DEADLINE_MS)
       await this.#checkInitialised()
       return {state: 'ready', why: undefined, next: []}
     } catch (error) {
@@ -117,6 +118,10 @@ export class HelperStore implements SecretStore {
     return true
   }
 
+  removalCommand(key: SecretKey): string {
+    return `printf %s ${addressOf(key)} | ${this.#program} erase`
+  }
+
   async #addresses(): Promise<string[]> {
     const answer = await this.#call('list', '')
     if (answer === undefined) return []
@@ -128,24 +133,24 @@ export class HelperStore implements SecretStore {
   /** `pass` lists nothing, without an error, before it has been initialised; it says so when it is to erase. */
   async #checkInitialised(): Promise<void> {
     if (this.#options.name !== 'pass') return
-    const complaint = complaintOf(await this.#run('erase', NOBODY))
+    const complaint = complaintOf(await this.#run('erase', NOBODY, DEADLINE_MS))
     if (complaint?.code === 'not-initialised') throw this.#error(complaint.why, complaint)
   }
 
   /** The answer's text; undefined when the helper says that it has no such entry. */
-  async #call(action: RunHelper['action'], input: string): Promise<string | undefined> {
+  async #call(action: RunHelper['action'], input: string, atMostMs?: number): Promise<string | undefined> {
     const keyring = await this.#keyring()
     if (keyring && keyring.state !== 'ready') {
       throw this.#error(keyring.why ?? '', {state: keyring.state, next: keyring.next})
     }
-    const answer = await this.#run(action, input)
+    const answer = await this.#run(action, input, atMostMs)
     if (answer.end === 'exit' && answer.code === 0) return answer.stdout
     const complaint = complaintOf(answer)
     if (complaint.code === 'no-entry') return undefined
     throw this.#error(complaint.why, complaint)
   }
 
-  async #run(action: RunHelper['action'], input: string): Promise<HelperAnswer> {
+  async #run(action: RunHelper['action'], input: string, atMostMs = Infinity): Promise<HelperAnswer> {
     if (this.#hung) throw this.#hung
     const program = await this.#find()
     if (program === undefined) {
@@ -154,8 +159,9 @@ export class HelperStore implements SecretStore {
         next: [`Install ${this.#program}, or use another store: zt store list`],
       })
     }
-    const deadlineMs =
-      this.#options.deadlineMs ?? (this.#options.interactive ? PATIENT_DEADLINE_MS : DEADLINE_MS)
+    const {interactive = false, deadlineMs: given = interactive ? PATIENT_DEADLINE_MS : DEADLINE_MS} =
+      this.#options
+    const deadlineMs = Math.min(given, atMostMs)
     const env = childEnvironment(this.#options.environment)
     const answer = await runHelper({program, action, input, deadlineMs, env})
     if (answer.end === 'deadline') {

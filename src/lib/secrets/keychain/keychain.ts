@@ -81,6 +81,14 @@ export class Keychain implements SecretStore {
     return (await this.#perform(key, 'delete')).found
   }
 
+  removalCommand(key: SecretKey): string {
+    const {service, account} = this.#address(key)
+    const platform = this.#options.platform ?? process.platform
+    if (platform === 'darwin') return `security delete-generic-password -s ${service} -a ${account}`
+    if (platform === 'win32') return `cmdkey /delete:${service}/${account}`
+    return `secret-tool clear service ${service} account ${account}`
+  }
+
   async #perform(
     key: SecretKey,
     operation: 'get' | 'delete',

@@ -70,7 +70,8 @@ export async function createVaultIdentity(
   return {identity, recipient}
 }
 
-function identityTaken(file: string): UserError {
+/** What is thrown instead of replacing an identity. */
+export function identityTaken(file: string): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'IDENTITY_EXISTS',
@@ -166,7 +167,8 @@ function badIdentity(file: string, why: string): UserError {
   })
 }
 
-async function identityExists(file: string): Promise<boolean> {
+/** Whether there is a file where the identity would be. */
+export async function identityExists(file: string): Promise<boolean> {
   return fs.stat(file).then(
     () => true,
     () => false,

@@ -158,6 +158,11 @@ export class Vault implements SecretStore {
     return removeFile(this.#file(key))
   }
 
+  removalCommand(key: SecretKey): string {
+    const file = this.#file(key)
+    return `rm ${/^[\w@%+=:,./-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`}`
+  }
+
   /** Those that were given; and the identity's own, which must be able to read what this machine writes. */
   async #allRecipients(): Promise<string[]> {
     const keys = await this.#readKeys()
