@@ -131,8 +131,11 @@ async function copyApiToken(
 ): Promise<ApiTokenMove> {
   const from = settings.apiTokenStore
   if (from === undefined) return {state: 'none'}
-  if (from === store.kind) return {state: 'there', store: from}
   const stays = (why: string): ApiTokenMove => ({state: 'stays', store: from, why})
+  if (from === store.kind)
+    return store.readable
+      ? {state: 'there', store: from}
+      : stays('It cannot be read there: set CLOUDFLARE_API_TOKEN.')
   if (!store.readable) return stays(`${store.label} cannot be read, and the API token must be.`)
   const key = {kind: 'api-token', id: ctx.profile} as const
   let value: Secret | undefined

@@ -67,7 +67,7 @@ export class HelperStore implements SecretStore {
     if (keyring && keyring.state !== 'ready') return keyring
     try {
       // Neither opens an entry, so nobody need be asked, and nobody is waited for.
-      await this.#call('list', '', DEADLINE_MS)
+      await this.#addresses(DEADLINE_MS)
       await this.#checkInitialised()
       return {state: 'ready', why: undefined, next: []}
     } catch (error) {
@@ -122,8 +122,8 @@ export class HelperStore implements SecretStore {
     return `printf %s ${addressOf(key)} | ${this.#program} erase`
   }
 
-  async #addresses(): Promise<string[]> {
-    const answer = await this.#call('list', '')
+  async #addresses(atMostMs?: number): Promise<string[]> {
+    const answer = await this.#call('list', '', atMostMs)
     if (answer === undefined) return []
     const listed = parse(listSchema, answer)
     if (!listed) throw this.#error('its list of entries cannot be read')

@@ -7,7 +7,12 @@ const MARK = 'json:'
  */
 export function wrap(value: string): string {
   const plain = value === value.trim() && !/\p{Cc}/u.test(value) && !value.startsWith(MARK)
-  return plain ? value : MARK + JSON.stringify(value)
+  return plain ? value : MARK + JSON.stringify(value).replaceAll(/[\u007f-\u009f]/g, escaped)
+}
+
+/** JSON leaves the control characters behind ASCII as they are. */
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** What {@link wrap} was given; undefined when it is damaged. */
