@@ -178,7 +178,9 @@ export class HelperStore implements SecretStore {
   async #keyring(): Promise<StoreStatus | undefined> {
     if (this.#options.name !== 'secretservice') return undefined
     if (this.#hung) throw this.#hung
-    return probeSecretService(this.#options.environment)
+    const {hung, ...status} = await probeSecretService(this.#options.environment)
+    if (hung) this.#hung = this.#error(status.why ?? '', {next: status.next})
+    return status
   }
 
   #find(): Promise<string | undefined> {

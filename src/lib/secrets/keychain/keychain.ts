@@ -4,7 +4,7 @@ import {childEnvironment} from '../child-environment.js'
 import {accountName, keyOf} from '../keys.js'
 import {safeMessage} from '../safe-message.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../types.js'
-import {listAccounts, probeSecretService, type BusEnvironment} from './probe.js'
+import {listAccounts, probeSecretService, type BusEnvironment, type ProbedStatus} from './probe.js'
 import {failed, runChild, type RunChild} from './run-child.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
@@ -40,7 +40,8 @@ export class Keychain implements SecretStore {
   async status(): Promise<StoreStatus> {
     if (this.#hung) return {state: 'broken', why: this.#hung.why, next: [...this.#hung.next]}
     if (this.#isLinux) {
-      const status = await probeSecretService(this.#options.environment)
+      const {hung, ...status} = await probeSecretService(this.#options.environment)
+      if (hung) this.#hung = this.#notReady(status)
       if (status.state !== 'ready') return status
     }
     if (!this.#addonLoads) {
@@ -65,7 +66,7 @@ export class Keychain implements SecretStore {
     if (!this.#isLinux) return undefined
     if (this.#hung) throw this.#hung
     const answer = await listAccounts(this.#options.environment, this.#service)
-    if ('unusable' in answer) throw this.#notReady(answer.unusable)
+    if ('unusable' in answer) throw this.#unusable(answer.unusable)
     return answer.accounts.flatMap((account) => keyOf(account) ?? [])
   }
 
@@ -102,7 +103,13 @@ export class Keychain implements SecretStore {
     if (this.#hung) throw this.#hung
     if (!this.#isLinux) return
     const status = await probeSecretService(this.#options.environment)
-    if (status.state !== 'ready') throw this.#notReady(status)
+    if (status.state !== 'ready') throw this.#unusable(status)
+  }
+
+  #unusable({hung, ...status}: ProbedStatus): UserError {
+    const error = this.#notReady(status)
+    if (hung) this.#hung = error
+    return error
   }
 
   #notReady({state, why, next}: StoreStatus): UserError {

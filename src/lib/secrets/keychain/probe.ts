@@ -13,7 +13,12 @@ const SECRETS = {name: SERVICE, path: '/org/freedesktop/secrets', interface: 'or
 const DEADLINE_MS = 1500
 
 /** The status of a Secret Service that is not there, locked, or not to be relied on. */
-type Unusable = StoreStatus & {state: 'absent' | 'locked' | 'broken'}
+type Unusable = ProbedStatus & {state: 'absent' | 'locked' | 'broken'}
+
+/** `hung`: the whole deadline was waited for, and should not be a second time. */
+export interface ProbedStatus extends StoreStatus {
+  hung?: true
+}
 
 const READY: StoreStatus = {state: 'ready', why: undefined, next: []}
 
@@ -24,8 +29,8 @@ const READY: StoreStatus = {state: 'ready', why: undefined, next: []}
 export async function probeSecretService(
   environment: BusEnvironment,
   deadlineMs = DEADLINE_MS,
-): Promise<StoreStatus> {
-  return withBus(
+): Promise<ProbedStatus> {
+  return withBus<ProbedStatus>(
     environment,
     deadlineMs,
     async (bus) => (await askService(bus)) ?? READY,
@@ -43,8 +48,8 @@ export async function listAccounts(
   environment: BusEnvironment,
   service: string,
   deadlineMs = DEADLINE_MS,
-): Promise<{accounts: string[]} | {unusable: StoreStatus}> {
-  return withBus<{accounts: string[]} | {unusable: StoreStatus}>(
+): Promise<{accounts: string[]} | {unusable: ProbedStatus}> {
+  return withBus<{accounts: string[]} | {unusable: ProbedStatus}>(
     environment,
     deadlineMs,
     async (bus) => {
@@ -79,6 +84,7 @@ async function withBus<T>(
           state: 'broken',
           why: `The keyring's service does not answer within ${deadlineMs / 1000} s.`,
           next: ['Restart the keyring (log out and in again), or use --store vault'],
+          hung: true,
         }),
       )
     }, deadlineMs)
