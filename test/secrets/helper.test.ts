@@ -1,3 +1,4 @@
+import {spawn} from 'node:child_process'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -144,6 +145,35 @@ describe('a credential helper', () => {
     const grandchild = Number(await fs.readFile(path.join(folder, 'grandchild'), 'utf8'))
     expect(await gone(pid)).toBe(true)
     expect(await gone(grandchild)).toBe(true)
+  })
+
+  it('that hangs is killed with all that it started when zt is interrupted', async () => {
+    await helper.fault({store: 'hang'})
+    const module = path.resolve(import.meta.dirname, '../../src/lib/secrets/helper/run-helper.ts')
+    const program = path.join(folder, 'docker-credential-fake')
+    const script = path.join(folder, 'zt.mjs')
+    await fs.writeFile(
+      script,
+      `import {runHelper} from ${JSON.stringify(module)}
+       await runHelper({program: ${JSON.stringify(program)}, action: 'store', input: '{}', deadlineMs: 60000, env: process.env})`,
+    )
+    const zt = spawn(process.execPath, ['--import', 'tsx', script], {stdio: 'ignore'})
+    const ended = new Promise((resolve) => {
+      zt.once('close', (_code, signal) => {
+        resolve(signal)
+      })
+    })
+    const file = path.join(folder, 'grandchild')
+    await vi.waitFor(async () => expect(await fs.readFile(file, 'utf8')).not.toBe(''), {
+      timeout: 15_000,
+      interval: 50,
+    })
+    const grandchild = Number(await fs.readFile(file, 'utf8'))
+    process.kill(grandchild, 0)
+    zt.kill('SIGINT')
+    expect(await ended).toBe('SIGINT')
+    const [{pid = 0} = {}] = await helper.calls()
+    expect([await gone(pid), await gone(grandchild)]).toEqual([true, true])
   })
 
   it.each([
