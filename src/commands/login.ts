@@ -30,7 +30,15 @@ https://dash.cloudflare.com/profile/api-tokens.`
   protected override readonly makesProfile = true
 
   async run(): Promise<object> {
-    const {paths, profileName: profile, apiUrl, connectTo, caFile} = this.settings
+    const {
+      paths,
+      profileName: profile,
+      apiUrl,
+      connectTo,
+      caFile,
+      apiTokenStore,
+      profileStore,
+    } = this.settings
     const apiToken = await this.readApiToken()
     const ctx = this.access()
     const {account, apiToken: verified} = await verifyLogin(
@@ -44,11 +52,13 @@ https://dash.cloudflare.com/profile/api-tokens.`
             )
         : undefined,
     )
-    const {store} = await saveApiToken(ctx, apiToken)
+    // A profile whose own store cannot be read has its API token elsewhere: there it stays.
+    const apart = this.flags.store === undefined && apiTokenStore !== profileStore ? apiTokenStore : undefined
+    const {store} = await saveApiToken(ctx, apiToken, apart)
     await updateProfile(paths, profile, {
       accountId: account.id,
       accountName: account.name,
-      ...(store.kind !== 'env' && {store: store.kind}),
+      ...(apart === undefined && store.kind !== 'env' && {store: store.kind, apiTokenStore: undefined}),
       ...(this.flags['api-url'] !== undefined && {apiUrl}),
       ...(this.flags['connect-to'] !== undefined && {connectTo}),
       ...(this.flags['ca-file'] !== undefined && {caFile}),

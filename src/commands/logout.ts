@@ -8,8 +8,8 @@ export default class Logout extends AccessCommand<typeof Logout> {
   static override examples = ['<%= config.bin %> logout', '<%= config.bin %> logout --profile production']
 
   async run(): Promise<object> {
-    const {profileName: profile, profileStore} = this.settings
-    const removed = await logout(this.access(), profileStore)
+    const {profileName: profile, apiTokenStore} = this.settings
+    const removed = await logout(this.access(), apiTokenStore)
     this.print(
       removed ? `The API token of profile ${profile} is removed.` : `Profile ${profile} had no API token.`,
     )

@@ -8,7 +8,7 @@ export default class WhoAmI extends AccessCommand<typeof WhoAmI> {
   static override examples = ['<%= config.bin %> whoami', '<%= config.bin %> whoami --json']
 
   async run(): Promise<object> {
-    const {profileName: profile, profileSource, profileStore, apiUrl, sandbox} = this.settings
+    const {profileName: profile, profileSource, profileStore, apiTokenStore, apiUrl, sandbox} = this.settings
     const {apiToken, source, account} = await whoami(this.access())
     this.print(
       facts([
@@ -16,7 +16,7 @@ export default class WhoAmI extends AccessCommand<typeof WhoAmI> {
         ['account', account && `${account.name} ${style.dim(account.id)}`],
         [
           'API token',
-          `${apiToken.id} ${style.dim(`(${apiToken.owner}, from ${source === 'store' ? `the ${profileStore ?? ''}` : 'CLOUDFLARE_API_TOKEN'})`)}`,
+          `${apiToken.id} ${style.dim(`(${apiToken.owner}, from ${source === 'store' ? `the ${apiTokenStore ?? ''}` : 'CLOUDFLARE_API_TOKEN'})`)}`,
         ],
         ['status', apiToken.status === 'active' ? style.green(apiToken.status) : style.red(apiToken.status)],
         ['expires', apiToken.expiresOn],

@@ -199,3 +199,42 @@ describe('directories', () => {
     expect(pathsFrom(variables, platform, '/home/u')).toMatchObject({config, data})
   })
 })
+
+describe('where secrets go', () => {
+  it.each([
+    [{}, {}, {}, {credentialHelper: undefined, vaultRecipients: [], apiTokenStore: undefined}],
+    [{}, {ZT_CREDENTIAL_HELPER: 'pass'}, {}, {credentialHelper: 'pass'}],
+    [{}, {ZT_CREDENTIAL_HELPER: 'helper:pass'}, {}, {credentialHelper: 'pass'}],
+    [
+      {store: 'helper:pass'},
+      {ZT_STORE: 'vault'},
+      {store: 'keychain'},
+      {store: 'helper:pass', profileStore: 'keychain'},
+    ],
+    [{}, {}, {store: 'vault', apiTokenStore: 'keychain'}, {store: 'vault', apiTokenStore: 'keychain'}],
+    [{}, {}, {store: 'vault'}, {apiTokenStore: 'vault'}],
+    [
+      {},
+      {ZT_VAULT_RECIPIENT: 'age1a, age1b'},
+      {vaultRecipients: ['age1c']},
+      {vaultRecipients: ['age1a', 'age1b']},
+    ],
+    [{}, {}, {vaultRecipients: ['age1c']}, {vaultRecipients: ['age1c'], environmentRecipients: []}],
+  ])(
+    'with the flags %j, the environment %j and the profile %j: %j',
+    async (flags, more, profile, expected) => {
+      await user({version: 1, profiles: {default: profile}})
+      expect(await load(flags, more)).toMatchObject(expected)
+    },
+  )
+
+  it.each([
+    [{store: 'plain'}, {}, 'UNKNOWN_STORE'],
+    [{store: 'helper:'}, {}, 'UNKNOWN_STORE'],
+    [{}, {ZT_STORE: 'helper:../x'}, 'UNKNOWN_STORE'],
+    [{}, {ZT_CREDENTIAL_HELPER: '../x'}, 'BAD_CREDENTIAL_HELPER'],
+    [{}, {ZT_CREDENTIAL_HELPER: 'a b'}, 'BAD_CREDENTIAL_HELPER'],
+  ])('refuses %j with %j', async (flags, more, code) => {
+    await expect(load(flags, more)).rejects.toMatchObject({kind: 'usage', code})
+  })
+})

@@ -88,6 +88,21 @@ const LINES: Record<string, string[][]> = {
   'sandbox:status': [['sandbox', 'status']],
   'sandbox:start': [['sandbox', 'start']],
   help: [['help'], ['help', 'exit-codes'], ['help', 'token', 'create']],
+  'store:list': [['store', 'list']],
+  'store:use': [
+    ['store', 'use', 'vault', '--dry-run'],
+    ['store', 'use', 'vault'],
+    ['store', 'use', 'vault', '--recipient', 'age1x'],
+    ['store', 'use', 'helper:nowhere'],
+  ],
+  'store:move': [
+    ['store', 'move', 'vault'],
+    ['store', 'move', 'helper:nowhere'],
+  ],
+  'store:check': [
+    ['store', 'check'],
+    ['store', 'check', '--fix'],
+  ],
   logout: [
     ['logout', '--profile', 'again'],
     ['logout', '--profile', 'again'],

@@ -16,6 +16,18 @@ export interface ContractOptions {
   runs: number
 }
 
+/** What a store on its way through shells, lines and JSON might lose. */
+const ODD = [
+  '"\'`$(x)\\',
+  'a\nb\r\n\tc ',
+  '\n x\n',
+  'ü\u0301 漢字 🔐',
+  'json:"x"',
+  '{"client_secret":"x"}',
+  'x'.repeat(1280),
+  'ü'.repeat(640),
+]
+
 const key = (kind: SecretKey['kind'] = 'service-token'): SecretKey => ({kind, id: randomUUID()})
 
 /** What holds for every store that can be written: run on each, the real keychain included. */
@@ -28,15 +40,40 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>, {r
     })
 
     it('says that it is ready, with nothing to do', async () => {
-      expect(await opened.store.status()).toEqual({state: 'ready', why: undefined, next: []})
+      expect(await opened.store.status()).toMatchObject({state: 'ready', why: undefined, next: []})
       expect(opened.store.writable).toBe(true)
+      expect(opened.store.readable).toBe(true)
       expect(opened.store.label).not.toBe('')
     })
 
     it('has no entry that was never set, and deletes none', async () => {
       const absent = key()
       expect(await opened.store.get(absent)).toBeUndefined()
+      expect(await opened.store.has(absent)).toBe(false)
       expect(await opened.store.delete(absent)).toBe(false)
+    })
+
+    it('knows by name what is in it, also as another process sees it, and nothing of it when deleted', async () => {
+      const kinds = ['service-token', 'api-token', 'spool-key'] as const
+      const keys = kinds.map((kind) => key(kind))
+      for (const one of keys) await opened.store.set(one, new Secret('x'))
+      const listed = await opened.reopened.list()
+      for (const one of keys) {
+        expect(await opened.reopened.has(one)).toBe(true)
+        if (listed) expect(listed).toContainEqual(one)
+      }
+      for (const one of keys) expect(await opened.reopened.delete(one)).toBe(true)
+      for (const one of keys) expect(await opened.store.has(one)).toBe(false)
+      const left = (await opened.store.list()) ?? []
+      expect(left.filter(({id}) => keys.some((one) => one.id === id))).toEqual([])
+    })
+
+    it('lists each entry once, however often it was replaced', async () => {
+      const mine = key()
+      for (const value of ['1', '2', '3']) await opened.store.set(mine, new Secret(value))
+      expect((await opened.reopened.get(mine))?.expose()).toBe('3')
+      const listed = await opened.store.list()
+      if (listed) expect(listed.filter(({id}) => id === mine.id)).toEqual([mine])
     })
 
     it('gives back what was set, also to another process', async () => {
@@ -79,7 +116,10 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>, {r
           await opened.store.set(mine, new Secret(value))
           expect((await opened.reopened.get(mine))?.expose()).toBe(value)
         }),
-        {numRuns: runs, examples: [['"\'`$(x)\\'], ['a\nb\r\n\tc '], ['ü\u0301 漢字 🔐']]},
+        {
+          numRuns: runs + ODD.length,
+          examples: ODD.map((value): [string] => [value]),
+        },
       )
     })
 

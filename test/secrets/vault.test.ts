@@ -1,10 +1,23 @@
+import {execFile, spawnSync} from 'node:child_process'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import {promisify} from 'node:util'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {Secret} from '../../src/lib/core/secret.js'
+import {rehearse} from '../../src/lib/secrets/rehearse.js'
+import {findLeftovers} from '../../src/lib/secrets/leftovers.js'
+import {createVaultIdentity} from '../../src/lib/secrets/vault/identity.js'
+import {memoryWarning} from '../../src/lib/secrets/vault/memory.js'
 import {Vault} from '../../src/lib/secrets/vault/vault.js'
 import {storeContract} from './store-contract.js'
+
+const run = promisify(execFile)
+const missingAge = await run('age-keygen', ['--version']).then(
+  () => undefined,
+  () => 'age is not installed (apt-get install age)',
+)
+if (missingAge !== undefined) process.stderr.write(`SKIPPED: the program age: ${missingAge}\n`)
 
 let home: string
 const KEY = {kind: 'service-token', id: 'one'} as const
@@ -27,6 +40,23 @@ storeContract(
     }
   },
   {runs: 30},
+)
+
+storeContract(
+  'the age vault whose identity has a passphrase',
+  async () => {
+    const folder = await temporary()
+    // As low as it goes: what is tested is not how long it takes.
+    await createVaultIdentity(path.join(folder, 'identity'), new Secret('a passphrase'), 1)
+    const ask = (): Promise<Secret> => Promise.resolve(new Secret('a passphrase'))
+    const open = (): Vault =>
+      new Vault({
+        directory: path.join(folder, 'vault'),
+        identity: {file: path.join(folder, 'identity'), askPassphrase: ask},
+      })
+    return {store: open(), reopened: open(), end: () => fs.rm(folder, {recursive: true})}
+  },
+  {runs: 5},
 )
 
 describe('Vault', () => {
@@ -105,5 +135,170 @@ describe('Vault', () => {
       id: 'one',
       value: CANARY,
     })
+  })
+
+  it('has one identity and every entry when two hundred write the first one at once', async () => {
+    const keys = Array.from({length: 200}, (_, at) => ({kind: 'service-token', id: `n${at}`}) as const)
+    await Promise.all(keys.map((key) => vault().set(key, new Secret(key.id))))
+    const reader = vault()
+    for (const key of keys) expect((await reader.get(key))?.expose()).toBe(key.id)
+    expect((await fs.readdir(home)).sort()).toEqual(['identity', 'vault'])
+    expect((await reader.list()).length).toBe(200)
+  })
+
+  it('keeps an identity that is there: it is never replaced', async () => {
+    const file = path.join(home, 'identity')
+    await createVaultIdentity(file)
+    const before = await fs.readFile(file, 'utf8')
+    const makers = await Promise.allSettled([
+      createVaultIdentity(file),
+      createVaultIdentity(file, new Secret('p'), 1),
+    ])
+    for (const maker of makers)
+      expect(maker).toMatchObject({status: 'rejected', reason: {kind: 'conflict', code: 'IDENTITY_EXISTS'}})
+    expect(await fs.readFile(file, 'utf8')).toBe(before)
+  })
+
+  it.each([
+    ['nobody can be asked', {}, 'locked'],
+    ['somebody can be asked', {askPassphrase: () => Promise.reject(new Error('asked'))}, 'ready'],
+    ['the file of the passphrase is not there', {passphraseFile: '/nowhere'}, 'broken'],
+  ])('with a passphrase is, when %s, told without a question', async (_, identity, state) => {
+    const file = path.join(home, 'identity')
+    await createVaultIdentity(file, new Secret('p'), 1)
+    const store = new Vault({directory: path.join(home, 'vault'), identity: {file, ...identity}})
+    expect(await store.status()).toMatchObject({state})
+  })
+
+  it.each([
+    [0x01021994, /memory \(tmpfs/],
+    [0x858458f6, /memory \(ramfs/],
+    [0xef53, undefined],
+  ])('on a file system of type %i warns: %s', async (type, warning) => {
+    const asked: string[] = []
+    const said = await memoryWarning(path.join(home, 'not', 'made', 'yet'), (of) => {
+      asked.push(of)
+      if (of !== home) return Promise.reject(Object.assign(new Error('ENOENT'), {code: 'ENOENT'}))
+      return Promise.resolve({type})
+    })
+    if (warning) expect(said).toMatch(warning)
+    else expect(said).toBeUndefined()
+    expect(asked.length).toBe(4)
+  })
+})
+
+describe('a vault with recipients alone', () => {
+  let identity: string
+  let recipient: string
+
+  beforeEach(async () => {
+    home = await temporary()
+    identity = path.join(home, 'elsewhere')
+    ;({recipient} = await createVaultIdentity(identity))
+  })
+  afterEach(() => fs.rm(home, {recursive: true, force: true}))
+
+  const open = (recipients = [recipient], file = path.join(home, 'identity')): Vault =>
+    new Vault({directory: path.join(home, 'vault'), identity: {file}, recipients})
+
+  it('is written, and read where the identity is', async () => {
+    const store = open()
+    expect(store.readable).toBe(false)
+    expect(await store.status()).toMatchObject({state: 'ready'})
+    await rehearse(store)
+    await store.set(KEY, new Secret('old'))
+    await store.set(KEY, new Secret(CANARY))
+    await store.set(OTHER, new Secret('x'))
+    await expect(store.get(KEY)).rejects.toMatchObject({
+      kind: 'needs-action',
+      code: 'STORE_WRITE_ONLY',
+      next: [expect.stringContaining('identity') as string],
+    })
+    expect(await store.has(KEY)).toBe(true)
+    expect(await store.list()).toEqual([KEY, OTHER])
+    expect(await store.delete(OTHER)).toBe(true)
+    expect(await store.delete(OTHER)).toBe(false)
+    expect(await store.status()).toMatchObject({state: 'ready'})
+    await expect(fs.access(path.join(home, 'identity'))).rejects.toThrow()
+    for (const reader of [open([], identity), open([recipient], identity)]) {
+      expect(reader.readable).toBe(true)
+      expect((await reader.get(KEY))?.expose()).toBe(CANARY)
+      expect(await reader.get(OTHER)).toBeUndefined()
+    }
+  })
+
+  it('is written for every recipient, and for the identity of this machine where there is one', async () => {
+    const second = path.join(home, 'second')
+    const own = path.join(home, 'identity')
+    const {recipient: other} = await createVaultIdentity(second)
+    await createVaultIdentity(own)
+    const store = open([recipient, other], own)
+    expect(store.readable).toBe(true)
+    await store.set(KEY, new Secret(CANARY))
+    for (const file of [own, identity, second]) {
+      expect((await open([], file).get(KEY))?.expose()).toBe(CANARY)
+    }
+  })
+
+  it.each([
+    'age1',
+    'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8x',
+    'AGE-SECRET-KEY-1QQPQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ',
+    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA',
+    CANARY,
+  ])('takes no %s: nothing is written, nor is it repeated when it may be a secret', async (bad) => {
+    const store = open([recipient, bad])
+    for (const attempt of [() => store.set(KEY, new Secret(CANARY)), () => store.status()]) {
+      const failure = (await attempt().catch((error: unknown) => error)) as Error
+      expect(failure).toMatchObject({kind: 'usage', code: 'BAD_RECIPIENT'})
+      if (!bad.startsWith('age1')) expect(JSON.stringify(failure) + failure.message).not.toContain(bad)
+    }
+    await expect(fs.access(path.join(home, 'vault'))).rejects.toThrow()
+  })
+
+  it.skipIf(missingAge !== undefined)('is read by the program age, which it reads in turn', async () => {
+    await open().set(KEY, new Secret(CANARY))
+    const entry = path.join(home, 'vault', 'service-token-one.age')
+    const {stdout} = await run('age', ['--decrypt', '--identity', identity, entry])
+    expect(JSON.parse(stdout)).toMatchObject({v: 1, kind: 'service-token', id: 'one', value: CANARY})
+    const made = path.join(home, 'made-by-age-keygen')
+    await run('age-keygen', ['-o', made])
+    const theirs = (await run('age-keygen', ['-y', made])).stdout.trim()
+    const plain = path.join(home, 'plain')
+    await fs.writeFile(plain, JSON.stringify({v: 1, kind: 'service-token', id: 'one', value: 'by age'}))
+    await run('age', ['--encrypt', '--recipient', theirs, '--output', entry, plain])
+    expect((await open([], made).get(KEY))?.expose()).toBe('by age')
+    await open([theirs]).set(KEY, new Secret('by zt'))
+    expect(JSON.parse((await run('age', ['-d', '-i', made, entry])).stdout)).toMatchObject({value: 'by zt'})
+  })
+})
+
+describe('temporary files of writes that did not end', () => {
+  beforeEach(async () => {
+    home = await temporary()
+  })
+  afterEach(() => fs.rm(home, {recursive: true, force: true}))
+
+  it('are found when their process has ended, and nothing else is', async () => {
+    const {pid: ended = 0} = spawnSync(process.execPath, ['-e', ''])
+    const left = [
+      `.x.age.${ended}.0123abcd`,
+      `identity.txt.${ended}.0123abcd.new`,
+      `.y.json.${ended}.ffffffff`,
+    ]
+    const others = [
+      `.x.age.${process.pid}.0123abcd`,
+      `identity.txt.${process.pid}.0123abcd.new`,
+      'service-token-x.age',
+      `.x.age.${ended}.0123abc`,
+      `x.${ended}.new`,
+      'config.json',
+    ]
+    await fs.mkdir(path.join(home, 'below'))
+    for (const name of [...left, ...others]) await fs.writeFile(path.join(home, 'below', name), '')
+    await fs.mkdir(path.join(home, `.d.${ended}.0123abcd`))
+    const found = await findLeftovers([home, home, path.join(home, 'nowhere')], Date.now() + 5000)
+    expect(found.map(({file}) => path.basename(file)).sort()).toEqual(left.sort())
+    for (const {ageMs} of found) expect(ageMs).toBeGreaterThan(4000)
   })
 })

@@ -16,14 +16,15 @@ import type {SecretKey, SecretStore, StoreStatus} from '../../src/lib/secrets/ty
 
 /** A store in memory that can be made to fail as a real one does. */
 export class FaultyStore implements SecretStore {
-  readonly kind = 'vault'
   readonly label = 'the faulty store'
   writable = true
-  readonly readable = true
+  readable = true
   state: StoreStatus['state'] = 'ready'
   readonly kept = new Map<string, string>()
   /** Told of a service token's secret only: the rehearsal before it goes well. */
   onSave: (value: string) => string | undefined = (value) => value
+
+  constructor(readonly kind: SecretStore['kind'] = 'vault') {}
 
   status(): Promise<StoreStatus> {
     return Promise.resolve({

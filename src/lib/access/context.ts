@@ -52,7 +52,10 @@ export interface AccessDependencies {
   userAgent: string
   /** Where the session bus is, as the environment says. */
   environment: StoreOptions['environment']
+  /** Only where a person can be asked. */
   askPassphrase?: StoreOptions['askPassphrase']
+  /** True where a person is at the terminal. */
+  interactive?: boolean | undefined
   progress?: Progress | undefined
   onWait?: ((seconds: number, why: string) => void) | undefined
   clock?: Clock | undefined
@@ -70,6 +73,9 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     identityFile: settings.vaultIdentityFile,
     passphraseFile: settings.vaultPassphraseFile,
     askPassphrase: deps.askPassphrase,
+    vaultRecipients: settings.vaultRecipients,
+    credentialHelper: settings.credentialHelper,
+    interactive: deps.interactive,
     environment: deps.environment,
   }
   const stores = new Map<string, SecretStore>()
@@ -105,8 +111,8 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   const apiToken: AccessContext['apiToken'] = async () => {
     if (settings.environmentApiToken) return {token: settings.environmentApiToken, source: 'environment'}
     // A profile without a store has never saved anything.
-    if (settings.profileStore === undefined) return undefined
-    const keeper = storeOf(settings.profileStore)
+    if (settings.apiTokenStore === undefined) return undefined
+    const keeper = storeOf(settings.apiTokenStore)
     await requireReady(keeper, {write: false})
     const token = await keeper.get({kind: 'api-token', id: settings.profileName})
     return token && {token, source: 'store'}

@@ -67,13 +67,19 @@ async function accountOf(
   })
 }
 
-/** Saves a profile's API token in the profile's store, and reads it back. */
+/**
+ * Saves a profile's API token in the profile's store, and reads it back.
+ *
+ * @param apart the store instead, when the API token has one of its own
+ */
 export async function saveApiToken(
   ctx: AccessContext,
   apiToken: Secret,
+  apart?: SecretStore['kind'],
 ): Promise<{store: Pick<SecretStore, 'kind' | 'label'>}> {
-  const store = await ctx.store()
+  const store = apart === undefined ? await ctx.store() : ctx.storeOf(apart)
   await requireReady(store, {write: true})
+  if (!store.readable) throw apiTokenNeedsReading(ctx, store)
   const key = {kind: 'api-token', id: ctx.profile} as const
   await store.set(key, apiToken)
   if ((await store.get(key))?.equals(apiToken)) return {store: {kind: store.kind, label: store.label}}
@@ -82,6 +88,17 @@ export async function saveApiToken(
     code: 'STORE_READBACK_MISMATCH',
     message: `${store.label} did not keep the API token`,
     next: ['Use another store: --store vault'],
+  })
+}
+
+function apiTokenNeedsReading(ctx: AccessContext, store: SecretStore): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'STORE_WRITE_ONLY',
+    message: `The API token cannot be saved in ${store.label}`,
+    why: 'It is encrypted to recipients alone and cannot be read here, and the API token is needed with every command.',
+    next: ['Set CLOUDFLARE_API_TOKEN instead of logging in', ztCommand(ctx, 'login', '--store', 'keychain')],
+    details: {store: store.kind},
   })
 }
 

@@ -1,24 +1,26 @@
 import {type Command} from '@oclif/core'
-import {openAccess, type AccessContext, type StoreChoice} from '../access/context.js'
+import {openAccess, type AccessContext, type AccessDependencies, type StoreChoice} from '../access/context.js'
 import {BaseCommand} from '../cli/base-command.js'
 import {updateProfile} from '../config/profiles.js'
 import type {Settings} from '../config/types.js'
-import {UserError} from '../core/errors.js'
-import type {Secret} from '../core/secret.js'
 import {USER_AGENT} from '../core/version.js'
 import type {SecretStore} from '../secrets/types.js'
 
 /** A command that works on an account: adds the use-cases' context to {@link BaseCommand}. */
 export abstract class AccessCommand<T extends typeof Command> extends BaseCommand<T> {
   /** The context of the use-cases. It opens nothing until it is asked. */
-  protected access(settings: Settings = this.settings): AccessContext {
+  protected access(
+    settings: Settings = this.settings,
+    more: Pick<AccessDependencies, 'askPassphrase'> = {},
+  ): AccessContext {
     return openAccess(settings, {
       userAgent: USER_AGENT,
       progress: this.progress,
       onWait: (seconds, why) => {
         this.note(`${why}: waiting ${seconds} s`)
       },
-      askPassphrase: (label) => this.askPassphrase(label),
+      askPassphrase: this.prompts.possible ? (label) => this.prompts.secret(label) : undefined,
+      interactive: this.prompts.possible,
       environment: {
         dbusAddress: process.env['DBUS_SESSION_BUS_ADDRESS'],
         runtimeDir: process.env['XDG_RUNTIME_DIR'],
@@ -26,6 +28,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
       onStoreChosen: (choice) => {
         this.showStoreChoice(choice)
       },
+      ...more,
     })
   }
 
@@ -42,16 +45,5 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
     for (const {kind, status} of passedOver) {
       this.note(`the ${kind} is not used: ${status.why ?? status.state} Secrets go to ${store.label}.`)
     }
-  }
-
-  private async askPassphrase(label: string): Promise<Secret> {
-    if (this.prompts.possible) return this.prompts.secret(label)
-    throw new UserError({
-      kind: 'needs-action',
-      code: 'PASSPHRASE_REQUIRED',
-      message: `${label} is needed, and nobody can be asked`,
-      why: "The vault's identity file is protected by a passphrase.",
-      next: ['Set ZT_VAULT_PASSPHRASE_FILE to a file that holds it (mode 0600)'],
-    })
   }
 }

@@ -1,9 +1,26 @@
 import {Flags} from '@oclif/core'
+import {checkStore} from '../config/settings.js'
+import {UserError} from '../core/errors.js'
+import type {KeepingStoreKind} from '../core/store-kind.js'
+
+/** The store as its flag and argument take it. */
+export function parseStore(text: string): KeepingStoreKind {
+  const kind = checkStore(text)
+  if (kind !== 'env') return kind
+  throw new UserError({
+    kind: 'usage',
+    code: 'STORE_READ_ONLY',
+    message: 'The environment cannot keep a secret',
+    why: 'It can only be read: what is set there lives as long as its process.',
+    next: ['Give keychain, vault or helper:NAME'],
+  })
+}
 
 /** Which secret store to use; recorded in the profile at the first save. */
-export const storeFlag = Flags.option({
-  description: 'where secrets are kept [env: ZT_STORE]',
-  options: ['keychain', 'vault'] as const,
+export const storeFlag = Flags.custom<KeepingStoreKind>({
+  description: 'where secrets are kept: keychain, vault, helper:NAME [env: ZT_STORE]',
+  helpValue: 'STORE',
+  parse: (text) => Promise.resolve(parseStore(text)),
 })()
 
 export const yesFlag = Flags.boolean({char: 'y', description: 'answer the confirmation with yes'})

@@ -8,7 +8,8 @@ const LIKELY_SECRET = /[A-Za-z0-9_-]{37,}/g
  * A secret that was typed where it does not belong is not repeated.
  */
 export function fromOclif(error: unknown): unknown {
-  if (error instanceof UserError || !(error instanceof Error) || !('oclif' in error)) return error
+  if (error instanceof UserError) return unwrapped(error)
+  if (!(error instanceof Error) || !('oclif' in error)) return error
   const [first = '', ...rest] = error.message
     .replace(/\nSee more help with --help$/, '')
     .replaceAll(LIKELY_SECRET, '[hidden]')
@@ -21,4 +22,12 @@ export function fromOclif(error: unknown): unknown {
     why: rest.length > 0 ? rest.map((line) => line.trim()).join('\n') : undefined,
     next: ['Add --help to see what the command takes'],
   })
+}
+
+/** What a flag's own check threw, without the lines that oclif puts around its message. */
+function unwrapped(error: UserError): UserError {
+  const [, message] = /^Parsing --\S+\s*\n\s*([\s\S]*?)\nSee more help with --help$/.exec(error.message) ?? []
+  if (message === undefined) return error
+  const {kind, code, why, next, details} = error
+  return new UserError({kind, code, message, why, next: [...next], details})
 }

@@ -14,6 +14,8 @@ const profileSchema = v.looseObject({
   accountId: v.optional(v.string()),
   accountName: v.optional(v.string()),
   store: v.optional(v.custom<KeepingStoreKind>(isKeepingStoreKind, 'no secret store')),
+  apiTokenStore: v.optional(v.custom<KeepingStoreKind>(isKeepingStoreKind, 'no secret store')),
+  vaultRecipients: v.optional(v.array(v.string())),
   connectTo: v.optional(v.string()),
   caFile: v.optional(v.string()),
   knownHostsFile: v.optional(v.string()),

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import {UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
-import {isKeepingStoreKind} from '../core/store-kind.js'
+import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
 import {pathsFrom, type Environment} from './paths.js'
 import {checkProfileName, DEFAULT_PROFILE, profileNotFound, readConfig} from './profiles.js'
 import {findProject} from './project.js'
@@ -63,6 +63,7 @@ export async function loadSettings({
     [set(env['ZT_STORE']), 'environment'],
     [profile?.store, 'profile'],
   )
+  const environmentRecipients = words(env['ZT_VAULT_RECIPIENT'])
   const caFile = flags.caFile ?? set(env['ZT_CA_FILE'])
   return {
     paths,
@@ -77,6 +78,8 @@ export async function loadSettings({
     store: store && checkStore(store[0]),
     storeSource: store?.[1],
     profileStore: profile?.store,
+    apiTokenStore: profile?.apiTokenStore ?? profile?.store,
+    credentialHelper: checkHelper(set(env['ZT_CREDENTIAL_HELPER'])),
     connectTo: checkConnectTo(flags.connectTo ?? set(env['ZT_CONNECT_TO']) ?? profile?.connectTo),
     caFile: caFile === undefined ? profile?.caFile : path.resolve(cwd, caFile),
     knownHostsFile: profile?.knownHostsFile,
@@ -84,6 +87,9 @@ export async function loadSettings({
     environmentCredentials: credentials(env),
     vaultIdentityFile: set(env['ZT_VAULT_IDENTITY']),
     vaultPassphraseFile: set(env['ZT_VAULT_PASSPHRASE_FILE']),
+    vaultRecipients:
+      environmentRecipients.length > 0 ? environmentRecipients : (profile?.vaultRecipients ?? []),
+    environmentRecipients,
   }
 }
 
@@ -96,6 +102,11 @@ function first<T>(...choices: [T | undefined, SettingSource][]): [T, SettingSour
 /** A variable that is set to nothing is not set. */
 function set(value: string | undefined): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value.trim()
+}
+
+/** Several values in one variable, separated by commas or blanks. */
+function words(value: string | undefined): string[] {
+  return (value ?? '').split(/[\s,]+/).filter((word) => word !== '')
 }
 
 function secret(value: string | undefined): Secret | undefined {
@@ -119,13 +130,27 @@ function credentials(env: Environment): Settings['environmentCredentials'] {
   })
 }
 
-function checkStore(text: string): Settings['store'] {
+/** @throws UserError `usage` / `UNKNOWN_STORE` */
+export function checkStore(text: string): KeepingStoreKind | 'env' {
   if (text === 'env' || isKeepingStoreKind(text)) return text
   throw new UserError({
     kind: 'usage',
     code: 'UNKNOWN_STORE',
     message: `There is no secret store "${text}"`,
     why: 'The stores are keychain, vault, helper:NAME (the program docker-credential-NAME) and env (read-only).',
+    next: ['zt store list'],
+  })
+}
+
+/** The name alone, or as the store is called. */
+function checkHelper(text: string | undefined): string | undefined {
+  const name = text?.replace(/^helper:/, '')
+  if (name === undefined || isKeepingStoreKind(`helper:${name}`)) return name
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_CREDENTIAL_HELPER',
+    message: `ZT_CREDENTIAL_HELPER cannot be "${name.slice(0, 40)}"`,
+    why: 'It is the NAME of a program docker-credential-NAME, for example pass: lower case letters, digits and dashes.',
     next: ['zt store list'],
   })
 }

@@ -12,6 +12,10 @@ export interface Profile {
   accountName?: string | undefined
   /** The store that this profile's secrets are in. Chosen once and then kept: never silently another. */
   store?: KeepingStoreKind | undefined
+  /** Where the API token is, when it is not in {@link Profile.store}: a vault that cannot be read cannot serve it. */
+  apiTokenStore?: KeepingStoreKind | undefined
+  /** Recipients (`age1…`) that the vault is encrypted to, for a machine that has no identity. */
+  vaultRecipients?: string[] | undefined
   /** Where the edge is, `HOST:PORT`, when it is not at the host's own address (as cloudflared's --connect-to). */
   connectTo?: string | undefined
   /** PEM file of a CA that is trusted for the edge besides the system's. */
@@ -41,8 +45,12 @@ export interface Settings {
   /** Chosen by flag, environment (ZT_STORE) or profile; undefined: not chosen yet. */
   store: KeepingStoreKind | 'env' | undefined
   storeSource: SettingSource | undefined
-  /** The profile's own store, whatever a flag or ZT_STORE says: its API token is there. */
+  /** The profile's own store, whatever a flag or ZT_STORE says. */
   profileStore: KeepingStoreKind | undefined
+  /** Where the profile's API token is kept: its own store, unless that cannot be read. */
+  apiTokenStore: KeepingStoreKind | undefined
+  /** ZT_CREDENTIAL_HELPER: NAME of a docker-credential-NAME that is used where there is no keychain. */
+  credentialHelper: string | undefined
   connectTo: string | undefined
   caFile: string | undefined
   knownHostsFile: string | undefined
@@ -53,4 +61,8 @@ export interface Settings {
   vaultIdentityFile: string | undefined
   /** ZT_VAULT_PASSPHRASE_FILE: where the identity's passphrase is read from without a prompt. */
   vaultPassphraseFile: string | undefined
+  /** ZT_VAULT_RECIPIENT, or the profile's; not yet checked. Empty: the vault has an identity. */
+  vaultRecipients: string[]
+  /** Those of ZT_VAULT_RECIPIENT alone. */
+  environmentRecipients: string[]
 }

@@ -1,11 +1,20 @@
 import path from 'node:path'
 import {UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
+import {helperNames} from './helper/find-helpers.js'
+import {HelperStore} from './helper/helper-store.js'
 import {EnvironmentStore} from './env/env-store.js'
 import {IndexFiles} from './index-files.js'
 import {Keychain} from './keychain/keychain.js'
 import type {BusEnvironment} from './keychain/probe.js'
-import type {SecretIndex, SecretStore, ServiceCredentials, StoreKind, StoreStatus} from './types.js'
+import type {
+  KeepingStoreKind,
+  SecretIndex,
+  SecretStore,
+  ServiceCredentials,
+  StoreKind,
+  StoreStatus,
+} from './types.js'
 import {Vault} from './vault/vault.js'
 
 export interface StoreOptions {
@@ -15,8 +24,17 @@ export interface StoreOptions {
   /** The vault's identity, when it is not `identity.txt` in the configuration directory. */
   identityFile?: string | undefined
   passphraseFile?: string | undefined
+  /** Only where a person can be asked. */
   askPassphrase?: ((label: string) => Promise<Secret>) | undefined
+  /** Encrypt the vault to these; see {@link Vault}. */
+  vaultRecipients?: readonly string[] | undefined
+  /** `NAME` of the docker-credential-helper that comes after the keychain. */
+  credentialHelper?: string | undefined
+  /** True where a person is at the terminal and can answer what a store asks by itself. */
+  interactive?: boolean | undefined
   environment: BusEnvironment
+  /** Where programs are looked for; default: this process's PATH. */
+  searchPath?: string | undefined
 }
 
 /** A store, not yet opened: nothing is touched before its first use. */
@@ -28,20 +46,36 @@ export function openStore(kind: StoreKind, options: StoreOptions): SecretStore {
       return new Vault({
         directory: path.join(options.dataDir, 'vault'),
         identity: {
-          file: options.identityFile ?? path.join(options.configDir, 'identity.txt'),
+          file: vaultIdentityFile(options),
           passphraseFile: options.passphraseFile,
           askPassphrase: options.askPassphrase,
         },
+        recipients: options.vaultRecipients,
       })
     case 'env':
       return new EnvironmentStore(options.environmentCredentials)
     default:
-      throw new UserError({
-        kind: 'needs-action',
-        code: 'STORE_NOT_READY',
-        message: `No usable secret store: ${kind} is absent`,
+      return new HelperStore({
+        name: kind.slice('helper:'.length),
+        environment: options.environment,
+        interactive: options.interactive,
+        searchPath: options.searchPath,
       })
   }
+}
+
+/** Where the vault's identity is, or would be made. */
+export function vaultIdentityFile({
+  identityFile,
+  configDir,
+}: Pick<StoreOptions, 'identityFile' | 'configDir'>): string {
+  return identityFile ?? path.join(configDir, 'identity.txt')
+}
+
+/** Every store that this machine may have: the keychain, each helper on PATH, the vault. */
+export async function knownStores(searchPath = process.env['PATH']): Promise<KeepingStoreKind[]> {
+  const helpers = (await helperNames(searchPath)).map((name) => `helper:${name}` as const)
+  return ['keychain', ...helpers, 'vault']
 }
 
 /** A store that was chosen, and which were looked at before it. The caller shows it. */
@@ -51,8 +85,9 @@ export interface StoreChoice {
 }
 
 /**
- * Chooses a store for a profile that has none: the keychain, and where the machine has none the vault. A keychain
- * that is there but locked or broken is not passed over, because that would be a downgrade which nobody asked for.
+ * Chooses a store for a profile that has none: the keychain; where the machine has none, the helper that was
+ * configured; where none was, the vault. A store that is there but locked or broken is not passed over, nor is a
+ * helper that was asked for and is not there: that would be a downgrade which nobody asked for.
  *
  * @throws UserError `needs-action` / `STORE_NOT_READY`
  */
@@ -61,7 +96,15 @@ export async function chooseStore(options: StoreOptions): Promise<StoreChoice> {
   const status = await keychain.status()
   if (status.state === 'ready') return {store: keychain, passedOver: []}
   if (status.state !== 'absent') throw notReady(keychain, status)
-  return {store: openStore('vault', options), passedOver: [{kind: 'keychain', status}]}
+  const passedOver: StoreChoice['passedOver'] = [{kind: 'keychain', status}]
+  if (options.credentialHelper === undefined) return {store: openStore('vault', options), passedOver}
+  const helper = openStore(`helper:${options.credentialHelper}`, options)
+  const helperStatus = await helper.status()
+  if (helperStatus.state === 'ready') return {store: helper, passedOver}
+  throw notReady(helper, {
+    ...helperStatus,
+    next: [...helperStatus.next, 'Or unset ZT_CREDENTIAL_HELPER, or use --store vault'],
+  })
 }
 
 /**

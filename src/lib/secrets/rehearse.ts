@@ -5,11 +5,18 @@ import type {SecretKey, SecretStore} from './types.js'
 
 /**
  * Writes a random value, reads it back and removes it: what fails here would have lost a one-time secret. Prompts
- * that the store needs come up now as well, before anything has been made.
+ * that the store needs come up now as well, before anything has been made. In a store that cannot be read the entry
+ * must at least be there.
  */
 export async function rehearse(store: SecretStore): Promise<void> {
   const key = {kind: 'spool-key', id: randomBytes(12).toString('hex')} as const
-  await keepForTrial(store, key, new Secret(randomBytes(48).toString('base64url')))
+  try {
+    await keepForTrial(store, key, new Secret(randomBytes(48).toString('base64url')))
+  } catch (error) {
+    // The store takes and does not give (a helper whose key is gone): the try itself should not stay behind.
+    await store.delete(key).catch(() => false)
+    throw error
+  }
   if (!(await store.delete(key))) throw doesNotKeep(store)
 }
 

@@ -57,6 +57,8 @@ export interface SecretStore {
   set(key: SecretKey, value: Secret): Promise<void>
   /** False when there was nothing. */
   delete(key: SecretKey): Promise<boolean>
+  /** How a person deletes an entry by hand, as it would be typed; zt itself deletes no only copy of a secret. */
+  removalCommand?(key: SecretKey): string
 }
 
 /** The pair that opens the edge. */

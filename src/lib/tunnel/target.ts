@@ -91,6 +91,7 @@ export async function findTarget(
     identityFile: settings.vaultIdentityFile,
     passphraseFile: settings.vaultPassphraseFile,
     askPassphrase: options.askPassphrase,
+    vaultRecipients: settings.vaultRecipients,
     environment: options.environment,
   })
   const credentials = await readCredentials(store, tokenId)

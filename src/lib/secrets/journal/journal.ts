@@ -92,8 +92,8 @@ export class Journal {
     } catch (error) {
       // What is not expected leaves the intent, for the recovery to clear up.
       if (!(error instanceof UserError)) throw error
-      // The store is not asked again: where it hangs, that would be one more wait. Its key opens nothing.
-      await spool.remove({keyToo: error.code === 'STORE_REHEARSAL_FAILED'})
+      // A store that hung is not waited for again; a key that stays there opens nothing.
+      await spool.remove({keyToo: true}).catch(() => spool.remove({keyToo: false}))
       await removeFile(this.#file(operation.id, 'json'))
       throw error
     }

@@ -4,13 +4,28 @@ import type {ChildAnswer, ChildRequest} from './protocol.js'
 
 /**
  * One keychain operation in a process of its own: what hangs in native code can only be ended by a signal, and would
- * keep its process from exiting. The request comes over stdin, so that no secret is in argv.
+ * keep its process from exiting. The request is one line of stdin, so that no secret is in argv; that stdin stays open
+ * is the sign that somebody still waits for the answer.
  */
-async function main(): Promise<void> {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-  const answer = await perform(JSON.parse(Buffer.concat(chunks).toString('utf8')) as ChildRequest)
-  process.stdout.write(JSON.stringify(answer))
+function main(): void {
+  let request = ''
+  process.stdin.setEncoding('utf8')
+  process.stdin.on('data', (text: string) => {
+    const asked = request.includes('\n')
+    request += text
+    if (!asked && request.includes('\n')) void answer(request)
+  })
+  // The parent is gone. process.exit would wait for the native call, and this process may hold a secret.
+  process.stdin.once('close', () => {
+    process.kill(process.pid, 'SIGKILL')
+  })
+}
+
+async function answer(request: string): Promise<void> {
+  const text = JSON.stringify(await perform(JSON.parse(request) as ChildRequest))
+  process.stdout.write(text, () => {
+    process.exit(0)
+  })
 }
 
 async function perform(request: ChildRequest): Promise<ChildAnswer> {
@@ -40,4 +55,4 @@ async function perform(request: ChildRequest): Promise<ChildAnswer> {
   }
 }
 
-await main()
+main()

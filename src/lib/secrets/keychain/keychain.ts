@@ -1,8 +1,10 @@
 import {UserError} from '../../core/errors.js'
 import {Secret} from '../../core/secret.js'
-import {accountName} from '../keys.js'
+import {childEnvironment} from '../child-environment.js'
+import {accountName, keyOf} from '../keys.js'
+import {safeMessage} from '../safe-message.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../types.js'
-import {probeSecretService, type BusEnvironment} from './probe.js'
+import {listAccounts, probeSecretService, type BusEnvironment, type ProbedStatus} from './probe.js'
 import {failed, runChild, type RunChild} from './run-child.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
@@ -28,14 +30,18 @@ export class Keychain implements SecretStore {
   readonly readable = true
   readonly #options: KeychainOptions
   #addonLoads = false
+  /** Once it has hung it is not waited for again: waits must not add up. */
+  #hung: UserError | undefined
 
   constructor(options: KeychainOptions) {
     this.#options = options
   }
 
   async status(): Promise<StoreStatus> {
-    if ((this.#options.platform ?? process.platform) === 'linux') {
-      const status = await probeSecretService(this.#options.environment)
+    if (this.#hung) return {state: 'broken', why: this.#hung.why, next: [...this.#hung.next]}
+    if (this.#isLinux) {
+      const {hung, ...status} = await probeSecretService(this.#options.environment)
+      if (hung) this.#hung = this.#notReady(status)
       if (status.state !== 'ready') return status
     }
     if (!this.#addonLoads) {
@@ -55,19 +61,33 @@ export class Keychain implements SecretStore {
     return (await this.#perform(key, 'get')).found
   }
 
-  list(): Promise<undefined> {
-    return Promise.resolve(undefined)
+  /** On Linux alone: elsewhere keytar would open every entry to name it. */
+  async list(): Promise<SecretKey[] | undefined> {
+    if (!this.#isLinux) return undefined
+    if (this.#hung) throw this.#hung
+    const answer = await listAccounts(this.#options.environment, this.#service)
+    if ('unusable' in answer) throw this.#unusable(answer.unusable)
+    return answer.accounts.flatMap((account) => keyOf(account) ?? [])
   }
 
   async set(key: SecretKey, value: Secret): Promise<void> {
-    await this.#requireUsable()
     // Windows keeps at most 2560 bytes, in UTF-16.
     if (value.expose().length > 1280) throw failed('the value is too long for a keychain')
-    this.#read(await this.#ask({...this.#address(key), operation: 'set', value: value.expose()}))
+    if (value.expose().includes('\0')) throw failed('a keychain would cut the value at its NUL character')
+    await this.#requireUsable()
+    this.#read(await this.#ask({...this.#address(key), operation: 'set', value: value.expose()}), value)
   }
 
   async delete(key: SecretKey): Promise<boolean> {
     return (await this.#perform(key, 'delete')).found
+  }
+
+  removalCommand(key: SecretKey): string {
+    const {service, account} = this.#address(key)
+    const platform = this.#options.platform ?? process.platform
+    if (platform === 'darwin') return `security delete-generic-password -s ${service} -a ${account}`
+    if (platform === 'win32') return `cmdkey /delete:${service}/${account}`
+    return `secret-tool clear service ${service} account ${account}`
   }
 
   async #perform(
@@ -80,38 +100,57 @@ export class Keychain implements SecretStore {
 
   /** A locked keyring answers "not there" to a read and "nothing deleted" to a delete, so it is never asked. */
   async #requireUsable(): Promise<void> {
-    if ((this.#options.platform ?? process.platform) !== 'linux') return
+    if (this.#hung) throw this.#hung
+    if (!this.#isLinux) return
     const status = await probeSecretService(this.#options.environment)
-    if (status.state === 'ready') return
-    throw new UserError({
+    if (status.state !== 'ready') throw this.#unusable(status)
+  }
+
+  #unusable({hung, ...status}: ProbedStatus): UserError {
+    const error = this.#notReady(status)
+    if (hung) this.#hung = error
+    return error
+  }
+
+  #notReady({state, why, next}: StoreStatus): UserError {
+    return new UserError({
       kind: 'needs-action',
       code: 'STORE_NOT_READY',
       message: `${capital(this.label)} cannot be used`,
-      why: status.why,
-      next: status.next,
-      details: {store: this.kind, state: status.state},
+      why,
+      next,
+      details: {store: this.kind, state},
     })
+  }
+
+  get #isLinux(): boolean {
+    return (this.#options.platform ?? process.platform) === 'linux'
+  }
+
+  get #service(): string {
+    return this.#options.service ?? 'zt'
   }
 
   #address(key: SecretKey): {service: string; account: string} {
-    return {service: this.#options.service ?? 'zt', account: accountName(key).normalize('NFC')}
+    return {service: this.#service, account: accountName(key).normalize('NFC')}
   }
 
-  #ask(request: ChildRequest): Promise<ChildAnswer> {
-    const {dbusAddress, runtimeDir} = this.#options.environment
-    return runChild(request, {
-      ...this.#options.child,
-      env: {
-        ...process.env,
-        ...(dbusAddress !== undefined && {DBUS_SESSION_BUS_ADDRESS: dbusAddress}),
-        ...(runtimeDir !== undefined && {XDG_RUNTIME_DIR: runtimeDir}),
-      },
-    })
+  async #ask(request: ChildRequest): Promise<ChildAnswer> {
+    const env = childEnvironment(this.#options.environment)
+    try {
+      return await runChild(request, {env, ...this.#options.child})
+    } catch (error) {
+      if (error instanceof UserError && error.code === 'KEYCHAIN_HANGS') this.#hung = error
+      throw error
+    }
   }
 
-  #read(answer: ChildAnswer): {value: string | null; found: boolean} {
+  #read(answer: ChildAnswer, given?: Secret): {value: string | null; found: boolean} {
     if (answer.ok) return answer
-    throw failed(answer.reason === 'no-addon' ? 'its library cannot be loaded' : answer.message)
+    if (answer.reason === 'no-addon') throw failed('its library cannot be loaded')
+    throw failed(
+      safeMessage(answer.message, given) ?? 'something that is not shown, as it may hold the secret',
+    )
   }
 }
 

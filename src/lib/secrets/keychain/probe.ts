@@ -1,6 +1,6 @@
 import {hasCode, messageOf} from '../../core/errors.js'
 import type {StoreStatus} from '../types.js'
-import {BUS, DBus, readString, readStrings} from './dbus.js'
+import {BUS, BusError, DBus} from './dbus.js'
 
 /** Where the session bus is; both as the environment gives them. */
 export interface BusEnvironment {
@@ -12,6 +12,16 @@ const SERVICE = 'org.freedesktop.secrets'
 const SECRETS = {name: SERVICE, path: '/org/freedesktop/secrets', interface: 'org.freedesktop.Secret.Service'}
 const DEADLINE_MS = 1500
 
+/** The status of a Secret Service that is not there, locked, or not to be relied on. */
+type Unusable = ProbedStatus & {state: 'absent' | 'locked' | 'broken'}
+
+/** `hung`: the whole deadline was waited for, and should not be a second time. */
+export interface ProbedStatus extends StoreStatus {
+  hung?: true
+}
+
+const READY: StoreStatus = {state: 'ready', why: undefined, next: []}
+
 /**
  * Asks the Secret Service whether it can be used, without a prompt and within 1.5 s. libsecret itself prompts, waits
  * up to 50 s, and answers "no such secret" while the keyring is locked, so it is asked only when this says ready.
@@ -19,35 +29,86 @@ const DEADLINE_MS = 1500
 export async function probeSecretService(
   environment: BusEnvironment,
   deadlineMs = DEADLINE_MS,
-): Promise<StoreStatus> {
+): Promise<ProbedStatus> {
+  return withBus<ProbedStatus>(
+    environment,
+    deadlineMs,
+    async (bus) => (await askService(bus)) ?? READY,
+    (status) => status,
+  )
+}
+
+/**
+ * The accounts that the Secret Service keeps for a service, as keytar writes them. libsecret's own search crashes
+ * while a keyring is locked. No secret is opened.
+ *
+ * @returns the status instead, where the service cannot be asked
+ */
+export async function listAccounts(
+  environment: BusEnvironment,
+  service: string,
+  deadlineMs = DEADLINE_MS,
+): Promise<{accounts: string[]} | {unusable: ProbedStatus}> {
+  return withBus<{accounts: string[]} | {unusable: ProbedStatus}>(
+    environment,
+    deadlineMs,
+    async (bus) => {
+      const unusable = await askService(bus)
+      if (unusable) return {unusable}
+      const [unlocked, locked] = await bus.call(SECRETS, 'SearchItems', {service})
+      const items = [...new Set([...strings(unlocked), ...strings(locked)])]
+      const found = await Promise.all(items.map((path) => attributesOf(bus, path)))
+      const accounts = found.flatMap((attributes) => {
+        const account = attributes?.get('account')
+        return attributes?.get('service') === service && typeof account === 'string' ? [account] : []
+      })
+      return {accounts: [...new Set(accounts)].sort()}
+    },
+    (unusable) => ({unusable}),
+  )
+}
+
+/** Connects, asks, and closes; gives up at the deadline, whatever of it hangs. */
+async function withBus<T>(
+  environment: BusEnvironment,
+  deadlineMs: number,
+  ask: (bus: DBus) => Promise<T>,
+  unusable: (status: Unusable) => T,
+): Promise<T> {
   let bus: DBus | undefined
   let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<StoreStatus>((resolve) => {
+  const deadline = new Promise<T>((resolve) => {
     timer = setTimeout(() => {
-      resolve({
-        state: 'broken',
-        why: `The keyring's service does not answer within ${deadlineMs / 1000} s.`,
-        next: ['Restart the keyring (log out and in again), or use --store vault'],
-      })
+      resolve(
+        unusable({
+          state: 'broken',
+          why: `The keyring's service does not answer within ${deadlineMs / 1000} s.`,
+          next: ['Restart the keyring (log out and in again), or use --store vault'],
+          hung: true,
+        }),
+      )
     }, deadlineMs)
   })
-  const asked = (async (): Promise<StoreStatus> => {
+  const asked = (async (): Promise<T> => {
     try {
-      bus = await DBus.connect(busAddress(environment))
+      bus = new DBus(busAddress(environment))
+      await bus.greet()
     } catch (error) {
       const none = hasCode(error, 'ENOENT', 'ECONNREFUSED')
-      return {
+      return unusable({
         state: 'absent',
         why: none ? 'There is no session bus.' : `The session bus cannot be used: ${messageOf(error)}.`,
         next: ['Use --store vault, or run zt in a desktop session'],
-      }
+      })
     }
-    return askService(bus)
-  })().catch((error: unknown): StoreStatus => ({
-    state: 'broken',
-    why: `The keyring's service answers with an error: ${messageOf(error)}.`,
-    next: ['Use --store vault'],
-  }))
+    return ask(bus)
+  })().catch((error: unknown): T =>
+    unusable({
+      state: 'broken',
+      why: `The keyring's service answers with an error: ${messageOf(error)}.`,
+      next: ['Use --store vault'],
+    }),
+  )
   try {
     return await Promise.race([asked, deadline])
   } finally {
@@ -56,16 +117,18 @@ export async function probeSecretService(
   }
 }
 
-async function askService(bus: DBus): Promise<StoreStatus> {
-  const owned = (await bus.call(BUS, 'NameHasOwner', SERVICE)).readUInt32LE(0) === 1
-  if (!owned && !readStrings(await bus.call(BUS, 'ListActivatableNames')).includes(SERVICE)) {
+/** Undefined when it can be used. */
+async function askService(bus: DBus): Promise<Unusable | undefined> {
+  const [owned] = await bus.call(BUS, 'NameHasOwner', SERVICE)
+  if (owned !== true && !strings((await bus.call(BUS, 'ListActivatableNames'))[0]).includes(SERVICE)) {
     return {
       state: 'absent',
       why: 'No keyring service (Secret Service) runs in this session.',
       next: ['Install one, such as gnome-keyring or KWallet, or use --store vault'],
     }
   }
-  const collection = readString(await bus.call(SECRETS, 'ReadAlias', 'default'))
+  const [collection] = await bus.call(SECRETS, 'ReadAlias', 'default')
+  if (typeof collection !== 'string') throw new Error('it names no keyring')
   if (collection === '/') {
     return {
       state: 'broken',
@@ -73,17 +136,54 @@ async function askService(bus: DBus): Promise<StoreStatus> {
       next: ['Make one, for example with the program seahorse, or use --store vault'],
     }
   }
-  const properties = {name: SERVICE, path: collection, interface: 'org.freedesktop.DBus.Properties'}
-  const locked = await bus.call(properties, 'Get', 'org.freedesktop.Secret.Collection', 'Locked')
-  // A variant: its signature ("b" with length and end), padding, then the boolean.
-  if (locked.readUInt32LE(4) === 1) {
+  if (await isVolatile(bus, collection)) {
+    return {
+      state: 'broken',
+      why: 'The default keyring is a volatile one (the session collection): it lies in memory, and what it keeps is gone at the next logout.',
+      next: ['Make a lasting default keyring, for example with the program seahorse, or use --store vault'],
+    }
+  }
+  if ((await property(bus, collection, 'org.freedesktop.Secret.Collection', 'Locked')) !== false) {
     return {
       state: 'locked',
       why: 'The keyring is locked.',
       next: ['Unlock it (log in to the desktop, or open it in seahorse), or use --store vault'],
     }
   }
-  return {state: 'ready', why: undefined, next: []}
+  return undefined
+}
+
+/** The specification keeps the alias and the name `session` for a collection that is never written to disk. */
+async function isVolatile(bus: DBus, collection: string): Promise<boolean> {
+  if (collection.endsWith('/collection/session')) return true
+  try {
+    return (await bus.call(SECRETS, 'ReadAlias', 'session'))[0] === collection
+  } catch (error) {
+    // A service need not know that alias.
+    if (error instanceof BusError) return false
+    throw error
+  }
+}
+
+/** Undefined for an item that was deleted meanwhile. */
+async function attributesOf(bus: DBus, path: string): Promise<Map<unknown, unknown> | undefined> {
+  try {
+    const attributes = await property(bus, path, 'org.freedesktop.Secret.Item', 'Attributes')
+    return attributes instanceof Map ? attributes : undefined
+  } catch (error) {
+    if (error instanceof BusError && /\.(NoSuchObject|Unknown(Object|Method|Interface))$/.test(error.message))
+      return undefined
+    throw error
+  }
+}
+
+async function property(bus: DBus, path: string, of: string, name: string): Promise<unknown> {
+  const target = {name: SERVICE, path, interface: 'org.freedesktop.DBus.Properties'}
+  return (await bus.call(target, 'Get', of, name))[0]
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 }
 
 function busAddress({dbusAddress, runtimeDir}: BusEnvironment): string {

@@ -1,9 +1,13 @@
 import {spawn} from 'node:child_process'
+import * as v from 'valibot'
 import {UserError} from '../../core/errors.js'
 import {childArguments} from './child-path.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
-const DEADLINE_MS = 5000
+/** With the probe's 1.5 s and the start of two processes it stays within 5 s that a person waits at most. */
+const DEADLINE_MS = 3000
+/** A keychain's value is far shorter; what goes on beyond this is no answer. */
+const ANSWER_LIMIT = 1024 * 1024
 
 export interface RunChild {
   /** For node; default: our own child. Tests give a fake one. */
@@ -12,8 +16,14 @@ export interface RunChild {
   env?: NodeJS.ProcessEnv | undefined
 }
 
+const answerSchema: v.GenericSchema<unknown, ChildAnswer> = v.union([
+  v.object({ok: v.literal(true), value: v.nullable(v.string()), found: v.boolean()}),
+  v.object({ok: v.literal(false), reason: v.picklist(['no-addon', 'failed']), message: v.string()}),
+])
+
 /**
- * Asks the child and kills it when it has not answered within the deadline.
+ * Asks the child and kills it when it has not answered within the deadline. The child kills itself when this process
+ * is gone: its stdin stays open for as long as the answer is waited for.
  *
  * @throws UserError `needs-action` / `KEYCHAIN_HANGS`, `KEYCHAIN_FAILED`
  */
@@ -22,27 +32,33 @@ export function runChild(request: ChildRequest, options: RunChild = {}): Promise
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, command, {stdio: ['pipe', 'pipe', 'ignore'], env})
     const chunks: Buffer[] = []
+    let length = 0
     let late = false
     const timer = setTimeout(() => {
       late = true
       child.kill('SIGKILL')
     }, deadlineMs)
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+    child.stdout.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length <= ANSWER_LIMIT) chunks.push(chunk)
+      else child.kill('SIGKILL')
+    })
     // It may be gone before it has read everything; its exit tells more than EPIPE.
     child.stdin.on('error', () => undefined)
-    child.stdin.end(JSON.stringify(request))
+    child.stdin.write(`${JSON.stringify(request)}\n`)
     child.once('error', () => {
       clearTimeout(timer)
       reject(failed('its helper process could not be started'))
     })
     child.once('close', () => {
       clearTimeout(timer)
+      child.stdin.destroy()
       if (late) {
         reject(hangs(deadlineMs))
         return
       }
       try {
-        resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')) as ChildAnswer)
+        resolve(v.parse(answerSchema, JSON.parse(Buffer.concat(chunks).toString('utf8'))))
       } catch {
         reject(failed('its helper process died'))
       }

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {UserError, hasCode} from '../../core/errors.js'
-import {refuseIfOthersCanRead, writeFileAtomic} from '../../core/files.js'
+import {createFileOnce, refuseIfOthersCanRead} from '../../core/files.js'
 import {Secret} from '../../core/secret.js'
 
 export interface IdentityOptions {
@@ -51,27 +51,48 @@ export async function createVaultIdentity(
   passphrase?: Secret,
   scryptWorkFactor?: number,
 ): Promise<VaultKeys> {
-  if (await exists(file)) {
-    throw new UserError({
-      kind: 'conflict',
-      code: 'IDENTITY_EXISTS',
-      message: `There is already an identity at ${file}`,
-      why: 'Without it nobody could open what it protects, so it is not replaced.',
-    })
-  }
+  if (await identityExists(file)) throw identityTaken(file)
   const age = await import('age-encryption')
   const identity = new Secret(await age.generateX25519Identity())
   const recipient = await age.identityToRecipient(identity.expose())
   const text = `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity.expose()}\n`
-  if (passphrase === undefined) {
-    await writeFileAtomic(file, text)
-  } else {
+  let content = text
+  if (passphrase !== undefined) {
     const encrypter = new age.Encrypter()
     encrypter.setPassphrase(passphrase.expose())
     if (scryptWorkFactor !== undefined) encrypter.setScryptWorkFactor(scryptWorkFactor)
-    await writeFileAtomic(file, age.armor.encode(await encrypter.encrypt(text)))
+    content = age.armor.encode(await encrypter.encrypt(text))
   }
+  // Others may be here for the first time as well: one makes it, and all use that one.
+  if (!(await createFileOnce(file, content))) throw identityTaken(file)
+  if ((await fs.readFile(file, 'utf8')) !== content)
+    throw badIdentity(file, 'It was just written, and does not hold what was written.')
   return {identity, recipient}
+}
+
+/** What is thrown instead of replacing an identity. */
+export function identityTaken(file: string): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'IDENTITY_EXISTS',
+    message: `There is already an identity at ${file}`,
+    why: 'Without it nobody could open what it protects, so it is not replaced.',
+    next: ['zt store use vault', 'To protect the one that is there: age --passphrase --armor'],
+  })
+}
+
+/**
+ * Whether a person or a passphrase file must open the identity before it can be used.
+ *
+ * @returns undefined when there is no identity
+ */
+export async function needsPassphrase(file: string): Promise<boolean | undefined> {
+  try {
+    return isEncrypted(await fs.readFile(file))
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
 }
 
 const BINARY = 'age-encryption.org/v1'
@@ -103,14 +124,35 @@ async function decryptIdentity(content: Buffer, options: IdentityOptions): Promi
 
 async function readPassphrase(options: IdentityOptions): Promise<Secret> {
   if (options.passphraseFile !== undefined) {
-    await refuseIfOthersCanRead(options.passphraseFile)
-    return new Secret((await fs.readFile(options.passphraseFile, 'utf8')).replace(/\r?\n$/, ''))
+    return readPassphraseFile(options.passphraseFile)
   }
   if (options.askPassphrase) return options.askPassphrase(`Passphrase of ${path.basename(options.file)}`)
-  throw new UserError({
+  throw passphraseRequired(options.file)
+}
+
+/** The passphrase in a file that only its owner can read; a newline at the end does not belong to it. */
+export async function readPassphraseFile(file: string): Promise<Secret> {
+  try {
+    await refuseIfOthersCanRead(file)
+    return new Secret((await fs.readFile(file, 'utf8')).replace(/\r?\n$/, ''))
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR')) throw error
+    throw new UserError({
+      kind: 'config',
+      code: 'PASSPHRASE_FILE_UNREADABLE',
+      message: `The passphrase file ${file} cannot be read`,
+      why: error.code === 'ENOENT' ? 'It is not there.' : 'It is no file that this user may read.',
+      next: ['Point ZT_VAULT_PASSPHRASE_FILE to a file that holds the passphrase (mode 0600)'],
+      cause: error,
+    })
+  }
+}
+
+export function passphraseRequired(file: string): UserError {
+  return new UserError({
     kind: 'needs-action',
     code: 'PASSPHRASE_REQUIRED',
-    message: `The passphrase of ${options.file} is needed, and nobody can be asked`,
+    message: `The passphrase of ${file} is needed, and nobody can be asked`,
     next: ['Set ZT_VAULT_PASSPHRASE_FILE to a file that holds it (mode 0600)'],
   })
 }
@@ -125,7 +167,8 @@ function badIdentity(file: string, why: string): UserError {
   })
 }
 
-async function exists(file: string): Promise<boolean> {
+/** Whether there is a file where the identity would be. */
+export async function identityExists(file: string): Promise<boolean> {
   return fs.stat(file).then(
     () => true,
     () => false,

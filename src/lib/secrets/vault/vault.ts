@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {isJsonObject} from '../../core/context.js'
@@ -6,11 +7,25 @@ import {refuseIfOthersCanRead, removeFile, writeFileAtomic} from '../../core/fil
 import {Secret} from '../../core/secret.js'
 import {accountName, keyOf} from '../keys.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../types.js'
-import {createVaultIdentity, readIdentity, type IdentityOptions, type VaultKeys} from './identity.js'
+import {
+  createVaultIdentity,
+  needsPassphrase,
+  passphraseRequired,
+  readIdentity,
+  type IdentityOptions,
+  type VaultKeys,
+} from './identity.js'
+import {memoryWarning} from './memory.js'
+import {checkRecipients} from './recipients.js'
 
 export interface VaultOptions {
   directory: string
   identity: IdentityOptions
+  /**
+   * Recipients (`age1…`) to encrypt to. With these no identity is made, and where none is there the vault can be
+   * written and not read.
+   */
+  recipients?: readonly string[] | undefined
 }
 
 /**
@@ -21,41 +36,62 @@ export class Vault implements SecretStore {
   readonly kind = 'vault'
   readonly label: string
   readonly writable = true
-  readonly readable = true
   readonly #options: VaultOptions
+  readonly #recipients: readonly string[]
   #keys: Promise<VaultKeys | undefined> | undefined
 
   constructor(options: VaultOptions) {
     this.#options = options
+    this.#recipients = options.recipients ?? []
     this.label = `the age vault at ${options.directory}`
   }
 
+  get readable(): boolean {
+    return this.#recipients.length === 0 || existsSync(this.#options.identity.file)
+  }
+
   async status(): Promise<StoreStatus> {
+    await checkRecipients(this.#recipients)
     try {
       await this.#checkDirectory()
-      const keys = await this.#readKeys()
-      if (!keys && (await this.#isInUse())) {
-        return {
-          state: 'broken',
-          why: `The vault has entries, and its identity ${this.#options.identity.file} is not there.`,
-          next: ['Restore the identity file from a backup'],
-        }
+      if (this.readable) {
+        const trouble = await this.#identityTrouble()
+        if (trouble) return trouble
       }
-      return {state: 'ready', why: undefined, next: []}
+      const warning = await memoryWarning(this.#options.directory)
+      return {state: 'ready', why: undefined, next: [], ...(warning !== undefined && {warning})}
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       const locked = error.code === 'PASSPHRASE_REQUIRED' || error.code === 'WRONG_PASSPHRASE'
       return {
         state: locked ? 'locked' : 'broken',
-        why: `${error.message}. ${error.why ?? ''}`.trim(),
+        why: [`${error.message}.`, error.why].filter((part) => part !== undefined).join(' '),
         next: [...error.next],
       }
     }
   }
 
+  /** Opens the identity only where that asks nobody. */
+  async #identityTrouble(): Promise<StoreStatus | undefined> {
+    const {file, passphraseFile, askPassphrase} = this.#options.identity
+    const encrypted = await needsPassphrase(file)
+    if (encrypted === undefined) {
+      if (!(await this.#isInUse())) return undefined
+      return {
+        state: 'broken',
+        why: `The vault has entries, and its identity ${file} is not there.`,
+        next: ['Restore the identity file from a backup'],
+      }
+    }
+    if (!encrypted || passphraseFile !== undefined) await this.#readKeys()
+    else if (!askPassphrase) throw passphraseRequired(file)
+    return undefined
+  }
+
   async get(key: SecretKey): Promise<Secret | undefined> {
-    await this.#checkDirectory()
     const file = this.#file(key)
+    if (!this.readable) throw this.#writeOnly()
+    await this.#checkDirectory()
     let content: Buffer
     try {
       content = await fs.readFile(file)
@@ -99,20 +135,22 @@ export class Vault implements SecretStore {
       if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
       throw error
     })
-    return names.flatMap(
-      (name) =>
-        keyOf(name.replace(/\.age$/, '').replace(/^(service-token|api-token|spool-key)-/, '$1/')) ?? [],
-    )
+    return names.flatMap((name) => {
+      const [, kind = '', id = ''] = /^(service-token|api-token|spool-key)-(.+)\.age$/.exec(name) ?? []
+      return keyOf(`${kind}/${id}`) ?? []
+    })
   }
 
   async set(key: SecretKey, value: Secret): Promise<void> {
+    const file = this.#file(key)
+    await checkRecipients(this.#recipients)
     await this.#checkDirectory()
-    const {recipient} = (await this.#readKeys()) ?? (await this.#makeKeys())
+    const recipients = await this.#allRecipients()
     const age = await import('age-encryption')
     const encrypter = new age.Encrypter()
-    encrypter.addRecipient(recipient)
+    for (const recipient of recipients) encrypter.addRecipient(recipient)
     const entry = {v: 1, kind: key.kind, id: key.id, value: value.expose()}
-    await writeFileAtomic(this.#file(key), await encrypter.encrypt(JSON.stringify(entry)))
+    await writeFileAtomic(file, await encrypter.encrypt(JSON.stringify(entry)))
   }
 
   async delete(key: SecretKey): Promise<boolean> {
@@ -120,21 +158,47 @@ export class Vault implements SecretStore {
     return removeFile(this.#file(key))
   }
 
-  #readKeys(): Promise<VaultKeys | undefined> {
-    this.#keys ??= readIdentity(this.#options.identity)
-    // A failure may be mended by the next try (a passphrase typed wrong).
-    this.#keys.catch(() => {
-      this.#keys = undefined
-    })
-    return this.#keys
+  removalCommand(key: SecretKey): string {
+    const file = this.#file(key)
+    return `rm ${/^[\w@%+=:,./-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`}`
   }
 
+  /** Those that were given; and the identity's own, which must be able to read what this machine writes. */
+  async #allRecipients(): Promise<string[]> {
+    const keys = await this.#readKeys()
+    if (keys) return [...new Set([...this.#recipients, keys.recipient])]
+    if (this.#recipients.length > 0) return [...this.#recipients]
+    return [(await this.#makeKeys()).recipient]
+  }
+
+  async #readKeys(): Promise<VaultKeys | undefined> {
+    this.#keys ??= readIdentity(this.#options.identity)
+    try {
+      const keys = await this.#keys
+      // Another process may make it at any time.
+      if (!keys) this.#keys = undefined
+      return keys
+    } catch (error) {
+      // A failure may be mended by the next try (a passphrase typed wrong).
+      this.#keys = undefined
+      throw error
+    }
+  }
+
+  /** Makes the identity, unless somebody else has made it meanwhile. */
   async #makeKeys(): Promise<VaultKeys> {
-    if (await this.#isInUse())
-      throw damaged(this.#options.directory, 'the identity that opens it is not there')
-    const keys = await createVaultIdentity(this.#options.identity.file)
-    this.#keys = Promise.resolve(keys)
-    return keys
+    const inUse = await this.#isInUse()
+    // Looked for after the entries: whoever writes the first entry has made the identity before.
+    const others = await this.#readKeys()
+    if (others) return others
+    if (inUse) throw damaged(this.#options.directory, 'the identity that opens it is not there')
+    try {
+      return await createVaultIdentity(this.#options.identity.file)
+    } catch (error) {
+      const keys = error instanceof UserError && error.code === 'IDENTITY_EXISTS' && (await this.#readKeys())
+      if (keys) return keys
+      throw error
+    }
   }
 
   async #isInUse(): Promise<boolean> {
@@ -148,6 +212,20 @@ export class Vault implements SecretStore {
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error
     }
+  }
+
+  #writeOnly(): UserError {
+    const {file} = this.#options.identity
+    return new UserError({
+      kind: 'needs-action',
+      code: 'STORE_WRITE_ONLY',
+      message: `${this.label} can be written here and not read`,
+      why: `It is encrypted to recipients alone, and the identity that opens it is not at ${file}.`,
+      next: [
+        `Read it where the identity is, or put the identity at ${file} (or name its file in ZT_VAULT_IDENTITY)`,
+      ],
+      details: {store: this.kind},
+    })
   }
 
   #file(key: SecretKey): string {

@@ -1,0 +1,64 @@
+import {Flags} from '@oclif/core'
+import {checkStores, type Problem} from '../../lib/access/stores/check.js'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {stateColour} from '../../lib/app/present-store.js'
+import {style} from '../../lib/cli/streams.js'
+import {table} from '../../lib/cli/table.js'
+
+/** As for everything that a person must do: see `zt help exit-codes`. */
+const NEEDS_ACTION = 9
+
+export default class StoreCheck extends AccessCommand<typeof StoreCheck> {
+  static override summary = 'Look for secrets that nobody knows of, and for knowledge without a secret'
+  static override description = `Compares all stores with the index, the host bindings and the profiles of this machine. With --fix it
+mends what can be mended without losing anything; it never deletes the only copy of a secret.
+Ends with 9 when something is left to be done.`
+  static override examples = [
+    '<%= config.bin %> store check',
+    '<%= config.bin %> store check --fix',
+    '<%= config.bin %> store check --json',
+  ]
+  static override flags = {
+    fix: Flags.boolean({description: 'mend what can be mended without losing anything'}),
+  }
+
+  async run(): Promise<object> {
+    const {stores, problems} = await checkStores(this.access(), this.settings, {fix: this.flags.fix})
+    this.print(
+      table(stores, [
+        {title: 'STORE', value: ({kind}) => kind},
+        {title: 'STATE', value: ({state}) => stateColour(state)},
+        {
+          title: 'ENTRIES',
+          value: ({entries}) => (entries === undefined ? style.dim('not known') : String(entries)),
+        },
+      ]),
+    )
+    for (const {kind, why} of stores) if (why !== undefined) this.note(`${kind}: ${why}`)
+    for (const problem of problems) this.present(problem)
+    const left = problems.filter(({fixed}) => !fixed)
+    if (problems.length === 0) this.print(`${style.green('✓')} Nothing is astray`)
+    else if (left.length === 0) this.print(`${style.green('✓')} All is mended`)
+    else process.exitCode = NEEDS_ACTION
+    return {
+      stores: stores.map(({kind, state, entries, why}) => ({
+        store: kind,
+        state,
+        entries: entries ?? null,
+        why: why ?? null,
+      })),
+      problems: problems.map((one) => ({
+        ...one,
+        store: one.store ?? null,
+        profile: one.profile ?? null,
+        why: one.why ?? null,
+      })),
+    }
+  }
+
+  private present({what, subject, fixed, why, next}: Problem): void {
+    this.print(`${fixed ? style.green('✓ mended:') : style.yellow('!')} ${what} ${style.dim(`(${subject})`)}`)
+    if (why !== undefined) this.note(why)
+    this.next(...next)
+  }
+}

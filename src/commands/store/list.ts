@@ -1,0 +1,50 @@
+import {listStores} from '../../lib/access/stores/list.js'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {stateColour, storeJson} from '../../lib/app/present-store.js'
+import {style} from '../../lib/cli/streams.js'
+import {table} from '../../lib/cli/table.js'
+
+export default class StoreList extends AccessCommand<typeof StoreList> {
+  static override summary = 'List the secret stores of this machine, and which is in use'
+  static override description =
+    'The OS keychain, every docker-credential-* helper on PATH, the age vault, and the environment if it is set.'
+  static override examples = ['<%= config.bin %> store list', '<%= config.bin %> store list --json']
+
+  async run(): Promise<object> {
+    const stores = await listStores(this.access(), this.settings)
+    this.print(
+      table(stores, [
+        {title: 'STORE', value: ({kind}) => kind},
+        {title: 'STATE', value: ({status}) => stateColour(status.state)},
+        {title: 'IN USE', value: ({inUse}) => (inUse ? style.green('yes') : '')},
+        {title: 'TOKENS', value: ({tokens}) => (tokens > 0 ? String(tokens) : '')},
+        {title: 'API TOKEN', value: ({apiToken}) => (apiToken ? 'yes' : '')},
+        {
+          title: 'ACCESS',
+          value: ({writable, readable}) => (writable ? (readable ? '' : 'write-only') : 'read-only'),
+          optional: true,
+        },
+      ]),
+    )
+    for (const {kind, status, inUse, tokens, apiToken} of stores) {
+      if (status.state === 'ready') {
+        if (status.warning !== undefined && inUse) this.warn(status.warning)
+        continue
+      }
+      this.note(`${kind}: ${status.why ?? status.state}`)
+      // What is in nobody's way needs no advice.
+      if (inUse || tokens > 0 || apiToken || status.state !== 'absent') this.next(...status.next)
+    }
+    if (this.settings.store === undefined) {
+      this.note(
+        'no store is chosen yet: the first secret goes to the keychain, where there is none to ZT_CREDENTIAL_HELPER, and else to the vault',
+      )
+      this.next('zt store use')
+    }
+    return {
+      profile: this.settings.profileName,
+      inUse: this.settings.store ?? null,
+      stores: stores.map(storeJson),
+    }
+  }
+}

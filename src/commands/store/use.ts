@@ -1,0 +1,76 @@
+import {Args, Flags} from '@oclif/core'
+import {listStores} from '../../lib/access/stores/list.js'
+import {useStore} from '../../lib/access/stores/use.js'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {parseStore} from '../../lib/app/flags.js'
+import {askNewPassphrase} from '../../lib/app/new-passphrase.js'
+import {presentUsedStore, usedStoreJson, vaultOnly} from '../../lib/app/present-used-store.js'
+import type {Secret} from '../../lib/core/secret.js'
+
+export default class StoreUse extends AccessCommand<typeof StoreUse> {
+  static override summary =
+    "Make a store the profile's own, after it has shown that it keeps what it is given"
+  static override description = `The API token moves with it; secrets of service tokens stay until "zt store move".
+With --recipient the vault needs no identity here, and cannot be read here: for CI.`
+  static override examples = [
+    '<%= config.bin %> store use keychain',
+    '<%= config.bin %> store use helper:pass',
+    '<%= config.bin %> store use vault --passphrase',
+    '<%= config.bin %> store use vault --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
+  ]
+  static override args = {
+    store: Args.string({description: 'keychain, vault or helper:NAME', ignoreStdin: true}),
+  }
+  static override flags = {
+    passphrase: Flags.boolean({
+      description:
+        "vault: protect a new identity by a passphrase, asked for or from ZT_VAULT_PASSPHRASE_FILE's file",
+      exclusive: ['recipient'],
+    }),
+    recipient: Flags.string({
+      description: 'vault: encrypt to this age recipient; may be repeated',
+      helpValue: 'age1…',
+      multiple: true,
+      default: [],
+    }),
+    'dry-run': Flags.boolean({description: 'look whether the store can be used, change nothing'}),
+  }
+
+  async run(): Promise<object> {
+    const kind = parseStore(this.args.store ?? (await this.pick()))
+    const {passphrase: protect, recipient: recipients, 'dry-run': dryRun} = this.flags
+    if (kind !== 'vault' && (protect || recipients.length > 0)) throw vaultOnly()
+    const {environmentRecipients} = this.settings
+    const vaultRecipients = recipients.length > 0 ? recipients : environmentRecipients
+    const settings = {...this.settings, vaultRecipients}
+    let typed: Promise<Secret> | undefined
+    const newPassphrase = (): Promise<Secret> => (typed ??= askNewPassphrase(this.prompts))
+    // Whoever has just typed it twice is not asked a third time.
+    const ctx = this.access(settings, protect ? {askPassphrase: newPassphrase} : {})
+    const used = await useStore(ctx, settings, {
+      kind,
+      recipients,
+      newPassphrase: protect ? newPassphrase : undefined,
+      dryRun,
+    })
+    if (used.warning !== undefined) this.warn(used.warning)
+    const {text, warnings, next} = presentUsedStore(used, dryRun)
+    for (const warning of warnings) this.warn(warning)
+    this.print(text)
+    if (this.settings.storeSource === 'environment' && this.settings.store !== kind)
+      this.warn(`ZT_STORE is set and still says ${this.settings.store}`)
+    this.next(...next)
+    return {profile: this.settings.profileName, ...usedStoreJson(used), dryRun}
+  }
+
+  private async pick(): Promise<string> {
+    this.prompts.require('The store', 'zt store use STORE')
+    const stores = await listStores(this.access(), this.settings)
+    return this.prompts.choose(
+      'Store',
+      stores
+        .filter(({writable}) => writable)
+        .map(({kind, status}) => ({name: `${kind}  ${status.state}`, value: kind})),
+    )
+  }
+}

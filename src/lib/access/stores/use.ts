@@ -1,0 +1,173 @@
+import {updateProfile} from '../../config/profiles.js'
+import type {Settings} from '../../config/types.js'
+import {UserError} from '../../core/errors.js'
+import type {Secret} from '../../core/secret.js'
+import type {KeepingStoreKind} from '../../core/store-kind.js'
+import {requireReady, vaultIdentityFile} from '../../secrets/open.js'
+import {rehearse} from '../../secrets/rehearse.js'
+import type {SecretStore} from '../../secrets/types.js'
+import {
+  createVaultIdentity,
+  identityExists,
+  identityTaken,
+  readPassphraseFile,
+} from '../../secrets/vault/identity.js'
+import {checkRecipients} from '../../secrets/vault/recipients.js'
+import type {AccessContext} from '../context.js'
+
+export interface UseStoreOptions {
+  kind: KeepingStoreKind
+  /** For the vault: encrypt to these, and make no identity. */
+  recipients: string[]
+  /** For the vault: make an identity that a passphrase protects. Asked only when one can be made. */
+  newPassphrase?: (() => Promise<Secret>) | undefined
+  dryRun: boolean
+}
+
+export interface UsedStore {
+  store: Pick<SecretStore, 'kind' | 'label' | 'readable'>
+  previous: KeepingStoreKind | undefined
+  warning: string | undefined
+  apiToken: ApiTokenMove
+  /** Service tokens whose secrets are in other stores still. */
+  left: {store: KeepingStoreKind; tokens: string[]}[]
+}
+
+/** What became of the profile's API token, which lies in the profile's store. */
+export type ApiTokenMove =
+  | {state: 'none'}
+  | {state: 'there'; store: KeepingStoreKind}
+  /** `copyLeft`: the old store did not let go of its copy. */
+  | {state: 'moved'; from: KeepingStoreKind; copyLeft: boolean}
+  | {state: 'stays'; store: KeepingStoreKind; why: string}
+
+/**
+ * Makes a store the profile's own, once it has shown that it keeps what it is given, and moves the profile's API token
+ * there. Secrets of service tokens stay where they are.
+ *
+ * @param settings those that `ctx` was opened with, the new recipients included
+ * @throws UserError `usage` / `BAD_RECIPIENT`, `EMPTY_PASSPHRASE`; `conflict` / `IDENTITY_EXISTS`, `IDENTITY_LOST`; `needs-action` (store)
+ */
+export async function useStore(
+  ctx: AccessContext,
+  settings: Settings,
+  options: UseStoreOptions,
+): Promise<UsedStore> {
+  const {kind, recipients, newPassphrase, dryRun} = options
+  await checkRecipients(recipients)
+  const store = ctx.storeOf(kind)
+  if (newPassphrase) await makeIdentity(store, settings, newPassphrase, dryRun)
+  ctx.progress.step('Trying the secret store')
+  await requireReady(store, {write: true})
+  if (!dryRun) await rehearse(store)
+  const {warning} = await store.status()
+  const apiToken = await copyApiToken(ctx, settings, store, dryRun)
+  if (!dryRun) {
+    await updateProfile(settings.paths, ctx.profile, {
+      store: kind,
+      apiTokenStore: apiToken.state === 'stays' ? apiToken.store : undefined,
+      ...(kind === 'vault' && {vaultRecipients: recipients.length > 0 ? recipients : undefined}),
+    })
+    // Only now: until here the profile said that it is in the old store.
+    if (apiToken.state === 'moved') {
+      const key = {kind: 'api-token', id: ctx.profile} as const
+      apiToken.copyLeft = !(await ctx
+        .storeOf(apiToken.from)
+        .delete(key)
+        .catch(() => false))
+    }
+  }
+  return {
+    store: {kind: store.kind, label: store.label, readable: store.readable},
+    previous: settings.profileStore,
+    warning,
+    apiToken,
+    left: await leftElsewhere(ctx, kind),
+  }
+}
+
+async function makeIdentity(
+  store: SecretStore,
+  settings: Settings,
+  newPassphrase: () => Promise<Secret>,
+  dryRun: boolean,
+): Promise<void> {
+  const file = vaultIdentityFile({identityFile: settings.vaultIdentityFile, configDir: settings.paths.config})
+  if (await identityExists(file)) throw identityTaken(file)
+  if (((await store.list()) ?? []).length > 0) {
+    throw new UserError({
+      kind: 'conflict',
+      code: 'IDENTITY_LOST',
+      message: 'The vault has entries already, and a new identity would not open them',
+      why: `They were encrypted to another one, which is not at ${file}.`,
+      next: ['Restore the identity from a backup', 'zt store check'],
+      details: {file},
+    })
+  }
+  if (dryRun) return
+  const {vaultPassphraseFile} = settings
+  const passphrase =
+    vaultPassphraseFile === undefined ? await newPassphrase() : await readPassphraseFile(vaultPassphraseFile)
+  if (passphrase.isEmpty) throw emptyPassphrase()
+  await createVaultIdentity(file, passphrase)
+}
+
+function emptyPassphrase(): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'EMPTY_PASSPHRASE',
+    message: 'The passphrase is empty',
+    why: 'It would protect nothing. Without --passphrase the permissions of its file protect the identity.',
+    next: ['zt store use vault'],
+  })
+}
+
+/** Copies the API token and reads it back; the copy in the old store is still there. */
+async function copyApiToken(
+  ctx: AccessContext,
+  settings: Settings,
+  store: SecretStore,
+  dryRun: boolean,
+): Promise<ApiTokenMove> {
+  const from = settings.apiTokenStore
+  if (from === undefined) return {state: 'none'}
+  const stays = (why: string): ApiTokenMove => ({state: 'stays', store: from, why})
+  if (from === store.kind)
+    return store.readable
+      ? {state: 'there', store: from}
+      : stays('It cannot be read there: set CLOUDFLARE_API_TOKEN.')
+  if (!store.readable) return stays(`${store.label} cannot be read, and the API token must be.`)
+  const key = {kind: 'api-token', id: ctx.profile} as const
+  let value: Secret | undefined
+  try {
+    const source = ctx.storeOf(from)
+    await requireReady(source, {write: true})
+    value = await source.get(key)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return stays(`${error.message}.`)
+  }
+  if (!value) return {state: 'none'}
+  if (!dryRun) {
+    await store.set(key, value)
+    if (!(await store.get(key))?.equals(value)) {
+      throw new UserError({
+        kind: 'needs-action',
+        code: 'STORE_READBACK_MISMATCH',
+        message: `${store.label} did not keep the API token`,
+        why: `The profile and its API token in the ${from} are as they were.`,
+        next: ['Use another store: zt store list'],
+        details: {store: store.kind},
+      })
+    }
+  }
+  return {state: 'moved', from, copyLeft: false}
+}
+
+async function leftElsewhere(ctx: AccessContext, kind: KeepingStoreKind): Promise<UsedStore['left']> {
+  const elsewhere = (await ctx.index.list(ctx.profile)).filter(({store}) => store !== kind)
+  return [...new Set(elsewhere.map(({store}) => store))].map((store) => ({
+    store,
+    tokens: elsewhere.filter((entry) => entry.store === store).map(({name}) => name),
+  }))
+}

@@ -1,0 +1,51 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {hasCode} from '../core/errors.js'
+
+/** A temporary file of a write that did not end. */
+export interface Leftover {
+  file: string
+  /** Milliseconds since it was written. */
+  ageMs: number
+}
+
+/** `.NAME.PID.xxxxxxxx` of an atomic write, `NAME.PID.xxxxxxxx.new` of a file that is made once. */
+const TEMPORARY = /^(\..+\.(\d+)\.[0-9a-f]{8}|[^.].*\.(\d+)\.[0-9a-f]{8}\.new)$/
+
+/**
+ * Temporary files that processes have left behind which are no more. What such a file holds was to be put in another's
+ * place and was not: the other is whole, as it was.
+ *
+ * @param directories looked through with all that is below them
+ */
+export async function findLeftovers(directories: readonly string[], now: number): Promise<Leftover[]> {
+  const found = new Map<string, Leftover>()
+  for (const directory of directories) {
+    for (const file of await filesBelow(directory)) {
+      const [, , pid, otherPid] = TEMPORARY.exec(path.basename(file)) ?? []
+      const owner = pid ?? otherPid
+      if (owner === undefined || isAlive(Number(owner))) continue
+      const stat = await fs.lstat(file).catch(() => undefined)
+      if (stat?.isFile()) found.set(file, {file, ageMs: now - stat.mtimeMs})
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.file < b.file ? -1 : 1))
+}
+
+async function filesBelow(directory: string): Promise<string[]> {
+  try {
+    return (await fs.readdir(directory, {recursive: true})).map((name) => path.join(directory, name))
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return hasCode(error, 'EPERM')
+  }
+}

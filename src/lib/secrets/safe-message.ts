@@ -1,0 +1,31 @@
+import type {Secret} from '../core/secret.js'
+
+/** How much of a secret may stand in a message by chance. */
+const WINDOW = 8
+const LONGEST = 200
+
+/**
+ * What another program said, fit for an error: one line without control characters, and without anything that may be
+ * a secret. Undefined when nothing of it can be shown.
+ *
+ * @param secret what the program was given; a message with any eight characters of it in a row is not shown
+ */
+export function safeMessage(text: string, secret?: Secret): string | undefined {
+  if (secret && hasPartOf(text, secret.expose())) return undefined
+  const line = text
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    // Client Secrets and API tokens are longer; object paths, the longest words of such messages, hold slashes.
+    .replaceAll(/[A-Za-z0-9_+=-]{24,}/g, '[hidden]')
+    .trim()
+    .slice(0, LONGEST)
+    .replace(/[.\s]+$/, '')
+  return line === '' ? undefined : line
+}
+
+function hasPartOf(text: string, secret: string): boolean {
+  if (secret.length <= WINDOW) return secret !== '' && text.includes(secret)
+  for (let at = 0; at + WINDOW <= secret.length; at++) {
+    if (text.includes(secret.slice(at, at + WINDOW))) return true
+  }
+  return false
+}
