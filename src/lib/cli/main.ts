@@ -38,6 +38,8 @@ export async function main(
   }
   redactStream(process.stderr)
   guardProcess({report, warn: json ? undefined : warn, exit: (code) => process.exit(code)})
+  // oclif prints warnings whole, unless it finds two listeners.
+  process.on('warning', () => undefined)
   try {
     refuseSecretWords(argv)
     await run(argv, options ?? {root: path.resolve(root)})

@@ -55,22 +55,17 @@ export function guardProcess({report, warn, exit}: Guard): void {
   // None: they are switched off (--no-warnings).
   const wanted = process.listenerCount('warning') > 0
   process.removeAllListeners('warning')
-  if (wanted && warn) {
-    process.on('warning', (warning) => {
-      const text = sayWarning(warning)
-      if (text !== undefined) warn(text, warning)
-    })
-  }
+  process.on('warning', (warning) => {
+    if (wanted) warn?.(sayWarning(warning), warning)
+  })
 }
 
 const INSECURE_TLS = 'Setting the NODE_TLS_REJECT_UNAUTHORIZED environment variable to '
 
-function sayWarning(warning: Error): string | undefined {
-  if (warning.message.startsWith(INSECURE_TLS))
-    return 'NODE_TLS_REJECT_UNAUTHORIZED=0 is set: no certificate is checked, and secrets may go to anybody'
-  const {code} = warning as {code?: unknown}
-  const kind = nameOfThrown(Object.assign(new Error(), {name: warning.name}))
-  return `node warns of something (${typeof code === 'string' ? nameOfThrown({code}) : kind})`
+function sayWarning(warning: Error): string {
+  return warning.message.startsWith(INSECURE_TLS)
+    ? 'NODE_TLS_REJECT_UNAUTHORIZED=0 is set: no certificate is checked, and secrets may go to anybody'
+    : `node warns of something (${nameOfThrown(warning)})`
 }
 
 /** Makes a stream's writes pass through the redactor: also those of libraries, which know no other way. */
