@@ -11,13 +11,16 @@ const FRAME =
 /** Where an error was thrown, and those that caused it: frames without messages. */
 export function framesOf(error: unknown, depth = 4): string[] {
   if (!(error instanceof Error) || depth === 0) return []
-  let stack: unknown
+  let stack = ''
   try {
-    stack = error.stack
+    const {message} = error
+    const whole = String(error.stack)
+    // A message may imitate frames; one that was changed since is still told from them by its form.
+    stack = whole.slice(whole.indexOf(message) + message.length)
   } catch {
-    stack = undefined
+    // A getter of its own that fails: there is nothing to show.
   }
-  const lines = typeof stack === 'string' ? stack.split('\n') : []
+  const lines = stack.split('\n')
   // From the end: what comes before the last line that is no frame is the message.
   const first = lines.findLastIndex((line) => !FRAME.test(line)) + 1
   const own = [nameOfThrown(error), ...lines.slice(first).map(redact)]
