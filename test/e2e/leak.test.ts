@@ -48,6 +48,7 @@ const LINES: Record<string, string[][]> = {
   'ssh:config': [['ssh', 'config', host]],
   'ssh:proxy': [
     ['ssh', 'proxy', host],
+    ['ssh', 'proxy', host, '--client', 'cloudflared'],
     ['ssh', 'proxy', 'elsewhere.example'],
   ],
   'sandbox:status': [['sandbox', 'status']],
@@ -72,6 +73,19 @@ const inJson = (args: string[]): string[] => {
 }
 const typedAt = (command: string): string => (command === 'login' ? CANARY.apiToken : '')
 const BUG = 'Something went wrong in zt itself'
+
+/** The first process may name modules that it loads before it starts the second. */
+function debuggedByNode(stderr: string): boolean {
+  return /^(HTTP|HTTPS|NET|TLS|STREAM|CHILD_PROCESS|TIMER) \d+: /m.test(stderr)
+}
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object'
+  } catch {
+    return false
+  }
+}
 
 interface Manifest {
   commands: Record<string, {flags: Record<string, {type: string}>}>
@@ -157,6 +171,9 @@ describe('a secret', () => {
           const end = await world.run(args, {env, input: typedAt(command)})
           const leaks = world.leaksIn(saidBy(end))
           if (saidBy(end).includes(BUG)) leaks.push(saidBy(end))
+          if (debuggedByNode(end.stderr)) leaks.push(`node's own debug output: ${end.stderr}`)
+          // The SDK's log goes to stdout.
+          if (json && args[0] !== 'ssh' && !isJson(end.stdout)) leaks.push(`no JSON: ${end.stdout}`)
           if (leaks.length > 0) findings[args.join(' ')] = leaks
         }
       }
@@ -164,7 +181,8 @@ describe('a secret', () => {
       expect(findings).toEqual({})
       const {looked} = await world.leakingFiles()
       expect(looked.some((file) => file.endsWith('.age'))).toBe(true)
-      expect((await world.children()).map(({program}) => path.basename(program))).toContain('ssh')
+      const programs = (await world.children()).map(({program}) => path.basename(program))
+      expect(programs).toEqual(expect.arrayContaining(['ssh', 'cloudflared']))
     },
   )
 
@@ -304,14 +322,22 @@ describe('a secret', () => {
   })
 
   const crashes = ['http', 'store'].flatMap((at) =>
-    ['thrown', 'thrown, and no Error', 'uncaught, later', 'a rejection that nobody handles', 'a warning'].map(
-      (how): [string, string] => [at, how],
-    ),
+    [
+      'thrown',
+      'thrown, and no Error',
+      'uncaught, later',
+      'a rejection that nobody handles',
+      'a warning',
+      'printed by a library',
+    ].map((how): [string, string] => [at, how]),
   )
   it.concurrent.each(crashes)('is not in what is said of a crash (%s: %s)', async (at, how) => {
     const world = await copyOfBase()
     const plan = path.join(world.outside, 'crash.json')
-    const text = `it broke with ${base.secrets.join(' and ')}`
+    // A text that a library prints itself is hidden by what it looks like, or where zt holds it; the others altogether.
+    const looking = base.secrets.filter((one) => one !== CANARY.spoolKey && one !== CANARY.passphrase)
+    const printed = how === 'printed by a library'
+    const text = `it broke with ${(printed ? looking : base.secrets).join(' and ')}`
     const preload = path.resolve(import.meta.dirname, '../support/crash.cjs')
     const findings: Findings = {}
     const crashed: string[] = []
@@ -345,18 +371,20 @@ describe('a secret', () => {
       'deadbeef0123456789deadbeef0123456789deadbeef0123456789deadbeef01',
       'tYpedApiToken-0123456789_abcdefghijKLMNO',
     ]
+    // Looks like nothing that is known, and is as long as a secret. (With DEBUG oclif prints what was typed.)
+    const unknown = 'some-other-secret-of-0123456789-small-letters'
     const findings: Findings = {}
     let nth = 0
     const one = async (args: string[], env: NodeJS.ProcessEnv = {}): Promise<void> => {
       const json = nth++ % 2 === 0
       const line = json ? inJson(args) : args
-      const end = await world.run(line, {env: {...(nth % 3 === 0 ? LOUD : {}), ...env}})
-      const leaks = world.leaksIn(saidBy(end), typed)
-      if (
-        Object.keys(env).length === 0 &&
-        !/SECRET_ON_COMMAND_LINE|stands on the command line/.test(saidBy(end))
-      )
-        leaks.push(`not refused: ${saidBy(end)}`)
+      const end = await world.run(line, {
+        env: {...(!args.join().includes(unknown) && nth % 3 === 0 ? LOUD : {}), ...env},
+      })
+      const leaks = world.leaksIn(saidBy(end), [...typed, unknown])
+      const isTyped = args.some((word) => typed.some((secret) => word.includes(secret)))
+      const refused = isTyped ? saidBy(end).includes('stands on the command line') : end.code === 2
+      if (Object.keys(env).length === 0 && !refused) leaks.push(`not refused: ${saidBy(end)}`)
       if (leaks.length > 0) findings[[...line, ...Object.keys(env)].join(' ')] = leaks
     }
     const secretFor = (): string => typed[nth % typed.length] ?? ''
@@ -364,6 +392,7 @@ describe('a secret', () => {
     for (const [command, {flags}] of Object.entries(manifest.commands)) {
       const words = command.split(':')
       all.push(one([...words, secretFor()]), one([secretFor(), ...words]))
+      all.push(one([...words, `--no-such-flag=${unknown}`]))
       for (const [flag, {type}] of Object.entries(flags)) {
         if (type !== 'option') continue
         all.push(

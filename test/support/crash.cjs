@@ -30,6 +30,10 @@ function fail() {
     case 'a rejection that nobody handles':
       void Promise.reject(failure())
       return
+    case 'printed by a library':
+      console.error(text)
+      process.stderr.write(Buffer.from(text + '\n'))
+      return
     case 'a warning':
       process.emitWarning(text, {type: text, code: text, detail: text})
       return

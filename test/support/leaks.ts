@@ -217,7 +217,7 @@ export class LeakWorld {
     const looked: string[] = []
     for (const entry of entries.filter((one) => one.isFile())) {
       const file = path.join(entry.parentPath, entry.name)
-      if (/\/zt\/sandbox\/(state|run)\.json$/.test(file)) continue
+      if (/\/zt\/sandbox\/\.?(state|run)\.json/.test(file)) continue
       looked.push(file)
       const text = await fs.readFile(file, 'latin1').catch(() => '')
       if (this.leaksIn(`${file}\n${text}`, more).length > 0) files.push(file)

@@ -1,6 +1,6 @@
 import net from 'node:net'
 import type {Writable} from 'node:stream'
-import {guardProcess} from '../core/crash.js'
+import {guardProcess, redactStream} from '../core/crash.js'
 import {nameOfThrown} from '../core/errors.js'
 import {runProxy} from './proxy.js'
 
@@ -11,6 +11,7 @@ import {runProxy} from './proxy.js'
  * @returns the exit code
  */
 export async function main(argv: string[]): Promise<number> {
+  redactStream(process.stderr)
   guardProcess({
     report: (error) => {
       process.stderr.write(`error: Something went wrong in zt itself (${nameOfThrown(error)})\n`)
