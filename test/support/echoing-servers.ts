@@ -10,6 +10,9 @@ export interface Listener {
   close(): Promise<void>
 }
 
+/** A secret of somebody else's: zt does not hold it, and it looks like nothing that is known. */
+export const STRANGER = 'what-only-the-server-knows-0123456789-abcdefghij'
+
 /** How an API can fail, each time with what it was sent in its answer. */
 export const FAULTS = [
   '500 that quotes the request',
@@ -47,7 +50,7 @@ export async function startEchoingServer(): Promise<Listener> {
       sent.push(status)
       const no = JSON.stringify({
         success: false,
-        errors: [{code: 1234, message: text, error_chain: [{code: 5, message: header}]}],
+        errors: [{code: 1234, message: `${STRANGER} ${text}`, error_chain: [{code: 5, message: header}]}],
         messages: [{message: text}],
         result: null,
       })
