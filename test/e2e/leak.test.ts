@@ -1,13 +1,18 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {BuiltZt} from '../support/built-zt.js'
+import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
+import {
+  startEchoingEdge,
+  startEchoingServer,
+  FAULTS,
+  STRANGER,
+  type Listener,
+} from '../support/echoing-servers.js'
+import {CANARY, formsOf, LeakWorld, LOUD, LOUDEST, saidBy} from '../support/leaks.js'
+import {hasTmux, Terminal} from '../support/terminal.js'
 
-const API_TOKEN = 'canary-api-token-0123456789abcdef0123456789'
-const ENV_SECRET = 'cfast_canaryFromTheEnvironment0123456789abcdefghijklmn'
 const host = 'gitlab-ssh.widgetcorp.tech'
-/** NODE_DEBUG=http is not among them: node itself prints headers then, and reads it before any program runs. */
-const loud = {DEBUG: '*', CLOUDFLARE_LOG: 'debug'}
 
 /**
  * Every command, as it succeeds and as it fails. One that is new must be added here: the first test compares the keys
@@ -83,6 +88,7 @@ const LINES: Record<string, string[][]> = {
   'ssh:config': [['ssh', 'config', host]],
   'ssh:proxy': [
     ['ssh', 'proxy', host],
+    ['ssh', 'proxy', host, '--client', 'cloudflared'],
     ['ssh', 'proxy', 'elsewhere.example'],
   ],
   'sandbox:status': [['sandbox', 'status']],
@@ -111,91 +117,455 @@ const LINES: Record<string, string[][]> = {
   'sandbox:reset': [['sandbox', 'reset', '--yes']],
 }
 
-/** As itself, and as something that prints or stores it may have written it. */
-const forms = (secret: string): string[] => [
-  secret,
-  encodeURIComponent(secret),
-  Buffer.from(secret).toString('base64').slice(0, -4),
-  Buffer.from(secret).toString('hex'),
-]
+/** Commands that write to the sandbox's process or start one: they are not run beside others that use it. */
+const ALONE = /^sandbox:/
+const commands = Object.keys(LINES)
+const besides = commands.filter((command) => !ALONE.test(command))
+const firstLine = (command: string): string[] => LINES[command]?.[0] ?? []
+const inJson = (args: string[]): string[] => {
+  const end = args.indexOf('--')
+  return end < 0 ? [...args, '--json'] : [...args.slice(0, end), '--json', ...args.slice(end)]
+}
+const BUG = 'Something went wrong in zt itself'
 
-let zt: BuiltZt
-let secrets: string[]
-/** The credentials of a service token, as they are given to `token import`. */
-let credentials: string
+/** The first process may name modules that it loads before it starts the second. */
+function debuggedByNode(stderr: string): boolean {
+  return /^(HTTP|HTTPS|NET|TLS|STREAM|CHILD_PROCESS|TIMER) \d+: /m.test(stderr)
+}
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object'
+  } catch {
+    return false
+  }
+}
+
+interface Manifest {
+  commands: Record<string, {flags: Record<string, {type: string}>}>
+}
+let manifest: Manifest
+/** Copied by the tests that need a world as it is before any command. */
+let base: LeakWorld
+const worlds: LeakWorld[] = []
+
+async function copyOfBase(): Promise<LeakWorld> {
+  const world = await base.copy()
+  worlds.push(world)
+  return world
+}
 
 beforeAll(async () => {
-  zt = await BuiltZt.make({ZT_STORE: 'vault'})
-  const seed = path.join(zt.home, 'seed.json')
-  const tutorial = {
-    zones: [{name: 'widgetcorp.tech'}],
-    apps: [{name: 'GitLab', domain: host}],
-    api_tokens: [{token: API_TOKEN, owner: 'user'}],
-  }
-  await fs.writeFile(seed, JSON.stringify(tutorial))
-  const {apiUrl, edge, caFile} = await zt.json<Record<string, string>>(['sandbox', 'start', '--seed', seed])
-  await fs.rm(seed)
-  // prettier-ignore
-  const login = ['login', '--profile', 'mine', '--api-url', apiUrl ?? '', '--connect-to', edge ?? '', '--ca-file', caFile ?? '']
-  for (const profile of ['mine', 'again']) {
-    await zt.json([...login.slice(0, 2), profile, ...login.slice(3)], {input: API_TOKEN})
-  }
-  await zt.json(['profile', 'use', 'mine'])
-  const known = await zt.json<{clientSecret: string}>(['token', 'create', 'known', '--reveal'])
-  const {clientSecret} = known
-  credentials = JSON.stringify(known)
-  secrets = [API_TOKEN, ENV_SECRET, clientSecret]
+  const file = path.resolve(import.meta.dirname, '../../oclif.manifest.json')
+  manifest = JSON.parse(await fs.readFile(file, 'utf8')) as Manifest
+  base = await LeakWorld.make(host)
 })
 
-afterAll(() => zt.end())
+afterAll(async () => {
+  await Promise.all(worlds.map((world) => world.end()))
+  await base.end()
+})
 
-/** A secret of whatever origin: those that are known, and anything that looks like a Client Secret. */
-function leaks(text: string): string[] {
-  const known = secrets.flatMap(forms).filter((form) => text.includes(form))
-  return [...known, ...(text.match(/cfast_[A-Za-z0-9]{30,}/g) ?? [])]
+/** What a secret stood in, named by the command lines; nothing where all is well. */
+type Findings = Record<string, string[]>
+
+async function searchAfter(
+  world: LeakWorld,
+  given: NodeJS.ProcessEnv = {},
+  more: string[] = [],
+): Promise<Findings> {
+  const findings: Findings = {}
+  const {files} = await world.leakingFiles(more)
+  if (files.length > 0) findings['files'] = files
+  const children = await world.leaksToChildren(given, more)
+  if (children.length > 0) findings['children'] = children
+  return findings
 }
 
 describe('a secret', () => {
-  it('would be looked for in every command', async () => {
-    const manifest = JSON.parse(
-      await fs.readFile(path.resolve(import.meta.dirname, '../../oclif.manifest.json'), 'utf8'),
-    ) as {commands: Record<string, unknown>}
+  it('would be looked for in every command', () => {
     expect(Object.keys(LINES).sort()).toEqual(Object.keys(manifest.commands).sort())
   })
 
-  it('would be noticed', () => {
-    for (const secret of secrets) expect(leaks(`x${secret}y`)).not.toEqual([])
-    expect(leaks(Buffer.from(API_TOKEN).toString('base64'))).not.toEqual([])
+  it('would be noticed, however it is written', () => {
+    expect(new Set(base.secrets).size).toBe(Object.keys(CANARY).length + 1)
+    for (const secret of base.secrets) {
+      for (const form of formsOf(secret)) expect(base.leaksIn(`x${form}y`), form).not.toEqual([])
+      for (const before of ['', 'x', 'xy', 'xyz']) {
+        const text = before + secret + 'and what follows'
+        expect(base.leaksIn(Buffer.from(text).toString('base64'))).not.toEqual([])
+        expect(base.leaksIn(Buffer.from(text).toString('base64url'))).not.toEqual([])
+      }
+    }
+    expect(base.leaksIn('nothing of the kind')).toEqual([])
   })
 
-  for (const [command, lines] of Object.entries(LINES)) {
-    for (const [at, args] of lines.entries()) {
-      it(`is in no output of ${args.join(' ')} (${command} ${at + 1}), with --json or every debug log on`, async () => {
-        const json = command === 'ssh' || command === 'ssh:proxy' ? args : [...args, '--json']
-        const input = command === 'login' ? API_TOKEN : command === 'token:import' ? credentials : ''
-        for (const [line, env] of [
-          [args, {}],
-          [args, loud],
-          [json, loud],
-          [json, {...loud, CLOUDFLARE_API_TOKEN: API_TOKEN}],
-          [args, {...loud, CF_ACCESS_CLIENT_ID: 'x.access', CF_ACCESS_CLIENT_SECRET: ENV_SECRET}],
-        ] as const) {
-          const {stdout, stderr} = await zt.run([...line], {env, input})
-          expect(leaks(stdout + stderr)).toEqual([])
-        }
-      })
-    }
+  const environment = {
+    CLOUDFLARE_API_TOKEN: CANARY.environmentApiToken,
+    CF_ACCESS_CLIENT_ID: '0123456789abcdef0123456789abcdef.access',
+    CF_ACCESS_CLIENT_SECRET: CANARY.environmentSecret,
   }
 
-  it("is in no file but the sandbox's own state, which plays the server", async () => {
-    const files = await fs.readdir(zt.home, {recursive: true, withFileTypes: true})
-    const looked: string[] = []
-    for (const entry of files.filter((one) => one.isFile())) {
-      const file = path.join(entry.parentPath, entry.name)
-      if (entry.name === 'state.json') continue
-      looked.push(file)
-      expect(leaks(await fs.readFile(file, 'latin1')), file).toEqual([])
+  // Each mode has a sandbox of its own, so that every line does in each of them what it does in the first.
+  it.concurrent.each<[mode: string, env: NodeJS.ProcessEnv, json: boolean]>([
+    ['as text', {}, false],
+    ['as text, every debug log on', LOUDEST, false],
+    ['as JSON, every debug log on', LOUD, true],
+    ['as text, with the secrets of the environment, every debug log on', {...LOUD, ...environment}, false],
+    ['as JSON, with the secrets of the environment', environment, true],
+  ])(
+    'is in nothing that any command prints %s, in no file and in no child process',
+    async (_mode, env, json) => {
+      const world = await LeakWorld.make(host)
+      worlds.push(world)
+      const findings: Findings = {}
+      for (const command of commands) {
+        for (const line of LINES[command] ?? []) {
+          const args = json ? inJson(line) : line
+          const end = await world.run(args, {env, input: world.typedAt(command)})
+          const leaks = world.leaksIn(saidBy(end))
+          if (saidBy(end).includes(BUG)) leaks.push(saidBy(end))
+          if (debuggedByNode(end.stderr)) leaks.push(`node's own debug output: ${end.stderr}`)
+          // The SDK's log goes to stdout.
+          if (json && args[0] !== 'ssh' && !isJson(end.stdout)) leaks.push(`no JSON: ${end.stdout}`)
+          if (leaks.length > 0) findings[args.join(' ')] = leaks
+        }
+      }
+      Object.assign(findings, await searchAfter(world, env))
+      expect(findings).toEqual({})
+      const {looked} = await world.leakingFiles()
+      expect(looked.some((file) => file.endsWith('.age'))).toBe(true)
+      const programs = (await world.children()).map(({program}) => path.basename(program))
+      expect(programs).toEqual(expect.arrayContaining(['ssh', 'cloudflared']))
+    },
+  )
+
+  describe('that a broken server sends back', () => {
+    let server: Listener
+    let edge: Listener
+
+    beforeAll(async () => {
+      server = await startEchoingServer()
+      const sandbox = path.join(base.zt.home, 'STATE', 'zt', 'sandbox')
+      edge = await startEchoingEdge(await openCertificateAuthority(sandbox, Date.now()))
+    })
+    afterAll(async () => {
+      await server.close()
+      await edge.close()
+    })
+
+    /** A world whose profile meets these servers. */
+    async function worldAt(apiUrl: string | undefined, connectTo?: string): Promise<LeakWorld> {
+      const world = await copyOfBase()
+      await editConfig(world, (profile) => {
+        if (apiUrl !== undefined) profile['apiUrl'] = apiUrl
+        if (connectTo !== undefined) profile['connectTo'] = connectTo
+      })
+      return world
     }
-    expect(looked.some((file) => file.endsWith('.age'))).toBe(true)
+
+    it.concurrent.each(FAULTS)('is not repeated: %s', async (fault) => {
+      const world = await worldAt(`${server.url}/${fault.replaceAll(' ', '-')}`)
+      const findings: Findings = {}
+      const asked = new Set<string>()
+      const env = fault.startsWith('500') ? LOUDEST : LOUD
+      const one = async (command: string, json: boolean): Promise<void> => {
+        const args = json ? inJson(firstLine(command)) : firstLine(command)
+        const end = await world.run(args, {env, input: world.typedAt(command)})
+        const leaks = world.leaksIn(saidBy(end), [STRANGER])
+        if (saidBy(end).includes(BUG)) leaks.push(saidBy(end))
+        if (leaks.length > 0) findings[args.join(' ')] = leaks
+        if (end.code !== 0) asked.add(command)
+      }
+      const odd = FAULTS.indexOf(fault) % 2
+      await Promise.all(besides.map((command, nth) => one(command, nth % 2 === odd)))
+      Object.assign(findings, await searchAfter(world, LOUDEST))
+      expect(findings).toEqual({})
+      expect([...asked]).toEqual(expect.arrayContaining(['token:create', 'app:add-rule']))
+    })
+
+    it.concurrent.each([302, 401, 403, 500, 200])(
+      'by an edge is not repeated: HTTP %i with it in every header',
+      async (status) => {
+        const world = await worldAt(undefined, edge.url)
+        const findings: Findings = {}
+        const target = `s${status}.${host}`
+        for (const args of [
+          ['ssh', 'proxy', target, '--token', 'known', '--yes'],
+          ['ssh', target, '--token', 'known', '--yes'],
+          ['ssh', 'proxy', target, '--token', 'env', '--yes'],
+          ['ssh', 'proxy', target, '--token', 'known', '--yes', '--client', 'cloudflared'],
+        ]) {
+          for (const line of status === 302 ? [args, inJson(args)] : [args]) {
+            const env = {...(status === 401 ? LOUDEST : LOUD), ...environment}
+            const end = await world.run(line, {env})
+            const leaks = world.leaksIn(saidBy(end))
+            // Otherwise it was not sent, and this test looks at nothing.
+            if (!/HTTP|Access|redirect|answer/.test(end.stderr)) leaks.push(`not refused: ${end.stderr}`)
+            if (leaks.length > 0) findings[line.join(' ')] = leaks
+          }
+        }
+        // The file by which the proxy tells zt ssh, which removes it at once.
+        const report = path.join(world.zt.home, 'tmp', 'report.json')
+        const args = ['ssh', 'proxy', target, '--token', 'known', '--yes']
+        await world.run(args, {env: {ZT_SSH_REPORT: report}})
+        expect(JSON.parse(await fs.readFile(report, 'utf8'))).toMatchObject({
+          code: expect.any(String) as string,
+        })
+        Object.assign(findings, await searchAfter(world, {...LOUDEST, ...environment}))
+        expect(findings).toEqual({})
+        expect(edge.received()).toContain(status)
+      },
+    )
+  })
+
+  it('is not quoted from a damaged file, whatever is damaged', async () => {
+    const world = await copyOfBase()
+    const {home} = world.zt
+    const [entry] = await filesIn(path.join(home, 'DATA', 'zt', 'index', 'mine'))
+    const [binding] = await filesIn(path.join(home, 'DATA', 'zt', 'hosts', 'mine'))
+    const vaultEntries = await filesIn(path.join(home, 'DATA', 'zt', 'vault'))
+    const credentials = vaultEntries.find((file) => file.includes('service-token-')) ?? ''
+    const apiToken = vaultEntries.find((file) => file.endsWith('api-token-mine.age')) ?? ''
+    const config = path.join(home, 'CONFIG', 'zt', 'config.json')
+    const project = path.join(home, '.zt.json')
+    const secret = CANARY.apiToken
+    const mine = (profile: object): string =>
+      JSON.stringify({version: 1, currentProfile: 'mine', profiles: {mine: profile}})
+    const anywhere = [
+      secret,
+      `{"api_token": "${secret}`,
+      `{"api_token": ${secret}}`,
+      JSON.stringify(secret),
+      JSON.stringify([secret]),
+      JSON.stringify({[secret]: secret}),
+      JSON.stringify({version: secret}),
+    ]
+    const cases: [file: string, text: string][] = [
+      ...[config, project, entry, binding].flatMap((file) => anywhere.map((text): [string, string] => [file ?? '', text])),
+      ...[credentials, apiToken].flatMap((file): [string, string][] => [[file, secret], [file, `age-encryption.org/v1\n-> ${secret}\n`]]),
+      [path.join(home, 'CONFIG', 'zt', 'identity.txt'), `${secret}\n`],
+      [path.join(home, 'CONFIG', 'zt', 'identity.txt'), `AGE-SECRET-KEY-1${secret}\n`],
+      [config, mine({apiUrl: `https://user:${secret}@api.example`})],
+      [config, mine({apiUrl: `https://api.example:${secret}`})],
+      [config, mine({apiUrl: secret})],
+      [config, mine({connectTo: secret})],
+      [config, mine({store: secret})],
+      [config, mine({accountId: {id: secret}})],
+      [config, mine({apiToken: secret, client_secret: CANARY.previousSecret})],
+      [config, JSON.stringify({version: 1, currentProfile: secret, profiles: {[secret]: 1}})],
+      [config, JSON.stringify({version: 1, currentProfile: secret, profiles: {}})],
+      [project, JSON.stringify({profile: secret})],
+      [project, JSON.stringify({profile: 'mine', secret})],
+    ] // prettier-ignore
+    const findings: Findings = {}
+    for (const [at, [file, text]] of cases.entries()) {
+      expect(file).not.toBe('')
+      const kept = await fs.readFile(file).catch(() => undefined)
+      await fs.writeFile(file, text, {mode: 0o600})
+      await Promise.all(
+        [
+          at % 4 < 2 ? ['whoami'] : ['profile', 'show'],
+          at % 4 > 1 ? ['token', 'list'] : ['ssh', 'proxy', host],
+        ].map(async (line) => {
+          const args = at % 2 === 0 ? line : inJson(line)
+          const end = await world.run(args, {env: at % 3 === 0 ? LOUD : {}})
+          const leaks = world.leaksIn(saidBy(end))
+          if (leaks.length > 0)
+            findings[`${text} in ${path.basename(file)}: ${args.join(' ')}`] = [saidBy(end)]
+        }),
+      )
+      if (kept) await fs.writeFile(file, kept)
+      else await fs.rm(file)
+    }
+    Object.assign(findings, await searchAfter(world, LOUDEST))
+    expect(findings).toEqual({})
+  })
+
+  const crashes = ['http', 'store'].flatMap((at) =>
+    [
+      'thrown',
+      'thrown, and no Error',
+      'uncaught, later',
+      'a rejection that nobody handles',
+      'a warning',
+      'printed by a library',
+    ].map((how): [string, string] => [at, how]),
+  )
+  it.concurrent.each(crashes)('is not in what is said of a crash (%s: %s)', async (at, how) => {
+    const world = await copyOfBase()
+    const plan = path.join(world.outside, 'crash.json')
+    // A text that a library prints itself is hidden by what it looks like, or where zt holds it; the others altogether.
+    const looking = base.secrets.filter((one) => one !== CANARY.spoolKey && one !== CANARY.passphrase)
+    const printed = how === 'printed by a library'
+    const text = `it broke with ${(printed ? looking : base.secrets).join(' and ')}`
+    const preload = path.resolve(import.meta.dirname, '../support/crash.cjs')
+    const findings: Findings = {}
+    const crashed: string[] = []
+    const one = async (command: string, nth: number): Promise<void> => {
+      const done = path.join(world.outside, `done-${nth}`)
+      const own = `${plan}-${nth}`
+      await fs.writeFile(own, JSON.stringify({at, how, text, done}))
+      const env = {
+        ...(nth % 4 === 0 ? LOUDEST : {ZT_DEBUG: '1'}),
+        NODE_OPTIONS: `${world.zt.env['NODE_OPTIONS']} --require ${preload}`,
+        ZT_TEST_CRASH: own,
+      }
+      const args = nth % 3 === 0 ? inJson(firstLine(command)) : firstLine(command)
+      const end = await world.run(args, {env, input: world.typedAt(command)})
+      const leaks = world.leaksIn(saidBy(end))
+      if (leaks.length > 0) findings[args.join(' ')] = [saidBy(end)]
+      if (await fs.stat(done).catch(() => undefined)) crashed.push(command)
+    }
+    const turn = crashes.findIndex(([one, other]) => one === at && other === how)
+    await Promise.all(besides.map((command, nth) => one(command, nth + turn)))
+    Object.assign(findings, await searchAfter(world, LOUDEST))
+    expect(findings).toEqual({})
+    // The preload did what it is there for.
+    expect(crashed).toEqual(expect.arrayContaining(['whoami', 'token:list', 'ssh:proxy']))
+  })
+
+  it('that was typed where none belongs is refused and not repeated', async () => {
+    const world = await copyOfBase()
+    const typed = [
+      'cfast_typedByMistake0123456789abcdefghijklmnopqrstuvwx',
+      'deadbeef0123456789deadbeef0123456789deadbeef0123456789deadbeef01',
+      'tYpedApiToken-0123456789_abcdefghijKLMNO',
+    ]
+    // Looks like nothing that is known, and is as long as a secret. (With DEBUG oclif prints what was typed.)
+    const unknown = 'some-other-secret-of-0123456789-small-letters'
+    const findings: Findings = {}
+    let nth = 0
+    const one = async (args: string[], env: NodeJS.ProcessEnv = {}): Promise<void> => {
+      const json = nth++ % 2 === 0
+      const line = json ? inJson(args) : args
+      const end = await world.run(line, {
+        env: {...(!args.join().includes(unknown) && nth % 3 === 0 ? LOUD : {}), ...env},
+      })
+      const leaks = world.leaksIn(saidBy(end), [...typed, unknown])
+      const isTyped = args.some((word) => typed.some((secret) => word.includes(secret)))
+      const refused = isTyped ? saidBy(end).includes('stands on the command line') : end.code === 2
+      if (Object.keys(env).length === 0 && !refused) leaks.push(`not refused: ${saidBy(end)}`)
+      if (leaks.length > 0) findings[[...line, ...Object.keys(env)].join(' ')] = leaks
+    }
+    const secretFor = (): string => typed[nth % typed.length] ?? ''
+    const all: Promise<void>[] = []
+    for (const [command, {flags}] of Object.entries(manifest.commands)) {
+      const words = command.split(':')
+      all.push(one([...words, secretFor()]), one([secretFor(), ...words]))
+      all.push(one([...words, `--no-such-flag=${unknown}`]))
+      for (const [flag, {type}] of Object.entries(flags)) {
+        if (type !== 'option') continue
+        all.push(
+          nth % 2 === 0
+            ? one([...words, `--${flag}`, secretFor()])
+            : one([...words, `--${flag}=${secretFor()}`]),
+        )
+      }
+    }
+    for (const name of [
+      'ZT_PROFILE',
+      'ZT_STORE',
+      'ZT_CONNECT_TO',
+      'CLOUDFLARE_ACCOUNT_ID',
+      'CF_ACCESS_CLIENT_ID',
+    ]) {
+      for (const line of [
+        ['whoami'],
+        ['token', 'list'],
+        ['ssh', 'proxy', host],
+        ['ssh', host, '--token', 'env', '--yes'],
+      ]) {
+        all.push(one(line, {[name]: secretFor(), CF_ACCESS_CLIENT_SECRET: 'swapped.access'}))
+      }
+    }
+    await Promise.all(all)
+    const {files} = await world.leakingFiles(typed)
+    expect({...findings, files}).toEqual({files: []})
+  })
+
+  it('is in the command line of no process and in no environment but where it was set, while ssh runs', async () => {
+    // With a sandbox of its own: other tests disable and rename the token.
+    const world = await LeakWorld.make(host)
+    worlds.push(world)
+    const env = {...environment, ...LOUDEST}
+    const ssh = ['--', '-T', '-o', 'StrictHostKeyChecking=no', '-o', 'LogLevel=ERROR']
+    const seen = new Map<string, string[]>()
+    let over = false
+    const watch = (async () => {
+      while (!over) for (const [key, texts] of await processesOf(world.zt.home)) seen.set(key, texts)
+    })()
+    const ends = [
+      await world.run(['ssh', `git@${host}`, ...ssh], {env}),
+      await world.run(['ssh', `git@${host}`, '--token', 'known', '--yes', ...ssh], {env}),
+    ]
+    over = true
+    await watch
+    expect(ends.map(({stdout}) => stdout)).toEqual([
+      expect.stringContaining('Welcome'),
+      expect.stringContaining('Welcome'),
+    ])
+    const leaks = [...seen.values()].flat().filter((text) => {
+      const inherited = Object.entries(env).some(([name, value]) => text === `${name}=${value}`)
+      return !inherited && world.leaksIn(text).length > 0
+    })
+    expect(leaks).toEqual([])
+    const commandLines = [...seen.values()].map(([commandLine]) => commandLine ?? '')
+    expect(commandLines.some((text) => /^\S*ssh /.test(text))).toBe(true)
+    expect(commandLines.some((text) => text.includes('ssh proxy'))).toBe(true)
+  })
+
+  describe.skipIf(!hasTmux)('typed on a terminal', () => {
+    it.each([
+      ['an API token at login', ['login', '--profile', 'mine'], /API token/, CANARY.apiToken, /Logged in/],
+      ["the vault's passphrase", ['whoami'], /Passphrase of/, CANARY.passphrase, /Widgetcorp/],
+    ])('is not shown, every debug log on: %s', async (_what, args, question, answer, done) => {
+      const world = await copyOfBase()
+      const terminal = await Terminal.start(world.zt, args, {
+        ...LOUDEST,
+        ...(answer === CANARY.passphrase && {ZT_VAULT_PASSPHRASE_FILE: ''}),
+      })
+      try {
+        await terminal.shows(question)
+        await terminal.type(answer)
+        await terminal.press('Enter')
+        await terminal.shows(done)
+        expect(world.leaksIn(await terminal.screen())).toEqual([])
+      } finally {
+        await terminal.close()
+      }
+      expect(await searchAfter(world, LOUDEST)).toEqual({})
+    })
   })
 })
+
+/** Changes the profile `mine` of a world. */
+async function editConfig(
+  world: LeakWorld,
+  change: (profile: Record<string, unknown>) => void,
+): Promise<void> {
+  const file = path.join(world.zt.home, 'CONFIG', 'zt', 'config.json')
+  const config = JSON.parse(await fs.readFile(file, 'utf8')) as {
+    profiles: Record<string, Record<string, unknown>>
+  }
+  for (const profile of Object.values(config.profiles)) change(profile)
+  await fs.writeFile(file, JSON.stringify(config))
+}
+
+async function filesIn(directory: string): Promise<string[]> {
+  return (await fs.readdir(directory)).map((name) => path.join(directory, name))
+}
+
+/** Command line and environment of every process that belongs to this home. */
+async function processesOf(home: string): Promise<[key: string, texts: string[]][]> {
+  const found: [string, string[]][] = []
+  for (const pid of (await fs.readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const [commandLine = '', environ = ''] = await Promise.all(
+      ['cmdline', 'environ'].map((name) => fs.readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '')),
+    )
+    if (!environ.includes(home)) continue
+    const words = commandLine.split('\0').filter((word) => word !== '')
+    found.push([`${pid} ${words.join(' ')}`, [words.join(' '), ...environ.split('\0')]])
+  }
+  return found
+}

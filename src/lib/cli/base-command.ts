@@ -1,6 +1,7 @@
 import {Command, Flags, type Interfaces} from '@oclif/core'
 import type {JsonObject, Progress} from '../core/context.js'
 import {exitCodeOf} from '../core/exit-codes.js'
+import {redact} from '../core/redact.js'
 import {loadSettings} from '../config/settings.js'
 import type {Settings} from '../config/types.js'
 import {fromOclif} from './parse-error.js'
@@ -85,7 +86,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Mind this: on stderr, and in `warnings` of the JSON result. */
   override warn(input: string | Error): string | Error {
-    const text = typeof input === 'string' ? input : input.message
+    const text = redact(typeof input === 'string' ? input : input.message)
     this.#warnings.push(text)
     if (!this.jsonEnabled()) printLabelled(errStyle.yellow('warning:'), text)
     return input

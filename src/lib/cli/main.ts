@@ -3,11 +3,13 @@ import {run} from '@oclif/core'
 import {flush} from '@oclif/core/flush'
 import type {LoadOptions} from '@oclif/core/interfaces'
 import {settings} from '@oclif/core/settings'
+import {guardProcess, redactStream} from '../core/crash.js'
 import {exitCodeOf} from '../core/exit-codes.js'
+import {refuseSecretWords} from '../core/redact.js'
 import {hoistGlobalFlags} from './hoist.js'
 import {fromOclif} from './parse-error.js'
-import {errorJson, printError} from './report-error.js'
-import {out} from './streams.js'
+import {errorJson, printError, printLabelled, printTrace} from './report-error.js'
+import {err, errStyle, out} from './streams.js'
 
 /**
  * Runs one command line through oclif. Errors that a command did not report itself (an unknown command, a damaged
@@ -22,7 +24,24 @@ export async function main(
   // With NODE_ENV=development in the user's shell oclif would look for TypeScript sources.
   settings.enableAutoTranspile = false
   const argv = hoistGlobalFlags(process.argv.slice(2))
+  const json = ownWords(argv).includes('--json')
+  const report = (error: unknown): void => {
+    if (!json) return printError(error)
+    const text = JSON.stringify({error: errorJson(error)}, null, 2)
+    // stdout belongs to the session.
+    if (argv[0] === 'ssh') err(text)
+    else out(text)
+  }
+  const warn = (text: string, where: unknown): void => {
+    printLabelled(errStyle.yellow('warning:'), text)
+    printTrace(where)
+  }
+  redactStream(process.stderr)
+  guardProcess({report, warn: json ? undefined : warn, exit: (code) => process.exit(code)})
+  // oclif prints warnings whole, unless it finds two listeners.
+  process.on('warning', () => undefined)
   try {
+    refuseSecretWords(argv)
     await run(argv, options ?? {root: path.resolve(root)})
     await flush()
   } catch (thrown) {
@@ -37,7 +56,12 @@ export async function main(
     }
     const error = fromOclif(thrown)
     process.exitCode = exitCodeOf(error)
-    if (argv.includes('--json')) out(JSON.stringify({error: errorJson(error)}, null, 2))
-    else printError(error)
+    report(error)
   }
+}
+
+/** The words before `--`: those behind it are another program's. */
+function ownWords(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--')
+  return end < 0 ? argv : argv.slice(0, end)
 }

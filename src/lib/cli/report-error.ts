@@ -1,7 +1,9 @@
 import {stripVTControlCharacters} from 'node:util'
 import wrapAnsi from 'wrap-ansi'
-import {ApiError, BugError, UserError, messageOf} from '../core/errors.js'
+import {framesOf} from '../core/crash.js'
+import {ApiError, BugError, UserError, nameOfThrown} from '../core/errors.js'
 import {exitCodeOf} from '../core/exit-codes.js'
+import {redactJson} from '../core/redact.js'
 import {VERSION} from '../core/version.js'
 import {columnsOf, err, errStyle} from './streams.js'
 
@@ -44,7 +46,7 @@ export function errorJson(error: unknown): ErrorJson {
     if (error.outcomeUnknown) json.outcomeUnknown = true
   }
   if (Object.keys(known.details).length > 0) json.details = {...known.details}
-  return json
+  return redactJson(json)
 }
 
 /** Says on stderr what happened, why, and what to do next. */
@@ -61,8 +63,13 @@ export function printError(error: unknown): void {
     if (facts.length > 0) err(errStyle.dim(`       (${facts.join(', ')})`))
   }
   printNext(known.next)
-  if (!(error instanceof UserError) && process.env['ZT_DEBUG'] && error instanceof Error)
-    err(errStyle.dim(error.stack ?? ''))
+  if (!(error instanceof UserError)) printTrace(error)
+}
+
+/** With ZT_DEBUG, where it was thrown: places in the code, and no data. */
+export function printTrace(error: unknown): void {
+  if (!process.env['ZT_DEBUG']) return
+  for (const line of framesOf(error)) err(errStyle.dim(line))
 }
 
 /**
@@ -110,21 +117,13 @@ function explain(error: unknown): Explained {
   if (error instanceof UserError) return error
   // What is in an unexpected error is not known, so its text is shown only where it is ours.
   const message =
-    error instanceof BugError ? error.message : `Something went wrong in zt itself (${nameOf(error)})`
+    error instanceof BugError ? error.message : `Something went wrong in zt itself (${nameOfThrown(error)})`
   return {
     code: 'BUG',
     kind: 'bug',
     message,
     why: `This is a mistake in zt ${VERSION} on node ${process.version}, ${process.platform}; it is not yours.`,
-    next: [
-      'Run it again with ZT_DEBUG=1 for the stack trace, and report it (the trace may hold data: read it first)',
-    ],
+    next: ['Run it again with ZT_DEBUG=1 for the stack trace (it holds no data), and report it'],
     details: {},
   }
-}
-
-function nameOf(error: unknown): string {
-  const code = (error as {code?: unknown} | null)?.code
-  if (typeof code === 'string') return code
-  return error instanceof Error ? error.name : typeof messageOf(error)
 }

@@ -1,4 +1,5 @@
 import chalk, {chalkStderr, type ChalkInstance} from 'chalk'
+import {redact} from '../core/redact.js'
 
 /**
  * The rules of the interface, in one place:
@@ -7,6 +8,8 @@ import chalk, {chalkStderr, type ChalkInstance} from 'chalk'
  * - With --json stdout holds one JSON object and nothing else, an error included (`{"error": …}`).
  * - Colour means something: green done, yellow mind this, red failed, cyan a command to type, dim beside the point.
  *   NO_COLOR, FORCE_COLOR and a stream that is no terminal are respected (by chalk).
+ * - stdout shows what was asked for, as it is: a secret only where a command prints one on purpose. What goes to stderr
+ *   passes the redactor.
  * - `error:`, `why:`, `next:`, `warning:` and `note:` begin the lines that matter, so that they can be found in a log.
  */
 export const out = (text = ''): void => {
@@ -14,7 +17,7 @@ export const out = (text = ''): void => {
 }
 
 export const err = (text = ''): void => {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(`${redact(text)}\n`)
 }
 
 /**

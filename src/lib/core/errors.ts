@@ -108,3 +108,14 @@ export function hasCode(error: unknown, ...codes: string[]): error is NodeJS.Err
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/**
+ * What kind of thing was thrown, for an error whose text may hold anything: its code or its class's name, where that is
+ * a plain word.
+ */
+export function nameOfThrown(error: unknown): string {
+  const {code, name} = (error ?? {}) as {code?: unknown; name?: unknown}
+  if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,39}$/.test(code)) return code
+  if (!(error instanceof Error)) return typeof error
+  return typeof name === 'string' && /^[A-Z][A-Za-z]{1,39}$/.test(name) ? name : 'Error'
+}

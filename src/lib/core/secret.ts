@@ -4,6 +4,12 @@ import {inspect} from 'node:util'
 const HIDDEN = '[secret]'
 
 /**
+ * Every text that a Secret of this process holds or held, for the redactor. Plain strings and no WeakRefs: an error may
+ * carry the text on when its Secret is long collected, and a string cannot be wiped from memory anyway.
+ */
+const held = new Set<string>()
+
+/**
  * A value that must not be shown: a client secret, an API token, a passphrase.
  *
  * Whatever prints, logs, serialises or interpolates it gets `[secret]`. Only {@link Secret.expose} opens it;
@@ -14,6 +20,7 @@ export class Secret {
 
   constructor(value: string) {
     this.#value = value
+    held.add(value)
   }
 
   /** The plain text. Call it as late as possible, and hand the result straight to what needs it. */
@@ -45,6 +52,11 @@ export class Secret {
   [inspect.custom](): string {
     return HIDDEN
   }
+}
+
+/** What the redactor must hide. Nothing else may ask. */
+export function heldTexts(): ReadonlySet<string> {
+  return held
 }
 
 function digest(text: string): Buffer {

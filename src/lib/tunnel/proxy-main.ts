@@ -1,5 +1,7 @@
 import net from 'node:net'
 import type {Writable} from 'node:stream'
+import {guardProcess, redactStream} from '../core/crash.js'
+import {nameOfThrown} from '../core/errors.js'
 import {runProxy} from './proxy.js'
 
 /**
@@ -9,6 +11,14 @@ import {runProxy} from './proxy.js'
  * @returns the exit code
  */
 export async function main(argv: string[]): Promise<number> {
+  redactStream(process.stderr)
+  guardProcess({
+    report: (error) => {
+      process.stderr.write(`error: Something went wrong in zt itself (${nameOfThrown(error)})\n`)
+    },
+    warn: undefined,
+    exit: (code) => process.exit(code),
+  })
   const abort = new AbortController()
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
     process.once(signal, () => {

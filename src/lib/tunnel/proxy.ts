@@ -2,10 +2,11 @@ import type {Readable, Writable} from 'node:stream'
 import {parseArgs} from 'node:util'
 import type {Environment} from '../config/paths.js'
 import {loadSettings} from '../config/settings.js'
-import {UserError, messageOf} from '../core/errors.js'
+import {UserError, messageOf, nameOfThrown} from '../core/errors.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {writeFileAtomic} from '../core/files.js'
 import {normaliseHostname} from '../core/hostname.js'
+import {redact, redactJson, refuseSecretWords} from '../core/redact.js'
 import {carry} from './carrier/carry.js'
 import {openAccepted} from './carrier/accepted.js'
 import {RefusedError} from './carrier/refusal.js'
@@ -50,6 +51,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
   let target: Target | undefined
   let host = ''
   try {
+    refuseSecretWords(argv)
     const options = parse(argv)
     host = options.host
     const settings = await loadSettings({
@@ -126,7 +128,7 @@ async function report(
       ? error
       : {
           code: 'BUG',
-          message: `Something went wrong in zt itself (${nameOf(error)})`,
+          message: `Something went wrong in zt itself (${nameOfThrown(error)})`,
           why: undefined,
           next: [],
           kind: 'bug',
@@ -144,7 +146,7 @@ async function report(
       next: [...known.next],
       refusal: error instanceof RefusedError ? error.refusal : undefined,
     }
-    const written = await writeFileAtomic(file, JSON.stringify(content)).then(
+    const written = await writeFileAtomic(file, JSON.stringify(redactJson(content))).then(
       () => true,
       () => false,
     )
@@ -153,17 +155,12 @@ async function report(
   const {code, kind, message, why, next} = known
   if (json) {
     io.stderr.write(
-      `${JSON.stringify({error: {code, kind, message, why, next, exitCode: exitCodeOf(error)}})}\n`,
+      `${JSON.stringify(redactJson({error: {code, kind, message, why, next, exitCode: exitCodeOf(error)}}))}\n`,
     )
     return
   }
   const lines = [`error: ${message}`]
   if (why !== undefined) lines.push(`why:   ${why.replaceAll('\n', '\n       ')}`)
   for (const step of next) lines.push(`next:  ${step}`)
-  io.stderr.write(`${lines.join('\n')}\n`)
-}
-
-function nameOf(error: unknown): string {
-  const code = (error as {code?: unknown} | null)?.code
-  return typeof code === 'string' ? code : error instanceof Error ? error.name : typeof error
+  io.stderr.write(`${redact(lines.join('\n'))}\n`)
 }

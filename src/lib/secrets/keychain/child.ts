@@ -1,4 +1,5 @@
 import {createRequire} from 'node:module'
+import {guardProcess} from '../../core/crash.js'
 import {messageOf} from '../../core/errors.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
@@ -55,4 +56,6 @@ async function perform(request: ChildRequest): Promise<ChildAnswer> {
   }
 }
 
+// The request holds a secret, and so may what is thrown: the exit code says enough.
+guardProcess({report: () => undefined, warn: undefined, exit: (code) => process.exit(code)})
 main()

@@ -1,0 +1,87 @@
+import os from 'node:os'
+import tty from 'node:tty'
+
+/** Variables by which node prints what passes through it: headers, and what its children are given. */
+const VARIABLES = ['NODE_DEBUG', 'NODE_DEBUG_NATIVE']
+
+/**
+ * Switches of NODE_OPTIONS by which node prints an error's text before any program can hide it, writes its memory or
+ * environment to a file, or makes a recording of its connections readable.
+ */
+const SWITCHES = /^--(abort-on-uncaught-exception|heapsnapshot|report-|tls-keylog|trace-tls)/
+/** Those whose value may be the next word. */
+const WITH_VALUE = /^--(heapsnapshot|report-(dir|filename|signal)|report-directory|tls-keylog)/
+
+/**
+ * Starts zt again in an environment without these, as node reads them before any program runs; everything else is
+ * passed through: arguments, stdin, stdout, stderr, signals, the end. Returns when there is nothing to set aside;
+ * otherwise the process ends with the second one.
+ *
+ * @param {string} script absolute path of run.js
+ */
+export async function startAgain(script) {
+  const {env, aside} = withoutSpies(process.env)
+  if (aside.length === 0) return
+  const args = process.argv.slice(2)
+  const end = args.indexOf('--')
+  if (!(end < 0 ? args : args.slice(0, end)).includes('--json')) {
+    const [first, ...more] = aside
+    const what = more.length === 0 ? `${first} is` : `${aside.join(', ')} are`
+    const does = aside.every((name) => VARIABLES.includes(name)) ? 'print' : 'print or write'
+    process.stderr.write(`note:  ${what} set aside: node would ${does} credentials\n`)
+  }
+  // With NODE_DEBUG, what follows would print the environment that the second process is given.
+  process.stderr.write = () => true
+  process._rawDebug = () => undefined
+  const {spawn} = await import('node:child_process')
+  const child = spawn(process.execPath, [...process.execArgv, script, ...args], {env, stdio: 'inherit'})
+  const pass = (signal) => {
+    // On a terminal Ctrl-C reaches both; a second one would end what the first has only begun to end.
+    const typed = signal === 'SIGINT' && [0, 1, 2].some((fd) => tty.isatty(fd))
+    if (!typed) child.kill(signal)
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'].filter(
+    (signal) => signal in os.constants.signals,
+  )
+  for (const signal of signals) process.on(signal, pass)
+  const [code, signal] = await new Promise((resolve) => {
+    child.once('error', () => resolve([1, null]))
+    child.once('exit', (...ends) => resolve(ends))
+  })
+  for (const one of signals) process.removeListener(one, pass)
+  if (signal === null) process.exit(code)
+  process.kill(process.pid, signal)
+  // A signal that this process survives (it was started with it ignored).
+  setTimeout(() => process.exit(128 + os.constants.signals[signal]), 1000)
+  await new Promise(() => undefined)
+}
+
+/**
+ * The environment without what makes node print or write what it holds.
+ *
+ * @param {NodeJS.ProcessEnv} given
+ * @returns {{env: NodeJS.ProcessEnv, aside: string[]}} and the names of what was taken out
+ */
+export function withoutSpies(given) {
+  const env = {...given}
+  const aside = []
+  for (const name of VARIABLES) {
+    if (env[name]) aside.push(name)
+    delete env[name]
+  }
+  const words = (given.NODE_OPTIONS ?? '').match(/(?:[^\s"]|"(?:\\.|[^"\\])*")+/g) ?? []
+  const kept = []
+  for (let at = 0; at < words.length; at++) {
+    // node takes --report_dir for --report-dir.
+    const name = words[at].replaceAll('"', '').split('=')[0].replaceAll('_', '-')
+    if (!SWITCHES.test(name)) {
+      kept.push(words[at])
+      continue
+    }
+    if (!aside.includes(name)) aside.push(name)
+    const takesNext = WITH_VALUE.test(name) && !words[at].includes('=')
+    if (takesNext && words[at + 1] !== undefined && !words[at + 1].startsWith('-')) at++
+  }
+  if (kept.length < words.length) env.NODE_OPTIONS = kept.join(' ')
+  return {env, aside}
+}

@@ -1,0 +1,111 @@
+import {UserError} from './errors.js'
+import {heldTexts} from './secret.js'
+
+/**
+ * The last line of defence for what is said on failure: errors, warnings, notes, traces. What was asked for (the data on
+ * stdout, `--reveal` among it) does not pass here: there a secret is printed on purpose, by `.expose()`, or not at all.
+ */
+
+/** Shorter texts are words: to hide them would make errors unreadable, and tell that they are secrets. */
+const SHORTEST = 8
+
+/** A run that does not go on to either side. */
+const whole = (run: string): string => `(?<![A-Za-z0-9_-])${run}(?![A-Za-z0-9_-])`
+
+/** What a secret looks like. A UUID, a Client ID, an account id, a CF-RAY and a host name do not. */
+const LOOKS = [
+  // A Client Secret, and the API tokens with a prefix of their kind.
+  /cf[a-z]{1,6}_[A-Za-z0-9]{24,}/,
+  // A Client Secret from before 2026-08-26.
+  new RegExp(whole('(?:[0-9a-f]{64}|[0-9A-F]{64})')),
+  // An API token without a prefix: 40 characters, letters of both cases and digits.
+  new RegExp(whole('(?=[A-Za-z0-9_-]*[A-Z])(?=[A-Za-z0-9_-]*[a-z])(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{40}')),
+  // The identity of an age vault.
+  /AGE-SECRET-KEY-1[A-Z0-9]{20,}/,
+  // A JSON Web Token: what Access gives out after a login.
+  /eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*/,
+]
+const ANY = new RegExp(LOOKS.map(({source}) => source).join('|'), 'g')
+const AUTHORIZATION = /\b(Bearer|Basic)(\s+)(?=[^\s"',]*[0-9])[A-Za-z0-9._~+/=-]{16,}/gi
+
+/** The text without anything that is a secret of this process, or looks like one. */
+export function redact(text: string): string {
+  let result = text
+  for (const form of forms()) if (result.includes(form)) result = result.replaceAll(form, '[secret]')
+  return result.replaceAll(ANY, '[hidden]').replaceAll(AUTHORIZATION, '$1$2[hidden]')
+}
+
+/** A copy of a JSON value with every text in it redacted, keys included. */
+export function redactJson<T>(value: T): T {
+  return walk(value) as T
+}
+
+function walk(value: unknown): unknown {
+  if (typeof value === 'string') return redact(value)
+  if (Array.isArray(value)) return value.map(walk)
+  if (typeof value !== 'object' || value === null) return value
+  // What is no plain object says itself how it is written (a Secret does).
+  if (typeof (value as {toJSON?: unknown}).toJSON === 'function') return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [redact(key), walk(inner)]))
+}
+
+/** True for a word that looks like a secret; a word that is part of a longer text is none. */
+export function looksSecret(word: string): boolean {
+  const [match] = word.matchAll(ANY)
+  return match?.[0] === word
+}
+
+/**
+ * Refuses a command line on which a secret stands: other users of the machine can read it, and the shell keeps it in its
+ * history. The word is not repeated. What stands behind `--` is another program's.
+ *
+ * @throws UserError `usage` / `SECRET_ON_COMMAND_LINE`
+ */
+export function refuseSecretWords(argv: readonly string[]): void {
+  const end = argv.indexOf('--')
+  const own = end < 0 ? argv : argv.slice(0, end)
+  const bad = own.some((word) => looksSecret(word) || looksSecret(word.replace(/^-[^=]*=/, '')))
+  if (!bad) return
+  throw new UserError({
+    kind: 'usage',
+    code: 'SECRET_ON_COMMAND_LINE',
+    message: 'Something that looks like a secret stands on the command line',
+    why: 'Every process of this machine can read it there, and the shell keeps it in its history. Nothing was done.',
+    next: [
+      'zt reads a secret from stdin or from a hidden prompt, never from an argument',
+      'If it is a secret, take it for known: rotate it, or make a new one',
+    ],
+  })
+}
+
+/** What is to be hidden, as itself and as programs write it; the longest first, as one may be part of another. */
+function forms(): string[] {
+  const all = new Set<string>()
+  for (const text of heldTexts()) {
+    if (text.length < SHORTEST) continue
+    for (const form of writtenForms(text)) all.add(form)
+  }
+  return [...all].sort((a, b) => b.length - a.length)
+}
+
+/** A text as itself, in JSON, in a URL, in hex, and in base64 wherever it begins in what was encoded. */
+function writtenForms(text: string): string[] {
+  const bytes = Buffer.from(text)
+  const base64 = [0, 1, 2].flatMap((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
+    // The first and last characters also hold bits of what stands beside it.
+    const sure = encoded.replace(/=+$/, '').slice(before === 0 ? 0 : before + 1, -1)
+    return [sure, sure.replaceAll('+', '-').replaceAll('/', '_')]
+  })
+  const hex = bytes.toString('hex')
+  return [text, JSON.stringify(text).slice(1, -1), ...inUrl(text), ...base64, hex, hex.toUpperCase()]
+}
+
+function inUrl(text: string): string[] {
+  try {
+    return [encodeURIComponent(text)]
+  } catch {
+    // Half a surrogate pair cannot stand in one.
+    return []
+  }
+}

@@ -1,0 +1,246 @@
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import {createVaultIdentity} from '../../src/lib/secrets/vault/identity.js'
+import {saveCredentials} from '../../src/lib/secrets/credentials.js'
+import {Vault} from '../../src/lib/secrets/vault/vault.js'
+import {Secret} from '../../src/lib/core/secret.js'
+import {BuiltZt, type End, type RunOptions} from './built-zt.js'
+
+const support = import.meta.dirname
+
+/** The secrets that are looked for. They look like Cloudflare's, and none is known to the code. */
+export const CANARY = {
+  apiToken: 'cAnArYApiToken-0123456789_abcdefghijKLMN',
+  environmentApiToken: 'cAnArYEnvToken-0123456789_abcdefghijKLMN',
+  environmentSecret: 'cfast_cAnArYOfTheEnvironment0123456789abcdefghijklmnop',
+  previousSecret: '00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee',
+  spoolKey: 'cAnArYSpoolKey+/0123456789/abcdefghijklmnopqrstuvwxyz+0123456789',
+  passphrase: 'a canary\'s "pass phrase" & 0815',
+}
+
+/** What oclif, the SDK and zt itself can say. */
+export const LOUD = {DEBUG: '*', CLOUDFLARE_LOG: 'debug', ZT_DEBUG: '1'}
+/** And node: zt then starts itself again, which takes its time. */
+export const LOUDEST = {...LOUD, NODE_DEBUG: '*'}
+
+const known = new Map<string, string[]>()
+
+/** As itself, and as something that prints or stores it may have written it. */
+export function formsOf(secret: string): string[] {
+  const forms = known.get(secret) ?? makeForms(secret)
+  known.set(secret, forms)
+  return forms
+}
+
+function makeForms(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  const base64 = [0, 1, 2].flatMap((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .replace(/=+$/, '')
+    // What also depends on the neighbours is left out.
+    const own = text.slice(before === 0 ? 0 : before + 1, -1)
+    return [own, own.replaceAll('+', '-').replaceAll('/', '_')]
+  })
+  const hex = bytes.toString('hex')
+  const inJson = JSON.stringify(secret).slice(1, -1)
+  return [
+    ...new Set([
+      secret,
+      inJson,
+      JSON.stringify(inJson).slice(1, -1),
+      encodeURIComponent(secret),
+      encodeURI(secret),
+    ]),
+    ...new Set([...base64, hex, hex.toUpperCase()]),
+  ]
+}
+
+/** What a child process was given, as record-children.cjs notes it. */
+export interface Child {
+  program: string
+  args: string[]
+  env: string[]
+}
+
+/** Two cores: more zt processes at once would only wait for each other. */
+const AT_ONCE = 6
+let running = 0
+const waiting: (() => void)[] = []
+
+async function limited<T>(work: () => Promise<T>): Promise<T> {
+  if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve))
+  else running++
+  try {
+    return await work()
+  } finally {
+    const next = waiting.shift()
+    if (next) next()
+    else running--
+  }
+}
+
+/**
+ * A home of its own with a profile `mine`, a vault behind a passphrase, a service token with a previous secret that is
+ * bound to a host, and (in a {@link LeakWorld.make}) a sandbox.
+ */
+export class LeakWorld {
+  private constructor(
+    readonly zt: BuiltZt,
+    /** What must not be searched: it holds secrets because the test put them there. */
+    readonly outside: string,
+    readonly secrets: string[],
+  ) {}
+
+  /** The pair of the token `known`, as `token import` reads it. */
+  pair = ''
+
+  static async make(host: string): Promise<LeakWorld> {
+    const outside = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-leak-'))
+    const zt = await BuiltZt.make()
+    const world = new LeakWorld(zt, outside, Object.values(CANARY))
+    await world.#prepare()
+    const seed = path.join(outside, 'seed.json')
+    await fs.writeFile(
+      seed,
+      JSON.stringify({
+        zones: [{name: host.split('.').slice(1).join('.')}],
+        apps: [{name: 'GitLab', domain: host}],
+        api_tokens: [CANARY.apiToken, CANARY.environmentApiToken].map((token) => ({token, owner: 'user'})),
+      }),
+    )
+    const {apiUrl, edge, caFile} = await zt.json<Record<string, string>>(['sandbox', 'start', '--seed', seed])
+    for (const profile of ['mine', 'again']) {
+      await zt.json(
+        // prettier-ignore
+        ['login', '--profile', profile, '--api-url', apiUrl ?? '', '--connect-to', edge ?? '', '--ca-file', caFile ?? ''],
+        {input: CANARY.apiToken},
+      )
+    }
+    await zt.json(['profile', 'use', 'mine'])
+    const {clientSecret, token} = await zt.json<{
+      clientSecret: string
+      token: {id: string; clientId: string}
+    }>(['token', 'create', 'known', '--reveal'])
+    await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'known'])
+    world.secrets.push(clientSecret)
+    world.pair = JSON.stringify({client_id: token.clientId, client_secret: clientSecret})
+    const vault = world.vault()
+    await saveCredentials(vault, token.id, {
+      clientId: token.clientId,
+      clientSecret: new Secret(clientSecret),
+      previous: {clientSecret: new Secret(CANARY.previousSecret), until: '2099-01-01T00:00:00Z'},
+    })
+    await vault.set({kind: 'spool-key', id: 'canary'}, new Secret(CANARY.spoolKey))
+    return world
+  }
+
+  /** The same files in another home; its daemon is the first one's. */
+  async copy(): Promise<LeakWorld> {
+    const zt = await BuiltZt.make()
+    const outside = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-leak-'))
+    await fs.cp(this.zt.home, zt.home, {recursive: true})
+    // Without it no command can stop the sandbox that others use.
+    await fs.rm(path.join(zt.home, 'STATE', 'zt', 'sandbox', 'run.json'), {force: true})
+    const world = new LeakWorld(zt, outside, this.secrets)
+    world.pair = this.pair
+    await world.#prepare()
+    return world
+  }
+
+  /** What a command reads from stdin. */
+  typedAt(command: string): string {
+    if (command === 'login') return CANARY.apiToken
+    return command === 'token:import' ? this.pair : ''
+  }
+
+  async #prepare(): Promise<void> {
+    const {home, env} = this.zt
+    await fs.mkdir(path.join(home, 'tmp'), {recursive: true})
+    await fs.mkdir(path.join(home, 'bin'), {recursive: true})
+    // What it is given is noted by its parent.
+    await fs.writeFile(path.join(home, 'bin', 'cloudflared'), '#!/bin/sh\nexit 0\n', {mode: 0o755})
+    await fs.writeFile(path.join(this.outside, 'passphrase'), CANARY.passphrase + '\n', {mode: 0o600})
+    Object.assign(env, {
+      ZT_STORE: 'vault',
+      TMPDIR: path.join(home, 'tmp'),
+      PATH: `${path.join(home, 'bin')}:${process.env['PATH'] ?? ''}`,
+      NODE_OPTIONS: `--require ${path.join(support, 'record-children.cjs')}`,
+      ZT_TEST_RECORD: path.join(this.outside, 'children'),
+      ZT_VAULT_PASSPHRASE_FILE: path.join(this.outside, 'passphrase'),
+    })
+    const identity = path.join(home, 'CONFIG', 'zt', 'identity.txt')
+    const there = await fs.stat(identity).catch(() => undefined)
+    // A cheap passphrase: each of some thousand commands opens it.
+    if (!there) await createVaultIdentity(identity, new Secret(CANARY.passphrase), 4)
+  }
+
+  vault(): Vault {
+    const {home, env} = this.zt
+    return new Vault({
+      directory: path.join(home, 'DATA', 'zt', 'vault'),
+      identity: {
+        file: path.join(home, 'CONFIG', 'zt', 'identity.txt'),
+        passphraseFile: env['ZT_VAULT_PASSPHRASE_FILE'],
+      },
+    })
+  }
+
+  run(args: string[], options: RunOptions = {}): Promise<End> {
+    return limited(() => this.zt.run(args, options))
+  }
+
+  /** Every form of every known secret that stands in this text, and whatever looks like a Client Secret. */
+  leaksIn(text: string, more: readonly string[] = []): string[] {
+    const found = [...this.secrets, ...more].flatMap(formsOf).filter((form) => text.includes(form))
+    return [...new Set([...found, ...(text.match(/cfast_[A-Za-z0-9]{30,}/g) ?? [])])]
+  }
+
+  async children(): Promise<Child[]> {
+    const text = await fs.readFile(path.join(this.outside, 'children'), 'utf8').catch(() => '')
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Child)
+  }
+
+  /**
+   * Secrets that a child was given by its arguments or environment. What the person's own shell had set is inherited by
+   * zt's processes and by ssh (which starts the proxy); cloudflared gets the one pair that it is to send.
+   */
+  async leaksToChildren(given: NodeJS.ProcessEnv = {}, more: readonly string[] = []): Promise<string[]> {
+    return (await this.children()).flatMap(({program, args, env}) => {
+      const inherits = program === process.execPath || path.basename(program) === 'ssh'
+      const allowed = (pair: string): boolean =>
+        (inherits && Object.entries(given).some(([name, value]) => pair === `${name}=${value}`)) ||
+        (path.basename(program) === 'cloudflared' && pair.startsWith('TUNNEL_SERVICE_TOKEN_SECRET='))
+      const texts = [...args, ...env.filter((pair) => !allowed(pair))]
+      const bad = texts.filter((text) => this.leaksIn(text, more).length > 0)
+      return bad.map((text) => `${path.basename(program)}: ${text}`)
+    })
+  }
+
+  /** Files in this home that hold a secret. The sandbox's state and what it tells its commands play the server. */
+  async leakingFiles(more: readonly string[] = []): Promise<{files: string[]; looked: string[]}> {
+    const entries = await fs.readdir(this.zt.home, {recursive: true, withFileTypes: true})
+    const files: string[] = []
+    const looked: string[] = []
+    for (const entry of entries.filter((one) => one.isFile())) {
+      const file = path.join(entry.parentPath, entry.name)
+      if (/\/zt\/sandbox\/\.?(state|run)\.json/.test(file)) continue
+      looked.push(file)
+      const text = await fs.readFile(file, 'latin1').catch(() => '')
+      if (this.leaksIn(`${file}\n${text}`, more).length > 0) files.push(file)
+    }
+    return {files, looked}
+  }
+
+  async end(): Promise<void> {
+    await this.zt.end()
+    await fs.rm(this.outside, {recursive: true, force: true})
+  }
+}
+
+/** An end of zt that must not say anything secret; what it says wrongly is the result. */
+export const saidBy = ({stdout, stderr}: End): string => stdout + stderr
