@@ -1,6 +1,6 @@
 import {afterEach, describe, expect, it} from 'vitest'
 import {addServiceAuthRule} from '../../src/lib/access/add-rule.js'
-import {createServiceToken} from '../../src/lib/access/tokens.js'
+import {createServiceToken} from '../../src/lib/access/token-create.js'
 import {UserError} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/context.js'
 import type {Exchange} from '../../src/lib/sandbox/api/server.js'
@@ -218,8 +218,8 @@ describe('when somebody else is at work', () => {
   })
 
   it('says so when the application is not as it should be afterwards', async () => {
-    await open(({method}, state) => {
-      if (method !== 'PUT') return
+    await open(({method, path}, state) => {
+      if (method !== 'PUT' || !path.includes('/apps/')) return
       const app = state.data.apps.find(({id}) => id === 'app-git')
       if (app) app['some_new_field'] = 'lost'
     })

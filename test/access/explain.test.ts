@@ -32,6 +32,7 @@ const gitlabAdmin: ServiceToken = {
   createdAt: undefined,
   updatedAt: undefined,
   lastSeenAt: undefined,
+  secretVersion: undefined,
 }
 
 const toLogin: Refusal = {status: 302, reason: 'login', ray: 'ray-1', location: undefined}

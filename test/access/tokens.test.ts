@@ -1,6 +1,8 @@
 import {inspect} from 'node:util'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {createServiceToken, listServiceTokens, showServiceToken} from '../../src/lib/access/tokens.js'
+import {createServiceToken} from '../../src/lib/access/token-create.js'
+import {recoverOperations} from '../../src/lib/access/token-recover.js'
+import {listServiceTokens, showServiceToken} from '../../src/lib/access/tokens.js'
 import {UserError} from '../../src/lib/core/errors.js'
 import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 import type {SandboxState} from '../../src/lib/sandbox/state.js'
@@ -30,7 +32,7 @@ async function failure(promise: Promise<unknown>): Promise<UserError> {
 describe('creating a service token', () => {
   it('asks once, keeps the secret, and knows where it is', async () => {
     const {token, clientSecret, store} = await createServiceToken(world.ctx, {name: ' ci ', duration: '24h'})
-    expect(world.changes).toEqual(['POST /service_tokens'])
+    expect(world.changes).toEqual(['POST /service_tokens', `PUT /service_tokens/${token.id}`])
     expect(store.kind).toBe('vault')
     expect(JSON.parse(world.store.kept.get(`service-token/${token.id}`) ?? '')).toEqual({
       v: 1,
@@ -128,7 +130,7 @@ describe('creating a service token', () => {
     expect(await world.ctx.index.list()).toEqual([])
   })
 
-  it('says which token is left when it can be neither kept nor deleted', async () => {
+  it('is pending when the token can be neither kept nor deleted, and disabled until that is settled', async () => {
     world.store.onSave = () => undefined
     meddle = ({method}, {data}) => {
       // A rule of somebody else names it already: Cloudflare deletes no such token.
@@ -144,9 +146,14 @@ describe('creating a service token', () => {
     }
     const error = await failure(createServiceToken(world.ctx, {name: 'ci'}))
     const id = String(world.state.data.serviceTokens[0]?.object['id'])
-    expect(error).toMatchObject({code: 'SECRET_LOST', details: {tokenId: id, deleted: false}})
-    expect(error.why).toContain(id)
-    expect(error.next.join('\n')).toContain(id)
+    expect(error).toMatchObject({code: 'TOKEN_PENDING', details: {tokenId: id}, next: ['zt token recover']})
+    expect(world.state.data.serviceTokens[0]?.object).toMatchObject({enabled: false})
+    // What kept it from being saved is mended: the secret was in the spool all the time.
+    world.store.onSave = (value) => value
+    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([{settlement: 'finished'}])
+    expect(world.tokenNames()).toEqual(['ci'])
+    expect(world.state.data.serviceTokens[0]?.object).toMatchObject({enabled: true})
+    expect([...world.store.kept.keys()]).toEqual([`service-token/${id}`])
   })
 
   it('creates nothing that the API refuses, and says which permission is missing', async () => {

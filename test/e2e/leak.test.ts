@@ -27,6 +27,14 @@ const LINES: Record<string, string[][]> = {
     ['token', 'create', 'ci'],
     ['token', 'create', 'x', '--duration', 'long'],
   ],
+  'token:rotate': [
+    ['token', 'rotate', 'ci', '--dry-run'],
+    ['token', 'rotate', 'ci'],
+    ['token', 'rotate', 'ci', '--undo'],
+    ['token', 'rotate', 'ci', '--finish'],
+    ['token', 'rotate', 'co'],
+  ],
+  'token:recover': [['token', 'recover']],
   'token:list': [['token', 'list']],
   'token:show': [
     ['token', 'show', 'ci'],

@@ -4,11 +4,13 @@ import path from 'node:path'
 import type {AccessContext} from '../../src/lib/access/context.js'
 import {createAccessApi} from '../../src/lib/api/client.js'
 import {noProgress, systemClock, type JsonObject} from '../../src/lib/core/context.js'
+import {Locks} from '../../src/lib/core/lock.js'
 import {Secret} from '../../src/lib/core/secret.js'
 import {startSandboxApi, type Exchange} from '../../src/lib/sandbox/api/server.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
 import {IndexFiles} from '../../src/lib/secrets/index-files.js'
+import {Journal} from '../../src/lib/secrets/journal/journal.js'
 import {keyOf} from '../../src/lib/secrets/keys.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../../src/lib/secrets/types.js'
 
@@ -93,7 +95,10 @@ export class World {
       store: () => Promise.resolve(store),
       storeOf: () => store,
       index: new IndexFiles(folder),
+      journal: new Journal(path.join(folder, 'journal')),
+      locks: new Locks(path.join(folder, 'locks')),
       clock: systemClock,
+      sleep: () => Promise.resolve(),
       progress: noProgress,
     }
     return new World(ctx, state, store, exchanges, async () => {

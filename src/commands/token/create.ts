@@ -1,13 +1,14 @@
 import {Args, Flags} from '@oclif/core'
-import {checkTokenName, createServiceToken} from '../../lib/access/tokens.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
+import {createServiceToken} from '../../lib/access/token-create.js'
+import {checkTokenName} from '../../lib/access/tokens.js'
+import {TokenCommand} from '../../lib/app/token-command.js'
 import {storeFlag} from '../../lib/app/flags.js'
 import {shellQuote} from '../../lib/access/command-line.js'
 import {out, style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 import {messageOf} from '../../lib/core/errors.js'
 
-export default class TokenCreate extends AccessCommand<typeof TokenCreate> {
+export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
   static override summary = 'Create a service token and keep its one-time secret'
   static override description =
     'The secret goes to the secret store and is read back from there; it is not shown unless asked for.'
@@ -27,11 +28,12 @@ export default class TokenCreate extends AccessCommand<typeof TokenCreate> {
 
   async run(): Promise<object> {
     const name = this.args.name ?? (await this.askName())
-    const {token, clientSecret, store} = await createServiceToken(this.access(), {
+    const {token, clientSecret, store, warnings} = await createServiceToken(this.access(), {
       name,
       duration: this.flags.duration,
     })
     await this.rememberStore(store)
+    for (const warning of warnings) this.warn(warning)
     if (this.flags.reveal && process.env['GITHUB_ACTIONS'] === 'true' && !this.jsonEnabled()) {
       out(`::add-mask::${clientSecret.expose()}`)
     }

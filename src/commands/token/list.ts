@@ -1,10 +1,10 @@
 import {listServiceTokens} from '../../lib/access/tokens.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
+import {TokenCommand} from '../../lib/app/token-command.js'
 import {day, statusColour, tokenJson} from '../../lib/app/present-token.js'
 import {style} from '../../lib/cli/streams.js'
 import {table} from '../../lib/cli/table.js'
 
-export default class TokenList extends AccessCommand<typeof TokenList> {
+export default class TokenList extends TokenCommand<typeof TokenList> {
   static override summary = 'List the service tokens of the account'
   static override examples = ['<%= config.bin %> token list', '<%= config.bin %> token list --json']
 

@@ -1,11 +1,11 @@
 import {Args} from '@oclif/core'
 import {listServiceTokens, showServiceToken} from '../../lib/access/tokens.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
+import {TokenCommand} from '../../lib/app/token-command.js'
 import {statusColour, tokenJson} from '../../lib/app/present-token.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 
-export default class TokenShow extends AccessCommand<typeof TokenShow> {
+export default class TokenShow extends TokenCommand<typeof TokenShow> {
   static override summary = 'Show a service token, and where its secret is'
   static override examples = [
     '<%= config.bin %> token show gitlab-admin',

@@ -1,9 +1,12 @@
+import path from 'node:path'
 import {createAccessApi} from '../api/client.js'
 import type {AccessApi} from '../api/types.js'
 import type {Settings} from '../config/types.js'
 import {noProgress, systemClock, type Clock, type Progress} from '../core/context.js'
 import {UserError} from '../core/errors.js'
+import {Locks} from '../core/lock.js'
 import type {Secret} from '../core/secret.js'
+import {Journal} from '../secrets/journal/journal.js'
 import {
   chooseStore,
   openIndex,
@@ -35,7 +38,13 @@ export interface AccessContext {
   /** A store by its kind: the one that an index entry names. */
   storeOf(kind: SecretStore['kind']): SecretStore
   index: SecretIndex
+  /** What was begun and may have been interrupted. */
+  journal: Journal
+  /** Between processes: one at a time works on a service token. */
+  locks: Locks
   clock: Clock
+  /** Waits; tests make it short. */
+  sleep(milliseconds: number): Promise<void>
   progress: Progress
 }
 
@@ -127,6 +136,9 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     store,
     storeOf,
     index: openIndex(paths.data),
+    journal: new Journal(path.join(paths.data, 'journal')),
+    locks: new Locks(path.join(paths.state, 'locks')),
+    sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     clock: deps.clock ?? systemClock,
     progress: deps.progress ?? noProgress,
   }

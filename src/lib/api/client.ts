@@ -332,7 +332,12 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       toPolicy(await one({method: 'POST', path: access('policies'), doing: 'create the policy', body})),
     replacePolicy: async (policyId, body) =>
       toPolicy(
-        await one({method: 'PUT', path: access(`policies/${id(policyId)}`), doing: 'change the policy', body}),
+        await one({
+          method: 'PUT',
+          path: access(`policies/${id(policyId)}`),
+          doing: 'change the policy',
+          body,
+        }),
       ),
     async deletePolicy(policyId) {
       await send({method: 'DELETE', path: access(`policies/${id(policyId)}`), doing: 'delete the policy'})

@@ -14,6 +14,8 @@ export function toServiceToken(raw: JsonObject): ServiceToken {
     createdAt: text(raw['created_at']),
     updatedAt: text(raw['updated_at']),
     lastSeenAt: text(raw['last_seen_at']),
+    secretVersion:
+      typeof raw['client_secret_version'] === 'number' ? raw['client_secret_version'] : undefined,
   }
 }
 

@@ -27,6 +27,8 @@ export interface ServiceToken {
   updatedAt: string | undefined
   /** Missing where the API does not tell it, or the token was never used. */
   lastSeenAt: string | undefined
+  /** Counts the secrets; missing where the API does not tell it. */
+  secretVersion: number | undefined
 }
 
 /** The answer to create: the only time that the secret is shown. */

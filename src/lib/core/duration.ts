@@ -45,3 +45,24 @@ export function goDurationSeconds(text: string): number | undefined {
   }
   return seconds
 }
+
+const MOST_GRACE_SECONDS = 30 * 24 * 3600
+
+/**
+ * Reads a grace period in whole seconds: `0`, or a duration of at most 30 days, which is what Cloudflare's dashboard
+ * allows.
+ *
+ * @throws UserError `usage` / `BAD_GRACE`
+ */
+export function parseGrace(text: string): number {
+  if (/^\s*0+[smhdw]?\s*$/.test(text)) return 0
+  const {seconds} = parseTokenDuration(text)
+  if (seconds !== undefined && seconds <= MOST_GRACE_SECONDS) return seconds
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_GRACE',
+    message: `"${text}" is too long for a grace period`,
+    why: 'It is at most 30 days: until then two secrets open the same doors.',
+    next: ['Write for example --grace 24h, --grace 7d or --grace 0'],
+  })
+}

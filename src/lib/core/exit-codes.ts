@@ -43,6 +43,11 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof UserError ? BY_KIND[error.kind].code : 1
 }
 
+/** For a command that says what is the matter in its result, and not by an error. */
+export function exitCodeOfKind(kind: ErrorKind): number {
+  return BY_KIND[kind].code
+}
+
 /** The table for people, in ascending order. */
 export const EXIT_CODES: readonly ExitCodeRow[] = [
   {code: 0, name: 'ok', meaning: 'done, or there was nothing to do'},

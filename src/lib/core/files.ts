@@ -39,7 +39,11 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
  *
  * @returns false when it is there already; it is then as it was
  */
-export async function createFileOnce(file: string, data: string | Uint8Array, mode = 0o600): Promise<boolean> {
+export async function createFileOnce(
+  file: string,
+  data: string | Uint8Array,
+  mode = 0o600,
+): Promise<boolean> {
   const directory = path.dirname(file)
   // Under a name of its own first: a reader that finds the file finds all of it.
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.new`

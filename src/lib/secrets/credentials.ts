@@ -12,12 +12,7 @@ const schema = v.looseObject({
   superseded: v.optional(v.boolean()),
 })
 
-export function encodeCredentials({
-  clientId,
-  clientSecret,
-  previous,
-  superseded,
-}: StoredCredentials): Secret {
+export function encodeCredentials({clientId, clientSecret, previous, superseded}: StoredCredentials): Secret {
   return new Secret(
     JSON.stringify({
       v: 1,

@@ -67,9 +67,13 @@ export async function chooseStore(options: StoreOptions): Promise<StoreChoice> {
 /**
  * Makes sure that a store can be used now.
  *
+ * @returns what to mind about it, if anything
  * @throws UserError `needs-action` / `STORE_NOT_READY`, `STORE_READ_ONLY`
  */
-export async function requireReady(store: SecretStore, {write}: {write: boolean}): Promise<void> {
+export async function requireReady(
+  store: SecretStore,
+  {write}: {write: boolean},
+): Promise<string | undefined> {
   if (write && !store.writable) {
     throw new UserError({
       kind: 'needs-action',
@@ -81,6 +85,7 @@ export async function requireReady(store: SecretStore, {write}: {write: boolean}
   }
   const status = await store.status()
   if (status.state !== 'ready') throw notReady(store, status)
+  return status.warning
 }
 
 export function openIndex(dataDir: string): SecretIndex {

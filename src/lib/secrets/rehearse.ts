@@ -1,7 +1,7 @@
 import {randomBytes} from 'node:crypto'
 import {UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
-import type {SecretStore} from './types.js'
+import type {SecretKey, SecretStore} from './types.js'
 
 /**
  * Writes a random value, reads it back and removes it: what fails here would have lost a one-time secret. Prompts
@@ -9,12 +9,23 @@ import type {SecretStore} from './types.js'
  */
 export async function rehearse(store: SecretStore): Promise<void> {
   const key = {kind: 'spool-key', id: randomBytes(12).toString('hex')} as const
-  const value = new Secret(randomBytes(48).toString('base64url'))
+  await keepForTrial(store, key, new Secret(randomBytes(48).toString('base64url')))
+  if (!(await store.delete(key))) throw doesNotKeep(store)
+}
+
+/**
+ * Writes a value and reads it back; from a store that cannot be read, looks whether it is there.
+ *
+ * @throws UserError `needs-action` / `STORE_REHEARSAL_FAILED`
+ */
+export async function keepForTrial(store: SecretStore, key: SecretKey, value: Secret): Promise<void> {
   await store.set(key, value)
-  const kept = await store.get(key)
-  const removed = await store.delete(key)
-  if (kept?.equals(value) && removed) return
-  throw new UserError({
+  const kept = store.readable ? (await store.get(key))?.equals(value) : await store.has(key)
+  if (!kept) throw doesNotKeep(store)
+}
+
+function doesNotKeep(store: SecretStore): UserError {
+  return new UserError({
     kind: 'needs-action',
     code: 'STORE_REHEARSAL_FAILED',
     message: `${store.label} does not keep what it is given`,

@@ -1,29 +1,36 @@
 import {spawn} from 'node:child_process'
 import os from 'node:os'
 import {UserError} from '../core/errors.js'
-import {openTunnel} from './carrier/handshake.js'
+import type {ServiceCredentials} from '../secrets/types.js'
 import {findProgram} from './programs.js'
-import type {Target} from './target.js'
+import type {EdgeAddress} from './types.js'
 
 export interface CloudflaredOptions {
-  target: Target
+  edge: EdgeAddress
+  /** Such as the edge has accepted just now: where it refuses, cloudflared would wait ten minutes for a browser login. */
+  credentials: ServiceCredentials
   env: Readonly<Record<string, string | undefined>>
-  timeoutMs?: number | undefined
 }
 
 /**
- * Lets cloudflared carry the connection on our stdin and stdout. The credentials are in its environment alone. Before
- * that the edge is asked once by ourselves: where it refuses, cloudflared would wait ten minutes for a browser login.
+ * The absolute path of cloudflared.
  *
- * @returns cloudflared's exit status
- * @throws UserError `needs-action` / `CLOUDFLARED_NOT_FOUND`; as {@link openTunnel}
+ * @throws UserError `needs-action` / `CLOUDFLARED_NOT_FOUND`
  */
-export async function runCloudflared({target, env, timeoutMs}: CloudflaredOptions): Promise<number> {
+export function requireCloudflared(env: CloudflaredOptions['env']): string {
   const program = findProgram('cloudflared', env)
   if (program === undefined) throw notFound()
-  const {edge, credentials} = target
-  const {socket} = await openTunnel({edge, credentials, timeoutMs})
-  socket.destroy()
+  return program
+}
+
+/**
+ * Lets cloudflared carry the connection on our stdin and stdout. The credentials are in its environment alone.
+ *
+ * @returns cloudflared's exit status
+ * @throws UserError as {@link requireCloudflared}
+ */
+export async function runCloudflared({edge, credentials, env}: CloudflaredOptions): Promise<number> {
+  const program = requireCloudflared(env)
   const args = ['access', 'ssh', '--hostname', edge.host]
   if (edge.connectTo !== undefined) args.push('--connect-to', edge.connectTo)
   const child = spawn(program, args, {

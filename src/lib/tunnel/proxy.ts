@@ -7,9 +7,9 @@ import {exitCodeOf} from '../core/exit-codes.js'
 import {writeFileAtomic} from '../core/files.js'
 import {normaliseHostname} from '../core/hostname.js'
 import {carry} from './carrier/carry.js'
-import {openTunnel} from './carrier/handshake.js'
+import {openAccepted} from './carrier/accepted.js'
 import {RefusedError} from './carrier/refusal.js'
-import {runCloudflared} from './cloudflared.js'
+import {requireCloudflared, runCloudflared} from './cloudflared.js'
 import {findTarget, type Target} from './target.js'
 import type {ProxyReport} from './types.js'
 
@@ -69,11 +69,18 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       allowUnbound: options.values.yes ?? false,
       environment: {dbusAddress: io.env['DBUS_SESSION_BUS_ADDRESS'], runtimeDir: io.env['XDG_RUNTIME_DIR']},
     })
-    if (options.client === 'cloudflared') {
-      return await runCloudflared({target, env: io.env, timeoutMs: options.timeoutMs})
+    if (options.client === 'cloudflared') requireCloudflared(io.env)
+    const {tunnel, credentials, onlyPrevious} = await openAccepted(target, options.timeoutMs)
+    if (onlyPrevious !== undefined) {
+      io.stderr.write(
+        `note:  Access accepted only the secret that "${target.name}" had before its rotation; it works until ${onlyPrevious}\n`,
+      )
     }
-    const {edge, credentials} = target
-    const tunnel = await openTunnel({edge, credentials, timeoutMs: options.timeoutMs})
+    if (options.client === 'cloudflared') {
+      // It makes a connection of its own; ours has shown that the edge lets these credentials in.
+      tunnel.socket.destroy()
+      return await runCloudflared({edge: target.edge, credentials, env: io.env})
+    }
     await carry({tunnel, input: io.stdin, output: io.stdout(), signal: io.signal})
     return 0
   } catch (error) {

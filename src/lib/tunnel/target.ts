@@ -3,7 +3,7 @@ import {UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
 import {readCredentials} from '../secrets/credentials.js'
 import {openIndex, openStore, type StoreOptions} from '../secrets/open.js'
-import type {HostBinding, IndexEntry, SecretIndex, ServiceCredentials} from '../secrets/types.js'
+import type {HostBinding, IndexEntry, SecretIndex, StoredCredentials} from '../secrets/types.js'
 import type {EdgeAddress} from './types.js'
 
 /** Which token a connection uses, before its secret is read. */
@@ -18,7 +18,7 @@ export interface ChosenToken {
 
 export interface Target {
   edge: EdgeAddress
-  credentials: ServiceCredentials
+  credentials: StoredCredentials
   tokenId: string
   name: string
 }

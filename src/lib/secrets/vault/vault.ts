@@ -99,7 +99,10 @@ export class Vault implements SecretStore {
       if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
       throw error
     })
-    return names.flatMap((name) => keyOf(name.replace(/\.age$/, '').replace(/^(service-token|api-token|spool-key)-/, '$1/')) ?? [])
+    return names.flatMap(
+      (name) =>
+        keyOf(name.replace(/\.age$/, '').replace(/^(service-token|api-token|spool-key)-/, '$1/')) ?? [],
+    )
   }
 
   async set(key: SecretKey, value: Secret): Promise<void> {

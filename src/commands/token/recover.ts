@@ -1,0 +1,69 @@
+import {Flags} from '@oclif/core'
+import {recoverOperations, type Recovery, type Settlement} from '../../lib/access/token-recover.js'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {style} from '../../lib/cli/streams.js'
+import {exitCodeOfKind} from '../../lib/core/exit-codes.js'
+
+export default class TokenRecover extends AccessCommand<typeof TokenRecover> {
+  static override summary = 'Finish or undo what was interrupted while a secret was made'
+  static override description = `Creating and rotating write down what they are about to do. When they are killed, or an answer is lost, this finds
+out what came of it, finishes it where the secret is safe, undoes it where it is not, and says which. It is safe to
+run twice, to interrupt, and beside other commands. Ends with 9 when something must wait.`
+  static override examples = [
+    '<%= config.bin %> token recover',
+    '<%= config.bin %> token recover --dry-run --json',
+    '<%= config.bin %> token recover --undo',
+  ]
+  static override flags = {
+    undo: Flags.boolean({description: 'undo also what could be finished; the store need not work for that'}),
+    'dry-run': Flags.boolean({description: 'show what would be done, do nothing'}),
+  }
+
+  async run(): Promise<object> {
+    const dryRun = this.flags['dry-run']
+    const recovery = await recoverOperations(this.access(), {dryRun, undo: this.flags.undo})
+    const {recovered, damaged, elsewhere} = recovery
+    this.present(recovery, dryRun)
+    if (damaged.length > 0 || recovered.some(({settlement}) => settlement === 'waiting'))
+      process.exitCode = exitCodeOfKind('needs-action')
+    return {
+      operations: recovered.map(({operation: {id, kind, name, startedAt}, settlement, why, next}) => ({
+        id,
+        kind,
+        name,
+        startedAt,
+        settlement,
+        why,
+        next,
+      })),
+      damaged,
+      elsewhere,
+      dryRun,
+    }
+  }
+
+  private present({recovered, damaged, elsewhere}: Recovery, dryRun: boolean): void {
+    if (recovered.length === 0) this.print('Nothing was interrupted.')
+    else if (dryRun) this.print('Would settle as follows; nothing is changed now.')
+    for (const {operation, settlement, why, next} of recovered) {
+      const what = operation.kind === 'create' ? 'creating' : 'rotating'
+      this.print(
+        `${MARKS[settlement]()}  ${what} ${style.bold(operation.name)} ${style.dim(operation.startedAt)}`,
+      )
+      this.print(`           ${why}`)
+      this.next(...next)
+    }
+    for (const file of damaged) this.warn(`${file} is damaged: nothing can be said of its operation`)
+    for (const {profile, count} of elsewhere) {
+      this.note(`${count} of profile ${profile}:`)
+      this.next(`zt token recover --profile ${profile}`)
+    }
+  }
+}
+
+const MARKS: Record<Settlement, () => string> = {
+  finished: () => style.green('finished'),
+  undone: () => style.yellow('undone  '),
+  busy: () => style.dim('busy    '),
+  waiting: () => style.red('waiting '),
+}

@@ -1,0 +1,86 @@
+import {Args, Flags} from '@oclif/core'
+import {finishRotation, rotateServiceToken, undoRotation} from '../../lib/access/token-rotate.js'
+import {TokenCommand} from '../../lib/app/token-command.js'
+import {style} from '../../lib/cli/streams.js'
+import {facts} from '../../lib/cli/table.js'
+
+export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
+  static override summary = 'Give a service token a new secret; the one before works on for a while'
+  static override description = `During the grace period both secrets work, and the store keeps both: "zt ssh" uses the new one. Afterwards, or with
+--finish, only the new one does. --undo goes back to the one before. The Client ID stays.`
+  static override examples = [
+    '<%= config.bin %> token rotate gitlab-admin',
+    '<%= config.bin %> token rotate gitlab-admin --grace 7d',
+    '<%= config.bin %> token rotate gitlab-admin --finish',
+    '<%= config.bin %> token rotate gitlab-admin --undo',
+  ]
+  static override args = {
+    token: Args.string({description: 'name, id or Client ID', ignoreStdin: true, required: true}),
+  }
+  static override flags = {
+    grace: Flags.string({
+      description: 'how long the present secret works too: 24h, 7d, 0 (default: 24h)',
+      helpValue: 'TIME',
+      exclusive: ['finish', 'undo'],
+    }),
+    finish: Flags.boolean({
+      description: 'end the grace period of the last rotation now',
+      exclusive: ['undo'],
+    }),
+    undo: Flags.boolean({description: 'go back to the secret before the last rotation'}),
+    'dry-run': Flags.boolean({description: 'show the change, make none'}),
+  }
+
+  async run(): Promise<object> {
+    const dryRun = this.flags['dry-run']
+    const {token: wanted} = this.args
+    if (this.flags.finish) return this.finish(wanted, dryRun)
+    if (this.flags.undo) return this.undo(wanted, dryRun)
+    const rotated = await rotateServiceToken(this.access(), {
+      token: wanted,
+      grace: this.flags.grace ?? '24h',
+      dryRun,
+    })
+    const {token, store, previousUntil, previousKept, warnings} = rotated
+    for (const warning of warnings) this.warn(warning)
+    const name = style.bold(token.name)
+    this.print(dryRun ? `Would rotate ${name}:` : `${style.green('✓')} ${name} has a new secret`)
+    const before = `works until ${previousUntil ?? ''}${previousKept ? '' : ', and is not on this machine'}`
+    this.print(
+      facts([
+        ['Client ID', token.clientId],
+        ['secret', `${dryRun ? 'goes to' : 'saved in'} ${store.label}`],
+        ['the one before', previousUntil === undefined ? (dryRun ? 'ends at once' : 'has ended') : before],
+      ]),
+    )
+    if (previousUntil !== undefined && !dryRun) this.next(`zt token rotate ${token.id} --finish`)
+    return {
+      token: {id: token.id, name: token.name, clientId: token.clientId},
+      store: store.kind,
+      previousUntil: previousUntil ?? null,
+      previousKept,
+      dryRun,
+    }
+  }
+
+  private async finish(wanted: string, dryRun: boolean): Promise<object> {
+    const {token, changed} = await finishRotation(this.access(), {token: wanted, dryRun})
+    const name = style.bold(token.name)
+    if (!changed) this.print(`No rotation of ${name} is under way; nothing to finish.`)
+    else if (dryRun) this.print(`Would end the secret that ${name} had before.`)
+    else this.print(`${style.green('✓')} Only the new secret of ${name} works now`)
+    return {token: {id: token.id, name: token.name}, changed: changed && !dryRun, dryRun}
+  }
+
+  private async undo(wanted: string, dryRun: boolean): Promise<object> {
+    const {token, until} = await undoRotation(this.access(), {token: wanted, dryRun})
+    const name = style.bold(token.name)
+    this.print(
+      dryRun
+        ? `Would go back to the secret that ${name} had before; it would work until ${until}.`
+        : `${style.green('✓')} ${name} is back at the secret before; it works until ${until}`,
+    )
+    if (!dryRun) this.warn('The next rotation can have no grace period: --grace 0')
+    return {token: {id: token.id, name: token.name}, until, dryRun}
+  }
+}

@@ -1,0 +1,199 @@
+import {randomUUID} from 'node:crypto'
+import type {AccessApi, ServiceToken, ServiceTokenChange} from '../api/types.js'
+import {ApiError, UserError} from '../core/errors.js'
+import type {Lock} from '../core/lock.js'
+import {saveCredentials} from '../secrets/credentials.js'
+import type {Operation, Spooled} from '../secrets/journal/journal.js'
+import type {KeepingStoreKind, SecretStore} from '../secrets/types.js'
+import {ztCommand} from './command-line.js'
+import type {AccessContext} from './context.js'
+
+/** Cloudflare's limit for a service token's name. */
+export const NAME_LIMIT = 350
+/**
+ * How long after a request without an answer the account may still not show what came of it. Changes take up to about
+ * 85 seconds to be enforced (reported); a list is not known to lag longer.
+ */
+export const SETTLE_MS = 5 * 60_000
+/** How long to wait for another zt that works on the same thing. */
+const LOCK_PATIENCE_MS = 20_000
+const READY_ATTEMPTS = 3
+
+/** The name that a token has until its secret is safe: nobody else's can be taken for it. */
+export function unfinishedName({id, name}: Operation): string {
+  const suffix = `~zt-${id}`
+  // Not through the middle of a character of two units.
+  return name.slice(0, NAME_LIMIT - suffix.length).replace(/[\uD800-\uDBFF]$/, '') + suffix
+}
+
+/** True for a name that {@link unfinishedName} makes. */
+export function isUnfinishedName(name: string): boolean {
+  return /~zt-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name)
+}
+
+/** A new operation, not yet written. */
+export function newOperation(
+  ctx: AccessContext,
+  api: AccessApi,
+  options: Pick<Operation, 'kind' | 'name' | 'token'> & {store: SecretStore['kind']},
+): Operation {
+  return {
+    id: randomUUID(),
+    profile: ctx.profile,
+    accountId: api.accountId ?? '',
+    apiUrl: ctx.apiUrl,
+    startedAt: nowText(ctx),
+    ...options,
+    store: options.store as KeepingStoreKind,
+  }
+}
+
+export function nowText(ctx: AccessContext): string {
+  return new Date(ctx.clock.now()).toISOString()
+}
+
+/** What the lock of an operation is called. A rotation has the lock of its token, as every change of one has. */
+export function lockOf({kind, accountId, name, token}: Operation): string {
+  return kind === 'rotate' && token ? tokenLock(accountId, token.id) : `create/${accountId}/${name}`
+}
+
+export function tokenLock(accountId: string | undefined, tokenId: string): string {
+  return `token/${accountId ?? ''}/${tokenId}`
+}
+
+/**
+ * Does something while no other zt on this machine does the like.
+ *
+ * @throws UserError `conflict` / `TOKEN_BUSY`
+ */
+export async function withLock<T>(
+  ctx: AccessContext,
+  {lock: name, what}: {lock: string; what: string},
+  run: () => Promise<T>,
+): Promise<T> {
+  if (await ctx.locks.isHeld(name)) ctx.progress.step('Waiting for another zt')
+  const lock: Lock | undefined = await ctx.locks.acquire(name, LOCK_PATIENCE_MS)
+  if (!lock) {
+    throw new UserError({
+      kind: 'conflict',
+      code: 'TOKEN_BUSY',
+      message: `Another zt on this machine is working on "${what}"`,
+      why: `It has not ended within ${LOCK_PATIENCE_MS / 1000} s. Nothing was changed.`,
+      next: ['Try again when it has ended'],
+    })
+  }
+  try {
+    return await run()
+  } finally {
+    await lock.release()
+  }
+}
+
+/** Those of this profile that no living process is at. */
+export async function interrupted(ctx: AccessContext): Promise<Operation[]> {
+  const {operations} = await ctx.journal.list()
+  const own = operations.filter(({profile}) => profile === ctx.profile)
+  const held = await Promise.all(own.map((operation) => ctx.locks.isHeld(lockOf(operation))))
+  return own.filter((_, at) => !held[at])
+}
+
+/**
+ * Called with the lock held: an operation of the same kind on the same thing that is in the journal was interrupted.
+ *
+ * @throws UserError `conflict` / `OPERATION_PENDING`
+ */
+export async function refusePending(
+  ctx: AccessContext,
+  is: (operation: Operation) => boolean,
+): Promise<void> {
+  const {operations} = await ctx.journal.list()
+  const pending = operations.find((operation) => operation.profile === ctx.profile && is(operation))
+  if (!pending) return
+  const what = pending.kind === 'create' ? 'Creating' : 'Rotating'
+  throw new UserError({
+    kind: 'conflict',
+    code: 'OPERATION_PENDING',
+    message: `${what} "${pending.name}" was interrupted earlier, and is not settled`,
+    why: `It began at ${pending.startedAt}. Nothing was changed now.`,
+    next: [ztCommand(ctx, 'token', 'recover')],
+    details: {operation: pending.id},
+  })
+}
+
+/** Puts a spooled secret into its store, and the index in step with it. */
+export async function keep(
+  ctx: AccessContext,
+  store: SecretStore,
+  {accountId, name}: Operation,
+  spooled: Spooled,
+): Promise<void> {
+  const {tokenId, clientId, clientSecret, previous} = spooled
+  await saveCredentials(store, tokenId, {clientId, clientSecret, previous})
+  await ctx.index.put({
+    tokenId,
+    clientId,
+    name,
+    profile: ctx.profile,
+    accountId,
+    store: store.kind as KeepingStoreKind,
+    storedAt: nowText(ctx),
+    expiresAt: spooled.expiresAt,
+    previousUntil: previous?.until,
+  })
+}
+
+/** Removes what is kept here of a token that is no more. */
+export async function forget(ctx: AccessContext, store: SecretStore, tokenId: string): Promise<void> {
+  await ctx.index.remove(ctx.profile, tokenId)
+  await store.delete({kind: 'service-token', id: tokenId})
+}
+
+/** Gives a token its final name and lets it work. Sent again when no answer comes: the outcome is the same. */
+export async function makeReady(
+  ctx: AccessContext,
+  api: AccessApi,
+  id: string,
+  name: string,
+): Promise<ServiceToken> {
+  return persistently(ctx, api, id, {name, enabled: true})
+}
+
+/** A change of a token that may be sent again. */
+export async function persistently(
+  ctx: AccessContext,
+  api: AccessApi,
+  id: string,
+  change: ServiceTokenChange,
+): Promise<ServiceToken> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await api.updateServiceToken(id, change)
+    } catch (error) {
+      const again = error instanceof ApiError && error.kind === 'unreachable' && error.code !== 'RATE_LIMITED'
+      if (!again || attempt === READY_ATTEMPTS) throw error
+      await ctx.sleep(250 * 2 ** attempt)
+    }
+  }
+}
+
+/** Deletes a token; one that is gone already is deleted. */
+export async function ensureDeleted(api: AccessApi, id: string): Promise<void> {
+  try {
+    await api.deleteServiceToken(id)
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+}
+
+/** The API says that there is no such thing. */
+export function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.kind === 'not-found' && error.code === 'NOT_FOUND'
+}
+
+/** What an error says, in one line: for the `why` of another. */
+export function said(error: unknown): string {
+  if (error instanceof UserError) return `${error.message}. ${error.why ?? ''}`.trim()
+  // What is in an unexpected error is not known: it may be a secret.
+  const code = (error as {code?: unknown} | null)?.code
+  return `Something unexpected happened (${typeof code === 'string' ? code : 'an error of another kind'}).`
+}

@@ -1,0 +1,378 @@
+import type {AccessApi, NewServiceToken, ServiceToken} from '../api/types.js'
+import {parseGrace} from '../core/duration.js'
+import {ApiError, UserError} from '../core/errors.js'
+import type {Operation, Spool, Spooled} from '../secrets/journal/journal.js'
+import {readCredentials, saveCredentials} from '../secrets/credentials.js'
+import {requireReady} from '../secrets/open.js'
+import type {IndexEntry, SecretStore, StoredCredentials} from '../secrets/types.js'
+import {ztCommand} from './command-line.js'
+import type {AccessContext} from './context.js'
+import {
+  keep,
+  newOperation,
+  nowText,
+  persistently,
+  refusePending,
+  said,
+  tokenLock,
+  withLock,
+} from './operations.js'
+import {resolveToken} from './resolve.js'
+
+export interface RotatedToken {
+  token: ServiceToken
+  store: Pick<SecretStore, 'kind' | 'label'>
+  /** Until when the secret before this works too (ISO 8601, the server's time); undefined: it has ended. */
+  previousUntil: string | undefined
+  /** Whether this machine had the secret before, and keeps it until then. */
+  previousKept: boolean
+  warnings: string[]
+}
+
+/** Beyond this, a clock is worth a warning: what is written down of times is then hard to compare. */
+const SKEW_WARNING_MS = 60_000
+/** The Date header has whole seconds, and an answer takes a while: less than this is no difference. */
+const SKEW_NOISE_MS = 2000
+/** The server knows no end of a secret that is undone to: further away than anybody will use it. */
+const FOREVER_MS = 100 * 365 * 24 * 3600_000
+const SOON_ENDED_MS = 60_000
+
+/**
+ * Gives a service token a new secret. During the grace period both work; the store then holds the new one and the one
+ * before. What is interrupted is in the journal: the new secret in the spool, or, if its answer was lost, the way back.
+ *
+ * @param options.grace a duration, or `0`: the present secret ends at once. At most 30 days, as in the dashboard
+ * @throws UserError `not-found`; `usage` / `BAD_GRACE`; `conflict` / `ROTATION_UNDER_WAY`, `NO_OVERLAP`,
+ *   `OPERATION_PENDING`, `TOKEN_BUSY`; `needs-action` / `ROTATION_PENDING`; ApiError
+ */
+export async function rotateServiceToken(
+  ctx: AccessContext,
+  options: {token: string; grace: string; dryRun?: boolean},
+): Promise<RotatedToken> {
+  const graceMs = parseGrace(options.grace) * 1000
+  const api = await ctx.api()
+  const found = await find(ctx, api, options.token)
+  ctx.progress.step('Trying the secret store')
+  const store = await storeFor(ctx, found.entry)
+  const warning = await requireReady(store, {write: true})
+  const {id, clientId, name} = found.token
+  return withLock(ctx, {lock: tokenLock(api.accountId, id), what: name}, async () => {
+    await refusePending(ctx, (other) => other.kind === 'rotate' && other.token?.id === id)
+    const token = await api.getServiceToken(id)
+    const current = store.readable && found.entry ? await readCredentials(store, id) : undefined
+    refuseWhatWouldCutOff(ctx, token, current, {graceMs, now: serverNow(ctx, api)})
+    const previousUntil = new Date(serverNow(ctx, api) + graceMs).toISOString()
+    const warnings = [...(warning === undefined ? [] : [warning]), ...clockWarning(api)]
+    const operation: Operation = {
+      ...newOperation(ctx, api, {
+        kind: 'rotate',
+        name: token.name,
+        token: {id, clientId, updatedAt: token.updatedAt, secretVersion: token.secretVersion},
+        store: store.kind,
+      }),
+      previousUntil,
+    }
+    const {kind, label} = store
+    const result: RotatedToken = {
+      token,
+      store: {kind, label},
+      previousUntil: graceMs > 0 ? previousUntil : undefined,
+      previousKept: graceMs > 0 && current !== undefined,
+      warnings,
+    }
+    if (options.dryRun) return result
+    const rotation = new Rotation(ctx, api, store, operation, await ctx.journal.begin(operation, store))
+    await rotation.run(graceMs > 0 ? current : undefined, warnings)
+    return result
+  })
+}
+
+/** One rotation, from the intent to its end. */
+class Rotation {
+  readonly #ctx: AccessContext
+  readonly #api: AccessApi
+  readonly #store: SecretStore
+  readonly #spool: Spool
+  #operation: Operation
+
+  constructor(ctx: AccessContext, api: AccessApi, store: SecretStore, operation: Operation, spool: Spool) {
+    this.#ctx = ctx
+    this.#api = api
+    this.#store = store
+    this.#operation = operation
+    this.#spool = spool
+  }
+
+  async run(current: StoredCredentials | undefined, warnings: string[]): Promise<void> {
+    const previousUntil = this.#operation.previousUntil ?? nowText(this.#ctx)
+    const {token, clientSecret} = await this.#post(previousUntil)
+    const spooled: Spooled = {
+      tokenId: token.id,
+      clientId: token.clientId,
+      clientSecret,
+      expiresAt: token.expiresAt,
+      previous: current && {clientSecret: current.clientSecret, until: previousUntil},
+    }
+    const spooling = await this.#spool.write(spooled).then(
+      () => undefined,
+      (error: unknown) => said(error),
+    )
+    this.#ctx.progress.step('Saving the new secret')
+    try {
+      await keep(this.#ctx, this.#store, this.#operation, spooled)
+      if (!this.#store.readable) await this.#note({storedAt: nowText(this.#ctx)})
+    } catch (error) {
+      throw this.#notSaved(error, spooling)
+    }
+    await this.#ctx.journal.end(this.#operation, this.#store).catch((error: unknown) => {
+      warnings.push(
+        `What the journal kept meanwhile could not be removed: ${said(error)} Run ${ztCommand(this.#ctx, 'token', 'recover')}`,
+      )
+    })
+  }
+
+  async #post(previousUntil: string): Promise<NewServiceToken> {
+    const {token} = this.#operation
+    try {
+      await this.#note({sentAt: nowText(this.#ctx)})
+      this.#ctx.progress.step('Rotating the service token')
+      return await this.#api.rotateServiceToken(token?.id ?? '', previousUntil)
+    } catch (error) {
+      if (error instanceof ApiError && error.outcomeUnknown) throw this.#answerLost(error)
+      // Only what is known to have changed nothing is crossed out.
+      if (error instanceof UserError)
+        await this.#ctx.journal.end(this.#operation, this.#store).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #note(change: Partial<Operation>): Promise<void> {
+    this.#operation = {...this.#operation, ...change}
+    await this.#ctx.journal.update(this.#operation)
+  }
+
+  #answerLost(error: ApiError): ApiError {
+    const {previousUntil, id} = this.#operation
+    return new ApiError({
+      kind: error.kind,
+      code: 'ROTATION_OUTCOME_UNKNOWN',
+      message: error.message,
+      why: `${error.why ?? ''} If it was made, the new secret was lost with the answer, and the one before works until ${previousUntil ?? 'now'}; zt token recover finds out and takes it back.`.trim(),
+      next: [ztCommand(this.#ctx, 'token', 'recover')],
+      status: error.status,
+      apiCodes: [...error.apiCodes],
+      ray: error.ray,
+      outcomeUnknown: true,
+      details: {operation: id},
+      cause: error,
+    })
+  }
+
+  /** Both secrets work, and the new one is in the spool: nothing is taken back in a hurry. */
+  #notSaved(error: unknown, spooling: string | undefined): UserError {
+    const {name, previousUntil, id} = this.#operation
+    return new UserError({
+      kind: error instanceof UserError ? error.kind : 'needs-action',
+      code: 'ROTATION_PENDING',
+      message: `"${name}" was rotated, and its new secret could not be saved in ${this.#store.label}`,
+      why: [
+        said(error),
+        spooling === undefined
+          ? 'It is kept encrypted in the journal.'
+          : `Nor could it be kept in the journal: ${spooling} The rotation is to be taken back.`,
+        `The secret before it works until ${previousUntil ?? 'now'}.`,
+      ].join(' '),
+      next: [ztCommand(this.#ctx, 'token', 'recover'), ...(error instanceof UserError ? error.next : [])],
+      details: {operation: id},
+      cause: error,
+    })
+  }
+}
+
+/**
+ * Ends the grace period now: the secret before the last rotation works no more.
+ *
+ * @returns `changed` false when this machine knows of no rotation under way
+ */
+export async function finishRotation(
+  ctx: AccessContext,
+  options: {token: string; dryRun?: boolean},
+): Promise<{token: ServiceToken; changed: boolean}> {
+  return onStored(ctx, options.token, async ({api, token, store, entry, current}) => {
+    if (!current.previous) return {token, changed: false}
+    if (options.dryRun) return {token, changed: true}
+    ctx.progress.step('Ending the secret before')
+    const ended = new Date(serverNow(ctx, api) - SOON_ENDED_MS).toISOString()
+    await persistently(ctx, api, token.id, {previous_client_secret_expires_at: ended})
+    await saveCredentials(store, token.id, {...current, previous: undefined})
+    await ctx.index.put({...entry, previousUntil: undefined})
+    return {token, changed: true}
+  })
+}
+
+/**
+ * Takes a rotation back during its grace period: the secret before it works as long as the token does, and is what zt
+ * uses again. Cloudflare cannot forget the newer one; it is forgotten here.
+ *
+ * @throws UserError `conflict` / `NO_ROTATION`, `ROTATION_TOO_OLD`
+ */
+export async function undoRotation(
+  ctx: AccessContext,
+  options: {token: string; dryRun?: boolean},
+): Promise<{token: ServiceToken; until: string}> {
+  return onStored(ctx, options.token, async ({api, token, store, entry, current}) => {
+    const {previous} = current
+    if (!previous) throw noRotation(ctx, token)
+    if (Date.parse(previous.until) <= serverNow(ctx, api)) throw tooOld(ctx, token, previous.until)
+    const until = farEnough(ctx, token)
+    if (options.dryRun) return {token, until}
+    ctx.progress.step('Taking the rotation back')
+    await takeBack(ctx, api, store, token, {clientId: token.clientId, clientSecret: previous.clientSecret})
+    await ctx.index.put({...entry, previousUntil: undefined})
+    return {token, until}
+  })
+}
+
+/** The secret before a rotation lives on at Cloudflare, and is the one that the store holds. */
+export async function takeBack(
+  ctx: AccessContext,
+  api: AccessApi,
+  store: SecretStore,
+  token: ServiceToken,
+  before: StoredCredentials | undefined,
+): Promise<void> {
+  const until = farEnough(ctx, token)
+  await persistently(ctx, api, token.id, {previous_client_secret_expires_at: until})
+  if (!before) return
+  const {clientId, clientSecret} = before
+  await saveCredentials(store, token.id, {clientId, clientSecret, superseded: true})
+}
+
+interface Stored {
+  api: AccessApi
+  token: ServiceToken
+  store: SecretStore
+  entry: IndexEntry
+  current: StoredCredentials
+}
+
+/** Does something with a token whose secret is here, under its lock. */
+async function onStored<T>(
+  ctx: AccessContext,
+  wanted: string,
+  run: (stored: Stored) => Promise<T>,
+): Promise<T> {
+  const api = await ctx.api()
+  const {token, entry} = await find(ctx, api, wanted)
+  if (!entry) throw notHere(ctx, token)
+  const store = ctx.storeOf(entry.store)
+  await requireReady(store, {write: true})
+  return withLock(ctx, {lock: tokenLock(api.accountId, token.id), what: token.name}, async () => {
+    await refusePending(ctx, (other) => other.kind === 'rotate' && other.token?.id === token.id)
+    const current = await readCredentials(store, token.id)
+    if (!current) throw notHere(ctx, token)
+    return run({api, token, store, entry, current})
+  })
+}
+
+async function find(
+  ctx: AccessContext,
+  api: AccessApi,
+  wanted: string,
+): Promise<{token: ServiceToken; entry: IndexEntry | undefined}> {
+  ctx.progress.step('Reading the service token')
+  const [tokens, entries] = await Promise.all([api.listServiceTokens(), ctx.index.list(ctx.profile)])
+  const token = resolveToken(ctx, wanted, tokens)
+  return {token, entry: entries.find(({tokenId}) => tokenId === token.id)}
+}
+
+function storeFor(ctx: AccessContext, entry: IndexEntry | undefined): Promise<SecretStore> {
+  return entry ? Promise.resolve(ctx.storeOf(entry.store)) : ctx.store()
+}
+
+/** The time by the server's clock: what is promised until then is kept by the server. */
+function serverNow(ctx: AccessContext, api: AccessApi): number {
+  const ahead = api.clockAhead() ?? 0
+  return ctx.clock.now() + (Math.abs(ahead) < SKEW_NOISE_MS ? 0 : ahead)
+}
+
+function clockWarning(api: AccessApi): string[] {
+  const ahead = api.clockAhead() ?? 0
+  if (Math.abs(ahead) < SKEW_WARNING_MS) return []
+  const minutes = Math.round(Math.abs(ahead) / 60_000)
+  return [
+    `This machine's clock is ${minutes} min ${ahead > 0 ? 'behind' : 'ahead of'} Cloudflare's, whose time is used here`,
+  ]
+}
+
+/** As long as the token itself works. */
+function farEnough(ctx: AccessContext, token: ServiceToken): string {
+  return token.expiresAt ?? new Date(ctx.clock.now() + FOREVER_MS).toISOString()
+}
+
+/** Cloudflare keeps one secret before the present: another rotation ends it at once. */
+function refuseWhatWouldCutOff(
+  ctx: AccessContext,
+  token: ServiceToken,
+  current: StoredCredentials | undefined,
+  {graceMs, now}: {graceMs: number; now: number},
+): void {
+  const until = current?.previous?.until
+  if (until !== undefined && Date.parse(until) > now) {
+    throw new UserError({
+      kind: 'conflict',
+      code: 'ROTATION_UNDER_WAY',
+      message: `"${token.name}" is being rotated already`,
+      why: `The secret before works until ${until}; another rotation would end it at once, for whoever still uses it.`,
+      next: [
+        ztCommand(ctx, 'token', 'rotate', token.name, '--finish'),
+        ztCommand(ctx, 'token', 'rotate', token.name, '--undo'),
+      ],
+      details: {tokenId: token.id, previousUntil: until},
+    })
+  }
+  if (current?.superseded && graceMs > 0) {
+    throw new UserError({
+      kind: 'conflict',
+      code: 'NO_OVERLAP',
+      message: `"${token.name}" cannot be rotated with a grace period now`,
+      why: 'Its last rotation was taken back. For Cloudflare the secret in use is the one before the newest, and a rotation ends it at once.',
+      next: [
+        ztCommand(ctx, 'token', 'rotate', token.name, '--grace', '0'),
+        'Or create another service token, and revoke this one when nothing uses it',
+      ],
+      details: {tokenId: token.id},
+    })
+  }
+}
+
+function notHere(ctx: AccessContext, token: ServiceToken): UserError {
+  return new UserError({
+    kind: 'not-found',
+    code: 'SECRET_NOT_HERE',
+    message: `The secret of "${token.name}" is not on this machine`,
+    why: `Profile ${ctx.profile} keeps none for it.`,
+    next: [ztCommand(ctx, 'token', 'import', token.name)],
+    details: {tokenId: token.id},
+  })
+}
+
+function noRotation(ctx: AccessContext, token: ServiceToken): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'NO_ROTATION',
+    message: `No rotation of "${token.name}" is under way`,
+    why: 'The store holds one secret for it, and none before.',
+    next: [ztCommand(ctx, 'token', 'show', token.name)],
+  })
+}
+
+function tooOld(ctx: AccessContext, token: ServiceToken, until: string): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'ROTATION_TOO_OLD',
+    message: `The rotation of "${token.name}" cannot be taken back any more`,
+    why: `The secret before it worked until ${until}.`,
+    next: [ztCommand(ctx, 'token', 'rotate', token.name, '--finish')],
+  })
+}

@@ -1,0 +1,117 @@
+import {createCipheriv, createDecipheriv, randomBytes} from 'node:crypto'
+import fs from 'node:fs/promises'
+import * as v from 'valibot'
+import {hasCode} from '../../core/errors.js'
+import {createFileOnce} from '../../core/files.js'
+import {Secret} from '../../core/secret.js'
+
+/** The one copy of a one-time secret between Cloudflare's answer and the store. */
+export interface Spooled {
+  tokenId: string
+  clientId: string
+  clientSecret: Secret
+  /** ISO 8601; undefined for `forever`. */
+  expiresAt: string | undefined
+  /** For a rotation: the secret before it, which works until then (ISO 8601). */
+  previous?: {clientSecret: Secret; until: string} | undefined
+}
+
+/** One block of any file system: once it is there, writing it needs no more space. */
+const SIZE = 4096
+const MAGIC = Buffer.from('ztspool1')
+const KEY_BYTES = 32
+const IV_BYTES = 12
+const TAG_BYTES = 16
+const HEAD_BYTES = MAGIC.length + IV_BYTES + 2
+
+const schema = v.object({
+  token_id: v.string(),
+  client_id: v.string(),
+  client_secret: v.string(),
+  expires_at: v.optional(v.string()),
+  previous: v.optional(v.object({client_secret: v.string(), until: v.string()})),
+})
+
+/** A key for one operation. It is kept in the secret store, the spool on disk: neither is of use without the other. */
+export function newSpoolKey(): Secret {
+  return new Secret(randomBytes(KEY_BYTES).toString('base64url'))
+}
+
+/** Makes room: a disk that is full says so now, and not when the secret is there. */
+export async function reserveSpool(file: string): Promise<void> {
+  await createFileOnce(file, Buffer.alloc(SIZE))
+}
+
+/**
+ * Writes the secret over the reserved room, in place, and makes it durable. AES-256-GCM; the operation's id is
+ * authenticated with it. A write that is cut off leaves what does not open, and never plain text.
+ */
+export async function writeSpool(file: string, id: string, key: Secret, spooled: Spooled): Promise<void> {
+  const plain = Buffer.from(
+    JSON.stringify({
+      token_id: spooled.tokenId,
+      client_id: spooled.clientId,
+      client_secret: spooled.clientSecret.expose(),
+      expires_at: spooled.expiresAt,
+      ...(spooled.previous && {
+        previous: {
+          client_secret: spooled.previous.clientSecret.expose(),
+          until: spooled.previous.until,
+        },
+      }),
+    }),
+  )
+  const iv = randomBytes(IV_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', Buffer.from(key.expose(), 'base64url'), iv)
+  cipher.setAAD(Buffer.from(id))
+  const body = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+  plain.fill(0)
+  const block = Buffer.alloc(Math.max(SIZE, HEAD_BYTES + body.length))
+  MAGIC.copy(block)
+  iv.copy(block, MAGIC.length)
+  block.writeUInt16BE(body.length, MAGIC.length + IV_BYTES)
+  body.copy(block, HEAD_BYTES)
+  const handle = await fs.open(file, 'r+')
+  try {
+    await handle.write(block, 0, block.length, 0)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The spooled secret; undefined when none was written, it was cut off, or the key is another. */
+export async function readSpool(file: string, id: string, key: Secret): Promise<Spooled | undefined> {
+  let block: Buffer
+  try {
+    block = await fs.readFile(file)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+  if (block.length < SIZE || !block.subarray(0, MAGIC.length).equals(MAGIC)) return undefined
+  const iv = block.subarray(MAGIC.length, MAGIC.length + IV_BYTES)
+  const end = HEAD_BYTES + block.readUInt16BE(MAGIC.length + IV_BYTES)
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', Buffer.from(key.expose(), 'base64url'), iv)
+    decipher.setAAD(Buffer.from(id))
+    decipher.setAuthTag(block.subarray(end - TAG_BYTES, end))
+    const plain = Buffer.concat([
+      decipher.update(block.subarray(HEAD_BYTES, end - TAG_BYTES)),
+      decipher.final(),
+    ])
+    const entry = v.parse(schema, JSON.parse(plain.toString('utf8')))
+    return {
+      tokenId: entry.token_id,
+      clientId: entry.client_id,
+      clientSecret: new Secret(entry.client_secret),
+      expiresAt: entry.expires_at,
+      previous: entry.previous && {
+        clientSecret: new Secret(entry.previous.client_secret),
+        until: entry.previous.until,
+      },
+    }
+  } catch {
+    return undefined
+  }
+}
