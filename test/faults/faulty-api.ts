@@ -4,6 +4,8 @@ import {isJsonObject, type JsonObject} from '../../src/lib/core/context.js'
 
 /** What becomes of a request that a rule matches. `forward` means that the API does it, whatever the client hears. */
 export type Action =
+  /** As if there were no rule: for what is to happen meanwhile. */
+  | {do: 'pass'}
   /** The connection is cut before the API hears of it. */
   | {do: 'reset'}
   /** The API does it, and the connection is cut instead of an answer. */
@@ -201,7 +203,10 @@ export class FaultyApi {
       case 'truncate':
         record.status = answer.status
         // The length promises more than comes.
-        response.writeHead(answer.status, {...answer.headers, 'content-length': Buffer.byteLength(answer.body)})
+        response.writeHead(answer.status, {
+          ...answer.headers,
+          'content-length': Buffer.byteLength(answer.body),
+        })
         response.write(answer.body.slice(0, answer.body.length / 2), () => response.destroy())
         return
       case 'strip-secret':
@@ -213,10 +218,13 @@ export class FaultyApi {
       case 'lag': {
         const young = (one: unknown): boolean =>
           isJsonObject(one) && this.#lists - (this.#born.get(String(one['id'])) ?? -Infinity) <= action.lists
-        send(change(answer, (result) => (Array.isArray(result) ? result.filter((one) => !young(one)) : result)))
+        send(
+          change(answer, (result) => (Array.isArray(result) ? result.filter((one) => !young(one)) : result)),
+        )
         return
       }
       case 'first-page':
+      case 'pass':
       case 'twice':
         send(answer)
     }
@@ -272,7 +280,12 @@ function fits(template: string, path: string): boolean {
 }
 
 function refusal(status: number, code: number): Answer {
-  const body = {success: false, errors: [{code, message: 'the test refuses this'}], messages: [], result: null}
+  const body = {
+    success: false,
+    errors: [{code, message: 'the test refuses this'}],
+    messages: [],
+    result: null,
+  }
   return {status, headers: {'content-type': 'application/json'}, body: JSON.stringify(body)}
 }
 

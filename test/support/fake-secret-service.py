@@ -3,7 +3,8 @@
 Usage: fake-secret-service.py DIRECTORY
   control.json  read at every call: {"id": N, "mode": MODE, "kind": PREFIX, "skip": N}. A fault begins when SKIP items
                 whose account begins with PREFIX have been created since this control (its id) was written.
-  items.json    what it keeps, so that it survives its own end as a keyring on disk does
+  items.json    what it keeps, so that it survives its own end as a keyring on disk does; memory.json is what a
+                volatile one keeps, for the test to see: it is never read again
   log           one line for each call; a line that begins with ! is a fault that was done
 Interfaces: the Secret Service API draft, as far as libsecret uses it; sessions are plain.
 """
@@ -127,12 +128,11 @@ class Keyring:
         self.save()
 
     def save(self):
-        if self.volatile():
-            return
+        name = "memory.json" if self.volatile() else "items.json"
         temporary = os.path.join(self.directory, "items.tmp")
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump({"first": self.first, "items": list(self.items.values())}, file)
-        os.rename(temporary, os.path.join(self.directory, "items.json"))
+        os.rename(temporary, os.path.join(self.directory, name))
 
     def secret(self, path, session):
         entry = self.items[path]

@@ -72,7 +72,8 @@ export class FakeSecretService {
   /** All is well again; a program that hangs or has ended is started anew with what it kept. */
   async mend(): Promise<void> {
     await this.#control({mode: 'ok', kind: '', skip: 0})
-    this.#program?.kill('SIGKILL')
+    await this.stop()
+    await fs.rm(this.#at('memory.json'), {force: true})
     await this.#start()
   }
 
@@ -100,9 +101,10 @@ export class FakeSecretService {
     return log.split('\n').flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []))
   }
 
-  /** What it keeps on disk: account → value. */
+  /** What it keeps: account → value. */
   async kept(): Promise<Map<string, string>> {
-    const text = (await readFileIfThere(this.#at('items.json'))) ?? '{"items": []}'
+    const inMemory = await readFileIfThere(this.#at('memory.json'))
+    const text = inMemory ?? (await readFileIfThere(this.#at('items.json'))) ?? '{"items": []}'
     const {items} = JSON.parse(text) as {items: Kept[]}
     return new Map(items.map(({attributes, value}) => [attributes.account, value]))
   }
