@@ -16,7 +16,7 @@ import {
 import {encodeCredentials} from '../../src/lib/secrets/credentials.js'
 import {IndexFiles} from '../../src/lib/secrets/index-files.js'
 import {Keychain} from '../../src/lib/secrets/keychain/keychain.js'
-import {keyOf} from '../../src/lib/secrets/keys.js'
+import {accountName, keyOf} from '../../src/lib/secrets/keys.js'
 import type {SecretKey, SecretStore} from '../../src/lib/secrets/types.js'
 import {Vault} from '../../src/lib/secrets/vault/vault.js'
 import {bin} from '../support/built-zt.js'
@@ -247,7 +247,11 @@ export class Scene {
     return names.filter((name) => name.endsWith('.json') && !name.startsWith('.'))
   }
 
-  judge(settled: boolean): Promise<Verdict> {
+  /**
+   * @param settled nothing is open, so no journal excuses anything
+   * @param answers the store can be asked; otherwise what a keyring holds is looked up behind its back
+   */
+  judge(settled: boolean, answers = true): Promise<Verdict> {
     const stored = async (): Promise<SecretKey[]> =>
       this.keyring
         ? [...(await this.keyring.kept()).keys()].flatMap((account) => keyOf(account) ?? [])
@@ -263,7 +267,7 @@ export class Scene {
             this.#clock.offset -= ms
           }
         },
-        store: this.store,
+        store: this.keyring && !answers ? heldBy(this.keyring) : this.store,
         stored,
         index: new IndexFiles(this.dataDir),
         home: this.home,
@@ -376,5 +380,26 @@ export class Scene {
       },
       secretHash: hashSecret(secret),
     }
+  }
+}
+
+/** What a keyring holds, whether or not it would say so now. */
+function heldBy(keyring: FakeSecretService): SecretStore {
+  const never = (): Promise<never> => Promise.reject(new Error('a judge changes nothing'))
+  const get = async (key: SecretKey): Promise<Secret | undefined> => {
+    const value = (await keyring.kept()).get(accountName(key))
+    return value === undefined ? undefined : new Secret(value)
+  }
+  return {
+    kind: 'keychain',
+    label: 'what the keyring holds',
+    writable: false,
+    readable: true,
+    status: () => Promise.resolve({state: 'ready', why: undefined, next: []}),
+    get,
+    has: async (key) => (await get(key)) !== undefined,
+    list: () => Promise.resolve(undefined),
+    set: never,
+    delete: never,
   }
 }

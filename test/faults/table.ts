@@ -65,7 +65,17 @@ const ring = (how: string, mode: KeyringFault, when: {kind?: string; skip?: numb
 })
 
 const atSecret = {kind: 'service-token'}
-const afterRehearsal = {skip: 1}
+/** It keeps the spool's key, and is asked to give it back. */
+const amidRehearsal = {skip: 1}
+
+/** The keyring does this once the API has made the secret. */
+const ringAfter = (method: Rule['method'], where: string, mode: KeyringFault): Case => ({
+  how: `when ${method} ${where} is done`,
+  keyring: true,
+  spoil: (scene) => {
+    scene.api.spoil(rule(method, where, {do: 'pass'}, {then: () => scene.keyring?.fail(mode)}))
+  },
+})
 const refused = (_: Scene, ends: End[]): boolean => ends.every(({code}) => code !== 0)
 /** The store was looked at and found unusable: nothing else ends with 9 before a request. */
 const refusedStore = (scene: Scene, ends: End[]): boolean =>
@@ -186,13 +196,13 @@ export const TABLE: Row[] = [
   },
   {
     fault: 'no collection',
-    create: ring('it goes after the rehearsal', 'no-collection', afterRehearsal),
-    rotate: ring('it goes after the rehearsal', 'no-collection', afterRehearsal),
+    create: ring('it goes amid the rehearsal', 'no-collection', amidRehearsal),
+    rotate: ringAfter('POST', ROTATE, 'no-collection'),
   },
   {
     fault: 'locked',
-    create: ring('it locks itself after the rehearsal', 'locked', afterRehearsal),
-    rotate: ring('it locks itself after the rehearsal', 'locked', afterRehearsal),
+    create: ringAfter('POST', POST, 'locked'),
+    rotate: ring('it locks itself amid the rehearsal', 'locked', amidRehearsal),
   },
   {
     fault: 'prompt unanswered',
@@ -206,7 +216,7 @@ export const TABLE: Row[] = [
   },
   {
     fault: 'daemon stopped',
-    create: ring('it hangs after the rehearsal', 'hang', afterRehearsal),
+    create: ring('it hangs amid the rehearsal', 'hang', amidRehearsal),
     rotate: {
       how: 'SIGSTOP while the request is under way',
       keyring: true,
