@@ -167,24 +167,21 @@ export class FaultyApi {
       return
     }
     const {action} = rule
-    switch (action.do) {
-      case 'reset':
-        await rule.then?.()
-        request.socket.resetAndDestroy()
-        return
-      case 'refuse':
-        await rule.then?.()
-        send(refusal(action.status, action.code ?? 10000))
-        return
-      case 'rate-limit':
-        await rule.then?.()
-        send({...refusal(429, 10429), headers: {'retry-after': String(action.retryAfter)}})
-        return
-      case 'first-page':
-        whole.searchParams.set('page', '1')
-        break
-      default:
+    if (action.do === 'reset') {
+      await rule.then?.()
+      request.socket.resetAndDestroy()
+      return
     }
+    if (action.do === 'refuse' || action.do === 'rate-limit') {
+      await rule.then?.()
+      send(
+        action.do === 'refuse'
+          ? refusal(action.status, action.code ?? 10000)
+          : {...refusal(429, 10429), headers: {'retry-after': String(action.retryAfter)}},
+      )
+      return
+    }
+    if (action.do === 'first-page') whole.searchParams.set('page', '1')
     if (action.do === 'twice') this.#note(record, await forward())
     const answer = await forward()
     this.#note(record, answer)

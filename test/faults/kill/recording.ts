@@ -2,7 +2,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import type {End, Scene} from '../scene.js'
 
-export const PRELOAD = path.join(import.meta.dirname, 'kill-at.mjs')
+const PRELOAD = path.join(import.meta.dirname, 'kill-at.mjs')
 
 /** One lasting effect of a process, as the preload counts them. */
 export interface Effect {
