@@ -2,7 +2,7 @@ import {afterAll, describe, expect, it} from 'vitest'
 import {FakeSecretService} from '../support/fake-secret-service.js'
 import {Lanes} from './lanes.js'
 import {COMMANDS, RECOVER, type End, type Operation, type Scene} from './scene.js'
-import {TABLE, type Case} from './table.js'
+import {MORE, TABLE, type Case} from './table.js'
 import {tally} from './tally.js'
 import {faultsOf} from './verdict.js'
 
@@ -14,15 +14,16 @@ const lanes = new Lanes(6)
 afterAll(() => lanes.close())
 
 describe.each(['create', 'rotate'] as const)('token %s', (operation) => {
-  for (const row of TABLE) {
+  for (const row of [...TABLE, ...MORE]) {
+    const kind = TABLE.includes(row) ? 'table' : 'more'
     const one = row[operation]
     const title = `${row.fault}: ${one.how}`
     const skipped = one.keyring === true && missing !== undefined
-    if (skipped) tally({kind: 'skipped', name: `table ${operation} ${title}`})
+    if (skipped) tally({kind: 'skipped', name: `${kind} ${operation} ${title}`})
     const test = skipped ? it.skip : it.concurrent
     test(title, async () => {
       const wrong = await lanes.use((scene) => befall(scene, operation, one))
-      tally({kind: 'table', name: `${operation} ${title}`, wrong})
+      tally({kind, name: `${operation} ${title}`, wrong})
       expect(wrong).toEqual([])
     })
   }

@@ -422,3 +422,70 @@ export const TABLE: Row[] = [
     },
   },
 ]
+
+/** What proxies and gateways do beside that. */
+export const MORE: Row[] = [
+  {
+    fault: 'a login page instead of an answer',
+    create: api('with 200', rule('POST', POST, {do: 'garbage'})),
+    rotate: api('with 200', rule('POST', ROTATE, {do: 'garbage'})),
+  },
+  {
+    fault: 'a request that arrives twice',
+    create: api('a gateway sends it again', rule('POST', POST, {do: 'twice'})),
+    rotate: api('a gateway sends it again', rule('POST', ROTATE, {do: 'twice'})),
+  },
+  {
+    fault: 'a list that ignores the page',
+    create: {
+      how: 'two pages, and always the first comes',
+      spoil: (scene) => {
+        scene.crowd(150)
+        scene.api.spoil(rule('GET', POST, {do: 'first-page'}))
+      },
+    },
+    rotate: {
+      how: 'two pages, and always the first comes',
+      spoil: (scene) => {
+        scene.crowd(150)
+        scene.api.spoil(rule('GET', POST, {do: 'first-page'}))
+      },
+    },
+  },
+  {
+    fault: 'errors that pass',
+    create: api(
+      'the enabling fails twice',
+      rule('PUT', ONE, {do: 'refuse', status: 503}, {times: 1}),
+      rule('PUT', ONE, {do: 'lose-answer'}, {times: 1}),
+    ),
+    rotate: api('reading fails twice', rule('GET', ONE, {do: 'refuse', status: 503}, {times: 2})),
+  },
+  {
+    fault: 'half of an answer to the last request',
+    create: api('the enabling', rule('PUT', ONE, {do: 'truncate'})),
+    rotate: api(
+      'the PUT that takes a lost rotation back',
+      rule('POST', ROTATE, {do: 'lose-answer'}),
+      rule('PUT', ONE, {do: 'truncate'}),
+    ),
+  },
+  {
+    fault: 'the answer to the way back is lost',
+    create: api(
+      'deleting, after the answer to the creation was lost',
+      rule('POST', POST, {do: 'lose-answer'}),
+      rule('DELETE', ONE, {do: 'lose-answer'}, {times: 1}),
+    ),
+    rotate: api(
+      'taking back, after the answer to the rotation was lost',
+      rule('POST', ROTATE, {do: 'lose-answer'}),
+      rule('PUT', ONE, {do: 'lose-answer'}, {times: 1}),
+    ),
+  },
+  {
+    fault: 'the keyring never keeps anything again',
+    create: ring('from the Client Secret on, its recovery included', 'fail'),
+    rotate: ringAfter('POST', ROTATE, 'fail'),
+  },
+]

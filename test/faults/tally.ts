@@ -6,7 +6,7 @@ export const TALLY_VARIABLE = 'ZT_TEST_FAULTS_TALLY'
 
 /** One case, as it ended. */
 export type Tally =
-  | {kind: 'table' | 'kill' | 'recovery' | 'parallel'; name: string; wrong: string[]}
+  | {kind: 'table' | 'more' | 'kill' | 'recovery' | 'parallel'; name: string; wrong: string[]}
   /** A part that cannot run here (a program is missing) and was said aloud. */
   | {kind: 'skipped'; name: string}
   /** What a recording counted, and how many of its effects were killed at. */
