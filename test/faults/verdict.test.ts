@@ -4,6 +4,7 @@ import {randomUUID} from 'node:crypto'
 import {beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {hashSecret, newSecret, type StoredToken} from '../../src/lib/sandbox/state.js'
 import {IndexFiles} from '../../src/lib/secrets/index-files.js'
+import {recorded} from './kill/recording.js'
 import {COMMANDS, RECOVER, Scene} from './scene.js'
 import {faultsOf, formsOf} from './verdict.js'
 
@@ -165,6 +166,17 @@ describe('the verdict', () => {
     }
     await fs.rm(file)
     expect(faultsOf(await scene.judge(true))).toEqual([])
+  })
+
+  it('sees who is cut off while a rotation is open, though its new secret is in the spool', async () => {
+    await recorded(scene, COMMANDS.rotate, {label: '^open DATA/zt/vault/\\.service-token', phase: 'before'})
+    expect(faultsOf(await scene.judge(false))).toEqual([])
+    const {previous} = ci()
+    if (previous) previous.until = new Date().toISOString()
+    await scene.state.save()
+    expect(faultsOf(await scene.judge(false))).toEqual([
+      'lost: "ci" is cut off: what is stored for it opens nothing now',
+    ])
   })
 
   it('excuses what a journal still knows of, and what is lost in spite of it not', async () => {

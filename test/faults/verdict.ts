@@ -59,6 +59,7 @@ export async function judge(evidence: Evidence, settled: boolean): Promise<Verdi
   const stored = await evidence.stored()
   const foreign = new Set(evidence.foreign.map(({object}) => object['id']))
   const mine = state.data.serviceTokens.filter(({object}) => !foreign.has(object['id']))
+  const wasOurs = new Set(evidence.ours.map((object) => object['id']))
   for (const {object} of mine) {
     const id = String(object['id'])
     const name = String(object['name'])
@@ -71,6 +72,8 @@ export async function judge(evidence: Evidence, settled: boolean): Promise<Verdi
     if (!known && !excused) verdict.orphaned.push(`"${name}" works, and is in no index or store`)
     const opens = await whatOpens(evidence, object, excused)
     if (opens.length === 0) verdict.lost.push(`"${name}" works, and nobody has a secret for it`)
+    else if (wasOurs.has(id) && !opens.includes('store'))
+      verdict.lost.push(`"${name}" is cut off: what is stored for it opens nothing now`)
     else if (settled && !opens.includes('store for good'))
       verdict.lost.push(`the secret that is stored for "${name}" opens nothing, or will soon`)
   }
