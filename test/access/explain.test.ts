@@ -169,7 +169,7 @@ describe('a refusal is explained', () => {
         refusal: {status: 401, reason: 'unauthenticated'},
       },
       "the secret that was sent is not the token's current one",
-      'zt token create',
+      'zt token rotate gitlab-admin',
     ],
     [
       '401 by the setting of the application',

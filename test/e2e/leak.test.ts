@@ -40,6 +40,32 @@ const LINES: Record<string, string[][]> = {
     ['token', 'show', 'ci'],
     ['token', 'show', 'co'],
   ],
+  'token:refresh': [
+    ['token', 'refresh', 'ci'],
+    ['token', 'refresh', 'ci', '--duration', '1d'],
+  ],
+  'token:disable': [
+    ['token', 'disable', 'known'],
+    ['token', 'disable', 'co'],
+  ],
+  'token:enable': [
+    ['token', 'enable', 'known'],
+    ['token', 'enable', 'co'],
+  ],
+  'token:import': [
+    ['token', 'import', 'known', '--host', 'known.example'],
+    ['token', 'import', 'ci'],
+    ['token', 'import', '--no-input', '--replace'],
+  ],
+  'token:rename': [
+    ['token', 'rename', 'known', 'renamed'],
+    ['token', 'rename', 'renamed', 'ci'],
+  ],
+  'token:revoke': [
+    ['token', 'revoke', 'renamed', '--dry-run'],
+    ['token', 'revoke', 'renamed'],
+    ['token', 'revoke', 'renamed', '--detach', '--yes'],
+  ],
   'app:list': [['app', 'list']],
   'app:show': [
     ['app', 'show', 'GitLab'],
@@ -80,6 +106,8 @@ const forms = (secret: string): string[] => [
 
 let zt: BuiltZt
 let secrets: string[]
+/** The credentials of a service token, as they are given to `token import`. */
+let credentials: string
 
 beforeAll(async () => {
   zt = await BuiltZt.make({ZT_STORE: 'vault'})
@@ -98,7 +126,9 @@ beforeAll(async () => {
     await zt.json([...login.slice(0, 2), profile, ...login.slice(3)], {input: API_TOKEN})
   }
   await zt.json(['profile', 'use', 'mine'])
-  const {clientSecret} = await zt.json<{clientSecret: string}>(['token', 'create', 'known', '--reveal'])
+  const known = await zt.json<{clientSecret: string}>(['token', 'create', 'known', '--reveal'])
+  const {clientSecret} = known
+  credentials = JSON.stringify(known)
   secrets = [API_TOKEN, ENV_SECRET, clientSecret]
 })
 
@@ -127,7 +157,7 @@ describe('a secret', () => {
     for (const [at, args] of lines.entries()) {
       it(`is in no output of ${args.join(' ')} (${command} ${at + 1}), with --json or every debug log on`, async () => {
         const json = command === 'ssh' || command === 'ssh:proxy' ? args : [...args, '--json']
-        const input = command === 'login' ? API_TOKEN : ''
+        const input = command === 'login' ? API_TOKEN : command === 'token:import' ? credentials : ''
         for (const [line, env] of [
           [args, {}],
           [args, loud],

@@ -61,6 +61,7 @@ export class World {
     readonly state: SandboxState,
     readonly store: FaultyStore,
     readonly exchanges: Exchange[],
+    readonly folder: string,
     readonly end: () => Promise<void>,
   ) {}
 
@@ -101,7 +102,7 @@ export class World {
       sleep: () => Promise.resolve(),
       progress: noProgress,
     }
-    return new World(ctx, state, store, exchanges, async () => {
+    return new World(ctx, state, store, exchanges, folder, async () => {
       await server.close()
       await fs.rm(folder, {recursive: true, force: true})
     })
@@ -116,6 +117,18 @@ export class World {
 
   tokenNames(): unknown[] {
     return this.state.data.serviceTokens.map(({object}) => object['name'])
+  }
+
+  /** Whether the edge would let this pair in now. */
+  authenticates(clientId: string, clientSecret: string): boolean {
+    return this.state.edgeView().authenticate(clientId, clientSecret) !== undefined
+  }
+
+  /** The files of the journal that end so. */
+  async journalFiles(ending: string): Promise<string[]> {
+    const directory = path.join(this.folder, 'journal')
+    const names = await fs.readdir(directory)
+    return names.filter((name) => name.endsWith(ending)).map((name) => path.join(directory, name))
   }
 
   app(name: string): JsonObject {

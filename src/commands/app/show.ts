@@ -1,7 +1,8 @@
 import {Args} from '@oclif/core'
+import {actionName} from '../../lib/access/action-name.js'
 import {listApplications, showApplication} from '../../lib/access/applications.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
-import {actionName, policyTable} from '../../lib/app/present-policy.js'
+import {policyTable} from '../../lib/app/present-policy.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 

@@ -1,4 +1,5 @@
 import {Args, Flags} from '@oclif/core'
+import {shellQuote} from '../../lib/access/command-line.js'
 import {finishRotation, rotateServiceToken, undoRotation} from '../../lib/access/token-rotate.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
 import {style} from '../../lib/cli/streams.js'
@@ -53,7 +54,8 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
         ['the one before', previousUntil === undefined ? (dryRun ? 'ends at once' : 'has ended') : before],
       ]),
     )
-    if (previousUntil !== undefined && !dryRun) this.next(`zt token rotate ${token.id} --finish`)
+    if (previousUntil !== undefined && !dryRun)
+      this.next(`zt token rotate ${shellQuote(token.name)} --finish`)
     return {
       token: {id: token.id, name: token.name, clientId: token.clientId},
       store: store.kind,

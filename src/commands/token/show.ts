@@ -17,7 +17,7 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
     const ctx = this.access()
     const known =
       this.args.token === undefined ? await this.pick() : await showServiceToken(ctx, this.args.token)
-    const {token, status, store, hosts} = known
+    const {token, status, store, previousUntil, hosts} = known
     this.print(
       facts([
         ['name', style.bold(token.name)],
@@ -28,6 +28,7 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
         ['created', token.createdAt],
         ['last seen', token.lastSeenAt],
         ['secret', store === undefined ? 'not on this machine' : `in the ${store}`],
+        ['the one before', previousUntil && `works until ${previousUntil}`],
         ['hosts', hosts.length > 0 ? hosts.join(', ') : undefined],
       ]),
     )

@@ -1,12 +1,11 @@
 import {isDeepStrictEqual} from 'node:util'
 import type {AccessApi, Application, Policy, PolicyBody, ServiceToken} from '../api/types.js'
-import type {JsonObject} from '../core/context.js'
 import {ApiError, UserError} from '../core/errors.js'
 import {hostOf} from '../policy/application-match.js'
 import {serviceAuthPoliciesNaming} from '../policy/references.js'
-import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
 import {resolveApplication, resolveToken} from './resolve.js'
+import {linksOf, replacePolicyLinks, verifyPolicyLinks} from './safe-edit.js'
 import {tokenStatus} from './tokens.js'
 
 /** A policy in the order of an application, for showing. */
@@ -157,28 +156,16 @@ async function attachReusable(
   precedence: number,
 ): Promise<Policy> {
   const {policy, ours} = await findOrCreate(api, body)
+  const before = {application, policies}
+  const links = [...linksOf(policies), {id: policy.id, precedence}]
   try {
-    const [current, currentPolicies] = await Promise.all([
-      api.getApplication(application.id),
-      api.listApplicationPolicies(application.id),
-    ])
-    if (
-      !same(current.raw, application.raw) ||
-      !isDeepStrictEqual(currentPolicies.map(idOf), policies.map(idOf))
-    ) {
-      throw changedMeanwhile(ctx, application)
-    }
-    const references = policies.map((one, at) => ({id: one.id, precedence: one.precedence ?? at + 1}))
-    await api.replaceApplication(application.id, {
-      ...application.raw,
-      policies: [...references, {id: policy.id, precedence}],
-    })
+    await replacePolicyLinks(ctx, api, before, links)
   } catch (error) {
     const unknown = error instanceof ApiError && error.outcomeUnknown
     if (ours && !unknown) await api.deletePolicy(policy.id).catch(() => undefined)
     throw error
   }
-  await verify(ctx, api, application, [...policies.map(idOf), policy.id])
+  await verifyPolicyLinks(ctx, api, before, links, `The rule was added to "${application.name}"`)
   return policy
 }
 
@@ -194,45 +181,6 @@ async function findOrCreate(api: AccessApi, body: PolicyBody): Promise<{policy: 
       policy.exclude.length === 0,
   )
   return left ? {policy: left, ours: false} : {policy: await api.createPolicy(body), ours: true}
-}
-
-async function verify(
-  ctx: AccessContext,
-  api: AccessApi,
-  before: Application,
-  expected: string[],
-): Promise<void> {
-  const [after, policies] = await Promise.all([
-    api.getApplication(before.id),
-    api.listApplicationPolicies(before.id),
-  ])
-  const changed = differences(before.raw, after.raw)
-  if (changed.length === 0 && isDeepStrictEqual(policies.map(idOf), expected)) return
-  throw new UserError({
-    kind: 'conflict',
-    code: 'APPLICATION_NOT_AS_EXPECTED',
-    message: `The rule was added to "${before.name}", and the application is not as it should be now`,
-    why:
-      changed.length > 0
-        ? `These fields differ from before: ${changed.join(', ')}. Somebody may have edited it at the same moment.`
-        : 'Its policies are others, or in another order. Somebody may have edited it at the same moment.',
-    next: [ztCommand(ctx, 'app', 'show', before.name)],
-    details: {applicationId: before.id, fields: changed},
-  })
-}
-
-/** Fields that the server changes by itself, or that name the policies. */
-const NOT_COMPARED = new Set(['policies', 'updated_at'])
-
-function differences(before: JsonObject, after: JsonObject): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .filter((field) => !NOT_COMPARED.has(field))
-    .filter((field) => !isDeepStrictEqual(before[field], after[field]))
-    .sort()
-}
-
-function same(a: JsonObject, b: JsonObject): boolean {
-  return a['updated_at'] === b['updated_at'] && differences(a, b).length === 0
 }
 
 /** Reusable and inline policies exclude each other on one application. */
@@ -284,16 +232,6 @@ function ruleName(wanted: string | undefined, tokens: readonly ServiceToken[]): 
     code: 'BAD_RULE_NAME',
     message: 'This cannot be the name of a rule',
     why: `A name has 1 to ${RULE_NAME_LIMIT} characters, and no control characters.`,
-  })
-}
-
-function changedMeanwhile(ctx: AccessContext, {name}: Application): UserError {
-  return new UserError({
-    kind: 'conflict',
-    code: 'APPLICATION_CHANGED',
-    message: `Somebody else is changing "${name}" at this moment`,
-    why: 'It was read twice, and is not the same. Nothing was changed.',
-    next: [`Look at it (${ztCommand(ctx, 'app', 'show', name)}), then run the command again`],
   })
 }
 

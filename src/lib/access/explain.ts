@@ -78,10 +78,7 @@ async function explain(ctx: AccessContext, request: RefusedRequest): Promise<Exp
   if (status !== 'active') {
     return {
       ...general(`Service token "${token.name}" is ${status}, so it opens nothing.`, [
-        status === 'expired'
-          ? 'Extend it in the dashboard, or create another'
-          : 'Enable it in the dashboard, or create another',
-        ztCommand(ctx, 'token', 'create'),
+        ztCommand(ctx, 'token', status === 'expired' ? 'refresh' : 'enable', unambiguous(token, tokens)),
       ]),
       application: {id: application.id, name: application.name},
       tokenProblem: status,
@@ -128,7 +125,7 @@ function byPolicies(
   if (refusal.reason === 'unauthenticated' && !application.serviceAuth401Redirect) {
     return found(
       `The edge does not accept the credentials, although "${token.name}" is enabled and has not expired: the secret that was sent is not the token's current one.`,
-      [ztCommand(ctx, 'token', 'create')],
+      [ztCommand(ctx, 'token', 'rotate', tokenRef)],
     )
   }
   if (evaluation.admitted) {

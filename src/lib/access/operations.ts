@@ -1,12 +1,12 @@
 import {randomUUID} from 'node:crypto'
 import type {AccessApi, ServiceToken, ServiceTokenChange} from '../api/types.js'
 import {ApiError, UserError} from '../core/errors.js'
-import type {Lock} from '../core/lock.js'
 import {saveCredentials} from '../secrets/credentials.js'
 import type {Operation, Spooled} from '../secrets/journal/journal.js'
 import type {KeepingStoreKind, SecretStore} from '../secrets/types.js'
 import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
+import {tokenLock} from './token-lock.js'
 
 /** Cloudflare's limit for a service token's name. */
 export const NAME_LIMIT = 350
@@ -15,8 +15,6 @@ export const NAME_LIMIT = 350
  * 85 seconds to be enforced (reported); a list is not known to lag longer.
  */
 export const SETTLE_MS = 5 * 60_000
-/** How long to wait for another zt that works on the same thing. */
-const LOCK_PATIENCE_MS = 20_000
 const READY_ATTEMPTS = 3
 
 /** The name that a token has until its secret is safe: nobody else's can be taken for it. */
@@ -55,38 +53,6 @@ export function nowText(ctx: AccessContext): string {
 /** What the lock of an operation is called. A rotation has the lock of its token, as every change of one has. */
 export function lockOf({kind, accountId, name, token}: Operation): string {
   return kind === 'rotate' && token ? tokenLock(accountId, token.id) : `create/${accountId}/${name}`
-}
-
-export function tokenLock(accountId: string | undefined, tokenId: string): string {
-  return `token/${accountId ?? ''}/${tokenId}`
-}
-
-/**
- * Does something while no other zt on this machine does the like.
- *
- * @throws UserError `conflict` / `TOKEN_BUSY`
- */
-export async function withLock<T>(
-  ctx: AccessContext,
-  {lock: name, what}: {lock: string; what: string},
-  run: () => Promise<T>,
-): Promise<T> {
-  if (await ctx.locks.isHeld(name)) ctx.progress.step('Waiting for another zt')
-  const lock: Lock | undefined = await ctx.locks.acquire(name, LOCK_PATIENCE_MS)
-  if (!lock) {
-    throw new UserError({
-      kind: 'conflict',
-      code: 'TOKEN_BUSY',
-      message: `Another zt on this machine is working on "${what}"`,
-      why: `It has not ended within ${LOCK_PATIENCE_MS / 1000} s. Nothing was changed.`,
-      next: ['Try again when it has ended'],
-    })
-  }
-  try {
-    return await run()
-  } finally {
-    await lock.release()
-  }
 }
 
 /** Those of this profile that no living process is at. */

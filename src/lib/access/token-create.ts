@@ -19,8 +19,8 @@ import {
   refusePending,
   said,
   unfinishedName,
-  withLock,
 } from './operations.js'
+import {withLock} from './token-lock.js'
 import {checkTokenName} from './tokens.js'
 
 export interface CreatedToken {
@@ -50,7 +50,7 @@ export async function createServiceToken(
   const warning = await requireReady(store, {write: true})
   const api = await ctx.api()
   const operation = newOperation(ctx, api, {kind: 'create', name, token: undefined, store: store.kind})
-  return withLock(ctx, {lock: lockOf(operation), what: name}, async () => {
+  return withLock(ctx, lockOf(operation), async () => {
     await refusePending(ctx, (other) => other.kind === 'create' && lockOf(other) === lockOf(operation))
     const creation = await Creation.begin(ctx, api, store, operation)
     const created = await creation.run(duration)

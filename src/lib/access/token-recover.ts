@@ -18,7 +18,7 @@ import {
   SETTLE_MS,
   unfinishedName,
 } from './operations.js'
-import {takeBack} from './token-rotate.js'
+import {endPrevious, takeBack} from './token-rotate.js'
 
 /**
  * - `finished`: the secret is stored and the token works
@@ -318,7 +318,7 @@ async function planRotation(
     return {settlement: 'undone', why: 'The token is deleted since.'}
   }
   const stored = store.readable ? await readCredentials(store, token.id) : undefined
-  if (spooled) return planNewSecret(ctx, operation, store, token, spooled, stored)
+  if (spooled) return planNewSecret(ctx, api, operation, {store, token, spooled, stored})
   if (operation.storedAt !== undefined)
     return {settlement: 'finished', why: `The token was rotated, and its new secret is in ${store.label}.`}
   const unchanged =
@@ -343,11 +343,14 @@ async function planRotation(
 /** Rotated, and the new secret is in the spool. */
 function planNewSecret(
   ctx: AccessContext,
+  api: AccessApi,
   operation: Operation,
-  store: SecretStore,
-  token: ServiceToken,
-  spooled: Spooled,
-  stored: StoredCredentials | undefined,
+  {
+    store,
+    token,
+    spooled,
+    stored,
+  }: {store: SecretStore; token: ServiceToken; spooled: Spooled; stored: StoredCredentials | undefined},
 ): Plan {
   const {clientSecret, previous} = spooled
   if (stored && !stored.clientSecret.equals(clientSecret) && !isBefore(stored, previous)) {
@@ -359,7 +362,10 @@ function planNewSecret(
   return {
     settlement: 'finished',
     why: `The token had been rotated. Its new secret is in ${store.label}.`,
-    act: () => keep(ctx, store, {...operation, name: token.name}, spooled),
+    act: async () => {
+      await keep(ctx, store, {...operation, name: token.name}, spooled)
+      if (operation.endsPrevious) await endPrevious(ctx, api, token.id)
+    },
   }
 }
 

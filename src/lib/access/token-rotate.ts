@@ -7,17 +7,9 @@ import {requireReady} from '../secrets/open.js'
 import type {IndexEntry, SecretStore, StoredCredentials} from '../secrets/types.js'
 import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
-import {
-  keep,
-  newOperation,
-  nowText,
-  persistently,
-  refusePending,
-  said,
-  tokenLock,
-  withLock,
-} from './operations.js'
+import {keep, newOperation, nowText, persistently, refusePending, said} from './operations.js'
 import {resolveToken} from './resolve.js'
+import {withTokenLock} from './token-lock.js'
 
 export interface RotatedToken {
   token: ServiceToken
@@ -36,12 +28,15 @@ const SKEW_NOISE_MS = 2000
 /** The server knows no end of a secret that is undone to: further away than anybody will use it. */
 const FOREVER_MS = 100 * 365 * 24 * 3600_000
 const SOON_ENDED_MS = 60_000
+/** How long the secret before works where no grace is wanted: until the new one is stored, or its loss is mended. */
+const CHANGEOVER_MS = 15 * 60_000
 
 /**
  * Gives a service token a new secret. During the grace period both work; the store then holds the new one and the one
  * before. What is interrupted is in the journal: the new secret in the spool, or, if its answer was lost, the way back.
  *
- * @param options.grace a duration, or `0`: the present secret ends at once. At most 30 days, as in the dashboard
+ * @param options.grace a duration, or `0`: the present secret ends as soon as the new one is stored. At most 30 days,
+ *   as in the dashboard
  * @throws UserError `not-found`; `usage` / `BAD_GRACE`; `conflict` / `ROTATION_UNDER_WAY`, `NO_OVERLAP`,
  *   `OPERATION_PENDING`, `TOKEN_BUSY`; `needs-action` / `ROTATION_PENDING`; ApiError
  */
@@ -55,13 +50,14 @@ export async function rotateServiceToken(
   ctx.progress.step('Trying the secret store')
   const store = await storeFor(ctx, found.entry)
   const warning = await requireReady(store, {write: true})
-  const {id, clientId, name} = found.token
-  return withLock(ctx, {lock: tokenLock(api.accountId, id), what: name}, async () => {
+  const {id, clientId} = found.token
+  return withTokenLock(ctx, id, async () => {
     await refusePending(ctx, (other) => other.kind === 'rotate' && other.token?.id === id)
     const token = await api.getServiceToken(id)
     const current = store.readable && found.entry ? await readCredentials(store, id) : undefined
     refuseWhatWouldCutOff(ctx, token, current, {graceMs, now: serverNow(ctx, api)})
-    const previousUntil = new Date(serverNow(ctx, api) + graceMs).toISOString()
+    const overlapMs = graceMs > 0 ? graceMs : CHANGEOVER_MS
+    const previousUntil = new Date(serverNow(ctx, api) + overlapMs).toISOString()
     const warnings = [...(warning === undefined ? [] : [warning]), ...clockWarning(api)]
     const operation: Operation = {
       ...newOperation(ctx, api, {
@@ -71,6 +67,7 @@ export async function rotateServiceToken(
         store: store.kind,
       }),
       previousUntil,
+      endsPrevious: graceMs === 0,
     }
     const {kind, label} = store
     const result: RotatedToken = {
@@ -123,6 +120,13 @@ class Rotation {
       if (!this.#store.readable) await this.#note({storedAt: nowText(this.#ctx)})
     } catch (error) {
       throw this.#notSaved(error, spooling)
+    }
+    if (this.#operation.endsPrevious) {
+      await endPrevious(this.#ctx, this.#api, token.id).catch((error: unknown) => {
+        warnings.push(
+          `The secret before works until ${previousUntil}: it could not be ended now. ${said(error)}`,
+        )
+      })
     }
     await this.#ctx.journal.end(this.#operation, this.#store).catch((error: unknown) => {
       warnings.push(
@@ -202,8 +206,7 @@ export async function finishRotation(
     if (!current.previous) return {token, changed: false}
     if (options.dryRun) return {token, changed: true}
     ctx.progress.step('Ending the secret before')
-    const ended = new Date(serverNow(ctx, api) - SOON_ENDED_MS).toISOString()
-    await persistently(ctx, api, token.id, {previous_client_secret_expires_at: ended})
+    await endPrevious(ctx, api, token.id)
     await saveCredentials(store, token.id, {...current, previous: undefined})
     await ctx.index.put({...entry, previousUntil: undefined})
     return {token, changed: true}
@@ -231,6 +234,12 @@ export async function undoRotation(
     await ctx.index.put({...entry, previousUntil: undefined})
     return {token, until}
   })
+}
+
+/** Cloudflare accepts the secret before the last rotation no more. */
+export async function endPrevious(ctx: AccessContext, api: AccessApi, tokenId: string): Promise<void> {
+  const ended = new Date(serverNow(ctx, api) - SOON_ENDED_MS).toISOString()
+  await persistently(ctx, api, tokenId, {previous_client_secret_expires_at: ended})
 }
 
 /** The secret before a rotation lives on at Cloudflare, and is the one that the store holds. */
@@ -267,7 +276,7 @@ async function onStored<T>(
   if (!entry) throw notHere(ctx, token)
   const store = ctx.storeOf(entry.store)
   await requireReady(store, {write: true})
-  return withLock(ctx, {lock: tokenLock(api.accountId, token.id), what: token.name}, async () => {
+  return withTokenLock(ctx, token.id, async () => {
     await refusePending(ctx, (other) => other.kind === 'rotate' && other.token?.id === token.id)
     const current = await readCredentials(store, token.id)
     if (!current) throw notHere(ctx, token)

@@ -2,14 +2,19 @@ import type {ServiceToken} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 import type {IndexEntry} from '../secrets/types.js'
 import type {AccessContext} from './context.js'
-import {NAME_LIMIT} from './operations.js'
+import {isUnfinishedName, NAME_LIMIT} from './operations.js'
 import {resolveToken} from './resolve.js'
 
-/** A name that can be made, trimmed. Asked by the prompt as well. */
-export function checkTokenName(text: string): string {
+/**
+ * A name that can be given, trimmed. Asked by the prompts as well.
+ *
+ * @param usage the command line to suggest
+ * @throws UserError `usage` / `BAD_TOKEN_NAME`
+ */
+export function checkTokenName(text: string, usage = 'zt token create NAME'): string {
   const name = text.trim()
   const bad = (message: string, why: string): UserError =>
-    new UserError({kind: 'usage', code: 'BAD_TOKEN_NAME', message, why, next: ['zt token create NAME']})
+    new UserError({kind: 'usage', code: 'BAD_TOKEN_NAME', message, why, next: [usage]})
   if (name === '') throw bad('The name is empty', 'A service token is referred to by its name.')
   if (name.length > NAME_LIMIT) {
     throw bad(`The name is too long: ${name.length} characters`, `Cloudflare takes at most ${NAME_LIMIT}.`)
@@ -20,6 +25,12 @@ export function checkTokenName(text: string): string {
       'Nobody could type it again, and a terminal would act on it.',
     )
   }
+  if (isUnfinishedName(name)) {
+    throw bad(
+      'The name ends as those of zt itself do',
+      'What ends in ~zt- and a UUID is a token that is being made; a run that was interrupted is found again by it.',
+    )
+  }
   return name
 }
 
@@ -28,6 +39,8 @@ export interface KnownToken {
   token: ServiceToken
   /** Where its secret is kept here; undefined: not here. */
   store: IndexEntry['store'] | undefined
+  /** Until when the secret before a rotation works too (ISO 8601), as this machine knows it. */
+  previousUntil: string | undefined
   /** Hosts for which this profile uses it. */
   hosts: string[]
   status: 'active' | 'disabled' | 'expired'
@@ -49,17 +62,23 @@ export async function showServiceToken(ctx: AccessContext, wanted: string): Prom
   return known(resolveToken(ctx, wanted, tokens))
 }
 
-async function knowledge(ctx: AccessContext): Promise<(token: ServiceToken) => KnownToken> {
+/** What this machine knows of the service tokens, for any one of them. */
+export async function knowledge(ctx: AccessContext): Promise<(token: ServiceToken) => KnownToken> {
   const [entries, bindings] = await Promise.all([
     ctx.index.list(ctx.profile),
     ctx.index.bindings(ctx.profile),
   ])
-  return (token) => ({
-    token,
-    store: entries.find(({tokenId}) => tokenId === token.id)?.store,
-    hosts: bindings.filter(({tokenId}) => tokenId === token.id).map(({host}) => host),
-    status: tokenStatus(token, ctx.clock.now()),
-  })
+  return (token) => {
+    const entry = entries.find(({tokenId}) => tokenId === token.id)
+    const until = entry?.previousUntil
+    return {
+      token,
+      store: entry?.store,
+      previousUntil: until !== undefined && Date.parse(until) > ctx.clock.now() ? until : undefined,
+      hosts: bindings.filter(({tokenId}) => tokenId === token.id).map(({host}) => host),
+      status: tokenStatus(token, ctx.clock.now()),
+    }
+  }
 }
 
 /** Whether a token opens anything at all now. */

@@ -8,6 +8,8 @@ export const storeFlag = Flags.option({
 
 export const yesFlag = Flags.boolean({char: 'y', description: 'answer the confirmation with yes'})
 
+export const dryRunFlag = Flags.boolean({description: 'show the change, make none'})
+
 /** Where the edge is, for the commands that connect to it. */
 export const edgeFlags = {
   'connect-to': Flags.string({

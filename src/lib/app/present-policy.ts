@@ -1,18 +1,7 @@
+import {actionName} from '../access/action-name.js'
 import type {PolicySummary} from '../access/add-rule.js'
 import {style} from '../cli/streams.js'
 import {table} from '../cli/table.js'
-
-const ACTIONS: Record<string, string> = {
-  allow: 'Allow',
-  deny: 'Block',
-  non_identity: 'Service Auth',
-  bypass: 'Bypass',
-}
-
-/** The action as the dashboard calls it. */
-export function actionName(decision: string): string {
-  return ACTIONS[decision] ?? decision
-}
 
 /** Policies in order; those for which `isNew` holds stand out. */
 export function policyTable(

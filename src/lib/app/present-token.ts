@@ -11,7 +11,7 @@ export function statusColour(status: KnownToken['status']): string {
 }
 
 /** The JSON shape of a service token, the same in every command. */
-export function tokenJson({token, status, store, hosts}: KnownToken): object {
+export function tokenJson({token, status, store, previousUntil, hosts}: KnownToken): object {
   const {id, name, clientId, duration, enabled, expiresAt, createdAt, updatedAt, lastSeenAt} = token
   return {
     id,
@@ -25,6 +25,7 @@ export function tokenJson({token, status, store, hosts}: KnownToken): object {
     updatedAt: updatedAt ?? null,
     lastSeenAt: lastSeenAt ?? null,
     store: store ?? null,
+    previousUntil: previousUntil ?? null,
     hosts,
   }
 }

@@ -48,6 +48,17 @@ export class Prompts {
     return this.#ask(async ({confirm}, context) => confirm({message, default: preset}, context))
   }
 
+  /**
+   * For what cannot be undone: the person types a word. Another word is asked again, an empty answer is a no.
+   *
+   * @param word what must be typed exactly
+   */
+  async confirmByTyping(message: string, word: string): Promise<boolean> {
+    const validate = (given: string): true | string =>
+      given === word || given.trim() === '' || `That is not ${word}. Leave it empty to cancel`
+    return (await this.text(message, validate)) === word
+  }
+
   async choose<T>(message: string, choices: Choice<T>[]): Promise<T> {
     return this.#ask(async ({select}, context) => select<T>({message, choices}, context))
   }

@@ -100,7 +100,7 @@ export async function findTarget(
       code: 'SECRET_NOT_FOUND',
       message: `The secret of "${name}" is not in ${store.label}`,
       why: 'The index says that it was saved there; it was removed since.',
-      next: ['Create another service token: zt token create'],
+      next: [`Make a new secret for it: zt token rotate ${tokenId}`],
       details: {tokenId, store: kind},
     })
   }

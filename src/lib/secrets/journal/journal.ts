@@ -36,6 +36,8 @@ export interface Operation {
     | undefined
   /** For a rotation: until when the secret before it works, by the server's clock. */
   previousUntil?: string | undefined
+  /** For a rotation: the secret before it is ended as soon as the new one is stored. */
+  endsPrevious?: boolean | undefined
 }
 
 const schema = v.object({
@@ -60,6 +62,7 @@ const schema = v.object({
     }),
   ),
   previousUntil: v.optional(v.string()),
+  endsPrevious: v.optional(v.boolean()),
 })
 
 /**
@@ -87,8 +90,10 @@ export class Journal {
       await spool.open()
       return spool
     } catch (error) {
+      // What is not expected leaves the intent, for the recovery to clear up.
+      if (!(error instanceof UserError)) throw error
       // The store is not asked again: where it hangs, that would be one more wait. Its key opens nothing.
-      await spool.remove({keyToo: error instanceof UserError && error.code === 'STORE_REHEARSAL_FAILED'})
+      await spool.remove({keyToo: error.code === 'STORE_REHEARSAL_FAILED'})
       await removeFile(this.#file(operation.id, 'json'))
       throw error
     }

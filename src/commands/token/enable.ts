@@ -1,0 +1,34 @@
+import {Args} from '@oclif/core'
+import {shellQuote} from '../../lib/access/command-line.js'
+import {setTokenEnabled} from '../../lib/access/token-changes.js'
+import {dryRunFlag} from '../../lib/app/flags.js'
+import {changeJson} from '../../lib/app/present-change.js'
+import {TokenCommand} from '../../lib/app/token-command.js'
+import {style} from '../../lib/cli/streams.js'
+
+export default class TokenEnable extends TokenCommand<typeof TokenEnable> {
+  static override summary = 'Switch a disabled service token on again'
+  static override examples = ['<%= config.bin %> token enable ci']
+  static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
+  static override flags = {'dry-run': dryRunFlag}
+
+  async run(): Promise<object> {
+    const token = await this.chosenToken(this.args.token, 'zt token enable NAME')
+    const change = await setTokenEnabled(this.access(), {
+      token,
+      enabled: true,
+      dryRun: this.flags['dry-run'],
+    })
+    const {name} = change.after.token
+    if (!change.differs) this.print(`${style.green('✓')} ${style.bold(name)} is enabled already`)
+    else if (change.dryRun) this.print(`Would enable ${style.bold(name)}`)
+    else this.print(`${style.green('✓')} ${style.bold(name)} is enabled: its secret works as before`)
+    if (change.after.status === 'expired') {
+      this.warn(
+        `It is expired since ${change.after.token.expiresAt ?? ''}, and opens nothing until it is extended`,
+      )
+      this.next(`zt token refresh ${shellQuote(name)}`)
+    }
+    return changeJson(change)
+  }
+}

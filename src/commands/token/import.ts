@@ -1,0 +1,73 @@
+import {Args, Flags} from '@oclif/core'
+import {checkCredentials, parseCredentials} from '../../lib/access/credential-input.js'
+import {importToken} from '../../lib/access/import-token.js'
+import {dryRunFlag, storeFlag} from '../../lib/app/flags.js'
+import {tokenJson} from '../../lib/app/present-token.js'
+import {TokenCommand} from '../../lib/app/token-command.js'
+import {readSecretFromStdin} from '../../lib/cli/stdin.js'
+import {style} from '../../lib/cli/streams.js'
+import {facts} from '../../lib/cli/table.js'
+import {UserError} from '../../lib/core/errors.js'
+
+export default class TokenImport extends TokenCommand<typeof TokenImport> {
+  static override summary = 'Keep the credentials of a service token that was made elsewhere'
+  static override description =
+    'They come from stdin or from prompts, never from a flag: as JSON with "client_id" and "client_secret", as the header lines CF-Access-Client-Id: and CF-Access-Client-Secret:, or as the lines CF_ACCESS_CLIENT_ID= and CF_ACCESS_CLIENT_SECRET=.'
+  static override examples = [
+    '<%= config.bin %> token import gitlab-admin',
+    '<%= config.bin %> token import --host gitlab-ssh.widgetcorp.tech < credentials.json',
+    'pass show cf-access | <%= config.bin %> token import ci --store vault',
+  ]
+  static override args = {
+    token: Args.string({description: 'the token it must be: name, id or Client ID', ignoreStdin: true}),
+  }
+  static override flags = {
+    store: storeFlag,
+    replace: Flags.boolean({description: 'let go of another secret that is stored for it'}),
+    host: Flags.string({description: 'also use it for this host', helpValue: 'HOST'}),
+    'dry-run': dryRunFlag,
+  }
+
+  async run(): Promise<object> {
+    const {replace, host, 'dry-run': dryRun} = this.flags
+    const credentials = await this.readCredentials()
+    const ctx = this.access()
+    const result = await importToken(ctx, {credentials, token: this.args.token, replace, host, dryRun})
+    if (!dryRun) await this.rememberStore(result.store)
+    const {token, how, store, bound} = result
+    for (const warning of result.warnings) this.warn(warning)
+    const name = style.bold(token.token.name)
+    if (how === 'same') this.print(`${style.green('✓')} This secret of ${name} is in ${store.label} already`)
+    else if (dryRun) this.print(`Would save the secret of ${name} in ${store.label}`)
+    else this.print(`${style.green('✓')} The secret of ${name} is saved in ${store.label}`)
+    if (how === 'replaced') this.note(`the one that was there before ${dryRun ? 'would be' : 'is'} gone`)
+    this.print(
+      facts([
+        ['Client ID', token.token.clientId],
+        ['expires', token.token.expiresAt ?? 'never'],
+      ]),
+    )
+    if (bound) {
+      const instead = bound.replaced ? ' (instead of another token)' : ''
+      this.print(`${dryRun ? 'Would use' : 'zt ssh uses'} it for ${bound.host}${instead}`)
+      if (!dryRun) this.next(`zt ssh ${bound.host}`)
+    }
+    return {dryRun, how, token: tokenJson(token), store: store.kind, bound: bound ?? null}
+  }
+
+  private async readCredentials() {
+    if (this.prompts.possible) {
+      const clientId = await this.prompts.text('Client ID')
+      return checkCredentials(clientId.trim(), await this.prompts.secret('Client Secret'))
+    }
+    const input = process.stdin.isTTY ? undefined : await readSecretFromStdin()
+    if (input) return parseCredentials(input)
+    throw new UserError({
+      kind: 'usage',
+      code: 'INPUT_REQUIRED',
+      message: 'There are no credentials',
+      why: 'They are read from stdin, or asked for on a terminal.',
+      next: ['zt token import < FILE'],
+    })
+  }
+}

@@ -1,0 +1,68 @@
+import {Args, Flags} from '@oclif/core'
+import {shellQuote} from '../../lib/access/command-line.js'
+import {refreshToken} from '../../lib/access/token-changes.js'
+import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {changeJson} from '../../lib/app/present-change.js'
+import {day} from '../../lib/app/present-token.js'
+import {TokenCommand} from '../../lib/app/token-command.js'
+import {style} from '../../lib/cli/streams.js'
+import {facts} from '../../lib/cli/table.js'
+
+export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
+  static override summary = 'Let a service token live a year longer; its secret stays'
+  static override description =
+    'With --duration it lives that long from now instead, which may end earlier than before: then you are asked.'
+  static override examples = [
+    '<%= config.bin %> token refresh ci',
+    '<%= config.bin %> token refresh ci --duration 90d --yes',
+  ]
+  static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
+  static override flags = {
+    duration: Flags.string({
+      description: 'how long it is valid from now: 8760h, 90d, 1y, forever',
+      helpValue: 'TIME',
+    }),
+    yes: yesFlag,
+    'dry-run': dryRunFlag,
+  }
+
+  async run(): Promise<object> {
+    const {duration, yes, 'dry-run': dryRun} = this.flags
+    const token = await this.chosenToken(this.args.token, 'zt token refresh NAME')
+    const change = await refreshToken(this.access(), {
+      token,
+      duration,
+      dryRun,
+      confirm: yes
+        ? undefined
+        : async ({token: {name, expiresAt}, until}) => {
+            const then = `"${name}" would end ${day(until, 'never')}, earlier than now (${day(expiresAt, 'never')})`
+            this.warn(then)
+            this.prompts.require(
+              'A confirmation',
+              `zt token refresh ${shellQuote(name)} --duration ${duration ?? ''} --yes`,
+            )
+            if (!(await this.prompts.confirm('Let it end earlier?'))) throw this.cancelled()
+          },
+    })
+    const {before, after, differs, earlier} = change
+    const name = style.bold(before.name)
+    if (!differs) {
+      this.print(`${style.green('✓')} ${name} never expires: there is nothing to extend`)
+      return changeJson(change)
+    }
+    this.print(
+      dryRun ? `Would change when ${name} ends:` : `${style.green('✓')} ${name} now ends another day`,
+    )
+    const note = earlier ? style.yellow(' (earlier)') : ''
+    this.print(
+      facts([
+        ['before', before.expiresAt ?? 'never'],
+        [dryRun ? 'then' : 'now', (after.token.expiresAt ?? 'never') + note],
+        ['secret', 'stays as it is'],
+      ]),
+    )
+    if (after.status !== 'active') this.warn(`The service token is ${after.status}: it opens nothing`)
+    return changeJson(change)
+  }
+}

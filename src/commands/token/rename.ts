@@ -1,0 +1,44 @@
+import {Args} from '@oclif/core'
+import {renameToken} from '../../lib/access/token-changes.js'
+import {checkTokenName} from '../../lib/access/tokens.js'
+import {dryRunFlag} from '../../lib/app/flags.js'
+import {changeJson} from '../../lib/app/present-change.js'
+import {TokenCommand} from '../../lib/app/token-command.js'
+import {style} from '../../lib/cli/streams.js'
+import {messageOf} from '../../lib/core/errors.js'
+
+const USAGE = 'zt token rename NAME NEWNAME'
+
+export default class TokenRename extends TokenCommand<typeof TokenRename> {
+  static override summary = 'Give a service token another name'
+  static override description = 'Rules name a token by its id: they and the secret stay as they are.'
+  static override examples = ['<%= config.bin %> token rename ci gitlab-ci']
+  static override args = {
+    token: Args.string({description: 'name, id or Client ID', ignoreStdin: true}),
+    name: Args.string({description: 'the new name, up to 350 characters', ignoreStdin: true}),
+  }
+  static override flags = {'dry-run': dryRunFlag}
+
+  async run(): Promise<object> {
+    const token = await this.chosenToken(this.args.token, USAGE)
+    const name = this.args.name ?? (await this.askName())
+    const change = await renameToken(this.access(), {token, name, dryRun: this.flags['dry-run']})
+    const [before, after] = [style.bold(change.before.name), style.bold(change.after.token.name)]
+    if (!change.differs) this.print(`${style.green('✓')} ${after} has that name already`)
+    else if (change.dryRun) this.print(`Would rename ${before} to ${after}`)
+    else this.print(`${style.green('✓')} ${before} is now called ${after}`)
+    return changeJson(change)
+  }
+
+  private async askName(): Promise<string> {
+    this.prompts.require('The new name', USAGE)
+    return this.prompts.text('New name', (text) => {
+      try {
+        checkTokenName(text, USAGE)
+        return true
+      } catch (error) {
+        return messageOf(error)
+      }
+    })
+  }
+}

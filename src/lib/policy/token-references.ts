@@ -1,0 +1,119 @@
+import type {Application, Decision, Group, Policy, Rule} from '../api/types.js'
+import {isJsonObject} from '../core/context.js'
+import {namesToken} from './references.js'
+
+export type RulePart = 'include' | 'require' | 'exclude'
+const PARTS: readonly RulePart[] = ['include', 'require', 'exclude']
+
+/** A place that names a service token. */
+export interface TokenReference {
+  /** `reusable`: an account's policy. `inline`: a policy inside one application (legacy). `group`: an Access group. */
+  kind: 'reusable' | 'inline' | 'group'
+  id: string
+  name: string
+  /** Undefined for a group. */
+  decision: Decision | undefined
+  part: RulePart
+  /** The Access groups between, by name, the outermost first; empty where it names the token itself. */
+  through: string[]
+  /** Where that policy is; an inline one has exactly one. */
+  applications: {id: string; name: string}[]
+}
+
+/** What an account has that could name a token. Every application with all of its policies. */
+export interface AccountRules {
+  policies: readonly Policy[]
+  groups: readonly Group[]
+  applications: readonly Application[]
+}
+
+/** Everything that names a token, in every part, by itself or through Access groups; what names it by itself first. */
+export function tokenReferences(
+  tokenId: string,
+  {policies, groups, applications}: AccountRules,
+): TokenReference[] {
+  const holders = [
+    ...policies.map((policy) => ({
+      kind: 'reusable' as const,
+      holder: policy,
+      decision: policy.decision,
+      applications: applications.filter((app) => app.policies.some(({id}) => id === policy.id)),
+    })),
+    ...inlinePolicies(policies, applications).map(({application, policy}) => ({
+      kind: 'inline' as const,
+      holder: policy,
+      decision: policy.decision,
+      applications: [application],
+    })),
+    ...groups.map((group) => ({
+      kind: 'group' as const,
+      holder: group,
+      decision: undefined,
+      applications: [],
+    })),
+  ]
+  const byId = new Map(groups.map((group) => [group.id, group]))
+  const found = holders.flatMap(({kind, holder, decision, applications: at}) =>
+    PARTS.flatMap((part) =>
+      pathsTo(tokenId, holder[part], byId).map((through): TokenReference => ({
+        kind,
+        id: holder.id,
+        name: holder.name,
+        decision,
+        part,
+        through,
+        applications: at.map(({id, name}) => ({id, name})),
+      })),
+    ),
+  )
+  return [...found.filter(isDirect), ...found.filter((one) => !isDirect(one))]
+}
+
+/** Whether it names the token itself: what stands against deleting it. */
+export function isDirect({through}: TokenReference): boolean {
+  return through.length === 0
+}
+
+/** The policies that live inside applications; the account's list has the others. */
+export function inlinePolicies(
+  policies: readonly Policy[],
+  applications: readonly Application[],
+): {application: Application; policy: Policy}[] {
+  const shared = new Set(policies.map(({id}) => id))
+  return applications.flatMap((application) =>
+    application.policies.filter(({id}) => !shared.has(id)).map((policy) => ({application, policy})),
+  )
+}
+
+/** At most one direct way and one through each group that the rules name. */
+function pathsTo(tokenId: string, rules: readonly Rule[], groups: ReadonlyMap<string, Group>): string[][] {
+  const direct = rules.some((rule) => namesToken(rule, tokenId)) ? [[]] : []
+  const outer = [...new Set(groupIds(rules))].flatMap((id) => {
+    const way = wayThrough(id, tokenId, groups, new Set())
+    return way ? [way] : []
+  })
+  return [...direct, ...outer]
+}
+
+/** A way from a group to the token, in whichever parts; undefined: there is none. */
+function wayThrough(
+  groupId: string,
+  tokenId: string,
+  groups: ReadonlyMap<string, Group>,
+  seen: Set<string>,
+): string[] | undefined {
+  const group = groups.get(groupId)
+  if (!group || seen.has(groupId)) return undefined
+  seen.add(groupId)
+  const rules = PARTS.flatMap((part) => group[part])
+  if (rules.some((rule) => namesToken(rule, tokenId))) return [group.name]
+  for (const id of groupIds(rules)) {
+    const way = wayThrough(id, tokenId, groups, seen)
+    if (way) return [group.name, ...way]
+  }
+  return undefined
+}
+
+function groupIds(rules: readonly Rule[]): string[] {
+  return rules.flatMap((rule) => (isJsonObject(rule['group']) ? [String(rule['group']['id'])] : []))
+}

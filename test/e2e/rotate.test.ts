@@ -1,0 +1,51 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {BuiltZt} from '../support/built-zt.js'
+
+const host = 'gitlab-ssh.widgetcorp.tech'
+/** How much later the edge knows of a change: at Cloudflare up to about 85 seconds (reported). */
+const DELAY_MS = 4000
+
+describe('rotating, with SSH open to the same host all the while', () => {
+  let zt: BuiltZt
+
+  beforeAll(async () => {
+    zt = await BuiltZt.make({ZT_PROFILE: 'sandbox', ZT_STORE: 'vault'})
+    const seed = path.join(zt.home, 'seed.json')
+    await fs.writeFile(
+      seed,
+      JSON.stringify({
+        zones: [{name: 'widgetcorp.tech'}],
+        apps: [{name: 'GitLab', domain: host}],
+        settings: {enforcement_delay_ms: DELAY_MS},
+      }),
+    )
+    await zt.json(['sandbox', 'start', '--seed', seed])
+    await zt.json(['token', 'create', 'ci'])
+    await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'])
+    await new Promise((resolve) => setTimeout(resolve, DELAY_MS))
+  })
+  afterAll(() => zt.end())
+
+  const ssh = () => zt.run(['ssh', `git@${host}`, '--', '-T'])
+
+  it('uses the secret before while the edge knows only that, and says so; then the new one', async () => {
+    expect(await ssh()).toMatchObject({code: 0, stderr: ''})
+    const {previousUntil} = await zt.json<{previousUntil: string}>(['token', 'rotate', 'ci'])
+    const early = await ssh()
+    expect(early.stdout).toContain('Welcome to GitLab, @')
+    expect(early.stderr).toContain(`accepted only the secret that "ci" had before its rotation`)
+    expect(early.stderr).toContain(previousUntil)
+    expect(await zt.json(['token', 'show', 'ci'])).toMatchObject({token: {previousUntil}})
+    await new Promise((resolve) => setTimeout(resolve, DELAY_MS))
+    expect(await ssh()).toMatchObject({code: 0, stderr: ''})
+  })
+
+  it('ends the grace period with --finish', async () => {
+    await zt.json(['token', 'rotate', 'ci', '--finish'])
+    expect(await zt.json(['token', 'show', 'ci'])).toMatchObject({token: {previousUntil: null}})
+    await new Promise((resolve) => setTimeout(resolve, DELAY_MS))
+    expect(await ssh()).toMatchObject({code: 0, stderr: ''})
+  })
+})
