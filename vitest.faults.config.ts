@@ -7,7 +7,7 @@ export default defineConfig({
     disableConsoleIntercept: true,
     pool: 'forks',
     fileParallelism: false,
-    maxConcurrency: 8,
+    maxConcurrency: 10,
     testTimeout: 180_000,
     hookTimeout: 120_000,
     globalSetup: ['test/faults/summary.ts'],

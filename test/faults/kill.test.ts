@@ -1,12 +1,15 @@
 import {afterAll, describe, expect, it} from 'vitest'
 import {Lanes} from './lanes.js'
 import {phasesOf, recorded, type Phase} from './kill/recording.js'
-import {COMMANDS, RECOVER, type Operation, type Scene} from './scene.js'
+import {COMMANDS, RECOVER, type Scene} from './scene.js'
 import {tally} from './tally.js'
 import {faultsOf} from './verdict.js'
 
-const lanes = new Lanes(3)
+const lanes = new Lanes(4)
 afterAll(() => lanes.close())
+
+const LINES = {...COMMANDS, 'rotate at once': ['token', 'rotate', 'ci', '--grace', '0', '--json']}
+type Line = keyof typeof LINES
 
 interface Point {
   at: number
@@ -15,31 +18,35 @@ interface Point {
 }
 
 /** What a command does, as it does it unharmed: every later run dies at one of these points. */
-async function pointsOf(operation: Operation): Promise<Point[]> {
+async function pointsOf(line: Line): Promise<Point[]> {
   return lanes.use(async (scene) => {
     await scene.reset()
-    const {end, effects} = await recorded(scene, COMMANDS[operation])
-    if (end.code !== 0) throw new Error(`${operation} ended with ${end.code}: ${end.stdout}${end.stderr}`)
+    const {end, effects} = await recorded(scene, LINES[line])
+    if (end.code !== 0) throw new Error(`${line} ended with ${end.code}: ${end.stdout}${end.stderr}`)
     return effects.flatMap((effect) =>
       phasesOf(effect).map((phase) => ({at: effect.n, phase, label: effect.label})),
     )
   })
 }
 
-const points = {create: await pointsOf('create'), rotate: await pointsOf('rotate')}
+const points: Record<Line, Point[]> = {
+  create: await pointsOf('create'),
+  rotate: await pointsOf('rotate'),
+  'rotate at once': await pointsOf('rotate at once'),
+}
+/** Recoveries of which every effect has been killed at, by what they do. */
+const known = new Set<string>()
 
-describe.each(['create', 'rotate'] as const)('token %s, killed', (operation) => {
+describe.each(['create', 'rotate', 'rotate at once'] as const)('token %s, killed', (line) => {
   let killed = 0
-  /** Recoveries of which every effect has been killed at, by what they do. */
-  const known = new Set<string>()
   afterAll(() => {
-    tally({kind: 'recording', name: operation, effects: points[operation].length, killed})
+    tally({kind: 'recording', name: line, effects: points[line].length, killed})
   })
 
-  it.concurrent.each(points[operation])('$phase $label (effect $at)', async ({at, phase, label}) =>
+  it.concurrent.each(points[line])('$phase $label (effect $at)', async ({at, phase, label}) =>
     lanes.use(async (scene) => {
       await scene.reset()
-      const {end, effects} = await recorded(scene, COMMANDS[operation], {at, phase})
+      const {end, effects} = await recorded(scene, LINES[line], {at, phase})
       expect(end.signal, end.stdout + end.stderr).toBe('SIGKILL')
       expect(effects.at(-1)).toMatchObject({n: at, label})
       killed++
@@ -50,7 +57,7 @@ describe.each(['create', 'rotate'] as const)('token %s, killed', (operation) => 
       if (recovered.code === 9) wrong.push(...faultsOf(await scene.judge(false)), ...(await scene.settle()))
       else if (recovered.code === 0) wrong.push(...faultsOf(await scene.judge(true)))
       else wrong.push(`unsettled: the recovery ended with ${recovered.code}: ${recovered.stdout}`)
-      const name = `${operation} killed ${phase} ${label} (effect ${at})`
+      const name = `${line} killed ${phase} ${label} (effect ${at})`
       tally({kind: 'kill', name, wrong})
       const path = done.map((effect) => effect.label).join('\n')
       if (!known.has(path)) {

@@ -10,7 +10,7 @@ const missing = await FakeSecretService.missing()
 if (missing !== undefined) process.stderr.write(`SKIPPED: faults of a keyring: ${missing}\n`)
 
 // Most of them wait: for a deadline, for an answer that does not come.
-const lanes = new Lanes(6)
+const lanes = new Lanes(10)
 afterAll(() => lanes.close())
 
 describe.each(['create', 'rotate'] as const)('token %s', (operation) => {

@@ -19,8 +19,44 @@ export function tally(entry: Tally): void {
   fs.appendFileSync(file, JSON.stringify(entry) + '\n')
 }
 
-/** The cases that have something of this kind. */
-export function countOf(entries: readonly Tally[], kind: keyof Verdict): number {
+/** How many cases have something of this kind. */
+function countOf(entries: readonly Tally[], kind: keyof Verdict): number {
   return entries.filter((entry) => 'wrong' in entry && entry.wrong.some((one) => one.startsWith(`${kind}: `)))
     .length
+}
+
+/** 32 faults, each on create and on rotate. */
+const TABLE_CASES = 64
+
+/**
+ * What all cases came to, for people, and why that fails the run.
+ *
+ * @param partial only some of the tests ran: nothing is said about how many there must be
+ */
+export function sumUp(entries: readonly Tally[], partial: boolean): {lines: string[]; problems: string[]} {
+  const cases = entries.filter((entry) => 'wrong' in entry)
+  const [lost, orphaned, remnants] = (['lost', 'orphaned', 'remnants'] as const).map((kind) =>
+    countOf(entries, kind),
+  )
+  const recordings = entries.filter((entry) => entry.kind === 'recording')
+  const problems: string[] = []
+  const wrong = cases.filter((entry) => entry.wrong.length > 0).length
+  if (wrong > 0) problems.push(`${wrong} cases did not end as they must`)
+  const table = entries.filter(
+    ({kind, name}) => kind === 'table' || (kind === 'skipped' && /^table /.test(name)),
+  )
+  if (!partial && table.length !== TABLE_CASES)
+    problems.push(`the table has ${table.length} cases, not ${TABLE_CASES}`)
+  if (!partial && recordings.length === 0) problems.push('nothing was killed')
+  for (const {name, effects, killed} of partial ? [] : recordings)
+    if (killed < effects) problems.push(`${name}: killed at ${killed} of ${effects} moments`)
+  const sum = (field: 'effects' | 'killed'): number =>
+    recordings.reduce((all, recording) => all + recording[field], 0)
+  return {
+    lines: [
+      `killed at ${sum('killed')} of ${sum('effects')} moments in ${recordings.length} recordings`,
+      `${cases.length} cases, ${lost} secrets lost, ${orphaned} tokens orphaned, ${remnants} plain-text remnants`,
+    ],
+    problems,
+  }
 }

@@ -6,6 +6,7 @@ import {hashSecret, newSecret, type StoredToken} from '../../src/lib/sandbox/sta
 import {IndexFiles} from '../../src/lib/secrets/index-files.js'
 import {recorded} from './kill/recording.js'
 import {COMMANDS, RECOVER, Scene} from './scene.js'
+import {sumUp, type Tally} from './tally.js'
 import {faultsOf, formsOf} from './verdict.js'
 
 let scene: Scene
@@ -194,5 +195,37 @@ describe('the verdict', () => {
     expect(scene.misconduct(revealed)).toEqual(['it printed a secret'])
     expect(scene.misconduct({...revealed, stdout: '', code: 1})).toHaveLength(1)
     expect(scene.misconduct({...revealed, stdout: '', ms: 20_001})).toEqual(['it took 20 s'])
+  })
+})
+
+describe('the summary', () => {
+  const table = (count: number, wrong: string[] = []): Tally[] =>
+    Array.from({length: count}, (_, at) => ({kind: 'table', name: `${at}`, wrong}))
+  const recording: Tally = {kind: 'recording', name: 'create', effects: 3, killed: 3}
+
+  it('is content with 64 cases, every moment and nothing wrong', () => {
+    expect(sumUp([...table(64), recording], false)).toEqual({
+      lines: [
+        'killed at 3 of 3 moments in 1 recordings',
+        '64 cases, 0 secrets lost, 0 tokens orphaned, 0 plain-text remnants',
+      ],
+      problems: [],
+    })
+  })
+
+  it.each<[string, Tally[]]>([
+    ['a case too few', [...table(63), recording]],
+    ['a case that went wrong', [...table(63), ...table(1, ['touched: x']), recording]],
+    ['a moment without its death', [...table(64), {...recording, killed: 2}]],
+    ['no deaths at all', table(64)],
+  ])('fails the run for %s', (_, entries) => {
+    expect(sumUp(entries, false).problems).toHaveLength(1)
+  })
+
+  it('counts cases, not sentences', () => {
+    const wrong = ['lost: a', 'lost: b', 'remnants: c']
+    expect(sumUp([{kind: 'kill', name: 'x', wrong}], true).lines.at(-1)).toBe(
+      '1 cases, 1 secrets lost, 0 tokens orphaned, 1 plain-text remnants',
+    )
   })
 })
