@@ -159,14 +159,14 @@ const journalOn = (how: string, options: string): Case => ({
     })
   },
   lift: async ({journalDir}) => {
-    const left = await fs.cp(journalDir, `${journalDir}-left`, {recursive: true}).then(
-      () => true,
-      () => false,
-    )
-    await run('umount', [journalDir]).catch(() => undefined)
-    await fs.rm(journalDir, {recursive: true, force: true})
+    const mounted = (await fs.stat(journalDir)).isDirectory()
     // What was on that disk is still there when it has room again.
-    if (left) await fs.rename(`${journalDir}-left`, journalDir)
+    if (mounted) {
+      await fs.cp(journalDir, `${journalDir}-left`, {recursive: true})
+      await run('umount', [journalDir])
+    }
+    await fs.rm(journalDir, {recursive: true, force: true})
+    if (mounted) await fs.rename(`${journalDir}-left`, journalDir)
   },
   befell: refused,
 })
