@@ -3,7 +3,7 @@ import {defineConfig} from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/e2e/**', 'test/contract/**'],
+    exclude: ['test/e2e/**', 'test/contract/**', 'test/faults/**'],
     disableConsoleIntercept: true,
     pool: 'forks',
     testTimeout: 20_000,

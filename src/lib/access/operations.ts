@@ -151,6 +151,17 @@ export async function ensureDeleted(api: AccessApi, id: string): Promise<void> {
   }
 }
 
+/** A request that something on the way sent twice made two tokens of the unfinished name; nobody has the others' secrets. */
+export async function deleteTwins(
+  api: AccessApi,
+  operation: Operation,
+  id: string,
+  tokens: readonly ServiceToken[],
+): Promise<void> {
+  const name = unfinishedName(operation)
+  for (const twin of tokens) if (twin.name === name && twin.id !== id) await ensureDeleted(api, twin.id)
+}
+
 /** The API says that there is no such thing. */
 export function isGone(error: unknown): boolean {
   return error instanceof ApiError && error.kind === 'not-found' && error.code === 'NOT_FOUND'

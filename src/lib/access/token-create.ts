@@ -19,6 +19,7 @@ import {
   refusePending,
   said,
   unfinishedName,
+  deleteTwins,
 } from './operations.js'
 import {withLock} from './token-lock.js'
 import {checkTokenName, nameTaken} from './tokens.js'
@@ -93,7 +94,12 @@ class Creation {
   async run(duration: string | undefined): Promise<CreatedToken> {
     const {name} = this.#operation
     this.#ctx.progress.step('Looking for a token of that name')
-    await refuseTakenName(this.#ctx, this.#api, name).catch((error: unknown) => this.#abandon(error))
+    await this.#api
+      .listServiceTokens()
+      .then((tokens) => {
+        refuseTaken(this.#ctx, name, tokens)
+      })
+      .catch((error: unknown) => this.#abandon(error))
     this.#ctx.progress.step('Creating the service token')
     const {token, clientSecret} = await this.#post(duration)
     const spooled: Spooled = {
@@ -107,7 +113,9 @@ class Creation {
     this.#ctx.progress.step('Saving its secret')
     try {
       await keep(this.#ctx, this.#store, this.#operation, spooled)
-      await refuseTakenName(this.#ctx, this.#api, name)
+      const tokens = await this.#api.listServiceTokens()
+      await deleteTwins(this.#api, this.#operation, token.id, tokens)
+      refuseTaken(this.#ctx, name, tokens)
     } catch (error) {
       return await this.#rollBack(token, error)
     }
@@ -240,8 +248,8 @@ function pending(
 }
 
 /** @throws UserError `conflict` / `TOKEN_NAME_TAKEN` when a token has that name */
-async function refuseTakenName(ctx: AccessContext, api: AccessApi, name: string): Promise<void> {
-  const taken = (await api.listServiceTokens()).find((token) => token.name === name)
+function refuseTaken(ctx: AccessContext, name: string, tokens: readonly ServiceToken[]): void {
+  const taken = tokens.find((token) => token.name === name)
   if (taken) throw nameTaken(ctx, taken)
 }
 

@@ -7,6 +7,7 @@ import type {SecretStore, StoredCredentials} from '../secrets/types.js'
 import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
 import {
+  deleteTwins,
   ensureDeleted,
   forget,
   interrupted,
@@ -203,13 +204,13 @@ async function planCreation(
 ): Promise<Plan> {
   const tokens = await api.listServiceTokens()
   const unfinished = tokens.filter(({name}) => name === unfinishedName(operation))
-  const [token] = unfinished
   if (spooled) return planSpooled(ctx, api, operation, store, spooled, tokens)
-  if (token && (await isStored(store, token))) {
+  for (const token of unfinished) {
     // The spool is gone or could not be written, and the store was quicker.
-    return finishCreation(ctx, api, operation, token, tokens, async () => undefined)
+    if (await isStored(store, token))
+      return finishCreation(ctx, api, operation, token, tokens, async () => undefined)
   }
-  if (token) {
+  if (unfinished.length > 0) {
     return {
       settlement: 'undone',
       why: 'The token had been made, disabled, and its secret came to nobody. It is deleted.',
@@ -269,6 +270,7 @@ function finishCreation(
       settlement: 'undone',
       why: `The token had been made, and another is called "${name}" since. The unfinished one, which never worked, is deleted.`,
       act: async () => {
+        await deleteTwins(api, operation, token.id, tokens)
         await ensureDeleted(api, token.id)
         await forget(ctx, ctx.storeOf(operation.store), token.id)
       },
@@ -279,6 +281,7 @@ function finishCreation(
     why: 'The token had been made. Its secret is stored, and the token is enabled.',
     act: async () => {
       await keepSecret()
+      await deleteTwins(api, operation, token.id, tokens)
       await indexed(ctx, operation, token)
       await makeReady(ctx, api, token.id, name)
     },

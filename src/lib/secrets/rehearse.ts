@@ -10,8 +10,10 @@ import type {SecretKey, SecretStore} from './types.js'
  */
 export async function rehearse(store: SecretStore): Promise<void> {
   const key = {kind: 'spool-key', id: randomBytes(12).toString('hex')} as const
+  const value = new Secret(randomBytes(48).toString('base64url'))
   try {
-    await keepForTrial(store, key, new Secret(randomBytes(48).toString('base64url')))
+    await store.set(key, value)
+    await requireKept(store, key, value)
   } catch (error) {
     // The store takes and does not give (a helper whose key is gone): the try itself should not stay behind.
     await store.delete(key).catch(() => false)
@@ -21,12 +23,11 @@ export async function rehearse(store: SecretStore): Promise<void> {
 }
 
 /**
- * Writes a value and reads it back; from a store that cannot be read, looks whether it is there.
+ * Reads back what was just saved; in a store that cannot be read, looks whether it is there.
  *
  * @throws UserError `needs-action` / `STORE_REHEARSAL_FAILED`
  */
-export async function keepForTrial(store: SecretStore, key: SecretKey, value: Secret): Promise<void> {
-  await store.set(key, value)
+export async function requireKept(store: SecretStore, key: SecretKey, value: Secret): Promise<void> {
   const kept = store.readable ? (await store.get(key))?.equals(value) : await store.has(key)
   if (!kept) throw doesNotKeep(store)
 }

@@ -5,7 +5,7 @@ import {UserError, hasCode} from '../../core/errors.js'
 import {readFileIfThere, removeFile, writeFileAtomic} from '../../core/files.js'
 import type {Secret} from '../../core/secret.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../../core/store-kind.js'
-import {keepForTrial} from '../rehearse.js'
+import {requireKept} from '../rehearse.js'
 import type {SecretKey, SecretStore} from '../types.js'
 import {newSpoolKey, readSpool, reserveSpool, writeSpool, type Spooled} from './spool.js'
 
@@ -92,9 +92,8 @@ export class Journal {
     } catch (error) {
       // What is not expected leaves the intent, for the recovery to clear up.
       if (!(error instanceof UserError)) throw error
-      // A store that hung is not waited for again; a key that stays there opens nothing.
-      await spool.remove({keyToo: true}).catch(() => spool.remove({keyToo: false}))
-      await removeFile(this.#file(operation.id, 'json'))
+      // Where the store lets go of the key no more, the intent stays, so that a recovery can.
+      await this.end(operation, store, {keyToo: spool.keyMayBeKept}).catch(() => undefined)
       throw error
     }
   }
@@ -108,9 +107,9 @@ export class Journal {
   }
 
   /** Removes what the operation left: the spool and its key, then the intent. */
-  async end(operation: Operation, store: SecretStore): Promise<void> {
+  async end(operation: Operation, store: SecretStore, {keyToo} = {keyToo: true}): Promise<void> {
     try {
-      await this.spoolOf(operation, store).remove({keyToo: true})
+      await this.spoolOf(operation, store).remove({keyToo})
     } catch (error) {
       // The next recovery has only this to do, and must not ask Cloudflare about it.
       await this.update({...operation, endedAt: operation.endedAt ?? operation.sentAt ?? operation.startedAt})
@@ -199,10 +198,20 @@ export class Spool {
     this.#store = store
   }
 
+  /** False where the store was never asked to keep the key, or refused before it looked at it. */
+  keyMayBeKept = false
+
   /** Puts a new key into the store, which tries the store, and makes room on the disk. */
   async open(): Promise<void> {
     const value = newSpoolKey()
-    await keepForTrial(this.#store, this.#key, value)
+    try {
+      await this.#store.set(this.#key, value)
+      this.keyMayBeKept = true
+    } catch (error) {
+      this.keyMayBeKept = !(error instanceof UserError && error.code === 'STORE_NOT_READY')
+      throw error
+    }
+    await requireKept(this.#store, this.#key, value)
     this.#value = value
     // Where the key cannot be read back there is no use in a spool: the store itself is as durable.
     if (this.#store.readable) await reserveSpool(this.#file)

@@ -1,0 +1,147 @@
+import {execFile, spawn, type ChildProcess} from 'node:child_process'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {promisify} from 'node:util'
+import {readFileIfThere} from '../../src/lib/core/files.js'
+import type {BusEnvironment} from '../../src/lib/secrets/keychain/probe.js'
+import {SecretService} from './secret-service.js'
+
+const run = promisify(execFile)
+/** Debian's own: its modules are not those of another Python on PATH. */
+const PYTHON = '/usr/bin/python3'
+const PROGRAM = path.join(import.meta.dirname, 'fake-secret-service.py')
+
+/** What a keyring can do wrong; the program itself says what each is. */
+export type KeyringFault =
+  | 'no-collection'
+  | 'locked'
+  | 'prompt-unanswered'
+  | 'prompt-dismissed'
+  | 'hang'
+  | 'exit-before'
+  | 'exit-after'
+  | 'fail'
+  | 'forget'
+  | 'corrupt'
+  | 'stale'
+  | 'volatile'
+
+interface Kept {
+  attributes: {service: string; account: string}
+  value: string
+}
+
+/** A keyring on a bus of its own which fails as it is told; keytar and secret-tool take it for a real one. */
+export class FakeSecretService {
+  readonly #bus: SecretService
+  #program: ChildProcess | undefined
+  #controls = 0
+
+  private constructor(bus: SecretService) {
+    this.#bus = bus
+  }
+
+  /** Why it cannot run here; undefined where it can. */
+  static async missing(): Promise<string | undefined> {
+    const there = await run('sh', ['-c', 'command -v dbus-daemon']).catch(() => undefined)
+    if (!there) return 'dbus-daemon is not installed (apt-get install dbus-bin)'
+    const modules = await run(PYTHON, ['-c', 'import dbus, gi']).catch(() => undefined)
+    return modules ? undefined : 'Python lacks D-Bus (apt-get install python3-dbus python3-gi)'
+  }
+
+  static async start(): Promise<FakeSecretService> {
+    const service = new FakeSecretService(await SecretService.start({keyring: false}))
+    await service.mend()
+    return service
+  }
+
+  get bus(): BusEnvironment {
+    return this.#bus.bus
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    const {DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR} = this.#bus.env
+    return {DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR}
+  }
+
+  /** From now on, or once so many items have been created, it does this to accounts that begin so. */
+  async fail(mode: KeyringFault, {kind = '', skip = 0} = {}): Promise<void> {
+    await this.#control({mode, kind, skip})
+  }
+
+  /** All is well again; a program that hangs or has ended is started anew with what it kept. */
+  async mend(): Promise<void> {
+    await this.#control({mode: 'ok', kind: '', skip: 0})
+    await this.stop()
+    await fs.rm(this.#at('memory.json'), {force: true})
+    await this.#start()
+  }
+
+  /** All is well again, and what it has in memory stays. */
+  async forgive(): Promise<void> {
+    await this.#control({mode: 'ok', kind: '', skip: 0})
+  }
+
+  /** Ends the program: the bus goes on without it. */
+  async stop(): Promise<void> {
+    const program = this.#program
+    if (program?.exitCode !== null || program.signalCode !== null) return
+    const ended = new Promise((resolve) => program.once('close', resolve))
+    program.kill('SIGKILL')
+    await ended
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#program?.kill(signal)
+  }
+
+  /** The faults that it has done, as `mode call account`. */
+  async faults(): Promise<string[]> {
+    const log = (await readFileIfThere(this.#at('log'))) ?? ''
+    return log.split('\n').flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []))
+  }
+
+  /** What it keeps: account → value. */
+  async kept(): Promise<Map<string, string>> {
+    const inMemory = await readFileIfThere(this.#at('memory.json'))
+    const text = inMemory ?? (await readFileIfThere(this.#at('items.json'))) ?? '{"items": []}'
+    const {items} = JSON.parse(text) as {items: Kept[]}
+    return new Map(items.map(({attributes, value}) => [attributes.account, value]))
+  }
+
+  lookup(service: string, account: string): Promise<string> {
+    return this.#bus.lookup(service, account)
+  }
+
+  async end(): Promise<void> {
+    await this.stop()
+    await this.#bus.end()
+  }
+
+  async #start(): Promise<void> {
+    const program = spawn(PYTHON, [PROGRAM, this.#bus.home], {
+      env: {...this.#bus.env, PYTHONDONTWRITEBYTECODE: '1'},
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    this.#program = program
+    await new Promise<void>((resolve, reject) => {
+      program.stdout.once('data', () => {
+        resolve()
+      })
+      program.once('error', reject)
+      program.once('exit', (code) => {
+        reject(new Error(`the fake Secret Service ended with ${code}`))
+      })
+    })
+  }
+
+  async #control(control: {mode: string; kind: string; skip: number}): Promise<void> {
+    // Read at any moment: never half a file.
+    await fs.writeFile(this.#at('control.tmp'), JSON.stringify({id: ++this.#controls, ...control}))
+    await fs.rename(this.#at('control.tmp'), this.#at('control.json'))
+  }
+
+  #at(name: string): string {
+    return path.join(this.#bus.home, name)
+  }
+}
