@@ -125,6 +125,17 @@ describe('writing a profile', () => {
     })
   })
 
+  it('loses none of many changes at once', async () => {
+    const paths = pathsFrom(env)
+    const names = Array.from({length: 20}, (_, at) => `p${at}`)
+    await Promise.all(names.map((name) => updateProfile(paths, name, {accountId: name})))
+    await Promise.all([useProfile(paths, 'p3'), updateProfile(paths, 'p4', {store: 'vault'})])
+    const {profiles, currentProfile} = await readConfig(paths)
+    expect(Object.keys(profiles)).toEqual(expect.arrayContaining(names))
+    expect(currentProfile).toBe('p3')
+    expect(profiles['p4']).toEqual({accountId: 'p4', store: 'vault'})
+  })
+
   it('makes files and directories that nobody else can read', async () => {
     env['XDG_CONFIG_HOME'] = path.join(home, 'new')
     await updateProfile(pathsFrom(env), 'a', {})

@@ -1,7 +1,9 @@
 import path from 'node:path'
+import {isDeepStrictEqual} from 'node:util'
 import * as v from 'valibot'
 import {UserError} from '../core/errors.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../core/files.js'
+import {Locks} from '../core/lock.js'
 import {firstFault} from '../core/schema.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
 import type {Paths} from './paths.js'
@@ -55,10 +57,11 @@ export async function readConfig(paths: Paths): Promise<ConfigFile> {
 
 /** Changes one profile, making it if it is new; the rest of the file stays as it is. */
 export async function updateProfile(paths: Paths, name: string, change: Partial<Profile>): Promise<Profile> {
-  const config = await readConfig(paths)
-  const profile = {...config.profiles[checkProfileName(name)], ...change}
-  await writeConfig(paths, {...config, profiles: {...config.profiles, [name]: profile}})
-  return profile
+  checkProfileName(name)
+  return changeConfig(paths, (config) => {
+    const profile = {...config.profiles[name], ...change}
+    return [{...config, profiles: {...config.profiles, [name]: profile}}, profile]
+  })
 }
 
 /**
@@ -67,11 +70,12 @@ export async function updateProfile(paths: Paths, name: string, change: Partial<
  * @throws UserError `not-found` / `PROFILE_NOT_FOUND`
  */
 export async function useProfile(paths: Paths, name: string): Promise<Profile> {
-  const config = await readConfig(paths)
-  const profile = config.profiles[checkProfileName(name)]
-  if (!profile) throw profileNotFound(name, Object.keys(config.profiles))
-  await writeConfig(paths, {...config, currentProfile: name})
-  return profile
+  checkProfileName(name)
+  return changeConfig(paths, (config) => {
+    const profile = config.profiles[name]
+    if (!profile) throw profileNotFound(name, Object.keys(config.profiles))
+    return [{...config, currentProfile: name}, profile]
+  })
 }
 
 export function profileNotFound(name: string, known: string[]): UserError {
@@ -103,6 +107,32 @@ export function checkProfileName(name: string): string {
   })
 }
 
-async function writeConfig(paths: Paths, config: ConfigFile): Promise<void> {
-  await writeFileAtomic(configFile(paths), JSON.stringify(config, null, 2) + '\n')
+/** As long as many processes of zt at once take to write it, one after the other. */
+const PATIENCE_MS = 30_000
+
+/** Reads, changes and writes the file, while no other zt does: of two changes at once neither is lost. */
+async function changeConfig(
+  paths: Paths,
+  change: (config: ConfigFile) => [ConfigFile, Profile],
+): Promise<Profile> {
+  const file = configFile(paths)
+  const lock = await new Locks(path.join(paths.state, 'locks')).acquire(`config/${file}`, PATIENCE_MS)
+  if (!lock) {
+    throw new UserError({
+      kind: 'conflict',
+      code: 'CONFIG_BUSY',
+      message: `Another zt is changing ${file}`,
+      why: `It has not ended within ${PATIENCE_MS / 1000} s. Nothing was changed there.`,
+      next: ['Try again when it has ended'],
+    })
+  }
+  try {
+    const config = await readConfig(paths)
+    const [changed, profile] = change(config)
+    if (!isDeepStrictEqual(changed, config))
+      await writeFileAtomic(file, JSON.stringify(changed, null, 2) + '\n')
+    return profile
+  } finally {
+    await lock.release()
+  }
 }
