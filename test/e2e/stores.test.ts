@@ -4,6 +4,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {bin, BuiltZt} from '../support/built-zt.js'
+import {FakeSecretService} from '../support/fake-secret-service.js'
 import {FakeHelper} from '../support/fake-helper.js'
 import {SecretService} from '../support/secret-service.js'
 import {hasTmux, Terminal} from '../support/terminal.js'
@@ -229,7 +230,7 @@ describe('the stores, as a script meets them', () => {
   })
 })
 
-const missing = await SecretService.missing()
+const missing = (await SecretService.missing()) ?? (await FakeSecretService.missing())
 if (missing !== undefined) process.stderr.write(`SKIPPED: the deadlines of the real keychain: ${missing}\n`)
 
 describe.skipIf(missing !== undefined)('a store that does not answer', () => {
@@ -262,6 +263,27 @@ describe.skipIf(missing !== undefined)('a store that does not answer', () => {
     expect(tokens.length).toBe(3)
     await service.end()
   })
+
+  it.each(['prompt-unanswered', 'hang'] as const)(
+    '(a keyring with the fault %s) ends within five seconds, with nothing created',
+    async (fault) => {
+      const service = await FakeSecretService.start()
+      Object.assign(zt.env, service.env)
+      const {apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'start', '--store', 'keychain'])
+      const env = {CLOUDFLARE_API_TOKEN: apiToken}
+      await service.fail(fault)
+      const started = performance.now()
+      const end = await zt.run(['token', 'create', 'never'], {env})
+      expect(performance.now() - started).toBeLessThan(5000)
+      expect(end.code).toBe(9)
+      expect(end.stderr).toContain('does not answer')
+      expect(await service.faults()).not.toEqual([])
+      await service.mend()
+      const {tokens} = await zt.json<{tokens: unknown[]}>(['token', 'list'], {env})
+      expect(tokens.length).toBe(0)
+      await service.end()
+    },
+  )
 
   it('(a helper that hangs) ends within five seconds, with nothing created', async () => {
     const {apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'start', '--store', 'vault'])

@@ -1,9 +1,9 @@
 import {Args, Flags} from '@oclif/core'
 import {shellQuote} from '../../lib/access/command-line.js'
 import {finishRotation, rotateServiceToken, undoRotation} from '../../lib/access/token-rotate.js'
+import {rotationText} from '../../lib/app/present-rotation.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
 import {style} from '../../lib/cli/streams.js'
-import {facts} from '../../lib/cli/table.js'
 
 export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
   static override summary = 'Give a service token a new secret; the one before works on for a while'
@@ -44,16 +44,7 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
     })
     const {token, store, previousUntil, previousKept, warnings} = rotated
     for (const warning of warnings) this.warn(warning)
-    const name = style.bold(token.name)
-    this.print(dryRun ? `Would rotate ${name}:` : `${style.green('✓')} ${name} has a new secret`)
-    const before = `works until ${previousUntil ?? ''}${previousKept ? '' : ', and is not on this machine'}`
-    this.print(
-      facts([
-        ['Client ID', token.clientId],
-        ['secret', `${dryRun ? 'goes to' : 'saved in'} ${store.label}`],
-        ['the one before', previousUntil === undefined ? (dryRun ? 'ends at once' : 'has ended') : before],
-      ]),
-    )
+    this.print(rotationText(rotated, dryRun))
     if (previousUntil !== undefined && !dryRun)
       this.next(`zt token rotate ${shellQuote(token.name)} --finish`)
     return {

@@ -73,7 +73,14 @@ export async function refusePending(
   is: (operation: Operation) => boolean,
 ): Promise<void> {
   const {operations} = await ctx.journal.list()
-  const pending = operations.find((operation) => operation.profile === ctx.profile && is(operation))
+  const pending = operations.find(
+    // Of what was not sent, or has ended, only files are left: that stands against nothing.
+    (operation) =>
+      operation.profile === ctx.profile &&
+      operation.sentAt !== undefined &&
+      operation.endedAt === undefined &&
+      is(operation),
+  )
   if (!pending) return
   const what = pending.kind === 'create' ? 'Creating' : 'Rotating'
   throw new UserError({

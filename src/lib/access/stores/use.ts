@@ -168,6 +168,9 @@ async function leftElsewhere(ctx: AccessContext, kind: KeepingStoreKind): Promis
   const elsewhere = (await ctx.index.list(ctx.profile)).filter(({store}) => store !== kind)
   return [...new Set(elsewhere.map(({store}) => store))].map((store) => ({
     store,
-    tokens: elsewhere.filter((entry) => entry.store === store).map(({name}) => name),
+    tokens: elsewhere
+      .filter((entry) => entry.store === store)
+      .map(({name}) => name)
+      .sort((a, b) => a.localeCompare(b)),
   }))
 }
