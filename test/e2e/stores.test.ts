@@ -288,7 +288,7 @@ describe.skipIf(missing !== undefined)('a store that does not answer', () => {
   it('(a helper that hangs) ends within five seconds, with nothing created', async () => {
     const {apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'start', '--store', 'vault'])
     const env = {CLOUDFLARE_API_TOKEN: apiToken}
-    for (const action of ['list', 'store', 'get', 'erase'] as const) {
+    for (const action of ['list', 'store', 'get'] as const) {
       await helper.fault({[action]: 'hang'})
       const started = performance.now()
       const end = await zt.run(['token', 'create', 'never', '--store', 'helper:fake'], {env})
@@ -298,5 +298,18 @@ describe.skipIf(missing !== undefined)('a store that does not answer', () => {
     }
     const {tokens} = await zt.json<{tokens: unknown[]}>(['token', 'list'], {env})
     expect(tokens.length).toBe(0)
+  })
+
+  it('(a helper that hangs only when it is to forget) keeps the secret, and says what is left', async () => {
+    const {apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'start', '--store', 'vault'])
+    const env = {CLOUDFLARE_API_TOKEN: apiToken}
+    await helper.fault({erase: 'hang'})
+    const end = await zt.run(['token', 'create', 'kept', '--store', 'helper:fake'], {env})
+    expect(end.code).toBe(0)
+    expect(end.stderr).toContain('zt token recover')
+    await helper.fault({})
+    await zt.json(['token', 'recover'], {env})
+    expect(await zt.json(['store', 'check'])).toMatchObject({problems: []})
+    expect(await zt.json(['token', 'show', 'kept'], {env})).toMatchObject({token: {store: 'helper:fake'}})
   })
 })
