@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {recoverOperations, type Recovery, type Settlement} from '../../lib/access/token-recover.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
 import {style} from '../../lib/cli/streams.js'
+import {indented} from '../../lib/cli/wrapped.js'
 import {exitCodeOfKind} from '../../lib/core/exit-codes.js'
 
 export default class TokenRecover extends AccessCommand<typeof TokenRecover> {
@@ -50,7 +51,7 @@ run twice, to interrupt, and beside other commands. Ends with 9 when something m
       this.print(
         `${MARKS[settlement]()}  ${what} ${style.bold(operation.name)} ${style.dim(operation.startedAt)}`,
       )
-      this.print(`           ${why}`)
+      this.print(indented(why, MARK_WIDTH))
       this.next(...next)
     }
     for (const file of damaged) this.warn(`${file} is damaged: nothing can be said of its operation`)
@@ -61,6 +62,7 @@ run twice, to interrupt, and beside other commands. Ends with 9 when something m
   }
 }
 
+const MARK_WIDTH = 10
 const MARKS: Record<Settlement, () => string> = {
   finished: () => style.green('finished'),
   undone: () => style.yellow('undone  '),

@@ -214,6 +214,7 @@ async function planCreation(
     return {
       settlement: 'undone',
       why: 'The token had been made, disabled, and its secret came to nobody. It is deleted.',
+      next: [ztCommand(ctx, 'token', 'create', operation.name)],
       act: async () => {
         for (const {id} of unfinished) await ensureDeleted(api, id)
       },
@@ -382,7 +383,8 @@ function isBefore(stored: StoredCredentials, previous: Spooled['previous']): boo
 function settled(ctx: AccessContext, operation: Operation, why: string): Plan {
   const since = Date.parse(operation.sentAt ?? operation.startedAt)
   const left = since + SETTLE_MS - ctx.clock.now()
-  if (left <= 0) return {settlement: 'undone', why}
+  const again = operation.kind === 'create' ? [ztCommand(ctx, 'token', 'create', operation.name)] : []
+  if (left <= 0) return {settlement: 'undone', why, next: again}
   return {
     settlement: 'waiting',
     why: `${why.replace(/\.$/, '')}, as far as Cloudflare shows. A request that was interrupted may show late, so this is not believed yet.`,

@@ -1,15 +1,13 @@
 import {stripVTControlCharacters} from 'node:util'
-import wrapAnsi from 'wrap-ansi'
 import {framesOf} from '../core/crash.js'
 import {ApiError, BugError, UserError, nameOfThrown} from '../core/errors.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redactJson} from '../core/redact.js'
 import {VERSION} from '../core/version.js'
 import {columnsOf, err, errStyle} from './streams.js'
+import {wrapped} from './wrapped.js'
 
 const LABEL_WIDTH = 7
-/** Below this a text is not worth wrapping. */
-const NARROWEST = 20
 
 /** The JSON shape of an error, the same for every command: `{"error": ErrorJson}`. */
 export interface ErrorJson {
@@ -80,16 +78,7 @@ export function printTrace(error: unknown): void {
  */
 export function printLabelled(label: string, text: string): void {
   const indent = Math.max(LABEL_WIDTH, stripVTControlCharacters(label).length + 1)
-  const width = columnsOf(process.stderr) - indent
-  // Words longer than a line (a command, a path) stay whole, so that they can be copied.
-  const wrap = width >= NARROWEST && width < Infinity
-  const [first = '', ...rest] = text.split('\n').flatMap((line) => {
-    const lead = /^ */.exec(line)?.[0] ?? ''
-    if (!wrap) return line.trimEnd()
-    return wrapAnsi(line, width - lead.length)
-      .split('\n')
-      .map((part) => lead + part)
-  })
+  const [first = '', ...rest] = wrapped(text, columnsOf(process.stderr) - indent)
   err(`${label}${' '.repeat(indent - stripVTControlCharacters(label).length)}${first}`)
   for (const line of rest) err(`${' '.repeat(indent)}${line}`)
 }
