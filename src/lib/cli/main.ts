@@ -28,8 +28,8 @@ export async function main(
   const report = (error: unknown): void => {
     if (!json) return printError(error)
     const text = JSON.stringify({error: errorJson(error)}, null, 2)
-    // stdout belongs to the session.
-    if (argv[0] === 'ssh') err(text)
+    // stdout belongs to the session, or to the child.
+    if (['ssh', 'exec', 'curl'].includes(argv[0] ?? '')) err(text)
     else out(text)
   }
   const warn = (text: string, where: unknown): void => {

@@ -39,6 +39,8 @@ export interface UserErrorOptions {
   next?: string[] | undefined
   /** Further facts for `--json`; never a secret. */
   details?: Record<string, unknown> | undefined
+  /** Instead of the kind's exit code, where a convention outside zt sets one (a shell's 127). */
+  exitCode?: number | undefined
   cause?: unknown
 }
 
@@ -50,6 +52,7 @@ export class UserError extends Error {
   readonly why: string | undefined
   readonly next: readonly string[]
   readonly details: Readonly<Record<string, unknown>>
+  readonly exitCode: number | undefined
 
   constructor(options: UserErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : {cause: options.cause})
@@ -58,6 +61,7 @@ export class UserError extends Error {
     this.why = options.why
     this.next = options.next ?? []
     this.details = options.details ?? {}
+    this.exitCode = options.exitCode
   }
 }
 

@@ -38,9 +38,9 @@ const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
   },
 }
 
-/** `error.kind` → exit code; every other throw is our mistake (1). The one table of exit codes. */
+/** `error.kind` → exit code, unless the error has its own; every other throw is our mistake (1). */
 export function exitCodeOf(error: unknown): number {
-  return error instanceof UserError ? BY_KIND[error.kind].code : 1
+  return error instanceof UserError ? (error.exitCode ?? BY_KIND[error.kind].code) : 1
 }
 
 /** For a command that says what is the matter in its result, and not by an error. */
@@ -53,5 +53,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   {code: 0, name: 'ok', meaning: 'done, or there was nothing to do'},
   {code: 1, name: 'bug', meaning: 'a mistake in zt itself'},
   ...Object.values(BY_KIND),
+  {code: 126, name: 'not-executable', meaning: 'zt exec: the command is there and cannot be started'},
+  {code: 127, name: 'no-such-command', meaning: 'zt exec: there is no such command'},
   {code: 130, name: 'interrupted', meaning: 'Ctrl-C (SIGINT); other signals are 128 + their number'},
 ]

@@ -27,7 +27,11 @@ export async function startSandbox(
   const state = await SandboxState.open({file: files.state, seed, clock})
   const authority = await openCertificateAuthority(directory, clock.now())
   const ssh = await startSshServer(directory)
-  const edge = await startEdge({state, authority, originOf: (host) => origins[host] ?? ssh.address})
+  const edge = await startEdge({
+    ...{state, authority},
+    originOf: (host) => origins[host] ?? ssh.address,
+    httpOriginOf: (host) => origins[host],
+  })
   const api = await startSandboxApi({state})
   // Only hosts that our own SSH server answers for; a real one behind --origin has its own key.
   const hosts = state.data.apps

@@ -5,11 +5,14 @@ const SECRETS = ['CLOUDFLARE_API_TOKEN', 'CF_ACCESS_CLIENT_SECRET', 'TUNNEL_SERV
 
 /** The environment of a program that keeps secrets for us: this process's own, without the secrets in it. */
 export function childEnvironment({dbusAddress, runtimeDir}: BusEnvironment): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
+  return {
+    ...withoutSecrets(process.env),
     ...(dbusAddress !== undefined && {DBUS_SESSION_BUS_ADDRESS: dbusAddress}),
     ...(runtimeDir !== undefined && {XDG_RUNTIME_DIR: runtimeDir}),
   }
-  for (const name of SECRETS) delete env[name]
-  return env
+}
+
+/** An environment without our own secrets, for a program that is to get none by it. */
+export function withoutSecrets(given: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(given).filter(([name]) => !SECRETS.includes(name)))
 }

@@ -68,20 +68,46 @@ export async function chooseToken({settings, host, token}: TargetOptions): Promi
  * @throws UserError as {@link chooseToken}; `needs-action` / `TOKEN_NOT_BOUND`
  */
 export async function findTarget(
-  options: TargetOptions & {
-    allowUnbound: boolean
-    askPassphrase?: ((label: string) => Promise<Secret>) | undefined
-    environment: StoreOptions['environment']
-  },
+  options: TargetOptions & Reading & {allowUnbound: boolean},
 ): Promise<Target> {
   const {settings, host} = options
   const chosen = await chooseToken(options)
   if (!chosen.bound && !options.allowUnbound) throw tokenNotBound(chosen, host)
   const edge = {host, connectTo: settings.connectTo, caFile: settings.caFile}
   const {tokenId, name} = chosen
+  return {edge, credentials: await credentialsOf(chosen, options), tokenId, name}
+}
+
+/**
+ * The pair of a token that is named for a program of the person's own, not for a host.
+ *
+ * @param token a name, id, Client ID, or `env`
+ * @throws UserError `not-found` / `STORED_TOKEN_NOT_FOUND`, `SECRET_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`
+ */
+export async function findNamed(
+  options: Reading & {token: string},
+): Promise<Pick<Target, 'credentials' | 'tokenId' | 'name'>> {
+  const {settings, token} = options
+  const entries = await openIndex(settings.paths.data).list(settings.profileName)
+  const {tokenId, name} =
+    token === ENVIRONMENT ? fromEnvironment(false) : named(token, entries, settings.profileName)
+  return {credentials: await credentialsOf({tokenId, name}, options), tokenId, name}
+}
+
+interface Reading {
+  settings: Settings
+  askPassphrase?: ((label: string) => Promise<Secret>) | undefined
+  environment: StoreOptions['environment']
+}
+
+async function credentialsOf(
+  {tokenId, name}: {tokenId: string; name: string},
+  options: Reading,
+): Promise<StoredCredentials> {
+  const {settings} = options
   if (tokenId === ENVIRONMENT) {
     if (!settings.environmentCredentials) throw environmentNotSet()
-    return {edge, credentials: settings.environmentCredentials, tokenId, name}
+    return settings.environmentCredentials
   }
   const entries = await openIndex(settings.paths.data).list(settings.profileName)
   const kind = entries.find((entry) => entry.tokenId === tokenId)?.store ?? 'keychain'
@@ -105,7 +131,7 @@ export async function findTarget(
       details: {tokenId, store: kind},
     })
   }
-  return {edge, credentials, tokenId, name}
+  return credentials
 }
 
 function fromEnvironment(bound: boolean): ChosenToken {

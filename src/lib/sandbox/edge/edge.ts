@@ -1,4 +1,5 @@
 import {randomBytes} from 'node:crypto'
+import type {IncomingMessage} from 'node:http'
 import https from 'node:https'
 import net, {type AddressInfo} from 'node:net'
 import type {Duplex} from 'node:stream'
@@ -6,6 +7,7 @@ import {WebSocketServer} from 'ws'
 import type {CertificateAuthority} from '../certificates.js'
 import type {EdgeState} from '../types.js'
 import {connectOrigin} from './connector.js'
+import {passToOrigin} from './http-origin.js'
 import {decide, type EdgeDecision} from './decide.js'
 
 export interface EdgeOptions {
@@ -13,11 +15,13 @@ export interface EdgeOptions {
   authority: CertificateAuthority
   /** `ADDRESS:PORT` of what is behind a host. */
   originOf: (host: string) => string
+  /** Of those, what also takes plain HTTP; undefined where only upgrades lead anywhere. */
+  httpOriginOf?: ((host: string) => string | undefined) | undefined
   port?: number | undefined
 }
 
 /** Cloudflare's edge with Access before it and a tunnel behind it, on loopback. */
-export async function startEdge({state, authority, originOf, port = 0}: EdgeOptions): Promise<{
+export async function startEdge({state, authority, originOf, httpOriginOf, port = 0}: EdgeOptions): Promise<{
   address: string
   close(): Promise<void>
 }> {
@@ -43,7 +47,15 @@ export async function startEdge({state, authority, originOf, port = 0}: EdgeOpti
     },
     (request, response) => {
       const decision = decide(state, request)
-      if (decision.admit) {
+      const origin = httpOriginOf?.(hostOf(request))
+      if (decision.admit && origin !== undefined) {
+        const [address, originPort] = splitAddress(origin)
+        const named = decision.application.raw['read_service_tokens_from_header']
+        passToOrigin(request, response, {
+          ...{address, port: originPort, common: common()},
+          named: typeof named === 'string' ? named : undefined,
+        })
+      } else if (decision.admit) {
         response.writeHead(200, {...common(), 'content-type': 'text/plain; charset=utf-8'})
         response.end(`${decision.application.name}, behind the sandbox's Access\n`)
       } else {
@@ -63,8 +75,7 @@ export async function startEdge({state, authority, originOf, port = 0}: EdgeOpti
       answer(socket, decision)
       return
     }
-    const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
-    const [address, originPort] = splitAddress(originOf(host))
+    const [address, originPort] = splitAddress(originOf(hostOf(request)))
     const origin = net.connect({host: address, port: originPort})
     const down = (): void => {
       answer(socket, {admit: false, status: 502, headers: {}, text: 'The origin does not answer'})
@@ -113,6 +124,10 @@ function answer(socket: Duplex, {status, headers, text}: Extract<EdgeDecision, {
 
 function common(): Record<string, string> {
   return {'cf-ray': `${randomBytes(8).toString('hex')}-ZT`, server: 'zt-sandbox'}
+}
+
+function hostOf(request: IncomingMessage): string {
+  return (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
 }
 
 function splitAddress(text: string): [string, number] {

@@ -1,0 +1,61 @@
+import {Args, Flags} from '@oclif/core'
+import {explainAnswer} from '../lib/app/explain-answer.js'
+import {edgeFlags, yesFlag} from '../lib/app/flags.js'
+import {targetOptions} from '../lib/app/target-options.js'
+import {TunnelCommand} from '../lib/app/tunnel-command.js'
+import {err} from '../lib/cli/streams.js'
+import {checkUrl, readCurlArguments} from '../lib/tunnel/curl/arguments.js'
+import {curlWithToken} from '../lib/tunnel/curl/curl.js'
+import {endLike} from '../lib/tunnel/exec/child.js'
+import {chooseToken, findTarget} from '../lib/tunnel/target.js'
+
+export default class Curl extends TunnelCommand<typeof Curl> {
+  static override summary = 'Request a URL behind Access with curl and a service token'
+  static override description = `Runs the system's curl, without its .curlrc, with the two headers of the token that the host is bound to; they stand in no
+argument and no file. Options for curl stand behind --; those that could send the headers to another host or print them
+(-L, -k, -v, …) are refused. Ends as curl ends, or with 10 when Access says no.`
+  static override examples = [
+    '<%= config.bin %> curl https://grafana.example.com/api/health',
+    '<%= config.bin %> curl https://api.example.com/items -- --json @- < item.json',
+    '<%= config.bin %> curl https://api.example.com/ --token ci --yes -- -sS -o answer.html',
+  ]
+  static override args = {
+    url: Args.string({description: 'https://HOST/PATH', required: true, ignoreStdin: true}),
+  }
+  static override flags = {
+    token: Flags.string({
+      description: 'another service token for this call; env: CF_ACCESS_CLIENT_ID/_SECRET',
+      helpValue: 'NAME',
+    }),
+    yes: yesFlag,
+    ...edgeFlags,
+  }
+
+  async run(): Promise<object> {
+    const request = checkUrl(this.args.url)
+    const given = readCurlArguments(this.rest)
+    const {host} = request
+    const wanted = {settings: this.settings, host, token: this.flags.token}
+    const chosen = await chooseToken(wanted)
+    if (!chosen.bound && !this.flags.yes) await this.confirmToken(chosen.name, host)
+    const options = targetOptions(this.settings, this.prompts)
+    const target = await findTarget({...wanted, ...options, allowUnbound: true})
+    const end = await curlWithToken({request, given, target, env: process.env, stderr: process.stderr})
+    const {by, refusal} = end.answer ?? {by: 'nobody'}
+    if (refusal && by !== 'nobody') {
+      const {clientId} = target.credentials
+      const call = {host, path: request.path, tokenId: target.tokenId, clientId, refusal}
+      throw (await explainAnswer(this.access(), call)).error
+    }
+    if (refusal?.reason === 'redirect' && refusal.location !== undefined)
+      this.note(`HTTP ${refusal.status}: it points to ${refusal.location}, and is not followed`)
+    endLike(end)
+    const token = {id: target.tokenId, name: target.name}
+    return {host, token, status: refusal?.status ?? null, exitCode: end.exitCode, signal: end.signal ?? null}
+  }
+
+  /** stdout belongs to curl. */
+  override logJson(json: unknown): void {
+    err(JSON.stringify(json, null, 2))
+  }
+}

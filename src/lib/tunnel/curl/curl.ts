@@ -1,0 +1,170 @@
+import {execFile} from 'node:child_process'
+import {constants} from 'node:fs'
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import type {Writable} from 'node:stream'
+import {pipeline} from 'node:stream/promises'
+import {promisify} from 'node:util'
+import {UserError, hasCode} from '../../core/errors.js'
+import {withoutSecrets} from '../../secrets/child-environment.js'
+import {runChild, type ChildEnd} from '../exec/child.js'
+import {findProgram} from '../programs.js'
+import type {Judgement} from '../refused-by.js'
+import type {Target} from '../target.js'
+import type {CurlArguments, RequestUrl} from './arguments.js'
+import {StatusLine} from './status-line.js'
+
+export interface CurlOptions {
+  request: RequestUrl
+  given: CurlArguments
+  target: Target
+  env: Readonly<Record<string, string | undefined>>
+  stderr: Writable
+}
+
+export interface CurlEnd extends ChildEnd {
+  /** What the answer was; undefined when there was none. */
+  answer: Judgement | undefined
+}
+
+/**
+ * Runs the system's curl for one request, with the pair as two headers. The secret is in no argument, no environment
+ * and no file: curl reads it from a pipe, as configuration. No redirect is followed.
+ *
+ * @throws UserError `needs-action` / `CURL_NOT_FOUND`, `STDIN_TAKEN`
+ */
+export async function curlWithToken({request, given, target, env, stderr}: CurlOptions): Promise<CurlEnd> {
+  const program = findProgram('curl', env)
+  if (program === undefined) throw curlNotFound()
+  const status = new StatusLine()
+  const config = configOf(target, given.writeOut + status.writeOut)
+  const pipe = given.readsStdin ? await makePipe(env) : undefined
+  try {
+    let stderrDone: Promise<void> | undefined
+    let fed: Promise<void> | undefined
+    const ended = new AbortController()
+    const end = await runChild({
+      program,
+      args: argumentsOf({request, given, target}, pipe?.file ?? '-'),
+      env: withoutSecrets(env),
+      stdio: [pipe ? 'inherit' : 'pipe', 'inherit', 'pipe'],
+      onStart: (child) => {
+        // Not `end`: what comes behind curl's own words is ours.
+        if (child.stderr) stderrDone = pipeline(child.stderr, status, stderr, {end: false})
+        // A curl that ended at once has said why.
+        child.stdin?.on('error', () => undefined)
+        child.stdin?.end(config)
+        child.once('exit', () => {
+          ended.abort()
+        })
+        fed = pipe?.feed(config, ended.signal)
+      },
+    })
+    ended.abort()
+    await Promise.all([stderrDone, fed])
+    return {...end, answer: status.judge()}
+  } finally {
+    await pipe?.remove()
+  }
+}
+
+/** -q first: the person's .curlrc could follow redirects. No pattern in the URL, and nothing but https. */
+function argumentsOf(
+  {request, given, target}: Pick<CurlOptions, 'request' | 'given' | 'target'>,
+  config: string,
+): string[] {
+  const {host, connectTo, caFile} = target.edge
+  return [
+    '-q',
+    ...given.args,
+    ...['--globoff', '--proto', '=https', '--max-redirs', '0'],
+    ...(connectTo === undefined ? [] : ['--connect-to', `${host}:443:${connectTo}`]),
+    ...(caFile === undefined ? [] : ['--cacert', caFile]),
+    ...['--config', config, '--url', request.url],
+  ]
+}
+
+/** In the syntax of curl's configuration files. */
+function configOf({credentials}: Target, writeOut: string): string {
+  const {clientId, clientSecret} = credentials
+  return [
+    `header = ${quoted(`CF-Access-Client-Id: ${clientId}`)}`,
+    `header = ${quoted(`CF-Access-Client-Secret: ${clientSecret.expose()}`)}`,
+    `write-out = ${quoted(writeOut)}`,
+    '',
+  ].join('\n')
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {'\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v'}
+
+function quoted(text: string): string {
+  return `"${text.replace(/[\\"]/g, '\\$&').replace(/[\n\r\t\v]/g, (sign) => ESCAPES[sign] ?? '')}"`
+}
+
+interface NamedPipe {
+  file: string
+  feed(text: string, signal: AbortSignal): Promise<void>
+  remove(): Promise<void>
+}
+
+/**
+ * A named pipe in a directory of our own, for a curl that needs stdin itself. (What node passes to a child as a further
+ * descriptor is a socket, which cannot be opened by a name under /dev/fd.) It never holds anything on disk.
+ */
+async function makePipe(env: CurlOptions['env']): Promise<NamedPipe> {
+  const mkfifo = process.platform === 'win32' ? undefined : findProgram('mkfifo', env)
+  if (mkfifo === undefined) throw stdinTaken()
+  const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-curl-'))
+  const remove = (): Promise<void> => fs.rm(directory, {recursive: true, force: true})
+  const file = path.join(directory, 'config')
+  try {
+    await promisify(execFile)(mkfifo, ['-m', '600', file], {env: withoutSecrets(env)})
+  } catch {
+    await remove()
+    throw stdinTaken()
+  }
+  return {
+    file,
+    remove,
+    async feed(text, signal) {
+      while (!signal.aborted) {
+        // Without a reader this fails at once instead of waiting for one that may never come.
+        const pipe = await fs
+          .open(file, constants.O_WRONLY | constants.O_NONBLOCK)
+          .catch((error: unknown) => {
+            if (hasCode(error, 'ENXIO')) return undefined
+            throw error
+          })
+        if (!pipe) {
+          await new Promise((resolve) => setTimeout(resolve, 2))
+          continue
+        }
+        // It is shorter than what a pipe takes in at once.
+        await pipe.write(text).catch(() => undefined)
+        await pipe.close()
+        return
+      }
+    },
+  }
+}
+
+function stdinTaken(): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'STDIN_TAKEN',
+    message: 'curl cannot read stdin here',
+    why: 'zt hands the credentials to curl by stdin, as this system has no named pipes (mkfifo).',
+    next: ['Put the data into a file: --data @FILE'],
+  })
+}
+
+function curlNotFound(): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'CURL_NOT_FOUND',
+    message: 'curl is not installed',
+    why: 'There is no program of that name on PATH.',
+    next: ['apt-get install curl, or the like for this system'],
+  })
+}

@@ -1,0 +1,66 @@
+import {randomBytes} from 'node:crypto'
+import {Transform, type TransformCallback} from 'node:stream'
+import {judgeAnswer, type Judgement} from '../refused-by.js'
+
+/** What a response's headers tell, in the order in which curl writes them behind the mark. */
+const FIELDS = ['location', 'cf-ray', 'www-authenticate', 'cf-access-domain'] as const
+
+/**
+ * Takes out of curl's stderr what curl was asked to write there about the answer; everything else passes as it comes.
+ * stdout stays curl's alone.
+ */
+export class StatusLine extends Transform {
+  readonly #mark = Buffer.from(`\x1E${randomBytes(12).toString('hex')}`)
+  #held: Buffer = Buffer.alloc(0)
+  #found: string | undefined
+
+  /** For `--write-out`, behind what the person asked for. A version that does not know `%header` writes its name. */
+  get writeOut(): string {
+    const mark = this.#mark.toString()
+    const headers = FIELDS.slice(1).map((name) => `%header{${name}}`)
+    return `%{stderr}${mark}${['%{http_code}', '%{redirect_url}', ...headers].join('\t')}${mark}`
+  }
+
+  /** Undefined when curl got no answer. */
+  judge(): Judgement | undefined {
+    const [code = '', ...values] = (this.#found ?? '').split('\t')
+    if (!/^[1-9]\d\d$/.test(code)) return undefined
+    const headers = new Map<string, string>()
+    FIELDS.forEach((name, at) => {
+      const value = values[at] ?? ''
+      if (value !== '' && !value.includes('header{')) headers.set(name, value)
+    })
+    return judgeAnswer(Number(code), headers)
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#held = Buffer.concat([this.#held, chunk])
+    // Once, or once for each try.
+    for (;;) {
+      const start = this.#held.indexOf(this.#mark)
+      if (start < 0) break
+      const from = start + this.#mark.length
+      const end = this.#held.indexOf(this.#mark, from)
+      if (end < 0) {
+        done()
+        return
+      }
+      this.#found = this.#held.toString('latin1', from, end)
+      this.#held = Buffer.concat([
+        this.#held.subarray(0, start),
+        this.#held.subarray(end + this.#mark.length),
+      ])
+    }
+    // What may be the mark's beginning waits.
+    const last = this.#held.lastIndexOf(this.#mark[0] ?? 0)
+    const keep = last >= 0 && this.#held.length - last < this.#mark.length ? last : this.#held.length
+    this.push(this.#held.subarray(0, keep))
+    this.#held = this.#held.subarray(keep)
+    done()
+  }
+
+  override _flush(done: TransformCallback): void {
+    this.push(this.#held)
+    done()
+  }
+}

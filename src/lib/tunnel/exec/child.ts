@@ -1,0 +1,66 @@
+import {spawn, type ChildProcess, type StdioOptions} from 'node:child_process'
+import os from 'node:os'
+import tty from 'node:tty'
+
+/** How a child ended. */
+export interface ChildEnd {
+  /** As a shell counts: its own, or 128 + the signal's number. */
+  exitCode: number
+  signal: NodeJS.Signals | undefined
+}
+
+export interface RunChildOptions {
+  program: string
+  args: readonly string[]
+  env: NodeJS.ProcessEnv
+  stdio: StdioOptions
+  /** Called as soon as the child runs. */
+  onStart?: ((child: ChildProcess) => void) | undefined
+}
+
+/** SIGUSR1 is not among them: node keeps it for its debugger. */
+const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'] as const
+
+/**
+ * Runs one child to its end, passing on the signals that this process gets.
+ *
+ * @throws what `spawn` throws when it cannot be started
+ */
+export function runChild({program, args, env, stdio, onStart}: RunChildOptions): Promise<ChildEnd> {
+  return new Promise((resolve, reject) => {
+    const pass = (signal: NodeJS.Signals): void => {
+      // What is typed on a terminal reaches the child by itself; a second one would end what the first has begun to end.
+      const typed = (signal === 'SIGINT' || signal === 'SIGQUIT') && [0, 1, 2].some((fd) => tty.isatty(fd))
+      if (!typed) child.kill(signal)
+    }
+    const signals = PASSED.filter((signal) => signal in os.constants.signals)
+    // Before the child runs: a signal that comes in between must not end us alone.
+    for (const signal of signals) process.on(signal, pass)
+    const settle = (): void => {
+      for (const signal of signals) process.removeListener(signal, pass)
+    }
+    const child = spawn(program, args, {env, stdio})
+    child.once('error', (error) => {
+      settle()
+      reject(error)
+    })
+    child.once('close', (code, signal) => {
+      settle()
+      resolve({
+        exitCode: code ?? 128 + (signal === null ? 1 : os.constants.signals[signal]),
+        signal: signal ?? undefined,
+      })
+    })
+    if (child.pid !== undefined) onStart?.(child)
+  })
+}
+
+/**
+ * Ends this process as a child ended: by the same signal where a shell or a script looks at that (a loop stops at
+ * Ctrl-C), otherwise by its exit code.
+ */
+export function endLike({exitCode, signal}: ChildEnd): void {
+  process.exitCode = exitCode
+  if (signal !== undefined && ['SIGINT', 'SIGTERM', 'SIGHUP'].includes(signal))
+    process.kill(process.pid, signal)
+}

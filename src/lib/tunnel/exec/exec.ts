@@ -1,0 +1,105 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import {UserError, hasCode} from '../../core/errors.js'
+import type {ServiceCredentials} from '../../secrets/types.js'
+import {findProgram} from '../programs.js'
+import {runChild, type ChildEnd} from './child.js'
+import type {VariableNames} from './names.js'
+
+export interface ExecOptions {
+  /** The program and its arguments; at least the program. */
+  command: readonly string[]
+  credentials: ServiceCredentials
+  names: VariableNames
+  /** Everything else that the child gets. */
+  env: Readonly<Record<string, string | undefined>>
+}
+
+/** The words behind `--`, as a command. @throws UserError `usage` / `NO_COMMAND` */
+export function checkCommand(words: readonly string[]): readonly string[] {
+  if (words[0] !== undefined && words[0] !== '') return words
+  throw new UserError({
+    kind: 'usage',
+    code: 'NO_COMMAND',
+    message: 'There is no command to run',
+    why: 'It stands behind --, with its own arguments.',
+    next: ['zt exec TOKEN -- COMMAND [ARGUMENTS]'],
+  })
+}
+
+/**
+ * Runs a command with a service token's pair in its environment, on our own stdin, stdout and stderr. The pair is in no
+ * argument and in nobody else's environment.
+ *
+ * @throws UserError with a shell's exit codes: 127 / `COMMAND_NOT_FOUND`, 126 / `COMMAND_NOT_EXECUTABLE`
+ */
+export async function execWithToken({command, credentials, names, env}: ExecOptions): Promise<ChildEnd> {
+  const [word = '', ...args] = command
+  const program = locate(word, env)
+  try {
+    return await runChild({
+      program,
+      args,
+      env: {...env, [names.id]: credentials.clientId, [names.secret]: credentials.clientSecret.expose()},
+      stdio: 'inherit',
+    })
+  } catch (error) {
+    // The program is there: what is missing is the interpreter that its first line names.
+    if (hasCode(error, 'ENOENT')) throw notFound(word, 'It is a script, and its interpreter is not there.')
+    if (hasCode(error, 'EACCES', 'EPERM', 'ENOEXEC', 'EISDIR', 'ENOTDIR', 'UNKNOWN'))
+      throw notExecutable(word, 'The system does not start it.')
+    if (hasCode(error, 'E2BIG'))
+      throw notExecutable(word, 'Its arguments and environment are too long together.')
+    throw error
+  }
+}
+
+/** Looks for a program as a shell does: a word with a slash is a path, any other is looked for on PATH. */
+function locate(word: string, env: Readonly<Record<string, string | undefined>>): string {
+  if (!word.includes('/') && !(process.platform === 'win32' && word.includes('\\'))) {
+    const found = findProgram(word, env)
+    if (found !== undefined) return found
+    const directories = (env['PATH'] ?? '').split(path.delimiter).filter((one) => path.isAbsolute(one))
+    if (directories.some((directory) => isFile(path.join(directory, word))))
+      throw notExecutable(word, 'It is on PATH, and may not be executed.')
+    throw notFound(word, 'There is no program of that name on PATH.')
+  }
+  let stat: fs.Stats
+  try {
+    stat = fs.statSync(word)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) throw notFound(word, 'There is no such file.')
+    throw notExecutable(word, 'It cannot be looked at.')
+  }
+  if (stat.isDirectory()) throw notExecutable(word, 'It is a directory.')
+  try {
+    fs.accessSync(word, fs.constants.X_OK)
+  } catch {
+    throw notExecutable(word, 'It may not be executed.')
+  }
+  return word
+}
+
+function isFile(file: string): boolean {
+  return fs.statSync(file, {throwIfNoEntry: false})?.isFile() ?? false
+}
+
+function notFound(word: string, why: string): UserError {
+  return new UserError({
+    kind: 'not-found',
+    code: 'COMMAND_NOT_FOUND',
+    message: `The command ${word} was not found`,
+    why,
+    exitCode: 127,
+  })
+}
+
+function notExecutable(word: string, why: string): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'COMMAND_NOT_EXECUTABLE',
+    message: `The command ${word} cannot be started`,
+    why,
+    exitCode: 126,
+  })
+}

@@ -1,0 +1,61 @@
+import {UserError} from '../../core/errors.js'
+
+/** The names of the two variables that a child gets. */
+export interface VariableNames {
+  id: string
+  secret: string
+}
+
+export const USUAL_NAMES: VariableNames = {id: 'CF_ACCESS_CLIENT_ID', secret: 'CF_ACCESS_CLIENT_SECRET'}
+
+/** What decides which program runs, what it loads, or whom it trusts: no place for a credential. */
+const TAKEN = new Set(
+  `PATH HOME SHELL USER LOGNAME PWD OLDPWD TERM TMPDIR TEMP TMP LANG TZ IFS ENV BASH_ENV SHELLOPTS BASHOPTS PS1 PS2 PS4
+  PROMPT_COMMAND CDPATH FPATH ZDOTDIR EDITOR VISUAL PAGER BROWSER DISPLAY GCONV_PATH LOCPATH NLSPATH HOSTALIASES
+  RES_OPTIONS MALLOC_CHECK_ CLASSPATH JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS PERL5LIB PERLLIB PERL5OPT PERL5DB
+  RUBYOPT RUBYLIB LUA_PATH LUA_CPATH LUA_INIT PHPRC PHP_INI_SCAN_DIR HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY FTP_PROXY
+  SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE REQUESTS_CA_BUNDLE SSLKEYLOGFILE OPENSSL_CONF OPENSSL_MODULES OPENSSL_ENGINES
+  KUBECONFIG COMSPEC PATHEXT SYSTEMROOT WINDIR APPDATA LOCALAPPDATA USERPROFILE CLOUDFLARE_API_TOKEN
+  CLOUDFLARE_ACCOUNT_ID`.split(/\s+/),
+)
+const TAKEN_FAMILIES =
+  /^(LD|DYLD|NODE|NPM_CONFIG|PYTHON|GIT|SSH|ZT|XDG|LC|BASH_FUNC|DBUS|GLIBC|COR|CORECLR|DOTNET)_|^PYTHON/
+
+/**
+ * Checks the names under which a child gets the pair.
+ *
+ * @throws UserError `usage` / `BAD_VARIABLE_NAME`, `VARIABLE_TAKEN`, `VARIABLES_EQUAL`
+ */
+export function checkNames({id, secret}: VariableNames): VariableNames {
+  for (const [flag, name] of [
+    ['--id-var', id],
+    ['--secret-var', secret],
+  ] as const) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(name)) {
+      throw new UserError({
+        kind: 'usage',
+        code: 'BAD_VARIABLE_NAME',
+        message: `What ${flag} gives is not the name of an environment variable`,
+        why: 'It is made of letters, digits and underscores, and does not begin with a digit.',
+      })
+    }
+    const upper = name.toUpperCase()
+    if (TAKEN.has(upper) || TAKEN_FAMILIES.test(upper)) {
+      throw new UserError({
+        kind: 'usage',
+        code: 'VARIABLE_TAKEN',
+        message: `${flag} cannot be ${name}`,
+        why: 'Programs take something else from it: what to run, what to load or whom to trust.',
+        next: ['Choose a name of your own, such as API_CLIENT_SECRET'],
+      })
+    }
+  }
+  // Windows does not tell the case of names apart.
+  if (id.toUpperCase() !== secret.toUpperCase()) return {id, secret}
+  throw new UserError({
+    kind: 'usage',
+    code: 'VARIABLES_EQUAL',
+    message: '--id-var and --secret-var are the same name',
+    why: 'Client ID and Client Secret each need their own.',
+  })
+}

@@ -1,0 +1,61 @@
+import {isIP} from 'node:net'
+import {isLoopback, type ListenAddress} from './listen.js'
+
+export interface CallerOptions {
+  listen: ListenAddress
+  /** Other origins that may call, `https://app.example.com`. */
+  allowedOrigins: readonly string[]
+}
+
+/** What of a request says who calls. Browsers send all three; other programs may send Host alone. */
+export interface Call {
+  host: string | undefined
+  origin: string | undefined
+  /** Sec-Fetch-Site. */
+  fetchSite: string | undefined
+}
+
+/**
+ * Who may use a listener that adds credentials. Any page that a browser shows can send requests to loopback, also by a
+ * host name of its own that it lets point there; such a request names that host, or the page's origin.
+ */
+export class Callers {
+  readonly #listen: ListenAddress
+  readonly #allowed: ReadonlySet<string>
+
+  constructor({listen, allowedOrigins}: CallerOptions) {
+    this.#listen = listen
+    this.#allowed = new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
+  }
+
+  /** True for the listener's own address, by number or as localhost, with its port. */
+  isOwnHost(authority: string): boolean {
+    const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::(\d{1,5}))?$/i.exec(authority)
+    if (!match) return false
+    const {address, port} = this.#listen
+    if (Number(match[3] ?? 80) !== port) return false
+    const name = (match[1] ?? match[2] ?? '').toLowerCase()
+    if (name === 'localhost') return true
+    if (isIP(name) !== (match[1] === undefined ? 4 : 6)) return false
+    // An address cannot be made to point elsewhere: where others may connect, any of the machine's will do.
+    return isLoopback(name) || !isLoopback(address)
+  }
+
+  isOwnOrigin(origin: string): boolean {
+    const match = /^http:\/\/([^/?#]+)$/i.exec(origin)
+    return match?.[1] !== undefined && this.isOwnHost(match[1])
+  }
+
+  /** Why a call is not served; undefined when it is. */
+  refusal({host, origin, fetchSite}: Call): string | undefined {
+    if (host === undefined || !this.isOwnHost(host))
+      return "The Host header is not this listener's own address (localhost or its number, with the port)."
+    if (origin !== undefined) {
+      if (this.isOwnOrigin(origin) || this.#allowed.has(origin.toLowerCase())) return undefined
+      return 'A page of another origin may not use this listener; --allow-origin names those that may.'
+    }
+    // Pages elsewhere on this machine are of the same site, and strangers all the same.
+    if (fetchSite === undefined || fetchSite === 'none' || fetchSite === 'same-origin') return undefined
+    return 'A page of another site may not use this listener.'
+  }
+}

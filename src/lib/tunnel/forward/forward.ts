@@ -1,0 +1,56 @@
+import type {Target} from '../target.js'
+import {forwardHttp} from './http.js'
+import {parseListen, type ListenAddress} from './listen.js'
+import {checkHeaderName, checkOrigin} from './settings.js'
+import {forwardTcp} from './tcp.js'
+import type {Forward, ForwardEvents} from './types.js'
+
+/** A forward as the command line describes it. */
+export interface ForwardWords {
+  listen: string
+  expose: boolean
+  http: boolean
+  singleHeader?: string | undefined
+  allowOrigins?: readonly string[] | undefined
+}
+
+/** The same, checked. */
+export interface ForwardPlan {
+  listen: ListenAddress
+  http: boolean
+  singleHeader: string | undefined
+  allowedOrigins: readonly string[]
+}
+
+/** @throws UserError `usage` / `BAD_LISTEN`, `LISTEN_EXPOSED`, `BAD_HEADER_NAME`, `BAD_ORIGIN` */
+export function planForward({listen, expose, http, singleHeader, allowOrigins}: ForwardWords): ForwardPlan {
+  return {
+    listen: parseListen(listen, expose),
+    http,
+    singleHeader: singleHeader === undefined ? undefined : checkHeaderName(singleHeader),
+    allowedOrigins: (allowOrigins ?? []).map(checkOrigin),
+  }
+}
+
+/**
+ * Listens, and carries what comes to the target.
+ *
+ * @throws UserError as {@link forwardTcp} and {@link forwardHttp}
+ */
+export function startForward(plan: ForwardPlan, target: Target, events: ForwardEvents): Promise<Forward> {
+  return plan.http
+    ? forwardHttp({...plan, target, events})
+    : forwardTcp({listen: plan.listen, target, events})
+}
+
+/** Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process as ever. */
+export function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+    const end = (): void => {
+      for (const signal of signals) process.removeListener(signal, end)
+      resolve()
+    }
+    for (const signal of signals) process.on(signal, end)
+  })
+}

@@ -1,0 +1,125 @@
+import type {ServiceCredentials} from '../../secrets/types.js'
+
+/** Headers as node gives them raw: name, value, name, value. */
+export type RawHeaders = readonly string[]
+/** Name and value, in the order in which they came. */
+export type Header = [name: string, value: string]
+
+/** What is between two neighbours only (RFC 9110, 7.6.1), and what node sees to itself. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-authentication-info',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'expect',
+])
+
+/** Cookies by which Access knows a session: whoever has one is let in without the token. */
+const ACCESS_COOKIES = /^(CF_Authorization|CF_AppSession|CF_Session|CF_Binding)$/i
+
+/** The names and values without what is for the next neighbour alone, and without what its Connection header names. */
+export function endToEnd(raw: RawHeaders): Header[] {
+  const headers: Header[] = []
+  for (let at = 0; at + 1 < raw.length; at += 2) headers.push([raw[at] ?? '', raw[at + 1] ?? ''])
+  const named = new Set(
+    headers
+      .filter(([name]) => name.toLowerCase() === 'connection')
+      .flatMap(([, value]) => value.split(','))
+      .map((name) => name.trim().toLowerCase()),
+  )
+  return headers.filter(([name]) => !HOP_BY_HOP.has(name.toLowerCase()) && !named.has(name.toLowerCase()))
+}
+
+export interface RequestHeaderOptions {
+  raw: RawHeaders
+  /** The public host. */
+  host: string
+  credentials: ServiceCredentials
+  /** The one header that the application reads the pair from, instead of the two usual ones. */
+  singleHeader?: string | undefined
+  /** True for an Origin of the listener's own. */
+  isOwnOrigin: (origin: string) => boolean
+}
+
+/**
+ * The headers of a request as the edge gets them: with the public host and the token, and nothing about Access that the
+ * client said. A page of the listener's own is one of the public host's to the service.
+ */
+export function requestHeaders(options: RequestHeaderOptions): Header[] {
+  const {raw, host, credentials, singleHeader, isOwnOrigin} = options
+  const {clientId, clientSecret} = credentials
+  const headers = endToEnd(raw).flatMap(([name, value]): Header[] => {
+    const lower = name.toLowerCase()
+    if (lower === 'host' || /^cf[-_]access[-_]/.test(lower) || lower === singleHeader?.toLowerCase())
+      return []
+    if (lower === 'origin' && isOwnOrigin(value)) return [[name, `https://${host}`]]
+    if (lower === 'referer') return [[name, publicReferer(value, host, isOwnOrigin)]]
+    return [[name, value]]
+  })
+  headers.unshift(['Host', host])
+  if (singleHeader === undefined) {
+    headers.push(['CF-Access-Client-Id', clientId], ['CF-Access-Client-Secret', clientSecret.expose()])
+  } else {
+    const pair = {'cf-access-client-id': clientId, 'cf-access-client-secret': clientSecret.expose()}
+    headers.push([singleHeader, JSON.stringify(pair)])
+  }
+  return headers
+}
+
+function publicReferer(value: string, host: string, isOwnOrigin: (origin: string) => boolean): string {
+  const match = /^(https?:\/\/[^/?#]+)(.*)$/i.exec(value)
+  return match?.[1] !== undefined && isOwnOrigin(match[1]) ? `https://${host}${match[2] ?? ''}` : value
+}
+
+/**
+ * The headers of an answer as the client gets them: redirects within the host lead to the listener, cookies are kept by a
+ * client that speaks http with it, and Access's own cookies stay here.
+ *
+ * @param base `http://127.0.0.1:8080`, as the client names the listener
+ */
+export function responseHeaders(raw: RawHeaders, {host, base}: {host: string; base: string}): Header[] {
+  return endToEnd(raw).flatMap(([name, value]): Header[] => {
+    const lower = name.toLowerCase()
+    if (lower === 'strict-transport-security' || lower === 'alt-svc') return []
+    if (lower === 'location' || lower === 'content-location')
+      return [[name, localLocation(value, host, base)]]
+    if (lower !== 'set-cookie') return [[name, value]]
+    const cookie = localCookie(value)
+    return cookie === undefined ? [] : [[name, cookie]]
+  })
+}
+
+function localLocation(value: string, host: string, base: string): string {
+  const match = /^(?:https?:)?\/\/([^/?#]*)(.*)$/i.exec(value)
+  if (!match) return value
+  const authority = (match[1] ?? '')
+    .toLowerCase()
+    .replace(/:(443|80)$/, '')
+    .replace(/\.$/, '')
+  return authority === host ? base + (match[2] ?? '') : value
+}
+
+/** Undefined for a cookie of Access's own. */
+function localCookie(value: string): string | undefined {
+  const [pair = '', ...attributes] = value.split(';')
+  const name = (pair.split('=')[0] ?? '').trim()
+  if (ACCESS_COOKIES.test(name)) return undefined
+  // These names promise Secure; browsers refuse them without it, and take it from a loopback address.
+  const secure = /^__(Secure|Host)-/i.test(name)
+  const kept = attributes.filter((attribute) => {
+    const word = attribute
+      .trim()
+      .toLowerCase()
+      .replaceAll(/\s*=\s*/g, '=')
+    if (word.startsWith('domain=') || word === 'domain') return false
+    return secure || !['secure', 'partitioned', 'samesite=none'].includes(word)
+  })
+  return [pair, ...kept].join(';')
+}
