@@ -91,6 +91,25 @@ const LINES: Record<string, string[][]> = {
     ['ssh', 'proxy', host, '--client', 'cloudflared'],
     ['ssh', 'proxy', 'elsewhere.example'],
   ],
+  exec: [
+    ['exec', 'known', '--', 'exec-child'],
+    ['exec', 'known', '--', 'exec-child', '3'],
+    ['exec', 'known', '--', 'no-such-child'],
+    ['exec', 'env', '--', 'exec-child'],
+    ['exec', 'known', '--secret-var', 'PATH', '--', 'exec-child'],
+  ],
+  curl: [
+    ['curl', `https://${host}/`, '--', '-i'],
+    ['curl', `https://${host}/`, '--', '--data', '@-'],
+    ['curl', `https://${host}/`, '--', '-v'],
+    ['curl', 'https://elsewhere.example/', '--token', 'known', '--yes', '--', '-m', '5'],
+  ],
+  // One that listens is looked at in forward.test.ts, as it does not end by itself.
+  forward: [
+    ['forward', 'elsewhere.example'],
+    ['forward', host, '--listen', '0.0.0.0:0'],
+    ['forward', host, '--http', '--single-header', 'Host'],
+  ],
   'sandbox:status': [['sandbox', 'status']],
   'sandbox:start': [['sandbox', 'start']],
   help: [['help'], ['help', 'exit-codes'], ['help', 'token', 'create']],
@@ -119,6 +138,8 @@ const LINES: Record<string, string[][]> = {
 
 /** Commands that write to the sandbox's process or start one: they are not run beside others that use it. */
 const ALONE = /^sandbox:/
+/** Their stdout is the session's or the child's. */
+const OWN_STDOUT = /^(ssh|exec|curl)$/
 const commands = Object.keys(LINES)
 const besides = commands.filter((command) => !ALONE.test(command))
 const firstLine = (command: string): string[] => LINES[command]?.[0] ?? []
@@ -227,7 +248,8 @@ describe('a secret', () => {
           if (saidBy(end).includes(BUG)) leaks.push(saidBy(end))
           if (debuggedByNode(end.stderr)) leaks.push(`node's own debug output: ${end.stderr}`)
           // The SDK's log goes to stdout.
-          if (json && args[0] !== 'ssh' && !isJson(end.stdout)) leaks.push(`no JSON: ${end.stdout}`)
+          if (json && !OWN_STDOUT.test(args[0] ?? '') && !isJson(end.stdout))
+            leaks.push(`no JSON: ${end.stdout}`)
           if (leaks.length > 0) findings[args.join(' ')] = leaks
         }
       }
@@ -236,7 +258,7 @@ describe('a secret', () => {
       const {looked} = await world.leakingFiles()
       expect(looked.some((file) => file.endsWith('.age'))).toBe(true)
       const programs = (await world.children()).map(({program}) => path.basename(program))
-      expect(programs).toEqual(expect.arrayContaining(['ssh', 'cloudflared']))
+      expect(programs).toEqual(expect.arrayContaining(['ssh', 'cloudflared', 'exec-child', 'curl']))
     },
   )
 

@@ -161,6 +161,10 @@ export class LeakWorld {
     await fs.mkdir(path.join(home, 'bin'), {recursive: true})
     // What it is given is noted by its parent.
     await fs.writeFile(path.join(home, 'bin', 'cloudflared'), '#!/bin/sh\nexit 0\n', {mode: 0o755})
+    // Fails when it was not given the pair.
+    const child =
+      '#!/bin/sh\ntest -n "$CF_ACCESS_CLIENT_ID" -a -n "$CF_ACCESS_CLIENT_SECRET" && exit "${1:-0}"\n'
+    await fs.writeFile(path.join(home, 'bin', 'exec-child'), child, {mode: 0o755})
     await fs.writeFile(path.join(this.outside, 'passphrase'), CANARY.passphrase + '\n', {mode: 0o600})
     Object.assign(env, {
       ZT_STORE: 'vault',
@@ -207,17 +211,20 @@ export class LeakWorld {
 
   /**
    * Secrets that a child was given by its arguments or environment. What the person's own shell had set is inherited by
-   * zt's processes and by ssh (which starts the proxy); cloudflared gets the one pair that it is to send.
+   * zt's processes, by ssh (which starts the proxy) and by what `zt exec` runs; cloudflared gets the one pair that it is to
+   * send, and the child of `zt exec` the one that it was given.
    */
   async leaksToChildren(given: NodeJS.ProcessEnv = {}, more: readonly string[] = []): Promise<string[]> {
     return (await this.children()).flatMap(({program, args, env}) => {
-      const inherits = program === process.execPath || path.basename(program) === 'ssh'
+      const name = path.basename(program)
+      const inherits = program === process.execPath || ['ssh', 'exec-child'].includes(name)
       const allowed = (pair: string): boolean =>
-        (inherits && Object.entries(given).some(([name, value]) => pair === `${name}=${value}`)) ||
-        (path.basename(program) === 'cloudflared' && pair.startsWith('TUNNEL_SERVICE_TOKEN_SECRET='))
+        (inherits && Object.entries(given).some(([key, value]) => pair === `${key}=${value}`)) ||
+        (name === 'cloudflared' && pair.startsWith('TUNNEL_SERVICE_TOKEN_SECRET=')) ||
+        (name === 'exec-child' && pair.startsWith('CF_ACCESS_CLIENT_SECRET='))
       const texts = [...args, ...env.filter((pair) => !allowed(pair))]
       const bad = texts.filter((text) => this.leaksIn(text, more).length > 0)
-      return bad.map((text) => `${path.basename(program)}: ${text}`)
+      return bad.map((text) => `${name}: ${text}`)
     })
   }
 

@@ -24,13 +24,15 @@ export async function explainAnswer(ctx: AccessContext, call: RefusedCall): Prom
   const certain = accountsForIt(explained) || refusal.reason === 'login'
   const why = [
     explained.why,
-    certain ? '' : 'Or the service behind Access said so itself: its answer looks the same.',
+    certain ? '' : "Or the answer is the service's own, which looks the same.",
     refusal.ray === undefined ? '' : `(CF-RAY ${refusal.ray})`,
   ]
   const error = new UserError({
     kind: 'refused',
     code: 'ACCESS_REFUSED',
-    message: `Access refused the service token for ${host} (${refusal.reason === 'login' ? 'it wants a login' : refusal.status})`,
+    message: certain
+      ? `Access refused the service token for ${host} (${refusal.reason === 'login' ? 'it wants a login' : refusal.status})`
+      : `${host} answers ${refusal.status}: Access refused the service token, or the service behind it said no`,
     why: why.filter((part) => part !== '').join(' '),
     next: explained.next,
     details: {host, status: refusal.status, reason: refusal.reason, ray: refusal.ray},

@@ -180,9 +180,9 @@ async function notBound(index: SecretIndex, settings: Settings, host: string): P
     message: `No service token is bound to ${host} in profile ${settings.profileName}`,
     why: 'A secret is sent only to hosts that it is bound to.',
     next: [
-      ...(other === undefined ? [] : [`zt ssh --profile ${other} ${host}`]),
+      ...(other === undefined ? [] : [`Name the profile that has one: --profile ${other}`]),
       `zt app add-rule ${host} --service-auth --token NAME`,
-      `zt ssh ${host} --token NAME (for this call alone)`,
+      'For this call alone: --token NAME --yes',
     ],
     details: {host, profile: settings.profileName, boundIn: elsewhere},
   })

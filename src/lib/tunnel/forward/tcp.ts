@@ -74,7 +74,10 @@ async function serve(
     socket.destroy()
     return
   }
-  await carry({tunnel, input: socket, output: socket, signal})
+  const carried = carry({tunnel, input: socket, output: socket, signal})
+  // It was paused when it came, so that nothing of it is lost before somebody listens.
+  socket.resume()
+  await carried
   // What the edge has sent goes out first; a client that does not take it is not waited for.
   socket.end()
   const force = setTimeout(() => socket.destroy(), CLOSE_MS)

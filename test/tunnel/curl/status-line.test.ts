@@ -1,0 +1,66 @@
+import {Readable} from 'node:stream'
+import {buffer} from 'node:stream/consumers'
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import {StatusLine} from '../../../src/lib/tunnel/curl/status-line.js'
+
+/** As curl writes it, in pieces. */
+async function through(line: StatusLine, pieces: Buffer[]): Promise<string> {
+  return (await buffer(Readable.from(pieces).pipe(line))).toString('latin1')
+}
+
+function written(line: StatusLine, values: Record<string, string>): string {
+  return line.writeOut
+    .replace('%{stderr}', '')
+    .replace(
+      /%\{(\w+)\}|%header\{([\w-]+)\}/g,
+      (_, a: string | undefined, b: string | undefined) => values[a ?? b ?? ''] ?? '',
+    )
+}
+
+describe('what curl says of the answer on stderr', () => {
+  it('is taken out whole, however it is cut, and the rest stays as it was', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        ...([fc.string(), fc.string(), fc.array(fc.nat({max: 400}), {maxLength: 5})] as const),
+        async (before, after, cuts) => {
+          const line = new StatusLine()
+          const all = Buffer.from(before + '\x1E' + written(line, {http_code: '200'}) + after)
+          const at = [0, ...cuts.map((cut) => Math.min(cut, all.length)).sort((a, b) => a - b), all.length]
+          const pieces = at
+            .slice(1)
+            .map((end, i) => all.subarray(at[i] ?? 0, end))
+            .filter(({length}) => length > 0)
+          expect(await through(line, pieces)).toBe(Buffer.from(before + '\x1E' + after).toString('latin1'))
+          expect(line.judge()).toMatchObject({by: 'nobody', refusal: {status: 200}})
+        },
+      ),
+    )
+  })
+
+  it.each([
+    [
+      {http_code: '302', redirect_url: 'https://t.example/cdn-cgi/access/login/h?token=x', 'cf-ray': 'abc'},
+      'access',
+    ],
+    [{http_code: '302', redirect_url: 'https://elsewhere.example/'}, 'nobody'],
+    [{http_code: '401'}, 'unknown'],
+    [{http_code: '403'}, 'unknown'],
+    [{http_code: '401', 'www-authenticate': 'Basic realm="x"'}, 'nobody'],
+    [{http_code: '401', 'www-authenticate': 'Cloudflare-Access x'}, 'access'],
+    [{http_code: '403', 'cf-access-domain': 'h'}, 'access'],
+    [{http_code: '200'}, 'nobody'],
+    [{http_code: '404'}, 'nobody'],
+  ])('%j is a refusal by %s', async (values, by) => {
+    const line = new StatusLine()
+    await through(line, [Buffer.from(written(line, values))])
+    expect(line.judge()?.by).toBe(by)
+    expect(JSON.stringify(line.judge())).not.toContain('token=x')
+  })
+
+  it('is nothing where there was no answer', async () => {
+    const line = new StatusLine()
+    await through(line, [Buffer.from(`curl: (7)\n${written(line, {http_code: '000'})}`)])
+    expect(line.judge()).toBeUndefined()
+  })
+})
