@@ -108,17 +108,7 @@ describe("curl's arguments", () => {
     ...['-k', '--insecure', '-sk', '--cacert', '--capath', '--proxy-insecure', '--engine', '--no-insecure'],
     ...['-v', '--verbose', '--trace', '--trace-ascii', '--trace-config', '--libcurl', '--stderr', '-svo'],
     ...['-D', '--dump-header', '-h', '--help', '-V', '-M', '--manual'],
-    ...[
-      '--loc',
-      '--locatio',
-      '--data=x',
-      '--unknown',
-      '-?',
-      '-\u00E9',
-      '--max-time=5',
-      '---',
-      '-l',
-    ],
+    ...['--loc', '--locatio', '--data=x', '--unknown', '-?', '-\u00E9', '--max-time=5', '---', '-l'],
   ])('%s is refused', (word) => {
     expect(codeOf(() => readCurlArguments([word, 'x']))).toBe('CURL_OPTION_REFUSED')
   })
