@@ -58,7 +58,7 @@ export function authorityOf({address, port}: ListenAddress): string {
  *
  * @returns what to tell, or the error itself where it is none that is known
  */
-export function listenError(where: ListenAddress, error: unknown): unknown {
+export function listenError(where: ListenAddress, error: Error): Error {
   const why = {
     EADDRINUSE: 'Something else listens there already.',
     EACCES: 'This user may not listen there.',
