@@ -28,6 +28,7 @@ const LINES: Record<string, string[][]> = {
     ['profile', 'use', 'nobody'],
   ],
   'token:create': [
+    ['token', 'create', 'ci', '--dry-run'],
     ['token', 'create', 'ci'],
     ['token', 'create', 'ci'],
     ['token', 'create', 'x', '--duration', 'long'],
