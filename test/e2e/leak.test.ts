@@ -86,6 +86,11 @@ const LINES: Record<string, string[][]> = {
     ['ssh', 'elsewhere.example', '--', '-T'],
   ],
   'ssh:config': [['ssh', 'config', host]],
+  'ssh:check': [
+    ['ssh', 'check', host],
+    ['ssh', 'check', host, '--token', 'env', '--yes', '--timeout', '5'],
+    ['ssh', 'check', 'elsewhere.example'],
+  ],
   'ssh:proxy': [
     ['ssh', 'proxy', host],
     ['ssh', 'proxy', host, '--client', 'cloudflared'],
@@ -293,6 +298,7 @@ describe('a secret', () => {
         for (const args of [
           ['ssh', 'proxy', target, '--token', 'known', '--yes'],
           ['ssh', target, '--token', 'known', '--yes'],
+          ['ssh', 'check', target, '--token', 'known', '--yes'],
           ['ssh', 'proxy', target, '--token', 'env', '--yes'],
           ['ssh', 'proxy', target, '--token', 'known', '--yes', '--client', 'cloudflared'],
         ]) {
