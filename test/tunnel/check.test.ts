@@ -220,7 +220,7 @@ describe('the first failure', () => {
     let received = ''
     const server = tls.createServer({SNICallback: (_sni, done) => void other.contextFor(name).then((context) => { done(null, context) })}, (socket) => {
       socket.on('error', () => undefined)
-      socket.on('data', (chunk) => (received += chunk.toString()))
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
     }) // prettier-ignore
     const result = await check({
       connectTo: await listen(server),
