@@ -307,7 +307,7 @@ describe('a secret', () => {
             const end = await world.run(line, {env})
             const leaks = world.leaksIn(saidBy(end))
             // Otherwise it was not sent, and this test looks at nothing.
-            if (!/HTTP|Access|redirect|answer/.test(end.stderr)) leaks.push(`not refused: ${end.stderr}`)
+            if (!/HTTP|Access|redirect|answer/.test(saidBy(end))) leaks.push(`not refused: ${saidBy(end)}`)
             if (leaks.length > 0) findings[line.join(' ')] = leaks
           }
         }

@@ -1,5 +1,6 @@
 import type {JsonObject} from '../../core/context.js'
 import {UserError} from '../../core/errors.js'
+import {redactJson} from '../../core/redact.js'
 import type {CheckStep} from '../types.js'
 
 /** What a step found out. */
@@ -67,9 +68,11 @@ export class Steps {
       this.#add({step, state: 'not-tried', ms: undefined, detail: 'not tried', facts: {}})
   }
 
+  /** A server may send back what it was sent, and what is shown here goes to stdout, which nobody else redacts. */
   #add(step: CheckStep): void {
-    this.all.push(step)
-    this.#onStep(step)
+    const clean = redactJson(step)
+    this.all.push(clean)
+    this.#onStep(clean)
   }
 }
 
