@@ -3,6 +3,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import tls from 'node:tls'
+import fc from 'fast-check'
 import {beforeAll, describe, expect, it} from 'vitest'
 import {createAccessApi} from '../../src/lib/api/client.js'
 import {Secret} from '../../src/lib/core/secret.js'
@@ -155,6 +156,27 @@ describe('when all is well', () => {
   ])('the banner of a server that %s is found and harmless', async (_, sent, banner) => {
     behave = (socket) => socket.write(sent, 'latin1')
     expect(stepOf(await check(), 'ssh')).toMatchObject({state: 'ok', detail: banner, facts: {banner}})
+  })
+})
+
+describe('whatever the server behind the tunnel sends', () => {
+  it('the check ends, and shows nothing but printable text', async () => {
+    const bytes = fc.uint8Array({maxLength: 400})
+    const banner = bytes.map((rest) => Buffer.concat([Buffer.from('SSH-'), rest, Buffer.from('\r\n')]))
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(bytes, banner), async (sent) => {
+        behave = (socket) => socket.end(sent)
+        const result = await check()
+        const step = stepOf(result, 'ssh')
+        expect(['ok', 'failed']).toContain(step?.state)
+        expect(result.failure?.code).toBe(
+          step?.state === 'ok' ? undefined : sent.length === 0 ? 'NO_BANNER' : 'NOT_SSH',
+        )
+        for (const text of [step?.detail, result.failure?.message, result.failure?.why])
+          expect(text ?? '').toMatch(/^[\x20-\x7E]*$/)
+      }),
+      {numRuns: 25},
+    )
   })
 })
 
