@@ -87,6 +87,11 @@ const LINES: Record<string, string[][]> = {
     ['ssh', 'elsewhere.example', '--', '-T'],
   ],
   'ssh:config': [['ssh', 'config', host]],
+  'ssh:check': [
+    ['ssh', 'check', host],
+    ['ssh', 'check', host, '--token', 'env', '--yes', '--timeout', '5'],
+    ['ssh', 'check', 'elsewhere.example'],
+  ],
   'ssh:proxy': [
     ['ssh', 'proxy', host],
     ['ssh', 'proxy', host, '--client', 'cloudflared'],
@@ -294,6 +299,7 @@ describe('a secret', () => {
         for (const args of [
           ['ssh', 'proxy', target, '--token', 'known', '--yes'],
           ['ssh', target, '--token', 'known', '--yes'],
+          ['ssh', 'check', target, '--token', 'known', '--yes'],
           ['ssh', 'proxy', target, '--token', 'env', '--yes'],
           ['ssh', 'proxy', target, '--token', 'known', '--yes', '--client', 'cloudflared'],
         ]) {
@@ -302,7 +308,7 @@ describe('a secret', () => {
             const end = await world.run(line, {env})
             const leaks = world.leaksIn(saidBy(end))
             // Otherwise it was not sent, and this test looks at nothing.
-            if (!/HTTP|Access|redirect|answer/.test(end.stderr)) leaks.push(`not refused: ${end.stderr}`)
+            if (!/HTTP|Access|redirect|answer/.test(saidBy(end))) leaks.push(`not refused: ${saidBy(end)}`)
             if (leaks.length > 0) findings[line.join(' ')] = leaks
           }
         }

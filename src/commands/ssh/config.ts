@@ -1,5 +1,6 @@
 import path from 'node:path'
-import {Args, Flags} from '@oclif/core'
+import {Args} from '@oclif/core'
+import {clientFlag} from '../../lib/app/flags.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
 import {normaliseHostname} from '../../lib/core/hostname.js'
 import {proxyCommand} from '../../lib/tunnel/proxy-command.js'
@@ -14,11 +15,7 @@ export default class SshConfig extends BaseCommand<typeof SshConfig> {
   ]
   static override args = {host: Args.string({description: '[USER@]HOST', ignoreStdin: true, required: true})}
   static override flags = {
-    client: Flags.option({
-      description: 'who carries the connection',
-      options: ['builtin', 'cloudflared'] as const,
-      default: 'builtin' as const,
-    })(),
+    client: clientFlag,
   }
 
   async run(): Promise<object> {

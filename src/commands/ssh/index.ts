@@ -2,7 +2,7 @@ import path from 'node:path'
 import {Args, Flags} from '@oclif/core'
 import {explainRefusal} from '../../lib/access/explain.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
-import {edgeFlags, yesFlag} from '../../lib/app/flags.js'
+import {clientFlag, edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {err} from '../../lib/cli/streams.js'
 import {UserError} from '../../lib/core/errors.js'
 import {normaliseHostname} from '../../lib/core/hostname.js'
@@ -26,11 +26,7 @@ behind --. Ends with the exit status of ssh.`
       helpValue: 'NAME',
     }),
     yes: yesFlag,
-    client: Flags.option({
-      description: 'who carries the connection',
-      options: ['builtin', 'cloudflared'] as const,
-      default: 'builtin' as const,
-    })(),
+    client: clientFlag,
     ...edgeFlags,
   }
 

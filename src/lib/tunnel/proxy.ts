@@ -10,9 +10,8 @@ import {redact, redactJson, refuseSecretWords} from '../core/redact.js'
 import {carry} from './carrier/carry.js'
 import {openAccepted} from './carrier/accepted.js'
 import {RefusedError} from './carrier/refusal.js'
-import {requireCloudflared, runCloudflared} from './cloudflared.js'
 import {findTarget, type Target} from './target.js'
-import type {ProxyReport} from './types.js'
+import {TUNNEL_CLIENTS, type ProxyReport, type TunnelClient} from './types.js'
 
 /** The variable that names the file for a {@link ProxyReport}. */
 export const REPORT_VARIABLE = 'ZT_SSH_REPORT'
@@ -71,17 +70,18 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       allowUnbound: options.values.yes ?? false,
       environment: {dbusAddress: io.env['DBUS_SESSION_BUS_ADDRESS'], runtimeDir: io.env['XDG_RUNTIME_DIR']},
     })
-    if (options.client === 'cloudflared') requireCloudflared(io.env)
+    const launcher = options.client === 'cloudflared' ? await import('./cloudflared.js') : undefined
+    const program = await launcher?.requireCloudflared(io.env, settings.paths.cache)
     const {tunnel, credentials, onlyPrevious} = await openAccepted(target, options.timeoutMs)
     if (onlyPrevious !== undefined) {
       io.stderr.write(
         `note:  Access accepted only the secret that "${target.name}" had before its rotation; it works until ${onlyPrevious}\n`,
       )
     }
-    if (options.client === 'cloudflared') {
+    if (launcher && program !== undefined) {
       // It makes a connection of its own; ours has shown that the edge lets these credentials in.
       tunnel.socket.destroy()
-      return await runCloudflared({edge: target.edge, credentials, env: io.env})
+      return await launcher.runCloudflared({program, edge: target.edge, credentials, env: io.env})
     }
     await carry({tunnel, input: io.stdin, output: io.stdout(), signal: io.signal})
     return 0
@@ -101,11 +101,15 @@ function parse(argv: string[]) {
   const {values, positionals} = parsed
   const [word, ...more] = positionals
   if (word === undefined || more.length > 0) throw usage('It takes exactly one host name.')
-  const {client = 'builtin', timeout = '15'} = values
-  if (client !== 'builtin' && client !== 'cloudflared') throw usage('--client is builtin or cloudflared.')
+  const {client = 'auto', timeout = '15'} = values
+  if (!isClient(client)) throw usage('--client is auto, builtin or cloudflared.')
   const seconds = Number(timeout)
   if (!(seconds > 0 && seconds <= 3600)) throw usage('--timeout is a number of seconds, at most 3600.')
   return {values, host: normaliseHostname(word), client, timeoutMs: seconds * 1000} as const
+}
+
+function isClient(text: string): text is TunnelClient {
+  return (TUNNEL_CLIENTS as readonly string[]).includes(text)
 }
 
 function usage(why: string): UserError {
@@ -114,7 +118,7 @@ function usage(why: string): UserError {
     code: 'BAD_COMMAND_LINE',
     message: 'zt ssh proxy does not understand its command line',
     why,
-    next: ['zt ssh proxy [--profile NAME] [--token NAME --yes] [--client builtin|cloudflared] HOST'],
+    next: ['zt ssh proxy [--profile NAME] [--token NAME --yes] [--client auto|builtin|cloudflared] HOST'],
   })
 }
 

@@ -1,5 +1,8 @@
-/** Which program carries the bytes. */
-export type TunnelClient = 'builtin' | 'cloudflared'
+import type {JsonObject} from '../core/context.js'
+
+/** Which program carries the bytes, as `--client` takes it; `auto` is the one built in. */
+export const TUNNEL_CLIENTS = ['auto', 'builtin', 'cloudflared'] as const
+export type TunnelClient = (typeof TUNNEL_CLIENTS)[number]
 
 /** Where and how to reach the edge for a host. */
 export interface EdgeAddress {
@@ -38,4 +41,18 @@ export interface ProxyReport {
   why: string | undefined
   next: string[]
   refusal: Refusal | undefined
+}
+
+/** One thing that `zt ssh check` looks at, in the order in which a connection needs them. */
+export interface CheckStep {
+  /** `edge` is its answer to the WebSocket upgrade with the credentials, `ssh` the banner from behind the tunnel. */
+  step: 'dns' | 'tcp' | 'tls' | 'edge' | 'ssh'
+  /** `skipped`: does not apply to this connection. `not-tried`: an earlier step failed. */
+  state: 'ok' | 'failed' | 'skipped' | 'not-tried'
+  /** Milliseconds that it took; undefined when it was not done. */
+  ms: number | undefined
+  /** For people, one line of plain text. */
+  detail: string
+  /** The same and more for scripts; no secrets. */
+  facts: JsonObject
 }

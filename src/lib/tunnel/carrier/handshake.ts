@@ -140,13 +140,15 @@ function parseHead(text: string): {status: number; headers: Map<string, string>}
   return {status: Number(status), headers}
 }
 
-function connectAddress({host, connectTo}: EdgeAddress): [string, number] {
+/** Where the connection goes: host or address, and port. */
+export function connectAddress({host, connectTo}: EdgeAddress): [string, number] {
   if (connectTo === undefined) return [host, 443]
   const colon = connectTo.lastIndexOf(':')
   return [connectTo.slice(0, colon).replace(/^\[|\]$/g, ''), Number(connectTo.slice(colon + 1))]
 }
 
-async function readCa(file: string): Promise<string> {
+/** @throws UserError `config` / `BAD_CA_FILE` */
+export async function readCa(file: string): Promise<string> {
   const text = await fs.readFile(file, 'utf8').catch((error: unknown) => {
     throw badCa(file, hasCode(error, 'ENOENT') ? 'There is no such file.' : 'It cannot be read.')
   })
@@ -199,7 +201,8 @@ const REASONS: Record<string, string> = {
   ETIMEDOUT: 'The connection timed out.',
 }
 
-function unreachable({host, connectTo, caFile}: EdgeAddress, error: unknown): UserError {
+/** What the network or TLS says against a connection, as an error for people. */
+export function unreachable({host, connectTo, caFile}: EdgeAddress, error: unknown): UserError {
   const code = (error as NodeJS.ErrnoException).code ?? ''
   const where = connectTo ?? host
   if (/CERT|ISSUER|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(code)) {
