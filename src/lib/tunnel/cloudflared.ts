@@ -33,6 +33,7 @@ export async function runCloudflared({edge, credentials, env}: CloudflaredOption
   const program = requireCloudflared(env)
   const args = ['access', 'ssh', '--hostname', edge.host]
   if (edge.connectTo !== undefined) args.push('--connect-to', edge.connectTo)
+  if (edge.destination !== undefined) args.push('--destination', edge.destination)
   const child = spawn(program, args, {
     stdio: 'inherit',
     env: {
