@@ -142,7 +142,10 @@ class Carrier {
     // Give the close frame its way out, and no more; what still comes is read, or it would be answered with a reset.
     socket.resume()
     socket.end()
-    setTimeout(() => socket.destroy(), CLOSE_GRACE_MS).unref()
+    const grace = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS).unref()
+    socket.once('close', () => {
+      clearTimeout(grace)
+    })
     this.#done(error, {...this.#carried, outputGone})
   }
 
