@@ -158,6 +158,13 @@ function makeStream(random: Numbers): {bytes: Buffer; legal: Buffer | undefined}
   return {bytes: damage(bytes, random), legal: undefined}
 }
 
+/** A header of any kind that announces anything. */
+function tall(random: Numbers): Buffer {
+  const form = ([16, 64] as const)[random(2)] ?? 16
+  const announced = form === 16 ? BigInt(random(65_536)) : BigInt(random(0xffff_ffff)) ** BigInt(random(3))
+  return frame({opcode: random(16), final: random(2) === 0, announced: announced & (2n ** 64n - 1n), form})
+}
+
 /** Whether the last data frame ended its message. */
 function closed(parts: Buffer[]): boolean {
   const last = parts.findLast((part) => ((part[0] ?? 0) & 8) === 0)
@@ -179,12 +186,13 @@ function damage(bytes: Buffer, random: Numbers): Buffer {
     const at = random(3) === 0 ? random(out.length + 1) : random(Math.min(out.length, 16) + 1)
     const before = out.subarray(0, at)
     const after = out.subarray(at)
-    const how = random(5)
+    const how = random(6)
     if (how === 0 && at < out.length) out[at] = (out[at] ?? 0) ^ (1 << random(8))
     else if (how === 1) out = Buffer.concat([before, after.subarray(1 + random(20))])
     else if (how === 2) out = Buffer.concat([before, noise(1 + random(20), random), after])
     else if (how === 3) out = Buffer.concat([before, before.subarray(-1 - random(20)), after])
     else if (how === 4) out = Buffer.from(before)
+    else if (how === 5) out = Buffer.concat([before, tall(random), after, noise(random(2000), random)])
   }
   return out
 }

@@ -51,7 +51,7 @@ export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel>
   const to = addressOf(edge)
   const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
   // The CA file is ours, and no time of the edge's.
-  const context = await trustContext(edge.caFile)
+  const context = await trustContext(edge.caFile, environment['NODE_EXTRA_CA_CERTS'])
   const clock = new Clock({
     limits: {...LIMITS, ...options.limits},
     totalMs: timeoutMs,
