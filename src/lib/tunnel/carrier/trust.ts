@@ -14,7 +14,7 @@ const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/
  */
 export async function trustContext(
   caFile: string | undefined,
-  extraFile?: string | undefined,
+  extraFile?: string,
 ): Promise<tls.SecureContext> {
   if (caFile === undefined) return tls.createSecureContext({minVersion: 'TLSv1.2'})
   const [own, extra] = await Promise.all([readCa(caFile), readExtra(extraFile)])
