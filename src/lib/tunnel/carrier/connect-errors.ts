@@ -1,4 +1,4 @@
-import {UserError, messageOf} from '../../core/errors.js'
+import {UserError} from '../../core/errors.js'
 import type {EdgeAddress} from '../types.js'
 import type {Stage} from './clock.js'
 import {NoAnswerError, NotHttpError} from './http-head.js'
@@ -13,6 +13,7 @@ const REASONS: Record<string, string> = {
   EHOSTUNREACH: 'There is no way to that host.',
   ETIMEDOUT: 'The connection timed out.',
   ERR_SSL_WRONG_VERSION_NUMBER: 'What listens there does not speak TLS.',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'It wants a client certificate (mTLS), and zt has none.',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'What listens there does not speak TLS.',
 }
 
@@ -29,13 +30,21 @@ const DISTRUST: Record<string, string> = {
 
 const CHECK = 'Check the network, the host name and the profile: zt profile show'
 
+/** Of the system, of node or of OpenSSL; nothing where it is not written as theirs are. */
 function codeOf(error: unknown): string {
   const {code} = (error ?? {}) as {code?: unknown}
-  return typeof code === 'string' ? code : ''
+  return typeof code === 'string' && /^(?:ERR_(?:SSL|TLS)_)?[A-Z][A-Z0-9_]{1,39}$/.test(code) ? code : ''
 }
 
+/** Whether this is a connection's failure. Everything else is said already, or a mistake of ours. */
+export function isConnectionError(error: unknown): boolean {
+  if (error instanceof UserError) return false
+  return error instanceof NotHttpError || error instanceof NoAnswerError || codeOf(error) !== ''
+}
+
+/** Whether it was we who did not trust the certificate. The other side says ERR_SSL_… of ours, if it wants one. */
 function isDistrust(code: string): boolean {
-  return /CERT|ISSUER|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(code)
+  return !code.startsWith('ERR_SSL_') && /CERT|ISSUER|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(code)
 }
 
 function distrust(code: string): string {
@@ -47,9 +56,9 @@ function distrust(code: string): string {
 function reasonOf(error: unknown): string {
   if (error instanceof NotHttpError) return 'Its answer is not HTTP.'
   if (error instanceof NoAnswerError) return 'The connection was closed before an answer.'
-  // The message of OpenSSL is for its developers, and says less than its code.
+  // OpenSSL's messages are for its developers, and a message of unknown origin may hold anything.
   const code = codeOf(error)
-  return REASONS[code] ?? (code === '' ? `It says: ${messageOf(error)}.` : `It failed with ${code}.`)
+  return REASONS[code] ?? `It failed with ${code}.`
 }
 
 /** What went wrong on the way to the edge, or before its answer. */
@@ -143,7 +152,6 @@ function nameOf({host, port}: HttpProxy): string {
 }
 
 export function proxyUnreachable(proxy: HttpProxy, error: unknown): UserError {
-  if (error instanceof UserError) return error
   const code = codeOf(error)
   const distrusted = isDistrust(code)
   return new UserError({

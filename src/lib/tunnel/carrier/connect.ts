@@ -3,7 +3,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import {USER_AGENT} from '../../core/version.js'
 import type {Clock} from './clock.js'
-import {proxyRefused, proxyUnreachable} from './connect-errors.js'
+import {isConnectionError, proxyRefused, proxyUnreachable} from './connect-errors.js'
 import {NoAnswerError, readHead} from './http-head.js'
 import type {Address, HttpProxy} from './proxy-settings.js'
 import {trustContext} from './trust.js'
@@ -75,7 +75,7 @@ export async function dialThrough(proxy: HttpProxy, to: Address, clock: Clock): 
     return socket
   } catch (error) {
     discard(socket)
-    throw clock.reason ?? proxyUnreachable(proxy, error)
+    throw clock.reason ?? (isConnectionError(error) ? proxyUnreachable(proxy, error) : error)
   }
 }
 

@@ -8,7 +8,7 @@ import type {ServiceCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
 import {Clock, type StageLimits} from './clock.js'
 import {dial, dialThrough, discard, secure} from './connect.js'
-import {edgeFailed, notAnEdge, timedOut} from './connect-errors.js'
+import {edgeFailed, isConnectionError, notAnEdge, timedOut} from './connect-errors.js'
 import {readHead, type HttpHead} from './http-head.js'
 import {proxyFor, type Address} from './proxy-settings.js'
 import {RefusedError, readRefusal} from './refusal.js'
@@ -72,7 +72,7 @@ export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel>
     return {socket: tunnel, head: answer.rest}
   } catch (error) {
     discard(socket)
-    throw clock.reason ?? (error instanceof UserError ? error : edgeFailed(edge, clock.stage, error))
+    throw clock.reason ?? (isConnectionError(error) ? edgeFailed(edge, clock.stage, error) : error)
   } finally {
     clock.stop()
   }
