@@ -96,6 +96,8 @@ const LINES: Record<string, string[][]> = {
     ['ssh', 'proxy', host],
     ['ssh', 'proxy', host, '--client', 'cloudflared'],
     ['ssh', 'proxy', 'elsewhere.example'],
+    ['ssh', 'proxy', host, '--destination', '10.0.0.7:22'],
+    ['ssh', 'proxy', host, '--destination', 'not an address'],
   ],
   'sandbox:status': [['sandbox', 'status']],
   'sandbox:start': [['sandbox', 'start']],

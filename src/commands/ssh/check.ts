@@ -7,6 +7,8 @@ import {errorJson} from '../../lib/cli/report-error.js'
 import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
 import {normaliseHostname} from '../../lib/core/hostname.js'
+import {addressOf} from '../../lib/tunnel/carrier/handshake.js'
+import {proxyFor} from '../../lib/tunnel/carrier/proxy-settings.js'
 import {checkTunnel} from '../../lib/tunnel/check/check.js'
 import {findTarget} from '../../lib/tunnel/target.js'
 
@@ -50,6 +52,9 @@ says what is wrong with the first that fails. Ends with 0 when all is well; see 
         runtimeDir: process.env['XDG_RUNTIME_DIR'],
       },
     })
+    const proxy = proxyFor(process.env, [{host, port: 443}, addressOf(target.edge)])
+    if (proxy)
+      this.warn(`${proxy.variable} is set: zt ssh goes through that proxy, and this looks at the direct way`)
     this.print(`${style.bold(host)} with the service token ${style.bold(target.name)}`)
     const result = await checkTunnel({
       target,

@@ -21,7 +21,11 @@ export default class SshProxy extends AccessCommand<typeof SshProxy> {
     }),
     yes: yesFlag,
     client: clientFlag,
-    timeout: Flags.string({description: 'for the handshake', helpValue: 'SECONDS'}),
+    destination: Flags.string({
+      description: 'where the connector is to connect to, if its tunnel lets the client choose',
+      helpValue: 'HOST[:PORT]',
+    }),
+    timeout: Flags.string({description: 'for connecting, TLS and the answer together', helpValue: 'SECONDS'}),
     ...edgeFlags,
   }
 

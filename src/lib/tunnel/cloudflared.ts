@@ -57,6 +57,7 @@ function findCloudflared(env: Environment): string {
 export async function runCloudflared({program, edge, credentials, env}: CloudflaredOptions): Promise<number> {
   const args = ['access', 'ssh', '--hostname', edge.host]
   if (edge.connectTo !== undefined) args.push('--connect-to', edge.connectTo)
+  if (edge.destination !== undefined) args.push('--destination', edge.destination)
   const child = spawn(program, args, {
     stdio: 'inherit',
     env: {

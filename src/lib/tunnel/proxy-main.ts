@@ -1,4 +1,5 @@
 import net from 'node:net'
+import os from 'node:os'
 import type {Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../core/crash.js'
 import {nameOfThrown} from '../core/errors.js'
@@ -20,12 +21,14 @@ export async function main(argv: string[]): Promise<number> {
     exit: (code) => process.exit(code),
   })
   const abort = new AbortController()
+  let signalled: number | undefined
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
     process.once(signal, () => {
+      signalled = 128 + os.constants.signals[signal]
       abort.abort()
     })
   }
-  const code = await runProxy(argv, {
+  const ended = await runProxy(argv, {
     env: process.env,
     cwd: process.cwd(),
     stdin: process.stdin,
@@ -34,6 +37,7 @@ export async function main(argv: string[]): Promise<number> {
     signal: abort.signal,
   })
   // stdin may stay open for ever when ssh is gone; what is written is given out first.
+  const code = signalled ?? ended
   process.exitCode = code
   process.stdin.destroy()
   return code

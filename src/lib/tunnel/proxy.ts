@@ -9,6 +9,7 @@ import {normaliseHostname} from '../core/hostname.js'
 import {redact, redactJson, refuseSecretWords} from '../core/redact.js'
 import {carry} from './carrier/carry.js'
 import {openAccepted} from './carrier/accepted.js'
+import {checkDestination} from './carrier/handshake.js'
 import {RefusedError} from './carrier/refusal.js'
 import {findTarget, type Target} from './target.js'
 import {TUNNEL_CLIENTS, type ProxyReport, type TunnelClient} from './types.js'
@@ -26,6 +27,9 @@ export interface ProxyIo {
   signal?: AbortSignal | undefined
 }
 
+/** As of a program that SIGPIPE has ended: node ignores the signal, and says nothing of a reader that is gone. */
+const BROKEN_PIPE = 128 + 13
+
 const OPTIONS = {
   profile: {type: 'string'},
   account: {type: 'string'},
@@ -34,6 +38,7 @@ const OPTIONS = {
   client: {type: 'string'},
   'connect-to': {type: 'string'},
   'ca-file': {type: 'string'},
+  destination: {type: 'string'},
   timeout: {type: 'string'},
   json: {type: 'boolean'},
   'no-input': {type: 'boolean'},
@@ -72,7 +77,11 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     })
     const launcher = options.client === 'cloudflared' ? await import('./cloudflared.js') : undefined
     const program = await launcher?.requireCloudflared(io.env, settings.paths.cache)
-    const {tunnel, credentials, onlyPrevious} = await openAccepted(target, options.timeoutMs)
+    const edge = {...target.edge, destination: options.values.destination}
+    const {tunnel, credentials, onlyPrevious} = await openAccepted(
+      {edge, credentials: target.credentials, environment: io.env, signal: io.signal},
+      options.timeoutMs,
+    )
     if (onlyPrevious !== undefined) {
       io.stderr.write(
         `note:  Access accepted only the secret that "${target.name}" had before its rotation; it works until ${onlyPrevious}\n`,
@@ -81,11 +90,13 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     if (launcher && program !== undefined) {
       // It makes a connection of its own; ours has shown that the edge lets these credentials in.
       tunnel.socket.destroy()
-      return await launcher.runCloudflared({program, edge: target.edge, credentials, env: io.env})
+      return await launcher.runCloudflared({program, edge, credentials, env: io.env})
     }
-    await carry({tunnel, input: io.stdin, output: io.stdout(), signal: io.signal})
-    return 0
+    const {outputGone} = await carry({tunnel, input: io.stdin, output: io.stdout(), signal: io.signal})
+    return outputGone ? BROKEN_PIPE : 0
   } catch (error) {
+    // Whoever interrupted it knows.
+    if (io.signal?.aborted) return exitCodeOf(error)
     await report(error, {io, json, host, target})
     return exitCodeOf(error)
   }
@@ -105,6 +116,7 @@ function parse(argv: string[]) {
   if (!isClient(client)) throw usage('--client is auto, builtin or cloudflared.')
   const seconds = Number(timeout)
   if (!(seconds > 0 && seconds <= 3600)) throw usage('--timeout is a number of seconds, at most 3600.')
+  if (values.destination !== undefined) checkDestination(values.destination)
   return {values, host: normaliseHostname(word), client, timeoutMs: seconds * 1000} as const
 }
 
@@ -118,7 +130,9 @@ function usage(why: string): UserError {
     code: 'BAD_COMMAND_LINE',
     message: 'zt ssh proxy does not understand its command line',
     why,
-    next: ['zt ssh proxy [--profile NAME] [--token NAME --yes] [--client auto|builtin|cloudflared] HOST'],
+    next: [
+      'zt ssh proxy [--profile NAME] [--token NAME --yes] [--client auto|builtin|cloudflared] [--destination HOST[:PORT]] HOST',
+    ],
   })
 }
 

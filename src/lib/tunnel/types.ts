@@ -12,6 +12,8 @@ export interface EdgeAddress {
   connectTo: string | undefined
   /** PEM file of a CA trusted besides the system's. */
   caFile: string | undefined
+  /** `HOST[:PORT]` behind the connector, for a tunnel that lets the client choose (Cf-Access-Jump-Destination). */
+  destination?: string | undefined
 }
 
 /** How the edge said no, read from its answer before the upgrade. */

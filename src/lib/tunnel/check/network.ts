@@ -2,7 +2,9 @@ import dns from 'node:dns/promises'
 import net from 'node:net'
 import tls from 'node:tls'
 import {UserError, hasCode, nameOfThrown} from '../../core/errors.js'
-import {connectAddress, readCa, unreachable} from '../carrier/handshake.js'
+import {edgeFailed} from '../carrier/connect-errors.js'
+import {addressOf} from '../carrier/handshake.js'
+import {trustContext} from '../carrier/trust.js'
 import type {EdgeAddress} from '../types.js'
 import {printable, StepFailed, type Found} from './steps.js'
 
@@ -28,7 +30,7 @@ export async function findAddresses(
   timeoutMs: number,
   lookup: Lookup,
 ): Promise<Found<Address[]>> {
-  const [name] = connectAddress(edge)
+  const {host: name} = addressOf(edge)
   const {host, connectTo} = edge
   const family = net.isIP(name)
   if (family !== 0) {
@@ -76,7 +78,7 @@ export async function connectTcp(
   addresses: Address[],
   timeoutMs: number,
 ): Promise<Found<string>> {
-  const [host, port] = connectAddress(edge)
+  const {host, port} = addressOf(edge)
   const started = performance.now()
   const socket = await firstToAnswer({host, port}, addresses, timeoutMs).catch((error: unknown) => error)
   const ms = performance.now() - started
@@ -85,10 +87,14 @@ export async function connectTcp(
   )
   const others = attempts.filter(({ok}) => !ok).map(({address, error}) => `${address}: ${error}`)
   if (!(socket instanceof net.Socket)) {
-    throw new StepFailed(unreachable(edge, socket), others.join(', ') || `no answer on port ${port}`, {
-      port,
-      attempts,
-    })
+    throw new StepFailed(
+      edgeFailed(edge, 'connect', socket),
+      others.join(', ') || `no answer on port ${port}`,
+      {
+        port,
+        attempts,
+      },
+    )
   }
   const used = socket.remoteAddress ?? host
   socket.destroy()
@@ -157,14 +163,13 @@ export async function checkTls(
   timeoutMs: number,
   now: number,
 ): Promise<Found<undefined>> {
-  const ca = edge.caFile === undefined ? undefined : [...tls.rootCertificates, await readCa(edge.caFile)]
+  const secureContext = await trustContext(edge.caFile)
   const secured = tls.connect({
     host: address,
-    port: connectAddress(edge)[1],
+    port: addressOf(edge).port,
     servername: edge.host,
-    minVersion: 'TLSv1.2',
+    secureContext,
     rejectUnauthorized: false,
-    ...(ca && {ca}),
   })
   let connected = performance.now()
   const shaken = new Promise<void>((resolve, reject) => {
@@ -179,7 +184,7 @@ export async function checkTls(
     await within(shaken, timeoutMs, () =>
       Object.assign(new Error('it timed out'), {code: 'ETIMEDOUT'}),
     ).catch((error: unknown) => {
-      throw unreachable(edge, error)
+      throw edgeFailed(edge, 'tls', error)
     })
     const ms = performance.now() - connected
     const protocol = secured.getProtocol() ?? 'TLS'
@@ -190,7 +195,7 @@ export async function checkTls(
     // The types say Error; it is the code of one.
     const code = String(secured.authorizationError)
     const untrusted = Object.assign(new Error(code), {code})
-    throw new StepFailed(unreachable(edge, untrusted), `${detail}: not trusted (${code})`, {
+    throw new StepFailed(edgeFailed(edge, 'tls', untrusted), `${detail}: not trusted (${code})`, {
       ...all,
       reason: code,
     })
