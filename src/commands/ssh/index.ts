@@ -5,15 +5,16 @@ import {AccessCommand} from '../../lib/app/access-command.js'
 import {edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {err} from '../../lib/cli/streams.js'
 import {UserError} from '../../lib/core/errors.js'
-import {normaliseHostname} from '../../lib/core/hostname.js'
+import {parseDestination} from '../../lib/tunnel/destination.js'
 import {openSsh} from '../../lib/tunnel/run-ssh.js'
-import {chooseToken} from '../../lib/tunnel/target.js'
+import {chooseToken, sharedBy} from '../../lib/tunnel/target.js'
 import type {ProxyReport} from '../../lib/tunnel/types.js'
 
 export default class Ssh extends AccessCommand<typeof Ssh> {
   static override summary = 'Open SSH through the tunnel with a service token'
   static override description = `Uses the token that the host is bound to (by "zt app add-rule"). Arguments for ssh, and a remote command, stand
-behind --. Ends with the exit status of ssh.`
+behind --. The connection stays for a minute after its last session, and the next one opens at once. Ends with the
+exit status of ssh.`
   static override examples = [
     '<%= config.bin %> ssh git@gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> ssh gitlab-ssh.widgetcorp.tech -- -v',
@@ -31,11 +32,16 @@ behind --. Ends with the exit status of ssh.`
       options: ['builtin', 'cloudflared'] as const,
       default: 'builtin' as const,
     })(),
+    share: Flags.boolean({
+      description: 'share one connection among the sessions of a host',
+      default: true,
+      allowNo: true,
+    }),
     ...edgeFlags,
   }
 
   async run(): Promise<object> {
-    const [user, host] = splitUser(this.args.host ?? (await this.askHost()))
+    const {host, user} = parseDestination(this.args.host ?? (await this.askHost()), 'zt ssh [USER@]HOST')
     const chosen = await chooseToken({settings: this.settings, host, token: this.flags.token})
     if (!chosen.bound && !this.flags.yes) await this.confirmToken(chosen.name, host)
     const end = await openSsh({
@@ -43,6 +49,8 @@ behind --. Ends with the exit status of ssh.`
       host,
       user,
       token: chosen.bound && this.flags.token === undefined ? undefined : chosen.tokenId,
+      sharedBy: sharedBy(chosen, this.settings),
+      share: this.flags.share,
       client: this.flags.client,
       sshArgs: this.rest,
       node: process.execPath,
@@ -89,18 +97,4 @@ behind --. Ends with the exit status of ssh.`
     this.prompts.require('The host', 'zt ssh [USER@]HOST')
     return this.prompts.text('Host')
   }
-}
-
-function splitUser(text: string): [user: string | undefined, host: string] {
-  const at = text.lastIndexOf('@')
-  const host = normaliseHostname(text.slice(at + 1))
-  if (at < 0) return [undefined, host]
-  const user = text.slice(0, at)
-  if (/^[^-\s][^\s]*$/.test(user)) return [user, host]
-  throw new UserError({
-    kind: 'usage',
-    code: 'BAD_USER',
-    message: 'This cannot be a user name',
-    next: ['zt ssh [USER@]HOST'],
-  })
 }

@@ -1,8 +1,10 @@
+import fs from 'node:fs'
 import net from 'node:net'
 import type {Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../core/crash.js'
 import {nameOfThrown} from '../core/errors.js'
 import {runProxy} from './proxy.js'
+import {sshStderr} from './ssh-stderr.js'
 
 /**
  * The process that is `zt ssh proxy`.
@@ -20,17 +22,20 @@ export async function main(argv: string[]): Promise<number> {
     exit: (code) => process.exit(code),
   })
   const abort = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      abort.abort()
-    })
+  const end = (): void => {
+    abort.abort()
   }
+  process.once('SIGTERM', end)
+  // Ctrl-C, or a terminal that is closed, reaches us with the session that began a shared connection, and others may
+  // still use that. ssh ends us by closing our stdin.
+  const ofSsh = stdinIsPipe()
+  for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, ofSsh ? () => undefined : end)
   const code = await runProxy(argv, {
     env: process.env,
     cwd: process.cwd(),
     stdin: process.stdin,
     stdout: openStdout,
-    stderr: process.stderr,
+    stderr: sshStderr(),
     signal: abort.signal,
   })
   // stdin may stay open for ever when ssh is gone; what is written is given out first.
@@ -45,5 +50,14 @@ function openStdout(): Writable {
     return new net.Socket({fd: 1, readable: false, writable: true})
   } catch {
     return process.stdout
+  }
+}
+
+function stdinIsPipe(): boolean {
+  try {
+    const stat = fs.fstatSync(0)
+    return stat.isFIFO() || stat.isSocket()
+  } catch {
+    return false
   }
 }

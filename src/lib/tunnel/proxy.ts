@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import type {Readable, Writable} from 'node:stream'
 import {parseArgs} from 'node:util'
 import type {Environment} from '../config/paths.js'
@@ -11,6 +13,7 @@ import {carry} from './carrier/carry.js'
 import {openAccepted} from './carrier/accepted.js'
 import {RefusedError} from './carrier/refusal.js'
 import {requireCloudflared, runCloudflared} from './cloudflared.js'
+import {lastingDirectory} from './sharing.js'
 import {findTarget, type Target} from './target.js'
 import type {ProxyReport} from './types.js'
 
@@ -64,6 +67,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
         caFile: options.values['ca-file'],
       },
     })
+    makeSharingDirectory(settings.paths.state)
     target = await findTarget({
       settings,
       host,
@@ -88,6 +92,17 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
   } catch (error) {
     await report(error, {io, json, host, target})
     return exitCodeOf(error)
+  }
+}
+
+/** Where a line of ~/.ssh/config shares connections: ssh binds its socket when we have connected, and fails without. */
+function makeSharingDirectory(state: string): void {
+  const directory = lastingDirectory({state})
+  if (directory === undefined) return
+  try {
+    fs.mkdirSync(directory, {recursive: true, mode: 0o700})
+  } catch {
+    // What is the matter is said by whoever needs it.
   }
 }
 
@@ -134,7 +149,8 @@ async function report(
           kind: 'bug',
         }
   const file = io.env[REPORT_VARIABLE]
-  if (file !== undefined && file !== '') {
+  // A connection that is shared outlives the zt that asked for the report, and its directory.
+  if (file !== undefined && file !== '' && fs.existsSync(path.dirname(file))) {
     const content: ProxyReport = {
       version: 1,
       host,
