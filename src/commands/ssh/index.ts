@@ -2,7 +2,7 @@ import path from 'node:path'
 import {Args, Flags} from '@oclif/core'
 import {explainRefusal} from '../../lib/access/explain.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
-import {edgeFlags, yesFlag} from '../../lib/app/flags.js'
+import {connectionFlags, edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {err} from '../../lib/cli/streams.js'
 import {UserError} from '../../lib/core/errors.js'
 import {parseDestination} from '../../lib/tunnel/destination.js'
@@ -27,16 +27,7 @@ exit status of ssh.`
       helpValue: 'NAME',
     }),
     yes: yesFlag,
-    client: Flags.option({
-      description: 'who carries the connection',
-      options: ['builtin', 'cloudflared'] as const,
-      default: 'builtin' as const,
-    })(),
-    share: Flags.boolean({
-      description: 'share one connection among the sessions of a host',
-      default: true,
-      allowNo: true,
-    }),
+    ...connectionFlags,
     ...edgeFlags,
   }
 

@@ -6,9 +6,10 @@ import {Locks} from '../core/lock.js'
 import {findProgram} from './programs.js'
 import {hostBlock, type HostBlockOptions} from './ssh-config/block.js'
 import {unifiedDiff} from './ssh-config/diff.js'
-import {findBlocks, otherSettings, withBlock, withoutBlock, type OtherSetting} from './ssh-config/edit.js'
+import {findBlocks, otherSettings, withBlock, withoutBlock} from './ssh-config/edit.js'
 import {readConfigFile, replaceConfigFile, type ConfigFile} from './ssh-config/file.js'
 import {verifyBlock} from './ssh-config/verify.js'
+import type {SshConfigOutcome} from './types.js'
 
 /** How long to wait for another zt that writes the same file; it takes as long as ssh -G. */
 const PATIENCE_MS = 20_000
@@ -34,17 +35,7 @@ export interface SshConfigChange {
   env: Environment
 }
 
-export interface SshConfigPlan {
-  /** As it was named. */
-  file: string
-  action: 'add' | 'update' | 'remove' | 'none'
-  /** Somebody has changed our block by hand. */
-  edited: boolean
-  /** Unified; empty when nothing changes. */
-  diff: string
-  warnings: string[]
-  /** Other lines of the file about the host; our block comes before those below a Host line. */
-  others: OtherSetting[]
+export interface SshConfigPlan extends SshConfigOutcome {
   current: ConfigFile
   /** What the file would hold, latin1. */
   after: string

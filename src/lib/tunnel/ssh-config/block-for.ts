@@ -32,8 +32,10 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
   const {settings, host, user, client, share, node, script} = wanted
   const {profileName: profile, connectTo, caFile, knownHostsFile} = settings
   const warnings: string[] = []
-  const tokenId = await chooseToken({settings, host}).then(
-    (chosen) => sharedBy(chosen, settings),
+  // The binding is what holds later; this shell's environment does not.
+  const lasting = {...settings, environmentCredentials: undefined}
+  const tokenId = await chooseToken({settings: lasting, host}).then(
+    (chosen) => sharedBy(chosen, lasting),
     (error: unknown) => {
       if (!(error instanceof UserError)) throw error
       warnings.push(`${error.message}; ssh will be refused until then: ${error.next[0] ?? ''}`)

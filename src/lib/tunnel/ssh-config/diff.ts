@@ -20,10 +20,37 @@ export function unifiedDiff(file: string, before: string, after: string): string
     `+++ ${file}`,
     `@@ -${range(from, oldTo)} +${range(from, nowTo)} @@`,
     ...old.slice(from, head).flatMap((line) => shown(' ', line)),
-    ...old.slice(head, old.length - tail).flatMap((line) => shown('-', line)),
-    ...now.slice(head, now.length - tail).flatMap((line) => shown('+', line)),
+    ...changed(old.slice(head, old.length - tail), now.slice(head, now.length - tail)),
     ...now.slice(now.length - tail, nowTo).flatMap((line) => shown(' ', line)),
   ].join('\n')
+}
+
+/** The lines between: what is common to both (their longest common subsequence) stays unmarked. */
+function changed(old: string[], now: string[]): string[] {
+  // common[i][j]: how many lines old from i and now from j have in common.
+  const common = Array.from({length: old.length + 1}, () => new Array<number>(now.length + 1).fill(0))
+  const at = (i: number, j: number): number => common[i]?.[j] ?? 0
+  for (let i = old.length - 1; i >= 0; i--) {
+    const row = common[i] ?? []
+    for (let j = now.length - 1; j >= 0; j--)
+      row[j] = old[i] === now[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1))
+  }
+  const lines: string[] = []
+  for (let i = 0, j = 0; i < old.length || j < now.length;) {
+    const [left, right] = [old[i], now[j]]
+    if (left !== undefined && left === right) {
+      lines.push(...shown(' ', left))
+      i++
+      j++
+    } else if (left !== undefined && (right === undefined || at(i + 1, j) >= at(i, j + 1))) {
+      lines.push(...shown('-', left))
+      i++
+    } else {
+      lines.push(...shown('+', right ?? ''))
+      j++
+    }
+  }
+  return lines
 }
 
 function linesOf(text: string): string[] {
@@ -39,7 +66,7 @@ function shown(sign: string, line: string): string[] {
   const text = Buffer.from(line, 'latin1')
     .toString('utf8')
     .replace(/\r?\n$/, '')
-    // eslint-disable-next-line no-control-regex -- what could steer the terminal
+    // What could steer the terminal.
     .replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, '\uFFFD')
   return line.endsWith('\n') ? [sign + text] : [sign + text, '\\ No newline at end of file']
 }

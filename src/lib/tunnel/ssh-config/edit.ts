@@ -1,4 +1,5 @@
 import {UserError} from '../../core/errors.js'
+import type {OtherSetting} from '../types.js'
 import {sumOf} from './block.js'
 
 /**
@@ -67,7 +68,9 @@ export function withBlock(text: string, found: readonly FoundBlock[], host: stri
     const body = withEnds(block, endOf(old))
     return text.slice(0, own.start) + body + (/\r?\n$/.exec(old)?.[0] ?? '') + text.slice(own.end)
   }
-  const end = endOf(text)
+  // As our other blocks, so that each says by itself which end the line before it got.
+  const [first] = found
+  const end = endOf(first ? text.slice(first.start) : text)
   const body = withEnds(block, end)
   const at = placeFor(text, found)
   if (at < text.length || text === '' || text.endsWith('\n'))
@@ -86,15 +89,6 @@ export function withoutBlock(text: string, found: readonly FoundBlock[], host: s
   const end = endOf(block)
   const kept = !block.endsWith('\n') && before.endsWith(end) ? before.slice(0, -end.length) : before
   return kept + text.slice(own.end)
-}
-
-/** One line elsewhere in the file that says something about a host which our block says too. */
-export interface OtherSetting {
-  /** 1-based. */
-  line: number
-  /** The Host line that it stands under; undefined: it stands before all of them. */
-  section: string | undefined
-  keyword: string
 }
 
 /** What the file itself says of a host in those keywords, outside our blocks: Host lines that match, not Match ones. */

@@ -60,7 +60,7 @@ async function asSshReads({ssh, env, file, text, host}: VerifyOptions): Promise<
     return await new Promise((resolve) => {
       execFile(
         ssh,
-        ['-G', '-F', copy, host],
+        ['-T', '-G', '-F', copy, host],
         {env, timeout: PATIENCE_MS, encoding: 'utf8', maxBuffer: 16 * 1024 * 1024},
         (error, stdout, stderr) => {
           if (!error) resolve(stdout)
