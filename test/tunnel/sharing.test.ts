@@ -21,7 +21,6 @@ const uid = process.getuid?.() ?? 0
 const key: ConnectionKey = {
   profile: 'p',
   tokenId: 't',
-  client: 'builtin',
   connectTo: undefined,
   caFile: undefined,
 }
@@ -32,7 +31,6 @@ describe('the name of a shared connection', () => {
   const keys = fc.record({
     profile: fc.constantFrom('a', 'b', 'a","b'),
     tokenId: fc.constantFrom(undefined, 'a', 'b', 'env:a'),
-    client: fc.constantFrom('builtin' as const, 'cloudflared' as const),
     connectTo: fc.constantFrom(undefined, 'a:1', 'b:1'),
     caFile: fc.constantFrom(undefined, 'a', 'b'),
     more: fc.array(fc.constantFrom('ia', 'ib', 'C'), {maxLength: 2}),

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import net from 'node:net'
+import os from 'node:os'
 import type {Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../core/crash.js'
 import {nameOfThrown} from '../core/errors.js'
@@ -22,19 +23,27 @@ export async function main(argv: string[]): Promise<number> {
     exit: (code) => process.exit(code),
   })
   const abort = new AbortController()
-  const end = (): void => {
-    abort.abort()
+  let carrying = false
+  const end = (signal: NodeJS.Signals): void => {
+    // Nothing is open yet that could be lost.
+    if (!carrying) process.exit(128 + os.constants.signals[signal])
+    // Ctrl-C, or a terminal that is closed, reaches us with the session that began a shared connection, and others may
+    // still use that. ssh, when it ends itself, closes our stdin.
+    if (signal !== 'SIGTERM' && stdinIsPipe() && !process.stdin.readableEnded)
+      process.stdin.once('end', () => {
+        abort.abort()
+      })
+    else abort.abort()
   }
-  process.once('SIGTERM', end)
-  // Ctrl-C, or a terminal that is closed, reaches us with the session that began a shared connection, and others may
-  // still use that. ssh ends us by closing our stdin.
-  const ofSsh = stdinIsPipe()
-  for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, ofSsh ? () => undefined : end)
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.on(signal, end)
   const code = await runProxy(argv, {
     env: process.env,
     cwd: process.cwd(),
     stdin: process.stdin,
-    stdout: openStdout,
+    stdout: () => {
+      carrying = true
+      return openStdout()
+    },
     stderr: sshStderr(),
     signal: abort.signal,
   })

@@ -149,8 +149,9 @@ async function report(
           kind: 'bug',
         }
   const file = io.env[REPORT_VARIABLE]
-  // A connection that is shared outlives the zt that asked for the report, and its directory.
-  if (file !== undefined && file !== '' && fs.existsSync(path.dirname(file))) {
+  if (file !== undefined && file !== '') {
+    // A connection that is shared outlives the zt that asked for the report, and its directory: nobody is there to tell.
+    if (!fs.existsSync(path.dirname(file))) return
     const content: ProxyReport = {
       version: 1,
       host,

@@ -117,11 +117,12 @@ async function sharingOptions({
   sshArgs,
 }: OpenSshOptions): Promise<string[]> {
   const wishes = sharingWishes(sshArgs)
-  if (!share || !wishes.share) return []
+  // Ctrl-C in one session would end cloudflared, and with it those of the others.
+  if (!share || !wishes.share || client !== 'builtin') return []
   const directory = await openSharingDirectory({state: settings.paths.state})
   if (directory === undefined) return []
   const {profileName: profile, connectTo, caFile} = settings
-  const key = {profile, tokenId: sharedBy, client, connectTo, caFile, more: wishes.connection}
+  const key = {profile, tokenId: sharedBy, connectTo, caFile, more: wishes.connection}
   const lines = sharingLines(directory, key)
   const said = wishes.connection.some((option) => /^o\s*serveralive/i.test(option))
   return said ? lines : [...lines, `ServerAliveInterval ${ALIVE_INTERVAL_S}`]

@@ -4,7 +4,6 @@ import path from 'node:path'
 import {UserError} from '../core/errors.js'
 import {refuseIfOthersCanRead} from '../core/files.js'
 import {configWord} from './ssh-words.js'
-import type {TunnelClient} from './types.js'
 
 /**
  * How long a connection stays when its last session has ended, in seconds. Long enough for what comes in a row (git's
@@ -20,7 +19,6 @@ export interface ConnectionKey {
   profile: string
   /** The service token's id; of the environment's pair, its Client ID. Undefined: no token is bound yet. */
   tokenId: string | undefined
-  client: TunnelClient
   connectTo: string | undefined
   caFile: string | undefined
   /** What else was asked of ssh that makes it another connection. */
@@ -86,7 +84,7 @@ export async function openSharingDirectory({
 
 /** The options of ssh by which connections are shared, each `Keyword value` as ssh_config has it. */
 export function sharingLines(directory: string, key: ConnectionKey): string[] {
-  const parts = [key.profile, key.tokenId, key.client, key.connectTo, key.caFile, key.more ?? []]
+  const parts = [key.profile, key.tokenId, key.connectTo, key.caFile, key.more ?? []]
   const hash = createHash('sha256')
     .update(JSON.stringify(parts.map((part) => part ?? null)))
     .digest('hex')

@@ -6,7 +6,7 @@ const ROOM = 160
 /**
  * Where the proxy says why. For a connection that is to be shared ssh gives its ProxyCommand /dev/null as stderr, and
  * plain ssh would fail without a reason. ssh's own stderr is still the person's then: where the system shows it
- * (Linux), it is written to, and otherwise the terminal.
+ * (Linux), it is written to, and otherwise the terminal. When ssh has gone to the background nobody is there to tell.
  */
 export function sshStderr(
   stderr: NodeJS.WriteStream = process.stderr,
@@ -16,6 +16,7 @@ export function sshStderr(
 }
 
 function writeAround(text: string, ppid: number): void {
+  if (process.ppid !== ppid) return
   for (const file of [`/proc/${ppid}/fd/2`, '/dev/tty']) {
     try {
       // ssh goes on writing a plain file where it stands itself: it gets blanks to write over.

@@ -42,16 +42,16 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
       return undefined
     },
   )
-  const directory = share ? lastingDirectory({state: settings.paths.state}) : undefined
-  if (share && directory === undefined && process.platform !== 'win32')
+  const shares = share && client === 'builtin'
+  const directory = shares ? lastingDirectory({state: settings.paths.state}) : undefined
+  if (shares && directory === undefined && process.platform !== 'win32')
     warnings.push(`Connections are not shared: ${settings.paths.state} is too long for a socket`)
   const options: HostBlockOptions = {
     host,
     user,
     proxyCommand: proxyCommand({node, script, profile, client, host}),
     knownHostsFile,
-    sharing:
-      directory === undefined ? undefined : {directory, key: {profile, tokenId, client, connectTo, caFile}},
+    sharing: directory === undefined ? undefined : {directory, key: {profile, tokenId, connectTo, caFile}},
   }
   return {options, text: hostBlock(options), warnings}
 }
