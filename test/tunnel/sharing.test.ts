@@ -53,7 +53,7 @@ describe('the name of a shared connection', () => {
       fc.assert(
         fc.property(fc.integer({min: 1, max: 120}), (length) => {
           const state = '/' + 'x'.repeat(length)
-          const place = lastingDirectory({state, platform})
+          const place = lastingDirectory({state, platform, home: '/' + 'h'.repeat(80)})
           // ssh makes it under a longer name first.
           const needs = `${state}/ssh/0123456789-${'C'.repeat(40)}.0123456789abcdef`.length
           expect(place).toBe(needs <= longest ? `${state}/ssh` : undefined)
@@ -80,6 +80,18 @@ describe('the name of a shared connection', () => {
 })
 
 describe('the directory of the sockets', () => {
+  const noHome = '/' + 'h'.repeat(80)
+
+  it('is in ~/.ssh where the state directory is too long, as for a long name below /home', async () => {
+    const state = path.join(directory, 'x'.repeat(80))
+    expect(await openSharingDirectory({state, home: directory})).toBe(path.join(directory, '.ssh', 'zt'))
+    expect((await fs.stat(path.join(directory, '.ssh'))).mode & 0o777).toBe(0o700)
+    const home = '/home/firstname.lastname'
+    expect(lastingDirectory({state: `${home}/.local/state/zt`, home, platform: 'linux'})).toBe(
+      `${home}/.ssh/zt`,
+    )
+  })
+
   it('is private, below the state directory', async () => {
     const state = path.join(directory, 's')
     expect(await openSharingDirectory({state})).toBe(path.join(state, 'ssh'))
@@ -95,7 +107,7 @@ describe('the directory of the sockets', () => {
     'is a private one under the temporary directory where the state directory is %s',
     async (_why, state) => {
       await fs.writeFile(path.join(directory, 'file'), '')
-      const place = await openSharingDirectory({state: state(directory), temporary: directory})
+      const place = await openSharingDirectory({state: state(directory), home: noHome, temporary: directory})
       expect(place).toBe(path.join(directory, `zt-ssh-${uid}`))
       expect((await fs.stat(place ?? '')).mode & 0o777).toBe(0o700)
     },
@@ -105,7 +117,7 @@ describe('the directory of the sockets', () => {
     expect(await openSharingDirectory({state: 'C:\\zt', platform: 'win32'})).toBeUndefined()
     expect(lastingDirectory({state: '/s', platform: 'win32'})).toBeUndefined()
     const long = path.join(directory, 'x'.repeat(80))
-    expect(await openSharingDirectory({state: long, temporary: long})).toBeUndefined()
+    expect(await openSharingDirectory({state: long, home: long, temporary: long})).toBeUndefined()
   })
 
   it.each<[why: string, code: string, make: (at: string) => Promise<unknown>, as?: number]>([
@@ -116,7 +128,9 @@ describe('the directory of the sockets', () => {
   ])('is refused when %s', async (_why, code, make, as = uid) => {
     await make(path.join(directory, `zt-ssh-${as}`))
     const state = path.join(directory, 'x'.repeat(80))
-    await expect(openSharingDirectory({state, temporary: directory, uid: as})).rejects.toMatchObject({
+    await expect(
+      openSharingDirectory({state, home: noHome, temporary: directory, uid: as}),
+    ).rejects.toMatchObject({
       kind: 'needs-action',
       code,
     })

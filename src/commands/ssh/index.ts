@@ -1,14 +1,13 @@
 import path from 'node:path'
 import {Args, Flags} from '@oclif/core'
-import {explainRefusal} from '../../lib/access/explain.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
+import {explainReport} from '../../lib/app/explain-report.js'
 import {connectionFlags, edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {err} from '../../lib/cli/streams.js'
 import {UserError} from '../../lib/core/errors.js'
 import {parseDestination} from '../../lib/tunnel/destination.js'
 import {openSsh} from '../../lib/tunnel/run-ssh.js'
 import {chooseToken, sharedBy} from '../../lib/tunnel/target.js'
-import type {ProxyReport} from '../../lib/tunnel/types.js'
 
 export default class Ssh extends AccessCommand<typeof Ssh> {
   static override summary = 'Open SSH through the tunnel with a service token'
@@ -48,7 +47,7 @@ exit status of ssh.`
       script: path.join(this.config.root, 'bin', 'run.js'),
       env: process.env,
     })
-    if (end.report) await this.explain(end.report)
+    if (end.report) this.showError(await explainReport(this.access(), end.report))
     process.exitCode = end.exitCode
     if (end.signal) process.kill(process.pid, end.signal)
     return {
@@ -62,18 +61,6 @@ exit status of ssh.`
   /** stdout belongs to the session. */
   override logJson(json: unknown): void {
     err(JSON.stringify(json, null, 2))
-  }
-
-  /** What the proxy could not say itself: it has no API token, and knows only what the edge answered. */
-  private async explain(report: ProxyReport): Promise<void> {
-    const {code, message, refusal, host, tokenId, clientId} = report
-    let {why, next} = report
-    if (refusal) {
-      const explained = await explainRefusal(this.access(), {host, tokenId, clientId, refusal})
-      why = refusal.ray === undefined ? explained.why : `${explained.why} (CF-RAY ${refusal.ray})`
-      next = explained.next
-    }
-    this.showError(new UserError({kind: refusal ? 'refused' : 'unreachable', code, message, why, next}))
   }
 
   private async confirmToken(name: string, host: string): Promise<void> {

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto'
 import fs from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
 import {UserError} from '../core/errors.js'
 import {refuseIfOthersCanRead} from '../core/files.js'
@@ -37,7 +38,9 @@ function longestPath(platform: NodeJS.Platform): number {
 export interface SharingPlace {
   /** Our state directory. */
   state: string
-  /** Where a private directory is made when the state directory is too long or cannot be written. */
+  /** This user's home. */
+  home?: string | undefined
+  /** Where a private directory is made when the others are too long or cannot be written. */
   temporary?: string | undefined
   platform?: NodeJS.Platform | undefined
   /** This user's id. */
@@ -46,33 +49,36 @@ export interface SharingPlace {
 
 /**
  * Where the sockets lie that a line of ~/.ssh/config may name. The state directory: it is there for cron and after a
- * restart, as $XDG_RUNTIME_DIR is not, and nobody else can make it, as in /tmp. Undefined when its path is too long for
- * a socket, when ssh would read it as something else, and on Windows, whose ssh shares no connections.
+ * restart, as $XDG_RUNTIME_DIR is not, and nobody else can make it, as in /tmp. Where its path is too long for a socket,
+ * or holds what ssh would read as something else, a directory of ours in ~/.ssh. Undefined when that does not fit either,
+ * and on Windows, whose ssh shares no connections.
  */
 export function lastingDirectory({
   state,
+  home = os.homedir(),
   platform = process.platform,
-}: Pick<SharingPlace, 'state' | 'platform'>): string | undefined {
-  const directory = path.join(state, 'ssh')
-  return platform === 'win32' || !fits(directory, platform) ? undefined : directory
+}: Pick<SharingPlace, 'state' | 'home' | 'platform'>): string | undefined {
+  if (platform === 'win32') return undefined
+  return [path.join(state, 'ssh'), path.join(home, '.ssh', 'zt')].find((one) => fits(one, platform))
 }
 
 /**
- * Makes the directory for the sockets of this one call and looks whether it is safe: the state directory's, or else a
- * private one under the system's directory for temporary files. Undefined when there can be none.
+ * Makes the directory for the sockets of this one call and looks whether it is safe: the lasting one, or else a private
+ * one under the system's directory for temporary files. Undefined when there can be none.
  *
  * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`, `NOT_OUR_DIRECTORY`: whoever else can write there could play
  *   the connection
  */
 export async function openSharingDirectory({
   state,
+  home,
   // Not os.tmpdir(): on macOS that is too long itself.
   temporary = '/tmp',
   platform = process.platform,
   uid = process.getuid?.() ?? 0,
 }: SharingPlace): Promise<string | undefined> {
   if (platform === 'win32') return undefined
-  const candidates = [lastingDirectory({state, platform}), path.join(temporary, `zt-ssh-${uid}`)]
+  const candidates = [lastingDirectory({state, home, platform}), path.join(temporary, `zt-ssh-${uid}`)]
   for (const directory of candidates) {
     if (directory === undefined || !fits(directory, platform)) continue
     if (!(await make(directory))) continue

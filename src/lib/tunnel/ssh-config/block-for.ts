@@ -45,7 +45,9 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
   const shares = share && client === 'builtin'
   const directory = shares ? lastingDirectory({state: settings.paths.state}) : undefined
   if (shares && directory === undefined && process.platform !== 'win32')
-    warnings.push(`Connections are not shared: ${settings.paths.state} is too long for a socket`)
+    warnings.push(
+      `Connections are not shared: ${settings.paths.state} is too long for a socket, and so is ~/.ssh`,
+    )
   const options: HostBlockOptions = {
     host,
     user,
