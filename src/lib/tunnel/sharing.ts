@@ -10,7 +10,7 @@ import {configWord} from './ssh-words.js'
  * How long a connection stays when its last session has ended, in seconds. Long enough for what comes in a row (git's
  * next command, an Ansible play, scp after ssh), short enough that access ends soon after the work.
  */
-export const PERSIST_S = 60
+const PERSIST_S = 60
 
 /** A tunnel that is idle for some minutes is dropped on the way, and a dead one must not be shared for long. */
 export const ALIVE_INTERVAL_S = 30
