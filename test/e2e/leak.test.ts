@@ -86,7 +86,14 @@ const LINES: Record<string, string[][]> = {
     ['ssh', `git@${host}`, '--', '-T'],
     ['ssh', 'elsewhere.example', '--', '-T'],
   ],
-  'ssh:config': [['ssh', 'config', host]],
+  'ssh:config': [
+    ['ssh', 'config', host],
+    ['ssh', 'config', `git@${host}`, '--write', '--file', 'ssh-config', '--dry-run'],
+    ['ssh', 'config', `git@${host}`, '--write', '--file', 'ssh-config', '--yes'],
+    ['ssh', 'config', host, '--remove', '--file', 'ssh-config'],
+    ['ssh', 'config', host, '--remove', '--file', 'ssh-config', '--yes'],
+    ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes'],
+  ],
   'ssh:check': [
     ['ssh', 'check', host],
     ['ssh', 'check', host, '--token', 'env', '--yes', '--timeout', '5'],

@@ -43,3 +43,13 @@ export const edgeFlags = {
   }),
   'ca-file': Flags.string({description: 'PEM file of a CA to trust for the edge', helpValue: 'FILE'}),
 }
+
+/** How ssh's connection is made. */
+export const connectionFlags = {
+  client: clientFlag,
+  share: Flags.boolean({
+    description: 'share one connection among the sessions of a host',
+    default: true,
+    allowNo: true,
+  }),
+}

@@ -29,7 +29,8 @@ export function proxyCommand(options: ProxyCommandOptions): string {
   return [...quoted, host === '%h' ? '%h' : quote(host.replaceAll('%', '%%'))].join(' ')
 }
 
-function quoteForShell(word: string): string {
+/** One word for a POSIX shell. */
+export function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 

@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import type {Readable, Writable} from 'node:stream'
 import {parseArgs} from 'node:util'
 import type {Environment} from '../config/paths.js'
@@ -11,6 +13,7 @@ import {carry} from './carrier/carry.js'
 import {openAccepted} from './carrier/accepted.js'
 import {checkDestination} from './carrier/handshake.js'
 import {RefusedError} from './carrier/refusal.js'
+import {lastingDirectory} from './sharing.js'
 import {findTarget, type Target} from './target.js'
 import {TUNNEL_CLIENTS, type ProxyReport, type TunnelClient} from './types.js'
 
@@ -68,6 +71,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
         caFile: options.values['ca-file'],
       },
     })
+    makeSharingDirectory(settings.paths.state)
     target = await findTarget({
       settings,
       host,
@@ -99,6 +103,17 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     if (io.signal?.aborted) return exitCodeOf(error)
     await report(error, {io, json, host, target})
     return exitCodeOf(error)
+  }
+}
+
+/** Where a line of ~/.ssh/config shares connections: ssh binds its socket when we have connected, and fails without. */
+function makeSharingDirectory(state: string): void {
+  const directory = lastingDirectory({state})
+  if (directory === undefined) return
+  try {
+    fs.mkdirSync(directory, {recursive: true, mode: 0o700})
+  } catch {
+    // What is the matter is said by whoever needs it.
   }
 }
 
@@ -153,6 +168,8 @@ async function report(
         }
   const file = io.env[REPORT_VARIABLE]
   if (file !== undefined && file !== '') {
+    // A connection that is shared outlives the zt that asked for the report, and its directory: nobody is there to tell.
+    if (!fs.existsSync(path.dirname(file))) return
     const content: ProxyReport = {
       version: 1,
       host,

@@ -121,6 +121,11 @@ export async function findTarget(
   return {edge, credentials, tokenId, name}
 }
 
+/** What tells this token's connections from another one's: its id; for the environment's pair, its Client ID. */
+export function sharedBy({tokenId}: ChosenToken, {environmentCredentials}: Settings): string {
+  return tokenId === ENVIRONMENT ? `${ENVIRONMENT}:${environmentCredentials?.clientId ?? ''}` : tokenId
+}
+
 function fromEnvironment(bound: boolean): ChosenToken {
   return {tokenId: ENVIRONMENT, store: ENVIRONMENT, name: 'CF_ACCESS_CLIENT_ID', bound}
 }

@@ -58,3 +58,26 @@ export interface CheckStep {
   /** The same and more for scripts; no secrets. */
   facts: JsonObject
 }
+
+/** One line elsewhere in an ssh configuration that says something about a host which our block says too. */
+export interface OtherSetting {
+  /** 1-based. */
+  line: number
+  /** The Host line that it stands under; undefined: it stands before all of them. */
+  section: string | undefined
+  keyword: string
+}
+
+/** What a change of an ssh configuration does, or did. */
+export interface SshConfigOutcome {
+  /** As it was named. */
+  file: string
+  action: 'add' | 'update' | 'remove' | 'none'
+  /** Somebody has changed our block by hand. */
+  edited: boolean
+  /** Unified; empty when nothing changes. */
+  diff: string
+  warnings: string[]
+  /** Other lines of the file about the host; our block comes before those below a Host line. */
+  others: OtherSetting[]
+}
