@@ -1,4 +1,5 @@
-// How long a person waits before a command does anything: whole processes, from spawn to exit.
+// How long a person waits before a command does anything: whole processes, from spawn to exit; what carries a
+// connection, to its first byte.
 import {spawnSync} from 'node:child_process'
 import {
   alternate,
@@ -11,6 +12,7 @@ import {
   withCleanEnvironment,
   zt,
 } from './support.mjs'
+import {bannerTime, clientsFor, OURS, withScene} from './tunnel-scene.mjs'
 
 export const description = 'start-up of zt against bare node: medians of whole processes, alternating'
 
@@ -35,9 +37,14 @@ export async function run() {
         throw new Error(`${name} failed: ${stderr.trim()}`)
       return ms
     }
-    const samples = await alternate(
-      Object.fromEntries(Object.entries(COMMANDS).map(([name, args]) => [name, time(name, args)])),
-      rounds,
+    const samples = await withScene({env, home}, (scene) =>
+      alternate(
+        {
+          ...Object.fromEntries(Object.entries(COMMANDS).map(([name, args]) => [name, time(name, args)])),
+          [`${OURS}, first byte`]: () => bannerTime(clientsFor(scene)[OURS]),
+        },
+        rounds,
+      ),
     )
     const bare = median(samples[BARE])
     const rows = Object.entries(samples).map(([name, values]) => ({

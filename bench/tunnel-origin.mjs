@@ -1,5 +1,6 @@
 // What is behind the edge while the tunnel is measured: it greets as an SSH server, then does what the first line
-// says: `down N` sends N bytes, `up N` reads N bytes and answers `ok`. Prints its port.
+// says: `down N` sends N bytes, `up N` reads N bytes and answers `ok`. It leaves the end of a connection to the client,
+// whose process is looked at before. Prints its port.
 import net from 'node:net'
 
 const block = Buffer.alloc(64 * 1024, 'zt')
@@ -21,7 +22,11 @@ const server = net.createServer((socket) => {
     } else {
       missing -= chunk.length
     }
-    if (missing <= 0) socket.end('ok\n')
+    if (missing <= 0) {
+      missing = Infinity
+      line = ''
+      socket.write('ok\n')
+    }
   })
 })
 
@@ -31,7 +36,6 @@ function send(socket, left) {
     left -= part.length
     if (!socket.write(part) && left > 0) return socket.once('drain', () => send(socket, left))
   }
-  socket.end()
 }
 
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))

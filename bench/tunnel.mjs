@@ -1,12 +1,6 @@
-// The tunnel client on loopback: time to the first byte of the SSH banner, and throughput each way, through a
-// sandbox's edge; plain TCP to the same server and, where there is one, cloudflared beside it.
-import {spawn, spawnSync} from 'node:child_process'
-import {randomBytes, randomUUID} from 'node:crypto'
-import {once} from 'node:events'
-import {accessSync, constants} from 'node:fs'
-import {writeFile} from 'node:fs/promises'
-import net from 'node:net'
-import path from 'node:path'
+// The tunnel client on loopback, through a sandbox's edge: time to the first byte of the SSH banner, throughput each
+// way, what the process uses for it, and the same below real ssh; cloudflared beside it where there is one.
+import {spawnSync} from 'node:child_process'
 import {
   alternate,
   median,
@@ -18,16 +12,28 @@ import {
   withCleanEnvironment,
   zt,
 } from './support.mjs'
+import {
+  bannerTime,
+  clientsFor,
+  fill,
+  findCloudflared,
+  HOST,
+  OURS,
+  PLAIN,
+  program,
+  read,
+  runZt,
+  THEIRS,
+  withScene,
+} from './tunnel-scene.mjs'
+import {NOT_SHARED, secondConnection, SHARED, sshThroughput, startSshd} from './tunnel-ssh.mjs'
 
 export const description =
-  'zt ssh proxy through the sandbox: banner time and throughput, against plain TCP and cloudflared'
+  'zt ssh proxy through the sandbox: banner, throughput, CPU, memory, second connection, against cloudflared'
 
-const HOST = 'bench.widgetcorp.tech'
-const PLAIN = 'plain TCP'
-const OURS = 'zt ssh proxy'
-const THEIRS = 'cloudflared'
-const BANNER = Buffer.from('SSH-2.0-bench\r\n')
-const TIMEOUT_MS = 60_000
+const BARE = 'node -e 0'
+const FROM_VAULT = 'zt ssh proxy, from a vault'
+const BANNER = 'SSH-2.0-bench\r\n'
 
 export async function run() {
   requireBuild()
@@ -35,217 +41,196 @@ export async function run() {
   const mib = setting('BENCH_MIB', 64)
   const cloudflared = findCloudflared()
   return withCleanEnvironment(async (env, home) => {
-    const origin = spawn(process.execPath, [path.join(import.meta.dirname, 'tunnel-origin.mjs')], {
-      env,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const sshd = await startSshd(env, home)
     try {
-      const port = Number(String((await once(origin.stdout, 'data'))[0]))
-      const credentials = {
-        id: `${randomBytes(16).toString('hex')}.access`,
-        secret: randomBytes(32).toString('hex'),
-      }
-      const seed = path.join(home, 'seed.json')
-      await writeFile(seed, JSON.stringify(seedFor(credentials)), {mode: 0o600})
-      const edge = startSandbox(env, home, ['--seed', seed, '--origin', `${HOST}=127.0.0.1:${port}`])
-      const clients = clientsFor({port, edge, credentials, cloudflared, env, home})
-      const measure = (how) =>
-        alternate(
-          Object.fromEntries(Object.entries(clients).map(([name, open]) => [name, () => how(open)])),
+      return await withScene({env, home, sshPort: sshd?.port}, async (scene) => {
+        const clients = clientsFor(scene, cloudflared)
+        const banner = await alternate(bannersOf(scene, clients), rounds)
+        const up = await transfers(clients, 'up', mib, rounds)
+        const down = await transfers(clients, 'down', mib, rounds)
+        const ssh =
+          sshd && (await sshThroughput(scene, sshd, cloudflared, {rounds: Math.min(rounds, 5), mib}))
+        const second = sshd && (await secondConnection(scene, sshd, cloudflared, rounds))
+        const figures = {
+          banner: medians(banner),
+          up: medians(up.speed),
+          down: medians(down.speed),
+          upCpu: medians(up.cpu),
+          downCpu: medians(down.cpu),
+          upRss: medians(up.rss),
+          downRss: medians(down.rss),
+          ...(ssh && {sshUp: medians(ssh.up), sshDown: medians(ssh.down)}),
+          ...(second && {second: medians(second.samples)}),
+        }
+        return {
           rounds,
-        )
-      const banner = await measure(bannerTime)
-      const up = await measure((open) => throughput(open, 'up', mib))
-      const down = await measure((open) => throughput(open, 'down', mib))
-      const reference = cloudflared === undefined ? PLAIN : THEIRS
-      const rows = Object.keys(clients).map((name) => ({
-        name,
-        ...figures('banner', 'Ms', banner, name, reference),
-        ...figures('up', 'MiBs', up, name, reference),
-        ...figures('down', 'MiBs', down, name, reference),
-      }))
-      return {rounds, mib, reference, rows}
+          mib,
+          cloudflared: cloudflared === undefined ? null : versionOf(cloudflared),
+          sshd: sshd !== undefined,
+          sharing: second?.shares ?? null,
+          figures,
+          aims: aimsOf(figures, cloudflared !== undefined),
+        }
+      })
     } finally {
-      spawnSync(process.execPath, [zt, 'sandbox', 'stop'], {env, cwd: home})
-      origin.kill()
+      sshd?.stop()
     }
   })
 }
 
-export function text({rows, mib, reference}) {
-  const cell = (value, ratio) => `${value.toFixed(1)} (×${ratio.toFixed(2)})`
-  const lines = rows.map((row) => [
-    row.name,
-    cell(row.bannerMs, row.bannerRatio),
-    cell(row.upMiBs, row.upRatio),
-    cell(row.downMiBs, row.downRatio),
-  ])
-  return `${table([['', 'banner ms', `up ${mib} MiB, MiB/s`, `down ${mib} MiB, MiB/s`], ...lines])}\n\nratios to ${reference}`
-}
-
-function figures(what, unit, samples, name, reference) {
-  const value = median(samples[name])
-  return {[`${what}${unit}`]: round1(value), [`${what}Ratio`]: round2(value / median(samples[reference]))}
-}
-
-/** An account with one application whose one policy admits one service token. */
-function seedFor({id, secret}) {
-  const account = randomBytes(16).toString('hex')
-  const token = randomUUID()
-  const policy = randomUUID()
+/** Whole processes to their first byte; and node alone to its end, as what no client of ours can be faster than. */
+function bannersOf(scene, clients) {
+  const {env, home} = scene
+  const profile = ['--profile', 'sandbox']
+  runZt({env, home}, ['token', 'create', 'vaulted', ...profile])
+  runZt({env, home}, ['app', 'add-rule', HOST, '--service-auth', '--token', 'vaulted', ...profile])
+  const fromVault = program(scene, [process.execPath, zt, 'ssh', 'proxy', ...profile, HOST])
   return {
-    accounts: [{id: account, name: 'Bench'}],
-    zones: [{id: randomBytes(16).toString('hex'), name: 'widgetcorp.tech', account: {id: account}}],
-    service_tokens: [{id: token, name: 'bench', client_id: id, client_secret: secret, duration: 'forever'}],
-    policies: [
-      {id: policy, name: 'bench', decision: 'non_identity', include: [{service_token: {token_id: token}}]},
-    ],
-    apps: [
-      {
-        id: randomUUID(),
-        name: 'Bench',
-        type: 'self_hosted',
-        domain: HOST,
-        policies: [{id: policy, precedence: 1}],
-      },
-    ],
-  }
-}
-
-function startSandbox(env, home, args) {
-  const {status, stdout, stderr} = spawnSync(process.execPath, [zt, 'sandbox', 'start', '--json', ...args], {
-    env,
-    cwd: home,
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(`zt sandbox start failed: ${stderr.trim() || stdout.trim()}`)
-  const {edge, caFile} = JSON.parse(stdout)
-  return {address: edge, caFile}
-}
-
-function findCloudflared() {
-  const asked = process.env.CLOUDFLARED
-  const candidates =
-    asked === undefined || asked === ''
-      ? (process.env.PATH ?? '').split(path.delimiter).map((directory) => path.join(directory, 'cloudflared'))
-      : [asked]
-  const found = candidates.find((file) => {
-    try {
-      accessSync(file, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-  if (asked && found === undefined) throw new Error(`CLOUDFLARED=${asked} is no program`)
-  return found
-}
-
-/** Each opens a connection: two streams and how to end it. */
-function clientsFor({port, edge, credentials, cloudflared, env, home}) {
-  const program = (file, args, more) => () => {
-    const child = spawn(file, args, {env: {...env, ...more}, cwd: home, stdio: ['pipe', 'pipe', 'pipe']})
-    let said = ''
-    child.stderr.on('data', (chunk) => (said += chunk))
-    child.stdin.on('error', () => {})
-    return {
-      input: child.stdin,
-      output: child.stdout,
-      said: () => said.trim(),
-      close: async () => {
-        if (child.exitCode !== null || child.signalCode !== null) return
-        child.kill()
-        await once(child, 'exit')
-      },
-    }
-  }
-  const clients = {
-    [PLAIN]: () => {
-      const socket = net.connect({host: '127.0.0.1', port, noDelay: true})
-      socket.on('error', () => {})
-      return {input: socket, output: socket, said: () => '', close: async () => void socket.destroy()}
+    [BARE]: () => {
+      const started = performance.now()
+      const {status} = spawnSync(process.execPath, ['-e', '0'], {env, cwd: home})
+      if (status !== 0) throw new Error(`${BARE} ended with ${status}`)
+      return performance.now() - started
     },
-    [OURS]: program(
-      process.execPath,
-      // prettier-ignore
-      [zt, 'ssh', 'proxy', '--token', 'env', '--yes', '--connect-to', edge.address, '--ca-file', edge.caFile, HOST],
-      {CF_ACCESS_CLIENT_ID: credentials.id, CF_ACCESS_CLIENT_SECRET: credentials.secret},
-    ),
-  }
-  if (cloudflared !== undefined) {
-    clients[THEIRS] = program(
-      cloudflared,
-      ['access', 'ssh', '--hostname', HOST, '--connect-to', edge.address],
-      {
-        TUNNEL_SERVICE_TOKEN_ID: credentials.id,
-        TUNNEL_SERVICE_TOKEN_SECRET: credentials.secret,
-        SSL_CERT_FILE: edge.caFile,
-      },
-    )
-  }
-  return clients
-}
-
-/** Milliseconds from the start of the client to the first byte of the server's greeting. */
-async function bannerTime(open) {
-  const started = performance.now()
-  const connection = open()
-  try {
-    const first = await read(connection, 1)
-    const ms = performance.now() - started
-    if (first[0] !== BANNER[0]) throw new Error('the first byte is not the banner')
-    return ms
-  } finally {
-    await connection.close()
+    ...Object.fromEntries(Object.entries(clients).map(([name, open]) => [name, () => bannerTime(open)])),
+    [FROM_VAULT]: () => bannerTime(fromVault),
   }
 }
 
-/** MiB per second between the greeting and the last byte's arrival. */
-async function throughput(open, direction, mib) {
-  const connection = open()
+/** MiB per second between the greeting and the last byte's arrival; CPU seconds and MiB of the process until then. */
+async function transfers(clients, direction, mib, rounds) {
+  const cpu = Object.fromEntries(Object.keys(clients).map((name) => [name, []]))
+  const rss = structuredClone(cpu)
   const bytes = mib * 1024 * 1024
-  try {
-    await read(connection, BANNER.length)
-    const started = performance.now()
-    connection.input.write(`${direction} ${bytes}\n`)
-    if (direction === 'up') {
-      await Promise.all([fill(connection.input, bytes), read(connection, 3)])
-    } else {
-      await read(connection, bytes)
+  const one = (name, open) => async () => {
+    const connection = open()
+    try {
+      await read(connection, BANNER.length)
+      const started = performance.now()
+      connection.input.write(`${direction} ${bytes}\n`)
+      if (direction === 'up')
+        await Promise.all([fill(connection.input, bytes), read(connection, 'ok\n'.length)])
+      else await read(connection, bytes)
+      const seconds = (performance.now() - started) / 1000
+      const used = connection.used()
+      if (used.cpu !== undefined) {
+        cpu[name].push(used.cpu)
+        rss[name].push(used.rss)
+      }
+      return mib / seconds
+    } finally {
+      await connection.close()
     }
-    return mib / ((performance.now() - started) / 1000)
-  } finally {
-    await connection.close()
   }
+  const speed = await alternate(
+    Object.fromEntries(Object.entries(clients).map(([name, open]) => [name, one(name, open)])),
+    rounds,
+  )
+  return {speed, cpu, rss}
 }
 
-/** Reads exactly that many bytes and gives the last chunk; whatever goes wrong says what the client said. */
-function read({output, said}, bytes) {
-  return new Promise((resolve, reject) => {
-    let left = bytes
-    const timer = setTimeout(() => done(new Error('it took too long')), TIMEOUT_MS)
-    const onData = (chunk) => {
-      left -= chunk.length
-      if (left <= 0) done(undefined, chunk)
-    }
-    const onEnd = () => done(new Error('it ended early'))
-    const done = (error, chunk) => {
-      clearTimeout(timer)
-      output.off('data', onData).off('close', onEnd)
-      output.pause()
-      if (error)
-        reject(new Error([`a connection failed: ${error.message}`, said()].filter(Boolean).join('\n')))
-      else resolve(chunk)
-    }
-    output.on('data', onData).on('close', onEnd)
-    // Attaching a listener does not undo the pause of the read before.
-    output.resume()
+function medians(samples) {
+  const there = Object.entries(samples).filter(([, values]) => values.length > 0)
+  return Object.fromEntries(there.map(([name, values]) => [name, round2(median(values))]))
+}
+
+function versionOf(cloudflared) {
+  return (
+    spawnSync(cloudflared, ['--version'], {encoding: 'utf8', timeout: 5000}).stdout?.trim() || cloudflared
+  )
+}
+
+/** What we want, as a ratio to cloudflared where nothing else is said. */
+const AIMS = [
+  {aim: 'banner', figure: 'banner', most: 1.1},
+  {aim: 'up', figure: 'up', least: 1.5},
+  {aim: 'down', figure: 'down', least: 1.2},
+  {aim: 'up, CPU', figure: 'upCpu', most: 0.8},
+  {aim: 'down, CPU', figure: 'downCpu', most: 0.8},
+  {aim: 'up, memory', figure: 'upRss', most: 90, unit: 'MiB'},
+  {aim: 'down, memory', figure: 'downRss', most: 90, unit: 'MiB'},
+  {aim: 'second connection', figure: 'second', of: SHARED, most: 0.3},
+]
+
+function aimsOf(figures, hasCloudflared) {
+  return AIMS.map(({aim, figure, of = OURS, most, least, unit}) => {
+    const ours = figures[figure]?.[of]
+    const theirs = figures[figure]?.[THEIRS]
+    const wanted =
+      most === undefined ? `at least ${unit ? '' : '×'}${least}` : `at most ${unit ? '' : '×'}${most}`
+    const result = {aim, wanted: unit ? `${wanted} ${unit}` : wanted}
+    if (ours === undefined)
+      return {
+        ...result,
+        value: null,
+        met: null,
+        why: figure === 'second' ? 'no sshd here' : 'not measured here',
+      }
+    if (!unit && theirs === undefined)
+      return {...result, value: null, met: null, why: hasCloudflared ? 'not measured' : 'no cloudflared here'}
+    const value = unit ? ours : round2(ours / theirs)
+    return {...result, value, met: most === undefined ? value >= least : value <= most, why: null}
   })
 }
 
-async function fill(stream, bytes) {
-  const block = Buffer.alloc(64 * 1024, 'zt')
-  for (let left = bytes; left > 0; left -= block.length) {
-    if (!stream.write(block.subarray(0, Math.min(left, block.length)))) await once(stream, 'drain')
+/** Two, so that each fits on a terminal. */
+const TABLES = [
+  {banner: 'banner ms', up: 'up MiB/s', down: 'down MiB/s', sshUp: 'ssh up', sshDown: 'ssh down'},
+  {upCpu: 'up CPU s', downCpu: 'down CPU s', upRss: 'up peak MiB', downRss: 'down peak MiB'},
+]
+
+/** Undefined where nothing of it was measured. */
+function figuresTable(figures, titles) {
+  const shown = Object.keys(titles).filter((figure) => Object.keys(figures[figure] ?? {}).length > 0)
+  const names = [BARE, PLAIN, OURS, FROM_VAULT, THEIRS].filter((name) =>
+    shown.some((figure) => figures[figure][name] !== undefined),
+  )
+  const cell = (figure, name) => {
+    const value = figures[figure][name]
+    if (value === undefined) return ''
+    return figure.endsWith('Cpu') ? value.toFixed(2) : round1(value).toFixed(1)
   }
+  if (names.length === 0) return undefined
+  return table([
+    ['', ...shown.map((figure) => titles[figure])],
+    ...names.map((name) => [name, ...shown.map((figure) => cell(figure, name))]),
+  ])
+}
+
+export function text({rounds, mib, cloudflared, sshd, sharing, figures, aims}) {
+  const parts = [
+    `${rounds} rounds, ${mib} MiB each way; medians`,
+    ...TABLES.map((titles) => figuresTable(figures, titles)).filter((lines) => lines !== undefined),
+  ]
+  const bare = figures.banner[BARE]
+  parts.push(
+    `banner of ${OURS}: ×${(figures.banner[OURS] / bare).toFixed(2)} of ${BARE}` +
+      (figures.banner[THEIRS] === undefined
+        ? ''
+        : `, which is ×${(bare / figures.banner[THEIRS]).toFixed(2)} of ${THEIRS}`),
+  )
+  if (figures.second) {
+    const rows = [SHARED, NOT_SHARED, THEIRS].filter((name) => figures.second[name] !== undefined)
+    parts.push(
+      table([
+        ['ssh HOST true, not the first', 'ms'],
+        ...rows.map((name) => [name, figures.second[name].toFixed(1)]),
+      ]),
+    )
+    if (!sharing) parts.push('This zt does not share connections: each makes its own.')
+  }
+  if (!sshd) parts.push('no sshd here (ZT_TEST_SSHD=/path names one): nothing was measured below ssh')
+  parts.push(
+    `${cloudflared === null ? 'no cloudflared here (CLOUDFLARED=/path names one)' : cloudflared}\n\n` +
+      table([
+        ['aim', 'wanted', 'measured', 'verdict'],
+        ...aims.map(({aim, wanted, value, met, why}) => [
+          aim,
+          wanted,
+          value === null ? '-' : wanted.endsWith('MiB') ? value.toFixed(1) : `×${value.toFixed(2)}`,
+          met === null ? `none: ${why}` : met ? 'met' : 'missed',
+        ]),
+      ]),
+  )
+  return parts.join('\n\n')
 }

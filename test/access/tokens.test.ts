@@ -1,6 +1,6 @@
 import {inspect} from 'node:util'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {createServiceToken} from '../../src/lib/access/token-create.js'
+import {createServiceToken, planServiceToken} from '../../src/lib/access/token-create.js'
 import {recoverOperations} from '../../src/lib/access/token-recover.js'
 import {listServiceTokens, showServiceToken} from '../../src/lib/access/tokens.js'
 import {UserError} from '../../src/lib/core/errors.js'
@@ -50,6 +50,22 @@ describe('creating a service token', () => {
       },
     ])
     expect(inspect({token, clientSecret, store}, {depth: 9, showHidden: true})).not.toContain('cfast_')
+  })
+
+  it('plans without changing anything, and refuses what would be refused', async () => {
+    expect(await planServiceToken(world.ctx, {name: ' ci ', duration: '90d'})).toEqual({
+      name: 'ci',
+      duration: '2160h',
+      store: {kind: 'vault', label: 'the faulty store'},
+      warnings: [],
+    })
+    expect(world.changes).toEqual([])
+    expect([...world.store.kept.keys()]).toEqual([])
+    expect((await world.ctx.journal.list()).operations).toEqual([])
+    await createServiceToken(world.ctx, {name: 'ci'})
+    expect(await failure(planServiceToken(world.ctx, {name: 'ci'}))).toMatchObject({code: 'TOKEN_NAME_TAKEN'})
+    world.store.state = 'locked'
+    expect(await failure(planServiceToken(world.ctx, {name: 'cd'}))).toMatchObject({code: 'STORE_NOT_READY'})
   })
 
   it.each([

@@ -28,6 +28,7 @@ const LINES: Record<string, string[][]> = {
     ['profile', 'use', 'nobody'],
   ],
   'token:create': [
+    ['token', 'create', 'ci', '--dry-run'],
     ['token', 'create', 'ci'],
     ['token', 'create', 'ci'],
     ['token', 'create', 'x', '--duration', 'long'],
@@ -85,11 +86,25 @@ const LINES: Record<string, string[][]> = {
     ['ssh', `git@${host}`, '--', '-T'],
     ['ssh', 'elsewhere.example', '--', '-T'],
   ],
-  'ssh:config': [['ssh', 'config', host]],
+  'ssh:config': [
+    ['ssh', 'config', host],
+    ['ssh', 'config', `git@${host}`, '--write', '--file', 'ssh-config', '--dry-run'],
+    ['ssh', 'config', `git@${host}`, '--write', '--file', 'ssh-config', '--yes'],
+    ['ssh', 'config', host, '--remove', '--file', 'ssh-config'],
+    ['ssh', 'config', host, '--remove', '--file', 'ssh-config', '--yes'],
+    ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes'],
+  ],
+  'ssh:check': [
+    ['ssh', 'check', host],
+    ['ssh', 'check', host, '--token', 'env', '--yes', '--timeout', '5'],
+    ['ssh', 'check', 'elsewhere.example'],
+  ],
   'ssh:proxy': [
     ['ssh', 'proxy', host],
     ['ssh', 'proxy', host, '--client', 'cloudflared'],
     ['ssh', 'proxy', 'elsewhere.example'],
+    ['ssh', 'proxy', host, '--destination', '10.0.0.7:22'],
+    ['ssh', 'proxy', host, '--destination', 'not an address'],
   ],
   exec: [
     ['exec', 'known', '--', 'exec-child'],
@@ -315,6 +330,7 @@ describe('a secret', () => {
         for (const args of [
           ['ssh', 'proxy', target, '--token', 'known', '--yes'],
           ['ssh', target, '--token', 'known', '--yes'],
+          ['ssh', 'check', target, '--token', 'known', '--yes'],
           ['ssh', 'proxy', target, '--token', 'env', '--yes'],
           ['ssh', 'proxy', target, '--token', 'known', '--yes', '--client', 'cloudflared'],
         ]) {
@@ -323,7 +339,7 @@ describe('a secret', () => {
             const end = await world.run(line, {env})
             const leaks = world.leaksIn(saidBy(end))
             // Otherwise it was not sent, and this test looks at nothing.
-            if (!/HTTP|Access|redirect|answer/.test(end.stderr)) leaks.push(`not refused: ${end.stderr}`)
+            if (!/HTTP|Access|redirect|answer/.test(saidBy(end))) leaks.push(`not refused: ${saidBy(end)}`)
             if (leaks.length > 0) findings[line.join(' ')] = leaks
           }
         }

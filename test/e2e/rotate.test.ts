@@ -28,7 +28,8 @@ describe('rotating, with SSH open to the same host all the while', () => {
   })
   afterAll(() => zt.end())
 
-  const ssh = () => zt.run(['ssh', `git@${host}`, '--', '-T'])
+  // A connection that is still open would ask nobody for the secret.
+  const ssh = () => zt.run(['ssh', `git@${host}`, '--no-share', '--', '-T'])
 
   it('uses the secret before while the edge knows only that, and says so; then the new one', async () => {
     expect(await ssh()).toMatchObject({code: 0, stderr: ''})

@@ -3,7 +3,8 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {chooseStore, knownStores, type StoreOptions} from '../../src/lib/secrets/open.js'
+import {chooseStore, knownStores} from '../../src/lib/secrets/open.js'
+import type {StoreOptions} from '../../src/lib/secrets/store-options.js'
 import {FakeHelper, type Fault} from '../support/fake-helper.js'
 
 let home: string

@@ -160,7 +160,11 @@ export class LeakWorld {
     await fs.mkdir(path.join(home, 'tmp'), {recursive: true})
     await fs.mkdir(path.join(home, 'bin'), {recursive: true})
     // What it is given is noted by its parent.
-    await fs.writeFile(path.join(home, 'bin', 'cloudflared'), '#!/bin/sh\nexit 0\n', {mode: 0o755})
+    await fs.writeFile(
+      path.join(home, 'bin', 'cloudflared'),
+      '#!/bin/sh\n[ "$1" = access ] || echo "cloudflared version 2026.8.2 (of the test)"\n',
+      {mode: 0o755},
+    )
     // Fails when it was not given the pair.
     const child =
       '#!/bin/sh\ntest -n "$CF_ACCESS_CLIENT_ID" -a -n "$CF_ACCESS_CLIENT_SECRET" && exit "${1:-0}"\n'

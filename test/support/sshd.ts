@@ -42,6 +42,7 @@ export async function startSshd(): Promise<Sshd> {
       'KbdInteractiveAuthentication no',
       'PermitRootLogin prohibit-password',
       'UsePAM no',
+      'Subsystem sftp internal-sftp',
       // The keys lie under the system's directory for temporary files, which everybody may write to.
       'StrictModes no',
     ].join('\n') + '\n',

@@ -3,6 +3,7 @@ import {addServiceAuthRule, type AddRuleResult} from '../../lib/access/add-rule.
 import {listApplications} from '../../lib/access/applications.js'
 import {listServiceTokens} from '../../lib/access/tokens.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
+import {dryRunFlag} from '../../lib/app/flags.js'
 import {policyTable} from '../../lib/app/present-policy.js'
 import {style} from '../../lib/cli/streams.js'
 import {UserError} from '../../lib/core/errors.js'
@@ -30,7 +31,7 @@ export default class AppAddRule extends AccessCommand<typeof AppAddRule> {
       description: 'name of the rule (default: "Service Auth: TOKENS")',
       helpValue: 'RULE',
     }),
-    'dry-run': Flags.boolean({description: 'show the change, make none'}),
+    'dry-run': dryRunFlag,
   }
 
   async run(): Promise<object> {

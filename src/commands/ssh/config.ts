@@ -1,41 +1,67 @@
 import path from 'node:path'
 import {Args, Flags} from '@oclif/core'
+import {connectionFlags, dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {configChange, configDone} from '../../lib/app/present-ssh-config.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
-import {normaliseHostname} from '../../lib/core/hostname.js'
-import {proxyCommand} from '../../lib/tunnel/proxy-command.js'
-import {hostBlock} from '../../lib/tunnel/ssh-config.js'
+import {UserError} from '../../lib/core/errors.js'
+import {parseDestination} from '../../lib/tunnel/destination.js'
+import {blockFor, type WrittenBlock} from '../../lib/tunnel/ssh-config/block-for.js'
+import {applySshConfig, defaultSshConfig, planSshConfig} from '../../lib/tunnel/ssh-config.js'
 
 export default class SshConfig extends BaseCommand<typeof SshConfig> {
-  static override summary =
-    "Print the block for ~/.ssh/config that makes plain ssh use a host's service token"
+  static override summary = 'Let plain ssh, scp, rsync, git and Ansible reach a host with its service token'
+  static override description = `Prints a block for ~/.ssh/config. With --write it is put there, before the first Host line; with --remove it is taken
+out. What else is in the file stays as it is. The change is shown, and asked for.`
   static override examples = [
     '<%= config.bin %> ssh config gitlab-ssh.widgetcorp.tech',
-    '<%= config.bin %> ssh config git@gitlab-ssh.widgetcorp.tech >> ~/.ssh/config',
+    '<%= config.bin %> ssh config git@gitlab-ssh.widgetcorp.tech --write',
+    '<%= config.bin %> ssh config gitlab-ssh.widgetcorp.tech --remove --dry-run',
   ]
   static override args = {host: Args.string({description: '[USER@]HOST', ignoreStdin: true, required: true})}
   static override flags = {
-    client: Flags.option({
-      description: 'who carries the connection',
-      options: ['builtin', 'cloudflared'] as const,
-      default: 'builtin' as const,
-    })(),
+    write: Flags.boolean({description: 'put the block into the configuration', exclusive: ['remove']}),
+    remove: Flags.boolean({description: 'take the block out of the configuration'}),
+    file: Flags.string({description: 'the configuration (default: ~/.ssh/config)', helpValue: 'FILE'}),
+    ...connectionFlags,
+    yes: yesFlag,
+    'dry-run': dryRunFlag,
   }
 
   async run(): Promise<object> {
-    const [host = '', user] = this.args.host.split('@').reverse()
-    const block = hostBlock({
-      host: normaliseHostname(host),
-      user,
-      knownHostsFile: this.settings.knownHostsFile,
-      proxyCommand: proxyCommand({
-        node: process.execPath,
-        script: path.join(this.config.root, 'bin', 'run.js'),
-        profile: this.settings.profileName,
-        client: this.flags.client,
-        host: '%h',
-      }),
-    })
-    this.print(block)
-    return {host: normaliseHostname(host), block}
+    const {write, remove, client, share, 'dry-run': dryRun} = this.flags
+    const {host, user} = parseDestination(this.args.host, 'zt ssh config [USER@]HOST')
+    const run = path.join(this.config.root, 'bin', 'run.js')
+    const wanted = {host, user, client, share, node: process.execPath, script: run}
+    const written: WrittenBlock | undefined = remove
+      ? undefined
+      : await blockFor({settings: this.settings, ...wanted})
+    const result = {host, user: user ?? null, block: written?.text ?? null}
+    for (const warning of written?.warnings ?? []) this.warn(warning)
+    if (written && !write) {
+      this.print(written.text)
+      return {...result, file: null, action: 'none', changed: false, dryRun}
+    }
+    const file = path.resolve(this.flags.file ?? defaultSshConfig())
+    const change = {file, host, block: written?.options, env: process.env}
+    let plan = await planSshConfig(change)
+    const {warnings, notes, text} = configChange(plan)
+    for (const warning of warnings) this.warn(warning)
+    for (const note of notes) this.note(note)
+    if (text !== undefined) this.print(text)
+    if (text !== undefined && !dryRun) {
+      if (!this.flags.yes) await this.confirm(file)
+      plan = await applySshConfig(plan, change, {state: this.settings.paths.state, again: this.flags.yes})
+    }
+    const {action, edited, diff, others} = plan
+    if (action === 'none' || !dryRun) this.print(configDone(plan, host, remove))
+    const option = this.flags.file === undefined ? '' : `-F ${this.flags.file} `
+    if (write && !dryRun) this.next(`ssh ${option}${this.args.host}`)
+    return {...result, file, action, changed: action !== 'none' && !dryRun, dryRun, edited, diff, others}
+  }
+
+  private async confirm(file: string): Promise<void> {
+    this.prompts.require(`A confirmation that ${file} may be changed`, 'Add --yes to make the change')
+    if (await this.prompts.confirm(`Change ${file}?`)) return
+    throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed'})
   }
 }

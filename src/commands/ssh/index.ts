@@ -1,19 +1,19 @@
 import path from 'node:path'
 import {Args, Flags} from '@oclif/core'
-import {explainRefusal} from '../../lib/access/explain.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
-import {edgeFlags, yesFlag} from '../../lib/app/flags.js'
+import {explainReport} from '../../lib/app/explain-report.js'
+import {connectionFlags, edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {err} from '../../lib/cli/streams.js'
 import {UserError} from '../../lib/core/errors.js'
-import {normaliseHostname} from '../../lib/core/hostname.js'
+import {parseDestination} from '../../lib/tunnel/destination.js'
 import {openSsh} from '../../lib/tunnel/run-ssh.js'
-import {chooseToken} from '../../lib/tunnel/target.js'
-import type {ProxyReport} from '../../lib/tunnel/types.js'
+import {chooseToken, sharedBy} from '../../lib/tunnel/target.js'
 
 export default class Ssh extends AccessCommand<typeof Ssh> {
   static override summary = 'Open SSH through the tunnel with a service token'
   static override description = `Uses the token that the host is bound to (by "zt app add-rule"). Arguments for ssh, and a remote command, stand
-behind --. Ends with the exit status of ssh.`
+behind --. The connection stays for a minute after its last session, and the next one opens at once. Ends with the
+exit status of ssh.`
   static override examples = [
     '<%= config.bin %> ssh git@gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> ssh gitlab-ssh.widgetcorp.tech -- -v',
@@ -26,16 +26,12 @@ behind --. Ends with the exit status of ssh.`
       helpValue: 'NAME',
     }),
     yes: yesFlag,
-    client: Flags.option({
-      description: 'who carries the connection',
-      options: ['builtin', 'cloudflared'] as const,
-      default: 'builtin' as const,
-    })(),
+    ...connectionFlags,
     ...edgeFlags,
   }
 
   async run(): Promise<object> {
-    const [user, host] = splitUser(this.args.host ?? (await this.askHost()))
+    const {host, user} = parseDestination(this.args.host ?? (await this.askHost()), 'zt ssh [USER@]HOST')
     const chosen = await chooseToken({settings: this.settings, host, token: this.flags.token})
     if (!chosen.bound && !this.flags.yes) await this.confirmToken(chosen.name, host)
     const end = await openSsh({
@@ -43,13 +39,15 @@ behind --. Ends with the exit status of ssh.`
       host,
       user,
       token: chosen.bound && this.flags.token === undefined ? undefined : chosen.tokenId,
+      sharedBy: sharedBy(chosen, this.settings),
+      share: this.flags.share,
       client: this.flags.client,
       sshArgs: this.rest,
       node: process.execPath,
       script: path.join(this.config.root, 'bin', 'run.js'),
       env: process.env,
     })
-    if (end.report) await this.explain(end.report)
+    if (end.report) this.showError(await explainReport(this.access(), end.report))
     process.exitCode = end.exitCode
     if (end.signal) process.kill(process.pid, end.signal)
     return {
@@ -65,18 +63,6 @@ behind --. Ends with the exit status of ssh.`
     err(JSON.stringify(json, null, 2))
   }
 
-  /** What the proxy could not say itself: it has no API token, and knows only what the edge answered. */
-  private async explain(report: ProxyReport): Promise<void> {
-    const {code, message, refusal, host, tokenId, clientId} = report
-    let {why, next} = report
-    if (refusal) {
-      const explained = await explainRefusal(this.access(), {host, tokenId, clientId, refusal})
-      why = refusal.ray === undefined ? explained.why : `${explained.why} (CF-RAY ${refusal.ray})`
-      next = explained.next
-    }
-    this.showError(new UserError({kind: refusal ? 'refused' : 'unreachable', code, message, why, next}))
-  }
-
   private async confirmToken(name: string, host: string): Promise<void> {
     const flags = 'Add --yes to send it this once'
     this.prompts.require(`A confirmation that the secret of "${name}" may be sent to ${host}`, flags)
@@ -89,18 +75,4 @@ behind --. Ends with the exit status of ssh.`
     this.prompts.require('The host', 'zt ssh [USER@]HOST')
     return this.prompts.text('Host')
   }
-}
-
-function splitUser(text: string): [user: string | undefined, host: string] {
-  const at = text.lastIndexOf('@')
-  const host = normaliseHostname(text.slice(at + 1))
-  if (at < 0) return [undefined, host]
-  const user = text.slice(0, at)
-  if (/^[^-\s][^\s]*$/.test(user)) return [user, host]
-  throw new UserError({
-    kind: 'usage',
-    code: 'BAD_USER',
-    message: 'This cannot be a user name',
-    next: ['zt ssh [USER@]HOST'],
-  })
 }

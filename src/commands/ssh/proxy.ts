@@ -1,6 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {AccessCommand} from '../../lib/app/access-command.js'
-import {edgeFlags, yesFlag} from '../../lib/app/flags.js'
+import {clientFlag, edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {err} from '../../lib/cli/streams.js'
 import {main} from '../../lib/tunnel/proxy-main.js'
 
@@ -20,8 +20,12 @@ export default class SshProxy extends AccessCommand<typeof SshProxy> {
       helpValue: 'NAME',
     }),
     yes: yesFlag,
-    client: Flags.string({description: 'builtin or cloudflared', default: 'builtin'}),
-    timeout: Flags.string({description: 'for the handshake', helpValue: 'SECONDS'}),
+    client: clientFlag,
+    destination: Flags.string({
+      description: 'where the connector is to connect to, if its tunnel lets the client choose',
+      helpValue: 'HOST[:PORT]',
+    }),
+    timeout: Flags.string({description: 'for connecting, TLS and the answer together', helpValue: 'SECONDS'}),
     ...edgeFlags,
   }
 

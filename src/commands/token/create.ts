@@ -1,8 +1,8 @@
 import {Args, Flags} from '@oclif/core'
-import {createServiceToken} from '../../lib/access/token-create.js'
+import {createServiceToken, planServiceToken} from '../../lib/access/token-create.js'
 import {checkTokenName} from '../../lib/access/tokens.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
-import {storeFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, storeFlag} from '../../lib/app/flags.js'
 import {shellQuote} from '../../lib/access/command-line.js'
 import {out, style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
@@ -24,10 +24,12 @@ export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
     }),
     reveal: Flags.boolean({description: 'also print the secret'}),
     store: storeFlag,
+    'dry-run': dryRunFlag,
   }
 
   async run(): Promise<object> {
     const name = this.args.name ?? (await this.askName())
+    if (this.flags['dry-run']) return this.plan(name)
     const {token, clientSecret, store, warnings} = await createServiceToken(this.access(), {
       name,
       duration: this.flags.duration,
@@ -53,6 +55,14 @@ export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
       store: store.kind,
       ...(this.flags.reveal && {clientSecret: clientSecret.expose()}),
     }
+  }
+
+  private async plan(name: string): Promise<object> {
+    const plan = await planServiceToken(this.access(), {name, duration: this.flags.duration})
+    for (const warning of plan.warnings) this.warn(warning)
+    this.print(`Would create ${style.bold(plan.name)}, valid for ${plan.duration}.`)
+    this.print(`Its secret would go to ${plan.store.label}.`)
+    return {dryRun: true, name: plan.name, duration: plan.duration, store: plan.store.kind}
   }
 
   private async askName(): Promise<string> {

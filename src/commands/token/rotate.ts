@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {shellQuote} from '../../lib/access/command-line.js'
 import {finishRotation, rotateServiceToken, undoRotation} from '../../lib/access/token-rotate.js'
+import {dryRunFlag} from '../../lib/app/flags.js'
 import {rotationText} from '../../lib/app/present-rotation.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
 import {style} from '../../lib/cli/streams.js'
@@ -29,7 +30,7 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
       exclusive: ['undo'],
     }),
     undo: Flags.boolean({description: 'go back to the secret before the last rotation'}),
-    'dry-run': Flags.boolean({description: 'show the change, make none'}),
+    'dry-run': dryRunFlag,
   }
 
   async run(): Promise<object> {

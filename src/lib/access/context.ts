@@ -7,14 +7,8 @@ import {UserError} from '../core/errors.js'
 import {Locks} from '../core/lock.js'
 import type {Secret} from '../core/secret.js'
 import {Journal} from '../secrets/journal/journal.js'
-import {
-  chooseStore,
-  openIndex,
-  openStore,
-  requireReady,
-  type StoreChoice,
-  type StoreOptions,
-} from '../secrets/open.js'
+import {chooseStore, openIndex, openStore, requireReady, type StoreChoice} from '../secrets/open.js'
+import type {StoreOptions} from '../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../secrets/types.js'
 
 export type {StoreChoice} from '../secrets/open.js'

@@ -60,6 +60,31 @@ export async function createServiceToken(
   })
 }
 
+/**
+ * What {@link createServiceToken} would do: everything that can be known without changing anything.
+ *
+ * @throws as {@link createServiceToken}, but what only the store's rehearsal and the API's answer show
+ */
+export async function planServiceToken(
+  ctx: AccessContext,
+  options: {name: string; duration?: string | undefined},
+): Promise<{name: string; duration: string; store: Pick<SecretStore, 'kind' | 'label'>; warnings: string[]}> {
+  const name = checkTokenName(options.name)
+  const {api: duration} = parseTokenDuration(options.duration ?? STANDARD_DURATION)
+  const store = await ctx.store()
+  const warning = await requireReady(store, {write: true})
+  const api = await ctx.api()
+  ctx.progress.step('Looking for a token of that name')
+  const operation = newOperation(ctx, api, {kind: 'create', name, token: undefined, store: store.kind})
+  await refusePending(ctx, (other) => lockOf(other) === lockOf(operation))
+  refuseTaken(ctx, name, await api.listServiceTokens())
+  const {kind, label} = store
+  return {name, duration, store: {kind, label}, warnings: warning === undefined ? [] : [warning]}
+}
+
+/** What Cloudflare gives a token for which none is asked. */
+const STANDARD_DURATION = '8760h'
+
 /** One creation, from the intent to its end. */
 class Creation {
   readonly #ctx: AccessContext

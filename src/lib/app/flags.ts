@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {checkStore} from '../config/settings.js'
 import {UserError} from '../core/errors.js'
 import type {KeepingStoreKind} from '../core/store-kind.js'
+import {TUNNEL_CLIENTS} from '../tunnel/types.js'
 
 /** The store as its flag and argument take it. */
 export function parseStore(text: string): KeepingStoreKind {
@@ -27,6 +28,13 @@ export const yesFlag = Flags.boolean({char: 'y', description: 'answer the confir
 
 export const dryRunFlag = Flags.boolean({description: 'show the change, make none'})
 
+/** Which program carries a connection. */
+export const clientFlag = Flags.option({
+  description: 'who carries the connection; auto is the one built in',
+  options: TUNNEL_CLIENTS,
+  default: 'auto' as const,
+})()
+
 /** Where the edge is, for the commands that connect to it. */
 export const edgeFlags = {
   'connect-to': Flags.string({
@@ -34,4 +42,14 @@ export const edgeFlags = {
     helpValue: 'HOST:PORT',
   }),
   'ca-file': Flags.string({description: 'PEM file of a CA to trust for the edge', helpValue: 'FILE'}),
+}
+
+/** How ssh's connection is made. */
+export const connectionFlags = {
+  client: clientFlag,
+  share: Flags.boolean({
+    description: 'share one connection among the sessions of a host',
+    default: true,
+    allowNo: true,
+  }),
 }

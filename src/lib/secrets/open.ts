@@ -1,75 +1,25 @@
-import path from 'node:path'
 import {UserError} from '../core/errors.js'
-import type {Secret} from '../core/secret.js'
+import {EnvironmentStore} from './env/env-store.js'
 import {helperNames} from './helper/find-helpers.js'
 import {HelperStore} from './helper/helper-store.js'
-import {EnvironmentStore} from './env/env-store.js'
 import {IndexFiles} from './index-files.js'
 import {Keychain} from './keychain/keychain.js'
-import type {BusEnvironment} from './keychain/probe.js'
-import type {
-  KeepingStoreKind,
-  SecretIndex,
-  SecretStore,
-  ServiceCredentials,
-  StoreKind,
-  StoreStatus,
-} from './types.js'
+import {helperOptions, keychainOptions, vaultOptions, type StoreOptions} from './store-options.js'
+import type {KeepingStoreKind, SecretIndex, SecretStore, StoreKind, StoreStatus} from './types.js'
 import {Vault} from './vault/vault.js'
-
-export interface StoreOptions {
-  configDir: string
-  dataDir: string
-  environmentCredentials?: ServiceCredentials | undefined
-  /** The vault's identity, when it is not `identity.txt` in the configuration directory. */
-  identityFile?: string | undefined
-  passphraseFile?: string | undefined
-  /** Only where a person can be asked. */
-  askPassphrase?: ((label: string) => Promise<Secret>) | undefined
-  /** Encrypt the vault to these; see {@link Vault}. */
-  vaultRecipients?: readonly string[] | undefined
-  /** `NAME` of the docker-credential-helper that comes after the keychain. */
-  credentialHelper?: string | undefined
-  /** True where a person is at the terminal and can answer what a store asks by itself. */
-  interactive?: boolean | undefined
-  environment: BusEnvironment
-  /** Where programs are looked for; default: this process's PATH. */
-  searchPath?: string | undefined
-}
 
 /** A store, not yet opened: nothing is touched before its first use. */
 export function openStore(kind: StoreKind, options: StoreOptions): SecretStore {
   switch (kind) {
     case 'keychain':
-      return new Keychain({environment: options.environment})
+      return new Keychain(keychainOptions(options))
     case 'vault':
-      return new Vault({
-        directory: path.join(options.dataDir, 'vault'),
-        identity: {
-          file: vaultIdentityFile(options),
-          passphraseFile: options.passphraseFile,
-          askPassphrase: options.askPassphrase,
-        },
-        recipients: options.vaultRecipients,
-      })
+      return new Vault(vaultOptions(options))
     case 'env':
       return new EnvironmentStore(options.environmentCredentials)
     default:
-      return new HelperStore({
-        name: kind.slice('helper:'.length),
-        environment: options.environment,
-        interactive: options.interactive,
-        searchPath: options.searchPath,
-      })
+      return new HelperStore(helperOptions(kind, options))
   }
-}
-
-/** Where the vault's identity is, or would be made. */
-export function vaultIdentityFile({
-  identityFile,
-  configDir,
-}: Pick<StoreOptions, 'identityFile' | 'configDir'>): string {
-  return identityFile ?? path.join(configDir, 'identity.txt')
 }
 
 /** Every store that this machine may have: the keychain, each helper on PATH, the vault. */

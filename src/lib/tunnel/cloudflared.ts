@@ -1,42 +1,67 @@
 import {spawn} from 'node:child_process'
+import fs from 'node:fs'
 import os from 'node:os'
+import path from 'node:path'
 import {UserError} from '../core/errors.js'
 import type {ServiceCredentials} from '../secrets/types.js'
+import {requireUsableVersion} from './cloudflared-version.js'
 import {findProgram} from './programs.js'
 import type {EdgeAddress} from './types.js'
 
+type Environment = Readonly<Record<string, string | undefined>>
+
 export interface CloudflaredOptions {
+  /** As {@link requireCloudflared} gave it. */
+  program: string
   edge: EdgeAddress
   /** Such as the edge has accepted just now: where it refuses, cloudflared would wait ten minutes for a browser login. */
   credentials: ServiceCredentials
-  env: Readonly<Record<string, string | undefined>>
+  env: Environment
 }
 
 /**
- * The absolute path of cloudflared.
+ * The absolute path of a cloudflared that can be used: the one that CLOUDFLARED names, or else the first on PATH.
  *
- * @throws UserError `needs-action` / `CLOUDFLARED_NOT_FOUND`
+ * @param cacheDirectory where its version is remembered
+ * @throws UserError `needs-action` / `CLOUDFLARED_NOT_FOUND`, `CLOUDFLARED_UNUSABLE`, `CLOUDFLARED_BAD_VERSION`
  */
-export function requireCloudflared(env: CloudflaredOptions['env']): string {
-  const program = findProgram('cloudflared', env)
-  if (program === undefined) throw notFound()
+export async function requireCloudflared(env: Environment, cacheDirectory: string): Promise<string> {
+  const program = findCloudflared(env)
+  await requireUsableVersion({program, env: environmentFor(env), cacheDirectory})
   return program
+}
+
+function findCloudflared(env: Environment): string {
+  const named = env['CLOUDFLARED']
+  if (named === undefined || named === '') {
+    const program = findProgram('cloudflared', env)
+    if (program === undefined)
+      throw notFound('There is no program of that name on PATH, and --client cloudflared asks for it.')
+    return program
+  }
+  if (!path.isAbsolute(named)) throw notFound('CLOUDFLARED must be an absolute path.')
+  try {
+    fs.accessSync(named, fs.constants.X_OK)
+    if (fs.statSync(named).isFile()) return named
+  } catch {
+    // Said below.
+  }
+  throw notFound('CLOUDFLARED names no program.')
 }
 
 /**
  * Lets cloudflared carry the connection on our stdin and stdout. The credentials are in its environment alone.
  *
- * @returns cloudflared's exit status
- * @throws UserError as {@link requireCloudflared}
+ * @returns cloudflared's exit status, 128 and the signal's number where one ended it
  */
-export async function runCloudflared({edge, credentials, env}: CloudflaredOptions): Promise<number> {
-  const program = requireCloudflared(env)
+export async function runCloudflared({program, edge, credentials, env}: CloudflaredOptions): Promise<number> {
   const args = ['access', 'ssh', '--hostname', edge.host]
   if (edge.connectTo !== undefined) args.push('--connect-to', edge.connectTo)
+  if (edge.destination !== undefined) args.push('--destination', edge.destination)
   const child = spawn(program, args, {
     stdio: 'inherit',
     env: {
-      ...withoutTunnelSettings(env),
+      ...environmentFor(env),
       TUNNEL_SERVICE_TOKEN_ID: credentials.clientId,
       TUNNEL_SERVICE_TOKEN_SECRET: credentials.clientSecret.expose(),
       ...(edge.caFile !== undefined && {SSL_CERT_FILE: edge.caFile}),
@@ -59,19 +84,19 @@ export async function runCloudflared({edge, credentials, env}: CloudflaredOption
   }
 }
 
-/** Its own variables would change what it does, and its debug log prints the secret. */
-function withoutTunnelSettings(env: CloudflaredOptions['env']): Record<string, string | undefined> {
+/** cloudflared's own variables would change what it does (its debug log prints the secret); ours are none of its business. */
+function environmentFor(env: Environment): Record<string, string | undefined> {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(TUNNEL_|CF_ACCESS_|CLOUDFLARE_API|ZT_)/.test(name)),
+    Object.entries(env).filter(([name]) => !/^(TUNNEL_|CF_ACCESS_|CLOUDFLARE|ZT_)/i.test(name)),
   )
 }
 
-function notFound(): UserError {
+function notFound(why: string): UserError {
   return new UserError({
     kind: 'needs-action',
     code: 'CLOUDFLARED_NOT_FOUND',
     message: 'cloudflared is not installed',
-    why: 'There is no program of that name on PATH, and --client cloudflared asks for it.',
-    next: ['Leave --client away: zt has a client of its own', 'Install cloudflared'],
+    why,
+    next: ["Use zt's own client: --client builtin", 'Install cloudflared'],
   })
 }

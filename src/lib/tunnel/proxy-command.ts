@@ -20,7 +20,7 @@ export interface ProxyCommandOptions {
 export function proxyCommand(options: ProxyCommandOptions): string {
   const {node, script, profile, token, client, connectTo, caFile, host} = options
   const words = [node, script, 'ssh', 'proxy', '--profile', profile]
-  if (client !== 'builtin') words.push('--client', client)
+  if (client === 'cloudflared') words.push('--client', client)
   if (connectTo !== undefined) words.push('--connect-to', connectTo)
   if (caFile !== undefined) words.push('--ca-file', caFile)
   if (token !== undefined) words.push('--token', token, '--yes')
@@ -29,7 +29,8 @@ export function proxyCommand(options: ProxyCommandOptions): string {
   return [...quoted, host === '%h' ? '%h' : quote(host.replaceAll('%', '%%'))].join(' ')
 }
 
-function quoteForShell(word: string): string {
+/** One word for a POSIX shell. */
+export function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 

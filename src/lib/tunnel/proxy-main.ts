@@ -1,8 +1,11 @@
+import fs from 'node:fs'
 import net from 'node:net'
+import os from 'node:os'
 import type {Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../core/crash.js'
 import {nameOfThrown} from '../core/errors.js'
 import {runProxy} from './proxy.js'
+import {sshStderr} from './ssh-stderr.js'
 
 /**
  * The process that is `zt ssh proxy`.
@@ -20,20 +23,39 @@ export async function main(argv: string[]): Promise<number> {
     exit: (code) => process.exit(code),
   })
   const abort = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
-    process.once(signal, () => {
+  let carrying = false
+  let signalled: number | undefined
+  const end = (signal: NodeJS.Signals): void => {
+    // Nothing is open yet that could be lost. cloudflared, where it carries, is told by its launcher.
+    if (!carrying) {
+      if (process.listenerCount(signal) === 1) process.exit(128 + os.constants.signals[signal])
+      return
+    }
+    // Ctrl-C, or a terminal that is closed, reaches us with the session that began a shared connection, and others may
+    // still use that. ssh, when it ends itself, closes our stdin.
+    if (signal !== 'SIGTERM' && stdinIsPipe() && !process.stdin.readableEnded) {
+      process.stdin.once('end', () => {
+        abort.abort()
+      })
+    } else {
+      signalled = 128 + os.constants.signals[signal]
       abort.abort()
-    })
+    }
   }
-  const code = await runProxy(argv, {
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.on(signal, end)
+  const ended = await runProxy(argv, {
     env: process.env,
     cwd: process.cwd(),
     stdin: process.stdin,
-    stdout: openStdout,
-    stderr: process.stderr,
+    stdout: () => {
+      carrying = true
+      return openStdout()
+    },
+    stderr: sshStderr(),
     signal: abort.signal,
   })
   // stdin may stay open for ever when ssh is gone; what is written is given out first.
+  const code = signalled ?? ended
   process.exitCode = code
   process.stdin.destroy()
   return code
@@ -45,5 +67,14 @@ function openStdout(): Writable {
     return new net.Socket({fd: 1, readable: false, writable: true})
   } catch {
     return process.stdout
+  }
+}
+
+function stdinIsPipe(): boolean {
+  try {
+    const stat = fs.fstatSync(0)
+    return stat.isFIFO() || stat.isSocket()
+  } catch {
+    return false
   }
 }

@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import type {Readable, Writable} from 'node:stream'
 import {parseArgs} from 'node:util'
 import type {Environment} from '../config/paths.js'
@@ -9,10 +11,11 @@ import {normaliseHostname} from '../core/hostname.js'
 import {redact, redactJson, refuseSecretWords} from '../core/redact.js'
 import {carry} from './carrier/carry.js'
 import {openAccepted} from './carrier/accepted.js'
+import {checkDestination} from './carrier/handshake.js'
 import {RefusedError} from './carrier/refusal.js'
-import {requireCloudflared, runCloudflared} from './cloudflared.js'
+import {lastingDirectory} from './sharing.js'
 import {findTarget, type Target} from './target.js'
-import type {ProxyReport} from './types.js'
+import {TUNNEL_CLIENTS, type ProxyReport, type TunnelClient} from './types.js'
 
 /** The variable that names the file for a {@link ProxyReport}. */
 export const REPORT_VARIABLE = 'ZT_SSH_REPORT'
@@ -27,6 +30,9 @@ export interface ProxyIo {
   signal?: AbortSignal | undefined
 }
 
+/** As of a program that SIGPIPE has ended: node ignores the signal, and says nothing of a reader that is gone. */
+const BROKEN_PIPE = 128 + 13
+
 const OPTIONS = {
   profile: {type: 'string'},
   account: {type: 'string'},
@@ -35,6 +41,7 @@ const OPTIONS = {
   client: {type: 'string'},
   'connect-to': {type: 'string'},
   'ca-file': {type: 'string'},
+  destination: {type: 'string'},
   timeout: {type: 'string'},
   json: {type: 'boolean'},
   'no-input': {type: 'boolean'},
@@ -64,6 +71,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
         caFile: options.values['ca-file'],
       },
     })
+    makeSharingDirectory(settings.paths.state)
     target = await findTarget({
       settings,
       host,
@@ -71,23 +79,41 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       allowUnbound: options.values.yes ?? false,
       environment: {dbusAddress: io.env['DBUS_SESSION_BUS_ADDRESS'], runtimeDir: io.env['XDG_RUNTIME_DIR']},
     })
-    if (options.client === 'cloudflared') requireCloudflared(io.env)
-    const {tunnel, credentials, onlyPrevious} = await openAccepted(target, options.timeoutMs)
+    const launcher = options.client === 'cloudflared' ? await import('./cloudflared.js') : undefined
+    const program = await launcher?.requireCloudflared(io.env, settings.paths.cache)
+    const edge = {...target.edge, destination: options.values.destination}
+    const {tunnel, credentials, onlyPrevious} = await openAccepted(
+      {edge, credentials: target.credentials, environment: io.env, signal: io.signal},
+      options.timeoutMs,
+    )
     if (onlyPrevious !== undefined) {
       io.stderr.write(
         `note:  Access accepted only the secret that "${target.name}" had before its rotation; it works until ${onlyPrevious}\n`,
       )
     }
-    if (options.client === 'cloudflared') {
+    if (launcher && program !== undefined) {
       // It makes a connection of its own; ours has shown that the edge lets these credentials in.
       tunnel.socket.destroy()
-      return await runCloudflared({edge: target.edge, credentials, env: io.env})
+      return await launcher.runCloudflared({program, edge, credentials, env: io.env})
     }
-    await carry({tunnel, input: io.stdin, output: io.stdout(), signal: io.signal})
-    return 0
+    const {outputGone} = await carry({tunnel, input: io.stdin, output: io.stdout(), signal: io.signal})
+    return outputGone ? BROKEN_PIPE : 0
   } catch (error) {
+    // Whoever interrupted it knows.
+    if (io.signal?.aborted) return exitCodeOf(error)
     await report(error, {io, json, host, target})
     return exitCodeOf(error)
+  }
+}
+
+/** Where a line of ~/.ssh/config shares connections: ssh binds its socket when we have connected, and fails without. */
+function makeSharingDirectory(state: string): void {
+  const directory = lastingDirectory({state})
+  if (directory === undefined) return
+  try {
+    fs.mkdirSync(directory, {recursive: true, mode: 0o700})
+  } catch {
+    // What is the matter is said by whoever needs it.
   }
 }
 
@@ -101,11 +127,16 @@ function parse(argv: string[]) {
   const {values, positionals} = parsed
   const [word, ...more] = positionals
   if (word === undefined || more.length > 0) throw usage('It takes exactly one host name.')
-  const {client = 'builtin', timeout = '15'} = values
-  if (client !== 'builtin' && client !== 'cloudflared') throw usage('--client is builtin or cloudflared.')
+  const {client = 'auto', timeout = '15'} = values
+  if (!isClient(client)) throw usage('--client is auto, builtin or cloudflared.')
   const seconds = Number(timeout)
   if (!(seconds > 0 && seconds <= 3600)) throw usage('--timeout is a number of seconds, at most 3600.')
+  if (values.destination !== undefined) checkDestination(values.destination)
   return {values, host: normaliseHostname(word), client, timeoutMs: seconds * 1000} as const
+}
+
+function isClient(text: string): text is TunnelClient {
+  return (TUNNEL_CLIENTS as readonly string[]).includes(text)
 }
 
 function usage(why: string): UserError {
@@ -114,7 +145,9 @@ function usage(why: string): UserError {
     code: 'BAD_COMMAND_LINE',
     message: 'zt ssh proxy does not understand its command line',
     why,
-    next: ['zt ssh proxy [--profile NAME] [--token NAME --yes] [--client builtin|cloudflared] HOST'],
+    next: [
+      'zt ssh proxy [--profile NAME] [--token NAME --yes] [--client auto|builtin|cloudflared] [--destination HOST[:PORT]] HOST',
+    ],
   })
 }
 
@@ -135,6 +168,8 @@ async function report(
         }
   const file = io.env[REPORT_VARIABLE]
   if (file !== undefined && file !== '') {
+    // A connection that is shared outlives the zt that asked for the report, and its directory: nobody is there to tell.
+    if (!fs.existsSync(path.dirname(file))) return
     const content: ProxyReport = {
       version: 1,
       host,

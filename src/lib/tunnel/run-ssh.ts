@@ -9,7 +9,9 @@ import {readFileIfThere} from '../core/files.js'
 import {findProgram} from './programs.js'
 import {REPORT_VARIABLE} from './proxy.js'
 import {proxyCommand} from './proxy-command.js'
-import {knownHosts} from './ssh-config.js'
+import {ALIVE_INTERVAL_S, openSharingDirectory, sharingLines} from './sharing.js'
+import {sharingWishes} from './ssh-arguments.js'
+import {knownHosts} from './ssh-words.js'
 import type {ProxyReport, TunnelClient} from './types.js'
 
 export interface OpenSshOptions {
@@ -18,6 +20,10 @@ export interface OpenSshOptions {
   user?: string | undefined
   /** Id of another token than the bound one, confirmed for this call; or `env`. */
   token?: string | undefined
+  /** Whose connection it is: the token's id; of the environment's pair, its Client ID. */
+  sharedBy: string
+  /** Leave the connection open for a while, and use one that is. */
+  share: boolean
   client: TunnelClient
   /** For ssh, behind the host. */
   sshArgs: string[]
@@ -85,6 +91,7 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   const args = ['-o', `ProxyCommand=${command}`]
   if (settings.knownHostsFile !== undefined)
     args.push('-o', `UserKnownHostsFile=${knownHosts(settings.knownHostsFile)}`)
+  for (const line of await sharingOptions(options)) args.push('-o', line)
   args.push(user === undefined ? host : `${user}@${host}`, ...options.sshArgs)
 
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-ssh-'))
@@ -99,6 +106,26 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   } finally {
     await fs.rm(directory, {recursive: true, force: true})
   }
+}
+
+/** ssh takes the first value: these stand before what the person gave, so they are left out where that says otherwise. */
+async function sharingOptions({
+  settings,
+  sharedBy,
+  share,
+  client,
+  sshArgs,
+}: OpenSshOptions): Promise<string[]> {
+  const wishes = sharingWishes(sshArgs)
+  // Ctrl-C in one session would end cloudflared, and with it those of the others.
+  if (!share || !wishes.share || client === 'cloudflared') return []
+  const directory = await openSharingDirectory({state: settings.paths.state})
+  if (directory === undefined) return []
+  const {profileName: profile, connectTo, caFile} = settings
+  const key = {profile, tokenId: sharedBy, connectTo, caFile, more: wishes.connection}
+  const lines = sharingLines(directory, key)
+  const said = wishes.connection.some((option) => /^o\s*serveralive/i.test(option))
+  return said ? lines : [...lines, `ServerAliveInterval ${ALIVE_INTERVAL_S}`]
 }
 
 function run(

@@ -1,25 +1,134 @@
-export interface HostBlockOptions {
+import os from 'node:os'
+import path from 'node:path'
+import type {Environment} from '../config/paths.js'
+import {UserError} from '../core/errors.js'
+import {Locks} from '../core/lock.js'
+import {findProgram} from './programs.js'
+import {hostBlock, type HostBlockOptions} from './ssh-config/block.js'
+import {unifiedDiff} from './ssh-config/diff.js'
+import {findBlocks, otherSettings, withBlock, withoutBlock} from './ssh-config/edit.js'
+import {readConfigFile, replaceConfigFile, type ConfigFile} from './ssh-config/file.js'
+import {verifyBlock} from './ssh-config/verify.js'
+import type {SshConfigOutcome} from './types.js'
+
+/** How long to wait for another zt that writes the same file; it takes as long as ssh -G. */
+const PATIENCE_MS = 20_000
+
+/** Set by our block, as far as the file may have said it before. */
+const KEYWORDS = [
+  'ProxyCommand',
+  'ProxyJump',
+  'User',
+  'ServerAliveInterval',
+  'ControlMaster',
+  'ControlPath',
+  'ControlPersist',
+  'UserKnownHostsFile',
+]
+
+export interface SshConfigChange {
+  /** The configuration file; links are followed. */
+  file: string
   host: string
-  user?: string | undefined
-  proxyCommand: string
-  knownHostsFile?: string | undefined
+  /** Undefined: the host's block is taken out. */
+  block: HostBlockOptions | undefined
+  env: Environment
 }
 
-/** A block for ~/.ssh/config, between marks by which it can be found again. */
-export function hostBlock({host, user, proxyCommand, knownHostsFile}: HostBlockOptions): string {
-  return [
-    `# zt: begin ${host}`,
-    `Host ${host}`,
-    ...(user === undefined ? [] : [`  User ${user}`]),
-    `  ProxyCommand ${proxyCommand}`,
-    // A tunnel that is idle for some minutes is dropped on the way.
-    '  ServerAliveInterval 60',
-    ...(knownHostsFile === undefined ? [] : [`  UserKnownHostsFile ${knownHosts(knownHostsFile)}`]),
-    `# zt: end ${host}`,
-  ].join('\n')
+export interface SshConfigPlan extends SshConfigOutcome {
+  current: ConfigFile
+  /** What the file would hold, latin1. */
+  after: string
 }
 
-/** Our file first, then the usual ones. */
-export function knownHosts(file: string): string {
-  return `"${file.replaceAll('%', '%%')}" ~/.ssh/known_hosts ~/.ssh/known_hosts2`
+/** Where ssh looks: below the home of the user database, whatever HOME says. */
+export function defaultSshConfig(): string {
+  return path.join(os.userInfo().homedir, '.ssh', 'config')
+}
+
+/**
+ * What a change would do. ssh itself is asked whether the block would be in effect; nothing is written.
+ *
+ * @throws UserError `conflict` / `SSH_CONFIG_DAMAGED`, `SSH_CONFIG_NOT_EFFECTIVE`; `config` / `FILE_NOT_READABLE`,
+ *   `FILE_NOT_WRITABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
+ */
+export async function planSshConfig({file, host, block, env}: SshConfigChange): Promise<SshConfigPlan> {
+  const current = await readConfigFile(file)
+  const before = current.text ?? ''
+  const found = findBlocks(before, file)
+  const own = found.find((one) => one.host === host)
+  const after = block ? withBlock(before, found, host, hostBlock(block)) : withoutBlock(before, found, host)
+  const changes = after !== before
+  const warnings: string[] = []
+  if (block) {
+    const ssh = findProgram('ssh', env)
+    const {proxyCommand, user} = block
+    if (ssh === undefined) warnings.push('ssh is not installed: nobody has checked that it reads this block')
+    else warnings.push(...(await verifyBlock({ssh, env, file, text: after, host, proxyCommand, user})))
+  }
+  return {
+    file,
+    action: !changes ? 'none' : !block ? 'remove' : own ? 'update' : 'add',
+    edited: own?.edited ?? false,
+    diff: unifiedDiff(file, before, after),
+    warnings,
+    others: block ? otherSettings(before, found, host, KEYWORDS) : [],
+    current,
+    after,
+  }
+}
+
+/**
+ * Makes the change of a plan, in one step, while no other zt writes the file.
+ *
+ * @param again plans anew when the file has changed since: nobody has looked at the plan
+ * @returns the plan that was carried out
+ * @throws UserError as {@link planSshConfig}; `conflict` / `SSH_CONFIG_CHANGED`, `SSH_CONFIG_BUSY`
+ */
+export async function applySshConfig(
+  plan: SshConfigPlan,
+  change: SshConfigChange,
+  {state, again}: {state: string; again: boolean},
+): Promise<SshConfigPlan> {
+  const locks = new Locks(path.join(state, 'locks'))
+  const lock = await locks.acquire(`ssh-config/${plan.current.real}`, PATIENCE_MS)
+  if (!lock) throw busy(plan.file)
+  try {
+    const now = await readConfigFile(plan.file)
+    let carriedOut = plan
+    if (now.text !== plan.current.text || now.real !== plan.current.real) {
+      if (!again) throw changed(plan.file)
+      carriedOut = await planSshConfig(change)
+    }
+    if (carriedOut.action === 'none') return carriedOut
+    const {text} = carriedOut.current
+    await replaceConfigFile(carriedOut.current, carriedOut.after, async () => {
+      if ((await readConfigFile(plan.file)).text !== text) throw changed(plan.file)
+    })
+    return carriedOut
+  } finally {
+    await lock.release()
+  }
+}
+
+function changed(file: string): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'SSH_CONFIG_CHANGED',
+    message: `${file} was changed meanwhile`,
+    why: 'Another program has written it since it was read. Nothing was changed by this one.',
+    next: ['Run the command again'],
+    details: {file},
+  })
+}
+
+function busy(file: string): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'SSH_CONFIG_BUSY',
+    message: `Another zt is writing ${file}`,
+    why: 'It has been for twenty seconds. Nothing was changed by this one.',
+    next: ['Wait until the other one has ended, then run the command again'],
+    details: {file},
+  })
 }

@@ -2,14 +2,24 @@ import type {Settings} from '../config/types.js'
 import {UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
 import {readCredentials} from '../secrets/credentials.js'
-import {openIndex, openStore, type StoreOptions} from '../secrets/open.js'
-import type {HostBinding, IndexEntry, SecretIndex, StoredCredentials} from '../secrets/types.js'
+import {IndexFiles} from '../secrets/index-files.js'
+import {loadStore} from '../secrets/load-store.js'
+import type {StoreOptions} from '../secrets/store-options.js'
+import type {
+  HostBinding,
+  IndexEntry,
+  KeepingStoreKind,
+  SecretIndex,
+  StoredCredentials,
+} from '../secrets/types.js'
 import type {EdgeAddress} from './types.js'
 
 /** Which token a connection uses, before its secret is read. */
 export interface ChosenToken {
   /** The service token's UUID, or `env` for the pair of the environment. */
   tokenId: string
+  /** Where its secret is. */
+  store: KeepingStoreKind | 'env'
   /** For people. */
   name: string
   /** True when this host is bound to this token: then nobody needs to be asked. */
@@ -39,7 +49,7 @@ const ENVIRONMENT = 'env'
  * @throws UserError `not-found` / `HOST_NOT_BOUND`, `STORED_TOKEN_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`
  */
 export async function chooseToken({settings, host, token}: TargetOptions): Promise<ChosenToken> {
-  const index = openIndex(settings.paths.data)
+  const index = new IndexFiles(settings.paths.data)
   const {profileName: profile} = settings
   const [binding, entries] = await Promise.all([index.bindingFor(profile, host), index.list(profile)])
   const environment = settings.environmentCredentials
@@ -49,7 +59,7 @@ export async function chooseToken({settings, host, token}: TargetOptions): Promi
     // The same token, given by the environment of a job that has no store.
     if (environment && entry?.clientId === environment.clientId) return fromEnvironment(true)
     if (!entry) throw secretNotHere(binding)
-    return {tokenId: entry.tokenId, name: entry.name, bound: true}
+    return {tokenId: entry.tokenId, store: entry.store, name: entry.name, bound: true}
   }
   if (token === ENVIRONMENT) {
     if (!environment) throw environmentNotSet()
@@ -57,7 +67,12 @@ export async function chooseToken({settings, host, token}: TargetOptions): Promi
     return fromEnvironment(entry !== undefined && entry.tokenId === binding?.tokenId)
   }
   const entry = named(token, entries, profile)
-  return {tokenId: entry.tokenId, name: entry.name, bound: entry.tokenId === binding?.tokenId}
+  return {
+    tokenId: entry.tokenId,
+    store: entry.store,
+    name: entry.name,
+    bound: entry.tokenId === binding?.tokenId,
+  }
 }
 
 /**
@@ -88,10 +103,10 @@ export async function findNamed(
   options: Reading & {token: string},
 ): Promise<Pick<Target, 'credentials' | 'tokenId' | 'name'>> {
   const {settings, token} = options
-  const entries = await openIndex(settings.paths.data).list(settings.profileName)
-  const {tokenId, name} =
+  const entries = await new IndexFiles(settings.paths.data).list(settings.profileName)
+  const {tokenId, store, name} =
     token === ENVIRONMENT ? fromEnvironment(false) : named(token, entries, settings.profileName)
-  return {credentials: await credentialsOf({tokenId, name}, options), tokenId, name}
+  return {credentials: await credentialsOf({tokenId, store, name}, options), tokenId, name}
 }
 
 interface Reading {
@@ -101,17 +116,15 @@ interface Reading {
 }
 
 async function credentialsOf(
-  {tokenId, name}: {tokenId: string; name: string},
+  {tokenId, store: kind, name}: Pick<ChosenToken, 'tokenId' | 'store' | 'name'>,
   options: Reading,
 ): Promise<StoredCredentials> {
   const {settings} = options
-  if (tokenId === ENVIRONMENT) {
+  if (kind === ENVIRONMENT) {
     if (!settings.environmentCredentials) throw environmentNotSet()
     return settings.environmentCredentials
   }
-  const entries = await openIndex(settings.paths.data).list(settings.profileName)
-  const kind = entries.find((entry) => entry.tokenId === tokenId)?.store ?? 'keychain'
-  const store = openStore(kind, {
+  const store = await loadStore(kind, {
     configDir: settings.paths.config,
     dataDir: settings.paths.data,
     identityFile: settings.vaultIdentityFile,
@@ -134,8 +147,13 @@ async function credentialsOf(
   return credentials
 }
 
+/** What tells this token's connections from another one's: its id; for the environment's pair, its Client ID. */
+export function sharedBy({tokenId}: ChosenToken, {environmentCredentials}: Settings): string {
+  return tokenId === ENVIRONMENT ? `${ENVIRONMENT}:${environmentCredentials?.clientId ?? ''}` : tokenId
+}
+
 function fromEnvironment(bound: boolean): ChosenToken {
-  return {tokenId: ENVIRONMENT, name: 'CF_ACCESS_CLIENT_ID', bound}
+  return {tokenId: ENVIRONMENT, store: ENVIRONMENT, name: 'CF_ACCESS_CLIENT_ID', bound}
 }
 
 function named(wanted: string, entries: readonly IndexEntry[], profile: string): IndexEntry {

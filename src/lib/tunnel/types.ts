@@ -1,5 +1,8 @@
-/** Which program carries the bytes. */
-export type TunnelClient = 'builtin' | 'cloudflared'
+import type {JsonObject} from '../core/context.js'
+
+/** Which program carries the bytes, as `--client` takes it; `auto` is the one built in. */
+export const TUNNEL_CLIENTS = ['auto', 'builtin', 'cloudflared'] as const
+export type TunnelClient = (typeof TUNNEL_CLIENTS)[number]
 
 /** Where and how to reach the edge for a host. */
 export interface EdgeAddress {
@@ -9,6 +12,8 @@ export interface EdgeAddress {
   connectTo: string | undefined
   /** PEM file of a CA trusted besides the system's. */
   caFile: string | undefined
+  /** `HOST[:PORT]` behind the connector, for a tunnel that lets the client choose (Cf-Access-Jump-Destination). */
+  destination?: string | undefined
 }
 
 /** How the edge said no, read from its answer before the upgrade. */
@@ -38,4 +43,41 @@ export interface ProxyReport {
   why: string | undefined
   next: string[]
   refusal: Refusal | undefined
+}
+
+/** One thing that `zt ssh check` looks at, in the order in which a connection needs them. */
+export interface CheckStep {
+  /** `edge` is its answer to the WebSocket upgrade with the credentials, `ssh` the banner from behind the tunnel. */
+  step: 'dns' | 'tcp' | 'tls' | 'edge' | 'ssh'
+  /** `skipped`: does not apply to this connection. `not-tried`: an earlier step failed. */
+  state: 'ok' | 'failed' | 'skipped' | 'not-tried'
+  /** Milliseconds that it took; undefined when it was not done. */
+  ms: number | undefined
+  /** For people, one line of plain text. */
+  detail: string
+  /** The same and more for scripts; no secrets. */
+  facts: JsonObject
+}
+
+/** One line elsewhere in an ssh configuration that says something about a host which our block says too. */
+export interface OtherSetting {
+  /** 1-based. */
+  line: number
+  /** The Host line that it stands under; undefined: it stands before all of them. */
+  section: string | undefined
+  keyword: string
+}
+
+/** What a change of an ssh configuration does, or did. */
+export interface SshConfigOutcome {
+  /** As it was named. */
+  file: string
+  action: 'add' | 'update' | 'remove' | 'none'
+  /** Somebody has changed our block by hand. */
+  edited: boolean
+  /** Unified; empty when nothing changes. */
+  diff: string
+  warnings: string[]
+  /** Other lines of the file about the host; our block comes before those below a Host line. */
+  others: OtherSetting[]
 }

@@ -1,6 +1,5 @@
 import type {ServiceCredentials, StoredCredentials} from '../../secrets/types.js'
-import type {EdgeAddress} from '../types.js'
-import {openTunnel, type OpenTunnel} from './handshake.js'
+import {openTunnel, type HandshakeOptions, type OpenTunnel} from './handshake.js'
 import {RefusedError} from './refusal.js'
 
 export interface AcceptedTunnel {
@@ -18,7 +17,10 @@ export interface AcceptedTunnel {
  * @throws as {@link openTunnel}; when both are refused, what was said of the present one
  */
 export async function openAccepted(
-  {edge, credentials}: {edge: EdgeAddress; credentials: StoredCredentials},
+  {
+    credentials,
+    ...where
+  }: {credentials: StoredCredentials} & Pick<HandshakeOptions, 'edge' | 'environment' | 'signal'>,
   timeoutMs?: number,
   now = Date.now(),
 ): Promise<AcceptedTunnel> {
@@ -26,14 +28,14 @@ export async function openAccepted(
   const present = {clientId, clientSecret}
   try {
     return {
-      tunnel: await openTunnel({edge, credentials: present, timeoutMs}),
+      tunnel: await openTunnel({...where, credentials: present, timeoutMs}),
       credentials: present,
       onlyPrevious: undefined,
     }
   } catch (error) {
     if (!previous || Date.parse(previous.until) <= now || !mayBeTheSecret(error)) throw error
     const before = {clientId, clientSecret: previous.clientSecret}
-    const tunnel = await openTunnel({edge, credentials: before, timeoutMs}).catch(() => {
+    const tunnel = await openTunnel({...where, credentials: before, timeoutMs}).catch(() => {
       throw error
     })
     return {tunnel, credentials: before, onlyPrevious: previous.until}

@@ -1,3 +1,4 @@
+import {isUtf8} from 'node:buffer'
 import {randomFillSync} from 'node:crypto'
 
 /** A message longer than this is cut off by the connector, which reads each into a buffer of 16 KiB (cloudflared's source). */
@@ -8,6 +9,14 @@ export const OPCODE = {continuation: 0, text: 1, binary: 2, close: 8, ping: 9, p
 /** The server broke the rules of RFC 6455. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
+
+  /** @param closeCode what our close frame says of it: 1002 protocol error, 1007 bad data, 1009 too big */
+  constructor(
+    message: string,
+    readonly closeCode: 1002 | 1007 | 1009 = 1002,
+  ) {
+    super(message)
+  }
 }
 
 const pool = Buffer.alloc(8192)
@@ -110,6 +119,11 @@ export class FrameReader {
     this.#handler = handler
   }
 
+  /** How many bytes are kept for the next piece: never more than a control frame has. */
+  get buffered(): number {
+    return this.#pending.length
+  }
+
   /** @throws ProtocolError */
   feed(chunk: Buffer): void {
     let input = this.#pending.length > 0 ? Buffer.concat([this.#pending, chunk]) : chunk
@@ -161,8 +175,10 @@ export class FrameReader {
       if (payload.length === 1) throw new ProtocolError('a close frame with half a code')
       const code = payload.length >= 2 ? payload.readUInt16BE(0) : undefined
       if (code !== undefined && !isSendable(code)) throw new ProtocolError(`a close frame with code ${code}`)
+      const reason = payload.subarray(2)
+      if (!isUtf8(reason)) throw new ProtocolError('a close frame whose reason is not text', 1007)
       this.#ended = true
-      this.#handler.close(code, payload.toString('utf8', 2))
+      this.#handler.close(code, reason.toString('utf8'))
     }
   }
 }
@@ -193,6 +209,7 @@ function readHeader(input: Buffer): Header | undefined {
   if (input.length < size) return undefined
   const length =
     short === 127 ? Number(input.readBigUInt64BE(2)) : short === 126 ? input.readUInt16BE(2) : short
-  if (!Number.isSafeInteger(length)) throw new ProtocolError('a frame of an impossible length')
+  // Data is handed on as it comes, so a length only has to be one that can be counted.
+  if (!Number.isSafeInteger(length)) throw new ProtocolError('a frame of an impossible length', 1009)
   return {opcode: first & 0x0f, final: (first & 0x80) !== 0, length, size}
 }

@@ -1,17 +1,30 @@
 import {createHash, randomBytes} from 'node:crypto'
-import fs from 'node:fs/promises'
-import tls from 'node:tls'
-import {UserError, hasCode, messageOf} from '../../core/errors.js'
+import type net from 'node:net'
+import type tls from 'node:tls'
+import type {Environment} from '../../config/paths.js'
+import {UserError} from '../../core/errors.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
+import {Clock, type StageLimits} from './clock.js'
+import {dial, dialThrough, discard, secure} from './connect.js'
+import {edgeFailed, isConnectionError, notAnEdge, timedOut} from './connect-errors.js'
+import {readHead, type HttpHead} from './http-head.js'
+import {proxyFor, type Address} from './proxy-settings.js'
 import {RefusedError, readRefusal} from './refusal.js'
+import {trustContext} from './trust.js'
 
 export interface HandshakeOptions {
   edge: EdgeAddress
   credentials: ServiceCredentials
-  /** For connecting and the answer together, milliseconds. */
+  /** For connecting, TLS and the answer together, milliseconds. */
   timeoutMs?: number | undefined
+  /** For each of them. */
+  limits?: Partial<StageLimits> | undefined
+  /** Where HTTPS_PROXY and NO_PROXY are looked up; no proxy is used without it. */
+  environment?: Environment | undefined
+  /** Ends the attempt with `cancelled` / `INTERRUPTED`. */
+  signal?: AbortSignal | undefined
 }
 
 /** An open tunnel, and what the server had sent behind its answer. */
@@ -21,7 +34,7 @@ export interface OpenTunnel {
 }
 
 const TIMEOUT_MS = 15_000
-const HEAD_LIMIT = 64 * 1024
+const LIMITS: StageLimits = {connect: 10_000, proxy: 10_000, tls: 10_000, answer: 15_000}
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /**
@@ -29,143 +42,106 @@ const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
  * `cloudflared access` makes it. The secret is written only after the certificate was verified, and to nobody else;
  * no redirect is followed.
  *
- * @throws RefusedError when the edge says no; UserError `unreachable` (EDGE_UNREACHABLE, EDGE_TIMEOUT, EDGE_NOT_TRUSTED),
- *   `config` for an unusable CA file
+ * @throws RefusedError when the edge says no; UserError `unreachable` (EDGE_UNREACHABLE, EDGE_TIMEOUT, EDGE_NOT_TRUSTED,
+ *   EDGE_GONE, EDGE_PROTOCOL, PROXY_…), `config` / BAD_CA_FILE, `usage` / BAD_PROXY, BAD_DESTINATION
  */
-export async function openTunnel({
-  edge,
-  credentials,
-  timeoutMs = TIMEOUT_MS,
-}: HandshakeOptions): Promise<OpenTunnel> {
-  const {clientId, clientSecret} = credentials
-  if (!/^[\x21-\x7E]+$/.test(clientId) || !/^[\x21-\x7E]+$/.test(clientSecret.expose())) throw malformed()
-  const [connectHost, connectPort] = connectAddress(edge)
-  const ca = edge.caFile === undefined ? undefined : [...tls.rootCertificates, await readCa(edge.caFile)]
-  return new Promise<OpenTunnel>((resolve, reject) => {
-    const key = randomBytes(16).toString('base64')
-    let received = Buffer.alloc(0)
-    let connected = false
-    // `highWaterMark` is passed on to the stream, though the types do not say so.
-    const options: tls.ConnectionOptions & {highWaterMark: number} = {
-      host: connectHost,
-      port: connectPort,
-      servername: edge.host,
-      minVersion: 'TLSv1.2',
-      highWaterMark: 64 * 1024,
-      ...(ca && {ca}),
-    }
-    const socket = tls.connect(options)
-    const timer = setTimeout(() => {
-      fail(timedOut(edge, timeoutMs, connected))
-    }, timeoutMs)
-    const settle = (): void => {
-      clearTimeout(timer)
-      socket.removeListener('error', onError)
-      socket.removeListener('close', onClose)
-      socket.removeListener('data', onData)
-    }
-    const fail = (error: Error): void => {
-      settle()
-      // Whatever still comes from a connection that is given up is of no interest.
-      socket.on('error', () => undefined)
-      socket.destroy()
-      reject(error)
-    }
-    const onError = (error: unknown): void => {
-      fail(unreachable(edge, error))
-    }
-    const onClose = (): void => {
-      fail(unreachable(edge, new Error('the connection was closed before an answer')))
-    }
-    const onData = (chunk: Buffer): void => {
-      received = Buffer.concat([received, chunk])
-      const end = received.indexOf('\r\n\r\n')
-      if (end < 0) {
-        if (received.length > HEAD_LIMIT) fail(unreachable(edge, new Error('the answer is not HTTP')))
-        return
-      }
-      const answer = parseHead(received.toString('latin1', 0, end))
-      if (!answer) {
-        fail(unreachable(edge, new Error('the answer is not HTTP')))
-      } else if (answer.status !== 101) {
-        fail(new RefusedError(edge.host, readRefusal(answer.status, answer.headers)))
-      } else if (answer.headers.get('sec-websocket-accept') !== acceptOf(key)) {
-        fail(unreachable(edge, new Error('the answer is not the one to this request')))
-      } else {
-        settle()
-        socket.pause()
-        resolve({socket, head: received.subarray(end + 4)})
-      }
-    }
-    socket.setNoDelay(true)
-    socket.setKeepAlive(true, 60_000)
-    socket.once('error', onError)
-    socket.once('close', onClose)
-    socket.on('data', onData)
-    socket.once('secureConnect', () => {
-      connected = true
-      socket.write(requestHead(edge.host, clientId, clientSecret.expose(), key))
-    })
+export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel> {
+  const {edge, credentials, timeoutMs = TIMEOUT_MS, environment = {}, signal} = options
+  const request = requestFor(edge, credentials)
+  const to = addressOf(edge)
+  const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
+  // The CA file is ours, and no time of the edge's.
+  const context = await trustContext(edge.caFile, environment['NODE_EXTRA_CA_CERTS'])
+  const clock = new Clock({
+    limits: {...LIMITS, ...options.limits},
+    totalMs: timeoutMs,
+    signal,
+    timedOut: (stage, ms) => timedOut(edge, proxy, stage, ms),
   })
+  let socket: net.Socket | undefined
+  try {
+    clock.begin(proxy ? 'proxy' : 'connect')
+    socket = proxy ? await dialThrough(proxy, to, clock) : await dial(to, clock.signal)
+    clock.begin('tls')
+    const tunnel = await secure({raw: socket, host: edge.host, context, signal: clock.signal})
+    socket = tunnel
+    clock.begin('answer')
+    tunnel.write(request.head)
+    const answer = await readHead(tunnel, clock.signal)
+    checkAnswer(edge, request.key, answer)
+    return {socket: tunnel, head: answer.rest}
+  } catch (error) {
+    discard(socket)
+    throw clock.reason ?? (isConnectionError(error) ? edgeFailed(edge, clock.stage, error) : error)
+  } finally {
+    clock.stop()
+  }
 }
 
-function requestHead(host: string, clientId: string, clientSecret: string, key: string): string {
-  return [
+function requestFor(
+  {host, destination}: EdgeAddress,
+  {clientId, clientSecret}: ServiceCredentials,
+): {head: string; key: string} {
+  if (![clientId, clientSecret.expose()].every((word) => /^[\x21-\x7E]+$/.test(word))) throw malformed()
+  if (destination !== undefined) checkDestination(destination)
+  const key = randomBytes(16).toString('base64')
+  const lines = [
     'GET / HTTP/1.1',
     `Host: ${host}`,
     `User-Agent: ${USER_AGENT}`,
     `Cf-Access-Client-Id: ${clientId}`,
-    `Cf-Access-Client-Secret: ${clientSecret}`,
+    `Cf-Access-Client-Secret: ${clientSecret.expose()}`,
+    ...(destination === undefined ? [] : [`Cf-Access-Jump-Destination: ${destination}`]),
     'Connection: Upgrade',
     'Upgrade: websocket',
     `Sec-WebSocket-Key: ${key}`,
     'Sec-WebSocket-Version: 13',
-    '\r\n',
-  ].join('\r\n')
+  ]
+  return {head: `${lines.join('\r\n')}\r\n\r\n`, key}
 }
 
-function acceptOf(key: string): string {
-  return createHash('sha1').update(`${key}${WEBSOCKET_GUID}`).digest('base64')
-}
-
-function parseHead(text: string): {status: number; headers: Map<string, string>} | undefined {
-  const [first = '', ...lines] = text.split('\r\n')
-  const status = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1]
-  if (status === undefined) return undefined
-  const headers = new Map<string, string>()
-  for (const line of lines) {
-    const colon = line.indexOf(':')
-    if (colon > 0) headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim())
+/** What RFC 6455 (4.1) asks of an answer; a server that agrees to what nobody asked for is not to be believed. */
+function checkAnswer(edge: EdgeAddress, key: string, {status, headers}: HttpHead): void {
+  if (status !== 101) throw new RefusedError(edge.host, readRefusal(status, headers))
+  const has = (name: string, token: string): boolean =>
+    (headers.get(name) ?? '')
+      .toLowerCase()
+      .split(',')
+      .some((word) => word.trim() === token)
+  if (!has('upgrade', 'websocket') || !has('connection', 'upgrade')) {
+    throw notAnEdge(edge, 'It changes the protocol, and not to WebSocket.')
   }
-  return {status: Number(status), headers}
+  const expected = createHash('sha1').update(`${key}${WEBSOCKET_GUID}`).digest('base64')
+  if (headers.get('sec-websocket-accept') !== expected) {
+    throw notAnEdge(edge, 'Its answer is not the one to this request.')
+  }
+  if (headers.has('sec-websocket-extensions') || headers.has('sec-websocket-protocol')) {
+    throw notAnEdge(edge, 'It agrees to an extension that was not asked for.')
+  }
 }
 
-export function connectAddress({host, connectTo}: EdgeAddress): [string, number] {
-  if (connectTo === undefined) return [host, 443]
+/** Where the connection goes when no proxy stands between. */
+export function addressOf({host, connectTo}: EdgeAddress): Address {
+  if (connectTo === undefined) return {host, port: 443}
   const colon = connectTo.lastIndexOf(':')
-  return [connectTo.slice(0, colon).replace(/^\[|\]$/g, ''), Number(connectTo.slice(colon + 1))]
-}
-
-export async function readCa(file: string): Promise<string> {
-  const text = await fs.readFile(file, 'utf8').catch((error: unknown) => {
-    throw badCa(file, hasCode(error, 'ENOENT') ? 'There is no such file.' : 'It cannot be read.')
-  })
-  try {
-    tls.createSecureContext({ca: text})
-  } catch {
-    throw badCa(file, 'It holds no usable certificate.')
+  return {
+    host: connectTo
+      .slice(0, colon)
+      .replace(/^\[|\]$/g, '')
+      .toLowerCase(),
+    port: Number(connectTo.slice(colon + 1)),
   }
-  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw badCa(file, 'It holds no certificate (PEM).')
-  return text
 }
 
-function badCa(file: string, why: string): UserError {
-  return new UserError({
-    kind: 'config',
-    code: 'BAD_CA_FILE',
-    message: `The edge's CA file ${file} cannot be used`,
-    why,
-    next: ['Give another with --ca-file, or mend the profile: zt profile show'],
+/** @throws UserError `usage` / `BAD_DESTINATION` where it is not HOST[:PORT] */
+export function checkDestination(text: string): string {
+  const port = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9_][A-Za-z0-9._-]{0,252})(?::(\d{1,5}))?$/.exec(text)
+  if (port && (port[1] === undefined || (Number(port[1]) >= 1 && Number(port[1]) <= 65_535))) return text
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_DESTINATION',
+    message: 'The destination is not an address',
+    why: 'It is HOST or HOST:PORT as the connector knows it, for example 10.0.0.7:22 or [fd00::7]:22.',
   })
 }
 
@@ -176,53 +152,5 @@ function malformed(): UserError {
     message: 'The credentials cannot be sent',
     why: 'They hold blanks or characters that no Client ID or Client Secret has.',
     next: ['Check CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET if they are set'],
-  })
-}
-
-export function timedOut({host, connectTo}: EdgeAddress, timeoutMs: number, connected: boolean): UserError {
-  return new UserError({
-    kind: 'unreachable',
-    code: 'EDGE_TIMEOUT',
-    message: `The edge at ${connectTo ?? host} does not answer`,
-    why: `${connected ? 'It took the request and was silent' : 'No connection came about'} for ${timeoutMs / 1000} s.`,
-    next: ['Check the network, and try again'],
-  })
-}
-
-const REASONS: Record<string, string> = {
-  ECONNREFUSED: 'Nothing listens there.',
-  ECONNRESET: 'The connection was cut.',
-  ENOTFOUND: 'That host name does not exist.',
-  EAI_AGAIN: 'The name server does not answer.',
-  ENETUNREACH: 'There is no network.',
-  EHOSTUNREACH: 'There is no way to that host.',
-  ETIMEDOUT: 'The connection timed out.',
-}
-
-export function unreachable({host, connectTo, caFile}: EdgeAddress, error: unknown): UserError {
-  const code = (error as NodeJS.ErrnoException).code ?? ''
-  const where = connectTo ?? host
-  if (/CERT|ISSUER|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(code)) {
-    return new UserError({
-      kind: 'unreachable',
-      code: 'EDGE_NOT_TRUSTED',
-      message: `The certificate of ${where} is not trusted for ${host}`,
-      why: `${code}. Nothing was sent to it.`,
-      next: [
-        caFile === undefined
-          ? 'If the edge has a CA of its own: --ca-file FILE'
-          : `Is ${caFile} the CA of this edge?`,
-      ],
-      details: {reason: code},
-      cause: error,
-    })
-  }
-  return new UserError({
-    kind: 'unreachable',
-    code: 'EDGE_UNREACHABLE',
-    message: `Cannot reach the edge at ${where}`,
-    why: REASONS[code] ?? `It says: ${messageOf(error)}.`,
-    next: ['Check the network, the host name and the profile: zt profile show'],
-    cause: error,
   })
 }

@@ -3,10 +3,12 @@ import https from 'node:https'
 import type {AddressInfo} from 'node:net'
 import type {Duplex} from 'node:stream'
 import {pipeline} from 'node:stream'
-import tls from 'node:tls'
+import type tls from 'node:tls'
 import {UserError} from '../../core/errors.js'
 import {redact} from '../../core/redact.js'
-import {connectAddress, readCa, timedOut, unreachable} from '../carrier/handshake.js'
+import {edgeFailed, timedOut} from '../carrier/connect-errors.js'
+import {addressOf} from '../carrier/handshake.js'
+import {trustContext} from '../carrier/trust.js'
 import {judgeAnswer} from '../refused-by.js'
 import type {Target} from '../target.js'
 import {Callers} from './callers.js'
@@ -38,8 +40,7 @@ const IDLE_MS = 300_000
  */
 export async function forwardHttp(options: HttpForwardOptions): Promise<Forward> {
   const {target, listen, idleMs = IDLE_MS} = options
-  const {caFile} = target.edge
-  const ca = caFile === undefined ? undefined : [...tls.rootCertificates, await readCa(caFile)]
+  const secureContext = await trustContext(target.edge.caFile)
   const agent = new https.Agent({keepAlive: true, maxSockets: CONNECTION_LIMIT, maxFreeSockets: 32})
   // A body may take as long as it moves; silence is what ends a connection.
   const server = http.createServer({
@@ -59,7 +60,14 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
   const bound = {address: listen.address, port: (server.address() as AddressInfo).port}
   const callers = new Callers({listen: bound, allowedOrigins: options.allowedOrigins ?? []})
   const upgraded = new Set<Duplex>()
-  const proxy = new Proxying(options, {agent, ca, callers, idleMs, upgraded, own: authorityOf(bound)})
+  const proxy = new Proxying(options, {
+    agent,
+    secureContext,
+    callers,
+    idleMs,
+    upgraded,
+    own: authorityOf(bound),
+  })
   server.on('request', (request, response) => {
     proxy.serve(request, response)
   })
@@ -90,7 +98,7 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
 
 interface Surroundings {
   agent: https.Agent
-  ca: string[] | undefined
+  secureContext: tls.SecureContext
   callers: Callers
   idleMs: number
   upgraded: Set<Duplex>
@@ -260,22 +268,26 @@ class Proxying {
     headers: Header[],
     agent: https.Agent | false,
   ): http.ClientRequest | undefined {
-    const {ca, idleMs} = this.#around
+    const {secureContext, idleMs} = this.#around
     const {edge} = this.#options.target
     const {timeoutMs = CONNECT_MS} = this.#options
-    const [host, port] = connectAddress(edge)
+    const {host, port} = addressOf(edge)
     let upstream: http.ClientRequest
     try {
       upstream = https.request({
         ...{agent, host, port, servername: edge.host, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1']},
         ...{method: request.method, path: request.url, headers: headers.flat()},
-        ...(ca && {ca}),
+        // Passed on to tls.connect, though the types do not say so.
+        ...{secureContext},
       })
     } catch {
       return undefined
     }
     let connected = false
-    const timer = setTimeout(() => upstream.destroy(timedOut(edge, timeoutMs, false)), timeoutMs)
+    const timer = setTimeout(
+      () => upstream.destroy(timedOut(edge, undefined, 'connect', timeoutMs)),
+      timeoutMs,
+    )
     const done = (): void => {
       connected = true
       clearTimeout(timer)
@@ -285,7 +297,9 @@ class Proxying {
       else socket.once('secureConnect', done)
     })
     upstream.once('close', done)
-    upstream.setTimeout(idleMs, () => upstream.destroy(timedOut(edge, idleMs, connected)))
+    upstream.setTimeout(idleMs, () =>
+      upstream.destroy(timedOut(edge, undefined, connected ? 'answer' : 'connect', idleMs)),
+    )
     return upstream
   }
 
@@ -310,7 +324,7 @@ class Proxying {
 
   /** What the client is told of an error on the way to the edge. */
   #toldOf(error: unknown): string {
-    const known = error instanceof UserError ? error : unreachable(this.#options.target.edge, error)
+    const known = error instanceof UserError ? error : edgeFailed(this.#options.target.edge, 'answer', error)
     this.#options.events.onFailure(known)
     return `${known.message}.`
   }

@@ -1,0 +1,88 @@
+import {Args, Flags} from '@oclif/core'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {explainedFailure} from '../../lib/app/explained-failure.js'
+import {edgeFlags, yesFlag} from '../../lib/app/flags.js'
+import {checkRow} from '../../lib/app/present-check.js'
+import {errorJson} from '../../lib/cli/report-error.js'
+import {style} from '../../lib/cli/streams.js'
+import {exitCodeOf} from '../../lib/core/exit-codes.js'
+import {normaliseHostname} from '../../lib/core/hostname.js'
+import {addressOf} from '../../lib/tunnel/carrier/handshake.js'
+import {proxyFor} from '../../lib/tunnel/carrier/proxy-settings.js'
+import {checkTunnel} from '../../lib/tunnel/check/check.js'
+import {findTarget} from '../../lib/tunnel/target.js'
+
+export default class SshCheck extends AccessCommand<typeof SshCheck> {
+  static override summary = 'Look where a connection through the tunnel fails, step by step'
+  static override description = `Goes through DNS, TCP, TLS, the edge's answer to the token, and the SSH banner from behind the tunnel, and
+says what is wrong with the first that fails. Ends with 0 when all is well; see "zt help exit-codes".`
+  static override examples = [
+    '<%= config.bin %> ssh check gitlab-ssh.widgetcorp.tech',
+    '<%= config.bin %> ssh check build.example.com --token ci --yes --json',
+  ]
+  static override args = {
+    host: Args.string({description: 'public host name', ignoreStdin: true, required: true}),
+  }
+  static override flags = {
+    token: Flags.string({
+      description: 'another service token for this call; env: CF_ACCESS_CLIENT_ID/_SECRET',
+      helpValue: 'NAME',
+    }),
+    yes: yesFlag,
+    timeout: Flags.integer({
+      description: 'for each step',
+      helpValue: 'SECONDS',
+      default: 15,
+      min: 1,
+      max: 3600,
+    }),
+    ...edgeFlags,
+  }
+
+  async run(): Promise<object> {
+    const host = normaliseHostname(this.args.host)
+    const target = await findTarget({
+      settings: this.settings,
+      host,
+      token: this.flags.token,
+      allowUnbound: this.flags.yes,
+      askPassphrase: this.prompts.possible ? (label) => this.prompts.secret(label) : undefined,
+      environment: {
+        dbusAddress: process.env['DBUS_SESSION_BUS_ADDRESS'],
+        runtimeDir: process.env['XDG_RUNTIME_DIR'],
+      },
+    })
+    const proxy = proxyFor(process.env, [{host, port: 443}, addressOf(target.edge)])
+    if (proxy)
+      this.warn(`${proxy.variable} is set: zt ssh goes through that proxy, and this looks at the direct way`)
+    this.print(`${style.bold(host)} with the service token ${style.bold(target.name)}`)
+    const result = await checkTunnel({
+      target,
+      timeoutMs: this.flags.timeout * 1000,
+      onStep: (step) => {
+        this.print(checkRow(step))
+      },
+    })
+    const {tokenId, name, credentials} = target
+    const failure =
+      result.failure &&
+      (await explainedFailure(this.access(), {
+        host,
+        tokenId,
+        clientId: credentials.clientId,
+        failure: result.failure,
+        refusal: result.refusal,
+      }))
+    if (failure) {
+      process.exitCode = exitCodeOf(failure)
+      if (!this.jsonEnabled()) this.showError(failure)
+    }
+    return {
+      host,
+      token: {id: tokenId, name},
+      ok: !failure,
+      steps: result.steps.map((step) => ({...step, ms: step.ms ?? null})),
+      ...(failure && {error: errorJson(failure)}),
+    }
+  }
+}

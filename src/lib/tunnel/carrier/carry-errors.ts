@@ -1,0 +1,83 @@
+import {UserError, hasCode} from '../../core/errors.js'
+
+/** Bytes carried: from the input to the edge, and from the edge to the output. */
+export interface Carried {
+  up: number
+  down: number
+}
+
+const AGAIN = 'Try again; if it happens when idle, set ServerAliveInterval in the ssh configuration'
+
+/** What the codes of a close frame mean (RFC 6455, 7.4.1, and the registry behind it). */
+const MEANINGS: Record<number, string> = {
+  1002: 'it says that we broke the protocol',
+  1003: 'it does not take this kind of data',
+  1007: 'it does not understand the data',
+  1008: 'a rule of its own does not allow it',
+  1009: 'a message was too big for it',
+  1010: 'it wants an extension that we do not have',
+  1011: 'something went wrong in it, or in the service behind it',
+  1012: 'it is starting anew',
+  1013: 'it has too much to do',
+  1014: 'the service behind it gave a bad answer',
+}
+
+export function edgeClosed(code: number, reason: string, carried: Carried): UserError {
+  const meaning = MEANINGS[code]
+  // What is not plain text is not repeated on a terminal.
+  const said = reason.replace(/[^\x20-\x7E]+/g, ' ').trim()
+  return broken(
+    'TUNNEL_CLOSED',
+    `The edge closed it with code ${code}${meaning === undefined ? '' : `: ${meaning}`}${said === '' ? '' : ` ("${said}")`}.`,
+    carried,
+  )
+}
+
+/** @param error the socket's, if it had one */
+export function edgeGone(error: unknown, carried: Carried): UserError {
+  const how = hasCode(error, 'ECONNRESET', 'EPIPE', 'ECONNABORTED')
+    ? 'The connection was reset.'
+    : hasCode(error, 'ETIMEDOUT')
+      ? 'The edge did not answer any more.'
+      : 'The connection ended, and nothing said that it would.'
+  return broken('EDGE_GONE', how, carried)
+}
+
+/** @param ms how long nothing came */
+export function edgeSilent(ms: number, carried: Carried): UserError {
+  return broken('EDGE_SILENT', `The edge was silent for ${ms / 1000} s, and answered no ping.`, carried)
+}
+
+/** @param what what the edge sent that it may not */
+export function badFrames(what: string, carried: Carried): UserError {
+  return broken('TUNNEL_PROTOCOL', `The edge sent ${what}.`, carried)
+}
+
+export function outputFailed(error: unknown, carried: Carried): UserError {
+  return broken(
+    'OUTPUT_FAILED',
+    hasCode(error, 'ENOSPC') ? 'The disk is full.' : 'The output cannot be written.',
+    carried,
+  )
+}
+
+export function inputFailed(carried: Carried): UserError {
+  return broken('INPUT_FAILED', 'The input cannot be read.', carried)
+}
+
+function broken(code: string, why: string, {up, down}: Carried): UserError {
+  return new UserError({
+    kind: 'unreachable',
+    code,
+    message: 'The tunnel broke off',
+    why: `${why} Until then it had carried ${size(up)} to the edge and ${size(down)} back.`,
+    next: [AGAIN],
+    details: {up, down},
+  })
+}
+
+function size(bytes: number): string {
+  if (bytes < 1024) return bytes === 1 ? '1 byte' : `${bytes} bytes`
+  const mib = bytes / (1024 * 1024)
+  return mib < 1 ? `${(bytes / 1024).toFixed(1)} KiB` : `${mib.toFixed(1)} MiB`
+}

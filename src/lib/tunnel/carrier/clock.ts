@@ -1,0 +1,69 @@
+import {UserError} from '../../core/errors.js'
+
+/** What a handshake is doing: it names the time-out that ended it. */
+export type Stage = 'connect' | 'proxy' | 'tls' | 'answer'
+
+/** Milliseconds that each stage may take, within the whole. */
+export type StageLimits = Readonly<Record<Stage, number>>
+
+/** One clock for the whole handshake and one for the stage that it is in; either ends it, and so does the caller. */
+export class Clock {
+  stage: Stage = 'connect'
+  readonly #controller = new AbortController()
+  readonly #whole: NodeJS.Timeout
+  #part: NodeJS.Timeout | undefined
+
+  constructor(
+    private readonly options: {
+      limits: StageLimits
+      totalMs: number
+      signal: AbortSignal | undefined
+      timedOut: (stage: Stage, ms: number) => UserError
+    },
+  ) {
+    const {totalMs, signal} = options
+    this.#whole = setTimeout(() => {
+      this.#expire(totalMs)
+    }, totalMs)
+    signal?.addEventListener('abort', this.#interrupt)
+    if (signal?.aborted) this.#interrupt()
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Why it was ended; undefined while it runs. */
+  get reason(): UserError | undefined {
+    return this.signal.aborted ? (this.signal.reason as UserError) : undefined
+  }
+
+  begin(stage: Stage): void {
+    this.stage = stage
+    clearTimeout(this.#part)
+    const ms = this.options.limits[stage]
+    this.#part = setTimeout(() => {
+      this.#expire(ms)
+    }, ms)
+  }
+
+  stop(): void {
+    clearTimeout(this.#whole)
+    clearTimeout(this.#part)
+    this.options.signal?.removeEventListener('abort', this.#interrupt)
+  }
+
+  #expire(ms: number): void {
+    this.#controller.abort(this.options.timedOut(this.stage, ms))
+  }
+
+  readonly #interrupt = (): void => {
+    this.#controller.abort(
+      new UserError({
+        kind: 'cancelled',
+        code: 'INTERRUPTED',
+        message: 'Interrupted before the tunnel was open',
+      }),
+    )
+  }
+}

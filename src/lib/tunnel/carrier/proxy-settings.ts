@@ -1,0 +1,96 @@
+import type {Environment} from '../../config/paths.js'
+import {UserError} from '../../core/errors.js'
+import {Secret} from '../../core/secret.js'
+
+/** An HTTP proxy that makes the connection for us (CONNECT). */
+export interface HttpProxy {
+  host: string
+  port: number
+  /** Whether the way to the proxy itself is TLS. */
+  secure: boolean
+  /** The value of Proxy-Authorization. */
+  authorization: Secret | undefined
+  /** The variable that named it, for errors; its value may hold a password. */
+  variable: string
+}
+
+export interface Address {
+  host: string
+  port: number
+}
+
+/**
+ * The proxy that the environment asks for: `https_proxy`, `HTTPS_PROXY`, `http_proxy`, `HTTP_PROXY`, of which the first
+ * that is set counts, even if it is empty; unless `no_proxy` (or `NO_PROXY`) names one of the addresses, or one of them
+ * is this machine.
+ *
+ * @param addresses the public host, and the one to connect to instead
+ * @throws UserError `usage` / `BAD_PROXY`
+ */
+export function proxyFor(env: Environment, addresses: readonly Address[]): HttpProxy | undefined {
+  const variable = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].find(
+    (name) => env[name] !== undefined && !isRequestHeader(name, env),
+  )
+  const value = variable === undefined ? '' : (env[variable] ?? '').trim()
+  if (variable === undefined || value === '') return undefined
+  const exceptions = (env['no_proxy'] ?? env['NO_PROXY'] ?? '')
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+  const direct = addresses.some(
+    (address) => isLoopback(address.host) || exceptions.some((entry) => matches(entry, address)),
+  )
+  return direct ? undefined : parseProxy(variable, value)
+}
+
+/** In a CGI program HTTP_PROXY is what a stranger sent in a header called Proxy. */
+function isRequestHeader(name: string, env: Environment): boolean {
+  return name === 'HTTP_PROXY' && env['REQUEST_METHOD'] !== undefined
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+/** `*`, a host, or a suffix with or without its dot; each perhaps with a port. */
+function matches(entry: string, {host, port}: Address): boolean {
+  if (entry === '*') return true
+  const parts = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(entry)
+  // An IPv6 address without brackets has colons and no port.
+  const name = (parts?.[1] ?? entry).replace(/^\[|\]$/g, '').toLowerCase()
+  if (parts?.[2] !== undefined && Number(parts[2]) !== port) return false
+  const suffix = name.replace(/^\*?\./, '').replace(/\.$/, '')
+  return suffix !== '' && (host === suffix || host.endsWith(`.${suffix}`))
+}
+
+function parseProxy(variable: string, value: string): HttpProxy {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1]?.toLowerCase()
+  if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') {
+    throw badProxy(variable, `It is a ${scheme}:// proxy, and zt speaks to http:// and https:// ones.`)
+  }
+  let url: URL
+  let authorization: Secret | undefined
+  try {
+    url = new URL(scheme === undefined ? `http://${value}` : value)
+    const {username, password} = url
+    if (username !== '' || password !== '') {
+      const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+      authorization = new Secret(`Basic ${Buffer.from(pair).toString('base64')}`)
+    }
+  } catch {
+    throw badProxy(variable, 'It is not an address such as http://proxy.example:3128.')
+  }
+  const secure = url.protocol === 'https:'
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  return {host, port: Number(url.port || (secure ? 443 : 80)), secure, authorization, variable}
+}
+
+/** Says nothing of the value, which may hold a password. */
+function badProxy(variable: string, why: string): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'BAD_PROXY',
+    message: `The proxy in ${variable} cannot be used`,
+    why,
+    next: [`Mend ${variable}, or unset it`, 'To go past it for one host: NO_PROXY=HOST'],
+  })
+}

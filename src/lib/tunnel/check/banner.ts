@@ -1,0 +1,67 @@
+import {PassThrough, Writable} from 'node:stream'
+import {UserError} from '../../core/errors.js'
+import {carry} from '../carrier/carry.js'
+import type {OpenTunnel} from '../carrier/handshake.js'
+import {printable, type Found} from './steps.js'
+
+/** Before its banner a server may send lines of its own (RFC 4253, 4.2); one that goes on beyond this is none. */
+const LIMIT = 8192
+
+/**
+ * Waits for the SSH banner from behind an open tunnel, sends nothing, and closes the tunnel.
+ *
+ * @throws UserError `unreachable` / `NO_BANNER`, `NOT_SSH`, or what the carrier has against the tunnel
+ */
+export async function readBanner(
+  tunnel: OpenTunnel,
+  host: string,
+  timeoutMs: number,
+): Promise<Found<undefined>> {
+  const abort = new AbortController()
+  let received = ''
+  let banner: string | undefined
+  const output = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      received += chunk.toString('latin1')
+      banner = /^(SSH-[^\r\n]*)\r?\n/m.exec(received)?.[1]
+      if (banner !== undefined || received.length > LIMIT) abort.abort()
+      done()
+    },
+  })
+  const timer = setTimeout(() => {
+    abort.abort()
+  }, timeoutMs)
+  try {
+    await carry({tunnel, input: new PassThrough(), output, signal: abort.signal})
+  } catch (error) {
+    if (banner === undefined) throw error
+  } finally {
+    clearTimeout(timer)
+  }
+  if (banner === undefined)
+    throw received === '' ? silent(host, timeoutMs, abort.signal.aborted) : notSsh(host, received)
+  const text = printable(banner, 255)
+  return {value: undefined, detail: text, facts: {banner: text}}
+}
+
+function silent(host: string, timeoutMs: number, timedOut: boolean): UserError {
+  return new UserError({
+    kind: 'unreachable',
+    code: 'NO_BANNER',
+    message: `No SSH server greets from behind ${host}`,
+    why: timedOut
+      ? `The tunnel is open, and nothing came through it for ${timeoutMs / 1000} s.`
+      : 'The tunnel was closed before anything came through it.',
+    next: ["Check that the tunnel's service is ssh://… with the right address, and that sshd runs there"],
+  })
+}
+
+function notSsh(host: string, received: string): UserError {
+  return new UserError({
+    kind: 'unreachable',
+    code: 'NOT_SSH',
+    message: `What is behind ${host} is no SSH server`,
+    why: `It begins with "${printable(received.split(/[\r\n]/)[0] ?? '', 60)}".`,
+    next: ["Check the tunnel's service: it should be ssh://…"],
+  })
+}

@@ -1,0 +1,260 @@
+import dns from 'node:dns/promises'
+import net from 'node:net'
+import tls from 'node:tls'
+import {UserError, hasCode, nameOfThrown} from '../../core/errors.js'
+import {edgeFailed} from '../carrier/connect-errors.js'
+import {addressOf} from '../carrier/handshake.js'
+import {trustContext} from '../carrier/trust.js'
+import type {EdgeAddress} from '../types.js'
+import {printable, StepFailed, type Found} from './steps.js'
+
+export interface Address {
+  address: string
+  family: number
+}
+
+/** As `dns.lookup` with `all`: what the system's resolver says, its hosts file included. */
+export type Lookup = (name: string) => Promise<Address[]>
+
+export const systemLookup: Lookup = (name) => dns.lookup(name, {all: true})
+
+/** Each address is tried by itself, and a host may have many. */
+const MOST_ADDRESSES = 8
+const ATTEMPT_MS = 3000
+const DAY_MS = 24 * 3600 * 1000
+const SOON_DAYS = 14
+
+/** The addresses that the connection goes to; the host's own name is not asked for where --connect-to stands for it. */
+export async function findAddresses(
+  edge: EdgeAddress,
+  timeoutMs: number,
+  lookup: Lookup,
+): Promise<Found<Address[]>> {
+  const {host: name} = addressOf(edge)
+  const {host, connectTo} = edge
+  const family = net.isIP(name)
+  if (family !== 0) {
+    return {
+      value: [{address: name, family}],
+      detail: `not asked: ${connectTo ?? name} is given (--connect-to, profile)`,
+      facts: {connectTo: connectTo ?? null, addresses: [name]},
+      skipped: true,
+    }
+  }
+  const addresses = await within(lookup(name), timeoutMs, () =>
+    notResolved(name, 'The name server does not answer.'),
+  ).catch((error: unknown) => {
+    if (error instanceof UserError) throw error
+    throw notResolved(
+      name,
+      hasCode(error, 'ENOTFOUND', 'ENODATA')
+        ? 'That host name does not exist, or has no address.'
+        : `The name server does not answer (${nameOfThrown(error)}).`,
+    )
+  })
+  const list = addresses.map(({address}) => address)
+  const asked = connectTo === undefined ? '' : `${host} not asked, ${name} is given: `
+  return {
+    value: addresses,
+    detail: `${asked}${list.join(', ')}`,
+    facts: {name, connectTo: connectTo ?? null, addresses: list},
+  }
+}
+
+interface Attempt {
+  address: string
+  ok: boolean
+  ms: number
+  error: string | null
+}
+
+/**
+ * A connection as zt makes it (whichever address answers first), and what each address does by itself.
+ *
+ * @returns the address that answered
+ */
+export async function connectTcp(
+  edge: EdgeAddress,
+  addresses: Address[],
+  timeoutMs: number,
+): Promise<Found<string>> {
+  const {host, port} = addressOf(edge)
+  const started = performance.now()
+  const socket = await firstToAnswer({host, port}, addresses, timeoutMs).catch((error: unknown) => error)
+  const ms = performance.now() - started
+  const attempts = await Promise.all(
+    addresses.slice(0, MOST_ADDRESSES).map(({address}) => attempt(address, port, timeoutMs)),
+  )
+  const others = attempts.filter(({ok}) => !ok).map(({address, error}) => `${address}: ${error}`)
+  if (!(socket instanceof net.Socket)) {
+    throw new StepFailed(
+      edgeFailed(edge, 'connect', socket),
+      others.join(', ') || `no answer on port ${port}`,
+      {
+        port,
+        attempts,
+      },
+    )
+  }
+  const used = socket.remoteAddress ?? host
+  socket.destroy()
+  return {
+    value: used,
+    detail: [`${used} port ${port}`, ...others].join('; '),
+    facts: {address: used, port, attempts},
+    ms,
+  }
+}
+
+function firstToAnswer(
+  {host, port}: {host: string; port: number},
+  addresses: Address[],
+  timeoutMs: number,
+): Promise<net.Socket> {
+  return opened(
+    net.connect({
+      host,
+      port,
+      autoSelectFamily: true,
+      lookup: (_name, _options, callback) => {
+        callback(null, addresses)
+      },
+    }),
+    timeoutMs,
+  )
+}
+
+async function attempt(address: string, port: number, timeoutMs: number): Promise<Attempt> {
+  const started = performance.now()
+  const result = await opened(net.connect({host: address, port}), Math.min(ATTEMPT_MS, timeoutMs)).catch(
+    (error: unknown) => error,
+  )
+  const ms = Math.round((performance.now() - started) * 10) / 10
+  if (!(result instanceof net.Socket)) return {address, ok: false, ms, error: nameOfThrown(result)}
+  result.destroy()
+  return {address, ok: true, ms, error: null}
+}
+
+function opened(socket: net.Socket, timeoutMs: number): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      socket.destroy()
+      reject(Object.assign(new Error('it timed out'), {code: 'ETIMEDOUT'}))
+    }, timeoutMs)
+    // It stays: what fails later is another step's matter, and must not end the process.
+    socket.on('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      resolve(socket)
+    })
+  })
+}
+
+/**
+ * TLS as zt speaks it, but with a look at a certificate that is not trusted. Nothing is sent behind the handshake, and
+ * the connection is closed again.
+ */
+export async function checkTls(
+  edge: EdgeAddress,
+  address: string,
+  timeoutMs: number,
+  now: number,
+): Promise<Found<undefined>> {
+  const secureContext = await trustContext(edge.caFile)
+  const secured = tls.connect({
+    host: address,
+    port: addressOf(edge).port,
+    servername: edge.host,
+    secureContext,
+    rejectUnauthorized: false,
+  })
+  let connected = performance.now()
+  const shaken = new Promise<void>((resolve, reject) => {
+    secured.once('connect', () => (connected = performance.now()))
+    secured.once('secureConnect', resolve)
+    secured.on('error', reject)
+    secured.once('close', () => {
+      reject(Object.assign(new Error('it was closed'), {code: 'ECONNRESET'}))
+    })
+  })
+  try {
+    await within(shaken, timeoutMs, () =>
+      Object.assign(new Error('it timed out'), {code: 'ETIMEDOUT'}),
+    ).catch((error: unknown) => {
+      throw edgeFailed(edge, 'tls', error)
+    })
+    const ms = performance.now() - connected
+    const protocol = secured.getProtocol() ?? 'TLS'
+    const {words, facts} = certificateOf(secured, now)
+    const all = {protocol, ...facts, trusted: secured.authorized, caFile: edge.caFile ?? null}
+    const detail = [protocol, ...words].join(', ')
+    if (secured.authorized) return {value: undefined, detail, facts: all, ms}
+    // The types say Error; it is the code of one.
+    const code = String(secured.authorizationError)
+    const untrusted = Object.assign(new Error(code), {code})
+    throw new StepFailed(edgeFailed(edge, 'tls', untrusted), `${detail}: not trusted (${code})`, {
+      ...all,
+      reason: code,
+    })
+  } finally {
+    secured.destroy()
+  }
+}
+
+function certificateOf(
+  secured: tls.TLSSocket,
+  now: number,
+): {words: string[]; facts: Record<string, string | number | null>} {
+  const certificate = secured.getPeerX509Certificate()
+  if (!certificate) return {words: ['no certificate'], facts: {}}
+  const names = (certificate.subjectAltName ?? '').replaceAll('DNS:', '')
+  const subject = commonName(certificate.subject) ?? (names || 'nobody')
+  const issuer = commonName(certificate.issuer) ?? 'nobody'
+  const expires = Date.parse(certificate.validTo)
+  const days = Math.floor((expires - now) / DAY_MS)
+  const until = new Date(expires).toISOString()
+  const soon = days < 0 ? ' (over)' : days < SOON_DAYS ? ` (${days} days)` : ''
+  return {
+    words: [
+      `certificate of ${printable(subject, 80)}`,
+      `by ${printable(issuer, 80)}`,
+      `until ${until.slice(0, 10)}${soon}`,
+    ],
+    facts: {
+      subject: printable(subject, 200),
+      names: printable(names, 1000),
+      issuer: printable(issuer, 200),
+      expiresAt: until,
+      fingerprint256: certificate.fingerprint256,
+    },
+  }
+}
+
+function commonName(distinguished: string): string | undefined {
+  return /^CN=(.+)$/m.exec(distinguished)?.[1]
+}
+
+function within<T>(work: Promise<T>, timeoutMs: number, late: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(late())
+    }, timeoutMs)
+  })
+  return Promise.race([work, over]).finally(() => {
+    clearTimeout(timer)
+  })
+}
+
+function notResolved(name: string, why: string): UserError {
+  return new UserError({
+    kind: 'unreachable',
+    code: 'HOST_NOT_RESOLVED',
+    message: `${name} has no address`,
+    why,
+    next: ['Check the spelling and the network', 'Has the tunnel a DNS record for this host?'],
+  })
+}

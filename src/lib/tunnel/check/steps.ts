@@ -1,0 +1,85 @@
+import type {JsonObject} from '../../core/context.js'
+import {UserError} from '../../core/errors.js'
+import {redactJson} from '../../core/redact.js'
+import type {CheckStep} from '../types.js'
+
+/** What a step found out. */
+export interface Found<T> {
+  value: T
+  detail: string
+  facts: JsonObject
+  skipped?: boolean
+  /** When the step did more than what is to be timed. Milliseconds. */
+  ms?: number
+}
+
+/** A step that failed and has more to tell than its error. */
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed'
+
+  constructor(
+    override readonly cause: UserError,
+    readonly detail: string,
+    readonly facts: JsonObject,
+  ) {
+    super(cause.message)
+  }
+}
+
+const ORDER: readonly CheckStep['step'][] = ['dns', 'tcp', 'tls', 'edge', 'ssh']
+
+/** Times the steps and writes down what came of them. */
+export class Steps {
+  readonly all: CheckStep[] = []
+  readonly #onStep: (step: CheckStep) => void
+
+  constructor(onStep: (step: CheckStep) => void) {
+    this.#onStep = onStep
+  }
+
+  /** @throws UserError as the step did, after writing it down */
+  async take<T>(step: CheckStep['step'], work: () => Promise<Found<T>>): Promise<T> {
+    const started = performance.now()
+    const spent = (): number => rounded(performance.now() - started)
+    try {
+      const {value, detail, facts, skipped = false, ms} = await work()
+      const time = ms === undefined ? spent() : rounded(ms)
+      this.#add({
+        step,
+        state: skipped ? 'skipped' : 'ok',
+        ms: skipped ? undefined : time,
+        detail: printable(detail),
+        facts,
+      })
+      return value
+    } catch (error) {
+      const known = error instanceof StepFailed ? error.cause : error
+      // A mistake of ours is no finding about the connection.
+      if (!(known instanceof UserError)) throw error
+      const {detail, facts} = error instanceof StepFailed ? error : {detail: known.message, facts: {}}
+      this.#add({step, state: 'failed', ms: spent(), detail: printable(detail), facts})
+      throw known
+    }
+  }
+
+  /** Whatever was not reached. */
+  end(): void {
+    for (const step of ORDER.slice(this.all.length))
+      this.#add({step, state: 'not-tried', ms: undefined, detail: 'not tried', facts: {}})
+  }
+
+  /** A server may send back what it was sent, and what is shown here goes to stdout, which nobody else redacts. */
+  #add(step: CheckStep): void {
+    const clean = redactJson(step)
+    this.all.push(clean)
+    this.#onStep(clean)
+  }
+}
+
+/** What came over the network, as text for a terminal: printable ASCII, and not endless. */
+export function printable(text: string, limit = 300): string {
+  const clean = text.replaceAll(/[^\x20-\x7E]/g, '?')
+  return clean.length > limit ? `${clean.slice(0, limit)}...` : clean
+}
+
+const rounded = (ms: number): number => Math.round(ms * 10) / 10

@@ -1,0 +1,34 @@
+import {createHash} from 'node:crypto'
+import {ALIVE_INTERVAL_S, sharingLines, type ConnectionKey} from '../sharing.js'
+import {configWord, knownHosts} from '../ssh-words.js'
+
+export interface HostBlockOptions {
+  host: string
+  user?: string | undefined
+  proxyCommand: string
+  knownHostsFile?: string | undefined
+  /** Undefined: connections are not shared. */
+  sharing?: {directory: string; key: ConnectionKey} | undefined
+}
+
+/**
+ * A block for ~/.ssh/config, between marks by which it can be found again. The second mark has a sum of what stands
+ * between them, by which an edit by hand is noticed. Lines end in LF, the last one in nothing.
+ */
+export function hostBlock({host, user, proxyCommand, knownHostsFile, sharing}: HostBlockOptions): string {
+  const lines = [
+    `Host ${host}`,
+    ...(user === undefined ? [] : [`  User ${configWord(user)}`]),
+    `  ProxyCommand ${proxyCommand}`,
+    `  ServerAliveInterval ${ALIVE_INTERVAL_S}`,
+    ...(sharing ? sharingLines(sharing.directory, sharing.key).map((line) => `  ${line}`) : []),
+    ...(knownHostsFile === undefined ? [] : [`  UserKnownHostsFile ${knownHosts(knownHostsFile)}`]),
+  ]
+  return [`# zt: begin ${host}`, ...lines, `# zt: end ${host} ${sumOf(lines)}`].join('\n')
+}
+
+/** Of the lines between the marks, whatever their ends. */
+export function sumOf(lines: readonly string[]): string {
+  const text = lines.map((line) => line.replace(/\r?\n?$/, '')).join('\n')
+  return createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 12)
+}

@@ -1,0 +1,56 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+
+export interface FakeCloudflared {
+  program: string
+  /** What it was given, run by run. */
+  runs(): Promise<{args: string[]; env: Record<string, string>}[]>
+}
+
+/**
+ * A program in cloudflared's place that notes what it is given.
+ *
+ * @param version what it prints for --version, a whole line
+ * @param does what it does for everything else, in shell
+ */
+export async function makeFakeCloudflared(
+  directory: string,
+  version: string,
+  does = 'exit 0',
+  name = 'cloudflared',
+): Promise<FakeCloudflared> {
+  const program = path.join(directory, name)
+  const notes = path.join(directory, `${name}-runs`)
+  await fs.mkdir(notes, {recursive: true})
+  const record = [
+    `note=$(mktemp -d '${notes}/XXXXXXXX')`,
+    // Builtins only: a program would need PATH, and be one more child.
+    `printf '%s\\0' "$@" > "$note/args"`,
+    `cat /proc/$$/environ > "$note/env"`,
+  ].join('\n')
+  await fs.writeFile(
+    program,
+    `#!/bin/sh\nPATH=/usr/bin:/bin\n${record}\nif [ "$1" = --version ]; then\n${version}\nexit 0\nfi\n${does}\n`,
+    {mode: 0o755},
+  )
+  return {
+    program,
+    runs: async () => {
+      const folders = (await fs.readdir(notes)).map((folder) => path.join(notes, folder))
+      const found = await Promise.all(
+        folders.map(async (folder) => {
+          const [args = [], pairs = []] = await Promise.all(
+            ['args', 'env'].map(async (file) =>
+              (await fs.readFile(path.join(folder, file), 'utf8')).split('\0').slice(0, -1),
+            ),
+          )
+          const env = Object.fromEntries(
+            pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+          )
+          return {at: (await fs.stat(path.join(folder, 'args'))).mtimeMs, args, env}
+        }),
+      )
+      return found.sort((a, b) => a.at - b.at).map(({args, env}) => ({args, env}))
+    },
+  }
+}
