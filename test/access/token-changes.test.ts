@@ -161,10 +161,10 @@ describe('renaming a service token', () => {
     expect(await failure(createServiceToken(world.ctx, {name: own}))).toMatchObject({code: 'BAD_TOKEN_NAME'})
     token('ci')['name'] = own
     for (const change of [
-      renameToken(world.ctx, {token: own, name: 'mine'}),
-      setTokenEnabled(world.ctx, {token: own, enabled: true}),
+      () => renameToken(world.ctx, {token: own, name: 'mine'}),
+      () => setTokenEnabled(world.ctx, {token: own, enabled: true}),
     ]) {
-      expect(await failure(change)).toMatchObject({kind: 'conflict', code: 'TOKEN_UNFINISHED'})
+      expect(await failure(change())).toMatchObject({kind: 'conflict', code: 'TOKEN_UNFINISHED'})
     }
     expect(world.changes).toEqual([])
   })
