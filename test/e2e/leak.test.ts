@@ -28,8 +28,8 @@ const LINES: Record<string, string[][]> = {
     ['profile', 'use', 'nobody'],
   ],
   'token:create': [
-    ['token', 'create', 'ci', '--dry-run'],
     ['token', 'create', 'ci'],
+    ['token', 'create', 'another', '--dry-run'],
     ['token', 'create', 'ci'],
     ['token', 'create', 'x', '--duration', 'long'],
   ],
@@ -108,7 +108,8 @@ const LINES: Record<string, string[][]> = {
   ],
   exec: [
     ['exec', 'known', '--', 'exec-child'],
-    ['exec', 'known', '--', 'exec-child', '3'],
+    ['exec', 'ci', '--', 'exec-child'],
+    ['exec', 'ci', '--', 'exec-child', '3'],
     ['exec', 'known', '--', 'no-such-child'],
     ['exec', 'env', '--', 'exec-child'],
     ['exec', 'known', '--secret-var', 'PATH', '--', 'exec-child'],
@@ -117,7 +118,7 @@ const LINES: Record<string, string[][]> = {
     ['curl', `https://${host}/`, '--', '-i'],
     ['curl', `https://${host}/`, '--', '--data', '@-'],
     ['curl', `https://${host}/`, '--', '-v'],
-    ['curl', 'https://elsewhere.example/', '--token', 'known', '--yes', '--', '-m', '5'],
+    ['curl', 'https://elsewhere.example/', '--token', 'ci', '--yes', '--', '-m', '5'],
   ],
   // One that listens is looked at in forward.test.ts, as it does not end by itself.
   forward: [
