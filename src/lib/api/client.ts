@@ -14,6 +14,8 @@ export interface AccessApiOptions {
   apiToken: Secret
   /** Undefined: only {@link AccessApi.verifyToken} and {@link AccessApi.listAccounts} work. */
   accountId: string | undefined
+  /** Access objects are then those of this zone: `/zones/{id}/access/…`. A zone has no policies of its own to share. */
+  zoneId?: string | undefined
   userAgent: string
   /** True: it came from CLOUDFLARE_API_TOKEN, so that a login would not mend it. */
   tokenFromEnvironment?: boolean | undefined
@@ -184,6 +186,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
   }
 
   const access = (rest: string): string => {
+    if (options.zoneId !== undefined) return `/zones/${encodeURIComponent(options.zoneId)}/access/${rest}`
     if (accountId !== undefined) return `/accounts/${encodeURIComponent(accountId)}/access/${rest}`
     throw new UserError({
       kind: 'usage',
@@ -289,6 +292,11 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       toApplication(
         await one({method: 'GET', path: access(`apps/${id(appId)}`), doing: 'read the application'}),
       ),
+    createApplication: async (body) =>
+      toApplication(await one({method: 'POST', path: access('apps'), doing: 'create the application', body})),
+    async deleteApplication(appId) {
+      await send({method: 'DELETE', path: access(`apps/${id(appId)}`), doing: 'delete the application'})
+    },
     replaceApplication: async (appId, body) =>
       toApplication(
         await one({method: 'PUT', path: access(`apps/${id(appId)}`), doing: 'change the application', body}),
@@ -322,6 +330,14 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
         doing: "remove the application's policy",
       })
     },
+    makePolicyReusable: async (appId, policyId) =>
+      toPolicy(
+        await one({
+          method: 'PUT',
+          path: access(`apps/${id(appId)}/policies/${id(policyId)}/make_reusable`),
+          doing: 'make the policy reusable',
+        }),
+      ),
 
     listPolicies: async () => (await list(access('policies'), 'list the policies')).map(toPolicy),
     getPolicy: async (policyId) =>
@@ -344,6 +360,15 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     },
 
     listGroups: async () => (await list(access('groups'), 'list the Access groups')).map(toGroup),
+    getGroup: async (groupId) =>
+      toGroup(
+        await one({method: 'GET', path: access(`groups/${id(groupId)}`), doing: 'read the Access group'}),
+      ),
+    createGroup: async (body) =>
+      toGroup(await one({method: 'POST', path: access('groups'), doing: 'create the Access group', body})),
+    async deleteGroup(groupId) {
+      await send({method: 'DELETE', path: access(`groups/${id(groupId)}`), doing: 'delete the Access group'})
+    },
     replaceGroup: async (groupId, body) =>
       toGroup(
         await one({
@@ -355,6 +380,14 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       ),
     getOrganization: () =>
       one({method: 'GET', path: access('organizations'), doing: "read the organisation's settings"}),
+    listZones: async ({name} = {}) => {
+      const query = {
+        ...(accountId !== undefined && {'account.id': accountId}),
+        ...(name !== undefined && {name}),
+      }
+      const zones = await list('/zones', 'list the zones', query, 50)
+      return zones.map((raw) => ({id: String(raw['id']), name: String(raw['name'])}))
+    },
   }
   return api
 }

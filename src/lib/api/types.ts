@@ -12,6 +12,12 @@ export interface Account {
   name: string
 }
 
+/** A domain that Cloudflare serves for an account. */
+export interface Zone {
+  id: string
+  name: string
+}
+
 /** A service token without its secret. Times are ISO 8601. */
 export interface ServiceToken {
   /** UUID. Rules name a token by this. */
@@ -142,6 +148,10 @@ export interface AccessApi {
 
   listApplications(): Promise<Application[]>
   getApplication(id: string): Promise<Application>
+  /** Never retried. @throws ApiError `conflict` with code 11010 when another application has the domain */
+  createApplication(body: JsonObject): Promise<Application>
+  /** Its own (legacy) policies go with it; the account's policies stay. */
+  deleteApplication(id: string): Promise<void>
   /** PUT: replaces the whole application with `body`. */
   replaceApplication(id: string, body: JsonObject): Promise<Application>
   /** Both kinds of policy, in order of precedence. */
@@ -152,6 +162,8 @@ export interface AccessApi {
   replaceApplicationPolicy(applicationId: string, policyId: string, body: JsonObject): Promise<Policy>
   /** Removes a policy from inside an application (legacy); it is gone then. */
   deleteApplicationPolicy(applicationId: string, policyId: string): Promise<void>
+  /** Moves a policy out of its application (legacy) to the account's policies; it keeps its id and stays attached. */
+  makePolicyReusable(applicationId: string, policyId: string): Promise<Policy>
 
   listPolicies(): Promise<Policy[]>
   getPolicy(id: string): Promise<Policy>
@@ -161,8 +173,16 @@ export interface AccessApi {
   deletePolicy(id: string): Promise<void>
 
   listGroups(): Promise<Group[]>
+  /** @throws ApiError `not-found` */
+  getGroup(id: string): Promise<Group>
+  /** Never retried. */
+  createGroup(body: JsonObject): Promise<Group>
+  /** @throws ApiError `conflict` while a policy or group names it */
+  deleteGroup(id: string): Promise<void>
   /** PUT: replaces an Access group with `body`. */
   replaceGroup(id: string, body: JsonObject): Promise<Group>
   /** The organisation's settings, e.g. `auth_domain`, `strict_service_token_auth`. */
   getOrganization(): Promise<JsonObject>
+  /** The account's zones, or the one of that name. */
+  listZones(query?: {name?: string}): Promise<Zone[]>
 }
