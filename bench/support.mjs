@@ -7,7 +7,7 @@ import path from 'node:path'
 const root = path.resolve(import.meta.dirname, '..')
 
 /** The program as it ships. */
-export const zt = path.join(root, 'bin', 'run.js')
+export const zt = path.join(root, 'bin', 'zt.cjs')
 
 export function requireBuild() {
   if (!existsSync(path.join(root, 'dist', 'lib', 'cli', 'main.js'))) {

@@ -48,12 +48,29 @@ export async function buildAll() {
     outdir: 'dist',
     chunkNames: 'chunks/[name]-[hash]',
   })
-  // ssh waits for the proxy: a bundle of its own, so that it reads one small file and not the shared chunks.
+  await buildProxy()
+}
+
+/**
+ * ssh waits for the proxy: one CommonJS file of our own code, which node starts sooner than modules, and age beside it,
+ * read only where a vault is opened.
+ */
+async function buildProxy() {
+  const cjs = {...common, format: 'cjs', splitting: false, outExtension: {'.js': '.cjs'}, outdir: 'dist/proxy'}
+  await build({...cjs, banner: {}, entryPoints: {age: 'age-encryption'}})
   await build({
-    ...common,
+    ...cjs,
     entryPoints: ['src/lib/tunnel/proxy-main.ts'],
-    outdir: 'dist/proxy',
-    chunkNames: '[name]-[hash]',
+    banner: {js: "const zt$url=require('node:url').pathToFileURL(__filename).href;"},
+    define: {'import.meta.url': 'zt$url'},
+    plugins: [
+      {
+        name: 'age-apart',
+        setup: ({onResolve}) => {
+          onResolve({filter: /^age-encryption$/}, () => ({path: './age.cjs', external: true}))
+        },
+      },
+    ],
   })
 }
 

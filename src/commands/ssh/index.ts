@@ -44,7 +44,7 @@ exit status of ssh.`
       client: this.flags.client,
       sshArgs: this.rest,
       node: process.execPath,
-      script: path.join(this.config.root, 'bin', 'run.js'),
+      script: path.join(this.config.root, 'bin', 'zt.cjs'),
       env: process.env,
     })
     if (end.report) this.showError(await explainReport(this.access(), end.report))

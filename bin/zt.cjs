@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+// CommonJS, as node starts that some milliseconds sooner.
+'use strict'
+const path = require('node:path')
+
+const {NODE_DEBUG, NODE_DEBUG_NATIVE, NODE_OPTIONS} = process.env
+const [topic, command] = process.argv.slice(2)
+
+// An error's text may hold anything. Until what is loaded takes over, only its kind is printed.
+process.on('uncaughtException', crash)
+process.on('unhandledRejection', crash)
+
+// node would print or write what it holds: see start-again.js, and docs/security.md.
+if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && /report|heap|abort|tls/.test(NODE_OPTIONS))) {
+  import('./start-again.js').then(({startAgain}) => startAgain(__filename)).then(start)
+} else {
+  start()
+}
+
+function start() {
+  if (topic === 'ssh' && command === 'proxy' && !process.argv.some(isHelp)) {
+    // ssh waits for this one: straight to the tunnel, no framework (docs/architecture.md).
+    load(() => require('../dist/proxy/proxy-main.cjs'))
+      .then(({main}) => main(process.argv.slice(4)))
+      .then((code) => {
+        process.exitCode = code
+      })
+  } else if (process.argv.length === 3 && (topic === '--version' || topic === '-V')) {
+    const {name, version} = require('../package.json')
+    console.log(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}`)
+  } else {
+    load(() => import('../dist/lib/cli/main.js')).then(({main}) => main(path.dirname(__dirname)))
+  }
+}
+
+async function load(part) {
+  try {
+    return await part()
+  } catch (error) {
+    if (error?.code !== 'ERR_MODULE_NOT_FOUND' && error?.code !== 'MODULE_NOT_FOUND') crash(error)
+    console.error('error: zt is not built\nnext:  npm run build')
+    process.exit(1)
+  }
+}
+
+function isHelp(word) {
+  return word === '--help' || word === '-h'
+}
+
+function crash(error) {
+  const code = /^[A-Z][A-Z0-9_]{1,39}$/.test(error?.code) ? error.code : 'Error'
+  console.error(`error: zt could not start (${code})\nnext:  Install it again`)
+  process.exit(1)
+}
