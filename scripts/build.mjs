@@ -56,7 +56,13 @@ export async function buildAll() {
  * read only where a vault is opened.
  */
 async function buildProxy() {
-  const cjs = {...common, format: 'cjs', splitting: false, outExtension: {'.js': '.cjs'}, outdir: 'dist/proxy'}
+  const cjs = {
+    ...common,
+    format: 'cjs',
+    splitting: false,
+    outExtension: {'.js': '.cjs'},
+    outdir: 'dist/proxy',
+  }
   await build({...cjs, banner: {}, entryPoints: {age: 'age-encryption'}})
   await build({
     ...cjs,
