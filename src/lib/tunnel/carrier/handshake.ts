@@ -19,7 +19,7 @@ export interface HandshakeOptions {
   credentials: ServiceCredentials
   /** For connecting, TLS and the answer together, milliseconds. */
   timeoutMs?: number | undefined
-  /** For each of them. */
+  /** For each of them; longer by themselves where all of it may take longer. */
   limits?: Partial<StageLimits> | undefined
   /** Where HTTPS_PROXY and NO_PROXY are looked up; no proxy is used without it. */
   environment?: Environment | undefined
@@ -53,7 +53,7 @@ export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel>
   // The CA file is ours, and no time of the edge's.
   const makeContext = await readTrust(edge.caFile, environment['NODE_EXTRA_CA_CERTS'])
   const clock = new Clock({
-    limits: {...LIMITS, ...options.limits},
+    limits: {...scaled(LIMITS, timeoutMs / TIMEOUT_MS), ...options.limits},
     totalMs: timeoutMs,
     signal,
     timedOut: (stage, ms) => timedOut(edge, proxy, stage, ms),
@@ -79,6 +79,13 @@ export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel>
   } finally {
     clock.stop()
   }
+}
+
+/** Whoever waits longer for the whole waits longer for its parts. */
+function scaled(limits: StageLimits, factor: number): StageLimits {
+  const longer = Math.max(1, factor)
+  const {connect, proxy, tls, answer} = limits
+  return {connect: connect * longer, proxy: proxy * longer, tls: tls * longer, answer: answer * longer}
 }
 
 function requestFor(
