@@ -3,6 +3,8 @@
 'use strict'
 const path = require('node:path')
 
+const root = path.dirname(__dirname)
+
 const {NODE_DEBUG, NODE_DEBUG_NATIVE, NODE_OPTIONS} = process.env
 const [topic, command] = process.argv.slice(2)
 
@@ -25,12 +27,28 @@ function start() {
       .then((code) => {
         process.exitCode = code
       })
+  } else if (topic === 'ssh' && /[.@]/.test(command) && !process.argv.some(isHelp)) {
+    // A host: where nothing is to be asked or said, ssh runs without the framework.
+    load(() => require('../dist/proxy/quick-ssh.cjs'))
+      .then(({quickSsh}) => quickSsh(process.argv.slice(3), {root, env: process.env, cwd: process.cwd()}))
+      .then((quick) => {
+        if (!quick || quick.end.report) return framework(quick)
+        process.exitCode = quick.end.exitCode
+        if (quick.end.signal) process.kill(process.pid, quick.end.signal)
+      })
   } else if (process.argv.length === 3 && (topic === '--version' || topic === '-V')) {
     const {name, version} = require('../package.json')
     console.log(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}`)
   } else {
-    load(() => import('../dist/lib/cli/main.js')).then(({main}) => main(path.dirname(__dirname)))
+    framework()
   }
+}
+
+/** @param ended what ran without it and is to be explained */
+async function framework(ended) {
+  if (ended) globalThis[Symbol.for('zt.ssh.ended')] = ended
+  const {main} = await load(() => import('../dist/lib/cli/main.js'))
+  await main(root)
 }
 
 async function load(part) {

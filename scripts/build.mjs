@@ -66,7 +66,7 @@ async function buildProxy() {
   await build({...cjs, banner: {}, entryPoints: {age: 'age-encryption'}})
   await build({
     ...cjs,
-    entryPoints: ['src/lib/tunnel/proxy-main.ts'],
+    entryPoints: ['src/lib/tunnel/proxy-main.ts', 'src/lib/tunnel/quick-ssh.ts'],
     banner: {js: "const zt$url=require('node:url').pathToFileURL(__filename).href;"},
     define: {'import.meta.url': 'zt$url'},
     plugins: [

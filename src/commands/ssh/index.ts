@@ -6,6 +6,7 @@ import {connectionFlags, edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {err} from '../../lib/cli/streams.js'
 import {UserError} from '../../lib/core/errors.js'
 import {parseDestination} from '../../lib/tunnel/destination.js'
+import {endedBefore, type QuickEnd} from '../../lib/tunnel/quick-ssh.js'
 import {openSsh} from '../../lib/tunnel/run-ssh.js'
 import {chooseToken, sharedBy} from '../../lib/tunnel/target.js'
 
@@ -31,6 +32,14 @@ exit status of ssh.`
   }
 
   async run(): Promise<object> {
+    const {host, token, end} = endedBefore() ?? (await this.open())
+    if (end.report) this.showError(await explainReport(this.access(), end.report))
+    process.exitCode = end.exitCode
+    if (end.signal) process.kill(process.pid, end.signal)
+    return {host, token, exitCode: end.exitCode, signal: end.signal ?? null}
+  }
+
+  private async open(): Promise<QuickEnd> {
     const {host, user} = parseDestination(this.args.host ?? (await this.askHost()), 'zt ssh [USER@]HOST')
     const chosen = await chooseToken({settings: this.settings, host, token: this.flags.token})
     if (!chosen.bound && !this.flags.yes) await this.confirmToken(chosen.name, host)
@@ -47,15 +56,7 @@ exit status of ssh.`
       script: path.join(this.config.root, 'bin', 'zt.cjs'),
       env: process.env,
     })
-    if (end.report) this.showError(await explainReport(this.access(), end.report))
-    process.exitCode = end.exitCode
-    if (end.signal) process.kill(process.pid, end.signal)
-    return {
-      host,
-      token: {id: chosen.tokenId, name: chosen.name},
-      exitCode: end.exitCode,
-      signal: end.signal ?? null,
-    }
+    return {host, token: {id: chosen.tokenId, name: chosen.name}, end}
   }
 
   /** stdout belongs to the session. */
