@@ -44,6 +44,7 @@ export async function run() {
   const rounds = setting('BENCH_ROUNDS', 7)
   const mib = setting('BENCH_MIB', 64)
   return withCleanEnvironment(async (env, home) => {
+    const load = round2(os.loadavg()[0])
     const peers = await findPeers(env, home)
     const sshd = await startSshd(env, home)
     try {
@@ -71,7 +72,7 @@ export async function run() {
           rounds,
           starts,
           mib,
-          load: round2(os.loadavg()[0]),
+          load,
           peers: peers.map(({name, version = null, why = null}) => ({name, version, why})),
           sshd: sshd !== undefined,
           sharing: second?.shares ?? null,
@@ -214,7 +215,7 @@ function figuresTable(figures, titles) {
 
 export function text({rounds, starts, mib, load, peers, sshd, sharing, figures, aims}) {
   const parts = [
-    `${rounds} rounds, ${starts} of the banner, ${mib} MiB each way; medians; load ${load.toFixed(1)} at the end`,
+    `${rounds} rounds, ${starts} of the banner, ${mib} MiB each way; medians; load ${load.toFixed(1)} before`,
     ...TABLES.map((titles) => figuresTable(figures, titles)).filter((lines) => lines !== undefined),
     `banner of ${OURS}: ×${(figures.banner[OURS] / figures.banner[BARE]).toFixed(2)} of ${BARE}`,
   ]
