@@ -16,7 +16,7 @@ import {
 } from './support.mjs'
 import {bannerTime, clientsFor, OURS, withScene} from './tunnel-scene.mjs'
 
-export const description = 'start-up of zt against bare node: medians of whole processes, alternating'
+export const description = 'start-up of zt against bare node, whole processes'
 
 const BARE = 'node -e 0'
 const COMMANDS = {

@@ -12,7 +12,10 @@ const WS = 'Node, ws'
 const WS_NATIVE = 'Node, ws with bufferutil'
 export const PEERS = [CLOUDFLARED, GORILLA, WS_NATIVE, WS]
 
+const require = createRequire(import.meta.url)
 const sources = path.join(import.meta.dirname, 'peers')
+/** A peer's own packages, which zt's development does not install. */
+const modules = path.join(sources, 'node_modules')
 /** Where Debian's packages of Go libraries lie (golang-github-gorilla-websocket-dev). */
 const DEBIAN_GOPATH = '/usr/share/gocode'
 
@@ -72,18 +75,17 @@ function buildGorilla(env, home) {
   const go = (...args) =>
     spawnSync('go', args, {env: goEnv, cwd: path.join(sources, 'gorilla'), encoding: 'utf8'})
   const {error, status, stderr} = go('build', '-o', file, 'main.go')
-  if (error?.code === 'ENOENT') return {name, why: 'no go here (Debian: golang-go)'}
+  if (error?.code === 'ENOENT') return {name, why: 'Debian: golang-go'}
   if (error) throw error
   if (/cannot find package "github.com\/gorilla\/websocket"/.test(stderr))
-    return {name, why: 'go has no gorilla/websocket here (Debian: golang-github-gorilla-websocket-dev)'}
+    return {name, why: 'Debian: golang-github-gorilla-websocket-dev'}
   if (status !== 0) throw new Error(`${name} cannot be built: ${stderr.trim()}`)
   return {name, version: go('version').stdout.trim(), proxy: ownPeer([file])}
 }
 
 /** One bundle and two rows: ws asks the environment whether it may use bufferutil. */
 async function buildWs(home) {
-  const require = createRequire(path.join(sources, 'package.json'))
-  const addon = findBufferutil(require)
+  const addon = findBufferutil()
   const file = path.join(home, 'ws-client.cjs')
   await build({
     entryPoints: [path.join(sources, 'ws-client.mjs')],
@@ -102,13 +104,13 @@ async function buildWs(home) {
     ],
   })
   const words = [process.execPath, file]
-  const version = `ws ${versionOf(createRequire(import.meta.url), 'ws')}`
+  const version = `ws ${versionOf(path.dirname(require.resolve('ws')))}`
   return [
     addon === undefined
-      ? {name: WS_NATIVE, why: 'npm ci --prefix bench/peers installs bufferutil'}
+      ? {name: WS_NATIVE, why: 'npm ci --prefix bench/peers brings it'}
       : {
           name: WS_NATIVE,
-          version: `${version}, bufferutil ${versionOf(require, 'bufferutil')}`,
+          version: `${version}, bufferutil ${versionOf(path.join(modules, 'bufferutil'))}`,
           proxy: ownPeer(words),
         },
     {name: WS, version, proxy: ownPeer(words, {WS_NO_BUFFER_UTIL: '1'})},
@@ -116,16 +118,15 @@ async function buildWs(home) {
 }
 
 /** The addon's file, or undefined where it is not installed or was not made for this platform. */
-function findBufferutil(require) {
+function findBufferutil() {
   try {
-    const directory = path.dirname(require.resolve('bufferutil/package.json'))
-    return require('node-gyp-build').resolve(directory)
+    return require(path.join(modules, 'node-gyp-build')).resolve(path.join(modules, 'bufferutil'))
   } catch {
     return undefined
   }
 }
 
-const versionOf = (require, name) => JSON.parse(readFileSync(require.resolve(`${name}/package.json`))).version
+const versionOf = (directory) => JSON.parse(readFileSync(path.join(directory, 'package.json'))).version
 
 /** All of ours are called alike. */
 function ownPeer(words, more = {}) {

@@ -30,8 +30,7 @@ import {
 import {CLOUDFLARED, findPeers, GORILLA, PEERS} from './tunnel-peers.mjs'
 import {NOT_SHARED, secondConnection, SHARED, sshThroughput, startSshd} from './tunnel-ssh.mjs'
 
-export const description =
-  'zt ssh proxy through the sandbox: banner, throughput, CPU, memory, second connection, against its peers'
+export const description = 'zt ssh proxy beside its peers: start, throughput, CPU, memory'
 
 const BARE = 'node -e 0'
 const FROM_VAULT = 'zt ssh proxy, from a vault'
