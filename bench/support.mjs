@@ -17,13 +17,13 @@ export function requireBuild() {
 
 /**
  * Runs `work` with an environment that has nothing of the person's own configuration in it, and without what would
- * slow node down (NODE_EXTRA_CA_CERTS alone costs every start dozens of milliseconds).
+ * slow a start down (NODE_EXTRA_CA_CERTS and SSL_CERT_FILE each cost dozens of milliseconds: all CAs are read first).
  */
 export async function withCleanEnvironment(work) {
   const home = await mkdtemp(path.join(os.tmpdir(), 'zt-bench-'))
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(ZT_|CLOUDFLARE_|CF_ACCESS_|TUNNEL_|XDG_|NODE_|FORCE_COLOR|DEBUG$)/.test(name),
+      ([name]) => !/^(ZT_|CLOUDFLARE_|CF_ACCESS_|TUNNEL_|XDG_|NODE_|SSL_CERT_|FORCE_COLOR|DEBUG$)/.test(name),
     ),
   )
   for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind)

@@ -80,7 +80,7 @@ function buildGorilla(env, home) {
   if (/cannot find package "github.com\/gorilla\/websocket"/.test(stderr))
     return {name, why: 'Debian: golang-github-gorilla-websocket-dev'}
   if (status !== 0) throw new Error(`${name} cannot be built: ${stderr.trim()}`)
-  return {name, version: go('version').stdout.trim(), proxy: ownPeer([file])}
+  return {name, version: go('version').stdout.trim(), proxy: ownPeer(() => [file])}
 }
 
 /** One bundle and two rows: ws asks the environment whether it may use bufferutil. */
@@ -103,7 +103,7 @@ async function buildWs(home) {
       },
     ],
   })
-  const words = [process.execPath, file]
+  const words = ({node}) => [...node, file]
   const version = `ws ${versionOf(path.dirname(require.resolve('ws')))}`
   return [
     addon === undefined
@@ -130,8 +130,8 @@ const versionOf = (directory) => JSON.parse(readFileSync(path.join(directory, 'p
 
 /** All of ours are called alike. */
 function ownPeer(words, more = {}) {
-  return ({address, caFile, pair}, host) => ({
-    words: [...words, host, address, caFile],
-    more: {...pair, ...more},
+  return (scene, host) => ({
+    words: [...words(scene), host, scene.address, scene.caFile],
+    more: {...scene.pair, ...more},
   })
 }

@@ -39,11 +39,19 @@ export async function withScene({env, home, sshPort}, work) {
       ...origins.flatMap((one) => ['--origin', one]),
     ])
     const pair = {CF_ACCESS_CLIENT_ID: credentials.id, CF_ACCESS_CLIENT_SECRET: credentials.secret}
-    return await work({env, home, port, address: edge, caFile, credentials, pair})
+    const node = [process.execPath, ...nodeFlags({env, home})]
+    return await work({env, home, port, address: edge, caFile, credentials, pair, node})
   } finally {
     spawnSync(process.execPath, [zt, 'sandbox', 'stop'], {env, cwd: home})
     origin.kill()
   }
+}
+
+/** What ssh's configuration gives node before zt: it decides where the CAs come from, and so much of the start. */
+function nodeFlags(place) {
+  const {block} = runZt(place, ['ssh', 'config', HOST])
+  const words = /^\s*ProxyCommand (.*)$/m.exec(block)[1].split(' ')
+  return words.filter((word) => /^--use-[a-z-]+-ca$/.test(word))
 }
 
 /** The JSON result of a command that must succeed. */
@@ -79,10 +87,10 @@ function seedFor({id, secret}) {
   }
 }
 
-/** Our proxy for a host: its command line, and the variables that it needs. */
-function ourProxy({address, caFile, pair}, host) {
+/** Our proxy for a host, as ssh starts it: its command line, and the variables that it needs. */
+function ourProxy({address, caFile, pair, node}, host) {
   const options = ['--token', 'env', '--yes', '--connect-to', address, '--ca-file', caFile]
-  return {words: [process.execPath, zt, 'ssh', 'proxy', ...options, host], more: pair}
+  return {words: [...node, zt, 'ssh', 'proxy', ...options, host], more: pair}
 }
 
 /** Ours and the peers that are here, by name: `proxy(scene, host)` is a command line `words`, and its variables `more`. */

@@ -92,7 +92,7 @@ function bannersOf(scene, clients) {
   const profile = ['--profile', 'sandbox']
   runZt({env, home}, ['token', 'create', 'vaulted', ...profile])
   runZt({env, home}, ['app', 'add-rule', HOST, '--service-auth', '--token', 'vaulted', ...profile])
-  const fromVault = program(scene, [process.execPath, zt, 'ssh', 'proxy', ...profile, HOST])
+  const fromVault = program(scene, [...scene.node, zt, 'ssh', 'proxy', ...profile, HOST])
   return {
     [BARE]: () => {
       const started = performance.now()
