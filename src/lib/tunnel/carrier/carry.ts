@@ -131,9 +131,11 @@ class Carrier {
   #gather(): void {
     if (this.#output.writableCorked > 0) return
     this.#output.cork()
-    process.nextTick(() => {
-      this.#output.uncork()
-    })
+    process.nextTick(this.#giveOut)
+  }
+
+  readonly #giveOut = (): void => {
+    this.#output.uncork()
   }
 
   get #outputIsFull(): boolean {
@@ -143,6 +145,7 @@ class Carrier {
   #finish(error?: UserError, outputGone = false): void {
     if (this.#settled) return
     this.#settled = true
+    this.#giveOut()
     const {socket} = this.#tunnel
     clearTimeout(this.#idle)
     clearTimeout(this.#drain)
