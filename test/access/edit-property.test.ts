@@ -72,7 +72,7 @@ function put({fields, kind, policies}: RandomApplication): void {
   const made = policies.map(([{more, gap, ...rest}, isInline], number) => ({
     link: {id: `policy-${number}`, precedence: (precedence += gap)},
     inline: kind === 'inline' || (kind === 'mixed' && isInline),
-    policy: {...more, ...rest, require: [], id: `policy-${number}`, name: `Policy ${number}`} as JsonObject,
+    policy: {...more, ...rest, require: [], id: `policy-${number}`, name: `Policy ${number}`},
   }))
   data.policies = made.filter(({inline}) => !inline).map((one) => one.policy)
   data.inlinePolicies = made.filter(({inline}) => inline).map((one) => one.policy)

@@ -11,9 +11,10 @@ import {editDiff, editJson} from './present-edit.js'
 
 /** What an edit needs beside its changes. */
 export interface EditOptions {
-  dryRun: boolean
+  /** Undefined: the flag was not given. */
+  dryRun: boolean | undefined
   /** True: nobody is asked. */
-  yes: boolean
+  yes: boolean | undefined
   /** The question on a terminal. */
   question: string
   /** Set: without a terminal and `--yes` nothing is done; what is to be typed then. */
@@ -37,7 +38,7 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     changes: readonly Change[],
     options: EditOptions,
   ): Promise<object> {
-    const {dryRun, yes, question, requireYes, done, notes = [], apply} = options
+    const {dryRun = false, yes = false, question, requireYes, done, notes = [], apply} = options
     if (!dryRun && !yes && requireYes !== undefined && changes.length > 0)
       this.prompts.require('A confirmation', requireYes)
     const limits = [...notes, ...undoLimits(changes)]

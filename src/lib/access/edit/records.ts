@@ -108,7 +108,7 @@ export class UndoRecords {
     for (;;) {
       const begun: UndoRecord = {...record, id: idAt(now), state: 'begun'}
       if (!(await createFileOnce(this.#file(begun.id), text(begun)))) continue
-      await this.#prune(begun.id, now)
+      await this.#prune([begun.id, begun.undoes], now)
       return begun
     }
   }
@@ -166,10 +166,10 @@ export class UndoRecords {
     return {...record, id}
   }
 
-  async #prune(own: string, now: number): Promise<void> {
+  async #prune(kept: (string | undefined)[], now: number): Promise<void> {
     const ids = await this.#ids()
     const oldest = idAt(Math.max(EPOCH, now - KEPT_DAYS * DAY_MS)).slice(0, TIME_LENGTH)
-    const gone = ids.filter((id, at) => id !== own && (at >= KEPT || id < oldest))
+    const gone = ids.filter((id, at) => !kept.includes(id) && (at >= KEPT || id < oldest))
     for (const id of gone) await removeFile(this.#file(id))
   }
 
