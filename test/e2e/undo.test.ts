@@ -64,7 +64,7 @@ async function remember(more: Json = {}): Promise<void> {
     ],
   }
   const begun = await records.begin(edit, Date.now())
-  await records.update({...begun, state: 'done', ...more} as UndoRecord)
+  await records.update({...begun, state: 'done', ...more})
   id = begun.id
 }
 

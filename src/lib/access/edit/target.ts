@@ -70,7 +70,7 @@ export function differingFields(before: JsonObject, after: JsonObject): string[]
 }
 
 /** The references that stand for an application's present policies, in order; one without a precedence follows. */
-export function linksOf(policies: readonly Policy[]): PolicyLink[] {
+function linksOf(policies: readonly Policy[]): PolicyLink[] {
   let last = 0
   return policies.map(({id, precedence}) => ({id, precedence: (last = precedence ?? last + 1)}))
 }
