@@ -10,6 +10,7 @@ import {Journal} from '../secrets/journal/journal.js'
 import {chooseStore, openIndex, openStore, requireReady, type StoreChoice} from '../secrets/open.js'
 import type {StoreOptions} from '../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../secrets/types.js'
+import {UndoRecords} from './edit/records.js'
 
 export type {StoreChoice} from '../secrets/open.js'
 
@@ -34,7 +35,9 @@ export interface AccessContext {
   index: SecretIndex
   /** What was begun and may have been interrupted. */
   journal: Journal
-  /** Between processes: one at a time works on a service token. */
+  /** What edits did, so that they can be undone. */
+  undo: UndoRecords
+  /** Between processes: one at a time works on a service token, or edits an object. */
   locks: Locks
   clock: Clock
   /** Waits; tests make it short. */
@@ -137,6 +140,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     storeOf,
     index: openIndex(paths.data),
     journal: new Journal(path.join(paths.data, 'journal')),
+    undo: new UndoRecords(path.join(paths.state, 'undo')),
     locks: new Locks(path.join(paths.state, 'locks')),
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     clock: deps.clock ?? systemClock,

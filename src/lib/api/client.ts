@@ -199,6 +199,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
 
   const api: AccessApi = {
     accountId,
+    zoneId: options.zoneId,
     clockAhead: () => ahead,
     async verifyToken(): Promise<ApiTokenStatus> {
       const doing = 'verify the API token'

@@ -116,6 +116,8 @@ export interface PolicyBody {
 export interface AccessApi {
   /** Undefined before a login knows it. */
   readonly accountId: string | undefined
+  /** Undefined: the objects are the account's. */
+  readonly zoneId?: string | undefined
 
   /**
    * How far the server's clock is ahead of ours, in milliseconds, by the Date of its last answer (which has whole

@@ -1,6 +1,7 @@
 import {randomUUID} from 'node:crypto'
 import {isJsonObject, type JsonObject} from '../../core/context.js'
 import {invalid, notFound, page, Refused} from './answer.js'
+import {replaceWith} from './policies.js'
 import {PERMISSIONS, type Call, type Route} from './route.js'
 
 const groups = '/accounts/{account}/access/groups'
@@ -31,7 +32,7 @@ export const accountRoutes: Route[] = [
     path: `${groups}/{id}`,
     permissions: write,
     handle: (call) => ({
-      result: Object.assign(findGroup(call), checkGroup(call.body), {updated_at: call.now}),
+      result: replaceWith(findGroup(call), checkGroup(call.body), call.now),
     }),
   },
   {
