@@ -1,5 +1,4 @@
 import {afterEach, describe, expect, it} from 'vitest'
-import {addServiceAuthRule} from '../../src/lib/access/add-rule.js'
 import {createServiceToken} from '../../src/lib/access/token-create.js'
 import {UserError} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/context.js'
@@ -7,6 +6,7 @@ import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 import type {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
 import {World} from '../support/access-world.js'
+import {addRule} from '../support/add-rule.js'
 
 let world: World
 afterEach(() => world.end())
@@ -73,7 +73,7 @@ describe('adding a Service Auth rule', () => {
   it('keeps every field and policy of the application, in order, and puts the rule last', async () => {
     await open()
     const before = structuredClone(world.app('Git'))
-    const result = await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    const result = await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
     expect(world.changes).toEqual(['POST /policies', 'PUT /apps/app-git'])
     expect(sent('PUT')).toMatchObject({some_new_field: before['some_new_field']})
     const made = result.rule?.id
@@ -99,24 +99,24 @@ describe('adding a Service Auth rule', () => {
     'knows the application as %s',
     async (application) => {
       await open()
-      const result = await addServiceAuthRule(world.ctx, {application, tokens: ['ci'], dryRun: true})
+      const result = await addRule(world.ctx, {application, tokens: ['ci'], dryRun: true})
       expect(result.application.id).toBe('app-git')
     },
   )
 
   it('changes nothing the second time', async () => {
     await open()
-    await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
     world.exchanges.length = 0
-    const again = await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    const again = await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
     expect(again).toMatchObject({changed: false, how: 'none', alreadyThere: [{name: 'ci'}], added: []})
     expect(world.changes).toEqual([])
   })
 
   it('adds a rule for those tokens only that are not admitted yet', async () => {
     await open()
-    await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']})
-    const both = await addServiceAuthRule(world.ctx, {
+    await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    const both = await addRule(world.ctx, {
       application: 'Git',
       tokens: ['ci', 'cd', 'cd'],
       ruleName: 'Deploy',
@@ -126,7 +126,7 @@ describe('adding a Service Auth rule', () => {
 
   it('sends nothing for a dry run, binds nothing, and shows what it would do', async () => {
     await open()
-    const result = await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci'], dryRun: true})
+    const result = await addRule(world.ctx, {application: 'Git', tokens: ['ci'], dryRun: true})
     expect(world.changes).toEqual([])
     expect(await world.ctx.index.bindings()).toEqual([])
     expect(result).toMatchObject({
@@ -140,7 +140,7 @@ describe('adding a Service Auth rule', () => {
   it('makes the rule inside an application that has its own policies', async () => {
     await open()
     const before = structuredClone(world.app('Old'))
-    const result = await addServiceAuthRule(world.ctx, {application: 'Old', tokens: ['ci']})
+    const result = await addRule(world.ctx, {application: 'Old', tokens: ['ci']})
     expect(world.changes).toEqual(['POST /apps/app-old/policies'])
     expect(result).toMatchObject({how: 'inline', rule: {precedence: 4}})
     expect(links('Old')).toEqual([
@@ -151,24 +151,24 @@ describe('adding a Service Auth rule', () => {
 
   it('gives a first policy to an application that has none', async () => {
     await open()
-    const {rule: made} = await addServiceAuthRule(world.ctx, {application: 'Empty', tokens: ['ci']})
+    const {rule: made} = await addRule(world.ctx, {application: 'Empty', tokens: ['ci']})
     expect(links('Empty')).toEqual([{id: made?.id, precedence: 1}])
   })
 
   it('uses again what an interrupted run left behind', async () => {
     await open()
-    const first = await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    const first = await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
     world.app('Git')['policies'] = (links('Git') as JsonObject[]).slice(0, 3)
     world.exchanges.length = 0
-    const second = await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    const second = await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
     expect(second.rule?.id).toBe(first.rule?.id)
     expect(world.changes).toEqual(['PUT /apps/app-git'])
   })
 
   it('does not take a policy that somebody uses for one that was left behind', async () => {
     await open()
-    const first = await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']})
-    const second = await addServiceAuthRule(world.ctx, {application: 'Empty', tokens: ['ci']})
+    const first = await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    const second = await addRule(world.ctx, {application: 'Empty', tokens: ['ci']})
     expect(second.rule?.id).not.toBe(first.rule?.id)
   })
 
@@ -184,7 +184,7 @@ describe('adding a Service Auth rule', () => {
   it.each(bad)('changes nothing for %s', async (_, options, expected) => {
     await open()
     const error = await failure(
-      addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci'], ...options}),
+      addRule(world.ctx, {application: 'Git', tokens: ['ci'], ...options}),
     )
     const {why, ...exact} = expected as {why?: RegExp}
     expect(error).toMatchObject(exact)
@@ -195,7 +195,7 @@ describe('adding a Service Auth rule', () => {
 
   it('names all applications of an ambiguous name with what tells them apart', async () => {
     await open()
-    const error = await failure(addServiceAuthRule(world.ctx, {application: 'Twin', tokens: ['ci']}))
+    const error = await failure(addRule(world.ctx, {application: 'Twin', tokens: ['ci']}))
     const said = [error.message, error.why, ...error.next].join('\n')
     for (const domain of ['twin1.example.com', 'twin2.example.com']) expect(said).toContain(domain)
   })
@@ -209,8 +209,8 @@ describe('when somebody else is at work', () => {
       if (app) app['session_duration'] = '1h'
     })
     const before = structuredClone(links('Git'))
-    const error = await failure(addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']}))
-    expect(error).toMatchObject({kind: 'conflict', code: 'APPLICATION_CHANGED'})
+    const error = await failure(addRule(world.ctx, {application: 'Git', tokens: ['ci']}))
+    expect(error).toMatchObject({kind: 'conflict', code: 'CHANGED_MEANWHILE'})
     expect(world.changes.map((one) => one.split('/')[0])).toEqual(['POST ', 'DELETE '])
     expect(links('Git')).toEqual(before)
     expect(world.state.data.policies.map(({name}) => name)).toEqual(['one', 'two', 'three', 'unused'])
@@ -223,8 +223,8 @@ describe('when somebody else is at work', () => {
       const app = state.data.apps.find(({id}) => id === 'app-git')
       if (app) app['some_new_field'] = 'lost'
     })
-    const error = await failure(addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']}))
-    expect(error).toMatchObject({code: 'APPLICATION_NOT_AS_EXPECTED', details: {fields: ['some_new_field']}})
+    const error = await failure(addRule(world.ctx, {application: 'Git', tokens: ['ci']}))
+    expect(error).toMatchObject({code: 'NOT_AS_EXPECTED', details: {fields: ['some_new_field']}})
     expect(await world.ctx.index.bindings()).toEqual([])
   })
 
@@ -235,7 +235,7 @@ describe('when somebody else is at work', () => {
       const app = state.data.apps.find(({id}) => id === 'app-git')
       if (app) app['service_auth_401_redirect'] = 'not a boolean'
     })
-    await failure(addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']}))
+    await failure(addRule(world.ctx, {application: 'Git', tokens: ['ci']}))
     expect(world.state.data.policies.map(({name}) => name)).not.toContain('Service Auth: ci')
   })
 })
@@ -245,7 +245,7 @@ describe('the tokens', () => {
     await open()
     const [ci] = world.state.data.serviceTokens
     await world.ctx.index.remove('default', String(ci?.object['id']))
-    const {bound} = await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci', 'cd']})
+    const {bound} = await addRule(world.ctx, {application: 'Git', tokens: ['ci', 'cd']})
     expect(bound).toMatchObject([{token: 'cd'}, {token: 'cd'}])
   })
 
@@ -254,7 +254,7 @@ describe('the tokens', () => {
     for (const {object} of world.state.data.serviceTokens) {
       await world.ctx.index.remove('default', String(object['id']))
     }
-    const result = await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    const result = await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
     expect(result.bound).toEqual([])
     expect(result.warnings.join()).toContain('"ci"')
   })
@@ -265,7 +265,7 @@ describe('the tokens', () => {
   ])('warns of a token that opens nothing: %j', async (change, warning) => {
     await open()
     Object.assign(world.state.data.serviceTokens[0]?.object ?? {}, change)
-    const {warnings} = await addServiceAuthRule(world.ctx, {application: 'Git', tokens: ['ci'], dryRun: true})
+    const {warnings} = await addRule(world.ctx, {application: 'Git', tokens: ['ci'], dryRun: true})
     expect(warnings.join()).toMatch(warning)
   })
 
@@ -281,7 +281,7 @@ describe('the tokens', () => {
       }),
     )
     world.app('Empty')['policies'] = [{id: 'policy-narrow', precedence: 1}]
-    const result = await addServiceAuthRule(world.ctx, {application: 'Empty', tokens: ['ci']})
+    const result = await addRule(world.ctx, {application: 'Empty', tokens: ['ci']})
     expect(result).toMatchObject({changed: true})
     expect(result.warnings.join()).toContain('"narrow"')
   })

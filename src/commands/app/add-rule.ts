@@ -1,108 +1,76 @@
 import {Args, Flags} from '@oclif/core'
-import {addServiceAuthRule, type AddRuleResult} from '../../lib/access/add-rule.js'
-import {listApplications} from '../../lib/access/applications.js'
-import {listServiceTokens} from '../../lib/access/tokens.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {dryRunFlag} from '../../lib/app/flags.js'
-import {policyTable} from '../../lib/app/present-policy.js'
+import {applyAddRule, planAddRule} from '../../lib/access/add-rule.js'
+import {newId} from '../../lib/access/edit/target.js'
+import {ApplicationCommand} from '../../lib/app/application-command.js'
+import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {
+  addedInWords,
+  addRuleJson,
+  alreadyInWords,
+  boundLines,
+  rulesWithNew,
+} from '../../lib/app/present-rule.js'
+import {machineFlags, narrowingFlags} from '../../lib/app/rule-flags.js'
 import {style} from '../../lib/cli/streams.js'
-import {UserError} from '../../lib/core/errors.js'
 
-export default class AppAddRule extends AccessCommand<typeof AppAddRule> {
+const USAGE = 'zt app add-rule APP --service-auth --token NAME'
+
+export default class AppAddRule extends ApplicationCommand<typeof AppAddRule> {
   static override summary = 'Let service tokens into an application by a Service Auth rule'
   static override description =
     'The rest of the application stays as it is. Where the rule is there already, nothing is changed.'
   static override examples = [
     '<%= config.bin %> app add-rule GitLab --service-auth --token gitlab-admin',
     '<%= config.bin %> app add-rule gitlab-ssh.widgetcorp.tech --service-auth --token ci --token backup --dry-run',
+    '<%= config.bin %> app add-rule GitLab --service-auth --group robots --require-ip 203.0.113.0/24 --before staff',
   ]
   static override args = {application: Args.string({description: 'name, domain or id', ignoreStdin: true})}
   static override flags = {
     'service-auth': Flags.boolean({
       description: 'the action of the rule: credentials of a service token, no login',
     }),
-    token: Flags.string({
-      description: 'service token by name, id or Client ID; may be repeated',
-      helpValue: 'NAME',
-      multiple: true,
-      default: [],
-    }),
-    name: Flags.string({
-      description: 'name of the rule (default: "Service Auth: TOKENS")',
+    ...machineFlags,
+    ...narrowingFlags,
+    name: Flags.string({description: 'name of the rule (default: "Service Auth: WHOM")', helpValue: 'RULE'}),
+    before: Flags.string({
+      description: 'put it before this rule: name, id or precedence (default: behind all)',
       helpValue: 'RULE',
     }),
+    precedence: Flags.integer({description: 'put it at this precedence; 1 comes first', helpValue: 'N'}),
     'dry-run': dryRunFlag,
+    yes: yesFlag,
   }
 
   async run(): Promise<object> {
-    const application = this.args.application ?? (await this.pickApplication())
-    const tokens = this.flags.token.length > 0 ? this.flags.token : await this.pickTokens()
-    if (!this.flags['service-auth'])
-      this.prompts.require('--service-auth', 'zt app add-rule APP --service-auth --token NAME')
-    const result = await addServiceAuthRule(this.access(), {
-      application,
-      tokens,
-      ruleName: this.flags.name,
-      dryRun: this.flags['dry-run'],
+    const {name, before, precedence, 'dry-run': dryRun, yes} = this.flags
+    const ctx = this.access()
+    const application = await this.chosenApplication(ctx, this.args.application, USAGE)
+    const rules = await this.chosenRules(ctx, USAGE)
+    if (!this.flags['service-auth']) this.prompts.require('--service-auth', USAGE)
+    const plan = await planAddRule(ctx, {application, rules, ruleName: name, before, precedence})
+    for (const warning of plan.warnings) this.warn(warning)
+    const already = alreadyInWords(plan)
+    const changes = plan.changes.length > 0
+    if (already !== undefined && (changes || dryRun)) this.print(already)
+    let ruleId: string | undefined
+    const app = style.bold(plan.application.name)
+    const edit = await this.edit(ctx, plan.changes, {
+      dryRun,
+      yes,
+      question: 'Add it?',
+      done: changes ? `${app} now admits ${addedInWords(plan)}` : (already ?? ''),
+      notes: plan.notes,
+      apply: async () => {
+        const applied = await applyAddRule(ctx, plan, this.commandInWords())
+        ruleId = applied.ids.get(newId(1))
+        return applied
+      },
     })
-    this.present(result)
-    const token = ({id, name}: {id: string; name: string}) => ({id, name})
-    return {
-      ...result,
-      rule: result.rule ?? null,
-      added: result.added.map(token),
-      alreadyThere: result.alreadyThere.map(token),
-    }
+    if (changes && dryRun) this.print(`Would admit ${addedInWords(plan)} to ${app}:`)
+    if (changes) this.print(rulesWithNew(plan))
+    for (const line of boundLines(plan.binding.bound, dryRun)) this.print(line)
+    const [first] = plan.binding.bound
+    if (first && !dryRun) this.next(`zt ssh ${first.host}`)
+    return {...addRuleJson(plan, ruleId), ...edit}
   }
-
-  private present(result: AddRuleResult): void {
-    const {application, added, alreadyThere, before, after, bound, dryRun} = result
-    const names = (tokens: {name: string}[]): string => tokens.map(({name}) => style.bold(name)).join(', ')
-    for (const warning of result.warnings) this.warn(warning)
-    if (alreadyThere.length > 0)
-      this.print(`${style.green('✓')} ${application.name} admits ${names(alreadyThere)} already`)
-    if (added.length > 0) {
-      this.print(
-        dryRun
-          ? `Would admit ${names(added)} to ${style.bold(application.name)}:`
-          : `${style.green('✓')} ${style.bold(application.name)} now admits ${names(added)}`,
-      )
-      this.print(policyTable(after, (row) => !before.includes(row)))
-    }
-    for (const {host, token, replaced} of bound) {
-      this.print(
-        `${dryRun ? 'Would use' : 'zt ssh uses'} ${token} for ${host}${replaced ? ' (instead of another token)' : ''}`,
-      )
-    }
-    if (bound[0] && !dryRun) this.next(`zt ssh ${bound[0].host}`)
-  }
-
-  private async pickApplication(): Promise<string> {
-    this.prompts.require('The application', 'zt app add-rule APP --service-auth --token NAME')
-    const applications = await listApplications(this.access())
-    if (applications.length === 0) throw nothing('application')
-    return this.prompts.choose(
-      'Application',
-      applications.map(({id, name, domain}) => ({name: `${name}  ${domain ?? ''}`, value: id})),
-    )
-  }
-
-  private async pickTokens(): Promise<string[]> {
-    this.prompts.require('--token', 'zt app add-rule APP --service-auth --token NAME')
-    const tokens = await listServiceTokens(this.access())
-    if (tokens.length === 0) throw nothing('service token')
-    return this.prompts.chooseMany(
-      'Service tokens',
-      tokens.map(({token}) => ({name: token.name, value: token.id})),
-    )
-  }
-}
-
-function nothing(what: string): UserError {
-  return new UserError({
-    kind: 'not-found',
-    code: 'NOTHING_TO_CHOOSE',
-    message: `The account has no ${what}`,
-    next: ['zt token create'],
-  })
 }

@@ -1,12 +1,25 @@
-import {isDeepStrictEqual} from 'node:util'
-import type {AccessApi, Application, Policy, PolicyBody, ServiceToken} from '../api/types.js'
-import {ApiError, UserError} from '../core/errors.js'
-import {hostOf} from '../policy/application-match.js'
-import {serviceAuthPoliciesNaming} from '../policy/references.js'
+import type {Application, Group, Policy, PolicyBody, Rule, ServiceToken} from '../api/types.js'
+import {canonicalJson, sameJson} from '../core/canonical-json.js'
+import {UserError} from '../core/errors.js'
+import {ruleInWords} from '../policy/rule-words.js'
 import type {AccessContext} from './context.js'
-import {resolveApplication, resolveToken} from './resolve.js'
-import {linksOf, replacePolicyLinks, verifyPolicyLinks} from './safe-edit.js'
-import {tokenStatus} from './tokens.js'
+import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from './edit/application.js'
+import {applyChanges, type AppliedEdit} from './edit/apply.js'
+import {createChange, type Change} from './edit/change.js'
+import {placeRule, type Place, type Placement} from './edit/precedence.js'
+import {newId} from './edit/target.js'
+import {bindHosts, planBinding, type PlannedBinding} from './host-bindings.js'
+import {findApplication, resolveRule} from './resolve.js'
+import type {RuleInput} from './rule-input.js'
+import {
+  findLeftover,
+  readServiceAuthRules,
+  ruleName,
+  SERVICE_AUTH,
+  serviceAuthBody,
+  warningsAboutTokens,
+  type ServiceAuthRules,
+} from './rule-policy.js'
 
 /** A policy in the order of an application, for showing. */
 export interface PolicySummary {
@@ -18,20 +31,37 @@ export interface PolicySummary {
   reusable: boolean | undefined
 }
 
-export interface AddRuleResult {
-  changed: boolean
-  dryRun: boolean
+/** What is to be added, as a person says it. */
+export interface AddRuleOptions {
+  /** By name, id, domain, host or URL. */
+  application: string
+  rules: RuleInput
+  /** Undefined: by whom it means. */
+  ruleName?: string | undefined
+  /** The rule to stand before, by name, id or precedence. */
+  before?: string | undefined
+  precedence?: number | undefined
+}
+
+export interface AddRulePlan {
+  /** None: everybody is admitted already. */
+  changes: Change[]
   application: {id: string; name: string; domains: string[]}
-  /** `reusable`: an account's policy was attached. `inline`: made inside the application (legacy). `none`: nothing was needed. */
+  /** `reusable`: an account's policy is attached. `inline`: made inside the application (legacy). `none`: nothing is needed. */
   how: 'reusable' | 'inline' | 'none'
+  /** The rule that is added. Its id is known when the policy is there already. */
   rule: {id: string | undefined; name: string; precedence: number} | undefined
   alreadyThere: ServiceToken[]
   added: ServiceToken[]
+  /** Whom else the rule means: Access groups, any token. In words. */
+  alsoThere: string[]
+  alsoAdded: string[]
   before: PolicySummary[]
   after: PolicySummary[]
-  /** Hosts that this profile now opens with a token. */
-  bound: {host: string; token: string; replaced: boolean}[]
+  binding: PlannedBinding
   warnings: string[]
+  /** Which other rules get another precedence: whole sentences without full stop. */
+  notes: string[]
 }
 
 /** Kinds of application whose policies cannot hold a Service Auth rule (Cloudflare's API reference). */
@@ -43,171 +73,178 @@ const WITHOUT_SERVICE_AUTH = new Set([
   'biso',
   'dash_sso',
 ])
-const RULE_NAME_LIMIT = 250
 
 /**
- * Lets service tokens into an application by a Service Auth rule, and changes nothing else of it. Tokens that a rule
- * admits already are left alone. The application's hosts are then bound to the first token whose secret is here.
+ * How service tokens are let into an application by a Service Auth rule, with nothing else of it changed. Whom a rule of
+ * the same conditions admits already is left alone. Changes nothing yet.
  *
- * @throws UserError `not-found`, `ambiguous`, `usage`; `conflict` / `APPLICATION_CHANGED` when somebody edits it meanwhile
+ * @throws UserError `not-found`, `ambiguous`, `usage`; `conflict` / `MIXED_POLICIES`, `NO_SERVICE_AUTH_HERE`
  */
-export async function addServiceAuthRule(
-  ctx: AccessContext,
-  options: {application: string; tokens: string[]; ruleName?: string | undefined; dryRun?: boolean},
-): Promise<AddRuleResult> {
-  const dryRun = options.dryRun ?? false
+export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): Promise<AddRulePlan> {
   const api = await ctx.api()
   ctx.progress.step('Reading the application and the service tokens')
-  const [applications, allTokens] = await Promise.all([api.listApplications(), api.listServiceTokens()])
-  const {id} = resolveApplication(ctx, options.application, applications)
-  const tokens = [...new Set(options.tokens.map((wanted) => resolveToken(ctx, wanted, allTokens)))]
-  const [application, policies] = await Promise.all([api.getApplication(id), api.listApplicationPolicies(id)])
+  const [applications, rules] = await Promise.all([
+    api.listApplications(),
+    readServiceAuthRules(ctx, api, options.rules),
+  ])
+  const {application: found, note} = findApplication(ctx, options.application, applications)
+  const app = await readForEdit(api, found.id)
+  const {application, policies} = app
   refuseOtherKinds(application)
 
-  const warnings = warningsAbout(ctx, tokens, policies)
-  const isThere = (token: ServiceToken): boolean =>
-    serviceAuthPoliciesNaming(token.id, policies).some(({narrowed}) => !narrowed)
-  const added = tokens.filter((token) => !isThere(token))
-  const before = policies.map(summary)
-  const result: AddRuleResult = {
-    changed: false,
-    dryRun,
-    application: {id, name: application.name, domains: application.domains},
+  const missing = rules.include.filter((rule) => !isThere(rule, rules, policies))
+  const names = namesIn(rules)
+  const tokenOf = ({id}: ServiceToken): Rule => ({service_token: {token_id: id}})
+  const isMissing = (rule: Rule): boolean => missing.some((one) => sameJson(one, rule))
+  const others = rules.include.filter((rule) => !Object.hasOwn(rule, 'service_token'))
+  const before = policies.map((policy, at) => summary(policy, app.links[at]?.precedence ?? at + 1))
+  const plan: AddRulePlan = {
+    changes: [],
+    application: {id: application.id, name: application.name, domains: application.domains},
     how: 'none',
     rule: undefined,
-    alreadyThere: tokens.filter(isThere),
-    added,
+    alreadyThere: rules.tokens.filter((token) => !isMissing(tokenOf(token))),
+    added: rules.tokens.filter((token) => isMissing(tokenOf(token))),
+    alsoThere: others.filter((rule) => !isMissing(rule)).map((rule) => ruleInWords(rule, names)),
+    alsoAdded: others.filter(isMissing).map((rule) => ruleInWords(rule, names)),
     before,
     after: before,
-    bound: [],
-    warnings,
+    binding: await planBinding(ctx, application, rules.tokens, rules.reached),
+    warnings: [
+      ...rules.warnings,
+      ...warningsAboutTokens(ctx, rules.tokens, policies),
+      ...admittedAnyway(missing, rules, policies),
+    ],
+    notes: note === undefined ? [] : [note.replace(/\.$/, '')],
   }
-  if (added.length > 0) {
-    const inline = await hasInlinePolicies(api, policies)
-    const precedence = Math.max(0, ...policies.map((policy) => policy.precedence ?? 0)) + 1
-    const body: PolicyBody = {
-      name: ruleName(options.ruleName, added),
-      decision: 'non_identity',
-      include: added.map((token) => ({service_token: {token_id: token.id}})),
-      exclude: [],
-      require: [],
-    }
-    result.how = inline ? 'inline' : 'reusable'
-    if (!dryRun) {
-      ctx.progress.step('Adding the rule')
-      const made = inline
-        ? await api.createApplicationPolicy(id, {...body, precedence})
-        : await attachReusable(ctx, api, application, policies, body, precedence)
-      result.rule = {id: made.id, name: made.name, precedence}
-      result.changed = true
-    } else {
-      result.rule = {id: undefined, name: body.name, precedence}
-    }
-    const {rule} = result
-    result.after = [...before, {...rule, decision: 'non_identity', reusable: !inline}]
-  }
-  result.bound = await bindHosts(ctx, application, tokens, dryRun)
-  if (result.bound.length === 0) warnings.push(...notBound(ctx, application, tokens))
-  return result
+  plan.warnings.push(...plan.binding.warnings)
+  if (missing.length === 0) return plan
+  const whom = [...plan.added.map(({name}) => name), ...plan.alsoAdded]
+  const body = serviceAuthBody(ruleName(options.ruleName, whom), {...rules, include: missing})
+  return {...plan, ...(await place(ctx, app, body, placeWanted(ctx, app, options), before, plan.notes))}
 }
 
-/** The bindings follow the rule: `zt ssh HOST` then knows which credentials to use, and may send them there. */
-async function bindHosts(
+/** Makes the changes, and binds the hosts. */
+export async function applyAddRule(
   ctx: AccessContext,
-  application: Application,
-  tokens: readonly ServiceToken[],
-  dryRun: boolean,
-): Promise<AddRuleResult['bound']> {
-  const stored = new Set((await ctx.index.list(ctx.profile)).map(({tokenId}) => tokenId))
-  const token = tokens.find(({id}) => stored.has(id))
-  if (!token) return []
-  const hosts = [...new Set(application.domains.map((domain) => hostOf(domain).toLowerCase()))]
-  const existing = await ctx.index.bindings(ctx.profile)
-  const bound: AddRuleResult['bound'] = []
-  for (const host of hosts) {
-    const previous = existing.find((binding) => binding.host === host)
-    if (previous?.tokenId !== token.id && !dryRun) {
-      const boundAt = new Date(ctx.clock.now()).toISOString()
-      await ctx.index.bind({profile: ctx.profile, host, tokenId: token.id, boundAt})
-    }
-    bound.push({host, token: token.name, replaced: previous !== undefined && previous.tokenId !== token.id})
-  }
-  return bound
+  {changes, binding}: Pick<AddRulePlan, 'changes' | 'binding'>,
+  command: string,
+): Promise<AppliedEdit> {
+  const applied = await applyChanges(ctx, changes, {command})
+  await bindHosts(ctx, binding)
+  return applied
 }
 
-function notBound(ctx: AccessContext, application: Application, tokens: readonly ServiceToken[]): string[] {
-  if (application.domains.length === 0) return []
-  const names = tokens.map(({name}) => `"${name}"`).join(', ')
-  return [
-    `No host was bound: the secret of ${names} is not in a store of profile ${ctx.profile} on this machine`,
-  ]
-}
-
-/**
- * Makes the account's policy and puts it behind the others. The application goes back exactly as it came, with
- * `policies` as references; it is read again just before, and afterwards to see that it is as it should be.
- */
-async function attachReusable(
+/** The policy is made first: an application takes one that is there. An inline one lives inside, and comes last. */
+async function place(
   ctx: AccessContext,
-  api: AccessApi,
-  application: Application,
-  policies: readonly Policy[],
+  app: ApplicationToEdit,
   body: PolicyBody,
-  precedence: number,
-): Promise<Policy> {
-  const {policy, ours} = await findOrCreate(api, body)
-  const before = {application, policies}
-  const links = [...linksOf(policies), {id: policy.id, precedence}]
-  try {
-    await replacePolicyLinks(ctx, api, before, links)
-  } catch (error) {
-    const unknown = error instanceof ApiError && error.outcomeUnknown
-    if (ours && !unknown) await api.deletePolicy(policy.id).catch(() => undefined)
-    throw error
+  wanted: Place,
+  before: readonly PolicySummary[],
+  notes: readonly string[],
+): Promise<Pick<AddRulePlan, 'changes' | 'how' | 'rule' | 'after' | 'notes'>> {
+  const api = await ctx.api()
+  const inline = app.kind === 'inline' || app.kind === 'mixed'
+  const leftover = inline ? undefined : await findLeftover(api, body)
+  const id = leftover?.id ?? newId(1)
+  const placed = placeRule(app.links, id, wanted)
+  const {precedence} = placed
+  const target = {kind: 'policy' as const, id, name: body.name}
+  const changes = inline
+    ? [
+        ...(placed.renumbered.length > 0 ? linkChanges(app, placed.links) : []),
+        createChange(inlineTarget(app, target), {...body, precedence}),
+      ]
+    : [...(leftover ? [] : [createChange(target, {...body})]), ...linkChanges(app, placed.links)]
+  const added: PolicySummary = {
+    id: leftover?.id,
+    name: body.name,
+    decision: SERVICE_AUTH,
+    precedence,
+    reusable: !inline,
   }
-  await verifyPolicyLinks(ctx, api, before, links, `The rule was added to "${application.name}"`)
-  return policy
+  return {
+    changes,
+    how: inline ? 'inline' : 'reusable',
+    rule: {id: leftover?.id, name: body.name, precedence},
+    after: inOrder([...before, added], placed),
+    notes: [...notes, ...renumberedNotes(app.policies, placed)],
+  }
 }
 
-/** A policy that an interrupted run left behind, exactly like this one and attached nowhere, is used again. */
-async function findOrCreate(api: AccessApi, body: PolicyBody): Promise<{policy: Policy; ours: boolean}> {
-  const left = (await api.listPolicies()).find(
-    (policy) =>
-      policy.name === body.name &&
-      policy.decision === body.decision &&
-      policy.raw['app_count'] === 0 &&
-      isDeepStrictEqual(policy.include, body.include) &&
-      policy.require.length === 0 &&
-      policy.exclude.length === 0,
-  )
-  return left ? {policy: left, ours: false} : {policy: await api.createPolicy(body), ours: true}
-}
-
-/** Reusable and inline policies exclude each other on one application. */
-async function hasInlinePolicies(api: AccessApi, policies: readonly Policy[]): Promise<boolean> {
-  if (policies.some(({reusable}) => reusable === false)) return true
-  if (policies.every(({reusable}) => reusable === true)) return false
-  // The answer does not say which kind they are: those of the account can be read there.
-  const accountPolicies = new Set((await api.listPolicies()).map(idOf))
-  return policies.some(({id}) => !accountPolicies.has(id))
-}
-
-function warningsAbout(
+function placeWanted(
   ctx: AccessContext,
-  tokens: readonly ServiceToken[],
+  {application, policies}: ApplicationToEdit,
+  {before, precedence}: AddRuleOptions,
+): Place {
+  if (before === undefined) return {precedence}
+  if (precedence !== undefined) {
+    throw new UserError({
+      kind: 'usage',
+      code: 'BEFORE_AND_PRECEDENCE',
+      message: 'Give --before or --precedence, not both',
+      why: 'Each says where the rule is to stand.',
+    })
+  }
+  return {before: resolveRule(ctx, before, {...application, policies: [...policies]}).id}
+}
+
+/** Which rules had to make room. */
+function renumberedNotes(policies: readonly Policy[], {renumbered}: Placement): string[] {
+  const nameOf = (id: string): string => policies.find((policy) => policy.id === id)?.name ?? id
+  return renumbered.map(({id, from, to}) => `The rule "${nameOf(id)}" moves from precedence ${from} to ${to}`)
+}
+
+function inOrder(all: readonly PolicySummary[], {links}: Placement): PolicySummary[] {
+  const numbers = new Map(links.map(({id, precedence}) => [id, precedence]))
+  return all
+    .map((one) => {
+      const precedence = one.id === undefined ? undefined : numbers.get(one.id)
+      return precedence === undefined || precedence === one.precedence ? one : {...one, precedence}
+    })
+    .sort((a, b) => a.precedence - b.precedence)
+}
+
+/** Whether a Service Auth policy includes just this under just these conditions. */
+function isThere(rule: Rule, {require, exclude}: ServiceAuthRules, policies: readonly Policy[]): boolean {
+  return policies.some(
+    (policy) =>
+      policy.decision === SERVICE_AUTH &&
+      policy.include.some((one) => sameJson(one, rule)) &&
+      sameRules(policy.require, require) &&
+      sameRules(policy.exclude, exclude),
+  )
+}
+
+function sameRules(a: readonly Rule[], b: readonly Rule[]): boolean {
+  const inOneOrder = (rules: readonly Rule[]): string[] => rules.map(canonicalJson).sort()
+  return sameJson(inOneOrder(a), inOneOrder(b))
+}
+
+/** Conditions keep nobody out whom another rule admits without them. */
+function admittedAnyway(
+  missing: readonly Rule[],
+  rules: ServiceAuthRules,
   policies: readonly Policy[],
 ): string[] {
-  const warnings: string[] = []
-  for (const token of tokens) {
-    const status = tokenStatus(token, ctx.clock.now())
-    if (status !== 'active')
-      warnings.push(`Service token "${token.name}" is ${status}: it opens nothing until that is mended`)
-    for (const {policy, narrowed} of serviceAuthPoliciesNaming(token.id, policies)) {
-      if (narrowed)
-        warnings.push(`The rule "${policy.name}" names "${token.name}" already, under further conditions`)
-    }
+  if (rules.require.length + rules.exclude.length === 0) return []
+  const names = namesIn(rules)
+  const free: ServiceAuthRules = {...rules, require: [], exclude: []}
+  return missing
+    .filter((rule) => isThere(rule, free, policies))
+    .map(
+      (rule) =>
+        `Another rule admits ${ruleInWords(rule, names)} without these conditions: they keep nobody out until it is gone`,
+    )
+}
+
+function namesIn({known}: ServiceAuthRules): Parameters<typeof ruleInWords>[1] {
+  const lookup = (all: readonly (ServiceToken | Group)[]): ((id: string) => string | undefined) => {
+    const byId = new Map(all.map(({id, name}) => [id, name]))
+    return (id) => byId.get(id)
   }
-  return warnings
+  return {serviceToken: lookup(known.tokens), group: lookup(known.groups)}
 }
 
 function refuseOtherKinds({name, type}: Application): void {
@@ -220,31 +257,6 @@ function refuseOtherKinds({name, type}: Application): void {
   })
 }
 
-function ruleName(wanted: string | undefined, tokens: readonly ServiceToken[]): string {
-  if (wanted === undefined) {
-    const name = `Service Auth: ${tokens.map(({name: one}) => one).join(', ')}`
-    return name.length <= RULE_NAME_LIMIT ? name : `${name.slice(0, RULE_NAME_LIMIT - 1)}…`
-  }
-  const name = wanted.trim()
-  if (name !== '' && name.length <= RULE_NAME_LIMIT && !/\p{Cc}/u.test(name)) return name
-  throw new UserError({
-    kind: 'usage',
-    code: 'BAD_RULE_NAME',
-    message: 'This cannot be the name of a rule',
-    why: `A name has 1 to ${RULE_NAME_LIMIT} characters, and no control characters.`,
-  })
-}
-
-function summary(policy: Policy, at: number): PolicySummary {
-  return {
-    id: policy.id,
-    name: policy.name,
-    decision: policy.decision,
-    precedence: policy.precedence ?? at + 1,
-    reusable: policy.reusable,
-  }
-}
-
-function idOf({id}: {id: string}): string {
-  return id
+function summary({id, name, decision, reusable}: Policy, precedence: number): PolicySummary {
+  return {id, name, decision, precedence, reusable}
 }

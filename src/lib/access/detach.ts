@@ -5,6 +5,7 @@ import {namesToken} from '../policy/references.js'
 import {inlinePolicies, isDirect, type AccountRules, type TokenReference} from '../policy/token-references.js'
 import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
+import {refuseLastServiceAuth} from './service-auth-401.js'
 import {
   differingFields,
   isUntouched,
@@ -77,7 +78,11 @@ export async function planDetach(
   for (const {id} of touched) snapshots.set(id, await readApplication(api, id))
   const shared = new Set(account.policies.map(({id}) => id))
   for (const {application, policies} of snapshots.values()) {
-    refuseLastServiceAuth(ctx, application, policies, gone)
+    refuseLastServiceAuth(
+      ctx,
+      application,
+      policies.filter(({id}) => !gone.has(id)),
+    )
     const taken = policies.some(({id}) => gone.has(id) && shared.has(id))
     if (taken && policies.some(({id}) => !shared.has(id))) throw mixedPolicies(application)
   }
@@ -278,28 +283,6 @@ function groupWouldBeEmpty(group: Group, token: ServiceToken): UserError {
       `Include something else in "${group.name}", or delete it, in the dashboard; then run the command again`,
     ],
     details: {groupId: group.id},
-  })
-}
-
-/** Cloudflare takes `service_auth_401_redirect` with a Service Auth policy only. */
-function refuseLastServiceAuth(
-  ctx: AccessContext,
-  application: Application,
-  policies: readonly Policy[],
-  gone: ReadonlySet<string>,
-): void {
-  const left = policies.some(({id, decision}) => decision === 'non_identity' && !gone.has(id))
-  if (!application.serviceAuth401Redirect || left) return
-  throw new UserError({
-    kind: 'conflict',
-    code: 'LAST_SERVICE_AUTH_RULE',
-    message: `"${application.name}" would lose its last Service Auth rule`,
-    why: 'It answers 401 to machines (service_auth_401_redirect), which Cloudflare allows only with such a rule. Nothing was changed.',
-    next: [
-      `Admit another token first: ${ztCommand(ctx, 'app', 'add-rule', application.name, '--service-auth', '--token', 'NAME')}`,
-      'Or turn service_auth_401_redirect off for it, in the dashboard',
-    ],
-    details: {applicationId: application.id},
   })
 }
 

@@ -37,7 +37,10 @@ export async function readForEdit(api: AccessApi, id: string): Promise<Applicati
 }
 
 /** One of the application's inline policies as an edit's target. */
-export function inlineTarget({application}: ApplicationToEdit, {id, name}: Policy): EditTarget {
+export function inlineTarget(
+  {application}: ApplicationToEdit,
+  {id, name}: Pick<Policy, 'id' | 'name'>,
+): EditTarget {
   return {kind: 'inline-policy', id, name, application: {id: application.id, name: application.name}}
 }
 

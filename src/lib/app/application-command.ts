@@ -1,0 +1,68 @@
+import {type Command} from '@oclif/core'
+import {listApplications, showApplication} from '../access/applications.js'
+import type {AccessContext} from '../access/context.js'
+import {listServiceTokens} from '../access/tokens.js'
+import {UserError} from '../core/errors.js'
+import {EditCommand} from './edit-command.js'
+import type {RuleInput} from '../access/rule-input.js'
+import {ruleInputOf} from './rule-flags.js'
+
+/** A command that edits applications: what is not named is chosen from what there is. */
+export abstract class ApplicationCommand<T extends typeof Command> extends EditCommand<T> {
+  /**
+   * The application that was named, or that is chosen.
+   *
+   * @param instead the command line to suggest where nobody can be asked
+   */
+  protected async chosenApplication(
+    ctx: AccessContext,
+    named: string | undefined,
+    instead: string,
+  ): Promise<string> {
+    if (named !== undefined) return named
+    this.prompts.require('The application', instead)
+    const applications = await listApplications(ctx)
+    if (applications.length === 0) throw nothing('The account has no application', 'zt app create')
+    return this.prompts.choose(
+      'Application',
+      applications.map(({id, name, domain}) => ({name: `${name}  ${domain ?? ''}`, value: id})),
+    )
+  }
+
+  /** The rule of an application that was named, or that is chosen. */
+  protected async chosenRule(
+    ctx: AccessContext,
+    application: string,
+    named: string | undefined,
+    instead: string,
+  ): Promise<string> {
+    if (named !== undefined) return named
+    this.prompts.require('The rule', instead)
+    const {name, policies} = await showApplication(ctx, application)
+    if (policies.length === 0) throw nothing(`"${name}" has no rule`, 'zt app add-rule')
+    return this.prompts.choose(
+      'Rule',
+      policies.map((policy) => ({name: policy.name, value: policy.id})),
+    )
+  }
+
+  /** Whom the flags mean; where they name nobody, service tokens are chosen. */
+  protected async chosenRules(ctx: AccessContext, instead: string): Promise<RuleInput> {
+    const input = ruleInputOf(this.flags)
+    if (input.tokens.length + input.groups.length > 0 || input.anyToken) return input
+    this.prompts.require('--token, --group or --any-token', instead)
+    const tokens = await listServiceTokens(ctx)
+    if (tokens.length === 0) throw nothing('The account has no service token', 'zt token create')
+    return {
+      ...input,
+      tokens: await this.prompts.chooseMany(
+        'Service tokens',
+        tokens.map(({token}) => ({name: token.name, value: token.id})),
+      ),
+    }
+  }
+}
+
+function nothing(message: string, next: string): UserError {
+  return new UserError({kind: 'not-found', code: 'NOTHING_TO_CHOOSE', message, next: [next]})
+}

@@ -1,0 +1,54 @@
+import type {AddRulePlan} from '../access/add-rule.js'
+import type {BoundHost} from '../access/host-bindings.js'
+import {style} from '../cli/streams.js'
+import {policyTable} from './present-policy.js'
+
+type Admitted = Pick<AddRulePlan, 'added' | 'alsoAdded' | 'alreadyThere' | 'alsoThere'>
+
+/** Whom a rule is added for, e.g. `ci, Access group robots`. */
+export function addedInWords({added, alsoAdded}: Pick<Admitted, 'added' | 'alsoAdded'>): string {
+  return inBold([...added.map(({name}) => name), ...alsoAdded])
+}
+
+/** `GitLab admits ci already`; undefined where it admits nobody of them. */
+export function alreadyInWords({application, alreadyThere, alsoThere}: AddRulePlan): string | undefined {
+  const there = [...alreadyThere.map(({name}) => name), ...alsoThere]
+  return there.length === 0 ? undefined : `${application.name} admits ${inBold(there)} already`
+}
+
+function inBold(names: readonly string[]): string {
+  return names.map((name) => style.bold(name)).join(', ')
+}
+
+/** The rules of an application as they are, or will be, with the new one. */
+export function rulesWithNew({before, after}: AddRulePlan): string {
+  const known = new Set(before.map(({id}) => id))
+  return policyTable(after, ({id}) => id === undefined || !known.has(id))
+}
+
+/** For which hosts a token is used, one line each. */
+export function boundLines(bound: readonly BoundHost[], dryRun: boolean): string[] {
+  return bound.map(
+    ({host, token, replaced}) =>
+      `${dryRun ? 'Would use' : 'zt ssh uses'} ${token} for ${host}${replaced ? ' (instead of another token)' : ''}`,
+  )
+}
+
+/** The JSON shape of an added rule, beside the edit's own. */
+export function addRuleJson(plan: AddRulePlan, ruleId: string | undefined): object {
+  const {application, how, rule, added, alreadyThere, alsoAdded, alsoThere, before, after, binding} = plan
+  const token = ({id, name}: {id: string; name: string}): object => ({id, name})
+  const made = (one: AddRulePlan['after'][number]): object => ({...one, id: one.id ?? ruleId})
+  return {
+    application,
+    how,
+    rule: rule ? {...rule, id: rule.id ?? ruleId} : null,
+    added: added.map(token),
+    alreadyThere: alreadyThere.map(token),
+    alsoAdded,
+    alsoThere,
+    before,
+    after: after.map(made),
+    bound: binding.bound,
+  }
+}
