@@ -1,12 +1,10 @@
 import {Args} from '@oclif/core'
-import {actionName} from '../../lib/access/action-name.js'
-import {listApplications, showApplication} from '../../lib/access/applications.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {policyTable} from '../../lib/app/present-policy.js'
-import {style} from '../../lib/cli/streams.js'
-import {facts} from '../../lib/cli/table.js'
+import {showApplication} from '../../lib/access/applications.js'
+import {policiesInWords} from '../../lib/access/rule-names.js'
+import {ApplicationCommand} from '../../lib/app/application-command.js'
+import {applicationFacts, applicationJson, ruleList} from '../../lib/app/present-application.js'
 
-export default class AppShow extends AccessCommand<typeof AppShow> {
+export default class AppShow extends ApplicationCommand<typeof AppShow> {
   static override summary = 'Show an application and its rules in order'
   static override examples = [
     '<%= config.bin %> app show GitLab',
@@ -16,35 +14,14 @@ export default class AppShow extends AccessCommand<typeof AppShow> {
 
   async run(): Promise<object> {
     const ctx = this.access()
-    const application = await showApplication(ctx, this.args.application ?? (await this.pick()))
-    const {id, name, type, domain, domains} = application
-    const policies = application.policies.map((policy, at) => ({
-      id: policy.id,
-      name: policy.name,
-      decision: policy.decision,
-      action: actionName(policy.decision),
-      precedence: policy.precedence ?? at + 1,
-      reusable: policy.reusable,
-    }))
-    this.print(
-      facts([
-        ['name', style.bold(name)],
-        ['kind', type],
-        ['domains', domains.join(', ')],
-        ['id', id],
-      ]),
-    )
+    const wanted = await this.chosenApplication(ctx, this.args.application, 'zt app show APP')
+    const application = await showApplication(ctx, wanted)
+    const words = await policiesInWords(await ctx.api(), application.policies)
+    this.print(applicationFacts(application))
     this.print()
-    this.print(policies.length > 0 ? policyTable(policies) : 'No rule: nobody gets in.')
-    return {application: {id, name, type, domain: domain ?? null, domains, policies}}
-  }
-
-  private async pick(): Promise<string> {
-    this.prompts.require('The application', 'zt app show APP')
-    const applications = await listApplications(this.access())
-    return this.prompts.choose(
-      'Application',
-      applications.map(({id, name, domain}) => ({name: `${name}  ${domain ?? ''}`, value: id})),
+    this.print(
+      application.policies.length > 0 ? ruleList(application.policies, words) : 'No rule: nobody gets in.',
     )
+    return {application: applicationJson(application, words)}
   }
 }

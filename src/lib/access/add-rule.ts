@@ -1,7 +1,6 @@
-import type {Application, Group, Policy, PolicyBody, Rule, ServiceToken} from '../api/types.js'
+import type {Application, Policy, PolicyBody, Rule, ServiceToken} from '../api/types.js'
 import {canonicalJson, sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'
-import {ruleInWords} from '../policy/rule-words.js'
 import type {AccessContext} from './context.js'
 import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from './edit/application.js'
 import {applyChanges, type AppliedEdit} from './edit/apply.js'
@@ -18,6 +17,7 @@ import {
   SERVICE_AUTH,
   serviceAuthBody,
   warningsAboutTokens,
+  whomInWords,
   type ServiceAuthRules,
 } from './rule-policy.js'
 
@@ -93,7 +93,6 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
   refuseOtherKinds(application)
 
   const missing = rules.include.filter((rule) => !isThere(rule, rules, policies))
-  const names = namesIn(rules)
   const tokenOf = ({id}: ServiceToken): Rule => ({service_token: {token_id: id}})
   const isMissing = (rule: Rule): boolean => missing.some((one) => sameJson(one, rule))
   const others = rules.include.filter((rule) => !Object.hasOwn(rule, 'service_token'))
@@ -105,8 +104,11 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
     rule: undefined,
     alreadyThere: rules.tokens.filter((token) => !isMissing(tokenOf(token))),
     added: rules.tokens.filter((token) => isMissing(tokenOf(token))),
-    alsoThere: others.filter((rule) => !isMissing(rule)).map((rule) => ruleInWords(rule, names)),
-    alsoAdded: others.filter(isMissing).map((rule) => ruleInWords(rule, names)),
+    alsoThere: whomInWords(
+      rules,
+      others.filter((rule) => !isMissing(rule)),
+    ),
+    alsoAdded: whomInWords(rules, others.filter(isMissing)),
     before,
     after: before,
     binding: await planBinding(ctx, application, rules.tokens, rules.reached),
@@ -119,8 +121,10 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
   }
   plan.warnings.push(...plan.binding.warnings)
   if (missing.length === 0) return plan
-  const whom = [...plan.added.map(({name}) => name), ...plan.alsoAdded]
-  const body = serviceAuthBody(ruleName(options.ruleName, whom), {...rules, include: missing})
+  const body = serviceAuthBody(ruleName(options.ruleName, whomInWords(rules, missing)), {
+    ...rules,
+    include: missing,
+  })
   return {...plan, ...(await place(ctx, app, body, placeWanted(ctx, app, options), before, plan.notes))}
 }
 
@@ -229,22 +233,11 @@ function admittedAnyway(
   policies: readonly Policy[],
 ): string[] {
   if (rules.require.length + rules.exclude.length === 0) return []
-  const names = namesIn(rules)
   const free: ServiceAuthRules = {...rules, require: [], exclude: []}
-  return missing
-    .filter((rule) => isThere(rule, free, policies))
-    .map(
-      (rule) =>
-        `Another rule admits ${ruleInWords(rule, names)} without these conditions: they keep nobody out until it is gone`,
-    )
-}
-
-function namesIn({known}: ServiceAuthRules): Parameters<typeof ruleInWords>[1] {
-  const lookup = (all: readonly (ServiceToken | Group)[]): ((id: string) => string | undefined) => {
-    const byId = new Map(all.map(({id, name}) => [id, name]))
-    return (id) => byId.get(id)
-  }
-  return {serviceToken: lookup(known.tokens), group: lookup(known.groups)}
+  const admitted = missing.filter((rule) => isThere(rule, free, policies))
+  return whomInWords(rules, admitted).map(
+    (whom) => `Another rule admits ${whom} without these conditions: they keep nobody out until it is gone`,
+  )
 }
 
 function refuseOtherKinds({name, type}: Application): void {

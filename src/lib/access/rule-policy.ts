@@ -1,7 +1,8 @@
-import type {AccessApi, Decision, Policy, PolicyBody, ServiceToken} from '../api/types.js'
+import type {AccessApi, Decision, Policy, PolicyBody, Rule, ServiceToken} from '../api/types.js'
 import {sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'
-import {groupHolding, serviceAuthPoliciesNaming} from '../policy/references.js'
+import {ruleInWords, type RuleNames} from '../policy/rule-words.js'
+import {groupHolding, namesToken, serviceAuthPoliciesNaming} from '../policy/references.js'
 import type {AccessContext} from './context.js'
 import {
   checkRules,
@@ -55,6 +56,19 @@ export async function readServiceAuthRules(
 function noneOf(error: unknown): [] {
   if (error instanceof UserError && error.kind === 'permission') return []
   throw error
+}
+
+/** Whom these rules mean, for people: a service token by its name alone. */
+export function whomInWords({known}: ServiceAuthRules, include: readonly Rule[]): string[] {
+  const lookup = (all: readonly {id: string; name: string}[]): ((id: string) => string | undefined) => {
+    const byId = new Map(all.map(({id, name}) => [id, name]))
+    return (id) => byId.get(id)
+  }
+  const names: RuleNames = {serviceToken: lookup(known.tokens), group: lookup(known.groups)}
+  return include.map((rule) => {
+    const token = known.tokens.find(({id}) => namesToken(rule, id))
+    return token?.name ?? ruleInWords(rule, names)
+  })
 }
 
 /** A Service Auth policy as the API takes it. */

@@ -1,10 +1,11 @@
 import {type Command} from '@oclif/core'
 import {listApplications, showApplication} from '../access/applications.js'
 import type {AccessContext} from '../access/context.js'
+import type {RuleInput} from '../access/rule-input.js'
 import {listServiceTokens} from '../access/tokens.js'
+import {sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'
 import {EditCommand} from './edit-command.js'
-import type {RuleInput} from '../access/rule-input.js'
 import {ruleInputOf} from './rule-flags.js'
 
 /** A command that edits applications: what is not named is chosen from what there is. */
@@ -61,6 +62,30 @@ export abstract class ApplicationCommand<T extends typeof Command> extends EditC
       ),
     }
   }
+
+  /** Whom a rule is to mean, where one is asked for; undefined where no flag speaks of one. */
+  protected async optionalRules(
+    ctx: AccessContext,
+    ruleName: string | undefined,
+    instead: string,
+  ): Promise<RuleInput | undefined> {
+    const flags = this.flags as Readonly<Record<string, unknown>>
+    if (flags['service-auth'] !== true) {
+      if (ruleName === undefined && asksForNothing(ruleInputOf(flags))) return undefined
+      this.prompts.require('--service-auth', instead)
+    }
+    return this.chosenRules(ctx, instead)
+  }
+
+  /** Words that were not given on the command line. */
+  protected async typed(what: string, question: string, instead: string): Promise<string> {
+    this.prompts.require(what, instead)
+    return this.prompts.text(question)
+  }
+}
+
+function asksForNothing(input: RuleInput): boolean {
+  return sameJson(input, ruleInputOf({}))
 }
 
 function nothing(message: string, next: string): UserError {

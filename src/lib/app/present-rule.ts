@@ -1,5 +1,7 @@
 import type {AddRulePlan} from '../access/add-rule.js'
+import type {CreateApplicationPlan} from '../access/create-application.js'
 import type {BoundHost} from '../access/host-bindings.js'
+import type {RemoveRulePlan} from '../access/remove-rule.js'
 import {style} from '../cli/streams.js'
 import {policyTable} from './present-policy.js'
 
@@ -51,4 +53,36 @@ export function addRuleJson(plan: AddRulePlan, ruleId: string | undefined): obje
     after: after.map(made),
     bound: binding.bound,
   }
+}
+
+/** What was removed, e.g. `GitLab has the rule "ci" no more`. */
+export function removedInWords({application, rule, how, token}: RemoveRulePlan): string {
+  const [app, name] = [style.bold(application.name), `"${rule.name}"`]
+  switch (how) {
+    case 'detach':
+      return `${name} is off ${app}`
+    case 'delete':
+      return `${name} is off ${app}, and deleted`
+    case 'token':
+      return `${name} of ${app} does not name ${style.bold(token?.name ?? '')} any more`
+    case 'none':
+      return `${name} of ${app} does not name ${style.bold(token?.name ?? '')}; nothing was changed`
+  }
+}
+
+/** The JSON shape of a removed rule, beside the edit's own. */
+export function removeRuleJson({application, rule, how, token, unbound}: RemoveRulePlan): object {
+  return {application, how, rule, token: token ?? null, unbound: unbound.map(({host}) => host)}
+}
+
+/** `GitLab is created for git.example.com and admits ci`. */
+export function createdInWords({application, admitted}: CreateApplicationPlan): string {
+  const created = `${style.bold(application.name)} is created for ${application.domains.join(', ')}`
+  return admitted.length === 0 ? created : `${created} and admits ${inBold(admitted)}`
+}
+
+/** The JSON shape of a created application, beside the edit's own. */
+export function createdJson(plan: CreateApplicationPlan, id: string | undefined): object {
+  const {application, rule, admitted, binding} = plan
+  return {application: {id: id ?? null, ...application}, rule: rule ?? null, admitted, bound: binding.bound}
 }

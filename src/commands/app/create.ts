@@ -1,0 +1,82 @@
+import {Args, Flags} from '@oclif/core'
+import {ztCommand} from '../../lib/access/command-line.js'
+import {applyCreateApplication, planCreateApplication} from '../../lib/access/create-application.js'
+import {ApplicationCommand} from '../../lib/app/application-command.js'
+import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {boundLines, createdInWords, createdJson} from '../../lib/app/present-rule.js'
+import {machineFlags, narrowingFlags} from '../../lib/app/rule-flags.js'
+
+const USAGE = 'zt app create NAME --domain HOST --service-auth --token NAME'
+
+export default class AppCreate extends ApplicationCommand<typeof AppCreate> {
+  static override summary = 'Create a self-hosted application, with a Service Auth rule at once'
+  static override description =
+    'The domain must belong to a zone of the account. Without a rule nobody gets in.'
+  static override examples = [
+    '<%= config.bin %> app create GitLab --domain gitlab.widgetcorp.tech --service-auth --token ci',
+    '<%= config.bin %> app create API --domain api.widgetcorp.tech --service-auth --group robots --service-auth-401',
+    '<%= config.bin %> app create Wiki --domain wiki.widgetcorp.tech --dry-run',
+  ]
+  static override args = {name: Args.string({description: 'what it is to be called', ignoreStdin: true})}
+  static override flags = {
+    domain: Flags.string({
+      description: 'host, with a path or not; may be repeated, the first is the primary one',
+      helpValue: 'HOST[/PATH]',
+      multiple: true,
+      default: [],
+    }),
+    'service-auth': Flags.boolean({
+      description: 'with a rule of this action: credentials of a service token, no login',
+    }),
+    ...machineFlags,
+    ...narrowingFlags,
+    'rule-name': Flags.string({
+      description: 'name of the rule (default: "Service Auth: WHOM")',
+      helpValue: 'RULE',
+    }),
+    'service-auth-401': Flags.boolean({
+      description: 'answer 401 to machines that are not admitted, instead of a redirect to the login page',
+    }),
+    'session-duration': Flags.string({
+      description: "how long a session lasts, e.g. 24h or 7d (default: Cloudflare's)",
+      helpValue: 'DURATION',
+    }),
+    'dry-run': dryRunFlag,
+    yes: yesFlag,
+  }
+
+  async run(): Promise<object> {
+    const {'dry-run': dryRun, yes} = this.flags
+    const ctx = this.access()
+    const plan = await planCreateApplication(ctx, {
+      name: this.args.name ?? (await this.typed('The name', 'Name of the application', USAGE)),
+      domains:
+        this.flags.domain.length > 0 ? this.flags.domain : [await this.typed('--domain', 'Domain', USAGE)],
+      rules: await this.optionalRules(ctx, this.flags['rule-name'], USAGE),
+      ruleName: this.flags['rule-name'],
+      sessionDuration: this.flags['session-duration'],
+      serviceAuth401: this.flags['service-auth-401'],
+    })
+    for (const warning of plan.warnings) this.warn(warning)
+    const {name} = plan.application
+    let id: string | undefined
+    const result = await this.edit(ctx, plan.changes, {
+      dryRun,
+      yes,
+      question: 'Create it?',
+      done: createdInWords(plan),
+      apply: async () => {
+        const applied = await applyCreateApplication(ctx, plan, this.commandInWords())
+        id = applied.ids.get(plan.newId)
+        return applied
+      },
+    })
+    for (const line of boundLines(plan.binding.bound, dryRun)) this.print(line)
+    const [first] = plan.binding.bound
+    if (!plan.rule) this.warn(`"${name}" has no rule${dryRun ? ' then' : ''}: nobody gets in`)
+    if (!dryRun && !plan.rule)
+      this.next(ztCommand(ctx, 'app', 'add-rule', name, '--service-auth', '--token', 'NAME'))
+    if (!dryRun && first) this.next(`zt ssh ${first.host}`)
+    return {...createdJson(plan, id), ...result}
+  }
+}

@@ -1,0 +1,49 @@
+import {Args, Flags} from '@oclif/core'
+import {planSetApplication} from '../../lib/access/set-application.js'
+import {ApplicationCommand} from '../../lib/app/application-command.js'
+import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {style} from '../../lib/cli/streams.js'
+
+export default class AppSet extends ApplicationCommand<typeof AppSet> {
+  static override summary = "Change an application's settings"
+  static override examples = [
+    '<%= config.bin %> app set GitLab --service-auth-401',
+    '<%= config.bin %> app set GitLab --session-duration 8h --dry-run',
+  ]
+  static override args = {application: Args.string({description: 'name, domain or id', ignoreStdin: true})}
+  static override flags = {
+    'service-auth-401': Flags.boolean({
+      description: 'answer 401 to machines that are not admitted, instead of a redirect to the login page',
+      allowNo: true,
+    }),
+    'session-duration': Flags.string({
+      description: 'how long a session lasts, e.g. 24h or 7d',
+      helpValue: 'DURATION',
+    }),
+    'dry-run': dryRunFlag,
+    yes: yesFlag,
+  }
+
+  async run(): Promise<object> {
+    const {'service-auth-401': serviceAuth401, 'session-duration': sessionDuration} = this.flags
+    const {'dry-run': dryRun, yes} = this.flags
+    const ctx = this.access()
+    const wanted = await this.chosenApplication(
+      ctx,
+      this.args.application,
+      'zt app set APP --service-auth-401',
+    )
+    const plan = await planSetApplication(ctx, wanted, {serviceAuth401, sessionDuration})
+    const name = style.bold(plan.application.name)
+    const asItIs = plan.changes.length === 0
+    if (dryRun && asItIs) this.print(`${name} is so already`)
+    const result = await this.edit(ctx, plan.changes, {
+      dryRun,
+      yes,
+      question: 'Change it?',
+      done: asItIs ? `${name} is so already` : `${name} is changed`,
+      notes: plan.notes,
+    })
+    return {application: plan.application, ...result}
+  }
+}
