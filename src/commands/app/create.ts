@@ -58,7 +58,7 @@ export default class AppCreate extends ApplicationCommand<typeof AppCreate> {
       serviceAuth401: this.flags['service-auth-401'],
     })
     for (const warning of plan.warnings) this.warn(warning)
-    const {name} = plan.application
+    const {name, domains} = plan.application
     let id: string | undefined
     const result = await this.edit(ctx, plan.changes, {
       dryRun,
@@ -74,8 +74,8 @@ export default class AppCreate extends ApplicationCommand<typeof AppCreate> {
     for (const line of boundLines(plan.binding.bound, dryRun)) this.print(line)
     const [first] = plan.binding.bound
     if (!plan.rule) this.warn(`"${name}" has no rule${dryRun ? ' then' : ''}: nobody gets in`)
-    if (!dryRun && !plan.rule)
-      this.next(ztCommand(ctx, 'app', 'add-rule', name, '--service-auth', '--token', 'NAME'))
+    if (!plan.rule && !dryRun)
+      this.next(ztCommand(ctx, 'app', 'add-rule', domains[0] ?? name, '--service-auth', '--token', 'NAME'))
     if (!dryRun && first) this.next(`zt ssh ${first.host}`)
     return {...createdJson(plan, id), ...result}
   }

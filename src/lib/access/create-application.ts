@@ -190,8 +190,8 @@ function refuseTaken(ctx: AccessContext, domain: string, applications: readonly 
     message: `The application "${holder.name}" has ${domain} already`,
     why: 'Two applications cannot have one domain. Nothing was changed.',
     next: [
-      ztCommand(ctx, 'app', 'show', holder.id),
-      `To let a token in there: ${ztCommand(ctx, 'app', 'add-rule', holder.id, '--service-auth', '--token', 'NAME')}`,
+      ztCommand(ctx, 'app', 'show', domain),
+      `To let a token in there: ${ztCommand(ctx, 'app', 'add-rule', domain, '--service-auth', '--token', 'NAME')}`,
     ],
     details: {applicationId: holder.id},
   })

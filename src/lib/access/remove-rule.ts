@@ -114,7 +114,6 @@ async function removeWhole(scene: Scene, andDelete: boolean): Promise<Part> {
   )
   const target: EditTarget = {kind: 'policy', id: policy.id, name: policy.name}
   if (!andDelete) {
-    notes.push('The policy itself stays in the account')
     return {changes: detach, how: 'detach', unbound, notes}
   }
   const elsewhere = having(policy.id, scene.others)

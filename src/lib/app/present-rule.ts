@@ -60,7 +60,7 @@ export function removedInWords({application, rule, how, token}: RemoveRulePlan):
   const [app, name] = [style.bold(application.name), `"${rule.name}"`]
   switch (how) {
     case 'detach':
-      return `${name} is off ${app}`
+      return `${name} is off ${app}; the policy stays in the account`
     case 'delete':
       return `${name} is off ${app}, and deleted`
     case 'token':
