@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {explainAnswer} from '../lib/app/explain-answer.js'
 import {edgeFlags, yesFlag} from '../lib/app/flags.js'
+import {onlyPreviousText} from '../lib/app/forward-events.js'
 import {targetOptions} from '../lib/app/target-options.js'
 import {TunnelCommand} from '../lib/app/tunnel-command.js'
 import {err} from '../lib/cli/streams.js'
@@ -40,7 +41,12 @@ argument and no file. Options for curl stand behind --; those that could send th
     if (!chosen.bound && !this.flags.yes) await this.confirmToken(chosen.name, host)
     const options = targetOptions(this.settings, this.prompts)
     const target = await findTarget({...wanted, ...options, allowUnbound: true})
-    const end = await curlWithToken({request, given, target, env: process.env, stderr: process.stderr})
+    const end = await curlWithToken({
+      ...{request, given, target, env: process.env, stderr: process.stderr},
+      onlyPrevious: (until) => {
+        this.note(onlyPreviousText(until))
+      },
+    })
     const {by, refusal} = end.answer ?? {by: 'nobody'}
     if (refusal && by !== 'nobody') {
       const {clientId} = target.credentials

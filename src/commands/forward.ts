@@ -58,7 +58,8 @@ headers, for browsers and API clients. Listens on this machine only, until it is
     if (!chosen.bound && !flags.yes) await this.confirmToken(chosen.name, host)
     const target = await findTarget({...wanted, ...targetOptions(settings, this.prompts), allowUnbound: true})
     const show = {error: this.showError.bind(this), note: this.note.bind(this)}
-    const forward = await startForward(plan, target, new ForwardReporter(this.access(), target, show))
+    const events = new ForwardReporter(this.access(), target, show)
+    const forward = await startForward(plan, {target, environment: process.env, events})
     const end = interrupted()
     const at = authorityOf(forward.listen)
     const token = {id: target.tokenId, name: target.name}

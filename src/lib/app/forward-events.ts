@@ -8,6 +8,11 @@ const SAME_MS = 30_000
 /** A client waits for the explanation. */
 const EXPLAIN_MS = 5000
 
+/** Said where the secret from before a rotation is used (ISO 8601). */
+export function onlyPreviousText(until: string): string {
+  return `Access accepted only the secret that the token had before its rotation; it works until ${until}`
+}
+
 interface Target {
   edge: {host: string}
   tokenId: string
@@ -41,9 +46,7 @@ export class ForwardReporter {
 
   onlyPrevious(until: string): void {
     this.#once('previous', () => {
-      this.show.note(
-        `Access accepted only the secret that the token had before its rotation; it works until ${until}`,
-      )
+      this.show.note(onlyPreviousText(until))
     })
   }
 
