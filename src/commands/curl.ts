@@ -41,11 +41,10 @@ argument and no file. Options for curl stand behind --; those that could send th
     if (!chosen.bound && !this.flags.yes) await this.confirmToken(chosen.name, host)
     const options = targetOptions(this.settings, this.prompts)
     const target = await findTarget({...wanted, ...options, allowUnbound: true})
+    let previousUntil: string | null = null
+    const onlyPrevious = (until: string): void => this.note(onlyPreviousText((previousUntil = until)))
     const end = await curlWithToken({
-      ...{request, given, target, env: process.env, stderr: process.stderr},
-      onlyPrevious: (until) => {
-        this.note(onlyPreviousText(until))
-      },
+      ...{request, given, target, env: process.env, stderr: process.stderr, onlyPrevious},
     })
     const {by, refusal} = end.answer ?? {by: 'nobody'}
     if (refusal && by !== 'nobody') {
@@ -57,7 +56,8 @@ argument and no file. Options for curl stand behind --; those that could send th
       this.note(`HTTP ${refusal.status}: it points to ${refusal.location}, and is not followed`)
     endLike(end)
     const token = {id: target.tokenId, name: target.name}
-    return {host, token, status: refusal?.status ?? null, exitCode: end.exitCode, signal: end.signal ?? null}
+    const {exitCode, signal = null} = end
+    return {host, token, status: refusal?.status ?? null, previousUntil, exitCode, signal}
   }
 
   /** stdout belongs to curl. */

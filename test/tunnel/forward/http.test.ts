@@ -171,10 +171,10 @@ describe('behind a proxy of the network', () => {
     ['does not speak HTTP', 'SSH-2.0-x\r\n', 'PROXY_UNREACHABLE'],
   ])('the client gets 502, and it is said why, where that %s', async (_, answer, code) => {
     const proxy = await startConnectProxy(edge.port, answer)
-    await start({byName: true, environment: {https_proxy: `http://user:word@127.0.0.1:${proxy.port}`}})
+    await start({byName: true, environment: {https_proxy: `http://user:hunter2@127.0.0.1:${proxy.port}`}})
     const {status, text} = await ask('GET', '/x')
     expect([status, told]).toEqual([502, [`failed: ${code}`]])
-    expect(text).not.toContain('word')
+    expect(text).not.toContain('hunter2')
     expect(edge.seen).toEqual([])
     await proxy.close()
   })
