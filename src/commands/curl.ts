@@ -46,10 +46,11 @@ argument and no file. Options for curl stand behind --; those that could send th
     const end = await curlWithToken({
       ...{request, given, target, env: process.env, stderr: process.stderr, onlyPrevious},
     })
-    const {by, refusal} = end.answer ?? {by: 'nobody'}
-    if (refusal && by !== 'nobody') {
+    const {answer} = end
+    const refusal = answer?.refusal
+    if (answer && answer.by !== 'nobody') {
       const {clientId} = target.credentials
-      const call = {host, path: request.path, tokenId: target.tokenId, clientId, refusal}
+      const call = {host, path: request.path, tokenId: target.tokenId, clientId, judgement: answer}
       throw (await explainAnswer(this.access(), call)).error
     }
     if (refusal?.reason === 'redirect' && refusal.location !== undefined)

@@ -4,8 +4,7 @@ import type {ServiceCredentials, StoredCredentials} from '../secrets/types.js'
 import {EdgeAgent, trustOf} from './carrier/edge-connection.js'
 import {edgeRequest, judgeMessage, type EdgeRequest} from './edge-request.js'
 import {credentialHeaders} from './forward/headers.js'
-import type {Judgement} from './refused-by.js'
-import type {EdgeAddress} from './types.js'
+import type {EdgeAddress, Judgement} from './types.js'
 
 /** How long the secret from before a rotation is believed to be the one that works, before the present one is tried. */
 const TRY_AGAIN_MS = 30_000
@@ -53,6 +52,8 @@ export class AcceptedSecret {
       if (before && pair === before) this.#onlyPrevious(before.until)
       return undefined
     }
+    // Access was not asked.
+    if (by === 'zone') return undefined
     // A service behind Access may say no to a request whose secret is right.
     if (by === 'unknown' && this.#known === pair) return undefined
     this.#accepted = undefined

@@ -3,8 +3,8 @@ import type {ClientRequest, IncomingMessage} from 'node:http'
 import {timedOut} from './carrier/connect-errors.js'
 import type {EdgeAgent} from './carrier/edge-connection.js'
 import {addressOf} from './carrier/handshake.js'
-import {judgeAnswer, type Judgement} from './refused-by.js'
-import type {EdgeAddress} from './types.js'
+import {judgeAnswer} from './refused-by.js'
+import type {EdgeAddress, Judgement} from './types.js'
 
 export interface EdgeRequest {
   agent: EdgeAgent

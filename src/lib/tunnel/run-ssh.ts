@@ -57,6 +57,7 @@ const reportSchema = v.object({
         'login',
         'unauthenticated',
         'forbidden',
+        'challenged',
         'rate-limited',
         'origin-down',
         'redirect',

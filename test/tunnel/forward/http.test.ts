@@ -57,7 +57,7 @@ async function start({byName = false, credentials = rotated, ...more}: Start = {
     events: {
       onFailure: (error) => told.push(`failed: ${(error as {code?: string}).code}`),
       onlyPrevious: (time) => told.push(`previous until ${time}`),
-      explain: ({status}) => Promise.resolve({text: `refused with ${status}`, certain: true}),
+      explain: ({refusal: {status}}) => Promise.resolve({text: `refused with ${status}`, certain: true}),
     },
     ...more,
   })

@@ -258,11 +258,12 @@ export class Proxying {
   }
 
   async #explain(request: IncomingMessage, answer: IncomingMessage): Promise<string | undefined> {
-    const {by, refusal} = judgeMessage(answer)
+    const judgement = judgeMessage(answer)
+    const {by} = judgement
     if (by === 'nobody') return undefined
     const path = (request.url ?? '/').split('?')[0] ?? '/'
-    const {text, certain} = await this.#options.events.explain(refusal, path)
-    return by === 'access' || certain ? text : undefined
+    const {text, certain} = await this.#options.events.explain(judgement, path)
+    return by !== 'unknown' || certain ? text : undefined
   }
 
   /** Status and text for the client, of an error on the way to the edge. */
