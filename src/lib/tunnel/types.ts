@@ -66,8 +66,11 @@ export interface ProxyReport {
 
 /** One thing that `zt ssh check` looks at, in the order in which a connection needs them. */
 export interface CheckStep {
-  /** `edge` is its answer to the WebSocket upgrade with the credentials, `ssh` the banner from behind the tunnel. */
-  step: 'dns' | 'tcp' | 'tls' | 'edge' | 'ssh'
+  /**
+   * `proxy` is the network's, and a step only where there is one: then `dns` and `tcp` are about it. `edge` is its answer
+   * to the WebSocket upgrade with the credentials, `ssh` the banner from behind the tunnel.
+   */
+  step: 'dns' | 'tcp' | 'proxy' | 'tls' | 'edge' | 'ssh'
   /** `skipped`: does not apply to this connection. `not-tried`: an earlier step failed. */
   state: 'ok' | 'failed' | 'skipped' | 'not-tried'
   /** Milliseconds that it took; undefined when it was not done. */
