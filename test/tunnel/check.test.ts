@@ -234,7 +234,7 @@ describe('the first failure', () => {
   })
 
   it.each([
-    ['by a CA that is not ours', 'CERT_SIGNATURE_FAILURE', 'another', Date.now(), host],
+    ['by a CA that is not ours', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'another', Date.now(), host],
     ['for another host', 'ERR_TLS_CERT_ALTNAME_INVALID', '', Date.now(), 'other.widgetcorp.tech'],
     ['whose time is over', 'CERT_HAS_EXPIRED', 'old', Date.now() - 2 * 366 * 24 * 3600_000, host],
   ])('is a certificate %s: it is shown, and nothing is sent there', async (_, reason, folder, now, name) => {
