@@ -36,7 +36,7 @@ export function trustOf({edge, environment}: EdgeWay): Promise<tls.SecureContext
  * @throws UserError `unreachable` (EDGE_UNREACHABLE, EDGE_TIMEOUT, EDGE_NOT_TRUSTED, PROXY_…), `config` / BAD_CA_FILE,
  *   `usage` / BAD_PROXY
  */
-export async function connectEdge(way: EdgeWay, context?: tls.SecureContext): Promise<tls.TLSSocket> {
+async function connectEdge(way: EdgeWay, context?: tls.SecureContext): Promise<tls.TLSSocket> {
   const {edge, environment = {}, timeoutMs = CONNECT_MS} = way
   const to = addressOf(edge)
   const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
