@@ -1,11 +1,10 @@
 import https from 'node:https'
-import type net from 'node:net'
 import type {Duplex} from 'node:stream'
 import type tls from 'node:tls'
 import type {Environment} from '../../config/paths.js'
 import type {EdgeAddress} from '../types.js'
-import {Clock} from './clock.js'
-import {dial, dialThrough, discard, secure} from './connect.js'
+import {Clock, limitsWithin, TIMEOUT_MS} from './clock.js'
+import {dialSecurely} from './connect.js'
 import {edgeFailed, isConnectionError, timedOut} from './connect-errors.js'
 import {addressOf} from './handshake.js'
 import {proxyFor} from './proxy-settings.js'
@@ -20,10 +19,6 @@ export interface EdgeWay {
   timeoutMs?: number | undefined
 }
 
-const CONNECT_MS = 15_000
-/** For each part of it; what is to be answered afterwards has a limit elsewhere. */
-const PART_MS = 10_000
-
 /** What the edge's certificate is checked against. @throws UserError `config` / `BAD_CA_FILE` */
 export function trustOf({edge, environment}: EdgeWay): Promise<tls.SecureContext> {
   return trustContext(edge.caFile, environment?.['NODE_EXTRA_CA_CERTS'])
@@ -37,24 +32,19 @@ export function trustOf({edge, environment}: EdgeWay): Promise<tls.SecureContext
  *   `usage` / BAD_PROXY
  */
 async function connectEdge(way: EdgeWay, context?: tls.SecureContext): Promise<tls.TLSSocket> {
-  const {edge, environment = {}, timeoutMs = CONNECT_MS} = way
+  const {edge, environment = {}, timeoutMs = TIMEOUT_MS} = way
   const to = addressOf(edge)
   const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
   const trusted = context ?? (await trustOf(way))
   const clock = new Clock({
-    limits: {connect: PART_MS, proxy: PART_MS, tls: PART_MS, answer: PART_MS},
+    limits: limitsWithin(timeoutMs),
     totalMs: timeoutMs,
     signal: undefined,
     timedOut: (stage, ms) => timedOut(edge, proxy, stage, ms),
   })
-  let raw: net.Socket | undefined
   try {
-    clock.begin(proxy ? 'proxy' : 'connect')
-    raw = proxy ? await dialThrough(proxy, to, clock) : await dial(to, clock.signal)
-    clock.begin('tls')
-    return await secure({raw, host: edge.host, context: trusted, signal: clock.signal})
+    return await dialSecurely({proxy, to, host: edge.host, makeContext: () => trusted, clock})
   } catch (error) {
-    discard(raw)
     throw clock.reason ?? (isConnectionError(error) ? edgeFailed(edge, clock.stage, error) : error)
   } finally {
     clock.stop()
