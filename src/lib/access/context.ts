@@ -52,6 +52,8 @@ export interface AccessDependencies {
   interactive?: boolean | undefined
   progress?: Progress | undefined
   onWait?: ((seconds: number, why: string) => void) | undefined
+  /** The command that this is for, as it is typed without `zt`: an error of the API may name it. */
+  command?: string | undefined
   clock?: Clock | undefined
   /** Told when the profile had no store and one was chosen for it. */
   onStoreChosen?: ((choice: StoreChoice) => void) | undefined
@@ -100,6 +102,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
       accountId,
       userAgent: deps.userAgent,
       onWait: deps.onWait,
+      command: deps.command,
       tokenFromEnvironment: fromEnvironment,
     })
   const apiToken: AccessContext['apiToken'] = async () => {
