@@ -200,7 +200,7 @@ export const COMMANDS: Readonly<Record<string, readonly OperationName[]>> = {
   'token:enable': CHANGE_TOKEN,
   'token:import': ['listServiceTokens'],
   'token:list': ['listServiceTokens'],
-  'token:recover': ['listServiceTokens', 'updateServiceToken', 'deleteServiceToken'],
+  'token:recover': ['listServiceTokens', 'getServiceToken', 'updateServiceToken', 'deleteServiceToken'],
   'token:refresh': ['listServiceTokens', 'refreshServiceToken', 'updateServiceToken'],
   'token:rename': CHANGE_TOKEN,
   'token:revoke': [
@@ -219,7 +219,6 @@ export const COMMANDS: Readonly<Record<string, readonly OperationName[]>> = {
     'deletePolicy',
     'replaceApplicationPolicy',
     'deleteApplicationPolicy',
-    'getGroup',
     'replaceGroup',
   ],
   'token:rotate': ['listServiceTokens', 'getServiceToken', 'rotateServiceToken', 'updateServiceToken'],
