@@ -120,7 +120,7 @@ export interface WhoAmI {
   apiToken: ApiTokenStatus
   source: 'environment' | 'store'
   account: Account | undefined
-  /** Undefined where they were not looked for: it was not asked for, the account is not known, the API token is not active. */
+  /** Undefined where they were not looked for: that was not asked for, or the account is not known. */
   permissions: KnownPermission[] | undefined
 }
 
@@ -151,7 +151,7 @@ export async function whoami(ctx: AccessContext, {probe}: {probe: boolean}): Pro
         : undefined
       : (accounts.find(({id}) => id === ctx.accountId) ?? {id: ctx.accountId, name: ctx.accountId})
   let permissions: KnownPermission[] | undefined
-  if (probe && account && apiToken.status === 'active') {
+  if (probe && account) {
     ctx.progress.step('Looking at the permissions')
     const states = await ctx.apiWith(found.token, account.id, fromEnvironment).probePermissions()
     permissions = states.map((state) => ({...state, neededBy: commandsThatNeed(state.group)}))
