@@ -109,7 +109,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       }
       const {status, headers} = error as APIError<number, Headers>
       noteTime(headers)
-      const answer = {status, headers, body: error.error}
+      const answer = {status, headers, body: error.error as unknown}
       throw request.verified ? refusedByApi(failed, answer, undefined) : await explain(failed, answer)
     }
     noteTime(response.headers)

@@ -1,10 +1,5 @@
 /** What a permission group of Access is about, as the dashboard names it between "Access:" and "Read" or "Write". */
-const AREAS = [
-  'Service Tokens',
-  'Apps and Policies',
-  'Organizations, Identity Providers, and Groups',
-] as const
-type Area = (typeof AREAS)[number]
+type Area = 'Service Tokens' | 'Apps and Policies' | 'Organizations, Identity Providers, and Groups'
 
 /** One operation of Cloudflare's API. Names, paths and permission groups: Cloudflare's API reference (OpenAPI). */
 export interface Operation {
