@@ -13,9 +13,13 @@ const BASE = '/client/v4/accounts/acc/access'
 const API_TOKEN = 'canary-api-token-canary-api-token-canary'
 const CLIENT_SECRET = 'cfast_canaryCanaryCanaryCanaryCanaryCanaryCanary0a1b2c3d'
 
-const open = (apiUrl = `${ORIGIN}/client/v4`, timeoutMs?: number, command?: string): AccessApi =>
+const open = (
+  apiUrl = `${ORIGIN}/client/v4`,
+  timeoutMs?: number,
+  about: {command?: string; suggestedArgs?: string} = {},
+): AccessApi =>
   createAccessApi({
-    command,
+    ...about,
     apiUrl,
     apiToken: new Secret(API_TOKEN),
     accountId: 'acc',
@@ -225,12 +229,23 @@ describe('a missing permission', () => {
     ['account', 'https://dash.cloudflare.com/?to=/:account/api-tokens'],
   ] as const)('is named with the command, and where to edit the API token of a %s', async (owner, page) => {
     refuse(owner)
-    const error = await failed(open(undefined, undefined, 'app list').listApplications())
+    const error = await failed(open(undefined, undefined, {command: 'app list'}).listApplications())
     expect(error.why).toBe(
       'It lacks the permission "Access: Apps and Policies Read" or "Access: Apps and Policies Write", which zt app list needs.',
     )
     expect(error.next).toEqual(['zt whoami', expect.stringContaining(`${page},`)])
     expect(error.details).toEqual({command: 'app list'})
+  })
+
+  it('is followed by commands for the profile that was named', async () => {
+    refuse('user')
+    const error = await failed(
+      open(undefined, undefined, {suggestedArgs: '--profile prod'}).listApplications(),
+    )
+    expect(error.next).toEqual([
+      'zt whoami --profile prod',
+      expect.stringMatching(/zt login --profile prod$/),
+    ])
   })
 
   it('is named where no command is known', async () => {

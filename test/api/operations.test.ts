@@ -100,6 +100,7 @@ describe('the permissions', () => {
     ['app:add-rule', [`${APPS} Write`, `${SERVICE_TOKENS} Read`]],
     ['token:revoke', [`${APPS} Write`, `${GROUPS} Write`, `${SERVICE_TOKENS} Write`]],
     ['whoami', []],
+    ['ssh', []],
     ['help', []],
     ['no:such', []],
   ])('of %s are the fewest: %j', (command, groups) => {

@@ -3,9 +3,9 @@ import path from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {
   BEFOREHAND,
-  COMMANDS,
   OPERATIONS,
   operationOf,
+  operationsOf,
   type Operation,
   type OperationName,
 } from '../../src/lib/api/operations.js'
@@ -48,7 +48,7 @@ describe('what the commands ask the API for', () => {
           const exchanges = await world.run(line)
           const asked = seen.get(id) ?? new Set()
           seen.set(id, asked)
-          const listed: readonly OperationName[] = [...BEFOREHAND, ...(COMMANDS[id] ?? [])]
+          const listed: readonly OperationName[] = [...BEFOREHAND, ...operationsOf(id)]
           const unlisted = exchanges.filter(({method, path: where}) => {
             const name = operationOf(method, where)
             if (name !== undefined) asked.add(name)
@@ -71,7 +71,7 @@ describe('what the commands ask the API for', () => {
   it.each(Object.keys(manifest.commands).sort())('is all that is listed for %s', (id) => {
     const asked = seen.get(id)
     expect(asked, `command-lines.ts has no line for it`).toBeDefined()
-    const never = (COMMANDS[id] ?? []).filter((name) => !asked?.has(name))
+    const never = operationsOf(id).filter((name) => !asked?.has(name))
     expect(never, 'listed in operations.ts, and sent by no line of command-lines.ts').toEqual([])
   })
 

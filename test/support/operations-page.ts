@@ -2,6 +2,7 @@ import {
   BEFOREHAND,
   COMMANDS,
   OPERATIONS,
+  operationsOf,
   type Operation,
   type OperationName,
 } from '../../src/lib/api/operations.js'
@@ -19,18 +20,28 @@ function either([group, ...others]: readonly string[]): string {
   return [group, ...others.map((other) => other.split(' ').at(-1) ?? '')].join(' or ')
 }
 
-function row(name: OperationName): string[] {
+function row(name: OperationName, tried = false): string[] {
   const operation: Operation = OPERATIONS[name]
-  return [request(operation), `\`${operation.operationId}\``, either(permissionsOf(name))]
+  return [
+    request(operation),
+    `\`${operation.operationId}\``,
+    `${either(permissionsOf(name))}${tried ? ', if there' : ''}`,
+  ]
+}
+
+/** A row for each operation that a command asks for. */
+function rowsOf(id: string): string[] {
+  const tried = new Set(COMMANDS[id]?.tries)
+  return operationsOf(id).map((name) => cells(typed(id), ...row(name, tried.has(name))))
 }
 
 /** docs/api-operations.md, as src/lib/api/operations.ts has it. */
 export function operationsPage(): string {
-  const commands = Object.entries(COMMANDS)
-  const asking = commands.filter(([, asked]) => asked.length > 0)
-  const others = commands.filter(([, asked]) => asked.length === 0)
+  const ids = Object.keys(COMMANDS)
+  const asking = ids.filter((id) => operationsOf(id).length > 0)
+  const others = ids.filter((id) => operationsOf(id).length === 0 && id !== 'login')
   const groups = [...new Set(names.flatMap(permissionsOf))].sort()
-  const used = new Set([...BEFOREHAND, ...commands.flatMap(([, asked]) => asked)])
+  const used = new Set([...BEFOREHAND, ...ids.flatMap(operationsOf)])
   const unused = names.filter((name) => !used.has(name))
   const inZone = names
     .map((name): Operation => OPERATIONS[name])
@@ -48,20 +59,17 @@ ${groups.map((group) => cells(group, commandsThatNeed(group).map(typed).join(', 
 
 ## Commands
 
-Not every run sends all of a command's requests. \`zt whoami\` needs no permission group: it asks for each, and the objects that it deletes do not exist (\`src/lib/api/probe.ts\`).
+Not every run sends all of a command's requests. "If there": the command does its job without that permission, too. \`zt ssh\` and its like look up why Access refused them, as far as they may; \`zt whoami\` asks for each permission, and the objects that it deletes do not exist (\`src/lib/api/probe.ts\`).
 
 ${head('command', 'operation', 'operation id', 'permission group').join('\n')}
-${asking.flatMap(([id, asked]) => asked.map((name) => cells(typed(id), ...row(name)))).join('\n')}
+${asking.flatMap(rowsOf).join('\n')}
 
 Every one of them, and \`zt login\`, may also send these: to find the account where none was named, and to tell after a 403 whether the API token is good.
 
 ${head('operation', 'operation id', 'permission group').join('\n')}
 ${BEFOREHAND.map((name) => cells(...row(name))).join('\n')}
 
-The rest ask the API for nothing: ${others
-    .filter(([id]) => id !== 'login')
-    .map(([id]) => typed(id))
-    .join(', ')}.
+The rest ask the API for nothing: ${others.map(typed).join(', ')}.
 
 ## In a zone
 

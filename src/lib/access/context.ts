@@ -10,6 +10,7 @@ import {Journal} from '../secrets/journal/journal.js'
 import {chooseStore, openIndex, openStore, requireReady, type StoreChoice} from '../secrets/open.js'
 import type {StoreOptions} from '../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../secrets/types.js'
+import {shellQuote} from './command-line.js'
 
 export type {StoreChoice} from '../secrets/open.js'
 
@@ -103,6 +104,8 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
       userAgent: deps.userAgent,
       onWait: deps.onWait,
       command: deps.command,
+      suggestedArgs:
+        settings.profileSource === 'flag' ? `--profile ${shellQuote(settings.profileName)}` : undefined,
       tokenFromEnvironment: fromEnvironment,
     })
   const apiToken: AccessContext['apiToken'] = async () => {

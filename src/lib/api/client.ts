@@ -22,6 +22,8 @@ export interface AccessApiOptions {
   tokenFromEnvironment?: boolean | undefined
   /** The command that asks, for the text of a 403: `token create`. */
   command?: string | undefined
+  /** Behind a command that an error suggests: `--profile production`. */
+  suggestedArgs?: string | undefined
   /** Told before a wait that Cloudflare asked for. */
   onWait?: ((seconds: number, why: string) => void) | undefined
   /** For each request, milliseconds. */
@@ -79,6 +81,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     apiUrl,
     tokenFromEnvironment: options.tokenFromEnvironment ?? false,
     command: options.command,
+    suggestedArgs: options.suggestedArgs,
   })
 
   let ahead: number | undefined

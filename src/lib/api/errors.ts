@@ -16,6 +16,8 @@ export interface FailedRequest {
   tokenFromEnvironment: boolean
   /** The command that asks: `token create`. */
   command?: string | undefined
+  /** Behind a command that is suggested: `--profile production`, where one was named. */
+  suggestedArgs?: string | undefined
 }
 
 /** Where API tokens are made and edited; `:account` is the dashboard's own placeholder. */
@@ -49,7 +51,9 @@ export function refusedByApi(
   const {tokenFromEnvironment} = request
   const source = tokenFromEnvironment ? ' It comes from CLOUDFLARE_API_TOKEN.' : ''
   const anotherToken = [
-    tokenFromEnvironment ? 'Set CLOUDFLARE_API_TOKEN to another API token, or unset it' : 'zt login',
+    tokenFromEnvironment
+      ? 'Set CLOUDFLARE_API_TOKEN to another API token, or unset it'
+      : suggested(request, 'login'),
     `Make a new API token at ${TOKEN_PAGES.user}`,
   ]
   if (has(9999)) {
@@ -88,8 +92,8 @@ export function refusedByApi(
       message: `The API token may not ${request.doing}`,
       why: missingPermissions.length > 0 ? lacking(missingPermissions, request.command) : said,
       next: [
-        'zt whoami',
-        `Add the permission to the API token at ${page}${tokenFromEnvironment ? ' (it comes from CLOUDFLARE_API_TOKEN)' : ', or log in with another: zt login'}`,
+        suggested(request, 'whoami'),
+        `Add the permission to the API token at ${page}${tokenFromEnvironment ? ' (it comes from CLOUDFLARE_API_TOKEN)' : `, or log in with another: ${suggested(request, 'login')}`}`,
       ],
       missingPermissions,
       details: request.command === undefined ? {} : {command: request.command},
@@ -103,7 +107,7 @@ export function refusedByApi(
       code: 'ACCOUNT_NOT_FOUND',
       message: `Cannot ${request.doing}: the API knows no such account or address`,
       why,
-      next: ['zt whoami', 'Check --account, CLOUDFLARE_ACCOUNT_ID and the profile'],
+      next: [suggested(request, 'whoami'), 'Check --account, CLOUDFLARE_ACCOUNT_ID and the profile'],
     })
   }
   if (answer.status === 404 || has(12135, 12152)) {
@@ -133,6 +137,10 @@ export function refusedByApi(
     })
   }
   return error({kind: 'api', code: 'API_REFUSED', message: `Cannot ${request.doing}`, why})
+}
+
+function suggested({suggestedArgs}: FailedRequest, command: string): string {
+  return `zt ${command}${suggestedArgs === undefined ? '' : ` ${suggestedArgs}`}`
 }
 
 function lacking(permissions: readonly string[], command: string | undefined): string {
@@ -173,7 +181,7 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
     ]
       .filter((part) => part !== undefined)
       .join(' '),
-    next: ["Check the network and the profile's API address: zt profile show"],
+    next: [`Check the network and the profile's API address: ${suggested(request, 'profile show')}`],
     outcomeUnknown,
     cause,
   })
@@ -186,7 +194,7 @@ export function badAnswer(request: FailedRequest, what: string, headers: Headers
     code: 'BAD_ANSWER',
     message: `Cannot ${request.doing}: the API's answer makes no sense`,
     why: `${what} Something between here and Cloudflare (a proxy, a wrong API address) may have answered instead.`,
-    next: ['zt profile show'],
+    next: [suggested(request, 'profile show')],
     status,
     ray: headers.get('cf-ray') ?? undefined,
     outcomeUnknown: request.method !== 'GET',

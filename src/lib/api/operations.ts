@@ -141,22 +141,25 @@ export type OperationName = keyof typeof OPERATIONS
 /** What any command that asks the API may have to ask first: which account it is, and after a 403 whether the API token is good. */
 export const BEFOREHAND: readonly OperationName[] = ['verifyUserToken', 'verifyAccountToken', 'listAccounts']
 
-/** What `zt ssh` and its like look up to say why Access refused a connection. */
-const WHY_REFUSED: readonly OperationName[] = [
-  'listApplications',
-  'listServiceTokens',
-  'listApplicationPolicies',
-  'listGroups',
-]
-const CHANGE_TOKEN: readonly OperationName[] = ['listServiceTokens', 'updateServiceToken']
-const ASKS_NOTHING: readonly OperationName[] = []
+/** What a command asks the API for. */
+interface Asks {
+  /** Without these it cannot do all that it is for. */
+  needs: readonly OperationName[]
+  /** It asks for these where it can, and does its job without. */
+  tries: readonly OperationName[]
+}
+const needs = (...names: OperationName[]): Asks => ({needs: names, tries: []})
+const tries = (...names: OperationName[]): Asks => ({needs: [], tries: names})
+const nothing = needs()
+/** Why Access refused a connection is looked up afterwards, and said as far as it is known. */
+const onlyWhyRefused = tries('listApplications', 'listServiceTokens', 'listApplicationPolicies', 'listGroups')
 
 /**
  * What each command may ask the API for, besides {@link BEFOREHAND}. docs/api-operations.md is made of this, a 403 and
  * `zt whoami` read it, and test/contract/commands.test.ts holds it against what the commands really send.
  */
-export const COMMANDS: Readonly<Record<string, readonly OperationName[]>> = {
-  'app:add-rule': [
+export const COMMANDS: Readonly<Record<string, Asks>> = {
+  'app:add-rule': needs(
     'listApplications',
     'listServiceTokens',
     'getApplication',
@@ -166,39 +169,44 @@ export const COMMANDS: Readonly<Record<string, readonly OperationName[]>> = {
     'replaceApplication',
     'createApplicationPolicy',
     'deletePolicy',
-  ],
-  'app:list': ['listApplications'],
-  'app:show': ['listApplications', 'getApplication', 'listApplicationPolicies'],
-  curl: WHY_REFUSED,
-  exec: ASKS_NOTHING,
-  forward: WHY_REFUSED,
-  help: ASKS_NOTHING,
-  login: ASKS_NOTHING,
-  logout: ASKS_NOTHING,
-  'profile:list': ASKS_NOTHING,
-  'profile:show': ASKS_NOTHING,
-  'profile:use': ASKS_NOTHING,
-  'sandbox:reset': ASKS_NOTHING,
-  'sandbox:start': ASKS_NOTHING,
-  'sandbox:status': ASKS_NOTHING,
-  'sandbox:stop': ASKS_NOTHING,
-  ssh: WHY_REFUSED,
-  'ssh:check': WHY_REFUSED,
-  'ssh:config': ASKS_NOTHING,
-  'ssh:proxy': ASKS_NOTHING,
-  'store:check': ['listServiceTokens'],
-  'store:list': ASKS_NOTHING,
-  'store:move': ASKS_NOTHING,
-  'store:use': ASKS_NOTHING,
-  'token:create': ['listServiceTokens', 'createServiceToken', 'updateServiceToken', 'deleteServiceToken'],
-  'token:disable': CHANGE_TOKEN,
-  'token:enable': CHANGE_TOKEN,
-  'token:import': ['listServiceTokens'],
-  'token:list': ['listServiceTokens'],
-  'token:recover': ['listServiceTokens', 'getServiceToken', 'updateServiceToken', 'deleteServiceToken'],
-  'token:refresh': ['listServiceTokens', 'refreshServiceToken', 'updateServiceToken'],
-  'token:rename': CHANGE_TOKEN,
-  'token:revoke': [
+  ),
+  'app:list': needs('listApplications'),
+  'app:show': needs('listApplications', 'getApplication', 'listApplicationPolicies'),
+  curl: onlyWhyRefused,
+  exec: nothing,
+  forward: onlyWhyRefused,
+  help: nothing,
+  login: nothing,
+  logout: nothing,
+  'profile:list': nothing,
+  'profile:show': nothing,
+  'profile:use': nothing,
+  'sandbox:reset': nothing,
+  'sandbox:start': nothing,
+  'sandbox:status': nothing,
+  'sandbox:stop': nothing,
+  ssh: onlyWhyRefused,
+  'ssh:check': onlyWhyRefused,
+  'ssh:config': nothing,
+  'ssh:proxy': nothing,
+  'store:check': needs('listServiceTokens'),
+  'store:list': nothing,
+  'store:move': nothing,
+  'store:use': nothing,
+  'token:create': needs(
+    'listServiceTokens',
+    'createServiceToken',
+    'updateServiceToken',
+    'deleteServiceToken',
+  ),
+  'token:disable': needs('listServiceTokens', 'updateServiceToken'),
+  'token:enable': needs('listServiceTokens', 'updateServiceToken'),
+  'token:import': needs('listServiceTokens'),
+  'token:list': needs('listServiceTokens'),
+  'token:recover': needs('listServiceTokens', 'getServiceToken', 'updateServiceToken', 'deleteServiceToken'),
+  'token:refresh': needs('listServiceTokens', 'refreshServiceToken', 'updateServiceToken'),
+  'token:rename': needs('listServiceTokens', 'updateServiceToken'),
+  'token:revoke': needs(
     'listServiceTokens',
     'getServiceToken',
     'listApplications',
@@ -215,11 +223,11 @@ export const COMMANDS: Readonly<Record<string, readonly OperationName[]>> = {
     'replaceApplicationPolicy',
     'deleteApplicationPolicy',
     'replaceGroup',
-  ],
-  'token:rotate': ['listServiceTokens', 'getServiceToken', 'rotateServiceToken', 'updateServiceToken'],
-  'token:show': ['listServiceTokens'],
-  // It probes every permission group and needs none of them.
-  whoami: [
+  ),
+  'token:rotate': needs('listServiceTokens', 'getServiceToken', 'rotateServiceToken', 'updateServiceToken'),
+  'token:show': needs('listServiceTokens'),
+  // It probes every permission group; what it deletes does not exist (probe.ts).
+  whoami: tries(
     'listServiceTokens',
     'getServiceToken',
     'deleteServiceToken',
@@ -229,7 +237,13 @@ export const COMMANDS: Readonly<Record<string, readonly OperationName[]>> = {
     'listGroups',
     'getGroup',
     'deleteGroup',
-  ],
+  ),
+}
+
+/** All that a command may ask for; `id` as oclif has it: `token:create`. */
+export function operationsOf(id: string): readonly OperationName[] {
+  const {needs, tries} = COMMANDS[id] ?? nothing
+  return [...needs, ...tries]
 }
 
 /** The operation that a request is; undefined for one that zt has no business with. */

@@ -26,9 +26,7 @@ export function commandsThatNeed(group: string): string[] {
 
 /** The fewest permission groups with which a command can do everything; `id` as oclif has it: `token:create`. */
 export function neededBy(id: string): string[] {
-  // It looks at every group and needs none.
-  if (id === 'whoami') return []
-  const each = (COMMANDS[id] ?? []).map(permissionsOf)
+  const each = (COMMANDS[id]?.needs ?? []).map(permissionsOf)
   const write = new Set(each.filter(({length}) => length === 1).flat())
   const read = each.filter((groups) => groups.length > 1 && !groups.some((group) => write.has(group)))
   return [...new Set([...write, ...read.map(([group]) => group ?? '')])].sort()
