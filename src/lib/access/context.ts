@@ -10,7 +10,11 @@ import {Journal} from '../secrets/journal/journal.js'
 import {chooseStore, openIndex, openStore, requireReady, type StoreChoice} from '../secrets/open.js'
 import type {StoreOptions} from '../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../secrets/types.js'
+<<<<<<< HEAD
 import {UndoRecords} from './edit/records.js'
+=======
+import {shellQuote} from './command-line.js'
+>>>>>>> preflight
 
 export type {StoreChoice} from '../secrets/open.js'
 
@@ -55,6 +59,8 @@ export interface AccessDependencies {
   interactive?: boolean | undefined
   progress?: Progress | undefined
   onWait?: ((seconds: number, why: string) => void) | undefined
+  /** The command that this is for, as it is typed without `zt`: an error of the API may name it. */
+  command?: string | undefined
   clock?: Clock | undefined
   /** Told when the profile had no store and one was chosen for it. */
   onStoreChosen?: ((choice: StoreChoice) => void) | undefined
@@ -103,6 +109,9 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
       accountId,
       userAgent: deps.userAgent,
       onWait: deps.onWait,
+      command: deps.command,
+      suggestedArgs:
+        settings.profileSource === 'flag' ? `--profile ${shellQuote(settings.profileName)}` : undefined,
       tokenFromEnvironment: fromEnvironment,
     })
   const apiToken: AccessContext['apiToken'] = async () => {

@@ -6,6 +6,7 @@ import {Secret} from '../core/secret.js'
 import {byPrecedence, toApplication, toGroup, toPolicy, toServiceToken} from './convert.js'
 import {badAnswer, noAnswer, refusedByApi, type FailedRequest} from './errors.js'
 import {httpFetch} from './http-fetch.js'
+import {probePermissions} from './probe.js'
 import type {AccessApi, ApiTokenStatus, NewServiceToken} from './types.js'
 
 export interface AccessApiOptions {
@@ -19,6 +20,10 @@ export interface AccessApiOptions {
   userAgent: string
   /** True: it came from CLOUDFLARE_API_TOKEN, so that a login would not mend it. */
   tokenFromEnvironment?: boolean | undefined
+  /** The command that asks, for the text of a 403: `token create`. */
+  command?: string | undefined
+  /** Behind a command that an error suggests: `--profile production`. */
+  suggestedArgs?: string | undefined
   /** Told before a wait that Cloudflare asked for. */
   onWait?: ((seconds: number, why: string) => void) | undefined
   /** For each request, milliseconds. */
@@ -31,6 +36,8 @@ interface Request {
   doing: string
   query?: Record<string, string | number> | undefined
   body?: object | undefined
+  /** The API token was verified just before, so that a 403 can only mean a missing permission. */
+  verified?: boolean | undefined
 }
 
 interface Answer {
@@ -73,6 +80,8 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     ...request,
     apiUrl,
     tokenFromEnvironment: options.tokenFromEnvironment ?? false,
+    command: options.command,
+    suggestedArgs: options.suggestedArgs,
   })
 
   let ahead: number | undefined
@@ -103,7 +112,8 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       }
       const {status, headers} = error as APIError<number, Headers>
       noteTime(headers)
-      throw await explain(failed, {status, headers, body: error.error})
+      const answer = {status, headers, body: error.error as unknown}
+      throw request.verified ? refusedByApi(failed, answer, undefined) : await explain(failed, answer)
     }
     noteTime(response.headers)
     return readEnvelope(failed, response)
@@ -114,14 +124,13 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     failed: FailedRequest,
     answer: {status: number; headers: Headers; body: unknown},
   ): Promise<ApiError> {
-    let tokenIsGood: Parameters<typeof refusedByApi>[2]
+    let verified: Parameters<typeof refusedByApi>[2]
     if (answer.status === 403 && !failed.path.endsWith('/tokens/verify')) {
-      tokenIsGood = await api.verifyToken().then(
-        ({status}) => status === 'active' || status,
-        (error: unknown) => (error instanceof ApiError && error.kind === 'auth' ? false : undefined),
-      )
+      verified = await api
+        .verifyToken()
+        .catch((error: unknown) => (error instanceof ApiError && error.kind === 'auth' ? false : undefined))
     }
-    return refusedByApi(failed, answer, tokenIsGood)
+    return refusedByApi(failed, answer, verified)
   }
 
   async function send(request: Request): Promise<Answer> {
@@ -187,7 +196,10 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
 
   const access = (rest: string): string => {
     if (options.zoneId !== undefined) return `/zones/${encodeURIComponent(options.zoneId)}/access/${rest}`
-    if (accountId !== undefined) return `/accounts/${encodeURIComponent(accountId)}/access/${rest}`
+    return `/accounts/${encodeURIComponent(account())}/access/${rest}`
+  }
+  const account = (): string => {
+    if (accountId !== undefined) return accountId
     throw new UserError({
       kind: 'usage',
       code: 'ACCOUNT_REQUIRED',
@@ -232,6 +244,9 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
         throw error
       }
     },
+
+    probePermissions: async () =>
+      probePermissions(account(), (request) => send({...request, verified: true})),
 
     listServiceTokens: async (query = {}) =>
       (

@@ -92,6 +92,16 @@ export interface ApiTokenStatus {
   expiresOn: string | undefined
 }
 
+/** Whether an API token has a permission group. */
+export interface PermissionState {
+  /** As the dashboard names it, e.g. `Access: Service Tokens Write`. */
+  group: string
+  /** A Read group is `yes` also where the Write group of its kind allows reading. */
+  state: 'yes' | 'no' | 'unknown'
+  /** Why it is not known; a sentence. */
+  why?: string | undefined
+}
+
 export interface ServiceTokenChange {
   name?: string
   enabled?: boolean
@@ -129,6 +139,12 @@ export interface AccessApi {
   verifyToken(): Promise<ApiTokenStatus>
   /** The accounts that the API token sees; empty where it may not list them. */
   listAccounts(): Promise<Account[]>
+
+  /**
+   * Which permission groups the API token has, by requests that can change nothing (probe.ts says why). Call it when
+   * {@link AccessApi.verifyToken} has said that the token is good.
+   */
+  probePermissions(): Promise<PermissionState[]>
 
   listServiceTokens(query?: {name?: string}): Promise<ServiceToken[]>
   /** @throws ApiError `not-found` */

@@ -15,6 +15,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
   ): AccessContext {
     return openAccess(settings, {
       userAgent: USER_AGENT,
+      command: this.id?.replaceAll(':', ' '),
       progress: this.progress,
       onWait: (seconds, why) => {
         this.note(`${why}: waiting ${seconds} s`)
