@@ -10,11 +10,8 @@ import {Journal} from '../secrets/journal/journal.js'
 import {chooseStore, openIndex, openStore, requireReady, type StoreChoice} from '../secrets/open.js'
 import type {StoreOptions} from '../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../secrets/types.js'
-<<<<<<< HEAD
 import {UndoRecords} from './edit/records.js'
-=======
 import {shellQuote} from './command-line.js'
->>>>>>> preflight
 
 export type {StoreChoice} from '../secrets/open.js'
 
