@@ -4,6 +4,7 @@ import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import {build} from 'esbuild'
+import {leanOclif, seldom} from './lean-oclif.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
 const at = (...parts) => path.join(root, ...parts)
@@ -34,6 +35,8 @@ const common = {
   logLevel: 'warning',
 }
 
+const COMMONJS = {format: 'cjs', splitting: false, banner: {}, outExtension: {'.js': '.cjs'}}
+
 export async function buildAll() {
   fs.rmSync(at('dist'), {recursive: true, force: true})
   await build({
@@ -45,10 +48,12 @@ export async function buildAll() {
       'src/lib/cli/command-not-found.ts',
       'src/lib/secrets/keychain/child.ts',
     ],
+    plugins: [leanOclif],
     outbase: 'src',
     outdir: 'dist',
     chunkNames: 'chunks/[name]-[hash]',
   })
+  await build({...common, ...COMMONJS, entryPoints: seldom, outdir: 'dist/vendor'})
   await buildProxy()
 }
 

@@ -1,4 +1,5 @@
-import {Help, CommandHelp, type Command, type Interfaces} from '@oclif/core'
+import type {Command, Interfaces} from '@oclif/core'
+import {CommandHelp, Help} from '@oclif/core/help'
 
 /** oclif's help with the examples first: what people look for. */
 class ExamplesFirst extends CommandHelp {
