@@ -39,7 +39,7 @@ export async function resolveZone(api: Pick<AccessApi, 'listZones'>, wanted: str
     kind: 'not-found',
     code: 'ZONE_NOT_FOUND',
     message: `There is no zone "${name.slice(0, 100)}" in the account`,
-    why: names.length === 0 ? 'The API token sees no zone of it.' : `${names.length} zones are there.`,
+    why: names.length === 0 ? 'The API token sees no zone of it.' : undefined,
     next: meant === undefined ? ['Give the id instead: --zone ID'] : [`Did you mean "${meant}"?`],
   })
 }

@@ -201,12 +201,13 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
     kind: 'unreachable',
     code: timedOut ? 'API_TIMEOUT' : 'API_UNREACHABLE',
     message: `Cannot ${request.doing}: ${timedOut ? 'no answer in time' : 'no connection'} from the API at ${hostname}`,
-    why: [
-      timedOut ? undefined : reason(cause),
-      outcomeUnknown ? 'Whether the change was made is not known.' : undefined,
-    ]
-      .filter((part) => part !== undefined)
-      .join(' '),
+    why:
+      [
+        timedOut ? undefined : reason(cause),
+        outcomeUnknown ? 'Whether the change was made is not known.' : undefined,
+      ]
+        .filter((part) => part !== undefined)
+        .join(' ') || undefined,
     next: ["Check the network and the profile's API address: zt profile show"],
     outcomeUnknown,
     cause,

@@ -21,8 +21,9 @@ export interface ListRequest {
 }
 
 /**
- * The pages of a list, each read when it is asked for. Objects may be made and removed meanwhile, so that one comes
- * twice: it is given once. What is kept of earlier pages is ids.
+ * The pages of a list, each read when it is asked for. Objects may be made meanwhile, so that one comes twice: it is given
+ * once. One that is removed may move another out of the page that comes next; no list with page numbers can tell. What is
+ * kept of earlier pages is ids.
  *
  * What the server says of its pages is believed only where both its counts agree; otherwise an empty page is the end.
  *
@@ -38,6 +39,8 @@ export async function* readPages(
   let received = 0
   let left = limit
   let unpaged = false
+  /** The keys of the page before. */
+  let before = ''
   for (let page = 1; left > 0; page++) {
     const request: Request = {method: 'GET', path, doing, query: {...said, page, per_page: perPage}}
     const refuse = (what: string): Error => badAnswer(about(request), what, new Headers(), 200)
@@ -45,23 +48,24 @@ export async function* readPages(
     const {result, info} = await send(request)
     const items = Array.isArray(result) ? result.filter(isJsonObject) : []
     if (items.length === 0) return
-    const fresh = items.filter((item) => {
-      const key = typeof item['id'] === 'string' ? item['id'] : JSON.stringify(item)
-      return seen.size < seen.add(key).size
-    })
+    const keys = items.map((item) => (typeof item['id'] === 'string' ? item['id'] : JSON.stringify(item)))
+    const fresh = items.filter((_, at) => seen.size < seen.add(keys[at] ?? '').size)
+    const same = keys.join('\n') === before
+    before = keys.join('\n')
     received += items.length
     const pages = count(info['total_pages'])
     const total = count(info['total_count'])
     if (page === 1) unpaged = pages === undefined && total === undefined && items.length !== perPage
-    if (fresh.length === 0) {
+    if (same) {
       // A server without pages gives all of its list whatever is asked for; one that has a last page may repeat that.
-      const all = total === undefined ? pages !== undefined && page > pages : seen.size >= total
-      if (all || (unpaged && page === 2)) return
+      const beyond = pages !== undefined && page > pages
+      const all = total !== undefined && seen.size >= total
+      if (beyond || all || (unpaged && page === 2)) return
       throw refuse(`Page ${page} of the list repeats what came before.`)
     }
     const given = fresh.slice(0, left)
     left -= given.length
-    yield {items: given, total}
+    if (given.length > 0) yield {items: given, total}
     const told = pages !== undefined || total !== undefined
     if (told && page >= (pages ?? 0) && received >= (total ?? 0)) return
   }
