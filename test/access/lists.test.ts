@@ -1,5 +1,6 @@
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {streamApplications} from '../../src/lib/access/applications.js'
+import {showApplication, streamApplications} from '../../src/lib/access/applications.js'
+import {ztCommand} from '../../src/lib/access/command-line.js'
 import {streamGroups} from '../../src/lib/access/groups.js'
 import {streamPolicies} from '../../src/lib/access/policies.js'
 import {streamServiceTokens} from '../../src/lib/access/tokens.js'
@@ -233,6 +234,16 @@ describe('a zone', () => {
     expect(error).toBeInstanceOf(UserError)
     expect(error).toMatchObject({code})
     expect((error as UserError).next.join('\n')).toMatch(next)
+  })
+
+  it('is named in the command that an error suggests, where that command knows zones', async () => {
+    const api = () => Promise.resolve(apiOf(world.state.apiToken, ZONE))
+    const ctx = {...world.ctx, zone: 'widgetcorp.tech', api}
+    await expect(showApplication(ctx, 'app 1')).rejects.toMatchObject({
+      code: 'APPLICATION_NOT_FOUND',
+      next: ['zt app list --zone widgetcorp.tech'],
+    })
+    expect(ztCommand(ctx, 'token', 'recover')).toBe('zt token recover')
   })
 
   it('that Cloudflare does not know is said to be that, and not the account', async () => {

@@ -21,8 +21,8 @@ export default class TokenList extends TokenCommand<typeof TokenList> {
   }
 
   async run(): Promise<void> {
-    const {search, name, limit} = this.flags
-    const all = [search, name].every((one) => one === undefined)
+    const {search, name, limit, zone} = this.flags
+    const all = [search, name, zone].every((one) => one === undefined)
     const shown = await this.showList(streamServiceTokens(this.access(), {search, name, limit}), {
       key: 'tokens',
       json: tokenJson,
