@@ -4,17 +4,19 @@ import {spawnSync} from 'node:child_process'
 import {
   alternate,
   median,
+  quartiles,
   requireBuild,
   round1,
   round2,
   setting,
+  START_WARMUPS,
   table,
   withCleanEnvironment,
   zt,
 } from './support.mjs'
 import {bannerTime, clientsFor, OURS, withScene} from './tunnel-scene.mjs'
 
-export const description = 'start-up of zt against bare node: medians of whole processes, alternating'
+export const description = 'start-up of zt against bare node, whole processes'
 
 const BARE = 'node -e 0'
 const COMMANDS = {
@@ -44,6 +46,7 @@ export async function run() {
           [`${OURS}, first byte`]: () => bannerTime(clientsFor(scene)[OURS]),
         },
         rounds,
+        START_WARMUPS,
       ),
     )
     const bare = median(samples[BARE])
@@ -51,6 +54,7 @@ export async function run() {
       name,
       ms: round1(median(values)),
       ratio: round2(median(values) / bare),
+      quartiles: quartiles(values),
     }))
     return {rounds, rows}
   })

@@ -7,7 +7,7 @@ import path from 'node:path'
 const root = path.resolve(import.meta.dirname, '..')
 
 /** The program as it ships. */
-export const zt = path.join(root, 'bin', 'run.js')
+export const zt = path.join(root, 'bin', 'zt.cjs')
 
 export function requireBuild() {
   if (!existsSync(path.join(root, 'dist', 'lib', 'cli', 'main.js'))) {
@@ -17,13 +17,13 @@ export function requireBuild() {
 
 /**
  * Runs `work` with an environment that has nothing of the person's own configuration in it, and without what would
- * slow node down (NODE_EXTRA_CA_CERTS alone costs every start dozens of milliseconds).
+ * slow a start down (NODE_EXTRA_CA_CERTS and SSL_CERT_FILE each cost dozens of milliseconds: all CAs are read first).
  */
 export async function withCleanEnvironment(work) {
   const home = await mkdtemp(path.join(os.tmpdir(), 'zt-bench-'))
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(ZT_|CLOUDFLARE_|CF_ACCESS_|TUNNEL_|XDG_|NODE_|FORCE_COLOR|DEBUG$)/.test(name),
+      ([name]) => !/^(ZT_|CLOUDFLARE_|CF_ACCESS_|TUNNEL_|XDG_|NODE_|SSL_CERT_|FORCE_COLOR|DEBUG$)/.test(name),
     ),
   )
   for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind)
@@ -37,28 +37,41 @@ export async function withCleanEnvironment(work) {
 }
 
 /**
- * Measures candidates in alternating rounds, so that what disturbs the machine disturbs all alike. The first round
- * fills caches and is not counted.
+ * Measures candidates in alternating rounds, so that what disturbs the machine disturbs all alike. Each round begins
+ * with another candidate: what one leaves behind (a warm cache, work of the edge) does not always meet the same next.
  *
  * @param candidates {name: () => number | Promise<number>}
+ * @param warmups how many rounds come first and are not counted: they fill caches, and the edge compiles what it runs
  * @returns {name: number[]}
  */
-export async function alternate(candidates, rounds) {
-  const samples = Object.fromEntries(Object.keys(candidates).map((name) => [name, []]))
-  for (let round = 0; round <= rounds; round++) {
-    for (const [name, measure] of Object.entries(candidates)) {
+export async function alternate(candidates, rounds, warmups = 1) {
+  const entries = Object.entries(candidates)
+  const samples = Object.fromEntries(entries.map(([name]) => [name, []]))
+  for (let round = 0; round < warmups + rounds; round++) {
+    const first = round % entries.length
+    for (const [name, measure] of [...entries.slice(first), ...entries.slice(0, first)]) {
       const sample = await measure()
-      if (round > 0) samples[name].push(sample)
+      if (round >= warmups) samples[name].push(sample)
     }
   }
   return samples
 }
 
-export function median(values) {
+export const median = (values) => quantile(values, 0.5)
+
+/** What that share of the values lies below, between two values where it falls between them. */
+export function quantile(values, share) {
   const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  const at = (sorted.length - 1) * share
+  const [below, above] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]]
+  return below + (above - below) * (at % 1)
 }
+
+/** Between what the middle half of the values lies: two medians that are nearer to each other differ by nothing. */
+export const quartiles = (values) => [round2(quantile(values, 0.25)), round2(quantile(values, 0.75))]
+
+/** For whole processes: on a fresh edge the first connections take a tenth longer. */
+export const START_WARMUPS = 3
 
 /** A positive whole number from the environment. */
 export function setting(name, otherwise) {

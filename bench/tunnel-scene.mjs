@@ -2,7 +2,7 @@
 import {spawn, spawnSync} from 'node:child_process'
 import {randomBytes, randomUUID} from 'node:crypto'
 import {once} from 'node:events'
-import {accessSync, constants, readFileSync} from 'node:fs'
+import {readFileSync} from 'node:fs'
 import {writeFile} from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
@@ -13,7 +13,6 @@ export const HOST = 'bench.widgetcorp.tech'
 export const SSH_HOST = 'bench-ssh.widgetcorp.tech'
 export const PLAIN = 'plain TCP'
 export const OURS = 'zt ssh proxy'
-export const THEIRS = 'cloudflared'
 const TIMEOUT_MS = 60_000
 
 /**
@@ -40,11 +39,19 @@ export async function withScene({env, home, sshPort}, work) {
       ...origins.flatMap((one) => ['--origin', one]),
     ])
     const pair = {CF_ACCESS_CLIENT_ID: credentials.id, CF_ACCESS_CLIENT_SECRET: credentials.secret}
-    return await work({env, home, port, address: edge, caFile, credentials, pair})
+    const node = [process.execPath, ...nodeFlags({env, home})]
+    return await work({env, home, port, address: edge, caFile, credentials, pair, node})
   } finally {
     spawnSync(process.execPath, [zt, 'sandbox', 'stop'], {env, cwd: home})
     origin.kill()
   }
+}
+
+/** What ssh's configuration gives node before zt: it decides where the CAs come from, and so much of the start. */
+function nodeFlags(place) {
+  const {block} = runZt(place, ['ssh', 'config', HOST])
+  const words = /^\s*ProxyCommand (.*)$/m.exec(block)[1].split(' ')
+  return words.filter((word) => /^--use-[a-z-]+-ca$/.test(word))
 }
 
 /** The JSON result of a command that must succeed. */
@@ -80,67 +87,37 @@ function seedFor({id, secret}) {
   }
 }
 
-/** The cloudflared that CLOUDFLARED names, or the first on PATH; undefined where there is none. */
-export function findCloudflared() {
-  const asked = process.env.CLOUDFLARED
-  const candidates =
-    asked === undefined || asked === ''
-      ? (process.env.PATH ?? '').split(path.delimiter).map((directory) => path.join(directory, 'cloudflared'))
-      : [asked]
-  const found = candidates.find((file) => {
-    try {
-      accessSync(file, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-  if (asked && found === undefined) throw new Error(`CLOUDFLARED=${asked} is no program`)
-  return found
+/** Our proxy for a host, as ssh starts it: its command line, and the variables that it needs. */
+function ourProxy({address, caFile, pair, node}, host) {
+  const options = ['--token', 'env', '--yes', '--connect-to', address, '--ca-file', caFile]
+  return {words: [...node, zt, 'ssh', 'proxy', ...options, host], more: pair}
 }
 
-/** The command line of our proxy, with the pair of the environment. */
-export function ourProxy({address, caFile}, host) {
-  return [
-    process.execPath,
-    ...[zt, 'ssh', 'proxy', '--token', 'env', '--yes', '--connect-to', address, '--ca-file', caFile, host],
-  ]
-}
-
-/** cloudflared's command line for the same, and its environment. */
-export function theirProxy({address, caFile, credentials}, cloudflared, host) {
-  return {
-    words: [cloudflared, 'access', 'ssh', '--hostname', host, '--connect-to', address],
-    more: {
-      TUNNEL_SERVICE_TOKEN_ID: credentials.id,
-      TUNNEL_SERVICE_TOKEN_SECRET: credentials.secret,
-      SSL_CERT_FILE: caFile,
-    },
-  }
+/** Ours and the peers that are here, by name: `proxy(scene, host)` is a command line `words`, and its variables `more`. */
+export function proxiesOf(peers) {
+  const there = peers.filter(({proxy}) => proxy !== undefined)
+  return {[OURS]: ourProxy, ...Object.fromEntries(there.map(({name, proxy}) => [name, proxy]))}
 }
 
 /** Each opens a connection to {@link HOST}: two streams, what its process used, and how to end it. */
-export function clientsFor(scene, cloudflared) {
+export function clientsFor(scene, peers = []) {
   const {port} = scene
-  const clients = {
-    [PLAIN]: () => {
-      const socket = net.connect({host: '127.0.0.1', port, noDelay: true})
-      socket.on('error', () => {})
-      return {
-        input: socket,
-        output: socket,
-        said: () => '',
-        used: () => ({}),
-        close: async () => void socket.destroy(),
-      }
-    },
-    [OURS]: program(scene, ourProxy(scene, HOST), scene.pair),
+  const plain = () => {
+    const socket = net.connect({host: '127.0.0.1', port, noDelay: true})
+    socket.on('error', () => {})
+    return {
+      input: socket,
+      output: socket,
+      said: () => '',
+      used: () => ({}),
+      close: async () => void socket.destroy(),
+    }
   }
-  if (cloudflared !== undefined) {
-    const {words, more} = theirProxy(scene, cloudflared, HOST)
-    clients[THEIRS] = program(scene, words, more)
-  }
-  return clients
+  const programs = Object.entries(proxiesOf(peers)).map(([name, proxy]) => {
+    const {words, more} = proxy(scene, HOST)
+    return [name, program(scene, words, more)]
+  })
+  return {[PLAIN]: plain, ...Object.fromEntries(programs)}
 }
 
 /** A client that is a process of its own. */

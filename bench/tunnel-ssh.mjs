@@ -5,8 +5,8 @@ import {copyFile, mkdir, readFile, writeFile} from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import {alternate, zt} from './support.mjs'
-import {fill, ourProxy, OURS, PLAIN, program, read, SSH_HOST, theirProxy, THEIRS} from './tunnel-scene.mjs'
+import {alternate, START_WARMUPS, zt} from './support.mjs'
+import {fill, OURS, PLAIN, program, proxiesOf, read, SSH_HOST} from './tunnel-scene.mjs'
 
 export const SHARED = 'zt ssh'
 export const NOT_SHARED = 'zt ssh --no-share'
@@ -75,7 +75,7 @@ async function freePort() {
 const quote = (words) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
 
 /** MiB per second of each client below ssh. */
-export async function sshThroughput(scene, sshd, cloudflared, {rounds, mib}) {
+export async function sshThroughput(scene, sshd, peers, {rounds, mib}) {
   const bytes = mib * 1024 * 1024
   const ssh = (more, proxy, host, variables) =>
     (command) =>
@@ -84,13 +84,10 @@ export async function sshThroughput(scene, sshd, cloudflared, {rounds, mib}) {
         ['ssh', ...sshd.options, ...more, ...(proxy ? ['-o', `ProxyCommand=${quote(proxy)}`] : []), `${sshd.user}@${host}`, command],
         variables,
       ) // prettier-ignore
-  const clients = {
-    [PLAIN]: ssh(['-p', String(sshd.port)], undefined, '127.0.0.1', {}),
-    [OURS]: ssh([], ourProxy(scene, SSH_HOST), SSH_HOST, scene.pair),
-  }
-  if (cloudflared !== undefined) {
-    const {words, more} = theirProxy(scene, cloudflared, SSH_HOST)
-    clients[THEIRS] = ssh([], words, SSH_HOST, more)
+  const clients = {[PLAIN]: ssh(['-p', String(sshd.port)], undefined, '127.0.0.1', {})}
+  for (const [name, proxy] of Object.entries(proxiesOf(peers))) {
+    const {words, more} = proxy(scene, SSH_HOST)
+    clients[name] = ssh([], words, SSH_HOST, more)
   }
   const run = (command, transfer) =>
     alternate(
@@ -124,18 +121,17 @@ export async function sshThroughput(scene, sshd, cloudflared, {rounds, mib}) {
   }
 }
 
-/** Milliseconds of `ssh HOST true` when there has been one before. */
-export async function secondConnection(scene, sshd, cloudflared, rounds) {
+/** Milliseconds of `ssh HOST true` when there has been one before, and whether zt had left a connection for it. */
+export async function secondConnection(scene, sshd, peers, rounds) {
   const where = `${sshd.user}@${SSH_HOST}`
-  const help = spawnSync(process.execPath, [zt, 'ssh', '--help'], {env: scene.env, encoding: 'utf8'}).stdout
-  const shares = help.includes('--no-share')
   const edge = ['--token', 'env', '--yes', '--connect-to', scene.address, '--ca-file', scene.caFile]
   const ours = (...more) => [process.execPath, zt, 'ssh', where, ...edge, ...more, '--', ...sshd.options]
-  const clients = {[SHARED]: [ours(), scene.pair]}
-  if (shares) clients[NOT_SHARED] = [ours('--no-share'), scene.pair]
-  if (cloudflared !== undefined) {
-    const {words, more} = theirProxy(scene, cloudflared, SSH_HOST)
-    clients[THEIRS] = [['ssh', ...sshd.options, '-o', `ProxyCommand=${quote(words)}`, where], more]
+  const clients = {[SHARED]: [ours(), scene.pair], [NOT_SHARED]: [ours('--no-share'), scene.pair]}
+  // Ours is a ProxyCommand there only below `zt ssh`, which has rows of its own.
+  const {[OURS]: _, ...others} = proxiesOf(peers)
+  for (const [name, proxy] of Object.entries(others)) {
+    const {words, more} = proxy(scene, SSH_HOST)
+    clients[name] = [['ssh', ...sshd.options, '-o', `ProxyCommand=${quote(words)}`, where], more]
   }
   const run = ([[file, ...args], more], ...command) =>
     spawnSync(file, [...args, ...command], {
@@ -159,9 +155,10 @@ export async function secondConnection(scene, sshd, cloudflared, rounds) {
         ]),
       ),
       rounds,
+      START_WARMUPS,
     )
-    return {shares, samples}
+    return {shares: run(clients[SHARED], '-O', 'check').status === 0, samples}
   } finally {
-    if (shares) run(clients[SHARED], '-O', 'exit')
+    run(clients[SHARED], '-O', 'exit')
   }
 }

@@ -17,7 +17,7 @@ const WITH_VALUE = /^--(heapsnapshot|report-(dir|filename|signal)|report-directo
  * passed through: arguments, stdin, stdout, stderr, signals, the end. Returns when there is nothing to set aside;
  * otherwise the process ends with the second one.
  *
- * @param {string} script absolute path of run.js
+ * @param {string} script absolute path of zt.cjs
  */
 export async function startAgain(script) {
   const {env, aside} = withoutSpies(process.env)

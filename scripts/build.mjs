@@ -1,5 +1,6 @@
 // Builds dist/ and oclif.manifest.json (--keep-manifest: dist/ only). --check compares the manifest with dist/ and
 // fails when it is stale.
+import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import {build} from 'esbuild'
@@ -48,13 +49,51 @@ export async function buildAll() {
     outdir: 'dist',
     chunkNames: 'chunks/[name]-[hash]',
   })
-  // ssh waits for the proxy: a bundle of its own, so that it reads one small file and not the shared chunks.
-  await build({
+  await buildProxy()
+}
+
+/**
+ * ssh waits for the proxy: one CommonJS file of our own code, which node starts sooner than modules, and age beside it,
+ * read only where a vault is opened.
+ */
+async function buildProxy() {
+  const cjs = {
     ...common,
-    entryPoints: ['src/lib/tunnel/proxy-main.ts'],
+    format: 'cjs',
+    splitting: false,
+    outExtension: {'.js': '.cjs'},
     outdir: 'dist/proxy',
-    chunkNames: '[name]-[hash]',
+  }
+  await build({...cjs, banner: {}, entryPoints: {age: 'age-encryption'}})
+  await build({
+    ...cjs,
+    entryPoints: ['src/lib/tunnel/proxy-main.ts', 'src/lib/tunnel/quick-ssh.ts'],
+    banner: {js: "const zt$url=require('node:url').pathToFileURL(__filename).href;"},
+    define: {'import.meta.url': 'zt$url'},
+    plugins: [
+      {
+        name: 'age-apart',
+        setup: ({onResolve}) => {
+          onResolve({filter: /^age-encryption$/}, () => ({path: './age.cjs', external: true}))
+        },
+      },
+    ],
   })
+}
+
+/** The texts that bin/help.cjs shows; after the manifest, which they are made of. */
+function renderHelp() {
+  fs.mkdirSync(at('dist', 'help'))
+  const script = at('scripts', 'render-help.mjs')
+  for (const [name, colours] of [
+    ['plain', {NO_COLOR: '1'}],
+    ['coloured', {FORCE_COLOR: '1'}],
+  ]) {
+    // Nothing of this shell may get into the texts.
+    const env = {PATH: process.env.PATH, HOME: process.env.HOME, OCLIF_COLUMNS: '80', ...colours}
+    const text = execFileSync(process.execPath, [script], {env, encoding: 'utf8', maxBuffer: 1 << 26})
+    fs.writeFileSync(at('dist', 'help', `${name}.json`), text)
+  }
 }
 
 /** The manifest of the commands as built; written by oclif's own code. */
@@ -85,5 +124,6 @@ if (process.argv[1] === import.meta.filename) {
   } else {
     await buildAll()
     if (!process.argv.includes('--keep-manifest')) fs.writeFileSync(manifestFile, await manifest())
+    renderHelp()
   }
 }

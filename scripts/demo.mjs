@@ -8,7 +8,7 @@ import path from 'node:path'
 import {Chalk} from 'chalk'
 
 const root = path.resolve(import.meta.dirname, '..')
-const zt = path.join(root, 'bin', 'run.js')
+const zt = path.join(root, 'bin', 'zt.cjs')
 const host = 'gitlab-ssh.widgetcorp.tech'
 const colours = process.env.NO_COLOR ? false : process.env.FORCE_COLOR !== undefined || process.stdout.isTTY
 const {bold, dim, green, red} = new Chalk({level: colours ? 1 : 0})

@@ -13,8 +13,13 @@ const BASE = '/client/v4/accounts/acc/access'
 const API_TOKEN = 'canary-api-token-canary-api-token-canary'
 const CLIENT_SECRET = 'cfast_canaryCanaryCanaryCanaryCanaryCanaryCanary0a1b2c3d'
 
-const open = (apiUrl = `${ORIGIN}/client/v4`, timeoutMs?: number): AccessApi =>
+const open = (
+  apiUrl = `${ORIGIN}/client/v4`,
+  timeoutMs?: number,
+  about: {command?: string; suggestedArgs?: string} = {},
+): AccessApi =>
   createAccessApi({
+    ...about,
     apiUrl,
     apiToken: new Secret(API_TOKEN),
     accountId: 'acc',
@@ -206,6 +211,48 @@ describe('what the API answers to a change', () => {
     expect(error).toMatchObject({kind: row.kind, code: row.code, outcomeUnknown: row.unknown ?? false})
     expect([error.message, error.why, ...error.next].join('\n')).toMatch(row.says)
     if (row.code !== 'BAD_ANSWER' || row.answer !== body) expect(error).toMatchObject({ray: 'ray-1'})
+  })
+})
+
+describe('a missing permission', () => {
+  const refuse = (owner: 'user' | 'account'): void => {
+    const verified = {...body, result: {id: 'x', status: 'active'}}
+    nock(ORIGIN).get(`${BASE}/apps`).query(true).reply(403, failure(10000, 'Authentication error'))
+    nock(ORIGIN)
+      .get('/client/v4/user/tokens/verify')
+      .reply(owner === 'user' ? 200 : 401, owner === 'user' ? verified : failure(1000, 'Invalid API Token'))
+    if (owner === 'account') nock(ORIGIN).get('/client/v4/accounts/acc/tokens/verify').reply(200, verified)
+  }
+
+  it.each([
+    ['user', 'https://dash.cloudflare.com/profile/api-tokens'],
+    ['account', 'https://dash.cloudflare.com/?to=/:account/api-tokens'],
+  ] as const)('is named with the command, and where to edit the API token of a %s', async (owner, page) => {
+    refuse(owner)
+    const error = await failed(open(undefined, undefined, {command: 'app list'}).listApplications())
+    expect(error.why).toBe(
+      'It lacks the permission "Access: Apps and Policies Read" or "Access: Apps and Policies Write", which zt app list needs.',
+    )
+    expect(error.next).toEqual(['zt whoami', expect.stringContaining(`${page},`)])
+    expect(error.details).toEqual({command: 'app list'})
+  })
+
+  it('is followed by commands for the profile that was named', async () => {
+    refuse('user')
+    const error = await failed(
+      open(undefined, undefined, {suggestedArgs: '--profile prod'}).listApplications(),
+    )
+    expect(error.next).toEqual([
+      'zt whoami --profile prod',
+      expect.stringMatching(/zt login --profile prod$/),
+    ])
+  })
+
+  it('is named where no command is known', async () => {
+    refuse('user')
+    const error = await failed(open().listApplications())
+    expect(error.why).toMatch(/Policies Write"\.$/)
+    expect(error.details).toEqual({})
   })
 })
 

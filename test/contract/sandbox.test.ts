@@ -5,7 +5,6 @@ import path from 'node:path'
 import {ROUTES, startSandboxApi, type Exchange} from '../../src/lib/sandbox/api/server.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import {TUTORIAL} from '../../src/lib/sandbox/tutorial.js'
-import {BuiltZt} from '../support/built-zt.js'
 import {Contract} from '../support/contract.js'
 
 const contract = await Contract.load()
@@ -208,85 +207,6 @@ describe.skipIf(!contract)('the contract', () => {
       if (wanted) expect([...permissions].sort()).toEqual([...wanted].sort())
     },
   )
-
-  it('is kept by the requests of zt itself', async () => {
-    const before = exchanges.length
-    const zt = await BuiltZt.make({ZT_STORE: 'vault'})
-    try {
-      await zt.json(['login', '--api-url', api.url], {input: state.apiToken})
-      await zt.json(['whoami'])
-      await zt.json(['token', 'create', 'ci', '--duration', '24h'])
-      await zt.json(['token', 'list'])
-      await zt.json(['token', 'show', 'ci'])
-      await zt.json(['token', 'list', '--name', 'ci', '--search', 'c', '--limit', '1'])
-      await zt.json(['app', 'list', '--name', 'Git', '--domain', 'git', '--search', 'git', '--limit', '1'])
-      await zt.json(['app', 'list', '--name', 'GitLab', '--exact'])
-      await zt.json(['policy', 'list', '--search', 'x', '--limit', '1'])
-      await zt.json(['group', 'list', '--search', 'x', '--limit', '1'])
-      for (const topic of ['app', 'group', 'token'])
-        await zt.json([topic, 'list', '--zone', 'widgetcorp.tech'])
-      await zt.json(['app', 'list'])
-      await zt.json(['app', 'show', 'GitLab'])
-      for (const app of ['GitLab', 'Legacy'])
-        await zt.json(['app', 'add-rule', app, '--service-auth', '--token', 'ci'])
-    } finally {
-      await zt.end()
-    }
-    const made = exchanges.slice(before)
-    expect(new Set(made.map(({method}) => method))).toEqual(new Set(['GET', 'POST', 'PUT']))
-    expect(violations()).toEqual([])
-  })
-
-  it("is kept by a token's whole life, up to being taken out of everything that names it", async () => {
-    const before = exchanges.length
-    const zt = await BuiltZt.make({ZT_STORE: 'vault'})
-    try {
-      await zt.json(['login', '--api-url', api.url], {input: state.apiToken})
-      const made = await zt.json<{token: {id: string}}>(['token', 'create', 'short', '--reveal'])
-      await zt.json(['token', 'create', 'other'])
-      await zt.json(['token', 'import', 'short'], {input: JSON.stringify(made)})
-      await zt.json(['token', 'refresh', 'short'])
-      await zt.json(['token', 'refresh', 'short', '--duration', '48h', '--yes'])
-      await zt.json(['token', 'rename', 'short', 'brief'])
-      await zt.json(['token', 'disable', 'brief'])
-      await zt.json(['token', 'enable', 'brief'])
-      for (const app of ['GitLab', 'Legacy']) {
-        await zt.json(['app', 'add-rule', app, '--service-auth', '--token', 'brief', '--name', `only ${app}`])
-        const both = ['--token', 'other', '--name', `both ${app}`]
-        await zt.json(['app', 'add-rule', app, '--service-auth', ...both])
-      }
-      const named = {service_token: {token_id: made.token.id}}
-      for (const one of [...state.data.policies, ...state.data.inlinePolicies]) {
-        if (String(one['name']).startsWith('both')) (one['include'] as unknown[]).push(named)
-      }
-      await call('POST', `/accounts/${state.accountId}/access/groups`, {
-        body: {name: 'robots', include: [named, {any_valid_service_token: {}}]},
-      })
-      expect(await zt.json(['token', 'revoke', 'brief', '--detach', '--yes'])).toMatchObject({
-        deleted: true,
-        detached: [
-          'take-off',
-          'delete-policy',
-          'remove-rule',
-          'delete-policy',
-          'remove-rule',
-          'remove-rule',
-        ].map((action) => ({action})),
-      })
-    } finally {
-      await zt.end()
-    }
-    const changes = exchanges.slice(before).filter(({method}) => method !== 'GET')
-    expect(changes.filter(({status}) => status >= 400)).toEqual([])
-    for (const where of [
-      /\/groups\/[^/]+$/,
-      /\/access\/policies\/[^/]+$/,
-      /\/apps\/[^/]+\/policies\/[^/]+$/,
-    ]) {
-      expect(changes.some(({method, path: at}) => method === 'PUT' && where.test(at))).toBe(true)
-    }
-    expect(violations()).toEqual([])
-  })
 
   it('would notice: a wrong answer, status, query parameter or request is a violation', () => {
     const good = exchanges.find(({method, path: at}) => method === 'POST' && at.endsWith('/service_tokens'))

@@ -20,7 +20,7 @@ const host = 'gitlab-ssh.widgetcorp.tech'
  */
 const LINES: Record<string, string[][]> = {
   login: [['login', '--profile', 'again']],
-  whoami: [['whoami'], ['whoami', '--profile', 'nobody']],
+  whoami: [['whoami'], ['whoami', '--no-probe'], ['whoami', '--profile', 'nobody']],
   'profile:list': [['profile', 'list']],
   'profile:show': [['profile', 'show']],
   'profile:use': [

@@ -2,6 +2,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import type {AccessContext} from '../../src/lib/access/context.js'
+import {UndoRecords} from '../../src/lib/access/edit/records.js'
 import {createAccessApi} from '../../src/lib/api/client.js'
 import {noProgress, systemClock, type JsonObject} from '../../src/lib/core/context.js'
 import {Locks} from '../../src/lib/core/lock.js'
@@ -98,6 +99,7 @@ export class World {
       storeOf: () => store,
       index: new IndexFiles(folder),
       journal: new Journal(path.join(folder, 'journal')),
+      undo: new UndoRecords(path.join(folder, 'undo')),
       locks: new Locks(path.join(folder, 'locks')),
       clock: systemClock,
       sleep: () => Promise.resolve(),

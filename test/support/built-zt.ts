@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '../..')
-export const bin = path.join(root, 'bin', 'run.js')
+export const bin = path.join(root, 'bin', 'zt.cjs')
 
 export interface End {
   code: number | null

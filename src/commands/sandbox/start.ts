@@ -57,7 +57,7 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
     const flags = this.flags.origin.flatMap((pair) => ['--origin', pair])
     if (seedFile !== undefined) flags.push('--seed', seedFile)
     if (this.flags.store !== undefined) flags.push('--store', this.flags.store)
-    const script = path.join(this.config.root, 'bin', 'run.js')
+    const script = path.join(this.config.root, 'bin', 'zt.cjs')
     const command = [process.execPath, script, 'sandbox', 'start', '--foreground', '--no-input', ...flags]
     this.progress.step('Starting the sandbox')
     const info = running ?? (await startDaemon({command, directory}))

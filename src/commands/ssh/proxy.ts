@@ -4,7 +4,7 @@ import {clientFlag, edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {err} from '../../lib/cli/streams.js'
 import {main} from '../../lib/tunnel/proxy-main.js'
 
-/** bin/run.js starts the proxy without this class; it is here for the help, and for flags that stand before `ssh proxy`. */
+/** bin/zt.cjs starts the proxy without this class; it is here for the help, and for flags that stand before `ssh proxy`. */
 export default class SshProxy extends AccessCommand<typeof SshProxy> {
   static override summary = "Carry stdin and stdout to a host: ssh's ProxyCommand"
   static override examples = [

@@ -10,6 +10,8 @@ import {Journal} from '../secrets/journal/journal.js'
 import {chooseStore, openIndex, openStore, requireReady, type StoreChoice} from '../secrets/open.js'
 import type {StoreOptions} from '../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../secrets/types.js'
+import {UndoRecords} from './edit/records.js'
+import {shellQuote} from './command-line.js'
 import {isZoneId, resolveZone} from './zone.js'
 
 export type {StoreChoice} from '../secrets/open.js'
@@ -37,7 +39,9 @@ export interface AccessContext {
   index: SecretIndex
   /** What was begun and may have been interrupted. */
   journal: Journal
-  /** Between processes: one at a time works on a service token. */
+  /** What edits did, so that they can be undone. */
+  undo: UndoRecords
+  /** Between processes: one at a time works on a service token, or edits an object. */
   locks: Locks
   clock: Clock
   /** Waits; tests make it short. */
@@ -57,6 +61,8 @@ export interface AccessDependencies {
   /** The zone whose objects are meant instead of the account's, by name or id. */
   zone?: string | undefined
   onWait?: ((pause: Pause) => void) | undefined
+  /** The command that this is for, as it is typed without `zt`: an error of the API may name it. */
+  command?: string | undefined
   clock?: Clock | undefined
   /** Told when the profile had no store and one was chosen for it. */
   onStoreChosen?: ((choice: StoreChoice) => void) | undefined
@@ -112,6 +118,9 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
       userAgent: deps.userAgent,
       onWait: deps.onWait,
       patienceSeconds: settings.rateLimitWait,
+      command: deps.command,
+      suggestedArgs:
+        settings.profileSource === 'flag' ? `--profile ${shellQuote(settings.profileName)}` : undefined,
       tokenFromEnvironment: fromEnvironment,
     })
   const apiToken: AccessContext['apiToken'] = async () => {
@@ -153,6 +162,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     storeOf,
     index: openIndex(paths.data),
     journal: new Journal(path.join(paths.data, 'journal')),
+    undo: new UndoRecords(path.join(paths.state, 'undo')),
     locks: new Locks(path.join(paths.state, 'locks')),
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     clock: deps.clock ?? systemClock,

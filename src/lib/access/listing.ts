@@ -43,7 +43,7 @@ export function ruleNaming(api: AccessApi): (rules: readonly Rule[]) => Promise<
       has('service_token') ? serviceTokens() : none,
       has('group') ? groups() : none,
     ])
-    return {serviceTokens: tokenNames, groups: groupNames}
+    return {serviceToken: (id) => tokenNames.get(id), group: (id) => groupNames.get(id)}
   }
 }
 

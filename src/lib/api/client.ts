@@ -4,6 +4,7 @@ import {Secret} from '../core/secret.js'
 import {byPrecedence, toApplication, toGroup, toPolicy, toServiceToken} from './convert.js'
 import {badAnswer} from './errors.js'
 import {collect, mapPages, readPages, type ListRequest} from './paging.js'
+import {probePermissions} from './probe.js'
 import {createTransport, type Request, type TransportOptions} from './transport.js'
 import type {AccessApi, ApiTokenStatus, NewServiceToken, Page} from './types.js'
 
@@ -46,7 +47,10 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
 
   const access = (rest: string): string => {
     if (options.zoneId !== undefined) return `/zones/${encodeURIComponent(options.zoneId)}/access/${rest}`
-    if (accountId !== undefined) return `/accounts/${encodeURIComponent(accountId)}/access/${rest}`
+    return `/accounts/${encodeURIComponent(account())}/access/${rest}`
+  }
+  const account = (): string => {
+    if (accountId !== undefined) return accountId
     throw new UserError({
       kind: 'usage',
       code: 'ACCOUNT_REQUIRED',
@@ -69,6 +73,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
 
   const api: AccessApi = {
     accountId,
+    zoneId: options.zoneId,
     clockAhead,
     async verifyToken(): Promise<ApiTokenStatus> {
       const doing = 'verify the API token'
@@ -101,6 +106,9 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
         throw error
       }
     },
+
+    probePermissions: async () =>
+      probePermissions(account(), (request) => send({...request, verified: true})),
 
     serviceTokens: ({limit, ...query} = {}) =>
       mapPages(

@@ -2,6 +2,7 @@ import {ApiError, type ApiErrorOptions} from '../core/errors.js'
 import {isJsonObject} from '../core/context.js'
 import {ConnectionError} from './http-fetch.js'
 import {permissionsFor} from './permissions.js'
+import type {ApiTokenStatus} from './types.js'
 
 /** What is known of a request when it fails. */
 export interface FailedRequest {
@@ -13,21 +14,28 @@ export interface FailedRequest {
   apiUrl: string
   /** True: the API token came from CLOUDFLARE_API_TOKEN. */
   tokenFromEnvironment: boolean
+  /** The command that asks: `token create`. */
+  command?: string | undefined
+  /** Behind a command that is suggested: `--profile production`, where one was named. */
+  suggestedArgs?: string | undefined
 }
 
-const TOKEN_PAGE = 'https://dash.cloudflare.com/profile/api-tokens'
+/** Where API tokens are made and edited; `:account` is the dashboard's own placeholder. */
+const TOKEN_PAGES = {
+  user: 'https://dash.cloudflare.com/profile/api-tokens',
+  account: 'https://dash.cloudflare.com/?to=/:account/api-tokens',
+}
 
 /**
  * An answer that says no, as an error for people. Nothing of the body but Cloudflare's own error messages gets into
  * it, and those with anything that looks like a secret hidden.
  *
- * @param tokenIsGood what the verify endpoint said, when it was asked: true; false when it does not know the API token;
- *   or why it is good no more
+ * @param verified what the verify endpoint said of the API token, when it was asked; false when it does not know it
  */
 export function refusedByApi(
   request: FailedRequest,
   answer: {status: number; headers: Headers; body: unknown},
-  tokenIsGood: boolean | 'expired' | 'disabled' | undefined,
+  verified: Pick<ApiTokenStatus, 'status' | 'owner'> | false | undefined,
 ): ApiError {
   const {codes, messages} = readErrors(answer.body)
   const said = messages.length > 0 ? `Cloudflare says: ${messages.join('; ')}.` : undefined
@@ -43,8 +51,10 @@ export function refusedByApi(
   const {tokenFromEnvironment} = request
   const source = tokenFromEnvironment ? ' It comes from CLOUDFLARE_API_TOKEN.' : ''
   const anotherToken = [
-    tokenFromEnvironment ? 'Set CLOUDFLARE_API_TOKEN to another API token, or unset it' : 'zt login',
-    `Make a new API token at ${TOKEN_PAGE}`,
+    tokenFromEnvironment
+      ? 'Set CLOUDFLARE_API_TOKEN to another API token, or unset it'
+      : suggested(request, 'login'),
+    `Make a new API token at ${TOKEN_PAGES.user}`,
   ]
   if (has(9999)) {
     return error({
@@ -55,16 +65,16 @@ export function refusedByApi(
       next: ['Choose a plan (there is a free one) and a team name at https://one.dash.cloudflare.com'],
     })
   }
-  if (typeof tokenIsGood === 'string') {
+  if (verified && verified.status !== 'active') {
     return error({
       kind: 'auth',
       code: 'API_TOKEN_NOT_ACTIVE',
-      message: `The API token is ${tokenIsGood}`,
+      message: `The API token is ${verified.status}`,
       why: `Cloudflare knows it and does not accept it any more.${source}`,
       next: anotherToken,
     })
   }
-  if (answer.status === 401 || has(6003, 6111, 9109, 1000, 9106, 9107) || tokenIsGood === false) {
+  if (answer.status === 401 || has(6003, 6111, 9109, 1000, 9106, 9107) || verified === false) {
     return error({
       kind: 'auth',
       code: 'API_TOKEN_NOT_ACCEPTED',
@@ -75,18 +85,18 @@ export function refusedByApi(
   }
   if (answer.status === 403) {
     const missingPermissions = permissionsFor(request.method, request.path)
+    const page = TOKEN_PAGES[verified ? verified.owner : 'user']
     return error({
       kind: 'permission',
       code: 'PERMISSION_MISSING',
       message: `The API token may not ${request.doing}`,
-      why:
-        missingPermissions.length > 0
-          ? `It lacks the permission ${missingPermissions.map((name) => `"${name}"`).join(' or ')}.`
-          : said,
+      why: missingPermissions.length > 0 ? lacking(missingPermissions, request.command) : said,
       next: [
-        `Add the permission to the API token at ${TOKEN_PAGE}${tokenFromEnvironment ? ' (it comes from CLOUDFLARE_API_TOKEN)' : ', or log in with another: zt login'}`,
+        suggested(request, 'whoami'),
+        `Add the permission to the API token at ${page}${tokenFromEnvironment ? ' (it comes from CLOUDFLARE_API_TOKEN)' : `, or log in with another: ${suggested(request, 'login')}`}`,
       ],
       missingPermissions,
+      details: request.command === undefined ? {} : {command: request.command},
     })
   }
   if (answer.status === 429) return rateLimited(request, retryAfterSeconds(answer.headers), known)
@@ -106,7 +116,7 @@ export function refusedByApi(
       code: 'ACCOUNT_NOT_FOUND',
       message: `Cannot ${request.doing}: the API knows no such account or address`,
       why,
-      next: ['zt whoami', 'Check --account, CLOUDFLARE_ACCOUNT_ID and the profile'],
+      next: [suggested(request, 'whoami'), 'Check --account, CLOUDFLARE_ACCOUNT_ID and the profile'],
     })
   }
   if (answer.status === 404 || has(12135, 12152)) {
@@ -136,6 +146,15 @@ export function refusedByApi(
     })
   }
   return error({kind: 'api', code: 'API_REFUSED', message: `Cannot ${request.doing}`, why})
+}
+
+function suggested({suggestedArgs}: FailedRequest, command: string): string {
+  return `zt ${command}${suggestedArgs === undefined ? '' : ` ${suggestedArgs}`}`
+}
+
+function lacking(permissions: readonly string[], command: string | undefined): string {
+  const groups = permissions.map((name) => `"${name}"`).join(' or ')
+  return `It lacks the permission ${groups}${command === undefined ? '' : `, which zt ${command} needs`}.`
 }
 
 /**
@@ -208,7 +227,7 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
       ]
         .filter((part) => part !== undefined)
         .join(' ') || undefined,
-    next: ["Check the network and the profile's API address: zt profile show"],
+    next: [`Check the network and the profile's API address: ${suggested(request, 'profile show')}`],
     outcomeUnknown,
     cause,
   })
@@ -221,7 +240,7 @@ export function badAnswer(request: FailedRequest, what: string, headers: Headers
     code: 'BAD_ANSWER',
     message: `Cannot ${request.doing}: the API's answer makes no sense`,
     why: `${what} Something between here and Cloudflare (a proxy, a wrong API address) may have answered instead.`,
-    next: ['zt profile show'],
+    next: [suggested(request, 'profile show')],
     status,
     ray: headers.get('cf-ray') ?? undefined,
     outcomeUnknown: request.method !== 'GET',

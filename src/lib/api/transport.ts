@@ -14,6 +14,10 @@ export interface TransportOptions {
   userAgent: string
   /** True: it came from CLOUDFLARE_API_TOKEN, so that a login would not mend it. */
   tokenFromEnvironment?: boolean | undefined
+  /** The command that asks, for the text of a 403: `token create`. */
+  command?: string | undefined
+  /** Behind a command that an error suggests: `--profile production`. */
+  suggestedArgs?: string | undefined
   /** Told of a wait that Cloudflare asked for: when it begins, each second, and with `left: 0` when it is over. */
   onWait?: ((pause: Pause) => void) | undefined
   /** How many seconds a request may wait in all where Cloudflare asks for it. Default {@link PATIENCE_SECONDS}. */
@@ -30,6 +34,8 @@ export interface Request {
   doing: string
   query?: Record<string, string | number> | undefined
   body?: object | undefined
+  /** The API token was verified just before, so that a 403 can only mean a missing permission. */
+  verified?: boolean | undefined
 }
 
 export interface Answer {
@@ -82,6 +88,8 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     ...request,
     apiUrl,
     tokenFromEnvironment: options.tokenFromEnvironment ?? false,
+    command: options.command,
+    suggestedArgs: options.suggestedArgs,
   })
 
   let ahead: number | undefined
@@ -112,7 +120,8 @@ export function createTransport(options: TransportOptions, verify: () => Promise
       }
       const {status, headers} = error as APIError<number, Headers>
       noteTime(headers)
-      throw await explain(failed, {status, headers, body: error.error})
+      const answer = {status, headers, body: error.error as unknown}
+      throw request.verified ? refusedByApi(failed, answer, undefined) : await explain(failed, answer)
     }
     noteTime(response.headers)
     return readEnvelope(failed, response)
@@ -123,14 +132,13 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     failed: FailedRequest,
     answer: {status: number; headers: Headers; body: unknown},
   ): Promise<ApiError> {
-    let tokenIsGood: Parameters<typeof refusedByApi>[2]
+    let verified: Parameters<typeof refusedByApi>[2]
     if (answer.status === 403 && !failed.path.endsWith('/tokens/verify')) {
-      tokenIsGood = await verify().then(
-        ({status}) => status === 'active' || status,
-        (error: unknown) => (error instanceof ApiError && error.kind === 'auth' ? false : undefined),
+      verified = await verify().catch((error: unknown) =>
+        error instanceof ApiError && error.kind === 'auth' ? false : undefined,
       )
     }
-    return refusedByApi(failed, answer, tokenIsGood)
+    return refusedByApi(failed, answer, verified)
   }
 
   async function send(request: Request): Promise<Answer> {

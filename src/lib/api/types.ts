@@ -127,6 +127,16 @@ export interface ApiTokenStatus {
   expiresOn: string | undefined
 }
 
+/** Whether an API token has a permission group. */
+export interface PermissionState {
+  /** As the dashboard names it, e.g. `Access: Service Tokens Write`. */
+  group: string
+  /** A Read group is `yes` also where the Write group of its kind allows reading. */
+  state: 'yes' | 'no' | 'unknown'
+  /** Why it is not known; a sentence. */
+  why?: string | undefined
+}
+
 export interface ServiceTokenChange {
   name?: string
   enabled?: boolean
@@ -151,6 +161,8 @@ export interface PolicyBody {
 export interface AccessApi {
   /** Undefined before a login knows it. */
   readonly accountId: string | undefined
+  /** Undefined: the objects are the account's. */
+  readonly zoneId?: string | undefined
 
   /**
    * How far the server's clock is ahead of ours, in milliseconds, by the Date of its last answer (which has whole
@@ -162,6 +174,12 @@ export interface AccessApi {
   verifyToken(): Promise<ApiTokenStatus>
   /** The accounts that the API token sees; empty where it may not list them. */
   listAccounts(): Promise<Account[]>
+
+  /**
+   * Which permission groups the API token has, by requests that can change nothing (probe.ts says why). Call it when
+   * {@link AccessApi.verifyToken} has said that the token is good.
+   */
+  probePermissions(): Promise<PermissionState[]>
 
   serviceTokens(query?: ListQuery): AsyncIterable<Page<ServiceToken>>
   listServiceTokens(query?: {name?: string}): Promise<ServiceToken[]>

@@ -16,6 +16,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
   ): AccessContext {
     return openAccess(settings, {
       userAgent: USER_AGENT,
+      command: this.id?.replaceAll(':', ' '),
       progress: this.progress,
       zone: this.zone,
       onWait: (pause) => {

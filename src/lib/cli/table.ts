@@ -6,6 +6,8 @@ export interface Column<Row> {
   value: (row: Row) => string
   /** Left out, from the last, when the terminal is too narrow for all. */
   optional?: boolean
+  /** Goes on below instead of being shortened. */
+  wraps?: boolean
 }
 
 const GAP = 2
@@ -19,7 +21,7 @@ const NO_BORDERS = {
 
 /**
  * Aligned columns without borders. On a terminal that is too narrow the optional columns go first, and then the widest
- * (as a rule the name) is shortened; what is piped is never shortened.
+ * (as a rule the name) is shortened, or goes on below; what is piped is never shortened.
  */
 export function table<Row>(
   rows: readonly Row[],
@@ -99,6 +101,7 @@ function render<Row>(rows: readonly Row[], {shown, widths}: Fitted<Row>, titles 
     chars: NO_BORDERS,
     style: {'padding-left': 0, 'padding-right': GAP, head: [], border: []},
     colWidths: widths,
+    wordWrap: shown.some((column) => column.wraps),
     head: titles ? shown.map((column) => style.dim(column.title)) : [],
   })
   body.push(...rows.map((row) => shown.map((column) => column.value(row))))

@@ -1,4 +1,5 @@
 import {randomBytes} from 'node:crypto'
+import {readFileSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {UserError, hasCode} from './errors.js'
@@ -72,14 +73,19 @@ export async function removeFile(file: string): Promise<boolean> {
   return true
 }
 
-/** The text of a file; undefined when it does not exist. */
-export async function readFileIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await fs.readFile(file, 'utf8')
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw unusable(error, 'read', file)
-  }
+/**
+ * The text of a file; undefined when it does not exist. Our files are small: waiting for node's threads takes longer
+ * than the reading, and ssh waits for both.
+ */
+export function readFileIfThere(file: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    try {
+      resolve(readFileSync(file, 'utf8'))
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw unusable(error, 'read', file)
+      resolve(undefined)
+    }
+  })
 }
 
 const REASONS: Record<string, string> = {

@@ -1,59 +1,47 @@
 import type {Rule} from '../api/types.js'
 import {isJsonObject, type JsonObject} from '../core/context.js'
 
-/** What the ids in rules are called; an id that is missing is shown as it is. */
+/** What ids in rules stand for. Undefined: not known; the id is shown then. */
 export interface RuleNames {
-  serviceTokens: ReadonlyMap<string, string>
-  groups: ReadonlyMap<string, string>
+  serviceToken(id: string): string | undefined
+  group(id: string): string | undefined
 }
 
-type Words = (body: JsonObject, names: RuleNames) => string
-
-const text = (value: unknown): string => (typeof value === 'string' ? value : '?')
-
-/** Selectors whose whole body is said by one of its fields. */
-const BY_FIELD: Record<string, [words: string, field: string]> = {
+/** A selector in the dashboard's words, and the field of its body that says what is meant. */
+const SELECTORS: Record<string, [words: string, field?: string]> = {
+  everyone: ['everyone'],
+  any_valid_service_token: ['any valid service token'],
+  certificate: ['a client certificate'],
   email: ['e-mail', 'email'],
-  email_domain: ['e-mail domain', 'domain'],
+  email_domain: ['e-mails of', 'domain'],
   email_list: ['e-mail list', 'id'],
   ip: ['IP', 'ip'],
   ip_list: ['IP list', 'id'],
   geo: ['country', 'country_code'],
+  common_name: ['certificate', 'common_name'],
   login_method: ['login method', 'id'],
   auth_method: ['authentication method', 'auth_method'],
-  auth_context: ['authentication context', 'id'],
-  azureAD: ['Entra group', 'id'],
-  okta: ['Okta group', 'name'],
-  gsuite: ['Google Workspace group', 'email'],
-  'github-organization': ['GitHub organisation', 'name'],
-  saml: ['SAML attribute', 'attribute_name'],
-  oidc: ['OIDC claim', 'claim_name'],
-  common_name: ['certificate of', 'common_name'],
+  linked_app_token: ['token of the application', 'app_uid'],
   device_posture: ['device posture', 'integration_uid'],
-  external_evaluation: ['external evaluation', 'evaluate_url'],
-  linked_app_token: ['token of application', 'app_uid'],
 }
 
-const SELECTORS: Record<string, Words> = {
-  everyone: () => 'everyone',
-  certificate: () => 'any valid certificate',
-  any_valid_service_token: () => 'any service token',
-  service_token: (body, {serviceTokens}) => {
-    const id = text(body['token_id'])
-    return `service token ${serviceTokens.get(id) ?? id}`
-  },
-  group: (body, {groups}) => {
-    const id = text(body['id'])
-    return `Access group ${groups.get(id) ?? id}`
-  },
-}
-
-/** A rule as people say it: `service token ci`, `country DE`. One that zt does not know is called as the API calls it. */
+/** A rule in words: `service token gitlab-admin`, `country DE`; one that zt does not know as JSON. */
 export function ruleInWords(rule: Rule, names: RuleNames): string {
-  const [name = '', value] = Object.entries(rule)[0] ?? []
-  const body = isJsonObject(value) ? value : {}
-  const known = Object.hasOwn(SELECTORS, name) ? SELECTORS[name] : undefined
-  if (known) return known(body, names)
-  const [words, field] = (Object.hasOwn(BY_FIELD, name) ? BY_FIELD[name] : undefined) ?? [undefined, '']
-  return words === undefined ? name.slice(0, 40) : `${words} ${text(body[field])}`
+  const [[selector, value] = ['', undefined], another] = Object.entries(rule)
+  const body: JsonObject = isJsonObject(value) ? value : {}
+  if (another) return JSON.stringify(rule)
+  if (selector === 'service_token') {
+    const id = String(body['token_id'])
+    return `service token ${names.serviceToken(id) ?? id}`
+  }
+  if (selector === 'group') {
+    const id = String(body['id'])
+    return `Access group ${names.group(id) ?? id}`
+  }
+  const known = Object.hasOwn(SELECTORS, selector) ? SELECTORS[selector] : undefined
+  if (!known) return JSON.stringify(rule)
+  const [words, field] = known
+  if (field === undefined) return words
+  const said = body[field]
+  return typeof said === 'string' ? `${words} ${said}` : JSON.stringify(rule)
 }

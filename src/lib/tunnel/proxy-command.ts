@@ -3,7 +3,9 @@ import type {TunnelClient} from './types.js'
 export interface ProxyCommandOptions {
   /** Absolute path of node. */
   node: string
-  /** Absolute path of bin/run.js. */
+  /** Of node's own: how it finds the CAs (carrier/trust.ts). */
+  nodeFlags?: readonly string[] | undefined
+  /** Absolute path of bin/zt.cjs. */
   script: string
   profile: string
   /** Id of another token than the bound one, or `env`; it may then be sent to this host. */
@@ -18,8 +20,8 @@ export interface ProxyCommandOptions {
 
 /** The value of ssh's ProxyCommand: quoted for the shell that ssh runs it with, and for ssh's own `%` signs. */
 export function proxyCommand(options: ProxyCommandOptions): string {
-  const {node, script, profile, token, client, connectTo, caFile, host} = options
-  const words = [node, script, 'ssh', 'proxy', '--profile', profile]
+  const {node, nodeFlags = [], script, profile, token, client, connectTo, caFile, host} = options
+  const words = [node, ...nodeFlags, script, 'ssh', 'proxy', '--profile', profile]
   if (client === 'cloudflared') words.push('--client', client)
   if (connectTo !== undefined) words.push('--connect-to', connectTo)
   if (caFile !== undefined) words.push('--ca-file', caFile)

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
-import type {Writable} from 'node:stream'
+import type {Readable, Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../core/crash.js'
 import {nameOfThrown} from '../core/errors.js'
 import {runProxy} from './proxy.js'
@@ -22,6 +22,7 @@ export async function main(argv: string[]): Promise<number> {
     warn: undefined,
     exit: (code) => process.exit(code),
   })
+  const stdin = openStdin()
   const abort = new AbortController()
   let carrying = false
   let signalled: number | undefined
@@ -33,8 +34,8 @@ export async function main(argv: string[]): Promise<number> {
     }
     // Ctrl-C, or a terminal that is closed, reaches us with the session that began a shared connection, and others may
     // still use that. ssh, when it ends itself, closes our stdin.
-    if (signal !== 'SIGTERM' && stdinIsPipe() && !process.stdin.readableEnded) {
-      process.stdin.once('end', () => {
+    if (signal !== 'SIGTERM' && stdinIsPipe() && !stdin.readableEnded) {
+      stdin.once('end', () => {
         abort.abort()
       })
     } else {
@@ -46,7 +47,7 @@ export async function main(argv: string[]): Promise<number> {
   const ended = await runProxy(argv, {
     env: process.env,
     cwd: process.cwd(),
-    stdin: process.stdin,
+    stdin,
     stdout: () => {
       carrying = true
       return openStdout()
@@ -57,8 +58,35 @@ export async function main(argv: string[]): Promise<number> {
   // stdin may stay open for ever when ssh is gone; what is written is given out first.
   const code = signalled ?? ended
   process.exitCode = code
-  process.stdin.destroy()
+  stdin.destroy()
   return code
+}
+
+/**
+ * A socket that reads into the same memory again and again: with new memory for each piece an upload's peak was 89 MiB
+ * instead of 56. Who listens has used a piece when it returns. Where stdin is no pipe there can be none.
+ */
+function openStdin(): Readable {
+  const options: net.SocketConstructorOpts & net.ConnectOpts & {manualStart: boolean} = {
+    fd: 0,
+    readable: true,
+    writable: false,
+    manualStart: true,
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(64 * 1024),
+      callback: (length, buffer) => {
+        socket.emit('data', Buffer.from(buffer.buffer, buffer.byteOffset, length))
+        return !socket.isPaused()
+      },
+    },
+  }
+  let socket: net.Socket
+  try {
+    socket = new net.Socket(options)
+  } catch {
+    return process.stdin
+  }
+  return socket
 }
 
 /** A socket over the pipe is faster than process.stdout; where stdout is a file there can be none. */

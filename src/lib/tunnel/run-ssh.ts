@@ -8,6 +8,7 @@ import {UserError} from '../core/errors.js'
 import {readFileIfThere} from '../core/files.js'
 import {findProgram} from './programs.js'
 import {REPORT_VARIABLE} from './proxy.js'
+import {trustFlags} from './carrier/trust.js'
 import {proxyCommand} from './proxy-command.js'
 import {ALIVE_INTERVAL_S, openSharingDirectory, sharingLines} from './sharing.js'
 import {sharingWishes} from './ssh-arguments.js'
@@ -27,7 +28,7 @@ export interface OpenSshOptions {
   client: TunnelClient
   /** For ssh, behind the host. */
   sshArgs: string[]
-  /** Absolute paths of node and of bin/run.js: how ssh starts `zt ssh proxy`. */
+  /** Absolute paths of node and of bin/zt.cjs: how ssh starts `zt ssh proxy`. */
   node: string
   script: string
   env: Readonly<Record<string, string | undefined>>
@@ -57,6 +58,7 @@ const reportSchema = v.object({
         'login',
         'unauthenticated',
         'forbidden',
+        'challenged',
         'rate-limited',
         'origin-down',
         'redirect',
@@ -80,6 +82,7 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   if (program === undefined) throw sshNotFound()
   const command = proxyCommand({
     node: options.node,
+    nodeFlags: trustFlags(),
     script: options.script,
     profile: settings.profileName,
     token: options.token,

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {encodeControl, encodeData, OPCODE} from '../../../src/lib/tunnel/carrier/frames.js'
+import {encodeControl, encodeData, encodedLength, OPCODE} from '../../../src/lib/tunnel/carrier/frames.js'
+import {SpareBuffers} from '../../../src/lib/tunnel/carrier/spare-buffers.js'
 import {ClientFrames, type ClientFrame} from '../../support/tunnel-frames.js'
 
 /** What the connector's read buffer holds (facts of the wire): more is dropped there without a word. */
@@ -72,6 +73,20 @@ describe('encodeData', () => {
     expect(data.equals(Buffer.alloc(20_000, 7))).toBe(true)
   })
 
+  it('makes the same of data in a buffer that held other things, at any place that its room allows', () => {
+    const buffers = new SpareBuffers()
+    fc.assert(
+      fc.property(fc.uint8Array({maxLength: 66_000, size: 'max'}), (bytes) => {
+        const out = buffers.take(encodedLength(bytes.length))
+        out.fill(0xff)
+        const frames = decode(encodeData(Buffer.from(bytes), out))
+        expect(Buffer.concat(frames.map(({payload}) => payload)).equals(Buffer.from(bytes))).toBe(true)
+        buffers.give(out)
+      }),
+      {numRuns: 100},
+    )
+  })
+
   it('takes another mask for each message, over more messages than the pool of random bytes holds', () => {
     const masks = Array.from({length: 5000}, () =>
       decode(encodeData(Buffer.from('x')))[0]?.mask.toString('hex'),
@@ -94,5 +109,25 @@ describe('encodeControl', () => {
     expect(decode(encodeControl(opcode, payload))).toEqual([
       {final: true, reserved: 0, opcode, masked: true, mask: expect.any(Buffer) as Buffer, payload},
     ])
+  })
+})
+
+describe('SpareBuffers', () => {
+  it('never gives a buffer twice that was not given back', () => {
+    const buffers = new SpareBuffers()
+    const taken = new Set(Array.from({length: 50}, () => buffers.take(10)))
+    expect(taken.size).toBe(50)
+    for (const one of taken) buffers.give(one)
+    const again = Array.from({length: 50}, () => buffers.take(65_000))
+    expect(new Set(again).size).toBe(50)
+    expect(again.some((one) => taken.has(one))).toBe(true)
+  })
+
+  it('has room for whatever is asked, and keeps no giants', () => {
+    const buffers = new SpareBuffers()
+    const giant = buffers.take(1_000_000)
+    expect(giant.length).toBeGreaterThanOrEqual(1_000_000)
+    buffers.give(giant)
+    expect(buffers.take(10)).not.toBe(giant)
   })
 })

@@ -1,6 +1,7 @@
 import {randomUUID} from 'node:crypto'
 import {isJsonObject, type JsonObject} from '../../core/context.js'
 import {invalid, matches, notFound, page, Refused} from './answer.js'
+import {replaceWith} from './policies.js'
 import {PERMISSIONS, type Call, type Route} from './route.js'
 import {displace, inScope, place} from './scope.js'
 
@@ -38,7 +39,7 @@ export const accountRoutes: Route[] = [
     path: `${groups}/{id}`,
     permissions: write,
     handle: (call) => ({
-      result: Object.assign(findGroup(call), checkGroup(call.body), {updated_at: call.now}),
+      result: replaceWith(findGroup(call), checkGroup(call.body), call.now),
     }),
   },
   {

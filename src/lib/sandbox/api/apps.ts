@@ -3,7 +3,7 @@ import {toApplication} from '../../api/convert.js'
 import {isJsonObject, type JsonObject} from '../../core/context.js'
 import {policiesOf, policyIndex, type StateData} from '../state.js'
 import {invalid, matches, notFound, page, Refused} from './answer.js'
-import {checkPolicy} from './policies.js'
+import {checkPolicy, replaceWith} from './policies.js'
 import {PERMISSIONS, type Call, type Route} from './route.js'
 import {displace, inScope, place} from './scope.js'
 
@@ -113,7 +113,8 @@ export const appRoutes: Route[] = [
     handle: (call) => {
       const {inline} = findPolicy(call)
       if (!inline) throw invalid('a reusable policy is changed at /access/policies')
-      Object.assign(inline, checkPolicy(call.body), {updated_at: call.now})
+      renumber(find(call), inline['id'], call.body['precedence'])
+      replaceWith(inline, checkPolicy(call.body), call.now)
       return {result: findPolicy(call).shown}
     },
   },
@@ -200,6 +201,14 @@ function readLinks(
   if (inline.length > 0 && inline.length < linked.length)
     throw invalid('reusable and inline policies exclude each other')
   return linked
+}
+
+/** A policy's place on its application; no two have the same one. Left out, it stays. */
+function renumber(app: JsonObject, id: unknown, precedence: unknown): void {
+  if (typeof precedence !== 'number') return
+  if (links(app).some((link) => link['id'] !== id && link['precedence'] === precedence))
+    throw new Refused(400, 11018, 'access.api.error.invalid_policy_precedence')
+  app['policies'] = links(app).map((link) => (link['id'] === id ? {...link, precedence} : link))
 }
 
 /** An application's own policies go with their link. */

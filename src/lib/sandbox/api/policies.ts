@@ -49,7 +49,7 @@ export const policyRoutes: Route[] = [
     accountOnly: true,
     handle: (call) => {
       const policy = find(call)
-      Object.assign(policy, checkPolicy(call.body), {updated_at: call.now})
+      replaceWith(policy, checkPolicy(call.body), call.now)
       return {result: shown(call.state.data, policy)}
     },
   },
@@ -67,6 +67,13 @@ export const policyRoutes: Route[] = [
     },
   },
 ]
+
+/** A PUT replaces: what was left out is gone, but for what the server itself has set. */
+export function replaceWith(object: JsonObject, body: JsonObject, now: string): JsonObject {
+  const kept = {id: object['id'], created_at: object['created_at']}
+  for (const field of Object.keys(object)) delete object[field]
+  return Object.assign(object, body, kept, {updated_at: now})
+}
 
 /** Name, decision and Include are required; what else is sent is kept. */
 export function checkPolicy(body: JsonObject): JsonObject {

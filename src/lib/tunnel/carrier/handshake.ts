@@ -1,25 +1,24 @@
 import {createHash, randomBytes} from 'node:crypto'
-import type net from 'node:net'
 import type tls from 'node:tls'
 import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
-import {Clock, type StageLimits} from './clock.js'
-import {dial, dialThrough, discard, secure} from './connect.js'
+import {Clock, limitsWithin, TIMEOUT_MS, type StageLimits} from './clock.js'
+import {dialSecurely, discard} from './connect.js'
 import {edgeFailed, isConnectionError, notAnEdge, timedOut} from './connect-errors.js'
 import {readHead, type HttpHead} from './http-head.js'
 import {proxyFor, type Address} from './proxy-settings.js'
 import {RefusedError, readRefusal} from './refusal.js'
-import {trustContext} from './trust.js'
+import {readTrust} from './trust.js'
 
 export interface HandshakeOptions {
   edge: EdgeAddress
   credentials: ServiceCredentials
   /** For connecting, TLS and the answer together, milliseconds. */
   timeoutMs?: number | undefined
-  /** For each of them. */
+  /** For each of them; longer by themselves where all of it may take longer. */
   limits?: Partial<StageLimits> | undefined
   /** Where HTTPS_PROXY and NO_PROXY are looked up; no proxy is used without it. */
   environment?: Environment | undefined
@@ -33,8 +32,6 @@ export interface OpenTunnel {
   head: Buffer
 }
 
-const TIMEOUT_MS = 15_000
-const LIMITS: StageLimits = {connect: 10_000, proxy: 10_000, tls: 10_000, answer: 15_000}
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /**
@@ -51,25 +48,21 @@ export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel>
   const to = addressOf(edge)
   const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
   // The CA file is ours, and no time of the edge's.
-  const context = await trustContext(edge.caFile, environment['NODE_EXTRA_CA_CERTS'])
+  const makeContext = await readTrust(edge.caFile, environment['NODE_EXTRA_CA_CERTS'])
   const clock = new Clock({
-    limits: {...LIMITS, ...options.limits},
+    limits: {...limitsWithin(timeoutMs), ...options.limits},
     totalMs: timeoutMs,
     signal,
     timedOut: (stage, ms) => timedOut(edge, proxy, stage, ms),
   })
-  let socket: net.Socket | undefined
+  let socket: tls.TLSSocket | undefined
   try {
-    clock.begin(proxy ? 'proxy' : 'connect')
-    socket = proxy ? await dialThrough(proxy, to, clock) : await dial(to, clock.signal)
-    clock.begin('tls')
-    const tunnel = await secure({raw: socket, host: edge.host, context, signal: clock.signal})
-    socket = tunnel
+    socket = await dialSecurely({proxy, to, host: edge.host, makeContext, clock})
     clock.begin('answer')
-    tunnel.write(request.head)
-    const answer = await readHead(tunnel, clock.signal)
+    socket.write(request.head)
+    const answer = await readHead(socket, clock.signal)
     checkAnswer(edge, request.key, answer)
-    return {socket: tunnel, head: answer.rest}
+    return {socket, head: answer.rest}
   } catch (error) {
     discard(socket)
     throw clock.reason ?? (isConnectionError(error) ? edgeFailed(edge, clock.stage, error) : error)

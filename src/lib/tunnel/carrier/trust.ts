@@ -1,12 +1,36 @@
 import {X509Certificate} from 'node:crypto'
-import fs from 'node:fs/promises'
+import fs from 'node:fs'
+import {readFile} from 'node:fs/promises'
+import os from 'node:os'
 import tls from 'node:tls'
 import {UserError, hasCode} from '../../core/errors.js'
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
+const MINIMUM = {minVersion: 'TLSv1.2'} as const
 
 /**
- * What a certificate is checked against: what node trusts, and the CA of the file besides.
+ * With this, node takes the system's CAs instead of its own list. They are looked up one by one when a certificate
+ * needs them, where node's own are all read first: 20 ms at every start.
+ */
+const SYSTEM_STORE = '--use-openssl-ca'
+/** Where OpenSSL finds a CA by the hash of its name: Debian, Alpine, Arch and SUSE; Fedora. */
+const BY_HASH = ['/etc/ssl/certs', '/etc/pki/ca-trust/extracted/pem/directory-hash']
+const BUNDLES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+]
+
+/** What node is started with for the proxy, which ssh waits for; nothing where the system's CAs cannot be found so. */
+export function trustFlags(): string[] {
+  // Node ends at once when it is given both.
+  const other = /--use[-_]bundled[-_]ca/.test(process.env['NODE_OPTIONS'] ?? '')
+  return other || byHash() === undefined ? [] : [SYSTEM_STORE]
+}
+
+/**
+ * What a certificate is checked against: what the system trusts, or node, and the CA of the file besides.
  *
  * @param caFile PEM, one certificate or several
  * @param extraFile what NODE_EXTRA_CA_CERTS names: node 20 leaves it out where a CA is added
@@ -16,21 +40,73 @@ export async function trustContext(
   caFile: string | undefined,
   extraFile?: string,
 ): Promise<tls.SecureContext> {
-  if (caFile === undefined) return tls.createSecureContext({minVersion: 'TLSv1.2'})
-  const [own, extra] = await Promise.all([readCa(caFile), readExtra(extraFile)])
-  const pem = [own, ...extra].join('\n')
-  const context = tls.createSecureContext({minVersion: 'TLSv1.2'})
-  // Node's `ca` option would replace the roots, and giving them again reads all of them anew: 20 ms at every start.
+  return (await readTrust(caFile, extraFile))()
+}
+
+/**
+ * The same in two steps: the files are read and found good, and what it returns makes the context, which is work for
+ * the processor alone.
+ */
+export async function readTrust(
+  caFile: string | undefined,
+  extraFile?: string,
+): Promise<() => tls.SecureContext> {
+  const [own, extra] = await Promise.all([
+    caFile === undefined ? [] : readCa(caFile),
+    caFile === undefined ? [] : readCertificates(extraFile),
+  ])
+  const more = [...own, ...extra]
+  if (process.execArgv.includes(SYSTEM_STORE)) return () => systemContext(more)
+  // The proxy trusts what the system trusts; so does everything else of zt that connects to an edge.
+  const system =
+    byHash() === undefined ? [] : await readCertificates(BUNDLES.find((file) => fs.existsSync(file)))
+  return () => withMore(tls.createSecureContext(MINIMUM), [...more, ...system])
+}
+
+/** Node reads these variables when it makes a context; programs that we start must not find them. */
+function systemContext(more: string[]): tls.SecureContext {
+  const {SSL_CERT_DIR, SSL_CERT_FILE} = process.env
+  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) {
+    return withMore(tls.createSecureContext(MINIMUM), more)
+  }
+  const directory = byHash()
+  // Started on another machine than it was written for.
+  if (directory === undefined)
+    return tls.createSecureContext({...MINIMUM, ca: [...tls.rootCertificates, ...more]})
+  process.env['SSL_CERT_DIR'] = directory
+  // Or all of the system's CAs are read from one file, which some systems have in OpenSSL's own place.
+  process.env['SSL_CERT_FILE'] = os.devNull
+  try {
+    return withMore(tls.createSecureContext(MINIMUM), more)
+  } finally {
+    delete process.env['SSL_CERT_DIR']
+    delete process.env['SSL_CERT_FILE']
+  }
+}
+
+function withMore(context: tls.SecureContext, certificates: string[]): tls.SecureContext {
+  if (certificates.length === 0) return context
+  // Node's `ca` option would replace the others, and giving those again reads all of them anew.
   const native = context.context as {addCACert?: (pem: string) => void}
   if (typeof native.addCACert !== 'function') {
-    return tls.createSecureContext({minVersion: 'TLSv1.2', ca: [...tls.rootCertificates, pem]})
+    return tls.createSecureContext({...MINIMUM, ca: [...tls.rootCertificates, ...certificates]})
   }
-  native.addCACert(pem)
+  native.addCACert(certificates.join('\n'))
   return context
 }
 
-async function readCa(file: string): Promise<string> {
-  const text = await fs.readFile(file, 'utf8').catch((error: unknown) => {
+function byHash(): string | undefined {
+  return BY_HASH.find((directory) => {
+    try {
+      return fs.readdirSync(directory).some((name) => /^[0-9a-f]{8}\.0$/.test(name))
+    } catch {
+      return false
+    }
+  })
+}
+
+async function readCa(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw badCa(file, hasCode(error, 'ENOENT') ? 'There is no such file.' : 'It cannot be read.')
   })
   const blocks = text.match(CERTIFICATES)
@@ -41,13 +117,13 @@ async function readCa(file: string): Promise<string> {
   } catch {
     throw badCa(file, 'It holds no usable certificate.')
   }
-  return blocks.join('\n')
+  return blocks
 }
 
-/** Node has warned of it at its start, if it cannot be read. */
-async function readExtra(file: string | undefined): Promise<string[]> {
+/** Node has warned of NODE_EXTRA_CA_CERTS at its start, if it cannot be read. */
+async function readCertificates(file: string | undefined): Promise<string[]> {
   if (file === undefined || file === '') return []
-  const text = await fs.readFile(file, 'utf8').catch(() => '')
+  const text = await readFile(file, 'utf8').catch(() => '')
   return text.match(CERTIFICATES) ?? []
 }
 

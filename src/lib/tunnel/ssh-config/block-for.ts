@@ -1,5 +1,6 @@
 import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
+import {trustFlags} from '../carrier/trust.js'
 import {proxyCommand} from '../proxy-command.js'
 import {lastingDirectory} from '../sharing.js'
 import {chooseToken, sharedBy} from '../target.js'
@@ -12,7 +13,7 @@ export interface WantedBlock {
   user: string | undefined
   client: TunnelClient
   share: boolean
-  /** Absolute paths of node and of bin/run.js. */
+  /** Absolute paths of node and of bin/zt.cjs. */
   node: string
   script: string
 }
@@ -51,7 +52,7 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
   const options: HostBlockOptions = {
     host,
     user,
-    proxyCommand: proxyCommand({node, script, profile, client, host}),
+    proxyCommand: proxyCommand({node, nodeFlags: trustFlags(), script, profile, client, host}),
     knownHostsFile,
     sharing: directory === undefined ? undefined : {directory, key: {profile, tokenId, connectTo, caFile}},
   }

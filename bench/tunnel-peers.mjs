@@ -1,0 +1,137 @@
+// Who else does what `zt ssh proxy` does, on the same wire: cloudflared where there is one, and clients of our own on
+// the libraries that we might have used. What cannot be had here is left out, and why is said.
+import {spawnSync} from 'node:child_process'
+import {accessSync, constants, readFileSync} from 'node:fs'
+import {createRequire} from 'node:module'
+import path from 'node:path'
+import {build} from 'esbuild'
+
+export const CLOUDFLARED = 'cloudflared'
+export const GORILLA = 'Go, gorilla/websocket'
+const WS = 'Node, ws'
+const WS_NATIVE = 'Node, ws with bufferutil'
+export const PEERS = [CLOUDFLARED, GORILLA, WS_NATIVE, WS]
+
+const require = createRequire(import.meta.url)
+const sources = path.join(import.meta.dirname, 'peers')
+/** A peer's own packages, which zt's development does not install. */
+const modules = path.join(sources, 'node_modules')
+/** Where Debian's packages of Go libraries lie (golang-github-gorilla-websocket-dev). */
+const DEBIAN_GOPATH = '/usr/share/gocode'
+
+/**
+ * Finds or builds the peers, in a directory that the caller removes.
+ *
+ * @returns [{name, version, proxy}] or [{name, why}] of one that is not here. `proxy(scene, host)` is its command line
+ *   `words` and `more`, the variables that it needs.
+ */
+export async function findPeers(env, home) {
+  return [findCloudflared(env), buildGorilla(env, home), ...(await buildWs(home))]
+}
+
+/** The cloudflared that CLOUDFLARED names, or the first on PATH. */
+function findCloudflared(env) {
+  const name = CLOUDFLARED
+  const asked = process.env.CLOUDFLARED
+  const candidates = asked
+    ? [asked]
+    : (process.env.PATH ?? '').split(path.delimiter).map((directory) => path.join(directory, 'cloudflared'))
+  const file = candidates.find((one) => {
+    try {
+      accessSync(one, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+  if (asked && file === undefined) throw new Error(`CLOUDFLARED=${asked} is no program`)
+  if (file === undefined) return {name, why: 'CLOUDFLARED=/path names one'}
+  const {stdout} = spawnSync(file, ['--version'], {env, encoding: 'utf8', timeout: 5000})
+  return {
+    name,
+    version: stdout?.trim() || file,
+    proxy: ({address, caFile, credentials}, host) => ({
+      words: [file, 'access', 'ssh', '--hostname', host, '--connect-to', address],
+      more: {
+        TUNNEL_SERVICE_TOKEN_ID: credentials.id,
+        TUNNEL_SERVICE_TOKEN_SECRET: credentials.secret,
+        SSL_CERT_FILE: caFile,
+      },
+    }),
+  }
+}
+
+function buildGorilla(env, home) {
+  const name = GORILLA
+  const file = path.join(home, 'gorilla')
+  const goEnv = {
+    ...env,
+    // As packages of the system, not as modules, which would come from the network.
+    GO111MODULE: 'off',
+    GOFLAGS: '',
+    GOPATH: [env.GOPATH, DEBIAN_GOPATH].filter(Boolean).join(path.delimiter),
+    GOCACHE: path.join(home, 'go-cache'),
+  }
+  const go = (...args) =>
+    spawnSync('go', args, {env: goEnv, cwd: path.join(sources, 'gorilla'), encoding: 'utf8'})
+  const {error, status, stderr} = go('build', '-o', file, 'main.go')
+  if (error?.code === 'ENOENT') return {name, why: 'Debian: golang-go'}
+  if (error) throw error
+  if (/cannot find package "github.com\/gorilla\/websocket"/.test(stderr))
+    return {name, why: 'Debian: golang-github-gorilla-websocket-dev'}
+  if (status !== 0) throw new Error(`${name} cannot be built: ${stderr.trim()}`)
+  return {name, version: go('version').stdout.trim(), proxy: ownPeer(() => [file])}
+}
+
+/** One bundle and two rows: ws asks the environment whether it may use bufferutil. */
+async function buildWs(home) {
+  const addon = findBufferutil()
+  const file = path.join(home, 'ws-client.cjs')
+  await build({
+    entryPoints: [path.join(sources, 'ws-client.mjs')],
+    outfile: file,
+    bundle: true,
+    platform: 'node',
+    target: 'node20.19',
+    logLevel: 'warning',
+    plugins: [
+      {
+        name: 'bufferutil',
+        setup: (the) =>
+          // The addon itself: its package looks for it on the disk at every start.
+          void the.onResolve({filter: /^bufferutil$/}, () => ({path: addon ?? 'bufferutil', external: true})),
+      },
+    ],
+  })
+  const words = ({node}) => [...node, file]
+  const version = `ws ${versionOf(path.dirname(require.resolve('ws')))}`
+  return [
+    addon === undefined
+      ? {name: WS_NATIVE, why: 'npm ci --prefix bench/peers brings it'}
+      : {
+          name: WS_NATIVE,
+          version: `${version}, bufferutil ${versionOf(path.join(modules, 'bufferutil'))}`,
+          proxy: ownPeer(words),
+        },
+    {name: WS, version, proxy: ownPeer(words, {WS_NO_BUFFER_UTIL: '1'})},
+  ]
+}
+
+/** The addon's file, or undefined where it is not installed or was not made for this platform. */
+function findBufferutil() {
+  try {
+    return require(path.join(modules, 'node-gyp-build')).resolve(path.join(modules, 'bufferutil'))
+  } catch {
+    return undefined
+  }
+}
+
+const versionOf = (directory) => JSON.parse(readFileSync(path.join(directory, 'package.json'))).version
+
+/** All of ours are called alike. */
+function ownPeer(words, more = {}) {
+  return (scene, host) => ({
+    words: [...words(scene), host, scene.address, scene.caFile],
+    more: {...scene.pair, ...more},
+  })
+}

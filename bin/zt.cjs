@@ -1,0 +1,79 @@
+#!/usr/bin/env node
+// CommonJS, as node starts that some milliseconds sooner.
+'use strict'
+const path = require('node:path')
+
+const root = path.dirname(__dirname)
+
+const {NODE_DEBUG, NODE_DEBUG_NATIVE, NODE_OPTIONS} = process.env
+const [topic, command] = process.argv.slice(2)
+
+// An error's text may hold anything. Until what is loaded takes over, only its kind is printed.
+process.on('uncaughtException', crash)
+process.on('unhandledRejection', crash)
+
+// node would print or write what it holds: see start-again.js, and docs/security.md.
+if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && /report|heap|abort|tls/.test(NODE_OPTIONS))) {
+  import('./start-again.js').then(({startAgain}) => startAgain(__filename)).then(start)
+} else {
+  start()
+}
+
+function start() {
+  const words = process.argv.slice(2)
+  const help =
+    words.length === 0 || topic === 'help' || words.some(isHelp) ? require('./help.cjs')(words) : undefined
+  if (help !== undefined) {
+    // Whoever reads it has read enough.
+    process.stdout.on('error', () => process.exit(141))
+    process.stdout.write(help)
+  } else if (topic === 'ssh' && command === 'proxy' && !words.some(isHelp)) {
+    // ssh waits for this one: straight to the tunnel, no framework (docs/architecture.md).
+    load(() => require('../dist/proxy/proxy-main.cjs'))
+      .then(({main}) => main(process.argv.slice(4)))
+      .then((code) => {
+        process.exitCode = code
+      })
+  } else if (topic === 'ssh' && /[.@]/.test(command) && !words.some(isHelp)) {
+    // A host: where nothing is to be asked or said, ssh runs without the framework.
+    load(() => require('../dist/proxy/quick-ssh.cjs'))
+      .then(({quickSsh}) => quickSsh(process.argv.slice(3), {root, env: process.env, cwd: process.cwd()}))
+      .then((quick) => {
+        if (!quick || quick.end.report) return framework(quick)
+        process.exitCode = quick.end.exitCode
+        if (quick.end.signal) process.kill(process.pid, quick.end.signal)
+      })
+  } else if (process.argv.length === 3 && (topic === '--version' || topic === '-V')) {
+    const {name, version} = require('../package.json')
+    console.log(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}`)
+  } else {
+    framework()
+  }
+}
+
+/** @param ended what ran without it and is to be explained */
+async function framework(ended) {
+  if (ended) globalThis[Symbol.for('zt.ssh.ended')] = ended
+  const {main} = await load(() => import('../dist/lib/cli/main.js'))
+  await main(root)
+}
+
+async function load(part) {
+  try {
+    return await part()
+  } catch (error) {
+    if (error?.code !== 'ERR_MODULE_NOT_FOUND' && error?.code !== 'MODULE_NOT_FOUND') crash(error)
+    console.error('error: zt is not built\nnext:  npm run build')
+    process.exit(1)
+  }
+}
+
+function isHelp(word) {
+  return word === '--help' || word === '-h'
+}
+
+function crash(error) {
+  const code = /^[A-Z][A-Z0-9_]{1,39}$/.test(error?.code) ? error.code : 'Error'
+  console.error(`error: zt could not start (${code})\nnext:  Install it again`)
+  process.exit(1)
+}

@@ -1,0 +1,66 @@
+import {Args, Flags} from '@oclif/core'
+import {ztCommand} from '../lib/access/command-line.js'
+import type {AccessContext} from '../lib/access/context.js'
+import {latestEdit, listUndo, planUndo, undoEdit} from '../lib/access/edit/undo.js'
+import {EditCommand} from '../lib/app/edit-command.js'
+import {dryRunFlag, yesFlag} from '../lib/app/flags.js'
+import {undoJson, undoTable} from '../lib/app/present-edit.js'
+import {UserError} from '../lib/core/errors.js'
+
+export default class Undo extends EditCommand<typeof Undo> {
+  static override summary = 'List the edits made from this machine, and undo one'
+  static override description =
+    'Undoing brings the changed fields back to what they were, and nothing else; what somebody has changed since is not overwritten. An undo can be undone.'
+  static override examples = [
+    '<%= config.bin %> undo',
+    '<%= config.bin %> undo 0k3m9x0q2 --dry-run',
+    '<%= config.bin %> undo --last --yes',
+  ]
+  static override args = {
+    id: Args.string({description: 'which edit; without it they are listed', ignoreStdin: true}),
+  }
+  static override flags = {
+    last: Flags.boolean({description: 'the latest edit that is not undone'}),
+    yes: yesFlag,
+    'dry-run': dryRunFlag,
+  }
+
+  async run(): Promise<object> {
+    if (this.args.id !== undefined && this.flags.last) throw bothGiven()
+    const ctx = this.access()
+    const id = this.args.id ?? (this.flags.last ? await latestEdit(ctx) : undefined)
+    if (id === undefined) return this.list(ctx)
+    const planned = await planUndo(ctx, id)
+    const {record, changes, notes} = planned
+    this.print(`To undo: ${record.command}`)
+    if (changes.length === 0) this.print('Everything is as it was before.')
+    const result = await this.edit(ctx, changes, {
+      dryRun: this.flags['dry-run'],
+      yes: this.flags.yes,
+      question: 'Undo it?',
+      requireYes: ztCommand(ctx, 'undo', record.id, '--yes'),
+      done: 'Undone',
+      notes,
+      apply: () => undoEdit(ctx, planned),
+    })
+    return {...result, undoes: record.id}
+  }
+
+  private async list(ctx: AccessContext): Promise<object> {
+    const {records, elsewhere, damaged} = await listUndo(ctx)
+    if (records.length === 0) this.print(`No edits of profile ${ctx.profile} are remembered.`)
+    else this.print(undoTable(records))
+    for (const file of damaged) this.warn(`${file} is damaged: what it remembers cannot be undone`)
+    if (elsewhere > 0) this.note(`${elsewhere} more of other profiles or accounts`)
+    return {edits: records.map(undoJson), elsewhere}
+  }
+}
+
+function bothGiven(): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'ID_AND_LAST',
+    message: 'Give the ID of an edit or --last, not both',
+    next: ['zt undo'],
+  })
+}

@@ -1,0 +1,265 @@
+import type {AccessApi} from '../../api/types.js'
+import type {JsonObject} from '../../core/context.js'
+import {BugError, UserError, messageOf} from '../../core/errors.js'
+import {redact} from '../../core/redact.js'
+import {ztCommand} from '../command-line.js'
+import type {AccessContext} from '../context.js'
+import {fieldChanges, withIds, type Change} from './change.js'
+import {restated} from './errors.js'
+import {invert} from './invert.js'
+import {withEditLocks} from './lock.js'
+import type {RecordedChange, UndoRecord} from './records.js'
+import {findLike, makeChange, requireUntouched} from './step.js'
+import {inWords, isNewId} from './target.js'
+
+/** What an edit has done. */
+export interface AppliedEdit {
+  /** By which `zt undo` takes it back; undefined where nothing was to be changed. */
+  undoId: string | undefined
+  /** As they were made: with the ids of new objects. */
+  changes: Change[]
+  /** The ids of new objects, by their `newId`s. */
+  ids: ReadonlyMap<string, string>
+  warnings: string[]
+}
+
+export interface EditRecordOptions {
+  /** The zt command in words; secrets in it are hidden. */
+  command: string
+  /** The record that these changes take back. */
+  undoes?: string | undefined
+  /** The `newId`s of objects that come back, by the ids that they had. */
+  renamed?: ReadonlyMap<string, string> | undefined
+}
+
+/**
+ * Makes changes, all of them or none. Each object is read again before it is written, and must be as it was when the
+ * change was planned; it is read afterwards, and must be as it was but for what was asked. How to undo all of it is
+ * written down before the first write. When one change fails, those before it are taken back.
+ *
+ * The API has no conditional writes: what somebody else writes in the milliseconds between our reading and our writing
+ * is lost, and nobody can tell.
+ *
+ * @param options for the undo record
+ * @throws UserError `conflict` / `CHANGED_MEANWHILE`: nothing was written; `NOT_AS_EXPECTED`: it was, and differs in
+ *   the fields that it names; `EDIT_BUSY`; `ALREADY_UNDONE`; ApiError. Each says what is changed when it is thrown
+ */
+export async function applyChanges(
+  ctx: AccessContext,
+  changes: readonly Change[],
+  options: EditRecordOptions,
+): Promise<AppliedEdit> {
+  const nothing: AppliedEdit = {undoId: undefined, changes: [], ids: new Map(), warnings: []}
+  if (changes.length === 0) return nothing
+  const api = await ctx.api()
+  return withEditLocks(ctx, api.accountId, changes, async () => {
+    ctx.progress.step('Reading it again')
+    if (options.undoes !== undefined) requireNotUndone(ctx, await ctx.undo.read(options.undoes))
+    const first = await lookAtAll(api, changes)
+    const record = await begin(ctx, api, changes, options)
+    return new Edit(ctx, api, changes, record, options.renamed ?? new Map()).run(first)
+  })
+}
+
+/** @throws UserError `conflict` / `ALREADY_UNDONE` */
+export function requireNotUndone(ctx: AccessContext, {state, undoneBy}: UndoRecord): void {
+  if (state !== 'undone') return
+  throw new UserError({
+    kind: 'conflict',
+    code: 'ALREADY_UNDONE',
+    message: 'This edit is undone already',
+    next: undoneBy === undefined ? [] : [`To make it again, undo that: ${ztCommand(ctx, 'undo', undoneBy)}`],
+    details: {undoneBy},
+  })
+}
+
+/** Nothing is written before all of it is known to be as it was. What an earlier change touches is read when its turn comes. */
+async function lookAtAll(api: AccessApi, changes: readonly Change[]): Promise<JsonObject | undefined> {
+  const seen = new Set<string>()
+  const fresh = changes.filter(({target: {kind, id}}) => {
+    const key = `${kind}/${id}`
+    return !isNewId(id) && !seen.has(key) && seen.add(key)
+  })
+  try {
+    const found = await Promise.all(fresh.map((change) => requireUntouched(api, change)))
+    return fresh[0] === changes[0] ? found[0] : undefined
+  } catch (error) {
+    throw restated(error, {why: ['Nothing was changed.']})
+  }
+}
+
+async function begin(
+  ctx: AccessContext,
+  api: AccessApi,
+  changes: readonly Change[],
+  {command, undoes}: EditRecordOptions,
+): Promise<UndoRecord> {
+  const {accountId, zoneId} = api
+  if (accountId === undefined) throw new BugError('an edit without an account')
+  const recorded: RecordedChange[] = []
+  for (const change of changes) {
+    const twins = change.action === 'create' ? await twinsOf(api, change) : []
+    recorded.push({...inRecord(change), ...(twins.length > 0 && {twins})})
+  }
+  const now = ctx.clock.now()
+  const at = new Date(now).toISOString()
+  return ctx.undo.begin(
+    {profile: ctx.profile, accountId, zoneId, at, command: redact(command), undoes, changes: recorded},
+    now,
+  )
+}
+
+function inRecord(change: Change): RecordedChange {
+  return {action: change.action, target: change.target, fields: fieldChanges(change)}
+}
+
+/** Objects like one that is to be made: if its answer is lost, these are not it. */
+async function twinsOf(api: AccessApi, {target, after = {}}: Change): Promise<string[]> {
+  // No two applications have one domain, and there may be thousands to list.
+  if (target.kind === 'application' && typeof after['domain'] === 'string') return []
+  if (target.application && isNewId(target.application.id)) return []
+  return findLike(api, target, after)
+}
+
+/** One edit that is being made. */
+class Edit {
+  readonly #done: Change[] = []
+  readonly #ids = new Map<string, string>()
+  readonly #warnings: string[] = []
+
+  constructor(
+    readonly ctx: AccessContext,
+    readonly api: AccessApi,
+    readonly changes: readonly Change[],
+    private record: UndoRecord,
+    readonly renamed: ReadonlyMap<string, string>,
+  ) {}
+
+  /** @param first the first object, as it was read just now */
+  async run(first: JsonObject | undefined): Promise<AppliedEdit> {
+    for (const [at, planned] of this.changes.entries()) {
+      const change = withIds(planned, this.#ids)
+      const last = at === this.changes.length - 1
+      this.ctx.progress.step(`Changing ${inWords(change.target)}`)
+      const result = await this.#step(change, at === 0 ? first : undefined, this.record.changes[at]?.twins)
+      if (result.state === 'unknown') throw this.#unknown(change, result.error)
+      if (result.state === 'not-done') throw await this.#failed(result.error)
+      const made = {...change, target: {...change.target, id: result.id}}
+      this.#done.push(made)
+      if (isNewId(planned.target.id)) this.#ids.set(planned.target.id, result.id)
+      if (result.problem && !last) throw await this.#failed(result.problem)
+      if (last) await this.#finish()
+      else if (change.action === 'create') await this.#note({})
+      if (result.problem) throw this.#spoilt(result.problem)
+    }
+    return {undoId: this.record.id, changes: this.#done, ids: this.#ids, warnings: this.#warnings}
+  }
+
+  async #step(
+    change: Change,
+    fresh: JsonObject | undefined,
+    twins: readonly string[] = [],
+  ): ReturnType<typeof makeChange> {
+    let now = fresh
+    try {
+      now ??= await requireUntouched(this.api, change)
+    } catch (error) {
+      return {state: 'not-done', error}
+    }
+    return makeChange(this.ctx, this.api, change, now, twins)
+  }
+
+  async #finish(): Promise<void> {
+    const renamed = Object.fromEntries([...this.renamed].map(([was, id]) => [was, this.#ids.get(id) ?? id]))
+    await this.#note({state: 'done', ...(this.renamed.size > 0 && {renamed})})
+    const {undoes} = this.record
+    if (undoes === undefined) return
+    try {
+      const undone = await this.ctx.undo.read(undoes)
+      await this.ctx.undo.update({...undone, state: 'undone', undoneBy: this.record.id})
+    } catch (error) {
+      this.#warnings.push(`That ${undoes} is undone could not be written down: ${messageOf(error)}`)
+    }
+  }
+
+  /** The edit goes on where the disk does not: what the record lacks is found by looking. */
+  async #note(more: Partial<UndoRecord>): Promise<void> {
+    const changes = this.record.changes.map((one) => ({...one, target: withIds(one.target, this.#ids)}))
+    const fields = changes.map((one) => ({...one, fields: withIds(one.fields, this.#ids)}))
+    this.record = {...this.record, ...more, changes: fields}
+    try {
+      await this.ctx.undo.update(this.record)
+    } catch (error) {
+      this.#warnings.push(`The undo record ${this.record.id} could not be finished: ${messageOf(error)}`)
+    }
+  }
+
+  /** Nobody can say what came of a change: nothing further is done, forward or back. */
+  #unknown(change: Change, error: unknown): unknown {
+    const before = this.#done.map(({target}) => inWords(target))
+    const done = before.length === 0 ? [] : [`Changed before that: ${before.join(', ')}.`]
+    return restated(error, {
+      why: [`Whether ${inWords(change.target)} was changed could not be found out.`, ...done],
+      next: [`When the API answers again, take back what was done: ${this.#undoCommand()}`],
+      details: {undo: this.record.id, changed: this.#done.map(({target}) => target)},
+    })
+  }
+
+  #spoilt(problem: UserError): unknown {
+    return restated(problem, {
+      why: this.#done.length > 1 ? ['All of the edit was made.'] : [],
+      next: [`To take it back: ${this.#undoCommand()}`],
+      details: {undo: this.record.id},
+    })
+  }
+
+  /** Takes back what was done before a change that failed. */
+  async #failed(error: unknown): Promise<unknown> {
+    if (this.#done.length === 0) {
+      await this.ctx.undo.remove(this.record)
+      return restated(error, {why: ['Nothing was changed.']})
+    }
+    this.ctx.progress.step('Taking back what was done')
+    const {left, notes} = await this.#takeBack().catch((reason: unknown) => ({
+      left: [messageOf(reason)],
+      notes: [],
+    }))
+    if (left.length === 0) {
+      await this.ctx.undo.remove(this.record)
+      return restated(error, {
+        why: ['What had been done by then was taken back.', ...notes.map((one) => `${one}.`)],
+      })
+    }
+    await this.#note({})
+    return restated(error, {
+      why: [
+        `By then this was changed: ${this.#done.map(({target}) => inWords(target)).join(', ')}.`,
+        `It could not all be taken back: ${left.join('; ')}.`,
+      ],
+      next: [this.#undoCommand()],
+      details: {undo: this.record.id, changed: this.#done.map(({target}) => target)},
+    })
+  }
+
+  async #takeBack(): Promise<{left: string[]; notes: string[]}> {
+    // In memory, so that fields which no record may hold are taken back too.
+    const made = this.#done.map((change): RecordedChange => ({
+      ...inRecord(change),
+      fields: fieldChanges(change, {withSecrets: true}),
+    }))
+    const {changes, conflicts, impossible, notes} = await invert(this.api, made)
+    const left = [...conflicts, ...impossible]
+    const ids = new Map<string, string>()
+    for (const planned of changes) {
+      const change = withIds(planned, ids)
+      const result = await this.#step(change, undefined)
+      if (result.state !== 'done') left.push(`${inWords(change.target)} (${messageOf(result.error)})`)
+      else if (isNewId(planned.target.id)) ids.set(planned.target.id, result.id)
+    }
+    return {left, notes}
+  }
+
+  #undoCommand(): string {
+    return ztCommand(this.ctx, 'undo', this.record.id)
+  }
+}

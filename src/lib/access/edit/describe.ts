@@ -1,0 +1,122 @@
+import type {AccessApi} from '../../api/types.js'
+import {canonicalJson} from '../../core/canonical-json.js'
+import {isJsonObject, type JsonObject} from '../../core/context.js'
+import {UserError} from '../../core/errors.js'
+import {ruleInWords, type RuleNames} from '../../policy/rule-words.js'
+import {actionName} from '../action-name.js'
+import type {AccessContext} from '../context.js'
+import {fieldChanges, type Change, type FieldChange} from './change.js'
+import {inWords} from './target.js'
+
+/** What a changed field had and has now, in lines for people. Lines that stay are left out. */
+export interface DescribedField {
+  field: string
+  removed: string[]
+  added: string[]
+  /** It may hold a secret, and is not shown. */
+  withheld: boolean
+}
+
+export interface DescribedChange {
+  action: Change['action']
+  /** `the Access group "ci"`. */
+  what: string
+  fields: DescribedField[]
+}
+
+/** What changes would do, in words. Names of service tokens, groups and policies are looked up where rules name them. */
+export async function describeChanges(
+  ctx: AccessContext,
+  changes: readonly Change[],
+): Promise<DescribedChange[]> {
+  const described = changes.map((change) => ({change, fields: fieldChanges(change)}))
+  const names = await readNames(
+    await ctx.api(),
+    changes,
+    described.flatMap(({fields}) => fields),
+  )
+  return described.map(({change: {action, target}, fields}) => ({
+    action,
+    what: inWords(target),
+    fields: fields.map((one) => describeField(one, names)),
+  }))
+}
+
+/** Undefined: not known. */
+interface Names extends RuleNames {
+  policy(id: string): string | undefined
+}
+
+const RULES = new Set(['include', 'exclude', 'require'])
+
+function describeField({field, before, after, withheld}: FieldChange, names: Names): DescribedField {
+  if (withheld) return {field, removed: [], added: [], withheld: true}
+  const had = inLines(field, before, names)
+  const has = inLines(field, after, names)
+  return {field, removed: without(had, has), added: without(has, had), withheld: false}
+}
+
+function inLines(field: string, value: unknown, names: Names): string[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) return [field === 'decision' ? actionName(asText(value)) : asText(value)]
+  if (RULES.has(field))
+    return value.map((rule) => (isJsonObject(rule) ? ruleInWords(rule, names) : asText(rule)))
+  if (field === 'policies')
+    return value.map((link) => (isJsonObject(link) ? linkLine(link, names) : asText(link)))
+  return value.map(asText)
+}
+
+function linkLine({id, precedence}: JsonObject, names: Names): string {
+  return `${String(precedence)}  ${names.policy(String(id)) ?? String(id)}`
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : canonicalJson(value)
+}
+
+/** What is in one list and not in the other; what stands there twice counts twice. */
+function without(all: readonly string[], others: readonly string[]): string[] {
+  const rest = [...others]
+  return all.filter((line) => {
+    const at = rest.indexOf(line)
+    if (at >= 0) rest.splice(at, 1)
+    return at < 0
+  })
+}
+
+async function readNames(
+  api: AccessApi,
+  changes: readonly Change[],
+  fields: readonly FieldChange[],
+): Promise<Names> {
+  const text = canonicalJson(fields.filter(({field}) => RULES.has(field)))
+  const made = changes.map(({target}) => ({id: target.id, name: target.name}))
+  const nothing = Promise.resolve([])
+  const [tokens, groups, policies] = await Promise.all([
+    text.includes('"service_token"') ? readable(api.listServiceTokens()) : nothing,
+    text.includes('"group"') ? readable(api.listGroups()) : nothing,
+    linkedPolicies(api, fields),
+  ])
+  const lookup = (all: readonly {id: string; name: string}[]): ((id: string) => string | undefined) => {
+    const byId = new Map([...made, ...all].map(({id, name}) => [id, name]))
+    return (id) => byId.get(id)
+  }
+  return {serviceToken: lookup(tokens), group: lookup(groups), policy: lookup(policies)}
+}
+
+async function linkedPolicies(
+  api: AccessApi,
+  fields: readonly FieldChange[],
+): Promise<{id: string; name: string}[]> {
+  return fields.some(({field}) => field === 'policies') ? readable(api.listPolicies()) : []
+}
+
+/** A name is a courtesy: where the API token may not read it, the id is shown. */
+async function readable<T>(list: Promise<T[]>): Promise<T[]> {
+  try {
+    return await list
+  } catch (error) {
+    if (error instanceof UserError) return []
+    throw error
+  }
+}

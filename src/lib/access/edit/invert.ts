@@ -1,0 +1,154 @@
+import type {AccessApi} from '../../api/types.js'
+import {sameJson} from '../../core/canonical-json.js'
+import type {JsonObject} from '../../core/context.js'
+import {createChange, deleteChange, replaceChange, withIds, type Change, type FieldChange} from './change.js'
+import type {RecordedChange} from './records.js'
+import {findLike} from './step.js'
+import {inWords, isNewId, newId, readObject, type EditTarget} from './target.js'
+
+/** How an edit is taken back, by what is there now. */
+export interface Inverse {
+  changes: Change[]
+  /** What somebody has changed since, in words: it is not overwritten. */
+  conflicts: string[]
+  /** What stays as the edit made it, or comes back otherwise than it was: whole sentences without full stop. */
+  notes: string[]
+  /** Why it cannot be taken back at all. */
+  impossible: string[]
+  /** The `newId`s of objects that come back, by the ids that they had. */
+  renamed: ReadonlyMap<string, string>
+}
+
+/**
+ * The changes that take others back, the last one first. What was never made, or is as it was already, is passed over.
+ *
+ * @throws ApiError
+ */
+export async function invert(api: AccessApi, recorded: readonly RecordedChange[]): Promise<Inverse> {
+  const scene = new Scene(api)
+  const inverse: Inverse = {changes: [], conflicts: [], notes: [], impossible: [], renamed: scene.ids}
+  for (const entry of [...recorded].reverse()) {
+    switch (entry.action) {
+      case 'create':
+        await unmake(api, scene, entry, inverse)
+        break
+      case 'delete':
+        await makeAgain(scene, entry, inverse)
+        break
+      case 'replace':
+        await restore(scene, entry, inverse)
+        break
+      case 'make-reusable':
+        if (!(await scene.now(entry.target)))
+          inverse.notes.push(`${inWords(entry.target)} stays reusable: Cloudflare knows no way back`)
+    }
+  }
+  return inverse
+}
+
+async function unmake(api: AccessApi, scene: Scene, entry: RecordedChange, inverse: Inverse): Promise<void> {
+  let {target} = entry
+  if (isNewId(target.id)) {
+    // Its answer never came: it is known by what it holds, and by not having been there before.
+    const like = await findLike(api, target, valuesOf(entry.fields, 'after'))
+    const found = like.filter((id) => !entry.twins?.includes(id))
+    if (found.length > 1) inverse.conflicts.push(`several are like ${inWords(target)}`)
+    const [id] = found
+    if (id === undefined || found.length > 1) return
+    target = {...target, id}
+  }
+  const now = await scene.now(target)
+  if (!now) return
+  const wrong = entry.fields.filter((one) => !one.withheld && !sameJson(now[one.field], one.after))
+  if (wrong.length > 0) inverse.conflicts.push(`${fieldNames(wrong)} of ${inWords(target)}`)
+  else {
+    inverse.changes.push(deleteChange(target, now))
+    scene.foresee(target, undefined)
+  }
+}
+
+async function makeAgain(scene: Scene, entry: RecordedChange, inverse: Inverse): Promise<void> {
+  const {target, fields} = entry
+  if (await scene.now(target)) return
+  const withheld = fields.filter((one) => one.withheld)
+  if (withheld.length > 0) {
+    inverse.impossible.push(
+      `${inWords(target)} had ${fieldNames(withheld)}, which may hold a secret: no record keeps that`,
+    )
+    return
+  }
+  const made = scene.rename(target)
+  const after = withIds(valuesOf(fields, 'before'), scene.ids)
+  inverse.changes.push(createChange(made, after))
+  inverse.notes.push(`${inWords(target)} comes back with another id`)
+  scene.foresee(made, after)
+}
+
+async function restore(scene: Scene, entry: RecordedChange, inverse: Inverse): Promise<void> {
+  const target = scene.renamed(entry.target)
+  const now = await scene.now(target)
+  if (!now) {
+    inverse.conflicts.push(`${inWords(target)} is not there any more`)
+    return
+  }
+  const wanted: JsonObject = {}
+  const wrong: FieldChange[] = []
+  for (const one of entry.fields) {
+    const before = withIds(one.before, scene.ids)
+    if (one.withheld) {
+      inverse.notes.push(
+        `${one.field} of ${inWords(target)} stays: it may hold a secret, and no record keeps that`,
+      )
+    } else if (sameJson(now[one.field], withIds(one.after, scene.ids))) wanted[one.field] = before
+    else if (!sameJson(now[one.field], before)) wrong.push(one)
+  }
+  if (wrong.length > 0) inverse.conflicts.push(`${fieldNames(wrong)} of ${inWords(target)}`)
+  const changes = replaceChange(target, now, wanted)
+  inverse.changes.push(...changes)
+  for (const {after} of changes) scene.foresee(target, after)
+}
+
+/** The objects as they are, and as they would be once the changes planned so far are made. */
+class Scene {
+  readonly #api: AccessApi
+  readonly #states = new Map<string, JsonObject | undefined>()
+  /** Objects that come back, by the id that they had. */
+  readonly ids = new Map<string, string>()
+
+  constructor(api: AccessApi) {
+    this.#api = api
+  }
+
+  async now(target: EditTarget): Promise<JsonObject | undefined> {
+    const key = keyOf(target)
+    if (!this.#states.has(key)) this.#states.set(key, await readObject(this.#api, target))
+    return this.#states.get(key)
+  }
+
+  foresee(target: EditTarget, state: JsonObject | undefined): void {
+    this.#states.set(keyOf(target), state)
+  }
+
+  /** Gives an object that is to come back an id for the time being. */
+  rename(target: EditTarget): EditTarget {
+    this.ids.set(target.id, newId(this.ids.size + 1))
+    return this.renamed(target)
+  }
+
+  renamed(target: EditTarget): EditTarget {
+    return withIds(target, this.ids)
+  }
+}
+
+function keyOf({kind, id, application}: EditTarget): string {
+  return `${kind}/${application?.id ?? ''}/${id}`
+}
+
+function valuesOf(fields: readonly FieldChange[], when: 'before' | 'after'): JsonObject {
+  const there = fields.filter((one) => !one.withheld && one[when] !== undefined)
+  return Object.fromEntries(there.map((one) => [one.field, one[when]]))
+}
+
+function fieldNames(fields: readonly FieldChange[]): string {
+  return fields.map(({field}) => field).join(', ')
+}

@@ -1,0 +1,212 @@
+import {randomInt} from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import * as v from 'valibot'
+import {UserError, hasCode} from '../../core/errors.js'
+import {
+  brokenFile,
+  createFileOnce,
+  parseOwnJson,
+  readFileIfThere,
+  removeFile,
+  writeFileAtomic,
+} from '../../core/files.js'
+import {firstFault} from '../../core/schema.js'
+import type {Change, FieldChange} from './change.js'
+import type {EditTarget} from './target.js'
+
+/** One change as a record keeps it: the changed fields, never the whole object, and nothing that may be a secret. */
+export interface RecordedChange {
+  action: Change['action']
+  /** Its id is that of the object once it is made. */
+  target: EditTarget
+  fields: FieldChange[]
+  /** For a create: ids of objects that were the same before it. */
+  twins?: string[] | undefined
+}
+
+/** What an edit did, so that it can be undone. */
+export interface UndoRecord {
+  /** Short, and later ones sort behind earlier ones. */
+  id: string
+  profile: string
+  accountId: string
+  /** Set where the objects are a zone's and not the account's. */
+  zoneId?: string | undefined
+  /** ISO 8601. */
+  at: string
+  /** The zt command in words, without secrets. */
+  command: string
+  /** `begun`: it was interrupted, and may have been done in part. */
+  state: 'begun' | 'done' | 'undone'
+  /** The record that this edit undid. */
+  undoes?: string | undefined
+  undoneBy?: string | undefined
+  /** Objects that this edit brought back, by the ids that they had before. */
+  renamed?: Record<string, string> | undefined
+  changes: RecordedChange[]
+}
+
+const schema = v.object({
+  version: v.literal(1),
+  id: v.string(),
+  profile: v.string(),
+  accountId: v.string(),
+  zoneId: v.optional(v.string()),
+  at: v.string(),
+  command: v.string(),
+  state: v.picklist(['begun', 'done', 'undone']),
+  undoes: v.optional(v.string()),
+  undoneBy: v.optional(v.string()),
+  renamed: v.optional(v.record(v.string(), v.string())),
+  changes: v.array(
+    v.object({
+      action: v.picklist(['create', 'replace', 'delete', 'make-reusable']),
+      target: v.object({
+        kind: v.picklist(['application', 'policy', 'inline-policy', 'group']),
+        id: v.string(),
+        name: v.string(),
+        application: v.optional(v.object({id: v.string(), name: v.string()})),
+      }),
+      fields: v.array(
+        v.object({
+          field: v.string(),
+          before: v.optional(v.unknown()),
+          after: v.optional(v.unknown()),
+          withheld: v.optional(v.literal(true)),
+        }),
+      ),
+      twins: v.optional(v.array(v.string())),
+    }),
+  ),
+})
+
+const KEPT = 200
+const KEPT_DAYS = 90
+const DAY_MS = 24 * 3600 * 1000
+/** Crockford's base 32: no letters that look like digits, and none in two cases. */
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+const EPOCH = Date.UTC(2026, 0, 1)
+const TIME_LENGTH = 8
+
+/** Undo records as files, one for each edit. No secrets. */
+export class UndoRecords {
+  readonly #directory: string
+
+  /** @param directory made when it is needed, 0700 */
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /**
+   * Writes a new record, durably, and removes old ones: 200 are kept, for 90 days.
+   *
+   * @param now milliseconds since the epoch
+   * @throws UserError `config` / `FILE_NOT_WRITABLE`
+   */
+  async begin(record: Omit<UndoRecord, 'id' | 'state'>, now: number): Promise<UndoRecord> {
+    for (;;) {
+      const begun: UndoRecord = {...record, id: idAt(now), state: 'begun'}
+      if (!(await createFileOnce(this.#file(begun.id), text(begun)))) continue
+      await this.#prune([begun.id, begun.undoes], now)
+      return begun
+    }
+  }
+
+  /** Replaces a record; durable when it returns. */
+  async update(record: UndoRecord): Promise<void> {
+    await writeFileAtomic(this.#file(record.id), text(record))
+  }
+
+  /** For an edit of which nothing is left. */
+  async remove({id}: UndoRecord): Promise<void> {
+    await removeFile(this.#file(id))
+  }
+
+  /**
+   * @param id in either case
+   * @throws UserError `not-found` / `UNDO_NOT_FOUND`; `config` / `BROKEN_FILE`
+   */
+  async read(id: string): Promise<UndoRecord> {
+    const known = id.trim().toLowerCase()
+    const found = isId(known) ? await this.#parse(known) : undefined
+    if (found) return found
+    throw new UserError({
+      kind: 'not-found',
+      code: 'UNDO_NOT_FOUND',
+      message: 'There is no such edit to undo',
+      why: `${KEPT} edits are remembered, for ${KEPT_DAYS} days, on the machine where they were made.`,
+      next: ['zt undo'],
+    })
+  }
+
+  /** All records, the latest first, and the files that are none of this version. */
+  async list(): Promise<{records: UndoRecord[]; damaged: string[]}> {
+    const records: UndoRecord[] = []
+    const damaged: string[] = []
+    for (const id of await this.#ids()) {
+      try {
+        const record = await this.#parse(id)
+        if (record) records.push(record)
+      } catch (error) {
+        if (!(error instanceof UserError) || error.code !== 'BROKEN_FILE') throw error
+        damaged.push(this.#file(id))
+      }
+    }
+    return {records, damaged}
+  }
+
+  async #parse(id: string): Promise<UndoRecord | undefined> {
+    const file = this.#file(id)
+    const content = await readFileIfThere(file)
+    if (content === undefined) return undefined
+    const parsed = v.safeParse(schema, parseOwnJson(content, file))
+    if (!parsed.success) throw brokenFile(file, firstFault(parsed.issues))
+    const {version: _, ...record} = parsed.output
+    return {...record, id}
+  }
+
+  async #prune(kept: (string | undefined)[], now: number): Promise<void> {
+    const ids = await this.#ids()
+    const oldest = idAt(Math.max(EPOCH, now - KEPT_DAYS * DAY_MS)).slice(0, TIME_LENGTH)
+    const gone = ids.filter((id, at) => !kept.includes(id) && (at >= KEPT || id < oldest))
+    for (const id of gone) await removeFile(this.#file(id))
+  }
+
+  /** The latest first. */
+  async #ids(): Promise<string[]> {
+    let names: string[]
+    try {
+      names = await fs.readdir(this.#directory)
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
+      throw error
+    }
+    const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
+    return ids.filter(isId).sort().reverse()
+  }
+
+  #file(id: string): string {
+    return path.join(this.#directory, `${id}.json`)
+  }
+}
+
+/** Eight characters of time (to the millisecond, since 2026) and one at random. */
+function idAt(now: number): string {
+  let rest = Math.max(0, now - EPOCH)
+  let time = ''
+  while (rest > 0 || time.length < TIME_LENGTH) {
+    time = `${ALPHABET[rest % 32]}${time}`
+    rest = Math.floor(rest / 32)
+  }
+  return `${time}${ALPHABET[randomInt(32)]}`
+}
+
+/** Never a path. */
+function isId(id: string): boolean {
+  return /^[0-9a-hjkmnp-tv-z]{9,12}$/.test(id)
+}
+
+function text(record: UndoRecord): string {
+  return JSON.stringify({version: 1, ...record}, null, 2) + '\n'
+}

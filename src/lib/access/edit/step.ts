@@ -1,0 +1,210 @@
+import type {AccessApi} from '../../api/types.js'
+import {sameJson} from '../../core/canonical-json.js'
+import type {JsonObject} from '../../core/context.js'
+import {ApiError, UserError} from '../../core/errors.js'
+import type {AccessContext} from '../context.js'
+import {restated} from './errors.js'
+import {changedFields, isMadeAs, missingFields, type Change} from './change.js'
+import {
+  applicationOf,
+  chosenFields,
+  createObject,
+  deleteObject,
+  differingFields,
+  inWords,
+  listObjects,
+  readObject,
+  writeObject,
+  type EditTarget,
+} from './target.js'
+
+/**
+ * What came of one change. `done` with `problem`: it was made, and the object is not as it should be, or could not be
+ * read again.
+ */
+export type StepResult =
+  | {state: 'done'; id: string; problem?: UserError | undefined}
+  | {state: 'not-done'; error: unknown}
+  | {state: 'unknown'; error: ApiError}
+
+/** A change that was sent and not answered may still be on its way when it is looked for at once. */
+const SETTLE_MS = 1000
+
+/**
+ * The object as it is now, if it still is as it was when the change was planned.
+ *
+ * @returns undefined for a create
+ * @throws UserError `conflict` / `CHANGED_MEANWHILE`, which names the fields; ApiError
+ */
+export async function requireUntouched(api: AccessApi, change: Change): Promise<JsonObject | undefined> {
+  const {target, before} = change
+  if (!before) return undefined
+  const now = await readObject(api, target)
+  // One that this edit has made was planned without what the server gives it.
+  const made = before['id'] === undefined
+  const fields = now ? (made ? missingFields(before, now) : differingFields(before, now)) : []
+  // Links are sent only where they are to change; elsewhere other steps of the same edit may move them.
+  const matters = changedFields(change).includes('policies')
+    ? fields
+    : fields.filter((one) => one !== 'policies')
+  if (now && matters.length === 0) return now
+  throw new UserError({
+    kind: 'conflict',
+    code: 'CHANGED_MEANWHILE',
+    message: now
+      ? `Somebody has changed ${inWords(target)} meanwhile`
+      : `Somebody has deleted ${inWords(target)} meanwhile`,
+    why: now ? `These fields are not as they were when it was read: ${matters.join(', ')}.` : undefined,
+    next: ['Run the command again, and look at it anew'],
+    details: {kind: target.kind, id: target.id, fields: matters},
+  })
+}
+
+/**
+ * Makes one change: writes, finds out what came of it where the answer was lost, reads back and compares.
+ *
+ * @param now what {@link requireUntouched} gave just before
+ * @param twins ids of objects like the one that a create makes, which were there before
+ */
+export async function makeChange(
+  ctx: AccessContext,
+  api: AccessApi,
+  change: Change,
+  now: JsonObject | undefined,
+  twins: readonly string[],
+): Promise<StepResult> {
+  let id = change.target.id
+  try {
+    id = await send(api, change, now)
+  } catch (error) {
+    if (!(error instanceof ApiError) || !error.outcomeUnknown) return {state: 'not-done', error}
+    const settled = await settle(ctx, api, change, twins).catch(() => 'unknown' as const)
+    if (settled === 'unknown') return {state: 'unknown', error}
+    if (settled === 'not-done') return {state: 'not-done', error: lookedUp(error)}
+    id = settled.id
+  }
+  return {state: 'done', id, problem: await verify(api, {...change, target: {...change.target, id}}, now)}
+}
+
+async function send(
+  api: AccessApi,
+  {action, target, before = {}, after = {}}: Change,
+  now: JsonObject = {},
+): Promise<string> {
+  switch (action) {
+    case 'create':
+      return createObject(api, target, after)
+    case 'delete':
+      await deleteObject(api, target)
+      return target.id
+    case 'make-reusable':
+      return (await api.makePolicyReusable(applicationOf(target), target.id)).id
+    case 'replace': {
+      const fields = differingFields(before, after)
+      await writeObject(api, target, now, Object.fromEntries(fields.map((field) => [field, after[field]])))
+      return target.id
+    }
+  }
+}
+
+/** What came of a change whose answer was lost, by what is there. */
+async function settle(
+  ctx: AccessContext,
+  api: AccessApi,
+  change: Change,
+  twins: readonly string[],
+): Promise<{id: string} | 'not-done' | 'unknown'> {
+  const first = await lookFor(api, change, twins)
+  if (first !== 'not-done') return first
+  await ctx.sleep(SETTLE_MS)
+  return lookFor(api, change, twins)
+}
+
+async function lookFor(
+  api: AccessApi,
+  change: Change,
+  twins: readonly string[],
+): Promise<{id: string} | 'not-done' | 'unknown'> {
+  const {action, target, before = {}, after = {}} = change
+  switch (action) {
+    case 'create': {
+      const found = (await findLike(api, target, after)).filter((id) => !twins.includes(id))
+      const [id] = found
+      if (id === undefined) return 'not-done'
+      return found.length === 1 ? {id} : 'unknown'
+    }
+    case 'delete':
+      return (await readObject(api, target)) ? 'not-done' : {id: target.id}
+    case 'make-reusable':
+      if (await readObject(api, target)) return 'not-done'
+      return (await readObject(api, {...target, kind: 'policy'})) ? {id: target.id} : 'unknown'
+    case 'replace': {
+      const now = await readObject(api, target)
+      if (!now) return 'unknown'
+      const fields = changedFields(change)
+      if (fields.every((field) => sameJson(now[field], after[field]))) return {id: target.id}
+      return fields.every((field) => sameJson(now[field], before[field])) ? 'not-done' : 'unknown'
+    }
+  }
+}
+
+/** The ids of objects that are as a create would make one. */
+export async function findLike(api: AccessApi, target: EditTarget, after: JsonObject): Promise<string[]> {
+  return (await listObjects(api, target))
+    .filter((one) => isMadeAs(after, one))
+    .map((one) => String(one['id']))
+}
+
+/** Undefined when the object is as it should be. */
+async function verify(api: AccessApi, change: Change, now: JsonObject = {}): Promise<UserError | undefined> {
+  try {
+    return await compare(api, change, now)
+  } catch (error) {
+    if (error instanceof UserError) return error
+    throw error
+  }
+}
+
+async function compare(api: AccessApi, change: Change, now: JsonObject): Promise<UserError | undefined> {
+  const {action, target, after = {}} = change
+  const found = await readObject(api, action === 'make-reusable' ? {...target, kind: 'policy'} : target)
+  if (action === 'delete') return found && notAsExpected(target, ['it is still there'])
+  if (!found) return notAsExpected(target, ['it is not there'])
+  if (action === 'create') {
+    const wrong = missingFields(after, found)
+    return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
+  }
+  if (action === 'make-reusable') {
+    // Its place is the application's from now on.
+    const wrong = missingFields(withoutPrecedence(chosenFields(after)), found)
+    return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
+  }
+  const asked = changedFields(change)
+  const expected = {...now}
+  for (const field of asked) {
+    if (after[field] === undefined) delete expected[field]
+    else expected[field] = after[field]
+  }
+  const wrong = differingFields(expected, found)
+  return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
+}
+
+function withoutPrecedence({precedence: _, ...rest}: JsonObject): JsonObject {
+  return rest
+}
+
+function notAsExpected(target: EditTarget, fields: string[]): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'NOT_AS_EXPECTED',
+    message: `The change was made, and ${inWords(target)} is not as it should be now`,
+    why: `Not as expected: ${fields.join(', ')}. Somebody may have changed it at the same moment.`,
+    details: {kind: target.kind, id: target.id, fields},
+  })
+}
+
+/** The same error, now that it is known that nothing came of the change. */
+function lookedUp(error: ApiError): unknown {
+  const found = 'It was looked up since: the change was not made.'
+  return restated(error, {why: [found], outcomeUnknown: false})
+}

@@ -1,0 +1,175 @@
+import type {AccessApi} from '../../api/types.js'
+import type {JsonObject} from '../../core/context.js'
+import {UserError} from '../../core/errors.js'
+import {ztCommand} from '../command-line.js'
+import type {AccessContext} from '../context.js'
+import {applyChanges, requireNotUndone, type AppliedEdit} from './apply.js'
+import {withIds, type Change} from './change.js'
+import {invert} from './invert.js'
+import type {RecordedChange, UndoRecord} from './records.js'
+import {inWords} from './target.js'
+
+export interface PlannedUndo {
+  record: UndoRecord
+  /** Empty: everything is as it was before the edit. */
+  changes: Change[]
+  /** What does not come back, or not as it was. */
+  notes: string[]
+  renamed: ReadonlyMap<string, string>
+}
+
+export interface UndoList {
+  /** Of this profile (and account, where it is known), the latest first. */
+  records: UndoRecord[]
+  /** How many there are of other profiles and accounts. */
+  elsewhere: number
+  /** Files that cannot be read. */
+  damaged: string[]
+}
+
+/** The edits that can be undone from here. Asks the API nothing. */
+export async function listUndo(ctx: AccessContext): Promise<UndoList> {
+  const {records, damaged} = await ctx.undo.list()
+  const own = records.filter(
+    ({profile, accountId}) =>
+      profile === ctx.profile && (ctx.accountId === undefined || accountId === ctx.accountId),
+  )
+  return {records: own, elsewhere: records.length - own.length, damaged}
+}
+
+/**
+ * The latest edit that is not undone. An undo is none, but one that undid an undo is: repeated, this goes back edit by
+ * edit.
+ *
+ * @throws UserError `not-found` / `NOTHING_TO_UNDO`
+ */
+export async function latestEdit(ctx: AccessContext): Promise<string> {
+  const {records} = await listUndo(ctx)
+  const byId = new Map(records.map((record) => [record.id, record]))
+  const isUndo = ({undoes}: UndoRecord): boolean => {
+    if (undoes === undefined) return false
+    const undone = byId.get(undoes)
+    return !undone || !isUndo(undone)
+  }
+  const latest = records.find((record) => record.state !== 'undone' && !isUndo(record))
+  if (latest) return latest.id
+  throw new UserError({
+    kind: 'not-found',
+    code: 'NOTHING_TO_UNDO',
+    message: `There is nothing to undo for profile ${ctx.profile}`,
+    why: 'No edit of it is remembered on this machine that is not undone already.',
+    next: [ztCommand(ctx, 'undo')],
+  })
+}
+
+/**
+ * How an edit would be undone, by what is there now. A field that somebody has changed since is not overwritten.
+ *
+ * @throws UserError `not-found` / `UNDO_NOT_FOUND`; `conflict` / `ALREADY_UNDONE`, `UNDO_ELSEWHERE`, `UNDO_IMPOSSIBLE`,
+ *   `CHANGED_SINCE` (names the fields); ApiError
+ */
+export async function planUndo(ctx: AccessContext, id: string): Promise<PlannedUndo> {
+  const record = await ctx.undo.read(id)
+  requireOwn(ctx, record, ctx.accountId)
+  requireNotUndone(ctx, record)
+  const api = await ctx.api()
+  requireOwn(ctx, record, api.accountId, api.zoneId)
+  ctx.progress.step('Reading what is there now')
+  const {changes, conflicts, notes, impossible, renamed} = await invert(
+    api,
+    await withPresentIds(ctx, record),
+  )
+  conflicts.push(...(await attachedElsewhere(api, changes)))
+  const noWay = impossible.length > 0 || (changes.length === 0 && conflicts.length === 0 && notes.length > 0)
+  if (noWay) {
+    throw new UserError({
+      kind: 'conflict',
+      code: 'UNDO_IMPOSSIBLE',
+      message: 'This edit cannot be undone',
+      why: [...impossible, ...notes].map((one) => `${one}.`).join('\n'),
+      details: {id: record.id},
+    })
+  }
+  if (conflicts.length > 0) {
+    throw new UserError({
+      kind: 'conflict',
+      code: 'CHANGED_SINCE',
+      message: 'This edit cannot be undone: what it changed has been changed since',
+      why: `Changed since: ${conflicts.join('; ')}. Nothing was changed now.`,
+      next: [`If that was zt, undo the later edit first: ${ztCommand(ctx, 'undo')}`],
+      details: {id: record.id, changedSince: conflicts},
+    })
+  }
+  return {record, changes, notes, renamed}
+}
+
+/**
+ * Undoes an edit as it was planned. The undo is an edit itself, and can be undone.
+ *
+ * @throws UserError as {@link applyChanges}
+ */
+export async function undoEdit(
+  ctx: AccessContext,
+  {record, changes, renamed}: PlannedUndo,
+): Promise<AppliedEdit> {
+  if (changes.length === 0) await ctx.undo.update({...record, state: 'undone'})
+  const command = `zt undo ${record.id} (${record.command})`
+  return applyChanges(ctx, changes, {command, undoes: record.id, renamed})
+}
+
+/** What an undo has brought back since has another id than when the edit was made. */
+async function withPresentIds(ctx: AccessContext, {id, changes}: UndoRecord): Promise<RecordedChange[]> {
+  const {records} = await ctx.undo.list()
+  const renamed = new Map<string, string>()
+  // The latest first, so that the end of a chain is known when its beginning comes.
+  for (const later of records.filter((one) => one.id > id)) {
+    for (const [was, is] of Object.entries(later.renamed ?? {})) renamed.set(was, renamed.get(is) ?? is)
+  }
+  return withIds(changes, renamed)
+}
+
+/** A policy that the edit made, and that somebody has put on other applications since, must not go. */
+async function attachedElsewhere(api: AccessApi, changes: readonly Change[]): Promise<string[]> {
+  const found: string[] = []
+  for (const {action, target, before} of changes) {
+    const uses = before?.['app_count']
+    if (action !== 'delete' || target.kind !== 'policy' || typeof uses !== 'number') continue
+    const leaving = changes.filter((one) => has(one.before, target.id) && !has(one.after, target.id))
+    if (uses <= leaving.length) continue
+    const going = new Set(leaving.map((one) => one.target.id))
+    const others = (await api.listApplications()).filter(
+      (app) => !going.has(app.id) && app.policies.some(({id}) => id === target.id),
+    )
+    const where = others.map(({name}) => `"${name}"`).join(', ')
+    found.push(`${inWords(target)} is attached to ${where === '' ? 'other applications' : where} too`)
+  }
+  return found
+}
+
+function has(state: JsonObject | undefined, policyId: string): boolean {
+  const links = state?.['policies']
+  return Array.isArray(links) && links.some((link) => (link as JsonObject)['id'] === policyId)
+}
+
+function requireOwn(
+  ctx: AccessContext,
+  record: UndoRecord,
+  accountId: string | undefined,
+  zoneId = record.zoneId,
+): void {
+  const otherAccount = accountId !== undefined && accountId !== record.accountId
+  if (record.profile === ctx.profile && !otherAccount && zoneId === record.zoneId) return
+  const where =
+    record.profile === ctx.profile
+      ? `account ${record.accountId}${record.zoneId === undefined ? '' : `, zone ${record.zoneId}`}`
+      : `profile ${record.profile}`
+  throw new UserError({
+    kind: 'conflict',
+    code: 'UNDO_ELSEWHERE',
+    message: `This edit was made with ${where}`,
+    why: 'It is undone only there. Nothing was changed.',
+    next:
+      record.profile === ctx.profile ? [] : [ztCommand({...record, profileNamed: true}, 'undo', record.id)],
+    details: {profile: record.profile, accountId: record.accountId},
+  })
+}

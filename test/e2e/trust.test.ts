@@ -1,0 +1,99 @@
+import {execFileSync, spawn} from 'node:child_process'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {trustFlags} from '../../src/lib/tunnel/carrier/trust.js'
+import {bin, BuiltZt} from '../support/built-zt.js'
+
+const host = 'gitlab-ssh.widgetcorp.tech'
+const SYSTEM_STORE = '--use-openssl-ca'
+
+let zt: BuiltZt
+/** Directories as OpenSSL looks CAs up in: with the sandbox's own, and with none. */
+let withCa: string
+let empty: string
+
+beforeAll(async () => {
+  zt = await BuiltZt.make({ZT_PROFILE: 'sandbox'})
+  const {caFile} = await zt.json<{caFile: string}>(['sandbox', 'start'])
+  await zt.json(['token', 'create', 'ci'])
+  await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'])
+  withCa = path.join(zt.home, 'with-ca')
+  empty = path.join(zt.home, 'empty')
+  await fs.mkdir(withCa)
+  await fs.mkdir(empty)
+  const hash = execFileSync('openssl', ['x509', '-hash', '-noout', '-in', caFile], {encoding: 'utf8'}).trim()
+  await fs.copyFile(caFile, path.join(withCa, `${hash}.0`))
+})
+afterAll(() => zt.end())
+
+/** `zt ssh proxy` in a node that is started as the ProxyCommand starts it, until the greeting or the end. */
+function proxy(args: string[], env: NodeJS.ProcessEnv): Promise<{greeting: string; stderr: string}> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [SYSTEM_STORE, bin, 'ssh', 'proxy', ...args, host], {
+      env: {...zt.env, ...env},
+      cwd: zt.home,
+    })
+    let greeting = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      greeting += chunk.toString()
+      child.kill('SIGTERM')
+    })
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    child.once('error', reject)
+    child.once('close', () => {
+      resolve({greeting, stderr})
+    })
+  })
+}
+
+/** The profile as it would be for an edge whose CA the system knows. */
+async function withoutCaFile(): Promise<string> {
+  const directory = path.join(zt.home, 'CONFIG', 'zt')
+  const own = path.join(zt.home, 'no-ca-config')
+  await fs.cp(directory, path.join(own, 'zt'), {recursive: true})
+  const file = path.join(own, 'zt', 'config.json')
+  const text = await fs.readFile(file, 'utf8')
+  const changed = text.replace(/"caFile":\s*"[^"]*",?/, '')
+  expect(changed).not.toBe(text)
+  await fs.writeFile(file, changed.replace(/,(\s*})/, '$1'))
+  return own
+}
+
+describe('a proxy that takes the system’s CAs', () => {
+  it('trusts an edge whose CA stands in the directory of the environment', async () => {
+    const config = await withoutCaFile()
+    const {greeting, stderr} = await proxy([], {XDG_CONFIG_HOME: config, SSL_CERT_DIR: withCa})
+    expect({greeting, stderr}).toMatchObject({
+      greeting: expect.stringMatching(/^SSH-2\.0-/) as string,
+      stderr: '',
+    })
+  })
+
+  it('refuses an edge whose CA the system does not have', async () => {
+    const config = await withoutCaFile()
+    const {greeting, stderr} = await proxy(['--json'], {XDG_CONFIG_HOME: config, SSL_CERT_DIR: empty})
+    expect(greeting).toBe('')
+    expect(stderr).toContain('EDGE_NOT_TRUSTED')
+  })
+
+  it.each<[what: string, env: NodeJS.ProcessEnv]>([
+    ['the system’s own', {}],
+    ['none', {SSL_CERT_DIR: '/nonexistent'}],
+    ['a file', {SSL_CERT_FILE: '/dev/null'}],
+  ])('trusts the profile’s CA file besides %s', async (_what, env) => {
+    const {greeting, stderr} = await proxy([], env)
+    expect({greeting, stderr}).toMatchObject({
+      greeting: expect.stringMatching(/^SSH-2\.0-/) as string,
+      stderr: '',
+    })
+  })
+})
+
+it('ssh starts the proxy so where the system has its CAs by hash', async () => {
+  const {stdout} = await zt.run(['ssh', 'config', host])
+  const [flag] = trustFlags()
+  const line = stdout.split('\n').find((one) => one.includes('ProxyCommand'))
+  expect(line?.includes(` ${SYSTEM_STORE} `)).toBe(flag === SYSTEM_STORE)
+})

@@ -1,0 +1,154 @@
+import type {AccessContext} from '../../src/lib/access/context.js'
+import {linkChanges, inlineTarget, readForEdit} from '../../src/lib/access/edit/application.js'
+import {createChange, deleteChange, replaceChange, type Change} from '../../src/lib/access/edit/change.js'
+import {placeRule, type Place} from '../../src/lib/access/edit/precedence.js'
+import {newId, readObject, withRules, type EditTarget} from '../../src/lib/access/edit/target.js'
+import type {AccessApi, Rule} from '../../src/lib/api/types.js'
+import {canonicalJson} from '../../src/lib/core/canonical-json.js'
+import type {JsonObject} from '../../src/lib/core/context.js'
+import {ApiError, UserError} from '../../src/lib/core/errors.js'
+import type {SandboxState} from '../../src/lib/sandbox/state.js'
+
+export const APP = 'app-one'
+export const GROUP = 'group-one'
+
+/** What an edit asks for, as a person would say it. Numbers are places in the application's order, from 0. */
+export type Edit =
+  | {edit: 'set'; field: string; value: unknown}
+  | {edit: 'rules'; at: number; part: 'include' | 'exclude' | 'require'; rules: Rule[]}
+  | {edit: 'rename'; at: number; name: string}
+  | {edit: 'add'; name: string; place: {precedence: number} | {before: number} | 'last'}
+  | {edit: 'move'; at: number; precedence: number}
+  | {edit: 'drop'; at: number}
+  | {edit: 'group'; rules: Rule[]}
+
+const STAMPS = new Set(['created_at', 'updated_at'])
+
+/** All that can be edited, as text: the same for the same, whatever was changed and changed back. */
+export function everything(state: SandboxState, {ids = true} = {}): string {
+  const {apps, policies, inlinePolicies, groups} = state.data
+  const names = new Map([...policies, ...inlinePolicies].map((one) => [one['id'], one['name']]))
+  const plain = (one: JsonObject): JsonObject =>
+    Object.fromEntries(Object.entries(one).filter(([field]) => !STAMPS.has(field) && (ids || field !== 'id')))
+  const links = (value: unknown): unknown =>
+    (value as {id: string; precedence: number}[])
+      .map(({id, precedence}) => ({policy: ids ? id : names.get(id), precedence}))
+      .sort((a, b) => a.precedence - b.precedence)
+  return canonicalJson({
+    apps: apps.map((app) => ({...plain(app), policies: links(app['policies'])})),
+    policies: policies.map(plain).map(canonicalJson).sort(),
+    inline: inlinePolicies.map(plain).map(canonicalJson).sort(),
+    groups: groups.map(plain),
+  })
+}
+
+/** The policies of the application by name, in order. */
+export function order(state: SandboxState): unknown[] {
+  const {apps, policies, inlinePolicies} = state.data
+  const names = new Map([...policies, ...inlinePolicies].map((one) => [one['id'], one['name']]))
+  const links = (apps[0]?.['policies'] ?? []) as {id: string; precedence: number}[]
+  return [...links].sort((a, b) => a.precedence - b.precedence).map(({id}) => names.get(id))
+}
+
+/** The changes that make an edit; none where there is nothing to make it on. */
+export async function planEdit(ctx: AccessContext, edit: Edit): Promise<Change[]> {
+  const api = await ctx.api()
+  if (edit.edit === 'group') {
+    const target: EditTarget = {kind: 'group', id: GROUP, name: 'Group'}
+    return replaceChange(target, (await readObject(api, target)) ?? {}, {include: edit.rules})
+  }
+  const app = await readForEdit(api, APP)
+  if (edit.edit === 'set') return replaceChange(app.target, app.state, {[edit.field]: edit.value})
+  if (edit.edit === 'add') {
+    const id = newId(1)
+    const place: Place =
+      edit.place === 'last' || 'precedence' in edit.place
+        ? edit.place === 'last'
+          ? {}
+          : edit.place
+        : {before: app.policies[edit.place.before]?.id}
+    const {links, precedence} = placeRule(app.links, id, place)
+    const policy = {
+      name: edit.name,
+      decision: 'non_identity',
+      include: [{everyone: {}}],
+      exclude: [],
+      require: [],
+    }
+    if (app.kind === 'inline') {
+      const target = inlineTarget(app, {id, name: edit.name} as never)
+      return [...linkChanges(app, links), createChange(target, {...policy, precedence})]
+    }
+    const target: EditTarget = {kind: 'policy', id, name: edit.name}
+    return [createChange(target, policy), ...linkChanges(app, links)]
+  }
+  const policy = app.policies[edit.at]
+  if (!policy) return []
+  const inline = app.inline.has(policy.id)
+  const target: EditTarget = inline
+    ? inlineTarget(app, policy)
+    : {kind: 'policy', id: policy.id, name: policy.name}
+  if (edit.edit === 'move')
+    return linkChanges(app, placeRule(app.links, policy.id, {precedence: edit.precedence}).links)
+  const before = inline ? withRules(policy.raw) : ((await readObject(api, target)) ?? {})
+  switch (edit.edit) {
+    case 'rules':
+      return replaceChange(target, before, {[edit.part]: edit.rules})
+    case 'rename':
+      return replaceChange(target, before, {name: edit.name})
+    case 'drop':
+      return [
+        ...(inline
+          ? []
+          : linkChanges(
+              app,
+              app.links.filter(({id}) => id !== policy.id),
+            )),
+        deleteChange(target, before),
+      ]
+  }
+}
+
+export interface Call {
+  /** From 0, of those since the interposing began. */
+  number: number
+  name: string
+  writes: boolean
+}
+
+/** An API between whose calls somebody can stand. `run` makes the call itself. */
+export function interposed(
+  api: AccessApi,
+  each: (call: Call, run: () => Promise<unknown>) => Promise<unknown>,
+): AccessApi {
+  let number = 0
+  return new Proxy(api, {
+    get(target, name: string) {
+      const value = Reflect.get(target, name) as unknown
+      if (typeof value !== 'function' || name === 'clockAhead') return value
+      return (...args: unknown[]) =>
+        each({number: number++, name, writes: !/^(get|list|verify)/.test(name)}, () =>
+          (value as (...given: unknown[]) => Promise<unknown>).apply(target, args),
+        )
+    },
+  })
+}
+
+/** No (whole) answer came. */
+export function noAnswer({writes}: Call): ApiError {
+  return new ApiError({
+    kind: 'unreachable',
+    code: 'API_TIMEOUT',
+    message: 'no answer in time',
+    outcomeUnknown: writes,
+  })
+}
+
+export async function failure(promise: Promise<unknown>): Promise<UserError> {
+  const error = await promise.then(
+    () => new Error('it did not fail'),
+    (reason: unknown) => reason,
+  )
+  if (error instanceof UserError) return error
+  throw error
+}
