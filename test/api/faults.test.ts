@@ -141,10 +141,10 @@ describe('what the API answers to a change', () => {
     'too many requests': {
       status: 429,
       answer: failure(10429, 'slow down'),
-      headers: {'retry-after': '7'},
+      headers: {'retry-after': '61'},
       kind: 'unreachable',
       code: 'RATE_LIMITED',
-      says: /7 seconds/,
+      says: /Try again in 61 seconds, after \d\d:\d\d:\d\d/,
     },
     'a server error': {
       status: 502,
@@ -294,7 +294,7 @@ describe('a read', () => {
     expect(await open().listGroups()).toEqual([])
   })
 
-  it.each(['31', '99999999999', 'Fri, 31 Dec 2199 23:59:59 GMT', 'soon', '-5', undefined])(
+  it.each(['61', '99999999999', 'Fri, 31 Dec 2199 23:59:59 GMT', 'soon', '-5', undefined])(
     'does not wait for a Retry-After of %s',
     async (retryAfter) => {
       nock(ORIGIN)

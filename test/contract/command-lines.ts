@@ -75,6 +75,18 @@ export const SCENES: Record<string, Line[]> = {
     },
   ],
 
+  'lists, narrowed and of a zone': [
+    {args: ['app', 'list', '--search', 'git', '--name', 'Git', '--domain', 'git', '--limit', '1']},
+    {args: ['app', 'list', '--name', 'GitLab', '--exact'], before: fillZone},
+    {args: ['app', 'list', '--zone', 'widgetcorp.tech']},
+    {args: ['app', 'show', 'Of the zone', '--zone', 'widgetcorp.tech']},
+    {args: ['token', 'list', '--search', 'zone', '--name', 'of-the-zone', '--zone', 'widgetcorp.tech']},
+    {args: ['token', 'show', 'of-the-zone', '--zone', 'widgetcorp.tech']},
+    {args: ['group', 'list']},
+    {args: ['group', 'list', '--search', 'robots', '--limit', '5', '--zone', 'widgetcorp.tech']},
+    {args: ['policy', 'list']},
+  ],
+
   'a token that Access refuses': [
     {args: ['token', 'create', 'stranger']},
     {args: ['ssh', HOST, '--token', 'stranger', '--yes', '--', '-T'], ends: 255},
@@ -115,4 +127,22 @@ function pairOf(name: string): (world: CommandWorld) => string {
 /** The index is lost, and the stores are not. */
 async function forgetIndex({zt}: CommandWorld): Promise<void> {
   await fs.rm(path.join(zt.home, 'DATA', 'zt', 'index'), {recursive: true})
+}
+
+/** An application and a service token of the zone's own, and rules that name service tokens and groups. */
+function fillZone({state: {data}}: CommandWorld): void {
+  const zone = String(data.zones[0]?.['id'])
+  const [app, token, policy, group] = ['a', 'b', 'c', 'd'].map(
+    (digit) => `${digit.repeat(8)}-0000-4000-8000-000000000000`,
+  ) as [string, string, string, string]
+  const naming = {include: [{service_token: {token_id: token}}, {group: {id: group}}]}
+  const rules = {exclude: [], require: []}
+  data.zoneOf = {...data.zoneOf, [app]: zone, [token]: zone}
+  data.apps.push({id: app, name: 'Of the zone', type: 'self_hosted', domain: 'of.widgetcorp.tech'})
+  data.serviceTokens.push({
+    object: {id: token, name: 'of-the-zone', client_id: 'z.access', duration: '8760h'},
+    secretHash: '',
+  })
+  data.groups.push({id: group, name: 'naming', ...naming, ...rules})
+  data.policies.push({id: policy, name: 'naming', decision: 'non_identity', ...naming, ...rules})
 }

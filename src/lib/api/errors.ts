@@ -101,6 +101,15 @@ export function refusedByApi(
   }
   if (answer.status === 429) return rateLimited(request, retryAfterSeconds(answer.headers), known)
   const why = said ?? `It answered with HTTP status ${answer.status} and no reason.`
+  if (has(7003) && request.path.startsWith('/zones/')) {
+    return error({
+      kind: 'not-found',
+      code: 'ZONE_NOT_FOUND',
+      message: `Cannot ${request.doing}: the API knows no such zone or address`,
+      why,
+      next: ['Give the name of a zone that the API token sees: --zone example.com'],
+    })
+  }
   if (has(7003)) {
     return error({
       kind: 'not-found',
@@ -148,7 +157,10 @@ function lacking(permissions: readonly string[], command: string | undefined): s
   return `It lacks the permission ${groups}${command === undefined ? '' : `, which zt ${command} needs`}.`
 }
 
-/** Too many requests, and the wait is longer than anybody would sit through. */
+/**
+ * Too many requests. Status 429 says that the request was refused for their number (RFC 6585, section 4), so that nothing
+ * of it was done: a change may be sent again.
+ */
 function rateLimited(
   request: FailedRequest,
   seconds: number | undefined,
@@ -160,9 +172,42 @@ function rateLimited(
     code: 'RATE_LIMITED',
     message: `Cannot ${request.doing}: too many requests`,
     why: 'Cloudflare allows 1200 requests in five minutes for all of a user together.',
-    next: [seconds === undefined ? 'Try again in five minutes' : `Try again in ${seconds} seconds`],
-    details: seconds === undefined ? {} : {retryAfterSeconds: seconds},
+    next: [seconds === undefined ? 'Try again in five minutes' : tryAgainIn(seconds)],
+    details: seconds === undefined ? {} : {retryAfterSeconds: seconds, retryAt: timeIn(seconds)},
   })
+}
+
+/**
+ * The same, where the pause that Cloudflare asks for is longer than zt waits.
+ *
+ * @param waited seconds that this request has waited already
+ * @param patience seconds that it may wait in all
+ */
+export function tooLongAPause(error: ApiError, waited: number, patience: number): ApiError {
+  const before = waited > 0 ? `zt has waited ${waited} s, and waits` : 'zt waits'
+  return new ApiError({
+    kind: error.kind,
+    code: error.code,
+    message: error.message,
+    why: `${error.why ?? ''} ${before} at most ${patience} s in all (ZT_RATE_LIMIT_WAIT).`.trim(),
+    next: [...error.next],
+    details: {...error.details},
+    status: error.status,
+    apiCodes: [...error.apiCodes],
+    ray: error.ray,
+  })
+}
+
+function tryAgainIn(seconds: number): string {
+  const at = timeIn(seconds)
+  const today = seconds < 24 * 3600 && at !== undefined
+  return `Try again in ${seconds} seconds${today ? `, after ${new Date(at).toTimeString().slice(0, 8)}` : ''}`
+}
+
+/** ISO 8601; undefined for what is further away than a date can be. */
+function timeIn(seconds: number): string | undefined {
+  const at = new Date(Date.now() + seconds * 1000)
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString()
 }
 
 /** No (whole) answer came. */
@@ -175,12 +220,13 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
     kind: 'unreachable',
     code: timedOut ? 'API_TIMEOUT' : 'API_UNREACHABLE',
     message: `Cannot ${request.doing}: ${timedOut ? 'no answer in time' : 'no connection'} from the API at ${hostname}`,
-    why: [
-      timedOut ? undefined : reason(cause),
-      outcomeUnknown ? 'Whether the change was made is not known.' : undefined,
-    ]
-      .filter((part) => part !== undefined)
-      .join(' '),
+    why:
+      [
+        timedOut ? undefined : reason(cause),
+        outcomeUnknown ? 'Whether the change was made is not known.' : undefined,
+      ]
+        .filter((part) => part !== undefined)
+        .join(' ') || undefined,
     next: [`Check the network and the profile's API address: ${suggested(request, 'profile show')}`],
     outcomeUnknown,
     cause,

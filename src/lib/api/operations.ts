@@ -151,6 +151,8 @@ interface Asks {
 const needs = (...names: OperationName[]): Asks => ({needs: names, tries: []})
 const tries = (...names: OperationName[]): Asks => ({needs: [], tries: names})
 const nothing = needs()
+/** A zone that is given by its name is looked up; one that is given by its id is not. */
+const byName = {tries: ['listZones'] as const}
 /** Why Access refused a connection is looked up afterwards, and said as far as it is known. */
 const onlyWhyRefused = tries('listApplications', 'listServiceTokens', 'listApplicationPolicies', 'listGroups')
 
@@ -170,14 +172,17 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
     'createApplicationPolicy',
     'deletePolicy',
   ),
-  'app:list': needs('listApplications'),
-  'app:show': needs('listApplications', 'getApplication', 'listApplicationPolicies'),
+  'app:list': {...needs('listApplications'), ...byName},
+  'app:show': {...needs('listApplications', 'getApplication', 'listApplicationPolicies'), ...byName},
   curl: onlyWhyRefused,
   exec: nothing,
   forward: onlyWhyRefused,
+  // The names of what rules name are shown where they may be read.
+  'group:list': {needs: ['listGroups'], tries: ['listServiceTokens', 'listZones']},
   help: nothing,
   login: nothing,
   logout: nothing,
+  'policy:list': {needs: ['listPolicies'], tries: ['listServiceTokens', 'listGroups']},
   'profile:list': nothing,
   'profile:show': nothing,
   'profile:use': nothing,
@@ -202,7 +207,7 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
   'token:disable': needs('listServiceTokens', 'updateServiceToken'),
   'token:enable': needs('listServiceTokens', 'updateServiceToken'),
   'token:import': needs('listServiceTokens'),
-  'token:list': needs('listServiceTokens'),
+  'token:list': {...needs('listServiceTokens'), ...byName},
   'token:recover': needs('listServiceTokens', 'getServiceToken', 'updateServiceToken', 'deleteServiceToken'),
   'token:refresh': needs('listServiceTokens', 'refreshServiceToken', 'updateServiceToken'),
   'token:rename': needs('listServiceTokens', 'updateServiceToken'),
@@ -225,7 +230,7 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
     'replaceGroup',
   ),
   'token:rotate': needs('listServiceTokens', 'getServiceToken', 'rotateServiceToken', 'updateServiceToken'),
-  'token:show': needs('listServiceTokens'),
+  'token:show': {...needs('listServiceTokens'), ...byName},
   // It probes every permission group; what it deletes does not exist (probe.ts).
   whoami: tries(
     'listServiceTokens',
