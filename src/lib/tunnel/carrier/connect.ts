@@ -15,7 +15,7 @@ const KEEP_ALIVE_MS = 60_000
 const READ_BYTES = 64 * 1024
 
 /** A TCP connection to the first address of the host that answers. */
-export async function dial({host, port}: Address, signal: AbortSignal): Promise<net.Socket> {
+async function dial({host, port}: Address, signal: AbortSignal): Promise<net.Socket> {
   const socket = net.connect({
     host,
     port,
@@ -38,7 +38,7 @@ export interface SecureOptions {
 }
 
 /** TLS over a connection; resolves when the certificate was verified. */
-export async function secure({raw, host, context, signal}: SecureOptions): Promise<tls.TLSSocket> {
+async function secure({raw, host, context, signal}: SecureOptions): Promise<tls.TLSSocket> {
   // `highWaterMark` is passed on to the stream, though the types do not say so.
   const options: tls.ConnectionOptions & {highWaterMark: number} = {
     socket: raw,
