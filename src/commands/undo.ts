@@ -3,7 +3,7 @@ import {ztCommand} from '../lib/access/command-line.js'
 import type {AccessContext} from '../lib/access/context.js'
 import {latestEdit, listUndo, planUndo, undoEdit} from '../lib/access/edit/undo.js'
 import {EditCommand} from '../lib/app/edit-command.js'
-import {dryRunFlag, yesFlag} from '../lib/app/flags.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../lib/app/flags.js'
 import {undoJson, undoTable} from '../lib/app/present-edit.js'
 import {UserError} from '../lib/core/errors.js'
 
@@ -21,6 +21,7 @@ export default class Undo extends EditCommand<typeof Undo> {
   }
   static override flags = {
     last: Flags.boolean({description: 'the latest edit that is not undone'}),
+    zone: zoneFlag,
     yes: yesFlag,
     'dry-run': dryRunFlag,
   }

@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {applyAddRule, planAddRule} from '../../lib/access/add-rule.js'
 import {newId} from '../../lib/access/edit/target.js'
 import {ApplicationCommand} from '../../lib/app/application-command.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
 import {
   addedInWords,
   addRuleJson,
@@ -37,6 +37,7 @@ export default class AppAddRule extends ApplicationCommand<typeof AppAddRule> {
       helpValue: 'RULE',
     }),
     precedence: Flags.integer({description: 'put it at this precedence; 1 comes first', helpValue: 'N'}),
+    zone: zoneFlag,
     'dry-run': dryRunFlag,
     yes: yesFlag,
   }

@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/access/command-line.js'
 import {applyCreateApplication, planCreateApplication} from '../../lib/access/create-application.js'
 import {ApplicationCommand} from '../../lib/app/application-command.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
 import {boundLines, createdInWords, createdJson} from '../../lib/app/present-rule.js'
 import {machineFlags, narrowingFlags} from '../../lib/app/rule-flags.js'
 
@@ -41,6 +41,7 @@ export default class AppCreate extends ApplicationCommand<typeof AppCreate> {
       description: "how long a session lasts, e.g. 24h or 7d (default: Cloudflare's)",
       helpValue: 'DURATION',
     }),
+    zone: zoneFlag,
     'dry-run': dryRunFlag,
     yes: yesFlag,
   }

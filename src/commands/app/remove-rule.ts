@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/access/command-line.js'
 import {applyRemoveRule, planRemoveRule} from '../../lib/access/remove-rule.js'
 import {ApplicationCommand} from '../../lib/app/application-command.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
 import {removedInWords, removeRuleJson} from '../../lib/app/present-rule.js'
 
 const USAGE = 'zt app remove-rule APP RULE --yes'
@@ -27,6 +27,7 @@ export default class AppRemoveRule extends ApplicationCommand<typeof AppRemoveRu
       exclusive: ['delete'],
     }),
     delete: Flags.boolean({description: 'delete the policy, where no other application has it'}),
+    zone: zoneFlag,
     'dry-run': dryRunFlag,
     yes: yesFlag,
   }

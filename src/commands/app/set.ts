@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {planSetApplication} from '../../lib/access/set-application.js'
 import {ApplicationCommand} from '../../lib/app/application-command.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class AppSet extends ApplicationCommand<typeof AppSet> {
@@ -20,6 +20,7 @@ export default class AppSet extends ApplicationCommand<typeof AppSet> {
       description: 'how long a session lasts, e.g. 24h or 7d',
       helpValue: 'DURATION',
     }),
+    zone: zoneFlag,
     'dry-run': dryRunFlag,
     yes: yesFlag,
   }

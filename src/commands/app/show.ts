@@ -2,6 +2,7 @@ import {Args} from '@oclif/core'
 import {showApplication} from '../../lib/access/applications.js'
 import {policiesInWords} from '../../lib/access/rule-names.js'
 import {ApplicationCommand} from '../../lib/app/application-command.js'
+import {zoneFlag} from '../../lib/app/flags.js'
 import {applicationFacts, applicationJson, ruleList} from '../../lib/app/present-application.js'
 
 export default class AppShow extends ApplicationCommand<typeof AppShow> {
@@ -11,6 +12,7 @@ export default class AppShow extends ApplicationCommand<typeof AppShow> {
     '<%= config.bin %> app show gitlab-ssh.widgetcorp.tech --json',
   ]
   static override args = {application: Args.string({description: 'name, domain or id', ignoreStdin: true})}
+  static override flags = {zone: zoneFlag}
 
   async run(): Promise<object> {
     const ctx = this.access()

@@ -149,7 +149,8 @@ async function place(
   notes: readonly string[],
 ): Promise<Pick<AddRulePlan, 'changes' | 'how' | 'rule' | 'after' | 'notes'>> {
   const api = await ctx.api()
-  const inline = app.kind === 'inline' || app.kind === 'mixed'
+  // In a zone all policies live inside applications.
+  const inline = app.kind === 'inline' || app.kind === 'mixed' || api.zoneId !== undefined
   const leftover = inline ? undefined : await findLeftover(api, body)
   const id = leftover?.id ?? newId(1)
   const placed = placeRule(app.links, id, wanted)

@@ -8,7 +8,7 @@ import type {AccessContext} from './context.js'
 import {applyChanges, type AppliedEdit} from './edit/apply.js'
 import {createChange, replaceChange, type Change} from './edit/change.js'
 import {restated} from './edit/errors.js'
-import {newId, type EditTarget} from './edit/target.js'
+import {newId, type EditTarget, type PolicyLink} from './edit/target.js'
 import {bindHosts, planBinding, type PlannedBinding} from './host-bindings.js'
 import {checkName, type RuleInput} from './rule-input.js'
 import {
@@ -109,14 +109,22 @@ async function withRule(
 ): Promise<Change[]> {
   const leftover = await findLeftover(api, body)
   const id = leftover?.id ?? POLICY
-  const made = createChange(target, {...fields, policies: [{id, precedence: 1}]})
-  return [
-    ...(leftover ? [] : [createChange({kind: 'policy', id, name: body.name}, {...body})]),
-    made,
-    ...(serviceAuth401 && made.after
-      ? replaceChange(target, made.after, {service_auth_401_redirect: true})
-      : []),
-  ]
+  const first: PolicyLink[] = [{id, precedence: 1}]
+  const then = serviceAuth401
+    ? replaceChange(target, {...fields, policies: first}, {service_auth_401_redirect: true})
+    : []
+  if (api.zoneId !== undefined) {
+    // A zone has no policies to share: this one is made inside the application.
+    const inside: EditTarget = {
+      kind: 'inline-policy',
+      id,
+      name: body.name,
+      application: {id: target.id, name: target.name},
+    }
+    return [createChange(target, fields), createChange(inside, {...body, precedence: 1}), ...then]
+  }
+  const policy = createChange({kind: 'policy', id, name: body.name}, {...body})
+  return [...(leftover ? [] : [policy]), createChange(target, {...fields, policies: first}), ...then]
 }
 
 /**

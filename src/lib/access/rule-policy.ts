@@ -118,6 +118,7 @@ export function ruleName(wanted: string | undefined, whom: readonly string[]): s
 
 /** A policy that an interrupted run left behind: exactly like this one, and attached nowhere. It can be used again. */
 export async function findLeftover(api: AccessApi, body: PolicyBody): Promise<Policy | undefined> {
+  if (api.zoneId !== undefined) return undefined
   return (await api.listPolicies()).find(
     (policy) =>
       policy.name === body.name &&

@@ -98,7 +98,9 @@ function inFreeOrder(moves: readonly Move[], links: readonly PolicyLink[]): Move
 /** Inline and reusable: the answer may not say which, but those of the account can be read there. */
 async function inlineIds(api: AccessApi, policies: readonly Policy[]): Promise<Set<string>> {
   const unclear = policies.some(({reusable}) => reusable === undefined)
-  const shared = unclear ? new Set((await api.listPolicies()).map(({id}) => id)) : undefined
+  // A zone has no policies to share.
+  const listed = unclear && api.zoneId === undefined ? await api.listPolicies() : []
+  const shared = unclear ? new Set(listed.map(({id}) => id)) : undefined
   const isInline = ({id, reusable}: Policy): boolean =>
     reusable === undefined ? shared?.has(id) === false : !reusable
   return new Set(policies.filter(isInline).map(({id}) => id))

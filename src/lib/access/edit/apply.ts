@@ -1,6 +1,6 @@
 import type {AccessApi} from '../../api/types.js'
 import type {JsonObject} from '../../core/context.js'
-import {BugError, UserError, messageOf} from '../../core/errors.js'
+import {UserError, messageOf} from '../../core/errors.js'
 import {redact} from '../../core/redact.js'
 import {ztCommand} from '../command-line.js'
 import type {AccessContext} from '../context.js'
@@ -95,7 +95,7 @@ async function begin(
   {command, undoes}: EditRecordOptions,
 ): Promise<UndoRecord> {
   const {accountId, zoneId} = api
-  if (accountId === undefined) throw new BugError('an edit without an account')
+  if (accountId === undefined) throw noAccount()
   const recorded: RecordedChange[] = []
   for (const change of changes) {
     const twins = change.action === 'create' ? await twinsOf(api, change) : []
@@ -107,6 +107,17 @@ async function begin(
     {profile: ctx.profile, accountId, zoneId, at, command: redact(command), undoes, changes: recorded},
     now,
   )
+}
+
+/** A zone that is given by its id needs no account to be read. */
+function noAccount(): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'ACCOUNT_REQUIRED',
+    message: 'Which account is not known',
+    why: 'How to undo an edit is written down with its account. Nothing was changed.',
+    next: ['Give --account ID, or set CLOUDFLARE_ACCOUNT_ID'],
+  })
 }
 
 function inRecord(change: Change): RecordedChange {

@@ -168,8 +168,15 @@ function requireOwn(
     code: 'UNDO_ELSEWHERE',
     message: `This edit was made with ${where}`,
     why: 'It is undone only there. Nothing was changed.',
-    next:
-      record.profile === ctx.profile ? [] : [ztCommand({...record, profileNamed: true}, 'undo', record.id)],
+    next: otherAccount
+      ? []
+      : [
+          ztCommand(
+            {profile: record.profile, profileNamed: record.profile !== ctx.profile, zone: record.zoneId},
+            'undo',
+            record.id,
+          ),
+        ],
     details: {profile: record.profile, accountId: record.accountId},
   })
 }
