@@ -76,9 +76,13 @@ export function requireNotUndone(ctx: AccessContext, {state, undoneBy}: UndoReco
 /** Nothing is written before all of it is known to be as it was. What an earlier change touches is read when its turn comes. */
 async function lookAtAll(api: AccessApi, changes: readonly Change[]): Promise<JsonObject | undefined> {
   const seen = new Set<string>()
-  const fresh = changes.filter(({target: {kind, id}}) => {
+  const fresh = changes.filter(({target: {kind, id, application}}) => {
     const key = `${kind}/${id}`
-    return !isNewId(id) && !seen.has(key) && seen.add(key)
+    const isFresh = !isNewId(id) && !seen.has(key)
+    seen.add(key)
+    // An inline policy that comes or goes changes its application.
+    if (application) seen.add(`application/${application.id}`)
+    return isFresh
   })
   try {
     const found = await Promise.all(fresh.map((change) => requireUntouched(api, change)))

@@ -1,6 +1,6 @@
 import type {AccessApi} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
-import type {JsonObject} from '../../core/context.js'
+import {isJsonObject, type JsonObject} from '../../core/context.js'
 import {createChange, deleteChange, replaceChange, withIds, type Change, type FieldChange} from './change.js'
 import type {RecordedChange} from './records.js'
 import {findLike} from './step.js'
@@ -112,6 +112,8 @@ async function restore(scene: Scene, entry: RecordedChange, inverse: Inverse): P
 class Scene {
   readonly #api: AccessApi
   readonly #states = new Map<string, JsonObject | undefined>()
+  /** Inline policies that will not be there. */
+  readonly #gone = new Set<string>()
   /** Objects that come back, by the id that they had. */
   readonly ids = new Map<string, string>()
 
@@ -122,11 +124,21 @@ class Scene {
   async now(target: EditTarget): Promise<JsonObject | undefined> {
     const key = keyOf(target)
     if (!this.#states.has(key)) this.#states.set(key, await readObject(this.#api, target))
-    return this.#states.get(key)
+    const state = this.#states.get(key)
+    return state && target.kind === 'application' ? this.#withoutGone(state) : state
+  }
+
+  /** An inline policy takes its link with it. */
+  #withoutGone(state: JsonObject): JsonObject {
+    const links = state['policies']
+    if (!Array.isArray(links) || this.#gone.size === 0) return state
+    const isGone = (link: unknown): boolean => isJsonObject(link) && this.#gone.has(String(link['id']))
+    return {...state, policies: links.filter((link) => !isGone(link))}
   }
 
   foresee(target: EditTarget, state: JsonObject | undefined): void {
     this.#states.set(keyOf(target), state)
+    if (target.kind === 'inline-policy' && !state) this.#gone.add(target.id)
   }
 
   /** Gives an object that is to come back an id for the time being. */

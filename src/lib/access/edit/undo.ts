@@ -70,7 +70,7 @@ export async function latestEdit(ctx: AccessContext): Promise<string> {
  */
 export async function planUndo(ctx: AccessContext, id: string): Promise<PlannedUndo> {
   const record = await ctx.undo.read(id)
-  requireOwn(ctx, record, ctx.accountId)
+  requireOwn(ctx, record, ctx.accountId, record.zoneId)
   requireNotUndone(ctx, record)
   const api = await ctx.api()
   requireOwn(ctx, record, api.accountId, api.zoneId)
@@ -155,7 +155,7 @@ function requireOwn(
   ctx: AccessContext,
   record: UndoRecord,
   accountId: string | undefined,
-  zoneId = record.zoneId,
+  zoneId: string | undefined,
 ): void {
   const otherAccount = accountId !== undefined && accountId !== record.accountId
   if (record.profile === ctx.profile && !otherAccount && zoneId === record.zoneId) return
