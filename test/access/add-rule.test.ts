@@ -6,7 +6,8 @@ import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 import type {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
 import {World} from '../support/access-world.js'
-import {addRule} from '../support/add-rule.js'
+import {addRule, type RuleToAdd} from '../support/add-rule.js'
+import {everything} from '../support/edit-world.js'
 
 let world: World
 afterEach(() => world.end())
@@ -183,9 +184,7 @@ describe('adding a Service Auth rule', () => {
   ]
   it.each(bad)('changes nothing for %s', async (_, options, expected) => {
     await open()
-    const error = await failure(
-      addRule(world.ctx, {application: 'Git', tokens: ['ci'], ...options}),
-    )
+    const error = await failure(addRule(world.ctx, {application: 'Git', tokens: ['ci'], ...options}))
     const {why, ...exact} = expected as {why?: RegExp}
     expect(error).toMatchObject(exact)
     if (why) expect([error.why, ...error.next].join(' ')).toMatch(why)
@@ -198,6 +197,105 @@ describe('adding a Service Auth rule', () => {
     const error = await failure(addRule(world.ctx, {application: 'Twin', tokens: ['ci']}))
     const said = [error.message, error.why, ...error.next].join('\n')
     for (const domain of ['twin1.example.com', 'twin2.example.com']) expect(said).toContain(domain)
+  })
+})
+
+describe('whom a rule means, and where it stands', () => {
+  const robots = (): JsonObject => {
+    const [ci] = world.state.data.serviceTokens
+    const group = {
+      id: 'group-robots',
+      name: 'robots',
+      include: [{service_token: {token_id: ci?.object['id']}}],
+      exclude: [],
+      require: [],
+    }
+    world.state.data.groups.push(group)
+    return group
+  }
+  const made = (): JsonObject | undefined => world.state.data.policies.at(-1)
+
+  it.each<[string, Record<string, unknown>, JsonObject]>([
+    ['an Access group', {group: ['robots']}, {name: 'Service Auth: Access group robots', include: [{group: {id: 'group-robots'}}]}],
+    ['any token', {'any-token': true}, {name: 'Service Auth: any valid service token', include: [{any_valid_service_token: {}}]}],
+    ['one network', {'any-token': true, 'require-ip': ['203.0.113.0/24']}, {require: [{ip: {ip: '203.0.113.0/24'}}]}],
+    ['all but a network', {'any-token': true, 'exclude-ip': ['2001:db8::/32']}, {exclude: [{ip: {ip: '2001:db8::/32'}}]}],
+    ['one country', {'any-token': true, 'require-country': ['de']}, {require: [{geo: {country_code: 'DE'}}]}],
+    ['all but two countries', {'any-token': true, 'exclude-country': ['FR', 'CH']}, {exclude: [{geo: {country_code: 'FR'}}, {geo: {country_code: 'CH'}}]}],
+  ])('can mean %s', async (_, flags, expected) => {
+    await open()
+    robots()
+    await addRule(world.ctx, {application: 'Git', flags})
+    expect(made()).toMatchObject({decision: 'non_identity', ...expected})
+    world.exchanges.length = 0
+    expect(await addRule(world.ctx, {application: 'Git', flags})).toMatchObject({changed: false, how: 'none'})
+    expect(world.changes).toEqual([])
+  }) // prettier-ignore
+
+  it('binds the hosts to the one token of the group whose secret is here, and never in place of another', async () => {
+    await open()
+    robots()
+    const first = await addRule(world.ctx, {application: 'Git', flags: {group: ['robots']}})
+    expect(first.bound).toMatchObject([{host: 'git.example.com', token: 'ci'}, {host: 'ssh.example.com'}])
+    await addRule(world.ctx, {application: 'Empty', tokens: ['cd']})
+    const second = await addRule(world.ctx, {application: 'Empty', flags: {group: ['robots']}})
+    expect(second).toMatchObject({changed: true, bound: []})
+  })
+
+  it('binds no host where several tokens would do, and says which', async () => {
+    await open()
+    const {bound, warnings} = await addRule(world.ctx, {application: 'Git', flags: {'any-token': true}})
+    expect(bound).toEqual([])
+    expect(warnings.join()).toMatch(/"ci", "cd".*--token/)
+    expect(await world.ctx.index.bindings()).toEqual([])
+  })
+
+  it('says that conditions keep nobody out whom another rule admits', async () => {
+    await open()
+    await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
+    const narrow = await addRule(world.ctx, {
+      application: 'Git',
+      tokens: ['ci'],
+      flags: {'require-country': ['DE']},
+    })
+    expect(narrow).toMatchObject({changed: true, added: [{name: 'ci'}]})
+    expect(narrow.warnings.join()).toMatch(/admits ci without these conditions/)
+  })
+
+  it.each<[string, string, Partial<{before: string; precedence: number}>, string[]]>([
+    ['Git', 'before a rule, by name', {before: 'one'}, ['5 two', '8 new', '9 one', '20 three']],
+    ['Git', 'before a rule, by id', {before: 'policy-two'}, ['4 new', '5 two', '9 one', '20 three']],
+    ['Git', 'before a rule, by precedence', {before: '20'}, ['5 two', '9 one', '19 new', '20 three']],
+    ['Git', 'at a free precedence', {precedence: 1}, ['1 new', '5 two', '9 one', '20 three']],
+    ['Git', 'at a precedence that another has', {precedence: 9}, ['5 two', '9 new', '10 one', '20 three']],
+    ['Old', 'before an inline rule', {before: 'own'}, ['2 new', '3 own']],
+    ['Old', 'at the precedence of an inline rule', {precedence: 3}, ['3 new', '4 own']],
+  ])('puts it on %s %s', async (application, _, place, expected) => {
+    await open()
+    const result = await addRule(world.ctx, {application, tokens: ['ci'], ruleName: 'new', ...place})
+    const listed = await (await world.ctx.api()).listApplicationPolicies(result.application.id)
+    expect(listed.map(({precedence, name}) => `${precedence} ${name}`)).toEqual(expected)
+    expect(result.after.map(({precedence, name}) => `${precedence} ${name}`)).toEqual(expected)
+  })
+
+  it.each<[string, Partial<RuleToAdd>, string]>([
+    ['an unknown rule to stand before', {before: 'four'}, 'RULE_NOT_FOUND'],
+    ['two places at once', {before: 'one', precedence: 3}, 'BEFORE_AND_PRECEDENCE'],
+    ['a precedence of nought', {precedence: 0}, 'BAD_PRECEDENCE'],
+    ['an unknown Access group', {flags: {group: ['robats']}}, 'GROUP_NOT_FOUND'],
+    ['what is no address', {flags: {'require-ip': ['203.0.113.256']}}, 'BAD_CIDR'],
+    ['what is no country', {flags: {'exclude-country': ['UK']}}, 'BAD_COUNTRY'],
+    ['two countries at once', {flags: {'require-country': ['DE', 'FR']}}, 'NEVER_HOLDS'],
+    ['two networks at once', {flags: {'require-ip': ['192.0.2.0/24', '198.51.100.0/24']}}, 'NEVER_HOLDS'],
+    ['nobody', {tokens: [], flags: {'require-country': ['DE']}}, 'NO_INCLUDE'],
+  ])('changes nothing for %s', async (_, wanted, code) => {
+    await open()
+    robots()
+    const before = everything(world.state)
+    const error = await failure(addRule(world.ctx, {application: 'Git', tokens: ['ci'], ...wanted}))
+    expect(error.code).toBe(code)
+    expect(everything(world.state)).toBe(before)
+    expect(world.changes).toEqual([])
   })
 })
 

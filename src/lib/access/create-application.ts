@@ -72,7 +72,9 @@ export async function planCreateApplication(
     api.listApplications(),
     options.rules && readServiceAuthRules(ctx, api, options.rules),
   ])
-  for (const domain of domains) refuseTaken(ctx, domain, applications)
+  // A bookmark has the domain of what it links to, and answers for nothing.
+  const answering = applications.filter(({type}) => type !== 'bookmark')
+  for (const domain of domains) refuseTaken(ctx, domain, answering)
 
   const warnings = [
     ...(rules ? [...rules.warnings, ...warningsAboutTokens(ctx, rules.tokens, [])] : []),
@@ -187,10 +189,7 @@ function hostPart(domain: string): string {
 }
 
 function refuseTaken(ctx: AccessContext, domain: string, applications: readonly Application[]): void {
-  // A bookmark has the domain of what it links to, and answers for nothing.
-  const holder = applications.find(
-    ({type, domains}) => type !== 'bookmark' && domains.some((one) => sameAddress(one, domain)),
-  )
+  const holder = applications.find(({domains}) => domains.some((one) => sameAddress(one, domain)))
   if (!holder) return
   throw new UserError({
     kind: 'conflict',
