@@ -5,11 +5,22 @@ import {hostMatches} from '../core/hostname.js'
  * The application that answers for a host and path: the most specific of those that cover it, and only that one
  * (nothing is inherited). Rules: Cloudflare's documentation on application paths.
  */
-export function applicationFor<T extends Pick<Application, 'domains'> & {type?: string}>(
+export function applicationFor<T extends Matchable>(
   host: string,
   path: string,
   applications: readonly T[],
 ): T | undefined {
+  return answering(host, path, applications)?.application
+}
+
+type Matchable = Pick<Application, 'domains'> & {type?: string}
+
+/** The same, with the domain of the application by which it answers. */
+export function answering<T extends Matchable>(
+  host: string,
+  path: string,
+  applications: readonly T[],
+): {application: T; domain: string} | undefined {
   let best: {application: T; domain: string} | undefined
   for (const application of applications) {
     // A bookmark's domain is where it links to.
@@ -19,7 +30,13 @@ export function applicationFor<T extends Pick<Application, 'domains'> & {type?: 
       if (best === undefined || bySpecificity(domain, best.domain) > 0) best = {application, domain}
     }
   }
-  return best?.application
+  return best
+}
+
+/** Whether two domains of applications, however they are written, stand for the same hosts and paths. */
+export function sameAddress(a: string, b: string): boolean {
+  const [one, other] = [split(a), split(b)]
+  return one.host.toLowerCase() === other.host.toLowerCase() && one.path === other.path
 }
 
 /** Whether one of an application's domains (`host`, `host/path`, with `*`) covers a host and path. */
