@@ -1,7 +1,7 @@
 import type {AccessApi, Group, Policy, Rule, ServiceToken} from '../api/types.js'
 import {canonicalJson, sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'
-import {reachChange, type ReachedApplication} from '../policy/reach.js'
+import {reachChange, type Reach, type ReachedApplication} from '../policy/reach.js'
 import {namesToken} from '../policy/references.js'
 import {
   groupReferences,
@@ -284,14 +284,19 @@ function reachNotes(
   {name}: ServiceToken,
   {opens, closes}: {opens: readonly ReachedApplication[]; closes: readonly ReachedApplication[]},
 ): string[] {
-  const surely = opens.filter(({reach}) => reach === 'yes')
-  const perhaps = opens.filter(({reach}) => reach !== 'yes')
+  const say = (
+    all: readonly ReachedApplication[],
+    wanted: (reach: Reach) => boolean,
+    how: string,
+  ): string[] => {
+    const some = all.filter(({reach}) => wanted(reach))
+    return some.length === 0 ? [] : [`"${name}" will get into ${applicationsOf(some)}${how}`]
+  }
   return [
-    ...(surely.length > 0 ? [`"${name}" will get into ${applicationsOf(surely)}`] : []),
-    ...(perhaps.length > 0
-      ? [`"${name}" will get into ${applicationsOf(perhaps)} under further conditions`]
-      : []),
-    ...(closes.length > 0 ? [`"${name}" will get into ${applicationsOf(closes)} no more`] : []),
+    ...say(opens, (reach) => reach === 'yes', ''),
+    ...say(opens, (reach) => reach !== 'yes', ', under further conditions'),
+    ...say(closes, (reach) => reach === 'no', ' no more'),
+    ...say(closes, (reach) => reach !== 'no', ' only under conditions from then on'),
   ]
 }
 

@@ -1,4 +1,4 @@
-import type {AccessApi, Application, Decision, Policy} from '../api/types.js'
+import type {AccessApi, Application, Decision, Group, Policy} from '../api/types.js'
 import {canonicalJson, sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'
 import {groupsById, reachOf} from '../policy/reach.js'
@@ -11,7 +11,7 @@ import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from './
 import {createChange, deleteChange, makeReusableChange} from './edit/change.js'
 import {placeRule} from './edit/precedence.js'
 import {newId, withRules} from './edit/target.js'
-import {planBinding, planUnbinding} from './host-bindings.js'
+import {planBinding, planUnbinding, type PlannedBinding} from './host-bindings.js'
 import type {PlannedEdit} from './planned-edit.js'
 import {resolveApplication, resolvePolicy, resolveRule} from './resolve.js'
 import {
@@ -128,24 +128,27 @@ export async function planAttach(
   const groups = namesGroups(policy) ? await api.listGroups() : []
   edit.notes.push(...rulesWarnings(policy.decision, policy, groups))
   if (policy.decision !== 'non_identity') return edit
-  return {...edit, bindings: [await bindingBy(ctx, api, policy, app, groups)]}
+  return {...edit, bindings: await bindingsBy(ctx, api, policy, app, groups)}
 }
 
-/** Which of the tokens with a secret here the policy lets in. */
-async function bindingBy(
+/** The hosts go to the one token with a secret here that the policy lets in; between several, nobody has chosen. */
+async function bindingsBy(
   ctx: AccessContext,
   api: AccessApi,
   policy: Policy,
   {application}: ApplicationToEdit,
-  groups: Parameters<typeof groupsById>[0],
-): ReturnType<typeof planBinding> {
+  groups: readonly Group[],
+): Promise<PlannedBinding[]> {
   const here = new Set((await ctx.index.list(ctx.profile)).map(({tokenId}) => tokenId))
   const tokens = here.size === 0 ? [] : (await api.listServiceTokens()).filter(({id}) => here.has(id))
   const byId = groupsById(groups)
-  const admitted = tokens.filter(
-    ({id}) => reachOf(id, {name: application.name, policies: [policy]}, byId) !== 'no',
+  const reach = new Map(
+    tokens.map(({id}) => [id, reachOf(id, {name: application.name, policies: [policy]}, byId)]),
   )
-  return planBinding(ctx, application, [], admitted)
+  const surely = tokens.filter(({id}) => reach.get(id) === 'yes')
+  const perhaps = tokens.filter(({id}) => reach.get(id) === 'conditional')
+  const admitted = surely.length > 0 ? surely : perhaps
+  return admitted.length === 1 ? [await planBinding(ctx, application, [], admitted)] : []
 }
 
 function namesGroups({include, require, exclude}: Rules): boolean {

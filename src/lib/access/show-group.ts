@@ -3,13 +3,14 @@ import {groupReferences, type TokenReference} from '../policy/token-references.j
 import {readAccountRules} from './account-rules.js'
 import type {AccessContext} from './context.js'
 import {resolveGroup} from './resolve.js'
-import {rulesInWords, type RulesInWords} from './rules-in-words.js'
+import {policiesInWords, type PolicyInWords} from './rule-names.js'
 
 export interface ShownGroup {
   group: Group
   /** Everything that uses it, by itself or through other groups. */
   references: TokenReference[]
-  words: RulesInWords
+  /** Its rules. */
+  words: PolicyInWords
 }
 
 /**
@@ -22,9 +23,10 @@ export async function showGroup(ctx: AccessContext, wanted: string): Promise<Sho
   ctx.progress.step('Reading the Access groups, policies and applications')
   const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
   const group = resolveGroup(ctx, wanted, rules.groups)
+  const [words = {include: [], require: [], exclude: []}] = await policiesInWords(api, [group])
   return {
     group,
     references: groupReferences(group.id, rules),
-    words: await rulesInWords(api, group),
+    words,
   }
 }

@@ -3,7 +3,7 @@ import {inlinePolicies} from '../policy/token-references.js'
 import {readAccountRules} from './account-rules.js'
 import type {AccessContext} from './context.js'
 import {resolvePolicy} from './resolve.js'
-import {rulesInWords, type RulesInWords} from './rules-in-words.js'
+import {policiesInWords, type PolicyInWords} from './rule-names.js'
 
 /** Where a policy stands on an application. */
 export interface AttachedPolicy {
@@ -16,7 +16,8 @@ export interface ShownPolicy {
   /** False: it lives inside one application (legacy). */
   reusable: boolean
   attached: AttachedPolicy[]
-  words: RulesInWords
+  /** Its rules. */
+  words: PolicyInWords
 }
 
 /**
@@ -30,11 +31,12 @@ export async function showPolicy(ctx: AccessContext, wanted: string): Promise<Sh
   const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
   const inline = inlinePolicies(rules.policies, rules.applications).map(({policy}) => policy)
   const policy = resolvePolicy(ctx, wanted, [...rules.policies, ...inline])
+  const [words = {include: [], require: [], exclude: []}] = await policiesInWords(api, [policy])
   return {
     policy,
     reusable: !inline.includes(policy),
     attached: attachedTo(policy.id, rules.applications),
-    words: await rulesInWords(api, policy),
+    words,
   }
 }
 

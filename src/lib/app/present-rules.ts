@@ -1,7 +1,7 @@
 import {actionName} from '../access/action-name.js'
 import type {ShownGroup} from '../access/show-group.js'
 import type {ShownPolicy} from '../access/show-policy.js'
-import type {RulesInWords} from '../access/rules-in-words.js'
+import type {PolicyInWords} from '../access/rule-names.js'
 import {style} from '../cli/streams.js'
 import {facts, table} from '../cli/table.js'
 import type {ReachedApplication} from '../access/group-edits.js'
@@ -13,7 +13,7 @@ const PARTS = [
 ] as const
 
 /** Rules in words: what is included, required and excluded, one line each. */
-function ruleLines(words: RulesInWords): [label: string, value: string][] {
+function ruleLines(words: PolicyInWords): [label: string, value: string][] {
   return PARTS.flatMap(([part, how]) => {
     const lines = words[part].map((line) => line.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, ' '))
     return lines.map((line, at): [string, string] =>
