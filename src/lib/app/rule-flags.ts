@@ -69,10 +69,10 @@ const ACTIONS: Record<string, Decision> = {
 /** What a policy does with whom it means. */
 export const actionFlags = {
   'service-auth': Flags.boolean({
-    description: 'the action: credentials of a service token, no login (default)',
+    description: 'the action Service Auth, which is the default: no login',
   }),
   action: Flags.option({
-    description: 'another action',
+    description: 'what it does: service-auth, allow, block or bypass',
     options: Object.keys(ACTIONS),
     helpValue: 'ACTION',
   })(),

@@ -9,6 +9,12 @@ class ExamplesFirst extends CommandHelp {
       rank(a.header) === rank(b.header) ? 0 : rank(a.header) - rank(b.header),
     )
   }
+
+  /** A list that is empty unless something is given has no default to speak of. */
+  protected override flags(flags: Parameters<CommandHelp['flags']>[0]): ReturnType<CommandHelp['flags']> {
+    const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0
+    return super.flags(flags.map((flag) => (isEmpty(flag.default) ? {...flag, default: undefined} : flag)))
+  }
 }
 
 export default class ZtHelp extends Help {
