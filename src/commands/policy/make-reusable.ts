@@ -21,7 +21,7 @@ export default class PolicyMakeReusable extends PlannedEditCommand<typeof Policy
     rule: Args.string({description: 'name, id or place on the application (#2)', ignoreStdin: true}),
   }
   static override flags = {
-    all: Flags.boolean({description: 'all that live inside it'}),
+    all: Flags.boolean({description: 'all that live inside it', default: false}),
     yes: yesFlag,
     'dry-run': dryRunFlag,
   }
