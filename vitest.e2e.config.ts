@@ -1,7 +1,7 @@
 import {defineConfig, type TestProjectConfiguration} from 'vitest/config'
 
 /** They say within which time something ends, or take all that the machine has: nothing runs beside them. */
-const ALONE = ['stores', 'keychain', 'tunnel-faults', 'tunnel-transfer', 'tunnel-fuzz'].map(
+const ALONE = ['leak', 'stores', 'keychain', 'tunnel-faults', 'tunnel-transfer', 'tunnel-fuzz'].map(
   (name) => `test/e2e/${name}.test.ts`,
 )
 
