@@ -20,14 +20,21 @@ if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && /report|heap|abort|tls/.
 }
 
 function start() {
-  if (topic === 'ssh' && command === 'proxy' && !process.argv.some(isHelp)) {
+  const words = process.argv.slice(2)
+  const help =
+    words.length === 0 || topic === 'help' || words.some(isHelp) ? require('./help.cjs')(words) : undefined
+  if (help !== undefined) {
+    // Whoever reads it has read enough.
+    process.stdout.on('error', () => process.exit(141))
+    process.stdout.write(help)
+  } else if (topic === 'ssh' && command === 'proxy' && !words.some(isHelp)) {
     // ssh waits for this one: straight to the tunnel, no framework (docs/architecture.md).
     load(() => require('../dist/proxy/proxy-main.cjs'))
       .then(({main}) => main(process.argv.slice(4)))
       .then((code) => {
         process.exitCode = code
       })
-  } else if (topic === 'ssh' && /[.@]/.test(command) && !process.argv.some(isHelp)) {
+  } else if (topic === 'ssh' && /[.@]/.test(command) && !words.some(isHelp)) {
     // A host: where nothing is to be asked or said, ssh runs without the framework.
     load(() => require('../dist/proxy/quick-ssh.cjs'))
       .then(({quickSsh}) => quickSsh(process.argv.slice(3), {root, env: process.env, cwd: process.cwd()}))

@@ -1,8 +1,11 @@
 // Builds dist/ and oclif.manifest.json (--keep-manifest: dist/ only). --check compares the manifest with dist/ and
 // fails when it is stale.
+import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import {build} from 'esbuild'
+import {leanOclif, seldom} from './lean-oclif.mjs'
+import {leanSdk} from './lean-sdk.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
 const at = (...parts) => path.join(root, ...parts)
@@ -33,6 +36,8 @@ const common = {
   logLevel: 'warning',
 }
 
+const COMMONJS = {format: 'cjs', splitting: false, banner: {}, outExtension: {'.js': '.cjs'}}
+
 export async function buildAll() {
   fs.rmSync(at('dist'), {recursive: true, force: true})
   await build({
@@ -44,10 +49,12 @@ export async function buildAll() {
       'src/lib/cli/command-not-found.ts',
       'src/lib/secrets/keychain/child.ts',
     ],
+    plugins: [leanOclif, leanSdk],
     outbase: 'src',
     outdir: 'dist',
     chunkNames: 'chunks/[name]-[hash]',
   })
+  await build({...common, ...COMMONJS, entryPoints: seldom, outdir: 'dist/vendor'})
   await buildProxy()
 }
 
@@ -80,6 +87,21 @@ async function buildProxy() {
   })
 }
 
+/** The texts that bin/help.cjs shows; after the manifest, which they are made of. */
+function renderHelp() {
+  fs.mkdirSync(at('dist', 'help'))
+  const script = at('scripts', 'render-help.mjs')
+  for (const [name, colours] of [
+    ['plain', {NO_COLOR: '1'}],
+    ['coloured', {FORCE_COLOR: '1'}],
+  ]) {
+    // Nothing of this shell may get into the texts.
+    const env = {PATH: process.env.PATH, HOME: process.env.HOME, OCLIF_COLUMNS: '80', ...colours}
+    const text = execFileSync(process.execPath, [script], {env, encoding: 'utf8', maxBuffer: 1 << 26})
+    fs.writeFileSync(at('dist', 'help', `${name}.json`), text)
+  }
+}
+
 /** The manifest of the commands as built; written by oclif's own code. */
 export async function manifest() {
   // oclif evaluates defaults while it writes; what this shell has set must not get into the package.
@@ -108,5 +130,6 @@ if (process.argv[1] === import.meta.filename) {
   } else {
     await buildAll()
     if (!process.argv.includes('--keep-manifest')) fs.writeFileSync(manifestFile, await manifest())
+    renderHelp()
   }
 }

@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {explainAnswer} from '../lib/app/explain-answer.js'
 import {edgeFlags, yesFlag} from '../lib/app/flags.js'
+import {onlyPreviousText} from '../lib/app/forward-events.js'
 import {targetOptions} from '../lib/app/target-options.js'
 import {TunnelCommand} from '../lib/app/tunnel-command.js'
 import {err} from '../lib/cli/streams.js'
@@ -40,18 +41,24 @@ argument and no file. Options for curl stand behind --; those that could send th
     if (!chosen.bound && !this.flags.yes) await this.confirmToken(chosen.name, host)
     const options = targetOptions(this.settings, this.prompts)
     const target = await findTarget({...wanted, ...options, allowUnbound: true})
-    const end = await curlWithToken({request, given, target, env: process.env, stderr: process.stderr})
-    const {by, refusal} = end.answer ?? {by: 'nobody'}
-    if (refusal && by !== 'nobody') {
+    let previousUntil: string | null = null
+    const onlyPrevious = (until: string): void => this.note(onlyPreviousText((previousUntil = until)))
+    const end = await curlWithToken({
+      ...{request, given, target, env: process.env, stderr: process.stderr, onlyPrevious},
+    })
+    const {answer} = end
+    const refusal = answer?.refusal
+    if (answer && answer.by !== 'nobody') {
       const {clientId} = target.credentials
-      const call = {host, path: request.path, tokenId: target.tokenId, clientId, refusal}
+      const call = {host, path: request.path, tokenId: target.tokenId, clientId, judgement: answer}
       throw (await explainAnswer(this.access(), call)).error
     }
     if (refusal?.reason === 'redirect' && refusal.location !== undefined)
       this.note(`HTTP ${refusal.status}: it points to ${refusal.location}, and is not followed`)
     endLike(end)
     const token = {id: target.tokenId, name: target.name}
-    return {host, token, status: refusal?.status ?? null, exitCode: end.exitCode, signal: end.signal ?? null}
+    const {exitCode, signal = null} = end
+    return {host, token, status: refusal?.status ?? null, previousUntil, exitCode, signal}
   }
 
   /** stdout belongs to curl. */

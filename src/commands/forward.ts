@@ -57,8 +57,9 @@ headers, for browsers and API clients. Listens on this machine only, until it is
     const chosen = await chooseToken(wanted)
     if (!chosen.bound && !flags.yes) await this.confirmToken(chosen.name, host)
     const target = await findTarget({...wanted, ...targetOptions(settings, this.prompts), allowUnbound: true})
-    const show = {error: this.showError.bind(this), note: this.note.bind(this)}
-    const forward = await startForward(plan, target, new ForwardReporter(this.access(), target, show))
+    const show = {error: this.showError.bind(this), note: this.noteEvent.bind(this)}
+    const events = new ForwardReporter(this.access(), target, show)
+    const forward = await startForward(plan, {target, environment: process.env, events})
     const end = interrupted()
     const at = authorityOf(forward.listen)
     const token = {id: target.tokenId, name: target.name}
@@ -70,6 +71,11 @@ headers, for browsers and API clients. Listens on this machine only, until it is
     await end
     await forward.close()
     return {event: 'ended', host, token, served: forward.served()}
+  }
+
+  private noteEvent(text: string): void {
+    if (this.jsonEnabled()) this.logJson({event: 'note', text})
+    else this.note(text)
   }
 
   /** One object a line: each is there when it happens. */

@@ -25,7 +25,7 @@ export default class HelpCommand extends BaseCommand<typeof HelpCommand> {
         table(EXIT_CODES, [
           {title: 'CODE', value: (row) => style.bold(String(row.code))},
           {title: 'KIND', value: (row) => row.name},
-          {title: 'MEANING', value: (row) => row.meaning},
+          {title: 'MEANING', value: (row) => row.meaning, wraps: true},
         ]),
       )
       this.print('\n`zt ssh` ends with the status of ssh itself (255 when ssh could not connect).')

@@ -1,15 +1,32 @@
+import {Flags} from '@oclif/core'
 import {whoami} from '../lib/access/session.js'
 import {AccessCommand} from '../lib/app/access-command.js'
+import {permissionLines} from '../lib/app/present-permissions.js'
 import {style} from '../lib/cli/streams.js'
 import {facts} from '../lib/cli/table.js'
 
 export default class WhoAmI extends AccessCommand<typeof WhoAmI> {
-  static override summary = 'Show who the API takes you for'
-  static override examples = ['<%= config.bin %> whoami', '<%= config.bin %> whoami --json']
+  static override summary = 'Show who the API takes you for, and what the API token may do'
+  static override description = `The permissions are found out by requests that change nothing: lists, and the deletion of objects
+that do not exist. A permission that is missing is no error here.`
+  static override examples = [
+    '<%= config.bin %> whoami',
+    '<%= config.bin %> whoami --no-probe',
+    '<%= config.bin %> whoami --json',
+  ]
+  static override flags = {
+    probe: Flags.boolean({
+      description: 'find out which permissions the API token has',
+      default: true,
+      allowNo: true,
+    }),
+  }
 
   async run(): Promise<object> {
     const {profileName: profile, profileSource, profileStore, apiTokenStore, apiUrl, sandbox} = this.settings
-    const {apiToken, source, account} = await whoami(this.access())
+    const {apiToken, source, account, permissions} = await whoami(this.access(), {
+      probe: this.flags.probe,
+    })
     this.print(
       facts([
         ['profile', `${style.bold(profile)} ${style.dim(`(from ${profileSource})`)}`],
@@ -24,6 +41,10 @@ export default class WhoAmI extends AccessCommand<typeof WhoAmI> {
         ['data', sandbox ? style.yellow('sandbox') : undefined],
       ]),
     )
+    if (permissions) {
+      this.print(`\n${style.dim('PERMISSIONS of the API token')}`)
+      this.print(permissionLines(permissions))
+    }
     return {
       profile,
       account: account ?? null,
@@ -31,6 +52,7 @@ export default class WhoAmI extends AccessCommand<typeof WhoAmI> {
       store: profileStore ?? null,
       apiUrl,
       sandbox,
+      permissions: permissions ?? null,
     }
   }
 }

@@ -13,8 +13,13 @@ const BASE = '/client/v4/accounts/acc/access'
 const API_TOKEN = 'canary-api-token-canary-api-token-canary'
 const CLIENT_SECRET = 'cfast_canaryCanaryCanaryCanaryCanaryCanaryCanary0a1b2c3d'
 
-const open = (apiUrl = `${ORIGIN}/client/v4`, timeoutMs?: number): AccessApi =>
+const open = (
+  apiUrl = `${ORIGIN}/client/v4`,
+  timeoutMs?: number,
+  about: {command?: string; suggestedArgs?: string} = {},
+): AccessApi =>
   createAccessApi({
+    ...about,
     apiUrl,
     apiToken: new Secret(API_TOKEN),
     accountId: 'acc',
@@ -136,10 +141,10 @@ describe('what the API answers to a change', () => {
     'too many requests': {
       status: 429,
       answer: failure(10429, 'slow down'),
-      headers: {'retry-after': '7'},
+      headers: {'retry-after': '61'},
       kind: 'unreachable',
       code: 'RATE_LIMITED',
-      says: /7 seconds/,
+      says: /Try again in 61 seconds, after \d\d:\d\d:\d\d/,
     },
     'a server error': {
       status: 502,
@@ -209,6 +214,48 @@ describe('what the API answers to a change', () => {
   })
 })
 
+describe('a missing permission', () => {
+  const refuse = (owner: 'user' | 'account'): void => {
+    const verified = {...body, result: {id: 'x', status: 'active'}}
+    nock(ORIGIN).get(`${BASE}/apps`).query(true).reply(403, failure(10000, 'Authentication error'))
+    nock(ORIGIN)
+      .get('/client/v4/user/tokens/verify')
+      .reply(owner === 'user' ? 200 : 401, owner === 'user' ? verified : failure(1000, 'Invalid API Token'))
+    if (owner === 'account') nock(ORIGIN).get('/client/v4/accounts/acc/tokens/verify').reply(200, verified)
+  }
+
+  it.each([
+    ['user', 'https://dash.cloudflare.com/profile/api-tokens'],
+    ['account', 'https://dash.cloudflare.com/?to=/:account/api-tokens'],
+  ] as const)('is named with the command, and where to edit the API token of a %s', async (owner, page) => {
+    refuse(owner)
+    const error = await failed(open(undefined, undefined, {command: 'app list'}).listApplications())
+    expect(error.why).toBe(
+      'It lacks the permission "Access: Apps and Policies Read" or "Access: Apps and Policies Write", which zt app list needs.',
+    )
+    expect(error.next).toEqual(['zt whoami', expect.stringContaining(`${page},`)])
+    expect(error.details).toEqual({command: 'app list'})
+  })
+
+  it('is followed by commands for the profile that was named', async () => {
+    refuse('user')
+    const error = await failed(
+      open(undefined, undefined, {suggestedArgs: '--profile prod'}).listApplications(),
+    )
+    expect(error.next).toEqual([
+      'zt whoami --profile prod',
+      expect.stringMatching(/zt login --profile prod$/),
+    ])
+  })
+
+  it('is named where no command is known', async () => {
+    refuse('user')
+    const error = await failed(open().listApplications())
+    expect(error.why).toMatch(/Policies Write"\.$/)
+    expect(error.details).toEqual({})
+  })
+})
+
 describe('a read', () => {
   it('is tried again when the server stumbles, and then it works', async () => {
     nock(ORIGIN)
@@ -247,7 +294,7 @@ describe('a read', () => {
     expect(await open().listGroups()).toEqual([])
   })
 
-  it.each(['31', '99999999999', 'Fri, 31 Dec 2199 23:59:59 GMT', 'soon', '-5', undefined])(
+  it.each(['61', '99999999999', 'Fri, 31 Dec 2199 23:59:59 GMT', 'soon', '-5', undefined])(
     'does not wait for a Retry-After of %s',
     async (retryAfter) => {
       nock(ORIGIN)

@@ -185,12 +185,29 @@ describe('bad values', () => {
     [{connectTo: 'nowhere'}, {}, 'BAD_CONNECT_TO'],
     [{connectTo: 'x:99999'}, {}, 'BAD_CONNECT_TO'],
     [{}, {ZT_STORE: 'plain'}, 'UNKNOWN_STORE'],
+    ...['long', '2h', '-1s', '5', '1h1s'].map(
+      (text) => [{}, {ZT_RATE_LIMIT_WAIT: text}, 'BAD_RATE_LIMIT_WAIT'] as const,
+    ),
     [{}, {CF_ACCESS_CLIENT_ID: 'x'}, 'HALF_A_PAIR'],
     [{}, {CF_ACCESS_CLIENT_SECRET: 'canary-secret'}, 'HALF_A_PAIR'],
   ] as const)('%j with %j is %s', async (flags, more, code) => {
     const error = await load(flags, more).catch((reason: unknown) => reason)
     expect(error).toMatchObject({kind: 'usage', code})
     expect(JSON.stringify(error) + String(error)).not.toContain('canary-secret')
+  })
+})
+
+describe('how long to wait where Cloudflare asks for it', () => {
+  it.each([
+    ['', undefined],
+    ['0', 0],
+    ['0s', 0],
+    ['90s', 90],
+    ['1m30s', 90],
+    ['1.9s', 1],
+    ['1h', 3600],
+  ])('"%s" is %s seconds', async (text, seconds) => {
+    expect((await load({}, {ZT_RATE_LIMIT_WAIT: text})).rateLimitWait).toBe(seconds)
   })
 })
 

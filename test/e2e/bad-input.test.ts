@@ -135,6 +135,17 @@ describe('bad input is a clear error with a documented exit code, and changes no
   it('says which permission an underprivileged API token lacks', async () => {
     const end = await zt.run(['token', 'create', 'y'], {env: {CLOUDFLARE_API_TOKEN: 'reads-only'}})
     expect(end.stderr).toContain('Access: Service Tokens Write')
+    expect(end.stderr).toContain('which zt token create needs')
+    expect(end.stderr).toMatch(/next:\s+zt whoami\n/)
+    const named = await zt.run(['token', 'create', 'y', '--profile', 'sandbox'], {
+      env: {CLOUDFLARE_API_TOKEN: 'reads-only'},
+    })
+    expect(named.stderr).toMatch(/next:\s+zt whoami --profile sandbox\n/)
+    const whoami = await zt.run(['whoami'], {env: {CLOUDFLARE_API_TOKEN: 'reads-only', COLUMNS: '80'}})
+    expect(whoami.code).toBe(0)
+    expect(whoami.stdout).toMatch(/\nno {7}Access: Service Tokens Write\n {9}needed by .*token create/)
+    expect(whoami.stdout).toMatch(/\nyes {6}Access: Service Tokens Read\n/)
+    expect(whoami.stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
   })
 
   it('names the candidates of an ambiguous name', async () => {

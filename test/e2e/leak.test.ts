@@ -20,7 +20,7 @@ const host = 'gitlab-ssh.widgetcorp.tech'
  */
 const LINES: Record<string, string[][]> = {
   login: [['login', '--profile', 'again']],
-  whoami: [['whoami'], ['whoami', '--profile', 'nobody']],
+  whoami: [['whoami'], ['whoami', '--no-probe'], ['whoami', '--profile', 'nobody']],
   'profile:list': [['profile', 'list']],
   'profile:show': [['profile', 'show']],
   'profile:use': [
@@ -41,7 +41,10 @@ const LINES: Record<string, string[][]> = {
     ['token', 'rotate', 'co'],
   ],
   'token:recover': [['token', 'recover']],
-  'token:list': [['token', 'list']],
+  'token:list': [
+    ['token', 'list'],
+    ['token', 'list', '--zone', 'widgetcorp.tech'],
+  ],
   'token:show': [
     ['token', 'show', 'ci'],
     ['token', 'show', 'co'],
@@ -67,12 +70,24 @@ const LINES: Record<string, string[][]> = {
     ['token', 'rename', 'known', 'renamed'],
     ['token', 'rename', 'renamed', 'ci'],
   ],
+  undo: [['undo'], ['undo', '--last', '--dry-run'], ['undo', '--last', '--yes'], ['undo', 'zzzzzzzzz']],
   'token:revoke': [
     ['token', 'revoke', 'renamed', '--dry-run'],
     ['token', 'revoke', 'renamed'],
     ['token', 'revoke', 'renamed', '--detach', '--yes'],
   ],
-  'app:list': [['app', 'list']],
+  'app:list': [
+    ['app', 'list'],
+    ['app', 'list', '--zone', 'nowhere.example'],
+  ],
+  'policy:list': [
+    ['policy', 'list'],
+    ['policy', 'list', '--zone', 'widgetcorp.tech'],
+  ],
+  'group:list': [
+    ['group', 'list'],
+    ['group', 'list', '--zone', 'nowhere.example'],
+  ],
   'app:show': [
     ['app', 'show', 'GitLab'],
     ['app', 'show', 'GitHub'],
@@ -276,6 +291,8 @@ describe('a secret', () => {
       const programs = (await world.children()).map(({program}) => path.basename(program))
       expect(programs).toEqual(expect.arrayContaining(['ssh', 'cloudflared', 'exec-child', 'curl']))
     },
+    // All of them run at once, each every command.
+    400_000,
   )
 
   describe('that a broken server sends back', () => {

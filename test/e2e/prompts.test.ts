@@ -95,10 +95,20 @@ describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
     )
   })
 
-  it('shows colour on a terminal and none with NO_COLOR', async () => {
-    const plain = await zt.run(['token', 'list'])
-    expect(plain.stdout).not.toContain('\u001B')
-    const forced = await zt.run(['token', 'list'], {env: {NO_COLOR: undefined, FORCE_COLOR: '1'}})
-    expect(forced.stdout).toContain('\u001B[')
+  it.each<[what: string, env: NodeJS.ProcessEnv, coloured: boolean]>([
+    ['colour', {}, true],
+    ['colour with an empty NO_COLOR', {NO_COLOR: ''}, true],
+    ['none with NO_COLOR', {NO_COLOR: '1'}, false],
+  ])('shows %s on a terminal', async (_, env, coloured) => {
+    // One line of each stream.
+    for (const args of [
+      ['help', 'exit-codes'],
+      ['whoami', '--profile', 'nobody', '--no-input'],
+    ]) {
+      terminal = await Terminal.start(zt, args, env)
+      await terminal.exitCode()
+      expect((await terminal.screen({colours: true})).includes('\u001B[')).toBe(coloured)
+      await terminal.close()
+    }
   })
 })

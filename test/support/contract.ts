@@ -5,6 +5,7 @@ import {hasCode} from '../../src/lib/core/errors.js'
 import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 
 interface Operation {
+  operationId?: string
   parameters?: {name: string; in: string}[]
   requestBody?: {content: Record<string, unknown>; required?: boolean}
   responses: Record<string, unknown>
@@ -41,6 +42,15 @@ export class Contract {
     const found = this.#find(method, template.replaceAll(/\{\w+\}/g, 'x'))
     if (!found) throw new Error(`the contract has no ${method} ${template}`)
     return found.operation['x-api-token-group']
+  }
+
+  /** An operation by its method and its path as the contract writes it. */
+  operation(
+    method: string,
+    template: string,
+  ): {operationId: string | undefined; permissions: string[] | undefined} | undefined {
+    const found = this.#document.paths[template]?.[method.toLowerCase()]
+    return found && {operationId: found.operationId, permissions: found['x-api-token-group']}
   }
 
   /** Empty where the exchange keeps to the contract. */

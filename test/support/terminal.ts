@@ -37,9 +37,9 @@ export class Terminal {
     return terminal
   }
 
-  /** What is on the screen, the lines that scrolled away included. */
-  async screen(): Promise<string> {
-    const {stdout} = await this.#tmux('capture-pane', '-p', '-J', '-S', '-')
+  /** What is on the screen, the lines that scrolled away included; with its colours where that is wanted. */
+  async screen({colours = false} = {}): Promise<string> {
+    const {stdout} = await this.#tmux('capture-pane', '-p', '-J', ...(colours ? ['-e'] : []), '-S', '-')
     return stdout.trimEnd()
   }
 

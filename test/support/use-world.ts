@@ -20,6 +20,8 @@ export interface Asked {
 export class UseWorld {
   private constructor(
     readonly zt: BuiltZt,
+    /** The flags that put the servers behind the sandbox's edge. */
+    readonly origins: readonly string[],
     readonly secrets: string[],
     /** What reached the HTTP service. */
     readonly asked: Asked[],
@@ -61,8 +63,9 @@ export class UseWorld {
         ],
       }),
     )
-    const origins = [`${webHost}=127.0.0.1:${portOf(web)}`, `${tcpHost}=127.0.0.1:${portOf(tcp)}`]
-    await zt.json(['sandbox', 'start', '--seed', seed, ...origins.flatMap((one) => ['--origin', one])])
+    const servers = [`${webHost}=127.0.0.1:${portOf(web)}`, `${tcpHost}=127.0.0.1:${portOf(tcp)}`]
+    const origins = servers.flatMap((one) => ['--origin', one])
+    await zt.json(['sandbox', 'start', '--seed', seed, ...origins])
     const secrets: string[] = []
     for (const name of ['user', 'nobody'])
       secrets.push(
@@ -70,7 +73,7 @@ export class UseWorld {
       )
     for (const app of ['Web', 'Database'])
       await zt.json(['app', 'add-rule', app, '--service-auth', '--token', 'user'])
-    return new UseWorld(zt, secrets, asked, {url: strangerUrl, asked: stranger}, big, async () => {
+    return new UseWorld(zt, origins, secrets, asked, {url: strangerUrl, asked: stranger}, big, async () => {
       await zt.end()
       for (const server of [web, strangerServer]) server.closeAllConnections()
       for (const server of [web, strangerServer, tcp]) server.close()

@@ -13,6 +13,7 @@ import type {StoredCredentials} from '../../src/lib/secrets/types.js'
 import {checkTunnel, type CheckOptions, type TunnelCheck} from '../../src/lib/tunnel/check/check.js'
 import type {Target} from '../../src/lib/tunnel/target.js'
 import type {CheckStep} from '../../src/lib/tunnel/types.js'
+import {startConnectProxy} from '../support/connect-proxy.js'
 
 const host = 'gitlab-ssh.widgetcorp.tech'
 const later = new Date(Date.now() + 3600_000).toISOString()
@@ -233,7 +234,7 @@ describe('the first failure', () => {
   })
 
   it.each([
-    ['by a CA that is not ours', 'CERT_SIGNATURE_FAILURE', 'another', Date.now(), host],
+    ['by a CA that is not ours', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'another', Date.now(), host],
     ['for another host', 'ERR_TLS_CERT_ALTNAME_INVALID', '', Date.now(), 'other.widgetcorp.tech'],
     ['whose time is over', 'CERT_HAS_EXPIRED', 'old', Date.now() - 2 * 366 * 24 * 3600_000, host],
   ])('is a certificate %s: it is shown, and nothing is sent there', async (_, reason, folder, now, name) => {
@@ -280,3 +281,69 @@ async function silentEdge(): Promise<string> {
     }),
   )
 }
+
+describe('behind a proxy of the network', () => {
+  const VIA = 'hunter2'
+
+  /** As `zt ssh` goes there: by the host's name, which only the proxy looks up. */
+  async function checkBehind(answer?: string, more: Change = {}, proxyHost = '127.0.0.1') {
+    const proxy = await startConnectProxy(Number(edge.split(':')[1]), answer)
+    closers.push(() => proxy.close())
+    const environment = {https_proxy: `http://user:${VIA}@${proxyHost}:${proxy.port}`}
+    const result = await check({connectTo: undefined, ...more, options: {environment, ...more.options}})
+    for (const shown of [result.steps, result.failure?.message, result.failure?.why, result.failure?.next])
+      expect(JSON.stringify(shown ?? '')).not.toContain(VIA)
+    return {result, proxy}
+  }
+
+  it('the way through it is looked at, with the proxy as a step', async () => {
+    behave = (socket) => socket.write(`${BANNER}\r\n`)
+    const {result, proxy} = await checkBehind()
+    expect(states(result)).toBe('dns skipped, tcp ok, proxy ok, tls ok, edge ok, ssh ok')
+    const name = `127.0.0.1:${proxy.port}`
+    expect(stepOf(result, 'dns')?.facts).toMatchObject({proxy: name, variable: 'https_proxy'})
+    expect(stepOf(result, 'tcp')?.facts).toMatchObject({port: proxy.port})
+    expect(stepOf(result, 'proxy')).toMatchObject({
+      ms: expect.any(Number) as number,
+      facts: {proxy: name, variable: 'https_proxy', secure: false, target: `${host}:443`},
+    })
+    expect(stepOf(result, 'tls')?.facts).toMatchObject({subject: host, trusted: true})
+    expect(proxy.requests.every((head) => head.startsWith(`CONNECT ${host}:443 `))).toBe(true)
+    expect(proxy.requests.join('') + proxy.through).not.toContain(second.expose())
+  })
+
+  it("its own name is looked up, and not the host's", async () => {
+    const asked: string[] = []
+    const lookup = (name: string): Promise<{address: string; family: number}[]> => {
+      asked.push(name)
+      return Promise.resolve([{address: '127.0.0.1', family: 4}])
+    }
+    const {result} = await checkBehind(undefined, {options: {lookup}}, 'localhost')
+    expect(asked).toEqual(['localhost'])
+    expect(stepOf(result, 'dns')).toMatchObject({state: 'ok', facts: {name: 'localhost'}})
+  })
+
+  it.each<[what: string, states: string, code: string, answer: string | undefined, more: Change]>([
+    ['its name does not exist', 'dns failed, tcp not-tried, proxy not-tried', 'HOST_NOT_RESOLVED', undefined, {options: {lookup: rejected('ENOTFOUND')}}],
+    ['it wants a password', 'dns ok, tcp ok, proxy failed', 'PROXY_REFUSED', 'HTTP/1.1 407 No\r\n\r\n', {}],
+    ['it does not allow the host', 'dns ok, tcp ok, proxy failed', 'PROXY_REFUSED', 'HTTP/1.1 403 No\r\n\r\n', {}],
+    ['it is none', 'dns ok, tcp ok, proxy failed', 'PROXY_UNREACHABLE', 'SSH-2.0-x\r\n', {}],
+    ['it reads TLS with a certificate of its own', 'dns ok, tcp ok, proxy ok, tls failed', 'EDGE_NOT_TRUSTED', undefined, {caFile: ''}],
+  ])('the first failure is named where %s', async (_, expected, code, answer, {caFile: own, options}) => {
+    const other = path.join(directory, 'another')
+    await fs.mkdir(other, {recursive: true})
+    const trusted = own === '' ? (await openCertificateAuthority(other, Date.now())).caFile : caFile
+    const {result} = await checkBehind(answer, {caFile: trusted, ...(options && {options})}, 'localhost')
+    expect(states(result).startsWith(expected)).toBe(true)
+    expect(result.failure).toMatchObject({code, kind: 'unreachable'})
+    expect(result.failure?.next.length).toBeGreaterThan(0)
+  }) // prettier-ignore
+
+  it('a proxy that is written wrong is an error of the command line, and nothing is tried', async () => {
+    const environment = {https_proxy: `socks5://user:${VIA}@x`}
+    await expect(check({connectTo: undefined, options: {environment}})).rejects.toMatchObject({
+      kind: 'usage',
+      code: 'BAD_PROXY',
+    })
+  })
+})

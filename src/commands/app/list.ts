@@ -1,35 +1,46 @@
-import {listApplications} from '../../lib/access/applications.js'
+import {Flags} from '@oclif/core'
+import {streamApplications} from '../../lib/access/applications.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
+import {limitFlag, searchFlag, zoneFlag} from '../../lib/app/flags.js'
 import {style} from '../../lib/cli/streams.js'
-import {table} from '../../lib/cli/table.js'
 
 export default class AppList extends AccessCommand<typeof AppList> {
   static override summary = 'List the Access applications of the account'
-  static override examples = ['<%= config.bin %> app list', '<%= config.bin %> app list --json']
+  static override description = "In Cloudflare's order, each page as it comes."
+  static override examples = [
+    '<%= config.bin %> app list',
+    '<%= config.bin %> app list --search gitlab',
+    '<%= config.bin %> app list --zone widgetcorp.tech --json',
+  ]
+  static override flags = {
+    search: searchFlag,
+    name: Flags.string({description: 'only those with this in their name', helpValue: 'TEXT'}),
+    domain: Flags.string({description: 'only those with this in their domain', helpValue: 'TEXT'}),
+    exact: Flags.boolean({description: '--name and --domain are whole'}),
+    limit: limitFlag,
+    zone: zoneFlag,
+  }
 
-  async run(): Promise<object> {
-    const applications = await listApplications(this.access())
-    if (applications.length === 0) this.print('No application.')
-    else {
-      this.print(
-        table(applications, [
-          {title: 'NAME', value: ({name}) => name},
-          {title: 'KIND', value: ({type}) => type},
-          {title: 'DOMAIN', value: ({domain}) => domain ?? ''},
-          {title: 'RULES', value: ({policies}) => String(policies.length)},
-          {title: 'ID', value: ({id}) => style.dim(id), optional: true},
-        ]),
-      )
-    }
-    return {
-      applications: applications.map(({id, name, type, domain, domains, policies}) => ({
-        id,
-        name,
-        type,
-        domain: domain ?? null,
-        domains,
-        policies: policies.length,
-      })),
-    }
+  async run(): Promise<void> {
+    const {search, name, domain, exact, limit} = this.flags
+    await this.showList(streamApplications(this.access(), {search, name, domain, exact, limit}), {
+      key: 'applications',
+      json: (app) => ({
+        id: app.id,
+        name: app.name,
+        type: app.type,
+        domain: app.domain ?? null,
+        domains: app.domains,
+        policies: app.policies.length,
+      }),
+      columns: [
+        {title: 'NAME', value: (app) => app.name},
+        {title: 'KIND', value: (app) => app.type},
+        {title: 'DOMAIN', value: (app) => app.domain ?? ''},
+        {title: 'RULES', value: (app) => String(app.policies.length)},
+        {title: 'ID', value: (app) => style.dim(app.id), optional: true},
+      ],
+      empty: 'No application.',
+    })
   }
 }

@@ -2,6 +2,7 @@ import {Args} from '@oclif/core'
 import {actionName} from '../../lib/access/action-name.js'
 import {listApplications, showApplication} from '../../lib/access/applications.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
+import {zoneFlag} from '../../lib/app/flags.js'
 import {policyTable} from '../../lib/app/present-policy.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
@@ -13,6 +14,7 @@ export default class AppShow extends AccessCommand<typeof AppShow> {
     '<%= config.bin %> app show gitlab-ssh.widgetcorp.tech --json',
   ]
   static override args = {application: Args.string({description: 'name, domain or id', ignoreStdin: true})}
+  static override flags = {zone: zoneFlag}
 
   async run(): Promise<object> {
     const ctx = this.access()

@@ -3,12 +3,11 @@ import {AccessCommand} from '../../lib/app/access-command.js'
 import {explainedFailure} from '../../lib/app/explained-failure.js'
 import {edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {checkRow} from '../../lib/app/present-check.js'
+import {targetOptions} from '../../lib/app/target-options.js'
 import {errorJson} from '../../lib/cli/report-error.js'
 import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
 import {normaliseHostname} from '../../lib/core/hostname.js'
-import {addressOf} from '../../lib/tunnel/carrier/handshake.js'
-import {proxyFor} from '../../lib/tunnel/carrier/proxy-settings.js'
 import {checkTunnel} from '../../lib/tunnel/check/check.js'
 import {findTarget} from '../../lib/tunnel/target.js'
 
@@ -42,22 +41,13 @@ says what is wrong with the first that fails. Ends with 0 when all is well; see 
   async run(): Promise<object> {
     const host = normaliseHostname(this.args.host)
     const target = await findTarget({
-      settings: this.settings,
-      host,
-      token: this.flags.token,
-      allowUnbound: this.flags.yes,
-      askPassphrase: this.prompts.possible ? (label) => this.prompts.secret(label) : undefined,
-      environment: {
-        dbusAddress: process.env['DBUS_SESSION_BUS_ADDRESS'],
-        runtimeDir: process.env['XDG_RUNTIME_DIR'],
-      },
+      ...targetOptions(this.settings, this.prompts),
+      ...{host, token: this.flags.token, allowUnbound: this.flags.yes},
     })
-    const proxy = proxyFor(process.env, [{host, port: 443}, addressOf(target.edge)])
-    if (proxy)
-      this.warn(`${proxy.variable} is set: zt ssh goes through that proxy, and this looks at the direct way`)
     this.print(`${style.bold(host)} with the service token ${style.bold(target.name)}`)
     const result = await checkTunnel({
       target,
+      environment: process.env,
       timeoutMs: this.flags.timeout * 1000,
       onStep: (step) => {
         this.print(checkRow(step))

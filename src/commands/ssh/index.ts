@@ -1,16 +1,15 @@
 import path from 'node:path'
 import {Args, Flags} from '@oclif/core'
-import {AccessCommand} from '../../lib/app/access-command.js'
 import {explainReport} from '../../lib/app/explain-report.js'
 import {connectionFlags, edgeFlags, yesFlag} from '../../lib/app/flags.js'
+import {TunnelCommand} from '../../lib/app/tunnel-command.js'
 import {err} from '../../lib/cli/streams.js'
-import {UserError} from '../../lib/core/errors.js'
 import {parseDestination} from '../../lib/tunnel/destination.js'
 import {endedBefore, type QuickEnd} from '../../lib/tunnel/quick-ssh.js'
 import {openSsh} from '../../lib/tunnel/run-ssh.js'
 import {chooseToken, sharedBy} from '../../lib/tunnel/target.js'
 
-export default class Ssh extends AccessCommand<typeof Ssh> {
+export default class Ssh extends TunnelCommand<typeof Ssh> {
   static override summary = 'Open SSH through the tunnel with a service token'
   static override description = `Uses the token that the host is bound to (by "zt app add-rule"). Arguments for ssh, and a remote command, stand
 behind --. The connection stays for a minute after its last session, and the next one opens at once. Ends with the
@@ -62,14 +61,6 @@ exit status of ssh.`
   /** stdout belongs to the session. */
   override logJson(json: unknown): void {
     err(JSON.stringify(json, null, 2))
-  }
-
-  private async confirmToken(name: string, host: string): Promise<void> {
-    const flags = 'Add --yes to send it this once'
-    this.prompts.require(`A confirmation that the secret of "${name}" may be sent to ${host}`, flags)
-    if (await this.prompts.confirm(`${host} is not bound to "${name}". Send its secret there this once?`))
-      return
-    throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was sent'})
   }
 
   private async askHost(): Promise<string> {

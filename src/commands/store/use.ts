@@ -8,8 +8,7 @@ import {presentUsedStore, usedStoreJson, vaultOnly} from '../../lib/app/present-
 import type {Secret} from '../../lib/core/secret.js'
 
 export default class StoreUse extends AccessCommand<typeof StoreUse> {
-  static override summary =
-    "Make a store the profile's own, after it has shown that it keeps what it is given"
+  static override summary = "Make a store the profile's own, once it has shown that it keeps a secret"
   static override description = `The API token moves with it; secrets of service tokens stay until "zt store move".
 With --recipient the vault needs no identity here, and cannot be read here: for CI.`
   static override examples = [

@@ -1,31 +1,42 @@
-import {listServiceTokens} from '../../lib/access/tokens.js'
+import {Flags} from '@oclif/core'
+import {streamServiceTokens} from '../../lib/access/tokens.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
+import {limitFlag, searchFlag, zoneFlag} from '../../lib/app/flags.js'
 import {day, statusColour, tokenJson} from '../../lib/app/present-token.js'
 import {style} from '../../lib/cli/streams.js'
-import {table} from '../../lib/cli/table.js'
 
 export default class TokenList extends TokenCommand<typeof TokenList> {
   static override summary = 'List the service tokens of the account'
-  static override examples = ['<%= config.bin %> token list', '<%= config.bin %> token list --json']
+  static override description = "In Cloudflare's order, each page as it comes."
+  static override examples = [
+    '<%= config.bin %> token list',
+    '<%= config.bin %> token list --search ci --limit 20',
+    '<%= config.bin %> token list --json',
+  ]
+  static override flags = {
+    search: searchFlag,
+    name: Flags.string({description: 'only those of this name', helpValue: 'NAME'}),
+    limit: limitFlag,
+    zone: zoneFlag,
+  }
 
-  async run(): Promise<object> {
-    const tokens = await listServiceTokens(this.access())
-    if (tokens.length === 0) {
-      this.print('No service token yet.')
-      this.next('zt token create')
-    } else {
-      this.print(
-        table(tokens, [
-          {title: 'NAME', value: ({token}) => token.name},
-          {title: 'STATUS', value: ({status}) => statusColour(status)},
-          {title: 'EXPIRES', value: ({token}) => day(token.expiresAt, 'never')},
-          {title: 'LAST SEEN', value: ({token}) => day(token.lastSeenAt, '')},
-          {title: 'SECRET', value: ({store}) => store ?? style.dim('not here')},
-          {title: 'HOSTS', value: ({hosts}) => hosts.join(', '), optional: true},
-          {title: 'CLIENT ID', value: ({token}) => style.dim(token.clientId), optional: true},
-        ]),
-      )
-    }
-    return {tokens: tokens.map(tokenJson)}
+  async run(): Promise<void> {
+    const {search, name, limit, zone} = this.flags
+    const all = [search, name, zone].every((one) => one === undefined)
+    const shown = await this.showList(streamServiceTokens(this.access(), {search, name, limit}), {
+      key: 'tokens',
+      json: tokenJson,
+      columns: [
+        {title: 'NAME', value: ({token}) => token.name},
+        {title: 'STATUS', value: ({status}) => statusColour(status)},
+        {title: 'EXPIRES', value: ({token}) => day(token.expiresAt, 'never')},
+        {title: 'LAST SEEN', value: ({token}) => day(token.lastSeenAt, '')},
+        {title: 'SECRET', value: ({store}) => store ?? style.dim('not here')},
+        {title: 'HOSTS', value: ({hosts}) => hosts.join(', '), optional: true},
+        {title: 'CLIENT ID', value: ({token}) => style.dim(token.clientId), optional: true},
+      ],
+      empty: all ? 'No service token yet.' : 'No such service token.',
+    })
+    if (shown === 0 && all) this.next('zt token create')
   }
 }

@@ -1,6 +1,7 @@
 import {Args} from '@oclif/core'
 import {listServiceTokens, showServiceToken} from '../../lib/access/tokens.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
+import {zoneFlag} from '../../lib/app/flags.js'
 import {statusColour, tokenJson} from '../../lib/app/present-token.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
@@ -12,6 +13,7 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
     '<%= config.bin %> token show gitlab-admin --json',
   ]
   static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
+  static override flags = {zone: zoneFlag}
 
   async run(): Promise<object> {
     const ctx = this.access()

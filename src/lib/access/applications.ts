@@ -1,8 +1,18 @@
-import type {Application} from '../api/types.js'
+import type {Application, ApplicationQuery, Page} from '../api/types.js'
 import type {AccessContext} from './context.js'
+import {withProgress} from './listing.js'
 import {resolveApplication} from './resolve.js'
 
-/** All applications of the account, by name. */
+/** The applications of the account or zone, page by page in the API's order. */
+export async function* streamApplications(
+  ctx: AccessContext,
+  query: ApplicationQuery = {},
+): AsyncGenerator<Page<Application>> {
+  const api = await ctx.api()
+  yield* withProgress(ctx, 'Listing the applications', api.applications(query))
+}
+
+/** All applications of the account or zone, by name. */
 export async function listApplications(ctx: AccessContext): Promise<Application[]> {
   const api = await ctx.api()
   ctx.progress.step('Listing the applications')

@@ -1,7 +1,16 @@
-/** A command of ours as it would be typed, for `next:` lines. Names the profile where the person had named it. */
-export function ztCommand(ctx: {profile: string; profileNamed: boolean}, ...args: string[]): string {
+const ZONED = new Set(['app list', 'app show', 'group list', 'token list', 'token show'])
+
+/**
+ * A command of ours as it would be typed, for `next:` lines. Names the profile and the zone where the person had named
+ * them.
+ */
+export function ztCommand(
+  ctx: {profile: string; profileNamed: boolean; zone?: string | undefined},
+  ...args: string[]
+): string {
   const profile = ctx.profileNamed ? ['--profile', ctx.profile] : []
-  return ['zt', ...args, ...profile].map(shellQuote).join(' ')
+  const zone = ctx.zone !== undefined && ZONED.has(args.slice(0, 2).join(' ')) ? ['--zone', ctx.zone] : []
+  return ['zt', ...args, ...zone, ...profile].map(shellQuote).join(' ')
 }
 
 /** One word for a POSIX shell; left as it is where it needs no quotes. */

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import {createAccessApi} from '../api/client.js'
-import type {AccessApi} from '../api/types.js'
+import type {AccessApi, Pause} from '../api/types.js'
 import type {Settings} from '../config/types.js'
 import {noProgress, systemClock, type Clock, type Progress} from '../core/context.js'
 import {UserError} from '../core/errors.js'
@@ -11,6 +11,8 @@ import {chooseStore, openIndex, openStore, requireReady, type StoreChoice} from 
 import type {StoreOptions} from '../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../secrets/types.js'
 import {UndoRecords} from './edit/records.js'
+import {shellQuote} from './command-line.js'
+import {isZoneId, resolveZone} from './zone.js'
 
 export type {StoreChoice} from '../secrets/open.js'
 
@@ -20,9 +22,11 @@ export interface AccessContext {
   /** True when the profile was named on the command line, so that suggested commands must name it too. */
   profileNamed: boolean
   accountId: string | undefined
+  /** The zone whose objects are meant instead of the account's, as it was named. */
+  zone?: string | undefined
   apiUrl: string
   sandbox: boolean
-  /** The API of the profile's account, with its API token. */
+  /** The API of the profile's account, or of the zone, with its API token. */
   api(): Promise<AccessApi>
   /** The API with another token or account: for a login, which has neither yet. */
   apiWith(apiToken: Secret, accountId: string | undefined, fromEnvironment?: boolean): AccessApi
@@ -54,7 +58,11 @@ export interface AccessDependencies {
   /** True where a person is at the terminal. */
   interactive?: boolean | undefined
   progress?: Progress | undefined
-  onWait?: ((seconds: number, why: string) => void) | undefined
+  /** The zone whose objects are meant instead of the account's, by name or id. */
+  zone?: string | undefined
+  onWait?: ((pause: Pause) => void) | undefined
+  /** The command that this is for, as it is typed without `zt`: an error of the API may name it. */
+  command?: string | undefined
   clock?: Clock | undefined
   /** Told when the profile had no store and one was chosen for it. */
   onStoreChosen?: ((choice: StoreChoice) => void) | undefined
@@ -96,13 +104,23 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
       throw error
     }))
   }
-  const apiWith = (apiToken: Secret, accountId: string | undefined, fromEnvironment = false): AccessApi =>
+  const apiOf = (
+    apiToken: Secret,
+    accountId: string | undefined,
+    fromEnvironment = false,
+    zoneId?: string,
+  ): AccessApi =>
     createAccessApi({
       apiUrl: settings.apiUrl,
       apiToken,
       accountId,
+      zoneId,
       userAgent: deps.userAgent,
       onWait: deps.onWait,
+      patienceSeconds: settings.rateLimitWait,
+      command: deps.command,
+      suggestedArgs:
+        settings.profileSource === 'flag' ? `--profile ${shellQuote(settings.profileName)}` : undefined,
       tokenFromEnvironment: fromEnvironment,
     })
   const apiToken: AccessContext['apiToken'] = async () => {
@@ -119,14 +137,18 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     const found = await apiToken()
     if (!found) throw notLoggedIn(settings.profileName)
     const fromEnvironment = found.source === 'environment'
-    const accountId =
-      settings.accountId ?? (await onlyAccount(apiWith(found.token, undefined, fromEnvironment)))
-    return apiWith(found.token, accountId, fromEnvironment)
+    const open = (accountId: string | undefined, zoneId?: string): AccessApi =>
+      apiOf(found.token, accountId, fromEnvironment, zoneId)
+    const {zone} = deps
+    if (zone !== undefined && isZoneId(zone)) return open(settings.accountId, zone.toLowerCase())
+    const accountId = settings.accountId ?? (await onlyAccount(open(undefined)))
+    return zone === undefined ? open(accountId) : open(accountId, await resolveZone(open(accountId), zone))
   }
   return {
     profile: settings.profileName,
     profileNamed: settings.profileSource === 'flag',
     accountId: settings.accountId,
+    zone: deps.zone,
     apiUrl: settings.apiUrl,
     sandbox: settings.sandbox,
     api: () =>
@@ -134,7 +156,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
         api = undefined
         throw error
       })),
-    apiWith,
+    apiWith: (token, accountId, fromEnvironment) => apiOf(token, accountId, fromEnvironment),
     apiToken,
     store,
     storeOf,

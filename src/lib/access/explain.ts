@@ -39,6 +39,12 @@ export async function explainRefusal(ctx: AccessContext, request: RefusedRequest
       ['Check that the tunnel runs and that its service is up'],
     )
   }
+  if (reason === 'challenged') {
+    return general(
+      'A bot or firewall rule of the zone wants a browser to prove itself, which no other program can; Access was not asked.',
+      ["Let this host pass the zone's bot and firewall rules (a WAF rule that skips them)"],
+    )
+  }
   if (reason === 'rate-limited')
     return general('The edge asks for a pause: too many requests.', ['Try again in a minute'])
   try {

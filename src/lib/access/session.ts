@@ -1,4 +1,5 @@
-import type {Account, ApiTokenStatus} from '../api/types.js'
+import {commandsThatNeed} from '../api/permissions.js'
+import type {Account, ApiTokenStatus, PermissionState} from '../api/types.js'
 import {ApiError, UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
 import {requireReady} from '../secrets/open.js'
@@ -110,14 +111,25 @@ export async function logout(ctx: AccessContext, kind: SecretStore['kind'] | und
   return store.delete({kind: 'api-token', id: ctx.profile})
 }
 
+/** A permission group, and which commands need it, as they are typed: `token create`. */
+export interface KnownPermission extends PermissionState {
+  neededBy: string[]
+}
+
 export interface WhoAmI {
   apiToken: ApiTokenStatus
   source: 'environment' | 'store'
   account: Account | undefined
+  /** Undefined where they were not looked for: that was not asked for, or the account is not known. */
+  permissions: KnownPermission[] | undefined
 }
 
-/** Who the API takes us for. */
-export async function whoami(ctx: AccessContext): Promise<WhoAmI> {
+/**
+ * Who the API takes us for.
+ *
+ * @param probe whether to find out which permissions the API token has; nothing is changed by that
+ */
+export async function whoami(ctx: AccessContext, {probe}: {probe: boolean}): Promise<WhoAmI> {
   const found = await ctx.apiToken()
   if (!found) {
     throw new UserError({
@@ -128,7 +140,8 @@ export async function whoami(ctx: AccessContext): Promise<WhoAmI> {
     })
   }
   ctx.progress.step('Asking Cloudflare')
-  const api = ctx.apiWith(found.token, ctx.accountId, found.source === 'environment')
+  const fromEnvironment = found.source === 'environment'
+  const api = ctx.apiWith(found.token, ctx.accountId, fromEnvironment)
   const apiToken = await api.verifyToken()
   const accounts = await api.listAccounts()
   const account =
@@ -137,7 +150,13 @@ export async function whoami(ctx: AccessContext): Promise<WhoAmI> {
         ? accounts[0]
         : undefined
       : (accounts.find(({id}) => id === ctx.accountId) ?? {id: ctx.accountId, name: ctx.accountId})
-  return {apiToken, source: found.source, account}
+  let permissions: KnownPermission[] | undefined
+  if (probe && account) {
+    ctx.progress.step('Looking at the permissions')
+    const states = await ctx.apiWith(found.token, account.id, fromEnvironment).probePermissions()
+    permissions = states.map((state) => ({...state, neededBy: commandsThatNeed(state.group)}))
+  }
+  return {apiToken, source: found.source, account, permissions}
 }
 
 /**

@@ -1,8 +1,9 @@
-import type {ServiceToken} from '../api/types.js'
+import type {ListQuery, Page, ServiceToken} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 import type {IndexEntry} from '../secrets/types.js'
 import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
+import {withProgress} from './listing.js'
 import {isUnfinishedName, NAME_LIMIT} from './operations.js'
 import {resolveToken} from './resolve.js'
 
@@ -59,7 +60,17 @@ export interface KnownToken {
   status: 'active' | 'disabled' | 'expired'
 }
 
-/** All service tokens of the account, by name. */
+/** The service tokens of the account or zone, page by page in the API's order. */
+export async function* streamServiceTokens(
+  ctx: AccessContext,
+  query: ListQuery = {},
+): AsyncGenerator<Page<KnownToken>> {
+  const [api, known] = await Promise.all([ctx.api(), knowledge(ctx)])
+  const pages = withProgress(ctx, 'Listing the service tokens', api.serviceTokens(query))
+  for await (const {items, total} of pages) yield {items: items.map(known), total}
+}
+
+/** All service tokens of the account or zone, by name. */
 export async function listServiceTokens(ctx: AccessContext): Promise<KnownToken[]> {
   const api = await ctx.api()
   ctx.progress.step('Listing the service tokens')
@@ -81,8 +92,9 @@ export async function knowledge(ctx: AccessContext): Promise<(token: ServiceToke
     ctx.index.list(ctx.profile),
     ctx.index.bindings(ctx.profile),
   ])
+  const entryOf = new Map(entries.map((entry) => [entry.tokenId, entry]))
   return (token) => {
-    const entry = entries.find(({tokenId}) => tokenId === token.id)
+    const entry = entryOf.get(token.id)
     const until = entry?.previousUntil
     return {
       token,

@@ -2,6 +2,10 @@ import {ApiError, type ApiErrorOptions} from '../core/errors.js'
 import {isJsonObject} from '../core/context.js'
 import {ConnectionError} from './http-fetch.js'
 import {permissionsFor} from './permissions.js'
+import type {ApiTokenStatus} from './types.js'
+
+/** Of an answer: what is read of it by name. */
+export type AnswerHeaders = Pick<Headers, 'get'>
 
 /** What is known of a request when it fails. */
 export interface FailedRequest {
@@ -13,21 +17,28 @@ export interface FailedRequest {
   apiUrl: string
   /** True: the API token came from CLOUDFLARE_API_TOKEN. */
   tokenFromEnvironment: boolean
+  /** The command that asks: `token create`. */
+  command?: string | undefined
+  /** Behind a command that is suggested: `--profile production`, where one was named. */
+  suggestedArgs?: string | undefined
 }
 
-const TOKEN_PAGE = 'https://dash.cloudflare.com/profile/api-tokens'
+/** Where API tokens are made and edited; `:account` is the dashboard's own placeholder. */
+const TOKEN_PAGES = {
+  user: 'https://dash.cloudflare.com/profile/api-tokens',
+  account: 'https://dash.cloudflare.com/?to=/:account/api-tokens',
+}
 
 /**
  * An answer that says no, as an error for people. Nothing of the body but Cloudflare's own error messages gets into
  * it, and those with anything that looks like a secret hidden.
  *
- * @param tokenIsGood what the verify endpoint said, when it was asked: true; false when it does not know the API token;
- *   or why it is good no more
+ * @param verified what the verify endpoint said of the API token, when it was asked; false when it does not know it
  */
 export function refusedByApi(
   request: FailedRequest,
-  answer: {status: number; headers: Headers; body: unknown},
-  tokenIsGood: boolean | 'expired' | 'disabled' | undefined,
+  answer: {status: number; headers: AnswerHeaders; body: unknown},
+  verified: Pick<ApiTokenStatus, 'status' | 'owner'> | false | undefined,
 ): ApiError {
   const {codes, messages} = readErrors(answer.body)
   const said = messages.length > 0 ? `Cloudflare says: ${messages.join('; ')}.` : undefined
@@ -43,8 +54,10 @@ export function refusedByApi(
   const {tokenFromEnvironment} = request
   const source = tokenFromEnvironment ? ' It comes from CLOUDFLARE_API_TOKEN.' : ''
   const anotherToken = [
-    tokenFromEnvironment ? 'Set CLOUDFLARE_API_TOKEN to another API token, or unset it' : 'zt login',
-    `Make a new API token at ${TOKEN_PAGE}`,
+    tokenFromEnvironment
+      ? 'Set CLOUDFLARE_API_TOKEN to another API token, or unset it'
+      : suggested(request, 'login'),
+    `Make a new API token at ${TOKEN_PAGES.user}`,
   ]
   if (has(9999)) {
     return error({
@@ -55,16 +68,16 @@ export function refusedByApi(
       next: ['Choose a plan (there is a free one) and a team name at https://one.dash.cloudflare.com'],
     })
   }
-  if (typeof tokenIsGood === 'string') {
+  if (verified && verified.status !== 'active') {
     return error({
       kind: 'auth',
       code: 'API_TOKEN_NOT_ACTIVE',
-      message: `The API token is ${tokenIsGood}`,
+      message: `The API token is ${verified.status}`,
       why: `Cloudflare knows it and does not accept it any more.${source}`,
       next: anotherToken,
     })
   }
-  if (answer.status === 401 || has(6003, 6111, 9109, 1000, 9106, 9107) || tokenIsGood === false) {
+  if (answer.status === 401 || has(6003, 6111, 9109, 1000, 9106, 9107) || verified === false) {
     return error({
       kind: 'auth',
       code: 'API_TOKEN_NOT_ACCEPTED',
@@ -75,29 +88,38 @@ export function refusedByApi(
   }
   if (answer.status === 403) {
     const missingPermissions = permissionsFor(request.method, request.path)
+    const page = TOKEN_PAGES[verified ? verified.owner : 'user']
     return error({
       kind: 'permission',
       code: 'PERMISSION_MISSING',
       message: `The API token may not ${request.doing}`,
-      why:
-        missingPermissions.length > 0
-          ? `It lacks the permission ${missingPermissions.map((name) => `"${name}"`).join(' or ')}.`
-          : said,
+      why: missingPermissions.length > 0 ? lacking(missingPermissions, request.command) : said,
       next: [
-        `Add the permission to the API token at ${TOKEN_PAGE}${tokenFromEnvironment ? ' (it comes from CLOUDFLARE_API_TOKEN)' : ', or log in with another: zt login'}`,
+        suggested(request, 'whoami'),
+        `Add the permission to the API token at ${page}${tokenFromEnvironment ? ' (it comes from CLOUDFLARE_API_TOKEN)' : `, or log in with another: ${suggested(request, 'login')}`}`,
       ],
       missingPermissions,
+      details: request.command === undefined ? {} : {command: request.command},
     })
   }
   if (answer.status === 429) return rateLimited(request, retryAfterSeconds(answer.headers), known)
   const why = said ?? `It answered with HTTP status ${answer.status} and no reason.`
+  if (has(7003) && request.path.startsWith('/zones/')) {
+    return error({
+      kind: 'not-found',
+      code: 'ZONE_NOT_FOUND',
+      message: `Cannot ${request.doing}: the API knows no such zone or address`,
+      why,
+      next: ['Give the name of a zone that the API token sees: --zone example.com'],
+    })
+  }
   if (has(7003)) {
     return error({
       kind: 'not-found',
       code: 'ACCOUNT_NOT_FOUND',
       message: `Cannot ${request.doing}: the API knows no such account or address`,
       why,
-      next: ['zt whoami', 'Check --account, CLOUDFLARE_ACCOUNT_ID and the profile'],
+      next: [suggested(request, 'whoami'), 'Check --account, CLOUDFLARE_ACCOUNT_ID and the profile'],
     })
   }
   if (answer.status === 404 || has(12135, 12152)) {
@@ -129,7 +151,19 @@ export function refusedByApi(
   return error({kind: 'api', code: 'API_REFUSED', message: `Cannot ${request.doing}`, why})
 }
 
-/** Too many requests, and the wait is longer than anybody would sit through. */
+function suggested({suggestedArgs}: FailedRequest, command: string): string {
+  return `zt ${command}${suggestedArgs === undefined ? '' : ` ${suggestedArgs}`}`
+}
+
+function lacking(permissions: readonly string[], command: string | undefined): string {
+  const groups = permissions.map((name) => `"${name}"`).join(' or ')
+  return `It lacks the permission ${groups}${command === undefined ? '' : `, which zt ${command} needs`}.`
+}
+
+/**
+ * Too many requests. Status 429 says that the request was refused for their number (RFC 6585, section 4), so that nothing
+ * of it was done: a change may be sent again.
+ */
 function rateLimited(
   request: FailedRequest,
   seconds: number | undefined,
@@ -141,9 +175,42 @@ function rateLimited(
     code: 'RATE_LIMITED',
     message: `Cannot ${request.doing}: too many requests`,
     why: 'Cloudflare allows 1200 requests in five minutes for all of a user together.',
-    next: [seconds === undefined ? 'Try again in five minutes' : `Try again in ${seconds} seconds`],
-    details: seconds === undefined ? {} : {retryAfterSeconds: seconds},
+    next: [seconds === undefined ? 'Try again in five minutes' : tryAgainIn(seconds)],
+    details: seconds === undefined ? {} : {retryAfterSeconds: seconds, retryAt: timeIn(seconds)},
   })
+}
+
+/**
+ * The same, where the pause that Cloudflare asks for is longer than zt waits.
+ *
+ * @param waited seconds that this request has waited already
+ * @param patience seconds that it may wait in all
+ */
+export function tooLongAPause(error: ApiError, waited: number, patience: number): ApiError {
+  const before = waited > 0 ? `zt has waited ${waited} s, and waits` : 'zt waits'
+  return new ApiError({
+    kind: error.kind,
+    code: error.code,
+    message: error.message,
+    why: `${error.why ?? ''} ${before} at most ${patience} s in all (ZT_RATE_LIMIT_WAIT).`.trim(),
+    next: [...error.next],
+    details: {...error.details},
+    status: error.status,
+    apiCodes: [...error.apiCodes],
+    ray: error.ray,
+  })
+}
+
+function tryAgainIn(seconds: number): string {
+  const at = timeIn(seconds)
+  const today = seconds < 24 * 3600 && at !== undefined
+  return `Try again in ${seconds} seconds${today ? `, after ${new Date(at).toTimeString().slice(0, 8)}` : ''}`
+}
+
+/** ISO 8601; undefined for what is further away than a date can be. */
+function timeIn(seconds: number): string | undefined {
+  const at = new Date(Date.now() + seconds * 1000)
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString()
 }
 
 /** No (whole) answer came. */
@@ -156,34 +223,40 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
     kind: 'unreachable',
     code: timedOut ? 'API_TIMEOUT' : 'API_UNREACHABLE',
     message: `Cannot ${request.doing}: ${timedOut ? 'no answer in time' : 'no connection'} from the API at ${hostname}`,
-    why: [
-      timedOut ? undefined : reason(cause),
-      outcomeUnknown ? 'Whether the change was made is not known.' : undefined,
-    ]
-      .filter((part) => part !== undefined)
-      .join(' '),
-    next: ["Check the network and the profile's API address: zt profile show"],
+    why:
+      [
+        timedOut ? undefined : reason(cause),
+        outcomeUnknown ? 'Whether the change was made is not known.' : undefined,
+      ]
+        .filter((part) => part !== undefined)
+        .join(' ') || undefined,
+    next: [`Check the network and the profile's API address: ${suggested(request, 'profile show')}`],
     outcomeUnknown,
     cause,
   })
 }
 
 /** An answer that is not what the API's contract says. None of it is quoted. */
-export function badAnswer(request: FailedRequest, what: string, headers: Headers, status: number): ApiError {
+export function badAnswer(
+  request: FailedRequest,
+  what: string,
+  headers: AnswerHeaders | undefined,
+  status: number,
+): ApiError {
   return new ApiError({
     kind: 'api',
     code: 'BAD_ANSWER',
     message: `Cannot ${request.doing}: the API's answer makes no sense`,
     why: `${what} Something between here and Cloudflare (a proxy, a wrong API address) may have answered instead.`,
-    next: ['zt profile show'],
+    next: [suggested(request, 'profile show')],
     status,
-    ray: headers.get('cf-ray') ?? undefined,
+    ray: headers?.get('cf-ray') ?? undefined,
     outcomeUnknown: request.method !== 'GET',
   })
 }
 
 /** Whole seconds of a Retry-After header (a number or a date). */
-function retryAfterSeconds(headers: Headers, now = Date.now()): number | undefined {
+function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | undefined {
   const text = headers.get('retry-after')
   if (text === null) return undefined
   if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text))

@@ -1,18 +1,33 @@
-/** Permission groups as the dashboard names them; any one of an operation's groups is enough (Cloudflare's API reference). */
-const SERVICE_TOKENS = ['Access: Service Tokens Read', 'Access: Service Tokens Write']
-const APPS = ['Access: Apps and Policies Read', 'Access: Apps and Policies Write']
-const ORGANIZATION = [
-  'Access: Organizations, Identity Providers, and Groups Read',
-  'Access: Organizations, Identity Providers, and Groups Write',
-]
-const AREAS: [RegExp, string[]][] = [
-  [/\/access\/service_tokens(\/|$)/, SERVICE_TOKENS],
-  [/\/access\/(apps|policies)(\/|$)/, APPS],
-  [/\/access\/(groups|organizations)(\/|$)/, ORGANIZATION],
-]
+import {COMMANDS, OPERATIONS, operationOf, type Operation, type OperationName} from './operations.js'
 
-/** The permission groups, any one of which allows a request; empty for what needs none of its own. */
+/** The permission groups, any one of which allows an operation (Cloudflare's API reference); none: every good API token may. */
+export function permissionsOf(name: OperationName): string[] {
+  const {method, area}: Operation = OPERATIONS[name]
+  if (area === undefined) return []
+  return method === 'GET' ? [`Access: ${area} Read`, `Access: ${area} Write`] : [`Access: ${area} Write`]
+}
+
+/** The same for a request; empty where it is none of ours. */
 export function permissionsFor(method: string, path: string): string[] {
-  const groups = AREAS.find(([area]) => area.test(path))?.[1] ?? []
-  return method === 'GET' ? groups : groups.filter((name) => name.endsWith('Write'))
+  const name = operationOf(method, path)
+  return name === undefined ? [] : permissionsOf(name)
+}
+
+/**
+ * The commands that cannot do all they are for without a permission group, as they are typed: `token create`. What a
+ * Read group allows, the Write group of its kind allows as well, so a command that writes is listed under Write alone
+ * where it needs both.
+ */
+export function commandsThatNeed(group: string): string[] {
+  return Object.keys(COMMANDS)
+    .filter((id) => neededBy(id).includes(group))
+    .map((id) => id.replaceAll(':', ' '))
+}
+
+/** The fewest permission groups with which a command can do everything; `id` as oclif has it: `token:create`. */
+export function neededBy(id: string): string[] {
+  const each = (COMMANDS[id]?.needs ?? []).map(permissionsOf)
+  const write = new Set(each.filter(({length}) => length === 1).flat())
+  const read = each.filter((groups) => groups.length > 1 && !groups.some((group) => write.has(group)))
+  return [...new Set([...write, ...read.map(([group]) => group ?? '')])].sort()
 }

@@ -83,6 +83,41 @@ export interface Group {
   raw: JsonObject
 }
 
+/** A part of a list, in the API's order. */
+export interface Page<T> {
+  items: T[]
+  /** How many there are in all, where the API says so. */
+  total: number | undefined
+}
+
+/** How much of a list is wanted. */
+export interface ListLimit {
+  /** At most so many. */
+  limit?: number | undefined
+}
+
+/** Which of a list are wanted; the API chooses. */
+export interface ListQuery extends ListLimit {
+  /** A part of the name, or of whatever else the API searches. */
+  search?: string | undefined
+  name?: string | undefined
+}
+
+export interface ApplicationQuery extends ListQuery {
+  domain?: string | undefined
+  /** True: `name` and `domain` are whole ones (Cloudflare's API reference). */
+  exact?: boolean | undefined
+}
+
+/** A wait that Cloudflare asked for, as it goes by. */
+export interface Pause {
+  /** All of it. */
+  seconds: number
+  /** Still to wait; 0: over. */
+  left: number
+  why: string
+}
+
 /** An API token as the verify endpoints describe it. */
 export interface ApiTokenStatus {
   id: string
@@ -90,6 +125,16 @@ export interface ApiTokenStatus {
   /** Which verify endpoint knew it: a user's token, or one that the account owns. */
   owner: 'user' | 'account'
   expiresOn: string | undefined
+}
+
+/** Whether an API token has a permission group. */
+export interface PermissionState {
+  /** As the dashboard names it, e.g. `Access: Service Tokens Write`. */
+  group: string
+  /** A Read group is `yes` also where the Write group of its kind allows reading. */
+  state: 'yes' | 'no' | 'unknown'
+  /** Why it is not known; a sentence. */
+  why?: string | undefined
 }
 
 export interface ServiceTokenChange {
@@ -110,8 +155,8 @@ export interface PolicyBody {
 }
 
 /**
- * Cloudflare's Access API for one account, in zt's words. Every method may throw `ApiError`; lists are fetched to the
- * end. Nothing here prints, prompts or knows where secrets are kept.
+ * Cloudflare's Access API for one account or one of its zones, in zt's words. Every method may throw `ApiError`. `list…`
+ * fetches to the end; the iterables read a page when it is asked for. Nothing here prints, prompts or knows where secrets are kept.
  */
 export interface AccessApi {
   /** Undefined before a login knows it. */
@@ -130,6 +175,13 @@ export interface AccessApi {
   /** The accounts that the API token sees; empty where it may not list them. */
   listAccounts(): Promise<Account[]>
 
+  /**
+   * Which permission groups the API token has, by requests that can change nothing (probe.ts says why). Call it when
+   * {@link AccessApi.verifyToken} has said that the token is good.
+   */
+  probePermissions(): Promise<PermissionState[]>
+
+  serviceTokens(query?: ListQuery): AsyncIterable<Page<ServiceToken>>
   listServiceTokens(query?: {name?: string}): Promise<ServiceToken[]>
   /** @throws ApiError `not-found` */
   getServiceToken(id: string): Promise<ServiceToken>
@@ -148,6 +200,7 @@ export interface AccessApi {
   /** @throws ApiError `conflict` with code 12139 while a policy or group names it; `not-found` */
   deleteServiceToken(id: string): Promise<void>
 
+  applications(query?: ApplicationQuery): AsyncIterable<Page<Application>>
   listApplications(): Promise<Application[]>
   getApplication(id: string): Promise<Application>
   /** Never retried. @throws ApiError `conflict` with code 11010 when another application has the domain */
@@ -167,6 +220,8 @@ export interface AccessApi {
   /** Moves a policy out of its application (legacy) to the account's policies; it keeps its id and stays attached. */
   makePolicyReusable(applicationId: string, policyId: string): Promise<Policy>
 
+  /** The account's own, which applications share. @throws UserError `usage` / `ZONE_HAS_NO_POLICIES` */
+  policies(query?: ListLimit): AsyncIterable<Page<Policy>>
   listPolicies(): Promise<Policy[]>
   getPolicy(id: string): Promise<Policy>
   createPolicy(body: PolicyBody): Promise<Policy>
@@ -174,6 +229,7 @@ export interface AccessApi {
   replacePolicy(id: string, body: JsonObject): Promise<Policy>
   deletePolicy(id: string): Promise<void>
 
+  groups(query?: ListQuery): AsyncIterable<Page<Group>>
   listGroups(): Promise<Group[]>
   /** @throws ApiError `not-found` */
   getGroup(id: string): Promise<Group>

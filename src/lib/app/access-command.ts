@@ -4,6 +4,7 @@ import {BaseCommand} from '../cli/base-command.js'
 import {updateProfile} from '../config/profiles.js'
 import type {Settings} from '../config/types.js'
 import {USER_AGENT} from '../core/version.js'
+import type {Pause} from '../api/types.js'
 import type {SecretStore} from '../secrets/types.js'
 
 /** A command that works on an account: adds the use-cases' context to {@link BaseCommand}. */
@@ -15,9 +16,11 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
   ): AccessContext {
     return openAccess(settings, {
       userAgent: USER_AGENT,
+      command: this.id?.replaceAll(':', ' '),
       progress: this.progress,
-      onWait: (seconds, why) => {
-        this.note(`${why}: waiting ${seconds} s`)
+      zone: this.zone,
+      onWait: (pause) => {
+        this.showPause(pause)
       },
       askPassphrase: this.prompts.possible ? (label) => this.prompts.secret(label) : undefined,
       interactive: this.prompts.possible,
@@ -30,6 +33,19 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
       },
       ...more,
     })
+  }
+
+  /** The zone that was named, for the commands that have {@link zoneFlag}. */
+  private get zone(): string | undefined {
+    const {zone} = this.flags as {zone?: unknown}
+    return typeof zone === 'string' ? zone : undefined
+  }
+
+  /** A countdown where there is a progress line; otherwise it is said once. */
+  private showPause({seconds, left, why}: Pause): void {
+    const {progress} = this
+    if (progress.pause) progress.pause(left > 0 ? `${why}: going on in ${left} s` : undefined)
+    else if (left === seconds) this.note(`${why}: waiting ${seconds} s`)
   }
 
   /**

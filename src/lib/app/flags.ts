@@ -28,6 +28,48 @@ export const yesFlag = Flags.boolean({char: 'y', description: 'answer the confir
 
 export const dryRunFlag = Flags.boolean({description: 'show the change, make none'})
 
+/** The objects of one zone instead of the account's. */
+export const zoneFlag = Flags.string({
+  description: "the objects of this zone instead of the account's: name or id",
+  helpValue: 'ZONE',
+  parse: (text) => {
+    if (text.trim() !== '') return Promise.resolve(text.trim())
+    throw new UserError({
+      kind: 'usage',
+      code: 'BAD_ZONE',
+      message: 'The zone is empty',
+      next: ['Give its name or id: --zone example.com'],
+    })
+  },
+})
+
+/** For commands about the account's policies: says why there is no such thing. */
+export const noZoneFlag = Flags.string({
+  hidden: true,
+  parse: () => {
+    throw new UserError({
+      kind: 'usage',
+      code: 'ZONE_HAS_NO_POLICIES',
+      message: 'A zone has no policies to share',
+      why: "Policies that applications share are the account's; a zone's application has policies of its own.",
+      next: ['zt policy list', 'zt app show APP --zone ZONE'],
+    })
+  },
+})
+
+/** At most so many of a list. */
+export const limitFlag = Flags.integer({
+  char: 'L',
+  description: 'at most so many',
+  helpValue: 'N',
+  min: 1,
+})
+
+export const searchFlag = Flags.string({
+  description: 'only those whose name, or what else Cloudflare searches, holds this',
+  helpValue: 'TEXT',
+})
+
 /** Which program carries a connection. */
 export const clientFlag = Flags.option({
   description: 'who carries the connection; auto is the one built in',

@@ -1,12 +1,17 @@
 import type {AccessContext} from '../access/context.js'
 import {UserError} from '../core/errors.js'
-import type {Refusal} from '../tunnel/types.js'
+import type {Judgement, Refusal} from '../tunnel/types.js'
 import {explainAnswer, type ExplainedRefusal} from './explain-answer.js'
 
 /** A page asks for fifty things at once, and the same answer to all of them is told once. */
 const SAME_MS = 30_000
 /** A client waits for the explanation. */
 const EXPLAIN_MS = 5000
+
+/** Said where the secret from before a rotation is used (ISO 8601). */
+export function onlyPreviousText(until: string): string {
+  return `Access accepted only the secret that the token had before its rotation; it works until ${until}`
+}
 
 interface Target {
   edge: {host: string}
@@ -34,25 +39,25 @@ export class ForwardReporter {
       })
       return
     }
-    void this.#explanation(refusal, '/').then((explained) => {
+    const by = refusal.reason === 'login' ? 'access' : refusal.reason === 'challenged' ? 'zone' : 'unknown'
+    void this.#explanation({by, refusal}, '/').then((explained) => {
       this.#showRefusal(refusal, explained)
     })
   }
 
   onlyPrevious(until: string): void {
     this.#once('previous', () => {
-      this.show.note(
-        `Access accepted only the secret that the token had before its rotation; it works until ${until}`,
-      )
+      this.show.note(onlyPreviousText(until))
     })
   }
 
   /** For the client's answer; the same is told here. */
-  async explain(refusal: Refusal, path: string): Promise<{text: string; certain: boolean}> {
+  async explain(judgement: Judgement, path: string): Promise<{text: string; certain: boolean}> {
+    const {refusal} = judgement
     const late = new Promise<undefined>((resolve) => {
       setTimeout(resolve, EXPLAIN_MS, undefined).unref()
     })
-    const explained = await Promise.race([this.#explanation(refusal, path), late])
+    const explained = await Promise.race([this.#explanation(judgement, path), late])
     if (!explained)
       return {text: `Access refused the service token (HTTP ${refusal.status}).`, certain: false}
     this.#showRefusal(refusal, explained)
@@ -66,13 +71,14 @@ export class ForwardReporter {
     })
   }
 
-  #explanation(refusal: Refusal, path: string): Promise<ExplainedRefusal> {
-    const key = `${refusal.status} ${refusal.reason} ${path}`
+  #explanation(judgement: Judgement, path: string): Promise<ExplainedRefusal> {
+    const {by, refusal} = judgement
+    const key = `${by} ${refusal.status} ${refusal.reason} ${path}`
     const known = this.#explained.get(key)
     if (known && Date.now() - known.at < SAME_MS) return known.result
     if (this.#explained.size > 100) this.#explained.clear()
     const {edge, tokenId, credentials} = this.target
-    const call = {host: edge.host, path, tokenId, clientId: credentials.clientId, refusal}
+    const call = {host: edge.host, path, tokenId, clientId: credentials.clientId, judgement}
     const result = explainAnswer(this.ctx, call)
     this.#explained.set(key, {at: Date.now(), result})
     return result

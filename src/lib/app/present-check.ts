@@ -11,11 +11,12 @@ const MARK: Record<CheckStep['state'], string> = {
 const TITLE: Record<CheckStep['step'], string> = {
   dns: 'DNS',
   tcp: 'TCP',
+  proxy: 'proxy',
   tls: 'TLS',
   edge: 'edge',
   ssh: 'SSH',
 }
-const TITLE_WIDTH = 4
+const TITLE_WIDTH = 5
 const TIME_WIDTH = 10
 /** Mark, title and time, with the gaps behind them. */
 const LEAD = 2 + TITLE_WIDTH + 1 + TIME_WIDTH + 2

@@ -5,6 +5,7 @@ import {redact} from '../core/redact.js'
 import {loadSettings} from '../config/settings.js'
 import type {Settings} from '../config/types.js'
 import {fromOclif} from './parse-error.js'
+import {ListOutput, type ListShape} from './list-output.js'
 import {SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {errorJson, printError, printLabelled, printNext} from './report-error.js'
@@ -51,6 +52,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected prompts!: Prompts
   readonly #warnings: string[] = []
   #progress: SpinnerProgress | undefined
+  #list: Pick<ListOutput<never>, 'end' | 'shown'> | undefined
 
   override async init(): Promise<void> {
     await super.init()
@@ -77,6 +79,27 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected print(text = ''): void {
     this.#progress?.stop()
     if (!this.jsonEnabled()) out(text)
+  }
+
+  /**
+   * Shows a list while it comes, which is what a command does that returns nothing: a table page by page, or one JSON
+   * document `{[key]: […], warnings}`. Keeps no more than a page. What fails in the middle ends the document with `error`.
+   *
+   * @returns how many there were
+   */
+  protected async showList<Item>(
+    pages: AsyncIterable<{items: readonly Item[]; total: number | undefined}>,
+    shape: ListShape<Item>,
+  ): Promise<number> {
+    const list = new ListOutput(shape, this.jsonEnabled(), () => this.#progress?.hide())
+    this.#list = list
+    const total = await list.show(pages)
+    this.#progress?.stop()
+    list.end({warnings: this.#warnings})
+    const {shown} = list
+    if (shown === 0) this.print(shape.empty)
+    else if (total !== undefined && total > shown) this.note(`${shown} of ${total} are shown`)
+    return shown
   }
 
   /** Something said beside the result, on stderr; nothing under --json. */
@@ -121,8 +144,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Says what failed, as text or as JSON. */
   protected showError(error: unknown): void {
     this.#progress?.stop()
-    if (this.jsonEnabled()) this.logJson({error: errorJson(error)})
-    else printError(error)
+    if (this.jsonEnabled()) {
+      const json = {error: errorJson(error)}
+      if (!this.#list?.end({...json, warnings: this.#warnings})) this.logJson(json)
+    } else {
+      printError(error)
+      if (this.#list && this.#list.shown > 0) this.note('what is shown above is not all of the list')
+    }
   }
 
   override async finally(error: Error | undefined): Promise<void> {

@@ -4,7 +4,8 @@ import {flush} from '@oclif/core/flush'
 import type {LoadOptions} from '@oclif/core/interfaces'
 import {settings} from '@oclif/core/settings'
 import {guardProcess, redactStream} from '../core/crash.js'
-import {exitCodeOf} from '../core/exit-codes.js'
+import {hasCode} from '../core/errors.js'
+import {EXIT_OUTPUT_GONE, exitCodeOf} from '../core/exit-codes.js'
 import {refuseSecretWords} from '../core/redact.js'
 import {hoistGlobalFlags} from './hoist.js'
 import {fromOclif} from './parse-error.js'
@@ -40,10 +41,19 @@ export async function main(
   guardProcess({report, warn: json ? undefined : warn, exit: (code) => process.exit(code)})
   // oclif prints warnings whole, unless it finds two listeners.
   process.on('warning', () => undefined)
+  const outputGone = new Promise<void>((resolve) => {
+    process.stdout.on('error', (error) => {
+      // What was begun is done all the same: only then is it safe to end.
+      if (!hasCode(error, 'EPIPE')) throw error
+      process.exitCode ??= EXIT_OUTPUT_GONE
+      resolve()
+    })
+  })
   try {
     refuseSecretWords(argv)
     await run(argv, options ?? {root: path.resolve(root)})
-    await flush()
+    // What nobody reads is never written.
+    await Promise.race([flush(), outputGone])
   } catch (thrown) {
     // oclif ends --help and the like by throwing its own exit.
     const exit =

@@ -7,26 +7,49 @@ const PATIENCE_MS = 400
 export class SpinnerProgress implements Progress {
   #spinner: {text: string; stop(): unknown} | undefined
   #timer: NodeJS.Timeout | undefined
-  #text = ''
+  #step = ''
+  #pause: string | undefined
   #ended = false
 
   step(text: string): void {
-    this.#text = text
-    if (this.#spinner) this.#spinner.text = text
-    else this.#timer ??= setTimeout(() => void this.#show(), PATIENCE_MS).unref()
+    this.#step = text
+    this.#draw()
+  }
+
+  pause(text: string | undefined): void {
+    this.#pause = text
+    this.#draw()
+  }
+
+  /** Removes the line; the next step may bring it back. */
+  hide(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#spinner?.stop()
+    this.#spinner = undefined
   }
 
   /** Removes the line. Nothing is drawn afterwards. */
   stop(): void {
     this.#ended = true
-    clearTimeout(this.#timer)
-    this.#spinner?.stop()
-    this.#spinner = undefined
+    this.hide()
+  }
+
+  get #text(): string {
+    return this.#pause ?? this.#step
+  }
+
+  #draw(): void {
+    if (this.#spinner) this.#spinner.text = this.#text
+    else if (!this.#ended) this.#timer ??= setTimeout(() => void this.#show(), PATIENCE_MS).unref()
   }
 
   async #show(): Promise<void> {
+    const timer = this.#timer
     const {default: yoctoSpinner} = await import('yocto-spinner')
-    if (this.#ended) return
+    // Hidden meanwhile, or for good.
+    if (this.#ended || timer !== this.#timer) return
+    this.#timer = undefined
     this.#spinner = yoctoSpinner({text: this.#text, stream: process.stderr}).start()
   }
 }

@@ -1,4 +1,4 @@
-import chalk, {chalkStderr, type ChalkInstance} from 'chalk'
+import chalk, {Chalk, chalkStderr, type ChalkInstance} from 'chalk'
 import {redact} from '../core/redact.js'
 
 /**
@@ -7,7 +7,7 @@ import {redact} from '../core/redact.js'
  * - What was asked for goes to stdout; everything said about it (notes, warnings, progress, prompts, errors) to stderr.
  * - With --json stdout holds one JSON object and nothing else, an error included (`{"error": …}`).
  * - Colour means something: green done, yellow mind this, red failed, cyan a command to type, dim beside the point.
- *   NO_COLOR, FORCE_COLOR and a stream that is no terminal are respected (by chalk).
+ *   NO_COLOR, FORCE_COLOR and a stream that is no terminal are respected (the first here, the others by chalk).
  * - stdout shows what was asked for, as it is: a secret only where a command prints one on purpose. What goes to stderr
  *   passes the redactor.
  * - `error:`, `why:`, `next:`, `warning:` and `note:` begin the lines that matter, so that they can be found in a log.
@@ -30,7 +30,10 @@ export function columnsOf(stream: NodeJS.WriteStream): number {
   return Number.isInteger(said) && said > 0 ? said : Infinity
 }
 
+/** Set, and not empty (no-color.org). */
+const plain = process.env['NO_COLOR'] ? new Chalk({level: 0}) : undefined
+
 /** Colours for stdout. */
-export const style: ChalkInstance = chalk
+export const style: ChalkInstance = plain ?? chalk
 /** Colours for stderr. */
-export const errStyle: ChalkInstance = chalkStderr
+export const errStyle: ChalkInstance = plain ?? chalkStderr

@@ -6,10 +6,14 @@ export interface Column<Row> {
   value: (row: Row) => string
   /** Left out, from the last, when the terminal is too narrow for all. */
   optional?: boolean
+  /** Goes on below instead of being shortened. */
+  wraps?: boolean
 }
 
 const GAP = 2
 const NARROWEST = 12
+/** As wide as the first column of a table that goes on is made, where there is room. */
+const ROOMY = 34
 const NO_BORDERS = {
   'top': '', 'top-mid': '', 'top-left': '', 'top-right': '', 'bottom': '', 'bottom-mid': '', 'bottom-left': '',
   'bottom-right': '', 'left': '', 'left-mid': '', 'mid': '', 'mid-mid': '', 'right': '', 'right-mid': '', 'middle': '',
@@ -17,33 +21,88 @@ const NO_BORDERS = {
 
 /**
  * Aligned columns without borders. On a terminal that is too narrow the optional columns go first, and then the widest
- * (as a rule the name) is shortened; what is piped is never shortened.
+ * (as a rule the name) is shortened, or goes on below; what is piped is never shortened.
  */
 export function table<Row>(
   rows: readonly Row[],
   columns: Column<Row>[],
   width = columnsOf(process.stdout),
 ): string {
+  return render(rows, fit(rows, columns, width))
+}
+
+/** A table of which more rows come later. The columns of the first rows stay; see {@link TableStream.add}. */
+export class TableStream<Row> {
+  readonly #columns: Column<Row>[]
+  readonly #width: number
+  #fitted: Fitted<Row> | undefined
+
+  constructor(columns: Column<Row>[], width = columnsOf(process.stdout)) {
+    this.#columns = columns
+    this.#width = width
+  }
+
+  /**
+   * The lines of further rows, the first with the titles. On a terminal what is wider than its column is shortened;
+   * what is piped is never shortened: there a column grows from where it has to.
+   *
+   * @param more whether others will follow, so that the first column (the name) gets what room there is
+   */
+  add(rows: readonly Row[], more = false): string {
+    if (!this.#fitted) {
+      this.#fitted = fit(rows, this.#columns, this.#width)
+      const {widths} = this.#fitted
+      const spare = this.#width - widths.reduce((sum, width) => sum + width, -GAP)
+      const [first = 0] = widths
+      if (more && this.#width < Infinity) widths[0] = Math.max(first, Math.min(first + spare, ROOMY))
+      return render(rows, this.#fitted)
+    }
+    const {shown, widths} = this.#fitted
+    if (this.#width === Infinity)
+      this.#fitted.widths = widths.map((width, i) => Math.max(width, natural(rows, shown[i])))
+    return render(rows, this.#fitted, false)
+  }
+}
+
+interface Fitted<Row> {
+  shown: Column<Row>[]
+  /** With the gap behind. */
+  widths: number[]
+}
+
+function natural<Row>(rows: readonly Row[], column: Column<Row> | undefined): number {
+  if (!column) return 0
+  return rows.reduce(
+    (most, row) => Math.max(most, visibleLength(column.value(row)) + GAP),
+    column.title.length + GAP,
+  )
+}
+
+function fit<Row>(rows: readonly Row[], columns: Column<Row>[], width: number): Fitted<Row> {
   const shown = [...columns]
-  const natural = (column: Column<Row>): number =>
-    Math.max(column.title.length, ...rows.map((row) => visibleLength(column.value(row)))) + GAP
-  const total = (): number => shown.reduce((sum, column) => sum + natural(column), 0) - GAP
+  const widths = shown.map((column) => natural(rows, column))
+  const total = (): number => widths.reduce((sum, one) => sum + one, -GAP)
   while (total() > width) {
     const last = shown.findLastIndex((column) => column.optional)
     if (last < 0) break
     shown.splice(last, 1)
+    widths.splice(last, 1)
   }
-  const widths = shown.map(natural)
   const excess = total() - width
   if (excess > 0) {
     const widest = Math.max(...widths)
     widths[widths.indexOf(widest)] = Math.max(NARROWEST, widest - excess)
   }
+  return {shown, widths}
+}
+
+function render<Row>(rows: readonly Row[], {shown, widths}: Fitted<Row>, titles = true): string {
   const body = new Table({
     chars: NO_BORDERS,
     style: {'padding-left': 0, 'padding-right': GAP, head: [], border: []},
     colWidths: widths,
-    head: shown.map((column) => style.dim(column.title)),
+    wordWrap: shown.some((column) => column.wraps),
+    head: titles ? shown.map((column) => style.dim(column.title)) : [],
   })
   body.push(...rows.map((row) => shown.map((column) => column.value(row))))
   return body
@@ -51,6 +110,15 @@ export function table<Row>(
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')
+}
+
+/** A list in one cell: the first of it, and how many more there are; all of it where nobody looks at a terminal. */
+export function shortened(
+  items: readonly string[],
+  most = columnsOf(process.stdout) === Infinity ? Infinity : 3,
+): string {
+  const more = items.length - most
+  return more > 0 ? `${items.slice(0, most).join(', ')} and ${more} more` : items.join(', ')
 }
 
 /** `label  value` lines with the values in one column; undefined values are left out. */

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import {goDurationSeconds} from '../core/duration.js'
 import {UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
@@ -6,6 +7,8 @@ import {pathsFrom, type Environment} from './paths.js'
 import {checkProfileName, DEFAULT_PROFILE, profileNotFound, readConfig} from './profiles.js'
 import {findProject} from './project.js'
 import {CLOUDFLARE_API_URL, type SettingSource, type Settings} from './types.js'
+
+const LONGEST_WAIT_SECONDS = 3600
 
 /** The flags that settings depend on. */
 interface SettingFlags {
@@ -84,6 +87,7 @@ export async function loadSettings({
     caFile: caFile === undefined ? profile?.caFile : path.resolve(cwd, caFile),
     knownHostsFile: profile?.knownHostsFile,
     sandbox: profile?.sandbox ?? false,
+    rateLimitWait: checkRateLimitWait(set(env['ZT_RATE_LIMIT_WAIT'])),
     environmentCredentials: credentials(env),
     vaultIdentityFile: set(env['ZT_VAULT_IDENTITY']),
     vaultPassphraseFile: set(env['ZT_VAULT_PASSPHRASE_FILE']),
@@ -176,6 +180,20 @@ function checkApiUrl(text: string): string {
     message: 'The API address is not a usable URL',
     why: 'It must begin with https:// (http:// for this machine only) and carry no user or password.',
     next: [`The usual one is ${CLOUDFLARE_API_URL}`],
+  })
+}
+
+/** @throws UserError `usage` / `BAD_RATE_LIMIT_WAIT` */
+function checkRateLimitWait(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const seconds = /^0+s?$/.test(text) ? 0 : goDurationSeconds(text)
+  if (seconds !== undefined && seconds <= LONGEST_WAIT_SECONDS) return Math.floor(seconds)
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_RATE_LIMIT_WAIT',
+    message: `ZT_RATE_LIMIT_WAIT cannot be "${text.slice(0, 40)}"`,
+    why: 'It is how long zt waits where Cloudflare asks for a pause: a duration of at most an hour, or 0.',
+    next: ['Set it to 5m, which is as long as Cloudflare blocks, or unset it'],
   })
 }
 

@@ -55,6 +55,8 @@ export interface Settings {
   caFile: string | undefined
   knownHostsFile: string | undefined
   sandbox: boolean
+  /** ZT_RATE_LIMIT_WAIT: how many seconds a request may wait where Cloudflare asks for a pause; undefined: the usual. */
+  rateLimitWait: number | undefined
   /** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, when both are set. */
   environmentCredentials: {clientId: string; clientSecret: Secret} | undefined
   /** ZT_VAULT_IDENTITY: the vault's identity file, when it is not in the configuration directory. */

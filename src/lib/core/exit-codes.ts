@@ -48,6 +48,9 @@ export function exitCodeOfKind(kind: ErrorKind): number {
   return BY_KIND[kind].code
 }
 
+/** As of a program that SIGPIPE has ended: node ignores the signal, and says nothing of a reader that is gone. */
+export const EXIT_OUTPUT_GONE = 128 + 13
+
 /** The table for people, in ascending order. */
 export const EXIT_CODES: readonly ExitCodeRow[] = [
   {code: 0, name: 'ok', meaning: 'done, or there was nothing to do'},
@@ -56,4 +59,9 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   {code: 126, name: 'not-executable', meaning: 'zt exec: the command is there and cannot be started'},
   {code: 127, name: 'no-such-command', meaning: 'zt exec: there is no such command'},
   {code: 130, name: 'interrupted', meaning: 'Ctrl-C (SIGINT); other signals are 128 + their number'},
+  {
+    code: EXIT_OUTPUT_GONE,
+    name: 'output-gone',
+    meaning: 'whoever read the output has gone, as in zt … | head',
+  },
 ]

@@ -52,6 +52,8 @@ async function make(
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      // By these alone are two CAs of one name told apart (RFC 5280, 4.2.1.1): the one before, and the one made anew.
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
   const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
@@ -98,6 +100,7 @@ async function leaf(
     extensions: [
       new x509.SubjectAlternativeNameExtension(names),
       new x509.ExtendedKeyUsageExtension(['1.3.6.1.5.5.7.3.1']),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     ],
   })
   const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)

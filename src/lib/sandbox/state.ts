@@ -36,6 +36,8 @@ export interface StateData {
   serviceTokens: StoredToken[]
   apiTokens: StoredApiToken[]
   organization: JsonObject
+  /** The zone of an application, group or service token that belongs to one, by its id; what is not here is the account's. */
+  zoneOf?: Record<string, string> | undefined
   settings: SandboxSettings
   /** Signs the edge's session cookies. */
   cookieKey: string
@@ -96,8 +98,9 @@ export class SandboxState implements EdgeState {
   edgeView(): EdgeView {
     const now = this.clock.now()
     const data = this.#history.findLast(({from}) => from <= now)?.data ?? this.data
+    const index = policyIndex(data)
     return {
-      applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app)})),
+      applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app, index)})),
       groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
       strict: data.organization['strict_service_token_auth'] === true,
       authDomain: String(data.organization['auth_domain']),
@@ -113,16 +116,21 @@ export class SandboxState implements EdgeState {
   }
 }
 
+/** All policies by id, the account's and those inside applications. */
+export function policyIndex(data: StateData): ReadonlyMap<unknown, JsonObject> {
+  const index = new Map<unknown, JsonObject>()
+  for (const policy of data.inlinePolicies) index.set(policy['id'], {...policy, reusable: false})
+  for (const policy of data.policies) index.set(policy['id'], {...policy, reusable: true})
+  return index
+}
+
 /** An application's policies as whole objects, in order. */
-export function policiesOf(data: StateData, app: JsonObject): JsonObject[] {
+export function policiesOf(data: StateData, app: JsonObject, index = policyIndex(data)): JsonObject[] {
   const links = Array.isArray(app['policies']) ? app['policies'].filter(isJsonObject) : []
   return links
     .map((link) => {
-      const shared = data.policies.find(({id}) => id === link['id'])
-      const inline = data.inlinePolicies.find(({id}) => id === link['id'])
-      return shared
-        ? {...shared, precedence: link['precedence'], reusable: true}
-        : inline && {...inline, precedence: link['precedence'], reusable: false}
+      const policy = index.get(link['id'])
+      return policy && {...policy, precedence: link['precedence']}
     })
     .filter((policy) => policy !== undefined)
     .sort((a, b) => Number(a.precedence) - Number(b.precedence))
@@ -179,7 +187,7 @@ function begin(seed: SandboxSeed, clock: Clock): StateData {
       type: 'standard',
       ...raw,
     })),
-    zones: (seed.zones ?? []).map((raw) => seededZone(raw, now)),
+    zones: (seed.zones ?? []).map((raw) => seededZone({account: {id: accounts[0]?.['id']}, ...raw}, now)),
     apps: [],
     policies: (seed.policies ?? []).map((raw) => ({
       id: randomUUID(),
@@ -228,7 +236,19 @@ function begin(seed: SandboxSeed, clock: Clock): StateData {
     }
     data.apps.push({...app, policies: listed.map((item, at) => seededLink(data, item, at + 1))})
   }
+  data.zoneOf = takeZones([...data.apps, ...data.groups, ...data.serviceTokens.map(({object}) => object)])
   return data
+}
+
+/** Takes a seed's `zone_id` out of the objects, which the API does not show in them. */
+function takeZones(objects: JsonObject[]): Record<string, string> {
+  const zoneOf: Record<string, string> = {}
+  for (const object of objects) {
+    const {zone_id: zone} = object
+    delete object['zone_id']
+    if (typeof zone === 'string') zoneOf[String(object['id'])] = zone
+  }
+  return zoneOf
 }
 
 /** With all that the contract wants of a zone, most of which says nothing here. */

@@ -1,7 +1,10 @@
 import type {JsonObject} from '../core/context.js'
 import type {Application, Group} from '../api/types.js'
 
-/** What `zt sandbox start --seed FILE` reads: plain API objects. Everything is optional. */
+/**
+ * What `zt sandbox start --seed FILE` reads: plain API objects. Everything is optional. An application, group or service
+ * token with a `zone_id` belongs to that zone and not to the account.
+ */
 export interface SandboxSeed {
   accounts?: JsonObject[]
   zones?: JsonObject[]

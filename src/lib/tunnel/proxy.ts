@@ -5,7 +5,7 @@ import {parseArgs} from 'node:util'
 import type {Environment} from '../config/paths.js'
 import {loadSettings} from '../config/settings.js'
 import {UserError, messageOf, nameOfThrown} from '../core/errors.js'
-import {exitCodeOf} from '../core/exit-codes.js'
+import {EXIT_OUTPUT_GONE, exitCodeOf} from '../core/exit-codes.js'
 import {writeFileAtomic} from '../core/files.js'
 import {normaliseHostname} from '../core/hostname.js'
 import {redact, redactJson, refuseSecretWords} from '../core/redact.js'
@@ -29,9 +29,6 @@ export interface ProxyIo {
   stderr: {write(text: string): unknown}
   signal?: AbortSignal | undefined
 }
-
-/** As of a program that SIGPIPE has ended: node ignores the signal, and says nothing of a reader that is gone. */
-const BROKEN_PIPE = 128 + 13
 
 const OPTIONS = {
   profile: {type: 'string'},
@@ -97,7 +94,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       return await launcher.runCloudflared({program, edge, credentials, env: io.env})
     }
     const {outputGone} = await carry({tunnel, input: io.stdin, output: io.stdout(), signal: io.signal})
-    return outputGone ? BROKEN_PIPE : 0
+    return outputGone ? EXIT_OUTPUT_GONE : 0
   } catch (error) {
     // Whoever interrupted it knows.
     if (io.signal?.aborted) return exitCodeOf(error)

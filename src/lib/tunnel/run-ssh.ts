@@ -58,6 +58,7 @@ const reportSchema = v.object({
         'login',
         'unauthenticated',
         'forbidden',
+        'challenged',
         'rate-limited',
         'origin-down',
         'redirect',

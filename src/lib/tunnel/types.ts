@@ -22,13 +22,32 @@ export interface Refusal {
   /**
    * `login`: sent to the login page, so no Service Auth rule admitted the token (or the token is not valid).
    * `unauthenticated`: 401. `forbidden`: 403. `rate-limited`: 429. `origin-down`: 502, 503, 504, 530.
+   * `challenged`: a bot or firewall rule of the zone wants a browser to prove itself, before Access is asked.
    * `redirect`: another redirect. `other`: none of these.
    */
-  reason: 'login' | 'unauthenticated' | 'forbidden' | 'rate-limited' | 'origin-down' | 'redirect' | 'other'
+  reason:
+    | 'login'
+    | 'unauthenticated'
+    | 'forbidden'
+    | 'challenged'
+    | 'rate-limited'
+    | 'origin-down'
+    | 'redirect'
+    | 'other'
   /** CF-RAY of the answer. */
   ray: string | undefined
   /** Where a redirect points, without its query (which may carry tokens). */
   location: string | undefined
+}
+
+/** An HTTP answer that may be a refusal. */
+export interface Judgement {
+  /**
+   * Who said no. `access`: certainly. `zone`: a rule of the zone, before Access. `unknown`: Access or the service behind
+   * it, which the answer does not tell. `nobody`: the service answered, or Access let the request in.
+   */
+  by: 'access' | 'zone' | 'unknown' | 'nobody'
+  refusal: Refusal
 }
 
 /** What `zt ssh proxy` leaves for `zt ssh` (a 0600 file named by ZT_SSH_REPORT) when it could not connect. No secrets. */
@@ -47,8 +66,11 @@ export interface ProxyReport {
 
 /** One thing that `zt ssh check` looks at, in the order in which a connection needs them. */
 export interface CheckStep {
-  /** `edge` is its answer to the WebSocket upgrade with the credentials, `ssh` the banner from behind the tunnel. */
-  step: 'dns' | 'tcp' | 'tls' | 'edge' | 'ssh'
+  /**
+   * `proxy` is the network's, and a step only where there is one: then `dns` and `tcp` are about it. `edge` is its answer
+   * to the WebSocket upgrade with the credentials, `ssh` the banner from behind the tunnel.
+   */
+  step: 'dns' | 'tcp' | 'proxy' | 'tls' | 'edge' | 'ssh'
   /** `skipped`: does not apply to this connection. `not-tried`: an earlier step failed. */
   state: 'ok' | 'failed' | 'skipped' | 'not-tried'
   /** Milliseconds that it took; undefined when it was not done. */

@@ -49,6 +49,9 @@ describe('what curl says of the answer on stderr', () => {
     [{http_code: '401', 'www-authenticate': 'Basic realm="x"'}, 'nobody'],
     [{http_code: '401', 'www-authenticate': 'Cloudflare-Access x'}, 'access'],
     [{http_code: '403', 'cf-access-domain': 'h'}, 'access'],
+    [{http_code: '403', 'cf-access-aud': 'f00d'}, 'access'],
+    [{http_code: '403', 'cf-mitigated': 'challenge'}, 'zone'],
+    [{http_code: '503', 'cf-mitigated': 'challenge'}, 'zone'],
     [{http_code: '200'}, 'nobody'],
     [{http_code: '404'}, 'nobody'],
   ])('%j is a refusal by %s', async (values, by) => {

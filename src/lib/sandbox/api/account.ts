@@ -1,8 +1,9 @@
 import {randomUUID} from 'node:crypto'
 import {isJsonObject, type JsonObject} from '../../core/context.js'
-import {invalid, notFound, page, Refused} from './answer.js'
+import {invalid, matches, notFound, page, Refused} from './answer.js'
 import {replaceWith} from './policies.js'
 import {PERMISSIONS, type Call, type Route} from './route.js'
+import {displace, inScope, place} from './scope.js'
 
 const groups = '/accounts/{account}/access/groups'
 const organization = '/accounts/{account}/access/organizations'
@@ -14,15 +15,21 @@ export const accountRoutes: Route[] = [
     method: 'GET',
     path: groups,
     permissions: read,
-    handle: ({state, query}) => page(state.data.groups, query),
+    handle: (call) =>
+      page(
+        inScope(call, call.state.data.groups).filter(({name}) => matches({name}, call.query, true)),
+        call.query,
+      ),
   },
   {
     method: 'POST',
     path: groups,
     permissions: write,
-    handle: ({state, body, now}) => {
+    handle: (call) => {
+      const {state, body, now} = call
       const group: JsonObject = {id: randomUUID(), ...checkGroup(body), created_at: now, updated_at: now}
       state.data.groups.push(group)
+      place(call, group)
       return {status: 201, result: group}
     },
   },
@@ -49,6 +56,7 @@ export const accountRoutes: Route[] = [
       )
       if (named) throw new Refused(409, 12140, 'access.api.error.group_in_use')
       data.groups = data.groups.filter((one) => one !== group)
+      displace(call, group)
       return {status: 202, result: {id: group['id']}}
     },
   },
@@ -62,6 +70,7 @@ export const accountRoutes: Route[] = [
     method,
     path: organization,
     permissions: write,
+    ...(method === 'PATCH' && {accountOnly: true as const}),
     handle: ({state, body, now}) => ({
       result: Object.assign(state.data.organization, body, {updated_at: now}),
     }),
@@ -86,11 +95,14 @@ export const accountRoutes: Route[] = [
     path: '/zones',
     permissions: [],
     handle: ({state, query}) => {
-      const name = query.get('name')
+      const [name, account] = ['name', 'account.id'].map((field) => query.get(field))
       return page(
-        state.data.zones.filter((zone) => name === null || zone['name'] === name),
+        state.data.zones
+          .filter((zone) => name === null || zone['name'] === name)
+          .filter((zone) => account === null || accountOf(zone) === account),
         query,
         20,
+        50,
       )
     },
   },
@@ -106,8 +118,12 @@ export const accountRoutes: Route[] = [
   },
 ]
 
-function findGroup({state, params}: Call): JsonObject {
-  const group = state.data.groups.find(({id}) => id === params['id'])
+function accountOf(zone: JsonObject): unknown {
+  return isJsonObject(zone['account']) ? zone['account']['id'] : undefined
+}
+
+function findGroup(call: Call): JsonObject {
+  const group = inScope(call, call.state.data.groups).find(({id}) => id === call.params['id'])
   if (!group) throw notFound(12152, 'group_not_found')
   return group
 }

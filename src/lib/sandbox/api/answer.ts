@@ -27,6 +27,21 @@ export const invalid = (message: string): Refused =>
 export const notFound = (code: number, what: string): Refused =>
   new Refused(404, code, `access.api.error.${what}`)
 
+/**
+ * Whether an object has what a query asks for: each of its fields holds it (`exact`: is it), and `search` is in any one of
+ * them; without regard to case.
+ */
+export function matches(fields: Record<string, unknown>, query: URLSearchParams, exact: boolean): boolean {
+  const lower = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '')
+  const search = lower(query.get('search'))
+  if (search !== '' && !Object.values(fields).some((value) => lower(value).includes(search))) return false
+  return Object.entries(fields).every(([name, value]) => {
+    const wanted = query.get(name)
+    if (wanted === null) return true
+    return exact ? value === wanted : lower(value).includes(lower(wanted))
+  })
+}
+
 /** What a handler gives: the result, and the status where it is not 200. */
 export interface Result {
   status?: number
@@ -34,12 +49,17 @@ export interface Result {
   info?: JsonObject
 }
 
-/** One page of a list; past the last it is empty. */
+/**
+ * One page of a list; past the last it is empty.
+ *
+ * @param show makes of an object what the API shows of it
+ */
 export function page(
   items: readonly JsonObject[],
   query: URLSearchParams,
   standard = 25,
   most = 1000,
+  show: (item: JsonObject) => JsonObject = (item) => item,
 ): Result {
   const number = (name: string, preset: number): number => {
     const value = Number(query.get(name) ?? preset)
@@ -50,7 +70,7 @@ export function page(
   const size = Math.min(most, number('per_page', standard))
   const shown = items.slice((current - 1) * size, current * size)
   return {
-    result: shown,
+    result: shown.map(show),
     info: {
       page: current,
       per_page: size,

@@ -1,10 +1,11 @@
 import {randomBytes, randomUUID} from 'node:crypto'
 import {toApplication} from '../../api/convert.js'
 import {isJsonObject, type JsonObject} from '../../core/context.js'
-import {policiesOf, type StateData} from '../state.js'
-import {invalid, notFound, page, Refused} from './answer.js'
+import {policiesOf, policyIndex, type StateData} from '../state.js'
+import {invalid, matches, notFound, page, Refused} from './answer.js'
 import {checkPolicy, replaceWith} from './policies.js'
 import {PERMISSIONS, type Call, type Route} from './route.js'
+import {displace, inScope, place} from './scope.js'
 
 const base = '/accounts/{account}/access/apps'
 const policies = `${base}/{app}/policies`
@@ -15,16 +16,14 @@ export const appRoutes: Route[] = [
     method: 'GET',
     path: base,
     permissions: read,
-    handle: ({state, query}) => {
-      const name = query.get('name')
-      const domain = query.get('domain')
-      const found = state.data.apps
-        .filter((app) => name === null || app['name'] === name)
-        .filter((app) => domain === null || app['domain'] === domain)
-      return page(
-        found.map((app) => shown(state.data, app)),
-        query,
+    handle: (call) => {
+      const {state, query} = call
+      const exact = query.get('exact') === 'true'
+      const found = inScope(call, state.data.apps).filter(({name, domain, aud}) =>
+        matches({name, domain, aud}, query, exact),
       )
+      const index = policyIndex(state.data)
+      return page(found, query, 25, 1000, (app) => shown(state.data, app, index))
     },
   },
   {
@@ -36,6 +35,7 @@ export const appRoutes: Route[] = [
       const app: JsonObject = {id: randomUUID(), aud: randomBytes(32).toString('hex'), created_at: now}
       write_(call, app, [])
       state.data.apps.push(app)
+      place(call, app)
       return {status: 201, result: shown(state.data, app)}
     },
   },
@@ -68,6 +68,7 @@ export const appRoutes: Route[] = [
     handle: (call) => {
       const app = find(call)
       call.state.data.apps = call.state.data.apps.filter((one) => one !== app)
+      displace(call, app)
       dropOrphans(call.state.data)
       return {status: 202, result: {id: app['id']}}
     },
@@ -83,10 +84,11 @@ export const appRoutes: Route[] = [
     path: policies,
     permissions: write,
     handle: (call) => {
-      const {state, body, now} = call
+      const {state, body, now, params} = call
       const app = find(call)
       const present = policiesOf(state.data, app)
-      if (!present.some(({reusable}) => reusable === false)) {
+      // A zone has no others; an account's new applications take no such policies any more.
+      if (params['zone'] === undefined && !present.some(({reusable}) => reusable === false)) {
         throw invalid('this application takes reusable policies only')
       }
       const precedence =
@@ -120,6 +122,7 @@ export const appRoutes: Route[] = [
     method: 'PUT',
     path: `${policies}/{policy}/make_reusable`,
     permissions: write,
+    accountOnly: true,
     handle: (call) => {
       const {data} = call.state
       const {inline} = findPolicy(call)
@@ -156,7 +159,9 @@ function write_({state, body, now, params}: Call, app: JsonObject, before: JsonO
   const had = old ? toApplication(old).domains : []
   for (const domain of domains.filter((one) => !had.includes(one))) {
     const host = (domain.split('/')[0] ?? '').toLowerCase()
-    const zones = state.data.zones.map((zone) => String(zone['name']))
+    const zones = state.data.zones
+      .filter((zone) => params['zone'] === undefined || zone['id'] === params['zone'])
+      .map((zone) => String(zone['name']))
     if (!zones.some((zone) => host === zone || host.endsWith(`.${zone}`)))
       throw invalid(`domain does not belong to zone: ${host}`)
     const taken = state.data.apps.some(
@@ -164,7 +169,9 @@ function write_({state, body, now, params}: Call, app: JsonObject, before: JsonO
     )
     if (taken) throw new Refused(409, 11010, 'access.api.error.application_already_exists')
   }
-  const linked = given === undefined ? before : readLinks(state.data, given, before)
+  // What applications share is the account's.
+  const sharable = params['zone'] === undefined ? state.data.policies : []
+  const linked = given === undefined ? before : readLinks(state.data, given, before, sharable)
   Object.assign(app, fields, {policies: linked, updated_at: now})
   const serviceAuth = policiesOf(state.data, app).some(({decision}) => decision === 'non_identity')
   if (app['service_auth_401_redirect'] === true && !serviceAuth) {
@@ -172,12 +179,17 @@ function write_({state, body, now, params}: Call, app: JsonObject, before: JsonO
   }
 }
 
-function readLinks(data: StateData, given: unknown, before: JsonObject[]): JsonObject[] {
+function readLinks(
+  data: StateData,
+  given: unknown,
+  before: JsonObject[],
+  sharable: JsonObject[],
+): JsonObject[] {
   if (given === null) return []
   if (!Array.isArray(given)) throw invalid('policies must be a list')
   const linked = given.map((item: unknown, at): JsonObject => {
     const link = isJsonObject(item) ? item : {id: item}
-    const shared = data.policies.some(({id}) => id === link['id'])
+    const shared = sharable.some(({id}) => id === link['id'])
     const own = before.some(({id}) => id === link['id'])
     if (!shared && !own) throw invalid('policies names one that does not exist')
     return {id: link['id'], precedence: typeof link['precedence'] === 'number' ? link['precedence'] : at + 1}
@@ -209,12 +221,12 @@ function links(app: JsonObject): JsonObject[] {
   return Array.isArray(app['policies']) ? app['policies'].filter(isJsonObject) : []
 }
 
-function shown(data: StateData, app: JsonObject): JsonObject {
-  return {...app, policies: policiesOf(data, app)}
+function shown(data: StateData, app: JsonObject, index = policyIndex(data)): JsonObject {
+  return {...app, policies: policiesOf(data, app, index)}
 }
 
-function find({state, params}: Call): JsonObject {
-  const app = state.data.apps.find(({id}) => id === params['app'])
+function find(call: Call): JsonObject {
+  const app = inScope(call, call.state.data.apps).find(({id}) => id === call.params['app'])
   if (!app) throw notFound(12045, 'application_not_found')
   return app
 }

@@ -14,17 +14,21 @@ export const policyRoutes: Route[] = [
     method: 'GET',
     path: base,
     permissions: read,
-    handle: ({state, query}) =>
-      page(
-        state.data.policies.map((one) => shown(state.data, one)),
-        query,
-        100,
-      ),
+    accountOnly: true,
+    handle: ({state, query}) => {
+      const counts = useCounts(state.data)
+      return page(state.data.policies, query, 100, 1000, (policy) => ({
+        ...policy,
+        reusable: true,
+        app_count: counts.get(policy['id']) ?? 0,
+      }))
+    },
   },
   {
     method: 'POST',
     path: base,
     permissions: write,
+    accountOnly: true,
     handle: ({state, body, now}) => {
       const policy: JsonObject = {id: randomUUID(), ...checkPolicy(body), created_at: now, updated_at: now}
       state.data.policies.push(policy)
@@ -35,12 +39,14 @@ export const policyRoutes: Route[] = [
     method: 'GET',
     path: `${base}/{id}`,
     permissions: read,
+    accountOnly: true,
     handle: (call) => ({result: shown(call.state.data, find(call))}),
   },
   {
     method: 'PUT',
     path: `${base}/{id}`,
     permissions: write,
+    accountOnly: true,
     handle: (call) => {
       const policy = find(call)
       replaceWith(policy, checkPolicy(call.body), call.now)
@@ -51,6 +57,7 @@ export const policyRoutes: Route[] = [
     method: 'DELETE',
     path: `${base}/{id}`,
     permissions: write,
+    accountOnly: true,
     handle: (call) => {
       const {data} = call.state
       const policy = find(call)
@@ -87,11 +94,17 @@ function shown(data: StateData, policy: JsonObject): JsonObject {
 }
 
 function uses(data: StateData, id: unknown): number {
-  return data.apps.filter(
-    (app) =>
-      Array.isArray(app['policies']) &&
-      app['policies'].some((link) => isJsonObject(link) && link['id'] === id),
-  ).length
+  return useCounts(data).get(id) ?? 0
+}
+
+/** How many applications have each policy, by its id. */
+function useCounts(data: StateData): Map<unknown, number> {
+  const counts = new Map<unknown, number>()
+  for (const {policies} of data.apps) {
+    const links = Array.isArray(policies) ? policies.filter(isJsonObject) : []
+    for (const id of new Set(links.map((link) => link['id']))) counts.set(id, (counts.get(id) ?? 0) + 1)
+  }
+  return counts
 }
 
 function find({state, params}: Call): JsonObject {

@@ -17,6 +17,8 @@ export interface Route {
   /** `{name}` stands for one segment. */
   path: string
   permissions: string[]
+  /** True: a zone's objects have no such operation. */
+  accountOnly?: true
   handle: (call: Call) => Result
 }
 

@@ -8,6 +8,7 @@ import {Refused, type Result} from './answer.js'
 import {appRoutes} from './apps.js'
 import {policyRoutes} from './policies.js'
 import type {Route} from './route.js'
+import {zoneTwin} from './scope.js'
 import {serviceTokenRoutes} from './service-tokens.js'
 
 /** One request and its answer, for a check against the contract. */
@@ -32,12 +33,12 @@ const PREFIX = '/client/v4'
 const BODY_LIMIT = 1024 * 1024
 const WINDOW_MS = 5 * 60 * 1000
 
+const access: readonly Route[] = [...serviceTokenRoutes, ...policyRoutes, ...appRoutes, ...accountRoutes]
+
 /** Every operation that the sandbox serves. */
 export const ROUTES: readonly Route[] = [
-  ...serviceTokenRoutes,
-  ...policyRoutes,
-  ...appRoutes,
-  ...accountRoutes,
+  ...access,
+  ...access.flatMap(zoneTwin),
   {method: 'GET', path: '/user/tokens/verify', permissions: [], handle: () => ({result: null})},
   {method: 'GET', path: '/accounts/{account}/tokens/verify', permissions: [], handle: () => ({result: null})},
 ]
@@ -125,8 +126,10 @@ async function answer(state: SandboxState, request: http.IncomingMessage, body: 
   if (!found)
     throw new Refused(404, 7003, `Could not route to ${path}, perhaps your object identifier is invalid?`)
   const {route, params} = found
-  const {account} = params
-  if (account !== undefined && !state.data.accounts.some(({id}) => id === account)) {
+  const {account, zone} = params
+  const unknown = (wanted: string | undefined, all: readonly JsonObject[]): boolean =>
+    wanted !== undefined && !all.some(({id}) => id === wanted)
+  if (unknown(account, state.data.accounts) || unknown(zone, state.data.zones)) {
     throw new Refused(404, 7003, `Could not route to ${path}, perhaps your object identifier is invalid?`)
   }
   const groups = token.permission_groups

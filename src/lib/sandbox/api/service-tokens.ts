@@ -2,8 +2,9 @@ import {randomBytes, randomUUID} from 'node:crypto'
 import type {JsonObject} from '../../core/context.js'
 import {goDurationSeconds} from '../../core/duration.js'
 import {expiry, hashSecret, newSecret, type StoredToken} from '../state.js'
-import {invalid, notFound, page, Refused} from './answer.js'
+import {invalid, matches, notFound, page, Refused} from './answer.js'
 import {PERMISSIONS, type Call, type Route} from './route.js'
+import {displace, inScope, place} from './scope.js'
 
 const NAME_LIMIT = 350
 const YEAR_MS = 365 * 24 * 3600 * 1000
@@ -15,25 +16,24 @@ export const serviceTokenRoutes: Route[] = [
     method: 'GET',
     path: base,
     permissions: read,
-    handle: ({state, query}) => {
-      const name = query.get('name')
-      const search = query.get('search')?.toLowerCase()
-      const objects = state.data.serviceTokens
-        .map(({object}) => object)
-        .filter((object) => name === null || object['name'] === name)
-        .filter((object) => search === undefined || String(object['name']).toLowerCase().includes(search))
-      return page(objects, query)
+    handle: (call) => {
+      const objects = call.state.data.serviceTokens.map(({object}) => object)
+      return page(
+        inScope(call, objects).filter(({name}) => matches({name}, call.query, true)),
+        call.query,
+      )
     },
   },
   {method: 'POST', path: base, permissions: write, handle: create},
   {method: 'GET', path: `${base}/{id}`, permissions: read, handle: (call) => ({result: find(call).object})},
   {method: 'PUT', path: `${base}/{id}`, permissions: write, handle: update},
   {method: 'DELETE', path: `${base}/{id}`, permissions: write, handle: remove},
-  {method: 'POST', path: `${base}/{id}/rotate`, permissions: write, handle: rotate},
+  {method: 'POST', path: `${base}/{id}/rotate`, permissions: write, accountOnly: true, handle: rotate},
   {
     method: 'POST',
     path: `${base}/{id}/refresh`,
     permissions: write,
+    accountOnly: true,
     handle: (call) => {
       const token = find(call)
       const from = Math.max(call.state.clock.now(), Date.parse(String(token.object['expires_at'])) || 0)
@@ -45,7 +45,8 @@ export const serviceTokenRoutes: Route[] = [
 ]
 
 /** Names need not be unique (reported from a live account). */
-function create({state, body, now}: Call) {
+function create(call: Call) {
+  const {state, body, now} = call
   const duration = checkDuration(body['duration'] ?? '8760h')
   const secret = newSecret()
   const object: JsonObject = {
@@ -60,6 +61,7 @@ function create({state, body, now}: Call) {
     updated_at: now,
   }
   state.data.serviceTokens.push({object, secretHash: hashSecret(secret)})
+  place(call, object)
   return {status: 201, result: {...object, client_secret: secret}}
 }
 
@@ -107,12 +109,13 @@ function remove(call: Call) {
   )
   if (named) throw new Refused(409, 12139, 'access.api.error.service_token_in_use')
   state.data.serviceTokens = state.data.serviceTokens.filter((one) => one !== token)
+  displace(call, token.object)
   return {result: token.object}
 }
 
-function find({state, params}: Call): StoredToken {
-  const token = state.data.serviceTokens.find(({object}) => object['id'] === params['id'])
-  if (!token) throw notFound(12135, 'service_token_not_found')
+function find(call: Call): StoredToken {
+  const token = call.state.data.serviceTokens.find(({object}) => object['id'] === call.params['id'])
+  if (!token || inScope(call, [token.object]).length === 0) throw notFound(12135, 'service_token_not_found')
   return token
 }
 

@@ -147,7 +147,7 @@ export function timedOut(
 }
 
 /** As it may be shown: the variable's value may hold a password. */
-function nameOf({host, port}: HttpProxy): string {
+export function nameOf({host, port}: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 

@@ -1,13 +1,12 @@
 import {createHash, randomBytes} from 'node:crypto'
-import type net from 'node:net'
 import type tls from 'node:tls'
 import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
-import {Clock, type StageLimits} from './clock.js'
-import {dial, dialThrough, discard, secure} from './connect.js'
+import {Clock, limitsWithin, TIMEOUT_MS, type StageLimits} from './clock.js'
+import {dialSecurely, discard} from './connect.js'
 import {edgeFailed, isConnectionError, notAnEdge, timedOut} from './connect-errors.js'
 import {readHead, type HttpHead} from './http-head.js'
 import {proxyFor, type Address} from './proxy-settings.js'
@@ -33,8 +32,6 @@ export interface OpenTunnel {
   head: Buffer
 }
 
-const TIMEOUT_MS = 15_000
-const LIMITS: StageLimits = {connect: 10_000, proxy: 10_000, tls: 10_000, answer: 15_000}
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /**
@@ -53,39 +50,25 @@ export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel>
   // The CA file is ours, and no time of the edge's.
   const makeContext = await readTrust(edge.caFile, environment['NODE_EXTRA_CA_CERTS'])
   const clock = new Clock({
-    limits: {...scaled(LIMITS, timeoutMs / TIMEOUT_MS), ...options.limits},
+    limits: {...limitsWithin(timeoutMs), ...options.limits},
     totalMs: timeoutMs,
     signal,
     timedOut: (stage, ms) => timedOut(edge, proxy, stage, ms),
   })
-  let socket: net.Socket | undefined
+  let socket: tls.TLSSocket | undefined
   try {
-    clock.begin(proxy ? 'proxy' : 'connect')
-    const dialling = proxy ? dialThrough(proxy, to, clock) : dial(to, clock.signal)
-    // While that is on its way: it takes the processor 20 ms and more.
-    const context = makeContext()
-    socket = await dialling
-    clock.begin('tls')
-    const tunnel = await secure({raw: socket, host: edge.host, context, signal: clock.signal})
-    socket = tunnel
+    socket = await dialSecurely({proxy, to, host: edge.host, makeContext, clock})
     clock.begin('answer')
-    tunnel.write(request.head)
-    const answer = await readHead(tunnel, clock.signal)
+    socket.write(request.head)
+    const answer = await readHead(socket, clock.signal)
     checkAnswer(edge, request.key, answer)
-    return {socket: tunnel, head: answer.rest}
+    return {socket, head: answer.rest}
   } catch (error) {
     discard(socket)
     throw clock.reason ?? (isConnectionError(error) ? edgeFailed(edge, clock.stage, error) : error)
   } finally {
     clock.stop()
   }
-}
-
-/** Whoever waits longer for the whole waits longer for its parts. */
-function scaled(limits: StageLimits, factor: number): StageLimits {
-  const longer = Math.max(1, factor)
-  const {connect, proxy, tls, answer} = limits
-  return {connect: connect * longer, proxy: proxy * longer, tls: tls * longer, answer: answer * longer}
 }
 
 function requestFor(

@@ -29,7 +29,14 @@ export class RefusedError extends UserError {
 /** Reads how the edge said no. The body is not looked at, and the location loses its query, which may carry tokens. */
 export function readRefusal(status: number, headers: ReadonlyMap<string, string>): Refusal {
   const location = withoutQuery(headers.get('location'))
-  return {status, reason: reasonOf(status, location), ray: headers.get('cf-ray'), location}
+  // Set on every challenge page, whatever its status (Cloudflare's documentation, "Detect a Challenge Page response").
+  const challenged = headers.get('cf-mitigated')?.toLowerCase() === 'challenge'
+  return {
+    status,
+    reason: challenged ? 'challenged' : reasonOf(status, location),
+    ray: headers.get('cf-ray'),
+    location,
+  }
 }
 
 function reasonOf(status: number, location: string | undefined): Refusal['reason'] {
@@ -70,6 +77,12 @@ function words(
         what: `Access forbids the service token at ${host} (403)`,
         why: 'The token is valid, and a rule keeps it out; or a firewall or bot rule of the zone stands before Access.',
         next: [`zt app show ${host}`],
+      }
+    case 'challenged':
+      return {
+        what: `A bot or firewall rule of the zone stands before ${host} (${status})`,
+        why: 'The edge wants a browser to prove itself, which no other program can, and has not asked Access.',
+        next: ["Let this host pass the zone's bot and firewall rules (a WAF rule that skips them)"],
       }
     case 'rate-limited':
       return {

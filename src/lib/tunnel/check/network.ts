@@ -1,10 +1,11 @@
 import dns from 'node:dns/promises'
 import net from 'node:net'
 import tls from 'node:tls'
+import type {JsonObject} from '../../core/context.js'
 import {UserError, hasCode, nameOfThrown} from '../../core/errors.js'
+import {trustOf, type EdgeWay} from '../carrier/edge-connection.js'
 import {edgeFailed} from '../carrier/connect-errors.js'
 import {addressOf} from '../carrier/handshake.js'
-import {trustContext} from '../carrier/trust.js'
 import type {EdgeAddress} from '../types.js'
 import {printable, StepFailed, type Found} from './steps.js'
 
@@ -24,41 +25,60 @@ const ATTEMPT_MS = 3000
 const DAY_MS = 24 * 3600 * 1000
 const SOON_DAYS = 14
 
-/** The addresses that the connection goes to; the host's own name is not asked for where --connect-to stands for it. */
-export async function findAddresses(
-  edge: EdgeAddress,
-  timeoutMs: number,
-  lookup: Lookup,
-): Promise<Found<Address[]>> {
-  const {host: name} = addressOf(edge)
-  const {host, connectTo} = edge
+/** What a connection is made to first: the edge, or a proxy before it. */
+export interface Hop {
+  /** A name or an address. */
+  host: string
+  port: number
+  /** Put before the addresses, for people; and instead of them where the host is one itself. */
+  words: {before: string; given: string; behind: string}
+  facts: JsonObject
+  /** What to do where the name has no address. */
+  next: string[]
+  /** What is told of a connection that does not come about. */
+  failed: (error: unknown) => UserError
+}
+
+/** The host's own name is not asked for where --connect-to stands for it. */
+export function edgeHop(edge: EdgeAddress): Hop {
+  const {host, port} = addressOf(edge)
+  const {connectTo} = edge
+  const before = connectTo === undefined ? '' : `${edge.host} not asked, ${host} is given: `
+  return {
+    host,
+    port,
+    words: {before, given: `not asked: ${connectTo ?? host} is given (--connect-to, profile)`, behind: ''},
+    facts: {name: host, connectTo: connectTo ?? null},
+    next: ['Check the spelling and the network', 'Has the tunnel a DNS record for this host?'],
+    failed: (error) => edgeFailed(edge, 'connect', error),
+  }
+}
+
+/** The addresses that the connection goes to. */
+export async function findAddresses(hop: Hop, timeoutMs: number, lookup: Lookup): Promise<Found<Address[]>> {
+  const {host: name, words, facts} = hop
   const family = net.isIP(name)
   if (family !== 0) {
     return {
       value: [{address: name, family}],
-      detail: `not asked: ${connectTo ?? name} is given (--connect-to, profile)`,
-      facts: {connectTo: connectTo ?? null, addresses: [name]},
+      detail: words.given,
+      facts: {...facts, addresses: [name]},
       skipped: true,
     }
   }
   const addresses = await within(lookup(name), timeoutMs, () =>
-    notResolved(name, 'The name server does not answer.'),
+    notResolved(hop, 'The name server does not answer.'),
   ).catch((error: unknown) => {
     if (error instanceof UserError) throw error
     throw notResolved(
-      name,
+      hop,
       hasCode(error, 'ENOTFOUND', 'ENODATA')
         ? 'That host name does not exist, or has no address.'
         : `The name server does not answer (${nameOfThrown(error)}).`,
     )
   })
   const list = addresses.map(({address}) => address)
-  const asked = connectTo === undefined ? '' : `${host} not asked, ${name} is given: `
-  return {
-    value: addresses,
-    detail: `${asked}${list.join(', ')}`,
-    facts: {name, connectTo: connectTo ?? null, addresses: list},
-  }
+  return {value: addresses, detail: `${words.before}${list.join(', ')}`, facts: {...facts, addresses: list}}
 }
 
 interface Attempt {
@@ -74,11 +94,10 @@ interface Attempt {
  * @returns the address that answered
  */
 export async function connectTcp(
-  edge: EdgeAddress,
+  {host, port, words, failed}: Hop,
   addresses: Address[],
   timeoutMs: number,
 ): Promise<Found<string>> {
-  const {host, port} = addressOf(edge)
   const started = performance.now()
   const socket = await firstToAnswer({host, port}, addresses, timeoutMs).catch((error: unknown) => error)
   const ms = performance.now() - started
@@ -87,20 +106,16 @@ export async function connectTcp(
   )
   const others = attempts.filter(({ok}) => !ok).map(({address, error}) => `${address}: ${error}`)
   if (!(socket instanceof net.Socket)) {
-    throw new StepFailed(
-      edgeFailed(edge, 'connect', socket),
-      others.join(', ') || `no answer on port ${port}`,
-      {
-        port,
-        attempts,
-      },
-    )
+    throw new StepFailed(failed(socket), others.join(', ') || `no answer on port ${port}`, {
+      port,
+      attempts,
+    })
   }
   const used = socket.remoteAddress ?? host
   socket.destroy()
   return {
     value: used,
-    detail: [`${used} port ${port}`, ...others].join('; '),
+    detail: [`${used} port ${port}${words.behind}`, ...others].join('; '),
     facts: {address: used, port, attempts},
     ms,
   }
@@ -158,15 +173,14 @@ function opened(socket: net.Socket, timeoutMs: number): Promise<net.Socket> {
  * the connection is closed again.
  */
 export async function checkTls(
-  edge: EdgeAddress,
-  address: string,
+  {edge, environment}: EdgeWay,
+  over: net.Socket | {host: string; port: number},
   timeoutMs: number,
   now: number,
 ): Promise<Found<undefined>> {
-  const secureContext = await trustContext(edge.caFile)
+  const secureContext = await trustOf({edge, environment})
   const secured = tls.connect({
-    host: address,
-    port: addressOf(edge).port,
+    ...(over instanceof net.Socket ? {socket: over} : over),
     servername: edge.host,
     secureContext,
     rejectUnauthorized: false,
@@ -249,12 +263,12 @@ function within<T>(work: Promise<T>, timeoutMs: number, late: () => Error): Prom
   })
 }
 
-function notResolved(name: string, why: string): UserError {
+function notResolved({host, next}: Hop, why: string): UserError {
   return new UserError({
     kind: 'unreachable',
     code: 'HOST_NOT_RESOLVED',
-    message: `${name} has no address`,
+    message: `${host} has no address`,
     why,
-    next: ['Check the spelling and the network', 'Has the tunnel a DNS record for this host?'],
+    next,
   })
 }

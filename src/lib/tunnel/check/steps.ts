@@ -26,15 +26,17 @@ export class StepFailed extends Error {
   }
 }
 
-const ORDER: readonly CheckStep['step'][] = ['dns', 'tcp', 'tls', 'edge', 'ssh']
+const ORDER: readonly CheckStep['step'][] = ['dns', 'tcp', 'proxy', 'tls', 'edge', 'ssh']
 
 /** Times the steps and writes down what came of them. */
 export class Steps {
   readonly all: CheckStep[] = []
   readonly #onStep: (step: CheckStep) => void
+  readonly #order: readonly CheckStep['step'][]
 
-  constructor(onStep: (step: CheckStep) => void) {
+  constructor(onStep: (step: CheckStep) => void, {proxy}: {proxy: boolean}) {
     this.#onStep = onStep
+    this.#order = ORDER.filter((step) => proxy || step !== 'proxy')
   }
 
   /** @throws UserError as the step did, after writing it down */
@@ -64,7 +66,7 @@ export class Steps {
 
   /** Whatever was not reached. */
   end(): void {
-    for (const step of ORDER.slice(this.all.length))
+    for (const step of this.#order.slice(this.all.length))
       this.#add({step, state: 'not-tried', ms: undefined, detail: 'not tried', facts: {}})
   }
 

@@ -8,10 +8,12 @@ import {pipeline} from 'node:stream/promises'
 import {promisify} from 'node:util'
 import {UserError, hasCode} from '../../core/errors.js'
 import {withoutSecrets} from '../../secrets/child-environment.js'
+import type {ServiceCredentials} from '../../secrets/types.js'
+import {acceptedAt} from '../accepted-secret.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
 import {findProgram} from '../programs.js'
-import type {Judgement} from '../refused-by.js'
 import type {Target} from '../target.js'
+import type {Judgement} from '../types.js'
 import type {CurlArguments, RequestUrl} from './arguments.js'
 import {StatusLine} from './status-line.js'
 
@@ -21,6 +23,8 @@ export interface CurlOptions {
   target: Target
   env: Readonly<Record<string, string | undefined>>
   stderr: Writable
+  /** Told when only the secret from before a rotation is accepted; until when it works (ISO 8601). */
+  onlyPrevious?: ((until: string) => void) | undefined
 }
 
 export interface CurlEnd extends ChildEnd {
@@ -30,15 +34,21 @@ export interface CurlEnd extends ChildEnd {
 
 /**
  * Runs the system's curl for one request, with the pair as two headers. The secret is in no argument, no environment
- * and no file: curl reads it from a pipe, as configuration. No redirect is followed.
+ * and no file: curl reads it from a pipe, as configuration. No redirect is followed. During the grace period of a
+ * rotation a request of our own shows first which secret is accepted.
  *
  * @throws UserError `needs-action` / `CURL_NOT_FOUND`, `STDIN_TAKEN`
  */
-export async function curlWithToken({request, given, target, env, stderr}: CurlOptions): Promise<CurlEnd> {
+export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
+  const {request, given, target, env, stderr, onlyPrevious} = options
   const program = findProgram('curl', env)
   if (program === undefined) throw curlNotFound()
   const status = new StatusLine()
-  const config = configOf(target, given.writeOut + status.writeOut)
+  const credentials = await acceptedAt(
+    {credentials: target.credentials, onlyPrevious},
+    {edge: target.edge, path: request.path, environment: env},
+  )
+  const config = configOf(credentials, given.writeOut + status.writeOut)
   const pipe = given.readsStdin ? await makePipe(env) : undefined
   try {
     let stderrDone: Promise<void> | undefined
@@ -86,8 +96,7 @@ function argumentsOf(
 }
 
 /** In the syntax of curl's configuration files. */
-function configOf({credentials}: Target, writeOut: string): string {
-  const {clientId, clientSecret} = credentials
+function configOf({clientId, clientSecret}: ServiceCredentials, writeOut: string): string {
   return [
     `header = ${quoted(`CF-Access-Client-Id: ${clientId}`)}`,
     `header = ${quoted(`CF-Access-Client-Secret: ${clientSecret.expose()}`)}`,

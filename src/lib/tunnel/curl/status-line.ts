@@ -1,9 +1,17 @@
 import {randomBytes} from 'node:crypto'
 import {Transform, type TransformCallback} from 'node:stream'
-import {judgeAnswer, type Judgement} from '../refused-by.js'
+import {judgeAnswer} from '../refused-by.js'
+import type {Judgement} from '../types.js'
 
 /** What a response's headers tell, in the order in which curl writes them behind the mark. */
-const FIELDS = ['location', 'cf-ray', 'www-authenticate', 'cf-access-domain'] as const
+const FIELDS = [
+  'location',
+  'cf-ray',
+  'www-authenticate',
+  'cf-access-domain',
+  'cf-access-aud',
+  'cf-mitigated',
+] as const
 
 /**
  * Takes out of curl's stderr what curl was asked to write there about the answer; everything else passes as it comes.

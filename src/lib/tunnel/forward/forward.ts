@@ -1,3 +1,4 @@
+import type {Environment} from '../../config/paths.js'
 import type {Target} from '../target.js'
 import {forwardHttp} from './http.js'
 import {parseListen, type ListenAddress} from './listen.js'
@@ -35,12 +36,16 @@ export function planForward({listen, expose, http, singleHeader, allowOrigins}: 
 /**
  * Listens, and carries what comes to the target.
  *
+ * @param environment where a proxy to the edge is looked up
  * @throws UserError as {@link forwardTcp} and {@link forwardHttp}
  */
-export function startForward(plan: ForwardPlan, target: Target, events: ForwardEvents): Promise<Forward> {
+export function startForward(
+  plan: ForwardPlan,
+  {target, environment, events}: {target: Target; environment: Environment; events: ForwardEvents},
+): Promise<Forward> {
   return plan.http
-    ? forwardHttp({...plan, target, events})
-    : forwardTcp({listen: plan.listen, target, events})
+    ? forwardHttp({...plan, target, environment, events})
+    : forwardTcp({listen: plan.listen, target, environment, events})
 }
 
 /** Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process as ever. */

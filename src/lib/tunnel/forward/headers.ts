@@ -54,7 +54,6 @@ export interface RequestHeaderOptions {
  */
 export function requestHeaders(options: RequestHeaderOptions): Header[] {
   const {raw, host, credentials, singleHeader, isOwnOrigin} = options
-  const {clientId, clientSecret} = credentials
   const headers = endToEnd(raw).flatMap(([name, value]): Header[] => {
     const lower = name.toLowerCase()
     if (lower === 'host' || /^cf[-_]access[-_]/.test(lower) || lower === singleHeader?.toLowerCase())
@@ -63,14 +62,21 @@ export function requestHeaders(options: RequestHeaderOptions): Header[] {
     if (lower === 'referer') return [[name, publicReferer(value, host, isOwnOrigin)]]
     return [[name, value]]
   })
-  headers.unshift(['Host', host])
-  if (singleHeader === undefined) {
-    headers.push(['CF-Access-Client-Id', clientId], ['CF-Access-Client-Secret', clientSecret.expose()])
-  } else {
-    const pair = {'cf-access-client-id': clientId, 'cf-access-client-secret': clientSecret.expose()}
-    headers.push([singleHeader, JSON.stringify(pair)])
-  }
-  return headers
+  return [['Host', host], ...headers, ...credentialHeaders(credentials, singleHeader)]
+}
+
+/** The pair as Access reads it: in its two headers, or as JSON in the one that the application names. */
+export function credentialHeaders(
+  {clientId, clientSecret}: ServiceCredentials,
+  singleHeader?: string,
+): Header[] {
+  if (singleHeader === undefined)
+    return [
+      ['CF-Access-Client-Id', clientId],
+      ['CF-Access-Client-Secret', clientSecret.expose()],
+    ]
+  const pair = {'cf-access-client-id': clientId, 'cf-access-client-secret': clientSecret.expose()}
+  return [[singleHeader, JSON.stringify(pair)]]
 }
 
 function publicReferer(value: string, host: string, isOwnOrigin: (origin: string) => boolean): string {

@@ -1,4 +1,5 @@
 import net, {type AddressInfo} from 'node:net'
+import type {Environment} from '../../config/paths.js'
 import {carry} from '../carrier/carry.js'
 import {openAccepted} from '../carrier/accepted.js'
 import type {Target} from '../target.js'
@@ -8,6 +9,8 @@ import {CLOSE_MS, CONNECTION_LIMIT, type Forward, type ForwardEvents} from './ty
 export interface TcpForwardOptions {
   target: Target
   listen: ListenAddress
+  /** Where a proxy to the edge is looked up; none is used without it. */
+  environment?: Environment | undefined
   /** For connecting to the edge and its answer, milliseconds. */
   timeoutMs?: number | undefined
   limit?: number | undefined
@@ -20,7 +23,7 @@ export interface TcpForwardOptions {
  * @throws UserError `conflict` / `CANNOT_LISTEN`
  */
 export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
-  const {target, listen, timeoutMs, limit = CONNECTION_LIMIT, events} = options
+  const {target, listen, environment, timeoutMs, limit = CONNECTION_LIMIT, events} = options
   const ending = new AbortController()
   const open = new Set<net.Socket>()
   let served = 0
@@ -33,7 +36,7 @@ export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
     // carry listens once; what still comes from a connection that is over is of no interest.
     socket.on('error', () => undefined)
     socket.once('close', () => open.delete(socket))
-    serve(socket, {target, timeoutMs, events, signal: ending.signal}).catch((error: unknown) => {
+    serve(socket, {target, environment, timeoutMs, events, signal: ending.signal}).catch((error: unknown) => {
       // A reset, so that the client does not take it for an end.
       socket.resetAndDestroy()
       if (!ending.signal.aborted) events.onFailure(error)
@@ -64,9 +67,9 @@ export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
 
 async function serve(
   socket: net.Socket,
-  {target, timeoutMs, events, signal}: Omit<TcpForwardOptions, 'listen'> & {signal: AbortSignal},
+  {target, environment, timeoutMs, events, signal}: Omit<TcpForwardOptions, 'listen'> & {signal: AbortSignal},
 ): Promise<void> {
-  const {tunnel, onlyPrevious} = await openAccepted(target, timeoutMs)
+  const {tunnel, onlyPrevious} = await openAccepted({...target, environment, signal}, timeoutMs)
   if (onlyPrevious !== undefined) events.onlyPrevious?.(onlyPrevious)
   if (socket.destroyed || signal.aborted) {
     // The client has gone meanwhile, or we are to go.

@@ -1,4 +1,4 @@
-import type {Refusal} from '../types.js'
+import type {Judgement} from '../types.js'
 import type {ListenAddress} from './listen.js'
 
 /** What a forward tells while it runs. */
@@ -8,7 +8,7 @@ export interface ForwardEvents {
   /** Only the secret from before a rotation was accepted; until when it works (ISO 8601). */
   onlyPrevious?(until: string): void
   /** Why the edge said no: the text for the client, and whether Access is certain to have said it. */
-  explain(refusal: Refusal, path: string): Promise<{text: string; certain: boolean}>
+  explain(judgement: Judgement, path: string): Promise<{text: string; certain: boolean}>
 }
 
 /** A listener that runs. */

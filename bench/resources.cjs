@@ -1,0 +1,8 @@
+// Loaded into a zt that is measured: writes what it used where BENCH_USED_FILE says.
+const {writeFileSync} = require('node:fs')
+
+process.on('exit', () => {
+  const {maxRSS, userCPUTime, systemCPUTime} = process.resourceUsage()
+  const used = {mib: maxRSS / 1024, cpuMs: (userCPUTime + systemCPUTime) / 1000}
+  writeFileSync(process.env.BENCH_USED_FILE, JSON.stringify(used))
+})

@@ -1,0 +1,37 @@
+'use strict'
+const fs = require('node:fs')
+const path = require('node:path')
+const tty = require('node:tty')
+
+/**
+ * The help that was asked for, if it is one of those that scripts/render-help.mjs has written: in 80 columns, for
+ * whoever reads it. Undefined leaves it to the framework: narrower terminals, colours that are forced, words that name
+ * no command.
+ *
+ * @param {string[]} words of the command line
+ * @returns {string | undefined}
+ */
+module.exports = function helpFor(words) {
+  const asked =
+    words[0] === 'help' ? words.slice(1) : words.filter((word) => word !== '--help' && word !== '-h')
+  // `zt` alone; or one --help and nothing else that is no name.
+  if (words[0] !== 'help' && words.length > 0 && asked.length !== words.length - 1) return undefined
+  if (asked.some((word) => word.startsWith('-'))) return undefined
+  const {FORCE_COLOR, CLICOLOR_FORCE, COLORTERM, NO_COLOR, OCLIF_COLUMNS, TERM} = process.env
+  if (FORCE_COLOR !== undefined || CLICOLOR_FORCE !== undefined || OCLIF_COLUMNS !== undefined)
+    return undefined
+  const terminal = tty.isatty(1)
+  if (terminal && process.stdout.columns < 80) return undefined
+  const coloured = terminal && !NO_COLOR && TERM !== 'dumb' && (COLORTERM || TERM)
+  const file = path.join(__dirname, '..', 'dist', 'help', coloured ? 'coloured.json' : 'plain.json')
+  try {
+    const texts = JSON.parse(fs.readFileSync(file, 'utf8'))
+    if (!Object.hasOwn(texts, asked.join(' '))) return undefined
+    return texts[asked.join(' ')].replace(
+      '%NODE%',
+      `${process.platform}-${process.arch} node-${process.version}`,
+    )
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,81 @@
+import fs from 'node:fs'
+import path from 'node:path'
+
+const OCLIF = /[\\/]node_modules[\\/]@oclif[\\/]core[\\/]lib[\\/].*\.js$/
+/** What oclif wants only where there is no manifest, for templates and for a spinner that is not ours. */
+const SELDOM = ['cli-spinners', 'ejs', 'lilconfig', 'minimatch', 'tinyglobby']
+const SEGMENTER = 'const segmenter = new Intl.Segmenter();'
+
+const BY_LOCALE = 'a.id.localeCompare(b.id)'
+
+/** A line of tsc's CommonJS that loads another module at once. */
+const REQUIRE = /^(?:const|var) (\w+) = ((?:(?:__importDefault|__importStar)\()?require\("[^"]+"\)\)?);$/gm
+
+/**
+ * Makes oclif load what a run uses, and no more: its modules require one another at their start, and its index all of
+ * them, a check of node's version by the whole of semver included. An esbuild plugin.
+ *
+ * - `@oclif/core` of our sources is an index of the three modules that commands are made of.
+ * - A module of oclif's that another one wants is loaded when something of it is first asked for.
+ * - Packages that it hardly ever wants lie beside, in dist/vendor, and are read then.
+ * - Commands are sorted without the locale, which takes 7 ms to load.
+ * - The measuring of wide characters, for tables and errors, makes its segmenter (8 ms) when there is one to measure.
+ */
+export const leanOclif = {
+  name: 'lean-oclif',
+  setup({onResolve, onLoad}) {
+    onResolve({filter: /^@oclif\/core$/}, ({importer}) =>
+      importer.includes(`${path.sep}node_modules${path.sep}`)
+        ? undefined
+        : {path: 'index', namespace: 'oclif'},
+    )
+    onLoad({filter: /.*/, namespace: 'oclif'}, () => ({
+      resolveDir: process.cwd(),
+      contents: [
+        "export * as Args from '@oclif/core/args'",
+        "export * as Flags from '@oclif/core/flags'",
+        "export {Command} from '@oclif/core/command'",
+        "export {run} from '@oclif/core/run'",
+      ].join('\n'),
+    }))
+    onResolve({filter: new RegExp(`^(${SELDOM.join('|')})$`)}, ({path: name, importer}) =>
+      OCLIF.test(importer) ? {path: `../vendor/${name}.cjs`, external: true} : undefined,
+    )
+    onLoad({filter: /[\\/]wrap-ansi[\\/]node_modules[\\/]string-width[\\/]index\.js$/}, ({path: file}) => {
+      const text = fs.readFileSync(file, 'utf8')
+      if (!text.includes(SEGMENTER))
+        throw new Error('string-width has changed: its segmenter is made elsewhere')
+      const contents = text
+        .replace(SEGMENTER, 'let segmenter;')
+        .replaceAll('segmenter.segment(', '(segmenter ??= new Intl.Segmenter()).segment(')
+      return {contents, loader: 'js'}
+    })
+    onLoad({filter: OCLIF}, ({path: file}) => {
+      const text = fs.readFileSync(file, 'utf8')
+      let contents = text.replaceAll(REQUIRE, 'const $1 = zt$$lazy(() => $2);')
+      if (contents !== text) contents = LAZY + contents
+      if (file.endsWith(path.join('config', 'plugin.js'))) {
+        if (!contents.includes(BY_LOCALE))
+          throw new Error('oclif has changed: it sorts its commands elsewhere')
+        contents = contents.replace(BY_LOCALE, '(a.id < b.id ? -1 : a.id > b.id ? 1 : 0)')
+      }
+      return {contents, loader: 'js'}
+    })
+  },
+}
+
+/** Entry points for esbuild: the packages that lie beside. */
+export const seldom = Object.fromEntries(SELDOM.map((name) => [name, name]))
+
+/** Looks like the module, which is loaded at the first look. */
+const LAZY = `function zt$lazy(load) {
+  let loaded
+  const of = () => (loaded ??= load())
+  return new Proxy(function () {}, {
+    get: (_, name) => of()[name],
+    has: (_, name) => name in of(),
+    apply: (_, self, args) => Reflect.apply(of(), self, args),
+    construct: (_, args) => Reflect.construct(of(), args),
+  })
+}
+`

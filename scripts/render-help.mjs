@@ -1,0 +1,20 @@
+// Prints as JSON the help of every topic and command, the root's under "", as oclif writes it on 80 columns: it is the
+// same at every run, and bin/zt.cjs shows it without loading oclif. Colours as the environment says.
+import path from 'node:path'
+import {Config, settings} from '@oclif/core'
+
+settings.enableAutoTranspile = false
+const root = path.resolve(import.meta.dirname, '..')
+const {default: ZtHelp} = await import(path.join(root, 'dist/lib/cli/help.js'))
+const config = await Config.load({root})
+// What the machine that shows it puts in.
+config.userAgent = config.userAgent.replace(/ .*/, ' %NODE%')
+const texts = {}
+for (const id of new Set(['', ...config.topics.map(({name}) => name), ...config.commandIDs])) {
+  const help = new ZtHelp(config)
+  const lines = []
+  help.log = (...words) => lines.push(words.join(' '))
+  await help.showHelp(id === '' ? [] : id.split(':'))
+  texts[id.replaceAll(':', ' ')] = `${lines.join('\n')}\n`
+}
+process.stdout.write(JSON.stringify(texts))

@@ -1,0 +1,39 @@
+import {streamGroups} from '../../lib/access/groups.js'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {limitFlag, searchFlag, zoneFlag} from '../../lib/app/flags.js'
+import {style} from '../../lib/cli/streams.js'
+import {shortened} from '../../lib/cli/table.js'
+
+export default class GroupList extends AccessCommand<typeof GroupList> {
+  static override summary = 'List the Access groups of the account'
+  static override description = "In Cloudflare's order, each page as it comes."
+  static override examples = [
+    '<%= config.bin %> group list',
+    '<%= config.bin %> group list --search robots',
+    '<%= config.bin %> group list --zone widgetcorp.tech --json',
+  ]
+  static override flags = {search: searchFlag, limit: limitFlag, zone: zoneFlag}
+
+  async run(): Promise<void> {
+    const {search, limit} = this.flags
+    await this.showList(streamGroups(this.access(), {search, limit}), {
+      key: 'groups',
+      json: ({group: {id, name, include, exclude, require}, includes, serviceTokens}) => ({
+        id,
+        name,
+        include,
+        exclude,
+        require,
+        includes,
+        serviceTokens,
+      }),
+      columns: [
+        {title: 'NAME', value: ({group}) => group.name},
+        {title: 'INCLUDES', value: ({includes}) => shortened(includes)},
+        {title: 'TOKENS', value: ({serviceTokens}) => String(serviceTokens)},
+        {title: 'ID', value: ({group}) => style.dim(group.id), optional: true},
+      ],
+      empty: search === undefined ? 'No Access group.' : 'No such Access group.',
+    })
+  }
+}

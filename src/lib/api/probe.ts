@@ -1,0 +1,103 @@
+import {randomBytes} from 'node:crypto'
+import {ApiError, UserError} from '../core/errors.js'
+import {OPERATIONS, type OperationName} from './operations.js'
+import {permissionsOf} from './permissions.js'
+import type {PermissionState} from './types.js'
+
+/** One request of a probe. Throws as every request of the client does. */
+export type SendProbe = (request: {
+  method: 'GET' | 'DELETE'
+  path: string
+  doing: string
+  query?: Record<string, number>
+}) => Promise<unknown>
+
+/** What is listed, and what is asked about an object that is not there. All three kinds cannot be deleted while in use. */
+const PROBES: readonly {list: OperationName; get: OperationName; remove: OperationName}[] = [
+  {list: 'listServiceTokens', get: 'getServiceToken', remove: 'deleteServiceToken'},
+  {list: 'listPolicies', get: 'getPolicy', remove: 'deletePolicy'},
+  {list: 'listGroups', get: 'getGroup', remove: 'deleteGroup'},
+]
+
+/**
+ * Which of the permission groups that zt uses an API token has, found out without changing anything, all of them at
+ * once.
+ *
+ * Reading is probed by reading: a list of one. Writing is probed by the DELETE of an object that does not exist, because
+ * Cloudflare checks the permission first (403 / 10000) and looks for the object then (404). That is harmless whatever
+ * the server does:
+ *
+ * - DELETE is the one writing method that can create nothing; a PUT may, by HTTP's own rules, and a POST always would.
+ * - The id is a UUID of version 8 (RFC 9562) with 122 random bits. Nothing that makes ids makes that version, so no
+ *   object ever had it; it is not the nil UUID, which a server might take for "no condition".
+ * - It is sent only after a GET of the same address has answered that nothing is there. Whoever may not read is not
+ *   asked about writing: the Write group of each kind allows reading too.
+ *
+ * A group whose probe tells neither is `unknown`, with why: no connection, too many requests, an unexpected answer.
+ */
+export async function probePermissions(accountId: string, send: SendProbe): Promise<PermissionState[]> {
+  const found = await Promise.all(PROBES.map((probe) => probeArea(probe, accountId, send)))
+  return found.flat()
+}
+
+async function probeArea(
+  {list, get, remove}: (typeof PROBES)[number],
+  accountId: string,
+  send: SendProbe,
+): Promise<PermissionState[]> {
+  const [read = '', write = ''] = permissionsOf(list)
+  const id = idOfNothing()
+  const ask = (name: OperationName, query?: Record<string, number>): Promise<Probed> => {
+    const {method, path} = OPERATIONS[name]
+    return probed(
+      send({
+        method: method as 'GET' | 'DELETE',
+        path: path.replace('{account_id}', encodeURIComponent(accountId)).replace(/\{\w+\}$/, id),
+        doing: `look for the permission "${method === 'GET' ? read : write}"`,
+        ...(query && {query}),
+      }),
+    )
+  }
+  const [listed, got] = await Promise.all([ask(list, {page: 1, per_page: 1}), ask(get)])
+  const readState = listed.outcome === 'absent' ? unclear : stateOf(listed)
+  let writeState: Omit<PermissionState, 'group'>
+  if (got.outcome === 'absent') writeState = stateOf(await ask(remove))
+  else if (got.outcome === 'there') writeState = unclear
+  else writeState = stateOf(got)
+  return [
+    {group: read, ...readState},
+    {group: write, ...writeState},
+  ]
+}
+
+type Probed = {outcome: 'there' | 'absent' | 'forbidden'} | {outcome: 'failed'; why: string}
+
+const unclear = {state: 'unknown', why: 'The API gave an unexpected answer.'} as const
+
+async function probed(request: Promise<unknown>): Promise<Probed> {
+  try {
+    await request
+    return {outcome: 'there'}
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    // A 404 without a code of Cloudflare's comes from something else on the way.
+    if (error instanceof ApiError && error.code === 'NOT_FOUND' && error.apiCodes.length > 0)
+      return {outcome: 'absent'}
+    if (error.code === 'PERMISSION_MISSING') return {outcome: 'forbidden'}
+    return {outcome: 'failed', why: `${error.message}.`}
+  }
+}
+
+/** Past the check of the permission, whatever was found behind it. */
+function stateOf(result: Probed): Omit<PermissionState, 'group'> {
+  if (result.outcome === 'failed') return {state: 'unknown', why: result.why}
+  return {state: result.outcome === 'forbidden' ? 'no' : 'yes'}
+}
+
+/** A UUID of version 8, RFC 9562, section 5.8. */
+function idOfNothing(): string {
+  const bytes = randomBytes(16)
+  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f)
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}

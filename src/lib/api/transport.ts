@@ -1,0 +1,242 @@
+import {APIConnectionError, APIError, APIUserAbortError} from 'cloudflare/error'
+import {BaseCloudflare} from 'cloudflare/client'
+import {isJsonObject, type JsonObject} from '../core/context.js'
+import {ApiError, UserError} from '../core/errors.js'
+import type {Secret} from '../core/secret.js'
+import {
+  badAnswer,
+  noAnswer,
+  refusedByApi,
+  tooLongAPause,
+  type FailedRequest,
+  type AnswerHeaders,
+} from './errors.js'
+import {httpFetch} from './http-fetch.js'
+import type {ApiTokenStatus, Pause} from './types.js'
+
+export interface TransportOptions {
+  /** Base URL without a trailing slash. */
+  apiUrl: string
+  apiToken: Secret
+  userAgent: string
+  /** True: it came from CLOUDFLARE_API_TOKEN, so that a login would not mend it. */
+  tokenFromEnvironment?: boolean | undefined
+  /** The command that asks, for the text of a 403: `token create`. */
+  command?: string | undefined
+  /** Behind a command that an error suggests: `--profile production`. */
+  suggestedArgs?: string | undefined
+  /** Told of a wait that Cloudflare asked for: when it begins, each second, and with `left: 0` when it is over. */
+  onWait?: ((pause: Pause) => void) | undefined
+  /** How many seconds a request may wait in all where Cloudflare asks for it. Default {@link PATIENCE_SECONDS}. */
+  patienceSeconds?: number | undefined
+  /** For each request, milliseconds. */
+  timeoutMs?: number | undefined
+  /** Waits so many milliseconds; tests make it short. */
+  sleep?: ((milliseconds: number) => Promise<void>) | undefined
+}
+
+export interface Request {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  path: string
+  doing: string
+  query?: Record<string, string | number> | undefined
+  body?: object | undefined
+  /** The API token was verified just before, so that a 403 can only mean a missing permission. */
+  verified?: boolean | undefined
+}
+
+export interface Answer {
+  result: unknown
+  info: JsonObject
+}
+
+export interface Transport {
+  send(request: Request): Promise<Answer>
+  /** An answer that is one object. */
+  one(request: Request): Promise<JsonObject>
+  /** The request as an error tells of it. */
+  about(request: Request): FailedRequest
+  /** By how many milliseconds the server's clock is ahead of ours; undefined before its first answer. */
+  clockAhead(): number | undefined
+}
+
+const TIMEOUT_MS = 30_000
+const READ_ATTEMPTS = 3
+/** As a rule Cloudflare's pauses are shorter; its block can last five minutes. */
+const PATIENCE_SECONDS = 60
+
+/**
+ * Requests to the API: sent, tried again where that does no harm, and their answers told from their failures.
+ *
+ * @param verify what the API token is, asked when a 403 may mean either
+ * @throws UserError `usage` / `INSECURE_API_URL` for http: to another machine, `auth` / `API_TOKEN_MALFORMED`
+ */
+export function createTransport(options: TransportOptions, verify: () => Promise<ApiTokenStatus>): Transport {
+  const {apiUrl, apiToken, timeoutMs = TIMEOUT_MS, patienceSeconds = PATIENCE_SECONDS, sleep = wait} = options
+  checkTransport(apiUrl)
+  checkApiToken(apiToken)
+  const client = new BaseCloudflare({
+    baseURL: apiUrl,
+    apiToken: apiToken.expose(),
+    // The SDK would add what it finds in the environment.
+    apiKey: null,
+    apiEmail: null,
+    userServiceKey: null,
+    defaultHeaders: {'user-agent': options.userAgent},
+    // Its debug log prints bodies, client secrets included.
+    logLevel: 'off',
+    maxRetries: 0,
+    timeout: timeoutMs,
+    fetch: httpFetch,
+    fetchOptions: {redirect: 'manual'},
+  })
+
+  const about = (request: Request): FailedRequest => ({
+    ...request,
+    apiUrl,
+    tokenFromEnvironment: options.tokenFromEnvironment ?? false,
+    command: options.command,
+    suggestedArgs: options.suggestedArgs,
+  })
+
+  let ahead: number | undefined
+
+  async function once(request: Request): Promise<Answer> {
+    const failed = about(request)
+    let response: Response
+    const noteTime = (headers: AnswerHeaders): void => {
+      const date = Date.parse(headers.get('date') ?? '')
+      if (!Number.isNaN(date)) ahead = date - Date.now()
+    }
+    try {
+      response = await client
+        .request({
+          method: request.method.toLowerCase() as 'get',
+          path: request.path,
+          query: request.query,
+          body: request.body,
+        })
+        .asResponse()
+    } catch (error) {
+      if (
+        error instanceof APIConnectionError ||
+        error instanceof APIUserAbortError ||
+        !(error instanceof APIError)
+      ) {
+        throw noAnswer(failed, error instanceof APIError ? (error.cause ?? timeout()) : error)
+      }
+      const {status, headers} = error as APIError<number, Headers>
+      noteTime(headers)
+      const answer = {status, headers, body: error.error as unknown}
+      throw request.verified ? refusedByApi(failed, answer, undefined) : await explain(failed, answer)
+    }
+    noteTime(response.headers)
+    return readEnvelope(failed, response)
+  }
+
+  /** 403/10000 is both "may not" and "not a token"; the verify endpoint tells them apart. */
+  async function explain(
+    failed: FailedRequest,
+    answer: {status: number; headers: AnswerHeaders; body: unknown},
+  ): Promise<ApiError> {
+    let verified: Parameters<typeof refusedByApi>[2]
+    if (answer.status === 403 && !failed.path.endsWith('/tokens/verify')) {
+      verified = await verify().catch((error: unknown) =>
+        error instanceof ApiError && error.kind === 'auth' ? false : undefined,
+      )
+    }
+    return refusedByApi(failed, answer, verified)
+  }
+
+  async function send(request: Request): Promise<Answer> {
+    const attempts = request.method === 'GET' ? READ_ATTEMPTS : 1
+    let failures = 0
+    let pauses = 0
+    let waited = 0
+    for (;;) {
+      try {
+        return await once(request)
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error
+        if (error.code === 'RATE_LIMITED') {
+          const asked = error.details['retryAfterSeconds']
+          if (typeof asked !== 'number') throw error
+          // One that says "at once" again and again is asked less and less often.
+          const seconds = Math.max(asked, 2 ** pauses - 1)
+          if (waited + seconds > patienceSeconds) throw tooLongAPause(error, waited, patienceSeconds)
+          pauses++
+          waited += seconds
+          await pause(seconds, 'Cloudflare asks for a pause')
+        } else {
+          failures++
+          if (error.kind !== 'unreachable' || failures >= attempts) throw error
+          await sleep(250 * 2 ** (failures - 1))
+        }
+      }
+    }
+  }
+
+  async function pause(seconds: number, why: string): Promise<void> {
+    for (let left = seconds; left > 0; left--) {
+      options.onWait?.({seconds, left, why})
+      await sleep(1000)
+    }
+    if (seconds > 0) options.onWait?.({seconds, left: 0, why})
+  }
+
+  async function one(request: Request): Promise<JsonObject> {
+    const {result} = await send(request)
+    if (isJsonObject(result)) return result
+    throw badAnswer(about(request), 'It holds no result.', undefined, 200)
+  }
+
+  return {send, one, about, clockAhead: () => ahead}
+}
+
+/** Reads `{success, result}`; the SDK would let `success: false` with HTTP 200 pass as null. */
+async function readEnvelope(failed: FailedRequest, response: Response): Promise<Answer> {
+  let body: unknown
+  try {
+    body = JSON.parse(await response.text())
+  } catch {
+    throw badAnswer(failed, 'It is not JSON.', response.headers, response.status)
+  }
+  if (!isJsonObject(body)) throw badAnswer(failed, 'It is not an object.', response.headers, response.status)
+  if (body['success'] !== true) {
+    throw refusedByApi(failed, {status: response.status, headers: response.headers, body}, undefined)
+  }
+  return {result: body['result'], info: isJsonObject(body['result_info']) ? body['result_info'] : {}}
+}
+
+function checkTransport(apiUrl: string): void {
+  const {protocol, hostname} = new URL(apiUrl)
+  if (protocol === 'https:' || /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)) return
+  throw new UserError({
+    kind: 'usage',
+    code: 'INSECURE_API_URL',
+    message: `The API address ${apiUrl} is not encrypted`,
+    why: 'The API token would travel in clear. http:// is for this machine only.',
+    next: ['Write https:// instead: zt login --api-url URL'],
+  })
+}
+
+function checkApiToken(apiToken: Secret): void {
+  if (/^[\x21-\x7E]+$/.test(apiToken.expose())) return
+  throw new UserError({
+    kind: 'auth',
+    code: 'API_TOKEN_MALFORMED',
+    message: 'This cannot be an API token',
+    why: 'It is empty, or holds blanks or characters that no API token has.',
+    next: ['Copy it again: one line, no quotes'],
+  })
+}
+
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}
+
+function timeout(): Error {
+  const error = new Error('timeout')
+  error.name = 'TimeoutError'
+  return error
+}

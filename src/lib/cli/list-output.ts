@@ -1,0 +1,100 @@
+import type {JsonObject} from '../core/context.js'
+import {out} from './streams.js'
+import {TableStream, type Column} from './table.js'
+
+/** How a list is shown. */
+export interface ListShape<Item> {
+  /** Under which the JSON document has it. */
+  key: string
+  json: (item: Item) => object
+  columns: Column<Item>[]
+  /** Said instead of a table without rows. */
+  empty: string
+}
+
+/**
+ * A list on stdout while it comes: rows of a table, or one JSON document, which is the same however the list falls into
+ * pages. Writes wait for a slow reader, and end with one that went away.
+ */
+export class ListOutput<Item> {
+  readonly #shape: ListShape<Item>
+  readonly #json: JsonList | undefined
+  readonly #table: TableStream<Item>
+  readonly #beforeWrite: () => void
+  #shown = 0
+
+  /** @param beforeWrite clears what stands in the way on the terminal */
+  constructor(shape: ListShape<Item>, json: boolean, beforeWrite: () => void) {
+    this.#shape = shape
+    this.#json = json ? new JsonList(shape.key) : undefined
+    this.#table = new TableStream(shape.columns)
+    this.#beforeWrite = beforeWrite
+  }
+
+  /** How many items were shown so far. */
+  get shown(): number {
+    return this.#shown
+  }
+
+  /** @returns how many there are in all, where that is known */
+  async show(
+    pages: AsyncIterable<{items: readonly Item[]; total: number | undefined}>,
+  ): Promise<number | undefined> {
+    let all: number | undefined
+    for await (const {items, total} of pages) {
+      all = total
+      if (items.length === 0) continue
+      this.#shown += items.length
+      const text = this.#json
+        ? this.#json.add(items.map(this.#shape.json))
+        : `${this.#table.add(items, total !== undefined && total > this.#shown)}\n`
+      this.#beforeWrite()
+      if (!(await written(text))) return undefined
+    }
+    return all
+  }
+
+  /** Ends the JSON document with what else is in it. False where there is none to end, so that nothing was written. */
+  end(rest: JsonObject): boolean {
+    if (!this.#json || (this.#shown === 0 && 'error' in rest)) return false
+    out(this.#json.end(rest))
+    return true
+  }
+}
+
+/** A JSON document with one list in it, written piece by piece: as `JSON.stringify` with an indent of 2 writes it whole. */
+export class JsonList {
+  readonly #key: string
+  #begun = false
+
+  constructor(key: string) {
+    this.#key = key
+  }
+
+  /** The text of further items. */
+  add(items: readonly object[]): string {
+    return items
+      .map((item) => {
+        const before = this.#begun ? ',\n    ' : `{\n  ${JSON.stringify(this.#key)}: [\n    `
+        this.#begun = true
+        return before + JSON.stringify(item, null, 2).replaceAll('\n', '\n    ')
+      })
+      .join('')
+  }
+
+  /** The text behind the last item. */
+  end(rest: JsonObject): string {
+    const list = this.#begun ? '\n  ]' : `{\n  ${JSON.stringify(this.#key)}: []`
+    const more = JSON.stringify(rest, null, 2)
+    return `${list}${more === '{}' ? '\n}' : `,${more.slice(1)}`}`
+  }
+}
+
+/** False when nobody reads any more. */
+function written(text: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, (error) => {
+      resolve(!error)
+    })
+  })
+}

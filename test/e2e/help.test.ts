@@ -1,0 +1,65 @@
+import {readFileSync} from 'node:fs'
+import path from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {BuiltZt} from '../support/built-zt.js'
+
+const root = path.resolve(import.meta.dirname, '../..')
+const manifest = JSON.parse(readFileSync(path.join(root, 'oclif.manifest.json'), 'utf8')) as {
+  commands: Record<string, unknown>
+}
+const written = JSON.parse(readFileSync(path.join(root, 'dist/help/plain.json'), 'utf8')) as Record<
+  string,
+  string
+>
+
+let zt: BuiltZt
+beforeAll(async () => {
+  zt = await BuiltZt.make()
+})
+afterAll(() => zt.end())
+
+/** Makes the framework write it. */
+const FRAMEWORK = {FORCE_COLOR: '0'}
+
+describe('help', () => {
+  it('is written for every command of the manifest', () => {
+    const names = Object.keys(manifest.commands).map((id) => id.replaceAll(':', ' '))
+    expect(Object.keys(written)).toEqual(expect.arrayContaining(names))
+  })
+
+  it.each<string[]>([
+    [],
+    ['--help'],
+    ['-h'],
+    ['help'],
+    ['token', '--help'],
+    ['help', 'token'],
+    ['token', 'create', '-h'],
+    ['token', '--help', 'create'],
+    ['help', 'app', 'add-rule'],
+    ['ssh', '--help'],
+    ['ssh', 'proxy', '--help'],
+    ['sandbox', 'start', '--help'],
+  ])('is the same as the framework’s: %s %s %s', async (...args) => {
+    const [quick, whole] = await Promise.all([zt.run(args), zt.run(args, {env: FRAMEWORK})])
+    expect(quick.stdout).not.toBe('')
+    expect(quick).toEqual(whole)
+  })
+
+  it.each<[args: string[], code: number]>([
+    [['help', 'exit-codes'], 0],
+    [['help', 'tokens'], 2],
+    [['token', 'creat', '--help'], 2],
+    [['token', 'list', '--help', '--json'], 0],
+  ])('leaves to the framework what is no help of a command: %s', async (args, code) => {
+    const end = await zt.run(args)
+    expect(end).toEqual(await zt.run(args, {env: FRAMEWORK}))
+    expect(end.code).toBe(code)
+  })
+
+  it.each(Object.entries(written))('fits into 80 columns: zt %s', (_name, text) => {
+    // An example may be longer: it is one line to copy.
+    const lines = text.split('\n').filter((line) => !/^ {2}(\$ |\S.* \| zt )/.test(line))
+    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80)
+  })
+})

@@ -1,0 +1,77 @@
+import fs from 'node:fs/promises'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {Secret} from '../../../src/lib/core/secret.js'
+import {forwardTcp} from '../../../src/lib/tunnel/forward/tcp.js'
+import {startConnectProxy} from '../../support/connect-proxy.js'
+import {startHttpEdge, type HttpEdge} from '../../support/http-edge.js'
+import {HOST} from '../../support/scripted-edge.js'
+
+let directory: string
+let edge: HttpEdge
+
+beforeAll(async () => {
+  directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-forward-tcp-'))
+  edge = await startHttpEdge(directory)
+})
+afterAll(async () => {
+  await edge.close()
+  await fs.rm(directory, {recursive: true, force: true})
+})
+
+interface Forwarded {
+  /** What came back; undefined when the connection was reset. */
+  echo: string | undefined
+  failures: unknown[]
+}
+
+async function forwarded(proxyPort: number): Promise<Forwarded> {
+  const failures: unknown[] = []
+  const credentials = {clientId: 'f00d.access', clientSecret: new Secret('present')}
+  const forward = await forwardTcp({
+    target: {
+      edge: {host: HOST, connectTo: undefined, caFile: edge.caFile},
+      credentials,
+      tokenId: 'id',
+      name: 'ci',
+    },
+    listen: {address: '127.0.0.1', port: 0},
+    environment: {https_proxy: `http://user:hunter2@127.0.0.1:${proxyPort}`},
+    timeoutMs: 5000,
+    events: {onFailure: (error) => failures.push(error)},
+  })
+  const client = net.connect(forward.listen.port, '127.0.0.1')
+  const echo = await new Promise<string | undefined>((resolve) => {
+    client.once('data', (data) => {
+      resolve(data.toString())
+    })
+    client.once('error', () => {
+      resolve(undefined)
+    })
+    client.write('through the edge')
+  })
+  client.destroy()
+  await forward.close()
+  return {echo, failures}
+}
+
+describe('a TCP forward behind a proxy of the network', () => {
+  it('goes through it, encrypted', async () => {
+    const proxy = await startConnectProxy(edge.port)
+    expect(await forwarded(proxy.port)).toEqual({echo: 'through the edge', failures: []})
+    expect(proxy.requests[0]).toContain(`CONNECT ${HOST}:443 `)
+    expect(proxy.requests.join('') + proxy.through).not.toMatch(/Client-Secret|present|through the edge/i)
+    await proxy.close()
+  })
+
+  it('is reset where that refuses, and says why without its password', async () => {
+    const proxy = await startConnectProxy(edge.port, 'HTTP/1.1 407 No\r\n\r\n')
+    const {echo, failures} = await forwarded(proxy.port)
+    expect(echo).toBeUndefined()
+    expect(failures).toMatchObject([{code: 'PROXY_REFUSED'}])
+    expect(JSON.stringify(failures)).not.toContain('hunter2')
+    await proxy.close()
+  })
+})
