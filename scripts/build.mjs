@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import {build} from 'esbuild'
 import {leanOclif, seldom} from './lean-oclif.mjs'
+import {leanSdk} from './lean-sdk.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
 const at = (...parts) => path.join(root, ...parts)
@@ -48,7 +49,7 @@ export async function buildAll() {
       'src/lib/cli/command-not-found.ts',
       'src/lib/secrets/keychain/child.ts',
     ],
-    plugins: [leanOclif],
+    plugins: [leanOclif, leanSdk],
     outbase: 'src',
     outdir: 'dist',
     chunkNames: 'chunks/[name]-[hash]',

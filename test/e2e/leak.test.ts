@@ -70,6 +70,7 @@ const LINES: Record<string, string[][]> = {
     ['token', 'rename', 'known', 'renamed'],
     ['token', 'rename', 'renamed', 'ci'],
   ],
+  undo: [['undo'], ['undo', '--last', '--dry-run'], ['undo', '--last', '--yes'], ['undo', 'zzzzzzzzz']],
   'token:revoke': [
     ['token', 'revoke', 'renamed', '--dry-run'],
     ['token', 'revoke', 'renamed'],
@@ -290,6 +291,8 @@ describe('a secret', () => {
       const programs = (await world.children()).map(({program}) => path.basename(program))
       expect(programs).toEqual(expect.arrayContaining(['ssh', 'cloudflared', 'exec-child', 'curl']))
     },
+    // All of them run at once, each every command.
+    400_000,
   )
 
   describe('that a broken server sends back', () => {

@@ -1,7 +1,8 @@
 import {Args, Flags} from '@oclif/core'
 import {applyAddRule, planAddRule} from '../../lib/access/add-rule.js'
 import {newId} from '../../lib/access/edit/target.js'
-import {ApplicationCommand} from '../../lib/app/application-command.js'
+import {RuleCommand} from '../../lib/app/rule-command.js'
+import {chosenApplication} from '../../lib/app/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
 import {
   addedInWords,
@@ -9,13 +10,13 @@ import {
   alreadyInWords,
   boundLines,
   rulesWithNew,
-} from '../../lib/app/present-rule.js'
+} from '../../lib/app/present-rule-edit.js'
 import {machineFlags, narrowingFlags} from '../../lib/app/rule-flags.js'
 import {style} from '../../lib/cli/streams.js'
 
 const USAGE = 'zt app add-rule APP --service-auth --token NAME'
 
-export default class AppAddRule extends ApplicationCommand<typeof AppAddRule> {
+export default class AppAddRule extends RuleCommand<typeof AppAddRule> {
   static override summary = 'Let service tokens into an application by a Service Auth rule'
   static override description =
     'The rest of the application stays as it is. Where the rule is there already, nothing is changed.'
@@ -45,7 +46,11 @@ export default class AppAddRule extends ApplicationCommand<typeof AppAddRule> {
   async run(): Promise<object> {
     const {name, before, precedence, 'dry-run': dryRun, yes} = this.flags
     const ctx = this.access()
-    const application = await this.chosenApplication(ctx, this.args.application, USAGE)
+    const application = await chosenApplication(this.args.application, {
+      ctx,
+      prompts: this.prompts,
+      usage: USAGE,
+    })
     const rules = await this.chosenRules(ctx, USAGE)
     if (!this.flags['service-auth']) this.prompts.require('--service-auth', USAGE)
     const plan = await planAddRule(ctx, {application, rules, ruleName: name, before, precedence})

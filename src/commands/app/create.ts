@@ -1,14 +1,14 @@
 import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/access/command-line.js'
 import {applyCreateApplication, planCreateApplication} from '../../lib/access/create-application.js'
-import {ApplicationCommand} from '../../lib/app/application-command.js'
+import {RuleCommand} from '../../lib/app/rule-command.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
-import {boundLines, createdInWords, createdJson} from '../../lib/app/present-rule.js'
+import {boundLines, createdInWords, createdJson} from '../../lib/app/present-rule-edit.js'
 import {machineFlags, narrowingFlags} from '../../lib/app/rule-flags.js'
 
 const USAGE = 'zt app create NAME --domain HOST --service-auth --token NAME'
 
-export default class AppCreate extends ApplicationCommand<typeof AppCreate> {
+export default class AppCreate extends RuleCommand<typeof AppCreate> {
   static override summary = 'Create a self-hosted application, with a Service Auth rule at once'
   static override description =
     'The domain must belong to a zone of the account. Without a rule nobody gets in.'

@@ -1,13 +1,14 @@
 import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/access/command-line.js'
 import {applyRemoveRule, planRemoveRule} from '../../lib/access/remove-rule.js'
-import {ApplicationCommand} from '../../lib/app/application-command.js'
+import {RuleCommand} from '../../lib/app/rule-command.js'
+import {chosenApplication} from '../../lib/app/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
-import {removedInWords, removeRuleJson} from '../../lib/app/present-rule.js'
+import {removedInWords, removeRuleJson} from '../../lib/app/present-rule-edit.js'
 
 const USAGE = 'zt app remove-rule APP RULE --yes'
 
-export default class AppRemoveRule extends ApplicationCommand<typeof AppRemoveRule> {
+export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
   static override summary = 'Take a rule off an application, or a token out of a rule'
   static override description =
     'A policy that applications share stays in the account, unless --delete is given; one that lives inside the application (inline, legacy) is deleted. Hosts for which this machine uses a token that does not open them any more are unbound.'
@@ -35,7 +36,11 @@ export default class AppRemoveRule extends ApplicationCommand<typeof AppRemoveRu
   async run(): Promise<object> {
     const ctx = this.access()
     const {token, delete: andDelete, 'dry-run': dryRun, yes} = this.flags
-    const application = await this.chosenApplication(ctx, this.args.application, USAGE)
+    const application = await chosenApplication(this.args.application, {
+      ctx,
+      prompts: this.prompts,
+      usage: USAGE,
+    })
     const rule = await this.chosenRule(ctx, application, this.args.rule, USAGE)
     const plan = await planRemoveRule(ctx, {application, rule, token, delete: andDelete})
     const more = [...(token === undefined ? [] : ['--token', token]), ...(andDelete ? ['--delete'] : [])]

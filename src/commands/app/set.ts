@@ -1,10 +1,11 @@
 import {Args, Flags} from '@oclif/core'
 import {planSetApplication} from '../../lib/access/set-application.js'
-import {ApplicationCommand} from '../../lib/app/application-command.js'
+import {EditCommand} from '../../lib/app/edit-command.js'
+import {chosenApplication} from '../../lib/app/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
 import {style} from '../../lib/cli/streams.js'
 
-export default class AppSet extends ApplicationCommand<typeof AppSet> {
+export default class AppSet extends EditCommand<typeof AppSet> {
   static override summary = "Change an application's settings"
   static override examples = [
     '<%= config.bin %> app set GitLab --service-auth-401',
@@ -29,11 +30,11 @@ export default class AppSet extends ApplicationCommand<typeof AppSet> {
     const {'service-auth-401': serviceAuth401, 'session-duration': sessionDuration} = this.flags
     const {'dry-run': dryRun, yes} = this.flags
     const ctx = this.access()
-    const wanted = await this.chosenApplication(
+    const wanted = await chosenApplication(this.args.application, {
       ctx,
-      this.args.application,
-      'zt app set APP --service-auth-401',
-    )
+      prompts: this.prompts,
+      usage: 'zt app set APP --service-auth-401',
+    })
     const plan = await planSetApplication(ctx, wanted, {serviceAuth401, sessionDuration})
     const name = style.bold(plan.application.name)
     const asItIs = plan.changes.length === 0

@@ -1,11 +1,12 @@
 import {Args} from '@oclif/core'
 import {showApplication} from '../../lib/access/applications.js'
 import {policiesInWords} from '../../lib/access/rule-names.js'
-import {ApplicationCommand} from '../../lib/app/application-command.js'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {chosenApplication} from '../../lib/app/choose.js'
 import {zoneFlag} from '../../lib/app/flags.js'
 import {applicationFacts, applicationJson, ruleList} from '../../lib/app/present-application.js'
 
-export default class AppShow extends ApplicationCommand<typeof AppShow> {
+export default class AppShow extends AccessCommand<typeof AppShow> {
   static override summary = 'Show an application and its rules in order'
   static override examples = [
     '<%= config.bin %> app show GitLab',
@@ -16,7 +17,11 @@ export default class AppShow extends ApplicationCommand<typeof AppShow> {
 
   async run(): Promise<object> {
     const ctx = this.access()
-    const wanted = await this.chosenApplication(ctx, this.args.application, 'zt app show APP')
+    const wanted = await chosenApplication(this.args.application, {
+      ctx,
+      prompts: this.prompts,
+      usage: 'zt app show APP',
+    })
     const application = await showApplication(ctx, wanted)
     const words = await policiesInWords(await ctx.api(), application.policies)
     this.print(applicationFacts(application))

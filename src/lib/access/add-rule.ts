@@ -3,13 +3,15 @@ import {canonicalJson, sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'
 import type {AccessContext} from './context.js'
 import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from './edit/application.js'
-import {applyChanges, type AppliedEdit} from './edit/apply.js'
+import type {AppliedEdit} from './edit/apply.js'
 import {createChange, type Change} from './edit/change.js'
 import {placeRule, type Place, type Placement} from './edit/precedence.js'
 import {newId} from './edit/target.js'
-import {bindHosts, planBinding, type PlannedBinding} from './host-bindings.js'
-import {findApplication, resolveRule} from './resolve.js'
+import {planBinding, type PlannedBinding} from './host-bindings.js'
+import {applyPlanned} from './planned-edit.js'
+import {findApplication} from './resolve.js'
 import type {RuleInput} from './rule-input.js'
+import {placeWanted, renumberedNotes, type WantedPlace} from './rule-place.js'
 import {
   findLeftover,
   readServiceAuthRules,
@@ -32,15 +34,12 @@ export interface PolicySummary {
 }
 
 /** What is to be added, as a person says it. */
-export interface AddRuleOptions {
+export interface AddRuleOptions extends WantedPlace {
   /** By name, id, domain, host or URL. */
   application: string
   rules: RuleInput
   /** Undefined: by whom it means. */
   ruleName?: string | undefined
-  /** The rule to stand before, by name, id or precedence. */
-  before?: string | undefined
-  precedence?: number | undefined
 }
 
 export interface AddRulePlan {
@@ -125,18 +124,26 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
     ...rules,
     include: missing,
   })
-  return {...plan, ...(await place(ctx, app, body, placeWanted(ctx, app, options), before, plan.notes))}
+  return {
+    ...plan,
+    ...(await place(
+      ctx,
+      app,
+      body,
+      placeWanted(ctx, {...application, policies: [...policies]}, options),
+      before,
+      plan.notes,
+    )),
+  }
 }
 
 /** Makes the changes, and binds the hosts. */
-export async function applyAddRule(
+export function applyAddRule(
   ctx: AccessContext,
   {changes, binding}: Pick<AddRulePlan, 'changes' | 'binding'>,
   command: string,
 ): Promise<AppliedEdit> {
-  const applied = await applyChanges(ctx, changes, {command})
-  await bindHosts(ctx, binding)
-  return applied
+  return applyPlanned(ctx, {changes, notes: [], bindings: [binding]}, command)
 }
 
 /** The policy is made first: an application takes one that is there. An inline one lives inside, and comes last. */
@@ -176,29 +183,6 @@ async function place(
     after: inOrder([...before, added], placed),
     notes: [...notes, ...renumberedNotes(app.policies, placed)],
   }
-}
-
-function placeWanted(
-  ctx: AccessContext,
-  {application, policies}: ApplicationToEdit,
-  {before, precedence}: AddRuleOptions,
-): Place {
-  if (before === undefined) return {precedence}
-  if (precedence !== undefined) {
-    throw new UserError({
-      kind: 'usage',
-      code: 'BEFORE_AND_PRECEDENCE',
-      message: 'Give --before or --precedence, not both',
-      why: 'Each says where the rule is to stand.',
-    })
-  }
-  return {before: resolveRule(ctx, before, {...application, policies: [...policies]}).id}
-}
-
-/** Which rules had to make room. */
-function renumberedNotes(policies: readonly Policy[], {renumbered}: Placement): string[] {
-  const nameOf = (id: string): string => policies.find((policy) => policy.id === id)?.name ?? id
-  return renumbered.map(({id, from, to}) => `The rule "${nameOf(id)}" moves from precedence ${from} to ${to}`)
 }
 
 function inOrder(all: readonly PolicySummary[], {links}: Placement): PolicySummary[] {
@@ -241,7 +225,8 @@ function admittedAnyway(
   )
 }
 
-function refuseOtherKinds({name, type}: Application): void {
+/** @throws UserError `usage` / `NO_SERVICE_AUTH_HERE` for kinds of application that machines do not reach with a token */
+export function refuseOtherKinds({name, type}: Application): void {
   if (!WITHOUT_SERVICE_AUTH.has(type)) return
   throw new UserError({
     kind: 'usage',

@@ -5,11 +5,12 @@ import {sameAddress} from '../policy/application-match.js'
 import {checkDomain, checkSession} from './application-input.js'
 import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
-import {applyChanges, type AppliedEdit} from './edit/apply.js'
+import type {AppliedEdit} from './edit/apply.js'
 import {createChange, replaceChange, type Change} from './edit/change.js'
 import {restated} from './edit/errors.js'
 import {newId, type EditTarget, type PolicyLink} from './edit/target.js'
-import {bindHosts, planBinding, type PlannedBinding} from './host-bindings.js'
+import {planBinding, type PlannedBinding} from './host-bindings.js'
+import {applyPlanned} from './planned-edit.js'
 import {checkName, type RuleInput} from './rule-input.js'
 import {
   findLeftover,
@@ -139,11 +140,11 @@ export async function applyCreateApplication(
   {changes, application, binding}: Pick<CreateApplicationPlan, 'changes' | 'application' | 'binding'>,
   command: string,
 ): Promise<AppliedEdit> {
-  const applied = await applyChanges(ctx, changes, {command}).catch(async (error: unknown) => {
+  try {
+    return await applyPlanned(ctx, {changes, notes: [], bindings: [binding]}, command)
+  } catch (error) {
     throw await explained(ctx, application.domains, error)
-  })
-  await bindHosts(ctx, binding)
-  return applied
+  }
 }
 
 /** What Cloudflare's codes mean here (third-party observations): 11010 the domain is taken, 12130 it is in no zone. */

@@ -4,10 +4,11 @@ import {groupHolding, namesToken} from '../policy/references.js'
 import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
 import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from './edit/application.js'
-import {applyChanges, type AppliedEdit} from './edit/apply.js'
+import type {AppliedEdit} from './edit/apply.js'
 import {deleteChange, replaceChange, type Change} from './edit/change.js'
 import {readObject, withRules, type EditTarget} from './edit/target.js'
-import {planUnbinding, unbindHosts, type UnboundHost} from './host-bindings.js'
+import {planUnbinding, type UnboundHost} from './host-bindings.js'
+import {applyPlanned} from './planned-edit.js'
 import {findApplication, resolveRule, resolveToken} from './resolve.js'
 import {refuseLastServiceAuth} from './service-auth-401.js'
 
@@ -75,14 +76,12 @@ export async function planRemoveRule(
 }
 
 /** Makes the changes, and forgets the bindings of hosts that are not opened any more. */
-export async function applyRemoveRule(
+export function applyRemoveRule(
   ctx: AccessContext,
   {changes, unbound}: Pick<RemoveRulePlan, 'changes' | 'unbound'>,
   command: string,
 ): Promise<AppliedEdit> {
-  const applied = await applyChanges(ctx, changes, {command})
-  await unbindHosts(ctx, unbound)
-  return applied
+  return applyPlanned(ctx, {changes, notes: [], unbound}, command)
 }
 
 interface Scene {

@@ -90,7 +90,7 @@ function narrowing(ctx: AccessContext, {ips, countries, groups}: NarrowingInput,
 }
 
 /** Rules about where a request comes from. */
-export function placeRules(ips: readonly string[], countries: readonly string[]): Rule[] {
+function placeRules(ips: readonly string[], countries: readonly string[]): Rule[] {
   return [
     ...unique(ips.map(checkBlock)).map((ip): Rule => ({ip: {ip}})),
     ...unique(countries.map(checkCountry)).map((country): Rule => ({geo: {country_code: country}})),
@@ -121,7 +121,7 @@ function neverHolds(what: string, flag: string): UserError {
  *
  * @throws UserError `usage` / `BAD_CIDR`
  */
-export function checkBlock(text: string): string {
+function checkBlock(text: string): string {
   const block = fullBlock(text.trim())
   if (block !== undefined) return block
   throw new UserError({
@@ -142,7 +142,7 @@ const NO_COUNTRY = new Set('AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ'.split(' '
  * @returns ISO 3166 alpha-2, in capitals
  * @throws UserError `usage` / `BAD_COUNTRY`
  */
-export function checkCountry(text: string): string {
+function checkCountry(text: string): string {
   const code = text.trim().toUpperCase()
   const two = /^[A-Z]{2}$/.test(code)
   const name = two && !NO_COUNTRY.has(code) ? COUNTRIES.of(code) : undefined
@@ -222,7 +222,27 @@ export function checkRules(
       next: ['Give --action allow or --action block'],
     })
   }
-  return [...openDoors(decision, {include, require}), ...groupsOfNoUse(decision, include, groups)]
+  return rulesWarnings(decision, {include, require, exclude}, groups)
+}
+
+/**
+ * What rules under an action let in that nobody may have meant, and what they will not: sentences without full stop.
+ *
+ * @param groups all of the account, where the rules name any
+ */
+export function rulesWarnings(
+  decision: Decision,
+  {include, require}: Rules,
+  groups: readonly Group[],
+): string[] {
+  const idle = decision !== 'non_identity' && include.some(isTokenRule)
+  return [
+    ...openDoors(decision, {include, require}),
+    ...(idle
+      ? [`It names service tokens, which count under Service Auth only: ${actionName(decision)} does not mean them`] // prettier-ignore
+      : []),
+    ...groupsOfNoUse(decision, include, groups),
+  ]
 }
 
 /** What a person may not have meant: that anybody gets in. */

@@ -13,7 +13,10 @@ export interface PolicyInWords {
  * What policies say, in words and in the same order. The names of service tokens and Access groups are looked up only
  * where a rule has one; a name is a courtesy: where the API token may not read the list, ids stay ids.
  */
-export async function policiesInWords(api: AccessApi, policies: readonly Policy[]): Promise<PolicyInWords[]> {
+export async function policiesInWords(
+  api: AccessApi,
+  policies: readonly Pick<Policy, 'include' | 'require' | 'exclude'>[],
+): Promise<PolicyInWords[]> {
   const known = await ruleNaming(api)(
     policies.flatMap(({include, require, exclude}) => [...include, ...require, ...exclude]),
   )

@@ -40,7 +40,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     const secret = raw['client_secret']
     const token = toServiceToken(raw)
     if (typeof secret !== 'string' || secret === '' || token.id === '' || token.clientId === '') {
-      throw badAnswer(about(request), 'It holds no id, Client ID or Client Secret.', new Headers(), 200)
+      throw badAnswer(about(request), 'It holds no id, Client ID or Client Secret.', undefined, 200)
     }
     return {token, clientSecret: new Secret(secret)}
   }

@@ -4,6 +4,9 @@ import {ConnectionError} from './http-fetch.js'
 import {permissionsFor} from './permissions.js'
 import type {ApiTokenStatus} from './types.js'
 
+/** Of an answer: what is read of it by name. */
+export type AnswerHeaders = Pick<Headers, 'get'>
+
 /** What is known of a request when it fails. */
 export interface FailedRequest {
   method: string
@@ -34,7 +37,7 @@ const TOKEN_PAGES = {
  */
 export function refusedByApi(
   request: FailedRequest,
-  answer: {status: number; headers: Headers; body: unknown},
+  answer: {status: number; headers: AnswerHeaders; body: unknown},
   verified: Pick<ApiTokenStatus, 'status' | 'owner'> | false | undefined,
 ): ApiError {
   const {codes, messages} = readErrors(answer.body)
@@ -234,7 +237,12 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
 }
 
 /** An answer that is not what the API's contract says. None of it is quoted. */
-export function badAnswer(request: FailedRequest, what: string, headers: Headers, status: number): ApiError {
+export function badAnswer(
+  request: FailedRequest,
+  what: string,
+  headers: AnswerHeaders | undefined,
+  status: number,
+): ApiError {
   return new ApiError({
     kind: 'api',
     code: 'BAD_ANSWER',
@@ -242,13 +250,13 @@ export function badAnswer(request: FailedRequest, what: string, headers: Headers
     why: `${what} Something between here and Cloudflare (a proxy, a wrong API address) may have answered instead.`,
     next: [suggested(request, 'profile show')],
     status,
-    ray: headers.get('cf-ray') ?? undefined,
+    ray: headers?.get('cf-ray') ?? undefined,
     outcomeUnknown: request.method !== 'GET',
   })
 }
 
 /** Whole seconds of a Retry-After header (a number or a date). */
-function retryAfterSeconds(headers: Headers, now = Date.now()): number | undefined {
+function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | undefined {
   const text = headers.get('retry-after')
   if (text === null) return undefined
   if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text))

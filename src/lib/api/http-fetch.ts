@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import {LightHeaders, LightResponse} from './light-fetch.js'
 
 /** More than any page of the API; an answer that is longer is not one. */
 const BODY_LIMIT = 64 * 1024 * 1024
@@ -18,12 +19,12 @@ export class ConnectionError extends Error {
 
 /**
  * `fetch` over node:http(s), for a JSON API: text bodies only, redirects are not followed.
- * The global `fetch` of Node 20 costs 112 ms at its first use (docs/performance.md).
+ * The global `fetch` of Node 20 takes 112 ms at its first use, and its classes alone 20 (docs/performance.md).
  */
 export const httpFetch: typeof fetch = (input, init = {}) => {
-  const url = new URL(input instanceof Request ? input.url : input)
+  const url = new URL(typeof input === 'string' || input instanceof URL ? input : input.url)
   const {request, globalAgent} = url.protocol === 'http:' ? http : https
-  const headers = Object.fromEntries(new Headers(init.headers))
+  const headers = Object.fromEntries(new LightHeaders(init.headers as Iterable<[string, string]> | undefined))
   const body = typeof init.body === 'string' ? init.body : undefined
   if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body))
   return new Promise<Response>((resolve, reject) => {
@@ -64,12 +65,15 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
   })
 }
 
+/** The SDK and we read no more of a Response than this has. */
 function toResponse(incoming: http.IncomingMessage, body: Buffer): Response {
-  const headers = new Headers()
+  const headers = new LightHeaders()
   for (const [name, values] of Object.entries(incoming.headersDistinct)) {
     for (const value of values ?? []) headers.append(name, value)
   }
-  const status = incoming.statusCode ?? 502
-  const empty = status === 204 || status === 205 || status === 304
-  return new Response(empty ? null : new Uint8Array(body), {status, headers})
+  return new LightResponse(
+    new TextDecoder().decode(body),
+    incoming.statusCode ?? 502,
+    headers,
+  ) as unknown as Response
 }

@@ -43,7 +43,7 @@ export async function* readPages(
   let before = ''
   for (let page = 1; left > 0; page++) {
     const request: Request = {method: 'GET', path, doing, query: {...said, page, per_page: perPage}}
-    const refuse = (what: string): Error => badAnswer(about(request), what, new Headers(), 200)
+    const refuse = (what: string): Error => badAnswer(about(request), what, undefined, 200)
     if (page > MOST_PAGES) throw refuse('The list has no end.')
     const {result, info} = await send(request)
     const items = Array.isArray(result) ? result.filter(isJsonObject) : []

@@ -3,7 +3,14 @@ import {BaseCloudflare} from 'cloudflare/client'
 import {isJsonObject, type JsonObject} from '../core/context.js'
 import {ApiError, UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
-import {badAnswer, noAnswer, refusedByApi, tooLongAPause, type FailedRequest} from './errors.js'
+import {
+  badAnswer,
+  noAnswer,
+  refusedByApi,
+  tooLongAPause,
+  type FailedRequest,
+  type AnswerHeaders,
+} from './errors.js'
 import {httpFetch} from './http-fetch.js'
 import type {ApiTokenStatus, Pause} from './types.js'
 
@@ -97,7 +104,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
   async function once(request: Request): Promise<Answer> {
     const failed = about(request)
     let response: Response
-    const noteTime = (headers: Headers): void => {
+    const noteTime = (headers: AnswerHeaders): void => {
       const date = Date.parse(headers.get('date') ?? '')
       if (!Number.isNaN(date)) ahead = date - Date.now()
     }
@@ -130,7 +137,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
   /** 403/10000 is both "may not" and "not a token"; the verify endpoint tells them apart. */
   async function explain(
     failed: FailedRequest,
-    answer: {status: number; headers: Headers; body: unknown},
+    answer: {status: number; headers: AnswerHeaders; body: unknown},
   ): Promise<ApiError> {
     let verified: Parameters<typeof refusedByApi>[2]
     if (answer.status === 403 && !failed.path.endsWith('/tokens/verify')) {
@@ -180,7 +187,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
   async function one(request: Request): Promise<JsonObject> {
     const {result} = await send(request)
     if (isJsonObject(result)) return result
-    throw badAnswer(about(request), 'It holds no result.', new Headers(), 200)
+    throw badAnswer(about(request), 'It holds no result.', undefined, 200)
   }
 
   return {send, one, about, clockAhead: () => ahead}

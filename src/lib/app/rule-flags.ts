@@ -1,5 +1,7 @@
 import {Flags} from '@oclif/core'
 import type {RuleInput} from '../access/rule-input.js'
+import type {Decision} from '../api/types.js'
+import {UserError} from '../core/errors.js'
 
 const several = (description: string, helpValue: string) =>
   Flags.string({description, helpValue, multiple: true, default: []})
@@ -55,4 +57,48 @@ export function ruleInputOf(flags: RuleFlags): RuleInput {
       groups: list('exclude-group'),
     },
   }
+}
+
+const ACTIONS: Record<string, Decision> = {
+  'service-auth': 'non_identity',
+  allow: 'allow',
+  block: 'deny',
+  bypass: 'bypass',
+}
+
+/** What a policy does with whom it means. */
+export const actionFlags = {
+  'service-auth': Flags.boolean({
+    description: 'the action Service Auth, which is the default: no login',
+  }),
+  action: Flags.option({
+    description: 'what it does: service-auth, allow, block or bypass',
+    options: Object.keys(ACTIONS),
+    helpValue: 'ACTION',
+  })(),
+}
+
+/** @throws UserError `usage` / `SEVERAL_ACTIONS` */
+export function decisionOf({action, 'service-auth': serviceAuth}: RuleFlags): Decision {
+  const decision = ACTIONS[typeof action === 'string' ? action : 'service-auth'] ?? 'non_identity'
+  if (serviceAuth !== true || decision === 'non_identity') return decision
+  throw new UserError({
+    kind: 'usage',
+    code: 'SEVERAL_ACTIONS',
+    message: 'A policy has one action',
+    why: `Both --service-auth and --action ${String(action)} were given.`,
+  })
+}
+
+/** Whom an Access group can include. */
+export const memberFlags = {
+  token: machineFlags.token,
+  group: several('another Access group by name or id; may be repeated', 'NAME'),
+  ip: includeFlags['include-ip'],
+  country: includeFlags['include-country'],
+}
+
+/** What {@link memberFlags} ask for. */
+export function memberInputOf({ip, country, ...flags}: RuleFlags): RuleInput {
+  return ruleInputOf({...flags, 'include-ip': ip, 'include-country': country})
 }

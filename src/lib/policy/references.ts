@@ -25,6 +25,12 @@ export function namesToken(rule: Rule, tokenId: string): boolean {
   return isJsonObject(body) && body['token_id'] === tokenId
 }
 
+/** Whether a rule is `{group: {id}}` for this Access group. */
+export function namesGroup(rule: Rule, groupId: string): boolean {
+  const body = rule['group']
+  return isJsonObject(body) && body['id'] === groupId
+}
+
 /** The Access group, of those that the rules name, that holds a token: by its own id, or in a group within. */
 export function groupHolding(
   tokenId: string,

@@ -1,5 +1,5 @@
 import {type Command} from '@oclif/core'
-import {listApplications, showApplication} from '../access/applications.js'
+import {showApplication} from '../access/applications.js'
 import type {AccessContext} from '../access/context.js'
 import type {RuleInput} from '../access/rule-input.js'
 import {listServiceTokens} from '../access/tokens.js'
@@ -8,28 +8,8 @@ import {UserError} from '../core/errors.js'
 import {EditCommand} from './edit-command.js'
 import {ruleInputOf} from './rule-flags.js'
 
-/** A command that edits applications: what is not named is chosen from what there is. */
-export abstract class ApplicationCommand<T extends typeof Command> extends EditCommand<T> {
-  /**
-   * The application that was named, or that is chosen.
-   *
-   * @param instead the command line to suggest where nobody can be asked
-   */
-  protected async chosenApplication(
-    ctx: AccessContext,
-    named: string | undefined,
-    instead: string,
-  ): Promise<string> {
-    if (named !== undefined) return named
-    this.prompts.require('The application', instead)
-    const applications = await listApplications(ctx)
-    if (applications.length === 0) throw nothing('The account has no application', 'zt app create')
-    return this.prompts.choose(
-      'Application',
-      applications.map(({id, name, domain}) => ({name: `${name}  ${domain ?? ''}`, value: id})),
-    )
-  }
-
+/** A command about the rules of applications: what its flags do not name is chosen from what there is. */
+export abstract class RuleCommand<T extends typeof Command> extends EditCommand<T> {
   /** The rule of an application that was named, or that is chosen. */
   protected async chosenRule(
     ctx: AccessContext,
