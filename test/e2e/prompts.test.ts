@@ -39,6 +39,8 @@ describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
     await t.press('Enter')
     await t.shows(/Service tokens[\s\S]*another/)
     await t.press('Space', 'Enter')
+    expect(await t.shows(/Add it\?/)).toContain('+ service token another')
+    await t.press('y', 'Enter')
     await t.shows(/now admits another/)
     expect(await t.exitCode()).toBe(0)
     expect(await zt.json(['app', 'show', 'GitLab'])).toMatchObject({

@@ -76,7 +76,7 @@ export async function planEdit(ctx: AccessContext, edit: Edit): Promise<Change[]
       require: [],
     }
     if (app.kind === 'inline') {
-      const target = inlineTarget(app, {id, name: edit.name} as never)
+      const target = inlineTarget(app, {id, name: edit.name})
       return [...linkChanges(app, links), createChange(target, {...policy, precedence})]
     }
     const target: EditTarget = {kind: 'policy', id, name: edit.name}

@@ -12,13 +12,6 @@ export async function* streamApplications(
   yield* withProgress(ctx, 'Listing the applications', api.applications(query))
 }
 
-/** All applications of the account or zone, by name. */
-export async function listApplications(ctx: AccessContext): Promise<Application[]> {
-  const api = await ctx.api()
-  ctx.progress.step('Listing the applications')
-  return (await api.listApplications()).sort((a, b) => a.name.localeCompare(b.name))
-}
-
 /** One application with its policies, by name, id or domain. */
 export async function showApplication(ctx: AccessContext, wanted: string): Promise<Application> {
   const api = await ctx.api()
