@@ -159,10 +159,7 @@ describe('an edit of policies and groups', () => {
     await open()
     const policy = await failure(plan(world.ctx, {do: 'delete-policy', policy: 'Staff'}))
     expect(policy.why).toContain('"Git", "Mixed"')
-    expect(policy.next).toEqual([
-      'zt policy detach policy-staff app-git',
-      'zt policy detach policy-staff app-mixed',
-    ])
+    expect(policy.next).toEqual(['zt policy detach Staff Git', 'zt policy detach Staff Mixed'])
     const group = await failure(plan(world.ctx, {do: 'delete-group', group: 'robots'}))
     expect(group.why).toMatch(/Service Auth policy "Robots": include, on "Git"[^]*group "nested": include/)
     expect(group.next).toContain('zt policy show policy-staff')

@@ -43,7 +43,11 @@ export async function planBinding(
   const first = named.find(({id}) => stored.has(id))
   const here = reached.filter(({id}) => stored.has(id))
   const token = first ?? (here.length === 1 ? here[0] : undefined)
-  if (!token) return {tokenId: undefined, bound: [], warnings: notBound(ctx, named, here)}
+  if (!token) {
+    const open = hosts.filter((host) => !existing.some((binding) => binding.host === host))
+    const warnings = named.length > 0 || open.length > 0 ? notBound(ctx, named, here) : []
+    return {tokenId: undefined, bound: [], warnings}
+  }
   const bound: BoundHost[] = []
   for (const host of hosts) {
     const previous = existing.find((binding) => binding.host === host)
