@@ -5,6 +5,17 @@ import type {JsonObject} from '../../src/lib/core/context.js'
 import type {Rule} from '../faults/faulty-api.js'
 import {ACCOUNT_TOKEN, HOST, type CommandWorld, type Line} from './command-world.js'
 
+const createBuild = [
+  'app',
+  'create',
+  'Build',
+  '--domain',
+  'build.widgetcorp.tech',
+  '--service-auth',
+  '--token',
+  'ci',
+]
+
 /**
  * The command lines whose requests are recorded, in scenes: each has a world of its own and runs from top to bottom. A
  * new command gets a line here and a row in src/lib/api/operations.ts; the tests say which is missing.
@@ -75,6 +86,132 @@ export const SCENES: Record<string, Line[]> = {
     },
   ],
 
+  'policies and Access groups from their creation to their end': [
+    {args: ['token', 'create', 'ci']},
+    {args: ['token', 'create', 'cd']},
+    {args: ['group', 'create', 'builders', '--token', 'ci', '--ip', '203.0.113.7']},
+    {
+      args: [
+        'policy',
+        'create',
+        'Builders',
+        '--group',
+        'builders',
+        '--token',
+        'ci',
+        '--require-country',
+        'DE',
+      ],
+    },
+    {args: ['policy', 'attach', 'Builders', 'GitLab', '--precedence', '1']},
+    {args: ['group', 'add-token', 'builders', 'cd']},
+    {args: ['group', 'show', 'builders']},
+    {args: ['policy', 'show', 'Builders']},
+    {args: ['group', 'remove-token', 'builders', 'ci']},
+    {args: ['policy', 'delete', 'Builders', '--yes'], ends: 7},
+    {args: ['policy', 'create', 'Other', '--group', 'builders']},
+    {args: ['policy', 'attach', 'Other', 'GitLab']},
+    {args: ['policy', 'detach', 'Builders', 'GitLab']},
+    {args: ['policy', 'detach', 'Other', 'GitLab']},
+    {args: ['policy', 'delete', 'Builders', '--dry-run']},
+    {args: ['policy', 'delete', 'Builders', '--yes']},
+    {args: ['policy', 'delete', 'Other', '--yes']},
+    {args: ['group', 'delete', 'builders', '--yes']},
+    {args: ['policy', 'make-reusable', 'Legacy', '--all', '--yes']},
+  ],
+
+  'applications, and their rules one by one': [
+    {args: ['token', 'create', 'ci']},
+    {args: ['token', 'create', 'cd']},
+    {
+      args: [...createBuild, '--service-auth-401'],
+      spoil: [refused('PUT', '/apps/{id}')],
+      ends: 11,
+    },
+    {args: [...createBuild, '--service-auth-401']},
+    {args: ['app', 'show', 'Build']},
+    {args: ['app', 'add-rule', 'GitLab', '--service-auth', '--group', 'robots', '--precedence', '1']},
+    {args: ['app', 'show', 'GitLab']},
+    {
+      args: [
+        'app',
+        'add-rule',
+        'Legacy',
+        '--service-auth',
+        '--token',
+        'ci',
+        '--token',
+        'cd',
+        '--before',
+        'Own',
+      ],
+    },
+    {args: ['app', 'remove-rule', 'Legacy', '1', '--token', 'ci', '--yes']},
+    {args: ['app', 'remove-rule', 'Legacy', '1', '--yes']},
+    {args: ['app', 'set', 'Build', '--no-service-auth-401', '--session-duration', '1h']},
+    {
+      args: [
+        'app',
+        'add-rule',
+        'Build',
+        '--service-auth',
+        '--token',
+        'cd',
+        '--group',
+        'robots',
+        '--name',
+        'both',
+      ],
+    },
+    {args: ['app', 'remove-rule', 'Build', 'both', '--token', 'cd', '--yes']},
+    {args: ['app', 'remove-rule', 'Build', 'both', '--delete', '--yes']},
+    {args: ['app', 'remove-rule', 'GitLab', '1', '--yes']},
+    ...undoAll(10),
+  ],
+
+  'applications of a zone': [
+    {args: [...createBuild.slice(0, 5), '--service-auth', '--any-token', '--zone', 'widgetcorp.tech']},
+    {
+      args: [
+        'app',
+        'add-rule',
+        'Build',
+        '--service-auth',
+        '--any-token',
+        '--require-country',
+        'DE',
+        '--precedence',
+        '1',
+        '--zone',
+        'widgetcorp.tech',
+      ],
+    },
+    {args: ['app', 'remove-rule', 'Build', '2', '--yes', '--zone', 'widgetcorp.tech']},
+    {args: ['app', 'set', 'Build', '--service-auth-401', '--zone', 'widgetcorp.tech']},
+    ...undoAll(4, '--zone', 'widgetcorp.tech'),
+  ],
+
+  'Access groups of a zone': [
+    {args: ['group', 'list'], before: fillZone},
+    {
+      args: [
+        'group',
+        'create',
+        'zoned',
+        '--token',
+        'of-the-zone',
+        '--country',
+        'DE',
+        '--zone',
+        'widgetcorp.tech',
+      ],
+    },
+    {args: ['group', 'remove-token', 'zoned', 'of-the-zone', '--zone', 'widgetcorp.tech']},
+    {args: ['group', 'add-token', 'zoned', 'of-the-zone', '--zone', 'widgetcorp.tech']},
+    {args: ['group', 'show', 'zoned', '--zone', 'widgetcorp.tech']},
+    {args: ['group', 'delete', 'zoned', '--yes', '--zone', 'widgetcorp.tech']},
+  ],
+
   'lists, narrowed and of a zone': [
     {args: ['app', 'list', '--search', 'git', '--name', 'Git', '--domain', 'git', '--limit', '1']},
     {args: ['app', 'list', '--name', 'GitLab', '--exact'], before: fillZone},
@@ -102,6 +239,11 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['sandbox', 'reset', '--yes']},
     {args: ['sandbox', 'stop']},
   ],
+}
+
+/** Takes back as many edits, the latest first. */
+function undoAll(edits: number, ...more: string[]): Line[] {
+  return Array.from({length: edits}, () => ({args: ['undo', '--last', '--yes', ...more]}))
 }
 
 /** A request that the API does not carry out, from the nth of its kind on. */

@@ -88,6 +88,23 @@ const LINES: Record<string, string[][]> = {
     ['group', 'list'],
     ['group', 'list', '--zone', 'nowhere.example'],
   ],
+  'group:create': [
+    ['group', 'create', 'machines', '--token', 'ci', '--ip', '203.0.113.7'],
+    ['group', 'create', 'other', '--token', 'co'],
+  ],
+  'policy:create': [
+    ['policy', 'create', 'machines', '--group', 'machines', '--require-country', 'DE'],
+    ['policy', 'create', 'other', '--action', 'allow', '--token', 'ci'],
+  ],
+  'policy:attach': [['policy', 'attach', 'machines', 'GitLab', '--precedence', '1']],
+  'policy:show': [['policy', 'show', 'machines']],
+  'group:show': [['group', 'show', 'machines']],
+  'group:add-token': [['group', 'add-token', 'machines', 'known']],
+  'group:remove-token': [['group', 'remove-token', 'machines', 'known']],
+  'policy:make-reusable': [['policy', 'make-reusable', 'GitLab', '--all', '--yes']],
+  'policy:detach': [['policy', 'detach', 'machines', 'GitLab']],
+  'policy:delete': [['policy', 'delete', 'machines', '--yes']],
+  'group:delete': [['group', 'delete', 'machines', '--yes']],
   'app:show': [
     ['app', 'show', 'GitLab'],
     ['app', 'show', 'GitHub'],
@@ -96,6 +113,19 @@ const LINES: Record<string, string[][]> = {
     ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci', '--dry-run'],
     ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'],
     ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'co'],
+  ],
+  'app:create': [
+    ['app', 'create', 'Build', '--domain', 'build.widgetcorp.tech', '--service-auth', '--token', 'ci'],
+    ['app', 'create', 'Build', '--domain', 'build.nowhere.example', '--service-auth', '--token', 'ci'],
+  ],
+  'app:set': [
+    ['app', 'set', 'Build', '--service-auth-401', '--session-duration', '1h'],
+    ['app', 'set', 'Build'],
+  ],
+  'app:remove-rule': [
+    ['app', 'remove-rule', 'Build', 'Service Auth: ci'],
+    ['app', 'remove-rule', 'Build', 'Service Auth: ci', '--yes'],
+    ['app', 'remove-rule', 'GitLab', 'nobody', '--token', 'ci', '--yes'],
   ],
   ssh: [
     ['ssh', `git@${host}`, '--', '-T'],

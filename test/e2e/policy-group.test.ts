@@ -69,7 +69,7 @@ describe('zt policy', () => {
     })
     const [inUse, {code, next}] = await error(['policy', 'delete', 'machines', '--yes'])
     expect([inUse, code]).toEqual([7, 'POLICY_IN_USE'])
-    expect(next).toEqual([`zt policy detach ${made.policy.id} app-1`])
+    expect(next).toEqual(['zt policy detach machines GitLab'])
     expect(await zt.json(['policy', 'detach', '#1', 'GitLab'])).toMatchObject({
       changed: true,
       unbound: ['git.widgetcorp.tech'],

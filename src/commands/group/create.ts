@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {ztCommand} from '../../lib/access/command-line.js'
 import {planCreateGroup} from '../../lib/access/group-edits.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
 import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
 import {memberFlags, memberInputOf} from '../../lib/app/rule-flags.js'
 
@@ -16,7 +16,7 @@ export default class GroupCreate extends PlannedEditCommand<typeof GroupCreate> 
   static override args = {
     name: Args.string({description: 'what it is to be called', ignoreStdin: true}),
   }
-  static override flags = {...memberFlags, yes: yesFlag, 'dry-run': dryRunFlag}
+  static override flags = {...memberFlags, yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
 
   async run(): Promise<object> {
     const ctx = this.access()

@@ -2,7 +2,7 @@ import {Args} from '@oclif/core'
 import {ztCommand} from '../../lib/access/command-line.js'
 import {planDeleteGroup} from '../../lib/access/group-edits.js'
 import {chosenGroup} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
 import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
 
 export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> {
@@ -14,7 +14,7 @@ export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> 
     '<%= config.bin %> group delete robots --yes',
   ]
   static override args = {group: Args.string({description: 'name or id', ignoreStdin: true})}
-  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag}
+  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
 
   async run(): Promise<object> {
     const ctx = this.access()

@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {planRemoveToken} from '../../lib/access/group-edits.js'
 import {chosenGroup, chosenToken} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
 import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
 import {reachJson} from '../../lib/app/present-rules.js'
 
@@ -17,7 +17,7 @@ export default class GroupRemoveToken extends PlannedEditCommand<typeof GroupRem
     group: Args.string({description: 'name or id', ignoreStdin: true}),
     token: Args.string({description: 'service token by name, id or Client ID', ignoreStdin: true}),
   }
-  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag}
+  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
 
   async run(): Promise<object> {
     const ctx = this.access()

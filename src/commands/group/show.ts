@@ -2,6 +2,7 @@ import {Args} from '@oclif/core'
 import {showGroup} from '../../lib/access/show-group.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
 import {chosenGroup} from '../../lib/app/choose.js'
+import {zoneFlag} from '../../lib/app/flags.js'
 import {groupJson, groupText} from '../../lib/app/present-rules.js'
 
 export default class GroupShow extends AccessCommand<typeof GroupShow> {
@@ -11,6 +12,7 @@ export default class GroupShow extends AccessCommand<typeof GroupShow> {
     '<%= config.bin %> group show robots --json',
   ]
   static override args = {group: Args.string({description: 'name or id', ignoreStdin: true})}
+  static override flags = {zone: zoneFlag}
 
   async run(): Promise<object> {
     const ctx = this.access()

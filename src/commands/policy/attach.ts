@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {planAttach} from '../../lib/access/policy-edits.js'
 import {chosenApplication, chosenPolicy} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
 import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
 
 export default class PolicyAttach extends PlannedEditCommand<typeof PolicyAttach> {
@@ -24,6 +24,7 @@ export default class PolicyAttach extends PlannedEditCommand<typeof PolicyAttach
     precedence: Flags.integer({description: 'its place: the lowest comes first', helpValue: 'N'}),
     yes: yesFlag,
     'dry-run': dryRunFlag,
+    zone: noZoneFlag,
   }
 
   async run(): Promise<object> {

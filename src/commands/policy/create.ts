@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {ztCommand} from '../../lib/access/command-line.js'
 import {planCreatePolicy} from '../../lib/access/policy-edits.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
 import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
 import {actionFlags, decisionOf, includeFlags, machineFlags, narrowingFlags, ruleInputOf} from '../../lib/app/rule-flags.js' // prettier-ignore
 
@@ -24,6 +24,7 @@ export default class PolicyCreate extends PlannedEditCommand<typeof PolicyCreate
     ...narrowingFlags,
     yes: yesFlag,
     'dry-run': dryRunFlag,
+    zone: noZoneFlag,
   }
 
   async run(): Promise<object> {

@@ -2,7 +2,7 @@ import {Args} from '@oclif/core'
 import {ztCommand} from '../../lib/access/command-line.js'
 import {planDeletePolicy} from '../../lib/access/policy-edits.js'
 import {chosenPolicy} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
 import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
 
 export default class PolicyDelete extends PlannedEditCommand<typeof PolicyDelete> {
@@ -14,7 +14,7 @@ export default class PolicyDelete extends PlannedEditCommand<typeof PolicyDelete
     '<%= config.bin %> policy delete ci-machines --yes',
   ]
   static override args = {policy: Args.string({description: 'name or id', ignoreStdin: true})}
-  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag}
+  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: noZoneFlag}
 
   async run(): Promise<object> {
     const ctx = this.access()

@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {planDetachPolicy} from '../../lib/access/policy-edits.js'
 import {chosenApplication, chosenPolicy} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
 import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
 
 export default class PolicyDetach extends PlannedEditCommand<typeof PolicyDetach> {
@@ -16,7 +16,7 @@ export default class PolicyDetach extends PlannedEditCommand<typeof PolicyDetach
     policy: Args.string({description: 'name, id or place on the application (#2)', ignoreStdin: true}),
     application: Args.string({description: 'name, domain or id', ignoreStdin: true}),
   }
-  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag}
+  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: noZoneFlag}
 
   async run(): Promise<object> {
     const ctx = this.access()

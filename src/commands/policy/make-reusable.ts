@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/access/command-line.js'
 import {planMakeReusable} from '../../lib/access/policy-edits.js'
 import {chosenApplication} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
 import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
 import {UserError} from '../../lib/core/errors.js'
 
@@ -24,6 +24,7 @@ export default class PolicyMakeReusable extends PlannedEditCommand<typeof Policy
     all: Flags.boolean({description: 'all that live inside it', default: false}),
     yes: yesFlag,
     'dry-run': dryRunFlag,
+    zone: noZoneFlag,
   }
 
   async run(): Promise<object> {

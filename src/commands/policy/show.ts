@@ -2,6 +2,7 @@ import {Args} from '@oclif/core'
 import {showPolicy} from '../../lib/access/show-policy.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
 import {chosenPolicy} from '../../lib/app/choose.js'
+import {noZoneFlag} from '../../lib/app/flags.js'
 import {policyJson, policyText} from '../../lib/app/present-rules.js'
 
 export default class PolicyShow extends AccessCommand<typeof PolicyShow> {
@@ -11,6 +12,7 @@ export default class PolicyShow extends AccessCommand<typeof PolicyShow> {
     '<%= config.bin %> policy show ci-machines --json',
   ]
   static override args = {policy: Args.string({description: 'name or id', ignoreStdin: true})}
+  static override flags = {zone: noZoneFlag}
 
   async run(): Promise<object> {
     const ctx = this.access()

@@ -6,7 +6,7 @@ import type {AccountRules} from '../policy/token-references.js'
 const AT_ONCE = 4
 
 /**
- * Policies, Access groups and applications with their policies.
+ * Policies, Access groups and applications with their policies, of the account or the zone.
  *
  * @param how.allNeeded false: what the API token may not read is passed over, with a warning. Cloudflare itself deletes
  *   no token that something names
@@ -29,7 +29,8 @@ export async function readAccountRules(
     }
   }
   const [policies, groups, listed] = await Promise.all([
-    readable('policies', api.listPolicies()),
+    // A zone has none to share.
+    api.zoneId === undefined ? readable('policies', api.listPolicies()) : [],
     readable('Access groups', api.listGroups()),
     readable('applications', api.listApplications()),
   ])

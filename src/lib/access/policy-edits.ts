@@ -11,6 +11,7 @@ import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from './
 import {createChange, deleteChange, makeReusableChange} from './edit/change.js'
 import {placeRule} from './edit/precedence.js'
 import {newId, withRules} from './edit/target.js'
+import {unambiguous} from './explain.js'
 import {planBinding, planUnbinding, type PlannedBinding} from './host-bindings.js'
 import type {PlannedEdit} from './planned-edit.js'
 import {resolveApplication, resolvePolicy, resolveRule} from './resolve.js'
@@ -246,7 +247,8 @@ export async function planDeletePolicy(ctx: AccessContext, wanted: string): Prom
     ctx.progress.step('Looking for where it is attached')
     const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
     const attached = attachedTo(policy.id, rules.applications).map(({application}) => application)
-    if (attached.length > 0) throw inUse(ctx, policy, attached)
+    if (attached.length > 0)
+      throw inUse(ctx, unambiguous(policy, rules.policies), policy, attached, rules.applications)
   }
   const {id, name} = policy
   return {
@@ -256,7 +258,14 @@ export async function planDeletePolicy(ctx: AccessContext, wanted: string): Prom
   }
 }
 
-function inUse(ctx: AccessContext, {id, name}: Policy, attached: readonly Application[]): UserError {
+/** @param reference what a command can name the policy by */
+function inUse(
+  ctx: AccessContext,
+  reference: string,
+  {id, name}: Policy,
+  attached: readonly Application[],
+  applications: readonly Application[],
+): UserError {
   const named = attached.slice(0, NAMED)
   const more = attached.length - named.length
   const where = named.map((one) => `"${one.name}"`).join(', ')
@@ -265,7 +274,7 @@ function inUse(ctx: AccessContext, {id, name}: Policy, attached: readonly Applic
     code: 'POLICY_IN_USE',
     message: `The policy "${name}" is in use`,
     why: `It is on ${where}${more > 0 ? ` and ${more} more` : ''}. Nothing was changed.`,
-    next: named.map((one) => ztCommand(ctx, 'policy', 'detach', id, one.id)),
+    next: named.map((one) => ztCommand(ctx, 'policy', 'detach', reference, unambiguous(one, applications))),
     details: {policyId: id, applications: attached.map((one) => ({id: one.id, name: one.name}))},
   })
 }
