@@ -88,6 +88,23 @@ const LINES: Record<string, string[][]> = {
     ['group', 'list'],
     ['group', 'list', '--zone', 'nowhere.example'],
   ],
+  'group:create': [
+    ['group', 'create', 'machines', '--token', 'ci', '--ip', '203.0.113.7'],
+    ['group', 'create', 'other', '--token', 'co'],
+  ],
+  'policy:create': [
+    ['policy', 'create', 'machines', '--group', 'machines', '--require-country', 'DE'],
+    ['policy', 'create', 'other', '--action', 'allow', '--token', 'ci'],
+  ],
+  'policy:attach': [['policy', 'attach', 'machines', 'GitLab', '--precedence', '1']],
+  'policy:show': [['policy', 'show', 'machines']],
+  'group:show': [['group', 'show', 'machines']],
+  'group:add-token': [['group', 'add-token', 'machines', 'known']],
+  'group:remove-token': [['group', 'remove-token', 'machines', 'known']],
+  'policy:make-reusable': [['policy', 'make-reusable', 'GitLab', '--all', '--yes']],
+  'policy:detach': [['policy', 'detach', 'machines', 'GitLab']],
+  'policy:delete': [['policy', 'delete', 'machines', '--yes']],
+  'group:delete': [['group', 'delete', 'machines', '--yes']],
   'app:show': [
     ['app', 'show', 'GitLab'],
     ['app', 'show', 'GitHub'],

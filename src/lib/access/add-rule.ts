@@ -210,7 +210,8 @@ function warningsAbout(
   return warnings
 }
 
-function refuseOtherKinds({name, type}: Application): void {
+/** @throws UserError `usage` / `NO_SERVICE_AUTH_HERE` for kinds of application that machines do not reach with a token */
+export function refuseOtherKinds({name, type}: Application): void {
   if (!WITHOUT_SERVICE_AUTH.has(type)) return
   throw new UserError({
     kind: 'usage',

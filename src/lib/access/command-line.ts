@@ -1,4 +1,20 @@
-const ZONED = new Set(['app list', 'app show', 'group list', 'token list', 'token show'])
+const ZONED = new Set([
+  'app add-rule',
+  'app create',
+  'app list',
+  'app remove-rule',
+  'app set',
+  'app show',
+  'group add-token',
+  'group create',
+  'group delete',
+  'group list',
+  'group remove-token',
+  'group show',
+  'token list',
+  'token show',
+  'undo',
+])
 
 /**
  * A command of ours as it would be typed, for `next:` lines. Names the profile and the zone where the person had named
@@ -9,7 +25,9 @@ export function ztCommand(
   ...args: string[]
 ): string {
   const profile = ctx.profileNamed ? ['--profile', ctx.profile] : []
-  const zone = ctx.zone !== undefined && ZONED.has(args.slice(0, 2).join(' ')) ? ['--zone', ctx.zone] : []
+  const [topic = ''] = args
+  const zoned = ZONED.has(topic) || ZONED.has(args.slice(0, 2).join(' '))
+  const zone = ctx.zone !== undefined && zoned ? ['--zone', ctx.zone] : []
   return ['zt', ...args, ...zone, ...profile].map(shellQuote).join(' ')
 }
 

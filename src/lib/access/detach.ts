@@ -275,7 +275,8 @@ function groupWouldBeEmpty(group: Group, token: ServiceToken): UserError {
     message: `"${token.name}" is all that the Access group "${group.name}" includes`,
     why: 'A group that includes nobody cannot exist, and what uses the group would change with it. Nothing was changed.',
     next: [
-      `Include something else in "${group.name}", or delete it, in the dashboard; then run the command again`,
+      `Put another token in first: zt group add-token ${group.id} TOKEN`,
+      `Or delete the group, where nothing uses it: zt group delete ${group.id}`,
     ],
     details: {groupId: group.id},
   })
@@ -309,7 +310,7 @@ function mixedPolicies(application: Application): UserError {
     code: 'DETACH_UNCLEAR',
     message: `The policies of "${application.name}" cannot be changed safely`,
     why: 'It has reusable and inline policies at once, which Cloudflare does not take in a change. Nothing was changed.',
-    next: ['Make its inline policies reusable in the dashboard, then run the command again'],
+    next: [`Make its inline policies reusable first: zt policy make-reusable ${application.id} --all`],
     details: {applicationId: application.id},
   })
 }

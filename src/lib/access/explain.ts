@@ -214,7 +214,7 @@ async function groupsOf(
 }
 
 /** The name of a thing, or its id where others have the same name. */
-function unambiguous<T extends {id: string; name: string}>(thing: T, all: readonly T[]): string {
+export function unambiguous<T extends {id: string; name: string}>(thing: T, all: readonly T[]): string {
   return all.some(({id, name}) => id !== thing.id && name === thing.name) ? thing.id : thing.name
 }
 

@@ -1,14 +1,10 @@
 import {isDeepStrictEqual} from 'node:util'
-import type {AccessApi, Application, ServiceToken} from '../api/types.js'
+import type {AccessApi, ServiceToken} from '../api/types.js'
 import {ApiError, UserError} from '../core/errors.js'
-import {
-  isDirect,
-  tokenReferences,
-  type AccountRules,
-  type TokenReference,
-} from '../policy/token-references.js'
+import {isDirect, tokenReferences, type TokenReference} from '../policy/token-references.js'
 import {requireReady} from '../secrets/open.js'
 import type {IndexEntry} from '../secrets/types.js'
+import {readAccountRules} from './account-rules.js'
 import {actionName} from './action-name.js'
 import {ztCommand} from './command-line.js'
 import type {AccessContext} from './context.js'
@@ -48,8 +44,6 @@ interface Plan extends Revocation {
   changes: PlannedChange[]
 }
 
-/** Applications whose policies are asked for at the same time. */
-const AT_ONCE = 4
 /** So many places are named in an error; the rest is counted. */
 const NAMED = 12
 
@@ -142,7 +136,7 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   }
   const {name, clientId, enabled} = target.token
   ctx.progress.step('Looking for what names it')
-  const {rules, warnings} = await readRules(api, {allNeeded: detach, thorough: false})
+  const {rules, warnings} = await readAccountRules(api, {allNeeded: detach, thorough: false})
   const references = tokenReferences(id, rules)
   if (references.some(isDirect) && !detach) throw inUse(ctx, target.token, references)
   const changes = detach ? await planDetach(ctx, api, target.token, rules, references) : []
@@ -156,55 +150,6 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
     ...here,
     warnings,
   }
-}
-
-/**
- * Policies, Access groups and applications with their policies.
- *
- * @param how.allNeeded false: what the API token may not read is passed over, with a warning. Cloudflare itself deletes
- *   no token that something names
- * @param how.thorough true: asks each application for its policies, also where the list gave them
- */
-async function readRules(
-  api: AccessApi,
-  how: {allNeeded: boolean; thorough: boolean},
-): Promise<{rules: AccountRules; warnings: string[]}> {
-  const warnings: string[] = []
-  const readable = async <T>(what: string, list: Promise<T[]>): Promise<T[]> => {
-    try {
-      return await list
-    } catch (error) {
-      if (how.allNeeded || !(error instanceof UserError) || error.kind !== 'permission') throw error
-      warnings.push(
-        `The ${what} could not be read: the API token may not. Something there may name the token`,
-      )
-      return []
-    }
-  }
-  const [policies, groups, listed] = await Promise.all([
-    readable('policies', api.listPolicies()),
-    readable('Access groups', api.listGroups()),
-    readable('applications', api.listApplications()),
-  ])
-  const applications: Application[] = []
-  for (let from = 0; from < listed.length; from += AT_ONCE) {
-    const some = listed.slice(from, from + AT_ONCE).map(async (application) => {
-      if (!how.thorough && hasWholePolicies(application)) return application
-      return {...application, policies: await api.listApplicationPolicies(application.id)}
-    })
-    applications.push(...(await Promise.all(some)))
-  }
-  return {rules: {policies, groups, applications}, warnings}
-}
-
-/** The list gives policies as whole objects; where one is a mere reference, they must be asked for. */
-function hasWholePolicies({raw, policies}: Application): boolean {
-  const given = raw['policies']
-  return (
-    Array.isArray(given) &&
-    given.length === policies.length &&
-    policies.every((policy) => policy.id !== '' && Array.isArray(policy.raw['include']))
-  )
 }
 
 function shown({enabled: _e, changes: _c, ...revocation}: Plan): Revocation {
@@ -257,7 +202,7 @@ async function deleteToken(ctx: AccessContext, api: AccessApi, {token}: Plan): P
     if (error.kind === 'not-found') return
     if (error.outcomeUnknown && (await isGone(api, token.id).catch(() => false))) return
     if (error.kind !== 'conflict' && !error.apiCodes.includes(12139)) throw error
-    const {rules} = await readRules(api, {allNeeded: false, thorough: true})
+    const {rules} = await readAccountRules(api, {allNeeded: false, thorough: true})
     throw inUse(ctx, token, tokenReferences(token.id, rules), error)
   }
 }

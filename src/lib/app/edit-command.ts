@@ -7,7 +7,7 @@ import type {AccessContext} from '../access/context.js'
 import {err, style} from '../cli/streams.js'
 import {UserError} from '../core/errors.js'
 import {AccessCommand} from './access-command.js'
-import {editDiff, editJson} from './present-edit.js'
+import {editDiff, editJson, type ChangeJson} from './present-edit.js'
 
 /** What an edit needs beside its changes. */
 export interface EditOptions {
@@ -27,6 +27,15 @@ export interface EditOptions {
   apply?: (() => Promise<AppliedEdit>) | undefined
 }
 
+/** The JSON result of an edit. */
+export interface EditResult {
+  changed: boolean
+  dryRun: boolean
+  /** By which `zt undo` takes it back. */
+  undo: string | null
+  changes: ChangeJson[]
+}
+
 /** A command that edits objects: shows the difference, asks where somebody can be asked, and says how to undo it. */
 export abstract class EditCommand<T extends typeof Command> extends AccessCommand<T> {
   /**
@@ -37,7 +46,7 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     ctx: AccessContext,
     changes: readonly Change[],
     options: EditOptions,
-  ): Promise<object> {
+  ): Promise<EditResult> {
     const {dryRun = false, yes = false, question, requireYes, done, notes = [], apply} = options
     if (!dryRun && !yes && requireYes !== undefined && changes.length > 0)
       this.prompts.require('A confirmation', requireYes)

@@ -1,5 +1,6 @@
 import {fieldChanges, type Change} from '../access/edit/change.js'
 import type {DescribedChange, DescribedField} from '../access/edit/describe.js'
+import type {EditKind} from '../access/edit/target.js'
 import type {UndoRecord} from '../access/edit/records.js'
 import {columnsOf, style} from '../cli/streams.js'
 import {table} from '../cli/table.js'
@@ -52,7 +53,17 @@ function titleOf(field: string): string {
 }
 
 /** The JSON shape of a change: of each object the changed fields, with what they were and what they are. */
-export function editJson(changes: readonly Change[]): object[] {
+export interface ChangeJson {
+  action: Change['action']
+  kind: EditKind
+  /** Null: one that would be made. */
+  id: string | null
+  name: string
+  application: {id: string; name: string} | null
+  fields: object[]
+}
+
+export function editJson(changes: readonly Change[]): ChangeJson[] {
   return changes.map((change) => ({
     action: change.action,
     kind: change.target.kind,

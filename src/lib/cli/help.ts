@@ -14,6 +14,12 @@ class ExamplesFirst extends CommandHelp {
       rank(a.header) === rank(b.header) ? 0 : rank(a.header) - rank(b.header),
     )
   }
+
+  /** A list that is empty unless something is given has no default to speak of. */
+  protected override flags(flags: Parameters<CommandHelp['flags']>[0]): ReturnType<CommandHelp['flags']> {
+    const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0
+    return super.flags(flags.map((flag) => (isEmpty(flag.default) ? {...flag, default: undefined} : flag)))
+  }
 }
 
 /** The sources break a description's lines for those who read them; here the terminal does. */

@@ -5,17 +5,28 @@ import {BlockList, isIP} from 'node:net'
  * IPv4-mapped IPv6 addresses are the IPv4 address that they hold. False for anything that is not an address or block.
  */
 export function addressInBlock(address: string, block: string): boolean {
+  const parsed = parseBlock(block)
+  const given = familyOf(address)
+  if (!parsed || given === undefined) return false
+  const list = new BlockList()
+  list.addSubnet(parsed.network, parsed.length, parsed.family)
+  return list.check(address, given)
+}
+
+/** A block in CIDR notation with its prefix length, which one address has too: `203.0.113.7/32`; undefined: it is none. */
+export function fullBlock(text: string): string | undefined {
+  const parsed = parseBlock(text)
+  return parsed && `${parsed.network}/${parsed.length}`
+}
+
+function parseBlock(block: string): {network: string; length: number; family: 'ipv4' | 'ipv6'} | undefined {
   const [network = '', prefix, rest] = block.split('/')
   const family = familyOf(network)
-  const given = familyOf(address)
-  if (family === undefined || given === undefined || rest !== undefined) return false
+  if (family === undefined || rest !== undefined) return undefined
   const bits = family === 'ipv4' ? 32 : 128
-  if (prefix !== undefined && !/^\d{1,3}$/.test(prefix)) return false
+  if (prefix !== undefined && !/^\d{1,3}$/.test(prefix)) return undefined
   const length = prefix === undefined ? bits : Number(prefix)
-  if (length > bits) return false
-  const list = new BlockList()
-  list.addSubnet(network, length, family)
-  return list.check(address, given)
+  return length > bits ? undefined : {network, length, family}
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' | undefined {

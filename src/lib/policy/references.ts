@@ -25,6 +25,12 @@ export function namesToken(rule: Rule, tokenId: string): boolean {
   return isJsonObject(body) && body['token_id'] === tokenId
 }
 
+/** Whether a rule is `{group: {id}}` for this Access group. */
+export function namesGroup(rule: Rule, groupId: string): boolean {
+  const body = rule['group']
+  return isJsonObject(body) && body['id'] === groupId
+}
+
 /** The Access group, of those that the rules name, that holds a token: by its own id, or in a group within. */
 export function groupHolding(
   tokenId: string,
@@ -32,6 +38,35 @@ export function groupHolding(
   groups: ReadonlyMap<string, Group>,
 ): Group | undefined {
   return groupsIn(rules, groups).find((group) => holds(group, tokenId, groups, new Set()))
+}
+
+/**
+ * Whether a policy could let a token in without a login. What depends on where the request comes from counts as a yes,
+ * and so does what zt does not know.
+ */
+export function mayAdmit(
+  tokenId: string,
+  policies: readonly Policy[],
+  groups: ReadonlyMap<string, Group>,
+): boolean {
+  return policies
+    .filter(({decision}) => decision === 'non_identity' || decision === 'bypass')
+    .some(({include}) => include.some((rule) => mayHold(rule, tokenId, groups, new Set())))
+}
+
+function mayHold(
+  rule: Rule,
+  tokenId: string,
+  groups: ReadonlyMap<string, Group>,
+  seen: Set<string>,
+): boolean {
+  if (isJsonObject(rule['service_token'])) return namesToken(rule, tokenId)
+  if (!isJsonObject(rule['group'])) return true
+  const id = String(rule['group']['id'])
+  if (seen.has(id)) return false
+  seen.add(id)
+  const group = groups.get(id)
+  return !group || group.include.some((inner) => mayHold(inner, tokenId, groups, seen))
 }
 
 function holds(

@@ -115,6 +115,11 @@ export function combine(
   return {...included, part: 'include'}
 }
 
+/** Whether a rule is about who somebody is, which takes a login, a device or a certificate to know. */
+export function wantsIdentity(rule: Rule): boolean {
+  return Object.keys(rule).some((selector) => IDENTITY.has(selector))
+}
+
 function matchRule(rule: Rule, scope: RuleScope, within: readonly string[]): RuleMatch {
   const [[name, value] = ['nothing', undefined], another] = Object.entries(rule)
   if (another) return no('one of its rules has several selectors, which zt cannot read')

@@ -1,11 +1,11 @@
 import type {Application, Decision, Group, Policy, Rule} from '../api/types.js'
 import {isJsonObject} from '../core/context.js'
-import {namesToken} from './references.js'
+import {namesGroup, namesToken} from './references.js'
 
 export type RulePart = 'include' | 'require' | 'exclude'
 const PARTS: readonly RulePart[] = ['include', 'require', 'exclude']
 
-/** A place that names a service token. */
+/** A place that names a service token or an Access group. */
 export interface TokenReference {
   /** `reusable`: an account's policy. `inline`: a policy inside one application (legacy). `group`: an Access group. */
   kind: 'reusable' | 'inline' | 'group'
@@ -14,13 +14,13 @@ export interface TokenReference {
   /** Undefined for a group. */
   decision: Decision | undefined
   part: RulePart
-  /** The Access groups between, by name, the outermost first; empty where it names the token itself. */
+  /** The Access groups between, by name, the outermost first; empty where it is named by itself. */
   through: string[]
   /** Where that policy is; an inline one has exactly one. */
   applications: {id: string; name: string}[]
 }
 
-/** What an account has that could name a token. Every application with all of its policies. */
+/** What an account has that could name something. Every application with all of its policies. */
 export interface AccountRules {
   policies: readonly Policy[]
   groups: readonly Group[]
@@ -28,9 +28,18 @@ export interface AccountRules {
 }
 
 /** Everything that names a token, in every part, by itself or through Access groups; what names it by itself first. */
-export function tokenReferences(
-  tokenId: string,
+export function tokenReferences(tokenId: string, account: AccountRules): TokenReference[] {
+  return referencesOf(account, (rule) => namesToken(rule, tokenId))
+}
+
+/** Everything that names an Access group, in every part, by itself or through other groups; what names it by itself first. */
+export function groupReferences(groupId: string, account: AccountRules): TokenReference[] {
+  return referencesOf(account, (rule) => namesGroup(rule, groupId)).filter(({id}) => id !== groupId)
+}
+
+function referencesOf(
   {policies, groups, applications}: AccountRules,
+  names: (rule: Rule) => boolean,
 ): TokenReference[] {
   const holders = [
     ...policies.map((policy) => ({
@@ -55,7 +64,7 @@ export function tokenReferences(
   const byId = new Map(groups.map((group) => [group.id, group]))
   const found = holders.flatMap(({kind, holder, decision, applications: at}) =>
     PARTS.flatMap((part) =>
-      pathsTo(tokenId, holder[part], byId).map((through): TokenReference => ({
+      pathsTo(names, holder[part], byId).map((through): TokenReference => ({
         kind,
         id: holder.id,
         name: holder.name,
@@ -69,7 +78,7 @@ export function tokenReferences(
   return [...found.filter(isDirect), ...found.filter((one) => !isDirect(one))]
 }
 
-/** Whether it names the token itself: what stands against deleting it. */
+/** Whether it names the thing itself: what stands against deleting that. */
 export function isDirect({through}: TokenReference): boolean {
   return through.length === 0
 }
@@ -86,19 +95,23 @@ export function inlinePolicies(
 }
 
 /** At most one direct way and one through each group that the rules name. */
-function pathsTo(tokenId: string, rules: readonly Rule[], groups: ReadonlyMap<string, Group>): string[][] {
-  const direct = rules.some((rule) => namesToken(rule, tokenId)) ? [[]] : []
+function pathsTo(
+  names: (rule: Rule) => boolean,
+  rules: readonly Rule[],
+  groups: ReadonlyMap<string, Group>,
+): string[][] {
+  const direct = rules.some(names) ? [[]] : []
   const outer = [...new Set(groupIds(rules))].flatMap((id) => {
-    const way = wayThrough(id, tokenId, groups, new Set())
+    const way = wayThrough(id, names, groups, new Set())
     return way ? [way] : []
   })
   return [...direct, ...outer]
 }
 
-/** A way from a group to the token, in whichever parts; undefined: there is none. */
+/** A way from a group to what is named, in whichever parts; undefined: there is none. */
 function wayThrough(
   groupId: string,
-  tokenId: string,
+  names: (rule: Rule) => boolean,
   groups: ReadonlyMap<string, Group>,
   seen: Set<string>,
 ): string[] | undefined {
@@ -106,9 +119,9 @@ function wayThrough(
   if (!group || seen.has(groupId)) return undefined
   seen.add(groupId)
   const rules = PARTS.flatMap((part) => group[part])
-  if (rules.some((rule) => namesToken(rule, tokenId))) return [group.name]
+  if (rules.some(names)) return [group.name]
   for (const id of groupIds(rules)) {
-    const way = wayThrough(id, tokenId, groups, seen)
+    const way = wayThrough(id, names, groups, seen)
     if (way) return [group.name, ...way]
   }
   return undefined

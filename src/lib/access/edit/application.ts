@@ -107,7 +107,7 @@ function mixedPolicies({id, name}: Application): UserError {
     code: 'MIXED_POLICIES',
     message: `The order and number of the policies of "${name}" cannot be changed safely`,
     why: 'It has reusable and inline policies at once, which Cloudflare does not take in a change. Nothing was changed.',
-    next: ['Make its inline policies reusable in the dashboard, then run the command again'],
+    next: [`Make its inline policies reusable first: zt policy make-reusable ${id} --all`],
     details: {applicationId: id},
   })
 }

@@ -1,0 +1,36 @@
+import {Args} from '@oclif/core'
+import {planAddToken} from '../../lib/access/group-edits.js'
+import {chosenGroup, chosenToken} from '../../lib/app/choose.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
+import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+import {reachJson} from '../../lib/app/present-rules.js'
+
+export default class GroupAddToken extends PlannedEditCommand<typeof GroupAddToken> {
+  static override summary = 'Put a service token into an Access group'
+  static override description =
+    'What it opens by that is said before, and its hosts are bound where its secret is here. Under Allow a service token is not let in: that takes a Service Auth rule.'
+  static override examples = [
+    '<%= config.bin %> group add-token robots ci',
+    '<%= config.bin %> group add-token robots ci --dry-run',
+  ]
+  static override args = {
+    group: Args.string({description: 'name or id', ignoreStdin: true}),
+    token: Args.string({description: 'service token by name, id or Client ID', ignoreStdin: true}),
+  }
+  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
+
+  async run(): Promise<object> {
+    const ctx = this.access()
+    const asking = {ctx, prompts: this.prompts, usage: 'zt group add-token GROUP TOKEN'}
+    const plan = await planAddToken(ctx, {
+      group: await chosenGroup(this.args.group, asking),
+      token: await chosenToken(this.args.token, asking),
+    })
+    const {group, token, opens, closes} = plan
+    const result = await this.make(ctx, plan, {
+      question: `Put ${token.name} into ${group.name}?`,
+      done: `"${token.name}" is in the Access group "${group.name}"`,
+    })
+    return {...result, group, token, opens: reachJson(opens), closes: reachJson(closes)}
+  }
+}

@@ -1,0 +1,34 @@
+import {Args} from '@oclif/core'
+import {ztCommand} from '../../lib/access/command-line.js'
+import {planCreateGroup} from '../../lib/access/group-edits.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
+import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+import {memberFlags, memberInputOf} from '../../lib/app/rule-flags.js'
+
+export default class GroupCreate extends PlannedEditCommand<typeof GroupCreate> {
+  static override summary = 'Make an Access group, which rules can name'
+  static override description =
+    'Any one of what it includes is enough to be in it. A group of this name that includes just this is left as it is.'
+  static override examples = [
+    '<%= config.bin %> group create robots --token ci --token backup',
+    '<%= config.bin %> group create offices --ip 203.0.113.0/24 --ip 2001:db8::/32',
+  ]
+  static override args = {
+    name: Args.string({description: 'what it is to be called', ignoreStdin: true}),
+  }
+  static override flags = {...memberFlags, yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
+
+  async run(): Promise<object> {
+    const ctx = this.access()
+    if (this.args.name === undefined) this.prompts.require('The name', 'zt group create NAME --token TOKEN')
+    const name = this.args.name ?? (await this.prompts.text('Name of the Access group'))
+    const plan = await planCreateGroup(ctx, {name, rules: memberInputOf(this.flags)})
+    const result = await this.make(ctx, plan, {
+      question: 'Make this Access group?',
+      done: `The Access group "${plan.group.name}" is made, and nothing uses it yet`,
+    })
+    if (result.changed)
+      this.next(ztCommand(ctx, 'policy', 'create', plan.group.name, '--group', plan.group.name))
+    return {...result, group: {id: result.changes[0]?.id ?? plan.group.id ?? null, name: plan.group.name}}
+  }
+}

@@ -1,0 +1,31 @@
+import {Args} from '@oclif/core'
+import {ztCommand} from '../../lib/access/command-line.js'
+import {planDeleteGroup} from '../../lib/access/group-edits.js'
+import {chosenGroup} from '../../lib/app/choose.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
+import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+
+export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> {
+  static override summary = 'Delete an Access group that nothing uses'
+  static override description =
+    'Policies and groups that name it stand against that, and are named. zt undo makes it again, with another id.'
+  static override examples = [
+    '<%= config.bin %> group delete robots',
+    '<%= config.bin %> group delete robots --yes',
+  ]
+  static override args = {group: Args.string({description: 'name or id', ignoreStdin: true})}
+  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
+
+  async run(): Promise<object> {
+    const ctx = this.access()
+    const asking = {ctx, prompts: this.prompts, usage: 'zt group delete GROUP --yes'}
+    const plan = await planDeleteGroup(ctx, await chosenGroup(this.args.group, asking))
+    const {group} = plan
+    const result = await this.make(ctx, plan, {
+      question: 'Delete this Access group?',
+      requireYes: ztCommand(ctx, 'group', 'delete', this.args.group ?? group.name, '--yes'),
+      done: `The Access group "${group.name}" is deleted`,
+    })
+    return {...result, group}
+  }
+}

@@ -1,0 +1,24 @@
+import {Args} from '@oclif/core'
+import {showGroup} from '../../lib/access/show-group.js'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {chosenGroup} from '../../lib/app/choose.js'
+import {zoneFlag} from '../../lib/app/flags.js'
+import {groupJson, groupText} from '../../lib/app/present-rules.js'
+
+export default class GroupShow extends AccessCommand<typeof GroupShow> {
+  static override summary = 'Show an Access group: whom it includes, and what uses it'
+  static override examples = [
+    '<%= config.bin %> group show robots',
+    '<%= config.bin %> group show robots --json',
+  ]
+  static override args = {group: Args.string({description: 'name or id', ignoreStdin: true})}
+  static override flags = {zone: zoneFlag}
+
+  async run(): Promise<object> {
+    const ctx = this.access()
+    const asking = {ctx, prompts: this.prompts, usage: 'zt group show GROUP'}
+    const shown = await showGroup(ctx, await chosenGroup(this.args.group, asking))
+    this.print(groupText(shown))
+    return groupJson(shown)
+  }
+}

@@ -1,0 +1,46 @@
+import {Args, Flags} from '@oclif/core'
+import {planAttach} from '../../lib/access/policy-edits.js'
+import {chosenApplication, chosenPolicy} from '../../lib/app/choose.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
+import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+
+export default class PolicyAttach extends PlannedEditCommand<typeof PolicyAttach> {
+  static override summary = "Put one of the account's policies on an application"
+  static override description =
+    'Behind the rules that are there, or where --before or --precedence says; a policy that is there already is moved by these. Nothing else of the application changes.'
+  static override examples = [
+    '<%= config.bin %> policy attach ci-machines GitLab',
+    '<%= config.bin %> policy attach ci-machines gitlab.widgetcorp.tech --before staff --dry-run',
+  ]
+  static override args = {
+    policy: Args.string({description: 'name or id', ignoreStdin: true}),
+    application: Args.string({description: 'name, domain or id', ignoreStdin: true}),
+  }
+  static override flags = {
+    before: Flags.string({
+      description: 'the rule that is to come right after it: name, id or #3',
+      helpValue: 'RULE',
+    }),
+    precedence: Flags.integer({description: 'its place: the lowest comes first', helpValue: 'N'}),
+    yes: yesFlag,
+    'dry-run': dryRunFlag,
+    zone: noZoneFlag,
+  }
+
+  async run(): Promise<object> {
+    const ctx = this.access()
+    const asking = {ctx, prompts: this.prompts, usage: 'zt policy attach POLICY APP'}
+    const {before, precedence} = this.flags
+    const plan = await planAttach(ctx, {
+      policy: await chosenPolicy(this.args.policy, asking),
+      application: await chosenApplication(this.args.application, asking),
+      place: {before, precedence},
+    })
+    const {policy, application} = plan
+    const result = await this.make(ctx, plan, {
+      question: `Attach it to ${application.name}?`,
+      done: `The policy "${policy.name}" is on "${application.name}"`,
+    })
+    return {...result, policy, application}
+  }
+}

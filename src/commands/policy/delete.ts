@@ -1,0 +1,31 @@
+import {Args} from '@oclif/core'
+import {ztCommand} from '../../lib/access/command-line.js'
+import {planDeletePolicy} from '../../lib/access/policy-edits.js'
+import {chosenPolicy} from '../../lib/app/choose.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
+import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+
+export default class PolicyDelete extends PlannedEditCommand<typeof PolicyDelete> {
+  static override summary = 'Delete a policy that no application has'
+  static override description =
+    'Applications that have it stand against that, and are named. zt undo makes it again, with another id.'
+  static override examples = [
+    '<%= config.bin %> policy delete ci-machines',
+    '<%= config.bin %> policy delete ci-machines --yes',
+  ]
+  static override args = {policy: Args.string({description: 'name or id', ignoreStdin: true})}
+  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: noZoneFlag}
+
+  async run(): Promise<object> {
+    const ctx = this.access()
+    const asking = {ctx, prompts: this.prompts, usage: 'zt policy delete POLICY --yes'}
+    const plan = await planDeletePolicy(ctx, await chosenPolicy(this.args.policy, asking))
+    const {policy} = plan
+    const result = await this.make(ctx, plan, {
+      question: 'Delete this policy?',
+      requireYes: ztCommand(ctx, 'policy', 'delete', this.args.policy ?? policy.name, '--yes'),
+      done: `The policy "${policy.name}" is deleted`,
+    })
+    return {...result, policy}
+  }
+}

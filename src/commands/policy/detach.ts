@@ -1,0 +1,35 @@
+import {Args} from '@oclif/core'
+import {planDetachPolicy} from '../../lib/access/policy-edits.js'
+import {chosenApplication, chosenPolicy} from '../../lib/app/choose.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
+import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+
+export default class PolicyDetach extends PlannedEditCommand<typeof PolicyDetach> {
+  static override summary = "Take one of the account's policies off an application"
+  static override description =
+    'The policy itself stays, and so do its other applications and the order of the other rules.'
+  static override examples = [
+    '<%= config.bin %> policy detach ci-machines GitLab',
+    '<%= config.bin %> policy detach "#2" gitlab.widgetcorp.tech --dry-run',
+  ]
+  static override args = {
+    policy: Args.string({description: 'name, id or place on the application (#2)', ignoreStdin: true}),
+    application: Args.string({description: 'name, domain or id', ignoreStdin: true}),
+  }
+  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: noZoneFlag}
+
+  async run(): Promise<object> {
+    const ctx = this.access()
+    const asking = {ctx, prompts: this.prompts, usage: 'zt policy detach POLICY APP'}
+    const plan = await planDetachPolicy(ctx, {
+      policy: await chosenPolicy(this.args.policy, asking),
+      application: await chosenApplication(this.args.application, asking),
+    })
+    const {policy, application} = plan
+    const result = await this.make(ctx, plan, {
+      question: `Detach it from ${application.name}?`,
+      done: `The policy "${policy.name}" is off "${application.name}"`,
+    })
+    return {...result, policy, application}
+  }
+}

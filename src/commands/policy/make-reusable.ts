@@ -1,0 +1,60 @@
+import {Args, Flags} from '@oclif/core'
+import {ztCommand} from '../../lib/access/command-line.js'
+import {planMakeReusable} from '../../lib/access/policy-edits.js'
+import {chosenApplication} from '../../lib/app/choose.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
+import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+import {UserError} from '../../lib/core/errors.js'
+
+const USAGE = 'zt policy make-reusable APP RULE --yes'
+
+export default class PolicyMakeReusable extends PlannedEditCommand<typeof PolicyMakeReusable> {
+  static override summary = 'Make policies that live inside an application (legacy) reusable'
+  static override description =
+    'They stay on it, with their ids and in their order, and other applications can have them too. Cloudflare knows no way back.'
+  static override examples = [
+    '<%= config.bin %> policy make-reusable GitLab staff',
+    '<%= config.bin %> policy make-reusable GitLab --all --dry-run',
+  ]
+  static override args = {
+    application: Args.string({description: 'name, domain or id', ignoreStdin: true}),
+    rule: Args.string({description: 'name, id or place on the application (#2)', ignoreStdin: true}),
+  }
+  static override flags = {
+    all: Flags.boolean({description: 'all that live inside it', default: false}),
+    yes: yesFlag,
+    'dry-run': dryRunFlag,
+    zone: noZoneFlag,
+  }
+
+  async run(): Promise<object> {
+    const ctx = this.access()
+    const {rule} = this.args
+    const asking = {ctx, prompts: this.prompts, usage: USAGE}
+    const application = await chosenApplication(this.args.application, asking)
+    if ((rule === undefined) !== this.flags.all) throw ruleOrAll()
+    const plan = await planMakeReusable(ctx, {application, rule})
+    const result = await this.make(ctx, plan, {
+      question: 'Make reusable for good?',
+      requireYes: ztCommand(
+        ctx,
+        'policy',
+        'make-reusable',
+        this.args.application ?? plan.application.id,
+        rule ?? '--all',
+        '--yes',
+      ),
+      done: `Reusable now: ${plan.policies.map(({name}) => `"${name}"`).join(', ')}`,
+    })
+    return {...result, application: plan.application, policies: plan.policies}
+  }
+}
+
+function ruleOrAll(): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'RULE_OR_ALL',
+    message: 'Give one rule, or --all',
+    next: [USAGE, 'zt policy make-reusable APP --all --yes'],
+  })
+}

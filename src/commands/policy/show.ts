@@ -1,0 +1,24 @@
+import {Args} from '@oclif/core'
+import {showPolicy} from '../../lib/access/show-policy.js'
+import {AccessCommand} from '../../lib/app/access-command.js'
+import {chosenPolicy} from '../../lib/app/choose.js'
+import {noZoneFlag} from '../../lib/app/flags.js'
+import {policyJson, policyText} from '../../lib/app/present-rules.js'
+
+export default class PolicyShow extends AccessCommand<typeof PolicyShow> {
+  static override summary = 'Show a policy: whom it means, and which applications have it'
+  static override examples = [
+    '<%= config.bin %> policy show "Service Auth: ci"',
+    '<%= config.bin %> policy show ci-machines --json',
+  ]
+  static override args = {policy: Args.string({description: 'name or id', ignoreStdin: true})}
+  static override flags = {zone: noZoneFlag}
+
+  async run(): Promise<object> {
+    const ctx = this.access()
+    const asking = {ctx, prompts: this.prompts, usage: 'zt policy show POLICY'}
+    const shown = await showPolicy(ctx, await chosenPolicy(this.args.policy, asking))
+    this.print(policyText(shown))
+    return policyJson(shown)
+  }
+}

@@ -1,0 +1,52 @@
+import type {Application, Group} from '../api/types.js'
+import {evaluate} from './evaluate.js'
+import {mayAdmit} from './references.js'
+import type {AccountRules} from './token-references.js'
+
+/** Whether a service token gets into an application; `conditional`: that depends on where its request comes from. */
+export type Reach = 'yes' | 'conditional' | 'no'
+
+export interface ReachedApplication {
+  application: Application
+  /** After the change. */
+  reach: Reach
+}
+
+export interface ReachChange {
+  /** Applications that let the token in, or do so under conditions, and did not before. */
+  opens: ReachedApplication[]
+  /** Applications that let the token in, or did so under conditions, and will not. */
+  closes: ReachedApplication[]
+}
+
+/** What a change of an account's rules means for a service token. */
+export function reachChange(tokenId: string, before: AccountRules, after: AccountRules): ReachChange {
+  const [had, has] = [groupsById(before.groups), groupsById(after.groups)]
+  const was = new Map(before.applications.map((app) => [app.id, reachOf(tokenId, app, had)]))
+  const opens: ReachedApplication[] = []
+  const closes: ReachedApplication[] = []
+  for (const application of after.applications) {
+    const reach = reachOf(tokenId, application, has)
+    const difference = RANK[reach] - RANK[was.get(application.id) ?? 'no']
+    if (difference > 0) opens.push({application, reach})
+    if (difference < 0) closes.push({application, reach})
+  }
+  return {opens, closes}
+}
+
+const RANK: Record<Reach, number> = {no: 0, conditional: 1, yes: 2}
+
+/** Whether a service token that is good gets into an application. */
+export function reachOf(
+  tokenId: string,
+  application: Pick<Application, 'name' | 'policies'>,
+  groups: ReadonlyMap<string, Group>,
+): Reach {
+  const request = {serviceTokenId: tokenId, ip: undefined, country: undefined}
+  if (evaluate({application, groups, request}).admitted) return 'yes'
+  return mayAdmit(tokenId, application.policies, groups) ? 'conditional' : 'no'
+}
+
+export function groupsById(groups: readonly Group[]): ReadonlyMap<string, Group> {
+  return new Map(groups.map((group) => [group.id, group]))
+}
