@@ -19,36 +19,54 @@ import {bannerTime, clientsFor, OURS, withScene} from './tunnel-scene.mjs'
 export const description = 'start-up of zt against bare node, whole processes'
 
 const BARE = 'node -e 0'
+const LISTS = 'zt token list, 1 request'
 const COMMANDS = {
-  [BARE]: ['-e', '0'],
   'zt --version': [zt, '--version'],
   'zt --help': [zt, '--help'],
   'zt token list --help': [zt, 'token', 'list', '--help'],
+  'zt profile list': [zt, 'profile', 'list'],
+}
+/** Measured where they are installed. */
+const PEERS = {
+  'gh --version': ['gh', '--version'],
+  'gh --help': ['gh', '--help'],
+  'wrangler --version': ['wrangler', '--version'],
+  'wrangler --help': ['wrangler', '--help'],
 }
 
 export async function run() {
   requireBuild()
   const rounds = setting('BENCH_ROUNDS', 15)
   return withCleanEnvironment(async (env, home) => {
-    const time = (name, args) => () => {
-      const started = performance.now()
-      const {status, stdout, stderr} = spawnSync(process.execPath, args, {env, cwd: home, encoding: 'utf8'})
-      const ms = performance.now() - started
-      // What fails at once is fast.
-      if (status !== 0 || (name !== BARE && stdout === ''))
-        throw new Error(`${name} failed: ${stderr.trim()}`)
-      return ms
+    const time = (name, [program, ...args], more = {}) => {
+      const options = {env: {...env, ...more}, cwd: home, encoding: 'utf8'}
+      return () => {
+        const started = performance.now()
+        const {status, stdout, stderr} = spawnSync(program, args, options)
+        const ms = performance.now() - started
+        // What fails at once is fast.
+        if (status !== 0 || (name !== BARE && stdout === ''))
+          throw new Error(`${name} failed: ${stderr.trim()}`)
+        return ms
+      }
     }
-    const samples = await withScene({env, home}, (scene) =>
-      alternate(
+    const samples = await withScene({env, home}, (scene) => {
+      const ofNode = ([name, args]) => [name, time(name, [process.execPath, ...args])]
+      const peers = Object.entries(PEERS).filter(([, [program]]) => !spawnSync(program, ['--version']).error)
+      return alternate(
         {
-          ...Object.fromEntries(Object.entries(COMMANDS).map(([name, args]) => [name, time(name, args)])),
+          [BARE]: time(BARE, [process.execPath, '-e', '0']),
+          ...Object.fromEntries(Object.entries(COMMANDS).map(ofNode)),
+          [LISTS]: time(LISTS, [process.execPath, zt, 'token', 'list', '--profile', 'sandbox'], {
+            CLOUDFLARE_API_TOKEN: scene.apiToken,
+          }),
           [`${OURS}, first byte`]: () => bannerTime(clientsFor(scene)[OURS]),
+          ...Object.fromEntries(peers.map(([name, command]) => [name, time(name, command)])),
         },
         rounds,
         START_WARMUPS,
-      ),
-    )
+      )
+    })
     const bare = median(samples[BARE])
     const rows = Object.entries(samples).map(([name, values]) => ({
       name,

@@ -10,7 +10,7 @@ const root = path.resolve(import.meta.dirname, '..')
 export const zt = path.join(root, 'bin', 'zt.cjs')
 
 export function requireBuild() {
-  if (!existsSync(path.join(root, 'dist', 'lib', 'cli', 'main.js'))) {
+  if (!existsSync(path.join(root, 'dist', 'zt', 'zt.cjs'))) {
     throw new Error('zt is not built: run `npm run build` first')
   }
 }

@@ -34,7 +34,7 @@ export async function withScene({env, home, sshPort}, work) {
     const seed = path.join(home, 'seed.json')
     await writeFile(seed, JSON.stringify(seedFor(credentials)), {mode: 0o600})
     const origins = [`${HOST}=127.0.0.1:${port}`, ...(sshPort ? [`${SSH_HOST}=127.0.0.1:${sshPort}`] : [])]
-    const {edge, caFile} = runZt({env, home}, [
+    const {edge, caFile, apiToken} = runZt({env, home}, [
       ...['sandbox', 'start', '--seed', seed],
       ...origins.flatMap((one) => ['--origin', one]),
     ])

@@ -13,7 +13,6 @@ if (topic === 'ssh' && command === 'proxy' && !process.argv.includes('--help')) 
 } else {
   const {main} = await import('../src/lib/cli/main.ts')
   const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  const inSources = (file) => file.replace('./dist/', './src/')
   await main(root, {
     root,
     ignoreManifest: true,
@@ -21,9 +20,9 @@ if (topic === 'ssh' && command === 'proxy' && !process.argv.includes('--help')) 
       ...pjson,
       oclif: {
         ...pjson.oclif,
-        commands: {...pjson.oclif.commands, target: inSources(pjson.oclif.commands.target)},
-        helpClass: inSources(pjson.oclif.helpClass).replace(/\.js$/, '.ts'),
-        hooks: {command_not_found: inSources(pjson.oclif.hooks.command_not_found).replace(/\.js$/, '.ts')},
+        commands: {strategy: 'pattern', target: './src/commands'},
+        helpClass: './src/lib/cli/help.ts',
+        hooks: {command_not_found: './src/lib/cli/command-not-found.ts'},
       },
     },
   })

@@ -54,7 +54,7 @@ function start() {
 /** @param ended what ran without it and is to be explained */
 async function framework(ended) {
   if (ended) globalThis[Symbol.for('zt.ssh.ended')] = ended
-  const {main} = await load(() => import('../dist/lib/cli/main.js'))
+  const {main} = await load(() => require('./load-bundle.cjs')(process.env))
   await main(root)
 }
 

@@ -11,81 +11,96 @@ const root = path.resolve(import.meta.dirname, '..')
 const at = (...parts) => path.join(root, ...parts)
 const manifestFile = at('oclif.manifest.json')
 
-/** Bundled CommonJS packages ask for require and __dirname, which ES modules do not have. */
-const banner = {
-  js: [
-    "import{createRequire as zt$createRequire}from'node:module'",
-    "import{fileURLToPath as zt$fileURLToPath}from'node:url'",
-    "import{dirname as zt$dirname}from'node:path'",
-    'const require=zt$createRequire(import.meta.url),__filename=zt$fileURLToPath(import.meta.url),__dirname=zt$dirname(__filename);',
-  ].join(';'),
-}
+/** Read only where they are used: they are large, and most commands do without. */
+const APART = ['@inquirer/prompts', '@peculiar/x509', 'age-encryption', 'ssh2', 'ws', ...seldom]
+const apartFile = (name) => `${name.replace('@', '').replace('/', '-')}.cjs`
 
 const common = {
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
   target: 'node20.19',
-  format: 'esm',
-  splitting: true,
+  format: 'cjs',
+  outExtension: {'.js': '.cjs'},
   sourcemap: true,
   sourcesContent: false,
-  banner,
   // Native addons stay packages of their own; the optional ones of ssh2 do without. tsx is for bin/dev.js only.
   external: ['keytar', 'cpu-features', '*.node', 'typescript', 'ts-node', 'tsx'],
   logLevel: 'warning',
 }
 
-const COMMONJS = {format: 'cjs', splitting: false, banner: {}, outExtension: {'.js': '.cjs'}}
+/** For what lies one directory below dist/. */
+const ours = {
+  ...common,
+  banner: {js: "const zt$url=require('node:url').pathToFileURL(__filename).href;"},
+  define: {'import.meta.url': 'zt$url'},
+  // What is imported late becomes a part of the file that runs late.
+  supported: {'dynamic-import': false},
+  plugins: [
+    {
+      name: 'apart',
+      setup: ({onResolve}) => {
+        const filter = new RegExp(`^(${APART.join('|')})$`)
+        onResolve({filter}, ({path: name}) => ({path: `../vendor/${apartFile(name)}`, external: true}))
+      },
+    },
+    leanOclif,
+    leanSdk,
+  ],
+}
 
 export async function buildAll() {
   fs.rmSync(at('dist'), {recursive: true, force: true})
+  for (const name of APART) {
+    await build({
+      ...common,
+      entryPoints: [name],
+      outfile: at('dist', 'vendor', apartFile(name)),
+      outExtension: undefined,
+    })
+  }
   await build({
-    ...common,
-    entryPoints: [
-      'src/commands/**/*.ts',
-      'src/lib/cli/main.ts',
-      'src/lib/cli/help.ts',
-      'src/lib/cli/command-not-found.ts',
-      'src/lib/secrets/keychain/child.ts',
-    ],
-    plugins: [leanOclif, leanSdk],
-    outbase: 'src',
-    outdir: 'dist',
-    chunkNames: 'chunks/[name]-[hash]',
+    ...ours,
+    stdin: {contents: entry(), resolveDir: root},
+    outfile: at('dist', 'zt', 'zt.cjs'),
+    outExtension: undefined,
   })
-  await build({...common, ...COMMONJS, entryPoints: seldom, outdir: 'dist/vendor'})
-  await buildProxy()
+  // ssh waits for the proxy: files of their own, so that node reads no more than they need.
+  await build({
+    ...ours,
+    entryPoints: ['src/lib/tunnel/proxy-main.ts', 'src/lib/tunnel/quick-ssh.ts'],
+    outdir: at('dist', 'proxy'),
+  })
+  await build({...ours, entryPoints: ['src/lib/secrets/keychain/child.ts'], outdir: at('dist', 'keychain')})
+  fs.writeFileSync(at('dist', 'oclif.cjs'), OCLIF)
 }
 
-/**
- * ssh waits for the proxy: one CommonJS file of our own code, which node starts sooner than modules, and age beside it,
- * read only where a vault is opened.
- */
-async function buildProxy() {
-  const cjs = {
-    ...common,
-    format: 'cjs',
-    splitting: false,
-    outExtension: {'.js': '.cjs'},
-    outdir: 'dist/proxy',
-  }
-  await build({...cjs, banner: {}, entryPoints: {age: 'age-encryption'}})
-  await build({
-    ...cjs,
-    entryPoints: ['src/lib/tunnel/proxy-main.ts', 'src/lib/tunnel/quick-ssh.ts'],
-    banner: {js: "const zt$url=require('node:url').pathToFileURL(__filename).href;"},
-    define: {'import.meta.url': 'zt$url'},
-    plugins: [
-      {
-        name: 'age-apart',
-        setup: ({onResolve}) => {
-          onResolve({filter: /^age-encryption$/}, () => ({path: './age.cjs', external: true}))
-        },
-      },
-    ],
+/** All of zt but the proxy: one file, in which a command is made when it is first asked for. */
+function entry() {
+  const commands = list('src/commands')
+    .sort()
+    .map((file) => {
+      const words = file.replaceAll(path.sep, '/').slice('src/commands/'.length, -'.ts'.length).split('/')
+      if (words.at(-1) === 'index') words.pop()
+      return `  get ${JSON.stringify(words.join(':'))}() { return require(${JSON.stringify(`./${file}`)}).default },`
+    })
+  return [
+    "export {main} from './src/lib/cli/main.ts'",
+    "export {default as ZtHelp} from './src/lib/cli/help.ts'",
+    "export {default as commandNotFound} from './src/lib/cli/command-not-found.ts'",
+    `export const COMMANDS = {\n${commands.join('\n')}\n}`,
+  ].join('\n')
+}
+
+function list(directory) {
+  return fs.readdirSync(at(directory), {withFileTypes: true}).flatMap((one) => {
+    const name = `${directory}/${one.name}`
+    return one.isDirectory() ? list(name) : [name]
   })
 }
+
+/** What package.json tells oclif to load: the bundle that runs already, or else as a module. */
+const OCLIF = `module.exports = globalThis[Symbol.for('zt.bundle')] ?? require('./zt/zt.cjs')\n`
 
 /** The texts that bin/help.cjs shows; after the manifest, which they are made of. */
 function renderHelp() {

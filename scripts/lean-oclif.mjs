@@ -3,7 +3,7 @@ import path from 'node:path'
 
 const OCLIF = /[\\/]node_modules[\\/]@oclif[\\/]core[\\/]lib[\\/].*\.js$/
 /** What oclif wants only where there is no manifest, for templates and for a spinner that is not ours. */
-const SELDOM = ['cli-spinners', 'ejs', 'lilconfig', 'minimatch', 'tinyglobby']
+export const seldom = ['cli-spinners', 'ejs', 'lilconfig', 'minimatch', 'tinyglobby']
 const SEGMENTER = 'const segmenter = new Intl.Segmenter();'
 
 const BY_LOCALE = 'a.id.localeCompare(b.id)'
@@ -17,7 +17,6 @@ const REQUIRE = /^(?:const|var) (\w+) = ((?:(?:__importDefault|__importStar)\()?
  *
  * - `@oclif/core` of our sources is an index of the three modules that commands are made of.
  * - A module of oclif's that another one wants is loaded when something of it is first asked for.
- * - Packages that it hardly ever wants lie beside, in dist/vendor, and are read then.
  * - Commands are sorted without the locale, which takes 7 ms to load.
  * - The measuring of wide characters, for tables and errors, makes its segmenter (8 ms) when there is one to measure.
  */
@@ -38,9 +37,6 @@ export const leanOclif = {
         "export {run} from '@oclif/core/run'",
       ].join('\n'),
     }))
-    onResolve({filter: new RegExp(`^(${SELDOM.join('|')})$`)}, ({path: name, importer}) =>
-      OCLIF.test(importer) ? {path: `../vendor/${name}.cjs`, external: true} : undefined,
-    )
     onLoad({filter: /[\\/]wrap-ansi[\\/]node_modules[\\/]string-width[\\/]index\.js$/}, ({path: file}) => {
       const text = fs.readFileSync(file, 'utf8')
       if (!text.includes(SEGMENTER))
@@ -63,9 +59,6 @@ export const leanOclif = {
     })
   },
 }
-
-/** Entry points for esbuild: the packages that lie beside. */
-export const seldom = Object.fromEntries(SELDOM.map((name) => [name, name]))
 
 /** Looks like the module, which is loaded at the first look. */
 const LAZY = `function zt$lazy(load) {

@@ -1,18 +1,49 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import {build} from 'esbuild'
 
 const SDK = /[\\/]node_modules[\\/]cloudflare[\\/].*\.mjs$/
 /** Node's classes that load all of fetch, and ours that stand for them. */
 const STANDS_FOR = {Headers: 'LightHeaders', Response: 'LightResponse', FormData: 'LightFormData'}
+/** What src/lib/api asks of the SDK. */
+const WANTED = {
+  'cloudflare/client': ['BaseCloudflare'],
+  'cloudflare/error': ['APIConnectionError', 'APIError', 'APIUserAbortError'],
+}
 
 /**
- * Lets Cloudflare's SDK use src/lib/api/light-fetch.ts instead of node's Headers, Response and FormData. An esbuild
+ * Takes of Cloudflare's SDK what we use, with src/lib/api/light-fetch.ts instead of node's Headers, Response and
+ * FormData. It is bundled by itself first: in one file with everything else nothing of it would be left out. An esbuild
  * plugin.
  */
 export const leanSdk = {
   name: 'lean-sdk',
-  setup({onLoad, initialOptions}) {
-    const file = path.join(initialOptions.absWorkingDir, 'src/lib/api/light-fetch.ts')
+  setup({onResolve, onLoad, initialOptions: {absWorkingDir, target}}) {
+    const filter = new RegExp(`^(${Object.keys(WANTED).join('|')})$`)
+    onResolve({filter}, () => ({path: 'sdk', namespace: 'sdk'}))
+    onLoad({filter: /.*/, namespace: 'sdk'}, async () => {
+      const contents = Object.entries(WANTED).map(
+        ([module, names]) => `export {${names.join(', ')}} from '${module}'`,
+      )
+      const {outputFiles} = await build({
+        absWorkingDir,
+        target,
+        stdin: {contents: contents.join('\n'), resolveDir: absWorkingDir},
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+        write: false,
+        external: ['*/light-fetch.ts'],
+        plugins: [{name: 'light-fetch', setup: withLightFetch(absWorkingDir)}],
+      })
+      return {contents: outputFiles[0].text, resolveDir: absWorkingDir, loader: 'js'}
+    })
+  },
+}
+
+function withLightFetch(root) {
+  const file = path.join(root, 'src/lib/api/light-fetch.ts')
+  return ({onLoad}) => {
     onLoad({filter: SDK}, ({path: module}) => {
       const text = fs.readFileSync(module, 'utf8')
       const code = text.replaceAll(/\/\/.*|\/\*[^]*?\*\//g, '')
@@ -23,5 +54,5 @@ export const leanSdk = {
       const names = used.map((name) => `${STANDS_FOR[name]} as ${name}`).join(', ')
       return {contents: `import {${names}} from ${JSON.stringify(file)};${text}`, loader: 'js'}
     })
-  },
+  }
 }

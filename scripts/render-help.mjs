@@ -1,11 +1,12 @@
 // Prints as JSON the help of every topic and command, the root's under "", as oclif writes it on 80 columns: it is the
 // same at every run, and bin/zt.cjs shows it without loading oclif. Colours as the environment says.
+import {createRequire} from 'node:module'
 import path from 'node:path'
 import {Config, settings} from '@oclif/core'
 
 settings.enableAutoTranspile = false
 const root = path.resolve(import.meta.dirname, '..')
-const {default: ZtHelp} = await import(path.join(root, 'dist/lib/cli/help.js'))
+const {ZtHelp} = createRequire(import.meta.url)(path.join(root, 'dist', 'oclif.cjs'))
 const config = await Config.load({root})
 // What the machine that shows it puts in.
 config.userAgent = config.userAgent.replace(/ .*/, ' %NODE%')

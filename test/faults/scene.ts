@@ -46,7 +46,7 @@ export interface End {
 const LIMIT_MS = 20_000
 const KILL_MS = 60_000
 const HOUR_MS = 3600_000
-const child = path.resolve(import.meta.dirname, '../../dist/lib/secrets/keychain/child.js')
+const child = path.resolve(import.meta.dirname, '../../dist/keychain/child.cjs')
 
 interface Snapshot {
   home: string

@@ -36,7 +36,14 @@ export default class PolicyMakeReusable extends PlannedEditCommand<typeof Policy
     const plan = await planMakeReusable(ctx, {application, rule})
     const result = await this.make(ctx, plan, {
       question: 'Make reusable for good?',
-      requireYes: ztCommand(ctx, 'policy', 'make-reusable', plan.application.name, rule ?? '--all', '--yes'),
+      requireYes: ztCommand(
+        ctx,
+        'policy',
+        'make-reusable',
+        this.args.application ?? plan.application.id,
+        rule ?? '--all',
+        '--yes',
+      ),
       done: `Reusable now: ${plan.policies.map(({name}) => `"${name}"`).join(', ')}`,
     })
     return {...result, application: plan.application, policies: plan.policies}

@@ -69,5 +69,9 @@ export class LightResponse {
   }
 }
 
-/** The SDK asks whether a body is one; ours never are. */
+/**
+ * The SDK asks whether a body is one; ours never are.
+ *
+ * @public scripts/lean-sdk.mjs puts it in
+ */
 export class LightFormData {}

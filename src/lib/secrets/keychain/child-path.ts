@@ -6,7 +6,7 @@ import {BugError} from '../../core/errors.js'
 /** The arguments for node that start the keychain's child, from the bundle or from the sources. */
 export function childArguments(): string[] {
   const root = packageRoot(path.dirname(fileURLToPath(import.meta.url)))
-  const built = path.join(root, 'dist', 'lib', 'secrets', 'keychain', 'child.js')
+  const built = path.join(root, 'dist', 'keychain', 'child.cjs')
   const source = path.join(root, 'src', 'lib', 'secrets', 'keychain', 'child.ts')
   const fromSources = import.meta.url.endsWith('.ts')
   return fromSources && fs.existsSync(source) ? ['--import', 'tsx', source] : [built]

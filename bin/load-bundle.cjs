@@ -1,0 +1,78 @@
+'use strict'
+const fs = require('node:fs')
+const {createRequire} = require('node:module')
+const os = require('node:os')
+const path = require('node:path')
+const vm = require('node:vm')
+
+/**
+ * Loads all of zt but the proxy, with the machine code that the last run left in the cache: compiling is a third of what
+ * a command takes. What is there must be this user's own; V8 refuses what was made of another text or by another node.
+ * ZT_CODE_CACHE=off does without.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns the bundle's exports, which dist/oclif.cjs finds too
+ */
+module.exports = function loadBundle(env) {
+  const file = path.join(__dirname, '..', 'dist', 'zt', 'zt.cjs')
+  // The places that it prints are those of the sources.
+  if (env.ZT_DEBUG) process.setSourceMapsEnabled(true)
+  const cache = cacheFor(file, env)
+  const bundle = cache === undefined ? require(file) : compiled(file, cache)
+  globalThis[Symbol.for('zt.bundle')] = bundle
+  return bundle
+}
+
+function compiled(file, cache) {
+  // As node wraps a CommonJS module.
+  const text = `(function (exports, require, module, __filename, __dirname) {${fs.readFileSync(file, 'utf8')}\n})`
+  const cachedData = own(cache)
+  const script = new vm.Script(text, {filename: file, cachedData})
+  const module = {exports: {}}
+  script.runInThisContext()(module.exports, createRequire(file), module, file, path.dirname(file))
+  if (cachedData === undefined || script.cachedDataRejected) process.once('exit', () => keep(cache, script))
+  return module.exports
+}
+
+/** Undefined where there is to be none: other switches of node make other code, and this code has no source map. */
+function cacheFor(file, {XDG_CACHE_HOME, LOCALAPPDATA, NODE_OPTIONS, ZT_CODE_CACHE, ZT_DEBUG}) {
+  if (ZT_CODE_CACHE === 'off' || ZT_DEBUG || NODE_OPTIONS || process.execArgv.length > 0) return undefined
+  const {size, mtimeMs} = fs.statSync(file)
+  const name = `${process.version}-${process.arch}-${size.toString(36)}-${Math.round(mtimeMs).toString(36)}`
+  if (XDG_CACHE_HOME && path.isAbsolute(XDG_CACHE_HOME)) return path.join(XDG_CACHE_HOME, 'zt', 'code', name)
+  if (process.platform !== 'win32') return path.join(os.homedir(), '.cache', 'zt', 'code', name)
+  return LOCALAPPDATA && path.join(LOCALAPPDATA, 'zt', 'Cache', 'code', name)
+}
+
+/** The file's content, if nobody else can have written it. */
+function own(file) {
+  let handle
+  try {
+    handle = fs.openSync(file, 'r')
+    const {uid, mode} = fs.fstatSync(handle)
+    if (process.getuid && (uid !== process.getuid() || mode & 0o022)) return undefined
+    return fs.readFileSync(handle)
+  } catch {
+    return undefined
+  } finally {
+    if (handle !== undefined) fs.closeSync(handle)
+  }
+}
+
+/** Where nothing can be written, the next run compiles again. */
+function keep(file, script) {
+  const directory = path.dirname(file)
+  const temporary = `${file}.${process.pid}`
+  try {
+    fs.mkdirSync(directory, {recursive: true, mode: 0o700})
+    for (const old of fs.readdirSync(directory)) fs.rmSync(path.join(directory, old), {force: true})
+    fs.writeFileSync(temporary, script.createCachedData(), {mode: 0o600, flag: 'wx'})
+    fs.renameSync(temporary, file)
+  } catch {
+    try {
+      fs.unlinkSync(temporary)
+    } catch {
+      // It is not there.
+    }
+  }
+}

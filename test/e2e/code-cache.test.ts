@@ -1,0 +1,76 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {BuiltZt} from '../support/built-zt.js'
+
+let zt: BuiltZt
+let directory: string
+beforeEach(async () => {
+  zt = await BuiltZt.make()
+  directory = path.join(zt.home, 'CACHE', 'zt', 'code')
+})
+afterEach(() => zt.end())
+
+/** Says nothing on stderr. */
+const command = (env: NodeJS.ProcessEnv = {}): Promise<unknown> =>
+  zt.run(['help', 'exit-codes'], {env}).then(({code, stderr}) => ({code, stderr}))
+const fine = {code: 0, stderr: ''}
+
+async function cached(): Promise<{file: string; mode: number; mtimeMs: number; content: Buffer} | undefined> {
+  const [name, ...more] = await fs.readdir(directory).catch(() => [])
+  expect(more).toEqual([])
+  if (name === undefined) return undefined
+  const file = path.join(directory, name)
+  const {mode, mtimeMs} = await fs.stat(file)
+  return {file, mode: mode & 0o777, mtimeMs, content: await fs.readFile(file)}
+}
+
+describe('the compiled code in the cache', () => {
+  it('is left there by the first run, for this user alone, and taken by the next', async () => {
+    expect(await command()).toEqual(fine)
+    const first = await cached()
+    expect(first).toMatchObject({mode: 0o600})
+    expect((await fs.stat(directory)).mode & 0o777).toBe(0o700)
+    expect(await command()).toEqual(fine)
+    expect(await cached()).toEqual(first)
+  })
+
+  it.each<[what: string, spoil: (file: string, content: Buffer) => Promise<void>]>([
+    ['damaged', (file, content) => fs.writeFile(file, content.subarray(0, content.length / 2))],
+    ['empty', (file) => fs.writeFile(file, '')],
+    ['no code at all', (file) => fs.writeFile(file, 'x'.repeat(10_000))],
+    ['of another text', (file, content) => fs.writeFile(file, content.fill(0xff, 4, 16))],
+    ['open to others', (file) => fs.chmod(file, 0o666)],
+  ])('is made anew where it is %s', async (_what, spoil) => {
+    await command()
+    const before = await cached()
+    await spoil(before?.file ?? '', Buffer.from(before?.content ?? ''))
+    expect(await command()).toEqual(fine)
+    const after = await cached()
+    expect(after).toMatchObject({mode: 0o600})
+    expect(after?.mtimeMs).not.toBe(before?.mtimeMs)
+  })
+
+  it('replaces that of an earlier version', async () => {
+    await fs.mkdir(directory, {recursive: true})
+    await fs.writeFile(path.join(directory, 'v1'), 'old')
+    expect(await command()).toEqual(fine)
+    expect(path.basename((await cached())?.file ?? '')).not.toBe('v1')
+  })
+
+  it.each<[what: string, env: NodeJS.ProcessEnv]>([
+    ['where it is not wanted', {ZT_CODE_CACHE: 'off'}],
+    ['under other switches of node', {NODE_OPTIONS: '--max-old-space-size=500'}],
+    ['where nothing can be written', {XDG_CACHE_HOME: '/dev/null/nowhere'}],
+  ])('is done without %s', async (_what, env) => {
+    expect(await command(env)).toEqual(fine)
+    expect(await cached()).toBeUndefined()
+  })
+
+  it('is written whole where many begin at once', async () => {
+    expect(await Promise.all(Array.from({length: 6}, () => command()))).toEqual(Array(6).fill(fine))
+    const {content} = (await cached()) ?? {content: Buffer.alloc(0)}
+    expect(content.length).toBeGreaterThan(100_000)
+    expect(await command()).toEqual(fine)
+  })
+})
