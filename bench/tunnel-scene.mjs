@@ -40,7 +40,7 @@ export async function withScene({env, home, sshPort}, work) {
     ])
     const pair = {CF_ACCESS_CLIENT_ID: credentials.id, CF_ACCESS_CLIENT_SECRET: credentials.secret}
     const node = [process.execPath, ...nodeFlags({env, home})]
-    return await work({env, home, port, address: edge, caFile, credentials, pair, node})
+    return await work({env, home, port, address: edge, caFile, apiToken, credentials, pair, node})
   } finally {
     spawnSync(process.execPath, [zt, 'sandbox', 'stop'], {env, cwd: home})
     origin.kill()
