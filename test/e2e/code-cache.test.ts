@@ -60,11 +60,16 @@ describe('the compiled code in the cache', () => {
 
   it.each<[what: string, env: NodeJS.ProcessEnv]>([
     ['where it is not wanted', {ZT_CODE_CACHE: 'off'}],
-    ['under other switches of node', {NODE_OPTIONS: '--max-old-space-size=500'}],
     ['where nothing can be written', {XDG_CACHE_HOME: '/dev/null/nowhere'}],
   ])('is done without %s', async (_what, env) => {
     expect(await command(env)).toEqual(fine)
     expect(await cached()).toBeUndefined()
+  })
+
+  it('is another under other switches of node, beside the first', async () => {
+    const other = {NODE_OPTIONS: '--max-old-space-size=500'}
+    for (const env of [{}, other, {}, other]) expect(await command(env)).toEqual(fine)
+    expect(await fs.readdir(directory)).toHaveLength(2)
   })
 
   it('is written whole where many begin at once', async () => {

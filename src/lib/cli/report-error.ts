@@ -4,6 +4,7 @@ import {ApiError, BugError, UserError, nameOfThrown} from '../core/errors.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redactJson} from '../core/redact.js'
 import {VERSION} from '../core/version.js'
+import {inSources} from './source-places.js'
 import {columnsOf, err, errStyle} from './streams.js'
 import {wrapped} from './wrapped.js'
 
@@ -67,7 +68,7 @@ export function printError(error: unknown): void {
 /** With ZT_DEBUG, where it was thrown: places in the code, and no data. */
 export function printTrace(error: unknown): void {
   if (!process.env['ZT_DEBUG']) return
-  for (const line of framesOf(error)) err(errStyle.dim(line))
+  for (const line of inSources(framesOf(error))) err(errStyle.dim(line))
 }
 
 /**
