@@ -1,15 +1,16 @@
 import {defineConfig, type TestProjectConfiguration} from 'vitest/config'
 
-/** They say within which time something ends, or take all that the machine has: nothing runs beside them. */
-const ALONE = ['leak', 'stores', 'keychain', 'tunnel-faults', 'tunnel-transfer', 'tunnel-fuzz'].map(
-  (name) => `test/e2e/${name}.test.ts`,
-)
+const files = (...names: string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`)
+/** They wait most of the time, and say for how long at most: nothing that is busy runs beside them. */
+const WAITING = files('stores', 'keychain')
+/** They take all that the machine has. */
+const ALONE = files('leak', 'tunnel-faults', 'tunnel-transfer', 'tunnel-fuzz')
 
-function project(name: string, files: object, workers: number, groupOrder: number): TestProjectConfiguration {
+function project(name: string, which: object, workers: number, groupOrder: number): TestProjectConfiguration {
   return {
     test: {
       name,
-      ...files,
+      ...which,
       disableConsoleIntercept: true,
       pool: 'forks',
       maxWorkers: workers,
@@ -26,8 +27,9 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/count-reporter.ts'],
     projects: [
-      project('beside', {include: ['test/e2e/**/*.test.ts'], exclude: ALONE}, 2, 0),
-      project('alone', {include: ALONE}, 1, 1),
+      project('beside', {include: ['test/e2e/**/*.test.ts'], exclude: [...WAITING, ...ALONE]}, 2, 0),
+      project('waiting', {include: WAITING}, 2, 1),
+      project('alone', {include: ALONE}, 1, 2),
     ],
   },
 })
