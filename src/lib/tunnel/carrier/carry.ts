@@ -78,6 +78,8 @@ class Carrier {
   /** The edge's last ping, while the way to it is full. */
   #owedPong: Buffer | undefined
   #idle: NodeJS.Timeout | undefined
+  /** Set while what comes is collected. */
+  #gathering: NodeJS.Immediate | undefined
   #drain: NodeJS.Timeout | undefined
 
   constructor(
@@ -131,7 +133,7 @@ class Carrier {
   #gather(): void {
     if (this.#output.writableCorked > 0) return
     this.#output.cork()
-    setImmediate(this.#giveOut)
+    this.#gathering = setImmediate(this.#giveOut)
   }
 
   readonly #giveOut = (): void => {
@@ -145,6 +147,7 @@ class Carrier {
   #finish(error?: UserError, outputGone = false): void {
     if (this.#settled) return
     this.#settled = true
+    clearImmediate(this.#gathering)
     this.#giveOut()
     const {socket} = this.#tunnel
     clearTimeout(this.#idle)
