@@ -18,7 +18,7 @@ let count = 0
 let chosen
 
 /** The main process only: a child of it (the keychain's) has effects of its own. */
-if (KILL_HOME !== undefined && /[\\/]bin[\\/]run\.js$/.test(process.argv[1] ?? '')) {
+if (KILL_HOME !== undefined && /[\\/]bin[\\/]zt\.cjs$/.test(process.argv[1] ?? '')) {
   await patchFiles()
   patchRequests(http)
   patchRequests(https)
