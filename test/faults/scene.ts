@@ -128,6 +128,8 @@ export class Scene {
 
   get env(): NodeJS.ProcessEnv {
     const env: NodeJS.ProcessEnv = {PATH: process.env['PATH'], HOME: this.home, NO_COLOR: '1'}
+    // Compiled code holds no secret, and its file's name differs from one process to the next.
+    env['ZT_CODE_CACHE'] = 'off'
     for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE'])
       env[`XDG_${kind}_HOME`] = path.join(this.home, kind)
     if (this.keyring) {
