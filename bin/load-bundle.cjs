@@ -71,7 +71,7 @@ function keep(file, script) {
   const directory = path.dirname(file)
   const temporary = `${file}.${process.pid}`
   try {
-    fs.mkdirSync(directory, {recursive: true, mode: 0o700})
+    makeDirectories(directory)
     removeOld(directory, path.basename(file))
     fs.writeFileSync(temporary, script.createCachedData(), {mode: 0o600, flag: 'wx'})
     fs.renameSync(temporary, file)
@@ -81,6 +81,14 @@ function keep(file, script) {
     } catch {
       // It is not there.
     }
+  }
+}
+
+/** Not by node's `recursive`, which never ends where a file system refuses directories as /proc does. */
+function makeDirectories(directory) {
+  const zt = path.dirname(directory)
+  for (const one of [path.dirname(zt), zt, directory]) {
+    if (!fs.existsSync(one)) fs.mkdirSync(one, {mode: 0o700})
   }
 }
 

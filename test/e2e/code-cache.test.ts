@@ -61,6 +61,7 @@ describe('the compiled code in the cache', () => {
   it.each<[what: string, env: NodeJS.ProcessEnv]>([
     ['where it is not wanted', {ZT_CODE_CACHE: 'off'}],
     ['where nothing can be written', {XDG_CACHE_HOME: '/dev/null/nowhere'}],
+    ['where no directory can be made', {XDG_CACHE_HOME: '/proc/nowhere'}],
   ])('is done without %s', async (_what, env) => {
     expect(await command(env)).toEqual(fine)
     expect(await cached()).toBeUndefined()

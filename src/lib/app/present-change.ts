@@ -16,10 +16,16 @@ export function changeJson({changed, dryRun, before, after}: TokenChange): objec
   }
 }
 
-/** Everything that names a token, as a table. */
-export function referenceTable(references: readonly TokenReference[]): string {
+/** Everything that names a token or an Access group, as a table. */
+export function referenceTable(
+  references: readonly Pick<
+    TokenReference,
+    'name' | 'kind' | 'decision' | 'part' | 'applications' | 'through'
+  >[],
+  title = 'RULE',
+): string {
   return table(references, [
-    {title: 'RULE', value: ({name}) => name},
+    {title, value: ({name}) => name},
     {
       title: 'KIND',
       value: ({kind, decision}) =>

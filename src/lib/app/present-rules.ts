@@ -5,6 +5,7 @@ import type {PolicyInWords} from '../access/rule-names.js'
 import {style} from '../cli/streams.js'
 import {facts, table} from '../cli/table.js'
 import type {ReachedApplication} from '../access/group-edits.js'
+import {referenceTable} from './present-change.js'
 
 const PARTS = [
   ['include', 'any of'],
@@ -58,20 +59,7 @@ export function policyJson({policy, reusable, attached}: ShownPolicy): object {
 export function groupText({group, references, words}: ShownGroup): string {
   const about = facts([['name', style.bold(group.name)], ['id', group.id], ...ruleLines(words)])
   if (references.length === 0) return `${about}\n\nNothing uses it.`
-  const uses = table(references, [
-    {title: 'USED BY', value: ({name}) => name},
-    {
-      title: 'KIND',
-      value: ({kind, decision}) =>
-        kind === 'group'
-          ? 'Access group'
-          : `${actionName(decision ?? '')}${kind === 'inline' ? ', inline' : ''}`,
-    },
-    {title: 'PART', value: ({part}) => part},
-    {title: 'APPLICATION', value: ({applications}) => applications.map(({name}) => name).join(', ')},
-    {title: 'THROUGH', value: ({through}) => through.join(' > '), optional: true},
-  ])
-  return `${about}\n\n${uses}`
+  return `${about}\n\n${referenceTable(references, 'USED BY')}`
 }
 
 /** The JSON shape of an Access group that is shown. */
