@@ -85,8 +85,9 @@ it('a stream passes everything on but secrets, in whatever form it is written', 
   stream.write(`text ${secret}\n`)
   stream.write(Buffer.from(`bytes ${secret}\n`))
   stream.write(binary)
-  await new Promise<void>((resolve) => stream.write('last', 'utf8', () => resolve()))
-  const written = stream.read() as Buffer
+  await new Promise<void>((resolve) => stream.end('last', 'utf8', () => resolve()))
+  // Node 26 reads one piece at a time.
+  const written = Buffer.concat((await stream.toArray()) as Buffer[])
   expect(written).toEqual(
     Buffer.concat([Buffer.from('text [hidden]\nbytes [hidden]\n'), binary, Buffer.from('last')]),
   )
