@@ -1,11 +1,10 @@
 import {Flags} from '@oclif/core'
-import {saveApiToken, verifyLogin} from '../lib/access/session.js'
+import {login} from '../lib/access/login.js'
 import {AccessCommand} from '../lib/app/access-command.js'
 import {edgeFlags, storeFlag} from '../lib/app/flags.js'
 import {readSecretFromStdin} from '../lib/cli/stdin.js'
 import {style} from '../lib/cli/streams.js'
 import {facts} from '../lib/cli/table.js'
-import {updateProfile} from '../lib/config/profiles.js'
 import {UserError} from '../lib/core/errors.js'
 import type {Secret} from '../lib/core/secret.js'
 
@@ -30,57 +29,38 @@ https://dash.cloudflare.com/profile/api-tokens.`
   protected override readonly makesProfile = true
 
   async run(): Promise<object> {
-    const {
-      paths,
-      profileName: profile,
-      apiUrl,
-      connectTo,
-      caFile,
-      apiTokenStore,
-      profileStore,
-    } = this.settings
-    const apiToken = await this.readApiToken()
-    const ctx = this.access()
-    const {account, apiToken: verified} = await verifyLogin(
-      ctx,
-      apiToken,
-      this.prompts.possible
+    const {flags, prompts, settings} = this
+    const {account, apiToken, store} = await login(this.access(), {
+      apiToken: await this.readApiToken(),
+      settings,
+      storeNamed: flags.store !== undefined,
+      addresses: {
+        ...(flags['api-url'] !== undefined && {apiUrl: settings.apiUrl}),
+        ...(flags['connect-to'] !== undefined && {connectTo: settings.connectTo}),
+        ...(flags['ca-file'] !== undefined && {caFile: settings.caFile}),
+      },
+      chooseAccount: prompts.possible
         ? (accounts) =>
-            this.prompts.choose(
+            prompts.choose(
               'Account',
               accounts.map((one) => ({name: `${one.name}  ${one.id}`, value: one})),
             )
         : undefined,
-    )
-    // A profile whose own store cannot be read has its API token elsewhere: there it stays.
-    const apart = this.flags.store === undefined && apiTokenStore !== profileStore ? apiTokenStore : undefined
-    const {store} = await saveApiToken(ctx, apiToken, apart)
-    await updateProfile(paths, profile, {
-      accountId: account.id,
-      accountName: account.name,
-      ...(apart === undefined && store.kind !== 'env' && {store: store.kind, apiTokenStore: undefined}),
-      ...(this.flags['api-url'] !== undefined && {apiUrl}),
-      ...(this.flags['connect-to'] !== undefined && {connectTo}),
-      ...(this.flags['ca-file'] !== undefined && {caFile}),
     })
+    const {profileName: profile} = settings
     this.print(`${style.green('✓')} Logged in to ${style.bold(account.name)}`)
     this.print(
       facts([
         ['profile', profile],
         ['account id', account.id],
-        ['API token', `${verified.id}, saved in ${store.label}`],
-        ['expires', verified.expiresOn],
+        ['API token', `${apiToken.id}, saved in ${store.label}`],
+        ['expires', apiToken.expiresOn],
       ]),
     )
-    if (this.settings.environmentApiToken)
+    if (settings.environmentApiToken)
       this.warn('CLOUDFLARE_API_TOKEN is set, and used instead of the saved API token')
     this.next('zt token create')
-    return {
-      profile,
-      account,
-      apiToken: {...verified, expiresOn: verified.expiresOn ?? null},
-      store: store.kind,
-    }
+    return {profile, account, apiToken: {...apiToken, expiresOn: apiToken.expiresOn ?? null}, store: store.kind}
   }
 
   private async readApiToken(): Promise<Secret> {
