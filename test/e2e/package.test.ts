@@ -136,6 +136,14 @@ describe.skipIf(typeof installed === 'string')('the package, installed into an e
         .map((file) => `${name}: ${file}`),
     )
     expectNone(missing)
+    // What is read by its path, where its absence makes zt slower or poorer, and ends nothing.
+    const read = [
+      'oclif.manifest.json',
+      'dist/help/plain.json',
+      'dist/help/coloured.json',
+      'dist/zt/zt.cjs.map',
+    ]
+    expectNone(read.filter((file) => !files.has(file)))
   })
 
   it('loads by name what comes with node, or with the package', () => {
