@@ -62,7 +62,8 @@ async function load(part) {
   try {
     return await part()
   } catch (error) {
-    if (error?.code !== 'ERR_MODULE_NOT_FOUND' && error?.code !== 'MODULE_NOT_FOUND') crash(error)
+    const missing = ['ENOENT', 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(error?.code)
+    if (!missing || !require('node:fs').existsSync(path.join(root, 'src'))) crash(error)
     console.error('error: zt is not built\nnext:  npm run build')
     process.exit(1)
   }

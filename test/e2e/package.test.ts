@@ -178,6 +178,15 @@ describe.skipIf(typeof installed === 'string')('the package, installed into an e
     expect(all.filter((name) => !name.startsWith('.'))).toHaveLength(zt.report.dependencies.all)
   })
 
+  it('asks to be installed again where a part of it is gone, and not to be built', async () => {
+    const [part, elsewhere] = [path.join(zt.directory, 'dist/zt'), path.join(zt.home, 'elsewhere')]
+    await fs.rename(part, elsewhere)
+    const end = await zt.run(zt.zt, ['token', 'list'])
+    await fs.rename(elsewhere, part)
+    expect(end.code).toBe(1)
+    expect(end.stderr).toBe('error: zt could not start (ENOENT)\nnext:  Install it again\n')
+  })
+
   it('goes again without a rest', async () => {
     expect(await zt.npm('uninstall', zt.report.name)).toMatchObject({code: 0})
     expect(await fs.readdir(path.join(zt.prefix, 'bin'))).toEqual([])
