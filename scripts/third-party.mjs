@@ -63,7 +63,7 @@ function textFiles(directory) {
   return fs
     .readdirSync(directory, {recursive: true, withFileTypes: true})
     .filter((file) => file.isFile() && TEXTS.test(file.name) && /^[^.]+$|\.(md|txt)$/i.test(file.name))
-    .map((file) => path.relative(directory, path.join(file.parentPath ?? file.path, file.name)))
+    .map((file) => path.relative(directory, path.join(file.parentPath, file.name)))
     .filter((file) => !file.split(path.sep).includes('node_modules'))
     .sort()
     .map((file) => path.join(directory, file))
