@@ -1,0 +1,53 @@
+import {ENVIRONMENT_VARIABLES} from '../core/environment-variables.js'
+import {EXIT_CODES, EXIT_CODES_OF_OTHERS} from '../core/exit-codes.js'
+import {style} from './streams.js'
+import {table} from './table.js'
+import {wrapped} from './wrapped.js'
+
+/** What `zt help NAME` shows that is no command and no topic of commands. */
+export interface HelpTopic {
+  name: string
+  summary: string
+  /** For a terminal of so many columns. */
+  text: (width: number) => string
+  /** What --json prints. */
+  json: Record<string, unknown>
+  /** What the table does not hold. */
+  note?: string
+}
+
+export const HELP_TOPICS: readonly HelpTopic[] = [
+  {
+    name: 'environment',
+    summary: 'Environment variables that zt reads',
+    text: (width) =>
+      table(
+        ENVIRONMENT_VARIABLES,
+        [
+          {title: 'VARIABLE', value: ({name}) => style.bold(name)},
+          {title: 'KIND', value: ({kind}) => (kind === 'secret' ? style.yellow(kind) : kind)},
+          {title: 'MEANING', value: ({meaning}) => meaning, wraps: true},
+        ],
+        width,
+      ),
+    json: {variables: ENVIRONMENT_VARIABLES},
+  },
+  {
+    name: 'exit-codes',
+    summary: 'Exit codes, and what they mean',
+    text: (width) => {
+      const codes = table(
+        EXIT_CODES,
+        [
+          {title: 'CODE', value: ({code}) => style.bold(String(code))},
+          {title: 'KIND', value: ({name}) => name},
+          {title: 'MEANING', value: ({meaning}) => meaning, wraps: true},
+        ],
+        width,
+      )
+      return `${codes}\n\n${wrapped(EXIT_CODES_OF_OTHERS, width).join('\n')}`
+    },
+    json: {exitCodes: EXIT_CODES},
+    note: EXIT_CODES_OF_OTHERS,
+  },
+]
