@@ -1,4 +1,4 @@
-import {ENVIRONMENT_VARIABLES} from '../core/environment-variables.js'
+import {ENVIRONMENT_VARIABLES, type EnvironmentVariable} from '../core/environment-variables.js'
 import {EXIT_CODES, EXIT_CODES_OF_OTHERS} from '../core/exit-codes.js'
 import {style} from './streams.js'
 import {table} from './table.js'
@@ -16,20 +16,37 @@ export interface HelpTopic {
   note?: string
 }
 
+/** Below this a variable's name, which must not be torn, does not fit into the table's last column. */
+const NARROW = 62
+
+const sayKind = ({kind}: EnvironmentVariable): string => (kind === 'secret' ? style.yellow(kind) : kind)
+
+function tableOfVariables(width: number): string {
+  return table(
+    ENVIRONMENT_VARIABLES,
+    [
+      {title: 'VARIABLE', value: ({name}) => style.bold(name)},
+      {title: 'KIND', value: sayKind},
+      {title: 'MEANING', value: ({meaning}) => meaning, wraps: true},
+    ],
+    width,
+  )
+}
+
+function listOfVariables(width: number): string {
+  return ENVIRONMENT_VARIABLES.flatMap((variable) => [
+    `${style.bold(variable.name)} (${sayKind(variable)})`,
+    ...wrapped(variable.meaning, width - INDENT.length).map((line) => INDENT + line),
+  ]).join('\n')
+}
+
+const INDENT = '    '
+
 export const HELP_TOPICS: readonly HelpTopic[] = [
   {
     name: 'environment',
     summary: 'Environment variables that zt reads',
-    text: (width) =>
-      table(
-        ENVIRONMENT_VARIABLES,
-        [
-          {title: 'VARIABLE', value: ({name}) => style.bold(name)},
-          {title: 'KIND', value: ({kind}) => (kind === 'secret' ? style.yellow(kind) : kind)},
-          {title: 'MEANING', value: ({meaning}) => meaning, wraps: true},
-        ],
-        width,
-      ),
+    text: (width) => (width < NARROW ? listOfVariables(width) : tableOfVariables(width)),
     json: {variables: ENVIRONMENT_VARIABLES},
   },
   {

@@ -120,7 +120,6 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
 
   {name: 'NO_COLOR', kind: 'output', meaning: 'set and not empty: no colours'},
   {name: 'FORCE_COLOR', kind: 'output', meaning: '1: colours even where nobody looks at a terminal; 0: none'},
-  {name: 'CLICOLOR_FORCE', kind: 'output', meaning: '1: colours in help even where it is piped'},
   {name: 'TERM', kind: 'output', meaning: 'dumb: no colours'},
   {name: 'COLORTERM', kind: 'output', meaning: 'set: the terminal has colours'},
   {
