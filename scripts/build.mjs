@@ -4,8 +4,10 @@ import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import * as esbuild from 'esbuild'
+import {writeBuildFacts} from './build-facts.mjs'
 import {changesOfOclif, leanOclif, seldom} from './lean-oclif.mjs'
 import {changesOfSdk, leanSdk} from './lean-sdk.mjs'
+import {writeManPages} from './man-pages.mjs'
 import {licenceFile, thirdParty} from './third-party.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
@@ -86,9 +88,11 @@ export async function buildAll() {
     outdir: at('dist', 'proxy'),
   })
   await build({...ours, entryPoints: ['src/lib/secrets/keychain/child.ts'], outdir: at('dist', 'keychain')})
+  await build({...ours, entryPoints: ['src/lib/core/build-facts.ts'], outdir: at('dist', 'version')})
   fs.writeFileSync(at('dist', 'oclif.cjs'), OCLIF)
   const others = thirdParty(root, metafiles, {...changesOfOclif, ...changesOfSdk})
   fs.writeFileSync(at('dist', 'THIRD-PARTY-LICENSES.txt'), licenceFile(others))
+  writeBuildFacts(root, common.target, others)
 }
 
 /** All of zt but the proxy: one file, in which a command is made when it is first asked for. */
@@ -103,6 +107,7 @@ function entry() {
   return [
     "export {main} from './src/lib/cli/main.ts'",
     "export {default as ZtHelp} from './src/lib/cli/help.ts'",
+    "export {HELP_TOPICS} from './src/lib/cli/help-topics.ts'",
     "export {default as commandNotFound} from './src/lib/cli/command-not-found.ts'",
     `export const COMMANDS = {\n${commands.join('\n')}\n}`,
   ].join('\n')
@@ -162,5 +167,6 @@ if (process.argv[1] === import.meta.filename) {
     await buildAll()
     if (!process.argv.includes('--keep-manifest')) fs.writeFileSync(manifestFile, await manifest())
     renderHelp()
+    writeManPages(root)
   }
 }
