@@ -3,13 +3,19 @@
 import {readFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {register} from 'tsx/esm/api'
+import {sourceFacts} from '../scripts/build-facts.mjs'
 
 register()
 const root = fileURLToPath(new URL('..', import.meta.url))
-const [topic, command] = process.argv.slice(2)
+globalThis[Symbol.for('zt.development')] = () => sourceFacts(root)
+const words = process.argv.slice(2)
+const [topic, command] = words
 if (topic === 'ssh' && command === 'proxy' && !process.argv.includes('--help')) {
   const {main} = await import('../src/lib/tunnel/proxy-main.ts')
   process.exitCode = await main(process.argv.slice(4))
+} else if (words.includes('--json') && words.some((word) => word === '--version' || word === '-V')) {
+  const {versionReport} = await import('../src/lib/core/build-facts.ts')
+  console.log(JSON.stringify({...versionReport(), warnings: []}, null, 2))
 } else {
   const {main} = await import('../src/lib/cli/main.ts')
   const pjson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))

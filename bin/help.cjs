@@ -17,9 +17,8 @@ module.exports = function helpFor(words) {
   // `zt` alone; or one --help and nothing else that is no name.
   if (words[0] !== 'help' && words.length > 0 && asked.length !== words.length - 1) return undefined
   if (asked.some((word) => word.startsWith('-'))) return undefined
-  const {FORCE_COLOR, CLICOLOR_FORCE, COLORTERM, NO_COLOR, OCLIF_COLUMNS, TERM} = process.env
-  if (FORCE_COLOR !== undefined || CLICOLOR_FORCE !== undefined || OCLIF_COLUMNS !== undefined)
-    return undefined
+  const {FORCE_COLOR, COLORTERM, NO_COLOR, OCLIF_COLUMNS, TERM} = process.env
+  if (FORCE_COLOR !== undefined || OCLIF_COLUMNS !== undefined) return undefined
   const terminal = tty.isatty(1)
   if (terminal && process.stdout.columns < 80) return undefined
   const coloured = terminal && !NO_COLOR && TERM !== 'dumb' && (COLORTERM || TERM)

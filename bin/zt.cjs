@@ -43,9 +43,13 @@ function start() {
         process.exitCode = quick.end.exitCode
         if (quick.end.signal) process.kill(process.pid, quick.end.signal)
       })
-  } else if (process.argv.length === 3 && (topic === '--version' || topic === '-V')) {
+  } else if (words.length === 1 && isVersion(topic)) {
     const {name, version} = require('../package.json')
     console.log(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}`)
+  } else if (words.includes('--json') && words.every(isVersionOrGlobal) && words.some(isVersion)) {
+    load(() => require('../dist/version/build-facts.cjs')).then(({versionReport}) => {
+      console.log(JSON.stringify({...versionReport(), warnings: []}, null, 2))
+    })
   } else {
     framework()
   }
@@ -62,10 +66,19 @@ async function load(part) {
   try {
     return await part()
   } catch (error) {
-    if (error?.code !== 'ERR_MODULE_NOT_FOUND' && error?.code !== 'MODULE_NOT_FOUND') crash(error)
+    const missing = ['ENOENT', 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(error?.code)
+    if (!missing || !require('node:fs').existsSync(path.join(root, 'src'))) crash(error)
     console.error('error: zt is not built\nnext:  npm run build')
     process.exit(1)
   }
+}
+
+function isVersion(word) {
+  return word === '--version' || word === '-V'
+}
+
+function isVersionOrGlobal(word) {
+  return isVersion(word) || word === '--json' || word === '--no-input'
 }
 
 function isHelp(word) {

@@ -3,9 +3,12 @@
 import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import {build} from 'esbuild'
-import {leanOclif, seldom} from './lean-oclif.mjs'
-import {leanSdk} from './lean-sdk.mjs'
+import * as esbuild from 'esbuild'
+import {writeBuildFacts} from './build-facts.mjs'
+import {changesOfOclif, leanOclif, seldom} from './lean-oclif.mjs'
+import {changesOfSdk, leanSdk} from './lean-sdk.mjs'
+import {writeManPages} from './man-pages.mjs'
+import {licenceFile, thirdParty} from './third-party.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
 const at = (...parts) => path.join(root, ...parts)
@@ -13,6 +16,8 @@ const manifestFile = at('oclif.manifest.json')
 
 /** Read only where they are used: they are large, and most commands do without. */
 const APART = ['@inquirer/prompts', '@peculiar/x509', 'age-encryption', 'ssh2', 'ws', ...seldom]
+/** Where not all of it is wanted: what takes of it what we use. */
+const TAKEN_BY = {'@inquirer/prompts': 'src/lib/cli/questions.ts'}
 const apartFile = (name) => `${name.replace('@', '').replace('/', '-')}.cjs`
 
 const common = {
@@ -24,9 +29,18 @@ const common = {
   outExtension: {'.js': '.cjs'},
   sourcemap: true,
   sourcesContent: false,
+  metafile: true,
   // Native addons stay packages of their own; the optional ones of ssh2 do without. tsx is for bin/dev.js only.
   external: ['keytar', 'cpu-features', '*.node', 'typescript', 'ts-node', 'tsx'],
   logLevel: 'warning',
+}
+
+/** What every build has read and written, for the licences. */
+const metafiles = []
+const note = (metafile) => void metafiles.push(metafile)
+
+async function build(options) {
+  note((await esbuild.build(options)).metafile)
 }
 
 /** For what lies one directory below dist/. */
@@ -45,7 +59,7 @@ const ours = {
       },
     },
     leanOclif,
-    leanSdk,
+    leanSdk(note),
   ],
 }
 
@@ -54,9 +68,11 @@ export async function buildAll() {
   for (const name of APART) {
     await build({
       ...common,
-      entryPoints: [name],
+      entryPoints: [TAKEN_BY[name] ?? name],
       outfile: at('dist', 'vendor', apartFile(name)),
       outExtension: undefined,
+      // What it would map to is not in the package.
+      sourcemap: false,
     })
   }
   await build({
@@ -72,7 +88,11 @@ export async function buildAll() {
     outdir: at('dist', 'proxy'),
   })
   await build({...ours, entryPoints: ['src/lib/secrets/keychain/child.ts'], outdir: at('dist', 'keychain')})
+  await build({...ours, entryPoints: ['src/lib/core/build-facts.ts'], outdir: at('dist', 'version')})
   fs.writeFileSync(at('dist', 'oclif.cjs'), OCLIF)
+  const others = thirdParty(root, metafiles, {...changesOfOclif, ...changesOfSdk})
+  fs.writeFileSync(at('dist', 'THIRD-PARTY-LICENSES.txt'), licenceFile(others))
+  writeBuildFacts(root, common.target, others)
 }
 
 /** All of zt but the proxy: one file, in which a command is made when it is first asked for. */
@@ -87,6 +107,7 @@ function entry() {
   return [
     "export {main} from './src/lib/cli/main.ts'",
     "export {default as ZtHelp} from './src/lib/cli/help.ts'",
+    "export {HELP_TOPICS} from './src/lib/cli/help-topics.ts'",
     "export {default as commandNotFound} from './src/lib/cli/command-not-found.ts'",
     `export const COMMANDS = {\n${commands.join('\n')}\n}`,
   ].join('\n')
@@ -146,5 +167,6 @@ if (process.argv[1] === import.meta.filename) {
     await buildAll()
     if (!process.argv.includes('--keep-manifest')) fs.writeFileSync(manifestFile, await manifest())
     renderHelp()
+    writeManPages(root)
   }
 }

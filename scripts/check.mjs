@@ -12,6 +12,7 @@ const parts = [
   ['unused code', tool('knip'), '--no-progress'],
   ['arrows between rooms', tool('depcruise'), '--config', '.dependency-cruiser.cjs', 'src'],
   ['build', process.execPath, 'scripts/build.mjs', '--keep-manifest'],
+  ['the same when it is built again', process.execPath, 'scripts/repeat-build.mjs'],
   ['manifest', process.execPath, 'scripts/build.mjs', '--check'],
 ]
 

@@ -1,14 +1,23 @@
 // The tutorial as a person would type it, on a sandbox of its own: nothing of the machine's own configuration is read
 // or changed, and what it saves it removes again. A step that does not end as it should ends the demo non-zero.
+// --zt FILE: with an installed zt instead of this checkout's.
 import {spawn} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {mkdtemp, rm} from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import {parseArgs} from 'node:util'
 import {Chalk} from 'chalk'
 
 const root = path.resolve(import.meta.dirname, '..')
-const zt = path.join(root, 'bin', 'zt.cjs')
+const {zt} = parseArgs({options: {zt: {type: 'string'}}}).values
+/** What is started, and what stands before zt's own arguments. */
+const [program, ...before] =
+  zt === undefined ? [process.execPath, path.join(root, 'bin', 'zt.cjs')] : [path.resolve(zt)]
+if (!existsSync(program)) {
+  console.error(`error: there is no ${program}`)
+  process.exit(2)
+}
 const host = 'gitlab-ssh.widgetcorp.tech'
 const colours = process.env.NO_COLOR ? false : process.env.FORCE_COLOR !== undefined || process.stdout.isTTY
 const {bold, dim, green, red} = new Chalk({level: colours ? 1 : 0})
@@ -51,7 +60,11 @@ if (process.stdout.isTTY) env.COLUMNS = String(process.stdout.columns)
 /** Runs zt, shows what it prints while it prints it, and gives both streams as one text. */
 function run(argv, {quiet = false} = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [zt, ...argv], {env, cwd: home, stdio: ['ignore', 'pipe', 'pipe']})
+    const child = spawn(program, [...before, ...argv], {
+      env,
+      cwd: home,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let text = ''
     for (const [stream, sink] of [
       [child.stdout, process.stdout],
@@ -105,7 +118,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => void cleanUp().finally(() => process.exit(130)))
 }
 
-if (!existsSync(path.join(root, 'dist'))) {
+if (zt === undefined && !existsSync(path.join(root, 'dist'))) {
   const {buildAll} = await import('./build.mjs')
   await buildAll()
 }

@@ -60,6 +60,12 @@ export const leanOclif = {
   },
 }
 
+/** For the file of licences. */
+export const changesOfOclif = {
+  '@oclif/core': 'its modules load one another late; commands are sorted without the locale',
+  'wrap-ansi/node_modules/string-width': 'it makes its segmenter late',
+}
+
 /** Looks like the module, which is loaded at the first look. */
 const LAZY = `function zt$lazy(load) {
   let loaded

@@ -15,8 +15,10 @@ const WANTED = {
  * Takes of Cloudflare's SDK what we use, with src/lib/api/light-fetch.ts instead of node's Headers, Response and
  * FormData. It is bundled by itself first: in one file with everything else nothing of it would be left out. An esbuild
  * plugin.
+ *
+ * @param {(metafile: import('esbuild').Metafile) => void} note is told what that bundle is made of
  */
-export const leanSdk = {
+export const leanSdk = (note) => ({
   name: 'lean-sdk',
   setup({onResolve, onLoad, initialOptions: {absWorkingDir, target}}) {
     const filter = new RegExp(`^(${Object.keys(WANTED).join('|')})$`)
@@ -25,7 +27,7 @@ export const leanSdk = {
       const contents = Object.entries(WANTED).map(
         ([module, names]) => `export {${names.join(', ')}} from '${module}'`,
       )
-      const {outputFiles} = await build({
+      const {outputFiles, metafile} = await build({
         absWorkingDir,
         target,
         stdin: {contents: contents.join('\n'), resolveDir: absWorkingDir},
@@ -33,12 +35,19 @@ export const leanSdk = {
         platform: 'node',
         format: 'esm',
         write: false,
+        metafile: true,
         external: ['*/light-fetch.ts'],
         plugins: [{name: 'light-fetch', setup: withLightFetch(absWorkingDir)}],
       })
+      note(metafile)
       return {contents: outputFiles[0].text, resolveDir: absWorkingDir, loader: 'js'}
     })
   },
+})
+
+/** For the file of licences: Apache-2.0 wants it said. */
+export const changesOfSdk = {
+  cloudflare: `only a part is here, and uses zt's own ${Object.keys(STANDS_FOR).join(', ')}`,
 }
 
 function withLightFetch(root) {

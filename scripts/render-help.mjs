@@ -1,4 +1,4 @@
-// Prints as JSON the help of every topic and command, the root's under "", as oclif writes it on 80 columns: it is the
+// Prints as JSON the help of every topic and command, and what `zt help` knows besides, the root's under "", as oclif writes it on 80 columns: it is the
 // same at every run, and bin/zt.cjs shows it without loading oclif. Colours as the environment says.
 import {createRequire} from 'node:module'
 import path from 'node:path'
@@ -6,12 +6,13 @@ import {Config, settings} from '@oclif/core'
 
 settings.enableAutoTranspile = false
 const root = path.resolve(import.meta.dirname, '..')
-const {ZtHelp} = createRequire(import.meta.url)(path.join(root, 'dist', 'oclif.cjs'))
+const {HELP_TOPICS, ZtHelp} = createRequire(import.meta.url)(path.join(root, 'dist', 'oclif.cjs'))
 const config = await Config.load({root})
 // What the machine that shows it puts in.
 config.userAgent = config.userAgent.replace(/ .*/, ' %NODE%')
 const texts = {}
-for (const id of new Set(['', ...config.topics.map(({name}) => name), ...config.commandIDs])) {
+const names = [...config.topics, ...HELP_TOPICS].map(({name}) => name)
+for (const id of new Set(['', ...names, ...config.commandIDs])) {
   const help = new ZtHelp(config)
   const lines = []
   help.log = (...words) => lines.push(words.join(' '))

@@ -30,6 +30,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['profile', 'show']},
     {args: ['profile', 'use', 'default']},
     {args: ['help', 'token', 'create']},
+    {args: ['version']},
     {args: ['logout']},
   ],
 

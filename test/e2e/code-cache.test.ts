@@ -13,7 +13,7 @@ afterEach(() => zt.end())
 
 /** Says nothing on stderr. */
 const command = (env: NodeJS.ProcessEnv = {}): Promise<unknown> =>
-  zt.run(['help', 'exit-codes'], {env}).then(({code, stderr}) => ({code, stderr}))
+  zt.run(['profile', 'list', '--json'], {env}).then(({code, stderr}) => ({code, stderr}))
 const fine = {code: 0, stderr: ''}
 
 async function cached(): Promise<{file: string; mode: number; mtimeMs: number; content: Buffer} | undefined> {

@@ -174,7 +174,8 @@ const LINES: Record<string, string[][]> = {
   ],
   'sandbox:status': [['sandbox', 'status']],
   'sandbox:start': [['sandbox', 'start']],
-  help: [['help'], ['help', 'exit-codes'], ['help', 'token', 'create']],
+  help: [['help'], ['help', 'exit-codes'], ['help', 'environment'], ['help', 'token', 'create']],
+  version: [['version'], ['--version']],
   'store:list': [['store', 'list']],
   'store:use': [
     ['store', 'use', 'vault', '--dry-run'],

@@ -357,6 +357,7 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
     ),
     ...byName,
   },
+  version: nothing,
   // It probes every permission group; what it deletes does not exist (probe.ts).
   whoami: tries(
     'listServiceTokens',

@@ -1,5 +1,6 @@
 import type {Command, Interfaces} from '@oclif/core'
 import {CommandHelp, Help} from '@oclif/core/help'
+import {HELP_TOPICS} from './help-topics.js'
 
 /** oclif's help with the examples first: what people look for. */
 class ExamplesFirst extends CommandHelp {
@@ -33,5 +34,27 @@ export default class ZtHelp extends Help {
 
   protected override getCommandHelpClass(command: Command.Loadable): CommandHelp {
     return new ExamplesFirst(command, this.config, this.opts)
+  }
+
+  override async showHelp(argv: string[]): Promise<void> {
+    const words = argv.filter((word) => word !== 'help' && !word.startsWith('-'))
+    const topic = HELP_TOPICS.find(({name}) => name === words.join(' '))
+    if (topic) this.log(topic.text(this.opts.maxWidth))
+    else await super.showHelp(argv)
+  }
+
+  protected override async showRootHelp(): Promise<void> {
+    await super.showRootHelp()
+    const rows = HELP_TOPICS.map(({name, summary}): [string, string] => [
+      `${this.config.bin} help ${name}`,
+      summary,
+    ])
+    const list = this.renderList(rows, {
+      indentation: 2,
+      spacer: '\n',
+      stripAnsi: this.opts.stripAnsi ?? false,
+    })
+    this.log(this.section('MORE HELP', list))
+    this.log('')
   }
 }

@@ -70,12 +70,12 @@ export class Prompts {
 
   async #ask<T>(
     question: (
-      library: typeof import('@inquirer/prompts'),
+      library: typeof import('./questions.js'),
       context: {output: NodeJS.WritableStream},
     ) => Promise<T>,
   ): Promise<T> {
     try {
-      return await question(await import('@inquirer/prompts'), {output: process.stderr})
+      return await question(await import('./questions.js'), {output: process.stderr})
     } catch (error) {
       if (error instanceof Error && error.name === 'ExitPromptError') {
         throw new UserError({

@@ -1,9 +1,9 @@
 import {stripVTControlCharacters} from 'node:util'
+import {buildFacts, versionInWords} from '../core/build-facts.js'
 import {framesOf} from '../core/crash.js'
 import {ApiError, BugError, UserError, nameOfThrown} from '../core/errors.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redactJson} from '../core/redact.js'
-import {VERSION} from '../core/version.js'
 import {inSources} from './source-places.js'
 import {columnsOf, err, errStyle} from './streams.js'
 import {wrapped} from './wrapped.js'
@@ -112,7 +112,7 @@ function explain(error: unknown): Explained {
     code: 'BUG',
     kind: 'bug',
     message,
-    why: `This is a mistake in zt ${VERSION} on node ${process.version}, ${process.platform}; it is not yours.`,
+    why: `This is a mistake in zt ${versionInWords(buildFacts())} on node ${process.version}, ${process.platform}; it is not yours.`,
     next: ['Run it again with ZT_DEBUG=1 for the stack trace (it holds no data), and report it'],
     details: {},
   }

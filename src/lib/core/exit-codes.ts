@@ -38,6 +38,10 @@ const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
   },
 }
 
+/** What the table does not hold: commands that end as another program does. */
+export const EXIT_CODES_OF_OTHERS =
+  'zt ssh, zt exec and zt curl end with the status of ssh, of the command and of curl: whatever that is (255 where ssh could not connect), and 128 + n where signal n ended it.'
+
 /** `error.kind` → exit code, unless the error has its own; every other throw is our mistake (1). */
 export function exitCodeOf(error: unknown): number {
   return error instanceof UserError ? (error.exitCode ?? BY_KIND[error.kind].code) : 1

@@ -1,5 +1,8 @@
 import manifest from '../../../package.json' with {type: 'json'}
 
+/** Under which npm has it. */
+export const NAME: string = manifest.name
+
 /** This build's version, e.g. `0.1.0`. */
 export const VERSION: string = manifest.version
 

@@ -1,0 +1,116 @@
+// What of other people's is inside dist/, and under which licences.
+import fs from 'node:fs'
+import path from 'node:path'
+
+/** SPDX ids whose terms are met by passing on the texts. Others are to be read before they are let in. */
+const ALLOWED = ['0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'BSD-3-Clause', 'ISC', 'MIT', 'Unlicense']
+const TEXTS = /^(licen[cs]e|copying|notice|copyright|third-?party)/i
+/** The last one in a path: a package may have its own copy of another. */
+const PACKAGE = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
+/** Made while it is built, of files that are inputs themselves. */
+const MADE = ['<stdin>', 'oclif:index', 'sdk:sdk']
+/** Its helpers are in what it writes, and in no metafile. */
+const BUNDLER = 'node_modules/esbuild'
+const RULE = '='.repeat(80)
+
+/**
+ * The packages of which something is inside the bundles.
+ *
+ * @param {string} root what esbuild's paths are relative to
+ * @param {import('esbuild').Metafile[]} metafiles of every build, those inside others too
+ * @param {Record<string, string>} changes what we changed in a package, by its directory below node_modules
+ * @returns {{name: string, version: string, licence: string, change?: string, texts: string}[]} by name, then version;
+ *   `licence` as an SPDX id, `texts` those of the package and of what it has taken from others
+ * @throws where a licence or its text is missing, or is none of those that were read
+ */
+export function thirdParty(root, metafiles, changes) {
+  const directories = new Set([BUNDLER])
+  const inputs = metafiles.flatMap(({outputs}) =>
+    Object.values(outputs).flatMap((output) => Object.entries(output.inputs)),
+  )
+  for (const [file, {bytesInOutput}] of inputs) {
+    const directory = PACKAGE.exec(file)?.[0]
+    if (directory === undefined && !/^(src\/|package\.json$)/.test(file) && !MADE.includes(file))
+      throw new Error(`${file} is in dist/, and is neither ours nor a package's`)
+    if (directory !== undefined && bytesInOutput > 0) directories.add(directory)
+  }
+  const changed = (directory) => directory.slice(directory.indexOf('/') + 1)
+  const gone = Object.keys(changes).filter((name) => !directories.has(`node_modules/${name}`))
+  if (gone.length > 0) throw new Error(`said to be changed, and not in dist/: ${gone.join(', ')}`)
+  return [...directories]
+    .map((directory) => ({...read(path.join(root, directory)), change: changes[changed(directory)]}))
+    .sort((a, b) => (a.name < b.name || (a.name === b.name && a.version < b.version) ? -1 : 1))
+}
+
+function read(directory) {
+  const json = JSON.parse(fs.readFileSync(path.join(directory, 'package.json'), 'utf8'))
+  const {name, version} = json
+  const fail = (what) => {
+    throw new Error(`${name} ${version} is inside dist/, but ${what}`)
+  }
+  // Some old packages have a list.
+  const licence = json.license ?? json.licenses?.map(({type}) => type).join(' AND ')
+  if (!licence) fail('its package.json names no licence')
+  if (!ALLOWED.includes(licence))
+    fail(`nobody has read its licence yet: ${JSON.stringify(licence)} is not in scripts/third-party.mjs`)
+  const texts = textFiles(directory).map((file) => tidy(fs.readFileSync(file, 'utf8')))
+  if (texts.length === 0) fail(`carries no text of its licence (${licence}) that could be passed on`)
+  return {name, version, licence, texts: texts.join('\n\n')}
+}
+
+/** Wherever they lie in it: what it has taken from others has its own. */
+function textFiles(directory) {
+  return fs
+    .readdirSync(directory, {recursive: true, withFileTypes: true})
+    .filter((file) => file.isFile() && TEXTS.test(file.name) && /^[^.]+$|\.(md|txt)$/i.test(file.name))
+    .map((file) => path.relative(directory, path.join(file.parentPath, file.name)))
+    .filter((file) => !file.split(path.sep).includes('node_modules'))
+    .sort()
+    .map((file) => path.join(directory, file))
+}
+
+const tidy = (text) =>
+  text
+    .replaceAll('\r\n', '\n')
+    .replaceAll(/[ \t]+$/gm, '')
+    .replace(/^\n+/, '')
+    .trimEnd()
+
+/**
+ * The file of licences: a list of the packages, then their texts, once for those that have the same.
+ *
+ * @param {ReturnType<typeof thirdParty>} packages
+ * @returns {string}
+ */
+export function licenceFile(packages) {
+  const groups = new Map()
+  for (const one of packages) groups.set(one.texts, [...(groups.get(one.texts) ?? []), one])
+  const width = Math.max(...packages.map(({name, version}) => `${name} ${version}`.length))
+  const list = packages.map(({name, version, licence}) => `${`${name} ${version}`.padEnd(width)}  ${licence}`)
+  const parts = [...groups].map(([texts, those]) => {
+    const heads = those.map(({name, version, licence, change}) =>
+      [`${name} ${version} (${licence})`, ...(change ? [`changed in zt: ${change}`] : [])].join('\n'),
+    )
+    return [RULE, ...heads, RULE, '', texts, ''].join('\n')
+  })
+  return `${INTRODUCTION}\n\n${list.join('\n')}\n\n${parts.join('\n')}`
+}
+
+const INTRODUCTION = `The files in dist/ contain code of the packages below, each under its own
+licence; the texts follow the list. What is installed beside zt has its own.`
+
+/**
+ * The list of a file of licences.
+ *
+ * @param {string} text of {@link licenceFile}
+ * @returns {{name: string, version: string, licence: string}[]}
+ */
+export function packagesIn(text) {
+  return [...text.split(RULE, 1)[0].matchAll(/^(\S+) (\d\S*) +(\S+)$/gm)].map(
+    ([, name, version, licence]) => ({
+      name,
+      version,
+      licence,
+    }),
+  )
+}

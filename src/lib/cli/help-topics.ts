@@ -1,0 +1,70 @@
+import {ENVIRONMENT_VARIABLES, type EnvironmentVariable} from '../core/environment-variables.js'
+import {EXIT_CODES, EXIT_CODES_OF_OTHERS} from '../core/exit-codes.js'
+import {style} from './streams.js'
+import {table} from './table.js'
+import {wrapped} from './wrapped.js'
+
+/** What `zt help NAME` shows that is no command and no topic of commands. */
+export interface HelpTopic {
+  name: string
+  summary: string
+  /** For a terminal of so many columns. */
+  text: (width: number) => string
+  /** What --json prints. */
+  json: Record<string, unknown>
+  /** What the table does not hold. */
+  note?: string
+}
+
+/** Below this a variable's name, which must not be torn, does not fit into the table's last column. */
+const NARROW = 62
+
+const sayKind = ({kind}: EnvironmentVariable): string => (kind === 'secret' ? style.yellow(kind) : kind)
+
+function tableOfVariables(width: number): string {
+  return table(
+    ENVIRONMENT_VARIABLES,
+    [
+      {title: 'VARIABLE', value: ({name}) => style.bold(name)},
+      {title: 'KIND', value: sayKind},
+      {title: 'MEANING', value: ({meaning}) => meaning, wraps: true},
+    ],
+    width,
+  )
+}
+
+function listOfVariables(width: number): string {
+  return ENVIRONMENT_VARIABLES.flatMap((variable) => [
+    `${style.bold(variable.name)} (${sayKind(variable)})`,
+    ...wrapped(variable.meaning, width - INDENT.length).map((line) => INDENT + line),
+  ]).join('\n')
+}
+
+const INDENT = '    '
+
+export const HELP_TOPICS: readonly HelpTopic[] = [
+  {
+    name: 'environment',
+    summary: 'Environment variables that zt reads',
+    text: (width) => (width < NARROW ? listOfVariables(width) : tableOfVariables(width)),
+    json: {variables: ENVIRONMENT_VARIABLES},
+  },
+  {
+    name: 'exit-codes',
+    summary: 'Exit codes, and what they mean',
+    text: (width) => {
+      const codes = table(
+        EXIT_CODES,
+        [
+          {title: 'CODE', value: ({code}) => style.bold(String(code))},
+          {title: 'KIND', value: ({name}) => name},
+          {title: 'MEANING', value: ({meaning}) => meaning, wraps: true},
+        ],
+        width,
+      )
+      return `${codes}\n\n${wrapped(EXIT_CODES_OF_OTHERS, width).join('\n')}`
+    },
+    json: {exitCodes: EXIT_CODES},
+    note: EXIT_CODES_OF_OTHERS,
+  },
+]
