@@ -60,7 +60,12 @@ https://dash.cloudflare.com/profile/api-tokens.`
     if (settings.environmentApiToken)
       this.warn('CLOUDFLARE_API_TOKEN is set, and used instead of the saved API token')
     this.next('zt token create')
-    return {profile, account, apiToken: {...apiToken, expiresOn: apiToken.expiresOn ?? null}, store: store.kind}
+    return {
+      profile,
+      account,
+      apiToken: {...apiToken, expiresOn: apiToken.expiresOn ?? null},
+      store: store.kind,
+    }
   }
 
   private async readApiToken(): Promise<Secret> {

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import {Flags} from '@oclif/core'
-import {saveApiToken} from '../../lib/access/session.js'
+import {saveApiToken} from '../../lib/access/login.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
 import {storeFlag} from '../../lib/app/flags.js'
 import {style} from '../../lib/cli/streams.js'
@@ -83,7 +83,7 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
       flags: {profile: 'sandbox', store: this.flags.store},
     })
     try {
-      const {store} = await saveApiToken(this.access(settings), new Secret(info.apiToken))
+      const store = await saveApiToken(this.access(settings), new Secret(info.apiToken))
       await this.rememberStore(store, settings)
     } catch (error) {
       if (!(error instanceof UserError)) throw error
