@@ -1,0 +1,46 @@
+// npm run test:nodes [-- 22 26]: the tests on other versions of node than the one that is here (test/nodes/package.json).
+// Everything that npm test runs, and of the built zt what node itself has a part in.
+import {spawnSync} from 'node:child_process'
+import {readdirSync} from 'node:fs'
+import path from 'node:path'
+
+const root = path.resolve(import.meta.dirname, '..')
+const home = path.join(root, 'test', 'nodes')
+const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
+
+/** Loading and compiling, TLS and its trust, node's switches, the native addon, child processes. */
+const BUILT = ['code-cache', 'keychain', 'node-switches', 'quick-ssh', 'trust', 'tutorial', 'version']
+
+const wanted = process.argv.slice(2)
+run('npm', ['ci', '--ignore-scripts', '--prefix', home], process.env)
+const all = readdirSync(path.join(home, 'node_modules')).filter((name) => /^node\d+$/.test(name))
+const chosen = all.filter((name) => wanted.length === 0 || wanted.includes(name.slice('node'.length)))
+if (chosen.length < Math.max(1, wanted.length)) {
+  console.error(
+    `error: there is no node ${wanted.join(', ')} for ${process.platform}-${process.arch} in test/nodes`,
+  )
+  console.error(`next:  npm run test:nodes -- ${all.map((name) => name.slice('node'.length)).join(' ')}`)
+  process.exit(2)
+}
+
+const failed = chosen.filter((name) => {
+  const bin = path.join(home, 'node_modules', name, 'bin')
+  const node = path.join(bin, 'node')
+  const env = {...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH}`}
+  console.log(`\n--- node ${spawnSync(node, ['--version'], {encoding: 'utf8'}).stdout.trim()}`)
+  const files = BUILT.map((file) => `test/e2e/${file}.test.ts`)
+  const short = ['--reporter=dot', '--reporter=./test/support/count-reporter.ts']
+  return [[], ['--config', 'vitest.e2e.config.ts', ...files]]
+    .map((words) => run(node, [vitest, 'run', ...short, ...words], env))
+    .some((status) => status !== 0)
+})
+if (failed.length > 0) {
+  console.error(`\nerror: tests failed on ${failed.join(', ')}`)
+  process.exitCode = 1
+}
+
+function run(program, args, env) {
+  const {status, error} = spawnSync(program, args, {cwd: root, env, stdio: 'inherit'})
+  if (error) throw error
+  return status
+}
