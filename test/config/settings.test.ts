@@ -222,7 +222,6 @@ describe('directories', () => {
       '/home/u/.local/share/zt',
     ],
     [{XDG_CONFIG_HOME: '/x'}, 'darwin', '/x/zt', '/home/u/.local/share/zt'],
-    [{APPDATA: 'C:\\R', LOCALAPPDATA: 'C:\\L'}, 'win32', 'C:\\R\\zt', 'C:\\L\\Data\\zt'],
   ] as const)('%j on %s are %s and %s', (variables, platform, config, data) => {
     expect(pathsFrom(variables, platform, '/home/u')).toMatchObject({config, data})
   })
