@@ -24,10 +24,15 @@ export function hostBlock({host, user, proxyCommand, knownHostsFile, sharing}: H
     ...(sharing ? sharingLines(sharing.directory, sharing.key).map((line) => `  ${line}`) : []),
     ...(knownHostsFile === undefined ? [] : [`  UserKnownHostsFile ${knownHosts(knownHostsFile)}`]),
   ]
-  return [`# zt: begin ${host}`, ...lines, `# zt: end ${host} ${sumOf(lines)}`].join('\n')
+  return [`# zt: begin ${host}`, ...lines, `# zt: end ${host} ${sumOf(lines.map(bytesOf))}`].join('\n')
 }
 
-/** Of the lines between the marks, whatever their ends. */
+/** A text as it is in a file, latin1: one character for each byte of its UTF-8 (a path may hold any character). */
+export function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
+
+/** Of the lines between the marks, latin1, whatever their ends. */
 export function sumOf(lines: readonly string[]): string {
   const text = lines.map((line) => line.replace(/\r?\n?$/, '')).join('\n')
   return createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 12)

@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import {UserError, hasCode} from '../../core/errors.js'
 import {unusable} from '../../core/files.js'
-import {quoteForShell} from '../proxy-command.js'
+import {quoteForPerson} from '../../core/quote.js'
 
 const MOST_LINKS = 16
 
@@ -39,11 +39,11 @@ export async function readConfigFile(file: string): Promise<ConfigFile> {
     if (stat.uid !== 0 && stat.uid !== own && own !== 0) throw unsafe(file, 'It belongs to another user.', [])
     if ((mode & 0o022) !== 0)
       throw unsafe(file, `Its mode is ${mode.toString(8)}: others may write to it.`, [
-        `chmod go-w ${quoteForShell(file)}`,
+        `chmod go-w ${quoteForPerson(file)}`,
       ])
     if ((mode & 0o200) === 0)
       throw notUsable(file, `It is read-only (its mode is ${mode.toString(8)}).`, [
-        `chmod u+w ${quoteForShell(file)}`,
+        `chmod u+w ${quoteForPerson(file)}`,
       ])
   }
   try {
