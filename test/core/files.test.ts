@@ -3,7 +3,9 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import type {UserError} from '../../src/lib/core/errors.js'
 import {
+  moveOver,
   parseOwnJson,
   readFileIfThere,
   refuseIfOthersCanRead,
@@ -105,5 +107,69 @@ describe('refuseIfOthersCanRead', () => {
     const error = (await refuseIfOthersCanRead(file).catch((thrown: unknown) => thrown)) as {next: string[]}
     execFileSync('/bin/sh', ['-c', error.next[0] ?? 'false'])
     await expect(refuseIfOthersCanRead(file)).resolves.toBeUndefined()
+  })
+})
+
+describe('moving a file over another', () => {
+  /** Fails so many times with this code, then moves. */
+  const held = (code: string, times: number) => {
+    let tried = 0
+    return {
+      rename: async (from: string, to: string) => {
+        if (++tried <= times) throw Object.assign(new Error(code), {code})
+        await fs.rename(from, to)
+      },
+      tried: () => tried,
+    }
+  }
+  const move = async (platform: NodeJS.Platform, {rename}: ReturnType<typeof held>, patienceMs?: number) => {
+    const [from, to] = [path.join(directory, 'from'), path.join(directory, 'to')]
+    await fs.writeFile(from, 'new')
+    await fs.writeFile(to, 'old')
+    await moveOver(from, to, {platform, rename, ...(patienceMs !== undefined && {patienceMs})})
+    return fs.readFile(to, 'utf8')
+  }
+
+  it.each(['EPERM', 'EACCES', 'EBUSY'])(
+    'is tried again on Windows, where a scanner has it open: %s',
+    async (code) => {
+      const scanner = held(code, 3)
+      expect(await move('win32', scanner)).toBe('new')
+      expect(scanner.tried()).toBe(4)
+    },
+  )
+
+  it.each<
+    [why: string, platform: NodeJS.Platform, code: string, patienceMs: number | undefined, least: number]
+  >([
+    ['elsewhere, where it means what it says', 'linux', 'EPERM', undefined, 1],
+    ['elsewhere, where it means what it says', 'darwin', 'EACCES', undefined, 1],
+    ['another error', 'win32', 'ENOSPC', undefined, 1],
+    ['for longer than anybody waits', 'win32', 'EPERM', 60, 2],
+  ])('is not: %s (%s, %s)', async (_why, platform, code, patienceMs, least) => {
+    const blocked = held(code, Infinity)
+    await expect(move(platform, blocked, patienceMs)).rejects.toMatchObject({code})
+    if (least === 1) expect(blocked.tried()).toBe(1)
+    else expect(blocked.tried()).toBeGreaterThanOrEqual(least)
+    expect(await fs.readFile(path.join(directory, 'to'), 'utf8')).toBe('old')
+  })
+})
+
+describe('a file that others can read', () => {
+  it.each<[platform: NodeJS.Platform, refused: boolean]>([
+    ['linux', true],
+    ['darwin', true],
+    // It has no such modes: node says 666 of every file there.
+    ['win32', false],
+  ])('is refused on %s: %s, and the command that mends it can be copied', async (platform, refused) => {
+    const file = path.join(directory, "it's mine")
+    await fs.writeFile(file, '')
+    await fs.chmod(file, 0o666)
+    const looked = refuseIfOthersCanRead(file, platform)
+    if (!refused) return expect(looked).resolves.toBeUndefined()
+    const error = await looked.catch((reason: unknown) => reason as UserError)
+    expect(error).toMatchObject({code: 'UNSAFE_PERMISSIONS'})
+    execFileSync('/bin/sh', ['-c', (error as UserError).next[0] ?? ''])
+    await expect(refuseIfOthersCanRead(file, platform)).resolves.toBeUndefined()
   })
 })
