@@ -11,6 +11,7 @@ import {
   planSshConfig,
   type SshConfigChange,
 } from '../../../src/lib/tunnel/ssh-config.js'
+import {readConfigFile} from '../../../src/lib/tunnel/ssh-config/file.js'
 import {configTexts, HOSTS} from './config-texts.js'
 
 const ssh = findProgram('ssh', process.env)
@@ -75,6 +76,17 @@ describe('the file', () => {
     await put('Host x\n', parseInt(mode, 8))
     await expect(write()).rejects.toMatchObject({code: 'UNSAFE_PERMISSIONS', kind: 'needs-action'})
     expect(await read()).toBe('Host x\n')
+  })
+
+  it.each<[platform: NodeJS.Platform, refused: boolean]>([
+    ['linux', true],
+    ['darwin', true],
+    ['win32', false],
+  ])('is looked at on %s for who may write to it: %s', async (platform, refused) => {
+    await put('Host x\n', 0o666)
+    const read = readConfigFile(file, platform)
+    if (refused) await expect(read).rejects.toMatchObject({next: [`chmod go-w ${file}`]})
+    else await expect(read).resolves.toMatchObject({text: 'Host x\n'})
   })
 
   it('stays behind its link, which stays a link', async () => {
