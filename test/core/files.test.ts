@@ -5,11 +5,12 @@ import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import type {UserError} from '../../src/lib/core/errors.js'
 import {
-  moveOver,
+  despiteScanners,
   parseOwnJson,
   readFileIfThere,
   refuseIfOthersCanRead,
   removeFile,
+  syncDirectory,
   writeFileAtomic,
 } from '../../src/lib/core/files.js'
 
@@ -110,48 +111,54 @@ describe('refuseIfOthersCanRead', () => {
   })
 })
 
-describe('moving a file over another', () => {
-  /** Fails so many times with this code, then moves. */
+describe('renaming and removing', () => {
+  /** Fails so many times with this code. */
   const held = (code: string, times: number) => {
     let tried = 0
     return {
-      rename: async (from: string, to: string) => {
-        if (++tried <= times) throw Object.assign(new Error(code), {code})
-        await fs.rename(from, to)
-      },
+      work: () =>
+        ++tried <= times ? Promise.reject(Object.assign(new Error(code), {code})) : Promise.resolve('done'),
       tried: () => tried,
     }
-  }
-  const move = async (platform: NodeJS.Platform, {rename}: ReturnType<typeof held>, patienceMs?: number) => {
-    const [from, to] = [path.join(directory, 'from'), path.join(directory, 'to')]
-    await fs.writeFile(from, 'new')
-    await fs.writeFile(to, 'old')
-    await moveOver(from, to, {platform, rename, ...(patienceMs !== undefined && {patienceMs})})
-    return fs.readFile(to, 'utf8')
   }
 
   it.each(['EPERM', 'EACCES', 'EBUSY'])(
     'is tried again on Windows, where a scanner has it open: %s',
     async (code) => {
       const scanner = held(code, 3)
-      expect(await move('win32', scanner)).toBe('new')
+      expect(await despiteScanners(scanner.work, {platform: 'win32'})).toBe('done')
       expect(scanner.tried()).toBe(4)
     },
   )
 
-  it.each<
-    [why: string, platform: NodeJS.Platform, code: string, patienceMs: number | undefined, least: number]
-  >([
-    ['elsewhere, where it means what it says', 'linux', 'EPERM', undefined, 1],
-    ['elsewhere, where it means what it says', 'darwin', 'EACCES', undefined, 1],
-    ['another error', 'win32', 'ENOSPC', undefined, 1],
-    ['for longer than anybody waits', 'win32', 'EPERM', 60, 2],
-  ])('is not: %s (%s, %s)', async (_why, platform, code, patienceMs, least) => {
-    const blocked = held(code, Infinity)
-    await expect(move(platform, blocked, patienceMs)).rejects.toMatchObject({code})
-    if (least === 1) expect(blocked.tried()).toBe(1)
-    else expect(blocked.tried()).toBeGreaterThanOrEqual(least)
-    expect(await fs.readFile(path.join(directory, 'to'), 'utf8')).toBe('old')
+  it.each<[why: string, platform: NodeJS.Platform, code: string]>([
+    ['it means what it says', 'linux', 'EPERM'],
+    ['it means what it says', 'darwin', 'EBUSY'],
+    ['the disk is full', 'win32', 'ENOSPC'],
+    ['it is not there', 'win32', 'ENOENT'],
+  ])('is not where %s (%s, %s)', async (_why, platform, code) => {
+    const refused = held(code, Infinity)
+    await expect(despiteScanners(refused.work, {platform})).rejects.toMatchObject({code})
+    expect(refused.tried()).toBe(1)
+  })
+
+  it('is given up on Windows in the end, with its reason', async () => {
+    const kept = held('EPERM', Infinity)
+    await expect(despiteScanners(kept.work, {platform: 'win32', patienceMs: 50})).rejects.toMatchObject({
+      code: 'EPERM',
+    })
+    expect(kept.tried()).toBeGreaterThan(1)
+  })
+
+  it.each<[platform: NodeJS.Platform, opened: boolean]>([
+    ['linux', true],
+    ['darwin', true],
+    ['win32', false],
+  ])('on %s the directory is opened to make that durable: %s', async (platform, opened) => {
+    await expect(syncDirectory(directory, platform)).resolves.toBeUndefined()
+    const gone = syncDirectory(path.join(directory, 'gone'), platform)
+    if (opened) await expect(gone).rejects.toMatchObject({code: 'ENOENT'})
+    else await expect(gone).resolves.toBeUndefined()
   })
 })
 

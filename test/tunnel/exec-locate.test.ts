@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest'
+import {endLike} from '../../src/lib/tunnel/exec/child.js'
 import {locate, without} from '../../src/lib/tunnel/exec/exec.js'
 
 const PATH = 'C:\\nodejs;C:\\tools'
@@ -33,11 +34,26 @@ describe('a command on Windows', () => {
   })
 })
 
-it.each<[platform: NodeJS.Platform, left: string[]]>([
-  ['linux', ['cf_access_client_id', 'Path']],
-  ['darwin', ['cf_access_client_id', 'Path']],
-  ['win32', ['Path']],
-])('on %s nothing stands beside what is set: %j is left', (platform, left) => {
-  const env = {CF_ACCESS_CLIENT_ID: 'old', cf_access_client_id: 'older', Path: 'p'}
-  expect(Object.keys(without(['CF_ACCESS_CLIENT_ID'], env, platform))).toEqual(left)
-})
+it.each<[platform: NodeJS.Platform, signal: NodeJS.Signals | undefined, killedBy: string | undefined]>([
+  ['linux', 'SIGINT', 'SIGINT'],
+  ['darwin', 'SIGTERM', 'SIGTERM'],
+  ['linux', 'SIGSEGV', undefined],
+  ['linux', undefined, undefined],
+  ['win32', 'SIGINT', undefined],
+  ['win32', undefined, undefined],
+])(
+  'on %s, where a child was ended by %s, zt ends by %s, and always with its code',
+  (platform, signal, killedBy) => {
+    let killed: string | number | undefined
+    const self = {
+      pid: 1,
+      exitCode: undefined as NodeJS.Process['exitCode'],
+      kill: (_pid: number, by?: string | number) => {
+        killed = by
+        return true as const
+      },
+    }
+    endLike({exitCode: 130, signal}, {platform, self})
+    expect([killed, self.exitCode]).toEqual([killedBy, 130])
+  },
+)

@@ -28,7 +28,7 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
     } finally {
       await handle.close()
     }
-    await moveOver(temporary, file)
+    await despiteScanners(() => fs.rename(temporary, file))
   } catch (error) {
     await fs.rm(temporary, {force: true})
     throw unusable(error, 'write', file)
@@ -37,35 +37,28 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
 }
 
 /** How long a scanner holds a new file, generously; for longer it is somebody who keeps it open. */
-const MOVE_PATIENCE_MS = 5000
-const MOVE_PAUSE_MS = 20
+const SCANNER_PATIENCE_MS = 5000
+const SCANNER_PAUSE_MS = 20
 
 /**
- * Renames a file over another. On Windows that is refused for as long as somebody has one of them open, which virus
- * scanners and indexers do for moments with whatever is new (npm/write-file-atomic issue 227): it is tried again.
+ * Renames or removes a file. On Windows that is refused for as long as somebody has it open, which virus scanners and
+ * indexers do for moments with whatever is new (npm/write-file-atomic issue 227): it is tried again.
  */
-export async function moveOver(
-  from: string,
-  to: string,
+export async function despiteScanners<T>(
+  work: () => Promise<T>,
   {
     platform = process.platform,
-    rename = fs.rename,
-    patienceMs = MOVE_PATIENCE_MS,
-  }: {
-    platform?: NodeJS.Platform
-    rename?: (from: string, to: string) => Promise<void>
-    patienceMs?: number
-  } = {},
-): Promise<void> {
+    patienceMs = SCANNER_PATIENCE_MS,
+  }: {platform?: NodeJS.Platform; patienceMs?: number} = {},
+): Promise<T> {
   const deadline = Date.now() + patienceMs
   for (;;) {
     try {
-      await rename(from, to)
-      return
+      return await work()
     } catch (error) {
       const held = platform === 'win32' && hasCode(error, 'EPERM', 'EACCES', 'EBUSY')
       if (!held || Date.now() >= deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, MOVE_PAUSE_MS))
+      await new Promise((resolve) => setTimeout(resolve, SCANNER_PAUSE_MS))
     }
   }
 }
@@ -99,7 +92,7 @@ export async function createFileOnce(
 /** Removes a file and makes that durable. False when it was not there. */
 export async function removeFile(file: string): Promise<boolean> {
   try {
-    await fs.unlink(file)
+    await despiteScanners(() => fs.unlink(file))
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
     throw error
@@ -195,9 +188,12 @@ export async function refuseIfOthersCanRead(
   })
 }
 
-async function syncDirectory(directory: string): Promise<void> {
-  // Windows cannot open a directory, and makes renames durable by itself.
-  if (process.platform === 'win32') return
+/** Makes durable what was renamed or removed in it. Windows cannot open a directory, and does that by itself. */
+export async function syncDirectory(
+  directory: string,
+  platform: NodeJS.Platform = process.platform,
+): Promise<void> {
+  if (platform === 'win32') return
   const handle = await fs.open(directory, 'r')
   try {
     await handle.sync()

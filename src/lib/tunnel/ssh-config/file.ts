@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {UserError, hasCode} from '../../core/errors.js'
-import {moveOver, unusable} from '../../core/files.js'
+import {despiteScanners, unusable} from '../../core/files.js'
 import {quoteForPerson} from '../../core/quote.js'
 
 const MOST_LINKS = 16
@@ -84,7 +84,7 @@ export async function replaceConfigFile(
       await handle.close()
     }
     await unchanged()
-    await moveOver(temporary, real)
+    await despiteScanners(() => fs.rename(temporary, real))
   } catch (error) {
     await fs.rm(temporary, {force: true}).catch(() => undefined)
     throw unusable(error, 'write', real)
