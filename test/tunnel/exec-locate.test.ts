@@ -57,3 +57,12 @@ it.each<[platform: NodeJS.Platform, signal: NodeJS.Signals | undefined, killedBy
     expect([killed, self.exitCode]).toEqual([killedBy, 130])
   },
 )
+
+it.each<[platform: NodeJS.Platform, left: string[]]>([
+  ['linux', ['cf_access_client_id', 'Path']],
+  ['darwin', ['cf_access_client_id', 'Path']],
+  ['win32', ['Path']],
+])('on %s nothing stands beside what is set: %j is left', (platform, left) => {
+  const env = {CF_ACCESS_CLIENT_ID: 'old', cf_access_client_id: 'older', Path: 'p'}
+  expect(Object.keys(without(['CF_ACCESS_CLIENT_ID'], env, platform))).toEqual(left)
+})
