@@ -33,15 +33,41 @@ function compiled(file, cache) {
 }
 
 /** Undefined where there is to be none. Other switches of node make other code, and have a file of their own. */
-function cacheFor(file, {XDG_CACHE_HOME, LOCALAPPDATA, NODE_OPTIONS = '', ZT_CODE_CACHE}) {
+function cacheFor(file, env) {
+  const {NODE_OPTIONS = '', ZT_CODE_CACHE} = env
   if (ZT_CODE_CACHE === 'off') return undefined
   const {size, mtimeMs} = fs.statSync(file)
   const switches = [NODE_OPTIONS, ...process.execArgv].join(' ')
   const parts = [size, Math.round(mtimeMs), sum(switches)].map((number) => number.toString(36))
   const name = [process.version, process.arch, ...parts].join('-')
-  if (XDG_CACHE_HOME && path.isAbsolute(XDG_CACHE_HOME)) return path.join(XDG_CACHE_HOME, 'zt', 'code', name)
-  if (process.platform !== 'win32') return path.join(os.homedir(), '.cache', 'zt', 'code', name)
-  return LOCALAPPDATA && path.join(LOCALAPPDATA, 'zt', 'Cache', 'code', name)
+  const directory = cacheDirectory(env)
+  return directory && path.join(directory, 'code', name)
+}
+
+module.exports.cacheDirectory = cacheDirectory
+
+/**
+ * The cache directory of src/lib/config/paths.ts, which is in the bundle that is to be loaded from here. Undefined where
+ * no home is known: the command says it, if it needs one.
+ */
+function cacheDirectory(env, platform = process.platform, home = homeDirectory()) {
+  const windows = platform === 'win32'
+  const {join} = windows ? path.win32 : path.posix
+  const isFull = (text) => (windows ? /^([A-Za-z]:[\\/]|[\\/]{2}[^\\/])/ : /^\//).test(text)
+  const {XDG_CACHE_HOME = '', LOCALAPPDATA = ''} = env
+  if (isFull(XDG_CACHE_HOME)) return join(XDG_CACHE_HOME, 'zt')
+  if (windows && isFull(LOCALAPPDATA)) return join(LOCALAPPDATA, 'zt', 'Cache')
+  if (!isFull(home)) return undefined
+  return windows ? join(home, 'AppData', 'Local', 'zt', 'Cache') : join(home, '.cache', 'zt')
+}
+
+/** As HOME says it; empty where nobody knows. */
+function homeDirectory() {
+  try {
+    return os.homedir()
+  } catch {
+    return ''
+  }
 }
 
 /** Tells texts apart (FNV-1a), without the 2 ms of node's crypto. */

@@ -211,6 +211,32 @@ describe('how long to wait where Cloudflare asks for it', () => {
   })
 })
 
+describe('a profile whose name differs by case only', () => {
+  beforeEach(() => user({version: 1, profiles: {Prod: {accountId: 'a'}}}))
+
+  it.each(['prod', 'PROD'])('is not made: %s', async (name) => {
+    const taken = {
+      kind: 'conflict',
+      code: 'PROFILE_NAME_TAKEN',
+      next: ['Use it: --profile Prod', 'Choose another name'],
+    }
+    await expect(load({profile: name}, {}, true)).rejects.toMatchObject(taken)
+    await expect(updateProfile(pathsFrom(env), name, {})).rejects.toMatchObject(taken)
+    expect((await readConfig(pathsFrom(env))).profiles).toEqual({Prod: {accountId: 'a'}})
+  })
+
+  it('of an older file stays usable, as does the other', async () => {
+    await user({version: 1, profiles: {Prod: {accountId: 'a'}, prod: {accountId: 'b'}}})
+    for (const [name, accountId] of [
+      ['Prod', 'a'],
+      ['prod', 'b'],
+    ] as const) {
+      expect(await load({profile: name}, {}, true)).toMatchObject({profileName: name, accountId})
+      expect(await updateProfile(pathsFrom(env), name, {store: 'vault'})).toMatchObject({accountId})
+    }
+  })
+})
+
 describe('directories', () => {
   it.each([
     [{}, 'linux', '/home/u/.config/zt', '/home/u/.local/share/zt'],
@@ -222,7 +248,6 @@ describe('directories', () => {
       '/home/u/.local/share/zt',
     ],
     [{XDG_CONFIG_HOME: '/x'}, 'darwin', '/x/zt', '/home/u/.local/share/zt'],
-    [{APPDATA: 'C:\\R', LOCALAPPDATA: 'C:\\L'}, 'win32', 'C:\\R\\zt', 'C:\\L\\Data\\zt'],
   ] as const)('%j on %s are %s and %s', (variables, platform, config, data) => {
     expect(pathsFrom(variables, platform, '/home/u')).toMatchObject({config, data})
   })

@@ -3,11 +3,14 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import type {UserError} from '../../src/lib/core/errors.js'
 import {
+  despiteScanners,
   parseOwnJson,
   readFileIfThere,
   refuseIfOthersCanRead,
   removeFile,
+  syncDirectory,
   writeFileAtomic,
 } from '../../src/lib/core/files.js'
 
@@ -105,5 +108,75 @@ describe('refuseIfOthersCanRead', () => {
     const error = (await refuseIfOthersCanRead(file).catch((thrown: unknown) => thrown)) as {next: string[]}
     execFileSync('/bin/sh', ['-c', error.next[0] ?? 'false'])
     await expect(refuseIfOthersCanRead(file)).resolves.toBeUndefined()
+  })
+})
+
+describe('renaming and removing', () => {
+  /** Fails so many times with this code. */
+  const held = (code: string, times: number) => {
+    let tried = 0
+    return {
+      work: () =>
+        ++tried <= times ? Promise.reject(Object.assign(new Error(code), {code})) : Promise.resolve('done'),
+      tried: () => tried,
+    }
+  }
+
+  it.each(['EPERM', 'EACCES', 'EBUSY'])(
+    'is tried again on Windows, where a scanner has it open: %s',
+    async (code) => {
+      const scanner = held(code, 3)
+      expect(await despiteScanners(scanner.work, {platform: 'win32'})).toBe('done')
+      expect(scanner.tried()).toBe(4)
+    },
+  )
+
+  it.each<[why: string, platform: NodeJS.Platform, code: string]>([
+    ['it means what it says', 'linux', 'EPERM'],
+    ['it means what it says', 'darwin', 'EBUSY'],
+    ['the disk is full', 'win32', 'ENOSPC'],
+    ['it is not there', 'win32', 'ENOENT'],
+  ])('is not where %s (%s, %s)', async (_why, platform, code) => {
+    const refused = held(code, Infinity)
+    await expect(despiteScanners(refused.work, {platform})).rejects.toMatchObject({code})
+    expect(refused.tried()).toBe(1)
+  })
+
+  it('is given up on Windows in the end, with its reason', async () => {
+    const kept = held('EPERM', Infinity)
+    await expect(despiteScanners(kept.work, {platform: 'win32', patienceMs: 50})).rejects.toMatchObject({
+      code: 'EPERM',
+    })
+    expect(kept.tried()).toBeGreaterThan(1)
+  })
+
+  it.each<[platform: NodeJS.Platform, opened: boolean]>([
+    ['linux', true],
+    ['darwin', true],
+    ['win32', false],
+  ])('on %s the directory is opened to make that durable: %s', async (platform, opened) => {
+    await expect(syncDirectory(directory, platform)).resolves.toBeUndefined()
+    const gone = syncDirectory(path.join(directory, 'gone'), platform)
+    if (opened) await expect(gone).rejects.toMatchObject({code: 'ENOENT'})
+    else await expect(gone).resolves.toBeUndefined()
+  })
+})
+
+describe('a file that others can read', () => {
+  it.each<[platform: NodeJS.Platform, refused: boolean]>([
+    ['linux', true],
+    ['darwin', true],
+    // It has no such modes: node says 666 of every file there.
+    ['win32', false],
+  ])('is refused on %s: %s, and the command that mends it can be copied', async (platform, refused) => {
+    const file = path.join(directory, "it's mine")
+    await fs.writeFile(file, '')
+    await fs.chmod(file, 0o666)
+    const looked = refuseIfOthersCanRead(file, platform)
+    if (!refused) return expect(looked).resolves.toBeUndefined()
+    const error = await looked.catch((reason: unknown) => reason as UserError)
+    expect(error).toMatchObject({code: 'UNSAFE_PERMISSIONS'})
+    execFileSync('/bin/sh', ['-c', (error as UserError).next[0] ?? ''])
+    await expect(refuseIfOthersCanRead(file, platform)).resolves.toBeUndefined()
   })
 })

@@ -185,6 +185,14 @@ describe('Vault', () => {
     else expect(said).toBeUndefined()
     expect(asked.length).toBe(4)
   })
+
+  it.each(['darwin', 'win32'] as const)(
+    'on %s the numbers mean something else, and it says nothing',
+    async (platform) => {
+      expect(await memoryWarning(home, () => Promise.resolve({type: 0x01021994}), platform)).toBeUndefined()
+      expect(await memoryWarning(home, () => Promise.resolve({type: 0x01021994}), 'linux')).toBeDefined()
+    },
+  )
 })
 
 describe('a vault with recipients alone', () => {

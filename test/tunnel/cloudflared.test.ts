@@ -95,6 +95,18 @@ describe('which cloudflared is used', () => {
   })
 })
 
+it.each([
+  ['C:\\tools\\cloudflared.cmd', 'batch file'],
+  ['C:\\tools\\cloudflared.BAT', 'batch file'],
+  ['C:cloudflared.exe', 'absolute path'],
+  ['\\cloudflared.exe', 'absolute path'],
+])('on Windows %s gets no credentials: %s', async (CLOUDFLARED, why) => {
+  await expect(requireCloudflared({CLOUDFLARED}, directory, 'win32')).rejects.toMatchObject({
+    code: 'CLOUDFLARED_NOT_FOUND',
+    why: expect.stringContaining(why) as string,
+  })
+})
+
 describe('its version', () => {
   it('is asked for once, and again when the file is another', async () => {
     const fake = await makeFakeCloudflared(directory, says('2026.8.2'))

@@ -92,6 +92,16 @@ describe('the directory of the sockets', () => {
     )
   })
 
+  it.each<[home: string, place: string | undefined]>([
+    ['/Users/jo', '/Users/jo/.local/state/zt/ssh'],
+    ['/Users/firstname', '/Users/firstname/.ssh/zt'],
+    ['/Users/firstname.lastname', '/Users/firstname.lastname/.ssh/zt'],
+    ['/Users/firstname.lastname23', undefined],
+    ['/Users/jü', '/Users/jü/.local/state/zt/ssh'],
+  ])("on macOS, whose sockets' paths are shorter, it is for %s: %s", (home, place) => {
+    expect(lastingDirectory({state: `${home}/.local/state/zt`, home, platform: 'darwin'})).toBe(place)
+  })
+
   it('is private, below the state directory', async () => {
     const state = path.join(directory, 's')
     expect(await openSharingDirectory({state})).toBe(path.join(state, 'ssh'))

@@ -4,6 +4,7 @@ import {connectionFlags, dryRunFlag, yesFlag} from '../../lib/app/flags.js'
 import {configChange, configDone} from '../../lib/app/present-ssh-config.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
 import {UserError} from '../../lib/core/errors.js'
+import {quoteForPerson} from '../../lib/core/quote.js'
 import {parseDestination} from '../../lib/tunnel/destination.js'
 import {blockFor, type WrittenBlock} from '../../lib/tunnel/ssh-config/block-for.js'
 import {applySshConfig, defaultSshConfig, planSshConfig} from '../../lib/tunnel/ssh-config.js'
@@ -54,7 +55,7 @@ out. What else is in the file stays as it is. The change is shown, and asked for
     }
     const {action, edited, diff, others} = plan
     if (action === 'none' || !dryRun) this.print(configDone(plan, host, remove))
-    const option = this.flags.file === undefined ? '' : `-F ${this.flags.file} `
+    const option = this.flags.file === undefined ? '' : `-F ${quoteForPerson(this.flags.file)} `
     if (write && !dryRun) this.next(`ssh ${option}${this.args.host}`)
     return {...result, file, action, changed: action !== 'none' && !dryRun, dryRun, edited, diff, others}
   }

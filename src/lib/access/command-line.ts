@@ -1,3 +1,5 @@
+import {quoteForPerson} from '../core/quote.js'
+
 const ZONED = new Set([
   'app add-rule',
   'app create',
@@ -31,7 +33,7 @@ export function ztCommand(
   return ['zt', ...args, ...zone, ...profile].map(shellQuote).join(' ')
 }
 
-/** One word for a POSIX shell; left as it is where it needs no quotes. */
+/** One word as a person would type it in this system's shells; left as it is where it needs no quotes. */
 export function shellQuote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+  return quoteForPerson(word)
 }

@@ -1,5 +1,5 @@
-import os from 'node:os'
 import path from 'node:path'
+import {homeDirectory, isFullPath, variableOf} from '../core/platform.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -16,28 +16,37 @@ export interface Paths {
 }
 
 /**
- * The XDG base directories, with `zt` below each; on Windows without them, %APPDATA% and %LOCALAPPDATA%.
- * A relative XDG path is ignored, as the XDG specification demands.
+ * The XDG base directories, with `zt` below each, on macOS too (as gh and age do it). On Windows without them
+ * `%APPDATA%\zt`, which goes with a roaming user, for the configuration, and `%LOCALAPPDATA%\zt\…` for the rest.
+ * What is no full path is ignored, as the XDG specification demands. bin/load-bundle.cjs has the cache's place once
+ * more: it runs before this is loaded.
+ *
+ * @param home this user's home; it is looked up only where a place needs it
+ * @throws UserError `config` / `NO_HOME`
  */
 export function pathsFrom(
   env: Environment,
   platform: NodeJS.Platform = process.platform,
-  home = os.homedir(),
+  home?: string,
 ): Paths {
   const windows = platform === 'win32'
-  const join = windows ? path.win32.join : path.posix.join
-  const isAbsolute = windows ? path.win32.isAbsolute : path.posix.isAbsolute
-  const roaming = env['APPDATA'] ?? join(home, 'AppData', 'Roaming')
-  const local = env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local')
-  const place = (variable: string, unix: string[], onWindows: string[]): string => {
-    const set = env[variable]
-    if (set !== undefined && set !== '' && isAbsolute(set)) return join(set, 'zt')
-    return windows ? join(...(onWindows as [string]), 'zt') : join(home, ...unix, 'zt')
+  const {join} = windows ? path.win32 : path.posix
+  const fullPath = (variable: string): string | undefined => {
+    const value = variableOf(env, variable, platform)
+    return value !== undefined && isFullPath(value, platform) ? value : undefined
+  }
+  const atHome = (...parts: string[]): string => join(home ?? homeDirectory(), ...parts)
+  const roaming = (): string => fullPath('APPDATA') ?? atHome('AppData', 'Roaming')
+  const local = (): string => fullPath('LOCALAPPDATA') ?? atHome('AppData', 'Local')
+  const place = (variable: string, onUnix: string[], onWindows: () => string): string => {
+    const base = fullPath(variable)
+    if (base !== undefined) return join(base, 'zt')
+    return windows ? onWindows() : atHome(...onUnix, 'zt')
   }
   return {
-    config: place('XDG_CONFIG_HOME', ['.config'], [roaming]),
-    data: place('XDG_DATA_HOME', ['.local', 'share'], [local, 'Data']),
-    state: place('XDG_STATE_HOME', ['.local', 'state'], [local, 'State']),
-    cache: place('XDG_CACHE_HOME', ['.cache'], [local, 'Cache']),
+    config: place('XDG_CONFIG_HOME', ['.config'], () => join(roaming(), 'zt')),
+    data: place('XDG_DATA_HOME', ['.local', 'share'], () => join(local(), 'zt', 'Data')),
+    state: place('XDG_STATE_HOME', ['.local', 'state'], () => join(local(), 'zt', 'State')),
+    cache: place('XDG_CACHE_HOME', ['.cache'], () => join(local(), 'zt', 'Cache')),
   }
 }

@@ -59,6 +59,7 @@ export async function readConfig(paths: Paths): Promise<ConfigFile> {
 export async function updateProfile(paths: Paths, name: string, change: Partial<Profile>): Promise<Profile> {
   checkProfileName(name)
   return changeConfig(paths, (config) => {
+    refuseTwin(name, config)
     const profile = {...config.profiles[name], ...change}
     return [{...config, profiles: {...config.profiles, [name]: profile}}, profile]
   })
@@ -72,6 +73,7 @@ export async function updateProfile(paths: Paths, name: string, change: Partial<
 export async function useProfile(paths: Paths, name: string): Promise<Profile> {
   checkProfileName(name)
   return changeConfig(paths, (config) => {
+    refuseTwin(name, config)
     const profile = config.profiles[name]
     if (!profile) throw profileNotFound(name, Object.keys(config.profiles))
     return [{...config, currentProfile: name}, profile]
@@ -104,6 +106,25 @@ export function checkProfileName(name: string): string {
       name in {}
         ? 'JavaScript has another use for this word.'
         : 'A name is 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit.',
+  })
+}
+
+/**
+ * Refuses a new name that differs from an old one by case only. Files, and on Windows entries of the keychain, are named
+ * by it, and for those systems the two are one. Both of an older file stay usable.
+ *
+ * @throws UserError `conflict` / `PROFILE_NAME_TAKEN`
+ */
+export function refuseTwin(name: string, {profiles}: Pick<ConfigFile, 'profiles'>): void {
+  if (Object.hasOwn(profiles, name)) return
+  const twin = Object.keys(profiles).find((one) => one.toLowerCase() === name.toLowerCase())
+  if (twin === undefined) return
+  throw new UserError({
+    kind: 'conflict',
+    code: 'PROFILE_NAME_TAKEN',
+    message: `There is a profile "${twin}", which differs by case only`,
+    why: 'macOS and Windows do not tell such names apart, and would keep the secrets of both in one place.',
+    next: [`Use it: --profile ${twin}`, 'Choose another name'],
   })
 }
 

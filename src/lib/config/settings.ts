@@ -4,7 +4,7 @@ import {UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
 import {pathsFrom, type Environment} from './paths.js'
-import {checkProfileName, DEFAULT_PROFILE, profileNotFound, readConfig} from './profiles.js'
+import {checkProfileName, DEFAULT_PROFILE, profileNotFound, readConfig, refuseTwin} from './profiles.js'
 import {findProject} from './project.js'
 import {CLOUDFLARE_API_URL, type SettingSource, type Settings} from './types.js'
 
@@ -52,6 +52,7 @@ export async function loadSettings({
   if (!profile && profileName !== DEFAULT_PROFILE && !allowNewProfile) {
     throw profileNotFound(profileName, Object.keys(config.profiles))
   }
+  if (allowNewProfile) refuseTwin(profileName, config)
   // A project's account belongs to the project's profile: it says nothing about one that was named instead.
   const projectAccount =
     profileSource === 'flag' || profileSource === 'environment' ? undefined : project?.account

@@ -3,6 +3,7 @@ import {readFileSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {UserError, hasCode} from './errors.js'
+import {quoteForPerson} from './quote.js'
 
 /**
  * Replaces a file so that a reader, or a machine that loses power, sees the old content or the new and nothing
@@ -27,12 +28,39 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
     } finally {
       await handle.close()
     }
-    await fs.rename(temporary, file)
+    await despiteScanners(() => fs.rename(temporary, file))
   } catch (error) {
     await fs.rm(temporary, {force: true})
     throw unusable(error, 'write', file)
   }
   await syncDirectory(directory)
+}
+
+/** How long a scanner holds a new file, generously; for longer it is somebody who keeps it open. */
+const SCANNER_PATIENCE_MS = 5000
+const SCANNER_PAUSE_MS = 20
+
+/**
+ * Renames or removes a file. On Windows that is refused for as long as somebody has it open, which virus scanners and
+ * indexers do for moments with whatever is new (npm/write-file-atomic issue 227): it is tried again.
+ */
+export async function despiteScanners<T>(
+  work: () => Promise<T>,
+  {
+    platform = process.platform,
+    patienceMs = SCANNER_PATIENCE_MS,
+  }: {platform?: NodeJS.Platform; patienceMs?: number} = {},
+): Promise<T> {
+  const deadline = Date.now() + patienceMs
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      const held = platform === 'win32' && hasCode(error, 'EPERM', 'EACCES', 'EBUSY')
+      if (!held || Date.now() >= deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, SCANNER_PAUSE_MS))
+    }
+  }
 }
 
 /**
@@ -64,7 +92,7 @@ export async function createFileOnce(
 /** Removes a file and makes that durable. False when it was not there. */
 export async function removeFile(file: string): Promise<boolean> {
   try {
-    await fs.unlink(file)
+    await despiteScanners(() => fs.unlink(file))
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
     throw error
@@ -98,6 +126,7 @@ const REASONS: Record<string, string> = {
   EDQUOT: "The user's quota is used up.",
   EROFS: 'The file system is read-only.',
   EMFILE: 'Too many files are open.',
+  EBUSY: 'Another program has it open.',
 }
 
 /** What the system says against a file, as an error that a person can mend; anything else stays as it is. */
@@ -138,9 +167,15 @@ export function brokenFile(file: string, why: string): UserError {
   })
 }
 
-/** Refuses a directory or file that others may read or write; secrets must not lie there. No-op on Windows. */
-export async function refuseIfOthersCanRead(target: string): Promise<void> {
-  if (process.platform === 'win32') return
+/**
+ * Refuses a directory or file that others may read or write; secrets must not lie there. On Windows there are no such
+ * modes, and what is below a user's profile is that user's by inheritance.
+ */
+export async function refuseIfOthersCanRead(
+  target: string,
+  platform: NodeJS.Platform = process.platform,
+): Promise<void> {
+  if (platform === 'win32') return
   const {mode} = await fs.stat(target)
   if ((mode & 0o077) === 0) return
   throw new UserError({
@@ -148,14 +183,17 @@ export async function refuseIfOthersCanRead(target: string): Promise<void> {
     code: 'UNSAFE_PERMISSIONS',
     message: `${target} can be read by others`,
     why: `Its mode is ${(mode & 0o777).toString(8)}; secrets are kept only where nobody else can read.`,
-    next: [`chmod go= ${target}`],
+    next: [`chmod go= ${quoteForPerson(target, platform)}`],
     details: {path: target},
   })
 }
 
-async function syncDirectory(directory: string): Promise<void> {
-  // Windows cannot open a directory, and makes renames durable by itself.
-  if (process.platform === 'win32') return
+/** Makes durable what was renamed or removed in it. Windows cannot open a directory, and does that by itself. */
+export async function syncDirectory(
+  directory: string,
+  platform: NodeJS.Platform = process.platform,
+): Promise<void> {
+  if (platform === 'win32') return
   const handle = await fs.open(directory, 'r')
   try {
     await handle.sync()

@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {hasCode} from './errors.js'
-import {readFileIfThere, unusable} from './files.js'
+import {despiteScanners, readFileIfThere, unusable} from './files.js'
 
 /** Held by one process at a time; gone with the process, however that ends. */
 export interface Lock {
@@ -110,14 +110,14 @@ export class Locks {
     try {
       await fs.mkdir(this.#directory, {recursive: true, mode: 0o700})
       await fs.writeFile(temporary, JSON.stringify(me), {mode: 0o600})
-      await fs.rename(temporary, path.join(this.#directory, file))
+      await despiteScanners(() => fs.rename(temporary, path.join(this.#directory, file)))
     } catch (error) {
       throw unusable(error, 'write', this.#directory)
     }
   }
 
   async #remove(file: string): Promise<void> {
-    await fs.rm(path.join(this.#directory, file), {force: true})
+    await despiteScanners(() => fs.rm(path.join(this.#directory, file), {force: true}))
   }
 }
 

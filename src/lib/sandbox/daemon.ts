@@ -1,4 +1,4 @@
-import {spawn} from 'node:child_process'
+import {spawn, type StdioOptions} from 'node:child_process'
 import fs from 'node:fs/promises'
 import http from 'node:http'
 import {isJsonObject} from '../core/context.js'
@@ -40,7 +40,9 @@ export async function startDaemon(options: {
   await removeFile(files.run)
   const log = await fs.open(files.log, 'w', 0o600)
   const [program = process.execPath, ...args] = command
-  const child = spawn(program, args, {detached: true, stdio: ['ignore', log.fd, log.fd], cwd: directory})
+  const stdio: StdioOptions = ['ignore', log.fd, log.fd]
+  // A detached process has a console window of its own on Windows, which nobody needs to see.
+  const child = spawn(program, args, {detached: true, windowsHide: true, stdio, cwd: directory})
   let ended = false
   child.once('error', () => (ended = true))
   child.once('exit', () => (ended = true))

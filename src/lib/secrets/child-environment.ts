@@ -12,7 +12,14 @@ export function childEnvironment({dbusAddress, runtimeDir}: BusEnvironment): Nod
   }
 }
 
-/** An environment without our own secrets, for a program that is to get none by it. */
-export function withoutSecrets(given: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(given).filter(([name]) => !SECRETS.includes(name)))
+/**
+ * An environment without our own secrets, for a program that is to get none by it. On Windows a name is the same in any
+ * case, and we read it so.
+ */
+export function withoutSecrets(
+  given: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform = process.platform,
+): NodeJS.ProcessEnv {
+  const known = (name: string): string => (platform === 'win32' ? name.toUpperCase() : name)
+  return Object.fromEntries(Object.entries(given).filter(([name]) => !SECRETS.includes(known(name))))
 }

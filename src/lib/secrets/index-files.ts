@@ -81,9 +81,18 @@ export class IndexFiles implements SecretIndex {
   }
 }
 
-/** Reversible, and never a path, a hidden file or (on Windows) a pattern: `*` is not encoded by the standard function. */
-function fileName(text: string): string {
-  return encodeURIComponent(text).replaceAll('*', '%2A').replace(/^\./, '%2E')
+/** What Windows takes for a device, with any ending ("Naming Files, Paths, and Namespaces", learn.microsoft.com). */
+const DEVICE = /^(con|prn|aux|nul|(com|lpt)[0-9])(?=\.|$)/i
+
+/**
+ * Reversible, and never a path, a hidden file or (on Windows) a pattern: `*` is not encoded by the standard function.
+ * There neither a device, nor with a dot at its end, which it would leave out.
+ */
+export function fileName(text: string, platform: NodeJS.Platform = process.platform): string {
+  const name = encodeURIComponent(text).replaceAll('*', '%2A').replace(/^\./, '%2E')
+  if (platform !== 'win32') return name
+  const encoded = (sign: string): string => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`
+  return name.replace(DEVICE, (device) => encoded(device) + device.slice(1)).replace(/\.$/, encoded)
 }
 
 async function write(file: string, entry: object): Promise<void> {
@@ -98,7 +107,7 @@ async function read<T>(file: string, schema: v.GenericSchema<unknown, T>): Promi
   throw brokenFile(file, firstFault(parsed.issues))
 }
 
-async function readAll<T>(
+async function readAll<T extends {profile: string}>(
   directory: string,
   profile: string | undefined,
   schema: v.GenericSchema<unknown, T>,
@@ -112,8 +121,11 @@ async function readAll<T>(
         .map((name) => path.join(directory, one, name)),
     ),
   )
-  const entries = await Promise.all(files.flat().map((file) => read(file, schema)))
-  return entries.filter((entry) => entry !== undefined)
+  const entries = (await Promise.all(files.flat().map((file) => read(file, schema)))) as (T | undefined)[]
+  // Where a file system does not tell case apart, another profile's directory may be the same one.
+  return entries.filter(
+    (entry): entry is T => entry !== undefined && (profile === undefined || entry.profile === profile),
+  )
 }
 
 async function names(directory: string): Promise<string[]> {

@@ -1,11 +1,11 @@
 import {spawn} from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
-import path from 'node:path'
 import {UserError} from '../core/errors.js'
+import {isFullPath} from '../core/platform.js'
 import type {ServiceCredentials} from '../secrets/types.js'
 import {requireUsableVersion} from './cloudflared-version.js'
-import {findProgram} from './programs.js'
+import {findProgram, isShim} from './programs.js'
 import type {EdgeAddress} from './types.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -25,21 +25,27 @@ export interface CloudflaredOptions {
  * @param cacheDirectory where its version is remembered
  * @throws UserError `needs-action` / `CLOUDFLARED_NOT_FOUND`, `CLOUDFLARED_UNUSABLE`, `CLOUDFLARED_BAD_VERSION`
  */
-export async function requireCloudflared(env: Environment, cacheDirectory: string): Promise<string> {
-  const program = findCloudflared(env)
+export async function requireCloudflared(
+  env: Environment,
+  cacheDirectory: string,
+  platform: NodeJS.Platform = process.platform,
+): Promise<string> {
+  const program = findCloudflared(env, platform)
   await requireUsableVersion({program, env: environmentFor(env), cacheDirectory})
   return program
 }
 
-function findCloudflared(env: Environment): string {
+function findCloudflared(env: Environment, platform: NodeJS.Platform): string {
   const named = env['CLOUDFLARED']
   if (named === undefined || named === '') {
-    const program = findProgram('cloudflared', env)
+    const program = findProgram('cloudflared', env, {platform})
     if (program === undefined)
       throw notFound('There is no program of that name on PATH, and --client cloudflared asks for it.')
     return program
   }
-  if (!path.isAbsolute(named)) throw notFound('CLOUDFLARED must be an absolute path.')
+  if (!isFullPath(named, platform)) throw notFound('CLOUDFLARED must be an absolute path.')
+  if (isShim(named, platform))
+    throw notFound('CLOUDFLARED names a batch file; it must be the program itself.')
   try {
     fs.accessSync(named, fs.constants.X_OK)
     if (fs.statSync(named).isFile()) return named

@@ -1,9 +1,9 @@
 import {createHash} from 'node:crypto'
 import fs from 'node:fs/promises'
-import os from 'node:os'
 import path from 'node:path'
 import {UserError} from '../core/errors.js'
 import {refuseIfOthersCanRead} from '../core/files.js'
+import {homeDirectory} from '../core/platform.js'
 import {configWord} from './ssh-words.js'
 
 /**
@@ -55,7 +55,7 @@ export interface SharingPlace {
  */
 export function lastingDirectory({
   state,
-  home = os.homedir(),
+  home = homeDirectory(),
   platform = process.platform,
 }: Pick<SharingPlace, 'state' | 'home' | 'platform'>): string | undefined {
   if (platform === 'win32') return undefined

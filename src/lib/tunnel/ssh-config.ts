@@ -4,7 +4,7 @@ import type {Environment} from '../config/paths.js'
 import {UserError} from '../core/errors.js'
 import {Locks} from '../core/lock.js'
 import {findProgram} from './programs.js'
-import {hostBlock, type HostBlockOptions} from './ssh-config/block.js'
+import {bytesOf, hostBlock, type HostBlockOptions} from './ssh-config/block.js'
 import {unifiedDiff} from './ssh-config/diff.js'
 import {findBlocks, otherSettings, withBlock, withoutBlock} from './ssh-config/edit.js'
 import {readConfigFile, replaceConfigFile, type ConfigFile} from './ssh-config/file.js'
@@ -41,9 +41,16 @@ export interface SshConfigPlan extends SshConfigOutcome {
   after: string
 }
 
-/** Where ssh looks: below the home of the user database, whatever HOME says. */
-export function defaultSshConfig(): string {
-  return path.join(os.userInfo().homedir, '.ssh', 'config')
+/**
+ * Where ssh looks: below the home of the user database, whatever HOME says; on Windows below the user's profile
+ * (`%USERPROFILE%\.ssh\config`, learn.microsoft.com, "OpenSSH Server configuration").
+ */
+export function defaultSshConfig(
+  home = os.userInfo().homedir,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  const {join} = platform === 'win32' ? path.win32 : path.posix
+  return join(home, '.ssh', 'config')
 }
 
 /**
@@ -57,7 +64,9 @@ export async function planSshConfig({file, host, block, env}: SshConfigChange): 
   const before = current.text ?? ''
   const found = findBlocks(before, file)
   const own = found.find((one) => one.host === host)
-  const after = block ? withBlock(before, found, host, hostBlock(block)) : withoutBlock(before, found, host)
+  const after = block
+    ? withBlock(before, found, host, bytesOf(hostBlock(block)))
+    : withoutBlock(before, found, host)
   const changes = after !== before
   const warnings: string[] = []
   if (block) {

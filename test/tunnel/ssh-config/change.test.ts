@@ -5,7 +5,13 @@ import path from 'node:path'
 import fc from 'fast-check'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {findProgram} from '../../../src/lib/tunnel/programs.js'
-import {applySshConfig, planSshConfig, type SshConfigChange} from '../../../src/lib/tunnel/ssh-config.js'
+import {
+  applySshConfig,
+  defaultSshConfig,
+  planSshConfig,
+  type SshConfigChange,
+} from '../../../src/lib/tunnel/ssh-config.js'
+import {readConfigFile} from '../../../src/lib/tunnel/ssh-config/file.js'
 import {configTexts, HOSTS} from './config-texts.js'
 
 const ssh = findProgram('ssh', process.env)
@@ -72,6 +78,17 @@ describe('the file', () => {
     expect(await read()).toBe('Host x\n')
   })
 
+  it.each<[platform: NodeJS.Platform, refused: boolean]>([
+    ['linux', true],
+    ['darwin', true],
+    ['win32', false],
+  ])('is looked at on %s for who may write to it: %s', async (platform, refused) => {
+    await put('Host x\n', 0o666)
+    const read = readConfigFile(file, platform)
+    if (refused) await expect(read).rejects.toMatchObject({next: [`chmod go-w ${file}`]})
+    else await expect(read).resolves.toMatchObject({text: 'Host x\n'})
+  })
+
   it('stays behind its link, which stays a link', async () => {
     await put('')
     await fs.rm(file)
@@ -121,6 +138,14 @@ describe('the file', () => {
     await remove(second)
     expect(await fs.readFile(file)).toEqual(bytes)
   })
+})
+
+it.each<[platform: NodeJS.Platform, home: string, file: string]>([
+  ['linux', '/home/u', '/home/u/.ssh/config'],
+  ['darwin', '/Users/J D/', '/Users/J D/.ssh/config'],
+  ['win32', 'C:\\Users\\J D', 'C:\\Users\\J D\\.ssh\\config'],
+])('on %s with the home %s the usual configuration is %s', (platform, of, usual) => {
+  expect(defaultSshConfig(of, platform)).toBe(usual)
 })
 
 describe('writers at once', () => {
@@ -181,6 +206,18 @@ describe.skipIf(ssh === undefined)('ssh itself', () => {
     await expect(write()).rejects.not.toMatchObject({why: expect.stringContaining(os.tmpdir() + '/zt-ssh-config') as string}) // prettier-ignore
     expect(await read()).toBe(given)
     expect(await beside()).toEqual(['config'])
+  })
+
+  it('reads paths in any script, and an edit by hand is noticed there too', async () => {
+    const proxyCommand = `'/home/jürgen/Zoë/日本 x/\u0065\u0301' ${host}`
+    const wanted = change({block: {host, proxyCommand, knownHostsFile: '/home/jürgen/k'}})
+    expect(await make(wanted)).toMatchObject({action: 'add', edited: false})
+    expect(await fs.readFile(file, 'utf8')).toContain(`ProxyCommand ${proxyCommand}\n`)
+    expect(await make(wanted)).toMatchObject({action: 'none', edited: false, diff: ''})
+    await fs.writeFile(file, (await fs.readFile(file, 'utf8')).replace('Zoë', 'Zoe'))
+    expect(await planSshConfig(wanted)).toMatchObject({action: 'update', edited: true})
+    expect(await remove()).toMatchObject({action: 'remove'})
+    expect(await read()).toBe('')
   })
 
   it('is said to use another user when that stands before', async () => {

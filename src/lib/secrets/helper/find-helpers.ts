@@ -1,48 +1,65 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import {searchDirectories} from '../../core/platform.js'
 import {isKeepingStoreKind} from '../../core/store-kind.js'
 
 const PREFIX = 'docker-credential-'
 
+/** Which system's habits hold, and how a program is told; tests give both. */
+interface Search {
+  platform?: NodeJS.Platform | undefined
+  isProgram?: ((file: string) => Promise<boolean>) | undefined
+}
+
 /**
- * The program `docker-credential-NAME`: the first on PATH that can be run. Entries of PATH that are not absolute say
- * something else in every directory, so they are not looked into.
+ * The program `docker-credential-NAME`: the first on PATH that can be run. On Windows only `.exe`: a batch file's
+ * arguments and input pass through cmd.exe, and node does not start one (CVE-2024-27980).
  */
-export async function findHelper(name: string, searchPath: string | undefined): Promise<string | undefined> {
-  for (const directory of directories(searchPath)) {
-    for (const ending of endings()) {
-      const file = path.join(directory, `${PREFIX}${name}${ending}`)
-      if (await isProgram(file)) return file
-    }
+export async function findHelper(
+  name: string,
+  searchPath: string | undefined,
+  {platform = process.platform, isProgram = isProgramFile}: Search = {},
+): Promise<string | undefined> {
+  const windows = platform === 'win32'
+  const {join} = windows ? path.win32 : path.posix
+  for (const directory of searchDirectories(searchPath, platform)) {
+    const file = join(directory, `${PREFIX}${name}${windows ? '.exe' : ''}`)
+    if (await isProgram(file)) return file
   }
   return undefined
 }
 
 /** The names of all helpers on PATH, sorted. */
-export async function helperNames(searchPath: string | undefined): Promise<string[]> {
+export async function helperNames(
+  searchPath: string | undefined,
+  {platform = process.platform, isProgram = isProgramFile}: Search = {},
+  filesIn: (directory: string) => Promise<string[]> = (directory) => fs.readdir(directory),
+): Promise<string[]> {
+  const {join} = platform === 'win32' ? path.win32 : path.posix
   const found = await Promise.all(
-    directories(searchPath).map(async (directory) => {
-      const files = await fs.readdir(directory).catch(() => [])
-      const names = files.filter((file) => file.startsWith(PREFIX))
-      const programs = await Promise.all(names.map((file) => isProgram(path.join(directory, file))))
-      return names
-        .filter((_, at) => programs[at])
-        .map((file) => file.slice(PREFIX.length).replace(/\.exe$/i, ''))
-        .filter((name) => isKeepingStoreKind(`helper:${name}`))
+    searchDirectories(searchPath, platform).map(async (directory) => {
+      const files = await filesIn(directory).catch(() => [])
+      const helpers = files.flatMap((file) => {
+        const name = nameOf(file, platform)
+        return name !== undefined && isKeepingStoreKind(`helper:${name}`) ? [{file, name}] : []
+      })
+      const programs = await Promise.all(helpers.map(({file}) => isProgram(join(directory, file))))
+      return helpers.filter((_, at) => programs[at]).map(({name}) => name)
     }),
   )
   return [...new Set(found.flat())].sort()
 }
 
-function directories(searchPath: string | undefined): string[] {
-  return [...new Set((searchPath ?? '').split(path.delimiter))].filter((one) => path.isAbsolute(one))
+/** Undefined for what {@link findHelper} would not find: on Linux also those of the Windows around it (WSL). */
+function nameOf(file: string, platform: NodeJS.Platform): string | undefined {
+  const whole = platform === 'win32' ? file.toLowerCase() : file
+  if (!whole.startsWith(PREFIX)) return undefined
+  const name = whole.slice(PREFIX.length)
+  if (platform !== 'win32') return name
+  return name.endsWith('.exe') ? name.slice(0, -'.exe'.length) : undefined
 }
 
-function endings(): string[] {
-  return process.platform === 'win32' ? ['.exe'] : ['']
-}
-
-async function isProgram(file: string): Promise<boolean> {
+async function isProgramFile(file: string): Promise<boolean> {
   try {
     await fs.access(file, fs.constants.X_OK)
     return (await fs.stat(file)).isFile()

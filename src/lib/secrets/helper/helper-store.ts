@@ -118,8 +118,10 @@ export class HelperStore implements SecretStore {
     return true
   }
 
-  removalCommand(key: SecretKey): string {
-    return `printf %s ${addressOf(key)} | ${this.#program} erase`
+  removalCommand(key: SecretKey, platform: NodeJS.Platform = process.platform): string {
+    // There the line's end comes with it, which helpers leave out.
+    const say = platform === 'win32' ? 'echo' : 'printf %s'
+    return `${say} ${addressOf(key)} | ${this.#program} erase`
   }
 
   async #addresses(atMostMs?: number): Promise<string[]> {

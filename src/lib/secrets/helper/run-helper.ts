@@ -15,22 +15,41 @@ export interface RunHelper {
   input: string
   deadlineMs: number
   env: NodeJS.ProcessEnv
+  platform?: NodeJS.Platform | undefined
 }
 
 const OUTPUT_LIMIT = 4 * 1024 * 1024
 /** After the kill: how long for the pipes of whoever got away to close. */
 const GRACE_MS = 200
 
-/** The helpers under way; each leads a process group, for it starts others (gpg, pinentry). */
+/** The helpers under way; each leads a process group, for it starts others (gpg, pinentry), but on Windows. */
 const running = new Set<ChildProcess>()
+
+/**
+ * How a helper is started. Windows has no process groups to kill, and would open a console window for a detached child
+ * (nodejs.org, child_process, options.detached).
+ */
+export function helperSpawnOptions(
+  env: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform = process.platform,
+): {stdio: ['pipe', 'pipe', 'pipe']; env: NodeJS.ProcessEnv; detached: boolean; windowsHide: boolean} {
+  return {stdio: ['pipe', 'pipe', 'pipe'], env, detached: platform !== 'win32', windowsHide: true}
+}
 
 /**
  * Runs a docker-credential-helper once. What is secret goes over stdin. It and all that it starts are killed at the
  * deadline, and when this process is interrupted: a group of its own gets no Ctrl-C from the terminal.
  */
-export function runHelper({program, action, input, deadlineMs, env}: RunHelper): Promise<HelperAnswer> {
+export function runHelper({
+  program,
+  action,
+  input,
+  deadlineMs,
+  env,
+  platform,
+}: RunHelper): Promise<HelperAnswer> {
   return new Promise((resolve) => {
-    const child = spawn(program, [action], {stdio: ['pipe', 'pipe', 'pipe'], env, detached: true})
+    const child = spawn(program, [action], helperSpawnOptions(env, platform))
     const output = {stdout: [] as Buffer[], stderr: [] as Buffer[]}
     let length = 0
     let ended: HelperAnswer['end'] | undefined
@@ -46,7 +65,7 @@ export function runHelper({program, action, input, deadlineMs, env}: RunHelper):
     }
     const stop = (why: HelperAnswer['end']): void => {
       ended ??= why
-      killGroup(child)
+      killGroup(child, platform)
       grace ??= setTimeout(() => {
         finish(null, why)
       }, GRACE_MS)
@@ -69,16 +88,20 @@ export function runHelper({program, action, input, deadlineMs, env}: RunHelper):
     })
     child.once('close', (code, signal) => {
       // Whoever it left behind has no more to do for us.
-      killGroup(child)
+      killGroup(child, platform)
       finish(code, ended ?? (signal === null ? 'exit' : 'signal'))
     })
   })
 }
 
-function killGroup({pid}: ChildProcess): void {
-  if (pid === undefined) return
+function killGroup(child: ChildProcess, platform: NodeJS.Platform = process.platform): void {
+  if (child.pid === undefined) return
+  if (platform === 'win32') {
+    child.kill('SIGKILL')
+    return
+  }
   try {
-    process.kill(-pid, 'SIGKILL')
+    process.kill(-child.pid, 'SIGKILL')
   } catch {
     // All of it has ended.
   }

@@ -16,10 +16,16 @@ export interface KeychainOptions {
   child?: RunChild | undefined
 }
 
-const NO_LIBSECRET: StoreStatus = {
-  state: 'absent',
-  why: 'The keychain library cannot be loaded (on Linux it needs libsecret-1.so.0).',
-  next: ['apt-get install libsecret-1-0, or use --store vault'],
+function noAddon(isLinux: boolean): StoreStatus {
+  return {
+    state: 'absent',
+    why: `The keychain library cannot be loaded${isLinux ? ' (it needs libsecret-1.so.0)' : ''}.`,
+    next: [
+      isLinux
+        ? 'apt-get install libsecret-1-0, or use --store vault'
+        : 'Install zt again, or use --store vault',
+    ],
+  }
 }
 
 /** The operating system's keychain, through keytar. */
@@ -46,7 +52,7 @@ export class Keychain implements SecretStore {
     }
     if (!this.#addonLoads) {
       const answer = await this.#ask({operation: 'probe', service: 'zt', account: 'probe'})
-      if (!answer.ok) return NO_LIBSECRET
+      if (!answer.ok) return noAddon(this.#isLinux)
       this.#addonLoads = true
     }
     return {state: 'ready', why: undefined, next: []}
@@ -71,8 +77,8 @@ export class Keychain implements SecretStore {
   }
 
   async set(key: SecretKey, value: Secret): Promise<void> {
-    // Windows keeps at most 2560 bytes, in UTF-16.
-    if (value.expose().length > 1280) throw failed('the value is too long for a keychain')
+    // What Windows keeps at most (CRED_MAX_CREDENTIAL_BLOB_SIZE); keytar gives it UTF-8.
+    if (Buffer.byteLength(value.expose()) > 2560) throw failed('the value is too long for a keychain')
     if (value.expose().includes('\0')) throw failed('a keychain would cut the value at its NUL character')
     await this.#requireUsable()
     this.#read(await this.#ask({...this.#address(key), operation: 'set', value: value.expose()}), value)
@@ -82,10 +88,12 @@ export class Keychain implements SecretStore {
     return (await this.#perform(key, 'delete')).found
   }
 
+  /** Of signs that no shell takes apart: an account's name has no others, and `service` is ours. */
   removalCommand(key: SecretKey): string {
     const {service, account} = this.#address(key)
     const platform = this.#options.platform ?? process.platform
     if (platform === 'darwin') return `security delete-generic-password -s ${service} -a ${account}`
+    // As keytar names it (keytar_win.cc).
     if (platform === 'win32') return `cmdkey /delete:${service}/${account}`
     return `secret-tool clear service ${service} account ${account}`
   }

@@ -12,8 +12,9 @@ const IN_MEMORY = new Map([
 export async function memoryWarning(
   directory: string,
   statfs: (of: string) => Promise<{type: number}> = fs.statfs,
+  platform: NodeJS.Platform = process.platform,
 ): Promise<string | undefined> {
-  if (process.platform !== 'linux') return undefined
+  if (platform !== 'linux') return undefined
   for (let at = path.resolve(directory); ; at = path.dirname(at)) {
     try {
       const kind = IN_MEMORY.get((await statfs(at)).type)

@@ -4,6 +4,7 @@ import path from 'node:path'
 import {isJsonObject} from '../../core/context.js'
 import {UserError, hasCode} from '../../core/errors.js'
 import {refuseIfOthersCanRead, removeFile, writeFileAtomic} from '../../core/files.js'
+import {quoteForPerson} from '../../core/quote.js'
 import {Secret} from '../../core/secret.js'
 import {accountName, keyOf} from '../keys.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../types.js'
@@ -158,9 +159,8 @@ export class Vault implements SecretStore {
     return removeFile(this.#file(key))
   }
 
-  removalCommand(key: SecretKey): string {
-    const file = this.#file(key)
-    return `rm ${/^[\w@%+=:,./-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`}`
+  removalCommand(key: SecretKey, platform: NodeJS.Platform = process.platform): string {
+    return `${platform === 'win32' ? 'del' : 'rm'} ${quoteForPerson(this.#file(key), platform)}`
   }
 
   /** Those that were given; and the identity's own, which must be able to read what this machine writes. */

@@ -23,6 +23,7 @@ export interface CurlOptions {
   target: Target
   env: Readonly<Record<string, string | undefined>>
   stderr: Writable
+  platform?: NodeJS.Platform | undefined
   /** Told when only the secret from before a rotation is accepted; until when it works (ISO 8601). */
   onlyPrevious?: ((until: string) => void) | undefined
 }
@@ -40,8 +41,8 @@ export interface CurlEnd extends ChildEnd {
  * @throws UserError `needs-action` / `CURL_NOT_FOUND`, `STDIN_TAKEN`
  */
 export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
-  const {request, given, target, env, stderr, onlyPrevious} = options
-  const program = findProgram('curl', env)
+  const {request, given, target, env, stderr, platform = process.platform, onlyPrevious} = options
+  const program = findProgram('curl', env, {platform})
   if (program === undefined) throw curlNotFound()
   const status = new StatusLine()
   const credentials = await acceptedAt(
@@ -49,7 +50,7 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
     {edge: target.edge, path: request.path, environment: env},
   )
   const config = configOf(credentials, given.writeOut + status.writeOut)
-  const pipe = given.readsStdin ? await makePipe(env) : undefined
+  const pipe = given.readsStdin ? await makePipe(env, platform) : undefined
   try {
     let stderrDone: Promise<void> | undefined
     let fed: Promise<void> | undefined
@@ -120,9 +121,15 @@ interface NamedPipe {
 /**
  * A named pipe in a directory of our own, for a curl that needs stdin itself. (What node passes to a child as a further
  * descriptor is a socket, which cannot be opened by a name under /dev/fd.) It never holds anything on disk.
+ *
+ * None on Windows: its named pipes have no directory that is this user's, and whoever is on the machine may read from
+ * one that node makes (learn.microsoft.com, "Named Pipe Security and Access Rights": read access for Everyone).
  */
-async function makePipe(env: CurlOptions['env']): Promise<NamedPipe> {
-  const mkfifo = process.platform === 'win32' ? undefined : findProgram('mkfifo', env)
+export async function makePipe(
+  env: CurlOptions['env'],
+  platform: NodeJS.Platform = process.platform,
+): Promise<NamedPipe> {
+  const mkfifo = platform === 'win32' ? undefined : findProgram('mkfifo', env, {platform})
   if (mkfifo === undefined) throw stdinTaken()
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-curl-'))
   const remove = (): Promise<void> => fs.rm(directory, {recursive: true, force: true})

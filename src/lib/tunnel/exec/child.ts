@@ -57,10 +57,19 @@ export function runChild({program, args, env, stdio, onStart}: RunChildOptions):
 
 /**
  * Ends this process as a child ended: by the same signal where a shell or a script looks at that (a loop stops at
- * Ctrl-C), otherwise by its exit code.
+ * Ctrl-C), otherwise by its exit code. On Windows always by that: there a signal ends whoever gets it at once, with 1.
  */
-export function endLike({exitCode, signal}: ChildEnd): void {
-  process.exitCode = exitCode
-  if (signal !== undefined && ['SIGINT', 'SIGTERM', 'SIGHUP'].includes(signal))
-    process.kill(process.pid, signal)
+export function endLike(
+  {exitCode, signal}: ChildEnd,
+  {
+    platform = process.platform,
+    self = process,
+  }: {
+    platform?: NodeJS.Platform
+    self?: Pick<NodeJS.Process, 'exitCode' | 'kill' | 'pid'>
+  } = {},
+): void {
+  self.exitCode = exitCode
+  if (platform === 'win32') return
+  if (signal !== undefined && ['SIGINT', 'SIGTERM', 'SIGHUP'].includes(signal)) self.kill(self.pid, signal)
 }

@@ -1,8 +1,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import {UserError, hasCode} from '../../core/errors.js'
+import {searchDirectories, variableOf} from '../../core/platform.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
-import {findProgram} from '../programs.js'
+import {findProgram, findShim, isShim, type Search} from '../programs.js'
 import {runChild, type ChildEnd} from './child.js'
 import type {VariableNames} from './names.js'
 
@@ -40,7 +41,11 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
     return await runChild({
       program,
       args,
-      env: {...env, [names.id]: credentials.clientId, [names.secret]: credentials.clientSecret.expose()},
+      env: {
+        ...without(Object.values(names), env),
+        [names.id]: credentials.clientId,
+        [names.secret]: credentials.clientSecret.expose(),
+      },
       stdio: 'inherit',
     })
   } catch (error) {
@@ -54,16 +59,39 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
   }
 }
 
-/** Looks for a program as a shell does: a word with a slash is a path, any other is looked for on PATH. */
-function locate(word: string, env: Readonly<Record<string, string | undefined>>): string {
-  if (!word.includes('/') && !(process.platform === 'win32' && word.includes('\\'))) {
-    const found = findProgram(word, env)
+/**
+ * What a child's environment is made of before these are set. On Windows it may hold them in another case, and of two
+ * such names node passes on the one that sorts first.
+ */
+export function without(
+  names: readonly string[],
+  env: ExecOptions['env'],
+  platform: NodeJS.Platform = process.platform,
+): ExecOptions['env'] {
+  const known = (name: string): string => (platform === 'win32' ? name.toUpperCase() : name)
+  const set = names.map(known)
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !set.includes(known(name))))
+}
+
+/**
+ * Looks for a program as a shell does: a word with a slash is a path, any other is looked for on PATH.
+ *
+ * @throws UserError as {@link execWithToken}, also for a batch file of Windows: only cmd.exe runs those, and it takes
+ *   what stands in their arguments for commands
+ */
+export function locate(word: string, env: ExecOptions['env'], search: Search = {}): string {
+  const {platform = process.platform} = search
+  if (!isPath(word, platform)) {
+    const found = findProgram(word, env, search)
     if (found !== undefined) return found
-    const directories = (env['PATH'] ?? '').split(path.delimiter).filter((one) => path.isAbsolute(one))
+    const shim = findShim(word, env, search)
+    if (shim !== undefined) throw batchFile(word, shim)
+    const directories = searchDirectories(variableOf(env, 'PATH', platform), platform)
     if (directories.some((directory) => isFile(path.join(directory, word))))
       throw notExecutable(word, 'It is on PATH, and may not be executed.')
     throw notFound(word, 'There is no program of that name on PATH.')
   }
+  if (isShim(word, platform)) throw batchFile(word, word)
   let stat: fs.Stats
   try {
     stat = fs.statSync(word)
@@ -80,6 +108,10 @@ function locate(word: string, env: Readonly<Record<string, string | undefined>>)
   return word
 }
 
+function isPath(word: string, platform: NodeJS.Platform): boolean {
+  return word.includes('/') || (platform === 'win32' && /\\|^[A-Za-z]:/.test(word))
+}
+
 function isFile(file: string): boolean {
   return fs.statSync(file, {throwIfNoEntry: false})?.isFile() ?? false
 }
@@ -94,12 +126,21 @@ function notFound(word: string, why: string): UserError {
   })
 }
 
-function notExecutable(word: string, why: string): UserError {
+function batchFile(word: string, file: string): UserError {
+  return notExecutable(
+    word,
+    `${file} is a batch file. Only cmd.exe runs those, and it takes what stands in their arguments for commands.`,
+    [`Where you know the arguments: zt exec TOKEN -- cmd /d /c ${word} [ARGUMENTS]`],
+  )
+}
+
+function notExecutable(word: string, why: string, next: string[] = []): UserError {
   return new UserError({
     kind: 'needs-action',
     code: 'COMMAND_NOT_EXECUTABLE',
     message: `The command ${word} cannot be started`,
     why,
+    next,
     exitCode: 126,
   })
 }

@@ -16,6 +16,7 @@ export interface WantedBlock {
   /** Absolute paths of node and of bin/zt.cjs. */
   node: string
   script: string
+  platform?: NodeJS.Platform | undefined
 }
 
 export interface WrittenBlock {
@@ -30,7 +31,7 @@ export interface WrittenBlock {
  * in the name of the socket.
  */
 export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
-  const {settings, host, user, client, share, node, script} = wanted
+  const {settings, host, user, client, share, node, script, platform = process.platform} = wanted
   const {profileName: profile, connectTo, caFile, knownHostsFile} = settings
   const warnings: string[] = []
   // The binding is what holds later; this shell's environment does not.
@@ -44,16 +45,17 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
     },
   )
   const shares = share && client !== 'cloudflared'
-  const directory = shares ? lastingDirectory({state: settings.paths.state}) : undefined
-  if (shares && directory === undefined && process.platform !== 'win32')
+  const directory = shares ? lastingDirectory({state: settings.paths.state, platform}) : undefined
+  if (shares && directory === undefined && platform !== 'win32')
     warnings.push(
       `Connections are not shared: ${settings.paths.state} is too long for a socket, and so is ~/.ssh`,
     )
   const options: HostBlockOptions = {
     host,
     user,
-    proxyCommand: proxyCommand({node, nodeFlags: trustFlags(), script, profile, client, host}),
+    proxyCommand: proxyCommand({node, nodeFlags: trustFlags(), script, profile, client, host, platform}),
     knownHostsFile,
+    platform,
     sharing: directory === undefined ? undefined : {directory, key: {profile, tokenId, connectTo, caFile}},
   }
   return {options, text: hostBlock(options), warnings}

@@ -7,6 +7,7 @@ export interface HostBlockOptions {
   user?: string | undefined
   proxyCommand: string
   knownHostsFile?: string | undefined
+  platform?: NodeJS.Platform | undefined
   /** Undefined: connections are not shared. */
   sharing?: {directory: string; key: ConnectionKey} | undefined
 }
@@ -15,19 +16,25 @@ export interface HostBlockOptions {
  * A block for ~/.ssh/config, between marks by which it can be found again. The second mark has a sum of what stands
  * between them, by which an edit by hand is noticed. Lines end in LF, the last one in nothing.
  */
-export function hostBlock({host, user, proxyCommand, knownHostsFile, sharing}: HostBlockOptions): string {
+export function hostBlock(options: HostBlockOptions): string {
+  const {host, user, proxyCommand, knownHostsFile, platform, sharing} = options
   const lines = [
     `Host ${host}`,
     ...(user === undefined ? [] : [`  User ${configWord(user)}`]),
     `  ProxyCommand ${proxyCommand}`,
     `  ServerAliveInterval ${ALIVE_INTERVAL_S}`,
     ...(sharing ? sharingLines(sharing.directory, sharing.key).map((line) => `  ${line}`) : []),
-    ...(knownHostsFile === undefined ? [] : [`  UserKnownHostsFile ${knownHosts(knownHostsFile)}`]),
+    ...(knownHostsFile === undefined ? [] : [`  UserKnownHostsFile ${knownHosts(knownHostsFile, platform)}`]),
   ]
-  return [`# zt: begin ${host}`, ...lines, `# zt: end ${host} ${sumOf(lines)}`].join('\n')
+  return [`# zt: begin ${host}`, ...lines, `# zt: end ${host} ${sumOf(lines.map(bytesOf))}`].join('\n')
 }
 
-/** Of the lines between the marks, whatever their ends. */
+/** A text as it is in a file, latin1: one character for each byte of its UTF-8 (a path may hold any character). */
+export function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}
+
+/** Of the lines between the marks, latin1, whatever their ends. */
 export function sumOf(lines: readonly string[]): string {
   const text = lines.map((line) => line.replace(/\r?\n?$/, '')).join('\n')
   return createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 12)

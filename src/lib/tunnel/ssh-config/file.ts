@@ -2,8 +2,8 @@ import {randomBytes} from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {UserError, hasCode} from '../../core/errors.js'
-import {unusable} from '../../core/files.js'
-import {quoteForShell} from '../proxy-command.js'
+import {despiteScanners, unusable} from '../../core/files.js'
+import {quoteForPerson} from '../../core/quote.js'
 
 const MOST_LINKS = 16
 
@@ -22,7 +22,10 @@ export interface ConfigFile {
  *
  * @throws UserError `config` / `FILE_NOT_READABLE`, `FILE_NOT_WRITABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
  */
-export async function readConfigFile(file: string): Promise<ConfigFile> {
+export async function readConfigFile(
+  file: string,
+  platform: NodeJS.Platform = process.platform,
+): Promise<ConfigFile> {
   const real = await behindLinks(file)
   let stat
   try {
@@ -33,17 +36,18 @@ export async function readConfigFile(file: string): Promise<ConfigFile> {
   }
   if (!stat.isFile()) throw notUsable(file, 'It is not a plain file.')
   const mode = stat.mode & 0o7777
-  const own = process.getuid?.()
+  // On Windows node knows neither owners nor modes; ssh looks at access lists there.
+  const own = platform === 'win32' ? undefined : process.getuid?.()
   if (own !== undefined) {
     // As ssh judges its own configuration.
     if (stat.uid !== 0 && stat.uid !== own && own !== 0) throw unsafe(file, 'It belongs to another user.', [])
     if ((mode & 0o022) !== 0)
       throw unsafe(file, `Its mode is ${mode.toString(8)}: others may write to it.`, [
-        `chmod go-w ${quoteForShell(file)}`,
+        `chmod go-w ${quoteForPerson(file, platform)}`,
       ])
     if ((mode & 0o200) === 0)
       throw notUsable(file, `It is read-only (its mode is ${mode.toString(8)}).`, [
-        `chmod u+w ${quoteForShell(file)}`,
+        `chmod u+w ${quoteForPerson(file, platform)}`,
       ])
   }
   try {
@@ -80,7 +84,7 @@ export async function replaceConfigFile(
       await handle.close()
     }
     await unchanged()
-    await fs.rename(temporary, real)
+    await despiteScanners(() => fs.rename(temporary, real))
   } catch (error) {
     await fs.rm(temporary, {force: true}).catch(() => undefined)
     throw unusable(error, 'write', real)

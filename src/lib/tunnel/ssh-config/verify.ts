@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {UserError} from '../../core/errors.js'
-import {quoteForShell} from '../proxy-command.js'
+import {quoteForPerson} from '../../core/quote.js'
 
 /** A Match exec of the person's may take its time. */
 const PATIENCE_MS = 10_000
@@ -80,7 +80,7 @@ function notEffective({file, host}: VerifyOptions, why: string): UserError {
     code: 'SSH_CONFIG_NOT_EFFECTIVE',
     message: `With its block in ${file} ssh would still not use zt for ${host}`,
     why: `${why} Nothing was changed.`,
-    next: [`ssh -G -F ${quoteForShell(file)} ${host}`],
+    next: [`ssh -G -F ${quoteForPerson(file)} ${host}`],
     details: {file, host},
   })
 }

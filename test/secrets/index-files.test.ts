@@ -1,0 +1,84 @@
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import fc from 'fast-check'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {fileName, IndexFiles} from '../../src/lib/secrets/index-files.js'
+
+const SYSTEMS = ['linux', 'darwin', 'win32'] as const
+
+describe('a name of a file that is made of a name', () => {
+  it.each<[name: string, onUnix: string, onWindows: string]>([
+    ['git.example.com', 'git.example.com', 'git.example.com'],
+    ['*.example.com', '%2A.example.com', '%2A.example.com'],
+    ['.hidden', '%2Ehidden', '%2Ehidden'],
+    ['..', '%2E.', '%2E%2E'],
+    ['a/b\\c:d', 'a%2Fb%5Cc%3Ad', 'a%2Fb%5Cc%3Ad'],
+    ['con', 'con', '%63on'],
+    ['NUL.example', 'NUL.example', '%4EUL.example'],
+    ['com1.example', 'com1.example', '%63om1.example'],
+    ['LPT9', 'LPT9', '%4CPT9'],
+    ['console.example', 'console.example', 'console.example'],
+    ['com10', 'com10', 'com10'],
+    ['prod.', 'prod.', 'prod%2E'],
+    ['jürgen', 'j%C3%BCrgen', 'j%C3%BCrgen'],
+  ])('%s: %s, on Windows %s', (name, onUnix, onWindows) => {
+    expect(fileName(name, 'linux')).toBe(onUnix)
+    expect(fileName(name, 'darwin')).toBe(onUnix)
+    expect(fileName(name, 'win32')).toBe(onWindows)
+  })
+
+  it('can be read back, is of ASCII alone, and is one that the system keeps as it is', () => {
+    const name = fc.oneof(
+      fc.string({unit: 'grapheme', minLength: 1}),
+      fc
+        .constantFrom('con', 'aux', 'com0', 'prn')
+        .chain((one) => fc.constantFrom('', '.', '.x', 'x').map((end) => one + end)),
+    )
+    fc.assert(
+      fc.property(name, fc.constantFrom(...SYSTEMS), (text, platform) => {
+        const file = fileName(text, platform)
+        expect(decodeURIComponent(file)).toBe(text)
+        expect(file).toMatch(/^[A-Za-z0-9%_!~'()-][A-Za-z0-9%_!~'().-]*$/)
+        if (platform === 'win32') expect(`${file}.json`).not.toMatch(/^(con|prn|aux|nul|com\d|lpt\d)\./i)
+        if (platform === 'win32') expect(file).not.toMatch(/\.$/)
+      }),
+    )
+  })
+})
+
+describe('two profiles that one directory is made for, as case is not told apart', () => {
+  let directory: string
+  beforeEach(async () => {
+    directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-index-'))
+    for (const kind of ['index', 'hosts']) {
+      await fs.mkdir(path.join(directory, kind, 'prod'), {recursive: true})
+      await fs.symlink('prod', path.join(directory, kind, 'Prod'))
+    }
+  })
+  afterEach(() => fs.rm(directory, {recursive: true, force: true}))
+
+  it('see each its own entries and bindings alone', async () => {
+    const index = new IndexFiles(directory)
+    for (const [at, profile] of ['prod', 'Prod'].entries()) {
+      const entry = {
+        clientId: 'c',
+        name: 'n',
+        accountId: 'a',
+        store: 'vault' as const,
+        storedAt: '2026-01-01T00:00:00Z',
+      }
+      await index.put({...entry, profile, tokenId: `of-${profile}`, expiresAt: undefined})
+      await index.bind({
+        profile,
+        host: `h${at}.example`,
+        tokenId: `of-${profile}`,
+        boundAt: '2026-01-01T00:00:00Z',
+      })
+    }
+    for (const profile of ['prod', 'Prod']) {
+      expect((await index.list(profile)).map(({tokenId}) => tokenId)).toEqual([`of-${profile}`])
+      expect((await index.bindings(profile)).map(({tokenId}) => tokenId)).toEqual([`of-${profile}`])
+    }
+  })
+})

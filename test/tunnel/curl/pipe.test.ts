@@ -1,0 +1,41 @@
+import {spawn} from 'node:child_process'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {describe, expect, it} from 'vitest'
+import {makePipe} from '../../../src/lib/tunnel/curl/curl.js'
+import {findProgram} from '../../../src/lib/tunnel/programs.js'
+
+const taken = {code: 'STDIN_TAKEN', kind: 'needs-action', next: ['Put the data into a file: --data @FILE']}
+
+describe('the pipe by which curl gets the credentials when stdin is its own', () => {
+  it('is none on Windows, where everybody could read it, whatever is installed', async () => {
+    await expect(makePipe({PATH: 'C:\\Program Files\\Git\\usr\\bin'}, 'win32')).rejects.toMatchObject(taken)
+    await expect(makePipe(process.env, 'win32')).rejects.toMatchObject(taken)
+  })
+
+  it.each(['linux', 'darwin'] as const)('is none on %s without mkfifo', async (platform) => {
+    await expect(makePipe({PATH: '/nonexistent'}, platform)).rejects.toMatchObject(taken)
+  })
+
+  it.skipIf(findProgram('mkfifo', process.env) === undefined)(
+    'is for this user alone, and gone afterwards',
+    async () => {
+      const pipe = await makePipe(process.env)
+      try {
+        expect((await fs.stat(pipe.file)).isFIFO()).toBe(true)
+        expect((await fs.stat(pipe.file)).mode & 0o777).toBe(0o600)
+        expect((await fs.stat(path.dirname(pipe.file))).mode & 0o777).toBe(0o700)
+        const reader = spawn('cat', [pipe.file], {stdio: ['ignore', 'pipe', 'inherit']})
+        let read = ''
+        reader.stdout.on('data', (chunk: Buffer) => (read += chunk.toString()))
+        const closed = new Promise((resolve) => reader.once('close', resolve))
+        await pipe.feed('header = "x"\n', new AbortController().signal)
+        await closed
+        expect(read).toBe('header = "x"\n')
+      } finally {
+        await pipe.remove()
+      }
+      await expect(fs.stat(path.dirname(pipe.file))).rejects.toMatchObject({code: 'ENOENT'})
+    },
+  )
+})
