@@ -30,8 +30,7 @@ out. What else is in the file stays as it is. The change is shown, and asked for
   async run(): Promise<object> {
     const {write, remove, client, share, 'dry-run': dryRun} = this.flags
     const {host, user} = parseDestination(this.args.host, 'zt ssh config [USER@]HOST')
-    const run = path.join(this.config.root, 'bin', 'zt.cjs')
-    const wanted = {host, user, client, share, node: process.execPath, script: run}
+    const wanted = {host, user, client, share, root: this.config.root}
     const written: WrittenBlock | undefined = remove
       ? undefined
       : await blockFor({settings: this.settings, ...wanted})

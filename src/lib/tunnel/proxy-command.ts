@@ -1,12 +1,8 @@
 import type {TunnelClient} from './types.js'
 
 export interface ProxyCommandOptions {
-  /** Absolute path of node. */
-  node: string
-  /** Of node's own: how it finds the CAs (carrier/trust.ts). */
-  nodeFlags?: readonly string[] | undefined
-  /** Absolute path of bin/zt.cjs. */
-  script: string
+  /** How zt is started (core/program.ts), with absolute paths. */
+  program: readonly string[]
   profile: string
   /** Id of another token than the bound one, or `env`; it may then be sent to this host. */
   token?: string | undefined
@@ -20,8 +16,8 @@ export interface ProxyCommandOptions {
 
 /** The value of ssh's ProxyCommand: quoted for the shell that ssh runs it with, and for ssh's own `%` signs. */
 export function proxyCommand(options: ProxyCommandOptions): string {
-  const {node, nodeFlags = [], script, profile, token, client, connectTo, caFile, host} = options
-  const words = [node, ...nodeFlags, script, 'ssh', 'proxy', '--profile', profile]
+  const {program, profile, token, client, connectTo, caFile, host} = options
+  const words = [...program, 'ssh', 'proxy', '--profile', profile]
   if (client === 'cloudflared') words.push('--client', client)
   if (connectTo !== undefined) words.push('--connect-to', connectTo)
   if (caFile !== undefined) words.push('--ca-file', caFile)

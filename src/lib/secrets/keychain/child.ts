@@ -1,6 +1,6 @@
-import {createRequire} from 'node:module'
 import {guardProcess} from '../../core/crash.js'
 import {messageOf} from '../../core/errors.js'
+import {AddonError, loadKeytar, type Keytar} from './addon.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
 /**
@@ -30,11 +30,11 @@ async function answer(request: string): Promise<void> {
 }
 
 async function perform(request: ChildRequest): Promise<ChildAnswer> {
-  let keytar: typeof import('keytar')
+  let keytar: Keytar
   try {
-    keytar = createRequire(import.meta.url)('keytar') as typeof import('keytar')
-  } catch {
-    return {ok: false, reason: 'no-addon', message: ''}
+    keytar = loadKeytar()
+  } catch (error) {
+    return {ok: false, reason: 'no-addon', message: error instanceof AddonError ? error.message : ''}
   }
   const {service, account} = request
   try {

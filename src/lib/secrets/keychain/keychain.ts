@@ -46,7 +46,7 @@ export class Keychain implements SecretStore {
     }
     if (!this.#addonLoads) {
       const answer = await this.#ask({operation: 'probe', service: 'zt', account: 'probe'})
-      if (!answer.ok) return NO_LIBSECRET
+      if (!answer.ok) return answer.reason === 'no-addon' ? noAddon(answer.message) : NO_LIBSECRET
       this.#addonLoads = true
     }
     return {state: 'ready', why: undefined, next: []}
@@ -147,11 +147,20 @@ export class Keychain implements SecretStore {
 
   #read(answer: ChildAnswer, given?: Secret): {value: string | null; found: boolean} {
     if (answer.ok) return answer
-    if (answer.reason === 'no-addon') throw failed('its library cannot be loaded')
+    if (answer.reason === 'no-addon')
+      throw answer.message === ''
+        ? failed('its library cannot be loaded')
+        : this.#notReady(noAddon(answer.message))
     throw failed(
       safeMessage(answer.message, given) ?? 'something that is not shown, as it may hold the secret',
     )
   }
+}
+
+/** @param why empty: the system's loader refused it */
+function noAddon(why: string): StoreStatus {
+  if (why === '') return NO_LIBSECRET
+  return {state: 'absent', why, next: ['Set XDG_CACHE_HOME to a directory of your own, or use --store vault']}
 }
 
 function capital(text: string): string {

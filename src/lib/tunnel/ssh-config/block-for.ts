@@ -1,5 +1,6 @@
 import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
+import {ztProgram} from '../../core/program.js'
 import {trustFlags} from '../carrier/trust.js'
 import {proxyCommand} from '../proxy-command.js'
 import {lastingDirectory} from '../sharing.js'
@@ -13,9 +14,8 @@ export interface WantedBlock {
   user: string | undefined
   client: TunnelClient
   share: boolean
-  /** Absolute paths of node and of bin/zt.cjs. */
-  node: string
-  script: string
+  /** The package's directory. */
+  root: string
 }
 
 export interface WrittenBlock {
@@ -30,7 +30,7 @@ export interface WrittenBlock {
  * in the name of the socket.
  */
 export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
-  const {settings, host, user, client, share, node, script} = wanted
+  const {settings, host, user, client, share, root} = wanted
   const {profileName: profile, connectTo, caFile, knownHostsFile} = settings
   const warnings: string[] = []
   // The binding is what holds later; this shell's environment does not.
@@ -52,7 +52,7 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
   const options: HostBlockOptions = {
     host,
     user,
-    proxyCommand: proxyCommand({node, nodeFlags: trustFlags(), script, profile, client, host}),
+    proxyCommand: proxyCommand({program: ztProgram(root, trustFlags()), profile, client, host}),
     knownHostsFile,
     sharing: directory === undefined ? undefined : {directory, key: {profile, tokenId, connectTo, caFile}},
   }
