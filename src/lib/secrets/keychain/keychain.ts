@@ -160,7 +160,8 @@ export class Keychain implements SecretStore {
 /** @param why empty: the system's loader refused it */
 function noAddon(why: string): StoreStatus {
   if (why === '') return NO_LIBSECRET
-  return {state: 'absent', why, next: ['Set XDG_CACHE_HOME to a directory of your own, or use --store vault']}
+  // The keychain may well be there: no other store is taken for it.
+  return {state: 'broken', why, next: ['Set XDG_CACHE_HOME to a directory of your own, or use --store vault']}
 }
 
 function capital(text: string): string {
