@@ -2,6 +2,9 @@ import {execFileSync, spawn} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
+import http from 'node:http'
+import https from 'node:https'
+import type {AddressInfo} from 'node:net'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {BuiltZt} from '../support/built-zt.js'
@@ -79,7 +82,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
   it('goes through the tutorial: a token in the vault, a rule, the real ssh', async () => {
     expect(await zt.json(['token', 'create', 'ci'])).toMatchObject({store: 'vault'})
     await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'])
-    const greeted = await zt.run(['ssh', `git@${host}`, '--no-share', '--', '-T'])
+    const greeted = await zt.run(['ssh', `git@${host}`, '--', '-T'])
     expect(greeted).toMatchObject({code: 0})
     expect(greeted.stdout).toContain('Welcome to GitLab, @')
     expect(await zt.json(['token', 'list'])).toMatchObject({tokens: [{name: 'ci'}]})
@@ -153,8 +156,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       ]
       for (const one of [withCa, empty]) await fs.mkdir(one)
       await fs.cp(path.join(zt.home, 'CONFIG'), config, {recursive: true})
-      const hash = execFileSync('openssl', ['x509', '-hash', '-noout', '-in', caFile], {encoding: 'utf8'})
-      await fs.copyFile(caFile, path.join(withCa, `${hash.trim()}.0`))
+      await fs.copyFile(caFile, path.join(withCa, `${hashOf(caFile)}.0`))
       // The profile as it would be for an edge whose CA the system knows.
       const file = path.join(config, 'zt', 'config.json')
       const text = await fs.readFile(file, 'utf8')
@@ -177,6 +179,64 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       expect({greeting, stderr}).toEqual({
         greeting: '',
         stderr: expect.stringContaining('EDGE_NOT_TRUSTED') as string,
+      })
+    })
+
+    describe('for the API', () => {
+      let server: https.Server
+      let apiConfig: string
+      let certificate: string
+      let hashed: string
+
+      beforeAll(async () => {
+        ;[apiConfig, hashed] = [path.join(zt.home, 'api-config'), path.join(zt.home, 'hashed')]
+        certificate = path.join(zt.home, 'api.pem')
+        const key = path.join(zt.home, 'api.key')
+        const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate]
+        const subject = ['-days', '2', '-subj', '/CN=zt', '-addext', 'subjectAltName=DNS:localhost']
+        execFileSync('openssl', [...request, ...subject], {stdio: 'ignore'})
+        await fs.mkdir(hashed)
+        await fs.copyFile(certificate, path.join(hashed, `${hashOf(certificate)}.0`))
+        const file = path.join(apiConfig, 'zt', 'config.json')
+        await fs.cp(path.join(zt.home, 'CONFIG'), apiConfig, {recursive: true})
+        const settings = JSON.parse(await fs.readFile(file, 'utf8')) as {
+          profiles: {sandbox: {apiUrl: string}}
+        }
+        const behind = new URL(settings.profiles.sandbox.apiUrl)
+        server = https.createServer(
+          {key: await fs.readFile(key), cert: await fs.readFile(certificate)},
+          (incoming, answer) => {
+            const {method, url = '', headers} = incoming
+            const onward = http.request(new URL(url, behind), {method, headers}, (came) => {
+              answer.writeHead(came.statusCode ?? 502, came.headers)
+              came.pipe(answer)
+            })
+            incoming.pipe(onward)
+          },
+        )
+        await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
+        const {port} = server.address() as AddressInfo
+        settings.profiles.sandbox.apiUrl = `https://localhost:${port}${behind.pathname}`
+        await fs.writeFile(file, JSON.stringify(settings))
+        return () => server.close()
+      })
+
+      it('are trusted, and so is that of NODE_EXTRA_CA_CERTS', async () => {
+        for (const CAs of [
+          {SSL_CERT_DIR: hashed},
+          {SSL_CERT_DIR: empty, NODE_EXTRA_CA_CERTS: certificate},
+          {NODE_EXTRA_CA_CERTS: certificate},
+        ]) {
+          const env = {...CAs, XDG_CONFIG_HOME: apiConfig}
+          expect(await zt.json(['token', 'list'], {env})).toMatchObject({tokens: [{name: 'ci'}]})
+        }
+      })
+
+      it('and no others', async () => {
+        const env = {SSL_CERT_DIR: empty, XDG_CONFIG_HOME: apiConfig}
+        const {code, stderr, stdout} = await zt.run(['token', 'list'], {env})
+        expect({code, stdout}).toEqual({code: 8, stdout: ''})
+        expect(stderr).toMatch(/certificate/)
       })
     })
 
@@ -254,3 +314,8 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
     })
   })
 })
+
+/** By which OpenSSL looks a CA up in a directory. */
+function hashOf(certificate: string): string {
+  return execFileSync('openssl', ['x509', '-hash', '-noout', '-in', certificate], {encoding: 'utf8'}).trim()
+}
