@@ -65,8 +65,8 @@ async function make() {
     output: path.join(work, 'zt'),
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
-    // See docs/executable.md, Node's switches.
-    execArgv: ['--use-openssl-ca'],
+    // docs/executable.md, Switches of node. NODE_USE_SYSTEM_CA=1 is refused beside the first, but for the second.
+    execArgv: ['--use-openssl-ca', '--no-use-system-ca'],
     execArgvExtension: 'none',
     assets,
   }

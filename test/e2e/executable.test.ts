@@ -131,6 +131,11 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       expect(await fs.readdir(zt.home)).toEqual(before)
     })
 
+    it.each([{NODE_USE_SYSTEM_CA: '1'}, {SSL_CERT_FILE: '/dev/null'}])('is as without: %j', async (env) => {
+      const {code, stderr} = await zt.run(['token', 'list'], {env})
+      expect({code, stderr}).toEqual({code: 0, stderr: ''})
+    })
+
     it('prints nothing of what NODE_DEBUG would', async () => {
       const env = {NODE_DEBUG: '*', NODE_DEBUG_NATIVE: 'http2', CLOUDFLARE_API_TOKEN: apiToken}
       const {code, stdout, stderr} = await zt.run(['token', 'list'], {env})

@@ -23,8 +23,9 @@ const BUNDLES = [
  * are looked up one by one when a certificate needs them, where node's own are all read first: 20 ms at every start.
  */
 export function trustFlags(): string[] {
-  // Node ends at once when it is given both.
-  const other = /--use[-_]bundled[-_]ca/.test(process.env['NODE_OPTIONS'] ?? '')
+  // Node ends at once when it is given two of them.
+  const {NODE_OPTIONS = '', NODE_USE_SYSTEM_CA} = process.env
+  const other = /--use[-_](bundled|system)[-_]ca/.test(NODE_OPTIONS) || NODE_USE_SYSTEM_CA === '1'
   return other || byHash() === undefined ? [] : [SYSTEM_STORE]
 }
 
