@@ -28,7 +28,9 @@ const [major, minor] = version.slice(1).split('.').map(Number)
 if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
   refuse(`node ${version} cannot write executables`, `--node PATH of node ${OLDEST.join('.')} or newer`)
 
-const work = fs.mkdtempSync(path.join(os.tmpdir(), 'zt-executable-'))
+fs.mkdirSync(path.dirname(out), {recursive: true})
+// Some 350 MB for a moment, which would be memory where /tmp is.
+const work = fs.mkdtempSync(`${out}-`)
 try {
   await make()
 } finally {
@@ -73,11 +75,9 @@ async function make() {
   const file = path.join(work, 'sea.json')
   fs.writeFileSync(file, JSON.stringify(config))
   run(['--build-sea', file])
-  fs.mkdirSync(path.dirname(out), {recursive: true})
+  fs.chmodSync(config.output, 0o755)
   // Whoever runs the old one goes on with it.
-  fs.copyFileSync(config.output, `${out}.new`)
-  fs.chmodSync(`${out}.new`, 0o755)
-  fs.renameSync(`${out}.new`, out)
+  fs.renameSync(config.output, out)
   const license = path.join(path.dirname(node), '..', 'LICENSE')
   if (fs.existsSync(license)) fs.copyFileSync(license, path.join(path.dirname(out), 'LICENSE.node'))
 }
