@@ -1,9 +1,14 @@
 import path from 'node:path'
 import {isSea} from 'node:sea'
 
+/** Whether this is the single executable (docs/executable.md). */
+export function isExecutable(): boolean {
+  return isSea()
+}
+
 /**
  * How zt is started once more: as ssh's ProxyCommand, as the sandbox. The program and the words before its arguments;
- * the single executable (docs/executable.md) is a program of its own, which has node's flags built in.
+ * the single executable is a program of its own, which has node's flags built in.
  *
  * @param root the package's directory
  * @param nodeFlags for node itself
@@ -19,6 +24,6 @@ export function ztProgram(root: string, nodeFlags: readonly string[] = []): stri
  * @param nodeWords what node is given where zt is files
  */
 export function partProgram(name: string, nodeWords: () => readonly string[]): string[] {
-  if (!isSea()) return [process.execPath, ...nodeWords()]
+  if (!isExecutable()) return [process.execPath, ...nodeWords()]
   return name === '' ? [process.execPath] : [process.execPath, `:${name}`]
 }

@@ -1,8 +1,7 @@
 import {createHash, randomBytes} from 'node:crypto'
 import fs from 'node:fs'
-import {createRequire} from 'node:module'
 import path from 'node:path'
-import {getRawAsset, isSea} from 'node:sea'
+import {getRawAsset} from 'node:sea'
 import {pathsFrom} from '../../config/paths.js'
 import {hasCode, messageOf} from '../../core/errors.js'
 
@@ -15,12 +14,11 @@ export class AddonError extends Error {
 }
 
 /**
- * keytar: the package, or in the single executable its native part, which the system's loader takes from files only.
+ * keytar's native part out of the single executable, by way of a file, as the system's loader takes it from nowhere else.
  *
  * @throws AddonError, or what the loader says where libsecret is not there
  */
-export function loadKeytar(): Keytar {
-  if (!isSea()) return createRequire(import.meta.url)('keytar') as Keytar
+export function loadAddon(): Keytar {
   const directory = path.join(pathsFrom(process.env).cache, 'addon')
   const handle = openAddon(Buffer.from(getRawAsset('keytar.node') as ArrayBuffer), directory)
   try {
