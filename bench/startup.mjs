@@ -1,9 +1,11 @@
 // How long a person waits before a command does anything: whole processes, from spawn to exit; what carries a
 // connection, to its first byte.
 import {spawnSync} from 'node:child_process'
+import {existsSync} from 'node:fs'
 import path from 'node:path'
 import {
   alternate,
+  executable,
   median,
   quartiles,
   requireBuild,
@@ -15,7 +17,7 @@ import {
   withCleanEnvironment,
   zt,
 } from './support.mjs'
-import {bannerTime, clientsFor, HOST, OURS, program, withScene} from './tunnel-scene.mjs'
+import {bannerTime, clientsFor, executableClient, HOST, OURS, program, withScene} from './tunnel-scene.mjs'
 
 export const description = 'start-up of zt against bare node, whole processes'
 
@@ -25,11 +27,13 @@ const PROXY = `${OURS}, first byte`
 /** What remains of the proxy's start where there is nothing but the connection. */
 const HANDSHAKE = 'node, only the handshake'
 const COMMANDS = {
-  'zt --version': [zt, '--version'],
-  'zt --help': [zt, '--help'],
-  'zt token list --help': [zt, 'token', 'list', '--help'],
-  'zt profile list': [zt, 'profile', 'list'],
+  'zt --version': ['--version'],
+  'zt --help': ['--help'],
+  'zt token list --help': ['token', 'list', '--help'],
+  'zt profile list': ['profile', 'list'],
 }
+/** Behind the name of what the single executable ran, where it was built. */
+const ALONE = ', single executable'
 /** Measured where they are installed. */
 const PEERS = {
   'gh --version': ['gh', '--version'],
@@ -55,17 +59,25 @@ export async function run() {
       }
     }
     const samples = await withScene({env, home}, (scene) => {
-      const ofNode = ([name, args]) => [name, time(name, [process.execPath, ...args])]
+      const lists = ['token', 'list', '--profile', 'sandbox']
+      const withToken = {CLOUDFLARE_API_TOKEN: scene.apiToken}
+      const commandsOf = (program, suffix = '') => ({
+        ...Object.fromEntries(
+          Object.entries(COMMANDS).map(([name, args]) => [name + suffix, time(name, [...program, ...args])]),
+        ),
+        [LISTS + suffix]: time(LISTS, [...program, ...lists], withToken),
+      })
       const peers = Object.entries(PEERS).filter(([, [program]]) => !spawnSync(program, ['--version']).error)
       return alternate(
         {
           [BARE]: time(BARE, [process.execPath, '-e', '0']),
-          ...Object.fromEntries(Object.entries(COMMANDS).map(ofNode)),
-          [LISTS]: time(LISTS, [process.execPath, zt, 'token', 'list', '--profile', 'sandbox'], {
-            CLOUDFLARE_API_TOKEN: scene.apiToken,
-          }),
+          ...commandsOf([process.execPath, zt]),
           [PROXY]: () => bannerTime(clientsFor(scene)[OURS]),
           [HANDSHAKE]: () => bannerTime(handshake(scene)),
+          ...(existsSync(executable) && {
+            ...commandsOf([executable], ALONE),
+            [`${PROXY}${ALONE}`]: () => bannerTime(executableClient(scene)),
+          }),
           ...Object.fromEntries(peers.map(([name, command]) => [name, time(name, command)])),
         },
         rounds,

@@ -9,6 +9,9 @@ const root = path.resolve(import.meta.dirname, '..')
 /** The program as it ships. */
 export const zt = path.join(root, 'bin', 'zt.cjs')
 
+/** The single file, where it was built: `npm run build:executable`. */
+export const executable = path.join(root, 'dist-executable', 'zt')
+
 export function requireBuild() {
   if (!existsSync(path.join(root, 'dist', 'zt', 'zt.cjs'))) {
     throw new Error('zt is not built: run `npm run build` first')

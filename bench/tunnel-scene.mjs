@@ -6,7 +6,7 @@ import {readFileSync} from 'node:fs'
 import {writeFile} from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
-import {zt} from './support.mjs'
+import {executable, zt} from './support.mjs'
 
 export const HOST = 'bench.widgetcorp.tech'
 /** Behind it is a real sshd, where there is one. */
@@ -88,9 +88,17 @@ function seedFor({id, secret}) {
 }
 
 /** Our proxy for a host, as ssh starts it: its command line, and the variables that it needs. */
-function ourProxy({address, caFile, pair, node}, host) {
+const ourProxy = (scene, host) => proxyBy([...scene.node, zt], scene, host)
+
+function proxyBy(program, {address, caFile, pair}, host) {
   const options = ['--token', 'env', '--yes', '--connect-to', address, '--ca-file', caFile]
-  return {words: [...node, zt, 'ssh', 'proxy', ...options, host], more: pair}
+  return {words: [...program, 'ssh', 'proxy', ...options, host], more: pair}
+}
+
+/** A connection to {@link HOST} by the single executable. */
+export function executableClient(scene) {
+  const {words, more} = proxyBy([executable], scene, HOST)
+  return program(scene, words, more)
 }
 
 /** Ours and the peers that are here, by name: `proxy(scene, host)` is a command line `words`, and its variables `more`. */

@@ -7,7 +7,7 @@ import {sourceFacts} from '../scripts/build-facts.mjs'
 
 register()
 const root = fileURLToPath(new URL('..', import.meta.url))
-globalThis[Symbol.for('zt.development')] = () => sourceFacts(root)
+globalThis[Symbol.for('zt.origin')] = {kind: 'development', facts: () => sourceFacts(root)}
 const words = process.argv.slice(2)
 const [topic, command] = words
 if (topic === 'ssh' && command === 'proxy' && !process.argv.includes('--help')) {

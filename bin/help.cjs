@@ -1,6 +1,4 @@
 'use strict'
-const fs = require('node:fs')
-const path = require('node:path')
 const tty = require('node:tty')
 
 /**
@@ -22,9 +20,8 @@ module.exports = function helpFor(words) {
   const terminal = tty.isatty(1)
   if (terminal && process.stdout.columns < 80) return undefined
   const coloured = terminal && !NO_COLOR && TERM !== 'dumb' && (COLORTERM || TERM)
-  const file = path.join(__dirname, '..', 'dist', 'help', coloured ? 'coloured.json' : 'plain.json')
   try {
-    const texts = JSON.parse(fs.readFileSync(file, 'utf8'))
+    const texts = coloured ? require('../dist/help/coloured.json') : require('../dist/help/plain.json')
     if (!Object.hasOwn(texts, asked.join(' '))) return undefined
     return texts[asked.join(' ')].replace(
       '%NODE%',

@@ -17,7 +17,8 @@ const WITH_VALUE = /^--(heapsnapshot|report-(dir|filename|signal)|report-directo
  * passed through: arguments, stdin, stdout, stderr, signals, the end. Returns when there is nothing to set aside;
  * otherwise the process ends with the second one.
  *
- * @param {string} script absolute path of zt.cjs
+ * @param {string | undefined} script absolute path of zt.cjs; undefined in the single executable, which is itself the
+ *   program and has node's own flags built in
  */
 export async function startAgain(script) {
   const {env, aside} = withoutSpies(process.env)
@@ -34,7 +35,8 @@ export async function startAgain(script) {
   process.stderr.write = () => true
   process._rawDebug = () => undefined
   const {spawn} = await import('node:child_process')
-  const child = spawn(process.execPath, [...process.execArgv, script, ...args], {env, stdio: 'inherit'})
+  const words = script === undefined ? [] : [...process.execArgv, script]
+  const child = spawn(process.execPath, [...words, ...args], {env, stdio: 'inherit'})
   const pass = (signal) => {
     // On a terminal Ctrl-C reaches both; a second one would end what the first has only begun to end.
     const typed = signal === 'SIGINT' && [0, 1, 2].some((fd) => tty.isatty(fd))

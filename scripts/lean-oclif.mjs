@@ -7,6 +7,7 @@ export const seldom = ['cli-spinners', 'ejs', 'lilconfig', 'minimatch', 'tinyglo
 const SEGMENTER = 'const segmenter = new Intl.Segmenter();'
 
 const BY_LOCALE = 'a.id.localeCompare(b.id)'
+const MANIFEST = 'await (0, fs_1.readJson)(p)'
 
 /** A line of tsc's CommonJS that loads another module at once. */
 const REQUIRE = /^(?:const|var) (\w+) = ((?:(?:__importDefault|__importStar)\()?require\("[^"]+"\)\)?);$/gm
@@ -18,6 +19,7 @@ const REQUIRE = /^(?:const|var) (\w+) = ((?:(?:__importDefault|__importStar)\()?
  * - `@oclif/core` of our sources is an index of the three modules that commands are made of.
  * - A module of oclif's that another one wants is loaded when something of it is first asked for.
  * - Commands are sorted without the locale, which takes 7 ms to load.
+ * - The manifest is what the single executable holds, where there is one.
  * - The measuring of wide characters, for tables and errors, makes its segmenter (8 ms) when there is one to measure.
  */
 export const leanOclif = {
@@ -53,7 +55,11 @@ export const leanOclif = {
       if (file.endsWith(path.join('config', 'plugin.js'))) {
         if (!contents.includes(BY_LOCALE))
           throw new Error('oclif has changed: it sorts its commands elsewhere')
-        contents = contents.replace(BY_LOCALE, '(a.id < b.id ? -1 : a.id > b.id ? 1 : 0)')
+        if (!contents.includes(MANIFEST))
+          throw new Error('oclif has changed: it reads its manifest elsewhere')
+        contents = contents
+          .replace(BY_LOCALE, '(a.id < b.id ? -1 : a.id > b.id ? 1 : 0)')
+          .replace(MANIFEST, `globalThis[Symbol.for('zt.manifest')] ?? (${MANIFEST})`)
       }
       return {contents, loader: 'js'}
     })

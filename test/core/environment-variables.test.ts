@@ -26,7 +26,7 @@ interface Reading {
   computed: string[]
 }
 
-/** Every place at which a source reads a variable: `env['X']`, `env.X`, and `const {X} = env`. */
+/** Every place at which a source reads a variable: `env['X']`, `env.X`, `const {X} = env`, `variableOf(env, 'X')`. */
 function readIn(text: string, file = 'x.ts'): Reading {
   const reading: Reading = {names: new Set(), computed: []}
   const visit = (node: tsModule.Node): void => {
@@ -34,6 +34,10 @@ function readIn(text: string, file = 'x.ts'): Reading {
       const {argumentExpression: name} = node
       if (ts.isStringLiteralLike(name)) reading.names.add(name.text)
       else reading.computed.push(name.getText())
+    } else if (ts.isCallExpression(node) && node.expression.getText() === 'variableOf') {
+      const name = node.arguments[1]
+      if (name && ts.isStringLiteralLike(name)) reading.names.add(name.text)
+      else reading.computed.push(name?.getText() ?? '')
     } else if (ts.isPropertyAccessExpression(node) && ENVIRONMENT.test(node.expression.getText())) {
       reading.names.add(node.name.text)
     } else if (ts.isObjectBindingPattern(node)) {
@@ -56,7 +60,12 @@ function readIn(text: string, file = 'x.ts'): Reading {
 
 /** Where a name is made at run time, and which ones it may be: each stands in that file as a string, or part of one. */
 const COMPUTED: Record<string, string[]> = {
-  'src/lib/config/paths.ts': ['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_CACHE_HOME'],
+  'src/lib/config/paths.ts': [
+    ...['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_CACHE_HOME'],
+    ...['APPDATA', 'LOCALAPPDATA'],
+  ],
+  // variableOf itself.
+  'src/lib/core/platform.ts': [],
   'src/lib/tunnel/carrier/proxy-settings.ts': ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'],
   'src/lib/tunnel/proxy.ts': ['ZT_SSH_REPORT'],
   'bin/start-again.js': ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'],
@@ -74,6 +83,7 @@ describe('the table of environment variables', () => {
     ['io.env.A_B ?? process.env.C', ['A_B', 'C']],
     ['const {A_B, C_D: d} = process.env', ['A_B', 'C_D']],
     ["way.environment?.['A_B']", ['A_B']],
+    ["variableOf(env, 'A_B', platform)", ['A_B']],
     ['function f({A_B, other}) {}', ['A_B']],
     ["const {A_B} = await import('./constants.js'); settings['A_B']", []],
   ])('is compared with what is read: %s', (text, names) => {

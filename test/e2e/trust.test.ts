@@ -1,7 +1,7 @@
 import {execFileSync, spawn} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest'
 import {trustFlags} from '../../src/lib/tunnel/carrier/trust.js'
 import {bin, BuiltZt} from '../support/built-zt.js'
 
@@ -89,6 +89,16 @@ describe('a proxy that takes the system’s CAs', () => {
       stderr: '',
     })
   })
+})
+
+it.each([
+  {NODE_OPTIONS: '--use-bundled-ca'},
+  {NODE_OPTIONS: '--no-warnings --use_system_ca'},
+  {NODE_USE_SYSTEM_CA: '1'},
+])('ssh starts the proxy without where node would end at two stores: %j', (env) => {
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+  expect(trustFlags()).toEqual([])
+  vi.unstubAllEnvs()
 })
 
 it('ssh starts the proxy so where the system has its CAs by hash', async () => {

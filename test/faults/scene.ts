@@ -141,7 +141,8 @@ export class Scene {
 
   /** The store that the case is about, opened by our own classes. */
   get store(): SecretStore {
-    if (this.keyring) return new Keychain({environment: this.keyring.bus, child: {command: [child]}})
+    if (this.keyring)
+      return new Keychain({environment: this.keyring.bus, child: {command: [process.execPath, child]}})
     return this.vault
   }
 

@@ -25,7 +25,11 @@ const keychain = (program: string, deadlineMs = 5000): Keychain => {
   const prelude = `const answer = (o) => process.stdout.write(typeof o === 'string' ? o : JSON.stringify(o), () => process.exit(0));
     process.stdin.once('data', (d) => { const request = JSON.parse(d); ${program} })`
   // Not Linux: there the keyring would be probed first, which has tests of its own.
-  return new Keychain({environment: {}, platform: 'darwin', child: {command: ['-e', prelude], deadlineMs}})
+  return new Keychain({
+    environment: {},
+    platform: 'darwin',
+    child: {command: [process.execPath, '-e', prelude], deadlineMs},
+  })
 }
 
 async function failure(promise: Promise<unknown>): Promise<Error> {

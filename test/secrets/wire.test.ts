@@ -200,7 +200,10 @@ describe('a bus', () => {
     const status = await probeSecretService(environment())
     expect(status.state).toBe(state)
     if (why) expect(status.why).toMatch(why)
-    const failure = await new Keychain({environment: environment(), child: {command: ['-e', '']}})
+    const failure = await new Keychain({
+      environment: environment(),
+      child: {command: [process.execPath, '-e', '']},
+    })
       .has({
         kind: 'service-token',
         id: 'x',

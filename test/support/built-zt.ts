@@ -26,13 +26,18 @@ export class BuiltZt {
   private constructor(
     readonly home: string,
     readonly env: NodeJS.ProcessEnv,
+    /** How it is started. */
+    readonly program: readonly string[],
   ) {}
 
-  static async make(more: NodeJS.ProcessEnv = {}): Promise<BuiltZt> {
+  static async make(
+    more: NodeJS.ProcessEnv = {},
+    program: readonly string[] = [process.execPath, bin],
+  ): Promise<BuiltZt> {
     const home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-e2e-'))
     const env: NodeJS.ProcessEnv = {PATH: process.env['PATH'], HOME: home, NO_COLOR: '1', ...more}
     for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind)
-    return new BuiltZt(home, env)
+    return new BuiltZt(home, env, program)
   }
 
   run(
@@ -40,7 +45,8 @@ export class BuiltZt {
     {env = {}, input = '', stdinStaysOpen = false, onStart}: RunOptions = {},
   ): Promise<End> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [bin, ...args], {
+      const [first = '', ...words] = this.program
+      const child = spawn(first, [...words, ...args], {
         env: {...this.env, ...env},
         cwd: this.home,
         stdio: ['pipe', 'pipe', 'pipe'],

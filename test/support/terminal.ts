@@ -3,7 +3,7 @@ import {existsSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {promisify} from 'node:util'
-import {bin, type BuiltZt} from './built-zt.js'
+import {type BuiltZt} from './built-zt.js'
 
 const run = promisify(execFile)
 
@@ -25,7 +25,7 @@ export class Terminal {
     const directory = await fs.mkdtemp(path.join(zt.home, 'terminal-'))
     const terminal = new Terminal(path.join(directory, 'socket'), path.join(directory, 'status'))
     const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
-    const command = [process.execPath, bin, ...args].map(quote).join(' ')
+    const command = [...zt.program, ...args].map(quote).join(' ')
     // The pane stays when zt has ended, so that what it printed last can still be read.
     const shell = `${command}; echo $? > ${quote(terminal.#statusFile)}; exec sleep 600`
     const {NO_COLOR: _, ...own} = zt.env

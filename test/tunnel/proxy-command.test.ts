@@ -14,16 +14,15 @@ if (ssh === undefined) process.stderr.write('SKIPPED: there is no ssh to ask wha
 
 const HOST = 'git.example.com'
 const base: ProxyCommandOptions = {
-  node: '/usr/bin/node',
-  script: '/opt/zt/bin/zt.cjs',
+  program: ['/usr/bin/node', '/opt/zt/bin/zt.cjs'],
   profile: 'default',
   client: 'auto',
   host: HOST,
 }
+const SCRIPT = 'C:\\Users\\Jo Do\\AppData\\Roaming\\npm\\node_modules\\zt-access\\bin\\zt.cjs'
 const windows: ProxyCommandOptions = {
   ...base,
-  node: 'C:\\Program Files\\nodejs\\node.exe',
-  script: 'C:\\Users\\Jo Do\\AppData\\Roaming\\npm\\node_modules\\zt-access\\bin\\zt.cjs',
+  program: ['C:\\Program Files\\nodejs\\node.exe', SCRIPT],
   platform: 'win32',
 }
 
@@ -42,13 +41,17 @@ describe('the ProxyCommand', () => {
   it.each<[what: string, options: Partial<ProxyCommandOptions>, has: string]>([
     [
       'a program without blanks is in quotes',
-      {node: 'C:\\nodejs\\node.exe'},
+      {program: ['C:\\nodejs\\node.exe', SCRIPT]},
       '"C:/nodejs/node.exe" "C:/Users/',
     ],
-    ['a share', {node: '\\\\srv\\c$\\node.exe'}, '"//srv/c$/node.exe" '],
-    ['flags of node', {nodeFlags: ['--use-openssl-ca']}, 'node.exe" --use-openssl-ca "C:/'],
+    ['a share', {program: ['\\\\srv\\c$\\node.exe', SCRIPT]}, '"//srv/c$/node.exe" '],
+    [
+      'flags of node',
+      {program: ['C:\\node.exe', '--use-openssl-ca', SCRIPT]},
+      'node.exe" --use-openssl-ca "C:/',
+    ],
     ['a CA file', {caFile: 'D:\\ca & co\\root.pem'}, ' --ca-file "D:/ca & co/root.pem" '],
-    ['percent signs are for ssh', {script: 'C:\\50%\\%h\\zt.cjs'}, ' C:/50%%/%%h/zt.cjs '],
+    ['percent signs are for ssh', {program: ['C:\\node.exe', 'C:\\50%\\%h\\zt.cjs']}, ' C:/50%%/%%h/zt.cjs '],
     ['the host is left to ssh', {host: '%h'}, ' default %h'],
     ['an address', {connectTo: '[::1]:8443'}, ' --connect-to "[::1]:8443" '],
   ])('on Windows: %s', (_what, options, has) => {
@@ -58,14 +61,14 @@ describe('the ProxyCommand', () => {
   it.each<[platform: NodeJS.Platform, options: Partial<ProxyCommandOptions>]>([
     ...(['linux', 'darwin', 'win32'] as const).flatMap(
       (platform): [NodeJS.Platform, Partial<ProxyCommandOptions>][] => [
-        [platform, {script: '/a\nProxyCommand evil/zt.cjs'}],
-        [platform, {node: '/a\r/node'}],
+        [platform, {program: ['/node', '/a\nProxyCommand evil/zt.cjs']}],
+        [platform, {program: ['/a\r/node']}],
         [platform, {caFile: '/a\0b'}],
       ],
     ),
     ['win32', {caFile: 'C:\\$(evil)\\ca.pem'}],
-    ['win32', {node: 'C:\\`evil`\\node.exe'}],
-    ['win32', {script: 'C:\\$HOME\\zt.cjs'}],
+    ['win32', {program: ['C:\\`evil`\\node.exe']}],
+    ['win32', {program: ['C:\\node.exe', 'C:\\$HOME\\zt.cjs']}],
   ])('on %s what cannot be written is refused: %j', (platform, options) => {
     expect(() => proxyCommand({...base, ...options, platform})).toThrow(
       expect.objectContaining({code: 'PATH_NOT_FOR_SSH', kind: 'config'}),
@@ -77,8 +80,8 @@ describe('the ProxyCommand', () => {
 const wordsOf = (options: ProxyCommandOptions, read: (command: string) => string[]): string[] =>
   // What ssh makes of it (percent_expand) before anything else reads it.
   read(proxyCommand(options).replaceAll('%%', '%'))
-const meant = ({node, script, caFile, host}: ProxyCommandOptions): string[] => [
-  ...[node, script, 'ssh', 'proxy', '--profile', 'default'],
+const meant = ({program, caFile, host}: ProxyCommandOptions): string[] => [
+  ...[...program, 'ssh', 'proxy', '--profile', 'default'],
   ...(caFile === undefined ? [] : ['--ca-file', caFile]),
   host,
 ]
@@ -92,7 +95,7 @@ const onWindows = fc
   .map(([root, name]) => root + name)
 const optionsOf = (file: fc.Arbitrary<string>, platform: NodeJS.Platform) =>
   fc
-    .record({node: file, script: file, caFile: fc.option(file, {nil: undefined})})
+    .record({program: fc.tuple(file, file), caFile: fc.option(file, {nil: undefined})})
     .map((paths): ProxyCommandOptions => ({...base, ...paths, platform}))
 
 const bySh = (command: string): string[] =>

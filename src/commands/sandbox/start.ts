@@ -8,6 +8,7 @@ import {facts} from '../../lib/cli/table.js'
 import {updateProfile} from '../../lib/config/profiles.js'
 import {loadSettings} from '../../lib/config/settings.js'
 import {UserError} from '../../lib/core/errors.js'
+import {ztProgram} from '../../lib/core/program.js'
 import {Secret} from '../../lib/core/secret.js'
 import {daemonStatus, startDaemon} from '../../lib/sandbox/daemon.js'
 import {parseOrigins, readSeed} from '../../lib/sandbox/seed.js'
@@ -57,8 +58,8 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
     const flags = this.flags.origin.flatMap((pair) => ['--origin', pair])
     if (seedFile !== undefined) flags.push('--seed', seedFile)
     if (this.flags.store !== undefined) flags.push('--store', this.flags.store)
-    const script = path.join(this.config.root, 'bin', 'zt.cjs')
-    const command = [process.execPath, script, 'sandbox', 'start', '--foreground', '--no-input', ...flags]
+    const again = ['sandbox', 'start', '--foreground', '--no-input', ...flags]
+    const command = [...ztProgram(this.config.root), ...again]
     this.progress.step('Starting the sandbox')
     const info = running ?? (await startDaemon({command, directory}))
     await this.makeProfile(info)

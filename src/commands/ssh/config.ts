@@ -4,7 +4,9 @@ import {connectionFlags, dryRunFlag, yesFlag} from '../../lib/app/flags.js'
 import {configChange, configDone} from '../../lib/app/present-ssh-config.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
 import {UserError} from '../../lib/core/errors.js'
+import {ztProgram} from '../../lib/core/program.js'
 import {quoteForPerson} from '../../lib/core/quote.js'
+import {trustFlags} from '../../lib/tunnel/carrier/trust.js'
 import {parseDestination} from '../../lib/tunnel/destination.js'
 import {blockFor, type WrittenBlock} from '../../lib/tunnel/ssh-config/block-for.js'
 import {applySshConfig, defaultSshConfig, planSshConfig} from '../../lib/tunnel/ssh-config.js'
@@ -31,8 +33,8 @@ out. What else is in the file stays as it is. The change is shown, and asked for
   async run(): Promise<object> {
     const {write, remove, client, share, 'dry-run': dryRun} = this.flags
     const {host, user} = parseDestination(this.args.host, 'zt ssh config [USER@]HOST')
-    const run = path.join(this.config.root, 'bin', 'zt.cjs')
-    const wanted = {host, user, client, share, node: process.execPath, script: run}
+    const program = ztProgram(this.config.root, trustFlags())
+    const wanted = {host, user, client, share, program}
     const written: WrittenBlock | undefined = remove
       ? undefined
       : await blockFor({settings: this.settings, ...wanted})

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import {Args, Flags} from '@oclif/core'
 import {explainReport} from '../../lib/app/explain-report.js'
 import {connectionFlags, edgeFlags, yesFlag} from '../../lib/app/flags.js'
@@ -51,8 +50,7 @@ exit status of ssh.`
       share: this.flags.share,
       client: this.flags.client,
       sshArgs: this.rest,
-      node: process.execPath,
-      script: path.join(this.config.root, 'bin', 'zt.cjs'),
+      root: this.config.root,
       env: process.env,
     })
     return {host, token: {id: chosen.tokenId, name: chosen.name}, end}

@@ -1,5 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
+import tls from 'node:tls'
+import {takesSystemStore, withMore} from '../core/certificates.js'
 import {LightHeaders, LightResponse} from './light-fetch.js'
 
 /** More than any page of the API; an answer that is longer is not one. */
@@ -38,7 +40,13 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
     }
     const outgoing = request(
       url,
-      {method: init.method ?? 'GET', headers, signal: init.signal ?? undefined, agent: globalAgent},
+      {
+        method: init.method ?? 'GET',
+        headers,
+        signal: init.signal ?? undefined,
+        agent: globalAgent,
+        ...(url.protocol === 'https:' && trust()),
+      },
       (incoming) => {
         const chunks: Buffer[] = []
         let length = 0
@@ -63,6 +71,15 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
     outgoing.once('error', fail)
     outgoing.end(body)
   })
+}
+
+let context: tls.SecureContext | undefined
+
+/** The API is trusted by node's own CAs everywhere: where node takes the system's instead, by both. */
+function trust(): {secureContext?: tls.SecureContext} {
+  if (!takesSystemStore()) return {}
+  context ??= withMore(tls.createSecureContext(), tls.rootCertificates)
+  return {secureContext: context}
 }
 
 /** The SDK and we read no more of a Response than this has. */

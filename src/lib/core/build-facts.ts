@@ -24,16 +24,23 @@ export interface VersionReport extends BuildFacts {
   openssl: string | null
   platform: string
   arch: string
-  executable: {kind: 'package' | 'development'}
+  executable: {kind: Origin['kind'] | 'package'}
 }
 
-/** bin/dev.js puts here a function that finds out which sources it runs. */
-const DEVELOPMENT = Symbol.for('zt.development')
+/** Where zt is no package: bin/dev.js, or the single executable. */
+interface Origin {
+  kind: 'development' | 'single-file'
+  facts: () => Partial<BuildFacts>
+}
+
+/** They put it here before anything asks. */
+const ORIGIN = Symbol.for('zt.origin')
+const origin = (): Origin | undefined => (globalThis as {[ORIGIN]?: Origin})[ORIGIN]
 
 export function buildFacts(): BuildFacts {
   const nothing = {version: VERSION, commit: null, dirty: null, commitDate: null, target: null, bundled: {}}
-  const development = developmentFacts()
-  if (development) return {...nothing, ...development}
+  const other = origin()
+  if (other) return {...nothing, ...other.facts()}
   try {
     // Every bundle lies one directory below dist/.
     const text = fs.readFileSync(new URL('../build.json', import.meta.url), 'utf8')
@@ -44,7 +51,7 @@ export function buildFacts(): BuildFacts {
 }
 
 export function versionReport(): VersionReport {
-  const kind = DEVELOPMENT in globalThis ? 'development' : 'package'
+  const kind = origin()?.kind ?? 'package'
   const {version, commit, dirty, commitDate, target, bundled} = buildFacts()
   return {
     name: NAME,
@@ -63,8 +70,4 @@ export function versionInWords({version, commit, dirty, commitDate}: BuildFacts)
   const short = commit === null ? undefined : `${commit.slice(0, 7)}${dirty ? '+' : ''}`
   const facts = [short, commitDate?.slice(0, 10)].filter((fact) => fact !== undefined)
   return facts.length === 0 ? version : `${version} (${facts.join(', ')})`
-}
-
-function developmentFacts(): Partial<BuildFacts> | undefined {
-  return (globalThis as {[DEVELOPMENT]?: () => Partial<BuildFacts>})[DEVELOPMENT]?.()
 }

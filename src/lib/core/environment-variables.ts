@@ -86,6 +86,11 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     kind: 'network',
     meaning: 'PEM file of CAs to trust besides; read by node as well',
   },
+  {
+    name: 'NODE_USE_SYSTEM_CA',
+    kind: 'network',
+    meaning: "1: trust the system's CAs too, on node 24 and newer; not in the single executable",
+  },
   {name: 'SSL_CERT_FILE', kind: 'network', meaning: "OpenSSL's file of CAs, instead of the system's"},
   {name: 'SSL_CERT_DIR', kind: 'network', meaning: "OpenSSL's directory of CAs, instead of the system's"},
   {name: 'CLOUDFLARED', kind: 'network', meaning: 'path of cloudflared, for --client cloudflared'},

@@ -3,12 +3,8 @@ import {quoteForShell, quoteForWindows} from '../core/quote.js'
 import type {TunnelClient} from './types.js'
 
 export interface ProxyCommandOptions {
-  /** Absolute path of node. */
-  node: string
-  /** Of node's own: how it finds the CAs (carrier/trust.ts). */
-  nodeFlags?: readonly string[] | undefined
-  /** Absolute path of bin/zt.cjs. */
-  script: string
+  /** How zt is started (core/program.ts), with absolute paths. */
+  program: readonly string[]
   profile: string
   /** Id of another token than the bound one, or `env`; it may then be sent to this host. */
   token?: string | undefined
@@ -29,16 +25,15 @@ export interface ProxyCommandOptions {
  * @throws UserError `config` / `PATH_NOT_FOR_SSH` for a word that cannot be written so
  */
 export function proxyCommand(options: ProxyCommandOptions): string {
-  const {node, nodeFlags = [], script, profile, token, client, connectTo, caFile, host} = options
-  const {platform = process.platform} = options
-  const words = [node, ...nodeFlags, script, 'ssh', 'proxy', '--profile', profile]
+  const {program, profile, token, client, connectTo, caFile, host, platform = process.platform} = options
+  const words = [...program, 'ssh', 'proxy', '--profile', profile]
   if (client === 'cloudflared') words.push('--client', client)
   if (connectTo !== undefined) words.push('--connect-to', connectTo)
   if (caFile !== undefined) words.push('--ca-file', caFile)
   if (token !== undefined) words.push('--token', token, '--yes')
-  const [program = '', ...args] = words.map((word) => proxyWord(word, platform))
+  const [start = '', ...args] = words.map((word) => proxyWord(word, platform))
   // Not left to Windows' ssh, which looks for `.exe` to see where the program ends.
-  const first = platform !== 'win32' || program.startsWith('"') ? program : `"${program}"`
+  const first = platform !== 'win32' || start.startsWith('"') ? start : `"${start}"`
   return [first, ...args, host === '%h' ? '%h' : proxyWord(host, platform)].join(' ')
 }
 

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import type {Environment} from '../config/paths.js'
 import {loadSettings} from '../config/settings.js'
 import {refuseSecretWords} from '../core/redact.js'
@@ -42,8 +41,7 @@ export async function quickSsh(
       share: true,
       client: 'auto',
       sshArgs: words.rest,
-      node: process.execPath,
-      script: path.join(root, 'bin', 'zt.cjs'),
+      root,
       env,
     })
     return {host, token: {id: chosen.tokenId, name: chosen.name}, end}

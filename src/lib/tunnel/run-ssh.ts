@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import type {Settings} from '../config/types.js'
 import {UserError} from '../core/errors.js'
 import {readFileIfThere} from '../core/files.js'
+import {ztProgram} from '../core/program.js'
 import {findProgram} from './programs.js'
 import {REPORT_VARIABLE} from './proxy.js'
 import {trustFlags} from './carrier/trust.js'
@@ -28,9 +29,8 @@ export interface OpenSshOptions {
   client: TunnelClient
   /** For ssh, behind the host. */
   sshArgs: string[]
-  /** Absolute paths of node and of bin/zt.cjs: how ssh starts `zt ssh proxy`. */
-  node: string
-  script: string
+  /** The package's directory: from there ssh starts `zt ssh proxy`. */
+  root: string
   env: Readonly<Record<string, string | undefined>>
 }
 
@@ -81,9 +81,7 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   const program = findProgram('ssh', env)
   if (program === undefined) throw sshNotFound()
   const command = proxyCommand({
-    node: options.node,
-    nodeFlags: trustFlags(),
-    script: options.script,
+    program: ztProgram(options.root, trustFlags()),
     profile: settings.profileName,
     token: options.token,
     client: options.client,

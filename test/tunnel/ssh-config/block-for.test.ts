@@ -27,8 +27,9 @@ async function linesOn(
     user: 'git',
     client: 'auto',
     share,
-    node: windows ? 'C:\\Program Files\\nodejs\\node.exe' : '/usr/bin/node',
-    script: windows ? 'C:\\Users\\J D\\zt.cjs' : '/opt/zt.cjs',
+    program: windows
+      ? ['C:\\Program Files\\nodejs\\node.exe', 'C:\\Users\\J D\\zt.cjs']
+      : ['/usr/bin/node', '/opt/zt.cjs'],
     platform,
   })
   return {lines: text.split('\n').map((line) => line.trim()), warnings}

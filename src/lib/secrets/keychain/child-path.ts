@@ -2,9 +2,14 @@ import fs from 'node:fs'
 import path from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {BugError} from '../../core/errors.js'
+import {partProgram} from '../../core/program.js'
 
-/** The arguments for node that start the keychain's child, from the bundle or from the sources. */
-export function childArguments(): string[] {
+/** The program and arguments that start the keychain's child: from the bundle, the sources, or the executable. */
+export function childProgram(): string[] {
+  return partProgram('keychain', childWords)
+}
+
+function childWords(): string[] {
   const root = packageRoot(path.dirname(fileURLToPath(import.meta.url)))
   const built = path.join(root, 'dist', 'keychain', 'child.cjs')
   const source = path.join(root, 'src', 'lib', 'secrets', 'keychain', 'child.ts')

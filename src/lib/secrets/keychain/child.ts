@@ -1,6 +1,8 @@
 import {createRequire} from 'node:module'
 import {guardProcess} from '../../core/crash.js'
-import {messageOf} from '../../core/errors.js'
+import {messageOf, nameOfThrown} from '../../core/errors.js'
+import {isExecutable} from '../../core/program.js'
+import type {Keytar} from './addon.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
 /**
@@ -30,11 +32,14 @@ async function answer(request: string): Promise<void> {
 }
 
 async function perform(request: ChildRequest): Promise<ChildAnswer> {
-  let keytar: typeof import('keytar')
+  let keytar: Keytar
   try {
-    keytar = createRequire(import.meta.url)('keytar') as typeof import('keytar')
-  } catch {
-    return {ok: false, reason: 'no-addon', message: ''}
+    keytar = isExecutable()
+      ? (await import('./addon.js')).loadAddon()
+      : (createRequire(import.meta.url)('keytar') as Keytar)
+  } catch (error) {
+    const told = nameOfThrown(error) === 'AddonError'
+    return {ok: false, reason: 'no-addon', message: told ? messageOf(error) : ''}
   }
   const {service, account} = request
   try {

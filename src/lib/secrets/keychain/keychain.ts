@@ -16,7 +16,7 @@ export interface KeychainOptions {
   child?: RunChild | undefined
 }
 
-function noAddon(isLinux: boolean): StoreStatus {
+function noLibrary(isLinux: boolean): StoreStatus {
   return {
     state: 'absent',
     why: `The keychain library cannot be loaded${isLinux ? ' (it needs libsecret-1.so.0)' : ''}.`,
@@ -52,7 +52,10 @@ export class Keychain implements SecretStore {
     }
     if (!this.#addonLoads) {
       const answer = await this.#ask({operation: 'probe', service: 'zt', account: 'probe'})
-      if (!answer.ok) return noAddon(this.#isLinux)
+      if (!answer.ok)
+        return answer.reason === 'no-addon'
+          ? noAddon(answer.message, this.#isLinux)
+          : noLibrary(this.#isLinux)
       this.#addonLoads = true
     }
     return {state: 'ready', why: undefined, next: []}
@@ -155,11 +158,21 @@ export class Keychain implements SecretStore {
 
   #read(answer: ChildAnswer, given?: Secret): {value: string | null; found: boolean} {
     if (answer.ok) return answer
-    if (answer.reason === 'no-addon') throw failed('its library cannot be loaded')
+    if (answer.reason === 'no-addon')
+      throw answer.message === ''
+        ? failed('its library cannot be loaded')
+        : this.#notReady(noAddon(answer.message, this.#isLinux))
     throw failed(
       safeMessage(answer.message, given) ?? 'something that is not shown, as it may hold the secret',
     )
   }
+}
+
+/** @param why empty: the system's loader refused it */
+function noAddon(why: string, isLinux: boolean): StoreStatus {
+  if (why === '') return noLibrary(isLinux)
+  // The keychain may well be there: no other store is taken for it.
+  return {state: 'broken', why, next: ['Set XDG_CACHE_HOME to a directory of your own, or use --store vault']}
 }
 
 function capital(text: string): string {

@@ -3,7 +3,7 @@ export type ChildRequest = {service: string; account: string} & (
   {operation: 'probe' | 'get' | 'delete'} | {operation: 'set'; value: string}
 )
 
-/** What it answers on stdout. `no-addon`: keytar or libsecret is not there. */
+/** What it answers on stdout. `no-addon`: keytar or libsecret is not there, or what the message says. */
 export type ChildAnswer =
   | {ok: true; value: string | null; found: boolean}
   | {ok: false; reason: 'no-addon' | 'failed'; message: string}

@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process'
 import * as v from 'valibot'
 import {UserError} from '../../core/errors.js'
-import {childArguments} from './child-path.js'
+import {childProgram} from './child-path.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
 /** With the probe's 1.5 s and the start of two processes it stays within 5 s that a person waits at most. */
@@ -10,7 +10,7 @@ const DEADLINE_MS = 3000
 const ANSWER_LIMIT = 1024 * 1024
 
 export interface RunChild {
-  /** For node; default: our own child. Tests give a fake one. */
+  /** Program and arguments; default: our own child. Tests give a fake one. */
   command?: string[] | undefined
   deadlineMs?: number | undefined
   env?: NodeJS.ProcessEnv | undefined
@@ -28,9 +28,10 @@ const answerSchema: v.GenericSchema<unknown, ChildAnswer> = v.union([
  * @throws UserError `needs-action` / `KEYCHAIN_HANGS`, `KEYCHAIN_FAILED`
  */
 export function runChild(request: ChildRequest, options: RunChild = {}): Promise<ChildAnswer> {
-  const {command = childArguments(), deadlineMs = DEADLINE_MS, env = process.env} = options
+  const {command = childProgram(), deadlineMs = DEADLINE_MS, env = process.env} = options
+  const [program = '', ...args] = command
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, command, {stdio: ['pipe', 'pipe', 'ignore'], env})
+    const child = spawn(program, args, {stdio: ['pipe', 'pipe', 'ignore'], env})
     const chunks: Buffer[] = []
     let length = 0
     let late = false

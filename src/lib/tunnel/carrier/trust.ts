@@ -3,16 +3,12 @@ import fs from 'node:fs'
 import {readFile} from 'node:fs/promises'
 import os from 'node:os'
 import tls from 'node:tls'
+import {SYSTEM_STORE, takesSystemStore, withMore} from '../../core/certificates.js'
 import {UserError, hasCode} from '../../core/errors.js'
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const MINIMUM = {minVersion: 'TLSv1.2'} as const
 
-/**
- * With this, node takes the system's CAs instead of its own list. They are looked up one by one when a certificate
- * needs them, where node's own are all read first: 20 ms at every start.
- */
-const SYSTEM_STORE = '--use-openssl-ca'
 /** Where OpenSSL finds a CA by the hash of its name: Debian, Alpine, Arch and SUSE; Fedora. */
 const BY_HASH = ['/etc/ssl/certs', '/etc/pki/ca-trust/extracted/pem/directory-hash']
 const BUNDLES = [
@@ -22,10 +18,14 @@ const BUNDLES = [
   '/etc/ssl/cert.pem',
 ]
 
-/** What node is started with for the proxy, which ssh waits for; nothing where the system's CAs cannot be found so. */
+/**
+ * What node is started with for the proxy, which ssh waits for; nothing where the system's CAs cannot be found so. They
+ * are looked up one by one when a certificate needs them, where node's own are all read first: 20 ms at every start.
+ */
 export function trustFlags(): string[] {
-  // Node ends at once when it is given both.
-  const other = /--use[-_]bundled[-_]ca/.test(process.env['NODE_OPTIONS'] ?? '')
+  // Node ends at once when it is given two of them.
+  const {NODE_OPTIONS = '', NODE_USE_SYSTEM_CA} = process.env
+  const other = /--use[-_](bundled|system)[-_]ca/.test(NODE_OPTIONS) || NODE_USE_SYSTEM_CA === '1'
   return other || byHash() === undefined ? [] : [SYSTEM_STORE]
 }
 
@@ -56,43 +56,32 @@ export async function readTrust(
     caFile === undefined ? [] : readCertificates(extraFile),
   ])
   const more = [...own, ...extra]
-  if (process.execArgv.includes(SYSTEM_STORE)) return () => systemContext(more)
+  if (takesSystemStore()) return () => systemContext(more)
   // The proxy trusts what the system trusts; so does everything else of zt that connects to an edge.
   const system =
     byHash() === undefined ? [] : await readCertificates(BUNDLES.find((file) => fs.existsSync(file)))
-  return () => withMore(tls.createSecureContext(MINIMUM), [...more, ...system])
+  return () => withMore(tls.createSecureContext(MINIMUM), [...more, ...system], MINIMUM)
 }
 
 /** Node reads these variables when it makes a context; programs that we start must not find them. */
 function systemContext(more: string[]): tls.SecureContext {
   const {SSL_CERT_DIR, SSL_CERT_FILE} = process.env
   if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) {
-    return withMore(tls.createSecureContext(MINIMUM), more)
+    return withMore(tls.createSecureContext(MINIMUM), more, MINIMUM)
   }
   const directory = byHash()
-  // Started on another machine than it was written for.
+  // On another machine than the flag was written for.
   if (directory === undefined)
-    return tls.createSecureContext({...MINIMUM, ca: [...tls.rootCertificates, ...more]})
+    return withMore(tls.createSecureContext(MINIMUM), [...tls.rootCertificates, ...more], MINIMUM)
   process.env['SSL_CERT_DIR'] = directory
   // Or all of the system's CAs are read from one file, which some systems have in OpenSSL's own place.
   process.env['SSL_CERT_FILE'] = os.devNull
   try {
-    return withMore(tls.createSecureContext(MINIMUM), more)
+    return withMore(tls.createSecureContext(MINIMUM), more, MINIMUM)
   } finally {
     delete process.env['SSL_CERT_DIR']
     delete process.env['SSL_CERT_FILE']
   }
-}
-
-function withMore(context: tls.SecureContext, certificates: string[]): tls.SecureContext {
-  if (certificates.length === 0) return context
-  // Node's `ca` option would replace the others, and giving those again reads all of them anew.
-  const native = context.context as {addCACert?: (pem: string) => void}
-  if (typeof native.addCACert !== 'function') {
-    return tls.createSecureContext({...MINIMUM, ca: [...tls.rootCertificates, ...certificates]})
-  }
-  native.addCACert(certificates.join('\n'))
-  return context
 }
 
 function byHash(): string | undefined {

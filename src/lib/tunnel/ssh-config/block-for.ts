@@ -1,6 +1,5 @@
 import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
-import {trustFlags} from '../carrier/trust.js'
 import {proxyCommand} from '../proxy-command.js'
 import {lastingDirectory} from '../sharing.js'
 import {chooseToken, sharedBy} from '../target.js'
@@ -13,9 +12,8 @@ export interface WantedBlock {
   user: string | undefined
   client: TunnelClient
   share: boolean
-  /** Absolute paths of node and of bin/zt.cjs. */
-  node: string
-  script: string
+  /** How zt is started (core/program.ts), with absolute paths. */
+  program: readonly string[]
   platform?: NodeJS.Platform | undefined
 }
 
@@ -31,7 +29,7 @@ export interface WrittenBlock {
  * in the name of the socket.
  */
 export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
-  const {settings, host, user, client, share, node, script, platform = process.platform} = wanted
+  const {settings, host, user, client, share, program, platform = process.platform} = wanted
   const {profileName: profile, connectTo, caFile, knownHostsFile} = settings
   const warnings: string[] = []
   // The binding is what holds later; this shell's environment does not.
@@ -53,7 +51,7 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
   const options: HostBlockOptions = {
     host,
     user,
-    proxyCommand: proxyCommand({node, nodeFlags: trustFlags(), script, profile, client, host, platform}),
+    proxyCommand: proxyCommand({program, profile, client, host, platform}),
     knownHostsFile,
     platform,
     sharing: directory === undefined ? undefined : {directory, key: {profile, tokenId, connectTo, caFile}},

@@ -1,0 +1,15 @@
+'use strict'
+const {loadPart} = require('./parts.cjs')
+
+/**
+ * In the place of bin/load-bundle.cjs: the compiled code is in the executable, and so is what the framework would look
+ * for beside the bundle.
+ *
+ * @returns {{main: (root: string) => Promise<void>}}
+ */
+module.exports = function loadBundle() {
+  const bundle = loadPart('dist/zt/zt.cjs')
+  globalThis[Symbol.for('zt.bundle')] = bundle
+  globalThis[Symbol.for('zt.manifest')] = loadPart('oclif.manifest.json')
+  return {main: (root) => bundle.main(root, {root, pjson: loadPart('package.json')})}
+}

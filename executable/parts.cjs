@@ -1,0 +1,57 @@
+'use strict'
+const path = require('node:path')
+const sea = require('node:sea')
+
+/** Below the executable itself, where no file can be: what is loaded from here comes from no disk. */
+const root = process.execPath
+const loaded = new Map()
+
+/**
+ * A part of zt that the executable holds: JSON, or one of the CommonJS files that the build has made, with its compiled
+ * code where there is some.
+ *
+ * @param {string} name as in the package: `dist/zt/zt.cjs`
+ * @returns its exports
+ */
+function loadPart(name) {
+  const before = loaded.get(name)
+  if (before !== undefined) return before.exports
+  if (!sea.getAssetKeys().includes(name)) throw notThere(name)
+  const text = sea.getAsset(name, 'utf8')
+  const module = {exports: {}}
+  loaded.set(name, module)
+  if (name.endsWith('.json')) module.exports = JSON.parse(text)
+  else run(name, text, module)
+  return module.exports
+}
+
+function run(name, text, module) {
+  const {Script} = require('node:vm')
+  const code = `${name}.code`
+  const cachedData = sea.getAssetKeys().includes(code) ? Buffer.from(sea.getRawAsset(code)) : undefined
+  const filename = path.join(root, name)
+  // As bin/load-bundle.cjs wraps it, or its compiled code would be another one's.
+  const wrapped = `(function (exports, require, module, __filename, __dirname) {${text}\n})`
+  const script = new Script(wrapped, {filename, cachedData})
+  const directory = path.dirname(filename)
+  script.runInThisContext()(module.exports, requireFrom(directory), module, filename, directory)
+}
+
+/** Node's own modules, and parts by their path; nothing else, wherever the executable may lie. */
+function requireFrom(directory) {
+  const nameOf = (id) => path.relative(root, path.resolve(directory, id))
+  const find = (id) => {
+    const isPath = path.isAbsolute(id) || /^\.\.?\//.test(id)
+    if (!isPath || !sea.getAssetKeys().includes(nameOf(id))) throw notThere(id)
+    return nameOf(id)
+  }
+  const from = (id) => process.getBuiltinModule(id) ?? loadPart(find(id))
+  from.resolve = (id) => path.join(root, find(id))
+  return from
+}
+
+function notThere(id) {
+  return Object.assign(new Error(`the executable holds no ${id}`), {code: 'MODULE_NOT_FOUND'})
+}
+
+module.exports = {loadPart}

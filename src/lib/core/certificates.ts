@@ -1,0 +1,24 @@
+import tls from 'node:tls'
+
+/** With this, node takes the system's CAs, as OpenSSL finds them, instead of its own list. */
+export const SYSTEM_STORE = '--use-openssl-ca'
+
+/** Whether this process was started so. The single executable always is (docs/executable.md). */
+export function takesSystemStore(): boolean {
+  return process.execArgv.includes(SYSTEM_STORE)
+}
+
+/** Adds CAs to those of a context. Node's `ca` option would replace them, and giving those again reads all anew. */
+export function withMore(
+  context: tls.SecureContext,
+  certificates: readonly string[],
+  options: tls.SecureContextOptions = {},
+): tls.SecureContext {
+  if (certificates.length === 0) return context
+  const native = context.context as {addCACert?: (pem: string) => void}
+  if (typeof native.addCACert !== 'function') {
+    return tls.createSecureContext({...options, ca: [...tls.rootCertificates, ...certificates]})
+  }
+  native.addCACert(certificates.join('\n'))
+  return context
+}
