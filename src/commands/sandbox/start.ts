@@ -8,10 +8,10 @@ import {facts} from '../../lib/cli/table.js'
 import {updateProfile} from '../../lib/config/profiles.js'
 import {loadSettings} from '../../lib/config/settings.js'
 import {UserError} from '../../lib/core/errors.js'
+import {interrupted} from '../../lib/core/interrupted.js'
 import {ztProgram} from '../../lib/core/program.js'
 import {Secret} from '../../lib/core/secret.js'
-import {daemonStatus, startDaemon} from '../../lib/sandbox/daemon.js'
-import {parseOrigins, readSeed} from '../../lib/sandbox/seed.js'
+import {profileOf, runningSandbox, startBeside, startHere} from '../../lib/sandbox/start.js'
 import type {SandboxInfo} from '../../lib/sandbox/types.js'
 
 export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
@@ -37,47 +37,31 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
   protected override readonly makesProfile = true
 
   async run(): Promise<object> {
-    const directory = path.join(this.settings.paths.state, 'sandbox')
-    const origins = parseOrigins(this.flags.origin)
-    const seedFile = this.flags.seed === undefined ? undefined : path.resolve(this.flags.seed)
-    const seed = seedFile === undefined ? undefined : await readSeed(seedFile)
-    const running = await daemonStatus(directory)
-    if (running && (seed ?? this.flags.origin.length > 0)) throw runsAlready()
+    const {foreground, origin: origins, seed, store} = this.flags
+    const wanted = {
+      directory: path.join(this.settings.paths.state, 'sandbox'),
+      seedFile: seed === undefined ? undefined : path.resolve(seed),
+      origins,
+    }
+    const running = await runningSandbox(wanted)
     if (running) this.note('the sandbox runs already')
-    if (this.flags.foreground && !running) {
-      const {startSandbox} = await import('../../lib/sandbox/server.js')
-      const {info, close} = await startSandbox({directory, seed, origins})
+    if (foreground && !running) {
+      const {info, close} = await startHere(wanted)
       await this.makeProfile(info)
       this.show(info)
-      await new Promise<void>((resolve) => {
-        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-      })
+      await interrupted()
       await close()
       return {...info, profile: 'sandbox'}
     }
-    const flags = this.flags.origin.flatMap((pair) => ['--origin', pair])
-    if (seedFile !== undefined) flags.push('--seed', seedFile)
-    if (this.flags.store !== undefined) flags.push('--store', this.flags.store)
-    const again = ['sandbox', 'start', '--foreground', '--no-input', ...flags]
-    const command = [...ztProgram(this.config.root), ...again]
     this.progress.step('Starting the sandbox')
-    const info = running ?? (await startDaemon({command, directory}))
+    const info = running ?? (await startBeside(wanted, {program: ztProgram(this.config.root), store}))
     await this.makeProfile(info)
     this.show(info)
     return {...info, profile: 'sandbox', alreadyRunning: running !== undefined}
   }
 
   private async makeProfile(info: SandboxInfo): Promise<void> {
-    const {apiUrl, accountId, edge: connectTo, caFile, knownHostsFile} = info
-    const {paths} = this.settings
-    await updateProfile(paths, 'sandbox', {
-      apiUrl,
-      accountId,
-      connectTo,
-      caFile,
-      knownHostsFile,
-      sandbox: true,
-    })
+    await updateProfile(this.settings.paths, 'sandbox', profileOf(info))
     const settings = await loadSettings({
       env: process.env,
       cwd: process.cwd(),
@@ -105,14 +89,4 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
     )
     this.next('zt profile use sandbox')
   }
-}
-
-function runsAlready(): UserError {
-  return new UserError({
-    kind: 'conflict',
-    code: 'SANDBOX_RUNS',
-    message: 'The sandbox runs already',
-    why: 'A seed or an origin is for a new one.',
-    next: ['zt sandbox stop'],
-  })
 }

@@ -47,15 +47,3 @@ export function startForward(
     ? forwardHttp({...plan, target, environment, events})
     : forwardTcp({listen: plan.listen, target, environment, events})
 }
-
-/** Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process as ever. */
-export function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-    const end = (): void => {
-      for (const signal of signals) process.removeListener(signal, end)
-      resolve()
-    }
-    for (const signal of signals) process.on(signal, end)
-  })
-}

@@ -1,0 +1,74 @@
+import {UserError} from '../core/errors.js'
+import {daemonStatus, startDaemon} from './daemon.js'
+import {parseOrigins, readSeed} from './seed.js'
+import type {SandboxInfo} from './types.js'
+
+export interface WantedSandbox {
+  /** Where its state and keys are. */
+  directory: string
+  /** Absolute path of a JSON file of API objects to begin anew from. */
+  seedFile: string | undefined
+  /** Further servers behind the edge, each as `HOST=ADDRESS:PORT`. */
+  origins: string[]
+}
+
+/**
+ * The sandbox that runs already; undefined when none does. What is wanted is looked at before anything starts.
+ *
+ * @throws UserError `conflict` / `SANDBOX_RUNS` where one runs, and this would have to be a new one
+ */
+export async function runningSandbox({
+  directory,
+  seedFile,
+  origins,
+}: WantedSandbox): Promise<SandboxInfo | undefined> {
+  parseOrigins(origins)
+  if (seedFile !== undefined) await readSeed(seedFile)
+  const running = await daemonStatus(directory)
+  if (running && (seedFile !== undefined || origins.length > 0)) throw runsAlready()
+  return running
+}
+
+/** Starts it in this process. */
+export async function startHere({
+  directory,
+  seedFile,
+  origins,
+}: WantedSandbox): Promise<{info: SandboxInfo; close(): Promise<void>}> {
+  const seed = seedFile === undefined ? undefined : await readSeed(seedFile)
+  // Its server, SSH and certificates are loaded where it runs.
+  const {startSandbox} = await import('./server.js')
+  return startSandbox({directory, seed, origins: parseOrigins(origins)})
+}
+
+/**
+ * Starts it as a process of its own.
+ *
+ * @param again how zt is started once more, and the store that was named for its API token
+ * @throws UserError `needs-action` / `SANDBOX_NOT_STARTED`
+ */
+export function startBeside(
+  {directory, seedFile, origins}: WantedSandbox,
+  again: {program: readonly string[]; store: string | undefined},
+): Promise<SandboxInfo> {
+  const flags = origins.flatMap((pair) => ['--origin', pair])
+  if (seedFile !== undefined) flags.push('--seed', seedFile)
+  if (again.store !== undefined) flags.push('--store', again.store)
+  const words = ['sandbox', 'start', '--foreground', '--no-input', ...flags]
+  return startDaemon({command: [...again.program, ...words], directory})
+}
+
+/** What the profile says with which every other command works on it. */
+export function profileOf({apiUrl, accountId, edge, caFile, knownHostsFile}: SandboxInfo) {
+  return {apiUrl, accountId, connectTo: edge, caFile, knownHostsFile, sandbox: true}
+}
+
+function runsAlready(): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'SANDBOX_RUNS',
+    message: 'The sandbox runs already',
+    why: 'A seed or an origin is for a new one.',
+    next: ['zt sandbox stop'],
+  })
+}
