@@ -4,6 +4,7 @@ import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import {build} from 'esbuild'
+import {writeCompletionWords} from './completion-words.mjs'
 import {leanOclif, seldom} from './lean-oclif.mjs'
 import {leanSdk} from './lean-sdk.mjs'
 
@@ -71,6 +72,12 @@ export async function buildAll() {
     entryPoints: ['src/lib/tunnel/proxy-main.ts', 'src/lib/tunnel/quick-ssh.ts'],
     outdir: at('dist', 'proxy'),
   })
+  await build({
+    ...ours,
+    entryPoints: ['src/lib/completion/complete-main.ts'],
+    outfile: at('dist', 'complete', 'complete.cjs'),
+    outExtension: undefined,
+  })
   await build({...ours, entryPoints: ['src/lib/secrets/keychain/child.ts'], outdir: at('dist', 'keychain')})
   fs.writeFileSync(at('dist', 'oclif.cjs'), OCLIF)
 }
@@ -87,6 +94,7 @@ function entry() {
   return [
     "export {main} from './src/lib/cli/main.ts'",
     "export {default as ZtHelp} from './src/lib/cli/help.ts'",
+    "export {askForNames} from './src/lib/app/ask-for-names.ts'",
     "export {default as commandNotFound} from './src/lib/cli/command-not-found.ts'",
     `export const COMMANDS = {\n${commands.join('\n')}\n}`,
   ].join('\n')
@@ -146,5 +154,6 @@ if (process.argv[1] === import.meta.filename) {
     await buildAll()
     if (!process.argv.includes('--keep-manifest')) fs.writeFileSync(manifestFile, await manifest())
     renderHelp()
+    await writeCompletionWords(root)
   }
 }

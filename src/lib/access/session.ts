@@ -4,6 +4,7 @@ import {ApiError, UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
 import {requireReady} from '../secrets/open.js'
 import type {SecretStore} from '../secrets/types.js'
+import {forgetNames} from './completion-names.js'
 import type {AccessContext} from './context.js'
 import {ztCommand} from './command-line.js'
 
@@ -105,6 +106,7 @@ function apiTokenNeedsReading(ctx: AccessContext, store: SecretStore): UserError
 
 /** Removes a profile's API token from its store. Service tokens and their secrets stay. False when there was none. */
 export async function logout(ctx: AccessContext, kind: SecretStore['kind'] | undefined): Promise<boolean> {
+  forgetNames(ctx)
   if (kind === undefined) return false
   const store = ctx.storeOf(kind)
   await requireReady(store, {write: true})
@@ -170,5 +172,6 @@ export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
     await ctx.index.remove(ctx.profile, entry.tokenId)
   }
   for (const {host} of await ctx.index.bindings(ctx.profile)) await ctx.index.unbind(ctx.profile, host)
+  forgetNames(ctx)
   return entries.length
 }

@@ -1,0 +1,144 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import {loadSettings} from '../config/settings.js'
+import {nameOfThrown} from '../core/errors.js'
+import {readBashLine} from './bash-line.js'
+import {offersFor} from './offers.js'
+import type {Candidate, NameKind, Words} from './types.js'
+import {wantedAt} from './wanted.js'
+
+/** How long a person waits at most, from the start of the process. */
+const DEADLINE_MS = 2000
+
+/** What a request to the API needs to know; by a function of the large bundle, which shares no module with this one. */
+export interface AskForNames {
+  kind: NameKind
+  env: NodeJS.ProcessEnv
+  cwd: string
+  flags: {profile: string | undefined; account: string | undefined}
+}
+
+export interface CompleteOptions {
+  env: NodeJS.ProcessEnv
+  cwd: string
+  /** The text of the file that the build made of the manifest. */
+  words: string
+  /** Asks the API and keeps what it says. @throws where it did not come off */
+  ask: (asked: AskForNames) => Promise<void>
+}
+
+/**
+ * Answers a shell: `__complete bash -- COMP_WORDBREAKS LINE`, `__complete zsh|fish -- WORDS…`, the last word being the one
+ * at the cursor.
+ *
+ * @returns what is printed: `words`, `part` (no blank is to follow) or `files`, then a candidate on each line, with what it
+ *   is about behind a tab; empty where the question makes no sense
+ */
+export async function complete(argv: readonly string[], options: CompleteOptions): Promise<string> {
+  const [shell, dashes, ...given] = argv
+  if (dashes !== '--') return ''
+  const line = shell === 'bash' ? readBashLine(given[1] ?? '', given[0] ?? '') : undefined
+  if (shell === 'bash' && !line) return ''
+  const before = line ? line.before.slice(1) : given.slice(0, -1)
+  const current = line?.current ?? given.at(-1) ?? ''
+  const wanted = wantedAt(JSON.parse(options.words) as Words, before, current)
+  if (wanted.kind === 'other' || wanted.kind === 'file') return 'files\n'
+  const {profile, account, prefix} = wanted
+  const flags = {profile, account}
+  let found = wanted.words
+  if (wanted.kind !== 'none') {
+    const settings = await loadSettings({...options, flags})
+    const ask = async (kind: NameKind): Promise<boolean> => {
+      await options.ask({...options, kind, flags})
+      return true
+    }
+    const offers = await offersFor(wanted.kind, {
+      settings,
+      zone: wanted.zone !== undefined,
+      typed: current.slice(prefix.length),
+      searchPath: options.env['PATH'],
+      ask: (kind) => inTime(ask(kind), options.env),
+    })
+    found = [...found, ...offers]
+  }
+  const candidates = presentable(found)
+  const header = wanted.kind === 'url' ? 'part' : 'words'
+  const lines = line
+    ? candidates
+        .map(({value}) => prefix + value)
+        .filter((value) => value.startsWith(current))
+        .map((value) => line.inserted(value))
+    : candidates.map(({value, about}) => {
+        const whole = shell === 'fish' ? prefix + value : value
+        return about === undefined || about === '' ? whole : `${whole}\t${about}`
+      })
+  return [header, ...lines, ''].join('\n')
+}
+
+/** What would act on a terminal, is no text, or makes a text look like another. */
+const NOT_SHOWN = /[\p{Cc}\p{Cs}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/u
+
+/** Without those that cannot be typed, and each once. */
+function presentable(found: readonly Candidate[]): Candidate[] {
+  const seen = new Map<string, Candidate>()
+  for (const {value, about} of found) {
+    if (value === '' || NOT_SHOWN.test(value) || seen.has(value)) continue
+    seen.set(value, {value, about: about?.replaceAll(new RegExp(NOT_SHOWN, 'gu'), ' ').trim()})
+  }
+  return [...seen.values()]
+}
+
+/** Whatever happens, the shell goes on: false where it failed or takes longer than a person waits. */
+async function inTime(asked: Promise<boolean>, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const left = DEADLINE_MS - process.uptime() * 1000
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(false)
+    }, left)
+  })
+  try {
+    return await Promise.race([asked, late])
+  } catch (error) {
+    debug(env, error)
+    return false
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** A shell shows nothing of this; by hand `ZT_DEBUG=1 zt __complete …` says why there is nothing. */
+function debug(env: NodeJS.ProcessEnv, error: unknown): void {
+  if (env['ZT_DEBUG'] === undefined || env['ZT_DEBUG'] === '') return
+  process.stderr.write(`zt __complete: ${nameOfThrown(error)}\n`)
+}
+
+/**
+ * Runs {@link complete} as a process that never fails and leaves nothing behind: what still waits for an answer is ended.
+ *
+ * @param root the package's directory
+ * @param loadZt the bundle of everything else
+ */
+export async function main(
+  argv: readonly string[],
+  {root, loadZt}: {root: string; loadZt: () => {askForNames: CompleteOptions['ask']}},
+): Promise<void> {
+  const {env} = process
+  const giveUp = (error: unknown): void => {
+    debug(env, error)
+    process.exit(0)
+  }
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.removeAllListeners(event)
+    process.on(event, giveUp)
+  }
+  process.stdout.on('error', giveUp)
+  try {
+    const words = fs.readFileSync(path.join(root, 'dist', 'complete', 'words.json'), 'utf8')
+    const ask: CompleteOptions['ask'] = async (asked) => loadZt().askForNames(asked)
+    const answer = await complete(argv, {env, cwd: process.cwd(), words, ask})
+    process.stdout.write(answer, () => process.exit(0))
+  } catch (error) {
+    giveUp(error)
+  }
+}
