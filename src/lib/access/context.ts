@@ -8,7 +8,14 @@ import {UserError} from '../core/errors.js'
 import {Locks} from '../core/lock.js'
 import type {Secret} from '../core/secret.js'
 import {Journal} from '../secrets/journal/journal.js'
-import {chooseStore, openIndex, openStore, readsQuietly, requireReady, type StoreChoice} from '../secrets/open.js'
+import {
+  chooseStore,
+  openIndex,
+  openStore,
+  readsQuietly,
+  requireReady,
+  type StoreChoice,
+} from '../secrets/open.js'
 import type {StoreOptions} from '../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../secrets/types.js'
 import {UndoRecords} from './edit/records.js'

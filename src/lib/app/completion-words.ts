@@ -92,7 +92,7 @@ export interface Manifest {
 interface ManifestCommand {
   summary?: string
   hidden?: boolean
-  args: Record<string, {name: string}>
+  args: Record<string, {name: string; options?: string[]}>
   flags: Record<string, ManifestFlag>
 }
 
@@ -137,7 +137,10 @@ export function completionWords(manifest: Manifest, topics: Record<string, {desc
     id.replaceAll(':', ' '),
     {
       about: command.summary ?? '',
-      args: Object.values(command.args).map(({name}) => declared(id, name)),
+      args: Object.values(command.args).map(({name, options}) => ({
+        kind: declared(id, name),
+        values: options,
+      })),
       flags: Object.values(command.flags)
         .filter(({hidden}) => hidden !== true)
         .flatMap((flag) => flagWords(flag, () => declared(id, `--${flag.name}`))),

@@ -59,8 +59,12 @@ export function readBashLine(line: string, breaks: string): BashLine | undefined
 
 /** As it is written behind an open quote, or without one. */
 function quoted(text: string, quote: Quote): string {
-  if (quote === "'") return text.replaceAll("'", `'\\''`)
+  if (quote === '') return text.replaceAll(/[^A-Za-z0-9_./:=@%+,\-\u0080-\u{10FFFF}]/gu, '\\$&')
   // An exclamation mark calls the history between double quotes, a backslash or not.
-  if (quote === '"') return text.replaceAll(/["$`\\]/g, '\\$&').replaceAll('!', `"'!'"`)
-  return text.replaceAll(/[^A-Za-z0-9_./:=@%+,\-\u0080-\u{10FFFF}]/gu, '\\$&')
+  const within =
+    quote === "'"
+      ? text.replaceAll("'", `'\\''`)
+      : text.replaceAll(/["$`\\]/g, '\\$&').replaceAll('!', `"'!'"`)
+  // Readline closes the quote, unless it sees one at the end.
+  return within.endsWith(quote) ? within + quote : within
 }

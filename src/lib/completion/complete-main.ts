@@ -61,7 +61,7 @@ export async function complete(argv: readonly string[], options: CompleteOptions
     })
     found = [...found, ...offers]
   }
-  const candidates = presentable(found)
+  const candidates = presentable(prefix === '' ? found.map((one) => typable(one, shell)) : found)
   const header = wanted.kind === 'url' ? 'part' : 'words'
   const lines = line
     ? candidates
@@ -73,6 +73,13 @@ export async function complete(argv: readonly string[], options: CompleteOptions
         return about === undefined || about === '' ? whole : `${whole}\t${about}`
       })
   return [header, ...lines, ''].join('\n')
+}
+
+/** The id where the name would be taken for a flag, or be expanded: fish leaves a tilde as it is. */
+function typable(candidate: Candidate, shell: string | undefined): Candidate {
+  const {id, value} = candidate
+  const misread = value.startsWith('-') || (shell === 'fish' && value.startsWith('~'))
+  return misread && id !== undefined ? {value: id, about: value} : candidate
 }
 
 /** What would act on a terminal, is no text, or makes a text look like another. */

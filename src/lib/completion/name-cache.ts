@@ -112,8 +112,8 @@ export class NameCache {
     try {
       this.open(of)
       try {
-        const age = this.#now() - fs.statSync(file).mtimeMs
-        if (age >= 0 && age < ASK_AGAIN_MS) return false
+        // The file system's clock may be another machine's.
+        if (Math.abs(this.#now() - fs.statSync(file).mtimeMs) < ASK_AGAIN_MS) return false
         fs.rmSync(file, {force: true})
       } catch (error) {
         if (!hasCode(error, 'ENOENT')) return false
@@ -169,7 +169,9 @@ function isOf(content: Record<string, unknown>, of: NamesOf, kind: NameKind): bo
 function isNamed(one: unknown): one is Named {
   if (!isJsonObject(one) || typeof one['id'] !== 'string' || typeof one['name'] !== 'string') return false
   const {domains} = one
-  return domains === undefined || (Array.isArray(domains) && domains.every((text) => typeof text === 'string'))
+  return (
+    domains === undefined || (Array.isArray(domains) && domains.every((text) => typeof text === 'string'))
+  )
 }
 
 /** Tells accounts apart in a directory's name (FNV-1a); which one it is stands in the files. */

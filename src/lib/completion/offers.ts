@@ -76,11 +76,9 @@ function storedTokens({paths, profileName}: Settings): Promise<Named[]> {
     .then((entries) => entries.map(({tokenId, name}) => ({id: tokenId, name})))
 }
 
-/** The id where a name would be taken for a flag. zt itself says so where two have the same name. */
+/** Two of one name are offered as one: zt itself says then that there are two, and which. */
 function asCandidates(names: readonly Named[]): Candidate[] {
-  return names.map(({id, name, domains}) =>
-    name.startsWith('-') ? {value: id, about: name} : {value: name, about: domains?.[0]},
-  )
+  return names.map(({id, name, domains}) => ({value: name, about: domains?.[0], id}))
 }
 
 /** Those that are bound to a token, and those of applications as far as they are known. */

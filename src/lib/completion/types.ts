@@ -35,6 +35,8 @@ export interface Candidate {
   value: string
   /** One line, for shells that show it. */
   about?: string | undefined
+  /** What can be given instead of a name. */
+  id?: string | undefined
 }
 
 /** A flag in the file that the build makes of the manifest. */
@@ -52,9 +54,16 @@ export interface FlagWords {
   not?: string[] | undefined
 }
 
+/** An argument, or a flag's value. */
+export interface ValueWords {
+  kind: Kind
+  /** The only values that it takes. */
+  values?: string[] | undefined
+}
+
 export interface CommandWords {
   about: string
-  args: Kind[]
+  args: ValueWords[]
   flags: FlagWords[]
 }
 

@@ -1,4 +1,4 @@
-import type {Candidate, CommandWords, FlagWords, Kind, Words} from './types.js'
+import type {Candidate, FlagWords, Kind, Words} from './types.js'
 
 /** What may stand where the cursor is. */
 export interface Wanted {
@@ -61,13 +61,17 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
   const nothingElse = own.positions.length === 0 && own.given.length === 0
   const below = nothingElse ? children(words, path) : []
   if (!command) return {...wanted, words: below}
-  const kind = id === 'help' ? 'command' : (command.args[own.positions.length] ?? 'none')
-  if (kind !== 'command') return {...wanted, words: below, kind}
+  const argument = id === 'help' ? command.args[0] : command.args[own.positions.length]
+  if (!argument) return {...wanted, words: below}
+  if (argument.kind !== 'command') {
+    const {kind, words: values} = valueOf(argument)
+    return {...wanted, kind, words: [...below, ...values]}
+  }
   const topic = children(words, own.positions)
   return {...wanted, words: own.positions.length === 0 ? [...topic, {value: 'exit-codes'}] : topic}
 }
 
-function valueOf({kind = 'none', values}: FlagWords): Pick<Wanted, 'kind' | 'words'> {
+function valueOf({kind = 'none', values}: Pick<FlagWords, 'kind' | 'values'>): Pick<Wanted, 'kind' | 'words'> {
   return {kind, words: (values ?? []).map((value) => ({value}))}
 }
 
@@ -143,11 +147,7 @@ function children(words: Words, path: readonly string[]): Candidate[] {
 }
 
 /** Those that may still be given. */
-function flagsLeft(
-  flags: readonly CommandWords['flags'][number][],
-  given: readonly string[],
-  current: string,
-): Candidate[] {
+function flagsLeft(flags: readonly FlagWords[], given: readonly string[], current: string): Candidate[] {
   const isGiven = (name: string): boolean => given.includes(`--${name}`) || given.includes(`--no-${name}`)
   const present = flags.filter(({name}) => isGiven(name))
   const left = flags.filter(
