@@ -25,6 +25,8 @@ export interface CompleteOptions {
   words: string
   /** Asks the API and keeps what it says. @throws where it did not come off */
   ask: (asked: AskForNames) => Promise<void>
+  /** For how many milliseconds it may be waited for. */
+  patienceMs: number
 }
 
 /**
@@ -57,7 +59,7 @@ export async function complete(argv: readonly string[], options: CompleteOptions
       zone: wanted.zone !== undefined,
       typed: current.slice(prefix.length),
       searchPath: options.env['PATH'],
-      ask: (kind) => inTime(ask(kind), options.env),
+      ask: (kind) => inTime(ask(kind), options),
     })
     found = [...found, ...offers]
   }
@@ -96,13 +98,15 @@ function presentable(found: readonly Candidate[]): Candidate[] {
 }
 
 /** Whatever happens, the shell goes on: false where it failed or takes longer than a person waits. */
-async function inTime(asked: Promise<boolean>, env: NodeJS.ProcessEnv): Promise<boolean> {
-  const left = DEADLINE_MS - process.uptime() * 1000
+async function inTime(
+  asked: Promise<boolean>,
+  {patienceMs, env}: Pick<CompleteOptions, 'patienceMs' | 'env'>,
+): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => {
       resolve(false)
-    }, left)
+    }, patienceMs)
   })
   try {
     return await Promise.race([asked, late])
@@ -143,7 +147,8 @@ export async function main(
   try {
     const words = fs.readFileSync(path.join(root, 'dist', 'complete', 'words.json'), 'utf8')
     const ask: CompleteOptions['ask'] = async (asked) => loadZt().askForNames(asked)
-    const answer = await complete(argv, {env, cwd: process.cwd(), words, ask})
+    const patienceMs = DEADLINE_MS - process.uptime() * 1000
+    const answer = await complete(argv, {env, cwd: process.cwd(), words, ask, patienceMs})
     process.stdout.write(answer, () => process.exit(0))
   } catch (error) {
     giveUp(error)

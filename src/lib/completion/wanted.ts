@@ -71,7 +71,10 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
   return {...wanted, words: own.positions.length === 0 ? [...topic, {value: 'exit-codes'}] : topic}
 }
 
-function valueOf({kind = 'none', values}: Pick<FlagWords, 'kind' | 'values'>): Pick<Wanted, 'kind' | 'words'> {
+function valueOf({
+  kind = 'none',
+  values,
+}: Pick<FlagWords, 'kind' | 'values'>): Pick<Wanted, 'kind' | 'words'> {
   return {kind, words: (values ?? []).map((value) => ({value}))}
 }
 
