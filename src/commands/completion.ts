@@ -6,16 +6,28 @@ import {INSTALLING, SCRIPTS, SHELLS, type Shell} from '../lib/completion/scripts
 
 export default class Completion extends BaseCommand<typeof Completion> {
   static override summary = 'Print the script by which bash, zsh or fish completes zt'
-  static override description = `Completes commands, flags, and the names of service tokens, applications, Access groups, policies, profiles and
-hosts. Names come from a cache that is at most five minutes old. Without an argument it says how to install it.
-
-${SHELLS.map((shell) => [`${shell}:`, ...INSTALLING[shell].map((line) => `  ${line}`)].join('\n')).join('\n\n')}
-
-ZT_COMPLETION_NAMES=off: no names are asked for or kept.`
+  static override description =
+    'Completes commands, flags, and the names of service tokens, applications, Access groups, policies, profiles and hosts. Names come from a cache that is at most five minutes old; with ZT_COMPLETION_NAMES=off none are asked for or kept. Without an argument it says how to install it.'
   static override examples = [
-    '<%= config.bin %> completion',
-    'source <(<%= config.bin %> completion bash)',
-    '<%= config.bin %> completion fish > ~/.config/fish/completions/zt.fish',
+    {description: 'How to install it for your shell', command: '<%= config.bin %> completion'},
+    {description: 'bash: in ~/.bashrc', command: 'source <(<%= config.bin %> completion bash)'},
+    {
+      description: 'bash with the package bash-completion: once',
+      command:
+        '<%= config.bin %> completion bash > ~/.local/share/bash-completion/completions/<%= config.bin %>',
+    },
+    {
+      description: 'zsh: in ~/.zshrc, behind compinit',
+      command: 'source <(<%= config.bin %> completion zsh)',
+    },
+    {
+      description: 'zsh: once, into a directory of $fpath',
+      command: '<%= config.bin %> completion zsh > ~/.zsh/completions/_<%= config.bin %>',
+    },
+    {
+      description: 'fish: once',
+      command: '<%= config.bin %> completion fish > ~/.config/fish/completions/<%= config.bin %>.fish',
+    },
   ]
   static override args = {
     shell: Args.option({description: 'bash, zsh or fish', options: SHELLS, ignoreStdin: true})(),

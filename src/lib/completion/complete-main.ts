@@ -5,7 +5,7 @@ import {nameOfThrown} from '../core/errors.js'
 import {readBashLine} from './bash-line.js'
 import {offersFor} from './offers.js'
 import type {Candidate, NameKind, Words} from './types.js'
-import {wantedAt} from './wanted.js'
+import {wantedAt, type Wanted} from './wanted.js'
 
 /** How long a person waits at most, from the start of the process. */
 const DEADLINE_MS = 2000
@@ -45,24 +45,8 @@ export async function complete(argv: readonly string[], options: CompleteOptions
   const current = line?.current ?? given.at(-1) ?? ''
   const wanted = wantedAt(JSON.parse(options.words) as Words, before, current)
   if (wanted.kind === 'other' || wanted.kind === 'file') return 'files\n'
-  const {profile, account, prefix} = wanted
-  const flags = {profile, account}
-  let found = wanted.words
-  if (wanted.kind !== 'none') {
-    const settings = await loadSettings({...options, flags})
-    const ask = async (kind: NameKind): Promise<boolean> => {
-      await options.ask({...options, kind, flags})
-      return true
-    }
-    const offers = await offersFor(wanted.kind, {
-      settings,
-      zone: wanted.zone !== undefined,
-      typed: current.slice(prefix.length),
-      searchPath: options.env['PATH'],
-      ask: (kind) => inTime(ask(kind), options),
-    })
-    found = [...found, ...offers]
-  }
+  const {prefix} = wanted
+  const found = [...wanted.words, ...(await offersAt(wanted, current.slice(prefix.length), options))]
   const candidates = presentable(prefix === '' ? found.map((one) => typable(one, shell)) : found)
   const header = wanted.kind === 'url' ? 'part' : 'words'
   const lines = line
@@ -75,6 +59,32 @@ export async function complete(argv: readonly string[], options: CompleteOptions
         return about === undefined || about === '' ? whole : `${whole}\t${about}`
       })
   return [header, ...lines, ''].join('\n')
+}
+
+/** What is no word of zt itself; none where something of this machine is damaged. */
+async function offersAt(
+  {kind, profile, account, zone}: Wanted,
+  typed: string,
+  options: CompleteOptions,
+): Promise<Candidate[]> {
+  if (kind === 'none' || kind === 'other') return []
+  const flags = {profile, account}
+  const ask = async (names: NameKind): Promise<boolean> => {
+    await options.ask({...options, kind: names, flags})
+    return true
+  }
+  try {
+    return await offersFor(kind, {
+      settings: await loadSettings({...options, flags}),
+      zone: zone !== undefined,
+      typed,
+      searchPath: options.env['PATH'],
+      ask: (names) => inTime(ask(names), options),
+    })
+  } catch (error) {
+    debug(options.env, error)
+    return []
+  }
 }
 
 /** The id where the name would be taken for a flag, or be expanded: fish leaves a tilde as it is. */
@@ -121,7 +131,7 @@ async function inTime(
 /** A shell shows nothing of this; by hand `ZT_DEBUG=1 zt __complete …` says why there is nothing. */
 function debug(env: NodeJS.ProcessEnv, error: unknown): void {
   if (env['ZT_DEBUG'] === undefined || env['ZT_DEBUG'] === '') return
-  process.stderr.write(`zt __complete: ${nameOfThrown(error)}\n`)
+  fs.writeSync(2, `zt __complete: ${nameOfThrown(error)}\n`)
 }
 
 /**
@@ -144,12 +154,16 @@ export async function main(
     process.on(event, giveUp)
   }
   process.stdout.on('error', giveUp)
+  // Nobody else has anything to say: a library's text would be taken for a candidate, and may hold anything.
+  const print = process.stdout.write.bind(process.stdout)
+  process.stdout.write = () => true
+  process.stderr.write = () => true
   try {
     const words = fs.readFileSync(path.join(root, 'dist', 'complete', 'words.json'), 'utf8')
     const ask: CompleteOptions['ask'] = async (asked) => loadZt().askForNames(asked)
     const patienceMs = DEADLINE_MS - process.uptime() * 1000
     const answer = await complete(argv, {env, cwd: process.cwd(), words, ask, patienceMs})
-    process.stdout.write(answer, () => process.exit(0))
+    print(answer, () => process.exit(0))
   } catch (error) {
     giveUp(error)
   }

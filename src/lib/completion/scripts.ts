@@ -53,7 +53,6 @@ complete -o default -F _zt_complete zt
   zsh: `#compdef zt
 
 _zt() {
-  emulate -L zsh
   local kind line value
   local -a answer before values shown
   local -i width=0
