@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import {build} from 'esbuild'
 import {writeCompletionWords} from './completion-words.mjs'
+import {lateBuiltins} from './late-builtins.mjs'
 import {leanOclif, seldom} from './lean-oclif.mjs'
 import {leanSdk} from './lean-sdk.mjs'
 
@@ -77,6 +78,7 @@ export async function buildAll() {
     entryPoints: ['src/lib/completion/complete-main.ts'],
     outfile: at('dist', 'complete', 'complete.cjs'),
     outExtension: undefined,
+    plugins: [...ours.plugins, lateBuiltins],
   })
   await build({...ours, entryPoints: ['src/lib/secrets/keychain/child.ts'], outdir: at('dist', 'keychain')})
   fs.writeFileSync(at('dist', 'oclif.cjs'), OCLIF)

@@ -1,7 +1,6 @@
 import type {AccessApi, Page} from '../api/types.js'
 import type {NameCache, NamesOf} from '../completion/name-cache.js'
 import type {NameKind, Named} from '../completion/types.js'
-import type {AccessContext} from './context.js'
 
 /** What lists all objects of a kind: to the end, and page by page. */
 const LISTS = {
@@ -105,13 +104,7 @@ function isWhole(query: unknown): boolean {
   return Object.values(query ?? {}).every((value) => value === undefined)
 }
 
-/** Reads all names of a kind, which the context's API keeps. */
-export async function readNames(ctx: AccessContext, kind: NameKind): Promise<void> {
-  const api = await ctx.api()
+/** Reads all names of a kind, for {@link keepingNames} to keep. */
+export async function readNames(api: AccessApi, kind: NameKind): Promise<void> {
   await api[LISTS[kind][0]]()
-}
-
-/** Forgets all names of the profile's account. */
-export function forgetNames({accountId, apiUrl, names}: AccessContext): void {
-  if (accountId !== undefined) names.drop({apiUrl, accountId})
 }

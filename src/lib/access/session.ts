@@ -4,7 +4,6 @@ import {ApiError, UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
 import {requireReady} from '../secrets/open.js'
 import type {SecretStore} from '../secrets/types.js'
-import {forgetNames} from './completion-names.js'
 import type {AccessContext} from './context.js'
 import {ztCommand} from './command-line.js'
 
@@ -174,4 +173,9 @@ export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
   for (const {host} of await ctx.index.bindings(ctx.profile)) await ctx.index.unbind(ctx.profile, host)
   forgetNames(ctx)
   return entries.length
+}
+
+/** What the shells would complete, of all profiles of the account. */
+function forgetNames({accountId, apiUrl, names}: AccessContext): void {
+  if (accountId !== undefined) names.drop({apiUrl, accountId})
 }

@@ -25,5 +25,5 @@ export async function askForNames({kind, env, cwd, flags}: AskForNames): Promise
       },
     },
   )
-  await readNames(ctx, kind)
+  await readNames(await ctx.api(), kind)
 }

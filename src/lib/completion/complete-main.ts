@@ -1,9 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import {loadSettings} from '../config/settings.js'
-import {nameOfThrown} from '../core/errors.js'
+import {hasCode, nameOfThrown} from '../core/errors.js'
 import {readBashLine} from './bash-line.js'
-import {offersFor} from './offers.js'
 import type {Candidate, NameKind, Words} from './types.js'
 import {wantedAt, type Wanted} from './wanted.js'
 
@@ -74,6 +72,11 @@ async function offersAt(
     return true
   }
   try {
+    // Not loaded for a command or a flag, which is what most TABs are for.
+    const [{loadSettings}, {offersFor}] = await Promise.all([
+      import('../config/settings.js'),
+      import('./offers.js'),
+    ])
     return await offersFor(kind, {
       settings: await loadSettings({...options, flags}),
       zone: zone !== undefined,
@@ -153,18 +156,32 @@ export async function main(
     process.removeAllListeners(event)
     process.on(event, giveUp)
   }
-  process.stdout.on('error', giveUp)
-  // Nobody else has anything to say: a library's text would be taken for a candidate, and may hold anything.
-  const print = process.stdout.write.bind(process.stdout)
-  process.stdout.write = () => true
-  process.stderr.write = () => true
   try {
     const words = fs.readFileSync(path.join(root, 'dist', 'complete', 'words.json'), 'utf8')
-    const ask: CompleteOptions['ask'] = async (asked) => loadZt().askForNames(asked)
+    const ask: CompleteOptions['ask'] = async (asked) => {
+      // A library's text would be taken for a candidate, and may hold anything.
+      process.stdout.write = () => true
+      process.stderr.write = () => true
+      return loadZt().askForNames(asked)
+    }
     const patienceMs = DEADLINE_MS - process.uptime() * 1000
     const answer = await complete(argv, {env, cwd: process.cwd(), words, ask, patienceMs})
-    print(answer, () => process.exit(0))
+    print(answer)
+    process.exit(0)
   } catch (error) {
     giveUp(error)
+  }
+}
+
+/** Not by process.stdout, which takes longer to make than a command is looked up in. */
+function print(text: string): void {
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += fs.writeSync(1, bytes, at)
+    } catch (error) {
+      // A pipe that does not wait for its reader: it is waited for here.
+      if (!hasCode(error, 'EAGAIN')) throw error
+    }
   }
 }

@@ -42,7 +42,9 @@ export async function offersFor(kind: Kind, offering: Offering): Promise<Candida
       const helpers = (await helperNames(searchPath)).map((name) => `helper:${name}`)
       return ['keychain', 'vault', ...helpers].map((value) => ({value}))
     }
-    default:
+    case 'file':
+    case 'command':
+    case 'none':
       return []
   }
 }
