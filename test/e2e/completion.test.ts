@@ -2,15 +2,21 @@ import fs from 'node:fs/promises'
 import http from 'node:http'
 import type {AddressInfo} from 'node:net'
 import path from 'node:path'
-import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
 import {NameCache} from '../../src/lib/completion/name-cache.js'
 import {INSTALLING, SCRIPTS, SHELLS} from '../../src/lib/completion/scripts.js'
 import {Secret} from '../../src/lib/core/secret.js'
 import {startSandboxApi} from '../../src/lib/sandbox/api/server.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
+import {Keychain} from '../../src/lib/secrets/keychain/keychain.js'
 import {createVaultIdentity} from '../../src/lib/secrets/vault/identity.js'
 import {Vault} from '../../src/lib/secrets/vault/vault.js'
 import {BuiltZt, type End, type RunOptions} from '../support/built-zt.js'
+import {FakeHelper} from '../support/fake-helper.js'
+import {SecretService} from '../support/secret-service.js'
+
+const noKeyring = await SecretService.missing()
+if (noKeyring !== undefined) process.stderr.write(`SKIPPED: a locked keychain at TAB: ${noKeyring}\n`)
 
 let zt: BuiltZt
 beforeEach(async () => {
@@ -122,6 +128,53 @@ describe('at TAB', () => {
 })
 
 describe('at TAB nothing goes wrong', () => {
+  it('where a helper hangs: it is ended, with all that it has started', async () => {
+    const helper = await FakeHelper.make(path.join(zt.home, 'bin'), 'pass')
+    await helper.fault({get: 'hang'})
+    await writeConfig({mine: {accountId: 'acc', store: 'helper:pass'}})
+    expect(await atTab('token show ', {env: {PATH: `${helper.directory}:${process.env['PATH']}`}})).toEqual(
+      silent(),
+    )
+    const grandchild = Number(await fs.readFile(path.join(helper.directory, 'grandchild'), 'utf8'))
+    const alive = async (): Promise<boolean> =>
+      fs.readFile(`/proc/${grandchild}/stat`, 'utf8').then(
+        (stat) => !/\) Z /.test(stat),
+        () => false,
+      )
+    await vi.waitFor(async () => expect(await alive()).toBe(false), {timeout: 5000})
+  })
+
+  it.skipIf(noKeyring !== undefined)(
+    'where the keychain is locked: nobody is asked to unlock it',
+    async () => {
+      const service = await SecretService.start()
+      try {
+        const keychain = new Keychain({environment: service.bus})
+        await keychain.set({kind: 'api-token', id: 'mine'}, new Secret('a-token'))
+        await service.lock()
+        let requests = 0
+        const server = http.createServer((_, response) => {
+          requests++
+          response.end('{"success": true, "result": [], "result_info": {"total_pages": 1, "total_count": 0}}')
+        })
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+        const {port} = server.address() as AddressInfo
+        await writeConfig({mine: {apiUrl: `http://127.0.0.1:${port}`, accountId: 'acc', store: 'keychain'}})
+        const env = {
+          DBUS_SESSION_BUS_ADDRESS: service.bus.dbusAddress,
+          XDG_RUNTIME_DIR: service.bus.runtimeDir,
+          ZT_DEBUG: '1',
+        }
+        const end = await atTab('token show ', {env})
+        expect(end).toEqual({...silent(), stderr: 'zt __complete: STORE_NOT_READY\n'})
+        expect(requests).toBe(0)
+        server.close()
+      } finally {
+        await service.end()
+      }
+    },
+  )
+
   it('where the API never answers: the names of before are there', async () => {
     const server = http.createServer(() => undefined)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
