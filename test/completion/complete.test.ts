@@ -45,7 +45,7 @@ async function config(profiles: object): Promise<void> {
 }
 
 const run = (...argv: string[]): Promise<string> =>
-  complete(argv, {env, cwd: home, words, ask: askForNames, patienceMs: 10_000})
+  complete(argv, {env, cwd: home, words, ask: askForNames, patienceMs: 60_000})
 /** What fish is offered: the last word is the one at the cursor. */
 async function offered(...line: string[]): Promise<string[]> {
   const [, ...lines] = (await run('fish', '--', ...line)).split('\n').slice(0, -1)

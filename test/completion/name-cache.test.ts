@@ -58,12 +58,15 @@ describe('the cache of names', () => {
     expect(cache.read(MINE, 'group')).toBeUndefined()
   })
 
-  it('tells accounts apart whose files have come to the same place', async () => {
-    await keep()
-    const [file = ''] = await filesBelow(home)
-    const other = {...MINE, accountId: 'b'}
+  // As on a file system that takes `Mine` for `mine`, or where two accounts' directories have one name.
+  it.each([
+    ['account', {...MINE, accountId: 'b'}],
+    ['profile', {...MINE, profile: 'Mine'}],
+  ])('shows another %s nothing, even where it is found in its place', async (_what, other) => {
     await keep(other)
-    const [, theirs = ''] = (await filesBelow(home)).sort((one) => (one === file ? -1 : 1))
+    const [theirs = ''] = await filesBelow(home)
+    await keep()
+    const [file = ''] = (await filesBelow(home)).filter((one) => one !== theirs)
     await fs.rename(file, theirs)
     expect(cache.read(other, 'token')).toBeUndefined()
   })
