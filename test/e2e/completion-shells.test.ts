@@ -61,6 +61,11 @@ describe.skipIf(missing.length > 0)('at TAB', () => {
             expect(await person.completes(begun), `${quote}${name}`).toEqual(['token', 'show', name])
           }
         }
+        // What several have in common is inserted, up to where one must be chosen.
+        await home.names('token', 'a $(b) 1', 'a $(b) 2')
+        await person.terminal.type('zt token show a')
+        await person.terminal.press('Tab')
+        expect(await person.completes('2')).toEqual(['token', 'show', 'a $(b) 2'])
         await home.names('application', 'a: b', 'z')
         expect(await person.completes('zt app show a:')).toEqual(['app', 'show', 'a: b'])
         await home.names('group', 'rob ots', 'z')
@@ -93,6 +98,18 @@ describe.skipIf(missing.length > 0)('at TAB', () => {
       await person.terminal.type('zt token r')
       await person.terminal.press('Tab', 'Tab')
       await person.terminal.shows(list)
+    } finally {
+      await person.terminal.close()
+      await home.end()
+    }
+  })
+
+  it('zsh loads it from a directory of $fpath', async () => {
+    const home = await CompletionHome.make()
+    const person = await home.open('zsh', {packaged: true})
+    try {
+      await home.names('application', '$(touch PWNED)')
+      expect(await person.completes('zt app show ')).toEqual(['app', 'show', '$(touch PWNED)'])
     } finally {
       await person.terminal.close()
       await home.end()

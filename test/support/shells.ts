@@ -77,7 +77,7 @@ mv '${given}.new' '${given}'
     return new PersonAtShell(terminal, this.given)
   }
 
-  /** @param packaged bash loads it by itself, as the package bash-completion does at the first TAB */
+  /** @param packaged the shell finds it by itself at the first TAB: bash by the package bash-completion, zsh in $fpath */
   async #start(shell: Shell, packaged: boolean): Promise<string[]> {
     const rc = path.join(this.zt.home, `rc.${shell}`)
     switch (shell) {
@@ -92,12 +92,17 @@ mv '${given}.new' '${given}'
         await fs.writeFile(rc, own.join('\n'))
         return ['bash', '--noprofile', '--rcfile', rc, '-i']
       }
-      case 'zsh':
-        await fs.writeFile(
-          path.join(this.zt.home, '.zshrc'),
-          "autoload -U compinit; compinit -u -D; source <(zt completion zsh); PS1='ready> '",
-        )
+      case 'zsh': {
+        const functions = path.join(this.zt.home, 'functions')
+        const own = ["PS1='ready> '", 'autoload -U compinit; compinit -u -D', 'source <(zt completion zsh)']
+        if (packaged) {
+          await fs.mkdir(functions)
+          await fs.writeFile(path.join(functions, '_zt'), await this.script('zsh'))
+          own.splice(1, 2, `fpath=('${functions}' $fpath); autoload -U compinit; compinit -u -D`)
+        }
+        await fs.writeFile(path.join(this.zt.home, '.zshrc'), own.join('\n'))
         return ['env', `ZDOTDIR=${this.zt.home}`, 'zsh', '-d', '-i']
+      }
       case 'fish':
         return [
           'fish',
