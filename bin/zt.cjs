@@ -21,6 +21,12 @@ if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && /report|heap|abort|tls/.
 
 function start() {
   const words = process.argv.slice(2)
+  if (topic === '__complete') {
+    // A shell at TAB (docs/completion.md). Words that ask for help are not asked of this one.
+    const {main} = require('../dist/complete/complete.cjs')
+    const loadWords = () => require('../dist/complete/words.json')
+    return main(words.slice(1), {loadWords, loadZt: () => require('./load-bundle.cjs')(process.env)})
+  }
   const help =
     words.length === 0 || topic === 'help' || words.some(isHelp) ? require('./help.cjs')(words) : undefined
   if (help !== undefined) {

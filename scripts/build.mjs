@@ -5,6 +5,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import * as esbuild from 'esbuild'
 import {writeBuildFacts} from './build-facts.mjs'
+import {writeCompletionWords} from './completion-words.mjs'
+import {lateBuiltins} from './late-builtins.mjs'
 import {changesOfOclif, leanOclif, seldom} from './lean-oclif.mjs'
 import {changesOfSdk, leanSdk} from './lean-sdk.mjs'
 import {writeManPages} from './man-pages.mjs'
@@ -87,6 +89,13 @@ export async function buildAll() {
     entryPoints: ['src/lib/tunnel/proxy-main.ts', 'src/lib/tunnel/quick-ssh.ts'],
     outdir: at('dist', 'proxy'),
   })
+  await build({
+    ...ours,
+    entryPoints: ['src/lib/completion/complete-main.ts'],
+    outfile: at('dist', 'complete', 'complete.cjs'),
+    outExtension: undefined,
+    plugins: [...ours.plugins, lateBuiltins],
+  })
   await build({...ours, entryPoints: ['src/lib/secrets/keychain/child.ts'], outdir: at('dist', 'keychain')})
   await build({...ours, entryPoints: ['src/lib/core/build-facts.ts'], outdir: at('dist', 'version')})
   fs.writeFileSync(at('dist', 'oclif.cjs'), OCLIF)
@@ -108,6 +117,7 @@ function entry() {
     "export {main} from './src/lib/cli/main.ts'",
     "export {default as ZtHelp} from './src/lib/cli/help.ts'",
     "export {HELP_TOPICS} from './src/lib/cli/help-topics.ts'",
+    "export {askForNames} from './src/lib/app/ask-for-names.ts'",
     "export {default as commandNotFound} from './src/lib/cli/command-not-found.ts'",
     `export const COMMANDS = {\n${commands.join('\n')}\n}`,
   ].join('\n')
@@ -168,5 +178,6 @@ if (process.argv[1] === import.meta.filename) {
     if (!process.argv.includes('--keep-manifest')) fs.writeFileSync(manifestFile, await manifest())
     renderHelp()
     writeManPages(root)
+    await writeCompletionWords(root)
   }
 }

@@ -160,7 +160,7 @@ function commandBody(command, {commands, variables, exitCodesNote}) {
     ),
     ...(below.length > 0 ? section('COMMANDS', ...summaries(below)) : []),
     ...(examples.length > 0
-      ? section('EXAMPLES', ...verbatim(examples.map((one) => withoutTemplate(one))))
+      ? section('EXAMPLES', ...examples.flatMap((one, at) => exampleLines(one, at)))
       : []),
     ...(mentioned.length > 0 ? section('ENVIRONMENT', ...terms(mentioned.map(variableTerm))) : []),
     ...section(
@@ -233,6 +233,16 @@ function mentions({description = '', flags, args}, name) {
   return new RegExp(`\\b${name}\\b`).test(said)
 }
 
+/** Those without a description stand together. */
+function exampleLines(example, at) {
+  if (typeof example === 'string') return verbatim([withoutTemplate(example)])
+  return [
+    ...(at > 0 ? ['.PP'] : []),
+    line(escape(`${example.description}:`)),
+    ...verbatim([withoutTemplate(example.command)]),
+  ]
+}
+
 /** @throws Error where an example uses more of oclif's templates than our name */
 function withoutTemplate(example) {
   const text = example.replaceAll('<%= config.bin %>', 'zt')
@@ -244,8 +254,9 @@ const isGlobal = ({helpGroup}) => helpGroup === 'GLOBAL'
 const nameOf = ({id}) => `zt-${id.replaceAll(':', '-')}`
 /** Capitals for what begins with a word of the language: no program, no value. */
 const sentence = (text) =>
-  text.replace(/^(?!(?:age|curl|keychain|ssh|zt)[ ,])[a-z](?=[a-z]*[ ,;])/, (first) => first.toUpperCase()) +
-  (/[.!?]$/.test(text) ? '' : '.')
+  text.replace(/^(?!(?:age|bash|curl|fish|keychain|ssh|zsh|zt)[ ,])[a-z](?=[a-z]*[ ,;])/, (first) =>
+    first.toUpperCase(),
+  ) + (/[.!?]$/.test(text) ? '' : '.')
 const commandsOf = (topic, commands) => commands.filter(({id}) => id.startsWith(`${topic}:`))
 const paragraphs = (all) => all.flatMap((text, at) => [...(at > 0 ? ['.PP'] : []), line(escape(text))])
 const nameSection = (name, summary) => section('NAME', `${escape(name)} \\- ${escape(summary)}`)

@@ -8,7 +8,7 @@ const TEXTS = /^(licen[cs]e|copying|notice|copyright|third-?party)/i
 /** The last one in a path: a package may have its own copy of another. */
 const PACKAGE = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
 /** Made while it is built, of files that are inputs themselves. */
-const MADE = ['<stdin>', 'oclif:index', 'sdk:sdk']
+const MADE = ['<stdin>', 'late:node:crypto', 'late:node:fs/promises', 'oclif:index', 'sdk:sdk']
 /** Its helpers are in what it writes, and in no metafile. */
 const BUNDLER = 'node_modules/esbuild'
 const RULE = '='.repeat(80)

@@ -225,6 +225,14 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['policy', 'list']},
   ],
 
+  'names for the shells': [
+    {args: ['completion', 'bash']},
+    {args: ['__complete', 'fish', '--', 'token', 'show', '']},
+    {args: ['__complete', 'fish', '--', 'app', 'show', '']},
+    {args: ['__complete', 'zsh', '--', 'group', 'show', '']},
+    {args: ['__complete', 'bash', '--', ' :=', 'zt policy show ']},
+  ],
+
   'a token that Access refuses': [
     {args: ['token', 'create', 'stranger']},
     {args: ['ssh', HOST, '--token', 'stranger', '--yes', '--', '-T'], ends: 255},

@@ -82,7 +82,9 @@ export class CommandWorld {
     const from = this.exchanges.length
     const text = typeof input === 'function' ? input(this) : input
     const at = args.indexOf('--')
-    const words = at < 0 ? [...args, '--json'] : [...args.slice(0, at), '--json', ...args.slice(at)]
+    const json = at < 0 ? [...args, '--json'] : [...args.slice(0, at), '--json', ...args.slice(at)]
+    // The shells' own lines know no --json.
+    const words = args[0] === '__complete' ? args : json
     const end = await this.zt.run(words, {
       ...(text !== undefined && {input: text}),
       ...(env && {env}),

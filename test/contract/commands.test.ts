@@ -26,6 +26,7 @@ const manifest = JSON.parse(await fs.readFile(path.join(root, 'oclif.manifest.js
 
 /** The command of a command line: as many of its first words as make one. */
 function commandOf(args: readonly string[]): string {
+  if (args[0] === '__complete') return 'completion'
   const ids = args.map((_, at) => args.slice(0, at + 1).join(':'))
   const id = ids.findLast((one) => one in manifest.commands)
   if (id === undefined) throw new Error(`no command: zt ${args.join(' ')}`)

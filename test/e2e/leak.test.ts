@@ -172,6 +172,12 @@ const LINES: Record<string, string[][]> = {
     ['forward', host, '--listen', '0.0.0.0:0'],
     ['forward', host, '--http', '--single-header', 'Host'],
   ],
+  completion: [
+    ['__complete', 'fish', '--', 'token', 'show', ''],
+    ['__complete', 'bash', '--', ' :=', 'zt app show '],
+    ['__complete', 'zsh', '--', 'exec', 'k'],
+    ['completion', 'bash'],
+  ],
   'sandbox:status': [['sandbox', 'status']],
   'sandbox:start': [['sandbox', 'start']],
   help: [['help'], ['help', 'exit-codes'], ['help', 'environment'], ['help', 'token', 'create']],
@@ -202,7 +208,7 @@ const LINES: Record<string, string[][]> = {
 /** Commands that write to the sandbox's process or start one: they are not run beside others that use it. */
 const ALONE = /^sandbox:/
 /** Their stdout is the session's or the child's. */
-const OWN_STDOUT = /^(ssh|exec|curl)$/
+const OWN_STDOUT = /^(ssh|exec|curl|__complete)$/
 const commands = Object.keys(LINES)
 const besides = commands.filter((command) => !ALONE.test(command))
 /** They may ask the API for something. */
@@ -212,6 +218,7 @@ const asking = besides.filter((command) => {
 })
 const firstLine = (command: string): string[] => LINES[command]?.[0] ?? []
 const inJson = (args: string[]): string[] => {
+  if (args[0] === '__complete') return args
   const end = args.indexOf('--')
   return end < 0 ? [...args, '--json'] : [...args.slice(0, end), '--json', ...args.slice(end)]
 }

@@ -24,7 +24,7 @@ interface Command {
   summary: string
   flags: Record<string, Flag>
   args: Record<string, {name: string}>
-  examples: string[]
+  examples: (string | {description: string; command: string})[]
 }
 const roff = (await import(path.join(root, 'scripts/roff.mjs'))) as {
   escape: (text: string) => string
@@ -99,8 +99,10 @@ describe('the man pages', () => {
     for (const {name, allowNo} of flags.filter(({name}) => !(name in (commands['help']?.flags ?? {}))))
       expect(synopsis).toContain(allowNo ? `--[no-]${name}` : `--${name}`)
     const examples = plain(sectionOf(pageOf(id), 'EXAMPLES').join('\n'))
-    for (const example of command.examples)
-      expect(examples).toContain(example.replaceAll('<%= config.bin %>', 'zt'))
+    for (const example of command.examples) {
+      for (const text of typeof example === 'string' ? [example] : Object.values(example))
+        expect(examples).toContain(text.replaceAll('<%= config.bin %>', 'zt'))
+    }
   })
 
   it('name every command with what it does, every exit code and every variable in zt(1)', () => {

@@ -4,6 +4,7 @@ import path from 'node:path'
 import type {AccessContext} from '../../src/lib/access/context.js'
 import {UndoRecords} from '../../src/lib/access/edit/records.js'
 import {createAccessApi} from '../../src/lib/api/client.js'
+import {NameCache} from '../../src/lib/completion/name-cache.js'
 import {noProgress, systemClock, type JsonObject} from '../../src/lib/core/context.js'
 import {Locks} from '../../src/lib/core/lock.js'
 import {Secret} from '../../src/lib/core/secret.js'
@@ -101,6 +102,7 @@ export class World {
       journal: new Journal(path.join(folder, 'journal')),
       undo: new UndoRecords(path.join(folder, 'undo')),
       locks: new Locks(path.join(folder, 'locks')),
+      names: new NameCache(path.join(folder, 'cache')),
       clock: systemClock,
       sleep: () => Promise.resolve(),
       progress: noProgress,

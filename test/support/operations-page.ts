@@ -59,7 +59,7 @@ ${groups.map((group) => cells(group, commandsThatNeed(group).map(typed).join(', 
 
 ## Commands
 
-Not every run sends all of a command's requests. "If there": the command does its job without that permission, too. \`zt ssh\` and its like look up why Access refused them, as far as they may; \`zt whoami\` asks for each permission, and the objects that it deletes do not exist (\`src/lib/api/probe.ts\`).
+Not every run sends all of a command's requests. "If there": the command does its job without that permission, too. \`zt ssh\` and its like look up why Access refused them, as far as they may; the shells that \`zt completion\` has a script for ask for names at TAB (completion.md); \`zt whoami\` asks for each permission, and the objects that it deletes do not exist (\`src/lib/api/probe.ts\`).
 
 ${head('command', 'operation', 'operation id', 'permission group').join('\n')}
 ${asking.flatMap(rowsOf).join('\n')}

@@ -11,7 +11,7 @@ export const hasTmux = (process.env['PATH'] ?? '')
   .split(':')
   .some((one) => existsSync(path.join(one, 'tmux')))
 
-/** zt on a real terminal of 80 by 24, in a tmux server of its own. */
+/** zt, or another program, on a real terminal of 80 by 24, in a tmux server of its own. */
 export class Terminal {
   readonly #socket: string
   readonly #statusFile: string
@@ -21,11 +21,15 @@ export class Terminal {
     this.#statusFile = statusFile
   }
 
-  static async start(zt: BuiltZt, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Terminal> {
+  static start(zt: BuiltZt, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Terminal> {
+    return Terminal.run(zt, [...zt.program, ...args], env)
+  }
+
+  static async run(zt: BuiltZt, words: string[], env: NodeJS.ProcessEnv = {}): Promise<Terminal> {
     const directory = await fs.mkdtemp(path.join(zt.home, 'terminal-'))
     const terminal = new Terminal(path.join(directory, 'socket'), path.join(directory, 'status'))
     const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
-    const command = [...zt.program, ...args].map(quote).join(' ')
+    const command = words.map(quote).join(' ')
     // The pane stays when zt has ended, so that what it printed last can still be read.
     const shell = `${command}; echo $? > ${quote(terminal.#statusFile)}; exec sleep 600`
     const {NO_COLOR: _, ...own} = zt.env

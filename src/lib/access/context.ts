@@ -1,17 +1,26 @@
 import path from 'node:path'
 import {createAccessApi} from '../api/client.js'
 import type {AccessApi, Pause} from '../api/types.js'
+import {NameCache} from '../completion/name-cache.js'
 import type {Settings} from '../config/types.js'
 import {noProgress, systemClock, type Clock, type Progress} from '../core/context.js'
 import {UserError} from '../core/errors.js'
 import {Locks} from '../core/lock.js'
 import type {Secret} from '../core/secret.js'
 import {Journal} from '../secrets/journal/journal.js'
-import {chooseStore, openIndex, openStore, requireReady, type StoreChoice} from '../secrets/open.js'
+import {
+  chooseStore,
+  openIndex,
+  openStore,
+  readsQuietly,
+  requireReady,
+  type StoreChoice,
+} from '../secrets/open.js'
 import type {StoreOptions} from '../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../secrets/types.js'
 import {UndoRecords} from './edit/records.js'
 import {shellQuote} from './command-line.js'
+import {keepingNames} from './completion-names.js'
 import {isZoneId, resolveZone} from './zone.js'
 
 export type {StoreChoice} from '../secrets/open.js'
@@ -43,6 +52,8 @@ export interface AccessContext {
   undo: UndoRecords
   /** Between processes: one at a time works on a service token, or edits an object. */
   locks: Locks
+  /** What the shells complete names from. */
+  names: NameCache
   clock: Clock
   /** Waits; tests make it short. */
   sleep(milliseconds: number): Promise<void>
@@ -57,6 +68,8 @@ export interface AccessDependencies {
   askPassphrase?: StoreOptions['askPassphrase']
   /** True where a person is at the terminal. */
   interactive?: boolean | undefined
+  /** True where no store may ask anybody anything, not even by a dialogue of its own. */
+  quiet?: boolean | undefined
   progress?: Progress | undefined
   /** The zone whose objects are meant instead of the account's, by name or id. */
   zone?: string | undefined
@@ -81,6 +94,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     vaultRecipients: settings.vaultRecipients,
     credentialHelper: settings.credentialHelper,
     interactive: deps.interactive,
+    quiet: deps.quiet,
     environment: deps.environment,
   }
   const stores = new Map<string, SecretStore>()
@@ -104,13 +118,14 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
       throw error
     }))
   }
+  const names = new NameCache(paths.cache)
   const apiOf = (
     apiToken: Secret,
     accountId: string | undefined,
     fromEnvironment = false,
     zoneId?: string,
-  ): AccessApi =>
-    createAccessApi({
+  ): AccessApi => {
+    const api = createAccessApi({
       apiUrl: settings.apiUrl,
       apiToken,
       accountId,
@@ -123,10 +138,16 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
         settings.profileSource === 'flag' ? `--profile ${shellQuote(settings.profileName)}` : undefined,
       tokenFromEnvironment: fromEnvironment,
     })
+    // A zone's own objects have names that are not kept.
+    if (accountId === undefined || zoneId !== undefined) return api
+    const of = {apiUrl: settings.apiUrl, accountId, profile: settings.profileName}
+    return keepingNames(api, {cache: names, of, keep: settings.completionNames})
+  }
   const apiToken: AccessContext['apiToken'] = async () => {
     if (settings.environmentApiToken) return {token: settings.environmentApiToken, source: 'environment'}
     // A profile without a store has never saved anything.
     if (settings.apiTokenStore === undefined) return undefined
+    if (deps.quiet === true && !readsQuietly(settings.apiTokenStore)) return undefined
     const keeper = storeOf(settings.apiTokenStore)
     await requireReady(keeper, {write: false})
     const token = await keeper.get({kind: 'api-token', id: settings.profileName})
@@ -164,6 +185,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     journal: new Journal(path.join(paths.data, 'journal')),
     undo: new UndoRecords(path.join(paths.state, 'undo')),
     locks: new Locks(path.join(paths.state, 'locks')),
+    names,
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     clock: deps.clock ?? systemClock,
     progress: deps.progress ?? noProgress,

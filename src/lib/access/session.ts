@@ -8,6 +8,7 @@ import {ztCommand} from './command-line.js'
 
 /** Removes a profile's API token from its store. Service tokens and their secrets stay. False when there was none. */
 export async function logout(ctx: AccessContext, kind: SecretStore['kind'] | undefined): Promise<boolean> {
+  forgetNames(ctx)
   if (kind === undefined) return false
   const store = ctx.storeOf(kind)
   await requireReady(store, {write: true})
@@ -73,5 +74,11 @@ export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
     await ctx.index.remove(ctx.profile, entry.tokenId)
   }
   for (const {host} of await ctx.index.bindings(ctx.profile)) await ctx.index.unbind(ctx.profile, host)
+  forgetNames(ctx)
   return entries.length
+}
+
+/** What the shells would complete, of all profiles of the account. */
+function forgetNames({accountId, apiUrl, names}: AccessContext): void {
+  if (accountId !== undefined) names.drop({apiUrl, accountId})
 }

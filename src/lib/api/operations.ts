@@ -221,6 +221,8 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
     needs: ['listApplications', 'getApplication', 'listApplicationPolicies'],
     tries: ['listServiceTokens', 'listGroups', 'listZones'],
   },
+  // Of the shells, which ask at TAB (zt __complete).
+  completion: tries('listServiceTokens', 'listApplications', 'listGroups', 'listPolicies'),
   curl: onlyWhyRefused,
   exec: nothing,
   forward: onlyWhyRefused,

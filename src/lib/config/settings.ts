@@ -89,6 +89,7 @@ export async function loadSettings({
     knownHostsFile: profile?.knownHostsFile,
     sandbox: profile?.sandbox ?? false,
     rateLimitWait: checkRateLimitWait(set(env['ZT_RATE_LIMIT_WAIT'])),
+    completionNames: env['ZT_COMPLETION_NAMES'] !== 'off',
     environmentCredentials: credentials(env),
     vaultIdentityFile: set(env['ZT_VAULT_IDENTITY']),
     vaultPassphraseFile: set(env['ZT_VAULT_PASSPHRASE_FILE']),

@@ -57,6 +57,8 @@ export interface Settings {
   sandbox: boolean
   /** ZT_RATE_LIMIT_WAIT: how many seconds a request may wait where Cloudflare asks for a pause; undefined: the usual. */
   rateLimitWait: number | undefined
+  /** False by ZT_COMPLETION_NAMES=off: no names are kept for the shells' completion, nor asked for. */
+  completionNames: boolean
   /** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, when both are set. */
   environmentCredentials: {clientId: string; clientSecret: Secret} | undefined
   /** ZT_VAULT_IDENTITY: the vault's identity file, when it is not in the configuration directory. */

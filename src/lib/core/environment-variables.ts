@@ -122,6 +122,11 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     kind: 'place',
     meaning: 'off: keep no compiled code in the cache directory',
   },
+  {
+    name: 'ZT_COMPLETION_NAMES',
+    kind: 'place',
+    meaning: "off: complete no names of the account's objects, and keep none in the cache directory",
+  },
 
   {name: 'NO_COLOR', kind: 'output', meaning: 'set and not empty: no colours'},
   {name: 'FORCE_COLOR', kind: 'output', meaning: '1: colours even where nobody looks at a terminal; 0: none'},
@@ -152,6 +157,12 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'PATH',
     kind: 'system',
     meaning: 'where ssh, curl, cloudflared and credential helpers are looked for',
+  },
+  {name: 'SHELL', kind: 'system', meaning: 'for which shell zt completion says how to install it'},
+  {
+    name: 'PASSWORD_STORE_GPG_OPTS',
+    kind: 'system',
+    meaning: 'options of pass for gpg; at TAB one is added by which gpg asks nobody',
   },
   {name: 'PATHEXT', kind: 'system', meaning: 'on Windows: how the names of programs end'},
   {name: 'DBUS_SESSION_BUS_ADDRESS', kind: 'system', meaning: 'the bus of the Secret Service, on Linux'},

@@ -58,6 +58,15 @@ export async function chooseStore(options: StoreOptions): Promise<StoreChoice> {
 }
 
 /**
+ * Whether a store can be read without asking anybody, or fails at once where that cannot be. macOS unlocks its keychain by
+ * a dialogue of its own, and what an unknown helper does nobody can say.
+ */
+export function readsQuietly(kind: StoreKind, platform: NodeJS.Platform = process.platform): boolean {
+  if (kind === 'keychain') return platform === 'linux' || platform === 'win32'
+  return ['vault', 'env', 'helper:pass', 'helper:secretservice', 'helper:wincred'].includes(kind)
+}
+
+/**
  * Makes sure that a store can be used now.
  *
  * @returns what to mind about it, if anything

@@ -22,6 +22,8 @@ export interface StoreOptions {
   credentialHelper?: string | undefined
   /** True where a person is at the terminal and can answer what a store asks by itself. */
   interactive?: boolean | undefined
+  /** True where a store may ask nobody, not even by a dialogue of its own: {@link readsQuietly} says which can do that. */
+  quiet?: boolean | undefined
   environment: BusEnvironment
   /** Where programs are looked for; default: this process's PATH. */
   searchPath?: string | undefined
@@ -48,6 +50,7 @@ export function helperOptions(kind: `helper:${string}`, options: StoreOptions): 
     name: kind.slice('helper:'.length),
     environment: options.environment,
     interactive: options.interactive,
+    quiet: options.quiet,
     searchPath: options.searchPath,
   }
 }

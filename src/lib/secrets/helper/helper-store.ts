@@ -18,6 +18,8 @@ export interface HelperOptions {
   searchPath?: string | undefined
   /** True where a person can answer what the helper asks (a pinentry); it is then given a minute. */
   interactive?: boolean | undefined
+  /** True where nobody may be asked anything at all. */
+  quiet?: boolean | undefined
   deadlineMs?: number | undefined
 }
 
@@ -165,6 +167,9 @@ export class HelperStore implements SecretStore {
       this.#options
     const deadlineMs = Math.min(given, atMostMs)
     const env = childEnvironment(this.#options.environment)
+    // gpg fails then where it would ask for a passphrase (pass(1), gpg(1)).
+    if (this.#options.quiet === true)
+      env['PASSWORD_STORE_GPG_OPTS'] = `${env['PASSWORD_STORE_GPG_OPTS'] ?? ''} --pinentry-mode=error`.trim()
     const answer = await runHelper({program, action, input, deadlineMs, env})
     if (answer.end === 'deadline') {
       this.#hung = this.#error(

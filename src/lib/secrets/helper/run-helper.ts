@@ -38,7 +38,7 @@ export function helperSpawnOptions(
 
 /**
  * Runs a docker-credential-helper once. What is secret goes over stdin. It and all that it starts are killed at the
- * deadline, and when this process is interrupted: a group of its own gets no Ctrl-C from the terminal.
+ * deadline, and when this process ends or is interrupted: a group of its own gets no Ctrl-C from the terminal.
  */
 export function runHelper({
   program,
@@ -110,18 +110,27 @@ function killGroup(child: ChildProcess, platform: NodeJS.Platform = process.plat
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 function remember(child: ChildProcess): void {
-  if (running.size === 0) for (const signal of SIGNALS) process.once(signal, interrupted)
+  if (running.size === 0) {
+    for (const signal of SIGNALS) process.once(signal, interrupted)
+    process.once('exit', killAll)
+  }
   running.add(child)
 }
 
 function forget(child: ChildProcess): void {
   running.delete(child)
-  if (running.size === 0) for (const signal of SIGNALS) process.removeListener(signal, interrupted)
+  if (running.size > 0) return
+  for (const signal of SIGNALS) process.removeListener(signal, interrupted)
+  process.removeListener('exit', killAll)
+}
+
+function killAll(): void {
+  for (const child of running) killGroup(child)
+  running.clear()
 }
 
 function interrupted(signal: NodeJS.Signals): void {
-  for (const child of running) killGroup(child)
-  running.clear()
+  killAll()
   for (const one of SIGNALS) process.removeListener(one, interrupted)
   // Where nobody else listens, the signal does now what it would have done.
   if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)

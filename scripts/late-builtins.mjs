@@ -1,0 +1,16 @@
+/**
+ * Loads these modules of node when they are first used: each takes a millisecond or more, and most runs do without. An
+ * esbuild plugin.
+ */
+export const lateBuiltins = {
+  name: 'late-builtins',
+  setup({onResolve, onLoad}) {
+    onResolve({filter: /^node:(crypto|fs\/promises)$/}, ({path: name, namespace}) =>
+      namespace === 'late' ? {path: name, external: true} : {path: name, namespace: 'late'},
+    )
+    onLoad({filter: /.*/, namespace: 'late'}, ({path: name}) => ({
+      contents: `module.exports = new Proxy({}, {get: (_, name) => require(${JSON.stringify(name)})[name]})`,
+      loader: 'js',
+    }))
+  },
+}

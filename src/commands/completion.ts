@@ -1,0 +1,55 @@
+import path from 'node:path'
+import {Args} from '@oclif/core'
+import {BaseCommand} from '../lib/cli/base-command.js'
+import {style} from '../lib/cli/streams.js'
+import {INSTALLING, SCRIPTS, SHELLS, type Shell} from '../lib/completion/scripts.js'
+
+export default class Completion extends BaseCommand<typeof Completion> {
+  static override summary = 'Print the script by which bash, zsh or fish completes zt'
+  static override description =
+    'Completes commands, flags, and the names of service tokens, applications, Access groups, policies, profiles and hosts. Names come from a cache that is at most five minutes old; with ZT_COMPLETION_NAMES=off none are asked for or kept. Without an argument it says how to install it.'
+  static override examples = [
+    {description: 'How to install it for your shell', command: '<%= config.bin %> completion'},
+    {description: 'bash: in ~/.bashrc', command: 'source <(<%= config.bin %> completion bash)'},
+    {
+      description: 'bash with the package bash-completion: once',
+      command:
+        '<%= config.bin %> completion bash > ~/.local/share/bash-completion/completions/<%= config.bin %>',
+    },
+    {
+      description: 'zsh: in ~/.zshrc, behind compinit',
+      command: 'source <(<%= config.bin %> completion zsh)',
+    },
+    {
+      description: 'zsh: once, into a directory of $fpath',
+      command: '<%= config.bin %> completion zsh > ~/.zsh/completions/_<%= config.bin %>',
+    },
+    {
+      description: 'fish: once',
+      command: '<%= config.bin %> completion fish > ~/.config/fish/completions/<%= config.bin %>.fish',
+    },
+  ]
+  static override args = {
+    shell: Args.option({description: 'bash, zsh or fish', options: SHELLS, ignoreStdin: true})(),
+  }
+  protected override readonly makesProfile = true
+
+  async run(): Promise<object> {
+    const {shell} = this.args
+    if (shell) {
+      this.print(SCRIPTS[shell].trimEnd())
+      return {shell, script: SCRIPTS[shell]}
+    }
+    const own = SHELLS.find((one) => one === path.basename(process.env['SHELL'] ?? ''))
+    this.print(own ? howTo(own) : SHELLS.map(howTo).join('\n\n'))
+    return {shell: own ?? null, install: own ? INSTALLING[own] : INSTALLING}
+  }
+}
+
+function howTo(shell: Shell): string {
+  return [style.bold(shell), ...INSTALLING[shell].map((line) => `  ${inColour(line)}`)].join('\n')
+}
+
+function inColour(line: string): string {
+  return line.startsWith('#') ? style.dim(line) : style.cyan(line)
+}

@@ -1,0 +1,111 @@
+/** The shells that have a script. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const
+export type Shell = (typeof SHELLS)[number]
+
+/** What is typed or written where, to have it. */
+export const INSTALLING: Record<Shell, readonly string[]> = {
+  bash: [
+    '# in ~/.bashrc:',
+    'source <(zt completion bash)',
+    '# or once, where the package bash-completion is installed:',
+    'mkdir -p ~/.local/share/bash-completion/completions',
+    'zt completion bash > ~/.local/share/bash-completion/completions/zt',
+  ],
+  zsh: [
+    '# in ~/.zshrc, behind compinit:',
+    'source <(zt completion zsh)',
+    '# or once, into a directory of $fpath (which ~/.zshrc names before compinit):',
+    'zt completion zsh > ~/.zsh/completions/_zt',
+  ],
+  fish: ['mkdir -p ~/.config/fish/completions', 'zt completion fish > ~/.config/fish/completions/zt.fish'],
+}
+
+/**
+ * What each shell runs at TAB. All of them ask `zt __complete`, and evaluate nothing of the answer: its first line says
+ * what follows, each other line is a candidate, with what it is about behind a tab.
+ */
+export const SCRIPTS: Record<Shell, string> = {
+  // Candidates come quoted, as bash itself quotes none that are no file names. 3.2 has no compopt, and offers files too.
+  bash: `# bash completion for zt
+
+_zt_complete() {
+  local kind='' line
+  COMPREPLY=()
+  while IFS= read -r line; do
+    if [[ -z $kind ]]; then
+      kind=$line
+    else
+      COMPREPLY[\${#COMPREPLY[@]}]=$line
+    fi
+  done < <(command zt __complete bash -- "$COMP_WORDBREAKS" "\${COMP_LINE:0:COMP_POINT}" 2>/dev/null)
+  if [[ $kind != files ]]; then
+    compopt +o default 2>/dev/null
+  fi
+  if [[ $kind == part ]]; then
+    compopt -o nospace 2>/dev/null
+  fi
+  return 0
+}
+
+complete -o default -F _zt_complete zt
+`,
+  // zsh chooses among the candidates itself (matcher-list), and quotes what it inserts.
+  zsh: `#compdef zt
+
+_zt() {
+  local kind line value
+  local -a answer before values shown
+  local -i width=0
+  before=("\${(@Q)words[2,CURRENT-1]}")
+  answer=("\${(@f)$(command zt __complete zsh -- "\${before[@]}" "\${(Q)PREFIX}" 2>/dev/null)}")
+  kind=$answer[1]
+  if [[ $PREFIX == --*=* ]]; then
+    compset -P 1 '*='
+  fi
+  if [[ $kind == files ]]; then
+    _files
+    return
+  fi
+  for line in "\${(@)answer[2,-1]}"; do
+    value=\${line%%$'\\t'*}
+    values+=("$value")
+    if ((\${(m)#value} > width)); then
+      width=\${(m)#value}
+    fi
+  done
+  for line in "\${(@)answer[2,-1]}"; do
+    value=\${line%%$'\\t'*}
+    if [[ $line == *$'\\t'* ]]; then
+      value="\${(mr:$width:)value}  -- \${line#*$'\\t'}"
+    fi
+    shown+=("$value")
+  done
+  if [[ $kind == part ]]; then
+    compadd -S '' -l -d shown -a values
+  elif [[ "$answer" == *$'\\t'* ]]; then
+    compadd -l -d shown -a values
+  else
+    compadd -a values
+  fi
+}
+
+if [[ $funcstack[1] == _zt ]]; then
+  _zt "$@"
+elif ((\${+functions[compdef]})); then
+  compdef _zt zt
+fi
+`,
+  // fish chooses among the candidates itself, and quotes what it inserts.
+  fish: `# fish completion for zt
+
+function __zt_complete
+    set -l words (commandline -opc)
+    set -l answer (command zt __complete fish -- $words[2..-1] (commandline -ct) 2>/dev/null)
+    set -g __zt_candidates $answer[2..-1]
+    test "$answer[1]" != files
+end
+
+complete -c zt -e
+complete -c zt -n __zt_complete -f -a '$__zt_candidates'
+`,
+}

@@ -1,0 +1,166 @@
+import type {Candidate, FlagWords, Kind, Words} from './types.js'
+
+/** What may stand where the cursor is. */
+export interface Wanted {
+  /** What the value stands behind in the same word: `--token=`. */
+  prefix: string
+  /** Words of zt itself. */
+  words: Candidate[]
+  /** What else: names, hosts, files. `other`: the word is another program's. */
+  kind: Kind | 'other'
+  /** What the line says about whose names are meant. */
+  profile: string | undefined
+  account: string | undefined
+  zone: string | undefined
+}
+
+const HELP: FlagWords = {name: 'help', about: 'Show help'}
+/** As BaseCommand has them; they may stand before the command, too. */
+const GLOBAL: FlagWords[] = [
+  {name: 'profile', about: 'profile to work with', kind: 'profile'},
+  {name: 'account', about: 'Cloudflare account id', kind: 'account'},
+  {name: 'json', about: 'Format output as json'},
+  {name: 'no-input', about: 'never ask; fail where something is missing'},
+]
+
+/**
+ * Reads a command line up to the cursor as zt itself would.
+ *
+ * @param before the words behind `zt` and before the one that is being typed, without the shell's quotes
+ * @param current what is typed of the word at the cursor
+ */
+export function wantedAt(words: Words, before: readonly string[], current: string): Wanted {
+  const leading = readFlags(before, GLOBAL, 1)
+  const typed = before.slice(leading.end)
+  const path = commandPath(words, typed)
+  const id = path.join(' ')
+  const command = words.commands[id]
+  const own = readFlags(typed.slice(path.length), command?.flags ?? [], Infinity)
+  const value = (name: string): string | undefined => own.values.get(name) ?? leading.values.get(name)
+  const wanted: Wanted = {
+    prefix: '',
+    words: [],
+    kind: 'none',
+    profile: value('profile'),
+    account: value('account'),
+    zone: value('zone'),
+  }
+  const pending = leading.pending ?? own.pending
+  if (own.ended) return {...wanted, kind: 'other'}
+  if (pending) return {...wanted, ...valueOf(pending)}
+  const [, name = ''] = /^--([^=]+)=/.exec(current) ?? []
+  if (name !== '') {
+    const flag = (command?.flags ?? GLOBAL).find((one) => one.name === name)
+    return flag?.kind === undefined ? wanted : {...wanted, ...valueOf(flag), prefix: `--${name}=`}
+  }
+  if (current.startsWith('-')) {
+    const flags = command ? [...command.flags, HELP] : [...GLOBAL, HELP]
+    if (typed.length === 0) flags.push({name: 'version', about: 'Show the version'})
+    return {...wanted, words: flagsLeft(flags, [...leading.given, ...own.given], current)}
+  }
+  const nothingElse = own.positions.length === 0 && own.given.length === 0
+  const below = nothingElse ? children(words, path) : []
+  if (!command) return {...wanted, words: below}
+  const argument = id === 'help' ? command.args[0] : command.args[own.positions.length]
+  if (!argument) return {...wanted, words: below}
+  if (argument.kind !== 'command') {
+    const {kind, words: values} = valueOf(argument)
+    return {...wanted, kind, words: [...below, ...values]}
+  }
+  const topic = children(words, own.positions)
+  return {...wanted, words: own.positions.length === 0 ? [...topic, {value: 'exit-codes'}] : topic}
+}
+
+function valueOf({
+  kind = 'none',
+  values,
+}: Pick<FlagWords, 'kind' | 'values'>): Pick<Wanted, 'kind' | 'words'> {
+  return {kind, words: (values ?? []).map((value) => ({value}))}
+}
+
+interface ReadFlags {
+  /** As they were written, without a value. */
+  given: string[]
+  values: Map<string, string>
+  positions: string[]
+  /** The flag whose value comes next. */
+  pending: FlagWords | undefined
+  /** Behind `--`. */
+  ended: boolean
+  /** How many words were read. */
+  end: number
+}
+
+/** @param positions stops before so many words that are no flags */
+function readFlags(words: readonly string[], flags: readonly FlagWords[], positions: number): ReadFlags {
+  const read: ReadFlags = {
+    given: [],
+    values: new Map(),
+    positions: [],
+    pending: undefined,
+    ended: false,
+    end: 0,
+  }
+  for (; read.end < words.length; read.end++) {
+    const word = words[read.end] ?? ''
+    if (read.pending) {
+      read.values.set(read.pending.name, word)
+      read.pending = undefined
+    } else if (word === '--') {
+      return {...read, ended: true}
+    } else if (!word.startsWith('-') || word === '-') {
+      if (read.positions.length + 1 >= positions) return read
+      read.positions.push(word)
+    } else {
+      const [, name, , value] = /^(--[^=]*|-.)(=?([^]*))$/.exec(word) ?? []
+      const flag = flags.find((one) => `--${one.name}` === name || `-${one.char ?? ''}` === name)
+      read.given.push(flag && name?.startsWith('--') === false ? `--${flag.name}` : (name ?? word))
+      if (flag?.kind === undefined) continue
+      if (word === name) read.pending = flag
+      else read.values.set(flag.name, value ?? '')
+    }
+  }
+  return read
+}
+
+/** As many of the first words as name a topic or command. */
+function commandPath(words: Words, typed: readonly string[]): string[] {
+  let length = 0
+  while (length < typed.length) {
+    const id = typed.slice(0, length + 1).join(' ')
+    if (!Object.hasOwn(words.commands, id) && !Object.hasOwn(words.topics, id)) break
+    length++
+  }
+  return typed.slice(0, length)
+}
+
+/** The commands and topics one word further. */
+function children(words: Words, path: readonly string[]): Candidate[] {
+  const found = new Map<string, string>()
+  const start = path.length === 0 ? '' : `${path.join(' ')} `
+  for (const [id, about] of [
+    ...Object.entries(words.topics),
+    ...Object.entries(words.commands).map(([id, command]) => [id, command.about] as const),
+  ]) {
+    if (!id.startsWith(start)) continue
+    const word = id.slice(start.length)
+    if (word !== '' && !word.includes(' ') && !found.has(word)) found.set(word, about)
+  }
+  return [...found].map(([value, about]) => ({value, about}))
+}
+
+/** Those that may still be given. */
+function flagsLeft(flags: readonly FlagWords[], given: readonly string[], current: string): Candidate[] {
+  const isGiven = (name: string): boolean => given.includes(`--${name}`) || given.includes(`--no-${name}`)
+  const present = flags.filter(({name}) => isGiven(name))
+  const left = flags.filter(
+    ({name, many, not = []}) =>
+      (many === true || !isGiven(name.replace(/^no-/, ''))) &&
+      !not.some(isGiven) &&
+      !present.some((one) => one.not?.includes(name)),
+  )
+  return left.flatMap(({name, char, about}) => [
+    {value: `--${name}`, about},
+    ...(char !== undefined && !current.startsWith('--') ? [{value: `-${char}`, about}] : []),
+  ])
+}
