@@ -1,5 +1,5 @@
 import {Args, Flags} from '@oclif/core'
-import {ztCommand} from '../lib/access/command-line.js'
+import {ztCommand} from '../lib/core/command-line.js'
 import type {AccessContext} from '../lib/access/context.js'
 import {latestEdit, listUndo, planUndo, undoEdit} from '../lib/access/edit/undo.js'
 import {EditCommand} from '../lib/app/edit-command.js'

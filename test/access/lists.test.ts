@@ -1,6 +1,6 @@
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {showApplication, streamApplications} from '../../src/lib/access/applications.js'
-import {ztCommand} from '../../src/lib/access/command-line.js'
+import {ztCommand} from '../../src/lib/core/command-line.js'
 import {streamGroups} from '../../src/lib/access/groups.js'
 import {streamPolicies} from '../../src/lib/access/policies.js'
 import {streamServiceTokens} from '../../src/lib/access/tokens.js'

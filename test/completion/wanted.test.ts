@@ -3,6 +3,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {completionWords, type Manifest} from '../../src/lib/app/completion-words.js'
+import {HELP_TOPICS} from '../../src/lib/cli/help-topics.js'
 import {wantedAt, type Wanted} from '../../src/lib/completion/wanted.js'
 
 const root = path.resolve(import.meta.dirname, '../..')
@@ -76,7 +77,7 @@ describe('what is wanted at the cursor', () => {
     ['--profile mine ', ['app', 'token']],
     ['token ', ['create', 'list', 'show']],
     ['ssh ', ['check', 'config']],
-    ['help ', ['token', 'exit-codes']],
+    ['help ', ['token', ...HELP_TOPICS.map(({name}) => name)]],
     ['help token ', ['create', 'list']],
     ['ssh host --client ', ['auto', 'builtin', 'cloudflared']],
     ['completion ', ['bash', 'zsh', 'fish']],

@@ -1,5 +1,5 @@
 import {Args, Flags} from '@oclif/core'
-import {ztCommand} from '../../lib/access/command-line.js'
+import {ztCommand} from '../../lib/core/command-line.js'
 import {applyCreateApplication, planCreateApplication} from '../../lib/access/create-application.js'
 import {RuleCommand} from '../../lib/app/rule-command.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'

@@ -1,5 +1,5 @@
 import {Args, Flags} from '@oclif/core'
-import {ztCommand} from '../../lib/access/command-line.js'
+import {ztCommand} from '../../lib/core/command-line.js'
 import {applyRemoveRule, planRemoveRule} from '../../lib/access/remove-rule.js'
 import {RuleCommand} from '../../lib/app/rule-command.js'
 import {chosenApplication} from '../../lib/app/choose.js'

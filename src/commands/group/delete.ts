@@ -1,5 +1,5 @@
 import {Args} from '@oclif/core'
-import {ztCommand} from '../../lib/access/command-line.js'
+import {ztCommand} from '../../lib/core/command-line.js'
 import {planDeleteGroup} from '../../lib/access/group-edits.js'
 import {chosenGroup} from '../../lib/app/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'

@@ -1,5 +1,5 @@
 import {Args} from '@oclif/core'
-import {ztCommand} from '../../lib/access/command-line.js'
+import {ztCommand} from '../../lib/core/command-line.js'
 import {planDeletePolicy} from '../../lib/access/policy-edits.js'
 import {chosenPolicy} from '../../lib/app/choose.js'
 import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'

@@ -1,5 +1,5 @@
 import {Args, Flags} from '@oclif/core'
-import {ztCommand} from '../../lib/access/command-line.js'
+import {ztCommand} from '../../lib/core/command-line.js'
 import {planMakeReusable} from '../../lib/access/policy-edits.js'
 import {chosenApplication} from '../../lib/app/choose.js'
 import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'

@@ -4,7 +4,6 @@ import {explainedFailure} from '../../lib/app/explained-failure.js'
 import {edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {checkRow} from '../../lib/app/present-check.js'
 import {targetOptions} from '../../lib/app/target-options.js'
-import {errorJson} from '../../lib/cli/report-error.js'
 import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
 import {normaliseHostname} from '../../lib/core/hostname.js'
@@ -72,7 +71,7 @@ says what is wrong with the first that fails. Ends with 0 when all is well; see 
       token: {id: tokenId, name},
       ok: !failure,
       steps: result.steps.map((step) => ({...step, ms: step.ms ?? null})),
-      ...(failure && {error: errorJson(failure)}),
+      ...(failure && {error: this.errorJson(failure)}),
     }
   }
 }

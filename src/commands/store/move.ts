@@ -2,7 +2,6 @@ import {Args, Flags} from '@oclif/core'
 import {moveSecrets, type MovedToken} from '../../lib/access/stores/move.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
 import {parseStore} from '../../lib/app/flags.js'
-import {errorJson} from '../../lib/cli/report-error.js'
 import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
 import type {KeepingStoreKind} from '../../lib/core/store-kind.js'
@@ -45,7 +44,7 @@ export default class StoreMove extends AccessCommand<typeof StoreMove> {
       profile: this.settings.profileName,
       to,
       dryRun,
-      tokens: moved.map((one) => ({...one, error: one.error ? errorJson(one.error) : null})),
+      tokens: moved.map((one) => ({...one, error: one.error ? this.errorJson(one.error) : null})),
     }
   }
 

@@ -3,7 +3,7 @@ import {createServiceToken, planServiceToken} from '../../lib/access/token-creat
 import {checkTokenName} from '../../lib/access/tokens.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
 import {dryRunFlag, storeFlag} from '../../lib/app/flags.js'
-import {shellQuote} from '../../lib/access/command-line.js'
+import {shellQuote} from '../../lib/core/command-line.js'
 import {out, style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 import {messageOf} from '../../lib/core/errors.js'

@@ -1,5 +1,5 @@
 import {Args} from '@oclif/core'
-import {shellQuote} from '../../lib/access/command-line.js'
+import {shellQuote} from '../../lib/core/command-line.js'
 import {setTokenEnabled} from '../../lib/access/token-changes.js'
 import {dryRunFlag} from '../../lib/app/flags.js'
 import {changeJson} from '../../lib/app/present-change.js'

@@ -1,5 +1,5 @@
 import {Args, Flags} from '@oclif/core'
-import {shellQuote} from '../../lib/access/command-line.js'
+import {shellQuote} from '../../lib/core/command-line.js'
 import {revokeToken, type Revocation} from '../../lib/access/revoke.js'
 import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
 import {referenceTable, revocationSteps} from '../../lib/app/present-change.js'

@@ -1,5 +1,5 @@
 import {Args, Flags} from '@oclif/core'
-import {shellQuote} from '../../lib/access/command-line.js'
+import {shellQuote} from '../../lib/core/command-line.js'
 import {finishRotation, rotateServiceToken, undoRotation} from '../../lib/access/token-rotate.js'
 import {dryRunFlag} from '../../lib/app/flags.js'
 import {rotationText} from '../../lib/app/present-rotation.js'

@@ -19,7 +19,7 @@ import {
 import type {StoreOptions} from '../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../secrets/types.js'
 import {UndoRecords} from './edit/records.js'
-import {shellQuote} from './command-line.js'
+import {shellQuote} from '../core/command-line.js'
 import {keepingNames} from './completion-names.js'
 import {isZoneId, resolveZone} from './zone.js'
 

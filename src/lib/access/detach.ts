@@ -3,7 +3,7 @@ import type {JsonObject} from '../core/context.js'
 import {ApiError, UserError} from '../core/errors.js'
 import {namesToken} from '../policy/references.js'
 import {inlinePolicies, isDirect, type AccountRules, type TokenReference} from '../policy/token-references.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {refuseLastServiceAuth} from './service-auth-401.js'
 import {

@@ -5,7 +5,7 @@ import {evaluate} from '../policy/evaluate.js'
 import {groupHolding, namesToken} from '../policy/references.js'
 import type {Evaluation} from '../policy/types.js'
 import type {Refusal} from '../tunnel/types.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {tokenStatus} from './tokens.js'
 

@@ -12,7 +12,7 @@ import {
 } from '../policy/token-references.js'
 import {readAccountRules} from './account-rules.js'
 import {actionName} from './action-name.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {createChange, deleteChange, replaceChange} from './edit/change.js'
 import {newId, withRules} from './edit/target.js'

@@ -6,7 +6,7 @@ import type {Secret} from '../core/secret.js'
 import {requireReady} from '../secrets/open.js'
 import type {SecretStore} from '../secrets/types.js'
 import type {AccessContext} from './context.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 
 export interface LoginOptions {
   apiToken: Secret

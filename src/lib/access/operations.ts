@@ -4,7 +4,7 @@ import {ApiError, UserError} from '../core/errors.js'
 import {saveCredentials} from '../secrets/credentials.js'
 import type {Operation, Spooled} from '../secrets/journal/journal.js'
 import type {KeepingStoreKind, SecretStore} from '../secrets/types.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {tokenLock} from './token-lock.js'
 

@@ -1,7 +1,7 @@
 import type {AccessApi, Application, Policy, ServiceToken} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 import {groupHolding, namesToken} from '../policy/references.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from './edit/application.js'
 import type {AppliedEdit} from './edit/apply.js'

@@ -3,7 +3,7 @@ import {closest} from '../core/closest.js'
 import {UserError} from '../core/errors.js'
 import {answering, covers, sameAddress} from '../policy/application-match.js'
 import {actionName} from './action-name.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 
 /**
  * How people name things, the same for all of them: by id, by name exactly, by name without regard to case. The first of

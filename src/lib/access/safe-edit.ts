@@ -2,7 +2,7 @@ import {isDeepStrictEqual} from 'node:util'
 import type {AccessApi, Application, Policy} from '../api/types.js'
 import type {JsonObject} from '../core/context.js'
 import {UserError} from '../core/errors.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 
 /** An application as it was read, its policies in order. */

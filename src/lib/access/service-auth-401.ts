@@ -1,6 +1,6 @@
 import type {Application, Policy} from '../api/types.js'
 import {UserError} from '../core/errors.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 
 /** Whether one of these is a Service Auth policy: without, Cloudflare refuses `service_auth_401_redirect`. */

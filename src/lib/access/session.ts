@@ -4,7 +4,7 @@ import {UserError} from '../core/errors.js'
 import {requireReady} from '../secrets/open.js'
 import type {SecretStore} from '../secrets/types.js'
 import type {AccessContext} from './context.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 
 /** Removes a profile's API token from its store. Service tokens and their secrets stay. False when there was none. */
 export async function logout(ctx: AccessContext, kind: SecretStore['kind'] | undefined): Promise<boolean> {

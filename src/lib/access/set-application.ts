@@ -1,6 +1,6 @@
 import {UserError} from '../core/errors.js'
 import {checkSession} from './application-input.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {readForEdit} from './edit/application.js'
 import {replaceChange, type Change} from './edit/change.js'

@@ -1,7 +1,7 @@
 import type {AccessApi, ServiceToken} from '../api/types.js'
 import {parseTokenDuration} from '../core/duration.js'
 import {ApiError, UserError} from '../core/errors.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {isUnfinishedName} from './operations.js'
 import {resolveToken} from './resolve.js'

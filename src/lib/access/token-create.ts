@@ -5,7 +5,7 @@ import type {Secret} from '../core/secret.js'
 import type {Operation, Spool, Spooled} from '../secrets/journal/journal.js'
 import {requireReady} from '../secrets/open.js'
 import type {SecretStore} from '../secrets/types.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {
   ensureDeleted,

@@ -4,7 +4,7 @@ import {readCredentials} from '../secrets/credentials.js'
 import type {Operation, Spooled} from '../secrets/journal/journal.js'
 import {requireReady} from '../secrets/open.js'
 import type {SecretStore, StoredCredentials} from '../secrets/types.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {
   deleteTwins,

@@ -1,7 +1,7 @@
 import type {ListQuery, Page, ServiceToken} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 import type {IndexEntry} from '../secrets/types.js'
-import {ztCommand} from './command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {withProgress} from './listing.js'
 import {isUnfinishedName, NAME_LIMIT} from './operations.js'

@@ -1,5 +1,5 @@
 import {type Command} from '@oclif/core'
-import {ztCommand} from '../access/command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import {pendingOperations} from '../access/token-recover.js'
 import {listServiceTokens} from '../access/tokens.js'
 import {UserError} from '../core/errors.js'

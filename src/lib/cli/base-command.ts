@@ -1,4 +1,5 @@
 import {Command, Flags, type Interfaces} from '@oclif/core'
+import {withProfile} from '../core/command-line.js'
 import type {JsonObject, Progress} from '../core/context.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redact} from '../core/redact.js'
@@ -8,7 +9,7 @@ import {fromOclif} from './parse-error.js'
 import {ListOutput, type ListShape} from './list-output.js'
 import {SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
-import {errorJson, printError, printLabelled, printNext} from './report-error.js'
+import {errorJson, printError, printLabelled, printNext, type ErrorJson} from './report-error.js'
 import {errStyle, out} from './streams.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
@@ -117,7 +118,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Which command comes next, on stderr. */
   protected next(...steps: string[]): void {
-    if (!this.jsonEnabled()) printNext(steps)
+    if (!this.jsonEnabled()) printNext(steps.map((step) => this.step(step)))
   }
 
   /** Progress for a use-case: drawn on a terminal only, and only when a step takes long. */
@@ -145,12 +146,24 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected showError(error: unknown): void {
     this.#progress?.stop()
     if (this.jsonEnabled()) {
-      const json = {error: errorJson(error)}
+      const json = {error: this.errorJson(error)}
       if (!this.#list?.end({...json, warnings: this.#warnings})) this.logJson(json)
     } else {
-      printError(error)
+      printError(error, (step) => this.step(step))
       if (this.#list && this.#list.shown > 0) this.note('what is shown above is not all of the list')
     }
+  }
+
+  /** For a result that holds failures. */
+  protected errorJson(error: unknown): ErrorJson {
+    return errorJson(error, (step) => this.step(step))
+  }
+
+  /** A command that is suggested is to work on the profile that was named for this one. */
+  private step(step: string): string {
+    // What fails while the command line is read has no settings.
+    const {profileName, profileSource} = (this.settings as Settings | undefined) ?? {}
+    return profileName !== undefined && profileSource === 'flag' ? withProfile(step, profileName) : step
   }
 
   override async finally(error: Error | undefined): Promise<void> {

@@ -26,14 +26,18 @@ export interface ErrorJson {
   details?: Record<string, unknown>
 }
 
+/** What is to be made of a step before it is shown. */
+type SayStep = (step: string) => string
+const asItIs: SayStep = (step) => step
+
 /** What `--json` prints of a failure. */
-export function errorJson(error: unknown): ErrorJson {
+export function errorJson(error: unknown, say = asItIs): ErrorJson {
   const known = explain(error)
   const json: ErrorJson = {
     code: known.code,
     kind: known.kind,
     message: known.message,
-    next: [...known.next],
+    next: known.next.map(say),
     exitCode: exitCodeOf(error),
   }
   if (known.why !== undefined) json.why = known.why
@@ -49,7 +53,7 @@ export function errorJson(error: unknown): ErrorJson {
 }
 
 /** Says on stderr what happened, why, and what to do next. */
-export function printError(error: unknown): void {
+export function printError(error: unknown, say = asItIs): void {
   const known = explain(error)
   printLabelled(errStyle.red.bold('error:'), known.message)
   if (known.why !== undefined) printLabelled(errStyle.yellow('why:'), known.why)
@@ -61,7 +65,7 @@ export function printError(error: unknown): void {
     ].filter((fact) => fact !== undefined)
     if (facts.length > 0) err(errStyle.dim(`       (${facts.join(', ')})`))
   }
-  printNext(known.next)
+  printNext(known.next.map(say))
   if (!(error instanceof UserError)) printTrace(error)
 }
 

@@ -14,6 +14,8 @@ export interface Wanted {
   zone: string | undefined
 }
 
+/** What `zt help` shows beside commands; cli/help-topics.ts has their texts, which a TAB does not need. */
+const HELP_TOPICS: Candidate[] = [{value: 'environment'}, {value: 'exit-codes'}]
 const HELP: FlagWords = {name: 'help', about: 'Show help'}
 /** As BaseCommand has them; they may stand before the command, too. */
 const GLOBAL: FlagWords[] = [
@@ -68,7 +70,7 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
     return {...wanted, kind, words: [...below, ...values]}
   }
   const topic = children(words, own.positions)
-  return {...wanted, words: own.positions.length === 0 ? [...topic, {value: 'exit-codes'}] : topic}
+  return {...wanted, words: own.positions.length === 0 ? [...topic, ...HELP_TOPICS] : topic}
 }
 
 function valueOf({

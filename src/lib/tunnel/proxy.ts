@@ -4,6 +4,7 @@ import type {Readable, Writable} from 'node:stream'
 import {parseArgs} from 'node:util'
 import type {Environment} from '../config/paths.js'
 import {loadSettings} from '../config/settings.js'
+import {withProfile} from '../core/command-line.js'
 import {UserError, messageOf, nameOfThrown} from '../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../core/exit-codes.js'
 import {writeFileAtomic} from '../core/files.js'
@@ -54,15 +55,17 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
   const json = argv.includes('--json')
   let target: Target | undefined
   let host = ''
+  let profile: string | undefined
   try {
     refuseSecretWords(argv)
     const options = parse(argv)
     host = options.host
+    profile = options.values.profile
     const settings = await loadSettings({
       env: io.env,
       cwd: io.cwd,
       flags: {
-        profile: options.values.profile,
+        profile,
         account: options.values.account,
         connectTo: options.values['connect-to'],
         caFile: options.values['ca-file'],
@@ -98,7 +101,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
   } catch (error) {
     // Whoever interrupted it knows.
     if (io.signal?.aborted) return exitCodeOf(error)
-    await report(error, {io, json, host, target})
+    await report(error, {io, json, host, profile, target})
     return exitCodeOf(error)
   }
 }
@@ -148,11 +151,16 @@ function usage(why: string): UserError {
   })
 }
 
+interface Reporting {
+  io: ProxyIo
+  json: boolean
+  host: string
+  profile: string | undefined
+  target: Target | undefined
+}
+
 /** To the file that `zt ssh` reads, or else to stderr. */
-async function report(
-  error: unknown,
-  {io, json, host, target}: {io: ProxyIo; json: boolean; host: string; target: Target | undefined},
-): Promise<void> {
+async function report(error: unknown, {io, json, host, profile, target}: Reporting): Promise<void> {
   const known =
     error instanceof UserError
       ? error
@@ -184,7 +192,9 @@ async function report(
     )
     if (written) return
   }
-  const {code, kind, message, why, next} = known
+  const {code, kind, message, why} = known
+  // ssh's configuration has named a profile, which need not be the one that the person works with.
+  const next = known.next.map((step) => (profile === undefined ? step : withProfile(step, profile)))
   if (json) {
     io.stderr.write(
       `${JSON.stringify(redactJson({error: {code, kind, message, why, next, exitCode: exitCodeOf(error)}}))}\n`,

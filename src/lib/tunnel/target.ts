@@ -1,4 +1,5 @@
 import type {Settings} from '../config/types.js'
+import {shellQuote} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
 import {readCredentials} from '../secrets/credentials.js'
@@ -222,7 +223,10 @@ function tokenNotBound({name}: ChosenToken, host: string): UserError {
     code: 'TOKEN_NOT_BOUND',
     message: `"${name}" is not bound to ${host}, and its secret would be sent there`,
     why: 'A secret is sent only to hosts that it is bound to, unless somebody says so.',
-    next: ['Add --yes to send it this once', `zt app add-rule ${host} --service-auth --token '${name}'`],
+    next: [
+      'Add --yes to send it this once',
+      `zt app add-rule ${host} --service-auth --token ${shellQuote(name)}`,
+    ],
   })
 }
 

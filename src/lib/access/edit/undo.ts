@@ -1,7 +1,7 @@
 import type {AccessApi} from '../../api/types.js'
 import type {JsonObject} from '../../core/context.js'
 import {UserError} from '../../core/errors.js'
-import {ztCommand} from '../command-line.js'
+import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../context.js'
 import {applyChanges, requireNotUndone, type AppliedEdit} from './apply.js'
 import {withIds, type Change} from './change.js'

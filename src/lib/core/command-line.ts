@@ -1,4 +1,4 @@
-import {quoteForPerson} from '../core/quote.js'
+import {quoteForPerson} from './quote.js'
 
 const ZONED = new Set([
   'app add-rule',
@@ -36,4 +36,19 @@ export function ztCommand(
 /** One word as a person would type it in this system's shells; left as it is where it needs no quotes. */
 export function shellQuote(word: string): string {
   return quoteForPerson(word)
+}
+
+/** They go by a profile. */
+const PROFILED = /^zt (app|curl|exec|forward|group|login|logout|policy|ssh|store|token|undo|whoami)\b/
+
+/**
+ * A step of a `next:` line with the profile named that the person had named, where it is a command of ours that names
+ * none: without, it would work on another account.
+ */
+export function withProfile(step: string, profile: string): string {
+  if (!PROFILED.test(step) || /(^| )--profile\b/.test(step)) return step
+  // Before what another program or the shell is given.
+  const at = step.search(/ (?:--|<|\|) /)
+  const [own, rest] = at < 0 ? [step, ''] : [step.slice(0, at), step.slice(at)]
+  return `${own} --profile ${quoteForPerson(profile)}${rest}`
 }

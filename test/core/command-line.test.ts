@@ -1,0 +1,30 @@
+import {describe, expect, it} from 'vitest'
+import {withProfile, ztCommand} from '../../src/lib/core/command-line.js'
+
+describe('a suggested command', () => {
+  it.each([
+    ['zt token list', 'zt token list --profile staging'],
+    [
+      'zt app add-rule APP --service-auth --token ci',
+      'zt app add-rule APP --service-auth --token ci --profile staging',
+    ],
+    ['zt exec ci -- make deploy', 'zt exec ci --profile staging -- make deploy'],
+    ['zt login < FILE', 'zt login --profile staging < FILE'],
+    ['zt token list --profile other', 'zt token list --profile other'],
+    // These go by no profile, or make one.
+    ['zt sandbox start', 'zt sandbox start'],
+    ['zt profile use other', 'zt profile use other'],
+    ['zt help exit-codes', 'zt help exit-codes'],
+    ['Add --yes to send it this once', 'Add --yes to send it this once'],
+    ['apt-get install libsecret-1-0', 'apt-get install libsecret-1-0'],
+  ])('works on the profile that was named: %s', (step, named) => {
+    expect(withProfile(step, 'staging')).toBe(named)
+  })
+
+  it('has a profile once, and quoted where it needs quotes', () => {
+    const step = ztCommand({profile: 'my staging', profileNamed: true}, 'token', 'show', 'a b')
+    expect(step).toBe("zt token show 'a b' --profile 'my staging'")
+    expect(withProfile(step, 'my staging')).toBe(step)
+    expect(withProfile('zt whoami', 'my staging')).toBe("zt whoami --profile 'my staging'")
+  })
+})
