@@ -21,10 +21,10 @@ const addonLoads = ((): boolean => {
 })()
 
 /**
- * Bytes. It has 5.8 million, most of it code of others that is bundled; one library more that nobody looked at (the
+ * Bytes. It has 6.3 million, most of it code of others that is bundled; one library more that nobody looked at (the
  * largest have 0.7 million each) is noticed, and help and documents may grow.
  */
-const UNPACKED_LIMIT = 6_500_000
+const UNPACKED_LIMIT = 6_900_000
 
 describe.skipIf(typeof installed === 'string')('the package, installed into an empty prefix', () => {
   const zt = installed as InstalledZt
