@@ -7,8 +7,8 @@ export default defineConfig({
     exclude: ['test/e2e/**', 'test/contract/**', 'test/faults/**'],
     disableConsoleIntercept: true,
     pool: 'forks',
-    // Two cores have one worker by themselves.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // One more than there are cores: they wait for the disk, too.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 20_000,
     setupFiles: ['test/support/hermetic.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],

@@ -1,6 +1,6 @@
 import {inspect} from 'node:util'
 import net from 'node:net'
-import nock from 'nock'
+import nock from '../support/nock.js'
 import {afterEach, describe, expect, it} from 'vitest'
 import {createAccessApi} from '../../src/lib/api/client.js'
 import type {AccessApi} from '../../src/lib/api/types.js'

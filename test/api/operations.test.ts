@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import fc from 'fast-check'
-import nock from 'nock'
+import nock from '../support/nock.js'
 import {describe, expect, it} from 'vitest'
 import {createAccessApi} from '../../src/lib/api/client.js'
 import {

@@ -1,4 +1,4 @@
-import nock from 'nock'
+import nock from '../support/nock.js'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {createAccessApi, type AccessApiOptions} from '../../src/lib/api/client.js'
 import type {AccessApi, Pause} from '../../src/lib/api/types.js'

@@ -2,7 +2,8 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
-import nock from 'nock'
+import type {Interceptor, Scope} from 'nock'
+import nock from '../support/nock.js'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {askForNames} from '../../src/lib/app/ask-for-names.js'
 import {completionWords, type Manifest} from '../../src/lib/app/completion-words.js'
@@ -61,7 +62,7 @@ async function age(profile: string, kind: NameKind, minutes: number): Promise<vo
   await old.keep(of(profile), kind, names, cache.mark(of(profile), kind))
 }
 
-function answers(where: string, ...names: string[]): nock.Scope {
+function answers(where: string, ...names: string[]): Scope {
   const result = names.map((name, at) => ({id: `id-${at}`, name}))
   return nock(API)
     .get(new RegExp(`/accounts/acc/access/${where}`))
@@ -92,7 +93,7 @@ describe('names', () => {
     expect(await offered('token', 'show', '')).toEqual(['new'])
   })
 
-  const failures: [string, (request: nock.Interceptor) => void][] = [
+  const failures: [string, (request: Interceptor) => void][] = [
     ['refuses', (request) => request.reply(403, {success: false, errors: [{code: 10000}]})],
     [
       'asks for a pause',

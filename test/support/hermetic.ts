@@ -1,5 +1,6 @@
-import nock from 'nock'
-import {afterEach, beforeAll} from 'vitest'
+import dns from 'node:dns'
+import net from 'node:net'
+import {afterAll} from 'vitest'
 
 /**
  * A unit or integration test sees nothing of the person's own machine: no real account, no real keychain,
@@ -16,11 +17,61 @@ for (const name of Object.keys(process.env)) {
 }
 process.env['NO_COLOR'] = '1'
 
-beforeAll(() => {
-  nock.disableNetConnect()
-  nock.enableNetConnect(/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/)
-})
+/** What was tried and is not this machine. */
+export const strayAddresses = new Set<string>()
 
-afterEach(() => {
-  nock.cleanAll()
+type Found = string | dns.LookupAddress[]
+type Lookup = (
+  name: string,
+  options: object,
+  found: (error: Error | null, address?: Found, family?: number) => void,
+) => void
+
+/** This machine; and 192.0.2.0/24 (RFC 5737), where nobody is, for tests of an address that does not answer. */
+const OURS = /^(127\.|::1$|::ffff:127\.|192\.0\.2\.)/
+
+function strayIn(addresses: readonly string[]): Error | undefined {
+  const stray = addresses.find((address) => !OURS.test(address))
+  if (stray === undefined) return undefined
+  strayAddresses.add(stray)
+  return Object.assign(new Error(`a test reaches for ${stray}`), {code: 'ENETUNREACH'})
+}
+
+/** The addresses of a name are looked at before one of them is tried. */
+function watched(lookup: Lookup): Lookup {
+  return (name, options, found) => {
+    lookup(name, options, (error, address, family) => {
+      const all = typeof address === 'string' ? [address] : (address ?? []).map((one) => one.address)
+      const stray = error === null ? strayIn(all) : undefined
+      if (stray) found(stray)
+      else found(error, address, family)
+    })
+  }
+}
+
+/** Below everything that makes connections, whatever it is. */
+const connect = net.Socket.prototype.connect as (this: net.Socket, ...args: unknown[]) => net.Socket
+net.Socket.prototype.connect = function (this: net.Socket, ...args: unknown[]) {
+  // Node's own calls have their arguments in an array.
+  const given = (Array.isArray(args[0]) ? args[0] : args) as unknown[]
+  const [first, second] = given
+  const options = (typeof first === 'object' ? first : {port: first, host: second}) as net.TcpNetConnectOpts
+  const isSocket = 'path' in options && options.path !== undefined && options.path !== null
+  if (isSocket || typeof first === 'string') return connect.apply(this, args)
+  const {host} = options
+  const stray = typeof host === 'string' && net.isIP(host) !== 0 ? strayIn([host]) : undefined
+  const lookup: Lookup = stray
+    ? (_name, _options, found) => found(stray)
+    : watched((options.lookup ?? dns.lookup))
+  // Only a name is looked up, and so fails as one that is not known.
+  const watchedOptions = {...options, lookup, ...(stray && {host: 'stray.invalid'})}
+  given.splice(0, typeof first === 'object' ? 1 : typeof second === 'string' ? 2 : 1, watchedOptions)
+  return connect.apply(this, args)
+}
+
+// Also where what was tested has taken the error for a network that is down.
+afterAll(() => {
+  const found = [...strayAddresses]
+  strayAddresses.clear()
+  if (found.length > 0) throw new Error(`a test reaches for ${found.join(', ')}, which is not this machine`)
 })

@@ -8,10 +8,7 @@ import {acceptedAt, AcceptedSecret} from '../../src/lib/tunnel/accepted-secret.j
 import type {Judgement} from '../../src/lib/tunnel/types.js'
 import {startConnectProxy} from '../support/connect-proxy.js'
 import {REFUSED, startHttpEdge, type HttpEdge} from '../support/http-edge.js'
-import {useRealHttp} from '../support/real-http.js'
 import {HOST} from '../support/scripted-edge.js'
-
-useRealHttp()
 
 const START = Date.parse('2026-11-01T00:00:00Z')
 const HOUR = 3600_000

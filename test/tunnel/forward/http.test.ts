@@ -10,10 +10,7 @@ import {forwardHttp, type HttpForwardOptions} from '../../../src/lib/tunnel/forw
 import type {Forward} from '../../../src/lib/tunnel/forward/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
 import {REFUSED, startHttpEdge, type HttpEdge} from '../../support/http-edge.js'
-import {useRealHttp} from '../../support/real-http.js'
 import {HOST} from '../../support/scripted-edge.js'
-
-useRealHttp()
 
 const until = new Date(Date.now() + 3600_000).toISOString()
 const rotated = {

@@ -1,0 +1,12 @@
+import nock from 'nock'
+import {afterEach} from 'vitest'
+
+nock.disableNetConnect()
+nock.enableNetConnect(/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/)
+
+afterEach(() => {
+  nock.cleanAll()
+})
+
+/** HTTP that is answered within the test. What no answer is given for, and is not this machine's, fails. */
+export default nock
