@@ -2,7 +2,7 @@ import {defineConfig, type TestProjectConfiguration} from 'vitest/config'
 
 const files = (...names: string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`)
 /** They wait most of the time, and say for how long at most: nothing that is busy runs beside them. */
-const WAITING = files('stores', 'keychain')
+const WAITING = files('stores-silent', 'keychain')
 /** They take all that the machine has. */
 const ALONE = files('leak', 'tunnel-faults', 'tunnel-transfer', 'tunnel-fuzz')
 

@@ -9,7 +9,7 @@ const home = path.join(root, 'test', 'nodes')
 const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
 
 /** Loading and compiling, TLS and its trust, node's switches, the native addon, child processes. */
-const BUILT = ['code-cache', 'keychain', 'node-switches', 'quick-ssh', 'trust', 'tutorial', 'version']
+const BUILT = ['code-cache', 'node-switches', 'package', 'quick-ssh', 'trust', 'tutorial', 'version']
 
 const wanted = process.argv.slice(2)
 run('npm', ['ci', '--ignore-scripts', '--prefix', home], process.env)
