@@ -1,5 +1,5 @@
 'use strict'
-const tty = require('node:tty')
+const fs = require('node:fs')
 
 /**
  * The help that was asked for, if it is one of those that scripts/render-help.mjs has written: in 80 columns, for
@@ -17,7 +17,8 @@ module.exports = function helpFor(words) {
   if (asked.some((word) => word.startsWith('-'))) return undefined
   const {FORCE_COLOR, COLORTERM, NO_COLOR, OCLIF_COLUMNS, TERM} = process.env
   if (FORCE_COLOR !== undefined || OCLIF_COLUMNS !== undefined) return undefined
-  const terminal = tty.isatty(1)
+  // What is no device is no terminal; to ask for sure loads all of node's net, 2 ms.
+  const terminal = isDevice(1) && require('node:tty').isatty(1)
   if (terminal && process.stdout.columns < 80) return undefined
   const coloured = terminal && !NO_COLOR && TERM !== 'dumb' && (COLORTERM || TERM)
   try {
@@ -29,5 +30,13 @@ module.exports = function helpFor(words) {
     )
   } catch {
     return undefined
+  }
+}
+
+function isDevice(descriptor) {
+  try {
+    return fs.fstatSync(descriptor).isCharacterDevice()
+  } catch {
+    return false
   }
 }

@@ -30,9 +30,7 @@ function start() {
   const help =
     words.length === 0 || topic === 'help' || words.some(isHelp) ? require('./help.cjs')(words) : undefined
   if (help !== undefined) {
-    // Whoever reads it has read enough.
-    process.stdout.on('error', () => process.exit(141))
-    process.stdout.write(help)
+    say(help)
   } else if (topic === 'ssh' && command === 'proxy' && !words.some(isHelp)) {
     // ssh waits for this one: straight to the tunnel, no framework (docs/architecture.md).
     load(() => require('../dist/proxy/proxy-main.cjs'))
@@ -51,14 +49,36 @@ function start() {
       })
   } else if (words.length === 1 && isVersion(topic)) {
     const {name, version} = require('../package.json')
-    console.log(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}`)
+    say(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`)
   } else if (words.includes('--json') && words.every(isVersionOrGlobal) && words.some(isVersion)) {
     load(() => require('../dist/version/build-facts.cjs')).then(({versionReport}) => {
-      console.log(JSON.stringify({...versionReport(), warnings: []}, null, 2))
+      say(`${JSON.stringify({...versionReport(), warnings: []}, null, 2)}\n`)
     })
   } else {
     framework()
   }
+}
+
+/** Not by process.stdout where that can be helped: making it takes 4 ms, a seventh of the whole run. */
+function say(text) {
+  const {writeSync} = require('node:fs')
+  let left = Buffer.from(text)
+  try {
+    // A console of Windows' takes text, and no bytes.
+    while (process.platform !== 'win32' && left.length > 0) left = left.subarray(writeSync(1, left))
+    if (left.length === 0) return
+  } catch (error) {
+    if (error.code !== 'EAGAIN') return notWritten(error)
+  }
+  process.stdout.on('error', notWritten)
+  process.stdout.write(left)
+}
+
+function notWritten({code}) {
+  // Whoever reads it has read enough.
+  if (code === 'EPIPE') process.exit(141)
+  console.error(`error: Cannot write stdout (${code})`)
+  process.exit(2)
 }
 
 /** @param ended what ran without it and is to be explained */

@@ -1,5 +1,7 @@
+import {spawnSync} from 'node:child_process'
+import {closeSync, existsSync, openSync} from 'node:fs'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {BuiltZt} from '../support/built-zt.js'
+import {bin, BuiltZt} from '../support/built-zt.js'
 
 let zt: BuiltZt
 
@@ -23,5 +25,28 @@ describe('when whoever read the output has gone', () => {
 
   it('a failure keeps its own exit code', async () => {
     expect((await zt.run(['token', 'list', '--json'], unread)).code).toBe(3)
+  })
+})
+
+// Every write to it fails as on a full disk (full(4)).
+describe.skipIf(!existsSync('/dev/full'))('when the output cannot be written', () => {
+  it.each([
+    [['help']],
+    [['--version']],
+    [['help', 'exit-codes', '--json']],
+    [['profile', 'list']],
+    [['profile', 'list', '--json']],
+  ])('zt %j says so, and fails', (args) => {
+    const full = openSync('/dev/full', 'w')
+    const end = spawnSync(process.execPath, [bin, ...args], {
+      env: zt.env,
+      cwd: zt.home,
+      encoding: 'utf8',
+      stdio: ['ignore', full, 'pipe'],
+    })
+    closeSync(full)
+    expect(end.status).toBe(2)
+    expect(end.stderr).toMatch(/^error: +Cannot write stdout/m)
+    expect(end.stderr).not.toContain('zt itself')
   })
 })

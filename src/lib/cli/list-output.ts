@@ -1,5 +1,5 @@
 import type {JsonObject} from '../core/context.js'
-import {out} from './streams.js'
+import {out, writeOut} from './streams.js'
 import {TableStream, type Column} from './table.js'
 
 /** How a list is shown. */
@@ -93,7 +93,7 @@ export class JsonList {
 /** False when nobody reads any more. */
 function written(text: string): Promise<boolean> {
   return new Promise((resolve) => {
-    process.stdout.write(text, (error) => {
+    writeOut(text, (error) => {
       resolve(!error)
     })
   })

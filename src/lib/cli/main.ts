@@ -6,6 +6,7 @@ import {settings} from '@oclif/core/settings'
 import {guardProcess, redactStream} from '../core/crash.js'
 import {hasCode} from '../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../core/exit-codes.js'
+import {unusable} from '../core/files.js'
 import {refuseSecretWords} from '../core/redact.js'
 import {hoistGlobalFlags} from './hoist.js'
 import {fromOclif} from './parse-error.js'
@@ -44,8 +45,8 @@ export async function main(
   const outputGone = new Promise<void>((resolve) => {
     process.stdout.on('error', (error) => {
       // What was begun is done all the same: only then is it safe to end.
-      if (!hasCode(error, 'EPIPE')) throw error
-      process.exitCode ??= EXIT_OUTPUT_GONE
+      if (hasCode(error, 'EPIPE')) process.exitCode ??= EXIT_OUTPUT_GONE
+      else outputFailed(error)
       resolve()
     })
   })
@@ -68,6 +69,13 @@ export async function main(
     process.exitCode = exitCodeOf(error)
     report(error)
   }
+}
+
+/** A full disk, and what else keeps the output from being written. On stderr alone, with --json too. */
+function outputFailed(error: unknown): void {
+  const failure = unusable(error, 'write', 'stdout')
+  process.exitCode ??= exitCodeOf(failure)
+  printError(failure)
 }
 
 /** The words before `--`: those behind it are another program's. */

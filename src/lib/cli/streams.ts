@@ -13,7 +13,17 @@ import {redact} from '../core/redact.js'
  * - `error:`, `why:`, `next:`, `warning:` and `note:` begin the lines that matter, so that they can be found in a log.
  */
 export const out = (text = ''): void => {
-  process.stdout.write(`${text}\n`)
+  writeOut(`${text}\n`)
+}
+
+/** To stdout as it is. Where that cannot be written, its `error` event says so: the stream of a file throws instead. */
+export function writeOut(text: string, done?: (error?: Error | null) => void): void {
+  try {
+    process.stdout.write(text, done)
+  } catch (error) {
+    process.stdout.emit('error', error)
+    done?.(error as Error)
+  }
 }
 
 export const err = (text = ''): void => {
