@@ -6,19 +6,32 @@ const path = require('node:path')
 const vm = require('node:vm')
 
 /**
- * Loads all of zt but the proxy, with the machine code that the last run left in the cache: compiling is a third of what
- * a command takes. What is there must be this user's own; V8 refuses what was made of another text or by another node.
- * ZT_CODE_CACHE=off does without.
+ * Loads all of zt but the proxy.
  *
  * @param {NodeJS.ProcessEnv} env
  * @returns the bundle's exports, which dist/oclif.cjs finds too
  */
 module.exports = function loadBundle(env) {
-  const file = path.join(__dirname, '..', 'dist', 'zt', 'zt.cjs')
-  const cache = cacheFor(file, env)
-  const bundle = cache === undefined ? require(file) : compiled(file, cache)
+  const bundle = loadCompiled('zt/zt.cjs', env)
   globalThis[Symbol.for('zt.bundle')] = bundle
   return bundle
+}
+
+module.exports.loadCompiled = loadCompiled
+
+/**
+ * Loads a file of dist/ with the machine code that the last run left in the cache: compiling is a third of what a command
+ * takes. What is there must be this user's own; V8 refuses what was made of another text or by another node.
+ * ZT_CODE_CACHE=off does without.
+ *
+ * @param {string} part of dist/
+ * @param {NodeJS.ProcessEnv} env
+ * @returns its exports
+ */
+function loadCompiled(part, env) {
+  const file = path.join(__dirname, '..', 'dist', part)
+  const cache = cacheFor(file, env)
+  return cache === undefined ? require(file) : compiled(file, cache)
 }
 
 function compiled(file, cache) {
@@ -39,7 +52,7 @@ function cacheFor(file, env) {
   const {size, mtimeMs} = fs.statSync(file)
   const switches = [NODE_OPTIONS, ...process.execArgv].join(' ')
   const parts = [size, Math.round(mtimeMs), sum(switches)].map((number) => number.toString(36))
-  const name = [process.version, process.arch, ...parts].join('-')
+  const name = [path.basename(file, '.cjs'), process.version, process.arch, ...parts].join('-')
   const directory = cacheDirectory(env)
   return directory && path.join(directory, 'code', name)
 }
@@ -120,8 +133,9 @@ function makeDirectories(directory) {
 
 /** Of other versions, and of more switches of node than one person uses. */
 function removeOld(directory, name) {
+  const part = name.slice(0, name.indexOf('-v') + 2)
   const version = name.slice(0, name.lastIndexOf('-'))
-  const there = fs.readdirSync(directory)
+  const there = fs.readdirSync(directory).filter((one) => one.startsWith(part))
   const same = there.filter((one) => one.startsWith(version))
   for (const one of there) {
     if (!same.includes(one) || same.length > 3) fs.rmSync(path.join(directory, one), {force: true})

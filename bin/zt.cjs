@@ -33,14 +33,14 @@ function start() {
     say(help)
   } else if (topic === 'ssh' && command === 'proxy' && !words.some(isHelp)) {
     // ssh waits for this one: straight to the tunnel, no framework (docs/architecture.md).
-    load(() => require('../dist/proxy/proxy-main.cjs'))
+    load(() => loadCompiled('proxy/proxy-main.cjs'))
       .then(({main}) => main(process.argv.slice(4)))
       .then((code) => {
         process.exitCode = code
       })
   } else if (topic === 'ssh' && /[.@]/.test(command) && !words.some(isHelp)) {
     // A host: where nothing is to be asked or said, ssh runs without the framework.
-    load(() => require('../dist/proxy/quick-ssh.cjs'))
+    load(() => loadCompiled('proxy/quick-ssh.cjs'))
       .then(({quickSsh}) => quickSsh(process.argv.slice(3), {root, env: process.env, cwd: process.cwd()}))
       .then((quick) => {
         if (!quick || quick.end.report) return framework(quick)
@@ -86,6 +86,11 @@ async function framework(ended) {
   if (ended) globalThis[Symbol.for('zt.ssh.ended')] = ended
   const {main} = await load(() => require('./load-bundle.cjs')(process.env))
   await main(root)
+}
+
+/** @param {string} part of dist/ */
+function loadCompiled(part) {
+  return require('./load-bundle.cjs').loadCompiled(part, process.env)
 }
 
 async function load(part) {

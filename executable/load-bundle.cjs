@@ -13,3 +13,6 @@ module.exports = function loadBundle() {
   globalThis[Symbol.for('zt.manifest')] = loadPart('oclif.manifest.json')
   return {main: (root) => bundle.main(root, {root, pjson: loadPart('package.json')})}
 }
+
+/** @param {string} part of dist/ */
+module.exports.loadCompiled = (part) => loadPart(`dist/${part}`)

@@ -51,11 +51,21 @@ describe('the compiled code in the cache', () => {
     expect(after?.mtimeMs).not.toBe(before?.mtimeMs)
   })
 
-  it('replaces that of an earlier version', async () => {
+  it('replaces that of an earlier version, and of no other part', async () => {
     await fs.mkdir(directory, {recursive: true})
-    await fs.writeFile(path.join(directory, 'v1'), 'old')
+    for (const name of ['zt-v1', 'proxy-main-v1']) await fs.writeFile(path.join(directory, name), 'old')
     expect(await command()).toEqual(fine)
-    expect(path.basename((await cached())?.file ?? '')).not.toBe('v1')
+    const [other, own, ...more] = (await fs.readdir(directory)).sort()
+    expect([other, more]).toEqual(['proxy-main-v1', []])
+    expect(own).toMatch(/^zt-v\d\d/)
+  })
+
+  it('is there for the proxy too, which ssh waits for', async () => {
+    const proxy = ['ssh', 'proxy', 'nowhere.example']
+    const [first, second] = [await zt.run(proxy), await zt.run(proxy)]
+    expect(first.code).toBe(5)
+    expect(second).toEqual(first)
+    expect(await fs.readdir(directory)).toEqual([expect.stringMatching(/^proxy-main-v\d\d/)])
   })
 
   it.each<[what: string, env: NodeJS.ProcessEnv]>([
