@@ -62,7 +62,7 @@ net.Socket.prototype.connect = function (this: net.Socket, ...args: unknown[]) {
   const stray = typeof host === 'string' && net.isIP(host) !== 0 ? strayIn([host]) : undefined
   const lookup: Lookup = stray
     ? (_name, _options, found) => found(stray)
-    : watched((options.lookup ?? dns.lookup))
+    : watched(options.lookup ?? dns.lookup)
   // Only a name is looked up, and so fails as one that is not known.
   const watchedOptions = {...options, lookup, ...(stray && {host: 'stray.invalid'})}
   given.splice(0, typeof first === 'object' ? 1 : typeof second === 'string' ? 2 : 1, watchedOptions)

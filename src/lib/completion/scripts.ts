@@ -78,7 +78,7 @@ _zt() {
     if [[ $line == *$'\\t'* ]]; then
       value="\${(mr:$width:)value}  -- \${line#*$'\\t'}"
     fi
-    shown+=("$value")
+    shown+=("\${value[1,COLUMNS-1]}")
   done
   if [[ $kind == part ]]; then
     compadd -S '' -l -d shown -a values
