@@ -1,5 +1,7 @@
 // npm run test:nodes [-- 22 26]: the tests on other versions of node than the one that is here (test/nodes/package.json).
-// Everything that npm test runs, and of the built zt what node itself has a part in.
+// On those that are named everything that npm test runs, and of the built zt what node itself has a part in. Without a
+// name on all; what works on the oldest and on the newest is taken to work between them, where it speaks to rooms of ours
+// and to nothing of node's.
 import {spawnSync} from 'node:child_process'
 import {readdirSync} from 'node:fs'
 import path from 'node:path'
@@ -11,8 +13,11 @@ const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
 /** Loading and compiling, TLS and its trust, node's switches, the native addon, child processes. */
 const BUILT = ['code-cache', 'node-switches', 'package', 'quick-ssh', 'trust', 'tutorial', 'version']
 
+/** The use-cases: each goes through every failure that there can be, more than all other tests together. */
+const BETWEEN = ['--exclude', 'test/access/**']
+
 const wanted = process.argv.slice(2)
-run('npm', ['ci', '--ignore-scripts', '--prefix', home], process.env)
+if (run('npm', ['ci', '--ignore-scripts', '--prefix', home], process.env) !== 0) process.exit(1)
 const all = readdirSync(path.join(home, 'node_modules')).filter((name) => /^node\d+$/.test(name))
 const chosen = all.filter((name) => wanted.length === 0 || wanted.includes(name.slice('node'.length)))
 if (chosen.length < Math.max(1, wanted.length)) {
@@ -30,7 +35,8 @@ const failed = chosen.filter((name) => {
   console.log(`\n--- node ${spawnSync(node, ['--version'], {encoding: 'utf8'}).stdout.trim()}`)
   const files = BUILT.map((file) => `test/e2e/${file}.test.ts`)
   const short = ['--reporter=dot', '--reporter=./test/support/count-reporter.ts']
-  return [[], ['--config', 'vitest.e2e.config.ts', ...files]]
+  const isNewest = name === chosen.at(-1)
+  return [isNewest || wanted.length > 0 ? [] : BETWEEN, ['--config', 'vitest.e2e.config.ts', ...files]]
     .map((words) => run(node, [vitest, 'run', ...short, ...words], env))
     .some((status) => status !== 0)
 })
