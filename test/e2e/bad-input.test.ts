@@ -202,6 +202,22 @@ describe('an API or a configuration that cannot be used', () => {
       await fs.writeFile(config, kept)
     }
   })
+
+  it.each([
+    ['token', 'show', 'nobody'],
+    ['ssh', 'nowhere.example'],
+    ['ssh', 'proxy', 'nowhere.example'],
+    ['forward', 'nowhere.example'],
+  ])(
+    'is answered with commands for the profile that was named, and else for none: zt %s %s',
+    async (...args) => {
+      const [given, plain] = [await zt.run([...args, '--profile', 'sandbox']), await zt.run(args)]
+      expect(given.stderr).toMatch(/^next: +zt .*--profile sandbox$/m)
+      expect(plain.stderr).toMatch(/^next: +zt /m)
+      expect(plain.stderr).not.toContain('--profile')
+      expect(given.stderr.replaceAll(' --profile sandbox', '')).toBe(plain.stderr)
+    },
+  )
 })
 
 /** A self-signed certificate that signed nothing here. */

@@ -1,4 +1,4 @@
-import {execFileSync, spawn} from 'node:child_process'
+import {execFileSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
@@ -8,6 +8,7 @@ import type {AddressInfo} from 'node:net'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {BuiltZt} from '../support/built-zt.js'
+import {greetingOf} from '../support/greeting.js'
 import {SecretService} from '../support/secret-service.js'
 import {hasTmux, Terminal} from '../support/terminal.js'
 
@@ -258,23 +259,8 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       })
     })
 
-    function proxy(env: NodeJS.ProcessEnv): Promise<{greeting: string; stderr: string}> {
-      return new Promise((resolve, reject) => {
-        const child = spawn(executable, ['ssh', 'proxy', '--json', host], {
-          env: {...zt.env, ...env},
-          cwd: zt.home,
-        })
-        let greeting = ''
-        let stderr = ''
-        child.stdout.on('data', (chunk: Buffer) => {
-          greeting += chunk.toString()
-          child.kill('SIGTERM')
-        })
-        child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-        child.once('error', reject)
-        child.once('close', () => resolve({greeting, stderr}))
-      })
-    }
+    const proxy = (env: NodeJS.ProcessEnv): ReturnType<typeof greetingOf> =>
+      greetingOf(zt, [executable, 'ssh', 'proxy', '--json', host], env)
   })
 
   describe.skipIf(noKeyring !== undefined)('with the real keychain', () => {

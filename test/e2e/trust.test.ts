@@ -1,9 +1,10 @@
-import {execFileSync, spawn} from 'node:child_process'
+import {execFileSync} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest'
 import {trustFlags} from '../../src/lib/tunnel/carrier/trust.js'
 import {bin, BuiltZt} from '../support/built-zt.js'
+import {greetingOf} from '../support/greeting.js'
 
 const host = 'gitlab-ssh.widgetcorp.tech'
 const SYSTEM_STORE = '--use-openssl-ca'
@@ -28,24 +29,8 @@ beforeAll(async () => {
 afterAll(() => zt.end())
 
 /** `zt ssh proxy` in a node that is started as the ProxyCommand starts it, until the greeting or the end. */
-function proxy(args: string[], env: NodeJS.ProcessEnv): Promise<{greeting: string; stderr: string}> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [SYSTEM_STORE, bin, 'ssh', 'proxy', ...args, host], {
-      env: {...zt.env, ...env},
-      cwd: zt.home,
-    })
-    let greeting = ''
-    let stderr = ''
-    child.stdout.on('data', (chunk: Buffer) => {
-      greeting += chunk.toString()
-      child.kill('SIGTERM')
-    })
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-    child.once('error', reject)
-    child.once('close', () => {
-      resolve({greeting, stderr})
-    })
-  })
+function proxy(args: string[], env: NodeJS.ProcessEnv): ReturnType<typeof greetingOf> {
+  return greetingOf(zt, [process.execPath, SYSTEM_STORE, bin, 'ssh', 'proxy', ...args, host], env)
 }
 
 /** The profile as it would be for an edge whose CA the system knows. */

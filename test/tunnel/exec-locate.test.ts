@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {endLike} from '../../src/lib/tunnel/exec/child.js'
-import {locate, without} from '../../src/lib/tunnel/exec/exec.js'
+import {withoutVariables} from '../../src/lib/core/platform.js'
+import {locate} from '../../src/lib/tunnel/exec/exec.js'
 
 const PATH = 'C:\\nodejs;C:\\tools'
 const there = ['C:\\nodejs\\npm.cmd', 'C:\\nodejs\\npm', 'C:\\tools\\terraform.exe', 'C:\\tools\\old.bat']
@@ -64,5 +65,5 @@ it.each<[platform: NodeJS.Platform, left: string[]]>([
   ['win32', ['Path']],
 ])('on %s nothing stands beside what is set: %j is left', (platform, left) => {
   const env = {CF_ACCESS_CLIENT_ID: 'old', cf_access_client_id: 'older', Path: 'p'}
-  expect(Object.keys(without(['CF_ACCESS_CLIENT_ID'], env, platform))).toEqual(left)
+  expect(Object.keys(withoutVariables(env, ['CF_ACCESS_CLIENT_ID'], platform))).toEqual(left)
 })

@@ -18,6 +18,17 @@ export function variableOf(
   return other === undefined ? undefined : env[other]
 }
 
+/** An environment without these variables: on Windows whatever the case of their names. */
+export function withoutVariables(
+  env: Variables,
+  names: readonly string[],
+  platform: NodeJS.Platform = process.platform,
+): NodeJS.ProcessEnv {
+  const known = (name: string): string => (platform === 'win32' ? name.toUpperCase() : name)
+  const out = names.map(known)
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !out.includes(known(name))))
+}
+
 /**
  * Whether a path says the same in every directory. On Windows node also calls `\dir` absolute, which is on the drive
  * where one happens to be; that is none here.

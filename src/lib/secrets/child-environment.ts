@@ -1,3 +1,4 @@
+import {withoutVariables} from '../core/platform.js'
 import type {BusEnvironment} from './keychain/probe.js'
 
 /** What other programs have no use for: our own secrets, as the environment may give them. */
@@ -20,6 +21,5 @@ export function withoutSecrets(
   given: Readonly<Record<string, string | undefined>>,
   platform: NodeJS.Platform = process.platform,
 ): NodeJS.ProcessEnv {
-  const known = (name: string): string => (platform === 'win32' ? name.toUpperCase() : name)
-  return Object.fromEntries(Object.entries(given).filter(([name]) => !SECRETS.includes(known(name))))
+  return withoutVariables(given, SECRETS, platform)
 }

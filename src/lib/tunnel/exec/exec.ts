@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import {UserError, hasCode} from '../../core/errors.js'
-import {searchDirectories, variableOf} from '../../core/platform.js'
+import {searchDirectories, variableOf, withoutVariables} from '../../core/platform.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {findProgram, findShim, isShim, type Search} from '../programs.js'
 import {runChild, type ChildEnd} from './child.js'
@@ -42,7 +42,8 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
       program,
       args,
       env: {
-        ...without(Object.values(names), env),
+        // On Windows it may hold them in another case, and of two such names node passes on the one that sorts first.
+        ...withoutVariables(env, Object.values(names)),
         [names.id]: credentials.clientId,
         [names.secret]: credentials.clientSecret.expose(),
       },
@@ -57,20 +58,6 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
       throw notExecutable(word, 'Its arguments and environment are too long together.')
     throw error
   }
-}
-
-/**
- * What a child's environment is made of before these are set. On Windows it may hold them in another case, and of two
- * such names node passes on the one that sorts first.
- */
-export function without(
-  names: readonly string[],
-  env: ExecOptions['env'],
-  platform: NodeJS.Platform = process.platform,
-): ExecOptions['env'] {
-  const known = (name: string): string => (platform === 'win32' ? name.toUpperCase() : name)
-  const set = names.map(known)
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !set.includes(known(name))))
 }
 
 /**
