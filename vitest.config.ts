@@ -4,7 +4,7 @@ import {defineConfig} from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/e2e/**', 'test/contract/**', 'test/faults/**'],
+    exclude: ['test/e2e/**', 'test/contract/**', 'test/faults/**', 'test/attacks/**'],
     disableConsoleIntercept: true,
     pool: 'forks',
     // One more than there are cores: they wait for the disk, too.
