@@ -22,6 +22,33 @@ export default tseslint.config(
     },
   },
   {
+    // No test's outcome depends on how fast the machine is: what takes how long is bench/'s.
+    files: ['test/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...['performance', 'process'].map((object) => ({
+          selector: `CallExpression[callee.object.name="${object}"][callee.property.name=/^(now|hrtime|uptime)$/]`,
+          message: 'Assert what happened, not how long it took (test/support/patience.ts).',
+        })),
+        {
+          selector:
+            'CallExpression[callee.property.name=/^toBeLess/] CallExpression[callee.object.name="Date"][callee.property.name="now"]',
+          message: 'Assert what happened, not how long it took (test/support/patience.ts).',
+        },
+        {
+          selector:
+            'CallExpression[callee.object.callee.name="expect"] BinaryExpression[operator="-"] CallExpression[callee.object.name="Date"][callee.property.name="now"]',
+          message: 'Assert what happened, not how long it took (test/support/patience.ts).',
+        },
+        {
+          selector: 'CallExpression[callee.name=/^(it|test|describe)$/][arguments.2.type="Literal"]',
+          message: 'Tests share one limit, which only what hangs reaches (test/support/patience.ts).',
+        },
+      ],
+    },
+  },
+  {
     // A use-case neither exits nor reads the environment (docs/architecture.md).
     files: ['src/lib/{core,api,access,policy}/**/*.ts'],
     rules: {

@@ -1,4 +1,5 @@
 import {defineConfig} from 'vitest/config'
+import {AMPLE_MS} from './test/support/patience.js'
 
 /** What hostile servers, files, texts, environments and clients do to the built zt. */
 export default defineConfig({
@@ -7,8 +8,9 @@ export default defineConfig({
     disableConsoleIntercept: true,
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    testTimeout: AMPLE_MS,
+    hookTimeout: AMPLE_MS,
+    expect: {poll: {timeout: AMPLE_MS}},
     globalSetup: ['test/attacks/summary.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
   },

@@ -1,5 +1,6 @@
 import {availableParallelism} from 'node:os'
 import {defineConfig} from 'vitest/config'
+import {AMPLE_MS} from './test/support/patience.js'
 
 export default defineConfig({
   test: {
@@ -9,7 +10,9 @@ export default defineConfig({
     pool: 'forks',
     // One more than there are cores: they wait for the disk, too.
     maxWorkers: availableParallelism() + 1,
-    testTimeout: 20_000,
+    testTimeout: AMPLE_MS,
+    hookTimeout: AMPLE_MS,
+    expect: {poll: {timeout: AMPLE_MS}},
     setupFiles: ['test/support/hermetic.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
   },

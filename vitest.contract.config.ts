@@ -1,4 +1,5 @@
 import {defineConfig} from 'vitest/config'
+import {AMPLE_MS} from './test/support/patience.js'
 
 /** The sandbox's every answer against the published contract. */
 export default defineConfig({
@@ -6,7 +7,9 @@ export default defineConfig({
     include: ['test/contract/**/*.test.ts'],
     disableConsoleIntercept: true,
     pool: 'forks',
-    testTimeout: 60_000,
+    testTimeout: AMPLE_MS,
+    hookTimeout: AMPLE_MS,
+    expect: {poll: {timeout: AMPLE_MS}},
     reporters: ['default', './test/support/count-reporter.ts'],
   },
 })

@@ -1,4 +1,5 @@
 import {defineConfig, type TestProjectConfiguration} from 'vitest/config'
+import {AMPLE_MS} from './test/support/patience.js'
 
 const files = (...names: string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`)
 /** They wait most of the time, and say for how long at most: nothing that is busy runs beside them. */
@@ -16,8 +17,9 @@ function project(name: string, which: object, workers: number, groupOrder: numbe
       maxWorkers: workers,
       fileParallelism: workers > 1,
       sequence: {groupOrder},
-      testTimeout: 120_000,
-      hookTimeout: 120_000,
+      testTimeout: AMPLE_MS,
+      hookTimeout: AMPLE_MS,
+      expect: {poll: {timeout: AMPLE_MS}},
     },
   }
 }

@@ -1,4 +1,5 @@
 import {defineConfig} from 'vitest/config'
+import {AMPLE_MS} from './test/support/patience.js'
 
 /** Every fault that can befall a one-time secret: the built bin, real processes, killed and cut off at every step. */
 export default defineConfig({
@@ -8,8 +9,9 @@ export default defineConfig({
     pool: 'forks',
     fileParallelism: false,
     maxConcurrency: 10,
-    testTimeout: 180_000,
-    hookTimeout: 120_000,
+    testTimeout: AMPLE_MS,
+    hookTimeout: AMPLE_MS,
+    expect: {poll: {timeout: AMPLE_MS}},
     globalSetup: ['test/faults/summary.ts'],
     reporters: ['dot', './test/support/count-reporter.ts'],
   },

@@ -193,7 +193,7 @@ describe('any edits of any application', () => {
       }),
       {numRuns: 25},
     )
-  }, 60_000)
+  })
 })
 
 describe('a rule put among others', () => {

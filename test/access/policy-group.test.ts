@@ -388,7 +388,7 @@ describe('any commands one after the other', () => {
       }),
       {numRuns: 30},
     )
-  }, 60_000)
+  })
 })
 
 /** What was deleted comes back, and then stands last. */

@@ -714,5 +714,5 @@ describe('any account', () => {
     )
     expect(outcomes.revoked).toBeGreaterThan(10)
     expect(outcomes.refused).toBeGreaterThan(10)
-  }, 120_000)
+  })
 })

@@ -132,7 +132,7 @@ describe('any rule on any application', () => {
       }),
       {numRuns: 25},
     )
-  }, 60_000)
+  })
 
   it('taken off lets nobody in who was kept out but by a Block, and undone leaves all as it was', async () => {
     await fc.assert(
@@ -154,7 +154,7 @@ describe('any rule on any application', () => {
       }),
       {numRuns: 25},
     )
-  }, 60_000)
+  })
 
   it('does without one of its tokens, or says why it cannot; the others get in as before', async () => {
     await fc.assert(
@@ -180,5 +180,5 @@ describe('any rule on any application', () => {
       }),
       {numRuns: 25},
     )
-  }, 60_000)
+  })
 })

@@ -89,7 +89,7 @@ describe.each(scenarios)('%s, killed', (_, run, prepared = false) => {
         }
       }
     }
-  }, 120_000)
+  })
 
   it('and recovery, killed at every one of its effects, still ends well', async () => {
     await prepare()
@@ -116,7 +116,7 @@ describe.each(scenarios)('%s, killed', (_, run, prepared = false) => {
         await expectSettled()
       }
     }
-  }, 120_000)
+  })
 })
 
 describe('token recover', () => {
@@ -470,8 +470,9 @@ describe('a rotation', () => {
       clock,
       api: () => Promise.resolve({...api, clockAhead: () => behind}),
     }
+    const before = Date.now()
     const {previousUntil, warnings} = await rotateServiceToken(ctx, {token: 'ci', grace: '1h'})
-    expect(Date.parse(previousUntil ?? '') - Date.now()).toBeGreaterThan(3500_000)
+    expect(Date.parse(previousUntil ?? '')).toBeGreaterThan(before + 3500_000)
     expect(warnings.join()).toContain('180 min behind')
     expect(secretsThatWork()).toEqual([true, true])
   })

@@ -7,7 +7,7 @@ const {Locks} = await import('../../src/lib/core/lock.ts')
 const [directory, file, times, dieHolding] = process.argv.slice(2)
 const locks = new Locks(directory)
 for (let i = 0; i < Number(times); i++) {
-  const lock = await locks.acquire('counter', 60_000)
+  const lock = await locks.acquire('counter', 600_000)
   if (!lock) throw new Error('no lock')
   const before = Number(await fs.readFile(file, 'utf8'))
   await new Promise((resolve) => setTimeout(resolve, 5))

@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {Locks} from '../../src/lib/core/lock.js'
+import {AMPLE_MS} from '../support/patience.js'
 
 let directory: string
 let locks: Locks
@@ -23,7 +24,7 @@ describe('a lock', () => {
     let count = 0
     await Promise.all(
       Array.from({length: 30}, async () => {
-        const lock = await locks.acquire('it', 20_000)
+        const lock = await locks.acquire('it', AMPLE_MS)
         expect(lock).toBeDefined()
         most = Math.max(most, ++inside)
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 4))
@@ -71,7 +72,7 @@ describe('a lock', () => {
     expect(codes).toEqual([0, null, 0, null])
     expect(await fs.readFile(counter, 'utf8')).toBe('38')
     expect(await locks.acquire('counter', 1000)).toBeDefined()
-  }, 60_000)
+  })
 })
 
 describe('a ticket of another process', () => {

@@ -14,6 +14,7 @@ import {Vault} from '../../src/lib/secrets/vault/vault.js'
 import {BuiltZt, type End, type RunOptions} from '../support/built-zt.js'
 import {FakeHelper} from '../support/fake-helper.js'
 import {SecretService} from '../support/secret-service.js'
+import {AMPLE_MS} from '../support/patience.js'
 
 const noKeyring = await SecretService.missing()
 if (noKeyring !== undefined) process.stderr.write(`SKIPPED: a locked keychain at TAB: ${noKeyring}\n`)
@@ -141,7 +142,7 @@ describe('at TAB nothing goes wrong', () => {
         (stat) => !/\) Z /.test(stat),
         () => false,
       )
-    await vi.waitFor(async () => expect(await alive()).toBe(false), {timeout: 5000})
+    await vi.waitFor(async () => expect(await alive()).toBe(false), {timeout: AMPLE_MS})
   })
 
   it.skipIf(noKeyring !== undefined)(

@@ -109,7 +109,6 @@ describe.skipIf(noKeyring !== undefined)('docker-credential-secretservice', () =
     afterEach(() => service.end())
 
     async function refuses(state: string): Promise<void> {
-      const started = performance.now()
       expect((await open(service).status()).state).toBe(state)
       const store = open(service)
       for (const attempt of [
@@ -119,7 +118,6 @@ describe.skipIf(noKeyring !== undefined)('docker-credential-secretservice', () =
       ]) {
         await expect(attempt()).rejects.toMatchObject({code: 'HELPER_FAILED', details: {state}})
       }
-      expect(performance.now() - started).toBeLessThan(8000)
     }
 
     it('knows a bus without a keyring', async () => {

@@ -79,6 +79,26 @@ describe.skipIf(typeof installed === 'string')('the package, installed into an e
     expect(end.stdout).toContain('Welcome to GitLab, @gitlab-admin!')
   })
 
+  it('shows where an unexpected error was thrown, from such a path', async () => {
+    const preload = path.join(zt.home, 'throws.cjs')
+    await fs.writeFile(
+      preload,
+      `const fs = require('node:fs')
+       for (const name of ['openSync', 'readFileSync']) {
+         const real = fs[name]
+         fs[name] = (file, ...rest) => {
+           if (String(file).endsWith('config.json')) throw new TypeError('CANARY')
+           return real(file, ...rest)
+         }
+       }`,
+    )
+    const words = ['--require', preload, path.join(zt.directory, 'bin/zt.cjs'), 'profile', 'list']
+    const end = await zt.run('node', words, '', {ZT_DEBUG: '1'})
+    expect(end.code).toBe(1)
+    expect(end.stderr).toMatch(/^ {4}at .*src[/\\]lib[/\\].*\.ts:\d+:\d+\)?$/m)
+    expect(end.stderr).not.toContain('CANARY')
+  })
+
   it('has its licence, and the licence of every package whose code is in it', () => {
     expect(files.get('LICENSE')).toContain('MIT License')
     const text = files.get('dist/THIRD-PARTY-LICENSES.txt') ?? ''

@@ -129,10 +129,8 @@ describe('zt ssh proxy that still connects', () => {
     const args = ['ssh', 'proxy', host, '--connect-to', `127.0.0.1:${port}`]
     const child = spawn(process.execPath, [bin, ...args], {env: zt.env, stdio: ['pipe', 'pipe', 'inherit']})
     silent.once('connection', () => child.kill(signal))
-    const started = Date.now()
     const code = await new Promise((resolve) => child.once('close', resolve))
     silent.close()
     expect(code).toBe(128 + os.constants.signals[signal])
-    expect(Date.now() - started).toBeLessThan(10_000)
   })
 })

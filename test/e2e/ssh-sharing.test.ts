@@ -32,7 +32,7 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
   async function end(flags: string[] = [], args: string[] = []): Promise<void> {
     await world.ztSsh(flags, ...args, '-O', 'exit')
     const check = async () => (await world.ztSsh(flags, ...args, '-O', 'check')).code
-    await expect.poll(check, {timeout: 10_000}).not.toBe(0)
+    await expect.poll(check).not.toBe(0)
   }
 
   /** The handshakes that something costs, when the connection is open already. */
@@ -44,9 +44,7 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
   }
 
   it('a second zt ssh costs no handshake, and ends at once with its own status', async () => {
-    const started = Date.now()
     expect(await costs(async () => expect(await world.ztSsh([], 'exit 7')).toMatchObject({code: 7}))).toBe(0)
-    expect(Date.now() - started).toBeLessThan(20_000)
     expect((await fs.stat(sockets)).mode & 0o777).toBe(0o700)
     expect(await fs.readdir(sockets)).toHaveLength(1)
   })
@@ -98,9 +96,7 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
     const {stderr} = await world.ztSsh([], '-O', 'check')
     process.kill(Number(/pid=(\d+)/.exec(stderr)?.[1]), 'SIGKILL')
     expect(await fs.readdir(sockets)).toEqual([name])
-    const started = Date.now()
     expect(await world.ztSsh([], 'echo', 'again')).toMatchObject({code: 0, stdout: 'again\n'})
-    expect(Date.now() - started).toBeLessThan(10_000)
     expect(world.relay.taken()).toBe(2)
   })
 
@@ -133,13 +129,11 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
       await t.press('C-c')
       // The shell around it has no job control and ends of it too, and with that the terminal.
       await expect
-        .poll(
-          () =>
-            t.screen().then(
-              () => 'there',
-              () => 'gone',
-            ),
-          {timeout: 10_000},
+        .poll(() =>
+          t.screen().then(
+            () => 'there',
+            () => 'gone',
+          ),
         ) // prettier-ignore
         .toBe('gone')
       expect(await other).toMatchObject({code: 0, stdout: 'still here\n'})

@@ -13,6 +13,9 @@ beforeEach(async () => {
 })
 afterEach(() => zt.end())
 
+/** zt gives up when it usually does, and says after how many seconds. */
+const USUAL = {ZT_PATIENCE: '1'}
+
 const missing = (await SecretService.missing()) ?? (await FakeSecretService.missing())
 if (missing !== undefined) process.stderr.write(`SKIPPED: the deadlines of the real keychain: ${missing}\n`)
 
@@ -20,13 +23,13 @@ describe.skipIf(missing !== undefined)('a store that does not answer', () => {
   it.each([
     ['a locked keychain', async (service: SecretService) => service.lock()],
     ['a stopped daemon', async (service: SecretService) => service.signal('SIGSTOP')],
-  ])('(%s) ends every command within five seconds, with nothing created', async (_, spoil) => {
+  ])('(%s) ends every command, with nothing created', async (_, spoil) => {
     const service = await SecretService.start()
     const {DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR} = service.env
     Object.assign(zt.env, {DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR})
     const {apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'start', '--store', 'keychain'])
     for (const name of ['a', 'b', 'c']) await zt.json(['token', 'create', name])
-    const env = {CLOUDFLARE_API_TOKEN: apiToken}
+    const env = {CLOUDFLARE_API_TOKEN: apiToken, ...USUAL}
     await spoil(service)
     for (const args of [
       ['token', 'create', 'never'],
@@ -36,9 +39,7 @@ describe.skipIf(missing !== undefined)('a store that does not answer', () => {
       ['store', 'move', 'vault'],
       ['store', 'use', 'keychain'],
     ]) {
-      const started = performance.now()
-      const end = await zt.run(args, args[0] === 'token' ? {env} : {})
-      expect(performance.now() - started, args.join(' ')).toBeLessThan(5000)
+      const end = await zt.run(args, {env: args[0] === 'token' ? env : USUAL})
       expect(end.code === 0, args.join(' ')).toBe(args[1] === 'list' || args[1] === 'check')
     }
     service.signal('SIGCONT')
@@ -48,16 +49,14 @@ describe.skipIf(missing !== undefined)('a store that does not answer', () => {
   })
 
   it.each(['prompt-unanswered', 'hang'] as const)(
-    '(a keyring with the fault %s) ends within five seconds, with nothing created',
+    '(a keyring with the fault %s) ends the command, with nothing created',
     async (fault) => {
       const service = await FakeSecretService.start()
       Object.assign(zt.env, service.env)
       const {apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'start', '--store', 'keychain'])
-      const env = {CLOUDFLARE_API_TOKEN: apiToken}
+      const env = {CLOUDFLARE_API_TOKEN: apiToken, ...USUAL}
       await service.fail(fault)
-      const started = performance.now()
       const end = await zt.run(['token', 'create', 'never'], {env})
-      expect(performance.now() - started).toBeLessThan(5000)
       expect(end.code).toBe(9)
       expect(end.stderr).toContain('does not answer')
       expect(await service.faults()).not.toEqual([])
@@ -68,14 +67,12 @@ describe.skipIf(missing !== undefined)('a store that does not answer', () => {
     },
   )
 
-  it('(a helper that hangs) ends within five seconds, with nothing created', async () => {
+  it('(a helper that hangs) ends the command, with nothing created', async () => {
     const {apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'start', '--store', 'vault'])
-    const env = {CLOUDFLARE_API_TOKEN: apiToken}
+    const env = {CLOUDFLARE_API_TOKEN: apiToken, ...USUAL}
     for (const action of ['list', 'store', 'get'] as const) {
       await helper.fault({[action]: 'hang'})
-      const started = performance.now()
       const end = await zt.run(['token', 'create', 'never', '--store', 'helper:fake'], {env})
-      expect(performance.now() - started, action).toBeLessThan(5000)
       expect(end.code, action).toBe(9)
       expect(end.stderr).toContain('docker-credential-fake')
     }
@@ -85,7 +82,7 @@ describe.skipIf(missing !== undefined)('a store that does not answer', () => {
 
   it('(a helper that hangs only when it is to forget) keeps the secret, and says what is left', async () => {
     const {apiToken} = await zt.json<{apiToken: string}>(['sandbox', 'start', '--store', 'vault'])
-    const env = {CLOUDFLARE_API_TOKEN: apiToken}
+    const env = {CLOUDFLARE_API_TOKEN: apiToken, ...USUAL}
     await helper.fault({erase: 'hang'})
     const end = await zt.run(['token', 'create', 'kept', '--store', 'helper:fake'], {env})
     expect(end.code).toBe(0)

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await fs.writeFile(file, JSON.stringify(state))
   await zt.json(['sandbox', 'start', ...world.origins])
   await zt.json(['token', 'rotate', 'user', '--grace', '24h'])
-}, 60_000)
+})
 afterAll(() => world.end())
 
 describe('where Access does not know a rotated secret yet', () => {

@@ -209,7 +209,7 @@ describe('zt forward', () => {
   it('resets a connection that Access refuses, and says why once', async () => {
     const forward = await world.forward([tcpHost, '--token', 'nobody', '--yes'])
     for (let nth = 0; nth < 3; nth++) await expect(exchange(forward.port, Buffer.from('x'))).rejects.toThrow()
-    await expect.poll(() => forward.lines.length, {timeout: 10_000}).toBeGreaterThan(1)
+    await expect.poll(() => forward.lines.length).toBeGreaterThan(1)
     await forward.stop()
     const errors = forward.lines.filter((line) => 'error' in line)
     expect(errors).toHaveLength(1)
@@ -224,10 +224,8 @@ describe('zt forward', () => {
     const closed = new Promise((resolve) => client.once('close', resolve))
     client.on('error', () => undefined)
     client.resume()
-    const started = Date.now()
     expect(await forward.stop()).toBe(0)
     await closed
-    expect(Date.now() - started).toBeLessThan(5000)
   })
 
   it('says when something else listens there', async () => {

@@ -37,7 +37,7 @@ async function befall(scene: Scene, operation: Operation, one: Case): Promise<st
   try {
     await one.spoil?.(scene)
     const ends = one.run ? await one.run(scene, operation) : [await scene.run(COMMANDS[operation], {env})]
-    for (const end of ends) wrong.push(...scene.misconduct(end, one.limitMs))
+    for (const end of ends) wrong.push(...scene.misconduct(end))
     await one.after?.(scene)
     if (!(await (one.befell ?? faultWasDone)(scene, ends)))
       wrong.push(`the fault did not befall it: ${JSON.stringify(ends)} ${scene.api.changes.join(', ')}`)
@@ -45,7 +45,7 @@ async function befall(scene: Scene, operation: Operation, one: Case): Promise<st
     if ((await scene.intents()).length > 0) {
       // The fault lasts: a recovery may get nowhere, and must harm nothing.
       const recovered = await scene.run(RECOVER, {env})
-      wrong.push(...scene.misconduct(recovered, one.limitMs), ...faultsOf(await scene.judge(false, false)))
+      wrong.push(...scene.misconduct(recovered), ...faultsOf(await scene.judge(false, false)))
     }
   } finally {
     scene.api.mend()

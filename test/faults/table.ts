@@ -26,8 +26,6 @@ export interface Case {
   lift?: (scene: Scene) => void | Promise<void>
   /** Whether the fault befell it; default: the API or the keyring has done one. */
   befell?: (scene: Scene, ends: End[]) => boolean | Promise<boolean>
-  /** The client's own patience with the API is 30 s. */
-  limitMs?: number
 }
 
 export interface Row {
@@ -57,11 +55,16 @@ const api = (how: string, ...rules: Rule[]): Case => ({
   },
 })
 
+/** Where something hangs, zt is to give up when it usually does. */
+const USUAL = {ZT_PATIENCE: '1'}
+const HANGS: readonly KeyringFault[] = ['hang', 'prompt-unanswered']
+
 /** The keyring does this, when it has kept so much. */
 const ring = (how: string, mode: KeyringFault, when: {kind?: string; skip?: number} = {}): Case => ({
   how,
   keyring: true,
   spoil: (scene) => scene.keyring?.fail(mode, when),
+  ...(HANGS.includes(mode) && {env: USUAL}),
 })
 
 const atSecret = {kind: 'service-token'}
@@ -220,6 +223,7 @@ export const TABLE: Row[] = [
     rotate: {
       how: 'SIGSTOP while the request is under way',
       keyring: true,
+      env: USUAL,
       spoil: (scene) => {
         const stop = (): void => scene.keyring?.signal('SIGSTOP')
         scene.api.spoil(rule('POST', ROTATE, {do: 'pass'}, {then: stop}))
@@ -253,8 +257,8 @@ export const TABLE: Row[] = [
   },
   {
     fault: 'POST timeout with the token created',
-    create: {...api('no answer ever comes', rule('POST', POST, {do: 'hang'})), limitMs: 50_000},
-    rotate: {...api('no answer ever comes', rule('POST', ROTATE, {do: 'hang'})), limitMs: 50_000},
+    create: {...api('no answer ever comes', rule('POST', POST, {do: 'hang'})), env: USUAL},
+    rotate: {...api('no answer ever comes', rule('POST', ROTATE, {do: 'hang'})), env: USUAL},
   },
   {
     fault: 'reset after create',

@@ -190,11 +190,11 @@ describe('the verdict', () => {
     expect(faultsOf(await scene.judge(false))).toEqual(['lost: "ci" works, and nobody has a secret for it'])
   })
 
-  it('sees a command that prints a secret, ends as a bug or takes too long', async () => {
+  it('sees a command that prints a secret, ends as a bug or hangs', async () => {
     const revealed = await scene.run([...COMMANDS.create, '--reveal'])
     expect(scene.misconduct(revealed)).toEqual(['it printed a secret'])
     expect(scene.misconduct({...revealed, stdout: '', code: 1})).toHaveLength(1)
-    expect(scene.misconduct({...revealed, stdout: '', ms: 20_001})).toEqual(['it took 20 s'])
+    expect(scene.misconduct({...revealed, stdout: '', hung: true})).toEqual(['it hung'])
   })
 })
 

@@ -35,7 +35,12 @@ export class BuiltZt {
     program: readonly string[] = [process.execPath, bin],
   ): Promise<BuiltZt> {
     const home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-e2e-'))
-    const env: NodeJS.ProcessEnv = {PATH: process.env['PATH'], HOME: home, NO_COLOR: '1', ...more}
+    const env: NodeJS.ProcessEnv = {
+      ...{PATH: process.env['PATH'], HOME: home, NO_COLOR: '1'},
+      // On a busy machine the usual limits are reached where nothing hangs.
+      ZT_PATIENCE: '40',
+      ...more,
+    }
     for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind)
     return new BuiltZt(home, env, program)
   }

@@ -9,6 +9,7 @@ import {SecretService} from './secret-service.js'
 const run = promisify(execFile)
 /** Debian's own: its modules are not those of another Python on PATH. */
 const PYTHON = '/usr/bin/python3'
+const IMPORTS = 'import dbus, dbus.service, dbus.mainloop.glib; from gi.repository import GLib'
 const PROGRAM = path.join(import.meta.dirname, 'fake-secret-service.py')
 
 /** What a keyring can do wrong; the program itself says what each is. */
@@ -43,10 +44,26 @@ export class FakeSecretService {
 
   /** Why it cannot run here; undefined where it can. */
   static async missing(): Promise<string | undefined> {
-    const there = await run('sh', ['-c', 'command -v dbus-daemon']).catch(() => undefined)
-    if (!there) return 'dbus-daemon is not installed (apt-get install dbus-bin)'
-    const modules = await run(PYTHON, ['-c', 'import dbus, gi']).catch(() => undefined)
-    return modules ? undefined : 'Python lacks D-Bus (apt-get install python3-dbus python3-gi)'
+    const needs: [what: string, program: string, args: string[]][] = [
+      ['dbus-daemon is not installed (apt-get install dbus-bin)', 'sh', ['-c', 'command -v dbus-daemon']],
+      [
+        'secret-tool is not installed (apt-get install libsecret-tools)',
+        'sh',
+        ['-c', 'command -v secret-tool'],
+      ],
+      // All that the program itself imports: a part of it may be installed.
+      ['Python lacks D-Bus (apt-get install python3-dbus python3-gi)', PYTHON, ['-c', IMPORTS]],
+      [
+        'libsecret is not installed (apt-get install libsecret-1-0)',
+        process.execPath,
+        ['-e', 'require("keytar")'],
+      ],
+    ]
+    for (const [what, program, args] of needs) {
+      const there = await run(program, args, {cwd: import.meta.dirname}).catch(() => undefined)
+      if (!there) return what
+    }
+    return undefined
   }
 
   static async start(): Promise<FakeSecretService> {

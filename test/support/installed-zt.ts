@@ -40,7 +40,7 @@ export class InstalledZt {
     const bin = path.join(home, 'bin')
     await fs.mkdir(bin)
     for (const program of PROGRAMS) await fs.symlink(await find(program), path.join(bin, program))
-    const env = {PATH: bin, HOME: path.join(home, 'home'), SHELL: '/bin/sh', NO_COLOR: '1'}
+    const env = {PATH: bin, HOME: path.join(home, 'home'), SHELL: '/bin/sh', NO_COLOR: '1', ZT_PATIENCE: '40'}
     await fs.mkdir(env.HOME)
     const packing = await run(process.execPath, ['scripts/package-report.mjs', '--json', '--into', home], {
       cwd: root,
@@ -72,8 +72,8 @@ export class InstalledZt {
   }
 
   /** @param input written to stdin, which stays open */
-  run(program: string, args: string[], input = ''): Promise<End> {
-    return run(program, args, {cwd: this.home, env: this.env}, input)
+  run(program: string, args: string[], input = '', env: NodeJS.ProcessEnv = {}): Promise<End> {
+    return run(program, args, {cwd: this.home, env: {...this.env, ...env}}, input)
   }
 
   /** `npm -g` on the prefix. */

@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {promisify} from 'node:util'
 import type {BusEnvironment} from '../../src/lib/secrets/keychain/probe.js'
+import {until} from './patience.js'
 
 const run = promisify(execFile)
 const SERVICE = 'org.freedesktop.secrets'
@@ -110,13 +111,9 @@ async function ownerOf(env: NodeJS.ProcessEnv): Promise<number> {
   // prettier-ignore
   const args = ['--session', '--print-reply=literal', '--dest=org.freedesktop.DBus', '/org/freedesktop/DBus',
     'org.freedesktop.DBus.GetConnectionUnixProcessID', `string:${SERVICE}`]
-  for (let tries = 100; ; tries--) {
-    try {
-      const {stdout} = await run('dbus-send', args, {env})
-      return Number(/uint32 (\d+)/.exec(stdout)?.[1])
-    } catch (error) {
-      if (tries === 0) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
+  return until(async () => {
+    const {stdout} = await run('dbus-send', args, {env}).catch(() => ({stdout: ''}))
+    const pid = /uint32 (\d+)/.exec(stdout)?.[1]
+    return pid === undefined ? undefined : Number(pid)
+  })
 }

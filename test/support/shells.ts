@@ -8,6 +8,7 @@ import type {Shell} from '../../src/lib/completion/scripts.js'
 import type {NameKind} from '../../src/lib/completion/types.js'
 import {bin, BuiltZt} from './built-zt.js'
 import {Terminal} from './terminal.js'
+import {AMPLE_MS} from './patience.js'
 
 const run = promisify(execFile)
 
@@ -134,7 +135,7 @@ class PersonAtShell {
   }
 
   async #given(): Promise<string[]> {
-    const deadline = Date.now() + 10_000
+    const deadline = Date.now() + AMPLE_MS
     for (;;) {
       const text = await fs.readFile(this.file, 'utf8').catch(() => undefined)
       if (text !== undefined) {

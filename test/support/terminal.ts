@@ -4,6 +4,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import {promisify} from 'node:util'
 import {type BuiltZt} from './built-zt.js'
+import {AMPLE_MS} from './patience.js'
 
 const run = promisify(execFile)
 
@@ -78,7 +79,7 @@ export class Terminal {
   }
 
   async #until(look: () => Promise<string | undefined>, what: string): Promise<string> {
-    const deadline = Date.now() + 15_000
+    const deadline = Date.now() + AMPLE_MS
     for (;;) {
       const found = await look()
       if (found !== undefined) return found

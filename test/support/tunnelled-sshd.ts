@@ -4,6 +4,7 @@ import path from 'node:path'
 import {BuiltZt, type End} from './built-zt.js'
 import {startCountingRelay, type CountingRelay} from './counting-relay.js'
 import {startSshd, type Sshd} from './sshd.js'
+import {AMPLE_MS} from './patience.js'
 
 export const TUNNELLED = 'gitlab-ssh.widgetcorp.tech'
 
@@ -42,7 +43,7 @@ export class TunnelledSshd {
       const child = execFile(
         program,
         args,
-        {env: {...this.zt.env, ...env}, cwd: this.zt.home, timeout: 60_000},
+        {env: {...this.zt.env, ...env}, cwd: this.zt.home, timeout: AMPLE_MS},
         (error, stdout, stderr) => {
           const code = !error ? 0 : typeof error.code === 'number' ? error.code : null
           resolve({code, stdout, stderr})

@@ -9,6 +9,7 @@ import type {Judgement} from '../../src/lib/tunnel/types.js'
 import {startConnectProxy} from '../support/connect-proxy.js'
 import {REFUSED, startHttpEdge, type HttpEdge} from '../support/http-edge.js'
 import {HOST} from '../support/scripted-edge.js'
+import {AMPLE_MS} from '../support/patience.js'
 
 const START = Date.parse('2026-11-01T00:00:00Z')
 const HOUR = 3600_000
@@ -128,7 +129,7 @@ describe('before one request', () => {
     const told: string[] = []
     const pair = await acceptedAt(
       {credentials: given, onlyPrevious: (until) => told.push(until), now: () => START},
-      {edge: where, path: '/items?key=x', environment, timeoutMs: 5000},
+      {edge: where, path: '/items?key=x', environment, timeoutMs: AMPLE_MS},
     )
     return [pair.clientSecret.expose(), told]
   }

@@ -14,6 +14,7 @@ import {checkTunnel, type CheckOptions, type TunnelCheck} from '../../src/lib/tu
 import type {Target} from '../../src/lib/tunnel/target.js'
 import type {CheckStep} from '../../src/lib/tunnel/types.js'
 import {startConnectProxy} from '../support/connect-proxy.js'
+import {AMPLE_MS, withGrowingLimit} from '../support/patience.js'
 
 const host = 'gitlab-ssh.widgetcorp.tech'
 const later = new Date(Date.now() + 3600_000).toISOString()
@@ -82,6 +83,7 @@ interface Change {
   caFile?: string
   credentials?: Omit<StoredCredentials, 'clientId'>
   options?: Partial<CheckOptions>
+  silent?: true
 }
 
 function check(change: Change = {}): Promise<TunnelCheck> {
@@ -91,7 +93,7 @@ function check(change: Change = {}): Promise<TunnelCheck> {
     tokenId,
     name: 'ci',
   }
-  return checkTunnel({target, timeoutMs: 5000, ...change.options})
+  return checkTunnel({target, timeoutMs: AMPLE_MS, ...change.options})
 }
 
 const states = ({steps}: TunnelCheck): string => steps.map(({step, state}) => `${step} ${state}`).join(', ')
@@ -206,11 +208,12 @@ const origin =
     behave = then
     return more
   }
-const soon: Change = {options: {timeoutMs: 300}}
+/** Its limit is to be reached at the step that is silent. */
+const soon: Change = {silent: true}
 const ROWS: Row[] = [
   ['the name does not exist', NO_DNS, 'HOST_NOT_RESOLVED', 'unreachable', () => ({connectTo: undefined, options: {lookup: rejected('ENOTFOUND')}})],
   ['the name server fails', NO_DNS, 'HOST_NOT_RESOLVED', 'unreachable', () => ({connectTo: undefined, options: {lookup: rejected('EAI_AGAIN')}})],
-  ['the name server is silent', NO_DNS, 'HOST_NOT_RESOLVED', 'unreachable', () => ({connectTo: undefined, options: {timeoutMs: 50, lookup: () => new Promise(() => undefined)}})],
+  ['the name server is silent', NO_DNS, 'HOST_NOT_RESOLVED', 'unreachable', () => ({connectTo: undefined, ...soon, options: {lookup: () => new Promise(() => undefined)}})],
   ['nothing listens', NO_TCP, 'EDGE_UNREACHABLE', 'unreachable', async () => ({connectTo: await closedPort()})],
   ['the CA file is none', NO_TLS, 'BAD_CA_FILE', 'config', () => ({caFile: path.join(directory, 'state.json')})],
   ['who listens speaks no TLS', NO_TLS, 'EDGE_UNREACHABLE', 'unreachable', async () => ({connectTo: await listen(net.createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))})],
@@ -226,7 +229,11 @@ const ROWS: Row[] = [
 
 describe('the first failure', () => {
   it.each(ROWS)('is named and the rest is not tried where %s', async (_, expected, code, kind, change) => {
-    const result = await check(await change())
+    const {silent, ...changed} = await change()
+    const limited = (timeoutMs: number): Promise<TunnelCheck> =>
+      check({...changed, options: {...changed.options, timeoutMs}})
+    const there = (result: TunnelCheck): boolean => states(result) === expected
+    const result = await withGrowingLimit(silent ? 300 : AMPLE_MS, limited, there)
     expect(states(result)).toBe(expected)
     expect(result.failure).toMatchObject({code, kind})
     expect(result.failure?.next.length).toBeGreaterThan(0)

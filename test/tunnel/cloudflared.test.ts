@@ -62,12 +62,10 @@ describe('which cloudflared is used', () => {
   })
 
   it('never one that hangs when it is asked for its version', async () => {
-    const {program} = await makeFakeCloudflared(directory, 'exec sleep 60')
-    const started = Date.now()
+    const {program} = await makeFakeCloudflared(directory, 'exec sleep 3600')
     await expect(
       requireUsableVersion({program, env: {}, cacheDirectory, deadlineMs: 200}),
     ).rejects.toMatchObject({code: 'CLOUDFLARED_UNUSABLE', why: expect.stringContaining('0.2 s') as string})
-    expect(Date.now() - started).toBeLessThan(5000)
   })
 
   it('the one that CLOUDFLARED names, before the one on PATH', async () => {

@@ -2,6 +2,7 @@ import {APIConnectionError, APIError, APIUserAbortError} from 'cloudflare/error'
 import {BaseCloudflare} from 'cloudflare/client'
 import {isJsonObject, type JsonObject} from '../core/context.js'
 import {ApiError, UserError} from '../core/errors.js'
+import {patient} from '../core/patience.js'
 import type {Secret} from '../core/secret.js'
 import {
   badAnswer,
@@ -72,7 +73,13 @@ const PATIENCE_SECONDS = 60
  * @throws UserError `usage` / `INSECURE_API_URL` for http: to another machine, `auth` / `API_TOKEN_MALFORMED`
  */
 export function createTransport(options: TransportOptions, verify: () => Promise<ApiTokenStatus>): Transport {
-  const {apiUrl, apiToken, timeoutMs = TIMEOUT_MS, patienceSeconds = PATIENCE_SECONDS, sleep = wait} = options
+  const {
+    apiUrl,
+    apiToken,
+    timeoutMs = patient(TIMEOUT_MS),
+    patienceSeconds = PATIENCE_SECONDS,
+    sleep = wait,
+  } = options
   checkTransport(apiUrl)
   checkApiToken(apiToken)
   const client = new BaseCloudflare({

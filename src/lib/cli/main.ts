@@ -7,6 +7,7 @@ import {guardProcess, redactStream} from '../core/crash.js'
 import {hasCode} from '../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../core/exit-codes.js'
 import {unusable} from '../core/files.js'
+import {bePatient} from '../core/patience.js'
 import {refuseSecretWords} from '../core/redact.js'
 import {hoistGlobalFlags} from './hoist.js'
 import {fromOclif} from './parse-error.js'
@@ -38,6 +39,7 @@ export async function main(
     printLabelled(errStyle.yellow('warning:'), text)
     printTrace(where)
   }
+  bePatient(process.env['ZT_PATIENCE'])
   redactStream(process.stderr)
   guardProcess({report, warn: json ? undefined : warn, exit: (code) => process.exit(code)})
   // oclif prints warnings whole, unless it finds two listeners.

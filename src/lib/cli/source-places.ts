@@ -1,8 +1,10 @@
 import fs from 'node:fs'
 import {SourceMap, type SourceMapPayload} from 'node:module'
 import path from 'node:path'
+import {fileURLToPath} from 'node:url'
 
-const PLACE = /((?:file:\/\/)?(\/[^\s()]+|[A-Za-z]:[\\/][^\s()]+)):(\d+):(\d+)/
+/** A frame's last part; the path may hold blanks. */
+const PLACE = /^ {4}at (?:[^(]*\()?((?:file:\/\/|\/|[A-Za-z]:[\\/]).{1,500}):(\d{1,9}):(\d{1,9})\)?$/
 
 /**
  * Frames of a stack trace with the places in our sources instead of those in the file that was built. node does the same
@@ -11,8 +13,9 @@ const PLACE = /((?:file:\/\/)?(\/[^\s()]+|[A-Za-z]:[\\/][^\s()]+)):(\d+):(\d+)/
 export function inSources(frames: readonly string[]): string[] {
   const maps = new Map<string, SourceMap | undefined>()
   return frames.map((frame) => {
-    const [, place = '', file = '', line, column] = PLACE.exec(frame) ?? []
+    const [, place = '', line, column] = PLACE.exec(frame) ?? []
     if (place === '') return frame
+    const file = pathOf(place)
     if (!maps.has(file)) maps.set(file, mapOf(file))
     const found = maps.get(file)?.findEntry(Number(line) - 1, Number(column) - 1)
     if (!found || !('originalSource' in found)) return frame
@@ -22,6 +25,14 @@ export function inSources(frames: readonly string[]): string[] {
       `${source}:${found.originalLine + 1}:${found.originalColumn + 1}`,
     )
   })
+}
+
+function pathOf(place: string): string {
+  try {
+    return place.startsWith('file://') ? fileURLToPath(place) : place
+  } catch {
+    return place
+  }
 }
 
 function mapOf(file: string): SourceMap | undefined {

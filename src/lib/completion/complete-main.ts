@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import {hasCode, nameOfThrown} from '../core/errors.js'
+import {bePatient, patient} from '../core/patience.js'
 import {readBashLine} from './bash-line.js'
 import type {Candidate, NameKind, Words} from './types.js'
 import {wantedAt, type Wanted} from './wanted.js'
@@ -155,6 +156,7 @@ export async function main(
     process.removeAllListeners(event)
     process.on(event, giveUp)
   }
+  bePatient(env['ZT_PATIENCE'])
   try {
     const ask: CompleteOptions['ask'] = async (asked) => {
       // A library's text would be taken for a candidate, and may hold anything.
@@ -162,7 +164,7 @@ export async function main(
       process.stderr.write = () => true
       return loadZt().askForNames(asked)
     }
-    const patienceMs = DEADLINE_MS - process.uptime() * 1000
+    const patienceMs = patient(DEADLINE_MS) - process.uptime() * 1000
     const answer = await complete(argv, {env, cwd: process.cwd(), words: loadWords(), ask, patienceMs})
     print(answer)
     process.exit(0)

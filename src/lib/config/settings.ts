@@ -1,6 +1,7 @@
 import path from 'node:path'
 import {goDurationSeconds} from '../core/duration.js'
 import {UserError} from '../core/errors.js'
+import {parsePatience} from '../core/patience.js'
 import {Secret} from '../core/secret.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
 import {pathsFrom, type Environment} from './paths.js'
@@ -67,6 +68,7 @@ export async function loadSettings({
     [set(env['ZT_STORE']), 'environment'],
     [profile?.store, 'profile'],
   )
+  checkPatience(set(env['ZT_PATIENCE']))
   const environmentRecipients = words(env['ZT_VAULT_RECIPIENT'])
   const caFile = flags.caFile ?? set(env['ZT_CA_FILE'])
   return {
@@ -196,6 +198,18 @@ function checkRateLimitWait(text: string | undefined): number | undefined {
     message: `ZT_RATE_LIMIT_WAIT cannot be "${text.slice(0, 40)}"`,
     why: 'It is how long zt waits where Cloudflare asks for a pause: a duration of at most an hour, or 0.',
     next: ['Set it to 5m, which is as long as Cloudflare blocks, or unset it'],
+  })
+}
+
+/** Each process takes it by itself ({@link bePatient}). @throws UserError `usage` / `BAD_PATIENCE` */
+function checkPatience(text: string | undefined): void {
+  if (text === undefined || parsePatience(text) !== undefined) return
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_PATIENCE',
+    message: `ZT_PATIENCE cannot be "${text.slice(0, 40)}"`,
+    why: 'It is how many times as long as usual zt waits: a number from 1 to 100.',
+    next: ['unset ZT_PATIENCE'],
   })
 }
 

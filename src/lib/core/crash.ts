@@ -1,3 +1,4 @@
+import {fileURLToPath} from 'node:url'
 import {nameOfThrown} from './errors.js'
 import {redact} from './redact.js'
 
@@ -7,6 +8,16 @@ import {redact} from './redact.js'
  */
 const FRAME =
   /^ {4}at (?:[\w$.<>[\] #]{1,120} \()?(?:(?:file:\/\/|node:|\/|[A-Za-z]:[\\/])[^\s()]{1,400}:\d+:\d+|<anonymous>|native)\)?$/
+
+/** Where zt is installed: its path may hold blanks and parentheses, which nothing else in a frame may. */
+const INSTALLED = fileURLToPath(import.meta.url).replace(
+  /[\\/](?:dist|src)[\\/](?:(?![\\/](?:dist|src)[\\/]).)*$/,
+  '',
+)
+
+function isFrame(line: string): boolean {
+  return FRAME.test(line.replace(INSTALLED, '/zt'))
+}
 
 /** Where an error was thrown, and those that caused it: frames without messages. */
 export function framesOf(error: unknown, depth = 4): string[] {
@@ -22,7 +33,7 @@ export function framesOf(error: unknown, depth = 4): string[] {
   }
   const lines = stack.split('\n')
   // From the end: what comes before the last line that is no frame is the message.
-  const first = lines.findLastIndex((line) => !FRAME.test(line)) + 1
+  const first = lines.findLastIndex((line) => !isFrame(line)) + 1
   const own = [nameOfThrown(error), ...lines.slice(first).map(redact)]
   const cause = framesOf(error.cause, depth - 1)
   return cause.length === 0 ? own : [...own, 'caused by:', ...cause]

@@ -62,6 +62,12 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
       'how long to wait where Cloudflare asks for a pause: 30s, 5m; 0 waits for none (default: a minute)',
   },
   {
+    name: 'ZT_PATIENCE',
+    kind: 'network',
+    meaning:
+      'how many times as long as usual to wait for other programs, the API and the edge, 1 to 100: for slow machines',
+  },
+  {
     name: 'HTTPS_PROXY',
     kind: 'network',
     meaning: 'proxy to reach the edge through; may hold a password. Also https_proxy, which goes first',

@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {hasCode} from './errors.js'
 import {despiteScanners, readFileIfThere, unusable} from './files.js'
+import {patient} from './patience.js'
 
 /** Held by one process at a time; gone with the process, however that ends. */
 export interface Lock {
@@ -32,7 +33,7 @@ export class Locks {
    * Waits for the lock of this name.
    *
    * @param name any text; only its hash is written
-   * @param patienceMs how long to wait for others; 0: not at all
+   * @param patienceMs how long to wait for others, as long as ZT_PATIENCE makes it; 0: not at all
    * @returns undefined when others still have it then
    * @throws UserError `config` / `FILE_NOT_WRITABLE`
    */
@@ -48,7 +49,7 @@ export class Locks {
     await this.#put(ticket, me)
     await this.#remove(choosing)
     const lock: Lock = {release: () => this.#remove(ticket)}
-    const deadline = Date.now() + patienceMs
+    const deadline = Date.now() + patient(patienceMs)
     for (;;) {
       const before = await this.#aliveBefore(key, number, own)
       if (!before) return lock

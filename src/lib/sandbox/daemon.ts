@@ -4,6 +4,7 @@ import http from 'node:http'
 import {isJsonObject} from '../core/context.js'
 import {UserError} from '../core/errors.js'
 import {parseOwnJson, readFileIfThere, removeFile} from '../core/files.js'
+import {patient} from '../core/patience.js'
 import {sandboxFiles} from './files.js'
 import type {SandboxInfo} from './types.js'
 
@@ -34,7 +35,7 @@ export async function startDaemon(options: {
   directory: string
   timeoutMs?: number
 }): Promise<SandboxInfo> {
-  const {command, directory, timeoutMs = 15_000} = options
+  const {command, directory, timeoutMs = patient(15_000)} = options
   const files = sandboxFiles(directory)
   await fs.mkdir(directory, {recursive: true, mode: 0o700})
   await removeFile(files.run)

@@ -1,4 +1,5 @@
 import type {Environment} from '../config/paths.js'
+import {patient} from '../core/patience.js'
 import {USER_AGENT} from '../core/version.js'
 import type {ServiceCredentials, StoredCredentials} from '../secrets/types.js'
 import {EdgeAgent, trustOf} from './carrier/edge-connection.js'
@@ -97,7 +98,7 @@ export class AcceptedSecret {
  */
 export function askAccess(
   {path, headers, ...to}: Omit<EdgeRequest, 'method' | 'idleMs'>,
-  timeoutMs = PROBE_MS,
+  timeoutMs = patient(PROBE_MS),
 ): Promise<Judgement> {
   return new Promise((resolve, reject) => {
     const plain = (path ?? '/').split('?')[0]
@@ -132,7 +133,7 @@ export interface AcceptedAtOptions {
  */
 export async function acceptedAt(
   options: AcceptedSecretOptions,
-  {edge, path, environment, timeoutMs = PROBE_MS}: AcceptedAtOptions,
+  {edge, path, environment, timeoutMs = patient(PROBE_MS)}: AcceptedAtOptions,
 ): Promise<ServiceCredentials> {
   const secret = new AcceptedSecret(options)
   await secret.decide(async (pair) => {

@@ -4,6 +4,7 @@ import path from 'node:path'
 import {isJsonObject} from '../core/context.js'
 import {UserError} from '../core/errors.js'
 import {readFileIfThere, writeFileAtomic} from '../core/files.js'
+import {patient} from '../core/patience.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -84,7 +85,7 @@ function parse(text: string | undefined): Record<string, unknown> | undefined {
   }
 }
 
-function askVersion({program, env, deadlineMs = DEADLINE_MS}: VersionCheck): Promise<string> {
+function askVersion({program, env, deadlineMs = patient(DEADLINE_MS)}: VersionCheck): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(
       program,

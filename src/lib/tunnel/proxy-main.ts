@@ -4,6 +4,7 @@ import os from 'node:os'
 import type {Readable, Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../core/crash.js'
 import {nameOfThrown} from '../core/errors.js'
+import {bePatient} from '../core/patience.js'
 import {runProxy} from './proxy.js'
 import {sshStderr} from './ssh-stderr.js'
 
@@ -22,6 +23,7 @@ export async function main(argv: string[]): Promise<number> {
     warn: undefined,
     exit: (code) => process.exit(code),
   })
+  bePatient(process.env['ZT_PATIENCE'])
   const stdin = openStdin()
   const abort = new AbortController()
   let carrying = false

@@ -9,9 +9,11 @@ import {UserError, messageOf, nameOfThrown} from '../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../core/exit-codes.js'
 import {writeFileAtomic} from '../core/files.js'
 import {normaliseHostname} from '../core/hostname.js'
+import {patient} from '../core/patience.js'
 import {redact, redactJson, refuseSecretWords} from '../core/redact.js'
 import {carry} from './carrier/carry.js'
 import {openAccepted} from './carrier/accepted.js'
+import {TIMEOUT_MS} from './carrier/clock.js'
 import {checkDestination} from './carrier/handshake.js'
 import {RefusedError} from './carrier/refusal.js'
 import {lastingDirectory} from './sharing.js'
@@ -127,9 +129,9 @@ function parse(argv: string[]) {
   const {values, positionals} = parsed
   const [word, ...more] = positionals
   if (word === undefined || more.length > 0) throw usage('It takes exactly one host name.')
-  const {client = 'auto', timeout = '15'} = values
+  const {client = 'auto', timeout} = values
   if (!isClient(client)) throw usage('--client is auto, builtin or cloudflared.')
-  const seconds = Number(timeout)
+  const seconds = timeout === undefined ? patient(TIMEOUT_MS) / 1000 : Number(timeout)
   if (!(seconds > 0 && seconds <= 3600)) throw usage('--timeout is a number of seconds, at most 3600.')
   if (values.destination !== undefined) checkDestination(values.destination)
   return {values, host: normaliseHostname(word), client, timeoutMs: seconds * 1000} as const

@@ -1,5 +1,6 @@
 import type {Environment} from '../config/paths.js'
 import {loadSettings} from '../config/settings.js'
+import {bePatient} from '../core/patience.js'
 import {refuseSecretWords} from '../core/redact.js'
 import {parseDestination} from './destination.js'
 import {openSsh, type SshEnd} from './run-ssh.js'
@@ -27,6 +28,7 @@ export async function quickSsh(
 ): Promise<QuickEnd | undefined> {
   const words = wordsOf(argv)
   if (!words) return undefined
+  bePatient(env['ZT_PATIENCE'])
   try {
     refuseSecretWords(argv)
     const {host, user} = parseDestination(words.destination, '')

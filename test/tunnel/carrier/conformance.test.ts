@@ -315,10 +315,8 @@ describe('the end:', () => {
     script = (peer) => {
       peer.accept()
     }
-    const started = performance.now()
     const {error} = await session(edge, {input: Readable.from([]), times: {drain: 100}})
     expect(error).toBeUndefined()
-    expect(performance.now() - started).toBeLessThan(3000)
     await clientEnded
     expect(closeCodes()).toEqual([1000])
   })

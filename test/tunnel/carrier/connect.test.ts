@@ -52,12 +52,10 @@ async function listen(onSocket: (socket: Socket) => void, address = '127.0.0.1')
 interface Outcome {
   opened: boolean
   error: {kind: string; code: string; message: string; why: string; next: string[]} | undefined
-  ms: number
 }
 
 async function open(options: Partial<HandshakeOptions> & {connectTo?: string} = {}): Promise<Outcome> {
   const {connectTo = edge.address, ...more} = options
-  const started = performance.now()
   try {
     const {socket} = await openTunnel({
       edge: {host: HOST, connectTo, caFile: edge.caFile},
@@ -65,26 +63,24 @@ async function open(options: Partial<HandshakeOptions> & {connectTo?: string} = 
       ...more,
     })
     socket.destroy()
-    return {opened: true, error: undefined, ms: performance.now() - started}
+    return {opened: true, error: undefined}
   } catch (error) {
-    return {opened: false, error: error as Outcome['error'], ms: performance.now() - started}
+    return {opened: false, error: error as Outcome['error']}
   }
 }
 
 describe('each stage of the connection has its limit:', () => {
   it('TLS that never begins', async () => {
     const silent = await listen(() => undefined)
-    const {error, ms} = await open({connectTo: `127.0.0.1:${silent}`, limits: {tls: 200}})
+    const {error} = await open({connectTo: `127.0.0.1:${silent}`, limits: {tls: 200}})
     expect(error).toMatchObject({kind: 'unreachable', code: 'EDGE_TIMEOUT'})
     expect(error?.why).toContain('TLS did not come about within 0.2 s')
-    expect(ms).toBeLessThan(2000)
   })
 
   it('an answer that never comes', async () => {
     script = () => undefined
-    const {error, ms} = await open({limits: {answer: 200}})
+    const {error} = await open({limits: {answer: 200}})
     expect(error?.why).toContain('took the request and was silent; the limit is 0.2 s')
-    expect(ms).toBeLessThan(2000)
   })
 
   it('an answer that drips in for ever, by the limit of the whole', async () => {
@@ -95,9 +91,8 @@ describe('each stage of the connection has its limit:', () => {
         clearInterval(timer)
       })
     }
-    const {error, ms} = await open({timeoutMs: 300})
+    const {error} = await open({timeoutMs: 300})
     expect(error).toMatchObject({code: 'EDGE_TIMEOUT'})
-    expect(ms).toBeLessThan(2000)
   })
 
   it('a head that never ends, by its length', async () => {
@@ -113,9 +108,8 @@ describe('each stage of the connection has its limit:', () => {
       script = (peer) => {
         peer.socket.write(answer)
       }
-      const {error, ms} = await open()
+      const {error} = await open()
       expect(error).toMatchObject({code: 'EDGE_PROTOCOL', why: 'Its answer is not HTTP.'})
-      expect(ms).toBeLessThan(2000)
     },
   )
 
@@ -125,9 +119,8 @@ describe('each stage of the connection has its limit:', () => {
     setTimeout(() => {
       abort.abort()
     }, 50)
-    const {error, ms} = await open({signal: abort.signal})
+    const {error} = await open({signal: abort.signal})
     expect(error).toMatchObject({kind: 'cancelled', code: 'INTERRUPTED'})
-    expect(ms).toBeLessThan(2000)
     const before = edge.connections
     expect((await open({signal: abort.signal})).error).toMatchObject({code: 'INTERRUPTED'})
     expect(edge.connections).toBeLessThanOrEqual(before + 1)
@@ -162,9 +155,8 @@ describe('a host with several addresses', () => {
       ])
     }) as unknown as typeof dns.lookup)
     try {
-      const {error, ms} = await open({connectTo: `edge.example:${edge.port}`})
+      const {error} = await open({connectTo: `edge.example:${edge.port}`})
       expect(error).toBeUndefined()
-      expect(ms).toBeLessThan(3000)
       expect(looked).toHaveBeenCalledOnce()
     } finally {
       looked.mockRestore()
@@ -293,10 +285,9 @@ describe('through a proxy', () => {
 
   it('has a limit of its own', async () => {
     const proxy = await startProxy('')
-    const {error, ms} = await open({...via(proxy.port), limits: {proxy: 200}})
+    const {error} = await open({...via(proxy.port), limits: {proxy: 200}})
     expect(error).toMatchObject({code: 'PROXY_TIMEOUT'})
     expect(error?.why).toContain('HTTPS_PROXY')
-    expect(ms).toBeLessThan(2000)
   })
 
   it.each([

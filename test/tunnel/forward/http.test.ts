@@ -11,6 +11,7 @@ import type {Forward} from '../../../src/lib/tunnel/forward/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
 import {REFUSED, startHttpEdge, type HttpEdge} from '../../support/http-edge.js'
 import {HOST} from '../../support/scripted-edge.js'
+import {AMPLE_MS} from '../../support/patience.js'
 
 const until = new Date(Date.now() + 3600_000).toISOString()
 const rotated = {
@@ -50,7 +51,7 @@ async function start({byName = false, credentials = rotated, ...more}: Start = {
   forward = await forwardHttp({
     target: {edge: {host: HOST, connectTo, caFile: edge.caFile}, credentials, tokenId: 'id', name: 'ci'},
     listen: {address: '127.0.0.1', port: 0},
-    timeoutMs: 5000,
+    timeoutMs: AMPLE_MS,
     events: {
       onFailure: (error) => told.push(`failed: ${(error as {code?: string}).code}`),
       onlyPrevious: (time) => told.push(`previous until ${time}`),

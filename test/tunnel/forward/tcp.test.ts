@@ -8,6 +8,7 @@ import {forwardTcp} from '../../../src/lib/tunnel/forward/tcp.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
 import {startHttpEdge, type HttpEdge} from '../../support/http-edge.js'
 import {HOST} from '../../support/scripted-edge.js'
+import {AMPLE_MS} from '../../support/patience.js'
 
 let directory: string
 let edge: HttpEdge
@@ -39,7 +40,7 @@ async function forwarded(proxyPort: number): Promise<Forwarded> {
     },
     listen: {address: '127.0.0.1', port: 0},
     environment: {https_proxy: `http://user:hunter2@127.0.0.1:${proxyPort}`},
-    timeoutMs: 5000,
+    timeoutMs: AMPLE_MS,
     events: {onFailure: (error) => failures.push(error)},
   })
   const client = net.connect(forward.listen.port, '127.0.0.1')

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import {UserError} from '../../core/errors.js'
+import {patient} from '../../core/patience.js'
 import {Secret} from '../../core/secret.js'
 import {childEnvironment} from '../child-environment.js'
 import {probeSecretService, type BusEnvironment} from '../keychain/probe.js'
@@ -69,7 +70,7 @@ export class HelperStore implements SecretStore {
     if (keyring && keyring.state !== 'ready') return keyring
     try {
       // Neither opens an entry, so nobody need be asked, and nobody is waited for.
-      await this.#addresses(DEADLINE_MS)
+      await this.#addresses(patient(DEADLINE_MS))
       await this.#checkInitialised()
       return {state: 'ready', why: undefined, next: []}
     } catch (error) {
@@ -137,7 +138,7 @@ export class HelperStore implements SecretStore {
   /** `pass` lists nothing, without an error, before it has been initialised; it says so when it is to erase. */
   async #checkInitialised(): Promise<void> {
     if (this.#options.name !== 'pass') return
-    const complaint = complaintOf(await this.#run('erase', NOBODY, DEADLINE_MS))
+    const complaint = complaintOf(await this.#run('erase', NOBODY, patient(DEADLINE_MS)))
     if (complaint?.code === 'not-initialised') throw this.#error(complaint.why, complaint)
   }
 
@@ -163,8 +164,8 @@ export class HelperStore implements SecretStore {
         next: [`Install ${this.#program}, or use another store: zt store list`],
       })
     }
-    const {interactive = false, deadlineMs: given = interactive ? PATIENT_DEADLINE_MS : DEADLINE_MS} =
-      this.#options
+    const {interactive = false} = this.#options
+    const given = this.#options.deadlineMs ?? patient(interactive ? PATIENT_DEADLINE_MS : DEADLINE_MS)
     const deadlineMs = Math.min(given, atMostMs)
     const env = childEnvironment(this.#options.environment)
     // gpg fails then where it would ask for a passphrase (pass(1), gpg(1)).

@@ -1,4 +1,5 @@
 import {hasCode, messageOf} from '../../core/errors.js'
+import {patient} from '../../core/patience.js'
 import type {StoreStatus} from '../types.js'
 import {BUS, BusError, DBus} from './dbus.js'
 
@@ -28,7 +29,7 @@ const READY: StoreStatus = {state: 'ready', why: undefined, next: []}
  */
 export async function probeSecretService(
   environment: BusEnvironment,
-  deadlineMs = DEADLINE_MS,
+  deadlineMs = patient(DEADLINE_MS),
 ): Promise<ProbedStatus> {
   return withBus<ProbedStatus>(
     environment,
@@ -47,7 +48,7 @@ export async function probeSecretService(
 export async function listAccounts(
   environment: BusEnvironment,
   service: string,
-  deadlineMs = DEADLINE_MS,
+  deadlineMs = patient(DEADLINE_MS),
 ): Promise<{accounts: string[]} | {unusable: ProbedStatus}> {
   return withBus<{accounts: string[]} | {unusable: ProbedStatus}>(
     environment,

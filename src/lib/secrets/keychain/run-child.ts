@@ -1,6 +1,7 @@
 import {spawn} from 'node:child_process'
 import * as v from 'valibot'
 import {UserError} from '../../core/errors.js'
+import {patient} from '../../core/patience.js'
 import {childProgram} from './child-path.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
@@ -28,7 +29,7 @@ const answerSchema: v.GenericSchema<unknown, ChildAnswer> = v.union([
  * @throws UserError `needs-action` / `KEYCHAIN_HANGS`, `KEYCHAIN_FAILED`
  */
 export function runChild(request: ChildRequest, options: RunChild = {}): Promise<ChildAnswer> {
-  const {command = childProgram(), deadlineMs = DEADLINE_MS, env = process.env} = options
+  const {command = childProgram(), deadlineMs = patient(DEADLINE_MS), env = process.env} = options
   const [program = '', ...args] = command
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {stdio: ['pipe', 'pipe', 'ignore'], env})

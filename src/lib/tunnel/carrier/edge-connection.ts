@@ -2,6 +2,7 @@ import https from 'node:https'
 import type {Duplex} from 'node:stream'
 import type tls from 'node:tls'
 import type {Environment} from '../../config/paths.js'
+import {patient} from '../../core/patience.js'
 import type {EdgeAddress} from '../types.js'
 import {Clock, limitsWithin, TIMEOUT_MS} from './clock.js'
 import {dialSecurely} from './connect.js'
@@ -32,7 +33,7 @@ export function trustOf({edge, environment}: EdgeWay): Promise<tls.SecureContext
  *   `usage` / BAD_PROXY
  */
 async function connectEdge(way: EdgeWay, context?: tls.SecureContext): Promise<tls.TLSSocket> {
-  const {edge, environment = {}, timeoutMs = TIMEOUT_MS} = way
+  const {edge, environment = {}, timeoutMs = patient(TIMEOUT_MS)} = way
   const to = addressOf(edge)
   const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
   const trusted = context ?? (await trustOf(way))

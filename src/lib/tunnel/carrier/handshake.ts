@@ -2,6 +2,7 @@ import {createHash, randomBytes} from 'node:crypto'
 import type tls from 'node:tls'
 import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
+import {patient} from '../../core/patience.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
@@ -43,7 +44,7 @@ const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
  *   EDGE_GONE, EDGE_PROTOCOL, PROXY_…), `config` / BAD_CA_FILE, `usage` / BAD_PROXY, BAD_DESTINATION
  */
 export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel> {
-  const {edge, credentials, timeoutMs = TIMEOUT_MS, environment = {}, signal} = options
+  const {edge, credentials, timeoutMs = patient(TIMEOUT_MS), environment = {}, signal} = options
   const request = requestFor(edge, credentials)
   const to = addressOf(edge)
   const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {UserError} from '../../core/errors.js'
+import {patient} from '../../core/patience.js'
 import {quoteForPerson} from '../../core/quote.js'
 
 /** A Match exec of the person's may take its time. */
@@ -61,10 +62,11 @@ async function asSshReads({ssh, env, file, text, host}: VerifyOptions): Promise<
       execFile(
         ssh,
         ['-T', '-G', '-F', copy, host],
-        {env, timeout: PATIENCE_MS, encoding: 'utf8', maxBuffer: 16 * 1024 * 1024},
+        {env, timeout: patient(PATIENCE_MS), encoding: 'utf8', maxBuffer: 16 * 1024 * 1024},
         (error, stdout, stderr) => {
           if (!error) resolve(stdout)
-          else if (error.killed) resolve({failed: `ssh -G did not answer within ${PATIENCE_MS / 1000} s.`})
+          else if (error.killed)
+            resolve({failed: `ssh -G did not answer within ${patient(PATIENCE_MS) / 1000} s.`})
           else resolve({failed: `ssh says: ${stderr.trim().replaceAll(copy, file)}`})
         },
       )
