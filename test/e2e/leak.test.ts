@@ -12,6 +12,7 @@ import {
 } from '../support/echoing-servers.js'
 import {CANARY, formsOf, LeakWorld, LOUD, LOUDEST, saidBy} from '../support/leaks.js'
 import {hasTmux, Terminal} from '../support/terminal.js'
+import {inNodeOptions} from '../support/node-options.js'
 
 const host = 'gitlab-ssh.widgetcorp.tech'
 
@@ -515,7 +516,7 @@ describe('a secret', () => {
       await fs.writeFile(own, JSON.stringify({at, how, text, done}))
       const env = {
         ...(nth % 4 === 0 ? LOUDEST : {ZT_DEBUG: '1'}),
-        NODE_OPTIONS: `${world.zt.env['NODE_OPTIONS']} --require ${preload}`,
+        NODE_OPTIONS: `${world.zt.env['NODE_OPTIONS']} --require ${inNodeOptions(preload)}`,
         ZT_TEST_CRASH: own,
       }
       const args = nth % 3 === 0 ? inJson(firstLine(command)) : firstLine(command)

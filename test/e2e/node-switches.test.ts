@@ -4,6 +4,7 @@ import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {bin, BuiltZt} from '../support/built-zt.js'
 import {hasTmux, Terminal} from '../support/terminal.js'
+import {inNodeOptions} from '../support/node-options.js'
 
 const host = 'gitlab-ssh.widgetcorp.tech'
 const record = path.resolve(import.meta.dirname, '../support/record-children.cjs')
@@ -27,14 +28,14 @@ async function startedWith(
 ): Promise<string | undefined> {
   await fs.rm(children, {force: true})
   const end = await zt.run(args, {
-    env: {NODE_OPTIONS: `--require=${record} ${options}`.trim(), ZT_TEST_RECORD: children},
+    env: {NODE_OPTIONS: `--require=${inNodeOptions(record)} ${options}`.trim(), ZT_TEST_RECORD: children},
   })
   expect(end.code).toBe(0)
   const [first] = (await fs.readFile(children, 'utf8').catch(() => '')).split('\n')
   if (first === undefined || first === '') return undefined
   const {env} = JSON.parse(first) as {env: string[]}
   const given = env.find((pair) => pair.startsWith('NODE_OPTIONS='))
-  return given?.replace(`NODE_OPTIONS=--require=${record}`, '').trim()
+  return given?.replace(`NODE_OPTIONS=--require=${inNodeOptions(record)}`, '').trim()
 }
 
 describe('switches by which node gives away what it holds', () => {
@@ -101,7 +102,7 @@ describe('with NODE_DEBUG zt is as it is without', () => {
 
   it('carries ssh, whose bytes are no text', async () => {
     const {knownHostsFile} = await zt.json<{knownHostsFile: string}>(['profile', 'show'])
-    const proxy = `${process.execPath} ${bin} ssh proxy %h`
+    const proxy = `"${process.execPath}" "${bin}" ssh proxy %h`
     const end = await new Promise<{code: number | null; stdout: string}>((resolve, reject) => {
       const child = spawn(
         'ssh',

@@ -6,6 +6,7 @@ import type {KeyringFault} from '../support/fake-secret-service.js'
 import type {Action, Rule} from './faulty-api.js'
 import {recorded} from './kill/recording.js'
 import {COMMANDS, RECOVER, type End, type Operation, type Scene} from './scene.js'
+import {inNodeOptions} from '../support/node-options.js'
 
 const run = promisify(execFile)
 
@@ -85,7 +86,7 @@ const refusedStore = (scene: Scene, ends: End[]): boolean =>
   ends.every(({code}) => code === 9) && scene.api.changes.length === 0
 
 const noBus = {DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nonexistent/bus'}
-const noAddon = {NODE_OPTIONS: `--require ${path.join(import.meta.dirname, 'no-addon.cjs')}`}
+const noAddon = {NODE_OPTIONS: `--require ${inNodeOptions(path.join(import.meta.dirname, 'no-addon.cjs'))}`}
 
 /** Dies when the API has done what it was asked, and before it hears of it. */
 const killedAt = (method: Rule['method'], where: string, signal: NodeJS.Signals): Case => ({

@@ -6,6 +6,7 @@ import {saveCredentials} from '../../src/lib/secrets/credentials.js'
 import {Vault} from '../../src/lib/secrets/vault/vault.js'
 import {Secret} from '../../src/lib/core/secret.js'
 import {BuiltZt, type End, type RunOptions} from './built-zt.js'
+import {inNodeOptions} from './node-options.js'
 
 const support = import.meta.dirname
 
@@ -174,7 +175,7 @@ export class LeakWorld {
       ZT_STORE: 'vault',
       TMPDIR: path.join(home, 'tmp'),
       PATH: `${path.join(home, 'bin')}:${process.env['PATH'] ?? ''}`,
-      NODE_OPTIONS: `--require ${path.join(support, 'record-children.cjs')}`,
+      NODE_OPTIONS: `--require ${inNodeOptions(path.join(support, 'record-children.cjs'))}`,
       ZT_TEST_RECORD: path.join(this.outside, 'children'),
       ZT_VAULT_PASSPHRASE_FILE: path.join(this.outside, 'passphrase'),
     })

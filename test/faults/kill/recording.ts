@@ -1,6 +1,8 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import {pathToFileURL} from 'node:url'
 import type {End, Scene} from '../scene.js'
+import {inNodeOptions} from '../../support/node-options.js'
 
 const PRELOAD = path.join(import.meta.dirname, 'kill-at.mjs')
 
@@ -34,7 +36,7 @@ export async function recorded(
 
 function killing(home: string, log: string, death?: Death): NodeJS.ProcessEnv {
   return {
-    NODE_OPTIONS: `--import ${PRELOAD}`,
+    NODE_OPTIONS: `--import ${inNodeOptions(pathToFileURL(PRELOAD).href)}`,
     KILL_HOME: home,
     KILL_LOG: log,
     ...(death && {
