@@ -9,6 +9,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: AMPLE_MS,
+    setupFiles: ['test/support/patient.ts'],
     hookTimeout: AMPLE_MS,
     expect: {poll: {timeout: AMPLE_MS}},
     globalSetup: ['test/attacks/summary.ts'],

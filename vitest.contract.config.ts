@@ -8,6 +8,7 @@ export default defineConfig({
     disableConsoleIntercept: true,
     pool: 'forks',
     testTimeout: AMPLE_MS,
+    setupFiles: ['test/support/patient.ts'],
     hookTimeout: AMPLE_MS,
     expect: {poll: {timeout: AMPLE_MS}},
     reporters: ['default', './test/support/count-reporter.ts'],

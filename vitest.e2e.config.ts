@@ -18,6 +18,7 @@ function project(name: string, which: object, workers: number, groupOrder: numbe
       fileParallelism: workers > 1,
       sequence: {groupOrder},
       testTimeout: AMPLE_MS,
+      setupFiles: ['test/support/patient.ts'],
       hookTimeout: AMPLE_MS,
       expect: {poll: {timeout: AMPLE_MS}},
     },

@@ -10,6 +10,7 @@ export default defineConfig({
     fileParallelism: false,
     maxConcurrency: 10,
     testTimeout: AMPLE_MS,
+    setupFiles: ['test/support/patient.ts'],
     hookTimeout: AMPLE_MS,
     expect: {poll: {timeout: AMPLE_MS}},
     globalSetup: ['test/faults/summary.ts'],

@@ -7,6 +7,7 @@ import {storeContract} from '../secrets/store-contract.js'
 import {BuiltZt} from '../support/built-zt.js'
 import {missingPrograms, PasswordStore} from '../support/pass.js'
 import {SecretService} from '../support/secret-service.js'
+import {asUsual} from '../support/patient.js'
 
 const key = {kind: 'service-token', id: randomUUID()} as const
 const noPass = await missingPrograms('gpg', 'pass', 'docker-credential-pass')
@@ -135,7 +136,7 @@ describe.skipIf(noKeyring !== undefined)('docker-credential-secretservice', () =
     it('knows one that hangs', async () => {
       service = await SecretService.start()
       service.signal('SIGSTOP')
-      await refuses('broken')
+      await asUsual(() => refuses('broken'))
       service.signal('SIGCONT')
     })
   })

@@ -5,6 +5,7 @@ import {Keychain} from '../../src/lib/secrets/keychain/keychain.js'
 import {storeContract} from '../secrets/store-contract.js'
 import {BuiltZt} from '../support/built-zt.js'
 import {SecretService} from '../support/secret-service.js'
+import {asUsual} from '../support/patient.js'
 
 const missing = await SecretService.missing()
 if (missing !== undefined) process.stderr.write(`SKIPPED: the real keychain: ${missing}\n`)
@@ -68,10 +69,10 @@ describe.skipIf(missing !== undefined)('the real keychain', () => {
       await refuses('locked', /locked/)
     })
 
-    it('knows a keyring that hangs, within its deadline', async () => {
+    it('knows a keyring that hangs', async () => {
       service = await SecretService.start()
       service.signal('SIGSTOP')
-      await refuses('broken', /does not answer/)
+      await asUsual(() => refuses('broken', /does not answer/))
       service.signal('SIGCONT')
     })
   })
@@ -118,7 +119,9 @@ describe.skipIf(missing !== undefined)('zt with the real keychain', () => {
         .length
     const before = await tokens()
     service.signal('SIGSTOP')
-    const hung = await zt.run(['token', 'create', 'never'], {env: {CLOUDFLARE_API_TOKEN: apiToken}})
+    const hung = await zt.run(['token', 'create', 'never'], {
+      env: {CLOUDFLARE_API_TOKEN: apiToken, ZT_PATIENCE: '1'},
+    })
     service.signal('SIGCONT')
     expect(hung.code).toBe(9)
     expect(hung.stderr).toContain('does not answer')

@@ -1,7 +1,7 @@
 import dns from 'node:dns'
 import net from 'node:net'
 import {afterAll} from 'vitest'
-import {bePatient} from '../../src/lib/core/patience.js'
+import './patient.js'
 
 /**
  * A unit or integration test sees nothing of the person's own machine: no real account, no real keychain,
@@ -17,8 +17,6 @@ for (const name of Object.keys(process.env)) {
   }
 }
 process.env['NO_COLOR'] = '1'
-// No outcome depends on how busy the machine is; limits that a test gives itself are as they are given.
-bePatient('40')
 
 /** What was tried and is not this machine. */
 export const strayAddresses = new Set<string>()
