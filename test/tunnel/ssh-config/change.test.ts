@@ -7,10 +7,10 @@ import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {findProgram} from '../../../src/lib/tunnel/programs.js'
 import {
   applySshConfig,
-  defaultSshConfig,
   planSshConfig,
   type SshConfigChange,
 } from '../../../src/lib/tunnel/ssh-config.js'
+import {defaultSshConfig} from '../../../src/lib/tunnel/ssh-words.js'
 import {readConfigFile} from '../../../src/lib/tunnel/ssh-config/file.js'
 import {configTexts, HOSTS} from './config-texts.js'
 

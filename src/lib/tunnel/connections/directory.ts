@@ -1,0 +1,75 @@
+import {createHash, randomBytes} from 'node:crypto'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import {hasCode} from '../../core/errors.js'
+
+/** After this a file of another machine, or of a container that is gone, is no use to anybody. */
+const FOREIGN_MS = 30 * 24 * 3600_000
+const NAME = /^\.?([0-9a-f]{8})-([1-9]\d{0,9})-[0-9a-f]{12}\./
+
+/**
+ * Where running processes leave small files about themselves, each named by its process. What a killed one leaves is
+ * removed by whoever comes next.
+ */
+export function connectionsDirectory(state: string): string {
+  return path.join(state, 'connections')
+}
+
+/** A name that no other process takes, for a file of this one. */
+export function ownFile(state: string, kind: 'connection' | 'report'): string {
+  const name = `${processSpace()}-${process.pid}-${randomBytes(6).toString('hex')}.${kind}.json`
+  return path.join(connectionsDirectory(state), name)
+}
+
+/**
+ * Which process a file is of.
+ *
+ * @returns undefined for a name that {@link ownFile} does not make; `here` false: its number means another process here
+ */
+export function processOf(file: string): {pid: number; here: boolean} | undefined {
+  const [, space, pid] = NAME.exec(path.basename(file)) ?? []
+  return pid === undefined ? undefined : {pid: Number(pid), here: space === processSpace()}
+}
+
+/** Whether a process of that number runs; it may be another one by now. */
+export function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it is another user's.
+    return hasCode(error, 'EPERM')
+  }
+}
+
+/** Removes what processes have left that are no more. Never fails: whoever calls has something else to do. */
+export function sweep(state: string): void {
+  const directory = connectionsDirectory(state)
+  try {
+    for (const name of fs.readdirSync(directory)) {
+      const of = processOf(name)
+      if (!of) continue
+      const file = path.join(directory, name)
+      const left = of.here ? !runs(of.pid) : Date.now() - fs.lstatSync(file).mtimeMs > FOREIGN_MS
+      if (left) fs.rmSync(file, {force: true})
+    }
+  } catch {
+    // There is none yet, or another one sweeps at this moment.
+  }
+}
+
+let space: string | undefined
+
+/** Where process numbers mean the same: this machine, and on Linux this PID namespace (a container has its own). */
+function processSpace(): string {
+  if (space !== undefined) return space
+  let namespace = ''
+  try {
+    namespace = fs.readlinkSync('/proc/self/ns/pid')
+  } catch {
+    // Other systems have none.
+  }
+  space = createHash('sha256').update(`${os.hostname()}\0${namespace}`).digest('hex').slice(0, 8)
+  return space
+}
