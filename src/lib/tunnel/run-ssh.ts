@@ -1,5 +1,4 @@
 import {spawn} from 'node:child_process'
-import fs from 'node:fs'
 import os from 'node:os'
 import * as v from 'valibot'
 import type {Settings} from '../config/types.js'
@@ -9,7 +8,7 @@ import {ztProgram} from '../core/program.js'
 import {findProgram} from './programs.js'
 import {REPORT_VARIABLE} from './proxy.js'
 import {trustFlags} from './carrier/trust.js'
-import {ownFile, sweep} from './connections/directory.js'
+import {drop, ownFile, sweep} from './connections/directory.js'
 import {openConnections} from './connections/read.js'
 import {proxyCommand} from './proxy-command.js'
 import {
@@ -117,7 +116,7 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
       report: await readReport(reportFile),
     }
   } finally {
-    fs.rmSync(reportFile, {force: true})
+    drop(reportFile)
   }
 }
 

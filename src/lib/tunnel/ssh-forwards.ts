@@ -118,7 +118,7 @@ function asksSsh({ssh, args, env}: ForwardsOptions): Promise<boolean> {
   return new Promise((resolve) => {
     const limits = {timeout: PATIENCE_MS, maxBuffer: 16 * 1024 * 1024}
     const child = execFile(ssh, ['-T', '-G', ...args], {env, ...limits}, (error, stdout) => {
-      resolve(error !== null || forwardsIn(stdout))
+      resolve(error !== null || !stdout.includes('hostname ') || forwardsIn(stdout))
     })
     child.stdin?.end()
   })

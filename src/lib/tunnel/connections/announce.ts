@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import {startOf} from '../../core/lock.js'
-import {connectionsDirectory, ownFile, sweep} from './directory.js'
+import {connectionsDirectory, drop, ownFile, sweep} from './directory.js'
 
 /** What a process says of the connections that it carries. No secrets. */
 export interface Announced {
@@ -44,7 +44,7 @@ export async function announce(
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}`)
   const withdraw = (): void => {
     process.removeListener('exit', withdraw)
-    fs.rmSync(file, {force: true})
+    drop(file)
   }
   try {
     fs.mkdirSync(connectionsDirectory(state), {recursive: true, mode: 0o700})
@@ -53,6 +53,7 @@ export async function announce(
     fs.writeFileSync(temporary, JSON.stringify(content), {mode: 0o600, flag: 'wx'})
     fs.renameSync(temporary, file)
   } catch {
+    drop(temporary)
     return () => undefined
   }
   process.on('exit', withdraw)

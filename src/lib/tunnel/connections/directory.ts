@@ -43,6 +43,15 @@ export function runs(pid: number): boolean {
   }
 }
 
+/** Removes a file; what cannot be removed is left to {@link sweep}. */
+export function drop(file: string): void {
+  try {
+    fs.rmSync(file, {force: true})
+  } catch {
+    // Whoever calls has something else to say.
+  }
+}
+
 /** Removes what processes have left that are no more. Never fails: whoever calls has something else to do. */
 export function sweep(state: string): void {
   const directory = connectionsDirectory(state)
@@ -52,7 +61,7 @@ export function sweep(state: string): void {
       if (!of) continue
       const file = path.join(directory, name)
       const left = of.here ? !runs(of.pid) : Date.now() - fs.lstatSync(file).mtimeMs > FOREIGN_MS
-      if (left) fs.rmSync(file, {force: true})
+      if (left) drop(file)
     }
   } catch {
     // There is none yet, or another one sweeps at this moment.
