@@ -15,7 +15,7 @@ const MOST_FILES = 64
 const PATIENCE_MS = 10_000
 
 const FORWARDS =
-  /^[ \t\r]*"?(localforward|remoteforward|dynamicforward|forwardagent|forwardx11|gssapidelegatecredentials|tunnel|forkafterauthentication)"?[ \t\r=]+(?!"?(no|false)"?[ \t\r]*$)/im
+  /^[ \t\r]*"?(localforward|remoteforward|dynamicforward|forwardagent|forwardx11|gssapidelegatecredentials|tunnel|forkafterauthentication)"?(?=[ \t\r=])(?![ \t\r=]*"?(no|false)"?[ \t\r]*$)/im
 const INCLUDE = /^[ \t\r]*"?include"?[ \t\r=]+(.*)$/gim
 /** As ssh -G prints what holds for a host. */
 const EFFECTIVE =

@@ -36,10 +36,20 @@ export function processOf(file: string): {pid: number; here: boolean} | undefine
 export function runs(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !isZombie(pid)
   } catch (error) {
     // EPERM: it is another user's.
     return hasCode(error, 'EPERM')
+  }
+}
+
+/** One that has ended, and whose parent has not noticed; only Linux shows that. */
+function isZombie(pid: number): boolean {
+  try {
+    // The name, in parentheses, may hold blanks (proc(5)).
+    return /^\) Z/.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*(?=\))/s, ''))
+  } catch {
+    return false
   }
 }
 
