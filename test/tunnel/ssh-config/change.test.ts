@@ -5,11 +5,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {findProgram} from '../../../src/lib/tunnel/programs.js'
-import {
-  applySshConfig,
-  planSshConfig,
-  type SshConfigChange,
-} from '../../../src/lib/tunnel/ssh-config.js'
+import {applySshConfig, planSshConfig, type SshConfigChange} from '../../../src/lib/tunnel/ssh-config.js'
 import {defaultSshConfig} from '../../../src/lib/tunnel/ssh-words.js'
 import {readConfigFile} from '../../../src/lib/tunnel/ssh-config/file.js'
 import {configTexts, HOSTS} from './config-texts.js'
