@@ -33,7 +33,7 @@ describe('what ends the access of a token, and the connections that are open wit
   })
   afterAll(() => world.close())
 
-  const directory = () => path.join(world.zt.home, 'STATE', 'zt', 'connections')
+  const directory = () => path.join(world.zt.home, 'STATE', 'zt', 'run')
   const announced = async () =>
     (await fs.readdir(directory())).filter((name) => name.endsWith('.connection.json'))
   const outcomes = ({connections}: Closed) =>
@@ -181,7 +181,7 @@ describe('what ends the access of a token, and the connections that are open wit
       await fs.chmod(directory(), 0o777)
       const said = await world.zt.run(['token', 'disable', 'one'])
       expect(said.code).toBe(0)
-      expect(said.stderr).toMatch(/may still be open: .*connections is not a private directory/)
+      expect(said.stderr).toMatch(/may still be open: .*run is not a private directory/)
     } finally {
       await fs.chmod(directory(), 0o700)
       innocent.kill('SIGKILL')

@@ -5,7 +5,7 @@ import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {connectionsText} from '../../src/lib/app/present-connections.js'
 import {announce} from '../../src/lib/tunnel/connections/announce.js'
-import {connectionsDirectory, ownFile, processOf, sweep} from '../../src/lib/tunnel/connections/directory.js'
+import {ownFile, processOf, runDirectory, sweep, temporaryPlace} from '../../src/lib/tunnel/run-files.js'
 import {startedBy} from '../../src/lib/tunnel/connections/end.js'
 import {openConnections} from '../../src/lib/tunnel/connections/read.js'
 import type {ClosedConnection} from '../../src/lib/tunnel/types.js'
@@ -26,7 +26,7 @@ const what = {
   plainSsh: false,
   cloudflared: false,
 } as const
-const names = () => fs.readdir(connectionsDirectory(state))
+const names = () => fs.readdir(runDirectory(state))
 
 async function deadProcess(): Promise<number> {
   const child = spawn(process.execPath, ['-e', ''])
@@ -41,7 +41,7 @@ describe('what a process says of its connections', () => {
       {...what, pid: process.pid},
       {...what, pid: process.pid},
     ])
-    expect((await fs.stat(connectionsDirectory(state))).mode & 0o777).toBe(0o700)
+    expect((await fs.stat(runDirectory(state))).mode & 0o777).toBe(0o700)
     one()
     one()
     expect(await names()).toHaveLength(1)
@@ -50,11 +50,11 @@ describe('what a process says of its connections', () => {
   })
 
   it('keeps nobody from a connection where it cannot be written', async () => {
-    await fs.writeFile(connectionsDirectory(state), '')
+    await fs.writeFile(runDirectory(state), '')
     const withdraw = await announce(state, what)
     withdraw()
     sweep(state)
-    expect(await fs.readFile(connectionsDirectory(state), 'utf8')).toBe('')
+    expect(await fs.readFile(runDirectory(state), 'utf8')).toBe('')
   })
 
   it('goes with its process: what a killed one left is removed, and no other file', async () => {
@@ -74,7 +74,7 @@ describe('what a process says of its connections', () => {
       ['notes.txt', true, month],
     ]
     for (const [name, , at] of files) {
-      const file = path.join(connectionsDirectory(state), name)
+      const file = path.join(runDirectory(state), name)
       await fs.writeFile(file, '')
       await fs.utimes(file, at / 1000, at / 1000)
     }
@@ -91,7 +91,7 @@ describe('what a process says of its connections', () => {
     ['a link', (file) => fs.symlink('/dev/zero', file)],
     ['a directory', (file) => fs.mkdir(file)],
   ])('is not believed when it is %s', async (_what, write) => {
-    await fs.mkdir(connectionsDirectory(state), {mode: 0o700})
+    await fs.mkdir(runDirectory(state), {mode: 0o700})
     await write(ownFile(state, 'connection'))
     expect(await openConnections(state)).toEqual([])
   })
@@ -101,7 +101,7 @@ describe('what a process says of its connections', () => {
     ['it is a link', (at) => fs.symlink(os.tmpdir(), at)],
     ['it is a file', (at) => fs.writeFile(at, '')],
   ])('is not read from a directory when %s', async (_what, make) => {
-    await make(connectionsDirectory(state))
+    await make(runDirectory(state))
     await expect(openConnections(state)).rejects.toMatchObject({code: 'NOT_OUR_DIRECTORY'})
   })
 
@@ -115,6 +115,31 @@ describe('what a process says of its connections', () => {
     const started = (await startedBy(process.pid)) ?? 0
     expect(Math.abs(started - (Date.now() - process.uptime() * 1000))).toBeLessThan(60_000)
     expect(await startedBy(await deadProcess())).toBeUndefined()
+  })
+})
+
+describe('a file that is there for one call', () => {
+  it('lies in the state directory, where the next one removes what a killed one left', async () => {
+    const env = {XDG_STATE_HOME: state}
+    const run = runDirectory(path.join(state, 'zt'))
+    const {file, remove} = await temporaryPlace(env, 'config')
+    expect(path.dirname(file)).toBe(run)
+    await fs.writeFile(file, 'x')
+    const killed = path.basename(file).replace(`-${process.pid}-`, `-${await deadProcess()}-`)
+    await fs.writeFile(path.join(run, killed), 'x')
+    const other = await temporaryPlace(env, 'pipe')
+    expect(await fs.readdir(run)).toEqual([path.basename(file)])
+    await Promise.all([remove(), other.remove()])
+    expect(await fs.readdir(run)).toEqual([])
+  })
+
+  it('lies in one for temporary files where nothing can be written there', async () => {
+    await fs.writeFile(path.join(state, 'zt'), '')
+    const {file, remove} = await temporaryPlace({XDG_STATE_HOME: state}, 'config')
+    expect(path.dirname(path.dirname(file))).toBe(os.tmpdir())
+    expect((await fs.stat(path.dirname(file))).mode & 0o777).toBe(0o700)
+    await remove()
+    await expect(fs.stat(path.dirname(file))).rejects.toMatchObject({code: 'ENOENT'})
   })
 })
 

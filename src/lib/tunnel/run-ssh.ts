@@ -8,7 +8,7 @@ import {ztProgram} from '../core/program.js'
 import {findProgram} from './programs.js'
 import {REPORT_VARIABLE} from './proxy.js'
 import {trustFlags} from './carrier/trust.js'
-import {drop, ownFile, sweep} from './connections/directory.js'
+import {drop, ownFile, sweep} from './run-files.js'
 import {openConnections} from './connections/read.js'
 import {proxyCommand} from './proxy-command.js'
 import {

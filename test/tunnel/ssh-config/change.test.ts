@@ -24,7 +24,13 @@ afterEach(() => fs.rm(home, {recursive: true, force: true}))
 const [host, second] = HOSTS
 const change = (more: Partial<SshConfigChange> = {}): SshConfigChange => {
   const of = more.host ?? host
-  return {file, host: of, block: {host: of, proxyCommand: `/zt ssh proxy ${of}`}, env: process.env, ...more}
+  return {
+    file,
+    host: of,
+    block: {host: of, proxyCommand: `/zt ssh proxy ${of}`},
+    env: {...process.env, XDG_STATE_HOME: home},
+    ...more,
+  }
 }
 const make = async (wanted: SshConfigChange, again = true) =>
   applySshConfig(await planSshConfig(wanted), wanted, {state: path.join(home, 'state'), again})
@@ -247,7 +253,7 @@ describe.skipIf(ssh === undefined)('ssh itself', () => {
 })
 
 it('without ssh the block is written, and that nobody has checked it is said', async () => {
-  const {action, warnings} = await make(change({env: {PATH: home}}))
+  const {action, warnings} = await make(change({env: {PATH: home, XDG_STATE_HOME: home}}))
   expect(action).toBe('add')
   expect(warnings).toEqual([expect.stringContaining('ssh is not installed')])
 })

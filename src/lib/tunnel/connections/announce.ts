@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import {startOf} from '../../core/lock.js'
-import {connectionsDirectory, drop, ownFile, sweep} from './directory.js'
+import {runDirectory, drop, ownFile, sweep} from '../run-files.js'
 
 /** What a process says of the connections that it carries. No secrets. */
 export interface Announced {
@@ -47,7 +47,7 @@ export async function announce(
     drop(file)
   }
   try {
-    fs.mkdirSync(connectionsDirectory(state), {recursive: true, mode: 0o700})
+    fs.mkdirSync(runDirectory(state), {recursive: true, mode: 0o700})
     sweep(state)
     // Not durable: after a power cut there is no connection.
     fs.writeFileSync(temporary, JSON.stringify(content), {mode: 0o600, flag: 'wx'})

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import {UserError, hasCode} from '../../core/errors.js'
 import {startOf} from '../../core/lock.js'
 import type {Announced} from './announce.js'
-import {connectionsDirectory, processOf, runs} from './directory.js'
+import {runDirectory, processOf, runs} from '../run-files.js'
 
 /** Ours have some hundred bytes. */
 const LONGEST = 8192
@@ -34,7 +34,7 @@ export interface OpenConnection extends Announced {
  * @throws UserError `needs-action` / `NOT_OUR_DIRECTORY`: somebody else could have written there
  */
 export async function openConnections(state: string): Promise<OpenConnection[]> {
-  const directory = connectionsDirectory(state)
+  const directory = runDirectory(state)
   const uid = process.getuid?.()
   let names: string[]
   try {

@@ -1,9 +1,8 @@
 import {execFile} from 'node:child_process'
 import fs from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
 import {UserError} from '../../core/errors.js'
 import {quoteForPerson} from '../../core/quote.js'
+import {temporaryPlace} from '../run-files.js'
 import {forwardsIn} from '../ssh-forwards.js'
 
 /** A Match exec of the person's may take its time. */
@@ -67,10 +66,9 @@ export async function verifyBlock(options: VerifyOptions): Promise<string[]> {
 }
 
 async function asSshReads({ssh, env, file, text, host}: VerifyOptions): Promise<string | {failed: string}> {
-  const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-ssh-config-'))
-  const copy = path.join(directory, 'config')
+  const {file: copy, remove} = await temporaryPlace(env, 'config')
   try {
-    await fs.writeFile(copy, text, {encoding: 'latin1', mode: 0o600})
+    await fs.writeFile(copy, text, {encoding: 'latin1', mode: 0o600, flag: 'wx'})
     return await new Promise((resolve) => {
       execFile(
         ssh,
@@ -84,7 +82,7 @@ async function asSshReads({ssh, env, file, text, host}: VerifyOptions): Promise<
       )
     })
   } finally {
-    await fs.rm(directory, {recursive: true, force: true})
+    await remove()
   }
 }
 

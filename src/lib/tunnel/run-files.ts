@@ -1,8 +1,10 @@
 import {createHash, randomBytes} from 'node:crypto'
 import fs from 'node:fs'
+import {access, mkdir, mkdtemp, rm} from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import {hasCode} from '../../core/errors.js'
+import {pathsFrom, type Environment} from '../config/paths.js'
+import {hasCode} from '../core/errors.js'
 
 /** After this a file of another machine, or of a container that is gone, is no use to anybody. */
 const FOREIGN_MS = 30 * 24 * 3600_000
@@ -12,14 +14,14 @@ const NAME = /^\.?([0-9a-f]{8})-([1-9]\d{0,9})-[0-9a-f]{12}\./
  * Where running processes leave small files about themselves, each named by its process. What a killed one leaves is
  * removed by whoever comes next.
  */
-export function connectionsDirectory(state: string): string {
-  return path.join(state, 'connections')
+export function runDirectory(state: string): string {
+  return path.join(state, 'run')
 }
 
 /** A name that no other process takes, for a file of this one. */
-export function ownFile(state: string, kind: 'connection' | 'report'): string {
+export function ownFile(state: string, kind: 'connection' | 'report' | 'config' | 'pipe'): string {
   const name = `${processSpace()}-${process.pid}-${randomBytes(6).toString('hex')}.${kind}.json`
-  return path.join(connectionsDirectory(state), name)
+  return path.join(runDirectory(state), name)
 }
 
 /**
@@ -64,7 +66,7 @@ export function drop(file: string): void {
 
 /** Removes what processes have left that are no more. Never fails: whoever calls has something else to do. */
 export function sweep(state: string): void {
-  const directory = connectionsDirectory(state)
+  const directory = runDirectory(state)
   try {
     for (const name of fs.readdirSync(directory)) {
       const of = processOf(name)
@@ -75,6 +77,30 @@ export function sweep(state: string): void {
     }
   } catch {
     // There is none yet, or another one sweeps at this moment.
+  }
+}
+
+/**
+ * A path for a file that this process makes and removes. In the state directory, so that what a killed one left goes with
+ * the next; where nothing can be written there, in a directory of its own under the system's for temporary files.
+ */
+export async function temporaryPlace(
+  env: Environment,
+  kind: 'config' | 'pipe',
+): Promise<{file: string; remove(): Promise<void>}> {
+  try {
+    const {state} = pathsFrom(env)
+    const file = ownFile(state, kind)
+    await mkdir(path.dirname(file), {recursive: true, mode: 0o700})
+    await access(path.dirname(file), fs.constants.W_OK)
+    sweep(state)
+    return {file, remove: () => rm(file, {force: true})}
+  } catch {
+    const directory = await mkdtemp(path.join(os.tmpdir(), `zt-${kind}-`))
+    return {
+      file: path.join(directory, kind),
+      remove: () => rm(directory, {recursive: true, force: true}),
+    }
   }
 }
 
