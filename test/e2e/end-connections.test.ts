@@ -35,7 +35,7 @@ describe('what ends the access of a token, and the connections that are open wit
 
   const directory = () => path.join(world.zt.home, 'STATE', 'zt', 'run')
   const announced = async () =>
-    (await fs.readdir(directory())).filter((name) => name.endsWith('.connection.json'))
+    (await fs.readdir(directory())).filter((name) => name.endsWith('.connection'))
   const outcomes = ({connections}: Closed) =>
     connections.map(({carries, host, outcome}) => `${carries} ${host} ${outcome}`).sort()
   const bothWays = ['ssh', 'forward'].map((carries) => `${carries} ${HOST}`)
@@ -163,13 +163,13 @@ describe('what ends the access of a token, and the connections that are open wit
     const [space] = name.split('-')
     const planted = (kind: string) => path.join(directory(), `${space}-${innocent.pid}-0123456789ab${kind}`)
     try {
-      await fs.writeFile(planted('.connection.json'), JSON.stringify(entry))
+      await fs.writeFile(planted('.connection'), JSON.stringify(entry))
       await fs.symlink(
         '/dev/zero',
-        path.join(directory(), `${space}-${innocent.pid}-0123456789ac.connection.json`),
+        path.join(directory(), `${space}-${innocent.pid}-0123456789ac.connection`),
       )
       await fs.writeFile(
-        path.join(directory(), `${space}-${innocent.pid}-0123456789ad.connection.json`),
+        path.join(directory(), `${space}-${innocent.pid}-0123456789ad.connection`),
         '{"version":1',
       )
       const {connections} = await world.zt.json<Closed>(['token', 'disable', 'one'])
@@ -216,10 +216,10 @@ describe('what ends the access of a token, and the connections that are open wit
     // What was left by one that no longer runs.
     const [name = ''] = await announced()
     await fs.writeFile(
-      path.join(directory(), `${name.split('-')[0]}-${child.pid}-0123456789ab.report.json`),
+      path.join(directory(), `${name.split('-')[0]}-${child.pid}-0123456789ab.report`),
       '{}',
     )
     expect(await world.ztSsh(['--no-share'], [])).toMatchObject({code: 1})
-    expect((await fs.readdir(directory())).filter((one) => one.endsWith('.report.json'))).toEqual([])
+    expect((await fs.readdir(directory())).filter((one) => one.endsWith('.report'))).toEqual([])
   })
 })

@@ -64,13 +64,13 @@ describe('what a process says of its connections', () => {
     const dead = await deadProcess()
     const [month, now] = [Date.now() - 31 * 24 * 3600_000, Date.now()]
     const files: [name: string, stays: boolean, at: number][] = [
-      [`${space}-${dead}-0123456789ab.connection.json`, false, now],
-      [`.${space}-${dead}-0123456789ab.connection.json`, false, now],
-      [`${space}-${dead}-0123456789ab.report.json`, false, now],
-      [`.${space}-${dead}-0123456789ab.report.json.77.0a0b0c0d`, false, now],
-      [`${space}-${process.pid}-0123456789ab.report.json`, true, now],
-      [`00000000-${dead}-0123456789ab.connection.json`, true, now],
-      [`00000000-${dead}-0123456789ac.connection.json`, false, month],
+      [`${space}-${dead}-0123456789ab.connection`, false, now],
+      [`.${space}-${dead}-0123456789ab.connection`, false, now],
+      [`${space}-${dead}-0123456789ab.report`, false, now],
+      [`.${space}-${dead}-0123456789ab.report.77.0a0b0c0d`, false, now],
+      [`${space}-${process.pid}-0123456789ab.report`, true, now],
+      [`00000000-${dead}-0123456789ab.connection`, true, now],
+      [`00000000-${dead}-0123456789ac.connection`, false, month],
       ['notes.txt', true, month],
     ]
     for (const [name, , at] of files) {

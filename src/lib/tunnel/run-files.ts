@@ -20,7 +20,7 @@ export function runDirectory(state: string): string {
 
 /** A name that no other process takes, for a file of this one. */
 export function ownFile(state: string, kind: 'connection' | 'report' | 'config' | 'pipe'): string {
-  const name = `${processSpace()}-${process.pid}-${randomBytes(6).toString('hex')}.${kind}.json`
+  const name = `${processSpace()}-${process.pid}-${randomBytes(6).toString('hex')}.${kind}`
   return path.join(runDirectory(state), name)
 }
 

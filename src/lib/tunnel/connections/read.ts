@@ -49,7 +49,7 @@ export async function openConnections(state: string): Promise<OpenConnection[]> 
   const found: OpenConnection[] = []
   for (const name of names) {
     const of = processOf(name)
-    if (!of?.here || !name.endsWith('.connection.json') || name.startsWith('.') || !runs(of.pid)) continue
+    if (!of?.here || !name.endsWith('.connection') || name.startsWith('.') || !runs(of.pid)) continue
     const announced = read(path.join(directory, name), uid)
     if (announced && (await isStill(of.pid, announced.started))) found.push({...announced, pid: of.pid})
   }
