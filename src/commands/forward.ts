@@ -6,7 +6,7 @@ import {TunnelCommand} from '../lib/app/tunnel-command.js'
 import {out, style} from '../lib/cli/streams.js'
 import {normaliseHostname} from '../lib/core/hostname.js'
 import {interrupted} from '../lib/core/interrupted.js'
-import {planForward, startForward} from '../lib/tunnel/forward/forward.js'
+import {announceForward, planForward, startForward} from '../lib/tunnel/forward/forward.js'
 import {authorityOf} from '../lib/tunnel/forward/listen.js'
 import {chooseToken, findTarget} from '../lib/tunnel/target.js'
 
@@ -60,6 +60,7 @@ headers, for browsers and API clients. Listens on this machine only, until it is
     const target = await findTarget({...wanted, ...targetOptions(settings, this.prompts), allowUnbound: true})
     const show = {error: this.showError.bind(this), note: this.noteEvent.bind(this)}
     const events = new ForwardReporter(this.access(), target, show)
+    const withdraw = await announceForward(settings, target)
     const forward = await startForward(plan, {target, environment: process.env, events})
     const end = interrupted()
     const at = authorityOf(forward.listen)
@@ -71,6 +72,7 @@ headers, for browsers and API clients. Listens on this machine only, until it is
     if (this.jsonEnabled()) this.logJson({event: 'listening', ...forward.listen, host, token})
     await end
     await forward.close()
+    withdraw()
     return {event: 'ended', host, token, served: forward.served()}
   }
 

@@ -162,10 +162,9 @@ describe.skipIf(!hasCurl)('zt curl', () => {
         toProxy += chunk.toString()
         void (async () => {
           seen += await processTexts()
-          for (const name of await fs.readdir('/tmp'))
-            if (name.startsWith('zt-curl-'))
-              for (const file of await fs.readdir(`/tmp/${name}`).catch(() => []))
-                files.push(String((await fs.stat(`/tmp/${name}/${file}`).catch(() => undefined))?.isFIFO()))
+          const run = path.join(world.zt.home, 'STATE', 'zt', 'run')
+          for (const name of await fs.readdir(run).catch(() => []))
+            files.push(String((await fs.stat(path.join(run, name)).catch(() => undefined))?.isFIFO()))
           socket.end('HTTP/1.1 502 no\r\n\r\n')
         })()
       })

@@ -13,7 +13,7 @@ describe('what the arguments for ssh say about sharing', () => {
     ['a word to the master', ['-O', 'exit']],
     ['stdin and stdout through the host', ['-W', 'inner:22']],
   ])('leaves it on, and the connection the same, for %s', (_why, args) => {
-    expect(sharingWishes(args)).toEqual({share: true, connection: []})
+    expect(sharingWishes(args)).toEqual({share: true, said: false, connection: []})
   })
 
   it.each<[why: string, args: string[]]>([
@@ -49,6 +49,33 @@ describe('what the arguments for ssh say about sharing', () => {
       ['Jjump', 'i'],
     ],
   ])('sees another connection in %j', (args, connection) => {
-    expect(sharingWishes(args)).toEqual({share: true, connection})
+    expect(sharingWishes(args)).toEqual({share: true, said: false, connection})
+  })
+
+  it.each<[args: string[], said: boolean]>([
+    [['-S', '/run/x'], true],
+    [['-S/run/x'], true],
+    [['-vS', '/run/x'], true],
+    [['-S', 'none'], true],
+    [['-M'], true],
+    [['-MM'], true],
+    [['-TNM'], true],
+    [['-oControlPath=x'], true],
+    [['-o', 'controlpath x'], true],
+    [['-o', ' CONTROLPATH="x y"'], true],
+    [['-o', '"ControlPath" x'], true],
+    [['-To', 'ControlMaster=auto'], true],
+    [['-o', 'ControlMaster ask'], true],
+    [['-F', 'file', '-S', 'x'], true],
+    [['-P', '-S', 'x'], true],
+    [['-o', 'ControlMaster=no'], false],
+    [['-oControlMaster "no"'], false],
+    [['-o', 'controlmaster  FALSE'], false],
+    [['-o', 'ControlPersist=5'], false],
+    [['-i', '-S', 'uptime'], false],
+    [['uptime', '-S', 'x'], false],
+    [['--', '-M'], false],
+  ])('knows in %j whether the person says by what to share', (args, said) => {
+    expect(sharingWishes(args).said).toBe(said)
   })
 })

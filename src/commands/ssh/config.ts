@@ -9,7 +9,8 @@ import {quoteForPerson} from '../../lib/core/quote.js'
 import {trustFlags} from '../../lib/tunnel/carrier/trust.js'
 import {parseDestination} from '../../lib/tunnel/destination.js'
 import {blockFor, type WrittenBlock} from '../../lib/tunnel/ssh-config/block-for.js'
-import {applySshConfig, defaultSshConfig, planSshConfig} from '../../lib/tunnel/ssh-config.js'
+import {applySshConfig, planSshConfig} from '../../lib/tunnel/ssh-config.js'
+import {defaultSshConfig} from '../../lib/tunnel/ssh-words.js'
 
 export default class SshConfig extends BaseCommand<typeof SshConfig> {
   static override summary = 'Let plain ssh, scp, rsync, git and Ansible reach a host with its service token'

@@ -1,19 +1,21 @@
 import {Args} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {setTokenEnabled} from '../../lib/access/token-changes.js'
-import {dryRunFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, keepConnectionsFlag} from '../../lib/app/flags.js'
 import {changeJson} from '../../lib/app/present-change.js'
+import {connectionsJson} from '../../lib/app/present-connections.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
+import {endConnections} from '../../lib/tunnel/connections/end.js'
 
 export default class TokenDisable extends TokenCommand<typeof TokenDisable> {
   static override summary = 'Switch a service token off; nothing of it is lost'
   static override description =
-    'Its secret stops at once, and so does one from before a rotation that would still work. The secret stays where it is kept, and the rules stay.'
+    'Its secret stops at once, and so does one from before a rotation that would still work. The secret stays where it is kept, and the rules stay. Connections that this machine has opened with it are ended.'
   static override examples = ['<%= config.bin %> token disable ci']
   static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
-  static override flags = {'dry-run': dryRunFlag}
+  static override flags = {'keep-connections': keepConnectionsFlag, 'dry-run': dryRunFlag}
 
   async run(): Promise<object> {
     const token = await this.chosenToken(this.args.token, 'zt token disable NAME')
@@ -27,13 +29,15 @@ export default class TokenDisable extends TokenCommand<typeof TokenDisable> {
     const hosts = after.hosts.length > 0 ? `${after.hosts.join(', ')}: refused from then on` : undefined
     if (differs) this.print(dryRun ? `Would disable ${name}:` : `${style.green('✓')} ${name} is disabled`)
     else this.print(`${style.green('✓')} ${name} is disabled already`)
+    const closed = await endConnections(this.connectionsOf(after.token))
     this.print(
       facts([
         ['secret', 'stops at once, and so does one from before a rotation'],
         ['hosts', hosts],
+        ['connections', this.heardOf(closed)],
       ]),
     )
     if (!dryRun) this.next(`zt token enable ${shellQuote(after.token.name)}`)
-    return changeJson(change)
+    return {...changeJson(change), connections: connectionsJson(closed)}
   }
 }

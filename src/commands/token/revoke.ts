@@ -1,15 +1,17 @@
 import {Args, Flags} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {revokeToken, type Revocation} from '../../lib/access/revoke.js'
-import {dryRunFlag, yesFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, keepConnectionsFlag, yesFlag} from '../../lib/app/flags.js'
 import {referenceTable, revocationSteps} from '../../lib/app/present-change.js'
+import {connectionsJson} from '../../lib/app/present-connections.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
 import {style} from '../../lib/cli/streams.js'
+import {endConnections} from '../../lib/tunnel/connections/end.js'
 
 export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
   static override summary = 'Delete a service token for good, with its secret'
   static override description =
-    'Rules and Access groups that name the token stand against that. With --detach the token is disabled, taken out of them, and then deleted; nothing else of them changes. Run again after an interruption, it finishes.'
+    'Rules and Access groups that name the token stand against that. With --detach the token is disabled, taken out of them, and then deleted; nothing else of them changes. Run again after an interruption, it finishes. Connections that this machine has opened with it are ended.'
   static override examples = [
     '<%= config.bin %> token revoke ci --dry-run',
     '<%= config.bin %> token revoke ci --detach --yes',
@@ -17,6 +19,7 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
   static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
   static override flags = {
     detach: Flags.boolean({description: 'take it out of everything that names it, first'}),
+    'keep-connections': keepConnectionsFlag,
     yes: yesFlag,
     'dry-run': dryRunFlag,
   }
@@ -27,6 +30,8 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
     const confirm = yes ? undefined : (plan: Revocation): Promise<void> => this.confirm(plan)
     const result = await revokeToken(this.access(), {token, detach, dryRun, confirm})
     for (const warning of result.warnings) this.warn(warning)
+    const closed = await endConnections(this.connectionsOf(result.token))
+    const connections = this.heardOf(closed)
     const name = style.bold(result.token.name)
     if (dryRun) this.show(result)
     else {
@@ -41,7 +46,8 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
         this.print(`  its secret is removed from the ${result.stores.join(' and the ')}`)
       if (result.unbound.length > 0) this.print(`  unbound: ${result.unbound.join(', ')}`)
     }
-    return result
+    if (connections !== undefined) this.print(`  ${connections}`)
+    return {...result, connections: connectionsJson(closed)}
   }
 
   private show(plan: Revocation): void {

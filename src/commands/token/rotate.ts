@@ -1,15 +1,19 @@
 import {Args, Flags} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {finishRotation, rotateServiceToken, undoRotation} from '../../lib/access/token-rotate.js'
-import {dryRunFlag} from '../../lib/app/flags.js'
+import {dryRunFlag, keepConnectionsFlag} from '../../lib/app/flags.js'
+import {connectionsJson} from '../../lib/app/present-connections.js'
 import {rotationText} from '../../lib/app/present-rotation.js'
 import {TokenCommand} from '../../lib/app/token-command.js'
 import {style} from '../../lib/cli/streams.js'
+import {endConnections} from '../../lib/tunnel/connections/end.js'
+import type {ClosedConnections} from '../../lib/tunnel/types.js'
 
 export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
   static override summary = 'Give a service token a new secret; the one before works on for a while'
   static override description = `During the grace period both secrets work, and the store keeps both: "zt ssh" uses the new one. Afterwards, or with
---finish, only the new one does. --undo goes back to the one before. The Client ID stays.`
+--finish, only the new one does. --undo goes back to the one before. The Client ID stays. What ends the secret before
+(--finish, --grace 0) ends the connections that this machine has opened with the token.`
   static override examples = [
     '<%= config.bin %> token rotate gitlab-admin',
     '<%= config.bin %> token rotate gitlab-admin --grace 7d',
@@ -30,6 +34,7 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
       exclusive: ['undo'],
     }),
     undo: Flags.boolean({description: 'go back to the secret before the last rotation'}),
+    'keep-connections': keepConnectionsFlag,
     'dry-run': dryRunFlag,
   }
 
@@ -46,6 +51,8 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
     const {token, store, previousUntil, previousKept, warnings} = rotated
     for (const warning of warnings) this.warn(warning)
     this.print(rotationText(rotated, dryRun))
+    // The secret before has ended.
+    const closed = previousUntil === undefined ? await this.closed(token) : {connections: []}
     if (previousUntil !== undefined && !dryRun)
       this.next(`zt token rotate ${shellQuote(token.name)} --finish`)
     return {
@@ -53,6 +60,7 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
       store: store.kind,
       previousUntil: previousUntil ?? null,
       previousKept,
+      connections: connectionsJson(closed),
       dryRun,
     }
   }
@@ -63,7 +71,20 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
     if (!changed) this.print(`No rotation of ${name} is under way; nothing to finish.`)
     else if (dryRun) this.print(`Would end the secret that ${name} had before.`)
     else this.print(`${style.green('✓')} Only the new secret of ${name} works now`)
-    return {token: {id: token.id, name: token.name}, changed: changed && !dryRun, dryRun}
+    const closed = changed ? await this.closed(token) : {connections: []}
+    return {
+      token: {id: token.id, name: token.name},
+      changed: changed && !dryRun,
+      connections: connectionsJson(closed),
+      dryRun,
+    }
+  }
+
+  private async closed(token: {id: string; clientId: string}): Promise<ClosedConnections> {
+    const closed = await endConnections(this.connectionsOf(token))
+    const connections = this.heardOf(closed)
+    if (connections !== undefined) this.print(`  ${connections}`)
+    return closed
   }
 
   private async undo(wanted: string, dryRun: boolean): Promise<object> {

@@ -28,6 +28,11 @@ export const yesFlag = Flags.boolean({char: 'y', description: 'answer the confir
 
 export const dryRunFlag = Flags.boolean({description: 'show the change, make none'})
 
+/** For what ends a token's access. */
+export const keepConnectionsFlag = Flags.boolean({
+  description: 'leave connections open that this machine has opened with the token',
+})
+
 /** The objects of one zone instead of the account's. */
 export const zoneFlag = Flags.string({
   description: "the objects of this zone instead of the account's: name or id",

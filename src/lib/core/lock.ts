@@ -161,7 +161,7 @@ async function livesStill(text: string, file: string): Promise<boolean> {
 }
 
 /** Boot and start time of a process, from /proc (Linux); undefined elsewhere. */
-async function startOf(pid: number): Promise<string | undefined> {
+export async function startOf(pid: number): Promise<string | undefined> {
   try {
     const [boot, stat] = await Promise.all([
       fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8'),

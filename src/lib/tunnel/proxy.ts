@@ -16,8 +16,10 @@ import {openAccepted} from './carrier/accepted.js'
 import {TIMEOUT_MS} from './carrier/clock.js'
 import {checkDestination} from './carrier/handshake.js'
 import {RefusedError} from './carrier/refusal.js'
-import {lastingDirectory} from './sharing.js'
-import {findTarget, type Target} from './target.js'
+import {announce} from './connections/announce.js'
+import {processOf, runs} from './run-files.js'
+import {identityOf, lastingDirectory} from './sharing.js'
+import {findTarget, sharedBy, type Target} from './target.js'
 import {TUNNEL_CLIENTS, type ProxyReport, type TunnelClient} from './types.js'
 
 /** The variable that names the file for a {@link ProxyReport}. */
@@ -58,6 +60,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
   let target: Target | undefined
   let host = ''
   let profile: string | undefined
+  let withdraw: (() => void) | undefined
   try {
     refuseSecretWords(argv)
     const options = parse(argv)
@@ -84,6 +87,17 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     const launcher = options.client === 'cloudflared' ? await import('./cloudflared.js') : undefined
     const program = await launcher?.requireCloudflared(io.env, settings.paths.cache)
     const edge = {...target.edge, destination: options.values.destination}
+    const {profileName, connectTo, caFile} = settings
+    withdraw = await announce(settings.paths.state, {
+      carries: 'ssh',
+      host,
+      profile: profileName,
+      tokenId: target.tokenId,
+      clientId: target.credentials.clientId,
+      identity: identityOf({profile: profileName, tokenId: sharedBy(target, settings), connectTo, caFile}),
+      plainSsh: (io.env[REPORT_VARIABLE] ?? '') === '',
+      cloudflared: launcher !== undefined,
+    })
     const {tunnel, credentials, onlyPrevious} = await openAccepted(
       {edge, credentials: target.credentials, environment: io.env, signal: io.signal},
       options.timeoutMs,
@@ -105,6 +119,8 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     if (io.signal?.aborted) return exitCodeOf(error)
     await report(error, {io, json, host, profile, target})
     return exitCodeOf(error)
+  } finally {
+    withdraw?.()
   }
 }
 
@@ -161,6 +177,11 @@ interface Reporting {
   target: Target | undefined
 }
 
+function isAwaited(file: string): boolean {
+  const of = processOf(file)
+  return of ? of.here && runs(of.pid) : fs.existsSync(path.dirname(file))
+}
+
 /** To the file that `zt ssh` reads, or else to stderr. */
 async function report(error: unknown, {io, json, host, profile, target}: Reporting): Promise<void> {
   const known =
@@ -175,8 +196,8 @@ async function report(error: unknown, {io, json, host, profile, target}: Reporti
         }
   const file = io.env[REPORT_VARIABLE]
   if (file !== undefined && file !== '') {
-    // A connection that is shared outlives the zt that asked for the report, and its directory: nobody is there to tell.
-    if (!fs.existsSync(path.dirname(file))) return
+    // A connection that is shared outlives the zt that asked for the report: nobody is there to tell.
+    if (!isAwaited(file)) return
     const content: ProxyReport = {
       version: 1,
       host,

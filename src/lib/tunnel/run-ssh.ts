@@ -1,7 +1,5 @@
 import {spawn} from 'node:child_process'
-import fs from 'node:fs/promises'
 import os from 'node:os'
-import path from 'node:path'
 import * as v from 'valibot'
 import type {Settings} from '../config/types.js'
 import {UserError} from '../core/errors.js'
@@ -10,9 +8,19 @@ import {ztProgram} from '../core/program.js'
 import {findProgram} from './programs.js'
 import {REPORT_VARIABLE} from './proxy.js'
 import {trustFlags} from './carrier/trust.js'
+import {drop, ownFile, sweep} from './run-files.js'
+import {openConnections} from './connections/read.js'
 import {proxyCommand} from './proxy-command.js'
-import {ALIVE_INTERVAL_S, openSharingDirectory, sharingLines} from './sharing.js'
+import {
+  ALIVE_INTERVAL_S,
+  identityOf,
+  openSharingDirectory,
+  OWN_CONNECTION,
+  sharingLines,
+  type ConnectionKey,
+} from './sharing.js'
 import {sharingWishes} from './ssh-arguments.js'
+import {forwardsByConfiguration} from './ssh-forwards.js'
 import {knownHosts} from './ssh-words.js'
 import type {ProxyReport, TunnelClient} from './types.js'
 
@@ -22,7 +30,7 @@ export interface OpenSshOptions {
   user?: string | undefined
   /** Id of another token than the bound one, confirmed for this call; or `env`. */
   token?: string | undefined
-  /** Whose connection it is: the token's id; of the environment's pair, its Client ID. */
+  /** Whose connection it is, as {@link import('./target.js').sharedBy} says it. */
   sharedBy: string
   /** Leave the connection open for a while, and use one that is. */
   share: boolean
@@ -89,15 +97,18 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
     caFile: settings.caFile,
     host,
   })
-  const args = ['-o', `ProxyCommand=${command}`]
+  // A configuration that wants a descriptor instead of bytes is about another ProxyCommand.
+  const args = ['-o', `ProxyCommand=${command}`, '-o', 'ProxyUseFdpass=no']
   if (settings.knownHostsFile !== undefined)
     args.push('-o', `UserKnownHostsFile=${knownHosts(settings.knownHostsFile)}`)
-  for (const line of await sharingOptions(options)) args.push('-o', line)
-  args.push(user === undefined ? host : `${user}@${host}`, ...options.sshArgs)
+  const last = [user === undefined ? host : `${user}@${host}`, ...options.sshArgs]
+  for (const line of await sharingOptions(options, program, last)) args.push('-o', line)
+  args.push(...last)
 
-  const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-ssh-'))
+  const {state} = settings.paths
+  sweep(state)
+  const reportFile = ownFile(state, 'report')
   try {
-    const reportFile = path.join(directory, 'report.json')
     const {code, signal} = await run(program, args, {...env, [REPORT_VARIABLE]: reportFile})
     return {
       exitCode: code ?? 128 + (signal === undefined ? 1 : os.constants.signals[signal]),
@@ -105,28 +116,52 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
       report: await readReport(reportFile),
     }
   } finally {
-    await fs.rm(directory, {recursive: true, force: true})
+    drop(reportFile)
   }
 }
 
-/** ssh takes the first value: these stand before what the person gave, so they are left out where that says otherwise. */
-async function sharingOptions({
-  settings,
-  sharedBy,
-  share,
-  client,
-  sshArgs,
-}: OpenSshOptions): Promise<string[]> {
+/**
+ * What ssh is told of sharing, whatever a configuration says of it: ssh takes the first value, and the command line's is
+ * that. Nothing where the person has said by what to share: these stand before it.
+ */
+async function sharingOptions(
+  {settings, host, sharedBy, share, client, sshArgs, env}: OpenSshOptions,
+  ssh: string,
+  last: readonly string[],
+): Promise<readonly string[]> {
   const wishes = sharingWishes(sshArgs)
+  if (wishes.said) return []
   // Ctrl-C in one session would end cloudflared, and with it those of the others.
-  if (!share || !wishes.share || client === 'cloudflared') return []
-  const directory = await openSharingDirectory({state: settings.paths.state})
-  if (directory === undefined) return []
+  if (!share || !wishes.share || client === 'cloudflared') return OWN_CONNECTION
+  const {state} = settings.paths
+  const directory = await openSharingDirectory({state})
+  if (directory === undefined) return OWN_CONNECTION
   const {profileName: profile, connectTo, caFile} = settings
-  const key = {profile, tokenId: sharedBy, connectTo, caFile, more: wishes.connection}
-  const lines = sharingLines(directory, key)
+  const key = {profile, tokenId: sharedBy, connectTo, caFile}
+  if (wishes.connection.length === 0 && (await takenByAnother(state, host, key))) return OWN_CONNECTION
+  const lines = sharingLines(directory, {...key, more: wishes.connection})
+  const file = wishes.connection.find((option) => option.startsWith('F'))?.slice(1)
+  const args = [...lines.flatMap((line) => ['-o', line]), ...last]
+  if (await forwardsByConfiguration({ssh, args, file, env})) return OWN_CONNECTION
   const said = wishes.connection.some((option) => /^o\s*serveralive/i.test(option))
   return said ? lines : [...lines, `ServerAliveInterval ${ALIVE_INTERVAL_S}`]
+}
+
+/**
+ * Whether the socket's name may lead to another one's connection. zt ssh names each by its token; a block that was written
+ * before the host was bound to another token gives plain ssh the name of that time.
+ */
+async function takenByAnother(state: string, host: string, key: ConnectionKey): Promise<boolean> {
+  try {
+    const open = await openConnections(state)
+    const identity = identityOf(key)
+    return open.some(
+      (one) => one.plainSsh && one.profile === key.profile && one.host === host && one.identity !== identity,
+    )
+  } catch {
+    // Who else carries what cannot be told.
+    return true
+  }
 }
 
 function run(

@@ -18,7 +18,7 @@ export const ALIVE_INTERVAL_S = 30
 /** Whose connection it is: two that differ in any of these never share one. ssh adds host, port and user (%C). */
 export interface ConnectionKey {
   profile: string
-  /** The service token's id; of the environment's pair, its Client ID. Undefined: no token is bound yet. */
+  /** As {@link import('./target.js').sharedBy} says it. Undefined: no token is bound yet. */
   tokenId: string | undefined
   connectTo: string | undefined
   caFile: string | undefined
@@ -90,12 +90,23 @@ export async function openSharingDirectory({
 
 /** The options of ssh by which connections are shared, each `Keyword value` as ssh_config has it. */
 export function sharingLines(directory: string, key: ConnectionKey): string[] {
+  const file = path.join(directory.replaceAll('%', '%%'), `${identityOf(key)}-%C`)
+  return ['ControlMaster auto', `ControlPath ${configWord(file)}`, `ControlPersist ${PERSIST_S}`]
+}
+
+/**
+ * The options of ssh by which a session has a connection of its own. They have to be said: ssh would take what a
+ * configuration says of sharing, for whichever token, and the session would be another one's.
+ */
+export const OWN_CONNECTION: readonly string[] = ['ControlMaster no', 'ControlPath none', 'ControlPersist no']
+
+/** Whose connection it is, in a few characters. */
+export function identityOf(key: ConnectionKey): string {
   const parts = [key.profile, key.tokenId, key.connectTo, key.caFile, key.more ?? []]
-  const hash = createHash('sha256')
+  return createHash('sha256')
     .update(JSON.stringify(parts.map((part) => part ?? null)))
     .digest('hex')
-  const file = path.join(directory.replaceAll('%', '%%'), `${hash.slice(0, HASH_LENGTH)}-%C`)
-  return ['ControlMaster auto', `ControlPath ${configWord(file)}`, `ControlPersist ${PERSIST_S}`]
+    .slice(0, HASH_LENGTH)
 }
 
 function fits(directory: string, platform: NodeJS.Platform): boolean {

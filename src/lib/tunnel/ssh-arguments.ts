@@ -15,19 +15,25 @@ const OF_ITS_OWN = 'ADKLRXYfvw'
 const OWN_KEYWORD =
   /^(localforward|remoteforward|dynamicforward|forwardagent|forwardx11|forwardx11trusted|gssapidelegatecredentials|tunnel|tunneldevice|forkafterauthentication)$/
 const SHARING_KEYWORD = /^control(master|path|persist)$/
+const NO_MASTER = /^\s*"?controlmaster"?[\s=]+"?(no|false)"?\s*$/i
 
 export interface SharingWishes {
   /** False when these arguments say how to share, or ask for what must not be shared. */
   share: boolean
+  /** They say by what to share: a socket's path, or that there is to be a master. Then nothing of ours is said. */
+  said: boolean
   /** Everything that makes it another connection (an identity, a port, a cipher), in its order. */
   connection: string[]
 }
 
 /** What ssh's arguments behind the host say about sharing its connection. They end where the remote command begins. */
 export function sharingWishes(args: readonly string[]): SharingWishes {
-  const wishes: SharingWishes = {share: true, connection: []}
+  const wishes: SharingWishes = {share: true, said: false, connection: []}
   for (const {letter, value} of readOptions(args)) {
     const keyword = letter === 'o' ? keywordOf(value) : ''
+    // Neither "no master" nor how long one stays keeps ssh from a socket that a configuration names.
+    if (letter === 'S' || letter === 'M' || keyword === 'controlpath') wishes.said = true
+    if (keyword === 'controlmaster' && !NO_MASTER.test(value)) wishes.said = true
     if (letter === 'S' || letter === 'M' || SHARING_KEYWORD.test(keyword)) wishes.share = false
     else if (OF_ITS_OWN.includes(letter) || OWN_KEYWORD.test(keyword)) wishes.share = false
     else if (keyword === 'loglevel' && /debug|verbose/i.test(value)) wishes.share = false
@@ -46,7 +52,10 @@ function* readOptions(args: readonly string[]): Generator<{letter: string; value
         yield {letter, value: ''}
         continue
       }
-      yield {letter, value: i + 1 < word.length ? word.slice(i + 1) : (args[++at] ?? '')}
+      // A tag since OpenSSH 9.4, before that a letter without a value.
+      const valueless = letter === 'P' && i + 1 === word.length && (args[at + 1] ?? '-').startsWith('-')
+      if (valueless) yield {letter, value: ''}
+      else yield {letter, value: i + 1 < word.length ? word.slice(i + 1) : (args[++at] ?? '')}
       break
     }
   }

@@ -1,9 +1,9 @@
-import os from 'node:os'
 import path from 'node:path'
 import type {Environment} from '../config/paths.js'
 import {UserError} from '../core/errors.js'
 import {Locks} from '../core/lock.js'
 import {findProgram} from './programs.js'
+import {identityOf} from './sharing.js'
 import {bytesOf, hostBlock, type HostBlockOptions} from './ssh-config/block.js'
 import {unifiedDiff} from './ssh-config/diff.js'
 import {findBlocks, otherSettings, withBlock, withoutBlock} from './ssh-config/edit.js'
@@ -42,18 +42,6 @@ export interface SshConfigPlan extends SshConfigOutcome {
 }
 
 /**
- * Where ssh looks: below the home of the user database, whatever HOME says; on Windows below the user's profile
- * (`%USERPROFILE%\.ssh\config`, learn.microsoft.com, "OpenSSH Server configuration").
- */
-export function defaultSshConfig(
-  home = os.userInfo().homedir,
-  platform: NodeJS.Platform = process.platform,
-): string {
-  const {join} = platform === 'win32' ? path.win32 : path.posix
-  return join(home, '.ssh', 'config')
-}
-
-/**
  * What a change would do. ssh itself is asked whether the block would be in effect; nothing is written.
  *
  * @throws UserError `conflict` / `SSH_CONFIG_DAMAGED`, `SSH_CONFIG_NOT_EFFECTIVE`; `config` / `FILE_NOT_READABLE`,
@@ -71,9 +59,11 @@ export async function planSshConfig({file, host, block, env}: SshConfigChange): 
   const warnings: string[] = []
   if (block) {
     const ssh = findProgram('ssh', env)
-    const {proxyCommand, user} = block
+    const {proxyCommand, user, sharing} = block
+    const socket = sharing && path.join(sharing.directory, `${identityOf(sharing.key)}-`)
     if (ssh === undefined) warnings.push('ssh is not installed: nobody has checked that it reads this block')
-    else warnings.push(...(await verifyBlock({ssh, env, file, text: after, host, proxyCommand, user})))
+    else
+      warnings.push(...(await verifyBlock({ssh, env, file, text: after, host, proxyCommand, user, socket})))
   }
   return {
     file,

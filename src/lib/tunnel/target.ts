@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto'
 import type {Settings} from '../config/types.js'
 import {shellQuote} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
@@ -148,9 +149,18 @@ async function credentialsOf(
   return credentials
 }
 
-/** What tells this token's connections from another one's: its id; for the environment's pair, its Client ID. */
-export function sharedBy({tokenId}: ChosenToken, {environmentCredentials}: Settings): string {
-  return tokenId === ENVIRONMENT ? `${ENVIRONMENT}:${environmentCredentials?.clientId ?? ''}` : tokenId
+/**
+ * What tells this token's connections from another one's: its id. Of the environment's pair nobody here knows whether it
+ * is right: its Client ID and what tells its secret from another, of which too little is left to find or try one.
+ */
+export function sharedBy(
+  {tokenId}: Pick<ChosenToken, 'tokenId'>,
+  {environmentCredentials: pair}: Settings,
+): string {
+  if (tokenId !== ENVIRONMENT || !pair) return tokenId
+  const {clientId, clientSecret} = pair
+  const sum = createHash('sha256').update(`zt shares by\0${clientId}\0${clientSecret.expose()}`).digest('hex')
+  return `${ENVIRONMENT}:${clientId}:${sum.slice(0, 16)}`
 }
 
 function fromEnvironment(bound: boolean): ChosenToken {

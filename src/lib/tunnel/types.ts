@@ -64,6 +64,27 @@ export interface ProxyReport {
   refusal: Refusal | undefined
 }
 
+/** A connection that was open with a token when that was switched off. */
+export interface ClosedConnection {
+  carries: 'ssh' | 'forward'
+  host: string
+  /** The process that carries it. */
+  pid: number
+  profile: string
+  /** ISO 8601. */
+  openedAt: string
+  /** `kept`: as it was wished. `would-end`: this was a dry run. `left`: it could not be ended, or must not be. */
+  outcome: 'ended' | 'kept' | 'would-end' | 'left'
+  /** Why it was left. */
+  why?: string | undefined
+}
+
+export interface ClosedConnections {
+  connections: ClosedConnection[]
+  /** Why it is not known which are open. */
+  unknown?: string | undefined
+}
+
 /** One thing that `zt ssh check` looks at, in the order in which a connection needs them. */
 export interface CheckStep {
   /**

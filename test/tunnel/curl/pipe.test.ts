@@ -1,5 +1,6 @@
 import {spawn} from 'node:child_process'
 import fs from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {makePipe} from '../../../src/lib/tunnel/curl/curl.js'
@@ -20,7 +21,8 @@ describe('the pipe by which curl gets the credentials when stdin is its own', ()
   it.skipIf(findProgram('mkfifo', process.env) === undefined)(
     'is for this user alone, and gone afterwards',
     async () => {
-      const pipe = await makePipe(process.env)
+      const state = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-pipe-'))
+      const pipe = await makePipe({...process.env, XDG_STATE_HOME: state})
       try {
         expect((await fs.stat(pipe.file)).isFIFO()).toBe(true)
         expect((await fs.stat(pipe.file)).mode & 0o777).toBe(0o600)
@@ -35,7 +37,7 @@ describe('the pipe by which curl gets the credentials when stdin is its own', ()
       } finally {
         await pipe.remove()
       }
-      await expect(fs.stat(path.dirname(pipe.file))).rejects.toMatchObject({code: 'ENOENT'})
+      await expect(fs.stat(pipe.file)).rejects.toMatchObject({code: 'ENOENT'})
     },
   )
 })

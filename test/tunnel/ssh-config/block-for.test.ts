@@ -44,6 +44,9 @@ describe('the block', () => {
       'User',
       'ProxyCommand',
       'ServerAliveInterval',
+      'ControlMaster',
+      'ControlPath',
+      'ControlPersist',
       'UserKnownHostsFile',
       '#',
     ])
@@ -63,8 +66,13 @@ describe('the block', () => {
   })
 
   it.each(['linux', 'darwin'] as const)('for %s shares one, unless it is not wanted', async (platform) => {
-    const control = ({lines}: {lines: string[]}) => lines.filter((line) => line.startsWith('Control')).length
-    expect(control(await linesOn(platform))).toBe(3)
-    expect(control(await linesOn(platform, false))).toBe(0)
+    const control = ({lines}: {lines: string[]}) => lines.filter((line) => line.startsWith('Control'))
+    const [master, file, persist] = control(await linesOn(platform))
+    expect([master, persist]).toEqual(['ControlMaster auto', 'ControlPersist 60'])
+    expect(file).toContain(home)
+    // Otherwise what the person's configuration says of all hosts would share.
+    const alone = ['ControlMaster no', 'ControlPath none', 'ControlPersist no']
+    expect(control(await linesOn(platform, false))).toEqual(alone)
+    expect(control(await linesOn('win32'))).toEqual(alone)
   })
 })

@@ -5,12 +5,8 @@ import path from 'node:path'
 import fc from 'fast-check'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {findProgram} from '../../../src/lib/tunnel/programs.js'
-import {
-  applySshConfig,
-  defaultSshConfig,
-  planSshConfig,
-  type SshConfigChange,
-} from '../../../src/lib/tunnel/ssh-config.js'
+import {applySshConfig, planSshConfig, type SshConfigChange} from '../../../src/lib/tunnel/ssh-config.js'
+import {defaultSshConfig} from '../../../src/lib/tunnel/ssh-words.js'
 import {readConfigFile} from '../../../src/lib/tunnel/ssh-config/file.js'
 import {configTexts, HOSTS} from './config-texts.js'
 
@@ -28,7 +24,13 @@ afterEach(() => fs.rm(home, {recursive: true, force: true}))
 const [host, second] = HOSTS
 const change = (more: Partial<SshConfigChange> = {}): SshConfigChange => {
   const of = more.host ?? host
-  return {file, host: of, block: {host: of, proxyCommand: `/zt ssh proxy ${of}`}, env: process.env, ...more}
+  return {
+    file,
+    host: of,
+    block: {host: of, proxyCommand: `/zt ssh proxy ${of}`},
+    env: {...process.env, XDG_STATE_HOME: home},
+    ...more,
+  }
 }
 const make = async (wanted: SshConfigChange, again = true) =>
   applySshConfig(await planSshConfig(wanted), wanted, {state: path.join(home, 'state'), again})
@@ -251,7 +253,7 @@ describe.skipIf(ssh === undefined)('ssh itself', () => {
 })
 
 it('without ssh the block is written, and that nobody has checked it is said', async () => {
-  const {action, warnings} = await make(change({env: {PATH: home}}))
+  const {action, warnings} = await make(change({env: {PATH: home, XDG_STATE_HOME: home}}))
   expect(action).toBe('add')
   expect(warnings).toEqual([expect.stringContaining('ssh is not installed')])
 })

@@ -1,8 +1,6 @@
 import {execFile} from 'node:child_process'
 import {constants} from 'node:fs'
 import fs from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
 import type {Writable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {promisify} from 'node:util'
@@ -12,6 +10,7 @@ import type {ServiceCredentials} from '../../secrets/types.js'
 import {acceptedAt} from '../accepted-secret.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
 import {findProgram} from '../programs.js'
+import {temporaryPlace} from '../run-files.js'
 import type {Target} from '../target.js'
 import type {Judgement} from '../types.js'
 import type {CurlArguments, RequestUrl} from './arguments.js'
@@ -119,7 +118,7 @@ interface NamedPipe {
 }
 
 /**
- * A named pipe in a directory of our own, for a curl that needs stdin itself. (What node passes to a child as a further
+ * A named pipe in a directory that is this user's, for a curl that needs stdin itself. (What node passes to a child as a further
  * descriptor is a socket, which cannot be opened by a name under /dev/fd.) It never holds anything on disk.
  *
  * None on Windows: its named pipes have no directory that is this user's, and whoever is on the machine may read from
@@ -131,9 +130,7 @@ export async function makePipe(
 ): Promise<NamedPipe> {
   const mkfifo = platform === 'win32' ? undefined : findProgram('mkfifo', env, {platform})
   if (mkfifo === undefined) throw stdinTaken()
-  const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-curl-'))
-  const remove = (): Promise<void> => fs.rm(directory, {recursive: true, force: true})
-  const file = path.join(directory, 'config')
+  const {file, remove} = await temporaryPlace(env, 'pipe')
   try {
     await promisify(execFile)(mkfifo, ['-m', '600', file], {env: withoutSecrets(env)})
   } catch {

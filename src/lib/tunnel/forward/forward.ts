@@ -1,5 +1,8 @@
 import type {Environment} from '../../config/paths.js'
-import type {Target} from '../target.js'
+import type {Settings} from '../../config/types.js'
+import {announce} from '../connections/announce.js'
+import {identityOf} from '../sharing.js'
+import {sharedBy, type Target} from '../target.js'
 import {forwardHttp} from './http.js'
 import {parseListen, type ListenAddress} from './listen.js'
 import {checkHeaderName, checkOrigin} from './settings.js'
@@ -46,4 +49,18 @@ export function startForward(
   return plan.http
     ? forwardHttp({...plan, target, environment, events})
     : forwardTcp({listen: plan.listen, target, environment, events})
+}
+
+/** Says that this process carries what goes to the target, until the answer is called, or it ends. */
+export function announceForward(settings: Settings, target: Target): Promise<() => void> {
+  const {profileName: profile, paths} = settings
+  const {tokenId, credentials, edge} = target
+  const {host, connectTo, caFile} = edge
+  return announce(paths.state, {
+    carries: 'forward',
+    ...{host, profile, tokenId, clientId: credentials.clientId},
+    identity: identityOf({profile, tokenId: sharedBy(target, settings), connectTo, caFile}),
+    plainSsh: false,
+    cloudflared: false,
+  })
 }

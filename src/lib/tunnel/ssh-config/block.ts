@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto'
-import {ALIVE_INTERVAL_S, sharingLines, type ConnectionKey} from '../sharing.js'
+import {ALIVE_INTERVAL_S, OWN_CONNECTION, sharingLines, type ConnectionKey} from '../sharing.js'
 import {configWord, knownHosts} from '../ssh-words.js'
 
 export interface HostBlockOptions {
@@ -8,7 +8,7 @@ export interface HostBlockOptions {
   proxyCommand: string
   knownHostsFile?: string | undefined
   platform?: NodeJS.Platform | undefined
-  /** Undefined: connections are not shared. */
+  /** Undefined: connections are not shared, whatever is said elsewhere of all hosts. */
   sharing?: {directory: string; key: ConnectionKey} | undefined
 }
 
@@ -23,7 +23,7 @@ export function hostBlock(options: HostBlockOptions): string {
     ...(user === undefined ? [] : [`  User ${configWord(user)}`]),
     `  ProxyCommand ${proxyCommand}`,
     `  ServerAliveInterval ${ALIVE_INTERVAL_S}`,
-    ...(sharing ? sharingLines(sharing.directory, sharing.key).map((line) => `  ${line}`) : []),
+    ...(sharing ? sharingLines(sharing.directory, sharing.key) : OWN_CONNECTION).map((line) => `  ${line}`),
     ...(knownHostsFile === undefined ? [] : [`  UserKnownHostsFile ${knownHosts(knownHostsFile, platform)}`]),
   ]
   return [`# zt: begin ${host}`, ...lines, `# zt: end ${host} ${sumOf(lines.map(bytesOf))}`].join('\n')

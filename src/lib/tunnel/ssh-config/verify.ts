@@ -1,10 +1,10 @@
 import {execFile} from 'node:child_process'
 import fs from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
 import {UserError} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
 import {quoteForPerson} from '../../core/quote.js'
+import {temporaryPlace} from '../run-files.js'
+import {forwardsIn} from '../ssh-forwards.js'
 
 /** A Match exec of the person's may take its time. */
 const PATIENCE_MS = 10_000
@@ -20,6 +20,8 @@ export interface VerifyOptions {
   host: string
   proxyCommand: string
   user: string | undefined
+  /** How the socket's path begins; undefined: the block shares no connection. */
+  socket: string | undefined
 }
 
 /**
@@ -29,7 +31,7 @@ export interface VerifyOptions {
  * @throws UserError `conflict` / `SSH_CONFIG_NOT_EFFECTIVE` when ssh would not use our ProxyCommand
  */
 export async function verifyBlock(options: VerifyOptions): Promise<string[]> {
-  const {file, host, proxyCommand, user} = options
+  const {file, host, proxyCommand, user, socket} = options
   const answer = await asSshReads(options)
   if (typeof answer !== 'string') throw notEffective(options, answer.failed)
   const valueOf = (keyword: string): string | undefined =>
@@ -47,17 +49,27 @@ export async function verifyBlock(options: VerifyOptions): Promise<string[]> {
         : `ssh takes the first value that it meets, and for ${host} that is "ProxyCommand ${used}". It stands before the first Host line, or in a file that is included there.`,
     )
   }
+  const warnings: string[] = []
   const otherUser = valueOf('user')
-  return user === undefined || otherUser === user
-    ? []
-    : [`ssh uses the user ${otherUser ?? ''} for ${host}: it stands before zt's block in ${file}`]
+  if (user !== undefined && otherUser !== user)
+    warnings.push(`ssh uses the user ${otherUser ?? ''} for ${host}: it is set before zt's block in ${file}`)
+  const path = valueOf('controlpath')
+  const shares = path !== undefined && path !== 'none'
+  if (shares && (socket === undefined || !path.replaceAll('%%', '%').startsWith(socket)))
+    warnings.push(
+      `ssh shares connections to ${host} by ${path}, whichever token opened them: it is set before zt's block in ${file}`,
+    )
+  else if (shares && forwardsIn(answer))
+    warnings.push(
+      `ssh forwards for ${host} by its configuration, and a shared connection keeps that for a while after the session; --no-share shares none`,
+    )
+  return warnings
 }
 
 async function asSshReads({ssh, env, file, text, host}: VerifyOptions): Promise<string | {failed: string}> {
-  const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-ssh-config-'))
-  const copy = path.join(directory, 'config')
+  const {file: copy, remove} = await temporaryPlace(env, 'config')
   try {
-    await fs.writeFile(copy, text, {encoding: 'latin1', mode: 0o600})
+    await fs.writeFile(copy, text, {encoding: 'latin1', mode: 0o600, flag: 'wx'})
     return await new Promise((resolve) => {
       execFile(
         ssh,
@@ -72,7 +84,7 @@ async function asSshReads({ssh, env, file, text, host}: VerifyOptions): Promise<
       )
     })
   } finally {
-    await fs.rm(directory, {recursive: true, force: true})
+    await remove()
   }
 }
 
