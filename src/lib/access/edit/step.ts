@@ -129,7 +129,7 @@ async function requireOwn(
     const [other] = like
     if (other !== undefined && like.length === 1) return {id: other, more: []}
     // The server made something else of what was sent; the comparison says what.
-    if (isNew && found?.['name'] === after['name'] && isRecent(ctx, api, found)) return {id, more}
+    if (isNew && found?.['name'] === after['name'] && isRecent(ctx, api, found ?? {})) return {id, more}
   } catch (error) {
     // It was answered, and cannot be read now: the comparison says so.
     if (error instanceof ApiError && !isGone(error)) return {id, more: []}
