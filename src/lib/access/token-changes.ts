@@ -1,6 +1,7 @@
 import type {AccessApi, ServiceToken} from '../api/types.js'
 import {parseTokenDuration} from '../core/duration.js'
 import {ApiError, UserError} from '../core/errors.js'
+import {tidy} from '../core/tidy.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {isUnfinishedName, said} from './operations.js'
@@ -164,7 +165,15 @@ async function changeToken(
       after = await send(ctx, api, before, wish)
     }
     // Also when it was so already: a run before may have ended between the change and this.
-    if (!dryRun) await updateIndex(ctx, after)
+    if (!dryRun) {
+      await tidy(
+        `What this machine remembers of "${after.name}" could not be brought up to date`,
+        () => updateIndex(ctx, after),
+        (text) => {
+          ctx.warn?.(text)
+        },
+      )
+    }
     if (wanted && !dryRun) {
       refuseOtherChanges(ctx, {...before, ...wanted}, after, wish.mayChange)
       if (!wish.came(after)) throw notAsExpected(ctx, after, wish.about)

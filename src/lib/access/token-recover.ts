@@ -1,5 +1,6 @@
 import type {AccessApi, ServiceToken} from '../api/types.js'
 import {UserError} from '../core/errors.js'
+import {tidy} from '../core/tidy.js'
 import {readCredentials} from '../secrets/credentials.js'
 import type {Operation, Spooled} from '../secrets/journal/journal.js'
 import {requireReady} from '../secrets/open.js'
@@ -20,6 +21,7 @@ import {
   unfinishedName,
 } from './operations.js'
 import {isUnrotated, rotationOutcome} from './rotation-outcome.js'
+import {releaseLock} from './token-lock.js'
 import {AFTERMATH, endPrevious, settleRotation, takeBack} from './token-rotate.js'
 
 /**
@@ -76,7 +78,15 @@ export async function recoverOperations(ctx: AccessContext, options: RecoverOpti
     const one = await recoverOne(ctx, operation, options)
     if (one) recovered.push(one)
   }
-  if (!options.dryRun) await ctx.journal.sweep()
+  if (!options.dryRun) {
+    await tidy(
+      'Old files of the journal could not be removed',
+      () => ctx.journal.sweep(),
+      (text) => {
+        ctx.warn?.(text)
+      },
+    )
+  }
   return {
     recovered,
     damaged,
@@ -123,7 +133,7 @@ async function recoverOne(
       return {operation, settlement: 'waiting', why: said(error), next: [...error.next]}
     }
   } finally {
-    await lock.release()
+    await releaseLock(ctx, lock)
   }
 }
 

@@ -105,7 +105,8 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
       report: await readReport(reportFile),
     }
   } finally {
-    await fs.rm(directory, {recursive: true, force: true})
+    // How ssh ended is the result, whatever becomes of the directory.
+    await fs.rm(directory, {recursive: true, force: true}).catch(() => undefined)
   }
 }
 

@@ -70,7 +70,7 @@ async function asSshReads({ssh, env, file, text, host}: VerifyOptions): Promise<
       )
     })
   } finally {
-    await fs.rm(directory, {recursive: true, force: true})
+    await fs.rm(directory, {recursive: true, force: true}).catch(() => undefined)
   }
 }
 
