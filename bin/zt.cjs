@@ -12,11 +12,32 @@ const [topic, command] = process.argv.slice(2)
 process.on('uncaughtException', crash)
 process.on('unhandledRejection', crash)
 
+/** What is still to come to an end. */
+let unsettled = 0
+
+// Nothing is left that could settle it: node would end with 0, as if all had been done.
+process.on('beforeExit', () => {
+  if (unsettled === 0) return
+  unsettled = 0
+  process.exitCode = 1
+  console.error('error: zt stopped before it had finished')
+  console.error(
+    'why:   An answer that it waited for can no longer come. What it was doing may be done or not.',
+  )
+  if (topic === 'token') console.error('next:  zt token recover')
+})
+
 // node would print or write what it holds: see start-again.js, and docs/security.md.
 if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && /report|heap|abort|tls/.test(NODE_OPTIONS))) {
   import('./start-again.js').then(({startAgain}) => startAgain(__filename)).then(start)
 } else {
   start()
+}
+
+/** @param {Promise<void>} work what this process is for */
+function untilDone(work) {
+  unsettled++
+  work.finally(() => unsettled--)
 }
 
 function start() {
@@ -33,20 +54,24 @@ function start() {
     say(help)
   } else if (topic === 'ssh' && command === 'proxy' && !words.some(isHelp)) {
     // ssh waits for this one: straight to the tunnel, no framework (docs/architecture.md).
-    load(() => loadCompiled('proxy/proxy-main.cjs'))
-      .then(({main}) => main(process.argv.slice(4)))
-      .then((code) => {
-        process.exitCode = code
-      })
+    untilDone(
+      load(() => loadCompiled('proxy/proxy-main.cjs'))
+        .then(({main}) => main(process.argv.slice(4)))
+        .then((code) => {
+          process.exitCode = code
+        }),
+    )
   } else if (topic === 'ssh' && /[.@]/.test(command) && !words.some(isHelp)) {
     // A host: where nothing is to be asked or said, ssh runs without the framework.
-    load(() => loadCompiled('proxy/quick-ssh.cjs'))
-      .then(({quickSsh}) => quickSsh(process.argv.slice(3), {root, env: process.env, cwd: process.cwd()}))
-      .then((quick) => {
-        if (!quick || quick.end.report) return framework(quick)
-        process.exitCode = quick.end.exitCode
-        if (quick.end.signal) process.kill(process.pid, quick.end.signal)
-      })
+    untilDone(
+      load(() => loadCompiled('proxy/quick-ssh.cjs'))
+        .then(({quickSsh}) => quickSsh(process.argv.slice(3), {root, env: process.env, cwd: process.cwd()}))
+        .then((quick) => {
+          if (!quick || quick.end.report) return framework(quick)
+          process.exitCode = quick.end.exitCode
+          if (quick.end.signal) process.kill(process.pid, quick.end.signal)
+        }),
+    )
   } else if (words.length === 1 && isVersion(topic)) {
     const {name, version} = require('../package.json')
     say(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`)
@@ -55,7 +80,7 @@ function start() {
       say(`${JSON.stringify({...versionReport(), warnings: []}, null, 2)}\n`)
     })
   } else {
-    framework()
+    untilDone(framework())
   }
 }
 

@@ -297,12 +297,11 @@ describe('what goes wrong in between', () => {
       'is refused',
       (request, state) => {
         // When it was read for the last time, and the first one is reusable already.
-        const {policies, inlinePolicies} = state.data
+        const {inlinePolicies, apiTokens} = state.data
         if (!/app-old.policies$/.test(request) || inlinePolicies.some(({id}) => id === 'own-first')) return
-        policies.push(...inlinePolicies.filter(({id}) => id === 'own-second'))
-        state.data.inlinePolicies = inlinePolicies.filter(({id}) => id !== 'own-second')
+        if (apiTokens[0]) apiTokens[0].permission_groups = ['Access: Apps and Policies Read']
       },
-      'API_REFUSED',
+      'PERMISSION_MISSING',
     ],
   ])('says what is reusable by then when one of several %s', async (_, meddle, code) => {
     await open(({path}, state) => {

@@ -137,6 +137,7 @@ describe('what the API answers to a change', () => {
       kind: 'api',
       code: 'API_REFUSED',
       says: /not really/,
+      unknown: true,
     },
     'too many requests': {
       status: 429,
@@ -192,7 +193,8 @@ describe('what the API answers to a change', () => {
       headers: {location: 'https://evil.example/'},
       kind: 'api',
       code: 'API_REFUSED',
-      says: /302/,
+      says: /302.*Whether the change was made is not known/,
+      unknown: true,
     },
   }
 

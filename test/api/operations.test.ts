@@ -38,7 +38,9 @@ describe('the table of operations', () => {
         .intercept(/.*/, OPERATIONS[name].method)
         .reply(function () {
           asked.push(`${this.req.method} ${this.req.path.replace('/client/v4', '').split('?')[0] ?? ''}`)
-          const result = name.startsWith('list') ? [] : {id: 'x', client_id: 'y', client_secret: 'z'}
+          // The object that was asked for: the last of the ids in the address.
+          const id = this.req.path.includes('/two') ? 'two' : 'one'
+          const result = name.startsWith('list') ? [] : {id, client_id: 'y', client_secret: 'z'}
           return [200, {success: true, errors: [], messages: [], result}]
         })
       const api = createAccessApi({

@@ -177,11 +177,18 @@ describe('a list', () => {
   it.each<[string, Answer['result']]>([
     ['an empty list', []],
     ['null', null],
-    ['no list', {}],
   ])('ends at %s', async (_, result) => {
     const from = server(() => ({result, info: {}}))
     expect(await read(from)).toEqual([])
     expect(from.asked).toHaveLength(1)
+  })
+
+  it.each<[string, Answer['result']]>([
+    ['no list', {}],
+    ['a text', 'nothing'],
+    ['a list of something else', [null]],
+  ])('is not taken for empty where there is %s', async (_, result) => {
+    await expect(read(server(() => ({result, info: {}})))).rejects.toMatchObject({code: 'BAD_ANSWER'})
   })
 
   it.each<[string, Item[]]>([

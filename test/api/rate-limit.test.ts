@@ -80,7 +80,10 @@ describe('when Cloudflare asks for a pause', () => {
   })
 
   const token = {id: 't', name: 'n', client_id: 'c.access', client_secret: 's'}
-  const done = {success: true, errors: [], messages: [], result: token}
+  const done = (where: string): object => {
+    const id = where.split('/')[2] ?? token.id
+    return {success: true, errors: [], messages: [], result: {...token, id}}
+  }
   it.each<[string, 'POST' | 'PUT' | 'DELETE', string, (api: AccessApi) => Promise<unknown>]>([
     ['create', 'POST', '/service_tokens', (api) => api.createServiceToken({name: 'n'})],
     ['rotate', 'POST', '/service_tokens/t/rotate', (api) => api.rotateServiceToken('t', '2030-01-01')],
@@ -92,7 +95,7 @@ describe('when Cloudflare asks for a pause', () => {
       .reply(429, refusal, {'retry-after': '2'})
     nock(ORIGIN)
       .intercept(BASE + where, method)
-      .reply(200, done)
+      .reply(200, done(where))
     await change(open())
     expect(total()).toBe(2)
   })

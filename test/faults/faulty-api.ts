@@ -29,6 +29,8 @@ export type Action =
   | {do: 'first-page'}
   /** The API gets it twice; the client hears the second answer. */
   | {do: 'twice'}
+  /** The API gets it so often; the client hears the first or the last answer, or what is made of it. */
+  | {do: 'lie'; deliveries: 0 | 1 | 2; hears?: 'first' | 'last'; tell?: (told: Told) => Spoken}
 
 export interface Rule {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE' | '*'
@@ -43,6 +45,19 @@ export interface Rule {
   then?: () => void | Promise<void>
 }
 
+/** What there is to make a lie of. */
+export interface Told {
+  /** Undefined where the API never got it. */
+  answer: Answer | undefined
+  method: string
+  path: string
+  /** Of the request. */
+  body: unknown
+}
+
+/** An answer, or bytes as they go over the connection, which is closed behind them. */
+export type Spoken = Answer | {raw: string}
+
 export interface Recorded {
   method: string
   /** Behind `/accounts/ID/access`. */
@@ -54,7 +69,7 @@ export interface Recorded {
   fault: Action['do'] | undefined
 }
 
-interface Answer {
+export interface Answer {
   status: number
   headers: http.IncomingHttpHeaders
   body: string
@@ -179,6 +194,18 @@ export class FaultyApi {
           ? refusal(action.status, action.code ?? 10000)
           : {...refusal(429, 10429), headers: {'retry-after': String(action.retryAfter)}},
       )
+      return
+    }
+    if (action.do === 'lie') {
+      const answers: Answer[] = []
+      while (answers.length < action.deliveries) answers.push(await forward())
+      await rule.then?.()
+      const answer = action.hears === 'first' ? answers[0] : answers.at(-1)
+      const {method, path: where, body: asked} = record
+      const spoken = action.tell?.({answer, method, path: where, body: asked}) ?? answer
+      if (spoken === undefined) throw new Error('the test tells nothing')
+      if ('raw' in spoken) request.socket.end(spoken.raw)
+      else send(spoken)
       return
     }
     if (action.do === 'first-page') whole.searchParams.set('page', '1')

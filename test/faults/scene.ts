@@ -115,6 +115,10 @@ export class Scene {
     return scene
   }
 
+  /** The token "ci" as it was at the start. */
+  get ours(): JsonObject {
+    return this.#ours[0] ?? {}
+  }
   get dataDir(): string {
     return path.join(this.home, 'DATA', 'zt')
   }

@@ -58,6 +58,8 @@ export interface AccessContext {
   /** Waits; tests make it short. */
   sleep(milliseconds: number): Promise<void>
   progress: Progress
+  /** Told of what went wrong beside the work, when that was over. Missing where nobody listens. */
+  warn?: ((text: string) => void) | undefined
 }
 
 export interface AccessDependencies {
@@ -71,6 +73,7 @@ export interface AccessDependencies {
   /** True where no store may ask anybody anything, not even by a dialogue of its own. */
   quiet?: boolean | undefined
   progress?: Progress | undefined
+  warn?: AccessContext['warn']
   /** The zone whose objects are meant instead of the account's, by name or id. */
   zone?: string | undefined
   onWait?: ((pause: Pause) => void) | undefined
@@ -189,6 +192,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     clock: deps.clock ?? systemClock,
     progress: deps.progress ?? noProgress,
+    warn: deps.warn,
   }
 }
 

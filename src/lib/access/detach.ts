@@ -5,6 +5,7 @@ import {namesToken} from '../policy/references.js'
 import {inlinePolicies, isDirect, type AccountRules, type TokenReference} from '../policy/token-references.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
+import {eventually, mayBeDone, notDeleted} from './outcome.js'
 import {refuseLastServiceAuth} from './service-auth-401.js'
 import {
   differingFields,
@@ -149,10 +150,28 @@ async function takeOff(
   going: readonly Policy[],
 ): Promise<void> {
   const links = linksOf(snapshot.policies).filter(({id}) => !going.some((one) => one.id === id))
-  await replacePolicyLinks(ctx, api, snapshot, links)
+  const failure = await maybe(replacePolicyLinks(ctx, api, snapshot, links))
   const names = going.map(({name}) => `"${name}"`).join(', ')
   const done = `${names} ${going.length === 1 ? 'was' : 'were'} taken off "${snapshot.application.name}"`
-  await verifyPolicyLinks(ctx, api, snapshot, links, done)
+  await despite(failure, () => verifyPolicyLinks(ctx, api, snapshot, links, done))
+}
+
+/** What a change failed with, where it may have been made all the same: then what is there decides. */
+async function maybe(change: Promise<unknown>): Promise<ApiError | undefined> {
+  try {
+    await change
+    return undefined
+  } catch (error) {
+    if (mayBeDone(error)) return error
+    throw error
+  }
+}
+
+/** What is there is as it should be, or the change's own failure is what went wrong. */
+async function despite(failure: ApiError | undefined, verify: () => Promise<void>): Promise<void> {
+  await verify().catch((error: unknown) => {
+    throw failure ?? error
+  })
 }
 
 async function deletePolicy(ctx: AccessContext, api: AccessApi, planned: Policy): Promise<void> {
@@ -162,7 +181,11 @@ async function deletePolicy(ctx: AccessContext, api: AccessApi, planned: Policy)
   if (!isUntouched(planned.raw, now.raw, [...OWN_FIELDS, 'updated_at'])) {
     throw changedMeanwhile(ctx, `the rule "${planned.name}"`)
   }
-  await api.deletePolicy(planned.id)
+  const failure = await maybe(api.deletePolicy(planned.id))
+  await despite(failure, async () => {
+    const left = await eventually(ctx, policyAt(api, planned.id).read, (one) => one === undefined)
+    if (left) throw notDeleted(`The rule "${planned.name}"`, [ztCommand(ctx, 'policy', 'show', planned.id)])
+  })
 }
 
 async function deleteInline(
@@ -176,10 +199,10 @@ async function deleteInline(
   if (!now) return
   if (!isUntouched(planned.raw, now.raw, OWN_FIELDS))
     throw changedMeanwhile(ctx, `the rule "${planned.name}"`)
-  await api.deleteApplicationPolicy(id, planned.id)
+  const failure = await maybe(api.deleteApplicationPolicy(id, planned.id))
   const rest: PolicyLink[] = linksOf(before.policies).filter((link) => link.id !== planned.id)
   const done = `"${planned.name}" was deleted from "${before.application.name}"`
-  await verifyPolicyLinks(ctx, api, before, rest, done)
+  await despite(failure, () => verifyPolicyLinks(ctx, api, before, rest, done))
 }
 
 /** Where a policy or group is read and written. */
@@ -223,10 +246,19 @@ async function removeRules(
     const rules = now.raw[part]
     if (Array.isArray(rules)) body[part] = rules.filter((rule: unknown) => !namesIt(rule, token))
   }
-  await place.write(body)
-  const after = await place.read()
-  const wrong = after ? differingFields(body, after.raw, [...OWN_FIELDS, 'updated_at']) : ['all of it']
+  const failure = await maybe(place.write(body))
+  const wrong = await eventually(
+    ctx,
+    async () => {
+      const after = await place.read()
+      return after ? differingFields(body, after.raw, [...OWN_FIELDS, 'updated_at']) : ['all of it']
+    },
+    ({length}) => length === 0,
+  ).catch((error: unknown) => {
+    throw failure ?? error
+  })
   if (wrong.length === 0) return
+  if (failure) throw failure
   throw new UserError({
     kind: 'conflict',
     code: 'RULE_NOT_AS_EXPECTED',

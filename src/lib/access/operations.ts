@@ -6,6 +6,7 @@ import type {Operation, Spooled} from '../secrets/journal/journal.js'
 import type {KeepingStoreKind, SecretStore} from '../secrets/types.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
+import {eventually, isGone, mayBeDone, notDeleted} from './outcome.js'
 import {tokenLock} from './token-lock.js'
 
 /** Cloudflare's limit for a service token's name. */
@@ -97,11 +98,21 @@ export async function refusePending(
 export async function keep(
   ctx: AccessContext,
   store: SecretStore,
-  {accountId, name}: Operation,
+  {accountId, name}: Pick<Operation, 'accountId' | 'name'>,
   spooled: Spooled,
 ): Promise<void> {
   const {tokenId, clientId, clientSecret, previous} = spooled
   await saveCredentials(store, tokenId, {clientId, clientSecret, previous})
+  await indexSecret(ctx, store, {accountId, name}, spooled)
+}
+
+/** Puts the index in step with a spooled secret that is in its store. */
+export async function indexSecret(
+  ctx: AccessContext,
+  store: SecretStore,
+  {accountId, name}: Pick<Operation, 'accountId' | 'name'>,
+  {tokenId, clientId, expiresAt, previous}: Spooled,
+): Promise<void> {
   await ctx.index.put({
     tokenId,
     clientId,
@@ -110,7 +121,7 @@ export async function keep(
     accountId,
     store: store.kind as KeepingStoreKind,
     storedAt: nowText(ctx),
-    expiresAt: spooled.expiresAt,
+    expiresAt,
     previousUntil: previous?.until,
   })
 }
@@ -131,7 +142,10 @@ export async function makeReady(
   return persistently(ctx, api, id, {name, enabled: true})
 }
 
-/** A change of a token that may be sent again. */
+/**
+ * A change of a token that may be sent again. It is done when the token says so: what Cloudflare tells of a token is read
+ * back, whatever was answered.
+ */
 export async function persistently(
   ctx: AccessContext,
   api: AccessApi,
@@ -140,38 +154,105 @@ export async function persistently(
 ): Promise<ServiceToken> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await api.updateServiceToken(id, change)
+      const answered = await api.updateServiceToken(id, change)
+      return showsIn(change) ? await readChanged(ctx, api, id, change) : answered
     } catch (error) {
-      const again = error instanceof ApiError && error.kind === 'unreachable' && error.code !== 'RATE_LIMITED'
+      if (!(error instanceof ApiError)) throw error
+      const look = showsIn(change) && mayBeDone(error)
+      const seen = look ? await api.getServiceToken(id).catch(() => undefined) : undefined
+      if (seen && shows(seen, change)) return seen
+      const again = (error.kind === 'unreachable' || error.outcomeUnknown) && error.code !== 'RATE_LIMITED'
       if (!again || attempt === READY_ATTEMPTS) throw error
       await ctx.sleep(250 * 2 ** attempt)
     }
   }
 }
 
-/** Deletes a token; one that is gone already is deleted. */
-export async function ensureDeleted(api: AccessApi, id: string): Promise<void> {
+/** @throws UserError `conflict` / `TOKEN_NOT_AS_EXPECTED` */
+async function readChanged(
+  ctx: AccessContext,
+  api: AccessApi,
+  id: string,
+  change: ServiceTokenChange,
+): Promise<ServiceToken> {
+  const seen = await eventually(
+    ctx,
+    () => api.getServiceToken(id),
+    (token) => shows(token, change),
+  )
+  if (shows(seen, change)) return seen
+  throw new UserError({
+    kind: 'conflict',
+    code: 'TOKEN_NOT_AS_EXPECTED',
+    message: `The service token "${seen.name}" is not as it should be now`,
+    why: 'Cloudflare answered that it was changed, and shows it as it was.',
+    next: [ztCommand(ctx, 'token', 'show', id)],
+    details: {tokenId: id},
+  })
+}
+
+/** Whether a change can be seen in the token at all: when the secret before ends, Cloudflare shows nowhere. */
+function showsIn({name, enabled}: ServiceTokenChange): boolean {
+  return name !== undefined || enabled !== undefined
+}
+
+function shows(token: ServiceToken, {name, enabled}: ServiceTokenChange): boolean {
+  return (name === undefined || token.name === name) && (enabled === undefined || token.enabled === enabled)
+}
+
+/**
+ * Deletes a token; one that is gone already is deleted. That it is gone is seen, whatever was answered.
+ *
+ * @throws UserError `conflict` / `NOT_DELETED`; ApiError
+ */
+export async function ensureDeleted(ctx: AccessContext, api: AccessApi, id: string): Promise<void> {
+  let failure: ApiError | undefined
   try {
     await api.deleteServiceToken(id)
   } catch (error) {
-    if (!isGone(error)) throw error
+    if (!mayBeDone(error)) throw error
+    failure = error
+  }
+  const look = (): Promise<boolean> => isAbsent(api, id)
+  // Where it was refused, one look is enough: nothing is on its way.
+  const patient = failure === undefined || failure.outcomeUnknown
+  const gone = await (patient ? eventually(ctx, look, (absent) => absent) : look()).catch(
+    (error: unknown) => {
+      throw failure ?? error
+    },
+  )
+  if (!gone)
+    throw failure && !isGone(failure)
+      ? failure
+      : notDeleted('The service token', [ztCommand(ctx, 'token', 'show', id)])
+}
+
+/** Whether the account has no such token: it is neither found nor listed. */
+export async function isAbsent(api: AccessApi, id: string): Promise<boolean> {
+  if (await readToken(api, id)) return false
+  return !(await api.listServiceTokens()).some((token) => token.id === id)
+}
+
+/** Undefined: the API says that there is none. */
+export async function readToken(api: AccessApi, id: string): Promise<ServiceToken | undefined> {
+  try {
+    return await api.getServiceToken(id)
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
   }
 }
 
 /** A request that something on the way sent twice made two tokens of the unfinished name; nobody has the others' secrets. */
 export async function deleteTwins(
+  ctx: AccessContext,
   api: AccessApi,
   operation: Operation,
   id: string,
   tokens: readonly ServiceToken[],
 ): Promise<void> {
   const name = unfinishedName(operation)
-  for (const twin of tokens) if (twin.name === name && twin.id !== id) await ensureDeleted(api, twin.id)
-}
-
-/** The API says that there is no such thing. */
-export function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.kind === 'not-found' && error.code === 'NOT_FOUND'
+  for (const twin of tokens) if (twin.name === name && twin.id !== id) await ensureDeleted(ctx, api, twin.id)
 }
 
 /** What an error says, in one line: for the `why` of another. */

@@ -9,6 +9,7 @@ import {actionName} from './action-name.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {planDetach, type DetachStep, type PlannedChange} from './detach.js'
+import {ensureDeleted, persistently, readToken} from './operations.js'
 import {resolveToken} from './resolve.js'
 import {withTokenLock} from './token-lock.js'
 
@@ -104,23 +105,13 @@ async function findTarget(ctx: AccessContext, api: AccessApi, wanted: string): P
     const named =
       left.find(({tokenId, clientId}) => tokenId === wanted || clientId === wanted) ??
       only(left.filter(({name}) => name === wanted))
-    if (!named || !(await isGone(api, named.tokenId))) throw error
+    if (!named || (await readToken(api, named.tokenId))) throw error
     return {id: named.tokenId, token: undefined, entry: named}
   }
 }
 
 function only<T>(found: readonly T[]): T | undefined {
   return found.length === 1 ? found[0] : undefined
-}
-
-async function isGone(api: AccessApi, tokenId: string): Promise<boolean> {
-  return api.getServiceToken(tokenId).then(
-    () => false,
-    (error: unknown) => {
-      if (error instanceof ApiError && error.kind === 'not-found') return true
-      throw error
-    },
-  )
 }
 
 async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: boolean): Promise<Plan> {
@@ -167,7 +158,7 @@ async function act(
   try {
     if (plan.changes.length > 0) {
       ctx.progress.step('Disabling the service token')
-      if (plan.enabled) await disable(api, plan.token.id)
+      if (plan.enabled) await disable(ctx, api, plan.token.id)
       disabled = true
     }
     for (const {steps, run} of plan.changes) {
@@ -183,24 +174,17 @@ async function act(
   return {deleted: true, detached}
 }
 
-async function disable(api: AccessApi, id: string): Promise<void> {
-  try {
-    await api.updateServiceToken(id, {enabled: false})
-  } catch (error) {
-    if (!(error instanceof ApiError) || !error.outcomeUnknown) throw error
-    const {enabled} = await api.getServiceToken(id)
-    if (enabled) throw error
-  }
+/** Off, and seen to be off: what follows takes out of rules what still lets it in. */
+async function disable(ctx: AccessContext, api: AccessApi, id: string): Promise<void> {
+  await persistently(ctx, api, id, {enabled: false})
 }
 
+/** Deleted, and seen to be: only then is its secret erased here. */
 async function deleteToken(ctx: AccessContext, api: AccessApi, {token}: Plan): Promise<void> {
   try {
-    await api.deleteServiceToken(token.id)
+    await ensureDeleted(ctx, api, token.id)
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
-    // Somebody else was first, or an answer was lost.
-    if (error.kind === 'not-found') return
-    if (error.outcomeUnknown && (await isGone(api, token.id).catch(() => false))) return
     if (error.kind !== 'conflict' && !error.apiCodes.includes(12139)) throw error
     const {rules} = await readAccountRules(api, {allNeeded: false, thorough: true})
     throw inUse(ctx, token, tokenReferences(token.id, rules), error)

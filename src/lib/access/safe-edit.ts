@@ -4,6 +4,7 @@ import type {JsonObject} from '../core/context.js'
 import {UserError} from '../core/errors.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
+import {eventually} from './outcome.js'
 
 /** An application as it was read, its policies in order. */
 export interface ApplicationSnapshot {
@@ -59,9 +60,18 @@ export async function verifyPolicyLinks(
   done: string,
 ): Promise<void> {
   const {id, name, raw} = before.application
-  const after = await readApplication(api, id)
-  const changed = differingFields(raw, after.application.raw, ['policies', 'updated_at'])
-  if (changed.length === 0 && isDeepStrictEqual(after.policies.map(idOf), links.map(idOf))) return
+  const {changed, same} = await eventually(
+    ctx,
+    async () => {
+      const after = await readApplication(api, id)
+      return {
+        changed: differingFields(raw, after.application.raw, ['policies', 'updated_at']),
+        same: isDeepStrictEqual(after.policies.map(idOf), links.map(idOf)),
+      }
+    },
+    (seen) => seen.changed.length === 0 && seen.same,
+  )
+  if (changed.length === 0 && same) return
   throw new UserError({
     kind: 'conflict',
     code: 'APPLICATION_NOT_AS_EXPECTED',

@@ -1,9 +1,11 @@
 import type {AccessApi, ServiceToken} from '../api/types.js'
 import {parseTokenDuration} from '../core/duration.js'
 import {ApiError, UserError} from '../core/errors.js'
+import {tidy} from '../core/tidy.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
-import {isUnfinishedName} from './operations.js'
+import {isUnfinishedName, said} from './operations.js'
+import {eventually, mayBeDone} from './outcome.js'
 import {resolveToken} from './resolve.js'
 import {withTokenLock} from './token-lock.js'
 import {checkTokenName, knowledge, nameTaken, type KnownToken} from './tokens.js'
@@ -20,6 +22,7 @@ export interface TokenChange {
   after: KnownToken
 }
 
+const DAY_MS = 24 * 3600 * 1000
 const YEAR_MS = 365 * 24 * 3600 * 1000
 /** An end that is earlier by less than this is the same: the server's time is known in whole seconds. */
 const NOTICED_MS = 60 * 1000
@@ -61,12 +64,14 @@ export async function refreshToken(
       if (token.duration === 'forever' && (!duration || duration.api === 'forever')) return undefined
       return {expiresAt: iso(newEnd(token)), ...(duration && {duration: duration.api})}
     },
+    about: ['expiresAt'],
     send: (id) =>
       duration ? api.updateServiceToken(id, {duration: duration.api}) : api.refreshServiceToken(id),
     came: (token) =>
       duration
         ? Math.abs(end(token) - newEnd(seen)) < TOLERANCE_MS || end(token) === newEnd(seen)
-        : end(token) > end(seen),
+        : // Counted from now or from its end, in days or by the calendar; a second year is one too many.
+          end(token) > end(seen) && end(token) - newEnd(seen) < 2 * DAY_MS,
   })
   return {...change, earlier}
 }
@@ -92,6 +97,7 @@ export async function renameToken(
       if (taken) throw nameTaken(ctx, taken)
       return before.name === name ? undefined : {name}
     },
+    about: ['name'],
     send: (id) => api.updateServiceToken(id, {name}),
     came: (after) => after.name === name,
   })
@@ -116,6 +122,7 @@ export async function setTokenEnabled(
       if (enabled && isUnfinishedName(before.name)) throw unfinished(ctx, before)
       return before.enabled === enabled ? undefined : {enabled}
     },
+    about: ['enabled'],
     send: (id) => api.updateServiceToken(id, {enabled}),
     came: (after) => after.enabled === enabled,
   })
@@ -128,7 +135,9 @@ interface Wish {
   /** What is to be different; undefined: it is so already. Throws where it cannot be. */
   wanted: (token: ServiceToken, all: readonly ServiceToken[]) => Partial<ServiceToken> | undefined
   send: (id: string) => Promise<ServiceToken>
-  /** Whether a change whose answer was lost was made. */
+  /** The fields that are to change, for people. */
+  about: string[]
+  /** Whether the change was made, and once. */
   came: (token: ServiceToken) => boolean
 }
 
@@ -153,11 +162,22 @@ async function changeToken(
     let after = {...before, ...wanted}
     if (wanted && !dryRun) {
       ctx.progress.step(wish.step)
-      after = await send(api, before, wish)
+      after = await send(ctx, api, before, wish)
     }
     // Also when it was so already: a run before may have ended between the change and this.
-    if (!dryRun) await updateIndex(ctx, after)
-    if (wanted && !dryRun) refuseOtherChanges(ctx, {...before, ...wanted}, after, wish.mayChange)
+    if (!dryRun) {
+      await tidy(
+        `What this machine remembers of "${after.name}" could not be brought up to date`,
+        () => updateIndex(ctx, after),
+        (text) => {
+          ctx.warn?.(text)
+        },
+      )
+    }
+    if (wanted && !dryRun) {
+      refuseOtherChanges(ctx, {...before, ...wanted}, after, wish.mayChange)
+      if (!wish.came(after)) throw notAsExpected(ctx, after, wish.about)
+    }
     const known = await knowledge(ctx)
     const differs = wanted !== undefined
     return {changed: differs && !dryRun, dryRun, differs, before, after: known(after)}
@@ -165,27 +185,61 @@ async function changeToken(
   return dryRun ? run() : withTokenLock(ctx, id, run)
 }
 
-/** Sent once; when the answer is lost, the token itself says whether it was taken. */
-async function send(api: AccessApi, before: ServiceToken, wish: Wish): Promise<ServiceToken> {
+/** Sent once. Whether it was taken, the token itself says, whatever was answered. */
+async function send(
+  ctx: AccessContext,
+  api: AccessApi,
+  before: ServiceToken,
+  wish: Wish,
+): Promise<ServiceToken> {
+  let failure: ApiError | undefined
   try {
-    return await wish.send(before.id)
+    const answered = await wish.send(before.id)
+    // An answer about another pair is told as it is.
+    if (answered.clientId !== before.clientId) return answered
   } catch (error) {
-    if (!(error instanceof ApiError) || !error.outcomeUnknown) throw error
-    const now = await api.getServiceToken(before.id).catch(() => undefined)
-    if (now && wish.came(now)) return now
-    throw new ApiError({
-      kind: error.kind,
-      code: error.code,
-      message: error.message,
-      why: `${error.why ?? ''} ${now ? 'Asked again, the service token is as it was.' : 'The service token could not be read again.'}`.trim(),
-      next: ['Run the command again', ...error.next],
-      status: error.status,
-      apiCodes: [...error.apiCodes],
-      ray: error.ray,
-      outcomeUnknown: true,
-      cause: error,
-    })
+    if (!mayBeDone(error)) throw error
+    failure = error
   }
+  const look = (): Promise<ServiceToken> => api.getServiceToken(before.id)
+  // What was refused is not on its way.
+  const patient = failure === undefined || failure.outcomeUnknown
+  let now: ServiceToken | undefined
+  try {
+    now = await (patient ? eventually(ctx, look, wish.came) : look())
+  } catch (error) {
+    // The answer said that it was made: what is not known is the rest.
+    if (failure === undefined) throw notReadBack(ctx, before, error)
+  }
+  if (now && wish.came(now)) return now
+  if (!failure) return now ?? before
+  if (now && LOOKED_AT.some((field) => now[field] !== before[field])) return now
+  if (!failure.outcomeUnknown) throw failure
+  throw new ApiError({
+    kind: failure.kind,
+    code: failure.code,
+    message: failure.message,
+    why: `${failure.why ?? ''} ${now ? 'Asked again, the service token is as it was.' : 'The service token could not be read again.'}`.trim(),
+    next: ['Run the command again', ...failure.next],
+    status: failure.status,
+    apiCodes: [...failure.apiCodes],
+    ray: failure.ray,
+    outcomeUnknown: true,
+    cause: failure,
+  })
+}
+
+function notReadBack(ctx: AccessContext, {id, name}: ServiceToken, error: unknown): unknown {
+  if (!(error instanceof UserError)) return error
+  return new UserError({
+    kind: error.kind,
+    code: 'TOKEN_NOT_READ_BACK',
+    message: `Cloudflare answered that "${name}" was changed, and it could not be read back`,
+    why: said(error),
+    next: [ztCommand(ctx, 'token', 'show', id)],
+    details: {tokenId: id},
+    cause: error,
+  })
 }
 
 /** What this machine remembers of a token, in whichever profile. */
@@ -196,6 +250,8 @@ async function updateIndex(ctx: AccessContext, {id, name, expiresAt}: ServiceTok
   }
 }
 
+const LOOKED_AT = ['name', 'clientId', 'enabled', 'duration', 'expiresAt'] as const
+
 /** A change of one field leaves the others alone, by what is known of the API; trust, and look. */
 function refuseOtherChanges(
   ctx: AccessContext,
@@ -203,14 +259,16 @@ function refuseOtherChanges(
   after: ServiceToken,
   mayChange: (keyof ServiceToken)[],
 ): void {
-  const looked = ['name', 'clientId', 'enabled', 'duration', 'expiresAt'] as const
-  const wrong = looked.filter((field) => !mayChange.includes(field) && expected[field] !== after[field])
-  if (wrong.length === 0) return
-  throw new UserError({
+  const wrong = LOOKED_AT.filter((field) => !mayChange.includes(field) && expected[field] !== after[field])
+  if (wrong.length > 0) throw notAsExpected(ctx, after, wrong)
+}
+
+function notAsExpected(ctx: AccessContext, after: ServiceToken, wrong: readonly string[]): UserError {
+  return new UserError({
     kind: 'conflict',
     code: 'TOKEN_NOT_AS_EXPECTED',
     message: `The service token "${after.name}" was changed, and is not as it should be now`,
-    why: `Not as expected: ${wrong.join(', ')}. Somebody may have changed it at the same moment.`,
+    why: `Not as expected: ${wrong.join(', ')}. Somebody may have changed it at the same moment, or the request arrived twice or not at all.`,
     next: [ztCommand(ctx, 'token', 'show', after.id)],
     details: {tokenId: after.id, fields: wrong},
   })

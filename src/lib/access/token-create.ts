@@ -10,17 +10,19 @@ import type {AccessContext} from './context.js'
 import {
   ensureDeleted,
   forget,
-  isGone,
+  isAbsent,
   keep,
   lockOf,
   makeReady,
   newOperation,
   nowText,
+  readToken,
   refusePending,
   said,
   unfinishedName,
   deleteTwins,
 } from './operations.js'
+import {eventually, isGone, mayBeDone} from './outcome.js'
 import {withLock} from './token-lock.js'
 import {checkTokenName, nameTaken} from './tokens.js'
 
@@ -135,11 +137,13 @@ class Creation {
     }
     // It is in memory still: without a spool only a kill in the next moment would lose it, and the token is disabled.
     await this.#spool.write(spooled).catch(() => undefined)
+    this.#ctx.progress.step('Reading it again')
+    await this.#confirm(token)
     this.#ctx.progress.step('Saving its secret')
     try {
       await keep(this.#ctx, this.#store, this.#operation, spooled)
       const tokens = await this.#api.listServiceTokens()
-      await deleteTwins(this.#api, this.#operation, token.id, tokens)
+      await deleteTwins(this.#ctx, this.#api, this.#operation, token.id, tokens)
       refuseTaken(this.#ctx, name, tokens)
     } catch (error) {
       return await this.#rollBack(token, error)
@@ -168,11 +172,42 @@ class Creation {
         ...(duration !== undefined && {duration}),
       })
     } catch (error) {
-      if (error instanceof ApiError && error.outcomeUnknown) return this.#answerLost(error)
+      if (mayBeDone(error)) return this.#answerLost(error)
       // Only what is known to have made nothing is crossed out.
       if (error instanceof UserError) return this.#abandon(error)
       throw error
     }
+  }
+
+  /**
+   * The token that the answer names is the one that was made: nobody else's has this name. Until that is seen, nothing is
+   * kept, changed or deleted by its id.
+   */
+  async #confirm({id, clientId}: ServiceToken): Promise<void> {
+    let seen: ServiceToken | undefined
+    try {
+      seen = await eventually(
+        this.#ctx,
+        () => readToken(this.#api, id),
+        (token) => token !== undefined,
+      )
+    } catch (error) {
+      throw unconfirmed(this.#ctx, this.#operation, said(error), error)
+    }
+    if (seen?.clientId === clientId && seen.name === unfinishedName(this.#operation)) return
+    const {name} = this.#operation
+    await this.#answerLost(
+      new ApiError({
+        kind: 'api',
+        code: 'BAD_ANSWER',
+        message: `Cannot create "${name}": the API's answer makes no sense`,
+        why: seen
+          ? 'It names a service token that is not the one that was made.'
+          : 'It names a service token that does not exist.',
+        outcomeUnknown: true,
+        details: {operation: this.#operation.id},
+      }),
+    )
   }
 
   /** Nothing was made. */
@@ -184,12 +219,17 @@ class Creation {
 
   async #answerLost(error: ApiError): Promise<never> {
     this.#ctx.progress.step('The answer was lost: looking for what came of it')
-    let deleted: boolean
+    let deleted = false
+    let looked = false
     try {
-      deleted = await deleteUnfinished(this.#ctx, this.#api, this.#operation)
+      const pauses = error.outcomeUnknown ? LOOK_AGAIN_MS : [0]
+      deleted = await deleteUnfinished(this.#ctx, this.#api, this.#operation, pauses)
+      looked = true
     } catch {
-      deleted = false
+      // The journal has it.
     }
+    // Refused, and nothing is there: so it was.
+    if (!error.outcomeUnknown && looked && !deleted) return this.#abandon(error)
     const why = deleted
       ? 'The token had been made, and its secret was lost with the answer; it was deleted again.'
       : `If the token was made it is disabled, has the name "${unfinishedName(this.#operation)}", and zt token recover deletes it.`
@@ -214,7 +254,7 @@ class Creation {
   async #rollBack(token: ServiceToken, error: unknown): Promise<never> {
     const {name} = this.#operation
     try {
-      await ensureDeleted(this.#api, token.id)
+      await ensureDeleted(this.#ctx, this.#api, token.id)
     } catch (failure) {
       throw pending(this.#ctx, this.#operation, token, {
         message: `"${name}" was made, and could be neither kept nor deleted`,
@@ -241,7 +281,7 @@ class Creation {
 
   /** The secret is safe, and the token is not yet what was asked for. */
   async #notReady(token: ServiceToken, error: unknown): Promise<never> {
-    if (isGone(error)) {
+    if (isGone(error) && (await isAbsent(this.#api, token.id).catch(() => false))) {
       await forget(this.#ctx, this.#store, token.id).catch(() => undefined)
       return this.#abandon(error)
     }
@@ -252,6 +292,19 @@ class Creation {
       cause: error,
     })
   }
+}
+
+/** What was made could not be read back: the recovery does, from the spool or by the name. */
+function unconfirmed(ctx: AccessContext, operation: Operation, why: string, cause: unknown): UserError {
+  return new UserError({
+    kind: cause instanceof UserError ? cause.kind : 'needs-action',
+    code: 'TOKEN_PENDING',
+    message: `"${operation.name}" was made, and could not be read back`,
+    why: `${why} It is disabled, and the recovery finishes or deletes it.`,
+    next: [ztCommand(ctx, 'token', 'recover')],
+    details: {operation: operation.id},
+    cause,
+  })
 }
 
 /** An error that ends with an operation in the journal. */
@@ -282,12 +335,17 @@ function refuseTaken(ctx: AccessContext, name: string, tokens: readonly ServiceT
 const LOOK_AGAIN_MS = [0, 500, 1000, 2000]
 
 /** Looks for the token of an unfinished creation and deletes it. False when none is seen. */
-async function deleteUnfinished(ctx: AccessContext, api: AccessApi, operation: Operation): Promise<boolean> {
+async function deleteUnfinished(
+  ctx: AccessContext,
+  api: AccessApi,
+  operation: Operation,
+  pauses: readonly number[],
+): Promise<boolean> {
   const name = unfinishedName(operation)
-  for (const pause of LOOK_AGAIN_MS) {
+  for (const pause of pauses) {
     if (pause > 0) await ctx.sleep(pause)
     const found = (await api.listServiceTokens()).filter((token) => token.name === name)
-    for (const {id} of found) await ensureDeleted(api, id)
+    for (const {id} of found) await ensureDeleted(ctx, api, id)
     if (found.length > 0) return true
   }
   return false

@@ -1,4 +1,6 @@
 import {UserError} from '../core/errors.js'
+import type {Lock} from '../core/lock.js'
+import {tidy} from '../core/tidy.js'
 import type {AccessContext} from './context.js'
 
 /** As long as an ordinary change of a token takes, with a slow network. */
@@ -7,6 +9,17 @@ const PATIENCE_MS = 20_000
 /** What the lock of a service token is called: who changes the token, its secret or what is kept of it has it. */
 export function tokenLock(accountId: string | undefined, tokenId: string): string {
   return `token/${accountId ?? ''}/${tokenId}`
+}
+
+/** Lets go of a lock. It ends with this process in any case: that its file cannot be removed takes nothing back. */
+export function releaseLock(ctx: Pick<AccessContext, 'warn'>, lock: Lock | undefined): Promise<void> {
+  return tidy(
+    "A lock's file could not be removed",
+    () => lock?.release() ?? Promise.resolve(),
+    (text) => {
+      ctx.warn?.(text)
+    },
+  )
 }
 
 /** {@link withLock} for one service token of the account. */
@@ -39,6 +52,6 @@ export async function withLock<T>(ctx: AccessContext, name: string, run: () => P
   try {
     return await run()
   } finally {
-    await lock.release()
+    await releaseLock(ctx, lock)
   }
 }

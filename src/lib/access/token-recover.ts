@@ -1,5 +1,6 @@
 import type {AccessApi, ServiceToken} from '../api/types.js'
 import {UserError} from '../core/errors.js'
+import {tidy} from '../core/tidy.js'
 import {readCredentials} from '../secrets/credentials.js'
 import type {Operation, Spooled} from '../secrets/journal/journal.js'
 import {requireReady} from '../secrets/open.js'
@@ -11,15 +12,17 @@ import {
   ensureDeleted,
   forget,
   interrupted,
-  isGone,
   keep,
   lockOf,
   makeReady,
+  readToken as read,
   said,
   SETTLE_MS,
   unfinishedName,
 } from './operations.js'
-import {endPrevious, takeBack} from './token-rotate.js'
+import {isUnrotated, rotationOutcome} from './rotation-outcome.js'
+import {releaseLock} from './token-lock.js'
+import {AFTERMATH, endPrevious, settleRotation, takeBack} from './token-rotate.js'
 
 /**
  * - `finished`: the secret is stored and the token works
@@ -75,7 +78,15 @@ export async function recoverOperations(ctx: AccessContext, options: RecoverOpti
     const one = await recoverOne(ctx, operation, options)
     if (one) recovered.push(one)
   }
-  if (!options.dryRun) await ctx.journal.sweep()
+  if (!options.dryRun) {
+    await tidy(
+      'Old files of the journal could not be removed',
+      () => ctx.journal.sweep(),
+      (text) => {
+        ctx.warn?.(text)
+      },
+    )
+  }
   return {
     recovered,
     damaged,
@@ -122,7 +133,7 @@ async function recoverOne(
       return {operation, settlement: 'waiting', why: said(error), next: [...error.next]}
     }
   } finally {
-    await lock.release()
+    await releaseLock(ctx, lock)
   }
 }
 
@@ -168,7 +179,7 @@ async function planUndo(ctx: AccessContext, operation: Operation, store: SecretS
           : 'There is no unfinished token of it. One that is enabled has its own name, and stays.',
       act: async () => {
         for (const {id} of unfinished) {
-          await ensureDeleted(api, id)
+          await ensureDeleted(ctx, api, id)
           await forget(ctx, store, id).catch(() => undefined)
         }
       },
@@ -204,7 +215,11 @@ async function planCreation(
 ): Promise<Plan> {
   const tokens = await api.listServiceTokens()
   const unfinished = tokens.filter(({name}) => name === unfinishedName(operation))
-  if (spooled) return planSpooled(ctx, api, operation, store, spooled, tokens)
+  // What an answer told was spooled before it was looked at: another token's id is not ours to work with.
+  const named = spooled && (await read(api, spooled.tokenId))
+  const isOurs = named === undefined || named.clientId === spooled?.clientId
+  if (spooled && isOurs && (named !== undefined || unfinished.length === 0))
+    return planSpooled(ctx, operation, store, {spooled, token: named, api, tokens})
   for (const token of unfinished) {
     // The spool is gone or could not be written, and the store was quicker.
     if (await isStored(store, token))
@@ -216,7 +231,7 @@ async function planCreation(
       why: 'The token had been made, disabled, and its secret came to nobody. It is deleted.',
       next: [ztCommand(ctx, 'token', 'create', operation.name)],
       act: async () => {
-        for (const {id} of unfinished) await ensureDeleted(api, id)
+        for (const {id} of unfinished) await ensureDeleted(ctx, api, id)
       },
     }
   }
@@ -231,14 +246,23 @@ async function planCreation(
 /** Made, and the secret is in the spool. */
 async function planSpooled(
   ctx: AccessContext,
-  api: AccessApi,
   operation: Operation,
   store: SecretStore,
-  spooled: Spooled,
-  tokens: readonly ServiceToken[],
+  {
+    spooled,
+    token,
+    api,
+    tokens,
+  }: {
+    spooled: Spooled
+    token: ServiceToken | undefined
+    api: AccessApi
+    tokens: readonly ServiceToken[]
+  },
 ): Promise<Plan> {
-  const token = await read(api, spooled.tokenId)
   if (!token) {
+    if (tokens.some(({id}) => id === spooled.tokenId))
+      return {settlement: 'waiting', why: 'Cloudflare lists the token, and says that it does not exist.'}
     return {
       settlement: 'undone',
       why: 'The token had been made, and is deleted since. Its secret is thrown away.',
@@ -271,8 +295,8 @@ function finishCreation(
       settlement: 'undone',
       why: `The token had been made, and another is called "${name}" since. The unfinished one, which never worked, is deleted.`,
       act: async () => {
-        await deleteTwins(api, operation, token.id, tokens)
-        await ensureDeleted(api, token.id)
+        await deleteTwins(ctx, api, operation, token.id, tokens)
+        await ensureDeleted(ctx, api, token.id)
         await forget(ctx, ctx.storeOf(operation.store), token.id)
       },
     }
@@ -282,7 +306,7 @@ function finishCreation(
     why: 'The token had been made. Its secret is stored, and the token is enabled.',
     act: async () => {
       await keepSecret()
-      await deleteTwins(api, operation, token.id, tokens)
+      await deleteTwins(ctx, api, operation, token.id, tokens)
       await indexed(ctx, operation, token)
       await makeReady(ctx, api, token.id, name)
     },
@@ -325,11 +349,7 @@ async function planRotation(
   if (spooled) return planNewSecret(ctx, api, operation, {store, token, spooled, stored})
   if (operation.storedAt !== undefined)
     return {settlement: 'finished', why: `The token was rotated, and its new secret is in ${store.label}.`}
-  const unchanged =
-    before.secretVersion !== undefined && token.secretVersion !== undefined
-      ? before.secretVersion === token.secretVersion
-      : before.updatedAt !== undefined && before.updatedAt === token.updatedAt
-  if (unchanged) return settled(ctx, operation, 'The token was not rotated.')
+  if (isUnrotated(before, token) === true) return settled(ctx, operation, 'The token was not rotated.')
   const here = stored !== undefined || (await store.has({kind: 'service-token', id: token.id}))
   return {
     settlement: 'undone',
@@ -357,18 +377,43 @@ function planNewSecret(
   }: {store: SecretStore; token: ServiceToken; spooled: Spooled; stored: StoredCredentials | undefined},
 ): Plan {
   const {clientSecret, previous} = spooled
+  if (spooled.clientId !== token.clientId || spooled.tokenId !== token.id)
+    return {
+      settlement: 'undone',
+      why: 'The answer was about another service token. What it held is thrown away; the secret before the rotation works as long as the token does.',
+      act: () => takeBack(ctx, api, store, token, stored),
+    }
   if (stored && !stored.clientSecret.equals(clientSecret) && !isBefore(stored, previous)) {
     return {
       settlement: 'finished',
       why: `The token was rotated, and ${store.label} holds another secret for it, saved since. That one stays.`,
     }
   }
+  const outcome = rotationOutcome(operation.token ?? {}, spooled, token)
+  if (outcome === 'unseen') {
+    const waiting = settled(ctx, operation, 'The token was not rotated, although Cloudflare gave a secret.')
+    if (waiting.settlement === 'waiting') return waiting
+    return {
+      settlement: 'undone',
+      why: `The token was not rotated, although Cloudflare gave a secret. The secret before, in ${store.label}, works as long as the token does.`,
+      act: () => takeBack(ctx, api, store, token, stored),
+    }
+  }
   return {
     settlement: 'finished',
-    why: `The token had been rotated. Its new secret is in ${store.label}.`,
+    why: [
+      outcome === 'once' || outcome === 'changed'
+        ? `The token had been rotated. Its new secret is in ${store.label}.`
+        : 'The token had been rotated more than once.',
+      ...(outcome === 'once' ? [] : [AFTERMATH[outcome](store.label)]),
+    ].join(' '),
+    next: ['lost', 'overtaken', 'changed'].includes(outcome)
+      ? [ztCommand(ctx, 'token', 'rotate', token.name, '--grace', '0')]
+      : [],
     act: async () => {
-      await keep(ctx, store, {...operation, name: token.name}, spooled)
-      if (operation.endsPrevious) await endPrevious(ctx, api, token.id)
+      await settleRotation(ctx, api, store, operation, {outcome, token, spooled})
+      const ends = operation.endsPrevious === true ? outcome === 'once' : false
+      if (ends || outcome === 'again') await endPrevious(ctx, api, token.id)
     },
   }
 }
@@ -389,15 +434,6 @@ function settled(ctx: AccessContext, operation: Operation, why: string): Plan {
     settlement: 'waiting',
     why: `${why.replace(/\.$/, '')}, as far as Cloudflare shows. A request that was interrupted may show late, so this is not believed yet.`,
     next: [`Run it again in ${Math.ceil(left / 60_000)} min: ${ztCommand(ctx, 'token', 'recover')}`],
-  }
-}
-
-async function read(api: AccessApi, id: string): Promise<ServiceToken | undefined> {
-  try {
-    return await api.getServiceToken(id)
-  } catch (error) {
-    if (isGone(error)) return undefined
-    throw error
   }
 }
 

@@ -7,8 +7,19 @@ import {requireReady} from '../secrets/open.js'
 import type {IndexEntry, SecretStore, StoredCredentials} from '../secrets/types.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
-import {keep, newOperation, nowText, persistently, refusePending, said} from './operations.js'
+import {
+  indexSecret,
+  keep,
+  newOperation,
+  nowText,
+  persistently,
+  readToken,
+  refusePending,
+  said,
+} from './operations.js'
+import {eventually, mayBeDone} from './outcome.js'
 import {resolveToken} from './resolve.js'
+import {isUnrotated, rotationOutcome, type RotationOutcome} from './rotation-outcome.js'
 import {withTokenLock} from './token-lock.js'
 
 export interface RotatedToken {
@@ -27,6 +38,8 @@ const SKEW_WARNING_MS = 60_000
 const SKEW_NOISE_MS = 2000
 /** The server knows no end of a secret that is undone to: further away than anybody will use it. */
 const FOREVER_MS = 100 * 365 * 24 * 3600_000
+/** Further apart no two clocks are that work at all: certificates would not be valid. */
+const MOST_SKEW_DAYS = 31
 const SOON_ENDED_MS = 60_000
 /** How long the secret before works where no grace is wanted: until the new one is stored, or its loss is mended. */
 const CHANGEOVER_MS = 15 * 60_000
@@ -55,6 +68,7 @@ export async function rotateServiceToken(
     await refusePending(ctx, (other) => other.kind === 'rotate' && other.token?.id === id)
     const token = await api.getServiceToken(id)
     const current = store.readable && found.entry ? await readCredentials(store, id) : undefined
+    refuseAbsurdClock(api)
     refuseWhatWouldCutOff(ctx, token, current, {graceMs, now: serverNow(ctx, api)})
     const overlapMs = graceMs > 0 ? graceMs : CHANGEOVER_MS
     const previousUntil = new Date(serverNow(ctx, api) + overlapMs).toISOString()
@@ -79,7 +93,7 @@ export async function rotateServiceToken(
     }
     if (options.dryRun) return result
     const rotation = new Rotation(ctx, api, store, operation, await ctx.journal.begin(operation, store))
-    await rotation.run(graceMs > 0 ? current : undefined, warnings)
+    await rotation.run(current, graceMs > 0, warnings)
     return result
   })
 }
@@ -100,28 +114,41 @@ class Rotation {
     this.#spool = spool
   }
 
-  async run(current: StoredCredentials | undefined, warnings: string[]): Promise<void> {
+  /**
+   * @param known what the store holds now, where it can be read
+   * @param keepsPrevious the secret before is to work, and to be kept here, for the grace period
+   */
+  async run(known: StoredCredentials | undefined, keepsPrevious: boolean, warnings: string[]): Promise<void> {
     const previousUntil = this.#operation.previousUntil ?? nowText(this.#ctx)
-    const {token, clientSecret} = await this.#post(previousUntil)
+    const {token, clientSecret} = await this.#post(previousUntil, known)
+    const previous =
+      keepsPrevious && known ? {clientSecret: known.clientSecret, until: previousUntil} : undefined
     const spooled: Spooled = {
       tokenId: token.id,
       clientId: token.clientId,
       clientSecret,
       expiresAt: token.expiresAt,
-      previous: current && {clientSecret: current.clientSecret, until: previousUntil},
+      secretVersion: token.secretVersion,
+      updatedAt: token.updatedAt,
+      previous,
     }
     const spooling = await this.#spool.write(spooled).then(
       () => undefined,
       (error: unknown) => said(error),
     )
+    this.#ctx.progress.step('Reading it again')
+    const outcome = await this.#outcome(token).catch((error: unknown) => {
+      throw this.#unconfirmed(error)
+    })
+    if (outcome === 'unseen') throw this.#unconfirmed(undefined)
     this.#ctx.progress.step('Saving the new secret')
     try {
-      await keep(this.#ctx, this.#store, this.#operation, spooled)
+      await settleRotation(this.#ctx, this.#api, this.#store, this.#operation, {outcome, token, spooled})
       if (!this.#store.readable) await this.#note({storedAt: nowText(this.#ctx)})
     } catch (error) {
       throw this.#notSaved(error, spooling)
     }
-    if (this.#operation.endsPrevious) {
+    if (this.#operation.endsPrevious ? ENDS_PREVIOUS.includes(outcome) : outcome === 'again') {
       await endPrevious(this.#ctx, this.#api, token.id).catch((error: unknown) => {
         warnings.push(
           `The secret before works until ${previousUntil}: it could not be ended now. ${said(error)}`,
@@ -133,21 +160,56 @@ class Rotation {
         `What the journal kept meanwhile could not be removed: ${said(error)} Run ${ztCommand(this.#ctx, 'token', 'recover')}`,
       )
     })
+    if (outcome === 'once') return
+    if (outcome !== 'again' || !this.#operation.endsPrevious) throw this.#notOnce(outcome)
+    warnings.push('The request arrived twice; the secret that is stored is the one that works')
   }
 
-  async #post(previousUntil: string): Promise<NewServiceToken> {
+  async #post(previousUntil: string, known: StoredCredentials | undefined): Promise<NewServiceToken> {
     const {token} = this.#operation
+    let made: NewServiceToken
     try {
       await this.#note({sentAt: nowText(this.#ctx)})
       this.#ctx.progress.step('Rotating the service token')
-      return await this.#api.rotateServiceToken(token?.id ?? '', previousUntil)
+      made = await this.#api.rotateServiceToken(token?.id ?? '', previousUntil)
     } catch (error) {
-      if (error instanceof ApiError && error.outcomeUnknown) throw this.#answerLost(error)
+      if (mayBeDone(error) && !(await this.#wasRefused(error))) throw this.#answerLost(error)
       // Only what is known to have changed nothing is crossed out.
       if (error instanceof UserError)
         await this.#ctx.journal.end(this.#operation, this.#store).catch(() => undefined)
       throw error
     }
+    const old = [known?.clientSecret, known?.previous?.clientSecret]
+    if (made.token.clientId !== token?.clientId)
+      throw this.#answerLost(oddAnswer('It names another Client ID.'))
+    if (old.some((secret) => secret?.equals(made.clientSecret)))
+      throw this.#answerLost(oddAnswer('It holds a secret from before the rotation.'))
+    return made
+  }
+
+  /** Whether an answer that says no is borne out by the token. */
+  async #wasRefused(error: ApiError): Promise<boolean> {
+    const {token} = this.#operation
+    if (error.outcomeUnknown || !token) return false
+    try {
+      const now = await readToken(this.#api, token.id)
+      // Where Cloudflare tells nothing by which it could be seen, the refusal is all that there is.
+      return now === undefined || isUnrotated(token, now) !== false
+    } catch {
+      return false
+    }
+  }
+
+  /** What the rotation came to, by the token as Cloudflare shows it; asked again while it shows an older one. */
+  async #outcome(made: ServiceToken): Promise<RotationOutcome> {
+    return eventually(
+      this.#ctx,
+      async () => {
+        const now = await this.#api.getServiceToken(made.id)
+        return rotationOutcome(this.#operation.token ?? {}, made, now)
+      },
+      (outcome) => outcome !== 'unseen',
+    )
   }
 
   async #note(change: Partial<Operation>): Promise<void> {
@@ -172,6 +234,41 @@ class Rotation {
     })
   }
 
+  /** Cloudflare does not show the rotation: the store keeps what it has, and the spool what came. */
+  #unconfirmed(error: unknown): UserError {
+    const {name, previousUntil, id} = this.#operation
+    return new UserError({
+      kind: error instanceof UserError ? error.kind : 'conflict',
+      code: 'ROTATION_PENDING',
+      message: `Whether "${name}" was rotated is not certain`,
+      why: [
+        error === undefined
+          ? 'Cloudflare gave a new secret, and shows the service token as it was.'
+          : `Cloudflare gave a new secret, and the service token could not be read back: ${said(error)}`,
+        `${this.#store.label} holds the secret before, which works until ${previousUntil ?? 'now'} at least.`,
+      ].join(' '),
+      next: [ztCommand(this.#ctx, 'token', 'recover')],
+      details: {operation: id},
+      cause: error,
+    })
+  }
+
+  /** The secret is stored, and the rotation is not what was asked for. */
+  #notOnce(outcome: Exclude<RotationOutcome, 'once' | 'unseen'>): UserError {
+    const {name, id, token} = this.#operation
+    return new UserError({
+      kind: 'conflict',
+      code: 'ROTATED_TWICE',
+      message: `"${name}" was rotated${outcome === 'changed' ? ', and changed again since' : ' more than once'}`,
+      why: `${AFTERMATH[outcome](this.#store.label)} The request may have arrived twice, or somebody else has changed the service token at the same moment.`,
+      next: [
+        ztCommand(this.#ctx, 'token', 'show', name),
+        ...(outcome === 'again' ? [] : [ztCommand(this.#ctx, 'token', 'rotate', name, '--grace', '0')]),
+      ],
+      details: {operation: id, tokenId: token?.id, outcome},
+    })
+  }
+
   /** Both secrets work, and the new one is in the spool: nothing is taken back in a hurry. */
   #notSaved(error: unknown, spooling: string | undefined): UserError {
     const {name, previousUntil, id} = this.#operation
@@ -191,6 +288,51 @@ class Rotation {
       cause: error,
     })
   }
+}
+
+/** After these, the secret before the present one is to end at once where no grace was asked for. */
+const ENDS_PREVIOUS: readonly RotationOutcome[] = ['once', 'again']
+
+/** What a rotation that was not made once has left. */
+export const AFTERMATH: Record<Exclude<RotationOutcome, 'once' | 'unseen'>, (store: string) => string> = {
+  again: (store) =>
+    `The new secret is in ${store} and works. The one before has ended: whoever still uses it is refused.`,
+  overtaken: (store) =>
+    `A secret that works as long as the service token does is in ${store}. The one before the rotation has ended, the newest one came to nobody, and the next rotation can have no grace period.`,
+  lost: (store) => `What is in ${store} does not work any more: give the service token a new secret.`,
+  changed: (store) =>
+    `Cloudflare shows a later change of the service token, and does not tell whether that was a rotation too. The new secret is in ${store}, and works in either case. So may the one from before, until the next rotation without a grace period.`,
+}
+
+function oddAnswer(why: string): ApiError {
+  return new ApiError({
+    kind: 'api',
+    code: 'BAD_ANSWER',
+    message: "Cannot rotate the service token: the API's answer makes no sense",
+    why: `${why} Whether the change was made is not known.`,
+    outcomeUnknown: true,
+  })
+}
+
+/**
+ * Keeps what a rotation gave, as it came out. What it does may be done again.
+ *
+ * @throws UserError of the store; ApiError
+ */
+export async function settleRotation(
+  ctx: AccessContext,
+  api: AccessApi,
+  store: SecretStore,
+  operation: Operation,
+  {outcome, token, spooled}: {outcome: RotationOutcome; token: ServiceToken; spooled: Spooled},
+): Promise<void> {
+  // Only after one rotation is the secret before the present one the one that was here.
+  const kept = outcome === 'once' ? spooled : {...spooled, previous: undefined}
+  if (outcome !== 'overtaken' && outcome !== 'changed')
+    return keep(ctx, store, {...operation, name: token.name}, kept)
+  // First its life, then its place: until then the store has what it had.
+  await takeBack(ctx, api, store, token, {clientId: spooled.clientId, clientSecret: spooled.clientSecret})
+  await indexSecret(ctx, store, {...operation, name: token.name}, kept)
 }
 
 /**
@@ -238,7 +380,9 @@ export async function undoRotation(
 
 /** Cloudflare accepts the secret before the last rotation no more. */
 export async function endPrevious(ctx: AccessContext, api: AccessApi, tokenId: string): Promise<void> {
-  const ended = new Date(serverNow(ctx, api) - SOON_ENDED_MS).toISOString()
+  // Past by both clocks: a Date header that is ahead of the truth must not let it live on.
+  const now = Math.min(serverNow(ctx, api), ctx.clock.now())
+  const ended = new Date(now - SOON_ENDED_MS).toISOString()
   await persistently(ctx, api, tokenId, {previous_client_secret_expires_at: ended})
 }
 
@@ -303,6 +447,19 @@ function storeFor(ctx: AccessContext, entry: IndexEntry | undefined): Promise<Se
 function serverNow(ctx: AccessContext, api: AccessApi): number {
   const ahead = api.clockAhead() ?? 0
   return ctx.clock.now() + (Math.abs(ahead) < SKEW_NOISE_MS ? 0 : ahead)
+}
+
+/** Until when the present secret works is told by the server's clock: a clock that cannot be is no measure. */
+function refuseAbsurdClock(api: AccessApi): void {
+  const days = Math.round(Math.abs(api.clockAhead() ?? 0) / (24 * 3600_000))
+  if (days <= MOST_SKEW_DAYS) return
+  throw new UserError({
+    kind: 'needs-action',
+    code: 'CLOCKS_DISAGREE',
+    message: `This machine's clock and Cloudflare's are ${days} days apart`,
+    why: 'How long a secret works is a matter of time. Nothing was changed.',
+    next: ['Set the clock of this machine, then run the command again'],
+  })
 }
 
 function clockWarning(api: AccessApi): string[] {

@@ -46,9 +46,11 @@ export function refusedByApi(
     status: answer.status,
     apiCodes: codes,
     ray: answer.headers.get('cf-ray') ?? undefined,
+    // `success: false` beside a status that says the opposite: either may be true.
+    outcomeUnknown: request.method !== 'GET' && (answer.status < 400 || answer.status >= 500),
   }
   const has = (...wanted: number[]): boolean => codes.some((code) => wanted.includes(code))
-  const error = (options: Omit<ApiErrorOptions, 'status' | 'apiCodes' | 'ray'>): ApiError =>
+  const error = (options: Omit<ApiErrorOptions, keyof typeof known>): ApiError =>
     new ApiError({...options, ...known})
 
   const {tokenFromEnvironment} = request
@@ -103,7 +105,10 @@ export function refusedByApi(
     })
   }
   if (answer.status === 429) return rateLimited(request, retryAfterSeconds(answer.headers), known)
-  const why = said ?? `It answered with HTTP status ${answer.status} and no reason.`
+  const why = [
+    said ?? `It answered with HTTP status ${answer.status} and no reason.`,
+    ...(known.outcomeUnknown && answer.status < 400 ? ['Whether the change was made is not known.'] : []),
+  ].join(' ')
   if (has(7003) && request.path.startsWith('/zones/')) {
     return error({
       kind: 'not-found',
@@ -145,7 +150,6 @@ export function refusedByApi(
       message: `Cannot ${request.doing}: Cloudflare's API has a problem of its own`,
       why,
       next: ['Try again in a while; https://www.cloudflarestatus.com tells more'],
-      outcomeUnknown: request.method !== 'GET',
     })
   }
   return error({kind: 'api', code: 'API_REFUSED', message: `Cannot ${request.doing}`, why})
@@ -167,7 +171,7 @@ function lacking(permissions: readonly string[], command: string | undefined): s
 function rateLimited(
   request: FailedRequest,
   seconds: number | undefined,
-  known: Pick<ApiErrorOptions, 'status' | 'apiCodes' | 'ray'>,
+  known: Pick<ApiErrorOptions, 'status' | 'apiCodes' | 'ray' | 'outcomeUnknown'>,
 ): ApiError {
   return new ApiError({
     ...known,
@@ -247,7 +251,11 @@ export function badAnswer(
     kind: 'api',
     code: 'BAD_ANSWER',
     message: `Cannot ${request.doing}: the API's answer makes no sense`,
-    why: `${what} Something between here and Cloudflare (a proxy, a wrong API address) may have answered instead.`,
+    why: [
+      what,
+      'Something between here and Cloudflare (a proxy, a wrong API address) may have answered instead.',
+      ...(request.method === 'GET' ? [] : ['Whether the change was made is not known.']),
+    ].join(' '),
     next: [suggested(request, 'profile show')],
     status,
     ray: headers?.get('cf-ray') ?? undefined,
@@ -265,16 +273,20 @@ function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | u
   return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000))
 }
 
+/** Far more than any answer tells, and than a person reads. */
+const MOST_ERRORS = 20
+
 /** Cloudflare's error codes and messages, of both levels (`error_chain`). */
 function readErrors(body: unknown): {codes: number[]; messages: string[]} {
   const codes: number[] = []
   const messages: string[] = []
-  const read = (list: unknown): void => {
-    if (!Array.isArray(list)) return
-    for (const entry of list.filter(isJsonObject)) {
+  const read = (list: unknown, depth = 0): void => {
+    if (!Array.isArray(list) || depth > MOST_ERRORS) return
+    for (const entry of list.slice(0, MOST_ERRORS).filter(isJsonObject)) {
+      if (codes.length + messages.length >= 2 * MOST_ERRORS) return
       if (typeof entry['code'] === 'number') codes.push(entry['code'])
       if (typeof entry['message'] === 'string') messages.push(harmless(entry['message']))
-      read(entry['error_chain'])
+      read(entry['error_chain'], depth + 1)
     }
   }
   if (isJsonObject(body)) read(body['errors'])

@@ -31,6 +31,7 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
   if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body))
   return new Promise<Response>((resolve, reject) => {
     let sent = false
+    let answered = false
     const fail = (error: unknown): void => {
       reject(
         error instanceof Error && error.name === 'AbortError'
@@ -48,6 +49,7 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
         ...(url.protocol === 'https:' && trust()),
       },
       (incoming) => {
+        answered = true
         const chunks: Buffer[] = []
         let length = 0
         incoming.on('data', (chunk: Buffer) => {
@@ -65,6 +67,14 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
         })
       },
     )
+    // Status 101: node hands the connection over, and gives no answer. Nothing else would ever come.
+    outgoing.once('upgrade', (incoming, socket) => {
+      socket.destroy()
+      resolve(toResponse(incoming, Buffer.alloc(0)))
+    })
+    outgoing.once('close', () => {
+      if (!answered) fail(new Error('the connection was closed without an answer'))
+    })
     outgoing.once('finish', () => {
       sent = true
     })

@@ -46,7 +46,9 @@ export async function* readPages(
     const refuse = (what: string): Error => badAnswer(about(request), what, undefined, 200)
     if (page > MOST_PAGES) throw refuse('The list has no end.')
     const {result, info} = await send(request)
-    const items = Array.isArray(result) ? result.filter(isJsonObject) : []
+    // An empty list may come as null. Anything else that is no list would mean that nothing is there.
+    const items: unknown = result ?? []
+    if (!Array.isArray(items) || !items.every(isJsonObject)) throw refuse('It holds no list.')
     if (items.length === 0) return
     const keys = items.map((item) => (typeof item['id'] === 'string' ? item['id'] : JSON.stringify(item)))
     const fresh = items.filter((_, at) => seen.size < seen.add(keys[at] ?? '').size)

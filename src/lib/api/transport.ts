@@ -208,11 +208,34 @@ async function readEnvelope(failed: FailedRequest, response: Response): Promise<
   } catch {
     throw badAnswer(failed, 'It is not JSON.', response.headers, response.status)
   }
+  const odd = oddityOf(body)
+  if (odd !== undefined) throw badAnswer(failed, odd, response.headers, response.status)
   if (!isJsonObject(body)) throw badAnswer(failed, 'It is not an object.', response.headers, response.status)
   if (body['success'] !== true) {
     throw refusedByApi(failed, {status: response.status, headers: response.headers, body}, undefined)
   }
   return {result: body['result'], info: isJsonObject(body['result_info']) ? body['result_info'] : {}}
+}
+
+/** No object of the API is nested like that; what walks through it later may not run out of stack. */
+const MOST_NESTED = 100
+
+/** What of a JSON value would be dangerous to work with; undefined: nothing. */
+function oddityOf(value: unknown): string | undefined {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MOST_NESTED) return 'It is nested too deeply.'
+    const next: unknown[] = []
+    for (const one of level) {
+      if (typeof one !== 'object' || one === null) continue
+      // Assigned to another object, it would not be a field there.
+      if (Object.hasOwn(one, '__proto__')) return 'One of its fields has an impossible name.'
+      for (const inner of Object.values(one))
+        if (typeof inner === 'object' && inner !== null) next.push(inner)
+    }
+    level = next
+  }
+  return undefined
 }
 
 function checkTransport(apiUrl: string): void {

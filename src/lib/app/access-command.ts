@@ -18,6 +18,9 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
       userAgent: USER_AGENT,
       command: this.id?.replaceAll(':', ' '),
       progress: this.progress,
+      warn: (text) => {
+        this.warn(text)
+      },
       zone: this.zone,
       onWait: (pause) => {
         this.showPause(pause)

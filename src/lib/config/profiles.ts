@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import {UserError} from '../core/errors.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../core/files.js'
 import {Locks} from '../core/lock.js'
+import {tidy} from '../core/tidy.js'
 import {firstFault} from '../core/schema.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
 import type {Paths} from './paths.js'
@@ -154,6 +155,11 @@ async function changeConfig(
       await writeFileAtomic(file, JSON.stringify(changed, null, 2) + '\n')
     return profile
   } finally {
-    await lock.release()
+    // What was to be done is done; the lock ends with this process.
+    await tidy(
+      '',
+      () => lock.release(),
+      () => undefined,
+    )
   }
 }

@@ -2,6 +2,7 @@ import path from 'node:path'
 import type {Environment} from '../config/paths.js'
 import {UserError} from '../core/errors.js'
 import {Locks} from '../core/lock.js'
+import {tidy} from '../core/tidy.js'
 import {findProgram} from './programs.js'
 import {identityOf} from './sharing.js'
 import {bytesOf, hostBlock, type HostBlockOptions} from './ssh-config/block.js'
@@ -106,7 +107,12 @@ export async function applySshConfig(
     })
     return carriedOut
   } finally {
-    await lock.release()
+    // What was to be done is done; the lock ends with this process.
+    await tidy(
+      '',
+      () => lock.release(),
+      () => undefined,
+    )
   }
 }
 

@@ -2,6 +2,7 @@ import type {AccessApi} from '../../api/types.js'
 import type {JsonObject} from '../../core/context.js'
 import {UserError, messageOf} from '../../core/errors.js'
 import {redact} from '../../core/redact.js'
+import {tidy} from '../../core/tidy.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../context.js'
 import {fieldChanges, withIds, type Change} from './change.js'
@@ -231,7 +232,7 @@ class Edit {
   /** Takes back what was done before a change that failed. */
   async #failed(error: unknown): Promise<unknown> {
     if (this.#done.length === 0) {
-      await this.ctx.undo.remove(this.record)
+      await this.#forgetRecord()
       return restated(error, {why: ['Nothing was changed.']})
     }
     this.ctx.progress.step('Taking back what was done')
@@ -240,7 +241,7 @@ class Edit {
       notes: [],
     }))
     if (left.length === 0) {
-      await this.ctx.undo.remove(this.record)
+      await this.#forgetRecord()
       return restated(error, {
         why: ['What had been done by then was taken back.', ...notes.map((one) => `${one}.`)],
       })
@@ -254,6 +255,17 @@ class Edit {
       next: [this.#undoCommand()],
       details: {undo: this.record.id, changed: this.#done.map(({target}) => target)},
     })
+  }
+
+  /** Of an edit of which nothing is left. That a record of it stays behind takes no place of the error. */
+  #forgetRecord(): Promise<void> {
+    return tidy(
+      `The undo record ${this.record.id} could not be removed`,
+      () => this.ctx.undo.remove(this.record),
+      (text) => {
+        this.ctx.warn?.(text)
+      },
+    )
   }
 
   async #takeBack(): Promise<{left: string[]; notes: string[]}> {

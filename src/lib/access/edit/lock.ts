@@ -1,6 +1,7 @@
 import {UserError} from '../../core/errors.js'
 import type {Lock} from '../../core/lock.js'
 import type {AccessContext} from '../context.js'
+import {releaseLock} from '../token-lock.js'
 import type {Change} from './change.js'
 import {isNewId} from './target.js'
 
@@ -34,7 +35,7 @@ export async function withEditLocks<T>(
     }
     return await run()
   } finally {
-    for (const lock of held.reverse()) await lock.release()
+    for (const lock of held.reverse()) await releaseLock(ctx, lock)
   }
 }
 

@@ -3,6 +3,7 @@ import {sameJson} from '../../core/canonical-json.js'
 import type {JsonObject} from '../../core/context.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import type {AccessContext} from '../context.js'
+import {eventually, isGone, mayBeDone} from '../outcome.js'
 import {restated} from './errors.js'
 import {changedFields, isMadeAs, missingFields, type Change} from './change.js'
 import {
@@ -29,6 +30,7 @@ export type StepResult =
 
 /** A change that was sent and not answered may still be on its way when it is looked for at once. */
 const SETTLE_MS = 1000
+const RECENT_MS = 10 * 60_000
 
 /**
  * The object as it is now, if it still is as it was when the change was planned.
@@ -77,13 +79,93 @@ export async function makeChange(
   try {
     id = await send(api, change, now)
   } catch (error) {
-    if (!(error instanceof ApiError) || !error.outcomeUnknown) return {state: 'not-done', error}
-    const settled = await settle(ctx, api, change, twins).catch(() => 'unknown' as const)
-    if (settled === 'unknown') return {state: 'unknown', error}
-    if (settled === 'not-done') return {state: 'not-done', error: lookedUp(error)}
+    if (!mayBeDone(error)) return {state: 'not-done', error}
+    const settled = await settle(ctx, api, change, twins, error).catch(() => undefined)
+    // Refused, and nothing shows that it was not.
+    if (settled === undefined && !error.outcomeUnknown) return {state: 'not-done', error}
+    if (settled === undefined || settled === 'unknown') return {state: 'unknown', error}
+    if (settled === 'not-done')
+      return {state: 'not-done', error: error.outcomeUnknown ? lookedUp(error) : error}
     id = settled.id
   }
-  return {state: 'done', id, problem: await verify(api, {...change, target: {...change.target, id}}, now)}
+  if (change.action === 'create') {
+    const made = await requireOwn(ctx, api, change, {id, twins})
+    if ('error' in made) return {state: 'unknown', error: made.error}
+    id = made.id
+    if (made.more.length > 0) return {state: 'done', id, problem: madeTwice(change.target, made.more)}
+  }
+  return {
+    state: 'done',
+    id,
+    problem: await verify(ctx, api, {...change, target: {...change.target, id}}, now),
+  }
+}
+
+/**
+ * The object that a create made: the one that its answer names, if that is like what was asked for and was not there
+ * before. Nothing is ever undone by the id of another.
+ */
+async function requireOwn(
+  ctx: AccessContext,
+  api: AccessApi,
+  {target, after = {}}: Change,
+  {id, twins}: {id: string; twins: readonly string[]},
+): Promise<{id: string; more: string[]} | {error: ApiError}> {
+  let found: JsonObject | undefined
+  try {
+    found = await eventually(
+      ctx,
+      () => readObject(api, {...target, id}),
+      (one) => one !== undefined,
+    )
+    const isNew = found !== undefined && !twins.includes(id)
+    // No two applications have one domain, and there may be thousands to list.
+    const unique = target.kind === 'application' && typeof after['domain'] === 'string'
+    const isLike = found !== undefined && isMadeAs(after, found)
+    if (isNew && isLike && unique) return {id, more: []}
+    const like = (await findLike(api, target, after)).filter((one) => !twins.includes(one))
+    const more = like.filter((one) => one !== id)
+    if (isNew && isLike) return {id, more}
+    const [other] = like
+    if (other !== undefined && like.length === 1) return {id: other, more: []}
+    // The server made something else of what was sent; the comparison says what.
+    if (isNew && found?.['name'] === after['name'] && isRecent(ctx, api, found ?? {})) return {id, more}
+  } catch (error) {
+    // It was answered, and cannot be read now: the comparison says so.
+    if (error instanceof ApiError && !isGone(error)) return {id, more: []}
+    throw error
+  }
+  return {
+    error: new ApiError({
+      kind: 'api',
+      code: 'BAD_ANSWER',
+      message: `Cannot create ${inWords(target)}: the API's answer makes no sense`,
+      why: found
+        ? 'It names another object than the one that was made.'
+        : 'It names an object that does not exist.',
+      outcomeUnknown: true,
+    }),
+  }
+}
+
+/** Made within the last minutes, by the server's clock; so too where it does not tell. */
+function isRecent(ctx: AccessContext, api: AccessApi, found: JsonObject): boolean {
+  const at = Date.parse(String(found['created_at']))
+  return Number.isNaN(at) || Math.abs(ctx.clock.now() + (api.clockAhead() ?? 0) - at) < RECENT_MS
+}
+
+function madeTwice(target: EditTarget, more: string[]): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'MADE_TWICE',
+    message: `${capitalised(inWords(target))} was made more than once`,
+    why: `The request may have arrived twice, or somebody else has made the same at this moment. The others: ${more.join(', ')}.`,
+    details: {kind: target.kind, others: more},
+  })
+}
+
+function capitalised(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
 async function send(
@@ -113,9 +195,11 @@ async function settle(
   api: AccessApi,
   change: Change,
   twins: readonly string[],
+  {outcomeUnknown}: ApiError,
 ): Promise<{id: string} | 'not-done' | 'unknown'> {
   const first = await lookFor(api, change, twins)
-  if (first !== 'not-done') return first
+  // What was refused is not on its way.
+  if (first !== 'not-done' || !outcomeUnknown) return first
   await ctx.sleep(SETTLE_MS)
   return lookFor(api, change, twins)
 }
@@ -156,9 +240,18 @@ export async function findLike(api: AccessApi, target: EditTarget, after: JsonOb
 }
 
 /** Undefined when the object is as it should be. */
-async function verify(api: AccessApi, change: Change, now: JsonObject = {}): Promise<UserError | undefined> {
+async function verify(
+  ctx: AccessContext,
+  api: AccessApi,
+  change: Change,
+  now: JsonObject = {},
+): Promise<UserError | undefined> {
   try {
-    return await compare(api, change, now)
+    return await eventually(
+      ctx,
+      () => compare(api, change, now),
+      (problem) => problem === undefined,
+    )
   } catch (error) {
     if (error instanceof UserError) return error
     throw error

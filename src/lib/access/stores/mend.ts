@@ -2,7 +2,7 @@ import {UserError} from '../../core/errors.js'
 import {readCredentials} from '../../secrets/credentials.js'
 import type {IndexEntry, KeepingStoreKind, SecretKey, SecretStore} from '../../secrets/types.js'
 import type {AccessContext} from '../context.js'
-import {tokenLock} from '../token-lock.js'
+import {releaseLock, tokenLock} from '../token-lock.js'
 
 /** Whether something was mended, and if not why. */
 export interface Outcome {
@@ -95,6 +95,6 @@ async function trying(
     if (!(error instanceof UserError)) throw error
     return not([`${error.message}.`, error.why].filter((part) => part !== undefined).join(' '))
   } finally {
-    await lock?.release()
+    await releaseLock(ctx, lock)
   }
 }

@@ -12,6 +12,10 @@ export interface Spooled {
   clientSecret: Secret
   /** ISO 8601; undefined for `forever`. */
   expiresAt: string | undefined
+  /** For a rotation: how the answer counts this secret, where it does. */
+  secretVersion?: number | undefined
+  /** For a rotation: when the token was changed, by the answer. */
+  updatedAt?: string | undefined
   /** For a rotation: the secret before it, which works until then (ISO 8601). */
   previous?: {clientSecret: Secret; until: string} | undefined
 }
@@ -29,6 +33,8 @@ const schema = v.object({
   client_id: v.string(),
   client_secret: v.string(),
   expires_at: v.optional(v.string()),
+  secret_version: v.optional(v.number()),
+  updated_at: v.optional(v.string()),
   previous: v.optional(v.object({client_secret: v.string(), until: v.string()})),
 })
 
@@ -53,6 +59,8 @@ export async function writeSpool(file: string, id: string, key: Secret, spooled:
       client_id: spooled.clientId,
       client_secret: spooled.clientSecret.expose(),
       expires_at: spooled.expiresAt,
+      secret_version: spooled.secretVersion,
+      updated_at: spooled.updatedAt,
       ...(spooled.previous && {
         previous: {
           client_secret: spooled.previous.clientSecret.expose(),
@@ -106,6 +114,8 @@ export async function readSpool(file: string, id: string, key: Secret): Promise<
       clientId: entry.client_id,
       clientSecret: new Secret(entry.client_secret),
       expiresAt: entry.expires_at,
+      secretVersion: entry.secret_version,
+      updatedAt: entry.updated_at,
       previous: entry.previous && {
         clientSecret: new Secret(entry.previous.client_secret),
         until: entry.previous.until,

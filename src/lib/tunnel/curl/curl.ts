@@ -75,7 +75,8 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
     await Promise.all([stderrDone, fed])
     return {...end, answer: status.judge()}
   } finally {
-    await pipe?.remove()
+    // How curl ended is the result, whatever becomes of the pipe.
+    await pipe?.remove().catch(() => undefined)
   }
 }
 

@@ -1,0 +1,10 @@
+// Nothing that is connected ever answers, and nothing keeps the process: a promise that waits for it never settles.
+const net = require('node:net')
+net.Socket.prototype.connect = function () {
+  return this
+}
+const {setTimeout: later} = globalThis
+globalThis.setTimeout = (...args) => later(...args).unref()
+const dns = require('node:dns')
+dns.lookup = () => undefined
+dns.promises.lookup = () => new Promise(() => undefined)
