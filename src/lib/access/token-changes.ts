@@ -5,7 +5,7 @@ import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {isUnfinishedName} from './operations.js'
 import {resolveToken} from './resolve.js'
-import {withTokenLock} from './token-lock.js'
+import {nameLock, withLock, withTokenLock} from './token-lock.js'
 import {checkTokenName, knowledge, nameTaken, type KnownToken} from './tokens.js'
 
 /** What a change of a service token came to. */
@@ -83,18 +83,22 @@ export async function renameToken(
 ): Promise<TokenChange> {
   const name = checkTokenName(options.name, 'zt token rename NAME NEWNAME')
   const {api, token} = await find(ctx, options.token)
-  return changeToken(ctx, api, token.id, options.dryRun ?? false, {
-    step: 'Renaming the service token',
-    mayChange: [],
-    wanted(before, all) {
-      if (isUnfinishedName(before.name)) throw unfinished(ctx, before)
-      const taken = all.find((other) => other.id !== before.id && other.name === name)
-      if (taken) throw nameTaken(ctx, taken)
-      return before.name === name ? undefined : {name}
-    },
-    send: (id) => api.updateServiceToken(id, {name}),
-    came: (after) => after.name === name,
-  })
+  const dryRun = options.dryRun ?? false
+  const rename = (): Promise<TokenChange> =>
+    changeToken(ctx, api, token.id, dryRun, {
+      step: 'Renaming the service token',
+      mayChange: [],
+      wanted(before, all) {
+        if (isUnfinishedName(before.name)) throw unfinished(ctx, before)
+        const taken = all.find((other) => other.id !== before.id && other.name === name)
+        if (taken) throw nameTaken(ctx, taken)
+        return before.name === name ? undefined : {name}
+      },
+      send: (id) => api.updateServiceToken(id, {name}),
+      came: (after) => after.name === name,
+    })
+  // Of two that want one name, one gets it: a create takes the same lock.
+  return dryRun ? rename() : withLock(ctx, nameLock(api.accountId, name), rename)
 }
 
 /**
