@@ -53,11 +53,15 @@ export async function refreshToken(
   }
   const earlier = end(seen) - newEnd(seen) > NOTICED_MS
   if (earlier && !dryRun) await options.confirm?.({token: seen, until: iso(newEnd(seen)) ?? 'never'})
+  let before = seen
   const change = await changeToken(ctx, api, seen.id, dryRun, {
     step: 'Extending the service token',
     mayChange: ['duration', 'expiresAt'],
     wanted(token) {
-      if (end(token) !== end(seen)) throw changedMeanwhile(ctx, token)
+      // Whom it shortens was asked about the end that was seen; what lengthens it takes nothing from anybody.
+      const shortens = end(token) - newEnd(token) > NOTICED_MS
+      if (shortens && end(token) !== end(seen)) throw changedMeanwhile(ctx, token)
+      before = token
       if (token.duration === 'forever' && (!duration || duration.api === 'forever')) return undefined
       return {expiresAt: iso(newEnd(token)), ...(duration && {duration: duration.api})}
     },
@@ -65,8 +69,8 @@ export async function refreshToken(
       duration ? api.updateServiceToken(id, {duration: duration.api}) : api.refreshServiceToken(id),
     came: (token) =>
       duration
-        ? Math.abs(end(token) - newEnd(seen)) < TOLERANCE_MS || end(token) === newEnd(seen)
-        : end(token) > end(seen),
+        ? Math.abs(end(token) - newEnd(before)) < TOLERANCE_MS || end(token) === newEnd(before)
+        : end(token) > end(before),
   })
   return {...change, earlier}
 }
@@ -83,22 +87,20 @@ export async function renameToken(
 ): Promise<TokenChange> {
   const name = checkTokenName(options.name, 'zt token rename NAME NEWNAME')
   const {api, token} = await find(ctx, options.token)
-  const dryRun = options.dryRun ?? false
-  const rename = (): Promise<TokenChange> =>
-    changeToken(ctx, api, token.id, dryRun, {
-      step: 'Renaming the service token',
-      mayChange: [],
-      wanted(before, all) {
-        if (isUnfinishedName(before.name)) throw unfinished(ctx, before)
-        const taken = all.find((other) => other.id !== before.id && other.name === name)
-        if (taken) throw nameTaken(ctx, taken)
-        return before.name === name ? undefined : {name}
-      },
-      send: (id) => api.updateServiceToken(id, {name}),
-      came: (after) => after.name === name,
-    })
-  // Of two that want one name, one gets it: a create takes the same lock.
-  return dryRun ? rename() : withLock(ctx, nameLock(api.accountId, name), rename)
+  return changeToken(ctx, api, token.id, options.dryRun ?? false, {
+    step: 'Renaming the service token',
+    mayChange: [],
+    wanted(before, all) {
+      if (isUnfinishedName(before.name)) throw unfinished(ctx, before)
+      const taken = all.find((other) => other.id !== before.id && other.name === name)
+      if (taken) throw nameTaken(ctx, taken)
+      return before.name === name ? undefined : {name}
+    },
+    send: (id) => api.updateServiceToken(id, {name}),
+    came: (after) => after.name === name,
+    // Of two that want one name, one gets it: a create takes the same lock.
+    within: (run) => withLock(ctx, nameLock(api.accountId, name), run),
+  })
 }
 
 /**
@@ -134,6 +136,8 @@ interface Wish {
   send: (id: string) => Promise<ServiceToken>
   /** Whether a change whose answer was lost was made. */
   came: (token: ServiceToken) => boolean
+  /** What else is kept from changing meanwhile. */
+  within?: (run: () => Promise<TokenChange>) => Promise<TokenChange>
 }
 
 async function find(ctx: AccessContext, wanted: string): Promise<{api: AccessApi; token: ServiceToken}> {
@@ -166,7 +170,7 @@ async function changeToken(
     const differs = wanted !== undefined
     return {changed: differs && !dryRun, dryRun, differs, before, after: known(after)}
   }
-  return dryRun ? run() : withTokenLock(ctx, id, run)
+  return dryRun ? run() : withTokenLock(ctx, id, () => wish.within?.(run) ?? run())
 }
 
 /** Sent once; when the answer is lost, the token itself says whether it was taken. */
