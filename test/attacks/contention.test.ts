@@ -77,11 +77,12 @@ async function read<T = Json>(what: string): Promise<T> {
 }
 
 const links = (at: number): Promise<Link[]> => read<Link[]>(`apps/${appId(at)}/policies`)
-const names = async (what: string): Promise<unknown[]> => (await read<Json[]>(what)).map(({name}) => name)
+const names = async (what: string): Promise<unknown[]> =>
+  (await read<Json[]>(`${what}?per_page=1000`)).map(({name}) => name)
 
 /** All at once; none waits for another before it starts. */
-function atOnce(lines: string[][]): Promise<End[]> {
-  return Promise.all(lines.map((line) => zt.run(line)))
+function atOnce(lines: string[][], input = ''): Promise<End[]> {
+  return Promise.all(lines.map((line) => zt.run(line, {input})))
 }
 
 /** @returns the error codes of those that failed, sorted */
@@ -303,7 +304,7 @@ describe('the same thing asked for by many', () => {
       ['token', 'rename', tokenId(0), 'another', '--json'],
       ['token', 'refresh', tokenId(0), '--json'],
       ['token', 'refresh', tokenId(0), '--json'],
-      ['token', 'disable', tokenId(0), '--yes', '--json'],
+      ['token', 'disable', tokenId(0), '--json'],
       ...numbers(3).map(() => ['token', 'rename', tokenId(0), 'another', '--json']),
     ])
     expectAllWell(ends)
@@ -370,10 +371,21 @@ describe('files of this machine', () => {
     const file = path.join(zt.home, 'ssh_config')
     await fs.writeFile(file, 'Host mine\n  User me\n')
     const hosts = numbers(10).map((at) => `host${two(at)}.widgetcorp.tech`)
-    const ends = await atOnce([
-      ...hosts.map((host) => ['ssh', 'config', host, '--write', '--yes', '--file', file, '--json']),
-      ...numbers(10).map((at) => ['profile', 'use', `profile-${two(at)}`, '--json']),
-    ])
+    const login = (at: number): string[] => [
+      'login',
+      '--profile',
+      `profile-${two(at)}`,
+      '--api-url',
+      info.apiUrl,
+      '--json',
+    ]
+    const ends = await atOnce(
+      [
+        ...hosts.map((host) => ['ssh', 'config', host, '--write', '--yes', '--file', file, '--json']),
+        ...numbers(10).map(login),
+      ],
+      info.apiToken,
+    )
     expectAllWell(ends)
     const text = await fs.readFile(file, 'utf8')
     for (const host of hosts)
