@@ -1,3 +1,4 @@
+import regexp from 'eslint-plugin-regexp'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
@@ -19,6 +20,15 @@ export default tseslint.config(
       // Only the presenter and the wire write to the terminal.
       'no-console': 'error',
       eqeqeq: ['error', 'always', {null: 'ignore'}],
+    },
+  },
+  {
+    // Text from outside meets them: one that looks at a text again for each of its characters stands still on a long one.
+    files: ['src/**/*.ts', 'bin/**/*.{cjs,js}', 'executable/**/*.{cjs,js,mjs}'],
+    plugins: {regexp},
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', {report: 'potential'}],
+      'regexp/no-super-linear-move': ['error', {report: 'potential', ignorePartial: false}],
     },
   },
   {

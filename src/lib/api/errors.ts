@@ -255,15 +255,25 @@ export function badAnswer(
   })
 }
 
-/** Whole seconds of a Retry-After header (a number or a date). */
-function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | undefined {
-  const text = headers.get('retry-after')
-  if (text === null) return undefined
+/** Longer pauses than a year are no pauses. */
+const LONGEST_PAUSE_SECONDS = 366 * 24 * 3600
+
+/** Whole seconds of a Retry-After header (a number or a date); undefined for what is none, or beyond a year. */
+export function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | undefined {
+  const seconds = secondsOf(headers.get('retry-after'), now)
+  return seconds !== undefined && seconds <= LONGEST_PAUSE_SECONDS ? seconds : undefined
+}
+
+function secondsOf(text: string | null, now: number): number | undefined {
+  if (text === null || text.length > 64) return undefined
   if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text))
   // Date.parse alone would take nearly anything for a date, -5 included.
   const at = /^[A-Z][a-z]{2}, .* GMT$/.test(text) ? Date.parse(text) : NaN
   return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000))
 }
+
+/** Cloudflare gives one or two. */
+const MOST_ERRORS = 20
 
 /** Cloudflare's error codes and messages, of both levels (`error_chain`). */
 function readErrors(body: unknown): {codes: number[]; messages: string[]} {
@@ -271,9 +281,10 @@ function readErrors(body: unknown): {codes: number[]; messages: string[]} {
   const messages: string[] = []
   const read = (list: unknown): void => {
     if (!Array.isArray(list)) return
-    for (const entry of list.filter(isJsonObject)) {
+    for (const entry of list.slice(0, MOST_ERRORS).filter(isJsonObject)) {
+      if (codes.length >= MOST_ERRORS || messages.length >= MOST_ERRORS) return
       if (typeof entry['code'] === 'number') codes.push(entry['code'])
-      if (typeof entry['message'] === 'string') messages.push(harmless(entry['message']))
+      if (typeof entry['message'] === 'string') messages.push(harmless(entry['message'].slice(0, 3000)))
       read(entry['error_chain'])
     }
   }
@@ -286,7 +297,7 @@ function harmless(message: string): string {
   return message
     .replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
     .replaceAll(/[A-Za-z0-9_+/=-]{37,}/g, '[hidden]')
-    .replace(/[.\s]+$/, '')
+    .replace(/(?<![.\s])[.\s]+$/, '')
     .slice(0, 300)
 }
 

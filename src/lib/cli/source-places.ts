@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import {SourceMap, type SourceMapPayload} from 'node:module'
 import path from 'node:path'
 
-const PLACE = /((?:file:\/\/)?(\/[^\s()]+|[A-Za-z]:[\\/][^\s()]+)):(\d+):(\d+)/
+const PLACE = /(?<![^\s()])((?:file:\/\/)?(\/[^\s()]+|[A-Za-z]:[\\/][^\s()]+)):(\d+):(\d+)/
 
 /**
  * Frames of a stack trace with the places in our sources instead of those in the file that was built. node does the same
