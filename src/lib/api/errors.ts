@@ -259,7 +259,7 @@ export function badAnswer(
 const LONGEST_PAUSE_SECONDS = 366 * 24 * 3600
 
 /** Whole seconds of a Retry-After header (a number or a date); undefined for what is none, or beyond a year. */
-export function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | undefined {
+function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | undefined {
   const seconds = secondsOf(headers.get('retry-after'), now)
   return seconds !== undefined && seconds <= LONGEST_PAUSE_SECONDS ? seconds : undefined
 }

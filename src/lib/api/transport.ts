@@ -1,6 +1,5 @@
 import {APIConnectionError, APIError, APIUserAbortError} from 'cloudflare/error'
 import {BaseCloudflare} from 'cloudflare/client'
-import {isNestedWithin} from '../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../core/context.js'
 import {ApiError, UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
@@ -65,8 +64,6 @@ const TIMEOUT_MS = 30_000
 /** A server that says another time than between these has no clock. */
 const EARLIEST = Date.UTC(2020, 0, 1)
 const LATEST = Date.UTC(2126, 0, 1)
-/** Some ten times as deep as the API nests. What walks through an answer may call itself that often. */
-const DEEPEST = 100
 const READ_ATTEMPTS = 3
 /** As a rule Cloudflare's pauses are shorter; its block can last five minutes. */
 const PATIENCE_SECONDS = 60
@@ -134,8 +131,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
       }
       const {status, headers} = error as APIError<number, Headers>
       noteTime(headers)
-      const body: unknown = error.error
-      const answer = {status, headers, body: isNestedWithin(body, DEEPEST) ? body : undefined}
+      const answer = {status, headers, body: error.error as unknown}
       throw request.verified ? refusedByApi(failed, answer, undefined) : await explain(failed, answer)
     }
     noteTime(response.headers)
@@ -209,8 +205,6 @@ async function readEnvelope(failed: FailedRequest, response: Response): Promise<
   } catch {
     throw badAnswer(failed, 'It is not JSON.', response.headers, response.status)
   }
-  if (!isNestedWithin(body, DEEPEST))
-    throw badAnswer(failed, 'It is nested too deep.', response.headers, response.status)
   if (!isJsonObject(body)) throw badAnswer(failed, 'It is not an object.', response.headers, response.status)
   if (body['success'] !== true) {
     throw refusedByApi(failed, {status: response.status, headers: response.headers, body}, undefined)
