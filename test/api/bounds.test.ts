@@ -87,8 +87,7 @@ describe('an answer', () => {
 
 describe('a pause that is asked for', () => {
   it.each([
-    '1e9', '-5', '5, 5', 'NaN', 'Infinity', '0x10', 'soon', '', '9'.repeat(400), '31536000000', 'Fri, 13 Sep 275760 00:00:00 GMT',
-    'Fri, 99 Foo 2026 00:00:00 GMT', `${'5'.repeat(10_000)}`,
+    '1e9', '-5', '5, 5', 'NaN', 'Infinity', '0x10', 'soon', '', '9'.repeat(400), 'Fri, 99 Foo 2026 00:00:00 GMT', `${'5'.repeat(10_000)}`,
   ])('%j is none that anybody could keep: the error names no time', async (text) => {
     nock(ORIGIN).get(`${BASE}/groups/g`).reply(429, '{"success":false,"errors":[]}', {'retry-after': text})
     const error = await failure(open().getGroup('g'))

@@ -255,13 +255,10 @@ export function badAnswer(
   })
 }
 
-/** Longer pauses than a year are no pauses. */
-const LONGEST_PAUSE_SECONDS = 366 * 24 * 3600
-
-/** Whole seconds of a Retry-After header (a number or a date); undefined for what is none, or beyond a year. */
+/** Whole seconds of a Retry-After header (a number or a date); undefined for what is none, or no number that can be counted. */
 function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | undefined {
   const seconds = secondsOf(headers.get('retry-after'), now)
-  return seconds !== undefined && seconds <= LONGEST_PAUSE_SECONDS ? seconds : undefined
+  return seconds !== undefined && Number.isSafeInteger(seconds) ? seconds : undefined
 }
 
 function secondsOf(text: string | null, now: number): number | undefined {

@@ -19,7 +19,7 @@ export interface RuleScope {
 }
 
 /** Deeper than anybody nests groups; each level is a part of the sentence that says why. */
-const DEEPEST = 100
+const DEEPEST = 500
 
 type Selector = (body: JsonObject, scope: RuleScope, within: readonly string[]) => RuleMatch
 
