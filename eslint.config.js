@@ -1,3 +1,4 @@
+import regexp from 'eslint-plugin-regexp'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
@@ -46,6 +47,15 @@ export default tseslint.config(
           message: 'Tests share one limit, which only what hangs reaches (test/support/patience.ts).',
         },
       ],
+    },
+  },
+  {
+    // Text from outside meets them: one that looks at a text again for each of its characters stops on a long one.
+    files: ['src/**/*.ts', 'bin/**/*.{cjs,js}', 'executable/**/*.{cjs,js,mjs}'],
+    plugins: {regexp},
+    rules: {
+      'regexp/no-super-linear-backtracking': ['error', {report: 'potential'}],
+      'regexp/no-super-linear-move': ['error', {report: 'potential', ignorePartial: false}],
     },
   },
   {

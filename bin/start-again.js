@@ -71,7 +71,7 @@ export function withoutSpies(given) {
     if (env[name]) aside.push(name)
     delete env[name]
   }
-  const words = (given.NODE_OPTIONS ?? '').match(/(?:[^\s"]|"(?:\\.|[^"\\])*")+/g) ?? []
+  const words = (given.NODE_OPTIONS ?? '').match(/(?:[^\s"]|"(?:\\[^]|[^"\\])*(?:"|\\?$))+/g) ?? []
   const kept = []
   for (let at = 0; at < words.length; at++) {
     // node takes --report_dir for --report-dir.

@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../lib/core/command-line.js'
 import type {AccessContext} from '../lib/access/context.js'
-import {latestEdit, listUndo, planUndo, undoEdit} from '../lib/access/edit/undo.js'
+import {latestEdit, listUndo, planUndo, undoEdit, type PlannedUndo} from '../lib/access/edit/undo.js'
 import {EditCommand} from '../lib/app/edit-command.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../lib/app/flags.js'
 import {undoJson, undoTable} from '../lib/app/present-edit.js'
@@ -29,22 +29,23 @@ export default class Undo extends EditCommand<typeof Undo> {
   async run(): Promise<object> {
     if (this.args.id !== undefined && this.flags.last) throw bothGiven()
     const ctx = this.access()
-    const id = this.args.id ?? (this.flags.last ? await latestEdit(ctx) : undefined)
-    if (id === undefined) return this.list(ctx)
-    const planned = await planUndo(ctx, id)
-    const {record, changes, notes} = planned
-    this.print(`To undo: ${record.command}`)
-    if (changes.length === 0) this.print('Everything is as it was before.')
-    const result = await this.edit(ctx, changes, {
+    if (this.args.id === undefined && !this.flags.last) return this.list(ctx)
+    let {id} = this.args
+    // Which one is the latest is known when no other zt edits; once it is shown, it is that one.
+    const plan = async (): Promise<PlannedUndo> => planUndo(ctx, (id ??= await latestEdit(ctx)))
+    const {plan: undone, result} = await this.edit(ctx, plan, {
       dryRun: this.flags['dry-run'],
       yes: this.flags.yes,
-      question: 'Undo it?',
-      requireYes: ztCommand(ctx, 'undo', record.id, '--yes'),
-      done: 'Undone',
-      notes,
-      apply: () => undoEdit(ctx, planned),
+      question: () => 'Undo it?',
+      requireYes: ({record}) => ztCommand(ctx, 'undo', record.id, '--yes'),
+      planned: ({record, changes}) => {
+        this.print(`To undo: ${record.command}`)
+        if (changes.length === 0) this.print('Everything is as it was before.')
+      },
+      done: () => 'Undone',
+      apply: (one) => undoEdit(ctx, one),
     })
-    return {...result, undoes: record.id}
+    return {...result, undoes: undone.record.id}
   }
 
   private async list(ctx: AccessContext): Promise<object> {

@@ -139,18 +139,6 @@ describe('an edit', () => {
     expect(seen).toEqual(['begun', 'begun'])
     expect((await listUndo(world.ctx)).records).toMatchObject([{state: 'done', command}])
   })
-
-  it('waits for another zt that edits the same object', async () => {
-    await open()
-    const [first, second] = [
-      await plan({edit: 'set', field: 'x_one', value: 1}),
-      await plan({edit: 'set', field: 'x_one', value: 2}),
-    ]
-    const ends = await Promise.allSettled([apply(first), apply(second)])
-    expect(ends.map(({status}) => status).sort()).toEqual(['fulfilled', 'rejected'])
-    const rejected = ends.find((end) => end.status === 'rejected')
-    expect(rejected?.reason).toMatchObject({code: 'CHANGED_MEANWHILE', details: {fields: ['x_one']}})
-  })
 })
 
 /** The context with somebody between the API's calls. */

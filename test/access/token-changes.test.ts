@@ -243,7 +243,7 @@ describe('every change', () => {
     }
     const id = String(token('ci')['id'])
     expect(await failure(change(false))).toMatchObject({kind: 'conflict', code: 'TOKEN_BUSY'})
-    expect(patience).toEqual([[`token/${world.state.accountId}/${id}`, 20_000]])
+    expect(patience).toEqual([[`token/${world.state.accountId}/${id}`, 90_000]])
     expect(world.changes).toEqual([])
   })
 

@@ -45,7 +45,7 @@ async function deceive(scene: Scene, attack: Attack, lie: Lie): Promise<string[]
   scene.api.spoil({...attack.rule, action: lie.action(anotherOf(scene, attack)), times: 1})
   const end = await scene.run(attack.args)
   const said = end.stdout + end.stderr
-  const wrong = scene.misconduct(end, Infinity).map((one) => `${one}`)
+  const wrong = scene.misconduct(end)
   if (scene.api.hits === 0) wrong.push(`the lie was never told: ${said}`)
   scene.api.mend()
 

@@ -4,7 +4,7 @@ import fs from 'node:fs'
 export const TALLY_VARIABLE = 'ZT_TEST_ATTACKS_TALLY'
 
 /** A family of attacks: each must have been tried at least once, or the run fails. */
-export const FAMILIES = [
+const FAMILIES = [
   'ends of a connection',
   "curl's options × hostile values",
   'mutating operations × a lying API',

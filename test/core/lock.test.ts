@@ -2,7 +2,7 @@ import {spawn} from 'node:child_process'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
 import {Locks} from '../../src/lib/core/lock.js'
 import {AMPLE_MS} from '../support/patience.js'
 
@@ -46,6 +46,40 @@ describe('a lock', () => {
     expect(await locks.isHeld('it')).toBe(false)
     expect(await locks.acquire('it')).toBeDefined()
   })
+
+  it('names the process that has it', async () => {
+    expect(await locks.holder('it')).toBeUndefined()
+    const lock = await locks.acquire('it')
+    expect(await locks.holder('it')).toBe(process.pid)
+    await lock?.release()
+    expect(await locks.holder('it')).toBeUndefined()
+  })
+
+  it.each([
+    ['is waited for as long again each time that it passes on', true],
+    ['is waited for only so long where it does not', false],
+  ])(
+    '%s',
+    async (_, passes) => {
+      let now = 1000
+      vi.spyOn(Date, 'now').mockImplementation(() => now)
+      const looks = vi.spyOn(fs, 'readdir')
+      const first = await locks.acquire('it', 1000)
+      const second = locks.acquire('it', 1000)
+      await vi.waitUntil(async () => (await tickets()).length === 2)
+      const third = locks.acquire('it', 1000)
+      await vi.waitUntil(async () => (await tickets()).length === 3)
+      now += 900
+      if (passes) await first?.release()
+      const seen = looks.mock.calls.length
+      await vi.waitUntil(() => looks.mock.calls.length > seen + 8, 60_000)
+      now += 900
+      if (passes) await (await second)?.release()
+      expect((await third) !== undefined).toBe(passes)
+      vi.restoreAllMocks()
+    },
+    120_000,
+  )
 
   it('keeps names apart, whatever stands in them, and does not write them down', async () => {
     const names = ['a', 'b', 'a/../b', '', 'x'.repeat(5000), 'ä\u0000']

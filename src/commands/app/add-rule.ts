@@ -6,6 +6,7 @@ import {chosenApplication} from '../../lib/app/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
 import {
   addedInWords,
+  addedOrThere,
   addRuleJson,
   alreadyInWords,
   boundLines,
@@ -53,30 +54,26 @@ export default class AppAddRule extends RuleCommand<typeof AppAddRule> {
     })
     const rules = await this.chosenRules(ctx, USAGE)
     if (!this.flags['service-auth']) this.prompts.require('--service-auth', USAGE)
-    const plan = await planAddRule(ctx, {application, rules, ruleName: name, before, precedence})
-    for (const warning of plan.warnings) this.warn(warning)
-    const already = alreadyInWords(plan)
-    const changes = plan.changes.length > 0
-    if (already !== undefined && (changes || dryRun)) this.print(already)
-    let ruleId: string | undefined
-    const app = style.bold(plan.application.name)
-    const edit = await this.edit(ctx, plan.changes, {
+    const wanted = {application, rules, ruleName: name, before, precedence}
+    const {plan, applied, result} = await this.edit(ctx, () => planAddRule(ctx, wanted), {
       dryRun,
       yes,
-      question: 'Add it?',
-      done: changes ? `${app} now admits ${addedInWords(plan)}` : (already ?? ''),
-      notes: plan.notes,
-      apply: async () => {
-        const applied = await applyAddRule(ctx, plan, this.commandInWords())
-        ruleId = applied.ids.get(newId(1))
-        return applied
+      question: () => 'Add it?',
+      planned: (one) => {
+        for (const warning of one.warnings) this.warn(warning)
+        const already = alreadyInWords(one)
+        if (already !== undefined && (one.changes.length > 0 || dryRun)) this.print(already)
       },
+      done: addedOrThere,
+      apply: (one) => applyAddRule(ctx, one, this.commandInWords()),
     })
+    const changes = plan.changes.length > 0
+    const app = style.bold(plan.application.name)
     if (changes && dryRun) this.print(`Would admit ${addedInWords(plan)} to ${app}:`)
     if (changes) this.print(rulesWithNew(plan))
     for (const line of boundLines(plan.binding.bound, dryRun)) this.print(line)
     const [first] = plan.binding.bound
     if (first && !dryRun) this.next(`zt ssh ${first.host}`)
-    return {...addRuleJson(plan, ruleId), ...edit}
+    return {...addRuleJson(plan, applied?.ids.get(newId(1))), ...result}
   }
 }

@@ -49,7 +49,7 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
   async run(): Promise<object> {
     const {'dry-run': dryRun, yes} = this.flags
     const ctx = this.access()
-    const plan = await planCreateApplication(ctx, {
+    const wanted = {
       name: this.args.name ?? (await this.typed('The name', 'Name of the application', USAGE)),
       domains:
         this.flags.domain.length > 0 ? this.flags.domain : [await this.typed('--domain', 'Domain', USAGE)],
@@ -57,27 +57,24 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
       ruleName: this.flags['rule-name'],
       sessionDuration: this.flags['session-duration'],
       serviceAuth401: this.flags['service-auth-401'],
-    })
-    for (const warning of plan.warnings) this.warn(warning)
-    const {name, domains} = plan.application
-    let id: string | undefined
-    const result = await this.edit(ctx, plan.changes, {
+    }
+    const {plan, applied, result} = await this.edit(ctx, () => planCreateApplication(ctx, wanted), {
       dryRun,
       yes,
-      question: 'Create it?',
-      done: createdInWords(plan),
-      apply: async () => {
-        const applied = await applyCreateApplication(ctx, plan, this.commandInWords())
-        id = applied.ids.get(plan.newId)
-        return applied
+      question: () => 'Create it?',
+      planned: ({warnings}) => {
+        for (const warning of warnings) this.warn(warning)
       },
+      done: createdInWords,
+      apply: (one) => applyCreateApplication(ctx, one, this.commandInWords()),
     })
+    const {name, domains} = plan.application
     for (const line of boundLines(plan.binding.bound, dryRun)) this.print(line)
     const [first] = plan.binding.bound
     if (!plan.rule) this.warn(`"${name}" has no rule${dryRun ? ' then' : ''}: nobody gets in`)
     if (!plan.rule && !dryRun)
       this.next(ztCommand(ctx, 'app', 'add-rule', domains[0] ?? name, '--service-auth', '--token', 'NAME'))
     if (!dryRun && first) this.next(`zt ssh ${first.host}`)
-    return {...createdJson(plan, id), ...result}
+    return {...createdJson(plan, applied?.ids.get(plan.newId)), ...result}
   }
 }

@@ -42,17 +42,18 @@ export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
       usage: USAGE,
     })
     const rule = await this.chosenRule(ctx, application, this.args.rule, USAGE)
-    const plan = await planRemoveRule(ctx, {application, rule, token, delete: andDelete})
     const more = [...(token === undefined ? [] : ['--token', token]), ...(andDelete ? ['--delete'] : [])]
-    if (dryRun && plan.changes.length === 0) this.print(removedInWords(plan))
-    const result = await this.edit(ctx, plan.changes, {
+    const wanted = {application, rule, token, delete: andDelete}
+    const {plan, result} = await this.edit(ctx, () => planRemoveRule(ctx, wanted), {
       dryRun,
       yes,
-      question: 'Remove it?',
-      requireYes: ztCommand(ctx, 'app', 'remove-rule', application, rule, ...more, '--yes'),
-      done: removedInWords(plan),
-      notes: plan.notes,
-      apply: () => applyRemoveRule(ctx, plan, this.commandInWords()),
+      question: () => 'Remove it?',
+      requireYes: () => ztCommand(ctx, 'app', 'remove-rule', application, rule, ...more, '--yes'),
+      planned: (one) => {
+        if (dryRun && one.changes.length === 0) this.print(removedInWords(one))
+      },
+      done: removedInWords,
+      apply: (one) => applyRemoveRule(ctx, one, this.commandInWords()),
     })
     for (const {host} of plan.unbound)
       this.print(dryRun ? `Would unbind ${host}` : `${host} is unbound: the token does not open it any more`)

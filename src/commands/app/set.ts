@@ -1,5 +1,5 @@
 import {Args, Flags} from '@oclif/core'
-import {planSetApplication} from '../../lib/access/set-application.js'
+import {planSetApplication, type SetApplicationPlan} from '../../lib/access/set-application.js'
 import {EditCommand} from '../../lib/app/edit-command.js'
 import {chosenApplication} from '../../lib/app/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
@@ -35,16 +35,17 @@ export default class AppSet extends EditCommand<typeof AppSet> {
       prompts: this.prompts,
       usage: 'zt app set APP --service-auth-401',
     })
-    const plan = await planSetApplication(ctx, wanted, {serviceAuth401, sessionDuration})
-    const name = style.bold(plan.application.name)
-    const asItIs = plan.changes.length === 0
-    if (dryRun && asItIs) this.print(`${name} is so already`)
-    const result = await this.edit(ctx, plan.changes, {
+    const settings = {serviceAuth401, sessionDuration}
+    const done = ({application, changes}: SetApplicationPlan): string =>
+      `${style.bold(application.name)} is ${changes.length === 0 ? 'so already' : 'changed'}`
+    const {plan, result} = await this.edit(ctx, () => planSetApplication(ctx, wanted, settings), {
       dryRun,
       yes,
-      question: 'Change it?',
-      done: asItIs ? `${name} is so already` : `${name} is changed`,
-      notes: plan.notes,
+      question: () => 'Change it?',
+      planned: (one) => {
+        if (dryRun && one.changes.length === 0) this.print(done(one))
+      },
+      done,
     })
     return {application: plan.application, ...result}
   }

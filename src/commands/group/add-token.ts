@@ -22,15 +22,15 @@ export default class GroupAddToken extends PlannedEditCommand<typeof GroupAddTok
   async run(): Promise<object> {
     const ctx = this.access()
     const asking = {ctx, prompts: this.prompts, usage: 'zt group add-token GROUP TOKEN'}
-    const plan = await planAddToken(ctx, {
+    const wanted = {
       group: await chosenGroup(this.args.group, asking),
       token: await chosenToken(this.args.token, asking),
+    }
+    const {plan, result} = await this.make(ctx, () => planAddToken(ctx, wanted), {
+      question: ({token, group}) => `Put ${token.name} into ${group.name}?`,
+      done: ({token, group}) => `"${token.name}" is in the Access group "${group.name}"`,
     })
     const {group, token, opens, closes} = plan
-    const result = await this.make(ctx, plan, {
-      question: `Put ${token.name} into ${group.name}?`,
-      done: `"${token.name}" is in the Access group "${group.name}"`,
-    })
     return {...result, group, token, opens: reachJson(opens), closes: reachJson(closes)}
   }
 }

@@ -22,10 +22,10 @@ export default class GroupCreate extends PlannedEditCommand<typeof GroupCreate> 
     const ctx = this.access()
     if (this.args.name === undefined) this.prompts.require('The name', 'zt group create NAME --token TOKEN')
     const name = this.args.name ?? (await this.prompts.text('Name of the Access group'))
-    const plan = await planCreateGroup(ctx, {name, rules: memberInputOf(this.flags)})
-    const result = await this.make(ctx, plan, {
-      question: 'Make this Access group?',
-      done: `The Access group "${plan.group.name}" is made, and nothing uses it yet`,
+    const wanted = {name, rules: memberInputOf(this.flags)}
+    const {plan, result} = await this.make(ctx, () => planCreateGroup(ctx, wanted), {
+      question: () => 'Make this Access group?',
+      done: ({group}) => `The Access group "${group.name}" is made, and nothing uses it yet`,
     })
     if (result.changed)
       this.next(ztCommand(ctx, 'policy', 'create', plan.group.name, '--group', plan.group.name))

@@ -19,13 +19,12 @@ export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> 
   async run(): Promise<object> {
     const ctx = this.access()
     const asking = {ctx, prompts: this.prompts, usage: 'zt group delete GROUP --yes'}
-    const plan = await planDeleteGroup(ctx, await chosenGroup(this.args.group, asking))
-    const {group} = plan
-    const result = await this.make(ctx, plan, {
-      question: 'Delete this Access group?',
-      requireYes: ztCommand(ctx, 'group', 'delete', this.args.group ?? group.name, '--yes'),
-      done: `The Access group "${group.name}" is deleted`,
+    const wanted = await chosenGroup(this.args.group, asking)
+    const {plan, result} = await this.make(ctx, () => planDeleteGroup(ctx, wanted), {
+      question: () => 'Delete this Access group?',
+      requireYes: ({group}) => ztCommand(ctx, 'group', 'delete', this.args.group ?? group.name, '--yes'),
+      done: ({group}) => `The Access group "${group.name}" is deleted`,
     })
-    return {...result, group}
+    return {...result, group: plan.group}
   }
 }

@@ -22,15 +22,15 @@ export default class GroupRemoveToken extends PlannedEditCommand<typeof GroupRem
   async run(): Promise<object> {
     const ctx = this.access()
     const asking = {ctx, prompts: this.prompts, usage: 'zt group remove-token GROUP TOKEN'}
-    const plan = await planRemoveToken(ctx, {
+    const wanted = {
       group: await chosenGroup(this.args.group, asking),
       token: await chosenToken(this.args.token, asking),
+    }
+    const {plan, result} = await this.make(ctx, () => planRemoveToken(ctx, wanted), {
+      question: ({token, group}) => `Take ${token.name} out of ${group.name}?`,
+      done: ({token, group}) => `"${token.name}" is out of the Access group "${group.name}"`,
     })
     const {group, token, opens, closes} = plan
-    const result = await this.make(ctx, plan, {
-      question: `Take ${token.name} out of ${group.name}?`,
-      done: `"${token.name}" is out of the Access group "${group.name}"`,
-    })
     return {...result, group, token, opens: reachJson(opens), closes: reachJson(closes)}
   }
 }

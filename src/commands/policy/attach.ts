@@ -31,16 +31,16 @@ export default class PolicyAttach extends PlannedEditCommand<typeof PolicyAttach
     const ctx = this.access()
     const asking = {ctx, prompts: this.prompts, usage: 'zt policy attach POLICY APP'}
     const {before, precedence} = this.flags
-    const plan = await planAttach(ctx, {
+    const wanted = {
       policy: await chosenPolicy(this.args.policy, asking),
       application: await chosenApplication(this.args.application, asking),
       place: {before, precedence},
+    }
+    const {plan, result} = await this.make(ctx, () => planAttach(ctx, wanted), {
+      question: ({application}) => `Attach it to ${application.name}?`,
+      done: ({policy, application}) => `The policy "${policy.name}" is on "${application.name}"`,
     })
     const {policy, application} = plan
-    const result = await this.make(ctx, plan, {
-      question: `Attach it to ${application.name}?`,
-      done: `The policy "${policy.name}" is on "${application.name}"`,
-    })
     return {...result, policy, application}
   }
 }

@@ -31,14 +31,10 @@ export default class PolicyCreate extends PlannedEditCommand<typeof PolicyCreate
     const ctx = this.access()
     if (this.args.name === undefined) this.prompts.require('The name', 'zt policy create NAME --token TOKEN')
     const name = this.args.name ?? (await this.prompts.text('Name of the policy'))
-    const plan = await planCreatePolicy(ctx, {
-      name,
-      decision: decisionOf(this.flags),
-      rules: ruleInputOf(this.flags),
-    })
-    const result = await this.make(ctx, plan, {
-      question: 'Make this policy?',
-      done: `The policy "${plan.policy.name}" is made, and on no application yet`,
+    const wanted = {name, decision: decisionOf(this.flags), rules: ruleInputOf(this.flags)}
+    const {plan, result} = await this.make(ctx, () => planCreatePolicy(ctx, wanted), {
+      question: () => 'Make this policy?',
+      done: ({policy}) => `The policy "${policy.name}" is made, and on no application yet`,
     })
     if (result.changed) this.next(ztCommand(ctx, 'policy', 'attach', plan.policy.name, 'APP'))
     return {...result, policy: {id: result.changes[0]?.id ?? plan.policy.id ?? null, name: plan.policy.name}}

@@ -19,13 +19,12 @@ export default class PolicyDelete extends PlannedEditCommand<typeof PolicyDelete
   async run(): Promise<object> {
     const ctx = this.access()
     const asking = {ctx, prompts: this.prompts, usage: 'zt policy delete POLICY --yes'}
-    const plan = await planDeletePolicy(ctx, await chosenPolicy(this.args.policy, asking))
-    const {policy} = plan
-    const result = await this.make(ctx, plan, {
-      question: 'Delete this policy?',
-      requireYes: ztCommand(ctx, 'policy', 'delete', this.args.policy ?? policy.name, '--yes'),
-      done: `The policy "${policy.name}" is deleted`,
+    const wanted = await chosenPolicy(this.args.policy, asking)
+    const {plan, result} = await this.make(ctx, () => planDeletePolicy(ctx, wanted), {
+      question: () => 'Delete this policy?',
+      requireYes: ({policy}) => ztCommand(ctx, 'policy', 'delete', this.args.policy ?? policy.name, '--yes'),
+      done: ({policy}) => `The policy "${policy.name}" is deleted`,
     })
-    return {...result, policy}
+    return {...result, policy: plan.policy}
   }
 }

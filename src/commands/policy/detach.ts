@@ -21,15 +21,15 @@ export default class PolicyDetach extends PlannedEditCommand<typeof PolicyDetach
   async run(): Promise<object> {
     const ctx = this.access()
     const asking = {ctx, prompts: this.prompts, usage: 'zt policy detach POLICY APP'}
-    const plan = await planDetachPolicy(ctx, {
+    const wanted = {
       policy: await chosenPolicy(this.args.policy, asking),
       application: await chosenApplication(this.args.application, asking),
+    }
+    const {plan, result} = await this.make(ctx, () => planDetachPolicy(ctx, wanted), {
+      question: ({application}) => `Detach it from ${application.name}?`,
+      done: ({policy, application}) => `The policy "${policy.name}" is off "${application.name}"`,
     })
     const {policy, application} = plan
-    const result = await this.make(ctx, plan, {
-      question: `Detach it from ${application.name}?`,
-      done: `The policy "${policy.name}" is off "${application.name}"`,
-    })
     return {...result, policy, application}
   }
 }

@@ -33,18 +33,18 @@ export default class PolicyMakeReusable extends PlannedEditCommand<typeof Policy
     const asking = {ctx, prompts: this.prompts, usage: USAGE}
     const application = await chosenApplication(this.args.application, asking)
     if ((rule === undefined) !== this.flags.all) throw ruleOrAll()
-    const plan = await planMakeReusable(ctx, {application, rule})
-    const result = await this.make(ctx, plan, {
-      question: 'Make reusable for good?',
-      requireYes: ztCommand(
-        ctx,
-        'policy',
-        'make-reusable',
-        this.args.application ?? plan.application.id,
-        rule ?? '--all',
-        '--yes',
-      ),
-      done: `Reusable now: ${plan.policies.map(({name}) => `"${name}"`).join(', ')}`,
+    const {plan, result} = await this.make(ctx, () => planMakeReusable(ctx, {application, rule}), {
+      question: () => 'Make reusable for good?',
+      requireYes: (one) =>
+        ztCommand(
+          ctx,
+          'policy',
+          'make-reusable',
+          this.args.application ?? one.application.id,
+          rule ?? '--all',
+          '--yes',
+        ),
+      done: ({policies}) => `Reusable now: ${policies.map(({name}) => `"${name}"`).join(', ')}`,
     })
     return {...result, application: plan.application, policies: plan.policies}
   }

@@ -11,7 +11,7 @@ export function checkDomain(text: string): string {
   const bare = text.trim().replace(/^https?:\/\//i, '')
   const slash = bare.indexOf('/')
   const host = (slash < 0 ? bare : bare.slice(0, slash)).toLowerCase().replace(/\.$/, '')
-  const path = slash < 0 ? '' : bare.slice(slash).replace(/\/+$/, '')
+  const path = slash < 0 ? '' : bare.slice(slash).replace(/(?<!\/)\/+$/, '')
   const bad = (why: string): UserError =>
     new UserError({
       kind: 'usage',

@@ -70,10 +70,11 @@ function fromJson(text: string): Pairs {
 
 function fromLines(text: string): Pairs {
   return text.split(/\r?\n/).flatMap((line): Pairs => {
-    const match = /^\s*(?:export\s+)?([\w-]+)\s*[:=]\s*(.*?)\s*$/.exec(line)
+    const match = /^(?:export\s+)?([\w-]+)\s*[:=](.*)$/.exec(line.trim())
     if (match?.[1] === undefined || match[2] === undefined) return []
-    const quoted = /^(["'])(.*)\1$/.exec(match[2])
-    return [[plain(match[1]), quoted?.[2] ?? match[2]]]
+    const value = match[2].trim()
+    const quoted = /^(["'])(.*)\1$/.exec(value)
+    return [[plain(match[1]), quoted?.[2] ?? value]]
   })
 }
 

@@ -7,7 +7,7 @@ import type {KeepingStoreKind, SecretStore} from '../secrets/types.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {eventually, isGone, mayBeDone, notDeleted} from './outcome.js'
-import {tokenLock} from './token-lock.js'
+import {nameLock, tokenLock} from './token-lock.js'
 
 /** Cloudflare's limit for a service token's name. */
 export const NAME_LIMIT = 350
@@ -53,7 +53,7 @@ export function nowText(ctx: AccessContext): string {
 
 /** What the lock of an operation is called. A rotation has the lock of its token, as every change of one has. */
 export function lockOf({kind, accountId, name, token}: Operation): string {
-  return kind === 'rotate' && token ? tokenLock(accountId, token.id) : `create/${accountId}/${name}`
+  return kind === 'rotate' && token ? tokenLock(accountId, token.id) : nameLock(accountId, name)
 }
 
 /** Those of this profile that no living process is at. */

@@ -207,7 +207,7 @@ interface Address {
 /** What may be a public address: `host`, `host/path` or a URL of any scheme. Its query and port say nothing to Access. */
 function addressOf(wanted: string): Address | undefined {
   const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?(.*)$/is.exec(wanted) ?? []
-  const bare = rest.replace(/[?#].*$/s, '')
+  const bare = rest.replace(/[?#].*/s, '')
   const slash = bare.indexOf('/')
   const authority = slash < 0 ? bare : bare.slice(0, slash)
   const host = (scheme === undefined ? authority : authority.replace(/^.*@/s, ''))

@@ -8,6 +8,7 @@ import {readAccountRules} from './account-rules.js'
 import {actionName} from './action-name.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
+import {withEditLock} from './edit/lock.js'
 import {planDetach, type DetachStep, type PlannedChange} from './detach.js'
 import {ensureDeleted, persistently, readToken} from './operations.js'
 import {resolveToken} from './resolve.js'
@@ -79,13 +80,15 @@ export async function revokeToken(
     confirmed = shown(plan)
     await confirm?.(confirmed)
   }
-  return withTokenLock(ctx, target.id, async () => {
+  const run = async (): Promise<RevokeResult> => {
     const plan = await look(ctx, api, await findTarget(ctx, api, target.id), detach)
     if (confirmed && !isDeepStrictEqual(shown(plan), confirmed)) throw changedWhileAsked(plan)
     const {deleted, detached} = await act(ctx, api, plan)
     const forgotten = await forget(ctx, plan)
     return {...shown(plan), dryRun, deleted, detached, ...forgotten}
-  })
+  }
+  // What names it is edited: by one zt at a time.
+  return withTokenLock(ctx, target.id, () => (detach ? withEditLock(ctx, api.accountId, run) : run()))
 }
 
 type Target = {id: string} & ({token: ServiceToken} | {token: undefined; entry: IndexEntry})

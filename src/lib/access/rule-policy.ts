@@ -104,7 +104,10 @@ export function warningsAboutTokens(
 export function ruleName(wanted: string | undefined, whom: readonly string[]): string {
   if (wanted === undefined) {
     const name = `Service Auth: ${whom.join(', ')}`
-    return name.length <= NAME_LIMIT ? name : `${name.slice(0, NAME_LIMIT - 1)}…`
+    // Never half a character: the API would give another one back.
+    return name.length <= NAME_LIMIT
+      ? name
+      : `${name.slice(0, NAME_LIMIT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
   }
   const name = wanted.trim()
   if (name !== '' && name.length <= NAME_LIMIT && !/\p{Cc}/u.test(name)) return name

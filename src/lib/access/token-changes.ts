@@ -7,7 +7,7 @@ import type {AccessContext} from './context.js'
 import {isUnfinishedName, said} from './operations.js'
 import {eventually, mayBeDone} from './outcome.js'
 import {resolveToken} from './resolve.js'
-import {withTokenLock} from './token-lock.js'
+import {nameLock, withLock, withTokenLock} from './token-lock.js'
 import {checkTokenName, knowledge, nameTaken, type KnownToken} from './tokens.js'
 
 /** What a change of a service token came to. */
@@ -56,11 +56,15 @@ export async function refreshToken(
   }
   const earlier = end(seen) - newEnd(seen) > NOTICED_MS
   if (earlier && !dryRun) await options.confirm?.({token: seen, until: iso(newEnd(seen)) ?? 'never'})
+  let before = seen
   const change = await changeToken(ctx, api, seen.id, dryRun, {
     step: 'Extending the service token',
     mayChange: ['duration', 'expiresAt'],
     wanted(token) {
-      if (end(token) !== end(seen)) throw changedMeanwhile(ctx, token)
+      // Whom it shortens was asked about the end that was seen; what lengthens it takes nothing from anybody.
+      const shortens = end(token) - newEnd(token) > NOTICED_MS
+      if (shortens && end(token) !== end(seen)) throw changedMeanwhile(ctx, token)
+      before = token
       if (token.duration === 'forever' && (!duration || duration.api === 'forever')) return undefined
       return {expiresAt: iso(newEnd(token)), ...(duration && {duration: duration.api})}
     },
@@ -69,9 +73,9 @@ export async function refreshToken(
       duration ? api.updateServiceToken(id, {duration: duration.api}) : api.refreshServiceToken(id),
     came: (token) =>
       duration
-        ? Math.abs(end(token) - newEnd(seen)) < TOLERANCE_MS || end(token) === newEnd(seen)
+        ? Math.abs(end(token) - newEnd(before)) < TOLERANCE_MS || end(token) === newEnd(before)
         : // Counted from now or from its end, in days or by the calendar; a second year is one too many.
-          end(token) > end(seen) && end(token) - newEnd(seen) < 2 * DAY_MS,
+          end(token) > end(before) && end(token) - newEnd(before) < 2 * DAY_MS,
   })
   return {...change, earlier}
 }
@@ -100,6 +104,8 @@ export async function renameToken(
     about: ['name'],
     send: (id) => api.updateServiceToken(id, {name}),
     came: (after) => after.name === name,
+    // Of two that want one name, one gets it: a create takes the same lock.
+    within: (run) => withLock(ctx, nameLock(api.accountId, name), run),
   })
 }
 
@@ -139,6 +145,8 @@ interface Wish {
   about: string[]
   /** Whether the change was made, and once. */
   came: (token: ServiceToken) => boolean
+  /** What else is kept from changing meanwhile. */
+  within?: (run: () => Promise<TokenChange>) => Promise<TokenChange>
 }
 
 async function find(ctx: AccessContext, wanted: string): Promise<{api: AccessApi; token: ServiceToken}> {
@@ -182,7 +190,7 @@ async function changeToken(
     const differs = wanted !== undefined
     return {changed: differs && !dryRun, dryRun, differs, before, after: known(after)}
   }
-  return dryRun ? run() : withTokenLock(ctx, id, run)
+  return dryRun ? run() : withTokenLock(ctx, id, () => wish.within?.(run) ?? run())
 }
 
 /** Sent once. Whether it was taken, the token itself says, whatever was answered. */

@@ -263,10 +263,14 @@ export function badAnswer(
   })
 }
 
-/** Whole seconds of a Retry-After header (a number or a date). */
+/** Whole seconds of a Retry-After header (a number or a date); undefined for what is none, or no number that can be counted. */
 function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | undefined {
-  const text = headers.get('retry-after')
-  if (text === null) return undefined
+  const seconds = secondsOf(headers.get('retry-after'), now)
+  return seconds !== undefined && Number.isSafeInteger(seconds) ? seconds : undefined
+}
+
+function secondsOf(text: string | null, now: number): number | undefined {
+  if (text === null || text.length > 64) return undefined
   if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text))
   // Date.parse alone would take nearly anything for a date, -5 included.
   const at = /^[A-Z][a-z]{2}, .* GMT$/.test(text) ? Date.parse(text) : NaN
@@ -283,9 +287,9 @@ function readErrors(body: unknown): {codes: number[]; messages: string[]} {
   const read = (list: unknown, depth = 0): void => {
     if (!Array.isArray(list) || depth > MOST_ERRORS) return
     for (const entry of list.slice(0, MOST_ERRORS).filter(isJsonObject)) {
-      if (codes.length + messages.length >= 2 * MOST_ERRORS) return
+      if (codes.length >= MOST_ERRORS || messages.length >= MOST_ERRORS) return
       if (typeof entry['code'] === 'number') codes.push(entry['code'])
-      if (typeof entry['message'] === 'string') messages.push(harmless(entry['message']))
+      if (typeof entry['message'] === 'string') messages.push(harmless(entry['message'].slice(0, 3000)))
       read(entry['error_chain'], depth + 1)
     }
   }
@@ -298,7 +302,7 @@ function harmless(message: string): string {
   return message
     .replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
     .replaceAll(/[A-Za-z0-9_+/=-]{37,}/g, '[hidden]')
-    .replace(/[.\s]+$/, '')
+    .replace(/(?<![.\s])[.\s]+$/, '')
     .slice(0, 300)
 }
 

@@ -1,11 +1,18 @@
 import http from 'node:http'
 import https from 'node:https'
 import tls from 'node:tls'
+import {isNestedWithin} from '../core/canonical-json.js'
 import {takesSystemStore, withMore} from '../core/certificates.js'
 import {LightHeaders, LightResponse} from './light-fetch.js'
 
 /** More than any page of the API; an answer that is longer is not one. */
 const BODY_LIMIT = 64 * 1024 * 1024
+
+/**
+ * Some ten times as deep as the API nests. What walks through an answer, JSON.stringify of the SDK's errors too, calls
+ * itself for each level: one that goes on for thousands is treated as an empty answer.
+ */
+const DEEPEST = 100
 
 /** `fetch` failed before a whole answer came. */
 export class ConnectionError extends Error {
@@ -98,8 +105,9 @@ function toResponse(incoming: http.IncomingMessage, body: Buffer): Response {
   for (const [name, values] of Object.entries(incoming.headersDistinct)) {
     for (const value of values ?? []) headers.append(name, value)
   }
+  const text = new TextDecoder().decode(body)
   return new LightResponse(
-    new TextDecoder().decode(body),
+    isNestedWithin(text, DEEPEST) ? text : '',
     incoming.statusCode ?? 502,
     headers,
   ) as unknown as Response

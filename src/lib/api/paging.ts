@@ -7,6 +7,7 @@ import type {Page} from './types.js'
 const PAGE_SIZE = 100
 /** Far more than any account has: a list that goes on longer has no end. */
 const MOST_PAGES = 1000
+const MOST_OBJECTS = MOST_PAGES * PAGE_SIZE
 
 export interface ListRequest {
   path: string
@@ -55,6 +56,7 @@ export async function* readPages(
     const same = keys.join('\n') === before
     before = keys.join('\n')
     received += items.length
+    if (received > MOST_OBJECTS) throw refuse('The list has no end.')
     const pages = count(info['total_pages'])
     const total = count(info['total_count'])
     if (page === 1) unpaged = pages === undefined && total === undefined && items.length !== perPage
@@ -84,7 +86,8 @@ export async function* mapPages<From, To>(
 /** All of a list. */
 export async function collect<T>(pages: AsyncIterable<Page<T>>): Promise<T[]> {
   const all: T[] = []
-  for await (const {items} of pages) all.push(...items)
+  // One by one: a page has as many items as the server likes, a call only so many arguments.
+  for await (const {items} of pages) for (const item of items) all.push(item)
   return all
 }
 

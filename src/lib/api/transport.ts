@@ -62,6 +62,9 @@ export interface Transport {
 }
 
 const TIMEOUT_MS = 30_000
+/** A server that says another time than between these has no clock. */
+const EARLIEST = Date.UTC(2020, 0, 1)
+const LATEST = Date.UTC(2126, 0, 1)
 const READ_ATTEMPTS = 3
 /** As a rule Cloudflare's pauses are shorter; its block can last five minutes. */
 const PATIENCE_SECONDS = 60
@@ -113,7 +116,8 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     let response: Response
     const noteTime = (headers: AnswerHeaders): void => {
       const date = Date.parse(headers.get('date') ?? '')
-      if (!Number.isNaN(date)) ahead = date - Date.now()
+      // Our clock may be wrong by decades; no server's is.
+      if (date > EARLIEST && date < LATEST) ahead = date - Date.now()
     }
     try {
       response = await client

@@ -11,7 +11,10 @@ export interface PlannedEditResult extends EditResult {
   unbound: string[]
 }
 
-type Options = Pick<EditOptions, 'question' | 'done' | 'requireYes'>
+interface Options<P> extends Pick<EditOptions<P>, 'question' | 'requireYes'> {
+  /** What is said when something was changed, without mark. */
+  done: (plan: P) => string
+}
 
 /** A command that makes a planned edit of policies or Access groups. Its flags are `yes` and `dry-run`. */
 export abstract class PlannedEditCommand<T extends typeof Command> extends EditCommand<T> {
@@ -20,21 +23,26 @@ export abstract class PlannedEditCommand<T extends typeof Command> extends EditC
    *
    * @throws UserError as {@link EditCommand.edit}
    */
-  protected async make(ctx: AccessContext, plan: PlannedEdit, options: Options): Promise<PlannedEditResult> {
+  protected async make<P extends PlannedEdit>(
+    ctx: AccessContext,
+    plan: () => Promise<P>,
+    {done, ...options}: Options<P>,
+  ): Promise<{plan: P; result: PlannedEditResult}> {
     const {yes, 'dry-run': dryRun = false} = this.flags as {yes?: boolean; 'dry-run'?: boolean}
-    const {changes, notes, already, bindings = [], unbound = []} = plan
-    if (changes.length === 0) {
-      for (const note of notes) this.warn(note)
-      this.print(`${style.green('✓')} ${already ?? 'Nothing is to be changed'}`)
-      return {changed: false, dryRun, undo: null, changes: [], bound: [], unbound: []}
-    }
-    const result = await this.edit(ctx, changes, {
+    const asItIs = ({already}: P): string => already ?? 'Nothing is to be changed'
+    const edited = await this.edit(ctx, async () => withWarnings(await plan()), {
       ...options,
       dryRun,
       yes,
-      notes: [...notes, ...bindings.flatMap(({warnings}) => warnings)],
-      apply: () => applyPlanned(ctx, plan, this.commandInWords()),
+      done: (made) => (made.changes.length === 0 ? asItIs(made) : done(made)),
+      apply: (made) => applyPlanned(ctx, made, this.commandInWords()),
     })
+    const made = edited.plan
+    const {bindings = [], unbound = []} = made
+    if (made.changes.length === 0) {
+      if (dryRun) this.print(`${style.green('✓')} ${asItIs(made)}`)
+      return {plan: made, result: {...edited.result, bound: [], unbound: []}}
+    }
     const bound = bindings.flatMap((one) => one.bound)
     for (const {host, token, replaced} of bound) {
       this.print(
@@ -43,6 +51,12 @@ export abstract class PlannedEditCommand<T extends typeof Command> extends EditC
     }
     const left = unbound.map(({host}) => host)
     if (left.length > 0) this.print(`${dryRun ? 'Would unbind' : 'Unbound'}: ${left.join(', ')}`)
-    return {...result, bound, unbound: left}
+    return {plan: made, result: {...edited.result, bound, unbound: left}}
   }
+}
+
+/** What there is to know of the hosts is said with the rest. */
+function withWarnings<P extends PlannedEdit>(plan: P): P {
+  if (plan.changes.length === 0) return plan
+  return {...plan, notes: [...plan.notes, ...(plan.bindings ?? []).flatMap(({warnings}) => warnings)]}
 }

@@ -18,6 +18,12 @@ export function alreadyInWords({application, alreadyThere, alsoThere}: AddRulePl
   return there.length === 0 ? undefined : `${application.name} admits ${inBold(there)} already`
 }
 
+/** What is said when whom a rule is for gets in: by it, or as before. */
+export function addedOrThere(plan: AddRulePlan): string {
+  if (plan.changes.length === 0) return alreadyInWords(plan) ?? ''
+  return `${style.bold(plan.application.name)} now admits ${addedInWords(plan)}`
+}
+
 function inBold(names: readonly string[]): string {
   return names.map((name) => style.bold(name)).join(', ')
 }

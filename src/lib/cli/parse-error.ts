@@ -26,8 +26,10 @@ export function fromOclif(error: unknown): unknown {
 
 /** What a flag's own check threw, without the lines that oclif puts around its message. */
 function unwrapped(error: UserError): UserError {
-  const [, message] = /^Parsing --\S+\s*\n\s*([\s\S]*?)\nSee more help with --help$/.exec(error.message) ?? []
-  if (message === undefined) return error
+  const end = '\nSee more help with --help'
+  const [start] = /^Parsing --\S+\s+/.exec(error.message) ?? []
+  if (start?.includes('\n') !== true || !error.message.endsWith(end)) return error
+  const message = error.message.slice(start.length, -end.length)
   const {kind, code, why, next, details} = error
   return new UserError({kind, code, message, why, next: [...next], details})
 }

@@ -4,7 +4,7 @@ import path from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 /** A frame's last part; the path may hold blanks. */
-const PLACE = /^ {4}at (?:[^(]*\()?((?:file:\/\/|\/|[A-Za-z]:[\\/]).{1,500}):(\d{1,9}):(\d{1,9})\)?$/
+const PLACE = /^ {4}at (?:[^(]{0,200}\()?((?:file:\/\/|\/|[A-Za-z]:[\\/]).{1,500}):(\d{1,9}):(\d{1,9})\)?$/
 
 /**
  * Frames of a stack trace with the places in our sources instead of those in the file that was built. node does the same

@@ -92,7 +92,7 @@ async function hosts(settings: Settings, before: string, behind: string): Promis
       ? (new NameCache(settings.paths.cache).read(of, 'application')?.names ?? [])
       : []
   const named = applications.flatMap(({name, domains = []}) =>
-    domains.map((domain) => ({value: domain.replace(/\/.*$/s, ''), about: name})),
+    domains.map((domain) => ({value: domain.replace(/\/.*/s, ''), about: name})),
   )
   return [...bound.map(({host}) => ({value: host, about: undefined})), ...named]
     .filter(({value}) => value.includes('.') && !value.includes('*'))

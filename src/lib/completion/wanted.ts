@@ -114,7 +114,7 @@ function readFlags(words: readonly string[], flags: readonly FlagWords[], positi
       if (read.positions.length + 1 >= positions) return read
       read.positions.push(word)
     } else {
-      const [, name, , value] = /^(--[^=]*|-.)(=?([^]*))$/.exec(word) ?? []
+      const [, name, , value] = /^(--[^=]*|-.)(=?([^]*))/.exec(word) ?? []
       const flag = flags.find((one) => `--${one.name}` === name || `-${one.char ?? ''}` === name)
       read.given.push(flag && name?.startsWith('--') === false ? `--${flag.name}` : (name ?? word))
       if (flag?.kind === undefined) continue

@@ -176,7 +176,7 @@ function checkApiUrl(text: string): string {
     url.username === '' &&
     url.password === ''
   ) {
-    return text.replace(/\/+$/, '')
+    return text.replace(/(?<!\/)\/+$/, '')
   }
   throw new UserError({
     kind: 'usage',

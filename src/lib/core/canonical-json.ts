@@ -11,3 +11,21 @@ export function canonicalJson(value: unknown): string {
 export function sameJson(a: unknown, b: unknown): boolean {
   return canonicalJson(a) === canonicalJson(b)
 }
+
+/** Whether a JSON text has at most so many lists and objects within each other. What is no JSON may be either. */
+export function isNestedWithin(text: string, most: number): boolean {
+  let depth = 0
+  let inString = false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (inString) {
+      // A backslash takes the next character with it.
+      if (code === 0x5c) at++
+      else if (code === 0x22) inString = false
+    } else if (code === 0x22) inString = true
+    else if (code === 0x5b || code === 0x7b) {
+      if (++depth > most) return false
+    } else if (code === 0x5d || code === 0x7d) depth--
+  }
+  return true
+}

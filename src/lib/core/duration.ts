@@ -23,27 +23,35 @@ export function parseTokenDuration(text: string): TokenDuration {
   const long = /^(\d{1,6})([dwy])$/.exec(trimmed)
   if (long) {
     const hours = Number(long[1]) * HOURS[long[2] as keyof typeof HOURS]
-    if (hours > 0) return {api: `${hours}h`, seconds: hours * 3600}
+    if (hours > 0 && hours * 3600 <= MOST_SECONDS) return {api: `${hours}h`, seconds: hours * 3600}
   }
   const seconds = goDurationSeconds(trimmed)
   if (seconds !== undefined && seconds >= 1) return {api: trimmed, seconds: Math.floor(seconds)}
   throw new UserError({
     kind: 'usage',
     code: 'BAD_DURATION',
-    message: `"${text}" is not a duration`,
-    why: 'A duration is a number with a unit (h, m, s, or d, w, y), several of them, or "forever"; at least one second.',
+    message: `"${shortened(text)}" is not a duration`,
+    why: 'A duration is a number with a unit (h, m, s, or d, w, y), several of them, or "forever": at least one second, at most 292 years (2562047h), which is as far as Cloudflare counts.',
     next: ['Write for example --duration 8760h, --duration 90d or --duration forever'],
   })
 }
 
-/** The seconds of a Go duration (`time.ParseDuration` without sign); undefined when it is none. */
+/** Nobody writes a longer one. */
+const LONGEST_TEXT = 64
+/** A Go duration is nanoseconds in 64 bits: 2562047 hours, some 292 years. */
+const MOST_SECONDS = Math.floor(2 ** 63 / 1e9) - 1
+
+/**
+ * The seconds of a Go duration (`time.ParseDuration` without sign); undefined when it is none, or is longer than Go can
+ * count.
+ */
 export function goDurationSeconds(text: string): number | undefined {
-  if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined
+  if (text.length > LONGEST_TEXT || !/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined
   let seconds = 0
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) {
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/gy)) {
     seconds += Number(amount) * (GO_UNIT_SECONDS[unit ?? ''] ?? 0)
   }
-  return seconds
+  return seconds <= MOST_SECONDS ? seconds : undefined
 }
 
 const MOST_GRACE_SECONDS = 30 * 24 * 3600
@@ -61,8 +69,12 @@ export function parseGrace(text: string): number {
   throw new UserError({
     kind: 'usage',
     code: 'BAD_GRACE',
-    message: `"${text}" is too long for a grace period`,
+    message: `"${shortened(text)}" is too long for a grace period`,
     why: 'It is at most 30 days: until then two secrets open the same doors.',
     next: ['Write for example --grace 24h, --grace 7d or --grace 0'],
   })
+}
+
+function shortened(text: string): string {
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text
 }

@@ -11,8 +11,9 @@ export interface Lock {
   release(): Promise<void>
 }
 
-/** How often one who waits looks again. */
+/** How often the next in line looks again; those behind it look as much less often as they are behind. */
 const POLL_MS = 40
+const LONGEST_POLL_MS = 2000
 /** Of a process on another machine only its age can be seen (directories are shared by network or container). */
 const FOREIGN_LEASE_MS = 10 * 60_000
 
@@ -33,8 +34,9 @@ export class Locks {
    * Waits for the lock of this name.
    *
    * @param name any text; only its hash is written
-   * @param patienceMs how long to wait for others, as long as ZT_PATIENCE makes it; 0: not at all
-   * @returns undefined when others still have it then
+   * @param patienceMs how long to wait for the one who has it, as long as ZT_PATIENCE makes it; each time that it passes to
+   *   another, anew; 0: not at all. Nobody who comes later goes first, so that the wait has an end
+   * @returns undefined when the same one still has it then
    * @throws UserError `config` / `FILE_NOT_WRITABLE`
    */
   async acquire(name: string, patienceMs = 0): Promise<Lock | undefined> {
@@ -49,16 +51,30 @@ export class Locks {
     await this.#put(ticket, me)
     await this.#remove(choosing)
     const lock: Lock = {release: () => this.#remove(ticket)}
-    const deadline = Date.now() + patient(patienceMs)
+    let deadline = Date.now() + patient(patienceMs)
+    let first: string | undefined
     for (;;) {
       const before = await this.#aliveBefore(key, number, own)
       if (!before) return lock
+      // One that is choosing has no number yet, and may come behind us.
+      if (before.number !== undefined && before.owner !== first) {
+        if (first !== undefined) deadline = Date.now() + patient(patienceMs)
+        first = before.owner
+      }
       if (Date.now() >= deadline) {
         await lock.release()
         return undefined
       }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS * (0.5 + Math.random())))
+      const pause = Math.min(POLL_MS * before.waiting, LONGEST_POLL_MS)
+      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())))
     }
+  }
+
+  /** Which process has this lock, by its number there; undefined: none. */
+  async holder(name: string): Promise<number | undefined> {
+    const key = createHash('sha256').update(name).digest('hex').slice(0, 32)
+    const before = await this.#aliveBefore(key, Infinity, '')
+    return before && Number(before.owner.split('-')[0])
   }
 
   /** Whether a living process has this lock or waits for it. */
@@ -68,14 +84,22 @@ export class Locks {
     return false
   }
 
-  async #aliveBefore(key: string, number: number, own: string): Promise<boolean> {
-    for (const one of await this.#read(key)) {
-      if (one.owner === own) continue
-      const comes = one.number === undefined || one.number < number
-      const sameButFirst = one.number === number && one.owner < own
-      if ((comes || sameButFirst) && (await this.#isAlive(one.file))) return true
+  /** The first living one before a ticket, and how many tickets are before that. */
+  async #aliveBefore(
+    key: string,
+    number: number,
+    own: string,
+  ): Promise<{owner: string; number: number | undefined; waiting: number} | undefined> {
+    const before = (await this.#read(key))
+      .filter((one) => {
+        if (one.owner === own) return false
+        return one.number === undefined || one.number < number || (one.number === number && one.owner < own)
+      })
+      .sort((a, b) => order(a, b))
+    for (const [at, one] of before.entries()) {
+      if (await this.#isAlive(one.file)) return {...one, waiting: before.length - at}
     }
-    return false
+    return undefined
   }
 
   /** Undefined number: it is choosing. */
@@ -120,6 +144,17 @@ export class Locks {
   async #remove(file: string): Promise<void> {
     await despiteScanners(() => fs.rm(path.join(this.#directory, file), {force: true}))
   }
+}
+
+interface Ticket {
+  number: number | undefined
+  owner: string
+}
+
+/** Who goes in first; who is still choosing comes last. */
+function order(a: Ticket, b: Ticket): number {
+  if (a.number !== b.number) return (a.number ?? Infinity) - (b.number ?? Infinity)
+  return a.owner < b.owner ? -1 : 1
 }
 
 /** Tells a process from every other, also from one that gets its number later. */

@@ -15,7 +15,7 @@ export function quoteForShell(word: string): string {
 export function quoteForWindows(word: string): string {
   const given = withForwardSlashes(word)
   if (PLAIN.test(given)) return given
-  return `"${given.replaceAll(/(\\*)"/g, String.raw`$1$1\"`).replace(/\\+$/, '$&$&')}"`
+  return `"${given.replaceAll(/(?<!\\)(\\*)"/g, String.raw`$1$1\"`).replace(/(?<!\\)\\+$/, '$&$&')}"`
 }
 
 /**
@@ -36,5 +36,5 @@ export function quoteForPerson(word: string, platform: NodeJS.Platform = process
   // A comma makes a list in PowerShell, and @ and % begin something there; backslashes need no quotes.
   return /^[\w+=:./\\-]+$/.test(word)
     ? word
-    : `"${word.replaceAll(/(\\*)"/g, String.raw`$1$1\"`).replace(/\\+$/, '$&$&')}"`
+    : `"${word.replaceAll(/(?<!\\)(\\*)"/g, String.raw`$1$1\"`).replace(/(?<!\\)\\+$/, '$&$&')}"`
 }

@@ -22,17 +22,85 @@ const LOOKS = [
   new RegExp(whole('(?=[A-Za-z0-9_-]*[A-Z])(?=[A-Za-z0-9_-]*[a-z])(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{40}')),
   // The identity of an age vault.
   /AGE-SECRET-KEY-1[A-Z0-9]{20,}/,
-  // A JSON Web Token: what Access gives out after a login.
-  /eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*/,
 ]
 const ANY = new RegExp(LOOKS.map(({source}) => source).join('|'), 'g')
+
+interface Found {
+  start: number
+  end: number
+}
+
+/** What looks like a secret, from left to right; none begins within another. */
+function* secretsIn(text: string): Generator<Found> {
+  let at = 0
+  let other: Found | undefined
+  let token: Found | undefined
+  for (;;) {
+    if (!other || other.start < at) other = otherFrom(text, at)
+    if (!token || token.start < at) token = webTokenFrom(text, at)
+    const next = token.start < other.start ? token : other
+    if (next.start === Infinity) return
+    yield next
+    at = next.end
+  }
+}
+
+function otherFrom(text: string, from: number): Found {
+  ANY.lastIndex = from
+  const match = ANY.exec(text)
+  return match ? {start: match.index, end: match.index + match[0].length} : {start: Infinity, end: Infinity}
+}
+
+/**
+ * A JSON Web Token: what Access gives out after a login. It is `eyJ`, two parts of at least ten characters with a full
+ * stop behind each, and a third. As a regular expression this would look to the end of a long word for each `eyJ` in it.
+ */
+function webTokenFrom(text: string, from: number): Found {
+  for (let start = text.indexOf('eyJ', from); start >= 0;) {
+    const first = endOfWord(text, start)
+    const second = text[first] === '.' ? endOfWord(text, first + 1) : first
+    const isOne = first - start >= 13 && second - first > 10 && text[second] === '.'
+    if (isOne) return {start, end: endOfWord(text, second + 1)}
+    // One that begins later in this word ends as it does, and is shorter.
+    start = text.indexOf('eyJ', first)
+  }
+  return {start: Infinity, end: Infinity}
+}
+
+function endOfWord(text: string, from: number): number {
+  let at = from
+  while (isWordCode(text.charCodeAt(at))) at++
+  return at
+}
+
+/** `[A-Za-z0-9_-]`; NaN (behind the end) is none. */
+function isWordCode(code: number): boolean {
+  return (
+    (code >= 0x61 && code <= 0x7a) ||
+    (code >= 0x41 && code <= 0x5a) ||
+    (code >= 0x30 && code <= 0x39) ||
+    code === 0x5f ||
+    code === 0x2d
+  )
+}
+
+function hideLooks(text: string): string {
+  let result = ''
+  let at = 0
+  for (const {start, end} of secretsIn(text)) {
+    result += `${text.slice(at, start)}[hidden]`
+    at = end
+  }
+  return result + text.slice(at)
+}
+
 const AUTHORIZATION = /\b(Bearer|Basic)(\s+)(?=[^\s"',]*[0-9])[A-Za-z0-9._~+/=-]{16,}/gi
 
 /** The text without anything that is a secret of this process, or looks like one. */
 export function redact(text: string): string {
   let result = text
   for (const form of forms()) if (result.includes(form)) result = result.replaceAll(form, '[secret]')
-  return result.replaceAll(ANY, '[hidden]').replaceAll(AUTHORIZATION, '$1$2[hidden]')
+  return hideLooks(result).replaceAll(AUTHORIZATION, '$1$2[hidden]')
 }
 
 /** A copy of a JSON value with every text in it redacted, keys included. */
@@ -51,8 +119,8 @@ function walk(value: unknown): unknown {
 
 /** True for a word that looks like a secret; a word that is part of a longer text is none. */
 export function looksSecret(word: string): boolean {
-  const [match] = word.matchAll(ANY)
-  return match?.[0] === word
+  const [first] = secretsIn(word)
+  return first?.start === 0 && first.end === word.length
 }
 
 /**
@@ -94,7 +162,7 @@ function writtenForms(text: string): string[] {
   const base64 = [0, 1, 2].flatMap((before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
     // The first and last characters also hold bits of what stands beside it.
-    const sure = encoded.replace(/=+$/, '').slice(before === 0 ? 0 : before + 1, -1)
+    const sure = encoded.replace(/(?<!=)=+$/, '').slice(before === 0 ? 0 : before + 1, -1)
     return [sure, sure.replaceAll('+', '-').replaceAll('/', '_')]
   })
   const hex = bytes.toString('hex')

@@ -51,7 +51,7 @@ export function hostOf(domain: string): string {
 }
 
 function split(domain: string): {host: string; path: string | undefined} {
-  const bare = domain.replace(/^https?:\/\//i, '').replace(/[?#].*$/s, '')
+  const bare = domain.replace(/^https?:\/\//i, '').replace(/[?#].*/s, '')
   const slash = bare.indexOf('/')
   const host = (slash < 0 ? bare : bare.slice(0, slash)).replace(/:\d*$/, '')
   const path = slash < 0 ? '' : trim(bare.slice(slash))
@@ -82,7 +82,7 @@ function globMatches(pattern: string, text: string): boolean {
 
 /** Without slashes at its ends. */
 function trim(path: string): string {
-  return path.replace(/^\/+/, '').replace(/\/+$/, '')
+  return path.replace(/^\/+/, '').replace(/(?<!\/)\/+$/, '')
 }
 
 /** Positive when `a` is more specific. Two domains that say the same much go by their text: the order given never matters. */

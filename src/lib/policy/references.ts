@@ -37,7 +37,7 @@ export function groupHolding(
   rules: readonly Rule[],
   groups: ReadonlyMap<string, Group>,
 ): Group | undefined {
-  return groupsIn(rules, groups).find((group) => holds(group, tokenId, groups, new Set()))
+  return groupsIn(rules, groups).find((group) => holds(group, tokenId, groups))
 }
 
 /**
@@ -51,36 +51,37 @@ export function mayAdmit(
 ): boolean {
   return policies
     .filter(({decision}) => decision === 'non_identity' || decision === 'bypass')
-    .some(({include}) => include.some((rule) => mayHold(rule, tokenId, groups, new Set())))
+    .some(({include}) => mayHold(include, tokenId, groups))
 }
 
-function mayHold(
-  rule: Rule,
-  tokenId: string,
-  groups: ReadonlyMap<string, Group>,
-  seen: Set<string>,
-): boolean {
-  if (isJsonObject(rule['service_token'])) return namesToken(rule, tokenId)
-  if (!isJsonObject(rule['group'])) return true
-  const id = String(rule['group']['id'])
-  if (seen.has(id)) return false
-  seen.add(id)
-  const group = groups.get(id)
-  return !group || group.include.some((inner) => mayHold(inner, tokenId, groups, seen))
+/** However deep groups are nested: no function calls itself for that. */
+function mayHold(rules: readonly Rule[], tokenId: string, groups: ReadonlyMap<string, Group>): boolean {
+  const seen = new Set<string>()
+  const left = [...rules]
+  for (let rule = left.pop(); rule; rule = left.pop()) {
+    if (namesToken(rule, tokenId)) return true
+    if (isJsonObject(rule['service_token'])) continue
+    if (!isJsonObject(rule['group'])) return true
+    const id = String(rule['group']['id'])
+    if (seen.has(id)) continue
+    seen.add(id)
+    const group = groups.get(id)
+    if (!group) return true
+    for (const inner of group.include) left.push(inner)
+  }
+  return false
 }
 
-function holds(
-  group: Group,
-  tokenId: string,
-  groups: ReadonlyMap<string, Group>,
-  seen: Set<string>,
-): boolean {
-  if (seen.has(group.id)) return false
-  seen.add(group.id)
-  return (
-    group.include.some((rule) => namesToken(rule, tokenId)) ||
-    groupsIn(group.include, groups).some((inner) => holds(inner, tokenId, groups, seen))
-  )
+function holds(outer: Group, tokenId: string, groups: ReadonlyMap<string, Group>): boolean {
+  const seen = new Set<string>()
+  const left = [outer]
+  for (let group = left.pop(); group; group = left.pop()) {
+    if (seen.has(group.id)) continue
+    seen.add(group.id)
+    if (group.include.some((rule) => namesToken(rule, tokenId))) return true
+    for (const inner of groupsIn(group.include, groups)) left.push(inner)
+  }
+  return false
 }
 
 function groupsIn(rules: readonly Rule[], groups: ReadonlyMap<string, Group>): Group[] {

@@ -18,6 +18,9 @@ export interface RuleScope {
   answers: Map<string, RuleMatch>
 }
 
+/** Deeper than anybody nests groups; each level is a part of the sentence that says why. */
+const DEEPEST = 500
+
 type Selector = (body: JsonObject, scope: RuleScope, within: readonly string[]) => RuleMatch
 
 const yes = (why: string): RuleMatch => ({holds: 'yes', why})
@@ -85,6 +88,7 @@ const SELECTORS: Record<string, Selector> = {
     const id = String(body['id'])
     const group = scope.groups.get(id)
     if (!group) return no('its Access group does not exist')
+    if (within.length >= DEEPEST) return no('its Access groups are nested too deep to be read')
     if (within.includes(id)) return no(`the Access group "${group.name}" includes itself`)
     const known = scope.answers.get(id)
     if (known !== undefined) return known

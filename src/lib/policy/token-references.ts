@@ -102,7 +102,7 @@ function pathsTo(
 ): string[][] {
   const direct = rules.some(names) ? [[]] : []
   const outer = [...new Set(groupIds(rules))].flatMap((id) => {
-    const way = wayThrough(id, names, groups, new Set())
+    const way = wayThrough(id, names, groups)
     return way ? [way] : []
   })
   return [...direct, ...outer]
@@ -113,16 +113,27 @@ function wayThrough(
   groupId: string,
   names: (rule: Rule) => boolean,
   groups: ReadonlyMap<string, Group>,
-  seen: Set<string>,
 ): string[] | undefined {
-  const group = groups.get(groupId)
-  if (!group || seen.has(groupId)) return undefined
-  seen.add(groupId)
-  const rules = PARTS.flatMap((part) => group[part])
-  if (rules.some(names)) return [group.name]
-  for (const id of groupIds(rules)) {
-    const way = wayThrough(id, names, groups, seen)
-    if (way) return [group.name, ...way]
+  interface Step {
+    name: string
+    from: Step | undefined
+  }
+  const seen = new Set<string>()
+  const left: {id: string; from: Step | undefined}[] = [{id: groupId, from: undefined}]
+  for (let next = left.pop(); next; next = left.pop()) {
+    const {id, from} = next
+    const group = groups.get(id)
+    if (!group || seen.has(id)) continue
+    seen.add(id)
+    const step: Step = {name: group.name, from}
+    const rules = PARTS.flatMap((part) => group[part])
+    if (rules.some(names)) {
+      const way: string[] = []
+      for (let back: Step | undefined = step; back; back = back.from) way.push(back.name)
+      return way.reverse()
+    }
+    // The first is looked into first.
+    for (const inner of groupIds(rules).reverse()) left.push({id: inner, from: step})
   }
   return undefined
 }

@@ -18,7 +18,7 @@ export function safeMessage(text: string, secret?: Secret): string | undefined {
     .replaceAll(/[A-Za-z0-9_+=-]{24,}/g, '[hidden]')
     .trim()
     .slice(0, LONGEST)
-    .replace(/[.\s]+$/, '')
+    .replace(/(?<![.\s])[.\s]+$/, '')
   return line === '' ? undefined : line
 }
 

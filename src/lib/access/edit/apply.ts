@@ -8,7 +8,6 @@ import type {AccessContext} from '../context.js'
 import {fieldChanges, withIds, type Change} from './change.js'
 import {restated} from './errors.js'
 import {invert} from './invert.js'
-import {withEditLocks} from './lock.js'
 import type {RecordedChange, UndoRecord} from './records.js'
 import {findLike, makeChange, requireUntouched} from './step.js'
 import {inWords, isNewId} from './target.js'
@@ -39,11 +38,11 @@ export interface EditRecordOptions {
  * written down before the first write. When one change fails, those before it are taken back.
  *
  * The API has no conditional writes: what somebody else writes in the milliseconds between our reading and our writing
- * is lost, and nobody can tell.
+ * is lost, and nobody can tell. Other zt of this user are kept out by {@link makeEdit}.
  *
  * @param options for the undo record
  * @throws UserError `conflict` / `CHANGED_MEANWHILE`: nothing was written; `NOT_AS_EXPECTED`: it was, and differs in
- *   the fields that it names; `EDIT_BUSY`; `ALREADY_UNDONE`; ApiError. Each says what is changed when it is thrown
+ *   the fields that it names; `ALREADY_UNDONE`; ApiError. Each says what is changed when it is thrown
  */
 export async function applyChanges(
   ctx: AccessContext,
@@ -53,13 +52,11 @@ export async function applyChanges(
   const nothing: AppliedEdit = {undoId: undefined, changes: [], ids: new Map(), warnings: []}
   if (changes.length === 0) return nothing
   const api = await ctx.api()
-  return withEditLocks(ctx, api.accountId, changes, async () => {
-    ctx.progress.step('Reading it again')
-    if (options.undoes !== undefined) requireNotUndone(ctx, await ctx.undo.read(options.undoes))
-    const first = await lookAtAll(api, changes)
-    const record = await begin(ctx, api, changes, options)
-    return new Edit(ctx, api, changes, record, options.renamed ?? new Map()).run(first)
-  })
+  ctx.progress.step('Reading it again')
+  if (options.undoes !== undefined) requireNotUndone(ctx, await ctx.undo.read(options.undoes))
+  const first = await lookAtAll(api, changes)
+  const record = await begin(ctx, api, changes, options)
+  return new Edit(ctx, api, changes, record, options.renamed ?? new Map()).run(first)
 }
 
 /** @throws UserError `conflict` / `ALREADY_UNDONE` */

@@ -229,13 +229,14 @@ function certificateOf(
   const issuer = commonName(certificate.issuer) ?? 'nobody'
   const expires = Date.parse(certificate.validTo)
   const days = Math.floor((expires - now) / DAY_MS)
-  const until = new Date(expires).toISOString()
+  // What it says may be no date at all.
+  const until = Number.isNaN(expires) ? null : new Date(expires).toISOString()
   const soon = days < 0 ? ' (over)' : days < SOON_DAYS ? ` (${days} days)` : ''
   return {
     words: [
       `certificate of ${printable(subject, 80)}`,
       `by ${printable(issuer, 80)}`,
-      `until ${until.slice(0, 10)}${soon}`,
+      `until ${until?.slice(0, 10) ?? 'an unknown day'}${soon}`,
     ],
     facts: {
       subject: printable(subject, 200),

@@ -80,7 +80,7 @@ export function credentialHeaders(
 }
 
 function publicReferer(value: string, host: string, isOwnOrigin: (origin: string) => boolean): string {
-  const match = /^(https?:\/\/[^/?#]+)(.*)$/i.exec(value)
+  const match = /^(https?:\/\/[^/?#]+)(.*)/is.exec(value)
   return match?.[1] !== undefined && isOwnOrigin(match[1]) ? `https://${host}${match[2] ?? ''}` : value
 }
 
@@ -103,7 +103,7 @@ export function responseHeaders(raw: RawHeaders, {host, base}: {host: string; ba
 }
 
 function localLocation(value: string, host: string, base: string): string {
-  const match = /^(?:https?:)?\/\/([^/?#]*)(.*)$/i.exec(value)
+  const match = /^(?:https?:)?\/\/([^/?#]*)(.*)/is.exec(value)
   if (!match) return value
   const authority = (match[1] ?? '')
     .toLowerCase()
@@ -123,7 +123,7 @@ function localCookie(value: string): string | undefined {
     const word = attribute
       .trim()
       .toLowerCase()
-      .replaceAll(/\s*=\s*/g, '=')
+      .replaceAll(/(?<!\s)\s*=\s*/g, '=')
     if (word.startsWith('domain=') || word === 'domain') return false
     return secure || !['secure', 'partitioned', 'samesite=none'].includes(word)
   })

@@ -1,0 +1,75 @@
+import {canonicalJson, sameJson} from '../../core/canonical-json.js'
+import {isJsonObject} from '../../core/context.js'
+import {fieldChanges, type Change, type FieldChange} from './change.js'
+import {inWords, isNewId, type PolicyLink} from './target.js'
+
+/**
+ * In which objects and fields two plans of one edit do something else, in words; none: they do the same. What stays as
+ * it is does not count: a rule that was added meanwhile changes the number that comes behind all, and not what is done.
+ */
+export function otherEffects(shown: readonly Change[], now: readonly Change[]): string[] {
+  const [before, after] = [effects(shown), effects(now)]
+  const keys = new Set([...before.keys(), ...after.keys()])
+  return [...keys].filter((key) => before.get(key) !== after.get(key)).sort()
+}
+
+function effects(changes: readonly Change[]): Map<string, string> {
+  return new Map(
+    changes.flatMap((change) => {
+      const {action, target} = change
+      // The name of what is there may change; who is meant does not.
+      const which = isNewId(target.id) ? target.name : target.id
+      const fields = fieldChanges(change, {withSecrets: true})
+      const own: [string, string][] = [[inWords(target), canonicalJson([action, target.kind, which])]]
+      return [
+        ...own,
+        ...fields.map((one): [string, string] => [`${one.field} of ${inWords(target)}`, effect(one)]),
+      ]
+    }),
+  )
+}
+
+function effect({field, before, after}: FieldChange): string {
+  if (field === 'policies' && isLinks(before ?? []) && isLinks(after ?? []))
+    return canonicalJson(linksEffect((before ?? []) as PolicyLink[], (after ?? []) as PolicyLink[]))
+  if (!Array.isArray(before ?? []) || !Array.isArray(after ?? [])) return canonicalJson({before, after})
+  const had = ((before ?? []) as unknown[]).map((one) => canonicalJson(one))
+  const has = ((after ?? []) as unknown[]).map((one) => canonicalJson(one))
+  const [removed, added] = [without(had, has), without(has, had)]
+  return removed.length + added.length === 0
+    ? canonicalJson({before, after})
+    : canonicalJson({removed, added})
+}
+
+/** A new link by what comes right behind it, an old one by its numbers. */
+function linksEffect(before: readonly PolicyLink[], after: readonly PolicyLink[]): unknown {
+  const had = new Map(before.map(({id, precedence}) => [id, precedence]))
+  const has = new Set(after.map(({id}) => id))
+  return {
+    added: after.flatMap(({id}, at) => (had.has(id) ? [] : [[id, after[at + 1]?.id ?? null]])),
+    removed: before.flatMap(({id}) => (has.has(id) ? [] : [id])),
+    moved: after.flatMap(({id, precedence}) => {
+      const from = had.get(id)
+      return from === undefined || from === precedence ? [] : [[id, from, precedence]]
+    }),
+  }
+}
+
+function isLinks(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((one) => isJsonObject(one) && sameJson(Object.keys(one).sort(), ['id', 'precedence']))
+  )
+}
+
+/** What is in one list and not in the other; what stands there twice counts twice. */
+function without(all: readonly string[], others: readonly string[]): string[] {
+  const rest = [...others]
+  return all
+    .filter((one) => {
+      const at = rest.indexOf(one)
+      if (at >= 0) rest.splice(at, 1)
+      return at < 0
+    })
+    .sort()
+}
