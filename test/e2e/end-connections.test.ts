@@ -34,8 +34,7 @@ describe('what ends the access of a token, and the connections that are open wit
   afterAll(() => world.close())
 
   const directory = () => path.join(world.zt.home, 'STATE', 'zt', 'run')
-  const announced = async () =>
-    (await fs.readdir(directory())).filter((name) => name.endsWith('.connection'))
+  const announced = async () => (await fs.readdir(directory())).filter((name) => name.endsWith('.connection'))
   const outcomes = ({connections}: Closed) =>
     connections.map(({carries, host, outcome}) => `${carries} ${host} ${outcome}`).sort()
   const bothWays = ['ssh', 'forward'].map((carries) => `${carries} ${HOST}`)
@@ -215,10 +214,7 @@ describe('what ends the access of a token, and the connections that are open wit
     expect(await ours()).toEqual(before)
     // What was left by one that no longer runs.
     const [name = ''] = await announced()
-    await fs.writeFile(
-      path.join(directory(), `${name.split('-')[0]}-${child.pid}-0123456789ab.report`),
-      '{}',
-    )
+    await fs.writeFile(path.join(directory(), `${name.split('-')[0]}-${child.pid}-0123456789ab.report`), '{}')
     expect(await world.ztSsh(['--no-share'], [])).toMatchObject({code: 1})
     expect((await fs.readdir(directory())).filter((one) => one.endsWith('.report'))).toEqual([])
   })
