@@ -126,7 +126,10 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
     if (!socket.writable) return void socket.destroy()
     if (line.broken) return
     line.broken = true
-    const [status, text] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'The request is not HTTP as it should be.']
+    const [status, text] = CLIENT_ERRORS[error.code ?? ''] ?? [
+      400,
+      'The request is not HTTP as it should be.',
+    ]
     const {current} = line
     // A body that is not as it should be: its own request is answered, or the answer cut off.
     if (current && !current.request.complete && !current.response.writableFinished) {
@@ -164,9 +167,15 @@ function faultOf(request: IncomingMessage): [status: number, text: string] | und
 }
 
 /** Answers with a line of text, and nothing where an answer has begun. */
-export function plain(response: ServerResponse, status: number, text: string): void {
+export function plain(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  more: Record<string, string> = {},
+): void {
   if (response.headersSent || response.destroyed) return
-  response.writeHead(status, {'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store'})
+  const type = 'text/plain; charset=utf-8'
+  response.writeHead(status, {'content-type': type, 'cache-control': 'no-store', ...more})
   response.end(text)
 }
 

@@ -194,10 +194,7 @@ export function join(
   const lines = [...headers, ['Connection', 'Upgrade'], ['Upgrade', 'websocket']].map(
     ([name, value]) => `${name}: ${value}\r\n`,
   )
-  near.socket.write(
-    `HTTP/1.1 101 ${answer.statusMessage ?? ''}\r\n${lines.join('')}\r\n`,
-    'latin1',
-  )
+  near.socket.write(`HTTP/1.1 101 ${answer.statusMessage ?? ''}\r\n${lines.join('')}\r\n`, 'latin1')
   // From here on the two ends keep the connection alive, or not.
   for (const {socket} of [far, near]) socket.setTimeout(0)
   if (far.head.length > 0) near.socket.write(far.head)
@@ -226,4 +223,3 @@ function carryOver(from: net.Socket, to: net.Socket): void {
       })
   })
 }
-

@@ -212,7 +212,9 @@ function badAnswer(code: string): UserError {
   return new UserError({
     kind: 'unreachable',
     code: 'BAD_ANSWER',
-    message: large ? "The head of the service's answer is too large" : "The service's answer is not valid HTTP",
+    message: large
+      ? "The head of the service's answer is too large"
+      : "The service's answer is not valid HTTP",
     why: large ? `It is larger than ${HEAD_BYTES / 1024} KiB.` : `It was not passed on (${code}).`,
     next: ['Ask who runs the service'],
   })
