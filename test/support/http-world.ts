@@ -39,7 +39,7 @@ export class HttpWorld {
       ...['sandbox', 'start', '--seed', seed],
       ...flags,
     ])
-    const created = await zt.json<{clientSecret: string; clientId: string}>([
+    const created = await zt.json<{clientSecret: string; clientId?: string; token?: {clientId: string}}>([
       ...['token', 'create', 'user', '--reveal'],
     ])
     for (const host of hosts) await zt.json(['app', 'add-rule', host, '--service-auth', '--token', 'user'])
@@ -54,7 +54,7 @@ export class HttpWorld {
       ...{pid: info.pid, api: portOf(info['apiUrl']), edge: portOf(info['edge']), ssh: portOf(info['ssh'])},
       ...{apiToken: run.apiToken, caFile},
     }
-    return new HttpWorld(zt, sandbox, created.clientSecret, created.clientId)
+    return new HttpWorld(zt, sandbox, created.clientSecret, created.token?.clientId ?? created.clientId ?? '')
   }
 
   async forward(args: string[]): Promise<RunningForward> {

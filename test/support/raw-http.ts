@@ -75,6 +75,8 @@ export async function startRawServer(directory?: string): Promise<RawServer> {
 }
 
 function peerOf(socket: Socket, below: Socket): RawPeer {
+  // Two writes are two packets: a reset behind them throws none away.
+  socket.setNoDelay(true)
   let received = ''
   const waiting = new Set<() => void>()
   socket.on('error', () => undefined)

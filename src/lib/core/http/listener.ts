@@ -43,12 +43,20 @@ export interface UpgradedEnd {
   head: Buffer
 }
 
+/** Status and text of a refusal. */
+type Fault = [status: number, text: string]
+
 /** A connection's requests, one after the other. */
 interface Line {
   tail: Promise<unknown>
   waiting: number
   broken: boolean
+  /** The one that is being answered. */
   current: {request: IncomingMessage; response: ServerResponse} | undefined
+  /** The last one of which the head has come. */
+  last: IncomingMessage | undefined
+  /** What is wrong with the body of the last. */
+  spoilt: Fault | undefined
 }
 
 /**
@@ -61,7 +69,14 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
   Object.assign(server, {maxHeadersCount: 0, maxConnections: limit, timeout: idleMs, httpAllowHalfOpen: true})
   const lines = new WeakMap<object, Line>()
   const lineOf = (socket: net.Socket): Line => {
-    const line = lines.get(socket) ?? {tail: Promise.resolve(), waiting: 0, broken: false, current: undefined}
+    const line = lines.get(socket) ?? {
+      tail: Promise.resolve(),
+      waiting: 0,
+      broken: false,
+      current: undefined,
+      last: undefined,
+      spoilt: undefined,
+    }
     lines.set(socket, line)
     return line
   }
@@ -81,7 +96,8 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
     response.on('error', () => undefined)
     lineOf(request.socket).current = {request, response}
     try {
-      const refusal = faultOf(request)
+      const line = lineOf(request.socket)
+      const refusal = (line.last === request ? line.spoilt : undefined) ?? faultOf(request)
       if (refusal) {
         response.shouldKeepAlive = false
         plain(response, refusal[0], words(refusal[1]))
@@ -93,6 +109,7 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
     await over
   }
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    lineOf(request.socket).last = request
     inTurn(request.socket, () => {
       if (!response.destroyed) return answer({request, response}, () => serve(request, response))
     })
@@ -130,9 +147,11 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
       400,
       'The request is not HTTP as it should be.',
     ]
-    const {current} = line
+    const {current, last} = line
     // A body that is not as it should be: its own request is answered, or the answer cut off.
-    if (current && !current.request.complete && !current.response.writableFinished) {
+    if (last && !last.complete) {
+      line.spoilt = [status, text]
+      if (current?.request !== last || current.response.writableFinished) return
       current.response.shouldKeepAlive = false
       if (current.response.headersSent) cutOff(current.response)
       else plain(current.response, status, words(text))
@@ -143,14 +162,14 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
   })
 }
 
-const CLIENT_ERRORS: Record<string, [status: number, text: string]> = {
+const CLIENT_ERRORS: Record<string, Fault> = {
   HPE_HEADER_OVERFLOW: [431, `The head of the request is larger than ${HEAD_BYTES / 1024} KiB.`],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions of the request are too large.'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, `The head of the request did not come within ${HEAD_MS / 1000} s.`],
 }
 
 /** Why a request is not served to anybody: the next server might read it in another way. */
-function faultOf(request: IncomingMessage): [status: number, text: string] | undefined {
+function faultOf(request: IncomingMessage): Fault | undefined {
   const {method, url = '', rawHeaders, httpVersion} = request
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return [505, 'The request is not of HTTP/1.1.']
   if (!framingOf(request)) {
