@@ -1,6 +1,7 @@
 // The certificate library is built on decorators that want this first.
 import 'reflect-metadata'
 import {webcrypto} from 'node:crypto'
+import {isIP} from 'node:net'
 import path from 'node:path'
 import tls from 'node:tls'
 import * as x509 from '@peculiar/x509'
@@ -9,6 +10,8 @@ import {readFileIfThere, writeFileAtomic} from '../core/files.js'
 type SigningKey = Pick<webcrypto.CryptoKeyPair, 'privateKey'>
 
 const ALGORITHM = {name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256'}
+const CONTEXTS = 64
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i
 const YEAR_MS = 365 * 24 * 3600 * 1000
 
 /** A throw-away CA on disk, and certificates from it for whatever host the edge is asked for. */
@@ -29,9 +32,16 @@ export async function openCertificateAuthority(
   const contexts = new Map<string, Promise<tls.SecureContext>>()
   return {
     caFile,
-    contextFor: (host) => {
+    contextFor: (name) => {
+      // Whoever connects says the name: only so many are kept, the last ones, and what is no host name has none.
+      const host = isIP(name) === 0 && !HOST_NAME.test(name) ? 'localhost' : name
       const made = contexts.get(host) ?? leaf(host, certificate, keys, now)
+      contexts.delete(host)
       contexts.set(host, made)
+      for (const oldest of contexts.keys()) {
+        if (contexts.size <= CONTEXTS) break
+        contexts.delete(oldest)
+      }
       return made
     },
   }

@@ -47,24 +47,6 @@ export async function readSeed(file: string): Promise<SandboxSeed> {
   throw bad(file, `It is not what a seed is: ${firstFault(parsed.issues)}.`)
 }
 
-/** `HOST=ADDRESS:PORT` pairs; loopback only. */
-export function parseOrigins(pairs: readonly string[]): Record<string, string> {
-  const origins: Record<string, string> = {}
-  for (const pair of pairs) {
-    const match = /^([a-z0-9.-]+)=((?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost):(\d{1,5}))$/i.exec(pair)
-    if (!match?.[1] || !match[2] || Number(match[3]) > 65535) {
-      throw new UserError({
-        kind: 'usage',
-        code: 'BAD_ORIGIN',
-        message: `"${pair}" is not an origin`,
-        why: 'It is HOST=ADDRESS:PORT with an address of this machine, e.g. git.example.com=127.0.0.1:2222.',
-      })
-    }
-    origins[match[1].toLowerCase()] = match[2]
-  }
-  return origins
-}
-
 function bad(file: string, why: string): UserError {
   return new UserError({kind: 'usage', code: 'BAD_SEED', message: `The seed ${file} cannot be used`, why})
 }

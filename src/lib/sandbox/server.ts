@@ -29,7 +29,7 @@ export async function startSandbox(
   const ssh = await startSshServer(directory)
   const edge = await startEdge({
     ...{state, authority},
-    originOf: (host) => origins[host] ?? ssh.address,
+    originOf: (host) => origins[host] ?? `ssh://${ssh.address}`,
     httpOriginOf: (host) => origins[host],
   })
   const api = await startSandboxApi({state})

@@ -12,6 +12,12 @@ export interface SshServer {
   close(): Promise<void>
 }
 
+const CONNECTION_LIMIT = 256
+/** As OpenSSH's LoginGraceTime. */
+const LOGIN_MS = 120_000
+/** For each connection, in its life. */
+const SESSIONS = 1000
+
 /**
  * Plays the tutorial's GitLab: lets everybody in, greets, and runs nothing. It is behind the edge, so whoever gets
  * here has passed Access.
@@ -24,31 +30,42 @@ export async function startSshServer(directory: string, port = 0): Promise<SshSe
   const server = new ssh2.Server({hostKeys: [privateKey], ident: 'GitLab-SSHD'}, (client) => {
     clients.add(client)
     let user = ''
+    let sessions = 0
+    const late = setTimeout(() => client.end(), LOGIN_MS)
+    client.once('ready', () => {
+      clearTimeout(late)
+    })
     client.on('authentication', (context) => {
       user = context.username
       context.accept()
     })
-    client.on('session', (accept) => {
+    client.on('session', (accept, reject) => {
+      if (++sessions > SESSIONS) return void reject()
       const session = accept()
-      session.on('pty', (acceptPty) => acceptPty())
+      // Each `accept` is there only where the client wants an answer, and gives a stream once for each session.
+      session.on('pty', (acceptPty: (() => void) | undefined) => acceptPty?.())
       session.on('env', (acceptEnv: (() => void) | undefined) => acceptEnv?.())
-      session.on('shell', (acceptShell) => {
+      session.on('shell', (acceptShell: () => ssh2.ServerChannel | undefined) => {
         const stream = acceptShell()
         // As GitLab does: everybody connects as git, and is greeted by their own name.
-        stream.write(`Welcome to GitLab, @${user === 'git' || user === '' ? 'gitlab-admin' : user}!\r\n`)
-        stream.exit(0)
-        stream.end()
+        stream?.write(`Welcome to GitLab, @${user === 'git' || user === '' ? 'gitlab-admin' : user}!\r\n`)
+        stream?.exit(0)
+        stream?.end()
       })
-      session.on('exec', (acceptExec) => {
+      session.on('exec', (acceptExec: () => ssh2.ServerChannel | undefined) => {
         const stream = acceptExec()
-        stream.stderr.write('remote: ERROR: Disallowed command\n')
-        stream.exit(1)
-        stream.end()
+        stream?.stderr.write('remote: ERROR: Disallowed command\n')
+        stream?.exit(1)
+        stream?.end()
       })
     })
     client.on('error', () => client.end())
-    client.on('close', () => clients.delete(client))
+    client.on('close', () => {
+      clearTimeout(late)
+      clients.delete(client)
+    })
   })
+  Object.assign(server, {maxConnections: CONNECTION_LIMIT})
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)

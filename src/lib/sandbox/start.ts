@@ -1,6 +1,7 @@
 import {UserError} from '../core/errors.js'
 import {daemonStatus, startDaemon} from './daemon.js'
-import {parseOrigins, readSeed} from './seed.js'
+import {parseOrigins} from './origins.js'
+import {readSeed} from './seed.js'
 import type {SandboxInfo} from './types.js'
 
 export interface WantedSandbox {

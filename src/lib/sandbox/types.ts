@@ -34,6 +34,17 @@ export interface SandboxSettings {
   hide_accounts?: boolean
 }
 
+/** A server behind a host. */
+export interface Origin {
+  address: string
+  port: number
+  /**
+   * As a tunnel's configuration says it: to an HTTP service every request is passed, also one to upgrade; to one of TCP
+   * (SSH and whatever else) leads an upgrade, as a stream. `either` where it was not said.
+   */
+  kind: 'http' | 'tcp' | 'either'
+}
+
 /** A running sandbox. `apiToken` is a throw-away token of the sandbox: it opens nothing else. */
 export interface SandboxInfo {
   pid: number

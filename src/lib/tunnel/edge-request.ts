@@ -1,5 +1,6 @@
 import https from 'node:https'
 import type {ClientRequest, IncomingMessage} from 'node:http'
+import {HEAD_BYTES} from '../core/http/message.js'
 import {timedOut} from './carrier/connect-errors.js'
 import type {EdgeAgent} from './carrier/edge-connection.js'
 import {addressOf} from './carrier/handshake.js'
@@ -20,7 +21,13 @@ export interface EdgeRequest {
 /** An HTTP request to the edge, not yet ended. @throws TypeError where node finds the path or the headers impossible */
 export function edgeRequest({agent, edge, method, path, headers, idleMs}: EdgeRequest): ClientRequest {
   const {host, port} = addressOf(edge)
-  const request = https.request({agent, host, port, method, path, headers: headers.flat()})
+  const request = https.request({
+    ...{agent, host, port, method, path, headers: headers.flat()},
+    maxHeaderSize: HEAD_BYTES,
+    insecureHTTPParser: false,
+  })
+  // All of them: one that is left out could be the one that counts. Their size has a limit.
+  request.maxHeadersCount = 0
   request.setTimeout(idleMs, () => request.destroy(timedOut(edge, undefined, 'answer', idleMs)))
   return request
 }

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {Secret} from '../../../src/lib/core/secret.js'
-import {Callers} from '../../../src/lib/tunnel/forward/callers.js'
-import {endToEnd, requestHeaders, responseHeaders} from '../../../src/lib/tunnel/forward/headers.js'
-import {isLoopback, parseListen} from '../../../src/lib/tunnel/forward/listen.js'
+import {Callers, isLoopback} from '../../../src/lib/core/http/callers.js'
+import {endToEnd} from '../../../src/lib/core/http/message.js'
+import {requestHeaders, responseHeaders} from '../../../src/lib/tunnel/forward/headers.js'
+import {parseListen} from '../../../src/lib/tunnel/forward/listen.js'
 import {checkHeaderName, checkOrigin} from '../../../src/lib/tunnel/forward/settings.js'
 
 const host = 'app.example.com'

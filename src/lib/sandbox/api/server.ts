@@ -2,6 +2,8 @@ import {randomBytes} from 'node:crypto'
 import http from 'node:http'
 import type {AddressInfo} from 'node:net'
 import {isJsonObject, type JsonObject} from '../../core/context.js'
+import {callOf, Callers} from '../../core/http/callers.js'
+import {guard, SERVER_OPTIONS} from '../../core/http/listener.js'
 import type {SandboxState, StoredApiToken} from '../state.js'
 import {accountRoutes} from './account.js'
 import {Refused, type Result} from './answer.js'
@@ -31,6 +33,9 @@ export interface SandboxApiOptions {
 
 const PREFIX = '/client/v4'
 const BODY_LIMIT = 1024 * 1024
+const DEPTH_LIMIT = 64
+const CONNECTION_LIMIT = 256
+const IDLE_MS = 60_000
 const WINDOW_MS = 5 * 60 * 1000
 
 const access: readonly Route[] = [...serviceTokenRoutes, ...policyRoutes, ...appRoutes, ...accountRoutes]
@@ -49,61 +54,73 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
   close(): Promise<void>
 }> {
   const requests: number[] = []
-  const server = http.createServer((request, response) => {
-    void (async () => {
-      const {pathname, searchParams} = new URL(request.url ?? '/', 'http://sandbox')
-      let requestBody: unknown
-      let status = 200
-      let headers: Record<string, string> = {}
-      let body: JsonObject
-      try {
-        requestBody = await readBody(request)
-        rateLimit(state, requests)
-        const result = await answer(state, request, requestBody)
-        status = result.status ?? 200
-        body = {
-          success: true,
-          errors: [],
-          messages: [],
-          result: result.result,
-          ...(result.info && {result_info: result.info}),
-        }
-      } catch (error) {
-        const refused =
-          error instanceof Refused ? error : new Refused(500, 10001, 'The sandbox has a problem of its own')
-        ;({status, headers} = refused)
-        const {code, message, chain} = refused
-        body = {
-          success: false,
-          errors: [{code, message, ...(chain.length > 0 && {error_chain: chain})}],
-          messages: [],
-          result: null,
-        }
-      }
-      onExchange?.({
-        method: request.method ?? '',
-        path: pathname.slice(PREFIX.length),
-        query: Object.fromEntries(searchParams),
-        requestBody,
-        status,
-        responseBody: body,
-      })
-      response.writeHead(status, {
-        'content-type': 'application/json',
-        'cf-ray': `${randomBytes(8).toString('hex')}-ZT`,
-        server: 'zt-sandbox',
-        date: new Date(state.clock.now()).toUTCString(),
-        ...headers,
-      })
-      response.end(JSON.stringify(body))
-    })()
-  })
+  const server = http.createServer(SERVER_OPTIONS)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
   })
+  const listen = {address: '127.0.0.1', port: (server.address() as AddressInfo).port}
+  const callers = new Callers({listen, allowedOrigins: []})
+  const serve = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
+    const {path, query} = targetOf(request)
+    let requestBody: unknown
+    let status = 200
+    let headers: Record<string, string> = {}
+    let body: JsonObject
+    try {
+      const refusal = callers.refusal(callOf(request))
+      if (refusal !== undefined) throw new Refused(403, 10000, refusal)
+      const token = authenticate(state, request.headers.authorization)
+      requestBody = await readBody(request)
+      rateLimit(state, requests)
+      const result = await answer(state, {
+        method: request.method ?? 'GET',
+        path,
+        query,
+        token,
+        body: requestBody,
+      })
+      status = result.status ?? 200
+      body = {
+        success: true,
+        errors: [],
+        messages: [],
+        result: result.result,
+        ...(result.info && {result_info: result.info}),
+      }
+    } catch (error) {
+      const refused =
+        error instanceof Refused ? error : new Refused(500, 10001, 'The sandbox has a problem of its own')
+      ;({status, headers} = refused)
+      const {code, message, chain} = refused
+      body = {
+        success: false,
+        errors: [{code, message, ...(chain.length > 0 && {error_chain: chain})}],
+        messages: [],
+        result: null,
+      }
+    }
+    onExchange?.({
+      method: request.method ?? '',
+      path,
+      query: Object.fromEntries(query),
+      requestBody,
+      status,
+      responseBody: body,
+    })
+    if (response.destroyed) return
+    response.writeHead(status, {
+      'content-type': 'application/json',
+      'cf-ray': `${randomBytes(8).toString('hex')}-ZT`,
+      server: 'zt-sandbox',
+      date: new Date(state.clock.now()).toUTCString(),
+      ...headers,
+    })
+    response.end(JSON.stringify(body))
+  }
+  guard(server, {serve, limit: CONNECTION_LIMIT, idleMs: IDLE_MS, words: (text) => `${text}\n`})
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${PREFIX}`,
+    url: `http://127.0.0.1:${listen.port}${PREFIX}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -114,15 +131,29 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
   }
 }
 
-async function answer(state: SandboxState, request: http.IncomingMessage, body: unknown): Promise<Result> {
-  const url = new URL(request.url ?? '/', 'http://sandbox')
-  const path = url.pathname.startsWith(PREFIX) ? url.pathname.slice(PREFIX.length) : ''
-  const token = authenticate(state, request.headers.authorization)
+/** The path behind the API's prefix and the query, of a target that may be anything which begins with a slash. */
+function targetOf({url = '/'}: http.IncomingMessage): {path: string; query: URLSearchParams} {
+  const [path = '', ...query] = url.split('?')
+  return {
+    path: path.startsWith(PREFIX) ? path.slice(PREFIX.length) : '',
+    query: new URLSearchParams(query.join('?')),
+  }
+}
+
+interface Call {
+  method: string
+  path: string
+  query: URLSearchParams
+  token: StoredApiToken | undefined
+  body: unknown
+}
+
+async function answer(state: SandboxState, {method, path, query, token, body}: Call): Promise<Result> {
   if (path === '/user/tokens/verify' || /^\/accounts\/[^/]+\/tokens\/verify$/.test(path)) {
     return verify(token, path.startsWith('/user') ? 'user' : 'account')
   }
   if (!token || token.status !== 'active') throw new Refused(403, 10000, 'Authentication error')
-  const found = match(request.method ?? 'GET', path)
+  const found = match(method, path)
   if (!found)
     throw new Refused(404, 7003, `Could not route to ${path}, perhaps your object identifier is invalid?`)
   const {route, params} = found
@@ -142,7 +173,7 @@ async function answer(state: SandboxState, request: http.IncomingMessage, body: 
   const result = route.handle({
     state,
     params,
-    query: url.searchParams,
+    query,
     body: isJsonObject(body) ? body : {},
     now: new Date(state.clock.now()).toISOString(),
   })
@@ -161,12 +192,21 @@ function match(method: string, path: string): {route: Route; params: Record<stri
     const fits = wanted.every((part, i) => {
       const name = /^\{(\w+)\}$/.exec(part)?.[1]
       if (name === undefined) return part === given[i]
-      params[name] = decodeURIComponent(given[i] ?? '')
-      return given[i] !== ''
+      params[name] = decoded(given[i] ?? '')
+      return params[name] !== ''
     })
     if (fits) return {route, params}
   }
   return undefined
+}
+
+/** Empty for what is no encoding. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return ''
+  }
 }
 
 function authenticate(state: SandboxState, header: string | undefined): StoredApiToken | undefined {
@@ -204,15 +244,31 @@ function rateLimit(state: SandboxState, requests: number[]): void {
 async function readBody(request: http.IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > BODY_LIMIT) throw new Refused(413, 10003, 'Request body too large')
-    chunks.push(chunk)
-  }
+  await new Promise<void>((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      // The rest is read and forgotten, so that the client gets to read the answer.
+      if (length > BODY_LIMIT) reject(new Refused(413, 10003, 'Request body too large'))
+      else chunks.push(chunk)
+    })
+    request.once('end', resolve)
+    request.once('error', reject)
+  })
   if (length === 0) return undefined
+  let value: unknown
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
+    value = JSON.parse(Buffer.concat(chunks).toString('utf8'))
   } catch {
-    throw new Refused(400, 9207, 'Request body is invalid')
+    throw invalidBody()
   }
+  // What is deeper cannot be written or copied again.
+  if (deeperThan(value, DEPTH_LIMIT)) throw invalidBody()
+  return value
+}
+
+const invalidBody = (): Refused => new Refused(400, 9207, 'Request body is invalid')
+
+function deeperThan(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depth === 0 || Object.values(value).some((inner) => deeperThan(inner, depth - 1))
 }

@@ -1,11 +1,12 @@
 import {randomBytes} from 'node:crypto'
-import type {IncomingMessage} from 'node:http'
+import type {IncomingMessage, ServerResponse} from 'node:http'
 import https from 'node:https'
 import net, {type AddressInfo} from 'node:net'
-import type {Duplex} from 'node:stream'
 import {WebSocketServer} from 'ws'
+import {guard, plain, SERVER_OPTIONS, type UpgradedEnd} from '../../core/http/listener.js'
 import type {CertificateAuthority} from '../certificates.js'
-import type {EdgeState} from '../types.js'
+import {readOrigin} from '../origins.js'
+import type {EdgeState, Origin} from '../types.js'
 import {connectOrigin} from './connector.js'
 import {passToOrigin} from './http-origin.js'
 import {decide, type EdgeDecision} from './decide.js'
@@ -13,12 +14,20 @@ import {decide, type EdgeDecision} from './decide.js'
 export interface EdgeOptions {
   state: EdgeState
   authority: CertificateAuthority
-  /** `ADDRESS:PORT` of what is behind a host. */
+  /** What is behind a host: `ADDRESS:PORT`, with `http://`, `tcp://` or `ssh://` where it is known what speaks there. */
   originOf: (host: string) => string
-  /** Of those, what also takes plain HTTP; undefined where only upgrades lead anywhere. */
+  /** Of those, what may take plain HTTP; undefined where only upgrades lead anywhere. */
   httpOriginOf?: ((host: string) => string | undefined) | undefined
   port?: number | undefined
 }
+
+const CONNECTION_LIMIT = 1024
+const IDLE_MS = 400_000
+const HANDSHAKE_MS = 20_000
+const CONNECT_MS = 15_000
+const NOWHERE: Origin = {address: '127.0.0.1', port: 9, kind: 'tcp'}
+/** These only ask for a stream. */
+const STREAM_CLIENTS = /^(zt|cloudflared)\//
 
 /** Cloudflare's edge with Access before it and a tunnel behind it, on loopback. */
 export async function startEdge({state, authority, originOf, httpOriginOf, port = 0}: EdgeOptions): Promise<{
@@ -26,70 +35,81 @@ export async function startEdge({state, authority, originOf, httpOriginOf, port 
   close(): Promise<void>
 }> {
   const fallback = await authority.contextFor('localhost')
+  /** What was found out of origins whose kind was not said. */
+  const found = new Map<string, 'http' | 'tcp'>()
+  const originFor = (host: string): Origin => {
+    const origin = readOrigin(originOf(host)) ?? NOWHERE
+    if (httpOriginOf?.(host) === undefined) return {...origin, kind: 'tcp'}
+    return {...origin, kind: found.get(addressOf(origin)) ?? origin.kind}
+  }
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     maxPayload: 64 * 1024 * 1024,
   })
-  const server = https.createServer(
-    {
-      minVersion: 'TLSv1.2',
-      SNICallback: (name, callback) => {
-        authority.contextFor(name.toLowerCase()).then(
-          (context) => {
-            callback(null, context)
-          },
-          () => {
-            callback(null, fallback)
-          },
-        )
-      },
+  const server = https.createServer({
+    ...SERVER_OPTIONS,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: HANDSHAKE_MS,
+    SNICallback: (name, callback) => {
+      authority.contextFor(name.toLowerCase()).then(
+        (context) => {
+          callback(null, context)
+        },
+        () => {
+          callback(null, fallback)
+        },
+      )
     },
-    (request, response) => {
-      const decision = decide(state, request)
-      const origin = httpOriginOf?.(hostOf(request))
-      if (decision.admit && origin !== undefined) {
-        const [address, originPort] = splitAddress(origin)
-        const named = decision.application.raw['read_service_tokens_from_header']
-        passToOrigin(request, response, {
-          ...{address, port: originPort, common: common()},
-          named: typeof named === 'string' ? named : undefined,
-        })
-      } else if (decision.admit) {
-        response.writeHead(200, {...common(), 'content-type': 'text/plain; charset=utf-8'})
-        response.end(`${decision.application.name}, behind the sandbox's Access\n`)
-      } else {
-        response.writeHead(decision.status, {
-          ...common(),
-          ...decision.headers,
-          'content-type': 'text/plain; charset=utf-8',
-        })
-        response.end(`${decision.text}\n`)
-      }
-    },
-  )
-  server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => socket.destroy())
+  })
+  /** The admitted application; undefined where the refusal is answered. */
+  const admitted = (request: IncomingMessage, response: ServerResponse) => {
     const decision = decide(state, request)
-    if (!decision.admit) {
-      answer(socket, decision)
+    if (decision.admit) return decision.application
+    plain(response, decision.status, `${decision.text}\n`, {...common(), ...decision.headers})
+    return undefined
+  }
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const application = admitted(request, response)
+    if (!application) return
+    const origin = originFor(hostOf(request))
+    if (origin.kind === 'tcp') {
+      plain(response, 200, `${application.name}, behind the sandbox's Access\n`, common())
       return
     }
-    const [address, originPort] = splitAddress(originOf(hostOf(request)))
-    const origin = net.connect({host: address, port: originPort})
-    const down = (): void => {
-      answer(socket, {admit: false, status: 502, headers: {}, text: 'The origin does not answer'})
+    await passToOrigin({request, response}, {...origin, named: namedHeader(application), common: common()})
+  }
+  const upgrade = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    near: UpgradedEnd,
+  ): Promise<void> => {
+    const application = admitted(request, response)
+    if (!application) return
+    const origin = originFor(hostOf(request))
+    const guessing = origin.kind === 'either'
+    if (origin.kind !== 'tcp' && !(guessing && STREAM_CLIENTS.test(request.headers['user-agent'] ?? ''))) {
+      const named = namedHeader(application)
+      const options = {...origin, named, common: common(), near}
+      const passed = await passToOrigin({request, response}, options, guessing)
+      if (guessing) found.set(addressOf(origin), passed ? 'http' : 'tcp')
+      if (passed) return
     }
-    origin.once('error', down)
-    origin.once('connect', () => {
-      origin.removeListener('error', down)
-      origin.pause()
-      sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        connectOrigin(webSocket, origin)
-        origin.resume()
-      })
+    const stream = await connect(origin)
+    if (!stream || near.socket.destroyed) {
+      stream?.destroy()
+      plain(response, 502, 'The origin does not answer\n', common())
+      return
+    }
+    response.detachSocket(near.socket)
+    sockets.handleUpgrade(request, near.socket, near.head, (webSocket) => {
+      connectOrigin(webSocket, stream)
+      stream.resume()
     })
-  })
+    near.socket.once('close', () => stream.destroyed || stream.end())
+    response.emit('close')
+  }
+  guard(server, {serve, upgrade, limit: CONNECTION_LIMIT, idleMs: IDLE_MS, words: (text) => `${text}\n`})
   server.on('tlsClientError', () => undefined)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -108,18 +128,33 @@ export async function startEdge({state, authority, originOf, httpOriginOf, port 
   }
 }
 
-function answer(socket: Duplex, {status, headers, text}: Extract<EdgeDecision, {admit: false}>): void {
-  const body = `${text}\n`
-  const all = {
-    ...common(),
-    ...headers,
-    'content-length': String(Buffer.byteLength(body)),
-    connection: 'close',
-  }
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
-  socket.end(
-    `HTTP/1.1 ${status} ${status === 302 ? 'Found' : 'Refused'}\r\n${lines.join('\r\n')}\r\n\r\n${body}`,
-  )
+const addressOf = ({address, port}: Origin): string => `${address}:${port}`
+
+/** Paused, so that nothing is lost of an origin that speaks first; undefined where there is no connection. */
+function connect({address, port}: Origin): Promise<net.Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = net.connect({host: address, port, timeout: CONNECT_MS})
+    const failed = (): void => {
+      socket.destroy()
+      resolve(undefined)
+    }
+    socket.once('error', failed)
+    socket.once('timeout', failed)
+    socket.once('connect', () => {
+      socket.removeListener('error', failed)
+      socket.removeListener('timeout', failed)
+      socket.setTimeout(0)
+      // Until somebody carries it.
+      socket.on('error', () => undefined)
+      socket.pause()
+      resolve(socket)
+    })
+  })
+}
+
+function namedHeader({raw}: Extract<EdgeDecision, {admit: true}>['application']): string | undefined {
+  const named = raw['read_service_tokens_from_header']
+  return typeof named === 'string' ? named : undefined
 }
 
 function common(): Record<string, string> {
@@ -128,9 +163,4 @@ function common(): Record<string, string> {
 
 function hostOf(request: IncomingMessage): string {
   return (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
-}
-
-function splitAddress(text: string): [string, number] {
-  const colon = text.lastIndexOf(':')
-  return [text.slice(0, colon), Number(text.slice(colon + 1))]
 }

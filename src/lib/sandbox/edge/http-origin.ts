@@ -1,9 +1,9 @@
 import http, {type IncomingMessage, type ServerResponse} from 'node:http'
-import {pipeline} from 'node:stream'
-
-/** Between two neighbours only; and what Access keeps to itself when it lets a request through. */
-const KEPT =
-  /^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|cf-access-client-(id|secret))$/i
+import net from 'node:net'
+import {keepReading} from '../../core/http/kept-socket.js'
+import {plain, type UpgradedEnd} from '../../core/http/listener.js'
+import {endToEnd, HEAD_BYTES, type Header} from '../../core/http/message.js'
+import {faultOfAnswer, framingHeaders, join, passBack, sendOn} from '../../core/http/relay.js'
 
 export interface HttpOriginOptions {
   address: string
@@ -12,38 +12,55 @@ export interface HttpOriginOptions {
   named: string | undefined
   /** What the edge adds to its answers. */
   common: Record<string, string>
+  /** The client's end, of a request to upgrade. */
+  near?: UpgradedEnd | undefined
 }
 
-/** Passes an admitted request to the HTTP server behind the host, as the edge and its connector do. */
-export function passToOrigin(
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: HttpOriginOptions,
-): void {
-  const {address, port, named, common} = options
-  const pass = (raw: readonly string[]): string[] =>
-    raw.filter((_, at) => {
-      const name = raw[at - (at % 2)] ?? ''
-      return !KEPT.test(name) && name.toLowerCase() !== named?.toLowerCase()
+/** How long an origin of which nothing is known may take to answer an upgrade, before it is taken for a TCP service. */
+const GUESS_MS = 10_000
+
+/**
+ * Passes an admitted request to the HTTP server behind the host, as the edge and its connector do; one to upgrade as well,
+ * and the origin decides what becomes of it.
+ *
+ * @param guessing the origin may not speak HTTP at all
+ * @returns false, with nothing answered, where the origin is guessed not to
+ */
+export async function passToOrigin(
+  exchange: {request: IncomingMessage; response: ServerResponse},
+  {address, port, named, common, near}: HttpOriginOptions,
+  guessing = false,
+): Promise<boolean> {
+  const {request, response} = exchange
+  // What Access keeps to itself when it lets a request through.
+  const pass = (raw: readonly string[]): Header[] =>
+    endToEnd(raw).filter(([name]) => {
+      const lower = name.toLowerCase()
+      return !/^cf-access-client-(id|secret)$/.test(lower) && lower !== named?.toLowerCase()
     })
-  const headers = pass(request.rawHeaders)
-  if (request.headers['transfer-encoding'] !== undefined) headers.push('Transfer-Encoding', 'chunked')
-  const origin = http.request({
-    ...{host: address, port, method: request.method, path: request.url, headers},
-    agent: false,
-  })
-  origin.once('error', () => {
-    if (response.headersSent) return void response.destroy()
-    response.writeHead(502, {...common, 'content-type': 'text/plain; charset=utf-8'})
-    response.end('The origin does not answer\n')
-  })
-  origin.once('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', [
-      ...pass(answer.rawHeaders),
-      ...Object.entries(common).flat(),
-    ])
-    pipeline(answer, response, () => undefined)
-  })
-  response.once('close', () => origin.destroy())
-  pipeline(request, origin, () => undefined)
+  const upgrade: Header[] = [
+    ['Connection', 'Upgrade'],
+    ['Upgrade', 'websocket'],
+  ]
+  try {
+    const upstream = http.request({
+      ...{method: request.method, path: request.url, maxHeaderSize: HEAD_BYTES, insecureHTTPParser: false},
+      headers: [...pass(request.rawHeaders), ...(near ? upgrade : framingHeaders(request))].flat(),
+      createConnection: () => keepReading(net.connect({host: address, port, noDelay: true})),
+    })
+    upstream.maxHeadersCount = 0
+    if (guessing) upstream.setTimeout(GUESS_MS, () => upstream.destroy(new Error('silent')))
+    const sent = await sendOn(exchange, upstream, pass)
+    upstream.setTimeout(0)
+    const headers = [...pass(sent.answer.rawHeaders), ...Object.entries(common)]
+    if (sent.far && near) join({response, near}, {...sent, far: sent.far}, headers)
+    else if (faultOfAnswer(sent) === undefined) passBack(exchange, sent, headers)
+    else throw new Error('unreadable')
+    return true
+  } catch (error) {
+    if (guessing && (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED' && !response.destroyed)
+      return false
+    plain(response, 502, 'The origin does not answer\n', common)
+    return true
+  }
 }

@@ -1,41 +1,8 @@
+import {endToEnd, type Header, type RawHeaders} from '../../core/http/message.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
-
-/** Headers as node gives them raw: name, value, name, value. */
-export type RawHeaders = readonly string[]
-/** Name and value, in the order in which they came. */
-export type Header = [name: string, value: string]
-
-/** What is between two neighbours only (RFC 9110, 7.6.1), and what node sees to itself. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-authentication-info',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-  'expect',
-])
 
 /** Cookies by which Access knows a session: whoever has one is let in without the token. */
 const ACCESS_COOKIES = /^(CF_Authorization|CF_AppSession|CF_Session|CF_Binding)$/i
-
-/** The names and values without what is for the next neighbour alone, and without what its Connection header names. */
-export function endToEnd(raw: RawHeaders): Header[] {
-  const headers: Header[] = []
-  for (let at = 0; at + 1 < raw.length; at += 2) headers.push([raw[at] ?? '', raw[at + 1] ?? ''])
-  const named = new Set(
-    headers
-      .filter(([name]) => name.toLowerCase() === 'connection')
-      .flatMap(([, value]) => value.split(','))
-      .map((name) => name.trim().toLowerCase()),
-  )
-  return headers.filter(([name]) => !HOP_BY_HOP.has(name.toLowerCase()) && !named.has(name.toLowerCase()))
-}
 
 export interface RequestHeaderOptions {
   raw: RawHeaders

@@ -1,12 +1,14 @@
 import http from 'node:http'
+import type net from 'node:net'
 import type {AddressInfo} from 'node:net'
-import type {Duplex} from 'node:stream'
 import type {Environment} from '../../config/paths.js'
+import {Callers} from '../../core/http/callers.js'
+import {guard, SERVER_OPTIONS} from '../../core/http/listener.js'
 import {AcceptedSecret} from '../accepted-secret.js'
-import {EdgeAgent, trustOf} from '../carrier/edge-connection.js'
-import {Callers} from './callers.js'
+import {trustOf} from '../carrier/edge-connection.js'
 import {authorityOf, listenError, type ListenAddress} from './listen.js'
-import {Proxying, type ProxyingOptions} from './proxying.js'
+import {Pool} from './pool.js'
+import {Proxying, words, type ProxyingOptions} from './proxying.js'
 import {CLOSE_MS, CONNECTION_LIMIT, type Forward} from './types.js'
 
 export interface HttpForwardOptions extends ProxyingOptions {
@@ -20,7 +22,6 @@ export interface HttpForwardOptions extends ProxyingOptions {
   idleMs?: number | undefined
 }
 
-const HEAD_MS = 20_000
 const IDLE_MS = 300_000
 
 /**
@@ -37,16 +38,9 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
   const context = await trustOf(way)
   // Twice: a refused answer is kept while the request is sent with the other secret.
   const pool = {keepAlive: true, maxSockets: 2 * CONNECTION_LIMIT, maxFreeSockets: 32}
-  const agent = new EdgeAgent(way, context, pool)
+  const agent = new Pool(way, context, pool)
   // A body may take as long as it moves; silence is what ends a connection.
-  const server = http.createServer({
-    headersTimeout: HEAD_MS,
-    requestTimeout: 0,
-    noDelay: true,
-    keepAlive: true,
-  })
-  server.maxConnections = CONNECTION_LIMIT
-  server.timeout = idleMs
+  const server = http.createServer(SERVER_OPTIONS)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       reject(listenError(listen, error))
@@ -55,10 +49,10 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
   })
   const bound = {address: listen.address, port: (server.address() as AddressInfo).port}
   const callers = new Callers({listen: bound, allowedOrigins: options.allowedOrigins ?? []})
-  const upgraded = new Set<Duplex>()
+  const upgraded = new Set<net.Socket>()
   const proxy = new Proxying(options, {
     agent,
-    single: new EdgeAgent(way, context),
+    single: new Pool(way, context),
     secret: new AcceptedSecret({
       credentials: target.credentials,
       onlyPrevious: (until) => events.onlyPrevious?.(until),
@@ -68,14 +62,12 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
     upgraded,
     own: authorityOf(bound),
   })
-  server.on('request', (request, response) => {
-    proxy.serve(request, response)
-  })
-  server.on('upgrade', (request, socket, head) => {
-    proxy.upgrade(request, socket, head)
-  })
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
+  guard(server, {
+    serve: (request, response) => proxy.serve(request, response),
+    upgrade: (request, response, near) => proxy.upgrade(request, response, near),
+    limit: CONNECTION_LIMIT,
+    idleMs,
+    words,
   })
   return {
     listen: bound,

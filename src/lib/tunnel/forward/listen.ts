@@ -1,5 +1,6 @@
-import {BlockList, isIP} from 'node:net'
+import {isIP} from 'node:net'
 import {UserError} from '../../core/errors.js'
+import {isLoopback} from '../../core/http/callers.js'
 
 /** Where a forward listens. */
 export interface ListenAddress {
@@ -7,16 +8,6 @@ export interface ListenAddress {
   address: string
   /** 0: whichever is free. */
   port: number
-}
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8)
-loopback.addAddress('::1', 'ipv6')
-
-/** True for an address that only this machine can connect to. */
-export function isLoopback(address: string): boolean {
-  const family = isIP(address)
-  return family !== 0 && loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
 /**

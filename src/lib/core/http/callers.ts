@@ -1,8 +1,19 @@
-import {isIP} from 'node:net'
-import {isLoopback, type ListenAddress} from './listen.js'
+import type {IncomingMessage} from 'node:http'
+import {BlockList, isIP} from 'node:net'
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+/** True for an address that only this machine can connect to. */
+export function isLoopback(address: string): boolean {
+  const family = isIP(address)
+  return family !== 0 && loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')
+}
 
 export interface CallerOptions {
-  listen: ListenAddress
+  /** Where the listener is. */
+  listen: {address: string; port: number}
   /** Other origins that may call, `https://app.example.com`. */
   allowedOrigins: readonly string[]
 }
@@ -15,12 +26,22 @@ export interface Call {
   fetchSite: string | undefined
 }
 
+/** Reads who calls from a request. */
+export function callOf({headers}: IncomingMessage): Call {
+  const fetchSite = headers['sec-fetch-site']
+  return {
+    host: headers.host,
+    origin: headers.origin,
+    fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined,
+  }
+}
+
 /**
- * Who may use a listener that adds credentials. Any page that a browser shows can send requests to loopback, also by a
+ * Who may use a listener of this machine's, one that adds credentials or takes them. Any page that a browser shows can send requests to loopback, also by a
  * host name of its own that it lets point there; such a request names that host, or the page's origin.
  */
 export class Callers {
-  readonly #listen: ListenAddress
+  readonly #listen: CallerOptions['listen']
   readonly #allowed: ReadonlySet<string>
 
   constructor({listen, allowedOrigins}: CallerOptions) {
@@ -52,7 +73,7 @@ export class Callers {
       return "The Host header is not this listener's own address (localhost or its number, with the port)."
     if (origin !== undefined) {
       if (this.isOwnOrigin(origin) || this.#allowed.has(origin.toLowerCase())) return undefined
-      return 'A page of another origin may not use this listener; --allow-origin names those that may.'
+      return 'A page of another origin may not use this listener.'
     }
     // Pages elsewhere on this machine are of the same site, and strangers all the same.
     if (fetchSite === undefined || fetchSite === 'none' || fetchSite === 'same-origin') return undefined

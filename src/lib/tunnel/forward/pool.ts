@@ -1,0 +1,45 @@
+import type {ClientRequest} from 'node:http'
+import type https from 'node:https'
+import type net from 'node:net'
+import type {Duplex} from 'node:stream'
+import {dropSocket, isReusable, keepReading} from '../../core/http/kept-socket.js'
+import {EdgeAgent} from '../carrier/edge-connection.js'
+
+/**
+ * Connections to the edge that lose nothing of an answer, and none of which is used again on which something came that
+ * nobody had asked for: it would be taken for the answer to the next request.
+ */
+export class Pool extends EdgeAgent {
+  readonly #idle = new WeakMap<Duplex, () => void>()
+
+  override createConnection(
+    options: https.RequestOptions,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
+    return super.createConnection(options, (error, stream) => {
+      if (error) return void callback?.(error, stream)
+      // Between two requests nobody else listens.
+      stream.on('error', () => undefined)
+      callback?.(null, keepReading(stream as net.Socket))
+    })
+  }
+
+  override keepSocketAlive(stream: Duplex): boolean {
+    // It says whether; the types of node do not.
+    const kept: unknown = super.keepSocketAlive(stream)
+    if (kept === false || !isReusable(stream as net.Socket)) return false
+    const unasked = (): void => {
+      dropSocket(stream as net.Socket)
+    }
+    this.#idle.set(stream, unasked)
+    stream.on('data', unasked)
+    return true
+  }
+
+  override reuseSocket(stream: Duplex, request: ClientRequest): void {
+    super.reuseSocket(stream, request)
+    const unasked = this.#idle.get(stream)
+    // Until the request itself listens, which is right after this.
+    if (unasked) process.nextTick(() => stream.removeListener('data', unasked))
+  }
+}
