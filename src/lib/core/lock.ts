@@ -90,8 +90,8 @@ export class Locks {
   async #read(key: string): Promise<{file: string; number: number | undefined; owner: string}[]> {
     const names = await namesIn(this.#directory)
     return names.flatMap((file) => {
-      const [name, number, owner] = file.split('.')
-      if (name !== key || number === undefined || owner === undefined) return []
+      const [name, number, owner, ...more] = file.split('.')
+      if (name !== key || number === undefined || owner === undefined || more.length > 0) return []
       return [{file, number: number === 'choosing' ? undefined : Number(number), owner}]
     })
   }
