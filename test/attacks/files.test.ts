@@ -112,7 +112,7 @@ const SPOILS: readonly Spoil[] = [
   },
   {what: 'cut off', kind: 'content', spoil: (file) => fs.truncateSync(file, fs.statSync(file).size >> 1)},
   {what: 'of four gigabytes', kind: 'content', spoil: (file) => fs.truncateSync(file, 2 ** 32)},
-  {what: 'of another form', kind: 'content', spoil: fill(`{"${CANARY}": ["${CANARY}"]}`)},
+  {what: 'of another form', kind: 'content', spoil: fill(`{"x": ["${CANARY}"]}`)},
   {what: 'text with NUL', kind: 'content', spoil: fill(`{"a\0${CANARY}": 1}`)},
   {what: 'no text at all', kind: 'content', spoil: fill(Buffer.concat([Buffer.from([0xff, 0xfe, 0xc0]), Buffer.from(CANARY)]))},
   {what: 'a word', kind: 'content', spoil: fill(`"${CANARY}"`)},
@@ -133,6 +133,8 @@ interface Row {
   kind: 'ours' | 'cache' | 'named' | 'project' | 'lock'
   /** A person may keep it elsewhere, and link to it. */
   linked?: boolean
+  /** Its exit codes where the file is taken: that of the passphrase opens an identity which is not the vault's. */
+  fine?: readonly number[]
   /** Its exit codes where its content is spoilt: 0 where one bad file is passed over. */
   content: readonly number[]
 }
@@ -143,14 +145,14 @@ const LIST = ['token', 'list', '--json']
 const ROWS: readonly Row[] = [
   {what: 'the configuration', file: /^CONFIG\/zt\/config\.json$/, args: LIST, kind: 'ours', linked: true, content: [2]},
   {what: 'the configuration', file: /^CONFIG\/zt\/config\.json$/, args: PROXY, kind: 'ours', linked: true, content: [2]},
-  {what: "the vault's identity", file: /^CONFIG\/zt\/identity\.txt$/, args: LIST, kind: 'ours', linked: true, content: [2]},
+  {what: "the vault's identity", file: /^CONFIG\/zt\/identity\.txt$/, args: LIST, kind: 'ours', linked: true, content: [9]},
   {what: 'an API token in the vault', file: /^DATA\/zt\/vault\/api-token-main\.age$/, args: LIST, kind: 'ours', content: [2]},
   {what: 'a Client Secret in the vault', file: /^DATA\/zt\/vault\/service-token-.*\.age$/, args: PROXY, kind: 'ours', content: [2]},
   {what: 'a spool key in the vault', file: /^DATA\/zt\/vault\/spool-key-.*\.age$/, args: ['token', 'recover', '--json'], kind: 'ours', content: [2, 9]},
   {what: 'an entry of the index', file: /^DATA\/zt\/index\/main\/[^/]+\.json$/, args: PROXY, kind: 'ours', content: [2]},
   {what: 'an entry of the index', file: /^DATA\/zt\/index\/main\/[^/]+\.json$/, args: ['store', 'check', '--json'], kind: 'ours', content: [2]},
   {what: 'a binding of a host', file: /^DATA\/zt\/hosts\/main\/[^/]+\.json$/, args: PROXY, kind: 'ours', content: [2]},
-  {what: 'an intent in the journal', file: /^DATA\/zt\/journal\/[^/]+\.json$/, args: ['token', 'recover', '--json'], kind: 'ours', content: [2]},
+  {what: 'an intent in the journal', file: /^DATA\/zt\/journal\/[^/]+\.json$/, args: ['token', 'recover', '--json'], kind: 'ours', content: [2, 9]},
   {what: 'an intent in the journal', file: /^DATA\/zt\/journal\/[^/]+\.json$/, args: ['store', 'check', '--json'], kind: 'ours', content: [0, 2, 9]},
   {what: 'a spool', file: /^DATA\/zt\/journal\/[^/]+\.spool$/, args: ['token', 'recover', '--json'], kind: 'ours', content: [0, 9]},
   {what: 'an undo record', file: /^STATE\/zt\/undo\/[^/]+\.json$/, args: ['undo', '--json'], kind: 'ours', content: [0]},
@@ -158,11 +160,12 @@ const ROWS: readonly Row[] = [
   {what: "the sandbox's note of its process", file: /^STATE\/zt\/sandbox\/run\.json$/, args: ['sandbox', 'status', '--json'], kind: 'ours', content: [0, 2]},
   {what: 'a lock', file: /^STATE\/zt\/locks\/[^/]+$/, args: ['profile', 'use', 'main', '--json'], kind: 'lock', content: [0]},
   {what: 'names for the shell', file: /^CACHE\/zt\/names\/[^/]+\/main\.token\.json$/, args: ['__complete', 'fish', '--', 'token', 'show', ''], kind: 'cache', content: [0]},
+  {what: 'the mark of a change', file: /^CACHE\/zt\/names\/[^/]+\/token\.changed$/, args: LIST, kind: 'cache', content: [0]},
   {what: 'compiled code', file: /^CACHE\/zt\/code\/zt-v[^/]+$/, args: ['profile', 'list', '--json'], kind: 'cache', content: [0]},
   {what: 'compiled code of the proxy', file: /^CACHE\/zt\/code\/proxy-main-v[^/]+$/, args: PROXY, kind: 'cache', content: [8]},
   {what: "cloudflared's version", file: /^CACHE\/zt\/cloudflared\.json$/, args: [...PROXY, '--client', 'cloudflared'], options: (copy) => ({env: world.cloudflared(copy.home)}), kind: 'cache', content: [8]},
   {what: 'the project', file: /^work\/\.zt\.json$/, args: LIST, kind: 'project', content: [2]},
-  {what: 'the passphrase', file: /^work\/passphrase$/, args: LIST, options: (copy) => ({env: encrypted(copy)}), kind: 'ours', linked: true, content: [2, 9]},
+  {what: 'the passphrase', file: /^work\/passphrase$/, args: LIST, options: (copy) => ({env: encrypted(copy)}), kind: 'ours', linked: true, fine: [2], content: [2, 9]},
   {what: "the edge's CA", file: /^work\/ca\.pem$/, args: PROXY, options: (copy) => ({env: {ZT_CA_FILE: copy.at('work', 'ca.pem')}}), kind: 'named', linked: true, content: [2]},
 ] // prettier-ignore
 
@@ -244,7 +247,7 @@ function expected(row: Row, kind: Spoil['kind']): readonly number[] {
     if (row.kind === 'named') return [8]
     return row.linked ? [9] : [2, ...store(row)]
   }
-  if (kind === 'link') return row.linked ? [0, 8] : [2, ...store(row)]
+  if (kind === 'link') return row.linked ? (row.fine ?? [0, 8]) : [2, ...store(row)]
   if (kind === 'placed') return [2, ...store(row)]
   if (row.kind === 'named') return [0, 2, 8]
   return row.kind === 'project' ? [0, 2] : [9]

@@ -50,6 +50,8 @@ export class FilesWorld {
     await world.#interrupt(api.url, state.accountId)
     const words = ['__complete', 'fish', '--', 'token', 'show', '']
     await base.run(words)
+    // A change leaves its mark where names are kept.
+    await base.json(['token', 'rename', 'ci', 'deploy'])
     await base.run(words)
     await base.run(['ssh', 'proxy', '--client', 'cloudflared', HOST], {env: world.cloudflared()})
     const {passphrase, encrypted} = world.passphrase(base.home)
