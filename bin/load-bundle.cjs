@@ -4,6 +4,7 @@ const {createRequire} = require('node:module')
 const os = require('node:os')
 const path = require('node:path')
 const vm = require('node:vm')
+const {seal, unseal} = require('./sealed-code.cjs')
 
 /**
  * Loads all of zt but the proxy.
@@ -21,8 +22,8 @@ module.exports.loadCompiled = loadCompiled
 
 /**
  * Loads a file of dist/ with the machine code that the last run left in the cache: compiling is a third of what a command
- * takes. What is there must be this user's own; V8 refuses what was made of another text or by another node.
- * ZT_CODE_CACHE=off does without.
+ * takes. What is there must be this user's own, and bound to this text and its own content by a checksum; what is not is
+ * made anew. V8 refuses what another node has made. ZT_CODE_CACHE=off does without.
  *
  * @param {string} part of dist/
  * @param {NodeJS.ProcessEnv} env
@@ -35,13 +36,15 @@ function loadCompiled(part, env) {
 }
 
 function compiled(file, cache) {
+  const bytes = fs.readFileSync(file)
   // As node wraps a CommonJS module.
-  const text = `(function (exports, require, module, __filename, __dirname) {${fs.readFileSync(file, 'utf8')}\n})`
-  const cachedData = own(cache)
+  const text = `(function (exports, require, module, __filename, __dirname) {${bytes.toString('utf8')}\n})`
+  const cachedData = unseal(bytes, own(cache))
   const script = new vm.Script(text, {filename: file, cachedData})
   const module = {exports: {}}
   script.runInThisContext()(module.exports, createRequire(file), module, file, path.dirname(file))
-  if (cachedData === undefined || script.cachedDataRejected) process.once('exit', () => keep(cache, script))
+  if (cachedData === undefined || script.cachedDataRejected)
+    process.once('exit', () => keep(cache, bytes, script))
   return module.exports
 }
 
@@ -90,13 +93,17 @@ function sum(text) {
   return hash
 }
 
-/** The file's content, if nobody else can have written it. */
+const MOST_BYTES = 64 * 1024 * 1024
+
+/** The file's content, if nobody else can have written it. Opening it waits for nothing, whatever is in its place. */
 function own(file) {
   let handle
   try {
-    handle = fs.openSync(file, 'r')
-    const {uid, mode} = fs.fstatSync(handle)
-    if (process.getuid && (uid !== process.getuid() || mode & 0o022)) return undefined
+    const {O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0} = fs.constants
+    if (!isOurs(path.dirname(file))) return undefined
+    handle = fs.openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    const stat = fs.fstatSync(handle)
+    if (!stat.isFile() || isForeign(stat) || stat.size > MOST_BYTES) return undefined
     return fs.readFileSync(handle)
   } catch {
     return undefined
@@ -105,17 +112,38 @@ function own(file) {
   }
 }
 
-/** Where nothing can be written, the next run compiles again. */
-function keep(file, script) {
+/** The directory, and zt's own above it: each no link, this user's, and closed to what others would write. */
+function isOurs(directory) {
+  return [path.dirname(directory), directory].every((one) => {
+    const stat = fs.lstatSync(one)
+    return stat.isDirectory() && !isForeign(stat)
+  })
+}
+
+function isForeign({uid, mode}) {
+  return process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0)
+}
+
+/** Whole and durable, or not at all. Where nothing can be written, the next run compiles again. */
+function keep(file, bytes, script) {
   const directory = path.dirname(file)
   const temporary = `${file}.${process.pid}`
+  let handle
   try {
     makeDirectories(directory)
+    if (!isOurs(directory)) return
     removeOld(directory, path.basename(file))
-    fs.writeFileSync(temporary, script.createCachedData(), {mode: 0o600, flag: 'wx'})
+    // Of a process that was killed, and had the same number.
+    fs.rmSync(temporary, {force: true})
+    handle = fs.openSync(temporary, 'wx', 0o600)
+    fs.writeFileSync(handle, seal(bytes, script.createCachedData()))
+    fs.fsyncSync(handle)
+    fs.closeSync(handle)
+    handle = undefined
     fs.renameSync(temporary, file)
   } catch {
     try {
+      if (handle !== undefined) fs.closeSync(handle)
       fs.unlinkSync(temporary)
     } catch {
       // It is not there.

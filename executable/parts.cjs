@@ -1,6 +1,7 @@
 'use strict'
 const path = require('node:path')
 const sea = require('node:sea')
+const {unseal} = require('../bin/sealed-code.cjs')
 
 /** Below the executable itself, where no file can be: what is loaded from here comes from no disk. */
 const root = process.execPath
@@ -17,21 +18,23 @@ function loadPart(name) {
   const before = loaded.get(name)
   if (before !== undefined) return before.exports
   if (!sea.getAssetKeys().includes(name)) throw notThere(name)
-  const text = sea.getAsset(name, 'utf8')
+  const bytes = Buffer.from(sea.getRawAsset(name))
   const module = {exports: {}}
   loaded.set(name, module)
-  if (name.endsWith('.json')) module.exports = JSON.parse(text)
-  else run(name, text, module)
+  if (name.endsWith('.json')) module.exports = JSON.parse(bytes.toString('utf8'))
+  else run(name, bytes, module)
   return module.exports
 }
 
-function run(name, text, module) {
+function run(name, bytes, module) {
   const {Script} = require('node:vm')
   const code = `${name}.code`
-  const cachedData = sea.getAssetKeys().includes(code) ? Buffer.from(sea.getRawAsset(code)) : undefined
+  // As the executable is a file, too, and may be damaged where its code is.
+  const sealed = sea.getAssetKeys().includes(code) ? Buffer.from(sea.getRawAsset(code)) : undefined
+  const cachedData = unseal(bytes, sealed)
   const filename = path.join(root, name)
   // As bin/load-bundle.cjs wraps it, or its compiled code would be another one's.
-  const wrapped = `(function (exports, require, module, __filename, __dirname) {${text}\n})`
+  const wrapped = `(function (exports, require, module, __filename, __dirname) {${bytes.toString('utf8')}\n})`
   const script = new Script(wrapped, {filename, cachedData})
   const directory = path.dirname(filename)
   script.runInThisContext()(module.exports, requireFrom(directory), module, filename, directory)

@@ -104,13 +104,15 @@ function compile(name) {
   const file = path.join(work, `${path.basename(name)}.code`)
   const program = `
     const [source, target] = process.argv.slice(1)
-    const text = require('fs').readFileSync(source, 'utf8')
+    const {seal} = require(${JSON.stringify(at('bin', 'sealed-code.cjs'))})
+    const bytes = require('fs').readFileSync(source)
+    const text = bytes.toString('utf8')
     const v8 = require('v8')
     v8.setFlagsFromString('--no-lazy')
     const script = new (require('vm').Script)(
       \`(function (exports, require, module, __filename, __dirname) {\${text}\\n})\`)
     v8.setFlagsFromString('--lazy')
-    require('fs').writeFileSync(target, script.createCachedData())`
+    require('fs').writeFileSync(target, seal(bytes, script.createCachedData()))`
   run(['-e', program, at(name), file])
   return file
 }

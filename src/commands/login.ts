@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {login} from '../lib/access/login.js'
+import {login, refuseUnnamedAddress} from '../lib/access/login.js'
 import {AccessCommand} from '../lib/app/access-command.js'
 import {edgeFlags, storeFlag} from '../lib/app/flags.js'
 import {readSecretFromStdin} from '../lib/cli/stdin.js'
@@ -30,6 +30,7 @@ https://dash.cloudflare.com/profile/api-tokens.`
 
   async run(): Promise<object> {
     const {flags, prompts, settings} = this
+    refuseUnnamedAddress(settings)
     const {account, apiToken, store} = await login(this.access(), {
       apiToken: await this.readApiToken(),
       settings,

@@ -1,9 +1,10 @@
-import {spawn} from 'node:child_process'
+import {spawn, spawnSync} from 'node:child_process'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
 import {Locks} from '../../src/lib/core/lock.js'
+import {renew, thisProcess} from '../../src/lib/core/process-mark.js'
 import {AMPLE_MS} from '../support/patience.js'
 
 let directory: string
@@ -109,8 +110,90 @@ describe('a lock', () => {
   })
 })
 
+/** A process that has numbers of its own, as a container's, and the host's name and directories. */
+const UNSHARE = ['unshare', '--pid', '--fork', '--mount-proc']
+const apart =
+  process.platform === 'linux' && spawnSync(UNSHARE[0] ?? '', [...UNSHARE.slice(1), 'true']).status === 0
+if (!apart)
+  process.stderr.write(
+    'SKIPPED: locks between containers: unshare --pid needs root on Linux; run this as root there\n',
+  )
+
+describe.skipIf(!apart)('a lock between containers that have one name', () => {
+  const holder = (how: string[], times: number, dies = false): Promise<number | null> =>
+    new Promise((resolve) => {
+      const script = path.join(import.meta.dirname, 'lock-holder.mjs')
+      const args = [script, path.join(directory, 'locks'), path.join(directory, 'counter'), String(times), dies ? 'yes' : 'no'] // prettier-ignore
+      const [program = '', ...words] = [...how, process.execPath, ...args]
+      spawn(program, words, {stdio: 'inherit'}).once('close', resolve)
+    })
+
+  it('is had by one at a time', async () => {
+    await fs.writeFile(path.join(directory, 'counter'), '0')
+    const codes = await Promise.all([holder(UNSHARE, 8), holder(UNSHARE, 8), holder([], 8)])
+    expect(codes).toEqual([0, 0, 0])
+    expect(await fs.readFile(path.join(directory, 'counter'), 'utf8')).toBe('24')
+  })
+
+  it('is not taken from one whose number is not there, and is once its mark is not renewed', async () => {
+    await fs.writeFile(path.join(directory, 'counter'), '0')
+    // The first process of a namespace survives its own signals.
+    await holder([...UNSHARE, 'sh', '-c', '"$@"; exit $?', 'sh'], 1, true)
+    expect(await locks.acquire('counter')).toBeUndefined()
+    const [ticket = ''] = await tickets()
+    const then = new Date(Date.now() - 5 * 60_000)
+    await fs.utimes(path.join(directory, 'locks', ticket), then, then)
+    expect(await locks.acquire('counter')).toBeDefined()
+  })
+})
+
+describe('the mark of one who has a lock', () => {
+  it('is renewed, by the clock of the file system, and stays what it was', async () => {
+    const lock = await locks.acquire('it')
+    const [ticket = ''] = await tickets()
+    const file = path.join(directory, 'locks', ticket)
+    const [before, mark] = [await fs.readFile(file, 'utf8'), await thisProcess()]
+    await fs.utimes(file, new Date(0), new Date(0))
+    await renew(file, mark)
+    expect(await fs.readFile(file, 'utf8')).toBe(before)
+    expect((await fs.stat(file)).mtimeMs).toBeGreaterThan(Date.now() - 3_600_000)
+    await lock?.release()
+  })
+
+  it('is not renewed through a link that is in its place', async () => {
+    await fs.mkdir(path.join(directory, 'locks'))
+    const [file, target] = [path.join(directory, 'locks', 'x'), path.join(directory, 'target')]
+    await fs.writeFile(target, 'theirs')
+    await fs.symlink(target, file)
+    await expect(renew(file, await thisProcess())).rejects.toThrow()
+    expect(await fs.readFile(target, 'utf8')).toBe('theirs')
+  })
+
+  it('that cannot be removed is told by the release, and does not keep its own process out', async () => {
+    const lock = await locks.acquire('it')
+    const rm = vi.spyOn(fs, 'rm').mockRejectedValue(Object.assign(new Error(), {code: 'EROFS'}))
+    await expect(lock?.release()).rejects.toMatchObject({
+      code: 'FILE_NOT_WRITABLE',
+      why: 'The file system is read-only.',
+    })
+    rm.mockRestore()
+    expect(await tickets()).toHaveLength(1)
+    expect(await locks.isHeld('it')).toBe(false)
+  })
+})
+
+describe('a directory of locks that others may write to', () => {
+  it('is refused', async () => {
+    await fs.mkdir(path.join(directory, 'locks'))
+    await fs.chmod(path.join(directory, 'locks'), 0o777)
+    await expect(locks.acquire('it')).rejects.toMatchObject({code: 'UNSAFE_PERMISSIONS'})
+    expect(await tickets()).toEqual([])
+  })
+})
+
 describe('a ticket of another process', () => {
   const mark = {host: os.hostname(), pid: process.pid}
+  const elsewhere = {started: 'boot/1', space: 'boot pid:[1] time:[1]', beats: true}
   /** The hash of "it", as `acquire` writes it. */
   async function key(): Promise<string> {
     const lock = await locks.acquire('it')
@@ -130,6 +213,19 @@ describe('a ticket of another process', () => {
     ['of a living process of which no start is known', JSON.stringify(mark), 0, false],
     ['of another machine, new', JSON.stringify({...mark, host: 'elsewhere', pid: 1}), 0, false],
     ['of another machine, old', JSON.stringify({...mark, host: 'elsewhere', pid: 1}), 11 * 60_000, true],
+    [
+      'of another container of this name, new',
+      JSON.stringify({...mark, ...elsewhere, pid: 2 ** 22 + 1}),
+      60_000,
+      false,
+    ],
+    [
+      'of another container of this name, not renewed',
+      JSON.stringify({...mark, ...elsewhere}),
+      3 * 60_000,
+      true,
+    ],
+    ['of another container, as from the future', JSON.stringify({...mark, ...elsewhere}), -3_600_000, true],
     ['that is no JSON', '{', 0, true],
     ['that is empty', '', 0, true],
   ])('counts %s for what it is', async (_, content, ageMs, free) => {

@@ -1,3 +1,4 @@
+import {execFileSync} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
@@ -15,6 +16,12 @@ afterEach(() => zt.end())
 const command = (env: NodeJS.ProcessEnv = {}): Promise<unknown> =>
   zt.run(['profile', 'list', '--json'], {env}).then(({code, stderr}) => ({code, stderr}))
 const fine = {code: 0, stderr: ''}
+
+function flipped(content: Buffer): Buffer {
+  const at = content.length >> 1
+  content[at] = (content[at] ?? 0) ^ 1
+  return content
+}
 
 async function cached(): Promise<{file: string; mode: number; mtimeMs: number; content: Buffer} | undefined> {
   const [name, ...more] = await fs.readdir(directory).catch(() => [])
@@ -39,6 +46,9 @@ describe('the compiled code in the cache', () => {
     ['damaged', (file, content) => fs.writeFile(file, content.subarray(0, content.length / 2))],
     ['empty', (file) => fs.writeFile(file, '')],
     ['no code at all', (file) => fs.writeFile(file, 'x'.repeat(10_000))],
+    ['zeroed behind its first page', (file, content) => fs.writeFile(file, content.fill(0, 4096))],
+    ['changed in one bit', (file, content) => fs.writeFile(file, flipped(content))],
+    ['without what binds it to its text', (file, content) => fs.writeFile(file, content.subarray(64))],
     ['of another text', (file, content) => fs.writeFile(file, content.fill(0xff, 4, 16))],
     ['open to others', (file) => fs.chmod(file, 0o666)],
   ])('is made anew where it is %s', async (_what, spoil) => {
@@ -49,6 +59,48 @@ describe('the compiled code in the cache', () => {
     const after = await cached()
     expect(after).toMatchObject({mode: 0o600})
     expect(after?.mtimeMs).not.toBe(before?.mtimeMs)
+  })
+
+  it('of another text of the same size and time is not run', async () => {
+    const root = path.resolve(import.meta.dirname, '../..')
+    const copy = path.join(zt.home, 'package')
+    for (const name of ['bin', 'dist', 'package.json', 'oclif.manifest.json'])
+      await fs.cp(path.join(root, name), path.join(copy, name), {recursive: true, preserveTimestamps: true})
+    const own = await BuiltZt.make({}, [process.execPath, path.join(copy, 'bin', 'zt.cjs')])
+    const list = (): Promise<string> => own.run(['profile', 'list']).then(({stdout}) => stdout)
+    expect(await list()).toBe('No profile yet.\n')
+    const file = path.join(copy, 'dist', 'zt', 'zt.cjs')
+    const {atime, mtime} = await fs.stat(file)
+    const text = await fs.readFile(file, 'utf8')
+    await fs.writeFile(file, text.replace('No profile yet.', 'No profile now.'))
+    await fs.utimes(file, atime, mtime)
+    for (let run = 0; run < 2; run++) expect(await list()).toBe('No profile now.\n')
+    await own.end()
+  })
+
+  it.each<[what: string, make: (file: string) => Promise<unknown>]>([
+    ['a link to a file elsewhere', (file) => fs.symlink(path.join(zt.home, 'elsewhere'), file)],
+    ['a named pipe', async (file) => execFileSync('mkfifo', [file])],
+  ])('is made anew in the place of %s, which is left alone', async (_what, make) => {
+    await command()
+    const {file = '', content} = (await cached()) ?? {}
+    await fs.writeFile(path.join(zt.home, 'elsewhere'), content ?? '')
+    await fs.rm(file)
+    await make(file)
+    expect(await command()).toEqual(fine)
+    expect((await fs.lstat(file)).isFile()).toBe(true)
+    expect(await fs.readFile(path.join(zt.home, 'elsewhere'))).toEqual(content)
+  })
+
+  it('is neither read nor written in a directory that others may write to', async () => {
+    await command()
+    await fs.rm((await cached())?.file ?? '')
+    for (const open of [directory, path.dirname(directory)]) {
+      await fs.chmod(open, 0o777)
+      expect(await command()).toEqual(fine)
+      expect(await cached()).toBeUndefined()
+      await fs.chmod(open, 0o700)
+    }
   })
 
   it('replaces that of an earlier version, and of no other part', async () => {

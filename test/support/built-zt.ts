@@ -17,6 +17,8 @@ export interface RunOptions {
   /** Given to stdin, which is closed behind it unless {@link RunOptions.onStart} is to write. */
   input?: string
   stdinStaysOpen?: boolean
+  /** Where it is run; its home when left away. */
+  cwd?: string
   /** Called when the process runs. */
   onStart?: (child: ChildProcess) => void
 }
@@ -47,13 +49,13 @@ export class BuiltZt {
 
   run(
     args: string[],
-    {env = {}, input = '', stdinStaysOpen = false, onStart}: RunOptions = {},
+    {env = {}, input = '', stdinStaysOpen = false, cwd = this.home, onStart}: RunOptions = {},
   ): Promise<End> {
     return new Promise((resolve, reject) => {
       const [first = '', ...words] = this.program
       const child = spawn(first, [...words, ...args], {
         env: {...this.env, ...env},
-        cwd: this.home,
+        cwd,
         stdio: ['pipe', 'pipe', 'pipe'],
       })
       const end: End = {code: null, stdout: '', stderr: ''}

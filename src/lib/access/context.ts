@@ -34,6 +34,8 @@ export interface AccessContext {
   /** The zone whose objects are meant instead of the account's, as it was named. */
   zone?: string | undefined
   apiUrl: string
+  /** Why CLOUDFLARE_API_TOKEN is set and not used, where that is so. */
+  withheld?: string | undefined
   sandbox: boolean
   /** The API of the profile's account, or of the zone, with its API token. */
   api(): Promise<AccessApi>
@@ -80,6 +82,8 @@ export interface AccessDependencies {
   /** The command that this is for, as it is typed without `zt`: an error of the API may name it. */
   command?: string | undefined
   clock?: Clock | undefined
+  /** Told why CLOUDFLARE_API_TOKEN is set and not used, when the profile's own is used instead. */
+  onWithheld?: ((why: string) => void) | undefined
   /** Told when the profile had no store and one was chosen for it. */
   onStoreChosen?: ((choice: StoreChoice) => void) | undefined
 }
@@ -122,6 +126,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     }))
   }
   const names = new NameCache(paths.cache)
+  const withheld = settings.withheld.apiToken ? settings.doubts.api : undefined
   const apiOf = (
     apiToken: Secret,
     accountId: string | undefined,
@@ -154,12 +159,13 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     const keeper = storeOf(settings.apiTokenStore)
     await requireReady(keeper, {write: false})
     const token = await keeper.get({kind: 'api-token', id: settings.profileName})
+    if (token && withheld !== undefined) deps.onWithheld?.(withheld)
     return token && {token, source: 'store'}
   }
   let api: Promise<AccessApi> | undefined
   const connect = async (): Promise<AccessApi> => {
     const found = await apiToken()
-    if (!found) throw notLoggedIn(settings.profileName)
+    if (!found) throw notLoggedIn({profile: settings.profileName, withheld})
     const fromEnvironment = found.source === 'environment'
     const open = (accountId: string | undefined, zoneId?: string): AccessApi =>
       apiOf(found.token, accountId, fromEnvironment, zoneId)
@@ -174,6 +180,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     accountId: settings.accountId,
     zone: deps.zone,
     apiUrl: settings.apiUrl,
+    withheld,
     sandbox: settings.sandbox,
     api: () =>
       (api ??= connect().catch((error: unknown) => {
@@ -196,15 +203,22 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   }
 }
 
-function notLoggedIn(profile: string): UserError {
+/** The error where there is no API token, or none that may go to the profile's address. */
+export function notLoggedIn({profile, withheld}: Pick<AccessContext, 'profile' | 'withheld'>): UserError {
+  const login = profile === 'default' ? 'zt login' : `zt login --profile ${profile}`
   return new UserError({
     kind: 'auth',
     code: 'NOT_LOGGED_IN',
     message: `Profile ${profile} has no API token`,
-    why: 'Nobody has logged in with it, and CLOUDFLARE_API_TOKEN is not set.',
+    why:
+      withheld === undefined
+        ? 'Nobody has logged in with it, and CLOUDFLARE_API_TOKEN is not set.'
+        : `Nobody has logged in with it, and CLOUDFLARE_API_TOKEN is not used. ${withheld}`,
     next: [
-      profile === 'default' ? 'zt login' : `zt login --profile ${profile}`,
-      'To try without an account: zt sandbox start',
+      login,
+      withheld === undefined
+        ? 'To try without an account: zt sandbox start'
+        : `To send it there all the same, name the profile: --profile ${profile}`,
     ],
   })
 }

@@ -26,6 +26,25 @@ export interface Login {
 }
 
 /**
+ * Refuses to take an API token that would go to an address which nobody has named for it.
+ *
+ * @throws UserError `usage` / `PROFILE_NOT_NAMED`
+ */
+export function refuseUnnamedAddress({doubts, profileName, apiUrl}: Settings): void {
+  if (doubts.api === undefined) return
+  throw new UserError({
+    kind: 'usage',
+    code: 'PROFILE_NOT_NAMED',
+    message: `The API token would be sent to ${apiUrl}`,
+    why: doubts.api,
+    next: [
+      `If that is meant, name the profile: zt login --profile ${profileName}`,
+      'For another profile: zt login --profile NAME',
+    ],
+  })
+}
+
+/**
  * Saves an API token for the profile, once Cloudflare has confirmed it. Where it is refused, or cannot be kept, the
  * profile stays as it was.
  *

@@ -1,10 +1,8 @@
 import {commandsThatNeed} from '../api/permissions.js'
 import type {Account, ApiTokenStatus, PermissionState} from '../api/types.js'
-import {UserError} from '../core/errors.js'
 import {requireReady} from '../secrets/open.js'
 import type {SecretStore} from '../secrets/types.js'
-import type {AccessContext} from './context.js'
-import {ztCommand} from '../core/command-line.js'
+import {notLoggedIn, type AccessContext} from './context.js'
 
 /** Removes a profile's API token from its store. Service tokens and their secrets stay. False when there was none. */
 export async function logout(ctx: AccessContext, kind: SecretStore['kind'] | undefined): Promise<boolean> {
@@ -35,14 +33,7 @@ export interface WhoAmI {
  */
 export async function whoami(ctx: AccessContext, {probe}: {probe: boolean}): Promise<WhoAmI> {
   const found = await ctx.apiToken()
-  if (!found) {
-    throw new UserError({
-      kind: 'auth',
-      code: 'NOT_LOGGED_IN',
-      message: `Profile ${ctx.profile} has no API token`,
-      next: [ztCommand(ctx, 'login')],
-    })
-  }
+  if (!found) throw notLoggedIn(ctx)
   ctx.progress.step('Asking Cloudflare')
   const fromEnvironment = found.source === 'environment'
   const api = ctx.apiWith(found.token, ctx.accountId, fromEnvironment)

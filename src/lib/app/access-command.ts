@@ -31,6 +31,9 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
         dbusAddress: process.env['DBUS_SESSION_BUS_ADDRESS'],
         runtimeDir: process.env['XDG_RUNTIME_DIR'],
       },
+      onWithheld: (why) => {
+        this.note(`CLOUDFLARE_API_TOKEN is not used: ${why}`)
+      },
       onStoreChosen: (choice) => {
         this.showStoreChoice(choice)
       },

@@ -54,7 +54,8 @@ export async function main(
   })
   try {
     refuseSecretWords(argv)
-    await run(argv, options ?? {root: path.resolve(root)})
+    // oclif would load code that a file in the data directory names; zt has no plugins.
+    await run(argv, {...(options ?? {root: path.resolve(root)}), userPlugins: false})
     // What nobody reads is never written.
     await Promise.race([flush(), outputGone])
   } catch (thrown) {

@@ -4,6 +4,7 @@ import path from 'node:path'
 import {isJsonObject} from '../core/context.js'
 import {hasCode} from '../core/errors.js'
 import {writeFileAtomic} from '../core/files.js'
+import {readOwnText, refuseOthers} from '../core/own-files.js'
 import {NAME_KINDS, type NameKind, type Named} from './types.js'
 
 /** Whose names they are. Nobody else is shown them, also where it is the same account. */
@@ -36,12 +37,21 @@ export class NameCache {
     this.#now = now
   }
 
-  /** Makes the directories, 0700. */
+  /**
+   * Makes the directories, 0700.
+   *
+   * @throws where one of ours is a link, another user's, or open to others: what is there may be written over
+   */
   open(of: NamesOf): void {
     // Not by node's `recursive`, which never ends where a file system refuses directories as /proc does.
     const zt = path.dirname(this.#directory)
-    for (const one of [path.dirname(zt), zt, this.#directory, this.#account(of)]) {
+    const [base, ...ours] = [path.dirname(zt), zt, this.#directory, this.#account(of)] as const
+    if (!fs.existsSync(base)) makeDirectory(base)
+    for (const one of ours) {
       if (!fs.existsSync(one)) makeDirectory(one)
+      const stat = fs.lstatSync(one)
+      if (!stat.isDirectory()) throw new Error('not a directory')
+      refuseOthers(one, stat)
     }
   }
 
@@ -54,7 +64,7 @@ export class NameCache {
   read(of: NamesOf, kind: NameKind): {names: Named[]; fresh: boolean} | undefined {
     let content: unknown
     try {
-      content = JSON.parse(fs.readFileSync(this.#file(of, kind), 'utf8'))
+      content = JSON.parse(readOwnText(this.#file(of, kind)) ?? '')
     } catch {
       return undefined
     }
@@ -69,7 +79,7 @@ export class NameCache {
   /** What {@link NameCache.keep} is to be given: taken before the list is read. */
   mark(of: NamesOf, kind: NameKind): string | undefined {
     try {
-      return fs.readFileSync(this.#mark(of, kind), 'utf8')
+      return readOwnText(this.#mark(of, kind))
     } catch {
       return undefined
     }
@@ -94,7 +104,7 @@ export class NameCache {
     try {
       this.open({...of, profile: ''})
       for (const kind of kinds) {
-        fs.writeFileSync(this.#mark(of, kind), randomBytes(8).toString('hex'), {mode: 0o600})
+        this.#replace(this.#mark(of, kind), randomBytes(8).toString('hex'))
         for (const name of fs.readdirSync(this.#account(of)))
           if (name.endsWith(`.${kind}.json`)) fs.rmSync(path.join(this.#account(of), name), {force: true})
       }
@@ -113,7 +123,7 @@ export class NameCache {
       this.open(of)
       try {
         // The file system's clock may be another machine's.
-        if (Math.abs(this.#now() - fs.statSync(file).mtimeMs) < ASK_AGAIN_MS) return false
+        if (Math.abs(this.#now() - fs.lstatSync(file).mtimeMs) < ASK_AGAIN_MS) return false
         fs.rmSync(file, {force: true})
       } catch (error) {
         if (!hasCode(error, 'ENOENT')) return false
@@ -127,7 +137,22 @@ export class NameCache {
 
   /** The API has answered. */
   release(of: NamesOf, kind: NameKind): void {
-    fs.rmSync(this.#claim(of, kind), {force: true})
+    try {
+      fs.rmSync(this.#claim(of, kind), {force: true})
+    } catch {
+      // It is old in half a minute.
+    }
+  }
+
+  /** At once, and never by a link that is in its place. */
+  #replace(file: string, text: string): void {
+    const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`
+    try {
+      fs.writeFileSync(temporary, text, {mode: 0o600, flag: 'wx'})
+      fs.renameSync(temporary, file)
+    } finally {
+      fs.rmSync(temporary, {force: true})
+    }
   }
 
   #account({apiUrl, accountId}: Omit<NamesOf, 'profile'>): string {

@@ -1,3 +1,4 @@
+import fs from 'node:fs/promises'
 import path from 'node:path'
 import {isDeepStrictEqual} from 'node:util'
 import * as v from 'valibot'
@@ -42,14 +43,18 @@ export function configFile(paths: Paths): string {
   return path.join(paths.config, 'config.json')
 }
 
+/** Far more than a person's profiles take. */
+const MOST_BYTES = 1024 * 1024
+
 /**
- * Reads `config.json`; an absent file is an empty configuration.
+ * Reads `config.json`; an absent file is an empty configuration. It may be a link, as people keep such files in a
+ * repository of their own: then what it leads to must be theirs.
  *
- * @throws UserError `config` / `BROKEN_FILE`
+ * @throws UserError `config` / `BROKEN_FILE`, `FILE_NOT_READABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
  */
 export async function readConfig(paths: Paths): Promise<ConfigFile> {
   const file = configFile(paths)
-  const text = await readFileIfThere(file)
+  const text = await readFileIfThere(file, {links: 'follow', maxBytes: MOST_BYTES})
   if (text === undefined) return {version: 1, profiles: {}}
   const parsed = v.safeParse(fileSchema, parseOwnJson(text, file))
   if (parsed.success) return parsed.output
@@ -151,8 +156,10 @@ async function changeConfig(
   try {
     const config = await readConfig(paths)
     const [changed, profile] = change(config)
+    // Where it is a link, the link stays.
+    const real = await fs.realpath(file).catch(() => file)
     if (!isDeepStrictEqual(changed, config))
-      await writeFileAtomic(file, JSON.stringify(changed, null, 2) + '\n')
+      await writeFileAtomic(real, JSON.stringify(changed, null, 2) + '\n')
     return profile
   } finally {
     // What was to be done is done; the lock ends with this process.

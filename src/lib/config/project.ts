@@ -1,9 +1,16 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import * as v from 'valibot'
-import {brokenFile, parseOwnJson, readFileIfThere} from '../core/files.js'
+import {UserError} from '../core/errors.js'
+import {brokenFile, parseOwnJson} from '../core/files.js'
+import {readForeignFile, textOf, thisUser, type Self} from '../core/own-files.js'
+import {homeDirectory} from '../core/platform.js'
+import {quoteForPerson} from '../core/quote.js'
 import {firstFault} from '../core/schema.js'
+import type {Environment} from './paths.js'
 
 const PROJECT_FILE = '.zt.json'
+const MOST_BYTES = 64 * 1024
 
 /**
  * A project names a profile and an account, and nothing else. A repository that is cloned must not be able to say
@@ -20,16 +27,83 @@ export interface ProjectSettings {
   account?: string | undefined
 }
 
-/** The nearest `.zt.json` in this directory or above it. */
-export async function findProject(cwd: string): Promise<ProjectSettings | undefined> {
+/**
+ * The nearest `.zt.json` in this directory or above it, up to the home directory or the file system's root. It must be a
+ * plain file of this user's, as git demands it of a repository (safe.directory, git-config(1)); root may use that of the
+ * user who called sudo. Another user's stops zt, as without it zt would work with another profile than the directory
+ * says. Where everybody may put files, as in /tmp, theirs are passed over.
+ *
+ * @param env for sudo's variable
+ * @throws UserError `config` / `BROKEN_FILE`, `FILE_NOT_READABLE`, `NOT_OUR_PROJECT`
+ */
+export async function findProject(
+  cwd: string,
+  env: Environment = {},
+  as: Self = thisUser(),
+): Promise<ProjectSettings | undefined> {
+  const owners = ownersFor(as, env)
+  const home = homeIfKnown()
   for (let directory = path.resolve(cwd); ; directory = path.dirname(directory)) {
     const file = path.join(directory, PROJECT_FILE)
-    const text = await readFileIfThere(file)
-    if (text !== undefined) {
-      const parsed = v.safeParse(projectSchema, parseOwnJson(text, file))
-      if (parsed.success) return {file, ...parsed.output}
-      throw brokenFile(file, `${firstFault(parsed.issues)}; a project may name "profile" and "account" only`)
-    }
-    if (directory === path.dirname(directory)) return undefined
+    const project = isPlanted(file, directory, owners) ? undefined : read(file, owners, as)
+    if (project) return project
+    if (directory === home || directory === path.dirname(directory)) return undefined
   }
+}
+
+function read(file: string, owners: readonly number[] | undefined, as: Self): ProjectSettings | undefined {
+  try {
+    const bytes = readForeignFile(file, {links: 'refuse', maxBytes: MOST_BYTES}, ({uid, mode}) => {
+      if (owners && !owners.includes(uid)) throw notOurs(file, `Its owner has the user id ${uid}.`, as)
+      if (owners && (mode & 0o002) !== 0)
+        throw notOurs(file, `Its mode is ${(mode & 0o777).toString(8)}: everybody may write to it.`, as, true)
+    })
+    if (!bytes) return undefined
+    const parsed = v.safeParse(projectSchema, parseOwnJson(textOf(bytes, file), file))
+    if (parsed.success) return {file, ...parsed.output}
+    throw brokenFile(file, `${firstFault(parsed.issues)}; a project may name "profile" and "account" only`)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const {kind, code, message, why, details, cause} = error
+    const next = [...error.next.filter((step) => step.startsWith('chmod')), NAME_IT]
+    throw new UserError({kind, code, message, why, details, cause, next})
+  }
+}
+
+const NAME_IT = 'Name the profile with --profile or ZT_PROFILE: then the file is not read'
+
+/** A file that anybody could have put there, and somebody else has. */
+function isPlanted(file: string, directory: string, owners: readonly number[] | undefined): boolean {
+  if (!owners) return false
+  try {
+    return !owners.includes(fs.lstatSync(file).uid) && (fs.statSync(directory).mode & 0o002) !== 0
+  } catch {
+    return false
+  }
+}
+
+/** Undefined where the system has no owners. */
+function ownersFor({uid}: Self, env: Environment): number[] | undefined {
+  if (uid === undefined) return undefined
+  const caller = env['SUDO_UID'] ?? ''
+  return uid === 0 && /^\d{1,10}$/.test(caller) ? [uid, Number(caller)] : [uid]
+}
+
+function homeIfKnown(): string | undefined {
+  try {
+    return homeDirectory()
+  } catch {
+    return undefined
+  }
+}
+
+function notOurs(file: string, why: string, {platform}: Self, chmod = false): UserError {
+  return new UserError({
+    kind: 'config',
+    code: 'NOT_OUR_PROJECT',
+    message: `${file} is not used, as others may have written it`,
+    why,
+    next: chmod ? [`chmod o-w ${quoteForPerson(file, platform)}`] : [],
+    details: {file},
+  })
 }

@@ -6,8 +6,8 @@ import {Secret} from '../core/secret.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
 import {pathsFrom, type Environment} from './paths.js'
 import {checkProfileName, DEFAULT_PROFILE, profileNotFound, readConfig, refuseTwin} from './profiles.js'
-import {findProject} from './project.js'
-import {CLOUDFLARE_API_URL, type SettingSource, type Settings} from './types.js'
+import {findProject, type ProjectSettings} from './project.js'
+import {CLOUDFLARE_API_URL, type Profile, type SettingSource, type Settings} from './types.js'
 
 const LONGEST_WAIT_SECONDS = 3600
 
@@ -41,7 +41,12 @@ export async function loadSettings({
   allowNewProfile = false,
 }: LoadSettings): Promise<Settings> {
   const paths = pathsFrom(env)
-  const [config, project] = await Promise.all([readConfig(paths), findProject(cwd)])
+  const named = flags.profile ?? set(env['ZT_PROFILE'])
+  // Whoever names the profile has answered what a project could say: its file is not even read.
+  const [config, project] = await Promise.all([
+    readConfig(paths),
+    named === undefined ? findProject(cwd, env) : undefined,
+  ])
   const [profileName, profileSource] = first<string>(
     [flags.profile, 'flag'],
     [set(env['ZT_PROFILE']), 'environment'],
@@ -54,13 +59,10 @@ export async function loadSettings({
     throw profileNotFound(profileName, Object.keys(config.profiles))
   }
   if (allowNewProfile) refuseTwin(profileName, config)
-  // A project's account belongs to the project's profile: it says nothing about one that was named instead.
-  const projectAccount =
-    profileSource === 'flag' || profileSource === 'environment' ? undefined : project?.account
   const account = first<string>(
     [flags.account, 'flag'],
     [set(env['CLOUDFLARE_ACCOUNT_ID']), 'environment'],
-    [projectAccount, 'project'],
+    [project?.account, 'project'],
     [profile?.accountId, 'profile'],
   )
   const store = first<string>(
@@ -71,34 +73,86 @@ export async function loadSettings({
   checkPatience(set(env['ZT_PATIENCE']))
   const environmentRecipients = words(env['ZT_VAULT_RECIPIENT'])
   const caFile = flags.caFile ?? set(env['ZT_CA_FILE'])
+  const connectTo = flags.connectTo ?? set(env['ZT_CONNECT_TO'])
+  const apiUrl = checkApiUrl(flags.apiUrl ?? profile?.apiUrl ?? CLOUDFLARE_API_URL)
+  const doubts = {
+    api: flags.apiUrl === undefined ? apiDoubt(profileName, profileSource, profile, project) : undefined,
+    edge: edgeDoubt(
+      profileName,
+      {
+        connectTo: connectTo === undefined && profile?.connectTo !== undefined,
+        caFile: caFile === undefined && profile?.caFile !== undefined,
+      },
+      project,
+    ),
+  }
+  const apiToken = secret(env['CLOUDFLARE_API_TOKEN'])
+  const pair = credentials(env)
   return {
     paths,
     profileName,
     profileSource,
     profileExists: profile !== undefined,
-    apiUrl: checkApiUrl(flags.apiUrl ?? profile?.apiUrl ?? CLOUDFLARE_API_URL),
+    apiUrl,
     accountId: account?.[0],
     accountSource: account?.[1],
     accountName: account?.[0] === profile?.accountId ? profile?.accountName : undefined,
-    environmentApiToken: secret(env['CLOUDFLARE_API_TOKEN']),
+    doubts,
+    environmentApiToken: doubts.api === undefined ? apiToken : undefined,
+    withheld: {
+      apiToken: doubts.api !== undefined && apiToken !== undefined,
+      credentials: doubts.edge !== undefined && pair !== undefined,
+    },
     store: store && checkStore(store[0]),
     storeSource: store?.[1],
     profileStore: profile?.store,
     apiTokenStore: profile?.apiTokenStore ?? profile?.store,
     credentialHelper: checkHelper(set(env['ZT_CREDENTIAL_HELPER'])),
-    connectTo: checkConnectTo(flags.connectTo ?? set(env['ZT_CONNECT_TO']) ?? profile?.connectTo),
+    connectTo: checkConnectTo(connectTo ?? profile?.connectTo),
     caFile: caFile === undefined ? profile?.caFile : path.resolve(cwd, caFile),
     knownHostsFile: profile?.knownHostsFile,
     sandbox: profile?.sandbox ?? false,
     rateLimitWait: checkRateLimitWait(set(env['ZT_RATE_LIMIT_WAIT'])),
     completionNames: env['ZT_COMPLETION_NAMES'] !== 'off',
-    environmentCredentials: credentials(env),
+    environmentCredentials: doubts.edge === undefined ? pair : undefined,
     vaultIdentityFile: set(env['ZT_VAULT_IDENTITY']),
     vaultPassphraseFile: set(env['ZT_VAULT_PASSPHRASE_FILE']),
     vaultRecipients:
       environmentRecipients.length > 0 ? environmentRecipients : (profile?.vaultRecipients ?? []),
     environmentRecipients,
   }
+}
+
+/**
+ * Why an API token that knows no profile may not go to this profile's address (docs/security.md has the table). Whoever
+ * wrote a project's file may choose among a person's profiles, and must not say by that where a secret of the environment
+ * is sent. The sandbox listens without TLS: once it has ended, anybody on this machine can have its port.
+ */
+function apiDoubt(
+  name: string,
+  source: SettingSource,
+  profile: Profile | undefined,
+  project: ProjectSettings | undefined,
+): string | undefined {
+  const apiUrl = profile?.apiUrl
+  if (apiUrl === undefined || checkApiUrl(apiUrl) === CLOUDFLARE_API_URL) return undefined
+  if (source === 'project')
+    return `${project?.file ?? 'A project'} chose the profile ${name}, and its API is not Cloudflare's but ${apiUrl}.`
+  const named = source === 'flag' || source === 'environment'
+  return profile?.sandbox === true && !named
+    ? `The profile ${name} is the sandbox's, which has an API token of its own.`
+    : undefined
+}
+
+/** The same for a service token's pair, and where the profile says that the edge is, or who vouches for it. */
+function edgeDoubt(
+  name: string,
+  used: {connectTo: boolean; caFile: boolean},
+  project: ProjectSettings | undefined,
+): string | undefined {
+  if (project?.profile === undefined || !(used.connectTo || used.caFile)) return undefined
+  const what = used.connectTo ? 'the edge' : "the edge's CA"
+  return `${project.file} chose the profile ${name}, which says what ${what} is.`
 }
 
 /** The first that is there, with where it came from. */

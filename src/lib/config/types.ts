@@ -40,7 +40,14 @@ export interface Settings {
   accountId: string | undefined
   accountSource: SettingSource | undefined
   accountName: string | undefined
-  /** CLOUDFLARE_API_TOKEN, when set; otherwise the token is in the store under this profile's name. */
+  /**
+   * Why a secret that was given without an address does not go to this profile's: one or more sentences each. The
+   * profile's own secrets were given for its addresses.
+   */
+  doubts: {api: string | undefined; edge: string | undefined}
+  /** What the environment holds and is left out here for these doubts. */
+  withheld: {apiToken: boolean; credentials: boolean}
+  /** CLOUDFLARE_API_TOKEN, when set and not withheld; otherwise the token is in the store under this profile's name. */
   environmentApiToken: Secret | undefined
   /** Chosen by flag, environment (ZT_STORE) or profile; undefined: not chosen yet. */
   store: KeepingStoreKind | 'env' | undefined
@@ -59,7 +66,7 @@ export interface Settings {
   rateLimitWait: number | undefined
   /** False by ZT_COMPLETION_NAMES=off: no names are kept for the shells' completion, nor asked for. */
   completionNames: boolean
-  /** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, when both are set. */
+  /** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, when both are set and not withheld. */
   environmentCredentials: {clientId: string; clientSecret: Secret} | undefined
   /** ZT_VAULT_IDENTITY: the vault's identity file, when it is not in the configuration directory. */
   vaultIdentityFile: string | undefined

@@ -164,6 +164,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     kind: 'system',
     meaning: 'where ssh, curl, cloudflared and credential helpers are looked for',
   },
+  {name: 'SUDO_UID', kind: 'system', meaning: "whose .zt.json root uses besides its own: sudo's caller's"},
   {name: 'SHELL', kind: 'system', meaning: 'for which shell zt completion says how to install it'},
   {
     name: 'PASSWORD_STORE_GPG_OPTS',

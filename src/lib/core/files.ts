@@ -1,9 +1,10 @@
 import {randomBytes} from 'node:crypto'
-import {readFileSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {UserError, hasCode} from './errors.js'
-import {quoteForPerson} from './quote.js'
+import {hasCode} from './errors.js'
+import {brokenFile, readOwnText, refuseOthers, thisUser, unusable, type ReadRules} from './own-files.js'
+
+export {brokenFile, unusable} from './own-files.js'
 
 /**
  * Replaces a file so that a reader, or a machine that loses power, sees the old content or the new and nothing
@@ -13,6 +14,8 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
   const directory = path.dirname(file)
   try {
     await fs.mkdir(directory, {recursive: true, mode: 0o700})
+    // Whoever else can write there would choose what is read next time, and where a link in its path led they have.
+    refuseOthers(directory, await fs.stat(directory))
   } catch (error) {
     throw unusable(error, 'write', file)
   }
@@ -30,7 +33,7 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
     }
     await despiteScanners(() => fs.rename(temporary, file))
   } catch (error) {
-    await fs.rm(temporary, {force: true})
+    await fs.rm(temporary, {force: true}).catch(() => undefined)
     throw unusable(error, 'write', file)
   }
   await syncDirectory(directory)
@@ -83,7 +86,7 @@ export async function createFileOnce(
     if (hasCode(error, 'EEXIST')) return false
     throw unusable(error, 'write', file)
   } finally {
-    await fs.rm(temporary, {force: true})
+    await fs.rm(temporary, {force: true}).catch(() => undefined)
   }
   await syncDirectory(directory)
   return true
@@ -95,52 +98,34 @@ export async function removeFile(file: string): Promise<boolean> {
     await despiteScanners(() => fs.unlink(file))
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
-    throw error
+    throw unusable(error, 'write', file)
   }
   await syncDirectory(path.dirname(file))
   return true
 }
 
-/**
- * The text of a file; undefined when it does not exist. Our files are small: waiting for node's threads takes longer
- * than the reading, and ssh waits for both.
- */
-export function readFileIfThere(file: string): Promise<string | undefined> {
+/** The text of a file that zt keeps; undefined when there is none. {@link readOwnText} says what it must be. */
+export function readFileIfThere(file: string, rules?: ReadRules): Promise<string | undefined> {
   return new Promise((resolve) => {
-    try {
-      resolve(readFileSync(file, 'utf8'))
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw unusable(error, 'read', file)
-      resolve(undefined)
-    }
+    resolve(readOwnText(file, rules))
   })
 }
 
-const REASONS: Record<string, string> = {
-  EACCES: 'This user may not do that there.',
-  EPERM: 'This user may not do that there.',
-  EISDIR: 'A directory is in its place.',
-  ENOTDIR: 'A part of its path is a file.',
-  EEXIST: 'A part of its path is a file.',
-  ENOSPC: 'The disk is full.',
-  EDQUOT: "The user's quota is used up.",
-  EROFS: 'The file system is read-only.',
-  EMFILE: 'Too many files are open.',
-  EBUSY: 'Another program has it open.',
-}
-
-/** What the system says against a file, as an error that a person can mend; anything else stays as it is. */
-export function unusable(error: unknown, what: 'read' | 'write', file: string): unknown {
-  const why = hasCode(error, ...Object.keys(REASONS)) ? REASONS[error.code ?? ''] : undefined
-  if (why === undefined) return error
-  return new UserError({
-    kind: 'config',
-    code: what === 'read' ? 'FILE_NOT_READABLE' : 'FILE_NOT_WRITABLE',
-    message: `Cannot ${what} ${file}`,
-    why,
-    details: {file},
-    cause: error,
-  })
+/**
+ * The names in a directory that zt keeps; none when it is not there, or something else is.
+ *
+ * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`; `config` / `FILE_NOT_READABLE`
+ */
+export async function namesIn(directory: string): Promise<string[]> {
+  try {
+    const [stat, names] = await Promise.all([fs.stat(directory), fs.readdir(directory)])
+    refuseOthers(directory, stat)
+    return names
+  } catch (error) {
+    // A file in its place is said when somebody wants to write there.
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
+    throw unusable(error, 'read', directory)
+  }
 }
 
 /**
@@ -149,43 +134,23 @@ export function unusable(error: unknown, what: 'read' | 'write', file: string): 
  */
 export function parseOwnJson(text: string, file: string): unknown {
   try {
-    return JSON.parse(text) as unknown
+    // Some editors of Windows put a mark before UTF-8, which is no part of JSON (RFC 8259, 8.1).
+    return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown
   } catch {
     throw brokenFile(file, 'it is not valid JSON')
   }
 }
 
-/** The error for a file of ours whose content is not what it should be. */
-export function brokenFile(file: string, why: string): UserError {
-  return new UserError({
-    kind: 'config',
-    code: 'BROKEN_FILE',
-    message: `Cannot use ${file}`,
-    why: `The file is damaged: ${why}. Nothing was changed.`,
-    next: ['Mend the file by hand, or move it away and let zt make a new one'],
-    details: {file},
-  })
-}
-
 /**
- * Refuses a directory or file that others may read or write; secrets must not lie there. On Windows there are no such
- * modes, and what is below a user's profile is that user's by inheritance.
+ * Refuses a directory or file of another user, or one that others may read or write; secrets must not lie there.
+ *
+ * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`
  */
 export async function refuseIfOthersCanRead(
   target: string,
   platform: NodeJS.Platform = process.platform,
 ): Promise<void> {
-  if (platform === 'win32') return
-  const {mode} = await fs.stat(target)
-  if ((mode & 0o077) === 0) return
-  throw new UserError({
-    kind: 'needs-action',
-    code: 'UNSAFE_PERMISSIONS',
-    message: `${target} can be read by others`,
-    why: `Its mode is ${(mode & 0o777).toString(8)}; secrets are kept only where nobody else can read.`,
-    next: [`chmod go= ${quoteForPerson(target, platform)}`],
-    details: {path: target},
-  })
+  refuseOthers(target, await fs.stat(target), {...thisUser(), platform}, true)
 }
 
 /** Makes durable what was renamed or removed in it. Windows cannot open a directory, and does that by itself. */

@@ -1,21 +1,25 @@
 import {createHash, randomBytes} from 'node:crypto'
 import fs from 'node:fs/promises'
-import os from 'node:os'
 import path from 'node:path'
-import {hasCode} from './errors.js'
-import {despiteScanners, readFileIfThere, unusable} from './files.js'
+import {despiteScanners, namesIn, unusable} from './files.js'
+import {refuseOthers} from './own-files.js'
 import {patient} from './patience.js'
+import {BEAT_MS, livesStill, renew, thisProcess, type ProcessMark} from './process-mark.js'
 
 /** Held by one process at a time; gone with the process, however that ends. */
 export interface Lock {
+  /**
+   * What the lock was for is done then, so whoever calls takes a failure for a warning (core/tidy.ts): a file that cannot be
+   * removed counts for nothing in this process at once, and elsewhere when this process has ended.
+   *
+   * @throws UserError `config` / `FILE_NOT_WRITABLE`
+   */
   release(): Promise<void>
 }
 
 /** How often the next in line looks again; those behind it look as much less often as they are behind. */
 const POLL_MS = 40
 const LONGEST_POLL_MS = 2000
-/** Of a process on another machine only its age can be seen (directories are shared by network or container). */
-const FOREIGN_LEASE_MS = 10 * 60_000
 
 /**
  * Locks between processes, as files. Lamport's bakery: who comes announces itself under a name of its own, draws a
@@ -24,6 +28,10 @@ const FOREIGN_LEASE_MS = 10 * 60_000
  */
 export class Locks {
   readonly #directory: string
+  /** By how much the clock of the file system, which may be another machine's, is before ours, in milliseconds. */
+  #ahead = 0
+  /** Tickets that this process has given back, also where their files could not be removed. */
+  readonly #released = new Set<string>()
 
   /** @param directory made when it is needed, 0700 */
   constructor(directory: string) {
@@ -50,7 +58,7 @@ export class Locks {
     const ticket = `${key}.${number}.${own}`
     await this.#put(ticket, me)
     await this.#remove(choosing)
-    const lock: Lock = {release: () => this.#remove(ticket)}
+    const lock = this.#holding(ticket, me)
     let deadline = Date.now() + patient(patienceMs)
     let first: string | undefined
     for (;;) {
@@ -62,7 +70,7 @@ export class Locks {
         first = before.owner
       }
       if (Date.now() >= deadline) {
-        await lock.release()
+        await lock.release().catch(() => undefined)
         return undefined
       }
       const pause = Math.min(POLL_MS * before.waiting, LONGEST_POLL_MS)
@@ -104,45 +112,57 @@ export class Locks {
 
   /** Undefined number: it is choosing. */
   async #read(key: string): Promise<{file: string; number: number | undefined; owner: string}[]> {
-    let names: string[]
-    try {
-      names = await fs.readdir(this.#directory)
-    } catch (error) {
-      // A file in its place is said when somebody wants to write there.
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
-      throw error
-    }
+    const names = await namesIn(this.#directory)
     return names.flatMap((file) => {
-      const [name, number, owner] = file.split('.')
-      if (name !== key || number === undefined || owner === undefined) return []
+      const [name, number, owner, ...more] = file.split('.')
+      if (name !== key || number === undefined || owner === undefined || more.length > 0) return []
       return [{file, number: number === 'choosing' ? undefined : Number(number), owner}]
     })
   }
 
   async #isAlive(file: string): Promise<boolean> {
-    const at = path.join(this.#directory, file)
-    const text = await readFileIfThere(at)
-    if (text === undefined) return false
-    const alive = await livesStill(text, at)
+    if (this.#released.has(file)) return false
+    const alive = await livesStill(path.join(this.#directory, file), this.#ahead)
     // Its name is its own: nobody else can have put another file there.
-    if (!alive) await this.#remove(file)
+    if (!alive) await this.#remove(file).catch(() => undefined)
     return alive
   }
 
+  /** Renews the ticket for as long as this process lives, or until it is given back. */
+  #holding(ticket: string, me: ProcessMark): Lock {
+    const beat = setInterval(() => {
+      renew(path.join(this.#directory, ticket), me).catch(() => undefined)
+    }, BEAT_MS).unref()
+    return {
+      release: async () => {
+        clearInterval(beat)
+        this.#released.add(ticket)
+        await this.#remove(ticket)
+      },
+    }
+  }
+
   async #put(file: string, me: ProcessMark): Promise<void> {
+    const at = path.join(this.#directory, file)
     // A hidden name until it is whole: `#read` takes names of three parts.
     const temporary = path.join(this.#directory, `.${file}`)
     try {
       await fs.mkdir(this.#directory, {recursive: true, mode: 0o700})
-      await fs.writeFile(temporary, JSON.stringify(me), {mode: 0o600})
-      await despiteScanners(() => fs.rename(temporary, path.join(this.#directory, file)))
+      refuseOthers(this.#directory, await fs.stat(this.#directory))
+      await fs.writeFile(temporary, JSON.stringify(me), {mode: 0o600, flag: 'wx'})
+      await despiteScanners(() => fs.rename(temporary, at))
+      this.#ahead = (await fs.stat(at)).mtimeMs - Date.now()
     } catch (error) {
       throw unusable(error, 'write', this.#directory)
     }
   }
 
   async #remove(file: string): Promise<void> {
-    await despiteScanners(() => fs.rm(path.join(this.#directory, file), {force: true}))
+    try {
+      await despiteScanners(() => fs.rm(path.join(this.#directory, file), {force: true}))
+    } catch (error) {
+      throw unusable(error, 'write', this.#directory)
+    }
   }
 }
 
@@ -155,58 +175,4 @@ interface Ticket {
 function order(a: Ticket, b: Ticket): number {
   if (a.number !== b.number) return (a.number ?? Infinity) - (b.number ?? Infinity)
   return a.owner < b.owner ? -1 : 1
-}
-
-/** Tells a process from every other, also from one that gets its number later. */
-interface ProcessMark {
-  host: string
-  pid: number
-  /** When it started, as the system counts it; undefined where that cannot be read. */
-  started: string | undefined
-}
-
-let own: Promise<ProcessMark> | undefined
-
-function thisProcess(): Promise<ProcessMark> {
-  own ??= startOf(process.pid).then((started) => ({host: os.hostname(), pid: process.pid, started}))
-  return own
-}
-
-async function livesStill(text: string, file: string): Promise<boolean> {
-  let mark: Partial<ProcessMark>
-  try {
-    mark = JSON.parse(text) as Partial<ProcessMark>
-  } catch {
-    return false
-  }
-  const {pid} = mark
-  if (typeof pid !== 'number') return false
-  if (mark.host !== os.hostname()) {
-    const {mtimeMs} = await fs.stat(file).catch(() => ({mtimeMs: 0}))
-    return Date.now() - mtimeMs < FOREIGN_LEASE_MS
-  }
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    // EPERM: it lives and is another user's.
-    if (!hasCode(error, 'EPERM')) return false
-  }
-  const started = await startOf(pid)
-  return mark.started === undefined || started === undefined || mark.started === started
-}
-
-/** Boot and start time of a process, from /proc (Linux); undefined elsewhere. */
-export async function startOf(pid: number): Promise<string | undefined> {
-  try {
-    const [boot, stat] = await Promise.all([
-      fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-      fs.readFile(`/proc/${pid}/stat`, 'utf8'),
-    ])
-    // The name, in parentheses, may hold blanks; field 22 is the start time (proc(5)).
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    // A zombie has ended.
-    return fields[0] === 'Z' ? 'ended' : `${boot.trim()}/${fields[19]}`
-  } catch {
-    return undefined
-  }
 }

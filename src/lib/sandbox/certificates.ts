@@ -72,19 +72,28 @@ async function make(
   return {certificate, keys}
 }
 
-/** What was made before; undefined when there is none, or it ends within a month. */
+/** What was made before; undefined when there is none, it is damaged, or ends within a month. */
 async function read(
   caFile: string,
   keyFile: string,
   now: number,
 ): Promise<{certificate: x509.X509Certificate; keys: SigningKey} | undefined> {
-  const [pem, keyPem] = await Promise.all([readFileIfThere(caFile), readFileIfThere(keyFile)])
+  const [pem, keyPem] = await Promise.all([
+    readFileIfThere(caFile),
+    // Whoever has the key can play the edge for whoever trusts the CA.
+    readFileIfThere(keyFile, {secret: true}),
+  ])
   if (pem === undefined || keyPem === undefined) return undefined
-  const certificate = new x509.X509Certificate(pem)
-  if (certificate.notAfter.getTime() < now + YEAR_MS / 12) return undefined
-  const der = x509.PemConverter.decodeFirst(keyPem)
-  const privateKey = await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign'])
-  return {certificate, keys: {privateKey}}
+  try {
+    const certificate = new x509.X509Certificate(pem)
+    if (certificate.notAfter.getTime() < now + YEAR_MS / 12) return undefined
+    const der = x509.PemConverter.decodeFirst(keyPem)
+    const privateKey = await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign'])
+    return {certificate, keys: {privateKey}}
+  } catch {
+    // What is damaged is made anew.
+    return undefined
+  }
 }
 
 async function leaf(

@@ -1,9 +1,10 @@
 import {spawn, type StdioOptions} from 'node:child_process'
+import {constants} from 'node:fs'
 import fs from 'node:fs/promises'
 import http from 'node:http'
 import {isJsonObject} from '../core/context.js'
 import {UserError} from '../core/errors.js'
-import {parseOwnJson, readFileIfThere, removeFile} from '../core/files.js'
+import {parseOwnJson, readFileIfThere, removeFile, unusable} from '../core/files.js'
 import {patient} from '../core/patience.js'
 import {sandboxFiles} from './files.js'
 import type {SandboxInfo} from './types.js'
@@ -17,8 +18,7 @@ export async function daemonStatus(directory: string): Promise<SandboxInfo | und
   const text = await readFileIfThere(run)
   if (text === undefined) return undefined
   const value = parseOwnJson(text, run)
-  if (!isJsonObject(value) || typeof value['pid'] !== 'number' || typeof value['apiUrl'] !== 'string')
-    return undefined
+  if (!isJsonObject(value) || !isProcess(value['pid']) || !isLocal(value['apiUrl'])) return undefined
   const info = value as unknown as SandboxInfo
   // A number may have gone to another process since; only ours knows its API token.
   return isAlive(info.pid) && (await answers(info)) ? info : undefined
@@ -39,7 +39,13 @@ export async function startDaemon(options: {
   const files = sandboxFiles(directory)
   await fs.mkdir(directory, {recursive: true, mode: 0o700})
   await removeFile(files.run)
-  const log = await fs.open(files.log, 'w', 0o600)
+  // Not through a link that somebody has left there.
+  const {O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW} = constants
+  const log = await fs
+    .open(files.log, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0), 0o600)
+    .catch((error: unknown) => {
+      throw unusable(error, 'write', files.log)
+    })
   const [program = process.execPath, ...args] = command
   const stdio: StdioOptions = ['ignore', log.fd, log.fd]
   // A detached process has a console window of its own on Windows, which nobody needs to see.
@@ -61,7 +67,8 @@ export async function startDaemon(options: {
     await log.close()
   }
   child.kill('SIGKILL')
-  const last = ((await readFileIfThere(files.log)) ?? '').trim().split('\n').slice(-8).join('\n')
+  const text = await readFileIfThere(files.log).catch(() => undefined)
+  const last = (text ?? '').trim().split('\n').slice(-8).join('\n')
   throw new UserError({
     kind: 'needs-action',
     code: 'SANDBOX_NOT_STARTED',
@@ -87,6 +94,16 @@ export async function stopDaemon(directory: string): Promise<boolean> {
 /** Puts the state back to its beginning. The sandbox must not run. */
 export async function resetState(directory: string): Promise<void> {
   await removeFile(sandboxFiles(directory).state)
+}
+
+/** A number of its own: 0, 1 and below would be everybody's, or a whole group's. */
+function isProcess(pid: unknown): boolean {
+  return typeof pid === 'number' && Number.isInteger(pid) && pid > 1
+}
+
+/** Where the sandbox listens, and nowhere else: it is sent the API token. */
+function isLocal(apiUrl: unknown): boolean {
+  return typeof apiUrl === 'string' && /^http:\/\/127\.0\.0\.1:\d{1,5}(\/|$)/.test(apiUrl)
 }
 
 function isAlive(pid: number): boolean {

@@ -1,9 +1,11 @@
-import fs from 'node:fs/promises'
 import * as v from 'valibot'
-import {UserError, hasCode} from '../core/errors.js'
+import {UserError} from '../core/errors.js'
+import {parseOwnJson} from '../core/files.js'
+import {readForeignFile, textOf} from '../core/own-files.js'
 import {firstFault} from '../core/schema.js'
 import type {SandboxSeed} from './types.js'
 
+const MOST_BYTES = 64 * 1024 * 1024
 const objects = v.optional(v.array(v.looseObject({})))
 const seedSchema = v.strictObject({
   accounts: objects,
@@ -30,15 +32,16 @@ const seedSchema = v.strictObject({
  * @throws UserError `usage` / `BAD_SEED`, which names the place and quotes nothing
  */
 export async function readSeed(file: string): Promise<SandboxSeed> {
-  let text: string
+  let bytes: Buffer | undefined
   try {
-    text = await fs.readFile(file, 'utf8')
+    bytes = readForeignFile(file, {maxBytes: MOST_BYTES})
   } catch (error) {
-    throw bad(file, hasCode(error, 'ENOENT') ? 'There is no such file.' : 'It cannot be read.')
+    throw bad(file, (error instanceof UserError ? error.why : undefined) ?? 'It cannot be read.')
   }
+  if (!bytes) throw bad(file, 'There is no such file.')
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseOwnJson(textOf(bytes, file), file)
   } catch {
     throw bad(file, 'It is not valid JSON.')
   }

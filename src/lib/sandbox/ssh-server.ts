@@ -84,8 +84,9 @@ export async function startSshServer(directory: string, port = 0): Promise<SshSe
 }
 
 async function hostKey(file: string): Promise<string> {
-  const there = await readFileIfThere(file)
-  if (there !== undefined) return there
+  const there = await readFileIfThere(file, {secret: true})
+  // One that is damaged is made anew, as it protects nothing.
+  if (there !== undefined && !(ssh2.utils.parseKey(there) instanceof Error)) return there
   const {privateKey} = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
     privateKeyEncoding: {type: 'sec1', format: 'pem'},

@@ -50,6 +50,9 @@ export interface OpenState {
   clock?: Clock | undefined
 }
 
+/** Tens of thousands of objects. */
+const MOST_BYTES = 256 * 1024 * 1024
+
 /** What the API changes and the edge sees. A change is on disk before it is answered. */
 export class SandboxState implements EdgeState {
   readonly data: StateData
@@ -67,7 +70,7 @@ export class SandboxState implements EdgeState {
   }
 
   static async open({file, seed, clock = systemClock}: OpenState): Promise<SandboxState> {
-    const text = seed ? undefined : await readFileIfThere(file)
+    const text = seed ? undefined : await readFileIfThere(file, {maxBytes: MOST_BYTES})
     const data = text === undefined ? begin(seed ?? TUTORIAL, clock) : check(parseOwnJson(text, file), file)
     const state = new SandboxState(file, data, clock)
     await state.save()

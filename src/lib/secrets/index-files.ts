@@ -1,8 +1,13 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
 import * as v from 'valibot'
-import {hasCode} from '../core/errors.js'
-import {brokenFile, parseOwnJson, readFileIfThere, removeFile, writeFileAtomic} from '../core/files.js'
+import {
+  brokenFile,
+  namesIn,
+  parseOwnJson,
+  readFileIfThere,
+  removeFile,
+  writeFileAtomic,
+} from '../core/files.js'
 import {firstFault} from '../core/schema.js'
 import {hostMatches} from '../core/hostname.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
@@ -112,10 +117,10 @@ async function readAll<T extends {profile: string}>(
   profile: string | undefined,
   schema: v.GenericSchema<unknown, T>,
 ): Promise<T[]> {
-  const profiles = profile === undefined ? await names(directory) : [fileName(profile)]
+  const profiles = profile === undefined ? await namesIn(directory) : [fileName(profile)]
   const files = await Promise.all(
     profiles.map(async (one) =>
-      (await names(path.join(directory, one)))
+      (await namesIn(path.join(directory, one)))
         .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
         .sort()
         .map((name) => path.join(directory, one, name)),
@@ -126,13 +131,4 @@ async function readAll<T extends {profile: string}>(
   return entries.filter(
     (entry): entry is T => entry !== undefined && (profile === undefined || entry.profile === profile),
   )
-}
-
-async function names(directory: string): Promise<string[]> {
-  try {
-    return await fs.readdir(directory)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
-    throw error
-  }
 }

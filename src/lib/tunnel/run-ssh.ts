@@ -3,7 +3,8 @@ import os from 'node:os'
 import * as v from 'valibot'
 import type {Settings} from '../config/types.js'
 import {UserError} from '../core/errors.js'
-import {readFileIfThere} from '../core/files.js'
+import {parseOwnJson, readFileIfThere} from '../core/files.js'
+import {withoutVariables} from '../core/platform.js'
 import {ztProgram} from '../core/program.js'
 import {findProgram} from './programs.js'
 import {REPORT_VARIABLE} from './proxy.js'
@@ -85,7 +86,10 @@ const reportSchema = v.object({
  * @throws UserError `needs-action` / `SSH_NOT_FOUND`
  */
 export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
-  const {settings, host, user, env} = options
+  const {settings, host, user} = options
+  // What may not go to an edge that a project's file chose: the proxy is given the profile by name, and would take it.
+  const withheld = settings.withheld.credentials ? ['CF_ACCESS_CLIENT_ID', 'CF_ACCESS_CLIENT_SECRET'] : []
+  const env = withoutVariables(options.env, withheld)
   const program = findProgram('ssh', env)
   if (program === undefined) throw sshNotFound()
   const command = proxyCommand({
@@ -196,9 +200,11 @@ function run(
 }
 
 async function readReport(file: string): Promise<ProxyReport | undefined> {
-  const text = await readFileIfThere(file)
-  if (text === undefined) return undefined
-  const parsed = v.safeParse(reportSchema, JSON.parse(text))
+  // It would only say why ssh has failed.
+  const content = await readFileIfThere(file)
+    .then((text) => (text === undefined ? undefined : parseOwnJson(text, file)))
+    .catch(() => undefined)
+  const parsed = v.safeParse(reportSchema, content)
   if (!parsed.success) return undefined
   const {tokenId, clientId, why, refusal, ...rest} = parsed.output
   return {

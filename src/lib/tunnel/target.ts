@@ -64,7 +64,7 @@ export async function chooseToken({settings, host, token}: TargetOptions): Promi
     return {tokenId: entry.tokenId, store: entry.store, name: entry.name, bound: true}
   }
   if (token === ENVIRONMENT) {
-    if (!environment) throw environmentNotSet()
+    if (!environment) throw environmentNotSet(settings)
     const entry = entries.find(({clientId}) => clientId === environment.clientId)
     return fromEnvironment(entry !== undefined && entry.tokenId === binding?.tokenId)
   }
@@ -123,7 +123,7 @@ async function credentialsOf(
 ): Promise<StoredCredentials> {
   const {settings} = options
   if (kind === ENVIRONMENT) {
-    if (!settings.environmentCredentials) throw environmentNotSet()
+    if (!settings.environmentCredentials) throw environmentNotSet(settings)
     return settings.environmentCredentials
   }
   const store = await loadStore(kind, {
@@ -240,7 +240,16 @@ function tokenNotBound({name}: ChosenToken, host: string): UserError {
   })
 }
 
-function environmentNotSet(): UserError {
+function environmentNotSet({withheld, doubts, profileName}: Settings): UserError {
+  if (withheld.credentials) {
+    return new UserError({
+      kind: 'usage',
+      code: 'ENVIRONMENT_WITHHELD',
+      message: 'The service token of the environment is not used with this profile',
+      why: doubts.edge,
+      next: [`If that is meant, name the profile: --profile ${profileName}`],
+    })
+  }
   return new UserError({
     kind: 'usage',
     code: 'ENVIRONMENT_NOT_SET',

@@ -1,11 +1,11 @@
 import {randomInt} from 'node:crypto'
-import fs from 'node:fs/promises'
 import path from 'node:path'
 import * as v from 'valibot'
-import {UserError, hasCode} from '../../core/errors.js'
+import {UserError} from '../../core/errors.js'
 import {
   brokenFile,
   createFileOnce,
+  namesIn,
   parseOwnJson,
   readFileIfThere,
   removeFile,
@@ -175,13 +175,7 @@ export class UndoRecords {
 
   /** The latest first. */
   async #ids(): Promise<string[]> {
-    let names: string[]
-    try {
-      names = await fs.readdir(this.#directory)
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
-      throw error
-    }
+    const names = await namesIn(this.#directory)
     const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
     return ids.filter(isId).sort().reverse()
   }

@@ -1,9 +1,8 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
 import {readConfig} from '../../config/profiles.js'
 import type {Profile, Settings} from '../../config/types.js'
-import {hasCode, UserError} from '../../core/errors.js'
-import {readFileIfThere} from '../../core/files.js'
+import {UserError} from '../../core/errors.js'
+import {namesIn, readFileIfThere} from '../../core/files.js'
 import {knownStores} from '../../secrets/open.js'
 import type {IndexEntry, KeepingStoreKind, SecretKey, SecretStore, StoreStatus} from '../../secrets/types.js'
 import type {AccessContext} from '../context.js'
@@ -89,13 +88,7 @@ function asked(entries: IndexEntry[], profiles: Record<string, Profile>): Secret
 
 async function readJournal(dataDir: string): Promise<Journal> {
   const directory = path.join(dataDir, 'journal')
-  let names: string[]
-  try {
-    names = await fs.readdir(directory)
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error
-    names = []
-  }
+  const names = await namesIn(directory)
   const operations = new Set(names.map((name) => /^([^.]+)\.(json|spool)$/.exec(name)?.[1]))
   const texts = await Promise.all(
     names.filter((name) => name.endsWith('.json')).map((name) => readFileIfThere(path.join(directory, name))),

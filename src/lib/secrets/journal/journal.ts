@@ -1,8 +1,8 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import * as v from 'valibot'
-import {UserError, hasCode} from '../../core/errors.js'
-import {readFileIfThere, removeFile, writeFileAtomic} from '../../core/files.js'
+import {UserError} from '../../core/errors.js'
+import {namesIn, readFileIfThere, removeFile, writeFileAtomic} from '../../core/files.js'
 import type {Secret} from '../../core/secret.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../../core/store-kind.js'
 import {requireKept} from '../rehearse.js'
@@ -169,12 +169,7 @@ export class Journal {
   }
 
   async #names(): Promise<string[]> {
-    try {
-      return (await fs.readdir(this.#directory)).sort()
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
-      throw error
-    }
+    return (await namesIn(this.#directory)).sort()
   }
 
   #file(id: string, kind: 'json' | 'spool'): string {

@@ -1,8 +1,9 @@
 import {createCipheriv, createDecipheriv, randomBytes} from 'node:crypto'
+import {constants} from 'node:fs'
 import fs from 'node:fs/promises'
 import * as v from 'valibot'
-import {hasCode} from '../../core/errors.js'
 import {createFileOnce} from '../../core/files.js'
+import {readOwnFile, refuseOthers} from '../../core/own-files.js'
 import {Secret} from '../../core/secret.js'
 
 /** The one copy of a one-time secret between Cloudflare's answer and the store. */
@@ -79,8 +80,10 @@ export async function writeSpool(file: string, id: string, key: Secret, spooled:
   iv.copy(block, MAGIC.length)
   block.writeUInt16BE(body.length, MAGIC.length + IV_BYTES)
   body.copy(block, HEAD_BYTES)
-  const handle = await fs.open(file, 'r+')
+  // Not through a link, nor into what somebody else put there.
+  const handle = await fs.open(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
+    refuseOthers(file, await handle.stat(), undefined, true)
     await handle.write(block, 0, block.length, 0)
     await handle.sync()
   } finally {
@@ -90,13 +93,8 @@ export async function writeSpool(file: string, id: string, key: Secret, spooled:
 
 /** The spooled secret; undefined when none was written, it was cut off, or the key is another. */
 export async function readSpool(file: string, id: string, key: Secret): Promise<Spooled | undefined> {
-  let block: Buffer
-  try {
-    block = await fs.readFile(file)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined
-    throw error
-  }
+  const block = readOwnFile(file, {secret: true})
+  if (!block) return undefined
   if (block.length < SIZE || !block.subarray(0, MAGIC.length).equals(MAGIC)) return undefined
   const iv = block.subarray(MAGIC.length, MAGIC.length + IV_BYTES)
   const end = HEAD_BYTES + block.readUInt16BE(MAGIC.length + IV_BYTES)

@@ -1,7 +1,8 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {UserError, hasCode} from '../../core/errors.js'
-import {createFileOnce, refuseIfOthersCanRead} from '../../core/files.js'
+import {UserError} from '../../core/errors.js'
+import {createFileOnce} from '../../core/files.js'
+import {readOwnFile} from '../../core/own-files.js'
 import {Secret} from '../../core/secret.js'
 
 export interface IdentityOptions {
@@ -10,6 +11,11 @@ export interface IdentityOptions {
   passphraseFile?: string | undefined
   askPassphrase?: ((label: string) => Promise<Secret>) | undefined
 }
+
+/** It may be kept elsewhere, and linked to. An identity takes some hundred bytes, an encrypted one a thousand. */
+const IDENTITY = {links: 'follow', secret: true, maxBytes: 64 * 1024} as const
+const MOST_PASSPHRASE_BYTES = 4096
+const PIPE = /^\/(dev|proc\/self)\/fd\/\d+$/
 
 /** What opens the vault, in the words of age. The identity is secret, the recipient is not. */
 export interface VaultKeys {
@@ -20,14 +26,8 @@ export interface VaultKeys {
 /** Reads the identity file as `age-keygen` writes it, plain or itself encrypted with a passphrase. Undefined when there is none. */
 export async function readIdentity(options: IdentityOptions): Promise<VaultKeys | undefined> {
   const {file} = options
-  let content: Buffer
-  try {
-    await refuseIfOthersCanRead(file)
-    content = await fs.readFile(file)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
-  }
+  const content = readOwnFile(file, IDENTITY)
+  if (!content) return undefined
   const age = await import('age-encryption')
   const text = isEncrypted(content) ? await decryptIdentity(content, options) : content.toString('utf8')
   const line = text.split('\n').find((candidate) => candidate.startsWith('AGE-SECRET-KEY-'))
@@ -65,7 +65,7 @@ export async function createVaultIdentity(
   }
   // Others may be here for the first time as well: one makes it, and all use that one.
   if (!(await createFileOnce(file, content))) throw identityTaken(file)
-  if ((await fs.readFile(file, 'utf8')) !== content)
+  if (readOwnFile(file, IDENTITY)?.toString('utf8') !== content)
     throw badIdentity(file, 'It was just written, and does not hold what was written.')
   return {identity, recipient}
 }
@@ -87,12 +87,8 @@ export function identityTaken(file: string): UserError {
  * @returns undefined when there is no identity
  */
 export async function needsPassphrase(file: string): Promise<boolean | undefined> {
-  try {
-    return isEncrypted(await fs.readFile(file))
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
-  }
+  const content = readOwnFile(file, IDENTITY)
+  return content && isEncrypted(content)
 }
 
 const BINARY = 'age-encryption.org/v1'
@@ -132,20 +128,29 @@ async function readPassphrase(options: IdentityOptions): Promise<Secret> {
 
 /** The passphrase in a file that only its owner can read; a newline at the end does not belong to it. */
 export async function readPassphraseFile(file: string): Promise<Secret> {
+  let content: Buffer | undefined
   try {
-    await refuseIfOthersCanRead(file)
-    return new Secret((await fs.readFile(file, 'utf8')).replace(/\r?\n$/, ''))
+    // What a shell puts in the place of <(COMMAND): a pipe of this process's own.
+    content = PIPE.test(file)
+      ? await fs.readFile(file)
+      : readOwnFile(file, {links: 'follow', secret: true, maxBytes: MOST_PASSPHRASE_BYTES})
   } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR')) throw error
-    throw new UserError({
-      kind: 'config',
-      code: 'PASSPHRASE_FILE_UNREADABLE',
-      message: `The passphrase file ${file} cannot be read`,
-      why: error.code === 'ENOENT' ? 'It is not there.' : 'It is no file that this user may read.',
-      next: ['Point ZT_VAULT_PASSPHRASE_FILE to a file that holds the passphrase (mode 0600)'],
-      cause: error,
-    })
+    if (error instanceof UserError && error.code !== 'FILE_NOT_READABLE') throw error
+    throw passphraseUnreadable(file, error instanceof UserError ? error.why : undefined, error)
   }
+  if (!content) throw passphraseUnreadable(file, 'It is not there.')
+  return new Secret(content.toString('utf8').replace(/\r?\n$/, ''))
+}
+
+function passphraseUnreadable(file: string, why = 'It cannot be read.', cause?: unknown): UserError {
+  return new UserError({
+    kind: 'config',
+    code: 'PASSPHRASE_FILE_UNREADABLE',
+    message: `The passphrase file ${file} cannot be read`,
+    why,
+    next: ['Point ZT_VAULT_PASSPHRASE_FILE to a file that holds the passphrase (mode 0600)'],
+    cause,
+  })
 }
 
 export function passphraseRequired(file: string): UserError {

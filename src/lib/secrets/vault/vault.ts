@@ -3,7 +3,8 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import {isJsonObject} from '../../core/context.js'
 import {UserError, hasCode} from '../../core/errors.js'
-import {refuseIfOthersCanRead, removeFile, writeFileAtomic} from '../../core/files.js'
+import {namesIn, refuseIfOthersCanRead, removeFile, writeFileAtomic} from '../../core/files.js'
+import {readOwnFile} from '../../core/own-files.js'
 import {quoteForPerson} from '../../core/quote.js'
 import {Secret} from '../../core/secret.js'
 import {accountName, keyOf} from '../keys.js'
@@ -93,13 +94,8 @@ export class Vault implements SecretStore {
     const file = this.#file(key)
     if (!this.readable) throw this.#writeOnly()
     await this.#checkDirectory()
-    let content: Buffer
-    try {
-      content = await fs.readFile(file)
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
-      throw error
-    }
+    const content = readOwnFile(file)
+    if (!content) return undefined
     const keys = await this.#readKeys()
     if (!keys) throw damaged(file, 'the identity that opens it is not there')
     const age = await import('age-encryption')
@@ -132,10 +128,7 @@ export class Vault implements SecretStore {
 
   async list(): Promise<SecretKey[]> {
     await this.#checkDirectory()
-    const names = await fs.readdir(this.#options.directory).catch((error: unknown) => {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
-      throw error
-    })
+    const names = await namesIn(this.#options.directory)
     return names.flatMap((name) => {
       const [, kind = '', id = ''] = /^(service-token|api-token|spool-key)-(.+)\.age$/.exec(name) ?? []
       return keyOf(`${kind}/${id}`) ?? []

@@ -1,10 +1,10 @@
 import {X509Certificate} from 'node:crypto'
 import fs from 'node:fs'
-import {readFile} from 'node:fs/promises'
 import os from 'node:os'
 import tls from 'node:tls'
 import {SYSTEM_STORE, takesSystemStore, withMore} from '../../core/certificates.js'
-import {UserError, hasCode} from '../../core/errors.js'
+import {UserError} from '../../core/errors.js'
+import {readForeignFile} from '../../core/own-files.js'
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const MINIMUM = {minVersion: 'TLSv1.2'} as const
@@ -95,9 +95,13 @@ function byHash(): string | undefined {
 }
 
 async function readCa(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw badCa(file, hasCode(error, 'ENOENT') ? 'There is no such file.' : 'It cannot be read.')
-  })
+  let text: string | undefined
+  try {
+    text = readForeignFile(file)?.toString('latin1')
+  } catch (error) {
+    throw badCa(file, (error instanceof UserError ? error.why : undefined) ?? 'It cannot be read.')
+  }
+  if (text === undefined) throw badCa(file, 'There is no such file.')
   const blocks = text.match(CERTIFICATES)
   if (!blocks) throw badCa(file, 'It holds no certificate (PEM).')
   // addCACert passes over what it cannot read.
@@ -112,8 +116,11 @@ async function readCa(file: string): Promise<string[]> {
 /** Node has warned of NODE_EXTRA_CA_CERTS at its start, if it cannot be read. */
 async function readCertificates(file: string | undefined): Promise<string[]> {
   if (file === undefined || file === '') return []
-  const text = await readFile(file, 'utf8').catch(() => '')
-  return text.match(CERTIFICATES) ?? []
+  try {
+    return readForeignFile(file)?.toString('latin1').match(CERTIFICATES) ?? []
+  } catch {
+    return []
+  }
 }
 
 function badCa(file: string, why: string): UserError {

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import {startOf} from '../../core/lock.js'
+import {startOf} from '../../core/process-mark.js'
 import {runDirectory, drop, ownFile, sweep} from '../run-files.js'
 
 /** What a process says of the connections that it carries. No secrets. */

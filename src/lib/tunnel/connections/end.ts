@@ -1,6 +1,6 @@
 import {execFile} from 'node:child_process'
 import {UserError, hasCode} from '../../core/errors.js'
-import {startOf} from '../../core/lock.js'
+import {startOf} from '../../core/process-mark.js'
 import type {ClosedConnection, ClosedConnections} from '../types.js'
 import {isStill, openConnections, type OpenConnection} from './read.js'
 

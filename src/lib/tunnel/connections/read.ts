@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import * as v from 'valibot'
 import {UserError, hasCode} from '../../core/errors.js'
-import {startOf} from '../../core/lock.js'
+import {startOf} from '../../core/process-mark.js'
 import type {Announced} from './announce.js'
 import {runDirectory, processOf, runs} from '../run-files.js'
 
