@@ -230,9 +230,9 @@ describe.each(WAYS)('through %s', (way) => {
       // The far end gets to know: nothing is left open for a client that has gone.
       const peer = servers[way].peers[before]
       if (go === 'resetAndDestroy')
-        await new Promise((resolve) =>
-          peer?.socket.closed === true ? resolve(0) : peer?.socket.once('close', resolve),
-        )
+        await expect
+          .poll(() => peer?.socket.readableEnded === true || peer?.socket.closed, {timeout: 60_000})
+          .toBe(true)
     }
     tally('ends of a connection', 3)
   })

@@ -66,7 +66,14 @@ interface Line {
 export function guard(server: http.Server | https.Server, serving: Serving): void {
   const {serve, upgrade, limit, idleMs, words} = serving
   // All headers count, or one of those left out could be the one that says where the body ends; their size has a limit.
-  Object.assign(server, {maxHeadersCount: 0, maxConnections: limit, timeout: idleMs, httpAllowHalfOpen: true})
+  const secure = server instanceof https.Server
+  // A client may close its sending side and wait for the answer; over TLS that is not done, and an end is one.
+  Object.assign(server, {
+    maxHeadersCount: 0,
+    maxConnections: limit,
+    timeout: idleMs,
+    httpAllowHalfOpen: !secure,
+  })
   const lines = new WeakMap<object, Line>()
   const lineOf = (socket: net.Socket): Line => {
     const line = lines.get(socket) ?? {
@@ -114,7 +121,7 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
       if (!response.destroyed) return answer({request, response}, () => serve(request, response))
     })
   }
-  server.on(server instanceof https.Server ? 'secureConnection' : 'connection', endSoftly)
+  server.on(secure ? 'secureConnection' : 'connection', endSoftly)
   server.on('request', onRequest)
   // Only the service knows whether it wants the body.
   server.on('checkContinue', onRequest)

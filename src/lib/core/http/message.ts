@@ -36,7 +36,7 @@ const FOR_THE_END =
 const NOT_IN_TRAILERS =
   /^(host|authorization|cookie|set-cookie|origin|referer|location|cache-control|content-.*|cf[-_].*|sec-.*|if-.*|range|max-forwards|age|date|expires|vary|retry-after)$/
 
-export function pairsOf(raw: RawHeaders): Header[] {
+function pairsOf(raw: RawHeaders): Header[] {
   const headers: Header[] = []
   for (let at = 0; at + 1 < raw.length; at += 2) headers.push([raw[at] ?? '', raw[at + 1] ?? ''])
   return headers

@@ -69,7 +69,7 @@ export function sendOn(
     upstream.once('response', settle)
     upstream.once('upgrade', (answer, socket, head) => {
       response.removeListener('close', gone)
-      settle(answer, {socket: socket as net.Socket, head})
+      settle(answer, {socket: socket, head})
     })
     let provisional = 0
     upstream.on('information', ({statusCode, statusMessage, rawHeaders}) => {
