@@ -106,7 +106,7 @@ export const ATTACKS: readonly Attack[] = [
     isDone: (scene) => named(scene, 'apps', 'New').length === 0},
   {title: 'app add-rule, inline', operation: 'createApplicationPolicy', args: ['app', 'add-rule', 'Old', '--service-auth', '--token', 'ci', '--name', 'third', '--yes'], rule: {method: 'POST', path: '/apps/{id}/policies'}, fields: ['name'], another: IDS.theirPolicy,
     isDone: (scene) => one(scene, 'inlinePolicies', 'third') && links(scene, 'Old') === 3},
-  {title: 'undo of app remove-rule --token, inline', operation: 'replaceApplicationPolicy', before: ['app', 'add-rule', 'Old', '--service-auth', '--token', 'ci', '--token', 'of somebody else', '--name', 'third', '--yes'], args: ['app', 'remove-rule', 'Old', 'third', '--token', 'ci', '--yes'], rule: {method: 'PUT', path: '/apps/{id}/policies/{id}'}, fields: ['name'], another: IDS.theirPolicy,
+  {title: 'app remove-rule --token, inline', operation: 'replaceApplicationPolicy', before: ['app', 'add-rule', 'Old', '--service-auth', '--token', 'ci', '--token', 'of somebody else', '--name', 'third', '--yes'], args: ['app', 'remove-rule', 'Old', 'third', '--token', 'ci', '--yes'], rule: {method: 'PUT', path: '/apps/{id}/policies/{id}'}, fields: ['name'], another: IDS.theirPolicy,
     isDone: (scene) => includes(scene, 'inlinePolicies', 'third') === 1},
   {title: 'app remove-rule, inline', operation: 'deleteApplicationPolicy', args: ['app', 'remove-rule', 'Old', 'second', '--yes'], rule: {method: 'DELETE', path: '/apps/{id}/policies/{id}'}, fields: [], another: IDS.theirPolicy,
     isDone: (scene) => links(scene, 'Old') === 1 && named(scene, 'inlinePolicies', 'second').length === 0},
