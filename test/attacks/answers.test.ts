@@ -37,6 +37,7 @@ describe.each(ATTACKS.map((attack, at) => [attack.title, attack, at] as const))(
 async function deceive(scene: Scene, attack: Attack, lie: Lie): Promise<string[]> {
   await scene.reset()
   seed(scene)
+  attack.prepare?.(scene)
   if (attack.before) {
     const prepared = await scene.run(attack.before)
     if (prepared.code !== 0) return [`could not be prepared: ${prepared.stderr}`]
