@@ -6,7 +6,7 @@ import {readCredentials} from '../../src/lib/secrets/credentials.js'
 import {Lanes} from '../faults/lanes.js'
 import {RECOVER, type End, type Scene} from '../faults/scene.js'
 import {faultsOf} from '../faults/verdict.js'
-import {LIES, type Lie} from './lies.js'
+import {liesFor, type Lie} from './lies.js'
 import {anotherOf, ATTACKS, IDS, seed, type Attack} from './operations.js'
 import {tally} from './tally.js'
 
@@ -21,8 +21,9 @@ it('has an attack for every operation that changes something', () => {
   )
 })
 
-describe.each(ATTACKS.map((attack) => [attack.title, attack] as const))('%s', (_, attack) => {
-  const lies = LIES.filter(({needs}) => needs === undefined || attack.fields.includes(needs))
+describe.each(ATTACKS.map((attack, at) => [attack.title, attack, at] as const))('%s', (_, attack, at) => {
+  const all = ['token create', 'token rotate'].includes(attack.title)
+  const lies = liesFor(at, {fields: attack.fields, all})
   it.concurrent.each(lies.map((lie) => [lie.name, lie] as const))(
     'is not deceived by %s',
     async (_name, lie) => {
@@ -36,6 +37,7 @@ describe.each(ATTACKS.map((attack) => [attack.title, attack] as const))('%s', (_
 async function deceive(scene: Scene, attack: Attack, lie: Lie): Promise<string[]> {
   await scene.reset()
   seed(scene)
+  attack.prepare?.(scene)
   if (attack.before) {
     const prepared = await scene.run(attack.before)
     if (prepared.code !== 0) return [`could not be prepared: ${prepared.stderr}`]

@@ -60,8 +60,33 @@ function asIfDone({method, path, body}: Told): Answer {
   )
 }
 
+/** Those that every operation is told; of the others, each is told some, and all of them to what makes a secret. */
+const ALWAYS = new Set([
+  'twice, and the first answer',
+  'twice, and the second answer',
+  "another's id",
+  'an id of ../../x',
+  'another name',
+  'enabled the other way',
+  'success: false with 200, and done',
+  'success: false with 200, and not done',
+  '400 after it was done',
+  '404, and not done',
+  '101',
+  '204, and not done',
+  'null',
+  'as if it were done',
+])
+
+/** The lies for an operation. @param place where it is in its list, so that its neighbours are told others */
+export function liesFor(place: number, {fields, all}: {fields: readonly string[]; all: boolean}): Lie[] {
+  return LIES.filter(({needs}) => needs === undefined || fields.includes(needs)).filter(
+    ({name}, at) => all || ALWAYS.has(name) || (at + place) % 4 === 0,
+  )
+}
+
 /** What an API, or something in its place, can say that is not so. */
-export const LIES: readonly Lie[] = [
+const LIES: readonly Lie[] = [
   {name: 'twice, and the first answer', action: () => ({do: 'lie', deliveries: 2, hears: 'first'})},
   {name: 'twice, and the second answer', action: () => ({do: 'lie', deliveries: 2, hears: 'last'})},
   edited("another's id", (result, another) => ({...result, id: another})),

@@ -13,6 +13,8 @@ export interface Attack {
   fields: readonly string[]
   /** Somebody else's, of the same kind. */
   another: string
+  /** Changes what is there at first. */
+  prepare?: (scene: Scene) => void
   /** Run before, without any lie. */
   before?: string[]
   /** Whether all is as the command was to make it. */
@@ -72,6 +74,11 @@ const includes = (scene: Scene, kind: Kind, name: string): number => {
   const include = named(scene, kind, name)[0]?.['include']
   return Array.isArray(include) ? include.length : 0
 }
+/** Puts "ci" into a rule, beside what is there. */
+function admit(scene: Scene, kind: Kind, name: string): void {
+  const [policy] = named(scene, kind, name)
+  if (policy) policy['include'] = [...(policy['include'] as JsonObject[]), rule(token(scene, 'ci')['id'])]
+}
 const version = (scene: Scene): number => Number(token(scene, 'ci')['client_secret_version'])
 const ends = (scene: Scene): number => Date.parse(String(token(scene, 'ci')['expires_at'])) - Date.now()
 const DAY_MS = 24 * 3600_000
@@ -106,16 +113,16 @@ export const ATTACKS: readonly Attack[] = [
     isDone: (scene) => named(scene, 'apps', 'New').length === 0},
   {title: 'app add-rule, inline', operation: 'createApplicationPolicy', args: ['app', 'add-rule', 'Old', '--service-auth', '--token', 'ci', '--name', 'third', '--yes'], rule: {method: 'POST', path: '/apps/{id}/policies'}, fields: ['name'], another: IDS.theirPolicy,
     isDone: (scene) => one(scene, 'inlinePolicies', 'third') && links(scene, 'Old') === 3},
-  {title: 'undo of app remove-rule --token, inline', operation: 'replaceApplicationPolicy', before: ['app', 'add-rule', 'Old', '--service-auth', '--token', 'ci', '--token', 'of somebody else', '--name', 'third', '--yes'], args: ['app', 'remove-rule', 'Old', 'third', '--token', 'ci', '--yes'], rule: {method: 'PUT', path: '/apps/{id}/policies/{id}'}, fields: ['name'], another: IDS.theirPolicy,
-    isDone: (scene) => includes(scene, 'inlinePolicies', 'third') === 1},
+  {title: 'app remove-rule --token, inline', operation: 'replaceApplicationPolicy', prepare: (scene) => admit(scene, 'inlinePolicies', 'first'), args: ['app', 'remove-rule', 'Old', 'first', '--token', 'ci', '--yes'], rule: {method: 'PUT', path: '/apps/{id}/policies/{id}'}, fields: ['name'], another: IDS.theirPolicy,
+    isDone: (scene) => includes(scene, 'inlinePolicies', 'first') === 1},
   {title: 'app remove-rule, inline', operation: 'deleteApplicationPolicy', args: ['app', 'remove-rule', 'Old', 'second', '--yes'], rule: {method: 'DELETE', path: '/apps/{id}/policies/{id}'}, fields: [], another: IDS.theirPolicy,
     isDone: (scene) => links(scene, 'Old') === 1 && named(scene, 'inlinePolicies', 'second').length === 0},
   {title: 'policy make-reusable', operation: 'makePolicyReusable', args: ['policy', 'make-reusable', 'Old', 'first', '--yes'], rule: {method: 'PUT', path: '/apps/{id}/policies/{id}/make_reusable'}, fields: ['name'], another: IDS.theirPolicy,
     isDone: (scene) => one(scene, 'policies', 'first') && links(scene, 'Old') === 2},
   {title: 'policy create', operation: 'createPolicy', args: ['policy', 'create', 'New', '--token', 'ci', '--yes'], rule: {method: 'POST', path: '/policies'}, fields: ['name'], another: IDS.theirPolicy,
     isDone: (scene) => one(scene, 'policies', 'New')},
-  {title: 'app remove-rule --token, shared', operation: 'replacePolicy', before: ['app', 'add-rule', 'Git', '--service-auth', '--token', 'ci', '--token', 'of somebody else', '--name', 'both', '--yes'], args: ['app', 'remove-rule', 'Git', 'both', '--token', 'ci', '--yes'], rule: {method: 'PUT', path: '/policies/{id}'}, fields: ['name'], another: IDS.theirPolicy,
-    isDone: (scene) => includes(scene, 'policies', 'both') === 1},
+  {title: 'app remove-rule --token, shared', operation: 'replacePolicy', prepare: (scene) => admit(scene, 'policies', 'Staff'), args: ['app', 'remove-rule', 'Git', 'Staff', '--token', 'ci', '--yes'], rule: {method: 'PUT', path: '/policies/{id}'}, fields: ['name'], another: IDS.theirPolicy,
+    isDone: (scene) => includes(scene, 'policies', 'Staff') === 1},
   {title: 'policy delete', operation: 'deletePolicy', args: ['policy', 'delete', 'Free', '--yes'], rule: {method: 'DELETE', path: '/policies/{id}'}, fields: [], another: IDS.theirPolicy,
     isDone: (scene) => named(scene, 'policies', 'Free').length === 0},
   {title: 'group create', operation: 'createGroup', args: ['group', 'create', 'new', '--token', 'ci', '--yes'], rule: {method: 'POST', path: '/groups'}, fields: ['name'], another: IDS.theirGroup,

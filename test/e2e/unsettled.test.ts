@@ -19,7 +19,7 @@ it.each([
   [['token', 'list']],
   [['token', 'disable', 'ci', '--json']],
   [['whoami']],
-  [['ssh', 'proxy', 'ssh.example.com']],
+  [['ssh', 'proxy', 'ssh.example.com', '--token', 'env', '--yes']],
 ])('zt %j fails and says so when what it waits for can no longer come', async (args) => {
   const end = await zt.run(args)
   expect(end.code).not.toBe(0)

@@ -10,12 +10,13 @@ import {
 } from '../core/files.js'
 import {firstFault} from '../core/schema.js'
 import {hostMatches} from '../core/hostname.js'
+import {isId} from '../core/id.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
 import type {HostBinding, IndexEntry, SecretIndex} from './types.js'
 
 const entrySchema = v.object({
   version: v.literal(1),
-  tokenId: v.string(),
+  tokenId: v.pipe(v.string(), v.check((id) => isId(id), 'no id')),
   clientId: v.string(),
   name: v.string(),
   profile: v.string(),
@@ -30,7 +31,7 @@ const bindingSchema = v.object({
   version: v.literal(1),
   profile: v.string(),
   host: v.string(),
-  tokenId: v.string(),
+  tokenId: v.pipe(v.string(), v.check((id) => isId(id), 'no id')),
   boundAt: v.string(),
 })
 

@@ -3,6 +3,7 @@ import path from 'node:path'
 import * as v from 'valibot'
 import {UserError} from '../../core/errors.js'
 import {namesIn, readFileIfThere, removeFile, writeFileAtomic} from '../../core/files.js'
+import {isId} from '../../core/id.js'
 import type {Secret} from '../../core/secret.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../../core/store-kind.js'
 import {requireKept} from '../rehearse.js'
@@ -55,7 +56,7 @@ const schema = v.object({
   endedAt: v.optional(v.string()),
   token: v.optional(
     v.object({
-      id: v.string(),
+      id: v.pipe(v.string(), v.check((id) => isId(id))),
       clientId: v.string(),
       updatedAt: v.optional(v.string()),
       secretVersion: v.optional(v.number()),

@@ -112,8 +112,8 @@ export async function readSpool(file: string, id: string, key: Secret): Promise<
       clientId: entry.client_id,
       clientSecret: new Secret(entry.client_secret),
       expiresAt: entry.expires_at,
-      secretVersion: entry.secret_version,
-      updatedAt: entry.updated_at,
+      ...(entry.secret_version !== undefined && {secretVersion: entry.secret_version}),
+      ...(entry.updated_at !== undefined && {updatedAt: entry.updated_at}),
       previous: entry.previous && {
         clientSecret: new Secret(entry.previous.client_secret),
         until: entry.previous.until,
