@@ -3,7 +3,8 @@ import net from 'node:net'
 import os from 'node:os'
 import type {Readable, Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../core/crash.js'
-import {nameOfThrown} from '../core/errors.js'
+import {hasCode, nameOfThrown} from '../core/errors.js'
+import {leaveLookUps} from '../core/look-ups.js'
 import {runProxy} from './proxy.js'
 import {sshStderr} from './ssh-stderr.js'
 
@@ -52,6 +53,7 @@ export async function main(argv: string[]): Promise<number> {
       carrying = true
       return openStdout()
     },
+    isOutputGone: isStdoutGone,
     stderr: sshStderr(),
     signal: abort.signal,
   })
@@ -59,6 +61,7 @@ export async function main(argv: string[]): Promise<number> {
   const code = signalled ?? ended
   process.exitCode = code
   stdin.destroy()
+  await leaveLookUps()
   return code
 }
 
@@ -95,6 +98,19 @@ function openStdout(): Writable {
     return new net.Socket({fd: 1, readable: false, writable: true})
   } catch {
     return process.stdout
+  }
+}
+
+/** A pipe shows by itself only to who writes that its reader has gone; Linux lets one without a reader not be opened. */
+async function isStdoutGone(): Promise<boolean | undefined> {
+  if (process.platform !== 'linux') return false
+  try {
+    if (!fs.fstatSync(1).isFIFO()) return false
+    const again = await fs.promises.open('/proc/self/fd/1', fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
+    await again.close()
+    return false
+  } catch (error) {
+    return hasCode(error, 'ENXIO')
   }
 }
 

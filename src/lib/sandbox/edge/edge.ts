@@ -85,7 +85,7 @@ export async function startEdge({state, authority, originOf, httpOriginOf, port 
       origin.removeListener('error', down)
       origin.pause()
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        connectOrigin(webSocket, origin)
+        connectOrigin(webSocket, origin, state.edgeView().connectorEnd)
         origin.resume()
       })
     })

@@ -121,6 +121,17 @@ export function timedOut(
 ): UserError {
   const seconds = `${ms / 1000} s`
   const next = ['Check the network, and try again', 'To wait longer: --timeout SECONDS']
+  if (stage === 'lookup') {
+    const name = proxy?.host ?? connectTo?.replace(/:\d+$/, '') ?? host
+    return new UserError({
+      kind: 'unreachable',
+      code: 'HOST_NOT_RESOLVED',
+      message: `The name server does not answer for ${name}`,
+      why: `No address came within ${seconds}.${proxy ? ` ${proxy.variable} names that proxy.` : ''}`,
+      next: ["Check the network and this machine's name servers", 'To wait longer: --timeout SECONDS'],
+      details: {name},
+    })
+  }
   if (stage === 'proxy' && proxy) {
     return new UserError({
       kind: 'unreachable',
@@ -172,9 +183,10 @@ export function proxyRefused(proxy: HttpProxy, to: Address, status: number): Use
   const target = `${to.host}:${to.port}`
   const {variable} = proxy
   const [why, next] = ((): [string, string] => {
-    if (status === 407) {
+    // 407 is the one that is meant; some proxies say 401.
+    if (status === 407 || status === 401) {
       return proxy.authorization
-        ? ['It does not accept the user and password.', `Mend the user and password in ${variable}`]
+        ? ['It does not accept the user and password.', `Correct the user and password in ${variable}`]
         : ['It wants a user and password.', `Put them into ${variable}: http://USER:PASSWORD@HOST:PORT`]
     }
     if (status === 403)
