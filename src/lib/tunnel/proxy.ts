@@ -102,7 +102,14 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     }
     const {isOutputGone, signal} = io
     const output = io.stdout()
-    const {outputGone, note} = await carry({tunnel, input: io.stdin, output, signal, isOutputGone, advice: ADVICE})
+    const {outputGone, note} = await carry({
+      tunnel,
+      input: io.stdin,
+      output,
+      signal,
+      isOutputGone,
+      advice: ADVICE,
+    })
     if (note && !signal?.aborted)
       io.stderr.write(json ? `${JSON.stringify({note})}\n` : `note:  ${note.text}\n`)
     return outputGone ? EXIT_OUTPUT_GONE : 0

@@ -176,7 +176,8 @@ class Carrier {
     if (this.#signal?.aborted) this.#onAbort()
     else if (head.length > 0) this.#onSocketData(head)
     // It may have ended with its answer.
-    if (!this.#settled && (socket.destroyed || socket.readableEnded)) this.#onSocketEnd(socket.errored ?? undefined)
+    if (!this.#settled && (socket.destroyed || socket.readableEnded))
+      this.#onSocketEnd(socket.errored ?? undefined)
     if (!this.#settled && !this.#outputIsFull) socket.resume()
   }
 
@@ -199,7 +200,10 @@ class Carrier {
     return this.#output.writableLength > HIGH_WATER
   }
 
-  #finish(error?: UserError, {outputGone = false, note}: Partial<Pick<CarryEnd, 'outputGone' | 'note'>> = {}): void {
+  #finish(
+    error?: UserError,
+    {outputGone = false, note}: Partial<Pick<CarryEnd, 'outputGone' | 'note'>> = {},
+  ): void {
     if (this.#settled) return
     this.#settled = true
     clearImmediate(this.#gathering)
@@ -376,7 +380,8 @@ class Carrier {
     const {socket} = this.#tunnel
     const failed = error instanceof Error ? error : undefined
     // What had come before an error and was not asked for yet.
-    if (failed) for (let piece = read(socket); piece !== null && !this.#settled; piece = read(socket)) this.#feed(piece)
+    if (failed)
+      for (let piece = read(socket); piece !== null && !this.#settled; piece = read(socket)) this.#feed(piece)
     this.#endOfStream(endOf(socket, failed), failed)
   }
 

@@ -54,7 +54,7 @@ function matches(entry: string, {host, port}: Address): boolean {
   const name = (parts?.[1] ?? entry).replace(/^\[|\]$/g, '').toLowerCase()
   if (parts?.[2] !== undefined && Number(parts[2]) !== port) return false
   const suffix = name.replace(/^\*?\./, '').replace(/\.$/, '')
-  return suffix !== '' && (host === suffix || host.endsWith(`.${suffix}`))
+  return suffix !== '' && (host === suffix || (net.isIP(host) === 0 && host.endsWith(`.${suffix}`)))
 }
 
 function isWithin(host: string, network: string): boolean {

@@ -40,7 +40,12 @@ export interface AskProxy {
  */
 export async function askProxy({edge, proxy, to, timeoutMs}: AskProxy): Promise<Found<net.Socket>> {
   const limits = {lookup: timeoutMs, connect: timeoutMs, proxy: timeoutMs, tls: timeoutMs, answer: timeoutMs}
-  const clock = new Clock({limits, totalMs: timeoutMs, signal: undefined, timedOut: (stage) => timedOut(edge, proxy, stage, timeoutMs)})
+  const clock = new Clock({
+    limits,
+    totalMs: timeoutMs,
+    signal: undefined,
+    timedOut: (stage) => timedOut(edge, proxy, stage, timeoutMs),
+  })
   try {
     const value = await dialThrough(proxy, to, clock)
     const target = nameOf(to)
