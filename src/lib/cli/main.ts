@@ -7,7 +7,6 @@ import {guardProcess, redactStream} from '../core/crash.js'
 import {hasCode} from '../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../core/exit-codes.js'
 import {unusable} from '../core/files.js'
-import {leaveLookUps} from '../core/look-ups.js'
 import {refuseSecretWords} from '../core/redact.js'
 import {hoistGlobalFlags} from './hoist.js'
 import {fromOclif} from './parse-error.js'
@@ -69,8 +68,6 @@ export async function main(
     const error = fromOclif(thrown)
     process.exitCode = exitCodeOf(error)
     report(error)
-  } finally {
-    await leaveLookUps()
   }
 }
 

@@ -72,6 +72,12 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     meaning: 'hosts to reach without the proxy, with commas between them; * for all. Also no_proxy',
   },
   {
+    name: 'RES_OPTIONS',
+    kind: 'network',
+    meaning:
+      "options of the system's resolver; where it is not set, name servers get as long as --timeout allows",
+  },
+  {
     name: 'NODE_EXTRA_CA_CERTS',
     kind: 'network',
     meaning: 'PEM file of CAs to trust besides; read by node as well',

@@ -4,7 +4,6 @@ import os from 'node:os'
 import type {Readable, Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../core/crash.js'
 import {hasCode, nameOfThrown} from '../core/errors.js'
-import {leaveLookUps} from '../core/look-ups.js'
 import {runProxy} from './proxy.js'
 import {sshStderr} from './ssh-stderr.js'
 
@@ -61,7 +60,6 @@ export async function main(argv: string[]): Promise<number> {
   const code = signalled ?? ended
   process.exitCode = code
   stdin.destroy()
-  await leaveLookUps()
   return code
 }
 

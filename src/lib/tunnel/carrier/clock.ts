@@ -55,6 +55,11 @@ export class Clock {
     return this.signal.aborted ? (this.signal.reason as UserError) : undefined
   }
 
+  /** How long that stage may take at most, milliseconds. */
+  limitOf(stage: Stage): number {
+    return Math.min(this.options.totalMs, this.options.limits[stage])
+  }
+
   begin(stage: Stage): void {
     this.stage = stage
     clearTimeout(this.#part)

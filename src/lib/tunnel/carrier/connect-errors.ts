@@ -82,6 +82,7 @@ export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): Use
     })
   }
   if (error instanceof NotHttpError) return notAnEdge(edge, 'Its answer is not HTTP.')
+  if (code === 'EAI_AGAIN') return notLookedUp(nameIn(edge), 'The system gave up waiting (EAI_AGAIN).')
   if (stage === 'answer') {
     return new UserError({
       kind: 'unreachable',
@@ -122,15 +123,7 @@ export function timedOut(
   const seconds = `${ms / 1000} s`
   const next = ['Check the network, and try again', 'To wait longer: --timeout SECONDS']
   if (stage === 'lookup') {
-    const name = proxy?.host ?? connectTo?.replace(/:\d+$/, '') ?? host
-    return new UserError({
-      kind: 'unreachable',
-      code: 'HOST_NOT_RESOLVED',
-      message: `The name server does not answer for ${name}`,
-      why: `No address came within ${seconds}.${proxy ? ` ${proxy.variable} names that proxy.` : ''}`,
-      next: ["Check the network and this machine's name servers", 'To wait longer: --timeout SECONDS'],
-      details: {name},
-    })
+    return notLookedUp(proxy?.host ?? nameIn({host, connectTo}), `No address came within ${seconds}.`, proxy)
   }
   if (stage === 'proxy' && proxy) {
     return new UserError({
@@ -154,6 +147,22 @@ export function timedOut(
     why,
     next,
     details: {stage},
+  })
+}
+
+function nameIn({host, connectTo}: Pick<EdgeAddress, 'host' | 'connectTo'>): string {
+  return connectTo?.replace(/:\d+$/, '') ?? host
+}
+
+/** Of the network's name servers, not of who has the name. */
+function notLookedUp(name: string, why: string, proxy?: HttpProxy): UserError {
+  return new UserError({
+    kind: 'unreachable',
+    code: 'HOST_NOT_RESOLVED',
+    message: `The name server does not answer for ${name}`,
+    why: proxy ? `${why} ${proxy.variable} names that proxy.` : why,
+    next: ["Check the network and this machine's name servers", 'To wait longer: --timeout SECONDS'],
+    details: {name},
   })
 }
 

@@ -1,6 +1,7 @@
 import type {EventEmitter} from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
+import {boundLookUps} from '../../core/look-ups.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {Clock} from './clock.js'
 import {isConnectionError, proxyRefused, proxyUnreachable} from './connect-errors.js'
@@ -17,7 +18,9 @@ const READ_BYTES = 64 * 1024
 
 /** A TCP connection to the first address of the host that answers. */
 async function dial({host, port}: Address, stage: 'connect' | 'proxy', clock: Clock): Promise<net.Socket> {
-  clock.begin(net.isIP(host) === 0 ? 'lookup' : stage)
+  const isName = net.isIP(host) === 0
+  clock.begin(isName ? 'lookup' : stage)
+  const lookedUp = isName ? boundLookUps(clock.limitOf('lookup')) : () => undefined
   const socket = net.connect({
     host,
     port,
@@ -30,7 +33,7 @@ async function dial({host, port}: Address, stage: 'connect' | 'proxy', clock: Cl
   socket.once('lookup', () => {
     if (clock.stage === 'lookup') clock.begin(stage)
   })
-  await happens(socket, 'connect', clock.signal)
+  await happens(socket, 'connect', clock.signal).finally(lookedUp)
   return socket
 }
 

@@ -1,4 +1,4 @@
-import net from 'node:net'
+import type net from 'node:net'
 import type tls from 'node:tls'
 import {getSystemErrorName} from 'node:util'
 import {hasCode} from '../../core/errors.js'

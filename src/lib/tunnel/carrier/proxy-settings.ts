@@ -23,7 +23,7 @@ export interface Address {
 /**
  * The proxy that the environment asks for: `https_proxy`, or else `HTTPS_PROXY`, of which the first that is set counts,
  * even if it is empty; unless `no_proxy` (or `NO_PROXY`) names one of the addresses, or one of them is this machine.
- * `http_proxy` is for plain HTTP, which nothing here speaks: curl and cloudflared do not use it either.
+ * The variable for plain HTTP is not looked at, as curl and cloudflared do not use it for TLS.
  *
  * @param addresses the public host, and the one to connect to instead
  * @throws UserError `usage` / `BAD_PROXY`
