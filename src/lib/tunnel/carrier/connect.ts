@@ -1,7 +1,7 @@
 import type {EventEmitter} from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
-import {boundLookUps} from '../../core/look-ups.js'
+import {boundLookUps} from '../look-ups.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {Clock} from './clock.js'
 import {isConnectionError, proxyRefused, proxyUnreachable} from './connect-errors.js'
