@@ -11,6 +11,7 @@ export interface SessionOptions {
   output?: Writable
   times?: Partial<CarryTimes>
   signal?: AbortSignal
+  isOutputGone?: () => Promise<boolean | undefined>
   handshake?: Partial<HandshakeOptions>
 }
 
@@ -31,7 +32,7 @@ export async function session(edge: ScriptedEdge, options: SessionOptions = {}):
       done()
     },
   })
-  const {input = new PassThrough(), output = collect, times, signal, handshake} = options
+  const {input = new PassThrough(), output = collect, times, signal, handshake, isOutputGone} = options
   let end: CarryEnd | undefined
   let error: Session['error']
   try {
@@ -40,7 +41,7 @@ export async function session(edge: ScriptedEdge, options: SessionOptions = {}):
       credentials: CREDENTIALS,
       ...handshake,
     })
-    end = await carry({tunnel, input, output, times, signal})
+    end = await carry({tunnel, input, output, times, signal, isOutputGone})
   } catch (thrown) {
     error = thrown as Session['error']
   }

@@ -2,6 +2,7 @@ import {createHash} from 'node:crypto'
 import type {AddressInfo, Socket} from 'node:net'
 import tls from 'node:tls'
 import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
+import {waitingFor} from '../../src/lib/tunnel/forward/client.js'
 
 export const HOST = 'gitlab-ssh.widgetcorp.tech'
 
@@ -14,8 +15,10 @@ export interface Peer {
   header(name: string): string | undefined
   /** Upgrades as RFC 6455 wants it; `changed` replaces header lines, or removes those that are undefined. */
   accept(changed?: Record<string, string | undefined>): void
-  /** Ends the TCP connection with RST. */
-  reset: () => void
+  /** Ends the TCP connection with RST, once the client's system has all that was sent (where the system shows that). */
+  reset: () => Promise<void>
+  /** Ends the TCP connection with FIN, without a word of TLS. */
+  cut: () => Promise<void>
 }
 
 export interface ScriptedEdge {
@@ -94,7 +97,16 @@ export async function startEdge(options: EdgeOptions): Promise<ScriptedEdge> {
       const raw = byPort.get(socket.remotePort)
       onPeer({
         ...peerOf(socket, request.toString('latin1', 0, end)),
-        reset: () => raw?.resetAndDestroy(),
+        reset: async () => {
+          await sent(socket)
+          while (raw && ((await waitingFor(raw)) ?? 0) > 0)
+            await new Promise((resolve) => setTimeout(resolve, 5))
+          raw?.resetAndDestroy()
+        },
+        cut: async () => {
+          await sent(socket)
+          raw?.end()
+        },
       })
     }
     socket.on('data', onData)
@@ -105,7 +117,16 @@ export async function startEdge(options: EdgeOptions): Promise<ScriptedEdge> {
   return edge
 }
 
-function peerOf(socket: tls.TLSSocket, request: string): Omit<Peer, 'reset'> {
+/** When everything was given to the system. */
+function sent(socket: tls.TLSSocket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.write('', () => {
+      resolve()
+    })
+  })
+}
+
+function peerOf(socket: tls.TLSSocket, request: string): Omit<Peer, 'reset' | 'cut'> {
   const header = (name: string): string | undefined =>
     request
       .split('\r\n')

@@ -45,6 +45,12 @@ export class ForwardReporter {
     })
   }
 
+  onNote(text: string): void {
+    this.#once(text, () => {
+      this.show.note(text)
+    })
+  }
+
   onlyPrevious(until: string): void {
     this.#once('previous', () => {
       this.show.note(onlyPreviousText(until))

@@ -73,19 +73,15 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     meaning: 'proxy to reach the edge through; may hold a password. Also https_proxy, which goes first',
   },
   {
-    name: 'HTTP_PROXY',
-    kind: 'network',
-    meaning: 'the same where HTTPS_PROXY is not set. Also http_proxy, which goes first',
-  },
-  {
     name: 'NO_PROXY',
     kind: 'network',
     meaning: 'hosts to reach without the proxy, with commas between them; * for all. Also no_proxy',
   },
   {
-    name: 'REQUEST_METHOD',
+    name: 'RES_OPTIONS',
     kind: 'network',
-    meaning: 'where it is set, as for a CGI program, HTTP_PROXY is not believed',
+    meaning:
+      "options of the system's resolver; where it is not set, name servers get as long as --timeout allows",
   },
   {
     name: 'NODE_EXTRA_CA_CERTS',

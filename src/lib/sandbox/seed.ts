@@ -18,6 +18,7 @@ const seedSchema = v.strictObject({
   settings: v.optional(
     v.strictObject({
       strict_service_token_auth: v.optional(v.boolean()),
+      connector_end: v.optional(v.picklist(['none', 1000, 1001, 1006])),
       enforcement_delay_ms: v.optional(v.pipe(v.number(), v.minValue(0))),
       zero_trust_enabled: v.optional(v.boolean()),
       rate_limit: v.optional(v.pipe(v.number(), v.minValue(0))),

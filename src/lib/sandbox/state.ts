@@ -105,6 +105,7 @@ export class SandboxState implements EdgeState {
     return {
       applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app, index)})),
       groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
+      connectorEnd: data.settings.connector_end ?? 'none',
       strict: data.organization['strict_service_token_auth'] === true,
       authDomain: String(data.organization['auth_domain']),
       authenticate: (clientId, clientSecret) => authenticate(data, clientId, clientSecret, now),

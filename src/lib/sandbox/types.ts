@@ -30,6 +30,8 @@ export interface SandboxSettings {
   zero_trust_enabled?: boolean
   /** At most this many API requests in any five minutes; then 429 with retry-after. 0: no limit. */
   rate_limit?: number
+  /** How a stream ends when what is behind the edge has ended. */
+  connector_end?: ConnectorEnd
   /** True: GET /accounts answers 400/1001, as reported for account-owned API tokens. */
   hide_accounts?: boolean
 }
@@ -44,6 +46,12 @@ export interface Origin {
    */
   kind: 'http' | 'tcp' | 'either'
 }
+
+/**
+ * What tells a client that its stream has ended. `none`: the connection's own end, as cloudflared's connector leaves it.
+ * 1000, 1001: a close frame before it, as an edge may send that is polite or starts anew. 1006: TCP ends without a word.
+ */
+export type ConnectorEnd = 'none' | 1000 | 1001 | 1006
 
 /** A running sandbox. `apiToken` is a throw-away token of the sandbox: it opens nothing else. */
 export interface SandboxInfo {
@@ -68,6 +76,7 @@ export interface SandboxInfo {
 export interface EdgeView {
   applications: readonly Application[]
   groups: ReadonlyMap<string, Group>
+  connectorEnd: ConnectorEnd
   /** Whether the organisation is in strict service-token authentication. */
   strict: boolean
   /** The team's login host, e.g. `widgetcorp.cloudflareaccess.com`. */

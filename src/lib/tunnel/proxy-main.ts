@@ -3,7 +3,7 @@ import net from 'node:net'
 import os from 'node:os'
 import type {Readable, Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../core/crash.js'
-import {nameOfThrown} from '../core/errors.js'
+import {hasCode, nameOfThrown} from '../core/errors.js'
 import {bePatient} from '../core/patience.js'
 import {runProxy} from './proxy.js'
 import {sshStderr} from './ssh-stderr.js'
@@ -54,6 +54,7 @@ export async function main(argv: string[]): Promise<number> {
       carrying = true
       return openStdout()
     },
+    isOutputGone: isStdoutGone,
     stderr: sshStderr(),
     signal: abort.signal,
   })
@@ -97,6 +98,19 @@ function openStdout(): Writable {
     return new net.Socket({fd: 1, readable: false, writable: true})
   } catch {
     return process.stdout
+  }
+}
+
+/** A pipe shows by itself only to who writes that its reader has gone; Linux lets one without a reader not be opened. */
+async function isStdoutGone(): Promise<boolean | undefined> {
+  if (process.platform !== 'linux') return false
+  try {
+    if (!fs.fstatSync(1).isFIFO()) return false
+    const again = await fs.promises.open('/proc/self/fd/1', fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
+    await again.close()
+    return false
+  } catch (error) {
+    return hasCode(error, 'ENXIO')
   }
 }
 

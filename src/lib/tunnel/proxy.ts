@@ -31,9 +31,13 @@ export interface ProxyIo {
   stdin: Readable
   /** Opened only when there is something to carry. */
   stdout: () => Writable
+  /** Whether nobody reads stdout any more; undefined where that is not known. */
+  isOutputGone?: (() => Promise<boolean | undefined>) | undefined
   stderr: {write(text: string): unknown}
   signal?: AbortSignal | undefined
 }
+
+const ADVICE = 'If it happens when idle: set ServerAliveInterval in the ssh configuration'
 
 const OPTIONS = {
   profile: {type: 'string'},
@@ -112,7 +116,18 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       tunnel.socket.destroy()
       return await launcher.runCloudflared({program, edge, credentials, env: io.env})
     }
-    const {outputGone} = await carry({tunnel, input: io.stdin, output: io.stdout(), signal: io.signal})
+    const {isOutputGone, signal} = io
+    const output = io.stdout()
+    const {outputGone, note} = await carry({
+      tunnel,
+      input: io.stdin,
+      output,
+      signal,
+      isOutputGone,
+      advice: ADVICE,
+    })
+    if (note && !signal?.aborted)
+      io.stderr.write(json ? `${JSON.stringify({note})}\n` : `note:  ${note.text}\n`)
     return outputGone ? EXIT_OUTPUT_GONE : 0
   } catch (error) {
     // Whoever interrupted it knows.

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import {Readable} from 'node:stream'
+import {Readable, Writable} from 'node:stream'
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {session, type SessionOptions} from '../../support/carrier-session.js'
 import {HOST, startEdge, type Peer, type ScriptedEdge} from '../../support/scripted-edge.js'
@@ -210,8 +210,8 @@ describe('what no server may send ends the tunnel with a close frame that says s
     ['a continuation of nothing', frame({opcode: 0, payload: text('x')}), 1002],
     ['a message inside a message', Buffer.concat([frame({opcode: 2, final: false}), frame({opcode: 2})]), 1002],
     ['a close with half a code', frame({opcode: 8, payload: text('x')}), 1002],
-    ['a close with the code for "none"', closeFrame(1005), 1002],
-    ['a close with the code for "cut off"', closeFrame(1006), 1002],
+    ['a close with the code for "TLS failed"', closeFrame(1015), 1002],
+    ['a close with a code that nobody has', closeFrame(1004), 1002],
     ['a close with a code that does not exist', closeFrame(999), 1002],
     ['a close whose reason is not UTF-8', reason([0xc3, 0x28]), 1007],
     ['a close whose reason ends inside a character', reason([0xe2, 0x82]), 1007],
@@ -229,9 +229,20 @@ describe('the end:', () => {
   it.each([1000, 1001])('a close with code %i is echoed, and all is well', async (code) => {
     const {end, error} = await against([closeFrame(code, 'bye')])
     expect(error).toBeUndefined()
-    expect(end).toEqual({up: 0, down: 0, outputGone: false})
+    expect(end).toEqual({up: 0, down: 0, outputGone: false, note: undefined})
     expect(closeCodes()).toEqual([code])
   })
+
+  it.each([1005, 1006])(
+    'a close with %i, which should never be sent, is answered with 1000',
+    async (code) => {
+      const {end, error} = await against([frame({opcode: 2, payload: text('x')}), closeFrame(code)])
+      expect(error).toBeUndefined()
+      expect(end).toMatchObject({down: 1})
+      expect(end?.note?.code).toBe(code === 1006 ? 'ENDED_WITHOUT_GOODBYE' : undefined)
+      expect(closeCodes()).toEqual([1000])
+    },
+  )
 
   it('a close without a code is answered, and all is well', async () => {
     expect((await against([closeFrame()])).error).toBeUndefined()
@@ -259,22 +270,76 @@ describe('the end:', () => {
     expect(closeCodes()).toEqual([code])
   })
 
-  it('one without a close frame is an error, with what was carried each way', async () => {
+  it.each<[string, (peer: Peer) => unknown, string | undefined]>([
+    ['close_notify', ({socket}) => socket.end(), undefined],
+    ['FIN alone', (peer) => peer.cut(), 'ENDED_WITHOUT_GOODBYE'],
+  ])('one by %s, without a close frame, is the end of the stream', async (_, finish, note) => {
     script = (peer) => {
       peer.accept()
       peer.socket.write(frame({opcode: 2, payload: Buffer.alloc(2048)}))
+      peer.socket.once('data', () => void finish(peer))
+    }
+    const {error, end} = await session(edge, {input: Readable.from([text('hi')])})
+    expect(error).toBeUndefined()
+    expect(end).toMatchObject({up: 2, down: 2048, outputGone: false})
+    expect(end?.note?.code).toBe(note)
+  })
+
+  it.each<[string, (peer: Peer) => unknown]>([
+    ['close_notify', ({socket}) => socket.end()],
+    ['FIN alone', (peer) => peer.cut()],
+  ])('one by %s right behind the answer is the end of an empty stream', async (_, finish) => {
+    script = (peer) => {
+      peer.accept()
+      void finish(peer)
+    }
+    expect((await session(edge)).end).toMatchObject({up: 0, down: 0})
+  })
+
+  it.each<[string, Buffer]>([
+    ['a message', frame({opcode: 2, payload: Buffer.alloc(2048), announced: 4096n})],
+    ['a header', Buffer.concat([frame({opcode: 2, payload: Buffer.alloc(2048)}), Buffer.from([0x82])])],
+    [
+      'a control frame',
+      Buffer.concat([frame({opcode: 2, payload: Buffer.alloc(2048)}), Buffer.from([0x89, 9, 1])]),
+    ],
+    ['a message in pieces', frame({opcode: 2, payload: Buffer.alloc(2048), final: false})],
+  ])('one inside %s is an error, with what was carried each way', async (_, bytes) => {
+    script = (peer) => {
+      peer.accept()
+      peer.socket.write(bytes)
       peer.socket.once('data', () => peer.socket.end())
     }
-    const {error} = await session(edge, {input: Readable.from([text('hi')])})
+    const {error, output} = await session(edge, {input: Readable.from([text('hi')])})
     expect(error).toMatchObject({code: 'EDGE_GONE'})
     expect(error?.why).toContain('2 bytes to the edge and 2.0 KiB back')
+    expect(output).toHaveLength(2048)
+  })
+
+  it('an error is told when the output has taken what came before it', async () => {
+    let taken = 0
+    const output = new Writable({
+      highWaterMark: 1,
+      write(chunk: Buffer, _encoding, done) {
+        taken += chunk.length
+        setTimeout(done, 20)
+      },
+    })
+    script = (peer) => {
+      peer.accept()
+      for (let at = 0; at < 20; at++) peer.socket.write(frame({opcode: 2, payload: Buffer.alloc(20_000)}))
+      void peer.reset()
+    }
+    const {error} = await session(edge, {output})
+    expect(error).toMatchObject({code: 'EDGE_GONE'})
+    expect(taken).toBe(400_000)
   })
 
   it('a reset is named', async () => {
     script = (peer) => {
       peer.accept()
       peer.socket.write(frame({opcode: 2, payload: text('x')}))
-      setTimeout(peer.reset, 50)
+      setTimeout(() => void peer.reset(), 50)
     }
     const {error} = await session(edge)
     expect(error).toMatchObject({code: 'EDGE_GONE'})
@@ -304,8 +369,12 @@ describe('the end:', () => {
         setTimeout(() => peer.socket.write(closeFrame(1000)), 50)
       })
     }
-    const {error, output} = await session(edge, {input: Readable.from([text('ask')]), times: {drain: 200}})
+    const {error, output, end} = await session(edge, {
+      input: Readable.from([text('ask')]),
+      times: {drain: 200},
+    })
     expect(error).toBeUndefined()
+    expect(end?.note).toBeUndefined()
     expect(output.toString()).toBe('last')
     expect(sent(2)).toEqual([text('ask')])
     expect(closeCodes()).toEqual([1000])
@@ -315,8 +384,9 @@ describe('the end:', () => {
     script = (peer) => {
       peer.accept()
     }
-    const {error} = await session(edge, {input: Readable.from([]), times: {drain: 100}})
+    const {error, end} = await session(edge, {input: Readable.from([]), times: {drain: 100}})
     expect(error).toBeUndefined()
+    expect(end?.note).toMatchObject({code: 'ENDED_IDLE', text: expect.stringContaining('0.1 s') as string})
     await clientEnded
     expect(closeCodes()).toEqual([1000])
   })
@@ -330,6 +400,38 @@ describe('the end:', () => {
       }, 50)
     }
     expect((await session(edge, {signal: abort.signal})).error).toBeUndefined()
+    await clientEnded
+    expect(closeCodes()).toEqual([1000])
+  })
+})
+
+describe('after the end of the input', () => {
+  it('pings and pongs are no answer: an edge that sends no data is left', async () => {
+    script = (peer) => {
+      peer.accept()
+      const timer = setInterval(() => peer.socket.write(frame({opcode: 9})), 20)
+      peer.socket.once('close', () => {
+        clearInterval(timer)
+      })
+    }
+    const {end} = await session(edge, {input: Readable.from([]), times: {drain: 200}})
+    expect(end?.note?.code).toBe('ENDED_IDLE')
+    await clientEnded
+    expect(closeCodes()).toEqual([1000])
+  })
+
+  it('the tunnel is closed when nobody reads the output any more, and only then', async () => {
+    script = (peer) => {
+      peer.accept()
+    }
+    let looks = 0
+    const open = session(edge, {
+      input: Readable.from([]),
+      times: {look: 20},
+      isOutputGone: () => Promise.resolve(++looks === 4),
+    })
+    expect((await open).end).toMatchObject({outputGone: true, note: undefined})
+    expect(looks).toBe(4)
     await clientEnded
     expect(closeCodes()).toEqual([1000])
   })

@@ -146,7 +146,7 @@ describe('FrameReader', () => {
     ['a length beyond what can be counted', frame({opcode: OPCODE.binary, announced: 2n ** 53n})],
     ['a length with the highest bit', frame({opcode: OPCODE.binary, announced: 2n ** 63n})],
     ['the greatest length', frame({opcode: OPCODE.binary, announced: 2n ** 64n - 1n})],
-    ...[0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535].map((code): [string, Buffer] => [
+    ...[0, 999, 1004, 1015, 1016, 2999, 5000, 65_535].map((code): [string, Buffer] => [
       `close code ${code}, which may not be sent`,
       closeFrame(code),
     ]),
@@ -159,7 +159,7 @@ describe('FrameReader', () => {
     }
   })
 
-  it.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4999])(
+  it.each([1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4999])(
     'passes close code %i on with its reason',
     (code) => {
       expect(read([closeFrame(code, 'why: ü')])).toMatchObject({closes: [[code, 'why: ü']], error: undefined})

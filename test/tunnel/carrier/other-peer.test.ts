@@ -122,11 +122,12 @@ describe('with the server of ws as the edge', () => {
     expect(code).toBe(sent)
   })
 
-  it('its end without a close is one that is told', async () => {
-    const {error} = await against((peer) => {
+  it('its end without a close is the end of the stream, with a note where TLS says nothing of it', async () => {
+    const {error, end} = await against((peer) => {
       peer.terminate()
     })
-    expect(error).toMatchObject({code: 'EDGE_GONE'})
+    expect(error).toBeUndefined()
+    expect(end?.note).toMatchObject({code: 'ENDED_WITHOUT_GOODBYE'})
   })
 
   it('our close reaches it as 1000', async () => {

@@ -19,10 +19,9 @@ describe('which proxy the environment asks for:', () => {
     ['HTTPS_PROXY', {HTTPS_PROXY: PROXY}, PROXY],
     ['https_proxy', {https_proxy: PROXY}, PROXY],
     ['lower case before upper case', {https_proxy: 'http://a:1', HTTPS_PROXY: 'http://b:2'}, 'http://a:1'],
-    ['HTTPS_PROXY before http_proxy', {HTTPS_PROXY: 'http://a:1', http_proxy: 'http://b:2'}, 'http://a:1'],
-    ['HTTP_PROXY where there is no other', {HTTP_PROXY: PROXY}, PROXY],
-    ['never HTTP_PROXY in a CGI program', {HTTP_PROXY: PROXY, REQUEST_METHOD: 'GET'}, 'direct'],
-    ['http_proxy in a CGI program', {http_proxy: PROXY, REQUEST_METHOD: 'GET'}, PROXY],
+    ['HTTPS_PROXY beside http_proxy', {HTTPS_PROXY: 'http://a:1', http_proxy: 'http://b:2'}, 'http://a:1'],
+    ['never HTTP_PROXY, which is for plain HTTP', {HTTP_PROXY: PROXY}, 'direct'],
+    ['never http_proxy', {http_proxy: PROXY}, 'direct'],
     ['none where the first is set to nothing', {https_proxy: '', HTTPS_PROXY: PROXY}, 'direct'],
     ['never ALL_PROXY', {ALL_PROXY: PROXY, all_proxy: PROXY}, 'direct'],
     ['http:// where there is no scheme', {HTTPS_PROXY: 'proxy.example:8080'}, 'http://proxy.example:8080'],
@@ -54,6 +53,29 @@ describe('which proxy the environment asks for:', () => {
     ['.', false],
   ])('NO_PROXY=%j goes past it: %s', (noProxy, past) => {
     expect(way({HTTPS_PROXY: PROXY, NO_PROXY: noProxy})).toBe(past ? 'direct' : PROXY)
+  })
+
+  it.each<[string, string, boolean]>([
+    ['10.0.0.0/8', '10.1.2.3', true],
+    ['10.0.0.0/8', '11.1.2.3', false],
+    ['10.1.2.3/32', '10.1.2.3', true],
+    ['10.0.0.0/0', '192.0.2.1', true],
+    ['10.0.0.0/33', '10.0.0.1', false],
+    ['10.0.0.0/', '10.0.0.1', false],
+    ['10.0.0/8', '10.0.0.1', false],
+    ['fd00::/8', 'fd00::7', true],
+    ['[fd00::]/8', 'fd00::7', true],
+    ['fd00::/8', 'fe00::7', false],
+    ['fd00::/8', '10.0.0.1', false],
+    ['10.0.0.0/8', 'ten.example', false],
+    ['10.1.2.3', '10.1.2.3', true],
+    ['10.1.2.3:443', '10.1.2.3', true],
+    ['10.1.2.3:80', '10.1.2.3', false],
+    ['10.1.2', '10.1.2.3', false],
+    ['2.3', '10.1.2.3', false],
+  ])('NO_PROXY=%j goes past it to %s: %s', (noProxy, address, past) => {
+    const env = {HTTPS_PROXY: PROXY, NO_PROXY: noProxy}
+    expect(way(env, [{host: address, port: 443}])).toBe(past ? 'direct' : PROXY)
   })
 
   it('takes no_proxy before NO_PROXY', () => {

@@ -103,7 +103,7 @@ export async function startEdge({state, authority, originOf, httpOriginOf, port 
     }
     response.detachSocket(near.socket)
     sockets.handleUpgrade(request, near.socket, near.head, (webSocket) => {
-      connectOrigin(webSocket, stream)
+      connectOrigin(webSocket, stream, state.edgeView().connectorEnd)
       stream.resume()
     })
     near.socket.once('close', () => stream.destroyed || stream.end())

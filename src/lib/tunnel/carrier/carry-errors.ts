@@ -6,7 +6,38 @@ export interface Carried {
   down: number
 }
 
-const AGAIN = 'Try again; if it happens when idle, set ServerAliveInterval in the ssh configuration'
+/** What an error says besides what happened. */
+export interface Told extends Carried {
+  /** What may help where the connection was idle; the program that carries knows. */
+  advice: string | undefined
+}
+
+/** Said of an end that is no fault. */
+export interface EndNote {
+  /** Stable. */
+  code: 'ENDED_WITHOUT_GOODBYE' | 'ENDED_IDLE'
+  text: string
+}
+
+/** The edge's TCP connection ended between two messages, and TLS did not say that it would. */
+export function endedBare(): EndNote {
+  return {
+    code: 'ENDED_WITHOUT_GOODBYE',
+    text: 'The edge ended the connection without saying goodbye (no close_notify). Everything that arrived was delivered',
+  }
+}
+
+/** @param ms how long the edge sent nothing */
+export function endedSilent(ms: number): EndNote {
+  return {
+    code: 'ENDED_IDLE',
+    text: `Closed: the edge sent no data for ${spell(ms)} after the input had ended. The end of the input cannot be sent through a tunnel, so a service that waits for it never answers`,
+  }
+}
+
+function spell(ms: number): string {
+  return ms >= 60_000 ? `${Math.round(ms / 60_000)} min` : `${ms / 1000} s`
+}
 
 /** What the codes of a close frame mean (RFC 6455, 7.4.1, and the registry behind it). */
 const MEANINGS: Record<number, string> = {
@@ -22,7 +53,7 @@ const MEANINGS: Record<number, string> = {
   1014: 'the service behind it gave a bad answer',
 }
 
-export function edgeClosed(code: number, reason: string, carried: Carried): UserError {
+export function edgeClosed(code: number, reason: string, carried: Told): UserError {
   const meaning = MEANINGS[code]
   // What is not plain text is not repeated on a terminal.
   const said = reason.replace(/[^\x20-\x7E]+/g, ' ').trim()
@@ -33,27 +64,28 @@ export function edgeClosed(code: number, reason: string, carried: Carried): User
   )
 }
 
-/** @param error the socket's, if it had one */
-export function edgeGone(error: unknown, carried: Carried): UserError {
-  const how = hasCode(error, 'ECONNRESET', 'EPIPE', 'ECONNABORTED')
-    ? 'The connection was reset.'
-    : hasCode(error, 'ETIMEDOUT')
-      ? 'The edge did not answer any more.'
-      : 'The connection ended, and nothing said that it would.'
+/** @param error the socket's, if it had one; without, the stream ended inside a message */
+export function edgeGone(error: unknown, carried: Told): UserError {
+  const how =
+    error === undefined
+      ? 'The connection ended in the middle of a message.'
+      : hasCode(error, 'ETIMEDOUT')
+        ? 'The edge did not answer any more.'
+        : 'The connection was reset.'
   return broken('EDGE_GONE', how, carried)
 }
 
 /** @param ms how long nothing came */
-export function edgeSilent(ms: number, carried: Carried): UserError {
+export function edgeSilent(ms: number, carried: Told): UserError {
   return broken('EDGE_SILENT', `The edge was silent for ${ms / 1000} s, and answered no ping.`, carried)
 }
 
 /** @param what what the edge sent that it may not */
-export function badFrames(what: string, carried: Carried): UserError {
+export function badFrames(what: string, carried: Told): UserError {
   return broken('TUNNEL_PROTOCOL', `The edge sent ${what}.`, carried)
 }
 
-export function outputFailed(error: unknown, carried: Carried): UserError {
+export function outputFailed(error: unknown, carried: Told): UserError {
   return broken(
     'OUTPUT_FAILED',
     hasCode(error, 'ENOSPC') ? 'The disk is full.' : 'The output cannot be written.',
@@ -61,17 +93,18 @@ export function outputFailed(error: unknown, carried: Carried): UserError {
   )
 }
 
-export function inputFailed(carried: Carried): UserError {
+export function inputFailed(carried: Told): UserError {
   return broken('INPUT_FAILED', 'The input cannot be read.', carried)
 }
 
-function broken(code: string, why: string, {up, down}: Carried): UserError {
+function broken(code: string, why: string, {up, down, advice}: Told): UserError {
+  const idle = code === 'EDGE_GONE' || code === 'EDGE_SILENT'
   return new UserError({
     kind: 'unreachable',
     code,
     message: 'The tunnel broke off',
     why: `${why} Until then it had carried ${size(up)} to the edge and ${size(down)} back.`,
-    next: [AGAIN],
+    next: ['Try again', ...(idle && advice !== undefined ? [advice] : [])],
     details: {up, down},
   })
 }

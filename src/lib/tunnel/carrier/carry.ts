@@ -5,22 +5,38 @@ import {
   edgeClosed,
   edgeGone,
   edgeSilent,
+  endedBare,
+  endedSilent,
   inputFailed,
   outputFailed,
   type Carried,
+  type EndNote,
+  type Told,
 } from './carry-errors.js'
-import {encodeControl, encodeData, encodedLength, FrameReader, OPCODE, ProtocolError} from './frames.js'
+import {
+  CUT_OFF,
+  encodeControl,
+  encodeData,
+  encodedLength,
+  FrameReader,
+  NO_CODE,
+  OPCODE,
+  ProtocolError,
+} from './frames.js'
 import type {OpenTunnel} from './handshake.js'
+import {endOf, onWriteError, type TlsEnd} from './last-bytes.js'
 import {SpareBuffers} from './spare-buffers.js'
 
 /** Milliseconds. */
 export interface CarryTimes {
-  /** After the input's end, how long the edge may send nothing before we close, and again before we go. */
+  /** After the input's end, how long the edge may send no data before we close, and again before we go. */
   drain: number
   /** How long nothing may come before we ask with a ping whether the edge is still there. */
   ping: number
   /** How long nothing may come after that. */
   silence: number
+  /** After the input's end, how often the output is looked at. */
+  look: number
 }
 
 export interface CarryOptions {
@@ -29,24 +45,43 @@ export interface CarryOptions {
   output: Writable
   times?: Partial<CarryTimes> | undefined
   signal?: AbortSignal | undefined
+  /** Whether whoever reads the output has gone, which a stream shows only when it is written to. Undefined: not known. */
+  isOutputGone?: (() => Promise<boolean | undefined>) | undefined
+  /** Said where it breaks off and may have been idle. */
+  advice?: string | undefined
+  /** Called when nothing more comes, and what is left is handed over. */
+  onLast?: (() => void) | undefined
 }
 
 export interface CarryEnd extends Carried {
   /** The reader of the output went away before the edge had ended. */
   outputGone: boolean
+  /** Something about the end that is no fault and may be of interest. */
+  note: EndNote | undefined
 }
 
-const TIMES: CarryTimes = {drain: 5000, ping: 60_000, silence: 60_000}
+/** How long the edge may send no data after the input's end. */
+export const DRAIN_MS = 15 * 60_000
+const TIMES: CarryTimes = {drain: DRAIN_MS, ping: 60_000, silence: 60_000, look: 5000}
+/** How long the way out may not move, once all is said. */
 const CLOSE_GRACE_MS = 1000
+/** How long the edge may send nothing after our close frame. */
+const ANSWER_MS = 5000
+const FIRST_LOOK_MS = 500
 /** How much may wait in a stream before its source is paused. */
 const HIGH_WATER = 1024 * 1024
 const NORMAL = 1000
 const GOING_AWAY = 1001
+const GONE = ['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'ERR_STREAM_DESTROYED']
 
 /**
- * Carries bytes both ways until one side ends. A WebSocket has no half-close, and a server that gets a close frame
- * sends no more data: so at the input's end what the edge still sends is taken in until it closes, or has been silent
- * for a while; only then a close frame goes out, and what comes until the edge answers it is taken in as well.
+ * Carries bytes both ways until one side ends. The connector sends no close frame when its service ends (cloudflared's
+ * websocket/connection.go): the connection's own end, between two messages, is the end of the stream. What has come is
+ * handed over before this settles, whatever the end was.
+ *
+ * A WebSocket has no half-close, and a server that gets a close frame sends no more data: so at the input's end what the
+ * edge still sends is taken in until it closes, or has sent nothing for long, or nobody reads the output any more; only
+ * then a close frame goes out, and what comes until the edge answers it is taken in as well.
  *
  * @throws UserError `unreachable` / `EDGE_GONE`, `EDGE_SILENT`, `TUNNEL_CLOSED`, `TUNNEL_PROTOCOL`, `OUTPUT_FAILED`,
  *   `INPUT_FAILED`, each with how much was carried
@@ -66,11 +101,17 @@ class Carrier {
   readonly #output: Writable
   readonly #times: CarryTimes
   readonly #signal: AbortSignal | undefined
+  readonly #isOutputGone: CarryOptions['isOutputGone']
+  readonly #onLast: CarryOptions['onLast']
+  readonly #advice: string | undefined
   readonly #done: (error: UserError | undefined, end: CarryEnd) => void
   readonly #carried: Carried = {up: 0, down: 0}
   readonly #reader: FrameReader
   readonly #spare = new SpareBuffers()
+  /** Nothing more is written. */
   #closing = false
+  /** Our close frame is out: after it the edge may end as it likes. */
+  #said = false
   #settled = false
   #inputEnded = false
   /** A ping of ours is out, and nothing came since. */
@@ -81,9 +122,11 @@ class Carrier {
   /** Set while what comes is collected. */
   #gathering: NodeJS.Immediate | undefined
   #drain: NodeJS.Timeout | undefined
+  #look: NodeJS.Timeout | undefined
+  #outputFailed = false
 
   constructor(
-    {tunnel, input, output, times, signal}: CarryOptions,
+    {tunnel, input, output, times, signal, isOutputGone, onLast, advice}: CarryOptions,
     done: (error: UserError | undefined, end: CarryEnd) => void,
   ) {
     this.#tunnel = tunnel
@@ -91,10 +134,14 @@ class Carrier {
     this.#output = output
     this.#times = {...TIMES, ...times}
     this.#signal = signal
+    this.#isOutputGone = isOutputGone
+    this.#onLast = onLast
+    this.#advice = advice
     this.#done = done
     this.#reader = new FrameReader({
       data: (piece) => {
         this.#carried.down += piece.length
+        if (this.#inputEnded) this.#waitForSilence()
         this.#gather()
         output.write(piece)
       },
@@ -102,10 +149,12 @@ class Carrier {
         this.#pong(payload)
       },
       close: (code, reason) => {
-        this.#close(code ?? NORMAL)
         // No code at all is how many servers say that all is well.
-        const fine = code === undefined || code === NORMAL || code === GOING_AWAY
-        this.#finish(fine ? undefined : edgeClosed(code, reason, this.#carried))
+        const said = code === undefined || code === NO_CODE ? NORMAL : code
+        this.#close(said === CUT_OFF ? NORMAL : said)
+        if (said === NORMAL || said === GOING_AWAY) this.#finish()
+        else if (said === CUT_OFF) this.#finish(undefined, {note: endedBare()})
+        else this.#finish(edgeClosed(said, reason, this.#told))
       },
     })
   }
@@ -116,6 +165,7 @@ class Carrier {
     socket.on('error', this.#onSocketEnd)
     socket.on('end', this.#onSocketEnd)
     socket.on('close', this.#onSocketEnd)
+    onWriteError(socket, this.#onSocketFull)
     socket.on('drain', this.#onSocketDrain)
     socket.on('data', this.#onSocketData)
     this.#input.on('data', this.#onInput)
@@ -124,8 +174,10 @@ class Carrier {
     this.#signal?.addEventListener('abort', this.#onAbort)
     this.#waitForLife(this.#times.ping)
     if (this.#signal?.aborted) this.#onAbort()
-    else if (socket.destroyed) this.#onSocketEnd()
     else if (head.length > 0) this.#onSocketData(head)
+    // It may have ended with its answer.
+    if (!this.#settled && (socket.destroyed || socket.readableEnded))
+      this.#onSocketEnd(socket.errored ?? undefined)
     if (!this.#settled && !this.#outputIsFull) socket.resume()
   }
 
@@ -140,53 +192,122 @@ class Carrier {
     this.#output.uncork()
   }
 
+  get #told(): Told {
+    return {...this.#carried, advice: this.#advice}
+  }
+
   get #outputIsFull(): boolean {
     return this.#output.writableLength > HIGH_WATER
   }
 
-  #finish(error?: UserError, outputGone = false): void {
+  #finish(
+    error?: UserError,
+    {outputGone = false, note}: Partial<Pick<CarryEnd, 'outputGone' | 'note'>> = {},
+  ): void {
     if (this.#settled) return
     this.#settled = true
     clearImmediate(this.#gathering)
     this.#giveOut()
-    const {socket} = this.#tunnel
     clearTimeout(this.#idle)
     clearTimeout(this.#drain)
+    clearTimeout(this.#look)
     this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#input.removeListener('data', this.#onInput)
     this.#input.removeListener('end', this.#onInputEnd)
     this.#input.pause()
-    socket.removeListener('data', this.#onSocketData)
-    // Give the close frame its way out, and no more; what still comes is read, or it would be answered with a reset.
-    socket.resume()
-    socket.end()
-    const grace = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS).unref()
-    socket.once('close', () => {
-      clearTimeout(grace)
+    this.#tunnel.socket.removeListener('data', this.#onSocketData)
+    this.#onLast?.()
+    void Promise.all([this.#givenOut(), this.#sentOut()]).then(async () => {
+      const late = this.#outputFailed
+      // Once whoever was here has gone, how the other end goes concerns nobody.
+      const gone = outputGone || late || (error !== undefined && (await this.#hasLeft()))
+      this.#done(gone && error?.code !== 'OUTPUT_FAILED' ? undefined : error, {
+        ...this.#carried,
+        outputGone: outputGone || late,
+        note: gone ? undefined : note,
+      })
     })
-    this.#done(error, {...this.#carried, outputGone})
+  }
+
+  /** After the input's end, whoever cannot be seen counts as gone. */
+  async #hasLeft(): Promise<boolean> {
+    return this.#inputEnded && this.#isOutputGone !== undefined && (await this.#isOutputGone()) !== false
+  }
+
+  /** When the output has taken all that came, or takes no more. */
+  #givenOut(): Promise<void> {
+    const output = this.#output
+    return new Promise((resolve) => {
+      if (output.writableLength === 0 || output.destroyed || output.writableEnded) {
+        resolve()
+        return
+      }
+      output.once('error', resolve).once('close', resolve)
+      output.write(Buffer.alloc(0), () => {
+        resolve()
+      })
+    })
+  }
+
+  /**
+   * When what was given to the connection is out, our close frame with it; or it does not move. What still comes is read,
+   * or it would be answered with a reset.
+   */
+  #sentOut(): Promise<void> {
+    const {socket} = this.#tunnel
+    return new Promise((resolve) => {
+      let left = socket.writableLength
+      const grace = setInterval(() => {
+        if (socket.writableLength > 0 && socket.writableLength < left) {
+          left = socket.writableLength
+          return
+        }
+        socket.destroy()
+        settle()
+      }, CLOSE_GRACE_MS)
+      const settle = (): void => {
+        resolve()
+        // It is ours to end, also where the other side does not.
+        if (socket.destroyed) clearInterval(grace)
+        else grace.unref()
+      }
+      socket.once('finish', settle).once('close', settle)
+      if (socket.destroyed || socket.writableFinished) settle()
+      socket.resume()
+      socket.end()
+    })
+  }
+
+  /** Nothing more is taken by the edge. What it has sent is read on. */
+  readonly #onSocketFull = (): void => {
+    this.#input.pause()
+    this.#closing = true
+    if (this.#settled) this.#tunnel.socket.destroy()
   }
 
   #close(code: number): void {
-    if (this.#closing) return
+    if (this.#closing || this.#settled) return
     this.#closing = true
+    this.#said = true
     const payload = Buffer.alloc(2)
     payload.writeUInt16BE(code)
     this.#tunnel.socket.write(encodeControl(OPCODE.close, payload))
   }
 
-  readonly #onSocketData = (chunk: Buffer): void => {
-    const {socket} = this.#tunnel
-    this.#sawLife()
-    if (this.#inputEnded) this.#waitForSilence()
+  #feed(chunk: Buffer): void {
     try {
       this.#reader.feed(chunk)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#close(error.closeCode)
-      this.#finish(badFrames(error.message, this.#carried))
-      return
+      this.#finish(badFrames(error.message, this.#told))
     }
+  }
+
+  readonly #onSocketData = (chunk: Buffer): void => {
+    const {socket} = this.#tunnel
+    this.#sawLife()
+    this.#feed(chunk)
     if (this.#settled || !this.#outputIsFull || socket.isPaused()) return
     socket.pause()
     this.#output.once('drain', () => {
@@ -226,24 +347,49 @@ class Carrier {
   readonly #onInputEnd = (): void => {
     this.#inputEnded = true
     this.#waitForSilence()
+    void this.#lookAtOutput(Math.min(this.#times.look, FIRST_LOOK_MS))
+  }
+
+  /** @param next when to look again, milliseconds */
+  async #lookAtOutput(next: number): Promise<void> {
+    const gone = await this.#isOutputGone?.()
+    if (this.#settled || gone === undefined) return
+    if (gone) {
+      this.#close(NORMAL)
+      this.#finish(undefined, {outputGone: true})
+    } else {
+      this.#look = setTimeout(() => void this.#lookAtOutput(this.#times.look), next)
+    }
   }
 
   readonly #onInputError = (): void => {
     this.#close(NORMAL)
-    this.#finish(inputFailed(this.#carried))
+    this.#finish(inputFailed(this.#told))
   }
 
   readonly #onOutputError = (error: unknown): void => {
+    this.#outputFailed = true
     // Usually ssh has gone away: there is nobody left to carry for.
     this.#close(NORMAL)
-    if (hasCode(error, 'EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED')) this.#finish(undefined, true)
-    else this.#finish(outputFailed(error, this.#carried))
+    if (hasCode(error, ...GONE)) this.#finish(undefined, {outputGone: true})
+    else this.#finish(outputFailed(error, this.#told))
   }
 
-  /** Without the edge's close frame; only after ours that is a way to end. */
   readonly #onSocketEnd = (error?: unknown): void => {
-    const answered = this.#closing && !(error instanceof Error)
-    this.#finish(answered ? undefined : edgeGone(error, this.#carried))
+    if (this.#settled) return
+    const {socket} = this.#tunnel
+    const failed = error instanceof Error ? error : undefined
+    // What had come before an error and was not asked for yet.
+    if (failed)
+      for (let piece = read(socket); piece !== null && !this.#settled; piece = read(socket)) this.#feed(piece)
+    this.#endOfStream(endOf(socket, failed), failed)
+  }
+
+  #endOfStream(how: TlsEnd, error?: Error): void {
+    if (this.#said) this.#finish()
+    else if (how === 'reset') this.#finish(edgeGone(error, this.#told))
+    else if (this.#reader.isInside) this.#finish(edgeGone(undefined, this.#told))
+    else this.#finish(undefined, {note: how === 'bare' ? endedBare() : undefined})
   }
 
   readonly #onAbort = (): void => {
@@ -280,7 +426,7 @@ class Carrier {
       this.#waitForLife(this.#times.ping)
     } else if (this.#asked) {
       const {ping, silence} = this.#times
-      this.#finish(edgeSilent(ping + silence, this.#carried))
+      this.#finish(edgeSilent(ping + silence, this.#told))
       socket.destroy()
     } else {
       this.#asked = true
@@ -290,8 +436,9 @@ class Carrier {
   }
 
   #waitForSilence(): void {
+    const {drain} = this.#times
     if (this.#drain) this.#drain.refresh()
-    else this.#drain = setTimeout(this.#onSilence, this.#times.drain)
+    else this.#drain = setTimeout(this.#onSilence, this.#said ? Math.min(drain, ANSWER_MS) : drain)
   }
 
   readonly #onSilence = (): void => {
@@ -300,10 +447,16 @@ class Carrier {
     if (socket.isPaused() || (!this.#closing && socket.writableLength > 0)) {
       this.#drain?.refresh()
     } else if (this.#closing) {
-      this.#finish()
+      this.#finish(undefined, {note: endedSilent(this.#times.drain)})
     } else {
       this.#close(NORMAL)
-      this.#drain?.refresh()
+      this.#drain = undefined
+      this.#waitForSilence()
     }
   }
+}
+
+/** What node has read and nobody has taken yet. */
+function read(socket: Readable): Buffer | null {
+  return socket.read() as Buffer | null
 }

@@ -82,6 +82,7 @@ export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): Use
     })
   }
   if (error instanceof NotHttpError) return notAnEdge(edge, 'Its answer is not HTTP.')
+  if (code === 'EAI_AGAIN') return notLookedUp(nameIn(edge), 'The system gave up waiting (EAI_AGAIN).')
   if (stage === 'answer') {
     return new UserError({
       kind: 'unreachable',
@@ -121,6 +122,9 @@ export function timedOut(
 ): UserError {
   const seconds = `${ms / 1000} s`
   const next = ['Check the network, and try again', 'To wait longer: --timeout SECONDS']
+  if (stage === 'lookup') {
+    return notLookedUp(proxy?.host ?? nameIn({host, connectTo}), `No address came within ${seconds}.`, proxy)
+  }
   if (stage === 'proxy' && proxy) {
     return new UserError({
       kind: 'unreachable',
@@ -143,6 +147,22 @@ export function timedOut(
     why,
     next,
     details: {stage},
+  })
+}
+
+function nameIn({host, connectTo}: Pick<EdgeAddress, 'host' | 'connectTo'>): string {
+  return connectTo?.replace(/:\d+$/, '') ?? host
+}
+
+/** Of the network's name servers, not of who has the name. */
+function notLookedUp(name: string, why: string, proxy?: HttpProxy): UserError {
+  return new UserError({
+    kind: 'unreachable',
+    code: 'HOST_NOT_RESOLVED',
+    message: `The name server does not answer for ${name}`,
+    why: proxy ? `${why} ${proxy.variable} names that proxy.` : why,
+    next: ["Check the network and this machine's name servers", 'To wait longer: --timeout SECONDS'],
+    details: {name},
   })
 }
 
@@ -172,9 +192,10 @@ export function proxyRefused(proxy: HttpProxy, to: Address, status: number): Use
   const target = `${to.host}:${to.port}`
   const {variable} = proxy
   const [why, next] = ((): [string, string] => {
-    if (status === 407) {
+    // 407 is the one that is meant; some proxies say 401.
+    if (status === 407 || status === 401) {
       return proxy.authorization
-        ? ['It does not accept the user and password.', `Mend the user and password in ${variable}`]
+        ? ['It does not accept the user and password.', `Correct the user and password in ${variable}`]
         : ['It wants a user and password.', `Put them into ${variable}: http://USER:PASSWORD@HOST:PORT`]
     }
     if (status === 403)

@@ -1,10 +1,12 @@
 import type {EventEmitter} from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
+import {boundLookUps} from '../look-ups.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {Clock} from './clock.js'
 import {isConnectionError, proxyRefused, proxyUnreachable} from './connect-errors.js'
 import {NoAnswerError, readHead} from './http-head.js'
+import {keepLastBytes} from './last-bytes.js'
 import type {Address, HttpProxy} from './proxy-settings.js'
 import {trustContext} from './trust.js'
 
@@ -15,7 +17,10 @@ const KEEP_ALIVE_MS = 60_000
 const READ_BYTES = 64 * 1024
 
 /** A TCP connection to the first address of the host that answers. */
-async function dial({host, port}: Address, signal: AbortSignal): Promise<net.Socket> {
+async function dial({host, port}: Address, stage: 'connect' | 'proxy', clock: Clock): Promise<net.Socket> {
+  const isName = net.isIP(host) === 0
+  clock.begin(isName ? 'lookup' : stage)
+  const lookedUp = isName ? boundLookUps(clock.limitOf('lookup')) : () => undefined
   const socket = net.connect({
     host,
     port,
@@ -25,7 +30,10 @@ async function dial({host, port}: Address, signal: AbortSignal): Promise<net.Soc
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MS,
   })
-  await happens(socket, 'connect', signal)
+  socket.once('lookup', () => {
+    if (clock.stage === 'lookup') clock.begin(stage)
+  })
+  await happens(socket, 'connect', clock.signal).finally(lookedUp)
   return socket
 }
 
@@ -57,6 +65,7 @@ async function secure({raw, host, context, signal}: SecureOptions): Promise<tls.
  *
  * @param makeContext what the certificate is checked against; called while the connection is on its way, as it takes
  *   the processor 20 ms and more
+ * @param toTheLast as {@link keepLastBytes}
  */
 export async function dialSecurely({
   proxy,
@@ -64,22 +73,25 @@ export async function dialSecurely({
   host,
   makeContext,
   clock,
+  toTheLast = false,
 }: {
   proxy: HttpProxy | undefined
   to: Address
   host: string
   makeContext: () => tls.SecureContext
   clock: Clock
+  toTheLast?: boolean
 }): Promise<tls.TLSSocket> {
-  clock.begin(proxy ? 'proxy' : 'connect')
-  const dialling = proxy ? dialThrough(proxy, to, clock) : dial(to, clock.signal)
+  const dialling = proxy ? dialThrough(proxy, to, clock) : dial(to, 'connect', clock)
   const context = makeContext()
   const raw = await dialling
   clock.begin('tls')
-  return secure({raw, host, context, signal: clock.signal}).catch((error: unknown) => {
+  const socket = await secure({raw, host, context, signal: clock.signal}).catch((error: unknown) => {
     discard(raw)
     throw error
   })
+  if (toTheLast) keepLastBytes(socket, raw)
+  return socket
 }
 
 /**
@@ -91,7 +103,7 @@ export async function dialSecurely({
 export async function dialThrough(proxy: HttpProxy, to: Address, clock: Clock): Promise<net.Socket> {
   let socket: net.Socket | undefined
   try {
-    socket = await dial(proxy, clock.signal)
+    socket = await dial(proxy, 'proxy', clock)
     if (proxy.secure) {
       const context = await trustContext(undefined)
       socket = await secure({raw: socket, host: proxy.host, context, signal: clock.signal})

@@ -6,6 +6,10 @@ const MESSAGE_LIMIT = 16_384
 
 export const OPCODE = {continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10} as const
 
+/** Close codes for a program's own use: no code, and cut off (RFC 6455, 7.4.1). Some send them all the same. */
+export const NO_CODE = 1005
+export const CUT_OFF = 1006
+
 /** The server broke the rules of RFC 6455. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
@@ -134,6 +138,11 @@ export class FrameReader {
     return this.#pending.length
   }
 
+  /** Whether a message has begun that has not ended. */
+  get isInside(): boolean {
+    return this.#remaining > 0 || this.#pending.length > 0 || this.#inMessage
+  }
+
   /** @throws ProtocolError */
   feed(chunk: Buffer): void {
     let input = this.#pending.length > 0 ? Buffer.concat([this.#pending, chunk]) : chunk
@@ -184,7 +193,7 @@ export class FrameReader {
     if (opcode === OPCODE.close) {
       if (payload.length === 1) throw new ProtocolError('a close frame with half a code')
       const code = payload.length >= 2 ? payload.readUInt16BE(0) : undefined
-      if (code !== undefined && !isSendable(code)) throw new ProtocolError(`a close frame with code ${code}`)
+      if (code !== undefined && !isKnown(code)) throw new ProtocolError(`a close frame with code ${code}`)
       const reason = payload.subarray(2)
       if (!isUtf8(reason)) throw new ProtocolError('a close frame whose reason is not text', 1007)
       this.#ended = true
@@ -193,10 +202,10 @@ export class FrameReader {
   }
 }
 
-/** Whether a close frame may bear this code; the others are for use inside a program only (RFC 6455, 7.4). */
-function isSendable(code: number): boolean {
+/** Whether a close frame may bear this code, or bears it in life; the others exist inside a program only (RFC 6455, 7.4). */
+function isKnown(code: number): boolean {
   if (code >= 3000) return code < 5000
-  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014)
+  return (code >= 1000 && code <= 1003) || (code >= NO_CODE && code <= 1014)
 }
 
 interface Header {

@@ -1,3 +1,4 @@
+import net from 'node:net'
 import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {Secret} from '../../core/secret.js'
@@ -20,17 +21,15 @@ export interface Address {
 }
 
 /**
- * The proxy that the environment asks for: `https_proxy`, `HTTPS_PROXY`, `http_proxy`, `HTTP_PROXY`, of which the first
- * that is set counts, even if it is empty; unless `no_proxy` (or `NO_PROXY`) names one of the addresses, or one of them
- * is this machine.
+ * The proxy that the environment asks for: `https_proxy`, or else `HTTPS_PROXY`, of which the first that is set counts,
+ * even if it is empty; unless `no_proxy` (or `NO_PROXY`) names one of the addresses, or one of them is this machine.
+ * The variable for plain HTTP is not looked at, as curl and cloudflared do not use it for TLS.
  *
  * @param addresses the public host, and the one to connect to instead
  * @throws UserError `usage` / `BAD_PROXY`
  */
 export function proxyFor(env: Environment, addresses: readonly Address[]): HttpProxy | undefined {
-  const variable = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].find(
-    (name) => env[name] !== undefined && !isRequestHeader(name, env),
-  )
+  const variable = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name] !== undefined)
   const value = variable === undefined ? '' : (env[variable] ?? '').trim()
   if (variable === undefined || value === '') return undefined
   const exceptions = (env['no_proxy'] ?? env['NO_PROXY'] ?? '')
@@ -42,24 +41,30 @@ export function proxyFor(env: Environment, addresses: readonly Address[]): HttpP
   return direct ? undefined : parseProxy(variable, value)
 }
 
-/** In a CGI program HTTP_PROXY is what a stranger sent in a header called Proxy. */
-function isRequestHeader(name: string, env: Environment): boolean {
-  return name === 'HTTP_PROXY' && env['REQUEST_METHOD'] !== undefined
-}
-
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-/** `*`, a host, or a suffix with or without its dot; each perhaps with a port. */
+/** `*`, a network (10.0.0.0/8), a host, or a suffix with or without its dot; the last two perhaps with a port. */
 function matches(entry: string, {host, port}: Address): boolean {
   if (entry === '*') return true
+  if (entry.includes('/')) return isWithin(host, entry)
   const parts = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(entry)
   // An IPv6 address without brackets has colons and no port.
   const name = (parts?.[1] ?? entry).replace(/^\[|\]$/g, '').toLowerCase()
   if (parts?.[2] !== undefined && Number(parts[2]) !== port) return false
   const suffix = name.replace(/^\*?\./, '').replace(/\.$/, '')
-  return suffix !== '' && (host === suffix || host.endsWith(`.${suffix}`))
+  return suffix !== '' && (host === suffix || (net.isIP(host) === 0 && host.endsWith(`.${suffix}`)))
+}
+
+function isWithin(host: string, network: string): boolean {
+  const [, base = '', bits = ''] = /^\[?([0-9a-f.:]+)\]?\/(\d{1,3})$/i.exec(network) ?? []
+  const family = net.isIP(base)
+  if (family === 0 || net.isIP(host) !== family || Number(bits) > (family === 4 ? 32 : 128)) return false
+  const list = new net.BlockList()
+  const kind = family === 4 ? 'ipv4' : 'ipv6'
+  list.addSubnet(base, Number(bits), kind)
+  return list.check(host, kind)
 }
 
 function parseProxy(variable: string, value: string): HttpProxy {

@@ -3,6 +3,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import type {JsonObject} from '../../core/context.js'
 import {UserError, hasCode, nameOfThrown} from '../../core/errors.js'
+import {boundLookUps} from '../look-ups.js'
 import {trustOf, type EdgeWay} from '../carrier/edge-connection.js'
 import {edgeFailed} from '../carrier/connect-errors.js'
 import {addressOf} from '../carrier/handshake.js'
@@ -66,17 +67,20 @@ export async function findAddresses(hop: Hop, timeoutMs: number, lookup: Lookup)
       skipped: true,
     }
   }
+  const lookedUp = boundLookUps(timeoutMs)
   const addresses = await within(lookup(name), timeoutMs, () =>
     notResolved(hop, 'The name server does not answer.'),
-  ).catch((error: unknown) => {
-    if (error instanceof UserError) throw error
-    throw notResolved(
-      hop,
-      hasCode(error, 'ENOTFOUND', 'ENODATA')
-        ? 'That host name does not exist, or has no address.'
-        : `The name server does not answer (${nameOfThrown(error)}).`,
-    )
-  })
+  )
+    .finally(lookedUp)
+    .catch((error: unknown) => {
+      if (error instanceof UserError) throw error
+      throw notResolved(
+        hop,
+        hasCode(error, 'ENOTFOUND', 'ENODATA')
+          ? 'That host name does not exist, or has no address.'
+          : `The name server does not answer (${nameOfThrown(error)}).`,
+      )
+    })
   const list = addresses.map(({address}) => address)
   return {value: addresses, detail: `${words.before}${list.join(', ')}`, facts: {...facts, addresses: list}}
 }

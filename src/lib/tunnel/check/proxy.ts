@@ -1,5 +1,4 @@
 import type net from 'node:net'
-import type {UserError} from '../../core/errors.js'
 import {Clock} from '../carrier/clock.js'
 import {dialThrough} from '../carrier/connect.js'
 import {nameOf, proxyUnreachable, timedOut} from '../carrier/connect-errors.js'
@@ -40,11 +39,14 @@ export interface AskProxy {
  * @throws UserError `unreachable` / `PROXY_REFUSED`, `PROXY_TIMEOUT`, `PROXY_UNREACHABLE`, `PROXY_NOT_TRUSTED`
  */
 export async function askProxy({edge, proxy, to, timeoutMs}: AskProxy): Promise<Found<net.Socket>> {
-  const limits = {connect: timeoutMs, proxy: timeoutMs, tls: timeoutMs, answer: timeoutMs}
-  const late = (): UserError => timedOut(edge, proxy, 'proxy', timeoutMs)
-  const clock = new Clock({limits, totalMs: timeoutMs, signal: undefined, timedOut: late})
+  const limits = {lookup: timeoutMs, connect: timeoutMs, proxy: timeoutMs, tls: timeoutMs, answer: timeoutMs}
+  const clock = new Clock({
+    limits,
+    totalMs: timeoutMs,
+    signal: undefined,
+    timedOut: (stage) => timedOut(edge, proxy, stage, timeoutMs),
+  })
   try {
-    clock.begin('proxy')
     const value = await dialThrough(proxy, to, clock)
     const target = nameOf(to)
     return {

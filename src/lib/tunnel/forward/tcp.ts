@@ -1,8 +1,9 @@
 import net, {type AddressInfo} from 'node:net'
 import type {Environment} from '../../config/paths.js'
-import {carry} from '../carrier/carry.js'
+import {carry, type CarryTimes} from '../carrier/carry.js'
 import {openAccepted} from '../carrier/accepted.js'
 import type {Target} from '../target.js'
+import {isGone, waitingFor} from './client.js'
 import {listenError, type ListenAddress} from './listen.js'
 import {CLOSE_MS, CONNECTION_LIMIT, type Forward, type ForwardEvents} from './types.js'
 
@@ -14,8 +15,17 @@ export interface TcpForwardOptions {
   /** For connecting to the edge and its answer, milliseconds. */
   timeoutMs?: number | undefined
   limit?: number | undefined
-  events: Pick<ForwardEvents, 'onFailure' | 'onlyPrevious'>
+  /** Of the carrier. */
+  times?: Partial<CarryTimes> | undefined
+  /** How long a client may take nothing of what is left for it, milliseconds. */
+  idleMs?: number | undefined
+  events: Pick<ForwardEvents, 'onFailure' | 'onlyPrevious' | 'onNote'>
 }
+
+const CLIENT_IDLE_MS = 120_000
+/** For the edge's silence after a client's end, where it cannot be seen whether the client still reads. */
+const UNSEEN_DRAIN_MS = 120_000
+const LOOK_MS = 20
 
 /**
  * Listens for TCP connections and carries each through a tunnel of its own.
@@ -23,7 +33,7 @@ export interface TcpForwardOptions {
  * @throws UserError `conflict` / `CANNOT_LISTEN`
  */
 export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
-  const {target, listen, environment, timeoutMs, limit = CONNECTION_LIMIT, events} = options
+  const {listen, limit = CONNECTION_LIMIT, events} = options
   const ending = new AbortController()
   const open = new Set<net.Socket>()
   let served = 0
@@ -36,9 +46,9 @@ export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
     // carry listens once; what still comes from a connection that is over is of no interest.
     socket.on('error', () => undefined)
     socket.once('close', () => open.delete(socket))
-    serve(socket, {target, environment, timeoutMs, events, signal: ending.signal}).catch((error: unknown) => {
-      // A reset, so that the client does not take it for an end.
-      socket.resetAndDestroy()
+    serve(socket, {...options, signal: ending.signal}).catch((error: unknown) => {
+      // A reset, so that the client does not take it for an end; it has got everything before.
+      if (!socket.writableEnded) socket.resetAndDestroy()
       if (!ending.signal.aborted) events.onFailure(error)
     })
   })
@@ -67,7 +77,15 @@ export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
 
 async function serve(
   socket: net.Socket,
-  {target, environment, timeoutMs, events, signal}: Omit<TcpForwardOptions, 'listen'> & {signal: AbortSignal},
+  {
+    target,
+    environment,
+    timeoutMs,
+    times,
+    idleMs = CLIENT_IDLE_MS,
+    events,
+    signal,
+  }: Omit<TcpForwardOptions, 'listen'> & {signal: AbortSignal},
 ): Promise<void> {
   const {tunnel, onlyPrevious} = await openAccepted({...target, environment, signal}, timeoutMs)
   if (onlyPrevious !== undefined) events.onlyPrevious?.(onlyPrevious)
@@ -77,16 +95,56 @@ async function serve(
     socket.destroy()
     return
   }
-  const carried = carry({tunnel, input: socket, output: socket, signal})
+  const carried = carry({
+    tunnel,
+    input: socket,
+    output: socket,
+    signal,
+    times: {...(process.platform !== 'linux' && {drain: UNSEEN_DRAIN_MS}), ...times},
+    isOutputGone: () => isGone(socket),
+    // However slow a client is, it gets everything: only one that takes nothing at all is not waited for.
+    onLast: () => socket.setTimeout(signal.aborted ? CLOSE_MS : idleMs, () => socket.destroy()),
+  })
   // It was paused when it came, so that nothing of it is lost before somebody listens.
   socket.resume()
-  await carried
-  // What the edge has sent goes out first; a client that does not take it is not waited for.
-  socket.end()
-  const force = setTimeout(() => socket.destroy(), CLOSE_MS)
-  socket.once('close', () => {
-    clearTimeout(force)
+  const end = await carried.catch(async (error: unknown) => {
+    await breakOff(socket, idleMs)
+    throw error
   })
-  // Nothing more is read: otherwise its end would never be seen.
+  if (end.note) events.onNote?.(end.note.text)
+  leave(socket, idleMs)
+}
+
+/** Ends a connection whose other side has ended in order. */
+function leave(socket: net.Socket, idleMs: number): void {
+  socket.end()
+  // Read, or its end would never be seen. The edge takes no more; a client that goes on is to know that, in a while.
+  socket.once('data', () => {
+    setTimeout(() => void breakOff(socket, idleMs), CLOSE_MS).unref()
+  })
   socket.resume()
+}
+
+/**
+ * Resets a connection once the client has all that it was sent. Where that cannot be known, its bytes come first: it gets
+ * an end.
+ */
+async function breakOff(socket: net.Socket, idleMs: number): Promise<void> {
+  let waiting = socket.bytesWritten === 0 ? 0 : await waitingFor(socket)
+  let moved = performance.now()
+  while (waiting !== undefined && waiting > 0 && !socket.destroyed) {
+    if (performance.now() - moved > idleMs) break
+    await after(LOOK_MS)
+    const now = await waitingFor(socket)
+    if (now !== waiting) moved = performance.now()
+    waiting = now
+  }
+  if (waiting === undefined) socket.end().resume()
+  else socket.resetAndDestroy()
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
 }

@@ -5,6 +5,8 @@ import type {ListenAddress} from './listen.js'
 export interface ForwardEvents {
   /** A connection or request could not be served. Not told for each of many that fail alike. */
   onFailure(error: unknown): void
+  /** Something about how a connection ended that is no failure. */
+  onNote?(text: string): void
   /** Only the secret from before a rotation was accepted; until when it works (ISO 8601). */
   onlyPrevious?(until: string): void
   /** Why the edge said no: the text for the client, and whether Access is certain to have said it. */
