@@ -227,6 +227,7 @@ async function run(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promi
         '--yes',
         ...where,
         '--',
+        ...CEILING,
         ...placed(words, lane),
       ],
       {

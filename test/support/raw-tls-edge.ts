@@ -86,13 +86,15 @@ export class RawTlsEdge {
         promised++
         socket.write('HTTP/1.1 100 Continue\r\n\r\n')
       }
-      for (; answered < requests.length; answered++) {
+      for (; answered < Math.min(requests.length, 1); answered++) {
         const elsewhere = `https://elsewhere.example:${this.otherPort}/away`
         socket.write(
-          `HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Type: text/plain\r\nETag: "e"\r\nLocation: ${elsewhere}\r\n` +
+          `HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\nContent-Type: text/plain\r\nETag: "e"\r\nLocation: ${elsewhere}\r\n` +
             `Refresh: 0; url=${elsewhere}\r\nSet-Cookie: a=b\r\nAlt-Svc: h2="elsewhere.example:${this.otherPort}"\r\n\r\n` +
             (requests[answered]?.line.startsWith('HEAD ') ? '' : 'ok\n'),
         )
+        // What the client still has to say is kept all the same.
+        socket.end()
       }
     })
   }

@@ -39,6 +39,7 @@ export async function loadSettings({
   flags,
   allowNewProfile = false,
 }: LoadSettings): Promise<Settings> {
+  refuseUncheckedCertificates(env)
   const paths = pathsFrom(env)
   const [config, project] = await Promise.all([readConfig(paths), findProject(cwd)])
   const [profileName, profileSource] = first<string>(
@@ -97,6 +98,23 @@ export async function loadSettings({
       environmentRecipients.length > 0 ? environmentRecipients : (profile?.vaultRecipients ?? []),
     environmentRecipients,
   }
+}
+
+/**
+ * With this variable node takes any certificate for a good one. zt's own connections check theirs all the same; but
+ * whoever set it, or has it set by somebody else, is to know.
+ *
+ * @throws UserError `usage` / `CERTIFICATES_UNCHECKED`
+ */
+function refuseUncheckedCertificates(env: Environment): void {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return
+  throw new UserError({
+    kind: 'usage',
+    code: 'CERTIFICATES_UNCHECKED',
+    message: 'NODE_TLS_REJECT_UNAUTHORIZED=0 is set, and zt always checks certificates',
+    why: 'Without that check an API token or a Client Secret could be sent to anybody. A CA of your own is trusted with --ca-file (the edge) or NODE_EXTRA_CA_CERTS.',
+    next: ['unset NODE_TLS_REJECT_UNAUTHORIZED'],
+  })
 }
 
 /** The first that is there, with where it came from. */
