@@ -326,7 +326,7 @@ function wrongs(outcome: Outcome): string[] {
 /** Whether zt itself refuses these words. */
 function isRefused(words: readonly string[]): boolean {
   try {
-    readCurlArguments(words)
+    readCurlArguments(words.map((word) => word.replaceAll('PORT', '1')))
     return false
   } catch (error) {
     if (error instanceof UserError) return true

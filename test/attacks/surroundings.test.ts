@@ -138,6 +138,13 @@ function childrenOf(pid: number): number[] {
   }
 }
 
+/** A process and what it started, and that. */
+function killAll(pid: number): void {
+  const below = childrenOf(pid)
+  process.kill(pid, 'SIGKILL')
+  for (const one of below) killAll(one)
+}
+
 /** Looks for a while whether something begins to listen: a slow machine shows less, and never more. */
 async function portsFor(pid: number, ms: number): Promise<number[]> {
   const end = Date.now() + ms
@@ -242,8 +249,8 @@ const LONG: Readonly<Record<string, {begin: () => Running; ready: (one: Running)
     ready: ({stdout, stderr}) => /sandbox runs/.test(stdout + stderr),
   },
   "the keychain's process": {
-    begin: () => start([child]),
-    ready: ({pid}) => catchesUsr1(pid),
+    begin: () => start(['--require', preload('setTimeout(() => process.stderr.write("ready"))'), child]),
+    ready: ({stderr}) => stderr.includes('ready'),
   },
   'exec, and what starts zt again': {
     begin: () =>
@@ -263,10 +270,11 @@ function atSilent(): string[] {
   return ['--token', 'env', '--yes', '--connect-to', `127.0.0.1:${(silent.address() as AddressInfo).port}`]
 }
 
-/** Whether a process has a handler of its own for SIGUSR1 (bit 9); node has one, too, so this is for one that listens. */
-function catchesUsr1(pid: number): boolean {
-  const open = fs.readdirSync(`/proc/${pid}/fd`).length
-  return open > 15
+/** A file for node's --require. */
+function preload(program: string): string {
+  const file = path.join(home, 'preload.cjs')
+  fs.writeFileSync(file, program)
+  return file
 }
 
 describe.skipIf(process.platform !== 'linux')('SIGUSR1 opens no debugger', () => {
@@ -285,7 +293,7 @@ describe.skipIf(process.platform !== 'linux')('SIGUSR1 opens no debugger', () =>
     expect(one.stderr).not.toContain('Debugger')
     expect(one.lives).toBe(true)
     if (name.startsWith('exec')) await until(() => one.stdout.includes('got'))
-    for (const pid of [...childrenOf(one.pid), one.pid]) process.kill(pid, 'SIGKILL')
+    killAll(one.pid)
     await one.ended
     tally(FAMILY, 1)
   })
@@ -315,7 +323,7 @@ describe.skipIf(process.platform !== 'linux')('SIGUSR1 opens no debugger', () =>
       expect(one.lives, one.stderr).toBe(true)
       expect(await portsFor(one.pid, 100)).toEqual([])
       expect(one.stderr).toContain('--inspect is set aside: node would open credentials to others')
-      for (const pid of [...childrenOf(one.pid), one.pid]) process.kill(pid, 'SIGKILL')
+      killAll(one.pid)
       await one.ended
       tally(FAMILY, 1)
     },

@@ -56,12 +56,23 @@ export function guardProcess({report, warn, exit}: Guard): void {
     process.on(event, crash)
   }
   // bin/zt.cjs has done so where it was first.
-  if (process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => undefined)
+  if (process.listenerCount('SIGUSR1') === 0) refuseDebugger()
   // None: they are switched off (--no-warnings).
   const wanted = process.listenerCount('warning') > 0
   process.removeAllListeners('warning')
   process.on('warning', (warning) => {
     if (wanted) warn?.(`node warns of something (${nameOfThrown(warning)})`, warning)
+  })
+}
+
+/** As bin/zt.cjs does, for a process that does not begin there. */
+function refuseDebugger(): void {
+  const end = (process as unknown as {_debugEnd: () => void})._debugEnd
+  process.on('SIGUSR1', () => undefined)
+  end()
+  setImmediate(() => {
+    end()
+    setImmediate(end)
   })
 }
 

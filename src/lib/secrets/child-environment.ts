@@ -1,8 +1,14 @@
 import {withoutVariables} from '../core/platform.js'
 import type {BusEnvironment} from './keychain/probe.js'
 
-/** What other programs have no use for: our own secrets, as the environment may give them. */
-const SECRETS = ['CLOUDFLARE_API_TOKEN', 'CF_ACCESS_CLIENT_SECRET', 'TUNNEL_SERVICE_TOKEN_SECRET']
+/** What other programs have no use for: our own secrets, as the environment may give them, and their ids. */
+const SECRETS = [
+  'CLOUDFLARE_API_TOKEN',
+  'CF_ACCESS_CLIENT_ID',
+  'CF_ACCESS_CLIENT_SECRET',
+  'TUNNEL_SERVICE_TOKEN_ID',
+  'TUNNEL_SERVICE_TOKEN_SECRET',
+]
 
 /**
  * By which TLS libraries and curl write down what makes a recording of their connections readable, or print what passes
