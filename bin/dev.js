@@ -5,6 +5,8 @@ import {fileURLToPath} from 'node:url'
 import {register} from 'tsx/esm/api'
 import {sourceFacts} from '../scripts/build-facts.mjs'
 
+// As in zt.cjs.
+process.on('SIGUSR1', () => undefined)
 register()
 const root = fileURLToPath(new URL('..', import.meta.url))
 globalThis[Symbol.for('zt.origin')] = {kind: 'development', facts: () => sourceFacts(root)}

@@ -8,9 +8,16 @@ const VARIABLES = ['NODE_DEBUG', 'NODE_DEBUG_NATIVE']
  * Switches of NODE_OPTIONS by which node prints an error's text before any program can hide it, writes its memory or
  * environment to a file, or makes a recording of its connections readable.
  */
-const SWITCHES = /^--(abort-on-uncaught-exception|heapsnapshot|report-|tls-keylog|trace-tls)/
+const WRITES = /^--(abort-on-uncaught-exception|heapsnapshot|report-|tls-keylog|trace-tls)/
+/**
+ * Those by which others reach what it holds: a debugger that every user of this machine can attach, TLS that encrypts
+ * badly or not at all, requests that two parsers read in two ways; and a file in the current directory that may hold any.
+ */
+const OPENS =
+  /^--(inspect(-brk|-wait|-brk-node)?|tls-cipher-list|tls-min-v1\.[01]|insecure-http-parser|experimental-(default-)?config-file)$/
 /** Those whose value may be the next word. */
-const WITH_VALUE = /^--(heapsnapshot|report-(dir|filename|signal)|report-directory|tls-keylog)/
+const WITH_VALUE =
+  /^--(heapsnapshot|report-(dir|filename|signal)|report-directory|tls-keylog|tls-cipher-list|experimental-config-file)/
 
 /**
  * Starts zt again in an environment without these, as node reads them before any program runs; everything else is
@@ -21,15 +28,14 @@ const WITH_VALUE = /^--(heapsnapshot|report-(dir|filename|signal)|report-directo
  *   program and has node's own flags built in
  */
 export async function startAgain(script) {
-  const {env, aside} = withoutSpies(process.env)
+  const {env, aside} = withoutSpies(process.env, script !== undefined)
   if (aside.length === 0) return
   const args = process.argv.slice(2)
   const end = args.indexOf('--')
   if (!(end < 0 ? args : args.slice(0, end)).includes('--json')) {
     const [first, ...more] = aside
     const what = more.length === 0 ? `${first} is` : `${aside.join(', ')} are`
-    const does = aside.every((name) => VARIABLES.includes(name)) ? 'print' : 'print or write'
-    process.stderr.write(`note:  ${what} set aside: node would ${does} credentials\n`)
+    process.stderr.write(`note:  ${what} set aside: node would ${whatWith(aside)}\n`)
   }
   // With NODE_DEBUG, what follows would print the environment that the second process is given.
   process.stderr.write = () => true
@@ -42,7 +48,7 @@ export async function startAgain(script) {
     const typed = signal === 'SIGINT' && [0, 1, 2].some((fd) => tty.isatty(fd))
     if (!typed) child.kill(signal)
   }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'].filter(
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGBREAK'].filter(
     (signal) => signal in os.constants.signals,
   )
   for (const signal of signals) process.on(signal, pass)
@@ -62,28 +68,49 @@ export async function startAgain(script) {
  * The environment without what makes node print or write what it holds.
  *
  * @param {NodeJS.ProcessEnv} given
+ * @param {boolean} readsOptions false for the executable's node, which reads no NODE_OPTIONS
  * @returns {{env: NodeJS.ProcessEnv, aside: string[]}} and the names of what was taken out
  */
-export function withoutSpies(given) {
+export function withoutSpies(given, readsOptions = true) {
   const env = {...given}
   const aside = []
   for (const name of VARIABLES) {
     if (env[name]) aside.push(name)
     delete env[name]
   }
-  const words = (given.NODE_OPTIONS ?? '').match(/(?:[^\s"]|"(?:\\[^]|[^"\\])*(?:"|\\?$))+/g) ?? []
+  const words = readsOptions ? wordsOf(given.NODE_OPTIONS ?? '') : []
   const kept = []
   for (let at = 0; at < words.length; at++) {
     // node takes --report_dir for --report-dir.
-    const name = words[at].replaceAll('"', '').split('=')[0].replaceAll('_', '-')
-    if (!SWITCHES.test(name)) {
-      kept.push(words[at])
+    const name = words[at].plain.split('=')[0].replaceAll('_', '-')
+    if (!WRITES.test(name) && !OPENS.test(name)) {
+      kept.push(words[at].given)
       continue
     }
     if (!aside.includes(name)) aside.push(name)
-    const takesNext = WITH_VALUE.test(name) && !words[at].includes('=')
-    if (takesNext && words[at + 1] !== undefined && !words[at + 1].startsWith('-')) at++
+    const takesNext = WITH_VALUE.test(name) && !words[at].plain.includes('=')
+    if (takesNext && words[at + 1] !== undefined && !words[at + 1].plain.startsWith('-')) at++
   }
   if (kept.length < words.length) env.NODE_OPTIONS = kept.join(' ')
   return {env, aside}
+}
+
+/** @param {string[]} aside */
+function whatWith(aside) {
+  if (aside.some((name) => OPENS.test(name))) return 'open credentials to others'
+  return aside.every((name) => VARIABLES.includes(name)) ? 'print credentials' : 'print or write credentials'
+}
+
+/**
+ * NODE_OPTIONS as node takes it apart: at spaces, but for those in double quotes, where a backslash takes what follows
+ * as it is.
+ *
+ * @param {string} text
+ * @returns {{given: string, plain: string}[]} as it is written, and as node reads it
+ */
+function wordsOf(text) {
+  return (text.match(/(?:"(?:\\[^]|[^"\\])*"?|[^ "])+/g) ?? []).map((given) => ({
+    given,
+    plain: given.replace(/"((?:\\[^]|[^"\\])*)"?/g, (_, quoted) => quoted.replace(/\\([^])/g, '$1')),
+  }))
 }

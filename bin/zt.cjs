@@ -1,6 +1,16 @@
 #!/usr/bin/env node
 // CommonJS, as node starts that some milliseconds sooner.
 'use strict'
+// node's own answer to SIGUSR1 is a debugger, on a port that every user of this machine can reach (docs/security.md).
+process.on('SIGUSR1', () => undefined)
+if (!process.execArgv.some((word) => word.startsWith('--inspect'))) {
+  // One that was opened before this line; node asks for it three times, the last time when its loop has begun.
+  process._debugEnd()
+  setImmediate(() => {
+    process._debugEnd()
+    setImmediate(() => process._debugEnd())
+  })
+}
 const path = require('node:path')
 
 const root = path.dirname(__dirname)
@@ -28,7 +38,8 @@ process.on('beforeExit', () => {
 })
 
 // node would print or write what it holds: see start-again.js, and docs/security.md.
-if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && /report|heap|abort|tls/.test(NODE_OPTIONS))) {
+const spies = /report|heap|abort|tls|inspect|insecure|config-file|\\/
+if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && spies.test(NODE_OPTIONS))) {
   import('./start-again.js').then(({startAgain}) => startAgain(__filename)).then(start)
 } else {
   start()

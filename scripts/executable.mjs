@@ -68,7 +68,7 @@ async function make() {
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
     // docs/executable.md, Switches of node. NODE_USE_SYSTEM_CA=1 is refused beside the first, but for the second.
-    execArgv: ['--use-openssl-ca', '--no-use-system-ca'],
+    execArgv: ['--use-openssl-ca', '--no-use-system-ca', '--disable-sigusr1'],
     execArgvExtension: 'none',
     assets,
   }

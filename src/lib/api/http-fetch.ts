@@ -7,6 +7,7 @@ import {LightHeaders, LightResponse} from './light-fetch.js'
 
 /** More than any page of the API; an answer that is longer is not one. */
 const BODY_LIMIT = 64 * 1024 * 1024
+const MINIMUM = {minVersion: 'TLSv1.2'} as const
 
 /**
  * Some ten times as deep as the API nests. What walks through an answer, JSON.stringify of the SDK's errors too, calls
@@ -32,7 +33,8 @@ export class ConnectionError extends Error {
  */
 export const httpFetch: typeof fetch = (input, init = {}) => {
   const url = new URL(typeof input === 'string' || input instanceof URL ? input : input.url)
-  const {request, globalAgent} = url.protocol === 'http:' ? http : https
+  const secure = url.protocol === 'https:'
+  const {request} = secure ? https : http
   const headers = Object.fromEntries(new LightHeaders(init.headers as Iterable<[string, string]> | undefined))
   const body = typeof init.body === 'string' ? init.body : undefined
   if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body))
@@ -52,8 +54,7 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
         method: init.method ?? 'GET',
         headers,
         signal: init.signal ?? undefined,
-        agent: globalAgent,
-        ...(url.protocol === 'https:' && trust()),
+        ...(secure ? {agent: https.globalAgent, ...trust()} : {agent: plainAgent()}),
       },
       (incoming) => {
         answered = true
@@ -92,11 +93,23 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
 
 let context: tls.SecureContext | undefined
 
-/** The API is trusted by node's own CAs everywhere: where node takes the system's instead, by both. */
-function trust(): {secureContext?: tls.SecureContext} {
-  if (!takesSystemStore()) return {}
-  context ??= withMore(tls.createSecureContext(), tls.rootCertificates)
-  return {secureContext: context}
+/**
+ * The API is trusted by node's own CAs everywhere: where node takes the system's instead, by both. Its certificate is
+ * checked and its TLS no older than 1.2, whatever NODE_TLS_REJECT_UNAUTHORIZED and node's switches say.
+ */
+function trust(): https.RequestOptions & {secureContext?: tls.SecureContext} {
+  const checked = {rejectUnauthorized: true, ...MINIMUM}
+  if (!takesSystemStore()) return checked
+  context ??= withMore(tls.createSecureContext(MINIMUM), tls.rootCertificates)
+  return {...checked, secureContext: context}
+}
+
+let plain: http.Agent | undefined
+
+/** http:// is for this machine: with NODE_USE_ENV_PROXY node's own agent would hand it, token and all, to a proxy. */
+function plainAgent(): http.Agent {
+  plain ??= new http.Agent({keepAlive: true, scheduling: 'lifo', timeout: 5000})
+  return plain
 }
 
 /** The SDK and we read no more of a Response than this has. */

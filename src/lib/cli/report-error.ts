@@ -92,7 +92,7 @@ export function printLabelled(label: string, text: string): void {
 export function printNext(next: readonly string[]): void {
   for (const step of next) {
     // A command is one line, however long: it will be copied.
-    if (/^(zt|ssh|chmod|apt-get|brew|rm|del|secret-tool|security|cmdkey|printf|echo|pass) /.test(step))
+    if (/^(zt|ssh|chmod|apt-get|brew|rm|del|secret-tool|security|cmdkey|printf|echo|pass|unset) /.test(step))
       err(`${errStyle.cyan('next:')}  ${errStyle.cyan(step)}`)
     else printLabelled(errStyle.cyan('next:'), step)
   }

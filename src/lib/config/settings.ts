@@ -40,6 +40,7 @@ export async function loadSettings({
   flags,
   allowNewProfile = false,
 }: LoadSettings): Promise<Settings> {
+  refuseUncheckedCertificates(env)
   const paths = pathsFrom(env)
   const named = flags.profile ?? set(env['ZT_PROFILE'])
   // Whoever names the profile has answered what a project could say: its file is not even read.
@@ -153,6 +154,23 @@ function edgeDoubt(
   if (project?.profile === undefined || !(used.connectTo || used.caFile)) return undefined
   const what = used.connectTo ? 'the edge' : "the edge's CA"
   return `${project.file} chose the profile ${name}, which says what ${what} is.`
+}
+
+/**
+ * With this variable node takes any certificate for a good one. zt's own connections check theirs all the same; but
+ * whoever set it, or has it set by somebody else, is to know.
+ *
+ * @throws UserError `usage` / `CERTIFICATES_UNCHECKED`
+ */
+function refuseUncheckedCertificates(env: Environment): void {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return
+  throw new UserError({
+    kind: 'usage',
+    code: 'CERTIFICATES_UNCHECKED',
+    message: 'NODE_TLS_REJECT_UNAUTHORIZED=0 is set, and zt always checks certificates',
+    why: 'Without that check an API token or a Client Secret could be sent to anybody. A CA of your own is trusted with --ca-file (the edge) or NODE_EXTRA_CA_CERTS.',
+    next: ['unset NODE_TLS_REJECT_UNAUTHORIZED'],
+  })
 }
 
 /** The first that is there, with where it came from. */

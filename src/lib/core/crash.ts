@@ -50,7 +50,7 @@ export interface Guard {
 
 /**
  * Takes over from node what it does with an error that nobody caught and with warnings: it would print their text, and
- * with it whatever a library put in there.
+ * with it whatever a library put in there. And with SIGUSR1: it would open its debugger to every user of the machine.
  */
 export function guardProcess({report, warn, exit}: Guard): void {
   let ending = false
@@ -66,20 +66,25 @@ export function guardProcess({report, warn, exit}: Guard): void {
     process.removeAllListeners(event)
     process.on(event, crash)
   }
+  // bin/zt.cjs has done so where it was first.
+  if (process.listenerCount('SIGUSR1') === 0) refuseDebugger()
   // None: they are switched off (--no-warnings).
   const wanted = process.listenerCount('warning') > 0
   process.removeAllListeners('warning')
   process.on('warning', (warning) => {
-    if (wanted) warn?.(sayWarning(warning), warning)
+    if (wanted) warn?.(`node warns of something (${nameOfThrown(warning)})`, warning)
   })
 }
 
-const INSECURE_TLS = 'Setting the NODE_TLS_REJECT_UNAUTHORIZED environment variable to '
-
-function sayWarning(warning: Error): string {
-  return warning.message.startsWith(INSECURE_TLS)
-    ? 'NODE_TLS_REJECT_UNAUTHORIZED=0 is set: no certificate is checked, and secrets may go to anybody'
-    : `node warns of something (${nameOfThrown(warning)})`
+/** As bin/zt.cjs does, for a process that does not begin there. */
+function refuseDebugger(): void {
+  const end = (process as unknown as {_debugEnd: () => void})._debugEnd
+  process.on('SIGUSR1', () => undefined)
+  end()
+  setImmediate(() => {
+    end()
+    setImmediate(end)
+  })
 }
 
 /** Makes a stream's writes pass through the redactor: also those of libraries, which know no other way. */

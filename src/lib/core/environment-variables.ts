@@ -152,7 +152,12 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   {
     name: 'NODE_OPTIONS',
     kind: 'node',
-    meaning: 'switches for node; those that would print or write credentials are set aside',
+    meaning: 'switches for node; those that would print, write or open credentials are set aside',
+  },
+  {
+    name: 'NODE_TLS_REJECT_UNAUTHORIZED',
+    kind: 'node',
+    meaning: '0 is refused: certificates are always checked',
   },
 
   {

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import {UserError} from '../core/errors.js'
 import {isFullPath} from '../core/platform.js'
+import {withoutSecrets} from '../secrets/child-environment.js'
 import type {ServiceCredentials} from '../secrets/types.js'
 import {requireUsableVersion} from './cloudflared-version.js'
 import {findProgram, isShim} from './programs.js'
@@ -90,10 +91,15 @@ export async function runCloudflared({program, edge, credentials, env}: Cloudfla
   }
 }
 
-/** cloudflared's own variables would change what it does (its debug log prints the secret); ours are none of its business. */
+/**
+ * cloudflared's own variables would change what it does (its debug log prints the secret), and Go's its TLS, or leave its
+ * memory behind; ours are none of its business.
+ */
 function environmentFor(env: Environment): Record<string, string | undefined> {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(TUNNEL_|CF_ACCESS_|CLOUDFLARE|ZT_)/i.test(name)),
+    Object.entries(withoutSecrets(env)).filter(
+      ([name]) => !/^(TUNNEL_|CF_ACCESS_|CLOUDFLARE|ZT_|GODEBUG$|GOTRACEBACK$)/i.test(name),
+    ),
   )
 }
 

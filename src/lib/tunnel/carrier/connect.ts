@@ -53,6 +53,8 @@ async function secure({raw, host, context, signal}: SecureOptions): Promise<tls.
     host,
     ...(net.isIP(host) === 0 && {servername: host}),
     secureContext: context,
+    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    rejectUnauthorized: true,
     highWaterMark: READ_BYTES,
   }
   const socket = tls.connect(options)

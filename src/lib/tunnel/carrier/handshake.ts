@@ -72,11 +72,17 @@ export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel>
   }
 }
 
+/** A pair that can be two headers. @throws as {@link malformed} says */
+export function checkPair({clientId, clientSecret}: ServiceCredentials): void {
+  if (![clientId, clientSecret.expose()].every((word) => /^[\x21-\x7E]+$/.test(word))) throw malformed()
+}
+
 function requestFor(
   {host, destination}: EdgeAddress,
-  {clientId, clientSecret}: ServiceCredentials,
+  credentials: ServiceCredentials,
 ): {head: string; key: string} {
-  if (![clientId, clientSecret.expose()].every((word) => /^[\x21-\x7E]+$/.test(word))) throw malformed()
+  checkPair(credentials)
+  const {clientId, clientSecret} = credentials
   if (destination !== undefined) checkDestination(destination)
   const key = randomBytes(16).toString('base64')
   const lines = [

@@ -1,6 +1,7 @@
 import {UserError} from '../../core/errors.js'
 import {normaliseHostname} from '../../core/hostname.js'
 import {optionLettered, optionNamed, refusalOf, type KnownOption} from './options.js'
+import {readsStdin, refusedValue} from './values.js'
 
 /** A request's URL, and the host that the secret goes to. */
 export interface RequestUrl {
@@ -92,20 +93,32 @@ function take(result: CurlArguments, written: string, option: KnownOption, value
       message: `curl's option ${written} needs a value`,
     })
   }
-  if (option.takes === 'format') {
+  const {takes} = option
+  if (takes === 'header') checkHeader(written, value)
+  const refusal = refusedValue(takes, value)
+  if (refusal) throw valueRefused(written, refusal.why, refusal.next)
+  if (takes === 'format') {
     if (value.startsWith('@')) throw valueRefused(written, 'What it prints cannot come from a file here.')
     if (/%output\{/.test(value)) throw valueRefused(written, 'Give the file with -o.')
     result.writeOut = value
     return
   }
-  if (option.takes === 'header') checkHeader(written, value)
-  if (option.takes === 'method' && (!/^[A-Za-z]{1,20}$/.test(value) || /^connect$/i.test(value)))
-    throw valueRefused(written, 'It is a method: GET, POST, PUT, PATCH, DELETE or the like.')
-  // Rather once too often: then stdin is left to curl, which may not read it.
-  if (option.takes === 'file' && /(?:^|[=@<,;"])-(?:$|[,;"])|^\.$/.test(value)) result.readsStdin = true
+  if (readsStdin(takes, value)) result.readsStdin = true
   // As words of their own: no value is taken for a letter, nor a letter for a value.
   result.args.push(`--${option.long}`, value)
 }
+
+/** What is about the connection, or says where a request ends. */
+const FRAMING = new Set([
+  'connection',
+  'content-length',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
 
 /** A header must not name another host, end a connection's framing, or stand in for ours. */
 function checkHeader(written: string, value: string): void {
@@ -118,13 +131,13 @@ function checkHeader(written: string, value: string): void {
     })
   if (value.startsWith('@'))
     throw refuse('What stands in a file is not seen here; give each header by itself.')
-  if (/[\x00-\x08\x0A-\x1F\x7F]/.test(value)) throw refuse('It holds control characters.')
-  const name = /^\s*([^\s:;]+)\s*[:;]/.exec(value)?.[1]?.toLowerCase()
+  if (/[\x00-\x1F\x7F]/.test(value)) throw refuse('It holds control characters.')
+  // With a blank before it, it would be the rest of the header before; with one behind it, another to another parser.
+  const name = /^([\w!#$%&'*+.^`|~-]+)[:;]/.exec(value)?.[1]?.toLowerCase()
   if (name === undefined) throw refuse('It is not NAME: VALUE.')
   if (name === 'host') throw refuse('It names the host, and the secret is for the one in the URL.')
   if (/^cf[-_]access[-_]/.test(name)) throw refuse('zt sends the headers of Access itself.')
-  if (['connection', 'upgrade', 'transfer-encoding', 'content-length', 'proxy-connection'].includes(name))
-    throw refuse('It is about the connection, which curl sees to.')
+  if (FRAMING.has(name)) throw refuse('It is about the connection, which curl sees to.')
 }
 
 function badUrl(why: string): UserError {
@@ -162,11 +175,12 @@ function refused(option: string): UserError {
   })
 }
 
-function valueRefused(option: string, why: string): UserError {
+function valueRefused(option: string, why: string, next?: string): UserError {
   return new UserError({
     kind: 'usage',
     code: 'CURL_VALUE_REFUSED',
     message: `curl's option ${option} cannot have this value`,
     why,
+    next: next === undefined ? [] : [next],
   })
 }

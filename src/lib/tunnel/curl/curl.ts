@@ -1,6 +1,6 @@
 import {execFile} from 'node:child_process'
 import {constants} from 'node:fs'
-import fs from 'node:fs/promises'
+import fs, {type FileHandle} from 'node:fs/promises'
 import type {Writable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {promisify} from 'node:util'
@@ -9,6 +9,7 @@ import {withoutSecrets} from '../../secrets/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {acceptedAt} from '../accepted-secret.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
+import {checkPair} from '../carrier/handshake.js'
 import {findProgram} from '../programs.js'
 import {temporaryPlace} from '../run-files.js'
 import type {Target} from '../target.js'
@@ -48,7 +49,9 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
     {credentials: target.credentials, onlyPrevious},
     {edge: target.edge, path: request.path, environment: env},
   )
-  const config = configOf(credentials, given.writeOut + status.writeOut)
+  checkPair(credentials)
+  // Ours comes first: what the person's begins with (%{onerror}) or leaves open would swallow it.
+  const config = configOf(credentials, status.writeOut + given.writeOut)
   const pipe = given.readsStdin ? await makePipe(env, platform) : undefined
   try {
     let stderrDone: Promise<void> | undefined
@@ -80,19 +83,23 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
   }
 }
 
-/** -q first: the person's .curlrc could follow redirects. No pattern in the URL, and nothing but https. */
+/**
+ * -q first: the person's .curlrc could follow redirects. Then the configuration: curl has read it to its end before it
+ * looks at an option of the person's, so that none of these can name what it was read from. No pattern in the URL, and
+ * nothing but https.
+ */
 function argumentsOf(
   {request, given, target}: Pick<CurlOptions, 'request' | 'given' | 'target'>,
   config: string,
 ): string[] {
   const {host, connectTo, caFile} = target.edge
   return [
-    '-q',
+    ...['-q', '--config', config, '--tlsv1.2'],
     ...given.args,
     ...['--globoff', '--proto', '=https', '--max-redirs', '0'],
     ...(connectTo === undefined ? [] : ['--connect-to', `${host}:443:${connectTo}`]),
     ...(caFile === undefined ? [] : ['--cacert', caFile]),
-    ...['--config', config, '--url', request.url],
+    ...['--url', request.url],
   ]
 }
 
@@ -154,12 +161,26 @@ export async function makePipe(
           await new Promise((resolve) => setTimeout(resolve, 2))
           continue
         }
-        // It is shorter than what a pipe takes in at once.
-        await pipe.write(text).catch(() => undefined)
+        // The reader has it open: from here on nothing leads to it by a name.
+        await fs.rm(file, {force: true})
+        await writeAll(pipe, Buffer.from(text), signal).catch(() => undefined)
         await pipe.close()
         return
       }
     },
+  }
+}
+
+/** A pipe takes in some 64 KiB at once, and says EAGAIN where it is full. */
+async function writeAll(pipe: FileHandle, bytes: Buffer, signal: AbortSignal): Promise<void> {
+  let left = bytes
+  while (left.length > 0 && !signal.aborted) {
+    try {
+      left = left.subarray((await pipe.write(left)).bytesWritten)
+    } catch (error) {
+      if (!hasCode(error, 'EAGAIN')) throw error
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
   }
 }
 

@@ -1,27 +1,73 @@
-/** What an option of curl's takes: nothing, a word, or a word that may name a file (and `-` stdin). */
-export type Takes = 'nothing' | 'word' | 'file' | 'header' | 'method' | 'format'
+/** What curl does with an option's value; values.ts says what it may be. */
+export type ValueClass =
+  | 'nothing'
+  | 'data'
+  | 'encoded-data'
+  | 'form-field'
+  | 'upload'
+  | 'cookies'
+  | 'text'
+  | 'header'
+  | 'header-value'
+  | 'method'
+  | 'format'
+  | 'file'
+  | 'number'
+  | 'size'
+  | 'offset'
+  | 'range'
+  | 'time'
+  | 'ports'
+  | 'file-mode'
+  | 'key-format'
+  | 'tls-version'
+  | 'ciphers'
+  | 'tls13-ciphers'
+  | 'curves'
+  | 'proxy'
+  | 'hosts'
+  | 'interface'
+  | 'packet-mark'
 
-/** `long short takes`: what is understood, and sends nothing anywhere else. */
-const UNDERSTOOD: Readonly<Record<Takes, string>> = {
+/** `long short`: what is understood, and sends nothing anywhere else. */
+const UNDERSTOOD: Readonly<Record<ValueClass, string>> = {
   nothing: `
-    append a, anyauth, basic, cert-status, compressed, compressed-ssh, create-dirs, crlf, digest, disallow-username-in-url,
+    append a, anyauth, basic, cert-status, compressed, compressed-ssh, create-dirs, digest, disallow-username-in-url,
     fail f, fail-with-body, form-escape, get G, globoff g, head I, http1.0 0, http1.1, http2, ignore-content-length,
     include i, show-headers, ipv4 4, ipv6 6, junk-session-cookies j, negotiate, no-buffer N, no-clobber, no-keepalive,
-    no-progress-meter, no-sessionid, ntlm, path-as-is, progress-bar #, proxytunnel p, raw, remote-header-name J, remote-name O,
+    mptcp, no-progress-meter, no-sessionid, ntlm, out-null, path-as-is, progress-bar #, proxy-anyauth, proxy-basic,
+    proxy-digest, proxy-negotiate, proxy-ntlm, proxytunnel p, raw, remote-header-name J, remote-name O,
     remote-time R, remove-on-error, retry-all-errors, retry-connrefused, show-error S, silent s, no-silent, no-styled-output,
-    tcp-fastopen, tcp-nodelay, tlsv1 1, tlsv1.2, tlsv1.3, tr-encoding, xattr`,
-  word: `
-    cert E, cert-type, ciphers, connect-timeout, continue-at C, create-file-mode, curves, data-raw, expect100-timeout,
-    form-string, interface, keepalive-time, key, key-type, limit-rate, local-port, max-filesize, max-time m, noproxy,
-    oauth2-bearer, output-dir, pinnedpubkey, proxy x, proxy-user U, range r, referer e, retry, retry-delay, retry-max-time,
-    socks5, socks5-hostname, speed-limit Y, speed-time y, time-cond z, tls-max, tls13-ciphers, user u, user-agent A,
-    happy-eyeballs-timeout-ms, url-query`,
-  file: `
-    cookie b, cookie-jar c, data d, data-ascii, data-binary, data-urlencode, etag-compare, etag-save, form F, json, output o,
-    upload-file T`,
+    skip-existing, socks5-basic, suppress-connect-headers, tcp-fastopen, tcp-nodelay, tlsv1.2, tlsv1.3, tr-encoding, xattr`,
+  data: 'data d, data-ascii, data-binary, json',
+  'encoded-data': 'data-urlencode, url-query',
+  'form-field': 'form F',
+  upload: 'upload-file T',
+  cookies: 'cookie b',
+  text: 'data-raw, form-string, user u, proxy-user U',
   header: 'header H',
+  'header-value': 'oauth2-bearer, referer e, user-agent A',
   method: 'request X',
   format: 'write-out w',
+  file: 'cert E, cookie-jar c, etag-compare, etag-save, key, output o, output-dir, pinnedpubkey',
+  number: `
+    connect-timeout, expect100-timeout, happy-eyeballs-timeout-ms, keepalive-cnt, keepalive-time, max-time m, retry, retry-delay,
+    retry-max-time, speed-limit Y, speed-time y, vlan-priority`,
+  size: 'limit-rate, max-filesize',
+  offset: 'continue-at C',
+  range: 'range r',
+  time: 'time-cond z',
+  ports: 'local-port',
+  'file-mode': 'create-file-mode',
+  'key-format': 'cert-type, key-type',
+  'tls-version': 'tls-max',
+  ciphers: 'ciphers',
+  'tls13-ciphers': 'tls13-ciphers',
+  curves: 'curves',
+  proxy: 'proxy x, socks5, socks5-hostname',
+  hosts: 'noproxy',
+  interface: 'interface',
+  'packet-mark': 'ip-tos',
 }
 
 const DIFFERENT_HOST = 'It could send the secret to another host than the one that it is for.'
@@ -30,19 +76,40 @@ const CONFIGURES = 'What it reads could hold any other option.'
 const NOT_FOLLOWED =
   "No redirect is followed: curl's -L sends these headers to whatever host an answer names. Ask for the new URL by itself."
 const UNTRUSTED = 'The secret would be sent to whoever answers, whatever certificate they show.'
+const OLD_TLS = 'It allows a TLS older than 1.2, which zt never speaks.'
 const ONE_URL = 'One call is one request to one URL, the one before --.'
 
 /** What is known, and why it is refused. */
 const REFUSED: Readonly<Record<string, string>> = {
   [NOT_FOLLOWED]: `location L, location-trusted, max-redirs, post301, post302, post303, follow, proto, proto-redir, proto-default`,
-  [ONE_URL]: 'next :, url, parallel Z, parallel-max, parallel-immediate, rate, variable',
+  [ONE_URL]:
+    'next :, url, parallel Z, parallel-max, parallel-max-host, parallel-immediate, rate, variable, remote-name-all, fail-early',
   [CONFIGURES]: 'config K, disable q, netrc n, netrc-file, netrc-optional',
-  [DIFFERENT_HOST]: `resolve, connect-to, unix-socket, abstract-unix-socket, request-target, doh-url, dns-servers, dns-interface,
-    dns-ipv4-addr, dns-ipv6-addr, alt-svc, hsts, preproxy, proxy-header, haproxy-protocol, haproxy-clientip, ftp-port P, quote Q,
-    aws-sigv4, socks4, socks4a, proxy1.0, proxy-http2, ech`,
-  [UNTRUSTED]: `insecure k, cacert, capath, ca-native, proxy-insecure, doh-insecure, ssl-allow-beast, sslv2 2, sslv3 3, tlsv1.0,
-    tlsv1.1, engine, http0.9, proxy-cacert, proxy-capath, crlfile, ssl-no-revoke, ssl-revoke-best-effort`,
-  [PRINTS]: 'verbose v, trace, trace-ascii, trace-time, trace-ids, trace-config, libcurl, stderr',
+  [DIFFERENT_HOST]: `resolve, connect-to, unix-socket, abstract-unix-socket, request-target, doh-url, doh-cert-status,
+    dns-servers, dns-interface, dns-ipv4-addr, dns-ipv6-addr, alt-svc, hsts, preproxy, proxy-header, haproxy-protocol,
+    haproxy-clientip, quote Q, aws-sigv4, httpsig-algo, httpsig-headers, httpsig-key, httpsig-keyid, socks4, socks4a,
+    proxy1.0, proxy-http2, proxy-http3, ech, ipfs-gateway`,
+  [UNTRUSTED]: `insecure k, cacert, capath, ca-native, proxy-insecure, doh-insecure, ssl-allow-beast, engine, http0.9,
+    proxy-cacert, proxy-capath, proxy-ca-native, proxy-ssl-allow-beast, crlfile, proxy-crlfile, ssl-no-revoke,
+    ssl-revoke-best-effort, tlsauthtype, tlsuser, tlspassword, proxy-tlsauthtype, proxy-tlsuser, proxy-tlspassword`,
+  [OLD_TLS]: 'tlsv1 1, tlsv1.0, tlsv1.1, sslv2 2, sslv3 3, ssl, ftp-ssl, proxy-tlsv1',
+  [PRINTS]:
+    'verbose v, trace, trace-ascii, trace-time, trace-ids, trace-config, libcurl, stderr, ssl-sessions, dump-ca-embed',
+  'What is sent would be longer than its headers say, and its end a request of its own.': 'crlf',
+  'A first flight without a handshake can be sent again by whoever records it.': 'tls-earlydata',
+  'It asks for another program, or for what the system keeps for it.': `ntlm-wb, delegation, service-name, proxy-service-name, ssl-auto-client-cert, proxy-ssl-auto-client-cert,
+    socks5-gssapi, socks5-gssapi-nec, socks5-gssapi-service, egd-file, random-file, test-duphandle, test-event, wdebug`,
+  'A password in it is readable for every process; a key without one, in a file of your own, is not.':
+    'pass, proxy-pass',
+  'zt passes on nothing about the TLS to a proxy.': `proxy-cert, proxy-cert-type, proxy-ciphers, proxy-key, proxy-key-type,
+    proxy-pinnedpubkey, proxy-tls13-ciphers`,
+  'curl reaches the edge by HTTP/1 or 2 here, as TLS agrees on it.':
+    'http2-prior-knowledge, http3, http3-only, alpn, no-alpn, npn, no-npn, false-start, sigalgs',
+  'It is not for HTTPS.': `disable-eprt, disable-epsv, eprt, epsv, ftp-account,
+    ftp-alternative-to-user, ftp-create-dirs, ftp-method, ftp-pasv, ftp-port P, ftp-pret, ftp-skip-pasv-ip, ftp-ssl-ccc,
+    ftp-ssl-ccc-mode, ftp-ssl-control, ftp-ssl-reqd, ssl-reqd, hostpubmd5, hostpubsha256, knownhosts, krb, krb4, list-only l,
+    login-options, mail-auth, mail-from, mail-rcpt, mail-rcpt-allowfails, metalink, pubkey, sasl-authzid, sasl-ir,
+    telnet-option t, tftp-blksize, tftp-no-options, upload-flags, use-ascii B`,
   'It is not a request.': 'help h, manual M, version V',
   'Use -i, which shows the headers of the answer.': 'dump-header D',
 }
@@ -56,19 +123,19 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
 
 export interface KnownOption {
   long: string
-  takes: Takes
+  short: string | undefined
+  takes: ValueClass
 }
 
-const byLong = new Map<string, KnownOption>()
-const byShort = new Map<string, KnownOption>()
+/** Every option that may be passed on. */
+export const OPTIONS: readonly KnownOption[] = (Object.entries(UNDERSTOOD) as [ValueClass, string][]).flatMap(
+  ([takes, list]) => entries(list).map((entry) => ({...entry, takes})),
+)
+
+const byLong = new Map(OPTIONS.map((option) => [option.long, option]))
+const byShort = new Map(OPTIONS.map((option) => [option.short, option]))
 const refusals = new Map<string, {why: string; next: string | undefined}>()
 
-for (const [takes, list] of Object.entries(UNDERSTOOD) as [Takes, string][]) {
-  for (const {long, short} of entries(list)) {
-    byLong.set(long, {long, takes})
-    if (short !== undefined) byShort.set(short, {long, takes})
-  }
-}
 for (const [why, list] of Object.entries(REFUSED)) {
   for (const {long, short} of entries(list)) {
     const refusal = {why, next: NEXT_STEPS[why]}
@@ -88,14 +155,14 @@ function entries(list: string): {long: string; short: string | undefined}[] {
 export const optionNamed = (long: string): KnownOption | undefined => byLong.get(long)
 export const optionLettered = (letter: string): KnownOption | undefined => byShort.get(letter)
 
-/** Why an option (with its dashes) is refused. */
-export function refusalOf(option: string): {why: string; next: string | undefined} {
+/** Why an option (with its dashes) is refused; `known` where that is because of what it does. */
+export function refusalOf(option: string): {why: string; next: string | undefined; known: boolean} {
   const positive = option.replace(/^--no-/, '--')
-  return (
-    refusals.get(option) ??
-    refusals.get(positive) ?? {
-      why: 'zt passes on only options of which it knows that they send the secret nowhere else.',
-      next: 'Names are written in full, and values as a word of their own: --max-time 5',
-    }
-  )
+  const refusal = refusals.get(option) ?? refusals.get(positive)
+  if (refusal) return {...refusal, known: true}
+  return {
+    why: 'zt passes on only options of which it knows that they send the secret nowhere else.',
+    next: 'Names are written in full, and values as a word of their own: --max-time 5',
+    known: false,
+  }
 }

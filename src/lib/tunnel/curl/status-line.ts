@@ -22,11 +22,11 @@ export class StatusLine extends Transform {
   #held: Buffer = Buffer.alloc(0)
   #found: string | undefined
 
-  /** For `--write-out`, behind what the person asked for. A version that does not know `%header` writes its name. */
+  /** For `--write-out`, before what the person asked for. A version that does not know `%header` writes its name. */
   get writeOut(): string {
     const mark = this.#mark.toString()
     const headers = FIELDS.slice(1).map((name) => `%header{${name}}`)
-    return `%{stderr}${mark}${['%{http_code}', '%{redirect_url}', ...headers].join('\t')}${mark}`
+    return `%{stderr}${mark}${['%{http_code}', '%{redirect_url}', ...headers].join('\t')}${mark}%{stdout}`
   }
 
   /** Undefined when curl got no answer. */

@@ -18,8 +18,7 @@ export interface RunChildOptions {
   onStart?: ((child: ChildProcess) => void) | undefined
 }
 
-/** SIGUSR1 is not among them: node keeps it for its debugger. */
-const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'] as const
+const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGBREAK'] as const
 
 /**
  * Runs one child to its end, passing on the signals that this process gets.
