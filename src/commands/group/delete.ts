@@ -23,7 +23,7 @@ export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> 
     const {group} = plan
     const result = await this.make(ctx, plan, {
       question: 'Delete this Access group?',
-      requireYes: ztCommand(ctx, 'group', 'delete', this.args.group ?? group.name, '--yes'),
+      requireYes: ztCommand(ctx, 'group', 'delete', this.args.group ?? group, '--yes'),
       done: `The Access group "${group.name}" is deleted`,
     })
     return {...result, group}

@@ -23,7 +23,7 @@ export default class PolicyDelete extends PlannedEditCommand<typeof PolicyDelete
     const {policy} = plan
     const result = await this.make(ctx, plan, {
       question: 'Delete this policy?',
-      requireYes: ztCommand(ctx, 'policy', 'delete', this.args.policy ?? policy.name, '--yes'),
+      requireYes: ztCommand(ctx, 'policy', 'delete', this.args.policy ?? policy, '--yes'),
       done: `The policy "${policy.name}" is deleted`,
     })
     return {...result, policy}

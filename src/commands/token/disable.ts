@@ -33,7 +33,7 @@ export default class TokenDisable extends TokenCommand<typeof TokenDisable> {
         ['hosts', hosts],
       ]),
     )
-    if (!dryRun) this.next(`zt token enable ${shellQuote(after.token.name)}`)
+    if (!dryRun) this.next(`zt token enable ${shellQuote(after.token)}`)
     return changeJson(change)
   }
 }

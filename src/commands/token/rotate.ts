@@ -46,8 +46,7 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
     const {token, store, previousUntil, previousKept, warnings} = rotated
     for (const warning of warnings) this.warn(warning)
     this.print(rotationText(rotated, dryRun))
-    if (previousUntil !== undefined && !dryRun)
-      this.next(`zt token rotate ${shellQuote(token.name)} --finish`)
+    if (previousUntil !== undefined && !dryRun) this.next(`zt token rotate ${shellQuote(token)} --finish`)
     return {
       token: {id: token.id, name: token.name, clientId: token.clientId},
       store: store.kind,

@@ -58,7 +58,7 @@ export async function verifyPolicyLinks(
   links: readonly PolicyLink[],
   done: string,
 ): Promise<void> {
-  const {id, name, raw} = before.application
+  const {id, raw} = before.application
   const after = await readApplication(api, id)
   const changed = differingFields(raw, after.application.raw, ['policies', 'updated_at'])
   if (changed.length === 0 && isDeepStrictEqual(after.policies.map(idOf), links.map(idOf))) return
@@ -70,7 +70,7 @@ export async function verifyPolicyLinks(
       changed.length > 0
         ? `These fields differ from before: ${changed.join(', ')}. Somebody may have edited it at the same moment.`
         : 'Its policies are others, or in another order. Somebody may have edited it at the same moment.',
-    next: [ztCommand(ctx, 'app', 'show', name)],
+    next: [ztCommand(ctx, 'app', 'show', before.application)],
     details: {applicationId: id, fields: changed},
   })
 }
@@ -98,13 +98,13 @@ export function isUntouched(before: JsonObject, now: JsonObject, notCompared: re
   return differingFields(before, now, notCompared).length === 0
 }
 
-function changedMeanwhile(ctx: AccessContext, {name}: Application): UserError {
+function changedMeanwhile(ctx: AccessContext, application: Application): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'APPLICATION_CHANGED',
-    message: `Somebody else is changing "${name}" at this moment`,
+    message: `Somebody else is changing "${application.name}" at this moment`,
     why: 'It was read twice, and is not the same. It was left as it is.',
-    next: [`Look at it (${ztCommand(ctx, 'app', 'show', name)}), then run the command again`],
+    next: [`Look at it (${ztCommand(ctx, 'app', 'show', application)}), then run the command again`],
   })
 }
 

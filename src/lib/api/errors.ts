@@ -273,7 +273,7 @@ function readErrors(body: unknown): {codes: number[]; messages: string[]} {
     if (!Array.isArray(list)) return
     for (const entry of list.filter(isJsonObject)) {
       if (typeof entry['code'] === 'number') codes.push(entry['code'])
-      if (typeof entry['message'] === 'string') messages.push(harmless(entry['message']))
+      if (typeof entry['message'] === 'string') messages.push(withoutSecrets(entry['message']))
       read(entry['error_chain'])
     }
   }
@@ -281,10 +281,9 @@ function readErrors(body: unknown): {codes: number[]; messages: string[]} {
   return {codes, messages: messages.slice(0, 3)}
 }
 
-/** One line, without control characters and without anything as long as a secret. UUIDs have 36 characters. */
-function harmless(message: string): string {
+/** Without anything as long as a secret. UUIDs have 36 characters. */
+function withoutSecrets(message: string): string {
   return message
-    .replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
     .replaceAll(/[A-Za-z0-9_+/=-]{37,}/g, '[hidden]')
     .replace(/[.\s]+$/, '')
     .slice(0, 300)

@@ -49,7 +49,7 @@ const reportSchema = v.object({
   clientId: v.optional(v.string()),
   code: v.string(),
   message: v.string(),
-  why: v.optional(v.string()),
+  why: v.array(v.string()),
   next: v.array(v.string()),
   refusal: v.optional(
     v.object({
@@ -165,12 +165,11 @@ async function readReport(file: string): Promise<ProxyReport | undefined> {
   if (text === undefined) return undefined
   const parsed = v.safeParse(reportSchema, JSON.parse(text))
   if (!parsed.success) return undefined
-  const {tokenId, clientId, why, refusal, ...rest} = parsed.output
+  const {tokenId, clientId, refusal, ...rest} = parsed.output
   return {
     ...rest,
     tokenId,
     clientId,
-    why,
     refusal: refusal && {...refusal, ray: refusal.ray, location: refusal.location},
   }
 }

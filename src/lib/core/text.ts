@@ -1,0 +1,73 @@
+/**
+ * Text that somebody else wrote, made fit to be looked at: names, answers, paths, arguments, what another program said.
+ * Every sink passes it on (docs/security.md, "Text on the terminal"); presenters need not think of it.
+ */
+
+/**
+ * What a terminal obeys (C0, DEL, C1), what changes the order of the text around it (bidirectional controls), and what
+ * is not seen at all: zero widths, fillers, tags, variation selectors, line and paragraph separators, private use,
+ * unassigned, half surrogate pairs (Unicode general category C, and Default_Ignorable_Code_Point). U+2800 and U+1D159
+ * are blanks by their looks alone.
+ */
+const UNSEEN = String.raw`[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1D159}]`
+/** Blanks that look like the usual one. The ideographic one is as wide as its neighbours, and usual among them. */
+const BLANKS = String.raw`(?![ \u3000])\p{Zs}`
+/** Signs that are drawn over others: around them, on what is no letter, or in a heap. */
+const HEAPED = String.raw`\p{Me}|(?<!(?!\p{Default_Ignorable_Code_Point}|\p{Me})[\p{L}\p{N}\p{M}])\p{M}|(?<=\p{M}{4})\p{M}`
+
+/** Printable ASCII, which is nearly all text: nothing in it is to be looked for. */
+const PLAIN = /^[ -~]*$/
+/** Made when first needed: the proxy and the completer start without them. */
+let hidden: RegExp | undefined
+let hiddenInJson: RegExp | undefined
+
+/**
+ * One line as it may be shown: whatever a reader would not see, or a terminal would obey, stands there as an escape
+ * (`\n`, `\x1b`, `\u{202e}`), a line break too. Applied twice it changes nothing more. A backslash is not doubled: paths
+ * on Windows are full of them, and nothing reads this back.
+ */
+export function visible(text: string): string {
+  if (PLAIN.test(text)) return text
+  hidden ??= new RegExp(`${UNSEEN}|${BLANKS}|${HEAPED}`, 'gu')
+  return text.replaceAll(hidden, escaped)
+}
+
+/** Whether a text looks like what it is, so that it can be read off the screen and typed. */
+export function isVisible(text: string): boolean {
+  return visible(text) === text
+}
+
+const SHORT: Readonly<Record<string, string>> = {
+  '\n': String.raw`\n`,
+  '\r': String.raw`\r`,
+  '\t': String.raw`\t`,
+}
+
+function escaped(sign: string): string {
+  const code = sign.codePointAt(0) ?? 0
+  const hex = code.toString(16)
+  return SHORT[sign] ?? (code < 0x100 ? String.raw`\x${hex.padStart(2, '0')}` : `\\u{${hex}}`)
+}
+
+/**
+ * A JSON text that means the same, and in which nothing is hidden: `JSON.stringify` leaves DEL, C1, bidirectional and
+ * invisible characters as they are.
+ */
+export function visibleJson(json: string): string {
+  hiddenInJson ??= new RegExp(`(?!\n)(?:${UNSEEN}|${BLANKS})`, 'gu')
+  return json.replaceAll(hiddenInJson, (sign) =>
+    [...Array(sign.length).keys()]
+      .map((at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}
+
+/** A text of at most so many characters: what is longer loses its middle, as names differ at both ends. */
+export function withoutMiddle(text: string, most: number): string {
+  // So much of it that no character is torn, however long it is.
+  if (text.length <= most) return text
+  const start = [...text.slice(0, most)]
+  const end = [...text.slice(-most)]
+  const half = Math.floor((most - 1) / 2)
+  return `${start.slice(0, half).join('')}…${end.slice(-half).join('')}`
+}
