@@ -60,7 +60,8 @@ export interface Style {
 /** Set, and not empty (no-color.org). */
 const plain = process.env['NO_COLOR'] ? new Chalk({level: 0}) : undefined
 
-function styleOf(colours: ChalkInstance): Style {
+/** @param colours those of a stream */
+export function styleOf(colours: ChalkInstance): Style {
   const paint =
     (colour: Paint): Paint =>
     (text) =>

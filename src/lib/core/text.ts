@@ -12,13 +12,16 @@
 const UNSEEN = String.raw`[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1D159}]`
 /** Blanks that look like the usual one. The ideographic one is as wide as its neighbours, and usual among them. */
 const BLANKS = String.raw`(?![ \u3000])\p{Zs}`
-/** Signs that are drawn over others: around them, on what is no letter, or in a heap. */
-const HEAPED = String.raw`\p{Me}|(?<!(?!\p{Default_Ignorable_Code_Point}|\p{Me})[\p{L}\p{N}\p{M}])\p{M}|(?<=\p{M}{4})\p{M}`
+/** Signs that are drawn over others, with what they are drawn over, if that is a letter or a digit. */
+const MARKS = String.raw`([\p{L}\p{N}]?)(\p{M}+)`
+/** More of them on one letter than any script needs. */
+const MOST_MARKS = 4
 
 /** Printable ASCII, which is nearly all text: nothing in it is to be looked for. */
 const PLAIN = /^[ -~]*$/
 /** Made when first needed: the proxy and the completer start without them. */
 let hidden: RegExp | undefined
+let unseen: RegExp | undefined
 let hiddenInJson: RegExp | undefined
 
 /**
@@ -28,8 +31,18 @@ let hiddenInJson: RegExp | undefined
  */
 export function visible(text: string): string {
   if (PLAIN.test(text)) return text
-  hidden ??= new RegExp(`${UNSEEN}|${BLANKS}|${HEAPED}`, 'gu')
-  return text.replaceAll(hidden, escaped)
+  hidden ??= new RegExp(`${MARKS}|${UNSEEN}|${BLANKS}`, 'gu')
+  unseen ??= new RegExp(String.raw`${UNSEEN}|\p{Me}`, 'u')
+  const never = unseen
+  return text.replaceAll(hidden, (found: string, letter: string | undefined, marks: string | undefined) => {
+    if (marks === undefined) return escaped(found)
+    const shown = letter === undefined || letter === '' || never.test(letter) ? '' : letter
+    const each = [...marks]
+    const bad = each.findIndex((mark) => never.test(mark))
+    const kept = shown === '' ? 0 : Math.min(MOST_MARKS, bad < 0 ? each.length : bad)
+    const rest = [...(shown === '' ? (letter ?? '') : ''), ...each.slice(kept)]
+    return shown + each.slice(0, kept).join('') + rest.map(escaped).join('')
+  })
 }
 
 /** Whether a text looks like what it is, so that it can be read off the screen and typed. */
