@@ -28,6 +28,8 @@ const [APP, POLICY, INLINE, GROUP, FREE] = ['a', 'b', 'c', 'd', 'e'].map(
 interface Ids {
   known: string
   spare: string
+  /** Which no line changes. */
+  asked: string
 }
 
 /**
@@ -212,10 +214,10 @@ beforeAll(async () => {
     origin,
   ])
   await zt.json(['profile', 'use', 'sandbox'])
-  for (const name of ['known', 'spare']) await zt.json(['token', 'create', name])
+  for (const name of ['known', 'spare', 'asked']) await zt.json(['token', 'create', name])
   const {tokens} = await zt.json<{tokens: {id: string; name: string}[]}>(['token', 'list'])
   const idOf = (wanted: string): string => tokens.find(({name}) => name === wanted)?.id ?? ''
-  ids = {known: idOf('known'), spare: idOf('spare')}
+  ids = {known: idOf('known'), spare: idOf('spare'), asked: idOf('asked')}
   for (const app of [APP, 'Greeter'])
     await zt.json(['app', 'add-rule', app, '--service-auth', '--token', 'known', '--yes'])
   await zt.json(['group', 'add-token', GROUP, 'known', '--yes'])
@@ -242,18 +244,21 @@ afterAll(async () => {
 })
 
 /** What of a run's output no terminal should get; nothing where all is well. */
-function faultsOf({code, stdout, stderr}: End): string[] {
+function faultsOf([first, second]: readonly string[], {code, stdout, stderr}: End): string[] {
   ran++
   if (code === 0) withExitZero++
   const bug = `${stdout}${stderr}`.includes('Something went wrong in zt itself') ? ['a BUG'] : []
-  return [...notText(stdout), ...notText(stderr), ...bug]
+  // A tab is what a shell is answered with; the words of ssh are ssh's.
+  const answer = first === '__complete' ? stdout.replaceAll('\t', ' ') : stdout
+  const said = first === 'ssh' && second === GREETER ? stderr.replaceAll('\r\n', '\n') : stderr
+  return [...notText(answer), ...notText(said), ...bug]
 }
 
 type Findings = Record<string, string[]>
 
 async function check(args: string[], findings: Findings, options: RunOptions = {}, why = ''): Promise<End> {
   const end = await zt.run(args, options)
-  const faults = faultsOf(end)
+  const faults = faultsOf(args, end)
   if (faults.length > 0) findings[`${why}${nameOf(args)}`] = [...faults, end.stdout, end.stderr]
   return end
 }
@@ -314,9 +319,9 @@ describe('text that somebody else wrote', () => {
     const all = linesOf(ids)
     const cases = [...api.fields].map((field, at) => ({
       field,
-      // Each field meets the commands that read, and a third of the others.
+      // Each field meets a third of the commands that read, and some of the others.
       lines: Object.entries(all)
-        .filter(([command], nth) => READING.includes(command) || (nth + at) % 9 === 0)
+        .filter(([command], nth) => (nth + at) % (READING.includes(command) ? 3 : 20) === 0)
         .map(([, [line = []]]) => line),
     }))
     expect(cases.length).toBeGreaterThan(20)
@@ -366,11 +371,15 @@ describe('text that somebody else wrote', () => {
       ['ssh', 'check', HOST, '--token', 'known', '--yes'],
       ['store', 'list'],
     ]
-    await each(names, async (name) => {
-      for (const args of lines) await check(args, findings, {env: {[name]: `x${HOSTILE}`}}, `${name}: `)
+    const cases = names.flatMap((name, at) => [
+      {name, args: lines[at % 4] ?? []},
+      {name, args: lines[(at + 1) % 4] ?? []},
+    ])
+    await each(cases, async ({name, args}) => {
+      await check(args, findings, {env: {[name]: `x${HOSTILE}`}}, `${name}: `)
     })
     expect(findings).toEqual({})
-    tally(FAMILY, names.length * lines.length)
+    tally(FAMILY, cases.length)
   })
 
   it('is made visible in what an edge answers', async () => {
@@ -431,10 +440,11 @@ describe('text that somebody else wrote', () => {
       const keys = [...new Set([...text.matchAll(/"(\w+)":\s*"/g)].map(([, key]) => key ?? ''))]
       for (const alone of [undefined, ...keys.filter((key) => needed.test(key))]) {
         await fs.writeFile(file, JSON.stringify(poisoned(JSON.parse(text), '', alone)))
-        await each(lines, async (args) => {
+        const met = alone === undefined ? lines : lines.filter((_, nth) => (nth + alone.length) % 4 === 0)
+        await each(met, async (args) => {
           await check(args, findings, {}, `${path.basename(file)} ${alone ?? ''}: `)
         })
-        tally(FAMILY, lines.length)
+        tally(FAMILY, met.length)
       }
       await fs.writeFile(file, text)
     }
@@ -446,13 +456,13 @@ describe('text that somebody else wrote', () => {
     const asked = (): [args: string[], typed: Typed][] => [
       [['policy', 'delete', FREE], [[/Delete this policy\?/, 'n\r']]],
       [['app', 'remove-rule', APP, INLINE], [[/Remove it\?/, 'n\r']]],
-      [['app', 'add-rule', APP, '--service-auth', '--token', ids.spare], [[/Add it\?/, 'n\r']]],
-      [['token', 'revoke', ids.spare], [[/Type .* to revoke it/, '\r']]],
+      [['app', 'add-rule', APP, '--service-auth', '--token', ids.asked], [[/Add it\?/, 'n\r']]],
+      [['token', 'revoke', ids.asked], [[/Type .* to revoke it/, '\r']]],
       [['token', 'show'], [[/Service token/, '\r']]],
       [['app', 'show'], [[/Application/, '\r']]],
       [['app', 'remove-rule', APP], [[/Rule/, '\r'], [/Remove it\?/, 'n\r']]],
       [['app', 'add-rule', APP, '--service-auth'], [[/Service tokens/, ' \r'], [/Add it\?/, 'n\r']]],
-      [['token', 'rename', ids.spare], [[/New name/, '\r'], [/./, '\u0003']]],
+      [['token', 'rename', ids.asked], [[/New name/, '\r'], [/./, '\u0003']]],
       [['ssh', 'config', HOST, '--write', '--file', 'theirs.conf'], [[/Change .*\?/, 'n\r']]],
       [['forward', 'elsewhere.example', '--token', 'known'], [[/Send its secret there/, 'n\r']]],
     ] // prettier-ignore
@@ -495,7 +505,7 @@ describe('text that somebody else wrote', () => {
       api.poison = 'all'
       const findings: Findings = {}
       const lines = Object.entries(linesOf(ids)).flatMap(([command, all]) =>
-        /^(login|completion|sandbox)/.test(command) ? [] : all,
+        /^(login|completion|sandbox)/.test(command) ? [] : all.slice(0, 1),
       )
       await each(lines, async (args) => {
         const output = await onPty([...args.slice(0, 2), '--no-input', ...args.slice(2)])

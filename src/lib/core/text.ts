@@ -21,8 +21,7 @@ const MOST_MARKS = 4
 const PLAIN = /^[ -~]*$/
 /** Made when first needed: the proxy and the completer start without them. */
 let hidden: RegExp | undefined
-let unseen: RegExp | undefined
-let hiddenInJson: RegExp | undefined
+let never: RegExp | undefined
 
 /**
  * One line as it may be shown: whatever a reader would not see, or a terminal would obey, stands there as an escape
@@ -30,18 +29,20 @@ let hiddenInJson: RegExp | undefined
  * on Windows are full of them, and nothing reads this back.
  */
 export function visible(text: string): string {
-  if (PLAIN.test(text)) return text
+  return PLAIN.test(text) ? text : replaced(text, escaped)
+}
+
+function replaced(text: string, escape: (sign: string) => string): string {
   hidden ??= new RegExp(`${MARKS}|${UNSEEN}|${BLANKS}`, 'gu')
-  unseen ??= new RegExp(String.raw`${UNSEEN}|\p{Me}`, 'u')
-  const never = unseen
-  return text.replaceAll(hidden, (found: string, letter: string | undefined, marks: string | undefined) => {
-    if (marks === undefined) return escaped(found)
-    const shown = letter === undefined || letter === '' || never.test(letter) ? '' : letter
+  const unseen = (never ??= new RegExp(String.raw`${UNSEEN}|\p{Me}`, 'u'))
+  return text.replaceAll(hidden, (found: string, letter = '', marks?: string) => {
+    if (marks === undefined) return escape(found)
+    const shown = letter !== '' && !unseen.test(letter) ? letter : ''
     const each = [...marks]
-    const bad = each.findIndex((mark) => never.test(mark))
+    const bad = each.findIndex((mark) => unseen.test(mark))
     const kept = shown === '' ? 0 : Math.min(MOST_MARKS, bad < 0 ? each.length : bad)
-    const rest = [...(shown === '' ? (letter ?? '') : ''), ...each.slice(kept)]
-    return shown + each.slice(0, kept).join('') + rest.map(escaped).join('')
+    const rest = shown === '' ? [...letter, ...each] : each.slice(kept)
+    return shown + each.slice(0, kept).join('') + rest.map(escape).join('')
   })
 }
 
@@ -67,12 +68,17 @@ function escaped(sign: string): string {
  * invisible characters as they are.
  */
 export function visibleJson(json: string): string {
-  hiddenInJson ??= new RegExp(`(?!\n)(?:${UNSEEN}|${BLANKS})`, 'gu')
-  return json.replaceAll(hiddenInJson, (sign) =>
-    [...Array(sign.length).keys()]
-      .map((at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, '0')}`)
-      .join(''),
-  )
+  return json
+    .split('\n')
+    .map((line) => (PLAIN.test(line) ? line : replaced(line, escapedInJson)))
+    .join('\n')
+}
+
+function escapedInJson(sign: string): string {
+  return Array.from(
+    {length: sign.length},
+    (_, at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('')
 }
 
 /** A text of at most so many characters: what is longer loses its middle, as names differ at both ends. */
