@@ -75,7 +75,11 @@ export function withoutSpies(given) {
   const kept = []
   for (let at = 0; at < words.length; at++) {
     // node takes --report_dir for --report-dir.
-    const name = words[at].replaceAll('"', '').split('=')[0].replaceAll('_', '-')
+    const name = words[at]
+      .replaceAll('"', '')
+      .split('=')[0]
+      .replaceAll('_', '-')
+      .replaceAll(/[^ -~]/g, '?')
     if (!SWITCHES.test(name)) {
       kept.push(words[at])
       continue

@@ -33,8 +33,8 @@ export function ztCommand(
   ...args: (string | Named)[]
 ): string {
   const profile = ctx.profileNamed ? ['--profile', ctx.profile] : []
-  const [topic = '', command] = args
-  const zoned = [topic, `${String(topic)} ${String(command)}`].some((words) => ZONED.has(String(words)))
+  const [topic = '', command = ''] = args.map((word) => (typeof word === 'string' ? word : ''))
+  const zoned = ZONED.has(topic) || ZONED.has(`${topic} ${command}`)
   const zone = ctx.zone !== undefined && zoned ? ['--zone', ctx.zone] : []
   return ['zt', ...args, ...zone, ...profile].map(shellQuote).join(' ')
 }

@@ -35,13 +35,14 @@ export function visible(text: string): string {
 function replaced(text: string, escape: (sign: string) => string): string {
   hidden ??= new RegExp(`${MARKS}|${UNSEEN}|${BLANKS}`, 'gu')
   const unseen = (never ??= new RegExp(String.raw`${UNSEEN}|\p{Me}`, 'u'))
-  return text.replaceAll(hidden, (found: string, letter = '', marks?: string) => {
+  return text.replaceAll(hidden, (found: string, letter: string | undefined, marks: string | undefined) => {
     if (marks === undefined) return escape(found)
-    const shown = letter !== '' && !unseen.test(letter) ? letter : ''
+    const base = letter ?? ''
+    const shown = base !== '' && !unseen.test(base) ? base : ''
     const each = [...marks]
     const bad = each.findIndex((mark) => unseen.test(mark))
     const kept = shown === '' ? 0 : Math.min(MOST_MARKS, bad < 0 ? each.length : bad)
-    const rest = shown === '' ? [...letter, ...each] : each.slice(kept)
+    const rest = shown === '' ? [...base, ...each] : each.slice(kept)
     return shown + each.slice(0, kept).join('') + rest.map(escape).join('')
   })
 }
