@@ -5,7 +5,7 @@ import type {AddressInfo} from 'node:net'
  * What a name, a path or an answer may hold to act on a terminal or to look like what it is not. None of its sequences
  * is one that zt, its prompts or its spinner use, so that whatever comes through is seen.
  */
-export const HOSTILE_PARTS = {
+const HOSTILE_PARTS = {
   clear: '\u001B[2J\u001B[3;1H',
   inverse: '\u001B[7mINVERSE',
   title: '\u001B]0;owned\u0007',

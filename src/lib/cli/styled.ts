@@ -46,9 +46,9 @@ function eachText(line: string, text: (text: string) => string, mark: (mark: str
 }
 
 /** A text in a colour. It is one line, or a part of one: a line break in it is made visible like the rest. */
-export type Paint = (text: string) => string
+type Paint = (text: string) => string
 
-export interface Style {
+interface Style {
   bold: Paint
   dim: Paint
   red: Paint
