@@ -480,7 +480,7 @@ describe('text that somebody else wrote', () => {
       [['app', 'remove-rule', APP], [[/Rule/, '\r'], [/Remove it\?/, 'n\r']]],
       [['app', 'add-rule', APP, '--service-auth'], [[/Service tokens/, ' \r'], [/Add it\?/, 'n\r']]],
       [['token', 'rename', ids.asked], [[/New name/, '\r'], [/./, '\u0003']]],
-      [['ssh', 'config', HOST, '--write', '--file', 'theirs.conf'], [[/Change .*\?/, 'n\r']]],
+      [['ssh', 'config', HOST, '--write', '--file', 'mine.conf'], [[/Change .*\?/, 'n\r']]],
       [['forward', 'elsewhere.example', '--token', 'known'], [[/Send its secret there/, 'n\r']]],
     ] // prettier-ignore
     /** Of the prompts, as they are with names that are none's but ours; and of the spinner, which comes when it is slow. */

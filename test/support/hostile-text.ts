@@ -40,7 +40,8 @@ const NOT_TEXT =
  */
 export function notText(output: string, allowed: readonly string[] = []): string[] {
   let text = output.replaceAll(COLOURS, '')
-  if (allowed.length > 0) text = text.replaceAll('\r\n', '\n')
+  // To a column, some lines up, and what erases there: by how much depends on the length of the names.
+  if (allowed.length > 0) text = text.replaceAll('\r\n', '\n').replaceAll(/\u001B\[\d+[GAK]/g, '')
   for (const one of allowed) text = text.replaceAll(one, '')
   const found = [...new Set(text.match(NOT_TEXT) ?? [])].map((sign) => JSON.stringify(sign))
   const lines = text.split('\n').filter((line) => /^\s*FORGED-LINE/.test(line))

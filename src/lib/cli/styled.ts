@@ -29,7 +29,7 @@ export function styled(line: string): string {
 
 /** Each text in a line of at most so many characters: what is longer loses its middle. */
 export function bounded(line: string, most: number): string {
-  return line.length <= most ? line : eachText(line, (text) => withoutMiddle(text, most), String)
+  return eachText(line, (text) => withoutMiddle(visible(text), most), String)
 }
 
 /** A JSON text without colours, which mean nothing there. */
