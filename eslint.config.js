@@ -1,6 +1,39 @@
 import regexp from 'eslint-plugin-regexp'
 import tseslint from 'typescript-eslint'
 
+/** The sinks, and what wraps or reads a stream that nobody looks at. */
+const SINKS = [
+  'src/lib/cli/{streams,styled,prompts,progress}.ts',
+  // They watch it, or hand it to a child.
+  'src/lib/cli/main.ts',
+  'src/commands/curl.ts',
+  'src/lib/core/crash.ts',
+  // The proxy says by `say` what it says itself; its stdout is the connection.
+  'src/lib/tunnel/{proxy-main,ssh-stderr}.ts',
+  'src/lib/completion/complete-main.ts',
+  // The answer to its parent.
+  'src/lib/secrets/keychain/child.ts',
+]
+const AROUND_THE_SINKS = [
+  {
+    selector:
+      'MemberExpression[object.name="process"][property.name=/^std(out|err)$/]:not(MemberExpression[property.name="isTTY"] > *)',
+    message: 'Text goes through src/lib/cli/streams.ts, which makes visible what is not ours.',
+  },
+  {
+    selector: 'CallExpression[callee.property.name=/^write(File)?Sync$/][arguments.0.value=/^[12]$/]',
+    message: 'Text goes through src/lib/cli/streams.ts, which makes visible what is not ours.',
+  },
+  {
+    selector: 'ImportDeclaration[source.value=/^(chalk|ansi-styles|yoctocolors)$/]',
+    message: 'Colours come from src/lib/cli/streams.ts: those of chalk itself can be imitated.',
+  },
+  {
+    selector: ':matches(Literal[value=/\\u001B/], TemplateElement[value.cooked=/\\u001B/])',
+    message: 'Control sequences are made in src/lib/cli/styled.ts.',
+  },
+]
+
 export default tseslint.config(
   {ignores: ['dist/**', 'coverage/**', 'node_modules/**']},
   {
@@ -17,7 +50,6 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', {argsIgnorePattern: '^_', varsIgnorePattern: '^_'}],
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', {allowNumber: true}],
-      // Only the presenter and the wire write to the terminal.
       'no-console': 'error',
       eqeqeq: ['error', 'always', {null: 'ignore'}],
     },
@@ -45,6 +77,27 @@ export default tseslint.config(
         {
           selector: 'CallExpression[callee.name=/^(it|test|describe)$/][arguments.2.type="Literal"]',
           message: 'Tests share one limit, which only what hangs reaches (test/support/patience.ts).',
+        },
+      ],
+    },
+  },
+  {
+    // Text reaches a terminal by the sinks alone, which make visible what is not ours (docs/security.md).
+    files: ['src/**/*.ts'],
+    ignores: SINKS,
+    rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS]},
+  },
+  {
+    // What runs before any of our modules prints words of its own only.
+    files: ['bin/**/*.js', 'bin/**/*.cjs'],
+    languageOptions: {globals: {}},
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.object.name="console"] TemplateLiteral > :not(Identifier[name="code"], TemplateElement)',
+          message: 'Only a code that was checked may be printed here.',
         },
       ],
     },

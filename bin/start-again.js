@@ -82,7 +82,10 @@ export function withoutSpies(given, readsOptions = true) {
   const kept = []
   for (let at = 0; at < words.length; at++) {
     // node takes --report_dir for --report-dir.
-    const name = words[at].plain.split('=')[0].replaceAll('_', '-')
+    const name = words[at].plain
+      .split('=')[0]
+      .replaceAll('_', '-')
+      .replaceAll(/[^ -~]/g, '?')
     if (!WRITES.test(name) && !OPENS.test(name)) {
       kept.push(words[at].given)
       continue

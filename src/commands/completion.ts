@@ -37,17 +37,17 @@ export default class Completion extends BaseCommand<typeof Completion> {
   async run(): Promise<object> {
     const {shell} = this.args
     if (shell) {
-      this.print(SCRIPTS[shell].trimEnd())
+      this.print(SCRIPTS[shell].trimEnd().split('\n'))
       return {shell, script: SCRIPTS[shell]}
     }
     const own = SHELLS.find((one) => one === path.basename(process.env['SHELL'] ?? ''))
-    this.print(own ? howTo(own) : SHELLS.map(howTo).join('\n\n'))
+    this.print(own ? howTo(own) : SHELLS.flatMap((one, at) => [...(at === 0 ? [] : ['']), ...howTo(one)]))
     return {shell: own ?? null, install: own ? INSTALLING[own] : INSTALLING}
   }
 }
 
-function howTo(shell: Shell): string {
-  return [style.bold(shell), ...INSTALLING[shell].map((line) => `  ${inColour(line)}`)].join('\n')
+function howTo(shell: Shell): string[] {
+  return [style.bold(shell), ...INSTALLING[shell].map((line) => `  ${inColour(line)}`)]
 }
 
 function inColour(line: string): string {

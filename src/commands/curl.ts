@@ -4,7 +4,7 @@ import {edgeFlags, yesFlag} from '../lib/app/flags.js'
 import {onlyPreviousText} from '../lib/app/forward-events.js'
 import {targetOptions} from '../lib/app/target-options.js'
 import {TunnelCommand} from '../lib/app/tunnel-command.js'
-import {err} from '../lib/cli/streams.js'
+import {errJson} from '../lib/cli/streams.js'
 import {checkUrl, readCurlArguments} from '../lib/tunnel/curl/arguments.js'
 import {curlWithToken} from '../lib/tunnel/curl/curl.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
@@ -63,6 +63,6 @@ argument and no file. Options for curl stand behind --; those that could send th
 
   /** stdout belongs to curl. */
   override logJson(json: unknown): void {
-    err(JSON.stringify(json, null, 2))
+    errJson(JSON.stringify(json, null, 2))
   }
 }

@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {AccessCommand} from '../lib/app/access-command.js'
 import {targetOptions} from '../lib/app/target-options.js'
-import {err} from '../lib/cli/streams.js'
+import {errJson} from '../lib/cli/streams.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
 import {checkCommand, execWithToken} from '../lib/tunnel/exec/exec.js'
 import {checkNames, USUAL_NAMES} from '../lib/tunnel/exec/names.js'
@@ -49,6 +49,6 @@ command ends: its exit status, 128 + n for a signal, 127 when it is not found, 1
 
   /** stdout belongs to the child. */
   override logJson(json: unknown): void {
-    err(JSON.stringify(json, null, 2))
+    errJson(JSON.stringify(json, null, 2))
   }
 }

@@ -3,7 +3,7 @@ import {edgeFlags, yesFlag} from '../lib/app/flags.js'
 import {ForwardReporter} from '../lib/app/forward-events.js'
 import {targetOptions} from '../lib/app/target-options.js'
 import {TunnelCommand} from '../lib/app/tunnel-command.js'
-import {out, style} from '../lib/cli/streams.js'
+import {outJson, style} from '../lib/cli/streams.js'
 import {normaliseHostname} from '../lib/core/hostname.js'
 import {interrupted} from '../lib/core/interrupted.js'
 import {announceForward, planForward, startForward} from '../lib/tunnel/forward/forward.js'
@@ -83,6 +83,6 @@ headers, for browsers and API clients. Listens on this machine only, until it is
 
   /** One object a line: each is there when it happens. */
   override logJson(json: unknown): void {
-    out(JSON.stringify(json))
+    outJson(JSON.stringify(json))
   }
 }

@@ -42,8 +42,7 @@ that do not exist. A permission that is missing is no error here.`
       ]),
     )
     if (permissions) {
-      this.print(`\n${style.dim('PERMISSIONS of the API token')}`)
-      this.print(permissionLines(permissions))
+      this.print(['', style.dim('PERMISSIONS of the API token'), ...permissionLines(permissions)])
     }
     return {
       profile,

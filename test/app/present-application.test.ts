@@ -18,7 +18,7 @@ const words = policies.map((_, at) => ({
 }))
 
 describe('the rules of an application', () => {
-  const lines = ruleList(policies, words, 80).split('\n')
+  const lines = ruleList(policies, words, 80)
 
   it('fit 80 columns, twenty of them, each with its precedence, action and name in one line', () => {
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(80)

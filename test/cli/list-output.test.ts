@@ -53,7 +53,7 @@ describe('a table that is written page by page', () => {
     const table = new TableStream(columns, width)
     return split(all, at)
       .filter((page) => page.length > 0)
-      .flatMap((page) => table.add(page, more).split('\n'))
+      .flatMap((page) => table.add(page, more))
       .map((line) => stripVTControlCharacters(line))
   }
 

@@ -182,13 +182,19 @@ describe('names', () => {
     expect(await offered('token', 'show', '')).toEqual(['same'])
   })
 
-  it.each(['a\nb', 'a\tb', '\u001b[31mred', '\u0007', 'a\u202eb', '\ud800', ''])(
-    'that would act on a terminal are left out: %j',
+  it.each(['a\nb', 'a\tb', '\u001b[31mred', '\u0007', 'a\u202eb', '\ud800', 'a\u200bb', 'a\u00a0b'])(
+    'that are not what they look like are given by their id, and behind a flag not at all: %j',
     async (name) => {
       await kept('mine', 'token', name, 'fine')
-      expect(await offered('token', 'show', '')).toEqual(['fine'])
+      expect(await offered('token', 'show', '')).toEqual(['id-0', 'fine'])
+      expect(await offered('app', 'add-rule', 'x', '--token=')).toEqual(['--token=fine'])
     },
   )
+
+  it('that are empty are left out', async () => {
+    await kept('mine', 'token', '', 'fine')
+    expect(await offered('token', 'show', '')).toEqual(['fine'])
+  })
 
   it('that begin with a dash are given by their id, unless they stand behind the flag', async () => {
     await kept('mine', 'token', '-y')

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {withProfile, ztCommand} from '../../src/lib/core/command-line.js'
+import {shellQuote, withProfile, ztCommand} from '../../src/lib/core/command-line.js'
 
 describe('a suggested command', () => {
   it.each([
@@ -20,6 +20,25 @@ describe('a suggested command', () => {
   ])('works on the profile that was named: %s', (step, named) => {
     expect(withProfile(step, 'staging')).toBe(named)
   })
+
+  it('takes what stands in a name for no word of its own', () => {
+    const step = ztCommand(
+      {profile: 'x', profileNamed: false},
+      'policy',
+      'attach',
+      'a -- b --profile y',
+      'APP',
+    )
+    expect(withProfile(step, 'staging')).toBe("zt policy attach 'a -- b --profile y' APP --profile staging")
+  })
+
+  it.each(['a\nrm -rf ~', 'a\u001B[2K\r', '--yes', 'a\u200Bb', 'a\u00A0b', '\u202Ex', 'x'.repeat(101), ''])(
+    'names by its id what has a name that cannot be pasted: %j',
+    (name) => {
+      expect(shellQuote({id: 'the-id', name})).toBe('the-id')
+      expect(shellQuote({id: 'the-id', name: 'o neil'})).toBe("'o neil'")
+    },
+  )
 
   it('has a profile once, and quoted where it needs quotes', () => {
     const step = ztCommand({profile: 'my staging', profileNamed: true}, 'token', 'show', 'a b')

@@ -2,6 +2,7 @@ import {execFileSync} from 'node:child_process'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {quoteForPerson, quoteForShell, quoteForWindows, withForwardSlashes} from '../../src/lib/core/quote.js'
+import {visible} from '../../src/lib/core/text.js'
 import {readCommandLine} from '../support/windows-command-line.js'
 
 /** Of any signs, but many that mean something to some shell. */
@@ -44,6 +45,34 @@ describe('a word for a POSIX shell', () => {
         },
       ),
       {numRuns: 150},
+    )
+  })
+})
+
+describe('a word for a person', () => {
+  it('is read by bash as what it was, and is one line that holds nothing unseen', () => {
+    const hostile = fc.constantFrom('a\nrm', '\u001B[2K\r', "'\u202E", '\u200B\\', '$(x)\u00A0', '!\u0301')
+    fc.assert(
+      fc.property(fc.array(fc.oneof(hostile, anyWord), {minLength: 1, maxLength: 4}), (given) => {
+        const words = given.map((one) => one.replaceAll(/[\0\p{Cs}]/gu, ''))
+        const line = words.map((one) => quoteForPerson(one, 'linux')).join(' ')
+        expect(visible(line)).toBe(line)
+        const out = execFileSync('bash', ['-c', `printf '%s\\0' ${line}`], {
+          encoding: 'utf8',
+          env: {a: 'VALUE'},
+        })
+        expect(out.split('\0').slice(0, -1)).toEqual(words)
+      }),
+      {numRuns: 50},
+    )
+  })
+
+  it('on Windows closes no quote, and begins nothing in cmd or PowerShell', () => {
+    fc.assert(
+      fc.property(anyWord, (given) => {
+        const quoted = quoteForPerson(given, 'win32')
+        expect(quoted).toMatch(/^([\w+=:./\\-]+|"[^"%!$`\u201C-\u201E\n\r]*")$/)
+      }),
     )
   })
 })

@@ -20,6 +20,15 @@ const looks = [
   ['a JSON Web Token', JWT],
 ] as const
 
+it('a secret with signs inside that nobody sees is hidden', () => {
+  const secret = new Secret('a-secret-of-this-process')
+  for (const sign of ['\u200B', '\u00AD', '\u{E0041}', '\uFE0F']) {
+    const text = `x ${secret.expose().split('').join(sign)} y`
+    expect(redact(text)).toBe('x [secret] y')
+  }
+  expect(redact('a\u200Bb')).toBe('a\u200Bb')
+})
+
 describe('what looks like a secret', () => {
   it.each(looks)('is hidden wherever it stands: %s', (_what, secret) => {
     for (const [before, after] of [['', ''], ['"', '"'], ['secret=', '&x=y'], ['(', ')'], ['at ', ':1:2'], ['', '\n'], ['é', 'é']]) {

@@ -100,7 +100,8 @@ async function carryAgainst(pieces: Buffer[], random: Numbers): Promise<{end: st
   if (sent.leftOver > 0) throw new Error('half a frame was sent')
   const closes = frames.filter(({opcode}) => opcode === 8).length
   // Where the stream has ended no answer has anywhere to go.
-  if (closes > 1 || (end === 'TUNNEL_PROTOCOL' && closes !== 1)) throw new Error(`${closes} close frames were sent`)
+  if (closes > 1 || (end === 'TUNNEL_PROTOCOL' && closes !== 1))
+    throw new Error(`${closes} close frames were sent`)
   const wrong = frames.find(({masked, final, reserved}) => !masked || !final || reserved !== 0)
   if (wrong) throw new Error('a frame was sent that no client may send')
   socket.destroy()

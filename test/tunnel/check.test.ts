@@ -155,15 +155,16 @@ describe('when all is well', () => {
 
   it.each([
     ['greets', `hello\r\nall work is logged\r\n${BANNER}\r\n`, BANNER],
-    ['sends control characters', 'SSH-2.0-x\u001B[31m\u0007\u00E9\r\n', 'SSH-2.0-x?[31m??'],
-  ])('the banner of a server that %s is found and harmless', async (_, sent, banner) => {
-    behave = (socket) => socket.write(sent, 'latin1')
+    // What is shown of it is made visible where it is shown.
+    ['sends control characters', 'SSH-2.0-x\u001B[31m\u0007\u00E9\r\n', 'SSH-2.0-x\u001B[31m\u0007\u00E9'],
+  ])('the banner of a server that %s is found', async (_, sent, banner) => {
+    behave = (socket) => socket.write(sent)
     expect(stepOf(await check(), 'ssh')).toMatchObject({state: 'ok', detail: banner, facts: {banner}})
   })
 })
 
 describe('whatever the server behind the tunnel sends', () => {
-  it('the check ends, and shows nothing but printable text', async () => {
+  it('the check ends, and repeats no more than a line of it', async () => {
     const bytes = fc.uint8Array({maxLength: 400})
     const banner = bytes.map((rest) => Buffer.concat([Buffer.from('SSH-'), rest, Buffer.from('\r\n')]))
     await fc.assert(
@@ -176,7 +177,7 @@ describe('whatever the server behind the tunnel sends', () => {
           step?.state === 'ok' ? undefined : sent.length === 0 ? 'NO_BANNER' : 'NOT_SSH',
         )
         for (const text of [step?.detail, result.failure?.message, result.failure?.why])
-          expect(text ?? '').toMatch(/^[\x20-\x7E]*$/)
+          expect(text?.length ?? 0).toBeLessThan(400)
       }),
       {numRuns: 25},
     )

@@ -27,8 +27,8 @@ export default class GroupCreate extends PlannedEditCommand<typeof GroupCreate> 
       question: () => 'Make this Access group?',
       done: ({group}) => `The Access group "${group.name}" is made, and nothing uses it yet`,
     })
-    if (result.changed)
-      this.next(ztCommand(ctx, 'policy', 'create', plan.group.name, '--group', plan.group.name))
-    return {...result, group: {id: result.changes[0]?.id ?? plan.group.id ?? null, name: plan.group.name}}
+    const group = {id: result.changes[0]?.id ?? plan.group.id ?? null, name: plan.group.name}
+    if (result.changed) this.next(ztCommand(ctx, 'policy', 'create', group.name, '--group', group))
+    return {...result, group}
   }
 }

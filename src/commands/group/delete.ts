@@ -22,7 +22,7 @@ export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> 
     const wanted = await chosenGroup(this.args.group, asking)
     const {plan, result} = await this.make(ctx, () => planDeleteGroup(ctx, wanted), {
       question: () => 'Delete this Access group?',
-      requireYes: ({group}) => ztCommand(ctx, 'group', 'delete', this.args.group ?? group.name, '--yes'),
+      requireYes: ({group}) => ztCommand(ctx, 'group', 'delete', this.args.group ?? group, '--yes'),
       done: ({group}) => `The Access group "${group.name}" is deleted`,
     })
     return {...result, group: plan.group}

@@ -36,7 +36,8 @@ export default class PolicyCreate extends PlannedEditCommand<typeof PolicyCreate
       question: () => 'Make this policy?',
       done: ({policy}) => `The policy "${policy.name}" is made, and on no application yet`,
     })
-    if (result.changed) this.next(ztCommand(ctx, 'policy', 'attach', plan.policy.name, 'APP'))
-    return {...result, policy: {id: result.changes[0]?.id ?? plan.policy.id ?? null, name: plan.policy.name}}
+    const policy = {id: result.changes[0]?.id ?? plan.policy.id ?? null, name: plan.policy.name}
+    if (result.changed) this.next(ztCommand(ctx, 'policy', 'attach', policy, 'APP'))
+    return {...result, policy}
   }
 }

@@ -22,7 +22,7 @@ export default class PolicyDelete extends PlannedEditCommand<typeof PolicyDelete
     const wanted = await chosenPolicy(this.args.policy, asking)
     const {plan, result} = await this.make(ctx, () => planDeletePolicy(ctx, wanted), {
       question: () => 'Delete this policy?',
-      requireYes: ({policy}) => ztCommand(ctx, 'policy', 'delete', this.args.policy ?? policy.name, '--yes'),
+      requireYes: ({policy}) => ztCommand(ctx, 'policy', 'delete', this.args.policy ?? policy, '--yes'),
       done: ({policy}) => `The policy "${policy.name}" is deleted`,
     })
     return {...result, policy: plan.policy}

@@ -6,6 +6,7 @@ import {BaseCommand} from '../../lib/cli/base-command.js'
 import {UserError} from '../../lib/core/errors.js'
 import {ztProgram} from '../../lib/core/program.js'
 import {quoteForPerson} from '../../lib/core/quote.js'
+import {isVisible} from '../../lib/core/text.js'
 import {trustFlags} from '../../lib/tunnel/carrier/trust.js'
 import {parseDestination} from '../../lib/tunnel/destination.js'
 import {blockFor, type WrittenBlock} from '../../lib/tunnel/ssh-config/block-for.js'
@@ -42,7 +43,10 @@ out. What else is in the file stays as it is. The change is shown, and asked for
     const result = {host, user: user ?? null, block: written?.text ?? null}
     for (const warning of written?.warnings ?? []) this.warn(warning)
     if (written && !write) {
-      this.print(written.text)
+      const lines = written.text.split('\n')
+      this.print(lines)
+      if (!lines.every(isVisible))
+        this.warn('It holds characters that are shown as escapes here; --write puts it in as it is')
       return {...result, file: null, action: 'none', changed: false, dryRun}
     }
     const file = path.resolve(this.flags.file ?? defaultSshConfig())

@@ -2,7 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {explainReport} from '../../lib/app/explain-report.js'
 import {connectionFlags, edgeFlags, yesFlag} from '../../lib/app/flags.js'
 import {TunnelCommand} from '../../lib/app/tunnel-command.js'
-import {err} from '../../lib/cli/streams.js'
+import {errJson} from '../../lib/cli/streams.js'
 import {parseDestination} from '../../lib/tunnel/destination.js'
 import {endedBefore, type QuickEnd} from '../../lib/tunnel/quick-ssh.js'
 import {openSsh} from '../../lib/tunnel/run-ssh.js'
@@ -58,7 +58,7 @@ exit status of ssh.`
 
   /** stdout belongs to the session. */
   override logJson(json: unknown): void {
-    err(JSON.stringify(json, null, 2))
+    errJson(JSON.stringify(json, null, 2))
   }
 
   private async askHost(): Promise<string> {

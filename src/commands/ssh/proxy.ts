@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {AccessCommand} from '../../lib/app/access-command.js'
 import {clientFlag, edgeFlags, yesFlag} from '../../lib/app/flags.js'
-import {err} from '../../lib/cli/streams.js'
+import {errJson} from '../../lib/cli/streams.js'
 import {main} from '../../lib/tunnel/proxy-main.js'
 
 /** bin/zt.cjs starts the proxy without this class; it is here for the help, and for flags that stand before `ssh proxy`. */
@@ -36,6 +36,6 @@ export default class SshProxy extends AccessCommand<typeof SshProxy> {
 
   /** stdout belongs to the connection. */
   override logJson(json: unknown): void {
-    err(JSON.stringify(json))
+    errJson(JSON.stringify(json))
   }
 }

@@ -49,7 +49,7 @@ export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
         ['id', style.dim(token.id)],
       ]),
     )
-    this.next(`zt app add-rule APP --service-auth --token ${shellQuote(token.name)}`)
+    this.next(`zt app add-rule APP --service-auth --token ${shellQuote(token)}`)
     return {
       token: {...token, expiresAt: token.expiresAt ?? null},
       store: store.kind,

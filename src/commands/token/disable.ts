@@ -37,7 +37,7 @@ export default class TokenDisable extends TokenCommand<typeof TokenDisable> {
         ['connections', this.heardOf(closed)],
       ]),
     )
-    if (!dryRun) this.next(`zt token enable ${shellQuote(after.token.name)}`)
+    if (!dryRun) this.next(`zt token enable ${shellQuote(after.token)}`)
     return {...changeJson(change), connections: connectionsJson(closed)}
   }
 }

@@ -27,7 +27,7 @@ export default class TokenEnable extends TokenCommand<typeof TokenEnable> {
       this.warn(
         `It is expired since ${change.after.token.expiresAt ?? ''}, and opens nothing until it is extended`,
       )
-      this.next(`zt token refresh ${shellQuote(name)}`)
+      this.next(`zt token refresh ${shellQuote(change.after.token)}`)
     }
     return changeJson(change)
   }

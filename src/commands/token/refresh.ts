@@ -35,12 +35,13 @@ export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
       dryRun,
       confirm: yes
         ? undefined
-        : async ({token: {name, expiresAt}, until}) => {
+        : async ({token: one, until}) => {
+            const {name, expiresAt} = one
             const then = `"${name}" would end ${day(until, 'never')}, earlier than now (${day(expiresAt, 'never')})`
             this.warn(then)
             this.prompts.require(
               'A confirmation',
-              `zt token refresh ${shellQuote(name)} --duration ${duration ?? ''} --yes`,
+              `zt token refresh ${shellQuote(one)} --duration ${duration ?? ''} --yes`,
             )
             if (!(await this.prompts.confirm('Let it end earlier?'))) throw this.cancelled()
           },

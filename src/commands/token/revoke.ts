@@ -63,7 +63,7 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
 
   private async confirm(plan: Revocation): Promise<void> {
     const {name, id} = plan.token
-    const args = `${shellQuote(name)}${this.flags.detach ? ' --detach' : ''}`
+    const args = `${shellQuote(plan.token)}${this.flags.detach ? ' --detach' : ''}`
     this.prompts.require('A confirmation', `zt token revoke ${args} --yes`)
     this.show(plan)
     // A name that cannot be typed as it is shown must not make the token undeletable.

@@ -53,8 +53,7 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
     this.print(rotationText(rotated, dryRun))
     // The secret before has ended.
     const closed = previousUntil === undefined ? await this.closed(token) : {connections: []}
-    if (previousUntil !== undefined && !dryRun)
-      this.next(`zt token rotate ${shellQuote(token.name)} --finish`)
+    if (previousUntil !== undefined && !dryRun) this.next(`zt token rotate ${shellQuote(token)} --finish`)
     return {
       token: {id: token.id, name: token.name, clientId: token.clientId},
       store: store.kind,

@@ -168,13 +168,11 @@ async function explained(ctx: AccessContext, domains: readonly string[], error: 
     code: 'DOMAIN_OUTSIDE_ZONES',
     message: `${outside.join(', ')} ${outside.length === 1 ? 'is' : 'are'} in no zone of the account`,
     why: [
-      error.why,
+      ...error.whyLines,
       names.length === 0
         ? 'The API token sees no zone of it.'
         : `The zones that the API token sees: ${names.join(', ')}.`,
-    ]
-      .filter((part) => part !== undefined)
-      .join('\n'),
+    ],
     next: ['Give --domain with a host of one of the zones'],
     details: {...error.details, zones: names},
     cause: error,

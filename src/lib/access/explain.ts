@@ -5,7 +5,7 @@ import {evaluate} from '../policy/evaluate.js'
 import {groupHolding, namesToken} from '../policy/references.js'
 import type {Evaluation} from '../policy/types.js'
 import type {Refusal} from '../tunnel/types.js'
-import {ztCommand} from '../core/command-line.js'
+import {ztCommand, type Named} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {tokenStatus} from './tokens.js'
 
@@ -111,8 +111,8 @@ interface Case {
   token: ServiceToken
   groups: ReadonlyMap<string, Group>
   refusal: Refusal
-  applicationRef: string
-  tokenRef: string
+  applicationRef: string | Named
+  tokenRef: string | Named
 }
 
 function byPolicies(
@@ -213,9 +213,9 @@ async function groupsOf(
   }
 }
 
-/** The name of a thing, or its id where others have the same name. */
-export function unambiguous<T extends {id: string; name: string}>(thing: T, all: readonly T[]): string {
-  return all.some(({id, name}) => id !== thing.id && name === thing.name) ? thing.id : thing.name
+/** A thing for a command, or its id where others have the same name. */
+export function unambiguous<T extends {id: string; name: string}>(thing: T, all: readonly T[]): string | T {
+  return all.some(({id, name}) => id !== thing.id && name === thing.name) ? thing.id : thing
 }
 
 function quoted(policies: readonly {name: string}[]): string {

@@ -230,7 +230,7 @@ function inUse(ctx: AccessContext, group: {id: string; name: string}, uses: Toke
       ...named.map(useLine),
       ...(more > 0 ? [`and ${more} more`] : []),
       'Nothing was changed.',
-    ].join('\n'),
+    ],
     next: [
       'Take it out of them, or delete them, first',
       ...new Set(

@@ -226,7 +226,7 @@ function alreadyStored(
     code: 'SECRET_ALREADY_STORED',
     message: `A secret of "${token.name}" is in ${store.label} already`,
     why: `${why} Nothing was changed.`,
-    next: [`To let go of the stored one: ${ztCommand(ctx, 'token', 'import', token.name, '--replace')}`],
+    next: [`To let go of the stored one: ${ztCommand(ctx, 'token', 'import', token, '--replace')}`],
     details: {tokenId: token.id, store: store.kind},
   })
 }

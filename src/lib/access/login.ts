@@ -115,7 +115,7 @@ async function accountOf(
     message: accounts.length > 1 ? 'The API token sees several accounts' : 'Which account is not known',
     why:
       accounts.length > 1
-        ? accounts.map(({name, id}) => `${id}  ${name}`).join('\n')
+        ? accounts.map(({name, id}) => `${id}  ${name}`)
         : 'The API token may not list accounts.',
     next: ['Give --account ID'],
     details: {candidates: accounts},

@@ -5,7 +5,7 @@ import {groupsById, reachOf} from '../policy/reach.js'
 import {readAccountRules} from './account-rules.js'
 import {actionName} from './action-name.js'
 import {refuseOtherKinds} from './add-rule.js'
-import {ztCommand} from '../core/command-line.js'
+import {ztCommand, type Named} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from './edit/application.js'
 import {createChange, deleteChange, makeReusableChange} from './edit/change.js'
@@ -261,7 +261,7 @@ export async function planDeletePolicy(ctx: AccessContext, wanted: string): Prom
 /** @param reference what a command can name the policy by */
 function inUse(
   ctx: AccessContext,
-  reference: string,
+  reference: string | Named,
   {id, name}: Policy,
   attached: readonly Application[],
   applications: readonly Application[],

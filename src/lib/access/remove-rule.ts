@@ -168,7 +168,7 @@ async function notNamed({ctx, api, policy}: Scene, {id, name}: {id: string; name
     code: 'TOKEN_IN_GROUP',
     message: `"${policy.name}" means "${name}" by the Access group "${group.name}"`,
     why: 'The rule does not name the token itself. Nothing was changed.',
-    next: [ztCommand(ctx, 'group', 'remove-token', group.name, name)],
+    next: [ztCommand(ctx, 'group', 'remove-token', group, {id, name})],
     details: {groupId: group.id},
   })
 }
@@ -211,7 +211,7 @@ function having(policyId: string, applications: readonly Application[]): Applica
 
 function inUse(
   ctx: AccessContext,
-  {name}: Application,
+  application: Application,
   policy: Policy,
   elsewhere: readonly Application[],
 ): UserError {
@@ -221,18 +221,18 @@ function inUse(
     code: 'POLICY_IN_USE',
     message: `"${policy.name}" cannot be deleted: other applications have it too`,
     why: `${where === '' ? 'Cloudflare counts more than this one.' : `It is a rule of ${where}.`} Nothing was changed.`,
-    next: [ztCommand(ctx, 'app', 'remove-rule', name, policy.name)],
+    next: [ztCommand(ctx, 'app', 'remove-rule', application, policy)],
     details: {policyId: policy.id, applications: elsewhere.map((one) => ({id: one.id, name: one.name}))},
   })
 }
 
-function wouldWiden(ctx: AccessContext, {name}: Application, policy: Policy, token: string): UserError {
+function wouldWiden(ctx: AccessContext, application: Application, policy: Policy, token: string): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'RULE_WOULD_WIDEN',
     message: `"${token}" cannot be taken out of "${policy.name}": the rule requires or excludes it`,
     why: 'Without that the rule would let more in than now. Nothing was changed.',
-    next: [`Take the whole rule off: ${ztCommand(ctx, 'app', 'remove-rule', name, policy.name)}`],
+    next: [`Take the whole rule off: ${ztCommand(ctx, 'app', 'remove-rule', application, policy)}`],
     details: {policyId: policy.id},
   })
 }
@@ -247,13 +247,18 @@ function unclear(policy: Policy, token: string): UserError {
   })
 }
 
-function wouldBeEmpty(ctx: AccessContext, {name}: Application, policy: Policy, token: string): UserError {
+function wouldBeEmpty(
+  ctx: AccessContext,
+  application: Application,
+  policy: Policy,
+  token: string,
+): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'RULE_WOULD_BE_EMPTY',
     message: `"${token}" is all that "${policy.name}" includes`,
     why: 'A rule that includes nobody cannot exist. Nothing was changed.',
-    next: [`Take the whole rule off: ${ztCommand(ctx, 'app', 'remove-rule', name, policy.name)}`],
+    next: [`Take the whole rule off: ${ztCommand(ctx, 'app', 'remove-rule', application, policy)}`],
     details: {policyId: policy.id},
   })
 }

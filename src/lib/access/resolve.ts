@@ -255,12 +255,10 @@ function only<T extends Named>(
       kind: 'ambiguous',
       code: `${kind.code}_AMBIGUOUS`,
       message: `Several ${kind.many} match "${shown(wanted)}"`,
-      why: found
-        .map((one) => {
-          const detail = kind.detail(one)
-          return `${one.id}  ${one.name}${detail === undefined ? '' : `  (${detail})`}`
-        })
-        .join('\n'),
+      why: found.map((one) => {
+        const detail = kind.detail(one)
+        return `${one.id}  ${one.name}${detail === undefined ? '' : `  (${detail})`}`
+      }),
       next: ['Give the id instead of the name'],
       details: {candidates: found.map(({id, name}) => ({id, name}))},
     })

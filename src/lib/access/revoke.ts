@@ -244,7 +244,6 @@ function inUse(
 ): UserError {
   const lines = references.slice(0, NAMED).map(referenceLine)
   if (references.length > NAMED) lines.push(`and ${references.length - NAMED} more`)
-  const appeared = late ? 'They appeared while it was being revoked.' : undefined
   const unseen =
     'Cloudflare says that something names it, and zt finds nothing that does: it may be where the API token may not look.'
   return new UserError({
@@ -252,12 +251,14 @@ function inUse(
     code: 'TOKEN_IN_USE',
     message: `The service token "${token.name}" is in use`,
     why:
-      references.length === 0 ? unseen : ['It is named by:', ...lines, appeared].filter(Boolean).join('\n'),
+      references.length === 0
+        ? unseen
+        : ['It is named by:', ...lines, ...(late ? ['They appeared while it was being revoked.'] : [])],
     next:
       references.length === 0
         ? ['Look for it in the dashboard, then run the command again']
         : [
-            ztCommand(ctx, 'token', 'revoke', token.name, '--detach', '--dry-run'),
+            ztCommand(ctx, 'token', 'revoke', token, '--detach', '--dry-run'),
             'With --detach it is taken out of all of them, then deleted',
           ],
     details: {tokenId: token.id, references},
@@ -293,10 +294,10 @@ function halfWay(
     kind: error.kind,
     code: error.code,
     message: error.message,
-    why: [error.why, done].filter(Boolean).join('\n'),
+    why: [...error.whyLines, done],
     next: [
-      ztCommand(ctx, 'token', 'revoke', token.name, '--detach'),
-      `Or switch it on again: ${ztCommand(ctx, 'token', 'enable', token.name)}`,
+      ztCommand(ctx, 'token', 'revoke', token, '--detach'),
+      `Or switch it on again: ${ztCommand(ctx, 'token', 'enable', token)}`,
       ...error.next,
     ],
     details: {...error.details, disabled: true, detached},

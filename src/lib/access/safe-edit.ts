@@ -59,7 +59,7 @@ export async function verifyPolicyLinks(
   links: readonly PolicyLink[],
   done: string,
 ): Promise<void> {
-  const {id, name, raw} = before.application
+  const {id, raw} = before.application
   const {changed, same} = await eventually(
     ctx,
     async () => {
@@ -80,7 +80,7 @@ export async function verifyPolicyLinks(
       changed.length > 0
         ? `These fields differ from before: ${changed.join(', ')}. Somebody may have edited it at the same moment.`
         : 'Its policies are others, or in another order. Somebody may have edited it at the same moment.',
-    next: [ztCommand(ctx, 'app', 'show', name)],
+    next: [ztCommand(ctx, 'app', 'show', before.application)],
     details: {applicationId: id, fields: changed},
   })
 }
@@ -108,13 +108,13 @@ export function isUntouched(before: JsonObject, now: JsonObject, notCompared: re
   return differingFields(before, now, notCompared).length === 0
 }
 
-function changedMeanwhile(ctx: AccessContext, {name}: Application): UserError {
+function changedMeanwhile(ctx: AccessContext, application: Application): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'APPLICATION_CHANGED',
-    message: `Somebody else is changing "${name}" at this moment`,
+    message: `Somebody else is changing "${application.name}" at this moment`,
     why: 'It was read twice, and is not the same. It was left as it is.',
-    next: [`Look at it (${ztCommand(ctx, 'app', 'show', name)}), then run the command again`],
+    next: [`Look at it (${ztCommand(ctx, 'app', 'show', application)}), then run the command again`],
   })
 }
 

@@ -16,9 +16,10 @@ export function hasServiceAuth(policies: readonly Pick<Policy, 'decision'>[]): b
  */
 export function refuseLastServiceAuth(
   ctx: AccessContext,
-  {id, name, serviceAuth401Redirect}: Application,
+  application: Application,
   left: readonly Policy[],
 ): void {
+  const {id, name, serviceAuth401Redirect} = application
   if (!serviceAuth401Redirect || hasServiceAuth(left)) return
   throw new UserError({
     kind: 'conflict',
@@ -26,8 +27,8 @@ export function refuseLastServiceAuth(
     message: `"${name}" would lose its last Service Auth rule`,
     why: 'It answers 401 to machines (service_auth_401_redirect), which Cloudflare allows only with such a rule. Nothing was changed.',
     next: [
-      `Admit another token first: ${ztCommand(ctx, 'app', 'add-rule', name, '--service-auth', '--token', 'NAME')}`,
-      `Or turn that off: ${ztCommand(ctx, 'app', 'set', name, '--no-service-auth-401')}`,
+      `Admit another token first: ${ztCommand(ctx, 'app', 'add-rule', application, '--service-auth', '--token', 'NAME')}`,
+      `Or turn that off: ${ztCommand(ctx, 'app', 'set', application, '--no-service-auth-401')}`,
     ],
     details: {applicationId: id},
   })

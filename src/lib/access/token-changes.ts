@@ -299,7 +299,7 @@ function changedMeanwhile(ctx: AccessContext, token: ServiceToken): UserError {
     code: 'TOKEN_CHANGED',
     message: `Somebody else has changed "${token.name}" at this moment`,
     why: `It now ends ${token.expiresAt ?? 'never'}. Nothing was changed by this command.`,
-    next: [ztCommand(ctx, 'token', 'show', token.name), 'Run the command again'],
+    next: [ztCommand(ctx, 'token', 'show', token), 'Run the command again'],
     details: {tokenId: token.id},
   })
 }

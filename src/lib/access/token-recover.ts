@@ -196,7 +196,7 @@ async function planUndo(ctx: AccessContext, operation: Operation, store: SecretS
     return {
       settlement: 'finished',
       why: `The new secret is in ${store.label}.`,
-      next: [ztCommand(ctx, 'token', 'rotate', token.name, '--undo')],
+      next: [ztCommand(ctx, 'token', 'rotate', token, '--undo')],
     }
   }
   return {

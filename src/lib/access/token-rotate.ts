@@ -491,8 +491,8 @@ function refuseWhatWouldCutOff(
       message: `"${token.name}" is being rotated already`,
       why: `The secret before works until ${until}; another rotation would end it at once, for whoever still uses it.`,
       next: [
-        ztCommand(ctx, 'token', 'rotate', token.name, '--finish'),
-        ztCommand(ctx, 'token', 'rotate', token.name, '--undo'),
+        ztCommand(ctx, 'token', 'rotate', token, '--finish'),
+        ztCommand(ctx, 'token', 'rotate', token, '--undo'),
       ],
       details: {tokenId: token.id, previousUntil: until},
     })
@@ -504,7 +504,7 @@ function refuseWhatWouldCutOff(
       message: `"${token.name}" cannot be rotated with a grace period now`,
       why: 'Its last rotation was taken back. For Cloudflare the secret in use is the one before the newest, and a rotation ends it at once.',
       next: [
-        ztCommand(ctx, 'token', 'rotate', token.name, '--grace', '0'),
+        ztCommand(ctx, 'token', 'rotate', token, '--grace', '0'),
         'Or create another service token, and revoke this one when nothing uses it',
       ],
       details: {tokenId: token.id},
@@ -518,7 +518,7 @@ function notHere(ctx: AccessContext, token: ServiceToken): UserError {
     code: 'SECRET_NOT_HERE',
     message: `The secret of "${token.name}" is not on this machine`,
     why: `Profile ${ctx.profile} keeps none for it.`,
-    next: [ztCommand(ctx, 'token', 'import', token.name)],
+    next: [ztCommand(ctx, 'token', 'import', token)],
     details: {tokenId: token.id},
   })
 }
@@ -529,7 +529,7 @@ function noRotation(ctx: AccessContext, token: ServiceToken): UserError {
     code: 'NO_ROTATION',
     message: `No rotation of "${token.name}" is under way`,
     why: 'The store holds one secret for it, and none before.',
-    next: [ztCommand(ctx, 'token', 'show', token.name)],
+    next: [ztCommand(ctx, 'token', 'show', token)],
   })
 }
 
@@ -539,6 +539,6 @@ function tooOld(ctx: AccessContext, token: ServiceToken, until: string): UserErr
     code: 'ROTATION_TOO_OLD',
     message: `The rotation of "${token.name}" cannot be taken back any more`,
     why: `The secret before it worked until ${until}.`,
-    next: [ztCommand(ctx, 'token', 'rotate', token.name, '--finish')],
+    next: [ztCommand(ctx, 'token', 'rotate', token, '--finish')],
   })
 }

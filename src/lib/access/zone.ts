@@ -28,7 +28,7 @@ export async function resolveZone(api: Pick<AccessApi, 'listZones'>, wanted: str
       kind: 'ambiguous',
       code: 'ZONE_AMBIGUOUS',
       message: `Several zones are called "${name}"`,
-      why: found.map(({id}) => id).join('\n'),
+      why: found.map(({id}) => id),
       next: ['Give the id instead: --zone ID'],
       details: {candidates: found},
     })

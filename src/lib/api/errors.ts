@@ -289,7 +289,7 @@ function readErrors(body: unknown): {codes: number[]; messages: string[]} {
     for (const entry of list.slice(0, MOST_ERRORS).filter(isJsonObject)) {
       if (codes.length >= MOST_ERRORS || messages.length >= MOST_ERRORS) return
       if (typeof entry['code'] === 'number') codes.push(entry['code'])
-      if (typeof entry['message'] === 'string') messages.push(harmless(entry['message'].slice(0, 3000)))
+      if (typeof entry['message'] === 'string') messages.push(withoutSecrets(entry['message'].slice(0, 3000)))
       read(entry['error_chain'], depth + 1)
     }
   }
@@ -297,10 +297,9 @@ function readErrors(body: unknown): {codes: number[]; messages: string[]} {
   return {codes, messages: messages.slice(0, 3)}
 }
 
-/** One line, without control characters and without anything as long as a secret. UUIDs have 36 characters. */
-function harmless(message: string): string {
+/** Without anything as long as a secret. UUIDs have 36 characters. */
+function withoutSecrets(message: string): string {
   return message
-    .replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
     .replaceAll(/[A-Za-z0-9_+/=-]{37,}/g, '[hidden]')
     .replace(/(?<![.\s])[.\s]+$/, '')
     .slice(0, 300)

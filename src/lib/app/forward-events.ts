@@ -1,5 +1,6 @@
 import type {AccessContext} from '../access/context.js'
 import {UserError} from '../core/errors.js'
+import {visible} from '../core/text.js'
 import type {Judgement, Refusal} from '../tunnel/types.js'
 import {explainAnswer, type ExplainedRefusal} from './explain-answer.js'
 
@@ -68,7 +69,7 @@ export class ForwardReporter {
       return {text: `Access refused the service token (HTTP ${refusal.status}).`, certain: false}
     this.#showRefusal(refusal, explained)
     const {message, why, next} = explained.error
-    return {text: [`${message}.`, why, ...next].join('\n'), certain: explained.certain}
+    return {text: [`${message}.`, why ?? '', ...next].map(visible).join('\n'), certain: explained.certain}
   }
 
   #showRefusal({status}: Refusal, {error}: ExplainedRefusal): void {

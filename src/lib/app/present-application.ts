@@ -8,7 +8,7 @@ import {wrapped} from '../cli/wrapped.js'
 const PARTS = ['include', 'require', 'exclude'] as const
 
 /** An application's own settings. */
-export function applicationFacts(application: Application): string {
+export function applicationFacts(application: Application): string[] {
   const {id, name, type, domains, serviceAuth401Redirect, raw} = application
   const session = raw['session_duration']
   return facts([
@@ -25,19 +25,17 @@ export function applicationFacts(application: Application): string {
 export function ruleList(
   policies: readonly Policy[],
   words: readonly PolicyInWords[],
-  width = columnsOf(process.stdout),
-): string {
+  width = columnsOf('stdout'),
+): string[] {
   const rows = policies.map((policy, at) => ({policy, place: placeOf(policy, at), said: words[at]}))
   const places = Math.max(...rows.map(({place}) => place.length))
   const actions = Math.max(...rows.map(({policy}) => actionName(policy.decision).length))
-  return rows
-    .flatMap(({policy, place, said}) => {
-      const inline = policy.reusable === false ? style.dim('  inline') : ''
-      const action = actionName(policy.decision).padEnd(actions)
-      const head = `${style.dim(place.padStart(places))}  ${action}  ${style.bold(visible(policy.name))}${inline}`
-      return [head, ...PARTS.flatMap((part) => partLines(part, said?.[part] ?? [], places + 2, width))]
-    })
-    .join('\n')
+  return rows.flatMap(({policy, place, said}) => {
+    const inline = policy.reusable === false ? style.dim('  inline') : ''
+    const action = actionName(policy.decision).padEnd(actions)
+    const head = `${style.dim(place.padStart(places))}  ${action}  ${style.bold(policy.name)}${inline}`
+    return [head, ...PARTS.flatMap((part) => partLines(part, said?.[part] ?? [], places + 2, width))]
+  })
 }
 
 function partLines(
@@ -49,7 +47,7 @@ function partLines(
   if (rules.length === 0) return []
   const lead = `${' '.repeat(indent)}${part.padEnd(9)}`
   const joint = part === 'require' ? ' and ' : ', '
-  const text = rules.map(visible).join(joint)
+  const text = rules.join(joint)
   return wrapped(text, width - lead.length).map((line, at) =>
     at === 0 ? `${' '.repeat(indent)}${style.dim(part.padEnd(9))}${line}` : ' '.repeat(lead.length) + line,
   )
@@ -80,9 +78,4 @@ export function applicationJson(application: Application, words: readonly Policy
 
 function placeOf({precedence}: Policy, at: number): string {
   return String(precedence ?? at + 1)
-}
-
-/** Names come from elsewhere: control characters in them would move the cursor. */
-function visible(text: string): string {
-  return text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, ' ')
 }

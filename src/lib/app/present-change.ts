@@ -23,7 +23,7 @@ export function referenceTable(
     'name' | 'kind' | 'decision' | 'part' | 'applications' | 'through'
   >[],
   title = 'RULE',
-): string {
+): string[] {
   return table(references, [
     {title, value: ({name}) => name},
     {

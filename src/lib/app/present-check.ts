@@ -22,12 +22,12 @@ const TIME_WIDTH = 10
 const LEAD = 2 + TITLE_WIDTH + 1 + TIME_WIDTH + 2
 
 /** `✓ TLS      12.3 ms  TLSv1.3, …`: what does not fit goes on below the detail. */
-export function checkRow({step, state, ms, detail}: CheckStep): string {
-  const [first = '', ...more] = wrapped(detail, columnsOf(process.stdout) - LEAD)
+export function checkRow({step, state, ms, detail}: CheckStep): string[] {
+  const [first = '', ...more] = wrapped(detail, columnsOf('stdout') - LEAD)
   const time = (ms === undefined ? '' : `${ms.toFixed(1)} ms`).padStart(TIME_WIDTH)
   const shade = state === 'ok' || state === 'failed' ? (text: string) => text : style.dim
   return [
     `${MARK[state]} ${TITLE[step].padEnd(TITLE_WIDTH)} ${style.dim(time)}  ${shade(first)}`,
     ...more.map((line) => `${' '.repeat(LEAD)}${shade(line)}`),
-  ].join('\n')
+  ]
 }

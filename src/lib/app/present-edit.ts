@@ -3,8 +3,12 @@ import type {DescribedChange, DescribedField} from '../access/edit/describe.js'
 import type {EditKind} from '../access/edit/target.js'
 import type {UndoRecord} from '../access/edit/records.js'
 import {columnsOf, style} from '../cli/streams.js'
+import {bounded} from '../cli/styled.js'
 import {table} from '../cli/table.js'
 import {wrapped} from '../cli/wrapped.js'
+
+/** Of a name in a headline, so that what the change is about stays in sight. */
+const LONGEST = 160
 
 const VERBS: Record<Change['action'], string> = {
   create: 'new:',
@@ -14,16 +18,14 @@ const VERBS: Record<Change['action'], string> = {
 }
 
 /** The difference that changes make: of each object the changed fields only, `-` what goes and `+` what comes. */
-export function editDiff(changes: readonly DescribedChange[], width = columnsOf(process.stdout)): string {
-  return changes
-    .flatMap(({action, what, fields}) => [
-      style.bold(`${VERBS[action]} ${what}`),
-      ...(action === 'make-reusable' ? [] : fields)
-        // What comes or goes has empty fields too.
-        .filter((field) => action === 'replace' || field.withheld || isSeen(field))
-        .flatMap((field) => fieldLines(field, width)),
-    ])
-    .join('\n')
+export function editDiff(changes: readonly DescribedChange[], width = columnsOf('stdout')): string[] {
+  return changes.flatMap(({action, what, fields}) => [
+    style.bold(`${VERBS[action]} ${bounded(what, LONGEST)}`),
+    ...(action === 'make-reusable' ? [] : fields)
+      // What comes or goes has empty fields too.
+      .filter((field) => action === 'replace' || field.withheld || isSeen(field))
+      .flatMap((field) => fieldLines(field, width)),
+  ])
 }
 
 function fieldLines({field, removed, added, withheld}: DescribedField, width: number): string[] {
@@ -43,8 +45,7 @@ function isSeen({removed, added}: Pick<DescribedField, 'removed' | 'added'>): bo
 
 function signed(sign: '-' | '+', text: string, width: number): string[] {
   const lead = `    ${sign} `
-  const visible = text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, ' ')
-  return wrapped(visible, width - lead.length).map((line, at) => (at === 0 ? lead : '      ') + line)
+  return wrapped(text, width - lead.length).map((line, at) => (at === 0 ? lead : '      ') + line)
 }
 
 /** As the dashboard calls it. */
@@ -83,11 +84,11 @@ const STATES: Record<UndoRecord['state'], () => string> = {
 }
 
 /** Edits that can be undone, the latest first. */
-export function undoTable(records: readonly UndoRecord[]): string {
+export function undoTable(records: readonly UndoRecord[]): string[] {
   return table(records, [
     {title: 'ID', value: ({id}) => style.cyan(id)},
     {title: 'WHEN', value: ({at}) => at.replace('T', ' ').replace(/:\d\d\.\d+Z$/, 'Z')},
-    {title: 'WHAT', value: ({command}) => command.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, ' ')},
+    {title: 'WHAT', value: ({command}) => command},
     {title: 'STATE', value: ({state}) => STATES[state]()},
   ])
 }

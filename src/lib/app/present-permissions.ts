@@ -6,14 +6,12 @@ const COLOURS = {yes: style.green, no: style.red, unknown: style.yellow}
 const STATE_WIDTH = 'unknown'.length + 2
 
 /** Each permission group with its state, and below it what it is for: the groups' names leave no room for a column. */
-export function permissionLines(permissions: readonly KnownPermission[]): string {
-  return permissions
-    .flatMap(({group, state, why, neededBy}) => [
-      `${COLOURS[state](state.padEnd(STATE_WIDTH))}${group}`,
-      ...(why === undefined ? [] : [style.yellow(indented(why, STATE_WIDTH))]),
-      ...(neededBy.length === 0 ? [] : [style.dim(indented(`needed by ${byTopic(neededBy)}`, STATE_WIDTH))]),
-    ])
-    .join('\n')
+export function permissionLines(permissions: readonly KnownPermission[]): string[] {
+  return permissions.flatMap(({group, state, why, neededBy}) => [
+    `${COLOURS[state](state.padEnd(STATE_WIDTH))}${group}`,
+    ...(why === undefined ? [] : indented(why, STATE_WIDTH).map(style.yellow)),
+    ...(neededBy.length === 0 ? [] : indented(`needed by ${byTopic(neededBy)}`, STATE_WIDTH).map(style.dim)),
+  ])
 }
 
 /** `curl`, `token create` and `token show` as `curl; token create, show`. */

@@ -7,7 +7,7 @@ import {table} from '../cli/table.js'
 export function policyTable(
   policies: readonly PolicySummary[],
   isNew: (policy: PolicySummary) => boolean = () => false,
-): string {
+): string[] {
   const marked = policies.some(isNew)
   return table(policies, [
     ...(marked ? [{title: '', value: (row: PolicySummary) => (isNew(row) ? style.green('+') : ' ')}] : []),

@@ -29,7 +29,7 @@ function inBold(names: readonly string[]): string {
 }
 
 /** The rules of an application as they are, or will be, with the new one. */
-export function rulesWithNew({before, after}: AddRulePlan): string {
+export function rulesWithNew({before, after}: AddRulePlan): string[] {
   const known = new Set(before.map(({id}) => id))
   return policyTable(after, ({id}) => id === undefined || !known.has(id))
 }

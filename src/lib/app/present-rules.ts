@@ -16,7 +16,7 @@ const PARTS = [
 /** Rules in words: what is included, required and excluded, one line each. */
 function ruleLines(words: PolicyInWords): [label: string, value: string][] {
   return PARTS.flatMap(([part, how]) => {
-    const lines = words[part].map((line) => line.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, ' '))
+    const lines = words[part]
     return lines.map((line, at): [string, string] =>
       at > 0 ? ['', line] : [part, lines.length > 1 ? `${line}  ${style.dim(`(${how} these)`)}` : line],
     )
@@ -24,7 +24,7 @@ function ruleLines(words: PolicyInWords): [label: string, value: string][] {
 }
 
 /** A policy, whom it means, and where it stands. */
-export function policyText({policy, reusable, attached, words}: ShownPolicy): string {
+export function policyText({policy, reusable, attached, words}: ShownPolicy): string[] {
   const about = facts([
     ['name', style.bold(policy.name)],
     ['action', actionName(policy.decision)],
@@ -32,13 +32,13 @@ export function policyText({policy, reusable, attached, words}: ShownPolicy): st
     ['id', policy.id],
     ...ruleLines(words),
   ])
-  if (attached.length === 0) return `${about}\n\nIt is on no application.`
+  if (attached.length === 0) return [...about, '', 'It is on no application.']
   const where = table(attached, [
     {title: 'APPLICATION', value: ({application}) => application.name},
     {title: 'ORDER', value: ({precedence}) => String(precedence ?? '')},
     {title: 'DOMAIN', value: ({application}) => application.domain ?? '', optional: true},
   ])
-  return `${about}\n\n${where}`
+  return [...about, '', ...where]
 }
 
 /** The JSON shape of a policy that is shown. */
@@ -56,10 +56,10 @@ export function policyJson({policy, reusable, attached}: ShownPolicy): object {
 }
 
 /** An Access group, whom it includes, and what uses it. */
-export function groupText({group, references, words}: ShownGroup): string {
+export function groupText({group, references, words}: ShownGroup): string[] {
   const about = facts([['name', style.bold(group.name)], ['id', group.id], ...ruleLines(words)])
-  if (references.length === 0) return `${about}\n\nNothing uses it.`
-  return `${about}\n\n${referenceTable(references, 'USED BY')}`
+  if (references.length === 0) return [...about, '', 'Nothing uses it.']
+  return [...about, '', ...referenceTable(references, 'USED BY')]
 }
 
 /** The JSON shape of an Access group that is shown. */

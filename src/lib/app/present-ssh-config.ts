@@ -6,7 +6,7 @@ import type {SshConfigOutcome} from '../tunnel/types.js'
 export function configChange({file, diff, edited, warnings, others}: SshConfigOutcome): {
   warnings: string[]
   notes: string[]
-  text: string | undefined
+  text: string[] | undefined
 } {
   const lost = edited && diff !== '' ? [`Somebody has edited zt's block in ${file}; that edit goes`] : []
   return {

@@ -7,7 +7,7 @@ import {UserError} from '../core/errors.js'
 export function presentUsedStore(
   {store, previous, apiToken, left}: UsedStore,
   dryRun: boolean,
-): {text: string; warnings: string[]; next: string[]} {
+): {text: string[]; warnings: string[]; next: string[]} {
   const warnings: string[] = []
   if (!store.readable) {
     warnings.push('What is saved there can be read only where the identity of a recipient is, not here')
@@ -29,7 +29,7 @@ export function presentUsedStore(
     ...left.map(({store: kind, tokens}) => [`left in ${kind}`, tokens.join(', ')] as [string, string]),
   ])
   return {
-    text: details === '' ? head : `${head}\n${details}`,
+    text: [head, ...details],
     warnings,
     next: left.length > 0 && store.readable && !dryRun ? [`zt store move ${store.kind}`] : [],
   }

@@ -10,7 +10,7 @@ import {ListOutput, type ListShape} from './list-output.js'
 import {SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {errorJson, printError, printLabelled, printNext, type ErrorJson} from './report-error.js'
-import {errStyle, out} from './streams.js'
+import {errStyle, out, outJson, type Text} from './streams.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
@@ -76,8 +76,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.settings = await this.loadSettings()
   }
 
-  /** Text for people, on stdout; nothing under --json. */
-  protected print(text = ''): void {
+  /** Text for people, a line or several, on stdout; nothing under --json. */
+  protected print(text: Text = ''): void {
     this.#progress?.stop()
     if (!this.jsonEnabled()) out(text)
   }
@@ -129,7 +129,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   override logJson(json: unknown): void {
-    out(JSON.stringify(json, null, 2))
+    outJson(JSON.stringify(json, null, 2))
   }
 
   override toSuccessJson(result: unknown): JsonObject {

@@ -1,8 +1,9 @@
 import {style} from './streams.js'
 
-/** A unified diff with its colours. */
-export function colouredDiff(diff: string): string {
+/** A unified diff with its colours, line by line. Tabs, which are usual in configurations, are blanks. */
+export function colouredDiff(diff: string): string[] {
   return diff
+    .replaceAll('\t', '    ')
     .split('\n')
     .map((line) => {
       if (/^(---|\+\+\+) /.test(line)) return style.bold(line)
@@ -10,5 +11,4 @@ export function colouredDiff(diff: string): string {
       if (line.startsWith('-')) return style.red(line)
       return line.startsWith('@@') ? style.dim(line) : line
     })
-    .join('\n')
 }

@@ -9,7 +9,7 @@ export interface HelpTopic {
   name: string
   summary: string
   /** For a terminal of so many columns. */
-  text: (width: number) => string
+  text: (width: number) => string[]
   /** What --json prints. */
   json: Record<string, unknown>
   /** What the table does not hold. */
@@ -21,7 +21,7 @@ const NARROW = 62
 
 const sayKind = ({kind}: EnvironmentVariable): string => (kind === 'secret' ? style.yellow(kind) : kind)
 
-function tableOfVariables(width: number): string {
+function tableOfVariables(width: number): string[] {
   return table(
     ENVIRONMENT_VARIABLES,
     [
@@ -33,11 +33,11 @@ function tableOfVariables(width: number): string {
   )
 }
 
-function listOfVariables(width: number): string {
+function listOfVariables(width: number): string[] {
   return ENVIRONMENT_VARIABLES.flatMap((variable) => [
     `${style.bold(variable.name)} (${sayKind(variable)})`,
     ...wrapped(variable.meaning, width - INDENT.length).map((line) => INDENT + line),
-  ]).join('\n')
+  ])
 }
 
 const INDENT = '    '
@@ -62,7 +62,7 @@ export const HELP_TOPICS: readonly HelpTopic[] = [
         ],
         width,
       )
-      return `${codes}\n\n${wrapped(EXIT_CODES_OF_OTHERS, width).join('\n')}`
+      return [...codes, '', ...wrapped(EXIT_CODES_OF_OTHERS, width)]
     },
     json: {exitCodes: EXIT_CODES},
     note: EXIT_CODES_OF_OTHERS,

@@ -1,6 +1,7 @@
 import type {Command, Interfaces} from '@oclif/core'
 import {CommandHelp, Help} from '@oclif/core/help'
 import {HELP_TOPICS} from './help-topics.js'
+import {shown} from './styled.js'
 
 /** oclif's help with the examples first: what people look for. */
 class ExamplesFirst extends CommandHelp {
@@ -39,7 +40,7 @@ export default class ZtHelp extends Help {
   override async showHelp(argv: string[]): Promise<void> {
     const words = argv.filter((word) => word !== 'help' && !word.startsWith('-'))
     const topic = HELP_TOPICS.find(({name}) => name === words.join(' '))
-    if (topic) this.log(topic.text(this.opts.maxWidth))
+    if (topic) this.log(topic.text(this.opts.maxWidth).map(shown).join('\n'))
     else await super.showHelp(argv)
   }
 

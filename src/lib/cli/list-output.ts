@@ -1,5 +1,5 @@
 import type {JsonObject} from '../core/context.js'
-import {out, writeOut} from './streams.js'
+import {outJson, writeJson, writeLines} from './streams.js'
 import {TableStream, type Column} from './table.js'
 
 /** How a list is shown. */
@@ -45,11 +45,12 @@ export class ListOutput<Item> {
       all = total
       if (items.length === 0) continue
       this.#shown += items.length
-      const text = this.#json
-        ? this.#json.add(items.map(this.#shape.json))
-        : `${this.#table.add(items, total !== undefined && total > this.#shown)}\n`
+      const json = this.#json?.add(items.map(this.#shape.json))
+      const rows =
+        json === undefined ? this.#table.add(items, total !== undefined && total > this.#shown) : []
       this.#beforeWrite()
-      if (!(await written(text))) return undefined
+      if (!(await written((done) => (json === undefined ? writeLines(rows, done) : writeJson(json, done)))))
+        return undefined
     }
     return all
   }
@@ -57,7 +58,7 @@ export class ListOutput<Item> {
   /** Ends the JSON document with what else is in it. False where there is none to end, so that nothing was written. */
   end(rest: JsonObject): boolean {
     if (!this.#json || (this.#shown === 0 && 'error' in rest)) return false
-    out(this.#json.end(rest))
+    outJson(this.#json.end(rest))
     return true
   }
 }
@@ -91,9 +92,9 @@ export class JsonList {
 }
 
 /** False when nobody reads any more. */
-function written(text: string): Promise<boolean> {
+function written(write: (done: (error?: Error | null) => void) => void): Promise<boolean> {
   return new Promise((resolve) => {
-    writeOut(text, (error) => {
+    write((error) => {
       resolve(!error)
     })
   })

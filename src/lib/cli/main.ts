@@ -12,7 +12,7 @@ import {refuseSecretWords} from '../core/redact.js'
 import {hoistGlobalFlags} from './hoist.js'
 import {fromOclif} from './parse-error.js'
 import {errorJson, printError, printLabelled, printTrace} from './report-error.js'
-import {err, errStyle, out} from './streams.js'
+import {errJson, errStyle, outJson} from './streams.js'
 
 /**
  * Runs one command line through oclif. Errors that a command did not report itself (an unknown command, a damaged
@@ -32,8 +32,8 @@ export async function main(
     if (!json) return printError(error)
     const text = JSON.stringify({error: errorJson(error)}, null, 2)
     // stdout belongs to the session, or to the child.
-    if (['ssh', 'exec', 'curl'].includes(argv[0] ?? '')) err(text)
-    else out(text)
+    if (['ssh', 'exec', 'curl'].includes(argv[0] ?? '')) errJson(text)
+    else outJson(text)
   }
   const warn = (text: string, where: unknown): void => {
     printLabelled(errStyle.yellow('warning:'), text)

@@ -1,4 +1,6 @@
 import type {Progress} from '../core/context.js'
+import {columnsOf} from './streams.js'
+import {bounded, shown} from './styled.js'
 
 /** How long something may take before it is worth saying so. */
 const PATIENCE_MS = 400
@@ -35,8 +37,9 @@ export class SpinnerProgress implements Progress {
     this.hide()
   }
 
+  /** In one line: what it is drawn over must be gone afterwards. */
   get #text(): string {
-    return this.#pause ?? this.#step
+    return shown(bounded(this.#pause ?? this.#step, Math.max(20, columnsOf('stderr') - 4)))
   }
 
   #draw(): void {

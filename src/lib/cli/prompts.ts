@@ -1,5 +1,10 @@
 import {UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
+import {columnsOf} from './streams.js'
+import {bounded, shown} from './styled.js'
+
+/** A question's longest name, so that what is asked stays on the screen. */
+const LONGEST = 160
 
 /** One line of a list to choose from. */
 export interface Choice<T> {
@@ -36,16 +41,23 @@ export class Prompts {
   }
 
   async text(message: string, validate?: (value: string) => true | string): Promise<string> {
-    return this.#ask(async ({input}, context) => input({message, ...(validate && {validate})}, context))
+    return this.#ask(async ({input}, context) => {
+      const check = validate && ((value: string) => said(validate(value)))
+      return input({message: asked(message), ...(check && {validate: check})}, context)
+    })
   }
 
   /** Nothing is echoed, not even stars. */
   async secret(message: string): Promise<Secret> {
-    return this.#ask(async ({password}, context) => new Secret(await password({message}, context)))
+    return this.#ask(
+      async ({password}, context) => new Secret(await password({message: asked(message)}, context)),
+    )
   }
 
   async confirm(message: string, preset = false): Promise<boolean> {
-    return this.#ask(async ({confirm}, context) => confirm({message, default: preset}, context))
+    return this.#ask(async ({confirm}, context) =>
+      confirm({message: asked(message), default: preset}, context),
+    )
   }
 
   /**
@@ -60,12 +72,16 @@ export class Prompts {
   }
 
   async choose<T>(message: string, choices: Choice<T>[]): Promise<T> {
-    return this.#ask(async ({select}, context) => select<T>({message, choices}, context))
+    return this.#ask(async ({select}, context) =>
+      select<T>({message: asked(message), choices: offered(choices)}, context),
+    )
   }
 
   /** At least one. */
   async chooseMany<T>(message: string, choices: Choice<T>[]): Promise<T[]> {
-    return this.#ask(async ({checkbox}, context) => checkbox<T>({message, choices, required: true}, context))
+    return this.#ask(async ({checkbox}, context) =>
+      checkbox<T>({message: asked(message), choices: offered(choices), required: true}, context),
+    )
   }
 
   async #ask<T>(
@@ -88,4 +104,23 @@ export class Prompts {
       throw error
     }
   }
+}
+
+function asked(message: string): string {
+  return shown(bounded(message, LONGEST))
+}
+
+function said(verdict: true | string): true | string {
+  return verdict === true ? verdict : asked(verdict)
+}
+
+/** Each on one line of the terminal. */
+function offered<T>(choices: readonly Choice<T>[]): Choice<T>[] {
+  const most = Math.max(20, columnsOf('stderr') - 6)
+  const line = (text: string): string => shown(bounded(text, most))
+  return choices.map(({name, value, description}) => ({
+    name: line(name),
+    value,
+    ...(description !== undefined && {description: line(description)}),
+  }))
 }

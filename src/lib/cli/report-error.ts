@@ -1,11 +1,11 @@
-import {stripVTControlCharacters} from 'node:util'
 import {buildFacts, versionInWords} from '../core/build-facts.js'
 import {framesOf} from '../core/crash.js'
 import {ApiError, BugError, UserError, nameOfThrown} from '../core/errors.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redactJson} from '../core/redact.js'
 import {inSources} from './source-places.js'
-import {columnsOf, err, errStyle} from './streams.js'
+import {columnsOf, err, errStyle, type Text} from './streams.js'
+import {widthOf} from './width.js'
 import {wrapped} from './wrapped.js'
 
 const LABEL_WIDTH = 7
@@ -55,8 +55,8 @@ export function errorJson(error: unknown, say = asItIs): ErrorJson {
 /** Says on stderr what happened, why, and what to do next. */
 export function printError(error: unknown, say = asItIs): void {
   const known = explain(error)
-  printLabelled(errStyle.red.bold('error:'), known.message)
-  if (known.why !== undefined) printLabelled(errStyle.yellow('why:'), known.why)
+  printLabelled(errStyle.red(errStyle.bold('error:')), known.message)
+  if (known.whyLines.length > 0) printLabelled(errStyle.yellow('why:'), known.whyLines)
   if (error instanceof ApiError) {
     const facts = [
       error.status === undefined ? undefined : `HTTP ${error.status}`,
@@ -72,7 +72,7 @@ export function printError(error: unknown, say = asItIs): void {
 /** With ZT_DEBUG, where it was thrown: places in the code, and no data. */
 export function printTrace(error: unknown): void {
   if (!process.env['ZT_DEBUG']) return
-  for (const line of inSources(framesOf(error))) err(errStyle.dim(line))
+  err(inSources(framesOf(error)).map(errStyle.dim))
 }
 
 /**
@@ -81,11 +81,14 @@ export function printTrace(error: unknown): void {
  *
  * @param label with its colour
  */
-export function printLabelled(label: string, text: string): void {
-  const indent = Math.max(LABEL_WIDTH, stripVTControlCharacters(label).length + 1)
-  const [first = '', ...rest] = wrapped(text, columnsOf(process.stderr) - indent)
-  err(`${label}${' '.repeat(indent - stripVTControlCharacters(label).length)}${first}`)
-  for (const line of rest) err(`${' '.repeat(indent)}${line}`)
+export function printLabelled(label: string, text: Text): void {
+  const width = widthOf(label)
+  const indent = Math.max(LABEL_WIDTH, width + 1)
+  const [first = '', ...rest] = wrapped(text, columnsOf('stderr') - indent)
+  err([
+    `${label}${' '.repeat(indent - width)}${first}`,
+    ...rest.map((line) => `${' '.repeat(indent)}${line}`),
+  ])
 }
 
 /** `next:` lines; those that are commands of ours stand out. */
@@ -103,6 +106,7 @@ interface Explained {
   kind: string
   message: string
   why: string | undefined
+  whyLines: readonly string[]
   next: readonly string[]
   details: Readonly<Record<string, unknown>>
 }
@@ -112,11 +116,13 @@ function explain(error: unknown): Explained {
   // What is in an unexpected error is not known, so its text is shown only where it is ours.
   const message =
     error instanceof BugError ? error.message : `Something went wrong in zt itself (${nameOfThrown(error)})`
+  const why = `This is a mistake in zt ${versionInWords(buildFacts())} on node ${process.version}, ${process.platform}; it is not yours.`
   return {
     code: 'BUG',
     kind: 'bug',
     message,
-    why: `This is a mistake in zt ${versionInWords(buildFacts())} on node ${process.version}, ${process.platform}; it is not yours.`,
+    why,
+    whyLines: [why],
     next: ['Run it again with ZT_DEBUG=1 for the stack trace (it holds no data), and report it'],
     details: {},
   }

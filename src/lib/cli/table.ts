@@ -1,5 +1,7 @@
-import Table from 'cli-table3'
+import wrapAnsi from 'wrap-ansi'
 import {columnsOf, style} from './streams.js'
+import {bounded, shown, styled} from './styled.js'
+import {widthOf} from './width.js'
 
 export interface Column<Row> {
   title: string
@@ -14,20 +16,16 @@ const GAP = 2
 const NARROWEST = 12
 /** As wide as the first column of a table that goes on is made, where there is room. */
 const ROOMY = 34
-const NO_BORDERS = {
-  'top': '', 'top-mid': '', 'top-left': '', 'top-right': '', 'bottom': '', 'bottom-mid': '', 'bottom-left': '',
-  'bottom-right': '', 'left': '', 'left-mid': '', 'mid': '', 'mid-mid': '', 'right': '', 'right-mid': '', 'middle': '',
-} // prettier-ignore
 
 /**
- * Aligned columns without borders. On a terminal that is too narrow the optional columns go first, and then the widest
- * (as a rule the name) is shortened, or goes on below; what is piped is never shortened.
+ * Aligned columns without borders, line by line. On a terminal that is too narrow the optional columns go first, and
+ * then the widest (as a rule the name) is shortened, or goes on below; what is piped is never shortened.
  */
 export function table<Row>(
   rows: readonly Row[],
   columns: Column<Row>[],
-  width = columnsOf(process.stdout),
-): string {
+  width = columnsOf('stdout'),
+): string[] {
   return render(rows, fit(rows, columns, width))
 }
 
@@ -37,7 +35,7 @@ export class TableStream<Row> {
   readonly #width: number
   #fitted: Fitted<Row> | undefined
 
-  constructor(columns: Column<Row>[], width = columnsOf(process.stdout)) {
+  constructor(columns: Column<Row>[], width = columnsOf('stdout')) {
     this.#columns = columns
     this.#width = width
   }
@@ -48,7 +46,7 @@ export class TableStream<Row> {
    *
    * @param more whether others will follow, so that the first column (the name) gets what room there is
    */
-  add(rows: readonly Row[], more = false): string {
+  add(rows: readonly Row[], more = false): string[] {
     if (!this.#fitted) {
       this.#fitted = fit(rows, this.#columns, this.#width)
       const {widths} = this.#fitted
@@ -57,9 +55,9 @@ export class TableStream<Row> {
       if (more && this.#width < Infinity) widths[0] = Math.max(first, Math.min(first + spare, ROOMY))
       return render(rows, this.#fitted)
     }
-    const {shown, widths} = this.#fitted
+    const {shown: columns, widths} = this.#fitted
     if (this.#width === Infinity)
-      this.#fitted.widths = widths.map((width, i) => Math.max(width, natural(rows, shown[i])))
+      this.#fitted.widths = widths.map((width, i) => Math.max(width, natural(rows, columns[i])))
     return render(rows, this.#fitted, false)
   }
 }
@@ -73,7 +71,7 @@ interface Fitted<Row> {
 function natural<Row>(rows: readonly Row[], column: Column<Row> | undefined): number {
   if (!column) return 0
   return rows.reduce(
-    (most, row) => Math.max(most, visibleLength(column.value(row)) + GAP),
+    (most, row) => Math.max(most, widthOf(column.value(row)) + GAP),
     column.title.length + GAP,
   )
 }
@@ -96,38 +94,54 @@ function fit<Row>(rows: readonly Row[], columns: Column<Row>[], width: number): 
   return {shown, widths}
 }
 
-function render<Row>(rows: readonly Row[], {shown, widths}: Fitted<Row>, titles = true): string {
-  const body = new Table({
-    chars: NO_BORDERS,
-    style: {'padding-left': 0, 'padding-right': GAP, head: [], border: []},
-    colWidths: widths,
-    wordWrap: shown.some((column) => column.wraps),
-    head: titles ? shown.map((column) => style.dim(column.title)) : [],
+function render<Row>(rows: readonly Row[], fitted: Fitted<Row>, titles = true): string[] {
+  const head = titles ? [fitted.shown.map(({title}) => [style.dim(title)])] : []
+  const body = rows.map((row) =>
+    fitted.shown.map(({value, wraps}, at) => cell(value(row), (fitted.widths[at] ?? GAP) - GAP, wraps)),
+  )
+  return [...head, ...body].flatMap((cells) => {
+    const height = Math.max(...cells.map((lines) => lines.length))
+    return Array.from({length: height}, (_, line) =>
+      cells
+        .map((lines, at) => padded(lines[line] ?? '', fitted.widths[at] ?? 0))
+        .join('')
+        .trimEnd(),
+    )
   })
-  body.push(...rows.map((row) => shown.map((column) => column.value(row))))
-  return body
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')
+}
+
+/** More of one cell than anybody looks at. */
+const LONGEST = 1000
+
+/** The lines of a cell in its column. */
+function cell(value: string, width: number, wraps = false): string[] {
+  if (widthOf(value) <= width) return [value]
+  const text = shown(bounded(value, wraps ? LONGEST : 2 * width))
+  if (wraps) return wrapAnsi(text, width, {hard: true}).split('\n').map(styled)
+  const [start = ''] = wrapAnsi(text, Math.max(1, width - 1), {
+    hard: true,
+    wordWrap: false,
+    trim: false,
+  }).split('\n')
+  return [`${styled(start)}…`]
+}
+
+function padded(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - widthOf(text)))
 }
 
 /** A list in one cell: the first of it, and how many more there are; all of it where nobody looks at a terminal. */
 export function shortened(
   items: readonly string[],
-  most = columnsOf(process.stdout) === Infinity ? Infinity : 3,
+  most = columnsOf('stdout') === Infinity ? Infinity : 3,
 ): string {
   const more = items.length - most
   return more > 0 ? `${items.slice(0, most).join(', ')} and ${more} more` : items.join(', ')
 }
 
 /** `label  value` lines with the values in one column; undefined values are left out. */
-export function facts(pairs: [label: string, value: string | undefined][]): string {
+export function facts(pairs: [label: string, value: string | undefined][]): string[] {
   const there = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined)
-  const width = Math.max(0, ...there.map(([label]) => label.length))
-  return there.map(([label, value]) => `${style.dim(label.padEnd(width + GAP))}${value}`).join('\n')
-}
-
-function visibleLength(text: string): number {
-  return [...text.replaceAll(/\u001B\[[0-9;]*m/g, '')].length
+  const width = Math.max(0, ...there.map(([label]) => widthOf(label)))
+  return there.map(([label, value]) => `${style.dim(padded(label, width + GAP))}${value}`)
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import {hasCode, nameOfThrown} from '../core/errors.js'
 import {bePatient, patient} from '../core/patience.js'
+import {isVisible, visible} from '../core/text.js'
 import {readBashLine} from './bash-line.js'
 import type {Candidate, NameKind, Words} from './types.js'
 import {wantedAt, type Wanted} from './wanted.js'
@@ -90,22 +91,22 @@ async function offersAt(
   }
 }
 
-/** The id where the name would be taken for a flag, or be expanded: fish leaves a tilde as it is. */
+/**
+ * The id where the name would be taken for a flag, is not what it looks like, or would be expanded: fish leaves a tilde
+ * as it is.
+ */
 function typable(candidate: Candidate, shell: string | undefined): Candidate {
   const {id, value} = candidate
-  const misread = value.startsWith('-') || (shell === 'fish' && value.startsWith('~'))
+  const misread = value.startsWith('-') || !isVisible(value) || (shell === 'fish' && value.startsWith('~'))
   return misread && id !== undefined ? {value: id, about: value} : candidate
 }
-
-/** What would act on a terminal, is no text, or makes a text look like another. */
-const NOT_SHOWN = /[\p{Cc}\p{Cs}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/u
 
 /** Without those that cannot be typed, and each once. */
 function presentable(found: readonly Candidate[]): Candidate[] {
   const seen = new Map<string, Candidate>()
   for (const {value, about} of found) {
-    if (value === '' || NOT_SHOWN.test(value) || seen.has(value)) continue
-    seen.set(value, {value, about: about?.replaceAll(new RegExp(NOT_SHOWN, 'gu'), ' ').trim()})
+    if (value === '' || !isVisible(value) || seen.has(value)) continue
+    seen.set(value, {value, about: about === undefined ? undefined : visible(about).trim()})
   }
   return [...seen.values()]
 }

@@ -33,8 +33,8 @@ export interface UserErrorOptions {
   code: string
   /** What happened, one sentence without a full stop. */
   message: string
-  /** Why, if it is known: one or more sentences. */
-  why?: string | undefined
+  /** Why, if it is known: one or more sentences; several lines as a list, as a line break in a text is not ours. */
+  why?: string | readonly string[] | undefined
   /** What to do next, most useful first. A line that is a command is written as it would be typed. */
   next?: string[] | undefined
   /** Further facts for `--json`; never a secret. */
@@ -49,7 +49,7 @@ export class UserError extends Error {
   override readonly name: string = 'UserError'
   readonly kind: ErrorKind
   readonly code: string
-  readonly why: string | undefined
+  readonly whyLines: readonly string[]
   readonly next: readonly string[]
   readonly details: Readonly<Record<string, unknown>>
   readonly exitCode: number | undefined
@@ -58,10 +58,15 @@ export class UserError extends Error {
     super(options.message, options.cause === undefined ? undefined : {cause: options.cause})
     this.kind = options.kind
     this.code = options.code
-    this.why = options.why
+    this.whyLines = typeof options.why === 'string' ? [options.why] : (options.why ?? [])
     this.next = options.next ?? []
     this.details = options.details ?? {}
     this.exitCode = options.exitCode
+  }
+
+  /** The lines of {@link UserErrorOptions.why} as one text; undefined where it is not known. */
+  get why(): string | undefined {
+    return this.whyLines.length === 0 ? undefined : this.whyLines.join('\n')
   }
 }
 

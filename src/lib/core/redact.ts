@@ -96,8 +96,19 @@ function hideLooks(text: string): string {
 
 const AUTHORIZATION = /\b(Bearer|Basic)(\s+)(?=[^\s"',]*[0-9])[A-Za-z0-9._~+/=-]{16,}/gi
 
+/** Signs that nobody sees: whoever reads or copies a secret with one inside has the secret. */
+const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu
+
 /** The text without anything that is a secret of this process, or looks like one. */
 export function redact(text: string): string {
+  const clean = withoutSecrets(text)
+  if (!/[^\0-\u00AC]/.test(text)) return clean
+  const bare = text.replaceAll(UNSEEN, '')
+  const cleanBare = withoutSecrets(bare)
+  return bare.length === text.length || cleanBare === bare ? clean : cleanBare
+}
+
+function withoutSecrets(text: string): string {
   let result = text
   for (const form of forms()) if (result.includes(form)) result = result.replaceAll(form, '[secret]')
   return hideLooks(result).replaceAll(AUTHORIZATION, '$1$2[hidden]')

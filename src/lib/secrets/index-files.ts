@@ -16,7 +16,10 @@ import type {HostBinding, IndexEntry, SecretIndex} from './types.js'
 
 const entrySchema = v.object({
   version: v.literal(1),
-  tokenId: v.pipe(v.string(), v.check((id) => isId(id), 'no id')),
+  tokenId: v.pipe(
+    v.string(),
+    v.check((id) => isId(id), 'no id'),
+  ),
   clientId: v.string(),
   name: v.string(),
   profile: v.string(),
@@ -31,7 +34,10 @@ const bindingSchema = v.object({
   version: v.literal(1),
   profile: v.string(),
   host: v.string(),
-  tokenId: v.pipe(v.string(), v.check((id) => isId(id), 'no id')),
+  tokenId: v.pipe(
+    v.string(),
+    v.check((id) => isId(id), 'no id'),
+  ),
   boundAt: v.string(),
 })
 

@@ -5,7 +5,7 @@ const WINDOW = 8
 const LONGEST = 200
 
 /**
- * What another program said, fit for an error: one line without control characters, and without anything that may be
+ * What another program said, fit for an error: one line without anything that may be
  * a secret. Undefined when nothing of it can be shown.
  *
  * @param secret what the program was given; a message with any eight characters of it in a row is not shown
@@ -13,7 +13,7 @@ const LONGEST = 200
 export function safeMessage(text: string, secret?: Secret): string | undefined {
   if (secret && hasPartOf(text, secret.expose())) return undefined
   const line = text
-    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .replaceAll(/\s+/g, ' ')
     // Client Secrets and API tokens are longer; object paths, the longest words of such messages, hold slashes.
     .replaceAll(/[A-Za-z0-9_+=-]{24,}/g, '[hidden]')
     .trim()

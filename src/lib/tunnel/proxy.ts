@@ -11,6 +11,7 @@ import {writeFileAtomic} from '../core/files.js'
 import {normaliseHostname} from '../core/hostname.js'
 import {patient} from '../core/patience.js'
 import {redact, redactJson, refuseSecretWords} from '../core/redact.js'
+import {visible, visibleJson} from '../core/text.js'
 import {carry} from './carrier/carry.js'
 import {openAccepted} from './carrier/accepted.js'
 import {TIMEOUT_MS} from './carrier/clock.js'
@@ -107,9 +108,9 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       options.timeoutMs,
     )
     if (onlyPrevious !== undefined) {
-      io.stderr.write(
-        `note:  Access accepted only the secret that "${target.name}" had before its rotation; it works until ${onlyPrevious}\n`,
-      )
+      say(io, [
+        `note:  Access accepted only the secret that "${target.name}" had before its rotation; it works until ${onlyPrevious}`,
+      ])
     }
     if (launcher && program !== undefined) {
       // It makes a connection of its own; ours has shown that the edge lets these credentials in.
@@ -206,6 +207,7 @@ async function report(error: unknown, {io, json, host, profile, target}: Reporti
           code: 'BUG',
           message: `Something went wrong in zt itself (${nameOfThrown(error)})`,
           why: undefined,
+          whyLines: [],
           next: [],
           kind: 'bug',
         }
@@ -220,7 +222,7 @@ async function report(error: unknown, {io, json, host, profile, target}: Reporti
       clientId: target?.credentials.clientId,
       code: known.code,
       message: known.message,
-      why: known.why,
+      why: known.whyLines,
       next: [...known.next],
       refusal: error instanceof RefusedError ? error.refusal : undefined,
     }
@@ -234,13 +236,18 @@ async function report(error: unknown, {io, json, host, profile, target}: Reporti
   // ssh's configuration has named a profile, which need not be the one that the person works with.
   const next = known.next.map((step) => (profile === undefined ? step : withProfile(step, profile)))
   if (json) {
-    io.stderr.write(
-      `${JSON.stringify(redactJson({error: {code, kind, message, why, next, exitCode: exitCodeOf(error)}}))}\n`,
-    )
+    const shown = {error: {code, kind, message, why, next, exitCode: exitCodeOf(error)}}
+    io.stderr.write(`${visibleJson(JSON.stringify(redactJson(shown)))}\n`)
     return
   }
-  const lines = [`error: ${message}`]
-  if (why !== undefined) lines.push(`why:   ${why.replaceAll('\n', '\n       ')}`)
-  for (const step of next) lines.push(`next:  ${step}`)
-  io.stderr.write(`${redact(lines.join('\n'))}\n`)
+  say(io, [
+    `error: ${message}`,
+    ...known.whyLines.map((line, at) => `${at === 0 ? 'why: ' : '     '}  ${line}`),
+    ...next.map((step) => `next:  ${step}`),
+  ])
+}
+
+/** What the proxy says by itself, for people: a line break in a line is not ours. */
+function say(io: ProxyIo, lines: readonly string[]): void {
+  io.stderr.write(lines.map((line) => `${visible(redact(line))}\n`).join(''))
 }

@@ -58,7 +58,7 @@ const reportSchema = v.object({
   clientId: v.optional(v.string()),
   code: v.string(),
   message: v.string(),
-  why: v.optional(v.string()),
+  why: v.array(v.string()),
   next: v.array(v.string()),
   refusal: v.optional(
     v.object({
@@ -206,12 +206,11 @@ async function readReport(file: string): Promise<ProxyReport | undefined> {
     .catch(() => undefined)
   const parsed = v.safeParse(reportSchema, content)
   if (!parsed.success) return undefined
-  const {tokenId, clientId, why, refusal, ...rest} = parsed.output
+  const {tokenId, clientId, refusal, ...rest} = parsed.output
   return {
     ...rest,
     tokenId,
     clientId,
-    why,
     refusal: refusal && {...refusal, ray: refusal.ray, location: refusal.location},
   }
 }

@@ -190,7 +190,7 @@ function named(wanted: string, entries: readonly IndexEntry[], profile: string):
     kind: 'ambiguous',
     code: 'TOKEN_AMBIGUOUS',
     message: `Several stored service tokens are called "${wanted}"`,
-    why: found.map(({tokenId, name}) => `${tokenId}  ${name}`).join('\n'),
+    why: found.map(({tokenId, name}) => `${tokenId}  ${name}`),
     next: ['Give the id instead of the name'],
     details: {candidates: found.map(({tokenId, name}) => ({id: tokenId, name}))},
   })
@@ -227,7 +227,7 @@ function secretNotHere({host, tokenId}: HostBinding): UserError {
   })
 }
 
-function tokenNotBound({name}: ChosenToken, host: string): UserError {
+function tokenNotBound({tokenId, name}: ChosenToken, host: string): UserError {
   return new UserError({
     kind: 'needs-action',
     code: 'TOKEN_NOT_BOUND',
@@ -235,7 +235,7 @@ function tokenNotBound({name}: ChosenToken, host: string): UserError {
     why: 'A secret is sent only to hosts that it is bound to, unless somebody says so.',
     next: [
       'Add --yes to send it this once',
-      `zt app add-rule ${host} --service-auth --token ${shellQuote(name)}`,
+      `zt app add-rule ${host} --service-auth --token ${shellQuote({id: tokenId, name})}`,
     ],
   })
 }

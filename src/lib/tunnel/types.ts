@@ -59,7 +59,7 @@ export interface ProxyReport {
   /** Stable code, e.g. `ACCESS_REFUSED`, `EDGE_UNREACHABLE`. */
   code: string
   message: string
-  why: string | undefined
+  why: readonly string[]
   next: string[]
   refusal: Refusal | undefined
 }

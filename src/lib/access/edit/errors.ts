@@ -10,7 +10,7 @@ export function restated(
     kind: error.kind,
     code: error.code,
     message: error.message,
-    why: [error.why, ...(more.why ?? [])].filter((part) => part !== undefined && part !== '').join('\n'),
+    why: [...error.whyLines, ...(more.why ?? [])].filter((line) => line !== ''),
     next: [...(more.next ?? []), ...error.next],
     details: {...error.details, ...more.details},
     cause: error,

@@ -86,7 +86,7 @@ export async function planUndo(ctx: AccessContext, id: string): Promise<PlannedU
       kind: 'conflict',
       code: 'UNDO_IMPOSSIBLE',
       message: 'This edit cannot be undone',
-      why: [...impossible, ...notes].map((one) => `${one}.`).join('\n'),
+      why: [...impossible, ...notes].map((one) => `${one}.`),
       details: {id: record.id},
     })
   }

@@ -142,7 +142,7 @@ function pick(ctx: AccessContext, entries: IndexEntry[], wanted: string[]): Inde
       kind: 'ambiguous',
       code: 'TOKEN_AMBIGUOUS',
       message: `Several stored service tokens are called "${text}"`,
-      why: byName.map(({tokenId, name}) => `${tokenId}  ${name}`).join('\n'),
+      why: byName.map(({tokenId, name}) => `${tokenId}  ${name}`),
       next: ['Give the id instead of the name'],
       details: {candidates: byName.map(({tokenId, name}) => ({id: tokenId, name}))},
     })

@@ -56,7 +56,10 @@ const schema = v.object({
   endedAt: v.optional(v.string()),
   token: v.optional(
     v.object({
-      id: v.pipe(v.string(), v.check((id) => isId(id))),
+      id: v.pipe(
+        v.string(),
+        v.check((id) => isId(id)),
+      ),
       clientId: v.string(),
       updatedAt: v.optional(v.string()),
       secretVersion: v.optional(v.number()),

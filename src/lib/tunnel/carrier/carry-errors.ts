@@ -55,8 +55,7 @@ const MEANINGS: Record<number, string> = {
 
 export function edgeClosed(code: number, reason: string, carried: Told): UserError {
   const meaning = MEANINGS[code]
-  // What is not plain text is not repeated on a terminal.
-  const said = reason.replace(/[^\x20-\x7E]+/g, ' ').trim()
+  const said = reason.trim()
   return broken(
     'TUNNEL_CLOSED',
     `The edge closed it with code ${code}${meaning === undefined ? '' : `: ${meaning}`}${said === '' ? '' : ` ("${said}")`}.`,

@@ -2,7 +2,7 @@ import {PassThrough, Writable} from 'node:stream'
 import {UserError} from '../../core/errors.js'
 import {carry} from '../carrier/carry.js'
 import type {OpenTunnel} from '../carrier/handshake.js'
-import {printable, type Found} from './steps.js'
+import {limited, type Found} from './steps.js'
 
 /** Before its banner a server may send lines of its own (RFC 4253, 4.2); one that goes on beyond this is none. */
 const LIMIT = 8192
@@ -40,7 +40,7 @@ export async function readBanner(
   }
   if (banner === undefined)
     throw received === '' ? silent(host, timeoutMs, abort.signal.aborted) : notSsh(host, received)
-  const text = printable(banner, 255)
+  const text = limited(Buffer.from(banner, 'latin1').toString('utf8'), 255)
   return {value: undefined, detail: text, facts: {banner: text}}
 }
 
@@ -61,7 +61,7 @@ function notSsh(host: string, received: string): UserError {
     kind: 'unreachable',
     code: 'NOT_SSH',
     message: `What is behind ${host} is no SSH server`,
-    why: `It begins with "${printable(received.split(/[\r\n]/)[0] ?? '', 60)}".`,
+    why: `It begins with "${limited(received.split(/[\r\n]/)[0] ?? '', 60)}".`,
     next: ["Check the tunnel's service: it should be ssh://…"],
   })
 }

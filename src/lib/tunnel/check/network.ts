@@ -8,7 +8,7 @@ import {trustOf, type EdgeWay} from '../carrier/edge-connection.js'
 import {edgeFailed} from '../carrier/connect-errors.js'
 import {addressOf} from '../carrier/handshake.js'
 import type {EdgeAddress} from '../types.js'
-import {printable, StepFailed, type Found} from './steps.js'
+import {limited, StepFailed, type Found} from './steps.js'
 
 export interface Address {
   address: string
@@ -238,14 +238,14 @@ function certificateOf(
   const soon = days < 0 ? ' (over)' : days < SOON_DAYS ? ` (${days} days)` : ''
   return {
     words: [
-      `certificate of ${printable(subject, 80)}`,
-      `by ${printable(issuer, 80)}`,
+      `certificate of ${limited(subject, 80)}`,
+      `by ${limited(issuer, 80)}`,
       `until ${until?.slice(0, 10) ?? 'an unknown day'}${soon}`,
     ],
     facts: {
-      subject: printable(subject, 200),
-      names: printable(names, 1000),
-      issuer: printable(issuer, 200),
+      subject: limited(subject, 200),
+      names: limited(names, 1000),
+      issuer: limited(issuer, 200),
       expiresAt: until,
       fingerprint256: certificate.fingerprint256,
     },

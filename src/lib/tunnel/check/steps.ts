@@ -50,7 +50,7 @@ export class Steps {
         step,
         state: skipped ? 'skipped' : 'ok',
         ms: skipped ? undefined : time,
-        detail: printable(detail),
+        detail: limited(detail),
         facts,
       })
       return value
@@ -59,7 +59,7 @@ export class Steps {
       // A mistake of ours is no finding about the connection.
       if (!(known instanceof UserError)) throw error
       const {detail, facts} = error instanceof StepFailed ? error : {detail: known.message, facts: {}}
-      this.#add({step, state: 'failed', ms: spent(), detail: printable(detail), facts})
+      this.#add({step, state: 'failed', ms: spent(), detail: limited(detail), facts})
       throw known
     }
   }
@@ -78,10 +78,9 @@ export class Steps {
   }
 }
 
-/** What came over the network, as text for a terminal: printable ASCII, and not endless. */
-export function printable(text: string, limit = 300): string {
-  const clean = text.replaceAll(/[^\x20-\x7E]/g, '?')
-  return clean.length > limit ? `${clean.slice(0, limit)}...` : clean
+/** What came over the network, not endless. */
+export function limited(text: string, limit = 300): string {
+  return text.length > limit ? `${text.slice(0, limit)}...` : text
 }
 
 const rounded = (ms: number): number => Math.round(ms * 10) / 10

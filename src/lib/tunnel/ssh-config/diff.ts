@@ -1,8 +1,10 @@
+import {visible} from '../../core/text.js'
+
 const CONTEXT = 3
 
 /**
  * A unified diff of two texts that differ in one place, for people; empty when they are equal. Both are latin1, one
- * character for each byte; what is shown is read as UTF-8, without control characters.
+ * character for each byte; what is shown is read as UTF-8.
  */
 export function unifiedDiff(file: string, before: string, after: string): string {
   if (before === after) return ''
@@ -16,8 +18,9 @@ export function unifiedDiff(file: string, before: string, after: string): string
   const oldTo = Math.min(old.length, old.length - tail + CONTEXT)
   const nowTo = Math.min(now.length, now.length - tail + CONTEXT)
   return [
-    `--- ${file}`,
-    `+++ ${file}`,
+    // A line break in its name would be a line of the difference.
+    `--- ${visible(file)}`,
+    `+++ ${visible(file)}`,
     `@@ -${range(from, oldTo)} +${range(from, nowTo)} @@`,
     ...old.slice(from, head).flatMap((line) => shown(' ', line)),
     ...changed(old.slice(head, old.length - tail), now.slice(head, now.length - tail)),
@@ -66,7 +69,5 @@ function shown(sign: string, line: string): string[] {
   const text = Buffer.from(line, 'latin1')
     .toString('utf8')
     .replace(/\r?\n$/, '')
-    // What could steer the terminal.
-    .replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g, '\uFFFD')
   return line.endsWith('\n') ? [sign + text] : [sign + text, '\\ No newline at end of file']
 }

@@ -79,7 +79,8 @@ async function asSshReads({ssh, env, file, text, host}: VerifyOptions): Promise<
           if (!error) resolve(stdout)
           else if (error.killed)
             resolve({failed: `ssh -G did not answer within ${patient(PATIENCE_MS) / 1000} s.`})
-          else resolve({failed: `ssh says: ${stderr.trim().replaceAll(copy, file)}`})
+          else
+            resolve({failed: `ssh says: ${stderr.trim().replaceAll(copy, file).split(/\r?\n/).join('; ')}`})
         },
       )
     })
