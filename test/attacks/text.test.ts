@@ -153,7 +153,6 @@ let greeter: net.Server
 let edge: tls.Server
 /** What the hostile edge answers. */
 let answer = ''
-let ran = 0
 let withExitZero = 0
 
 async function setProfile(change: (profile: Record<string, unknown>) => void, of = zt): Promise<void> {
@@ -256,7 +255,6 @@ afterAll(async () => {
 
 /** What of a run's output no terminal should get; nothing where all is well. */
 function faultsOf([first, second]: readonly string[], {code, stdout, stderr}: End): string[] {
-  ran++
   if (code === 0) withExitZero++
   const bug = `${stdout}${stderr}`.includes('Something went wrong in zt itself') ? ['a BUG'] : []
   // A tab is what a shell is answered with; the words of ssh are ssh's.
@@ -486,7 +484,6 @@ describe('text that somebody else wrote', () => {
     /** Of the prompts, as they are with names that are none's but ours; and of the spinner, which comes when it is slow. */
     const allowed = new Set(SPINNER)
     const onPty = async (args: string[], typed: Typed = []): Promise<string> => {
-      ran++
       return runOnPty(zt, args, typed)
     }
 

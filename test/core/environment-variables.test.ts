@@ -66,7 +66,7 @@ const COMPUTED: Record<string, string[]> = {
   ],
   // variableOf itself.
   'src/lib/core/platform.ts': [],
-  'src/lib/tunnel/carrier/proxy-settings.ts': ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'],
+  'src/lib/tunnel/carrier/proxy-settings.ts': ['HTTPS_PROXY', 'https_proxy'],
   'src/lib/tunnel/proxy.ts': ['ZT_SSH_REPORT'],
   'bin/start-again.js': ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'],
 }

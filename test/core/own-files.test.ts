@@ -197,6 +197,10 @@ const MAY_OPEN: Record<string, string> = {
   'lib/tunnel/ssh-config/verify.ts': 'a copy in a directory that was just made',
   'lib/tunnel/ssh-stderr.ts': "ssh's own stderr",
   'lib/tunnel/curl/curl.ts': 'a pipe in a directory that was just made',
+  'lib/tunnel/connections/announce.ts': 'a new file, then a rename',
+  'lib/tunnel/forward/client.ts': '/proc',
+  'lib/tunnel/proxy-main.ts': 'what stdin and stdout are',
+  'lib/tunnel/run-files.ts': '/proc',
 }
 const OPENS =
   /\b(?:fs|fsp|promises)\s*\.\s*(?:readFile|readFileSync|open|openSync|openAsBlob|createReadStream|createWriteStream|writeFile|writeFileSync|appendFile|appendFileSync|copyFile|copyFileSync|truncate|truncateSync)\b|import\s*(?:type\s*)?\{[^}]*\b(?:readFile|readFileSync|open|openSync|createReadStream|writeFile|writeFileSync)\b[^}]*\}\s*from\s*'(?:node:)?fs/

@@ -31,7 +31,7 @@ describe('a long text', () => {
       }),
       {numRuns: 3000},
     )
-  }, 600_000)
+  })
 
   it.each([
     'a', 'A', '0', '-', ' ', '\n', 'aA1-', 'eyJ', 'eyJ.', 'eyJaaaaaaaaaa.', 'eyJaaaaaaaaaa.eyJ', 'cfa_', 'cfabcdef_aA', 'cf', 'AGE-SECRET-KEY-1', 'Bearer ',
@@ -45,7 +45,7 @@ describe('a long text', () => {
     expect(result).not.toBe('')
     // One that looked again for each character would take hours.
     expect((user + system) / 1e6 / megabytes).toBeLessThan(4)
-  }, 600_000) // prettier-ignore
+  }) // prettier-ignore
 
   it('hides a secret at its end as at its beginning', () => {
     const text = `${CLIENT_SECRET} ${'eyJ'.repeat(100_000)} ${JWT} ${'Bearer '.repeat(10_000)} ${API_TOKEN}`

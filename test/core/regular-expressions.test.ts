@@ -89,13 +89,12 @@ describe('a regular expression that is written in the sources', () => {
       const [short = 0, long = 0] = lengths.map((length) => attack(slow, length).ms)
       expect(long / Math.max(short, 0.01), String(slow)).toBeGreaterThan(10)
     }
-  }, 600_000)
+  })
 
   it.each(all.map(({place, expression}) => [place, expression] as const))(
     'takes time in proportion to the text: %s',
     (_, expression) => {
-      expect(attack(expression, LENGTH)).toMatchObject({ms: expect.toSatisfy((ms: number) => ms < MOST_CPU_MS)}) // prettier-ignore
+      expect(attack(expression, LENGTH).ms).toBeLessThan(MOST_CPU_MS)
     },
-    600_000,
   )
 })

@@ -266,7 +266,8 @@ describe("another program's message", () => {
 
   it.each([
     ['Cannot create an item in a locked collection\n', 'Cannot create an item in a locked collection'],
-    ['a\u001B[2Jb\r\nc.', 'a [2Jb c'],
+    // Its sink makes visible what a terminal would obey.
+    ['a\u001B[2Jb\r\nc.', 'a\u001B[2Jb c'],
     [`token ${CANARY} refused`, 'token [hidden] refused'],
     ['Object does not exist at path “/org/freedesktop/secrets/collection/login”', undefined],
     ['', undefined],

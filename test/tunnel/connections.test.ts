@@ -112,8 +112,13 @@ describe('what a process says of its connections', () => {
   })
 
   it('and by when that started, where the system has no better than ps', async () => {
-    const started = (await startedBy(process.pid)) ?? 0
-    expect(Math.abs(started - (Date.now() - process.uptime() * 1000))).toBeLessThan(60_000)
+    const before = new Date(Date.now() - 1000)
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+    const started = new Date((await startedBy(child.pid ?? 0)) ?? 0)
+    child.kill('SIGKILL')
+    // In whole seconds, and a system's clock may be moved a little meanwhile.
+    expect(started.getTime()).toBeGreaterThan(before.getTime() - 60_000)
+    expect(started.getTime()).toBeLessThanOrEqual(Date.parse(new Date().toISOString()) + 60_000)
     expect(await startedBy(await deadProcess())).toBeUndefined()
   })
 })

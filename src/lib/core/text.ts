@@ -33,6 +33,8 @@ export function visible(text: string): string {
 }
 
 function replaced(text: string, escape: (sign: string) => string): string {
+  // Nothing comes behind the marks that could refuse them.
+  // eslint-disable-next-line regexp/no-super-linear-move
   hidden ??= new RegExp(`${MARKS}|${UNSEEN}|${BLANKS}`, 'gu')
   const unseen = (never ??= new RegExp(String.raw`${UNSEEN}|\p{Me}`, 'u'))
   return text.replaceAll(hidden, (found: string, letter: string | undefined, marks: string | undefined) => {

@@ -1,6 +1,8 @@
 import {execFile} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import {patient} from '../core/patience.js'
+import {readForeignFile} from '../core/own-files.js'
 import {defaultSshConfig} from './ssh-words.js'
 
 /** Where systems and their package managers have it. */
@@ -14,9 +16,17 @@ const MOST_FILES = 64
 /** A Match exec of the person's may take its time. */
 const PATIENCE_MS = 10_000
 
-const FORWARDS =
-  /^[ \t\r]*"?(localforward|remoteforward|dynamicforward|forwardagent|forwardx11|gssapidelegatecredentials|tunnel|forkafterauthentication)"?(?=[ \t\r=])(?![ \t\r=]*"?(no|false)"?[ \t\r]*$)/im
-const INCLUDE = /^[ \t\r]*"?include"?[ \t\r=]+(.*)$/gim
+/** What lets something outlive its session, or sends the session away, where it is not switched off. */
+const FORWARDS = new Set([
+  'localforward',
+  'remoteforward',
+  'dynamicforward',
+  'forwardagent',
+  'forwardx11',
+  'gssapidelegatecredentials',
+  'tunnel',
+  'forkafterauthentication',
+])
 /** As ssh -G prints what holds for a host. */
 const EFFECTIVE =
   /^((local|remote|dynamic)forward |(forwardagent|tunnel) (?!no|false)|(forwardx11|gssapidelegatecredentials|forkafterauthentication) (yes|true))/m
@@ -60,9 +70,11 @@ function mayHold(files: [file: string, base: string][]): boolean {
     if (seen.has(file)) continue
     if (seen.add(file).size > MOST_FILES) return true
     const text = read(file)
-    if (text === undefined || FORWARDS.test(text)) return true
-    for (const [, words = ''] of text.matchAll(INCLUDE)) {
-      const more = included(words, base)
+    if (text === undefined) return true
+    for (const {keyword, value} of linesOf(text)) {
+      if (FORWARDS.has(keyword) && !/^"?(no|false)"?$/i.test(value)) return true
+      if (keyword !== 'include') continue
+      const more = included(value, base)
       if (!more) return true
       files.push(...more.map((one): [string, string] => [one, base]))
     }
@@ -70,13 +82,22 @@ function mayHold(files: [file: string, base: string][]): boolean {
   return false
 }
 
+/** The lines of a configuration as ssh takes them apart: a keyword, blanks or a `=`, and the rest. */
+function linesOf(text: string): {keyword: string; value: string}[] {
+  return text.split('\n').flatMap((line) => {
+    const [, keyword, rest = ''] = /^"?(\w+)"?(?=[ \t\r=])(.*)$/s.exec(line.trim()) ?? []
+    return keyword === undefined
+      ? []
+      : [{keyword: keyword.toLowerCase(), value: rest.replace(/^[ \t\r=]+/, '').trim()}]
+  })
+}
+
 /** Empty where there is none; undefined where it is not for us to read. */
 function read(file: string): string | undefined {
   try {
-    const stat = fs.statSync(file)
-    return stat.isFile() && stat.size <= LONGEST ? fs.readFileSync(file, 'latin1') : undefined
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? '' : undefined
+    return readForeignFile(file, {maxBytes: LONGEST})?.toString('latin1') ?? ''
+  } catch {
+    return undefined
   }
 }
 
@@ -116,7 +137,7 @@ function included(words: string, base: string): string[] | undefined {
 /** True as well when ssh does not answer. */
 function asksSsh({ssh, args, env}: ForwardsOptions): Promise<boolean> {
   return new Promise((resolve) => {
-    const limits = {timeout: PATIENCE_MS, maxBuffer: 16 * 1024 * 1024}
+    const limits = {timeout: patient(PATIENCE_MS), maxBuffer: 16 * 1024 * 1024}
     const child = execFile(ssh, ['-T', '-G', ...args], {env, ...limits}, (error, stdout) => {
       resolve(error !== null || !stdout.includes('hostname ') || forwardsIn(stdout))
     })

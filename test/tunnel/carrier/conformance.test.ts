@@ -266,7 +266,7 @@ describe('the end:', () => {
     const {error} = await against([closeFrame(code, 'because\u001b[2J ü')])
     expect(error).toMatchObject({kind: 'unreachable', code: 'TUNNEL_CLOSED'})
     expect(error?.why).toContain(meaning)
-    expect(error?.why).toContain('"because [2J"')
+    expect(error?.why).toContain('"because\u001B[2J ü"')
     expect(closeCodes()).toEqual([code])
   })
 

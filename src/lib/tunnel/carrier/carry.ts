@@ -61,7 +61,7 @@ export interface CarryEnd extends Carried {
 }
 
 /** How long the edge may send no data after the input's end. */
-export const DRAIN_MS = 15 * 60_000
+const DRAIN_MS = 15 * 60_000
 const TIMES: CarryTimes = {drain: DRAIN_MS, ping: 60_000, silence: 60_000, look: 5000}
 /** How long the way out may not move, once all is said. */
 const CLOSE_GRACE_MS = 1000

@@ -1,5 +1,6 @@
 import {execFile} from 'node:child_process'
 import {UserError, hasCode} from '../../core/errors.js'
+import {patient} from '../../core/patience.js'
 import {startOf} from '../../core/process-mark.js'
 import type {ClosedConnection, ClosedConnections} from '../types.js'
 import {isStill, openConnections, type OpenConnection} from './read.js'
@@ -28,7 +29,7 @@ export interface ConnectionsOf {
  */
 export async function endConnections(
   {state, profile, token, keep, dryRun}: ConnectionsOf,
-  patienceMs = PATIENCE_MS,
+  patienceMs = patient(PATIENCE_MS),
 ): Promise<ClosedConnections> {
   let open: OpenConnection[]
   try {
@@ -97,9 +98,14 @@ async function isCertain({pid, started, openedAt}: OpenConnection): Promise<bool
 export function startedBy(pid: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const env = {...process.env, LC_ALL: 'C', TZ: 'UTC'}
-    execFile('ps', ['-o', 'lstart=', '-p', String(pid)], {env, timeout: PATIENCE_MS}, (error, stdout) => {
-      const at = error ? NaN : Date.parse(`${stdout.trim()} UTC`)
-      resolve(Number.isNaN(at) ? undefined : at)
-    })
+    execFile(
+      'ps',
+      ['-o', 'lstart=', '-p', String(pid)],
+      {env, timeout: patient(PATIENCE_MS)},
+      (error, stdout) => {
+        const at = error ? NaN : Date.parse(`${stdout.trim()} UTC`)
+        resolve(Number.isNaN(at) ? undefined : at)
+      },
+    )
   })
 }

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import * as v from 'valibot'
 import {UserError, hasCode} from '../../core/errors.js'
+import {readOwnText} from '../../core/own-files.js'
 import {startOf} from '../../core/process-mark.js'
 import type {Announced} from './announce.js'
 import {runDirectory, processOf, runs} from '../run-files.js'
@@ -50,7 +51,7 @@ export async function openConnections(state: string): Promise<OpenConnection[]> 
   for (const name of names) {
     const of = processOf(name)
     if (!of?.here || !name.endsWith('.connection') || name.startsWith('.') || !runs(of.pid)) continue
-    const announced = read(path.join(directory, name), uid)
+    const announced = read(path.join(directory, name))
     if (announced && (await isStill(of.pid, announced.started))) found.push({...announced, pid: of.pid})
   }
   return found
@@ -64,11 +65,9 @@ export async function isStill(pid: number, started: string | undefined): Promise
 }
 
 /** Undefined for what is not whole, or not as we write it. */
-function read(file: string, uid: number | undefined): Announced | undefined {
+function read(file: string): Announced | undefined {
   try {
-    const stat = fs.lstatSync(file)
-    if (!stat.isFile() || stat.size > LONGEST || (uid !== undefined && stat.uid !== uid)) return undefined
-    const parsed = v.safeParse(schema, JSON.parse(fs.readFileSync(file, 'utf8')))
+    const parsed = v.safeParse(schema, JSON.parse(readOwnText(file, {maxBytes: LONGEST}) ?? ''))
     return parsed.success ? {...parsed.output, started: parsed.output.started} : undefined
   } catch {
     return undefined

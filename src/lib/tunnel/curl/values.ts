@@ -35,7 +35,13 @@ const RULES: Readonly<Record<ValueClass, Rule>> = {
   // Rather once too often: then stdin is left to curl, which may not read it.
   'form-field': {
     reads: (value) =>
-      /[@<,]\s*"?(?:-|\/dev\/[^,;]*|\/proc\/[^,;]*)"?\s*(?:[,;]|$)/.test(value) ? '-' : undefined,
+      value
+        .split(/[@<,;]/)
+        .slice(1)
+        .map((part) => part.trim().replaceAll('"', ''))
+        .some((part) => part === '-' || /^\/(dev|proc)\//.test(part))
+        ? '-'
+        : undefined,
   },
   upload: {reads: (value) => (value === '.' ? '-' : value)},
   cookies: {reads: (value) => (value.includes('=') ? undefined : value.replace(/^@/, ''))},
