@@ -183,6 +183,31 @@ describe.each(WAYS)('through %s', (way) => {
     tally('ends of a connection', tried)
   })
 
+  it('a reset right behind the last byte never looks like an end', async () => {
+    let tried = 0
+    for (const size of [0, 1, 16_384, 65_537])
+      for (const version of ['1.1', '1.0'])
+        for (let again = 0; again < 10; again++) {
+          const body = pattern(size)
+          script(way, async (peer) => {
+            for (const part of written('close', body, true)) await peer.write(part)
+            peer.end('reset')
+          })
+          const {port} = forwards[way]
+          const {bytes, ended} = await rawClient(
+            port,
+            `GET /x HTTP/${version}\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`,
+          ).ended
+          const message = readMessage(bytes, {ended})
+          const what = `${size} ${version} ${again}`
+          // The head may be lost with the reset: then it is a 502, or nothing at all.
+          const whole = message?.complete === true && !message.line.includes(' 502 ')
+          expect([what, whole]).toEqual([what, false])
+          tried++
+        }
+    tally('ends of a connection', tried)
+  })
+
   it('a client that reads late gets all of it', async () => {
     const body = pattern(48_000_000)
     const {port} = forwards[way]
