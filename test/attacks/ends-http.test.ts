@@ -183,6 +183,51 @@ describe.each(WAYS)('through %s', (way) => {
     tally('ends of a connection', tried)
   })
 
+  it('a reset right behind the last byte never looks like an end', async () => {
+    let tried = 0
+    for (const size of [0, 1, 16_384, 65_537])
+      for (const version of ['1.1', '1.0'])
+        for (let again = 0; again < 10; again++) {
+          const body = pattern(size)
+          script(way, async (peer) => {
+            for (const part of written('close', body, true)) await peer.write(part)
+            peer.end('reset')
+          })
+          const {port} = forwards[way]
+          const {bytes, ended} = await rawClient(
+            port,
+            `GET /x HTTP/${version}\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`,
+          ).ended
+          const message = readMessage(bytes, {ended})
+          const what = `${size} ${version} ${again}`
+          // The head may be lost with the reset: then it is a 502, or nothing at all.
+          const whole = message?.complete === true && !message.line.includes(' 502 ')
+          expect([what, whole]).toEqual([what, false])
+          tried++
+        }
+    tally('ends of a connection', tried)
+  })
+
+  it('an answer that is cut off reaches a client that reads late, also where only a reset tells', async () => {
+    const body = pattern(4_000_000)
+    const {port} = forwards[way]
+    script(way, async (peer) => {
+      for (const part of written('chunked', body, false)) await peer.write(part)
+      peer.end('order')
+    })
+    const client = rawClient(port, `GET /x HTTP/1.0\r\nHost: localhost:${port}\r\n\r\n`)
+    await client.until((got) => got.length > 0)
+    client.socket.pause()
+    // All has left the service; what the client has not read waits with zt, and with the system.
+    await expect.poll(() => servers[way].peers.at(-1)?.socket.writableLength, {timeout: 60_000}).toBe(0)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    client.socket.resume()
+    const {bytes, ended} = await client.ended
+    expect(ended).toBe('ECONNRESET')
+    expect(sha(bytes.subarray(bytes.indexOf('\r\n\r\n') + 4))).toBe(sha(body))
+    tally('ends of a connection', 1)
+  })
+
   it('a client that reads late gets all of it', async () => {
     const body = pattern(48_000_000)
     const {port} = forwards[way]
@@ -392,6 +437,37 @@ it('200 MB come whole, with the length, in chunks and to the end of the connecti
     expect(hash.digest('hex')).toBe(wanted.digest('hex'))
   }
   tally('ends of a connection', 2)
+})
+
+it('what forward --http says of an end: a note, an error, or nothing', async () => {
+  const {address, caFile} = servers['a scripted edge']
+  const args = [scriptedHost, '--http', '--connect-to', address, '--ca-file', caFile]
+  const cases: [Framing, whole: boolean, how: 'order' | 'fin' | 'reset', said: string | undefined][] = [
+    ['length', true, 'fin', undefined],
+    ['chunked', true, 'fin', undefined],
+    ['close', true, 'order', undefined],
+    ['close', true, 'fin', 'without saying goodbye'],
+    ['close', true, 'reset', 'ANSWER_CUT'],
+    ['length', false, 'order', 'ANSWER_CUT'],
+    ['chunked', false, 'fin', 'ANSWER_CUT'],
+  ]
+  for (const [framing, whole, how, said] of cases) {
+    const running = await world.forward(args)
+    script('a scripted edge', async (peer) => {
+      for (const part of written(framing, pattern(1000), whole)) await peer.write(part)
+      peer.end(how)
+    })
+    const {port} = running
+    const request = `GET /x HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`
+    const {bytes} = await rawClient(port, request).ended
+    expect(bytes.toString('latin1', 0, 15)).toBe('HTTP/1.1 200 OK')
+    expect(await running.stop()).toBe(0)
+    const lines = running.lines.filter(({event}) => event !== 'listening' && event !== 'ended')
+    const all = lines.map((line) => JSON.stringify(line)).join('\n') + running.stderr
+    if (said === undefined) expect([framing, how, all]).toEqual([framing, how, ''])
+    else expect([framing, how, all]).toEqual([framing, how, expect.stringContaining(said)])
+    tally('ends of a connection', 1)
+  }
 })
 
 describe('an upgrade in front of an HTTP service', () => {

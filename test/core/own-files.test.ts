@@ -198,7 +198,7 @@ const MAY_OPEN: Record<string, string> = {
   'lib/tunnel/ssh-stderr.ts': "ssh's own stderr",
   'lib/tunnel/curl/curl.ts': 'a pipe in a directory that was just made',
   'lib/tunnel/connections/announce.ts': 'a new file, then a rename',
-  'lib/tunnel/forward/client.ts': '/proc',
+  'lib/core/tcp-peer.ts': '/proc',
   'lib/tunnel/proxy-main.ts': 'what stdin and stdout are',
   'lib/tunnel/run-files.ts': '/proc',
 }

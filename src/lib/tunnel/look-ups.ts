@@ -1,4 +1,6 @@
 import dns from 'node:dns'
+import os from 'node:os'
+import {readForeignFile} from '../core/own-files.js'
 
 let waiting = 0
 
@@ -12,15 +14,31 @@ let waiting = 0
  */
 export function boundLookUps(ms: number): () => void {
   if (waiting === 0 && process.env['RES_OPTIONS'] !== undefined) return () => undefined
-  if (waiting++ === 0)
-    process.env['RES_OPTIONS'] = optionsFor(ms / 1000, Math.min(3, dns.getServers().length || 1))
+  if (waiting++ === 0) {
+    const servers = Math.min(3, dns.getServers().length || 1)
+    process.env['RES_OPTIONS'] = optionsFor(ms / 1000 / (searches() ? 2 : 1), servers)
+  }
   return () => {
     if (--waiting === 0) delete process.env['RES_OPTIONS']
   }
 }
 
-/** Each server is asked once for so long, and then all of them together for twice as long. */
+/** Whether the system asks for a name once more, with a domain behind it, when nobody has answered (resolv.conf(5)). */
+function searches(): boolean {
+  if (process.env['LOCALDOMAIN'] !== undefined || os.hostname().includes('.')) return true
+  try {
+    return /^(search|domain)[ \t]/m.test(readForeignFile('/etc/resolv.conf')?.toString('latin1') ?? '')
+  } catch {
+    return false
+  }
+}
+
+/** The second time, all servers together get twice what one had, and each a second at least (glibc's res_send.c). */
 function optionsFor(seconds: number, servers: number): string {
-  const each = Math.floor(seconds / (servers + 2))
-  return each >= 1 ? `timeout:${Math.min(each, 5)} attempts:2` : 'timeout:1 attempts:1'
+  const takes = (each: number, attempts: number): number =>
+    servers * (each + (attempts > 1 ? Math.max(1, Math.floor((2 * each) / servers)) : 0))
+  for (const attempts of [2, 1])
+    for (let each = 5; each >= 1; each--)
+      if (takes(each, attempts) <= seconds) return `timeout:${each} attempts:${attempts}`
+  return 'timeout:1 attempts:1'
 }

@@ -3,7 +3,7 @@ import net from 'node:net'
 import os from 'node:os'
 import type {Readable, Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../core/crash.js'
-import {hasCode, nameOfThrown} from '../core/errors.js'
+import {nameOfThrown} from '../core/errors.js'
 import {bePatient} from '../core/patience.js'
 import {runProxy} from './proxy.js'
 import {sshStderr} from './ssh-stderr.js'
@@ -101,17 +101,45 @@ function openStdout(): Writable {
   }
 }
 
-/** A pipe shows by itself only to who writes that its reader has gone; Linux lets one without a reader not be opened. */
+/** What node has below a TCP socket; undefined members where a node has none of it. */
+interface Handle {
+  onread?: () => void
+  open?(fd: number): number
+  readStart?(): number
+  unref?(): void
+}
+
+let stdoutGone: Promise<() => boolean | undefined> | undefined
+
 async function isStdoutGone(): Promise<boolean | undefined> {
   if (process.platform !== 'linux') return false
+  return (await (stdoutGone ??= watchStdout()))()
+}
+
+/**
+ * A pipe shows by itself only to who writes that its reader has gone. poll(2) tells it of the end that is written to, and
+ * libuv polls whatever it is to read from: what it then reads fails, which says that there is no reader. Of its handles
+ * only TCP's does not ask what it is given.
+ */
+async function watchStdout(): Promise<() => boolean | undefined> {
+  let gone: boolean | undefined
   try {
-    if (!fs.fstatSync(1).isFIFO()) return false
-    const again = await fs.promises.open('/proc/self/fd/1', fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
-    await again.close()
-    return false
-  } catch (error) {
-    return hasCode(error, 'ENXIO')
+    if (!fs.fstatSync(1).isFIFO()) return () => false
+    const {binding} = process as unknown as {binding(name: string): {TCP: new (kind: number) => Handle}}
+    const {TCP} = binding('tcp_wrap')
+    const handle = new TCP(0)
+    const fd = fs.openSync('/proc/self/fd/1', fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
+    handle.onread = () => (gone = true)
+    if (handle.open?.(fd) !== 0 || handle.readStart?.() !== 0) return () => undefined
+    handle.unref?.()
+    gone = false
+    // What is so already is known when libuv has polled once.
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    await new Promise((resolve) => setImmediate(resolve))
+  } catch {
+    // Not known here.
   }
+  return () => gone
 }
 
 function stdinIsPipe(): boolean {

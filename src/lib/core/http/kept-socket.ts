@@ -1,6 +1,7 @@
 import type {ClientRequest} from 'node:http'
 import type net from 'node:net'
 import {UserError} from '../errors.js'
+import {keepLastBytes, onWriteError} from '../last-bytes.js'
 
 /** Something that holds bytes which were read from a socket and not yet taken. */
 interface Reader {
@@ -21,29 +22,18 @@ const sockets = new WeakMap<object, Kept>()
  * Makes a connection lose nothing that has arrived on it. node destroys a socket at the first error, and what was read and
  * not yet taken goes with it: an answer that a slow client has not fetched when the connection is reset, or one to an
  * upload that the other side stopped reading. Here
- * - a write that fails is the end of writing only: the answer may be there already;
+ * - a write that fails is the end of writing only ({@link keepLastBytes}): the answer may be there already;
  * - a failure is told when everything before it was taken.
  */
 export function keepReading<T extends net.Socket>(socket: T): T {
-  const write = socket._write.bind(socket)
-  const writev = socket._writev?.bind(socket)
+  keepLastBytes(socket, socket)
   const final = socket._final.bind(socket)
-  const swallow = (callback: (error?: Error | null) => void) => (error?: Error | null) => {
-    if (error) kept.deaf = true
-    callback()
-  }
-  socket._write = (chunk, encoding, callback) => {
-    if (kept.deaf) callback()
-    else write(chunk, encoding, swallow(callback))
-  }
-  if (writev)
-    socket._writev = (chunks, callback) => {
-      if (kept.deaf) callback()
-      else writev(chunks, swallow(callback))
-    }
   socket._final = (callback) => {
     if (kept.deaf) callback()
-    else final(swallow(callback))
+    else
+      final(() => {
+        callback()
+      })
   }
   const destroy = socket.destroy.bind(socket)
   let waiting: {error: Error | undefined} | undefined
@@ -58,6 +48,7 @@ export function keepReading<T extends net.Socket>(socket: T): T {
     },
   }
   sockets.set(socket, kept)
+  onWriteError(socket, () => (kept.deaf = true))
   socket.destroy = (error) => {
     // A limit of ours is no failure of the connection's.
     if (kept.abandoned || error instanceof UserError || !unread()) return destroy(error)

@@ -1,12 +1,15 @@
 import http, {type IncomingMessage, type ServerResponse} from 'node:http'
 import https from 'node:https'
 import type net from 'node:net'
+import {resetOnceTaken} from '../tcp-peer.js'
 import {framingOf, HEAD_BYTES, hasBody, valuesOf} from './message.js'
 
 /** How long a client may take for the head of a request. */
 const HEAD_MS = 20_000
 /** How long a client that was answered may still send, once it has stopped for that long its connection is closed. */
 const LINGER_MS = 10_000
+/** How long a client may take nothing of what is left for it. */
+export const TAKING_MS = 120_000
 /** Requests that a client sends before it has the answer to the first. */
 const PIPELINED = 100
 
@@ -207,14 +210,14 @@ export function plain(
 
 /**
  * Ends an answer so that the client sees it was cut off, when it has got all before that. Where the end of the connection
- * is the end of the body (HTTP/1.0), only a reset tells, and a client that is slow to read may lose some for that.
+ * is the end of the body (HTTP/1.0), only a reset tells.
  */
 export function cutOff(response: ServerResponse): void {
   const {socket} = response
   if (!socket || response.destroyed) return void response.destroy()
   const byClosing = !response.chunkedEncoding && framedByClose.has(response)
   socket.write('', () => {
-    if (byClosing) reset(socket)
+    if (byClosing) void reset(socket)
     else socket.destroySoon()
   })
 }
@@ -222,10 +225,10 @@ export function cutOff(response: ServerResponse): void {
 /** Answers whose body ends with the connection; whoever writes the head knows. */
 export const framedByClose = new WeakSet<ServerResponse>()
 
-/** Closes a connection so that the other end does not take it for an end in order. */
-export function reset(socket: net.Socket): void {
+/** Closes a connection so that the other end does not take it for an end in order, and has got what came before. */
+export async function reset(socket: net.Socket): Promise<void> {
   try {
-    socket.resetAndDestroy()
+    if (!(await resetOnceTaken(socket, TAKING_MS))) socket.resetAndDestroy()
   } catch {
     // It is none of TCP alone.
     socket.destroy()

@@ -1,7 +1,8 @@
 import type {ClientRequest, IncomingMessage, ServerResponse} from 'node:http'
 import type net from 'node:net'
+import {endOf} from '../last-bytes.js'
 import {abandon, dropSocket, readThrough} from './kept-socket.js'
-import {cutOff, framedByClose, reset, type UpgradedEnd} from './listener.js'
+import {cutOff, TAKING_MS, framedByClose, reset, type UpgradedEnd} from './listener.js'
 import {framingOf, trailersOf, valuesOf, type Header} from './message.js'
 
 /** Provisional answers to one request; a server that sends more sends for ever. */
@@ -136,6 +137,9 @@ export function faultOfAnswer({answer}: Sent): string | undefined {
   return statusCode < 200 || statusCode > 599 ? `The answer has the status ${statusCode}.` : undefined
 }
 
+/** How an answer ended: `bare` where its end was the connection's, and TLS did not say so. */
+export type AnswerEnd = 'whole' | 'bare' | 'cut'
+
 /**
  * Passes an answer back to its last byte, with its trailers. One that is cut off looks so to the client: a body that ends
  * with its connection is whole only where that ended in order.
@@ -144,19 +148,22 @@ export function passBack(
   {request, response}: {request: IncomingMessage; response: ServerResponse},
   sent: Sent,
   rewritten: Header[],
+  onEnd: (how: AnswerEnd) => void = () => undefined,
 ): void {
   const {answer, upstream} = sent
+  const {socket} = upstream
   const {statusCode = 502, statusMessage = ''} = answer
   const framing = framingOf(answer)
   const headers = [...rewritten]
   const bodiless = request.method === 'HEAD' || statusCode === 204 || statusCode === 304
   if (framing?.kind === 'length' && statusCode !== 204) headers.push(['Content-Length', framing.length])
+  const byClosing = framing?.kind === 'none' && !bodiless
   const chunks = framing?.kind === 'chunked' && !bodiless && request.httpVersion === '1.1'
   if (chunks) for (const value of valuesOf(answer.rawHeaders, 'trailer')) headers.push(['Trailer', value])
   if (framing?.kind !== 'length' && request.httpVersion === '1.0' && !bodiless) framedByClose.add(response)
   response.writeHead(statusCode, statusMessage, headers.flat())
   response.flushHeaders()
-  const taken = readThrough(upstream.socket, answer)
+  const taken = readThrough(socket, answer)
   answer.on('data', (chunk: Buffer) => {
     if (!response.write(chunk)) {
       answer.pause()
@@ -169,7 +176,10 @@ export function passBack(
     if (over) return
     over = true
     taken()
-    if (!whole) return void cutOff(response)
+    const closed = byClosing && socket ? endOf(socket) : 'orderly'
+    const cut = !whole || closed === 'reset'
+    if (!response.destroyed) onEnd(cut ? 'cut' : closed === 'bare' ? 'bare' : 'whole')
+    if (cut) return void cutOff(response)
     if (chunks) response.addTrailers(trailersOf(answer.rawTrailers))
     response.end()
   }
@@ -214,12 +224,13 @@ function carryOver(from: net.Socket, to: net.Socket): void {
     if (to.destroyed) return
     // What it still sends leads nowhere.
     to.resume()
-    to.setTimeout(END_MS, () => {
+    to.setTimeout(to.writableFinished ? END_MS : TAKING_MS, () => {
       dropSocket(to)
     })
+    to.once('finish', () => to.setTimeout(END_MS))
     if (!from.readableEnded)
       to.write('', () => {
-        reset(to)
+        void reset(to)
       })
   })
 }

@@ -63,10 +63,10 @@ export function edgeClosed(code: number, reason: string, carried: Told): UserErr
   )
 }
 
-/** @param error the socket's, if it had one; without, the stream ended inside a message */
-export function edgeGone(error: unknown, carried: Told): UserError {
+/** @param error the socket's, where it was reset; it need not have said so itself */
+export function edgeGone(end: 'reset' | 'in a message', error: unknown, carried: Told): UserError {
   const how =
-    error === undefined
+    end === 'in a message'
       ? 'The connection ended in the middle of a message.'
       : hasCode(error, 'ETIMEDOUT')
         ? 'The edge did not answer any more.'

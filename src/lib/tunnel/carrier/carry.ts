@@ -1,5 +1,6 @@
 import type {Readable, Writable} from 'node:stream'
 import {hasCode, type UserError} from '../../core/errors.js'
+import {endOf, onWriteError, type TlsEnd} from '../../core/last-bytes.js'
 import {
   badFrames,
   edgeClosed,
@@ -24,7 +25,6 @@ import {
   ProtocolError,
 } from './frames.js'
 import type {OpenTunnel} from './handshake.js'
-import {endOf, onWriteError, type TlsEnd} from './last-bytes.js'
 import {SpareBuffers} from './spare-buffers.js'
 
 /** Milliseconds. */
@@ -387,8 +387,8 @@ class Carrier {
 
   #endOfStream(how: TlsEnd, error?: Error): void {
     if (this.#said) this.#finish()
-    else if (how === 'reset') this.#finish(edgeGone(error, this.#told))
-    else if (this.#reader.isInside) this.#finish(edgeGone(undefined, this.#told))
+    else if (how === 'reset') this.#finish(edgeGone('reset', error, this.#told))
+    else if (this.#reader.isInside) this.#finish(edgeGone('in a message', undefined, this.#told))
     else this.#finish(undefined, {note: how === 'bare' ? endedBare() : undefined})
   }
 

@@ -103,6 +103,17 @@ export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): Use
   })
 }
 
+/** An answer was passed on, and ended before its end. */
+export function answerCut({host, connectTo}: EdgeAddress): UserError {
+  return new UserError({
+    kind: 'unreachable',
+    code: 'ANSWER_CUT',
+    message: `The edge at ${connectTo ?? host} broke off in the middle of an answer`,
+    why: 'What had come was passed on, and the client saw that it was cut off.',
+    next: ['Try again'],
+  })
+}
+
 /** Something answers there, and not as a WebSocket server would. */
 export function notAnEdge({host, connectTo}: EdgeAddress, why: string): UserError {
   return new UserError({

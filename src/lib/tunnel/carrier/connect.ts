@@ -1,12 +1,12 @@
 import type {EventEmitter} from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
+import {keepLastBytes} from '../../core/last-bytes.js'
 import {boundLookUps} from '../look-ups.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {Clock} from './clock.js'
 import {isConnectionError, proxyRefused, proxyUnreachable} from './connect-errors.js'
 import {NoAnswerError, readHead} from './http-head.js'
-import {keepLastBytes} from './last-bytes.js'
 import type {Address, HttpProxy} from './proxy-settings.js'
 import {trustContext} from './trust.js'
 
@@ -63,11 +63,10 @@ async function secure({raw, host, context, signal}: SecureOptions): Promise<tls.
 }
 
 /**
- * A TLS connection, through a proxy where there is one.
+ * A TLS connection, through a proxy where there is one, that gives all that arrives ({@link keepLastBytes}).
  *
  * @param makeContext what the certificate is checked against; called while the connection is on its way, as it takes
  *   the processor 20 ms and more
- * @param toTheLast as {@link keepLastBytes}
  */
 export async function dialSecurely({
   proxy,
@@ -75,14 +74,12 @@ export async function dialSecurely({
   host,
   makeContext,
   clock,
-  toTheLast = false,
 }: {
   proxy: HttpProxy | undefined
   to: Address
   host: string
   makeContext: () => tls.SecureContext
   clock: Clock
-  toTheLast?: boolean
 }): Promise<tls.TLSSocket> {
   const dialling = proxy ? dialThrough(proxy, to, clock) : dial(to, 'connect', clock)
   const context = makeContext()
@@ -92,7 +89,7 @@ export async function dialSecurely({
     discard(raw)
     throw error
   })
-  if (toTheLast) keepLastBytes(socket, raw)
+  keepLastBytes(socket, raw)
   return socket
 }
 

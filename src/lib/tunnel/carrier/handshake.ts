@@ -58,7 +58,7 @@ export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel>
   })
   let socket: tls.TLSSocket | undefined
   try {
-    socket = await dialSecurely({proxy, to, host: edge.host, makeContext, clock, toTheLast: true})
+    socket = await dialSecurely({proxy, to, host: edge.host, makeContext, clock})
     clock.begin('answer')
     socket.write(request.head)
     const answer = await readHead(socket, clock.signal)

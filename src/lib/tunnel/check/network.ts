@@ -69,17 +69,14 @@ export async function findAddresses(hop: Hop, timeoutMs: number, lookup: Lookup)
   }
   const lookedUp = boundLookUps(timeoutMs)
   const addresses = await within(lookup(name), timeoutMs, () =>
-    notResolved(hop, 'The name server does not answer.'),
+    silent(hop, `No address came within ${timeoutMs / 1000} s.`),
   )
     .finally(lookedUp)
     .catch((error: unknown) => {
       if (error instanceof UserError) throw error
-      throw notResolved(
-        hop,
-        hasCode(error, 'ENOTFOUND', 'ENODATA')
-          ? 'That host name does not exist, or has no address.'
-          : `The name server does not answer (${nameOfThrown(error)}).`,
-      )
+      throw hasCode(error, 'ENOTFOUND', 'ENODATA')
+        ? notResolved(hop, 'That host name does not exist, or has no address.')
+        : silent(hop, `The system gave up waiting (${nameOfThrown(error)}).`)
     })
   const list = addresses.map(({address}) => address)
   return {value: addresses, detail: `${words.before}${list.join(', ')}`, facts: {...facts, addresses: list}}
@@ -265,6 +262,17 @@ function within<T>(work: Promise<T>, timeoutMs: number, late: () => Error): Prom
   })
   return Promise.race([work, over]).finally(() => {
     clearTimeout(timer)
+  })
+}
+
+/** Of the network's name servers, not of who has the name. */
+function silent({host}: Hop, why: string): UserError {
+  return new UserError({
+    kind: 'unreachable',
+    code: 'HOST_NOT_RESOLVED',
+    message: `The name server does not answer for ${host}`,
+    why,
+    next: ["Check the network and this machine's name servers"],
   })
 }
 

@@ -5,11 +5,20 @@ import {callOf, type Callers} from '../../core/http/callers.js'
 import {abandon} from '../../core/http/kept-socket.js'
 import {plain, type UpgradedEnd} from '../../core/http/listener.js'
 import {HEAD_BYTES, hasBody, type Header} from '../../core/http/message.js'
-import {faultOfAnswer, framingHeaders, join, passBack, sendOn, type Sent} from '../../core/http/relay.js'
+import {
+  faultOfAnswer,
+  framingHeaders,
+  join,
+  passBack,
+  sendOn,
+  type AnswerEnd,
+  type Sent,
+} from '../../core/http/relay.js'
 import {redact} from '../../core/redact.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {askAccess, probeHeaders, type AcceptedSecret} from '../accepted-secret.js'
-import {edgeFailed} from '../carrier/connect-errors.js'
+import {endedBare} from '../carrier/carry-errors.js'
+import {answerCut, edgeFailed} from '../carrier/connect-errors.js'
 import type {EdgeAgent} from '../carrier/edge-connection.js'
 import {edgeRequest, judgeMessage} from '../edge-request.js'
 import type {Target} from '../target.js'
@@ -143,12 +152,21 @@ export class Proxying {
     }
     const refused = (await this.#explain(request, answer)) ?? faultOfAnswer(sent)
     if (refused === undefined) {
-      if (!response.destroyed) passBack(exchange, sent, headers)
+      if (!response.destroyed)
+        passBack(exchange, sent, headers, (how) => {
+          this.#ended(how)
+        })
       return
     }
     abandon(upstream)
     far?.socket.destroy()
     plain(response, 502, words(refused))
+  }
+
+  #ended(how: AnswerEnd): void {
+    const {events, target} = this.#options
+    if (how === 'cut') events.onFailure(answerCut(target.edge))
+    if (how === 'bare') events.onNote?.(endedBare().text)
   }
 
   #backHeaders({headers}: IncomingMessage, raw: readonly string[]): Header[] {

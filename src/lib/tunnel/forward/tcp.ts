@@ -1,9 +1,9 @@
 import net, {type AddressInfo} from 'node:net'
 import type {Environment} from '../../config/paths.js'
+import {isGone, resetOnceTaken} from '../../core/tcp-peer.js'
 import {carry, type CarryTimes} from '../carrier/carry.js'
 import {openAccepted} from '../carrier/accepted.js'
 import type {Target} from '../target.js'
-import {isGone, waitingFor} from './client.js'
 import {listenError, type ListenAddress} from './listen.js'
 import {CLOSE_MS, CONNECTION_LIMIT, type Forward, type ForwardEvents} from './types.js'
 
@@ -25,7 +25,6 @@ export interface TcpForwardOptions {
 const CLIENT_IDLE_MS = 120_000
 /** For the edge's silence after a client's end, where it cannot be seen whether the client still reads. */
 const UNSEEN_DRAIN_MS = 120_000
-const LOOK_MS = 20
 
 /**
  * Listens for TCP connections and carries each through a tunnel of its own.
@@ -125,26 +124,7 @@ function leave(socket: net.Socket, idleMs: number): void {
   socket.resume()
 }
 
-/**
- * Resets a connection once the client has all that it was sent. Where that cannot be known, its bytes come first: it gets
- * an end.
- */
+/** Where a reset could take bytes away, they come first: the client gets an end. */
 async function breakOff(socket: net.Socket, idleMs: number): Promise<void> {
-  let waiting = socket.bytesWritten === 0 ? 0 : await waitingFor(socket)
-  let moved = performance.now()
-  while (waiting !== undefined && waiting > 0 && !socket.destroyed) {
-    if (performance.now() - moved > idleMs) break
-    await after(LOOK_MS)
-    const now = await waitingFor(socket)
-    if (now !== waiting) moved = performance.now()
-    waiting = now
-  }
-  if (waiting === undefined) socket.end().resume()
-  else socket.resetAndDestroy()
-}
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
+  if (!(await resetOnceTaken(socket, idleMs))) socket.end().resume()
 }

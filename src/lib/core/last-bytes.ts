@@ -1,7 +1,6 @@
 import type net from 'node:net'
-import type tls from 'node:tls'
 import {getSystemErrorName} from 'node:util'
-import {hasCode} from '../../core/errors.js'
+import {hasCode} from './errors.js'
 
 /**
  * How the other side of a TLS connection ended. `orderly`: it said so (close_notify). `bare`: TCP ended (FIN), and TLS
@@ -24,21 +23,25 @@ interface Watch {
 const watched = new WeakMap<object, Watch>()
 
 /**
- * Keeps what has arrived on a TLS connection from being thrown away, and finds out how it ended. Node destroys a socket
+ * Keeps what has arrived on a connection from being thrown away, and finds out how it ended. Node destroys a socket
  * that cannot be written to, with all that is still to be read from it: here only {@link onWriteError} learns of that.
  *
  * Node says `end` of a close_notify, of a FIN, and of a reset that is seen together with data. Below it, libuv still
  * reads after a close_notify, and has stopped after a FIN; after a reset it cannot begin again. Where a node has none
  * of this, an end counts as orderly.
  *
- * @param raw what TLS was made over
+ * @param raw what TLS was made over; the socket itself where there is no TLS, and then every end in order is `bare`
  */
-export function keepLastBytes(socket: tls.TLSSocket, raw: net.Socket): void {
+export function keepLastBytes(socket: net.Socket, raw: net.Socket): void {
+  if (watched.has(socket)) return
   const watch: Watch = {end: undefined, writeError: undefined, onWriteError: undefined}
+  let asking = false
   watched.set(socket, watch)
   const {push, _write, _writev} = socket
   socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
     if (chunk !== null || watch.end !== undefined) return Reflect.apply(push, socket, [chunk, encoding])
+    if (asking) return false
+    asking = true
     const below = handleOf(raw)
     const again = handleOf(socket)?.reading === false ? 'EALREADY' : readAgain(below)
     if (again === 'EALREADY') watch.end = 'orderly'

@@ -9,6 +9,29 @@ interface Seen {
   gone: boolean | undefined
 }
 
+const LOOK_MS = 20
+
+/**
+ * Resets a connection once the other side has all that it was sent: a reset takes away what is still on its way.
+ *
+ * @param idleMs how long the other side may take nothing
+ * @returns false, with nothing done, where the system does not show what it has
+ */
+export async function resetOnceTaken(socket: net.Socket, idleMs: number): Promise<boolean> {
+  let waiting = socket.bytesWritten === 0 ? 0 : await waitingFor(socket)
+  let moved = performance.now()
+  while (waiting !== undefined && waiting > 0 && !socket.destroyed) {
+    if (performance.now() - moved > idleMs) break
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    const now = await waitingFor(socket)
+    if (now !== waiting) moved = performance.now()
+    waiting = now
+  }
+  if (waiting === undefined && !socket.destroyed) return false
+  socket.resetAndDestroy()
+  return true
+}
+
 /**
  * Whether a client that has ended its sending has closed its socket altogether, or still reads.
  *
