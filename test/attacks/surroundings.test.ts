@@ -314,20 +314,22 @@ describe.skipIf(process.platform !== 'linux')('SIGUSR1 opens no debugger', () =>
     tally(FAMILY, 24)
   })
 
-  it.each(['--inspect=127.0.0.1:0', '"--in\\spect=127.0.0.1:0"', '--inspect=0 --inspect-publish-uid=http'])(
-    'nor does %s in NODE_OPTIONS leave one open',
-    async (NODE_OPTIONS) => {
-      heard.length = 0
-      const one = zt(['token', 'list'], {NODE_OPTIONS})
-      await until(() => !one.lives || heard.length > 0)
-      expect(one.lives, one.stderr).toBe(true)
-      expect(await portsFor(one.pid, 100)).toEqual([])
-      expect(one.stderr).toContain('--inspect is set aside: node would open credentials to others')
-      killAll(one.pid)
-      await one.ended
-      tally(FAMILY, 1)
-    },
-  )
+  it.each([
+    '--inspect=127.0.0.1:0',
+    '--in"spe"ct=127.0.0.1:0',
+    '"--in\\spect=127.0.0.1:0"',
+    '--inspect=0 --inspect-publish-uid=http',
+  ])('nor does %s in NODE_OPTIONS leave one open', async (NODE_OPTIONS) => {
+    heard.length = 0
+    const one = zt(['token', 'list'], {NODE_OPTIONS})
+    await until(() => !one.lives || heard.length > 0)
+    expect(one.lives, one.stderr).toBe(true)
+    expect(await portsFor(one.pid, 100)).toEqual([])
+    expect(one.stderr).toContain('--inspect is set aside: node would open credentials to others')
+    killAll(one.pid)
+    await one.ended
+    tally(FAMILY, 1)
+  })
 
   it('and children find it as any program does: neither ignored nor blocked', async () => {
     const one = zt(['exec', 'env', '--', 'cat', '/proc/self/status'])
