@@ -37,8 +37,9 @@ process.on('beforeExit', () => {
   if (topic === 'token') console.error('next:  zt token recover')
 })
 
-// node would print or write what it holds: see start-again.js, and docs/security.md.
-const spies = /report|heap|abort|tls|inspect|insecure|config-file|\\/
+// node would print or write what it holds: see start-again.js, and docs/security.md. Quotes and backslashes may take any
+// of these apart.
+const spies = /report|heap|abort|tls|inspect|insecure|config|["\\]/
 if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && spies.test(NODE_OPTIONS))) {
   import('./start-again.js').then(({startAgain}) => startAgain(__filename)).then(start)
 } else {

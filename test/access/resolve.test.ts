@@ -127,10 +127,7 @@ describe.each(Object.entries(KINDS))('a %s', (code, resolve) => {
       ]),
     )
     expect(error).toMatchObject({code: `${code}_AMBIGUOUS`, kind: 'ambiguous'})
-    expect(error.why?.split('\n')).toEqual([
-      expect.stringMatching(/^one {2}ci/),
-      expect.stringMatching(/^two {2}ci/),
-    ])
+    expect(error.whyLines).toEqual([expect.stringMatching(/^one {2}ci/), expect.stringMatching(/^two {2}ci/)])
   })
 
   it('is found however its accents are written', () => {
@@ -170,8 +167,10 @@ describe('a policy', () => {
 
   it("is told apart from the application's own of that name", () => {
     const twin = {...own, name: 'Staff'}
-    const {why} = refusal(() => resolvePolicy(ctx, 'Staff', [shared], {name: 'GitLab', policies: [twin]}))
-    expect(why).toBe('shared  Staff  (Allow)\nown  Staff  (Service Auth, only in "GitLab")')
+    const {whyLines} = refusal(() =>
+      resolvePolicy(ctx, 'Staff', [shared], {name: 'GitLab', policies: [twin]}),
+    )
+    expect(whyLines).toEqual(['shared  Staff  (Allow)', 'own  Staff  (Service Auth, only in "GitLab")'])
   })
 })
 
@@ -198,9 +197,10 @@ describe('a rule of an application', () => {
   })
 
   it('that is called as another is numbered is ambiguous, and by itself it is not', () => {
-    expect(refusal(() => resolveRule(ctx, '10', rules('A', '10'))).why).toBe(
-      'policy-A  A  (#10, Allow)\npolicy-10  10  (#20, Allow)',
-    )
+    expect(refusal(() => resolveRule(ctx, '10', rules('A', '10'))).whyLines).toEqual([
+      'policy-A  A  (#10, Allow)',
+      'policy-10  10  (#20, Allow)',
+    ])
     expect(resolveRule(ctx, '10', rules('10', 'B')).name).toBe('10')
   })
 

@@ -175,7 +175,7 @@ describe('a service token that is in use', () => {
     const before = account()
     const error = await failure(revokeToken(world.ctx, {token: 'ci'}))
     expect(error).toMatchObject({kind: 'conflict', code: 'TOKEN_IN_USE'})
-    expect(error.why?.split('\n').slice(1)).toEqual([
+    expect(error.whyLines.slice(1)).toEqual([
       'Service Auth rule "name of p-only" (reusable): include, on "Git", "Wiki"',
       'Service Auth rule "name of p-both" (reusable): include, on "Git"',
       'Service Auth rule "name of p-both" (reusable): exclude, on "Git"',

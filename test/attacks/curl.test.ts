@@ -1,10 +1,16 @@
-import {spawn} from 'node:child_process'
+import {execFileSync, spawn} from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {readCurlArguments} from '../../src/lib/tunnel/curl/arguments.js'
-import {OPTIONS, type KnownOption, type ValueClass} from '../../src/lib/tunnel/curl/options.js'
+import {
+  OPTIONS,
+  optionNamed,
+  refusalOf,
+  type KnownOption,
+  type ValueClass,
+} from '../../src/lib/tunnel/curl/options.js'
 import {UserError} from '../../src/lib/core/errors.js'
 import {findProgram} from '../../src/lib/tunnel/programs.js'
 import {bin} from '../support/built-zt.js'
@@ -280,17 +286,20 @@ const TRACES = [CLIENT_ID, CLIENT_SECRET].flatMap((text) => [
   Buffer.from(text).toString('base64').slice(0, 40),
   Buffer.from(text).toString('hex'),
 ])
-const traceIn = (bytes: Buffer): string | undefined => {
+const traceIn = (bytes: Buffer, traces: readonly string[]): string | undefined => {
   const text = bytes.toString('latin1').toLowerCase()
-  return [...TRACES, 'cf-access-client', 'client_random'].find((trace) => text.includes(trace.toLowerCase()))
+  return traces.find((trace) => text.includes(trace.toLowerCase()))
 }
 
-/** What must be so whatever was asked. @returns what is wrong */
-function wrongs(outcome: Outcome): string[] {
+/** What must be so whatever was asked by these words. @returns what is wrong */
+function wrongs(outcome: Outcome, words: readonly string[] = []): string[] {
   const {connections, elsewhere, stdout, stderr, files} = outcome
   const found: string[] = []
+  // The headers' names are ours alone, unless the person has written one as data or as a file's name.
+  const theirs = words.some((word) => /cf-access-client/i.test(word))
+  const traces = [...TRACES, 'client_random', ...(theirs ? [] : ['cf-access-client'])]
   const say = (where: string, bytes: Buffer): void => {
-    const trace = traceIn(bytes)
+    const trace = traceIn(bytes, traces)
     if (trace !== undefined) found.push(`${trace} is in ${where}`)
   }
   say('what another host got', elsewhere)
@@ -343,7 +352,7 @@ async function harmful(calls: readonly string[][]): Promise<Record<string, strin
   await Promise.all(
     calls.map(async (words) => {
       const outcome = await run(words)
-      const found = wrongs(outcome)
+      const found = wrongs(outcome, words)
       if (isRefused(words)) {
         if (outcome.code !== 2) found.push(`ended with ${outcome.code}`)
         if (outcome.connections.length > 0 || outcome.elsewhere.length > 0) found.push('something was sent')
@@ -357,6 +366,25 @@ async function harmful(calls: readonly string[][]): Promise<Record<string, strin
 describe('whatever an option of curl\u2019s is given, the pair goes to its host alone, in its two headers', () => {
   it('each class of values has hostile ones', () => {
     for (const {takes, long} of OPTIONS) expect(HOSTILE[takes], long).not.toHaveLength(0)
+  })
+
+  it('every option of the curl that is installed is understood, or refused for what it does', () => {
+    const help = execFileSync('curl', ['--help', 'all'], {encoding: 'utf8'})
+    const known = [...help.matchAll(/^ *(?:-(\S), )? *--([\w.-]+)( [<[])?/gm)]
+    expect(known.length).toBeGreaterThan(200)
+    for (const [, short, long = '', value] of known) {
+      const option = optionNamed(long)
+      const name = long === 'styled-output' ? 'no-styled-output' : long
+      expect(
+        option !== undefined || optionNamed(name) !== undefined || refusalOf(`--${long}`).known,
+        long,
+      ).toBe(true)
+      if (!option) continue
+      expect(refusalOf(`--${long}`).known, `${long} is allowed and refused`).toBe(false)
+      expect(option.takes === 'nothing', `what ${long} takes`).toBe(value === undefined)
+      expect(option.short, long).toBe(short)
+    }
+    tally(FAMILY, known.length)
   })
 
   it('no value with a control character is passed on, whatever the option', () => {

@@ -230,6 +230,9 @@ describe('a certificate that nobody trusts is told nothing', () => {
   })
 })
 
+/** For a shell that says when the signal has reached it. */
+const WAITING = 'trap "echo got" USR1; echo ready; while :; do sleep 0.1; done'
+
 /** Processes that may hold a secret, and when each is at what it does. */
 const LONG: Readonly<Record<string, {begin: () => Running; ready: (one: Running) => boolean}>> = {
   'a command that waits for the API': {
@@ -254,14 +257,22 @@ const LONG: Readonly<Record<string, {begin: () => Running; ready: (one: Running)
   },
   'exec, and what starts zt again': {
     begin: () =>
-      zt(['exec', 'env', '--', 'sh', '-c', 'trap "echo got" USR1; echo ready; while :; do sleep 0.1; done'], {
+      zt(['exec', 'env', '--', 'sh', '-c', WAITING], {
         NODE_DEBUG: 'http',
       }),
     ready: ({stdout}) => stdout.includes('ready'),
   },
+  'ssh, and what runs it': {
+    begin: () => {
+      const bin = path.join(home, 'bin')
+      fs.mkdirSync(bin, {recursive: true})
+      fs.writeFileSync(path.join(bin, 'ssh'), `#!/bin/sh\n${WAITING}\n`, {mode: 0o755})
+      return zt(['ssh', HOST, '--no-share', ...atSilent()], {PATH: `${bin}:${process.env['PATH'] ?? ''}`})
+    },
+    ready: ({stdout}) => stdout.includes('ready'),
+  },
   'exec alone': {
-    begin: () =>
-      zt(['exec', 'env', '--', 'sh', '-c', 'trap "echo got" USR1; echo ready; while :; do sleep 0.1; done']),
+    begin: () => zt(['exec', 'env', '--', 'sh', '-c', WAITING]),
     ready: ({stdout}) => stdout.includes('ready'),
   },
 }
@@ -292,7 +303,7 @@ describe.skipIf(process.platform !== 'linux')('SIGUSR1 opens no debugger', () =>
     expect(await portsFor(one.pid, 700)).toEqual(before)
     expect(one.stderr).not.toContain('Debugger')
     expect(one.lives).toBe(true)
-    if (name.startsWith('exec')) await until(() => one.stdout.includes('got'))
+    if (/^(exec|ssh,)/.test(name)) await until(() => one.stdout.includes('got'))
     killAll(one.pid)
     await one.ended
     tally(FAMILY, 1)
@@ -314,20 +325,30 @@ describe.skipIf(process.platform !== 'linux')('SIGUSR1 opens no debugger', () =>
     tally(FAMILY, 24)
   })
 
-  it.each(['--inspect=127.0.0.1:0', '"--in\\spect=127.0.0.1:0"', '--inspect=0 --inspect-publish-uid=http'])(
-    'nor does %s in NODE_OPTIONS leave one open',
-    async (NODE_OPTIONS) => {
-      heard.length = 0
-      const one = zt(['token', 'list'], {NODE_OPTIONS})
-      await until(() => !one.lives || heard.length > 0)
-      expect(one.lives, one.stderr).toBe(true)
-      expect(await portsFor(one.pid, 100)).toEqual([])
-      expect(one.stderr).toContain('--inspect is set aside: node would open credentials to others')
-      killAll(one.pid)
-      await one.ended
-      tally(FAMILY, 1)
-    },
-  )
+  it.each([
+    '--inspect=127.0.0.1:0',
+    '--in"spe"ct=127.0.0.1:0',
+    '"--in\\spect=127.0.0.1:0"',
+    '--inspect=0 --inspect-publish-uid=http',
+  ])('nor does %s in NODE_OPTIONS leave one open', async (NODE_OPTIONS) => {
+    heard.length = 0
+    const one = zt(['token', 'list'], {NODE_OPTIONS})
+    await until(() => !one.lives || heard.length > 0)
+    expect(one.lives, one.stderr).toBe(true)
+    expect(await portsFor(one.pid, 100)).toEqual([])
+    expect(one.stderr).toContain('--inspect is set aside: node would open credentials to others')
+    killAll(one.pid)
+    await one.ended
+    tally(FAMILY, 1)
+  })
+
+  it('and what exec starts writes down no keys of TLS', async () => {
+    const one = zt(['exec', 'env', '--', 'env'], {SSLKEYLOGFILE: path.join(home, 'keys'), QLOGDIR: home})
+    expect(await one.ended).toBe(0)
+    expect(one.stdout).toContain(`CF_ACCESS_CLIENT_SECRET=${CLIENT_SECRET}`)
+    expect(one.stdout).not.toMatch(/^(SSLKEYLOGFILE|QLOGDIR)=/m)
+    tally(FAMILY, 1)
+  })
 
   it('and children find it as any program does: neither ignored nor blocked', async () => {
     const one = zt(['exec', 'env', '--', 'cat', '/proc/self/status'])

@@ -30,16 +30,18 @@ interface Ids {
   spare: string
   /** Which no line changes. */
   asked: string
+  /** Of the poisoned API. */
+  apiUrl: string
 }
 
 /**
  * Every command, with lines that print what the API, the files and the person have given. A new command must be added:
  * the first test compares the keys with the manifest.
  */
-function linesOf({known, spare}: Ids): Record<string, string[][]> {
+function linesOf({known, spare, apiUrl}: Ids): Record<string, string[][]> {
   return {
     whoami: [['whoami']],
-    login: [['login']],
+    login: [['login', '--profile', 'other', '--api-url', apiUrl]],
     'profile:list': [['profile', 'list']],
     'profile:show': [['profile', 'show'], ['profile', 'show', HOSTILE]],
     'profile:use': [['profile', 'use', HOSTILE]],
@@ -227,11 +229,11 @@ beforeAll(async () => {
   for (const name of ['known', 'spare', 'asked']) await zt.json(['token', 'create', name])
   const {tokens} = await zt.json<{tokens: {id: string; name: string}[]}>(['token', 'list'])
   const idOf = (wanted: string): string => tokens.find(({name}) => name === wanted)?.id ?? ''
-  ids = {known: idOf('known'), spare: idOf('spare'), asked: idOf('asked')}
   for (const app of [APP, 'Greeter'])
     await zt.json(['app', 'add-rule', app, '--service-auth', '--token', 'known', '--yes'])
   await zt.json(['group', 'add-token', GROUP, 'known', '--yes'])
   api = await startPoisonedApi(sandbox.apiUrl)
+  ids = {known: idOf('known'), spare: idOf('spare'), asked: idOf('asked'), apiUrl: api.url}
   await setProfile((profile) => (profile['apiUrl'] = api.url))
   const authority = await openCertificateAuthority(path.join(zt.home, 'STATE', 'zt', 'sandbox'), Date.now())
   const contexts = {
@@ -254,20 +256,26 @@ afterAll(async () => {
 })
 
 /** What of a run's output no terminal should get; nothing where all is well. */
-function faultsOf([first, second]: readonly string[], {code, stdout, stderr}: End): string[] {
+function faultsOf(args: readonly string[], {code, stdout, stderr}: End): string[] {
+  const [first, second] = args
   if (code === 0) withExitZero++
   const bug = `${stdout}${stderr}`.includes('Something went wrong in zt itself') ? ['a BUG'] : []
   // A tab is what a shell is answered with; the words of ssh are ssh's.
   const answer = first === '__complete' ? stdout.replaceAll('\t', ' ') : stdout
   const said =
     first === 'ssh' && !/^(check|config|proxy)$/.test(second ?? '') ? stderr.replaceAll('\r\n', '\n') : stderr
-  return [...notText(answer), ...notText(said), ...bug]
+  // Every line break of somebody else's is followed by this, or cut there.
+  const ours = args.includes('--json') || first === 'completion' ? '' : stdout + stderr
+  const broken = /(?<!\\)\\n(?!f|\u2026|\\)/i.test(ours) ? ['a line break of ours, as an escape'] : []
+  return [...notText(answer), ...notText(said), ...bug, ...broken]
 }
 
 type Findings = Record<string, string[]>
 
 async function check(args: string[], findings: Findings, options: RunOptions = {}, why = ''): Promise<End> {
-  const end = await zt.run(args, options)
+  // An SSH server that gets nothing waits for long.
+  const input = args[0] === 'ssh' && args[1] === 'proxy' ? 'none\r\n' : ''
+  const end = await zt.run(args, {input, ...options})
   const faults = faultsOf(args, end)
   if (faults.length > 0) findings[`${why}${nameOf(args)}`] = [...faults, end.stdout, end.stderr]
   return end

@@ -1,4 +1,5 @@
 import {execFileSync} from 'node:child_process'
+import {readFileSync} from 'node:fs'
 import {describe, expect, it} from 'vitest'
 
 interface StartAgain {
@@ -111,6 +112,11 @@ const words = (lists: Readonly<Record<string, string>>): string[] =>
   Object.values(lists).flatMap((list) => list.trim().split(/\s+/))
 /** `--no-x` is what `--x` is not, and does no more than node does by itself. */
 const plainName = (flag: string): string => flag.replace(/^--no-/, '--')
+/** By which bin/zt.cjs finds out in no time whether these are to be looked at one by one. */
+const noticed = new RegExp(
+  /^const spies = \/(.+)\/$/m.exec(readFileSync(new URL('../../bin/zt.cjs', import.meta.url), 'utf8'))?.[1] ??
+    '(?!)',
+)
 const asideOf = (options: string): string[] => withoutSpies({NODE_OPTIONS: options}).aside
 
 describe(`the switches of node ${process.version}`, () => {
@@ -137,8 +143,12 @@ describe(`the switches of node ${process.version}`, () => {
       `"\\${flag}"`,
       `${flag}=x`,
       `--x="a b" ${other}=y`,
-    ])
+      `--"${flag.slice(2, 4)}"${flag.slice(4)}`,
+      `${flag.slice(0, 5)}"${flag.slice(5)}"`,
+    ]) {
       expect(asideOf(given), given).toEqual([flag])
+      expect(noticed.test(given), given).toBe(true)
+    }
     const {env} = withoutSpies({NODE_OPTIONS: `--title=a ${flag}=x "--title=b c"`})
     expect(env['NODE_OPTIONS']).toBe('--title=a "--title=b c"')
   })

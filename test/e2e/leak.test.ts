@@ -573,8 +573,16 @@ describe('a secret', () => {
         )
       }
     }
+    for (const before of ['', '-', '--', '-X', '-H', '--ciphers=', '--tls-max', '--max-time', '-w@']) {
+      const words = /^(-[XH]|--[a-z].*[^=])$/.test(before) ? [before, unknown] : [before + unknown]
+      all.push(one(['curl', `https://${host}/`, '--', ...words]))
+    }
     for (const name of [
       'ZT_PROFILE',
+      'ZT_PATIENCE',
+      'ZT_RATE_LIMIT_WAIT',
+      'ZT_CREDENTIAL_HELPER',
+      'NODE_TLS_REJECT_UNAUTHORIZED',
       'ZT_STORE',
       'ZT_CONNECT_TO',
       'CLOUDFLARE_ACCOUNT_ID',

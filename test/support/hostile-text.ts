@@ -54,8 +54,11 @@ export function sequencesIn(output: string): string[] {
   return [...new Set(text.match(/\u001B(?:\[[?\d;]*[A-Za-z]|.)|(?!\n)\p{Cc}/gu) ?? [])]
 }
 
-/** Fields by which the next request is made: with another value nothing that follows means anything. */
-const NEEDED = /^(id|uid|token_id|client_id|precedence|expires_on|status|decision|type|aud|duration)$/
+/** Fields by which the next request is made, or without which an answer is refused: with another value nothing follows. */
+const NEEDED =
+  /^(id|uid|token_id|client_id|client_secret|precedence|status|decision|type|aud|duration|(created|updated|expires|last_seen)_(at|on))$/
+/** What an answer to a change must tell as it was asked. */
+const COMPARED = /^(name|domain)$/
 
 export interface PoisonedApi {
   url: string
@@ -72,17 +75,18 @@ export interface PoisonedApi {
  */
 export async function startPoisonedApi(target: string, suffix = HOSTILE_IN_JSON): Promise<PoisonedApi> {
   const fields = new Set<string>()
-  const poisoned = (value: unknown, key = ''): unknown => {
+  const poisoned = (value: unknown, changed: boolean, key = ''): unknown => {
     if (typeof value === 'string') {
       fields.add(key)
       const {poison} = api
-      return poison === key || (poison === 'all' && !NEEDED.test(key)) ? value + suffix : value
+      const left = NEEDED.test(key) || (changed && COMPARED.test(key))
+      return poison === key || (poison === 'all' && !left) ? value + suffix : value
     }
-    if (Array.isArray(value)) return value.map((one) => poisoned(one, key))
+    if (Array.isArray(value)) return value.map((one) => poisoned(one, changed, key))
     if (typeof value !== 'object' || value === null) return value
     const entries = Object.entries(value).map(([name, inner]): [string, unknown] => [
       name,
-      poisoned(inner, name),
+      poisoned(inner, changed, name),
     ])
     // A field that is not known yet.
     if (api.poison === 'all' && 'name' in value) entries.push([`new${suffix}`, suffix])
@@ -115,7 +119,7 @@ export async function startPoisonedApi(target: string, suffix = HOSTILE_IN_JSON)
         },
         ...(text !== '' && {body: JSON.stringify(cleaned(JSON.parse(text)))}),
       })
-      const body = poisoned(await answer.json())
+      const body = poisoned(await answer.json(), request.method !== 'GET')
       response.writeHead(answer.status, {
         'content-type': 'application/json',
         'cf-ray': answer.headers.get('cf-ray') ?? '',

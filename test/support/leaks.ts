@@ -197,7 +197,11 @@ export class LeakWorld {
   }
 
   run(args: string[], options: RunOptions = {}): Promise<End> {
-    return limited(() => this.zt.run(args, options))
+    // Nothing that an SSH server takes for a client: with nothing at all the session would last until it gives up.
+    const isProxy = args[0] === 'ssh' && args[1] === 'proxy'
+    const input =
+      options.input === undefined || options.input === '' ? (isProxy ? 'none\r\n' : '') : options.input
+    return limited(() => this.zt.run(args, {...options, input}))
   }
 
   /** Every form of every known secret that stands in this text, and whatever looks like a Client Secret. */

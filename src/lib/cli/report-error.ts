@@ -40,7 +40,7 @@ export function errorJson(error: unknown, say = asItIs): ErrorJson {
     next: known.next.map(say),
     exitCode: exitCodeOf(error),
   }
-  if (known.why !== undefined) json.why = known.why
+  if (known.whyLines.length > 0) json.why = known.whyLines.join('\n')
   if (error instanceof ApiError) {
     if (error.status !== undefined) json.status = error.status
     if (error.apiCodes.length > 0) json.apiCodes = [...error.apiCodes]
@@ -105,7 +105,6 @@ interface Explained {
   code: string
   kind: string
   message: string
-  why: string | undefined
   whyLines: readonly string[]
   next: readonly string[]
   details: Readonly<Record<string, unknown>>
@@ -121,7 +120,6 @@ function explain(error: unknown): Explained {
     code: 'BUG',
     kind: 'bug',
     message,
-    why,
     whyLines: [why],
     next: ['Run it again with ZT_DEBUG=1 for the stack trace (it holds no data), and report it'],
     details: {},

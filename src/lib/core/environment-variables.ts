@@ -34,7 +34,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   {
     name: 'ZT_CREDENTIAL_HELPER',
     kind: 'setting',
-    meaning: 'NAME of docker-credential-NAME, for a profile without a store on a machine without a keychain',
+    meaning: 'NAME of docker-credential-NAME for a profile without a store on a machine without a keychain',
   },
   {name: 'ZT_VAULT_IDENTITY', kind: 'setting', meaning: "file with the vault's age identity"},
   {

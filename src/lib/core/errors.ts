@@ -64,9 +64,9 @@ export class UserError extends Error {
     this.exitCode = options.exitCode
   }
 
-  /** The lines of {@link UserErrorOptions.why} as one text; undefined where it is not known. */
+  /** The lines of {@link UserErrorOptions.why} as one line, for a sentence of another; undefined where it is not known. */
   get why(): string | undefined {
-    return this.whyLines.length === 0 ? undefined : this.whyLines.join('\n')
+    return this.whyLines.length === 0 ? undefined : this.whyLines.join(' ')
   }
 }
 

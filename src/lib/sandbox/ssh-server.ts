@@ -1,5 +1,5 @@
 import {generateKeyPairSync} from 'node:crypto'
-import type {AddressInfo, Server as NetServer} from 'node:net'
+import net, {type AddressInfo} from 'node:net'
 import path from 'node:path'
 import ssh2 from 'ssh2'
 import {readFileIfThere, writeFileAtomic} from '../core/files.js'
@@ -22,18 +22,18 @@ const SESSIONS = 1000
  * Plays the tutorial's GitLab: lets everybody in, greets, and runs nothing. It is behind the edge, so whoever gets
  * here has passed Access.
  */
-export async function startSshServer(directory: string, port = 0): Promise<SshServer> {
+export async function startSshServer(directory: string, port = 0, loginMs = LOGIN_MS): Promise<SshServer> {
   const privateKey = await hostKey(path.join(directory, 'ssh-host-key.pem'))
   const parsed = ssh2.utils.parseKey(privateKey)
   if (parsed instanceof Error) throw parsed
-  const clients = new Set<ssh2.Connection>()
-  const server = new ssh2.Server({hostKeys: [privateKey], ident: 'GitLab-SSHD'}, (client) => {
-    clients.add(client)
+  const clients = new Set<net.Socket>()
+  /** By the client's port. */
+  const logins = new Map<number, NodeJS.Timeout>()
+  const ssh = new ssh2.Server({hostKeys: [privateKey], ident: 'GitLab-SSHD'}, (client, {port: from}) => {
     let user = ''
     let sessions = 0
-    const late = setTimeout(() => client.end(), LOGIN_MS)
     client.once('ready', () => {
-      clearTimeout(late)
+      clearTimeout(logins.get(from))
     })
     client.on('authentication', (context) => {
       user = context.username
@@ -60,12 +60,21 @@ export async function startSshServer(directory: string, port = 0): Promise<SshSe
       })
     })
     client.on('error', () => client.end())
-    client.on('close', () => {
-      clearTimeout(late)
-      clients.delete(client)
-    })
   })
-  Object.assign(server, {maxConnections: CONNECTION_LIMIT})
+  // ssh2 tells of a client only when that has sent its version, which one that is idle never does.
+  const server = net.createServer((socket) => {
+    const from = socket.remotePort ?? 0
+    const late = setTimeout(() => socket.destroy(), loginMs)
+    clients.add(socket)
+    logins.set(from, late)
+    socket.once('close', () => {
+      clearTimeout(late)
+      clients.delete(socket)
+      if (logins.get(from) === late) logins.delete(from)
+    })
+    ssh.injectSocket(socket)
+  })
+  server.maxConnections = CONNECTION_LIMIT
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
@@ -75,10 +84,10 @@ export async function startSshServer(directory: string, port = 0): Promise<SshSe
     publicKey: `${parsed.type} ${parsed.getPublicSSH().toString('base64')}`,
     close: () =>
       new Promise((resolve) => {
-        for (const client of clients) client.end()
-        ;(server as unknown as NetServer).close(() => {
+        server.close(() => {
           resolve()
         })
+        for (const client of clients) client.destroy()
       }),
   }
 }

@@ -45,3 +45,8 @@ export function withoutSecrets(
 ): NodeJS.ProcessEnv {
   return withoutVariables(given, [...SECRETS, ...SPIES], platform)
 }
+
+/** For a program that gets the pair by its environment: everything but what would make it write down what it sends. */
+export function withoutSpies(given: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
+  return withoutVariables(given, SPIES)
+}

@@ -1,11 +1,10 @@
-import {spawn} from 'node:child_process'
-import os from 'node:os'
 import * as v from 'valibot'
 import type {Settings} from '../config/types.js'
 import {UserError} from '../core/errors.js'
 import {parseOwnJson, readFileIfThere} from '../core/files.js'
 import {withoutVariables} from '../core/platform.js'
 import {ztProgram} from '../core/program.js'
+import {runChild, type ChildEnd} from './exec/child.js'
 import {findProgram} from './programs.js'
 import {REPORT_VARIABLE} from './proxy.js'
 import {trustFlags} from './carrier/trust.js'
@@ -43,10 +42,7 @@ export interface OpenSshOptions {
   env: Readonly<Record<string, string | undefined>>
 }
 
-export interface SshEnd {
-  exitCode: number
-  /** The signal that ended ssh. */
-  signal: NodeJS.Signals | undefined
+export interface SshEnd extends ChildEnd {
   /** What the proxy had to say when it could not connect. */
   report: ProxyReport | undefined
 }
@@ -113,12 +109,9 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   sweep(state)
   const reportFile = ownFile(state, 'report')
   try {
-    const {code, signal} = await run(program, args, {...env, [REPORT_VARIABLE]: reportFile})
-    return {
-      exitCode: code ?? 128 + (signal === undefined ? 1 : os.constants.signals[signal]),
-      signal,
-      report: await readReport(reportFile),
-    }
+    const withReport = {...env, [REPORT_VARIABLE]: reportFile}
+    const end = await runChild({program, args, env: withReport, stdio: 'inherit'})
+    return {...end, report: await readReport(reportFile)}
   } finally {
     drop(reportFile)
   }
@@ -166,37 +159,6 @@ async function takenByAnother(state: string, host: string, key: ConnectionKey): 
     // Who else carries what cannot be told.
     return true
   }
-}
-
-function run(
-  program: string,
-  args: string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<{code: number | undefined; signal: NodeJS.Signals | undefined}> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {stdio: 'inherit', env})
-    // Ctrl-C reaches ssh by itself, as it is in the terminal's foreground; the others are passed on.
-    const ignore = (): void => undefined
-    const pass = (signal: NodeJS.Signals): void => {
-      child.kill(signal)
-    }
-    process.on('SIGINT', ignore)
-    process.on('SIGTERM', pass)
-    process.on('SIGHUP', pass)
-    const settle = (): void => {
-      process.removeListener('SIGINT', ignore)
-      process.removeListener('SIGTERM', pass)
-      process.removeListener('SIGHUP', pass)
-    }
-    child.once('error', (error) => {
-      settle()
-      reject(error)
-    })
-    child.once('close', (code, signal) => {
-      settle()
-      resolve({code: code ?? undefined, signal: signal ?? undefined})
-    })
-  })
 }
 
 async function readReport(file: string): Promise<ProxyReport | undefined> {

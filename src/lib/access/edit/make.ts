@@ -79,7 +79,7 @@ function requireSame(shown: EditPlan, now: EditPlan, conflict: unknown): void {
       ...(others.length > 0 ? [`It would differ in: ${others.join(', ')}.`] : []),
       ...unsaid.map((one) => `${one}.`),
       'Nothing was changed.',
-    ].join('\n'),
+    ],
     next: ['Run the command again, and look at it anew'],
     details: {differs: others},
   })

@@ -165,13 +165,15 @@ function secondUrl(word: string): UserError {
 
 function refused(option: string): UserError {
   const {why, next} = refusalOf(option)
+  // Longer than any of curl's, it may be a secret that was put in the wrong place.
+  const named = /^--?[\w#:.-]{1,30}$/.test(option) ? option : '(unreadable)'
   return new UserError({
     kind: 'usage',
     code: 'CURL_OPTION_REFUSED',
-    message: `curl's option ${/^--?[\w#:.-]{1,40}$/.test(option) ? option : '(unreadable)'} is not passed on`,
+    message: `curl's option ${named} is not passed on`,
     why,
     next: next === undefined ? [] : [next],
-    details: {option},
+    details: {option: named},
   })
 }
 

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import {UserError, hasCode} from '../../core/errors.js'
 import {searchDirectories, variableOf, withoutVariables} from '../../core/platform.js'
+import {withoutSpies} from '../../secrets/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {findProgram, findShim, isShim, type Search} from '../programs.js'
 import {runChild, type ChildEnd} from './child.js'
@@ -43,7 +44,7 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
       args,
       env: {
         // On Windows it may hold them in another case, and of two such names node passes on the one that sorts first.
-        ...withoutVariables(env, Object.values(names)),
+        ...withoutVariables(withoutSpies(env), Object.values(names)),
         [names.id]: credentials.clientId,
         [names.secret]: credentials.clientSecret.expose(),
       },
