@@ -60,7 +60,7 @@ headers, for browsers and API clients. Listens on this machine only, until it is
     const target = await findTarget({...wanted, ...targetOptions(settings, this.prompts), allowUnbound: true})
     const show = {error: this.showError.bind(this), note: this.noteEvent.bind(this)}
     const events = new ForwardReporter(this.access(), target, show)
-    const withdraw = await announceForward(settings, target)
+    const withdraw = announceForward(settings, target)
     const forward = await startForward(plan, {target, environment: process.env, events})
     const end = interrupted()
     const at = authorityOf(forward.listen)

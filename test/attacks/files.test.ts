@@ -5,6 +5,7 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {ownFile} from '../../src/lib/tunnel/run-files.js'
 import type {End, RunOptions} from '../support/built-zt.js'
 import {FilesWorld, HOST, type FilesCopy} from '../support/files-world.js'
 import {tally} from './tally.js'
@@ -159,6 +160,7 @@ const ROWS: readonly Row[] = [
   {what: 'an undo record', file: /^STATE\/zt\/undo\/[^/]+\.json$/, args: ['undo', '--last', '--yes', '--json'], kind: 'ours', content: [2, 5]},
   {what: "the sandbox's note of its process", file: /^STATE\/zt\/sandbox\/run\.json$/, args: ['sandbox', 'status', '--json'], kind: 'ours', content: [0, 2]},
   {what: 'a lock', file: /^STATE\/zt\/locks\/[^/]+$/, args: ['profile', 'use', 'main', '--json'], kind: 'lock', content: [0]},
+  {what: 'a note of an open connection', file: /^STATE\/zt\/run\/[^/]+\.connection$/, args: ['token', 'disable', 'deploy', '--dry-run', '--json'], kind: 'lock', content: [0]},
   {what: 'names for the shell', file: /^CACHE\/zt\/names\/[^/]+\/main\.token\.json$/, args: ['__complete', 'fish', '--', 'token', 'show', ''], kind: 'cache', content: [0]},
   {what: 'the mark of a change', file: /^CACHE\/zt\/names\/[^/]+\/token\.changed$/, args: LIST, kind: 'cache', content: [0]},
   {what: 'compiled code', file: /^CACHE\/zt\/code\/zt-v[^/]+$/, args: ['profile', 'list', '--json'], kind: 'cache', content: [0]},
@@ -174,6 +176,12 @@ function encrypted(copy: FilesCopy): NodeJS.ProcessEnv {
   return {ZT_VAULT_IDENTITY: identity, ZT_VAULT_PASSPHRASE_FILE: passphrase}
 }
 
+const NOTE = {
+  ...{version: 1, carries: 'ssh', host: HOST, profile: 'main', tokenId: 't', clientId: 'c.access'},
+  ...{identity: '0123456789', plainSsh: false, cloudflared: false},
+  ...{openedAt: '2026-01-01T00:00:00.000Z', started: 'another boot/1'},
+}
+
 /** What zt leaves in its home only for a moment, or while it runs. */
 async function furnish(copy: FilesCopy): Promise<void> {
   const config = copy.at('CONFIG', 'zt', 'config.json')
@@ -182,6 +190,10 @@ async function furnish(copy: FilesCopy): Promise<void> {
   fs.mkdirSync(path.dirname(lock), {recursive: true, mode: 0o700})
   const mark = {host: os.hostname(), pid: 2 ** 22 + 1, started: 'another boot/1'}
   fs.writeFileSync(lock, JSON.stringify(mark), {mode: 0o600})
+  // In the name of a process that lives, and is not the one that is meant.
+  const note = ownFile(copy.at('STATE', 'zt'), 'connection')
+  fs.mkdirSync(path.dirname(note), {recursive: true, mode: 0o700})
+  fs.writeFileSync(note, JSON.stringify(NOTE), {mode: 0o600})
   const run = copy.at('STATE', 'zt', 'sandbox', 'run.json')
   fs.writeFileSync(run, JSON.stringify({version: 1, pid: 2 ** 22 + 1, apiUrl: 'http://127.0.0.1:9'}), {mode: 0o600})
 } // prettier-ignore

@@ -151,7 +151,7 @@ describe('the mark of one who has a lock', () => {
     const lock = await locks.acquire('it')
     const [ticket = ''] = await tickets()
     const file = path.join(directory, 'locks', ticket)
-    const [before, mark] = [await fs.readFile(file, 'utf8'), await thisProcess()]
+    const [before, mark] = [await fs.readFile(file, 'utf8'), thisProcess()]
     await fs.utimes(file, new Date(0), new Date(0))
     await renew(file, mark)
     expect(await fs.readFile(file, 'utf8')).toBe(before)
@@ -164,7 +164,7 @@ describe('the mark of one who has a lock', () => {
     const [file, target] = [path.join(directory, 'locks', 'x'), path.join(directory, 'target')]
     await fs.writeFile(target, 'theirs')
     await fs.symlink(target, file)
-    await expect(renew(file, await thisProcess())).rejects.toThrow()
+    await expect(renew(file, thisProcess())).rejects.toThrow()
     expect(await fs.readFile(target, 'utf8')).toBe('theirs')
   })
 

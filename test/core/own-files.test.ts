@@ -200,7 +200,6 @@ const MAY_OPEN: Record<string, string> = {
   'lib/tunnel/connections/announce.ts': 'a new file, then a rename',
   'lib/core/tcp-peer.ts': '/proc',
   'lib/tunnel/proxy-main.ts': 'what stdin and stdout are',
-  'lib/tunnel/run-files.ts': '/proc',
 }
 const OPENS =
   /\b(?:fs|fsp|promises)\s*\.\s*(?:readFile|readFileSync|open|openSync|openAsBlob|createReadStream|createWriteStream|writeFile|writeFileSync|appendFile|appendFileSync|copyFile|copyFileSync|truncate|truncateSync)\b|import\s*(?:type\s*)?\{[^}]*\b(?:readFile|readFileSync|open|openSync|createReadStream|writeFile|writeFileSync)\b[^}]*\}\s*from\s*'(?:node:)?fs/

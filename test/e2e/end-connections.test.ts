@@ -109,6 +109,30 @@ describe('what ends the access of a token, and the connections that are open wit
     expect(await world.ztSsh([], [])).toMatchObject({code: 1})
   })
 
+  it('are ended by recover, where that ends the secret before a rotation', async () => {
+    const {ended} = await alone('one')
+    // Killed once the new secret is made, and before it is in the store.
+    const preload = path.join(world.zt.home, 'killed-at-the-store.cjs')
+    await fs.writeFile(
+      preload,
+      `const fs = require('node:fs/promises')
+       const {rename} = fs
+       fs.rename = (from, to) =>
+         /service-token/.test(to) ? process.kill(process.pid, 'SIGKILL') : rename(from, to)`,
+    )
+    const rotated = await world.zt.run(['token', 'rotate', 'one', '--grace', '0'], {
+      env: {NODE_OPTIONS: `--require ${JSON.stringify(preload)}`},
+    })
+    expect(rotated.code).toBeNull()
+    type Recovered = {operations: Closed[]}
+    const plan = await world.zt.json<Recovered>(['token', 'recover', '--dry-run'])
+    expect(plan.operations.map(outcomes)).toEqual([[`ssh ${HOST} would-end`]])
+    const done = await world.zt.json<Recovered>(['token', 'recover'])
+    expect(done.operations.map(outcomes)).toEqual([[`ssh ${HOST} ended`]])
+    await ended
+    expect(await world.ztSsh([], [])).toMatchObject({code: 1})
+  })
+
   it('are ended by revoke', async () => {
     await world.zt.json(['token', 'create', 'gone'])
     await world.zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'gone'])
@@ -180,7 +204,7 @@ describe('what ends the access of a token, and the connections that are open wit
       await fs.chmod(directory(), 0o777)
       const said = await world.zt.run(['token', 'disable', 'one'])
       expect(said.code).toBe(0)
-      expect(said.stderr).toMatch(/may still be open: .*run is not a private directory/)
+      expect(said.stderr).toMatch(/may still be open: .*run can be changed by others/)
     } finally {
       await fs.chmod(directory(), 0o700)
       innocent.kill('SIGKILL')
@@ -195,7 +219,7 @@ describe('what ends the access of a token, and the connections that are open wit
     process.kill(pid, signal)
     if (signal === 'SIGKILL') await ended
     const {connections} = await world.zt.json<Closed>(['token', 'disable', 'one'])
-    // One that is stopped cannot do as it is asked.
+    // One that is stopped is let go on, and does as it is asked.
     expect(connections.map(({outcome}) => outcome)).toEqual(signal === 'SIGKILL' ? [] : ['ended'])
     await ended
     expect(child.exitCode).not.toBeNull()

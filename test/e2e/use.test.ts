@@ -155,7 +155,7 @@ describe.skipIf(!hasCurl)('zt curl', () => {
   it('shows the secret to no proxy, and in no command line, environment or file', async () => {
     let toProxy = ''
     let seen = ''
-    const files: string[] = []
+    let files: string[] | undefined
     const proxy = net.createServer((socket) => {
       socket.on('error', () => undefined)
       socket.once('data', (chunk) => {
@@ -163,8 +163,7 @@ describe.skipIf(!hasCurl)('zt curl', () => {
         void (async () => {
           seen += await processTexts()
           const run = path.join(world.zt.home, 'STATE', 'zt', 'run')
-          for (const name of await fs.readdir(run).catch(() => []))
-            files.push(String((await fs.stat(path.join(run, name)).catch(() => undefined))?.isFIFO()))
+          files = await fs.readdir(run)
           socket.end('HTTP/1.1 502 no\r\n\r\n')
         })()
       })
@@ -177,7 +176,8 @@ describe.skipIf(!hasCurl)('zt curl', () => {
     expect(end.code).not.toBe(0)
     expect(toProxy).toMatch(/^CONNECT /)
     expect(seen).toContain('--globoff --proto =https')
-    expect(files).toEqual(['true'])
+    // The pipe is gone as soon as curl has it open.
+    expect(files).toEqual([])
     for (const secret of world.secrets)
       for (const text of [toProxy, seen, end.stderr]) expect(text).not.toContain(secret)
   })

@@ -1,12 +1,14 @@
 import {spawn} from 'node:child_process'
+import {once} from 'node:events'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {connectionsText} from '../../src/lib/app/present-connections.js'
+import {startOf} from '../../src/lib/core/process-mark.js'
 import {announce} from '../../src/lib/tunnel/connections/announce.js'
 import {ownFile, processOf, runDirectory, sweep, temporaryPlace} from '../../src/lib/tunnel/run-files.js'
-import {startedBy} from '../../src/lib/tunnel/connections/end.js'
+import {endConnections, startedBy} from '../../src/lib/tunnel/connections/end.js'
 import {openConnections} from '../../src/lib/tunnel/connections/read.js'
 import type {ClosedConnection} from '../../src/lib/tunnel/types.js'
 
@@ -34,10 +36,22 @@ async function deadProcess(): Promise<number> {
   return child.pid ?? 0
 }
 
+/** Ways in which others could choose what lies in a directory. */
+const UNSAFE: [what: string, code: string, make: (at: string) => Promise<unknown>][] = [
+  ['others may write to it', 'UNSAFE_PERMISSIONS', (at) => fs.mkdir(at).then(() => fs.chmod(at, 0o770))],
+  [
+    'others may write to the one above it',
+    'UNSAFE_PERMISSIONS',
+    (at) => fs.mkdir(at, 0o700).then(() => fs.chmod(path.dirname(at), 0o777)),
+  ],
+  ['it is a link', 'NOT_OUR_DIRECTORY', (at) => fs.symlink(os.tmpdir(), at)],
+  ['it is a file', 'NOT_OUR_DIRECTORY', (at) => fs.writeFile(at, '')],
+]
+
 describe('what a process says of its connections', () => {
   it('is there until it is taken back, for this user alone', async () => {
-    const [one, other] = [await announce(state, what), await announce(state, what)]
-    expect(await openConnections(state)).toMatchObject([
+    const [one, other] = [announce(state, what), announce(state, what)]
+    expect(openConnections(state)).toMatchObject([
       {...what, pid: process.pid},
       {...what, pid: process.pid},
     ])
@@ -51,14 +65,14 @@ describe('what a process says of its connections', () => {
 
   it('keeps nobody from a connection where it cannot be written', async () => {
     await fs.writeFile(runDirectory(state), '')
-    const withdraw = await announce(state, what)
+    const withdraw = announce(state, what)
     withdraw()
     sweep(state)
     expect(await fs.readFile(runDirectory(state), 'utf8')).toBe('')
   })
 
   it('goes with its process: what a killed one left is removed, and no other file', async () => {
-    const withdraw = await announce(state, what)
+    const withdraw = announce(state, what)
     const [own = ''] = await names()
     const [space] = own.split('-')
     const dead = await deadProcess()
@@ -93,16 +107,12 @@ describe('what a process says of its connections', () => {
   ])('is not believed when it is %s', async (_what, write) => {
     await fs.mkdir(runDirectory(state), {mode: 0o700})
     await write(ownFile(state, 'connection'))
-    expect(await openConnections(state)).toEqual([])
+    expect(openConnections(state)).toEqual([])
   })
 
-  it.each<[what: string, make: (at: string) => Promise<unknown>]>([
-    ['others may write to it', (at) => fs.mkdir(at).then(() => fs.chmod(at, 0o770))],
-    ['it is a link', (at) => fs.symlink(os.tmpdir(), at)],
-    ['it is a file', (at) => fs.writeFile(at, '')],
-  ])('is not read from a directory when %s', async (_what, make) => {
+  it.each(UNSAFE)('is not read from a directory when %s', async (_what, code, make) => {
     await make(runDirectory(state))
-    await expect(openConnections(state)).rejects.toMatchObject({code: 'NOT_OUR_DIRECTORY'})
+    expect(() => openConnections(state)).toThrow(expect.objectContaining({code}))
   })
 
   it('is named by its process', () => {
@@ -123,6 +133,32 @@ describe('what a process says of its connections', () => {
   })
 })
 
+describe('a process that carries connections and does not end when it is asked', () => {
+  it.each([
+    ['is ended all the same', false, {outcome: 'ended'}],
+    ['is left and named where cloudflared would go on without it', true, {outcome: 'left'}],
+  ])('%s', async (_what, cloudflared, expected) => {
+    const deaf = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('listens')"
+    const child = spawn(process.execPath, ['-e', deaf], {stdio: ['ignore', 'pipe', 'inherit']})
+    try {
+      await once(child.stdout, 'data')
+      const withdraw = announce(state, {...what, cloudflared})
+      const [name = ''] = await names()
+      const own = path.join(runDirectory(state), name)
+      const entry = JSON.parse(await fs.readFile(own, 'utf8')) as object
+      withdraw()
+      const file = own.replace(`-${process.pid}-`, `-${child.pid}-`)
+      await fs.writeFile(file, JSON.stringify({...entry, started: startOf(child.pid ?? 0)}), {mode: 0o600})
+      const token = {id: what.tokenId, clientId: what.clientId}
+      const asked = {state, profile: what.profile, token, keep: false, dryRun: false}
+      const {connections} = await endConnections(asked, cloudflared ? 200 : 2000)
+      expect(connections).toMatchObject([{pid: child.pid, ...expected}])
+    } finally {
+      child.kill('SIGKILL')
+    }
+  })
+})
+
 describe('a file that is there for one call', () => {
   it('lies in the state directory, where the next one removes what a killed one left', async () => {
     const env = {XDG_STATE_HOME: state}
@@ -138,8 +174,17 @@ describe('a file that is there for one call', () => {
     expect(await fs.readdir(run)).toEqual([])
   })
 
-  it('lies in one for temporary files where nothing can be written there', async () => {
-    await fs.writeFile(path.join(state, 'zt'), '')
+  it.each<[what: string, make: (at: string) => Promise<unknown>]>([
+    ['nothing can be written there', (at) => fs.writeFile(at, '')],
+    ...UNSAFE.map(([what, , make]): [string, (at: string) => Promise<unknown>] => [
+      `something else could be put there: ${what}`,
+      async (at) => {
+        await fs.mkdir(at, 0o700)
+        await make(runDirectory(at))
+      },
+    ]),
+  ])('lies in one for temporary files where %s', async (_what, make) => {
+    await make(path.join(state, 'zt'))
     const {file, remove} = await temporaryPlace({XDG_STATE_HOME: state}, 'config')
     expect(path.dirname(path.dirname(file))).toBe(os.tmpdir())
     expect((await fs.stat(path.dirname(file))).mode & 0o777).toBe(0o700)

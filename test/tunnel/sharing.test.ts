@@ -135,6 +135,11 @@ describe('the directory of the sockets', () => {
     ['others may write to it', 'UNSAFE_PERMISSIONS', (at) => fs.mkdir(at).then(() => fs.chmod(at, 0o777))],
     ['it belongs to somebody else', 'NOT_OUR_DIRECTORY', (at) => fs.mkdir(at, 0o700), uid + 1],
     ['it is a link', 'NOT_OUR_DIRECTORY', (at) => fs.symlink(os.tmpdir(), at)],
+    [
+      'others may write to the one above it',
+      'UNSAFE_PERMISSIONS',
+      (at) => fs.mkdir(at, 0o700).then(() => fs.chmod(path.dirname(at), 0o777)),
+    ],
   ])('is refused when %s', async (_why, code, make, as = uid) => {
     await make(path.join(directory, `zt-ssh-${as}`))
     const state = path.join(directory, 'x'.repeat(80))

@@ -1,15 +1,20 @@
 import {Flags} from '@oclif/core'
 import {recoverOperations, type Recovery, type Settlement} from '../../lib/access/token-recover.js'
 import {AccessCommand} from '../../lib/app/access-command.js'
+import {keepConnectionsFlag} from '../../lib/app/flags.js'
+import {connectionsJson} from '../../lib/app/present-connections.js'
 import {style} from '../../lib/cli/streams.js'
 import {indented} from '../../lib/cli/wrapped.js'
 import {exitCodeOfKind} from '../../lib/core/exit-codes.js'
+import {endConnections} from '../../lib/tunnel/connections/end.js'
+import type {ClosedConnections} from '../../lib/tunnel/types.js'
 
 export default class TokenRecover extends AccessCommand<typeof TokenRecover> {
   static override summary = 'Finish or undo what was interrupted while a secret was made'
   static override description = `Creating and rotating write down what they are about to do. When they are killed, or an answer is lost, this finds
 out what came of it, finishes it where the secret is safe, undoes it where it is not, and says which. It is safe to
-run twice, to interrupt, and beside other commands. Ends with 9 when something must wait.`
+run twice, to interrupt, and beside other commands. A rotation with "--grace 0" that it finishes ends the connections
+that this machine has opened with the token. Ends with 9 when something must wait.`
   static override examples = [
     '<%= config.bin %> token recover',
     '<%= config.bin %> token recover --dry-run --json',
@@ -17,6 +22,7 @@ run twice, to interrupt, and beside other commands. Ends with 9 when something m
   ]
   static override flags = {
     undo: Flags.boolean({description: 'undo also what could be finished; the store need not work for that'}),
+    'keep-connections': keepConnectionsFlag,
     'dry-run': Flags.boolean({description: 'show what would be done, do nothing'}),
   }
 
@@ -24,11 +30,14 @@ run twice, to interrupt, and beside other commands. Ends with 9 when something m
     const dryRun = this.flags['dry-run']
     const recovery = await recoverOperations(this.access(), {dryRun, undo: this.flags.undo})
     const {recovered, damaged, elsewhere} = recovery
-    this.present(recovery, dryRun)
+    const closed: ClosedConnections[] = []
+    for (const {endsSecretOf: token} of recovered)
+      closed.push(token ? await endConnections(this.connectionsOf(token)) : {connections: []})
+    this.present(recovery, closed, dryRun)
     if (damaged.length > 0 || recovered.some(({settlement}) => settlement === 'waiting'))
       process.exitCode = exitCodeOfKind('needs-action')
     return {
-      operations: recovered.map(({operation: {id, kind, name, startedAt}, settlement, why, next}) => ({
+      operations: recovered.map(({operation: {id, kind, name, startedAt}, settlement, why, next}, at) => ({
         id,
         kind,
         name,
@@ -36,6 +45,7 @@ run twice, to interrupt, and beside other commands. Ends with 9 when something m
         settlement,
         why,
         next,
+        connections: connectionsJson(closed[at] ?? {connections: []}),
       })),
       damaged,
       elsewhere,
@@ -43,15 +53,21 @@ run twice, to interrupt, and beside other commands. Ends with 9 when something m
     }
   }
 
-  private present({recovered, damaged, elsewhere}: Recovery, dryRun: boolean): void {
+  private present(
+    {recovered, damaged, elsewhere}: Recovery,
+    closed: readonly ClosedConnections[],
+    dryRun: boolean,
+  ): void {
     if (recovered.length === 0) this.print('Nothing was interrupted.')
     else if (dryRun) this.print('Would settle as follows; nothing is changed now.')
-    for (const {operation, settlement, why, next} of recovered) {
+    for (const [at, {operation, settlement, why, next}] of recovered.entries()) {
       const what = operation.kind === 'create' ? 'creating' : 'rotating'
       this.print(
         `${MARKS[settlement]()}  ${what} ${style.bold(operation.name)} ${style.dim(operation.startedAt)}`,
       )
       this.print(indented(why, MARK_WIDTH))
+      const connections = this.heardOf(closed[at] ?? {connections: []})
+      if (connections !== undefined) this.print(indented(connections, MARK_WIDTH))
       this.next(...next)
     }
     for (const file of damaged) this.warn(`${file} is damaged: nothing can be said of its operation`)

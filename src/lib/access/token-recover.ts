@@ -38,6 +38,8 @@ export interface Recovered {
   /** Sentences: what had happened, and what was done about it. */
   why: string
   next: string[]
+  /** The token whose secret from before the rotation works no more by this. */
+  endsSecretOf?: {id: string; clientId: string} | undefined
 }
 
 export interface Recovery {
@@ -58,6 +60,7 @@ interface Plan {
   settlement: Settlement
   why: string
   next?: string[]
+  endsSecretOf?: Recovered['endsSecretOf']
   /** Does it. Until then nothing is changed. */
   act?: () => Promise<void>
 }
@@ -127,7 +130,8 @@ async function recoverOne(
           return ctx.journal.discard(operation)
         })
       }
-      return {operation, settlement: plan.settlement, why: plan.why, next: plan.next ?? []}
+      const {settlement, why, next = [], endsSecretOf} = plan
+      return {operation, settlement, why, next, endsSecretOf}
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       return {operation, settlement: 'waiting', why: said(error), next: [...error.next]}
@@ -139,7 +143,11 @@ async function recoverOne(
 
 async function planFor(ctx: AccessContext, operation: Operation, store: SecretStore): Promise<Plan> {
   if (operation.endedAt !== undefined)
-    return {settlement: 'finished', why: 'It had ended; only what the journal kept was left.'}
+    return {
+      settlement: 'finished',
+      why: 'It had ended; only what the journal kept was left.',
+      endsSecretOf: operation.endsPrevious === true ? operation.token : undefined,
+    }
   await requireReady(store, {write: true})
   if (operation.sentAt === undefined)
     return {settlement: 'undone', why: 'It was interrupted before anything was sent to Cloudflare.'}
@@ -399,6 +407,7 @@ function planNewSecret(
       act: () => takeBack(ctx, api, store, token, stored),
     }
   }
+  const ends = outcome === 'again' || (outcome === 'once' && operation.endsPrevious === true)
   return {
     settlement: 'finished',
     why: [
@@ -410,10 +419,10 @@ function planNewSecret(
     next: ['lost', 'overtaken', 'changed'].includes(outcome)
       ? [ztCommand(ctx, 'token', 'rotate', token.name, '--grace', '0')]
       : [],
+    endsSecretOf: ends ? token : undefined,
     act: async () => {
       await settleRotation(ctx, api, store, operation, {outcome, token, spooled})
-      const ends = operation.endsPrevious === true ? outcome === 'once' : false
-      if (ends || outcome === 'again') await endPrevious(ctx, api, token.id)
+      if (ends) await endPrevious(ctx, api, token.id)
     },
   }
 }

@@ -6,6 +6,8 @@ import type {Settings} from '../config/types.js'
 import {USER_AGENT} from '../core/version.js'
 import type {Pause} from '../api/types.js'
 import type {SecretStore} from '../secrets/types.js'
+import type {ClosedConnections} from '../tunnel/types.js'
+import {connectionsText} from './present-connections.js'
 
 /** A command that works on an account: adds the use-cases' context to {@link BaseCommand}. */
 export abstract class AccessCommand<T extends typeof Command> extends BaseCommand<T> {
@@ -61,6 +63,26 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
   protected async rememberStore(store: Pick<SecretStore, 'kind'>, settings = this.settings): Promise<void> {
     if (store.kind === 'env' || settings.profileStore !== undefined) return
     await updateProfile(settings.paths, settings.profileName, {store: store.kind})
+  }
+
+  /** Which of this machine's connections a command is about that ends a token's access. */
+  protected connectionsOf<Token>(token: Token): {
+    state: string
+    profile: string
+    token: Token
+    keep: boolean
+    dryRun: boolean
+  } {
+    const {'keep-connections': keep, 'dry-run': dryRun} = this.flags as Record<string, unknown>
+    const {paths, profileName: profile} = this.settings
+    return {state: paths.state, profile, token, keep: keep === true, dryRun: dryRun === true}
+  }
+
+  /** Warns of connections that are still open. @returns what became of the others, for people */
+  protected heardOf(closed: ClosedConnections): string | undefined {
+    const {line, warnings} = connectionsText(closed)
+    for (const warning of warnings) this.warn(warning)
+    return line
   }
 
   private showStoreChoice({store, passedOver}: StoreChoice): void {

@@ -3,9 +3,7 @@ import {ztCommand} from '../core/command-line.js'
 import {pendingOperations} from '../access/token-recover.js'
 import {listServiceTokens} from '../access/tokens.js'
 import {UserError} from '../core/errors.js'
-import type {ClosedConnections} from '../tunnel/types.js'
 import {AccessCommand} from './access-command.js'
-import {connectionsText} from './present-connections.js'
 
 /** A command about service tokens: says when an operation on one was interrupted and waits to be settled. */
 export abstract class TokenCommand<T extends typeof Command> extends AccessCommand<T> {
@@ -42,26 +40,6 @@ export abstract class TokenCommand<T extends typeof Command> extends AccessComma
         value: token.id,
       })),
     )
-  }
-
-  /** Which of this machine's connections a command is about that ends a token's access. */
-  protected connectionsOf<Token>(token: Token): {
-    state: string
-    profile: string
-    token: Token
-    keep: boolean
-    dryRun: boolean
-  } {
-    const {'keep-connections': keep, 'dry-run': dryRun} = this.flags as Record<string, unknown>
-    const {paths, profileName: profile} = this.settings
-    return {state: paths.state, profile, token, keep: keep === true, dryRun: dryRun === true}
-  }
-
-  /** Warns of connections that are still open. @returns what became of the others, for people */
-  protected heardOf(closed: ClosedConnections): string | undefined {
-    const {line, warnings} = connectionsText(closed)
-    for (const warning of warnings) this.warn(warning)
-    return line
   }
 
   /** What is said when a question was answered with no. */

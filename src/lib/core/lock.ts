@@ -49,7 +49,7 @@ export class Locks {
    */
   async acquire(name: string, patienceMs = 0): Promise<Lock | undefined> {
     const key = createHash('sha256').update(name).digest('hex').slice(0, 32)
-    const me = await thisProcess()
+    const me = thisProcess()
     const own = `${me.pid}-${randomBytes(6).toString('hex')}`
     const choosing = `${key}.choosing.${own}`
     await this.#put(choosing, me)

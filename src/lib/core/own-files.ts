@@ -109,6 +109,36 @@ export function refuseOthers(
 }
 
 /**
+ * Refuses a directory in which what lies decides over more than its content: sockets that connections go through, pipes
+ * that a secret goes through, which process is to be ended. It is itself this user's, no link, and closed to what others
+ * would write, as is the one above it: else they could put another in its place.
+ *
+ * @param why what others could do there
+ * @param rules `secret`: nor can others read it
+ * @throws UserError `needs-action` / `NOT_OUR_DIRECTORY`, `UNSAFE_PERMISSIONS`; as fs.lstatSync for what is not there
+ */
+export function requireOwnDirectory(
+  directory: string,
+  why: string,
+  {secret = false, as = thisUser()}: Pick<ReadRules, 'secret' | 'as'> = {},
+): void {
+  const stat = fs.lstatSync(directory)
+  if (!stat.isDirectory() || (as.uid !== undefined && stat.uid !== as.uid)) {
+    throw new UserError({
+      kind: 'needs-action',
+      code: 'NOT_OUR_DIRECTORY',
+      message: `${directory} is not a directory of this user`,
+      why,
+      next: ['Find out who made it, and remove it'],
+      details: {path: directory},
+    })
+  }
+  refuseOthers(directory, stat, as, secret)
+  const above = path.dirname(directory)
+  refuseOthers(above, fs.statSync(above), as)
+}
+
+/**
  * Reads a plain file without waiting for anything.
  *
  * @param check looks at what was opened, before it is read

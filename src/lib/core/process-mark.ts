@@ -1,4 +1,4 @@
-import {constants} from 'node:fs'
+import {constants, readFileSync, readlinkSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import {hasCode} from './errors.js'
@@ -24,16 +24,16 @@ const BEATING_LEASE_MS = 2 * 60_000
 const FOREIGN_LEASE_MS = 10 * 60_000
 const MOST_BYTES = 4096
 
-let own: Promise<ProcessMark> | undefined
+let own: ProcessMark | undefined
 
-export function thisProcess(): Promise<ProcessMark> {
-  own ??= Promise.all([startOf(process.pid), numberSpace()]).then(([started, space]) => ({
+export function thisProcess(): ProcessMark {
+  own ??= {
     host: os.hostname(),
     pid: process.pid,
-    started,
-    space,
+    started: startOf(process.pid),
+    space: numberSpace(),
     beats: true,
-  }))
+  }
   return own
 }
 
@@ -49,18 +49,27 @@ export async function livesStill(file: string, ahead: number): Promise<boolean> 
   if (mark === 'none') return false
   if (mark === 'not ours') return (await ageOf(file, ahead)) < FOREIGN_LEASE_MS
   const {pid, started} = mark
-  const me = await thisProcess()
+  const me = thisProcess()
   // An earlier zt noted no space: then it goes by the name.
   const near = mark.space === undefined ? mark.host === me.host : mark.space === me.space
   if (!near) return (await ageOf(file, ahead)) < (mark.beats === true ? BEATING_LEASE_MS : FOREIGN_LEASE_MS)
+  return runs(pid, started)
+}
+
+/**
+ * Whether a process of that number runs, and is the one that started then as far as that can be seen.
+ *
+ * @param started as {@link startOf} said it
+ */
+export function runs(pid: number, started?: string): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
     // EPERM: it lives and is another user's.
     if (!hasCode(error, 'EPERM')) return false
   }
-  const now = await startOf(pid)
-  return started === undefined || now === undefined || started === now
+  const now = startOf(pid)
+  return now !== ENDED && (started === undefined || now === undefined || started === now)
 }
 
 /** Writes a mark again as it is, so that its file gets the time of now, by the clock of the file system. */
@@ -100,37 +109,40 @@ async function ageOf(file: string, ahead: number): Promise<number> {
   return stat ? Math.abs(Date.now() + ahead - stat.mtimeMs) : Infinity
 }
 
+/** A zombie: its parent has not noticed yet. */
+const ENDED = 'ended'
+
 /** Boot and start time of a process, from /proc (Linux); undefined elsewhere. */
-export async function startOf(pid: number): Promise<string | undefined> {
+export function startOf(pid: number): string | undefined {
   try {
-    const [boot, stat, self] = await Promise.all([
-      fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-      fs.readFile(`/proc/${pid}/stat`, 'utf8'),
-      fs.readlink('/proc/self'),
-    ])
     // A /proc of other numbers: that of the machine, in a container that has none of its own.
-    if (Number(self) !== process.pid) return undefined
+    if (Number(readlinkSync('/proc/self')) !== process.pid) return undefined
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The name, in parentheses, may hold blanks; field 22 is the start time (proc(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    // A zombie has ended.
-    return fields[0] === 'Z' ? 'ended' : `${boot.trim()}/${fields[19]}`
+    return fields[0] === 'Z' ? ENDED : `${bootId()}/${fields[19]}`
   } catch {
     return undefined
   }
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 }
 
 /**
  * The boot, and the namespaces of process numbers and of the clock that their start times are counted by
  * (pid_namespaces(7), time_namespaces(7)), from /proc (Linux); undefined elsewhere.
  */
-async function numberSpace(): Promise<string | undefined> {
+export function numberSpace(): string | undefined {
   try {
-    const [boot, numbers, time] = await Promise.all([
-      fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-      fs.readlink('/proc/self/ns/pid'),
-      fs.readlink('/proc/self/ns/time').catch(() => ''),
-    ])
-    return [boot.trim(), numbers, time].join(' ')
+    let time = ''
+    try {
+      time = readlinkSync('/proc/self/ns/time')
+    } catch {
+      // Linux before 5.6.
+    }
+    return [bootId(), readlinkSync('/proc/self/ns/pid'), time].join(' ')
   } catch {
     return undefined
   }

@@ -10,6 +10,7 @@ import {EXIT_OUTPUT_GONE, exitCodeOf} from '../core/exit-codes.js'
 import {writeFileAtomic} from '../core/files.js'
 import {normaliseHostname} from '../core/hostname.js'
 import {patient} from '../core/patience.js'
+import {runs} from '../core/process-mark.js'
 import {redact, redactJson, refuseSecretWords} from '../core/redact.js'
 import {visible, visibleJson} from '../core/text.js'
 import {carry} from './carrier/carry.js'
@@ -18,7 +19,7 @@ import {TIMEOUT_MS} from './carrier/clock.js'
 import {checkDestination} from './carrier/handshake.js'
 import {RefusedError} from './carrier/refusal.js'
 import {announce} from './connections/announce.js'
-import {processOf, runs} from './run-files.js'
+import {processOf} from './run-files.js'
 import {identityOf, lastingDirectory} from './sharing.js'
 import {findTarget, sharedBy, type Target} from './target.js'
 import {TUNNEL_CLIENTS, type ProxyReport, type TunnelClient} from './types.js'
@@ -93,7 +94,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     const program = await launcher?.requireCloudflared(io.env, settings.paths.cache)
     const edge = {...target.edge, destination: options.values.destination}
     const {profileName, connectTo, caFile} = settings
-    withdraw = await announce(settings.paths.state, {
+    withdraw = announce(settings.paths.state, {
       carries: 'ssh',
       host,
       profile: profileName,

@@ -4,9 +4,10 @@ import {access, mkdir, mkdtemp, rm} from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {pathsFrom, type Environment} from '../config/paths.js'
-import {hasCode} from '../core/errors.js'
+import {refuseOthers, requireOwnDirectory} from '../core/own-files.js'
+import {numberSpace, runs} from '../core/process-mark.js'
 
-/** After this a file of another machine, or of a container that is gone, is no use to anybody. */
+/** After this a file of another machine, of a container that is gone, or of before a restart is no use to anybody. */
 const FOREIGN_MS = 30 * 24 * 3600_000
 const NAME = /^\.?([0-9a-f]{8})-([1-9]\d{0,9})-[0-9a-f]{12}\./
 
@@ -32,27 +33,6 @@ export function ownFile(state: string, kind: 'connection' | 'report' | 'config' 
 export function processOf(file: string): {pid: number; here: boolean} | undefined {
   const [, space, pid] = NAME.exec(path.basename(file)) ?? []
   return pid === undefined ? undefined : {pid: Number(pid), here: space === processSpace()}
-}
-
-/** Whether a process of that number runs; it may be another one by now. */
-export function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return !isZombie(pid)
-  } catch (error) {
-    // EPERM: it is another user's.
-    return hasCode(error, 'EPERM')
-  }
-}
-
-/** One that has ended, and whose parent has not noticed; only Linux shows that. */
-function isZombie(pid: number): boolean {
-  try {
-    // The name, in parentheses, may hold blanks (proc(5)).
-    return /^\) Z/.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*(?=\))/s, ''))
-  } catch {
-    return false
-  }
 }
 
 /** Removes a file; what cannot be removed is left to {@link sweep}. */
@@ -82,7 +62,10 @@ export function sweep(state: string): void {
 
 /**
  * A path for a file that this process makes and removes. In the state directory, so that what a killed one left goes with
- * the next; where nothing can be written there, in a directory of its own under the system's for temporary files.
+ * the next; where nothing can be written there, or others could, in a directory of its own under the system's for
+ * temporary files.
+ *
+ * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`: there, others could put a directory of theirs in its place
  */
 export async function temporaryPlace(
   env: Environment,
@@ -93,9 +76,11 @@ export async function temporaryPlace(
     const file = ownFile(state, kind)
     await mkdir(path.dirname(file), {recursive: true, mode: 0o700})
     await access(path.dirname(file), fs.constants.W_OK)
+    requireOwnDirectory(path.dirname(file), 'Others could put something else in its place.')
     sweep(state)
     return {file, remove: () => rm(file, {force: true})}
   } catch {
+    refuseOthers(os.tmpdir(), fs.statSync(os.tmpdir()))
     const directory = await mkdtemp(path.join(os.tmpdir(), `zt-${kind}-`))
     return {
       file: path.join(directory, kind),
@@ -106,15 +91,11 @@ export async function temporaryPlace(
 
 let space: string | undefined
 
-/** Where process numbers mean the same: this machine, and on Linux this PID namespace (a container has its own). */
+/** Where process numbers mean the same, in eight characters: {@link numberSpace}, or the machine where that is not known. */
 function processSpace(): string {
-  if (space !== undefined) return space
-  let namespace = ''
-  try {
-    namespace = fs.readlinkSync('/proc/self/ns/pid')
-  } catch {
-    // Other systems have none.
-  }
-  space = createHash('sha256').update(`${os.hostname()}\0${namespace}`).digest('hex').slice(0, 8)
+  space ??= createHash('sha256')
+    .update(numberSpace() ?? os.hostname())
+    .digest('hex')
+    .slice(0, 8)
   return space
 }

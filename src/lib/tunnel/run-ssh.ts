@@ -150,7 +150,7 @@ async function sharingOptions(
  */
 async function takenByAnother(state: string, host: string, key: ConnectionKey): Promise<boolean> {
   try {
-    const open = await openConnections(state)
+    const open = openConnections(state)
     const identity = identityOf(key)
     return open.some(
       (one) => one.plainSsh && one.profile === key.profile && one.host === host && one.identity !== identity,

@@ -1,8 +1,7 @@
 import {createHash} from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {UserError} from '../core/errors.js'
-import {refuseIfOthersCanRead} from '../core/files.js'
+import {requireOwnDirectory} from '../core/own-files.js'
 import {homeDirectory} from '../core/platform.js'
 import {configWord} from './ssh-words.js'
 
@@ -82,7 +81,7 @@ export async function openSharingDirectory({
   for (const directory of candidates) {
     if (directory === undefined || !fits(directory, platform)) continue
     if (!(await make(directory))) continue
-    await refuseUnlessOurs(directory, uid)
+    requireOwnDirectory(directory, WHOSE, {secret: true, as: {uid, platform}})
     return directory
   }
   return undefined
@@ -123,15 +122,5 @@ async function make(directory: string): Promise<boolean> {
   )
 }
 
-async function refuseUnlessOurs(directory: string, uid: number): Promise<void> {
-  const stat = await fs.lstat(directory)
-  if (stat.isDirectory() && stat.uid === uid) return refuseIfOthersCanRead(directory)
-  throw new UserError({
-    kind: 'needs-action',
-    code: 'NOT_OUR_DIRECTORY',
-    message: `${directory} is not a directory of this user`,
-    why: 'Connections are shared through sockets in it; whoever owns it could take them over.',
-    next: ['Find out who made it, and remove it', 'Add --no-share to do without shared connections'],
-    details: {path: directory},
-  })
-}
+const WHOSE =
+  'Connections are shared through sockets in it; whoever owns it could take them over. --no-share does without.'

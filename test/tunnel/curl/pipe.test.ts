@@ -1,4 +1,5 @@
-import {spawn} from 'node:child_process'
+import {execFileSync, spawn} from 'node:child_process'
+import {constants, symlinkSync, writeFileSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -40,4 +41,28 @@ describe('the pipe by which curl gets the credentials when stdin is its own', ()
       await expect(fs.stat(pipe.file)).rejects.toMatchObject({code: 'ENOENT'})
     },
   )
+
+  it
+    .skipIf(findProgram('mkfifo', process.env) === undefined)
+    .each<[what: string, place: (file: string) => void]>([
+      ['a pipe that others can read', (file) => execFileSync('mkfifo', ['-m', '666', file])],
+      ['a link to another pipe', (file) => symlinkSync(`${file}.other`, file)],
+      ['a file', (file) => writeFileSync(file, '', {mode: 0o600})],
+    ])('hands nothing over where another is in its place: %s', async (_what, place) => {
+    const state = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-pipe-'))
+    const pipe = await makePipe({...process.env, XDG_STATE_HOME: state})
+    const other = `${pipe.file}.other`
+    execFileSync('mkfifo', ['-m', '600', other])
+    await fs.rm(pipe.file)
+    place(pipe.file)
+    // It opens at once, whoever comes later.
+    const reader = await fs.open(pipe.file, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      await expect(pipe.feed('secret', new AbortController().signal)).rejects.toThrow()
+      expect((await reader.read(Buffer.alloc(9), 0, 9)).bytesRead).toBe(0)
+    } finally {
+      await reader.close()
+      await fs.rm(state, {recursive: true})
+    }
+  })
 })

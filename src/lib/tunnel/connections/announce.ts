@@ -30,15 +30,15 @@ export interface Announced {
  *
  * @returns takes it back
  */
-export async function announce(
+export function announce(
   state: string,
   what: Omit<Announced, 'version' | 'openedAt' | 'started'>,
-): Promise<() => void> {
+): () => void {
   const content: Announced = {
     version: 1,
     ...what,
     openedAt: new Date().toISOString(),
-    started: await startOf(process.pid),
+    started: startOf(process.pid),
   }
   const file = ownFile(state, 'connection')
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}`)

@@ -1,9 +1,9 @@
 import {execFile} from 'node:child_process'
 import {UserError, hasCode} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
-import {startOf} from '../../core/process-mark.js'
+import {runs, startOf} from '../../core/process-mark.js'
 import type {ClosedConnection, ClosedConnections} from '../types.js'
-import {isStill, openConnections, type OpenConnection} from './read.js'
+import {openConnections, type OpenConnection} from './read.js'
 
 /** Generous: a process that has been asked to end gives out what it holds first. */
 const PATIENCE_MS = 10_000
@@ -33,7 +33,7 @@ export async function endConnections(
 ): Promise<ClosedConnections> {
   let open: OpenConnection[]
   try {
-    open = await openConnections(state)
+    open = openConnections(state)
   } catch (error) {
     const why = error instanceof UserError ? error.message : 'what this machine knows of them cannot be read'
     return {connections: [], unknown: why}
@@ -61,10 +61,12 @@ async function end(connection: OpenConnection, patienceMs: number): Promise<stri
   // cloudflared would go on carrying without the one that started it.
   const signals: NodeJS.Signals[] = cloudflared ? ['SIGTERM'] : ['SIGTERM', 'SIGKILL']
   for (const signal of signals) {
-    if (!(await isStill(pid, connection.started))) return undefined
+    if (!runs(pid, connection.started)) return undefined
     if (!(await isCertain(connection))) return 'whether it is still the process that opened it cannot be told'
     try {
       process.kill(pid, signal)
+      // One that is stopped (Ctrl-Z) does as it is asked when it goes on.
+      process.kill(pid, 'SIGCONT')
     } catch (error) {
       if (hasCode(error, 'ESRCH')) return undefined
       return 'the system does not allow it'
@@ -76,7 +78,7 @@ async function end(connection: OpenConnection, patienceMs: number): Promise<stri
 
 async function gone({pid, started}: OpenConnection, patienceMs: number): Promise<boolean> {
   const deadline = Date.now() + patienceMs
-  while (await isStill(pid, started)) {
+  while (runs(pid, started)) {
     if (Date.now() > deadline) return false
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
@@ -89,7 +91,7 @@ async function gone({pid, started}: OpenConnection, patienceMs: number): Promise
  */
 async function isCertain({pid, started, openedAt}: OpenConnection): Promise<boolean> {
   if (process.platform === 'win32') return false
-  if (started !== undefined) return (await startOf(pid)) === started
+  if (started !== undefined) return startOf(pid) === started
   const at = await startedBy(pid)
   return at !== undefined && at <= Date.parse(openedAt) + PS_SECOND_MS
 }

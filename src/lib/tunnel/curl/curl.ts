@@ -5,6 +5,7 @@ import type {Writable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {promisify} from 'node:util'
 import {UserError, hasCode} from '../../core/errors.js'
+import {refuseOthers} from '../../core/own-files.js'
 import {withoutSecrets} from '../../secrets/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {acceptedAt} from '../accepted-secret.js'
@@ -72,6 +73,8 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
           ended.abort()
         })
         fed = pipe?.feed(config, ended.signal)
+        // It would wait for what does not come.
+        fed?.catch(() => child.kill())
       },
     })
     ended.abort()
@@ -152,7 +155,7 @@ export async function makePipe(
       while (!signal.aborted) {
         // Without a reader this fails at once instead of waiting for one that may never come.
         const pipe = await fs
-          .open(file, constants.O_WRONLY | constants.O_NONBLOCK)
+          .open(file, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
           .catch((error: unknown) => {
             if (hasCode(error, 'ENXIO')) return undefined
             throw error
@@ -161,11 +164,17 @@ export async function makePipe(
           await new Promise((resolve) => setTimeout(resolve, 2))
           continue
         }
-        // The reader has it open: from here on nothing leads to it by a name.
-        await fs.rm(file, {force: true})
-        await writeAll(pipe, Buffer.from(text), signal).catch(() => undefined)
-        await pipe.close()
-        return
+        try {
+          const stat = await pipe.stat()
+          refuseOthers(file, stat, undefined, true)
+          if (!stat.isFIFO()) throw stdinTaken()
+          // The reader has it open: from here on nothing leads to it by a name.
+          await fs.rm(file, {force: true})
+          await writeAll(pipe, Buffer.from(text), signal).catch(() => undefined)
+          return
+        } finally {
+          await pipe.close()
+        }
       }
     },
   }

@@ -52,7 +52,7 @@ export function startForward(
 }
 
 /** Says that this process carries what goes to the target, until the answer is called, or it ends. */
-export function announceForward(settings: Settings, target: Target): Promise<() => void> {
+export function announceForward(settings: Settings, target: Target): () => void {
   const {profileName: profile, paths} = settings
   const {tokenId, credentials, edge} = target
   const {host, connectTo, caFile} = edge
