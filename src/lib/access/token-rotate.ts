@@ -18,7 +18,7 @@ import {
   said,
 } from './operations.js'
 import {eventually, mayBeDone} from './outcome.js'
-import {resolveToken} from './resolve.js'
+import {requireMeant, resolveToken} from './resolve.js'
 import {isUnrotated, rotationOutcome, type RotationOutcome} from './rotation-outcome.js'
 import {withTokenLock} from './token-lock.js'
 
@@ -67,6 +67,7 @@ export async function rotateServiceToken(
   return withTokenLock(ctx, id, async () => {
     await refusePending(ctx, (other) => other.kind === 'rotate' && other.token?.id === id)
     const token = await api.getServiceToken(id)
+    requireMeant(ctx, 'token', found.token, options.token, token)
     const current = store.readable && found.entry ? await readCredentials(store, id) : undefined
     refuseAbsurdClock(api)
     refuseWhatWouldCutOff(ctx, token, current, {graceMs, now: serverNow(ctx, api)})
