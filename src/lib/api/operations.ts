@@ -240,7 +240,7 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
   'group:create': {...needs('listGroups', 'listServiceTokens', 'createGroup', 'getGroup'), ...byName},
   'group:delete': {
     ...needs('listPolicies', 'listGroups', 'listApplications', 'getGroup', 'deleteGroup'),
-    ...byName,
+    tries: ['listServiceTokens', 'listZones'],
   },
   // The names of what rules name are shown where they may be read.
   'group:list': {needs: ['listGroups'], tries: ['listServiceTokens', 'listZones']},
@@ -272,7 +272,11 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
     'replaceApplication',
   ),
   'policy:create': needs('listPolicies', 'listServiceTokens', 'listGroups', 'createPolicy', 'getPolicy'),
-  'policy:delete': needs('listPolicies', 'getPolicy', 'listApplications', 'listGroups', 'deletePolicy'),
+  // The names of what rules name are shown where they may be read.
+  'policy:delete': {
+    ...needs('listPolicies', 'getPolicy', 'listApplications', 'listGroups', 'deletePolicy'),
+    tries: ['listServiceTokens'],
+  },
   'policy:detach': needs(
     'listApplications',
     'listPolicies',
