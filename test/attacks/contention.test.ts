@@ -398,6 +398,16 @@ describe('files of this machine', () => {
     tally('edits at the same time', ends.length)
   })
 
+  it('one token is rotated by five: once, and its secrets are kept', async () => {
+    await zt.json(['token', 'create', 'wheel'])
+    const ends = await atOnce(numbers(5).map(() => ['token', 'rotate', 'wheel', '--grace', '1h', '--json']))
+    expect(codes(ends)).toEqual(numbers(4).map(() => 'ROTATION_UNDER_WAY'))
+    const wheel = (await read<Json[]>('service_tokens?per_page=1000')).find(({name}) => name === 'wheel')
+    expect(wheel).toMatchObject({client_secret_version: 2})
+    expect((await zt.json<{operations: Json[]}>(['token', 'recover'])).operations).toEqual([])
+    tally('edits at the same time', ends.length)
+  })
+
   it('tokens that are made, their secrets and the hosts of one application: every one is kept', async () => {
     const made = numbers(5).map((at) => `new-${at}`)
     expectAllWell(await atOnce(made.map((name) => ['token', 'create', name, '--json'])))

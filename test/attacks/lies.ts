@@ -8,6 +8,8 @@ export interface Lie {
   action: (another: string) => Action
   /** Only for operations whose answer has this field. */
   needs?: string
+  /** How often it is told, where that is not once. */
+  times?: number
 }
 
 const json = (status: number, body: unknown): Answer => ({
@@ -79,11 +81,49 @@ const ALWAYS = new Set([
 ])
 
 /** The lies for an operation. @param place where it is in its list, so that its neighbours are told others */
-export function liesFor(place: number, {fields, all}: {fields: readonly string[]; all: boolean}): Lie[] {
+export function liesFor(
+  place: number,
+  {fields, of}: {fields: readonly string[]; of: 'all' | 'many' | 'few'},
+): Lie[] {
+  const always = of === 'many' ? ALWAYS : FEW
   return LIES.filter(({needs}) => needs === undefined || fields.includes(needs)).filter(
-    ({name}, at) => all || ALWAYS.has(name) || (at + place) % 4 === 0,
+    ({name}, at) => of === 'all' || always.has(name) || (at + place) % 5 === 0,
   )
 }
+
+const FEW = new Set(['twice, and the second answer', "another's id", 'as if it were done'])
+
+const listed = (name: string, edit: (items: JsonObject[]) => unknown, times = 1000): Lie => ({
+  name,
+  times,
+  action: () => ({
+    do: 'lie',
+    deliveries: 1,
+    tell({answer}) {
+      const body = JSON.parse(answer?.body ?? '{}') as JsonObject
+      const items = Array.isArray(body['result']) ? body['result'].filter(isJsonObject) : []
+      return json(200, {...body, result: edit(items)})
+    },
+  }),
+})
+
+/** Each has the name of the one behind it. */
+function swapped(items: JsonObject[]): JsonObject[] {
+  return items.map((one, at) => ({...one, name: items[(at + 1) % items.length]?.['name']}))
+}
+
+/** What a list can be that it should not. */
+export const LISTS: readonly Lie[] = [
+  listed('whose names are swapped', swapped),
+  listed('whose names are swapped once', swapped, 1),
+  listed('that has everything twice', (items) => [...items, ...items]),
+  listed('that is empty', () => []),
+  listed('that is empty once', () => [], 1),
+  listed('that is null', () => null),
+  listed('whose ids are swapped', (items) =>
+    items.map((one, at) => ({...one, id: items[(at + 1) % items.length]?.['id']})),
+  ),
+]
 
 /** What an API, or something in its place, can say that is not so. */
 const LIES: readonly Lie[] = [

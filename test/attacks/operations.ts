@@ -1,6 +1,7 @@
 import type {ChangeName} from '../../src/lib/api/answers.js'
 import type {JsonObject} from '../../src/lib/core/context.js'
 import type {Rule} from '../faults/faulty-api.js'
+import type {StoredToken} from '../../src/lib/sandbox/state.js'
 import type {Scene} from '../faults/scene.js'
 
 /** One command whose request is answered with a lie. */
@@ -17,6 +18,8 @@ export interface Attack {
   prepare?: (scene: Scene) => void
   /** Run before, without any lie. */
   before?: string[]
+  /** Run before that, and broken off by this. */
+  broken?: {args: string[]; rules: Rule[]}
   /** Whether all is as the command was to make it. */
   isDone: (scene: Scene) => boolean
 }
@@ -82,6 +85,28 @@ function admit(scene: Scene, kind: Kind, name: string): void {
 const version = (scene: Scene): number => Number(token(scene, 'ci')['client_secret_version'])
 const ends = (scene: Scene): number => Date.parse(String(token(scene, 'ci')['expires_at'])) - Date.now()
 const DAY_MS = 24 * 3600_000
+const stored = (scene: Scene): StoredToken | undefined =>
+  scene.state.data.serviceTokens.find(({object}) => object['name'] === 'ci')
+/** Until when the secret before works. */
+const previousEnd = (scene: Scene): number => Date.parse(stored(scene)?.previous?.until ?? '')
+const wholeLife = (scene: Scene): boolean =>
+  previousEnd(scene) === Date.parse(String(stored(scene)?.object['expires_at']))
+const unnamed = (scene: Scene): boolean => {
+  const {policies, inlinePolicies, groups, apps} = scene.state.data
+  return !JSON.stringify([policies, inlinePolicies, groups, apps]).includes(String(scene.ours['id']))
+}
+
+/** "ci" in a rule of its own, beside others in a shared and an inline one, and in a group. */
+function involve(scene: Scene): void {
+  admit(scene, 'policies', 'Staff')
+  admit(scene, 'inlinePolicies', 'first')
+  admit(scene, 'groups', 'robots')
+  const [free] = named(scene, 'policies', 'Free')
+  const [git] = named(scene, 'apps', 'Git')
+  if (!free || !git) throw new Error('the seed has neither')
+  free['include'] = [rule(token(scene, 'ci')['id'])]
+  git['policies'] = [...(git['policies'] as JsonObject[]), {id: IDS.free, precedence: 2}]
+}
 
 const TOKEN = ['name', 'enabled', 'client_id']
 const SECRET = [...TOKEN, 'client_secret']
@@ -131,6 +156,39 @@ export const ATTACKS: readonly Attack[] = [
     isDone: (scene) => includes(scene, 'groups', 'robots') === 2},
   {title: 'group delete', operation: 'deleteGroup', args: ['group', 'delete', 'unused', '--yes'], rule: {method: 'DELETE', path: '/groups/{id}'}, fields: [], another: IDS.theirGroup,
     isDone: (scene) => named(scene, 'groups', 'unused').length === 0},
+  {title: 'token rotate --grace 0, its end of the secret before', operation: 'updateServiceToken', args: ['token', 'rotate', 'ci', '--grace', '0'], rule: {method: 'PUT', path: `${T}/{id}`}, fields: TOKEN, another: THEIR_TOKEN,
+    isDone: (scene) => version(scene) === 2 && previousEnd(scene) < Date.now()},
+  {title: 'token rotate --finish', operation: 'updateServiceToken', before: ['token', 'rotate', 'ci', '--grace', '24h'], args: ['token', 'rotate', 'ci', '--finish'], rule: {method: 'PUT', path: `${T}/{id}`}, fields: TOKEN, another: THEIR_TOKEN,
+    isDone: (scene) => previousEnd(scene) < Date.now()},
+  {title: 'token rotate --undo', operation: 'updateServiceToken', before: ['token', 'rotate', 'ci', '--grace', '24h'], args: ['token', 'rotate', 'ci', '--undo'], rule: {method: 'PUT', path: `${T}/{id}`}, fields: TOKEN, another: THEIR_TOKEN,
+    isDone: wholeLife},
+  {title: 'token enable', operation: 'updateServiceToken', before: ['token', 'disable', 'ci'], args: ['token', 'enable', 'ci'], rule: {method: 'PUT', path: `${T}/{id}`}, fields: TOKEN, another: THEIR_TOKEN,
+    isDone: (scene) => token(scene, 'ci')['enabled'] === true},
+  {title: 'policy attach', operation: 'replaceApplication', args: ['policy', 'attach', 'Free', 'Git', '--yes'], rule: {method: 'PUT', path: '/apps/{id}'}, fields: ['name'], another: IDS.theirApp,
+    isDone: (scene) => links(scene, 'Git') === 2},
+  {title: 'policy detach', operation: 'replaceApplication', args: ['policy', 'detach', 'Staff', 'Git', '--yes'], rule: {method: 'PUT', path: '/apps/{id}'}, fields: ['name'], another: IDS.theirApp,
+    isDone: (scene) => links(scene, 'Git') === 0},
+  {title: 'group remove-token', operation: 'replaceGroup', prepare: (scene) => admit(scene, 'groups', 'robots'), args: ['group', 'remove-token', 'robots', 'ci', '--yes'], rule: {method: 'PUT', path: '/groups/{id}'}, fields: ['name'], another: IDS.theirGroup,
+    isDone: (scene) => includes(scene, 'groups', 'robots') === 1},
+  ...([
+    ['its disabling', 'updateServiceToken', 'PUT', `${T}/{id}`, THEIR_TOKEN],
+    ['an application', 'replaceApplication', 'PUT', '/apps/{id}', IDS.theirApp],
+    ['a shared rule', 'replacePolicy', 'PUT', '/policies/{id}', IDS.theirPolicy],
+    ['its own rule', 'deletePolicy', 'DELETE', '/policies/{id}', IDS.theirPolicy],
+    ['an inline rule', 'replaceApplicationPolicy', 'PUT', '/apps/{id}/policies/{id}', IDS.theirPolicy],
+    ['a group', 'replaceGroup', 'PUT', '/groups/{id}', IDS.theirGroup],
+    ['its deletion', 'deleteServiceToken', 'DELETE', `${T}/{id}`, THEIR_TOKEN],
+  ] as const).map(([what, operation, method, path, another]): Attack => (
+    {title: `token revoke --detach, ${what}`, operation, prepare: involve, args: ['token', 'revoke', 'ci', '--detach', '--yes'], rule: {method, path}, fields: ['name'], another,
+      isDone: (scene) => token(scene, 'ci')['id'] === undefined && unnamed(scene)})),
+  {title: 'token recover of a token that is not enabled', operation: 'updateServiceToken', broken: {args: ['token', 'create', 'new'], rules: [{method: 'PUT', path: `${T}/{id}`, action: {do: 'refuse', status: 500}}]}, args: ['token', 'recover'], rule: {method: 'PUT', path: `${T}/{id}`}, fields: TOKEN, another: THEIR_TOKEN,
+    isDone: (scene) => token(scene, 'new')['enabled'] === true},
+  {title: 'token recover of a token whose secret was lost', operation: 'deleteServiceToken', broken: {args: ['token', 'create', 'new'], rules: [{method: 'POST', path: T, action: {do: 'lose-answer'}}, {method: 'DELETE', path: `${T}/{id}`, action: {do: 'refuse', status: 500}}]}, args: ['token', 'recover'], rule: {method: 'DELETE', path: `${T}/{id}`}, fields: TOKEN, another: THEIR_TOKEN,
+    isDone: (scene) => scene.state.data.serviceTokens.length === 2},
+  {title: 'token recover of a rotation whose secret was lost', operation: 'updateServiceToken', broken: {args: ['token', 'rotate', 'ci', '--grace', '24h'], rules: [{method: 'POST', path: `${T}/{id}/rotate`, action: {do: 'lose-answer'}}]}, args: ['token', 'recover'], rule: {method: 'PUT', path: `${T}/{id}`}, fields: TOKEN, another: THEIR_TOKEN,
+    isDone: wholeLife},
+  {title: 'token recover of a secret before that was not ended', operation: 'updateServiceToken', broken: {args: ['token', 'rotate', 'ci', '--grace', '0'], rules: [{method: 'PUT', path: `${T}/{id}`, action: {do: 'refuse', status: 500}}]}, args: ['token', 'recover'], rule: {method: 'PUT', path: `${T}/{id}`}, fields: TOKEN, another: THEIR_TOKEN,
+    isDone: (scene) => previousEnd(scene) < Date.now()},
 ] // prettier-ignore
 
 /** The id of another's object of this kind. */

@@ -9,7 +9,7 @@ import {placeRule, type Place, type Placement} from './edit/precedence.js'
 import {newId} from './edit/target.js'
 import {planBinding, type PlannedBinding} from './host-bindings.js'
 import {applyPlanned} from './planned-edit.js'
-import {findApplication} from './resolve.js'
+import {findApplication, requireMeant} from './resolve.js'
 import type {RuleInput} from './rule-input.js'
 import {placeWanted, renumberedNotes, type WantedPlace} from './rule-place.js'
 import {
@@ -89,6 +89,7 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
   const {application: found, note} = findApplication(ctx, options.application, applications)
   const app = await readForEdit(api, found.id)
   const {application, policies} = app
+  requireMeant(ctx, 'app', found, options.application, application)
   refuseOtherKinds(application)
 
   const missing = rules.include.filter((rule) => !isThere(rule, rules, policies))

@@ -18,7 +18,7 @@ import {createChange, deleteChange, replaceChange} from './edit/change.js'
 import {newId, withRules} from './edit/target.js'
 import {planBinding, planUnbinding, type UnboundHost} from './host-bindings.js'
 import type {PlannedEdit} from './planned-edit.js'
-import {resolveGroup, resolveToken} from './resolve.js'
+import {requireMeant, resolveGroup, resolveToken} from './resolve.js'
 import {checkName, readNameable, readRules, type RuleInput} from './rule-input.js'
 import {tokenStatus} from './tokens.js'
 
@@ -211,10 +211,12 @@ export async function planDeleteGroup(ctx: AccessContext, wanted: string): Promi
   const api = await ctx.api()
   ctx.progress.step('Looking for what uses the Access group')
   const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
-  const {id, name} = resolveGroup(ctx, wanted, rules.groups)
+  const listed = resolveGroup(ctx, wanted, rules.groups)
+  const {id, name} = listed
   const uses = groupReferences(id, rules).filter(isDirect)
   if (uses.length > 0) throw inUse(ctx, {id, name}, uses)
   const group = await api.getGroup(id)
+  requireMeant(ctx, 'group', listed, wanted, group)
   return {changes: [deleteChange(targetOf(group), withRules(group.raw))], notes: [], group: {id, name}}
 }
 
@@ -265,9 +267,10 @@ async function readMember(
     readAccountRules(api, {allNeeded: true, thorough: false}),
     api.listServiceTokens(),
   ])
-  const {id} = resolveGroup(ctx, wanted.group, rules.groups)
+  const listed = resolveGroup(ctx, wanted.group, rules.groups)
   const token = resolveToken(ctx, wanted.token, tokens)
-  const group = await api.getGroup(id)
+  const group = await api.getGroup(listed.id)
+  requireMeant(ctx, 'group', listed, wanted.group, group)
   return {account: withGroup(rules, group), group, token}
 }
 

@@ -14,7 +14,7 @@ import {newId, withRules} from './edit/target.js'
 import {unambiguous} from './explain.js'
 import {planBinding, planUnbinding, type PlannedBinding} from './host-bindings.js'
 import type {PlannedEdit} from './planned-edit.js'
-import {resolveApplication, resolvePolicy, resolveRule} from './resolve.js'
+import {requireMeant, resolveApplication, resolvePolicy, resolveRule} from './resolve.js'
 import {
   checkName,
   checkRules,
@@ -243,6 +243,7 @@ export async function planDeletePolicy(ctx: AccessContext, wanted: string): Prom
   ctx.progress.step('Reading the policies')
   const listed = resolvePolicy(ctx, wanted, await api.listPolicies())
   const policy = await api.getPolicy(listed.id)
+  requireMeant(ctx, 'policy', listed, wanted, policy)
   if (policy.raw['app_count'] !== 0) {
     ctx.progress.step('Looking for where it is attached')
     const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
@@ -331,6 +332,8 @@ interface ReadBoth {
 async function readBoth(ctx: AccessContext, api: AccessApi, wanted: string): Promise<ReadBoth> {
   ctx.progress.step('Reading the application and the policies')
   const [applications, policies] = await Promise.all([api.listApplications(), api.listPolicies()])
-  const {id} = resolveApplication(ctx, wanted, applications)
-  return {applications, policies, app: await readForEdit(api, id)}
+  const listed = resolveApplication(ctx, wanted, applications)
+  const app = await readForEdit(api, listed.id)
+  requireMeant(ctx, 'app', listed, wanted, app.application)
+  return {applications, policies, app}
 }

@@ -9,7 +9,7 @@ import {deleteChange, replaceChange, type Change} from './edit/change.js'
 import {readObject, withRules, type EditTarget} from './edit/target.js'
 import {planUnbinding, type UnboundHost} from './host-bindings.js'
 import {applyPlanned} from './planned-edit.js'
-import {findApplication, resolveRule, resolveToken} from './resolve.js'
+import {findApplication, requireMeant, resolveRule, resolveToken} from './resolve.js'
 import {refuseLastServiceAuth} from './service-auth-401.js'
 
 /** What is to be removed, as a person says it. */
@@ -55,6 +55,7 @@ export async function planRemoveRule(
   const {application: found, note} = findApplication(ctx, options.application, applications)
   const app = await readForEdit(api, found.id)
   const {application} = app
+  requireMeant(ctx, 'app', found, options.application, application)
   const policy = resolveRule(ctx, options.rule, {...application, policies: [...app.policies]})
   const scene: Scene = {
     ctx,

@@ -50,6 +50,32 @@ export function resolveToken(ctx: Context, wanted: string, tokens: readonly Serv
 }
 
 /**
+ * Refuses to change what a list calls by the name that was given, and what calls itself otherwise: by the name alone, the
+ * wrong object would be meant.
+ *
+ * @param itself as it answers by its id
+ * @throws UserError `conflict` / `NAME_UNCERTAIN`
+ */
+export function requireMeant(
+  ctx: Context,
+  kind: 'token' | 'policy' | 'group' | 'app',
+  listed: Named & {clientId?: string},
+  wanted: string,
+  itself: {name: string; clientId?: string},
+): void {
+  const {id, name, clientId} = listed
+  if (wanted === id || (itself.clientId === clientId && (wanted === clientId || itself.name === name))) return
+  throw new UserError({
+    kind: 'conflict',
+    code: 'NAME_UNCERTAIN',
+    message: `What "${wanted}" is, is not certain`,
+    why: `The list of Cloudflare calls it "${name}", and by its id it is called "${itself.name}". It may have been renamed at this moment. Nothing was changed.`,
+    next: [ztCommand(ctx, kind, 'show', id), 'Run the command again'],
+    details: {id},
+  })
+}
+
+/**
  * The Access group that a person means: by id or name.
  *
  * @throws UserError `not-found` / `GROUP_NOT_FOUND`, `ambiguous` / `GROUP_AMBIGUOUS`

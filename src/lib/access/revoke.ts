@@ -11,7 +11,7 @@ import type {AccessContext} from './context.js'
 import {withEditLock} from './edit/lock.js'
 import {planDetach, type DetachStep, type PlannedChange} from './detach.js'
 import {ensureDeleted, persistently, readToken} from './operations.js'
-import {resolveToken} from './resolve.js'
+import {requireMeant, resolveToken} from './resolve.js'
 import {withTokenLock} from './token-lock.js'
 
 export type {DetachStep} from './detach.js'
@@ -98,6 +98,8 @@ async function findTarget(ctx: AccessContext, api: AccessApi, wanted: string): P
   const tokens = await api.listServiceTokens()
   try {
     const token = resolveToken(ctx, wanted, tokens)
+    const itself = await readToken(api, token.id)
+    if (itself) requireMeant(ctx, 'token', token, wanted, itself)
     return {id: token.id, token}
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'TOKEN_NOT_FOUND') throw error

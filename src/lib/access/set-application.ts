@@ -4,7 +4,7 @@ import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {readForEdit} from './edit/application.js'
 import {replaceChange, type Change} from './edit/change.js'
-import {findApplication} from './resolve.js'
+import {findApplication, requireMeant} from './resolve.js'
 import {hasServiceAuth} from './service-auth-401.js'
 
 /** Settings of an application; undefined: it stays. */
@@ -45,6 +45,7 @@ export async function planSetApplication(
   ctx.progress.step('Reading the application')
   const {application: found, note} = findApplication(ctx, wanted, await api.listApplications())
   const {target, state, application, policies} = await readForEdit(api, found.id)
+  requireMeant(ctx, 'app', found, wanted, application)
   if (serviceAuth401 === true && !hasServiceAuth(policies)) {
     throw new UserError({
       kind: 'conflict',

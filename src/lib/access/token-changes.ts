@@ -6,7 +6,7 @@ import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from './context.js'
 import {isUnfinishedName, said} from './operations.js'
 import {eventually, mayBeDone} from './outcome.js'
-import {resolveToken} from './resolve.js'
+import {requireMeant, resolveToken} from './resolve.js'
 import {nameLock, withLock, withTokenLock} from './token-lock.js'
 import {checkTokenName, knowledge, nameTaken, type KnownToken} from './tokens.js'
 
@@ -152,7 +152,9 @@ interface Wish {
 async function find(ctx: AccessContext, wanted: string): Promise<{api: AccessApi; token: ServiceToken}> {
   const api = await ctx.api()
   ctx.progress.step('Reading the service token')
-  return {api, token: resolveToken(ctx, wanted, await api.listServiceTokens())}
+  const token = resolveToken(ctx, wanted, await api.listServiceTokens())
+  requireMeant(ctx, 'token', token, wanted, await api.getServiceToken(token.id))
+  return {api, token}
 }
 
 async function changeToken(

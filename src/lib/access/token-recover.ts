@@ -210,7 +210,15 @@ async function planUndo(ctx: AccessContext, operation: Operation, store: SecretS
   return {
     settlement: 'undone',
     why: 'The secret before the rotation works as long as the token does; the new one is thrown away.',
-    act: () => takeBack(ctx, api, store, token, stored),
+    act: async () => {
+      try {
+        await takeBack(ctx, api, store, token, stored)
+      } catch (error) {
+        // The last way out: it must not wait for what an API may never show.
+        if (!(error instanceof UserError) || error.code !== 'CHANGE_NOT_SEEN') throw error
+        ctx.warn?.(error.message)
+      }
+    },
   }
 }
 
@@ -422,7 +430,7 @@ function planNewSecret(
     endsSecretOf: ends ? token : undefined,
     act: async () => {
       await settleRotation(ctx, api, store, operation, {outcome, token, spooled})
-      if (ends) await endPrevious(ctx, api, token.id)
+      if (ends) await endPrevious(ctx, api, token)
     },
   }
 }

@@ -18,7 +18,7 @@ import {
   said,
 } from './operations.js'
 import {eventually, mayBeDone} from './outcome.js'
-import {resolveToken} from './resolve.js'
+import {requireMeant, resolveToken} from './resolve.js'
 import {isUnrotated, rotationOutcome, type RotationOutcome} from './rotation-outcome.js'
 import {withTokenLock} from './token-lock.js'
 
@@ -67,6 +67,7 @@ export async function rotateServiceToken(
   return withTokenLock(ctx, id, async () => {
     await refusePending(ctx, (other) => other.kind === 'rotate' && other.token?.id === id)
     const token = await api.getServiceToken(id)
+    requireMeant(ctx, 'token', found.token, options.token, token)
     const current = store.readable && found.entry ? await readCredentials(store, id) : undefined
     refuseAbsurdClock(api)
     refuseWhatWouldCutOff(ctx, token, current, {graceMs, now: serverNow(ctx, api)})
@@ -149,10 +150,9 @@ class Rotation {
       throw this.#notSaved(error, spooling)
     }
     if (this.#operation.endsPrevious ? ENDS_PREVIOUS.includes(outcome) : outcome === 'again') {
-      await endPrevious(this.#ctx, this.#api, token.id).catch((error: unknown) => {
-        warnings.push(
-          `The secret before works until ${previousUntil}: it could not be ended now. ${said(error)}`,
-        )
+      await endPrevious(this.#ctx, this.#api, token).catch((error: unknown) => {
+        // In the journal, what remains is found again.
+        throw this.#previousLives(error, spooling)
       })
     }
     await this.#ctx.journal.end(this.#operation, this.#store).catch((error: unknown) => {
@@ -269,6 +269,20 @@ class Rotation {
     })
   }
 
+  /** The new secret is stored, and the one before works still. */
+  #previousLives(error: unknown, spooling: string | undefined): UserError {
+    const {name, previousUntil, id} = this.#operation
+    return new UserError({
+      kind: error instanceof UserError ? error.kind : 'needs-action',
+      code: 'PREVIOUS_NOT_ENDED',
+      message: `"${name}" was rotated, and the secret before could not be ended`,
+      why: `The new secret is in ${this.#store.label}. The one before works until ${previousUntil ?? 'now'}. ${said(error)}`,
+      next: spooling === undefined ? [ztCommand(this.#ctx, 'token', 'recover')] : [],
+      details: {operation: id, previousUntil},
+      cause: error,
+    })
+  }
+
   /** Both secrets work, and the new one is in the spool: nothing is taken back in a hurry. */
   #notSaved(error: unknown, spooling: string | undefined): UserError {
     const {name, previousUntil, id} = this.#operation
@@ -348,7 +362,7 @@ export async function finishRotation(
     if (!current.previous) return {token, changed: false}
     if (options.dryRun) return {token, changed: true}
     ctx.progress.step('Ending the secret before')
-    await endPrevious(ctx, api, token.id)
+    await endPrevious(ctx, api, token)
     await saveCredentials(store, token.id, {...current, previous: undefined})
     await ctx.index.put({...entry, previousUntil: undefined})
     return {token, changed: true}
@@ -378,15 +392,24 @@ export async function undoRotation(
   })
 }
 
-/** Cloudflare accepts the secret before the last rotation no more. */
-export async function endPrevious(ctx: AccessContext, api: AccessApi, tokenId: string): Promise<void> {
+/**
+ * Cloudflare accepts the secret before the last rotation no more.
+ *
+ * @param token as it was read last
+ * @throws UserError `conflict` / `CHANGE_NOT_SEEN`; ApiError
+ */
+export async function endPrevious(ctx: AccessContext, api: AccessApi, token: ServiceToken): Promise<void> {
   // Past by both clocks: a Date header that is ahead of the truth must not let it live on.
   const now = Math.min(serverNow(ctx, api), ctx.clock.now())
-  const ended = new Date(now - SOON_ENDED_MS).toISOString()
-  await persistently(ctx, api, tokenId, {previous_client_secret_expires_at: ended})
+  await setPreviousEnd(ctx, api, token, new Date(now - SOON_ENDED_MS).toISOString())
 }
 
-/** The secret before a rotation lives on at Cloudflare, and is the one that the store holds. */
+/**
+ * The secret before a rotation lives on at Cloudflare, and is the one that the store holds.
+ *
+ * @param token as it was read last
+ * @throws UserError `conflict` / `CHANGE_NOT_SEEN`: the store is as it was; ApiError
+ */
 export async function takeBack(
   ctx: AccessContext,
   api: AccessApi,
@@ -394,11 +417,47 @@ export async function takeBack(
   token: ServiceToken,
   before: StoredCredentials | undefined,
 ): Promise<void> {
-  const until = farEnough(ctx, token)
-  await persistently(ctx, api, token.id, {previous_client_secret_expires_at: until})
+  await setPreviousEnd(ctx, api, token, farEnough(ctx, token))
   if (!before) return
   const {clientId, clientSecret} = before
   await saveCredentials(store, token.id, {clientId, clientSecret, superseded: true})
+}
+
+/**
+ * When the secret before ends, Cloudflare shows nowhere. That the token was changed at all is seen by the time of its last
+ * change; where that tells nothing, the answer is all that there is.
+ */
+async function setPreviousEnd(
+  ctx: AccessContext,
+  api: AccessApi,
+  before: ServiceToken,
+  until: string,
+): Promise<void> {
+  const sentAt = serverNow(ctx, api)
+  await persistently(ctx, api, before.id, {previous_client_secret_expires_at: until})
+  const now = await eventually(
+    ctx,
+    () => api.getServiceToken(before.id),
+    (token) => !isUnmoved(before, token, sentAt),
+  )
+  if (!isUnmoved(before, now, sentAt)) return
+  throw new UserError({
+    kind: 'conflict',
+    code: 'CHANGE_NOT_SEEN',
+    message: `Whether the service token "${now.name}" was changed is not certain`,
+    why: 'Cloudflare answered that it was, and shows it as it was. Until when the secret before works is not known.',
+    next: ['Run the command again', ztCommand(ctx, 'token', 'show', before)],
+    details: {tokenId: before.id},
+  })
+}
+
+/** Whether a token shows no change since it was read. A time in whole seconds hides one in the same second. */
+function isUnmoved({clientId, updatedAt}: ServiceToken, now: ServiceToken, sentAt: number): boolean {
+  if (now.clientId !== clientId) return true
+  if (updatedAt === undefined || now.updatedAt === undefined) return false
+  const was = Date.parse(updatedAt)
+  if (Date.parse(now.updatedAt) !== was) return Date.parse(now.updatedAt) < was
+  return was % 1000 !== 0 || Math.abs(sentAt - was) > SKEW_NOISE_MS
 }
 
 interface Stored {

@@ -240,7 +240,7 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
   'group:create': {...needs('listGroups', 'listServiceTokens', 'createGroup', 'getGroup'), ...byName},
   'group:delete': {
     ...needs('listPolicies', 'listGroups', 'listApplications', 'getGroup', 'deleteGroup'),
-    ...byName,
+    tries: ['listServiceTokens', 'listZones'],
   },
   // The names of what rules name are shown where they may be read.
   'group:list': {needs: ['listGroups'], tries: ['listServiceTokens', 'listZones']},
@@ -272,7 +272,11 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
     'replaceApplication',
   ),
   'policy:create': needs('listPolicies', 'listServiceTokens', 'listGroups', 'createPolicy', 'getPolicy'),
-  'policy:delete': needs('listPolicies', 'getPolicy', 'listApplications', 'listGroups', 'deletePolicy'),
+  // The names of what rules name are shown where they may be read.
+  'policy:delete': {
+    ...needs('listPolicies', 'getPolicy', 'listApplications', 'listGroups', 'deletePolicy'),
+    tries: ['listServiceTokens'],
+  },
   'policy:detach': needs(
     'listApplications',
     'listPolicies',
@@ -311,17 +315,18 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
   'store:use': nothing,
   'token:create': needs(
     'listServiceTokens',
+    'getServiceToken',
     'createServiceToken',
     'updateServiceToken',
     'deleteServiceToken',
   ),
-  'token:disable': needs('listServiceTokens', 'updateServiceToken'),
-  'token:enable': needs('listServiceTokens', 'updateServiceToken'),
+  'token:disable': needs('listServiceTokens', 'getServiceToken', 'updateServiceToken'),
+  'token:enable': needs('listServiceTokens', 'getServiceToken', 'updateServiceToken'),
   'token:import': needs('listServiceTokens'),
   'token:list': {...needs('listServiceTokens'), ...byName},
   'token:recover': needs('listServiceTokens', 'getServiceToken', 'updateServiceToken', 'deleteServiceToken'),
-  'token:refresh': needs('listServiceTokens', 'refreshServiceToken', 'updateServiceToken'),
-  'token:rename': needs('listServiceTokens', 'updateServiceToken'),
+  'token:refresh': needs('listServiceTokens', 'getServiceToken', 'refreshServiceToken', 'updateServiceToken'),
+  'token:rename': needs('listServiceTokens', 'getServiceToken', 'updateServiceToken'),
   'token:revoke': needs(
     'listServiceTokens',
     'getServiceToken',
