@@ -57,7 +57,11 @@ export const SCENES: Record<string, Line[]> = {
   ],
 
   'a service token that comes to nothing': [
-    {args: ['token', 'create', 'lost'], spoil: [{...refused('GET', '/service_tokens', 2), times: 1}], ends: 11},
+    {
+      args: ['token', 'create', 'lost'],
+      spoil: [{...refused('GET', '/service_tokens', 2), times: 1}],
+      ends: 11,
+    },
     {args: ['token', 'create', 'late'], spoil: [refused('PUT', '/service_tokens/{id}')], ends: 11},
     {args: ['token', 'recover']},
     {args: ['token', 'create', 'unwanted'], spoil: [refused('PUT', '/service_tokens/{id}')], ends: 11},
