@@ -25,7 +25,7 @@ export function boundLookUps(ms: number): () => void {
 
 /** Whether the system asks for a name once more, with a domain behind it, when nobody has answered (resolv.conf(5)). */
 function searches(): boolean {
-  if (process.env['LOCALDOMAIN'] !== undefined || os.hostname().includes('.')) return true
+  if (os.hostname().includes('.')) return true
   try {
     return /^(search|domain)[ \t]/m.test(readForeignFile('/etc/resolv.conf')?.toString('latin1') ?? '')
   } catch {
