@@ -58,7 +58,7 @@ const api = (how: string, ...rules: Rule[]): Case => ({
 
 /** Where something hangs, zt is to give up when it usually does. */
 const USUAL = {ZT_PATIENCE: '1'}
-const HANGS: readonly KeyringFault[] = ['hang', 'prompt-unanswered']
+const HANGS: readonly KeyringFault[] = ['hang', 'prompt-unanswered', 'prompt-dismissed']
 
 /** The keyring does this, when it has kept so much. */
 const ring = (how: string, mode: KeyringFault, when: {kind?: string; skip?: number} = {}): Case => ({
