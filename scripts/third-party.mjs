@@ -37,9 +37,16 @@ export function thirdParty(root, metafiles, changes) {
   const changed = (directory) => directory.slice(directory.indexOf('/') + 1)
   const gone = Object.keys(changes).filter((name) => !directories.has(`node_modules/${name}`))
   if (gone.length > 0) throw new Error(`said to be changed, and not in dist/: ${gone.join(', ')}`)
-  return [...directories]
-    .map((directory) => ({...read(path.join(root, directory)), change: changes[changed(directory)]}))
-    .sort((a, b) => (a.name < b.name || (a.name === b.name && a.version < b.version) ? -1 : 1))
+  const found = new Map()
+  for (const directory of directories) {
+    const one = {...read(path.join(root, directory)), change: changes[changed(directory)]}
+    // npm may install one version in several places.
+    const key = `${one.name} ${one.version}`
+    found.set(key, {...one, change: one.change ?? found.get(key)?.change})
+  }
+  return [...found.values()].sort((a, b) =>
+    a.name < b.name || (a.name === b.name && a.version < b.version) ? -1 : 1,
+  )
 }
 
 function read(directory) {

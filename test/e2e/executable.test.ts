@@ -226,7 +226,8 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
           {key: await fs.readFile(key), cert: await fs.readFile(certificate)},
           (incoming, answer) => {
             const {method, url = '', headers} = incoming
-            const onward = http.request(new URL(url, behind), {method, headers}, (came) => {
+            const own = {...headers, host: behind.host}
+            const onward = http.request(new URL(url, behind), {method, headers: own}, (came) => {
               answer.writeHead(came.statusCode ?? 502, came.headers)
               came.pipe(answer)
             })
