@@ -573,7 +573,8 @@ describe('a secret', () => {
         )
       }
     }
-    for (const before of ['', '-', '--', '-X', '-H', '--ciphers=', '--tls-max', '--max-time', '-w@']) {
+    // Not '-' alone: -so and a file's name is what curl takes.
+    for (const before of ['', '--', '-X', '-H', '--ciphers=', '--tls-max', '--max-time', '-w@']) {
       const words = /^(-[XH]|--[a-z].*[^=])$/.test(before) ? [before, unknown] : [before + unknown]
       all.push(one(['curl', `https://${host}/`, '--', ...words]))
     }
