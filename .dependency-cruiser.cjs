@@ -4,13 +4,16 @@
  */
 const rooms = {
   core: [],
-  config: ['core'],
-  api: ['core'],
+  system: ['core'],
+  network: ['core'],
+  config: ['core', 'system'],
+  api: ['core', 'network'],
   policy: ['core', 'api/types.ts'],
-  secrets: ['core', 'config/paths.ts'],
-  completion: ['core', 'config', 'secrets/helper/find-helpers.ts', 'secrets/index-files.ts'],
+  secrets: ['core', 'system', 'config/paths.ts'],
+  completion: ['core', 'system', 'config', 'secrets/helper/find-helpers.ts', 'secrets/index-files.ts'],
   access: [
     'core',
+    'system',
     'config',
     'api',
     'secrets',
@@ -19,10 +22,10 @@ const rooms = {
     'completion/name-cache.ts',
     'completion/types.ts',
   ],
-  tunnel: ['core', 'config', 'secrets'],
-  sandbox: ['core', 'config/paths.ts', 'policy', 'api/types.ts', 'api/convert.ts'],
-  cli: ['core', 'config'],
-  app: [
+  tunnel: ['core', 'system', 'network', 'config', 'secrets'],
+  sandbox: ['core', 'system', 'network', 'config/paths.ts', 'policy', 'api/types.ts', 'api/convert.ts'],
+  cli: ['core', 'system', 'config'],
+  command: [
     'core',
     'config',
     'cli',
@@ -53,7 +56,8 @@ module.exports = {
     ),
     only('commands-see-no-sdk-and-no-keychain', '^src/commands/', [
       'core',
-      'app',
+      'system',
+      'command',
       'cli',
       'completion',
       'config',

@@ -7,9 +7,9 @@ const SINKS = [
   // They watch it, or hand it to a child.
   'src/lib/cli/main.ts',
   'src/commands/curl.ts',
-  'src/lib/core/crash.ts',
+  'src/lib/system/crash.ts',
   // The proxy says by `say` what it says itself; its stdout is the connection.
-  'src/lib/tunnel/{proxy-main,ssh-stderr}.ts',
+  'src/lib/tunnel/{proxy/main,ssh/stderr}.ts',
   'src/lib/completion/complete-main.ts',
   // The answer to its parent.
   'src/lib/secrets/keychain/child.ts',

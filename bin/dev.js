@@ -13,10 +13,10 @@ globalThis[Symbol.for('zt.origin')] = {kind: 'development', facts: () => sourceF
 const words = process.argv.slice(2)
 const [topic, command] = words
 if (topic === 'ssh' && command === 'proxy' && !process.argv.includes('--help')) {
-  const {main} = await import('../src/lib/tunnel/proxy-main.ts')
+  const {main} = await import('../src/lib/tunnel/proxy/main.ts')
   process.exitCode = await main(process.argv.slice(4))
 } else if (words.includes('--json') && words.some((word) => word === '--version' || word === '-V')) {
-  const {versionReport} = await import('../src/lib/core/build-facts.ts')
+  const {versionReport} = await import('../src/lib/system/build-facts.ts')
   console.log(JSON.stringify({...versionReport(), warnings: []}, null, 2))
 } else {
   const {main} = await import('../src/lib/cli/main.ts')

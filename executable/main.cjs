@@ -3,10 +3,10 @@
 const {loadPart} = require('./parts.cjs')
 
 if (process.argv[2] === ':keychain') {
-  // src/lib/core/program.ts starts this one.
+  // src/lib/system/program.ts starts this one.
   loadPart('dist/keychain/child.cjs')
 } else {
-  // src/lib/core/build-facts.ts would look for a file.
+  // src/lib/system/build-facts.ts would look for a file.
   globalThis[Symbol.for('zt.origin')] = {kind: 'single-file', facts: () => loadPart('dist/build.json')}
   require('../bin/zt.cjs')
 }

@@ -47,7 +47,7 @@ function dateOf(seconds) {
 }
 
 /**
- * Writes dist/build.json, for `zt version` (src/lib/core/build-facts.ts).
+ * Writes dist/build.json, for `zt version` (src/lib/system/build-facts.ts).
  *
  * @param {string} root of the project
  * @param {string} target that esbuild was given

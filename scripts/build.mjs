@@ -86,7 +86,7 @@ export async function buildAll() {
   // ssh waits for the proxy: files of their own, so that node reads no more than they need.
   await build({
     ...ours,
-    entryPoints: ['src/lib/tunnel/proxy-main.ts', 'src/lib/tunnel/quick-ssh.ts'],
+    entryPoints: {'proxy-main': 'src/lib/tunnel/proxy/main.ts', 'quick-ssh': 'src/lib/tunnel/ssh/quick.ts'},
     outdir: at('dist', 'proxy'),
   })
   await build({
@@ -97,7 +97,7 @@ export async function buildAll() {
     plugins: [...ours.plugins, lateBuiltins],
   })
   await build({...ours, entryPoints: ['src/lib/secrets/keychain/child.ts'], outdir: at('dist', 'keychain')})
-  await build({...ours, entryPoints: ['src/lib/core/build-facts.ts'], outdir: at('dist', 'version')})
+  await build({...ours, entryPoints: ['src/lib/system/build-facts.ts'], outdir: at('dist', 'version')})
   fs.writeFileSync(at('dist', 'oclif.cjs'), OCLIF)
   const others = thirdParty(root, metafiles, {...changesOfOclif, ...changesOfSdk})
   fs.writeFileSync(at('dist', 'THIRD-PARTY-LICENSES.txt'), licenceFile(others))
@@ -117,7 +117,7 @@ function entry() {
     "export {main} from './src/lib/cli/main.ts'",
     "export {default as ZtHelp} from './src/lib/cli/help.ts'",
     "export {HELP_TOPICS} from './src/lib/cli/help-topics.ts'",
-    "export {askForNames} from './src/lib/app/ask-for-names.ts'",
+    "export {askForNames} from './src/lib/command/ask-for-names.ts'",
     "export {default as commandNotFound} from './src/lib/cli/command-not-found.ts'",
     `export const COMMANDS = {\n${commands.join('\n')}\n}`,
   ].join('\n')

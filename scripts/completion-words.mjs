@@ -6,7 +6,7 @@ import {build} from 'esbuild'
 export async function writeCompletionWords(root) {
   const {outputFiles} = await build({
     absWorkingDir: root,
-    entryPoints: ['src/lib/app/completion-words.ts'],
+    entryPoints: ['src/lib/command/completion-words.ts'],
     bundle: true,
     format: 'esm',
     write: false,

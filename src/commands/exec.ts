@@ -1,11 +1,11 @@
 import {Args, Flags} from '@oclif/core'
-import {AccessCommand} from '../lib/app/access-command.js'
-import {targetOptions} from '../lib/app/target-options.js'
+import {AccessCommand} from '../lib/command/access-command.js'
+import {targetOptions} from '../lib/command/target-options.js'
 import {errJson} from '../lib/cli/streams.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
 import {checkCommand, execWithToken} from '../lib/tunnel/exec/exec.js'
 import {checkNames, USUAL_NAMES} from '../lib/tunnel/exec/names.js'
-import {findNamed} from '../lib/tunnel/target.js'
+import {findNamed} from '../lib/tunnel/target/target.js'
 
 export default class Exec extends AccessCommand<typeof Exec> {
   static override summary = 'Run a command with a service token in its environment'

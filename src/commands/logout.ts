@@ -1,5 +1,5 @@
-import {logout} from '../lib/access/session.js'
-import {AccessCommand} from '../lib/app/access-command.js'
+import {logout} from '../lib/access/account/session.js'
+import {AccessCommand} from '../lib/command/access-command.js'
 
 export default class Logout extends AccessCommand<typeof Logout> {
   static override summary = "Remove a profile's API token from its store"

@@ -1,10 +1,10 @@
 import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../lib/core/command-line.js'
-import type {AccessContext} from '../lib/access/context.js'
+import type {AccessContext} from '../lib/access/account/context.js'
 import {latestEdit, listUndo, planUndo, undoEdit, type PlannedUndo} from '../lib/access/edit/undo.js'
-import {EditCommand} from '../lib/app/edit-command.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../lib/app/flags.js'
-import {undoJson, undoTable} from '../lib/app/present-edit.js'
+import {EditCommand} from '../lib/command/edit-command.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../lib/command/flags.js'
+import {undoJson, undoTable} from '../lib/command/present/edit.js'
 import {UserError} from '../lib/core/errors.js'
 
 export default class Undo extends EditCommand<typeof Undo> {

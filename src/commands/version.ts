@@ -1,6 +1,6 @@
 import {BaseCommand} from '../lib/cli/base-command.js'
 import {facts} from '../lib/cli/table.js'
-import {versionInWords, versionReport} from '../lib/core/build-facts.js'
+import {versionInWords, versionReport} from '../lib/system/build-facts.js'
 
 export default class VersionCommand extends BaseCommand<typeof VersionCommand> {
   static override summary = 'Show the version, and what it was built from'

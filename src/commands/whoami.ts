@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
-import {whoami} from '../lib/access/session.js'
-import {AccessCommand} from '../lib/app/access-command.js'
-import {permissionLines} from '../lib/app/present-permissions.js'
+import {whoami} from '../lib/access/account/session.js'
+import {AccessCommand} from '../lib/command/access-command.js'
+import {permissionLines} from '../lib/command/present/permissions.js'
 import {style} from '../lib/cli/streams.js'
 import {facts} from '../lib/cli/table.js'
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {collect, readPages, type ListRequest} from '../../src/lib/api/paging.js'
 import type {Answer, Request, Transport} from '../../src/lib/api/transport.js'
-import type {JsonObject} from '../../src/lib/core/context.js'
+import type {JsonObject} from '../../src/lib/core/json.js'
 import {ApiError} from '../../src/lib/core/errors.js'
 
 interface Item extends JsonObject {

@@ -1,7 +1,7 @@
 import {afterAll, describe, expect, it} from 'vitest'
 import {OPERATIONS} from '../../src/lib/api/operations.js'
 import {canonicalJson} from '../../src/lib/core/canonical-json.js'
-import type {JsonObject} from '../../src/lib/core/context.js'
+import type {JsonObject} from '../../src/lib/core/json.js'
 import {readCredentials} from '../../src/lib/secrets/credentials.js'
 import {Lanes} from '../faults/lanes.js'
 import {RECOVER, type End, type Scene} from '../faults/scene.js'

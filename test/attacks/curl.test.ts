@@ -12,7 +12,7 @@ import {
   type ValueClass,
 } from '../../src/lib/tunnel/curl/options.js'
 import {UserError} from '../../src/lib/core/errors.js'
-import {findProgram} from '../../src/lib/tunnel/programs.js'
+import {findProgram} from '../../src/lib/system/programs.js'
 import {bin} from '../support/built-zt.js'
 import {RawTlsEdge, readRequests} from '../support/raw-tls-edge.js'
 import {tally} from './tally.js'

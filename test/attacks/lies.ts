@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto'
-import {isJsonObject, type JsonObject} from '../../src/lib/core/context.js'
+import {isJsonObject, type JsonObject} from '../../src/lib/core/json.js'
 import type {Action, Answer, Spoken, Told} from '../faults/faulty-api.js'
 
 export interface Lie {

@@ -1,5 +1,5 @@
 import type {ChangeName} from '../../src/lib/api/answers.js'
-import type {JsonObject} from '../../src/lib/core/context.js'
+import type {JsonObject} from '../../src/lib/core/json.js'
 import type {Rule} from '../faults/faulty-api.js'
 import type {StoredToken} from '../../src/lib/sandbox/state.js'
 import type {Scene} from '../faults/scene.js'

@@ -2,7 +2,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {completionWords, type Manifest} from '../../src/lib/app/completion-words.js'
+import {completionWords, type Manifest} from '../../src/lib/command/completion-words.js'
 import {HELP_TOPICS} from '../../src/lib/cli/help-topics.js'
 import {wantedAt, type Wanted} from '../../src/lib/completion/wanted.js'
 

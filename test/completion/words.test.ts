@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {completionWords, kindOf, type Manifest} from '../../src/lib/app/completion-words.js'
+import {completionWords, kindOf, type Manifest} from '../../src/lib/command/completion-words.js'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const manifest = JSON.parse(await fs.readFile(path.join(root, 'oclif.manifest.json'), 'utf8')) as Manifest
@@ -16,7 +16,7 @@ const values = Object.entries(manifest.commands).flatMap(([id, {args, flags}]) =
 describe('what can be completed', () => {
   it('is declared for every argument and every value of a flag', () => {
     const undeclared = values.filter(([id, name]) => kindOf(id, name) === undefined)
-    expect(undeclared, 'add it to src/lib/app/completion-words.ts').toEqual([])
+    expect(undeclared, 'add it to src/lib/command/completion-words.ts').toEqual([])
     expect(values.length).toBeGreaterThan(200)
   })
 

@@ -4,12 +4,12 @@ import type {AddressInfo} from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {refuseUnnamedAddress} from '../../src/lib/access/login.js'
-import {openAccess} from '../../src/lib/access/context.js'
+import {refuseUnnamedAddress} from '../../src/lib/access/account/login.js'
+import {openAccess} from '../../src/lib/access/account/context.js'
 import {loadSettings} from '../../src/lib/config/settings.js'
 import {CLOUDFLARE_API_URL, type Profile, type Settings} from '../../src/lib/config/types.js'
 import {findProject} from '../../src/lib/config/project.js'
-import {chooseToken} from '../../src/lib/tunnel/target.js'
+import {chooseToken} from '../../src/lib/tunnel/target/target.js'
 
 let home: string
 let env: Record<string, string>

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import http from 'node:http'
 import path from 'node:path'
-import type {JsonObject} from '../../src/lib/core/context.js'
+import type {JsonObject} from '../../src/lib/core/json.js'
 import type {Rule} from '../faults/faulty-api.js'
 import {ACCOUNT_TOKEN, HOST, type CommandWorld, type Line} from './command-world.js'
 

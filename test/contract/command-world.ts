@@ -1,7 +1,7 @@
 import type {ChildProcess} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import type {JsonObject} from '../../src/lib/core/context.js'
+import type {JsonObject} from '../../src/lib/core/json.js'
 import {startSandboxApi, type Exchange} from '../../src/lib/sandbox/api/server.js'
 import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 import {startEdge} from '../../src/lib/sandbox/edge/edge.js'

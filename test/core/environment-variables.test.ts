@@ -65,9 +65,9 @@ const COMPUTED: Record<string, string[]> = {
     ...['APPDATA', 'LOCALAPPDATA'],
   ],
   // variableOf itself.
-  'src/lib/core/platform.ts': [],
+  'src/lib/system/platform.ts': [],
   'src/lib/tunnel/carrier/proxy-settings.ts': ['HTTPS_PROXY', 'https_proxy'],
-  'src/lib/tunnel/proxy.ts': ['ZT_SSH_REPORT'],
+  'src/lib/tunnel/proxy/proxy.ts': ['ZT_SSH_REPORT'],
   'bin/start-again.js': ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'],
 }
 

@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {findProgram} from '../../src/lib/tunnel/programs.js'
+import {findProgram} from '../../src/lib/system/programs.js'
 import {sshdProgram} from '../support/sshd.js'
 import {TUNNELLED as host, TunnelledSshd} from '../support/tunnelled-sshd.js'
 

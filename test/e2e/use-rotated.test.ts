@@ -2,7 +2,7 @@ import fs from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {findProgram} from '../../src/lib/tunnel/programs.js'
+import {findProgram} from '../../src/lib/system/programs.js'
 import {tcpHost, UseWorld, webHost} from '../support/use-world.js'
 
 const hasCurl = findProgram('curl', process.env) !== undefined

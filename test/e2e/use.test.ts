@@ -6,7 +6,7 @@ import net, {type AddressInfo} from 'node:net'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {WebSocket} from 'ws'
-import {findProgram} from '../../src/lib/tunnel/programs.js'
+import {findProgram} from '../../src/lib/system/programs.js'
 import {bin} from '../support/built-zt.js'
 import {sha256, tcpHost, UseWorld, webHost} from '../support/use-world.js'
 

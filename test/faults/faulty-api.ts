@@ -1,6 +1,6 @@
 import http from 'node:http'
 import type {AddressInfo} from 'node:net'
-import {isJsonObject, type JsonObject} from '../../src/lib/core/context.js'
+import {isJsonObject, type JsonObject} from '../../src/lib/core/json.js'
 
 /** What becomes of a request that a rule matches. `forward` means that the API does it, whatever the client hears. */
 export type Action =

@@ -3,7 +3,7 @@ import {spawn, type ChildProcess} from 'node:child_process'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import {isJsonObject, type JsonObject} from '../../src/lib/core/context.js'
+import {isJsonObject, type JsonObject} from '../../src/lib/core/json.js'
 import {Secret} from '../../src/lib/core/secret.js'
 import {startSandboxApi} from '../../src/lib/sandbox/api/server.js'
 import {

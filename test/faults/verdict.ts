@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {isDeepStrictEqual} from 'node:util'
-import type {JsonObject} from '../../src/lib/core/context.js'
+import type {JsonObject} from '../../src/lib/core/json.js'
 import {messageOf} from '../../src/lib/core/errors.js'
 import {readCredentials} from '../../src/lib/secrets/credentials.js'
 import {Journal} from '../../src/lib/secrets/journal/journal.js'

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest'
 import {toApplication, toGroup, toPolicy} from '../../src/lib/api/convert.js'
-import type {JsonObject} from '../../src/lib/core/context.js'
+import type {JsonObject} from '../../src/lib/core/json.js'
 import {tokenReferences} from '../../src/lib/policy/token-references.js'
 
 const token = {service_token: {token_id: 't'}}

@@ -3,11 +3,11 @@ import {
   planAddRule,
   type AddRuleOptions,
   type AddRulePlan,
-} from '../../src/lib/access/add-rule.js'
-import type {AccessContext} from '../../src/lib/access/context.js'
+} from '../../src/lib/access/rules/add.js'
+import type {AccessContext} from '../../src/lib/access/account/context.js'
 import {newId} from '../../src/lib/access/edit/target.js'
-import type {BoundHost} from '../../src/lib/access/host-bindings.js'
-import {ruleInputOf} from '../../src/lib/app/rule-flags.js'
+import type {BoundHost} from '../../src/lib/access/account/host-bindings.js'
+import {ruleInputOf} from '../../src/lib/command/rule-flags.js'
 
 export interface AddedRule extends AddRulePlan {
   changed: boolean

@@ -1,4 +1,4 @@
-import type {AccessContext} from '../../src/lib/access/context.js'
+import type {AccessContext} from '../../src/lib/access/account/context.js'
 import {Spool} from '../../src/lib/secrets/journal/journal.js'
 
 /** Thrown where a process would have been killed. */

@@ -1,11 +1,11 @@
-import type {AccessContext} from '../../src/lib/access/context.js'
+import type {AccessContext} from '../../src/lib/access/account/context.js'
 import {linkChanges, inlineTarget, readForEdit} from '../../src/lib/access/edit/application.js'
 import {createChange, deleteChange, replaceChange, type Change} from '../../src/lib/access/edit/change.js'
 import {placeRule, type Place} from '../../src/lib/access/edit/precedence.js'
 import {newId, readObject, withRules, type EditTarget} from '../../src/lib/access/edit/target.js'
 import type {AccessApi, Rule} from '../../src/lib/api/types.js'
 import {canonicalJson} from '../../src/lib/core/canonical-json.js'
-import type {JsonObject} from '../../src/lib/core/context.js'
+import type {JsonObject} from '../../src/lib/core/json.js'
 import {ApiError, UserError} from '../../src/lib/core/errors.js'
 import type {SandboxState} from '../../src/lib/sandbox/state.js'
 

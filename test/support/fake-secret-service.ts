@@ -2,7 +2,7 @@ import {execFile, spawn, type ChildProcess} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {promisify} from 'node:util'
-import {readFileIfThere} from '../../src/lib/core/files.js'
+import {readFileIfThere} from '../../src/lib/system/files.js'
 import type {BusEnvironment} from '../../src/lib/secrets/keychain/probe.js'
 import {SecretService} from './secret-service.js'
 

@@ -1,10 +1,10 @@
-import type {AccessContext} from '../../src/lib/access/context.js'
-import {planAddToken, planCreateGroup, planDeleteGroup, planRemoveToken} from '../../src/lib/access/group-edits.js' // prettier-ignore
-import type {PlannedEdit} from '../../src/lib/access/planned-edit.js'
-import {planAttach, planCreatePolicy, planDeletePolicy, planDetachPolicy, planMakeReusable} from '../../src/lib/access/policy-edits.js' // prettier-ignore
-import type {RuleInput} from '../../src/lib/access/rule-input.js'
+import type {AccessContext} from '../../src/lib/access/account/context.js'
+import {planAddToken, planCreateGroup, planDeleteGroup, planRemoveToken} from '../../src/lib/access/groups/edits.js' // prettier-ignore
+import type {PlannedEdit} from '../../src/lib/access/edit/planned.js'
+import {planAttach, planCreatePolicy, planDeletePolicy, planDetachPolicy, planMakeReusable} from '../../src/lib/access/policies/edits.js' // prettier-ignore
+import type {RuleInput} from '../../src/lib/access/rules/wanted.js'
 import type {Decision} from '../../src/lib/api/types.js'
-import type {JsonObject} from '../../src/lib/core/context.js'
+import type {JsonObject} from '../../src/lib/core/json.js'
 import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 import type {SandboxState} from '../../src/lib/sandbox/state.js'
 import {World} from './access-world.js'

@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 import type {AddressInfo, Socket} from 'node:net'
 import tls from 'node:tls'
 import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
-import {waitingFor} from '../../src/lib/core/tcp-peer.js'
+import {waitingFor} from '../../src/lib/network/tcp-peer.js'
 
 export const HOST = 'gitlab-ssh.widgetcorp.tech'
 

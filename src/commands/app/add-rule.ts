@@ -1,9 +1,9 @@
 import {Args, Flags} from '@oclif/core'
-import {applyAddRule, planAddRule} from '../../lib/access/add-rule.js'
+import {applyAddRule, planAddRule} from '../../lib/access/rules/add.js'
 import {newId} from '../../lib/access/edit/target.js'
-import {RuleCommand} from '../../lib/app/rule-command.js'
-import {chosenApplication} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
+import {RuleCommand} from '../../lib/command/rule-command.js'
+import {chosenApplication} from '../../lib/command/choose.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
 import {
   addedInWords,
   addedOrThere,
@@ -11,8 +11,8 @@ import {
   alreadyInWords,
   boundLines,
   rulesWithNew,
-} from '../../lib/app/present-rule-edit.js'
-import {machineFlags, narrowingFlags} from '../../lib/app/rule-flags.js'
+} from '../../lib/command/present/rule-edit.js'
+import {machineFlags, narrowingFlags} from '../../lib/command/rule-flags.js'
 import {style} from '../../lib/cli/streams.js'
 
 const USAGE = 'zt app add-rule APP --service-auth --token NAME'

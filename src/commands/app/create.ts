@@ -1,10 +1,10 @@
 import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
-import {applyCreateApplication, planCreateApplication} from '../../lib/access/create-application.js'
-import {RuleCommand} from '../../lib/app/rule-command.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
-import {boundLines, createdInWords, createdJson} from '../../lib/app/present-rule-edit.js'
-import {machineFlags, narrowingFlags} from '../../lib/app/rule-flags.js'
+import {applyCreateApplication, planCreateApplication} from '../../lib/access/applications/create.js'
+import {RuleCommand} from '../../lib/command/rule-command.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {boundLines, createdInWords, createdJson} from '../../lib/command/present/rule-edit.js'
+import {machineFlags, narrowingFlags} from '../../lib/command/rule-flags.js'
 
 const USAGE = 'zt app create NAME --domain HOST --service-auth --token NAME'
 

@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
-import {streamApplications} from '../../lib/access/applications.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {limitFlag, searchFlag, zoneFlag} from '../../lib/app/flags.js'
+import {streamApplications} from '../../lib/access/applications/list.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {limitFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class AppList extends AccessCommand<typeof AppList> {

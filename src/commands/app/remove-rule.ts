@@ -1,10 +1,10 @@
 import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
-import {applyRemoveRule, planRemoveRule} from '../../lib/access/remove-rule.js'
-import {RuleCommand} from '../../lib/app/rule-command.js'
-import {chosenApplication} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
-import {removedInWords, removeRuleJson} from '../../lib/app/present-rule-edit.js'
+import {applyRemoveRule, planRemoveRule} from '../../lib/access/rules/remove.js'
+import {RuleCommand} from '../../lib/command/rule-command.js'
+import {chosenApplication} from '../../lib/command/choose.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {removedInWords, removeRuleJson} from '../../lib/command/present/rule-edit.js'
 
 const USAGE = 'zt app remove-rule APP RULE --yes'
 

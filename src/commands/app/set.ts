@@ -1,8 +1,8 @@
 import {Args, Flags} from '@oclif/core'
-import {planSetApplication, type SetApplicationPlan} from '../../lib/access/set-application.js'
-import {EditCommand} from '../../lib/app/edit-command.js'
-import {chosenApplication} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
+import {planSetApplication, type SetApplicationPlan} from '../../lib/access/applications/set.js'
+import {EditCommand} from '../../lib/command/edit-command.js'
+import {chosenApplication} from '../../lib/command/choose.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class AppSet extends EditCommand<typeof AppSet> {

@@ -1,10 +1,10 @@
 import {Args} from '@oclif/core'
-import {showApplication} from '../../lib/access/applications.js'
-import {policiesInWords} from '../../lib/access/rule-names.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {chosenApplication} from '../../lib/app/choose.js'
-import {zoneFlag} from '../../lib/app/flags.js'
-import {applicationFacts, applicationJson, ruleList} from '../../lib/app/present-application.js'
+import {showApplication} from '../../lib/access/applications/list.js'
+import {policiesInWords} from '../../lib/access/rules/in-words.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {chosenApplication} from '../../lib/command/choose.js'
+import {zoneFlag} from '../../lib/command/flags.js'
+import {applicationFacts, applicationJson, ruleList} from '../../lib/command/present/application.js'
 
 export default class AppShow extends AccessCommand<typeof AppShow> {
   static override summary = 'Show an application and its rules in order'

@@ -1,9 +1,9 @@
 import {Args} from '@oclif/core'
-import {planAddToken} from '../../lib/access/group-edits.js'
-import {chosenGroup, chosenToken} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
-import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
-import {reachJson} from '../../lib/app/present-rules.js'
+import {planAddToken} from '../../lib/access/groups/edits.js'
+import {chosenGroup, chosenToken} from '../../lib/command/choose.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
+import {reachJson} from '../../lib/command/present/rules.js'
 
 export default class GroupAddToken extends PlannedEditCommand<typeof GroupAddToken> {
   static override summary = 'Put a service token into an Access group'

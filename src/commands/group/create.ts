@@ -1,9 +1,9 @@
 import {Args} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
-import {planCreateGroup} from '../../lib/access/group-edits.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
-import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
-import {memberFlags, memberInputOf} from '../../lib/app/rule-flags.js'
+import {planCreateGroup} from '../../lib/access/groups/edits.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
+import {memberFlags, memberInputOf} from '../../lib/command/rule-flags.js'
 
 export default class GroupCreate extends PlannedEditCommand<typeof GroupCreate> {
   static override summary = 'Make an Access group, which rules can name'

@@ -1,9 +1,9 @@
 import {Args} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
-import {planDeleteGroup} from '../../lib/access/group-edits.js'
-import {chosenGroup} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
-import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+import {planDeleteGroup} from '../../lib/access/groups/edits.js'
+import {chosenGroup} from '../../lib/command/choose.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 
 export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> {
   static override summary = 'Delete an Access group that nothing uses'

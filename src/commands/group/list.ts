@@ -1,6 +1,6 @@
-import {streamGroups} from '../../lib/access/groups.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {limitFlag, searchFlag, zoneFlag} from '../../lib/app/flags.js'
+import {streamGroups} from '../../lib/access/groups/list.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {limitFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
 import {style} from '../../lib/cli/streams.js'
 import {shortened} from '../../lib/cli/table.js'
 

@@ -1,9 +1,9 @@
 import {Args} from '@oclif/core'
-import {planRemoveToken} from '../../lib/access/group-edits.js'
-import {chosenGroup, chosenToken} from '../../lib/app/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/app/flags.js'
-import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
-import {reachJson} from '../../lib/app/present-rules.js'
+import {planRemoveToken} from '../../lib/access/groups/edits.js'
+import {chosenGroup, chosenToken} from '../../lib/command/choose.js'
+import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
+import {reachJson} from '../../lib/command/present/rules.js'
 
 export default class GroupRemoveToken extends PlannedEditCommand<typeof GroupRemoveToken> {
   static override summary = 'Take a service token out of an Access group'

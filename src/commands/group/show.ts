@@ -1,9 +1,9 @@
 import {Args} from '@oclif/core'
-import {showGroup} from '../../lib/access/show-group.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {chosenGroup} from '../../lib/app/choose.js'
-import {zoneFlag} from '../../lib/app/flags.js'
-import {groupJson, groupText} from '../../lib/app/present-rules.js'
+import {showGroup} from '../../lib/access/groups/show.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {chosenGroup} from '../../lib/command/choose.js'
+import {zoneFlag} from '../../lib/command/flags.js'
+import {groupJson, groupText} from '../../lib/command/present/rules.js'
 
 export default class GroupShow extends AccessCommand<typeof GroupShow> {
   static override summary = 'Show an Access group: whom it includes, and what uses it'

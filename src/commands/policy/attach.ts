@@ -1,8 +1,8 @@
 import {Args, Flags} from '@oclif/core'
-import {planAttach} from '../../lib/access/policy-edits.js'
-import {chosenApplication, chosenPolicy} from '../../lib/app/choose.js'
-import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
-import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+import {planAttach} from '../../lib/access/policies/edits.js'
+import {chosenApplication, chosenPolicy} from '../../lib/command/choose.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/command/flags.js'
+import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 
 export default class PolicyAttach extends PlannedEditCommand<typeof PolicyAttach> {
   static override summary = "Put one of the account's policies on an application"

@@ -1,9 +1,9 @@
 import {Args} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
-import {planCreatePolicy} from '../../lib/access/policy-edits.js'
-import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
-import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
-import {actionFlags, decisionOf, includeFlags, machineFlags, narrowingFlags, ruleInputOf} from '../../lib/app/rule-flags.js' // prettier-ignore
+import {planCreatePolicy} from '../../lib/access/policies/edits.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/command/flags.js'
+import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
+import {actionFlags, decisionOf, includeFlags, machineFlags, narrowingFlags, ruleInputOf} from '../../lib/command/rule-flags.js' // prettier-ignore
 
 export default class PolicyCreate extends PlannedEditCommand<typeof PolicyCreate> {
   static override summary = 'Make a policy that applications can share'

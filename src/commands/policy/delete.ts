@@ -1,9 +1,9 @@
 import {Args} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
-import {planDeletePolicy} from '../../lib/access/policy-edits.js'
-import {chosenPolicy} from '../../lib/app/choose.js'
-import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
-import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+import {planDeletePolicy} from '../../lib/access/policies/edits.js'
+import {chosenPolicy} from '../../lib/command/choose.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/command/flags.js'
+import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 
 export default class PolicyDelete extends PlannedEditCommand<typeof PolicyDelete> {
   static override summary = 'Delete a policy that no application has'

@@ -1,8 +1,8 @@
 import {Args} from '@oclif/core'
-import {planDetachPolicy} from '../../lib/access/policy-edits.js'
-import {chosenApplication, chosenPolicy} from '../../lib/app/choose.js'
-import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
-import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+import {planDetachPolicy} from '../../lib/access/policies/edits.js'
+import {chosenApplication, chosenPolicy} from '../../lib/command/choose.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/command/flags.js'
+import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 
 export default class PolicyDetach extends PlannedEditCommand<typeof PolicyDetach> {
   static override summary = "Take one of the account's policies off an application"

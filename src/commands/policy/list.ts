@@ -1,7 +1,7 @@
-import {actionName} from '../../lib/access/action-name.js'
-import {streamPolicies} from '../../lib/access/policies.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {limitFlag, noZoneFlag, searchFlag} from '../../lib/app/flags.js'
+import {actionName} from '../../lib/access/rules/action-name.js'
+import {streamPolicies} from '../../lib/access/policies/list.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {limitFlag, noZoneFlag, searchFlag} from '../../lib/command/flags.js'
 import {shortened} from '../../lib/cli/table.js'
 import {style} from '../../lib/cli/streams.js'
 

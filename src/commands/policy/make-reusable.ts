@@ -1,9 +1,9 @@
 import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
-import {planMakeReusable} from '../../lib/access/policy-edits.js'
-import {chosenApplication} from '../../lib/app/choose.js'
-import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/app/flags.js'
-import {PlannedEditCommand} from '../../lib/app/planned-edit-command.js'
+import {planMakeReusable} from '../../lib/access/policies/edits.js'
+import {chosenApplication} from '../../lib/command/choose.js'
+import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/command/flags.js'
+import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 import {UserError} from '../../lib/core/errors.js'
 
 const USAGE = 'zt policy make-reusable APP RULE --yes'

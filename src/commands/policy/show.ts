@@ -1,9 +1,9 @@
 import {Args} from '@oclif/core'
-import {showPolicy} from '../../lib/access/show-policy.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {chosenPolicy} from '../../lib/app/choose.js'
-import {noZoneFlag} from '../../lib/app/flags.js'
-import {policyJson, policyText} from '../../lib/app/present-rules.js'
+import {showPolicy} from '../../lib/access/policies/show.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {chosenPolicy} from '../../lib/command/choose.js'
+import {noZoneFlag} from '../../lib/command/flags.js'
+import {policyJson, policyText} from '../../lib/command/present/rules.js'
 
 export default class PolicyShow extends AccessCommand<typeof PolicyShow> {
   static override summary = 'Show a policy: whom it means, and which applications have it'

@@ -1,8 +1,8 @@
 import {Args, Flags} from '@oclif/core'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {clientFlag, edgeFlags, yesFlag} from '../../lib/app/flags.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {clientFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
 import {errJson} from '../../lib/cli/streams.js'
-import {main} from '../../lib/tunnel/proxy-main.js'
+import {main} from '../../lib/tunnel/proxy/main.js'
 
 /** bin/zt.cjs starts the proxy without this class; it is here for the help, and for flags that stand before `ssh proxy`. */
 export default class SshProxy extends AccessCommand<typeof SshProxy> {

@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {checkStores, type Problem} from '../../lib/access/stores/check.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {stateColour} from '../../lib/app/present-store.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {stateColour} from '../../lib/command/present/store.js'
 import {style} from '../../lib/cli/streams.js'
 import {table} from '../../lib/cli/table.js'
 

@@ -1,6 +1,6 @@
 import {listStores} from '../../lib/access/stores/list.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {stateColour, storeJson} from '../../lib/app/present-store.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {stateColour, storeJson} from '../../lib/command/present/store.js'
 import {style} from '../../lib/cli/streams.js'
 import {table} from '../../lib/cli/table.js'
 

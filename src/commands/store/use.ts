@@ -1,10 +1,10 @@
 import {Args, Flags} from '@oclif/core'
 import {listStores} from '../../lib/access/stores/list.js'
 import {useStore} from '../../lib/access/stores/use.js'
-import {AccessCommand} from '../../lib/app/access-command.js'
-import {parseStore} from '../../lib/app/flags.js'
-import {askNewPassphrase} from '../../lib/app/new-passphrase.js'
-import {presentUsedStore, usedStoreJson, vaultOnly} from '../../lib/app/present-used-store.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {parseStore} from '../../lib/command/flags.js'
+import {askNewPassphrase} from '../../lib/command/new-passphrase.js'
+import {presentUsedStore, usedStoreJson, vaultOnly} from '../../lib/command/present/used-store.js'
 import type {Secret} from '../../lib/core/secret.js'
 
 export default class StoreUse extends AccessCommand<typeof StoreUse> {

@@ -1,9 +1,9 @@
 import {Args} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
-import {setTokenEnabled} from '../../lib/access/token-changes.js'
-import {dryRunFlag} from '../../lib/app/flags.js'
-import {changeJson} from '../../lib/app/present-change.js'
-import {TokenCommand} from '../../lib/app/token-command.js'
+import {setTokenEnabled} from '../../lib/access/tokens/changes.js'
+import {dryRunFlag} from '../../lib/command/flags.js'
+import {changeJson} from '../../lib/command/present/change.js'
+import {TokenCommand} from '../../lib/command/token-command.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class TokenEnable extends TokenCommand<typeof TokenEnable> {

@@ -1,8 +1,8 @@
 import {Flags} from '@oclif/core'
-import {streamServiceTokens} from '../../lib/access/tokens.js'
-import {TokenCommand} from '../../lib/app/token-command.js'
-import {limitFlag, searchFlag, zoneFlag} from '../../lib/app/flags.js'
-import {day, statusColour, tokenJson} from '../../lib/app/present-token.js'
+import {streamServiceTokens} from '../../lib/access/tokens/list.js'
+import {TokenCommand} from '../../lib/command/token-command.js'
+import {limitFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
+import {day, statusColour, tokenJson} from '../../lib/command/present/token.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class TokenList extends TokenCommand<typeof TokenList> {

@@ -1,8 +1,8 @@
 import {Args} from '@oclif/core'
-import {listServiceTokens, showServiceToken} from '../../lib/access/tokens.js'
-import {TokenCommand} from '../../lib/app/token-command.js'
-import {zoneFlag} from '../../lib/app/flags.js'
-import {statusColour, tokenJson} from '../../lib/app/present-token.js'
+import {listServiceTokens, showServiceToken} from '../../lib/access/tokens/list.js'
+import {TokenCommand} from '../../lib/command/token-command.js'
+import {zoneFlag} from '../../lib/command/flags.js'
+import {statusColour, tokenJson} from '../../lib/command/present/token.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 

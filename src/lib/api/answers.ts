@@ -1,4 +1,4 @@
-import {isJsonObject, type JsonObject} from '../core/context.js'
+import {isJsonObject, type JsonObject} from '../core/json.js'
 import {goDurationSeconds} from '../core/duration.js'
 import {isId} from '../core/id.js'
 import type {OperationName} from './operations.js'

@@ -1,4 +1,4 @@
-import {isJsonObject, type JsonObject} from '../core/context.js'
+import {isJsonObject, type JsonObject} from '../core/json.js'
 import {ApiError, UserError} from '../core/errors.js'
 import {isId} from '../core/id.js'
 import {Secret} from '../core/secret.js'

@@ -1,4 +1,4 @@
-import {isJsonObject, type JsonObject} from '../core/context.js'
+import {isJsonObject, type JsonObject} from '../core/json.js'
 import type {Application, Decision, Group, Policy, Rule, ServiceToken} from './types.js'
 
 /** A service token from the API's object. Unknown fields are dropped: a token is never sent back whole. */

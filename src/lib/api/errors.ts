@@ -1,5 +1,5 @@
 import {ApiError, type ApiErrorOptions} from '../core/errors.js'
-import {isJsonObject} from '../core/context.js'
+import {isJsonObject} from '../core/json.js'
 import {ConnectionError} from './http-fetch.js'
 import {permissionsFor} from './permissions.js'
 import type {ApiTokenStatus} from './types.js'

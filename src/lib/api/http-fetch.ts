@@ -2,7 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 import tls from 'node:tls'
 import {isNestedWithin} from '../core/canonical-json.js'
-import {takesSystemStore, withMore} from '../core/certificates.js'
+import {takesSystemStore, withMore} from '../network/certificates.js'
 import {LightHeaders, LightResponse} from './light-fetch.js'
 
 /** More than any page of the API; an answer that is longer is not one. */

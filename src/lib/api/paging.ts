@@ -1,4 +1,4 @@
-import {isJsonObject, type JsonObject} from '../core/context.js'
+import {isJsonObject, type JsonObject} from '../core/json.js'
 import {badAnswer} from './errors.js'
 import type {Request, Transport} from './transport.js'
 import type {Page} from './types.js'

@@ -1,6 +1,6 @@
 import {APIConnectionError, APIError, APIUserAbortError} from 'cloudflare/error'
 import {BaseCloudflare} from 'cloudflare/client'
-import {isJsonObject, type JsonObject} from '../core/context.js'
+import {isJsonObject, type JsonObject} from '../core/json.js'
 import {ApiError, UserError} from '../core/errors.js'
 import {patient} from '../core/patience.js'
 import type {Secret} from '../core/secret.js'

@@ -1,4 +1,4 @@
-import type {JsonObject} from '../core/context.js'
+import type {JsonObject} from '../core/json.js'
 import type {Secret} from '../core/secret.js'
 
 /** One rule of a policy or group as the API writes it, e.g. `{service_token: {token_id}}`, `{group: {id}}`. */

@@ -1,6 +1,7 @@
 import {Command, Flags, type Interfaces} from '@oclif/core'
 import {withProfile} from '../core/command-line.js'
-import type {JsonObject, Progress} from '../core/context.js'
+import type {JsonObject} from '../core/json.js'
+import type {Progress} from '../core/progress.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redact} from '../core/redact.js'
 import {loadSettings} from '../config/settings.js'

@@ -1,4 +1,4 @@
-import type {JsonObject} from '../core/context.js'
+import type {JsonObject} from '../core/json.js'
 import {outJson, writeJson, writeLines} from './streams.js'
 import {TableStream, type Column} from './table.js'
 

@@ -1,4 +1,4 @@
-import type {Progress} from '../core/context.js'
+import type {Progress} from '../core/progress.js'
 import {columnsOf} from './streams.js'
 import {bounded, shown} from './styled.js'
 

@@ -1,5 +1,5 @@
-import {buildFacts, versionInWords} from '../core/build-facts.js'
-import {framesOf} from '../core/crash.js'
+import {buildFacts, versionInWords} from '../system/build-facts.js'
+import {framesOf} from '../system/crash.js'
 import {ApiError, BugError, UserError, nameOfThrown} from '../core/errors.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redactJson} from '../core/redact.js'

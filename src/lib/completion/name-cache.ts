@@ -1,10 +1,10 @@
 import {randomBytes} from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import {isJsonObject} from '../core/context.js'
+import {isJsonObject} from '../core/json.js'
 import {hasCode} from '../core/errors.js'
-import {writeFileAtomic} from '../core/files.js'
-import {readOwnText, refuseOthers} from '../core/own-files.js'
+import {writeFileAtomic} from '../system/files.js'
+import {readOwnText, refuseOthers} from '../system/own-files.js'
 import {NAME_KINDS, type NameKind, type Named} from './types.js'
 
 /** Whose names they are. Nobody else is shown them, also where it is the same account. */

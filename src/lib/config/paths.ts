@@ -1,5 +1,5 @@
 import path from 'node:path'
-import {homeDirectory, isFullPath, variableOf} from '../core/platform.js'
+import {homeDirectory, isFullPath, variableOf} from '../system/platform.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

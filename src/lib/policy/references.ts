@@ -1,5 +1,5 @@
 import type {Group, Policy, Rule} from '../api/types.js'
-import {isJsonObject} from '../core/context.js'
+import {isJsonObject} from '../core/json.js'
 
 /** A Service Auth policy that names a token. */
 export interface ServiceAuthReference {

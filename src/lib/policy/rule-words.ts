@@ -1,5 +1,5 @@
 import type {Rule} from '../api/types.js'
-import {isJsonObject, type JsonObject} from '../core/context.js'
+import {isJsonObject, type JsonObject} from '../core/json.js'
 
 /** What ids in rules stand for. Undefined: not known; the id is shown then. */
 export interface RuleNames {

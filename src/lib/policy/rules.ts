@@ -1,5 +1,5 @@
 import type {Decision, Group, Rule} from '../api/types.js'
-import {isJsonObject, type JsonObject} from '../core/context.js'
+import {isJsonObject, type JsonObject} from '../core/json.js'
 import {addressInBlock} from './address.js'
 import type {AccessRequest} from './types.js'
 

@@ -1,5 +1,5 @@
 import type {Application, Decision, Group, Policy, Rule} from '../api/types.js'
-import {isJsonObject} from '../core/context.js'
+import {isJsonObject} from '../core/json.js'
 import {namesGroup, namesToken} from './references.js'
 
 export type RulePart = 'include' | 'require' | 'exclude'

@@ -5,7 +5,7 @@ import {isIP} from 'node:net'
 import path from 'node:path'
 import tls from 'node:tls'
 import * as x509 from '@peculiar/x509'
-import {readFileIfThere, writeFileAtomic} from '../core/files.js'
+import {readFileIfThere, writeFileAtomic} from '../system/files.js'
 
 type SigningKey = Pick<webcrypto.CryptoKeyPair, 'privateKey'>
 

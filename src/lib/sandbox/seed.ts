@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import {UserError} from '../core/errors.js'
-import {parseOwnJson} from '../core/files.js'
-import {readForeignFile, textOf} from '../core/own-files.js'
+import {parseOwnJson} from '../system/files.js'
+import {readForeignFile, textOf} from '../system/own-files.js'
 import {firstFault} from '../core/schema.js'
 import type {SandboxSeed} from './types.js'
 

@@ -1,5 +1,5 @@
-import {systemClock, type Clock} from '../core/context.js'
-import {removeFile, writeFileAtomic} from '../core/files.js'
+import {systemClock, type Clock} from '../core/clock.js'
+import {removeFile, writeFileAtomic} from '../system/files.js'
 import {toApplication} from '../api/convert.js'
 import {startSandboxApi} from './api/server.js'
 import {openCertificateAuthority} from './certificates.js'

@@ -2,7 +2,7 @@ import {generateKeyPairSync} from 'node:crypto'
 import net, {type AddressInfo} from 'node:net'
 import path from 'node:path'
 import ssh2 from 'ssh2'
-import {readFileIfThere, writeFileAtomic} from '../core/files.js'
+import {readFileIfThere, writeFileAtomic} from '../system/files.js'
 
 export interface SshServer {
   /** `127.0.0.1:PORT`. */

@@ -1,9 +1,10 @@
 import {createHash, randomBytes, randomUUID, timingSafeEqual} from 'node:crypto'
 import {toApplication, toGroup} from '../api/convert.js'
 import type {Group} from '../api/types.js'
-import {isJsonObject, systemClock, type Clock, type JsonObject} from '../core/context.js'
+import {systemClock, type Clock} from '../core/clock.js'
+import {isJsonObject, type JsonObject} from '../core/json.js'
 import {goDurationSeconds} from '../core/duration.js'
-import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../core/files.js'
+import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../system/files.js'
 import type {EdgeState, EdgeView, SandboxSeed, SandboxSettings} from './types.js'
 import {TUTORIAL} from './tutorial.js'
 

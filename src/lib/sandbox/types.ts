@@ -1,4 +1,4 @@
-import type {JsonObject} from '../core/context.js'
+import type {JsonObject} from '../core/json.js'
 import type {Application, Group} from '../api/types.js'
 
 /**

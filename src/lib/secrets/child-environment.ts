@@ -1,4 +1,4 @@
-import {withoutVariables} from '../core/platform.js'
+import {withoutVariables} from '../system/platform.js'
 import type {BusEnvironment} from './keychain/probe.js'
 
 /** What other programs have no use for: our own secrets, as the environment may give them, and their ids. */

@@ -7,7 +7,7 @@ import {
   readFileIfThere,
   removeFile,
   writeFileAtomic,
-} from '../core/files.js'
+} from '../system/files.js'
 import {firstFault} from '../core/schema.js'
 import {hostMatches} from '../core/hostname.js'
 import {isId} from '../core/id.js'

@@ -1,4 +1,4 @@
-import type {JsonObject} from '../core/context.js'
+import type {JsonObject} from '../core/json.js'
 
 /** Which program carries the bytes, as `--client` takes it; `auto` is the one built in. */
 export const TUNNEL_CLIENTS = ['auto', 'builtin', 'cloudflared'] as const

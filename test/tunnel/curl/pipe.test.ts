@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {makePipe} from '../../../src/lib/tunnel/curl/curl.js'
-import {findProgram} from '../../../src/lib/tunnel/programs.js'
+import {findProgram} from '../../../src/lib/system/programs.js'
 
 const taken = {code: 'STDIN_TAKEN', kind: 'needs-action', next: ['Put the data into a file: --data @FILE']}
 

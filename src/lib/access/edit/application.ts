@@ -1,5 +1,5 @@
 import type {AccessApi, Application, Policy} from '../../api/types.js'
-import type {JsonObject} from '../../core/context.js'
+import type {JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
 import {replaceChange, type Change} from './change.js'
 import {applicationState, withRules, type EditTarget, type PolicyLink} from './target.js'

@@ -1,5 +1,5 @@
 import {canonicalJson, sameJson} from '../../core/canonical-json.js'
-import {isJsonObject, type JsonObject} from '../../core/context.js'
+import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {chosenFields, differingFields, inWords, type EditTarget} from './target.js'
 import {mayHoldSecret} from './withheld.js'
 

@@ -1,10 +1,10 @@
 import type {AccessApi} from '../../api/types.js'
 import {canonicalJson} from '../../core/canonical-json.js'
-import {isJsonObject, type JsonObject} from '../../core/context.js'
+import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
 import {ruleInWords, type RuleNames} from '../../policy/rule-words.js'
-import {actionName} from '../action-name.js'
-import type {AccessContext} from '../context.js'
+import {actionName} from '../rules/action-name.js'
+import type {AccessContext} from '../account/context.js'
 import {fieldChanges, type Change, type FieldChange} from './change.js'
 import {inWords} from './target.js'
 

@@ -1,5 +1,5 @@
 import {canonicalJson, sameJson} from '../../core/canonical-json.js'
-import {isJsonObject} from '../../core/context.js'
+import {isJsonObject} from '../../core/json.js'
 import {fieldChanges, type Change, type FieldChange} from './change.js'
 import {inWords, isNewId, type PolicyLink} from './target.js'
 

@@ -1,6 +1,6 @@
 import type {AccessApi} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
-import {isJsonObject, type JsonObject} from '../../core/context.js'
+import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {createChange, deleteChange, replaceChange, withIds, type Change, type FieldChange} from './change.js'
 import type {RecordedChange} from './records.js'
 import {findLike} from './step.js'

@@ -1,5 +1,5 @@
-import type {AccessContext} from '../context.js'
-import {withLock} from '../token-lock.js'
+import type {AccessContext} from '../account/context.js'
+import {withLock} from '../tokens/lock.js'
 
 /**
  * Runs while no other zt of this user edits anything of the account. One lock for all of it: a plan reads more than it

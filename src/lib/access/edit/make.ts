@@ -1,5 +1,5 @@
 import {UserError} from '../../core/errors.js'
-import type {AccessContext} from '../context.js'
+import type {AccessContext} from '../account/context.js'
 import type {AppliedEdit} from './apply.js'
 import type {Change} from './change.js'
 import {otherEffects} from './effect.js'

@@ -10,7 +10,7 @@ import {
   readFileIfThere,
   removeFile,
   writeFileAtomic,
-} from '../../core/files.js'
+} from '../../system/files.js'
 import {firstFault} from '../../core/schema.js'
 import type {Change, FieldChange} from './change.js'
 import type {EditTarget} from './target.js'

@@ -1,9 +1,9 @@
 import type {AccessApi} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
-import type {JsonObject} from '../../core/context.js'
+import type {JsonObject} from '../../core/json.js'
 import {ApiError, UserError} from '../../core/errors.js'
-import type {AccessContext} from '../context.js'
-import {eventually, isGone, mayBeDone} from '../outcome.js'
+import type {AccessContext} from '../account/context.js'
+import {eventually, isGone, mayBeDone} from '../account/outcome.js'
 import {restated} from './errors.js'
 import {changedFields, isMadeAs, missingFields, type Change} from './change.js'
 import {

@@ -1,6 +1,6 @@
 import type {AccessApi, Policy, PolicyBody} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
-import type {JsonObject} from '../../core/context.js'
+import type {JsonObject} from '../../core/json.js'
 import {ApiError, BugError} from '../../core/errors.js'
 
 /** `policy`: an account's policy, which applications share. `inline-policy`: one inside an application (legacy). */

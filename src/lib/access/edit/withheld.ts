@@ -1,4 +1,4 @@
-import {isJsonObject} from '../../core/context.js'
+import {isJsonObject} from '../../core/json.js'
 import {redact} from '../../core/redact.js'
 
 /** Fields of an application that hold credentials of other systems (Cloudflare's API reference). */

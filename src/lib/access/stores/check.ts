@@ -1,10 +1,10 @@
 import path from 'node:path'
 import type {Settings} from '../../config/types.js'
-import {removeFile} from '../../core/files.js'
+import {removeFile} from '../../system/files.js'
 import {findLeftovers} from '../../secrets/leftovers.js'
 import type {HostBinding, IndexEntry, SecretKey, StoreKind, StoreStatus} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
-import type {AccessContext} from '../context.js'
+import type {AccessContext} from '../account/context.js'
 import {dropEntry, reindex, removeDuplicate, type Outcome} from './mend.js'
 import {survey, type Survey, type SurveyedStore} from './survey.js'
 

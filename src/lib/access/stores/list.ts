@@ -2,7 +2,7 @@ import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
 import {knownStores} from '../../secrets/open.js'
 import type {SecretStore, StoreKind, StoreStatus} from '../../secrets/types.js'
-import type {AccessContext} from '../context.js'
+import type {AccessContext} from '../account/context.js'
 
 /** A store of this machine, and what a profile has in it. */
 export interface KnownStore {

@@ -1,8 +1,8 @@
 import {UserError} from '../../core/errors.js'
 import {readCredentials} from '../../secrets/credentials.js'
 import type {IndexEntry, KeepingStoreKind, SecretKey, SecretStore} from '../../secrets/types.js'
-import type {AccessContext} from '../context.js'
-import {releaseLock, tokenLock} from '../token-lock.js'
+import type {AccessContext} from '../account/context.js'
+import {releaseLock, tokenLock} from '../tokens/lock.js'
 
 /** Whether something was mended, and if not why. */
 export interface Outcome {

@@ -5,9 +5,9 @@ import {requireReady} from '../../secrets/open.js'
 import {rehearse} from '../../secrets/rehearse.js'
 import type {IndexEntry, SecretStore} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
-import type {AccessContext} from '../context.js'
-import {refusePending} from '../operations.js'
-import {tokenLock, withLock} from '../token-lock.js'
+import type {AccessContext} from '../account/context.js'
+import {refusePending} from '../tokens/operations.js'
+import {tokenLock, withLock} from '../tokens/lock.js'
 
 export interface MoveOptions {
   to: KeepingStoreKind

@@ -2,10 +2,10 @@ import path from 'node:path'
 import {readConfig} from '../../config/profiles.js'
 import type {Profile, Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
-import {namesIn, readFileIfThere} from '../../core/files.js'
+import {namesIn, readFileIfThere} from '../../system/files.js'
 import {knownStores} from '../../secrets/open.js'
 import type {IndexEntry, KeepingStoreKind, SecretKey, SecretStore, StoreStatus} from '../../secrets/types.js'
-import type {AccessContext} from '../context.js'
+import type {AccessContext} from '../account/context.js'
 import {statusesOf} from './list.js'
 
 /** A store and what zt keeps in it. */

@@ -14,7 +14,7 @@ import {
   readPassphraseFile,
 } from '../../secrets/vault/identity.js'
 import {checkRecipients} from '../../secrets/vault/recipients.js'
-import type {AccessContext} from '../context.js'
+import type {AccessContext} from '../account/context.js'
 
 export interface UseStoreOptions {
   kind: KeepingStoreKind

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto'
-import {isJsonObject, type JsonObject} from '../../core/context.js'
+import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {invalid, matches, notFound, page, Refused} from './answer.js'
 import {replaceWith} from './policies.js'
 import {PERMISSIONS, type Call, type Route} from './route.js'

@@ -1,4 +1,4 @@
-import type {JsonObject} from '../../core/context.js'
+import type {JsonObject} from '../../core/json.js'
 
 /** A refusal as the API words it. */
 export class Refused extends Error {

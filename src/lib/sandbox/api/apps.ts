@@ -1,6 +1,6 @@
 import {randomBytes, randomUUID} from 'node:crypto'
 import {toApplication} from '../../api/convert.js'
-import {isJsonObject, type JsonObject} from '../../core/context.js'
+import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {policiesOf, policyIndex, type StateData} from '../state.js'
 import {invalid, matches, notFound, page, Refused} from './answer.js'
 import {checkPolicy, replaceWith} from './policies.js'

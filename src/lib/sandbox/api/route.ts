@@ -1,4 +1,4 @@
-import type {JsonObject} from '../../core/context.js'
+import type {JsonObject} from '../../core/json.js'
 import type {SandboxState} from '../state.js'
 import type {Result} from './answer.js'
 

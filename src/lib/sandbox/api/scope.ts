@@ -1,4 +1,4 @@
-import type {JsonObject} from '../../core/context.js'
+import type {JsonObject} from '../../core/json.js'
 import type {Call, Route} from './route.js'
 
 /** Those of the objects that the request's path means: the account's own, or one zone's. */

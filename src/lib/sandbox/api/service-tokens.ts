@@ -1,5 +1,5 @@
 import {randomBytes, randomUUID} from 'node:crypto'
-import type {JsonObject} from '../../core/context.js'
+import type {JsonObject} from '../../core/json.js'
 import {goDurationSeconds} from '../../core/duration.js'
 import {expiry, hashSecret, newSecret, type StoredToken} from '../state.js'
 import {invalid, matches, notFound, page, Refused} from './answer.js'

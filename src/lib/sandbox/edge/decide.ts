@@ -1,5 +1,5 @@
 import type {IncomingMessage} from 'node:http'
-import {isJsonObject} from '../../core/context.js'
+import {isJsonObject} from '../../core/json.js'
 import type {Application} from '../../api/types.js'
 import {applicationFor} from '../../policy/application-match.js'
 import {evaluate} from '../../policy/evaluate.js'

@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {searchDirectories} from '../../core/platform.js'
+import {searchDirectories} from '../../system/platform.js'
 import {isKeepingStoreKind} from '../../core/store-kind.js'
 
 const PREFIX = 'docker-credential-'

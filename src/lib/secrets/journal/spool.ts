@@ -2,8 +2,8 @@ import {createCipheriv, createDecipheriv, randomBytes} from 'node:crypto'
 import {constants} from 'node:fs'
 import fs from 'node:fs/promises'
 import * as v from 'valibot'
-import {createFileOnce} from '../../core/files.js'
-import {readOwnFile, refuseOthers} from '../../core/own-files.js'
+import {createFileOnce} from '../../system/files.js'
+import {readOwnFile, refuseOthers} from '../../system/own-files.js'
 import {Secret} from '../../core/secret.js'
 
 /** The one copy of a one-time secret between Cloudflare's answer and the store. */

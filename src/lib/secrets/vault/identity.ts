@@ -1,8 +1,8 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {UserError} from '../../core/errors.js'
-import {createFileOnce} from '../../core/files.js'
-import {readOwnFile} from '../../core/own-files.js'
+import {createFileOnce} from '../../system/files.js'
+import {readOwnFile} from '../../system/own-files.js'
 import {Secret} from '../../core/secret.js'
 
 export interface IdentityOptions {

@@ -2,9 +2,9 @@ import {X509Certificate} from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import tls from 'node:tls'
-import {SYSTEM_STORE, takesSystemStore, withMore} from '../../core/certificates.js'
+import {SYSTEM_STORE, takesSystemStore, withMore} from '../../network/certificates.js'
 import {UserError} from '../../core/errors.js'
-import {readForeignFile} from '../../core/own-files.js'
+import {readForeignFile} from '../../system/own-files.js'
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const MINIMUM = {minVersion: 'TLSv1.2'} as const

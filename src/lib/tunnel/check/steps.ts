@@ -1,4 +1,4 @@
-import type {JsonObject} from '../../core/context.js'
+import type {JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
 import {redactJson} from '../../core/redact.js'
 import type {CheckStep} from '../types.js'

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import {startOf} from '../../core/process-mark.js'
-import {runDirectory, drop, ownFile, sweep} from '../run-files.js'
+import {startOf} from '../../system/process-mark.js'
+import {runDirectory, drop, ownFile, sweep} from './run-files.js'
 
 /** What a process says of the connections that it carries. No secrets. */
 export interface Announced {
@@ -12,7 +12,7 @@ export interface Announced {
   /** The service token's id; `env` for the environment's pair. */
   tokenId: string
   clientId: string
-  /** Whose connection it is, as {@link import('../sharing.js').identityOf} says it. */
+  /** Whose connection it is, as {@link import('../ssh/sharing.js').identityOf} says it. */
   identity: string
   /** Plain ssh opened it: its socket, if it has one, has the name that a configuration gives it. */
   plainSsh: boolean

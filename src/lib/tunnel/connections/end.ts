@@ -1,7 +1,7 @@
 import {execFile} from 'node:child_process'
 import {UserError, hasCode} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
-import {runs, startOf} from '../../core/process-mark.js'
+import {runs, startOf} from '../../system/process-mark.js'
 import type {ClosedConnection, ClosedConnections} from '../types.js'
 import {openConnections, type OpenConnection} from './read.js'
 

@@ -2,10 +2,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import * as v from 'valibot'
 import {hasCode} from '../../core/errors.js'
-import {readOwnText, requireOwnDirectory} from '../../core/own-files.js'
-import {runs} from '../../core/process-mark.js'
+import {readOwnText, requireOwnDirectory} from '../../system/own-files.js'
+import {runs} from '../../system/process-mark.js'
 import type {Announced} from './announce.js'
-import {runDirectory, processOf} from '../run-files.js'
+import {runDirectory, processOf} from './run-files.js'
 
 /** Ours have some hundred bytes. */
 const LONGEST = 8192

@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto'
 import {Transform, type TransformCallback} from 'node:stream'
-import {judgeAnswer} from '../refused-by.js'
+import {judgeAnswer} from '../edge/judge.js'
 import type {Judgement} from '../types.js'
 
 /** What a response's headers tell, in the order in which curl writes them behind the mark. */

@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import {UserError, hasCode} from '../../core/errors.js'
-import {searchDirectories, variableOf, withoutVariables} from '../../core/platform.js'
+import {searchDirectories, variableOf, withoutVariables} from '../../system/platform.js'
 import {withoutSpies} from '../../secrets/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
-import {findProgram, findShim, isShim, type Search} from '../programs.js'
+import {findProgram, findShim, isShim, type Search} from '../../system/programs.js'
 import {runChild, type ChildEnd} from './child.js'
 import type {VariableNames} from './names.js'
 

@@ -1,6 +1,6 @@
 import {isIP} from 'node:net'
 import {UserError} from '../../core/errors.js'
-import {isLoopback} from '../../core/http/callers.js'
+import {isLoopback} from '../../network/callers.js'
 
 /** Where a forward listens. */
 export interface ListenAddress {

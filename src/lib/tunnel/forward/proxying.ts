@@ -1,10 +1,10 @@
 import type {ClientRequest, IncomingMessage, ServerResponse} from 'node:http'
 import type net from 'node:net'
 import {UserError} from '../../core/errors.js'
-import {callOf, type Callers} from '../../core/http/callers.js'
-import {abandon} from '../../core/http/kept-socket.js'
-import {plain, type UpgradedEnd} from '../../core/http/listener.js'
-import {HEAD_BYTES, hasBody, type Header} from '../../core/http/message.js'
+import {callOf, type Callers} from '../../network/callers.js'
+import {abandon} from '../../network/kept-socket.js'
+import {plain, type UpgradedEnd} from '../../network/listener.js'
+import {HEAD_BYTES, hasBody, type Header} from '../../network/message.js'
 import {
   faultOfAnswer,
   framingHeaders,
@@ -13,15 +13,15 @@ import {
   sendOn,
   type AnswerEnd,
   type Sent,
-} from '../../core/http/relay.js'
+} from '../../network/relay.js'
 import {redact} from '../../core/redact.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
-import {askAccess, probeHeaders, type AcceptedSecret} from '../accepted-secret.js'
+import {askAccess, probeHeaders, type AcceptedSecret} from '../target/accepted-secret.js'
 import {endedBare} from '../carrier/carry-errors.js'
 import {answerCut, edgeFailed} from '../carrier/connect-errors.js'
 import type {EdgeAgent} from '../carrier/edge-connection.js'
-import {edgeRequest, judgeMessage} from '../edge-request.js'
-import type {Target} from '../target.js'
+import {edgeRequest, judgeMessage} from '../edge/request.js'
+import type {Target} from '../target/target.js'
 import {requestHeaders, responseHeaders} from './headers.js'
 import type {ForwardEvents} from './types.js'
 

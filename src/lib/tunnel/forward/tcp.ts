@@ -1,9 +1,9 @@
 import net, {type AddressInfo} from 'node:net'
 import type {Environment} from '../../config/paths.js'
-import {isGone, resetOnceTaken} from '../../core/tcp-peer.js'
+import {isGone, resetOnceTaken} from '../../network/tcp-peer.js'
 import {carry, type CarryTimes} from '../carrier/carry.js'
 import {openAccepted} from '../carrier/accepted.js'
-import type {Target} from '../target.js'
+import type {Target} from '../target/target.js'
 import {listenError, type ListenAddress} from './listen.js'
 import {CLOSE_MS, CONNECTION_LIMIT, type Forward, type ForwardEvents} from './types.js'
 

@@ -1,0 +1,243 @@
+import path from 'node:path'
+import {createAccessApi} from '../../api/client.js'
+import type {AccessApi, Pause} from '../../api/types.js'
+import {NameCache} from '../../completion/name-cache.js'
+import type {Settings} from '../../config/types.js'
+import {systemClock, type Clock} from '../../core/clock.js'
+import {noProgress, type Progress} from '../../core/progress.js'
+import {UserError} from '../../core/errors.js'
+import {Locks} from '../../system/lock.js'
+import type {Secret} from '../../core/secret.js'
+import {Journal} from '../../secrets/journal/journal.js'
+import {
+  chooseStore,
+  openIndex,
+  openStore,
+  readsQuietly,
+  requireReady,
+  type StoreChoice,
+} from '../../secrets/open.js'
+import type {StoreOptions} from '../../secrets/store-options.js'
+import type {SecretIndex, SecretStore} from '../../secrets/types.js'
+import {UndoRecords} from '../edit/records.js'
+import {shellQuote} from '../../core/command-line.js'
+import {keepingNames} from './completion-names.js'
+import {isZoneId, resolveZone} from './zone.js'
+
+export type {StoreChoice} from '../../secrets/open.js'
+
+/** What a use-case works with. Everything in it is opened at its first use. */
+export interface AccessContext {
+  profile: string
+  /** True when the profile was named on the command line, so that suggested commands must name it too. */
+  profileNamed: boolean
+  accountId: string | undefined
+  /** The zone whose objects are meant instead of the account's, as it was named. */
+  zone?: string | undefined
+  apiUrl: string
+  /** Why CLOUDFLARE_API_TOKEN is set and not used, where that is so. */
+  withheld?: string | undefined
+  sandbox: boolean
+  /** The API of the profile's account, or of the zone, with its API token. */
+  api(): Promise<AccessApi>
+  /** The API with another token or account: for a login, which has neither yet. */
+  apiWith(apiToken: Secret, accountId: string | undefined, fromEnvironment?: boolean): AccessApi
+  /** Where the API token comes from; undefined when there is none. */
+  apiToken(): Promise<{token: Secret; source: 'environment' | 'store'} | undefined>
+  /** Where service tokens' secrets are kept: as chosen, or the first usable one. */
+  store(): Promise<SecretStore>
+  /** A store by its kind: the one that an index entry names. */
+  storeOf(kind: SecretStore['kind']): SecretStore
+  index: SecretIndex
+  /** What was begun and may have been interrupted. */
+  journal: Journal
+  /** What edits did, so that they can be undone. */
+  undo: UndoRecords
+  /** Between processes: one at a time works on a service token, or edits an object. */
+  locks: Locks
+  /** What the shells complete names from. */
+  names: NameCache
+  clock: Clock
+  /** Waits; tests make it short. */
+  sleep(milliseconds: number): Promise<void>
+  progress: Progress
+  /** Told of what went wrong beside the work, when that was over. Missing where nobody listens. */
+  warn?: ((text: string) => void) | undefined
+}
+
+export interface AccessDependencies {
+  userAgent: string
+  /** Where the session bus is, as the environment says. */
+  environment: StoreOptions['environment']
+  /** Only where a person can be asked. */
+  askPassphrase?: StoreOptions['askPassphrase']
+  /** True where a person is at the terminal. */
+  interactive?: boolean | undefined
+  /** True where no store may ask anybody anything, not even by a dialogue of its own. */
+  quiet?: boolean | undefined
+  progress?: Progress | undefined
+  warn?: AccessContext['warn']
+  /** The zone whose objects are meant instead of the account's, by name or id. */
+  zone?: string | undefined
+  onWait?: ((pause: Pause) => void) | undefined
+  /** The command that this is for, as it is typed without `zt`: an error of the API may name it. */
+  command?: string | undefined
+  clock?: Clock | undefined
+  /** Told why CLOUDFLARE_API_TOKEN is set and not used, when the profile's own is used instead. */
+  onWithheld?: ((why: string) => void) | undefined
+  /** Told when the profile had no store and one was chosen for it. */
+  onStoreChosen?: ((choice: StoreChoice) => void) | undefined
+}
+
+/** The context of one invocation. Nothing is opened or asked yet. */
+export function openAccess(settings: Settings, deps: AccessDependencies): AccessContext {
+  const {paths} = settings
+  const options: StoreOptions = {
+    configDir: paths.config,
+    dataDir: paths.data,
+    environmentCredentials: settings.environmentCredentials,
+    identityFile: settings.vaultIdentityFile,
+    passphraseFile: settings.vaultPassphraseFile,
+    askPassphrase: deps.askPassphrase,
+    vaultRecipients: settings.vaultRecipients,
+    credentialHelper: settings.credentialHelper,
+    interactive: deps.interactive,
+    quiet: deps.quiet,
+    environment: deps.environment,
+  }
+  const stores = new Map<string, SecretStore>()
+  const storeOf = (kind: SecretStore['kind']): SecretStore => {
+    const store = stores.get(kind) ?? openStore(kind, options)
+    stores.set(kind, store)
+    return store
+  }
+  let chosen: Promise<SecretStore> | undefined
+  const choose = async (): Promise<SecretStore> => {
+    const choice = await chooseStore(options)
+    deps.onStoreChosen?.(choice)
+    stores.set(choice.store.kind, choice.store)
+    return choice.store
+  }
+  const store = async (): Promise<SecretStore> => {
+    if (settings.store !== undefined) return storeOf(settings.store)
+    return (chosen ??= choose().catch((error: unknown) => {
+      // A failure may be mended (a keyring unlocked) before the next call.
+      chosen = undefined
+      throw error
+    }))
+  }
+  const names = new NameCache(paths.cache)
+  const withheld = settings.withheld.apiToken ? settings.doubts.api : undefined
+  const apiOf = (
+    apiToken: Secret,
+    accountId: string | undefined,
+    fromEnvironment = false,
+    zoneId?: string,
+  ): AccessApi => {
+    const api = createAccessApi({
+      apiUrl: settings.apiUrl,
+      apiToken,
+      accountId,
+      zoneId,
+      userAgent: deps.userAgent,
+      onWait: deps.onWait,
+      patienceSeconds: settings.rateLimitWait,
+      command: deps.command,
+      suggestedArgs:
+        settings.profileSource === 'flag' ? `--profile ${shellQuote(settings.profileName)}` : undefined,
+      tokenFromEnvironment: fromEnvironment,
+    })
+    // A zone's own objects have names that are not kept.
+    if (accountId === undefined || zoneId !== undefined) return api
+    const of = {apiUrl: settings.apiUrl, accountId, profile: settings.profileName}
+    return keepingNames(api, {cache: names, of, keep: settings.completionNames})
+  }
+  const apiToken: AccessContext['apiToken'] = async () => {
+    if (settings.environmentApiToken) return {token: settings.environmentApiToken, source: 'environment'}
+    // A profile without a store has never saved anything.
+    if (settings.apiTokenStore === undefined) return undefined
+    if (deps.quiet === true && !readsQuietly(settings.apiTokenStore)) return undefined
+    const keeper = storeOf(settings.apiTokenStore)
+    await requireReady(keeper, {write: false})
+    const token = await keeper.get({kind: 'api-token', id: settings.profileName})
+    if (token && withheld !== undefined) deps.onWithheld?.(withheld)
+    return token && {token, source: 'store'}
+  }
+  let api: Promise<AccessApi> | undefined
+  const connect = async (): Promise<AccessApi> => {
+    const found = await apiToken()
+    if (!found) throw notLoggedIn({profile: settings.profileName, withheld})
+    const fromEnvironment = found.source === 'environment'
+    const open = (accountId: string | undefined, zoneId?: string): AccessApi =>
+      apiOf(found.token, accountId, fromEnvironment, zoneId)
+    const {zone} = deps
+    if (zone !== undefined && isZoneId(zone)) return open(settings.accountId, zone.toLowerCase())
+    const accountId = settings.accountId ?? (await onlyAccount(open(undefined)))
+    return zone === undefined ? open(accountId) : open(accountId, await resolveZone(open(accountId), zone))
+  }
+  return {
+    profile: settings.profileName,
+    profileNamed: settings.profileSource === 'flag',
+    accountId: settings.accountId,
+    zone: deps.zone,
+    apiUrl: settings.apiUrl,
+    withheld,
+    sandbox: settings.sandbox,
+    api: () =>
+      (api ??= connect().catch((error: unknown) => {
+        api = undefined
+        throw error
+      })),
+    apiWith: (token, accountId, fromEnvironment) => apiOf(token, accountId, fromEnvironment),
+    apiToken,
+    store,
+    storeOf,
+    index: openIndex(paths.data),
+    journal: new Journal(path.join(paths.data, 'journal')),
+    undo: new UndoRecords(path.join(paths.state, 'undo')),
+    locks: new Locks(path.join(paths.state, 'locks')),
+    names,
+    sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    clock: deps.clock ?? systemClock,
+    progress: deps.progress ?? noProgress,
+    warn: deps.warn,
+  }
+}
+
+/** The error where there is no API token, or none that may go to the profile's address. */
+export function notLoggedIn({profile, withheld}: Pick<AccessContext, 'profile' | 'withheld'>): UserError {
+  const login = profile === 'default' ? 'zt login' : `zt login --profile ${profile}`
+  return new UserError({
+    kind: 'auth',
+    code: 'NOT_LOGGED_IN',
+    message: `Profile ${profile} has no API token`,
+    why:
+      withheld === undefined
+        ? 'Nobody has logged in with it, and CLOUDFLARE_API_TOKEN is not set.'
+        : `Nobody has logged in with it, and CLOUDFLARE_API_TOKEN is not used. ${withheld}`,
+    next: [
+      login,
+      withheld === undefined
+        ? 'To try without an account: zt sandbox start'
+        : `To send it there all the same, name the profile: --profile ${profile}`,
+    ],
+  })
+}
+
+/** The account, where the API token sees exactly one. */
+async function onlyAccount(api: AccessApi): Promise<string> {
+  const accounts = await api.listAccounts()
+  const [account] = accounts
+  if (account && accounts.length === 1) return account.id
+  throw new UserError({
+    kind: 'usage',
+    code: 'ACCOUNT_REQUIRED',
+    message: 'Which account is not known',
+    why:
+      accounts.length === 0
+        ? 'The API token may not list accounts.'
+        : `The API token sees several: ${accounts.map(({name, id}) => `${name} (${id})`).join(', ')}.`,
+    next: ['Give --account ID, or set CLOUDFLARE_ACCOUNT_ID'],
+    details: {candidates: accounts},
+  })
+}

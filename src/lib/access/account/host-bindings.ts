@@ -1,0 +1,126 @@
+import type {Application, Group, Policy, ServiceToken} from '../../api/types.js'
+import {hostOf} from '../../policy/application-match.js'
+import {mayAdmit} from '../../policy/references.js'
+import type {AccessContext} from './context.js'
+
+/** A host that this profile opens with a token from now on. */
+export interface BoundHost {
+  host: string
+  token: string
+  /** Another token was used for it until now. */
+  replaced: boolean
+}
+
+/** Which token is to be used for an application's hosts. */
+export interface PlannedBinding {
+  tokenId: string | undefined
+  bound: BoundHost[]
+  /** Why none, or not all of them: whole sentences without full stop. */
+  warnings: string[]
+}
+
+/**
+ * Binds an application's hosts to a token that it admits, so that `zt ssh HOST` knows which credentials to use and may
+ * send them there. Changes nothing yet.
+ *
+ * @param named tokens that the person named: the first whose secret is here is used, in place of another one too
+ * @param reached tokens that are admitted without having been named (by an Access group): used where it is the only one
+ *   whose secret is here, and never in place of another
+ */
+export async function planBinding(
+  ctx: AccessContext,
+  {domains}: Pick<Application, 'domains'>,
+  named: readonly ServiceToken[],
+  reached: readonly ServiceToken[] = [],
+): Promise<PlannedBinding> {
+  const hosts = hostsOf(domains)
+  if (hosts.length === 0) return {tokenId: undefined, bound: [], warnings: []}
+  const [entries, existing] = await Promise.all([
+    ctx.index.list(ctx.profile),
+    ctx.index.bindings(ctx.profile),
+  ])
+  const stored = new Set(entries.map(({tokenId}) => tokenId))
+  const first = named.find(({id}) => stored.has(id))
+  const here = reached.filter(({id}) => stored.has(id))
+  const token = first ?? (here.length === 1 ? here[0] : undefined)
+  if (!token) {
+    const open = hosts.filter((host) => !existing.some((binding) => binding.host === host))
+    const warnings = named.length > 0 || open.length > 0 ? notBound(ctx, named, here) : []
+    return {tokenId: undefined, bound: [], warnings}
+  }
+  const bound: BoundHost[] = []
+  for (const host of hosts) {
+    const previous = existing.find((binding) => binding.host === host)
+    const replaced = previous !== undefined && previous.tokenId !== token.id
+    if (!replaced || first) bound.push({host, token: token.name, replaced})
+  }
+  return {tokenId: token.id, bound, warnings: []}
+}
+
+/** Binds the hosts as it was planned. */
+export async function bindHosts(ctx: AccessContext, {tokenId, bound}: PlannedBinding): Promise<void> {
+  if (tokenId === undefined) return
+  const existing = await ctx.index.bindings(ctx.profile)
+  const boundAt = new Date(ctx.clock.now()).toISOString()
+  for (const {host} of bound) {
+    if (existing.some((one) => one.host === host && one.tokenId === tokenId)) continue
+    await ctx.index.bind({profile: ctx.profile, host, tokenId, boundAt})
+  }
+}
+
+/** A host for which this profile uses a token that does not open it any more. */
+export interface UnboundHost {
+  host: string
+  tokenId: string
+}
+
+/**
+ * The hosts of an application for which this profile uses a token that neither the application nor another one of the
+ * same host would admit. Changes nothing yet.
+ *
+ * @param left the application's policies as they will be
+ * @param others the account's other applications with their policies
+ */
+export async function planUnbinding(
+  ctx: AccessContext,
+  {domains}: Pick<Application, 'domains'>,
+  left: readonly Policy[],
+  others: readonly Application[],
+  groups: ReadonlyMap<string, Group>,
+): Promise<UnboundHost[]> {
+  const hosts = hostsOf(domains)
+  const bindings = (await ctx.index.bindings(ctx.profile)).filter(({host}) => hosts.includes(host))
+  return bindings
+    .filter(({host, tokenId}) => {
+      const there = others.filter((app) => hostsOf(app.domains).includes(host))
+      return ![left, ...there.map(({policies}) => policies)].some((all) => mayAdmit(tokenId, all, groups))
+    })
+    .map(({host, tokenId}) => ({host, tokenId}))
+}
+
+/** Forgets bindings, unless they have come to mean another token meanwhile. */
+export async function unbindHosts(ctx: AccessContext, unbound: readonly UnboundHost[]): Promise<void> {
+  const existing = await ctx.index.bindings(ctx.profile)
+  for (const {host, tokenId} of unbound) {
+    if (existing.some((one) => one.host === host && one.tokenId === tokenId))
+      await ctx.index.unbind(ctx.profile, host)
+  }
+}
+
+function hostsOf(domains: readonly string[]): string[] {
+  return [...new Set(domains.map((domain) => hostOf(domain).toLowerCase()))]
+}
+
+function notBound(
+  ctx: AccessContext,
+  named: readonly ServiceToken[],
+  here: readonly ServiceToken[],
+): string[] {
+  const quoted = (tokens: readonly ServiceToken[]): string => tokens.map(({name}) => `"${name}"`).join(', ')
+  if (here.length > 1)
+    return [`No host was bound: several tokens would do (${quoted(here)}); choose one with --token`]
+  if (named.length === 0) return []
+  return [
+    `No host was bound: the secret of ${quoted(named)} is not in a store of profile ${ctx.profile} on this machine`,
+  ]
+}

@@ -1,0 +1,75 @@
+import {commandsThatNeed} from '../../api/permissions.js'
+import type {Account, ApiTokenStatus, PermissionState} from '../../api/types.js'
+import {requireReady} from '../../secrets/open.js'
+import type {SecretStore} from '../../secrets/types.js'
+import {notLoggedIn, type AccessContext} from './context.js'
+
+/** Removes a profile's API token from its store. Service tokens and their secrets stay. False when there was none. */
+export async function logout(ctx: AccessContext, kind: SecretStore['kind'] | undefined): Promise<boolean> {
+  forgetNames(ctx)
+  if (kind === undefined) return false
+  const store = ctx.storeOf(kind)
+  await requireReady(store, {write: true})
+  return store.delete({kind: 'api-token', id: ctx.profile})
+}
+
+/** A permission group, and which commands need it, as they are typed: `token create`. */
+export interface KnownPermission extends PermissionState {
+  neededBy: string[]
+}
+
+export interface WhoAmI {
+  apiToken: ApiTokenStatus
+  source: 'environment' | 'store'
+  account: Account | undefined
+  /** Undefined where they were not looked for: that was not asked for, or the account is not known. */
+  permissions: KnownPermission[] | undefined
+}
+
+/**
+ * Who the API takes us for.
+ *
+ * @param probe whether to find out which permissions the API token has; nothing is changed by that
+ */
+export async function whoami(ctx: AccessContext, {probe}: {probe: boolean}): Promise<WhoAmI> {
+  const found = await ctx.apiToken()
+  if (!found) throw notLoggedIn(ctx)
+  ctx.progress.step('Asking Cloudflare')
+  const fromEnvironment = found.source === 'environment'
+  const api = ctx.apiWith(found.token, ctx.accountId, fromEnvironment)
+  const apiToken = await api.verifyToken()
+  const accounts = await api.listAccounts()
+  const account =
+    ctx.accountId === undefined
+      ? accounts.length === 1
+        ? accounts[0]
+        : undefined
+      : (accounts.find(({id}) => id === ctx.accountId) ?? {id: ctx.accountId, name: ctx.accountId})
+  let permissions: KnownPermission[] | undefined
+  if (probe && account) {
+    ctx.progress.step('Looking at the permissions')
+    const states = await ctx.apiWith(found.token, account.id, fromEnvironment).probePermissions()
+    permissions = states.map((state) => ({...state, neededBy: commandsThatNeed(state.group)}))
+  }
+  return {apiToken, source: found.source, account, permissions}
+}
+
+/**
+ * Removes everything that this machine keeps for a profile: secrets, index, host bindings. For a sandbox that
+ * begins anew, whose tokens no longer exist.
+ */
+export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
+  const entries = await ctx.index.list(ctx.profile)
+  for (const entry of entries) {
+    await ctx.storeOf(entry.store).delete({kind: 'service-token', id: entry.tokenId})
+    await ctx.index.remove(ctx.profile, entry.tokenId)
+  }
+  for (const {host} of await ctx.index.bindings(ctx.profile)) await ctx.index.unbind(ctx.profile, host)
+  forgetNames(ctx)
+  return entries.length
+}
+
+/** What the shells would complete, of all profiles of the account. */
+function forgetNames({accountId, apiUrl, names}: AccessContext): void {
+  if (accountId !== undefined) names.drop({apiUrl, accountId})
+}

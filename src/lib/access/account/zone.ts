@@ -1,0 +1,56 @@
+import type {AccessApi, Zone} from '../../api/types.js'
+import {closest} from '../../core/closest.js'
+import {ApiError, UserError} from '../../core/errors.js'
+
+/** Whether this is a zone's id and not its name: no domain is 32 hexadecimal digits. */
+export function isZoneId(text: string): boolean {
+  return /^[0-9a-f]{32}$/i.test(text)
+}
+
+/**
+ * The zone of the account that a person means, by name or id. An id is taken as it is: an API token for Access alone
+ * may not list zones.
+ *
+ * @throws UserError `not-found` / `ZONE_NOT_FOUND`, `ambiguous` / `ZONE_AMBIGUOUS`, `permission` / `ZONES_NOT_LISTED`
+ */
+export async function resolveZone(api: Pick<AccessApi, 'listZones'>, wanted: string): Promise<string> {
+  if (isZoneId(wanted)) return wanted.toLowerCase()
+  const name = wanted.trim().toLowerCase().replace(/\.$/, '')
+  const list = (query?: {name: string}): Promise<Zone[]> =>
+    api.listZones(query).catch((error: unknown) => {
+      throw error instanceof ApiError && error.kind === 'permission' ? mayNotList(error) : error
+    })
+  const found = (await list({name})).filter((zone) => zone.name.toLowerCase() === name)
+  const [zone] = found
+  if (zone && found.length === 1) return zone.id
+  if (zone) {
+    throw new UserError({
+      kind: 'ambiguous',
+      code: 'ZONE_AMBIGUOUS',
+      message: `Several zones are called "${name}"`,
+      why: found.map(({id}) => id),
+      next: ['Give the id instead: --zone ID'],
+      details: {candidates: found},
+    })
+  }
+  const names = (await list()).map((one) => one.name)
+  const meant = closest(name, names)
+  throw new UserError({
+    kind: 'not-found',
+    code: 'ZONE_NOT_FOUND',
+    message: `There is no zone "${name.slice(0, 100)}" in the account`,
+    why: names.length === 0 ? 'The API token sees no zone of it.' : undefined,
+    next: meant === undefined ? ['Give the id instead: --zone ID'] : [`Did you mean "${meant}"?`],
+  })
+}
+
+function mayNotList(cause: ApiError): UserError {
+  return new UserError({
+    kind: 'permission',
+    code: 'ZONES_NOT_LISTED',
+    message: 'The API token may not look up the zone by its name',
+    why: 'For that it needs the permission "Zone Read".',
+    next: ['Give the id instead: --zone ID (it is on the overview page of the zone in the dashboard)'],
+    cause,
+  })
+}

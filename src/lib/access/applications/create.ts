@@ -1,0 +1,220 @@
+import type {AccessApi, Application, PolicyBody} from '../../api/types.js'
+import type {JsonObject} from '../../core/json.js'
+import {ApiError, UserError} from '../../core/errors.js'
+import {sameAddress} from '../../policy/application-match.js'
+import {checkDomain, checkSession} from './input.js'
+import {ztCommand} from '../../core/command-line.js'
+import type {AccessContext} from '../account/context.js'
+import type {AppliedEdit} from '../edit/apply.js'
+import {createChange, replaceChange, type Change} from '../edit/change.js'
+import {restated} from '../edit/errors.js'
+import {newId, type EditTarget, type PolicyLink} from '../edit/target.js'
+import {planBinding, type PlannedBinding} from '../account/host-bindings.js'
+import {applyPlanned} from '../edit/planned.js'
+import {checkName, type RuleInput} from '../rules/wanted.js'
+import {
+  findLeftover,
+  readServiceAuthRules,
+  ruleName,
+  serviceAuthBody,
+  warningsAboutTokens,
+  whomInWords,
+} from '../rules/service-auth.js'
+
+/** What is to be created, as a person says it. */
+export interface CreateApplicationOptions {
+  name: string
+  /** Hosts, with a path or `*` where Access allows it; the first is the primary one. */
+  domains: readonly string[]
+  /** Whom a Service Auth rule is to mean; undefined: no rule. */
+  rules?: RuleInput | undefined
+  ruleName?: string | undefined
+  /** A Go duration, or days (`30d`). */
+  sessionDuration?: string | undefined
+  /** Machines that are not admitted get 401 and no redirect to a login. */
+  serviceAuth401?: boolean | undefined
+}
+
+export interface CreateApplicationPlan {
+  changes: Change[]
+  /** By which the created application is known in `AppliedEdit.ids`. */
+  newId: string
+  application: {name: string; domains: string[]}
+  rule: {name: string} | undefined
+  /** Whom it admits, in words. */
+  admitted: string[]
+  binding: PlannedBinding
+  warnings: string[]
+}
+
+const POLICY = newId(1)
+const APPLICATION = newId(2)
+
+/**
+ * How a self-hosted application is created. With a rule, its policy is made first and attached at once, so that the
+ * application never stands there without; `service_auth_401_redirect` is set last, because it is refused before. Changes
+ * nothing yet.
+ *
+ * @throws UserError `usage` / `BAD_NAME`, `BAD_DOMAIN`, `BAD_DURATION`, `NEEDS_SERVICE_AUTH`; `conflict` / `DOMAIN_TAKEN`;
+ *   of `readServiceAuthRules`
+ */
+export async function planCreateApplication(
+  ctx: AccessContext,
+  options: CreateApplicationOptions,
+): Promise<CreateApplicationPlan> {
+  const name = checkName(options.name, 'an application')
+  const domains = [...new Set(options.domains.map(checkDomain))]
+  const sessionDuration =
+    options.sessionDuration === undefined ? undefined : checkSession(options.sessionDuration)
+  if (options.serviceAuth401 === true && !options.rules) throw needsServiceAuth()
+  const api = await ctx.api()
+  ctx.progress.step('Reading the applications')
+  const [applications, rules] = await Promise.all([
+    api.listApplications(),
+    options.rules && readServiceAuthRules(ctx, api, options.rules),
+  ])
+  // A bookmark has the domain of what it links to, and answers for nothing.
+  const answering = applications.filter(({type}) => type !== 'bookmark')
+  for (const domain of domains) refuseTaken(ctx, domain, answering)
+
+  const warnings = [
+    ...(rules ? [...rules.warnings, ...warningsAboutTokens(ctx, rules.tokens, [])] : []),
+    ...twinWarning(name, applications),
+  ]
+  const target: EditTarget = {kind: 'application', id: APPLICATION, name}
+  const fields: JsonObject = {
+    name,
+    type: 'self_hosted',
+    domain: domains[0],
+    ...(domains.length > 1 && {destinations: domains.map((uri) => ({type: 'public', uri}))}),
+    ...(sessionDuration !== undefined && {session_duration: sessionDuration}),
+    ...(options.serviceAuth401 === true && {service_auth_401_redirect: false}),
+  }
+  const plan = {newId: APPLICATION, application: {name, domains}, warnings}
+  if (!rules) {
+    const binding = {tokenId: undefined, bound: [], warnings: []}
+    return {...plan, changes: [createChange(target, fields)], rule: undefined, admitted: [], binding}
+  }
+  const admitted = whomInWords(rules, rules.include)
+  const body = serviceAuthBody(ruleName(options.ruleName, admitted), rules)
+  const binding = await planBinding(ctx, {domains}, rules.tokens, rules.reached)
+  warnings.push(...binding.warnings)
+  const changes = await withRule(api, target, fields, body, options.serviceAuth401 ?? false)
+  return {...plan, changes, rule: {name: body.name}, admitted, binding}
+}
+
+async function withRule(
+  api: AccessApi,
+  target: EditTarget,
+  fields: JsonObject,
+  body: PolicyBody,
+  serviceAuth401: boolean,
+): Promise<Change[]> {
+  const leftover = await findLeftover(api, body)
+  const id = leftover?.id ?? POLICY
+  const first: PolicyLink[] = [{id, precedence: 1}]
+  const then = serviceAuth401
+    ? replaceChange(target, {...fields, policies: first}, {service_auth_401_redirect: true})
+    : []
+  if (api.zoneId !== undefined) {
+    // A zone has no policies to share: this one is made inside the application.
+    const inside: EditTarget = {
+      kind: 'inline-policy',
+      id,
+      name: body.name,
+      application: {id: target.id, name: target.name},
+    }
+    return [createChange(target, fields), createChange(inside, {...body, precedence: 1}), ...then]
+  }
+  const policy = createChange({kind: 'policy', id, name: body.name}, {...body})
+  return [...(leftover ? [] : [policy]), createChange(target, {...fields, policies: first}), ...then]
+}
+
+/**
+ * Makes the changes, and binds the hosts.
+ *
+ * @throws UserError `conflict` / `DOMAIN_TAKEN`, `usage` / `DOMAIN_OUTSIDE_ZONES`; of `applyChanges`
+ */
+export async function applyCreateApplication(
+  ctx: AccessContext,
+  {changes, application, binding}: Pick<CreateApplicationPlan, 'changes' | 'application' | 'binding'>,
+  command: string,
+): Promise<AppliedEdit> {
+  try {
+    return await applyPlanned(ctx, {changes, notes: [], bindings: [binding]}, command)
+  } catch (error) {
+    throw await explained(ctx, application.domains, error)
+  }
+}
+
+/** What Cloudflare's codes mean here (third-party observations): 11010 the domain is taken, 12130 it is in no zone. */
+async function explained(ctx: AccessContext, domains: readonly string[], error: unknown): Promise<unknown> {
+  if (!(error instanceof ApiError)) return error
+  const api = await ctx.api()
+  if (error.apiCodes.includes(11010)) {
+    const applications = await api.listApplications().catch(() => [])
+    for (const domain of domains) refuseTaken(ctx, domain, applications)
+    return restated(error, {why: [`Another application has ${domains.join(' or ')}.`]})
+  }
+  if (!error.apiCodes.includes(12130)) return error
+  const zones = await api.listZones().catch(() => undefined)
+  const names = zones?.map(({name}) => name)
+  const outside = domains.map(hostPart).filter((host) => names && !names.some((zone) => isWithin(host, zone)))
+  if (names && outside.length === 0) return error
+  if (!names)
+    return restated(error, {why: ['If it is about the domain: that must belong to a zone of the account.']})
+  return new UserError({
+    kind: 'usage',
+    code: 'DOMAIN_OUTSIDE_ZONES',
+    message: `${outside.join(', ')} ${outside.length === 1 ? 'is' : 'are'} in no zone of the account`,
+    why: [
+      ...error.whyLines,
+      names.length === 0
+        ? 'The API token sees no zone of it.'
+        : `The zones that the API token sees: ${names.join(', ')}.`,
+    ],
+    next: ['Give --domain with a host of one of the zones'],
+    details: {...error.details, zones: names},
+    cause: error,
+  })
+}
+
+function isWithin(host: string, zone: string): boolean {
+  return host === zone || host.endsWith(`.${zone}`)
+}
+
+function hostPart(domain: string): string {
+  return domain.split('/')[0] ?? ''
+}
+
+function refuseTaken(ctx: AccessContext, domain: string, applications: readonly Application[]): void {
+  const holder = applications.find(({domains}) => domains.some((one) => sameAddress(one, domain)))
+  if (!holder) return
+  throw new UserError({
+    kind: 'conflict',
+    code: 'DOMAIN_TAKEN',
+    message: `The application "${holder.name}" has ${domain} already`,
+    why: 'Two applications cannot have one domain. Nothing was changed.',
+    next: [
+      ztCommand(ctx, 'app', 'show', domain),
+      `To let a token in there: ${ztCommand(ctx, 'app', 'add-rule', domain, '--service-auth', '--token', 'NAME')}`,
+    ],
+    details: {applicationId: holder.id},
+  })
+}
+
+/** The API takes two of one name; commands then need the id. */
+function twinWarning(name: string, applications: readonly Application[]): string[] {
+  const twin = applications.some((one) => one.name.toLowerCase() === name.toLowerCase())
+  return twin ? [`There is an application "${name}" already: by that name alone neither is found`] : []
+}
+
+function needsServiceAuth(): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'NEEDS_SERVICE_AUTH',
+    message: 'Machines get 401 only from an application with a Service Auth rule',
+    why: 'Cloudflare refuses service_auth_401_redirect without one.',
+    next: ['Give --service-auth and --token NAME too'],
+  })
+}

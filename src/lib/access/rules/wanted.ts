@@ -1,0 +1,322 @@
+import type {AccessApi, Decision, Group, Rule, ServiceToken} from '../../api/types.js'
+import {UserError} from '../../core/errors.js'
+import {fullBlock} from '../../policy/address.js'
+import {wantsIdentity} from '../../policy/rules.js'
+import {actionName} from './action-name.js'
+import type {AccessContext} from '../account/context.js'
+import {resolveGroup, resolveToken} from '../account/resolve.js'
+
+/** What narrows a rule, as a person says it. */
+export interface NarrowingInput {
+  /** Addresses or blocks in CIDR notation. */
+  ips: readonly string[]
+  /** ISO 3166 alpha-2. */
+  countries: readonly string[]
+  /** By name or id. */
+  groups: readonly string[]
+}
+
+/** Whom a rule means, as a person says it: names, addresses, countries. */
+export interface RuleInput {
+  /** By name, id or Client ID. */
+  tokens: readonly string[]
+  groups: readonly string[]
+  anyToken: boolean
+  everyone: boolean
+  emails: readonly string[]
+  emailDomains: readonly string[]
+  ips: readonly string[]
+  countries: readonly string[]
+  require: NarrowingInput
+  exclude: NarrowingInput
+}
+
+/** The rules of a policy or an Access group: any of Include, all of Require, none of Exclude. */
+export interface Rules {
+  include: Rule[]
+  require: Rule[]
+  exclude: Rule[]
+}
+
+/** Rules as they were asked for, with what they name. */
+export interface ReadRules extends Rules {
+  /** The service tokens that Include names. */
+  tokens: ServiceToken[]
+  /** The Access groups that Include names. */
+  groups: Group[]
+}
+
+/** What names in rules may stand for. */
+export interface Nameable {
+  tokens: readonly ServiceToken[]
+  groups: readonly Group[]
+}
+
+/** Lists what the names in the input can stand for, and nothing that it does not name. */
+export async function readNameable(api: AccessApi, input: RuleInput): Promise<Nameable> {
+  const groups = [...input.groups, ...input.require.groups, ...input.exclude.groups]
+  const [tokenList, groupList] = await Promise.all([
+    input.tokens.length > 0 ? api.listServiceTokens() : [],
+    groups.length > 0 ? api.listGroups() : [],
+  ])
+  return {tokens: tokenList, groups: groupList}
+}
+
+/**
+ * The rules that a person asks for. What is named twice counts once.
+ *
+ * @throws UserError `not-found`, `ambiguous` for a name; `usage` / `BAD_CIDR`, `BAD_COUNTRY`, `BAD_EMAIL`,
+ *   `BAD_EMAIL_DOMAIN`, `NEVER_HOLDS`
+ */
+export function readRules(ctx: AccessContext, input: RuleInput, known: Nameable): ReadRules {
+  const tokens = [...new Set(input.tokens.map((wanted) => resolveToken(ctx, wanted, known.tokens)))]
+  const groups = findGroups(ctx, input.groups, known)
+  const include = [
+    ...tokens.map(({id}): Rule => ({service_token: {token_id: id}})),
+    ...(input.anyToken ? [{any_valid_service_token: {}}] : []),
+    ...groups.map(groupRule),
+    ...(input.everyone ? [{everyone: {}}] : []),
+    ...unique(input.emails.map(checkEmail)).map((email): Rule => ({email: {email}})),
+    ...unique(input.emailDomains.map(checkEmailDomain)).map((domain): Rule => ({email_domain: {domain}})),
+    ...placeRules(input.ips, input.countries),
+  ]
+  if (unique(input.require.countries.map(checkCountry)).length > 1) throw neverHolds('countries', '--country')
+  if (unique(input.require.ips.map(checkBlock)).length > 1) throw neverHolds('address blocks', '--ip')
+  return {include, require: narrowing(ctx, input.require, known), exclude: narrowing(ctx, input.exclude, known), tokens, groups} // prettier-ignore
+}
+
+function narrowing(ctx: AccessContext, {ips, countries, groups}: NarrowingInput, known: Nameable): Rule[] {
+  return [...placeRules(ips, countries), ...findGroups(ctx, groups, known).map(groupRule)]
+}
+
+/** Rules about where a request comes from. */
+function placeRules(ips: readonly string[], countries: readonly string[]): Rule[] {
+  return [
+    ...unique(ips.map(checkBlock)).map((ip): Rule => ({ip: {ip}})),
+    ...unique(countries.map(checkCountry)).map((country): Rule => ({geo: {country_code: country}})),
+  ]
+}
+
+function findGroups(ctx: AccessContext, wanted: readonly string[], {groups}: Nameable): Group[] {
+  return [...new Set(wanted.map((one) => resolveGroup(ctx, one, groups)))]
+}
+
+function groupRule({id}: Group): Rule {
+  return {group: {id}}
+}
+
+/** All that is required must hold at once, and no request comes from two of these. */
+function neverHolds(what: string, flag: string): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'NEVER_HOLDS',
+    message: `A rule cannot require several ${what}`,
+    why: 'All that a rule requires must hold at once, so it would let nobody in. An Access group is one of several.',
+    next: [`zt group create NAME ${flag} ONE ${flag} OTHER`, 'Require that group: --require-group NAME'],
+  })
+}
+
+/**
+ * An address or block as the API takes it: with its prefix length.
+ *
+ * @throws UserError `usage` / `BAD_CIDR`
+ */
+function checkBlock(text: string): string {
+  const block = fullBlock(text.trim())
+  if (block !== undefined) return block
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_CIDR',
+    message: `"${text.slice(0, 60)}" is no address and no block of addresses`,
+    why: 'It is written in CIDR notation, as 203.0.113.0/24 or 2001:db8::/32; one address as 203.0.113.7.',
+  })
+}
+
+const COUNTRIES = new Intl.DisplayNames(['en'], {type: 'region', fallback: 'none'})
+/** Unicode has names for these, ISO 3166-1 has no such country. */
+const NO_COUNTRY = new Set('AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ'.split(' '))
+
+/**
+ * A country as the API takes it.
+ *
+ * @returns ISO 3166 alpha-2, in capitals
+ * @throws UserError `usage` / `BAD_COUNTRY`
+ */
+function checkCountry(text: string): string {
+  const code = text.trim().toUpperCase()
+  const two = /^[A-Z]{2}$/.test(code)
+  const name = two && !NO_COUNTRY.has(code) ? COUNTRIES.of(code) : undefined
+  // UK is a name for GB, and DD is Germany's part of long ago.
+  const present = two ? new Intl.Locale(`und-${code}`).region : undefined
+  if (name !== undefined && present === code) return code
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_COUNTRY',
+    message: `"${text.slice(0, 60)}" is no country`,
+    why: 'Countries are written with their two letters of ISO 3166, as DE, GB or US.',
+    next: name !== undefined && present !== undefined ? [`Did you mean "${present}"?`] : [],
+  })
+}
+
+function checkEmail(text: string): string {
+  const email = text.trim()
+  if (/^[^\s@\p{Cc}]{1,64}@[^\s@.\p{Cc}]+(\.[^\s@.\p{Cc}]+)+$/u.test(email)) return email
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_EMAIL',
+    message: `"${text.slice(0, 60)}" is no e-mail address`,
+    next: ['For all addresses of a domain: --email-domain example.com'],
+  })
+}
+
+function checkEmailDomain(text: string): string {
+  const domain = text.trim().replace(/^@/, '').toLowerCase()
+  if (/^[^\s@./:\p{Cc}]+(\.[^\s@./:\p{Cc}]+)+$/u.test(domain)) return domain
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_EMAIL_DOMAIN',
+    message: `"${text.slice(0, 60)}" is no domain of e-mail addresses`,
+    why: 'It is what stands behind the @, as example.com.',
+  })
+}
+
+/**
+ * Whether rules can work under an action, as Cloudflare documents its selectors.
+ *
+ * @param what the policy in words, for the errors: `the policy "ci"`
+ * @param groups all of the account, where the rules name any
+ * @returns warnings: what they let in that nobody may have meant, and what they will not
+ * @throws UserError `usage` / `NO_INCLUDE`, `TOKEN_NEEDS_SERVICE_AUTH`, `LOGIN_NEEDS_ALLOW`
+ */
+export function checkRules(
+  decision: Decision,
+  {include, require, exclude}: Rules,
+  groups: readonly Group[],
+): string[] {
+  const all = [...include, ...require, ...exclude]
+  const action = actionName(decision)
+  if (include.length === 0) {
+    throw new UserError({
+      kind: 'usage',
+      code: 'NO_INCLUDE',
+      message: 'The rule includes nobody',
+      why: 'A rule includes at least one: a service token, an Access group, addresses, a country. What it requires and excludes only narrows that.',
+      next: ['Give --token NAME, --group NAME or --any-token'],
+    })
+  }
+  if (decision !== 'non_identity' && all.some(isTokenRule)) {
+    throw new UserError({
+      kind: 'usage',
+      code: 'TOKEN_NEEDS_SERVICE_AUTH',
+      message: `A service token cannot be in a rule with the action ${action}`,
+      why: 'Service tokens count under the action Service Auth only; under Allow the edge asks for a login all the same.',
+      next: ['Give --action service-auth, or leave the action out'],
+    })
+  }
+  if (!asksForLogin(decision) && all.some(wantsIdentity)) {
+    throw new UserError({
+      kind: 'usage',
+      code: 'LOGIN_NEEDS_ALLOW',
+      message: `A person cannot be in a rule with the action ${action}`,
+      why: `Nobody is asked to log in under ${action}, so who it is cannot be known.`,
+      next: ['Give --action allow or --action block'],
+    })
+  }
+  return rulesWarnings(decision, {include, require, exclude}, groups)
+}
+
+/**
+ * What rules under an action let in that nobody may have meant, and what they will not: sentences without full stop.
+ *
+ * @param groups all of the account, where the rules name any
+ */
+export function rulesWarnings(
+  decision: Decision,
+  {include, require}: Rules,
+  groups: readonly Group[],
+): string[] {
+  const idle = decision !== 'non_identity' && include.some(isTokenRule)
+  return [
+    ...openDoors(decision, {include, require}),
+    ...(idle
+      ? [`It names service tokens, which count under Service Auth only: ${actionName(decision)} does not mean them`] // prettier-ignore
+      : []),
+    ...groupsOfNoUse(decision, include, groups),
+  ]
+}
+
+/** What a person may not have meant: that anybody gets in. */
+function openDoors(decision: Decision, {include, require}: Omit<Rules, 'exclude'>): string[] {
+  if (decision === 'deny' || !include.some(isEverybody)) return []
+  if (decision === 'allow') return ['Allow with everyone: whoever can log in at all gets in']
+  const narrowed = require.length > 0 ? ', as far as it requires nothing more' : ''
+  return [`${actionName(decision)} with everyone: anybody gets in without any credentials${narrowed}`]
+}
+
+function isEverybody(rule: Rule): boolean {
+  const {ip} = (rule['ip'] ?? {}) as {ip?: unknown}
+  return rule['everyone'] !== undefined || (typeof ip === 'string' && /\/0$/.test(ip))
+}
+
+/** An Access group counts under every action, and what is in it may not. */
+function groupsOfNoUse(decision: Decision, include: readonly Rule[], groups: readonly Group[]): string[] {
+  const byId = new Map(groups.map((group) => [group.id, group]))
+  return include.flatMap((rule) => {
+    const {id} = (rule['group'] ?? {}) as {id?: unknown}
+    const group = typeof id === 'string' ? byId.get(id) : undefined
+    if (!group) return []
+    const inside = rulesWithin(group, byId, new Set())
+    const tokens = decision !== 'non_identity' && inside.some(isTokenRule)
+    const people = !asksForLogin(decision) && inside.some(wantsIdentity)
+    return [
+      ...(tokens
+        ? [`The Access group "${group.name}" holds service tokens, which count under Service Auth only: ${actionName(decision)} does not mean them`] // prettier-ignore
+        : []),
+      ...(people
+        ? [`The Access group "${group.name}" holds people, who are not asked to log in under ${actionName(decision)}: it does not mean them`] // prettier-ignore
+        : []),
+    ]
+  })
+}
+
+function rulesWithin(group: Group, groups: ReadonlyMap<string, Group>, seen: Set<string>): Rule[] {
+  if (seen.has(group.id)) return []
+  seen.add(group.id)
+  return group.include.flatMap((rule) => {
+    const {id} = (rule['group'] ?? {}) as {id?: unknown}
+    const inner = typeof id === 'string' ? groups.get(id) : undefined
+    return inner ? rulesWithin(inner, groups, seen) : [rule]
+  })
+}
+
+function isTokenRule(rule: Rule): boolean {
+  return rule['service_token'] !== undefined || rule['any_valid_service_token'] !== undefined
+}
+
+/** Bypass and Service Auth never ask for one. */
+function asksForLogin(decision: Decision): boolean {
+  return decision === 'allow' || decision === 'deny'
+}
+
+const NAME_LIMIT = 250
+
+/**
+ * A name that a policy or an Access group can have, trimmed.
+ *
+ * @param what e.g. `a policy`
+ * @throws UserError `usage` / `BAD_NAME`
+ */
+export function checkName(text: string, what: string): string {
+  const name = text.trim()
+  if (name !== '' && name.length <= NAME_LIMIT && !/\p{Cc}/u.test(name)) return name
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_NAME',
+    message: `This cannot be the name of ${what}`,
+    why: `A name has 1 to ${NAME_LIMIT} characters, and no control characters.`,
+  })
+}
+
+function unique<T>(all: readonly T[]): T[] {
+  return [...new Set(all)]
+}

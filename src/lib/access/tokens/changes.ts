@@ -1,0 +1,312 @@
+import type {AccessApi, ServiceToken} from '../../api/types.js'
+import {parseTokenDuration} from '../../core/duration.js'
+import {ApiError, UserError} from '../../core/errors.js'
+import {tidy} from '../../core/tidy.js'
+import {ztCommand} from '../../core/command-line.js'
+import type {AccessContext} from '../account/context.js'
+import {isUnfinishedName, said} from './operations.js'
+import {eventually, mayBeDone} from '../account/outcome.js'
+import {requireMeant, resolveToken} from '../account/resolve.js'
+import {nameLock, withLock, withTokenLock} from './lock.js'
+import {checkTokenName, knowledge, nameTaken, type KnownToken} from './list.js'
+
+/** What a change of a service token came to. */
+export interface TokenChange {
+  /** False: it was so already, or this was a dry run. */
+  changed: boolean
+  dryRun: boolean
+  /** Whether there is, or in a dry run would be, a difference. */
+  differs: boolean
+  before: ServiceToken
+  /** In a dry run: as it would be. */
+  after: KnownToken
+}
+
+const DAY_MS = 24 * 3600 * 1000
+const YEAR_MS = 365 * 24 * 3600 * 1000
+/** An end that is earlier by less than this is the same: the server's time is known in whole seconds. */
+const NOTICED_MS = 60 * 1000
+/** How far two clocks and a slow answer may be apart. */
+const TOLERANCE_MS = 10 * 60 * 1000
+
+/**
+ * Lets a service token live longer: a year more, or as long as `duration` says, counted from now. Its secret stays.
+ *
+ * @param options.confirm asked before the token ends earlier than it does now; throws to refuse
+ * @throws UserError `not-found`, `ambiguous`, `usage` / `BAD_DURATION`, `conflict` / `TOKEN_BUSY`, `TOKEN_CHANGED`; ApiError
+ */
+export async function refreshToken(
+  ctx: AccessContext,
+  options: {
+    token: string
+    duration?: string | undefined
+    dryRun?: boolean
+    confirm?: ((shorter: {token: ServiceToken; until: string}) => Promise<void>) | undefined
+  },
+): Promise<TokenChange & {earlier: boolean}> {
+  const duration = options.duration === undefined ? undefined : parseTokenDuration(options.duration)
+  const {dryRun = false} = options
+  const {api, token: seen} = await find(ctx, options.token)
+  const now = ctx.clock.now() + (api.clockAhead() ?? 0)
+  const end = (token: ServiceToken): number =>
+    token.duration === 'forever' || token.expiresAt === undefined ? Infinity : Date.parse(token.expiresAt)
+  const newEnd = (token: ServiceToken): number => {
+    if (duration) return duration.seconds === undefined ? Infinity : now + duration.seconds * 1000
+    return Math.max(now, end(token)) + YEAR_MS
+  }
+  const earlier = end(seen) - newEnd(seen) > NOTICED_MS
+  if (earlier && !dryRun) await options.confirm?.({token: seen, until: iso(newEnd(seen)) ?? 'never'})
+  let before = seen
+  const change = await changeToken(ctx, api, seen.id, dryRun, {
+    step: 'Extending the service token',
+    mayChange: ['duration', 'expiresAt'],
+    wanted(token) {
+      // Whom it shortens was asked about the end that was seen; what lengthens it takes nothing from anybody.
+      const shortens = end(token) - newEnd(token) > NOTICED_MS
+      if (shortens && end(token) !== end(seen)) throw changedMeanwhile(ctx, token)
+      before = token
+      if (token.duration === 'forever' && (!duration || duration.api === 'forever')) return undefined
+      return {expiresAt: iso(newEnd(token)), ...(duration && {duration: duration.api})}
+    },
+    about: ['expiresAt'],
+    send: (id) =>
+      duration ? api.updateServiceToken(id, {duration: duration.api}) : api.refreshServiceToken(id),
+    came: (token) =>
+      duration
+        ? Math.abs(end(token) - newEnd(before)) < TOLERANCE_MS || end(token) === newEnd(before)
+        : // Counted from now or from its end, in days or by the calendar; a second year is one too many.
+          end(token) > end(before) && end(token) - newEnd(before) < 2 * DAY_MS,
+  })
+  return {...change, earlier}
+}
+
+/**
+ * Gives a service token another name. Rules name it by its id: nothing else changes.
+ *
+ * @throws UserError `usage` / `BAD_TOKEN_NAME`, `not-found`, `ambiguous`, `conflict` / `TOKEN_NAME_TAKEN`, `TOKEN_UNFINISHED`,
+ *   `TOKEN_BUSY`; ApiError
+ */
+export async function renameToken(
+  ctx: AccessContext,
+  options: {token: string; name: string; dryRun?: boolean},
+): Promise<TokenChange> {
+  const name = checkTokenName(options.name, 'zt token rename NAME NEWNAME')
+  const {api, token} = await find(ctx, options.token)
+  return changeToken(ctx, api, token.id, options.dryRun ?? false, {
+    step: 'Renaming the service token',
+    mayChange: [],
+    wanted(before, all) {
+      if (isUnfinishedName(before.name)) throw unfinished(ctx, before)
+      const taken = all.find((other) => other.id !== before.id && other.name === name)
+      if (taken) throw nameTaken(ctx, taken)
+      return before.name === name ? undefined : {name}
+    },
+    about: ['name'],
+    send: (id) => api.updateServiceToken(id, {name}),
+    came: (after) => after.name === name,
+    // Of two that want one name, one gets it: a create takes the same lock.
+    within: (run) => withLock(ctx, nameLock(api.accountId, name), run),
+  })
+}
+
+/**
+ * Switches a service token on or off. Off, neither its secret nor one from before a rotation opens anything.
+ *
+ * @throws UserError `not-found`, `ambiguous`, `conflict` / `TOKEN_BUSY`; ApiError
+ */
+export async function setTokenEnabled(
+  ctx: AccessContext,
+  options: {token: string; enabled: boolean; dryRun?: boolean},
+): Promise<TokenChange> {
+  const {enabled} = options
+  const {api, token} = await find(ctx, options.token)
+  return changeToken(ctx, api, token.id, options.dryRun ?? false, {
+    step: enabled ? 'Enabling the service token' : 'Disabling the service token',
+    mayChange: [],
+    wanted(before) {
+      // Its secret may be nobody's yet.
+      if (enabled && isUnfinishedName(before.name)) throw unfinished(ctx, before)
+      return before.enabled === enabled ? undefined : {enabled}
+    },
+    about: ['enabled'],
+    send: (id) => api.updateServiceToken(id, {enabled}),
+    came: (after) => after.enabled === enabled,
+  })
+}
+
+interface Wish {
+  step: string
+  /** Fields whose new value the server decides. */
+  mayChange: (keyof ServiceToken)[]
+  /** What is to be different; undefined: it is so already. Throws where it cannot be. */
+  wanted: (token: ServiceToken, all: readonly ServiceToken[]) => Partial<ServiceToken> | undefined
+  send: (id: string) => Promise<ServiceToken>
+  /** The fields that are to change, for people. */
+  about: string[]
+  /** Whether the change was made, and once. */
+  came: (token: ServiceToken) => boolean
+  /** What else is kept from changing meanwhile. */
+  within?: (run: () => Promise<TokenChange>) => Promise<TokenChange>
+}
+
+async function find(ctx: AccessContext, wanted: string): Promise<{api: AccessApi; token: ServiceToken}> {
+  const api = await ctx.api()
+  ctx.progress.step('Reading the service token')
+  const token = resolveToken(ctx, wanted, await api.listServiceTokens())
+  requireMeant(ctx, 'token', token, wanted, await api.getServiceToken(token.id))
+  return {api, token}
+}
+
+async function changeToken(
+  ctx: AccessContext,
+  api: AccessApi,
+  id: string,
+  dryRun: boolean,
+  wish: Wish,
+): Promise<TokenChange> {
+  const run = async (): Promise<TokenChange> => {
+    const all = await api.listServiceTokens()
+    // Deleted since it was found: said as for one that never was.
+    const before = resolveToken(ctx, id, all)
+    const wanted = wish.wanted(before, all)
+    let after = {...before, ...wanted}
+    if (wanted && !dryRun) {
+      ctx.progress.step(wish.step)
+      after = await send(ctx, api, before, wish)
+    }
+    // Also when it was so already: a run before may have ended between the change and this.
+    if (!dryRun) {
+      await tidy(
+        `What this machine remembers of "${after.name}" could not be brought up to date`,
+        () => updateIndex(ctx, after),
+        (text) => {
+          ctx.warn?.(text)
+        },
+      )
+    }
+    if (wanted && !dryRun) {
+      refuseOtherChanges(ctx, {...before, ...wanted}, after, wish.mayChange)
+      if (!wish.came(after)) throw notAsExpected(ctx, after, wish.about)
+    }
+    const known = await knowledge(ctx)
+    const differs = wanted !== undefined
+    return {changed: differs && !dryRun, dryRun, differs, before, after: known(after)}
+  }
+  return dryRun ? run() : withTokenLock(ctx, id, () => wish.within?.(run) ?? run())
+}
+
+/** Sent once. Whether it was taken, the token itself says, whatever was answered. */
+async function send(
+  ctx: AccessContext,
+  api: AccessApi,
+  before: ServiceToken,
+  wish: Wish,
+): Promise<ServiceToken> {
+  let failure: ApiError | undefined
+  try {
+    const answered = await wish.send(before.id)
+    // An answer about another pair is told as it is.
+    if (answered.clientId !== before.clientId) return answered
+  } catch (error) {
+    if (!mayBeDone(error)) throw error
+    failure = error
+  }
+  const look = (): Promise<ServiceToken> => api.getServiceToken(before.id)
+  // What was refused is not on its way.
+  const patient = failure === undefined || failure.outcomeUnknown
+  let now: ServiceToken | undefined
+  try {
+    now = await (patient ? eventually(ctx, look, wish.came) : look())
+  } catch (error) {
+    // The answer said that it was made: what is not known is the rest.
+    if (failure === undefined) throw notReadBack(ctx, before, error)
+  }
+  if (now && wish.came(now)) return now
+  if (!failure) return now ?? before
+  if (now && LOOKED_AT.some((field) => now[field] !== before[field])) return now
+  if (!failure.outcomeUnknown) throw failure
+  throw new ApiError({
+    kind: failure.kind,
+    code: failure.code,
+    message: failure.message,
+    why: `${failure.why ?? ''} ${now ? 'Asked again, the service token is as it was.' : 'The service token could not be read again.'}`.trim(),
+    next: ['Run the command again', ...failure.next],
+    status: failure.status,
+    apiCodes: [...failure.apiCodes],
+    ray: failure.ray,
+    outcomeUnknown: true,
+    cause: failure,
+  })
+}
+
+function notReadBack(ctx: AccessContext, {id, name}: ServiceToken, error: unknown): unknown {
+  if (!(error instanceof UserError)) return error
+  return new UserError({
+    kind: error.kind,
+    code: 'TOKEN_NOT_READ_BACK',
+    message: `Cloudflare answered that "${name}" was changed, and it could not be read back`,
+    why: said(error),
+    next: [ztCommand(ctx, 'token', 'show', id)],
+    details: {tokenId: id},
+    cause: error,
+  })
+}
+
+/** What this machine remembers of a token, in whichever profile. */
+async function updateIndex(ctx: AccessContext, {id, name, expiresAt}: ServiceToken): Promise<void> {
+  for (const entry of await ctx.index.list()) {
+    if (entry.tokenId !== id || (entry.name === name && entry.expiresAt === expiresAt)) continue
+    await ctx.index.put({...entry, name, expiresAt})
+  }
+}
+
+const LOOKED_AT = ['name', 'clientId', 'enabled', 'duration', 'expiresAt'] as const
+
+/** A change of one field leaves the others alone, by what is known of the API; trust, and look. */
+function refuseOtherChanges(
+  ctx: AccessContext,
+  expected: ServiceToken,
+  after: ServiceToken,
+  mayChange: (keyof ServiceToken)[],
+): void {
+  const wrong = LOOKED_AT.filter((field) => !mayChange.includes(field) && expected[field] !== after[field])
+  if (wrong.length > 0) throw notAsExpected(ctx, after, wrong)
+}
+
+function notAsExpected(ctx: AccessContext, after: ServiceToken, wrong: readonly string[]): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'TOKEN_NOT_AS_EXPECTED',
+    message: `The service token "${after.name}" was changed, and is not as it should be now`,
+    why: `Not as expected: ${wrong.join(', ')}. Somebody may have changed it at the same moment, or the request arrived twice or not at all.`,
+    next: [ztCommand(ctx, 'token', 'show', after.id)],
+    details: {tokenId: after.id, fields: wrong},
+  })
+}
+
+function unfinished(ctx: AccessContext, token: ServiceToken): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'TOKEN_UNFINISHED',
+    message: `The service token "${token.name}" is still being made, or was left behind by a run that was interrupted`,
+    why: 'It is found again by this name: with another one, what is left of its secret could be lost.',
+    next: [ztCommand(ctx, 'token', 'recover')],
+    details: {tokenId: token.id},
+  })
+}
+
+function changedMeanwhile(ctx: AccessContext, token: ServiceToken): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'TOKEN_CHANGED',
+    message: `Somebody else has changed "${token.name}" at this moment`,
+    why: `It now ends ${token.expiresAt ?? 'never'}. Nothing was changed by this command.`,
+    next: [ztCommand(ctx, 'token', 'show', token), 'Run the command again'],
+    details: {tokenId: token.id},
+  })
+}
+
+/** Undefined for never, and for what is beyond any calendar. */
+function iso(time: number): string | undefined {
+  return Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : undefined
+}

@@ -1,0 +1,113 @@
+import {isJsonObject, type JsonObject} from '../../core/json.js'
+import {UserError} from '../../core/errors.js'
+import {Secret} from '../../core/secret.js'
+import type {ServiceCredentials} from '../../secrets/types.js'
+
+/**
+ * A service token's pair as people and programs write it: JSON (`client_id`, `clientId`, `CF_ACCESS_CLIENT_ID`, and the
+ * answers that hold them), header lines, or environment lines. Lines about something else are passed over.
+ *
+ * @throws UserError `usage` / `BAD_CREDENTIALS`; nothing of the input is in it
+ */
+export function parseCredentials(input: Secret): ServiceCredentials {
+  const text = input
+    .expose()
+    .replace(/^\uFEFF/, '')
+    .trim()
+  if (text === '') throw bad('There are no credentials', 'The input is empty.')
+  const pairs = text.startsWith('{') ? fromJson(text) : fromLines(text)
+  return checkCredentials(one(pairs, 'clientid'), new Secret(one(pairs, 'clientsecret')))
+}
+
+/**
+ * A pair that could be one. Whether it is, only the API and the edge know.
+ *
+ * @throws UserError `usage` / `BAD_CREDENTIALS`; nothing of the pair is in it
+ */
+export function checkCredentials(clientId: string, clientSecret: Secret): ServiceCredentials {
+  const secret = clientSecret.expose()
+  if (clientId === '') throw bad('There is no Client ID', 'It ends in .access, as a rule.')
+  if (secret === '')
+    throw bad('There is no Client Secret', 'Cloudflare shows it once, when the token is made.')
+  // They travel as HTTP headers.
+  if (!/^[\x21-\x7E]+$/.test(clientId) || !/^[\x21-\x7E]+$/.test(secret)) {
+    throw bad(
+      'This cannot be a Client ID and a Client Secret',
+      'One of them holds blanks or characters that no credentials have.',
+    )
+  }
+  if (hasSecretShape(clientId) || secret.endsWith('.access')) {
+    throw bad(
+      'The Client ID and the Client Secret are the wrong way round',
+      'What stands for one of them has the form of the other.',
+    )
+  }
+  return {clientId, clientSecret}
+}
+
+/** Whether a text has the form of the Client Secrets that are known today: 64 hex digits, or `cfast_` and 48 characters. */
+export function hasSecretShape(text: string): boolean {
+  return /^([0-9a-f]{64}|cfast_[A-Za-z0-9]{48})$/i.test(text)
+}
+
+type Pairs = [name: string, value: string][]
+
+function fromJson(text: string): Pairs {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // The parser's message quotes its input.
+    throw bad('The credentials cannot be read', 'What begins as JSON is not valid JSON.')
+  }
+  if (!isJsonObject(value)) return []
+  // `zt token create --reveal --json` has the Client ID in `token`, Cloudflare's own answers have all in `result`.
+  const objects: JsonObject[] = [value, value['token'], value['result']].filter(isJsonObject)
+  return objects
+    .flatMap((object) => Object.entries(object))
+    .flatMap(([name, entry]) => (typeof entry === 'string' ? [[plain(name), entry.trim()]] : []))
+}
+
+function fromLines(text: string): Pairs {
+  return text.split(/\r?\n/).flatMap((line): Pairs => {
+    const match = /^(?:export\s+)?([\w-]+)\s*[:=](.*)$/.exec(line.trim())
+    if (match?.[1] === undefined || match[2] === undefined) return []
+    const value = match[2].trim()
+    const quoted = /^(["'])(.*)\1$/.exec(value)
+    return [[plain(match[1]), quoted?.[2] ?? value]]
+  })
+}
+
+/** `CF-Access-Client-Id`, `CF_ACCESS_CLIENT_ID`, `client_id` and `clientId` are one name. */
+function plain(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll(/[_-]/g, '')
+    .replace(/^cfaccess/, '')
+}
+
+function one(pairs: Pairs, wanted: 'clientid' | 'clientsecret'): string {
+  const found = [...new Set(pairs.filter(([name]) => name === wanted).map(([, value]) => value))]
+  const what = wanted === 'clientid' ? 'Client ID' : 'Client Secret'
+  const [value] = found
+  if (value !== undefined && found.length === 1) return value
+  throw value === undefined
+    ? bad(
+        `The input names no ${what}`,
+        'It must hold a Client ID and its Client Secret, in a form that zt knows.',
+      )
+    : bad(`The input names more than one ${what}`, 'Which of them belong together is not clear.')
+}
+
+function bad(message: string, why: string): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'BAD_CREDENTIALS',
+    message,
+    why: `${why} Nothing was changed.`,
+    next: [
+      'Give JSON with "client_id" and "client_secret", the header lines CF-Access-Client-Id: and CF-Access-Client-Secret:, or lines CF_ACCESS_CLIENT_ID= and CF_ACCESS_CLIENT_SECRET=',
+      'zt token import < FILE',
+    ],
+  })
+}

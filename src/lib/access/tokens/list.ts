@@ -1,0 +1,113 @@
+import type {ListQuery, Page, ServiceToken} from '../../api/types.js'
+import {UserError} from '../../core/errors.js'
+import type {IndexEntry} from '../../secrets/types.js'
+import {ztCommand} from '../../core/command-line.js'
+import type {AccessContext} from '../account/context.js'
+import {withProgress} from '../account/listing.js'
+import {isUnfinishedName, NAME_LIMIT} from './operations.js'
+import {resolveToken} from '../account/resolve.js'
+
+/**
+ * A name that can be given, trimmed. Asked by the prompts as well.
+ *
+ * @param usage the command line to suggest
+ * @throws UserError `usage` / `BAD_TOKEN_NAME`
+ */
+export function checkTokenName(text: string, usage = 'zt token create NAME'): string {
+  const name = text.trim()
+  const bad = (message: string, why: string): UserError =>
+    new UserError({kind: 'usage', code: 'BAD_TOKEN_NAME', message, why, next: [usage]})
+  if (name === '') throw bad('The name is empty', 'A service token is referred to by its name.')
+  if (name.length > NAME_LIMIT) {
+    throw bad(`The name is too long: ${name.length} characters`, `Cloudflare takes at most ${NAME_LIMIT}.`)
+  }
+  if (/\p{Cc}/u.test(name)) {
+    throw bad(
+      'The name holds control characters',
+      'Nobody could type it again, and a terminal would act on it.',
+    )
+  }
+  if (isUnfinishedName(name)) {
+    throw bad(
+      'The name ends as those of zt itself do',
+      'What ends in ~zt- and a UUID is a token that is being made; a run that was interrupted is found again by it.',
+    )
+  }
+  return name
+}
+
+/** Another token has that name. */
+export function nameTaken(ctx: AccessContext, taken: ServiceToken): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'TOKEN_NAME_TAKEN',
+    message: `There is already a service token "${taken.name}"`,
+    why: `Its id is ${taken.id}. Cloudflare would take a second one of that name, and nobody could tell them apart.`,
+    next: [ztCommand(ctx, 'token', 'show', taken.id), 'Choose another name'],
+    details: {tokenId: taken.id},
+  })
+}
+
+/** A service token with what this machine knows of it. */
+export interface KnownToken {
+  token: ServiceToken
+  /** Where its secret is kept here; undefined: not here. */
+  store: IndexEntry['store'] | undefined
+  /** Until when the secret before a rotation works too (ISO 8601), as this machine knows it. */
+  previousUntil: string | undefined
+  /** Hosts for which this profile uses it. */
+  hosts: string[]
+  status: 'active' | 'disabled' | 'expired'
+}
+
+/** The service tokens of the account or zone, page by page in the API's order. */
+export async function* streamServiceTokens(
+  ctx: AccessContext,
+  query: ListQuery = {},
+): AsyncGenerator<Page<KnownToken>> {
+  const [api, known] = await Promise.all([ctx.api(), knowledge(ctx)])
+  const pages = withProgress(ctx, 'Listing the service tokens', api.serviceTokens(query))
+  for await (const {items, total} of pages) yield {items: items.map(known), total}
+}
+
+/** All service tokens of the account or zone, by name. */
+export async function listServiceTokens(ctx: AccessContext): Promise<KnownToken[]> {
+  const api = await ctx.api()
+  ctx.progress.step('Listing the service tokens')
+  const [tokens, known] = await Promise.all([api.listServiceTokens(), knowledge(ctx)])
+  return tokens.map(known).sort((a, b) => a.token.name.localeCompare(b.token.name))
+}
+
+/** One service token, by name, id or Client ID. */
+export async function showServiceToken(ctx: AccessContext, wanted: string): Promise<KnownToken> {
+  const api = await ctx.api()
+  ctx.progress.step('Reading the service token')
+  const [tokens, known] = await Promise.all([api.listServiceTokens(), knowledge(ctx)])
+  return known(resolveToken(ctx, wanted, tokens))
+}
+
+/** What this machine knows of the service tokens, for any one of them. */
+export async function knowledge(ctx: AccessContext): Promise<(token: ServiceToken) => KnownToken> {
+  const [entries, bindings] = await Promise.all([
+    ctx.index.list(ctx.profile),
+    ctx.index.bindings(ctx.profile),
+  ])
+  const entryOf = new Map(entries.map((entry) => [entry.tokenId, entry]))
+  return (token) => {
+    const entry = entryOf.get(token.id)
+    const until = entry?.previousUntil
+    return {
+      token,
+      store: entry?.store,
+      previousUntil: until !== undefined && Date.parse(until) > ctx.clock.now() ? until : undefined,
+      hosts: bindings.filter(({tokenId}) => tokenId === token.id).map(({host}) => host),
+      status: tokenStatus(token, ctx.clock.now()),
+    }
+  }
+}
+
+/** Whether a token opens anything at all now. */
+export function tokenStatus(token: ServiceToken, now: number): KnownToken['status'] {
+  if (!token.enabled) return 'disabled'
+  return token.expiresAt !== undefined && Date.parse(token.expiresAt) <= now ? 'expired' : 'active'
+}

@@ -1,0 +1,62 @@
+import {type Command} from '@oclif/core'
+import type {AccessContext} from '../access/account/context.js'
+import type {BoundHost} from '../access/account/host-bindings.js'
+import {applyPlanned, type PlannedEdit} from '../access/edit/planned.js'
+import {style} from '../cli/streams.js'
+import {EditCommand, type EditOptions, type EditResult} from './edit-command.js'
+
+/** The JSON result: `bound` are the hosts for which a token is used now, `unbound` those for which none is any more. */
+export interface PlannedEditResult extends EditResult {
+  bound: BoundHost[]
+  unbound: string[]
+}
+
+interface Options<P> extends Pick<EditOptions<P>, 'question' | 'requireYes'> {
+  /** What is said when something was changed, without mark. */
+  done: (plan: P) => string
+}
+
+/** A command that makes a planned edit of policies or Access groups. Its flags are `yes` and `dry-run`. */
+export abstract class PlannedEditCommand<T extends typeof Command> extends EditCommand<T> {
+  /**
+   * Shows, asks and makes it; where nothing is to be changed, says how it is.
+   *
+   * @throws UserError as {@link EditCommand.edit}
+   */
+  protected async make<P extends PlannedEdit>(
+    ctx: AccessContext,
+    plan: () => Promise<P>,
+    {done, ...options}: Options<P>,
+  ): Promise<{plan: P; result: PlannedEditResult}> {
+    const {yes, 'dry-run': dryRun = false} = this.flags as {yes?: boolean; 'dry-run'?: boolean}
+    const asItIs = ({already}: P): string => already ?? 'Nothing is to be changed'
+    const edited = await this.edit(ctx, async () => withWarnings(await plan()), {
+      ...options,
+      dryRun,
+      yes,
+      done: (made) => (made.changes.length === 0 ? asItIs(made) : done(made)),
+      apply: (made) => applyPlanned(ctx, made, this.commandInWords()),
+    })
+    const made = edited.plan
+    const {bindings = [], unbound = []} = made
+    if (made.changes.length === 0) {
+      if (dryRun) this.print(`${style.green('✓')} ${asItIs(made)}`)
+      return {plan: made, result: {...edited.result, bound: [], unbound: []}}
+    }
+    const bound = bindings.flatMap((one) => one.bound)
+    for (const {host, token, replaced} of bound) {
+      this.print(
+        `${dryRun ? 'Would use' : 'zt ssh uses'} ${token} for ${host}${replaced ? ' (instead of another token)' : ''}`,
+      )
+    }
+    const left = unbound.map(({host}) => host)
+    if (left.length > 0) this.print(`${dryRun ? 'Would unbind' : 'Unbound'}: ${left.join(', ')}`)
+    return {plan: made, result: {...edited.result, bound, unbound: left}}
+  }
+}
+
+/** What there is to know of the hosts is said with the rest. */
+function withWarnings<P extends PlannedEdit>(plan: P): P {
+  if (plan.changes.length === 0) return plan
+  return {...plan, notes: [...plan.notes, ...(plan.bindings ?? []).flatMap(({warnings}) => warnings)]}
+}

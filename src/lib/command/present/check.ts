@@ -1,0 +1,33 @@
+import {columnsOf, style} from '../../cli/streams.js'
+import {wrapped} from '../../cli/wrapped.js'
+import type {CheckStep} from '../../tunnel/types.js'
+
+const MARK: Record<CheckStep['state'], string> = {
+  ok: style.green('✓'),
+  failed: style.red('✗'),
+  skipped: style.dim('-'),
+  'not-tried': style.dim('-'),
+}
+const TITLE: Record<CheckStep['step'], string> = {
+  dns: 'DNS',
+  tcp: 'TCP',
+  proxy: 'proxy',
+  tls: 'TLS',
+  edge: 'edge',
+  ssh: 'SSH',
+}
+const TITLE_WIDTH = 5
+const TIME_WIDTH = 10
+/** Mark, title and time, with the gaps behind them. */
+const LEAD = 2 + TITLE_WIDTH + 1 + TIME_WIDTH + 2
+
+/** `✓ TLS      12.3 ms  TLSv1.3, …`: what does not fit goes on below the detail. */
+export function checkRow({step, state, ms, detail}: CheckStep): string[] {
+  const [first = '', ...more] = wrapped(detail, columnsOf('stdout') - LEAD)
+  const time = (ms === undefined ? '' : `${ms.toFixed(1)} ms`).padStart(TIME_WIDTH)
+  const shade = state === 'ok' || state === 'failed' ? (text: string) => text : style.dim
+  return [
+    `${MARK[state]} ${TITLE[step].padEnd(TITLE_WIDTH)} ${style.dim(time)}  ${shade(first)}`,
+    ...more.map((line) => `${' '.repeat(LEAD)}${shade(line)}`),
+  ]
+}

@@ -1,0 +1,114 @@
+import {fieldChanges, type Change} from '../../access/edit/change.js'
+import type {DescribedChange, DescribedField} from '../../access/edit/describe.js'
+import type {EditKind} from '../../access/edit/target.js'
+import type {UndoRecord} from '../../access/edit/records.js'
+import {columnsOf, style} from '../../cli/streams.js'
+import {bounded} from '../../cli/styled.js'
+import {table} from '../../cli/table.js'
+import {wrapped} from '../../cli/wrapped.js'
+
+/** Of a name in a headline, so that what the change is about stays in sight. */
+const LONGEST = 160
+
+const VERBS: Record<Change['action'], string> = {
+  create: 'new:',
+  replace: 'change:',
+  delete: 'delete:',
+  'make-reusable': 'make reusable:',
+}
+
+/** The difference that changes make: of each object the changed fields only, `-` what goes and `+` what comes. */
+export function editDiff(changes: readonly DescribedChange[], width = columnsOf('stdout')): string[] {
+  return changes.flatMap(({action, what, fields}) => [
+    style.bold(`${VERBS[action]} ${bounded(what, LONGEST)}`),
+    ...(action === 'make-reusable' ? [] : fields)
+      // What comes or goes has empty fields too.
+      .filter((field) => action === 'replace' || field.withheld || isSeen(field))
+      .flatMap((field) => fieldLines(field, width)),
+  ])
+}
+
+function fieldLines({field, removed, added, withheld}: DescribedField, width: number): string[] {
+  const title = `  ${titleOf(field)}`
+  if (withheld) return [`${title} ${style.dim('(not shown: it may hold a secret)')}`]
+  if (!isSeen({removed, added})) return [`${title} ${style.dim('(empty, or in another order)')}`]
+  return [
+    title,
+    ...removed.flatMap((line) => signed('-', line, width).map((one) => style.red(one))),
+    ...added.flatMap((line) => signed('+', line, width).map((one) => style.green(one))),
+  ]
+}
+
+function isSeen({removed, added}: Pick<DescribedField, 'removed' | 'added'>): boolean {
+  return removed.length + added.length > 0
+}
+
+function signed(sign: '-' | '+', text: string, width: number): string[] {
+  const lead = `    ${sign} `
+  return wrapped(text, width - lead.length).map((line, at) => (at === 0 ? lead : '      ') + line)
+}
+
+/** As the dashboard calls it. */
+function titleOf(field: string): string {
+  return field === 'decision' ? 'action' : field.replaceAll('_', ' ')
+}
+
+/** The JSON shape of a change: of each object the changed fields, with what they were and what they are. */
+export interface ChangeJson {
+  action: Change['action']
+  kind: EditKind
+  /** Null: one that would be made. */
+  id: string | null
+  name: string
+  application: {id: string; name: string} | null
+  fields: object[]
+}
+
+export function editJson(changes: readonly Change[]): ChangeJson[] {
+  return changes.map((change) => ({
+    action: change.action,
+    kind: change.target.kind,
+    id: change.target.id.startsWith('new:') ? null : change.target.id,
+    name: change.target.name,
+    application: change.target.application ?? null,
+    fields: fieldChanges(change).map(({field, before, after, withheld}) =>
+      withheld ? {field, withheld} : {field, before: before ?? null, after: after ?? null},
+    ),
+  }))
+}
+
+const STATES: Record<UndoRecord['state'], () => string> = {
+  begun: () => style.yellow('interrupted'),
+  done: () => 'done',
+  undone: () => style.dim('undone'),
+}
+
+/** Edits that can be undone, the latest first. */
+export function undoTable(records: readonly UndoRecord[]): string[] {
+  return table(records, [
+    {title: 'ID', value: ({id}) => style.cyan(id)},
+    {title: 'WHEN', value: ({at}) => at.replace('T', ' ').replace(/:\d\d\.\d+Z$/, 'Z')},
+    {title: 'WHAT', value: ({command}) => command},
+    {title: 'STATE', value: ({state}) => STATES[state]()},
+  ])
+}
+
+/** The JSON shape of an edit in the list. */
+export function undoJson({id, at, command, state, undoes, undoneBy, changes}: UndoRecord): object {
+  return {
+    id,
+    at,
+    command,
+    state,
+    undoes: undoes ?? null,
+    undoneBy: undoneBy ?? null,
+    changes: changes.map(({action, target, fields}) => ({
+      action,
+      kind: target.kind,
+      id: target.id,
+      name: target.name,
+      application: target.application ?? null,
+      fields: fields.map(({field}) => field),
+    })),
+  }
+}

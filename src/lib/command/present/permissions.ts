@@ -1,0 +1,27 @@
+import type {KnownPermission} from '../../access/account/session.js'
+import {style} from '../../cli/streams.js'
+import {indented} from '../../cli/wrapped.js'
+
+const COLOURS = {yes: style.green, no: style.red, unknown: style.yellow}
+const STATE_WIDTH = 'unknown'.length + 2
+
+/** Each permission group with its state, and below it what it is for: the groups' names leave no room for a column. */
+export function permissionLines(permissions: readonly KnownPermission[]): string[] {
+  return permissions.flatMap(({group, state, why, neededBy}) => [
+    `${COLOURS[state](state.padEnd(STATE_WIDTH))}${group}`,
+    ...(why === undefined ? [] : indented(why, STATE_WIDTH).map(style.yellow)),
+    ...(neededBy.length === 0 ? [] : indented(`needed by ${byTopic(neededBy)}`, STATE_WIDTH).map(style.dim)),
+  ])
+}
+
+/** `curl`, `token create` and `token show` as `curl; token create, show`. */
+function byTopic(commands: readonly string[]): string {
+  const alone = commands.filter((command) => !command.includes(' '))
+  const verbs = new Map<string, string[]>()
+  for (const command of commands) {
+    const [topic = '', verb] = command.split(' ')
+    if (verb !== undefined) verbs.set(topic, [...(verbs.get(topic) ?? []), verb])
+  }
+  const topics = [...verbs].map(([topic, list]) => `${topic} ${list.join(', ')}`)
+  return [...(alone.length === 0 ? [] : [alone.join(', ')]), ...topics].join('; ')
+}

@@ -1,0 +1,82 @@
+import {actionName} from '../../access/rules/action-name.js'
+import type {ShownGroup} from '../../access/groups/show.js'
+import type {ShownPolicy} from '../../access/policies/show.js'
+import type {PolicyInWords} from '../../access/rules/in-words.js'
+import {style} from '../../cli/streams.js'
+import {facts, table} from '../../cli/table.js'
+import type {ReachedApplication} from '../../access/groups/edits.js'
+import {referenceTable} from './change.js'
+
+const PARTS = [
+  ['include', 'any of'],
+  ['require', 'all of'],
+  ['exclude', 'none of'],
+] as const
+
+/** Rules in words: what is included, required and excluded, one line each. */
+function ruleLines(words: PolicyInWords): [label: string, value: string][] {
+  return PARTS.flatMap(([part, how]) => {
+    const lines = words[part]
+    return lines.map((line, at): [string, string] =>
+      at > 0 ? ['', line] : [part, lines.length > 1 ? `${line}  ${style.dim(`(${how} these)`)}` : line],
+    )
+  })
+}
+
+/** A policy, whom it means, and where it stands. */
+export function policyText({policy, reusable, attached, words}: ShownPolicy): string[] {
+  const about = facts([
+    ['name', style.bold(policy.name)],
+    ['action', actionName(policy.decision)],
+    ['kind', reusable ? 'reusable' : 'inline (legacy)'],
+    ['id', policy.id],
+    ...ruleLines(words),
+  ])
+  if (attached.length === 0) return [...about, '', 'It is on no application.']
+  const where = table(attached, [
+    {title: 'APPLICATION', value: ({application}) => application.name},
+    {title: 'ORDER', value: ({precedence}) => String(precedence ?? '')},
+    {title: 'DOMAIN', value: ({application}) => application.domain ?? '', optional: true},
+  ])
+  return [...about, '', ...where]
+}
+
+/** The JSON shape of a policy that is shown. */
+export function policyJson({policy, reusable, attached}: ShownPolicy): object {
+  const {id, name, decision, include, require, exclude} = policy
+  return {
+    policy: {id, name, decision, action: actionName(decision), reusable, include, require, exclude},
+    applications: attached.map(({application, precedence}) => ({
+      id: application.id,
+      name: application.name,
+      domain: application.domain ?? null,
+      precedence: precedence ?? null,
+    })),
+  }
+}
+
+/** An Access group, whom it includes, and what uses it. */
+export function groupText({group, references, words}: ShownGroup): string[] {
+  const about = facts([['name', style.bold(group.name)], ['id', group.id], ...ruleLines(words)])
+  if (references.length === 0) return [...about, '', 'Nothing uses it.']
+  return [...about, '', ...referenceTable(references, 'USED BY')]
+}
+
+/** The JSON shape of an Access group that is shown. */
+export function groupJson({group, references}: ShownGroup): object {
+  const {id, name, include, require, exclude} = group
+  return {
+    group: {id, name, include, require, exclude},
+    usedBy: references.map((one) => ({...one, decision: one.decision ?? null})),
+  }
+}
+
+/** The JSON shape of applications that a service token opens, or opens no more. */
+export function reachJson(reached: readonly ReachedApplication[]): object[] {
+  return reached.map(({application: {id, name, domain}, reach}) => ({
+    id,
+    name,
+    domain: domain ?? null,
+    reach,
+  }))
+}

@@ -1,0 +1,32 @@
+import {colouredDiff} from '../../cli/diff.js'
+import {style} from '../../cli/streams.js'
+import type {SshConfigOutcome} from '../../tunnel/types.js'
+
+/** The change itself, and what is worth knowing before it is made. */
+export function configChange({file, diff, edited, warnings, others}: SshConfigOutcome): {
+  warnings: string[]
+  notes: string[]
+  text: string[] | undefined
+} {
+  const lost = edited && diff !== '' ? [`Somebody has edited zt's block in ${file}; that edit goes`] : []
+  return {
+    warnings: [...warnings, ...lost],
+    notes: others.map(({line, section, keyword}) =>
+      section === undefined
+        ? `line ${line} of ${file} sets ${keyword} for all hosts, and comes before zt's block`
+        : `line ${line} of ${file} sets ${keyword} too (${section}); zt's block comes before it`,
+    ),
+    text: diff === '' ? undefined : colouredDiff(diff),
+  }
+}
+
+/** What was done, in one line. */
+export function configDone({action, file}: SshConfigOutcome, host: string, remove: boolean): string {
+  const done = {
+    add: `${file} now has a block for ${style.bold(host)}`,
+    update: `${file} has a new block for ${style.bold(host)}`,
+    remove: `${file} no longer has a block for ${style.bold(host)}`,
+    none: `${file} has ${remove ? 'no' : 'this'} block for ${style.bold(host)} already`,
+  }
+  return `${style.green('✓')} ${done[action]}`
+}

@@ -1,0 +1,73 @@
+import {type Command} from '@oclif/core'
+import {showApplication} from '../access/applications/list.js'
+import type {AccessContext} from '../access/account/context.js'
+import type {RuleInput} from '../access/rules/wanted.js'
+import {listServiceTokens} from '../access/tokens/list.js'
+import {sameJson} from '../core/canonical-json.js'
+import {UserError} from '../core/errors.js'
+import {EditCommand} from './edit-command.js'
+import {ruleInputOf} from './rule-flags.js'
+
+/** A command about the rules of applications: what its flags do not name is chosen from what there is. */
+export abstract class RuleCommand<T extends typeof Command> extends EditCommand<T> {
+  /** The rule of an application that was named, or that is chosen. */
+  protected async chosenRule(
+    ctx: AccessContext,
+    application: string,
+    named: string | undefined,
+    instead: string,
+  ): Promise<string> {
+    if (named !== undefined) return named
+    this.prompts.require('The rule', instead)
+    const {name, policies} = await showApplication(ctx, application)
+    if (policies.length === 0) throw nothing(`"${name}" has no rule`, 'zt app add-rule')
+    return this.prompts.choose(
+      'Rule',
+      policies.map((policy) => ({name: policy.name, value: policy.id})),
+    )
+  }
+
+  /** Whom the flags mean; where they name nobody, service tokens are chosen. */
+  protected async chosenRules(ctx: AccessContext, instead: string): Promise<RuleInput> {
+    const input = ruleInputOf(this.flags)
+    if (input.tokens.length + input.groups.length > 0 || input.anyToken) return input
+    this.prompts.require('--token, --group or --any-token', instead)
+    const tokens = await listServiceTokens(ctx)
+    if (tokens.length === 0) throw nothing('The account has no service token', 'zt token create')
+    return {
+      ...input,
+      tokens: await this.prompts.chooseMany(
+        'Service tokens',
+        tokens.map(({token}) => ({name: token.name, value: token.id})),
+      ),
+    }
+  }
+
+  /** Whom a rule is to mean, where one is asked for; undefined where no flag speaks of one. */
+  protected async optionalRules(
+    ctx: AccessContext,
+    ruleName: string | undefined,
+    instead: string,
+  ): Promise<RuleInput | undefined> {
+    const flags = this.flags as Readonly<Record<string, unknown>>
+    if (flags['service-auth'] !== true) {
+      if (ruleName === undefined && asksForNothing(ruleInputOf(flags))) return undefined
+      this.prompts.require('--service-auth', instead)
+    }
+    return this.chosenRules(ctx, instead)
+  }
+
+  /** Words that were not given on the command line. */
+  protected async typed(what: string, question: string, instead: string): Promise<string> {
+    this.prompts.require(what, instead)
+    return this.prompts.text(question)
+  }
+}
+
+function asksForNothing(input: RuleInput): boolean {
+  return sameJson(input, ruleInputOf({}))
+}
+
+function nothing(message: string, next: string): UserError {
+  return new UserError({kind: 'not-found', code: 'NOTHING_TO_CHOOSE', message, next: [next]})
+}

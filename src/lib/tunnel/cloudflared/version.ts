@@ -1,0 +1,127 @@
+import {execFile} from 'node:child_process'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {isJsonObject} from '../../core/json.js'
+import {UserError} from '../../core/errors.js'
+import {readFileIfThere, writeFileAtomic} from '../../system/files.js'
+import {patient} from '../../core/patience.js'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Releases that cannot do what we start them for, and what is wrong with them. */
+const BAD: ReadonlyMap<string, string> = new Map([
+  [
+    '2026.6.0',
+    'That release ignores service tokens and asks for a login in a browser (cloudflared issue 1674).',
+  ],
+])
+
+/** Older ones read the tunnel's configuration file for `access` too, which may send the connection elsewhere. */
+const OLDEST = '2021.3.2'
+const DEADLINE_MS = 3000
+
+export interface VersionCheck {
+  /** Absolute path of cloudflared. */
+  program: string
+  /** What it is started with: nothing of ours may be in it. */
+  env: Environment
+  /** Where what it said is remembered. */
+  cacheDirectory: string
+  deadlineMs?: number | undefined
+}
+
+/**
+ * Makes sure that this cloudflared can carry a connection with a service token. Asked once per file: path, size and time
+ * of change.
+ *
+ * @returns its version, `DEV` where somebody built it themselves
+ * @throws UserError `needs-action` / `CLOUDFLARED_UNUSABLE`, `CLOUDFLARED_BAD_VERSION`
+ */
+export async function requireUsableVersion(check: VersionCheck): Promise<string> {
+  const version = await knownVersion(check)
+  const why =
+    BAD.get(version) ??
+    (version !== 'DEV' && order(version) < order(OLDEST)
+      ? `It is older than ${OLDEST}: those read the tunnel's own configuration for this as well, and may go elsewhere.`
+      : undefined)
+  if (why === undefined) return version
+  throw new UserError({
+    kind: 'needs-action',
+    code: 'CLOUDFLARED_BAD_VERSION',
+    message: `cloudflared ${version} cannot be used`,
+    why,
+    next: ["Use zt's own client: --client builtin", `Update ${check.program}`],
+    details: {program: check.program, version},
+  })
+}
+
+async function knownVersion(check: VersionCheck): Promise<string> {
+  const {program, cacheDirectory} = check
+  const {mtimeMs, size} = await fs.stat(program)
+  const file = path.join(cacheDirectory, 'cloudflared.json')
+  const remembered = await readFileIfThere(file).then(
+    (text) => parse(text),
+    () => undefined,
+  )
+  const key = {program, mtimeMs, size}
+  if (
+    remembered &&
+    Object.entries(key).every(([name, value]) => remembered[name] === value) &&
+    typeof remembered['version'] === 'string'
+  )
+    return remembered['version']
+  const version = await askVersion(check)
+  // A cache that cannot be written costs the next start some milliseconds, and nothing else.
+  await writeFileAtomic(file, JSON.stringify({...key, version})).catch(() => undefined)
+  return version
+}
+
+function parse(text: string | undefined): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    return isJsonObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function askVersion({program, env, deadlineMs = patient(DEADLINE_MS)}: VersionCheck): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      program,
+      ['--version'],
+      {env: {...env}, timeout: deadlineMs, killSignal: 'SIGKILL', maxBuffer: 64 * 1024},
+      (error, stdout) => {
+        const version = /^cloudflared version (\d{4}\.\d{1,2}\.\d{1,3}|DEV)\b/m.exec(stdout)?.[1]
+        if (!error && version !== undefined) resolve(version)
+        else if (error?.killed === true)
+          reject(unusable(program, `It does not say its version within ${deadlineMs / 1000} s.`))
+        else if (error) reject(unusable(program, 'It fails when it is asked for its version.'))
+        else
+          reject(
+            unusable(program, 'It does not say that it is cloudflared when it is asked for its version.'),
+          )
+      },
+    )
+    child.stdin?.end()
+  })
+}
+
+/** `2026.6.0` as a number that can be compared. */
+function order(version: string): number {
+  return version.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0)
+}
+
+function unusable(program: string, why: string): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'CLOUDFLARED_UNUSABLE',
+    message: `${program} cannot be used as cloudflared`,
+    why,
+    next: [
+      "Use zt's own client: --client builtin",
+      'Install cloudflared again, or name another in CLOUDFLARED',
+    ],
+    details: {program},
+  })
+}

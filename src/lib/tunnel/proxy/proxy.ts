@@ -1,0 +1,254 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import type {Readable, Writable} from 'node:stream'
+import {parseArgs} from 'node:util'
+import type {Environment} from '../../config/paths.js'
+import {loadSettings} from '../../config/settings.js'
+import {withProfile} from '../../core/command-line.js'
+import {UserError, messageOf, nameOfThrown} from '../../core/errors.js'
+import {EXIT_OUTPUT_GONE, exitCodeOf} from '../../core/exit-codes.js'
+import {writeFileAtomic} from '../../system/files.js'
+import {normaliseHostname} from '../../core/hostname.js'
+import {patient} from '../../core/patience.js'
+import {runs} from '../../system/process-mark.js'
+import {redact, redactJson, refuseSecretWords} from '../../core/redact.js'
+import {visible, visibleJson} from '../../core/text.js'
+import {carry} from '../carrier/carry.js'
+import {openAccepted} from '../carrier/accepted.js'
+import {TIMEOUT_MS} from '../carrier/clock.js'
+import {checkDestination} from '../carrier/handshake.js'
+import {RefusedError} from '../carrier/refusal.js'
+import {announce} from '../connections/announce.js'
+import {processOf} from '../connections/run-files.js'
+import {identityOf, lastingDirectory} from '../ssh/sharing.js'
+import {findTarget, sharedBy, type Target} from '../target/target.js'
+import {TUNNEL_CLIENTS, type ProxyReport, type TunnelClient} from '../types.js'
+
+/** The variable that names the file for a {@link ProxyReport}. */
+export const REPORT_VARIABLE = 'ZT_SSH_REPORT'
+
+export interface ProxyIo {
+  env: Environment
+  cwd: string
+  stdin: Readable
+  /** Opened only when there is something to carry. */
+  stdout: () => Writable
+  /** Whether nobody reads stdout any more; undefined where that is not known. */
+  isOutputGone?: (() => Promise<boolean | undefined>) | undefined
+  stderr: {write(text: string): unknown}
+  signal?: AbortSignal | undefined
+}
+
+const ADVICE = 'If it happens when idle: set ServerAliveInterval in the ssh configuration'
+
+const OPTIONS = {
+  profile: {type: 'string'},
+  account: {type: 'string'},
+  token: {type: 'string'},
+  yes: {type: 'boolean', short: 'y'},
+  client: {type: 'string'},
+  'connect-to': {type: 'string'},
+  'ca-file': {type: 'string'},
+  destination: {type: 'string'},
+  timeout: {type: 'string'},
+  json: {type: 'boolean'},
+  'no-input': {type: 'boolean'},
+} as const
+
+/**
+ * `zt ssh proxy [options] HOST`: carries stdin and stdout to a host behind Access. Used as ssh's ProxyCommand, so it
+ * loads no framework, and stdout belongs to the session: what it has to say goes to stderr, or into the report file.
+ *
+ * @returns the exit code
+ */
+export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
+  const json = argv.includes('--json')
+  let target: Target | undefined
+  let host = ''
+  let profile: string | undefined
+  let withdraw: (() => void) | undefined
+  try {
+    refuseSecretWords(argv)
+    const options = parse(argv)
+    host = options.host
+    profile = options.values.profile
+    const settings = await loadSettings({
+      env: io.env,
+      cwd: io.cwd,
+      flags: {
+        profile,
+        account: options.values.account,
+        connectTo: options.values['connect-to'],
+        caFile: options.values['ca-file'],
+      },
+    })
+    makeSharingDirectory(settings.paths.state)
+    target = await findTarget({
+      settings,
+      host,
+      token: options.values.token,
+      allowUnbound: options.values.yes ?? false,
+      environment: {dbusAddress: io.env['DBUS_SESSION_BUS_ADDRESS'], runtimeDir: io.env['XDG_RUNTIME_DIR']},
+    })
+    const launcher = options.client === 'cloudflared' ? await import('../cloudflared/run.js') : undefined
+    const program = await launcher?.requireCloudflared(io.env, settings.paths.cache)
+    const edge = {...target.edge, destination: options.values.destination}
+    const {profileName, connectTo, caFile} = settings
+    withdraw = announce(settings.paths.state, {
+      carries: 'ssh',
+      host,
+      profile: profileName,
+      tokenId: target.tokenId,
+      clientId: target.credentials.clientId,
+      identity: identityOf({profile: profileName, tokenId: sharedBy(target, settings), connectTo, caFile}),
+      plainSsh: (io.env[REPORT_VARIABLE] ?? '') === '',
+      cloudflared: launcher !== undefined,
+    })
+    const {tunnel, credentials, onlyPrevious} = await openAccepted(
+      {edge, credentials: target.credentials, environment: io.env, signal: io.signal},
+      options.timeoutMs,
+    )
+    if (onlyPrevious !== undefined) {
+      say(io, [
+        `note:  Access accepted only the secret that "${target.name}" had before its rotation; it works until ${onlyPrevious}`,
+      ])
+    }
+    if (launcher && program !== undefined) {
+      // It makes a connection of its own; ours has shown that the edge lets these credentials in.
+      tunnel.socket.destroy()
+      return await launcher.runCloudflared({program, edge, credentials, env: io.env})
+    }
+    const {isOutputGone, signal} = io
+    const output = io.stdout()
+    const {outputGone, note} = await carry({
+      tunnel,
+      input: io.stdin,
+      output,
+      signal,
+      isOutputGone,
+      advice: ADVICE,
+    })
+    if (note && !signal?.aborted)
+      io.stderr.write(json ? `${JSON.stringify({note})}\n` : `note:  ${note.text}\n`)
+    return outputGone ? EXIT_OUTPUT_GONE : 0
+  } catch (error) {
+    // Whoever interrupted it knows.
+    if (io.signal?.aborted) return exitCodeOf(error)
+    await report(error, {io, json, host, profile, target})
+    return exitCodeOf(error)
+  } finally {
+    withdraw?.()
+  }
+}
+
+/** Where a line of ~/.ssh/config shares connections: ssh binds its socket when we have connected, and fails without. */
+function makeSharingDirectory(state: string): void {
+  const directory = lastingDirectory({state})
+  if (directory === undefined) return
+  try {
+    fs.mkdirSync(directory, {recursive: true, mode: 0o700})
+  } catch {
+    // What is the matter is said by whoever needs it.
+  }
+}
+
+function parse(argv: string[]) {
+  let parsed
+  try {
+    parsed = parseArgs({args: argv, options: OPTIONS, allowPositionals: true})
+  } catch (error) {
+    throw usage(messageOf(error).split('\n')[0] ?? '')
+  }
+  const {values, positionals} = parsed
+  const [word, ...more] = positionals
+  if (word === undefined || more.length > 0) throw usage('It takes exactly one host name.')
+  const {client = 'auto', timeout} = values
+  if (!isClient(client)) throw usage('--client is auto, builtin or cloudflared.')
+  const seconds = timeout === undefined ? patient(TIMEOUT_MS) / 1000 : Number(timeout)
+  if (!(seconds > 0 && seconds <= 3600)) throw usage('--timeout is a number of seconds, at most 3600.')
+  if (values.destination !== undefined) checkDestination(values.destination)
+  return {values, host: normaliseHostname(word), client, timeoutMs: seconds * 1000} as const
+}
+
+function isClient(text: string): text is TunnelClient {
+  return (TUNNEL_CLIENTS as readonly string[]).includes(text)
+}
+
+function usage(why: string): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'BAD_COMMAND_LINE',
+    message: 'zt ssh proxy does not understand its command line',
+    why,
+    next: [
+      'zt ssh proxy [--profile NAME] [--token NAME --yes] [--client auto|builtin|cloudflared] [--destination HOST[:PORT]] HOST',
+    ],
+  })
+}
+
+interface Reporting {
+  io: ProxyIo
+  json: boolean
+  host: string
+  profile: string | undefined
+  target: Target | undefined
+}
+
+function isAwaited(file: string): boolean {
+  const of = processOf(file)
+  return of ? of.here && runs(of.pid) : fs.existsSync(path.dirname(file))
+}
+
+/** To the file that `zt ssh` reads, or else to stderr. */
+async function report(error: unknown, {io, json, host, profile, target}: Reporting): Promise<void> {
+  const known =
+    error instanceof UserError
+      ? error
+      : {
+          code: 'BUG',
+          message: `Something went wrong in zt itself (${nameOfThrown(error)})`,
+          why: undefined,
+          whyLines: [],
+          next: [],
+          kind: 'bug',
+        }
+  const file = io.env[REPORT_VARIABLE]
+  if (file !== undefined && file !== '') {
+    // A connection that is shared outlives the zt that asked for the report: nobody is there to tell.
+    if (!isAwaited(file)) return
+    const content: ProxyReport = {
+      version: 1,
+      host,
+      tokenId: target?.tokenId,
+      clientId: target?.credentials.clientId,
+      code: known.code,
+      message: known.message,
+      why: known.whyLines,
+      next: [...known.next],
+      refusal: error instanceof RefusedError ? error.refusal : undefined,
+    }
+    const written = await writeFileAtomic(file, JSON.stringify(redactJson(content))).then(
+      () => true,
+      () => false,
+    )
+    if (written) return
+  }
+  const {code, kind, message, why} = known
+  // ssh's configuration has named a profile, which need not be the one that the person works with.
+  const next = known.next.map((step) => (profile === undefined ? step : withProfile(step, profile)))
+  if (json) {
+    const shown = {error: {code, kind, message, why, next, exitCode: exitCodeOf(error)}}
+    io.stderr.write(`${visibleJson(JSON.stringify(redactJson(shown)))}\n`)
+    return
+  }
+  say(io, [
+    `error: ${message}`,
+    ...known.whyLines.map((line, at) => `${at === 0 ? 'why: ' : '     '}  ${line}`),
+    ...next.map((step) => `next:  ${step}`),
+  ])
+}
+
+/** What the proxy says by itself, for people: a line break in a line is not ours. */
+function say(io: ProxyIo, lines: readonly string[]): void {
+  io.stderr.write(lines.map((line) => `${visible(redact(line))}\n`).join(''))
+}

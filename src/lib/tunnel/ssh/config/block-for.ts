@@ -1,0 +1,60 @@
+import type {Settings} from '../../../config/types.js'
+import {UserError} from '../../../core/errors.js'
+import {proxyCommand} from '../../proxy/command.js'
+import {lastingDirectory} from '../sharing.js'
+import {chooseToken, sharedBy} from '../../target/target.js'
+import type {TunnelClient} from '../../types.js'
+import {hostBlock, type HostBlockOptions} from './block.js'
+
+export interface WantedBlock {
+  settings: Settings
+  host: string
+  user: string | undefined
+  client: TunnelClient
+  share: boolean
+  /** How zt is started (system/program.ts), with absolute paths. */
+  program: readonly string[]
+  platform?: NodeJS.Platform | undefined
+}
+
+export interface WrittenBlock {
+  options: HostBlockOptions
+  text: string
+  warnings: string[]
+}
+
+/**
+ * The block for a host: with its name as it is, not `%h`, so that a HostName elsewhere in the file does not send the
+ * proxy to another host. The token is not in the command (the proxy takes the one that the host is bound to then), but
+ * in the name of the socket.
+ */
+export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
+  const {settings, host, user, client, share, program, platform = process.platform} = wanted
+  const {profileName: profile, connectTo, caFile, knownHostsFile} = settings
+  const warnings: string[] = []
+  // The binding is what holds later; this shell's environment does not.
+  const lasting = {...settings, environmentCredentials: undefined}
+  const tokenId = await chooseToken({settings: lasting, host}).then(
+    (chosen) => sharedBy(chosen, lasting),
+    (error: unknown) => {
+      if (!(error instanceof UserError)) throw error
+      warnings.push(`${error.message}; ssh will be refused until then: ${error.next[0] ?? ''}`)
+      return undefined
+    },
+  )
+  const shares = share && client !== 'cloudflared'
+  const directory = shares ? lastingDirectory({state: settings.paths.state, platform}) : undefined
+  if (shares && directory === undefined && platform !== 'win32')
+    warnings.push(
+      `Connections are not shared: ${settings.paths.state} is too long for a socket, and so is ~/.ssh`,
+    )
+  const options: HostBlockOptions = {
+    host,
+    user,
+    proxyCommand: proxyCommand({program, profile, client, host, platform}),
+    knownHostsFile,
+    platform,
+    sharing: directory === undefined ? undefined : {directory, key: {profile, tokenId, connectTo, caFile}},
+  }
+  return {options, text: hostBlock(options), warnings}
+}

@@ -1,0 +1,139 @@
+import path from 'node:path'
+import type {Environment} from '../../../config/paths.js'
+import {UserError} from '../../../core/errors.js'
+import {Locks} from '../../../system/lock.js'
+import {tidy} from '../../../core/tidy.js'
+import {findProgram} from '../../../system/programs.js'
+import {identityOf} from '../sharing.js'
+import {bytesOf, hostBlock, type HostBlockOptions} from './block.js'
+import {unifiedDiff} from './diff.js'
+import {findBlocks, otherSettings, withBlock, withoutBlock} from './edit.js'
+import {readConfigFile, replaceConfigFile, type ConfigFile} from './file.js'
+import {verifyBlock} from './verify.js'
+import type {SshConfigOutcome} from '../../types.js'
+
+/** How long to wait for another zt that writes the same file; it takes as long as ssh -G. */
+const PATIENCE_MS = 20_000
+
+/** Set by our block, as far as the file may have said it before. */
+const KEYWORDS = [
+  'ProxyCommand',
+  'ProxyJump',
+  'User',
+  'ServerAliveInterval',
+  'ControlMaster',
+  'ControlPath',
+  'ControlPersist',
+  'UserKnownHostsFile',
+]
+
+export interface SshConfigChange {
+  /** The configuration file; links are followed. */
+  file: string
+  host: string
+  /** Undefined: the host's block is taken out. */
+  block: HostBlockOptions | undefined
+  env: Environment
+}
+
+export interface SshConfigPlan extends SshConfigOutcome {
+  current: ConfigFile
+  /** What the file would hold, latin1. */
+  after: string
+}
+
+/**
+ * What a change would do. ssh itself is asked whether the block would be in effect; nothing is written.
+ *
+ * @throws UserError `conflict` / `SSH_CONFIG_DAMAGED`, `SSH_CONFIG_NOT_EFFECTIVE`; `config` / `FILE_NOT_READABLE`,
+ *   `FILE_NOT_WRITABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
+ */
+export async function planSshConfig({file, host, block, env}: SshConfigChange): Promise<SshConfigPlan> {
+  const current = await readConfigFile(file)
+  const before = current.text ?? ''
+  const found = findBlocks(before, file)
+  const own = found.find((one) => one.host === host)
+  const after = block
+    ? withBlock(before, found, host, bytesOf(hostBlock(block)))
+    : withoutBlock(before, found, host)
+  const changes = after !== before
+  const warnings: string[] = []
+  if (block) {
+    const ssh = findProgram('ssh', env)
+    const {proxyCommand, user, sharing} = block
+    const socket = sharing && path.join(sharing.directory, `${identityOf(sharing.key)}-`)
+    if (ssh === undefined) warnings.push('ssh is not installed: nobody has checked that it reads this block')
+    else
+      warnings.push(...(await verifyBlock({ssh, env, file, text: after, host, proxyCommand, user, socket})))
+  }
+  return {
+    file,
+    action: !changes ? 'none' : !block ? 'remove' : own ? 'update' : 'add',
+    edited: own?.edited ?? false,
+    diff: unifiedDiff(file, before, after),
+    warnings,
+    others: block ? otherSettings(before, found, host, KEYWORDS) : [],
+    current,
+    after,
+  }
+}
+
+/**
+ * Makes the change of a plan, in one step, while no other zt writes the file.
+ *
+ * @param again plans anew when the file has changed since: nobody has looked at the plan
+ * @returns the plan that was carried out
+ * @throws UserError as {@link planSshConfig}; `conflict` / `SSH_CONFIG_CHANGED`, `SSH_CONFIG_BUSY`
+ */
+export async function applySshConfig(
+  plan: SshConfigPlan,
+  change: SshConfigChange,
+  {state, again}: {state: string; again: boolean},
+): Promise<SshConfigPlan> {
+  const locks = new Locks(path.join(state, 'locks'))
+  const lock = await locks.acquire(`ssh-config/${plan.current.real}`, PATIENCE_MS)
+  if (!lock) throw busy(plan.file)
+  try {
+    const now = await readConfigFile(plan.file)
+    let carriedOut = plan
+    if (now.text !== plan.current.text || now.real !== plan.current.real) {
+      if (!again) throw changed(plan.file)
+      carriedOut = await planSshConfig(change)
+    }
+    if (carriedOut.action === 'none') return carriedOut
+    const {text} = carriedOut.current
+    await replaceConfigFile(carriedOut.current, carriedOut.after, async () => {
+      if ((await readConfigFile(plan.file)).text !== text) throw changed(plan.file)
+    })
+    return carriedOut
+  } finally {
+    // What was to be done is done; the lock ends with this process.
+    await tidy(
+      '',
+      () => lock.release(),
+      () => undefined,
+    )
+  }
+}
+
+function changed(file: string): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'SSH_CONFIG_CHANGED',
+    message: `${file} was changed meanwhile`,
+    why: 'Another program has written it since it was read. Nothing was changed by this one.',
+    next: ['Run the command again'],
+    details: {file},
+  })
+}
+
+function busy(file: string): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'SSH_CONFIG_BUSY',
+    message: `Another zt is writing ${file}`,
+    why: 'It has been for twenty seconds. Nothing was changed by this one.',
+    next: ['Wait until the other one has ended, then run the command again'],
+    details: {file},
+  })
+}

@@ -1,0 +1,259 @@
+import {createHash} from 'node:crypto'
+import type {Settings} from '../../config/types.js'
+import {shellQuote} from '../../core/command-line.js'
+import {UserError} from '../../core/errors.js'
+import type {Secret} from '../../core/secret.js'
+import {readCredentials} from '../../secrets/credentials.js'
+import {IndexFiles} from '../../secrets/index-files.js'
+import {loadStore} from '../../secrets/load-store.js'
+import type {StoreOptions} from '../../secrets/store-options.js'
+import type {
+  HostBinding,
+  IndexEntry,
+  KeepingStoreKind,
+  SecretIndex,
+  StoredCredentials,
+} from '../../secrets/types.js'
+import type {EdgeAddress} from '../types.js'
+
+/** Which token a connection uses, before its secret is read. */
+export interface ChosenToken {
+  /** The service token's UUID, or `env` for the pair of the environment. */
+  tokenId: string
+  /** Where its secret is. */
+  store: KeepingStoreKind | 'env'
+  /** For people. */
+  name: string
+  /** True when this host is bound to this token: then nobody needs to be asked. */
+  bound: boolean
+}
+
+export interface Target {
+  edge: EdgeAddress
+  credentials: StoredCredentials
+  tokenId: string
+  name: string
+}
+
+export interface TargetOptions {
+  settings: Settings
+  host: string
+  /** `--token`: a name, id, Client ID, or `env`. */
+  token?: string | undefined
+}
+
+const ENVIRONMENT = 'env'
+
+/**
+ * Which token opens a host: the one that the host is bound to in this profile, or the one that was named for this
+ * call. Reads no secret.
+ *
+ * @throws UserError `not-found` / `HOST_NOT_BOUND`, `STORED_TOKEN_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`
+ */
+export async function chooseToken({settings, host, token}: TargetOptions): Promise<ChosenToken> {
+  const index = new IndexFiles(settings.paths.data)
+  const {profileName: profile} = settings
+  const [binding, entries] = await Promise.all([index.bindingFor(profile, host), index.list(profile)])
+  const environment = settings.environmentCredentials
+  if (token === undefined) {
+    if (!binding) throw await notBound(index, settings, host)
+    const entry = entries.find(({tokenId}) => tokenId === binding.tokenId)
+    // The same token, given by the environment of a job that has no store.
+    if (environment && entry?.clientId === environment.clientId) return fromEnvironment(true)
+    if (!entry) throw secretNotHere(binding)
+    return {tokenId: entry.tokenId, store: entry.store, name: entry.name, bound: true}
+  }
+  if (token === ENVIRONMENT) {
+    if (!environment) throw environmentNotSet(settings)
+    const entry = entries.find(({clientId}) => clientId === environment.clientId)
+    return fromEnvironment(entry !== undefined && entry.tokenId === binding?.tokenId)
+  }
+  const entry = named(token, entries, profile)
+  return {
+    tokenId: entry.tokenId,
+    store: entry.store,
+    name: entry.name,
+    bound: entry.tokenId === binding?.tokenId,
+  }
+}
+
+/**
+ * Everything that a connection needs. A secret is opened only for a host that is bound to it, or when the caller has
+ * asked for this one call.
+ *
+ * @param allowUnbound the person confirmed that this token may be sent to this host
+ * @throws UserError as {@link chooseToken}; `needs-action` / `TOKEN_NOT_BOUND`
+ */
+export async function findTarget(
+  options: TargetOptions & Reading & {allowUnbound: boolean},
+): Promise<Target> {
+  const {settings, host} = options
+  const chosen = await chooseToken(options)
+  if (!chosen.bound && !options.allowUnbound) throw tokenNotBound(chosen, host)
+  const edge = {host, connectTo: settings.connectTo, caFile: settings.caFile}
+  const {tokenId, name} = chosen
+  return {edge, credentials: await credentialsOf(chosen, options), tokenId, name}
+}
+
+/**
+ * The pair of a token that is named for a program of the person's own, not for a host.
+ *
+ * @param token a name, id, Client ID, or `env`
+ * @throws UserError `not-found` / `STORED_TOKEN_NOT_FOUND`, `SECRET_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`
+ */
+export async function findNamed(
+  options: Reading & {token: string},
+): Promise<Pick<Target, 'credentials' | 'tokenId' | 'name'>> {
+  const {settings, token} = options
+  const entries = await new IndexFiles(settings.paths.data).list(settings.profileName)
+  const {tokenId, store, name} =
+    token === ENVIRONMENT ? fromEnvironment(false) : named(token, entries, settings.profileName)
+  return {credentials: await credentialsOf({tokenId, store, name}, options), tokenId, name}
+}
+
+interface Reading {
+  settings: Settings
+  askPassphrase?: ((label: string) => Promise<Secret>) | undefined
+  environment: StoreOptions['environment']
+}
+
+async function credentialsOf(
+  {tokenId, store: kind, name}: Pick<ChosenToken, 'tokenId' | 'store' | 'name'>,
+  options: Reading,
+): Promise<StoredCredentials> {
+  const {settings} = options
+  if (kind === ENVIRONMENT) {
+    if (!settings.environmentCredentials) throw environmentNotSet(settings)
+    return settings.environmentCredentials
+  }
+  const store = await loadStore(kind, {
+    configDir: settings.paths.config,
+    dataDir: settings.paths.data,
+    identityFile: settings.vaultIdentityFile,
+    passphraseFile: settings.vaultPassphraseFile,
+    askPassphrase: options.askPassphrase,
+    vaultRecipients: settings.vaultRecipients,
+    environment: options.environment,
+  })
+  const credentials = await readCredentials(store, tokenId)
+  if (!credentials) {
+    throw new UserError({
+      kind: 'not-found',
+      code: 'SECRET_NOT_FOUND',
+      message: `The secret of "${name}" is not in ${store.label}`,
+      why: 'The index says that it was saved there; it was removed since.',
+      next: [`Make a new secret for it: zt token rotate ${tokenId}`],
+      details: {tokenId, store: kind},
+    })
+  }
+  return credentials
+}
+
+/**
+ * What tells this token's connections from another one's: its id. Of the environment's pair nobody here knows whether it
+ * is right: its Client ID and what tells its secret from another, of which too little is left to find or try one.
+ */
+export function sharedBy(
+  {tokenId}: Pick<ChosenToken, 'tokenId'>,
+  {environmentCredentials: pair}: Settings,
+): string {
+  if (tokenId !== ENVIRONMENT || !pair) return tokenId
+  const {clientId, clientSecret} = pair
+  const sum = createHash('sha256').update(`zt shares by\0${clientId}\0${clientSecret.expose()}`).digest('hex')
+  return `${ENVIRONMENT}:${clientId}:${sum.slice(0, 16)}`
+}
+
+function fromEnvironment(bound: boolean): ChosenToken {
+  return {tokenId: ENVIRONMENT, store: ENVIRONMENT, name: 'CF_ACCESS_CLIENT_ID', bound}
+}
+
+function named(wanted: string, entries: readonly IndexEntry[], profile: string): IndexEntry {
+  const exact = entries.filter(({tokenId, clientId, name}) => [tokenId, clientId, name].includes(wanted))
+  const found =
+    exact.length > 0 ? exact : entries.filter(({name}) => name.toLowerCase() === wanted.toLowerCase())
+  const [entry] = found
+  if (entry && found.length === 1) return entry
+  if (!entry) {
+    const names = entries.map(({name}) => name).join(', ')
+    throw new UserError({
+      kind: 'not-found',
+      code: 'STORED_TOKEN_NOT_FOUND',
+      message: `No service token "${/^\S{45,}$/.test(wanted) ? '[hidden]' : wanted}" has its secret here`,
+      why:
+        names === ''
+          ? `Profile ${profile} keeps no secrets on this machine.`
+          : `Profile ${profile} keeps those of: ${names}.`,
+      next: ['zt token list'],
+    })
+  }
+  throw new UserError({
+    kind: 'ambiguous',
+    code: 'TOKEN_AMBIGUOUS',
+    message: `Several stored service tokens are called "${wanted}"`,
+    why: found.map(({tokenId, name}) => `${tokenId}  ${name}`),
+    next: ['Give the id instead of the name'],
+    details: {candidates: found.map(({tokenId, name}) => ({id: tokenId, name}))},
+  })
+}
+
+async function notBound(index: SecretIndex, settings: Settings, host: string): Promise<UserError> {
+  const profiles = new Set((await index.bindings()).map(({profile}) => profile))
+  const elsewhere: string[] = []
+  for (const profile of profiles) {
+    if (profile !== settings.profileName && (await index.bindingFor(profile, host))) elsewhere.push(profile)
+  }
+  const [other] = elsewhere
+  return new UserError({
+    kind: 'not-found',
+    code: 'HOST_NOT_BOUND',
+    message: `No service token is bound to ${host} in profile ${settings.profileName}`,
+    why: 'A secret is sent only to hosts that it is bound to.',
+    next: [
+      ...(other === undefined ? [] : [`Name the profile that has one: --profile ${other}`]),
+      `zt app add-rule ${host} --service-auth --token NAME`,
+      'For this call alone: --token NAME --yes',
+    ],
+    details: {host, profile: settings.profileName, boundIn: elsewhere},
+  })
+}
+
+function secretNotHere({host, tokenId}: HostBinding): UserError {
+  return new UserError({
+    kind: 'not-found',
+    code: 'SECRET_NOT_FOUND',
+    message: `${host} is bound to a service token whose secret is not on this machine`,
+    why: `Its id is ${tokenId}.`,
+    next: ['zt token list', 'Set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET and add --token env'],
+  })
+}
+
+function tokenNotBound({tokenId, name}: ChosenToken, host: string): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'TOKEN_NOT_BOUND',
+    message: `"${name}" is not bound to ${host}, and its secret would be sent there`,
+    why: 'A secret is sent only to hosts that it is bound to, unless somebody says so.',
+    next: [
+      'Add --yes to send it this once',
+      `zt app add-rule ${host} --service-auth --token ${shellQuote({id: tokenId, name})}`,
+    ],
+  })
+}
+
+function environmentNotSet({withheld, doubts, profileName}: Settings): UserError {
+  if (withheld.credentials) {
+    return new UserError({
+      kind: 'usage',
+      code: 'ENVIRONMENT_WITHHELD',
+      message: 'The service token of the environment is not used with this profile',
+      why: doubts.edge,
+      next: [`If that is meant, name the profile: --profile ${profileName}`],
+    })
+  }
+  return new UserError({
+    kind: 'usage',
+    code: 'ENVIRONMENT_NOT_SET',
+    message: 'There is no service token in the environment',
+    why: '--token env takes CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, and they are not set.',
+  })
+}

@@ -1,0 +1,290 @@
+import {describe, expect, it} from 'vitest'
+import {explainRefusal, type Explanation} from '../../../src/lib/access/explain/explain.js'
+import type {AccessContext} from '../../../src/lib/access/account/context.js'
+import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../../src/lib/api/types.js'
+import {noProgress} from '../../../src/lib/core/progress.js'
+import {ApiError, UserError} from '../../../src/lib/core/errors.js'
+import type {Refusal} from '../../../src/lib/tunnel/types.js'
+import {
+  OTHER_TOKEN,
+  TOKEN,
+  anyToken,
+  application,
+  byGroup,
+  byToken,
+  everyone,
+  group,
+  policy,
+  staff,
+} from '../../policy/fixtures.js'
+
+const NOW = Date.parse('2026-10-01T00:00:00Z')
+const HOST = 'gitlab-ssh.widgetcorp.tech'
+const ADD_RULE = 'zt app add-rule GitLab --service-auth --token gitlab-admin'
+
+const gitlabAdmin: ServiceToken = {
+  id: TOKEN,
+  clientId: 'f00d.access',
+  name: 'gitlab-admin',
+  duration: '8760h',
+  enabled: true,
+  expiresAt: '2027-10-01T00:00:00Z',
+  createdAt: undefined,
+  updatedAt: undefined,
+  lastSeenAt: undefined,
+  secretVersion: undefined,
+}
+
+const toLogin: Refusal = {status: 302, reason: 'login', ray: 'ray-1', location: undefined}
+const staffRule = policy('Widgetcorp staff', 'allow', {include: [staff]})
+
+interface Account {
+  policies?: Policy[]
+  groups?: Group[]
+  tokens?: ServiceToken[]
+  applications?: Application[]
+  refusal?: Partial<Refusal>
+  profileNamed?: boolean
+  /** Methods that throw. */
+  failing?: Partial<Record<keyof AccessApi, Error>>
+  tokenId?: string | undefined
+}
+
+const denied = (message: string): ApiError =>
+  new ApiError({kind: 'permission', code: 'PERMISSION_MISSING', message, status: 403})
+
+function explain(account: Account): Promise<Explanation> {
+  const {policies = [staffRule], groups = [], tokens = [gitlabAdmin], failing = {}} = account
+  const applications = account.applications ?? [{...application('app-1', [HOST]), name: 'GitLab'}]
+  const answer =
+    <T>(name: keyof AccessApi, value: T) =>
+    (): Promise<T> =>
+      failing[name] ? Promise.reject(failing[name]) : Promise.resolve(value)
+  const api = {
+    listApplications: answer('listApplications', applications),
+    listServiceTokens: answer('listServiceTokens', tokens),
+    listApplicationPolicies: answer('listApplicationPolicies', policies),
+    listGroups: answer('listGroups', groups),
+  }
+  const ctx = {
+    profile: 'sandbox',
+    profileNamed: account.profileNamed ?? false,
+    api: () => (failing.verifyToken ? Promise.reject(failing.verifyToken) : Promise.resolve(api)),
+    clock: {now: () => NOW},
+    progress: noProgress,
+  } as unknown as AccessContext
+  return explainRefusal(ctx, {
+    host: HOST,
+    tokenId: 'tokenId' in account ? account.tokenId : TOKEN,
+    clientId: 'f00d.access',
+    refusal: {...toLogin, ...account.refusal},
+  })
+}
+
+describe('a refusal is explained', () => {
+  it("for the demo's case: an identity rule only, and the command that mends it", async () => {
+    const found = await explain({})
+    expect(found).toMatchObject({
+      why: 'The application "GitLab" has identity rules only ("Widgetcorp staff"), which want a person\'s login. No Service Auth rule admits the service token "gitlab-admin".',
+      next: [ADD_RULE],
+      application: {id: 'app-1', name: 'GitLab'},
+      tokenProblem: undefined,
+    })
+    expect(found.evaluation?.outcome).toBe('login')
+  })
+
+  const cases: [string, Account, string, string | RegExp][] = [
+    ['an application without rules', {policies: []}, 'has no rule at all', ADD_RULE],
+    [
+      'a Service Auth rule for another token',
+      {policies: [policy('CI', 'non_identity', {include: [byToken(OTHER_TOKEN)]})]},
+      'None of the rules of "GitLab" admits it',
+      ADD_RULE,
+    ],
+    [
+      'the trap: named by an Allow rule',
+      {policies: [policy('Machines', 'allow', {include: [staff, byToken()]})]},
+      'The rule "Machines" names the token under the action Allow, which wants a login all the same.',
+      ADD_RULE,
+    ],
+    [
+      'the trap: in a group that an Allow rule uses',
+      {
+        policies: [policy('Machines', 'allow', {include: [byGroup('outer')]})],
+        groups: [group('outer', {include: [byGroup('ci')]}), group('ci', {include: [byToken()]})],
+      },
+      'The rule "Machines" names the token\'s Access group "outer group" under the action Allow',
+      ADD_RULE,
+    ],
+    [
+      'the trap: named by a Bypass rule',
+      {policies: [policy('Open', 'bypass', {include: [byToken()]})]},
+      'The rule "Open" names the token under the action Bypass, where service tokens do not count.',
+      ADD_RULE,
+    ],
+    [
+      'a Block rule',
+      {policies: [policy('Nobody', 'deny', {include: [everyone]})]},
+      'The Block rule "Nobody" of "GitLab" keeps it out',
+      ADD_RULE,
+    ],
+    [
+      'a Require for addresses',
+      {policies: [policy('CI', 'non_identity', {include: [byToken()], require: [{ip: {ip: '10.0.0.0/8'}}]})]},
+      'includes "gitlab-admin", and lets it in under conditions only. It requires more: addresses in 10.0.0.0/8 are meant',
+      'zt app show GitLab',
+    ],
+    [
+      'a Require for a country',
+      {
+        policies: [
+          policy('CI', 'non_identity', {include: [anyToken], require: [{geo: {country_code: 'DE'}}]}),
+        ],
+      },
+      'the country DE is meant',
+      'zt app show GitLab',
+    ],
+    [
+      'an Exclude of the token',
+      {policies: [policy('CI', 'non_identity', {include: [anyToken], exclude: [byToken()]})]},
+      'It excludes: it names this service token.',
+      'zt app show GitLab',
+    ],
+    [
+      'admitted all the same',
+      {policies: [policy('CI', 'non_identity', {include: [byToken()]})]},
+      'it takes up to about 85 seconds',
+      /^Try again/,
+    ],
+    [
+      'admitted, with an Exclude that cannot be checked here',
+      {policies: [policy('CI', 'non_identity', {include: [byToken()], exclude: [{ip: {ip: '10.0.0.0/8'}}]})]},
+      'the rule "CI" has Excludes that cannot be checked here',
+      'zt app show GitLab',
+    ],
+    [
+      'credentials that strict authentication does not accept',
+      {
+        policies: [policy('CI', 'non_identity', {include: [byToken()]})],
+        refusal: {status: 401, reason: 'unauthenticated'},
+      },
+      "the secret that was sent is not the token's current one",
+      'zt token rotate gitlab-admin',
+    ],
+    [
+      '401 by the setting of the application',
+      {
+        applications: [{...application('app-1', [HOST]), name: 'GitLab', serviceAuth401Redirect: true}],
+        refusal: {status: 401, reason: 'unauthenticated'},
+      },
+      'No Service Auth rule admits the service token',
+      ADD_RULE,
+    ],
+    [
+      'no application for the host',
+      {applications: []},
+      `No application of the account covers ${HOST}`,
+      'zt app list',
+    ],
+    [
+      'an application of another host',
+      {applications: [application('app-2', ['*.example.com'])]},
+      'No application of the account covers',
+      'zt app list',
+    ],
+    [
+      'the origin down',
+      {refusal: {status: 502, reason: 'origin-down'}},
+      'what is behind it does not answer',
+      /tunnel runs/,
+    ],
+    ['too many requests', {refusal: {status: 429, reason: 'rate-limited'}}, 'too many requests', /minute/],
+    [
+      'names that need quotes',
+      {applications: [{...application('app-1', [HOST]), name: "Bob's GitLab"}]},
+      'Bob',
+      `zt app add-rule 'Bob'\\''s GitLab' --service-auth --token gitlab-admin`,
+    ],
+    [
+      'a profile that was named',
+      {profileNamed: true},
+      'No Service Auth rule',
+      `${ADD_RULE} --profile sandbox`,
+    ],
+    [
+      'names that others have too',
+      {
+        applications: [
+          {...application('app-1', [HOST]), name: 'GitLab'},
+          {...application('app-2', ['other.example.com']), name: 'GitLab'},
+        ],
+        tokens: [gitlabAdmin, {...gitlabAdmin, id: OTHER_TOKEN, clientId: 'beef.access'}],
+      },
+      'No Service Auth rule',
+      `zt app add-rule app-1 --service-auth --token ${TOKEN}`,
+    ],
+    ['a token known by its client ID only', {tokenId: undefined}, 'No Service Auth rule admits', ADD_RULE],
+  ]
+  it.each(cases)('%s', async (_name, account, why, next) => {
+    const found = await explain(account)
+    expect(found.why).toContain(why)
+    expect(found.next).toContainEqual(typeof next === 'string' ? next : expect.stringMatching(next))
+  })
+
+  it.each([
+    ['disabled', [{...gitlabAdmin, enabled: false}], 'is disabled'],
+    ['expired', [{...gitlabAdmin, expiresAt: '2026-09-30T23:59:59Z'}], 'is expired'],
+    [
+      'unknown',
+      [{...gitlabAdmin, id: OTHER_TOKEN, clientId: 'beef.access'}],
+      'no service token with these credentials',
+    ],
+  ] as const)('a token that is %s, whatever the rules', async (tokenProblem, tokens, why) => {
+    const policies = [policy('CI', 'non_identity', {include: [byToken()]})]
+    const found = await explain({tokens: [...tokens], policies})
+    expect(found.why).toContain(why)
+    expect(found).toMatchObject({tokenProblem, application: {name: 'GitLab'}})
+    expect(found.next.join()).not.toContain('add-rule')
+  })
+})
+
+describe('where the API does not tell everything', () => {
+  const notLoggedIn = new UserError({
+    kind: 'auth',
+    code: 'NOT_LOGGED_IN',
+    message: 'Profile sandbox has no API token',
+  })
+
+  it.each([
+    ['no API token', {verifyToken: notLoggedIn}, 'Profile sandbox has no API token'],
+    [
+      'no permission',
+      {listApplications: denied('The API token may not list applications')},
+      'may not list applications',
+    ],
+  ] as const)('%s: it says so and gives the usual reasons', async (_name, failing, message) => {
+    const found = await explain({failing})
+    expect(found.why).toContain(message)
+    expect(found.why).toContain('Usually no Service Auth rule')
+    expect(found.next).toEqual(['zt login', 'Look for CF-RAY ray-1 in the Access log'])
+    expect(found.application).toBeUndefined()
+  })
+
+  it('groups are asked for only where a rule names one', async () => {
+    const found = await explain({failing: {listGroups: denied('The API token may not list groups')}})
+    expect(found.next).toEqual([ADD_RULE])
+  })
+
+  it('groups that may not be read are said to be so, and the rest is explained', async () => {
+    const found = await explain({
+      policies: [policy('Machines', 'allow', {include: [byGroup('ci')]})],
+      failing: {listGroups: denied('The API token may not list groups')},
+    })
+    expect(found.why).toContain('Its Access groups could not be read')
+    expect(found.next).toEqual([ADD_RULE])
+  })
+
+  it('an error of our own is not taken for an answer', async () => {
+    await expect(explain({failing: {listApplications: new TypeError('ours')}})).rejects.toThrow('ours')
+  })
+})

@@ -1,0 +1,182 @@
+import {execFileSync} from 'node:child_process'
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import type {UserError} from '../../src/lib/core/errors.js'
+import {
+  despiteScanners,
+  parseOwnJson,
+  readFileIfThere,
+  refuseIfOthersCanRead,
+  removeFile,
+  syncDirectory,
+  writeFileAtomic,
+} from '../../src/lib/system/files.js'
+
+let directory: string
+beforeEach(async () => {
+  directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-files-'))
+})
+afterEach(async () => {
+  await fs.rm(directory, {recursive: true, force: true})
+})
+
+describe('writeFileAtomic', () => {
+  it('makes the directories 0700 and the file 0600, and leaves nothing else', async () => {
+    const file = path.join(directory, 'a', 'b', 'c.json')
+    await writeFileAtomic(file, 'one')
+    await writeFileAtomic(file, 'two')
+    expect(await fs.readFile(file, 'utf8')).toBe('two')
+    expect((await fs.stat(file)).mode & 0o777).toBe(0o600)
+    expect((await fs.stat(path.dirname(file))).mode & 0o777).toBe(0o700)
+    expect(await fs.readdir(path.dirname(file))).toEqual(['c.json'])
+  })
+
+  it('with many writers at once leaves one whole version', async () => {
+    const file = path.join(directory, 'x')
+    const versions = Array.from({length: 50}, (_, i) => `${i}-`.repeat(2000))
+    await Promise.all(versions.map((version) => writeFileAtomic(file, version)))
+    expect(versions).toContain(await fs.readFile(file, 'utf8'))
+    expect(await fs.readdir(directory)).toEqual(['x'])
+  })
+
+  it('says which file and why when it cannot be written, and keeps the old one', async () => {
+    const inTheWay = path.join(directory, 'file')
+    await fs.writeFile(inTheWay, 'old')
+    await expect(writeFileAtomic(path.join(inTheWay, 'x'), 'new')).rejects.toMatchObject({
+      kind: 'config',
+      code: 'FILE_NOT_WRITABLE',
+      why: 'A part of its path is a file.',
+    })
+    const full = path.join(directory, 'is-a-directory')
+    await fs.mkdir(path.join(full, 'x'), {recursive: true})
+    await expect(writeFileAtomic(full, 'new')).rejects.toMatchObject({code: 'FILE_NOT_WRITABLE'})
+    expect(await fs.readFile(inTheWay, 'utf8')).toBe('old')
+    expect((await fs.readdir(directory)).sort()).toEqual(['file', 'is-a-directory'])
+  })
+})
+
+describe('reading', () => {
+  it('gives undefined for what is not there, and a person-readable error for a directory', async () => {
+    expect(await readFileIfThere(path.join(directory, 'none'))).toBeUndefined()
+    await expect(readFileIfThere(directory)).rejects.toMatchObject({
+      code: 'FILE_NOT_READABLE',
+      kind: 'config',
+    })
+  })
+
+  it('of broken JSON names the file and does not quote it', () => {
+    expect.assertions(2)
+    try {
+      parseOwnJson('{"token": "CANARY', '/x/config.json')
+    } catch (error) {
+      expect(error).toMatchObject({kind: 'config', code: 'BROKEN_FILE'})
+      expect(JSON.stringify(error) + String(error)).not.toContain('CANARY')
+    }
+  })
+})
+
+describe('removeFile', () => {
+  it('tells whether there was one', async () => {
+    const file = path.join(directory, 'x')
+    await fs.writeFile(file, '')
+    expect(await removeFile(file)).toBe(true)
+    expect(await removeFile(file)).toBe(false)
+  })
+})
+
+describe('refuseIfOthersCanRead', () => {
+  it.each([
+    [0o600, true],
+    [0o700, true],
+    [0o640, false],
+    [0o604, false],
+    [0o620, false],
+  ])('mode %o: %s', async (mode, fine) => {
+    const file = path.join(directory, 'x')
+    await fs.writeFile(file, '')
+    await fs.chmod(file, mode)
+    const check = refuseIfOthersCanRead(file)
+    if (fine) await expect(check).resolves.toBeUndefined()
+    else await expect(check).rejects.toMatchObject({kind: 'needs-action', code: 'UNSAFE_PERMISSIONS'})
+  })
+
+  it('suggests a chmod that mends it', async () => {
+    const file = path.join(directory, 'x')
+    await fs.writeFile(file, '', {mode: 0o644})
+    const error = (await refuseIfOthersCanRead(file).catch((thrown: unknown) => thrown)) as {next: string[]}
+    execFileSync('/bin/sh', ['-c', error.next[0] ?? 'false'])
+    await expect(refuseIfOthersCanRead(file)).resolves.toBeUndefined()
+  })
+})
+
+describe('renaming and removing', () => {
+  /** Fails so many times with this code. */
+  const held = (code: string, times: number) => {
+    let tried = 0
+    return {
+      work: () =>
+        ++tried <= times ? Promise.reject(Object.assign(new Error(code), {code})) : Promise.resolve('done'),
+      tried: () => tried,
+    }
+  }
+
+  it.each(['EPERM', 'EACCES', 'EBUSY'])(
+    'is tried again on Windows, where a scanner has it open: %s',
+    async (code) => {
+      const scanner = held(code, 3)
+      expect(await despiteScanners(scanner.work, {platform: 'win32'})).toBe('done')
+      expect(scanner.tried()).toBe(4)
+    },
+  )
+
+  it.each<[why: string, platform: NodeJS.Platform, code: string]>([
+    ['it means what it says', 'linux', 'EPERM'],
+    ['it means what it says', 'darwin', 'EBUSY'],
+    ['the disk is full', 'win32', 'ENOSPC'],
+    ['it is not there', 'win32', 'ENOENT'],
+  ])('is not where %s (%s, %s)', async (_why, platform, code) => {
+    const refused = held(code, Infinity)
+    await expect(despiteScanners(refused.work, {platform})).rejects.toMatchObject({code})
+    expect(refused.tried()).toBe(1)
+  })
+
+  it('is given up on Windows in the end, with its reason', async () => {
+    const kept = held('EPERM', Infinity)
+    await expect(despiteScanners(kept.work, {platform: 'win32', patienceMs: 50})).rejects.toMatchObject({
+      code: 'EPERM',
+    })
+    expect(kept.tried()).toBeGreaterThan(1)
+  })
+
+  it.each<[platform: NodeJS.Platform, opened: boolean]>([
+    ['linux', true],
+    ['darwin', true],
+    ['win32', false],
+  ])('on %s the directory is opened to make that durable: %s', async (platform, opened) => {
+    await expect(syncDirectory(directory, platform)).resolves.toBeUndefined()
+    const gone = syncDirectory(path.join(directory, 'gone'), platform)
+    if (opened) await expect(gone).rejects.toMatchObject({code: 'ENOENT'})
+    else await expect(gone).resolves.toBeUndefined()
+  })
+})
+
+describe('a file that others can read', () => {
+  it.each<[platform: NodeJS.Platform, refused: boolean]>([
+    ['linux', true],
+    ['darwin', true],
+    // It has no such modes: node says 666 of every file there.
+    ['win32', false],
+  ])('is refused on %s: %s, and the command that mends it can be copied', async (platform, refused) => {
+    const file = path.join(directory, "it's mine")
+    await fs.writeFile(file, '')
+    await fs.chmod(file, 0o666)
+    const looked = refuseIfOthersCanRead(file, platform)
+    if (!refused) return expect(looked).resolves.toBeUndefined()
+    const error = await looked.catch((reason: unknown) => reason as UserError)
+    expect(error).toMatchObject({code: 'UNSAFE_PERMISSIONS'})
+    execFileSync('/bin/sh', ['-c', (error as UserError).next[0] ?? ''])
+    await expect(refuseIfOthersCanRead(file, platform)).resolves.toBeUndefined()
+  })
+})

@@ -1,0 +1,91 @@
+import {describe, expect, it} from 'vitest'
+import {homeDirectory, isFullPath, searchDirectories, variableOf} from '../../src/lib/system/platform.js'
+
+describe('a full path', () => {
+  it.each<[text: string, onUnix: boolean, onWindows: boolean]>([
+    ['/a', true, false],
+    ['//server/share', true, true],
+    ['C:\\a', false, true],
+    ['c:/a', false, true],
+    ['C:\\', false, true],
+    ['C:a', false, false],
+    ['C:', false, false],
+    ['\\a', false, false],
+    ['\\\\server\\share', false, true],
+    ['\\\\?\\C:\\a', false, true],
+    ['\\\\', false, false],
+    ['a', false, false],
+    ['', false, false],
+    ['~/a', false, false],
+  ])('%j: %s, on Windows %s', (text, onUnix, onWindows) => {
+    expect(isFullPath(text, 'linux')).toBe(onUnix)
+    expect(isFullPath(text, 'darwin')).toBe(onUnix)
+    expect(isFullPath(text, 'win32')).toBe(onWindows)
+  })
+})
+
+describe('a search path', () => {
+  it.each<[what: string, platform: NodeJS.Platform, searchPath: string | undefined, directories: string[]]>([
+    ['none', 'linux', undefined, []],
+    ['empty entries and relative ones', 'linux', ':/a::b:./c:/a:/d e:', ['/a', '/d e']],
+    ['quotes are part of a name', 'darwin', '"/a":/b"', ['/b"']],
+    ['none', 'win32', undefined, []],
+    [
+      'quotes around a semicolon, drives, shares',
+      'win32',
+      'C:\\Windows;"C:\\a;b\\c";;.;C:;\\x;C:x;\\\\s\\d;"D:\\e";C:\\Windows',
+      ['C:\\Windows', 'C:\\a;b\\c', '\\\\s\\d', 'D:\\e'],
+    ],
+    ['a quote without its partner', 'win32', 'C:\\a;"C:\\b;C:\\c', ['C:\\a', 'C:\\b;C:\\c']],
+    ['colons of drives', 'win32', 'C:\\a:D:\\b', ['C:\\a:D:\\b']],
+  ])('%s (%s)', (_what, platform, searchPath, directories) => {
+    expect(searchDirectories(searchPath, platform)).toEqual(directories)
+  })
+})
+
+describe('a variable', () => {
+  it.each<[env: Record<string, string>, platform: NodeJS.Platform, value: string | undefined]>([
+    [{PATH: 'a', Path: 'b'}, 'win32', 'a'],
+    [{Path: 'b'}, 'win32', 'b'],
+    [{Path: 'b'}, 'linux', undefined],
+    [{Path: 'b'}, 'darwin', undefined],
+    [{}, 'win32', undefined],
+  ])('PATH in %j on %s', (env, platform, value) => {
+    expect(variableOf(env, 'PATH', platform)).toBe(value)
+  })
+})
+
+describe('the home directory', () => {
+  const says = (homedir: string | undefined, database: string | undefined) => {
+    const answer = (value: string | undefined): string => {
+      if (value === undefined) throw new Error('ENOENT')
+      return value
+    }
+    return {homedir: () => answer(homedir), userInfo: () => ({homedir: answer(database)})}
+  }
+
+  it.each<
+    [homedir: string | undefined, database: string | undefined, platform: NodeJS.Platform, home: string]
+  >([
+    ['/h', '/d', 'linux', '/h'],
+    ['/h/', '/d', 'darwin', '/h/'],
+    ['', '/d', 'linux', '/d'],
+    [' ', '/d', 'linux', '/d'],
+    ['rel', '/d', 'darwin', '/d'],
+    [undefined, '/d', 'linux', '/d'],
+    ['C:\\Users\\u', 'D:\\u', 'win32', 'C:\\Users\\u'],
+    ['\\u', 'D:\\u', 'win32', 'D:\\u'],
+  ])('HOME %j, the system %j on %s: %s', (homedir, database, platform, home) => {
+    expect(homeDirectory(says(homedir, database), platform)).toBe(home)
+  })
+
+  it.each<[homedir: string | undefined, platform: NodeJS.Platform, variable: string]>([
+    ['', 'linux', 'HOME'],
+    [undefined, 'darwin', 'HOME'],
+    ['x', 'win32', 'USERPROFILE'],
+  ])('is missing (%j on %s): the error says how to give one', (homedir, platform, variable) => {
+    expect(() => homeDirectory(says(homedir, undefined), platform)).toThrow(
+      expect.objectContaining({code: 'NO_HOME', why: expect.stringContaining(variable) as string}),
+    )
+  })
+})

@@ -1,0 +1,69 @@
+import {describe, expect, it} from 'vitest'
+import {endLike} from '../../../src/lib/tunnel/exec/child.js'
+import {withoutVariables} from '../../../src/lib/system/platform.js'
+import {locate} from '../../../src/lib/tunnel/exec/exec.js'
+
+const PATH = 'C:\\nodejs;C:\\tools'
+const there = ['C:\\nodejs\\npm.cmd', 'C:\\nodejs\\npm', 'C:\\tools\\terraform.exe', 'C:\\tools\\old.bat']
+const windows = {platform: 'win32' as const, isProgram: (file: string) => there.includes(file)}
+
+describe('a command on Windows', () => {
+  it('is found with its ending', () => {
+    expect(locate('terraform', {Path: PATH}, windows)).toBe('C:\\tools\\terraform.exe')
+  })
+
+  it.each(['npm', 'npm.cmd', 'old', 'old.BAT', 'C:\\x\\deploy.cmd', '.\\deploy.bat', 'C:deploy.cmd'])(
+    '%s is a batch file: it is not started, and what to do is said',
+    (word) => {
+      expect(() =>
+        locate(word, {PATH}, {...windows, isProgram: (file) => there.includes(file.replace('BAT', 'bat'))}),
+      ).toThrow(
+        expect.objectContaining({
+          code: 'COMMAND_NOT_EXECUTABLE',
+          exitCode: 126,
+          why: expect.stringContaining('batch file') as string,
+          next: [expect.stringContaining(`-- cmd /d /c ${word} `) as string],
+        }),
+      )
+    },
+  )
+
+  it.each(['nothing', '.\\nothing', 'C:\\nothing.exe'])('%s is not found', (word) => {
+    expect(() => locate(word, {PATH}, windows)).toThrow(
+      expect.objectContaining({code: 'COMMAND_NOT_FOUND', exitCode: 127}),
+    )
+  })
+})
+
+it.each<[platform: NodeJS.Platform, signal: NodeJS.Signals | undefined, killedBy: string | undefined]>([
+  ['linux', 'SIGINT', 'SIGINT'],
+  ['darwin', 'SIGTERM', 'SIGTERM'],
+  ['linux', 'SIGSEGV', undefined],
+  ['linux', undefined, undefined],
+  ['win32', 'SIGINT', undefined],
+  ['win32', undefined, undefined],
+])(
+  'on %s, where a child was ended by %s, zt ends by %s, and always with its code',
+  (platform, signal, killedBy) => {
+    let killed: string | number | undefined
+    const self = {
+      pid: 1,
+      exitCode: undefined as NodeJS.Process['exitCode'],
+      kill: (_pid: number, by?: string | number) => {
+        killed = by
+        return true as const
+      },
+    }
+    endLike({exitCode: 130, signal}, {platform, self})
+    expect([killed, self.exitCode]).toEqual([killedBy, 130])
+  },
+)
+
+it.each<[platform: NodeJS.Platform, left: string[]]>([
+  ['linux', ['cf_access_client_id', 'Path']],
+  ['darwin', ['cf_access_client_id', 'Path']],
+  ['win32', ['Path']],
+])('on %s nothing stands beside what is set: %j is left', (platform, left) => {
+  const env = {CF_ACCESS_CLIENT_ID: 'old', cf_access_client_id: 'older', Path: 'p'}
+  expect(Object.keys(withoutVariables(env, ['CF_ACCESS_CLIENT_ID'], platform))).toEqual(left)
+})
