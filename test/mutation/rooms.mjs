@@ -1,0 +1,18 @@
+/**
+ * What is mutated, and the tests that are to notice it: the rooms where a wrong line opens something or loses a secret.
+ *
+ * @type {Record<string, {mutate: string[], tests: string[]}>}
+ */
+export const ROOMS = {
+  policy: {mutate: ['src/lib/policy/**/*.ts'], tests: ['test/policy/**/*.test.ts']},
+  target: {mutate: ['src/lib/tunnel/target/**/*.ts'], tests: ['test/tunnel/target/**/*.test.ts']},
+  explain: {mutate: ['src/lib/access/explain/**/*.ts'], tests: ['test/access/explain/**/*.test.ts']},
+  journal: {
+    mutate: ['src/lib/secrets/journal/**/*.ts'],
+    tests: ['test/secrets/journal.test.ts', 'test/access/tokens/{recover,tokens}.test.ts'],
+  },
+  edit: {
+    mutate: ['src/lib/access/edit/**/*.ts'],
+    tests: ['test/access/{edit,rules}/**/*.test.ts', 'test/access/policies/**/*.test.ts'],
+  },
+}
