@@ -21,22 +21,22 @@ it('lists the edits, the latest first', async () => {
 it('undoes an edit by its ID, and the latest', async () => {
   const {zt} = scene
   const {undo} = await zt.json(edit)
-  expect(await zt.json(`undo ${String(undo)} --yes`)).toMatchObject({
-    changed: true,
-    dryRun: false,
-    undoes: undo,
-  })
+  const undone = await zt.json(`undo ${String(undo)} --yes`)
+  expect(undone).toMatchObject({changed: true, dryRun: false, undoes: undo})
   expect(zt.app('GitLab')['session_duration']).toBe('24h')
-  const {stdout} = await zt.run('undo --last --yes')
+  const {stdout} = await zt.run(`undo ${String(undone['undo'])} --yes`)
   expect(stdout).toContain(`zt undo ${String(undo)}`)
   expect(zt.app('GitLab')['session_duration']).toBe('8h')
+  await zt.json('policy delete Spare --yes')
+  await zt.json('undo --last --yes')
+  expect(zt.policy('Spare')['decision']).toBe('allow')
 })
 
 it('undoes those of a zone', async () => {
   const {zt} = scene
   const zone = ['--zone', 'widgetcorp.tech']
   await zt.json(['app', 'set', 'Of the zone', '--session-duration', '1h', ...zone])
-  await zt.fails('undo --last --yes', 'usage', 'UNDO_ELSEWHERE')
+  await zt.fails('undo --last --yes', 'conflict', 'UNDO_ELSEWHERE')
   await zt.json(['undo', '--last', '--yes', ...zone])
   expect(zt.app('Of the zone')['session_duration']).not.toBe('1h')
 })

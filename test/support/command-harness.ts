@@ -243,12 +243,10 @@ export class CommandWorld {
     return this.named(name, this.state.data.groups)
   }
 
-  /** Writes a program into a directory that is the only one on PATH then. */
-  async program(name: string, script: string): Promise<Record<string, string>> {
-    const directory = path.join(this.home, 'work', 'bin')
-    await fs.mkdir(directory, {recursive: true})
-    await fs.writeFile(path.join(directory, name), `#!${process.execPath}\n${script}`, {mode: 0o755})
-    return {PATH: directory}
+  /** Writes a program into the one directory on PATH. */
+  async program(name: string, script: string): Promise<void> {
+    await fs.mkdir(this.file('bin'), {recursive: true})
+    await fs.writeFile(path.join(this.file('bin'), name), `#!${process.execPath}\n${script}`, {mode: 0o755})
   }
 
   /** A file in the directory in which commands run. */
@@ -278,7 +276,8 @@ export class CommandWorld {
     const files: JsonObject = {}
     for (const name of await fs.readdir(this.home, {recursive: true})) {
       const file = path.join(this.home, name)
-      if (/^(CACHE|sandbox\.json|STATE\/zt\/locks)/.test(name) || !(await fs.stat(file)).isFile()) continue
+      if (/^(CACHE|sandbox\.json|STATE\/zt\/locks|work\/bin)/.test(name) || !(await fs.stat(file)).isFile())
+        continue
       files[name] = await fs.readFile(file, 'base64')
     }
     return {account: structuredClone(this.state.data), files}
@@ -289,7 +288,8 @@ export class CommandWorld {
       DIRECTORIES.map((name) => [`XDG_${name}_HOME`, path.join(this.home, name)]),
     )
     const env: NodeJS.ProcessEnv = {
-      PATH: process.env['PATH'],
+      // This machine's own credential helpers are no part of the test.
+      PATH: this.file('bin'),
       HOME: this.home,
       NO_COLOR: '1',
       CLOUDFLARE_API_TOKEN: this.state.apiToken,
@@ -396,7 +396,7 @@ function onlyDocument({stdout, stderr}: CommandEnd): JsonObject {
 
 const tried = new Map<string, Set<string>>()
 
-function noteFlags(id: string, argv: readonly string[], {flags}: typeof Command): void {
+function noteFlags(id: string, argv: readonly string[], {flags = {}}: Partial<typeof Command>): void {
   const end = argv.indexOf('--')
   const given = (end < 0 ? argv : argv.slice(0, end)).filter((word) => word.startsWith('-'))
   const chars = new Map(Object.entries(flags).map(([name, {char}]) => [`-${char ?? ''}`, `--${name}`]))
@@ -428,7 +428,7 @@ export function commandTests(id: string, options?: WorldOptions): {readonly zt: 
   afterAll(async () => {
     await world?.end()
     const {command} = await commandOf(id.split(' '))
-    const flags = Object.keys(command.flags).map((name) => `--${name}`)
+    const flags = Object.keys((command as Partial<typeof Command>).flags ?? {}).map((name) => `--${name}`)
     expect(
       flags.filter((flag) => !tried.get(id)?.has(flag) && !GLOBAL_FLAGS.includes(flag)),
       `flags of zt ${id} that no test has tried`,

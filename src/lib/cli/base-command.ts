@@ -193,12 +193,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 }
 
 /** oclif leaves out a boolean flag that was not given, which its types call false. One with `--no-` stays undefined. */
-function withFalse(given: object, {flags}: typeof Command): object {
-  const names = Object.keys(flags).filter((name) => {
-    const flag = flags[name]
-    return flag?.type === 'boolean' && flag.allowNo !== true
-  })
-  return {...Object.fromEntries(names.map((name) => [name, false])), ...given}
+function withFalse(given: object, {flags = {}}: Partial<typeof Command>): object {
+  const yesOrNo = Object.entries(flags).filter(([, flag]) => flag.type === 'boolean' && flag.allowNo !== true)
+  return {...Object.fromEntries(yesOrNo.map(([name]) => [name, false])), ...given}
 }
 
 /** Ctrl-C at a prompt. */

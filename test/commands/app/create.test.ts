@@ -28,18 +28,18 @@ it('creates an application with a rule, and binds its hosts', async () => {
 it('passes on what a rule requires and excludes', async () => {
   const {zt} = scene
   const narrowing =
-    '--require-ip 203.0.113.0/24 --require-country DE --require-group offices --exclude-ip 203.0.113.9 --exclude-country FR --exclude-group robots'
+    '--require-ip 203.0.113.0/24 --require-country DE --require-group offices --exclude-ip 203.0.113.9/32 --exclude-country FR --exclude-group robots'
   await zt.json(`${create} --service-auth --any-token --group robots ${narrowing}`)
   const [link] = zt.app('API')['policies'] as [{id: string}]
   const policy = zt.state.data.policies.find(({id}) => id === link.id)
-  expect(policy?.['include']).toEqual([{group: {id: 'group-robots'}}, {any_valid_service_token: {}}])
+  expect(policy?.['include']).toEqual([{any_valid_service_token: {}}, {group: {id: 'group-robots'}}])
   expect(policy?.['require']).toEqual([
     {ip: {ip: '203.0.113.0/24'}},
     {geo: {country_code: 'DE'}},
     {group: {id: 'group-offices'}},
   ])
   expect(policy?.['exclude']).toEqual([
-    {ip: {ip: '203.0.113.9'}},
+    {ip: {ip: '203.0.113.9/32'}},
     {geo: {country_code: 'FR'}},
     {group: {id: 'group-robots'}},
   ])

@@ -39,7 +39,7 @@ it('says so where there is none', async () => {
 
 it('ends a list that breaks off with the error', async () => {
   const {zt} = scene
-  for (let number = 1; number <= 60; number += 1)
+  for (let number = 1; number <= 120; number += 1)
     zt.state.data.apps.push({
       id: `app-${number}`,
       name: `App ${number}`,

@@ -32,7 +32,7 @@ it('works on those of a zone', async () => {
 
 it('changes nothing in a dry run', async () => {
   const {zt} = scene
-  const {stdout, stderr} = await zt.unchanged(() => zt.run('group add-token robots cd --dry-run'))
+  const {stdout, stderr} = await zt.unchanged(() => zt.run('group add-token robots off --dry-run'))
   expect(stdout).toContain('robots')
   expect(stderr).toContain('Build')
 })
