@@ -90,7 +90,8 @@ export class CommandWorld {
     /** Stands before the sandbox's API, and can spoil requests. */
     readonly api: FaultyApi,
     private readonly beginning: SandboxState['data'],
-    private readonly profile: JsonObject,
+    /** As config.json has it at the beginning of each test. */
+    readonly profile: JsonObject,
     private readonly config: Config,
     readonly end: () => Promise<void>,
   ) {}
@@ -315,7 +316,12 @@ class Surroundings {
     {input, answers, onOutput}: RunOptions,
   ) {
     const terminal = answers !== undefined
-    this.#set(process, 'env', env)
+    // The environment itself, and no other object: the system's functions (os.homedir) read it, too.
+    const old = {...process.env}
+    replaceEnvironment(env)
+    this.#undo.push(() => {
+      replaceEnvironment(old)
+    })
     this.#set(process, 'argv', [process.execPath, 'zt', ...words])
     const before = process.cwd()
     process.chdir(cwd)
@@ -362,12 +368,17 @@ class Surroundings {
   }
 }
 
-/** The package as oclif sees it, with the sources' commands instead of the built ones. */
+function replaceEnvironment(env: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name)
+  Object.assign(process.env, env)
+}
+
+/** The package as oclif sees it, by its manifest: nothing built is loaded, and the commands that run are the sources'. */
 async function loadConfig(): Promise<Config> {
   const text = await fs.readFile(path.join(root, 'package.json'), 'utf8')
   const pjson = JSON.parse(text) as {oclif: JsonObject}
-  const {commands: _, hooks: _hooks, helpClass: _help, ...oclif} = pjson.oclif
-  return Config.load({root, ignoreManifest: true, pjson: {...pjson, oclif} as never, userPlugins: false})
+  const {hooks: _hooks, helpClass: _help, ...oclif} = pjson.oclif
+  return Config.load({root, pjson: {...pjson, oclif} as never, userPlugins: false})
 }
 
 async function commandOf(words: readonly string[]) {
