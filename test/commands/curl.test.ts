@@ -46,7 +46,7 @@ it('gives curl the two headers, in no argument and no variable', async () => {
   const {args, env, config} = await call()
   expect(config).toContain(secret)
   expect(JSON.stringify([args, env, result])).not.toContain(secret)
-  expect(args).toEqual(expect.arrayContaining(['-q', '-sS', '--json', '--url', url]))
+  expect(args).toEqual(expect.arrayContaining(['-q', '-S', '--json', '--url', url]))
 })
 
 it('ends as curl ends', async () => {

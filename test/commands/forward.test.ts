@@ -1,3 +1,4 @@
+import {once} from 'node:events'
 import http from 'node:http'
 import net, {type AddressInfo} from 'node:net'
 import {afterAll, beforeAll, beforeEach, expect, it} from 'vitest'
@@ -50,12 +51,13 @@ async function forward(
     .map((line) => againstSchema('forward', JSON.parse(line) as JsonObject))
 }
 
+/** The first that comes back. */
 async function said(port: number, text: string): Promise<string> {
   const socket = net.connect(port, '127.0.0.1')
-  socket.end(text)
-  const chunks: Buffer[] = []
-  for await (const chunk of socket) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString()
+  socket.write(text)
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  return answer.toString()
 }
 
 async function fetched(port: number, headers: http.OutgoingHttpHeaders = {}): Promise<string> {

@@ -11,8 +11,10 @@ const fs = require('fs')
 if (process.argv.includes('-G')) process.exit(0)
 const {ZT_SSH_REPORT: report} = process.env
 fs.writeFileSync(__dirname + '/call.json', JSON.stringify({args: process.argv.slice(2)}))
-if (fs.existsSync(__dirname + '/report.json'))
+if (fs.existsSync(__dirname + '/report.json')) {
+  fs.mkdirSync(require('path').dirname(report), {recursive: true, mode: 0o700})
   fs.writeFileSync(report, fs.readFileSync(__dirname + '/report.json'), {mode: 0o600})
+}
 process.exitCode = 3
 `
 const args = async (): Promise<string[]> =>
@@ -42,9 +44,9 @@ it('passes on what carries the connection, and whether it is shared', async () =
   await zt.run(`ssh ${HOST} --no-share --client cloudflared --connect-to 127.0.0.1:8443 --ca-file /ca.pem`)
   const command = await proxyCommand()
   for (const word of ['cloudflared', '127.0.0.1:8443', '/ca.pem']) expect(command).toContain(word)
-  expect((await args()).join(' ')).not.toContain('ControlPersist')
+  expect((await args()).join(' ')).toContain('ControlMaster no')
   await zt.run(`ssh ${HOST} --share`)
-  expect((await args()).join(' ')).toContain('ControlPersist')
+  expect((await args()).join(' ')).toContain('ControlMaster auto')
 })
 
 it('sends a secret to a host that is not bound only where that was confirmed', async () => {

@@ -26,7 +26,7 @@ it('writes the block into a configuration, and takes it out again', async () => 
   await fs.writeFile(file, 'Host *\n  User me\n')
   const written = await zt.json(`ssh config ${HOST} --write --file ${file} --yes`)
   expect(written).toMatchObject({file, action: 'add', changed: true, edited: false})
-  expect(written['others']).toEqual([])
+  expect(written['others']).toEqual([{line: 2, section: 'Host *', keyword: 'User'}])
   const text = await fs.readFile(file, 'utf8')
   expect(text.indexOf(HOST)).toBeLessThan(text.indexOf('Host *'))
   expect(await zt.json(`ssh config ${HOST} --write --file ${file}`)).toMatchObject({
@@ -40,24 +40,25 @@ it('writes the block into a configuration, and takes it out again', async () => 
   expect(await fs.readFile(file, 'utf8')).toBe('Host *\n  User me\n')
 })
 
-it("writes into the person's own configuration, where it asks first", async () => {
+it('asks before it writes', async () => {
   const {zt} = scene
-  const own = `${zt.home}/.ssh/config`
-  await zt.failsWithoutAsking(`ssh config ${HOST} --write`)
-  await zt.fails(`ssh config ${HOST} --write`, 'cancelled', 'CANCELLED', {answers: [false]})
-  const {asked, stderr} = await zt.run(`ssh config ${HOST} --write`, {answers: [true]})
+  const write = `ssh config ${HOST} --write --file ${zt.file('config')}`
+  await zt.unchanged(async () => {
+    await zt.failsWithoutAsking(write)
+    await zt.fails(write, 'cancelled', 'CANCELLED', {answers: [false]})
+  })
+  const {asked, stderr} = await zt.run(write, {answers: [true]})
   expect(asked).toHaveLength(1)
-  expect(stderr).toContain(`ssh ${HOST}`)
-  expect(await fs.readFile(own, 'utf8')).toContain(HOST)
-  await fs.rm(`${zt.home}/.ssh`, {recursive: true})
+  expect(stderr).toContain(`ssh -F ${zt.file('config')} ${HOST}`)
+  expect(await fs.readFile(zt.file('config'), 'utf8')).toContain(HOST)
 })
 
 it('says in the block what carries the connection, and whether it is shared', async () => {
   const {zt} = scene
   const {block} = await zt.json(`ssh config ${HOST} --client cloudflared --no-share`)
   expect(block).toContain('cloudflared')
-  expect(block).not.toContain('ControlPersist')
-  expect((await zt.json(`ssh config ${HOST} --share`))['block']).toContain('ControlPersist')
+  expect(block).toContain('ControlMaster no')
+  expect((await zt.json(`ssh config ${HOST} --share`))['block']).toContain('ControlMaster auto')
 })
 
 it('changes nothing in a dry run', async () => {
