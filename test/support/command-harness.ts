@@ -9,8 +9,6 @@ import {exitCodeOfKind} from '../../src/lib/core/exit-codes.js'
 import type {ErrorKind} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {startSandboxApi} from '../../src/lib/sandbox/api/server.js'
-import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
-import {startEdge} from '../../src/lib/sandbox/edge/edge.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
 import {FaultyApi} from '../faults/faulty-api.js'
@@ -108,6 +106,9 @@ export class CommandWorld {
     ]
     const profile: JsonObject = {apiUrl: api.url, accountId: state.accountId, store: 'vault'}
     if (originOf) {
+      // Only few tests need them, and they take longest to load.
+      const {openCertificateAuthority} = await import('../../src/lib/sandbox/certificates.js')
+      const {startEdge} = await import('../../src/lib/sandbox/edge/edge.js')
       const authority = await openCertificateAuthority(home, Date.now())
       const edge = await startEdge({state, authority, originOf, httpOriginOf: originOf})
       closers.unshift(() => edge.close())

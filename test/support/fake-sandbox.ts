@@ -23,7 +23,7 @@ export class FakeSandbox {
   static async start(zt: CommandWorld): Promise<FakeSandbox> {
     const directory = directoryOf(zt)
     await fs.mkdir(directory, {recursive: true, mode: 0o700})
-    const [program = '', ...args] = await FakeSandbox.program(zt)
+    const [program = '', ...args] = FakeSandbox.program(zt)
     const child = spawn(program, args, {cwd: directory, stdio: ['ignore', 'pipe', 'inherit']})
     await once(child.stdout, 'data')
     return new FakeSandbox(child)

@@ -23,11 +23,11 @@ export class ScriptedPerson {
 
   /** Runs a command whose questions this person answers, each of them and no more. */
   async attend(command: () => Promise<unknown>): Promise<void> {
-    present = this
+    asking.push(this)
     try {
       await command()
     } finally {
-      present = undefined
+      asking.pop()
     }
     if (this.#answers.length > 0)
       throw new Error(
@@ -69,9 +69,11 @@ export class ScriptedPerson {
   }
 }
 
-let present: ScriptedPerson | undefined
+/** Whom the running command asks. */
+const asking: ScriptedPerson[] = []
 
 function person(): ScriptedPerson {
+  const present = asking.at(-1)
   if (!present) throw new Error('a question outside of a command')
   return present
 }

@@ -51,6 +51,6 @@ it('fails where they are not what they should be', async () => {
     await zt.fails('token import', 'usage', 'INPUT_REQUIRED')
     await zt.fails('token import', 'not-found', 'CLIENT_ID_UNKNOWN', {input: input.replace('ci.', 'no.')})
     await zt.fails('token import', 'usage', 'BAD_CREDENTIALS', {input: 'a note'})
-    await zt.fails('token import cd', 'conflict', 'TOKEN_MISMATCH', {input})
+    await zt.fails('token import cd', 'usage', 'TOKEN_MISMATCH', {input})
   })
 })
