@@ -21,6 +21,14 @@ it('works on the profile and the account that are named', async () => {
   await zt.fails('token list --profile none', 'not-found', 'PROFILE_NOT_FOUND')
 })
 
+it('takes them before the command, too', async () => {
+  await zt.writeConfig({profiles: {default: zt.profile, lab: zt.profile}})
+  expect(await zt.json('--profile lab profile show')).toMatchObject({profile: 'lab', source: 'flag'})
+  expect(await zt.json('--profile=lab --no-input profile show')).toMatchObject({profile: 'lab'})
+  const {stdout} = await zt.run('--json --account a1 version')
+  expect(JSON.parse(stdout)).toMatchObject({name: 'zt-access'})
+})
+
 it('names the profile in the commands that it suggests', async () => {
   const {next} = await zt.fails('token show nothing --profile default', 'not-found', 'TOKEN_NOT_FOUND')
   expect(next[0]).toMatch(/^zt token list .*--profile default/)

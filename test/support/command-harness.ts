@@ -8,6 +8,7 @@ import {afterAll, beforeAll, beforeEach, expect} from 'vitest'
 import {exitCodeOfKind} from '../../src/lib/core/exit-codes.js'
 import type {ErrorKind} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
+import {hoistGlobalFlags} from '../../src/lib/cli/hoist.js'
 import {startSandboxApi} from '../../src/lib/sandbox/api/server.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
@@ -158,7 +159,7 @@ export class CommandWorld {
    * @param line split at spaces, unless it is a list of words
    */
   async run(line: string | string[], options: RunOptions = {}): Promise<CommandEnd> {
-    const words = typeof line === 'string' ? line.split(' ') : line
+    const words = wordsIn(line)
     const {id, command, argv} = await commandOf(words)
     noteFlags(id, argv, command)
     const person = new ScriptedPerson(options.answers)
@@ -201,7 +202,7 @@ export class CommandWorld {
 
   /** Runs a command line with `--no-input` at a terminal: it asks nothing, and says what is missing. */
   async failsWithoutAsking(line: string | string[], options: RunOptions = {}): Promise<JsonError> {
-    const words = typeof line === 'string' ? line.split(' ') : line
+    const words = wordsIn(line)
     return this.fails([...words, '--no-input'], 'usage', 'INPUT_REQUIRED', {...options, answers: []})
   }
 
@@ -266,7 +267,7 @@ export class CommandWorld {
     line: string | string[],
     options: RunOptions,
   ): Promise<{id: string; end: CommandEnd}> {
-    const words = typeof line === 'string' ? line.split(' ') : line
+    const words = wordsIn(line)
     const at = words.indexOf('--')
     const own = at < 0 ? words : words.slice(0, at)
     const end = await this.run([...own, '--json', ...words.slice(own.length)], options)
@@ -389,6 +390,11 @@ async function commandOf(words: readonly string[]) {
   }
   command.id = id.replaceAll(' ', ':')
   return {id, command, argv: words.slice(id.split(' ').length)}
+}
+
+/** As bin/zt.cjs hands them to oclif. */
+function wordsIn(line: string | string[]): string[] {
+  return hoistGlobalFlags(typeof line === 'string' ? line.split(' ') : line)
 }
 
 /** The longest command that the words begin with. */
