@@ -71,7 +71,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       },
       own,
     )
-    this.flags = flags as FlagsOf<T>
+    this.flags = withFalse(flags, this.ctor) as FlagsOf<T>
     this.args = args as ArgsOf<T>
     this.prompts = new Prompts(this.flags['no-input'])
     this.settings = await this.loadSettings()
@@ -190,6 +190,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       allowNewProfile: this.makesProfile,
     })
   }
+}
+
+/** oclif leaves out a boolean flag that was not given, which its types call false. One with `--no-` stays undefined. */
+function withFalse(given: object, {flags = {}}: Partial<typeof Command>): object {
+  const yesOrNo = Object.entries(flags).filter(([, flag]) => flag.type === 'boolean' && flag.allowNo !== true)
+  return {...Object.fromEntries(yesOrNo.map(([name]) => [name, false])), ...given}
 }
 
 /** Ctrl-C at a prompt. */

@@ -1,0 +1,100 @@
+import fs from 'node:fs/promises'
+import {beforeEach, expect, it} from 'vitest'
+import {commandTests} from '../support/command-harness.js'
+
+const scene = commandTests('curl')
+const HOST = 'gitlab.widgetcorp.tech'
+const url = `https://${HOST}/api`
+let secret: string
+
+/** In place of curl: says of the answer what it is told, and writes down how it was called. */
+const CURL = `
+const fs = require('fs')
+const config = fs.readFileSync(0, 'utf8')
+const {status, location = '', exit = 0} = JSON.parse(fs.readFileSync(__dirname + '/answer.json', 'utf8'))
+fs.writeFileSync(__dirname + '/call.json', JSON.stringify({args: process.argv.slice(2), env: process.env, config}))
+const [, mark] = /%\\{stderr\\}(.*?)%\\{http_code\\}/.exec(config)
+process.stderr.write(mark + [status, location, '', '', '', '', ''].join('\\t') + mark)
+process.exitCode = exit
+`
+
+interface Call {
+  args: string[]
+  env: Record<string, string>
+  config: string
+}
+
+const answer = (fact: {status: number; location?: string; exit?: number}): Promise<void> =>
+  fs.writeFile(scene.zt.file('bin/answer.json'), JSON.stringify(fact))
+const call = async (): Promise<Call> =>
+  JSON.parse(await fs.readFile(scene.zt.file('bin/call.json'), 'utf8')) as Call
+
+beforeEach(async () => {
+  const {zt} = scene
+  await zt.program('curl', CURL)
+  await answer({status: 200})
+  secret = String((await zt.json('token create deploy --reveal'))['clientSecret'])
+  await zt.json('app add-rule GitLab --service-auth --token deploy')
+})
+
+it('gives curl the two headers, in no argument and no variable', async () => {
+  const {zt} = scene
+  const result = await zt.json(['curl', url, '--', '-sS', '--json', '{}'])
+  expect(result).toMatchObject({
+    ...{host: HOST, token: {name: 'deploy'}, status: 200, exitCode: 0, signal: null, previousUntil: null},
+  })
+  const {args, env, config} = await call()
+  expect(config).toContain(secret)
+  expect(JSON.stringify([args, env, result])).not.toContain(secret)
+  expect(args).toEqual(expect.arrayContaining(['-q', '-S', '--json', '--url', url]))
+})
+
+it('ends as curl ends', async () => {
+  const {zt} = scene
+  await answer({status: 0, exit: 22})
+  expect(await zt.json(`curl ${url}`, {ends: 22})).toMatchObject({status: null, exitCode: 22})
+})
+
+it('says where a redirect points, which is not followed', async () => {
+  const {zt} = scene
+  await answer({status: 302, location: `https://${HOST}/elsewhere`})
+  expect((await zt.run(`curl ${url}`)).stderr).toContain(`https://${HOST}/elsewhere`)
+})
+
+it('explains why Access refused the token', async () => {
+  const {zt} = scene
+  await answer({status: 302, location: 'https://widgetcorp.cloudflareaccess.com/cdn-cgi/access/login/x'})
+  await zt.json('token disable deploy')
+  const {details, why} = await zt.fails(`curl ${url}`, 'refused', 'ACCESS_REFUSED')
+  expect(details).toMatchObject({host: HOST, status: 302, reason: 'login'})
+  expect(why).toContain('disabled')
+})
+
+it('sends a secret to a host that is not bound only where that was confirmed', async () => {
+  const {zt} = scene
+  const other = 'https://build.widgetcorp.tech/ --token deploy'
+  await zt.failsWithoutAsking(`curl ${other}`)
+  await zt.fails(`curl ${other}`, 'cancelled', 'CANCELLED', {answers: [false]})
+  await expect(call()).rejects.toThrow('ENOENT')
+  expect((await zt.run(`curl ${other}`, {answers: [true]})).asked).toHaveLength(1)
+  expect(await zt.json(`curl ${other} --yes`)).toMatchObject({host: 'build.widgetcorp.tech'})
+})
+
+it('reaches the edge where it is said to be', async () => {
+  const {zt} = scene
+  await zt.json(`curl ${url} --connect-to 127.0.0.1:8443 --ca-file /ca.pem`)
+  const {args} = await call()
+  expect(args).toEqual(
+    expect.arrayContaining(['--connect-to', `${HOST}:443:127.0.0.1:8443`, '--cacert', '/ca.pem']),
+  )
+})
+
+it('fails for what could give the secret away', async () => {
+  const {zt} = scene
+  await zt.fails(`curl ${url} -- -L`, 'usage', 'CURL_OPTION_REFUSED')
+  await zt.fails(`curl http://${HOST}/`, 'usage', 'BAD_URL')
+  await zt.fails(`curl ${url} -- https://other.example/`, 'usage', 'CURL_SECOND_URL')
+  await zt.fails('curl https://wiki.widgetcorp.tech/', 'not-found', 'HOST_NOT_BOUND')
+  await fs.rm(zt.file('bin/curl'))
+  await zt.fails(`curl ${url}`, 'needs-action', 'CURL_NOT_FOUND')
+})

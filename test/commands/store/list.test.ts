@@ -1,0 +1,47 @@
+import {beforeEach, expect, it} from 'vitest'
+import {commandTests} from '../../support/command-harness.js'
+import {FakeHelper} from '../../support/fake-helper.js'
+
+const scene = commandTests('store list')
+
+beforeEach(async () => {
+  await FakeHelper.make(scene.zt.file('bin'))
+})
+
+it('lists the stores, and what is in them', async () => {
+  const {zt} = scene
+  await zt.json('token create deploy')
+  const {inUse, stores} = await zt.json('store list')
+  expect(inUse).toBe('vault')
+  const storeOf = (name: string): unknown => (stores as {store: string}[]).find(({store}) => store === name)
+  expect(storeOf('vault')).toMatchObject({
+    state: 'ready',
+    inUse: true,
+    tokens: 1,
+    readable: true,
+  })
+  expect(storeOf('helper:fake')).toMatchObject({state: 'ready', inUse: false, tokens: 0, writable: true})
+  const {stdout} = await zt.run('store list')
+  expect(stdout).toMatch(/^vault +ready +yes +1/m)
+})
+
+it('says where secrets would go as long as no store is chosen', async () => {
+  const {zt} = scene
+  await zt.writeConfig({profiles: {}})
+  const {stderr} = await zt.run('store list')
+  expect(stderr).toContain('zt store use')
+  expect(await zt.json('store list')).toMatchObject({inUse: null})
+})
+
+it('lists a store of the profile that is not there any more', async () => {
+  const {zt} = scene
+  await zt.writeConfig({profiles: {default: {store: 'helper:gone'}}})
+  const {stores} = await zt.json('store list')
+  expect(stores).toContainEqual(expect.objectContaining({store: 'helper:gone', state: 'absent', inUse: true}))
+})
+
+it('fails where the profile is not there, or names no store', async () => {
+  const {zt} = scene
+  await zt.fails('store list --profile none', 'not-found', 'PROFILE_NOT_FOUND')
+  await zt.fails('store list', 'usage', 'UNKNOWN_STORE', {env: {ZT_STORE: 'drawer'}})
+})

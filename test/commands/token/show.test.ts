@@ -1,0 +1,46 @@
+import {expect, it} from 'vitest'
+import {commandTests} from '../../support/command-harness.js'
+
+const scene = commandTests('token show')
+
+it('shows a service token by name, ID and client ID', async () => {
+  const {zt} = scene
+  for (const wanted of ['ci', 'token-ci', 'ci.access'])
+    expect(await zt.json(`token show ${wanted}`)).toMatchObject({
+      token: {id: 'token-ci', name: 'ci', clientId: 'ci.access', status: 'active', store: null, hosts: []},
+    })
+  const {stdout} = await zt.run('token show off')
+  expect(stdout).toMatch(/^status +disabled$/m)
+  expect(stdout).toMatch(/^Client ID +off\.access$/m)
+})
+
+it('shows where its secret is, and for which hosts it is used', async () => {
+  const {zt} = scene
+  await zt.json('token create deploy')
+  await zt.json('app add-rule GitLab --service-auth --token deploy')
+  expect(await zt.json('token show deploy')).toMatchObject({
+    token: {store: 'vault', hosts: ['gitlab.widgetcorp.tech']},
+  })
+})
+
+it('shows one of a zone', async () => {
+  expect(await scene.zt.json('token show of-the-zone --zone widgetcorp.tech')).toMatchObject({
+    token: {id: 'token-zone'},
+  })
+})
+
+it('asks which one', async () => {
+  const {zt} = scene
+  const {stdout, asked} = await zt.run('token show', {answers: ['cd']})
+  expect(asked).toHaveLength(1)
+  expect(stdout).toContain('cd.access')
+  await zt.failsWithoutAsking('token show')
+})
+
+it('fails where no one token is meant', async () => {
+  const {zt} = scene
+  await zt.fails('token show nothing', 'not-found', 'TOKEN_NOT_FOUND')
+  zt.token('cd')['name'] = 'ci'
+  const {details} = await zt.fails('token show ci', 'ambiguous', 'TOKEN_AMBIGUOUS')
+  expect(JSON.stringify(details)).toContain('token-cd')
+})
