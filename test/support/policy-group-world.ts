@@ -9,19 +9,23 @@ import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 import type {SandboxState} from '../../src/lib/sandbox/state.js'
 import {World} from './access-world.js'
 
-const NARROWING = {ips: [], countries: [], groups: []}
-const NOTHING: RuleInput = {tokens: [], groups: [], anyToken: false, everyone: false, emails: [], emailDomains: [], ips: [], countries: [], require: NARROWING, exclude: NARROWING} // prettier-ignore
+const SELECTORS = {tokens: 'service_token', groups: 'group', anyToken: 'any_valid_service_token', everyone: 'everyone', emails: 'email', emailDomains: 'email_domain', ips: 'ip', countries: 'geo'} // prettier-ignore
+type Part = Partial<Record<keyof typeof SELECTORS, readonly string[] | true>>
 
 /** Rules as a person asks for them; what is left out asks for nothing. */
 export function asked({
-  require,
-  exclude,
-  ...more
-}: Partial<Omit<RuleInput, 'require' | 'exclude'>> & {
-  require?: Partial<RuleInput['require']>
-  exclude?: Partial<RuleInput['exclude']>
-}): RuleInput {
-  return {...NOTHING, ...more, require: {...NARROWING, ...require}, exclude: {...NARROWING, ...exclude}}
+  require = {},
+  exclude = {},
+  ...include
+}: Part & {require?: Part; exclude?: Part}): RuleInput {
+  const part = (wanted: Part): RuleInput['include'] =>
+    Object.fromEntries(
+      Object.entries(wanted).map(([name, values]) => [
+        SELECTORS[name as keyof Part],
+        values === true ? [''] : values,
+      ]),
+    )
+  return {include: part(include), require: part(require), exclude: part(exclude)}
 }
 
 const token = (name: string): JsonObject => ({service_token: {token_id: `token-${name}`}})
