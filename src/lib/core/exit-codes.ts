@@ -8,16 +8,20 @@ export interface ExitCodeRow {
 }
 
 const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
-  usage: {code: 2, name: 'usage', meaning: 'the command line or its input is wrong; nothing was changed'},
-  config: {code: 2, name: 'config', meaning: 'a configuration file is damaged or says something impossible'},
-  auth: {code: 3, name: 'auth', meaning: 'no API token, or one that Cloudflare does not accept'},
+  usage: {code: 2, name: 'usage', meaning: 'the command line or its input is invalid; nothing was changed'},
+  config: {
+    code: 2,
+    name: 'config',
+    meaning: 'a configuration file is damaged or contains an invalid setting',
+  },
+  auth: {code: 3, name: 'auth', meaning: 'there is no API token, or Cloudflare does not accept it'},
   permission: {code: 4, name: 'permission', meaning: 'the API token lacks a permission; the error names it'},
-  'not-found': {code: 5, name: 'not-found', meaning: 'nothing has that name, id or domain'},
-  ambiguous: {code: 6, name: 'ambiguous', meaning: 'several things have that name; the error lists them'},
+  'not-found': {code: 5, name: 'not-found', meaning: 'nothing has that name, ID or domain'},
+  ambiguous: {code: 6, name: 'ambiguous', meaning: 'several objects have that name; the error lists them'},
   conflict: {
     code: 7,
     name: 'conflict',
-    meaning: 'what is there already does not allow it, or changed meanwhile',
+    meaning: 'the current state does not allow it, or changed in the meantime',
   },
   unreachable: {
     code: 8,
@@ -29,43 +33,43 @@ const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
     name: 'needs-action',
     meaning: 'a person must do something first; the error says what',
   },
-  refused: {code: 10, name: 'refused', meaning: 'Access did not let the credentials in; the error says why'},
-  api: {code: 11, name: 'api', meaning: "Cloudflare's API answered with another error"},
+  refused: {code: 10, name: 'refused', meaning: 'Access refused the credentials; the error says why'},
+  api: {code: 11, name: 'api', meaning: 'the Cloudflare API returned another error'},
   cancelled: {
     code: 12,
     name: 'cancelled',
-    meaning: 'a question was answered with no, or the prompt was left',
+    meaning: 'a question was answered with no, or the prompt was cancelled',
   },
 }
 
-/** What the table does not hold: commands that end as another program does. */
+/** Commands that exit as another program does. */
 export const EXIT_CODES_OF_OTHERS =
-  'zt ssh, zt exec and zt curl end with the status of ssh, of the command and of curl: whatever that is (255 where ssh could not connect), and 128 + n where signal n ended it.'
+  'zt ssh, zt exec and zt curl exit with the status of ssh, the command or curl, whatever it is (255 if ssh could not connect), or with 128 + n if signal n ended it.'
 
-/** `error.kind` → exit code, unless the error has its own; every other throw is our mistake (1). */
+/** The error's own exit code, or the one of its kind; 1 (a bug) for anything that is not a `UserError`. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof UserError ? (error.exitCode ?? BY_KIND[error.kind].code) : 1
 }
 
-/** For a command that says what is the matter in its result, and not by an error. */
+/** For a command that reports the failure in its result and throws no error. */
 export function exitCodeOfKind(kind: ErrorKind): number {
   return BY_KIND[kind].code
 }
 
-/** As of a program that SIGPIPE has ended: node ignores the signal, and says nothing of a reader that is gone. */
+/** As if SIGPIPE had ended the program: node ignores that signal, so zt exits by itself when the reader has gone. */
 export const EXIT_OUTPUT_GONE = 128 + 13
 
-/** The table for people, in ascending order. */
+/** In ascending order. */
 export const EXIT_CODES: readonly ExitCodeRow[] = [
-  {code: 0, name: 'ok', meaning: 'done, or there was nothing to do'},
-  {code: 1, name: 'bug', meaning: 'a mistake in zt itself'},
+  {code: 0, name: 'ok', meaning: 'done, or nothing to do'},
+  {code: 1, name: 'bug', meaning: 'a bug in zt'},
   ...Object.values(BY_KIND),
-  {code: 126, name: 'not-executable', meaning: 'zt exec: the command is there and cannot be started'},
+  {code: 126, name: 'not-executable', meaning: 'zt exec: the command exists but cannot be started'},
   {code: 127, name: 'no-such-command', meaning: 'zt exec: there is no such command'},
-  {code: 130, name: 'interrupted', meaning: 'Ctrl-C (SIGINT); other signals are 128 + their number'},
+  {code: 130, name: 'interrupted', meaning: 'Ctrl-C (SIGINT); for other signals, 128 + the signal number'},
   {
     code: EXIT_OUTPUT_GONE,
     name: 'output-gone',
-    meaning: 'whoever read the output has gone, as in zt … | head',
+    meaning: 'the reader of the output has gone, as in zt … | head',
   },
 ]
