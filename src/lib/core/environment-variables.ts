@@ -34,8 +34,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
   {
     name: 'ZT_CREDENTIAL_HELPER',
     kind: 'setting',
-    meaning:
-      'NAME of docker-credential-NAME for profiles without a store if the machine has no keychain',
+    meaning: 'NAME of docker-credential-NAME for profiles without a store if the machine has no keychain',
   },
   {name: 'ZT_VAULT_IDENTITY', kind: 'setting', meaning: "file with the vault's age identity"},
   {
