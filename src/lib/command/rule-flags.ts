@@ -10,38 +10,43 @@ const single = (description: string) => Flags.boolean({description})
 type SelectorRow = (typeof ASKABLE)[number]
 type Place = 'include' | 'require' | 'exclude' | 'member'
 
+function nameIn({member, ...row}: SelectorRow, place: Place): string | undefined {
+  return place === 'member' ? member : row[place]?.[0]
+}
+
 /** The flags of some selectors, for one part of a rule or for the members of a group. */
 function flagsOf(rows: readonly SelectorRow[], place: Place) {
   return Object.fromEntries(
-    rows.flatMap(({value, [place]: flag}) => {
-      if (!flag) return []
-      const [name, description] = flag
-      return [[name, value === undefined ? single(description) : several(description, value)]]
+    rows.flatMap((row) => {
+      const name = nameIn(row, place)
+      if (name === undefined) return []
+      const [, description = ''] = (place === 'member' ? row.include : row[place]) ?? []
+      return [[name, row.value === undefined ? single(description) : several(description, row.value)]]
     }),
   ) as Record<string, ReturnType<typeof several> | ReturnType<typeof single>>
 }
 
-/** Whom a rule means: what machines have. */
+/** The machines that a rule includes. */
 export const machineFlags = flagsOf(
   ASKABLE.filter(({machines}) => machines),
   'include',
 )
 
-/** Whom else a rule can mean. */
+/** Who else a rule can include. */
 export const includeFlags = flagsOf(
   ASKABLE.filter(({machines}) => !machines),
   'include',
 )
 
-/** What narrows a rule: all that is required must hold, nothing that is excluded may. */
+/** What narrows a rule: every requirement must be met, and no exclusion. */
 export const narrowingFlags = {...flagsOf(ASKABLE, 'require'), ...flagsOf(ASKABLE, 'exclude')}
 
-/** Whom an Access group can include. */
+/** What an Access group can include. */
 export const memberFlags = flagsOf(ASKABLE, 'member')
 
 type RuleFlags = Readonly<Record<string, unknown>>
 
-/** What the flags above ask for; those that a command does not have ask for nothing. */
+/** The rule that the flags above describe. A flag that a command does not have counts as not given. */
 export function ruleInputOf(flags: RuleFlags): RuleInput {
   return {
     include: askedPart(flags, 'include'),
@@ -50,17 +55,17 @@ export function ruleInputOf(flags: RuleFlags): RuleInput {
   }
 }
 
-/** What {@link memberFlags} ask for. */
+/** The rule that {@link memberFlags} describe. */
 export function memberInputOf(flags: RuleFlags): RuleInput {
   return {include: askedPart(flags, 'member'), require: {}, exclude: {}}
 }
 
 function askedPart(flags: RuleFlags, place: Place): AskedPart {
   return Object.fromEntries(
-    ASKABLE.flatMap(({selector, [place]: flag}): [string, string[]][] => {
-      const given = flag === undefined ? undefined : flags[flag[0]]
+    ASKABLE.flatMap((row): [string, string[]][] => {
+      const given = flags[nameIn(row, place) ?? '']
       const values = given === true ? [''] : Array.isArray(given) ? given.map(String) : []
-      return values.length > 0 ? [[selector, values]] : []
+      return values.length > 0 ? [[row.selector, values]] : []
     }),
   )
 }

@@ -43,13 +43,15 @@ interface AskableSelector {
   selector: string
   /** What its flags take; undefined: nothing. */
   value?: 'NAME' | 'CIDR' | 'CC' | 'ADDRESS' | 'DOMAIN'
+  /** What a shell offers for the value at TAB. */
+  completes?: 'token' | 'group'
   /** Machines can have it, so `zt app add-rule` and `zt app create` can include it. */
   machines?: true
   include: SelectorFlag
   require?: SelectorFlag
   exclude?: SelectorFlag
-  /** The flag of `zt group create`. */
-  member?: SelectorFlag
+  /** The flag of `zt group create`, with the help of `include`. */
+  member?: string
   /** What a request has exactly one of (plural, for the error): a rule that requires two of them never holds. */
   onlyOne?: string
   /**
@@ -65,25 +67,27 @@ export const ASKABLE: readonly AskableSelector[] = [
   {
     selector: 'service_token',
     value: 'NAME',
+    completes: 'token',
     machines: true,
-    include: ['token', 'service token by name, ID or client ID; may be repeated'],
-    member: ['token', 'service token by name, ID or client ID; may be repeated'],
+    include: ['token', 'service token: name, ID or client ID'],
+    member: 'token',
     read: (text, ctx, {tokens}) => ({token_id: resolveToken(ctx, text, tokens).id}),
   },
   {
     selector: 'any_valid_service_token',
     machines: true,
-    include: ['any-token', 'any valid service token in the account'],
+    include: ['any-token', 'any valid service token of the account'],
     read: () => ({}),
   },
   {
     selector: 'group',
     value: 'NAME',
+    completes: 'group',
     machines: true,
-    include: ['group', 'Access group by name or ID; may be repeated'],
-    require: ['require-group', 'only members of this Access group; may be repeated'],
-    exclude: ['exclude-group', 'no members of this Access group; may be repeated'],
-    member: ['group', 'another Access group by name or ID; may be repeated'],
+    include: ['group', 'Access group: name or ID'],
+    require: ['require-group', 'only members of this Access group'],
+    exclude: ['exclude-group', 'no members of this Access group'],
+    member: 'group',
     read: (text, ctx, {groups}) => ({id: resolveGroup(ctx, text, groups).id}),
   },
   {
@@ -94,32 +98,32 @@ export const ASKABLE: readonly AskableSelector[] = [
   {
     selector: 'email',
     value: 'ADDRESS',
-    include: ['email', 'e-mail address of a person, with --action allow or block; may be repeated'],
+    include: ['email', 'person, for --action allow or block'],
     read: (text) => ({email: checkEmail(text)}),
   },
   {
     selector: 'email_domain',
     value: 'DOMAIN',
-    include: ['email-domain', 'all e-mail addresses of a domain; may be repeated'],
+    include: ['email-domain', 'everyone with an email address in this domain'],
     read: (text) => ({domain: checkEmailDomain(text)}),
   },
   {
     selector: 'ip',
     value: 'CIDR',
-    include: ['include-ip', 'IP address or CIDR block; may be repeated'],
-    require: ['require-ip', 'only from this IP address or CIDR block'],
-    exclude: ['exclude-ip', 'not from this IP address or CIDR block; may be repeated'],
-    member: ['ip', 'IP address or CIDR block; may be repeated'],
+    include: ['include-ip', 'IP address or range'],
+    require: ['require-ip', 'only from this IP address or range'],
+    exclude: ['exclude-ip', 'not from this IP address or range'],
+    member: 'ip',
     onlyOne: 'address blocks',
     read: (text) => ({ip: checkBlock(text)}),
   },
   {
     selector: 'geo',
     value: 'CC',
-    include: ['include-country', 'country by its two-letter code; may be repeated'],
+    include: ['include-country', 'country, by its two-letter code'],
     require: ['require-country', 'only from this country'],
-    exclude: ['exclude-country', 'not from this country; may be repeated'],
-    member: ['country', 'country by its two-letter code; may be repeated'],
+    exclude: ['exclude-country', 'not from this country'],
+    member: 'country',
     onlyOne: 'countries',
     read: (text) => ({country_code: checkCountry(text)}),
   },
@@ -153,7 +157,7 @@ export function readRules(ctx: AccessContext, input: RuleInput, known: Nameable)
       }))
       const once = [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()]
       if (part === 'require' && onlyOne !== undefined && once.length > 1)
-        throw neverHolds(onlyOne, `--${member?.[0] ?? selector}`)
+        throw neverHolds(onlyOne, `--${member ?? selector}`)
       return once
     })
   const include = read('include')
