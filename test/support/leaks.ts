@@ -10,7 +10,7 @@ import {inNodeOptions} from './node-options.js'
 
 const support = import.meta.dirname
 
-/** The secrets that are looked for. They look like Cloudflare's, and none is known to the code. */
+/** The secrets to search for. They look like Cloudflare's, and the code knows none of them. */
 export const CANARY = {
   apiToken: 'cAnArYApiToken-0123456789_abcdefghijKLMN',
   environmentApiToken: 'cAnArYEnvToken-0123456789_abcdefghijKLMN',
@@ -20,14 +20,14 @@ export const CANARY = {
   passphrase: 'a canary\'s "pass phrase" & 0815',
 }
 
-/** What oclif, the SDK and zt itself can say. */
+/** The debug output of oclif, the SDK and zt itself. */
 export const LOUD = {DEBUG: '*', CLOUDFLARE_LOG: 'debug', ZT_DEBUG: '1'}
-/** And node: zt then starts itself again, which takes its time. */
+/** And of node: zt then restarts itself, which takes time. */
 export const LOUDEST = {...LOUD, NODE_DEBUG: '*'}
 
 const known = new Map<string, string[]>()
 
-/** As itself, and as something that prints or stores it may have written it. */
+/** As it is, and in every form in which a program may print or store it. */
 export function formsOf(secret: string): string[] {
   const forms = known.get(secret) ?? makeForms(secret)
   known.set(secret, forms)
@@ -40,7 +40,7 @@ function makeForms(secret: string): string[] {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
       .toString('base64')
       .replace(/=+$/, '')
-    // What also depends on the neighbours is left out.
+    // Characters that also depend on the neighbours are left out.
     const own = text.slice(before === 0 ? 0 : before + 1, -1)
     return [own, own.replaceAll('+', '-').replaceAll('/', '_')]
   })
@@ -58,7 +58,7 @@ function makeForms(secret: string): string[] {
   ]
 }
 
-/** What a child process was given, as record-children.cjs notes it. */
+/** What a child process was given, as record-children.cjs records it. */
 export interface Child {
   program: string
   args: string[]
@@ -83,13 +83,13 @@ async function limited<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * A home of its own with a profile `mine`, a vault behind a passphrase, a service token with a previous secret that is
+ * A separate home with a profile `mine`, a vault behind a passphrase, a service token with a previous secret that is
  * bound to a host, and (in a {@link LeakWorld.make}) a sandbox.
  */
 export class LeakWorld {
   private constructor(
     readonly zt: BuiltZt,
-    /** What must not be searched: it holds secrets because the test put them there. */
+    /** Not searched: it contains secrets because the test put them there. */
     readonly outside: string,
     readonly secrets: string[],
   ) {}
@@ -137,7 +137,7 @@ export class LeakWorld {
     return world
   }
 
-  /** The same files in another home; its daemon is the first one's. */
+  /** The same files in another home, with the daemon of the first. */
   async copy(): Promise<LeakWorld> {
     const zt = await BuiltZt.make()
     const outside = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-leak-'))

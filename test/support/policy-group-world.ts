@@ -73,12 +73,12 @@ export async function openWorld(
     },
     onRequest,
   ) // prettier-ignore
-  // Durability of the sandbox is not what is tested here, and takes most of the time.
+  // The durability of the sandbox is not tested here, and would take most of the time.
   world.state.save = () => Promise.resolve()
   return world
 }
 
-/** As if the token's secret was in a store here. */
+/** As if a store on this machine had the token's secret. */
 export async function keepHere({ctx}: World, name: string): Promise<void> {
   const {profile, accountId = ''} = ctx
   await ctx.index.put({profile, accountId, tokenId: `token-${name}`, name, clientId: `${name}.access`, store: 'vault', storedAt: '2026-01-01T00:00:00.000Z', expiresAt: undefined}) // prettier-ignore
