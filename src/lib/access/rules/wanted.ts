@@ -41,8 +41,8 @@ type SelectorFlag = [name: string, description: string]
 interface AskableSelector {
   /** Its name in the API. */
   selector: string
-  /** What its flags take; undefined: nothing. */
-  value?: 'NAME' | 'CIDR' | 'CC' | 'ADDRESS' | 'DOMAIN'
+  /** What its flags take, e.g. `CIDR`; undefined: nothing. */
+  value?: string
   /** What a shell offers for the value at TAB. */
   completes?: 'token' | 'group'
   /** Machines can have it, so `zt app add-rule` and `zt app create` can include it. */
