@@ -8,25 +8,21 @@ export interface ExitCodeRow {
 }
 
 const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
-  usage: {code: 2, name: 'usage', meaning: 'the command line or its input is invalid; nothing was changed'},
-  config: {
-    code: 2,
-    name: 'config',
-    meaning: 'a configuration file is damaged or contains an invalid setting',
-  },
-  auth: {code: 3, name: 'auth', meaning: 'there is no API token, or Cloudflare does not accept it'},
+  usage: {code: 2, name: 'usage', meaning: 'the command line or its input is wrong; nothing was changed'},
+  config: {code: 2, name: 'config', meaning: 'a configuration file is damaged or invalid'},
+  auth: {code: 3, name: 'auth', meaning: 'no API token, or one that Cloudflare does not accept'},
   permission: {code: 4, name: 'permission', meaning: 'the API token lacks a permission; the error names it'},
   'not-found': {code: 5, name: 'not-found', meaning: 'nothing has that name, ID or domain'},
-  ambiguous: {code: 6, name: 'ambiguous', meaning: 'several objects have that name; the error lists them'},
+  ambiguous: {code: 6, name: 'ambiguous', meaning: 'more than one thing has that name; the error lists them'},
   conflict: {
     code: 7,
     name: 'conflict',
-    meaning: 'the current state does not allow it, or changed in the meantime',
+    meaning: 'what exists already does not allow it, or it changed meanwhile',
   },
   unreachable: {
     code: 8,
     name: 'unreachable',
-    meaning: 'the API or the edge did not answer, or is not trusted',
+    meaning: 'the API or the edge did not answer, or its certificate is not trusted',
   },
   'needs-action': {
     code: 9,
@@ -34,39 +30,39 @@ const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
     meaning: 'a person must do something first; the error says what',
   },
   refused: {code: 10, name: 'refused', meaning: 'Access refused the credentials; the error says why'},
-  api: {code: 11, name: 'api', meaning: 'the Cloudflare API returned another error'},
+  api: {code: 11, name: 'api', meaning: "Cloudflare's API answered with another error"},
   cancelled: {
     code: 12,
     name: 'cancelled',
-    meaning: 'a question was answered with no, or the prompt was cancelled',
+    meaning: 'a question was answered with no, or the prompt was left',
   },
 }
 
-/** Commands that exit as another program does. */
+/** For commands that end as another program does. */
 export const EXIT_CODES_OF_OTHERS =
-  'zt ssh, zt exec and zt curl exit with the status of ssh, the command or curl, whatever it is (255 if ssh could not connect), or with 128 + n if signal n ended it.'
+  'zt ssh, zt exec and zt curl exit with the status of ssh, of the command and of curl (255 if ssh could not connect), or with 128 + n if signal n ended it.'
 
-/** The error's own exit code, or the one of its kind; 1 (a bug) for anything that is not a `UserError`. */
+/** The exit code of an error's kind, unless the error sets its own; 1 for anything else, which is a bug. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof UserError ? (error.exitCode ?? BY_KIND[error.kind].code) : 1
 }
 
-/** For a command that reports the failure in its result and throws no error. */
+/** For a command that reports a failure in its result instead of an error. */
 export function exitCodeOfKind(kind: ErrorKind): number {
   return BY_KIND[kind].code
 }
 
-/** As if SIGPIPE had ended the program: node ignores that signal, so zt exits by itself when the reader has gone. */
+/** As if SIGPIPE had ended it: node ignores that signal. */
 export const EXIT_OUTPUT_GONE = 128 + 13
 
-/** In ascending order. */
+/** The table for people, in ascending order. */
 export const EXIT_CODES: readonly ExitCodeRow[] = [
   {code: 0, name: 'ok', meaning: 'done, or nothing to do'},
   {code: 1, name: 'bug', meaning: 'a bug in zt'},
   ...Object.values(BY_KIND),
   {code: 126, name: 'not-executable', meaning: 'zt exec: the command exists but cannot be started'},
-  {code: 127, name: 'no-such-command', meaning: 'zt exec: there is no such command'},
-  {code: 130, name: 'interrupted', meaning: 'Ctrl-C (SIGINT); for other signals, 128 + the signal number'},
+  {code: 127, name: 'no-such-command', meaning: 'zt exec: the command does not exist'},
+  {code: 130, name: 'interrupted', meaning: 'Ctrl-C (SIGINT); other signals are 128 + their number'},
   {
     code: EXIT_OUTPUT_GONE,
     name: 'output-gone',
