@@ -16,7 +16,7 @@ export default function setup(project: TestProject): () => void {
     const {vitest} = project
     const ran = new Set(vitest.state.getFiles().map(({filepath}) => filepath))
     const all = fs.readdirSync(import.meta.dirname).filter((name) => name.endsWith('.test.ts'))
-    // A partial run reports on its part.
+    // Whoever runs a part of it sees what the part came to.
     const partial = vitest.config.testNamePattern !== undefined || ran.size < all.length
     process.stdout.write('\n')
     for (const [family, count] of countOf(lines)) {

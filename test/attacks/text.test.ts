@@ -35,7 +35,7 @@ interface Ids {
 }
 
 /**
- * Every command, with lines that print text from the API, the files and the user. A new command must be added:
+ * Every command, with lines that print what the API, the files and the person have given. A new command must be added:
  * the first test compares the keys with the manifest.
  */
 function linesOf({known, spare, apiUrl}: Ids): Record<string, string[][]> {
@@ -134,12 +134,12 @@ const inJson = (args: string[]): string[] => {
 }
 const nameOf = (args: readonly string[]): string => JSON.stringify(args.join(' ')).slice(0, 120)
 
-/** Redrawing of a line: whether it happens depends on how long a step takes. */
+/** What draws a line over: whether there is one depends on how long a step takes. */
 const SPINNER = ['?25l', '?25h', '?2026h', '?2026l', '1G', 'G', '2K', '0K', 'K', '1A'].map(
   (code) => `\u001B[${code}`,
 )
 
-/** For two cores: more at once would only wait for each other. */
+/** Two cores: more at once would only wait for each other. */
 async function each<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
   const left = [...all]
   const worker = async (): Promise<void> => {
@@ -255,16 +255,16 @@ afterAll(async () => {
   edge.close()
 })
 
-/** The part of a run's output that a terminal must not get; empty if there is none. */
+/** What of a run's output no terminal should get; nothing where all is well. */
 function faultsOf(args: readonly string[], {code, stdout, stderr}: End): string[] {
   const [first, second] = args
   if (code === 0) withExitZero++
   const bug = `${stdout}${stderr}`.includes('Something went wrong in zt itself') ? ['a BUG'] : []
-  // Answers to a shell contain tabs; the output of ssh is its own.
+  // A tab is what a shell is answered with; the words of ssh are ssh's.
   const answer = first === '__complete' ? stdout.replaceAll('\t', ' ') : stdout
   const said =
     first === 'ssh' && !/^(check|config|proxy)$/.test(second ?? '') ? stderr.replaceAll('\r\n', '\n') : stderr
-  // Every line break in foreign text is followed by this, or the text is cut there.
+  // Every line break of somebody else's is followed by this, or cut there.
   const ours = args.includes('--json') || first === 'completion' ? '' : stdout + stderr
   const broken = /(?<!\\)\\n(?!f|\u2026|\\)/i.test(ours) ? ['a line break of ours, as an escape'] : []
   return [...notText(answer), ...notText(said), ...bug, ...broken]
@@ -341,7 +341,7 @@ describe('text that somebody else wrote', () => {
     })
     const cases = [...api.fields].map((field, at) => ({
       field,
-      // Each field is tried with a third of the commands that read, and some of the others.
+      // Each field meets a third of the commands that read, and some of the others.
       lines: Object.entries(all)
         .filter(([command], nth) => (nth + at) % (READING.includes(command) ? 3 : 20) === 0)
         .map(([, [line = []]]) => line),
@@ -385,7 +385,7 @@ describe('text that somebody else wrote', () => {
   it('is made visible in the environment', async () => {
     const findings: Findings = {}
     const names = ENVIRONMENT_VARIABLES.filter(
-      // node itself reports what it cannot read, before any program runs.
+      // node itself says what it cannot read of that, before any program runs.
       ({kind, name}) => kind !== 'internal' && !['PATH', 'NODE_EXTRA_CA_CERTS'].includes(name),
     ).map(({name}) => name)
     const lines = [
@@ -475,7 +475,7 @@ describe('text that somebody else wrote', () => {
   })
 
   describe('on a terminal', () => {
-    /** The questions to the user, answered so that nothing changes. */
+    /** What a person is asked, answered so that nothing is changed. */
     const asked = (): [args: string[], typed: Typed][] => [
       [['policy', 'delete', FREE], [[/Delete this policy\?/, 'n\r']]],
       [['app', 'remove-rule', LEGACY, INLINE], [[/Remove it\?/, 'n\r']]],
@@ -489,7 +489,7 @@ describe('text that somebody else wrote', () => {
       [['ssh', 'config', HOST, '--write', '--file', 'mine.conf'], [[/Change .*\?/, 'n\r']]],
       [['forward', 'elsewhere.example', '--token', 'known'], [[/Send its secret there/, 'n\r']]],
     ] // prettier-ignore
-    /** The sequences of the prompts with harmless names, and of the spinner, which appears when a step is slow. */
+    /** Of the prompts, as they are with names that are none's but ours; and of the spinner, which comes when it is slow. */
     const allowed = new Set(SPINNER)
     const onPty = async (args: string[], typed: Typed = []): Promise<string> => {
       return runOnPty(zt, args, typed)

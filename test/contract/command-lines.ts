@@ -255,12 +255,12 @@ export const SCENES: Record<string, Line[]> = {
   ],
 }
 
-/** Undoes this many edits, the latest first. */
+/** Takes back as many edits, the latest first. */
 function undoAll(edits: number, ...more: string[]): Line[] {
   return Array.from({length: edits}, () => ({args: ['undo', '--last', '--yes', ...more]}))
 }
 
-/** A request that the API does not carry out, from the nth of its kind. */
+/** A request that the API does not carry out, from the nth of its kind on. */
 function refused(method: Rule['method'], where: string, from = 1): Rule {
   return {method, path: where, from, action: {do: 'refuse', status: 400, code: 12130}}
 }
@@ -285,7 +285,7 @@ async function forgetIndex({zt}: CommandWorld): Promise<void> {
   await fs.rm(path.join(zt.home, 'DATA', 'zt', 'index'), {recursive: true})
 }
 
-/** An application and a service token of the zone, and rules that name service tokens and groups. */
+/** An application and a service token of the zone's own, and rules that name service tokens and groups. */
 function fillZone({state: {data}}: CommandWorld): void {
   const zone = String(data.zones[0]?.['id'])
   const [app, token, policy, group] = ['a', 'b', 'c', 'd'].map(

@@ -24,7 +24,7 @@ const manifest = JSON.parse(await fs.readFile(path.join(root, 'oclif.manifest.js
   commands: Record<string, unknown>
 }
 
-/** The command of a command line: the longest prefix of words that names one. */
+/** The command of a command line: as many of its first words as make one. */
 function commandOf(args: readonly string[]): string {
   if (args[0] === '__complete') return 'completion'
   const ids = args.map((_, at) => args.slice(0, at + 1).join(':'))
@@ -33,7 +33,7 @@ function commandOf(args: readonly string[]): string {
   return id
 }
 
-/** The operations that each command was seen to use. */
+/** What each command was seen to ask for. */
 const seen = new Map<string, Set<OperationName>>()
 
 const request = ({method, path: where}: Exchange): string => `${method} ${where}`

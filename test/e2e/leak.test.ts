@@ -17,7 +17,7 @@ import {inNodeOptions} from '../support/node-options.js'
 const host = 'gitlab-ssh.widgetcorp.tech'
 
 /**
- * Every command, succeeding and failing. Add a new one here: the first test compares the keys
+ * Every command, as it succeeds and as it fails. One that is new must be added here: the first test compares the keys
  * with the manifest.
  */
 const LINES: Record<string, string[][]> = {
@@ -167,7 +167,7 @@ const LINES: Record<string, string[][]> = {
     ['curl', `https://${host}/`, '--', '-v'],
     ['curl', 'https://elsewhere.example/', '--token', 'ci', '--yes', '--', '-m', '5'],
   ],
-  // A forward that listens is tested in forward.test.ts, as it does not end by itself.
+  // One that listens is looked at in forward.test.ts, as it does not end by itself.
   forward: [
     ['forward', 'elsewhere.example'],
     ['forward', host, '--listen', '0.0.0.0:0'],
@@ -206,7 +206,7 @@ const LINES: Record<string, string[][]> = {
   'sandbox:reset': [['sandbox', 'reset', '--yes']],
 }
 
-/** Commands that write to the sandbox's process or start one: they do not run beside others that use it. */
+/** Commands that write to the sandbox's process or start one: they are not run beside others that use it. */
 const ALONE = /^sandbox:/
 /** Their stdout is the session's or the child's. */
 const OWN_STDOUT = /^(ssh|exec|curl|__complete)$/
@@ -263,7 +263,7 @@ afterAll(async () => {
   await base.end()
 })
 
-/** Where a secret was found, by command line; empty if there was none. */
+/** What a secret stood in, named by the command lines; nothing where all is well. */
 type Findings = Record<string, string[]>
 
 async function searchAfter(
@@ -303,7 +303,7 @@ describe('a secret', () => {
     CF_ACCESS_CLIENT_SECRET: CANARY.environmentSecret,
   }
 
-  // Each mode has its own sandbox, so that every line does the same in each.
+  // Each mode has a sandbox of its own, so that every line does in each of them what it does in the first.
   it.concurrent.each<[mode: string, json: boolean, env: NodeJS.ProcessEnv, atEveryOther?: NodeJS.ProcessEnv]>(
     [
       ['as text, every debug log on or none', false, LOUDEST, {}],
@@ -382,7 +382,7 @@ describe('a secret', () => {
         if (end.code !== 0) asked.add(command)
       }
       const turn = FAULTS.indexOf(fault)
-      // Each command runs against half of the servers, another half than its neighbours.
+      // Each command meets half of the servers, another half than its neighbours.
       const met = asking.filter((command, nth) => (nth + turn) % 2 === 0 || ALWAYS.includes(command))
       await Promise.all(met.map((command, nth) => one(command, (nth + (turn >> 1)) % 2 === 0)))
       Object.assign(findings, await searchAfter(world, LOUDEST))
@@ -407,12 +407,12 @@ describe('a secret', () => {
             const env = {...(status === 401 ? LOUDEST : LOUD), ...environment}
             const end = await world.run(line, {env})
             const leaks = world.leaksIn(saidBy(end))
-            // Otherwise it was not sent, and this test checks nothing.
+            // Otherwise it was not sent, and this test looks at nothing.
             if (!/HTTP|Access|redirect|answer/.test(saidBy(end))) leaks.push(`not refused: ${saidBy(end)}`)
             if (leaks.length > 0) findings[line.join(' ')] = leaks
           }
         }
-        // The file in which the proxy reports to zt ssh, which removes it at once.
+        // The file by which the proxy tells zt ssh, which removes it at once.
         const report = path.join(world.zt.home, 'tmp', 'report.json')
         const args = ['ssh', 'proxy', target, '--token', 'known', '--yes']
         await world.run(args, {env: {ZT_SSH_REPORT: report}})
@@ -503,7 +503,7 @@ describe('a secret', () => {
   it.concurrent.each(crashes)('is not in what is said of a crash (%s: %s)', async (at, how) => {
     const world = await copyOfBase()
     const plan = path.join(world.outside, 'crash.json')
-    // Text that a library prints is hidden if it looks like a secret or zt holds it; all other text is not shown at all.
+    // A text that a library prints itself is hidden by what it looks like, or where zt holds it; the others altogether.
     const looking = base.secrets.filter((one) => one !== CANARY.spoolKey && one !== CANARY.passphrase)
     const printed = how === 'printed by a library'
     const text = `it broke with ${(printed ? looking : base.secrets).join(' and ')}`
@@ -526,12 +526,12 @@ describe('a secret', () => {
       if (await fs.stat(done).catch(() => undefined)) crashed.push(command)
     }
     const turn = crashes.findIndex(([one, other]) => one === at && other === how)
-    // Each command gets half of the crashes, another half than its neighbours.
+    // Each command meets half of the crashes, another half than its neighbours.
     const met = besides.filter((command, nth) => (nth + turn) % 2 === 0 || EVER.includes(command))
     await Promise.all(met.map((command, nth) => one(command, nth + turn)))
     Object.assign(findings, await searchAfter(world, LOUDEST))
     expect(findings).toEqual({})
-    // The preload did its work.
+    // The preload did what it is there for.
     expect(crashed).toEqual(expect.arrayContaining(EVER))
   })
 
@@ -542,7 +542,7 @@ describe('a secret', () => {
       'deadbeef0123456789deadbeef0123456789deadbeef0123456789deadbeef01',
       'tYpedApiToken-0123456789_abcdefghijKLMNO',
     ]
-    // Matches no known format, and is as long as a secret. (With DEBUG oclif prints what was typed.)
+    // Looks like nothing that is known, and is as long as a secret. (With DEBUG oclif prints what was typed.)
     const unknown = 'some-other-secret-of-0123456789-small-letters'
     const findings: Findings = {}
     let nth = 0
@@ -573,7 +573,7 @@ describe('a secret', () => {
         )
       }
     }
-    // Not '-' alone: -so with a file name is an option of curl.
+    // Not '-' alone: -so and a file's name is what curl takes.
     for (const before of ['', '--', '-X', '-H', '--ciphers=', '--tls-max', '--max-time', '-w@']) {
       const words = /^(-[XH]|--[a-z].*[^=])$/.test(before) ? [before, unknown] : [before + unknown]
       all.push(one(['curl', `https://${host}/`, '--', ...words]))
@@ -604,7 +604,7 @@ describe('a secret', () => {
   })
 
   it('is in the command line of no process and in no environment but where it was set, while ssh runs', async () => {
-    // With a separate sandbox: other tests disable and rename the token.
+    // With a sandbox of its own: other tests disable and rename the token.
     const world = await LeakWorld.make(host)
     worlds.push(world)
     const env = {...environment, ...LOUDEST}

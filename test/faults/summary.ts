@@ -7,7 +7,7 @@ import {sumUp, TALLY_VARIABLE, type Tally} from './tally.js'
 /** kill, table, parallel, verdict. */
 const FILES = 4
 
-/** Ends the run with one line about all cases; any finding fails it. */
+/** Ends the run with one line of what all cases together came to; anything but nothing fails it. */
 export default function setup(project: TestProject): () => void {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'zt-tally-'))
   const file = path.join(folder, 'tally')
@@ -18,7 +18,7 @@ export default function setup(project: TestProject): () => void {
     fs.rmSync(folder, {recursive: true, force: true})
     const {vitest} = project
     const ran = new Set(vitest.state.getFiles().map(({filepath}) => filepath))
-    // A partial run reports on its part.
+    // Whoever runs a part of it sees what the part came to.
     const partial = vitest.config.testNamePattern !== undefined || ran.size < FILES
     const {lines: said, problems} = sumUp(
       lines.map((line) => JSON.parse(line) as Tally),
