@@ -1,5 +1,5 @@
-// The least that node can do to reach a server behind the edge: one file, one TLS connection, one upgrade, and what comes
-// back goes to stdout. It checks no frame and no refusal: what it takes is the handshake that nobody can do without.
+// The least that node can do to reach a server behind the edge: one file, one TLS connection, one upgrade, and the answer
+// goes to stdout. It checks no frame and no refusal: it takes as long as the handshake that every client needs.
 //   handshake HOST ADDRESS:PORT CA-FILE
 'use strict'
 const {readFileSync} = require('node:fs')
@@ -8,7 +8,7 @@ const tls = require('node:tls')
 const [host, address, caFile] = process.argv.slice(2)
 const colon = address.lastIndexOf(':')
 const secureContext = tls.createSecureContext({minVersion: 'TLSv1.2'})
-// Beside node's own CAs; the `ca` option would read all of those anew.
+// In addition to node's own CAs; the `ca` option would read all of those again.
 secureContext.context.addCACert(readFileSync(caFile, 'utf8'))
 
 const socket = tls.connect({
@@ -41,7 +41,7 @@ socket.on('data', (chunk) => {
     isOpen = true
     answer = answer.subarray(end + 4)
   }
-  // Behind the two bytes of a short frame's head begins what the server says.
+  // After the two bytes of a short frame's header comes what the server says.
   if (isOpen && answer.length > 2) {
     process.stdout.write(answer.subarray(2))
     answer = answer.subarray(0, 0)

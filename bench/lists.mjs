@@ -10,7 +10,7 @@ import {median, requireBuild, round1, round2, setting, table, withCleanEnvironme
 
 export const description = 'lists of an account of up to 2,000 applications: time, requests, peak memory'
 
-/** Shares of the largest account, each twice the one before. */
+/** Shares of the largest account, each twice the previous one. */
 const SHARES = [1 / 8, 1 / 4, 1 / 2, 1]
 const LARGEST = {applications: 2000, policies: 1000, groups: 500, tokens: 1000}
 const COMMANDS = [
@@ -20,7 +20,7 @@ const COMMANDS = [
   ['token', 'list', 'tokens'],
 ]
 const MOST_MIB = 150
-/** A doubled list in at most so much of the processor time. Linear is 2 and less, by the share of the start. */
+/** At most this ratio of processor time for twice the list. Linear is 2, or less because of the start. */
 const MOST_PER_DOUBLING = 2.1
 const ACCOUNT = '2f5a7c10b3d94e6f8a1c0d2e3f405162'
 
@@ -86,7 +86,7 @@ function measure(rounds) {
         for (let round = 0; round <= rounds; round++) {
           const sample = await runOnce([topic, verb, ...more])
           const shown = more.length > 0 ? JSON.parse(sample.stdout)[kind].length : sample.lines - 1
-          // What shows only some of them is fast.
+          // A list that shows only some of them is fast.
           if (shown !== sizes[kind])
             throw new Error(`zt ${topic} ${verb} shows ${shown} of ${sizes[kind]} ${kind}`)
           if (round > 0) samples.push(sample)

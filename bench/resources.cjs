@@ -1,4 +1,4 @@
-// Loaded into a zt that is measured: writes what it used where BENCH_USED_FILE says.
+// Loaded into the measured zt: writes the resources that it used to BENCH_USED_FILE.
 const {writeFileSync} = require('node:fs')
 
 process.on('exit', () => {

@@ -18,7 +18,7 @@ if (names.length === 0) {
       : list.map(({name, description}) => `${name.padEnd(8)}  ${description}`).join('\n'),
   )
 } else if (!bench || names.length > 1) {
-  console.error(`error: there is no such measurement: ${names.join(' ')}`)
+  console.error(`error: there is no measurement called ${names.join(' ')}`)
   console.error(`next:  npm run bench -- ${Object.keys(benches).join('|')} [--json]`)
   process.exitCode = 2
 } else {

@@ -1,5 +1,5 @@
-// How long a person waits before a command does anything: whole processes, from spawn to exit; what carries a
-// connection, to its first byte.
+// How long a user waits before a command does anything: whole processes, from spawn to exit; for a connection, to its
+// first byte.
 import {spawnSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import path from 'node:path'
@@ -24,9 +24,9 @@ export const description = 'start-up of zt against bare node, whole processes'
 const BARE = 'node -e 0'
 const LISTS = 'zt token list, 1 request'
 const PROXY = `${OURS}, first byte`
-/** What remains of the proxy's start where there is nothing but the connection. */
+/** What the proxy's start would take with nothing but the connection. */
 const HANDSHAKE = 'node, only the handshake'
-const COMPLETES = 'zt token show TAB, names of the cache'
+const COMPLETES = 'zt token show TAB, names from the cache'
 const COMMANDS = {
   'zt --version': ['--version'],
   'zt --help': ['--help'],
@@ -34,9 +34,9 @@ const COMMANDS = {
   'zt profile list': ['profile', 'list'],
   'zt token TAB': ['__complete', 'fish', '--', 'token', ''],
 }
-/** Behind the name of what the single executable ran, where it was built. */
+/** Suffix for what the single executable ran, if it was built. */
 const ALONE = ', single executable'
-/** Measured where they are installed. */
+/** Measured if they are installed. */
 const PEERS = {
   'gh --version': ['gh', '--version'],
   'gh --help': ['gh', '--help'],
@@ -54,7 +54,7 @@ export async function run() {
         const started = performance.now()
         const {status, stdout, stderr} = spawnSync(program, args, options)
         const ms = performance.now() - started
-        // What fails at once is fast.
+        // A command that fails at once is fast.
         if (status !== 0 || (name !== BARE && stdout === ''))
           throw new Error(`${name} failed: ${stderr.trim()}`)
         return ms
@@ -63,7 +63,7 @@ export async function run() {
     const samples = await withScene({env, home}, (scene) => {
       const lists = ['token', 'list', '--profile', 'sandbox']
       const withToken = {CLOUDFLARE_API_TOKEN: scene.apiToken}
-      // The first one asks the API, and is a warm-up; what it was told is fresh for longer than all of this takes.
+      // The first one asks the API, and is a warm-up; its answer stays fresh for longer than all of this takes.
       const tab = ['__complete', 'fish', '--', '--profile', 'sandbox', 'token', 'show', '']
       const commandsOf = (program, suffix = '') => ({
         ...Object.fromEntries(
@@ -90,7 +90,7 @@ export async function run() {
       )
     })
     const bare = median(samples[BARE])
-    const most = wanted(median(samples[HANDSHAKE]) / bare)
+    const most = targets(median(samples[HANDSHAKE]) / bare)
     const rows = Object.entries(samples).map(([name, values]) => ({
       name,
       ms: round1(median(values)),
@@ -102,14 +102,14 @@ export async function run() {
   })
 }
 
-/** The highest ratios to bare node that we want (docs/performance.md). */
-function wanted(handshake) {
+/** The highest ratios to bare node that meet the targets (docs/performance.md). */
+function targets(handshake) {
   return {
     'zt --version': 1.2,
     'zt --help': 2,
     'zt token list --help': 2,
     [LISTS]: 4,
-    // 1.4, and what the handshake takes above a bare node.
+    // 1.4, plus what the handshake takes more than bare node.
     [PROXY]: 1.4 + (handshake - 1),
   }
 }
@@ -122,7 +122,7 @@ function handshake(scene) {
 
 export function text({rows}) {
   return table([
-    ['', 'ms', 'ratio', 'wanted', ''],
+    ['', 'ms', 'ratio', 'target', ''],
     ...rows.map(({name, ms, ratio, atMost}) => [
       name,
       ms.toFixed(1),

@@ -9,7 +9,7 @@ const root = path.resolve(import.meta.dirname, '..')
 /** The program as it ships. */
 export const zt = path.join(root, 'bin', 'zt.cjs')
 
-/** The single file, where it was built: `npm run build:executable`. */
+/** The single executable, if it was built: `npm run build:executable`. */
 export const executable = path.join(root, 'dist-executable', 'zt')
 
 export function requireBuild() {
@@ -19,8 +19,8 @@ export function requireBuild() {
 }
 
 /**
- * Runs `work` with an environment that has nothing of the person's own configuration in it, and without what would
- * slow a start down (NODE_EXTRA_CA_CERTS and SSL_CERT_FILE each cost dozens of milliseconds: all CAs are read first).
+ * Runs `work` in an environment without the user's own configuration and without what slows a start
+ * (NODE_EXTRA_CA_CERTS and SSL_CERT_FILE each cost dozens of milliseconds: all CAs are read first).
  */
 export async function withCleanEnvironment(work) {
   const home = await mkdtemp(path.join(os.tmpdir(), 'zt-bench-'))
@@ -40,11 +40,11 @@ export async function withCleanEnvironment(work) {
 }
 
 /**
- * Measures candidates in alternating rounds, so that what disturbs the machine disturbs all alike. Each round begins
- * with another candidate: what one leaves behind (a warm cache, work of the edge) does not always meet the same next.
+ * Measures candidates in alternating rounds, so that what disturbs the machine disturbs all of them. Each round begins
+ * with another candidate, so that what one leaves behind (a warm cache, work of the edge) does not always affect the same one.
  *
  * @param candidates {name: () => number | Promise<number>}
- * @param warmups how many rounds come first and are not counted: they fill caches, and the edge compiles what it runs
+ * @param warmups rounds that run first and are not counted: they fill caches, and the edge compiles its code
  * @returns {name: number[]}
  */
 export async function alternate(candidates, rounds, warmups = 1) {
@@ -62,7 +62,7 @@ export async function alternate(candidates, rounds, warmups = 1) {
 
 export const median = (values) => quantile(values, 0.5)
 
-/** What that share of the values lies below, between two values where it falls between them. */
+/** The value that this share of the values is below, interpolated between two values. */
 export function quantile(values, share) {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (sorted.length - 1) * share
@@ -70,7 +70,7 @@ export function quantile(values, share) {
   return below + (above - below) * (at % 1)
 }
 
-/** Between what the middle half of the values lies: two medians that are nearer to each other differ by nothing. */
+/** The bounds of the middle half of the values. Two medians whose quartiles overlap do not differ. */
 export const quartiles = (values) => [round2(quantile(values, 0.25)), round2(quantile(values, 0.75))]
 
 /** For whole processes: on a fresh edge the first connections take a tenth longer. */
@@ -80,7 +80,8 @@ export const START_WARMUPS = 3
 export function setting(name, otherwise) {
   const text = process.env[name]
   if (text === undefined || text === '') return otherwise
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new Error(`${name} is a whole number above zero, not "${text}"`)
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new Error(`${name} must be a whole number above zero, not "${text}"`)
   return Number(text)
 }
 

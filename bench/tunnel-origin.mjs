@@ -1,6 +1,6 @@
-// What is behind the edge while the tunnel is measured: it greets as an SSH server, then does what the first line
-// says: `down N` sends N bytes, `up N` reads N bytes and answers `ok`. It leaves the end of a connection to the client,
-// whose process is looked at before. Prints its port.
+// The server behind the edge while the tunnel is measured. It greets as an SSH server, then does what the first line
+// says: `down N` sends N bytes, `up N` reads N bytes and answers `ok`. The client ends the connection, after its process
+// was examined. Prints its port.
 import net from 'node:net'
 
 const block = Buffer.alloc(64 * 1024, 'zt')

@@ -1,5 +1,5 @@
-// Who else does what `zt ssh proxy` does, on the same wire: cloudflared where there is one, and clients of our own on
-// the libraries that we might have used. What cannot be had here is left out, and why is said.
+// Peers that do what `zt ssh proxy` does, on the same wire: cloudflared if there is one, and clients written for this
+// measurement with libraries that zt could have used. A peer that is not available is left out, with the reason.
 import {spawnSync} from 'node:child_process'
 import {accessSync, constants, readFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
@@ -14,16 +14,16 @@ export const PEERS = [CLOUDFLARED, GORILLA, WS_NATIVE, WS]
 
 const require = createRequire(import.meta.url)
 const sources = path.join(import.meta.dirname, 'peers')
-/** A peer's own packages, which zt's development does not install. */
+/** Packages of the peers, which `npm ci` in the project does not install. */
 const modules = path.join(sources, 'node_modules')
-/** Where Debian's packages of Go libraries lie (golang-github-gorilla-websocket-dev). */
+/** Where Debian's packages put Go libraries (golang-github-gorilla-websocket-dev). */
 const DEBIAN_GOPATH = '/usr/share/gocode'
 
 /**
  * Finds or builds the peers, in a directory that the caller removes.
  *
- * @returns [{name, version, proxy}] or [{name, why}] of one that is not here. `proxy(scene, host)` is its command line
- *   `words` and `more`, the variables that it needs.
+ * @returns [{name, version, proxy}], or [{name, why}] for one that is not available. `proxy(scene, host)` returns its
+ *   command line (`words`) and the variables that it needs (`more`).
  */
 export async function findPeers(env, home) {
   return [findCloudflared(env), buildGorilla(env, home), ...(await buildWs(home))]
@@ -44,8 +44,8 @@ function findCloudflared(env) {
       return false
     }
   })
-  if (asked && file === undefined) throw new Error(`CLOUDFLARED=${asked} is no program`)
-  if (file === undefined) return {name, why: 'CLOUDFLARED=/path names one'}
+  if (asked && file === undefined) throw new Error(`CLOUDFLARED=${asked} is not a program`)
+  if (file === undefined) return {name, why: 'set CLOUDFLARED=/path'}
   const {stdout} = spawnSync(file, ['--version'], {env, encoding: 'utf8', timeout: 5000})
   return {
     name,
@@ -66,7 +66,7 @@ function buildGorilla(env, home) {
   const file = path.join(home, 'gorilla')
   const goEnv = {
     ...env,
-    // As packages of the system, not as modules, which would come from the network.
+    // Packages of the system instead of modules, which would come from the network.
     GO111MODULE: 'off',
     GOFLAGS: '',
     GOPATH: [env.GOPATH, DEBIAN_GOPATH].filter(Boolean).join(path.delimiter),
@@ -75,15 +75,15 @@ function buildGorilla(env, home) {
   const go = (...args) =>
     spawnSync('go', args, {env: goEnv, cwd: path.join(sources, 'gorilla'), encoding: 'utf8'})
   const {error, status, stderr} = go('build', '-o', file, 'main.go')
-  if (error?.code === 'ENOENT') return {name, why: 'Debian: golang-go'}
+  if (error?.code === 'ENOENT') return {name, why: 'apt-get install golang-go'}
   if (error) throw error
   if (/cannot find package "github.com\/gorilla\/websocket"/.test(stderr))
-    return {name, why: 'Debian: golang-github-gorilla-websocket-dev'}
+    return {name, why: 'apt-get install golang-github-gorilla-websocket-dev'}
   if (status !== 0) throw new Error(`${name} cannot be built: ${stderr.trim()}`)
   return {name, version: go('version').stdout.trim(), proxy: ownPeer(() => [file])}
 }
 
-/** One bundle and two rows: ws asks the environment whether it may use bufferutil. */
+/** One bundle for two peers: ws reads from the environment whether it may use bufferutil. */
 async function buildWs(home) {
   const addon = findBufferutil()
   const file = path.join(home, 'ws-client.cjs')
@@ -98,7 +98,7 @@ async function buildWs(home) {
       {
         name: 'bufferutil',
         setup: (the) =>
-          // The addon itself: its package looks for it on the disk at every start.
+          // The addon itself: its package would search the disk for it at every start.
           void the.onResolve({filter: /^bufferutil$/}, () => ({path: addon ?? 'bufferutil', external: true})),
       },
     ],
@@ -107,7 +107,7 @@ async function buildWs(home) {
   const version = `ws ${versionOf(path.dirname(require.resolve('ws')))}`
   return [
     addon === undefined
-      ? {name: WS_NATIVE, why: 'npm ci --prefix bench/peers brings it'}
+      ? {name: WS_NATIVE, why: 'run npm ci --prefix bench/peers'}
       : {
           name: WS_NATIVE,
           version: `${version}, bufferutil ${versionOf(path.join(modules, 'bufferutil'))}`,
@@ -117,7 +117,7 @@ async function buildWs(home) {
   ]
 }
 
-/** The addon's file, or undefined where it is not installed or was not made for this platform. */
+/** The addon's file; undefined if it is not installed or has no build for this platform. */
 function findBufferutil() {
   try {
     return require(path.join(modules, 'node-gyp-build')).resolve(path.join(modules, 'bufferutil'))
@@ -128,7 +128,7 @@ function findBufferutil() {
 
 const versionOf = (directory) => JSON.parse(readFileSync(path.join(directory, 'package.json'))).version
 
-/** All of ours are called alike. */
+/** The peers written for this measurement all take the same arguments. */
 function ownPeer(words, more = {}) {
   return (scene, host) => ({
     words: [...words(scene), host, scene.address, scene.caFile],

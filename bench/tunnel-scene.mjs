@@ -1,4 +1,4 @@
-// What the tunnel is measured in: a sandbox's edge with a server behind it, and the clients that reach it.
+// The scene of the tunnel's measurement: a sandbox's edge with a server behind it, and the clients that reach it.
 import {spawn, spawnSync} from 'node:child_process'
 import {randomBytes, randomUUID} from 'node:crypto'
 import {once} from 'node:events'
@@ -9,14 +9,14 @@ import path from 'node:path'
 import {executable, zt} from './support.mjs'
 
 export const HOST = 'bench.widgetcorp.tech'
-/** Behind it is a real sshd, where there is one. */
+/** Leads to a real sshd, if there is one. */
 export const SSH_HOST = 'bench-ssh.widgetcorp.tech'
 export const PLAIN = 'plain TCP'
 export const OURS = 'zt ssh proxy'
 const TIMEOUT_MS = 60_000
 
 /**
- * Starts the server and the edge, and ends them behind `work`.
+ * Starts the server and the edge, and stops them after `work`.
  *
  * @param sshPort where an sshd listens, for {@link SSH_HOST}
  */
@@ -47,7 +47,7 @@ export async function withScene({env, home, sshPort}, work) {
   }
 }
 
-/** What ssh's configuration gives node before zt: it decides where the CAs come from, and so much of the start. */
+/** The node switches in the ProxyCommand: they determine where CAs come from, which takes much of the start. */
 function nodeFlags(place) {
   const {block} = runZt(place, ['ssh', 'config', HOST])
   const words = /^\s*ProxyCommand (.*)$/m.exec(block)[1].split(' ')
@@ -87,7 +87,7 @@ function seedFor({id, secret}) {
   }
 }
 
-/** Our proxy for a host, as ssh starts it: its command line, and the variables that it needs. */
+/** zt's proxy for a host, as ssh starts it: its command line, and the variables that it needs. */
 const ourProxy = (scene, host) => proxyBy([...scene.node, zt], scene, host)
 
 function proxyBy(program, {address, caFile, pair}, host) {
@@ -101,13 +101,13 @@ export function executableClient(scene) {
   return program(scene, words, more)
 }
 
-/** Ours and the peers that are here, by name: `proxy(scene, host)` is a command line `words`, and its variables `more`. */
+/** zt's proxy and the available peers, by name: `proxy(scene, host)` returns a command line (`words`) and variables (`more`). */
 export function proxiesOf(peers) {
   const there = peers.filter(({proxy}) => proxy !== undefined)
   return {[OURS]: ourProxy, ...Object.fromEntries(there.map(({name, proxy}) => [name, proxy]))}
 }
 
-/** Each opens a connection to {@link HOST}: two streams, what its process used, and how to end it. */
+/** Each opens a connection to {@link HOST}: two streams, the resources that its process used, and how to end it. */
 export function clientsFor(scene, peers = []) {
   const {port} = scene
   const plain = () => {
@@ -128,7 +128,7 @@ export function clientsFor(scene, peers = []) {
   return {[PLAIN]: plain, ...Object.fromEntries(programs)}
 }
 
-/** A client that is a process of its own. */
+/** A client in a separate process. */
 export function program({env, home}, [file, ...args], more = {}) {
   return () => {
     const child = spawn(file, args, {env: {...env, ...more}, cwd: home, stdio: ['pipe', 'pipe', 'pipe']})
@@ -152,10 +152,10 @@ export function program({env, home}, [file, ...args], more = {}) {
 /** Linux counts processor time in hundredths of a second. */
 const TICKS = 100
 
-/** Processor time in seconds and the most memory in MiB, so far; nothing where /proc does not say. */
+/** Processor time in seconds and peak memory in MiB, so far; empty without /proc. */
 function usedBy(pid) {
   try {
-    // Behind the program's name, which may hold anything, begins the third field.
+    // The third field begins after the program's name, which may contain anything.
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').pop().split(' ')
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))
     return {cpu: (Number(fields[11]) + Number(fields[12])) / TICKS, rss: Number(peak[1]) / 1024}
@@ -164,7 +164,7 @@ function usedBy(pid) {
   }
 }
 
-/** Reads exactly that many bytes and gives the last chunk; whatever goes wrong says what the client said. */
+/** Reads exactly that many bytes and returns the last chunk; an error includes the client's stderr. */
 export function read({output, said}, bytes) {
   return new Promise((resolve, reject) => {
     let left = bytes
@@ -183,7 +183,7 @@ export function read({output, said}, bytes) {
       else resolve(chunk)
     }
     output.on('data', onData).on('close', onEnd)
-    // Attaching a listener does not undo the pause of the read before.
+    // Attaching a listener does not resume the stream that the previous read paused.
     output.resume()
   })
 }

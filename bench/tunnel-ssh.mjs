@@ -1,4 +1,4 @@
-// The tunnel below real ssh: throughput each way, and how long a second connection takes.
+// The tunnel under real ssh: throughput each way, and how long a second connection takes.
 import {execFileSync, spawn, spawnSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {copyFile, mkdir, readFile, writeFile} from 'node:fs/promises'
@@ -11,7 +11,7 @@ import {fill, OURS, PLAIN, program, proxiesOf, read, SSH_HOST} from './tunnel-sc
 export const SHARED = 'zt ssh'
 export const NOT_SHARED = 'zt ssh --no-share'
 
-/** A real sshd for this user and one key, or undefined where there is none. */
+/** A real sshd for this user and one key; undefined if there is none. */
 export async function startSshd(env, home) {
   const file = [process.env.ZT_TEST_SSHD, '/usr/sbin/sshd'].find((one) => one && existsSync(one))
   if (file === undefined || spawnSync('ssh', ['-V']).error) return undefined
@@ -32,7 +32,7 @@ export async function startSshd(env, home) {
     KbdInteractiveAuthentication: 'no',
     PermitRootLogin: 'prohibit-password',
     UsePAM: 'no',
-    // The keys lie below a directory that everybody may write to.
+    // The keys are below a directory that everyone can write to.
     StrictModes: 'no',
   }
   await writeFile(
@@ -74,7 +74,7 @@ async function freePort() {
 
 const quote = (words) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
 
-/** MiB per second of each client below ssh. */
+/** MiB per second of each client under ssh. */
 export async function sshThroughput(scene, sshd, peers, {rounds, mib}) {
   const bytes = mib * 1024 * 1024
   const ssh = (more, proxy, host, variables) =>
@@ -113,7 +113,7 @@ export async function sshThroughput(scene, sshd, peers, {rounds, mib}) {
     up: await run(`echo r; head -c ${bytes} > /dev/null; echo s`, async (connection) => {
       await Promise.all([fill(connection.input, bytes), read(connection, 's\n'.length)])
     }),
-    // It waits for a word: what it sends must not be there before the clock runs.
+    // It waits for a word: no data may arrive before the clock starts.
     down: await run(`echo r; read go; head -c ${bytes} /dev/zero`, async (connection) => {
       connection.input.write('go\n')
       await read(connection, bytes)
@@ -121,13 +121,13 @@ export async function sshThroughput(scene, sshd, peers, {rounds, mib}) {
   }
 }
 
-/** Milliseconds of `ssh HOST true` when there has been one before, and whether zt had left a connection for it. */
+/** Milliseconds of `ssh HOST true` after a first one, and whether zt left a connection open for it. */
 export async function secondConnection(scene, sshd, peers, rounds) {
   const where = `${sshd.user}@${SSH_HOST}`
   const edge = ['--token', 'env', '--yes', '--connect-to', scene.address, '--ca-file', scene.caFile]
   const ours = (...more) => [process.execPath, zt, 'ssh', where, ...edge, ...more, '--', ...sshd.options]
   const clients = {[SHARED]: [ours(), scene.pair], [NOT_SHARED]: [ours('--no-share'), scene.pair]}
-  // Ours is a ProxyCommand there only below `zt ssh`, which has rows of its own.
+  // zt's proxy runs there only under `zt ssh`, which has its own rows.
   const {[OURS]: _, ...others} = proxiesOf(peers)
   for (const [name, proxy] of Object.entries(others)) {
     const {words, more} = proxy(scene, SSH_HOST)
@@ -137,7 +137,7 @@ export async function secondConnection(scene, sshd, peers, rounds) {
     spawnSync(file, [...args, ...command], {
       env: {...scene.env, ...more},
       cwd: scene.home,
-      // What stays behind for the next connection must not hold a pipe open.
+      // The ssh that stays in the background must not hold a pipe open.
       stdio: 'ignore',
       timeout: 30_000,
     })

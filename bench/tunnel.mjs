@@ -1,5 +1,5 @@
 // The tunnel client on loopback, through a sandbox's edge: time to the first byte of the SSH banner, throughput each
-// way, what the process uses for it, and the same below real ssh; beside it whoever else can do it here.
+// way, what the process uses, and the same under real ssh; and the same for each peer that is available.
 import {spawnSync} from 'node:child_process'
 import os from 'node:os'
 import {
@@ -35,7 +35,7 @@ export const description = 'zt ssh proxy beside its peers: start, throughput, CP
 const BARE = 'node -e 0'
 const FROM_VAULT = 'zt ssh proxy, from a vault'
 const BANNER = 'SSH-2.0-bench\r\n'
-/** A start is short, and differs more from one time to the next than a transfer does. */
+/** A start is short, and varies more than a transfer. */
 const STARTS_PER_ROUND = 3
 
 export async function run() {
@@ -86,7 +86,7 @@ export async function run() {
   })
 }
 
-/** Whole processes to their first byte; and node alone to its end, as what no client of ours can be faster than. */
+/** Whole processes to their first byte; and bare node to its exit, which no node client can beat. */
 function bannersOf(scene, clients) {
   const {env, home} = scene
   const profile = ['--profile', 'sandbox']
@@ -137,7 +137,7 @@ async function transfers(clients, direction, mib, rounds) {
   return {speed, cpu, rss}
 }
 
-/** {figure: {name: values}} with each list of values made into what `of` gives for it; nothing for none. */
+/** {figure: {name: values}} with `of(values)` in place of each list; empty lists are left out. */
 function ofEach(samples, of) {
   return Object.fromEntries(
     Object.entries(samples).map(([figure, byName]) => [
@@ -151,7 +151,7 @@ function ofEach(samples, of) {
   )
 }
 
-/** What we want, as a ratio to cloudflared where nothing else is said. */
+/** The targets, as ratios to cloudflared unless they have a unit. */
 const AIMS = [
   {aim: 'banner', figure: 'banner', most: 1.1},
   {aim: 'up', figure: 'up', least: 1.5},
@@ -164,8 +164,8 @@ const AIMS = [
 ]
 
 /**
- * Whether each is met, and beside it whether it were met if gorilla/websocket, which cloudflared is built on, were
- * cloudflared: that is another question, and never answers the first.
+ * Whether each target is met, and whether it would be met if gorilla/websocket, which cloudflared is built on, were
+ * cloudflared. The second is another question, and never answers the first.
  */
 function aimsOf(figures) {
   return AIMS.map(({aim, figure, of = OURS, most, least, unit}) => {
@@ -174,7 +174,7 @@ function aimsOf(figures) {
     const against = (peer, absent) => {
       const ours = figures[figure]?.[of]
       const theirs = figures[figure]?.[peer]
-      const why = ours === undefined ? (figure === 'second' ? 'no sshd here' : 'not measured here') : absent
+      const why = ours === undefined ? (figure === 'second' ? 'no sshd' : 'not measured') : absent
       if (ours === undefined || (!unit && theirs === undefined)) return {value: null, met: null, why}
       const value = unit ? ours : round2(ours / theirs)
       return {value, met: most === undefined ? value >= least : value <= most, why: null}
@@ -182,19 +182,19 @@ function aimsOf(figures) {
     return {
       aim,
       wanted,
-      ...against(CLOUDFLARED, 'no cloudflared here'),
-      againstGorilla: unit ? null : against(GORILLA, 'not here'),
+      ...against(CLOUDFLARED, 'no cloudflared'),
+      againstGorilla: unit ? null : against(GORILLA, 'not available'),
     }
   })
 }
 
-/** Two, so that each fits on a terminal. */
+/** Two tables, so that each fits on a terminal. */
 const TABLES = [
   {banner: 'banner ms', up: 'up MiB/s', down: 'down MiB/s', sshUp: 'ssh up', sshDown: 'ssh down'},
   {upCpu: 'up CPU s', downCpu: 'down CPU s', upRss: 'up peak MiB', downRss: 'down peak MiB'},
 ]
 
-/** Undefined where nothing of it was measured. */
+/** Undefined if none of the figures was measured. */
 function figuresTable(figures, titles) {
   const shown = Object.keys(titles).filter((figure) => Object.keys(figures[figure] ?? {}).length > 0)
   const names = [BARE, PLAIN, OURS, FROM_VAULT, ...PEERS].filter((name) =>
@@ -214,7 +214,7 @@ function figuresTable(figures, titles) {
 
 export function text({rounds, starts, mib, load, peers, sshd, sharing, figures, aims}) {
   const parts = [
-    `${rounds} rounds, ${starts} of the banner, ${mib} MiB each way; medians; load ${load.toFixed(1)} before`,
+    `${rounds} rounds, ${starts} of the banner, ${mib} MiB each way; medians; load ${load.toFixed(1)} at the start`,
     ...TABLES.map((titles) => figuresTable(figures, titles)).filter((lines) => lines !== undefined),
     `banner of ${OURS}: ×${(figures.banner[OURS] / figures.banner[BARE]).toFixed(2)} of ${BARE}`,
   ]
@@ -226,18 +226,20 @@ export function text({rounds, starts, mib, load, peers, sshd, sharing, figures, 
         ...rows.map((name) => [name, figures.second[name].toFixed(1)]),
       ]),
     )
-    if (!sharing) parts.push(`No connection can be shared here: each ${SHARED} made its own.`)
+    if (!sharing) parts.push(`Connections cannot be shared on this machine: each ${SHARED} made its own.`)
   }
-  if (!sshd) parts.push('no sshd here (ZT_TEST_SSHD=/path names one): nothing was measured below ssh')
+  if (!sshd) parts.push('no sshd (set ZT_TEST_SSHD=/path): nothing was measured under ssh')
   parts.push(
     peers
-      .map(({name, version, why}) => (version === null ? `${name}: not here; ${why}` : `${name}: ${version}`))
+      .map(({name, version, why}) =>
+        version === null ? `${name}: not available (${why})` : `${name}: ${version}`,
+      )
       .join('\n'),
   )
   const hasGorilla = figures.banner[GORILLA] !== undefined
   parts.push(
     table([
-      ['aim', 'wanted', 'verdict', ...(hasGorilla ? ['against Go/gorilla'] : [])],
+      ['figure', 'target', 'verdict', ...(hasGorilla ? ['against Go/gorilla'] : [])],
       ...aims.map(({aim, wanted, againstGorilla, ...verdict}) => [
         aim,
         wanted,
@@ -246,7 +248,7 @@ export function text({rounds, starts, mib, load, peers, sshd, sharing, figures, 
       ]),
     ]),
   )
-  if (hasGorilla) parts.push('Go/gorilla is not cloudflared: what stands under it is no verdict on an aim.')
+  if (hasGorilla) parts.push('Go/gorilla is not cloudflared: its column is no verdict on a target.')
   return parts.join('\n\n')
 }
 

@@ -2,17 +2,17 @@ import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** Set while git runs a hook: they lead to another checkout or index than that of a directory. */
+/** git sets these while it runs a hook: they lead to another checkout or index than the directory's own. */
 const GIT = /^GIT_/
 
 /**
- * Which sources these are. Nothing of it depends on the clock, the machine or the directory, so that a build can be
- * repeated to the byte.
+ * Which sources these are. The result does not depend on the clock, the machine or the directory, so that a build can be
+ * repeated byte for byte.
  *
  * @param {string} root of the project
  * @returns {{version: string, commit: string | null, dirty: boolean | null, commitDate: string | null}} null: the
- *   directory is no git checkout of its own, e.g. unpacked from an archive. `commitDate` is SOURCE_DATE_EPOCH where that
- *   is set (https://reproducible-builds.org/specs/source-date-epoch/)
+ *   directory is not a git checkout, e.g. unpacked from an archive. `commitDate` is SOURCE_DATE_EPOCH if that is set
+ *   (https://reproducible-builds.org/specs/source-date-epoch/)
  */
 export function sourceFacts(root, env = process.env) {
   const {version} = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'))
@@ -25,7 +25,7 @@ export function sourceFacts(root, env = process.env) {
       return undefined
     }
   }
-  // A package that lies in another project's checkout is no part of it.
+  // A package inside another project's checkout does not belong to it.
   const top = git('rev-parse', '--show-toplevel')
   const own = top !== undefined && fs.realpathSync(top) === fs.realpathSync(root)
   const [commit, seconds] = own ? (git('log', '-1', '--format=%H %ct')?.split(' ') ?? []) : []
@@ -42,7 +42,8 @@ export function sourceFacts(root, env = process.env) {
 function dateOf(seconds) {
   if (seconds === undefined) return null
   const date = new Date(/^\d{1,12}$/.test(seconds) ? Number(seconds) * 1000 : NaN)
-  if (Number.isNaN(date.getTime())) throw new Error(`SOURCE_DATE_EPOCH is no number of seconds: ${seconds}`)
+  if (Number.isNaN(date.getTime()))
+    throw new Error(`SOURCE_DATE_EPOCH must be a number of seconds, not ${seconds}`)
   return date.toISOString().replace('.000Z', 'Z')
 }
 
@@ -51,11 +52,11 @@ function dateOf(seconds) {
  *
  * @param {string} root of the project
  * @param {string} target that esbuild was given
- * @param {{name: string, version: string}[]} packages all of which something is in the bundles
+ * @param {{name: string, version: string}[]} packages those with code in the bundles
  */
 export function writeBuildFacts(root, target, packages) {
   const {devDependencies} = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'))
-  // Those that we chose, and not what they bring; of the bundler there are only a few helpers.
+  // Direct dependencies only; of the bundler the bundles contain just a few helpers.
   const chosen = packages.filter(({name}) => name in devDependencies && name !== 'esbuild')
   const bundled = Object.fromEntries(chosen.map(({name, version}) => [name, version]))
   const facts = {...sourceFacts(root), target, bundled}

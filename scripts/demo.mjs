@@ -1,6 +1,6 @@
-// The tutorial as a person would type it, on a sandbox of its own: nothing of the machine's own configuration is read
-// or changed, and what it saves it removes again. A step that does not end as it should ends the demo non-zero.
-// --zt FILE: with an installed zt instead of this checkout's.
+// The tutorial as a user would type it, in a separate sandbox: it neither reads nor changes the machine's own configuration,
+// and removes what it saves. If a step does not end as it should, the demo exits non-zero.
+// --zt FILE uses an installed zt instead of this checkout's.
 import {spawn} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {mkdtemp, rm} from 'node:fs/promises'
@@ -11,11 +11,11 @@ import {Chalk} from 'chalk'
 
 const root = path.resolve(import.meta.dirname, '..')
 const {zt} = parseArgs({options: {zt: {type: 'string'}}}).values
-/** What is started, and what stands before zt's own arguments. */
+/** The program to start, and the arguments before zt's own. */
 const [program, ...before] =
   zt === undefined ? [process.execPath, path.join(root, 'bin', 'zt.cjs')] : [path.resolve(zt)]
 if (!existsSync(program)) {
-  console.error(`error: there is no ${program}`)
+  console.error(`error: ${program} does not exist`)
   process.exit(2)
 }
 const host = 'gitlab-ssh.widgetcorp.tech'
@@ -57,7 +57,7 @@ for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE'])
 if (colours) env.FORCE_COLOR = '1'
 if (process.stdout.isTTY) env.COLUMNS = String(process.stdout.columns)
 
-/** Runs zt, shows what it prints while it prints it, and gives both streams as one text. */
+/** Runs zt, shows its output as it is printed, and returns both streams as one text. */
 function run(argv, {quiet = false} = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...before, ...argv], {
@@ -102,7 +102,7 @@ async function demo() {
   console.log(`\n${green('✓')} Three commands instead of an hour in the dashboard. ${dim(`(${seconds} s)`)}`)
 }
 
-/** Also after a failure: no process, no directory and no keychain entry stays behind. */
+/** Removes everything, also after a failure: no process, directory or keychain entry stays behind. */
 async function cleanUp() {
   for (const argv of [
     ['sandbox', 'stop'],

@@ -1,5 +1,5 @@
-// Builds dist-executable/zt: node with zt in it, one file for Linux (docs/executable.md). Of what `npm run build` has
-// made; the node is that of executable/package-lock.json, or another: --node PATH. --out FILE writes it elsewhere.
+// Builds dist-executable/zt: node with zt in it, one file for Linux (docs/executable.md). It takes what `npm run build`
+// made, and the node of executable/package-lock.json or of --node PATH. --out FILE writes to another place.
 import {execFileSync, spawnSync} from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -7,12 +7,12 @@ import path from 'node:path'
 import {parseArgs} from 'node:util'
 import {build} from 'esbuild'
 
-/** The first that writes the executable itself, without a tool that would have to be installed. */
+/** The first node that writes the executable itself, without another tool. */
 const OLDEST = [26, 0]
 const root = path.resolve(import.meta.dirname, '..')
 const at = (...parts) => path.join(root, ...parts)
 const platform = `linux-${process.arch}`
-/** Which are loaded at once by what a person waits for; the rest is compiled when it is used. */
+/** What commands that a user waits for load at once; the rest is compiled when it is used. */
 const COMPILED = ['dist/proxy/proxy-main.cjs', 'dist/proxy/quick-ssh.cjs', 'dist/keychain/child.cjs']
 const BUNDLE = 'dist/zt/zt.cjs'
 
@@ -29,7 +29,7 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
   refuse(`node ${version} cannot write executables`, `--node PATH of node ${OLDEST.join('.')} or newer`)
 
 fs.mkdirSync(path.dirname(out), {recursive: true})
-// Some 350 MB for a moment, which would be memory where /tmp is.
+// Takes some 350 MB for a moment, which would be memory if /tmp is a tmpfs.
 const work = fs.mkdtempSync(`${out}-`)
 try {
   await make()
@@ -51,7 +51,7 @@ async function make() {
     supported: {'dynamic-import': false},
     logLevel: 'warning',
     banner: {js: "const zt$bin=require('node:path').join(process.execPath,'bin');"},
-    // bin/zt.cjs finds the package by the one, and starts itself again by the other.
+    // bin/zt.cjs finds the package with the one, and restarts itself with the other.
     define: {__dirname: 'zt$bin', __filename: 'undefined'},
     plugins: [{name: 'parts', setup: partsInstead}],
   })
@@ -67,7 +67,7 @@ async function make() {
     output: path.join(work, 'zt'),
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
-    // docs/executable.md, Switches of node. NODE_USE_SYSTEM_CA=1 is refused beside the first, but for the second.
+    // docs/executable.md, Switches of node. Node refuses NODE_USE_SYSTEM_CA=1 together with the first, unless it has the second.
     execArgv: ['--use-openssl-ca', '--no-use-system-ca', '--disable-sigusr1'],
     execArgvExtension: 'none',
     assets,
@@ -76,7 +76,7 @@ async function make() {
   fs.writeFileSync(file, JSON.stringify(config))
   run(['--build-sea', file])
   fs.chmodSync(config.output, 0o755)
-  // Whoever runs the old one goes on with it.
+  // A process that runs the old one continues with it.
   fs.renameSync(config.output, out)
   const licences = {
     'LICENSE.node': path.join(path.dirname(node), '..', 'LICENSE'),
@@ -86,7 +86,7 @@ async function make() {
     if (fs.existsSync(file)) fs.copyFileSync(file, path.join(path.dirname(out), name))
 }
 
-/** What bin/ takes from the package's files it takes from the executable. */
+/** Makes bin/ read from the executable what it reads from the package's files. */
 function partsInstead({onResolve, onLoad}) {
   onResolve({filter: /^\.\/load-bundle\.cjs$/}, () => ({path: at('executable', 'load-bundle.cjs')}))
   onResolve({filter: /^\.\.\/dist\//}, ({path: name}) => ({
@@ -99,7 +99,7 @@ function partsInstead({onResolve, onLoad}) {
   }))
 }
 
-/** Compiled by the node that will read it, with all of its functions. */
+/** Compiled by the node that will read it, with all functions. */
 function compile(name) {
   const file = path.join(work, `${path.basename(name)}.code`)
   const program = `
@@ -118,13 +118,13 @@ function compile(name) {
 }
 
 /**
- * Most functions of the bundle are other commands': only those that a command has used are in the code, as it is less to
- * read. bin/load-bundle.cjs leaves that in the cache.
+ * Most functions of the bundle belong to other commands. The code has only those that a command used, so that there is
+ * less to read. bin/load-bundle.cjs leaves it in the cache.
  */
 function compileBundle() {
   const env = {...cleanEnvironment(), HOME: work, CLOUDFLARE_API_TOKEN: 'none'}
   for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(work, kind)
-  // Nobody listens there, so it fails; what is used until then is what every command that asks the API uses.
+  // Nothing listens there, so it fails; until then it uses what every command that asks the API uses.
   const profile = {apiUrl: 'http://127.0.0.1:9', accountId: '0'.repeat(32)}
   fs.mkdirSync(path.join(work, 'CONFIG', 'zt'), {recursive: true, mode: 0o700})
   fs.writeFileSync(
@@ -139,12 +139,12 @@ function compileBundle() {
   return path.join(directory, fs.readdirSync(directory)[0])
 }
 
-/** Without the names of its inner functions, a fifth of it; as it is where there is no strip. */
+/** Removes the names of inner functions, a fifth of the file; leaves it as it is without strip. */
 function stripped() {
   const file = path.join(work, 'node')
   const {error, status} = spawnSync('strip', ['-o', file, node], {stdio: 'ignore'})
   if (error === undefined && status === 0) return file
-  console.error('note:  there is no strip (binutils), so the executable is larger')
+  console.error('note:  strip (binutils) is not installed, so the executable is larger')
   return node
 }
 
@@ -152,7 +152,7 @@ function run(args) {
   execFileSync(node, args, {cwd: work, env: cleanEnvironment(), stdio: ['ignore', 'ignore', 'inherit']})
 }
 
-/** Nothing of this shell may change what is built. */
+/** The environment of this shell must not change the result. */
 function cleanEnvironment() {
   return {PATH: process.env.PATH, HOME: os.tmpdir()}
 }

@@ -1,6 +1,6 @@
 /**
- * Loads these modules of node when they are first used: each takes a millisecond or more, and most runs do without. An
- * esbuild plugin.
+ * An esbuild plugin that loads these modules of node on first use: each takes a millisecond or more, and most runs do not
+ * need them.
  */
 export const lateBuiltins = {
   name: 'late-builtins',

@@ -7,7 +7,7 @@ import * as texts from './man-texts.mjs'
 import {bold, escape, italic, line, manPage, page, section, subsection, terms, verbatim} from './roff.mjs'
 
 /**
- * Writes dist/man/man1, after the manifest and everything else of dist/.
+ * Writes dist/man/man1. Run it after the manifest and everything else in dist/.
  *
  * @param {string} root of the project
  */
@@ -31,7 +31,7 @@ export function writeManPages(root) {
  * @param {{description: string, topics: Record<string, {description: string}>}} sources.oclif of package.json
  * @param {{version: string, commitDate: string | null}} sources.facts dist/build.json
  * @param {{name: string, json: object, note?: string}[]} sources.helpTopics as `zt help` has them
- * @returns {Record<string, string>} the text by its file's name, e.g. `zt-token-create.1`
+ * @returns {Record<string, string>} the text by file name, e.g. `zt-token-create.1`
  */
 export function manPages({commands, oclif, facts, helpTopics}) {
   const about = (name) => helpTopics.find((topic) => topic.name === name)
@@ -47,7 +47,7 @@ export function manPages({commands, oclif, facts, helpTopics}) {
   const bodies = {
     zt: rootBody(world),
     ...Object.fromEntries(world.topics.map((topic) => [`zt-${topic.name}`, topicBody(topic, world)])),
-    // A command that is a topic, too, has what is below it on its own page.
+    // A command that is also a topic lists its subcommands on its own page.
     ...Object.fromEntries(world.commands.map((command) => [nameOf(command), commandBody(command, world)])),
   }
   const date = facts.commitDate?.slice(0, 10) ?? ''
@@ -187,7 +187,7 @@ function synopsis(command, args, flags) {
   ].join(' ')
 }
 
-/** In one piece, as dashes at the end of a line would look like nothing. */
+/** In one piece: dashes at the end of a line would be easy to miss. */
 function behindDashes({what, required}) {
   const parts = `${bold('--')}\\ ${italic(what)}`
   return required ? `${parts} [${italic('ARGUMENT')}...]` : `[${parts}...]`
@@ -224,7 +224,7 @@ const variableTerm = ({name, kind, meaning}) => [
   escape(`${sentence(meaning)}${kind === 'secret' ? ' Holds a secret.' : ''}`),
 ]
 
-/** What the help of a command says of a variable, which it may do in the short form `CF_ACCESS_CLIENT_ID/_SECRET`. */
+/** What the help of a command says about a variable, possibly in the short form `CF_ACCESS_CLIENT_ID/_SECRET`. */
 function mentions({description = '', flags, args}, name) {
   const own = [...Object.values(flags), ...Object.values(args)].map((one) => one.description ?? '')
   const said = [description, ...own]
@@ -233,7 +233,7 @@ function mentions({description = '', flags, args}, name) {
   return new RegExp(`\\b${name}\\b`).test(said)
 }
 
-/** Those without a description stand together. */
+/** Groups the entries without a description. */
 function exampleLines(example, at) {
   if (typeof example === 'string') return verbatim([withoutTemplate(example)])
   return [
@@ -243,7 +243,7 @@ function exampleLines(example, at) {
   ]
 }
 
-/** @throws Error where an example uses more of oclif's templates than our name */
+/** @throws Error if an example uses another of oclif's templates than zt's name */
 function withoutTemplate(example) {
   const text = example.replaceAll('<%= config.bin %>', 'zt')
   if (text.includes('<%')) throw new Error(`a template that the man pages do not know: ${example}`)
@@ -252,7 +252,7 @@ function withoutTemplate(example) {
 
 const isGlobal = ({helpGroup}) => helpGroup === 'GLOBAL'
 const nameOf = ({id}) => `zt-${id.replaceAll(':', '-')}`
-/** Capitals for what begins with a word of the language: no program, no value. */
+/** Capitalises a text that begins with an English word, not with a program or a value. */
 const sentence = (text) =>
   text.replace(/^(?!(?:age|bash|curl|fish|keychain|ssh|zsh|zt)[ ,])[a-z](?=[a-z]*[ ,;])/, (first) =>
     first.toUpperCase(),

@@ -1,4 +1,4 @@
-// Packs what is built, and says what is in it: npm run package (--json; -- --into DIRECTORY keeps the package there).
+// Packs the build and reports its contents: npm run package (--json; -- --into DIRECTORY keeps the package there).
 import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -12,11 +12,11 @@ const read = (file) => fs.readFileSync(path.join(root, file), 'utf8')
 const {values} = parseArgs({options: {json: {type: 'boolean'}, into: {type: 'string'}}})
 
 /**
- * @param {string} directory where the package is to lie
+ * @param {string} directory where to put the package
  * @returns sizes in bytes; `parts` by size, as paths
  */
 function report(directory) {
-  // What npm says while it packs is of no use here. It is built already.
+  // npm's own output is not needed here, and the build exists already.
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', directory]
   const npm = execFileSync('npm', args, {cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit']})
   const [{filename, size, unpackedSize, files}] = JSON.parse(npm)

@@ -1,5 +1,5 @@
-// Draws the README's picture: runs the demo in 80 columns, and writes what it printed as docs/demo.svg. Run it by hand
-// (node scripts/picture.mjs) after a change of what the demo prints.
+// Draws the README's picture: runs the demo in 80 columns, and writes its output as docs/demo.svg. Run it by hand
+// (node scripts/picture.mjs) when the demo's output changes.
 import {spawnSync} from 'node:child_process'
 import {writeFile} from 'node:fs/promises'
 import path from 'node:path'
@@ -17,14 +17,14 @@ const shown = spawnSync('sh', ['-c', '"$0" scripts/demo.mjs 2>&1', process.execP
 })
 if (shown.status !== 0) throw new Error(`the demo failed:\n${shown.stdout}`)
 
-// As a terminal does it: at the last column, between words or not.
+// Wraps as a terminal does: at the last column, even within a word.
 const text = wrapAnsi(`$ npm run demo\n\n${shown.stdout.trim()}`, COLUMNS, {
   hard: true,
   wordWrap: false,
   trim: false,
 })
 
-/** One line as pieces of one style: SGR numbers become classes. */
+/** Splits one line into pieces of one style: SGR numbers become classes. */
 function pieces(line) {
   const found = []
   let classes = []

@@ -1,5 +1,6 @@
-// Prints as JSON the help of every topic and command, and what `zt help` knows besides, the root's under "", as oclif writes it on 80 columns: it is the
-// same at every run, and bin/zt.cjs shows it without loading oclif. Colours as the environment says.
+// Prints the help of every topic and command, and of the other topics of `zt help`, as JSON (the root's under ""), as oclif
+// writes it in 80 columns. It is the same in every run, so bin/zt.cjs shows it without loading oclif. Colours depend on the
+// environment.
 import {createRequire} from 'node:module'
 import path from 'node:path'
 import {Config, settings} from '@oclif/core'
@@ -8,7 +9,7 @@ settings.enableAutoTranspile = false
 const root = path.resolve(import.meta.dirname, '..')
 const {HELP_TOPICS, ZtHelp} = createRequire(import.meta.url)(path.join(root, 'dist', 'oclif.cjs'))
 const config = await Config.load({root})
-// What the machine that shows it puts in.
+// Placeholders that the machine which shows the help fills in.
 config.userAgent = config.userAgent.replace(/ .*/, ' %NODE%')
 const texts = {}
 const names = [...config.topics, ...HELP_TOPICS].map(({name}) => name)

@@ -1,5 +1,5 @@
-// Builds what is in dist/ once more, later and with another environment, and fails where a byte of it differs: whoever
-// has the sources can tell whether a package is made of them.
+// Builds dist/ once more, later and with another environment, and fails if a byte differs: with the sources, anyone can
+// check whether a package was made from them.
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import fs from 'node:fs'
@@ -7,7 +7,7 @@ import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '..')
 
-/** The sum of every file, by its name. */
+/** The checksum of every file, by name. */
 function sums() {
   const dist = path.join(root, 'dist')
   const files = fs
@@ -27,7 +27,7 @@ const env = {
   LC_ALL: 'C',
   COLUMNS: '40',
   FORCE_COLOR: '1',
-  ZT_PROFILE: 'nobody',
+  ZT_PROFILE: 'another',
 }
 execFileSync(process.execPath, ['scripts/build.mjs', '--keep-manifest'], {cwd: root, env, stdio: 'inherit'})
 const after = sums()
@@ -35,6 +35,6 @@ const differing = [...new Set([...before.keys(), ...after.keys()])].filter(
   (name) => before.get(name) !== after.get(name),
 )
 if (differing.length > 0) {
-  console.error(`differs when it is built again: ${differing.sort().join(', ')}`)
+  console.error(`differs when built again: ${differing.sort().join(', ')}`)
   process.exit(1)
 }

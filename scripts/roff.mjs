@@ -1,7 +1,7 @@
-// What a man page is written with: roff of the man macros (groff_man(7), and mandoc's man(7)). A text goes into a page
-// through escape() alone, so that nothing of it is taken for a request, an escape or another character than it is.
+// Writes man pages as roff with the man macros (groff_man(7), and mandoc's man(7)). All text goes into a page through
+// escape(), so that no part of it is taken for a request, an escape or another character.
 
-/** ASCII that roff takes for something else: groff prints ’ for ' and ‐ for -, which cannot be copied into a shell. */
+/** ASCII that roff replaces: groff prints ’ for ' and ‐ for -, which cannot be copied into a shell. */
 const SPECIAL = {
   '\\': '\\e',
   '-': '\\-',
@@ -13,11 +13,10 @@ const SPECIAL = {
 }
 
 /**
- * A text as roff that prints it, in ASCII, on one line: blanks and line breaks become single spaces, control characters
- * U+FFFD.
+ * Escapes a text as roff in ASCII, on one line: blanks and line breaks become single spaces, control characters U+FFFD.
  *
  * @param {string} text
- * @returns {string} that may stand anywhere but at the beginning of a line: see {@link line}
+ * @returns {string} roff for any place but the beginning of a line: see {@link line}
  */
 export function escape(text) {
   return text
@@ -29,26 +28,26 @@ export function escape(text) {
     .replaceAll(/[^ -~]/gu, (one) => `\\[u${one.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}]`)
 }
 
-/** A line of text, of parts that are roff already: one that would begin with a control character is guarded. */
+/** A line of parts that are roff already. A control character at its beginning is guarded. */
 export function line(...parts) {
   const whole = parts.join('')
-  // escape() leaves no apostrophe, which is the other one.
+  // The other control character is the apostrophe, which escape() replaces.
   return whole.startsWith('.') ? `\\&${whole}` : whole
 }
 
-/** In bold: what is typed as it stands. */
+/** Bold, for what is typed literally. */
 export const bold = (text) => `\\fB${escape(text)}\\fR`
-/** In italics, or underlined: what stands for something else. */
+/** Italic or underlined, for placeholders. */
 export const italic = (text) => `\\fI${escape(text)}\\fR`
 
-/** The name of another page of section 1, as people and man browsers know it. */
+/** A reference to another page of section 1, as people and man browsers write it. */
 export const page = (name) => `${bold(name)}(1)`
 
 export const section = (title, ...lines) => [`.SH ${escape(title)}`, ...lines]
 export const subsection = (title, ...lines) => [`.SS ${escape(title)}`, ...lines]
-/** A list of terms and what each means, as roff. */
+/** A list of terms with descriptions, given as roff. */
 export const terms = (pairs) => pairs.flatMap(([term, meaning]) => ['.TP', line(term), line(meaning)])
-/** Lines that stay as they are, as in a shell; given as text. */
+/** Literal lines, as in a shell; given as text. */
 export const verbatim = (lines) => [
   '.RS 4',
   '.nf',
@@ -57,24 +56,24 @@ export const verbatim = (lines) => [
   '.RE',
 ]
 
-/** Blanks count here. */
+/** Keeps blanks. */
 function escapeSpaces(text) {
   return text.split(' ').map(escape).join(' ') || '\\&'
 }
 
 /**
- * A whole page.
+ * A complete page.
  *
  * @param {{name: string, number: number, date: string, source: string, manual: string, body: string[]}} page date: as
  *   YYYY-MM-DD, or empty
  */
 export function manPage({name, number, date, source, manual, body}) {
-  // A date that is escaped is none to mandoc.
-  if (!/^(\d{4}-\d\d-\d\d)?$/.test(date)) throw new Error(`no date: ${date}`)
+  // mandoc does not recognise an escaped date.
+  if (!/^(\d{4}-\d\d-\d\d)?$/.test(date)) throw new Error(`not a date: ${date}`)
   const quoted = (text) => `"${escape(text)}"`
   return [
     `.TH ${quoted(name.toUpperCase())} ${number} "${date}" ${quoted(source)} ${quoted(manual)}`,
-    // Words are not hyphenated and lines not stretched: a command is to be found by searching for it.
+    // No hyphenation and no justification, so that searching for a command finds it.
     '.nh',
     '.ad l',
     ...body,

@@ -1,7 +1,6 @@
-// npm run test:nodes [-- 22 26]: the tests on other versions of node than the one that is here (test/nodes/package.json).
-// On those that are named everything that npm test runs, and of the built zt what node itself has a part in. Without a
-// name on all; what works on the oldest and on the newest is taken to work between them, where it speaks to rooms of ours
-// and to nothing of node's.
+// npm run test:nodes [-- 22 26]: the tests on other versions of node (test/nodes/package.json). A version that is named runs
+// everything of npm test, and the tests of the built zt that depend on node. Without a name all versions run; the use-cases
+// then run on the newest only, as they depend on little of node and pass on the oldest with npm test.
 import {spawnSync} from 'node:child_process'
 import {readdirSync} from 'node:fs'
 import path from 'node:path'
@@ -10,10 +9,10 @@ const root = path.resolve(import.meta.dirname, '..')
 const home = path.join(root, 'test', 'nodes')
 const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
 
-/** Loading and compiling, TLS and its trust, node's switches, the native addon, child processes. */
+/** Tests of loading and compiling, TLS and its trust, node's switches, the native addon, child processes. */
 const BUILT = ['code-cache', 'node-switches', 'package', 'quick-ssh', 'trust', 'tutorial', 'version']
 
-/** The use-cases: each goes through every failure that there can be, more than all other tests together. */
+/** The use-cases: they go through every possible failure, and take longer than all other tests together. */
 const BETWEEN = ['--exclude', 'test/access/**']
 
 const wanted = process.argv.slice(2)

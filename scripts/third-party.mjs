@@ -1,27 +1,27 @@
-// What of other people's is inside dist/, and under which licences.
+// Which code of other people is in dist/, and under which licences.
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** SPDX ids whose terms are met by passing on the texts. Others are to be read before they are let in. */
+/** SPDX IDs whose terms are met by passing on the texts. Read any other before you add it. */
 const ALLOWED = ['0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'BSD-3-Clause', 'ISC', 'MIT', 'Unlicense']
 const TEXTS = /^(licen[cs]e|copying|notice|copyright|third-?party)/i
-/** The last one in a path: a package may have its own copy of another. */
+/** The last package in a path: a package may have its own copy of another. */
 const PACKAGE = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
-/** Made while it is built, of files that are inputs themselves. */
+/** Made during the build, from files that are inputs themselves. */
 const MADE = ['<stdin>', 'late:node:crypto', 'late:node:fs/promises', 'oclif:index', 'sdk:sdk']
-/** Its helpers are in what it writes, and in no metafile. */
+/** Its helpers are in its output, but in no metafile. */
 const BUNDLER = 'node_modules/esbuild'
 const RULE = '='.repeat(80)
 
 /**
- * The packages of which something is inside the bundles.
+ * The packages with code in the bundles.
  *
  * @param {string} root what esbuild's paths are relative to
  * @param {import('esbuild').Metafile[]} metafiles of every build, those inside others too
- * @param {Record<string, string>} changes what we changed in a package, by its directory below node_modules
+ * @param {Record<string, string>} changes what the build changes in a package, by its directory below node_modules
  * @returns {{name: string, version: string, licence: string, change?: string, texts: string}[]} by name, then version;
- *   `licence` as an SPDX id, `texts` those of the package and of what it has taken from others
- * @throws where a licence or its text is missing, or is none of those that were read
+ *   `licence` as an SPDX ID, `texts` of the package and of what it contains from others
+ * @throws if a licence or its text is missing, or the licence is not on the list
  */
 export function thirdParty(root, metafiles, changes) {
   const directories = new Set([BUNDLER])
@@ -31,12 +31,12 @@ export function thirdParty(root, metafiles, changes) {
   for (const [file, {bytesInOutput}] of inputs) {
     const directory = PACKAGE.exec(file)?.[0]
     if (directory === undefined && !/^(src\/|package\.json$)/.test(file) && !MADE.includes(file))
-      throw new Error(`${file} is in dist/, and is neither ours nor a package's`)
+      throw new Error(`${file} is in dist/, but belongs neither to zt nor to a package`)
     if (directory !== undefined && bytesInOutput > 0) directories.add(directory)
   }
   const changed = (directory) => directory.slice(directory.indexOf('/') + 1)
   const gone = Object.keys(changes).filter((name) => !directories.has(`node_modules/${name}`))
-  if (gone.length > 0) throw new Error(`said to be changed, and not in dist/: ${gone.join(', ')}`)
+  if (gone.length > 0) throw new Error(`listed as changed, but not in dist/: ${gone.join(', ')}`)
   const found = new Map()
   for (const directory of directories) {
     const one = {...read(path.join(root, directory)), change: changes[changed(directory)]}
@@ -53,19 +53,19 @@ function read(directory) {
   const json = JSON.parse(fs.readFileSync(path.join(directory, 'package.json'), 'utf8'))
   const {name, version} = json
   const fail = (what) => {
-    throw new Error(`${name} ${version} is inside dist/, but ${what}`)
+    throw new Error(`${name} ${version} is in dist/, but ${what}`)
   }
   // Some old packages have a list.
   const licence = json.license ?? json.licenses?.map(({type}) => type).join(' AND ')
   if (!licence) fail('its package.json names no licence')
   if (!ALLOWED.includes(licence))
-    fail(`nobody has read its licence yet: ${JSON.stringify(licence)} is not in scripts/third-party.mjs`)
+    fail(`its licence ${JSON.stringify(licence)} is not on the list in scripts/third-party.mjs`)
   const texts = textFiles(directory).map((file) => tidy(fs.readFileSync(file, 'utf8')))
-  if (texts.length === 0) fail(`carries no text of its licence (${licence}) that could be passed on`)
+  if (texts.length === 0) fail(`does not include the text of its licence (${licence})`)
   return {name, version, licence, texts: texts.join('\n\n')}
 }
 
-/** Wherever they lie in it: what it has taken from others has its own. */
+/** In every directory: what it contains from others has its own. */
 function textFiles(directory) {
   return fs
     .readdirSync(directory, {recursive: true, withFileTypes: true})
@@ -84,7 +84,7 @@ const tidy = (text) =>
     .trimEnd()
 
 /**
- * The file of licences: a list of the packages, then their texts, once for those that have the same.
+ * The licence file: a list of the packages, then their texts, each text once.
  *
  * @param {ReturnType<typeof thirdParty>} packages
  * @returns {string}
@@ -107,7 +107,7 @@ const INTRODUCTION = `The files in dist/ contain code of the packages below, eac
 licence; the texts follow the list. What is installed beside zt has its own.`
 
 /**
- * The list of a file of licences.
+ * Reads the list in a licence file.
  *
  * @param {string} text of {@link licenceFile}
  * @returns {{name: string, version: string, licence: string}[]}

@@ -1,12 +1,12 @@
-// What `zt ssh proxy` does once it has its credentials, with the ws package in place of our own frames: stdin and stdout
-// through an edge, and nothing else loaded. A peer to measure against, and no tool: it knows one way to be called.
+// What `zt ssh proxy` does once it has its credentials, with the ws package instead of zt's own frames: stdin and stdout
+// through an edge, and nothing else loaded. A peer to measure against, not a tool: it is called in one way only.
 //   ws-client HOST ADDRESS:PORT CA-FILE
 import {readFileSync} from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
 import {WebSocket} from 'ws'
 
-// All of these as in our carrier, so that what differs is the library.
+// All of these as in zt's carrier, so that only the library differs.
 const MESSAGE_LIMIT = 16 * 1024
 const READ_BYTES = 64 * 1024
 const HIGH_WATER = 1024 * 1024
@@ -14,11 +14,11 @@ const HIGH_WATER = 1024 * 1024
 const [host, address, caFile] = process.argv.slice(2)
 const colon = address.lastIndexOf(':')
 
-// Where node is told to take the system's CAs, as our proxy has them: looked up one by one, and no file read whole.
+// If node uses the system's CAs, as in zt's proxy: looked up one by one, and no file read whole.
 process.env.SSL_CERT_DIR = '/etc/ssl/certs'
 process.env.SSL_CERT_FILE = '/dev/null'
 const secureContext = tls.createSecureContext({minVersion: 'TLSv1.2'})
-// The `ca` option would read all of node's roots anew: 20 ms that have nothing to do with ws.
+// The `ca` option would read all of node's roots again: 20 ms that have nothing to do with ws.
 secureContext.context.addCACert(readFileSync(caFile, 'utf8'))
 
 let socket

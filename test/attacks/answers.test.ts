@@ -10,7 +10,7 @@ import {liesFor, LISTS, type Lie} from './lies.js'
 import {anotherOf, ATTACKS, IDS, seed, type Attack} from './operations.js'
 import {tally} from './tally.js'
 
-// Much of their time they wait, before they look again.
+// They spend much of their time waiting before they read again.
 const lanes = new Lanes(10)
 afterAll(() => lanes.close())
 
@@ -62,7 +62,7 @@ describe.each(LISTED)('%s', (title, list) => {
   )
 })
 
-/** What is wrong after a lie. */
+/** The findings after a lie. */
 async function deceive(scene: Scene, attack: Attack, lie: Lie): Promise<string[]> {
   await scene.reset()
   seed(scene)
@@ -132,7 +132,7 @@ function plain(object: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([field]) => !STAMPS.has(field)))
 }
 
-/** All that the account has. */
+/** Everything in the account. */
 function account(scene: Scene): string {
   const {apps, policies, inlinePolicies, groups, serviceTokens} = scene.state.data
   return canonicalJson({
@@ -145,7 +145,7 @@ function account(scene: Scene): string {
   })
 }
 
-/** What is somebody else's of it. */
+/** The part of it that belongs to someone else. */
 function theirs(scene: Scene): string {
   const {apps, policies, groups, serviceTokens} = scene.state.data
   const ids: unknown[] = [IDS.theirApp, IDS.theirPolicy, IDS.theirGroup]

@@ -68,7 +68,7 @@ beforeEach(async () => {
 })
 afterEach(() => zt.end())
 
-/** What the API holds, asked without any code of ours. */
+/** The state of the API, read without any of zt's code. */
 async function read<T = Json>(what: string): Promise<T> {
   const answer = await fetch(`${info.apiUrl}/accounts/${ACCOUNT}/access/${what}`, {
     headers: {authorization: `Bearer ${info.apiToken}`},
@@ -80,7 +80,7 @@ const links = (at: number): Promise<Link[]> => read<Link[]>(`apps/${appId(at)}/p
 const names = async (what: string): Promise<unknown[]> =>
   (await read<Json[]>(`${what}?per_page=1000`)).map(({name}) => name)
 
-/** All at once; none waits for another before it starts. */
+/** Starts all at once; none waits for another. */
 function atOnce(lines: string[][], input = ''): Promise<End[]> {
   return Promise.all(lines.map((line) => zt.run(line, {input})))
 }
@@ -100,7 +100,7 @@ function expectAllWell(ends: readonly End[]): void {
 const results = (ends: readonly End[]): Json[] =>
   ends.filter(({code}) => code === 0).map(({stdout}) => JSON.parse(stdout) as Json)
 
-/** Every record ended as the program says. */
+/** Every undo record ended as the program says. */
 async function records(): Promise<UndoRecord[]> {
   const all = await new UndoRecords(path.join(zt.home, 'STATE', 'zt', 'undo')).list()
   expect(all.damaged).toEqual([])
@@ -416,7 +416,7 @@ describe('files of this machine', () => {
     )
     expectAllWell(ends)
     expect(await links(0)).toHaveLength(5)
-    // The host is bound to the one that came last.
+    // The host is bound to the last one.
     const last = (await links(0)).at(-1)?.include[0]?.service_token?.token_id
     const {tokens} = await zt.json<{tokens: Json[]}>(['token', 'list'])
     const bound = tokens.filter(({hosts}) => (hosts as unknown[] | undefined)?.length)

@@ -21,11 +21,11 @@ const FAMILY = "curl's options × hostile values"
 const HOST = 'app.example.com'
 const CLIENT_ID = '1c7b9bd1f00d4ab5a1c5b9d0e1f2a3b4.access'
 const CLIENT_SECRET = '5ec7e70123456789abcdef0123456789abcdef0123456789abcdef0123456789'
-/** How many processes run at once, each with servers and a directory of its own. */
+/** How many processes run at once, each with its own servers and directory. */
 const LANES = 4
-/** Far beyond what any of it takes. */
+/** Far longer than any of it takes. */
 const CEILING = ['--max-time', '120']
-/** Of the values made for another class every such one is run; all are parsed. */
+/** Of the values for other classes, every nth is run; all are parsed. */
 const EVERY = 25
 
 if (findProgram('curl', process.env) === undefined) throw new Error('there is no curl; .ci/run installs it')
@@ -47,7 +47,7 @@ const FOR_ALL = [
   '',
 ]
 
-/** What is made for what curl does with a value. A class that has none fails the test. */
+/** Values made for each class of what curl does with a value. A class without any fails the test. */
 const HOSTILE: Readonly<Record<ValueClass, readonly string[]>> = {
   nothing: ['(each by itself)'],
   data: [
@@ -190,7 +190,7 @@ interface Outcome {
   stderr: Buffer
   connections: Buffer[]
   elsewhere: Buffer
-  /** The content of all files that are there now. */
+  /** The contents of all current files. */
   files: Buffer
 }
 
@@ -207,14 +207,14 @@ async function withLane<T>(use: (lane: Lane) => Promise<T>): Promise<T> {
   }
 }
 
-/** The words for curl, with what is this lane's in its places. */
+/** The words for curl, with this lane's port and files filled in. */
 function placed(words: readonly string[], {edge, home}: Lane): string[] {
   return words.map((word) =>
     word.replaceAll('PORT', String(edge.otherPort)).replaceAll('FILE', path.join(home, 'file')),
   )
 }
 
-/** Runs the built zt with the real curl, stdin being the person's own. */
+/** Runs the built zt with the real curl; stdin is the user's. */
 async function run(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
   return withLane(async (lane) => {
     const {edge, home} = lane
@@ -280,7 +280,7 @@ function allFiles(directory: string): Buffer {
   )
 }
 
-/** The pair as it is, and in the forms that curl could put it into. */
+/** The pair as it is, and in the forms in which curl could write it. */
 const TRACES = [CLIENT_ID, CLIENT_SECRET].flatMap((text) => [
   text,
   Buffer.from(text).toString('base64').slice(0, 40),
@@ -291,11 +291,11 @@ const traceIn = (bytes: Buffer, traces: readonly string[]): string | undefined =
   return traces.find((trace) => text.includes(trace.toLowerCase()))
 }
 
-/** What must be so whatever was asked by these words. @returns what is wrong */
+/** What must hold for any words. @returns the findings */
 function wrongs(outcome: Outcome, words: readonly string[] = []): string[] {
   const {connections, elsewhere, stdout, stderr, files} = outcome
   const found: string[] = []
-  // The headers' names are ours alone, unless the person has written one as data or as a file's name.
+  // Only zt uses the headers' names, unless the user wrote one as data or as a file name.
   const theirs = words.some((word) => /cf-access-client/i.test(word))
   const traces = [...TRACES, 'client_random', ...(theirs ? [] : ['cf-access-client'])]
   const say = (where: string, bytes: Buffer): void => {
@@ -400,7 +400,7 @@ describe('whatever an option of curl\u2019s is given, the pair goes to its host 
     const calls = taking
       .filter((option) => option.takes === takes)
       .flatMap((option) => [...HOSTILE[takes], ...FOR_ALL].map((value) => named(option, value)))
-    // One of each kind of refusal is enough of the built program; all of what is passed on is run.
+    // One refusal of each kind is enough for the built program; everything that is passed on is run.
     const accepted = calls.filter((words) => !isRefused(words))
     const refused = calls.filter((words) => isRefused(words)).filter((_, at) => at % EVERY === 0)
     expect(await harmful([...accepted, ...refused])).toEqual({})

@@ -22,7 +22,7 @@ import {tally} from './tally.js'
 const scriptedHost = 'app.widgetcorp.tech'
 const socketHost = 'live.widgetcorp.tech'
 
-/** The two ways to a service: an edge that a script plays, and the sandbox's edge with a service that it plays. */
+/** Two ways to a service: a scripted edge, and the sandbox's edge with a scripted service. */
 const WAYS = ['a scripted edge', "the sandbox's edge"] as const
 type Way = (typeof WAYS)[number]
 
@@ -86,7 +86,7 @@ afterEach(() => {
 
 const sha = (data: Buffer): string => createHash('sha256').update(data).digest('hex')
 
-/** What a client of the listener's gets for one request, read strictly. */
+/** The answer that a client of the listener gets for one request, parsed strictly. */
 async function ask(way: Way, version: string, path = '/x'): Promise<Message> {
   const {port} = forwards[way]
   const client = rawClient(
@@ -102,10 +102,10 @@ async function ask(way: Way, version: string, path = '/x'): Promise<Message> {
 const FRAMINGS = ['length', 'chunked', 'close'] as const
 type Framing = (typeof FRAMINGS)[number]
 
-/** The answer of a script, as it is written. */
+/** The answer that a script writes. */
 function written(framing: Framing, body: Buffer, whole: boolean): Buffer[] {
   const head = (more: string): Buffer => Buffer.from(`HTTP/1.1 200 OK\r\nconnection: close\r\n${more}\r\n`)
-  // One that is cut off promises more than comes.
+  // One that is cut off promises more than arrives.
   if (framing === 'length') return [head(`content-length: ${body.length + (whole ? 0 : 1)}\r\n`), body]
   if (framing === 'close') return [head(''), body]
   const chunks: Buffer[] = [head('transfer-encoding: chunked\r\n')]
@@ -151,7 +151,7 @@ describe.each(WAYS)('through %s', (way) => {
     for (const framing of FRAMINGS)
       for (const size of sizes.slice(1))
         for (const how of ['order', 'fin', 'reset'] as const) {
-          // A body that ends with its connection is cut off only by a failure of that.
+          // A body that ends with its connection is cut off only if the connection fails.
           if (framing === 'close' && how !== 'reset') continue
           const body = pattern(size)
           const {port} = forwards[way]
@@ -159,7 +159,7 @@ describe.each(WAYS)('through %s', (way) => {
           const all = new Promise<void>((resolve) => (arrived = resolve))
           script(way, async (peer) => {
             for (const part of written(framing, body, false)) await peer.write(part)
-            // A reset throws away what is still on its way.
+            // A reset discards what is still in transit.
             if (how === 'reset') await all
             peer.end(how)
           })
@@ -218,7 +218,7 @@ describe.each(WAYS)('through %s', (way) => {
     const client = rawClient(port, `GET /x HTTP/1.0\r\nHost: localhost:${port}\r\n\r\n`)
     await client.until((got) => got.length > 0)
     client.socket.pause()
-    // All has left the service; what the client has not read waits with zt, and with the system.
+    // Everything has left the service; what the client has not read is in zt's and the system's buffers.
     await expect.poll(() => servers[way].peers.at(-1)?.socket.writableLength, {timeout: 60_000}).toBe(0)
     await new Promise((resolve) => setTimeout(resolve, 1000))
     client.socket.resume()
@@ -242,7 +242,7 @@ describe.each(WAYS)('through %s', (way) => {
       )
       await client.until((got) => got.length > 0)
       client.socket.pause()
-      // Until nothing moves any more: all buffers on the way are full.
+      // Until nothing moves any more: all buffers are full.
       await expect.poll(() => stuck(servers[way].peers.at(-1)), {timeout: 60_000, interval: 200}).toBe(true)
       client.socket.resume()
       const {bytes, ended} = await client.ended
@@ -272,7 +272,7 @@ describe.each(WAYS)('through %s', (way) => {
       const client = rawClient(port, `GET /x HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`)
       await client.until((got) => got.includes('some'))
       client.socket[go]()
-      // The far end gets to know: nothing is left open for a client that has gone.
+      // The far end is notified: nothing stays open for a client that has gone.
       const peer = servers[way].peers[before]
       if (go === 'resetAndDestroy')
         await expect
@@ -364,7 +364,7 @@ describe.each(WAYS)('through %s', (way) => {
       trailers: '\r\nx-sum: 1'.slice(2),
     })
     client.socket.destroy()
-    // A service that refuses says so, and no body was asked for.
+    // A service that refuses says so, and does not ask for the body.
     script(way, async (peer) =>
       peer.write('HTTP/1.1 417 No\r\nconnection: close\r\ncontent-length: 4\r\n\r\nnot!'),
     )
@@ -516,7 +516,7 @@ describe('an upgrade in front of an HTTP service', () => {
 })
 
 const lastSeen = new WeakMap<object, number>()
-/** Whether what a server writes has stopped moving since the last look. */
+/** Whether the server's writes have stopped since the last check. */
 function stuck(peer: RawPeer | undefined): boolean {
   if (!peer) return false
   const left = peer.socket.writableLength

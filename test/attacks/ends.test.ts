@@ -15,7 +15,7 @@ import {tally} from './tally.js'
 
 const FAMILY = 'ends of a connection'
 const MIB = 1024 * 1024
-/** Longer than whatever zt once waited for a reader, or for an answer behind the end of its input. */
+/** Longer than zt once waited for a reader, or for an answer after the end of its input. */
 const LONG_MS = Math.max(CLOSE_MS, 5000) + 1500
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -37,7 +37,7 @@ function digestOf(total: number): string {
   return digest
 }
 
-/** What somebody who reads through zt got. */
+/** What a reader received through zt. */
 interface Got {
   bytes: number
   same: boolean
@@ -45,7 +45,7 @@ interface Got {
   how: 'end' | 'reset'
 }
 
-/** Reads to the end; a slow reader takes nothing until it is told. */
+/** Reads to the end; a slow reader reads nothing until it is released. */
 async function take(stream: Readable, total: number, slow?: Promise<unknown>): Promise<Got> {
   const hash: Hash = createHash('sha256')
   let bytes = 0
@@ -117,7 +117,7 @@ async function throughForward(
   return got
 }
 
-/** What a forward has said besides that it listens and has ended. */
+/** The events of a forward other than that it listens and has ended. */
 async function saidBy(running: RunningForward): Promise<string> {
   expect(await running.stop()).toBe(0)
   return running.lines
@@ -128,7 +128,7 @@ async function saidBy(running: RunningForward): Promise<string> {
     .replaceAll(HOST, '')
 }
 
-/** As the connector writes: one message for each piece that it has read, and no faster than it is taken. */
+/** Writes as the connector does: one message for each piece that it has read, no faster than it is read. */
 async function send({socket}: Peer, total: number): Promise<void> {
   for (const payload of pieces(total, 32 * 1024))
     if (!socket.write(frame({opcode: 2, payload})))
@@ -139,7 +139,7 @@ interface End {
   what: string
   end: (peer: Peer) => void | Promise<void>
   exit: 0 | 8
-  /** What is said of it, by a note or by an error. */
+  /** What zt says about it, in a note or an error. */
   words?: RegExp
   sizes: number[]
 }
@@ -215,7 +215,7 @@ describe('an edge of our own that behaves as the connector’s code', () => {
 
   it('a reader that begins long after the end gets everything, whatever the end was', async () => {
     const running = await forward(zt, forwardArgs())
-    // All at once: the waiting is the same for all of them.
+    // All at once, so that they wait together.
     const slow = after(LONG_MS)
     const ended: Promise<void>[] = []
     for (const {what, end, exit} of ENDS.filter((one) => one.sizes.includes(big))) {
@@ -264,20 +264,20 @@ describe('an edge of our own that behaves as the connector’s code', () => {
 
   it('a client that writes meets a reset, and gets what had come before', async () => {
     const running = await forward(zt, forwardArgs())
-    // More than zt holds, and less than it and the system hold between them: nobody reads until the reset.
+    // More than zt buffers, and less than zt and the system buffer together: nothing is read until the reset.
     const total = MIB + 200_000
     for (const way of ['proxy', 'forward']) {
       let isReset: () => void = () => undefined
       const reset = new Promise<void>((resolve) => (isReset = resolve))
       script = async (peer) => {
         peer.accept()
-        // Nothing more is read: the way to it is full, and what is written then meets the reset.
+        // Nothing more is read: the buffers are full, and further writes meet the reset.
         peer.socket.pause()
         await send(peer, total)
         await peer.reset()
         isReset()
       }
-      // The client reads only when it is over, and has written all the time.
+      // The client reads only at the end, and writes all the time.
       const slow = reset.then(() => after(500))
       const input = pieces(8 * MIB, 64 * 1024)
       const got =
@@ -424,7 +424,7 @@ describe('the sandbox’s edge and connector', () => {
     return forward(zt, [HOST])
   }
 
-  /** As a server that knows nothing of the tunnel. */
+  /** Like a server that does not know of the tunnel. */
   async function write(socket: net.Socket, total: number): Promise<void> {
     for (const piece of pieces(total, 64 * 1024))
       if (!socket.write(piece)) await new Promise((resolve) => socket.once('drain', resolve))
@@ -482,7 +482,7 @@ describe('the sandbox’s edge and connector', () => {
     }
     const asked = {total: 70_001, input: [Buffer.from('ask')]}
     expect(await throughForward(running, asked)).toMatchObject({same: true, how: 'end'})
-    // The connector does not tell a reset from an end, once it is connected: one that comes before is a 502, rightly.
+    // Once connected, the connector does not distinguish a reset from an end; an earlier reset is rightly a 502.
     serve = (socket) => {
       socket.once('data', () => socket.resetAndDestroy())
     }

@@ -14,7 +14,7 @@ const NOBODY = 65_534
 const root = process.getuid?.() === 0
 if (!root)
   process.stderr.write('SKIPPED: files of another user, as only root can make them: run this as root\n')
-/** In whatever is put in a file's place; never to be printed. */
+/** Part of everything that is put in a file's place; must never be printed. */
 const CANARY = 'cAnArY-of-a-file-0123456789'
 
 let world: FilesWorld
@@ -32,12 +32,12 @@ afterAll(async () => {
   await world.end()
 })
 
-/** What becomes of a file. */
+/** What happens to a file. */
 interface Spoil {
   what: string
   spoil: (file: string) => void
   /**
-   * `others`: somebody else has written it, or could. `placed`: something that is no file of ours is in its place.
+   * `others`: someone else has written it, or could. `placed`: something other than a file of zt is in its place.
    * `link`: to a good file of our own, `others-link`: to another's. `content`: its own content is not what it should be.
    */
   kind: 'others' | 'others-link' | 'placed' | 'link' | 'content'
@@ -123,20 +123,20 @@ const SPOILS: readonly Spoil[] = [
 /** A kind of file, and a command that reads it. */
 interface Row {
   what: string
-  /** Its path below the home. */
+  /** Its path in the home. */
   file: RegExp
   args: string[]
   options?: (copy: FilesCopy) => RunOptions
   /**
-   * `ours`: what others could have written is refused. `cache`: whatever it is, the command does as without.
-   * `named`: a person has named it, whosever it is. `project`: as git takes a repository. `lock`: counts for nothing.
+   * `ours`: refused if others could have written it. `cache`: the command works as if it were missing.
+   * `named`: the user has named it, so it may belong to anyone. `project`: as git treats a repository. `lock`: ignored.
    */
   kind: 'ours' | 'cache' | 'named' | 'project' | 'lock'
-  /** A person may keep it elsewhere, and link to it. */
+  /** A user may keep it elsewhere, and link to it. */
   linked?: boolean
-  /** Its exit codes where the file is taken: that of the passphrase opens an identity which is not the vault's. */
+  /** Its exit codes if the file is accepted: a wrong passphrase file opens another identity than the vault's. */
   fine?: readonly number[]
-  /** Its exit codes where its content is spoilt: 0 where one bad file is passed over. */
+  /** Its exit codes if the content is damaged: 0 if one bad file is skipped. */
   content: readonly number[]
 }
 
@@ -182,7 +182,7 @@ const NOTE = {
   ...{openedAt: '2026-01-01T00:00:00.000Z', started: 'another boot/1'},
 }
 
-/** What zt leaves in its home only for a moment, or while it runs. */
+/** Files that zt keeps in its home only for a moment, or while it runs. */
 async function furnish(copy: FilesCopy): Promise<void> {
   const config = copy.at('CONFIG', 'zt', 'config.json')
   const key = createHash('sha256').update(`config/${config}`).digest('hex').slice(0, 32)
@@ -190,7 +190,7 @@ async function furnish(copy: FilesCopy): Promise<void> {
   fs.mkdirSync(path.dirname(lock), {recursive: true, mode: 0o700})
   const mark = {host: os.hostname(), pid: 2 ** 22 + 1, started: 'another boot/1'}
   fs.writeFileSync(lock, JSON.stringify(mark), {mode: 0o600})
-  // In the name of a process that lives, and is not the one that is meant.
+  // Names a living process that is not the owner.
   const note = ownFile(copy.at('STATE', 'zt'), 'connection')
   fs.mkdirSync(path.dirname(note), {recursive: true, mode: 0o700})
   fs.writeFileSync(note, JSON.stringify(NOTE), {mode: 0o600})
@@ -198,7 +198,7 @@ async function furnish(copy: FilesCopy): Promise<void> {
   fs.writeFileSync(run, JSON.stringify({version: 1, pid: 2 ** 22 + 1, apiUrl: 'http://127.0.0.1:9'}), {mode: 0o600})
 } // prettier-ignore
 
-/** Old enough that a lock's age says nothing for it. */
+/** Old enough for a lock not to count because of its age. */
 const LONG_AGO = new Date(Date.now() - 3_600_000)
 
 /** Everything of a file that must not change. */
@@ -234,7 +234,7 @@ async function attack(row: Row, {what, spoil, kind}: Spoil, before: End | undefi
     if (kind === 'others' && row.kind === 'project') expect(output, said).toContain('NOT_OUR_PROJECT')
     expect(portrait(file), said).toBe(was)
     if (row.kind === 'project') {
-      // Whoever names the profile does not need it.
+      // A command that names the profile does not need it.
       const named = await copy.run([...row.args, '--profile', 'main'], options)
       expect(named.code, `${said}\n${named.stdout}${named.stderr}`).toBe(0)
     }
@@ -243,10 +243,10 @@ async function attack(row: Row, {what, spoil, kind}: Spoil, before: End | undefi
   }
 }
 
-/** Why it is refused, also where a store as a whole is. */
+/** Why it is refused, also if a store as a whole is. */
 const OTHERS = /belongs to another user|can be (changed|read) by others/
 
-/** Without what differs from one home to the next. */
+/** Without what differs between homes. */
 function shown({code, stdout, stderr}: End): unknown {
   const text = (stdout + stderr).replaceAll(/[^"\s]*copy-\w+/g, 'HOME')
   return {code, text}
@@ -265,7 +265,7 @@ function expected(row: Row, kind: Spoil['kind']): readonly number[] {
   return row.kind === 'project' ? [0, 2] : [9]
 }
 
-/** What a store as a whole is unusable by, and what one operation of several is refused by, has an exit code of its own. */
+/** A fault that makes a whole store unusable has another exit code than one that refuses a single operation. */
 function store({args, file}: Row): number[] {
   return args.includes('recover') || /identity|passphrase|vault/.test(file.source) ? [9] : []
 }
@@ -304,7 +304,7 @@ describe.concurrent('a file that zt reads', () => {
   )
 })
 
-/** Opened, and no file that anybody's text comes from. */
+/** Files that are opened, but that no one's text comes from. */
 const EXCUSED = [
   // Opened to make what was renamed or removed in it durable.
   /^(CONFIG|DATA|STATE|CACHE)\/zt(\/(?!.*\.)[^/]+(\/[^./]+)?)?$/,

@@ -4,11 +4,11 @@ import type {Action, Answer, Spoken, Told} from '../faults/faulty-api.js'
 
 export interface Lie {
   name: string
-  /** @param another the id of an object of the same kind that is somebody else's */
+  /** @param another the ID of someone else's object of the same kind */
   action: (another: string) => Action
   /** Only for operations whose answer has this field. */
   needs?: string
-  /** How often it is told, where that is not once. */
+  /** How often the lie occurs; default: once. */
   times?: number
 }
 
@@ -30,13 +30,13 @@ function resultOf({answer}: Told): JsonObject {
   return isJsonObject(body['result']) ? body['result'] : {}
 }
 
-/** The API does it, and something else is told. */
+/** The API carries it out, and the answer says something else. */
 const after = (name: string, tell: (told: Told, another: string) => Spoken, needs?: string): Lie => ({
   name,
   action: (another) => ({do: 'lie', deliveries: 1, tell: (told) => tell(told, another)}),
   ...(needs !== undefined && {needs}),
 })
-/** The API never hears of it. */
+/** The API never receives it. */
 const instead = (name: string, tell: (told: Told) => Spoken): Lie => ({
   name,
   action: () => ({do: 'lie', deliveries: 0, tell}),
@@ -45,7 +45,7 @@ const edited = (name: string, edit: (result: JsonObject, another: string) => unk
   after(name, (told, another) => json(told.answer?.status ?? 200, done(edit(resultOf(told), another))), needs)
 const status = (line: string): string => `HTTP/1.1 ${line}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`
 
-/** As an API would answer that has done what it was asked. */
+/** The answer of an API that has carried out the request. */
 function asIfDone({method, path, body}: Told): Answer {
   const ids = path.match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? []
   const id = ids.at(-1) ?? randomUUID()
@@ -62,7 +62,7 @@ function asIfDone({method, path, body}: Told): Answer {
   )
 }
 
-/** Those that every operation is told; of the others, each is told some, and all of them to what makes a secret. */
+/** The lies for every operation; of the others, each operation gets some, and operations that make a secret get all. */
 const ALWAYS = new Set([
   'twice, and the first answer',
   'twice, and the second answer',
@@ -80,7 +80,7 @@ const ALWAYS = new Set([
   'as if it were done',
 ])
 
-/** The lies for an operation. @param place where it is in its list, so that its neighbours are told others */
+/** The lies for an operation. @param place its position in the list, so that its neighbours get different ones */
 export function liesFor(
   place: number,
   {fields, of}: {fields: readonly string[]; of: 'all' | 'many' | 'few'},
@@ -107,7 +107,7 @@ const listed = (name: string, edit: (items: JsonObject[]) => unknown, times = 10
   }),
 })
 
-/** Each has the name of the one behind it. */
+/** Each has the name of the next one. */
 function swapped(items: JsonObject[]): JsonObject[] {
   return items.map((one, at) => ({...one, name: items[(at + 1) % items.length]?.['name']}))
 }
@@ -125,7 +125,7 @@ export const LISTS: readonly Lie[] = [
   ),
 ]
 
-/** What an API, or something in its place, can say that is not so. */
+/** False answers that an API, or something in its place, can give. */
 const LIES: readonly Lie[] = [
   {name: 'twice, and the first answer', action: () => ({do: 'lie', deliveries: 2, hears: 'first'})},
   {name: 'twice, and the second answer', action: () => ({do: 'lie', deliveries: 2, hears: 'last'})},

@@ -24,7 +24,7 @@ const FAMILY = 'listeners × hostile clients'
 
 let directory: string
 let world: HttpWorld
-/** What records every byte of what `forward --http` sends, and of what the sandbox's edge sends to its service. */
+/** Records every byte that `forward --http` sends, and that the sandbox's edge sends to its service. */
 let edge: RawServer
 let service: RawServer
 let echo: net.Server
@@ -46,7 +46,7 @@ beforeAll(async () => {
   for (const server of [edge, service])
     server.onPeer = (peer) => {
       let answered = 0
-      // Answers each whole request once, as a careful server would.
+      // Answers each complete request once, as a careful server would.
       const answer = (): void => {
         let read: ReturnType<typeof readRequests>
         try {
@@ -94,7 +94,7 @@ async function connect(name: Name, data = ''): Promise<RawClient> {
   return collect(socket, data)
 }
 
-/** The headers of a request that is let in. */
+/** The headers of a request that is admitted. */
 function own(name: Name): string {
   if (name === 'forward --http') return `Host: localhost:${forward.port}\r\n`
   if (name === "the sandbox's API")
@@ -114,18 +114,18 @@ async function serves(name: Name): Promise<void> {
   expect(bytes.toString('latin1')).toMatch(/^HTTP\/1\.1 200 /)
 }
 
-/** What reached the server behind a listener since, as requests; the framing of all of it is clear. */
+/** The requests that reached the server behind a listener since the last call; their framing must be unambiguous. */
 function reached(server: RawServer, from: number[]): string[] {
   return server.peers.flatMap((peer, at) => {
     const {requests, left} = readRequests(peer.received.slice(from[at] ?? 0))
-    // One whose body was never finished was begun, and its connection given up.
+    // A request with an unfinished body was started, and its connection closed.
     return [...requests.map(({line}) => line), ...(left === '' ? [] : [left.split('\r\n')[0] ?? ''])]
   })
 }
 
 const lengths = (server: RawServer): number[] => server.peers.map(({received}) => received.length)
 
-/** A request that is hidden in another: it must reach nobody as a request of its own. */
+/** A request that is hidden in another: it must never arrive as a separate request. */
 const HIDDEN = 'GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n'
 
 interface Attack {
@@ -324,7 +324,7 @@ describe.each(NAMES)('%s', (name) => {
           [],
         ])
       }
-      // Whatever was answered is one answer, and nothing behind it.
+      // Whatever was answered is one answer, and nothing after it.
       if (bytes.length > 0 && !what.startsWith('an upgrade')) {
         const message = readMessage(bytes, {ended: 'fin'})
         expect([what, message?.rest.toString('latin1').startsWith('HTTP/1.1 2') ?? false]).toEqual([
@@ -352,7 +352,7 @@ describe.each(NAMES)('%s', (name) => {
       rest = message.rest
     }
     expect(statuses).toEqual([...Array.from({length: 20}, () => '200'), '400'])
-    // A flood of them is cut off, and reaches nobody in full.
+    // A flood of them is cut off, and never arrives in full.
     const flood = await connect(name, Array.from({length: 5000}, (_, at) => one(at)).join(''))
     await flood.ended
     await serves(name)
@@ -473,7 +473,7 @@ describe("the sandbox's API", () => {
   it('takes no body of anybody unknown, and none without limit or of a depth that cannot be written', async () => {
     const head = (more: string, length: number): string =>
       `POST /client/v4/accounts HTTP/1.1\r\nHost: localhost:${world.sandbox.api}\r\nContent-Length: ${length}\r\n${more}\r\n`
-    // Answered before the body has come.
+    // Answered before the body has arrived.
     const unknown = rawClient(world.sandbox.api, head('', 100_000_000))
     await unknown.until((got) => got.toString().startsWith('HTTP/1.1 400 '))
     unknown.socket.destroy()

@@ -9,7 +9,7 @@ import {tally} from './tally.js'
 
 const HOST = 'host.widgetcorp.tech'
 
-/** Whether a process can have an /etc/resolv.conf of its own here. */
+/** Whether a process can have its own /etc/resolv.conf on this machine. */
 const missing =
   process.platform !== 'linux'
     ? 'only Linux has mount namespaces'
@@ -23,7 +23,7 @@ interface Servers {
   close(): void
 }
 
-/** Name servers that take every question and answer none; undefined where port 53 cannot be had. */
+/** Name servers that accept every query and answer none; undefined if port 53 is not available. */
 async function silentServers(addresses: string[]): Promise<Servers | undefined> {
   const sockets = addresses.map(() => dgram.createSocket('udp4'))
   const servers = {
@@ -88,7 +88,7 @@ describe.skipIf(missing !== undefined)('name servers that hang', () => {
     child.stdout.resume()
     child.stderr.on('data', (text: Buffer) => {
       said += text.toString()
-      // What was asked before is taken note of first.
+      // Records the queries so far first.
       setImmediate(() => (until ??= servers.questions))
     })
     const exit = await new Promise<number | null>((resolve) => child.once('close', resolve))
@@ -96,7 +96,7 @@ describe.skipIf(missing !== undefined)('name servers that hang', () => {
     expect(said).toContain(`The name server does not answer for ${HOST}`)
     expect(said).not.toContain('has no address')
     expect(exit).toBe(8)
-    // A process does not end before its look-up does, and one that goes on asks again.
+    // A process does not end before its look-up, and one that continues asks again.
     expect(servers.questions).toBeGreaterThan(0)
     expect({asked: servers.questions}).toEqual({asked: until})
     tally('ends of a connection', 1)

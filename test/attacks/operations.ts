@@ -10,17 +10,17 @@ export interface Attack {
   operation: ChangeName
   args: string[]
   rule: Pick<Rule, 'method' | 'path'>
-  /** What the answer holds that can be lied about. */
+  /** The fields of the answer that a lie can change. */
   fields: readonly string[]
-  /** Somebody else's, of the same kind. */
+  /** Someone else's object of the same kind. */
   another: string
-  /** Changes what is there at first. */
+  /** Changes the initial state. */
   prepare?: (scene: Scene) => void
-  /** Run before, without any lie. */
+  /** Run first, without any lie. */
   before?: string[]
-  /** Run before that, and broken off by this. */
+  /** Run before that, and interrupted by this. */
   broken?: {args: string[]; rules: Rule[]}
-  /** Whether all is as the command was to make it. */
+  /** Whether the command has done what it should. */
   isDone: (scene: Scene) => boolean
 }
 
@@ -36,7 +36,7 @@ const token = (scene: Scene, name: string): JsonObject =>
 const rule = (who: unknown): JsonObject => ({service_token: {token_id: who}})
 const stamps = {created_at: '2026-01-01T00:00:00Z', updated_at: '2026-01-01T00:00:00Z'}
 
-/** Applications, policies and groups, of which the last of each kind are somebody else's. */
+/** Applications, policies and groups; the last of each kind belong to someone else. */
 export function seed(scene: Scene): void {
   const {data} = scene.state
   const theirs = rule(token(scene, 'of somebody else')['id'])
@@ -77,7 +77,7 @@ const includes = (scene: Scene, kind: Kind, name: string): number => {
   const include = named(scene, kind, name)[0]?.['include']
   return Array.isArray(include) ? include.length : 0
 }
-/** Puts "ci" into a rule, beside what is there. */
+/** Adds "ci" to a rule. */
 function admit(scene: Scene, kind: Kind, name: string): void {
   const [policy] = named(scene, kind, name)
   if (policy) policy['include'] = [...(policy['include'] as JsonObject[]), rule(token(scene, 'ci')['id'])]
@@ -87,7 +87,7 @@ const ends = (scene: Scene): number => Date.parse(String(token(scene, 'ci')['exp
 const DAY_MS = 24 * 3600_000
 const stored = (scene: Scene): StoredToken | undefined =>
   scene.state.data.serviceTokens.find(({object}) => object['name'] === 'ci')
-/** Until when the secret before works. */
+/** When the previous secret stops working. */
 const previousEnd = (scene: Scene): number => Date.parse(stored(scene)?.previous?.until ?? '')
 const wholeLife = (scene: Scene): boolean =>
   previousEnd(scene) === Date.parse(String(stored(scene)?.object['expires_at']))
@@ -96,7 +96,7 @@ const unnamed = (scene: Scene): boolean => {
   return !JSON.stringify([policies, inlinePolicies, groups, apps]).includes(String(scene.ours['id']))
 }
 
-/** "ci" in a rule of its own, beside others in a shared and an inline one, and in a group. */
+/** "ci" in its own rule, with others in a shared and an inline one, and in a group. */
 function involve(scene: Scene): void {
   admit(scene, 'policies', 'Staff')
   admit(scene, 'inlinePolicies', 'first')
@@ -191,7 +191,7 @@ export const ATTACKS: readonly Attack[] = [
     isDone: (scene) => previousEnd(scene) < Date.now()},
 ] // prettier-ignore
 
-/** The id of another's object of this kind. */
+/** The ID of someone else's object of this kind. */
 export function anotherOf(scene: Scene, {another}: Attack): string {
   return another === THEIR_TOKEN ? String(token(scene, 'of somebody else')['id']) : another
 }

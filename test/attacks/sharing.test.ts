@@ -17,7 +17,7 @@ beforeAll(async () => {
     ['token', 'create', 'of-a-job', '--reveal'], // prettier-ignore
   )
   pairOfOther = {CF_ACCESS_CLIENT_ID: made.token.clientId, CF_ACCESS_CLIENT_SECRET: made.clientSecret}
-  // Opens nothing: it is not in any rule, and `other` is switched off.
+  // Opens nothing: it is in no rule, and `other` is disabled.
   await world.zt.json(['token', 'disable', 'other'])
 })
 afterAll(() => world.close())
@@ -81,7 +81,7 @@ const WAYS: [what: string, flags: string[], args: string[], env?: () => NodeJS.P
   ['--no-share with arguments that change the connection', ['--no-share'], ['-i', '/dev/null', '-C', '-4']],
 ]
 
-/** What makes a connection of its own to share, never another one's. */
+/** What opens its own shared connection, and never uses another's. */
 const OWN_SOCKETS: [what: string, flags: string[], args: string[], env?: () => NodeJS.ProcessEnv][] = [
   ['another token', OTHER, []],
   ['the same token, by its name', ['--token', 'one'], []],
@@ -95,7 +95,7 @@ async function configure(text: string): Promise<void> {
   await fs.writeFile(world.config, `${text}\n`)
 }
 
-/** What ssh makes of a command line under the configuration. */
+/** How ssh interprets a command line with the configuration. */
 function effective(args: readonly string[]): {master: string; socket: string | undefined; persist: string} {
   const text = execFileSync('ssh', ['-T', '-G', ...args, 'x'], {
     env: world.zt.env,
@@ -117,7 +117,7 @@ describe('whatever ssh is configured to share', () => {
     const wrong: Record<string, object> = {}
     for (const [name, text] of Object.entries(CONFIGURATIONS)) {
       await configure(text())
-      // Otherwise there is nothing to be kept from.
+      // Otherwise there is nothing to protect against.
       expect(effective([`git@${HOST}`]).socket, name).toBeDefined()
       const {master, socket} = effective(words)
       if (socket !== undefined || !(master === 'false' || args.join(' ').includes('none')))
@@ -181,7 +181,7 @@ describe('whatever ssh is configured to share', () => {
       await fs.writeFile(at('mine'), text)
       expect(effective(await world.argumentsOf([], ['-F', at('mine')])).socket).toBeUndefined()
     }
-    // For another host it is none of this one's.
+    // For another host it is a different connection.
     await fs.writeFile(at('mine'), `Host elsewhere\n  ${line}\n`)
     const shared = effective(await world.argumentsOf([], ['-F', at('mine')]))
     expect(shared.socket).toContain(at('STATE/zt/ssh/'))
@@ -210,7 +210,7 @@ describe('beside an open connection of another token', () => {
     )
     expect(await world.ssh(`git@${HOST}`, 'x')).toMatchObject({code: 1})
     world.relay.taken()
-    // It is there to be ridden in.
+    // The open connection exists.
     expect(await world.ssh(`git@${HOST}`, 'x')).toMatchObject({code: 1})
     expect(world.relay.taken()).toBe(0)
     const ways: [flags: string[], args: string[]][] = [
@@ -224,11 +224,11 @@ describe('beside an open connection of another token', () => {
     for (const [flags, args] of ways) {
       const end = await world.ztSsh(flags, args)
       expect({flags, args, code: end.code}).toEqual({flags, args, code: 255})
-      // The edge was asked, by this token, which is named.
+      // This token, which is named, was sent to the edge.
       expect(end.stderr).toMatch(/"?other"?.*disabled|disabled.*other/s)
       expect(world.relay.taken()).toBe(1)
     }
-    // With the token that is let in, it is a connection of its own.
+    // With the admitted token, it is a separate connection.
     expect(await world.ztSsh(['--no-share'], [])).toMatchObject({code: 1})
     expect(world.relay.taken()).toBe(1)
     tally('ways not to share × configurations that share', ways.length + 1)
@@ -239,7 +239,7 @@ describe('beside an open connection of another token', () => {
     await world.zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'other'])
     try {
       await configure(block)
-      // Opened with `other`, at the socket that is named for `one`.
+      // Opened with `other`, at the socket named for `one`.
       expect(await world.ssh(`git@${HOST}`, 'x')).toMatchObject({code: 1})
       await world.zt.json(['token', 'disable', 'one'])
       world.relay.taken()

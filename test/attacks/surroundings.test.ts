@@ -16,9 +16,9 @@ const CLIENT_SECRET = '5ec7e70123456789abcdef0123456789abcdef0123456789abcdef012
 const child = path.resolve(import.meta.dirname, '../../dist/keychain/child.cjs')
 
 let home: string
-/** It shows a certificate that nobody here trusts, and keeps what it is told all the same. */
+/** It has a certificate that nothing here trusts, and records what it receives. */
 let stranger: RawTlsEdge
-/** It takes connections and says nothing. */
+/** It accepts connections and sends nothing. */
 let silent: net.Server
 const heard: Buffer[] = []
 const running = new Set<ChildProcess>()
@@ -102,12 +102,12 @@ function start(words: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
 
 const zt = (words: readonly string[], env: NodeJS.ProcessEnv = {}): Running => start([bin, ...words], env)
 
-/** Waits for as long as the test may take. */
+/** Waits as long as the test may take. */
 async function until(what: () => boolean): Promise<void> {
   while (!what()) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
-/** The ports at which a process and its children listen. */
+/** The ports on which a process and its children listen. */
 function listeningPorts(pid: number): number[] {
   let inodes: Set<string>
   try {
@@ -138,14 +138,14 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-/** A process and what it started, and that. */
+/** A process and all its descendants. */
 function killAll(pid: number): void {
   const below = childrenOf(pid)
   process.kill(pid, 'SIGKILL')
   for (const one of below) killAll(one)
 }
 
-/** Looks for a while whether something begins to listen: a slow machine shows less, and never more. */
+/** Checks for a while whether something begins to listen: a slow machine shows less, never more. */
 async function portsFor(pid: number, ms: number): Promise<number[]> {
   const end = Date.now() + ms
   const seen = new Set<number>()
@@ -156,7 +156,7 @@ async function portsFor(pid: number, ms: number): Promise<number[]> {
   return [...seen].sort((a, b) => a - b)
 }
 
-/** Every kind of process that sends a credential, at a server that it must not trust. */
+/** Every kind of process that sends a credential, with a server that it must not trust. */
 const KINDS: Readonly<Record<string, () => string[]>> = {
   'token list': () => ['token', 'list', '--profile', 'stranger'],
   whoami: () => ['whoami', '--profile', 'stranger'],
@@ -170,7 +170,7 @@ function atStranger(): string[] {
   return ['--token', 'env', '--yes', '--connect-to', `127.0.0.1:${stranger.port}`]
 }
 
-/** What node's variables can make of TLS. The last is set behind zt's own look at it. */
+/** What node's variables can do to TLS. The last is set after zt has checked it. */
 function surroundings(): Readonly<Record<string, NodeJS.ProcessEnv>> {
   const late = path.join(home, 'late.cjs')
   fs.writeFileSync(
@@ -230,10 +230,10 @@ describe('a certificate that nobody trusts is told nothing', () => {
   })
 })
 
-/** For a shell that says when the signal has reached it. */
+/** For a shell that reports when it gets the signal. */
 const WAITING = 'trap "echo got" USR1; echo ready; while :; do sleep 0.1; done'
 
-/** Processes that may hold a secret, and when each is at what it does. */
+/** Processes that may hold a secret, and how to know that each is at work. */
 const LONG: Readonly<Record<string, {begin: () => Running; ready: (one: Running) => boolean}>> = {
   'a command that waits for the API': {
     begin: () => zt(['token', 'list']),
@@ -317,7 +317,7 @@ describe.skipIf(process.platform !== 'linux')('SIGUSR1 opens no debugger', () =>
       await until(() => Number(process.hrtime.bigint() - from) / 1e6 >= at * 4)
       one.process.kill('SIGUSR1')
       await until(() => !one.lives || heard.length > 0)
-      // Before node has a handler of its own the signal ends it, as it ends any program.
+      // Before node has a handler, the signal ends it as it does any program.
       if (one.lives) expect(await portsFor(one.pid, 60)).toEqual([])
       one.process.kill('SIGKILL')
       await one.ended

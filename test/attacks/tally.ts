@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 
-/** Where every attack that was made is counted; the summary reads it when all have run. */
+/** The file in which every attack is counted; the summary reads it at the end. */
 export const TALLY_VARIABLE = 'ZT_TEST_ATTACKS_TALLY'
 
 /** A family of attacks: each must have been tried at least once, or the run fails. */
@@ -18,15 +18,15 @@ const FAMILIES = [
 
 export type Family = (typeof FAMILIES)[number]
 
-/** Counts attacks that were made and withstood; called after the assertions. */
+/** Counts attacks that zt withstood; called after the assertions. */
 export function tally(family: Family, attacks: number): void {
   const file = process.env[TALLY_VARIABLE]
   if (file === undefined) throw new Error('the attacks are run by npm run test:attacks')
-  // One write of one line: processes at the same time do not mix theirs.
+  // One write per line, so that concurrent processes do not mix theirs.
   fs.appendFileSync(file, `${JSON.stringify({family, attacks})}\n`)
 }
 
-/** How many attacks of each family were made. */
+/** The number of attacks in each family. */
 export function countOf(lines: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>(FAMILIES.map((family) => [family, 0]))
   for (const line of lines) {

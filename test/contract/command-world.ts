@@ -10,17 +10,17 @@ import {TUTORIAL} from '../../src/lib/sandbox/tutorial.js'
 import {FaultyApi, type Rule} from '../faults/faulty-api.js'
 import {BuiltZt, type End} from '../support/built-zt.js'
 
-/** One command line of a scene. Which command it is, its words say. */
+/** One command line of a scene. */
 export interface Line {
   args: string[]
   /** For stdin. */
   input?: string | ((world: CommandWorld) => string)
   env?: NodeJS.ProcessEnv
-  /** The exit code; 0 when left away. */
+  /** The exit code; default: 0. */
   ends?: number
-  /** What becomes of its requests: for what a command does only when something goes wrong. */
+  /** Faults for its requests, for what a command does only when something goes wrong. */
   spoil?: Rule[]
-  /** What somebody else has done meanwhile. */
+  /** What someone else has done in the meantime. */
   before?: (world: CommandWorld) => void | Promise<void>
   /** For a command that runs until it is stopped: called with its first line of output; it is stopped afterwards. */
   during?: (line: JsonObject) => Promise<void>
@@ -30,10 +30,10 @@ export const HOST = 'db.widgetcorp.tech'
 export const ACCOUNT_TOKEN = 'account-owned-token'
 const ROBOTS = 'c5a0b7f1-1111-4222-8333-944455556666'
 
-/** A sandbox whose requests are recorded, the edge before it, and a home whose profile works with both. */
+/** A sandbox whose requests are recorded, its edge, and a home whose profile uses both. */
 export class CommandWorld {
   readonly exchanges: Exchange[] = []
-  /** What the command lines printed, by their words: for a line that needs what an earlier one made. */
+  /** The output of each command line, by its words, for a line that needs what an earlier one made. */
   readonly printed = new Map<string, JsonObject>()
 
   private constructor(
@@ -73,7 +73,7 @@ export class CommandWorld {
     return world
   }
 
-  /** Runs a line; the exchanges that it made. */
+  /** Runs a line; returns its exchanges with the API. */
   async run({args, input, env, ends = 0, spoil, before, during}: Line): Promise<Exchange[]> {
     await before?.(this)
     await this.state.save()
@@ -83,7 +83,7 @@ export class CommandWorld {
     const text = typeof input === 'function' ? input(this) : input
     const at = args.indexOf('--')
     const json = at < 0 ? [...args, '--json'] : [...args.slice(0, at), '--json', ...args.slice(at)]
-    // The shells' own lines know no --json.
+    // The shells' own lines have no --json.
     const words = args[0] === '__complete' ? args : json
     const end = await this.zt.run(words, {
       ...(text !== undefined && {input: text}),

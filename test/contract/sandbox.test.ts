@@ -126,7 +126,7 @@ async function everyOperation(): Promise<void> {
   await call('PUT', `${legacy}/${other.id}/make_reusable`)
 }
 
-/** The same for what belongs to a zone. */
+/** The same for the objects of a zone. */
 async function everyOperationOfAZone(): Promise<void> {
   const access = `/zones/${String(state.data.zones[0]?.['id'])}/access`
   const {name, auth_domain} = await call('GET', `${access}/organizations`)
@@ -160,7 +160,7 @@ async function everyOperationOfAZone(): Promise<void> {
     await call('DELETE', one)
 }
 
-/** What is refused is in the API's envelope as well. */
+/** Refusals have the API's envelope as well. */
 async function refusals(): Promise<void> {
   const access = `/accounts/${state.accountId}/access`
   await call('GET', '/user/tokens/verify', {token: 'unknown'})

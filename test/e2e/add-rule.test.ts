@@ -13,7 +13,7 @@ interface Info {
   apiToken: string
 }
 
-/** Three policies whose order means something, and fields that no client of today knows. */
+/** Three policies whose order matters, and fields that no current client knows. */
 const policies = [
   {name: 'Block the contractors', decision: 'deny', include: [{email_domain: {domain: 'contractor.example'}}]},
   {name: 'Widgetcorp staff', decision: 'allow', include: [{email_domain: {domain: 'widgetcorp.tech'}}]},
@@ -53,7 +53,7 @@ async function begin(apps: object[], accountPolicies: object[]): Promise<Info> {
   return info
 }
 
-/** What the API holds, asked without any code of ours. */
+/** The state of the API, read without any of zt's code. */
 async function read({apiUrl, apiToken}: Info, what: string): Promise<Json & Json[]> {
   const answer = await fetch(`${apiUrl}/accounts/${ACCOUNT}/access/${what}`, {
     headers: {authorization: `Bearer ${apiToken}`},

@@ -19,7 +19,7 @@ let state: string
 let silent: net.Server
 const fill: Record<string, string> = {}
 
-/** Everything that bad input must leave as it is: the account, and this machine's configuration and secrets. */
+/** Everything that bad input must not change: the account, and this machine's configuration and secrets. */
 async function everything(): Promise<string> {
   const files: string[] = []
   for (const kind of ['CONFIG', 'DATA']) {
@@ -122,7 +122,7 @@ describe('bad input is a clear error with a documented exit code, and changes no
     const before = await everything()
     const given = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, filled(value ?? '')]))
     const end = await zt.run([...args.map(filled), '--json'], {env: given})
-    // stdout belongs to the session where there is one.
+    // stdout belongs to the session if there is one.
     const {error} = JSON.parse(args[0] === 'ssh' ? end.stderr : end.stdout) as {
       error: Record<string, unknown>
     }
@@ -220,7 +220,7 @@ describe('an API or a configuration that cannot be used', () => {
   )
 })
 
-/** A self-signed certificate that signed nothing here. */
+/** A self-signed certificate that has signed nothing here. */
 const OTHER_CA = `-----BEGIN CERTIFICATE-----
 MIIBhjCCAS2gAwIBAgIUVeEiD0wlHNAgBc6pZ2IHJQAvJc8wCgYIKoZIzj0EAwIw
 GDEWMBQGA1UEAwwNU29tZWJvZHkgZWxzZTAgFw0yNjExMjQwOTQ3NDJaGA8yMTI2

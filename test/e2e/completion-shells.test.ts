@@ -12,7 +12,7 @@ if (missing.length > 0 || !existsSync(BASH_COMPLETION))
     `SKIPPED: completion in shells, for want of ${missing.join(', ')} or bash-completion\n`,
   )
 
-/** The name is made in the home where the test runs, so what it would do can be seen there. */
+/** A name that, if executed, would leave a file in the test's home. */
 const HOSTILE = [
   '$(touch PWNED)',
   '`touch PWNED`; touch PWNED',
@@ -31,7 +31,7 @@ const HOSTILE = [
   '=ls',
   '-y',
 ]
-/** Where the word has begun with a quote. */
+/** If the word begins with a quote. */
 const IN_QUOTES = ['$(touch PWNED)', `it's "both" of \\ \`them\``, 'a! b!']
 
 describe.skipIf(missing.length > 0)('at TAB', () => {
@@ -61,7 +61,7 @@ describe.skipIf(missing.length > 0)('at TAB', () => {
             expect(await person.completes(begun), `${quote}${name}`).toEqual(['token', 'show', name])
           }
         }
-        // What several have in common is inserted, up to where one must be chosen.
+        // The common prefix of several is inserted.
         await home.names('token', 'a $(b) 1', 'a $(b) 2')
         await person.terminal.type('zt token show a')
         await person.terminal.press('Tab')

@@ -117,7 +117,7 @@ describe('at TAB', () => {
     const env = {CLOUDFLARE_API_TOKEN: ''}
     expect(await atTab('app show ', {env, stdinStaysOpen: true})).toEqual(silent())
     expect(requests).toEqual([])
-    // What a command has listed since is offered.
+    // What a command has listed since then is offered.
     await zt.run(['app', 'list'])
     const application = silent('GitLab\tgitlab-ssh.widgetcorp.tech')
     expect(await atTab('app show ', {env})).toEqual(application)
@@ -211,7 +211,7 @@ describe('at TAB nothing goes wrong', () => {
     expect(await atTab('token show ')).toEqual(silent())
     const {code, stderr} = await atTab('token show ', {env: {ZT_DEBUG: '1'}})
     expect([code, stderr]).toEqual([0, 'zt __complete: BROKEN_FILE\n'])
-    // Commands and flags are offered all the same.
+    // Commands and flags are still offered.
     expect((await atTab('token sho')).stdout).toContain('show\t')
     expect((await atTab('ssh ')).stdout).toContain('check\t')
   })

@@ -49,7 +49,7 @@ describe('what ends the access of a token, and the connections that are open wit
   const alone = (name: string) => open(world.openByZt(['--no-share', '--token', name, '--yes']))
 
   it('are found and ended by disable, shared or not, and no other ones', async () => {
-    // Leaves a connection that is shared.
+    // Leaves a shared connection open.
     expect(await world.ztSsh([], [])).toMatchObject({code: 1})
     const mine = [await alone('one'), await forward('one')]
     const others = [await alone('other'), await forward('other')]
@@ -73,7 +73,7 @@ describe('what ends the access of a token, and the connections that are open wit
     expect(await announced()).toHaveLength(2)
     expect((await world.ztSsh([], [])).code).toBe(255)
 
-    // Run again, it ends what has been opened meanwhile, here nothing.
+    // Run again, it ends what was opened in the meantime: here, nothing.
     expect((await world.zt.json<Closed>(['token', 'disable', 'one'])).connections).toEqual([])
   })
 
@@ -85,7 +85,7 @@ describe('what ends the access of a token, and the connections that are open wit
     expect(child.exitCode).toBeNull()
     const again = await world.zt.json<Closed>(['token', 'disable', 'one', '--keep-connections'])
     expect(outcomes(again)).toEqual([`ssh ${HOST} kept`])
-    // Disabled already, and still it ends them.
+    // The token is disabled already, and the command still ends them.
     expect(outcomes(await world.zt.json<Closed>(['token', 'disable', 'one']))).toEqual([`ssh ${HOST} ended`])
   })
 
@@ -219,7 +219,7 @@ describe('what ends the access of a token, and the connections that are open wit
     process.kill(pid, signal)
     if (signal === 'SIGKILL') await ended
     const {connections} = await world.zt.json<Closed>(['token', 'disable', 'one'])
-    // One that is stopped is let go on, and does as it is asked.
+    // A stopped process is continued, and then ends as asked.
     expect(connections.map(({outcome}) => outcome)).toEqual(signal === 'SIGKILL' ? [] : ['ended'])
     await ended
     expect(child.exitCode).not.toBeNull()
@@ -236,7 +236,7 @@ describe('what ends the access of a token, and the connections that are open wit
     child.kill('SIGKILL')
     await ended
     expect(await ours()).toEqual(before)
-    // What was left by one that no longer runs.
+    // The file of a process that no longer runs.
     const [name = ''] = await announced()
     await fs.writeFile(path.join(directory(), `${name.split('-')[0]}-${child.pid}-0123456789ab.report`), '{}')
     expect(await world.ztSsh(['--no-share'], [])).toMatchObject({code: 1})

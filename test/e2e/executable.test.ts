@@ -22,13 +22,13 @@ if (noKeyring !== undefined)
   process.stderr.write(`SKIPPED: the single executable and the keychain: ${noKeyring}\n`)
 
 describe.skipIf(missing !== undefined)('the single executable', () => {
-  /** Where it lies, alone. */
+  /** The directory with nothing but the executable. */
   let directory: string
   let executable: string
   /** A PATH with what zt starts, and no node. */
   let PATH: string
   let zt: BuiltZt
-  /** The same by node. */
+  /** The same run with node. */
   let packaged: BuiltZt
   let apiToken: string
 
@@ -155,7 +155,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       const {code, stdout, stderr} = await zt.run(['token', 'list'], {env})
       expect({code, stdout}).toEqual({code: 0, stdout: expect.stringContaining('ci') as string})
       expect(stderr).toContain('note:  NODE_DEBUG, NODE_DEBUG_NATIVE are set aside')
-      // Before it can be set aside, node names its own modules.
+      // Before zt can remove the switch, node names its own modules.
       expect(stderr.replaceAll(/^MODULE \d+: load built-in module .*\n/gm, '').split('\n')).toHaveLength(2)
       expect(stderr).not.toContain(apiToken)
     })
@@ -176,7 +176,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       for (const one of [withCa, empty]) await fs.mkdir(one)
       await fs.cp(path.join(zt.home, 'CONFIG'), config, {recursive: true})
       await fs.copyFile(caFile, path.join(withCa, `${hashOf(caFile)}.0`))
-      // The profile as it would be for an edge whose CA the system knows.
+      // The profile for an edge whose CA the system knows.
       const file = path.join(config, 'zt', 'config.json')
       const text = await fs.readFile(file, 'utf8')
       const {profiles, ...rest} = JSON.parse(text) as {profiles: {sandbox: {caFile?: string}}}

@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => zt.end())
 
-/** Makes the framework write it. */
+/** Makes the framework write the help. */
 const FRAMEWORK = {FORCE_COLOR: '0'}
 
 describe('help', () => {

@@ -33,7 +33,7 @@ describe.skipIf(missing !== undefined)('the real keychain', () => {
 
     afterEach(() => service.end())
 
-    /** Each must end soon, name the state, and take nothing for "absent" that it could not look up. */
+    /** Each must end soon, name the state, and not report as absent what it could not look up. */
     async function refuses(state: string, why: RegExp): Promise<void> {
       const store = new Keychain({environment: service.bus})
       const status = await store.status()

@@ -13,7 +13,7 @@ const COUNT = 2000
 const PAGES = COUNT / 100
 const MANY_REQUESTS = 100_000
 
-/** The API is in this process, so that what was asked so far is known at any moment. */
+/** The API is in this process, so that its requests are known at any moment. */
 let zt: BuiltZt
 let state: SandboxState
 let api: Awaited<ReturnType<typeof startSandboxApi>>
@@ -59,7 +59,7 @@ beforeEach(() => {
   onPage = () => undefined
 })
 
-/** From this page on the API answers 429, once; the pause that it asks for is so many seconds. */
+/** From this page on the API answers 429, once, and asks for a pause of this many seconds. */
 function pauseAt(at: number, seconds: number): void {
   onPage = (page, {status}) => {
     if (page === at - 1) {
@@ -80,7 +80,7 @@ describe('a list of thousands', () => {
     expect(pages).toBe(PAGES)
     expect(pagesAtFirst).toBeLessThan(PAGES)
     expect(text.stdout.trimEnd().split('\n')).toHaveLength(COUNT + 1)
-    // What is piped is whole, also where a later page needs more room than the first.
+    // Piped output is complete, also if a later page needs wider columns than the first.
     expect(text.stdout).toContain('x'.repeat(70))
     const {applications} = await zt.json<{applications: {name: string}[]}>(['app', 'list'])
     expect(applications.map(({name}) => name)).toEqual(state.data.apps.map(({name}) => name))

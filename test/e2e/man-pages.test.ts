@@ -44,7 +44,7 @@ if (missing !== undefined)
     `SKIPPED: man pages as they are shown: ${missing} (apt-get install mandoc groff-base)\n`,
   )
 
-/** What roff of ours prints; see test/scripts/roff.test.ts. */
+/** What zt's roff prints; see test/scripts/roff.test.ts. */
 const plain = (text: string): string =>
   text
     .replaceAll(/\\f[BIR]|\\&/g, '')
@@ -132,7 +132,7 @@ const options = {cwd: directory, encoding: 'utf8', maxBuffer: 1 << 26} as const
 describe.skipIf(missing !== undefined)('a man page', () => {
   it('gives nobody who shows it a reason to warn', async () => {
     const files = [...pages.keys()]
-    // It ends with 2 where it warns.
+    // It exits with 2 if it warns.
     const mandoc = await run('mandoc', ['-Tlint', '-W', 'warning', ...files], options)
     const groff = await run('groff', ['-man', '-ww', '-z', '-Tutf8', ...files], options)
     expect([mandoc.stdout, mandoc.stderr, groff.stdout, groff.stderr]).toEqual(['', '', '', ''])

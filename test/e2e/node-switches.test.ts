@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => zt.end())
 
-/** What zt started itself again with; undefined when it did not. */
+/** The switches with which zt restarted itself; undefined if it did not. */
 async function startedWith(
   options: string,
   args: string[] = ['profile', 'list'],
@@ -124,7 +124,7 @@ describe('with NODE_DEBUG zt is as it is without', () => {
       const end = await signalled(other, ['sandbox', 'start', '--foreground'], /sandbox runs/, (child) =>
         child.kill(signal),
       )
-      // It stops what it runs, and ends well.
+      // It stops its child, and exits with 0.
       expect(end).toEqual({code: 0, signal: null})
       await other.end()
     },
@@ -141,7 +141,7 @@ describe('with NODE_DEBUG zt is as it is without', () => {
     await other.end()
   })
 
-  /** Starts zt, and does something once it has said something. */
+  /** Starts zt, and acts after its first output. */
   function signalled(
     where: BuiltZt,
     args: string[],
@@ -158,7 +158,7 @@ describe('with NODE_DEBUG zt is as it is without', () => {
       child.stdout.on('data', (chunk: Buffer) => {
         const before = said.test(text)
         text += chunk.toString()
-        // What it says comes before it listens for signals.
+        // Its output comes before it listens for signals.
         if (!before && said.test(text)) setTimeout(() => then(child), 300)
       })
       child.once('error', reject)

@@ -10,7 +10,7 @@ const root = path.resolve(import.meta.dirname, '../..')
 const installed = await InstalledZt.install()
 if (typeof installed === 'string') process.stderr.write(`SKIPPED: the installed package: ${installed}\n`)
 
-/** The keychain's library, which is the system's and not ours. */
+/** The keychain's library, which belongs to the system. */
 const addonLoads = ((): boolean => {
   try {
     createRequire(import.meta.url)('keytar')
@@ -21,8 +21,8 @@ const addonLoads = ((): boolean => {
 })()
 
 /**
- * Bytes. It has 6.3 million, most of it code of others that is bundled; one library more that nobody looked at (the
- * largest have 0.7 million each) is noticed, and help and documents may grow.
+ * Bytes. It has 6.3 million, most of it bundled code of others. The limit notices an unintended new library (the
+ * largest have 0.7 million each), and lets help and documents grow.
  */
 const UNPACKED_LIMIT = 6_900_000
 
@@ -104,7 +104,7 @@ describe.skipIf(typeof installed === 'string')('the package, installed into an e
     const text = files.get('dist/THIRD-PARTY-LICENSES.txt') ?? ''
     const list = text.slice(0, text.indexOf('===='))
     const named = new Set([...list.matchAll(/^(\S+ \d\S*) /gm)].map(([, one = '']) => one))
-    // The bundler writes above each module where it has it from.
+    // The bundler writes the origin above each module.
     const inside = code().flatMap(([name, text]) =>
       name.startsWith('dist/')
         ? [...text.matchAll(/^ *\/\/ (node_modules\/\S+?)$/gm)].map(([, file = '']) => packageOf(file))
@@ -151,12 +151,12 @@ describe.skipIf(typeof installed === 'string')('the package, installed into an e
     const missing = code().flatMap(([name, text]) =>
       [...text.matchAll(/\b(?:require|import)\((["'])(\.{1,2}\/[^"'\n]+)\1\)/g)]
         .map(([, , wanted = '']) => path.join(path.dirname(name), wanted))
-        // A native part of ssh2's, which is tried and done without.
+        // A native part of ssh2, which is optional.
         .filter((file) => !files.has(file) && !file.endsWith('.node'))
         .map((file) => `${name}: ${file}`),
     )
     expectNone(missing)
-    // What is read by its path, where its absence makes zt slower or poorer, and ends nothing.
+    // Files that are read by path, and without which zt is slower or shows less, but works.
     const read = [
       'oclif.manifest.json',
       'dist/help/plain.json',
@@ -167,9 +167,9 @@ describe.skipIf(typeof installed === 'string')('the package, installed into an e
   })
 
   it('loads by name what comes with node, or with the package', () => {
-    // What is tried and done without: sources as they are, ssh2's and ws's own native parts.
+    // Optional files: the plain sources, native parts of ssh2 and ws.
     const optional = ['cpu-features', 'bufferutil', 'utf-8-validate', 'tsx', 'ts-node', 'typescript']
-    // Node's own, and of those known by their prefix alone.
+    // Node's own modules, including those known only with their prefix.
     const prefixed = ['sea', 'test', 'sqlite', 'test/reporters']
     const known = new Set([...builtinModules, ...prefixed, ...zt.report.dependencies.direct, ...optional])
     const wanted = code().flatMap(([name, text]) =>
@@ -222,7 +222,7 @@ describe('npm pack', () => {
     const built = path.join(clone, 'built')
     const env = {PATH: process.env['PATH'], HOME: clone}
     try {
-      // Our package.json, with a build that only counts.
+      // zt's package.json, with a build that only counts.
       const {name, version, bin, files, scripts} = JSON.parse(
         await fs.readFile(path.join(root, 'package.json'), 'utf8'),
       ) as Record<string, object>
@@ -254,7 +254,7 @@ fs.writeFileSync('dist/said.cjs', 'console.log("built")')`,
   })
 })
 
-/** Name and version of the package that a file below node_modules is of. */
+/** Name and version of the package of a file below node_modules. */
 function packageOf(file: string): string {
   const directory = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? ''
   const {name, version} = createRequire(import.meta.url)(path.join(root, directory, 'package.json')) as {

@@ -6,7 +6,7 @@ import {BuiltZt} from '../support/built-zt.js'
 const host = 'gitlab-ssh.widgetcorp.tech'
 
 let zt: BuiltZt
-/** Stands before PATH: an ssh that writes down how it was called. */
+/** First on PATH: an ssh that records how it was called. */
 let withFakeSsh: {PATH: string; FAKE_SSH_CALL: string}
 
 beforeAll(async () => {
@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => zt.end())
 
-/** How ssh was called, and what came of it. */
+/** How ssh was called, and the result. */
 async function called(
   args: string[],
   env: NodeJS.ProcessEnv = {},
@@ -49,7 +49,7 @@ describe('zt ssh without the framework', () => {
     const end = args.indexOf('--')
     const [own, rest] = end < 0 ? [args, []] : [args.slice(0, end), args.slice(end)]
     const quick = await called(['ssh', ...args])
-    // Says nothing that is not so already, and is for the framework to read.
+    // Changes nothing, but only the framework parses it.
     const whole = await called(['ssh', ...own, '--share', ...rest])
     expect(quick.call).toContain('ProxyCommand=')
     expect(quick).toEqual(whole)

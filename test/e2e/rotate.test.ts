@@ -4,7 +4,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {BuiltZt} from '../support/built-zt.js'
 
 const host = 'gitlab-ssh.widgetcorp.tech'
-/** How much later the edge knows of a change: at Cloudflare up to about 85 seconds (reported). */
+/** How long the edge takes to learn of a change: at Cloudflare up to about 85 seconds (reported). */
 const LATER_MS = 3600_000
 
 describe('rotating, with SSH open to the same host all the while', () => {
@@ -26,7 +26,7 @@ describe('rotating, with SSH open to the same host all the while', () => {
   })
   afterAll(() => zt.end())
 
-  /** From now on; what was changed before that, the edge knows. */
+  /** From now on; the edge knows earlier changes. */
   async function edgeKnows(afterMs: number): Promise<void> {
     await zt.json(['sandbox', 'stop'])
     const file = path.join(String(zt.env['XDG_STATE_HOME']), 'zt', 'sandbox', 'state.json')
@@ -36,7 +36,7 @@ describe('rotating, with SSH open to the same host all the while', () => {
     await zt.json(['sandbox', 'start'])
   }
 
-  // A connection that is still open would ask nobody for the secret.
+  // A connection that is still open would not check the secret.
   const ssh = () => zt.run(['ssh', `git@${host}`, '--no-share', '--', '-T'])
 
   it('uses the secret before while the edge knows only that, and says so; then the new one', async () => {

@@ -28,14 +28,14 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
   })
   afterAll(() => world.close())
 
-  /** Ends what is shared by zt ssh with these flags and arguments; the master takes a moment for it. */
+  /** Ends the connection that zt ssh shares with these flags and arguments; the master needs a moment for it. */
   async function end(flags: string[] = [], args: string[] = []): Promise<void> {
     await world.ztSsh(flags, ...args, '-O', 'exit')
     const check = async () => (await world.ztSsh(flags, ...args, '-O', 'check')).code
     await expect.poll(check).not.toBe(0)
   }
 
-  /** The handshakes that something costs, when the connection is open already. */
+  /** The number of handshakes of an action when the connection is open already. */
   async function costs(what: () => Promise<unknown>): Promise<number> {
     expect(await world.ztSsh([], 'true')).toMatchObject({code: 0})
     expect(world.relay.taken()).toBe(1)
@@ -86,7 +86,7 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
       'true',
     ]
     const refused = async () => expect(await zt.run(asJob, {env})).toMatchObject({code: 255})
-    // It is not admitted: had it got in by the other one's connection, it would end with 0.
+    // It is not admitted: through the other token's connection it would exit with 0.
     expect(await costs(refused)).toBe(1)
   })
 
@@ -127,7 +127,7 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
       await expect.poll(() => world.relay.taken()).toBe(1)
       await new Promise((resolve) => setTimeout(resolve, 1500))
       await t.press('C-c')
-      // The shell around it has no job control and ends of it too, and with that the terminal.
+      // The shell around it has no job control and ends with it, and so does the terminal.
       await expect
         .poll(() =>
           t.screen().then(

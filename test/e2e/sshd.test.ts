@@ -77,7 +77,7 @@ describe.skipIf(sshdProgram === undefined)('a real sshd behind the edge', () => 
     await watch
     expect(end).toMatchObject({code: 0})
     expect(end.stdout).toContain('got over')
-    // What is looked for is really among what was looked at.
+    // The searched output really contains the expected text.
     expect([...seen].some((text) => text.includes('ssh proxy --profile sandbox'))).toBe(true)
     expect([...seen].some((text) => text.includes(`XDG_DATA_HOME=${zt.home}`))).toBe(true)
     for (const secret of clientSecrets) {
@@ -99,7 +99,7 @@ describe.skipIf(sshdProgram === undefined)('a real sshd behind the edge', () => 
         resolve({code, signal})
       })
     })
-    // OpenSSH's client ends itself with 255 on SIGTERM.
+    // OpenSSH's client exits with 255 on SIGTERM.
     expect(end).toEqual({code: 255, signal: null})
   })
 
@@ -136,7 +136,7 @@ function sha256(data: Buffer): string {
   return createHash('sha256').update(data).digest('hex')
 }
 
-/** The command line and the environment of every process that this user can look into. */
+/** The command line and environment of every process that this user can inspect. */
 async function processTexts(): Promise<string[]> {
   const pids = (await fs.readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const files = pids.flatMap((pid) => [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`])

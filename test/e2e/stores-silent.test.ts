@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 afterEach(() => zt.end())
 
-/** zt gives up when it usually does, and says after how many seconds. */
+/** zt gives up after its usual limit, and says after how many seconds. */
 const USUAL = {ZT_PATIENCE: '1'}
 
 const missing = (await SecretService.missing()) ?? (await FakeSecretService.missing())

@@ -10,7 +10,7 @@ const host = 'gitlab-ssh.widgetcorp.tech'
 const SYSTEM_STORE = '--use-openssl-ca'
 
 let zt: BuiltZt
-/** Directories as OpenSSL looks CAs up in: with the sandbox's own, and with none. */
+/** CA directories for OpenSSL: one with the sandbox's CA, and an empty one. */
 let withCa: string
 let empty: string
 
@@ -28,12 +28,12 @@ beforeAll(async () => {
 })
 afterAll(() => zt.end())
 
-/** `zt ssh proxy` in a node that is started as the ProxyCommand starts it, until the greeting or the end. */
+/** Runs `zt ssh proxy` in node as the ProxyCommand does, until the greeting or the end. */
 function proxy(args: string[], env: NodeJS.ProcessEnv): ReturnType<typeof greetingOf> {
   return greetingOf(zt, [process.execPath, SYSTEM_STORE, bin, 'ssh', 'proxy', ...args, host], env)
 }
 
-/** The profile as it would be for an edge whose CA the system knows. */
+/** The profile for an edge whose CA the system knows. */
 async function withoutCaFile(): Promise<string> {
   const directory = path.join(zt.home, 'CONFIG', 'zt')
   const own = path.join(zt.home, 'no-ca-config')

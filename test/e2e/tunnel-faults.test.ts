@@ -84,7 +84,7 @@ const answer =
     peer.socket.end(`HTTP/1.1 ${status} No\r\n${lines.join('')}Content-Length: 4\r\n\r\nbody`)
   }
 
-/** Upgrades, sends 100 KiB, and does the rest when something of the client's came. */
+/** Upgrades, sends 100 KiB, and continues when the client has sent something. */
 const midway =
   (end: (peer: Peer) => void) =>
   (peer: Peer): void => {
@@ -99,9 +99,9 @@ const midway =
 interface Fault {
   script?: (peer: Peer) => void
   edge?: Partial<EdgeOptions>
-  /** Its limit is to be reached where it says nothing more. */
+  /** Its limit must be reached where the server sends nothing more. */
   silent?: true
-  /** Another CA file than the edge's. */
+  /** A CA file other than the edge's. */
   otherCa?: boolean
   exit: number
   code: string

@@ -13,7 +13,7 @@ import {peakMemory, proxyArgs, proxyCommandLine, tunnelZt} from '../support/tunn
 
 const MIB = 1024 * 1024
 const TOTAL = 1024 * MIB
-/** A buffer of the whole, or of a good part of it, would not fit; it is no measure of speed or thrift. */
+/** A buffer of the whole, or of a large part, would not fit; this does not measure speed or memory. */
 const MEMORY_LIMIT = 200 * MIB
 
 let zt: BuiltZt
@@ -48,14 +48,14 @@ beforeAll(async () => {
 
 afterAll(() => stop())
 
-/** Bytes that look random and are the same for the same seed, in pieces of 1 byte to 256 KiB; `hash` sees them all. */
+/** Pseudo-random bytes, the same for the same seed, in pieces of 1 byte to 256 KiB; `hash` gets all of them. */
 function* pieces(total: number, seed: number, hash: Hash): Generator<Buffer> {
   const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, seed), Buffer.alloc(16))
   const zeros = Buffer.alloc(256 * 1024)
   let state = seed
   for (let left = total; left > 0;) {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-    // Now and then a crumb, which no word and no message is filled by.
+    // Now and then a small piece that fills no word and no message.
     const length = Math.min(
       left,
       (state >>> 8) % 4 === 0 ? 1 + ((state >>> 12) % 9) : 1 + ((state >>> 10) % zeros.length),
@@ -75,7 +75,7 @@ interface Carried {
   peak: number | undefined
 }
 
-/** Runs the proxy with this input, and hashes what it puts out. */
+/** Runs the proxy with this input, and hashes its output. */
 async function carryThrough(input: Readable): Promise<Carried> {
   const child = spawn(...proxyCommandLine(proxyArgs(edge)), {env: zt.env, cwd: zt.home, stdio: 'pipe'})
   const hash = createHash('sha256')
@@ -154,7 +154,7 @@ describe('1 GiB in pieces of every size', () => {
       peer.on('message', (message: Buffer) => {
         echoed.update(message)
         back += message.length
-        // Held back as the other way is, or this process would be the buffer.
+        // With backpressure as in the other direction, or this process would be the buffer.
         peer.pause()
         peer.send(message, () => {
           peer.resume()

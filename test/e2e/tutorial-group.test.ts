@@ -6,7 +6,7 @@ const newHost = 'build-ssh.widgetcorp.tech'
 type Json = Record<string, unknown>
 let zt: BuiltZt
 
-/** The sandbox knew its hosts, and their keys, when it started: a new one is not asked about. */
+/** The sandbox had its hosts and their keys when it started: ssh does not ask about a new one. */
 const ssh = (to: string): Promise<End> =>
   zt.run(['ssh', `git@${to}`, '--no-share', '--', '-T', '-o', 'StrictHostKeyChecking=no'])
 

@@ -11,7 +11,7 @@ const APP = 'f1e2d3c4-b5a6-4978-8a9b-acbdcedf0011'
 type Json = Record<string, unknown>
 
 let zt: BuiltZt
-/** Of the edit that is remembered. */
+/** The ID of the remembered edit. */
 let id: string
 let info: {apiUrl: string; apiToken: string}
 
@@ -36,7 +36,7 @@ beforeAll(async () => {
 })
 afterAll(() => zt.end())
 
-/** As an edit leaves it behind. */
+/** The state that an edit leaves. */
 async function remember(more: Json = {}): Promise<void> {
   const records = new UndoRecords(path.join(zt.home, 'STATE', 'zt', 'undo'))
   const edit: Omit<UndoRecord, 'id' | 'state'> = {

@@ -8,7 +8,7 @@ import {tcpHost, UseWorld, webHost} from '../support/use-world.js'
 const hasCurl = findProgram('curl', process.env) !== undefined
 let world: UseWorld
 
-/** A token that was rotated, before an edge that does not know it yet. */
+/** A rotated token, and an edge that does not know its new secret yet. */
 beforeAll(async () => {
   world = await UseWorld.make(Buffer.from('big'))
   const {zt} = world

@@ -176,7 +176,7 @@ describe.skipIf(!hasCurl)('zt curl', () => {
     expect(end.code).not.toBe(0)
     expect(toProxy).toMatch(/^CONNECT /)
     expect(seen).toContain('--globoff --proto =https')
-    // The pipe is gone as soon as curl has it open.
+    // The pipe is removed as soon as curl has opened it.
     expect(files).toEqual([])
     for (const secret of world.secrets)
       for (const text of [toProxy, seen, end.stderr]) expect(text).not.toContain(secret)
@@ -363,7 +363,7 @@ function ask(
   })
 }
 
-/** The command line and environment of every process that this user can look into. */
+/** The command line and environment of every process that this user can inspect. */
 async function processTexts(): Promise<string> {
   if (process.platform !== 'linux') return execFileSync('ps', ['-axEww']).toString()
   const pids = (await fs.readdir('/proc')).filter((name) => /^\d+$/.test(name))

@@ -2,52 +2,52 @@ import http from 'node:http'
 import type {AddressInfo} from 'node:net'
 import {isJsonObject, type JsonObject} from '../../src/lib/core/json.js'
 
-/** What becomes of a request that a rule matches. `forward` means that the API does it, whatever the client hears. */
+/** What happens to a request that a rule matches. `forward` means that the API carries it out, whatever the client receives. */
 export type Action =
-  /** As if there were no rule: for what is to happen meanwhile. */
+  /** As if there were no rule: for what happens in the meantime. */
   | {do: 'pass'}
-  /** The connection is cut before the API hears of it. */
+  /** The connection is cut before the API receives it. */
   | {do: 'reset'}
-  /** The API does it, and the connection is cut instead of an answer. */
+  /** The API carries it out, and the connection is cut instead of an answer. */
   | {do: 'lose-answer'}
-  /** The API does it, and no answer ever comes. */
+  /** The API carries it out, and no answer ever arrives. */
   | {do: 'hang'}
-  /** The API does it, and a gateway says that it did not. */
+  /** The API carries it out, and a gateway says that it did not. */
   | {do: 'bad-gateway'}
-  /** The API does it, and half of its answer comes. */
+  /** The API carries it out, and half of its answer arrives. */
   | {do: 'truncate'}
-  /** The API does it, and the answer lacks its secret. */
+  /** The API carries it out, and the answer lacks the secret. */
   | {do: 'strip-secret'}
-  /** Not done: this status, with an error of the API's. */
+  /** Not carried out: this status, with an API error. */
   | {do: 'refuse'; status: number; code?: number}
   | {do: 'rate-limit'; retryAfter: number}
-  /** The API does it, and something that is no JSON comes back with 200. */
+  /** The API carries it out, and something other than JSON comes back with 200. */
   | {do: 'garbage'}
-  /** A list leaves out what is younger than so many lists. */
+  /** A list leaves out objects younger than this many lists. */
   | {do: 'lag'; lists: number}
-  /** A list gives its first page whatever page is asked for. */
+  /** A list returns its first page, whatever page is asked for. */
   | {do: 'first-page'}
-  /** The API gets it twice; the client hears the second answer. */
+  /** The API receives it twice; the client gets the second answer. */
   | {do: 'twice'}
-  /** The API gets it so often; the client hears the first or the last answer, or what is made of it. */
+  /** The API receives it this often; the client gets the first or the last answer, or one made from it. */
   | {do: 'lie'; deliveries: 0 | 1 | 2; hears?: 'first' | 'last'; tell?: (told: Told) => Spoken}
 
 export interface Rule {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE' | '*'
-  /** Behind `/accounts/ID/access`, with `{id}` for any one segment; `*` for all of the API. */
+  /** The path after `/accounts/ID/access`, with `{id}` for any one segment; `*` for the whole API. */
   path: string
   action: Action
-  /** The first match that it acts on, from 1. */
+  /** The first match that it acts on, counted from 1. */
   from?: number
-  /** How many matches it acts on; all that follow when left away. */
+  /** How many matches it acts on; default: all that follow. */
   times?: number
-  /** Called when it acts, before the client can hear of it and (where the API does it) when it is done. */
+  /** Called when it acts: before the client can notice, and after the API has carried out the request, if it does. */
   then?: () => void | Promise<void>
 }
 
-/** What there is to make a lie of. */
+/** What a lie can be made from. */
 export interface Told {
-  /** Undefined where the API never got it. */
+  /** Undefined if the API never received it. */
   answer: Answer | undefined
   method: string
   path: string
@@ -55,16 +55,16 @@ export interface Told {
   body: unknown
 }
 
-/** An answer, or bytes as they go over the connection, which is closed behind them. */
+/** An answer, or raw bytes for the connection, which is closed after them. */
 export type Spoken = Answer | {raw: string}
 
 export interface Recorded {
   method: string
-  /** Behind `/accounts/ID/access`. */
+  /** The path after `/accounts/ID/access`. */
   path: string
   body: unknown
   forwarded: boolean
-  /** What the client heard; undefined: nothing. */
+  /** What the client received; undefined: nothing. */
   status: number | undefined
   fault: Action['do'] | undefined
 }
@@ -75,7 +75,7 @@ export interface Answer {
   body: string
 }
 
-/** Stands between zt and the sandbox's API and spoils what it is told to spoil. */
+/** A proxy between zt and the sandbox's API that injects faults by rules. */
 export class FaultyApi {
   readonly requests: Recorded[] = []
   #rules: (Rule & {met: number; hits: number})[] = []
@@ -106,24 +106,24 @@ export class FaultyApi {
     return `http://127.0.0.1:${port}${new URL(this.#target).pathname}`
   }
 
-  /** Adds a rule; of several that match, the first one that is not used up acts. */
+  /** Adds a rule; if several match, the first one that is not used up acts. */
   spoil(...rules: Rule[]): void {
     this.#rules.push(...rules.map((rule) => ({...rule, met: 0, hits: 0})))
   }
 
-  /** How often rules have acted. */
+  /** How often the rules have acted. */
   get hits(): number {
     return this.#rules.reduce((sum, {hits}) => sum + hits, 0)
   }
 
-  /** All is well again: what hangs is cut. The hits stay. */
+  /** Ends all faults: connections that hang are cut. The hits are kept. */
   mend(): void {
     for (const rule of this.#rules) rule.times = 0
     for (const response of this.#held) response.destroy()
     this.#held.clear()
   }
 
-  /** As at the start. */
+  /** Resets everything. */
   reset(): void {
     this.mend()
     this.#rules = []
@@ -132,7 +132,7 @@ export class FaultyApi {
     this.requests.length = 0
   }
 
-  /** What was asked to be changed, as `POST /service_tokens`. */
+  /** The requested changes, as `POST /service_tokens`. */
   get changes(): string[] {
     return this.requests
       .filter(({method}) => method !== 'GET')
@@ -226,7 +226,7 @@ export class FaultyApi {
         return
       case 'truncate':
         record.status = answer.status
-        // The length promises more than comes.
+        // The length promises more than arrives.
         response.writeHead(answer.status, {
           ...answer.headers,
           'content-length': Buffer.byteLength(answer.body),
@@ -266,7 +266,7 @@ export class FaultyApi {
     return undefined
   }
 
-  /** When an object was made, counted in lists. */
+  /** Records when an object was made, counted in lists. */
   #note({method, path}: Recorded, {body}: Answer): void {
     if (method !== 'POST' || path !== '/service_tokens') return
     const made = parse(body)

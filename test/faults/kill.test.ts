@@ -17,7 +17,7 @@ interface Point {
   label: string
 }
 
-/** What a command does, as it does it unharmed: every later run dies at one of these points. */
+/** The effects of an undisturbed run: every later run dies at one of them. */
 async function pointsOf(line: Line): Promise<Point[]> {
   return lanes.use(async (scene) => {
     await scene.reset()
@@ -34,7 +34,7 @@ const points: Record<Line, Point[]> = {
   rotate: await pointsOf('rotate'),
   'rotate at once': await pointsOf('rotate at once'),
 }
-/** Recoveries of which every effect has been killed at, by what they do. */
+/** Recoveries that were killed at every effect, by what they do. */
 const known = new Set<string>()
 
 describe.each(['create', 'rotate', 'rotate at once'] as const)('token %s, killed', (line) => {
@@ -69,7 +69,7 @@ describe.each(['create', 'rotate', 'rotate at once'] as const)('token %s, killed
   )
 })
 
-/** The recovery from what was left, killed at each of its effects, and run again. */
+/** Kills the recovery at each of its effects, and runs it again. */
 async function recoveryKilled(
   scene: Scene,
   name: string,
@@ -81,7 +81,7 @@ async function recoveryKilled(
   const {effects} = await recorded(scene, RECOVER)
   const all: string[] = []
   let killed = 0
-  // Where a file is written to and synced there is one state, however often it is looked at.
+  // Between the write and the sync of a file there is one state, however often it is read.
   const own = effects.flatMap((effect) =>
     phasesOf(effect)
       .filter(

@@ -1,6 +1,6 @@
 import {Scene} from './scene.js'
 
-/** As many scenes as may run at a time, each used by one case after the other. */
+/** The scenes that may run at a time, each used by one case after the other. */
 export class Lanes {
   readonly #free: Scene[] = []
   readonly #all: Promise<Scene>[] = []

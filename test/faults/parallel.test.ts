@@ -11,7 +11,7 @@ it(`keeps ${COUNT} secrets that ${COUNT} processes make at the same time in one 
   try {
     await scene.reset()
     const names = Array.from({length: COUNT}, (_, at) => `parallel-${at}`)
-    // All are started before the first has ended; the machine lets each have what it has.
+    // All are started before the first has ended, and share the machine.
     const ends = await Promise.all(names.map((name) => scene.run(['token', 'create', name, '--json'])))
     const failed = ends.filter(({code}) => code !== 0).map(({stdout, stderr}) => stdout + stderr)
     const wrong = [...ends.flatMap((end) => scene.misconduct(end)), ...faultsOf(await scene.judge(true))]

@@ -27,7 +27,7 @@ import {AMPLE_MS} from '../support/patience.js'
 
 export type Operation = 'create' | 'rotate'
 
-/** The command lines whose every fault is tried. */
+/** The command lines that are tried with every fault. */
 export const COMMANDS: Record<Operation, string[]> = {
   create: ['token', 'create', 'new', '--json'],
   rotate: ['token', 'rotate', 'ci', '--grace', '24h', '--json'],
@@ -40,7 +40,7 @@ export interface End {
   signal: NodeJS.Signals | null
   stdout: string
   stderr: string
-  /** It did not end by itself. */
+  /** True if it did not end by itself. */
   hung: boolean
 }
 
@@ -54,7 +54,7 @@ interface Snapshot {
   foreign: StoredToken[]
 }
 
-/** A sandbox, the API that spoils its answers, and a home with a token "ci" in it: one lane of the suite. */
+/** A sandbox, the faulty API in front of it, and a home with a token "ci": one lane of the suite. */
 export class Scene {
   readonly folder: string
   readonly home: string
@@ -67,7 +67,7 @@ export class Scene {
   #foreign: StoredToken[] = []
   #ours: JsonObject[] = []
   keyring: FakeSecretService | undefined
-  /** The zt that runs now. */
+  /** The running zt. */
   running: ChildProcess | undefined
 
   private constructor(
@@ -131,20 +131,20 @@ export class Scene {
 
   get env(): NodeJS.ProcessEnv {
     const env: NodeJS.ProcessEnv = {PATH: process.env['PATH'], HOME: this.home, NO_COLOR: '1'}
-    // Compiled code holds no secret, and its file's name differs from one process to the next.
+    // Compiled code contains no secret, and its file name differs between processes.
     env['ZT_CODE_CACHE'] = 'off'
-    // The whole herd shares the machine; what is slow there is not stuck.
+    // All processes share the machine; a slow one is not stuck.
     env['ZT_PATIENCE'] = '40'
     for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE'])
       env[`XDG_${kind}_HOME`] = path.join(this.home, kind)
     if (this.keyring) {
-      // The API token comes from elsewhere, so that every fault meets a Client Secret.
+      // The API token comes from elsewhere, so that every fault hits a client secret.
       Object.assign(env, this.keyring.env, {ZT_STORE: 'keychain', CLOUDFLARE_API_TOKEN: this.state.apiToken})
     }
     return env
   }
 
-  /** The store that the case is about, opened by our own classes. */
+  /** The store of this case, opened with zt's own classes. */
   get store(): SecretStore {
     if (this.keyring)
       return new Keychain({environment: this.keyring.bus, child: {command: [process.execPath, child]}})
@@ -158,7 +158,7 @@ export class Scene {
     })
   }
 
-  /** As it was when it was opened; with a keyring on request, which then holds the secret of "ci". */
+  /** Restores the initial state; with a keyring on request, which then has the secret of "ci". */
   async reset({keyring = false} = {}): Promise<void> {
     await this.keyring?.end()
     this.keyring = undefined
@@ -177,7 +177,7 @@ export class Scene {
     this.#clock.offset = ms
   }
 
-  /** All that lasts, as it is now. */
+  /** Everything durable, as it is now. */
   async snapshot(name: string): Promise<Snapshot> {
     const home = path.join(this.folder, 'snapshots', name)
     await fs.rm(home, {recursive: true, force: true})
@@ -224,7 +224,7 @@ export class Scene {
     })
   }
 
-  /** What no end of a command may show, whatever befell it. */
+  /** What a command must never print, whatever the fault. */
   misconduct(end: End): string[] {
     const wrong: string[] = []
     const said = end.stdout + end.stderr
@@ -235,7 +235,7 @@ export class Scene {
     return wrong
   }
 
-  /** Makes every operation in the journal ten minutes older: the account has had time to show what came of it. */
+  /** Makes every operation in the journal ten minutes older: the account has had time to show its result. */
   async age(): Promise<void> {
     for (const name of await fs.readdir(this.journalDir).catch(() => [])) {
       const file = path.join(this.journalDir, name)
@@ -258,8 +258,8 @@ export class Scene {
   }
 
   /**
-   * @param settled nothing is open, so no journal excuses anything
-   * @param answers the store can be asked; otherwise what a keyring holds is looked up behind its back
+   * @param settled no operation is open, so the journal excuses nothing
+   * @param answers the store can be asked; otherwise the keyring's contents are read directly
    */
   judge(settled: boolean, answers = true): Promise<Verdict> {
     const stored = async (): Promise<SecretKey[]> =>
@@ -290,7 +290,7 @@ export class Scene {
     )
   }
 
-  /** Everything that is wrong after a case, the fault being over: settles what is open, then judges. */
+  /** Everything that is wrong after a case, when the fault is over: settles open operations, then judges. */
   async settle(): Promise<string[]> {
     await this.age()
     const recovered = await this.run(RECOVER)
@@ -302,7 +302,7 @@ export class Scene {
     return [...wrong, ...faultsOf(await this.judge(true))]
   }
 
-  /** A policy of somebody else names these tokens: Cloudflare deletes none of them then. */
+  /** A policy of someone else names these tokens: Cloudflare then deletes none of them. */
   refer(tokenIds: unknown[]): void {
     this.state.data.policies.push({
       id: randomUUID(),
@@ -314,7 +314,7 @@ export class Scene {
     })
   }
 
-  /** More tokens of others, for lists of several pages; they come before ours. */
+  /** More tokens of others, for lists of several pages; they come before those of the test. */
   crowd(count: number): void {
     const others = Array.from({length: count}, (_, at) => this.#token(`crowd-${at}`, newSecret()))
     this.state.data.serviceTokens.unshift(...others)
@@ -326,7 +326,7 @@ export class Scene {
     await this.#stop()
   }
 
-  /** Logged in with a vault, a token of ours whose secret is in it, and one of somebody else. */
+  /** Logs in with a vault, and makes a token whose secret is in it and one of someone else. */
   async #prepare(): Promise<void> {
     const {home} = this.#base
     await fs.mkdir(path.join(this.home, 'CONFIG', 'zt'), {recursive: true, mode: 0o700})
@@ -393,7 +393,7 @@ export class Scene {
   }
 }
 
-/** What a keyring holds, whether or not it would say so now. */
+/** The contents of a keyring, whether or not it would return them now. */
 function heldBy(keyring: FakeSecretService): SecretStore {
   const never = (): Promise<never> => Promise.reject(new Error('a judge changes nothing'))
   const get = async (key: SecretKey): Promise<Secret | undefined> => {

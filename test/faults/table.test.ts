@@ -9,7 +9,7 @@ import {faultsOf} from './verdict.js'
 const missing = await FakeSecretService.missing()
 if (missing !== undefined) process.stderr.write(`SKIPPED: faults of a keyring: ${missing}\n`)
 
-// Most of them wait: for a deadline, for an answer that does not come.
+// Most of them wait: for a deadline, for an answer that does not arrive.
 const lanes = new Lanes(10)
 afterAll(() => lanes.close())
 
@@ -29,7 +29,7 @@ describe.each(['create', 'rotate'] as const)('token %s', (operation) => {
   }
 })
 
-/** Lets a fault befall a command; what is wrong in what it says and leaves, then and when the fault is over. */
+/** Runs a command under a fault; returns what is wrong in its output and its state, then and when the fault is over. */
 async function befall(scene: Scene, operation: Operation, one: Case): Promise<string[]> {
   await scene.reset({keyring: one.keyring ?? false})
   const env = one.env ?? {}
@@ -43,7 +43,7 @@ async function befall(scene: Scene, operation: Operation, one: Case): Promise<st
       wrong.push(`the fault did not befall it: ${JSON.stringify(ends)} ${scene.api.changes.join(', ')}`)
     wrong.push(...(await standing(scene, operation, ends)))
     if ((await scene.intents()).length > 0) {
-      // The fault lasts: a recovery may get nowhere, and must harm nothing.
+      // The fault lasts: a recovery may fail, but must do no harm.
       const recovered = await scene.run(RECOVER, {env})
       wrong.push(...scene.misconduct(recovered), ...faultsOf(await scene.judge(false, false)))
     }
@@ -56,7 +56,7 @@ async function befall(scene: Scene, operation: Operation, one: Case): Promise<st
   return [...wrong, ...(await scene.settle())]
 }
 
-/** How things are when the command has ended and nothing was recovered yet. */
+/** The state after the command has ended, before any recovery. */
 async function standing(scene: Scene, operation: Operation, ends: End[]): Promise<string[]> {
   const open = (await scene.intents()).length > 0
   const said = ends.map(({stdout, stderr}) => stdout + stderr).join('\n')
@@ -78,7 +78,7 @@ function isDone(scene: Scene, operation: Operation): boolean {
   )
 }
 
-/** Something was made that is not as it should be in the end. */
+/** Something was made that is not in its final state. */
 function isUnfinished(scene: Scene, operation: Operation): boolean {
   return operation === 'create'
     ? scene.state.data.serviceTokens.some(({object}) => String(object['name']).includes('~zt-'))

@@ -10,22 +10,22 @@ import {inNodeOptions} from '../support/node-options.js'
 
 const run = promisify(execFile)
 
-/** One fault as it befalls one command. */
+/** One fault applied to one command. */
 export interface Case {
-  /** How it is injected; for the nearest kin of a fault that cannot arise here, why. */
+  /** How it is injected; if the fault itself cannot occur here, why this one replaces it. */
   how: string
-  /** The secrets are in a keyring that fails as it is told, and not in the vault. */
+  /** The secrets are in a faulty keyring instead of the vault. */
   keyring?: boolean
   spoil?: (scene: Scene) => void | Promise<void>
-  /** For the commands while the fault lasts. */
+  /** The environment of commands while the fault lasts. */
   env?: NodeJS.ProcessEnv
   /** Instead of one run of the command. */
   run?: (scene: Scene, operation: Operation) => Promise<End[]>
   /** Between the command's end and the first recovery. */
   after?: (scene: Scene) => Promise<void>
-  /** Ends what {@link Case.spoil} began, beside the API's and the keyring's faults. */
+  /** Ends what {@link Case.spoil} began, besides the faults of the API and the keyring. */
   lift?: (scene: Scene) => void | Promise<void>
-  /** Whether the fault befell it; default: the API or the keyring has done one. */
+  /** Whether the fault occurred; default: the API or the keyring has had one. */
   befell?: (scene: Scene, ends: End[]) => boolean | Promise<boolean>
 }
 
@@ -48,7 +48,7 @@ const rule = (method: Rule['method'], where: string, action: Action, more: Parti
   ...more,
 })
 
-/** The API meets these rules. */
+/** Sets these rules for the API. */
 const api = (how: string, ...rules: Rule[]): Case => ({
   how,
   spoil: (scene) => {
@@ -56,11 +56,11 @@ const api = (how: string, ...rules: Rule[]): Case => ({
   },
 })
 
-/** Where something hangs, zt is to give up when it usually does. */
+/** If something hangs, zt must give up after its usual limit. */
 const USUAL = {ZT_PATIENCE: '1'}
 const HANGS: readonly KeyringFault[] = ['hang', 'prompt-unanswered', 'prompt-dismissed']
 
-/** The keyring does this, when it has kept so much. */
+/** The keyring does this after it has stored this many items. */
 const ring = (how: string, mode: KeyringFault, when: {kind?: string; skip?: number} = {}): Case => ({
   how,
   keyring: true,
@@ -69,7 +69,7 @@ const ring = (how: string, mode: KeyringFault, when: {kind?: string; skip?: numb
 })
 
 const atSecret = {kind: 'service-token'}
-/** It keeps the spool's key, and is asked to give it back. */
+/** It has the spool's key, and is asked for it. */
 const amidRehearsal = {skip: 1}
 
 /** The keyring does this once the API has made the secret. */
@@ -81,14 +81,14 @@ const ringAfter = (method: Rule['method'], where: string, mode: KeyringFault): C
   },
 })
 const refused = (_: Scene, ends: End[]): boolean => ends.every(({code}) => code !== 0)
-/** The store was looked at and found unusable: nothing else ends with 9 before a request. */
+/** The store was checked and found unusable: nothing else exits with 9 before a request. */
 const refusedStore = (scene: Scene, ends: End[]): boolean =>
   ends.every(({code}) => code === 9) && scene.api.changes.length === 0
 
 const noBus = {DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nonexistent/bus'}
 const noAddon = {NODE_OPTIONS: `--require ${inNodeOptions(path.join(import.meta.dirname, 'no-addon.cjs'))}`}
 
-/** Dies when the API has done what it was asked, and before it hears of it. */
+/** Dies after the API has carried out the request, and before the answer arrives. */
 const killedAt = (method: Rule['method'], where: string, signal: NodeJS.Signals): Case => ({
   how: `${signal} while the answer to ${method} ${where} is awaited`,
   spoil: (scene) => {
@@ -110,7 +110,7 @@ const thenRefuseAll = (method: Rule['method'], where: string, action: Action): C
   },
 })
 
-/** Another names the token in a policy as soon as it exists. */
+/** Someone else names the token in a policy as soon as it exists. */
 const referred = (method: Rule['method'], where: string): Case => ({
   how: `the answer to ${method} ${where} is lost, and a policy names the token meanwhile`,
   spoil: (scene) => {
@@ -124,7 +124,7 @@ const referred = (method: Rule['method'], where: string): Case => ({
   },
 })
 
-/** Killed when the secret is in the spool and not yet in the store; then the spool's key is gone from there. */
+/** Killed while the secret is in the spool but not yet in the store; then the spool's key is deleted. */
 const keyMissing: Case = {
   how: 'SIGKILL before the store is written to; then its spool key is removed',
   run: async (scene, operation) => {
@@ -143,13 +143,13 @@ const twoAtOnce: Case = {
   how: 'two processes, started together',
   run: async (scene, operation) =>
     Promise.all([scene.run(COMMANDS[operation]), scene.run(COMMANDS[operation])]),
-  // One makes it; the other must not do it again unasked, or says why not.
+  // One makes it; the other must not repeat it unasked, or says why not.
   befell: (_, ends) =>
     ends.length === 2 && ends.some(({code}) => code === 0) && ends.some(({code}) => code !== 0),
 }
 
 /**
- * A journal on a file system of its own. Where this user may not mount, a file in its place stands for a disk that
+ * A journal on a separate file system. If this user may not mount one, a file in its place simulates a disk that
  * takes nothing.
  */
 const journalOn = (how: string, options: string): Case => ({
@@ -164,7 +164,7 @@ const journalOn = (how: string, options: string): Case => ({
   },
   lift: async ({journalDir}) => {
     const mounted = (await fs.stat(journalDir)).isDirectory()
-    // What was on that disk is still there when it has room again.
+    // The contents of that disk are still there when it has room again.
     if (mounted) {
       await fs.cp(journalDir, `${journalDir}-left`, {recursive: true})
       await run('umount', [journalDir])
@@ -175,7 +175,7 @@ const journalOn = (how: string, options: string): Case => ({
   befell: refused,
 })
 
-/** The facts' faults, in their order, on both commands: each ends with the secret safe, or with no token that works. */
+/** The 32 faults, in order, on both commands: each must end with the secret safe, or with no token that works. */
 export const TABLE: Row[] = [
   {
     fault: 'no bus',
@@ -321,7 +321,7 @@ export const TABLE: Row[] = [
   {
     fault: '12139 on delete',
     create: referred('POST', POST),
-    // Nothing is deleted by a rotation: the reference must be no obstacle to the way back.
+    // A rotation deletes nothing: the reference must not prevent the undo.
     rotate: referred('POST', ROTATE),
   },
   {
@@ -428,7 +428,7 @@ export const TABLE: Row[] = [
   },
 ]
 
-/** What proxies and gateways do beside that. */
+/** Further faults of proxies and gateways. */
 export const MORE: Row[] = [
   {
     fault: 'a login page instead of an answer',

@@ -1,25 +1,25 @@
 import fs from 'node:fs'
 import type {Verdict} from './verdict.js'
 
-/** Where the cases of all files write what came of them; the summary reads it when all have run. */
+/** The file to which the cases of all test files write their results; the summary reads it at the end. */
 export const TALLY_VARIABLE = 'ZT_TEST_FAULTS_TALLY'
 
-/** One case, as it ended. */
+/** The result of one case. */
 export type Tally =
   | {kind: 'table' | 'more' | 'kill' | 'recovery' | 'parallel'; name: string; wrong: string[]}
-  /** A part that cannot run here (a program is missing) and was said aloud. */
+  /** A part that cannot run here (a program is missing) and was reported. */
   | {kind: 'skipped'; name: string}
-  /** What a recording counted, and how many of its effects were killed at. */
+  /** The effects that a recording counted, and at how many of them zt was killed. */
   | {kind: 'recording'; name: string; effects: number; killed: number}
 
 export function tally(entry: Tally): void {
   const file = process.env[TALLY_VARIABLE]
   if (file === undefined) throw new Error('the faults are run by npm run test:faults')
-  // One write of one line: processes at the same time do not mix theirs.
+  // One write per line, so that concurrent processes do not mix theirs.
   fs.appendFileSync(file, JSON.stringify(entry) + '\n')
 }
 
-/** How many cases have something of this kind. */
+/** The number of cases with a finding of this kind. */
 function countOf(entries: readonly Tally[], kind: keyof Verdict): number {
   return entries.filter((entry) => 'wrong' in entry && entry.wrong.some((one) => one.startsWith(`${kind}: `)))
     .length
@@ -29,9 +29,9 @@ function countOf(entries: readonly Tally[], kind: keyof Verdict): number {
 const TABLE_CASES = 64
 
 /**
- * What all cases came to, for people, and why that fails the run.
+ * The result of all cases in words, and why it fails the run.
  *
- * @param partial only some of the tests ran: nothing is said about how many there must be
+ * @param partial only some of the tests ran: the number of cases is not checked
  */
 export function sumUp(entries: readonly Tally[], partial: boolean): {lines: string[]; problems: string[]} {
   const cases = entries.filter((entry) => 'wrong' in entry)

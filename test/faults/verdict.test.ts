@@ -49,7 +49,7 @@ const intent = (more: object): string =>
     ...more,
   })
 
-/** States made by hand that no case may end in, and of what they must be found guilty. */
+/** States made by hand in which no case may end, and the findings that they must give. */
 const GUILTY: [string, RegExp, () => Promise<void> | void][] = [
   ['an enabled token without a secret', /^lost: "new" works, and nobody has/, () => void made('new', true)],
   ['an enabled token that is in no index', /^orphaned: "new" works/, () => void made('new', true)],

@@ -8,47 +8,47 @@ import {Journal} from '../../src/lib/secrets/journal/journal.js'
 import type {SecretIndex, SecretKey, SecretStore} from '../../src/lib/secrets/types.js'
 import type {SandboxState, StoredToken} from '../../src/lib/sandbox/state.js'
 
-/** All that a case leaves behind, and what was there before it. */
+/** Everything that a case leaves behind, and what was there before it. */
 export interface Evidence {
   state: SandboxState
   /** Sees the sandbox's clock this much later while it is called. */
   later: <T>(ms: number, look: () => T) => T
   store: SecretStore
-  /** What the store holds, by name. */
+  /** The contents of the store, by name. */
   stored: () => Promise<SecretKey[]>
   index: SecretIndex
   /** Where zt keeps everything; all of it is searched. */
   home: string
   journal: string
-  /** Every Client Secret that the API has given out, in this case or before it. */
+  /** Every client secret that the API has issued, in this case or before it. */
   issued: Iterable<string>
-  /** Tokens of others, as they were: nothing may have become of them. */
+  /** Tokens of others, as they were: they must not have changed. */
   foreign: StoredToken[]
-  /** Our tokens that were there before: they still work, and under their name. */
+  /** The test's tokens from before: they still work, under their names. */
   ours: JsonObject[]
 }
 
-/** What is wrong; all empty when nothing is. Each entry is a sentence without a secret. */
+/** The findings; all empty if nothing is wrong. Each is a sentence without a secret. */
 export interface Verdict {
-  /** A token works, or should, and nobody has a secret that opens it. */
+  /** A token works, or should, but no store has a secret for it. */
   lost: string[]
-  /** A token is at Cloudflare, and no index and no journal knows of it. */
+  /** A token exists at Cloudflare, but neither index nor journal has it. */
   orphaned: string[]
   /** A secret in plain text, a spool or its key where none should be. */
   remnants: string[]
-  /** It is said to be settled, and is not. */
+  /** zt says that it is settled, but it is not. */
   unsettled: string[]
   /** Something was changed that zt was not asked to change. */
   touched: string[]
 }
 
-/** The grace period of every case is 24 h: what works only within it is lost as well. */
+/** The grace period of every case is 24 h: a secret that works only within it counts as lost. */
 const AFTER_GRACE_MS = 25 * 3600_000
 
 /**
- * Decides about what a case has left behind.
+ * Judges what a case has left behind.
  *
- * @param settled whether zt has said that nothing is open: until then a journal excuses what it is about
+ * @param settled whether zt has said that nothing is open: until then the journal excuses its own operations
  */
 export async function judge(evidence: Evidence, settled: boolean): Promise<Verdict> {
   const verdict: Verdict = {lost: [], orphaned: [], remnants: [], unsettled: [], touched: []}
@@ -104,14 +104,14 @@ export async function judge(evidence: Evidence, settled: boolean): Promise<Verdi
   return verdict
 }
 
-/** Everything that is wrong, in one list. */
+/** All findings, in one list. */
 export function faultsOf(verdict: Verdict): string[] {
   return Object.entries(verdict).flatMap(([kind, list]: [string, string[]]) =>
     list.map((one) => `${kind}: ${one}`),
   )
 }
 
-/** Where there is a secret that opens this token now; `store for good`: also when every grace period has ended. */
+/** Where a secret for this token is now; `store for good`: it also works after every grace period. */
 async function whatOpens(evidence: Evidence, token: JsonObject, excused: boolean): Promise<string[]> {
   const {state, store, later} = evidence
   const id = String(token['id'])
@@ -144,7 +144,7 @@ export function formsOf(secret: string): string[] {
     secret,
     encodeURIComponent(secret),
     bytes.toString('hex'),
-    // Base64 of a longer text that begins anywhere before it: what of it does not depend on its neighbours.
+    // Base64 of a longer text that begins before it: the characters that do not depend on neighbours.
     ...[0, 1, 2].map((shift) =>
       Buffer.concat([Buffer.alloc(shift), bytes])
         .toString('base64')
@@ -159,7 +159,7 @@ async function plainText({home, issued}: Evidence): Promise<string[]> {
   for (const entry of await fs.readdir(home, {recursive: true, withFileTypes: true})) {
     if (!entry.isFile()) continue
     const file = path.join(entry.parentPath, entry.name)
-    // A lock's file may go meanwhile.
+    // A lock's file may disappear in the meantime.
     const text = await fs.readFile(file, 'latin1').catch(() => '')
     if (forms.some((form) => text.includes(form)))
       found.push(`a secret in plain text in ${path.relative(home, file)}`)

@@ -85,6 +85,6 @@ describe('a text in a man page', () => {
       body: ['.SH X'],
     }
     expect(roff.manPage(page).split('\n')[0]).toBe('.TH "A\\(dq \\(dqB" 1 "2026-11-26" "zt \\(dq1\\(dq" "m"')
-    expect(() => roff.manPage({...page, date: '26.11.2026'})).toThrow('no date')
+    expect(() => roff.manPage({...page, date: '26.11.2026'})).toThrow('not a date')
   })
 })

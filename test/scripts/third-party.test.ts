@@ -88,14 +88,14 @@ describe('the packages inside dist/', () => {
       {LICENSE: MIT},
       /"MIT AND GPL-2/,
     ],
-    ['no text', {license: 'MIT'}, {}, /^one .* carries no text of its licence \(MIT\)/],
+    ['no text', {license: 'MIT'}, {}, /^one .* does not include the text of its licence \(MIT\)/],
     [
       'a text that is none of its own',
       {license: 'MIT'},
       {'node_modules/two/LICENSE': MIT},
-      /carries no text/,
+      /does not include the text/,
     ],
-    ['a program of that name', {license: 'MIT'}, {'license.js': MIT}, /carries no text/],
+    ['a program of that name', {license: 'MIT'}, {'license.js': MIT}, /does not include the text/],
   ])('end the build where one has %s', async (_what, json, texts, message) => {
     await install('one', json, texts)
     expect(() => of('node_modules/one/a.js')).toThrow(message)

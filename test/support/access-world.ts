@@ -18,14 +18,14 @@ import {Journal} from '../../src/lib/secrets/journal/journal.js'
 import {keyOf} from '../../src/lib/secrets/keys.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../../src/lib/secrets/types.js'
 
-/** A store in memory that can be made to fail as a real one does. */
+/** A store in memory that a test can make fail as a real one does. */
 export class FaultyStore implements SecretStore {
   readonly label = 'the faulty store'
   writable = true
   readable = true
   state: StoreStatus['state'] = 'ready'
   readonly kept = new Map<string, string>()
-  /** Told of a service token's secret only: the rehearsal before it goes well. */
+  /** Called only for the secret of a service token: the rehearsal before it succeeds. */
   onSave: (value: string) => string | undefined = (value) => value
 
   constructor(readonly kind: SecretStore['kind'] = 'vault') {}
@@ -59,7 +59,7 @@ export class FaultyStore implements SecretStore {
   }
 }
 
-/** A use-case's surroundings: the sandbox's API over real HTTP, a store that can fail, and what was sent. */
+/** The world of a use-case: the sandbox's API over real HTTP, a store that can fail, and a record of the requests. */
 export class World {
   private constructor(
     readonly ctx: AccessContext,
@@ -70,7 +70,7 @@ export class World {
     readonly end: () => Promise<void>,
   ) {}
 
-  /** @param onRequest called with each exchange before it is answered: the place to meddle from another side */
+  /** @param onRequest called with each exchange before it is answered: the place to change the account from another side */
   static async open(
     seed?: SandboxSeed,
     onRequest?: (exchange: Exchange, state: SandboxState) => void,
@@ -115,7 +115,7 @@ export class World {
     })
   }
 
-  /** What was sent to change something: `POST /policies`, without the account's part. */
+  /** The requests that change something: `POST /policies`, without the account's part of the path. */
   get changes(): string[] {
     return this.exchanges
       .filter(({method}) => method !== 'GET')
@@ -126,12 +126,12 @@ export class World {
     return this.state.data.serviceTokens.map(({object}) => object['name'])
   }
 
-  /** Whether the edge would let this pair in now. */
+  /** Whether the edge would admit this pair now. */
   authenticates(clientId: string, clientSecret: string): boolean {
     return this.state.edgeView().authenticate(clientId, clientSecret) !== undefined
   }
 
-  /** The files of the journal that end so. */
+  /** The files of the journal with this ending. */
   async journalFiles(ending: string): Promise<string[]> {
     const directory = path.join(this.folder, 'journal')
     const names = await fs.readdir(directory)

@@ -14,21 +14,21 @@ export interface End {
 
 export interface RunOptions {
   env?: NodeJS.ProcessEnv
-  /** Given to stdin, which is closed behind it unless {@link RunOptions.onStart} is to write. */
+  /** Written to stdin, which is then closed unless {@link RunOptions.onStart} writes to it. */
   input?: string
   stdinStaysOpen?: boolean
-  /** Where it is run; its home when left away. */
+  /** The working directory; default: its home. */
   cwd?: string
-  /** Called when the process runs. */
+  /** Called when the process has started. */
   onStart?: (child: ChildProcess) => void
 }
 
-/** The built zt as a script meets it: no terminal, and directories of its own. */
+/** The built zt as a script runs it: no terminal, and separate directories. */
 export class BuiltZt {
   private constructor(
     readonly home: string,
     readonly env: NodeJS.ProcessEnv,
-    /** How it is started. */
+    /** How to start it. */
     readonly program: readonly string[],
   ) {}
 
@@ -39,7 +39,7 @@ export class BuiltZt {
     const home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-e2e-'))
     const env: NodeJS.ProcessEnv = {
       ...{PATH: process.env['PATH'], HOME: home, NO_COLOR: '1'},
-      // On a busy machine the usual limits are reached where nothing hangs.
+      // On a busy machine the usual limits are reached although nothing hangs.
       ZT_PATIENCE: '40',
       ...more,
     }
@@ -61,7 +61,7 @@ export class BuiltZt {
       const end: End = {code: null, stdout: '', stderr: ''}
       child.stdout.on('data', (chunk: Buffer) => (end.stdout += chunk.toString()))
       child.stderr.on('data', (chunk: Buffer) => (end.stderr += chunk.toString()))
-      // A command that needs no input may have ended before it is written.
+      // A command that needs no input may have ended before the write.
       child.stdin.on('error', () => undefined)
       if (stdinStaysOpen) child.stdin.write(input)
       else child.stdin.end(input)

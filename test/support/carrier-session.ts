@@ -16,14 +16,14 @@ export interface SessionOptions {
 }
 
 export interface Session {
-  /** How it ended; undefined where it threw. */
+  /** How it ended; undefined if it threw. */
   end: CarryEnd | undefined
   error: {code: string; why: string | undefined; message: string; kind: string} | undefined
-  /** What the output got. */
+  /** What was written to the output. */
   output: Buffer
 }
 
-/** Opens a tunnel to the edge and carries until its end. The input stays open unless one is given. */
+/** Opens a tunnel to the edge and carries until it ends. The input stays open unless one is given. */
 export async function session(edge: ScriptedEdge, options: SessionOptions = {}): Promise<Session> {
   const pieces: Buffer[] = []
   const collect = new Writable({

@@ -2,17 +2,17 @@ import net, {type AddressInfo} from 'node:net'
 
 export interface ConnectProxy {
   port: number
-  /** The heads of the requests that came. */
+  /** The heads of the received requests. */
   requests: string[]
-  /** What went through it to the other side, as it was sent. */
+  /** The bytes that passed through it to the other side. */
   through: string
   close(): Promise<void>
 }
 
 /**
- * An HTTP proxy that knows CONNECT, and leads to one port of this machine, whatever host it is asked for.
+ * An HTTP proxy that supports CONNECT, and connects to one port of this machine, whatever host it is asked for.
  *
- * @param answer instead of the connection
+ * @param answer sent instead of making the connection
  */
 export async function startConnectProxy(to: number, answer?: string): Promise<ConnectProxy> {
   const sockets = new Set<net.Socket>()

@@ -16,7 +16,7 @@ type Document = {paths: Record<string, Record<string, Operation>>}
 
 const FILE = path.resolve(import.meta.dirname, '../../../shared/contract/cloudflare-access.openapi.json')
 
-/** The API's published contract, and what in an exchange breaks it. */
+/** The published contract of the API, and how an exchange breaks it. */
 export class Contract {
   readonly #document: Document
   readonly #ajv = new Ajv({strict: false, allErrors: true, formats: {'date-time': isDateTime}})
@@ -27,7 +27,7 @@ export class Contract {
     this.#ajv.addSchema(document, 'contract')
   }
 
-  /** Undefined where the contract is not beside the project. */
+  /** Undefined if the contract is not beside the project. */
   static async load(): Promise<Contract | undefined> {
     try {
       return new Contract(JSON.parse(await fs.readFile(FILE, 'utf8')) as Document)
@@ -37,7 +37,7 @@ export class Contract {
     }
   }
 
-  /** The permission groups of which an API token needs one; undefined where the contract does not say. */
+  /** The permission groups of which an API token needs one; undefined if the contract does not say. */
   permissions(method: string, template: string): string[] | undefined {
     const found = this.#find(method, template.replaceAll(/\{\w+\}/g, 'x'))
     if (!found) throw new Error(`the contract has no ${method} ${template}`)
@@ -53,7 +53,7 @@ export class Contract {
     return found && {operationId: found.operationId, permissions: found['x-api-token-group']}
   }
 
-  /** Empty where the exchange keeps to the contract. */
+  /** Empty if the exchange follows the contract. */
   violations({method, path: pathname, query, requestBody, status, responseBody}: Exchange): string[] {
     const found = this.#find(method, pathname)
     const where = `${method} ${pathname} → ${status}`
@@ -64,7 +64,7 @@ export class Contract {
     for (const name of Object.keys(query)) {
       if (!known.includes(name)) broken.push(`${where}: no query parameter ${name}`)
     }
-    // What is refused may well be wrong; what is accepted may not.
+    // A refused request may be invalid; an accepted one must not be.
     if (status < 400 && operation.requestBody && requestBody !== undefined) {
       broken.push(
         ...this.#errors(
@@ -93,7 +93,7 @@ export class Contract {
 
   #find(method: string, pathname: string): {operation: Operation; pointer: string} | undefined {
     const given = pathname.split('/')
-    // Of two that fit, the one with fewer placeholders: /apps/ca before /apps/{app_id}.
+    // If two match, the one with fewer placeholders: /apps/ca before /apps/{app_id}.
     const fitting = Object.keys(this.#document.paths)
       .filter((template) => {
         const parts = template.split('/')
@@ -116,7 +116,7 @@ export class Contract {
       validate = this.#ajv.compile({$ref: `contract#${pointer}`})
       this.#validators.set(pointer, validate)
     }
-    // As it travels: without what JSON leaves out.
+    // As it is sent: without what JSON leaves out.
     if (validate(JSON.parse(JSON.stringify(value)))) return []
     return (validate.errors ?? []).map(
       ({instancePath, message, params}) => `${where}: ${instancePath} ${message} ${JSON.stringify(params)}`,

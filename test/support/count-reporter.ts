@@ -1,6 +1,6 @@
 import type {Reporter, TestModule} from 'vitest/node'
 
-/** Ends every run with one plain line of counts, so that CI can read how much was tested. */
+/** Ends every run with one line of counts, so that CI can read how much was tested. */
 export default class CountReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>): void {
     const count = {passed: 0, failed: 0, skipped: 0}

@@ -2,12 +2,12 @@ import net from 'node:net'
 
 export interface CountingRelay {
   address: string
-  /** How many connections came since the last call. */
+  /** The number of connections since the last call. */
   taken(): number
   close(): Promise<void>
 }
 
-/** Passes TCP connections on to an address, and counts them: a handshake with the edge is one. */
+/** Relays TCP connections to an address, and counts them: a handshake with the edge is one. */
 export async function startCountingRelay(to: string): Promise<CountingRelay> {
   const [host, port] = [to.slice(0, to.lastIndexOf(':')), Number(to.slice(to.lastIndexOf(':') + 1))]
   const sockets = new Set<net.Socket>()

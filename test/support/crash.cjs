@@ -1,10 +1,10 @@
-// Preloaded into zt: at its first HTTP request or its first access to a store it fails as a library might, with a text
-// that holds secrets. ZT_TEST_CRASH names a file: {"at": "http" | "store", "how": …, "text": …, "done": FILE}.
+// Preloaded into zt: its first HTTP request or first access to a store fails as a library might, with a text
+// that contains secrets. ZT_TEST_CRASH names a file: {"at": "http" | "store", "how": …, "text": …, "done": FILE}.
 const fs = require('node:fs')
 
 const {at, how, text, done} = JSON.parse(fs.readFileSync(process.env.ZT_TEST_CRASH, 'utf8'))
 
-/** In every place that an error has for a text. */
+/** In every field of an error that can hold a text. */
 function failure() {
   const error = new Error(`${text}\n    at ${text}\n    at ${text} (file:///x.js:1:1)`, {
     cause: new Error(text),

@@ -1,7 +1,7 @@
 import type {AccessContext} from '../../src/lib/access/account/context.js'
 import {Spool} from '../../src/lib/secrets/journal/journal.js'
 
-/** Thrown where a process would have been killed. */
+/** Thrown at the point where a process would have been killed. */
 export class Crash extends Error {
   override readonly name = 'Crash'
 }
@@ -9,7 +9,7 @@ export class Crash extends Error {
 /**
  * A context in which every call that leaves the process (API, store, journal, spool, index) is counted, and that dies
  * at one of them: before it is made, or after it was made and before its answer is seen. A dead context does nothing
- * more, whatever the code under test catches. No list of steps is kept by hand: what is new is counted by itself.
+ * more, whatever the code under test catches. No list of steps is kept by hand: new calls are counted automatically.
  */
 export class Mortal {
   readonly effects: string[] = []
@@ -40,7 +40,7 @@ export class Mortal {
       get: (_, name) => {
         const value: unknown = Reflect.get(target, name, target)
         if (typeof value !== 'function') return value
-        // The two that touch nothing.
+        // These two touch nothing.
         if (name === 'clockAhead' || name === 'spoolOf')
           return (...args: unknown[]) => this.#result(Reflect.apply(value, target, args))
         return async (...args: unknown[]) => {

@@ -5,15 +5,15 @@ import type {CertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 
 export interface Listener {
   url: string
-  /** The statuses that were sent so far. */
+  /** The statuses sent so far. */
   received(): number[]
   close(): Promise<void>
 }
 
-/** A secret of somebody else's: zt does not hold it, and it looks like nothing that is known. */
+/** Someone else's secret: zt does not have it, and it matches no known format. */
 export const STRANGER = 'what-only-the-server-knows-0123456789-abcdefghij'
 
-/** How an API can fail, each time with what it was sent in its answer. */
+/** How an API can fail, each time with the request in its answer. */
 export const FAULTS = [
   '500 that quotes the request',
   '401 that quotes the request',
@@ -28,7 +28,7 @@ export const FAULTS = [
   'a connection that is cut',
 ]
 
-/** The headers and body that came, also encoded: as themselves, and where a header may stand. */
+/** The received headers and body, also encoded: as they are, and as a header value. */
 async function quote(request: http.IncomingMessage): Promise<{text: string; header: string}> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -39,7 +39,7 @@ async function quote(request: http.IncomingMessage): Promise<{text: string; head
   return {text: `${text} ${Buffer.from(text).toString('base64')}`, header}
 }
 
-/** An API that fails as its path says and sends back what it was sent. */
+/** An API that fails as its path says and echoes the request. */
 export async function startEchoingServer(): Promise<Listener> {
   const sent: number[] = []
   const server = http.createServer((request, response) => {
@@ -74,7 +74,7 @@ export async function startEchoingServer(): Promise<Listener> {
   return listener(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sent)
 }
 
-/** An edge that refuses every upgrade (the status stands in the host: `s403.…`) with the credentials in all headers. */
+/** An edge that refuses every upgrade (with the status in the host: `s403.…`) and has the credentials in all headers. */
 export async function startEchoingEdge(authority: CertificateAuthority): Promise<Listener> {
   const sent: number[] = []
   const server = https.createServer({

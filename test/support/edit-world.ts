@@ -12,7 +12,7 @@ import type {SandboxState} from '../../src/lib/sandbox/state.js'
 export const APP = 'app-one'
 export const GROUP = 'group-one'
 
-/** What an edit asks for, as a person would say it. Numbers are places in the application's order, from 0. */
+/** What an edit asks for, as a user would say it. Numbers are places in the application's order, from 0. */
 export type Edit =
   | {edit: 'set'; field: string; value: unknown}
   | {edit: 'rules'; at: number; part: 'include' | 'exclude' | 'require'; rules: Rule[]}
@@ -24,7 +24,7 @@ export type Edit =
 
 const STAMPS = new Set(['created_at', 'updated_at'])
 
-/** All that can be edited, as text: the same for the same, whatever was changed and changed back. */
+/** Everything that can be edited, as text: equal for equal state, whatever was changed and changed back. */
 export function everything(state: SandboxState, {ids = true} = {}): string {
   const {apps, policies, inlinePolicies, groups} = state.data
   const names = new Map([...policies, ...inlinePolicies].map((one) => [one['id'], one['name']]))
@@ -50,7 +50,7 @@ export function order(state: SandboxState): unknown[] {
   return [...links].sort((a, b) => a.precedence - b.precedence).map(({id}) => names.get(id))
 }
 
-/** The changes that make an edit; none where there is nothing to make it on. */
+/** The changes of an edit; none if its object does not exist. */
 export async function planEdit(ctx: AccessContext, edit: Edit): Promise<Change[]> {
   const api = await ctx.api()
   if (edit.edit === 'group') {
@@ -110,13 +110,13 @@ export async function planEdit(ctx: AccessContext, edit: Edit): Promise<Change[]
 }
 
 export interface Call {
-  /** From 0, of those since the interposing began. */
+  /** Counted from 0, since the interposing began. */
   number: number
   name: string
   writes: boolean
 }
 
-/** An API between whose calls somebody can stand. `run` makes the call itself. */
+/** An API with a hook around each call. `run` makes the call itself. */
 export function interposed(
   api: AccessApi,
   each: (call: Call, run: () => Promise<unknown>) => Promise<unknown>,
@@ -134,7 +134,7 @@ export function interposed(
   })
 }
 
-/** No (whole) answer came. */
+/** No (complete) answer arrived. */
 export function noAnswer({writes}: Call): ApiError {
   return new ApiError({
     kind: 'unreachable',

@@ -1,7 +1,7 @@
 import net from 'node:net'
 import {decodeBody, decodeMessage, type Argument} from '../../src/lib/secrets/keychain/wire.js'
 
-/** The bytes of an answer's body. */
+/** The body of an answer, as bytes. */
 export interface Reply {
   signature: string
   body: Buffer
@@ -9,7 +9,7 @@ export interface Reply {
 
 type Answer = (member: string, args: unknown[], path: string) => Reply | string | undefined
 
-/** A session bus that answers as it is told: with a body, or with an error of that name; undefined: not at all. */
+/** A session bus that answers as the test says: with a body, or with an error of that name; undefined: not at all. */
 export class FakeBus {
   private constructor(
     readonly server: net.Server,
@@ -82,7 +82,7 @@ function write(before: Buffer, type: string, value: Value | Argument): Buffer {
   if (type === 'b') return Buffer.concat([pad(before, 4), uint32(value === true ? 1 : 0)])
   if (type === 'ao' || type === 'a{ss}') {
     let content: Buffer = Buffer.alloc(0)
-    // What is inside begins at a multiple of 8, or of 4 where only that is asked for.
+    // The content begins at a multiple of 8, or of 4 if that is enough.
     if (Array.isArray(value)) for (const one of value) content = write(content, 's', String(one))
     else
       for (const [key, text] of Object.entries((value ?? {}) as Record<string, string>))

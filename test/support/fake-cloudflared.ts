@@ -3,15 +3,15 @@ import path from 'node:path'
 
 export interface FakeCloudflared {
   program: string
-  /** What it was given, run by run. */
+  /** What it was given in each run. */
   runs(): Promise<{args: string[]; env: Record<string, string>}[]>
 }
 
 /**
- * A program in cloudflared's place that notes what it is given.
+ * A program in place of cloudflared that records what it is given.
  *
- * @param version what it prints for --version, a whole line
- * @param does what it does for everything else, in shell
+ * @param version what it prints for --version, a complete line
+ * @param does what it does otherwise, in shell
  */
 export async function makeFakeCloudflared(
   directory: string,
@@ -24,7 +24,7 @@ export async function makeFakeCloudflared(
   await fs.mkdir(notes, {recursive: true})
   const record = [
     `note=$(mktemp -d '${notes}/XXXXXXXX')`,
-    // Builtins only: a program would need PATH, and be one more child.
+    // Builtins only: a program would need PATH, and be another child.
     `printf '%s\\0' "$@" > "$note/args"`,
     `cat /proc/$$/environ > "$note/env"`,
   ].join('\n')

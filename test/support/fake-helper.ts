@@ -2,8 +2,8 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 
 /**
- * A docker-credential-helper that keeps its entries in a file, and that can be told to misbehave by a JSON file beside
- * it: `{"get": "hang"}`. Every call is recorded: its argv, environment and process id.
+ * A docker-credential-helper that keeps its entries in files, and that a JSON file beside it makes misbehave:
+ * `{"get": "hang"}`. Every call is recorded: its argv, environment and process ID.
  */
 export class FakeHelper {
   private constructor(
@@ -24,7 +24,7 @@ export class FakeHelper {
     return helper
   }
 
-  /** How an action goes wrong from now on; undefined: it works. */
+  /** How an action fails from now on; undefined: it works. */
   async fault(fault: Partial<Record<'store' | 'get' | 'erase' | 'list', Fault>>): Promise<void> {
     await fs.writeFile(path.join(this.directory, 'faults.json'), JSON.stringify(fault))
   }
@@ -62,7 +62,7 @@ const fs = require('node:fs'), path = require('node:path'), {spawn} = require('n
 const here = __dirname, action = process.argv[2], file = path.join(here, 'kept')
 const pause = () => { setInterval(() => {}, 1000) }
 const read = () => { try { return JSON.parse(fs.readFileSync(file, 'utf8')) } catch { return {} } }
-// Entries are files of their own, so that writers at the same time lose nothing.
+// Each entry is a separate file, so that concurrent writers lose nothing.
 const at = (url) => path.join(file, Buffer.from(url).toString('hex'))
 const keep = (c) => { const t = at(c.ServerURL) + '.' + process.pid; fs.mkdirSync(file, {recursive: true}); fs.writeFileSync(t, JSON.stringify(c)); fs.renameSync(t, at(c.ServerURL)) }
 const input = fs.readFileSync(0, 'utf8')

@@ -25,7 +25,7 @@ ITEM = "org.freedesktop.Secret.Item"
 PROMPT = "org.freedesktop.Secret.Prompt"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 NOTHING = dbus.ObjectPath("/")
-# These change what is given back, not what CreateItem does.
+# These change what is returned, not what CreateItem does.
 ON_READ = ("corrupt", "stale")
 
 
@@ -99,7 +99,7 @@ class Keyring:
         return path
 
     def find(self, attributes):
-        # As gnome-keyring: the schema's name is one attribute of the others.
+        # As in gnome-keyring, the name of the schema is an attribute among the others.
         wanted = {str(key): str(value) for key, value in attributes.items()}
         return [
             path
@@ -208,7 +208,7 @@ class Prompt(dbus.service.Object):
         self.dismiss()
 
     def dismiss(self):
-        # Where libsecret expects an object's path, a string makes it wait for ever (0.20.5): zt must not.
+        # If libsecret gets a string instead of an object path, it waits for ever (0.20.5): zt must not.
         self.Completed(True, dbus.String("", variant_level=1))
         return False
 
@@ -342,7 +342,7 @@ def main():
     objects = [Service(keyring)]
     for path in ("/collection/login", "/collection/session", "/aliases/default"):
         objects.append(Collection(keyring, ROOT + path))
-    # The name comes last: whoever sees it can call.
+    # The name comes last: a client that sees it can call.
     name = dbus.service.BusName("org.freedesktop.secrets", bus, do_not_queue=True)
     print("ready", flush=True)
     GLib.MainLoop().run()

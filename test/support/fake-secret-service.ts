@@ -7,12 +7,12 @@ import type {BusEnvironment} from '../../src/lib/secrets/keychain/probe.js'
 import {SecretService} from './secret-service.js'
 
 const run = promisify(execFile)
-/** Debian's own: its modules are not those of another Python on PATH. */
+/** Debian's own: another Python on PATH does not have its modules. */
 const PYTHON = '/usr/bin/python3'
 const IMPORTS = 'import dbus, dbus.service, dbus.mainloop.glib; from gi.repository import GLib'
 const PROGRAM = path.join(import.meta.dirname, 'fake-secret-service.py')
 
-/** What a keyring can do wrong; the program itself says what each is. */
+/** The ways in which a keyring can fail; the program itself describes each. */
 export type KeyringFault =
   | 'no-collection'
   | 'locked'
@@ -32,7 +32,7 @@ interface Kept {
   value: string
 }
 
-/** A keyring on a bus of its own which fails as it is told; keytar and secret-tool take it for a real one. */
+/** A keyring on a separate bus that fails as the test says; keytar and secret-tool take it for a real one. */
 export class FakeSecretService {
   readonly #bus: SecretService
   #program: ChildProcess | undefined
@@ -42,7 +42,7 @@ export class FakeSecretService {
     this.#bus = bus
   }
 
-  /** Why it cannot run here; undefined where it can. */
+  /** Why it cannot run on this machine; undefined if it can. */
   static async missing(): Promise<string | undefined> {
     const needs: [what: string, program: string, args: string[]][] = [
       ['dbus-daemon is not installed (apt-get install dbus-bin)', 'sh', ['-c', 'command -v dbus-daemon']],
@@ -51,7 +51,7 @@ export class FakeSecretService {
         'sh',
         ['-c', 'command -v secret-tool'],
       ],
-      // All that the program itself imports: a part of it may be installed.
+      // Everything that the program itself imports: only a part may be installed.
       ['Python lacks D-Bus (apt-get install python3-dbus python3-gi)', PYTHON, ['-c', IMPORTS]],
       [
         'libsecret is not installed (apt-get install libsecret-1-0)',
@@ -81,12 +81,12 @@ export class FakeSecretService {
     return {DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR}
   }
 
-  /** From now on, or once so many items have been created, it does this to accounts that begin so. */
+  /** From now on, or after this many items have been created, it does this to accounts with this prefix. */
   async fail(mode: KeyringFault, {kind = '', skip = 0} = {}): Promise<void> {
     await this.#control({mode, kind, skip})
   }
 
-  /** All is well again; a program that hangs or has ended is started anew with what it kept. */
+  /** Ends all faults; a program that hangs or has ended is restarted with what it kept. */
   async mend(): Promise<void> {
     await this.#control({mode: 'ok', kind: '', skip: 0})
     await this.stop()
@@ -94,12 +94,12 @@ export class FakeSecretService {
     await this.#start()
   }
 
-  /** All is well again, and what it has in memory stays. */
+  /** Ends all faults, and keeps what it has in memory. */
   async forgive(): Promise<void> {
     await this.#control({mode: 'ok', kind: '', skip: 0})
   }
 
-  /** Ends the program: the bus goes on without it. */
+  /** Ends the program: the bus continues without it. */
   async stop(): Promise<void> {
     const program = this.#program
     if (program?.exitCode !== null || program.signalCode !== null) return
@@ -112,13 +112,13 @@ export class FakeSecretService {
     this.#program?.kill(signal)
   }
 
-  /** The faults that it has done, as `mode call account`. */
+  /** The faults that occurred, as `mode call account`. */
   async faults(): Promise<string[]> {
     const log = (await readFileIfThere(this.#at('log'))) ?? ''
     return log.split('\n').flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []))
   }
 
-  /** What it keeps: account → value. */
+  /** Its contents: account → value. */
   async kept(): Promise<Map<string, string>> {
     const inMemory = await readFileIfThere(this.#at('memory.json'))
     const text = inMemory ?? (await readFileIfThere(this.#at('items.json'))) ?? '{"items": []}'
@@ -153,7 +153,7 @@ export class FakeSecretService {
   }
 
   async #control(control: {mode: string; kind: string; skip: number}): Promise<void> {
-    // Read at any moment: never half a file.
+    // It is read at any moment: never half a file.
     await fs.writeFile(this.#at('control.tmp'), JSON.stringify({id: ++this.#controls, ...control}))
     await fs.rename(this.#at('control.tmp'), this.#at('control.json'))
   }

@@ -15,8 +15,8 @@ export const HOST = 'gitlab-ssh.widgetcorp.tech'
 const RECORDER = path.resolve(import.meta.dirname, 'record-files.cjs')
 
 /**
- * A home in which every file is that zt keeps or is given: configuration, vault with identity, index, bindings, an
- * operation that was interrupted, an undo record, a dead process's lock, caches. Attacks are made on copies of it.
+ * A home with every file that zt keeps or is given: configuration, vault with identity, index, bindings, an
+ * interrupted operation, an undo record, a dead process's lock, caches. Tests attack copies of it.
  */
 export class FilesWorld {
   private constructor(
@@ -50,7 +50,7 @@ export class FilesWorld {
     await world.#interrupt(api.url, state.accountId)
     const words = ['__complete', 'fish', '--', 'token', 'show', '']
     await base.run(words)
-    // A change leaves its mark where names are kept.
+    // A change leaves its mark in the cache of names.
     await base.json(['token', 'rename', 'ci', 'deploy'])
     await base.run(words)
     await base.run(['ssh', 'proxy', '--client', 'cloudflared', HOST], {env: world.cloudflared()})
@@ -74,14 +74,14 @@ export class FilesWorld {
     }
   }
 
-  /** A copy of the home, whose zt is run in its directory `work`. */
+  /** A copy of the home, whose zt runs in its directory `work`. */
   async copy(): Promise<FilesCopy> {
     const home = await fs.mkdtemp(path.join(this.folder, 'copy-'))
     await fs.cp(this.base.home, home, {recursive: true, verbatimSymlinks: true, preserveTimestamps: true})
     return new FilesCopy(this, home)
   }
 
-  /** As a process leaves it that was killed once the intent, the key and the spool's room were there. */
+  /** The state after a process was killed once the intent, the key and the spool's space were there. */
   async #interrupt(apiUrl: string, accountId: string): Promise<void> {
     const at = (...parts: string[]): string => path.join(this.base.home, ...parts)
     const identity = {file: at('CONFIG', 'zt', 'identity.txt')}

@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process'
 import type {BuiltZt} from './built-zt.js'
 
-/** Runs a proxy until the server's greeting has come through, or until it ends. */
+/** Runs a proxy until the server's greeting has arrived, or until it ends. */
 export function greetingOf(
   zt: BuiltZt,
   [program = '', ...args]: readonly string[],

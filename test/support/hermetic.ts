@@ -4,7 +4,7 @@ import {afterAll} from 'vitest'
 import './patient.js'
 
 /**
- * A unit or integration test sees nothing of the person's own machine: no real account, no real keychain,
+ * A unit or integration test sees nothing of the user's own machine: no real account, no real keychain,
  * no network but loopback.
  */
 for (const name of Object.keys(process.env)) {
@@ -18,7 +18,7 @@ for (const name of Object.keys(process.env)) {
 }
 process.env['NO_COLOR'] = '1'
 
-/** What was tried and is not this machine. */
+/** Attempted connections to other machines. */
 export const strayAddresses = new Set<string>()
 
 type Found = string | dns.LookupAddress[]
@@ -28,7 +28,7 @@ type Lookup = (
   found: (error: Error | null, address?: Found, family?: number) => void,
 ) => void
 
-/** This machine; and 192.0.2.0/24 (RFC 5737), where nobody is, for tests of an address that does not answer. */
+/** This machine; and 192.0.2.0/24 (RFC 5737), which is unused, for tests of an address that does not answer. */
 const OURS = /^(127\.|::1$|::ffff:127\.|192\.0\.2\.)/
 
 function strayIn(addresses: readonly string[]): Error | undefined {
@@ -38,7 +38,7 @@ function strayIn(addresses: readonly string[]): Error | undefined {
   return Object.assign(new Error(`a test reaches for ${stray}`), {code: 'ENETUNREACH'})
 }
 
-/** The addresses of a name are looked at before one of them is tried. */
+/** Checks the addresses of a name before one of them is tried. */
 function watched(lookup: Lookup): Lookup {
   return (name, options, found) => {
     lookup(name, options, (error, address, family) => {
@@ -50,7 +50,7 @@ function watched(lookup: Lookup): Lookup {
   }
 }
 
-/** Below everything that makes connections, whatever it is. */
+/** At the lowest level, below everything that makes connections. */
 const connect = net.Socket.prototype.connect as (this: net.Socket, ...args: unknown[]) => net.Socket
 net.Socket.prototype.connect = function (this: net.Socket, ...args: unknown[]) {
   // Node's own calls have their arguments in an array.
@@ -64,13 +64,13 @@ net.Socket.prototype.connect = function (this: net.Socket, ...args: unknown[]) {
   const lookup: Lookup = stray
     ? (_name, _options, found) => found(stray)
     : watched(options.lookup ?? dns.lookup)
-  // Only a name is looked up, and so fails as one that is not known.
+  // Only names are looked up; such a name fails as an unknown one.
   const watchedOptions = {...options, lookup, ...(stray && {host: 'stray.invalid'})}
   given.splice(0, typeof first === 'object' ? 1 : typeof second === 'string' ? 2 : 1, watchedOptions)
   return connect.apply(this, args)
 }
 
-// Also where what was tested has taken the error for a network that is down.
+// Also if the code under test took the error for a network that is down.
 afterAll(() => {
   const found = [...strayAddresses]
   strayAddresses.clear()

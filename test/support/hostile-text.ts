@@ -2,8 +2,8 @@ import http from 'node:http'
 import type {AddressInfo} from 'node:net'
 
 /**
- * What a name, a path or an answer may hold to act on a terminal or to look like what it is not. None of its sequences
- * is one that zt, its prompts or its spinner use, so that whatever comes through is seen.
+ * What a name, a path or an answer may contain to control a terminal or to look like something else. None of its sequences
+ * is used by zt, its prompts or its spinner, so that whatever passes is detected.
  */
 const HOSTILE_PARTS = {
   clear: '\u001B[2J\u001B[3;1H',
@@ -22,25 +22,25 @@ const HOSTILE_PARTS = {
   heap: `"${'\u0338'.repeat(12)}`,
 }
 
-/** All of it, as an argument, a variable or a file's name can hold it. */
+/** All of it that an argument, a variable or a file name can contain. */
 export const HOSTILE = Object.values(HOSTILE_PARTS).join('')
-/** And half a surrogate pair, which JSON can hold. */
+/** And half a surrogate pair, which JSON can contain. */
 export const HOSTILE_IN_JSON = `${HOSTILE}\uD800`
 
-/** Our own colours, of stdout and stderr; also what wrapping and nesting make of them. */
+/** zt's own colours, of stdout and stderr; also as wrapping and nesting change them. */
 const COLOURS = /\u001B\[(?:0|1|2|22|31|32|33|36|39)m/g
 /** Whatever a terminal obeys or a reader does not see. */
 const NOT_TEXT =
   /(?![\n ])[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![ \u3000])\p{Zs}|\p{M}{5}/gu
 
 /**
- * What in an output may not be there, as escapes; nothing where all is well.
+ * The forbidden characters of an output, as escapes; empty if there are none.
  *
  * @param allowed sequences of the prompts and of the spinner, on a terminal
  */
 export function notText(output: string, allowed: readonly string[] = []): string[] {
   let text = output.replaceAll(COLOURS, '')
-  // To a column, some lines up, and what erases there: by how much depends on the length of the names.
+  // Moves to a column or up, and erases: how far depends on the length of the names.
   if (allowed.length > 0) text = text.replaceAll('\r\n', '\n').replaceAll(/\u001B\[\d+[GAK]/g, '')
   for (const one of allowed) text = text.replaceAll(one, '')
   const found = [...new Set(text.match(NOT_TEXT) ?? [])].map((sign) => JSON.stringify(sign))
@@ -48,30 +48,30 @@ export function notText(output: string, allowed: readonly string[] = []): string
   return [...found, ...(lines.length > 0 ? ['a forged line'] : [])]
 }
 
-/** Every sequence of control characters in an output that is no colour. */
+/** Every sequence of control characters in an output that is not a colour. */
 export function sequencesIn(output: string): string[] {
   const text = output.replaceAll(COLOURS, '').replaceAll('\r\n', '\n')
   return [...new Set(text.match(/\u001B(?:\[[?\d;]*[A-Za-z]|.)|(?!\n)\p{Cc}/gu) ?? [])]
 }
 
-/** Fields by which the next request is made, or without which an answer is refused: with another value nothing follows. */
+/** Fields that the next request uses, or that an answer must have: with another value nothing follows. */
 const NEEDED =
   /^(id|uid|token_id|client_id|client_secret|precedence|status|decision|type|aud|duration|(created|updated|expires|last_seen)_(at|on))$/
-/** What an answer to a change must tell as it was asked. */
+/** What an answer to a change must repeat unchanged. */
 const COMPARED = /^(name|domain)$/
 
 export interface PoisonedApi {
   url: string
-  /** What of each answer is poisoned: `all` but what is needed to go on, one field by its name, or `nothing`. */
+  /** Which part of each answer is poisoned: `all` but what is needed to continue, one field by its name, or `nothing`. */
   poison: string
-  /** The names of all fields with a text that were answered so far. */
+  /** The names of all text fields in the answers so far. */
   readonly fields: ReadonlySet<string>
   close(): Promise<void>
 }
 
 /**
- * An API that passes everything on to another one, and appends a hostile text to the texts that come back. What is sent
- * is cleaned of it, so that an object that is read, changed and written is the same one.
+ * An API that relays everything to another one, and appends a hostile text to the texts in answers. Requests
+ * are cleaned of it, so that an object that is read, changed and written stays the same.
  */
 export async function startPoisonedApi(target: string, suffix = HOSTILE_IN_JSON): Promise<PoisonedApi> {
   const fields = new Set<string>()

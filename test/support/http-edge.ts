@@ -4,7 +4,7 @@ import type {AddressInfo} from 'node:net'
 import {WebSocketServer} from 'ws'
 import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 
-/** A request as it reached the edge. */
+/** A request as the edge received it. */
 export interface EdgeRequestSeen {
   method: string
   url: string
@@ -12,7 +12,7 @@ export interface EdgeRequestSeen {
   body: string
 }
 
-/** What Access says to a request: undefined lets it in, and the service answers 200 with the body it got. */
+/** Access's answer to a request: undefined admits it, and the service answers 200 with the received body. */
 export type Says = (
   request: EdgeRequestSeen,
 ) => {status: number; headers?: Record<string, string>; text?: string} | undefined
@@ -27,10 +27,10 @@ export interface HttpEdge {
   close(): Promise<void>
 }
 
-/** How Access refuses a token whose secret is wrong, where the application has rules for tokens alone. */
+/** How Access refuses a token with a wrong secret if the application has only rules for tokens. */
 export const REFUSED = {status: 403, headers: {'cf-access-aud': 'f00d', 'cf-access-domain': 'x'}}
 
-/** A real TLS server that lets in or refuses as a script says; WebSockets are echoed. */
+/** A real TLS server that admits or refuses as a script says; WebSockets are echoed. */
 export async function startHttpEdge(directory: string): Promise<HttpEdge> {
   const authority = await openCertificateAuthority(directory, Date.now())
   const sockets = new WebSocketServer({noServer: true})

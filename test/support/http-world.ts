@@ -13,7 +13,7 @@ export interface SandboxPorts {
   caFile: string
 }
 
-/** A sandbox with servers of the test's behind it, and a token that its applications admit. */
+/** A sandbox with the test's servers behind it, and a token that its applications admit. */
 export class HttpWorld {
   private constructor(
     readonly zt: BuiltZt,
@@ -22,7 +22,7 @@ export class HttpWorld {
     readonly clientId: string,
   ) {}
 
-  /** @param origins what is behind each host, as --origin takes it */
+  /** @param origins the server behind each host, as --origin takes it */
   static async make(origins: Record<string, string>): Promise<HttpWorld> {
     const zt = await BuiltZt.make({ZT_PROFILE: 'sandbox', ZT_STORE: 'vault'})
     const seed = path.join(zt.home, 'seed.json')

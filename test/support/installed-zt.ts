@@ -6,13 +6,13 @@ import type {End} from './built-zt.js'
 
 const root = path.resolve(import.meta.dirname, '../..')
 
-/** What a machine without developers' tools has, as far as zt and npm ask for it. */
+/** The programs on a machine without developer tools, as far as zt and npm use them. */
 const PROGRAMS = ['node', 'npm', 'ssh', 'sh', 'env', 'cat', 'ls', 'mkdir', 'rm', 'uname']
-/** npm's, where it does not reach the registry. */
+/** npm's error codes if it cannot reach the registry. */
 const UNREACHABLE =
   /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED)\b/
 
-/** What scripts/package-report.mjs says, as far as the tests read it. */
+/** The part of scripts/package-report.mjs's output that the tests read. */
 export interface Report {
   name: string
   version: string
@@ -23,7 +23,7 @@ export interface Report {
 }
 
 /**
- * The package as a person gets it: packed, and installed with `npm i -g --ignore-scripts` into an empty prefix whose path
+ * The package as a user gets it: packed, and installed with `npm i -g --ignore-scripts` into an empty prefix whose path
  * has a blank and an umlaut, with an empty HOME and no compiler on PATH.
  */
 export class InstalledZt {
@@ -34,7 +34,7 @@ export class InstalledZt {
     readonly report: Report,
   ) {}
 
-  /** @returns a text where the registry cannot be reached, which says so; keytar comes from there */
+  /** @returns the reason, if the registry, which keytar comes from, cannot be reached */
   static async install(): Promise<InstalledZt | string> {
     const home = await fs.realpath(await fs.mkdtemp(path.join(os.tmpdir(), 'zt-package-')))
     const bin = path.join(home, 'bin')
@@ -61,12 +61,12 @@ export class InstalledZt {
     throw new Error(`npm install ended with ${end.code}: ${end.stderr}`)
   }
 
-  /** Where the package's files are. */
+  /** The directory of the package. */
   get directory(): string {
     return path.join(this.prefix, 'lib', 'node_modules', this.report.name)
   }
 
-  /** What a shell finds as `zt`. */
+  /** The file that a shell finds as `zt`. */
   get zt(): string {
     return path.join(this.prefix, 'bin', 'zt')
   }
@@ -88,7 +88,7 @@ export class InstalledZt {
 }
 
 /**
- * npm in an environment of its own, of which it knows no more than how its registry is reached here: proxies,
+ * npm in a clean environment, which contains only how to reach its registry from here: proxies,
  * certificates, and where its settings and its cache are.
  */
 export async function npm(args: string[], {cwd, env}: {cwd: string; env: NodeJS.ProcessEnv}): Promise<End> {
@@ -129,7 +129,7 @@ export function run(
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null
       resolve({code, stdout, stderr: code === null ? `${error?.message}\n${stderr}` : stderr})
     })
-    // A program that could not be started has none that takes it.
+    // A program that could not be started reads nothing.
     child.stdin?.on('error', () => undefined)
     child.stdin?.write(input)
   })

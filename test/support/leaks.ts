@@ -10,7 +10,7 @@ import {inNodeOptions} from './node-options.js'
 
 const support = import.meta.dirname
 
-/** The secrets that are looked for. They look like Cloudflare's, and none is known to the code. */
+/** The secrets to search for. They look like Cloudflare's, and the code knows none of them. */
 export const CANARY = {
   apiToken: 'cAnArYApiToken-0123456789_abcdefghijKLMN',
   environmentApiToken: 'cAnArYEnvToken-0123456789_abcdefghijKLMN',
@@ -20,14 +20,14 @@ export const CANARY = {
   passphrase: 'a canary\'s "pass phrase" & 0815',
 }
 
-/** What oclif, the SDK and zt itself can say. */
+/** The debug output of oclif, the SDK and zt itself. */
 export const LOUD = {DEBUG: '*', CLOUDFLARE_LOG: 'debug', ZT_DEBUG: '1'}
-/** And node: zt then starts itself again, which takes its time. */
+/** And of node: zt then restarts itself, which takes time. */
 export const LOUDEST = {...LOUD, NODE_DEBUG: '*'}
 
 const known = new Map<string, string[]>()
 
-/** As itself, and as something that prints or stores it may have written it. */
+/** As it is, and in every form in which a program may print or store it. */
 export function formsOf(secret: string): string[] {
   const forms = known.get(secret) ?? makeForms(secret)
   known.set(secret, forms)
@@ -40,7 +40,7 @@ function makeForms(secret: string): string[] {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
       .toString('base64')
       .replace(/=+$/, '')
-    // What also depends on the neighbours is left out.
+    // Characters that also depend on the neighbours are left out.
     const own = text.slice(before === 0 ? 0 : before + 1, -1)
     return [own, own.replaceAll('+', '-').replaceAll('/', '_')]
   })
@@ -58,7 +58,7 @@ function makeForms(secret: string): string[] {
   ]
 }
 
-/** What a child process was given, as record-children.cjs notes it. */
+/** What a child process was given, as record-children.cjs records it. */
 export interface Child {
   program: string
   args: string[]
@@ -83,13 +83,13 @@ async function limited<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * A home of its own with a profile `mine`, a vault behind a passphrase, a service token with a previous secret that is
+ * A separate home with a profile `mine`, a vault behind a passphrase, a service token with a previous secret that is
  * bound to a host, and (in a {@link LeakWorld.make}) a sandbox.
  */
 export class LeakWorld {
   private constructor(
     readonly zt: BuiltZt,
-    /** What must not be searched: it holds secrets because the test put them there. */
+    /** Not searched: it contains secrets because the test put them there. */
     readonly outside: string,
     readonly secrets: string[],
   ) {}
@@ -137,12 +137,12 @@ export class LeakWorld {
     return world
   }
 
-  /** The same files in another home; its daemon is the first one's. */
+  /** The same files in another home, with the daemon of the first. */
   async copy(): Promise<LeakWorld> {
     const zt = await BuiltZt.make()
     const outside = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-leak-'))
     await fs.cp(this.zt.home, zt.home, {recursive: true})
-    // Without it no command can stop the sandbox that others use.
+    // Without it, no command can stop the sandbox that others use.
     await fs.rm(path.join(zt.home, 'STATE', 'zt', 'sandbox', 'run.json'), {force: true})
     const world = new LeakWorld(zt, outside, this.secrets)
     world.pair = this.pair
@@ -150,7 +150,7 @@ export class LeakWorld {
     return world
   }
 
-  /** What a command reads from stdin. */
+  /** The stdin of a command. */
   typedAt(command: string): string {
     if (command === 'login') return CANARY.apiToken
     return command === 'token:import' ? this.pair : ''
@@ -160,7 +160,7 @@ export class LeakWorld {
     const {home, env} = this.zt
     await fs.mkdir(path.join(home, 'tmp'), {recursive: true})
     await fs.mkdir(path.join(home, 'bin'), {recursive: true})
-    // What it is given is noted by its parent.
+    // Its parent records what it is given.
     await fs.writeFile(
       path.join(home, 'bin', 'cloudflared'),
       '#!/bin/sh\n[ "$1" = access ] || echo "cloudflared version 2026.8.2 (of the test)"\n',
@@ -197,14 +197,14 @@ export class LeakWorld {
   }
 
   run(args: string[], options: RunOptions = {}): Promise<End> {
-    // Nothing that an SSH server takes for a client: with nothing at all the session would last until it gives up.
+    // Not the greeting of an SSH client: without any input the session would last until the server gives up.
     const isProxy = args[0] === 'ssh' && args[1] === 'proxy'
     const input =
       options.input === undefined || options.input === '' ? (isProxy ? 'none\r\n' : '') : options.input
     return limited(() => this.zt.run(args, {...options, input}))
   }
 
-  /** Every form of every known secret that stands in this text, and whatever looks like a Client Secret. */
+  /** Every form of every known secret in this text, and everything that looks like a client secret. */
   leaksIn(text: string, more: readonly string[] = []): string[] {
     const found = [...this.secrets, ...more].flatMap(formsOf).filter((form) => text.includes(form))
     return [...new Set([...found, ...(text.match(/cfast_[A-Za-z0-9]{30,}/g) ?? [])])]
@@ -219,7 +219,7 @@ export class LeakWorld {
   }
 
   /**
-   * Secrets that a child was given by its arguments or environment. What the person's own shell had set is inherited by
+   * Secrets in the arguments or environment of a child. Variables of the user's own shell are inherited by
    * zt's processes, by ssh (which starts the proxy) and by what `zt exec` runs; cloudflared gets the one pair that it is to
    * send, and the child of `zt exec` the one that it was given.
    */
@@ -237,7 +237,7 @@ export class LeakWorld {
     })
   }
 
-  /** Files in this home that hold a secret. The sandbox's state and what it tells its commands play the server. */
+  /** Files in this home that contain a secret, except the sandbox's own, which play the server. */
   async leakingFiles(more: readonly string[] = []): Promise<{files: string[]; looked: string[]}> {
     const entries = await fs.readdir(this.zt.home, {recursive: true, withFileTypes: true})
     const files: string[] = []
@@ -258,5 +258,5 @@ export class LeakWorld {
   }
 }
 
-/** An end of zt that must not say anything secret; what it says wrongly is the result. */
+/** An end of zt that must not print a secret; returns what it printed wrongly. */
 export const saidBy = ({stdout, stderr}: End): string => stdout + stderr

@@ -8,5 +8,5 @@ afterEach(() => {
   nock.cleanAll()
 })
 
-/** HTTP that is answered within the test. What no answer is given for, and is not this machine's, fails. */
+/** HTTP that is answered within the test. A request to another machine without an answer fails. */
 export default nock

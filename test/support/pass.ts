@@ -15,7 +15,7 @@ export async function missingPrograms(...programs: string[]): Promise<string | u
   return undefined
 }
 
-/** A password store of its own, with a throw-away key that has no passphrase. */
+/** A separate password store, with a throw-away key that has no passphrase. */
 export class PasswordStore {
   private constructor(
     readonly home: string,
@@ -23,7 +23,7 @@ export class PasswordStore {
     readonly env: {GNUPGHOME: string; PASSWORD_STORE_DIR: string},
   ) {}
 
-  /** @param initialised false: as it is before `pass init` */
+  /** @param initialised false: the state before `pass init` */
   static async make({initialised = true}: {initialised?: boolean} = {}): Promise<PasswordStore> {
     // The agent's socket has a short limit for its path.
     const home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-pass-'))
@@ -52,7 +52,7 @@ export class PasswordStore {
     return (await run(program, args, {env: {...process.env, ...this.env}})).stdout
   }
 
-  /** Takes the secret key away: from now on it takes and cannot give. */
+  /** Removes the secret key: from now on it can store but not return. */
   async loseKey(): Promise<void> {
     await this.run('gpgconf', '--kill', 'gpg-agent')
     await fs.rm(path.join(this.env.GNUPGHOME, 'private-keys-v1.d'), {recursive: true})

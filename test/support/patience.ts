@@ -1,10 +1,10 @@
 /**
- * Longer than anything that ends takes on the slowest machine: what reaches it hangs. Tests assert what happened, never
+ * Longer than anything that ends takes on the slowest machine: what reaches this limit hangs. Tests assert what happened, never
  * how long it took; speed is measured in bench/.
  */
 export const AMPLE_MS = 1_800_000
 
-/** Waits for what will be there; what never is ends with the test's own limit. */
+/** Waits until something is there; if it never is, the test's own limit ends the wait. */
 export async function until<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
   for (;;) {
     const found = await look()
@@ -14,8 +14,8 @@ export async function until<T>(look: () => T | undefined | Promise<T | undefined
 }
 
 /**
- * For a limit that is to be reached at one place: on a slow machine a short one may be reached before that. It grows
- * until it is not, and the last result is the one to assert on.
+ * For a limit that must be reached at one point: on a slow machine a short one may be reached earlier. It grows
+ * until it is not; assert on the last result.
  */
 export async function withGrowingLimit<T>(
   firstMs: number,

@@ -9,19 +9,23 @@ import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 import type {SandboxState} from '../../src/lib/sandbox/state.js'
 import {World} from './access-world.js'
 
-const NARROWING = {ips: [], countries: [], groups: []}
-const NOTHING: RuleInput = {tokens: [], groups: [], anyToken: false, everyone: false, emails: [], emailDomains: [], ips: [], countries: [], require: NARROWING, exclude: NARROWING} // prettier-ignore
+const SELECTORS = {tokens: 'service_token', groups: 'group', anyToken: 'any_valid_service_token', everyone: 'everyone', emails: 'email', emailDomains: 'email_domain', ips: 'ip', countries: 'geo'} // prettier-ignore
+type Part = Partial<Record<keyof typeof SELECTORS, readonly string[] | true>>
 
 /** Rules as a person asks for them; what is left out asks for nothing. */
 export function asked({
-  require,
-  exclude,
-  ...more
-}: Partial<Omit<RuleInput, 'require' | 'exclude'>> & {
-  require?: Partial<RuleInput['require']>
-  exclude?: Partial<RuleInput['exclude']>
-}): RuleInput {
-  return {...NOTHING, ...more, require: {...NARROWING, ...require}, exclude: {...NARROWING, ...exclude}}
+  require = {},
+  exclude = {},
+  ...include
+}: Part & {require?: Part; exclude?: Part}): RuleInput {
+  const part = (wanted: Part): RuleInput['include'] =>
+    Object.fromEntries(
+      Object.entries(wanted).map(([name, values]) => [
+        SELECTORS[name as keyof Part],
+        values === true ? [''] : values,
+      ]),
+    )
+  return {include: part(include), require: part(require), exclude: part(exclude)}
 }
 
 const token = (name: string): JsonObject => ({service_token: {token_id: `token-${name}`}})
@@ -69,12 +73,12 @@ export async function openWorld(
     },
     onRequest,
   ) // prettier-ignore
-  // Durability of the sandbox is not what is tested here, and takes most of the time.
+  // The durability of the sandbox is not tested here, and would take most of the time.
   world.state.save = () => Promise.resolve()
   return world
 }
 
-/** As if the token's secret was in a store here. */
+/** As if a store on this machine had the token's secret. */
 export async function keepHere({ctx}: World, name: string): Promise<void> {
   const {profile, accountId = ''} = ctx
   await ctx.index.put({profile, accountId, tokenId: `token-${name}`, name, clientId: `${name}.access`, store: 'vault', storedAt: '2026-01-01T00:00:00.000Z', expiresAt: undefined}) // prettier-ignore

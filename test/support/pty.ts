@@ -1,10 +1,10 @@
 import {spawn} from 'node:child_process'
 import type {BuiltZt} from './built-zt.js'
 
-/** What a person types, each when the screen shows what it answers. */
+/** What a user types, each when the screen shows the question. */
 export type Typed = readonly [shows: RegExp, keys: string][]
 
-/** Runs zt on a pseudo-terminal of 80 columns, by script(1); the very bytes that the terminal gets. */
+/** Runs zt on a pseudo-terminal of 80 columns, with script(1); returns the bytes that the terminal gets. */
 export function runOnPty(zt: BuiltZt, args: readonly string[], typed: Typed = []): Promise<string> {
   const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
   const command = `stty cols 80 rows 24; exec ${[...zt.program, ...args].map(quote).join(' ')}`

@@ -5,14 +5,14 @@ import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 
 /** A connection to a server that does what a script says; TLS or not. */
 export interface RawPeer {
-  /** What is written to, and read from. */
+  /** The stream to write to and read from. */
   socket: Socket
-  /** Everything that came on it so far, latin1. */
+  /** Everything received so far, latin1. */
   readonly received: string
-  /** Resolves when what came satisfies. */
+  /** Resolves when the received data satisfies the condition. */
   until(enough: (received: string) => boolean): Promise<void>
   write(data: string | Buffer): Promise<void>
-  /** Ends: in order (with close_notify where there is TLS), by FIN alone, or by a reset. */
+  /** Ends it: in order (with close_notify under TLS), by FIN alone, or by a reset. */
   end(how: 'order' | 'fin' | 'reset'): void
 }
 
@@ -76,7 +76,7 @@ export async function startRawServer(directory?: string): Promise<RawServer> {
 }
 
 function peerOf(socket: Socket, below: Socket): RawPeer {
-  // Two writes are two packets: a reset behind them throws none away.
+  // Two writes are two packets: a reset after them discards none.
   socket.setNoDelay(true)
   let received = ''
   const waiting = new Set<() => void>()
@@ -119,7 +119,7 @@ function peerOf(socket: Socket, below: Socket): RawPeer {
 
 export const headCame = (received: string): boolean => received.includes('\r\n\r\n')
 
-/** What a client got, byte by byte, and how it ended. */
+/** What a client received, byte by byte, and how the connection ended. */
 export interface Got {
   bytes: Buffer
   /** `fin`, or the error of the connection. */
@@ -133,13 +133,13 @@ export interface RawClient {
   ended: Promise<Got>
 }
 
-/** Connects and sends; what comes is collected until the connection ends. */
+/** Connects and sends; collects the answer until the connection ends. */
 export function rawClient(port: number, data: string | Buffer = '', host = '127.0.0.1'): RawClient {
   return collect(net.connect({port, host, allowHalfOpen: true}), data)
 }
 
 export function collect(socket: Socket, data: string | Buffer = ''): RawClient {
-  // node alone takes a reset that comes together with data for an end.
+  // node itself reports a reset that arrives together with data as an end.
   keepLastBytes(socket, socket)
   const chunks: Buffer[] = []
   let fault: string | undefined
@@ -197,10 +197,10 @@ export interface Message {
 }
 
 /**
- * Reads one message strictly, as RFC 9112 wants it written.
+ * Reads one message strictly, according to RFC 9112.
  *
  * @param ended how the connection ended; undefined while it is open
- * @throws Error where the framing is not clear; undefined where the head is not there yet
+ * @throws Error if the framing is ambiguous; returns undefined if the head is incomplete
  */
 export function readMessage(
   bytes: Buffer,
@@ -268,7 +268,7 @@ function chunked(data: Buffer): Pick<Message, 'body' | 'trailers' | 'complete' |
   }
 }
 
-/** All requests of a recorded connection; what is no whole request at its end is `left`. */
+/** All requests of a recorded connection; an incomplete request at its end is `left`. */
 export function readRequests(received: string): {requests: Message[]; left: string} {
   const requests: Message[] = []
   let rest = Buffer.from(received, 'latin1')
@@ -281,7 +281,7 @@ export function readRequests(received: string): {requests: Message[]; left: stri
   return {requests, left: ''}
 }
 
-/** Bytes that say where they belong: what is missing, twice or elsewhere shows. */
+/** Bytes that encode their position, so that missing, repeated or misplaced ones are detected. */
 export function pattern(size: number): Buffer {
   const block = Buffer.alloc(size)
   for (let at = 0; at + 4 <= size; at += 4) block.writeUInt32LE((at * 2_654_435_761) >>> 0, at)

@@ -2,22 +2,22 @@ import net, {type AddressInfo} from 'node:net'
 import tls from 'node:tls'
 import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 
-/** A request as its bytes say, read as strictly as a server behind a proxy would. */
+/** A request, parsed as strictly as a server behind a proxy would. */
 export interface RawRequest {
   line: string
-  /** Each as `name: value`, as it came. */
+  /** Each as `name: value`, as received. */
   headers: string[]
   body: Buffer
 }
 
-/** A TLS server that keeps every byte, and other servers in the clear that do, too. */
+/** A TLS server that records every byte, and other servers without TLS that do, too. */
 export class RawTlsEdge {
   readonly caFile: string
   readonly #tls: tls.Server
   readonly #plain: net.Server
-  /** What came over each TLS connection. */
+  /** The bytes of each TLS connection. */
   #connections: Buffer[][] = []
-  /** What came to the other host: a proxy to who asks for one. */
+  /** The bytes to the other host, which also serves as a proxy. */
   #elsewhere: Buffer[] = []
   readonly #open = new Set<net.Socket>()
 
@@ -56,7 +56,7 @@ export class RawTlsEdge {
     return (this.#plain.address() as AddressInfo).port
   }
 
-  /** What came since the last time, over TLS and elsewhere. */
+  /** The bytes since the last call, over TLS and elsewhere. */
   take(): {connections: Buffer[]; elsewhere: Buffer} {
     const taken = {
       connections: this.#connections.map((chunks) => Buffer.concat(chunks)),
@@ -93,13 +93,13 @@ export class RawTlsEdge {
             `Refresh: 0; url=${elsewhere}\r\nSet-Cookie: a=b\r\nAlt-Svc: h2="elsewhere.example:${this.otherPort}"\r\n\r\n` +
             (requests[answered]?.line.startsWith('HEAD ') ? '' : 'ok\n'),
         )
-        // What the client still has to say is kept all the same.
+        // Records what the client still sends.
         socket.end()
       }
     })
   }
 
-  /** Lets a CONNECT through to the TLS server, whatever it names: what it says in the clear is kept. */
+  /** Relays a CONNECT to the TLS server, whatever it names, and records what is sent without TLS. */
   #proxy(socket: net.Socket): void {
     this.#keep(socket)
     let through: net.Socket | undefined
@@ -129,7 +129,7 @@ export class RawTlsEdge {
   }
 }
 
-/** The requests in what came over a connection, and the bytes behind the last whole one. */
+/** The requests of a connection, and the bytes after the last complete one. */
 export function readRequests(bytes: Buffer): {requests: RawRequest[]; rest: Buffer} {
   const requests: RawRequest[] = []
   let rest = bytes
@@ -152,7 +152,7 @@ export function readRequests(bytes: Buffer): {requests: RawRequest[]; rest: Buff
   }
 }
 
-/** How long a chunked body is with all that frames it; undefined where its end has not come. */
+/** The length of a chunked body with its framing; undefined if its end has not arrived. */
 function chunkedLength(bytes: Buffer): number | undefined {
   let at = 0
   for (;;) {

@@ -1,5 +1,5 @@
-// Preloaded into every node process of a test (NODE_OPTIONS=--require): notes what each child is given. The file's name
-// stands beside this one's own environment variable, which is inherited by all.
+// Preloaded into every node process of a test (NODE_OPTIONS=--require): records what each child is given. The file's name
+// is in an environment variable that all of them inherit.
 const childProcess = require('node:child_process')
 const {appendFileSync} = require('node:fs')
 

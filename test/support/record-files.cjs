@@ -1,5 +1,5 @@
-// Preloaded into every node process of a test (NODE_OPTIONS=--require): notes each file below ZT_TEST_BELOW that is opened
-// to be read, in the file ZT_TEST_RECORD.
+// Preloaded into every node process of a test (NODE_OPTIONS=--require): records each file below ZT_TEST_BELOW that is opened
+// for reading, in the file ZT_TEST_RECORD.
 const fs = require('node:fs')
 const path = require('node:path')
 

@@ -6,18 +6,18 @@ import {waitingFor} from '../../src/lib/network/tcp-peer.js'
 
 export const HOST = 'gitlab-ssh.widgetcorp.tech'
 
-/** One client that has sent its request, for a script to answer as it likes. */
+/** One client that has sent its request, for a script to answer. */
 export interface Peer {
   socket: tls.TLSSocket
   /** The head of the request. */
   request: string
-  /** The value of a request header; undefined when it was not sent. */
+  /** The value of a request header; undefined if it was not sent. */
   header(name: string): string | undefined
-  /** Upgrades as RFC 6455 wants it; `changed` replaces header lines, or removes those that are undefined. */
+  /** Upgrades according to RFC 6455; `changed` replaces header lines, or removes those that are undefined. */
   accept(changed?: Record<string, string | undefined>): void
-  /** Ends the TCP connection with RST, once the client's system has all that was sent (where the system shows that). */
+  /** Ends the TCP connection with RST, once the client's system has everything that was sent (where the system shows that). */
   reset: () => Promise<void>
-  /** Ends the TCP connection with FIN, without a word of TLS. */
+  /** Ends the TCP connection with FIN, without an end of TLS. */
   cut: () => Promise<void>
 }
 
@@ -26,9 +26,9 @@ export interface ScriptedEdge {
   /** `HOST:PORT`, for --connect-to. */
   address: string
   caFile: string
-  /** How many TCP connections came. */
+  /** The number of TCP connections. */
   connections: number
-  /** Everything that was sent to it, decrypted. */
+  /** Everything it received, decrypted. */
   received: string
   close(): Promise<void>
 }
@@ -37,11 +37,11 @@ export interface EdgeOptions {
   /** For the CA's files. */
   directory: string
   onPeer: (peer: Peer) => void
-  /** Whose certificate it shows; the one asked for when left away. */
+  /** The name in its certificate; default: the requested one. */
   certificateFor?: string
-  /** When the CA was made; it lives for a year. */
+  /** When the CA was made; it is valid for a year. */
   madeAt?: number
-  /** Gets each TCP connection instead of TLS, when it returns true. */
+  /** Called with each TCP connection; if it returns true, TLS does not get the connection. */
   onConnection?: (socket: Socket) => boolean
 }
 
@@ -117,7 +117,7 @@ export async function startEdge(options: EdgeOptions): Promise<ScriptedEdge> {
   return edge
 }
 
-/** When everything was given to the system. */
+/** Resolves when the system has everything. */
 function sent(socket: tls.TLSSocket): Promise<void> {
   return new Promise((resolve) => {
     socket.write('', () => {

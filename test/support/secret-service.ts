@@ -10,7 +10,7 @@ const run = promisify(execFile)
 const SERVICE = 'org.freedesktop.secrets'
 const LOGIN = '/org/freedesktop/secrets/collection/login'
 
-/** A session bus of its own, with a real gnome-keyring on it, unlocked: nothing of the machine's session is touched. */
+/** A separate session bus with a real, unlocked gnome-keyring: nothing of the machine's session is touched. */
 export class SecretService {
   private constructor(
     readonly home: string,
@@ -20,7 +20,7 @@ export class SecretService {
     readonly daemon: number | undefined,
   ) {}
 
-  /** Why it cannot run here; undefined where it can. */
+  /** Why it cannot run on this machine; undefined if it can. */
   static async missing(): Promise<string | undefined> {
     for (const program of ['dbus-daemon', 'gnome-keyring-daemon', 'dbus-send', 'secret-tool']) {
       const there = await run('sh', ['-c', `command -v ${program}`]).catch(() => undefined)
@@ -81,7 +81,7 @@ export class SecretService {
     await run('dbus-send', args, {env: this.env})
   }
 
-  /** What secret-tool, a program of others, finds. */
+  /** What secret-tool, an independent program, finds. */
   async lookup(service: string, account: string): Promise<string> {
     const {stdout} = await run('secret-tool', ['lookup', 'service', service, 'account', account], {
       env: this.env,
@@ -89,7 +89,7 @@ export class SecretService {
     return stdout
   }
 
-  /** Stops and continues the keyring's daemon, as a hang does. */
+  /** Stops and continues the keyring's daemon, to simulate a hang. */
   signal(signal: NodeJS.Signals): void {
     if (this.daemon === undefined) throw new Error('there is no daemon')
     process.kill(this.daemon, signal)
@@ -99,7 +99,7 @@ export class SecretService {
     try {
       if (this.daemon !== undefined) process.kill(this.daemon, 'SIGKILL')
     } catch {
-      // It is gone already.
+      // It has ended already.
     }
     this.dbus.kill('SIGKILL')
     await fs.rm(this.home, {recursive: true, force: true})

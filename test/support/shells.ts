@@ -19,7 +19,7 @@ export const BASH_COMPLETION = '/usr/share/bash-completion/bash_completion'
 
 const PROFILE = {apiUrl: 'http://127.0.0.1:9/client/v4', accountId: 'an-account', profile: 'mine'}
 
-/** A home in which `zt` completes as it is built, from names that a test says, and otherwise notes what it was given. */
+/** A home in which `zt` completes as built, from names that the test sets, and otherwise records its arguments. */
 export class CompletionHome {
   private constructor(
     readonly zt: BuiltZt,
@@ -52,7 +52,7 @@ mv '${given}.new' '${given}'
     return new CompletionHome(zt, given)
   }
 
-  /** What the cache holds of a kind, fresh. */
+  /** Sets the cached names of a kind, fresh. */
   async names(kind: NameKind, ...names: string[]): Promise<void> {
     const cache = new NameCache(path.join(this.zt.home, 'CACHE', 'zt'))
     const list = names.map((name, at) => ({id: `id-${at}`, name, domains: [`host${at}.example`]}))
@@ -64,13 +64,13 @@ mv '${given}.new' '${given}'
     return stdout
   }
 
-  /** What a shell prints that is not interactive. */
+  /** The output of a non-interactive shell. */
   async output(program: string, ...args: string[]): Promise<string> {
     const {stdout} = await run(program, args, {env: this.zt.env, cwd: this.zt.home})
     return stdout
   }
 
-  /** A person at a prompt that completes. */
+  /** A user at a prompt with completion. */
   async open(shell: Shell, {packaged = false} = {}): Promise<PersonAtShell> {
     const start = await this.#start(shell, packaged)
     const terminal = await Terminal.run(this.zt, start, {PS1: 'ready> '})
@@ -126,7 +126,7 @@ class PersonAtShell {
     private readonly file: string,
   ) {}
 
-  /** Types, presses TAB, and then Enter: the words that zt was given. */
+  /** Types, presses TAB, and then Enter; returns the words that zt was given. */
   async completes(text: string): Promise<string[]> {
     await this.terminal.type(text)
     await this.terminal.press('Tab')

@@ -1,4 +1,4 @@
-// Nothing that is connected ever answers, and nothing keeps the process: a promise that waits for it never settles.
+// No connection ever answers, and nothing keeps the process alive: a promise that waits for one never settles.
 const net = require('node:net')
 net.Socket.prototype.connect = function () {
   return this

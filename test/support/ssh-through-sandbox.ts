@@ -14,16 +14,16 @@ export interface OpenSession {
 }
 
 /**
- * The system's ssh and the sandbox's own SSH server behind its edge. Tokens `one` and `other`, which are both let in; the
- * host is bound to `one`. An `ssh` stands before PATH that reads a configuration of the test's: the real one takes the
+ * The system's ssh and the sandbox's SSH server behind its edge. Tokens `one` and `other`, which are both admitted; the
+ * host is bound to `one`. An `ssh` first on PATH reads the test's configuration: the real one takes the
  * home from the user database, whatever HOME says.
  */
 export class SshThroughSandbox {
   private constructor(
     readonly zt: BuiltZt,
-    /** In front of the edge: each connection of a proxy counts. */
+    /** In front of the edge: counts each connection of a proxy. */
     readonly relay: CountingRelay,
-    /** What `~/.ssh/config` would be. */
+    /** In place of `~/.ssh/config`. */
     readonly config: string,
   ) {}
 
@@ -44,7 +44,7 @@ export class SshThroughSandbox {
     const ssh = (await found('ssh')).trim()
     const script = [
       '#!/bin/sh',
-      // zt asks ssh -G, too.
+      // zt runs ssh -G, too.
       'if [ -n "$RECORD" ] && [ "$2" != -G ]; then printf \'%s\\0\' "$@" > "$RECORD"; exit 0; fi',
       `exec ${ssh} -F '${config}' -o BatchMode=yes "$@"`,
     ]
@@ -65,12 +65,12 @@ export class SshThroughSandbox {
     })
   }
 
-  /** `zt ssh` to the host: with 1 the session was open (the sandbox runs no command), with 255 there was none. */
+  /** `zt ssh` to the host: exit code 1 means that the session was open (the sandbox runs no command), 255 that there was none. */
   ztSsh(flags: readonly string[], args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<End> {
     return this.zt.run(['ssh', `git@${HOST}`, ...flags, '--', ...args, 'x'], {env})
   }
 
-  /** What `zt ssh` gives to ssh. */
+  /** The arguments that `zt ssh` gives to ssh. */
   async argumentsOf(flags: readonly string[], args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const record = path.join(this.zt.home, 'record')
     const end = await this.zt.run(['ssh', `git@${HOST}`, ...flags, '--', ...args], {
@@ -80,13 +80,13 @@ export class SshThroughSandbox {
     return (await fs.readFile(record, 'utf8')).split('\0').slice(0, -1)
   }
 
-  /** Starts zt, and waits until it says something. */
+  /** Starts zt, and waits for its first output. */
   async start(args: string[], until: RegExp): Promise<OpenSession> {
     const [first = '', ...words] = this.zt.program
     return this.#session(first, [...words, ...args], until)
   }
 
-  /** A session of zt ssh that stays, with a connection of its own or the one that it shares. */
+  /** A session of zt ssh that stays open, with its own connection or the shared one. */
   openByZt(flags: string[], ...args: string[]): Promise<OpenSession> {
     const told = ['-N', '-o', 'PermitLocalCommand=yes', '-o', 'LocalCommand=echo is open']
     return this.start(['ssh', `git@${HOST}`, ...flags, '--', ...told, ...args], /is open/)

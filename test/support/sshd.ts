@@ -8,7 +8,7 @@ import {promisify} from 'node:util'
 
 const run = promisify(execFile)
 
-/** A real sshd: the one that ZT_TEST_SSHD names (CI unpacks one), or the machine's own. */
+/** A real sshd: the one in ZT_TEST_SSHD (CI unpacks one), or the machine's own. */
 export const sshdProgram = [process.env['ZT_TEST_SSHD'], '/usr/sbin/sshd', '/usr/local/sbin/sshd'].find(
   (file) => file !== undefined && existsSync(file),
 )
@@ -43,7 +43,7 @@ export async function startSshd(): Promise<Sshd> {
       'PermitRootLogin prohibit-password',
       'UsePAM no',
       'Subsystem sftp internal-sftp',
-      // The keys lie under the system's directory for temporary files, which everybody may write to.
+      // The keys are below the system's directory for temporary files, which everyone can write to.
       'StrictModes no',
     ].join('\n') + '\n',
   )

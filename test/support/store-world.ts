@@ -4,7 +4,7 @@ import path from 'node:path'
 import {BuiltZt} from './built-zt.js'
 import {FakeHelper} from './fake-helper.js'
 
-/** A home with one credential helper, which can be told to fail; this machine's own are no part of the test. */
+/** A home with one credential helper, which a test can make fail; this machine's own helpers are not used. */
 export async function storeWorld(): Promise<{zt: BuiltZt; helper: FakeHelper}> {
   const zt = await BuiltZt.make({ZT_PROFILE: 'sandbox'})
   const helper = await FakeHelper.make(path.join(zt.home, 'bin'))

@@ -12,7 +12,7 @@ export const hasTmux = (process.env['PATH'] ?? '')
   .split(':')
   .some((one) => existsSync(path.join(one, 'tmux')))
 
-/** zt, or another program, on a real terminal of 80 by 24, in a tmux server of its own. */
+/** zt, or another program, on a real terminal of 80 by 24, in a separate tmux server. */
 export class Terminal {
   readonly #socket: string
   readonly #statusFile: string
@@ -31,7 +31,7 @@ export class Terminal {
     const terminal = new Terminal(path.join(directory, 'socket'), path.join(directory, 'status'))
     const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
     const command = words.map(quote).join(' ')
-    // The pane stays when zt has ended, so that what it printed last can still be read.
+    // The pane stays after zt has ended, so that its last output can still be read.
     const shell = `${command}; echo $? > ${quote(terminal.#statusFile)}; exec sleep 600`
     const {NO_COLOR: _, ...own} = zt.env
     await run(
@@ -42,7 +42,7 @@ export class Terminal {
     return terminal
   }
 
-  /** What is on the screen, the lines that scrolled away included; with its colours where that is wanted. */
+  /** The contents of the screen, including lines that scrolled away; with colours on request. */
   async screen({colours = false} = {}): Promise<string> {
     const {stdout} = await this.#tmux('capture-pane', '-p', '-J', ...(colours ? ['-e'] : []), '-S', '-')
     return stdout.trimEnd()
@@ -65,7 +65,7 @@ export class Terminal {
     await this.#tmux('send-keys', '-l', text)
   }
 
-  /** Waits for the end; its exit code. */
+  /** Waits for the end; returns the exit code. */
   async exitCode(): Promise<number> {
     const text = await this.#until(async () => {
       const status = await fs.readFile(this.#statusFile, 'utf8').catch(() => '')

@@ -1,4 +1,4 @@
-/** Frames as the other side of the tunnel sees them, written apart from the code under test. */
+/** Frames as the other side of the tunnel sees them, written independently of the code under test. */
 
 export interface FrameParts {
   opcode: number
@@ -7,9 +7,9 @@ export interface FrameParts {
   /** 0 to 7: RSV1, RSV2, RSV3. */
   reserved?: number
   masked?: boolean
-  /** The form of the length; the shortest when left away. */
+  /** The form of the length; default: the shortest. */
   form?: 7 | 16 | 64
-  /** Says another length than the payload has. */
+  /** Announces another length than the payload has. */
   announced?: bigint
 }
 

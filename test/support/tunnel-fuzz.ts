@@ -5,18 +5,18 @@ import {carry, type CarryEnd} from '../../src/lib/tunnel/carrier/carry.js'
 import {FrameReader, ProtocolError} from '../../src/lib/tunnel/carrier/frames.js'
 import {ClientFrames, closeFrame, frame} from './tunnel-frames.js'
 
-/** A header and the longest control frame's payload: more is never kept back. */
+/** A header and the longest control frame's payload: more is never buffered. */
 const LONGEST_CONTROL = 10 + 125
 const STUCK_MS = 5000
 const ENDS = new Set(['EDGE_GONE', 'TUNNEL_CLOSED', 'TUNNEL_PROTOCOL'])
 
-/** How often each end was met: a fuzzer that meets only one finds nothing. */
+/** How often each kind of end occurred: a fuzzer that reaches only one finds nothing. */
 export type Tally = Record<string, number>
 
 /**
- * Feeds so many made-up server streams to the decoder and to the carrier. The same seed makes the same streams.
+ * Feeds this many generated server streams to the decoder and to the carrier. The same seed makes the same streams.
  *
- * @throws Error that names the stream, where one of them does what it never may
+ * @throws Error that names the stream for which one of them does what it never may
  */
 export async function fuzz(runs: number, seed: number): Promise<Tally> {
   const tally: Tally = {}
@@ -80,7 +80,7 @@ async function carryAgainst(pieces: Buffer[], random: Numbers): Promise<{end: st
     },
   })
   const input = new PassThrough()
-  // The first piece as if it had come behind the answer, at times.
+  // Sometimes, the first piece arrives as if after the answer.
   const [head = Buffer.alloc(0), ...rest] = random(2) === 0 ? pieces : [Buffer.alloc(0), ...pieces]
   socket.pause()
   const ended = carry({tunnel: {socket: socket as TLSSocket, head}, input, output: collect}).then(
@@ -99,7 +99,7 @@ async function carryAgainst(pieces: Buffer[], random: Numbers): Promise<{end: st
   const end = await inTime(ended)
   if (sent.leftOver > 0) throw new Error('half a frame was sent')
   const closes = frames.filter(({opcode}) => opcode === 8).length
-  // Where the stream has ended no answer has anywhere to go.
+  // After the end of the stream an answer has nowhere to go.
   if (closes > 1 || (end === 'TUNNEL_PROTOCOL' && closes !== 1))
     throw new Error(`${closes} close frames were sent`)
   const wrong = frames.find(({masked, final, reserved}) => !masked || !final || reserved !== 0)
@@ -136,7 +136,7 @@ function numbers(seed: number): Numbers {
   }
 }
 
-/** Bytes of any kind: noise, a legal stream, or a legal stream that was damaged. `legal` is what it says, if it is whole. */
+/** Bytes of any kind: noise, a legal stream, or a damaged legal stream. `legal` is its content, if it is intact. */
 function makeStream(random: Numbers): {bytes: Buffer; legal: Buffer | undefined} {
   const kind = random(10)
   if (kind === 0) return {bytes: noise(random(300), random), legal: undefined}
@@ -160,7 +160,7 @@ function makeStream(random: Numbers): {bytes: Buffer; legal: Buffer | undefined}
   return {bytes: damage(bytes, random), legal: undefined}
 }
 
-/** A header of any kind that announces anything. */
+/** A header of any kind with any length. */
 function tall(random: Numbers): Buffer {
   const form = ([16, 64] as const)[random(2)] ?? 16
   const announced = form === 16 ? BigInt(random(65_536)) : BigInt(random(0xffff_ffff)) ** BigInt(random(3))
@@ -184,7 +184,7 @@ function noise(length: number, random: Numbers): Buffer {
 function damage(bytes: Buffer, random: Numbers): Buffer {
   let out = Buffer.from(bytes)
   for (let times = random(4); times >= 0; times--) {
-    // Where the headers are is where damage tells.
+    // Damage to headers matters most.
     const at = random(3) === 0 ? random(out.length + 1) : random(Math.min(out.length, 16) + 1)
     const before = out.subarray(0, at)
     const after = out.subarray(at)

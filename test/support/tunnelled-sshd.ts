@@ -8,7 +8,7 @@ import {AMPLE_MS} from './patience.js'
 
 export const TUNNELLED = 'gitlab-ssh.widgetcorp.tech'
 
-/** A real sshd behind the sandbox's edge, a token that is admitted, and an ssh configuration that nobody else reads. */
+/** A real sshd behind the sandbox's edge, a token that is admitted, and a private ssh configuration. */
 export class TunnelledSshd {
   private constructor(
     readonly zt: BuiltZt,
@@ -67,14 +67,14 @@ export class TunnelledSshd {
   }
 
   async close(): Promise<void> {
-    // What is still shared ends with its connection.
+    // Connections that are still shared end here.
     await this.relay.close()
     await this.zt.end()
     await this.sshd.close()
   }
 }
 
-/** Command line options as lines that hold for all hosts. Nothing is learnt into the person's own known_hosts. */
+/** Command line options as lines for all hosts. Nothing is written to the user's own known_hosts. */
 function asConfiguration(options: readonly string[]): string {
   const lines = ['UserKnownHostsFile /dev/null']
   for (let at = 0; at < options.length; at += 2) {

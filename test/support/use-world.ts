@@ -9,25 +9,25 @@ import {bin, BuiltZt} from './built-zt.js'
 export const webHost = 'app.widgetcorp.tech'
 export const tcpHost = 'db.widgetcorp.tech'
 
-/** What a server was asked. */
+/** A request to a server. */
 export interface Asked {
   method: string
   url: string
   headers: string
 }
 
-/** A sandbox with an HTTP service and a TCP echo behind it, a token for both, and one that no rule names. */
+/** A sandbox with an HTTP service and a TCP echo behind it, a token for both, and a token that no rule names. */
 export class UseWorld {
   private constructor(
     readonly zt: BuiltZt,
     /** The flags that put the servers behind the sandbox's edge. */
     readonly origins: readonly string[],
     readonly secrets: string[],
-    /** What reached the HTTP service. */
+    /** The requests to the HTTP service. */
     readonly asked: Asked[],
-    /** What reached a server that has nothing to do with Access. */
+    /** The requests to a server that has nothing to do with Access. */
     readonly stranger: {url: string; asked: Asked[]},
-    /** What is sent to whoever asks for /big. */
+    /** The answer to /big. */
     readonly big: Buffer,
     readonly end: () => Promise<void>,
   ) {}

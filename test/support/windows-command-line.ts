@@ -1,7 +1,7 @@
 /**
  * Takes a command line apart as a program of Windows does, by the documented rules ("Parsing C command-line arguments",
- * learn.microsoft.com): written as a machine that reads one sign after the other, which is another way than the quoting
- * goes. The first word is read by rules of its own: a double quote begins and ends a part, and nothing is an escape.
+ * learn.microsoft.com): written as a machine that reads one character after the other, unlike the quoting
+ * under test. The first word has other rules: a double quote begins and ends a part, and there are no escapes.
  */
 export function readCommandLine(line: string): string[] {
   let at = 0
@@ -36,7 +36,7 @@ export function readCommandLine(line: string): string[] {
       at++
       if (backslashes % 2 === 1) word += '"'
       else if (quoted && line[at] === '"') {
-        // Two of them in a quoted part are one.
+        // Two quotes in a quoted part are one.
         word += '"'
         at++
       } else quoted = !quoted

@@ -1,5 +1,5 @@
 // A peer to measure `zt ssh proxy` against: stdin and stdout through an edge with gorilla/websocket, the library that
-// cloudflared's client uses, and with its sizes and its way to read and write (cloudflared's source: messages of
+// cloudflared's client uses, with its sizes and its way of reading and writing (cloudflared's source: messages of
 // 16 KiB, each read whole). It is not cloudflared, which does more before and after.
 //
 //	gorilla HOST ADDRESS:PORT CA-FILE

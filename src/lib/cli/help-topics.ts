@@ -4,19 +4,19 @@ import {style} from './streams.js'
 import {table} from './table.js'
 import {wrapped} from './wrapped.js'
 
-/** What `zt help NAME` shows that is no command and no topic of commands. */
+/** A page of `zt help NAME` that is neither a command nor a topic of commands. */
 export interface HelpTopic {
   name: string
   summary: string
-  /** For a terminal of so many columns. */
+  /** For a terminal with `width` columns. */
   text: (width: number) => string[]
   /** What --json prints. */
   json: Record<string, unknown>
-  /** What the table does not hold. */
+  /** Text below the table. */
   note?: string
 }
 
-/** Below this a variable's name, which must not be torn, does not fit into the table's last column. */
+/** In fewer columns, a variable's name no longer fits into the table's last column, and names must not be broken. */
 const NARROW = 62
 
 const sayKind = ({kind}: EnvironmentVariable): string => (kind === 'secret' ? style.yellow(kind) : kind)
@@ -51,7 +51,7 @@ export const HELP_TOPICS: readonly HelpTopic[] = [
   },
   {
     name: 'exit-codes',
-    summary: 'Exit codes, and what they mean',
+    summary: 'Exit codes and their meanings',
     text: (width) => {
       const codes = table(
         EXIT_CODES,

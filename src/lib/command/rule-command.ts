@@ -30,17 +30,15 @@ export abstract class RuleCommand<T extends typeof Command> extends EditCommand<
   /** Whom the flags mean; where they name nobody, service tokens are chosen. */
   protected async chosenRules(ctx: AccessContext, instead: string): Promise<RuleInput> {
     const input = ruleInputOf(this.flags)
-    if (input.tokens.length + input.groups.length > 0 || input.anyToken) return input
+    if (Object.keys(input.include).length > 0) return input
     this.prompts.require('--token, --group or --any-token', instead)
     const tokens = await listServiceTokens(ctx)
     if (tokens.length === 0) throw nothing('The account has no service token', 'zt token create')
-    return {
-      ...input,
-      tokens: await this.prompts.chooseMany(
-        'Service tokens',
-        tokens.map(({token}) => ({name: token.name, value: token.id})),
-      ),
-    }
+    const chosen = await this.prompts.chooseMany(
+      'Service tokens',
+      tokens.map(({token}) => ({name: token.name, value: token.id})),
+    )
+    return {...input, include: {service_token: chosen}}
   }
 
   /** Whom a rule is to mean, where one is asked for; undefined where no flag speaks of one. */

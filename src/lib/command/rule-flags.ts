@@ -1,62 +1,73 @@
 import {Flags} from '@oclif/core'
-import type {RuleInput} from '../access/rules/wanted.js'
+import {ASKABLE, type AskedPart, type RuleInput} from '../access/rules/wanted.js'
 import type {Decision} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 
 const several = (description: string, helpValue: string) =>
   Flags.string({description, helpValue, multiple: true, default: []})
+const single = (description: string) => Flags.boolean({description})
 
-/** Whom a rule means: what machines have. */
-export const machineFlags = {
-  token: several('service token by name, id or Client ID; may be repeated', 'NAME'),
-  group: several('Access group by name or id; may be repeated', 'NAME'),
-  'any-token': Flags.boolean({description: 'any valid service token of the account'}),
+type SelectorRow = (typeof ASKABLE)[number]
+type Place = 'include' | 'require' | 'exclude' | 'member'
+
+function nameIn({member, ...row}: SelectorRow, place: Place): string | undefined {
+  return place === 'member' ? member : row[place]?.[0]
 }
 
-/** Whom else a rule can mean. */
-export const includeFlags = {
-  everyone: Flags.boolean({description: 'everyone'}),
-  email: several('a person, under --action allow or block; may be repeated', 'ADDRESS'),
-  'email-domain': several('all e-mail addresses of a domain; may be repeated', 'DOMAIN'),
-  'include-ip': several('an address or a block of them; may be repeated', 'CIDR'),
-  'include-country': several('a country by its two letters; may be repeated', 'CC'),
+/** The flags of some selectors, for one part of a rule or for the members of a group. */
+function flagsOf(rows: readonly SelectorRow[], place: Place) {
+  return Object.fromEntries(
+    rows.flatMap((row) => {
+      const name = nameIn(row, place)
+      if (name === undefined) return []
+      const [, description = ''] = (place === 'member' ? row.include : row[place]) ?? []
+      return [[name, row.value === undefined ? single(description) : several(description, row.value)]]
+    }),
+  ) as Record<string, ReturnType<typeof several> | ReturnType<typeof single>>
 }
 
-/** What narrows a rule: all that is required must hold, nothing that is excluded may. */
-export const narrowingFlags = {
-  'require-ip': several('only from this address or block', 'CIDR'),
-  'require-country': several('only from this country', 'CC'),
-  'require-group': several('only who is in this Access group, too; may be repeated', 'NAME'),
-  'exclude-ip': several('not from this address or block; may be repeated', 'CIDR'),
-  'exclude-country': several('not from this country; may be repeated', 'CC'),
-  'exclude-group': several('nobody who is in this Access group; may be repeated', 'NAME'),
-}
+/** The machines that a rule includes. */
+export const machineFlags = flagsOf(
+  ASKABLE.filter(({machines}) => machines),
+  'include',
+)
+
+/** Who else a rule can include. */
+export const includeFlags = flagsOf(
+  ASKABLE.filter(({machines}) => !machines),
+  'include',
+)
+
+/** What narrows a rule: every requirement must be met, and no exclusion. */
+export const narrowingFlags = {...flagsOf(ASKABLE, 'require'), ...flagsOf(ASKABLE, 'exclude')}
+
+/** What an Access group can include. */
+export const memberFlags = flagsOf(ASKABLE, 'member')
 
 type RuleFlags = Readonly<Record<string, unknown>>
 
-/** What the flags above ask for; those that a command does not have ask for nothing. */
+/** The rule that the flags above describe. A flag that a command does not have counts as not given. */
 export function ruleInputOf(flags: RuleFlags): RuleInput {
-  const list = (name: string): string[] => (flags[name] as string[] | undefined) ?? []
   return {
-    tokens: list('token'),
-    groups: list('group'),
-    anyToken: flags['any-token'] === true,
-    everyone: flags['everyone'] === true,
-    emails: list('email'),
-    emailDomains: list('email-domain'),
-    ips: list('include-ip'),
-    countries: list('include-country'),
-    require: {
-      ips: list('require-ip'),
-      countries: list('require-country'),
-      groups: list('require-group'),
-    },
-    exclude: {
-      ips: list('exclude-ip'),
-      countries: list('exclude-country'),
-      groups: list('exclude-group'),
-    },
+    include: askedPart(flags, 'include'),
+    require: askedPart(flags, 'require'),
+    exclude: askedPart(flags, 'exclude'),
   }
+}
+
+/** The rule that {@link memberFlags} describe. */
+export function memberInputOf(flags: RuleFlags): RuleInput {
+  return {include: askedPart(flags, 'member'), require: {}, exclude: {}}
+}
+
+function askedPart(flags: RuleFlags, place: Place): AskedPart {
+  return Object.fromEntries(
+    ASKABLE.flatMap((row): [string, string[]][] => {
+      const given = flags[nameIn(row, place) ?? '']
+      const values = given === true ? [''] : Array.isArray(given) ? given.map(String) : []
+      return values.length > 0 ? [[row.selector, values]] : []
+    }),
+  )
 }
 
 const ACTIONS: Record<string, Decision> = {
@@ -88,17 +99,4 @@ export function decisionOf({action, 'service-auth': serviceAuth}: RuleFlags): De
     message: 'A policy has one action',
     why: `Both --service-auth and --action ${String(action)} were given.`,
   })
-}
-
-/** Whom an Access group can include. */
-export const memberFlags = {
-  token: machineFlags.token,
-  group: several('another Access group by name or id; may be repeated', 'NAME'),
-  ip: includeFlags['include-ip'],
-  country: includeFlags['include-country'],
-}
-
-/** What {@link memberFlags} ask for. */
-export function memberInputOf({ip, country, ...flags}: RuleFlags): RuleInput {
-  return ruleInputOf({...flags, 'include-ip': ip, 'include-country': country})
 }

@@ -1,5 +1,6 @@
 import type {Rule} from '../api/types.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
+import {selectorNamed} from './rules.js'
 
 /** What ids in rules stand for. Undefined: not known; the id is shown then. */
 export interface RuleNames {
@@ -7,41 +8,15 @@ export interface RuleNames {
   group(id: string): string | undefined
 }
 
-/** A selector in the dashboard's words, and the field of its body that says what is meant. */
-const SELECTORS: Record<string, [words: string, field?: string]> = {
-  everyone: ['everyone'],
-  any_valid_service_token: ['any valid service token'],
-  certificate: ['a client certificate'],
-  email: ['e-mail', 'email'],
-  email_domain: ['e-mails of', 'domain'],
-  email_list: ['e-mail list', 'id'],
-  ip: ['IP', 'ip'],
-  ip_list: ['IP list', 'id'],
-  geo: ['country', 'country_code'],
-  common_name: ['certificate', 'common_name'],
-  login_method: ['login method', 'id'],
-  auth_method: ['authentication method', 'auth_method'],
-  linked_app_token: ['token of the application', 'app_uid'],
-  device_posture: ['device posture', 'integration_uid'],
-}
-
 /** A rule in words: `service token gitlab-admin`, `country DE`; one that zt does not know as JSON. */
 export function ruleInWords(rule: Rule, names: RuleNames): string {
   const [[selector, value] = ['', undefined], another] = Object.entries(rule)
   const body: JsonObject = isJsonObject(value) ? value : {}
   if (another) return JSON.stringify(rule)
-  if (selector === 'service_token') {
-    const id = String(body['token_id'])
-    return `service token ${names.serviceToken(id) ?? id}`
-  }
-  if (selector === 'group') {
-    const id = String(body['id'])
-    return `Access group ${names.group(id) ?? id}`
-  }
-  const known = Object.hasOwn(SELECTORS, selector) ? SELECTORS[selector] : undefined
-  if (!known) return JSON.stringify(rule)
-  const [words, field] = known
+  const {words, field, names: named} = selectorNamed(selector) ?? {}
+  if (words === undefined) return JSON.stringify(rule)
   if (field === undefined) return words
   const said = body[field]
+  if (named !== undefined) return `${words} ${names[named](String(said)) ?? String(said)}`
   return typeof said === 'string' ? `${words} ${said}` : JSON.stringify(rule)
 }

@@ -21,82 +21,124 @@ export interface RuleScope {
 /** Deeper than anybody nests groups; each level is a part of the sentence that says why. */
 const DEEPEST = 500
 
-type Selector = (body: JsonObject, scope: RuleScope, within: readonly string[]) => RuleMatch
+type Holds = (body: JsonObject, scope: RuleScope, within: readonly string[]) => RuleMatch
+
+/** A kind of rule. Exactly one of `identity` and `holds` is there. */
+interface Selector {
+  /** What the dashboard calls it. Without: zt shows the rule as JSON. */
+  words?: string
+  /** The field of its body that says what is meant; shown after the words. */
+  field?: string
+  /** What the ID in that field belongs to. */
+  names?: 'serviceToken' | 'group'
+  /** What a client must have for it: a login, a device or a certificate (Cloudflare's documentation on selectors). */
+  identity?: string
+  holds?: Holds
+}
 
 const yes = (why: string): RuleMatch => ({holds: 'yes', why})
 const no = (why: string): RuleMatch => ({holds: 'no', why})
 
-/** What needs a person's login, a device or a certificate (Cloudflare's documentation on selectors). */
-const IDENTITY = new Map<string, string>(
-  Object.entries({
-    email: 'an e-mail address',
-    email_domain: 'an e-mail address of a domain',
-    email_list: 'an e-mail address of a list',
-    login_method: 'a login method',
-    auth_method: 'an authentication method',
-    auth_context: 'an authentication context',
-    okta: 'an Okta group',
-    saml: 'a SAML attribute',
-    oidc: 'an OIDC claim',
-    azureAD: 'an Entra group',
-    cloudflare_account_member: 'a member of a Cloudflare account',
-    azure: 'an Entra group',
-    gsuite: 'a Google Workspace group',
-    'github-organization': 'a GitHub organisation',
-    certificate: 'a client certificate',
-    common_name: 'a client certificate',
-    device_posture: 'a device that passes a posture check',
-    external_evaluation: 'an external evaluation',
-    user_risk_score: 'a user risk score',
-  }),
-)
-
+/** Every selector of the API that zt knows. */
 const SELECTORS: Record<string, Selector> = {
-  everyone: () => yes('everyone is included'),
-  service_token: (body, {decision, request}) => {
-    if (decision !== 'non_identity') return no('a service token counts under the action Service Auth only')
-    if (request.serviceTokenId === undefined) return no('no valid service token was sent')
-    return body['token_id'] === request.serviceTokenId
-      ? yes('it names this service token')
-      : no('it names another service token')
+  everyone: {words: 'everyone', holds: () => yes('everyone is included')},
+  service_token: {
+    words: 'service token',
+    field: 'token_id',
+    names: 'serviceToken',
+    holds: (body, {decision, request}) => {
+      if (decision !== 'non_identity') return no('a service token counts under the action Service Auth only')
+      if (request.serviceTokenId === undefined) return no('no valid service token was sent')
+      return body['token_id'] === request.serviceTokenId
+        ? yes('it names this service token')
+        : no('it names another service token')
+    },
   },
-  any_valid_service_token: (_body, {decision, request}) => {
-    if (decision !== 'non_identity') return no('a service token counts under the action Service Auth only')
-    return request.serviceTokenId === undefined
-      ? no('no valid service token was sent')
-      : yes('it includes any valid service token')
+  any_valid_service_token: {
+    words: 'any valid service token',
+    holds: (_body, {decision, request}) => {
+      if (decision !== 'non_identity') return no('a service token counts under the action Service Auth only')
+      return request.serviceTokenId === undefined
+        ? no('no valid service token was sent')
+        : yes('it includes any valid service token')
+    },
   },
-  linked_app_token: () => no('it wants a token of another application'),
-  ip: (body, {request}) => {
-    const range = String(body['ip'])
-    if (request.ip === undefined)
-      return no(`addresses in ${range} are meant, and the client's is not known here`)
-    return addressInBlock(request.ip, range)
-      ? yes(`${request.ip} is in ${range}`)
-      : no(`${request.ip} is not in ${range}`)
+  linked_app_token: {
+    words: 'token of the application',
+    field: 'app_uid',
+    holds: () => no('it wants a token of another application'),
   },
-  ip_list: () => no('the addresses of an IP list are not known here'),
-  geo: (body, {request}) => {
-    const wanted = String(body['country_code'])
-    if (request.country === undefined)
-      return no(`the country ${wanted} is meant, and the client's is not known here`)
-    return request.country.toUpperCase() === wanted.toUpperCase()
-      ? yes(`the country is ${wanted}`)
-      : no(`the country is not ${wanted}`)
+  ip: {
+    words: 'IP',
+    field: 'ip',
+    holds: (body, {request}) => {
+      const range = String(body['ip'])
+      if (request.ip === undefined)
+        return no(`addresses in ${range} are meant, and the client's is not known here`)
+      return addressInBlock(request.ip, range)
+        ? yes(`${request.ip} is in ${range}`)
+        : no(`${request.ip} is not in ${range}`)
+    },
   },
-  group: (body, scope, within) => {
-    const id = String(body['id'])
-    const group = scope.groups.get(id)
-    if (!group) return no('its Access group does not exist')
-    if (within.length >= DEEPEST) return no('its Access groups are nested too deep to be read')
-    if (within.includes(id)) return no(`the Access group "${group.name}" includes itself`)
-    const known = scope.answers.get(id)
-    if (known !== undefined) return known
-    const {holds, why} = combine(group, scope, [...within, id])
-    const answer = {holds, why: `Access group "${group.name}": ${why}`}
-    scope.answers.set(id, answer)
-    return answer
+  ip_list: {words: 'IP list', field: 'id', holds: () => no('the addresses of an IP list are not known here')},
+  geo: {
+    words: 'country',
+    field: 'country_code',
+    holds: (body, {request}) => {
+      const wanted = String(body['country_code'])
+      if (request.country === undefined)
+        return no(`the country ${wanted} is meant, and the client's is not known here`)
+      return request.country.toUpperCase() === wanted.toUpperCase()
+        ? yes(`the country is ${wanted}`)
+        : no(`the country is not ${wanted}`)
+    },
   },
+  group: {
+    words: 'Access group',
+    field: 'id',
+    names: 'group',
+    holds: (body, scope, within) => {
+      const id = String(body['id'])
+      const group = scope.groups.get(id)
+      if (!group) return no('its Access group does not exist')
+      if (within.length >= DEEPEST) return no('its Access groups are nested too deep to be read')
+      if (within.includes(id)) return no(`the Access group "${group.name}" includes itself`)
+      const known = scope.answers.get(id)
+      if (known !== undefined) return known
+      const {holds, why} = combine(group, scope, [...within, id])
+      const answer = {holds, why: `Access group "${group.name}": ${why}`}
+      scope.answers.set(id, answer)
+      return answer
+    },
+  },
+  email: {words: 'e-mail', field: 'email', identity: 'an e-mail address'},
+  email_domain: {words: 'e-mails of', field: 'domain', identity: 'an e-mail address of a domain'},
+  email_list: {words: 'e-mail list', field: 'id', identity: 'an e-mail address of a list'},
+  login_method: {words: 'login method', field: 'id', identity: 'a login method'},
+  auth_method: {words: 'authentication method', field: 'auth_method', identity: 'an authentication method'},
+  auth_context: {identity: 'an authentication context'},
+  okta: {identity: 'an Okta group'},
+  saml: {identity: 'a SAML attribute'},
+  oidc: {identity: 'an OIDC claim'},
+  azureAD: {identity: 'an Entra group'},
+  azure: {identity: 'an Entra group'},
+  cloudflare_account_member: {identity: 'a member of a Cloudflare account'},
+  gsuite: {identity: 'a Google Workspace group'},
+  'github-organization': {identity: 'a GitHub organisation'},
+  certificate: {words: 'a client certificate', identity: 'a client certificate'},
+  common_name: {words: 'certificate', field: 'common_name', identity: 'a client certificate'},
+  device_posture: {
+    words: 'device posture',
+    field: 'integration_uid',
+    identity: 'a device that passes a posture check',
+  },
+  external_evaluation: {identity: 'an external evaluation'},
+  user_risk_score: {identity: 'a user risk score'},
+}
+
+/** @returns undefined for a selector that zt does not know */
+export function selectorNamed(name: string): Selector | undefined {
+  return Object.hasOwn(SELECTORS, name) ? SELECTORS[name] : undefined
 }
 
 /** Include (any), Require (all) and Exclude (none) together, for a policy or an Access group. */
@@ -121,21 +163,20 @@ export function combine(
 
 /** Whether a rule is about who somebody is, which takes a login, a device or a certificate to know. */
 export function wantsIdentity(rule: Rule): boolean {
-  return Object.keys(rule).some((selector) => IDENTITY.has(selector))
+  return Object.keys(rule).some((name) => selectorNamed(name)?.identity !== undefined)
 }
 
 function matchRule(rule: Rule, scope: RuleScope, within: readonly string[]): RuleMatch {
   const [[name, value] = ['nothing', undefined], another] = Object.entries(rule)
   if (another) return no('one of its rules has several selectors, which zt cannot read')
-  const identity = IDENTITY.get(name)
+  const {identity, holds} = selectorNamed(name) ?? {}
   if (identity !== undefined) {
     // Bypass and Service Auth never ask for a login.
     const asked = scope.decision === 'allow' || scope.decision === 'deny'
     return {holds: asked ? 'identity' : 'no', why: `it wants ${identity}, which a machine does not have`}
   }
-  const selector = Object.hasOwn(SELECTORS, name) ? SELECTORS[name] : undefined
-  if (!selector) return no(`zt does not know the selector "${name.slice(0, 40)}"`)
-  return selector(isJsonObject(value) ? value : {}, scope, within)
+  if (!holds) return no(`zt does not know the selector "${name.slice(0, 40)}"`)
+  return holds(isJsonObject(value) ? value : {}, scope, within)
 }
 
 function best(matches: RuleMatch[]): RuleMatch {

@@ -11,7 +11,12 @@ import {UserError} from '../../../src/lib/core/errors.js'
 import {World} from '../../support/access-world.js'
 import {APP, everything, GROUP, order, planEdit, type Edit} from '../../support/edit-world.js'
 
-const json = fc.jsonValue({maxDepth: 2}).map((value) => JSON.parse(JSON.stringify(value)) as unknown)
+/** Any JSON but a field `__proto__`, which zt refuses in an answer. */
+const json = fc
+  .jsonValue({maxDepth: 2})
+  .map((value) => JSON.stringify(value))
+  .filter((text) => !text.includes('"__proto__"'))
+  .map((text) => JSON.parse(text) as unknown)
 const rule = fc.oneof(
   fc.constant<Rule>({everyone: {}}),
   fc.ipV4().map((ip): Rule => ({ip: {ip: `${ip}/32`}})),

@@ -46,7 +46,7 @@ describe('an edit of policies and groups', () => {
         decision: 'non_identity',
         include: [robots, {group: {id: 'group-robots'}}, {ip: {ip: '203.0.113.7/32'}}],
         require: [{geo: {country_code: 'DE'}}],
-        exclude: [{ip: {ip: '10.0.0.0/8'}}, {group: {id: 'group-solo'}}],
+        exclude: [{group: {id: 'group-solo'}}, {ip: {ip: '10.0.0.0/8'}}],
       },
     ],
     [

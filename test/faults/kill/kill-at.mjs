@@ -1,5 +1,5 @@
-// Loaded before zt (node --import): counts every lasting effect of its process, and at the one that was chosen ends
-// it with SIGKILL, as a power cut or the kernel would. What lasts: files below KILL_HOME, and requests.
+// Loaded before zt (node --import): counts every durable effect of its process, and at the chosen one ends
+// it with SIGKILL, as a power cut or the kernel would. Durable are files below KILL_HOME, and requests.
 //
 //   KILL_HOME   the directory that counts
 //   KILL_LOG    a file outside of it that gets one JSON line per effect: {n, what, label}
@@ -17,7 +17,7 @@ const label = KILL_LABEL === undefined ? undefined : new RegExp(KILL_LABEL)
 let count = 0
 let chosen
 
-/** The main process only: a child of it (the keychain's) has effects of its own. */
+/** The main process only: a child of it (the keychain's) has its own effects. */
 if (KILL_HOME !== undefined && /[\\/]bin[\\/]zt\.cjs$/.test(process.argv[1] ?? '')) {
   await patchFiles()
   patchRequests(http)
@@ -75,7 +75,7 @@ async function patchFiles() {
   const writes = (flags) => (typeof flags === 'number' ? (flags & 3) !== 0 : flags !== 'r')
   files.open = async function (file, flags = 'r', mode) {
     const label = nameOf(file)
-    // Opening for writing lasts where it makes the file or empties it.
+    // Opening for writing is durable if it creates or truncates the file.
     const lasts = label !== undefined && writes(flags) && !(flags === 'r+' || flags === 'rs+')
     const n = lasts ? begin('open', label) : 0
     const handle = await open.call(this, file, flags, mode)
@@ -158,7 +158,7 @@ async function patchFiles() {
   wrapSync('mkdirSync', 'mkdir', byName, ([file]) => existsSync(file))
 }
 
-/** `after`: the whole answer has come, and nothing was made of it yet. */
+/** `after`: the complete answer has arrived, and was not used yet. */
 function patchRequests(protocol) {
   const {request} = protocol
   protocol.request = function (...args) {

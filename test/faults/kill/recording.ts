@@ -6,7 +6,7 @@ import {inNodeOptions} from '../../support/node-options.js'
 
 const PRELOAD = path.join(import.meta.dirname, 'kill-at.mjs')
 
-/** One lasting effect of a process, as the preload counts them. */
+/** One durable effect of a process, as counted by the preload. */
 export interface Effect {
   /** From 1. */
   n: number
@@ -20,7 +20,7 @@ export type Phase = 'before' | 'torn' | 'after'
 /** When to die. */
 export type Death = {at: number; phase: Phase} | {label: string; phase: Phase}
 
-/** Runs zt with its effects counted, and killed at one of them if that is wanted. */
+/** Runs zt with its effects counted, and kills it at one of them on request. */
 export async function recorded(
   scene: Scene,
   args: string[],
@@ -55,7 +55,7 @@ export function phasesOf({what, label}: Effect): Phase[] {
   return what === 'write' ? ['before', 'torn', 'after'] : ['before', 'after']
 }
 
-/** Without ids, numbers of processes and random parts. */
+/** Without IDs, process IDs and random parts. */
 function sameEveryTime(label: string): string {
   return label
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')

@@ -33,14 +33,15 @@ export async function readServiceAuthRules(
   const rules = readRules(ctx, input, named)
   const warnings = checkRules(SERVICE_AUTH, rules, named.groups)
   // Whom a group or "any token" lets in decides which hosts can be bound, and nothing else.
-  const wide = rules.groups.length > 0 || input.anyToken
+  const anyToken = input.include['any_valid_service_token'] !== undefined
+  const wide = rules.groups.length > 0 || anyToken
   const tokens =
-    input.tokens.length === 0 && wide ? await api.listServiceTokens().catch(noneOf) : named.tokens
+    rules.tokens.length === 0 && wide ? await api.listServiceTokens().catch(noneOf) : named.tokens
   const byId = new Map(named.groups.map((group) => [group.id, group]))
   const reached = tokens.filter(
     (token) =>
       !rules.tokens.includes(token) &&
-      (input.anyToken || groupHolding(token.id, rules.include, byId) !== undefined),
+      (anyToken || groupHolding(token.id, rules.include, byId) !== undefined),
   )
   return {...rules, reached, known: {...named, tokens}, warnings}
 }

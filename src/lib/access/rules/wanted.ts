@@ -1,35 +1,18 @@
 import type {AccessApi, Decision, Group, Rule, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
+import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {fullBlock} from '../../policy/address.js'
 import {wantsIdentity} from '../../policy/rules.js'
+import type {RulePart} from '../../policy/token-references.js'
 import {actionName} from './action-name.js'
 import type {AccessContext} from '../account/context.js'
 import {resolveGroup, resolveToken} from '../account/resolve.js'
 
-/** What narrows a rule, as a person says it. */
-export interface NarrowingInput {
-  /** Addresses or blocks in CIDR notation. */
-  ips: readonly string[]
-  /** ISO 3166 alpha-2. */
-  countries: readonly string[]
-  /** By name or id. */
-  groups: readonly string[]
-}
+/** What the flags for one part ask for, as typed: values by selector. A flag without a value gives one empty string. */
+export type AskedPart = Readonly<Record<string, readonly string[]>>
 
-/** Whom a rule means, as a person says it: names, addresses, countries. */
-export interface RuleInput {
-  /** By name, id or Client ID. */
-  tokens: readonly string[]
-  groups: readonly string[]
-  anyToken: boolean
-  everyone: boolean
-  emails: readonly string[]
-  emailDomains: readonly string[]
-  ips: readonly string[]
-  countries: readonly string[]
-  require: NarrowingInput
-  exclude: NarrowingInput
-}
+/** A rule as a person asks for it. */
+export type RuleInput = Readonly<Record<RulePart, AskedPart>>
 
 /** The rules of a policy or an Access group: any of Include, all of Require, none of Exclude. */
 export interface Rules {
@@ -46,20 +29,118 @@ export interface ReadRules extends Rules {
   groups: Group[]
 }
 
-/** What names in rules may stand for. */
+/** What names in rules can refer to. */
 export interface Nameable {
   tokens: readonly ServiceToken[]
   groups: readonly Group[]
 }
 
-/** Lists what the names in the input can stand for, and nothing that it does not name. */
+type SelectorFlag = [name: string, description: string]
+
+/** A selector that flags can ask for. */
+interface AskableSelector {
+  /** Its name in the API. */
+  selector: string
+  /** What its flags take, e.g. `CIDR`; undefined: nothing. */
+  value?: string
+  /** What a shell offers for the value at TAB. */
+  completes?: 'token' | 'group'
+  /** Machines can have it, so `zt app add-rule` and `zt app create` can include it. */
+  machines?: true
+  include: SelectorFlag
+  require?: SelectorFlag
+  exclude?: SelectorFlag
+  /** The flag of `zt group create`, with the help of `include`. */
+  member?: string
+  /** What a request has exactly one of (plural, for the error): a rule that requires two of them never holds. */
+  onlyOne?: string
+  /**
+   * The rule's body for one value.
+   *
+   * @throws UserError `usage`, `not-found` or `ambiguous`
+   */
+  read: (text: string, ctx: AccessContext, known: Nameable) => JsonObject
+}
+
+/** Every selector that flags can ask for, in the order in which rules are sent. policy/rules.ts says when each holds. */
+export const ASKABLE: readonly AskableSelector[] = [
+  {
+    selector: 'service_token',
+    value: 'NAME',
+    completes: 'token',
+    machines: true,
+    include: ['token', 'service token: name, ID or client ID'],
+    member: 'token',
+    read: (text, ctx, {tokens}) => ({token_id: resolveToken(ctx, text, tokens).id}),
+  },
+  {
+    selector: 'any_valid_service_token',
+    machines: true,
+    include: ['any-token', 'any valid service token of the account'],
+    read: () => ({}),
+  },
+  {
+    selector: 'group',
+    value: 'NAME',
+    completes: 'group',
+    machines: true,
+    include: ['group', 'Access group: name or ID'],
+    require: ['require-group', 'only members of this Access group'],
+    exclude: ['exclude-group', 'no members of this Access group'],
+    member: 'group',
+    read: (text, ctx, {groups}) => ({id: resolveGroup(ctx, text, groups).id}),
+  },
+  {
+    selector: 'everyone',
+    include: ['everyone', 'everyone'],
+    read: () => ({}),
+  },
+  {
+    selector: 'email',
+    value: 'ADDRESS',
+    include: ['email', 'person, for --action allow or block'],
+    read: (text) => ({email: checkEmail(text)}),
+  },
+  {
+    selector: 'email_domain',
+    value: 'DOMAIN',
+    include: ['email-domain', 'everyone with an email address in this domain'],
+    read: (text) => ({domain: checkEmailDomain(text)}),
+  },
+  {
+    selector: 'ip',
+    value: 'CIDR',
+    include: ['include-ip', 'IP address or range'],
+    require: ['require-ip', 'only from this IP address or range'],
+    exclude: ['exclude-ip', 'not from this IP address or range'],
+    member: 'ip',
+    onlyOne: 'address blocks',
+    read: (text) => ({ip: checkBlock(text)}),
+  },
+  {
+    selector: 'geo',
+    value: 'CC',
+    include: ['include-country', 'country, by its two-letter code'],
+    require: ['require-country', 'only from this country'],
+    exclude: ['exclude-country', 'not from this country'],
+    member: 'country',
+    onlyOne: 'countries',
+    read: (text) => ({country_code: checkCountry(text)}),
+  },
+]
+
+/** Whether the input uses a selector in any part. */
+function asks(input: RuleInput, selector: string): boolean {
+  return Object.values(input).some((part) => (part[selector] ?? []).length > 0)
+}
+
+/** Lists what the names in the input can refer to; what it does not name is not listed. */
 export async function readNameable(api: AccessApi, input: RuleInput): Promise<Nameable> {
-  const groups = [...input.groups, ...input.require.groups, ...input.exclude.groups]
-  const [tokenList, groupList] = await Promise.all([
-    input.tokens.length > 0 ? api.listServiceTokens() : [],
-    groups.length > 0 ? api.listGroups() : [],
+  const [tokens, groups] = await Promise.all([
+    asks(input, 'service_token') ? api.listServiceTokens() : [],
+    asks(input, 'group') ? api.listGroups() : [],
   ])
-  return {tokens: tokenList, groups: groupList}
+  return {tokens, groups}
 }
 
 /**
@@ -69,40 +150,37 @@ export async function readNameable(api: AccessApi, input: RuleInput): Promise<Na
  *   `BAD_EMAIL_DOMAIN`, `NEVER_HOLDS`
  */
 export function readRules(ctx: AccessContext, input: RuleInput, known: Nameable): ReadRules {
-  const tokens = [...new Set(input.tokens.map((wanted) => resolveToken(ctx, wanted, known.tokens)))]
-  const groups = findGroups(ctx, input.groups, known)
-  const include = [
-    ...tokens.map(({id}): Rule => ({service_token: {token_id: id}})),
-    ...(input.anyToken ? [{any_valid_service_token: {}}] : []),
-    ...groups.map(groupRule),
-    ...(input.everyone ? [{everyone: {}}] : []),
-    ...unique(input.emails.map(checkEmail)).map((email): Rule => ({email: {email}})),
-    ...unique(input.emailDomains.map(checkEmailDomain)).map((domain): Rule => ({email_domain: {domain}})),
-    ...placeRules(input.ips, input.countries),
-  ]
-  if (unique(input.require.countries.map(checkCountry)).length > 1) throw neverHolds('countries', '--country')
-  if (unique(input.require.ips.map(checkBlock)).length > 1) throw neverHolds('address blocks', '--ip')
-  return {include, require: narrowing(ctx, input.require, known), exclude: narrowing(ctx, input.exclude, known), tokens, groups} // prettier-ignore
+  const read = (part: RulePart): Rule[] =>
+    ASKABLE.flatMap(({selector, read: bodyOf, onlyOne, member}) => {
+      const rules = (input[part][selector] ?? []).map((text): Rule => ({
+        [selector]: bodyOf(text, ctx, known),
+      }))
+      const once = [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()]
+      if (part === 'require' && onlyOne !== undefined && once.length > 1)
+        throw neverHolds(onlyOne, `--${member ?? selector}`)
+      return once
+    })
+  const include = read('include')
+  return {
+    include,
+    require: read('require'),
+    exclude: read('exclude'),
+    tokens: namedIn(include, 'service_token', 'token_id', known.tokens),
+    groups: namedIn(include, 'group', 'id', known.groups),
+  }
 }
 
-function narrowing(ctx: AccessContext, {ips, countries, groups}: NarrowingInput, known: Nameable): Rule[] {
-  return [...placeRules(ips, countries), ...findGroups(ctx, groups, known).map(groupRule)]
-}
-
-/** Rules about where a request comes from. */
-function placeRules(ips: readonly string[], countries: readonly string[]): Rule[] {
-  return [
-    ...unique(ips.map(checkBlock)).map((ip): Rule => ({ip: {ip}})),
-    ...unique(countries.map(checkCountry)).map((country): Rule => ({geo: {country_code: country}})),
-  ]
-}
-
-function findGroups(ctx: AccessContext, wanted: readonly string[], {groups}: Nameable): Group[] {
-  return [...new Set(wanted.map((one) => resolveGroup(ctx, one, groups)))]
-}
-
-function groupRule({id}: Group): Rule {
-  return {group: {id}}
+/** What rules with a selector name, in their order. */
+function namedIn<T extends {id: string}>(
+  rules: readonly Rule[],
+  selector: string,
+  field: string,
+  all: readonly T[],
+): T[] {
+  return rules.flatMap((rule) => {
+    const body = rule[selector]
+    return isJsonObject(body) ? all.filter(({id}) => id === body[field]) : []
+  })
 }
 
 /** All that is required must hold at once, and no request comes from two of these. */
@@ -315,8 +393,4 @@ export function checkName(text: string, what: string): string {
     message: `This cannot be the name of ${what}`,
     why: `A name has 1 to ${NAME_LIMIT} characters, and no control characters.`,
   })
-}
-
-function unique<T>(all: readonly T[]): T[] {
-  return [...new Set(all)]
 }
