@@ -4,7 +4,7 @@ import path from 'node:path'
 import {despiteScanners, namesIn, unusable} from './files.js'
 import {refuseOthers} from './own-files.js'
 import {patient} from '../core/patience.js'
-import {BEAT_MS, livesStill, renew, thisProcess, type ProcessMark} from './process-mark.js'
+import {BEAT_MS, ownerIsAlive, renew, thisProcess, type ProcessRecord} from './processes.js'
 
 /** Held by one process at a time; gone with the process, however that ends. */
 export interface Lock {
@@ -122,14 +122,14 @@ export class Locks {
 
   async #isAlive(file: string): Promise<boolean> {
     if (this.#released.has(file)) return false
-    const alive = await livesStill(path.join(this.#directory, file), this.#ahead)
+    const alive = await ownerIsAlive(path.join(this.#directory, file), this.#ahead)
     // Its name is its own: nobody else can have put another file there.
     if (!alive) await this.#remove(file).catch(() => undefined)
     return alive
   }
 
   /** Renews the ticket for as long as this process lives, or until it is given back. */
-  #holding(ticket: string, me: ProcessMark): Lock {
+  #holding(ticket: string, me: ProcessRecord): Lock {
     const beat = setInterval(() => {
       renew(path.join(this.#directory, ticket), me).catch(() => undefined)
     }, BEAT_MS).unref()
@@ -142,7 +142,7 @@ export class Locks {
     }
   }
 
-  async #put(file: string, me: ProcessMark): Promise<void> {
+  async #put(file: string, me: ProcessRecord): Promise<void> {
     const at = path.join(this.#directory, file)
     // A hidden name until it is whole: `#read` takes names of three parts.
     const temporary = path.join(this.#directory, `.${file}`)

@@ -1,6 +1,6 @@
 import type {Readable, Writable} from 'node:stream'
 import {hasCode, type UserError} from '../../core/errors.js'
-import {endOf, onWriteError, type TlsEnd} from '../../network/last-bytes.js'
+import {endOf, onWriteError, type TlsEnd} from '../../network/connection-end.js'
 import {
   badFrames,
   edgeClosed,

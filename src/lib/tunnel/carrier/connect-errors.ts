@@ -1,6 +1,6 @@
 import {UserError} from '../../core/errors.js'
 import type {EdgeAddress} from '../types.js'
-import type {Stage} from './clock.js'
+import type {Stage} from './deadlines.js'
 import {NoAnswerError, NotHttpError} from './http-head.js'
 import type {Address, HttpProxy} from './proxy-settings.js'
 

@@ -1,10 +1,10 @@
 import type {EventEmitter} from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
-import {keepLastBytes} from '../../network/last-bytes.js'
+import {keepLastBytes} from '../../network/connection-end.js'
 import {boundLookUps} from '../edge/look-ups.js'
 import {USER_AGENT} from '../../core/version.js'
-import type {Clock} from './clock.js'
+import type {Deadlines} from './deadlines.js'
 import {isConnectionError, proxyRefused, proxyUnreachable} from './connect-errors.js'
 import {NoAnswerError, readHead} from './http-head.js'
 import type {Address, HttpProxy} from './proxy-settings.js'
@@ -17,10 +17,10 @@ const KEEP_ALIVE_MS = 60_000
 const READ_BYTES = 64 * 1024
 
 /** A TCP connection to the first address of the host that answers. */
-async function dial({host, port}: Address, stage: 'connect' | 'proxy', clock: Clock): Promise<net.Socket> {
+async function dial({host, port}: Address, stage: 'connect' | 'proxy', deadlines: Deadlines): Promise<net.Socket> {
   const isName = net.isIP(host) === 0
-  clock.begin(isName ? 'lookup' : stage)
-  const lookedUp = isName ? boundLookUps(clock.limitOf('lookup')) : () => undefined
+  deadlines.begin(isName ? 'lookup' : stage)
+  const lookedUp = isName ? boundLookUps(deadlines.limitOf('lookup')) : () => undefined
   const socket = net.connect({
     host,
     port,
@@ -31,9 +31,9 @@ async function dial({host, port}: Address, stage: 'connect' | 'proxy', clock: Cl
     keepAliveInitialDelay: KEEP_ALIVE_MS,
   })
   socket.once('lookup', () => {
-    if (clock.stage === 'lookup') clock.begin(stage)
+    if (deadlines.stage === 'lookup') deadlines.begin(stage)
   })
-  await happens(socket, 'connect', clock.signal).finally(lookedUp)
+  await happens(socket, 'connect', deadlines.signal).finally(lookedUp)
   return socket
 }
 
@@ -73,19 +73,19 @@ export async function dialSecurely({
   to,
   host,
   makeContext,
-  clock,
+  deadlines,
 }: {
   proxy: HttpProxy | undefined
   to: Address
   host: string
   makeContext: () => tls.SecureContext
-  clock: Clock
+  deadlines: Deadlines
 }): Promise<tls.TLSSocket> {
-  const dialling = proxy ? dialThrough(proxy, to, clock) : dial(to, 'connect', clock)
+  const dialling = proxy ? dialThrough(proxy, to, deadlines) : dial(to, 'connect', deadlines)
   const context = makeContext()
   const raw = await dialling
-  clock.begin('tls')
-  const socket = await secure({raw, host, context, signal: clock.signal}).catch((error: unknown) => {
+  deadlines.begin('tls')
+  const socket = await secure({raw, host, context, signal: deadlines.signal}).catch((error: unknown) => {
     discard(raw)
     throw error
   })
@@ -99,24 +99,24 @@ export async function dialSecurely({
  *
  * @throws UserError `unreachable` / `PROXY_UNREACHABLE`, `PROXY_NOT_TRUSTED`, `PROXY_REFUSED`
  */
-export async function dialThrough(proxy: HttpProxy, to: Address, clock: Clock): Promise<net.Socket> {
+export async function dialThrough(proxy: HttpProxy, to: Address, deadlines: Deadlines): Promise<net.Socket> {
   let socket: net.Socket | undefined
   try {
-    socket = await dial(proxy, 'proxy', clock)
+    socket = await dial(proxy, 'proxy', deadlines)
     if (proxy.secure) {
       const context = await trustContext(undefined)
-      socket = await secure({raw: socket, host: proxy.host, context, signal: clock.signal})
+      socket = await secure({raw: socket, host: proxy.host, context, signal: deadlines.signal})
     }
     const target = `${to.host.includes(':') ? `[${to.host}]` : to.host}:${to.port}`
     const lines = [`CONNECT ${target} HTTP/1.1`, `Host: ${target}`, `User-Agent: ${USER_AGENT}`]
     if (proxy.authorization) lines.push(`Proxy-Authorization: ${proxy.authorization.expose()}`)
     socket.write(`${lines.join('\r\n')}\r\n\r\n`)
-    const {status, rest} = await readHead(socket, clock.signal)
+    const {status, rest} = await readHead(socket, deadlines.signal)
     if (status < 200 || status > 299 || rest.length > 0) throw proxyRefused(proxy, to, status)
     return socket
   } catch (error) {
     discard(socket)
-    throw clock.reason ?? (isConnectionError(error) ? proxyUnreachable(proxy, error) : error)
+    throw deadlines.reason ?? (isConnectionError(error) ? proxyUnreachable(proxy, error) : error)
   }
 }
 

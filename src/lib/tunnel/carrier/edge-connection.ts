@@ -4,7 +4,7 @@ import type tls from 'node:tls'
 import type {Environment} from '../../config/paths.js'
 import {patient} from '../../core/patience.js'
 import type {EdgeAddress} from '../types.js'
-import {Clock, limitsWithin, TIMEOUT_MS} from './clock.js'
+import {Deadlines, limitsWithin, TIMEOUT_MS} from './deadlines.js'
 import {dialSecurely} from './connect.js'
 import {edgeFailed, isConnectionError, timedOut} from './connect-errors.js'
 import {addressOf} from './handshake.js'
@@ -37,18 +37,18 @@ async function connectEdge(way: EdgeWay, context?: tls.SecureContext): Promise<t
   const to = addressOf(edge)
   const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
   const trusted = context ?? (await trustOf(way))
-  const clock = new Clock({
+  const deadlines = new Deadlines({
     limits: limitsWithin(timeoutMs),
     totalMs: timeoutMs,
     signal: undefined,
     timedOut: (stage, ms) => timedOut(edge, proxy, stage, ms),
   })
   try {
-    return await dialSecurely({proxy, to, host: edge.host, makeContext: () => trusted, clock})
+    return await dialSecurely({proxy, to, host: edge.host, makeContext: () => trusted, deadlines})
   } catch (error) {
-    throw clock.reason ?? (isConnectionError(error) ? edgeFailed(edge, clock.stage, error) : error)
+    throw deadlines.reason ?? (isConnectionError(error) ? edgeFailed(edge, deadlines.stage, error) : error)
   } finally {
-    clock.stop()
+    deadlines.stop()
   }
 }
 

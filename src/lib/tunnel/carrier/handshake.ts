@@ -6,7 +6,7 @@ import {patient} from '../../core/patience.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
-import {Clock, limitsWithin, TIMEOUT_MS, type StageLimits} from './clock.js'
+import {Deadlines, limitsWithin, TIMEOUT_MS, type StageLimits} from './deadlines.js'
 import {dialSecurely, discard} from './connect.js'
 import {edgeFailed, isConnectionError, notAnEdge, timedOut} from './connect-errors.js'
 import {readHead, type HttpHead} from './http-head.js'
@@ -50,7 +50,7 @@ export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel>
   const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
   // The CA file is ours, and no time of the edge's.
   const makeContext = await readTrust(edge.caFile, environment['NODE_EXTRA_CA_CERTS'])
-  const clock = new Clock({
+  const deadlines = new Deadlines({
     limits: {...limitsWithin(timeoutMs), ...options.limits},
     totalMs: timeoutMs,
     signal,
@@ -58,17 +58,17 @@ export async function openTunnel(options: HandshakeOptions): Promise<OpenTunnel>
   })
   let socket: tls.TLSSocket | undefined
   try {
-    socket = await dialSecurely({proxy, to, host: edge.host, makeContext, clock})
-    clock.begin('answer')
+    socket = await dialSecurely({proxy, to, host: edge.host, makeContext, deadlines})
+    deadlines.begin('answer')
     socket.write(request.head)
-    const answer = await readHead(socket, clock.signal)
+    const answer = await readHead(socket, deadlines.signal)
     checkAnswer(edge, request.key, answer)
     return {socket, head: answer.rest}
   } catch (error) {
     discard(socket)
-    throw clock.reason ?? (isConnectionError(error) ? edgeFailed(edge, clock.stage, error) : error)
+    throw deadlines.reason ?? (isConnectionError(error) ? edgeFailed(edge, deadlines.stage, error) : error)
   } finally {
-    clock.stop()
+    deadlines.stop()
   }
 }
 

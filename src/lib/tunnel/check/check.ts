@@ -1,7 +1,7 @@
 import type net from 'node:net'
 import {UserError} from '../../core/errors.js'
 import type {Environment} from '../../config/paths.js'
-import {openAccepted, type AcceptedTunnel} from '../carrier/accepted.js'
+import {openAccepted, type AcceptedTunnel} from '../carrier/open-accepted.js'
 import {addressOf} from '../carrier/handshake.js'
 import {proxyFor} from '../carrier/proxy-settings.js'
 import {RefusedError} from '../carrier/refusal.js'

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import {startOf} from '../../system/process-mark.js'
+import {startTimeOf} from '../../system/processes.js'
 import {runDirectory, drop, ownFile, sweep} from './run-files.js'
 
 /** What a process says of the connections that it carries. No secrets. */
@@ -38,7 +38,7 @@ export function announce(
     version: 1,
     ...what,
     openedAt: new Date().toISOString(),
-    started: startOf(process.pid),
+    started: startTimeOf(process.pid),
   }
   const file = ownFile(state, 'connection')
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}`)

@@ -1,7 +1,7 @@
 import {execFile} from 'node:child_process'
 import {UserError, hasCode} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
-import {runs, startOf} from '../../system/process-mark.js'
+import {isRunning, startTimeOf} from '../../system/processes.js'
 import type {ClosedConnection, ClosedConnections} from '../types.js'
 import {openConnections, type OpenConnection} from './read.js'
 
@@ -61,7 +61,7 @@ async function end(connection: OpenConnection, patienceMs: number): Promise<stri
   // cloudflared would go on carrying without the one that started it.
   const signals: NodeJS.Signals[] = cloudflared ? ['SIGTERM'] : ['SIGTERM', 'SIGKILL']
   for (const signal of signals) {
-    if (!runs(pid, connection.started)) return undefined
+    if (!isRunning(pid, connection.started)) return undefined
     if (!(await isCertain(connection))) return 'whether it is still the process that opened it cannot be told'
     try {
       process.kill(pid, signal)
@@ -78,7 +78,7 @@ async function end(connection: OpenConnection, patienceMs: number): Promise<stri
 
 async function gone({pid, started}: OpenConnection, patienceMs: number): Promise<boolean> {
   const deadline = Date.now() + patienceMs
-  while (runs(pid, started)) {
+  while (isRunning(pid, started)) {
     if (Date.now() > deadline) return false
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
@@ -91,7 +91,7 @@ async function gone({pid, started}: OpenConnection, patienceMs: number): Promise
  */
 async function isCertain({pid, started, openedAt}: OpenConnection): Promise<boolean> {
   if (process.platform === 'win32') return false
-  if (started !== undefined) return startOf(pid) === started
+  if (started !== undefined) return startTimeOf(pid) === started
   const at = await startedBy(pid)
   return at !== undefined && at <= Date.parse(openedAt) + PS_SECOND_MS
 }

@@ -3,7 +3,7 @@ import path from 'node:path'
 import * as v from 'valibot'
 import {hasCode} from '../../core/errors.js'
 import {readOwnText, requireOwnDirectory} from '../../system/own-files.js'
-import {runs} from '../../system/process-mark.js'
+import {isRunning} from '../../system/processes.js'
 import type {Announced} from './announce.js'
 import {runDirectory, processOf} from './run-files.js'
 
@@ -52,7 +52,7 @@ export function openConnections(state: string): OpenConnection[] {
     const of = processOf(name)
     if (!of?.here || !name.endsWith('.connection') || name.startsWith('.')) continue
     const announced = read(path.join(directory, name))
-    if (announced && runs(of.pid, announced.started)) found.push({...announced, pid: of.pid})
+    if (announced && isRunning(of.pid, announced.started)) found.push({...announced, pid: of.pid})
   }
   return found
 }

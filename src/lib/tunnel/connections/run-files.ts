@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {pathsFrom, type Environment} from '../../config/paths.js'
 import {refuseOthers, requireOwnDirectory} from '../../system/own-files.js'
-import {numberSpace, runs} from '../../system/process-mark.js'
+import {isRunning, pidSpace} from '../../system/processes.js'
 
 /** After this a file of another machine, of a container that is gone, or of before a restart is no use to anybody. */
 const FOREIGN_MS = 30 * 24 * 3600_000
@@ -52,7 +52,7 @@ export function sweep(state: string): void {
       const of = processOf(name)
       if (!of) continue
       const file = path.join(directory, name)
-      const left = of.here ? !runs(of.pid) : Date.now() - fs.lstatSync(file).mtimeMs > FOREIGN_MS
+      const left = of.here ? !isRunning(of.pid) : Date.now() - fs.lstatSync(file).mtimeMs > FOREIGN_MS
       if (left) drop(file)
     }
   } catch {
@@ -91,10 +91,10 @@ export async function temporaryPlace(
 
 let space: string | undefined
 
-/** Where process numbers mean the same, in eight characters: {@link numberSpace}, or the machine where that is not known. */
+/** Where process numbers mean the same, in eight characters: {@link pidSpace}, or the machine where that is not known. */
 function processSpace(): string {
   space ??= createHash('sha256')
-    .update(numberSpace() ?? os.hostname())
+    .update(pidSpace() ?? os.hostname())
     .digest('hex')
     .slice(0, 8)
   return space

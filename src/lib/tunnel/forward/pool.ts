@@ -2,7 +2,7 @@ import type {ClientRequest} from 'node:http'
 import type https from 'node:https'
 import type net from 'node:net'
 import type {Duplex} from 'node:stream'
-import {dropSocket, isReusable, keepReading} from '../../network/kept-socket.js'
+import {dropSocket, isReusable, keepReading} from '../../network/lossless-socket.js'
 import {EdgeAgent} from '../carrier/edge-connection.js'
 
 /**

@@ -2,9 +2,9 @@ import type {ClientRequest, IncomingMessage, ServerResponse} from 'node:http'
 import type net from 'node:net'
 import {UserError} from '../../core/errors.js'
 import {callOf, type Callers} from '../../network/callers.js'
-import {abandon} from '../../network/kept-socket.js'
-import {plain, type UpgradedEnd} from '../../network/listener.js'
-import {HEAD_BYTES, hasBody, type Header} from '../../network/message.js'
+import {abandon} from '../../network/lossless-socket.js'
+import {plain, type UpgradedEnd} from '../../network/http-listener.js'
+import {HEAD_BYTES, hasBody, type Header} from '../../network/http-message.js'
 import {
   faultOfAnswer,
   framingHeaders,
@@ -13,7 +13,7 @@ import {
   sendOn,
   type AnswerEnd,
   type Sent,
-} from '../../network/relay.js'
+} from '../../network/http-relay.js'
 import {redact} from '../../core/redact.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {askAccess, probeHeaders, type AcceptedSecret} from '../target/accepted-secret.js'

@@ -3,7 +3,7 @@ import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
 import {parseOwnJson, readFileIfThere} from '../../system/files.js'
 import {withoutVariables} from '../../system/platform.js'
-import {ztProgram} from '../../system/program.js'
+import {ztProgram} from '../../system/zt-program.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
 import {findProgram} from '../../system/programs.js'
 import {REPORT_VARIABLE} from '../proxy/proxy.js'
@@ -19,9 +19,9 @@ import {
   sharingLines,
   type ConnectionKey,
 } from './sharing.js'
-import {sharingWishes} from './arguments.js'
-import {forwardsByConfiguration} from './forwards.js'
-import {knownHosts} from './words.js'
+import {sharingWishes} from './sharing-arguments.js'
+import {forwardsByConfiguration} from './configured-forwards.js'
+import {knownHosts} from './config-values.js'
 import type {ProxyReport, TunnelClient} from '../types.js'
 
 export interface OpenSshOptions {

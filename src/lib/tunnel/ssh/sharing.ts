@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import {requireOwnDirectory} from '../../system/own-files.js'
 import {homeDirectory} from '../../system/platform.js'
-import {configWord} from './words.js'
+import {configWord} from './config-values.js'
 
 /**
  * How long a connection stays when its last session has ended, in seconds. Long enough for what comes in a row (git's

@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
 import {ALIVE_INTERVAL_S, OWN_CONNECTION, sharingLines, type ConnectionKey} from '../sharing.js'
-import {configWord, knownHosts} from '../words.js'
+import {configWord, knownHosts} from '../config-values.js'
 
 export interface HostBlockOptions {
   host: string

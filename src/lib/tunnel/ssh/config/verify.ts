@@ -4,7 +4,7 @@ import {UserError} from '../../../core/errors.js'
 import {patient} from '../../../core/patience.js'
 import {quoteForPerson} from '../../../core/quote.js'
 import {temporaryPlace} from '../../connections/run-files.js'
-import {forwardsIn} from '../forwards.js'
+import {forwardsIn} from '../configured-forwards.js'
 
 /** A Match exec of the person's may take its time. */
 const PATIENCE_MS = 10_000

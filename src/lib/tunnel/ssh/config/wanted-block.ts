@@ -12,7 +12,7 @@ export interface WantedBlock {
   user: string | undefined
   client: TunnelClient
   share: boolean
-  /** How zt is started (system/program.ts), with absolute paths. */
+  /** How zt is started (system/zt-program.ts), with absolute paths. */
   program: readonly string[]
   platform?: NodeJS.Platform | undefined
 }

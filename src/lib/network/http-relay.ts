@@ -1,9 +1,9 @@
 import type {ClientRequest, IncomingMessage, ServerResponse} from 'node:http'
 import type net from 'node:net'
-import {endOf} from './last-bytes.js'
-import {abandon, dropSocket, readThrough} from './kept-socket.js'
-import {cutOff, TAKING_MS, framedByClose, reset, type UpgradedEnd} from './listener.js'
-import {framingOf, trailersOf, valuesOf, type Header} from './message.js'
+import {endOf} from './connection-end.js'
+import {abandon, dropSocket, readThrough} from './lossless-socket.js'
+import {cutOff, TAKING_MS, framedByClose, reset, type UpgradedEnd} from './http-listener.js'
+import {framingOf, trailersOf, valuesOf, type Header} from './http-message.js'
 
 /** Provisional answers to one request; a server that sends more sends for ever. */
 const PROVISIONAL = 1000

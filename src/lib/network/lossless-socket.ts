@@ -1,7 +1,7 @@
 import type {ClientRequest} from 'node:http'
 import type net from 'node:net'
 import {UserError} from '../core/errors.js'
-import {keepLastBytes, onWriteError} from './last-bytes.js'
+import {keepLastBytes, onWriteError} from './connection-end.js'
 
 /** Something that holds bytes which were read from a socket and not yet taken. */
 interface Reader {

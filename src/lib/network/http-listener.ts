@@ -2,7 +2,7 @@ import http, {type IncomingMessage, type ServerResponse} from 'node:http'
 import https from 'node:https'
 import type net from 'node:net'
 import {resetOnceTaken} from './tcp-peer.js'
-import {framingOf, HEAD_BYTES, hasBody, valuesOf} from './message.js'
+import {framingOf, HEAD_BYTES, hasBody, valuesOf} from './http-message.js'
 
 /** How long a client may take for the head of a request. */
 const HEAD_MS = 20_000

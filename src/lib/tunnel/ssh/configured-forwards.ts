@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import {patient} from '../../core/patience.js'
 import {readForeignFile} from '../../system/own-files.js'
-import {defaultSshConfig} from './words.js'
+import {defaultSshConfig} from './config-values.js'
 
 /** Where systems and their package managers have it. */
 const SYSTEM_FILES = [

@@ -23,8 +23,8 @@ export function limitsWithin(totalMs: number): StageLimits {
   }
 }
 
-/** One clock for the whole handshake and one for the stage that it is in; either ends it, and so does the caller. */
-export class Clock {
+/** One deadlines for the whole handshake and one for the stage that it is in; either ends it, and so does the caller. */
+export class Deadlines {
   stage: Stage = 'connect'
   readonly #controller = new AbortController()
   readonly #whole: NodeJS.Timeout

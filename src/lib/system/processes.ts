@@ -5,7 +5,7 @@ import {hasCode} from '../core/errors.js'
 import {readForeignFile} from './own-files.js'
 
 /** Tells a process from every other, also from one that gets its number later. */
-export interface ProcessMark {
+export interface ProcessRecord {
   host: string
   pid: number
   /** When it started, as the system counts it; undefined where that cannot be read. */
@@ -24,14 +24,14 @@ const BEATING_LEASE_MS = 2 * 60_000
 const FOREIGN_LEASE_MS = 10 * 60_000
 const MOST_BYTES = 4096
 
-let own: ProcessMark | undefined
+let own: ProcessRecord | undefined
 
-export function thisProcess(): ProcessMark {
+export function thisProcess(): ProcessRecord {
   own ??= {
     host: os.hostname(),
     pid: process.pid,
-    started: startOf(process.pid),
-    space: numberSpace(),
+    started: startTimeOf(process.pid),
+    space: pidSpace(),
     beats: true,
   }
   return own
@@ -44,7 +44,7 @@ export function thisProcess(): ProcessMark {
  *
  * @param ahead by how many milliseconds the file system's clock is before ours
  */
-export async function livesStill(file: string, ahead: number): Promise<boolean> {
+export async function ownerIsAlive(file: string, ahead: number): Promise<boolean> {
   const mark = readMark(file)
   if (mark === 'none') return false
   if (mark === 'not ours') return (await ageOf(file, ahead)) < FOREIGN_LEASE_MS
@@ -53,27 +53,27 @@ export async function livesStill(file: string, ahead: number): Promise<boolean> 
   // An earlier zt noted no space: then it goes by the name.
   const near = mark.space === undefined ? mark.host === me.host : mark.space === me.space
   if (!near) return (await ageOf(file, ahead)) < (mark.beats === true ? BEATING_LEASE_MS : FOREIGN_LEASE_MS)
-  return runs(pid, started)
+  return isRunning(pid, started)
 }
 
 /**
  * Whether a process of that number runs, and is the one that started then as far as that can be seen.
  *
- * @param started as {@link startOf} said it
+ * @param started as {@link startTimeOf} said it
  */
-export function runs(pid: number, started?: string): boolean {
+export function isRunning(pid: number, started?: string): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
     // EPERM: it lives and is another user's.
     if (!hasCode(error, 'EPERM')) return false
   }
-  const now = startOf(pid)
+  const now = startTimeOf(pid)
   return now !== ENDED && (started === undefined || now === undefined || started === now)
 }
 
 /** Writes a mark again as it is, so that its file gets the time of now, by the clock of the file system. */
-export async function renew(file: string, mark: ProcessMark): Promise<void> {
+export async function renew(file: string, mark: ProcessRecord): Promise<void> {
   const handle = await fs.open(file, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
     await handle.write(JSON.stringify(mark), 0)
@@ -83,21 +83,21 @@ export async function renew(file: string, mark: ProcessMark): Promise<void> {
 }
 
 /** `not ours`: it is there, and who wrote it cannot be known. */
-function readMark(file: string): ProcessMark | 'none' | 'not ours' {
+function readMark(file: string): ProcessRecord | 'none' | 'not ours' {
   try {
     const bytes = readForeignFile(file, {links: 'refuse', maxBytes: MOST_BYTES}, ({uid}) => {
       const self = process.geteuid?.()
       if (self !== undefined && uid !== self) throw new Error("another user's")
     })
     if (!bytes) return 'none'
-    let mark: Partial<ProcessMark>
+    let mark: Partial<ProcessRecord>
     try {
-      mark = JSON.parse(bytes.toString('utf8')) as Partial<ProcessMark>
+      mark = JSON.parse(bytes.toString('utf8')) as Partial<ProcessRecord>
     } catch {
       return 'none'
     }
     const {pid} = mark
-    return Number.isInteger(pid) && Number(pid) > 0 ? (mark as ProcessMark) : 'none'
+    return Number.isInteger(pid) && Number(pid) > 0 ? (mark as ProcessRecord) : 'none'
   } catch {
     return 'not ours'
   }
@@ -113,7 +113,7 @@ async function ageOf(file: string, ahead: number): Promise<number> {
 const ENDED = 'ended'
 
 /** Boot and start time of a process, from /proc (Linux); undefined elsewhere. */
-export function startOf(pid: number): string | undefined {
+export function startTimeOf(pid: number): string | undefined {
   try {
     // A /proc of other numbers: that of the machine, in a container that has none of its own.
     if (Number(readlinkSync('/proc/self')) !== process.pid) return undefined
@@ -134,7 +134,7 @@ function bootId(): string {
  * The boot, and the namespaces of process numbers and of the clock that their start times are counted by
  * (pid_namespaces(7), time_namespaces(7)), from /proc (Linux); undefined elsewhere.
  */
-export function numberSpace(): string | undefined {
+export function pidSpace(): string | undefined {
   try {
     let time = ''
     try {
