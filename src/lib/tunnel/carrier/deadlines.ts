@@ -1,47 +1,38 @@
 import {UserError} from '../../core/errors.js'
 
-/** What a handshake is doing: it names the time-out that ended it. */
+/** What a connection attempt is doing; a timeout names it. */
 export type Stage = 'lookup' | 'connect' | 'proxy' | 'tls' | 'answer'
 
-/** Milliseconds that each stage may take, within the whole. */
+/** How long each stage may take, milliseconds. */
 export type StageLimits = Readonly<Record<Stage, number>>
 
-/** For a connection and its first answer, where nobody says otherwise. */
+/** Default for a connection and its first answer together. */
 export const TIMEOUT_MS = 15_000
-const LIMITS: StageLimits = {lookup: 10_000, connect: 10_000, proxy: 10_000, tls: 10_000, answer: 15_000}
 
-/** What each part may take, in milliseconds: whoever waits longer for the whole waits longer for its parts. */
+/** The limit of each stage. A total above the default lengthens them in proportion. */
 export function limitsWithin(totalMs: number): StageLimits {
-  const longer = Math.max(1, totalMs / TIMEOUT_MS)
-  const {lookup, connect, proxy, tls, answer} = LIMITS
-  return {
-    lookup: lookup * longer,
-    connect: connect * longer,
-    proxy: proxy * longer,
-    tls: tls * longer,
-    answer: answer * longer,
-  }
+  const factor = Math.max(1, totalMs / TIMEOUT_MS)
+  const each = 10_000 * factor
+  return {lookup: each, connect: each, proxy: each, tls: each, answer: TIMEOUT_MS * factor}
 }
 
-/** One deadlines for the whole handshake and one for the stage that it is in; either ends it, and so does the caller. */
+/** Aborts a connection attempt when its total time or the current stage's time is up, or when the caller does. */
 export class Deadlines {
   stage: Stage = 'connect'
   readonly #controller = new AbortController()
-  readonly #whole: NodeJS.Timeout
-  #part: NodeJS.Timeout | undefined
+  readonly #total: NodeJS.Timeout
+  #current: NodeJS.Timeout | undefined
 
   constructor(
     private readonly options: {
       limits: StageLimits
       totalMs: number
-      signal: AbortSignal | undefined
+      signal?: AbortSignal | undefined
       timedOut: (stage: Stage, ms: number) => UserError
     },
   ) {
     const {totalMs, signal} = options
-    this.#whole = setTimeout(() => {
-      this.#expire(totalMs)
-    }, totalMs)
+    this.#total = this.#expireIn(totalMs)
     signal?.addEventListener('abort', this.#interrupt)
     if (signal?.aborted) this.#interrupt()
   }
@@ -50,33 +41,32 @@ export class Deadlines {
     return this.#controller.signal
   }
 
-  /** Why it was ended; undefined while it runs. */
+  /** Why the attempt was aborted; undefined while it runs. */
   get reason(): UserError | undefined {
     return this.signal.aborted ? (this.signal.reason as UserError) : undefined
   }
 
-  /** How long that stage may take at most, milliseconds. */
+  /** The longest that a stage may take, milliseconds. */
   limitOf(stage: Stage): number {
     return Math.min(this.options.totalMs, this.options.limits[stage])
   }
 
   begin(stage: Stage): void {
     this.stage = stage
-    clearTimeout(this.#part)
-    const ms = this.options.limits[stage]
-    this.#part = setTimeout(() => {
-      this.#expire(ms)
-    }, ms)
+    clearTimeout(this.#current)
+    this.#current = this.#expireIn(this.options.limits[stage])
   }
 
   stop(): void {
-    clearTimeout(this.#whole)
-    clearTimeout(this.#part)
+    clearTimeout(this.#total)
+    clearTimeout(this.#current)
     this.options.signal?.removeEventListener('abort', this.#interrupt)
   }
 
-  #expire(ms: number): void {
-    this.#controller.abort(this.options.timedOut(this.stage, ms))
+  #expireIn(ms: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#controller.abort(this.options.timedOut(this.stage, ms))
+    }, ms)
   }
 
   readonly #interrupt = (): void => {

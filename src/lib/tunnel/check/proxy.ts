@@ -43,7 +43,6 @@ export async function askProxy({edge, proxy, to, timeoutMs}: AskProxy): Promise<
   const deadlines = new Deadlines({
     limits,
     totalMs: timeoutMs,
-    signal: undefined,
     timedOut: (stage) => timedOut(edge, proxy, stage, timeoutMs),
   })
   try {
