@@ -127,7 +127,7 @@ describe.skipIf(process.platform === 'win32')('what is in the place of a file', 
     ['a directory', () => fs.mkdirSync(file), /directory/],
     ['a link to /dev/zero', () => fs.symlinkSync('/dev/zero', file), /device/],
     ['a link to itself', () => fs.symlinkSync(file, file), /link/],
-    ['a link to nothing', () => fs.symlinkSync(`${file}-`, file), /not there/],
+    ['a link to nothing', () => fs.symlinkSync(`${file}-`, file), /does not exist/],
   ]
 
   it.each(places)('is told and not waited for: %s', (_, make, why) => {

@@ -40,6 +40,12 @@ export interface Serving {
   words(text: string): string
 }
 
+/** A client's request, and where its answer goes. */
+export interface Exchange {
+  request: IncomingMessage
+  response: ServerResponse
+}
+
 /** The client's end of an upgraded connection, and what followed the request's head. */
 export interface UpgradedEnd {
   socket: net.Socket
@@ -55,7 +61,7 @@ interface Line {
   waiting: number
   broken: boolean
   /** The request that is being answered. */
-  current: {request: IncomingMessage; response: ServerResponse} | undefined
+  current: Exchange | undefined
   /** The last request whose head has arrived. */
   last: IncomingMessage | undefined
   /** What is wrong with the body of `last`. */
@@ -98,10 +104,7 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
       .catch(() => socket.destroy())
       .finally(() => line.waiting--)
   }
-  const answer = async (
-    {request, response}: {request: IncomingMessage; response: ServerResponse},
-    how: () => unknown,
-  ): Promise<void> => {
+  const answer = async ({request, response}: Exchange, how: () => unknown): Promise<void> => {
     const over = new Promise((resolve) => response.once('close', resolve))
     response.on('error', () => undefined)
     const line = lineOf(request.socket)

@@ -2,7 +2,7 @@ import type {ClientRequest, IncomingMessage, ServerResponse} from 'node:http'
 import type net from 'node:net'
 import {endOf} from './connection-end.js'
 import {abandon, dropSocket, readThrough} from './lossless-socket.js'
-import {cutOff, TAKING_MS, framedByClose, reset, type UpgradedEnd} from './http-listener.js'
+import {cutOff, framedByClose, reset, TAKING_MS, type Exchange, type UpgradedEnd} from './http-listener.js'
 import {framingOf, trailersOf, valuesOf, type Header} from './http-message.js'
 
 /** The most provisional answers to one request; a server that sends more would never stop. */
@@ -48,7 +48,7 @@ export function framingHeaders(request: IncomingMessage): Header[] {
  * @throws the connection's error if there is no answer
  */
 export function sendOn(
-  {request, response}: {request: IncomingMessage; response: ServerResponse},
+  {request, response}: Exchange,
   upstream: ClientRequest,
   rewrite: (raw: readonly string[]) => Header[],
 ): Promise<Sent> {
@@ -116,7 +116,7 @@ interface Provisional {
 }
 
 function passProvisional(
-  {request, response}: {request: IncomingMessage; response: ServerResponse},
+  {request, response}: Exchange,
   {statusCode, statusMessage, headers}: Provisional,
 ): void {
   const {socket} = response
@@ -145,7 +145,7 @@ export type AnswerEnd = 'whole' | 'bare' | 'cut'
  * its connection is complete only if that ended regularly.
  */
 export function passBack(
-  {request, response}: {request: IncomingMessage; response: ServerResponse},
+  {request, response}: Exchange,
   sent: Sent,
   rewritten: Header[],
   onEnd: (how: AnswerEnd) => void = () => undefined,

@@ -4,23 +4,23 @@ import os from 'node:os'
 import {hasCode} from '../core/errors.js'
 import {readForeignFile} from './own-files.js'
 
-/** Tells a process from every other, also from one that gets its number later. */
+/** Identifies a process, also against a later one with the same process ID. Kept in files (locks). */
 export interface ProcessRecord {
   host: string
   pid: number
-  /** When it started, as the system counts it; undefined where that cannot be read. */
+  /** When it started, in the system's own unit; undefined if that cannot be read. */
   started: string | undefined
-  /** Where its number means something; undefined where that cannot be read, as outside of Linux. */
+  /** Where its process ID is valid ({@link pidSpace}); undefined if that cannot be read, as outside Linux. */
   space?: string | undefined
-  /** It renews its file's time while it lives. */
+  /** It renews the time of its file while it runs. */
   beats?: boolean | undefined
 }
 
-/** How often a mark is renewed. */
+/** How often a record is renewed. */
 export const BEAT_MS = 10_000
-/** How old a mark may be that is renewed and whose process cannot be looked for: a machine may be slow, or asleep. */
+/** How old a renewed record may be if its process cannot be checked: the machine may be slow or asleep. */
 const BEATING_LEASE_MS = 2 * 60_000
-/** The same for one that is not renewed: an earlier zt wrote it. */
+/** The same for a record that is not renewed: an earlier zt wrote it. */
 const FOREIGN_LEASE_MS = 10 * 60_000
 const MOST_BYTES = 4096
 
@@ -38,87 +38,87 @@ export function thisProcess(): ProcessRecord {
 }
 
 /**
- * Whether the process that wrote this mark still lives. Where its number is one of this process's own numbers, the system
- * says it. A container has numbers of its own, and may have the host's name and directories; so has another machine: of
- * those only the mark's age is seen.
+ * Whether the process that wrote this record still runs. If its process ID is valid here, the system says so. A container
+ * or another machine, which may share the directory and even the host name, has its own process IDs: then only the age of
+ * the record counts.
  *
- * @param ahead by how many milliseconds the file system's clock is before ours
+ * @param ahead by how many milliseconds the file system's clock is ahead of ours
  */
 export async function ownerIsAlive(file: string, ahead: number): Promise<boolean> {
-  const mark = readMark(file)
-  if (mark === 'none') return false
-  if (mark === 'not ours') return (await ageOf(file, ahead)) < FOREIGN_LEASE_MS
-  const {pid, started} = mark
+  const record = readRecord(file)
+  if (record === 'none') return false
+  if (record === 'unreadable') return (await ageOf(file, ahead)) < FOREIGN_LEASE_MS
+  const {pid, started} = record
   const me = thisProcess()
-  // An earlier zt noted no space: then it goes by the name.
-  const near = mark.space === undefined ? mark.host === me.host : mark.space === me.space
-  if (!near) return (await ageOf(file, ahead)) < (mark.beats === true ? BEATING_LEASE_MS : FOREIGN_LEASE_MS)
+  // An earlier zt wrote no space: compare the host name instead.
+  const near = record.space === undefined ? record.host === me.host : record.space === me.space
+  if (!near) return (await ageOf(file, ahead)) < (record.beats === true ? BEATING_LEASE_MS : FOREIGN_LEASE_MS)
   return isRunning(pid, started)
 }
 
 /**
- * Whether a process of that number runs, and is the one that started then as far as that can be seen.
+ * Whether a process with this ID runs and, as far as the system shows it, started at this time.
  *
- * @param started as {@link startTimeOf} said it
+ * @param started as {@link startTimeOf} returned it
  */
 export function isRunning(pid: number, started?: string): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
-    // EPERM: it lives and is another user's.
+    // EPERM: it runs, as another user.
     if (!hasCode(error, 'EPERM')) return false
   }
   const now = startTimeOf(pid)
   return now !== ENDED && (started === undefined || now === undefined || started === now)
 }
 
-/** Writes a mark again as it is, so that its file gets the time of now, by the clock of the file system. */
-export async function renew(file: string, mark: ProcessRecord): Promise<void> {
+/** Writes an unchanged record again: its file then has the current time by the file system's clock. */
+export async function renew(file: string, record: ProcessRecord): Promise<void> {
   const handle = await fs.open(file, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
-    await handle.write(JSON.stringify(mark), 0)
+    await handle.write(JSON.stringify(record), 0)
   } finally {
     await handle.close()
   }
 }
 
-/** `not ours`: it is there, and who wrote it cannot be known. */
-function readMark(file: string): ProcessRecord | 'none' | 'not ours' {
+/** `unreadable`: the file exists, and its writer is unknown. */
+function readRecord(file: string): ProcessRecord | 'none' | 'unreadable' {
   try {
     const bytes = readForeignFile(file, {links: 'refuse', maxBytes: MOST_BYTES}, ({uid}) => {
       const self = process.geteuid?.()
       if (self !== undefined && uid !== self) throw new Error("another user's")
     })
     if (!bytes) return 'none'
-    let mark: Partial<ProcessRecord>
+    let record: Partial<ProcessRecord>
     try {
-      mark = JSON.parse(bytes.toString('utf8')) as Partial<ProcessRecord>
+      record = JSON.parse(bytes.toString('utf8')) as Partial<ProcessRecord>
     } catch {
       return 'none'
     }
-    const {pid} = mark
-    return Number.isInteger(pid) && Number(pid) > 0 ? (mark as ProcessRecord) : 'none'
+    const {pid} = record
+    return Number.isInteger(pid) && Number(pid) > 0 ? (record as ProcessRecord) : 'none'
   } catch {
-    return 'not ours'
+    return 'unreadable'
   }
 }
 
-/** In milliseconds; of one that says it is from the future as well, as such a clock says nothing. */
+/** In milliseconds; also for a file from the future, whose clock cannot be trusted. */
 async function ageOf(file: string, ahead: number): Promise<number> {
   const stat = await fs.lstat(file).catch(() => undefined)
   return stat ? Math.abs(Date.now() + ahead - stat.mtimeMs) : Infinity
 }
 
-/** A zombie: its parent has not noticed yet. */
+/** A zombie, which its parent has not waited for yet. */
 const ENDED = 'ended'
 
-/** Boot and start time of a process, from /proc (Linux); undefined elsewhere. */
+/** Boot ID and start time of a process, from /proc (Linux); undefined elsewhere. */
 export function startTimeOf(pid: number): string | undefined {
   try {
-    // A /proc of other numbers: that of the machine, in a container that has none of its own.
+    // In a container without its own /proc, this is the host's, with other process IDs.
     if (Number(readlinkSync('/proc/self')) !== process.pid) return undefined
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The name, in parentheses, may hold blanks; field 22 is the start time (proc(5)).
+    // The name, in parentheses, may contain blanks; field 22 is the start time (proc(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return fields[0] === 'Z' ? ENDED : `${bootId()}/${fields[19]}`
   } catch {
@@ -131,8 +131,8 @@ function bootId(): string {
 }
 
 /**
- * The boot, and the namespaces of process numbers and of the clock that their start times are counted by
- * (pid_namespaces(7), time_namespaces(7)), from /proc (Linux); undefined elsewhere.
+ * Where process IDs and start times are comparable: the boot and the namespaces of PIDs and of time (pid_namespaces(7),
+ * time_namespaces(7)), from /proc (Linux); undefined elsewhere.
  */
 export function pidSpace(): string | undefined {
   try {
@@ -140,7 +140,7 @@ export function pidSpace(): string | undefined {
     try {
       time = readlinkSync('/proc/self/ns/time')
     } catch {
-      // Linux before 5.6.
+      // Linux before 5.6 has no time namespaces.
     }
     return [bootId(), readlinkSync('/proc/self/ns/pid'), time].join(' ')
   } catch {

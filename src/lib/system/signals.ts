@@ -1,4 +1,4 @@
-/** Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process as ever. */
+/** Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process as usual. */
 export function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

@@ -8,33 +8,33 @@ import {patient} from '../../core/patience.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Releases that cannot do what we start them for, and what is wrong with them. */
+/** Releases that cannot carry a connection with a service token, and why. */
 const BAD: ReadonlyMap<string, string> = new Map([
   [
     '2026.6.0',
-    'That release ignores service tokens and asks for a login in a browser (cloudflared issue 1674).',
+    'This release ignores service tokens and asks for a login in a browser (cloudflared issue 1674).',
   ],
 ])
 
-/** Older ones read the tunnel's configuration file for `access` too, which may send the connection elsewhere. */
+/** Older releases also read the tunnel's configuration file for `access`, which may send the connection elsewhere. */
 const OLDEST = '2021.3.2'
 const DEADLINE_MS = 3000
 
 export interface VersionCheck {
   /** Absolute path of cloudflared. */
   program: string
-  /** What it is started with: nothing of ours may be in it. */
+  /** Its environment, without zt's variables. */
   env: Environment
-  /** Where what it said is remembered. */
+  /** Where the version is cached. */
   cacheDirectory: string
   deadlineMs?: number | undefined
 }
 
 /**
- * Makes sure that this cloudflared can carry a connection with a service token. Asked once per file: path, size and time
- * of change.
+ * Makes sure that this cloudflared can carry a connection with a service token. It is asked for its version once per file:
+ * path, size and modification time.
  *
- * @returns its version, `DEV` where somebody built it themselves
+ * @returns its version; `DEV` for a build without one
  * @throws UserError `needs-action` / `CLOUDFLARED_UNUSABLE`, `CLOUDFLARED_BAD_VERSION`
  */
 export async function requireUsableVersion(check: VersionCheck): Promise<string> {
@@ -42,7 +42,7 @@ export async function requireUsableVersion(check: VersionCheck): Promise<string>
   const why =
     BAD.get(version) ??
     (version !== 'DEV' && order(version) < order(OLDEST)
-      ? `It is older than ${OLDEST}: those read the tunnel's own configuration for this as well, and may go elsewhere.`
+      ? `It is older than ${OLDEST}. Such releases also read the tunnel's configuration file, which may send the connection elsewhere.`
       : undefined)
   if (why === undefined) return version
   throw new UserError({
@@ -71,7 +71,7 @@ async function knownVersion(check: VersionCheck): Promise<string> {
   )
     return remembered['version']
   const version = await askVersion(check)
-  // A cache that cannot be written costs the next start some milliseconds, and nothing else.
+  // If the cache cannot be written, the next start only takes some milliseconds longer.
   await writeFileAtomic(file, JSON.stringify({...key, version})).catch(() => undefined)
   return version
 }
@@ -95,19 +95,16 @@ function askVersion({program, env, deadlineMs = patient(DEADLINE_MS)}: VersionCh
         const version = /^cloudflared version (\d{4}\.\d{1,2}\.\d{1,3}|DEV)\b/m.exec(stdout)?.[1]
         if (!error && version !== undefined) resolve(version)
         else if (error?.killed === true)
-          reject(unusable(program, `It does not say its version within ${deadlineMs / 1000} s.`))
-        else if (error) reject(unusable(program, 'It fails when it is asked for its version.'))
-        else
-          reject(
-            unusable(program, 'It does not say that it is cloudflared when it is asked for its version.'),
-          )
+          reject(unusable(program, `\`cloudflared --version\` did not answer within ${deadlineMs / 1000} s.`))
+        else if (error) reject(unusable(program, '`cloudflared --version` fails.'))
+        else reject(unusable(program, 'The output of `cloudflared --version` is not that of cloudflared.'))
       },
     )
     child.stdin?.end()
   })
 }
 
-/** `2026.6.0` as a number that can be compared. */
+/** `2026.6.0` as a number for comparison. */
 function order(version: string): number {
   return version.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0)
 }

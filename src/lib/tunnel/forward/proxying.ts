@@ -3,7 +3,7 @@ import type net from 'node:net'
 import {UserError} from '../../core/errors.js'
 import {callOf, type Callers} from '../../network/callers.js'
 import {abandon} from '../../network/lossless-socket.js'
-import {plain, type UpgradedEnd} from '../../network/http-listener.js'
+import {plain, type Exchange, type UpgradedEnd} from '../../network/http-listener.js'
 import {HEAD_BYTES, hasBody, type Header} from '../../network/http-message.js'
 import {
   faultOfAnswer,
@@ -41,12 +41,6 @@ export interface Surroundings {
   upgraded: Set<net.Socket>
   /** The listener's own `ADDRESS:PORT`. */
   own: string
-}
-
-/** A request of a client's, and where its answer goes. */
-interface Exchange {
-  request: IncomingMessage
-  response: ServerResponse
 }
 
 /** Passes requests and upgrades on to the edge, and the answers back. */
