@@ -56,10 +56,10 @@ export interface UpgradedEnd {
 type Fault = [status: number, text: string]
 
 /** The requests of a connection, one after the other. */
-interface Line {
-  tail: Promise<unknown>
-  waiting: number
-  broken: boolean
+class Line {
+  tail: Promise<unknown> = Promise.resolve()
+  waiting = 0
+  broken = false
   /** The request that is being answered. */
   current: Exchange | undefined
   /** The last request whose head has arrived. */
@@ -85,14 +85,7 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
   })
   const lines = new WeakMap<object, Line>()
   const lineOf = (socket: net.Socket): Line => {
-    const line = lines.get(socket) ?? {
-      tail: Promise.resolve(),
-      waiting: 0,
-      broken: false,
-      current: undefined,
-      last: undefined,
-      spoilt: undefined,
-    }
+    const line = lines.get(socket) ?? new Line()
     lines.set(socket, line)
     return line
   }

@@ -1,4 +1,4 @@
-import type {ClientRequest, IncomingMessage, ServerResponse} from 'node:http'
+import type {ClientRequest, IncomingMessage, InformationEvent, ServerResponse} from 'node:http'
 import type net from 'node:net'
 import {endOf} from './connection-end.js'
 import {abandon, dropSocket, readThrough} from './lossless-socket.js'
@@ -73,9 +73,9 @@ export function sendOn(
       settle(answer, {socket: socket, head})
     })
     let provisional = 0
-    upstream.on('information', ({statusCode, statusMessage, rawHeaders}) => {
+    upstream.on('information', (info) => {
       if (++provisional > PROVISIONAL) return void upstream.destroy(new Error('too many provisional answers'))
-      passProvisional({request, response}, {statusCode, statusMessage, headers: rewrite(rawHeaders)})
+      passProvisional({request, response}, info, rewrite(info.rawHeaders))
     })
     sendBody(request, upstream)
   })
@@ -93,10 +93,7 @@ function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
     request.resume()
   })
   request.on('data', (chunk: Buffer) => {
-    if (open && !upstream.write(chunk)) {
-      request.pause()
-      upstream.once('drain', () => request.resume())
-    }
+    if (open) write(chunk, request, upstream)
   })
   request.once('end', () => {
     if (!open) return
@@ -109,15 +106,10 @@ function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
   })
 }
 
-interface Provisional {
-  statusCode: number
-  statusMessage: string
-  headers: Header[]
-}
-
 function passProvisional(
   {request, response}: Exchange,
-  {statusCode, statusMessage, headers}: Provisional,
+  {statusCode, statusMessage}: InformationEvent,
+  headers: Header[],
 ): void {
   const {socket} = response
   // They are optional: HTTP/1.0 has none, and they must not pile up for a client that does not read.
@@ -126,8 +118,12 @@ function passProvisional(
     if (request.headers.expect !== undefined) response.writeContinue()
     return
   }
+  socket.write(headOf(statusCode, statusMessage, headers), 'latin1')
+}
+
+function headOf(status: number, text = '', headers: Header[]): string {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  socket.write(`HTTP/1.1 ${statusCode} ${statusMessage}\r\n${lines}\r\n`, 'latin1')
+  return `HTTP/1.1 ${status} ${text}\r\n${lines}\r\n`
 }
 
 /** Why an answer cannot be passed on; undefined if it can. */
@@ -135,6 +131,13 @@ export function faultOfAnswer({answer}: Sent): string | undefined {
   if (!framingOf(answer)) return 'The answer does not clearly say where its body ends.'
   const {statusCode = 0} = answer
   return statusCode < 200 || statusCode > 599 ? `The answer has the status ${statusCode}.` : undefined
+}
+
+/** Writes a chunk, and pauses its source while the target is full. */
+function write(chunk: Buffer, from: IncomingMessage, to: ClientRequest | ServerResponse): void {
+  if (to.write(chunk)) return
+  from.pause()
+  to.once('drain', () => from.resume())
 }
 
 /** How an answer ended. `bare`: with the connection, without TLS's close_notify. */
@@ -165,10 +168,7 @@ export function passBack(
   response.flushHeaders()
   const taken = readThrough(socket, answer)
   answer.on('data', (chunk: Buffer) => {
-    if (!response.write(chunk)) {
-      answer.pause()
-      response.once('drain', () => answer.resume())
-    }
+    write(chunk, answer, response)
     taken()
   })
   let over = false
@@ -201,10 +201,8 @@ export function join(
   headers: Header[],
 ): void {
   response.detachSocket(near.socket)
-  const lines = [...headers, ['Connection', 'Upgrade'], ['Upgrade', 'websocket']].map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  )
-  near.socket.write(`HTTP/1.1 101 ${answer.statusMessage ?? ''}\r\n${lines.join('')}\r\n`, 'latin1')
+  const all: Header[] = [...headers, ['Connection', 'Upgrade'], ['Upgrade', 'websocket']]
+  near.socket.write(headOf(101, answer.statusMessage, all), 'latin1')
   // From here on the two ends decide how long it may be idle.
   for (const {socket} of [far, near]) socket.setTimeout(0)
   if (far.head.length > 0) near.socket.write(far.head)

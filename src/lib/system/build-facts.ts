@@ -16,17 +16,6 @@ export interface BuildFacts {
   bundled: Record<string, string>
 }
 
-/** The output of `zt version --json` and `zt --version --json`. */
-export interface VersionReport extends BuildFacts {
-  name: string
-  node: string
-  /** Null if node was built without it. */
-  openssl: string | null
-  platform: string
-  arch: string
-  executable: {kind: Origin['kind'] | 'package'}
-}
-
 /** Set where zt does not run from its package: by bin/dev.js and the single executable, before anything asks. */
 interface Origin {
   kind: 'development' | 'single-file'
@@ -49,7 +38,8 @@ export function buildFacts(): BuildFacts {
   }
 }
 
-export function versionReport(): VersionReport {
+/** The output of `zt version --json` and `zt --version --json`. `openssl` is null if node was built without it. */
+export function versionReport() {
   const kind = origin()?.kind ?? 'package'
   const {version, commit, dirty, commitDate, target, bundled} = buildFacts()
   return {

@@ -39,8 +39,8 @@ export function thisUser(): Self {
  * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`; `config` / `FILE_NOT_READABLE`, `BROKEN_FILE`
  */
 export function readOwnFile(file: string, rules: ReadRules = {}): Buffer | undefined {
-  const {links = 'refuse', secret = false, maxBytes = MOST_BYTES, as = thisUser()} = rules
-  return readPlain(file, {maxBytes, links}, (stat) => {
+  const {links = 'refuse', secret = false, maxBytes, as = thisUser()} = rules
+  return readForeignFile(file, {maxBytes, links}, (stat) => {
     refuseOthers(path.dirname(file), fs.statSync(path.dirname(file)), as)
     if (links === 'follow') refuseOthersLink(file, as)
     refuseOthers(file, stat, as, secret)
@@ -57,20 +57,6 @@ export function readOwnText(file: string, rules: ReadRules = {}): string | undef
 export function textOf(bytes: Buffer, file: string): string {
   if (!isUtf8(bytes)) throw brokenFile(file, 'it is not text (UTF-8)')
   return bytes.toString('utf8')
-}
-
-/**
- * The bytes of a file that someone else may have written: a plain file of limited size; undefined if there is none.
- *
- * @param check is called with what was opened, before it is read
- * @throws UserError `config` / `FILE_NOT_READABLE`, `BROKEN_FILE`
- */
-export function readForeignFile(
-  file: string,
-  {links = 'follow', maxBytes = MOST_BYTES}: Pick<ReadRules, 'links' | 'maxBytes'> = {},
-  check: (stat: fs.Stats) => void = () => undefined,
-): Buffer | undefined {
-  return readPlain(file, {maxBytes, links}, check)
 }
 
 /**
@@ -133,11 +119,17 @@ export function requireOwnDirectory(
   refuseOthers(above, fs.statSync(above), as)
 }
 
-/** Reads a plain file without waiting. @param check is called with what was opened, before it is read */
-function readPlain(
+/**
+ * The bytes of a file that someone else may have written: a plain file of limited size; undefined if there is none. Opening
+ * it never waits.
+ *
+ * @param check is called with what was opened, before it is read
+ * @throws UserError `config` / `FILE_NOT_READABLE`, `BROKEN_FILE`
+ */
+export function readForeignFile(
   file: string,
-  {maxBytes, links}: {maxBytes: number; links: 'follow' | 'refuse'},
-  check: (stat: fs.Stats) => void,
+  {links = 'follow', maxBytes = MOST_BYTES}: Pick<ReadRules, 'links' | 'maxBytes'> = {},
+  check: (stat: fs.Stats) => void = () => undefined,
 ): Buffer | undefined {
   let handle: number | undefined
   try {

@@ -89,17 +89,18 @@ function readRecord(file: string): ProcessRecord | 'none' | 'unreadable' {
       const self = process.geteuid?.()
       if (self !== undefined && uid !== self) throw new Error("another user's")
     })
-    if (!bytes) return 'none'
-    let record: Partial<ProcessRecord>
-    try {
-      record = JSON.parse(bytes.toString('utf8')) as Partial<ProcessRecord>
-    } catch {
-      return 'none'
-    }
-    const {pid} = record
-    return Number.isInteger(pid) && Number(pid) > 0 ? (record as ProcessRecord) : 'none'
+    return bytes ? parseRecord(bytes.toString('utf8')) : 'none'
   } catch {
     return 'unreadable'
+  }
+}
+
+function parseRecord(text: string): ProcessRecord | 'none' {
+  try {
+    const record = JSON.parse(text) as Partial<ProcessRecord>
+    return Number.isInteger(record.pid) && Number(record.pid) > 0 ? (record as ProcessRecord) : 'none'
+  } catch {
+    return 'none'
   }
 }
 

@@ -57,24 +57,25 @@ export async function readTrust(
   // `zt ssh proxy` trusts the system's CAs; so does everything else in zt that connects to an edge.
   const system =
     byHash() === undefined ? [] : await readCertificates(BUNDLES.find((file) => fs.existsSync(file)))
-  return () => withMore(tls.createSecureContext(MINIMUM), [...more, ...system], MINIMUM)
+  return () => contextWith([...more, ...system])
+}
+
+function contextWith(more: readonly string[]): tls.SecureContext {
+  return withMore(tls.createSecureContext(MINIMUM), more, MINIMUM)
 }
 
 /** Node reads these variables when it makes a context; child processes must not inherit them. */
 function systemContext(more: string[]): tls.SecureContext {
   const {SSL_CERT_DIR, SSL_CERT_FILE} = process.env
-  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) {
-    return withMore(tls.createSecureContext(MINIMUM), more, MINIMUM)
-  }
+  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) return contextWith(more)
   const directory = byHash()
   // The flag was written for another machine.
-  if (directory === undefined)
-    return withMore(tls.createSecureContext(MINIMUM), [...tls.rootCertificates, ...more], MINIMUM)
+  if (directory === undefined) return contextWith([...tls.rootCertificates, ...more])
   process.env['SSL_CERT_DIR'] = directory
   // Otherwise all CAs are read from one file, which some systems have in OpenSSL's default place.
   process.env['SSL_CERT_FILE'] = os.devNull
   try {
-    return withMore(tls.createSecureContext(MINIMUM), more, MINIMUM)
+    return contextWith(more)
   } finally {
     delete process.env['SSL_CERT_DIR']
     delete process.env['SSL_CERT_FILE']

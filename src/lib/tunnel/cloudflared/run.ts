@@ -1,15 +1,13 @@
-import {spawn} from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
+import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {isFullPath} from '../../system/platform.js'
 import {withoutSecrets} from '../../secrets/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
+import {runChild} from '../exec/child.js'
 import {requireUsableVersion} from './version.js'
 import {findProgram, isShim} from '../../system/programs.js'
 import type {EdgeAddress} from '../types.js'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 export interface CloudflaredOptions {
   /** From {@link requireCloudflared}. */
@@ -64,7 +62,9 @@ export async function runCloudflared({program, edge, credentials, env}: Cloudfla
   const args = ['access', 'ssh', '--hostname', edge.host]
   if (edge.connectTo !== undefined) args.push('--connect-to', edge.connectTo)
   if (edge.destination !== undefined) args.push('--destination', edge.destination)
-  const child = spawn(program, args, {
+  const end = await runChild({
+    program,
+    args,
     stdio: 'inherit',
     env: {
       ...environmentFor(env),
@@ -73,21 +73,7 @@ export async function runCloudflared({program, edge, credentials, env}: Cloudfla
       ...(edge.caFile !== undefined && {SSL_CERT_FILE: edge.caFile}),
     },
   })
-  const pass = (signal: NodeJS.Signals): void => {
-    child.kill(signal)
-  }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.on(signal, pass)
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('close', (code, signal) => {
-        resolve(code ?? 128 + (signal === null ? 1 : os.constants.signals[signal]))
-      })
-    })
-  } finally {
-    for (const signal of signals) process.removeListener(signal, pass)
-  }
+  return end.exitCode
 }
 
 /**

@@ -1,12 +1,10 @@
 import {execFile} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {isJsonObject} from '../../core/json.js'
+import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {readFileIfThere, writeFileAtomic} from '../../system/files.js'
 import {patient} from '../../core/patience.js'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** Releases that cannot carry a connection with a service token, and why. */
 const BAD: ReadonlyMap<string, string> = new Map([
@@ -59,27 +57,22 @@ async function knownVersion(check: VersionCheck): Promise<string> {
   const {program, cacheDirectory} = check
   const {mtimeMs, size} = await fs.stat(program)
   const file = path.join(cacheDirectory, 'cloudflared.json')
-  const remembered = await readFileIfThere(file).then(
-    (text) => parse(text),
+  const key = {program, mtimeMs, size}
+  const cached = await readFileIfThere(file).then(
+    (text) => cachedVersion(text, key),
     () => undefined,
   )
-  const key = {program, mtimeMs, size}
-  if (
-    remembered &&
-    Object.entries(key).every(([name, value]) => remembered[name] === value) &&
-    typeof remembered['version'] === 'string'
-  )
-    return remembered['version']
+  if (cached !== undefined) return cached
   const version = await askVersion(check)
   // If the cache cannot be written, the next start only takes some milliseconds longer.
   await writeFileAtomic(file, JSON.stringify({...key, version})).catch(() => undefined)
   return version
 }
 
-function parse(text: string | undefined): Record<string, unknown> | undefined {
+function cachedVersion(text = '', key: object): string | undefined {
   try {
-    const value: unknown = JSON.parse(text ?? '')
-    return isJsonObject(value) ? value : undefined
+    const {version, ...rest} = JSON.parse(text) as {version?: unknown}
+    return JSON.stringify(rest) === JSON.stringify(key) && typeof version === 'string' ? version : undefined
   } catch {
     return undefined
   }

@@ -115,12 +115,8 @@ function included(words: string, base: string): string[] | undefined {
     }
     const pattern = patternOf(name)
     try {
-      files.push(
-        ...fs
-          .readdirSync(directory)
-          .filter((one) => pattern.test(one))
-          .map((one) => path.join(directory, one)),
-      )
+      const names = fs.readdirSync(directory).filter((one) => pattern.test(one))
+      files.push(...names.map((one) => path.join(directory, one)))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return undefined
     }

@@ -29,11 +29,6 @@ const HASH_LENGTH = 10
 /** ssh first binds CONTROLPATH.RANDOM, with 16 random characters; %C has 40. */
 const NAME_LENGTH = `/${'h'.repeat(HASH_LENGTH)}-${'C'.repeat(40)}.${'r'.repeat(16)}`.length
 
-/** The longest path of a socket: sun_path has 108 bytes on Linux and 104 elsewhere, with a null byte at its end. */
-function longestPath(platform: NodeJS.Platform): number {
-  return platform === 'linux' ? 107 : 103
-}
-
 export interface SharingPlace {
   /** zt's state directory. */
   state: string
@@ -80,7 +75,11 @@ export async function openSharingDirectory({
   const candidates = [lastingDirectory({state, home, platform}), path.join(temporary, `zt-ssh-${uid}`)]
   for (const directory of candidates) {
     if (directory === undefined || !fits(directory, platform)) continue
-    if (!(await make(directory))) continue
+    try {
+      await fs.mkdir(directory, {recursive: true, mode: 0o700})
+    } catch {
+      continue
+    }
     requireOwnDirectory(directory, WHOSE, {secret: true, as: {uid, platform}})
     return directory
   }
@@ -111,15 +110,8 @@ export function identityOf(key: ConnectionKey): string {
 function fits(directory: string, platform: NodeJS.Platform): boolean {
   // ssh expands ${…}, and there is no way to quote it.
   if (directory.includes('${') || /[\r\n]/.test(directory)) return false
-  return Buffer.byteLength(directory) + NAME_LENGTH <= longestPath(platform)
-}
-
-/** False if it cannot be created. */
-async function make(directory: string): Promise<boolean> {
-  return fs.mkdir(directory, {recursive: true, mode: 0o700}).then(
-    () => true,
-    () => false,
-  )
+  // sun_path has 108 bytes on Linux and 104 elsewhere, with a null byte at its end.
+  return Buffer.byteLength(directory) + NAME_LENGTH < (platform === 'linux' ? 108 : 104)
 }
 
 const WHOSE =

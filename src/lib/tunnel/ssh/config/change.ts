@@ -121,21 +121,21 @@ export async function applySshConfig(
 function changed(file: string): UserError {
   return new UserError({
     kind: 'conflict',
+    details: {file},
     code: 'SSH_CONFIG_CHANGED',
     message: `${file} has changed in the meantime`,
     why: 'Another program has written it since zt read it. zt changed nothing.',
     next: ['Run the command again'],
-    details: {file},
   })
 }
 
 function busy(file: string): UserError {
   return new UserError({
     kind: 'conflict',
+    details: {file},
     code: 'SSH_CONFIG_BUSY',
     message: `Another zt is writing ${file}`,
     why: `It has not finished for ${patient(PATIENCE_MS) / 1000} s. This one changed nothing.`,
     next: ['Run the command again when the other one has ended'],
-    details: {file},
   })
 }
