@@ -32,11 +32,7 @@ export async function resetOnceTaken(socket: net.Socket, idleMs: number): Promis
   return true
 }
 
-/**
- * Whether a client that stopped sending has closed its socket, rather than only its sending side.
- *
- * @returns undefined if the system does not show it
- */
+/** Whether a client that stopped sending has closed its whole socket; undefined if the system does not show it. */
 export async function isGone(socket: net.Socket): Promise<boolean | undefined> {
   if (socket.destroyed) return true
   const gone = (await look(socket))?.gone
@@ -45,9 +41,8 @@ export async function isGone(socket: net.Socket): Promise<boolean | undefined> {
 }
 
 /**
- * How many bytes have not reached the client's system yet. A reset discards these, and on Linux no others.
- *
- * @returns undefined if the system does not show it
+ * How many bytes have not reached the client's system yet; undefined if the system does not show it. A reset discards
+ * these, and on Linux no others.
  */
 export async function waitingFor(socket: net.Socket): Promise<number | undefined> {
   return (await look(socket))?.waiting

@@ -83,11 +83,7 @@ export async function despiteScanners<T>(
   }
 }
 
-/**
- * Creates a file that must not exist yet, completely and durably or not at all.
- *
- * @returns false if it exists already; it is then unchanged
- */
+/** Creates a file, completely and durably or not at all. @returns false, and nothing is done, if it exists already */
 export async function createFileOnce(
   file: string,
   data: string | Uint8Array,

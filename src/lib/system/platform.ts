@@ -4,10 +4,7 @@ import {UserError} from '../core/errors.js'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
-/**
- * An environment variable; on Windows in any case of its name (`Path`). `process.env` does this itself, a copy of it does
- * not.
- */
+/** A variable; on Windows in any case of its name (`Path`), which `process.env` does itself and a copy does not. */
 export function variableOf(
   env: Variables,
   name: string,

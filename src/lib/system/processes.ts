@@ -56,11 +56,7 @@ export async function ownerIsAlive(file: string, ahead: number): Promise<boolean
   return isRunning(pid, started)
 }
 
-/**
- * Whether a process with this ID runs and, as far as the system shows it, started at this time.
- *
- * @param started as {@link startTimeOf} returned it
- */
+/** Whether a process with this ID runs and, as far as the system shows it, started then ({@link startTimeOf}). */
 export function isRunning(pid: number, started?: string): boolean {
   try {
     process.kill(pid, 0)

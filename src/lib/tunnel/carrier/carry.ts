@@ -143,7 +143,7 @@ class Carrier {
         this.#close(said === CUT_OFF ? NORMAL : said)
         if (said === NORMAL || said === GOING_AWAY) this.#finish()
         else if (said === CUT_OFF) this.#finish(undefined, {note: endedBare()})
-        else this.#finish(edgeClosed(said, reason, this.#told))
+        else this.#finish(edgeClosed(said, reason, this.#details))
       },
     })
   }
@@ -182,7 +182,7 @@ class Carrier {
     this.#output.uncork()
   }
 
-  get #told(): Told {
+  get #details(): Told {
     return {...this.#carried, advice: this.#options.advice}
   }
 
@@ -291,7 +291,7 @@ class Carrier {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#close(error.closeCode)
-      this.#finish(badFrames(error.message, this.#told))
+      this.#finish(badFrames(error.message, this.#details))
     }
   }
 
@@ -354,7 +354,7 @@ class Carrier {
 
   readonly #onInputError = (): void => {
     this.#close(NORMAL)
-    this.#finish(inputFailed(this.#told))
+    this.#finish(inputFailed(this.#details))
   }
 
   readonly #onOutputError = (error: unknown): void => {
@@ -362,7 +362,7 @@ class Carrier {
     // Usually ssh has gone: there is no one left to carry for.
     this.#close(NORMAL)
     if (hasCode(error, ...GONE)) this.#finish(undefined, {outputGone: true})
-    else this.#finish(outputFailed(error, this.#told))
+    else this.#finish(outputFailed(error, this.#details))
   }
 
   readonly #onSocketEnd = (error?: unknown): void => {
@@ -377,8 +377,8 @@ class Carrier {
 
   #endOfStream(how: TlsEnd, error?: Error): void {
     if (this.#said) this.#finish()
-    else if (how === 'reset') this.#finish(edgeGone('reset', error, this.#told))
-    else if (this.#reader.isInside) this.#finish(edgeGone('in a message', undefined, this.#told))
+    else if (how === 'reset') this.#finish(edgeGone('reset', error, this.#details))
+    else if (this.#reader.isInside) this.#finish(edgeGone('in a message', undefined, this.#details))
     else this.#finish(undefined, {note: how === 'bare' ? endedBare() : undefined})
   }
 
@@ -414,7 +414,7 @@ class Carrier {
       this.#waitForLife(this.#times.ping)
     } else if (this.#asked) {
       const {ping, silence} = this.#times
-      this.#finish(edgeSilent(ping + silence, this.#told))
+      this.#finish(edgeSilent(ping + silence, this.#details))
       this.#socket.destroy()
     } else {
       this.#asked = true

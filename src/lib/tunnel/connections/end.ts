@@ -43,13 +43,13 @@ export async function endConnections(
   const connections = await Promise.all(
     withToken.map(async (one): Promise<ClosedConnection> => {
       const {carries, host, pid, openedAt} = one
-      const told = {carries, host, pid, profile: one.profile, openedAt}
+      const known = {carries, host, pid, profile: one.profile, openedAt}
       if (one.profile !== profile)
-        return {...told, outcome: 'left', why: `it belongs to the profile ${one.profile}`}
-      if (keep) return {...told, outcome: 'kept'}
-      if (dryRun) return {...told, outcome: 'would-end'}
+        return {...known, outcome: 'left', why: `it belongs to the profile ${one.profile}`}
+      if (keep) return {...known, outcome: 'kept'}
+      if (dryRun) return {...known, outcome: 'would-end'}
       const why = await end(one, patienceMs)
-      return why === undefined ? {...told, outcome: 'ended'} : {...told, outcome: 'left', why}
+      return why === undefined ? {...known, outcome: 'ended'} : {...known, outcome: 'left', why}
     }),
   )
   return {connections}

@@ -25,11 +25,7 @@ export function ownFile(state: string, kind: 'connection' | 'report' | 'config' 
   return path.join(runDirectory(state), name)
 }
 
-/**
- * The process that a file belongs to.
- *
- * @returns undefined for a name that {@link ownFile} does not make; `here` is false if the process ID is not valid here
- */
+/** The process that made a file; undefined for other names. `here` is false if its process ID is not valid here. */
 export function processOf(file: string): {pid: number; here: boolean} | undefined {
   const [, space, pid] = NAME.exec(path.basename(file)) ?? []
   return pid === undefined ? undefined : {pid: Number(pid), here: space === processSpace()}
