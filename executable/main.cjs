@@ -3,7 +3,7 @@
 const {loadPart} = require('./parts.cjs')
 
 if (process.argv[2] === ':keychain') {
-  // src/lib/system/program.ts starts this one.
+  // src/lib/system/zt-program.ts starts this one.
   loadPart('dist/keychain/child.cjs')
 } else {
   // src/lib/system/build-facts.ts would look for a file.

@@ -5,7 +5,7 @@ import {targetOptions} from '../lib/command/target-options.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {outJson, style} from '../lib/cli/streams.js'
 import {normaliseHostname} from '../lib/core/hostname.js'
-import {interrupted} from '../lib/system/interrupted.js'
+import {untilSignal} from '../lib/system/signals.js'
 import {announceForward, planForward, startForward} from '../lib/tunnel/forward/forward.js'
 import {authorityOf} from '../lib/tunnel/forward/listen.js'
 import {chooseToken, findTarget} from '../lib/tunnel/target/target.js'
@@ -62,7 +62,7 @@ headers, for browsers and API clients. Listens on this machine only, until it is
     const events = new ForwardReporter(this.access(), target, show)
     const withdraw = announceForward(settings, target)
     const forward = await startForward(plan, {target, environment: process.env, events})
-    const end = interrupted()
+    const end = untilSignal()
     const at = authorityOf(forward.listen)
     const token = {id: target.tokenId, name: target.name}
     if (flags.expose) this.warn(`Whoever reaches ${at} uses "${target.name}"`)

@@ -16,7 +16,7 @@ import {
   type RawPeer,
   type RawServer,
 } from '../support/raw-http.js'
-import type {RunningForward} from '../support/use-world.js'
+import type {RunningForward} from '../support/running-forward.js'
 import {tally} from './tally.js'
 
 const scriptedHost = 'app.widgetcorp.tech'

@@ -10,7 +10,7 @@ import {bin, BuiltZt} from '../support/built-zt.js'
 import {HOST, startEdge, type Peer, type ScriptedEdge} from '../support/scripted-edge.js'
 import {ClientFrames, closeFrame, frame} from '../support/tunnel-frames.js'
 import {proxyArgs, proxyCommandLine, tunnelZt} from '../support/tunnel-world.js'
-import {RunningForward} from '../support/use-world.js'
+import {RunningForward} from '../support/running-forward.js'
 import {tally} from './tally.js'
 
 const FAMILY = 'ends of a connection'

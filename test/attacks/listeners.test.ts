@@ -15,7 +15,7 @@ import {
   type RawClient,
   type RawServer,
 } from '../support/raw-http.js'
-import type {RunningForward} from '../support/use-world.js'
+import type {RunningForward} from '../support/running-forward.js'
 import {tally} from './tally.js'
 
 const webHost = 'app.widgetcorp.tech'

@@ -128,7 +128,7 @@ const FAULTS: [string, Fault][] = [
   ['that does not speak TLS', {edge: {onConnection: (socket) => socket.write('SSH-2.0-OpenSSH_9.9\r\n')}, exit: 8, code: 'EDGE_UNREACHABLE', why: /does not speak TLS/}],
   ['that does not speak HTTP', {script: ({socket}) => socket.write('SSH-2.0-OpenSSH_9.9\r\n'), exit: 8, code: 'EDGE_PROTOCOL', why: /not HTTP/}],
   ['that upgrades to something else', {script: ({accept}) => { accept({Upgrade: 'h2c'}) }, exit: 8, code: 'EDGE_PROTOCOL', why: /not to WebSocket/}],
-  ['whose answer is to another request', {script: ({accept}) => { accept({'Sec-WebSocket-Accept': 'AAAA'}) }, exit: 8, code: 'EDGE_PROTOCOL', why: /not the one to this request/}],
+  ['whose answer is to another request', {script: ({accept}) => { accept({'Sec-WebSocket-Accept': 'AAAA'}) }, exit: 8, code: 'EDGE_PROTOCOL', why: /does not belong to this request/}],
   ['that answers 301', {script: answer(301, {Location: `https://www.${HOST}/`}), exit: 10, code: 'ACCESS_REFUSED', why: /not followed/}],
   ['that answers 302 to a login', {script: answer(302, {Location: login}), exit: 10, code: 'ACCESS_REFUSED', why: /Service Auth.*CF-RAY/}],
   ['that answers 302 to elsewhere', {script: answer(302, {Location: 'https://elsewhere.example/'}), exit: 10, code: 'ACCESS_REFUSED', why: /not followed/}],

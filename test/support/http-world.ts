@@ -1,8 +1,7 @@
-import {spawn} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {bin, BuiltZt} from './built-zt.js'
-import {RunningForward} from './use-world.js'
+import {BuiltZt} from './built-zt.js'
+import {originFlags, startForward, startSandbox, type RunningForward} from './running-forward.js'
 
 export interface SandboxPorts {
   pid: number
@@ -25,20 +24,9 @@ export class HttpWorld {
   /** @param origins the server behind each host, as --origin takes it */
   static async make(origins: Record<string, string>): Promise<HttpWorld> {
     const zt = await BuiltZt.make({ZT_PROFILE: 'sandbox', ZT_STORE: 'vault'})
-    const seed = path.join(zt.home, 'seed.json')
     const hosts = Object.keys(origins)
-    await fs.writeFile(
-      seed,
-      JSON.stringify({
-        zones: [{name: 'widgetcorp.tech'}],
-        apps: hosts.map((domain) => ({name: domain, domain})),
-      }),
-    )
-    const flags = Object.entries(origins).flatMap(([host, to]) => ['--origin', `${host}=${to}`])
-    const info = await zt.json<Record<string, string> & {pid: number}>([
-      ...['sandbox', 'start', '--seed', seed],
-      ...flags,
-    ])
+    const apps = Object.fromEntries(hosts.map((host) => [host, host]))
+    const info = await startSandbox(zt, apps, originFlags(origins))
     const created = await zt.json<{clientSecret: string; clientId?: string; token?: {clientId: string}}>([
       ...['token', 'create', 'user', '--reveal'],
     ])
@@ -57,14 +45,7 @@ export class HttpWorld {
     return new HttpWorld(zt, sandbox, created.clientSecret, created.token?.clientId ?? created.clientId ?? '')
   }
 
-  async forward(args: string[]): Promise<RunningForward> {
-    const child = spawn(process.execPath, [bin, 'forward', ...args, '--json'], {
-      env: this.zt.env,
-      cwd: this.zt.home,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const running = new RunningForward(child)
-    await running.ready
-    return running
+  forward(args: string[]): Promise<RunningForward> {
+    return startForward(this.zt, args)
   }
 }

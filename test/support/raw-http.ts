@@ -1,6 +1,6 @@
 import net, {type AddressInfo, type Socket} from 'node:net'
 import tls from 'node:tls'
-import {keepLastBytes} from '../../src/lib/network/last-bytes.js'
+import {keepLastBytes} from '../../src/lib/network/connection-end.js'
 import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 
 /** A connection to a server that does what a script says; TLS or not. */

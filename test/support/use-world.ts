@@ -1,10 +1,8 @@
-import {spawn, type ChildProcess} from 'node:child_process'
 import {createHash} from 'node:crypto'
-import fs from 'node:fs/promises'
 import http from 'node:http'
 import net, {type AddressInfo} from 'node:net'
-import path from 'node:path'
-import {bin, BuiltZt} from './built-zt.js'
+import {BuiltZt} from './built-zt.js'
+import {originFlags, startForward, startSandbox, type RunningForward} from './running-forward.js'
 
 export const webHost = 'app.widgetcorp.tech'
 export const tcpHost = 'db.widgetcorp.tech'
@@ -52,20 +50,11 @@ export class UseWorld {
       net.createServer((socket) => socket.on('error', () => undefined).pipe(socket)),
     )
     const zt = await BuiltZt.make({ZT_PROFILE: 'sandbox', ZT_STORE: 'vault'})
-    const seed = path.join(zt.home, 'seed.json')
-    await fs.writeFile(
-      seed,
-      JSON.stringify({
-        zones: [{name: 'widgetcorp.tech'}],
-        apps: [
-          {name: 'Web', domain: webHost},
-          {name: 'Database', domain: tcpHost},
-        ],
-      }),
-    )
-    const servers = [`${webHost}=127.0.0.1:${portOf(web)}`, `${tcpHost}=127.0.0.1:${portOf(tcp)}`]
-    const origins = servers.flatMap((one) => ['--origin', one])
-    await zt.json(['sandbox', 'start', '--seed', seed, ...origins])
+    const origins = originFlags({
+      [webHost]: `127.0.0.1:${portOf(web)}`,
+      [tcpHost]: `127.0.0.1:${portOf(tcp)}`,
+    })
+    await startSandbox(zt, {Web: webHost, Database: tcpHost}, origins)
     const secrets: string[] = []
     for (const name of ['user', 'nobody'])
       secrets.push(
@@ -81,55 +70,8 @@ export class UseWorld {
   }
 
   /** Runs `zt forward` until {@link RunningForward.stop}. */
-  async forward(args: string[]): Promise<RunningForward> {
-    const child = spawn(process.execPath, [bin, 'forward', ...args, '--json'], {
-      env: this.zt.env,
-      cwd: this.zt.home,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const running = new RunningForward(child)
-    await running.ready
-    return running
-  }
-}
-
-export class RunningForward {
-  stdout = ''
-  stderr = ''
-  readonly ready: Promise<void>
-  readonly #ended: Promise<number | null>
-
-  constructor(readonly child: ChildProcess) {
-    child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()))
-    this.#ended = new Promise((resolve) => {
-      child.once('close', resolve)
-    })
-    this.ready = new Promise((resolve, reject) => {
-      child.stdout?.on('data', (chunk: Buffer) => {
-        this.stdout += chunk.toString()
-        if (this.stdout.includes('\n')) resolve()
-      })
-      child.once('close', () => {
-        reject(new Error(`zt forward ended: ${this.stdout}${this.stderr}`))
-      })
-    })
-  }
-
-  get lines(): Record<string, unknown>[] {
-    return this.stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-  }
-
-  get port(): number {
-    return Number(this.lines[0]?.['port'])
-  }
-
-  /** @returns the exit code */
-  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    this.child.kill(signal)
-    return this.#ended
+  forward(args: string[]): Promise<RunningForward> {
+    return startForward(this.zt, args)
   }
 }
 

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
 import {Locks} from '../../src/lib/system/lock.js'
-import {renew, thisProcess} from '../../src/lib/system/process-mark.js'
+import {renew, thisProcess} from '../../src/lib/system/processes.js'
 import {AMPLE_MS} from '../support/patience.js'
 import {bePatient} from '../../src/lib/core/patience.js'
 

@@ -127,7 +127,7 @@ describe.skipIf(process.platform === 'win32')('what is in the place of a file', 
     ['a directory', () => fs.mkdirSync(file), /directory/],
     ['a link to /dev/zero', () => fs.symlinkSync('/dev/zero', file), /device/],
     ['a link to itself', () => fs.symlinkSync(file, file), /link/],
-    ['a link to nothing', () => fs.symlinkSync(`${file}-`, file), /not there/],
+    ['a link to nothing', () => fs.symlinkSync(`${file}-`, file), /does not exist/],
   ]
 
   it.each(places)('is told and not waited for: %s', (_, make, why) => {
@@ -184,7 +184,7 @@ describe.skipIf(process.platform === 'win32')('what is in the place of a file', 
 const MAY_OPEN: Record<string, string> = {
   'lib/system/own-files.ts': 'it is the way',
   'lib/system/files.ts': 'it writes: a new file, then a rename',
-  'lib/system/process-mark.ts': '/proc, and its own lock again, not by a link',
+  'lib/system/processes.ts': '/proc, and its own lock again, not by a link',
   'lib/system/lock.ts': 'a new file, then a rename',
   'lib/system/build-facts.ts': "the package's own files",
   'lib/cli/source-places.ts': "the package's own files",

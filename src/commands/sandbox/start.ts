@@ -8,8 +8,8 @@ import {facts} from '../../lib/cli/table.js'
 import {updateProfile} from '../../lib/config/profiles.js'
 import {loadSettings} from '../../lib/config/settings.js'
 import {UserError} from '../../lib/core/errors.js'
-import {interrupted} from '../../lib/system/interrupted.js'
-import {ztProgram} from '../../lib/system/program.js'
+import {untilSignal} from '../../lib/system/signals.js'
+import {ztProgram} from '../../lib/system/zt-program.js'
 import {Secret} from '../../lib/core/secret.js'
 import {profileOf, runningSandbox, startBeside, startHere} from '../../lib/sandbox/start.js'
 import type {SandboxInfo} from '../../lib/sandbox/types.js'
@@ -49,7 +49,7 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
       const {info, close} = await startHere(wanted)
       await this.makeProfile(info)
       this.show(info)
-      await interrupted()
+      await untilSignal()
       await close()
       return {...info, profile: 'sandbox'}
     }

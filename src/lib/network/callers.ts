@@ -5,7 +5,7 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)
 loopback.addAddress('::1', 'ipv6')
 
-/** True for an address that only this machine can connect to. */
+/** Whether only this machine can connect to an address. */
 export function isLoopback(address: string): boolean {
   const family = isIP(address)
   return family !== 0 && loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')
@@ -14,11 +14,11 @@ export function isLoopback(address: string): boolean {
 export interface CallerOptions {
   /** Where the listener is. */
   listen: {address: string; port: number}
-  /** Other origins that may call, `https://app.example.com`. */
+  /** Other origins whose pages may call, for example `https://app.example.com`. */
   allowedOrigins: readonly string[]
 }
 
-/** What of a request says who calls. Browsers send all three; other programs may send Host alone. */
+/** The headers that show who calls. Browsers send all three; other programs may send only Host. */
 export interface Call {
   host: string | undefined
   origin: string | undefined
@@ -26,7 +26,6 @@ export interface Call {
   fetchSite: string | undefined
 }
 
-/** Reads who calls from a request. */
 export function callOf({headers}: IncomingMessage): Call {
   const fetchSite = headers['sec-fetch-site']
   return {
@@ -37,8 +36,8 @@ export function callOf({headers}: IncomingMessage): Call {
 }
 
 /**
- * Who may use a listener of this machine's, one that adds credentials or takes them. Any page that a browser shows can send requests to loopback, also by a
- * host name of its own that it lets point there; such a request names that host, or the page's origin.
+ * Decides who may use a local listener that adds or receives credentials. Any web page can send requests to loopback, also
+ * under a host name of its own that resolves to it; such a request names that host or the page's origin.
  */
 export class Callers {
   readonly #listen: CallerOptions['listen']
@@ -49,7 +48,7 @@ export class Callers {
     this.#allowed = new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
   }
 
-  /** True for the listener's own address, by number or as localhost, with its port. */
+  /** True for the listener's own address, as a number or as localhost, with its port. */
   isOwnHost(authority: string): boolean {
     const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::(\d{1,5}))?$/i.exec(authority)
     if (!match) return false
@@ -58,7 +57,7 @@ export class Callers {
     const name = (match[1] ?? match[2] ?? '').toLowerCase()
     if (name === 'localhost') return true
     if (isIP(name) !== (match[1] === undefined ? 4 : 6)) return false
-    // An address cannot be made to point elsewhere: where others may connect, any of the machine's will do.
+    // No one can make a numeric address point elsewhere: if the listener is exposed, any number may be this machine's.
     return isLoopback(name) || !isLoopback(address)
   }
 
@@ -67,16 +66,16 @@ export class Callers {
     return match?.[1] !== undefined && this.isOwnHost(match[1])
   }
 
-  /** Why a call is not served; undefined when it is. */
+  /** Why a call is not served; undefined if it is. */
   refusal({host, origin, fetchSite}: Call): string | undefined {
     if (host === undefined || !this.isOwnHost(host))
-      return "The Host header is not this listener's own address (localhost or its number, with the port)."
+      return "The Host header is not this listener's own address (localhost or its IP address, with the port)."
     if (origin !== undefined) {
       if (this.isOwnOrigin(origin) || this.#allowed.has(origin.toLowerCase())) return undefined
-      return 'A page of another origin may not use this listener.'
+      return 'Pages of another origin may not use this listener.'
     }
-    // Pages elsewhere on this machine are of the same site, and strangers all the same.
+    // Other servers on this machine are of the same site, and are not trusted either.
     if (fetchSite === undefined || fetchSite === 'none' || fetchSite === 'same-origin') return undefined
-    return 'A page of another site may not use this listener.'
+    return 'Pages of another site may not use this listener.'
   }
 }

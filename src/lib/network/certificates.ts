@@ -1,14 +1,14 @@
 import tls from 'node:tls'
 
-/** With this, node takes the system's CAs, as OpenSSL finds them, instead of its own list. */
+/** Node's flag to trust the system's CAs, as OpenSSL finds them, instead of its own list. */
 export const SYSTEM_STORE = '--use-openssl-ca'
 
-/** Whether this process was started so. The single executable always is (docs/executable.md). */
+/** Whether this process runs with that flag. The single executable always does (docs/executable.md). */
 export function takesSystemStore(): boolean {
   return process.execArgv.includes(SYSTEM_STORE)
 }
 
-/** Adds CAs to those of a context. Node's `ca` option would replace them, and giving those again reads all anew. */
+/** Adds CAs to a context. Node's `ca` option would replace the others, and to pass them all again is slow. */
 export function withMore(
   context: tls.SecureContext,
   certificates: readonly string[],

@@ -1,21 +1,21 @@
 import {readFile} from 'node:fs/promises'
 import type net from 'node:net'
 
-/** What the system knows of a client's connection. */
+/** What the system knows about a client's end of a connection. */
 interface Seen {
-  /** Bytes that it has been sent and does not have yet. */
+  /** Bytes sent that have not reached it yet. */
   waiting: number
-  /** Whether it has closed its socket; undefined where that cannot be seen from here. */
+  /** Whether it has closed its socket; undefined if this machine cannot see that. */
   gone: boolean | undefined
 }
 
 const LOOK_MS = 20
 
 /**
- * Resets a connection once the other side has all that it was sent: a reset takes away what is still on its way.
+ * Resets a connection once the other side has received everything: a reset discards what is still in transit.
  *
- * @param idleMs how long the other side may take nothing
- * @returns false, with nothing done, where the system does not show what it has
+ * @param idleMs how long the other side may receive nothing
+ * @returns false, and nothing is done, if the system does not show what it has received
  */
 export async function resetOnceTaken(socket: net.Socket, idleMs: number): Promise<boolean> {
   let waiting = socket.bytesWritten === 0 ? 0 : await waitingFor(socket)
@@ -32,39 +32,34 @@ export async function resetOnceTaken(socket: net.Socket, idleMs: number): Promis
   return true
 }
 
-/**
- * Whether a client that has ended its sending has closed its socket altogether, or still reads.
- *
- * @returns undefined where the system does not show it
- */
+/** Whether a client that stopped sending has closed its whole socket; undefined if the system does not show it. */
 export async function isGone(socket: net.Socket): Promise<boolean | undefined> {
   if (socket.destroyed) return true
   const gone = (await look(socket))?.gone
-  // A list that changes while it is read may leave a line out: twice it does not.
+  // A list that changes while it is read may lack a line; not twice.
   return gone === true ? socket.destroyed || (await look(socket))?.gone : gone
 }
 
 /**
- * How many bytes a client's system does not have yet; a reset takes them away, and on Linux no others.
- *
- * @returns undefined where the system does not show it
+ * How many bytes have not reached the client's system yet; undefined if the system does not show it. A reset discards
+ * these, and on Linux no others.
  */
 export async function waitingFor(socket: net.Socket): Promise<number | undefined> {
   return (await look(socket))?.waiting
 }
 
-/** Linux lists its TCP connections (proc_net_tcp(5)); the client's end is in the list too where it is on this machine. */
+/** Linux lists its TCP connections (proc_net_tcp(5)), and both ends if the client is on this machine. */
 async function look(socket: net.Socket): Promise<Seen | undefined> {
   const {localPort, remotePort, localAddress, remoteAddress, remoteFamily} = socket
   if (process.platform !== 'linux' || localPort === undefined || remotePort === undefined) return undefined
   const text = await readFile(`/proc/net/tcp${remoteFamily === 'IPv6' ? '6' : ''}`, 'latin1').catch(() => '')
   const ours = linesOf(text, localPort, remotePort)
-  // Two connections between the same ports of different addresses: rather nothing than the wrong one.
+  // Two connections between the same ports of different addresses cannot be told apart.
   if (ours.length !== 1) return undefined
   const waiting = Number.parseInt(ours[0]?.[4]?.split(':')[0] ?? '', 16)
   const [theirs, ...more] = linesOf(text, remotePort, localPort)
   const here = remoteAddress === localAddress || /^(::ffff:)?127\.|^::1$/.test(remoteAddress ?? '')
-  // A socket that no program holds has no inode.
+  // A closed socket has no inode.
   const gone = !here || more.length > 0 ? undefined : theirs === undefined || theirs[9] === '0'
   return {waiting, gone}
 }

@@ -1,39 +1,27 @@
 import fs from 'node:fs'
 import {NAME, VERSION} from '../core/version.js'
 
-/** What dist/build.json says (scripts/build-facts.mjs). */
+/** The content of dist/build.json (scripts/build-facts.mjs). */
 export interface BuildFacts {
   version: string
-  /** In full; null: the build knew of no git checkout. */
+  /** In full; null if there was no git checkout. */
   commit: string | null
-  /** Whether the checkout had changes that are not in the commit. */
+  /** Whether the checkout had uncommitted changes. */
   dirty: boolean | null
   /** ISO 8601, UTC. */
   commitDate: string | null
-  /** What the bundles are written for, e.g. `node20.19`; null: the sources run as they are. */
+  /** The node that the bundles are written for, for example `node20.19`; null when the sources run as they are. */
   target: string | null
-  /** Versions of the packages that are inside. */
+  /** Versions of the bundled packages. */
   bundled: Record<string, string>
 }
 
-/** What `zt version --json` and `zt --version --json` print. */
-export interface VersionReport extends BuildFacts {
-  name: string
-  node: string
-  /** Null: node was built without it. */
-  openssl: string | null
-  platform: string
-  arch: string
-  executable: {kind: Origin['kind'] | 'package'}
-}
-
-/** Where zt is no package: bin/dev.js, or the single executable. */
+/** Set where zt does not run from its package: by bin/dev.js and the single executable, before anything asks. */
 interface Origin {
   kind: 'development' | 'single-file'
   facts: () => Partial<BuildFacts>
 }
 
-/** They put it here before anything asks. */
 const ORIGIN = Symbol.for('zt.origin')
 const origin = (): Origin | undefined => (globalThis as {[ORIGIN]?: Origin})[ORIGIN]
 
@@ -42,7 +30,7 @@ export function buildFacts(): BuildFacts {
   const other = origin()
   if (other) return {...nothing, ...other.facts()}
   try {
-    // Every bundle lies one directory below dist/.
+    // Every bundle is one directory below dist/.
     const text = fs.readFileSync(new URL('../build.json', import.meta.url), 'utf8')
     return JSON.parse(text) as BuildFacts
   } catch {
@@ -50,7 +38,8 @@ export function buildFacts(): BuildFacts {
   }
 }
 
-export function versionReport(): VersionReport {
+/** The output of `zt version --json` and `zt --version --json`. `openssl` is null if node was built without it. */
+export function versionReport() {
   const kind = origin()?.kind ?? 'package'
   const {version, commit, dirty, commitDate, target, bundled} = buildFacts()
   return {
@@ -65,7 +54,7 @@ export function versionReport(): VersionReport {
   }
 }
 
-/** `0.1.0 (7e00196, 2026-11-26)`, for people; a `+` behind a commit that was not all. */
+/** `0.1.0 (7e00196, 2026-11-26)`, for people; a `+` after a commit with uncommitted changes. */
 export function versionInWords({version, commit, dirty, commitDate}: BuildFacts): string {
   const short = commit === null ? undefined : `${commit.slice(0, 7)}${dirty ? '+' : ''}`
   const facts = [short, commitDate?.slice(0, 10)].filter((fact) => fact !== undefined)

@@ -7,30 +7,47 @@ import {brokenFile, readOwnText, refuseOthers, thisUser, unusable, type ReadRule
 export {brokenFile, unusable} from './own-files.js'
 
 /**
- * Replaces a file so that a reader, or a machine that loses power, sees the old content or the new and nothing
- * between: a temporary file beside it, fsync, rename, fsync of the directory. Directories are made 0700.
+ * Replaces a file of zt atomically and durably: a reader, or a machine that loses power, sees the old content or the new
+ * one. Missing directories are created 0700.
  */
 export async function writeFileAtomic(file: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   const directory = path.dirname(file)
   try {
     await fs.mkdir(directory, {recursive: true, mode: 0o700})
-    // Whoever else can write there would choose what is read next time, and where a link in its path led they have.
+    // Others who can write there could choose what is read next time, or where a link in the path leads.
     refuseOthers(directory, await fs.stat(directory))
   } catch (error) {
     throw unusable(error, 'write', file)
   }
-  const temporary = path.join(
-    directory,
-    `.${path.basename(file)}.${process.pid}.${randomBytes(4).toString('hex')}`,
-  )
+  await replaceFile(file, {mode, write: (handle) => handle.writeFile(data)})
+}
+
+export interface Replacement {
+  /** Of the temporary file when it is created; `write` may change it. */
+  mode: number
+  write: (handle: fs.FileHandle) => Promise<void>
+  /** Called when the new file is complete, before it takes the old one's place; may throw to keep that. */
+  check?: (() => Promise<void>) | undefined
+}
+
+/**
+ * Puts a new file in the place of another one: a temporary file beside it, fsync, rename, fsync of the directory.
+ *
+ * @throws UserError `config` / `FILE_NOT_WRITABLE`; the old file is then unchanged
+ */
+export async function replaceFile(file: string, {mode, write, check}: Replacement): Promise<void> {
+  const directory = path.dirname(file)
+  const name = `.${path.basename(file)}.${process.pid}.${randomBytes(4).toString('hex')}`
+  const temporary = path.join(directory, name)
   try {
     const handle = await fs.open(temporary, 'wx', mode)
     try {
-      await handle.writeFile(data)
+      await write(handle)
       await handle.sync()
     } finally {
       await handle.close()
     }
+    await check?.()
     await despiteScanners(() => fs.rename(temporary, file))
   } catch (error) {
     await fs.rm(temporary, {force: true}).catch(() => undefined)
@@ -39,13 +56,13 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
   await syncDirectory(directory)
 }
 
-/** How long a scanner holds a new file, generously; for longer it is somebody who keeps it open. */
+/** Longer than a virus scanner holds a new file; after that, some other program keeps it open. */
 const SCANNER_PATIENCE_MS = 5000
 const SCANNER_PAUSE_MS = 20
 
 /**
- * Renames or removes a file. On Windows that is refused for as long as somebody has it open, which virus scanners and
- * indexers do for moments with whatever is new (npm/write-file-atomic issue 227): it is tried again.
+ * Renames or removes a file. Windows refuses that while another program has the file open, as virus scanners and indexers
+ * do for a moment with every new one (npm/write-file-atomic issue 227), so this tries again.
  */
 export async function despiteScanners<T>(
   work: () => Promise<T>,
@@ -66,18 +83,14 @@ export async function despiteScanners<T>(
   }
 }
 
-/**
- * Makes a file that must not be there yet, whole and durable or not at all.
- *
- * @returns false when it is there already; it is then as it was
- */
+/** Creates a file, completely and durably or not at all. @returns false, and nothing is done, if it exists already */
 export async function createFileOnce(
   file: string,
   data: string | Uint8Array,
   mode = 0o600,
 ): Promise<boolean> {
   const directory = path.dirname(file)
-  // Under a name of its own first: a reader that finds the file finds all of it.
+  // First under another name, so that a reader never finds an incomplete file.
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.new`
   await writeFileAtomic(temporary, data, mode)
   try {
@@ -92,7 +105,7 @@ export async function createFileOnce(
   return true
 }
 
-/** Removes a file and makes that durable. False when it was not there. */
+/** Removes a file durably. False if it did not exist. */
 export async function removeFile(file: string): Promise<boolean> {
   try {
     await despiteScanners(() => fs.unlink(file))
@@ -104,7 +117,7 @@ export async function removeFile(file: string): Promise<boolean> {
   return true
 }
 
-/** The text of a file that zt keeps; undefined when there is none. {@link readOwnText} says what it must be. */
+/** {@link readOwnText} as a promise. */
 export function readFileIfThere(file: string, rules?: ReadRules): Promise<string | undefined> {
   return new Promise((resolve) => {
     resolve(readOwnText(file, rules))
@@ -112,7 +125,7 @@ export function readFileIfThere(file: string, rules?: ReadRules): Promise<string
 }
 
 /**
- * The names in a directory that zt keeps; none when it is not there, or something else is.
+ * The names in a directory that zt keeps; none if there is no such directory.
  *
  * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`; `config` / `FILE_NOT_READABLE`
  */
@@ -122,19 +135,19 @@ export async function namesIn(directory: string): Promise<string[]> {
     refuseOthers(directory, stat)
     return names
   } catch (error) {
-    // A file in its place is said when somebody wants to write there.
+    // If it is a file, the next write there reports that.
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
     throw unusable(error, 'read', directory)
   }
 }
 
 /**
- * Parses JSON that we wrote ourselves. A broken file becomes a `config` error that names the file and never
- * quotes it (`JSON.parse` puts its input into its message).
+ * Parses JSON that zt wrote. The error for a broken file names the file and never quotes it (`JSON.parse` puts its input
+ * into its message).
  */
 export function parseOwnJson(text: string, file: string): unknown {
   try {
-    // Some editors of Windows put a mark before UTF-8, which is no part of JSON (RFC 8259, 8.1).
+    // Some Windows editors put a byte order mark before UTF-8, which is not JSON (RFC 8259, 8.1).
     return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown
   } catch {
     throw brokenFile(file, 'it is not valid JSON')
@@ -142,7 +155,7 @@ export function parseOwnJson(text: string, file: string): unknown {
 }
 
 /**
- * Refuses a directory or file of another user, or one that others may read or write; secrets must not lie there.
+ * Refuses a directory or file that another user owns or that others may read or write, for secrets.
  *
  * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`
  */
@@ -153,7 +166,7 @@ export async function refuseIfOthersCanRead(
   refuseOthers(target, await fs.stat(target), {...thisUser(), platform}, true)
 }
 
-/** Makes durable what was renamed or removed in it. Windows cannot open a directory, and does that by itself. */
+/** Makes renames and removals in a directory durable. Windows cannot open directories, and needs no such call. */
 export async function syncDirectory(
   directory: string,
   platform: NodeJS.Platform = process.platform,

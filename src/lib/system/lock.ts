@@ -4,36 +4,36 @@ import path from 'node:path'
 import {despiteScanners, namesIn, unusable} from './files.js'
 import {refuseOthers} from './own-files.js'
 import {patient} from '../core/patience.js'
-import {BEAT_MS, livesStill, renew, thisProcess, type ProcessMark} from './process-mark.js'
+import {BEAT_MS, ownerIsAlive, renew, thisProcess, type ProcessRecord} from './processes.js'
 
-/** Held by one process at a time; gone with the process, however that ends. */
+/** Held by one process at a time; it ends with the process at the latest. */
 export interface Lock {
   /**
-   * What the lock was for is done then, so whoever calls takes a failure for a warning (core/tidy.ts): a file that cannot be
-   * removed counts for nothing in this process at once, and elsewhere when this process has ended.
+   * Callers treat a failure as a warning (core/tidy.ts): their work is done, and a file that cannot be removed no longer
+   * counts in this process, nor in others once this process has ended.
    *
    * @throws UserError `config` / `FILE_NOT_WRITABLE`
    */
   release(): Promise<void>
 }
 
-/** How often the next in line looks again; those behind it look as much less often as they are behind. */
+/** How often the next in line checks again; those behind it check less often in proportion. */
 const POLL_MS = 40
 const LONGEST_POLL_MS = 2000
 
 /**
- * Locks between processes, as files. Lamport's bakery: who comes announces itself under a name of its own, draws a
- * number above all that it sees, and goes in when nobody has a lower one. No file is ever taken over from another, so
- * that there is no moment at which two take the same one; files of processes that have died count for nothing.
+ * Locks between processes, as files, by Lamport's bakery algorithm. Each process announces itself in a file with a unique
+ * name, takes a number above all that it sees, and holds the lock when no one has a lower number. No process ever takes
+ * over another one's file, so two can never take the same one. Files of dead processes do not count.
  */
 export class Locks {
   readonly #directory: string
-  /** By how much the clock of the file system, which may be another machine's, is before ours, in milliseconds. */
+  /** How far the file system's clock, which may be another machine's, is ahead of ours, in milliseconds. */
   #ahead = 0
-  /** Tickets that this process has given back, also where their files could not be removed. */
+  /** Tickets that this process has given back, even if their files could not be removed. */
   readonly #released = new Set<string>()
 
-  /** @param directory made when it is needed, 0700 */
+  /** @param directory created 0700 when needed */
   constructor(directory: string) {
     this.#directory = directory
   }
@@ -42,13 +42,13 @@ export class Locks {
    * Waits for the lock of this name.
    *
    * @param name any text; only its hash is written
-   * @param patienceMs how long to wait for the one who has it, as long as ZT_PATIENCE makes it; each time that it passes to
-   *   another, anew; 0: not at all. Nobody who comes later goes first, so that the wait has an end
-   * @returns undefined when the same one still has it then
+   * @param patienceMs how long to wait for the current holder (ZT_PATIENCE lengthens it), counted anew for each holder; 0:
+   *   not at all. No later arrival goes first, so the wait ends
+   * @returns undefined if the same process still holds it then
    * @throws UserError `config` / `FILE_NOT_WRITABLE`
    */
   async acquire(name: string, patienceMs = 0): Promise<Lock | undefined> {
-    const key = createHash('sha256').update(name).digest('hex').slice(0, 32)
+    const key = keyOf(name)
     const me = thisProcess()
     const own = `${me.pid}-${randomBytes(6).toString('hex')}`
     const choosing = `${key}.choosing.${own}`
@@ -64,7 +64,7 @@ export class Locks {
     for (;;) {
       const before = await this.#aliveBefore(key, number, own)
       if (!before) return lock
-      // One that is choosing has no number yet, and may come behind us.
+      // One that is still choosing has no number yet, and may come after us.
       if (before.number !== undefined && before.owner !== first) {
         if (first !== undefined) deadline = Date.now() + patient(patienceMs)
         first = before.owner
@@ -78,26 +78,23 @@ export class Locks {
     }
   }
 
-  /** Which process has this lock, by its number there; undefined: none. */
+  /** The process ID of the holder, or of the next in line; undefined if there is none. */
   async holder(name: string): Promise<number | undefined> {
-    const key = createHash('sha256').update(name).digest('hex').slice(0, 32)
-    const before = await this.#aliveBefore(key, Infinity, '')
-    return before && Number(before.owner.split('-')[0])
+    const first = await this.#aliveBefore(keyOf(name), Infinity, '')
+    return first && Number(first.owner.split('-')[0])
   }
 
-  /** Whether a living process has this lock or waits for it. */
+  /** Whether a living process holds this lock or waits for it. */
   async isHeld(name: string): Promise<boolean> {
-    const key = createHash('sha256').update(name).digest('hex').slice(0, 32)
-    for (const one of await this.#read(key)) if (await this.#isAlive(one.file)) return true
-    return false
+    return (await this.holder(name)) !== undefined
   }
 
-  /** The first living one before a ticket, and how many tickets are before that. */
+  /** The first living ticket before this one, and how many tickets follow it up to this one. */
   async #aliveBefore(
     key: string,
     number: number,
     own: string,
-  ): Promise<{owner: string; number: number | undefined; waiting: number} | undefined> {
+  ): Promise<(Ticket & {waiting: number}) | undefined> {
     const before = (await this.#read(key))
       .filter((one) => {
         if (one.owner === own) return false
@@ -110,8 +107,7 @@ export class Locks {
     return undefined
   }
 
-  /** Undefined number: it is choosing. */
-  async #read(key: string): Promise<{file: string; number: number | undefined; owner: string}[]> {
+  async #read(key: string): Promise<Ticket[]> {
     const names = await namesIn(this.#directory)
     return names.flatMap((file) => {
       const [name, number, owner, ...more] = file.split('.')
@@ -122,14 +118,14 @@ export class Locks {
 
   async #isAlive(file: string): Promise<boolean> {
     if (this.#released.has(file)) return false
-    const alive = await livesStill(path.join(this.#directory, file), this.#ahead)
-    // Its name is its own: nobody else can have put another file there.
+    const alive = await ownerIsAlive(path.join(this.#directory, file), this.#ahead)
+    // The file's name is unique: no other process can have put another one there.
     if (!alive) await this.#remove(file).catch(() => undefined)
     return alive
   }
 
-  /** Renews the ticket for as long as this process lives, or until it is given back. */
-  #holding(ticket: string, me: ProcessMark): Lock {
+  /** Renews the ticket until it is given back or this process ends. */
+  #holding(ticket: string, me: ProcessRecord): Lock {
     const beat = setInterval(() => {
       renew(path.join(this.#directory, ticket), me).catch(() => undefined)
     }, BEAT_MS).unref()
@@ -142,9 +138,9 @@ export class Locks {
     }
   }
 
-  async #put(file: string, me: ProcessMark): Promise<void> {
+  async #put(file: string, me: ProcessRecord): Promise<void> {
     const at = path.join(this.#directory, file)
-    // A hidden name until it is whole: `#read` takes names of three parts.
+    // Hidden until it is complete: `#read` ignores names of four parts.
     const temporary = path.join(this.#directory, `.${file}`)
     try {
       await fs.mkdir(this.#directory, {recursive: true, mode: 0o700})
@@ -167,11 +163,17 @@ export class Locks {
 }
 
 interface Ticket {
+  file: string
+  /** Undefined while it is choosing. */
   number: number | undefined
   owner: string
 }
 
-/** Who goes in first; who is still choosing comes last. */
+function keyOf(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 32)
+}
+
+/** Who goes first; one that is still choosing comes last. */
 function order(a: Ticket, b: Ticket): number {
   if (a.number !== b.number) return (a.number ?? Infinity) - (b.number ?? Infinity)
   return a.owner < b.owner ? -1 : 1

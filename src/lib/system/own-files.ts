@@ -4,20 +4,20 @@ import path from 'node:path'
 import {UserError, hasCode} from '../core/errors.js'
 import {quoteForPerson} from '../core/quote.js'
 
-/** What a file of ours must be, besides a plain file that nobody else could have written. */
+/** What a file of zt must be, besides a plain file that no other user could have written. */
 export interface ReadRules {
-  /** `follow` for what a person may keep elsewhere and link to; where only zt writes, a link is refused. */
+  /** `follow` where a person may link to a file elsewhere; `refuse` where only zt writes. */
   links?: 'follow' | 'refuse' | undefined
-  /** Others must not be able to read it either. */
+  /** Others must not be able to read it. */
   secret?: boolean | undefined
-  /** What is larger is refused: zt writes no such file. */
+  /** A larger file is refused. */
   maxBytes?: number | undefined
-  /** This user's id, and the system. */
+  /** The user and the system to check for. */
   as?: Self | undefined
 }
 
 export interface Self {
-  /** Undefined on Windows, which has no such owners and modes. */
+  /** Effective user ID; undefined on Windows, which has no such owners and modes. */
   uid: number | undefined
   platform: NodeJS.Platform
 }
@@ -30,28 +30,24 @@ export function thisUser(): Self {
 }
 
 /**
- * The bytes of a file that zt keeps; undefined when there is none. As OpenSSH judges its own files, it must belong to this
- * user or to root, and neither it nor its directory may be writable for others (a directory with the sticky bit may). All
- * is asked of the file that was opened, and opening waits for nothing, whatever is in its place.
+ * The bytes of a file that zt keeps; undefined if there is none. As for OpenSSH's own files, it must belong to this user or
+ * to root, and others must not be able to write to it or to its directory (except a directory with the sticky bit). The
+ * checks are made on the opened file, and opening never waits, whatever has been put there.
  *
- * Without node's threads: our files are small, waiting for a thread takes longer than the reading, and ssh waits for both.
+ * Synchronous: the files are small, and waiting for one of node's threads takes longer than reading, while ssh waits.
  *
  * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`; `config` / `FILE_NOT_READABLE`, `BROKEN_FILE`
  */
 export function readOwnFile(file: string, rules: ReadRules = {}): Buffer | undefined {
-  const {links = 'refuse', secret = false, maxBytes = MOST_BYTES, as = thisUser()} = rules
-  return readPlain(file, {maxBytes, links}, (stat) => {
+  const {links = 'refuse', secret = false, maxBytes, as = thisUser()} = rules
+  return readForeignFile(file, {maxBytes, links}, (stat) => {
     refuseOthers(path.dirname(file), fs.statSync(path.dirname(file)), as)
     if (links === 'follow') refuseOthersLink(file, as)
     refuseOthers(file, stat, as, secret)
   })
 }
 
-/**
- * {@link readOwnFile} as text.
- *
- * @throws UserError as {@link readOwnFile}; `config` / `BROKEN_FILE` for what is not UTF-8
- */
+/** {@link readOwnFile} as text. @throws as that; UserError `config` / `BROKEN_FILE` if it is not UTF-8 */
 export function readOwnText(file: string, rules: ReadRules = {}): string | undefined {
   const bytes = readOwnFile(file, rules)
   return bytes && textOf(bytes, file)
@@ -64,23 +60,8 @@ export function textOf(bytes: Buffer, file: string): string {
 }
 
 /**
- * The bytes of a file that somebody else may have written, and a person has named or a directory holds: a plain file of
- * bounded size; undefined when there is none.
- *
- * @param check looks at what was opened, before it is read
- * @throws UserError `config` / `FILE_NOT_READABLE`, `BROKEN_FILE`
- */
-export function readForeignFile(
-  file: string,
-  {links = 'follow', maxBytes = MOST_BYTES}: Pick<ReadRules, 'links' | 'maxBytes'> = {},
-  check: (stat: fs.Stats) => void = () => undefined,
-): Buffer | undefined {
-  return readPlain(file, {maxBytes, links}, check)
-}
-
-/**
- * Refuses a file or directory that another user owns or may write to; with `secret`, one that others may read. On Windows
- * there are no such modes, and what is below a user's profile is that user's by inheritance.
+ * Refuses a file or directory that another user owns or may write to; with `secret`, one that others may read. Windows has
+ * no such modes, and what is below a user's profile is that user's by inheritance.
  *
  * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`
  */
@@ -92,7 +73,7 @@ export function refuseOthers(
 ): void {
   if (as.platform === 'win32' || as.uid === undefined) return
   if (uid !== as.uid && uid !== 0) throw anothers(target, uid, as)
-  // Others may put files into a directory with the sticky bit, as /tmp is, and not touch ours.
+  // In a directory with the sticky bit, such as /tmp, others may create files but not touch ours.
   const isSticky = (mode & 0o170_000) === 0o040_000 && (mode & 0o1000) !== 0
   const readable = secret && (mode & 0o077) !== 0
   if (!readable && ((mode & 0o022) === 0 || isSticky)) return
@@ -101,21 +82,21 @@ export function refuseOthers(
     code: 'UNSAFE_PERMISSIONS',
     message: readable ? `${target} can be read by others` : `${target} can be changed by others`,
     why: readable
-      ? `Its mode is ${(mode & 0o777).toString(8)}; secrets are kept only where nobody else can read.`
-      : `Its mode is ${(mode & 0o777).toString(8)}; zt uses only what nobody else can write to.`,
+      ? `Its mode is ${(mode & 0o777).toString(8)}; zt keeps secrets only where no one else can read them.`
+      : `Its mode is ${(mode & 0o777).toString(8)}; zt uses only files that no one else can write to.`,
     next: [`chmod ${readable ? 'go=' : 'go-w'} ${quoteForPerson(target, as.platform)}`],
     details: {path: target},
   })
 }
 
 /**
- * Refuses a directory in which what lies decides over more than its content: sockets that connections go through, pipes
- * that a secret goes through, which process is to be ended. It is itself this user's, no link, and closed to what others
- * would write, as is the one above it: else they could put another in its place.
+ * Refuses a directory whose entries decide more than their content does: sockets that connections go through, pipes that
+ * a secret goes through, the processes that are to be ended. It must be this user's, not a link, and neither it nor its
+ * parent may be writable for others, who could otherwise put another one in its place.
  *
  * @param why what others could do there
- * @param rules `secret`: nor can others read it
- * @throws UserError `needs-action` / `NOT_OUR_DIRECTORY`, `UNSAFE_PERMISSIONS`; as fs.lstatSync for what is not there
+ * @param rules `secret`: others must not be able to read it either
+ * @throws UserError `needs-action` / `NOT_OUR_DIRECTORY`, `UNSAFE_PERMISSIONS`; as fs.lstatSync if it does not exist
  */
 export function requireOwnDirectory(
   directory: string,
@@ -127,7 +108,7 @@ export function requireOwnDirectory(
     throw new UserError({
       kind: 'needs-action',
       code: 'NOT_OUR_DIRECTORY',
-      message: `${directory} is not a directory of this user`,
+      message: `${directory} is not a directory that belongs to this user`,
       why,
       next: ['Find out who made it, and remove it'],
       details: {path: directory},
@@ -139,35 +120,35 @@ export function requireOwnDirectory(
 }
 
 /**
- * Reads a plain file without waiting for anything.
+ * The bytes of a file that someone else may have written: a plain file of limited size; undefined if there is none. Opening
+ * it never waits.
  *
- * @param check looks at what was opened, before it is read
+ * @param check is called with what was opened, before it is read
+ * @throws UserError `config` / `FILE_NOT_READABLE`, `BROKEN_FILE`
  */
-function readPlain(
+export function readForeignFile(
   file: string,
-  {maxBytes, links}: {maxBytes: number; links: 'follow' | 'refuse'},
-  check: (stat: fs.Stats) => void,
+  {links = 'follow', maxBytes = MOST_BYTES}: Pick<ReadRules, 'links' | 'maxBytes'> = {},
+  check: (stat: fs.Stats) => void = () => undefined,
 ): Buffer | undefined {
   let handle: number | undefined
   try {
     const noFollow = links === 'refuse' ? (O_NOFOLLOW ?? 0) : 0
     handle = fs.openSync(file, O_RDONLY | (O_NONBLOCK ?? 0) | (O_NOCTTY ?? 0) | noFollow)
     const stat = fs.fstatSync(handle)
-    if (!stat.isFile()) throw notReadable(file, `${kindOf(stat)} is in its place.`)
+    if (!stat.isFile()) throw notReadable(file, `It is ${kindOf(stat)}.`)
     check(stat)
     return readAtMost(handle, file, maxBytes)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) {
-      // A link that leads nowhere is not the same as no file: what it should lead to would be passed over.
-      if (isLink(file)) throw notReadable(file, 'It is a link to a file that is not there.')
+      // A broken link is not the same as no file.
+      if (isLink(file)) throw notReadable(file, 'It is a link to a file that does not exist.')
       return undefined
     }
     if (hasCode(error, 'ELOOP', 'EMLINK'))
       throw notReadable(
         file,
-        links === 'refuse'
-          ? 'A link is in its place, where zt takes only a plain file.'
-          : 'It is a link that leads to itself.',
+        links === 'refuse' ? 'It is a link; zt reads only a plain file here.' : 'It is a link to itself.',
       )
     throw unusable(error, 'read', file)
   } finally {
@@ -177,7 +158,7 @@ function readPlain(
 
 function readAtMost(handle: number, file: string, maxBytes: number): Buffer {
   const {size} = fs.fstatSync(handle)
-  // One more than there should be: it may grow while it is read, and some file systems say 0 of all of theirs.
+  // One byte more than expected: the file may grow while it is read, and some file systems report a size of 0.
   let bytes = Buffer.allocUnsafe(Math.min(size, maxBytes) + 1)
   let length = 0
   for (;;) {
@@ -189,7 +170,7 @@ function readAtMost(handle: number, file: string, maxBytes: number): Buffer {
   }
 }
 
-/** Whose link it is: the one who made it chose the file. */
+/** Refuses another user's link: whoever made it chose the file. */
 function refuseOthersLink(file: string, as: Self): void {
   const stat = fs.lstatSync(file)
   if (stat.isSymbolicLink() && as.uid !== undefined && stat.uid !== as.uid && stat.uid !== 0)
@@ -205,9 +186,9 @@ function isLink(file: string): boolean {
 }
 
 function kindOf(stat: fs.Stats): string {
-  if (stat.isDirectory()) return 'A directory'
-  if (stat.isFIFO()) return 'A named pipe'
-  return stat.isSocket() ? 'A socket' : 'A device'
+  if (stat.isDirectory()) return 'a directory'
+  if (stat.isFIFO()) return 'a named pipe'
+  return stat.isSocket() ? 'a socket' : 'a device'
 }
 
 function anothers(target: string, uid: number, {uid: own, platform}: Self): UserError {
@@ -215,35 +196,35 @@ function anothers(target: string, uid: number, {uid: own, platform}: Self): User
     kind: 'needs-action',
     code: 'UNSAFE_PERMISSIONS',
     message: `${target} belongs to another user`,
-    why: `Its owner has the user id ${uid}, and zt runs as ${own}; zt uses only what nobody else can have written.`,
+    why: `Its owner has the user ID ${uid}, and zt runs as ${own}; zt uses only files that no other user can have written.`,
     next: [
       `ls -ld ${quoteForPerson(target, platform)}`,
-      own === 0 ? 'Run zt as the user whose file it is' : 'Move it away, and let zt make a new one',
+      own === 0 ? 'Run zt as the user who owns the file' : 'Move it away; zt then creates a new one',
     ],
     details: {path: target},
   })
 }
 
 const REASONS: Record<string, string> = {
-  EACCES: 'This user may not do that there.',
-  EPERM: 'This user may not do that there.',
-  EISDIR: 'A directory is in its place.',
+  EACCES: 'Permission denied.',
+  EPERM: 'Operation not permitted.',
+  EISDIR: 'It is a directory.',
   ENOTDIR: 'A part of its path is a file.',
   EEXIST: 'A part of its path is a file.',
-  ELOOP: 'A part of its path is a link that leads to itself.',
-  ENXIO: 'A socket or a device is in its place.',
-  ENODEV: 'A socket or a device is in its place.',
+  ELOOP: 'A part of its path is a link to itself.',
+  ENXIO: 'It is a socket or a device.',
+  ENODEV: 'It is a socket or a device.',
   ENOSPC: 'The disk is full.',
-  EDQUOT: "The user's quota is used up.",
+  EDQUOT: "The user's disk quota is exceeded.",
   EROFS: 'The file system is read-only.',
   EMFILE: 'Too many files are open.',
   EBUSY: 'Another program has it open.',
   EIO: 'The disk or the file system failed.',
-  ESTALE: 'The file system was taken away meanwhile.',
+  ESTALE: 'The file system is no longer available.',
   ENAMETOOLONG: 'Its name is too long for the file system.',
 }
 
-/** What the system says against a file, as an error that a person can mend; anything else stays as it is. */
+/** A failed file operation as an error for people; any other error as it is. */
 export function unusable(error: unknown, what: 'read' | 'write', file: string): unknown {
   const why = hasCode(error, ...Object.keys(REASONS)) ? REASONS[error.code ?? ''] : undefined
   if (why === undefined) return error
@@ -257,26 +238,26 @@ export function unusable(error: unknown, what: 'read' | 'write', file: string): 
   })
 }
 
-/** The error for what cannot be read as a file of ours. */
+/** The error for one of zt's files that cannot be read. */
 function notReadable(file: string, why: string): UserError {
   return new UserError({
     kind: 'config',
     code: 'FILE_NOT_READABLE',
     message: `Cannot read ${file}`,
     why,
-    next: ['Move it away, and let zt make a new one'],
+    next: ['Move it away; zt then creates a new one'],
     details: {file},
   })
 }
 
-/** The error for a file of ours whose content is not what it should be. */
+/** The error for one of zt's files with unexpected content. */
 export function brokenFile(file: string, why: string): UserError {
   return new UserError({
     kind: 'config',
     code: 'BROKEN_FILE',
     message: `Cannot use ${file}`,
     why: `The file is damaged: ${why}. Nothing was changed.`,
-    next: ['Mend the file by hand, or move it away and let zt make a new one'],
+    next: ['Correct the file by hand, or move it away; zt then creates a new one'],
     details: {file},
   })
 }

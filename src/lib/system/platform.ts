@@ -4,10 +4,7 @@ import {UserError} from '../core/errors.js'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
-/**
- * A variable as a program of this system finds it: on Windows whatever the case of its name (it is `Path` there).
- * `process.env` does the same by itself; a copy of it does not.
- */
+/** A variable; on Windows in any case of its name (`Path`), which `process.env` does itself and a copy does not. */
 export function variableOf(
   env: Variables,
   name: string,
@@ -18,7 +15,7 @@ export function variableOf(
   return other === undefined ? undefined : env[other]
 }
 
-/** An environment without these variables: on Windows whatever the case of their names. */
+/** An environment without these variables; on Windows in any case of their names. */
 export function withoutVariables(
   env: Variables,
   names: readonly string[],
@@ -30,16 +27,16 @@ export function withoutVariables(
 }
 
 /**
- * Whether a path says the same in every directory. On Windows node also calls `\dir` absolute, which is on the drive
- * where one happens to be; that is none here.
+ * Whether a path means the same in every working directory. On Windows, unlike for node, that excludes `\dir`, which
+ * depends on the current drive.
  */
 export function isFullPath(text: string, platform: NodeJS.Platform = process.platform): boolean {
   return platform === 'win32' ? /^([A-Za-z]:[\\/]|[\\/]{2}[^\\/])/.test(text) : path.posix.isAbsolute(text)
 }
 
 /**
- * The directories of a search path that say the same wherever one is: an empty entry means the current directory, where
- * anybody may have put anything. On Windows an entry may stand in double quotes, for one that holds a semicolon.
+ * The full paths in a search path. The others, and an empty entry, depend on the current directory, where anyone may have
+ * put anything. On Windows an entry with a semicolon is in double quotes.
  */
 export function searchDirectories(
   searchPath: string | undefined,
@@ -53,8 +50,8 @@ export function searchDirectories(
 }
 
 /**
- * This user's home, as HOME (USERPROFILE on Windows) says it, or the user database where that is no full path: with an
- * empty HOME our files would lie in whatever directory one is.
+ * This user's home: HOME (USERPROFILE on Windows), or the user database if that is not a full path. With an empty HOME,
+ * zt's files would end up in the current directory.
  *
  * @throws UserError `config` / `NO_HOME`
  */
@@ -67,7 +64,7 @@ export function homeDirectory(
       const home = ask()
       if (isFullPath(home, platform)) return home
     } catch {
-      // A user whom the database does not know, as in some containers.
+      // The database does not have this user, as in some containers.
     }
   }
   const variable = platform === 'win32' ? 'USERPROFILE' : 'HOME'
@@ -75,7 +72,9 @@ export function homeDirectory(
     kind: 'config',
     code: 'NO_HOME',
     message: 'zt does not know where your home directory is',
-    why: `${variable} names no full path, and the system's list of users says none either.`,
-    next: [`Set ${variable}, or the four of XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME, XDG_CACHE_HOME`],
+    why: `${variable} is not a full path, and the system's user database has no home directory for this user.`,
+    next: [
+      `Set ${variable}, or all four of XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME and XDG_CACHE_HOME`,
+    ],
   })
 }

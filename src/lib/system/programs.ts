@@ -4,35 +4,35 @@ import {searchDirectories, variableOf} from './platform.js'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where it is looked, and how it is found out; tests give both. */
+/** For tests. */
 export interface Search {
   platform?: NodeJS.Platform | undefined
   isProgram?: ((file: string) => boolean) | undefined
 }
 
-/** What Windows starts by itself. */
+/** What Windows starts itself. */
 const STARTABLE = ['.COM', '.EXE']
 /**
- * Batch files, as npm and others install them for a command (`zt.cmd`). cmd.exe runs them and reads their arguments once
- * more, in a way that no quoting holds against; node starts none since 20.12.2 (CVE-2024-27980), and so does zt.
+ * Batch files, as npm and others install them for commands (`zt.cmd`). cmd.exe runs them and parses their arguments a
+ * second time, and no quoting is safe from that. Node has not started any since 20.12.2 (CVE-2024-27980); nor does zt.
  */
 const SHIM = /\.(bat|cmd)$/i
 
 /**
- * The absolute path of a program on PATH; undefined when there is none. On Windows one that the system can start
- * itself: a batch file is passed over, {@link findShim} finds it for an error.
+ * The absolute path of a program on PATH; undefined if there is none. On Windows, batch files are skipped; an error can
+ * name the one that {@link findShim} finds.
  */
 export function findProgram(name: string, env: Environment, search: Search = {}): string | undefined {
   return find(name, env, STARTABLE, search)
 }
 
-/** The batch file that a shell of Windows would run for a name; undefined elsewhere, and when there is none. */
+/** The batch file that a Windows shell would run for a name; undefined if there is none, and on other systems. */
 export function findShim(name: string, env: Environment, search: Search = {}): string | undefined {
   const {platform = process.platform} = search
   return platform === 'win32' ? find(name, env, ['.BAT', '.CMD'], search) : undefined
 }
 
-/** Whether a file is one that only cmd.exe runs. */
+/** Whether only cmd.exe can run a file. */
 export function isShim(file: string, platform: NodeJS.Platform = process.platform): boolean {
   return platform === 'win32' && SHIM.test(file)
 }
@@ -54,7 +54,7 @@ function find(
   return undefined
 }
 
-/** The name itself where it has such an ending, and with each ending in the order of PATHEXT. */
+/** The name itself if it has such an extension, then the name with each extension in the order of PATHEXT. */
 function namesOnWindows(name: string, env: Environment, startable: readonly string[]): string[] {
   const said = (variableOf(env, 'PATHEXT', 'win32') ?? '').split(';').map((one) => one.trim().toUpperCase())
   const first = said.filter((one) => startable.includes(one))

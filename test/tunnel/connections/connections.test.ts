@@ -5,7 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {connectionsText} from '../../../src/lib/command/present/connections.js'
-import {startOf} from '../../../src/lib/system/process-mark.js'
+import {startTimeOf} from '../../../src/lib/system/processes.js'
 import {announce} from '../../../src/lib/tunnel/connections/announce.js'
 import {
   ownFile,
@@ -154,7 +154,7 @@ describe('a process that carries connections and does not end when it is asked',
       const entry = JSON.parse(await fs.readFile(own, 'utf8')) as object
       withdraw()
       const file = own.replace(`-${process.pid}-`, `-${child.pid}-`)
-      await fs.writeFile(file, JSON.stringify({...entry, started: startOf(child.pid ?? 0)}), {mode: 0o600})
+      await fs.writeFile(file, JSON.stringify({...entry, started: startTimeOf(child.pid ?? 0)}), {mode: 0o600})
       const token = {id: what.tokenId, clientId: what.clientId}
       const asked = {state, profile: what.profile, token, keep: false, dryRun: false}
       const {connections} = await endConnections(asked, cloudflared ? 200 : 2000)

@@ -1,9 +1,9 @@
 import http, {type IncomingMessage, type ServerResponse} from 'node:http'
 import net from 'node:net'
-import {keepReading} from '../../network/kept-socket.js'
-import {plain, type UpgradedEnd} from '../../network/listener.js'
-import {endToEnd, HEAD_BYTES, type Header} from '../../network/message.js'
-import {faultOfAnswer, framingHeaders, join, passBack, sendOn} from '../../network/relay.js'
+import {keepReading} from '../../network/lossless-socket.js'
+import {plain, type UpgradedEnd} from '../../network/http-listener.js'
+import {endToEnd, HEAD_BYTES, type Header} from '../../network/http-message.js'
+import {faultOfAnswer, framingHeaders, join, passBack, sendOn} from '../../network/http-relay.js'
 
 export interface HttpOriginOptions {
   address: string

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {BugError} from '../../core/errors.js'
-import {partProgram} from '../../system/program.js'
+import {partProgram} from '../../system/zt-program.js'
 
 /** The program and arguments that start the keychain's child: from the bundle, the sources, or the executable. */
 export function childProgram(): string[] {

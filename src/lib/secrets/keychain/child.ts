@@ -1,7 +1,7 @@
 import {createRequire} from 'node:module'
 import {guardProcess} from '../../system/crash.js'
 import {messageOf, nameOfThrown} from '../../core/errors.js'
-import {isExecutable} from '../../system/program.js'
+import {isExecutable} from '../../system/zt-program.js'
 import type {Keytar} from './addon.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 

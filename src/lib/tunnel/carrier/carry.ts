@@ -1,6 +1,6 @@
 import type {Readable, Writable} from 'node:stream'
 import {hasCode, type UserError} from '../../core/errors.js'
-import {endOf, onWriteError, type TlsEnd} from '../../network/last-bytes.js'
+import {endOf, onWriteError, type TlsEnd} from '../../network/connection-end.js'
 import {
   badFrames,
   edgeClosed,
@@ -27,15 +27,15 @@ import {
 import type {OpenTunnel} from './handshake.js'
 import {SpareBuffers} from './spare-buffers.js'
 
-/** Milliseconds. */
+/** All in milliseconds. */
 export interface CarryTimes {
-  /** After the input's end, how long the edge may send no data before we close, and again before we go. */
+  /** After the input has ended, how long the edge may send no data: once before our close frame, once after it. */
   drain: number
-  /** How long nothing may come before we ask with a ping whether the edge is still there. */
+  /** How long nothing may arrive before a ping asks whether the edge is still there. */
   ping: number
-  /** How long nothing may come after that. */
+  /** How long nothing may arrive after the ping. */
   silence: number
-  /** After the input's end, how often the output is looked at. */
+  /** After the input has ended, how often to check whether the output is still being read. */
   look: number
 }
 
@@ -45,30 +45,28 @@ export interface CarryOptions {
   output: Writable
   times?: Partial<CarryTimes> | undefined
   signal?: AbortSignal | undefined
-  /** Whether whoever reads the output has gone, which a stream shows only when it is written to. Undefined: not known. */
+  /** Whether the reader of the output has gone, which a stream notices only when it writes. Undefined: not known. */
   isOutputGone?: (() => Promise<boolean | undefined>) | undefined
-  /** Said where it breaks off and may have been idle. */
+  /** Added to the error when an idle connection may be the cause. */
   advice?: string | undefined
-  /** Called when nothing more comes, and what is left is handed over. */
+  /** Called when nothing more will arrive and only the rest is being written out. */
   onLast?: (() => void) | undefined
 }
 
 export interface CarryEnd extends Carried {
-  /** The reader of the output went away before the edge had ended. */
+  /** The reader of the output went away before the edge ended the connection. */
   outputGone: boolean
-  /** Something about the end that is no fault and may be of interest. */
+  /** A remark on an end that is not a failure. */
   note: EndNote | undefined
 }
 
-/** How long the edge may send no data after the input's end. */
-const DRAIN_MS = 15 * 60_000
-const TIMES: CarryTimes = {drain: DRAIN_MS, ping: 60_000, silence: 60_000, look: 5000}
-/** How long the way out may not move, once all is said. */
+const TIMES: CarryTimes = {drain: 15 * 60_000, ping: 60_000, silence: 60_000, look: 5000}
+/** How long the last bytes to the edge may stop moving before the connection is closed. */
 const CLOSE_GRACE_MS = 1000
-/** How long the edge may send nothing after our close frame. */
+/** How long the edge may send no data after our close frame. */
 const ANSWER_MS = 5000
 const FIRST_LOOK_MS = 500
-/** How much may wait in a stream before its source is paused. */
+/** How many bytes may wait in a stream before its source is paused. */
 const HIGH_WATER = 1024 * 1024
 const NORMAL = 1000
 const GOING_AWAY = 1001
@@ -76,15 +74,15 @@ const GONE = ['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'ERR_STREAM_DE
 
 /**
  * Carries bytes both ways until one side ends. The connector sends no close frame when its service ends (cloudflared's
- * websocket/connection.go): the connection's own end, between two messages, is the end of the stream. What has come is
- * handed over before this settles, whatever the end was.
+ * websocket/connection.go), so the end of the connection between two messages is the end of the stream. However it
+ * ends, everything that arrived is written out before this settles.
  *
- * A WebSocket has no half-close, and a server that gets a close frame sends no more data: so at the input's end what the
- * edge still sends is taken in until it closes, or has sent nothing for long, or nobody reads the output any more; only
- * then a close frame goes out, and what comes until the edge answers it is taken in as well.
+ * A WebSocket has no half-close, and a server sends no more data once it has received a close frame. So when the input
+ * ends, this keeps receiving until the edge closes, has sent nothing for long, or the reader of the output has gone.
+ * Only then it sends a close frame, and still receives until the edge answers it.
  *
  * @throws UserError `unreachable` / `EDGE_GONE`, `EDGE_SILENT`, `TUNNEL_CLOSED`, `TUNNEL_PROTOCOL`, `OUTPUT_FAILED`,
- *   `INPUT_FAILED`, each with how much was carried
+ *   `INPUT_FAILED`, each with the number of bytes carried
  */
 export function carry(options: CarryOptions): Promise<CarryEnd> {
   return new Promise((resolve, reject) => {
@@ -96,71 +94,63 @@ export function carry(options: CarryOptions): Promise<CarryEnd> {
 }
 
 class Carrier {
-  readonly #tunnel: OpenTunnel
+  readonly #options: CarryOptions
+  readonly #socket: OpenTunnel['socket']
   readonly #input: Readable
   readonly #output: Writable
   readonly #times: CarryTimes
-  readonly #signal: AbortSignal | undefined
-  readonly #isOutputGone: CarryOptions['isOutputGone']
-  readonly #onLast: CarryOptions['onLast']
-  readonly #advice: string | undefined
   readonly #done: (error: UserError | undefined, end: CarryEnd) => void
   readonly #carried: Carried = {up: 0, down: 0}
   readonly #reader: FrameReader
   readonly #spare = new SpareBuffers()
   /** Nothing more is written. */
   #closing = false
-  /** Our close frame is out: after it the edge may end as it likes. */
+  /** Our close frame has been sent: after it the edge may end in any way. */
   #said = false
   #settled = false
   #inputEnded = false
-  /** A ping of ours is out, and nothing came since. */
+  /** We sent a ping, and nothing has arrived since. */
   #asked = false
-  /** The edge's last ping, while the way to it is full. */
+  /** The edge's last ping, kept while the connection to it is full. */
   #owedPong: Buffer | undefined
   #idle: NodeJS.Timeout | undefined
-  /** Set while what comes is collected. */
+  /** Set while arriving data is being collected. */
   #gathering: NodeJS.Immediate | undefined
   #drain: NodeJS.Timeout | undefined
   #look: NodeJS.Timeout | undefined
   #outputFailed = false
 
-  constructor(
-    {tunnel, input, output, times, signal, isOutputGone, onLast, advice}: CarryOptions,
-    done: (error: UserError | undefined, end: CarryEnd) => void,
-  ) {
-    this.#tunnel = tunnel
-    this.#input = input
-    this.#output = output
-    this.#times = {...TIMES, ...times}
-    this.#signal = signal
-    this.#isOutputGone = isOutputGone
-    this.#onLast = onLast
-    this.#advice = advice
+  constructor(options: CarryOptions, done: (error: UserError | undefined, end: CarryEnd) => void) {
+    this.#options = options
+    this.#socket = options.tunnel.socket
+    this.#input = options.input
+    this.#output = options.output
+    this.#times = {...TIMES, ...options.times}
     this.#done = done
     this.#reader = new FrameReader({
       data: (piece) => {
         this.#carried.down += piece.length
         if (this.#inputEnded) this.#waitForSilence()
         this.#gather()
-        output.write(piece)
+        this.#output.write(piece)
       },
       ping: (payload) => {
         this.#pong(payload)
       },
       close: (code, reason) => {
-        // No code at all is how many servers say that all is well.
+        // Many servers send no code when all is well.
         const said = code === undefined || code === NO_CODE ? NORMAL : code
         this.#close(said === CUT_OFF ? NORMAL : said)
         if (said === NORMAL || said === GOING_AWAY) this.#finish()
         else if (said === CUT_OFF) this.#finish(undefined, {note: endedBare()})
-        else this.#finish(edgeClosed(said, reason, this.#told))
+        else this.#finish(edgeClosed(said, reason, this.#details))
       },
     })
   }
 
   start(): void {
-    const {socket, head} = this.#tunnel
+    const {signal, tunnel} = this.#options
+    const socket = this.#socket
     this.#output.on('error', this.#onOutputError)
     socket.on('error', this.#onSocketEnd)
     socket.on('end', this.#onSocketEnd)
@@ -171,17 +161,17 @@ class Carrier {
     this.#input.on('data', this.#onInput)
     this.#input.on('end', this.#onInputEnd)
     this.#input.on('error', this.#onInputError)
-    this.#signal?.addEventListener('abort', this.#onAbort)
+    signal?.addEventListener('abort', this.#onAbort)
     this.#waitForLife(this.#times.ping)
-    if (this.#signal?.aborted) this.#onAbort()
-    else if (head.length > 0) this.#onSocketData(head)
-    // It may have ended with its answer.
+    if (signal?.aborted) this.#onAbort()
+    else if (tunnel.head.length > 0) this.#onSocketData(tunnel.head)
+    // It may have ended together with its answer.
     if (!this.#settled && (socket.destroyed || socket.readableEnded))
       this.#onSocketEnd(socket.errored ?? undefined)
     if (!this.#settled && !this.#outputIsFull) socket.resume()
   }
 
-  /** TLS gives 16 KiB at a time; what comes at once is written at once, which receives a seventh faster. */
+  /** TLS delivers 16 KiB at a time. One write for all that arrives at once receives a seventh faster. */
   #gather(): void {
     if (this.#output.writableCorked > 0) return
     this.#output.cork()
@@ -192,8 +182,8 @@ class Carrier {
     this.#output.uncork()
   }
 
-  get #told(): Told {
-    return {...this.#carried, advice: this.#advice}
+  get #details(): Told {
+    return {...this.#carried, advice: this.#options.advice}
   }
 
   get #outputIsFull(): boolean {
@@ -211,15 +201,15 @@ class Carrier {
     clearTimeout(this.#idle)
     clearTimeout(this.#drain)
     clearTimeout(this.#look)
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#input.removeListener('data', this.#onInput)
     this.#input.removeListener('end', this.#onInputEnd)
     this.#input.pause()
-    this.#tunnel.socket.removeListener('data', this.#onSocketData)
-    this.#onLast?.()
+    this.#socket.removeListener('data', this.#onSocketData)
+    this.#options.onLast?.()
     void Promise.all([this.#givenOut(), this.#sentOut()]).then(async () => {
       const late = this.#outputFailed
-      // Once whoever was here has gone, how the other end goes concerns nobody.
+      // Once the local side has gone, how the edge ends no longer matters.
       const gone = outputGone || late || (error !== undefined && (await this.#hasLeft()))
       this.#done(gone && error?.code !== 'OUTPUT_FAILED' ? undefined : error, {
         ...this.#carried,
@@ -229,12 +219,13 @@ class Carrier {
     })
   }
 
-  /** After the input's end, whoever cannot be seen counts as gone. */
+  /** After the input has ended: true as well if it is not known whether anyone reads the output. */
   async #hasLeft(): Promise<boolean> {
-    return this.#inputEnded && this.#isOutputGone !== undefined && (await this.#isOutputGone()) !== false
+    const {isOutputGone} = this.#options
+    return this.#inputEnded && isOutputGone !== undefined && (await isOutputGone()) !== false
   }
 
-  /** When the output has taken all that came, or takes no more. */
+  /** Resolves when the output has taken everything, or takes nothing more. */
   #givenOut(): Promise<void> {
     const output = this.#output
     return new Promise((resolve) => {
@@ -250,11 +241,11 @@ class Carrier {
   }
 
   /**
-   * When what was given to the connection is out, our close frame with it; or it does not move. What still comes is read,
-   * or it would be answered with a reset.
+   * Resolves when everything written to the edge has been sent, our close frame included, or no longer moves. What still
+   * arrives is read: otherwise the system would answer it with a reset.
    */
   #sentOut(): Promise<void> {
-    const {socket} = this.#tunnel
+    const socket = this.#socket
     return new Promise((resolve) => {
       let left = socket.writableLength
       const grace = setInterval(() => {
@@ -267,7 +258,7 @@ class Carrier {
       }, CLOSE_GRACE_MS)
       const settle = (): void => {
         resolve()
-        // It is ours to end, also where the other side does not.
+        // We close the connection ourselves if the other side does not.
         if (socket.destroyed) clearInterval(grace)
         else grace.unref()
       }
@@ -278,11 +269,11 @@ class Carrier {
     })
   }
 
-  /** Nothing more is taken by the edge. What it has sent is read on. */
+  /** The edge takes nothing more. What it has sent is still read. */
   readonly #onSocketFull = (): void => {
     this.#input.pause()
     this.#closing = true
-    if (this.#settled) this.#tunnel.socket.destroy()
+    if (this.#settled) this.#socket.destroy()
   }
 
   #close(code: number): void {
@@ -291,7 +282,7 @@ class Carrier {
     this.#said = true
     const payload = Buffer.alloc(2)
     payload.writeUInt16BE(code)
-    this.#tunnel.socket.write(encodeControl(OPCODE.close, payload))
+    this.#socket.write(encodeControl(OPCODE.close, payload))
   }
 
   #feed(chunk: Buffer): void {
@@ -300,26 +291,24 @@ class Carrier {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#close(error.closeCode)
-      this.#finish(badFrames(error.message, this.#told))
+      this.#finish(badFrames(error.message, this.#details))
     }
   }
 
   readonly #onSocketData = (chunk: Buffer): void => {
-    const {socket} = this.#tunnel
     this.#sawLife()
     this.#feed(chunk)
-    if (this.#settled || !this.#outputIsFull || socket.isPaused()) return
-    socket.pause()
+    if (this.#settled || !this.#outputIsFull || this.#socket.isPaused()) return
+    this.#socket.pause()
     this.#output.once('drain', () => {
       if (this.#settled) return
       this.#sawLife()
       if (this.#inputEnded) this.#waitForSilence()
-      socket.resume()
+      this.#socket.resume()
     })
   }
 
   readonly #onInput = (chunk: Buffer): void => {
-    const {socket} = this.#tunnel
     if (this.#closing) return
     this.#carried.up += chunk.length
     const buffer = this.#spare.take(encodedLength(chunk.length))
@@ -327,13 +316,14 @@ class Carrier {
       this.#spare.give(buffer)
       if (!error) this.#onWritten()
     }
-    if (socket.write(encodeData(chunk, buffer), written) || socket.writableLength <= HIGH_WATER) return
+    if (this.#socket.write(encodeData(chunk, buffer), written) || this.#socket.writableLength <= HIGH_WATER)
+      return
     this.#input.pause()
   }
 
-  /** A full way to the edge that moves is a sign of life: what it answers is behind all that. */
+  /** A slow connection that still moves is a sign of life: the edge's answers wait behind that data. */
   #onWritten(): void {
-    if (!this.#settled && this.#tunnel.socket.writableLength > 0) this.#sawLife()
+    if (!this.#settled && this.#socket.writableLength > 0) this.#sawLife()
   }
 
   readonly #onSocketDrain = (): void => {
@@ -350,9 +340,9 @@ class Carrier {
     void this.#lookAtOutput(Math.min(this.#times.look, FIRST_LOOK_MS))
   }
 
-  /** @param next when to look again, milliseconds */
+  /** @param next when to check again, milliseconds */
   async #lookAtOutput(next: number): Promise<void> {
-    const gone = await this.#isOutputGone?.()
+    const gone = await this.#options.isOutputGone?.()
     if (this.#settled || gone === undefined) return
     if (gone) {
       this.#close(NORMAL)
@@ -364,31 +354,31 @@ class Carrier {
 
   readonly #onInputError = (): void => {
     this.#close(NORMAL)
-    this.#finish(inputFailed(this.#told))
+    this.#finish(inputFailed(this.#details))
   }
 
   readonly #onOutputError = (error: unknown): void => {
     this.#outputFailed = true
-    // Usually ssh has gone away: there is nobody left to carry for.
+    // Usually ssh has gone: there is no one left to carry for.
     this.#close(NORMAL)
     if (hasCode(error, ...GONE)) this.#finish(undefined, {outputGone: true})
-    else this.#finish(outputFailed(error, this.#told))
+    else this.#finish(outputFailed(error, this.#details))
   }
 
   readonly #onSocketEnd = (error?: unknown): void => {
     if (this.#settled) return
-    const {socket} = this.#tunnel
     const failed = error instanceof Error ? error : undefined
-    // What had come before an error and was not asked for yet.
+    // Node still holds what arrived before the error.
     if (failed)
-      for (let piece = read(socket); piece !== null && !this.#settled; piece = read(socket)) this.#feed(piece)
-    this.#endOfStream(endOf(socket, failed), failed)
+      for (let piece = read(this.#socket); piece !== null && !this.#settled; piece = read(this.#socket))
+        this.#feed(piece)
+    this.#endOfStream(endOf(this.#socket, failed), failed)
   }
 
   #endOfStream(how: TlsEnd, error?: Error): void {
     if (this.#said) this.#finish()
-    else if (how === 'reset') this.#finish(edgeGone('reset', error, this.#told))
-    else if (this.#reader.isInside) this.#finish(edgeGone('in a message', undefined, this.#told))
+    else if (how === 'reset') this.#finish(edgeGone('reset', error, this.#details))
+    else if (this.#reader.isInside) this.#finish(edgeGone('in a message', undefined, this.#details))
     else this.#finish(undefined, {note: how === 'bare' ? endedBare() : undefined})
   }
 
@@ -397,12 +387,11 @@ class Carrier {
     this.#finish()
   }
 
-  /** Only the last ping wants an answer, so an edge that asks and does not read fills no memory. */
+  /** Only the last ping is answered, so that an edge that pings and never reads cannot fill memory. */
   #pong(payload: Buffer): void {
     if (this.#closing) return
-    const {socket} = this.#tunnel
-    if (socket.writableLength > HIGH_WATER) this.#owedPong = Buffer.from(payload)
-    else socket.write(encodeControl(OPCODE.pong, payload))
+    if (this.#socket.writableLength > HIGH_WATER) this.#owedPong = Buffer.from(payload)
+    else this.#socket.write(encodeControl(OPCODE.pong, payload))
   }
 
   #sawLife(): void {
@@ -420,17 +409,16 @@ class Carrier {
   }
 
   readonly #onIdle = (): void => {
-    const {socket} = this.#tunnel
-    // While we do not listen it cannot be heard.
-    if (socket.isPaused()) {
+    // While paused, nothing can be heard.
+    if (this.#socket.isPaused()) {
       this.#waitForLife(this.#times.ping)
     } else if (this.#asked) {
       const {ping, silence} = this.#times
-      this.#finish(edgeSilent(ping + silence, this.#told))
-      socket.destroy()
+      this.#finish(edgeSilent(ping + silence, this.#details))
+      this.#socket.destroy()
     } else {
       this.#asked = true
-      if (!this.#closing) socket.write(encodeControl(OPCODE.ping, Buffer.alloc(0)))
+      if (!this.#closing) this.#socket.write(encodeControl(OPCODE.ping, Buffer.alloc(0)))
       this.#waitForLife(this.#times.silence)
     }
   }
@@ -442,9 +430,8 @@ class Carrier {
   }
 
   readonly #onSilence = (): void => {
-    const {socket} = this.#tunnel
-    // What is still on its way out, or waits for the output, comes first.
-    if (socket.isPaused() || (!this.#closing && socket.writableLength > 0)) {
+    // First comes what is still being sent or waits for the output.
+    if (this.#socket.isPaused() || (!this.#closing && this.#socket.writableLength > 0)) {
       this.#drain?.refresh()
     } else if (this.#closing) {
       this.#finish(undefined, {note: endedSilent(this.#times.drain)})
@@ -456,7 +443,7 @@ class Carrier {
   }
 }
 
-/** What node has read and nobody has taken yet. */
+/** What node has read and no one has taken yet. */
 function read(socket: Readable): Buffer | null {
   return socket.read() as Buffer | null
 }

@@ -1,8 +1,9 @@
 import {UserError} from '../../core/errors.js'
 import type {EdgeAddress} from '../types.js'
-import type {Stage} from './clock.js'
-import {NoAnswerError, NotHttpError} from './http-head.js'
+import type {Stage} from './deadlines.js'
+import {NotHttpError} from './http-head.js'
 import type {Address, HttpProxy} from './proxy-settings.js'
+import {NoAnswerError} from './wait-for.js'
 
 const REASONS: Record<string, string> = {
   ECONNREFUSED: 'Nothing listens there.',

@@ -1,26 +1,101 @@
-import type {EventEmitter} from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
-import {keepLastBytes} from '../../network/last-bytes.js'
-import {boundLookUps} from '../edge/look-ups.js'
+import type {Environment} from '../../config/paths.js'
+import {patient} from '../../core/patience.js'
 import {USER_AGENT} from '../../core/version.js'
-import type {Clock} from './clock.js'
-import {isConnectionError, proxyRefused, proxyUnreachable} from './connect-errors.js'
-import {NoAnswerError, readHead} from './http-head.js'
-import type {Address, HttpProxy} from './proxy-settings.js'
-import {trustContext} from './trust.js'
+import {keepLastBytes} from '../../network/connection-end.js'
+import {boundLookUps} from '../edge/look-ups.js'
+import type {EdgeAddress} from '../types.js'
+import {edgeFailed, isConnectionError, proxyRefused, proxyUnreachable, timedOut} from './connect-errors.js'
+import {Deadlines, limitsWithin, TIMEOUT_MS, type StageLimits} from './deadlines.js'
+import {readHead} from './http-head.js'
+import {proxyFor, type Address, type HttpProxy} from './proxy-settings.js'
+import {readTrust, trustContext} from './trust.js'
+import {waitFor} from './wait-for.js'
 
-/** How long one address of a host may take before the next is tried beside it (happy eyeballs, RFC 8305). */
+/** How long to wait for one address of a host before trying the next as well (happy eyeballs, RFC 8305). */
 const NEXT_ADDRESS_MS = 250
 const KEEP_ALIVE_MS = 60_000
-/** What is read at once: with less, a download costs twice the time. */
+/** Bytes per read: with less, a download costs twice the processor time. */
 const READ_BYTES = 64 * 1024
 
+/** How the edge is reached. */
+export interface EdgeWay {
+  edge: EdgeAddress
+  /** Where HTTPS_PROXY, NO_PROXY and NODE_EXTRA_CA_CERTS are looked up; without it, no proxy is used. */
+  environment?: Environment | undefined
+  /** For all that is done with the connection, from the look-up on; milliseconds. */
+  timeoutMs?: number | undefined
+}
+
+export interface DialOptions extends EdgeWay {
+  /** What the certificate is checked against, where many connections are made. */
+  context?: tls.SecureContext | undefined
+  /** Of each stage, where they differ from the default ones. */
+  limits?: Partial<StageLimits> | undefined
+  /** Ends the attempt with `cancelled` / `INTERRUPTED`. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Connects to the edge over TLS, through the environment's proxy where there is one, and does a first thing with the
+ * connection within the same time limit. Nothing is sent before the certificate has been verified. If `use` fails, the
+ * connection is closed.
+ *
+ * @throws UserError `unreachable` (EDGE_UNREACHABLE, EDGE_TIMEOUT, EDGE_NOT_TRUSTED, EDGE_GONE, PROXY_…), `config` /
+ *   BAD_CA_FILE, `usage` / BAD_PROXY; what `use` throws
+ */
+export async function dialEdge<T>(
+  options: DialOptions,
+  use: (socket: tls.TLSSocket, deadlines: Deadlines) => T | Promise<T>,
+): Promise<T> {
+  const {edge, environment = {}, timeoutMs = patient(TIMEOUT_MS), context, limits, signal} = options
+  const to = addressOf(edge)
+  const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
+  // Before the time starts: the CA file is local.
+  const makeContext = context
+    ? () => context
+    : await readTrust(edge.caFile, environment['NODE_EXTRA_CA_CERTS'])
+  const deadlines = new Deadlines({
+    limits: {...limitsWithin(timeoutMs), ...limits},
+    totalMs: timeoutMs,
+    signal,
+    timedOut: (stage, ms) => timedOut(edge, proxy, stage, ms),
+  })
+  let socket: tls.TLSSocket | undefined
+  try {
+    socket = await dialSecurely({proxy, to, host: edge.host, makeContext, deadlines})
+    return await use(socket, deadlines)
+  } catch (error) {
+    discard(socket)
+    throw deadlines.reason ?? (isConnectionError(error) ? edgeFailed(edge, deadlines.stage, error) : error)
+  } finally {
+    deadlines.stop()
+  }
+}
+
+/** Where the connection goes if no proxy is used. */
+export function addressOf({host, connectTo}: EdgeAddress): Address {
+  if (connectTo === undefined) return {host, port: 443}
+  const colon = connectTo.lastIndexOf(':')
+  return {
+    host: connectTo
+      .slice(0, colon)
+      .replace(/^\[|\]$/g, '')
+      .toLowerCase(),
+    port: Number(connectTo.slice(colon + 1)),
+  }
+}
+
 /** A TCP connection to the first address of the host that answers. */
-async function dial({host, port}: Address, stage: 'connect' | 'proxy', clock: Clock): Promise<net.Socket> {
+async function dial(
+  {host, port}: Address,
+  stage: 'connect' | 'proxy',
+  deadlines: Deadlines,
+): Promise<net.Socket> {
   const isName = net.isIP(host) === 0
-  clock.begin(isName ? 'lookup' : stage)
-  const lookedUp = isName ? boundLookUps(clock.limitOf('lookup')) : () => undefined
+  deadlines.begin(isName ? 'lookup' : stage)
+  const lookedUp = isName ? boundLookUps(deadlines.limitOf('lookup')) : () => undefined
   const socket = net.connect({
     host,
     port,
@@ -31,13 +106,13 @@ async function dial({host, port}: Address, stage: 'connect' | 'proxy', clock: Cl
     keepAliveInitialDelay: KEEP_ALIVE_MS,
   })
   socket.once('lookup', () => {
-    if (clock.stage === 'lookup') clock.begin(stage)
+    if (deadlines.stage === 'lookup') deadlines.begin(stage)
   })
-  await happens(socket, 'connect', clock.signal).finally(lookedUp)
+  await happens(socket, 'connect', deadlines.signal).finally(lookedUp)
   return socket
 }
 
-export interface SecureOptions {
+interface SecureOptions {
   raw: net.Socket
   /** Whose certificate it must be; also SNI, unless it is an address. */
   host: string
@@ -45,9 +120,9 @@ export interface SecureOptions {
   signal: AbortSignal
 }
 
-/** TLS over a connection; resolves when the certificate was verified. */
+/** TLS over a connection; resolves when the certificate has been verified. */
 async function secure({raw, host, context, signal}: SecureOptions): Promise<tls.TLSSocket> {
-  // `highWaterMark` is passed on to the stream, though the types do not say so.
+  // Node passes `highWaterMark` on to the stream, though its types do not have it.
   const options: tls.ConnectionOptions & {highWaterMark: number} = {
     socket: raw,
     host,
@@ -62,30 +137,21 @@ async function secure({raw, host, context, signal}: SecureOptions): Promise<tls.
   return socket
 }
 
-/**
- * A TLS connection, through a proxy where there is one, that gives all that arrives ({@link keepLastBytes}).
- *
- * @param makeContext what the certificate is checked against; called while the connection is on its way, as it takes
- *   the processor 20 ms and more
- */
-export async function dialSecurely({
-  proxy,
-  to,
-  host,
-  makeContext,
-  clock,
-}: {
+interface SecureDial {
   proxy: HttpProxy | undefined
   to: Address
   host: string
+  /** Called while the connection is being made: it takes 20 ms or more of processor time. */
   makeContext: () => tls.SecureContext
-  clock: Clock
-}): Promise<tls.TLSSocket> {
-  const dialling = proxy ? dialThrough(proxy, to, clock) : dial(to, 'connect', clock)
+  deadlines: Deadlines
+}
+
+async function dialSecurely({proxy, to, host, makeContext, deadlines}: SecureDial): Promise<tls.TLSSocket> {
+  const dialling = proxy ? dialThrough(proxy, to, deadlines) : dial(to, 'connect', deadlines)
   const context = makeContext()
   const raw = await dialling
-  clock.begin('tls')
-  const socket = await secure({raw, host, context, signal: clock.signal}).catch((error: unknown) => {
+  deadlines.begin('tls')
+  const socket = await secure({raw, host, context, signal: deadlines.signal}).catch((error: unknown) => {
     discard(raw)
     throw error
   })
@@ -94,67 +160,44 @@ export async function dialSecurely({
 }
 
 /**
- * A connection through an HTTP proxy. What the person's proxy is told is its own password and where to connect: the
- * service token goes through it encrypted.
+ * A connection through an HTTP proxy. The proxy receives its own password and the address to connect to; the service
+ * token passes through it encrypted.
  *
  * @throws UserError `unreachable` / `PROXY_UNREACHABLE`, `PROXY_NOT_TRUSTED`, `PROXY_REFUSED`
  */
-export async function dialThrough(proxy: HttpProxy, to: Address, clock: Clock): Promise<net.Socket> {
+export async function dialThrough(proxy: HttpProxy, to: Address, deadlines: Deadlines): Promise<net.Socket> {
   let socket: net.Socket | undefined
   try {
-    socket = await dial(proxy, 'proxy', clock)
+    socket = await dial(proxy, 'proxy', deadlines)
     if (proxy.secure) {
       const context = await trustContext(undefined)
-      socket = await secure({raw: socket, host: proxy.host, context, signal: clock.signal})
+      socket = await secure({raw: socket, host: proxy.host, context, signal: deadlines.signal})
     }
     const target = `${to.host.includes(':') ? `[${to.host}]` : to.host}:${to.port}`
     const lines = [`CONNECT ${target} HTTP/1.1`, `Host: ${target}`, `User-Agent: ${USER_AGENT}`]
     if (proxy.authorization) lines.push(`Proxy-Authorization: ${proxy.authorization.expose()}`)
     socket.write(`${lines.join('\r\n')}\r\n\r\n`)
-    const {status, rest} = await readHead(socket, clock.signal)
+    const {status, rest} = await readHead(socket, deadlines.signal)
     if (status < 200 || status > 299 || rest.length > 0) throw proxyRefused(proxy, to, status)
     return socket
   } catch (error) {
     discard(socket)
-    throw clock.reason ?? (isConnectionError(error) ? proxyUnreachable(proxy, error) : error)
+    throw deadlines.reason ?? (isConnectionError(error) ? proxyUnreachable(proxy, error) : error)
   }
 }
 
-/** Whatever still comes from a connection that is given up is of no interest. */
-export function discard(socket: net.Socket | undefined): void {
+/** Closes a connection that was given up, and ignores its late errors. */
+function discard(socket: net.Socket | undefined): void {
   socket?.on('error', () => undefined)
   socket?.destroy()
 }
 
-/** Waits for an event, and destroys the socket where another thing comes first. */
+/** Waits for an event; destroys the socket if it fails first. */
 async function happens(socket: net.Socket, event: string, signal: AbortSignal): Promise<void> {
-  const emitter: EventEmitter = socket
-  await new Promise<void>((resolve, reject) => {
-    const settle = (): void => {
-      emitter.removeListener(event, onEvent)
-      emitter.removeListener('error', onError)
-      emitter.removeListener('close', onClose)
-      signal.removeEventListener('abort', onAbort)
-    }
-    const onEvent = (): void => {
-      settle()
-      resolve()
-    }
-    const onError = (error: unknown): void => {
-      settle()
-      discard(socket)
-      reject(error instanceof Error ? error : new NoAnswerError())
-    }
-    const onClose = (): void => {
-      onError(new NoAnswerError())
-    }
-    const onAbort = (): void => {
-      onError(signal.reason)
-    }
-    emitter.once(event, onEvent)
-    emitter.once('error', onError)
-    emitter.once('close', onClose)
-    signal.addEventListener('abort', onAbort)
-    if (signal.aborted) onAbort()
+  await waitFor(socket, event, signal, {
+    take: () => true,
+    settled: (failed) => {
+      if (failed) discard(socket)
+    },
   })
 }

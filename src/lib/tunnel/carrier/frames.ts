@@ -1,12 +1,12 @@
 import {isUtf8} from 'node:buffer'
 import {randomFillSync} from 'node:crypto'
 
-/** A message longer than this is cut off by the connector, which reads each into a buffer of 16 KiB (cloudflared's source). */
+/** The connector reads each message into a buffer of 16 KiB and cuts off a longer one (cloudflared's source). */
 const MESSAGE_LIMIT = 16_384
 
 export const OPCODE = {continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10} as const
 
-/** Close codes for a program's own use: no code, and cut off (RFC 6455, 7.4.1). Some send them all the same. */
+/** Close codes that are for a program's own use: no code, and cut off (RFC 6455, 7.4.1). Some servers send them anyway. */
 export const NO_CODE = 1005
 export const CUT_OFF = 1006
 
@@ -14,7 +14,7 @@ export const CUT_OFF = 1006
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError'
 
-  /** @param closeCode what our close frame says of it: 1002 protocol error, 1007 bad data, 1009 too big */
+  /** @param closeCode for our close frame: 1002 protocol error, 1007 bad data, 1009 too big */
   constructor(
     message: string,
     readonly closeCode: 1002 | 1007 | 1009 = 1002,
@@ -26,7 +26,7 @@ export class ProtocolError extends Error {
 const pool = Buffer.alloc(8192)
 let poolAt = pool.length
 
-/** Where in {@link pool} the next four random bytes are. */
+/** Where in {@link pool} the next mask of four random bytes starts. */
 function nextMask(): number {
   if (poolAt >= pool.length) {
     randomFillSync(pool)
@@ -37,7 +37,7 @@ function nextMask(): number {
   return at
 }
 
-/** How many bytes {@link encodeData} makes of so many, at most. */
+/** The most bytes that {@link encodeData} makes of this many. */
 export function encodedLength(length: number): number {
   return length + Math.ceil(length / MESSAGE_LIMIT) * 8
 }
@@ -45,11 +45,11 @@ export function encodedLength(length: number): number {
 /**
  * Data as masked binary messages of at most {@link MESSAGE_LIMIT} bytes, in one buffer.
  *
- * @param out where to, if not into a buffer of its own; it has room for {@link encodedLength}
+ * @param out the buffer to write to, with room for {@link encodedLength}; a new one by default
  */
 export function encodeData(
   data: Buffer,
-  // One of the shared pool need not begin at a multiple of four, which the fast mask needs.
+  // Not from node's shared pool: the fast mask needs a buffer that starts at a multiple of four.
   out: Buffer = Buffer.allocUnsafeSlow(encodedLength(data.length)),
 ): Buffer {
   let at = 0
@@ -100,7 +100,7 @@ function xor(out: Buffer, start: number, length: number, mask: number): void {
   while (at < end && ((out.byteOffset + at) & 3) !== 0) out[at] = (out[at++] ?? 0) ^ key(phase++)
   const word = key(phase) | (key(phase + 1) << 8) | (key(phase + 2) << 16) | (key(phase + 3) << 24)
   const count = (end - at) >> 2
-  // Data that ends before the first multiple of four has no words, and Int32Array takes no other place for none.
+  // Int32Array refuses this offset when there are no whole words.
   if (count > 0) {
     const words = new Int32Array(out.buffer, out.byteOffset + at, count)
     for (let i = 0; i < count; i++) words[i] = (words[i] ?? 0) ^ word
@@ -116,15 +116,15 @@ export interface FrameHandler {
   close(code: number | undefined, reason: string): void
 }
 
-/** The longest header: two bytes, eight of length. */
+/** The longest header: two bytes, and eight of length. */
 const HEADER_LIMIT = 10
 
-/** Reads a server's frames from a stream in any pieces. Data is handed on as it comes, never collected. */
+/** Reads a server's frames from chunks of any size. Data is passed on as it arrives, never collected. */
 export class FrameReader {
   readonly #handler: FrameHandler
-  /** The beginning of a header, or a control frame, that is not whole yet. */
+  /** The start of a header, or of a control frame, that is not complete yet. */
   #pending: Buffer = Buffer.alloc(0)
-  /** Bytes of the current data frame still to come. */
+  /** How many bytes of the current data frame are still to come. */
   #remaining = 0
   #inMessage = false
   #ended = false
@@ -133,12 +133,12 @@ export class FrameReader {
     this.#handler = handler
   }
 
-  /** How many bytes are kept for the next piece: never more than a control frame has. */
+  /** How many bytes are kept for the next chunk: never more than a control frame has. */
   get buffered(): number {
     return this.#pending.length
   }
 
-  /** Whether a message has begun that has not ended. */
+  /** Whether a message has begun and not ended. */
   get isInside(): boolean {
     return this.#remaining > 0 || this.#pending.length > 0 || this.#inMessage
   }
@@ -202,7 +202,7 @@ export class FrameReader {
   }
 }
 
-/** Whether a close frame may bear this code, or bears it in life; the others exist inside a program only (RFC 6455, 7.4). */
+/** Whether a close frame may carry this code, or does in practice; the others exist inside a program only (RFC 6455, 7.4). */
 function isKnown(code: number): boolean {
   if (code >= 3000) return code < 5000
   return (code >= 1000 && code <= 1003) || (code >= NO_CODE && code <= 1014)
@@ -217,7 +217,7 @@ interface Header {
   size: number
 }
 
-/** The header at the start of the input; undefined while it is not whole. */
+/** The header at the start of the input; undefined while it is incomplete. */
 function readHeader(input: Buffer): Header | undefined {
   const [first, second] = input
   if (first === undefined || second === undefined) return undefined
@@ -228,7 +228,7 @@ function readHeader(input: Buffer): Header | undefined {
   if (input.length < size) return undefined
   const length =
     short === 127 ? Number(input.readBigUInt64BE(2)) : short === 126 ? input.readUInt16BE(2) : short
-  // Data is handed on as it comes, so a length only has to be one that can be counted.
+  // Data is passed on as it arrives, so the length only has to be a number we can count to.
   if (!Number.isSafeInteger(length)) throw new ProtocolError('a frame of an impossible length', 1009)
   return {opcode: first & 0x0f, final: (first & 0x80) !== 0, length, size}
 }

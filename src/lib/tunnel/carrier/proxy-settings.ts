@@ -3,15 +3,15 @@ import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {Secret} from '../../core/secret.js'
 
-/** An HTTP proxy that makes the connection for us (CONNECT). */
+/** An HTTP proxy that connects to the edge for zt (CONNECT). */
 export interface HttpProxy {
   host: string
   port: number
-  /** Whether the way to the proxy itself is TLS. */
+  /** Whether to speak TLS to the proxy itself. */
   secure: boolean
   /** The value of Proxy-Authorization. */
   authorization: Secret | undefined
-  /** The variable that named it, for errors; its value may hold a password. */
+  /** The variable that names it, for errors; the value may contain a password. */
   variable: string
 }
 
@@ -21,9 +21,9 @@ export interface Address {
 }
 
 /**
- * The proxy that the environment asks for: `https_proxy`, or else `HTTPS_PROXY`, of which the first that is set counts,
- * even if it is empty; unless `no_proxy` (or `NO_PROXY`) names one of the addresses, or one of them is this machine.
- * The variable for plain HTTP is not looked at, as curl and cloudflared do not use it for TLS.
+ * The proxy that the environment asks for: `https_proxy`, or `HTTPS_PROXY` if that is not set (an empty one counts as
+ * set). None if `no_proxy` (or `NO_PROXY`) names one of the addresses, or one of them is this machine. The variable for
+ * plain HTTP is ignored, as curl and cloudflared ignore it for TLS.
  *
  * @param addresses the public host, and the one to connect to instead
  * @throws UserError `usage` / `BAD_PROXY`
@@ -45,7 +45,7 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-/** `*`, a network (10.0.0.0/8), a host, or a suffix with or without its dot; the last two perhaps with a port. */
+/** An entry is `*`, a network (10.0.0.0/8), a host or a suffix with or without its dot; the last two may have a port. */
 function matches(entry: string, {host, port}: Address): boolean {
   if (entry === '*') return true
   if (entry.includes('/')) return isWithin(host, entry)
@@ -70,7 +70,7 @@ function isWithin(host: string, network: string): boolean {
 function parseProxy(variable: string, value: string): HttpProxy {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1]?.toLowerCase()
   if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') {
-    throw badProxy(variable, `It is a ${scheme}:// proxy, and zt speaks to http:// and https:// ones.`)
+    throw badProxy(variable, `It is a ${scheme}:// proxy; zt supports http:// and https:// proxies.`)
   }
   let url: URL
   let authorization: Secret | undefined
@@ -82,20 +82,20 @@ function parseProxy(variable: string, value: string): HttpProxy {
       authorization = new Secret(`Basic ${Buffer.from(pair).toString('base64')}`)
     }
   } catch {
-    throw badProxy(variable, 'It is not an address such as http://proxy.example:3128.')
+    throw badProxy(variable, 'It must be an address such as http://proxy.example:3128.')
   }
   const secure = url.protocol === 'https:'
   const host = url.hostname.replace(/^\[|\]$/g, '')
   return {host, port: Number(url.port || (secure ? 443 : 80)), secure, authorization, variable}
 }
 
-/** Says nothing of the value, which may hold a password. */
+/** Does not show the value, which may contain a password. */
 function badProxy(variable: string, why: string): UserError {
   return new UserError({
     kind: 'usage',
     code: 'BAD_PROXY',
     message: `The proxy in ${variable} cannot be used`,
     why,
-    next: [`Mend ${variable}, or unset it`, 'To go past it for one host: NO_PROXY=HOST'],
+    next: [`Correct or unset ${variable}`, 'To bypass it for one host: NO_PROXY=HOST'],
   })
 }

@@ -9,7 +9,7 @@ import {readForeignFile} from '../../system/own-files.js'
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const MINIMUM = {minVersion: 'TLSv1.2'} as const
 
-/** Where OpenSSL finds a CA by the hash of its name: Debian, Alpine, Arch and SUSE; Fedora. */
+/** Where OpenSSL finds a CA by the hash of its name: on Debian, Alpine, Arch and SUSE; on Fedora. */
 const BY_HASH = ['/etc/ssl/certs', '/etc/pki/ca-trust/extracted/pem/directory-hash']
 const BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
@@ -19,21 +19,21 @@ const BUNDLES = [
 ]
 
 /**
- * What node is started with for the proxy, which ssh waits for; nothing where the system's CAs cannot be found so. They
- * are looked up one by one when a certificate needs them, where node's own are all read first: 20 ms at every start.
+ * Node's flags for `zt ssh proxy`: look up the system's CAs one by one, when a certificate needs them. Node's own list is
+ * read whole at every start, which takes 20 ms while ssh waits. None if the system's CAs cannot be found by hash.
  */
 export function trustFlags(): string[] {
-  // Node ends at once when it is given two of them.
+  // Node does not start with two of these flags.
   const {NODE_OPTIONS = '', NODE_USE_SYSTEM_CA} = process.env
   const other = /--use[-_](bundled|system)[-_]ca/.test(NODE_OPTIONS) || NODE_USE_SYSTEM_CA === '1'
   return other || byHash() === undefined ? [] : [SYSTEM_STORE]
 }
 
 /**
- * What a certificate is checked against: what the system trusts, or node, and the CA of the file besides.
+ * What a certificate is checked against: the CAs of the system or of node, and those in the file.
  *
  * @param caFile PEM, one certificate or several
- * @param extraFile what NODE_EXTRA_CA_CERTS names: node 20 leaves it out where a CA is added
+ * @param extraFile the value of NODE_EXTRA_CA_CERTS: node 20 drops those certificates when a CA is added
  * @throws UserError `config` / `BAD_CA_FILE`
  */
 export async function trustContext(
@@ -43,10 +43,7 @@ export async function trustContext(
   return (await readTrust(caFile, extraFile))()
 }
 
-/**
- * The same in two steps: the files are read and found good, and what it returns makes the context, which is work for
- * the processor alone.
- */
+/** The same in two steps: reads and checks the files, and returns what makes the context, which only takes processor time. */
 export async function readTrust(
   caFile: string | undefined,
   extraFile?: string,
@@ -57,27 +54,28 @@ export async function readTrust(
   ])
   const more = [...own, ...extra]
   if (takesSystemStore()) return () => systemContext(more)
-  // The proxy trusts what the system trusts; so does everything else of zt that connects to an edge.
+  // `zt ssh proxy` trusts the system's CAs; so does everything else in zt that connects to an edge.
   const system =
     byHash() === undefined ? [] : await readCertificates(BUNDLES.find((file) => fs.existsSync(file)))
-  return () => withMore(tls.createSecureContext(MINIMUM), [...more, ...system], MINIMUM)
+  return () => contextWith([...more, ...system])
 }
 
-/** Node reads these variables when it makes a context; programs that we start must not find them. */
+function contextWith(more: readonly string[]): tls.SecureContext {
+  return withMore(tls.createSecureContext(MINIMUM), more, MINIMUM)
+}
+
+/** Node reads these variables when it makes a context; child processes must not inherit them. */
 function systemContext(more: string[]): tls.SecureContext {
   const {SSL_CERT_DIR, SSL_CERT_FILE} = process.env
-  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) {
-    return withMore(tls.createSecureContext(MINIMUM), more, MINIMUM)
-  }
+  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) return contextWith(more)
   const directory = byHash()
-  // On another machine than the flag was written for.
-  if (directory === undefined)
-    return withMore(tls.createSecureContext(MINIMUM), [...tls.rootCertificates, ...more], MINIMUM)
+  // The flag was written for another machine.
+  if (directory === undefined) return contextWith([...tls.rootCertificates, ...more])
   process.env['SSL_CERT_DIR'] = directory
-  // Or all of the system's CAs are read from one file, which some systems have in OpenSSL's own place.
+  // Otherwise all CAs are read from one file, which some systems have in OpenSSL's default place.
   process.env['SSL_CERT_FILE'] = os.devNull
   try {
-    return withMore(tls.createSecureContext(MINIMUM), more, MINIMUM)
+    return contextWith(more)
   } finally {
     delete process.env['SSL_CERT_DIR']
     delete process.env['SSL_CERT_FILE']
@@ -103,17 +101,17 @@ async function readCa(file: string): Promise<string[]> {
   }
   if (text === undefined) throw badCa(file, 'There is no such file.')
   const blocks = text.match(CERTIFICATES)
-  if (!blocks) throw badCa(file, 'It holds no certificate (PEM).')
-  // addCACert passes over what it cannot read.
+  if (!blocks) throw badCa(file, 'It contains no certificate (PEM).')
+  // addCACert ignores what it cannot read.
   try {
     for (const block of blocks) new X509Certificate(block)
   } catch {
-    throw badCa(file, 'It holds no usable certificate.')
+    throw badCa(file, 'It contains a certificate that cannot be read.')
   }
   return blocks
 }
 
-/** Node has warned of NODE_EXTRA_CA_CERTS at its start, if it cannot be read. */
+/** None if they cannot be read: node has warned of NODE_EXTRA_CA_CERTS when it started. */
 async function readCertificates(file: string | undefined): Promise<string[]> {
   if (file === undefined || file === '') return []
   try {
@@ -129,6 +127,6 @@ function badCa(file: string, why: string): UserError {
     code: 'BAD_CA_FILE',
     message: `The edge's CA file ${file} cannot be used`,
     why,
-    next: ['Give another with --ca-file, or mend the profile: zt profile show'],
+    next: ['Give another one with --ca-file, or correct the profile: zt profile show'],
   })
 }

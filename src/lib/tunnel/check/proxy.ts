@@ -1,5 +1,5 @@
 import type net from 'node:net'
-import {Clock} from '../carrier/clock.js'
+import {Deadlines} from '../carrier/deadlines.js'
 import {dialThrough} from '../carrier/connect.js'
 import {nameOf, proxyUnreachable, timedOut} from '../carrier/connect-errors.js'
 import type {Address, HttpProxy} from '../carrier/proxy-settings.js'
@@ -40,14 +40,13 @@ export interface AskProxy {
  */
 export async function askProxy({edge, proxy, to, timeoutMs}: AskProxy): Promise<Found<net.Socket>> {
   const limits = {lookup: timeoutMs, connect: timeoutMs, proxy: timeoutMs, tls: timeoutMs, answer: timeoutMs}
-  const clock = new Clock({
+  const deadlines = new Deadlines({
     limits,
     totalMs: timeoutMs,
-    signal: undefined,
     timedOut: (stage) => timedOut(edge, proxy, stage, timeoutMs),
   })
   try {
-    const value = await dialThrough(proxy, to, clock)
+    const value = await dialThrough(proxy, to, deadlines)
     const target = nameOf(to)
     return {
       value,
@@ -55,6 +54,6 @@ export async function askProxy({edge, proxy, to, timeoutMs}: AskProxy): Promise<
       facts: {proxy: nameOf(proxy), variable: proxy.variable, secure: proxy.secure, target},
     }
   } finally {
-    clock.stop()
+    deadlines.stop()
   }
 }

@@ -1,29 +1,27 @@
-import {spawn} from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
+import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {isFullPath} from '../../system/platform.js'
 import {withoutSecrets} from '../../secrets/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
+import {runChild} from '../exec/child.js'
 import {requireUsableVersion} from './version.js'
 import {findProgram, isShim} from '../../system/programs.js'
 import type {EdgeAddress} from '../types.js'
 
-type Environment = Readonly<Record<string, string | undefined>>
-
 export interface CloudflaredOptions {
-  /** As {@link requireCloudflared} gave it. */
+  /** From {@link requireCloudflared}. */
   program: string
   edge: EdgeAddress
-  /** Such as the edge has accepted just now: where it refuses, cloudflared would wait ten minutes for a browser login. */
+  /** A pair that the edge has just accepted: if it is refused, cloudflared waits ten minutes for a browser login. */
   credentials: ServiceCredentials
   env: Environment
 }
 
 /**
- * The absolute path of a cloudflared that can be used: the one that CLOUDFLARED names, or else the first on PATH.
+ * The absolute path of a usable cloudflared: the one that CLOUDFLARED names, or else the first on PATH.
  *
- * @param cacheDirectory where its version is remembered
+ * @param cacheDirectory where its version is cached
  * @throws UserError `needs-action` / `CLOUDFLARED_NOT_FOUND`, `CLOUDFLARED_UNUSABLE`, `CLOUDFLARED_BAD_VERSION`
  */
 export async function requireCloudflared(
@@ -41,31 +39,32 @@ function findCloudflared(env: Environment, platform: NodeJS.Platform): string {
   if (named === undefined || named === '') {
     const program = findProgram('cloudflared', env, {platform})
     if (program === undefined)
-      throw notFound('There is no program of that name on PATH, and --client cloudflared asks for it.')
+      throw notFound('--client cloudflared needs it, and there is no program called cloudflared on PATH.')
     return program
   }
   if (!isFullPath(named, platform)) throw notFound('CLOUDFLARED must be an absolute path.')
-  if (isShim(named, platform))
-    throw notFound('CLOUDFLARED names a batch file; it must be the program itself.')
+  if (isShim(named, platform)) throw notFound('CLOUDFLARED is a batch file; it must be the program itself.')
   try {
     fs.accessSync(named, fs.constants.X_OK)
     if (fs.statSync(named).isFile()) return named
   } catch {
-    // Said below.
+    // Reported below.
   }
-  throw notFound('CLOUDFLARED names no program.')
+  throw notFound('CLOUDFLARED is not the path of a program.')
 }
 
 /**
- * Lets cloudflared carry the connection on our stdin and stdout. The credentials are in its environment alone.
+ * Lets cloudflared carry the connection on this process's stdin and stdout. It gets the credentials by its environment.
  *
- * @returns cloudflared's exit status, 128 and the signal's number where one ended it
+ * @returns cloudflared's exit status, or 128 plus the number of the signal that ended it
  */
 export async function runCloudflared({program, edge, credentials, env}: CloudflaredOptions): Promise<number> {
   const args = ['access', 'ssh', '--hostname', edge.host]
   if (edge.connectTo !== undefined) args.push('--connect-to', edge.connectTo)
   if (edge.destination !== undefined) args.push('--destination', edge.destination)
-  const child = spawn(program, args, {
+  const end = await runChild({
+    program,
+    args,
     stdio: 'inherit',
     env: {
       ...environmentFor(env),
@@ -74,26 +73,12 @@ export async function runCloudflared({program, edge, credentials, env}: Cloudfla
       ...(edge.caFile !== undefined && {SSL_CERT_FILE: edge.caFile}),
     },
   })
-  const pass = (signal: NodeJS.Signals): void => {
-    child.kill(signal)
-  }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.on(signal, pass)
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('close', (code, signal) => {
-        resolve(code ?? 128 + (signal === null ? 1 : os.constants.signals[signal]))
-      })
-    })
-  } finally {
-    for (const signal of signals) process.removeListener(signal, pass)
-  }
+  return end.exitCode
 }
 
 /**
- * cloudflared's own variables would change what it does (its debug log prints the secret), and Go's its TLS, or leave its
- * memory behind; ours are none of its business.
+ * Without cloudflared's own variables, which change its behaviour (its debug log prints the secret), Go's, which change its
+ * TLS or make it dump its memory, and zt's.
  */
 function environmentFor(env: Environment): Record<string, string | undefined> {
   return Object.fromEntries(

@@ -1,40 +1,38 @@
 import {execFile} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {isJsonObject} from '../../core/json.js'
+import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {readFileIfThere, writeFileAtomic} from '../../system/files.js'
 import {patient} from '../../core/patience.js'
 
-type Environment = Readonly<Record<string, string | undefined>>
-
-/** Releases that cannot do what we start them for, and what is wrong with them. */
+/** Releases that cannot carry a connection with a service token, and why. */
 const BAD: ReadonlyMap<string, string> = new Map([
   [
     '2026.6.0',
-    'That release ignores service tokens and asks for a login in a browser (cloudflared issue 1674).',
+    'This release ignores service tokens and asks for a login in a browser (cloudflared issue 1674).',
   ],
 ])
 
-/** Older ones read the tunnel's configuration file for `access` too, which may send the connection elsewhere. */
+/** Older releases also read the tunnel's configuration file for `access`, which may send the connection elsewhere. */
 const OLDEST = '2021.3.2'
 const DEADLINE_MS = 3000
 
 export interface VersionCheck {
   /** Absolute path of cloudflared. */
   program: string
-  /** What it is started with: nothing of ours may be in it. */
+  /** Its environment, without zt's variables. */
   env: Environment
-  /** Where what it said is remembered. */
+  /** Where the version is cached. */
   cacheDirectory: string
   deadlineMs?: number | undefined
 }
 
 /**
- * Makes sure that this cloudflared can carry a connection with a service token. Asked once per file: path, size and time
- * of change.
+ * Makes sure that this cloudflared can carry a connection with a service token. It is asked for its version once per file:
+ * path, size and modification time.
  *
- * @returns its version, `DEV` where somebody built it themselves
+ * @returns its version; `DEV` for a build without one
  * @throws UserError `needs-action` / `CLOUDFLARED_UNUSABLE`, `CLOUDFLARED_BAD_VERSION`
  */
 export async function requireUsableVersion(check: VersionCheck): Promise<string> {
@@ -42,7 +40,7 @@ export async function requireUsableVersion(check: VersionCheck): Promise<string>
   const why =
     BAD.get(version) ??
     (version !== 'DEV' && order(version) < order(OLDEST)
-      ? `It is older than ${OLDEST}: those read the tunnel's own configuration for this as well, and may go elsewhere.`
+      ? `It is older than ${OLDEST}. Such releases also read the tunnel's configuration file, which may send the connection elsewhere.`
       : undefined)
   if (why === undefined) return version
   throw new UserError({
@@ -59,27 +57,22 @@ async function knownVersion(check: VersionCheck): Promise<string> {
   const {program, cacheDirectory} = check
   const {mtimeMs, size} = await fs.stat(program)
   const file = path.join(cacheDirectory, 'cloudflared.json')
-  const remembered = await readFileIfThere(file).then(
-    (text) => parse(text),
+  const key = {program, mtimeMs, size}
+  const cached = await readFileIfThere(file).then(
+    (text) => cachedVersion(text, key),
     () => undefined,
   )
-  const key = {program, mtimeMs, size}
-  if (
-    remembered &&
-    Object.entries(key).every(([name, value]) => remembered[name] === value) &&
-    typeof remembered['version'] === 'string'
-  )
-    return remembered['version']
+  if (cached !== undefined) return cached
   const version = await askVersion(check)
-  // A cache that cannot be written costs the next start some milliseconds, and nothing else.
+  // If the cache cannot be written, the next start only takes some milliseconds longer.
   await writeFileAtomic(file, JSON.stringify({...key, version})).catch(() => undefined)
   return version
 }
 
-function parse(text: string | undefined): Record<string, unknown> | undefined {
+function cachedVersion(text = '', key: object): string | undefined {
   try {
-    const value: unknown = JSON.parse(text ?? '')
-    return isJsonObject(value) ? value : undefined
+    const {version, ...rest} = JSON.parse(text) as {version?: unknown}
+    return JSON.stringify(rest) === JSON.stringify(key) && typeof version === 'string' ? version : undefined
   } catch {
     return undefined
   }
@@ -95,19 +88,16 @@ function askVersion({program, env, deadlineMs = patient(DEADLINE_MS)}: VersionCh
         const version = /^cloudflared version (\d{4}\.\d{1,2}\.\d{1,3}|DEV)\b/m.exec(stdout)?.[1]
         if (!error && version !== undefined) resolve(version)
         else if (error?.killed === true)
-          reject(unusable(program, `It does not say its version within ${deadlineMs / 1000} s.`))
-        else if (error) reject(unusable(program, 'It fails when it is asked for its version.'))
-        else
-          reject(
-            unusable(program, 'It does not say that it is cloudflared when it is asked for its version.'),
-          )
+          reject(unusable(program, `\`cloudflared --version\` did not answer within ${deadlineMs / 1000} s.`))
+        else if (error) reject(unusable(program, '`cloudflared --version` fails.'))
+        else reject(unusable(program, 'The output of `cloudflared --version` is not that of cloudflared.'))
       },
     )
     child.stdin?.end()
   })
 }
 
-/** `2026.6.0` as a number that can be compared. */
+/** `2026.6.0` as a number for comparison. */
 function order(version: string): number {
   return version.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0)
 }

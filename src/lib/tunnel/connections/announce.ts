@@ -1,34 +1,14 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import {startOf} from '../../system/process-mark.js'
+import {startTimeOf} from '../../system/processes.js'
+import type {Announced} from './read.js'
 import {runDirectory, drop, ownFile, sweep} from './run-files.js'
 
-/** What a process says of the connections that it carries. No secrets. */
-export interface Announced {
-  version: 1
-  carries: 'ssh' | 'forward'
-  host: string
-  profile: string
-  /** The service token's id; `env` for the environment's pair. */
-  tokenId: string
-  clientId: string
-  /** Whose connection it is, as {@link import('../ssh/sharing.js').identityOf} says it. */
-  identity: string
-  /** Plain ssh opened it: its socket, if it has one, has the name that a configuration gives it. */
-  plainSsh: boolean
-  /** True where cloudflared carries it, as a child. */
-  cloudflared: boolean
-  /** ISO 8601. */
-  openedAt: string
-  /** When the process started, as the system counts it; undefined where that cannot be read. */
-  started: string | undefined
-}
-
 /**
- * Says, until this process ends, that it carries connections: before it opens the first, so that whoever disables the
- * token finds each that was let in. A state directory that cannot be written keeps nobody from a connection.
+ * Records, until this process ends, that it carries connections. Call this before the first is opened: then whoever
+ * disables the token finds every connection that was let in. If the state directory cannot be written, this does nothing.
  *
- * @returns takes it back
+ * @returns a function that removes the record
  */
 export function announce(
   state: string,
@@ -38,7 +18,7 @@ export function announce(
     version: 1,
     ...what,
     openedAt: new Date().toISOString(),
-    started: startOf(process.pid),
+    started: startTimeOf(process.pid),
   }
   const file = ownFile(state, 'connection')
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}`)
@@ -49,7 +29,7 @@ export function announce(
   try {
     fs.mkdirSync(runDirectory(state), {recursive: true, mode: 0o700})
     sweep(state)
-    // Not durable: after a power cut there is no connection.
+    // Need not be durable: after a power failure there is no connection.
     fs.writeFileSync(temporary, JSON.stringify(content), {mode: 0o600, flag: 'wx'})
     fs.renameSync(temporary, file)
   } catch {

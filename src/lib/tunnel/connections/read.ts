@@ -3,36 +3,42 @@ import path from 'node:path'
 import * as v from 'valibot'
 import {hasCode} from '../../core/errors.js'
 import {readOwnText, requireOwnDirectory} from '../../system/own-files.js'
-import {runs} from '../../system/process-mark.js'
-import type {Announced} from './announce.js'
+import {isRunning} from '../../system/processes.js'
 import {runDirectory, processOf} from './run-files.js'
 
-/** Ours have some hundred bytes. */
+/** Such a file has some hundred bytes. */
 const LONGEST = 8192
 
 const text = v.pipe(v.string(), v.maxLength(300))
+/** What a process records about the connections that it carries. No secrets. */
 const schema = v.object({
   version: v.literal(1),
   carries: v.picklist(['ssh', 'forward']),
   host: text,
   profile: text,
+  /** ID of the service token; `env` for the environment's pair. */
   tokenId: text,
   clientId: text,
+  /** Whose connection it is ({@link import('../ssh/sharing.js').identityOf}). */
   identity: text,
+  /** Plain ssh opened it: its socket, if any, has the name from the configuration file. */
   plainSsh: v.boolean(),
+  /** Carried by cloudflared, as a child process. */
   cloudflared: v.boolean(),
   openedAt: v.pipe(v.string(), v.isoTimestamp()),
+  /** When the process started, in the system's own unit; missing if that cannot be read. */
   started: v.optional(text),
 })
+export type Announced = v.InferOutput<typeof schema>
 
 export interface OpenConnection extends Announced {
   pid: number
 }
 
 /**
- * What the running processes of this user on this machine carry.
+ * The connections that this user's running processes carry on this machine.
  *
- * @throws UserError `needs-action` / `NOT_OUR_DIRECTORY`, `UNSAFE_PERMISSIONS`: somebody else could have written there
+ * @throws UserError `needs-action` / `NOT_OUR_DIRECTORY`, `UNSAFE_PERMISSIONS`: others could have written there
  */
 export function openConnections(state: string): OpenConnection[] {
   const directory = runDirectory(state)
@@ -40,7 +46,7 @@ export function openConnections(state: string): OpenConnection[] {
   try {
     requireOwnDirectory(
       directory,
-      'It names the processes that carry connections; others could name any process there.',
+      'It lists the processes that carry connections; others could list any process.',
     )
     names = fs.readdirSync(directory)
   } catch (error) {
@@ -52,16 +58,16 @@ export function openConnections(state: string): OpenConnection[] {
     const of = processOf(name)
     if (!of?.here || !name.endsWith('.connection') || name.startsWith('.')) continue
     const announced = read(path.join(directory, name))
-    if (announced && runs(of.pid, announced.started)) found.push({...announced, pid: of.pid})
+    if (announced && isRunning(of.pid, announced.started)) found.push({...announced, pid: of.pid})
   }
   return found
 }
 
-/** Undefined for what is not whole, or not as we write it. */
+/** Undefined if the file is incomplete or not as zt writes it. */
 function read(file: string): Announced | undefined {
   try {
     const parsed = v.safeParse(schema, JSON.parse(readOwnText(file, {maxBytes: LONGEST}) ?? ''))
-    return parsed.success ? {...parsed.output, started: parsed.output.started} : undefined
+    return parsed.success ? parsed.output : undefined
   } catch {
     return undefined
   }

@@ -5,46 +5,42 @@ import os from 'node:os'
 import path from 'node:path'
 import {pathsFrom, type Environment} from '../../config/paths.js'
 import {refuseOthers, requireOwnDirectory} from '../../system/own-files.js'
-import {numberSpace, runs} from '../../system/process-mark.js'
+import {isRunning, pidSpace} from '../../system/processes.js'
 
-/** After this a file of another machine, of a container that is gone, or of before a restart is no use to anybody. */
+/** After this time a file of another machine, of a removed container or from before a restart is deleted. */
 const FOREIGN_MS = 30 * 24 * 3600_000
 const NAME = /^\.?([0-9a-f]{8})-([1-9]\d{0,9})-[0-9a-f]{12}\./
 
 /**
- * Where running processes leave small files about themselves, each named by its process. What a killed one leaves is
- * removed by whoever comes next.
+ * Where running processes keep small files about themselves, each named by its process. A later process removes what a
+ * killed one has left.
  */
 export function runDirectory(state: string): string {
   return path.join(state, 'run')
 }
 
-/** A name that no other process takes, for a file of this one. */
+/** A name for a file of this process that no other process uses. */
 export function ownFile(state: string, kind: 'connection' | 'report' | 'config' | 'pipe'): string {
   const name = `${processSpace()}-${process.pid}-${randomBytes(6).toString('hex')}.${kind}`
   return path.join(runDirectory(state), name)
 }
 
-/**
- * Which process a file is of.
- *
- * @returns undefined for a name that {@link ownFile} does not make; `here` false: its number means another process here
- */
+/** The process that made a file; undefined for other names. `here` is false if its process ID is not valid here. */
 export function processOf(file: string): {pid: number; here: boolean} | undefined {
   const [, space, pid] = NAME.exec(path.basename(file)) ?? []
   return pid === undefined ? undefined : {pid: Number(pid), here: space === processSpace()}
 }
 
-/** Removes a file; what cannot be removed is left to {@link sweep}. */
+/** Removes a file; if that fails, {@link sweep} will. */
 export function drop(file: string): void {
   try {
     fs.rmSync(file, {force: true})
   } catch {
-    // Whoever calls has something else to say.
+    // The caller has something more important to report.
   }
 }
 
-/** Removes what processes have left that are no more. Never fails: whoever calls has something else to do. */
+/** Removes the files of processes that have ended. Never fails. */
 export function sweep(state: string): void {
   const directory = runDirectory(state)
   try {
@@ -52,20 +48,20 @@ export function sweep(state: string): void {
       const of = processOf(name)
       if (!of) continue
       const file = path.join(directory, name)
-      const left = of.here ? !runs(of.pid) : Date.now() - fs.lstatSync(file).mtimeMs > FOREIGN_MS
+      const left = of.here ? !isRunning(of.pid) : Date.now() - fs.lstatSync(file).mtimeMs > FOREIGN_MS
       if (left) drop(file)
     }
   } catch {
-    // There is none yet, or another one sweeps at this moment.
+    // There is no directory yet, or another process sweeps it at this moment.
   }
 }
 
 /**
- * A path for a file that this process makes and removes. In the state directory, so that what a killed one left goes with
- * the next; where nothing can be written there, or others could, in a directory of its own under the system's for
- * temporary files.
+ * A path for a file that this process creates and removes. It is in the state directory, where a later process removes it
+ * if this one is killed; or, if that directory is not writable or is writable for others, in a private directory in the
+ * system's temporary one.
  *
- * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`: there, others could put a directory of theirs in its place
+ * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`: others could replace the private directory
  */
 export async function temporaryPlace(
   env: Environment,
@@ -91,10 +87,10 @@ export async function temporaryPlace(
 
 let space: string | undefined
 
-/** Where process numbers mean the same, in eight characters: {@link numberSpace}, or the machine where that is not known. */
+/** Where process IDs are valid, as eight characters: {@link pidSpace}, or the host name if that is unknown. */
 function processSpace(): string {
   space ??= createHash('sha256')
-    .update(numberSpace() ?? os.hostname())
+    .update(pidSpace() ?? os.hostname())
     .digest('hex')
     .slice(0, 8)
   return space

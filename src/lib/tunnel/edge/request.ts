@@ -1,9 +1,9 @@
 import https from 'node:https'
 import type {ClientRequest, IncomingMessage} from 'node:http'
-import {HEAD_BYTES} from '../../network/message.js'
+import {HEAD_BYTES} from '../../network/http-message.js'
 import {timedOut} from '../carrier/connect-errors.js'
-import type {EdgeAgent} from '../carrier/edge-connection.js'
-import {addressOf} from '../carrier/handshake.js'
+import type {EdgeAgent} from '../carrier/edge-agent.js'
+import {addressOf} from '../carrier/connect.js'
 import {judgeAnswer} from './judge.js'
 import type {EdgeAddress, Judgement} from '../types.js'
 

@@ -1,4 +1,4 @@
-import {endToEnd, type Header, type RawHeaders} from '../../network/message.js'
+import {endToEnd, type Header, type RawHeaders} from '../../network/http-message.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 
 /** Cookies by which Access knows a session: whoever has one is let in without the token. */

@@ -2,8 +2,8 @@ import type {ClientRequest} from 'node:http'
 import type https from 'node:https'
 import type net from 'node:net'
 import type {Duplex} from 'node:stream'
-import {dropSocket, isReusable, keepReading} from '../../network/kept-socket.js'
-import {EdgeAgent} from '../carrier/edge-connection.js'
+import {dropSocket, isReusable, keepReading} from '../../network/lossless-socket.js'
+import {EdgeAgent} from '../carrier/edge-agent.js'
 
 /**
  * Connections to the edge that lose nothing of an answer, and none of which is used again on which something came that

@@ -2,9 +2,9 @@ import type {ClientRequest, IncomingMessage, ServerResponse} from 'node:http'
 import type net from 'node:net'
 import {UserError} from '../../core/errors.js'
 import {callOf, type Callers} from '../../network/callers.js'
-import {abandon} from '../../network/kept-socket.js'
-import {plain, type UpgradedEnd} from '../../network/listener.js'
-import {HEAD_BYTES, hasBody, type Header} from '../../network/message.js'
+import {abandon} from '../../network/lossless-socket.js'
+import {plain, type Exchange, type UpgradedEnd} from '../../network/http-listener.js'
+import {HEAD_BYTES, hasBody, type Header} from '../../network/http-message.js'
 import {
   faultOfAnswer,
   framingHeaders,
@@ -13,13 +13,13 @@ import {
   sendOn,
   type AnswerEnd,
   type Sent,
-} from '../../network/relay.js'
+} from '../../network/http-relay.js'
 import {redact} from '../../core/redact.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {askAccess, probeHeaders, type AcceptedSecret} from '../target/accepted-secret.js'
 import {endedBare} from '../carrier/carry-errors.js'
 import {answerCut, edgeFailed} from '../carrier/connect-errors.js'
-import type {EdgeAgent} from '../carrier/edge-connection.js'
+import type {EdgeAgent} from '../carrier/edge-agent.js'
 import {edgeRequest, judgeMessage} from '../edge/request.js'
 import type {Target} from '../target/target.js'
 import {requestHeaders, responseHeaders} from './headers.js'
@@ -41,12 +41,6 @@ export interface Surroundings {
   upgraded: Set<net.Socket>
   /** The listener's own `ADDRESS:PORT`. */
   own: string
-}
-
-/** A request of a client's, and where its answer goes. */
-interface Exchange {
-  request: IncomingMessage
-  response: ServerResponse
 }
 
 /** Passes requests and upgrades on to the edge, and the answers back. */

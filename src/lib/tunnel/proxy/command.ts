@@ -3,7 +3,7 @@ import {quoteForShell, quoteForWindows} from '../../core/quote.js'
 import type {TunnelClient} from '../types.js'
 
 export interface ProxyCommandOptions {
-  /** How zt is started (system/program.ts), with absolute paths. */
+  /** How zt is started (system/zt-program.ts), with absolute paths. */
   program: readonly string[]
   profile: string
   /** Id of another token than the bound one, or `env`; it may then be sent to this host. */

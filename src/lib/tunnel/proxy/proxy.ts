@@ -10,12 +10,12 @@ import {EXIT_OUTPUT_GONE, exitCodeOf} from '../../core/exit-codes.js'
 import {writeFileAtomic} from '../../system/files.js'
 import {normaliseHostname} from '../../core/hostname.js'
 import {patient} from '../../core/patience.js'
-import {runs} from '../../system/process-mark.js'
+import {isRunning} from '../../system/processes.js'
 import {redact, redactJson, refuseSecretWords} from '../../core/redact.js'
 import {visible, visibleJson} from '../../core/text.js'
 import {carry} from '../carrier/carry.js'
-import {openAccepted} from '../carrier/accepted.js'
-import {TIMEOUT_MS} from '../carrier/clock.js'
+import {openAccepted} from '../carrier/open-accepted.js'
+import {TIMEOUT_MS} from '../carrier/deadlines.js'
 import {checkDestination} from '../carrier/handshake.js'
 import {RefusedError} from '../carrier/refusal.js'
 import {announce} from '../connections/announce.js'
@@ -196,7 +196,7 @@ interface Reporting {
 
 function isAwaited(file: string): boolean {
   const of = processOf(file)
-  return of ? of.here && runs(of.pid) : fs.existsSync(path.dirname(file))
+  return of ? of.here && isRunning(of.pid) : fs.existsSync(path.dirname(file))
 }
 
 /** To the file that `zt ssh` reads, or else to stderr. */

@@ -6,7 +6,7 @@ import {parseDestination} from '../target/destination.js'
 import {openSsh, type SshEnd} from './run.js'
 import {chooseToken, sharedBy} from '../target/target.js'
 
-/** What one went by, for the command that says what became of it. */
+/** A session that ended, for the command that explains the end. */
 export interface QuickEnd {
   host: string
   token: {id: string; name: string}
@@ -14,13 +14,13 @@ export interface QuickEnd {
 }
 
 /**
- * `zt ssh [USER@]HOST [--profile NAME] [-- ARGUMENTS]` for a host that is bound to a token: nothing is asked and nothing
- * printed, so the command framework, which takes four times node's own start, is not loaded. A session over a shared
- * connection is there in the time that ssh itself takes.
+ * `zt ssh [USER@]HOST [--profile NAME] [-- ARGUMENTS]` for a host that is bound to a token. It has nothing to ask or print,
+ * so the command framework, whose start takes four times node's own, is not loaded. A session over a shared connection
+ * opens as fast as with ssh itself.
  *
- * @param argv what stands behind `ssh`
+ * @param argv the arguments after `ssh`
  * @param root the package's directory
- * @returns undefined, and nothing was done, for whatever else: another flag, a prompt, an error to explain
+ * @returns undefined, and nothing was done, for everything else: another flag, a prompt, an error to explain
  */
 export async function quickSsh(
   argv: readonly string[],
@@ -48,20 +48,20 @@ export async function quickSsh(
     })
     return {host, token: {id: chosen.tokenId, name: chosen.name}, end}
   } catch {
-    // ssh did not run. The command does the same again, and says what is wrong.
+    // ssh did not run. The full command tries again and explains the error.
     return undefined
   }
 }
 
-/** By which bin/zt.cjs gives the command an end that is to be explained: they share no module. */
+/** bin/zt.cjs hands an end over to the full command by this symbol: they share no module. */
 const ENDED = Symbol.for('zt.ssh.ended')
 
-/** What {@link quickSsh} went by in this process, and could not say itself. */
+/** The end of a session that {@link quickSsh} ran in this process and could not explain. */
 export function endedBefore(): QuickEnd | undefined {
   return (globalThis as {[ENDED]?: QuickEnd})[ENDED]
 }
 
-/** Undefined where there is anything that the command must read. */
+/** Undefined if the full command must read the arguments. */
 function wordsOf(
   argv: readonly string[],
 ): {destination: string; profile: string | undefined; rest: string[]} | undefined {
@@ -74,6 +74,6 @@ function wordsOf(
   const [destination, ...more] = own
   if (destination === undefined || more.length > 0 || destination.startsWith('-')) return undefined
   if (at >= 0 && (profile === undefined || profile.startsWith('-'))) return undefined
-  // `zt ssh config` and the like; a host of that name is for the command to tell apart.
+  // Not a subcommand such as `zt ssh config`; only the full command can tell it from a host of that name.
   return destination.includes('.') || destination.includes('@') ? {destination, profile, rest} : undefined
 }

@@ -3,7 +3,7 @@ import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
 import {parseOwnJson, readFileIfThere} from '../../system/files.js'
 import {withoutVariables} from '../../system/platform.js'
-import {ztProgram} from '../../system/program.js'
+import {ztProgram} from '../../system/zt-program.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
 import {findProgram} from '../../system/programs.js'
 import {REPORT_VARIABLE} from '../proxy/proxy.js'
@@ -19,31 +19,31 @@ import {
   sharingLines,
   type ConnectionKey,
 } from './sharing.js'
-import {sharingWishes} from './arguments.js'
-import {forwardsByConfiguration} from './forwards.js'
-import {knownHosts} from './words.js'
+import {sharingWishes} from './sharing-arguments.js'
+import {forwardsByConfiguration} from './configured-forwards.js'
+import {knownHosts} from './config-values.js'
 import type {ProxyReport, TunnelClient} from '../types.js'
 
 export interface OpenSshOptions {
   settings: Settings
   host: string
   user?: string | undefined
-  /** Id of another token than the bound one, confirmed for this call; or `env`. */
+  /** ID of another token than the bound one, confirmed for this call; or `env`. */
   token?: string | undefined
-  /** Whose connection it is, as {@link import('../target/target.js').sharedBy} says it. */
+  /** Whose connection it is ({@link import('../target/target.js').sharedBy}). */
   sharedBy: string
-  /** Leave the connection open for a while, and use one that is. */
+  /** Keep the connection open for a while, and use one that is open. */
   share: boolean
   client: TunnelClient
-  /** For ssh, behind the host. */
+  /** For ssh, after the host. */
   sshArgs: string[]
-  /** The package's directory: from there ssh starts `zt ssh proxy`. */
+  /** The package's directory, from which ssh starts `zt ssh proxy`. */
   root: string
   env: Readonly<Record<string, string | undefined>>
 }
 
 export interface SshEnd extends ChildEnd {
-  /** What the proxy had to say when it could not connect. */
+  /** What the proxy reported if it could not connect. */
   report: ProxyReport | undefined
 }
 
@@ -76,14 +76,14 @@ const reportSchema = v.object({
 })
 
 /**
- * Runs the system's ssh with `zt ssh proxy` as its ProxyCommand, on our own terminal. No secret passes through here:
- * the proxy reads it itself.
+ * Runs the system's ssh on this terminal, with `zt ssh proxy` as its ProxyCommand. The proxy reads the secret itself; none
+ * passes through here.
  *
  * @throws UserError `needs-action` / `SSH_NOT_FOUND`
  */
 export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   const {settings, host, user} = options
-  // What may not go to an edge that a project's file chose: the proxy is given the profile by name, and would take it.
+  // A pair that must not reach an edge chosen by a project's file. The proxy loads the profile by name, and would use it.
   const withheld = settings.withheld.credentials ? ['CF_ACCESS_CLIENT_ID', 'CF_ACCESS_CLIENT_SECRET'] : []
   const env = withoutVariables(options.env, withheld)
   const program = findProgram('ssh', env)
@@ -97,7 +97,7 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
     caFile: settings.caFile,
     host,
   })
-  // A configuration that wants a descriptor instead of bytes is about another ProxyCommand.
+  // A configuration that sets ProxyUseFdpass means another ProxyCommand.
   const args = ['-o', `ProxyCommand=${command}`, '-o', 'ProxyUseFdpass=no']
   if (settings.knownHostsFile !== undefined)
     args.push('-o', `UserKnownHostsFile=${knownHosts(settings.knownHostsFile)}`)
@@ -118,8 +118,8 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
 }
 
 /**
- * What ssh is told of sharing, whatever a configuration says of it: ssh takes the first value, and the command line's is
- * that. Nothing where the person has said by what to share: these stand before it.
+ * ssh's options for sharing. They override the configuration, because ssh uses the first value and the command line comes
+ * first. None if the user's arguments name a socket: these options would override that too.
  */
 async function sharingOptions(
   {settings, host, sharedBy, share, client, sshArgs, env}: OpenSshOptions,
@@ -128,7 +128,7 @@ async function sharingOptions(
 ): Promise<readonly string[]> {
   const wishes = sharingWishes(sshArgs)
   if (wishes.said) return []
-  // Ctrl-C in one session would end cloudflared, and with it those of the others.
+  // Ctrl-C in one session would end cloudflared, and the other sessions with it.
   if (!share || !wishes.share || client === 'cloudflared') return OWN_CONNECTION
   const {state} = settings.paths
   const directory = await openSharingDirectory({state})
@@ -145,8 +145,8 @@ async function sharingOptions(
 }
 
 /**
- * Whether the socket's name may lead to another one's connection. zt ssh names each by its token; a block that was written
- * before the host was bound to another token gives plain ssh the name of that time.
+ * Whether a connection to the host with another key may be open. zt ssh names each socket by its token. Plain ssh uses the
+ * name in the configuration file, which is outdated if the host has been bound to another token since.
  */
 async function takenByAnother(state: string, host: string, key: ConnectionKey): Promise<boolean> {
   try {
@@ -156,13 +156,13 @@ async function takenByAnother(state: string, host: string, key: ConnectionKey): 
       (one) => one.plainSsh && one.profile === key.profile && one.host === host && one.identity !== identity,
     )
   } catch {
-    // Who else carries what cannot be told.
+    // Unknown: do not share.
     return true
   }
 }
 
 async function readReport(file: string): Promise<ProxyReport | undefined> {
-  // It would only say why ssh has failed.
+  // Without it, zt only cannot explain why ssh failed.
   const content = await readFileIfThere(file)
     .then((text) => (text === undefined ? undefined : parseOwnJson(text, file)))
     .catch(() => undefined)
@@ -182,7 +182,7 @@ function sshNotFound(): UserError {
     kind: 'needs-action',
     code: 'SSH_NOT_FOUND',
     message: 'ssh is not installed',
-    why: 'There is no program of that name on PATH.',
-    next: ['apt-get install openssh-client, or the like for this system'],
+    why: 'There is no program called ssh on PATH.',
+    next: ["Install OpenSSH's client, for example: apt-get install openssh-client"],
   })
 }

@@ -3,43 +3,38 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import {requireOwnDirectory} from '../../system/own-files.js'
 import {homeDirectory} from '../../system/platform.js'
-import {configWord} from './words.js'
+import {configWord} from './config-values.js'
 
 /**
- * How long a connection stays when its last session has ended, in seconds. Long enough for what comes in a row (git's
- * next command, an Ansible play, scp after ssh), short enough that access ends soon after the work.
+ * How long a connection stays open after its last session, in seconds. Long enough for commands in a row (git, an Ansible
+ * play, scp after ssh), short enough that access ends soon after the work.
  */
 const PERSIST_S = 60
 
-/** A tunnel that is idle for some minutes is dropped on the way, and a dead one must not be shared for long. */
+/** Keeps alive a tunnel that would be dropped after some idle minutes, and detects a dead one before it is shared for long. */
 export const ALIVE_INTERVAL_S = 30
 
-/** Whose connection it is: two that differ in any of these never share one. ssh adds host, port and user (%C). */
+/** Whose connection it is: sessions that differ in any of these never share one. ssh adds host, port and user (%C). */
 export interface ConnectionKey {
   profile: string
-  /** As {@link import('../target/target.js').sharedBy} says it. Undefined: no token is bound yet. */
+  /** From {@link import('../target/target.js').sharedBy}. Undefined: no token is bound yet. */
   tokenId: string | undefined
   connectTo: string | undefined
   caFile: string | undefined
-  /** What else was asked of ssh that makes it another connection. */
+  /** ssh's options that make it another connection. */
   more?: readonly string[] | undefined
 }
 
 const HASH_LENGTH = 10
-/** ssh binds CONTROLPATH.RANDOM first, with 16 random characters; %C is 40. */
+/** ssh first binds CONTROLPATH.RANDOM, with 16 random characters; %C has 40. */
 const NAME_LENGTH = `/${'h'.repeat(HASH_LENGTH)}-${'C'.repeat(40)}.${'r'.repeat(16)}`.length
 
-/** The longest path of a socket: sun_path holds 108 bytes on Linux and 104 elsewhere, one of them the end. */
-function longestPath(platform: NodeJS.Platform): number {
-  return platform === 'linux' ? 107 : 103
-}
-
 export interface SharingPlace {
-  /** Our state directory. */
+  /** zt's state directory. */
   state: string
   /** This user's home. */
   home?: string | undefined
-  /** Where a private directory is made when the others are too long or cannot be written. */
+  /** Where to create a private directory if the others are too long or cannot be written. */
   temporary?: string | undefined
   platform?: NodeJS.Platform | undefined
   /** This user's id. */
@@ -47,10 +42,10 @@ export interface SharingPlace {
 }
 
 /**
- * Where the sockets lie that a line of ~/.ssh/config may name. The state directory: it is there for cron and after a
- * restart, as $XDG_RUNTIME_DIR is not, and nobody else can make it, as in /tmp. Where its path is too long for a socket,
- * or holds what ssh would read as something else, a directory of ours in ~/.ssh. Undefined when that does not fit either,
- * and on Windows, whose ssh shares no connections.
+ * The directory for sockets that ~/.ssh/config may name. In the state directory, which unlike $XDG_RUNTIME_DIR exists for
+ * cron and after a restart, and which unlike in /tmp no one else can create. If its path is too long for a socket, or
+ * contains what ssh would expand, it is in ~/.ssh. Undefined if that does not fit either, and on Windows, whose ssh does
+ * not share connections.
  */
 export function lastingDirectory({
   state,
@@ -62,16 +57,16 @@ export function lastingDirectory({
 }
 
 /**
- * Makes the directory for the sockets of this one call and looks whether it is safe: the lasting one, or else a private
- * one under the system's directory for temporary files. Undefined when there can be none.
+ * Creates the directory for this session's sockets and checks that it is safe: the lasting one, or else a private one in
+ * /tmp. Undefined if neither is possible.
  *
- * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`, `NOT_OUR_DIRECTORY`: whoever else can write there could play
+ * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`, `NOT_OUR_DIRECTORY`: others who can write there could take over
  *   the connection
  */
 export async function openSharingDirectory({
   state,
   home,
-  // Not os.tmpdir(): on macOS that is too long itself.
+  // Not os.tmpdir(), which is too long on macOS.
   temporary = '/tmp',
   platform = process.platform,
   uid = process.getuid?.() ?? 0,
@@ -80,26 +75,30 @@ export async function openSharingDirectory({
   const candidates = [lastingDirectory({state, home, platform}), path.join(temporary, `zt-ssh-${uid}`)]
   for (const directory of candidates) {
     if (directory === undefined || !fits(directory, platform)) continue
-    if (!(await make(directory))) continue
+    try {
+      await fs.mkdir(directory, {recursive: true, mode: 0o700})
+    } catch {
+      continue
+    }
     requireOwnDirectory(directory, WHOSE, {secret: true, as: {uid, platform}})
     return directory
   }
   return undefined
 }
 
-/** The options of ssh by which connections are shared, each `Keyword value` as ssh_config has it. */
+/** The options that make ssh share connections, each as `Keyword value`. */
 export function sharingLines(directory: string, key: ConnectionKey): string[] {
   const file = path.join(directory.replaceAll('%', '%%'), `${identityOf(key)}-%C`)
   return ['ControlMaster auto', `ControlPath ${configWord(file)}`, `ControlPersist ${PERSIST_S}`]
 }
 
 /**
- * The options of ssh by which a session has a connection of its own. They have to be said: ssh would take what a
- * configuration says of sharing, for whichever token, and the session would be another one's.
+ * The options that give a session its own connection. Without them, ssh would share as the configuration says, whichever
+ * token opened the connection.
  */
 export const OWN_CONNECTION: readonly string[] = ['ControlMaster no', 'ControlPath none', 'ControlPersist no']
 
-/** Whose connection it is, in a few characters. */
+/** A short hash of a connection's key. */
 export function identityOf(key: ConnectionKey): string {
   const parts = [key.profile, key.tokenId, key.connectTo, key.caFile, key.more ?? []]
   return createHash('sha256')
@@ -109,18 +108,11 @@ export function identityOf(key: ConnectionKey): string {
 }
 
 function fits(directory: string, platform: NodeJS.Platform): boolean {
-  // ssh puts variables in for ${…}, and there is no way to write that otherwise.
+  // ssh expands ${…}, and there is no way to quote it.
   if (directory.includes('${') || /[\r\n]/.test(directory)) return false
-  return Buffer.byteLength(directory) + NAME_LENGTH <= longestPath(platform)
-}
-
-/** False when it cannot be made here. */
-async function make(directory: string): Promise<boolean> {
-  return fs.mkdir(directory, {recursive: true, mode: 0o700}).then(
-    () => true,
-    () => false,
-  )
+  // sun_path has 108 bytes on Linux and 104 elsewhere, with a null byte at its end.
+  return Buffer.byteLength(directory) + NAME_LENGTH < (platform === 'linux' ? 108 : 104)
 }
 
 const WHOSE =
-  'Connections are shared through sockets in it; whoever owns it could take them over. --no-share does without.'
+  'Connections are shared through sockets in it, and its owner could take them over. With --no-share it is not used.'

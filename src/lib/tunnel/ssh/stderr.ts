@@ -1,12 +1,12 @@
 import fs from 'node:fs'
 
-/** Longer than what ssh itself says when its proxy has ended. */
+/** Longer than ssh's own message when its proxy ends. */
 const ROOM = 160
 
 /**
- * Where the proxy says why. For a connection that is to be shared ssh gives its ProxyCommand /dev/null as stderr, and
- * plain ssh would fail without a reason. ssh's own stderr is still the person's then: where the system shows it
- * (Linux), it is written to, and otherwise the terminal. When ssh has gone to the background nobody is there to tell.
+ * Where `zt ssh proxy` writes errors. For a shared connection, ssh gives its ProxyCommand /dev/null as stderr, and plain
+ * ssh would fail without a reason. Then the proxy writes to the stderr of ssh itself where the system shows it (Linux), or
+ * else to the terminal; to neither once ssh has gone to the background.
  */
 export function sshStderr(
   stderr: NodeJS.WriteStream = process.stderr,
@@ -19,7 +19,7 @@ function writeAround(text: string, ppid: number): void {
   if (process.ppid !== ppid) return
   for (const file of [`/proc/${ppid}/fd/2`, '/dev/tty']) {
     try {
-      // ssh goes on writing a plain file where it stands itself: it gets blanks to write over.
+      // In a plain file, ssh goes on at its own position: give it blanks to write over.
       const room = fs.statSync(file).isFile() ? `${' '.repeat(ROOM)}\n` : ''
       fs.writeFileSync(file, room + text, {flag: 'a'})
       return

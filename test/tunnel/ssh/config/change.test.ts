@@ -9,8 +9,8 @@ import {
   applySshConfig,
   planSshConfig,
   type SshConfigChange,
-} from '../../../../src/lib/tunnel/ssh/config/config.js'
-import {defaultSshConfig} from '../../../../src/lib/tunnel/ssh/words.js'
+} from '../../../../src/lib/tunnel/ssh/config/change.js'
+import {defaultSshConfig} from '../../../../src/lib/tunnel/ssh/config-values.js'
 import {readConfigFile} from '../../../../src/lib/tunnel/ssh/config/file.js'
 import {configTexts, HOSTS} from './config-texts.js'
 

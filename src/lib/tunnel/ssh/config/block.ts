@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto'
 import {ALIVE_INTERVAL_S, OWN_CONNECTION, sharingLines, type ConnectionKey} from '../sharing.js'
-import {configWord, knownHosts} from '../words.js'
+import {configWord, knownHosts} from '../config-values.js'
 
 export interface HostBlockOptions {
   host: string
@@ -8,13 +8,13 @@ export interface HostBlockOptions {
   proxyCommand: string
   knownHostsFile?: string | undefined
   platform?: NodeJS.Platform | undefined
-  /** Undefined: connections are not shared, whatever is said elsewhere of all hosts. */
+  /** Undefined: connections are not shared, even if the file shares them for all hosts. */
   sharing?: {directory: string; key: ConnectionKey} | undefined
 }
 
 /**
- * A block for ~/.ssh/config, between marks by which it can be found again. The second mark has a sum of what stands
- * between them, by which an edit by hand is noticed. Lines end in LF, the last one in nothing.
+ * A block for ~/.ssh/config, between marks by which zt finds it again. The second mark has a checksum of the lines between
+ * them, which shows an edit by hand. Lines end in LF, except the last one.
  */
 export function hostBlock(options: HostBlockOptions): string {
   const {host, user, proxyCommand, knownHostsFile, platform, sharing} = options
@@ -29,12 +29,12 @@ export function hostBlock(options: HostBlockOptions): string {
   return [`# zt: begin ${host}`, ...lines, `# zt: end ${host} ${sumOf(lines.map(bytesOf))}`].join('\n')
 }
 
-/** A text as it is in a file, latin1: one character for each byte of its UTF-8 (a path may hold any character). */
+/** A text as latin1: one character for each byte of its UTF-8. */
 export function bytesOf(text: string): string {
   return Buffer.from(text).toString('latin1')
 }
 
-/** Of the lines between the marks, latin1, whatever their ends. */
+/** The checksum of the lines between the marks, latin1, without their line ends. */
 export function sumOf(lines: readonly string[]): string {
   const text = lines.map((line) => line.replace(/\r?\n?$/, '')).join('\n')
   return createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 12)

@@ -1,34 +1,35 @@
 import {UserError} from '../../../core/errors.js'
 import type {OtherSetting} from '../../types.js'
+import {patternOf} from '../config-values.js'
 import {sumOf} from './block.js'
 
 /**
- * Pure edits of the text of an ssh configuration. A text here is latin1: one character for each byte, so that whatever
- * encoding the file has, what is not ours comes out as it went in.
+ * Edits of the text of an ssh configuration. The text is latin1, one character for each byte, so that in any encoding
+ * everything outside zt's blocks stays the same.
  */
 
-/** One block of ours. */
+/** A block that zt wrote. */
 export interface FoundBlock {
   host: string
-  /** Offsets of its first character, and of the one behind its last line's end. */
+  /** Offsets of its first character, and of the one after the end of its last line. */
   start: number
   end: number
   /** 1-based. */
   line: number
-  /** What stands there is not what was written there. */
+  /** Someone has changed it since. */
   edited: boolean
 }
 
 const MARK = /^# zt: (begin|end) (\S+)(?: ([0-9a-f]{12}))?[ \t\r]*\n?$/
-/** ssh skips blanks before a keyword, takes it in any case and in quotes, and lets = follow it. */
+/** ssh accepts a keyword after blanks, in any case, in quotes, and with a = after it. */
 const SECTION = /^[ \t\r]*"?(host|match)"?[ \t\r=]/i
 const COMMENT = /^[ \t\r]*#/
 
 /**
- * The blocks between our marks.
+ * Finds zt's blocks by their marks.
  *
  * @param file for the error
- * @throws UserError `conflict` / `SSH_CONFIG_DAMAGED` for a mark without its partner, or two blocks of one host
+ * @throws UserError `conflict` / `SSH_CONFIG_DAMAGED` for a mark without its partner, or two blocks for one host
  */
 export function findBlocks(text: string, file: string): FoundBlock[] {
   const blocks: FoundBlock[] = []
@@ -38,28 +39,29 @@ export function findBlocks(text: string, file: string): FoundBlock[] {
     if (mark === undefined) {
       open?.lines.push(line)
     } else if (which === 'begin') {
-      if (open) throw damaged(file, open.line, `The block of ${open.host} has no end`)
+      if (open) throw damaged(file, open.line, `The block for ${open.host} has no end`)
       const twice = blocks.find((one) => one.host === host)
       if (twice)
-        throw damaged(file, number, `There is a second block of ${host}; the first is in line ${twice.line}`)
+        throw damaged(file, number, `There is a second block for ${host}; the first is in line ${twice.line}`)
       open = {host, start: offset, line: number, lines: []}
     } else {
-      if (!open) throw damaged(file, number, `This is the end of a block of ${host} that has no beginning`)
-      if (open.host !== host) throw damaged(file, number, `The block of ${open.host} ends as that of ${host}`)
+      if (!open) throw damaged(file, number, `This ends a block for ${host} that has no beginning`)
+      if (open.host !== host)
+        throw damaged(file, number, `The block for ${open.host} ends as one for ${host}`)
       const {lines, ...rest} = open
       blocks.push({...rest, end: offset + line.length, edited: sum !== sumOf(lines)})
       open = undefined
     }
   }
-  if (open) throw damaged(file, open.line, `The block of ${open.host} has no end`)
+  if (open) throw damaged(file, open.line, `The block for ${open.host} has no end`)
   return blocks
 }
 
 /**
- * The text with this block: in place of the host's own one, or else before the first Host or Match (and the comments
- * right above it). ssh takes the first value that it meets, so what the file says of all hosts in its beginning comes
- * first; above that a Host line would take those settings into its own block. No blank line is added: what is put in
- * can then be taken out to the byte.
+ * The text with this block: in place of the host's previous one, or else before the first Host or Match line and the
+ * comments right above it. ssh uses the first value that it finds, so the block wins over those sections. It must come
+ * after the settings for all hosts at the top of the file, which would otherwise become part of the block. No blank line
+ * is added, so that the block can be removed to the byte.
  */
 export function withBlock(text: string, found: readonly FoundBlock[], host: string, block: string): string {
   const own = found.find((one) => one.host === host)
@@ -68,30 +70,30 @@ export function withBlock(text: string, found: readonly FoundBlock[], host: stri
     const body = withEnds(block, endOf(old))
     return text.slice(0, own.start) + body + (/\r?\n$/.exec(old)?.[0] ?? '') + text.slice(own.end)
   }
-  // As our other blocks, so that each says by itself which end the line before it got.
+  // As in our other blocks: a block's line ends show which one was added to the line before it.
   const [first] = found
   const end = endOf(first ? text.slice(first.start) : text)
   const body = withEnds(block, end)
   const at = placeFor(text, found)
   if (at < text.length || text === '' || text.endsWith('\n'))
     return text.slice(0, at) + body + end + text.slice(at)
-  // Without an end of the last line, as before.
+  // The last line has no end, as before.
   return text + end + body
 }
 
-/** The text without the host's block: as it was before that was put in. */
+/** The text without the host's block, as it was before the block was added. */
 export function withoutBlock(text: string, found: readonly FoundBlock[], host: string): string {
   const own = found.find((one) => one.host === host)
   if (!own) return text
   const block = text.slice(own.start, own.end)
   const before = text.slice(0, own.start)
-  // The last line had no end, and got one so that ours could follow.
+  // The line before had no end, and got one when the block was added.
   const end = endOf(block)
   const kept = !block.endsWith('\n') && before.endsWith(end) ? before.slice(0, -end.length) : before
   return kept + text.slice(own.end)
 }
 
-/** What the file itself says of a host in those keywords, outside our blocks: Host lines that match, not Match ones. */
+/** What the rest of the file sets for a host with these keywords. Sections with Match are not evaluated. */
 export function otherSettings(
   text: string,
   found: readonly FoundBlock[],
@@ -115,17 +117,12 @@ export function otherSettings(
   return others
 }
 
-/** Patterns of ssh_config(5): `*`, `?`, and `!` for what must not match. */
+/** Patterns of ssh_config(5); one with `!` excludes the hosts that match it. */
 function matchesHost(patterns: string, host: string): boolean {
   let matched = false
   for (const word of patterns.split(/[ \t\r"]+/).filter((one) => one !== '')) {
     const negated = word.startsWith('!')
-    const source = word
-      .slice(negated ? 1 : 0)
-      .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-      .replaceAll(/\*+/g, '.*')
-      .replaceAll('?', '.')
-    if (!new RegExp(`^${source}$`, 'i').test(host)) continue
+    if (!patternOf(word.slice(negated ? 1 : 0).toLowerCase()).test(host.toLowerCase())) continue
     if (negated) return false
     matched = true
   }
@@ -167,9 +164,11 @@ function damaged(file: string, line: number, what: string): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'SSH_CONFIG_DAMAGED',
-    message: `The marks of zt in ${file} are damaged at line ${line}`,
-    why: `${what}, so it cannot be seen where the block stops. Nothing was changed.`,
-    next: [`Mend the lines "# zt: begin HOST" and "# zt: end HOST" by hand, or delete them with the block`],
+    message: `zt's marks in ${file} are damaged at line ${line}`,
+    why: `${what}, so zt cannot tell where the block ends. Nothing was changed.`,
+    next: [
+      `Correct the lines "# zt: begin HOST" and "# zt: end HOST" by hand, or delete them with the block`,
+    ],
     details: {file, line},
   })
 }

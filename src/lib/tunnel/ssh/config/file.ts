@@ -1,24 +1,23 @@
-import {randomBytes} from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {UserError, hasCode} from '../../../core/errors.js'
-import {despiteScanners, unusable} from '../../../system/files.js'
+import {replaceFile, unusable} from '../../../system/files.js'
 import {quoteForPerson} from '../../../core/quote.js'
 
 const MOST_LINKS = 16
 
-/** A configuration file as it is now. */
+/** A configuration file in its current state. */
 export interface ConfigFile {
-  /** The file itself, behind whatever links lead to it. */
+  /** The file itself, where links lead. */
   real: string
-  /** latin1: one character for each byte. Undefined when there is none yet. */
+  /** latin1: one character for each byte. Undefined if there is no file yet. */
   text: string | undefined
   mode: number
   owner: {uid: number; gid: number} | undefined
 }
 
 /**
- * Reads a configuration file and looks whether ssh would use it and we may write it.
+ * Reads a configuration file, and checks that ssh would use it and that it is writable.
  *
  * @throws UserError `config` / `FILE_NOT_READABLE`, `FILE_NOT_WRITABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
  */
@@ -34,15 +33,15 @@ export async function readConfigFile(
     if (hasCode(error, 'ENOENT')) return {real, text: undefined, mode: 0o600, owner: undefined}
     throw unusable(error, 'read', file)
   }
-  if (!stat.isFile()) throw notUsable(file, 'It is not a plain file.')
+  if (!stat.isFile()) throw notUsable(file, 'It is not a regular file.')
   const mode = stat.mode & 0o7777
-  // On Windows node knows neither owners nor modes; ssh looks at access lists there.
+  // On Windows, node has neither owners nor modes; ssh checks access lists there.
   const own = platform === 'win32' ? undefined : process.getuid?.()
   if (own !== undefined) {
-    // As ssh judges its own configuration.
+    // The same checks as ssh's.
     if (stat.uid !== 0 && stat.uid !== own && own !== 0) throw unsafe(file, 'It belongs to another user.', [])
     if ((mode & 0o022) !== 0)
-      throw unsafe(file, `Its mode is ${mode.toString(8)}: others may write to it.`, [
+      throw unsafe(file, `Its mode is ${mode.toString(8)}: others can write to it.`, [
         `chmod go-w ${quoteForPerson(file, platform)}`,
       ])
     if ((mode & 0o200) === 0)
@@ -59,39 +58,34 @@ export async function readConfigFile(
 }
 
 /**
- * Puts a new text in the file's place at once, by a temporary file beside it; mode and owner stay. A directory that is
- * missing is made 0700.
+ * Replaces the file's text in one step; mode and owner stay. A missing directory is created 0700.
  *
- * @throws UserError `config` / `FILE_NOT_WRITABLE`; the old file is then as it was
+ * @param check may throw to keep the old file
+ * @throws UserError `config` / `FILE_NOT_WRITABLE`; the old file is then unchanged
  */
 export async function replaceConfigFile(
   {real, mode, owner}: ConfigFile,
   text: string,
-  unchanged: () => Promise<void>,
+  check: () => Promise<void>,
 ): Promise<void> {
-  const directory = path.dirname(real)
-  const temporary = path.join(directory, `.${path.basename(real)}.zt-${randomBytes(6).toString('hex')}`)
   try {
-    await fs.mkdir(directory, {recursive: true, mode: 0o700})
-    const handle = await fs.open(temporary, 'wx', 0o600)
-    try {
+    await fs.mkdir(path.dirname(real), {recursive: true, mode: 0o700})
+  } catch (error) {
+    throw unusable(error, 'write', real)
+  }
+  await replaceFile(real, {
+    mode: 0o600,
+    write: async (handle) => {
       await handle.writeFile(text, 'latin1')
       const {uid, gid} = await handle.stat()
       if (owner && (owner.uid !== uid || owner.gid !== gid)) await handle.chown(owner.uid, owner.gid)
       await handle.chmod(mode)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await unchanged()
-    await despiteScanners(() => fs.rename(temporary, real))
-  } catch (error) {
-    await fs.rm(temporary, {force: true}).catch(() => undefined)
-    throw unusable(error, 'write', real)
-  }
+    },
+    check,
+  })
 }
 
-/** Follows links, also to a file that is not there yet. */
+/** Follows links, also to a file that does not exist yet. */
 async function behindLinks(file: string): Promise<string> {
   let at = path.resolve(file)
   for (let links = 0; links < MOST_LINKS; links++) {
@@ -99,13 +93,13 @@ async function behindLinks(file: string): Promise<string> {
       const to = await fs.readlink(at)
       at = path.resolve(path.dirname(at), to)
     } catch (error) {
-      // EINVAL: no link; UNKNOWN: the same on Windows.
+      // EINVAL: not a link; UNKNOWN: the same on Windows.
       if (!hasCode(error, 'EINVAL', 'ENOENT', 'UNKNOWN')) throw unusable(error, 'read', file)
       const directory = await fs.realpath(path.dirname(at)).catch(() => path.dirname(at))
       return path.join(directory, path.basename(at))
     }
   }
-  throw notUsable(file, 'It is a link that leads to itself.')
+  throw notUsable(file, 'It is a link to itself.')
 }
 
 function notUsable(file: string, why: string, next: string[] = []): UserError {

@@ -1,13 +1,9 @@
-import {execFile} from 'node:child_process'
 import fs from 'node:fs/promises'
 import {UserError} from '../../../core/errors.js'
-import {patient} from '../../../core/patience.js'
 import {quoteForPerson} from '../../../core/quote.js'
 import {temporaryPlace} from '../../connections/run-files.js'
-import {forwardsIn} from '../forwards.js'
-
-/** A Match exec of the person's may take its time. */
-const PATIENCE_MS = 10_000
+import {settingsFromSsh} from '../ask-ssh.js'
+import {forwardsIn} from '../configured-forwards.js'
 
 export interface VerifyOptions {
   /** Absolute path of ssh. */
@@ -20,15 +16,15 @@ export interface VerifyOptions {
   host: string
   proxyCommand: string
   user: string | undefined
-  /** How the socket's path begins; undefined: the block shares no connection. */
+  /** How the socket's path begins; undefined if the block shares no connection. */
   socket: string | undefined
 }
 
 /**
  * Asks ssh itself what a configuration means for a host, before the file is written.
  *
- * @returns what is in effect besides, though our block says otherwise; for people
- * @throws UserError `conflict` / `SSH_CONFIG_NOT_EFFECTIVE` when ssh would not use our ProxyCommand
+ * @returns warnings about settings that override those of zt's block
+ * @throws UserError `conflict` / `SSH_CONFIG_NOT_EFFECTIVE` if ssh would not use the block's ProxyCommand
  */
 export async function verifyBlock(options: VerifyOptions): Promise<string[]> {
   const {file, host, proxyCommand, user, socket} = options
@@ -46,7 +42,7 @@ export async function verifyBlock(options: VerifyOptions): Promise<string[]> {
       options,
       used === undefined
         ? `ssh would use no ProxyCommand for ${host}.`
-        : `ssh takes the first value that it meets, and for ${host} that is "ProxyCommand ${used}". It stands before the first Host line, or in a file that is included there.`,
+        : `ssh uses the first value that it finds, and for ${host} that is "ProxyCommand ${used}". It is set before the first Host line, or in a file that is included there.`,
     )
   }
   const warnings: string[] = []
@@ -61,29 +57,17 @@ export async function verifyBlock(options: VerifyOptions): Promise<string[]> {
     )
   else if (shares && forwardsIn(answer))
     warnings.push(
-      `ssh forwards for ${host} by its configuration, and a shared connection keeps that for a while after the session; --no-share shares none`,
+      `The configuration makes ssh forward something for ${host}, and a shared connection keeps that open for a while after the session; --no-share prevents it`,
     )
   return warnings
 }
 
-async function asSshReads({ssh, env, file, text, host}: VerifyOptions): Promise<string | {failed: string}> {
+async function asSshReads({ssh, env, file, text, host}: VerifyOptions): ReturnType<typeof settingsFromSsh> {
   const {file: copy, remove} = await temporaryPlace(env, 'config')
   try {
     await fs.writeFile(copy, text, {encoding: 'latin1', mode: 0o600, flag: 'wx'})
-    return await new Promise((resolve) => {
-      execFile(
-        ssh,
-        ['-T', '-G', '-F', copy, host],
-        {env, timeout: patient(PATIENCE_MS), encoding: 'utf8', maxBuffer: 16 * 1024 * 1024},
-        (error, stdout, stderr) => {
-          if (!error) resolve(stdout)
-          else if (error.killed)
-            resolve({failed: `ssh -G did not answer within ${patient(PATIENCE_MS) / 1000} s.`})
-          else
-            resolve({failed: `ssh says: ${stderr.trim().replaceAll(copy, file).split(/\r?\n/).join('; ')}`})
-        },
-      )
-    })
+    const answer = await settingsFromSsh(ssh, ['-F', copy, host], env)
+    return typeof answer === 'string' ? answer : {failed: answer.failed.replaceAll(copy, file)}
   } finally {
     await remove()
   }
@@ -93,7 +77,7 @@ function notEffective({file, host}: VerifyOptions, why: string): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'SSH_CONFIG_NOT_EFFECTIVE',
-    message: `With its block in ${file} ssh would still not use zt for ${host}`,
+    message: `Even with its block in ${file}, ssh would not use zt for ${host}`,
     why: `${why} Nothing was changed.`,
     next: [`ssh -G -F ${quoteForPerson(file)} ${host}`],
     details: {file, host},

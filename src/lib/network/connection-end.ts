@@ -3,12 +3,12 @@ import {getSystemErrorName} from 'node:util'
 import {hasCode} from '../core/errors.js'
 
 /**
- * How the other side of a TLS connection ended. `orderly`: it said so (close_notify). `bare`: TCP ended (FIN), and TLS
- * said nothing. `reset`: anything else.
+ * How the other side ended a TLS connection. `orderly`: with close_notify. `bare`: TCP ended (FIN) without it. `reset`:
+ * anything else.
  */
 export type TlsEnd = 'orderly' | 'bare' | 'reset'
 
-/** What node has below a socket, of which two things are asked that it does not say. */
+/** Node's internal object below a socket; two of its members show what the socket does not. */
 interface Handle {
   reading?: boolean
   readStart?: () => number
@@ -23,14 +23,14 @@ interface Watch {
 const watched = new WeakMap<object, Watch>()
 
 /**
- * Keeps what has arrived on a connection from being thrown away, and finds out how it ended. Node destroys a socket
- * that cannot be written to, with all that is still to be read from it: here only {@link onWriteError} learns of that.
+ * Keeps everything that has arrived on a connection, and finds out how the connection ended. When a write fails, node
+ * destroys the socket together with all that is still to be read; here only {@link onWriteError} gets that failure.
  *
- * Node says `end` of a close_notify, of a FIN, and of a reset that is seen together with data. Below it, libuv still
- * reads after a close_notify, and has stopped after a FIN; after a reset it cannot begin again. Where a node has none
- * of this, an end counts as orderly.
+ * Node emits `end` after a close_notify, after a FIN, and after a reset that it sees together with data. Below it, libuv
+ * still reads after a close_notify, has stopped after a FIN, and cannot start again after a reset. If this node does not
+ * show that, an end counts as orderly.
  *
- * @param raw what TLS was made over; the socket itself where there is no TLS, and then every end in order is `bare`
+ * @param raw the socket below TLS; the socket itself if there is no TLS, and then every regular end is `bare`
  */
 export function keepLastBytes(socket: net.Socket, raw: net.Socket): void {
   if (watched.has(socket)) return
@@ -45,17 +45,15 @@ export function keepLastBytes(socket: net.Socket, raw: net.Socket): void {
     const below = handleOf(raw)
     const again = handleOf(socket)?.reading === false ? 'EALREADY' : readAgain(below)
     if (again === 'EALREADY') watch.end = 'orderly'
-    // What TLS is spoken over has said how it ended, if that is TLS itself.
+    // If TLS runs over TLS (a proxy), the lower one has shown how it ended.
     else if (again === 'no' || 'encrypted' in raw) watch.end = 'bare'
     if (watch.end !== undefined) return Reflect.apply(push, socket, [null])
-    // Twice: what is there to be read is read between them.
+    // Twice, so that pending data is read in between.
     setImmediate(() =>
       setImmediate(() => {
         if (socket.destroyed) return
-        if (readAgain(below) === 'no') {
-          socket.destroy(Object.assign(new Error('it was reset'), {code: 'ECONNRESET'}))
-          return
-        }
+        if (readAgain(below) === 'no')
+          return void socket.destroy(Object.assign(new Error('it was reset'), {code: 'ECONNRESET'}))
         watch.end = 'bare'
         Reflect.apply(push, socket, [null])
         socket.read(0)
@@ -82,17 +80,17 @@ export function keepLastBytes(socket: net.Socket, raw: net.Socket): void {
   }
 }
 
-/** How it ended, once it has. A stream that is not watched ends in order, unless it has an error. */
+/** How a connection ended, once it has. Without {@link keepLastBytes}, an end without an error is `orderly`. */
 export function endOf(socket: object, error?: unknown): TlsEnd {
   const watch = watched.get(socket)
   if (!watch) return error === undefined ? 'orderly' : 'reset'
   if (watch.end === 'orderly') return 'orderly'
   if (error !== undefined || watch.end === undefined) return 'reset'
-  // A write that met a reset has taken its news; one behind a FIN says EPIPE.
+  // A write after a reset has consumed that error; after a FIN it fails with EPIPE.
   return hasCode(watch.writeError, 'ECONNRESET') ? 'reset' : 'bare'
 }
 
-/** Calls when the connection takes no more; what it gives is read all the same. */
+/** Calls back when a write fails; reading goes on. */
 export function onWriteError(socket: object, call: (error: unknown) => void): void {
   const watch = watched.get(socket)
   if (!watch) return
@@ -104,9 +102,9 @@ function handleOf(socket: net.Socket): Handle | undefined {
   return (socket as unknown as {_handle?: Handle | null})._handle ?? undefined
 }
 
-/** `EALREADY`: it has never stopped. `no`: it cannot. `yes`: it reads again. */
+/** Tries to read again. `EALREADY`: it never stopped. `no`: it cannot. `yes`: it does. */
 function readAgain(handle: Handle | undefined): 'EALREADY' | 'yes' | 'no' {
-  // Where there is nothing to ask, the end is what it says.
+  // A handle that cannot be asked.
   if (typeof handle?.readStart !== 'function') return 'EALREADY'
   const code = handle.readStart()
   if (code === 0) return 'yes'

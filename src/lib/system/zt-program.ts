@@ -7,8 +7,8 @@ export function isExecutable(): boolean {
 }
 
 /**
- * How zt is started once more: as ssh's ProxyCommand, as the sandbox. The program and the words before its arguments;
- * the single executable is a program of its own, which has node's flags built in.
+ * The program and first arguments that start zt again: as ssh's ProxyCommand, as the sandbox. The single executable has
+ * node's flags built in.
  *
  * @param root the package's directory
  * @param nodeFlags for node itself
@@ -18,10 +18,10 @@ export function ztProgram(root: string, nodeFlags: readonly string[] = []): stri
 }
 
 /**
- * How a part of zt is started that is no command. In the executable its first word has a colon, which no command can
- * have, and executable/main.cjs knows it.
+ * The same for a part of zt that is not a command. In the single executable, its first argument begins with a colon, as no
+ * command does; executable/main.cjs reads it.
  *
- * @param nodeWords what node is given where zt is files
+ * @param nodeWords node's arguments if zt is not a single executable
  */
 export function partProgram(name: string, nodeWords: () => readonly string[]): string[] {
   if (!isExecutable()) return [process.execPath, ...nodeWords()]

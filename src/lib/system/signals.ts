@@ -1,5 +1,5 @@
-/** Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process as ever. */
-export function interrupted(): Promise<void> {
+/** Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process as usual. */
+export function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
     const end = (): void => {

@@ -1,7 +1,7 @@
 import {execFileSync} from 'node:child_process'
 import {describe, expect, it} from 'vitest'
 import {findProgram} from '../../../src/lib/system/programs.js'
-import {knownHosts} from '../../../src/lib/tunnel/ssh/words.js'
+import {knownHosts} from '../../../src/lib/tunnel/ssh/config-values.js'
 
 const ssh = findProgram('ssh', process.env)
 if (ssh === undefined) process.stderr.write('SKIPPED: there is no ssh to ask what it reads\n')

@@ -1,30 +1,30 @@
-import type {ClientRequest, IncomingMessage, ServerResponse} from 'node:http'
+import type {ClientRequest, IncomingMessage, InformationEvent, ServerResponse} from 'node:http'
 import type net from 'node:net'
-import {endOf} from './last-bytes.js'
-import {abandon, dropSocket, readThrough} from './kept-socket.js'
-import {cutOff, TAKING_MS, framedByClose, reset, type UpgradedEnd} from './listener.js'
-import {framingOf, trailersOf, valuesOf, type Header} from './message.js'
+import {endOf} from './connection-end.js'
+import {abandon, dropSocket, readThrough} from './lossless-socket.js'
+import {cutOff, framedByClose, reset, TAKING_MS, type Exchange, type UpgradedEnd} from './http-listener.js'
+import {framingOf, trailersOf, valuesOf, type Header} from './http-message.js'
 
-/** Provisional answers to one request; a server that sends more sends for ever. */
+/** The most provisional answers to one request; a server that sends more would never stop. */
 const PROVISIONAL = 1000
-/** How long the other end of an upgraded connection may take to see that it has ended. */
+/** How long the other end of an upgraded connection may take to notice the end. */
 const END_MS = 10_000
 
-/** An answer, with the request that it is to; with the connection behind it, if that was upgraded. */
+/** An answer and the request it belongs to; if it was upgraded, with the connection. */
 export interface Sent {
   answer: IncomingMessage
   upstream: ClientRequest
-  /** Set when the connection failed before the answer's end. */
+  /** Set when the connection failed before the end of the answer. */
   cut: boolean
   far?: UpgradedEnd
 }
 
-/** Passed on when it was sent: what the next server needs to know of how the message ends, and what it may send. */
+/** The headers that tell the next server how the request ends and what it may send. */
 export function framingHeaders(request: IncomingMessage): Header[] {
   const {rawHeaders, method = '', httpVersion, headers} = request
   const framing = framingOf(request)
   const hop: Header[] = []
-  // Trailers only come to whoever says so, on this connection (RFC 9110, 10.1.4).
+  // A server sends trailers only to a client that asks for them on this connection (RFC 9110, 10.1.4).
   if (/(^|,)\s*trailers\s*($|,)/i.test(valuesOf(rawHeaders, 'te').join(',')))
     hop.push(['TE', 'trailers'], ['Connection', 'keep-alive, TE'])
   if (framing?.kind === 'chunked') {
@@ -32,7 +32,7 @@ export function framingHeaders(request: IncomingMessage): Header[] {
     hop.push(['Transfer-Encoding', 'chunked'])
   }
   if (framing?.kind === 'length') hop.push(['Content-Length', framing.length])
-  // Without it, node would announce a body.
+  // Otherwise node would announce a body.
   if (framing?.kind === 'none' && !['GET', 'HEAD', 'DELETE', 'OPTIONS'].includes(method))
     hop.push(['Content-Length', '0'])
   const wants = /^100-continue$/i.test(headers.expect ?? '') && httpVersion === '1.1'
@@ -41,14 +41,14 @@ export function framingHeaders(request: IncomingMessage): Header[] {
 }
 
 /**
- * Sends a request on, its body and trailers as they come, and passes provisional answers (1xx) back. The answer may come
- * before the body is sent; what is left of it is then sent as long as it is taken, and read to its end.
+ * Sends a request on, with its body and trailers as they arrive, and passes provisional answers (1xx) back. The answer may
+ * arrive before the body is sent; the rest of the body is then still sent while the server takes it.
  *
- * @param rewrite what becomes of a provisional answer's headers
- * @throws the connection's error, where there is no answer
+ * @param rewrite changes the headers of a provisional answer
+ * @throws the connection's error if there is no answer
  */
 export function sendOn(
-  {request, response}: {request: IncomingMessage; response: ServerResponse},
+  {request, response}: Exchange,
   upstream: ClientRequest,
   rewrite: (raw: readonly string[]) => Header[],
 ): Promise<Sent> {
@@ -73,9 +73,9 @@ export function sendOn(
       settle(answer, {socket: socket, head})
     })
     let provisional = 0
-    upstream.on('information', ({statusCode, statusMessage, rawHeaders}) => {
+    upstream.on('information', (info) => {
       if (++provisional > PROVISIONAL) return void upstream.destroy(new Error('too many provisional answers'))
-      passProvisional({request, response}, {statusCode, statusMessage, headers: rewrite(rawHeaders)})
+      passProvisional({request, response}, info, rewrite(info.rawHeaders))
     })
     sendBody(request, upstream)
   })
@@ -84,19 +84,16 @@ export function sendOn(
 function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
   const framing = framingOf(request)
   if (framing?.kind === 'none') return void upstream.end()
-  // The head goes out at once: the client may wait with the body until it is asked for it.
+  // The head goes out at once: the client may wait for `100 Continue` before it sends the body.
   upstream.flushHeaders()
   let open = true
   upstream.once('close', () => {
     open = false
-    // Whoever was answered early may still be sending, and would otherwise never read.
+    // A client that was answered early may still be sending, and reads the answer only afterwards.
     request.resume()
   })
   request.on('data', (chunk: Buffer) => {
-    if (open && !upstream.write(chunk)) {
-      request.pause()
-      upstream.once('drain', () => request.resume())
-    }
+    if (open) write(chunk, request, upstream)
   })
   request.once('end', () => {
     if (!open) return
@@ -109,43 +106,49 @@ function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
   })
 }
 
-interface Provisional {
-  statusCode: number
-  statusMessage: string
-  headers: Header[]
-}
-
 function passProvisional(
-  {request, response}: {request: IncomingMessage; response: ServerResponse},
-  {statusCode, statusMessage, headers}: Provisional,
+  {request, response}: Exchange,
+  {statusCode, statusMessage}: InformationEvent,
+  headers: Header[],
 ): void {
   const {socket} = response
-  // They are advice: HTTP/1.0 knows none, and a client that does not read gets none heaped up.
+  // They are optional: HTTP/1.0 has none, and they must not pile up for a client that does not read.
   if (request.httpVersion !== '1.1' || response.headersSent || !socket || socket.writableNeedDrain) return
   if (statusCode === 100) {
     if (request.headers.expect !== undefined) response.writeContinue()
     return
   }
-  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  socket.write(`HTTP/1.1 ${statusCode} ${statusMessage}\r\n${lines}\r\n`, 'latin1')
+  socket.write(headOf(statusCode, statusMessage, headers), 'latin1')
 }
 
-/** What makes an answer impossible to pass on; undefined when it can be. */
+function headOf(status: number, text = '', headers: Header[]): string {
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  return `HTTP/1.1 ${status} ${text}\r\n${lines}\r\n`
+}
+
+/** Why an answer cannot be passed on; undefined if it can. */
 export function faultOfAnswer({answer}: Sent): string | undefined {
-  if (!framingOf(answer)) return 'The answer does not say in one clear way where its body ends.'
+  if (!framingOf(answer)) return 'The answer does not clearly say where its body ends.'
   const {statusCode = 0} = answer
   return statusCode < 200 || statusCode > 599 ? `The answer has the status ${statusCode}.` : undefined
 }
 
-/** How an answer ended: `bare` where its end was the connection's, and TLS did not say so. */
+/** Writes a chunk, and pauses its source while the target is full. */
+function write(chunk: Buffer, from: IncomingMessage, to: ClientRequest | ServerResponse): void {
+  if (to.write(chunk)) return
+  from.pause()
+  to.once('drain', () => from.resume())
+}
+
+/** How an answer ended. `bare`: with the connection, without TLS's close_notify. */
 export type AnswerEnd = 'whole' | 'bare' | 'cut'
 
 /**
- * Passes an answer back to its last byte, with its trailers. One that is cut off looks so to the client: a body that ends
- * with its connection is whole only where that ended in order.
+ * Passes an answer back to its last byte, with its trailers. The client notices when it is cut off: a body that ends with
+ * its connection is complete only if that ended regularly.
  */
 export function passBack(
-  {request, response}: {request: IncomingMessage; response: ServerResponse},
+  {request, response}: Exchange,
   sent: Sent,
   rewritten: Header[],
   onEnd: (how: AnswerEnd) => void = () => undefined,
@@ -165,10 +168,7 @@ export function passBack(
   response.flushHeaders()
   const taken = readThrough(socket, answer)
   answer.on('data', (chunk: Buffer) => {
-    if (!response.write(chunk)) {
-      answer.pause()
-      response.once('drain', () => answer.resume())
-    }
+    write(chunk, answer, response)
     taken()
   })
   let over = false
@@ -194,18 +194,16 @@ export function passBack(
   })
 }
 
-/** Tells the client that its connection is upgraded, and carries between it and the far end from then on. */
+/** Answers that the connection is upgraded, and from then on carries bytes between it and the far end. */
 export function join(
   {response, near}: {response: ServerResponse; near: UpgradedEnd},
   {answer, far}: Sent & {far: UpgradedEnd},
   headers: Header[],
 ): void {
   response.detachSocket(near.socket)
-  const lines = [...headers, ['Connection', 'Upgrade'], ['Upgrade', 'websocket']].map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  )
-  near.socket.write(`HTTP/1.1 101 ${answer.statusMessage ?? ''}\r\n${lines.join('')}\r\n`, 'latin1')
-  // From here on the two ends keep the connection alive, or not.
+  const all: Header[] = [...headers, ['Connection', 'Upgrade'], ['Upgrade', 'websocket']]
+  near.socket.write(headOf(101, answer.statusMessage, all), 'latin1')
+  // From here on the two ends decide how long it may be idle.
   for (const {socket} of [far, near]) socket.setTimeout(0)
   if (far.head.length > 0) near.socket.write(far.head)
   if (near.head.length > 0) far.socket.write(near.head)
@@ -214,7 +212,7 @@ export function join(
   response.emit('close')
 }
 
-/** An end is passed on as an end and a failure as one, each behind what came before it. */
+/** Passes an end on as an end and a failure as a failure, each after what came before it. */
 function carryOver(from: net.Socket, to: net.Socket): void {
   readThrough(from, {readableLength: 0})
   from.on('error', () => undefined)
@@ -222,7 +220,7 @@ function carryOver(from: net.Socket, to: net.Socket): void {
   from.once('end', () => to.end())
   from.once('close', () => {
     if (to.destroyed) return
-    // What it still sends leads nowhere.
+    // What it still sends goes nowhere.
     to.resume()
     to.setTimeout(to.writableFinished ? END_MS : TAKING_MS, () => {
       dropSocket(to)

@@ -1,16 +1,16 @@
 import type {IncomingMessage} from 'node:http'
 
-/** Headers as node gives them raw: name, value, name, value. */
+/** Headers as in node's `rawHeaders`: name, value, name, value. */
 export type RawHeaders = readonly string[]
-/** Name and value, in the order in which they came. */
+/** Name and value, in the order received. */
 export type Header = [name: string, value: string]
 
-/** The first line and headers: Cloudflare takes 16 KB and 128 KB, both ways (its documentation, "Connection limits"). */
+/** First line and headers: Cloudflare accepts 16 KB and 128 KB, both ways (its documentation, "Connection limits"). */
 export const HEAD_BYTES = (16 + 128) * 1024
 
 /**
- * What is between two neighbours only (RFC 9110, 7.6.1), and what decides where a message ends: that is written anew
- * for each connection, from what {@link framingOf} has read, and never copied.
+ * Fields for one connection only (RFC 9110, 7.6.1), and those that say where a message ends: they are never copied, but
+ * written anew from what {@link framingOf} has read.
  */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -28,11 +28,11 @@ const HOP_BY_HOP = new Set([
   'expect',
 ])
 
-/** Fields for the one who answers: a Connection header cannot name them, or it would decide what the other end sees. */
+/** Fields for the server itself: a Connection header must not remove them on the way. */
 const FOR_THE_END =
   /^(host|authorization|cookie|set-cookie|origin|referer|location|cache-control|content-.*|cf[-_].*|sec-.*)$/
 
-/** Fields that mean something only before a body (RFC 9110, 6.5.1). */
+/** Fields that have a meaning only before a body (RFC 9110, 6.5.1). */
 const NOT_IN_TRAILERS =
   /^(host|authorization|cookie|set-cookie|origin|referer|location|cache-control|content-.*|cf[-_].*|sec-.*|if-.*|range|max-forwards|age|date|expires|vary|retry-after)$/
 
@@ -47,7 +47,7 @@ export function valuesOf(raw: RawHeaders, wanted: string): string[] {
   return pairsOf(raw).flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : []))
 }
 
-/** The headers without what is for the next neighbour alone, and without what its Connection header names. */
+/** The headers without those for one connection only, and without those that its Connection header names. */
 export function endToEnd(raw: RawHeaders): Header[] {
   const named = new Set(
     valuesOf(raw, 'connection')
@@ -61,15 +61,15 @@ export function endToEnd(raw: RawHeaders): Header[] {
   })
 }
 
-/** Trailers that may be passed on: what only makes sense before a body is left out. */
+/** Trailers that may be passed on. */
 export function trailersOf(raw: RawHeaders): Header[] {
   return endToEnd(raw).filter(([name]) => !NOT_IN_TRAILERS.test(name.toLowerCase()))
 }
 
-/** How a message says where its body ends. A response without either ends with its connection. */
+/** How a message shows where its body ends. `none` in a response: at the end of the connection. */
 export type Framing = {kind: 'none'} | {kind: 'length'; length: string} | {kind: 'chunked'}
 
-/** How a body ends; undefined where the headers do not say it in one way that everybody reads alike (RFC 9112, 6.3). */
+/** How a body ends; undefined if servers could read the headers differently (RFC 9112, 6.3). */
 export function framingOf({rawHeaders, httpVersion}: IncomingMessage): Framing | undefined {
   const codings = valuesOf(rawHeaders, 'transfer-encoding')
   const lengths = valuesOf(rawHeaders, 'content-length')
@@ -82,7 +82,7 @@ export function framingOf({rawHeaders, httpVersion}: IncomingMessage): Framing |
   return lengths.length === 1 && /^\d{1,15}$/.test(length) ? {kind: 'length', length} : undefined
 }
 
-/** Whether a request has a body, as far as its head says. */
+/** Whether a request has a body, according to its head. */
 export function hasBody(request: IncomingMessage): boolean {
   const framing = framingOf(request)
   return framing?.kind === 'chunked' || (framing?.kind === 'length' && Number(framing.length) > 0)

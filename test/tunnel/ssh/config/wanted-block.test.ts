@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {loadSettings} from '../../../../src/lib/config/settings.js'
-import {blockFor} from '../../../../src/lib/tunnel/ssh/config/block-for.js'
+import {blockFor} from '../../../../src/lib/tunnel/ssh/config/wanted-block.js'
 
 let home: string
 beforeEach(async () => {

@@ -1,11 +1,10 @@
-import {execFile} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import {patient} from '../../core/patience.js'
 import {readForeignFile} from '../../system/own-files.js'
-import {defaultSshConfig} from './words.js'
+import {settingsFromSsh} from './ask-ssh.js'
+import {defaultSshConfig, patternOf} from './config-values.js'
 
-/** Where systems and their package managers have it. */
+/** The system-wide configuration: of the system, and of package managers. */
 const SYSTEM_FILES = [
   '/etc/ssh/ssh_config',
   '/usr/local/etc/ssh/ssh_config',
@@ -13,10 +12,7 @@ const SYSTEM_FILES = [
 ]
 const LONGEST = 1024 * 1024
 const MOST_FILES = 64
-/** A Match exec of the person's may take its time. */
-const PATIENCE_MS = 10_000
-
-/** What lets something outlive its session, or sends the session away, where it is not switched off. */
+/** Settings that let something outlive its session or send the session to the background, unless switched off. */
 const FORWARDS = new Set([
   'localforward',
   'remoteforward',
@@ -27,31 +23,33 @@ const FORWARDS = new Set([
   'tunnel',
   'forkafterauthentication',
 ])
-/** As ssh -G prints what holds for a host. */
+/** The same as `ssh -G` prints them. */
 const EFFECTIVE =
   /^((local|remote|dynamic)forward |(forwardagent|tunnel) (?!no|false)|(forwardx11|gssapidelegatecredentials|forkafterauthentication) (yes|true))/m
 
 export interface ForwardsOptions {
   /** Absolute path of ssh. */
   ssh: string
-  /** As ssh is to be called. */
+  /** ssh's arguments. */
   args: readonly string[]
-  /** The value of -F, where it is among them. */
+  /** The value of -F, if it is among them. */
   file: string | undefined
   env: Readonly<Record<string, string | undefined>>
 }
 
 /**
- * Whether a configuration lets ssh forward ports, the agent or windows for a host, or go to the background: what outlives
- * its session in a shared connection. ssh itself knows, and is asked; but that takes as long as its start, and runs each
- * `Match exec` once more, so only where a file has such a line at all, for whichever host, or cannot be looked through.
+ * Whether the configuration makes ssh forward ports, the agent or windows for a host, or go to the background: in a shared
+ * connection that outlives its session. Only ssh knows, but to ask it takes as long as its start and runs each `Match exec`
+ * once more. So it is asked only if a file has such a line at all, for any host, or cannot be searched. If ssh does not
+ * answer, the result is true.
  */
-export async function forwardsByConfiguration(options: ForwardsOptions): Promise<boolean> {
-  if (!mayForward(options.file)) return false
-  return asksSsh(options)
+export async function forwardsByConfiguration({ssh, args, file, env}: ForwardsOptions): Promise<boolean> {
+  if (!mayForward(file)) return false
+  const answer = await settingsFromSsh(ssh, args, env)
+  return typeof answer !== 'string' || !answer.includes('hostname ') || forwardsIn(answer)
 }
 
-/** What `ssh -G` has printed. */
+/** Whether the output of `ssh -G` contains such a setting. */
 export function forwardsIn(answer: string): boolean {
   return EFFECTIVE.test(answer)
 }
@@ -62,7 +60,7 @@ function mayForward(file: string | undefined): boolean {
   return mayHold([own, ...SYSTEM_FILES].map((one) => [one, path.dirname(one)]))
 }
 
-/** @param files each with the directory that a relative Include starts from */
+/** @param files each with the directory that its relative Includes start from */
 function mayHold(files: [file: string, base: string][]): boolean {
   const seen = new Set<string>()
   for (let next = files.shift(); next; next = files.shift()) {
@@ -82,7 +80,7 @@ function mayHold(files: [file: string, base: string][]): boolean {
   return false
 }
 
-/** The lines of a configuration as ssh takes them apart: a keyword, blanks or a `=`, and the rest. */
+/** The lines of a configuration, split as ssh splits them: a keyword, blanks or a `=`, and the rest. */
 function linesOf(text: string): {keyword: string; value: string}[] {
   return text.split('\n').flatMap((line) => {
     const [, keyword, rest = ''] = /^"?(\w+)"?(?=[ \t\r=])(.*)$/s.exec(line.trim()) ?? []
@@ -92,7 +90,7 @@ function linesOf(text: string): {keyword: string; value: string}[] {
   })
 }
 
-/** Empty where there is none; undefined where it is not for us to read. */
+/** Empty if there is no such file; undefined if it cannot be read. */
 function read(file: string): string | undefined {
   try {
     return readForeignFile(file, {maxBytes: LONGEST})?.toString('latin1') ?? ''
@@ -101,7 +99,7 @@ function read(file: string): string | undefined {
   }
 }
 
-/** The files of an Include line; undefined for what only ssh takes apart (`~user`, %h, quotes, a pattern of directories). */
+/** The files of an Include line; undefined for what only ssh can expand (`~user`, %h, quotes, patterns of directories). */
 function included(words: string, base: string): string[] | undefined {
   const files: string[] = []
   for (const word of words.split(/[ \t\r]+/).filter((one) => one !== '')) {
@@ -115,32 +113,13 @@ function included(words: string, base: string): string[] | undefined {
       files.push(whole)
       continue
     }
-    const source = name
-      .replaceAll(/[.+^()|\]}]/g, String.raw`\$&`)
-      .replaceAll(/\*+/g, '.*')
-      .replaceAll('?', '.')
-    const pattern = new RegExp(`^${source}$`)
+    const pattern = patternOf(name)
     try {
-      files.push(
-        ...fs
-          .readdirSync(directory)
-          .filter((one) => pattern.test(one))
-          .map((one) => path.join(directory, one)),
-      )
+      const names = fs.readdirSync(directory).filter((one) => pattern.test(one))
+      files.push(...names.map((one) => path.join(directory, one)))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return undefined
     }
   }
   return files
-}
-
-/** True as well when ssh does not answer. */
-function asksSsh({ssh, args, env}: ForwardsOptions): Promise<boolean> {
-  return new Promise((resolve) => {
-    const limits = {timeout: patient(PATIENCE_MS), maxBuffer: 16 * 1024 * 1024}
-    const child = execFile(ssh, ['-T', '-G', ...args], {env, ...limits}, (error, stdout) => {
-      resolve(error !== null || !stdout.includes('hostname ') || forwardsIn(stdout))
-    })
-    child.stdin?.end()
-  })
 }

@@ -1,9 +1,9 @@
 import type {ClientRequest} from 'node:http'
 import type net from 'node:net'
 import {UserError} from '../core/errors.js'
-import {keepLastBytes, onWriteError} from './last-bytes.js'
+import {keepLastBytes, onWriteError} from './connection-end.js'
 
-/** Something that holds bytes which were read from a socket and not yet taken. */
+/** Holds bytes that were read from a socket and not taken yet. */
 interface Reader {
   readableLength: number
 }
@@ -19,11 +19,11 @@ interface Kept {
 const sockets = new WeakMap<object, Kept>()
 
 /**
- * Makes a connection lose nothing that has arrived on it. node destroys a socket at the first error, and what was read and
- * not yet taken goes with it: an answer that a slow client has not fetched when the connection is reset, or one to an
- * upload that the other side stopped reading. Here
- * - a write that fails is the end of writing only ({@link keepLastBytes}): the answer may be there already;
- * - a failure is told when everything before it was taken.
+ * Makes a connection deliver everything that has arrived. Node destroys a socket at its first error and drops what was
+ * read and not taken yet: the answer that a slow client has not fetched when the connection is reset, or the answer to an
+ * upload that the server stopped reading. Here
+ * - a failed write ends only the writing ({@link keepLastBytes}): the answer may have arrived already;
+ * - a failure is reported when everything before it has been taken.
  */
 export function keepReading<T extends net.Socket>(socket: T): T {
   keepLastBytes(socket, socket)
@@ -50,7 +50,7 @@ export function keepReading<T extends net.Socket>(socket: T): T {
   sockets.set(socket, kept)
   onWriteError(socket, () => (kept.deaf = true))
   socket.destroy = (error) => {
-    // A limit of ours is no failure of the connection's.
+    // A limit that zt sets is not a failure of the connection.
     if (kept.abandoned || error instanceof UserError || !unread()) return destroy(error)
     if (!waiting) socket.on('data', () => setImmediate(kept.settle))
     waiting ??= {error}
@@ -59,12 +59,12 @@ export function keepReading<T extends net.Socket>(socket: T): T {
   return socket
 }
 
-/** Whether another request can be sent on a connection that {@link keepReading} has: all was read, and writing works. */
+/** Whether a connection of {@link keepReading} can carry another request: everything was read, and writing works. */
 export function isReusable(socket: net.Socket): boolean {
   return socket.readableLength === 0 && sockets.get(socket)?.deaf === false
 }
 
-/** Whoever takes what arrives says so: a failure is told when it has all. @returns what to call after each piece */
+/** Registers who takes what arrives, and gets a failure only after that. @returns a function to call after each piece */
 export function readThrough(socket: object | null, reader: Reader): () => void {
   const kept = sockets.get(socket ?? {})
   if (!kept) return () => undefined
@@ -72,15 +72,15 @@ export function readThrough(socket: object | null, reader: Reader): () => void {
   return () => setImmediate(kept.settle)
 }
 
-/** Gives a request up: what may still come is of no interest. */
+/** Gives up a request and whatever may still arrive for it. */
 export function abandon(request: ClientRequest): void {
-  // Its connection may be another request's by now.
+  // Its connection may belong to another request by now.
   if (request.closed || request.destroyed) return
   dropSocket(request.socket)
   request.destroy()
 }
 
-/** Closes a connection at once. */
+/** Closes a connection immediately, whatever has arrived on it. */
 export function dropSocket(socket: net.Socket | null): void {
   const kept = sockets.get(socket ?? {})
   if (kept) kept.abandoned = true

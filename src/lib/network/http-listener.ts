@@ -2,18 +2,18 @@ import http, {type IncomingMessage, type ServerResponse} from 'node:http'
 import https from 'node:https'
 import type net from 'node:net'
 import {resetOnceTaken} from './tcp-peer.js'
-import {framingOf, HEAD_BYTES, hasBody, valuesOf} from './message.js'
+import {framingOf, HEAD_BYTES, hasBody, valuesOf} from './http-message.js'
 
-/** How long a client may take for the head of a request. */
+/** How long a client may take to send the head of a request. */
 const HEAD_MS = 20_000
-/** How long a client that was answered may still send, once it has stopped for that long its connection is closed. */
+/** How long a client that has its answer may go on sending; silence for that long closes its connection. */
 const LINGER_MS = 10_000
-/** How long a client may take nothing of what is left for it. */
+/** How long a client may receive nothing of what is left for it. */
 export const TAKING_MS = 120_000
-/** Requests that a client sends before it has the answer to the first. */
+/** Requests that a client may send before the answer to the first. */
 const PIPELINED = 100
 
-/** For every HTTP server of zt's; switches of node's that make it read carelessly do not count. */
+/** For every HTTP server of zt; node's switches for careless parsing have no effect on them. */
 export const SERVER_OPTIONS = {
   maxHeaderSize: HEAD_BYTES,
   insecureHTTPParser: false,
@@ -28,19 +28,25 @@ export const SERVER_OPTIONS = {
 export interface Serving {
   serve(request: IncomingMessage, response: ServerResponse): unknown
   /**
-   * A WebSocket's beginning. What is no upgrade after all is answered by the response; otherwise it is detached from the
-   * socket first. Without this, an Upgrade header is not looked at.
+   * A WebSocket handshake: either answer by the response, or detach the response from the socket first. Without this, an
+   * Upgrade header is ignored.
    */
   upgrade?(request: IncomingMessage, response: ServerResponse, end: UpgradedEnd): unknown
-  /** Connections at once. */
+  /** The most connections at a time. */
   limit: number
   /** How long a connection may be silent, milliseconds. */
   idleMs: number
-  /** What a text to the client looks like. */
+  /** Formats a text for the client. */
   words(text: string): string
 }
 
-/** The client's end of an upgraded connection, and what came behind its head. */
+/** A client's request, and where its answer goes. */
+export interface Exchange {
+  request: IncomingMessage
+  response: ServerResponse
+}
+
+/** The client's end of an upgraded connection, and what followed the request's head. */
 export interface UpgradedEnd {
   socket: net.Socket
   head: Buffer
@@ -49,28 +55,28 @@ export interface UpgradedEnd {
 /** Status and text of a refusal. */
 type Fault = [status: number, text: string]
 
-/** A connection's requests, one after the other. */
-interface Line {
-  tail: Promise<unknown>
-  waiting: number
-  broken: boolean
-  /** The one that is being answered. */
-  current: {request: IncomingMessage; response: ServerResponse} | undefined
-  /** The last one of which the head has come. */
+/** The requests of a connection, one after the other. */
+class Line {
+  tail: Promise<unknown> = Promise.resolve()
+  waiting = 0
+  broken = false
+  /** The request that is being answered. */
+  current: Exchange | undefined
+  /** The last request whose head has arrived. */
   last: IncomingMessage | undefined
-  /** What is wrong with the body of the last. */
+  /** What is wrong with the body of `last`. */
   spoilt: Fault | undefined
 }
 
 /**
- * Serves requests one at a time for each connection, so that answers never mix, and lets through only those whose beginning
- * and end everybody on the way reads alike. Whatever a client sends ends its own connection at most.
+ * Serves requests one at a time per connection, so that answers never mix, and only those whose beginning and end every
+ * server on the way reads alike. Whatever a client sends ends its own connection at most.
  */
 export function guard(server: http.Server | https.Server, serving: Serving): void {
   const {serve, upgrade, limit, idleMs, words} = serving
-  // All headers count, or one of those left out could be the one that says where the body ends; their size has a limit.
+  // Node must drop no header: it could be the one that says where the body ends. Their total size has a limit.
   const secure = server instanceof https.Server
-  // A client may close its sending side and wait for the answer; over TLS that is not done, and an end is one.
+  // A client may close its sending side and wait for the answer. With TLS clients do not do that.
   Object.assign(server, {
     maxHeadersCount: 0,
     maxConnections: limit,
@@ -79,14 +85,7 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
   })
   const lines = new WeakMap<object, Line>()
   const lineOf = (socket: net.Socket): Line => {
-    const line = lines.get(socket) ?? {
-      tail: Promise.resolve(),
-      waiting: 0,
-      broken: false,
-      current: undefined,
-      last: undefined,
-      spoilt: undefined,
-    }
+    const line = lines.get(socket) ?? new Line()
     lines.set(socket, line)
     return line
   }
@@ -98,15 +97,12 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
       .catch(() => socket.destroy())
       .finally(() => line.waiting--)
   }
-  const answer = async (
-    {request, response}: {request: IncomingMessage; response: ServerResponse},
-    how: () => unknown,
-  ): Promise<void> => {
+  const answer = async ({request, response}: Exchange, how: () => unknown): Promise<void> => {
     const over = new Promise((resolve) => response.once('close', resolve))
     response.on('error', () => undefined)
-    lineOf(request.socket).current = {request, response}
+    const line = lineOf(request.socket)
+    line.current = {request, response}
     try {
-      const line = lineOf(request.socket)
       const refusal = (line.last === request ? line.spoilt : undefined) ?? faultOf(request)
       if (refusal) {
         response.shouldKeepAlive = false
@@ -114,7 +110,7 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
       } else await how()
     } catch {
       if (response.headersSent) cutOff(response)
-      else plain(response, 500, words('The request cannot be served.'))
+      else plain(response, 500, words('The request could not be served.'))
     }
     await over
   }
@@ -126,17 +122,17 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
   }
   server.on(secure ? 'secureConnection' : 'connection', endSoftly)
   server.on('request', onRequest)
-  // Only the service knows whether it wants the body.
+  // Only `serve` knows whether the body is wanted.
   server.on('checkContinue', onRequest)
   if (upgrade)
     server.on('upgrade', (request: IncomingMessage, socket: net.Socket, head: Buffer) => {
       socket.on('error', () => socket.destroy())
       inTurn(socket, () => {
         const response = responseOn(request, socket)
-        // What else a client would like to speak is not looked at (RFC 9110, 7.8).
+        // Other protocols are ignored (RFC 9110, 7.8).
         const webSocket = request.headers.upgrade?.toLowerCase() === 'websocket' && request.method === 'GET'
         return answer({request, response}, () => {
-          if (hasBody(request)) plain(response, 400, words('An upgrade has no body.'))
+          if (hasBody(request)) plain(response, 400, words('An upgrade request must not have a body.'))
           else return webSocket ? upgrade(request, response, {socket, head}) : serve(request, response)
         })
       })
@@ -144,7 +140,7 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
   server.on('connect', (_request: IncomingMessage, socket: net.Socket) => {
     socket.on('error', () => socket.destroy())
     inTurn(socket, () => {
-      raw(socket, 405, words('This is no proxy.'))
+      raw(socket, 405, words('This server is not a proxy.'))
     })
   })
   server.on('clientError', (error: NodeJS.ErrnoException, duplex) => {
@@ -153,12 +149,9 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
     if (!socket.writable) return void socket.destroy()
     if (line.broken) return
     line.broken = true
-    const [status, text] = CLIENT_ERRORS[error.code ?? ''] ?? [
-      400,
-      'The request is not HTTP as it should be.',
-    ]
+    const [status, text] = CLIENT_ERRORS[error.code ?? ''] ?? [400, 'The request is not valid HTTP.']
     const {current, last} = line
-    // A body that is not as it should be: its own request is answered, or the answer cut off.
+    // An invalid body: answer its request, or cut off the answer that has begun.
     if (last && !last.complete) {
       line.spoilt = [status, text]
       if (current?.request !== last || current.response.writableFinished) return
@@ -175,27 +168,28 @@ export function guard(server: http.Server | https.Server, serving: Serving): voi
 const CLIENT_ERRORS: Record<string, Fault> = {
   HPE_HEADER_OVERFLOW: [431, `The head of the request is larger than ${HEAD_BYTES / 1024} KiB.`],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions of the request are too large.'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, `The head of the request did not come within ${HEAD_MS / 1000} s.`],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, `The head of the request did not arrive within ${HEAD_MS / 1000} s.`],
 }
 
-/** Why a request is not served to anybody: the next server might read it in another way. */
+/** Why a request is never served: the next server might read it differently. */
 function faultOf(request: IncomingMessage): Fault | undefined {
   const {method, url = '', rawHeaders, httpVersion} = request
-  if (httpVersion !== '1.1' && httpVersion !== '1.0') return [505, 'The request is not of HTTP/1.1.']
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return [505, 'The request is not HTTP/1.1.']
   if (!framingOf(request)) {
     const coded = valuesOf(rawHeaders, 'content-length').length === 0 && httpVersion === '1.1'
-    return [coded ? 501 : 400, 'The request does not say in one clear way where its body ends.']
+    return [coded ? 501 : 400, 'The request does not clearly say where its body ends.']
   }
   const hosts = valuesOf(rawHeaders, 'host').length
-  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return [400, 'The request does not name one host.']
-  // It would be answered with the request itself, and what was added to that.
-  if (method === 'TRACE') return [405, 'TRACE is not passed on.']
+  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1'))
+    return [400, 'The request must have exactly one Host header.']
+  // The answer would contain the request, with the credentials that were added to it.
+  if (method === 'TRACE') return [405, 'TRACE requests are not passed on.']
   if (!url.startsWith('/') && !(method === 'OPTIONS' && url === '*'))
-    return [400, 'The request does not name a path.']
+    return [400, 'The request target must be a path.']
   return undefined
 }
 
-/** Answers with a line of text, and nothing where an answer has begun. */
+/** Answers with a line of text; does nothing if an answer has begun. */
 export function plain(
   response: ServerResponse,
   status: number,
@@ -209,8 +203,8 @@ export function plain(
 }
 
 /**
- * Ends an answer so that the client sees it was cut off, when it has got all before that. Where the end of the connection
- * is the end of the body (HTTP/1.0), only a reset tells.
+ * Ends an answer so that the client notices that it is incomplete, after it has received everything so far. If the end of
+ * the connection ends the body (HTTP/1.0), only a reset shows that.
  */
 export function cutOff(response: ServerResponse): void {
   const {socket} = response
@@ -222,20 +216,20 @@ export function cutOff(response: ServerResponse): void {
   })
 }
 
-/** Answers whose body ends with the connection; whoever writes the head knows. */
+/** Answers whose body ends with the connection; added by whoever writes the head. */
 export const framedByClose = new WeakSet<ServerResponse>()
 
-/** Closes a connection so that the other end does not take it for an end in order, and has got what came before. */
+/** Closes a connection so that the other end, after it has received everything, does not take it for a regular end. */
 export async function reset(socket: net.Socket): Promise<void> {
   try {
     if (!(await resetOnceTaken(socket, TAKING_MS))) socket.resetAndDestroy()
   } catch {
-    // It is none of TCP alone.
+    // Not a TCP socket.
     socket.destroy()
   }
 }
 
-/** An answer on a connection that node has handed over as upgraded; it is the last there. */
+/** An answer on a connection that node handed over as upgraded; the last one on it. */
 function responseOn(request: IncomingMessage, socket: net.Socket): ServerResponse {
   const response = new http.ServerResponse(request)
   response.shouldKeepAlive = false
@@ -248,7 +242,7 @@ function responseOn(request: IncomingMessage, socket: net.Socket): ServerRespons
     socket.destroySoon()
     response.emit('close')
   })
-  // Its own listener for this is for a response that the server has made.
+  // Node's own listener is only for responses that the server made.
   socket.once('close', () => {
     if (response.socket === socket) response.destroy()
   })
@@ -267,8 +261,8 @@ function raw(socket: net.Socket, status: number, text: string): void {
 }
 
 /**
- * The last answer is read even by a client that is still sending: a connection that is closed with something unread is
- * reset, and the reset may overtake the answer (RFC 9112, 9.6).
+ * Lets a client that is still sending read the last answer: closing a connection with unread data resets it, and the reset
+ * may overtake the answer (RFC 9112, 9.6).
  */
 function endSoftly(socket: net.Socket): void {
   socket.destroySoon = () => {

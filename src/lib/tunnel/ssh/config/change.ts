@@ -2,6 +2,7 @@ import path from 'node:path'
 import type {Environment} from '../../../config/paths.js'
 import {UserError} from '../../../core/errors.js'
 import {Locks} from '../../../system/lock.js'
+import {patient} from '../../../core/patience.js'
 import {tidy} from '../../../core/tidy.js'
 import {findProgram} from '../../../system/programs.js'
 import {identityOf} from '../sharing.js'
@@ -12,10 +13,10 @@ import {readConfigFile, replaceConfigFile, type ConfigFile} from './file.js'
 import {verifyBlock} from './verify.js'
 import type {SshConfigOutcome} from '../../types.js'
 
-/** How long to wait for another zt that writes the same file; it takes as long as ssh -G. */
+/** How long to wait for another zt that writes the same file, which takes as long as `ssh -G`. */
 const PATIENCE_MS = 20_000
 
-/** Set by our block, as far as the file may have said it before. */
+/** The keywords of zt's block that the rest of the file may set as well. */
 const KEYWORDS = [
   'ProxyCommand',
   'ProxyJump',
@@ -28,22 +29,22 @@ const KEYWORDS = [
 ]
 
 export interface SshConfigChange {
-  /** The configuration file; links are followed. */
+  /** The configuration file, or a link to it. */
   file: string
   host: string
-  /** Undefined: the host's block is taken out. */
+  /** Undefined: the host's block is removed. */
   block: HostBlockOptions | undefined
   env: Environment
 }
 
 export interface SshConfigPlan extends SshConfigOutcome {
   current: ConfigFile
-  /** What the file would hold, latin1. */
+  /** The new text of the file, latin1. */
   after: string
 }
 
 /**
- * What a change would do. ssh itself is asked whether the block would be in effect; nothing is written.
+ * Works out a change, and asks ssh itself whether the block would take effect. Writes nothing.
  *
  * @throws UserError `conflict` / `SSH_CONFIG_DAMAGED`, `SSH_CONFIG_NOT_EFFECTIVE`; `config` / `FILE_NOT_READABLE`,
  *   `FILE_NOT_WRITABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
@@ -62,7 +63,8 @@ export async function planSshConfig({file, host, block, env}: SshConfigChange): 
     const ssh = findProgram('ssh', env)
     const {proxyCommand, user, sharing} = block
     const socket = sharing && path.join(sharing.directory, `${identityOf(sharing.key)}-`)
-    if (ssh === undefined) warnings.push('ssh is not installed: nobody has checked that it reads this block')
+    if (ssh === undefined)
+      warnings.push('ssh is not installed, so zt could not check that the block takes effect')
     else
       warnings.push(...(await verifyBlock({ssh, env, file, text: after, host, proxyCommand, user, socket})))
   }
@@ -79,9 +81,9 @@ export async function planSshConfig({file, host, block, env}: SshConfigChange): 
 }
 
 /**
- * Makes the change of a plan, in one step, while no other zt writes the file.
+ * Makes a planned change in one step, while no other zt writes the file.
  *
- * @param again plans anew when the file has changed since: nobody has looked at the plan
+ * @param again whether to plan again if the file has changed since, because no one was shown the plan
  * @returns the plan that was carried out
  * @throws UserError as {@link planSshConfig}; `conflict` / `SSH_CONFIG_CHANGED`, `SSH_CONFIG_BUSY`
  */
@@ -107,7 +109,7 @@ export async function applySshConfig(
     })
     return carriedOut
   } finally {
-    // What was to be done is done; the lock ends with this process.
+    // The change is made; the lock ends with this process at the latest.
     await tidy(
       '',
       () => lock.release(),
@@ -119,21 +121,21 @@ export async function applySshConfig(
 function changed(file: string): UserError {
   return new UserError({
     kind: 'conflict',
-    code: 'SSH_CONFIG_CHANGED',
-    message: `${file} was changed meanwhile`,
-    why: 'Another program has written it since it was read. Nothing was changed by this one.',
-    next: ['Run the command again'],
     details: {file},
+    code: 'SSH_CONFIG_CHANGED',
+    message: `${file} has changed in the meantime`,
+    why: 'Another program has written it since zt read it. zt changed nothing.',
+    next: ['Run the command again'],
   })
 }
 
 function busy(file: string): UserError {
   return new UserError({
     kind: 'conflict',
+    details: {file},
     code: 'SSH_CONFIG_BUSY',
     message: `Another zt is writing ${file}`,
-    why: 'It has been for twenty seconds. Nothing was changed by this one.',
-    next: ['Wait until the other one has ended, then run the command again'],
-    details: {file},
+    why: `It has not finished for ${patient(PATIENCE_MS) / 1000} s. This one changed nothing.`,
+    next: ['Run the command again when the other one has ended'],
   })
 }

@@ -12,7 +12,7 @@ export interface WantedBlock {
   user: string | undefined
   client: TunnelClient
   share: boolean
-  /** How zt is started (system/program.ts), with absolute paths. */
+  /** The command that starts zt (system/zt-program.ts), with absolute paths. */
   program: readonly string[]
   platform?: NodeJS.Platform | undefined
 }
@@ -24,21 +24,21 @@ export interface WrittenBlock {
 }
 
 /**
- * The block for a host: with its name as it is, not `%h`, so that a HostName elsewhere in the file does not send the
- * proxy to another host. The token is not in the command (the proxy takes the one that the host is bound to then), but
- * in the name of the socket.
+ * The block for a host. It contains the host name, not `%h`, so that a HostName elsewhere in the file does not send the
+ * proxy to another host. The token is not in the command, as the proxy uses the one that the host is bound to at that
+ * time, but in the name of the socket.
  */
 export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
   const {settings, host, user, client, share, program, platform = process.platform} = wanted
   const {profileName: profile, connectTo, caFile, knownHostsFile} = settings
   const warnings: string[] = []
-  // The binding is what holds later; this shell's environment does not.
+  // Only the binding counts later, not this shell's environment.
   const lasting = {...settings, environmentCredentials: undefined}
   const tokenId = await chooseToken({settings: lasting, host}).then(
     (chosen) => sharedBy(chosen, lasting),
     (error: unknown) => {
       if (!(error instanceof UserError)) throw error
-      warnings.push(`${error.message}; ssh will be refused until then: ${error.next[0] ?? ''}`)
+      warnings.push(`${error.message}. Until you fix that, ssh is refused: ${error.next[0] ?? ''}`)
       return undefined
     },
   )
@@ -46,7 +46,7 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
   const directory = shares ? lastingDirectory({state: settings.paths.state, platform}) : undefined
   if (shares && directory === undefined && platform !== 'win32')
     warnings.push(
-      `Connections are not shared: ${settings.paths.state} is too long for a socket, and so is ~/.ssh`,
+      `Connections are not shared: ${settings.paths.state} and ~/.ssh are too long for the path of a socket`,
     )
   const options: HostBlockOptions = {
     host,

@@ -1,15 +1,12 @@
-/** Letters of ssh's options that take a value (ssh(1)). */
+/** The options of ssh(1) that take a value. */
 const WITH_VALUE = 'BDEFIJLOPQRSWbceilmopw'
 
-/**
- * Options that change what one session does, and not the connection or who it is opened as. -S, -M and -O are about
- * sharing itself.
- */
+/** Options that change only the session, not the connection or its user. -S, -M and -O are about sharing itself. */
 const OF_THE_SESSION = 'EGMNOQSTVWenqsty'
 
 /**
- * What would outlive its session, or be another one's, in a connection that is shared: forwarded ports and agents, a
- * background process; and -v, as who looks for a fault wants to see the handshake.
+ * Options that need a connection of their own: forwarded ports and agents and background processes would outlive the
+ * session in a shared one or act for others, and -v is used to see the handshake.
  */
 const OF_ITS_OWN = 'ADKLRXYfvw'
 const OWN_KEYWORD =
@@ -18,20 +15,20 @@ const SHARING_KEYWORD = /^control(master|path|persist)$/
 const NO_MASTER = /^\s*"?controlmaster"?[\s=]+"?(no|false)"?\s*$/i
 
 export interface SharingWishes {
-  /** False when these arguments say how to share, or ask for what must not be shared. */
+  /** False if the arguments say how to share, or ask for something that must not be shared. */
   share: boolean
-  /** They say by what to share: a socket's path, or that there is to be a master. Then nothing of ours is said. */
+  /** They name a socket or ask for a master. Then zt adds no options for sharing. */
   said: boolean
-  /** Everything that makes it another connection (an identity, a port, a cipher), in its order. */
+  /** Options that make it another connection (an identity, a port, a cipher), in their order. */
   connection: string[]
 }
 
-/** What ssh's arguments behind the host say about sharing its connection. They end where the remote command begins. */
+/** What ssh's arguments after the host say about sharing. They end where the remote command begins. */
 export function sharingWishes(args: readonly string[]): SharingWishes {
   const wishes: SharingWishes = {share: true, said: false, connection: []}
   for (const {letter, value} of readOptions(args)) {
     const keyword = letter === 'o' ? keywordOf(value) : ''
-    // Neither "no master" nor how long one stays keeps ssh from a socket that a configuration names.
+    // ControlMaster=no and ControlPersist do not keep ssh from using a socket that the configuration names.
     if (letter === 'S' || letter === 'M' || keyword === 'controlpath') wishes.said = true
     if (keyword === 'controlmaster' && !NO_MASTER.test(value)) wishes.said = true
     if (letter === 'S' || letter === 'M' || SHARING_KEYWORD.test(keyword)) wishes.share = false
@@ -52,7 +49,7 @@ function* readOptions(args: readonly string[]): Generator<{letter: string; value
         yield {letter, value: ''}
         continue
       }
-      // A tag since OpenSSH 9.4, before that a letter without a value.
+      // -P takes a tag since OpenSSH 9.4, and no value in older versions.
       const valueless = letter === 'P' && i + 1 === word.length && (args[at + 1] ?? '-').startsWith('-')
       if (valueless) yield {letter, value: ''}
       else yield {letter, value: i + 1 < word.length ? word.slice(i + 1) : (args[++at] ?? '')}
@@ -61,7 +58,7 @@ function* readOptions(args: readonly string[]): Generator<{letter: string; value
   }
 }
 
-/** The keyword of `-o Keyword=value` or `-o "Keyword value"`, in small letters. */
+/** The keyword of `-o Keyword=value` or `-o "Keyword value"`, in lower case. */
 function keywordOf(text: string): string {
   return (/^\s*"?([A-Za-z0-9]+)/.exec(text)?.[1] ?? '').toLowerCase()
 }

@@ -2,7 +2,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {forwardsByConfiguration, forwardsIn} from '../../../src/lib/tunnel/ssh/forwards.js'
+import {forwardsByConfiguration, forwardsIn} from '../../../src/lib/tunnel/ssh/configured-forwards.js'
 
 let directory: string
 beforeEach(async () => {

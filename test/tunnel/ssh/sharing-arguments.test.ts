@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {sharingWishes} from '../../../src/lib/tunnel/ssh/arguments.js'
+import {sharingWishes} from '../../../src/lib/tunnel/ssh/sharing-arguments.js'
 
 describe('what the arguments for ssh say about sharing', () => {
   it.each<[why: string, args: string[]]>([

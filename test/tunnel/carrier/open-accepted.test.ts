@@ -7,7 +7,7 @@ import type {AccessApi} from '../../../src/lib/api/types.js'
 import {Secret} from '../../../src/lib/core/secret.js'
 import {startSandbox} from '../../../src/lib/sandbox/server.js'
 import type {StoredCredentials} from '../../../src/lib/secrets/types.js'
-import {openAccepted} from '../../../src/lib/tunnel/carrier/accepted.js'
+import {openAccepted} from '../../../src/lib/tunnel/carrier/open-accepted.js'
 import {RefusedError} from '../../../src/lib/tunnel/carrier/refusal.js'
 
 const host = 'gitlab-ssh.widgetcorp.tech'

@@ -6,15 +6,15 @@ export interface AcceptedTunnel {
   tunnel: OpenTunnel
   /** The pair that the edge accepted. */
   credentials: ServiceCredentials
-  /** Set when the present secret was refused and the one before it was not: until when that works (ISO 8601). */
+  /** Until when the previous secret works (ISO 8601), if only that one was accepted. */
   onlyPrevious: string | undefined
 }
 
 /**
- * Opens a tunnel with the present secret, and where Access refuses that, during the grace period of a rotation, with
- * the one before: a rotation takes up to about 85 seconds to be known everywhere.
+ * Opens a tunnel with the current secret. If Access refuses it during the grace period of a rotation, tries the previous
+ * secret: a rotation takes up to about 85 seconds to reach the whole edge.
  *
- * @throws as {@link openTunnel}; when both are refused, what was said of the present one
+ * @throws as {@link openTunnel}; if both are refused, the refusal of the current secret
  */
 export async function openAccepted(
   {
@@ -25,24 +25,22 @@ export async function openAccepted(
   now = Date.now(),
 ): Promise<AcceptedTunnel> {
   const {clientId, clientSecret, previous} = credentials
-  const present = {clientId, clientSecret}
+  const open = async (pair: ServiceCredentials, onlyPrevious?: string): Promise<AcceptedTunnel> => ({
+    tunnel: await openTunnel({...where, credentials: pair, timeoutMs}),
+    credentials: pair,
+    onlyPrevious,
+  })
   try {
-    return {
-      tunnel: await openTunnel({...where, credentials: present, timeoutMs}),
-      credentials: present,
-      onlyPrevious: undefined,
-    }
+    return await open({clientId, clientSecret})
   } catch (error) {
     if (!previous || Date.parse(previous.until) <= now || !mayBeTheSecret(error)) throw error
-    const before = {clientId, clientSecret: previous.clientSecret}
-    const tunnel = await openTunnel({...where, credentials: before, timeoutMs}).catch(() => {
+    return open({clientId, clientSecret: previous.clientSecret}, previous.until).catch(() => {
       throw error
     })
-    return {tunnel, credentials: before, onlyPrevious: previous.until}
   }
 }
 
-/** Which of 302, 401 and 403 answers a secret that is not right depends on the application's settings. */
+/** The application's settings decide whether Access answers a wrong secret with 302, 401 or 403. */
 function mayBeTheSecret(error: unknown): boolean {
   return (
     error instanceof RefusedError && ['login', 'unauthenticated', 'forbidden'].includes(error.refusal.reason)
