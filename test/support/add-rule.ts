@@ -5,7 +5,7 @@ import {
   type AddRulePlan,
 } from '../../src/lib/access/rules/add.js'
 import type {AccessContext} from '../../src/lib/access/account/context.js'
-import {newId} from '../../src/lib/access/edit/target.js'
+import {newId} from '../../src/lib/access/edit/object.js'
 import type {BoundHost} from '../../src/lib/access/account/host-bindings.js'
 import {ruleInputOf} from '../../src/lib/command/rule-flags.js'
 

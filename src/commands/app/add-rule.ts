@@ -1,6 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {applyAddRule, planAddRule} from '../../lib/access/rules/add.js'
-import {newId} from '../../lib/access/edit/target.js'
+import {newId} from '../../lib/access/edit/object.js'
 import {RuleCommand} from '../../lib/command/rule-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'

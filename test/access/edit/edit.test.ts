@@ -13,7 +13,7 @@ import {
   type Change,
 } from '../../../src/lib/access/edit/change.js'
 import {UndoRecords} from '../../../src/lib/access/edit/records.js'
-import {newId, readObject, withRules, type EditTarget} from '../../../src/lib/access/edit/target.js'
+import {newId, readObject, withRules, type ObjectRef} from '../../../src/lib/access/edit/object.js'
 import {latestEdit, listUndo, planUndo, undoEdit} from '../../../src/lib/access/edit/undo.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
 import {World} from '../../support/access-world.js'
@@ -363,7 +363,7 @@ describe('undo', () => {
 
   it('of an application that was made deletes it; undone, it comes back', async () => {
     await open()
-    const target: EditTarget = {kind: 'application', id: newId(1), name: 'New'}
+    const target: ObjectRef = {kind: 'application', id: newId(1), name: 'New'}
     const links = [{id: 'policy-1', precedence: 1}]
     const made = {name: 'New', type: 'self_hosted', domain: 'new.example.com', x: {y: 1}, policies: links}
     const {undoId} = await apply([createChange(target, made)])

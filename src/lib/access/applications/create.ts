@@ -8,7 +8,7 @@ import type {AccessContext} from '../account/context.js'
 import type {AppliedEdit} from '../edit/apply.js'
 import {createChange, replaceChange, type Change} from '../edit/change.js'
 import {restated} from '../edit/errors.js'
-import {newId, type EditTarget, type PolicyLink} from '../edit/target.js'
+import {newId, type ObjectRef, type PolicyLink} from '../edit/object.js'
 import {planBinding, type PlannedBinding} from '../account/host-bindings.js'
 import {applyPlanned} from '../edit/planned.js'
 import {checkName, type RuleInput} from '../rules/wanted.js'
@@ -81,7 +81,7 @@ export async function planCreateApplication(
     ...(rules ? [...rules.warnings, ...warningsAboutTokens(ctx, rules.tokens, [])] : []),
     ...twinWarning(name, applications),
   ]
-  const target: EditTarget = {kind: 'application', id: APPLICATION, name}
+  const target: ObjectRef = {kind: 'application', id: APPLICATION, name}
   const fields: JsonObject = {
     name,
     type: 'self_hosted',
@@ -105,7 +105,7 @@ export async function planCreateApplication(
 
 async function withRule(
   api: AccessApi,
-  target: EditTarget,
+  target: ObjectRef,
   fields: JsonObject,
   body: PolicyBody,
   serviceAuth401: boolean,
@@ -118,7 +118,7 @@ async function withRule(
     : []
   if (api.zoneId !== undefined) {
     // A zone has no policies to share: this one is made inside the application.
-    const inside: EditTarget = {
+    const inside: ObjectRef = {
       kind: 'inline-policy',
       id,
       name: body.name,

@@ -2,11 +2,11 @@ import type {AccessApi, Application, Policy} from '../../api/types.js'
 import type {JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
 import {replaceChange, type Change} from './change.js'
-import {applicationState, withRules, type EditTarget, type PolicyLink} from './target.js'
+import {applicationState, withRules, type ObjectRef, type PolicyLink} from './object.js'
 
 /** An application as it was read for an edit. */
 export interface ApplicationToEdit {
-  target: EditTarget
+  target: ObjectRef
   application: Application
   /** As `Change.before` wants it. */
   state: JsonObject
@@ -40,7 +40,7 @@ export async function readForEdit(api: AccessApi, id: string): Promise<Applicati
 export function inlineTarget(
   {application}: ApplicationToEdit,
   {id, name}: Pick<Policy, 'id' | 'name'>,
-): EditTarget {
+): ObjectRef {
   return {kind: 'inline-policy', id, name, application: {id: application.id, name: application.name}}
 }
 

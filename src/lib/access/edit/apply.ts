@@ -10,7 +10,7 @@ import {restated} from './errors.js'
 import {invert} from './invert.js'
 import type {RecordedChange, UndoRecord} from './records.js'
 import {findLike, makeChange, requireUntouched} from './step.js'
-import {inWords, isNewId} from './target.js'
+import {inWords, isNewId} from './object.js'
 
 /** What an edit has done. */
 export interface AppliedEdit {

@@ -1,12 +1,12 @@
 import {canonicalJson, sameJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
-import {chosenFields, differingFields, inWords, type EditTarget} from './target.js'
+import {chosenFields, differingFields, inWords, type ObjectRef} from './object.js'
 import {mayHoldSecret} from './withheld.js'
 
 /** One change of one object. `after` differs from `before` by what was asked, and by nothing else. */
 export interface Change {
   action: 'create' | 'replace' | 'delete' | 'make-reusable'
-  target: EditTarget
+  target: ObjectRef
   /** As {@link readObject} gave it; undefined for a create. */
   before: JsonObject | undefined
   /** Undefined for a delete. */
@@ -29,7 +29,7 @@ export interface FieldChange {
  * @param fields what they are to be; undefined removes a field
  * @returns nothing when it is so already
  */
-export function replaceChange(target: EditTarget, before: JsonObject, fields: JsonObject): Change[] {
+export function replaceChange(target: ObjectRef, before: JsonObject, fields: JsonObject): Change[] {
   const after = {...before}
   for (const [field, value] of Object.entries(fields)) {
     if (value === undefined) delete after[field]
@@ -39,16 +39,16 @@ export function replaceChange(target: EditTarget, before: JsonObject, fields: Js
 }
 
 /** @param target its id is a {@link newId}, by which later changes of the edit name it */
-export function createChange(target: EditTarget, after: JsonObject): Change {
+export function createChange(target: ObjectRef, after: JsonObject): Change {
   return {action: 'create', target, before: undefined, after: chosenFields(after)}
 }
 
-export function deleteChange(target: EditTarget, before: JsonObject): Change {
+export function deleteChange(target: ObjectRef, before: JsonObject): Change {
   return {action: 'delete', target, before, after: undefined}
 }
 
 /** Moves an inline policy to the account's policies; it stays where it is. */
-export function makeReusableChange(target: EditTarget, before: JsonObject): Change {
+export function makeReusableChange(target: ObjectRef, before: JsonObject): Change {
   return {action: 'make-reusable', target, before, after: {...before, reusable: true}}
 }
 

@@ -6,7 +6,7 @@ import {ruleInWords, type RuleNames} from '../../policy/rule-words.js'
 import {actionName} from '../rules/action-name.js'
 import type {AccessContext} from '../account/context.js'
 import {fieldChanges, type Change, type FieldChange} from './change.js'
-import {inWords} from './target.js'
+import {inWords} from './object.js'
 
 /** What a changed field had and has now, in lines for people. Lines that stay are left out. */
 export interface DescribedField {

@@ -1,7 +1,7 @@
 import {canonicalJson, sameJson} from '../../core/canonical-json.js'
 import {isJsonObject} from '../../core/json.js'
 import {fieldChanges, type Change, type FieldChange} from './change.js'
-import {inWords, isNewId, type PolicyLink} from './target.js'
+import {inWords, isNewId, type PolicyLink} from './object.js'
 
 /**
  * In which objects and fields two plans of one edit do something else, in words; none: they do the same. What stays as

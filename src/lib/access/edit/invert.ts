@@ -4,7 +4,7 @@ import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {createChange, deleteChange, replaceChange, withIds, type Change, type FieldChange} from './change.js'
 import type {RecordedChange} from './records.js'
 import {findLike} from './step.js'
-import {inWords, isNewId, newId, readObject, type EditTarget} from './target.js'
+import {inWords, isNewId, newId, readObject, type ObjectRef} from './object.js'
 
 /** How an edit is taken back, by what is there now. */
 export interface Inverse {
@@ -121,7 +121,7 @@ class Scene {
     this.#api = api
   }
 
-  async now(target: EditTarget): Promise<JsonObject | undefined> {
+  async now(target: ObjectRef): Promise<JsonObject | undefined> {
     const key = keyOf(target)
     if (!this.#states.has(key)) this.#states.set(key, await readObject(this.#api, target))
     const state = this.#states.get(key)
@@ -136,23 +136,23 @@ class Scene {
     return {...state, policies: links.filter((link) => !isGone(link))}
   }
 
-  foresee(target: EditTarget, state: JsonObject | undefined): void {
+  foresee(target: ObjectRef, state: JsonObject | undefined): void {
     this.#states.set(keyOf(target), state)
     if (target.kind === 'inline-policy' && !state) this.#gone.add(target.id)
   }
 
   /** Gives an object that is to come back an id for the time being. */
-  rename(target: EditTarget): EditTarget {
+  rename(target: ObjectRef): ObjectRef {
     this.ids.set(target.id, newId(this.ids.size + 1))
     return this.renamed(target)
   }
 
-  renamed(target: EditTarget): EditTarget {
+  renamed(target: ObjectRef): ObjectRef {
     return withIds(target, this.ids)
   }
 }
 
-function keyOf({kind, id, application}: EditTarget): string {
+function keyOf({kind, id, application}: ObjectRef): string {
   return `${kind}/${application?.id ?? ''}/${id}`
 }
 

@@ -1,5 +1,5 @@
 import {UserError} from '../../core/errors.js'
-import type {PolicyLink} from './target.js'
+import type {PolicyLink} from './object.js'
 
 /** Where a rule is to stand: at a precedence, before another rule, or (neither) behind all. */
 export interface Place {

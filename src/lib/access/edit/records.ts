@@ -13,13 +13,13 @@ import {
 } from '../../system/files.js'
 import {firstFault} from '../../core/schema.js'
 import type {Change, FieldChange} from './change.js'
-import type {EditTarget} from './target.js'
+import type {ObjectRef} from './object.js'
 
 /** One change as a record keeps it: the changed fields, never the whole object, and nothing that may be a secret. */
 export interface RecordedChange {
   action: Change['action']
   /** Its id is that of the object once it is made. */
-  target: EditTarget
+  target: ObjectRef
   fields: FieldChange[]
   /** For a create: ids of objects that were the same before it. */
   twins?: string[] | undefined

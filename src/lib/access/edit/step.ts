@@ -16,8 +16,8 @@ import {
   listObjects,
   readObject,
   writeObject,
-  type EditTarget,
-} from './target.js'
+  type ObjectRef,
+} from './object.js'
 
 /**
  * What came of one change. `done` with `problem`: it was made, and the object is not as it should be, or could not be
@@ -154,7 +154,7 @@ function isRecent(ctx: AccessContext, api: AccessApi, found: JsonObject): boolea
   return Number.isNaN(at) || Math.abs(ctx.clock.now() + (api.clockAhead() ?? 0) - at) < RECENT_MS
 }
 
-function madeTwice(target: EditTarget, more: string[]): UserError {
+function madeTwice(target: ObjectRef, more: string[]): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'MADE_TWICE',
@@ -233,7 +233,7 @@ async function lookFor(
 }
 
 /** The ids of objects that are as a create would make one. */
-export async function findLike(api: AccessApi, target: EditTarget, after: JsonObject): Promise<string[]> {
+export async function findLike(api: AccessApi, target: ObjectRef, after: JsonObject): Promise<string[]> {
   return (await listObjects(api, target))
     .filter((one) => isMadeAs(after, one))
     .map((one) => String(one['id']))
@@ -286,7 +286,7 @@ function withoutPrecedence({precedence: _, ...rest}: JsonObject): JsonObject {
   return rest
 }
 
-function notAsExpected(target: EditTarget, fields: string[]): UserError {
+function notAsExpected(target: ObjectRef, fields: string[]): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'NOT_AS_EXPECTED',

@@ -7,7 +7,7 @@ import {applyChanges, requireNotUndone, type AppliedEdit} from './apply.js'
 import {withIds, type Change} from './change.js'
 import {invert} from './invert.js'
 import type {RecordedChange, UndoRecord} from './records.js'
-import {inWords} from './target.js'
+import {inWords} from './object.js'
 
 export interface PlannedUndo {
   record: UndoRecord

@@ -6,7 +6,7 @@ import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from '..
 import type {AppliedEdit} from '../edit/apply.js'
 import {createChange, type Change} from '../edit/change.js'
 import {placeRule, type Place, type Placement} from '../edit/precedence.js'
-import {newId} from '../edit/target.js'
+import {newId} from '../edit/object.js'
 import {planBinding, type PlannedBinding} from '../account/host-bindings.js'
 import {applyPlanned} from '../edit/planned.js'
 import {findApplication, requireMeant} from '../account/resolve.js'

@@ -6,7 +6,7 @@ import type {AccessContext} from '../account/context.js'
 import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from '../edit/application.js'
 import type {AppliedEdit} from '../edit/apply.js'
 import {deleteChange, replaceChange, type Change} from '../edit/change.js'
-import {readObject, withRules, type EditTarget} from '../edit/target.js'
+import {readObject, withRules, type ObjectRef} from '../edit/object.js'
 import {planUnbinding, type UnboundHost} from '../account/host-bindings.js'
 import {applyPlanned} from '../edit/planned.js'
 import {findApplication, requireMeant, resolveRule, resolveToken} from '../account/resolve.js'
@@ -112,7 +112,7 @@ async function removeWhole(scene: Scene, andDelete: boolean): Promise<Part> {
     app,
     app.links.filter(({id}) => id !== policy.id),
   )
-  const target: EditTarget = {kind: 'policy', id: policy.id, name: policy.name}
+  const target: ObjectRef = {kind: 'policy', id: policy.id, name: policy.name}
   if (!andDelete) {
     return {changes: detach, how: 'detach', unbound, notes}
   }
@@ -137,7 +137,7 @@ async function removeToken(scene: Scene, wanted: string, tokens: readonly Servic
 
   const include = policy.include.filter((rule) => !namesToken(rule, id))
   const inline = app.inline.has(policy.id)
-  const target: EditTarget = inline
+  const target: ObjectRef = inline
     ? inlineTarget(app, policy)
     : {kind: 'policy', id: policy.id, name: policy.name}
   const before = inline ? withRules(policy.raw) : await readObject(api, target)

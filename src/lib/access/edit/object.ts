@@ -4,11 +4,11 @@ import type {JsonObject} from '../../core/json.js'
 import {ApiError, BugError} from '../../core/errors.js'
 
 /** `policy`: an account's policy, which applications share. `inline-policy`: one inside an application (legacy). */
-export type EditKind = 'application' | 'policy' | 'inline-policy' | 'group'
+export type ObjectKind = 'application' | 'policy' | 'inline-policy' | 'group'
 
 /** What an edit changes. Plain data, so that an undo record can hold it. */
-export interface EditTarget {
-  kind: EditKind
+export interface ObjectRef {
+  kind: ObjectKind
   /** Of one that is still to be made: a {@link newId}. */
   id: string
   name: string
@@ -31,7 +31,7 @@ export function isNewId(id: string): boolean {
   return id.startsWith('new:')
 }
 
-const KINDS: Record<EditKind, string> = {
+const KINDS: Record<ObjectKind, string> = {
   application: 'application',
   policy: 'policy',
   'inline-policy': 'policy',
@@ -39,7 +39,7 @@ const KINDS: Record<EditKind, string> = {
 }
 
 /** The object in words: `the Access group "ci"`, `the policy "staff" of "GitLab"`. */
-export function inWords({kind, name, application}: EditTarget): string {
+export function inWords({kind, name, application}: ObjectRef): string {
   return `the ${KINDS[kind]} "${name}"${application ? ` of "${application.name}"` : ''}`
 }
 
@@ -81,7 +81,7 @@ function linksOf(policies: readonly Policy[]): PolicyLink[] {
  * @returns undefined when it is not there
  * @throws ApiError
  */
-export async function readObject(api: AccessApi, target: EditTarget): Promise<JsonObject | undefined> {
+export async function readObject(api: AccessApi, target: ObjectRef): Promise<JsonObject | undefined> {
   try {
     return await read(api, target)
   } catch (error) {
@@ -90,7 +90,7 @@ export async function readObject(api: AccessApi, target: EditTarget): Promise<Js
   }
 }
 
-async function read(api: AccessApi, target: EditTarget): Promise<JsonObject | undefined> {
+async function read(api: AccessApi, target: ObjectRef): Promise<JsonObject | undefined> {
   const {kind, id} = target
   switch (kind) {
     case 'application': {
@@ -118,7 +118,7 @@ export function applicationState(raw: JsonObject, policies: readonly Policy[]): 
 }
 
 /** All objects of the target's kind; for an inline policy, those of its application. */
-export async function listObjects(api: AccessApi, target: EditTarget): Promise<JsonObject[]> {
+export async function listObjects(api: AccessApi, target: ObjectRef): Promise<JsonObject[]> {
   switch (target.kind) {
     case 'application':
       return (await api.listApplications()).map(({raw, policies}) => applicationState(raw, policies))
@@ -142,7 +142,7 @@ export async function listObjects(api: AccessApi, target: EditTarget): Promise<J
  */
 export async function writeObject(
   api: AccessApi,
-  target: EditTarget,
+  target: ObjectRef,
   now: JsonObject,
   fields: JsonObject,
 ): Promise<void> {
@@ -169,7 +169,7 @@ export async function writeObject(
 }
 
 /** Makes an object with the fields that a client chooses. */
-export async function createObject(api: AccessApi, target: EditTarget, raw: JsonObject): Promise<string> {
+export async function createObject(api: AccessApi, target: ObjectRef, raw: JsonObject): Promise<string> {
   const body = chosenFields(raw)
   switch (target.kind) {
     case 'application':
@@ -184,7 +184,7 @@ export async function createObject(api: AccessApi, target: EditTarget, raw: Json
 }
 
 /** Removes an object; one that is gone already is no error. */
-export async function deleteObject(api: AccessApi, target: EditTarget): Promise<void> {
+export async function deleteObject(api: AccessApi, target: ObjectRef): Promise<void> {
   const {kind, id} = target
   try {
     switch (kind) {
@@ -206,7 +206,7 @@ export async function deleteObject(api: AccessApi, target: EditTarget): Promise<
 }
 
 /** The id of the application that holds an inline policy. */
-export function applicationOf({application}: EditTarget): string {
+export function applicationOf({application}: ObjectRef): string {
   if (!application) throw new BugError('an inline policy without its application')
   return application.id
 }
