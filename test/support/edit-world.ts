@@ -1,7 +1,7 @@
 import type {AccessContext} from '../../src/lib/access/account/context.js'
 import {linkChanges, inlineTarget, readForEdit} from '../../src/lib/access/edit/application.js'
 import {createChange, deleteChange, replaceChange, type Change} from '../../src/lib/access/edit/change.js'
-import {placeRule, type Place} from '../../src/lib/access/edit/precedence.js'
+import {placeRule, type Place} from '../../src/lib/access/rules/precedence.js'
 import {newId, readObject, withRules, type ObjectRef} from '../../src/lib/access/edit/object.js'
 import type {AccessApi, Rule} from '../../src/lib/api/types.js'
 import {canonicalJson} from '../../src/lib/core/canonical-json.js'

@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import type {RuleInput} from '../access/rules/wanted.js'
+import type {RuleInput} from '../access/rules/input.js'
 import type {Decision} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 

@@ -1,7 +1,6 @@
 import type {Application, Group} from '../api/types.js'
 import {evaluate} from './evaluate.js'
-import {mayAdmit} from './references.js'
-import type {AccountRules} from './token-references.js'
+import {groupsById, mayAdmit, type AccountRules} from './references.js'
 
 /** Whether a service token gets into an application; `conditional`: that depends on where its request comes from. */
 export type Reach = 'yes' | 'conditional' | 'no'
@@ -45,8 +44,4 @@ export function reachOf(
   const request = {serviceTokenId: tokenId, ip: undefined, country: undefined}
   if (evaluate({application, groups, request}).admitted) return 'yes'
   return mayAdmit(tokenId, application.policies, groups) ? 'conditional' : 'no'
-}
-
-export function groupsById(groups: readonly Group[]): ReadonlyMap<string, Group> {
-  return new Map(groups.map((group) => [group.id, group]))
 }

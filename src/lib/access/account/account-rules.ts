@@ -1,6 +1,6 @@
 import type {AccessApi, Application} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import type {AccountRules} from '../../policy/token-references.js'
+import type {AccountRules} from '../../policy/references.js'
 
 /** Applications whose policies are asked for at the same time. */
 const AT_ONCE = 4

@@ -1,5 +1,5 @@
 import type {Group} from '../../api/types.js'
-import {groupReferences, type TokenReference} from '../../policy/token-references.js'
+import {groupReferences, type Reference} from '../../policy/references.js'
 import {readAccountRules} from '../account/account-rules.js'
 import type {AccessContext} from '../account/context.js'
 import {resolveGroup} from '../account/resolve.js'
@@ -8,7 +8,7 @@ import {policiesInWords, type PolicyInWords} from '../rules/in-words.js'
 export interface ShownGroup {
   group: Group
   /** Everything that uses it, by itself or through other groups. */
-  references: TokenReference[]
+  references: Reference[]
   /** Its rules. */
   words: PolicyInWords
 }

@@ -1,5 +1,5 @@
 import type {Application, Policy} from '../../api/types.js'
-import {inlinePolicies} from '../../policy/token-references.js'
+import {inlinePolicies} from '../../policy/references.js'
 import {readAccountRules} from '../account/account-rules.js'
 import type {AccessContext} from '../account/context.js'
 import {resolvePolicy} from '../account/resolve.js'
