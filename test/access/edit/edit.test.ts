@@ -187,7 +187,7 @@ describe('somebody else who writes between our reading and our writing', () => {
     })
     const error = await failure(applyChanges(ctx, changes, {command}))
     expect(error).toMatchObject({code: 'CHANGED_MEANWHILE', details: {fields: ['x_other']}})
-    expect(error.why).toContain('was taken back')
+    expect(error.why).toContain('were taken back')
     delete app()['x_other']
     expect(everything(world.state)).toBe(before)
     expect(await recordFiles()).toEqual([])
