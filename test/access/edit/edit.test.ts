@@ -399,6 +399,8 @@ describe('undo records', () => {
   const secrets: [string, JsonObject][] = [
     ['scim_config', {scim_config: {authentication: {scheme: 'httpbasic', user: 'u', password: 'hush-hush'}}}],
     ['saas_app', {saas_app: {client_secret: 'hush-hush'}}],
+    ['saas_app without a telling name in it', {saas_app: {sp_entity_id: 'hush-hush'}}],
+    ['scim_config without a telling name in it', {scim_config: {remote_uri: 'https://hush.example'}}],
     ['an unknown field', {field_of_tomorrow: {api: [{bearer_secret: 'hush-hush'}]}}],
   ]
   it.each(secrets)('hold no secrets of an application: %s', async (_, fields) => {
@@ -417,7 +419,18 @@ describe('undo records', () => {
     expect(await failure(planUndo(world.ctx, id))).toBeInstanceOf(Error)
   })
 
-  it('hold no secret that stood in the command', async () => {
+  it.each(['saas_app', 'scim_config'])('hold no %s, which goes back to the API as it came', async (field) => {
+    const value = {remote_uri: 'https://hush.example', more: [null, {deep: 1}]}
+    await open('reusable', {[field]: value})
+    const id = await make({edit: 'set', field: 'session_duration', value: '1h'})
+    expect(app()[field]).toEqual(value)
+    await undoEdit(world.ctx, await planUndo(world.ctx, id))
+    expect(app()[field]).toEqual(value)
+    for (const file of await recordFiles())
+      expect(await fs.readFile(path.join(world.folder, 'undo', file), 'utf8')).not.toContain('hush')
+  })
+
+  it('hold no secret that was in the command', async () => {
     await open()
     const secret = `cfast_${'A1b2'.repeat(12)}`
     await applyChanges(world.ctx, await plan(addRule), {command: `zt x ${secret}`})
