@@ -343,6 +343,7 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
     'deletePolicy',
     'replaceApplicationPolicy',
     'deleteApplicationPolicy',
+    'getGroup',
     'replaceGroup',
   ),
   'token:rotate': needs('listServiceTokens', 'getServiceToken', 'rotateServiceToken', 'updateServiceToken'),

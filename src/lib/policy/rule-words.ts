@@ -1,13 +1,13 @@
 import type {Rule} from '../api/types.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
 
-/** What ids in rules stand for. Undefined: not known; the id is shown then. */
+/** The names of objects in rules, by their IDs. Undefined: unknown; the ID is shown then. */
 export interface RuleNames {
   serviceToken(id: string): string | undefined
   group(id: string): string | undefined
 }
 
-/** A selector in the dashboard's words, and the field of its body that says what is meant. */
+/** A selector in the dashboard's words, and the field of its body that has the value. */
 const SELECTORS: Record<string, [words: string, field?: string]> = {
   everyone: ['everyone'],
   any_valid_service_token: ['any valid service token'],
@@ -25,7 +25,7 @@ const SELECTORS: Record<string, [words: string, field?: string]> = {
   device_posture: ['device posture', 'integration_uid'],
 }
 
-/** A rule in words: `service token gitlab-admin`, `country DE`; one that zt does not know as JSON. */
+/** A rule in words: `service token gitlab-admin`, `country DE`. One that zt does not know comes as JSON. */
 export function ruleInWords(rule: Rule, names: RuleNames): string {
   const [[selector, value] = ['', undefined], another] = Object.entries(rule)
   const body: JsonObject = isJsonObject(value) ? value : {}

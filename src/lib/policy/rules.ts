@@ -3,7 +3,7 @@ import {isJsonObject, type JsonObject} from '../core/json.js'
 import {addressInBlock} from './address.js'
 import type {AccessRequest} from './types.js'
 
-/** Whether a rule holds. `identity`: it could, for a person who logs in; never for a machine. */
+/** Whether a rule holds. `identity`: it may hold for a person who logs in, and never for a machine. */
 export interface RuleMatch {
   holds: 'yes' | 'no' | 'identity'
   /** A clause without full stop, e.g. `the token is not "ci"`. */
@@ -14,11 +14,11 @@ export interface RuleScope {
   decision: Decision
   request: AccessRequest
   groups: ReadonlyMap<string, Group>
-  /** Answers for groups, by id, for the life of one policy: a group that many share is evaluated once. */
+  /** Answers for groups by ID, while one policy is evaluated: a group that is named often is evaluated once. */
   answers: Map<string, RuleMatch>
 }
 
-/** Deeper than anybody nests groups; each level is a part of the sentence that says why. */
+/** Deeper than anyone nests groups; each level adds to the sentence that says why. */
 const DEEPEST = 500
 
 type Selector = (body: JsonObject, scope: RuleScope, within: readonly string[]) => RuleMatch
@@ -26,7 +26,7 @@ type Selector = (body: JsonObject, scope: RuleScope, within: readonly string[]) 
 const yes = (why: string): RuleMatch => ({holds: 'yes', why})
 const no = (why: string): RuleMatch => ({holds: 'no', why})
 
-/** What needs a person's login, a device or a certificate (Cloudflare's documentation on selectors). */
+/** Selectors that need a person's login, a device or a certificate (Cloudflare's documentation on selectors). */
 const IDENTITY = new Map<string, string>(
   Object.entries({
     email: 'an e-mail address',
@@ -54,32 +54,32 @@ const IDENTITY = new Map<string, string>(
 const SELECTORS: Record<string, Selector> = {
   everyone: () => yes('everyone is included'),
   service_token: (body, {decision, request}) => {
-    if (decision !== 'non_identity') return no('a service token counts under the action Service Auth only')
+    if (decision !== 'non_identity') return no('service tokens count only under the action Service Auth')
     if (request.serviceTokenId === undefined) return no('no valid service token was sent')
     return body['token_id'] === request.serviceTokenId
       ? yes('it names this service token')
       : no('it names another service token')
   },
   any_valid_service_token: (_body, {decision, request}) => {
-    if (decision !== 'non_identity') return no('a service token counts under the action Service Auth only')
+    if (decision !== 'non_identity') return no('service tokens count only under the action Service Auth')
     return request.serviceTokenId === undefined
       ? no('no valid service token was sent')
       : yes('it includes any valid service token')
   },
-  linked_app_token: () => no('it wants a token of another application'),
+  linked_app_token: () => no('it requires a token of another application'),
   ip: (body, {request}) => {
     const range = String(body['ip'])
     if (request.ip === undefined)
-      return no(`addresses in ${range} are meant, and the client's is not known here`)
+      return no(`it is for addresses in ${range}, and zt does not know the client's address`)
     return addressInBlock(request.ip, range)
       ? yes(`${request.ip} is in ${range}`)
       : no(`${request.ip} is not in ${range}`)
   },
-  ip_list: () => no('the addresses of an IP list are not known here'),
+  ip_list: () => no('zt does not know the addresses of the IP list'),
   geo: (body, {request}) => {
     const wanted = String(body['country_code'])
     if (request.country === undefined)
-      return no(`the country ${wanted} is meant, and the client's is not known here`)
+      return no(`it is for the country ${wanted}, and zt does not know the client's country`)
     return request.country.toUpperCase() === wanted.toUpperCase()
       ? yes(`the country is ${wanted}`)
       : no(`the country is not ${wanted}`)
@@ -88,7 +88,7 @@ const SELECTORS: Record<string, Selector> = {
     const id = String(body['id'])
     const group = scope.groups.get(id)
     if (!group) return no('its Access group does not exist')
-    if (within.length >= DEEPEST) return no('its Access groups are nested too deep to be read')
+    if (within.length >= DEEPEST) return no('its Access groups are nested too deeply')
     if (within.includes(id)) return no(`the Access group "${group.name}" includes itself`)
     const known = scope.answers.get(id)
     if (known !== undefined) return known
@@ -111,27 +111,27 @@ export function combine(
   if (excluded.holds === 'yes') return {...no(`it excludes: ${excluded.why}`), part: 'exclude'}
   const required = require.map((rule) => matchRule(rule, scope, within))
   const failing = required.find(({holds}) => holds === 'no')
-  if (failing) return {...no(`it requires more: ${failing.why}`), part: 'require'}
+  if (failing) return {...no(`a requirement is not met: ${failing.why}`), part: 'require'}
   const needsLogin = required.find(({holds}) => holds === 'identity')
   if (included.holds === 'yes' && needsLogin) return {...needsLogin, part: 'require'}
-  // Everyone but some people: who is excluded is known after a login only.
+  // Everyone except some people: only a login shows who is excluded.
   if (included.holds === 'yes' && excluded.holds === 'identity') return {...excluded, part: 'exclude'}
   return {...included, part: 'include'}
 }
 
-/** Whether a rule is about who somebody is, which takes a login, a device or a certificate to know. */
+/** Whether a rule is about a person's identity, which takes a login, a device or a certificate. */
 export function wantsIdentity(rule: Rule): boolean {
   return Object.keys(rule).some((selector) => IDENTITY.has(selector))
 }
 
 function matchRule(rule: Rule, scope: RuleScope, within: readonly string[]): RuleMatch {
   const [[name, value] = ['nothing', undefined], another] = Object.entries(rule)
-  if (another) return no('one of its rules has several selectors, which zt cannot read')
+  if (another) return no('one of its rules has several selectors, which zt cannot evaluate')
   const identity = IDENTITY.get(name)
   if (identity !== undefined) {
     // Bypass and Service Auth never ask for a login.
     const asked = scope.decision === 'allow' || scope.decision === 'deny'
-    return {holds: asked ? 'identity' : 'no', why: `it wants ${identity}, which a machine does not have`}
+    return {holds: asked ? 'identity' : 'no', why: `it requires ${identity}, which a machine does not have`}
   }
   const selector = Object.hasOwn(SELECTORS, name) ? SELECTORS[name] : undefined
   if (!selector) return no(`zt does not know the selector "${name.slice(0, 40)}"`)
@@ -143,6 +143,6 @@ function best(matches: RuleMatch[]): RuleMatch {
     matches.find(({holds}) => holds === 'yes') ??
     matches.find(({holds}) => holds === 'identity') ??
     matches[0] ??
-    no('it includes nobody')
+    no('it includes no one')
   )
 }

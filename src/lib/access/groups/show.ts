@@ -7,14 +7,14 @@ import {policiesInWords, type PolicyInWords} from '../rules/in-words.js'
 
 export interface ShownGroup {
   group: Group
-  /** Everything that uses it, by itself or through other groups. */
+  /** Everything that uses it, directly or through other groups. */
   references: Reference[]
-  /** Its rules. */
+  /** Its rules in words. */
   words: PolicyInWords
 }
 
 /**
- * One Access group and what uses it, by name or id.
+ * An Access group and what uses it, by name or ID.
  *
  * @throws UserError `not-found`, `ambiguous`
  */
