@@ -267,7 +267,7 @@ describe('one policy', () => {
       'people',
       'allow',
       {include: [staff]},
-      'It wants an e-mail address of a domain, which a machine does not have.',
+      'It requires an e-mail address of a domain, which a machine does not have.',
     ],
     [
       'an Exclude',

@@ -141,7 +141,7 @@ describe('a refusal is explained', () => {
           policy('CI', 'non_identity', {include: [anyToken], require: [{geo: {country_code: 'DE'}}]}),
         ],
       },
-      'the country DE is meant',
+      'it is for the country DE',
       'zt app show GitLab',
     ],
     [
