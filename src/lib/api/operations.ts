@@ -363,7 +363,8 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
       'replaceApplicationPolicy',
       'deleteApplicationPolicy',
     ),
-    ...byName,
+    // Whether a token that rules would name again still exists.
+    tries: ['listServiceTokens', 'listZones'],
   },
   version: nothing,
   // It probes every permission group; what it deletes does not exist (probe.ts).

@@ -540,7 +540,7 @@ describe('an API token that may not see everything', () => {
     may('Service Tokens Write', 'Apps and Policies Read')
     const error = await failure(revokeToken(world.ctx, {token: 'ci'}))
     expect(error).toMatchObject({code: 'TOKEN_IN_USE'})
-    expect(error.why).toContain('may not look')
+    expect(error.why).toContain('may not be allowed to read')
   })
 
   it('detaches nothing without seeing all', async () => {

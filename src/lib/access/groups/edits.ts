@@ -99,7 +99,7 @@ function nameTaken(ctx: AccessContext, {id, name}: Group): UserError {
     kind: 'conflict',
     code: 'GROUP_NAME_TAKEN',
     message: `There is already an Access group "${name}", which includes something else`,
-    why: `Its ID is ${id}. Two groups of the same name could not be told apart.`,
+    why: `Its ID is ${id}. Two groups of the same name could not be distinguished.`,
     next: [ztCommand(ctx, 'group', 'show', id), 'Choose another name'],
     details: {groupId: id},
   })

@@ -77,7 +77,7 @@ function nameTaken(ctx: AccessContext, {id, name, decision}: Policy): UserError 
     kind: 'conflict',
     code: 'POLICY_NAME_TAKEN',
     message: `There is already a policy "${name}", which means something else`,
-    why: `Its action is ${actionName(decision)} and its ID ${id}. Two policies of the same name could not be told apart.`,
+    why: `Its action is ${actionName(decision)} and its ID ${id}. Two policies of the same name could not be distinguished.`,
     next: [ztCommand(ctx, 'policy', 'show', id), 'Choose another name'],
     details: {policyId: id},
   })

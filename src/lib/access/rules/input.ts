@@ -105,7 +105,7 @@ function neverHolds(what: string, flag: string): UserError {
     kind: 'usage',
     code: 'NEVER_HOLDS',
     message: `A rule cannot require several ${what}`,
-    why: 'All that a rule requires must hold at once, so it would let nobody in. An Access group is one of several.',
+    why: 'All requirements must hold at once, so the rule would admit no one. An Access group matches any one of several.',
     next: [`zt group create NAME ${flag} ONE ${flag} OTHER`, 'Require that group: --require-group NAME'],
   })
 }

@@ -50,7 +50,7 @@ interface Plan extends Revocation {
   enabled: boolean
 }
 
-/** So many places are named in an error; the rest is counted. */
+/** An error names this many places and counts the rest. */
 const NAMED = 12
 
 /**
@@ -112,7 +112,7 @@ async function detachAndDelete(
   const apply = async (now: Plan): Promise<AppliedEdit> => {
     if (now.exists && now.changes.length > 0) {
       ctx.progress.step('Disabling the service token')
-      // Disabled first, and seen to be: it opens nothing while its rules change.
+      // Makes sure that it is disabled first: it must open nothing while its rules change.
       if (now.enabled) await persistently(ctx, api, now.token.id, {enabled: false})
       disabled = now
     }
@@ -136,7 +136,7 @@ async function detachAndDelete(
 
 type Target = {id: string} & ({token: ServiceToken} | {token: undefined; entry: IndexEntry})
 
-/** A token of the account; otherwise one that is gone there, and of which this profile still has something. */
+/** A token of the account; or one that the account no longer has, and of which this profile still keeps something. */
 async function findTarget(ctx: AccessContext, api: AccessApi, wanted: string): Promise<Target> {
   const tokens = await api.listServiceTokens()
   try {
@@ -146,7 +146,7 @@ async function findTarget(ctx: AccessContext, api: AccessApi, wanted: string): P
     return {id: token.id, token}
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'TOKEN_NOT_FOUND') throw error
-    // Of this account: a token of another one is not gone because this one does not have it.
+    // Only tokens of this account: one of another account is not deleted because this account does not have it.
     const left = (await ctx.index.list(ctx.profile)).filter(
       ({accountId, tokenId}) => accountId === api.accountId && !tokens.some(({id}) => id === tokenId),
     )
@@ -191,7 +191,7 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   }
 }
 
-/** Deleted, and seen to be: only then is its secret erased here. */
+/** Makes sure that the token is deleted: only then is its secret erased here. */
 async function deleteToken(ctx: AccessContext, api: AccessApi, {token}: Plan): Promise<void> {
   ctx.progress.step('Deleting the service token')
   try {
@@ -204,7 +204,7 @@ async function deleteToken(ctx: AccessContext, api: AccessApi, {token}: Plan): P
   }
 }
 
-/** The index entry goes last: by it, a run after this one finds what is left. */
+/** The index entry goes last: with it, a later run finds what is left. */
 async function forget(
   ctx: AccessContext,
   {token, warnings}: Plan,
@@ -225,7 +225,7 @@ async function forget(
       if (!(error instanceof UserError)) throw error
       secretRemoved = false
       warnings.push(
-        `Its secret is still in the store (${error.message}). It opens nothing; ${ztCommand(ctx, 'token', 'revoke', token.id)} removes it later`,
+        `Its secret is still in the store (${error.message}). It opens nothing; to remove it later: ${ztCommand(ctx, 'token', 'revoke', token.id)}`,
       )
       continue
     }
@@ -255,7 +255,7 @@ function inUse(
   const lines = references.slice(0, NAMED).map(referenceLine)
   if (references.length > NAMED) lines.push(`and ${references.length - NAMED} more`)
   const unseen =
-    'Cloudflare says that something names it, and zt finds nothing that does: it may be where the API token may not look.'
+    'Cloudflare says that something names it, but zt finds nothing: the API token may not be allowed to read it.'
   return new UserError({
     kind: 'conflict',
     code: 'TOKEN_IN_USE',
@@ -263,13 +263,13 @@ function inUse(
     why:
       references.length === 0
         ? unseen
-        : ['It is named by:', ...lines, ...(late ? ['They appeared while it was being revoked.'] : [])],
+        : ['It is named by:', ...lines, ...(late ? ['These appeared while zt was revoking it.'] : [])],
     next:
       references.length === 0
-        ? ['Look for it in the dashboard, then run the command again']
+        ? ['Find what names it in the dashboard, then run the command again']
         : [
             ztCommand(ctx, 'token', 'revoke', token, '--detach', '--dry-run'),
-            'With --detach it is taken out of all of them, then deleted',
+            'With --detach, zt takes it out of all of them, then deletes it',
           ],
     details: {tokenId: token.id, references},
     cause: late,
