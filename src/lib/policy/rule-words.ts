@@ -7,6 +7,12 @@ export interface RuleNames {
   group(id: string): string | undefined
 }
 
+/** Looks up names among objects by their IDs. */
+export function nameLookup(all: readonly {id: string; name: string}[]): (id: string) => string | undefined {
+  const byId = new Map(all.map(({id, name}) => [id, name]))
+  return (id) => byId.get(id)
+}
+
 /** A selector in the dashboard's words, and the field of its body that has the value. */
 const SELECTORS: Record<string, [words: string, field?: string]> = {
   everyone: ['everyone'],

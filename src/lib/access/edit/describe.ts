@@ -2,7 +2,7 @@ import type {AccessApi} from '../../api/types.js'
 import {canonicalJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
-import {ruleInWords, type RuleNames} from '../../policy/rule-words.js'
+import {nameLookup, ruleInWords, type RuleNames} from '../../policy/rule-words.js'
 import {actionName} from '../rules/action-name.js'
 import type {AccessContext} from '../account/context.js'
 import {fieldChanges, type Change, type FieldChange} from './change.js'
@@ -88,11 +88,11 @@ async function readNames(
     text.includes('"group"') ? readable(api.listGroups()) : nothing,
     fields.some(({field}) => field === 'policies') ? readable(api.listPolicies()) : nothing,
   ])
-  const lookup = (all: readonly {id: string; name: string}[]): ((id: string) => string | undefined) => {
-    const byId = new Map([...made, ...all].map(({id, name}) => [id, name]))
-    return (id) => byId.get(id)
+  return {
+    serviceToken: nameLookup(tokens),
+    group: nameLookup([...made, ...groups]),
+    policy: nameLookup([...made, ...policies]),
   }
-  return {serviceToken: lookup(tokens), group: lookup(groups), policy: lookup(policies)}
 }
 
 /** A name is a courtesy: if the API token may not read it, the ID is shown. */
