@@ -2,7 +2,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {keepingNames, readNames} from '../../src/lib/access/account/completion-names.js'
+import {keepingNames, readNames} from '../../src/lib/command/keep-names.js'
 import {forgetServiceTokens, logout} from '../../src/lib/access/account/session.js'
 import {NameCache, type NamesOf} from '../../src/lib/completion/name-cache.js'
 import {NAME_KINDS} from '../../src/lib/completion/types.js'
@@ -140,24 +140,25 @@ describe('what zt does with the names', () => {
   beforeEach(async () => {
     world = await World.open()
     const {apiUrl, accountId = ''} = world.ctx
+    cache = new NameCache(path.join(world.folder, 'cache'))
     of = {apiUrl, accountId, profile: 'default'}
   })
   afterEach(() => world.end())
 
   const keeping = async (keep = true): Promise<ReturnType<typeof keepingNames>> =>
-    keepingNames(await world.ctx.api(), {cache: world.ctx.names, of, keep})
+    keepingNames(await world.ctx.api(), {cache, of, keep})
   const kept = (kind: (typeof NAME_KINDS)[number] = 'token'): string[] | undefined =>
-    world.ctx.names.read(of, kind)?.names.map(({name}) => name)
+    cache.read(of, kind)?.names.map(({name}) => name)
 
   it('is nothing while nobody completes', async () => {
     const api = await keeping()
     await api.listServiceTokens()
     await api.createServiceToken({name: 'ci'})
-    expect(world.ctx.names.isThere).toBe(false)
+    expect(cache.isThere).toBe(false)
   })
 
   it.each(NAME_KINDS)('keeps a whole list that it reads, of the kind %s', async (kind) => {
-    world.ctx.names.open(of)
+    cache.open(of)
     const api = await keeping()
     await readNames(api, kind)
     expect(kept(kind)).toBeDefined()
@@ -165,7 +166,7 @@ describe('what zt does with the names', () => {
   })
 
   it('keeps a list that is read page by page, when it is read to its end', async () => {
-    world.ctx.names.open(of)
+    cache.open(of)
     const api = await keeping()
     await api.createServiceToken({name: 'ci'})
     for await (const _ of api.serviceTokens()) break
@@ -175,7 +176,7 @@ describe('what zt does with the names', () => {
   })
 
   it('keeps no part of a list, and nothing where that is switched off', async () => {
-    world.ctx.names.open(of)
+    cache.open(of)
     const api = await keeping()
     await api.listServiceTokens({name: 'c'})
     for await (const _ of api.serviceTokens({limit: 3}));
@@ -184,7 +185,7 @@ describe('what zt does with the names', () => {
   })
 
   it('drops them with each change, also where that fails', async () => {
-    world.ctx.names.open(of)
+    cache.open(of)
     const api = await keeping()
     const {token} = await api.createServiceToken({name: 'ci'})
     const changes: (() => Promise<unknown>)[] = [
@@ -205,7 +206,7 @@ describe('what zt does with the names', () => {
     ['log out', () => logout(world.ctx, undefined)],
     ['begin anew with the sandbox', () => forgetServiceTokens(world.ctx)],
   ])('forgets all of them when you %s', async (_what, act) => {
-    for (const kind of NAME_KINDS) await world.ctx.names.keep(of, kind, names('ci'), undefined)
+    for (const kind of NAME_KINDS) await cache.keep(of, kind, names('ci'), undefined)
     await act()
     expect(NAME_KINDS.map(kept)).toEqual([undefined, undefined, undefined, undefined])
   })

@@ -6,6 +6,7 @@ import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {refuseUnnamedAddress} from '../../src/lib/access/account/login.js'
 import {openAccess} from '../../src/lib/access/account/context.js'
+import {nameKeeper} from '../../src/lib/command/keep-names.js'
 import {loadSettings} from '../../src/lib/config/settings.js'
 import {CLOUDFLARE_API_URL, type Profile, type Settings} from '../../src/lib/config/types.js'
 import {findProject} from '../../src/lib/config/project.js'
@@ -131,11 +132,11 @@ describe('what a project chose', () => {
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const open = async (chosenBy: ChosenBy) =>
-      openAccess(await settingsOf({chosenBy, profile: {apiUrl, accountId: 'a'}}), {
-        userAgent: 'test',
-        environment: {dbusAddress: undefined, runtimeDir: undefined},
-      })
+    const open = async (chosenBy: ChosenBy) => {
+      const settings = await settingsOf({chosenBy, profile: {apiUrl, accountId: 'a'}})
+      const environment = {dbusAddress: undefined, runtimeDir: undefined}
+      return openAccess(settings, {userAgent: 'test', names: nameKeeper(settings), environment})
+    }
     const error = await (await open('project')).api().catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({kind: 'auth', code: 'NOT_LOGGED_IN'})
     expect((error as {next: string[]}).next.join()).toContain('--profile it')

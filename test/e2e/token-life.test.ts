@@ -116,6 +116,7 @@ describe('the life of a service token', () => {
       deleted: true,
       secretRemoved: true,
       detached: plan['detach'],
+      changes: plan['changes'],
       unbound: [HOST],
     })
     expect(await refused(zt, ['token', 'show', id], 5)).toMatchObject({code: 'TOKEN_NOT_FOUND'})
@@ -149,7 +150,9 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'typed'])
     const t = await open('token', 'revoke', 'typed', '--detach')
     await t.shows(/Type typed to revoke it/)
-    expect(await t.screen()).toMatch(/disable it[\s\S]*off GitLab[\s\S]*delete the service token typed/)
+    expect(await t.screen()).toMatch(
+      /change: the application "GitLab"[\s\S]*delete: the policy "Service Auth: typed"[\s\S]*disable it[\s\S]*delete the service token typed/,
+    )
     await t.type('yes')
     await t.press('Enter')
     await t.shows(/That is not typed/)
@@ -157,7 +160,7 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     await t.press('BSpace', 'BSpace', 'BSpace')
     await t.type('typed')
     await t.press('Enter')
-    await t.shows(/typed is revoked/)
+    await t.shows(/Deleted "Service Auth: typed", which included nothing else[\s\S]*Revoked typed/)
     expect(await t.exitCode()).toBe(0)
     expect(await refused(zt, ['token', 'show', 'typed'], 5)).toMatchObject({code: 'TOKEN_NOT_FOUND'})
   })

@@ -1,7 +1,11 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {applicationFor} from '../../src/lib/policy/application-match.js'
+import {findApplication} from '../../src/lib/policy/application-match.js'
+import type {Application} from '../../src/lib/api/types.js'
 import {application} from './fixtures.js'
+
+const applicationFor = (host: string, path: string, all: readonly Application[]): Application | undefined =>
+  findApplication({host, path}, all)?.application
 
 const covers = (domain: string, host: string, path = '/'): boolean =>
   applicationFor(host, path, [application('app', [domain])]) !== undefined

@@ -248,26 +248,26 @@ describe('one policy', () => {
       'the Allow trap',
       'allow',
       {include: [byToken()]},
-      'A service token counts under the action Service Auth only.',
+      'Service tokens count only under the action Service Auth.',
     ],
     ['a missing group', 'non_identity', {include: [byGroup('gone')]}, 'Its Access group does not exist.'],
     [
       'an unknown selector',
       'bypass',
       {include: [{quantum_state: {}}]},
-      'Zt does not know the selector "quantum_state".',
+      'zt does not know the selector "quantum_state".',
     ],
     [
       'an IP list',
       'non_identity',
       {include: [{ip_list: {id: 'x'}}]},
-      'The addresses of an IP list are not known here.',
+      'zt does not know the addresses of the IP list.',
     ],
     [
       'people',
       'allow',
       {include: [staff]},
-      'It wants an e-mail address of a domain, which a machine does not have.',
+      'It requires an e-mail address of a domain, which a machine does not have.',
     ],
     [
       'an Exclude',
@@ -279,7 +279,7 @@ describe('one policy', () => {
       'a Require',
       'non_identity',
       {include: [anyToken], require: [{geo: {country_code: 'US'}}]},
-      'It requires more: the country is not US.',
+      'A requirement is not met: the country is not US.',
     ],
   ]
   it.each(sentences)('says why in one sentence: %s', (_name, decision, rules, sentence) => {

@@ -2,8 +2,7 @@ import {describe, expect, it} from 'vitest'
 import type {Group} from '../../src/lib/api/types.js'
 import {toGroup, toPolicy} from '../../src/lib/api/convert.js'
 import {reachOf} from '../../src/lib/policy/reach.js'
-import {groupHolding, mayAdmit} from '../../src/lib/policy/references.js'
-import {tokenReferences} from '../../src/lib/policy/token-references.js'
+import {groupHolding, mayAdmit, tokenReferences} from '../../src/lib/policy/references.js'
 
 const COUNT = 30_000
 const token = {service_token: {token_id: 't'}}

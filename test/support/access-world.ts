@@ -4,7 +4,7 @@ import path from 'node:path'
 import type {AccessContext} from '../../src/lib/access/account/context.js'
 import {UndoRecords} from '../../src/lib/access/edit/records.js'
 import {createAccessApi} from '../../src/lib/api/client.js'
-import {NameCache} from '../../src/lib/completion/name-cache.js'
+import {nameKeeper} from '../../src/lib/command/keep-names.js'
 import {systemClock} from '../../src/lib/core/clock.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {noProgress} from '../../src/lib/core/progress.js'
@@ -104,7 +104,12 @@ export class World {
       journal: new Journal(path.join(folder, 'journal')),
       undo: new UndoRecords(path.join(folder, 'undo')),
       locks: new Locks(path.join(folder, 'locks')),
-      names: new NameCache(path.join(folder, 'cache')),
+      names: nameKeeper({
+        paths: {cache: path.join(folder, 'cache')},
+        apiUrl: server.url,
+        profileName: 'default',
+        completionNames: true,
+      }),
       clock: systemClock,
       sleep: () => Promise.resolve(),
       progress: noProgress,

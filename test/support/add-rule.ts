@@ -1,11 +1,7 @@
-import {
-  applyAddRule,
-  planAddRule,
-  type AddRuleOptions,
-  type AddRulePlan,
-} from '../../src/lib/access/rules/add.js'
+import {applyPlanned} from '../../src/lib/access/edit/planned.js'
+import {planAddRule, type AddRuleOptions, type AddRulePlan} from '../../src/lib/access/rules/add.js'
 import type {AccessContext} from '../../src/lib/access/account/context.js'
-import {newId} from '../../src/lib/access/edit/target.js'
+import {newId} from '../../src/lib/access/edit/object.js'
 import type {BoundHost} from '../../src/lib/access/account/host-bindings.js'
 import {ruleInputOf} from '../../src/lib/command/rule-flags.js'
 
@@ -30,7 +26,7 @@ export async function addRule(ctx: AccessContext, wanted: RuleToAdd): Promise<Ad
   const plan = await planAddRule(ctx, {...options, rules: ruleInputOf({...flags, token: tokens})})
   const result = {...plan, dryRun, bound: plan.binding.bound}
   if (dryRun) return {...result, changed: false, undo: undefined}
-  const applied = await applyAddRule(ctx, plan, 'zt app add-rule')
+  const applied = await applyPlanned(ctx, plan, 'zt app add-rule')
   const id = plan.rule?.id ?? applied.ids.get(newId(1))
   return {
     ...result,

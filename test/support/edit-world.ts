@@ -1,8 +1,8 @@
 import type {AccessContext} from '../../src/lib/access/account/context.js'
 import {linkChanges, inlineTarget, readForEdit} from '../../src/lib/access/edit/application.js'
 import {createChange, deleteChange, replaceChange, type Change} from '../../src/lib/access/edit/change.js'
-import {placeRule, type Place} from '../../src/lib/access/edit/precedence.js'
-import {newId, readObject, withRules, type EditTarget} from '../../src/lib/access/edit/target.js'
+import {placeRule, type Place} from '../../src/lib/access/rules/precedence.js'
+import {newId, readObject, withRules, type ObjectRef} from '../../src/lib/access/edit/object.js'
 import type {AccessApi, Rule} from '../../src/lib/api/types.js'
 import {canonicalJson} from '../../src/lib/core/canonical-json.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
@@ -54,7 +54,7 @@ export function order(state: SandboxState): unknown[] {
 export async function planEdit(ctx: AccessContext, edit: Edit): Promise<Change[]> {
   const api = await ctx.api()
   if (edit.edit === 'group') {
-    const target: EditTarget = {kind: 'group', id: GROUP, name: 'Group'}
+    const target: ObjectRef = {kind: 'group', id: GROUP, name: 'Group'}
     return replaceChange(target, (await readObject(api, target)) ?? {}, {include: edit.rules})
   }
   const app = await readForEdit(api, APP)
@@ -79,13 +79,13 @@ export async function planEdit(ctx: AccessContext, edit: Edit): Promise<Change[]
       const target = inlineTarget(app, {id, name: edit.name})
       return [...linkChanges(app, links), createChange(target, {...policy, precedence})]
     }
-    const target: EditTarget = {kind: 'policy', id, name: edit.name}
+    const target: ObjectRef = {kind: 'policy', id, name: edit.name}
     return [createChange(target, policy), ...linkChanges(app, links)]
   }
   const policy = app.policies[edit.at]
   if (!policy) return []
   const inline = app.inline.has(policy.id)
-  const target: EditTarget = inline
+  const target: ObjectRef = inline
     ? inlineTarget(app, policy)
     : {kind: 'policy', id: policy.id, name: policy.name}
   if (edit.edit === 'move')

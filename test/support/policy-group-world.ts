@@ -2,7 +2,7 @@ import type {AccessContext} from '../../src/lib/access/account/context.js'
 import {planAddToken, planCreateGroup, planDeleteGroup, planRemoveToken} from '../../src/lib/access/groups/edits.js' // prettier-ignore
 import type {PlannedEdit} from '../../src/lib/access/edit/planned.js'
 import {planAttach, planCreatePolicy, planDeletePolicy, planDetachPolicy, planMakeReusable} from '../../src/lib/access/policies/edits.js' // prettier-ignore
-import type {RuleInput} from '../../src/lib/access/rules/wanted.js'
+import type {RuleInput} from '../../src/lib/access/rules/input.js'
 import type {Decision} from '../../src/lib/api/types.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import type {Exchange} from '../../src/lib/sandbox/api/server.js'

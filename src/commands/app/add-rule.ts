@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
-import {applyAddRule, planAddRule} from '../../lib/access/rules/add.js'
-import {newId} from '../../lib/access/edit/target.js'
+import {applyPlanned} from '../../lib/access/edit/planned.js'
+import {planAddRule} from '../../lib/access/rules/add.js'
+import {newId} from '../../lib/access/edit/object.js'
 import {RuleCommand} from '../../lib/command/rule-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
@@ -65,7 +66,7 @@ export default class AppAddRule extends RuleCommand<typeof AppAddRule> {
         if (already !== undefined && (one.changes.length > 0 || dryRun)) this.print(already)
       },
       done: addedOrThere,
-      apply: (one) => applyAddRule(ctx, one, this.commandInWords()),
+      apply: (one) => applyPlanned(ctx, one, this.commandInWords()),
     })
     const changes = plan.changes.length > 0
     const app = style.bold(plan.application.name)

@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
-import {applyRemoveRule, planRemoveRule} from '../../lib/access/rules/remove.js'
+import {applyPlanned} from '../../lib/access/edit/planned.js'
+import {planRemoveRule} from '../../lib/access/rules/remove.js'
 import {RuleCommand} from '../../lib/command/rule-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
@@ -53,7 +54,7 @@ export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
         if (dryRun && one.changes.length === 0) this.print(removedInWords(one))
       },
       done: removedInWords,
-      apply: (one) => applyRemoveRule(ctx, one, this.commandInWords()),
+      apply: (one) => applyPlanned(ctx, one, this.commandInWords()),
     })
     for (const {host} of plan.unbound)
       this.print(dryRun ? `Would unbind ${host}` : `${host} is unbound: the token does not open it any more`)

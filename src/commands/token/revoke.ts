@@ -1,9 +1,12 @@
 import {Args, Flags} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
+import type {AccessContext} from '../../lib/access/account/context.js'
+import {describeChanges} from '../../lib/access/edit/describe.js'
 import {revokeToken, type Revocation} from '../../lib/access/tokens/revoke.js'
 import {dryRunFlag, keepConnectionsFlag, yesFlag} from '../../lib/command/flags.js'
-import {referenceTable, revocationSteps} from '../../lib/command/present/change.js'
+import {referenceTable, revocationSteps, revokedInWords} from '../../lib/command/present/change.js'
 import {connectionsJson} from '../../lib/command/present/connections.js'
+import {editDiff, editJson} from '../../lib/command/present/edit.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {style} from '../../lib/cli/streams.js'
 import {endConnections} from '../../lib/tunnel/connections/end.js'
@@ -27,45 +30,35 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
   async run(): Promise<object> {
     const {detach, yes, 'dry-run': dryRun} = this.flags
     const token = await this.chosenToken(this.args.token, 'zt token revoke NAME')
-    const confirm = yes ? undefined : (plan: Revocation): Promise<void> => this.confirm(plan)
-    const result = await revokeToken(this.access(), {token, detach, dryRun, confirm})
+    const ctx = this.access()
+    const confirm = yes ? undefined : (plan: Revocation): Promise<void> => this.confirm(ctx, plan)
+    const result = await revokeToken(ctx, {token, detach, dryRun, confirm})
     for (const warning of result.warnings) this.warn(warning)
     const closed = await endConnections(this.connectionsOf(result.token))
     const connections = this.heardOf(closed)
-    const name = style.bold(result.token.name)
-    if (dryRun) this.show(result)
-    else {
-      const where = [...new Set(result.detached.map((step) => `"${step.name}"`))]
-      if (where.length > 0) this.print(`${style.green('✓')} ${name} was taken out of ${where.join(', ')}`)
-      this.print(
-        result.deleted
-          ? `${style.green('✓')} ${name} is revoked: nothing opens with it any more`
-          : `${style.green('✓')} ${name} was gone from the account already; what was left of it here is removed`,
-      )
-      if (result.secretRemoved)
-        this.print(`  its secret is removed from the ${result.stores.join(' and the ')}`)
-      if (result.unbound.length > 0) this.print(`  unbound: ${result.unbound.join(', ')}`)
-    }
+    if (dryRun) await this.show(ctx, result)
+    else for (const line of revokedInWords(result)) this.print(line)
     if (connections !== undefined) this.print(`  ${connections}`)
-    return {...result, connections: connectionsJson(closed)}
+    return {...result, changes: editJson(result.changes), connections: connectionsJson(closed)}
   }
 
-  private show(plan: Revocation): void {
+  private async show(ctx: AccessContext, plan: Revocation): Promise<void> {
     if (plan.references.length > 0) {
       this.print(`${style.bold(plan.token.name)} is named by:`)
       this.print(referenceTable(plan.references))
       this.print()
     }
-    if (!plan.exists) this.print(`${style.bold(plan.token.name)} is gone from the account.`)
-    this.print('To revoke it would:')
+    if (!plan.exists) this.print(`${style.bold(plan.token.name)} is no longer in the account.`)
+    if (plan.changes.length > 0) this.print([...editDiff(await describeChanges(ctx, plan.changes)), ''])
+    this.print('Revoking it would:')
     for (const step of revocationSteps(plan)) this.print(`  - ${step}`)
   }
 
-  private async confirm(plan: Revocation): Promise<void> {
+  private async confirm(ctx: AccessContext, plan: Revocation): Promise<void> {
     const {name, id} = plan.token
     const args = `${shellQuote(plan.token)}${this.flags.detach ? ' --detach' : ''}`
     this.prompts.require('A confirmation', `zt token revoke ${args} --yes`)
-    this.show(plan)
+    await this.show(ctx, plan)
     // A name that cannot be typed as it is shown must not make the token undeletable.
     const word = /^[\x21-\x7E]([\x20-\x7E]{0,58}[\x21-\x7E])?$/.test(name) ? name : id
     if (!(await this.prompts.confirmByTyping(`Type ${word} to revoke it`, word))) throw this.cancelled()

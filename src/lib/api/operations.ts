@@ -343,6 +343,7 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
     'deletePolicy',
     'replaceApplicationPolicy',
     'deleteApplicationPolicy',
+    'getGroup',
     'replaceGroup',
   ),
   'token:rotate': needs('listServiceTokens', 'getServiceToken', 'rotateServiceToken', 'updateServiceToken'),
@@ -362,7 +363,8 @@ export const COMMANDS: Readonly<Record<string, Asks>> = {
       'replaceApplicationPolicy',
       'deleteApplicationPolicy',
     ),
-    ...byName,
+    // Whether a token that rules would name again still exists.
+    tries: ['listServiceTokens', 'listZones'],
   },
   version: nothing,
   // It probes every permission group; what it deletes does not exist (probe.ts).

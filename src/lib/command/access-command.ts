@@ -12,6 +12,7 @@ import {USER_AGENT} from '../core/version.js'
 import type {Pause} from '../api/types.js'
 import type {SecretStore} from '../secrets/types.js'
 import type {ClosedConnections} from '../tunnel/types.js'
+import {nameKeeper} from './keep-names.js'
 import {connectionsText} from './present/connections.js'
 
 /** A command that works on an account: adds the use-cases' context to {@link BaseCommand}. */
@@ -23,6 +24,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
   ): AccessContext {
     return openAccess(settings, {
       userAgent: USER_AGENT,
+      names: nameKeeper(settings),
       command: this.id?.replaceAll(':', ' '),
       progress: this.progress,
       warn: (text) => {

@@ -1,8 +1,8 @@
-import {readNames} from '../access/account/completion-names.js'
 import {openAccess} from '../access/account/context.js'
 import type {AskForNames} from '../completion/complete-main.js'
 import {loadSettings} from '../config/settings.js'
 import {USER_AGENT} from '../core/version.js'
+import {nameKeeper, readNames} from './keep-names.js'
 
 /**
  * Asks the API for names while somebody waits at a TAB: nobody is asked anything, no store is unlocked, and no pause that
@@ -16,6 +16,7 @@ export async function askForNames({kind, env, cwd, flags}: AskForNames): Promise
     {...settings, rateLimitWait: 0},
     {
       userAgent: USER_AGENT,
+      names: nameKeeper(settings),
       command: 'completion',
       interactive: false,
       quiet: true,

@@ -38,12 +38,12 @@ export abstract class PlannedEditCommand<T extends typeof Command> extends EditC
       apply: (made) => applyPlanned(ctx, made, this.commandInWords()),
     })
     const made = edited.plan
-    const {bindings = [], unbound = []} = made
+    const {binding, unbound = []} = made
     if (made.changes.length === 0) {
       if (dryRun) this.print(`${style.green('✓')} ${asItIs(made)}`)
       return {plan: made, result: {...edited.result, bound: [], unbound: []}}
     }
-    const bound = bindings.flatMap((one) => one.bound)
+    const bound = binding?.bound ?? []
     for (const {host, token, replaced} of bound) {
       this.print(
         `${dryRun ? 'Would use' : 'zt ssh uses'} ${token} for ${host}${replaced ? ' (instead of another token)' : ''}`,
@@ -58,5 +58,5 @@ export abstract class PlannedEditCommand<T extends typeof Command> extends EditC
 /** What there is to know of the hosts is said with the rest. */
 function withWarnings<P extends PlannedEdit>(plan: P): P {
   if (plan.changes.length === 0) return plan
-  return {...plan, notes: [...plan.notes, ...(plan.bindings ?? []).flatMap(({warnings}) => warnings)]}
+  return {...plan, notes: [...plan.notes, ...(plan.binding?.warnings ?? [])]}
 }

@@ -1,7 +1,7 @@
 import {type Command} from '@oclif/core'
 import {showApplication} from '../access/applications/list.js'
 import type {AccessContext} from '../access/account/context.js'
-import type {RuleInput} from '../access/rules/wanted.js'
+import type {RuleInput} from '../access/rules/input.js'
 import {listServiceTokens} from '../access/tokens/list.js'
 import {sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'

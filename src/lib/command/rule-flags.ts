@@ -1,10 +1,15 @@
 import {Flags} from '@oclif/core'
-import {ASKABLE, type AskedPart, type RuleInput} from '../access/rules/wanted.js'
+import {completing} from '../cli/completing.js'
+import {ASKABLE, type AskedPart, type RuleInput} from '../access/rules/input.js'
 import type {Decision} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 
 const several = (description: string, helpValue: string) =>
   Flags.string({description, helpValue, multiple: true, default: []})
+export const serviceAuthFlag = Flags.boolean({
+  description: 'use the action Service Auth: a service token is enough, no login',
+})
+
 const single = (description: string) => Flags.boolean({description})
 
 type SelectorRow = (typeof ASKABLE)[number]
@@ -21,7 +26,8 @@ function flagsOf(rows: readonly SelectorRow[], place: Place) {
       const name = nameIn(row, place)
       if (name === undefined) return []
       const [, description = ''] = (place === 'member' ? row.include : row[place]) ?? []
-      return [[name, row.value === undefined ? single(description) : several(description, row.value)]]
+      if (row.value === undefined) return [[name, single(description)]]
+      return [[name, completing(row.completes ?? 'none', several(description, row.value))]]
     }),
   ) as Record<string, ReturnType<typeof several> | ReturnType<typeof single>>
 }
@@ -77,15 +83,11 @@ const ACTIONS: Record<string, Decision> = {
   bypass: 'bypass',
 }
 
-/** What a policy does with whom it means. */
 export const actionFlags = {
-  'service-auth': Flags.boolean({
-    description: 'the action Service Auth, which is the default: no login',
-  }),
+  'service-auth': serviceAuthFlag,
   action: Flags.option({
-    description: 'what it does: service-auth, allow, block or bypass',
+    description: 'action of the policy (default: service-auth)',
     options: Object.keys(ACTIONS),
-    helpValue: 'ACTION',
   })(),
 }
 

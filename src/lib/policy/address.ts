@@ -1,8 +1,8 @@
 import {BlockList, isIP} from 'node:net'
 
 /**
- * Whether an address lies in a CIDR block, of IPv4 or IPv6; a block without a prefix length is one address, and
- * IPv4-mapped IPv6 addresses are the IPv4 address that they hold. False for anything that is not an address or block.
+ * Whether an address is in a CIDR block of IPv4 or IPv6. A block without a prefix length is a single address; an
+ * IPv4-mapped IPv6 address counts as the IPv4 address. False for anything that is not an address or block.
  */
 export function addressInBlock(address: string, block: string): boolean {
   const parsed = parseBlock(block)
@@ -13,7 +13,7 @@ export function addressInBlock(address: string, block: string): boolean {
   return list.check(address, given)
 }
 
-/** A block in CIDR notation with its prefix length, which one address has too: `203.0.113.7/32`; undefined: it is none. */
+/** A block in CIDR notation with its prefix length, also for a single address: `203.0.113.7/32`. Undefined if invalid. */
 export function fullBlock(text: string): string | undefined {
   const parsed = parseBlock(text)
   return parsed && `${parsed.network}/${parsed.length}`
@@ -31,7 +31,7 @@ function parseBlock(block: string): {network: string; length: number; family: 'i
 
 function familyOf(address: string): 'ipv4' | 'ipv6' | undefined {
   const version = isIP(address)
-  // A zone (fe80::1%eth0) is a matter of one machine; BlockList does not take it.
+  // A zone (fe80::1%eth0) has a meaning on one machine only, and BlockList does not accept it.
   if (version === 0 || address.includes('%')) return undefined
   return version === 4 ? 'ipv4' : 'ipv6'
 }

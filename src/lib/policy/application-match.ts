@@ -1,46 +1,71 @@
 import type {Application} from '../api/types.js'
 import {hostMatches} from '../core/hostname.js'
 
-/**
- * The application that answers for a host and path: the most specific of those that cover it, and only that one
- * (nothing is inherited). Rules: Cloudflare's documentation on application paths.
- */
-export function applicationFor<T extends Matchable>(
-  host: string,
-  path: string,
-  applications: readonly T[],
-): T | undefined {
-  return answering(host, path, applications)?.application
-}
-
 type Matchable = Pick<Application, 'domains'> & {type?: string}
 
-/** The same, with the domain of the application by which it answers. */
-export function answering<T extends Matchable>(
-  host: string,
-  path: string,
+/** A public address. */
+export interface Address {
+  host: string
+  path: string
+  /** Both, written as a domain of an application. */
+  text: string
+}
+
+/**
+ * The address that a person may mean by `host`, `host/path` or a URL of any scheme. Access ignores the query and port.
+ *
+ * @returns undefined for any other text, such as a single word
+ */
+export function addressOf(text: string): Address | undefined {
+  const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?(.*)$/is.exec(text) ?? []
+  const bare = rest.replace(/[?#].*/s, '')
+  const slash = bare.indexOf('/')
+  const authority = slash < 0 ? bare : bare.slice(0, slash)
+  const host = (scheme === undefined ? authority : authority.replace(/^.*@/s, ''))
+    .replace(/:\d*$/, '')
+    .replace(/\.$/, '')
+    .toLowerCase()
+  if (!/^[^\s@:.]+(\.[^\s@:.]+)+$/.test(host)) return undefined
+  const path = slash < 0 ? '/' : bare.slice(slash)
+  return {host, path, text: host + path}
+}
+
+/**
+ * The application that answers for an address: the most specific of those that cover it, and only that one (nothing is
+ * inherited). Rules: Cloudflare's documentation on application paths.
+ *
+ * @returns also the other applications that cover the address, and those of them that have the same domain
+ */
+export function findApplication<T extends Matchable>(
+  {host, path}: Pick<Address, 'host' | 'path'>,
   applications: readonly T[],
-): {application: T; domain: string} | undefined {
+): {application: T; others: T[]; rivals: T[]} | undefined {
   let best: {application: T; domain: string} | undefined
+  const covering = new Set<T>()
   for (const application of applications) {
-    // A bookmark's domain is where it links to.
+    // A bookmark's domain is the address that it links to.
     if (application.type === 'bookmark') continue
     for (const domain of application.domains) {
       if (!covers(domain, host, path)) continue
+      covering.add(application)
       if (best === undefined || bySpecificity(domain, best.domain) > 0) best = {application, domain}
     }
   }
-  return best
+  if (!best) return undefined
+  const {application, domain} = best
+  const others = [...covering].filter((one) => one !== application)
+  const rivals = others.filter(({domains}) => domains.some((one) => sameAddress(one, domain)))
+  return {application, others, rivals}
 }
 
-/** Whether two domains of applications, however they are written, stand for the same hosts and paths. */
+/** Whether two domains of applications, however they are written, mean the same hosts and paths. */
 export function sameAddress(a: string, b: string): boolean {
   const [one, other] = [split(a), split(b)]
   return one.host.toLowerCase() === other.host.toLowerCase() && one.path === other.path
 }
 
 /** Whether one of an application's domains (`host`, `host/path`, with `*`) covers a host and path. */
-export function covers(domain: string, host: string, path: string): boolean {
+function covers(domain: string, host: string, path: string): boolean {
   const {host: hostPattern, path: pathPattern} = split(domain)
   return hostMatches(hostPattern, host) && (pathPattern === undefined || pathMatches(pathPattern, path))
 }
@@ -55,17 +80,17 @@ function split(domain: string): {host: string; path: string | undefined} {
   const slash = bare.indexOf('/')
   const host = (slash < 0 ? bare : bare.slice(0, slash)).replace(/:\d*$/, '')
   const path = slash < 0 ? '' : trim(bare.slice(slash))
-  // `host/*` covers the host itself too: the same as no path.
+  // `host/*` also covers the host itself: the same as no path.
   return {host, path: path === '' || path === '*' ? undefined : path}
 }
 
-/** A path covers what lies below it; a trailing `/*` covers only that; other stars may span several segments. */
+/** A path covers everything below it; a trailing `/*` covers only that; other stars may span several segments. */
 function pathMatches(pattern: string, path: string): boolean {
   const given = trim(path.split(/[?#]/)[0] ?? '')
   return globMatches(pattern, given) || globMatches(`${pattern}/*`, given)
 }
 
-/** Takes the leftmost fit of each part and never goes back: a regular expression could take for ever. */
+/** Takes the leftmost match of each part and never backtracks: a regular expression could take forever. */
 function globMatches(pattern: string, text: string): boolean {
   const [head = '', ...parts] = pattern.split('*')
   const tail = parts.pop()
@@ -85,12 +110,12 @@ function trim(path: string): string {
   return path.replace(/^\/+/, '').replace(/(?<!\/)\/+$/, '')
 }
 
-/** Positive when `a` is more specific. Two domains that say the same much go by their text: the order given never matters. */
+/** Positive when `a` is more specific. Equally specific domains are ordered by their text, so that the order given never matters. */
 function bySpecificity(a: string, b: string): number {
   return compare(specificity(a), specificity(b)) || (a < b ? 1 : -1)
 }
 
-/** Fewer stars in the host, then the longer host, then the deeper path, then one without star, then the longer one. */
+/** Fewer stars in the host, then a longer host, a deeper path, fewer stars in it, a longer path. */
 function specificity(domain: string): number[] {
   const {host, path} = split(domain)
   const segments = path === undefined ? 0 : path.split('/').length

@@ -2,24 +2,24 @@ import type {Decision, Policy} from '../api/types.js'
 import {combine, type RuleMatch} from './rules.js'
 import type {Evaluation, EvaluationInput, PolicyTrace} from './types.js'
 
-/** The API may come to have more actions than these; what they do is not guessed. */
+/** The API may get more actions; zt does not guess what they do. */
 const KNOWN = new Set<string>(['allow', 'deny', 'non_identity', 'bypass'] satisfies Decision[])
 
 /**
- * Decides on a machine's request as Access does: Bypass and Service Auth policies first, in order of precedence, then
- * Allow and Block in order; the first that matches decides; when none does, the request is denied
- * (Cloudflare's documentation, "Order of execution"). Pure.
+ * Decides on a machine's request as Access does: Bypass and Service Auth policies in order of precedence, then Allow and
+ * Block policies in order. The first that matches decides; if none does, the request is denied (Cloudflare's
+ * documentation, "Order of execution").
  */
 export function evaluate({application, groups, request}: EvaluationInput): Evaluation {
   const trace: PolicyTrace[] = []
   let decided: {policy: Policy; outcome: Evaluation['outcome']} | undefined
   for (const policy of inOrder(application.policies)) {
     if (decided) {
-      trace.push(entry(policy, 'not-reached', `"${decided.policy.name}" had decided before.`))
+      trace.push(entry(policy, 'not-reached', `"${decided.policy.name}" decided first.`))
       continue
     }
     if (!KNOWN.has(policy.decision)) {
-      trace.push(entry(policy, 'no-include', 'Zt does not know its action.'))
+      trace.push(entry(policy, 'no-include', 'zt does not know its action.'))
       continue
     }
     const match = combine(policy, {decision: policy.decision, request, groups, answers: new Map()})
@@ -41,7 +41,7 @@ function inOrder(policies: readonly Policy[]): Policy[] {
   return [...policies.filter(early), ...policies.filter((policy) => !early(policy))]
 }
 
-/** What a policy decides; undefined when it does not apply. */
+/** What a policy decides; undefined if it does not apply. */
 function outcomeOf({decision}: Policy, {holds}: RuleMatch): Evaluation['outcome'] | undefined {
   switch (decision) {
     case 'bypass':
@@ -51,7 +51,7 @@ function outcomeOf({decision}: Policy, {holds}: RuleMatch): Evaluation['outcome'
     case 'deny':
       return holds === 'yes' ? 'blocked' : undefined
     case 'allow':
-      // Never lets a machine in: whoever could satisfy it is sent to the login page.
+      // Never admits a machine: whoever may satisfy it is sent to the login page.
       return holds === 'no' ? undefined : 'login'
   }
 }
@@ -71,5 +71,5 @@ function entry(policy: Policy, outcome: PolicyTrace['outcome'], why: string): Po
 }
 
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+  return `${text.startsWith('zt ') ? 'z' : text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }

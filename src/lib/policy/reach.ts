@@ -1,9 +1,8 @@
 import type {Application, Group} from '../api/types.js'
 import {evaluate} from './evaluate.js'
-import {mayAdmit} from './references.js'
-import type {AccountRules} from './token-references.js'
+import {groupsById, mayAdmit, type AccountRules} from './references.js'
 
-/** Whether a service token gets into an application; `conditional`: that depends on where its request comes from. */
+/** Whether a service token gets into an application; `conditional`: depending on where the request comes from. */
 export type Reach = 'yes' | 'conditional' | 'no'
 
 export interface ReachedApplication {
@@ -13,9 +12,9 @@ export interface ReachedApplication {
 }
 
 export interface ReachChange {
-  /** Applications that let the token in, or do so under conditions, and did not before. */
+  /** Applications that will admit the token, or will do so under fewer conditions. */
   opens: ReachedApplication[]
-  /** Applications that let the token in, or did so under conditions, and will not. */
+  /** Applications that will no longer admit the token, or only under conditions. */
   closes: ReachedApplication[]
 }
 
@@ -36,7 +35,7 @@ export function reachChange(tokenId: string, before: AccountRules, after: Accoun
 
 const RANK: Record<Reach, number> = {no: 0, conditional: 1, yes: 2}
 
-/** Whether a service token that is good gets into an application. */
+/** Whether a valid service token gets into an application. */
 export function reachOf(
   tokenId: string,
   application: Pick<Application, 'name' | 'policies'>,
@@ -45,8 +44,4 @@ export function reachOf(
   const request = {serviceTokenId: tokenId, ip: undefined, country: undefined}
   if (evaluate({application, groups, request}).admitted) return 'yes'
   return mayAdmit(tokenId, application.policies, groups) ? 'conditional' : 'no'
-}
-
-export function groupsById(groups: readonly Group[]): ReadonlyMap<string, Group> {
-  return new Map(groups.map((group) => [group.id, group]))
 }

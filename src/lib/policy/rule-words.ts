@@ -2,13 +2,13 @@ import type {Rule} from '../api/types.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import {selectorNamed} from './rules.js'
 
-/** What ids in rules stand for. Undefined: not known; the id is shown then. */
+/** The names of objects in rules, by their IDs. Undefined: unknown; the ID is shown then. */
 export interface RuleNames {
   serviceToken(id: string): string | undefined
   group(id: string): string | undefined
 }
 
-/** A rule in words: `service token gitlab-admin`, `country DE`; one that zt does not know as JSON. */
+/** A rule in words: `service token gitlab-admin`, `country DE`. One that zt does not know comes as JSON. */
 export function ruleInWords(rule: Rule, names: RuleNames): string {
   const [[selector, value] = ['', undefined], another] = Object.entries(rule)
   const body: JsonObject = isJsonObject(value) ? value : {}

@@ -3,7 +3,7 @@ import {isJsonObject, type JsonObject} from '../core/json.js'
 import {addressInBlock} from './address.js'
 import type {AccessRequest} from './types.js'
 
-/** Whether a rule holds. `identity`: it could, for a person who logs in; never for a machine. */
+/** Whether a rule holds. `identity`: it may hold for a person who logs in, and never for a machine. */
 export interface RuleMatch {
   holds: 'yes' | 'no' | 'identity'
   /** A clause without full stop, e.g. `the token is not "ci"`. */
@@ -14,11 +14,11 @@ export interface RuleScope {
   decision: Decision
   request: AccessRequest
   groups: ReadonlyMap<string, Group>
-  /** Answers for groups, by id, for the life of one policy: a group that many share is evaluated once. */
+  /** Answers for groups by ID, while one policy is evaluated: a group that is named often is evaluated once. */
   answers: Map<string, RuleMatch>
 }
 
-/** Deeper than anybody nests groups; each level is a part of the sentence that says why. */
+/** Deeper than anyone nests groups; each level adds to the sentence that says why. */
 const DEEPEST = 500
 
 type Holds = (body: JsonObject, scope: RuleScope, within: readonly string[]) => RuleMatch
@@ -47,7 +47,7 @@ const SELECTORS: Record<string, Selector> = {
     field: 'token_id',
     names: 'serviceToken',
     holds: (body, {decision, request}) => {
-      if (decision !== 'non_identity') return no('a service token counts under the action Service Auth only')
+      if (decision !== 'non_identity') return no('service tokens count only under the action Service Auth')
       if (request.serviceTokenId === undefined) return no('no valid service token was sent')
       return body['token_id'] === request.serviceTokenId
         ? yes('it names this service token')
@@ -57,7 +57,7 @@ const SELECTORS: Record<string, Selector> = {
   any_valid_service_token: {
     words: 'any valid service token',
     holds: (_body, {decision, request}) => {
-      if (decision !== 'non_identity') return no('a service token counts under the action Service Auth only')
+      if (decision !== 'non_identity') return no('service tokens count only under the action Service Auth')
       return request.serviceTokenId === undefined
         ? no('no valid service token was sent')
         : yes('it includes any valid service token')
@@ -66,7 +66,7 @@ const SELECTORS: Record<string, Selector> = {
   linked_app_token: {
     words: 'token of the application',
     field: 'app_uid',
-    holds: () => no('it wants a token of another application'),
+    holds: () => no('it requires a token of another application'),
   },
   ip: {
     words: 'IP',
@@ -74,20 +74,20 @@ const SELECTORS: Record<string, Selector> = {
     holds: (body, {request}) => {
       const range = String(body['ip'])
       if (request.ip === undefined)
-        return no(`addresses in ${range} are meant, and the client's is not known here`)
+        return no(`it is for addresses in ${range}, and zt does not know the client's address`)
       return addressInBlock(request.ip, range)
         ? yes(`${request.ip} is in ${range}`)
         : no(`${request.ip} is not in ${range}`)
     },
   },
-  ip_list: {words: 'IP list', field: 'id', holds: () => no('the addresses of an IP list are not known here')},
+  ip_list: {words: 'IP list', field: 'id', holds: () => no('zt does not know the addresses of the IP list')},
   geo: {
     words: 'country',
     field: 'country_code',
     holds: (body, {request}) => {
       const wanted = String(body['country_code'])
       if (request.country === undefined)
-        return no(`the country ${wanted} is meant, and the client's is not known here`)
+        return no(`it is for the country ${wanted}, and zt does not know the client's country`)
       return request.country.toUpperCase() === wanted.toUpperCase()
         ? yes(`the country is ${wanted}`)
         : no(`the country is not ${wanted}`)
@@ -101,7 +101,7 @@ const SELECTORS: Record<string, Selector> = {
       const id = String(body['id'])
       const group = scope.groups.get(id)
       if (!group) return no('its Access group does not exist')
-      if (within.length >= DEEPEST) return no('its Access groups are nested too deep to be read')
+      if (within.length >= DEEPEST) return no('its Access groups are nested too deeply')
       if (within.includes(id)) return no(`the Access group "${group.name}" includes itself`)
       const known = scope.answers.get(id)
       if (known !== undefined) return known
@@ -153,27 +153,27 @@ export function combine(
   if (excluded.holds === 'yes') return {...no(`it excludes: ${excluded.why}`), part: 'exclude'}
   const required = require.map((rule) => matchRule(rule, scope, within))
   const failing = required.find(({holds}) => holds === 'no')
-  if (failing) return {...no(`it requires more: ${failing.why}`), part: 'require'}
+  if (failing) return {...no(`a requirement is not met: ${failing.why}`), part: 'require'}
   const needsLogin = required.find(({holds}) => holds === 'identity')
   if (included.holds === 'yes' && needsLogin) return {...needsLogin, part: 'require'}
-  // Everyone but some people: who is excluded is known after a login only.
+  // Everyone except some people: only a login shows who is excluded.
   if (included.holds === 'yes' && excluded.holds === 'identity') return {...excluded, part: 'exclude'}
   return {...included, part: 'include'}
 }
 
-/** Whether a rule is about who somebody is, which takes a login, a device or a certificate to know. */
+/** Whether a rule is about a person's identity, which takes a login, a device or a certificate. */
 export function wantsIdentity(rule: Rule): boolean {
   return Object.keys(rule).some((name) => selectorNamed(name)?.identity !== undefined)
 }
 
 function matchRule(rule: Rule, scope: RuleScope, within: readonly string[]): RuleMatch {
   const [[name, value] = ['nothing', undefined], another] = Object.entries(rule)
-  if (another) return no('one of its rules has several selectors, which zt cannot read')
+  if (another) return no('one of its rules has several selectors, which zt cannot evaluate')
   const {identity, holds} = selectorNamed(name) ?? {}
   if (identity !== undefined) {
     // Bypass and Service Auth never ask for a login.
     const asked = scope.decision === 'allow' || scope.decision === 'deny'
-    return {holds: asked ? 'identity' : 'no', why: `it wants ${identity}, which a machine does not have`}
+    return {holds: asked ? 'identity' : 'no', why: `it requires ${identity}, which a machine does not have`}
   }
   if (!holds) return no(`zt does not know the selector "${name.slice(0, 40)}"`)
   return holds(isJsonObject(value) ? value : {}, scope, within)
@@ -184,6 +184,6 @@ function best(matches: RuleMatch[]): RuleMatch {
     matches.find(({holds}) => holds === 'yes') ??
     matches.find(({holds}) => holds === 'identity') ??
     matches[0] ??
-    no('it includes nobody')
+    no('it includes no one')
   )
 }

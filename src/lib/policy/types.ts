@@ -1,8 +1,8 @@
 import type {Application, Decision, Group, Policy} from '../api/types.js'
 
-/** A request as the edge sees it: which service token it carries (already authenticated), from where. No identity: machines have none. */
+/** A request as the edge sees it: the authenticated service token, and where it comes from. Machines have no identity. */
 export interface AccessRequest {
-  /** The service token's UUID when its credentials are valid; undefined when none were sent or they are invalid. */
+  /** The service token's UUID if its credentials are valid; undefined if none or invalid ones were sent. */
   serviceTokenId: string | undefined
   /** The client's address. */
   ip: string | undefined
@@ -23,7 +23,7 @@ export interface PolicyTrace {
 
 export interface Evaluation {
   /**
-   * `service-auth` / `bypass`: in. `login`: an Allow policy could let a person in, so the edge sends to the login page.
+   * `service-auth` / `bypass`: admitted. `login`: an Allow policy may admit a person, so the edge redirects to the login page.
    * `blocked`: a Block policy matched. `denied`: nothing matched.
    */
   outcome: 'service-auth' | 'bypass' | 'login' | 'blocked' | 'denied'
@@ -33,7 +33,7 @@ export interface Evaluation {
   trace: PolicyTrace[]
 }
 
-/** What evaluation needs to know of an account. */
+/** The input of an evaluation. */
 export interface EvaluationInput {
   application: Pick<Application, 'name' | 'policies'>
   groups: ReadonlyMap<string, Group>

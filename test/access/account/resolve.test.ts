@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {
-  findApplication,
   resolveApplication,
   resolveGroup,
   resolvePolicy,
@@ -10,7 +9,7 @@ import {
 } from '../../../src/lib/access/account/resolve.js'
 import type {Application, ServiceToken} from '../../../src/lib/api/types.js'
 import {UserError} from '../../../src/lib/core/errors.js'
-import {applicationFor, covers, sameAddress} from '../../../src/lib/policy/application-match.js'
+import {findApplication, sameAddress} from '../../../src/lib/policy/application-match.js'
 import {application, group, policy} from '../../policy/fixtures.js'
 
 const ctx = {profile: 'default', profileNamed: false}
@@ -68,7 +67,7 @@ const KINDS = {
       ctx,
       wanted,
       things.map(({id, name}) => app(id, name)),
-    ),
+    ).application,
   RULE: (wanted: string, things: {id: string; name: string}[]) =>
     resolveRule(ctx, wanted, {
       id: 'app',
@@ -78,7 +77,8 @@ const KINDS = {
 }
 
 describe.each(Object.entries(KINDS))('a %s', (code, resolve) => {
-  const word = fc.stringMatching(/^[A-Za-z]{1,4}$/)
+  // Often the same name, in the same case or another one.
+  const word = fc.oneof(fc.constantFrom('ci', 'Ci', 'CI'), fc.stringMatching(/^[A-Za-z]{1,4}$/))
   const things = fc
     .uniqueArray(fc.uuid(), {maxLength: 6})
     .chain((ids) =>
@@ -110,6 +110,12 @@ describe.each(Object.entries(KINDS))('a %s', (code, resolve) => {
         if (only) expect(details['candidates']).toEqual([only, ...more])
       }),
     )
+  })
+
+  it('is found by its exact name before one in another case', () => {
+    const all = ['CI', 'ci', 'Ci'].map((name, at) => ({id: `id-${at}`, name}))
+    for (const {id, name} of all) expect(resolve(name, all).id).toBe(id)
+    expect(refusal(() => resolve('cI', all))).toMatchObject({kind: 'ambiguous'})
   })
 
   it('that is not there is asked back, if one is near', () => {
@@ -146,7 +152,7 @@ describe.each(Object.entries(KINDS))('a %s', (code, resolve) => {
   })
 })
 
-it('a service token is found by its Client ID', () => {
+it('a service token is found by its client ID', () => {
   const all = [token('one', 'two.access'), token('two', 'other')]
   expect(resolveToken(ctx, 'two.access', all).id).toBe('two')
 })
@@ -210,7 +216,7 @@ describe('a rule of an application', () => {
   })
 
   it('is not found where there is none', () => {
-    expect(refusal(() => resolveRule(ctx, '1', rules())).why).toBe('It has no rule.')
+    expect(refusal(() => resolveRule(ctx, '1', rules())).why).toBe('It has no rules.')
   })
 })
 
@@ -242,7 +248,7 @@ describe('an application', () => {
     ['other.example.com/a', 'wild'],
     ['Shortcut', 'link'],
   ])('is found by %s: %s', (wanted, id) => {
-    expect(resolveApplication(ctx, wanted, all).id).toBe(id)
+    expect(resolveApplication(ctx, wanted, all).application.id).toBe(id)
   })
 
   it.each([
@@ -268,21 +274,21 @@ describe('an application', () => {
       /^"All hosts" \(\*\.example\.com\), "Grafana" \(grafana\.example\.com\) cover it too/,
     ],
     ['new.example.com', undefined],
-    ['grafana.example.com', '"Shortcut" (grafana.example.com) may be called that too.'],
+    ['grafana.example.com', '"Shortcut" (grafana.example.com) matches too'],
     ['Grafana', undefined],
   ])('is noted to be one of several: %s', (wanted, note) => {
-    const found = findApplication(ctx, wanted, all)
-    if (note instanceof RegExp) expect(found.note).toMatch(note)
-    else expect(found.note).toBe(note)
+    const {notes} = resolveApplication(ctx, wanted, all)
+    if (note instanceof RegExp) expect(notes.join()).toMatch(note)
+    else expect(notes).toEqual(note === undefined ? [] : [note])
   })
 
   it.each([
     ["another's id", app('b', 'a'), app('a', 'x')],
     ["another's domain", app('b', 'x'), app('a', 'a', 'b.example'), 'b.example'],
   ])('is noted to be called as %s', (_what, one, other, wanted = 'a') => {
-    const found = findApplication(ctx, wanted, [{...one, name: wanted}, other])
+    const found = resolveApplication(ctx, wanted, [{...one, name: wanted}, other])
     expect(found.application.id).toBe(wanted === 'a' ? 'a' : 'b')
-    expect(found.note).toMatch(/may be called that too\.$/)
+    expect(found.notes).toEqual([expect.stringMatching(/ matches too$/)])
   })
 
   it('is ambiguous where two answer for the same, however they are written', () => {
@@ -321,11 +327,11 @@ describe('an application', () => {
       fc.property(apps, address, decorate, (list, text, written) => {
         const [host = '', ...rest] = text.split('/')
         const where = `/${rest.join('/')}`
-        const asked = applicationFor(host, where, list)
-        const covering = list.filter(({domains}) => domains.some((one) => covers(one, host, where)))
-        let found: ReturnType<typeof findApplication>
+        const asked = findApplication({host, path: where}, list)?.application
+        const covering = list.filter((one) => findApplication({host, path: where}, [one]))
+        let found: ReturnType<typeof resolveApplication>
         try {
-          found = findApplication(ctx, written(text), list)
+          found = resolveApplication(ctx, written(text), list)
         } catch (error) {
           if (!(error instanceof UserError)) throw error
           // `x.com` and `x.com/*` are the same to Access, so which one it asks cannot be said.
@@ -336,9 +342,9 @@ describe('an application', () => {
         expect(found.application).toBe(asked)
         const exact = asked?.domain !== undefined && sameAddress(asked.domain, text)
         for (const other of covering) {
-          if (other !== asked && !exact) expect(found.note).toContain(`"${other.name}"`)
+          if (other !== asked && !exact) expect(found.notes.join()).toContain(`"${other.name}"`)
         }
-        if (covering.length === 1) expect(found.note).toBeUndefined()
+        if (covering.length === 1) expect(found.notes).toEqual([])
       }),
       {numRuns: 500},
     )
@@ -352,7 +358,7 @@ describe('an application', () => {
             ({domain: text}) =>
               text?.replace(/^([^/]+)\/\*$/, '$1') === one.domain?.replace(/^([^/]+)\/\*$/, '$1'),
           )
-          if (same.length === 1) expect(resolveApplication(ctx, one.domain ?? '', list)).toBe(one)
+          if (same.length === 1) expect(resolveApplication(ctx, one.domain ?? '', list).application).toBe(one)
         }
       }),
     )

@@ -109,7 +109,7 @@ describe('creating an application', () => {
   it('warns of a name that another application has', async () => {
     await open()
     const {plan} = await create({name: 'git'})
-    expect(plan.warnings.join()).toContain('neither is found')
+    expect(plan.warnings.join()).toContain('the ID of either')
   })
 
   it.each<[string, Partial<CreateApplicationOptions>]>([

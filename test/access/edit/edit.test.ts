@@ -13,7 +13,7 @@ import {
   type Change,
 } from '../../../src/lib/access/edit/change.js'
 import {UndoRecords} from '../../../src/lib/access/edit/records.js'
-import {newId, readObject, withRules, type EditTarget} from '../../../src/lib/access/edit/target.js'
+import {newId, readObject, withRules, type ObjectRef} from '../../../src/lib/access/edit/object.js'
 import {latestEdit, listUndo, planUndo, undoEdit} from '../../../src/lib/access/edit/undo.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
 import {World} from '../../support/access-world.js'
@@ -187,7 +187,7 @@ describe('somebody else who writes between our reading and our writing', () => {
     })
     const error = await failure(applyChanges(ctx, changes, {command}))
     expect(error).toMatchObject({code: 'CHANGED_MEANWHILE', details: {fields: ['x_other']}})
-    expect(error.why).toContain('was taken back')
+    expect(error.why).toContain('were taken back')
     delete app()['x_other']
     expect(everything(world.state)).toBe(before)
     expect(await recordFiles()).toEqual([])
@@ -363,7 +363,7 @@ describe('undo', () => {
 
   it('of an application that was made deletes it; undone, it comes back', async () => {
     await open()
-    const target: EditTarget = {kind: 'application', id: newId(1), name: 'New'}
+    const target: ObjectRef = {kind: 'application', id: newId(1), name: 'New'}
     const links = [{id: 'policy-1', precedence: 1}]
     const made = {name: 'New', type: 'self_hosted', domain: 'new.example.com', x: {y: 1}, policies: links}
     const {undoId} = await apply([createChange(target, made)])
@@ -399,6 +399,8 @@ describe('undo records', () => {
   const secrets: [string, JsonObject][] = [
     ['scim_config', {scim_config: {authentication: {scheme: 'httpbasic', user: 'u', password: 'hush-hush'}}}],
     ['saas_app', {saas_app: {client_secret: 'hush-hush'}}],
+    ['saas_app without a telling name in it', {saas_app: {sp_entity_id: 'hush-hush'}}],
+    ['scim_config without a telling name in it', {scim_config: {remote_uri: 'https://hush.example'}}],
     ['an unknown field', {field_of_tomorrow: {api: [{bearer_secret: 'hush-hush'}]}}],
   ]
   it.each(secrets)('hold no secrets of an application: %s', async (_, fields) => {
@@ -417,7 +419,18 @@ describe('undo records', () => {
     expect(await failure(planUndo(world.ctx, id))).toBeInstanceOf(Error)
   })
 
-  it('hold no secret that stood in the command', async () => {
+  it.each(['saas_app', 'scim_config'])('hold no %s, which goes back to the API as it came', async (field) => {
+    const value = {remote_uri: 'https://hush.example', more: [null, {deep: 1}]}
+    await open('reusable', {[field]: value})
+    const id = await make({edit: 'set', field: 'session_duration', value: '1h'})
+    expect(app()[field]).toEqual(value)
+    await undoEdit(world.ctx, await planUndo(world.ctx, id))
+    expect(app()[field]).toEqual(value)
+    for (const file of await recordFiles())
+      expect(await fs.readFile(path.join(world.folder, 'undo', file), 'utf8')).not.toContain('hush')
+  })
+
+  it('hold no secret that was in the command', async () => {
     await open()
     const secret = `cfast_${'A1b2'.repeat(12)}`
     await applyChanges(world.ctx, await plan(addRule), {command: `zt x ${secret}`})

@@ -3,7 +3,7 @@ import {applyChanges} from '../../../src/lib/access/edit/apply.js'
 import {replaceChange, type Change} from '../../../src/lib/access/edit/change.js'
 import {otherEffects} from '../../../src/lib/access/edit/effect.js'
 import {makeEdit, type EditPlan} from '../../../src/lib/access/edit/make.js'
-import type {EditTarget} from '../../../src/lib/access/edit/target.js'
+import type {ObjectRef} from '../../../src/lib/access/edit/object.js'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
 import {World} from '../../support/access-world.js'
@@ -176,7 +176,7 @@ describe('an edit about which nobody was asked', () => {
 })
 
 describe('two plans', () => {
-  const target: EditTarget = {kind: 'group', id: 'g', name: 'Group'}
+  const target: ObjectRef = {kind: 'group', id: 'g', name: 'Group'}
   const change = (before: JsonObject, after: JsonObject): Change[] => replaceChange(target, before, after)
   const [a, b, c] = [{ip: {ip: '192.0.2.1'}}, {geo: {country_code: 'DE'}}, {everyone: {}}]
 

@@ -131,7 +131,7 @@ describe('a refusal is explained', () => {
     [
       'a Require for addresses',
       {policies: [policy('CI', 'non_identity', {include: [byToken()], require: [{ip: {ip: '10.0.0.0/8'}}]})]},
-      'includes "gitlab-admin", and lets it in under conditions only. It requires more: addresses in 10.0.0.0/8 are meant',
+      'includes "gitlab-admin", and lets it in under conditions only. A requirement is not met: it is for addresses in 10.0.0.0/8',
       'zt app show GitLab',
     ],
     [
@@ -141,7 +141,7 @@ describe('a refusal is explained', () => {
           policy('CI', 'non_identity', {include: [anyToken], require: [{geo: {country_code: 'DE'}}]}),
         ],
       },
-      'the country DE is meant',
+      'it is for the country DE',
       'zt app show GitLab',
     ],
     [

@@ -84,13 +84,13 @@ describe('an edit of policies and groups', () => {
   }) // prettier-ignore
 
   it.each<[Wanted, RegExp]>([
-    [{do: 'attach', policy: 'Robots', application: 'Git'}, /on "Git" already, with precedence 2/],
+    [{do: 'attach', policy: 'Robots', application: 'Git'}, /already on "Git", with precedence 2/],
     [{do: 'attach', policy: 'Robots', application: 'Git', precedence: 2}, /already/],
     [{do: 'attach', policy: 'Robots', application: 'Git', before: 'Robots'}, /already/],
     [{do: 'detach', policy: 'CD', application: 'Git'}, /not on "Git"/],
-    [{do: 'make-reusable', application: 'Git'}, /lives inside/],
-    [{do: 'make-reusable', application: 'Git', rule: 'Staff'}, /reusable already/],
-    [{do: 'add-token', group: 'robots', token: 'ci'}, /in the Access group "robots" already/],
+    [{do: 'make-reusable', application: 'Git'}, /no inline policies/],
+    [{do: 'make-reusable', application: 'Git', rule: 'Staff'}, /already reusable/],
+    [{do: 'add-token', group: 'robots', token: 'ci'}, /already in the Access group "robots"/],
     [{do: 'remove-token', group: 'robots', token: 'cd'}, /does not include "cd"/],
     [{do: 'remove-token', group: 'barred', token: 'ci'}, /and excludes it/],
     [{do: 'create-policy', name: 'CD', decision: 'non_identity', rules: {tokens: ['cd']}}, /already/],
@@ -166,15 +166,15 @@ describe('an edit of policies and groups', () => {
   })
 
   it.each<[string, Wanted, string[]]>([
-    ['that everybody gets in', create({everyone: true}, 'allow'), ['Allow with everyone: whoever can log in at all gets in']],
-    ['that no credentials are needed', create({everyone: true}, 'bypass'), ['Bypass with everyone: anybody gets in without any credentials']],
-    ['that all addresses are everybody', create({ips: ['0.0.0.0/0']}), ['Service Auth with everyone: anybody gets in without any credentials']],
-    ['that an Allow policy does not mean the tokens of a group', create({groups: ['nested']}, 'allow'), ['The Access group "nested" holds service tokens, which count under Service Auth only: Allow does not mean them']],
+    ['that everybody gets in', create({everyone: true}, 'allow'), ['Allow with everyone: anyone who can log in gets in']],
+    ['that no credentials are needed', create({everyone: true}, 'bypass'), ['Bypass with everyone: anyone gets in without credentials']],
+    ['that all addresses are everybody', create({ips: ['0.0.0.0/0']}), ['Service Auth with everyone: anyone gets in without credentials']],
+    ['that an Allow policy does not mean the tokens of a group', create({groups: ['nested']}, 'allow'), ['The Access group "nested" includes service tokens, which count only under Service Auth: Allow ignores them']],
     ['which rules have to make room', {do: 'attach', policy: 'CD', application: 'Git', precedence: 1}, ['The rule "Staff" moves from precedence 1 to 2', 'The rule "Robots" moves from precedence 2 to 3']],
-    ['that nobody gets in any more', {do: 'detach', policy: 'Staff', application: 'Solo'}, ['"Solo" has no rule then: nobody gets in']],
-    ['that a name will be there twice', {do: 'make-reusable', application: 'Old', rule: 'first'}, ['The account has a policy "first" already; this one is told apart by its id, own-first']],
-    ['that a token opens nothing', {do: 'create-group', name: 'X', rules: {tokens: ['off']}}, ['Service token "off" is disabled: it opens nothing until that is mended']],
-    ['that an address in a group needs no token', {do: 'create-group', name: 'X', rules: {tokens: ['ci'], ips: ['10.0.0.0/8']}}, ['Any one of what it includes is enough: who comes from there needs no service token']],
+    ['that nobody gets in any more', {do: 'detach', policy: 'Staff', application: 'Solo'}, ['"Solo" has no rule then: no one gets in']],
+    ['that a name will be there twice', {do: 'make-reusable', application: 'Old', rule: 'first'}, ['The account already has a policy "first"; refer to this one by its ID, own-first']],
+    ['that a token opens nothing', {do: 'create-group', name: 'X', rules: {tokens: ['off']}}, ['Service token "off" is disabled, so it opens nothing until that is fixed']],
+    ['that an address in a group needs no token', {do: 'create-group', name: 'X', rules: {tokens: ['ci'], ips: ['10.0.0.0/8']}}, ['Meeting any one of its rules is enough: a request from these places needs no service token']],
   ])('says beforehand %s', async (_, wanted, notes) => {
     await open()
     world.state.data.apps.push({id: 'app-solo', name: 'Solo', type: 'self_hosted', domain: 'solo.example.com', policies: [{id: 'policy-staff', precedence: 1}]})
@@ -193,7 +193,7 @@ describe('the reach of a group', () => {
     expect(closes).toEqual([])
     expect(notes).toEqual([
       '"cd" will get into "Git" (git.example.com), "Strict" (strict.example.com)',
-      'The group is used by Allow in "Staff": a service token is not let in there without a login',
+      '"Staff" uses the group under Allow, which admits no service token without a login',
     ])
   })
 
@@ -208,7 +208,7 @@ describe('the reach of a group', () => {
     expect(opens.map(({application, reach}) => `${application.name} ${reach}`)).toEqual([
       'Strict conditional',
     ])
-    expect(notes[0]).toBe('"cd" will get into "Strict" (strict.example.com), under further conditions')
+    expect(notes[0]).toBe('"cd" will get into "Strict" (strict.example.com) under further conditions')
   })
 
   it('is a loss where a policy excludes the group', async () => {
@@ -225,7 +225,7 @@ describe('the reach of a group', () => {
     const {notes, closes} = await planRemoveToken(world.ctx, {group: 'robots', token: 'ci'})
     expect(closes.map(({application}) => application.name)).toEqual(['Git', 'Strict'])
     expect(notes).toEqual([
-      '"ci" will get into "Git" (git.example.com), "Strict" (strict.example.com) no more',
+      '"ci" will no longer get into "Git" (git.example.com), "Strict" (strict.example.com)',
     ])
   })
 

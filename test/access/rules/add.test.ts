@@ -232,6 +232,20 @@ describe('whom a rule means, and where it stands', () => {
     expect(world.changes).toEqual([])
   }) // prettier-ignore
 
+  it.each(['require-ip', 'exclude-ip', 'require-country', 'exclude-country'])(
+    'is another rule under other conditions: --%s',
+    async (flag) => {
+      await open()
+      const [one, other] = flag.endsWith('ip') ? ['192.0.2.0/24', '198.51.100.0/24'] : ['DE', 'FR']
+      const add = (conditions: object): ReturnType<typeof addRule> =>
+        addRule(world.ctx, {application: 'Git', flags: {'any-token': true, ...conditions}})
+      expect(await add({[flag]: [one]})).toMatchObject({changed: true})
+      expect(await add({[flag]: [other]})).toMatchObject({changed: true, how: 'reusable'})
+      expect(await add({})).toMatchObject({changed: true})
+      expect(await add({[flag]: [one]})).toMatchObject({changed: false})
+    },
+  )
+
   it('binds the hosts to the one token of the group whose secret is here, and never in place of another', async () => {
     await open()
     robots()

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {applyPlanned} from '../../../src/lib/access/edit/planned.js'
 import {planUndo, undoEdit} from '../../../src/lib/access/edit/undo.js'
-import {applyRemoveRule, planRemoveRule} from '../../../src/lib/access/rules/remove.js'
+import {planRemoveRule} from '../../../src/lib/access/rules/remove.js'
 import {createServiceToken} from '../../../src/lib/access/tokens/create.js'
 import {evaluate} from '../../../src/lib/policy/evaluate.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
@@ -145,7 +146,7 @@ describe('any rule on any application', () => {
         const which = at % names.length
         const wereIn = await admitted('203.0.113.9', 'DE')
         const plan = await planRemoveRule(world.ctx, {application: 'App', rule: String(names[which]), delete: andDelete}) // prettier-ignore
-        const {undoId} = await applyRemoveRule(world.ctx, plan, 'zt app remove-rule')
+        const {undoId} = await applyPlanned(world.ctx, plan, 'zt app remove-rule')
         expect(order(world.state)).toEqual(names.filter((_, index) => index !== which))
         // Machine rules come before Blocks, so that none of them held a token back.
         for (const name of await admitted('203.0.113.9', 'DE')) expect(wereIn).toContain(name)
@@ -166,7 +167,7 @@ describe('any rule on any application', () => {
         const wereIn = await admitted('203.0.113.9', 'DE')
         try {
           const plan = await planRemoveRule(world.ctx, {application: 'App', rule: 'New', token})
-          const {undoId} = await applyRemoveRule(world.ctx, plan, 'zt app remove-rule')
+          const {undoId} = await applyPlanned(world.ctx, plan, 'zt app remove-rule')
           const areIn = await admitted('203.0.113.9', 'DE')
           expect(areIn.filter((name) => name !== token)).toEqual(wereIn.filter((name) => name !== token))
           if (plan.how === 'token' && !flags['any-token'] && flags.group.length === 0)

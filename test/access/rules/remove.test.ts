@@ -1,10 +1,7 @@
 import {afterEach, describe, expect, it} from 'vitest'
+import {applyPlanned} from '../../../src/lib/access/edit/planned.js'
 import {planUndo, undoEdit} from '../../../src/lib/access/edit/undo.js'
-import {
-  applyRemoveRule,
-  planRemoveRule,
-  type RemoveRuleOptions,
-} from '../../../src/lib/access/rules/remove.js'
+import {planRemoveRule, type RemoveRuleOptions} from '../../../src/lib/access/rules/remove.js'
 import {createServiceToken} from '../../../src/lib/access/tokens/create.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
 import type {Exchange} from '../../../src/lib/sandbox/api/server.js'
@@ -64,7 +61,7 @@ async function remove(options: RemoveRuleOptions): Promise<{
   undo: string | undefined
 }> {
   const plan = await planRemoveRule(world.ctx, options)
-  const {undoId} = await applyRemoveRule(world.ctx, plan, 'zt app remove-rule')
+  const {undoId} = await applyPlanned(world.ctx, plan, 'zt app remove-rule')
   return {plan, undo: undoId}
 }
 
@@ -117,7 +114,7 @@ describe('taking a rule off an application', () => {
   it('says that nobody gets in without the last rule', async () => {
     await open()
     const {notes} = await planRemoveRule(world.ctx, {application: 'Wiki', rule: 'shared'})
-    expect(notes.join()).toContain('nobody gets in')
+    expect(notes.join()).toContain('no one gets in')
   })
 
   it('takes only the token out of the rule', async () => {
@@ -222,7 +219,7 @@ describe('taking a rule off an application', () => {
     const plan = await planRemoveRule(world.ctx, {application: 'Git', rule: 'staff', delete: true})
     world.app('Git')['session_duration'] = '1h'
     const before = everything(world.state)
-    const error = await failure(applyRemoveRule(world.ctx, plan, 'zt app remove-rule'))
+    const error = await failure(applyPlanned(world.ctx, plan, 'zt app remove-rule'))
     expect(error.code).toBe('CHANGED_MEANWHILE')
     expect(everything(world.state)).toBe(before)
   })

@@ -2,13 +2,17 @@ import fc from 'fast-check'
 import {afterEach, describe, expect, it} from 'vitest'
 import {importToken} from '../../../src/lib/access/tokens/import.js'
 import {revokeToken, type Revocation} from '../../../src/lib/access/tokens/revoke.js'
+import {planUndo, undoEdit} from '../../../src/lib/access/edit/undo.js'
+import type {Policy} from '../../../src/lib/api/types.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
+import {noProgress} from '../../../src/lib/core/progress.js'
 import {ApiError, UserError} from '../../../src/lib/core/errors.js'
 import {Secret} from '../../../src/lib/core/secret.js'
 import type {Exchange} from '../../../src/lib/sandbox/api/server.js'
 import type {SandboxState} from '../../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../../src/lib/sandbox/types.js'
 import {World} from '../../support/access-world.js'
+import {everything} from '../../support/edit-world.js'
 
 const CI = '11111111-1111-4111-8111-111111111111'
 const CD = '22222222-2222-4222-8222-222222222222'
@@ -212,8 +216,8 @@ describe('a service token that is in use', () => {
       'take-off reusable p-only',
       'delete-policy reusable p-only',
       'remove-rule reusable p-both',
-      'delete-policy inline i-only',
       'remove-rule inline i-both',
+      'delete-policy inline i-only',
       'remove-rule group g-robots',
     ])
     expect(account()).toEqual(before)
@@ -305,7 +309,7 @@ describe('the question before a revocation', () => {
       return Promise.resolve()
     }
     const error = await failure(revokeToken(world.ctx, {token: 'ci', detach: true, confirm}))
-    expect(error).toMatchObject({kind: 'conflict', code: 'REFERENCES_CHANGED'})
+    expect(error).toMatchObject({kind: 'conflict', code: 'CHANGED_MEANWHILE'})
     expect(world.changes).toEqual([])
   })
 
@@ -331,60 +335,74 @@ describe('when somebody else is at work', () => {
     return found
   }
   const intruder = {email: {email: 'new@example.com'}}
-  const writers: [string, string, (state: SandboxState) => void, (state: SandboxState) => unknown][] = [
+  type Write = (state: SandboxState) => void
+  type Read = (state: SandboxState) => unknown
+
+  /** Opens the busy account, in which someone else writes as soon as the token is disabled. */
+  async function openWith(write: Write): Promise<void> {
+    let written = false
+    await open(busy(), ({method, path}, state) => {
+      if (written || method !== 'PUT' || !path.endsWith(CI)) return
+      written = true
+      write(state)
+    })
+    await keepSecrets()
+  }
+
+  const otherFields: [string, Write, Read, unknown][] = [
     [
       'a reusable policy',
-      'RULE_CHANGED',
       ({data}) => void (find(data.policies, 'p-both')['include'] = [cd, ci, intruder]),
       ({data}) => find(data.policies, 'p-both')['include'],
+      [cd, intruder],
     ],
     [
-      'a reusable policy that was to be deleted',
-      'RULE_CHANGED',
+      'an application',
+      ({data}) => void (find(data.apps, 'a-git')['session_duration'] = '1h'),
+      ({data}) => find(data.apps, 'a-git')['session_duration'],
+      '1h',
+    ],
+    [
+      'an inline policy',
+      ({data}) => void (find(data.inlinePolicies, 'i-both')['include'] = [cd, ci, intruder]),
+      ({data}) => find(data.inlinePolicies, 'i-both')['include'],
+      [cd, intruder],
+    ],
+    [
+      'an Access group',
+      ({data}) => void (find(data.groups, 'g-robots')['include'] = [cd, ci, intruder]),
+      ({data}) => find(data.groups, 'g-robots')['include'],
+      [cd, intruder],
+    ],
+  ]
+  it.each(otherFields)('keeps what they wrote into %s, and still detaches', async (_, write, read, kept) => {
+    await openWith(write)
+    expect(await revokeToken(world.ctx, {token: 'ci', detach: true})).toMatchObject({deleted: true})
+    expect(read(world.state)).toEqual(kept)
+  })
+
+  const otherPlans: [string, Write, Read][] = [
+    [
+      'a reusable policy',
       ({data}) => void (find(data.policies, 'p-only')['include'] = [cd, ci, intruder]),
       ({data}) => find(data.policies, 'p-only')['include'],
     ],
     [
-      'an application',
-      'APPLICATION_CHANGED',
-      ({data}) => void (find(data.apps, 'a-git')['session_duration'] = '1h'),
-      ({data}) => [find(data.apps, 'a-git')['session_duration'], links(find(data.apps, 'a-git')).length],
-    ],
-    [
       'an inline policy',
-      'RULE_CHANGED',
-      ({data}) => void (find(data.inlinePolicies, 'i-both')['include'] = [cd, ci, intruder]),
-      ({data}) => find(data.inlinePolicies, 'i-both')['include'],
-    ],
-    [
-      'an inline policy that was to be deleted',
-      'RULE_CHANGED',
       ({data}) => void (find(data.inlinePolicies, 'i-only')['include'] = [ci, intruder]),
       ({data}) => find(data.inlinePolicies, 'i-only')['include'],
     ],
-    [
-      'an Access group',
-      'RULE_CHANGED',
-      ({data}) => void (find(data.groups, 'g-robots')['include'] = [cd, ci, intruder]),
-      ({data}) => find(data.groups, 'g-robots')['include'],
-    ],
   ]
-  it.each(writers)(
-    'stops before it overwrites %s, says what is done, and finishes the next time',
-    async (_, code, write, read) => {
-      let written: unknown
-      await open(busy(), ({method, path}, state) => {
-        if (written !== undefined || method !== 'PUT' || !path.endsWith(CI)) return
-        write(state)
-        written = structuredClone(read(state))
-      })
-      await keepSecrets()
+  it.each(otherPlans)(
+    'stops before it deletes %s that has become more, says what is done, and finishes the next time',
+    async (_, write, read) => {
+      await openWith(write)
       const error = await failure(revokeToken(world.ctx, {token: 'ci', detach: true}))
-      expect(error).toMatchObject({kind: 'conflict', code, details: {disabled: true}})
-      expect(error.why).toContain('the service token was disabled')
+      expect(error).toMatchObject({code: 'CHANGED_MEANWHILE', details: {disabled: true, detached: []}})
+      expect(error.why).toContain('The service token is disabled now.')
       expect(error.next[0]).toBe('zt token revoke ci --detach')
-      expect(read(world.state)).toEqual(written)
-      expect(world.tokenNames()).toContain('ci')
+      expect(read(world.state)).toContainEqual(intruder)
+      expect(world.changes).toEqual([`PUT /service_tokens/${CI}`])
       expect(world.store.kept.has(`service-token/${CI}`)).toBe(true)
       const rest = account()
       await revokeToken(world.ctx, {token: 'ci', detach: true})
@@ -392,13 +410,14 @@ describe('when somebody else is at work', () => {
     },
   )
 
-  it('notices when a policy is not as it should be afterwards', async () => {
+  it('notices that a policy is not as it should be afterwards, and takes back the rest', async () => {
     await open(busy(), ({method, path}, {data}) => {
       if (method === 'PUT' && path.endsWith('/policies/p-both'))
         find(data.policies, 'p-both')['future'] = 'lost'
     })
     const error = await failure(revokeToken(world.ctx, {token: 'ci', detach: true}))
-    expect(error).toMatchObject({code: 'RULE_NOT_AS_EXPECTED', details: {fields: ['future']}})
+    expect(error).toMatchObject({code: 'NOT_AS_EXPECTED', details: {fields: ['future']}})
+    expect(world.tokenNames()).toContain('ci')
   })
 
   it.each([
@@ -480,9 +499,12 @@ describe('an answer that is lost', () => {
       const before = account()
       await lose(method, taken)
       const first = await revokeToken(world.ctx, {token: 'ci', detach: true}).catch((error: unknown) => error)
-      // What is there is looked up; and to switch it off twice does no harm.
+      // zt looks up what came of it, and disabling the token twice does no harm.
       const settled = taken || method === 'updateServiceToken'
-      expect(first instanceof ApiError && first.outcomeUnknown).toBe(!settled)
+      expect(first instanceof ApiError).toBe(!settled)
+      expect(first instanceof ApiError && first.outcomeUnknown).toBe(
+        !settled && method === 'deleteServiceToken',
+      )
       // No secret is let go of while the token may be alive.
       if (!settled) expect(world.store.kept.has(`service-token/${CI}`)).toBe(true)
       if (!settled) await revokeToken(world.ctx, {token: 'ci', detach: true})
@@ -518,7 +540,7 @@ describe('an API token that may not see everything', () => {
     may('Service Tokens Write', 'Apps and Policies Read')
     const error = await failure(revokeToken(world.ctx, {token: 'ci'}))
     expect(error).toMatchObject({code: 'TOKEN_IN_USE'})
-    expect(error.why).toContain('may not look')
+    expect(error.why).toContain('may not be allowed to read')
   })
 
   it('detaches nothing without seeing all', async () => {
@@ -527,6 +549,152 @@ describe('an API token that may not see everything', () => {
     const error = await failure(revokeToken(world.ctx, {token: 'ci', detach: true}))
     expect(error).toMatchObject({kind: 'permission'})
     expect(world.changes).toEqual([])
+  })
+})
+
+describe('the edit of a detachment', () => {
+  /** Detaches, and fails to delete the token. */
+  async function detachOnly(): Promise<UserError> {
+    const api = await world.ctx.api()
+    const no = new ApiError({kind: 'api', code: 'API_ERROR', message: 'no', status: 500})
+    const ctx = {
+      ...world.ctx,
+      api: () => Promise.resolve({...api, deleteServiceToken: () => Promise.reject(no)}),
+    }
+    return failure(revokeToken(ctx, {token: 'ci', detach: true}))
+  }
+
+  async function undo(id: string): Promise<void> {
+    await undoEdit(world.ctx, await planUndo(world.ctx, id))
+  }
+
+  /** Like {@link busy}, with nothing that would be deleted. */
+  const shared = (): SandboxSeed => ({
+    groups: [{id: 'g', name: 'G', include: [cd, ci], exclude: [ci], field_of_tomorrow: [1]}],
+    policies: [
+      policy('p', {include: [staff, ci, cd], exclude: [ci, cd], future: {x: []}}),
+      policy('q', {include: [group('g')]}),
+    ],
+    apps: [
+      {id: 'a', name: 'A', domain: 'a.example.com', policies: ['p', 'q'], future: [null]},
+      {
+        id: 'b',
+        name: 'B',
+        domain: 'b.example.com',
+        policies: [policy('i', {include: [cd, ci]}), policy('j', {include: [staff]})],
+      },
+    ],
+  })
+
+  it('is undone to the letter while the token exists', async () => {
+    await open(shared())
+    const before = everything(world.state)
+    const error = await detachOnly()
+    expect(error).toMatchObject({details: {disabled: true, detached: [{id: 'p'}, {id: 'i'}, {id: 'g'}]}})
+    expect(everything(world.state)).not.toBe(before)
+    const id = String(error.details['undo'])
+    expect(error.next).toContain(`Or put it back: zt undo ${id}`)
+    await undo(id)
+    expect(everything(world.state)).toBe(before)
+  })
+
+  it('that deleted policies is undone to the letter but for their ids', async () => {
+    const seed = busy()
+    await open(seed)
+    const before = everything(world.state, {ids: false})
+    const {details} = await detachOnly()
+    await undo(String(details['undo']))
+    expect(everything(world.state, {ids: false})).toBe(before)
+  })
+
+  it('keeps the place of a policy for which the API gives no precedence', async () => {
+    await open({
+      policies: ['p', 'q', 'r'].map((id) => policy(id, {include: id === 'r' ? [ci] : [cd]})),
+      apps: [
+        {
+          id: 'a',
+          name: 'A',
+          domain: 'a.example.com',
+          policies: [
+            {id: 'p', precedence: 5},
+            {id: 'q', precedence: 6},
+            {id: 'r', precedence: 9},
+          ],
+        },
+      ],
+    })
+    const api = await world.ctx.api()
+    const listApplicationPolicies = async (id: string): Promise<Policy[]> =>
+      (await api.listApplicationPolicies(id)).map((one) =>
+        one.id === 'q' ? {...one, precedence: undefined} : one,
+      )
+    const bare = {...api, listApplicationPolicies}
+    await revokeToken({...world.ctx, api: () => Promise.resolve(bare)}, {token: 'ci', detach: true})
+    expect(links(world.app('A'))).toEqual([
+      {id: 'p', precedence: 5},
+      {id: 'q', precedence: 6},
+    ])
+  })
+
+  it.each([
+    ['as long as nothing was changed since', shared, false],
+    ['also if it was undone and done again', busy, true],
+  ])('cannot be undone once the token is deleted, %s', async (_, seed, twice) => {
+    await open(seed())
+    if (twice) await undo(String((await detachOnly()).details['undo']))
+    await revokeToken(world.ctx, {token: 'ci', detach: true})
+    const before = everything(world.state)
+    const [record] = (await world.ctx.undo.list()).records
+    expect(record).toMatchObject({command: 'zt token revoke ci --detach', state: 'done'})
+    const error = await failure(planUndo(world.ctx, record?.id ?? ''))
+    expect(error).toMatchObject({kind: 'conflict', code: 'UNDO_IMPOSSIBLE'})
+    expect(error.whyLines[0]).toBe(
+      `It would bring back rules for the service token ${CI}, which has been deleted.`,
+    )
+    expect(everything(world.state)).toBe(before)
+  })
+
+  it('leaves all rules as they were if one step of it fails, and the token disabled', async () => {
+    await open(busy())
+    await keepSecrets()
+    const before = everything(world.state, {ids: false})
+    const api = await world.ctx.api()
+    const no = new ApiError({kind: 'permission', code: 'FORBIDDEN', message: 'no', status: 403})
+    const ctx = {
+      ...world.ctx,
+      api: () => Promise.resolve({...api, replaceGroup: () => Promise.reject(no)}),
+    }
+    const error = await failure(revokeToken(ctx, {token: 'ci', detach: true}))
+    expect(error).toMatchObject({code: 'FORBIDDEN', details: {disabled: true, detached: []}})
+    expect(error.why).toContain('The changes made before were taken back.')
+    expect(error.why).toContain('The service token is disabled now.')
+    expect(error.next).toContain('To enable it again: zt token enable ci')
+    expect(everything(world.state, {ids: false})).toBe(before)
+    expect(world.store.kept.has(`service-token/${CI}`)).toBe(true)
+  })
+
+  it('waits for the edit lock, and plans when it has it', async () => {
+    await open(shared())
+    const waiting: string[] = []
+    let arrived: () => void = () => undefined
+    const seen = new Promise<void>((resolve) => (arrived = resolve))
+    const progress = {
+      ...noProgress,
+      step: (text: string) => {
+        waiting.push(text)
+        if (text.startsWith('Waiting for another zt')) arrived()
+      },
+    }
+    const lock = await world.ctx.locks.acquire(`edit/${String(world.state.accountId)}`)
+    const running = revokeToken({...world.ctx, progress}, {token: 'ci', detach: true})
+    await seen
+    expect(world.changes).toEqual([])
+    // What is written until then is part of the plan.
+    world.state.data.policies.push(policy('late', {include: [cd, ci]}))
+    await lock?.release()
+    const {detached} = await running
+    expect(detached.map(({id}) => id)).toContain('late')
+    expect(world.tokenNames()).toEqual(['cd'])
   })
 })
 

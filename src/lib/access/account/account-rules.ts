@@ -1,16 +1,16 @@
 import type {AccessApi, Application} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import type {AccountRules} from '../../policy/token-references.js'
+import type {AccountRules} from '../../policy/references.js'
 
-/** Applications whose policies are asked for at the same time. */
+/** How many applications are asked for their policies at a time. */
 const AT_ONCE = 4
 
 /**
  * Policies, Access groups and applications with their policies, of the account or the zone.
  *
- * @param how.allNeeded false: what the API token may not read is passed over, with a warning. Cloudflare itself deletes
- *   no token that something names
- * @param how.thorough true: asks each application for its policies, also where the list gave them
+ * @param how.allNeeded false: skips what the API token may not read, with a warning. Cloudflare itself deletes no token that
+ *   something names
+ * @param how.thorough true: asks each application for its policies, even if the list included them
  */
 export async function readAccountRules(
   api: AccessApi,
@@ -22,14 +22,12 @@ export async function readAccountRules(
       return await list
     } catch (error) {
       if (how.allNeeded || !(error instanceof UserError) || error.kind !== 'permission') throw error
-      warnings.push(
-        `The ${what} could not be read: the API token may not. Something there may name the token`,
-      )
+      warnings.push(`The API token may not read the ${what}, which may name the service token`)
       return []
     }
   }
   const [policies, groups, listed] = await Promise.all([
-    // A zone has none to share.
+    // A zone has no policies to share.
     api.zoneId === undefined ? readable('policies', api.listPolicies()) : [],
     readable('Access groups', api.listGroups()),
     readable('applications', api.listApplications()),
@@ -45,7 +43,7 @@ export async function readAccountRules(
   return {rules: {policies, groups, applications}, warnings}
 }
 
-/** The list gives policies as whole objects; where one is a mere reference, they must be asked for. */
+/** The list has policies as whole objects; if one is only a reference, they must be read separately. */
 function hasWholePolicies({raw, policies}: Application): boolean {
   const given = raw['policies']
   return (

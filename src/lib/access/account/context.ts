@@ -1,7 +1,6 @@
 import path from 'node:path'
 import {createAccessApi} from '../../api/client.js'
 import type {AccessApi, Pause} from '../../api/types.js'
-import {NameCache} from '../../completion/name-cache.js'
 import type {Settings} from '../../config/types.js'
 import {systemClock, type Clock} from '../../core/clock.js'
 import {noProgress, type Progress} from '../../core/progress.js'
@@ -21,7 +20,6 @@ import type {StoreOptions} from '../../secrets/store-options.js'
 import type {SecretIndex, SecretStore} from '../../secrets/types.js'
 import {UndoRecords} from '../edit/records.js'
 import {shellQuote} from '../../core/command-line.js'
-import {keepingNames} from './completion-names.js'
 import {isZoneId, resolveZone} from './zone.js'
 
 export type {StoreChoice} from '../../secrets/open.js'
@@ -55,8 +53,7 @@ export interface AccessContext {
   undo: UndoRecords
   /** Between processes: one at a time works on a service token, or edits an object. */
   locks: Locks
-  /** What the shells complete names from. */
-  names: NameCache
+  names: NameKeeper
   clock: Clock
   /** Waits; tests make it short. */
   sleep(milliseconds: number): Promise<void>
@@ -65,8 +62,17 @@ export interface AccessContext {
   warn?: ((text: string) => void) | undefined
 }
 
+/** Keeps names for the shells' completion. */
+export interface NameKeeper {
+  /** The same API of an account; keeps the names that it lists, and drops those that a change may make wrong. */
+  keeping(api: AccessApi, accountId: string): AccessApi
+  /** Drops all names of an account. */
+  forget(accountId: string): void
+}
+
 export interface AccessDependencies {
   userAgent: string
+  names: NameKeeper
   /** Where the session bus is, as the environment says. */
   environment: StoreOptions['environment']
   /** Only where a person can be asked. */
@@ -126,7 +132,6 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
       throw error
     }))
   }
-  const names = new NameCache(paths.cache)
   const withheld = settings.withheld.apiToken ? settings.doubts.api : undefined
   const apiOf = (
     apiToken: Secret,
@@ -147,10 +152,8 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
         settings.profileSource === 'flag' ? `--profile ${shellQuote(settings.profileName)}` : undefined,
       tokenFromEnvironment: fromEnvironment,
     })
-    // A zone's own objects have names that are not kept.
-    if (accountId === undefined || zoneId !== undefined) return api
-    const of = {apiUrl: settings.apiUrl, accountId, profile: settings.profileName}
-    return keepingNames(api, {cache: names, of, keep: settings.completionNames})
+    // The names of a zone's own objects are not kept.
+    return accountId === undefined || zoneId !== undefined ? api : deps.names.keeping(api, accountId)
   }
   const apiToken: AccessContext['apiToken'] = async () => {
     if (settings.environmentApiToken) return {token: settings.environmentApiToken, source: 'environment'}
@@ -196,7 +199,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     journal: new Journal(path.join(paths.data, 'journal')),
     undo: new UndoRecords(path.join(paths.state, 'undo')),
     locks: new Locks(path.join(paths.state, 'locks')),
-    names,
+    names: deps.names,
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     clock: deps.clock ?? systemClock,
     progress: deps.progress ?? noProgress,

@@ -3,29 +3,29 @@ import {hostOf} from '../../policy/application-match.js'
 import {mayAdmit} from '../../policy/references.js'
 import type {AccessContext} from './context.js'
 
-/** A host that this profile opens with a token from now on. */
+/** A host that this profile will open with a token. */
 export interface BoundHost {
   host: string
   token: string
-  /** Another token was used for it until now. */
+  /** Until now another token was used for it. */
   replaced: boolean
 }
 
-/** Which token is to be used for an application's hosts. */
+/** Which token to use for which hosts. */
 export interface PlannedBinding {
   tokenId: string | undefined
   bound: BoundHost[]
-  /** Why none, or not all of them: whole sentences without full stop. */
+  /** Why not all hosts are bound: sentences without full stop. */
   warnings: string[]
 }
 
 /**
- * Binds an application's hosts to a token that it admits, so that `zt ssh HOST` knows which credentials to use and may
- * send them there. Changes nothing yet.
+ * Plans to bind an application's hosts to a token that it admits, so that `zt ssh HOST` knows which credentials to use and
+ * may send them there.
  *
- * @param named tokens that the person named: the first whose secret is here is used, in place of another one too
- * @param reached tokens that are admitted without having been named (by an Access group): used where it is the only one
- *   whose secret is here, and never in place of another
+ * @param named tokens that the person named: uses the first whose secret is here, even in place of another token
+ * @param reached tokens that are admitted without being named (by an Access group): uses the only one whose secret is
+ *   here, and never in place of another token
  */
 export async function planBinding(
   ctx: AccessContext,
@@ -57,7 +57,7 @@ export async function planBinding(
   return {tokenId: token.id, bound, warnings: []}
 }
 
-/** Binds the hosts as it was planned. */
+/** Binds the hosts as planned. */
 export async function bindHosts(ctx: AccessContext, {tokenId, bound}: PlannedBinding): Promise<void> {
   if (tokenId === undefined) return
   const existing = await ctx.index.bindings(ctx.profile)
@@ -68,7 +68,7 @@ export async function bindHosts(ctx: AccessContext, {tokenId, bound}: PlannedBin
   }
 }
 
-/** A host for which this profile uses a token that does not open it any more. */
+/** A host for which this profile uses a token that no longer opens it. */
 export interface UnboundHost {
   host: string
   tokenId: string
@@ -76,7 +76,7 @@ export interface UnboundHost {
 
 /**
  * The hosts of an application for which this profile uses a token that neither the application nor another one of the
- * same host would admit. Changes nothing yet.
+ * same host would admit.
  *
  * @param left the application's policies as they will be
  * @param others the account's other applications with their policies
@@ -98,7 +98,7 @@ export async function planUnbinding(
     .map(({host, tokenId}) => ({host, tokenId}))
 }
 
-/** Forgets bindings, unless they have come to mean another token meanwhile. */
+/** Removes bindings, except for hosts that have been bound to another token in the meantime. */
 export async function unbindHosts(ctx: AccessContext, unbound: readonly UnboundHost[]): Promise<void> {
   const existing = await ctx.index.bindings(ctx.profile)
   for (const {host, tokenId} of unbound) {
@@ -118,9 +118,9 @@ function notBound(
 ): string[] {
   const quoted = (tokens: readonly ServiceToken[]): string => tokens.map(({name}) => `"${name}"`).join(', ')
   if (here.length > 1)
-    return [`No host was bound: several tokens would do (${quoted(here)}); choose one with --token`]
+    return [`No host was bound because several tokens would do (${quoted(here)}); choose one with --token`]
   if (named.length === 0) return []
   return [
-    `No host was bound: the secret of ${quoted(named)} is not in a store of profile ${ctx.profile} on this machine`,
+    `No host was bound because the secret of ${quoted(named)} is not in a store of profile ${ctx.profile} on this machine`,
   ]
 }

@@ -5,9 +5,9 @@ import type {RuleNames} from '../../policy/rule-words.js'
 import type {AccessContext} from './context.js'
 
 /**
- * The pages of a list, with progress before each is read.
+ * The pages of a list, reporting progress before each is read.
  *
- * @param doing for people: `Listing the applications`
+ * @param doing e.g. `Listing the applications`
  */
 export async function* withProgress<T>(
   ctx: AccessContext,
@@ -24,8 +24,8 @@ export async function* withProgress<T>(
 }
 
 /**
- * Finds what the service tokens and Access groups in rules are called. Each of the two lists is read at the first rule
- * that needs it, and only names are kept; where the API token may not read one, ids stay ids.
+ * Looks up the names of the service tokens and Access groups in rules. Each of the two lists is read when a rule first
+ * needs it, and only names are kept; if the API token may not read a list, IDs stay IDs.
  */
 export function ruleNaming(api: AccessApi): (rules: readonly Rule[]) => Promise<RuleNames> {
   const none: ReadonlyMap<string, string> = new Map()

@@ -1,24 +1,23 @@
 import {ApiError, UserError} from '../../core/errors.js'
-import type {AccessContext} from './context.js'
 
 /**
- * Whether a change that failed so may have been made all the same. What was answered at all may have been done: a gateway
- * sends a request twice and passes on the second refusal, or answers in the API's place. Only a look tells.
+ * Whether a change that failed like this may have been made all the same. Even a refusal does not rule it out: a gateway
+ * may send a request twice and pass on the second answer, or answer in place of the API. Only reading the object tells.
  */
 export function mayBeDone(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.outcomeUnknown || error.status !== undefined)
 }
 
-/** Pauses before it is looked again: what was changed may show late, in lists and on other servers. */
+/** Pauses before looking again: a change may show late, in lists and on other servers. */
 const LOOK_AGAIN_MS = [0, 250, 500, 1000, 2000]
 
 /**
- * Looks until it is as expected, a few times.
+ * Looks a few times until it sees what is expected.
  *
- * @returns what was seen last
+ * @returns what it saw last
  */
 export async function eventually<T>(
-  ctx: Pick<AccessContext, 'sleep'>,
+  ctx: {sleep: (milliseconds: number) => Promise<void>},
   look: () => Promise<T>,
   isExpected: (seen: T) => boolean,
 ): Promise<T> {
@@ -31,18 +30,18 @@ export async function eventually<T>(
   return seen as T
 }
 
-/** The API says of an object that it does not exist. A 404 without a code of Cloudflare's comes from something on the way. */
+/** Whether the API says that an object does not exist. */
 export function isGone(error: unknown): boolean {
   return error instanceof ApiError && error.code === 'NOT_FOUND' && (error.status ?? 0) >= 400
 }
 
-/** A deletion that was answered with yes, and that a look does not show. */
+/** The error if the API confirmed a deletion and still shows the object. */
 export function notDeleted(what: string, next: string[]): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'NOT_DELETED',
-    message: `${what} is still there`,
-    why: 'Cloudflare answered that it was deleted, and shows it all the same.',
+    message: `${what} still exists`,
+    why: 'Cloudflare confirmed the deletion but still shows it.',
     next,
   })
 }

@@ -1,14 +1,14 @@
 import type {Application, Group, Policy, ServiceToken} from '../../api/types.js'
 import {closest} from '../../core/closest.js'
-import {UserError} from '../../core/errors.js'
-import {answering, covers, sameAddress} from '../../policy/application-match.js'
-import {actionName} from '../rules/action-name.js'
 import {ztCommand} from '../../core/command-line.js'
+import {UserError} from '../../core/errors.js'
+import {addressOf, findApplication, sameAddress} from '../../policy/application-match.js'
+import {actionName} from '../rules/action-name.js'
 
 /**
- * How people name things, the same for all of them: by id, by name exactly, by name without regard to case. The first of
- * these that anything answers to decides, so an id always means what has it, whatever others are called. Part of a name
- * is never enough; what is near is only asked back ("Did you mean").
+ * How people name things, the same for all of them: by ID, by exact name, by name without regard to case. The first of
+ * these that matches anything decides, so an ID always means the object that has it, whatever others are called. Part of
+ * a name never matches; it is only suggested ("Did you mean").
  */
 
 type Context = Parameters<typeof ztCommand>[0]
@@ -26,14 +26,14 @@ interface Kind<T extends Named> {
   many: string
   /** Why nothing was found, a sentence. */
   why: string
-  /** The command that shows what there is. */
+  /** The command that lists the things. */
   list: string
-  /** Tells things of one name apart. */
+  /** Distinguishes things of the same name. */
   detail: (item: T) => string | undefined
 }
 
 /**
- * The service token that a person means: by id, Client ID or name.
+ * The service token that a person means: by ID, client ID or name.
  *
  * @throws UserError `not-found` / `TOKEN_NOT_FOUND`, `ambiguous` / `TOKEN_AMBIGUOUS`
  */
@@ -43,17 +43,17 @@ export function resolveToken(ctx: Context, wanted: string, tokens: readonly Serv
     code: 'TOKEN',
     one: 'service token',
     many: 'service tokens',
-    why: 'No name, id or Client ID in the account is that.',
+    why: 'No service token in this account has that name, ID or client ID.',
     list: ztCommand(ctx, 'token', 'list'),
     detail: ({createdAt}) => (createdAt === undefined ? undefined : `created ${createdAt}`),
   })
 }
 
 /**
- * Refuses to change what a list calls by the name that was given, and what calls itself otherwise: by the name alone, the
- * wrong object would be meant.
+ * Refuses to change an object that was found in a list by its name and has another name when read by its ID: the name
+ * alone would pick the wrong object.
  *
- * @param itself as it answers by its id
+ * @param itself as read by its ID
  * @throws UserError `conflict` / `NAME_UNCERTAIN`
  */
 export function requireMeant(
@@ -68,15 +68,15 @@ export function requireMeant(
   throw new UserError({
     kind: 'conflict',
     code: 'NAME_UNCERTAIN',
-    message: `What "${wanted}" is, is not certain`,
-    why: `The list of Cloudflare calls it "${name}", and by its id it is called "${itself.name}". It may have been renamed at this moment. Nothing was changed.`,
+    message: `It is uncertain what "${wanted}" is`,
+    why: `Cloudflare's list calls it "${name}", but by its ID it is called "${itself.name}". It may just have been renamed. Nothing was changed.`,
     next: [ztCommand(ctx, kind, 'show', id), 'Run the command again'],
     details: {id},
   })
 }
 
 /**
- * The Access group that a person means: by id or name.
+ * The Access group that a person means: by ID or name.
  *
  * @throws UserError `not-found` / `GROUP_NOT_FOUND`, `ambiguous` / `GROUP_AMBIGUOUS`
  */
@@ -85,16 +85,16 @@ export function resolveGroup(ctx: Context, wanted: string, groups: readonly Grou
     code: 'GROUP',
     one: 'Access group',
     many: 'Access groups',
-    why: 'No name or id of an Access group in the account is that.',
+    why: 'No Access group in this account has that name or ID.',
     list: ztCommand(ctx, 'group', 'list'),
     detail: () => undefined,
   })
 }
 
 /**
- * The policy that a person means: by id or name, among the account's and, where one is given, those of an application.
+ * The policy that a person means: by ID or name, among the account's and, if one is given, those of an application.
  *
- * @param application with its policies; those that live inside it alone (legacy) count as well then
+ * @param application with its policies, of which the inline (legacy) ones are candidates too
  * @throws UserError `not-found` / `POLICY_NOT_FOUND`, `ambiguous` / `POLICY_AMBIGUOUS`
  */
 export function resolvePolicy(
@@ -110,7 +110,7 @@ export function resolvePolicy(
     code: 'POLICY',
     one: 'policy',
     many: 'policies',
-    why: `No name or id of a policy of the account${application ? ` or of "${application.name}"` : ''} is that.`,
+    why: `No policy of this account${application ? ` or of "${application.name}"` : ''} has that name or ID.`,
     list: ztCommand(ctx, 'policy', 'list'),
     detail: ({id, decision}) =>
       [
@@ -121,17 +121,17 @@ export function resolvePolicy(
 }
 
 /**
- * The rule of an application that a person means: by the policy's id, its name, or its place in the order as
- * `zt app show` numbers it, `3` or `#3` (which a shell takes for a comment where it is not quoted).
+ * The rule of an application that a person means: by the policy's ID, its name, or its precedence as `zt app show` prints
+ * it, `3` or `#3` (which a shell takes for a comment unless it is quoted).
  *
  * @param application with its policies
- * @throws UserError `not-found` / `RULE_NOT_FOUND`, `ambiguous` / `RULE_AMBIGUOUS`: also where a rule is called by the
- *   number of another's place
+ * @throws UserError `not-found` / `RULE_NOT_FOUND`, `ambiguous` / `RULE_AMBIGUOUS`: also if the name of one rule is the
+ *   precedence of another
  */
 export function resolveRule(
   ctx: Context,
   wanted: string,
-  {id, name, policies}: Pick<Application, 'id' | 'name' | 'policies'>,
+  {id, name, policies}: Named & {policies: readonly Policy[]},
 ): Policy {
   const place = /^#?([1-9]\d{0,8})$/.exec(wanted)?.[1]
   const placeOf = new Map(policies.map((policy, at) => [policy, policy.precedence ?? at + 1]))
@@ -146,33 +146,38 @@ export function resolveRule(
     code: 'RULE',
     one: `rule of "${name}"`,
     many: `rules of "${name}"`,
-    why: listed.length === 0 ? 'It has no rule.' : `It has ${listed.join(', ')}.`,
+    why: listed.length === 0 ? 'It has no rules.' : `It has ${listed.join(', ')}.`,
     list: ztCommand(ctx, 'app', 'show', id),
     detail: (policy) => `#${String(placeOf.get(policy))}, ${actionName(policy.decision)}`,
   })
 }
 
-export interface FoundApplication {
-  application: Application
-  /** A sentence where others could have been meant: they have that name or domain too, or cover the address as well. */
-  note: string | undefined
-}
-
 /**
- * The application that a person means: by id, name or domain (with its path and wildcards as they are written there); or
- * by a host or URL, and then it is the one that Access asks: the most specific of those that cover it.
+ * The application that a person means: by ID, name or domain (with path and wildcards as written there); or by a host or
+ * URL, which means the application that Access asks: the most specific one that covers it.
  *
+ * @returns with the note, without full stop, if others could have been meant: they have the same name or domain, or cover
+ *   the address too
  * @throws UserError `not-found` / `APPLICATION_NOT_FOUND`; `ambiguous` / `APPLICATION_AMBIGUOUS`
  */
-export function findApplication(
+export function resolveApplication(
   ctx: Context,
   wanted: string,
   applications: readonly Application[],
-): FoundApplication {
+): {application: Application; notes: string[]} {
   const address = addressOf(wanted)
+  const pick = (found: readonly Application[]): Application =>
+    only(wanted, found, applications, {
+      code: 'APPLICATION',
+      one: 'application',
+      many: 'applications',
+      why: `No Access application in this account has that name, ID or domain${address ? ', and none covers it' : ''}.`,
+      list: ztCommand(ctx, 'app', 'list'),
+      detail: ({domain}) => domain,
+    })
   const hasDomain = ({domains}: Application): boolean =>
     address !== undefined && domains.some((domain) => sameAddress(domain, address.text))
-  // A bookmark has the domain of what it links to, and answers for nothing.
+  // A bookmark has the domain that it links to, and protects nothing.
   const tests = [
     ...byIdOrName(wanted),
     (app: Application) => hasDomain(app) && app.type !== 'bookmark',
@@ -180,70 +185,19 @@ export function findApplication(
   ]
   const found = firstMatching(applications, tests)
   if (found.length > 0) {
-    const application = only(wanted, found, applications, aboutApplications(ctx, address))
+    const application = pick(found)
     const also = applications.filter((app) => app !== application && tests.some((test) => test(app)))
-    return {application, note: also.length === 0 ? undefined : `${quoted(also)} may be called that too.`}
+    return {
+      application,
+      notes: also.length === 0 ? [] : [`${quoted(also)} ${also.length === 1 ? 'matches' : 'match'} too`],
+    }
   }
-  // Who writes a wildcard means an application's domain, and there is none of that text.
-  const asked =
-    address && !address.text.includes('*') ? answering(address.host, address.path, applications) : undefined
-  if (!address || !asked)
-    return {application: only(wanted, [], applications, aboutApplications(ctx, address)), note: undefined}
-  const others = applications.filter(
-    ({id, type, domains}) =>
-      id !== asked.application.id &&
-      type !== 'bookmark' &&
-      domains.some((domain) => covers(domain, address.host, address.path)),
-  )
-  const rivals = others.filter(({domains}) => domains.some((domain) => sameAddress(domain, asked.domain)))
-  return {
-    application: only(wanted, [asked.application, ...rivals], applications, aboutApplications(ctx, address)),
-    note:
-      others.length === 0
-        ? undefined
-        : `${quoted(others)} ${others.length === 1 ? 'covers' : 'cover'} it too; Access asks the most specific application, and only that.`,
-  }
-}
-
-/** {@link findApplication} without its note. */
-export function resolveApplication(
-  ctx: Context,
-  wanted: string,
-  applications: readonly Application[],
-): Application {
-  return findApplication(ctx, wanted, applications).application
-}
-
-const aboutApplications = (ctx: Context, address: Address | undefined): Kind<Application> => ({
-  code: 'APPLICATION',
-  one: 'application',
-  many: 'applications',
-  why: `No name, id or domain of an Access application in the account is that${address ? ', and none covers it' : ''}.`,
-  list: ztCommand(ctx, 'app', 'list'),
-  detail: ({domain}) => domain,
-})
-
-interface Address {
-  host: string
-  path: string
-  /** Both, as an application's domain is written. */
-  text: string
-}
-
-/** What may be a public address: `host`, `host/path` or a URL of any scheme. Its query and port say nothing to Access. */
-function addressOf(wanted: string): Address | undefined {
-  const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?(.*)$/is.exec(wanted) ?? []
-  const bare = rest.replace(/[?#].*/s, '')
-  const slash = bare.indexOf('/')
-  const authority = slash < 0 ? bare : bare.slice(0, slash)
-  const host = (scheme === undefined ? authority : authority.replace(/^.*@/s, ''))
-    .replace(/:\d*$/, '')
-    .replace(/\.$/, '')
-    .toLowerCase()
-  // One label is a word, which may be a name that is mistyped.
-  if (!/^[^\s@:.]+(\.[^\s@:.]+)+$/.test(host)) return undefined
-  const path = slash < 0 ? '/' : bare.slice(slash)
-  return {host, path, text: host + path}
+  // A wildcard means a domain exactly as written, and no application has this one.
+  const asked = address && !address.text.includes('*') ? findApplication(address, applications) : undefined
+  if (!asked) return {application: pick([]), notes: []}
+  const {others, rivals} = asked
+  const cover = `${quoted(others)} ${others.length === 1 ? 'covers' : 'cover'} it too; Access asks only the most specific application`
+  return {application: pick([asked.application, ...rivals]), notes: others.length === 0 ? [] : [cover]}
 }
 
 type Test<T> = (item: T) => boolean
@@ -253,12 +207,12 @@ function byIdOrName(wanted: string): [id: Test<Named>, name: Test<Named>, folded
   return [({id}) => fold(id) === folded, ({name}) => name === wanted, ({name}) => fold(name) === folded]
 }
 
-/** Letters with accents can be written in two ways that look the same. */
+/** An accented letter can be written in two ways that look the same. */
 function fold(text: string): string {
   return text.normalize('NFC').toLowerCase()
 }
 
-/** Those that the first test which matches anything matches. */
+/** Everything that matches the first test which anything matches. */
 function firstMatching<T>(all: readonly T[], tests: readonly Test<T>[]): T[] {
   for (const test of tests) {
     const found = all.filter(test)
@@ -285,7 +239,7 @@ function only<T extends Named>(
         const detail = kind.detail(one)
         return `${one.id}  ${one.name}${detail === undefined ? '' : `  (${detail})`}`
       }),
-      next: ['Give the id instead of the name'],
+      next: ['Give the ID instead of the name'],
       details: {candidates: found.map(({id, name}) => ({id, name}))},
     })
   }
@@ -306,10 +260,10 @@ function quoted(items: readonly Application[]): string {
   return items.map(({name, domain}) => `"${name}"${domain === undefined ? '' : ` (${domain})`}`).join(', ')
 }
 
-/** A secret that was pasted in a name's place is not repeated. Ids and Client IDs are shorter than 41 characters. */
+/** Does not repeat a secret that was pasted in place of a name. IDs and client IDs are shorter than 41 characters. */
 function shown(text: string): string {
   if (!/^\S{45,}$/.test(text)) return text.slice(0, 100)
-  // Of a URL, only what no secret is in.
+  // Of a URL, only the host, which holds no secret.
   const host = /^[a-z]+:\/\/([a-z0-9.-]{1,100})(?=[:/?#])/i.exec(text)?.[1]
   return host === undefined ? '[hidden]' : `${host}/…`
 }

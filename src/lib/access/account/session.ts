@@ -69,7 +69,7 @@ export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
   return entries.length
 }
 
-/** What the shells would complete, of all profiles of the account. */
-function forgetNames({accountId, apiUrl, names}: AccessContext): void {
-  if (accountId !== undefined) names.drop({apiUrl, accountId})
+/** The names for completion, of all profiles of the account. */
+function forgetNames({accountId, names}: AccessContext): void {
+  if (accountId !== undefined) names.forget(accountId)
 }

@@ -2,14 +2,14 @@ import type {AccessApi, Zone} from '../../api/types.js'
 import {closest} from '../../core/closest.js'
 import {ApiError, UserError} from '../../core/errors.js'
 
-/** Whether this is a zone's id and not its name: no domain is 32 hexadecimal digits. */
+/** Whether this is a zone's ID and not its name: no domain is 32 hexadecimal digits. */
 export function isZoneId(text: string): boolean {
   return /^[0-9a-f]{32}$/i.test(text)
 }
 
 /**
- * The zone of the account that a person means, by name or id. An id is taken as it is: an API token for Access alone
- * may not list zones.
+ * The zone of the account that a person means, by name or ID. An ID is not looked up: an API token for Access alone may
+ * not list zones.
  *
  * @throws UserError `not-found` / `ZONE_NOT_FOUND`, `ambiguous` / `ZONE_AMBIGUOUS`, `permission` / `ZONES_NOT_LISTED`
  */
@@ -29,7 +29,7 @@ export async function resolveZone(api: Pick<AccessApi, 'listZones'>, wanted: str
       code: 'ZONE_AMBIGUOUS',
       message: `Several zones are called "${name}"`,
       why: found.map(({id}) => id),
-      next: ['Give the id instead: --zone ID'],
+      next: ['Give the ID instead: --zone ID'],
       details: {candidates: found},
     })
   }
@@ -39,8 +39,8 @@ export async function resolveZone(api: Pick<AccessApi, 'listZones'>, wanted: str
     kind: 'not-found',
     code: 'ZONE_NOT_FOUND',
     message: `There is no zone "${name.slice(0, 100)}" in the account`,
-    why: names.length === 0 ? 'The API token sees no zone of it.' : undefined,
-    next: meant === undefined ? ['Give the id instead: --zone ID'] : [`Did you mean "${meant}"?`],
+    why: names.length === 0 ? 'The API token can see no zones of the account.' : undefined,
+    next: meant === undefined ? ['Give the ID instead: --zone ID'] : [`Did you mean "${meant}"?`],
   })
 }
 
@@ -49,8 +49,8 @@ function mayNotList(cause: ApiError): UserError {
     kind: 'permission',
     code: 'ZONES_NOT_LISTED',
     message: 'The API token may not look up the zone by its name',
-    why: 'For that it needs the permission "Zone Read".',
-    next: ['Give the id instead: --zone ID (it is on the overview page of the zone in the dashboard)'],
+    why: 'That needs the permission "Zone Read".',
+    next: ['Give the ID instead: --zone ID (the dashboard shows it on the overview page of the zone)'],
     cause,
   })
 }

@@ -8,10 +8,10 @@ import type {AccessContext} from '../account/context.js'
 import type {AppliedEdit} from '../edit/apply.js'
 import {createChange, replaceChange, type Change} from '../edit/change.js'
 import {restated} from '../edit/errors.js'
-import {newId, type EditTarget, type PolicyLink} from '../edit/target.js'
+import {newId, type ObjectRef, type PolicyLink} from '../edit/object.js'
 import {planBinding, type PlannedBinding} from '../account/host-bindings.js'
-import {applyPlanned} from '../edit/planned.js'
-import {checkName, type RuleInput} from '../rules/wanted.js'
+import {applyPlanned, type PlannedEdit} from '../edit/planned.js'
+import {checkName, type RuleInput} from '../rules/input.js'
 import {
   findLeftover,
   readServiceAuthRules,
@@ -21,27 +21,26 @@ import {
   whomInWords,
 } from '../rules/service-auth.js'
 
-/** What is to be created, as a person says it. */
+/** What to create, as a person says it. */
 export interface CreateApplicationOptions {
   name: string
-  /** Hosts, with a path or `*` where Access allows it; the first is the primary one. */
+  /** Hosts, optionally with a path, and `*` where Access allows it; the first is the primary one. */
   domains: readonly string[]
-  /** Whom a Service Auth rule is to mean; undefined: no rule. */
+  /** Whom a Service Auth rule is to admit; undefined: no rule. */
   rules?: RuleInput | undefined
   ruleName?: string | undefined
   /** A Go duration, or days (`30d`). */
   sessionDuration?: string | undefined
-  /** Machines that are not admitted get 401 and no redirect to a login. */
+  /** Whether machines that are not admitted get 401 instead of a redirect to a login. */
   serviceAuth401?: boolean | undefined
 }
 
-export interface CreateApplicationPlan {
-  changes: Change[]
-  /** By which the created application is known in `AppliedEdit.ids`. */
+export interface CreateApplicationPlan extends PlannedEdit {
+  /** Identifies the created application in `AppliedEdit.ids`. */
   newId: string
   application: {name: string; domains: string[]}
   rule: {name: string} | undefined
-  /** Whom it admits, in words. */
+  /** Whom the rule admits, in words. */
   admitted: string[]
   binding: PlannedBinding
   warnings: string[]
@@ -51,8 +50,8 @@ const POLICY = newId(1)
 const APPLICATION = newId(2)
 
 /**
- * How a self-hosted application is created. With a rule, its policy is made first and attached at once, so that the
- * application never stands there without; `service_auth_401_redirect` is set last, because it is refused before. Changes
+ * How to create a self-hosted application. With a rule, its policy is created first and attached at once, so that the
+ * application never exists without it; `service_auth_401_redirect` is set last, because it is refused before. Changes
  * nothing yet.
  *
  * @throws UserError `usage` / `BAD_NAME`, `BAD_DOMAIN`, `BAD_DURATION`, `NEEDS_SERVICE_AUTH`; `conflict` / `DOMAIN_TAKEN`;
@@ -73,7 +72,7 @@ export async function planCreateApplication(
     api.listApplications(),
     options.rules && readServiceAuthRules(ctx, api, options.rules),
   ])
-  // A bookmark has the domain of what it links to, and answers for nothing.
+  // A bookmark has the domain that it links to, and protects nothing.
   const answering = applications.filter(({type}) => type !== 'bookmark')
   for (const domain of domains) refuseTaken(ctx, domain, answering)
 
@@ -81,7 +80,7 @@ export async function planCreateApplication(
     ...(rules ? [...rules.warnings, ...warningsAboutTokens(ctx, rules.tokens, [])] : []),
     ...twinWarning(name, applications),
   ]
-  const target: EditTarget = {kind: 'application', id: APPLICATION, name}
+  const target: ObjectRef = {kind: 'application', id: APPLICATION, name}
   const fields: JsonObject = {
     name,
     type: 'self_hosted',
@@ -90,7 +89,7 @@ export async function planCreateApplication(
     ...(sessionDuration !== undefined && {session_duration: sessionDuration}),
     ...(options.serviceAuth401 === true && {service_auth_401_redirect: false}),
   }
-  const plan = {newId: APPLICATION, application: {name, domains}, warnings}
+  const plan = {newId: APPLICATION, application: {name, domains}, warnings, notes: []}
   if (!rules) {
     const binding = {tokenId: undefined, bound: [], warnings: []}
     return {...plan, changes: [createChange(target, fields)], rule: undefined, admitted: [], binding}
@@ -105,7 +104,7 @@ export async function planCreateApplication(
 
 async function withRule(
   api: AccessApi,
-  target: EditTarget,
+  target: ObjectRef,
   fields: JsonObject,
   body: PolicyBody,
   serviceAuth401: boolean,
@@ -117,8 +116,8 @@ async function withRule(
     ? replaceChange(target, {...fields, policies: first}, {service_auth_401_redirect: true})
     : []
   if (api.zoneId !== undefined) {
-    // A zone has no policies to share: this one is made inside the application.
-    const inside: EditTarget = {
+    // A zone has no policies to share, so the policy is created inside the application.
+    const inside: ObjectRef = {
       kind: 'inline-policy',
       id,
       name: body.name,
@@ -131,19 +130,19 @@ async function withRule(
 }
 
 /**
- * Makes the changes, and binds the hosts.
+ * Makes the changes and binds the hosts.
  *
  * @throws UserError `conflict` / `DOMAIN_TAKEN`, `usage` / `DOMAIN_OUTSIDE_ZONES`; of `applyChanges`
  */
 export async function applyCreateApplication(
   ctx: AccessContext,
-  {changes, application, binding}: Pick<CreateApplicationPlan, 'changes' | 'application' | 'binding'>,
+  plan: Pick<CreateApplicationPlan, 'changes' | 'application' | 'binding'>,
   command: string,
 ): Promise<AppliedEdit> {
   try {
-    return await applyPlanned(ctx, {changes, notes: [], bindings: [binding]}, command)
+    return await applyPlanned(ctx, plan, command)
   } catch (error) {
-    throw await explained(ctx, application.domains, error)
+    throw await explained(ctx, plan.application.domains, error)
   }
 }
 
@@ -154,7 +153,7 @@ async function explained(ctx: AccessContext, domains: readonly string[], error: 
   if (error.apiCodes.includes(11010)) {
     const applications = await api.listApplications().catch(() => [])
     for (const domain of domains) refuseTaken(ctx, domain, applications)
-    return restated(error, {why: [`Another application has ${domains.join(' or ')}.`]})
+    return restated(error, {why: [`Another application has the domain ${domains.join(' or ')}.`]})
   }
   if (!error.apiCodes.includes(12130)) return error
   const zones = await api.listZones().catch(() => undefined)
@@ -162,7 +161,7 @@ async function explained(ctx: AccessContext, domains: readonly string[], error: 
   const outside = domains.map(hostPart).filter((host) => names && !names.some((zone) => isWithin(host, zone)))
   if (names && outside.length === 0) return error
   if (!names)
-    return restated(error, {why: ['If it is about the domain: that must belong to a zone of the account.']})
+    return restated(error, {why: ['If this is about the domain: it must belong to a zone of the account.']})
   return new UserError({
     kind: 'usage',
     code: 'DOMAIN_OUTSIDE_ZONES',
@@ -170,10 +169,10 @@ async function explained(ctx: AccessContext, domains: readonly string[], error: 
     why: [
       ...error.whyLines,
       names.length === 0
-        ? 'The API token sees no zone of it.'
-        : `The zones that the API token sees: ${names.join(', ')}.`,
+        ? 'The API token can see no zones of the account.'
+        : `The API token can see these zones: ${names.join(', ')}.`,
     ],
-    next: ['Give --domain with a host of one of the zones'],
+    next: ['Give --domain with a host in one of these zones'],
     details: {...error.details, zones: names},
     cause: error,
   })
@@ -193,28 +192,28 @@ function refuseTaken(ctx: AccessContext, domain: string, applications: readonly 
   throw new UserError({
     kind: 'conflict',
     code: 'DOMAIN_TAKEN',
-    message: `The application "${holder.name}" has ${domain} already`,
-    why: 'Two applications cannot have one domain. Nothing was changed.',
+    message: `The application "${holder.name}" already has the domain ${domain}`,
+    why: 'Two applications cannot have the same domain. Nothing was changed.',
     next: [
       ztCommand(ctx, 'app', 'show', domain),
-      `To let a token in there: ${ztCommand(ctx, 'app', 'add-rule', domain, '--service-auth', '--token', 'NAME')}`,
+      `To admit a token there: ${ztCommand(ctx, 'app', 'add-rule', domain, '--service-auth', '--token', 'NAME')}`,
     ],
     details: {applicationId: holder.id},
   })
 }
 
-/** The API takes two of one name; commands then need the id. */
+/** The API accepts several applications of the same name; commands then need the ID. */
 function twinWarning(name: string, applications: readonly Application[]): string[] {
   const twin = applications.some((one) => one.name.toLowerCase() === name.toLowerCase())
-  return twin ? [`There is an application "${name}" already: by that name alone neither is found`] : []
+  return twin ? [`There is already an application "${name}": commands will need the ID of either`] : []
 }
 
 function needsServiceAuth(): UserError {
   return new UserError({
     kind: 'usage',
     code: 'NEEDS_SERVICE_AUTH',
-    message: 'Machines get 401 only from an application with a Service Auth rule',
+    message: 'Cannot answer 401 to machines without a Service Auth rule',
     why: 'Cloudflare refuses service_auth_401_redirect without one.',
-    next: ['Give --service-auth and --token NAME too'],
+    next: ['Also give --service-auth and --token NAME'],
   })
 }

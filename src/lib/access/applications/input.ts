@@ -3,7 +3,7 @@ import {UserError} from '../../core/errors.js'
 import {normaliseHostname} from '../../core/hostname.js'
 
 /**
- * A domain as an application has it: a host, in lower case, and a path.
+ * A domain as an application has it: a host in lower case, and a path.
  *
  * @throws UserError `usage` / `BAD_DOMAIN`
  */
@@ -18,24 +18,24 @@ export function checkDomain(text: string): string {
       code: 'BAD_DOMAIN',
       message: `"${text.slice(0, 100)}" cannot be the domain of an application`,
       why,
-      next: ['Write for example --domain git.example.com, or --domain example.com/admin'],
+      next: ['For example: --domain git.example.com, or --domain example.com/admin'],
     })
-  if (/[?#\s\p{Cc}\\]/u.test(bare)) throw bad('It has no query, fragment or blank.')
-  if (/:\d*$/.test(host)) throw bad('An application has no port: it answers for all of the host.')
+  if (/[?#\s\p{Cc}\\]/u.test(bare)) throw bad('A domain has no query, fragment or space.')
+  if (/:\d*$/.test(host)) throw bad('An application has no port: it covers the whole host.')
   // At most one star between two dots or two slashes (Cloudflare's documentation on application paths).
   if ([...host.split('.'), ...path.split('/')].some((part) => part.split('*').length > 2))
-    throw bad('There can be one * between two dots or two slashes, and no more.')
+    throw bad('There can be at most one * between two dots or two slashes.')
   try {
     normaliseHostname(host.replaceAll('*', 'x'))
   } catch {
-    throw bad('It is a public host name, with a path or not.')
+    throw bad('A domain is a public host name, optionally with a path.')
   }
-  if (!host.includes('.')) throw bad('It is a public host name of several parts.')
+  if (!host.includes('.')) throw bad('A domain is a public host name of several parts.')
   return host + path
 }
 
 /**
- * How long a session lasts, as the API takes it.
+ * The duration of a session, as the API has it.
  *
  * @throws UserError `usage` / `BAD_DURATION`
  */
@@ -48,7 +48,7 @@ export function checkSession(text: string): string {
     kind: 'usage',
     code: 'BAD_DURATION',
     message: `"${text.slice(0, 60)}" is not a duration`,
-    why: 'A session lasts for a number with a unit (h, m, s, or d), or several of them.',
-    next: ['Write for example --session-duration 24h or --session-duration 7d'],
+    why: 'A session duration is a number with a unit (h, m, s or d), or several of them.',
+    next: ['For example: --session-duration 24h or --session-duration 7d'],
   })
 }

@@ -12,11 +12,11 @@ export async function* streamApplications(
   yield* withProgress(ctx, 'Listing the applications', api.applications(query))
 }
 
-/** One application with its policies, by name, id or domain. */
+/** One application with its policies, by name, ID or domain. */
 export async function showApplication(ctx: AccessContext, wanted: string): Promise<Application> {
   const api = await ctx.api()
   ctx.progress.step('Reading the application')
-  const {id} = resolveApplication(ctx, wanted, await api.listApplications())
+  const {id} = resolveApplication(ctx, wanted, await api.listApplications()).application
   const [application, policies] = await Promise.all([api.getApplication(id), api.listApplicationPolicies(id)])
   return {...application, policies}
 }

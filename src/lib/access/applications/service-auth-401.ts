@@ -3,13 +3,13 @@ import {UserError} from '../../core/errors.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 
-/** Whether one of these is a Service Auth policy: without, Cloudflare refuses `service_auth_401_redirect`. */
+/** Whether one of these is a Service Auth policy: without one, Cloudflare refuses `service_auth_401_redirect`. */
 export function hasServiceAuth(policies: readonly Pick<Policy, 'decision'>[]): boolean {
   return policies.some(({decision}) => decision === 'non_identity')
 }
 
 /**
- * Cloudflare takes `service_auth_401_redirect` with a Service Auth policy only.
+ * Cloudflare accepts `service_auth_401_redirect` only with a Service Auth policy.
  *
  * @param left the application's policies as they would be
  * @throws UserError `conflict` / `LAST_SERVICE_AUTH_RULE`
@@ -25,10 +25,10 @@ export function refuseLastServiceAuth(
     kind: 'conflict',
     code: 'LAST_SERVICE_AUTH_RULE',
     message: `"${name}" would lose its last Service Auth rule`,
-    why: 'It answers 401 to machines (service_auth_401_redirect), which Cloudflare allows only with such a rule. Nothing was changed.',
+    why: 'It answers 401 to machines (service_auth_401_redirect), which Cloudflare allows only with a Service Auth rule. Nothing was changed.',
     next: [
-      `Admit another token first: ${ztCommand(ctx, 'app', 'add-rule', application, '--service-auth', '--token', 'NAME')}`,
-      `Or turn that off: ${ztCommand(ctx, 'app', 'set', application, '--no-service-auth-401')}`,
+      `First admit another token: ${ztCommand(ctx, 'app', 'add-rule', application, '--service-auth', '--token', 'NAME')}`,
+      `Or turn the setting off: ${ztCommand(ctx, 'app', 'set', application, '--no-service-auth-401')}`,
     ],
     details: {applicationId: id},
   })

@@ -2,28 +2,27 @@ import {UserError} from '../../core/errors.js'
 import {checkSession} from './input.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
-import {readForEdit} from '../edit/application.js'
-import {replaceChange, type Change} from '../edit/change.js'
-import {findApplication, requireMeant} from '../account/resolve.js'
+import {openForEdit} from '../edit/application.js'
+import {replaceChange} from '../edit/change.js'
+import {nameOf} from '../edit/object.js'
+import type {PlannedEdit} from '../edit/planned.js'
 import {hasServiceAuth} from './service-auth-401.js'
 
-/** Settings of an application; undefined: it stays. */
+/** Settings of an application; undefined leaves one as it is. */
 export interface ApplicationSettings {
-  /** Machines that are not admitted get 401 and no redirect to a login. */
+  /** Whether machines that are not admitted get 401 instead of a redirect to a login. */
   serviceAuth401?: boolean | undefined
   /** A Go duration, or days (`7d`). */
   sessionDuration?: string | undefined
 }
 
-export interface SetApplicationPlan {
-  /** None: it is so already. */
-  changes: Change[]
+/** Without changes if the settings are so already. */
+export interface SetApplicationPlan extends PlannedEdit {
   application: {id: string; name: string}
-  notes: string[]
 }
 
 /**
- * How an application's settings are changed. Changes nothing yet.
+ * How to change an application's settings. Changes nothing yet.
  *
  * @throws UserError `usage` / `NOTHING_TO_SET`, `BAD_DURATION`; `not-found`, `ambiguous`; `conflict` / `NEEDS_SERVICE_AUTH`
  */
@@ -36,16 +35,15 @@ export async function planSetApplication(
     throw new UserError({
       kind: 'usage',
       code: 'NOTHING_TO_SET',
-      message: 'What is to be set is missing',
+      message: 'Nothing to set was given',
       next: ['Give --service-auth-401, --no-service-auth-401 or --session-duration'],
     })
   }
   const session = sessionDuration === undefined ? undefined : checkSession(sessionDuration)
   const api = await ctx.api()
   ctx.progress.step('Reading the application')
-  const {application: found, note} = findApplication(ctx, wanted, await api.listApplications())
-  const {target, state, application, policies} = await readForEdit(api, found.id)
-  requireMeant(ctx, 'app', found, wanted, application)
+  const {app, notes} = await openForEdit(ctx, api, wanted, await api.listApplications())
+  const {target, state, application, policies} = app
   if (serviceAuth401 === true && !hasServiceAuth(policies)) {
     throw new UserError({
       kind: 'conflict',
@@ -56,14 +54,14 @@ export async function planSetApplication(
       details: {applicationId: application.id},
     })
   }
-  // Left out is off: that is no change.
+  // A missing field means off, so turning it off is no change then.
   const turned = serviceAuth401 !== undefined && serviceAuth401 !== application.serviceAuth401Redirect
   return {
     changes: replaceChange(target, state, {
       ...(turned && {service_auth_401_redirect: serviceAuth401}),
       ...(session !== undefined && {session_duration: session}),
     }),
-    application: {id: application.id, name: application.name},
-    notes: note === undefined ? [] : [note.replace(/\.$/, '')],
+    application: nameOf(application),
+    notes,
   }
 }

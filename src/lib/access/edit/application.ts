@@ -1,22 +1,43 @@
 import type {AccessApi, Application, Policy} from '../../api/types.js'
 import type {JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
+import type {AccessContext} from '../account/context.js'
+import {requireMeant, resolveApplication} from '../account/resolve.js'
 import {replaceChange, type Change} from './change.js'
-import {applicationState, withRules, type EditTarget, type PolicyLink} from './target.js'
+import {applicationState, nameOf, withRules, type ObjectRef, type PolicyLink} from './object.js'
 
 /** An application as it was read for an edit. */
 export interface ApplicationToEdit {
-  target: EditTarget
+  target: ObjectRef
   application: Application
-  /** As `Change.before` wants it. */
+  /** As `Change.before` has it. */
   state: JsonObject
-  /** Both kinds, in order. */
+  /** Of both kinds, in order. */
   policies: readonly Policy[]
   links: PolicyLink[]
-  /** Which kind its policies are. `mixed`: both, which Cloudflare keeps and does not take in a change. */
+  /** Which kind its policies are. `mixed`: both, which Cloudflare keeps but accepts in no change. */
   kind: 'none' | 'reusable' | 'inline' | 'mixed'
   /** The policies that live inside it. */
   inline: ReadonlySet<string>
+}
+
+/**
+ * Reads the application that a person means for an edit.
+ *
+ * @param applications all of them
+ * @returns with notes for the plan: what else could have been meant
+ * @throws UserError `not-found`, `ambiguous`; `conflict` / `NAME_UNCERTAIN`; ApiError
+ */
+export async function openForEdit(
+  ctx: AccessContext,
+  api: AccessApi,
+  wanted: string,
+  applications: readonly Application[],
+): Promise<{app: ApplicationToEdit; notes: string[]}> {
+  const {application: listed, notes} = resolveApplication(ctx, wanted, applications)
+  const app = await readForEdit(api, listed.id)
+  requireMeant(ctx, 'app', listed, wanted, app.application)
+  return {app, notes}
 }
 
 /** Reads an application for an edit. */
@@ -26,7 +47,7 @@ export async function readForEdit(api: AccessApi, id: string): Promise<Applicati
   const state = applicationState(application.raw, policies)
   const kinds = new Set(policies.map((policy) => (inline.has(policy.id) ? 'inline' : 'reusable')))
   return {
-    target: {kind: 'application', id, name: application.name},
+    target: {kind: 'application', ...nameOf(application)},
     application,
     state,
     policies,
@@ -36,19 +57,24 @@ export async function readForEdit(api: AccessApi, id: string): Promise<Applicati
   }
 }
 
-/** One of the application's inline policies as an edit's target. */
+/** One of the application's policies, of either kind, as the object of a change. */
+export function policyTarget(app: ApplicationToEdit, policy: {id: string; name: string}): ObjectRef {
+  return app.inline.has(policy.id) ? inlineTarget(app, policy) : {kind: 'policy', ...nameOf(policy)}
+}
+
+/** A policy inside the application as the object of a change. */
 export function inlineTarget(
   {application}: ApplicationToEdit,
-  {id, name}: Pick<Policy, 'id' | 'name'>,
-): EditTarget {
-  return {kind: 'inline-policy', id, name, application: {id: application.id, name: application.name}}
+  policy: {id: string; name: string},
+): ObjectRef {
+  return {kind: 'inline-policy', ...nameOf(policy), application: nameOf(application)}
 }
 
 /**
- * The changes that give an application these links: one of the application where its policies are reusable; where they
- * are inline, one of each that gets another precedence, ordered so that no two ever have the same one.
+ * The changes that give an application these links. Reusable policies: one change of the application. Inline ones: a
+ * change of each policy whose precedence differs, ordered so that no two ever have the same.
  *
- * @param links to attach or detach, reusable policies only; an inline one is made or deleted by a change of its own
+ * @param links may add or remove reusable policies only; an inline one is created or deleted by a change of its own
  * @throws UserError `conflict` / `MIXED_POLICIES`
  */
 export function linkChanges(app: ApplicationToEdit, links: readonly PolicyLink[]): Change[] {
@@ -70,7 +96,7 @@ interface Move {
   to: number
 }
 
-/** Takes first whose new number is free. Where each waits for another (they swap), one steps aside meanwhile. */
+/** First the moves whose new number is free. If each waits for another (they swap), one steps aside meanwhile. */
 function inFreeOrder(moves: readonly Move[], links: readonly PolicyLink[]): Move[] {
   const taken = new Set(links.map(({precedence}) => precedence))
   const waiting = [...moves]
@@ -95,14 +121,13 @@ function inFreeOrder(moves: readonly Move[], links: readonly PolicyLink[]): Move
   return ordered
 }
 
-/** Inline and reusable: the answer may not say which, but those of the account can be read there. */
+/** An answer may leave out which kind a policy is; the account's list has the reusable ones. */
 async function inlineIds(api: AccessApi, policies: readonly Policy[]): Promise<Set<string>> {
   const unclear = policies.some(({reusable}) => reusable === undefined)
   // A zone has no policies to share.
   const listed = unclear && api.zoneId === undefined ? await api.listPolicies() : []
-  const shared = unclear ? new Set(listed.map(({id}) => id)) : undefined
-  const isInline = ({id, reusable}: Policy): boolean =>
-    reusable === undefined ? shared?.has(id) === false : !reusable
+  const shared = new Set(listed.map(({id}) => id))
+  const isInline = ({id, reusable}: Policy): boolean => (reusable === undefined ? !shared.has(id) : !reusable)
   return new Set(policies.filter(isInline).map(({id}) => id))
 }
 
@@ -110,8 +135,8 @@ function mixedPolicies({id, name}: Application): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'MIXED_POLICIES',
-    message: `The order and number of the policies of "${name}" cannot be changed safely`,
-    why: 'It has reusable and inline policies at once, which Cloudflare does not take in a change. Nothing was changed.',
+    message: `Cannot change the order or number of the policies of "${name}"`,
+    why: 'It has both reusable and inline policies, which Cloudflare accepts in no change. Nothing was changed.',
     next: [`Make its inline policies reusable first: zt policy make-reusable ${id} --all`],
     details: {applicationId: id},
   })

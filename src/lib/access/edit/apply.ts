@@ -10,15 +10,15 @@ import {restated} from './errors.js'
 import {invert} from './invert.js'
 import type {RecordedChange, UndoRecord} from './records.js'
 import {findLike, makeChange, requireUntouched} from './step.js'
-import {inWords, isNewId} from './target.js'
+import {inWords, isNewId} from './object.js'
 
-/** What an edit has done. */
+/** What an edit did. */
 export interface AppliedEdit {
-  /** By which `zt undo` takes it back; undefined where nothing was to be changed. */
+  /** For `zt undo`; undefined if nothing was changed. */
   undoId: string | undefined
-  /** As they were made: with the ids of new objects. */
+  /** As they were made, with the IDs of new objects. */
   changes: Change[]
-  /** The ids of new objects, by their `newId`s. */
+  /** The IDs of new objects, by their `newId`s. */
   ids: ReadonlyMap<string, string>
   warnings: string[]
 }
@@ -26,23 +26,23 @@ export interface AppliedEdit {
 export interface EditRecordOptions {
   /** The zt command in words; secrets in it are hidden. */
   command: string
-  /** The record that these changes take back. */
+  /** The record that these changes undo. */
   undoes?: string | undefined
-  /** The `newId`s of objects that come back, by the ids that they had. */
+  /** The `newId`s of objects that are created again, by their previous IDs. */
   renamed?: ReadonlyMap<string, string> | undefined
 }
 
 /**
- * Makes changes, all of them or none. Each object is read again before it is written, and must be as it was when the
- * change was planned; it is read afterwards, and must be as it was but for what was asked. How to undo all of it is
- * written down before the first write. When one change fails, those before it are taken back.
+ * Makes all of the changes or none. Each object is read again before it is written, and must be as it was when the change
+ * was planned; it is read once more afterwards, and must differ only by what was asked. How to undo the edit is recorded
+ * before the first write. If a change fails, the previous ones are taken back.
  *
- * The API has no conditional writes: what somebody else writes in the milliseconds between our reading and our writing
- * is lost, and nobody can tell. Other zt of this user are kept out by {@link makeEdit}.
+ * The API has no conditional writes: what someone else writes in the milliseconds between zt's read and write is lost
+ * unnoticed. {@link makeEdit} keeps other zt processes of this user out.
  *
  * @param options for the undo record
- * @throws UserError `conflict` / `CHANGED_MEANWHILE`: nothing was written; `NOT_AS_EXPECTED`: it was, and differs in
- *   the fields that it names; `ALREADY_UNDONE`; ApiError. Each says what is changed when it is thrown
+ * @throws UserError `conflict` / `CHANGED_MEANWHILE`: nothing was written; `NOT_AS_EXPECTED`: it was written, and differs
+ *   in the fields named; `ALREADY_UNDONE`; ApiError. Each says what has been changed
  */
 export async function applyChanges(
   ctx: AccessContext,
@@ -65,20 +65,21 @@ export function requireNotUndone(ctx: AccessContext, {state, undoneBy}: UndoReco
   throw new UserError({
     kind: 'conflict',
     code: 'ALREADY_UNDONE',
-    message: 'This edit is undone already',
-    next: undoneBy === undefined ? [] : [`To make it again, undo that: ${ztCommand(ctx, 'undo', undoneBy)}`],
+    message: 'This edit has already been undone',
+    next:
+      undoneBy === undefined ? [] : [`To make it again, undo the undo: ${ztCommand(ctx, 'undo', undoneBy)}`],
     details: {undoneBy},
   })
 }
 
-/** Nothing is written before all of it is known to be as it was. What an earlier change touches is read when its turn comes. */
+/** Nothing is written until everything is known to be untouched. Objects of several changes are read again in their turn. */
 async function lookAtAll(api: AccessApi, changes: readonly Change[]): Promise<JsonObject | undefined> {
   const seen = new Set<string>()
   const fresh = changes.filter(({target: {kind, id, application}}) => {
     const key = `${kind}/${id}`
     const isFresh = !isNewId(id) && !seen.has(key)
     seen.add(key)
-    // An inline policy that comes or goes changes its application.
+    // Creating or deleting an inline policy changes its application.
     if (application) seen.add(`application/${application.id}`)
     return isFresh
   })
@@ -111,13 +112,13 @@ async function begin(
   )
 }
 
-/** A zone that is given by its id needs no account to be read. */
+/** A zone that is given by its ID can be read without an account. */
 function noAccount(): UserError {
   return new UserError({
     kind: 'usage',
     code: 'ACCOUNT_REQUIRED',
-    message: 'Which account is not known',
-    why: 'How to undo an edit is written down with its account. Nothing was changed.',
+    message: 'zt does not know the account',
+    why: 'The record for undoing an edit needs it. Nothing was changed.',
     next: ['Give --account ID, or set CLOUDFLARE_ACCOUNT_ID'],
   })
 }
@@ -126,7 +127,7 @@ function inRecord(change: Change): RecordedChange {
   return {action: change.action, target: change.target, fields: fieldChanges(change)}
 }
 
-/** Objects like one that is to be made: if its answer is lost, these are not it. */
+/** Existing objects like the one to be created: if the answer is lost, it is none of these. */
 async function twinsOf(api: AccessApi, {target, after = {}}: Change): Promise<string[]> {
   // No two applications have one domain, and there may be thousands to list.
   if (target.kind === 'application' && typeof after['domain'] === 'string') return []
@@ -134,7 +135,7 @@ async function twinsOf(api: AccessApi, {target, after = {}}: Change): Promise<st
   return findLike(api, target, after)
 }
 
-/** One edit that is being made. */
+/** An edit in progress. */
 class Edit {
   readonly #done: Change[] = []
   readonly #ids = new Map<string, string>()
@@ -148,7 +149,7 @@ class Edit {
     readonly renamed: ReadonlyMap<string, string>,
   ) {}
 
-  /** @param first the first object, as it was read just now */
+  /** @param first the first object, as just read */
   async run(first: JsonObject | undefined): Promise<AppliedEdit> {
     for (const [at, planned] of this.changes.entries()) {
       const change = withIds(planned, this.#ids)
@@ -191,11 +192,11 @@ class Edit {
       const undone = await this.ctx.undo.read(undoes)
       await this.ctx.undo.update({...undone, state: 'undone', undoneBy: this.record.id})
     } catch (error) {
-      this.#warnings.push(`That ${undoes} is undone could not be written down: ${messageOf(error)}`)
+      this.#warnings.push(`Could not record that ${undoes} has been undone: ${messageOf(error)}`)
     }
   }
 
-  /** The edit goes on where the disk does not: what the record lacks is found by looking. */
+  /** A disk that fails does not stop the edit: undo looks up what the record lacks. */
   async #note(more: Partial<UndoRecord>): Promise<void> {
     const changes = this.record.changes.map((one) => ({...one, target: withIds(one.target, this.#ids)}))
     const fields = changes.map((one) => ({...one, fields: withIds(one.fields, this.#ids)}))
@@ -203,30 +204,30 @@ class Edit {
     try {
       await this.ctx.undo.update(this.record)
     } catch (error) {
-      this.#warnings.push(`The undo record ${this.record.id} could not be finished: ${messageOf(error)}`)
+      this.#warnings.push(`Could not complete the undo record ${this.record.id}: ${messageOf(error)}`)
     }
   }
 
-  /** Nobody can say what came of a change: nothing further is done, forward or back. */
+  /** The outcome of a change is unknown: nothing more is done, neither forward nor back. */
   #unknown(change: Change, error: unknown): unknown {
     const before = this.#done.map(({target}) => inWords(target))
     const done = before.length === 0 ? [] : [`Changed before that: ${before.join(', ')}.`]
     return restated(error, {
-      why: [`Whether ${inWords(change.target)} was changed could not be found out.`, ...done],
-      next: [`When the API answers again, take back what was done: ${this.#undoCommand()}`],
+      why: [`zt could not find out whether ${inWords(change.target)} was changed.`, ...done],
+      next: [`When the API answers again, undo what was done: ${this.#undoCommand()}`],
       details: {undo: this.record.id, changed: this.#done.map(({target}) => target)},
     })
   }
 
   #spoilt(problem: UserError): unknown {
     return restated(problem, {
-      why: this.#done.length > 1 ? ['All of the edit was made.'] : [],
-      next: [`To take it back: ${this.#undoCommand()}`],
+      why: this.#done.length > 1 ? ['The whole edit was made.'] : [],
+      next: [`To undo it: ${this.#undoCommand()}`],
       details: {undo: this.record.id},
     })
   }
 
-  /** Takes back what was done before a change that failed. */
+  /** Takes back the changes before the one that failed. */
   async #failed(error: unknown): Promise<unknown> {
     if (this.#done.length === 0) {
       await this.#forgetRecord()
@@ -240,24 +241,24 @@ class Edit {
     if (left.length === 0) {
       await this.#forgetRecord()
       return restated(error, {
-        why: ['What had been done by then was taken back.', ...notes.map((one) => `${one}.`)],
+        why: ['The changes made before were taken back.', ...notes.map((one) => `${one}.`)],
       })
     }
     await this.#note({})
     return restated(error, {
       why: [
-        `By then this was changed: ${this.#done.map(({target}) => inWords(target)).join(', ')}.`,
-        `It could not all be taken back: ${left.join('; ')}.`,
+        `Changed before that: ${this.#done.map(({target}) => inWords(target)).join(', ')}.`,
+        `Could not take back all of it: ${left.join('; ')}.`,
       ],
       next: [this.#undoCommand()],
       details: {undo: this.record.id, changed: this.#done.map(({target}) => target)},
     })
   }
 
-  /** Of an edit of which nothing is left. That a record of it stays behind takes no place of the error. */
+  /** Nothing of the edit is left. If its record cannot be removed, that must not replace the error. */
   #forgetRecord(): Promise<void> {
     return tidy(
-      `The undo record ${this.record.id} could not be removed`,
+      `Could not remove the undo record ${this.record.id}`,
       () => this.ctx.undo.remove(this.record),
       (text) => {
         this.ctx.warn?.(text)
@@ -266,7 +267,7 @@ class Edit {
   }
 
   async #takeBack(): Promise<{left: string[]; notes: string[]}> {
-    // In memory, so that fields which no record may hold are taken back too.
+    // From memory, which also has the fields that no record may hold.
     const made = this.#done.map((change): RecordedChange => ({
       ...inRecord(change),
       fields: fieldChanges(change, {withSecrets: true}),

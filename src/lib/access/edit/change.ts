@@ -1,65 +1,58 @@
-import {canonicalJson, sameJson} from '../../core/canonical-json.js'
+import {sameJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
-import {chosenFields, differingFields, inWords, type EditTarget} from './target.js'
+import {chosenFields, differingFields, inWords, withFields, type ObjectRef} from './object.js'
 import {mayHoldSecret} from './withheld.js'
 
-/** One change of one object. `after` differs from `before` by what was asked, and by nothing else. */
+/** One change of one object. `after` differs from `before` only by what was asked. */
 export interface Change {
   action: 'create' | 'replace' | 'delete' | 'make-reusable'
-  target: EditTarget
-  /** As {@link readObject} gave it; undefined for a create. */
+  target: ObjectRef
+  /** As {@link readObject} returned it; undefined for a create. */
   before: JsonObject | undefined
   /** Undefined for a delete. */
   after: JsonObject | undefined
 }
 
-/** One field of a change. `before` or `after` left out: it was, or will be, not there. */
+/** One field of a change. `before` or `after` is missing if the field was, or will be, absent. */
 export interface FieldChange {
   field: string
   before?: unknown
   after?: unknown
-  /** It may hold a secret: its values are known to nobody but the API. */
+  /** It may hold a secret, so its values are left out. */
   withheld?: true | undefined
 }
 
 /**
  * A change of some fields of an object.
  *
- * @param before as `readObject` gave it
- * @param fields what they are to be; undefined removes a field
- * @returns nothing when it is so already
+ * @param before as `readObject` returned it
+ * @param fields their new values; undefined removes a field
+ * @returns nothing if the object already has these values
  */
-export function replaceChange(target: EditTarget, before: JsonObject, fields: JsonObject): Change[] {
-  const after = {...before}
-  for (const [field, value] of Object.entries(fields)) {
-    if (value === undefined) delete after[field]
-    else after[field] = value
-  }
+export function replaceChange(target: ObjectRef, before: JsonObject, fields: JsonObject): Change[] {
+  const after = withFields(before, fields)
   return sameJson(before, after) ? [] : [{action: 'replace', target, before, after}]
 }
 
-/** @param target its id is a {@link newId}, by which later changes of the edit name it */
-export function createChange(target: EditTarget, after: JsonObject): Change {
+/** @param target its ID is a {@link newId}, by which later changes of the same edit refer to it */
+export function createChange(target: ObjectRef, after: JsonObject): Change {
   return {action: 'create', target, before: undefined, after: chosenFields(after)}
 }
 
-export function deleteChange(target: EditTarget, before: JsonObject): Change {
+export function deleteChange(target: ObjectRef, before: JsonObject): Change {
   return {action: 'delete', target, before, after: undefined}
 }
 
-/** Moves an inline policy to the account's policies; it stays where it is. */
-export function makeReusableChange(target: EditTarget, before: JsonObject): Change {
+/** Moves an inline policy to the account's policies; it stays on its application. */
+export function makeReusableChange(target: ObjectRef, before: JsonObject): Change {
   return {action: 'make-reusable', target, before, after: {...before, reusable: true}}
 }
 
-/** The fields that a change sets, removes or (create, delete) brings and takes, sorted. */
+/** The fields that a change sets or removes, sorted; of a create or delete, all that a client chooses. */
 export function changedFields({before = {}, after = {}}: Change): string[] {
-  return differingFields(chosenFieldsOr(before, after), chosenFieldsOr(after, before))
-}
-
-/** Of an object that comes or goes, what the server gave it does not count. */
-function chosenFieldsOr(raw: JsonObject, other: JsonObject): JsonObject {
-  return Object.keys(other).length === 0 ? chosenFields(raw) : raw
+  // Of an object that is created or deleted, what the server sets does not count.
+  const whole = Object.keys(before).length === 0 || Object.keys(after).length === 0
+  return whole ? differingFields(chosenFields(before), chosenFields(after)) : differingFields(before, after)
 }
 
 /** What a change does, field by field. */
@@ -77,21 +70,21 @@ export function fieldChanges(change: Change, {withSecrets = false} = {}): FieldC
   })
 }
 
-/** Why these changes, or parts of them, could not be undone: to be said before they are made. */
+/** Which parts of these changes cannot be undone, to be shown before they are made: sentences without full stop. */
 export function undoLimits(changes: readonly Change[]): string[] {
   return changes.flatMap((change) => {
     const what = inWords(change.target)
-    if (change.action === 'make-reusable') return [`That ${what} becomes reusable cannot be undone`]
+    if (change.action === 'make-reusable') return [`Making ${what} reusable cannot be undone`]
     const withheld = fieldChanges(change).filter((one) => one.withheld)
     if (withheld.length === 0) return []
     const fields = withheld.map(({field}) => field).join(', ')
     return change.action === 'delete'
-      ? [`${what} cannot be brought back: no record keeps what may hold a secret (${fields})`]
-      : [`${fields} of ${what} cannot be brought back: no record keeps what may hold a secret`]
+      ? [`Deleting ${what} cannot be undone: zt does not record fields that may hold a secret (${fields})`]
+      : [`Changing ${fields} of ${what} cannot be undone: zt does not record fields that may hold a secret`]
   })
 }
 
-/** A value in which the ids of new objects stand for their {@link newId}s, or others for others. */
+/** A value in which these IDs (as a rule {@link newId}s) are replaced by others. */
 export function withIds<T>(value: T, ids: ReadonlyMap<string, string>): T {
   return ids.size === 0 ? value : (walk(value, ids) as T)
 }
@@ -103,14 +96,9 @@ function walk(value: unknown, ids: ReadonlyMap<string, string>): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, walk(inner, ids)]))
 }
 
-/** Whether an object has all that a create asked for; what it has besides, the server gave it. */
-export function isMadeAs(after: JsonObject, found: JsonObject): boolean {
-  return missingFields(after, found).length === 0
-}
-
-/** The fields of a created object that are not as asked. */
+/** The fields of a created object that are not as asked; those that the server added do not count. */
 export function missingFields(after: JsonObject, found: JsonObject): string[] {
   return Object.keys(after)
-    .filter((field) => canonicalJson(after[field]) !== canonicalJson(found[field]))
+    .filter((field) => !sameJson(after[field], found[field]))
     .sort()
 }

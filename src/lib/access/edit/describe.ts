@@ -2,13 +2,14 @@ import type {AccessApi} from '../../api/types.js'
 import {canonicalJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
-import {ruleInWords, type RuleNames} from '../../policy/rule-words.js'
+import {nameLookup, ruleInWords, type RuleNames} from '../../policy/rule-words.js'
 import {actionName} from '../rules/action-name.js'
 import type {AccessContext} from '../account/context.js'
 import {fieldChanges, type Change, type FieldChange} from './change.js'
-import {inWords} from './target.js'
+import {without} from './effect.js'
+import {inWords} from './object.js'
 
-/** What a changed field had and has now, in lines for people. Lines that stay are left out. */
+/** What a changed field had and now has, in lines for people. Unchanged lines are left out. */
 export interface DescribedField {
   field: string
   removed: string[]
@@ -24,7 +25,7 @@ export interface DescribedChange {
   fields: DescribedField[]
 }
 
-/** What changes would do, in words. Names of service tokens, groups and policies are looked up where rules name them. */
+/** What changes would do, in words. The names of service tokens, groups and policies are looked up as needed. */
 export async function describeChanges(
   ctx: AccessContext,
   changes: readonly Change[],
@@ -42,7 +43,7 @@ export async function describeChanges(
   }))
 }
 
-/** Undefined: not known. */
+/** Undefined: unknown. */
 interface Names extends RuleNames {
   policy(id: string): string | undefined
 }
@@ -74,16 +75,6 @@ function asText(value: unknown): string {
   return typeof value === 'string' ? value : canonicalJson(value)
 }
 
-/** What is in one list and not in the other; what stands there twice counts twice. */
-function without(all: readonly string[], others: readonly string[]): string[] {
-  const rest = [...others]
-  return all.filter((line) => {
-    const at = rest.indexOf(line)
-    if (at >= 0) rest.splice(at, 1)
-    return at < 0
-  })
-}
-
 async function readNames(
   api: AccessApi,
   changes: readonly Change[],
@@ -95,23 +86,16 @@ async function readNames(
   const [tokens, groups, policies] = await Promise.all([
     text.includes('"service_token"') ? readable(api.listServiceTokens()) : nothing,
     text.includes('"group"') ? readable(api.listGroups()) : nothing,
-    linkedPolicies(api, fields),
+    fields.some(({field}) => field === 'policies') ? readable(api.listPolicies()) : nothing,
   ])
-  const lookup = (all: readonly {id: string; name: string}[]): ((id: string) => string | undefined) => {
-    const byId = new Map([...made, ...all].map(({id, name}) => [id, name]))
-    return (id) => byId.get(id)
+  return {
+    serviceToken: nameLookup(tokens),
+    group: nameLookup([...made, ...groups]),
+    policy: nameLookup([...made, ...policies]),
   }
-  return {serviceToken: lookup(tokens), group: lookup(groups), policy: lookup(policies)}
 }
 
-async function linkedPolicies(
-  api: AccessApi,
-  fields: readonly FieldChange[],
-): Promise<{id: string; name: string}[]> {
-  return fields.some(({field}) => field === 'policies') ? readable(api.listPolicies()) : []
-}
-
-/** A name is a courtesy: where the API token may not read it, the id is shown. */
+/** A name is a courtesy: if the API token may not read it, the ID is shown. */
 async function readable<T>(list: Promise<T[]>): Promise<T[]> {
   try {
     return await list

@@ -1,11 +1,11 @@
 import {canonicalJson, sameJson} from '../../core/canonical-json.js'
 import {isJsonObject} from '../../core/json.js'
 import {fieldChanges, type Change, type FieldChange} from './change.js'
-import {inWords, isNewId, type PolicyLink} from './target.js'
+import {inWords, isNewId, type PolicyLink} from './object.js'
 
 /**
- * In which objects and fields two plans of one edit do something else, in words; none: they do the same. What stays as
- * it is does not count: a rule that was added meanwhile changes the number that comes behind all, and not what is done.
+ * The objects and fields in which two plans of one edit do different things, in words; empty if they do the same. Only
+ * what changes counts: a rule that someone added changes the next free precedence, but not what this edit does.
  */
 export function otherEffects(shown: readonly Change[], now: readonly Change[]): string[] {
   const [before, after] = [effects(shown), effects(now)]
@@ -17,7 +17,7 @@ function effects(changes: readonly Change[]): Map<string, string> {
   return new Map(
     changes.flatMap((change) => {
       const {action, target} = change
-      // The name of what is there may change; who is meant does not.
+      // An existing object may be renamed; its ID identifies it.
       const which = isNewId(target.id) ? target.name : target.id
       const fields = fieldChanges(change, {withSecrets: true})
       const own: [string, string][] = [[inWords(target), canonicalJson([action, target.kind, which])]]
@@ -35,13 +35,13 @@ function effect({field, before, after}: FieldChange): string {
   if (!Array.isArray(before ?? []) || !Array.isArray(after ?? [])) return canonicalJson({before, after})
   const had = ((before ?? []) as unknown[]).map((one) => canonicalJson(one))
   const has = ((after ?? []) as unknown[]).map((one) => canonicalJson(one))
-  const [removed, added] = [without(had, has), without(has, had)]
+  const [removed, added] = [without(had, has).sort(), without(has, had).sort()]
   return removed.length + added.length === 0
     ? canonicalJson({before, after})
     : canonicalJson({removed, added})
 }
 
-/** A new link by what comes right behind it, an old one by its numbers. */
+/** A new link counts by what comes right after it, an old one by its precedence. */
 function linksEffect(before: readonly PolicyLink[], after: readonly PolicyLink[]): unknown {
   const had = new Map(before.map(({id, precedence}) => [id, precedence]))
   const has = new Set(after.map(({id}) => id))
@@ -62,14 +62,12 @@ function isLinks(value: unknown): boolean {
   )
 }
 
-/** What is in one list and not in the other; what stands there twice counts twice. */
-function without(all: readonly string[], others: readonly string[]): string[] {
+/** The elements of one list that are not in the other. Duplicates count separately. */
+export function without(all: readonly string[], others: readonly string[]): string[] {
   const rest = [...others]
-  return all
-    .filter((one) => {
-      const at = rest.indexOf(one)
-      if (at >= 0) rest.splice(at, 1)
-      return at < 0
-    })
-    .sort()
+  return all.filter((one) => {
+    const at = rest.indexOf(one)
+    if (at >= 0) rest.splice(at, 1)
+    return at < 0
+  })
 }

@@ -1,6 +1,6 @@
 import {ApiError, UserError} from '../../core/errors.js'
 
-/** The same error, with more of the story. What is no `UserError` stays as it is. */
+/** The same error with more facts. Anything but a `UserError` is returned as it is. */
 export function restated(
   error: unknown,
   more: {why?: string[]; next?: string[]; details?: Record<string, unknown>; outcomeUnknown?: boolean},

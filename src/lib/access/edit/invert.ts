@@ -4,23 +4,23 @@ import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {createChange, deleteChange, replaceChange, withIds, type Change, type FieldChange} from './change.js'
 import type {RecordedChange} from './records.js'
 import {findLike} from './step.js'
-import {inWords, isNewId, newId, readObject, type EditTarget} from './target.js'
+import {inWords, isNewId, newId, readObject, type ObjectRef} from './object.js'
 
-/** How an edit is taken back, by what is there now. */
+/** How to take an edit back, given what exists now. */
 export interface Inverse {
   changes: Change[]
-  /** What somebody has changed since, in words: it is not overwritten. */
+  /** What someone has changed since, in words; it is not overwritten. */
   conflicts: string[]
-  /** What stays as the edit made it, or comes back otherwise than it was: whole sentences without full stop. */
+  /** What does not come back, or not as it was: sentences without full stop. */
   notes: string[]
-  /** Why it cannot be taken back at all. */
+  /** Why it cannot be taken back at all: sentences without full stop. */
   impossible: string[]
-  /** The `newId`s of objects that come back, by the ids that they had. */
+  /** The `newId`s of objects that are created again, by their previous IDs. */
   renamed: ReadonlyMap<string, string>
 }
 
 /**
- * The changes that take others back, the last one first. What was never made, or is as it was already, is passed over.
+ * The changes that take others back, the last one first. Skips what was never made and what is already as it was.
  *
  * @throws ApiError
  */
@@ -40,7 +40,7 @@ export async function invert(api: AccessApi, recorded: readonly RecordedChange[]
         break
       case 'make-reusable':
         if (!(await scene.now(entry.target)))
-          inverse.notes.push(`${inWords(entry.target)} stays reusable: Cloudflare knows no way back`)
+          inverse.notes.push(`${inWords(entry.target)} stays reusable: Cloudflare has no way back`)
     }
   }
   return inverse
@@ -49,10 +49,10 @@ export async function invert(api: AccessApi, recorded: readonly RecordedChange[]
 async function unmake(api: AccessApi, scene: Scene, entry: RecordedChange, inverse: Inverse): Promise<void> {
   let {target} = entry
   if (isNewId(target.id)) {
-    // Its answer never came: it is known by what it holds, and by not having been there before.
+    // The answer never came: the object is found by its content, and by not having existed before.
     const like = await findLike(api, target, valuesOf(entry.fields, 'after'))
     const found = like.filter((id) => !entry.twins?.includes(id))
-    if (found.length > 1) inverse.conflicts.push(`several are like ${inWords(target)}`)
+    if (found.length > 1) inverse.conflicts.push(`several objects are like ${inWords(target)}`)
     const [id] = found
     if (id === undefined || found.length > 1) return
     target = {...target, id}
@@ -73,14 +73,14 @@ async function makeAgain(scene: Scene, entry: RecordedChange, inverse: Inverse):
   const withheld = fields.filter((one) => one.withheld)
   if (withheld.length > 0) {
     inverse.impossible.push(
-      `${inWords(target)} had ${fieldNames(withheld)}, which may hold a secret: no record keeps that`,
+      `${inWords(target)} had ${fieldNames(withheld)}, which may hold a secret and is not recorded`,
     )
     return
   }
   const made = scene.rename(target)
   const after = withIds(valuesOf(fields, 'before'), scene.ids)
   inverse.changes.push(createChange(made, after))
-  inverse.notes.push(`${inWords(target)} comes back with another id`)
+  inverse.notes.push(`${inWords(target)} comes back with another ID`)
   scene.foresee(made, after)
 }
 
@@ -88,7 +88,7 @@ async function restore(scene: Scene, entry: RecordedChange, inverse: Inverse): P
   const target = scene.renamed(entry.target)
   const now = await scene.now(target)
   if (!now) {
-    inverse.conflicts.push(`${inWords(target)} is not there any more`)
+    inverse.conflicts.push(`${inWords(target)} no longer exists`)
     return
   }
   const wanted: JsonObject = {}
@@ -96,9 +96,7 @@ async function restore(scene: Scene, entry: RecordedChange, inverse: Inverse): P
   for (const one of entry.fields) {
     const before = withIds(one.before, scene.ids)
     if (one.withheld) {
-      inverse.notes.push(
-        `${one.field} of ${inWords(target)} stays: it may hold a secret, and no record keeps that`,
-      )
+      inverse.notes.push(`${one.field} of ${inWords(target)} stays: it may hold a secret and is not recorded`)
     } else if (sameJson(now[one.field], withIds(one.after, scene.ids))) wanted[one.field] = before
     else if (!sameJson(now[one.field], before)) wrong.push(one)
   }
@@ -108,27 +106,27 @@ async function restore(scene: Scene, entry: RecordedChange, inverse: Inverse): P
   for (const {after} of changes) scene.foresee(target, after)
 }
 
-/** The objects as they are, and as they would be once the changes planned so far are made. */
+/** The objects as they are now, with the changes planned so far. */
 class Scene {
   readonly #api: AccessApi
   readonly #states = new Map<string, JsonObject | undefined>()
-  /** Inline policies that will not be there. */
+  /** Inline policies that will have been deleted. */
   readonly #gone = new Set<string>()
-  /** Objects that come back, by the id that they had. */
+  /** New IDs of objects that are created again, by their previous IDs. */
   readonly ids = new Map<string, string>()
 
   constructor(api: AccessApi) {
     this.#api = api
   }
 
-  async now(target: EditTarget): Promise<JsonObject | undefined> {
+  async now(target: ObjectRef): Promise<JsonObject | undefined> {
     const key = keyOf(target)
     if (!this.#states.has(key)) this.#states.set(key, await readObject(this.#api, target))
     const state = this.#states.get(key)
     return state && target.kind === 'application' ? this.#withoutGone(state) : state
   }
 
-  /** An inline policy takes its link with it. */
+  /** A deleted inline policy takes its link with it. */
   #withoutGone(state: JsonObject): JsonObject {
     const links = state['policies']
     if (!Array.isArray(links) || this.#gone.size === 0) return state
@@ -136,23 +134,23 @@ class Scene {
     return {...state, policies: links.filter((link) => !isGone(link))}
   }
 
-  foresee(target: EditTarget, state: JsonObject | undefined): void {
+  foresee(target: ObjectRef, state: JsonObject | undefined): void {
     this.#states.set(keyOf(target), state)
     if (target.kind === 'inline-policy' && !state) this.#gone.add(target.id)
   }
 
-  /** Gives an object that is to come back an id for the time being. */
-  rename(target: EditTarget): EditTarget {
+  /** Gives an object that is to be created again a provisional ID. */
+  rename(target: ObjectRef): ObjectRef {
     this.ids.set(target.id, newId(this.ids.size + 1))
     return this.renamed(target)
   }
 
-  renamed(target: EditTarget): EditTarget {
+  renamed(target: ObjectRef): ObjectRef {
     return withIds(target, this.ids)
   }
 }
 
-function keyOf({kind, id, application}: EditTarget): string {
+function keyOf({kind, id, application}: ObjectRef): string {
   return `${kind}/${application?.id ?? ''}/${id}`
 }
 

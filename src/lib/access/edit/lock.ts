@@ -2,11 +2,11 @@ import type {AccessContext} from '../account/context.js'
 import {withLock} from '../tokens/lock.js'
 
 /**
- * Runs while no other zt of this user edits anything of the account. One lock for all of it: a plan reads more than it
- * changes (whose domain, whose name, who else has a policy), and what Cloudflare takes in a second (1200 requests in
- * five minutes) is less than what edits one after the other ask for.
+ * Runs while no other zt process of this user edits the account. One lock for the whole account: a plan reads more than it
+ * changes (domains, names, who else has a policy), and edits one after the other already use up the requests that
+ * Cloudflare allows (1200 in five minutes).
  *
- * @throws UserError `conflict` / `EDIT_BUSY`, which names the process that does not end
+ * @throws UserError `conflict` / `EDIT_BUSY`, which names the process that holds the lock
  */
 export async function withEditLock<T>(
   ctx: AccessContext,
@@ -15,6 +15,6 @@ export async function withEditLock<T>(
 ): Promise<T> {
   return withLock(ctx, `edit/${accountId ?? ''}`, run, {
     code: 'EDIT_BUSY',
-    message: 'Another zt is changing something in this account',
+    message: 'Another zt process is editing this account',
   })
 }

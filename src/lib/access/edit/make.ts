@@ -5,32 +5,32 @@ import type {Change} from './change.js'
 import {otherEffects} from './effect.js'
 import {withEditLock} from './lock.js'
 
-/** What every plan of an edit has. */
+/** What all plans of edits have. */
 export interface EditPlan {
   changes: readonly Change[]
-  /** What comes of it, as it is said before it is made. */
+  /** Its consequences, as shown before it is made. */
   notes?: readonly string[] | undefined
   warnings?: readonly string[] | undefined
 }
 
 export interface MakeOptions<P> {
-  /** The plan that a person has agreed to; undefined: nobody was asked. */
+  /** The plan that a person has confirmed; undefined: no one was asked. */
   shown: P | undefined
-  /** Called with the first plan that is made here where nobody was asked, before anything is written. */
+  /** Called with the first plan made here if no one was asked, before anything is written. */
   planned: (plan: P) => void
-  /** Writes, as `applyChanges` does. */
+  /** Makes the changes, as `applyChanges` does. */
   apply: (plan: P) => Promise<AppliedEdit>
 }
 
-/** So often is an edit planned anew where others, whom no lock of ours keeps out, write between. */
+/** How often an edit is planned again because others, whom zt's lock does not stop, write in between. */
 const ATTEMPTS = 5
 
 /**
- * Plans an edit while no other zt edits the account, and makes it: of many at once each finds what those before it have
- * left. What is done is what was shown, or else nothing: the plan is made anew here, and must do to the objects what the
- * shown one did ({@link otherEffects}), with no consequence that was not said. When somebody else (the dashboard, another
- * machine) writes between the plan and its write, the same holds for the next plan. One that finds nothing left to do
- * does nothing.
+ * Plans an edit while no other zt process edits the account, and makes it; of many at once each starts from what the
+ * previous ones left. Does what was shown or nothing: the edit is planned again here, and the plan must do to the objects
+ * what the shown one did ({@link otherEffects}), without a consequence that was not shown. If someone else (the dashboard,
+ * another machine) writes between plan and write, the same applies to the next plan. A plan with nothing left to do does
+ * nothing.
  *
  * @throws UserError `conflict` / `CHANGED_MEANWHILE`, `EDIT_BUSY`; of `plan` and `apply`
  */
@@ -57,7 +57,7 @@ export async function makeEdit<P extends EditPlan>(
   })
 }
 
-/** Somebody else was between, and all of it is as they left it. */
+/** Someone else wrote in between, and everything is as they left it. */
 function leftAlone(error: unknown): boolean {
   return (
     error instanceof UserError && error.code === 'CHANGED_MEANWHILE' && error.details['undo'] === undefined
@@ -74,13 +74,13 @@ function requireSame(shown: EditPlan, now: EditPlan, conflict: unknown): void {
   throw new UserError({
     kind: 'conflict',
     code: 'CHANGED_MEANWHILE',
-    message: 'Something was changed since you were asked, and the edit would do something else now',
+    message: 'The account has changed since you confirmed, and the edit would now do something else',
     why: [
       ...(others.length > 0 ? [`It would differ in: ${others.join(', ')}.`] : []),
       ...unsaid.map((one) => `${one}.`),
       'Nothing was changed.',
     ],
-    next: ['Run the command again, and look at it anew'],
+    next: ['Run the command again and check the new difference'],
     details: {differs: others},
   })
 }

@@ -4,36 +4,36 @@ import {applyChanges, type AppliedEdit} from './apply.js'
 import type {Change} from './change.js'
 import {bindHosts, unbindHosts, type PlannedBinding, type UnboundHost} from '../account/host-bindings.js'
 
-/** An edit that is thought through, and not made. */
+/** An edit that is planned and not yet made. */
 export interface PlannedEdit {
-  changes: Change[]
-  /** What to know of it before it is made: sentences without full stop. */
+  changes: readonly Change[]
+  /** What to know before it is made: sentences without full stop. */
   notes: string[]
-  /** Set where there is nothing to change: how it is already, a sentence without full stop. */
+  /** Set if nothing is to be changed: how it already is, a sentence without full stop. */
   already?: string | undefined
-  /** Hosts that follow, once the changes are made. */
-  bindings?: readonly PlannedBinding[] | undefined
+  /** Hosts that are bound and unbound once the changes are made. */
+  binding?: PlannedBinding | undefined
   unbound?: readonly UnboundHost[] | undefined
 }
 
 /**
- * Makes a planned edit, and then binds the hosts that it opens and unbinds those that it closes.
+ * Makes a planned edit, then binds the hosts that it opens and unbinds those that it closes.
  *
  * @param command the zt command in words
  * @throws UserError as {@link applyChanges}
  */
 export async function applyPlanned(
   ctx: AccessContext,
-  {changes, bindings = [], unbound = []}: PlannedEdit,
+  {changes, binding, unbound = []}: Pick<PlannedEdit, 'changes' | 'binding' | 'unbound'>,
   command: string,
 ): Promise<AppliedEdit> {
   const applied = await applyChanges(ctx, changes, {command})
   try {
-    for (const binding of bindings) await bindHosts(ctx, binding)
+    if (binding) await bindHosts(ctx, binding)
     await unbindHosts(ctx, unbound)
   } catch (error) {
-    // The edit stands, and the hosts are a convenience.
-    applied.warnings.push(`Which token is used for which host could not be written down: ${messageOf(error)}`)
+    // The edit is made; host bindings are a convenience.
+    applied.warnings.push(`Could not record which token is used for which host: ${messageOf(error)}`)
   }
   return applied
 }

@@ -13,36 +13,36 @@ import {
 } from '../../system/files.js'
 import {firstFault} from '../../core/schema.js'
 import type {Change, FieldChange} from './change.js'
-import type {EditTarget} from './target.js'
+import type {ObjectRef} from './object.js'
 
-/** One change as a record keeps it: the changed fields, never the whole object, and nothing that may be a secret. */
+/** One change in a record: the changed fields only, and nothing that may be a secret. */
 export interface RecordedChange {
   action: Change['action']
-  /** Its id is that of the object once it is made. */
-  target: EditTarget
+  /** With the ID of the created object, once there is one. */
+  target: ObjectRef
   fields: FieldChange[]
-  /** For a create: ids of objects that were the same before it. */
+  /** For a create: IDs of objects that were like it before. */
   twins?: string[] | undefined
 }
 
 /** What an edit did, so that it can be undone. */
 export interface UndoRecord {
-  /** Short, and later ones sort behind earlier ones. */
+  /** Short; later ones sort after earlier ones. */
   id: string
   profile: string
   accountId: string
-  /** Set where the objects are a zone's and not the account's. */
+  /** Set if the objects belong to a zone and not to the account. */
   zoneId?: string | undefined
   /** ISO 8601. */
   at: string
   /** The zt command in words, without secrets. */
   command: string
-  /** `begun`: it was interrupted, and may have been done in part. */
+  /** `begun`: it was interrupted, and may be partly done. */
   state: 'begun' | 'done' | 'undone'
   /** The record that this edit undid. */
   undoes?: string | undefined
   undoneBy?: string | undefined
-  /** Objects that this edit brought back, by the ids that they had before. */
+  /** New IDs of objects that this edit created again, by their previous IDs. */
   renamed?: Record<string, string> | undefined
   changes: RecordedChange[]
 }
@@ -84,22 +84,22 @@ const schema = v.object({
 const KEPT = 200
 const KEPT_DAYS = 90
 const DAY_MS = 24 * 3600 * 1000
-/** Crockford's base 32: no letters that look like digits, and none in two cases. */
+/** Crockford's base 32: no letters that look like digits, one case. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const EPOCH = Date.UTC(2026, 0, 1)
 const TIME_LENGTH = 8
 
-/** Undo records as files, one for each edit. No secrets. */
+/** Undo records as files, one per edit. No secrets. */
 export class UndoRecords {
   readonly #directory: string
 
-  /** @param directory made when it is needed, 0700 */
+  /** @param directory created when needed, 0700 */
   constructor(directory: string) {
     this.#directory = directory
   }
 
   /**
-   * Writes a new record, durably, and removes old ones: 200 are kept, for 90 days.
+   * Writes a new record durably, and removes old ones: the latest 200 are kept, for 90 days.
    *
    * @param now milliseconds since the epoch
    * @throws UserError `config` / `FILE_NOT_WRITABLE`
@@ -118,7 +118,7 @@ export class UndoRecords {
     await writeFileAtomic(this.#file(record.id), text(record))
   }
 
-  /** For an edit of which nothing is left. */
+  /** For an edit that left no changes. */
   async remove({id}: UndoRecord): Promise<void> {
     await removeFile(this.#file(id))
   }
@@ -134,13 +134,13 @@ export class UndoRecords {
     throw new UserError({
       kind: 'not-found',
       code: 'UNDO_NOT_FOUND',
-      message: 'There is no such edit to undo',
-      why: `${KEPT} edits are remembered, for ${KEPT_DAYS} days, on the machine where they were made.`,
+      message: 'There is no such edit',
+      why: `zt remembers the latest ${KEPT} edits for ${KEPT_DAYS} days, on the machine where they were made.`,
       next: ['zt undo'],
     })
   }
 
-  /** All records, the latest first, and the files that are none of this version. */
+  /** All records, the latest first, and the files that are not records of this version. */
   async list(): Promise<{records: UndoRecord[]; damaged: string[]}> {
     const records: UndoRecord[] = []
     const damaged: string[] = []
@@ -185,7 +185,7 @@ export class UndoRecords {
   }
 }
 
-/** Eight characters of time (to the millisecond, since 2026) and one at random. */
+/** Eight characters of time (milliseconds since 2026) and a random one. */
 function idAt(now: number): string {
   let rest = Math.max(0, now - EPOCH)
   let time = ''
@@ -196,7 +196,7 @@ function idAt(now: number): string {
   return `${time}${ALPHABET[randomInt(32)]}`
 }
 
-/** Never a path. */
+/** Rules out paths. */
 function isId(id: string): boolean {
   return /^[0-9a-hjkmnp-tv-z]{9,12}$/.test(id)
 }

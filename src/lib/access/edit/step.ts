@@ -5,7 +5,7 @@ import {ApiError, UserError} from '../../core/errors.js'
 import type {AccessContext} from '../account/context.js'
 import {eventually, isGone, mayBeDone} from '../account/outcome.js'
 import {restated} from './errors.js'
-import {changedFields, isMadeAs, missingFields, type Change} from './change.js'
+import {changedFields, missingFields, type Change} from './change.js'
 import {
   applicationOf,
   chosenFields,
@@ -15,12 +15,13 @@ import {
   inWords,
   listObjects,
   readObject,
+  withFields,
   writeObject,
-  type EditTarget,
-} from './target.js'
+  type ObjectRef,
+} from './object.js'
 
 /**
- * What came of one change. `done` with `problem`: it was made, and the object is not as it should be, or could not be
+ * The outcome of one change. `done` with `problem`: it was made, but the object is not as it should be, or could not be
  * read again.
  */
 export type StepResult =
@@ -28,12 +29,12 @@ export type StepResult =
   | {state: 'not-done'; error: unknown}
   | {state: 'unknown'; error: ApiError}
 
-/** A change that was sent and not answered may still be on its way when it is looked for at once. */
+/** A change that was sent and not answered may still be on its way when zt looks for it at once. */
 const SETTLE_MS = 1000
 const RECENT_MS = 10 * 60_000
 
 /**
- * The object as it is now, if it still is as it was when the change was planned.
+ * The object as it is now, provided that it is as it was when the change was planned.
  *
  * @returns undefined for a create
  * @throws UserError `conflict` / `CHANGED_MEANWHILE`, which names the fields; ApiError
@@ -42,10 +43,10 @@ export async function requireUntouched(api: AccessApi, change: Change): Promise<
   const {target, before} = change
   if (!before) return undefined
   const now = await readObject(api, target)
-  // One that this edit has made was planned without what the server gives it.
+  // An object that this edit created was planned without the fields that the server sets.
   const made = before['id'] === undefined
   const fields = now ? (made ? missingFields(before, now) : differingFields(before, now)) : []
-  // Links are sent only where they are to change; elsewhere other steps of the same edit may move them.
+  // Links are sent only if they are to change; otherwise other steps of the same edit may move them.
   const matters = changedFields(change).includes('policies')
     ? fields
     : fields.filter((one) => one !== 'policies')
@@ -54,19 +55,19 @@ export async function requireUntouched(api: AccessApi, change: Change): Promise<
     kind: 'conflict',
     code: 'CHANGED_MEANWHILE',
     message: now
-      ? `Somebody has changed ${inWords(target)} meanwhile`
-      : `Somebody has deleted ${inWords(target)} meanwhile`,
-    why: now ? `These fields are not as they were when it was read: ${matters.join(', ')}.` : undefined,
-    next: ['Run the command again, and look at it anew'],
+      ? `Someone has changed ${inWords(target)} in the meantime`
+      : `Someone has deleted ${inWords(target)} in the meantime`,
+    why: now ? `These fields have changed since zt read it: ${matters.join(', ')}.` : undefined,
+    next: ['Run the command again and check the new difference'],
     details: {kind: target.kind, id: target.id, fields: matters},
   })
 }
 
 /**
- * Makes one change: writes, finds out what came of it where the answer was lost, reads back and compares.
+ * Makes one change: writes, finds out whether it was made if the answer was lost, reads back and compares.
  *
- * @param now what {@link requireUntouched} gave just before
- * @param twins ids of objects like the one that a create makes, which were there before
+ * @param now what {@link requireUntouched} returned just before
+ * @param twins IDs of objects like the one that a create makes, which existed before
  */
 export async function makeChange(
   ctx: AccessContext,
@@ -81,7 +82,7 @@ export async function makeChange(
   } catch (error) {
     if (!mayBeDone(error)) return {state: 'not-done', error}
     const settled = await settle(ctx, api, change, twins, error).catch(() => undefined)
-    // Refused, and nothing shows that it was not.
+    // Refused, and nothing contradicts that.
     if (settled === undefined && !error.outcomeUnknown) return {state: 'not-done', error}
     if (settled === undefined || settled === 'unknown') return {state: 'unknown', error}
     if (settled === 'not-done')
@@ -102,8 +103,8 @@ export async function makeChange(
 }
 
 /**
- * The object that a create made: the one that its answer names, if that is like what was asked for and was not there
- * before. Nothing is ever undone by the id of another.
+ * The object that a create made: the one that the answer names, if it is like what was asked for and did not exist
+ * before. An undo must never delete another object.
  */
 async function requireOwn(
   ctx: AccessContext,
@@ -121,17 +122,17 @@ async function requireOwn(
     const isNew = found !== undefined && !twins.includes(id)
     // No two applications have one domain, and there may be thousands to list.
     const unique = target.kind === 'application' && typeof after['domain'] === 'string'
-    const isLike = found !== undefined && isMadeAs(after, found)
+    const isLike = found !== undefined && missingFields(after, found).length === 0
     if (isNew && isLike && unique) return {id, more: []}
     const like = (await findLike(api, target, after)).filter((one) => !twins.includes(one))
     const more = like.filter((one) => one !== id)
     if (isNew && isLike) return {id, more}
     const [other] = like
     if (other !== undefined && like.length === 1) return {id: other, more: []}
-    // The server made something else of what was sent; the comparison says what.
+    // The server changed what was sent; the comparison reports how.
     if (isNew && found?.['name'] === after['name'] && isRecent(ctx, api, found ?? {})) return {id, more}
   } catch (error) {
-    // It was answered, and cannot be read now: the comparison says so.
+    // It was answered but cannot be read now; the comparison reports that.
     if (error instanceof ApiError && !isGone(error)) return {id, more: []}
     throw error
   }
@@ -139,27 +140,25 @@ async function requireOwn(
     error: new ApiError({
       kind: 'api',
       code: 'BAD_ANSWER',
-      message: `Cannot create ${inWords(target)}: the API's answer makes no sense`,
-      why: found
-        ? 'It names another object than the one that was made.'
-        : 'It names an object that does not exist.',
+      message: `Cannot create ${inWords(target)}: the answer of the API makes no sense`,
+      why: found ? 'It names a different object.' : 'It names an object that does not exist.',
       outcomeUnknown: true,
     }),
   }
 }
 
-/** Made within the last minutes, by the server's clock; so too where it does not tell. */
+/** Created within the last minutes by the server's clock, or at an unknown time. */
 function isRecent(ctx: AccessContext, api: AccessApi, found: JsonObject): boolean {
   const at = Date.parse(String(found['created_at']))
   return Number.isNaN(at) || Math.abs(ctx.clock.now() + (api.clockAhead() ?? 0) - at) < RECENT_MS
 }
 
-function madeTwice(target: EditTarget, more: string[]): UserError {
+function madeTwice(target: ObjectRef, more: string[]): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'MADE_TWICE',
-    message: `${capitalised(inWords(target))} was made more than once`,
-    why: `The request may have arrived twice, or somebody else has made the same at this moment. The others: ${more.join(', ')}.`,
+    message: `${capitalised(inWords(target))} was created more than once`,
+    why: `The request may have arrived twice, or someone else created the same at the same moment. The others: ${more.join(', ')}.`,
     details: {kind: target.kind, others: more},
   })
 }
@@ -189,7 +188,7 @@ async function send(
   }
 }
 
-/** What came of a change whose answer was lost, by what is there. */
+/** The outcome of a change whose answer was lost, by what exists now. */
 async function settle(
   ctx: AccessContext,
   api: AccessApi,
@@ -198,7 +197,7 @@ async function settle(
   {outcomeUnknown}: ApiError,
 ): Promise<{id: string} | 'not-done' | 'unknown'> {
   const first = await lookFor(api, change, twins)
-  // What was refused is not on its way.
+  // A refused change is not on its way.
   if (first !== 'not-done' || !outcomeUnknown) return first
   await ctx.sleep(SETTLE_MS)
   return lookFor(api, change, twins)
@@ -232,14 +231,14 @@ async function lookFor(
   }
 }
 
-/** The ids of objects that are as a create would make one. */
-export async function findLike(api: AccessApi, target: EditTarget, after: JsonObject): Promise<string[]> {
+/** The IDs of objects that are as a create would make one. */
+export async function findLike(api: AccessApi, target: ObjectRef, after: JsonObject): Promise<string[]> {
   return (await listObjects(api, target))
-    .filter((one) => isMadeAs(after, one))
+    .filter((one) => missingFields(after, one).length === 0)
     .map((one) => String(one['id']))
 }
 
-/** Undefined when the object is as it should be. */
+/** Undefined if the object is as it should be. */
 async function verify(
   ctx: AccessContext,
   api: AccessApi,
@@ -268,36 +267,27 @@ async function compare(api: AccessApi, change: Change, now: JsonObject): Promise
     return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
   }
   if (action === 'make-reusable') {
-    // Its place is the application's from now on.
-    const wrong = missingFields(withoutPrecedence(chosenFields(after)), found)
+    // Its precedence belongs to the application from now on.
+    const {precedence: _, ...rest} = chosenFields(after)
+    const wrong = missingFields(rest, found)
     return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
   }
-  const asked = changedFields(change)
-  const expected = {...now}
-  for (const field of asked) {
-    if (after[field] === undefined) delete expected[field]
-    else expected[field] = after[field]
-  }
-  const wrong = differingFields(expected, found)
+  const asked = Object.fromEntries(changedFields(change).map((field) => [field, after[field]]))
+  const wrong = differingFields(withFields(now, asked), found)
   return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
 }
 
-function withoutPrecedence({precedence: _, ...rest}: JsonObject): JsonObject {
-  return rest
-}
-
-function notAsExpected(target: EditTarget, fields: string[]): UserError {
+function notAsExpected(target: ObjectRef, fields: string[]): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'NOT_AS_EXPECTED',
-    message: `The change was made, and ${inWords(target)} is not as it should be now`,
-    why: `Not as expected: ${fields.join(', ')}. Somebody may have changed it at the same moment.`,
+    message: `The change was made, but ${inWords(target)} is not as expected`,
+    why: `Not as expected: ${fields.join(', ')}. Someone may have changed it at the same moment.`,
     details: {kind: target.kind, id: target.id, fields},
   })
 }
 
-/** The same error, now that it is known that nothing came of the change. */
+/** The same error, now that the change is known not to have been made. */
 function lookedUp(error: ApiError): unknown {
-  const found = 'It was looked up since: the change was not made.'
-  return restated(error, {why: [found], outcomeUnknown: false})
+  return restated(error, {why: ['zt has checked: the change was not made.'], outcomeUnknown: false})
 }

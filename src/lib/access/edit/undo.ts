@@ -1,5 +1,5 @@
-import type {AccessApi} from '../../api/types.js'
-import type {JsonObject} from '../../core/json.js'
+import type {AccessApi, Rule} from '../../api/types.js'
+import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
@@ -7,27 +7,27 @@ import {applyChanges, requireNotUndone, type AppliedEdit} from './apply.js'
 import {withIds, type Change} from './change.js'
 import {invert} from './invert.js'
 import type {RecordedChange, UndoRecord} from './records.js'
-import {inWords} from './target.js'
+import {inWords} from './object.js'
 
 export interface PlannedUndo {
   record: UndoRecord
-  /** Empty: everything is as it was before the edit. */
+  /** Empty: everything is already as it was before the edit. */
   changes: Change[]
-  /** What does not come back, or not as it was. */
+  /** What does not come back, or not as it was: sentences without full stop. */
   notes: string[]
   renamed: ReadonlyMap<string, string>
 }
 
 export interface UndoList {
-  /** Of this profile (and account, where it is known), the latest first. */
+  /** Of this profile (and account, if known), the latest first. */
   records: UndoRecord[]
-  /** How many there are of other profiles and accounts. */
+  /** How many belong to other profiles and accounts. */
   elsewhere: number
   /** Files that cannot be read. */
   damaged: string[]
 }
 
-/** The edits that can be undone from here. Asks the API nothing. */
+/** The edits made from here. Does not ask the API. */
 export async function listUndo(ctx: AccessContext): Promise<UndoList> {
   const {records, damaged} = await ctx.undo.list()
   const own = records.filter(
@@ -38,8 +38,8 @@ export async function listUndo(ctx: AccessContext): Promise<UndoList> {
 }
 
 /**
- * The latest edit that is not undone. An undo is none, but one that undid an undo is: repeated, this goes back edit by
- * edit.
+ * The latest edit that has not been undone. An undo does not count as an edit, but the undo of an undo does: repeated, this
+ * goes back edit by edit.
  *
  * @throws UserError `not-found` / `NOTHING_TO_UNDO`
  */
@@ -57,13 +57,13 @@ export async function latestEdit(ctx: AccessContext): Promise<string> {
     kind: 'not-found',
     code: 'NOTHING_TO_UNDO',
     message: `There is nothing to undo for profile ${ctx.profile}`,
-    why: 'No edit of it is remembered on this machine that is not undone already.',
+    why: 'All edits of it that this machine remembers have been undone.',
     next: [ztCommand(ctx, 'undo')],
   })
 }
 
 /**
- * How an edit would be undone, by what is there now. A field that somebody has changed since is not overwritten.
+ * How an edit would be undone, given what exists now. A field that someone has changed since is not overwritten.
  *
  * @throws UserError `not-found` / `UNDO_NOT_FOUND`; `conflict` / `ALREADY_UNDONE`, `UNDO_ELSEWHERE`, `UNDO_IMPOSSIBLE`,
  *   `CHANGED_SINCE` (names the fields); ApiError
@@ -80,6 +80,7 @@ export async function planUndo(ctx: AccessContext, id: string): Promise<PlannedU
     await withPresentIds(ctx, record),
   )
   conflicts.push(...(await attachedElsewhere(api, changes)))
+  impossible.push(...(await namesDeletedToken(api, changes)))
   const noWay = impossible.length > 0 || (changes.length === 0 && conflicts.length === 0 && notes.length > 0)
   if (noWay) {
     throw new UserError({
@@ -87,6 +88,7 @@ export async function planUndo(ctx: AccessContext, id: string): Promise<PlannedU
       code: 'UNDO_IMPOSSIBLE',
       message: 'This edit cannot be undone',
       why: [...impossible, ...notes].map((one) => `${one}.`),
+      next: [`Earlier edits may still be undone: ${ztCommand(ctx, 'undo')}`],
       details: {id: record.id},
     })
   }
@@ -95,8 +97,8 @@ export async function planUndo(ctx: AccessContext, id: string): Promise<PlannedU
       kind: 'conflict',
       code: 'CHANGED_SINCE',
       message: 'This edit cannot be undone: what it changed has been changed since',
-      why: `Changed since: ${conflicts.join('; ')}. Nothing was changed now.`,
-      next: [`If that was zt, undo the later edit first: ${ztCommand(ctx, 'undo')}`],
+      why: `Changed since: ${conflicts.join('; ')}. The undo changed nothing.`,
+      next: [`If that was an edit made with zt, undo it first: ${ztCommand(ctx, 'undo')}`],
       details: {id: record.id, changedSince: conflicts},
     })
   }
@@ -117,7 +119,7 @@ export async function undoEdit(
   return applyChanges(ctx, changes, {command, undoes: record.id, renamed})
 }
 
-/** What an undo has brought back since has another id than when the edit was made. */
+/** An object that an undo created again has another ID than when the edit was made. */
 async function withPresentIds(ctx: AccessContext, {id, changes}: UndoRecord): Promise<RecordedChange[]> {
   const {records} = await ctx.undo.list()
   const renamed = new Map<string, string>()
@@ -128,7 +130,7 @@ async function withPresentIds(ctx: AccessContext, {id, changes}: UndoRecord): Pr
   return withIds(changes, renamed)
 }
 
-/** A policy that the edit made, and that somebody has put on other applications since, must not go. */
+/** Policies that the edit created and someone has since attached to other applications: they must not be deleted. */
 async function attachedElsewhere(api: AccessApi, changes: readonly Change[]): Promise<string[]> {
   const found: string[] = []
   for (const {action, target, before} of changes) {
@@ -141,9 +143,36 @@ async function attachedElsewhere(api: AccessApi, changes: readonly Change[]): Pr
       (app) => !going.has(app.id) && app.policies.some(({id}) => id === target.id),
     )
     const where = others.map(({name}) => `"${name}"`).join(', ')
-    found.push(`${inWords(target)} is attached to ${where === '' ? 'other applications' : where} too`)
+    found.push(`${inWords(target)} is also attached to ${where === '' ? 'other applications' : where}`)
   }
   return found
+}
+
+/** A rule that names a deleted service token would admit no one, and would not say so. */
+async function namesDeletedToken(api: AccessApi, changes: readonly Change[]): Promise<string[]> {
+  const added = changes.flatMap(({before, after}) => {
+    const had = new Set(tokensNamedBy(before))
+    return tokensNamedBy(after).filter((id) => !had.has(id))
+  })
+  if (added.length === 0) return []
+  let existing: Set<string>
+  try {
+    existing = new Set((await api.listServiceTokens()).map(({id}) => id))
+  } catch (error) {
+    // Cloudflare itself refuses a token that does not exist, as far as it checks.
+    if (error instanceof UserError && error.kind === 'permission') return []
+    throw error
+  }
+  const gone = [...new Set(added)].filter((id) => !existing.has(id))
+  return gone.map((id) => `It would bring back rules for the service token ${id}, which has been deleted`)
+}
+
+function tokensNamedBy(state: JsonObject = {}): string[] {
+  const rules = ['include', 'require', 'exclude'].flatMap((part) => (state[part] ?? []) as Rule[])
+  return rules.flatMap((rule) => {
+    const token = rule['service_token']
+    return isJsonObject(token) ? [String(token['token_id'])] : []
+  })
 }
 
 function has(state: JsonObject | undefined, policyId: string): boolean {
@@ -167,7 +196,7 @@ function requireOwn(
     kind: 'conflict',
     code: 'UNDO_ELSEWHERE',
     message: `This edit was made with ${where}`,
-    why: 'It is undone only there. Nothing was changed.',
+    why: 'It can be undone only there. Nothing was changed.',
     next: otherAccount
       ? []
       : [

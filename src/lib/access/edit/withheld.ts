@@ -1,12 +1,12 @@
 import {isJsonObject} from '../../core/json.js'
 import {redact} from '../../core/redact.js'
 
-/** Fields of an application that hold credentials of other systems (Cloudflare's API reference). */
+/** Fields of an application that hold credentials for other systems (Cloudflare's API reference). */
 const FIELDS = new Set(['scim_config', 'saas_app'])
 const KEY =
   /secret|password|passphrase|private_key|api_key|credential|^authentication$|^authorization$|^token$/i
 
-/** Whether a field may hold a secret. It is then neither shown nor written down, and cannot be brought back. */
+/** Whether a field may hold a secret. It is then neither shown nor recorded, and cannot be restored. */
 export function mayHoldSecret(field: string, value: unknown): boolean {
   if (value === undefined || value === null) return false
   return FIELDS.has(field) || holdsSecret(field, value)

@@ -1,6 +1,6 @@
 import type {AccessApi, Application, Decision, Group, Policy, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import {applicationFor} from '../../policy/application-match.js'
+import {findApplication} from '../../policy/application-match.js'
 import {evaluate} from '../../policy/evaluate.js'
 import {groupHolding, namesToken} from '../../policy/references.js'
 import type {Evaluation} from '../../policy/types.js'
@@ -63,7 +63,8 @@ async function explain(ctx: AccessContext, request: RefusedRequest): Promise<Exp
   const api = await ctx.api()
   const [applications, tokens] = await Promise.all([api.listApplications(), api.listServiceTokens()])
   const token = tokens.find(({id, clientId}) => id === request.tokenId || clientId === request.clientId)
-  const listed = applicationFor(request.host, request.path ?? '/', applications)
+  const {host, path = '/'} = request
+  const listed = findApplication({host, path}, applications)?.application
   if (!listed) {
     return general(`No application of the account covers ${request.host}.`, [ztCommand(ctx, 'app', 'list')])
   }

@@ -8,7 +8,7 @@ export interface ListedGroup {
   group: Group
   /** Its Include rules in words. */
   includes: string[]
-  /** How many service tokens it includes by themselves. */
+  /** How many service tokens it includes directly. */
   serviceTokens: number
 }
 

@@ -1,5 +1,5 @@
 import type {Group} from '../../api/types.js'
-import {groupReferences, type TokenReference} from '../../policy/token-references.js'
+import {groupReferences, type Reference} from '../../policy/references.js'
 import {readAccountRules} from '../account/account-rules.js'
 import type {AccessContext} from '../account/context.js'
 import {resolveGroup} from '../account/resolve.js'
@@ -7,14 +7,14 @@ import {policiesInWords, type PolicyInWords} from '../rules/in-words.js'
 
 export interface ShownGroup {
   group: Group
-  /** Everything that uses it, by itself or through other groups. */
-  references: TokenReference[]
-  /** Its rules. */
+  /** Everything that uses it, directly or through other groups. */
+  references: Reference[]
+  /** Its rules in words. */
   words: PolicyInWords
 }
 
 /**
- * One Access group and what uses it, by name or id.
+ * An Access group and what uses it, by name or ID.
  *
  * @throws UserError `not-found`, `ambiguous`
  */

@@ -1,20 +1,19 @@
 import type {AccessApi, Application, Decision, Group, Policy} from '../../api/types.js'
-import {canonicalJson, sameJson} from '../../core/canonical-json.js'
 import {UserError} from '../../core/errors.js'
-import {groupsById, reachOf} from '../../policy/reach.js'
+import {reachOf} from '../../policy/reach.js'
+import {allRules, groupIdOf, groupsById, sameMeaning, type Rules} from '../../policy/references.js'
 import {readAccountRules} from '../account/account-rules.js'
 import {actionName} from '../rules/action-name.js'
-import {refuseOtherKinds} from '../rules/add.js'
+import {refuseOtherTypes} from '../rules/add.js'
 import {ztCommand, type Named} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
-import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from '../edit/application.js'
+import {inlineTarget, linkChanges, openForEdit, type ApplicationToEdit} from '../edit/application.js'
 import {createChange, deleteChange, makeReusableChange} from '../edit/change.js'
-import {placeRule} from '../edit/precedence.js'
-import {newId, withRules} from '../edit/target.js'
+import {nameOf, newId, withRules} from '../edit/object.js'
 import {unambiguous} from '../explain/explain.js'
 import {planBinding, planUnbinding, type PlannedBinding} from '../account/host-bindings.js'
 import type {PlannedEdit} from '../edit/planned.js'
-import {requireMeant, resolveApplication, resolvePolicy, resolveRule} from '../account/resolve.js'
+import {requireMeant, resolvePolicy, resolveRule} from '../account/resolve.js'
 import {
   checkName,
   checkRules,
@@ -22,18 +21,17 @@ import {
   readRules,
   rulesWarnings,
   type RuleInput,
-  type Rules,
-} from '../rules/wanted.js'
-import {placeWanted, renumberedNotes, type WantedPlace} from '../rules/place.js'
+} from '../rules/input.js'
+import {placeRule, renumberedNotes, resolvePlace, type Place} from '../rules/precedence.js'
 import {refuseLastServiceAuth} from '../applications/service-auth-401.js'
 import {attachedTo} from './show.js'
 
-/** So many applications are named in an error; the rest is counted. */
+/** An error names this many applications and counts the rest. */
 const NAMED = 12
 
 /** An edit of one policy. */
 export interface PolicyEdit extends PlannedEdit {
-  /** `id` undefined: one that would be made. */
+  /** `id` undefined: it would be created. */
   policy: {id: string | undefined; name: string}
 }
 
@@ -43,8 +41,8 @@ export interface AttachmentEdit extends PolicyEdit {
 }
 
 /**
- * A new policy of the account, which is on no application yet. One of the same name and meaning is the one that was asked
- * for.
+ * A new policy of the account, not yet on any application. A policy of the same name and meaning is taken for the one
+ * asked for.
  *
  * @throws UserError of `readRules`, `checkRules`; `conflict` / `POLICY_NAME_TAKEN`
  */
@@ -61,25 +59,17 @@ export async function planCreatePolicy(
   const rules: Rules = {include, require, exclude}
   const notes = checkRules(decision, rules, known.groups)
   const taken = policies.filter((policy) => policy.name === name)
-  const same = taken.find((policy) => policy.decision === decision && meansTheSame(policy, rules))
+  const same = taken.find((policy) => policy.decision === decision && sameMeaning(policy, rules))
   if (same) {
-    return {changes: [], notes, policy: {id: same.id, name}, already: `The policy "${name}" is there already, and means just this`} // prettier-ignore
+    const already = `The policy "${name}" already exists and means exactly this`
+    return {changes: [], notes, policy: nameOf(same), already}
   }
   if (taken[0]) throw nameTaken(ctx, taken[0])
-  const target = {kind: 'policy' as const, id: newId(1), name}
   return {
-    changes: [createChange(target, {name, decision, include, exclude, require})],
+    changes: [createChange({kind: 'policy', id: newId(1), name}, {name, decision, ...rules})],
     notes,
     policy: {id: undefined, name},
   }
-}
-
-/** In which order rules stand in their part means nothing. */
-function meansTheSame(a: Rules, b: Rules): boolean {
-  const sorted = (rules: Rules['include']): string[] => rules.map(canonicalJson).sort()
-  return (['include', 'require', 'exclude'] as const).every((part) =>
-    sameJson(sorted(a[part]), sorted(b[part])),
-  )
 }
 
 function nameTaken(ctx: AccessContext, {id, name, decision}: Policy): UserError {
@@ -87,59 +77,58 @@ function nameTaken(ctx: AccessContext, {id, name, decision}: Policy): UserError 
     kind: 'conflict',
     code: 'POLICY_NAME_TAKEN',
     message: `There is already a policy "${name}", which means something else`,
-    why: `Its action is ${actionName(decision)} and its id ${id}. Cloudflare would take a second one of that name, and nobody could tell them apart.`,
+    why: `Its action is ${actionName(decision)} and its ID ${id}. Two policies of the same name could not be distinguished.`,
     next: [ztCommand(ctx, 'policy', 'show', id), 'Choose another name'],
     details: {policyId: id},
   })
 }
 
 /**
- * Puts a policy of the account on an application, or elsewhere among its rules where it is there already and a place is
- * given. Hosts follow: those that a token with a secret here opens by it are bound to that token.
+ * Puts a policy of the account on an application, or moves it among its rules if it is there already and a place is given.
+ * If the policy admits exactly one token whose secret is here, the application's hosts are bound to that token.
  *
  * @throws UserError `not-found`, `ambiguous`, `usage`; `conflict` / `TAKES_INLINE_ONLY`, `MIXED_POLICIES`
  */
 export async function planAttach(
   ctx: AccessContext,
-  options: {policy: string; application: string; place: WantedPlace},
+  options: {policy: string; application: string; place: Place},
 ): Promise<AttachmentEdit> {
   const api = await ctx.api()
-  const {policies, app} = await readBoth(ctx, api, options.application)
+  const {policies, app, notes} = await readBoth(ctx, api, options.application)
   const policy = resolvePolicy(ctx, options.policy, policies)
   const {application} = app
   if (app.kind === 'inline') throw takesInlineOnly(ctx, application)
-  if (policy.decision === 'non_identity') refuseOtherKinds(application)
+  if (policy.decision === 'non_identity') refuseOtherTypes(application)
   const there = app.links.find(({id}) => id === policy.id)
-  const place = placeWanted(ctx, {...application, policies: [...app.policies]}, options.place)
+  const place = resolvePlace(ctx, {...application, policies: app.policies}, options.place)
   const moves = place.before !== undefined || place.precedence !== undefined
   const placed =
     there && (!moves || place.before === policy.id) ? undefined : placeRule(app.links, policy.id, place)
-  const changes = placed ? linkChanges(app, placed.links) : []
   const edit: AttachmentEdit = {
-    changes,
-    notes: placed ? renumberedNotes(app.policies, placed) : [],
-    already:
-      changes.length > 0
-        ? undefined
-        : `The policy "${policy.name}" is on "${application.name}" already, with precedence ${String(there?.precedence)}`,
-    policy: {id: policy.id, name: policy.name},
-    application: {id: application.id, name: application.name},
+    changes: placed ? linkChanges(app, placed.links) : [],
+    notes: [...notes, ...(placed ? renumberedNotes(app.policies, placed) : [])],
+    policy: nameOf(policy),
+    application: nameOf(application),
   }
-  if (there || changes.length === 0) return edit
+  if (edit.changes.length === 0) {
+    const already = `The policy "${policy.name}" is already on "${application.name}", with precedence ${String(there?.precedence)}`
+    return {...edit, already}
+  }
+  if (there) return edit
   const groups = namesGroups(policy) ? await api.listGroups() : []
   edit.notes.push(...rulesWarnings(policy.decision, policy, groups))
   if (policy.decision !== 'non_identity') return edit
-  return {...edit, bindings: await bindingsBy(ctx, api, policy, app, groups)}
+  return {...edit, binding: await bindingBy(ctx, api, policy, app, groups)}
 }
 
-/** The hosts go to the one token with a secret here that the policy lets in; between several, nobody has chosen. */
-async function bindingsBy(
+/** The hosts go to the only token with a secret here that the policy admits; between several, zt does not choose. */
+async function bindingBy(
   ctx: AccessContext,
   api: AccessApi,
   policy: Policy,
   {application}: ApplicationToEdit,
   groups: readonly Group[],
-): Promise<PlannedBinding[]> {
+): Promise<PlannedBinding | undefined> {
   const here = new Set((await ctx.index.list(ctx.profile)).map(({tokenId}) => tokenId))
   const tokens = here.size === 0 ? [] : (await api.listServiceTokens()).filter(({id}) => here.has(id))
   const byId = groupsById(groups)
@@ -149,29 +138,29 @@ async function bindingsBy(
   const surely = tokens.filter(({id}) => reach.get(id) === 'yes')
   const perhaps = tokens.filter(({id}) => reach.get(id) === 'conditional')
   const admitted = surely.length > 0 ? surely : perhaps
-  return admitted.length === 1 ? [await planBinding(ctx, application, [], admitted)] : []
+  return admitted.length === 1 ? planBinding(ctx, application, [], admitted) : undefined
 }
 
-function namesGroups({include, require, exclude}: Rules): boolean {
-  return [...include, ...require, ...exclude].some((rule) => rule['group'] !== undefined)
+function namesGroups(rules: Rules): boolean {
+  return allRules(rules).some((rule) => groupIdOf(rule) !== undefined)
 }
 
 function takesInlineOnly(ctx: AccessContext, {id, name}: Application): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'TAKES_INLINE_ONLY',
-    message: `"${name}" takes no policy that is shared`,
-    why: 'Its policies live inside it (legacy), and Cloudflare takes the two kinds on one application together no more.',
+    message: `Cannot attach a shared policy to "${name}"`,
+    why: 'Its policies live inside it (legacy), and Cloudflare no longer accepts both kinds on one application.',
     next: [`Make them reusable first: ${ztCommand(ctx, 'policy', 'make-reusable', id, '--all')}`],
     details: {applicationId: id},
   })
 }
 
 /**
- * Takes a policy of the account off an application; the policy itself stays. Hosts that this profile uses a token for
- * which does not open them any more are unbound.
+ * Takes a policy of the account off an application; the policy itself stays. Hosts for which this profile uses a token that
+ * no longer opens them are unbound.
  *
- * @param options.policy by name, id or place on the application (`#3`)
+ * @param options.policy by name, ID or precedence on the application (`#3`)
  * @throws UserError `not-found`, `ambiguous`; `conflict` / `POLICY_IS_INLINE`, `LAST_SERVICE_AUTH_RULE`, `MIXED_POLICIES`
  */
 export async function planDetachPolicy(
@@ -179,33 +168,31 @@ export async function planDetachPolicy(
   options: {policy: string; application: string},
 ): Promise<AttachmentEdit> {
   const api = await ctx.api()
-  const {policies, app, applications} = await readBoth(ctx, api, options.application)
+  const {policies, app, applications, notes} = await readBoth(ctx, api, options.application)
   const {application} = app
   const policy = ruleOf(ctx, options.policy, app) ?? resolvePolicy(ctx, options.policy, policies)
-  const edit = {
-    policy: {id: policy.id, name: policy.name},
-    application: {id: application.id, name: application.name},
+  const edit: AttachmentEdit = {
+    changes: [],
+    notes,
+    policy: nameOf(policy),
+    application: nameOf(application),
   }
   const left = app.policies.filter(({id}) => id !== policy.id)
-  if (left.length === app.policies.length) {
-    return {
-      ...edit,
-      changes: [],
-      notes: [],
-      already: `The policy "${policy.name}" is not on "${application.name}"`,
-    }
-  }
+  if (left.length === app.policies.length)
+    return {...edit, already: `The policy "${policy.name}" is not on "${application.name}"`}
   if (app.inline.has(policy.id)) throw isInline(ctx, policy, application)
   refuseLastServiceAuth(ctx, application, left)
-  const changes = linkChanges(
-    app,
-    app.links.filter(({id}) => id !== policy.id),
-  )
-  const groups = left.some(namesGroups) ? groupsById(await api.listGroups()) : groupsById([])
+  if (left.length === 0) notes.push(`"${application.name}" has no rule then: no one gets in`)
+  const groups = groupsById(left.some(namesGroups) ? await api.listGroups() : [])
   const others = applications.filter(({id}) => id !== application.id)
-  const unbound = await planUnbinding(ctx, application, left, others, groups)
-  const notes = left.length === 0 ? [`"${application.name}" has no rule then: nobody gets in`] : []
-  return {...edit, changes, notes, unbound}
+  return {
+    ...edit,
+    changes: linkChanges(
+      app,
+      app.links.filter(({id}) => id !== policy.id),
+    ),
+    unbound: await planUnbinding(ctx, application, left, others, groups),
+  }
 }
 
 /** Undefined: the application has no such rule. */
@@ -215,7 +202,7 @@ function ruleOf(
   {application, policies}: ApplicationToEdit,
 ): Policy | undefined {
   try {
-    return resolveRule(ctx, wanted, {...application, policies: [...policies]})
+    return resolveRule(ctx, wanted, {...application, policies})
   } catch (error) {
     if (error instanceof UserError && error.code === 'RULE_NOT_FOUND') return undefined
     throw error
@@ -226,8 +213,8 @@ function isInline(ctx: AccessContext, {id, name}: Policy, application: Applicati
   return new UserError({
     kind: 'conflict',
     code: 'POLICY_IS_INLINE',
-    message: `The policy "${name}" cannot be detached: it lives inside "${application.name}"`,
-    why: 'Such a policy (legacy) is on no other application, and is gone when it is taken off.',
+    message: `Cannot detach the policy "${name}": it lives inside "${application.name}"`,
+    why: 'Such a policy (legacy) exists on no other application, so taking it off would delete it.',
     next: [`Make it reusable first: ${ztCommand(ctx, 'policy', 'make-reusable', application.id, id)}`],
     details: {policyId: id, applicationId: application.id},
   })
@@ -251,11 +238,10 @@ export async function planDeletePolicy(ctx: AccessContext, wanted: string): Prom
     if (attached.length > 0)
       throw inUse(ctx, unambiguous(policy, rules.policies), policy, attached, rules.applications)
   }
-  const {id, name} = policy
   return {
-    changes: [deleteChange({kind: 'policy', id, name}, withRules(policy.raw))],
+    changes: [deleteChange({kind: 'policy', ...nameOf(policy)}, withRules(policy.raw))],
     notes: [],
-    policy: {id, name},
+    policy: nameOf(policy),
   }
 }
 
@@ -276,7 +262,7 @@ function inUse(
     message: `The policy "${name}" is in use`,
     why: `It is on ${where}${more > 0 ? ` and ${more} more` : ''}. Nothing was changed.`,
     next: named.map((one) => ztCommand(ctx, 'policy', 'detach', reference, unambiguous(one, applications))),
-    details: {policyId: id, applications: attached.map((one) => ({id: one.id, name: one.name}))},
+    details: {policyId: id, applications: attached.map(nameOf)},
   })
 }
 
@@ -287,9 +273,9 @@ export interface ReusableEdit extends PlannedEdit {
 }
 
 /**
- * Makes policies that live inside an application (legacy) reusable: they stay on it, and others can have them too.
+ * Makes policies that live inside an application (legacy) reusable: they stay on it, and can be attached to others.
  *
- * @param options.rule by name, id or place (`#3`); undefined: all that live inside it
+ * @param options.rule by name, ID or precedence (`#3`); undefined: all inline policies
  * @throws UserError `not-found`, `ambiguous`
  */
 export async function planMakeReusable(
@@ -297,29 +283,28 @@ export async function planMakeReusable(
   options: {application: string; rule: string | undefined},
 ): Promise<ReusableEdit> {
   const api = await ctx.api()
-  const {policies, app} = await readBoth(ctx, api, options.application)
+  const {policies, app, notes} = await readBoth(ctx, api, options.application)
   const {application} = app
-  const wanted =
+  const only =
     options.rule === undefined
-      ? app.policies
-      : [resolveRule(ctx, options.rule, {...application, policies: [...app.policies]})]
-  const inline = wanted.filter(({id}) => app.inline.has(id))
-  const [only] = options.rule === undefined ? [] : wanted
+      ? undefined
+      : resolveRule(ctx, options.rule, {...application, policies: app.policies})
+  const inline = (only ? [only] : app.policies).filter(({id}) => app.inline.has(id))
+  const twins = inline.filter(({name}) => policies.some((shared) => shared.name === name))
+  const already = only
+    ? `The policy "${only.name}" is already reusable`
+    : `"${application.name}" has no inline policies`
   return {
     changes: inline.map((policy) => makeReusableChange(inlineTarget(app, policy), withRules(policy.raw))),
-    notes: inline
-      .filter(({name}) => policies.some((shared) => shared.name === name))
-      .map(
-        ({name, id}) => `The account has a policy "${name}" already; this one is told apart by its id, ${id}`,
+    notes: [
+      ...notes,
+      ...twins.map(
+        ({name, id}) => `The account already has a policy "${name}"; refer to this one by its ID, ${id}`,
       ),
-    already:
-      inline.length > 0
-        ? undefined
-        : only
-          ? `The policy "${only.name}" is reusable already`
-          : `No policy lives inside "${application.name}" alone`,
-    application: {id: application.id, name: application.name},
-    policies: inline.map(({id, name}) => ({id, name})),
+    ],
+    already: inline.length > 0 ? undefined : already,
+    application: nameOf(application),
+    policies: inline.map(nameOf),
   }
 }
 
@@ -327,13 +312,11 @@ interface ReadBoth {
   policies: Policy[]
   applications: Application[]
   app: ApplicationToEdit
+  notes: string[]
 }
 
 async function readBoth(ctx: AccessContext, api: AccessApi, wanted: string): Promise<ReadBoth> {
   ctx.progress.step('Reading the application and the policies')
   const [applications, policies] = await Promise.all([api.listApplications(), api.listPolicies()])
-  const listed = resolveApplication(ctx, wanted, applications)
-  const app = await readForEdit(api, listed.id)
-  requireMeant(ctx, 'app', listed, wanted, app.application)
-  return {applications, policies, app}
+  return {applications, policies, ...(await openForEdit(ctx, api, wanted, applications))}
 }

@@ -8,11 +8,11 @@ export interface ListedPolicy {
   policy: Policy
   /** Its Include rules in words. */
   includes: string[]
-  /** How many applications have it; undefined where the API does not say. */
+  /** How many applications have it; undefined if the API does not say. */
   applications: number | undefined
 }
 
-/** The account's policies, page by page in the API's order. The API cannot search them, so that all are read. */
+/** The account's policies, page by page in the API's order. The API cannot search them, so a search reads them all. */
 export async function* streamPolicies(
   ctx: AccessContext,
   {search, limit = Infinity}: {search?: string | undefined; limit?: number | undefined} = {},

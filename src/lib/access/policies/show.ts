@@ -1,11 +1,11 @@
 import type {Application, Policy} from '../../api/types.js'
-import {inlinePolicies} from '../../policy/token-references.js'
+import {inlinePolicies} from '../../policy/references.js'
 import {readAccountRules} from '../account/account-rules.js'
 import type {AccessContext} from '../account/context.js'
 import {resolvePolicy} from '../account/resolve.js'
 import {policiesInWords, type PolicyInWords} from '../rules/in-words.js'
 
-/** Where a policy stands on an application. */
+/** A policy's place on an application. */
 export interface AttachedPolicy {
   application: Application
   precedence: number | undefined
@@ -16,12 +16,12 @@ export interface ShownPolicy {
   /** False: it lives inside one application (legacy). */
   reusable: boolean
   attached: AttachedPolicy[]
-  /** Its rules. */
+  /** Its rules in words. */
   words: PolicyInWords
 }
 
 /**
- * One policy and where it is attached, by name or id; those that live inside one application count too.
+ * A policy and where it is attached, by name or ID. Inline policies (legacy) are found too.
  *
  * @throws UserError `not-found`, `ambiguous`
  */
@@ -40,7 +40,7 @@ export async function showPolicy(ctx: AccessContext, wanted: string): Promise<Sh
   }
 }
 
-/** The applications that have a policy, with its place on each. */
+/** The applications that have a policy, with its precedence on each. */
 export function attachedTo(policyId: string, applications: readonly Application[]): AttachedPolicy[] {
   return applications.flatMap((application) =>
     application.policies.filter(({id}) => id === policyId).map(({precedence}) => ({application, precedence})),

@@ -1,17 +1,15 @@
 import type {Application, Policy, PolicyBody, Rule, ServiceToken} from '../../api/types.js'
-import {canonicalJson, sameJson} from '../../core/canonical-json.js'
+import {sameJson} from '../../core/canonical-json.js'
 import {UserError} from '../../core/errors.js'
+import {sameRules} from '../../policy/references.js'
 import type {AccessContext} from '../account/context.js'
-import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from '../edit/application.js'
-import type {AppliedEdit} from '../edit/apply.js'
-import {createChange, type Change} from '../edit/change.js'
-import {placeRule, type Place, type Placement} from '../edit/precedence.js'
-import {newId} from '../edit/target.js'
 import {planBinding, type PlannedBinding} from '../account/host-bindings.js'
-import {applyPlanned} from '../edit/planned.js'
-import {findApplication, requireMeant} from '../account/resolve.js'
-import type {RuleInput} from './wanted.js'
-import {placeWanted, renumberedNotes, type WantedPlace} from './place.js'
+import {inlineTarget, linkChanges, openForEdit, type ApplicationToEdit} from '../edit/application.js'
+import {createChange} from '../edit/change.js'
+import {nameOf, newId} from '../edit/object.js'
+import type {PlannedEdit} from '../edit/planned.js'
+import type {RuleInput} from './input.js'
+import {placeRule, renumberedNotes, resolvePlace, type Place, type Placement} from './precedence.js'
 import {
   findLeftover,
   readServiceAuthRules,
@@ -25,7 +23,7 @@ import {
 
 /** A policy in the order of an application, for showing. */
 export interface PolicySummary {
-  /** Undefined for one that would be made. */
+  /** Undefined for a policy that would be created. */
   id: string | undefined
   name: string
   decision: string
@@ -33,37 +31,34 @@ export interface PolicySummary {
   reusable: boolean | undefined
 }
 
-/** What is to be added, as a person says it. */
-export interface AddRuleOptions extends WantedPlace {
-  /** By name, id, domain, host or URL. */
+/** What to add, as a person says it. */
+export interface AddRuleOptions extends Place {
+  /** By name, ID, domain, host or URL. */
   application: string
   rules: RuleInput
-  /** Undefined: by whom it means. */
+  /** Undefined: named after whom it admits. */
   ruleName?: string | undefined
 }
 
-export interface AddRulePlan {
-  /** None: everybody is admitted already. */
-  changes: Change[]
+/** Without changes if everyone is admitted already. */
+export interface AddRulePlan extends PlannedEdit {
   application: {id: string; name: string; domains: string[]}
-  /** `reusable`: an account's policy is attached. `inline`: made inside the application (legacy). `none`: nothing is needed. */
+  /** `reusable`: attaches an account's policy. `inline`: creates one inside the application (legacy). `none`: not needed. */
   how: 'reusable' | 'inline' | 'none'
-  /** The rule that is added. Its id is known when the policy is there already. */
+  /** The rule that is added. Its ID is known if the policy exists already. */
   rule: {id: string | undefined; name: string; precedence: number} | undefined
   alreadyThere: ServiceToken[]
   added: ServiceToken[]
-  /** Whom else the rule means: Access groups, any token. In words. */
+  /** Who else the rule admits, in words: Access groups, any token. */
   alsoThere: string[]
   alsoAdded: string[]
   before: PolicySummary[]
   after: PolicySummary[]
   binding: PlannedBinding
   warnings: string[]
-  /** Which other rules get another precedence: whole sentences without full stop. */
-  notes: string[]
 }
 
-/** Kinds of application whose policies cannot hold a Service Auth rule (Cloudflare's API reference). */
+/** Types of application whose policies cannot hold a Service Auth rule (Cloudflare's API reference). */
 const WITHOUT_SERVICE_AUTH = new Set([
   'bookmark',
   'infrastructure',
@@ -74,8 +69,8 @@ const WITHOUT_SERVICE_AUTH = new Set([
 ])
 
 /**
- * How service tokens are let into an application by a Service Auth rule, with nothing else of it changed. Whom a rule of
- * the same conditions admits already is left alone. Changes nothing yet.
+ * How to let service tokens into an application by a Service Auth rule, leaving the rest of it alone. Whoever a rule with
+ * the same conditions admits already is left out. Changes nothing yet.
  *
  * @throws UserError `not-found`, `ambiguous`, `usage`; `conflict` / `MIXED_POLICIES`, `NO_SERVICE_AUTH_HERE`
  */
@@ -86,24 +81,29 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
     api.listApplications(),
     readServiceAuthRules(ctx, api, options.rules),
   ])
-  const {application: found, note} = findApplication(ctx, options.application, applications)
-  const app = await readForEdit(api, found.id)
+  const {app, notes} = await openForEdit(ctx, api, options.application, applications)
   const {application, policies} = app
-  requireMeant(ctx, 'app', found, options.application, application)
-  refuseOtherKinds(application)
+  refuseOtherTypes(application)
 
   const missing = rules.include.filter((rule) => !isThere(rule, rules, policies))
-  const tokenOf = ({id}: ServiceToken): Rule => ({service_token: {token_id: id}})
   const isMissing = (rule: Rule): boolean => missing.some((one) => sameJson(one, rule))
+  const tokenIsMissing = ({id}: ServiceToken): boolean => isMissing({service_token: {token_id: id}})
   const others = rules.include.filter((rule) => !Object.hasOwn(rule, 'service_token'))
-  const before = policies.map((policy, at) => summary(policy, app.links[at]?.precedence ?? at + 1))
+  const before = policies.map(({id, name, decision, reusable}, at) => ({
+    id,
+    name,
+    decision,
+    precedence: app.links[at]?.precedence ?? at + 1,
+    reusable,
+  }))
+  const binding = await planBinding(ctx, application, rules.tokens, rules.reached)
   const plan: AddRulePlan = {
     changes: [],
-    application: {id: application.id, name: application.name, domains: application.domains},
+    application: {...nameOf(application), domains: application.domains},
     how: 'none',
     rule: undefined,
-    alreadyThere: rules.tokens.filter((token) => !isMissing(tokenOf(token))),
-    added: rules.tokens.filter((token) => isMissing(tokenOf(token))),
+    alreadyThere: rules.tokens.filter((token) => !tokenIsMissing(token)),
+    added: rules.tokens.filter(tokenIsMissing),
     alsoThere: whomInWords(
       rules,
       others.filter((rule) => !isMissing(rule)),
@@ -111,57 +111,36 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
     alsoAdded: whomInWords(rules, others.filter(isMissing)),
     before,
     after: before,
-    binding: await planBinding(ctx, application, rules.tokens, rules.reached),
+    binding,
     warnings: [
       ...rules.warnings,
       ...warningsAboutTokens(ctx, rules.tokens, policies),
       ...admittedAnyway(missing, rules, policies),
+      ...binding.warnings,
     ],
-    notes: note === undefined ? [] : [note.replace(/\.$/, '')],
+    notes,
   }
-  plan.warnings.push(...plan.binding.warnings)
   if (missing.length === 0) return plan
-  const body = serviceAuthBody(ruleName(options.ruleName, whomInWords(rules, missing)), {
-    ...rules,
-    include: missing,
-  })
-  return {
-    ...plan,
-    ...(await place(
-      ctx,
-      app,
-      body,
-      placeWanted(ctx, {...application, policies: [...policies]}, options),
-      before,
-      plan.notes,
-    )),
-  }
+  const name = ruleName(options.ruleName, whomInWords(rules, missing))
+  const body = serviceAuthBody(name, {...rules, include: missing})
+  return {...plan, ...(await place(ctx, app, body, options, plan))}
 }
 
-/** Makes the changes, and binds the hosts. */
-export function applyAddRule(
-  ctx: AccessContext,
-  {changes, binding}: Pick<AddRulePlan, 'changes' | 'binding'>,
-  command: string,
-): Promise<AppliedEdit> {
-  return applyPlanned(ctx, {changes, notes: [], bindings: [binding]}, command)
-}
-
-/** The policy is made first: an application takes one that is there. An inline one lives inside, and comes last. */
+/** The policy is created first, then attached; an inline one is created inside the application, after it has room. */
 async function place(
   ctx: AccessContext,
   app: ApplicationToEdit,
   body: PolicyBody,
   wanted: Place,
-  before: readonly PolicySummary[],
-  notes: readonly string[],
+  {before, notes}: AddRulePlan,
 ): Promise<Pick<AddRulePlan, 'changes' | 'how' | 'rule' | 'after' | 'notes'>> {
   const api = await ctx.api()
   // In a zone all policies live inside applications.
   const inline = app.kind === 'inline' || app.kind === 'mixed' || api.zoneId !== undefined
   const leftover = inline ? undefined : await findLeftover(api, body)
   const id = leftover?.id ?? newId(1)
-  const placed = placeRule(app.links, id, wanted)
+  const at = resolvePlace(ctx, {...app.application, policies: app.policies}, wanted)
+  const placed = placeRule(app.links, id, at)
   const {precedence} = placed
   const target = {kind: 'policy' as const, id, name: body.name}
   const changes = inline
@@ -170,18 +149,12 @@ async function place(
         createChange(inlineTarget(app, target), {...body, precedence}),
       ]
     : [...(leftover ? [] : [createChange(target, {...body})]), ...linkChanges(app, placed.links)]
-  const added: PolicySummary = {
-    id: leftover?.id,
-    name: body.name,
-    decision: SERVICE_AUTH,
-    precedence,
-    reusable: !inline,
-  }
+  const rule = {id: leftover?.id, name: body.name, precedence}
   return {
     changes,
     how: inline ? 'inline' : 'reusable',
-    rule: {id: leftover?.id, name: body.name, precedence},
-    after: inOrder([...before, added], placed),
+    rule,
+    after: inOrder([...before, {...rule, decision: SERVICE_AUTH, reusable: !inline}], placed),
     notes: [...notes, ...renumberedNotes(app.policies, placed)],
   }
 }
@@ -189,15 +162,16 @@ async function place(
 function inOrder(all: readonly PolicySummary[], {links}: Placement): PolicySummary[] {
   const numbers = new Map(links.map(({id, precedence}) => [id, precedence]))
   return all
-    .map((one) => {
-      const precedence = one.id === undefined ? undefined : numbers.get(one.id)
-      return precedence === undefined || precedence === one.precedence ? one : {...one, precedence}
-    })
+    .map((one) => ({...one, precedence: numbers.get(one.id ?? '') ?? one.precedence}))
     .sort((a, b) => a.precedence - b.precedence)
 }
 
-/** Whether a Service Auth policy includes just this under just these conditions. */
-function isThere(rule: Rule, {require, exclude}: ServiceAuthRules, policies: readonly Policy[]): boolean {
+/** Whether a Service Auth policy includes exactly this under exactly these conditions. */
+function isThere(
+  rule: Rule,
+  {require, exclude}: Pick<ServiceAuthRules, 'require' | 'exclude'>,
+  policies: readonly Policy[],
+): boolean {
   return policies.some(
     (policy) =>
       policy.decision === SERVICE_AUTH &&
@@ -207,36 +181,26 @@ function isThere(rule: Rule, {require, exclude}: ServiceAuthRules, policies: rea
   )
 }
 
-function sameRules(a: readonly Rule[], b: readonly Rule[]): boolean {
-  const inOneOrder = (rules: readonly Rule[]): string[] => rules.map(canonicalJson).sort()
-  return sameJson(inOneOrder(a), inOneOrder(b))
-}
-
-/** Conditions keep nobody out whom another rule admits without them. */
+/** Conditions do not keep out anyone whom another rule admits without them. */
 function admittedAnyway(
   missing: readonly Rule[],
   rules: ServiceAuthRules,
   policies: readonly Policy[],
 ): string[] {
   if (rules.require.length + rules.exclude.length === 0) return []
-  const free: ServiceAuthRules = {...rules, require: [], exclude: []}
-  const admitted = missing.filter((rule) => isThere(rule, free, policies))
+  const admitted = missing.filter((rule) => isThere(rule, {require: [], exclude: []}, policies))
   return whomInWords(rules, admitted).map(
-    (whom) => `Another rule admits ${whom} without these conditions: they keep nobody out until it is gone`,
+    (whom) => `Another rule admits ${whom} without these conditions, so they have no effect while it exists`,
   )
 }
 
-/** @throws UserError `usage` / `NO_SERVICE_AUTH_HERE` for kinds of application that machines do not reach with a token */
-export function refuseOtherKinds({name, type}: Application): void {
+/** @throws UserError `usage` / `NO_SERVICE_AUTH_HERE` for types of application that service tokens do not open */
+export function refuseOtherTypes({name, type}: Application): void {
   if (!WITHOUT_SERVICE_AUTH.has(type)) return
   throw new UserError({
     kind: 'usage',
     code: 'NO_SERVICE_AUTH_HERE',
     message: `"${name}" cannot have a Service Auth rule`,
-    why: `It is an application of the kind ${type}, which machines do not reach with a service token.`,
+    why: `It is an application of type ${type}, which does not accept service tokens.`,
   })
-}
-
-function summary({id, name, decision, reusable}: Policy, precedence: number): PolicySummary {
-  return {id, name, decision, precedence, reusable}
 }

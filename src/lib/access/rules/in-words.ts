@@ -1,4 +1,5 @@
 import type {AccessApi, Policy, Rule} from '../../api/types.js'
+import {allRules} from '../../policy/references.js'
 import {ruleInWords} from '../../policy/rule-words.js'
 import {ruleNaming} from '../account/listing.js'
 
@@ -10,16 +11,14 @@ export interface PolicyInWords {
 }
 
 /**
- * What policies say, in words and in the same order. The names of service tokens and Access groups are looked up only
- * where a rule has one; a name is a courtesy: where the API token may not read the list, ids stay ids.
+ * The rules of policies in words, in the same order. The names of service tokens and Access groups are looked up only if a
+ * rule needs them; if the API token may not read a list, IDs stay IDs.
  */
 export async function policiesInWords(
   api: AccessApi,
   policies: readonly Pick<Policy, 'include' | 'require' | 'exclude'>[],
 ): Promise<PolicyInWords[]> {
-  const known = await ruleNaming(api)(
-    policies.flatMap(({include, require, exclude}) => [...include, ...require, ...exclude]),
-  )
+  const known = await ruleNaming(api)(policies.flatMap(allRules))
   const words = (part: readonly Rule[]): string[] => part.map((rule) => ruleInWords(rule, known))
   return policies.map(({include, require, exclude}) => ({
     include: words(include),

@@ -1,46 +1,43 @@
 import type {AccessApi, Application, Policy, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import {groupHolding, namesToken} from '../../policy/references.js'
+import {groupHolding, groupsById, groupIdOf, namesToken} from '../../policy/references.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
-import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from '../edit/application.js'
-import type {AppliedEdit} from '../edit/apply.js'
-import {deleteChange, replaceChange, type Change} from '../edit/change.js'
-import {readObject, withRules, type EditTarget} from '../edit/target.js'
 import {planUnbinding, type UnboundHost} from '../account/host-bindings.js'
-import {applyPlanned} from '../edit/planned.js'
-import {findApplication, requireMeant, resolveRule, resolveToken} from '../account/resolve.js'
+import {resolveRule, resolveToken} from '../account/resolve.js'
 import {refuseLastServiceAuth} from '../applications/service-auth-401.js'
+import {linkChanges, openForEdit, policyTarget, type ApplicationToEdit} from '../edit/application.js'
+import {deleteChange, replaceChange} from '../edit/change.js'
+import {nameOf, readObject, withRules} from '../edit/object.js'
+import type {PlannedEdit} from '../edit/planned.js'
+import {cannotTakeOut, withoutToken, type Obstacle} from './take-out.js'
 
-/** What is to be removed, as a person says it. */
+/** What to remove, as a person says it. */
 export interface RemoveRuleOptions {
-  /** By name, id, domain, host or URL. */
+  /** By name, ID, domain, host or URL. */
   application: string
-  /** By name, id or precedence. */
+  /** By name, ID or precedence. */
   rule: string
-  /** Only this service token is taken out of the rule. */
+  /** Take only this service token out of the rule. */
   token?: string | undefined
-  /** A reusable policy goes altogether, and not only off this application. */
+  /** Delete a reusable policy instead of only detaching it. */
   delete?: boolean | undefined
 }
 
-export interface RemoveRulePlan {
-  /** None: the rule does not name the token. */
-  changes: Change[]
+/** Without changes if the rule does not name the token. */
+export interface RemoveRulePlan extends PlannedEdit {
   application: {id: string; name: string}
   rule: {id: string; name: string}
   /** `detach`: the policy stays in the account. `delete`: it goes. `token`: it stays, without the token. `none`: as it is. */
   how: 'detach' | 'delete' | 'token' | 'none'
   token: {id: string; name: string} | undefined
-  /** Hosts for which this profile uses a token that opens them no more. */
+  /** Hosts for which this profile uses a token that no longer opens them. */
   unbound: UnboundHost[]
-  /** What comes of it: whole sentences without full stop. */
-  notes: string[]
 }
 
 /**
- * How a rule is taken off an application: a reusable policy is detached, an inline one (legacy) is deleted, having no
- * other home. Changes nothing yet.
+ * How to take a rule off an application: a reusable policy is detached; an inline one (legacy) is deleted, because it
+ * exists nowhere else. Changes nothing yet.
  *
  * @throws UserError `not-found`, `ambiguous`; `conflict` / `LAST_SERVICE_AUTH_RULE`, `MIXED_POLICIES`, `POLICY_IN_USE`,
  *   `RULE_WOULD_WIDEN`, `RULE_WOULD_BE_EMPTY`, `RULE_UNCLEAR`
@@ -52,37 +49,21 @@ export async function planRemoveRule(
   const api = await ctx.api()
   ctx.progress.step('Reading the application')
   const applications = await api.listApplications()
-  const {application: found, note} = findApplication(ctx, options.application, applications)
-  const app = await readForEdit(api, found.id)
+  const {app, notes} = await openForEdit(ctx, api, options.application, applications)
   const {application} = app
-  requireMeant(ctx, 'app', found, options.application, application)
-  const policy = resolveRule(ctx, options.rule, {...application, policies: [...app.policies]})
-  const scene: Scene = {
-    ctx,
-    api,
-    app,
-    policy,
-    others: applications.filter(({id}) => id !== application.id),
-  }
+  const policy = resolveRule(ctx, options.rule, {...application, policies: app.policies})
+  const others = applications.filter(({id}) => id !== application.id)
+  const scene: Scene = {ctx, api, app, policy, others}
   const plan = await (options.token === undefined
     ? removeWhole(scene, options.delete ?? false)
-    : removeToken(scene, options.token, await api.listServiceTokens()))
+    : removeToken(scene, resolveToken(ctx, options.token, await api.listServiceTokens())))
   return {
-    application: {id: application.id, name: application.name},
-    rule: {id: policy.id, name: policy.name},
+    application: nameOf(application),
+    rule: nameOf(policy),
     token: undefined,
     ...plan,
-    notes: [...(note === undefined ? [] : [note.replace(/\.$/, '')]), ...plan.notes],
+    notes: [...notes, ...plan.notes],
   }
-}
-
-/** Makes the changes, and forgets the bindings of hosts that are not opened any more. */
-export function applyRemoveRule(
-  ctx: AccessContext,
-  {changes, unbound}: Pick<RemoveRulePlan, 'changes' | 'unbound'>,
-  command: string,
-): Promise<AppliedEdit> {
-  return applyPlanned(ctx, {changes, notes: [], unbound}, command)
 }
 
 interface Scene {
@@ -97,26 +78,24 @@ interface Scene {
 type Part = Pick<RemoveRulePlan, 'changes' | 'how' | 'unbound' | 'notes'> & Partial<RemoveRulePlan>
 
 async function removeWhole(scene: Scene, andDelete: boolean): Promise<Part> {
-  const {ctx, api, app, policy} = scene
+  const {ctx, api, app, policy, others} = scene
+  const target = policyTarget(app, policy)
   const left = app.policies.filter(({id}) => id !== policy.id)
   refuseLastServiceAuth(ctx, app.application, left)
-  const notes = left.length === 0 ? ['It has no rule then: nobody gets in'] : []
-  const unbound = await unbinding(scene, [{...app.application, policies: left}], scene.others)
-  if (app.inline.has(policy.id)) {
-    notes.unshift(`"${policy.name}" is only in "${app.application.name}": it is deleted`)
-    if (left.length === 0) notes.push('Cloudflare may take no inline policy again: it may not come back')
-    const change = deleteChange(inlineTarget(app, policy), withRules(policy.raw))
-    return {changes: [change], how: 'delete', unbound, notes}
+  const notes = left.length === 0 ? ['The application has no rule then: no one gets in'] : []
+  const unbound = await unbinding(scene, [{...app.application, policies: left}], others)
+  if (target.kind === 'inline-policy') {
+    notes.unshift(`"${policy.name}" exists only in "${app.application.name}": it is deleted`)
+    if (left.length === 0)
+      notes.push('Cloudflare may not accept another inline policy there, so undoing this may fail')
+    return {changes: [deleteChange(target, withRules(policy.raw))], how: 'delete', unbound, notes}
   }
   const detach = linkChanges(
     app,
     app.links.filter(({id}) => id !== policy.id),
   )
-  const target: EditTarget = {kind: 'policy', id: policy.id, name: policy.name}
-  if (!andDelete) {
-    return {changes: detach, how: 'detach', unbound, notes}
-  }
-  const elsewhere = having(policy.id, scene.others)
+  if (!andDelete) return {changes: detach, how: 'detach', unbound, notes}
+  const elsewhere = having(policy.id, others)
   const before = await readObject(api, target)
   const count = before?.['app_count']
   if (elsewhere.length > 0 || (typeof count === 'number' && count > 1))
@@ -124,24 +103,30 @@ async function removeWhole(scene: Scene, andDelete: boolean): Promise<Part> {
   return {changes: before ? [...detach, deleteChange(target, before)] : detach, how: 'delete', unbound, notes}
 }
 
-async function removeToken(scene: Scene, wanted: string, tokens: readonly ServiceToken[]): Promise<Part> {
-  const {ctx, api, app, policy} = scene
-  const {id, name} = resolveToken(ctx, wanted, tokens)
-  const token = {id, name}
-  if ([...policy.require, ...policy.exclude].some((rule) => namesToken(rule, id)))
-    throw wouldWiden(ctx, app.application, policy, name)
-  const naming = policy.include.filter((rule) => namesToken(rule, id))
-  if (naming.some((rule) => Object.keys(rule).length > 1)) throw unclear(policy, name)
-  if (naming.length === 0) return notNamed(scene, token)
-  if (naming.length === policy.include.length) throw wouldBeEmpty(ctx, app.application, policy, name)
+async function removeToken(scene: Scene, token: ServiceToken): Promise<Part> {
+  const {ctx, api, app, policy, others} = scene
+  const refusal = (obstacle: Obstacle): UserError =>
+    cannotTakeOut(obstacle, {
+      prefix: 'RULE',
+      token: token.name,
+      from: `the rule "${policy.name}"`,
+      next:
+        obstacle === 'UNCLEAR'
+          ? ['Take it out in the dashboard']
+          : [`To remove the whole rule: ${ztCommand(ctx, 'app', 'remove-rule', app.application, policy)}`],
+      details: {policyId: policy.id},
+    })
+  const {left: include, unclear} = withoutToken(policy.include, token.id)
+  if ([...policy.require, ...policy.exclude].some((rule) => namesToken(rule, token.id)))
+    throw refusal('WOULD_WIDEN')
+  if (unclear) throw refusal('UNCLEAR')
+  if (include.length === policy.include.length) return notNamed(scene, token)
+  if (include.length === 0) throw refusal('WOULD_BE_EMPTY')
 
-  const include = policy.include.filter((rule) => !namesToken(rule, id))
-  const inline = app.inline.has(policy.id)
-  const target: EditTarget = inline
-    ? inlineTarget(app, policy)
-    : {kind: 'policy', id: policy.id, name: policy.name}
+  const target = policyTarget(app, policy)
+  const inline = target.kind === 'inline-policy'
   const before = inline ? withRules(policy.raw) : await readObject(api, target)
-  const elsewhere = inline ? [] : having(policy.id, scene.others)
+  const elsewhere = inline ? [] : having(policy.id, others)
   const without = (one: Application): Application => ({
     ...one,
     policies: one.policies.map((each) => (each.id === policy.id ? {...each, include} : each)),
@@ -151,32 +136,32 @@ async function removeToken(scene: Scene, wanted: string, tokens: readonly Servic
   return {
     changes: before ? replaceChange(target, before, {include}) : [],
     how: 'token',
-    token,
-    unbound: await unbinding(scene, [own, ...elsewhere.map(without)], scene.others.map(without)),
+    token: nameOf(token),
+    unbound: await unbinding(scene, [own, ...elsewhere.map(without)], others.map(without)),
     notes:
       elsewhere.length === 0 ? [] : [`${shared} ${elsewhere.length === 1 ? 'has' : 'have'} this rule too`],
   }
 }
 
-/** The rule does not name the token, and may mean it all the same. */
-async function notNamed({ctx, api, policy}: Scene, {id, name}: {id: string; name: string}): Promise<Part> {
-  const byGroup = policy.include.some((rule) => Object.hasOwn(rule, 'group'))
-  const groups = byGroup ? new Map((await api.listGroups()).map((group) => [group.id, group])) : new Map()
-  const group = groupHolding(id, policy.include, groups)
-  if (!group) return {changes: [], how: 'none', token: {id, name}, unbound: [], notes: []}
+/** The rule does not name the token, but may include it through an Access group. */
+async function notNamed({ctx, api, policy}: Scene, token: ServiceToken): Promise<Part> {
+  const byGroup = policy.include.some((rule) => groupIdOf(rule) !== undefined)
+  const groups = groupsById(byGroup ? await api.listGroups() : [])
+  const group = groupHolding(token.id, policy.include, groups)
+  if (!group) return {changes: [], how: 'none', token: nameOf(token), unbound: [], notes: []}
   throw new UserError({
     kind: 'conflict',
     code: 'TOKEN_IN_GROUP',
-    message: `"${policy.name}" means "${name}" by the Access group "${group.name}"`,
+    message: `"${policy.name}" includes "${token.name}" through the Access group "${group.name}"`,
     why: 'The rule does not name the token itself. Nothing was changed.',
-    next: [ztCommand(ctx, 'group', 'remove-token', group, {id, name})],
+    next: [ztCommand(ctx, 'group', 'remove-token', group, token)],
     details: {groupId: group.id},
   })
 }
 
 /**
- * @param changed the applications whose policies are other ones then
- * @param others the account's applications but the first of these
+ * @param changed the applications whose policies change
+ * @param others the account's applications except the first of these
  */
 async function unbinding(
   {ctx, api}: Scene,
@@ -185,12 +170,10 @@ async function unbinding(
 ): Promise<UnboundHost[]> {
   if ((await ctx.index.bindings(ctx.profile)).length === 0) return []
   const all = [...changed, ...others]
-  const byGroup = all.some(({policies}) =>
-    policies.some(({include}) => include.some((rule) => Object.hasOwn(rule, 'group'))),
-  )
-  // Of a group that cannot be read it is taken that it holds the token.
-  const listed = byGroup ? await api.listGroups().catch(() => []) : []
-  const groups = new Map(listed.map((group) => [group.id, group]))
+  const includes = all.flatMap(({policies}) => policies.flatMap(({include}) => include))
+  const byGroup = includes.some((rule) => groupIdOf(rule) !== undefined)
+  // A group that cannot be read is assumed to hold the token.
+  const groups = groupsById(byGroup ? await api.listGroups().catch(() => []) : [])
   const unbound = await Promise.all(
     changed.map((one) =>
       planUnbinding(
@@ -220,46 +203,9 @@ function inUse(
   return new UserError({
     kind: 'conflict',
     code: 'POLICY_IN_USE',
-    message: `"${policy.name}" cannot be deleted: other applications have it too`,
-    why: `${where === '' ? 'Cloudflare counts more than this one.' : `It is a rule of ${where}.`} Nothing was changed.`,
+    message: `Cannot delete "${policy.name}": other applications have it too`,
+    why: `${where === '' ? 'Cloudflare counts more applications than this one.' : `It is also a rule of ${where}.`} Nothing was changed.`,
     next: [ztCommand(ctx, 'app', 'remove-rule', application, policy)],
-    details: {policyId: policy.id, applications: elsewhere.map((one) => ({id: one.id, name: one.name}))},
-  })
-}
-
-function wouldWiden(ctx: AccessContext, application: Application, policy: Policy, token: string): UserError {
-  return new UserError({
-    kind: 'conflict',
-    code: 'RULE_WOULD_WIDEN',
-    message: `"${token}" cannot be taken out of "${policy.name}": the rule requires or excludes it`,
-    why: 'Without that the rule would let more in than now. Nothing was changed.',
-    next: [`Take the whole rule off: ${ztCommand(ctx, 'app', 'remove-rule', application, policy)}`],
-    details: {policyId: policy.id},
-  })
-}
-
-function unclear(policy: Policy, token: string): UserError {
-  return new UserError({
-    kind: 'conflict',
-    code: 'RULE_UNCLEAR',
-    message: `"${token}" cannot be taken out of "${policy.name}"`,
-    why: 'It is named there together with other selectors; what would be left is not clear. Nothing was changed.',
-    details: {policyId: policy.id},
-  })
-}
-
-function wouldBeEmpty(
-  ctx: AccessContext,
-  application: Application,
-  policy: Policy,
-  token: string,
-): UserError {
-  return new UserError({
-    kind: 'conflict',
-    code: 'RULE_WOULD_BE_EMPTY',
-    message: `"${token}" is all that "${policy.name}" includes`,
-    why: 'A rule that includes nobody cannot exist. Nothing was changed.',
-    next: [`Take the whole rule off: ${ztCommand(ctx, 'app', 'remove-rule', application, policy)}`],
-    details: {policyId: policy.id},
+    details: {policyId: policy.id, applications: elsewhere.map(nameOf)},
   })
 }

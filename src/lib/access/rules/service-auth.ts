@@ -1,15 +1,23 @@
 import type {AccessApi, Decision, Policy, PolicyBody, Rule, ServiceToken} from '../../api/types.js'
-import {sameJson} from '../../core/canonical-json.js'
 import {UserError} from '../../core/errors.js'
 import {ruleInWords, type RuleNames} from '../../policy/rule-words.js'
-import {groupHolding, namesToken, serviceAuthPoliciesNaming} from '../../policy/references.js'
+import {groupHolding, groupsById, namesToken, sameMeaning} from '../../policy/references.js'
 import type {AccessContext} from '../account/context.js'
-import {checkRules, readNameable, readRules, type Nameable, type ReadRules, type RuleInput} from './wanted.js'
+import {
+  NAME_LIMIT,
+  checkName,
+  checkRules,
+  readNameable,
+  readRules,
+  type Nameable,
+  type ReadRules,
+  type RuleInput,
+} from './input.js'
 import {tokenStatus} from '../tokens/list.js'
 
-/** What a Service Auth rule is to mean, with all that its names stand for. */
+/** Whom a Service Auth rule is to admit, with the objects that its names mean. */
 export interface ServiceAuthRules extends ReadRules {
-  /** Service tokens that are admitted without being named: they are in an Access group, or any will do. */
+  /** Service tokens that are admitted without being named: by an Access group, or because any token is. */
   reached: ServiceToken[]
   known: Nameable
   warnings: string[]
@@ -17,10 +25,9 @@ export interface ServiceAuthRules extends ReadRules {
 
 /** The action that the dashboard calls Service Auth. */
 export const SERVICE_AUTH: Decision = 'non_identity'
-const NAME_LIMIT = 250
 
 /**
- * Reads whom a Service Auth rule is to mean.
+ * Reads whom a Service Auth rule is to admit.
  *
  * @throws UserError of `readRules` and `checkRules`
  */
@@ -32,12 +39,12 @@ export async function readServiceAuthRules(
   const named = await readNameable(api, input)
   const rules = readRules(ctx, input, named)
   const warnings = checkRules(SERVICE_AUTH, rules, named.groups)
-  // Whom a group or "any token" lets in decides which hosts can be bound, and nothing else.
+  // Whom a group or "any token" admits matters only for which hosts can be bound.
   const anyToken = input.include['any_valid_service_token'] !== undefined
   const wide = rules.groups.length > 0 || anyToken
   const tokens =
     rules.tokens.length === 0 && wide ? await api.listServiceTokens().catch(noneOf) : named.tokens
-  const byId = new Map(named.groups.map((group) => [group.id, group]))
+  const byId = groupsById(named.groups)
   const reached = tokens.filter(
     (token) =>
       !rules.tokens.includes(token) &&
@@ -46,13 +53,13 @@ export async function readServiceAuthRules(
   return {...rules, reached, known: {...named, tokens}, warnings}
 }
 
-/** For a courtesy, where the API token may not list what it needs. */
+/** For an optional list that the API token may not read. */
 function noneOf(error: unknown): [] {
   if (error instanceof UserError && error.kind === 'permission') return []
   throw error
 }
 
-/** Whom these rules mean, for people: a service token by its name alone. */
+/** Whom these rules admit, for people: service tokens by name only. */
 export function whomInWords({known}: ServiceAuthRules, include: readonly Rule[]): string[] {
   const lookup = (all: readonly {id: string; name: string}[]): ((id: string) => string | undefined) => {
     const byId = new Map(all.map(({id, name}) => [id, name]))
@@ -70,50 +77,49 @@ export function serviceAuthBody(name: string, {include, exclude, require}: ReadR
   return {name, decision: SERVICE_AUTH, include, exclude, require}
 }
 
-/** Tokens that will not open anything, or are named under other conditions already. */
+/** Tokens that will not open anything, or are already named under other conditions. */
 export function warningsAboutTokens(
   ctx: AccessContext,
   tokens: readonly ServiceToken[],
   policies: readonly Policy[],
 ): string[] {
-  const warnings: string[] = []
-  for (const token of tokens) {
-    const status = tokenStatus(token, ctx.clock.now())
-    if (status !== 'active')
-      warnings.push(`Service token "${token.name}" is ${status}: it opens nothing until that is mended`)
-    for (const {policy, narrowed} of serviceAuthPoliciesNaming(token.id, policies)) {
-      if (narrowed)
-        warnings.push(`The rule "${policy.name}" names "${token.name}" already, under further conditions`)
-    }
-  }
-  return warnings
+  return tokens.flatMap((token) => [
+    ...idleWarning(ctx, token),
+    ...policies
+      .filter(
+        ({decision, require, exclude}) => decision === SERVICE_AUTH && require.length + exclude.length > 0,
+      )
+      .filter(({include}) => include.some((rule) => namesToken(rule, token.id)))
+      .map(({name}) => `The rule "${name}" already names "${token.name}", under further conditions`),
+  ])
+}
+
+/** A token that opens nothing now may still be put into rules: it may work later. */
+export function idleWarning(ctx: AccessContext, token: ServiceToken): string[] {
+  const status = tokenStatus(token, ctx.clock.now())
+  return status === 'active'
+    ? []
+    : [`Service token "${token.name}" is ${status}, so it opens nothing until that is fixed`]
 }
 
 /**
- * The name of a rule: as it was given, or by whom it means.
+ * The name of a rule: as given, or after whom it admits.
  *
- * @param whom in words, for a rule without a name of its own
+ * @param whom in words, for a rule without a name
  * @throws UserError `usage` / `BAD_RULE_NAME`
  */
 export function ruleName(wanted: string | undefined, whom: readonly string[]): string {
   if (wanted === undefined) {
     const name = `Service Auth: ${whom.join(', ')}`
-    // Never half a character: the API would give another one back.
+    // Never half of a character: the API would return a different one.
     return name.length <= NAME_LIMIT
       ? name
       : `${name.slice(0, NAME_LIMIT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
   }
-  const name = wanted.trim()
-  if (name !== '' && name.length <= NAME_LIMIT && !/\p{Cc}/u.test(name)) return name
-  throw new UserError({
-    kind: 'usage',
-    code: 'BAD_RULE_NAME',
-    message: 'This cannot be the name of a rule',
-    why: `A name has 1 to ${NAME_LIMIT} characters, and no control characters.`,
-  })
+  return checkName(wanted, 'a rule', 'BAD_RULE_NAME')
 }
 
-/** A policy that an interrupted run left behind: exactly like this one, and attached nowhere. It can be used again. */
+/** A policy that an interrupted run left behind: just like this one and not attached. It is used again. */
 export async function findLeftover(api: AccessApi, body: PolicyBody): Promise<Policy | undefined> {
   if (api.zoneId !== undefined) return undefined
   return (await api.listPolicies()).find(
@@ -121,8 +127,6 @@ export async function findLeftover(api: AccessApi, body: PolicyBody): Promise<Po
       policy.name === body.name &&
       policy.decision === body.decision &&
       policy.raw['app_count'] === 0 &&
-      sameJson(policy.include, body.include) &&
-      sameJson(policy.require, body.require ?? []) &&
-      sameJson(policy.exclude, body.exclude ?? []),
+      sameMeaning(policy, {include: body.include, require: body.require ?? [], exclude: body.exclude ?? []}),
   )
 }

@@ -1,29 +1,34 @@
-import {isDeepStrictEqual} from 'node:util'
 import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {ApiError, UserError} from '../../core/errors.js'
-import {isDirect, tokenReferences, type TokenReference} from '../../policy/token-references.js'
+import {isDirect, tokenReferences, type Reference} from '../../policy/references.js'
 import {requireReady} from '../../secrets/open.js'
 import type {IndexEntry} from '../../secrets/types.js'
 import {readAccountRules} from '../account/account-rules.js'
 import {actionName} from '../rules/action-name.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
-import {withEditLock} from '../edit/lock.js'
-import {planDetach, type DetachStep, type PlannedChange} from './detach.js'
+import {applyChanges, type AppliedEdit} from '../edit/apply.js'
+import type {Change} from '../edit/change.js'
+import {restated} from '../edit/errors.js'
+import {makeEdit} from '../edit/make.js'
+import {inWords} from '../edit/object.js'
+import {detachSteps, planDetach, type DetachStep} from './detach-plan.js'
 import {ensureDeleted, persistently, readToken} from './operations.js'
 import {requireMeant, resolveToken} from '../account/resolve.js'
 import {withTokenLock} from './lock.js'
 
-export type {DetachStep} from './detach.js'
-export type {TokenReference} from '../../policy/token-references.js'
+export type {DetachStep} from './detach-plan.js'
+export type {Reference} from '../../policy/references.js'
 
 /** What a revocation would do, or has done. */
 export interface Revocation {
   token: {id: string; name: string; clientId: string}
-  /** False: Cloudflare knows the token no more, and only what is left on this machine is removed. */
+  /** False: the account does not have the token any more, and only what is left on this machine is removed. */
   exists: boolean
-  references: TokenReference[]
-  /** In the order in which it is done. */
+  references: Reference[]
+  /** The edit that takes the token out of everything that names it. */
+  changes: readonly Change[]
+  /** The same as steps, in order. */
   detach: DetachStep[]
   /** Stores on this machine that have its secret. */
   stores: IndexEntry['store'][]
@@ -36,28 +41,26 @@ export interface RevokeResult extends Revocation {
   dryRun: boolean
   deleted: boolean
   detached: DetachStep[]
-  /** False where no store had one as well. */
+  /** False also where no store had one. */
   secretRemoved: boolean
   unbound: string[]
 }
 
 interface Plan extends Revocation {
   enabled: boolean
-  changes: PlannedChange[]
 }
 
-/** So many places are named in an error; the rest is counted. */
+/** An error names this many places and counts the rest. */
 const NAMED = 12
 
 /**
- * Deletes a service token for good, and removes its secret and host bindings from this machine. What names the token
- * stands against that; with `detach` the token is disabled, taken out of everything, and then deleted.
+ * Deletes a service token for good, and removes its secret and host bindings from this machine. Fails if anything names
+ * the token; with `detach` the token is disabled, taken out of everything in one edit, and then deleted. The edit can be
+ * undone until the token is deleted. Running it again finishes a revocation that was interrupted.
  *
- * Everything is read and thought through before the first change. A run that was interrupted is finished by another.
- *
- * @param options.confirm shown what would be done, before anything is; throws to refuse
- * @throws UserError `not-found`, `ambiguous`; `conflict` / `TOKEN_IN_USE`, `TOKEN_BUSY`, `REFERENCES_CHANGED` and those
- *   of {@link planDetach}; ApiError
+ * @param options.confirm gets what would be done, before anything is; throws to refuse
+ * @throws UserError `not-found`, `ambiguous`; `conflict` / `TOKEN_IN_USE`, `TOKEN_BUSY`; of {@link planDetach},
+ *   {@link makeEdit} and {@link applyChanges}; ApiError
  */
 export async function revokeToken(
   ctx: AccessContext,
@@ -72,28 +75,68 @@ export async function revokeToken(
   const api = await ctx.api()
   ctx.progress.step('Reading the service token')
   const target = await findTarget(ctx, api, options.token)
-  const nothingYet = {deleted: false, detached: [], secretRemoved: false, unbound: []}
-  let confirmed: Revocation | undefined
+  let shown: Plan | undefined
   if (dryRun || confirm) {
-    const plan = await look(ctx, api, target, detach)
-    if (dryRun) return {...shown(plan), dryRun, ...nothingYet}
-    confirmed = shown(plan)
-    await confirm?.(confirmed)
+    shown = await look(ctx, api, target, detach)
+    if (dryRun) return {...published(shown), dryRun, deleted: false, detached: [], secretRemoved: false, unbound: []} // prettier-ignore
+    await confirm?.(published(shown))
   }
-  const run = async (): Promise<RevokeResult> => {
-    const plan = await look(ctx, api, await findTarget(ctx, api, target.id), detach)
-    if (confirmed && !isDeepStrictEqual(shown(plan), confirmed)) throw changedWhileAsked(plan)
-    const {deleted, detached} = await act(ctx, api, plan)
-    const forgotten = await forget(ctx, plan)
-    return {...shown(plan), dryRun, deleted, detached, ...forgotten}
+  const plan = async (): Promise<Plan> => look(ctx, api, await findTarget(ctx, api, target.id), detach)
+  return withTokenLock(ctx, target.id, async () => {
+    const {made, applied} = await detachAndDelete(ctx, api, plan, {detach, shown})
+    const forgotten = await forget(ctx, made)
+    return {
+      ...published(made),
+      changes: applied.changes,
+      warnings: [...made.warnings, ...applied.warnings],
+      dryRun,
+      deleted: made.exists,
+      detached: detachSteps(applied.changes),
+      ...forgotten,
+    }
+  })
+}
+
+function published({enabled: _, ...revocation}: Plan): Revocation {
+  return revocation
+}
+
+async function detachAndDelete(
+  ctx: AccessContext,
+  api: AccessApi,
+  plan: () => Promise<Plan>,
+  {detach, shown}: {detach: boolean; shown: Plan | undefined},
+): Promise<{made: Plan; applied: AppliedEdit}> {
+  let disabled: Plan | undefined
+  let applied: AppliedEdit | undefined
+  const apply = async (now: Plan): Promise<AppliedEdit> => {
+    if (now.exists && now.changes.length > 0) {
+      ctx.progress.step('Disabling the service token')
+      // Makes sure that it is disabled first: it must open nothing while its rules change.
+      if (now.enabled) await persistently(ctx, api, now.token.id, {enabled: false})
+      disabled = now
+    }
+    applied = await applyChanges(ctx, now.changes, {
+      command: ztCommand(ctx, 'token', 'revoke', now.token, '--detach'),
+    })
+    if (now.exists) await deleteToken(ctx, api, now)
+    return applied
   }
-  // What names it is edited: by one zt at a time.
-  return withTokenLock(ctx, target.id, () => (detach ? withEditLock(ctx, api.accountId, run) : run()))
+  try {
+    if (detach) {
+      const made = await makeEdit(ctx, plan, {shown, planned: () => undefined, apply})
+      return {made: made.plan, applied: made.applied}
+    }
+    const made = await plan()
+    return {made, applied: await apply(made)}
+  } catch (error) {
+    throw disabled ? halfWay(ctx, disabled, applied, error) : error
+  }
 }
 
 type Target = {id: string} & ({token: ServiceToken} | {token: undefined; entry: IndexEntry})
 
-/** A token of the account; otherwise one that is gone there, and of which this profile still has something. */
+/** A token of the account; or one that the account no longer has, and of which this profile still keeps something. */
 async function findTarget(ctx: AccessContext, api: AccessApi, wanted: string): Promise<Target> {
   const tokens = await api.listServiceTokens()
   try {
@@ -103,7 +146,7 @@ async function findTarget(ctx: AccessContext, api: AccessApi, wanted: string): P
     return {id: token.id, token}
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'TOKEN_NOT_FOUND') throw error
-    // Of this account: a token of another one is not gone because this one does not have it.
+    // Only tokens of this account: one of another account is not deleted because this account does not have it.
     const left = (await ctx.index.list(ctx.profile)).filter(
       ({accountId, tokenId}) => accountId === api.accountId && !tokens.some(({id}) => id === tokenId),
     )
@@ -124,11 +167,10 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   const [entries, bindings] = await Promise.all([ctx.index.list(), ctx.index.bindings()])
   const stores = [...new Set(entries.filter(({tokenId}) => tokenId === id).map(({store}) => store))].sort()
   const hosts = [...new Set(bindings.filter(({tokenId}) => tokenId === id).map(({host}) => host))].sort()
-  const here = {stores, hosts, warnings: []}
+  const nothing = {enabled: false, references: [], changes: [], detach: [], stores, hosts, warnings: []}
   if (!target.token) {
     const {name, clientId} = target.entry
-    const token = {id, name, clientId}
-    return {token, exists: false, enabled: false, references: [], detach: [], changes: [], ...here}
+    return {...nothing, token: {id, name, clientId}, exists: false}
   }
   const {name, clientId, enabled} = target.token
   ctx.progress.step('Looking for what names it')
@@ -136,56 +178,22 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   const references = tokenReferences(id, rules)
   if (references.some(isDirect) && !detach) throw inUse(ctx, target.token, references)
   const changes = detach ? await planDetach(ctx, api, target.token, rules, references) : []
+  const token = {id, name, clientId}
   return {
-    token: {id, name, clientId},
+    ...nothing,
+    token,
     exists: true,
     enabled,
     references,
-    detach: changes.flatMap(({steps}) => steps),
     changes,
-    ...here,
+    detach: detachSteps(changes),
     warnings,
   }
 }
 
-function shown({enabled: _e, changes: _c, ...revocation}: Plan): Revocation {
-  return revocation
-}
-
-async function act(
-  ctx: AccessContext,
-  api: AccessApi,
-  plan: Plan,
-): Promise<{deleted: boolean; detached: DetachStep[]}> {
-  if (!plan.exists) return {deleted: false, detached: []}
-  const detached: DetachStep[] = []
-  let disabled = false
-  try {
-    if (plan.changes.length > 0) {
-      ctx.progress.step('Disabling the service token')
-      if (plan.enabled) await disable(ctx, api, plan.token.id)
-      disabled = true
-    }
-    for (const {steps, run} of plan.changes) {
-      ctx.progress.step(`Detaching it from "${steps[0]?.application?.name ?? steps[0]?.name ?? ''}"`)
-      await run()
-      detached.push(...steps)
-    }
-    ctx.progress.step('Deleting the service token')
-    await deleteToken(ctx, api, plan)
-  } catch (error) {
-    throw disabled ? halfWay(ctx, plan, detached, error) : error
-  }
-  return {deleted: true, detached}
-}
-
-/** Off, and seen to be off: what follows takes out of rules what still lets it in. */
-async function disable(ctx: AccessContext, api: AccessApi, id: string): Promise<void> {
-  await persistently(ctx, api, id, {enabled: false})
-}
-
-/** Deleted, and seen to be: only then is its secret erased here. */
+/** Makes sure that the token is deleted: only then is its secret erased here. */
 async function deleteToken(ctx: AccessContext, api: AccessApi, {token}: Plan): Promise<void> {
+  ctx.progress.step('Deleting the service token')
   try {
     await ensureDeleted(ctx, api, token.id)
   } catch (error) {
@@ -196,7 +204,7 @@ async function deleteToken(ctx: AccessContext, api: AccessApi, {token}: Plan): P
   }
 }
 
-/** The index entry goes last: by it, a run after this one finds what is left. */
+/** The index entry goes last: with it, a later run finds what is left. */
 async function forget(
   ctx: AccessContext,
   {token, warnings}: Plan,
@@ -217,7 +225,7 @@ async function forget(
       if (!(error instanceof UserError)) throw error
       secretRemoved = false
       warnings.push(
-        `Its secret is still in the store (${error.message}). It opens nothing; ${ztCommand(ctx, 'token', 'revoke', token.id)} removes it later`,
+        `Its secret is still in the store (${error.message}). It opens nothing; to remove it later: ${ztCommand(ctx, 'token', 'revoke', token.id)}`,
       )
       continue
     }
@@ -229,7 +237,7 @@ async function forget(
 }
 
 /** A place that names the token, as one line. */
-function referenceLine({kind, name, decision, part, through, applications}: TokenReference): string {
+function referenceLine({kind, name, decision, part, through, applications}: Reference): string {
   const what =
     kind === 'group' ? `Access group "${name}"` : `${actionName(decision ?? '')} rule "${name}" (${kind})`
   const where = applications.map((one) => `"${one.name}"`).join(', ')
@@ -241,13 +249,13 @@ function referenceLine({kind, name, decision, part, through, applications}: Toke
 function inUse(
   ctx: AccessContext,
   token: Pick<ServiceToken, 'id' | 'name'>,
-  references: TokenReference[],
+  references: Reference[],
   late?: ApiError,
 ): UserError {
   const lines = references.slice(0, NAMED).map(referenceLine)
   if (references.length > NAMED) lines.push(`and ${references.length - NAMED} more`)
   const unseen =
-    'Cloudflare says that something names it, and zt finds nothing that does: it may be where the API token may not look.'
+    'Cloudflare says that something names it, but zt finds nothing: the API token may not be allowed to read it.'
   return new UserError({
     kind: 'conflict',
     code: 'TOKEN_IN_USE',
@@ -255,64 +263,38 @@ function inUse(
     why:
       references.length === 0
         ? unseen
-        : ['It is named by:', ...lines, ...(late ? ['They appeared while it was being revoked.'] : [])],
+        : ['It is named by:', ...lines, ...(late ? ['These appeared while zt was revoking it.'] : [])],
     next:
       references.length === 0
-        ? ['Look for it in the dashboard, then run the command again']
+        ? ['Find what names it in the dashboard, then run the command again']
         : [
             ztCommand(ctx, 'token', 'revoke', token, '--detach', '--dry-run'),
-            'With --detach it is taken out of all of them, then deleted',
+            'With --detach, zt takes it out of all of them, then deletes it',
           ],
     details: {tokenId: token.id, references},
     cause: late,
   })
 }
 
-function changedWhileAsked({token}: Plan): UserError {
-  return new UserError({
-    kind: 'conflict',
-    code: 'REFERENCES_CHANGED',
-    message: `What names "${token.name}" has changed since you were asked`,
-    why: 'Nothing was changed by this command.',
-    next: ['Run the command again, and look at it anew'],
-    details: {tokenId: token.id},
-  })
-}
-
-/** The same error, with what had been done by then and how it is finished. */
+/** The same error, with what was done by then and how to go on. */
 function halfWay(
   ctx: AccessContext,
   {token}: Plan,
-  detached: readonly DetachStep[],
+  applied: AppliedEdit | undefined,
   error: unknown,
 ): unknown {
-  if (!(error instanceof UserError)) return error
-  const places = detached.map(({name, application}) => `"${application?.name ?? name}"`)
+  const {changes = [], undoId} = applied ?? {}
   const done =
-    places.length === 0
-      ? 'By then the service token was disabled.'
-      : `By then the service token was disabled, and detached from ${[...new Set(places)].join(', ')}.`
-  const restated = {
-    kind: error.kind,
-    code: error.code,
-    message: error.message,
-    why: [...error.whyLines, done],
+    changes.length === 0
+      ? 'The service token is disabled now.'
+      : `The service token is disabled now. It was taken out of ${changes.map(({target}) => inWords(target)).join(', ')}.`
+  return restated(error, {
+    why: [done],
     next: [
       ztCommand(ctx, 'token', 'revoke', token, '--detach'),
-      `Or switch it on again: ${ztCommand(ctx, 'token', 'enable', token)}`,
-      ...error.next,
+      ...(undoId === undefined ? [] : [`Or put it back: ${ztCommand(ctx, 'undo', undoId)}`]),
+      `To enable it again: ${ztCommand(ctx, 'token', 'enable', token)}`,
     ],
-    details: {...error.details, disabled: true, detached},
-    cause: error,
-  }
-  if (!(error instanceof ApiError)) return new UserError(restated)
-  const {status, ray, outcomeUnknown, apiCodes, missingPermissions} = error
-  return new ApiError({
-    ...restated,
-    status,
-    ray,
-    outcomeUnknown,
-    apiCodes: [...apiCodes],
-    missingPermissions: [...missingPermissions],
+    details: {disabled: true, detached: detachSteps(changes), ...(undoId !== undefined && {undo: undoId})},
   })
 }

@@ -1,5 +1,5 @@
 import type {TokenChange} from '../../access/tokens/changes.js'
-import type {DetachStep, Revocation, TokenReference} from '../../access/tokens/revoke.js'
+import type {DetachStep, Reference, Revocation, RevokeResult} from '../../access/tokens/revoke.js'
 import {actionName} from '../../access/rules/action-name.js'
 import {style} from '../../cli/streams.js'
 import {table} from '../../cli/table.js'
@@ -18,10 +18,7 @@ export function changeJson({changed, dryRun, before, after}: TokenChange): objec
 
 /** Everything that names a token or an Access group, as a table. */
 export function referenceTable(
-  references: readonly Pick<
-    TokenReference,
-    'name' | 'kind' | 'decision' | 'part' | 'applications' | 'through'
-  >[],
+  references: readonly Pick<Reference, 'name' | 'kind' | 'decision' | 'part' | 'applications' | 'through'>[],
   title = 'RULE',
 ): string[] {
   return table(references, [
@@ -40,30 +37,36 @@ export function referenceTable(
 }
 
 /** What a revocation does, one line each, in its order. */
-export function revocationSteps({token, exists, detach, stores, hosts}: Revocation): string[] {
+export function revocationSteps({token, exists, changes, stores, hosts}: Revocation): string[] {
   const forget = [
     ...stores.map((store) => `remove its secret from the ${store}`),
     ...(hosts.length > 0 ? [`unbind ${hosts.join(', ')}`] : []),
   ]
   if (!exists) return forget
   return [
-    ...(detach.length > 0 ? ['disable it: it opens nothing from then on'] : []),
-    ...detach.map(stepLine),
+    ...(changes.length > 0 ? ['disable it: it opens nothing from then on', 'make the changes above'] : []),
     `delete the service token ${style.bold(token.name)} for good`,
     ...forget,
   ]
 }
 
-function stepLine({action, kind, name, application}: DetachStep): string {
-  const where = application ? ` of ${application.name}` : ''
-  switch (action) {
-    case 'take-off':
-      return `take the rule "${name}" off ${application?.name ?? ''}: it includes nothing else`
-    case 'delete-policy':
-      return kind === 'inline'
-        ? `delete the rule "${name}"${where}: it includes nothing else`
-        : `delete the rule "${name}"`
-    case 'remove-rule':
-      return `take it out of the ${kind === 'group' ? 'Access group' : 'rule'} "${name}"${where}`
-  }
+/** What a revocation did, one line each. */
+export function revokedInWords(result: RevokeResult): string[] {
+  const {token, deleted, detached, secretRemoved, stores, unbound} = result
+  const [mark, name] = [style.green('✓'), style.bold(token.name)]
+  const of = (action: DetachStep['action']): string =>
+    detached
+      .filter((step) => step.action === action)
+      .map((step) => `${step.kind === 'group' ? 'the Access group ' : ''}"${step.name}"`)
+      .join(', ')
+  const [changed, removed] = [of('remove-rule'), of('delete-policy')]
+  return [
+    ...(changed === '' ? [] : [`${mark} Took ${name} out of ${changed}`]),
+    ...(removed === '' ? [] : [`${mark} Deleted ${removed}, which included nothing else`]),
+    deleted
+      ? `${mark} Revoked ${name}: it no longer opens anything`
+      : `${mark} ${name} was no longer in the account; removed what was left of it here`,
+    ...(secretRemoved ? [`  its secret was removed from the ${stores.join(' and the ')}`] : []),
+    ...(unbound.length > 0 ? [`  unbound: ${unbound.join(', ')}`] : []),
+  ]
 }

@@ -1,6 +1,6 @@
 import {fieldChanges, type Change} from '../../access/edit/change.js'
 import type {DescribedChange, DescribedField} from '../../access/edit/describe.js'
-import type {EditKind} from '../../access/edit/target.js'
+import type {ObjectKind} from '../../access/edit/object.js'
 import type {UndoRecord} from '../../access/edit/records.js'
 import {columnsOf, style} from '../../cli/streams.js'
 import {bounded} from '../../cli/styled.js'
@@ -56,7 +56,7 @@ function titleOf(field: string): string {
 /** The JSON shape of a change: of each object the changed fields, with what they were and what they are. */
 export interface ChangeJson {
   action: Change['action']
-  kind: EditKind
+  kind: ObjectKind
   /** Null: one that would be made. */
   id: string | null
   name: string

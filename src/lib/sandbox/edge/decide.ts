@@ -1,7 +1,7 @@
 import type {IncomingMessage} from 'node:http'
 import {isJsonObject} from '../../core/json.js'
 import type {Application} from '../../api/types.js'
-import {applicationFor} from '../../policy/application-match.js'
+import {findApplication} from '../../policy/application-match.js'
 import {evaluate} from '../../policy/evaluate.js'
 import type {EdgeState, EdgeView} from '../types.js'
 
@@ -22,7 +22,7 @@ export function decide(state: EdgeState, request: IncomingMessage): EdgeDecision
   const view = state.edgeView()
   const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
   const path = request.url ?? '/'
-  const application = applicationFor(host, path, view.applications)
+  const application = findApplication({host, path}, view.applications)?.application
   if (!application) return refuse(530, 'No application of this sandbox covers that host')
   const credentials = readCredentials(request, application)
   const tokenId =

@@ -2,8 +2,8 @@ import type {AccessApi, Decision, Group, Rule, ServiceToken} from '../../api/typ
 import {UserError} from '../../core/errors.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {fullBlock} from '../../policy/address.js'
+import {groupIdOf, groupsById, rulesWithin, type RulePart, type Rules} from '../../policy/references.js'
 import {wantsIdentity} from '../../policy/rules.js'
-import type {RulePart} from '../../policy/token-references.js'
 import {actionName} from './action-name.js'
 import type {AccessContext} from '../account/context.js'
 import {resolveGroup, resolveToken} from '../account/resolve.js'
@@ -14,14 +14,7 @@ export type AskedPart = Readonly<Record<string, readonly string[]>>
 /** A rule as a person asks for it. */
 export type RuleInput = Readonly<Record<RulePart, AskedPart>>
 
-/** The rules of a policy or an Access group: any of Include, all of Require, none of Exclude. */
-export interface Rules {
-  include: Rule[]
-  require: Rule[]
-  exclude: Rule[]
-}
-
-/** Rules as they were asked for, with what they name. */
+/** Rules as asked for, with the objects that they name. */
 export interface ReadRules extends Rules {
   /** The service tokens that Include names. */
   tokens: ServiceToken[]
@@ -144,7 +137,7 @@ export async function readNameable(api: AccessApi, input: RuleInput): Promise<Na
 }
 
 /**
- * The rules that a person asks for. What is named twice counts once.
+ * The rules that a person asks for, without duplicates.
  *
  * @throws UserError `not-found`, `ambiguous` for a name; `usage` / `BAD_CIDR`, `BAD_COUNTRY`, `BAD_EMAIL`,
  *   `BAD_EMAIL_DOMAIN`, `NEVER_HOLDS`
@@ -183,19 +176,19 @@ function namedIn<T extends {id: string}>(
   })
 }
 
-/** All that is required must hold at once, and no request comes from two of these. */
+/** All requirements must hold at once, and no request comes from two of these. */
 function neverHolds(what: string, flag: string): UserError {
   return new UserError({
     kind: 'usage',
     code: 'NEVER_HOLDS',
     message: `A rule cannot require several ${what}`,
-    why: 'All that a rule requires must hold at once, so it would let nobody in. An Access group is one of several.',
+    why: 'All requirements must hold at once, so the rule would admit no one. An Access group matches any one of several.',
     next: [`zt group create NAME ${flag} ONE ${flag} OTHER`, 'Require that group: --require-group NAME'],
   })
 }
 
 /**
- * An address or block as the API takes it: with its prefix length.
+ * An address or block with its prefix length, as the API has it.
  *
  * @throws UserError `usage` / `BAD_CIDR`
  */
@@ -205,17 +198,17 @@ function checkBlock(text: string): string {
   throw new UserError({
     kind: 'usage',
     code: 'BAD_CIDR',
-    message: `"${text.slice(0, 60)}" is no address and no block of addresses`,
-    why: 'It is written in CIDR notation, as 203.0.113.0/24 or 2001:db8::/32; one address as 203.0.113.7.',
+    message: `"${text.slice(0, 60)}" is not an IP address or address block`,
+    why: 'Address blocks are written in CIDR notation: 203.0.113.0/24 or 2001:db8::/32; a single address as 203.0.113.7.',
   })
 }
 
 const COUNTRIES = new Intl.DisplayNames(['en'], {type: 'region', fallback: 'none'})
-/** Unicode has names for these, ISO 3166-1 has no such country. */
+/** Unicode has names for these, but ISO 3166-1 has no such countries. */
 const NO_COUNTRY = new Set('AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ'.split(' '))
 
 /**
- * A country as the API takes it.
+ * A country as the API has it.
  *
  * @returns ISO 3166 alpha-2, in capitals
  * @throws UserError `usage` / `BAD_COUNTRY`
@@ -224,14 +217,14 @@ function checkCountry(text: string): string {
   const code = text.trim().toUpperCase()
   const two = /^[A-Z]{2}$/.test(code)
   const name = two && !NO_COUNTRY.has(code) ? COUNTRIES.of(code) : undefined
-  // UK is a name for GB, and DD is Germany's part of long ago.
+  // UK is another name for GB, and DD no longer exists.
   const present = two ? new Intl.Locale(`und-${code}`).region : undefined
   if (name !== undefined && present === code) return code
   throw new UserError({
     kind: 'usage',
     code: 'BAD_COUNTRY',
-    message: `"${text.slice(0, 60)}" is no country`,
-    why: 'Countries are written with their two letters of ISO 3166, as DE, GB or US.',
+    message: `"${text.slice(0, 60)}" is not a country code`,
+    why: 'Countries are given by their two-letter ISO 3166 code: DE, GB or US.',
     next: name !== undefined && present !== undefined ? [`Did you mean "${present}"?`] : [],
   })
 }
@@ -242,7 +235,7 @@ function checkEmail(text: string): string {
   throw new UserError({
     kind: 'usage',
     code: 'BAD_EMAIL',
-    message: `"${text.slice(0, 60)}" is no e-mail address`,
+    message: `"${text.slice(0, 60)}" is not an e-mail address`,
     next: ['For all addresses of a domain: --email-domain example.com'],
   })
 }
@@ -253,17 +246,16 @@ function checkEmailDomain(text: string): string {
   throw new UserError({
     kind: 'usage',
     code: 'BAD_EMAIL_DOMAIN',
-    message: `"${text.slice(0, 60)}" is no domain of e-mail addresses`,
-    why: 'It is what stands behind the @, as example.com.',
+    message: `"${text.slice(0, 60)}" is not an e-mail domain`,
+    why: 'Give the part after the @, such as example.com.',
   })
 }
 
 /**
- * Whether rules can work under an action, as Cloudflare documents its selectors.
+ * Checks that rules can work under an action, as Cloudflare documents its selectors.
  *
- * @param what the policy in words, for the errors: `the policy "ci"`
- * @param groups all of the account, where the rules name any
- * @returns warnings: what they let in that nobody may have meant, and what they will not
+ * @param groups all of the account, if the rules name any
+ * @returns warnings, as {@link rulesWarnings}
  * @throws UserError `usage` / `NO_INCLUDE`, `TOKEN_NEEDS_SERVICE_AUTH`, `LOGIN_NEEDS_ALLOW`
  */
 export function checkRules(
@@ -277,8 +269,8 @@ export function checkRules(
     throw new UserError({
       kind: 'usage',
       code: 'NO_INCLUDE',
-      message: 'The rule includes nobody',
-      why: 'A rule includes at least one: a service token, an Access group, addresses, a country. What it requires and excludes only narrows that.',
+      message: 'The rule includes no one',
+      why: 'A rule must include something: a service token, an Access group, addresses or a country. Require and Exclude only narrow that.',
       next: ['Give --token NAME, --group NAME or --any-token'],
     })
   }
@@ -286,17 +278,17 @@ export function checkRules(
     throw new UserError({
       kind: 'usage',
       code: 'TOKEN_NEEDS_SERVICE_AUTH',
-      message: `A service token cannot be in a rule with the action ${action}`,
-      why: 'Service tokens count under the action Service Auth only; under Allow the edge asks for a login all the same.',
-      next: ['Give --action service-auth, or leave the action out'],
+      message: `A rule with the action ${action} cannot name a service token`,
+      why: 'Service tokens count only under Service Auth; under Allow the edge still asks for a login.',
+      next: ['Give --action service-auth, or omit --action'],
     })
   }
   if (!asksForLogin(decision) && all.some(wantsIdentity)) {
     throw new UserError({
       kind: 'usage',
       code: 'LOGIN_NEEDS_ALLOW',
-      message: `A person cannot be in a rule with the action ${action}`,
-      why: `Nobody is asked to log in under ${action}, so who it is cannot be known.`,
+      message: `A rule with the action ${action} cannot name a person`,
+      why: `${action} asks no one to log in, so the edge does not know who it is.`,
       next: ['Give --action allow or --action block'],
     })
   }
@@ -304,9 +296,9 @@ export function checkRules(
 }
 
 /**
- * What rules under an action let in that nobody may have meant, and what they will not: sentences without full stop.
+ * Whom rules under an action admit that may not be meant, and whom they do not: sentences without full stop.
  *
- * @param groups all of the account, where the rules name any
+ * @param groups all of the account, if the rules name any
  */
 export function rulesWarnings(
   decision: Decision,
@@ -317,18 +309,18 @@ export function rulesWarnings(
   return [
     ...openDoors(decision, {include, require}),
     ...(idle
-      ? [`It names service tokens, which count under Service Auth only: ${actionName(decision)} does not mean them`] // prettier-ignore
+      ? [`It names service tokens, which count only under Service Auth: ${actionName(decision)} ignores them`]
       : []),
     ...groupsOfNoUse(decision, include, groups),
   ]
 }
 
-/** What a person may not have meant: that anybody gets in. */
+/** What a person may not have meant: that anyone gets in. */
 function openDoors(decision: Decision, {include, require}: Omit<Rules, 'exclude'>): string[] {
   if (decision === 'deny' || !include.some(isEverybody)) return []
-  if (decision === 'allow') return ['Allow with everyone: whoever can log in at all gets in']
-  const narrowed = require.length > 0 ? ', as far as it requires nothing more' : ''
-  return [`${actionName(decision)} with everyone: anybody gets in without any credentials${narrowed}`]
+  if (decision === 'allow') return ['Allow with everyone: anyone who can log in gets in']
+  const narrowed = require.length > 0 ? ', if they meet its requirements' : ''
+  return [`${actionName(decision)} with everyone: anyone gets in without credentials${narrowed}`]
 }
 
 function isEverybody(rule: Rule): boolean {
@@ -336,34 +328,23 @@ function isEverybody(rule: Rule): boolean {
   return rule['everyone'] !== undefined || (typeof ip === 'string' && /\/0$/.test(ip))
 }
 
-/** An Access group counts under every action, and what is in it may not. */
+/** An Access group counts under every action, but its members may not. */
 function groupsOfNoUse(decision: Decision, include: readonly Rule[], groups: readonly Group[]): string[] {
-  const byId = new Map(groups.map((group) => [group.id, group]))
+  const byId = groupsById(groups)
   return include.flatMap((rule) => {
-    const {id} = (rule['group'] ?? {}) as {id?: unknown}
-    const group = typeof id === 'string' ? byId.get(id) : undefined
+    const group = byId.get(groupIdOf(rule) ?? '')
     if (!group) return []
-    const inside = rulesWithin(group, byId, new Set())
+    const inside = Array.from(rulesWithin([rule], byId), (found) => found.rule)
     const tokens = decision !== 'non_identity' && inside.some(isTokenRule)
     const people = !asksForLogin(decision) && inside.some(wantsIdentity)
     return [
       ...(tokens
-        ? [`The Access group "${group.name}" holds service tokens, which count under Service Auth only: ${actionName(decision)} does not mean them`] // prettier-ignore
+        ? [`The Access group "${group.name}" includes service tokens, which count only under Service Auth: ${actionName(decision)} ignores them`] // prettier-ignore
         : []),
       ...(people
-        ? [`The Access group "${group.name}" holds people, who are not asked to log in under ${actionName(decision)}: it does not mean them`] // prettier-ignore
+        ? [`The Access group "${group.name}" includes people, who are not asked to log in under ${actionName(decision)}: it ignores them`] // prettier-ignore
         : []),
     ]
-  })
-}
-
-function rulesWithin(group: Group, groups: ReadonlyMap<string, Group>, seen: Set<string>): Rule[] {
-  if (seen.has(group.id)) return []
-  seen.add(group.id)
-  return group.include.flatMap((rule) => {
-    const {id} = (rule['group'] ?? {}) as {id?: unknown}
-    const inner = typeof id === 'string' ? groups.get(id) : undefined
-    return inner ? rulesWithin(inner, groups, seen) : [rule]
   })
 }
 
@@ -371,26 +352,26 @@ function isTokenRule(rule: Rule): boolean {
   return rule['service_token'] !== undefined || rule['any_valid_service_token'] !== undefined
 }
 
-/** Bypass and Service Auth never ask for one. */
+/** Bypass and Service Auth never do. */
 function asksForLogin(decision: Decision): boolean {
   return decision === 'allow' || decision === 'deny'
 }
 
-const NAME_LIMIT = 250
+export const NAME_LIMIT = 250
 
 /**
- * A name that a policy or an Access group can have, trimmed.
+ * A name for a policy, a rule or an Access group, trimmed.
  *
  * @param what e.g. `a policy`
- * @throws UserError `usage` / `BAD_NAME`
+ * @throws UserError `usage` / `BAD_NAME`, or another code
  */
-export function checkName(text: string, what: string): string {
+export function checkName(text: string, what: string, code = 'BAD_NAME'): string {
   const name = text.trim()
   if (name !== '' && name.length <= NAME_LIMIT && !/\p{Cc}/u.test(name)) return name
   throw new UserError({
     kind: 'usage',
-    code: 'BAD_NAME',
-    message: `This cannot be the name of ${what}`,
-    why: `A name has 1 to ${NAME_LIMIT} characters, and no control characters.`,
+    code,
+    message: `Not a valid name for ${what}`,
+    why: `A name has 1 to ${NAME_LIMIT} characters and no control characters.`,
   })
 }

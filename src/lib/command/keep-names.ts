@@ -1,8 +1,10 @@
-import type {AccessApi, Page} from '../../api/types.js'
-import type {NameCache, NamesOf} from '../../completion/name-cache.js'
-import type {NameKind, Named} from '../../completion/types.js'
+import type {NameKeeper} from '../access/account/context.js'
+import type {AccessApi, Page} from '../api/types.js'
+import {NameCache, type NamesOf} from '../completion/name-cache.js'
+import type {NameKind, Named} from '../completion/types.js'
+import type {Settings} from '../config/types.js'
 
-/** What lists all objects of a kind: to the end, and page by page. */
+/** The methods that list all objects of a kind: as a whole, and page by page. */
 const LISTS = {
   token: ['listServiceTokens', 'serviceTokens'],
   application: ['listApplications', 'applications'],
@@ -20,7 +22,7 @@ type Reading =
   | `get${string}`
   | `list${string}`
 
-/** Whose names each change may make wrong. A method of the API that is new must be added here. */
+/** The kind of names that a change may make wrong. A new method of the API must be added here. */
 const CHANGES: Record<Exclude<keyof AccessApi, Reading>, NameKind | undefined> = {
   createServiceToken: 'token',
   updateServiceToken: 'token',
@@ -30,7 +32,7 @@ const CHANGES: Record<Exclude<keyof AccessApi, Reading>, NameKind | undefined> =
   createApplication: 'application',
   replaceApplication: 'application',
   deleteApplication: 'application',
-  // Inside an application, and in no list.
+  // Policies inside an application are in no list.
   createApplicationPolicy: undefined,
   replaceApplicationPolicy: undefined,
   deleteApplicationPolicy: undefined,
@@ -46,15 +48,31 @@ const CHANGES: Record<Exclude<keyof AccessApi, Reading>, NameKind | undefined> =
 interface Keeping {
   cache: NameCache
   of: NamesOf
-  /** False: names are only dropped. */
+  /** False: names are dropped and never kept. */
   keep: boolean
 }
 
 type Method = (...args: unknown[]) => unknown
 
+/** Keeps an account's names for completion in the shells, as the API is used. */
+export function nameKeeper({
+  paths,
+  apiUrl,
+  profileName: profile,
+  completionNames: keep,
+}: Pick<Settings, 'apiUrl' | 'profileName' | 'completionNames'> & {paths: {cache: string}}): NameKeeper {
+  const cache = new NameCache(paths.cache)
+  return {
+    keeping: (api, accountId) => keepingNames(api, {cache, of: {apiUrl, accountId, profile}, keep}),
+    forget: (accountId) => {
+      cache.drop({apiUrl, accountId})
+    },
+  }
+}
+
 /**
- * The API of an account, with the shells' names kept as right as zt can: a whole list that a command reads is kept, and
- * each change drops the names that it may have made wrong, also where its answer was lost.
+ * The same API: a whole list that a command reads is kept, and each change drops the names that it may have made wrong,
+ * even if its answer was lost.
  */
 export function keepingNames(api: AccessApi, {cache, of, keep}: Keeping): AccessApi {
   const methods = api as unknown as Record<string, Method>
@@ -70,7 +88,7 @@ export function keepingNames(api: AccessApi, {cache, of, keep}: Keeping): Access
       }
     }
   }
-  // Nobody completes here.
+  // No shell completes here.
   if (!keep || !cache.isThere) return {...api, ...wrapped}
   for (const [kind, [list, stream]] of Object.entries(LISTS) as [NameKind, [string, string]][]) {
     wrapped[list] = async (...args) => {

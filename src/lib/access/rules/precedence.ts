@@ -1,10 +1,13 @@
+import type {Policy} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import type {PolicyLink} from './target.js'
+import type {AccessContext} from '../account/context.js'
+import {resolveRule} from '../account/resolve.js'
+import type {PolicyLink} from '../edit/object.js'
 
-/** Where a rule is to stand: at a precedence, before another rule, or (neither) behind all. */
+/** Where a rule goes: at a precedence, before another rule, or (neither) last. */
 export interface Place {
   precedence?: number | undefined
-  /** The id of the rule that is to come right after it. */
+  /** The rule that comes right after it: by name, ID or `#3`; for {@link placeRule} its ID. */
   before?: string | undefined
 }
 
@@ -12,13 +15,39 @@ export interface Placement {
   /** All links of the application, in order. */
   links: PolicyLink[]
   precedence: number
-  /** Other rules that had to make room, in order. */
+  /** Other rules that move up to make room, in order. */
   renumbered: {id: string; from: number; to: number}[]
 }
 
 /**
- * Puts a rule among an application's rules. Two cannot have one precedence: those in the way move up by as little as
- * they must, and keep their order. A rule that is there already is moved.
+ * The place that a person means, with the ID of the rule in `before`.
+ *
+ * @throws UserError `usage` / `BEFORE_AND_PRECEDENCE`; of `resolveRule`
+ */
+export function resolvePlace(
+  ctx: AccessContext,
+  application: {id: string; name: string; policies: readonly Policy[]},
+  {before, precedence}: Place,
+): Place {
+  if (before === undefined) return {precedence}
+  if (precedence === undefined) return {before: resolveRule(ctx, before, application).id}
+  throw new UserError({
+    kind: 'usage',
+    code: 'BEFORE_AND_PRECEDENCE',
+    message: 'Give --before or --precedence, not both',
+    why: 'Each of them says where the rule goes.',
+  })
+}
+
+/** The rules that move up to make room: sentences without full stop. */
+export function renumberedNotes(policies: readonly Policy[], {renumbered}: Placement): string[] {
+  const nameOf = (id: string): string => policies.find((policy) => policy.id === id)?.name ?? id
+  return renumbered.map(({id, from, to}) => `The rule "${nameOf(id)}" moves from precedence ${from} to ${to}`)
+}
+
+/**
+ * Puts a rule among an application's rules, or moves one that is there already. Two rules cannot have the same precedence:
+ * those in the way move up as little as possible and keep their order.
  *
  * @throws UserError `usage` / `BAD_PRECEDENCE`; `not-found` / `RULE_NOT_FOUND` for an unknown `place.before`
  */
@@ -43,8 +72,8 @@ function wantedPrecedence(others: readonly PolicyLink[], {precedence, before}: P
     throw new UserError({
       kind: 'usage',
       code: 'BAD_PRECEDENCE',
-      message: 'This cannot be the precedence of a rule',
-      why: 'It is a whole number from 1: the rule with the lowest one comes first.',
+      message: 'Not a valid precedence',
+      why: 'A precedence is a whole number from 1; the rule with the lowest one comes first.',
     })
   }
   if (before === undefined) return Math.max(0, ...others.map((link) => link.precedence)) + 1
@@ -54,11 +83,11 @@ function wantedPrecedence(others: readonly PolicyLink[], {precedence, before}: P
     throw new UserError({
       kind: 'not-found',
       code: 'RULE_NOT_FOUND',
-      message: 'The rule to stand before is not on this application',
+      message: 'The rule given with --before is not on this application',
       next: ['zt app show APP'],
     })
   }
   const previous = others[at - 1]?.precedence ?? 0
-  // A free number right below needs nobody to move.
+  // If the number right below is free, no rule has to move.
   return next.precedence - 1 > previous ? next.precedence - 1 : next.precedence
 }

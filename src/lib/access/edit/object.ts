@@ -1,28 +1,29 @@
 import type {AccessApi, Policy, PolicyBody} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
 import type {JsonObject} from '../../core/json.js'
-import {ApiError, BugError} from '../../core/errors.js'
+import {BugError} from '../../core/errors.js'
+import {isGone} from '../account/outcome.js'
 
 /** `policy`: an account's policy, which applications share. `inline-policy`: one inside an application (legacy). */
-export type EditKind = 'application' | 'policy' | 'inline-policy' | 'group'
+export type ObjectKind = 'application' | 'policy' | 'inline-policy' | 'group'
 
-/** What an edit changes. Plain data, so that an undo record can hold it. */
-export interface EditTarget {
-  kind: EditKind
-  /** Of one that is still to be made: a {@link newId}. */
+/** An object that an edit changes. Plain data, so that an undo record can hold it. */
+export interface ObjectRef {
+  kind: ObjectKind
+  /** Of an object that is still to be created: a {@link newId}. */
   id: string
   name: string
   /** Where an inline policy is. */
   application?: {id: string; name: string} | undefined
 }
 
-/** An application names its policies so; the same form for both kinds. */
+/** How an application lists a policy of either kind. */
 export interface PolicyLink {
   id: string
   precedence: number
 }
 
-/** Stands for the id of an object that an earlier change of the same edit makes. */
+/** A placeholder for the ID of an object that an earlier change of the same edit creates. */
 export function newId(number: number): string {
   return `new:${number}`
 }
@@ -31,7 +32,12 @@ export function isNewId(id: string): boolean {
   return id.startsWith('new:')
 }
 
-const KINDS: Record<EditKind, string> = {
+/** What results and records keep of an object. */
+export function nameOf({id, name}: {id: string; name: string}): {id: string; name: string} {
+  return {id, name}
+}
+
+const KINDS: Record<ObjectKind, string> = {
   application: 'application',
   policy: 'policy',
   'inline-policy': 'policy',
@@ -39,13 +45,13 @@ const KINDS: Record<EditKind, string> = {
 }
 
 /** The object in words: `the Access group "ci"`, `the policy "staff" of "GitLab"`. */
-export function inWords({kind, name, application}: EditTarget): string {
+export function inWords({kind, name, application}: ObjectRef): string {
   return `the ${KINDS[kind]} "${name}"${application ? ` of "${application.name}"` : ''}`
 }
 
 /** Set by the server at each change, or by changes of other objects. */
 const NOT_COMPARED = new Set(['updated_at', 'app_count'])
-/** Given by the server to a new object (Cloudflare's API reference). */
+/** Set by the server in a new object (Cloudflare's API reference). */
 const MADE_BY_SERVER = new Set([
   'id',
   'uid',
@@ -62,26 +68,25 @@ export function chosenFields(raw: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(raw).filter(([field]) => !MADE_BY_SERVER.has(field)))
 }
 
-/** The names of the fields in which two states of an object differ, sorted; what the server sets is not compared. */
+/** The names of the fields in which two states of an object differ, sorted, without those that the server sets. */
 export function differingFields(before: JsonObject, after: JsonObject): string[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
     .filter((field) => !NOT_COMPARED.has(field) && !sameJson(before[field], after[field]))
     .sort()
 }
 
-/** The references that stand for an application's present policies, in order; one without a precedence follows. */
-function linksOf(policies: readonly Policy[]): PolicyLink[] {
-  let last = 0
-  return policies.map(({id, precedence}) => ({id, precedence: (last = precedence ?? last + 1)}))
+/** The object with these fields set; undefined removes a field. */
+export function withFields(state: JsonObject, fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries({...state, ...fields}).filter(([, value]) => value !== undefined))
 }
 
 /**
  * An object as the API has it now. An application's `policies` are {@link PolicyLink}s, of both kinds.
  *
- * @returns undefined when it is not there
+ * @returns undefined if it does not exist
  * @throws ApiError
  */
-export async function readObject(api: AccessApi, target: EditTarget): Promise<JsonObject | undefined> {
+export async function readObject(api: AccessApi, target: ObjectRef): Promise<JsonObject | undefined> {
   try {
     return await read(api, target)
   } catch (error) {
@@ -90,7 +95,7 @@ export async function readObject(api: AccessApi, target: EditTarget): Promise<Js
   }
 }
 
-async function read(api: AccessApi, target: EditTarget): Promise<JsonObject | undefined> {
+async function read(api: AccessApi, target: ObjectRef): Promise<JsonObject | undefined> {
   const {kind, id} = target
   switch (kind) {
     case 'application': {
@@ -98,27 +103,29 @@ async function read(api: AccessApi, target: EditTarget): Promise<JsonObject | un
         api.getApplication(id),
         api.listApplicationPolicies(id),
       ])
-      return {...application.raw, policies: linksOf(policies)}
+      return applicationState(application.raw, policies)
     }
     case 'policy':
       return withRules((await api.getPolicy(id)).raw)
-    case 'inline-policy': {
-      const policies = await api.listApplicationPolicies(applicationOf(target))
-      const found = policies.find((policy) => policy.id === id && policy.reusable !== true)
-      return found && withRules(found.raw)
-    }
+    case 'inline-policy':
+      return (await listObjects(api, target)).find((one) => one['id'] === id)
     case 'group':
       return withRules((await api.getGroup(id)).raw)
   }
 }
 
-/** An application as {@link readObject} gives it, from what was read already. */
+/** An application as {@link readObject} returns it. A policy without a precedence comes right after the one before it. */
 export function applicationState(raw: JsonObject, policies: readonly Policy[]): JsonObject {
-  return {...raw, policies: linksOf(policies)}
+  let last = 0
+  const links = policies.map(({id, precedence}): PolicyLink => ({
+    id,
+    precedence: (last = precedence ?? last + 1),
+  }))
+  return {...raw, policies: links}
 }
 
-/** All objects of the target's kind; for an inline policy, those of its application. */
-export async function listObjects(api: AccessApi, target: EditTarget): Promise<JsonObject[]> {
+/** All objects of the target's kind; for an inline policy, only those of its application. */
+export async function listObjects(api: AccessApi, target: ObjectRef): Promise<JsonObject[]> {
   switch (target.kind) {
     case 'application':
       return (await api.listApplications()).map(({raw, policies}) => applicationState(raw, policies))
@@ -134,25 +141,20 @@ export async function listObjects(api: AccessApi, target: EditTarget): Promise<J
 }
 
 /**
- * Sends an object back as it is now, but for these fields. The API replaces with what it gets, so all goes back, unknown
- * fields too; an application's `policies` only when they are to change: left out they stay as they are, which is the one
- * way that is safe for an application with legacy policies.
+ * Sends an object back as it is now, except for these fields. The API replaces the whole object, so unknown fields go back
+ * too. An application's `policies` are sent only if they are to change: left out they stay as they are, which is the only
+ * safe way for an application with legacy policies.
  *
  * @param fields undefined removes a field
  */
 export async function writeObject(
   api: AccessApi,
-  target: EditTarget,
+  target: ObjectRef,
   now: JsonObject,
   fields: JsonObject,
 ): Promise<void> {
   const {kind, id} = target
-  const body = {...now}
-  if (kind === 'application') delete body['policies']
-  for (const [field, value] of Object.entries(fields)) {
-    if (value === undefined) delete body[field]
-    else body[field] = value
-  }
+  const body = withFields(kind === 'application' ? {...now, policies: undefined} : now, fields)
   switch (kind) {
     case 'application':
       await api.replaceApplication(id, body)
@@ -168,8 +170,8 @@ export async function writeObject(
   }
 }
 
-/** Makes an object with the fields that a client chooses. */
-export async function createObject(api: AccessApi, target: EditTarget, raw: JsonObject): Promise<string> {
+/** Creates an object with the fields that a client chooses, and returns its ID. */
+export async function createObject(api: AccessApi, target: ObjectRef, raw: JsonObject): Promise<string> {
   const body = chosenFields(raw)
   switch (target.kind) {
     case 'application':
@@ -183,8 +185,8 @@ export async function createObject(api: AccessApi, target: EditTarget, raw: Json
   }
 }
 
-/** Removes an object; one that is gone already is no error. */
-export async function deleteObject(api: AccessApi, target: EditTarget): Promise<void> {
+/** Deletes an object; not an error if it does not exist. */
+export async function deleteObject(api: AccessApi, target: ObjectRef): Promise<void> {
   const {kind, id} = target
   try {
     switch (kind) {
@@ -205,18 +207,13 @@ export async function deleteObject(api: AccessApi, target: EditTarget): Promise<
   }
 }
 
-/** The id of the application that holds an inline policy. */
-export function applicationOf({application}: EditTarget): string {
+/** The ID of the application that holds an inline policy. */
+export function applicationOf({application}: ObjectRef): string {
   if (!application) throw new BugError('an inline policy without its application')
   return application.id
 }
 
-/** Not: the account is not known. */
-function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.code === 'NOT_FOUND'
-}
-
-/** A policy or group as `Change.before` wants it: a list of rules that is left out or null is an empty one. */
+/** A policy or group as `Change.before` has it: a list of rules that is missing or null is an empty one. */
 export function withRules(raw: JsonObject): JsonObject {
   return {...raw, include: raw['include'] ?? [], exclude: raw['exclude'] ?? [], require: raw['require'] ?? []}
 }
