@@ -4,7 +4,7 @@ import {AccessCommand} from '../lib/command/access-command.js'
 export default class Logout extends AccessCommand<typeof Logout> {
   static override summary = "Remove a profile's API token from its store"
   static override description =
-    'Service tokens and their secrets stay. The API token itself goes on working: delete it in the dashboard.'
+    'Service tokens and their secrets stay. The API token itself remains valid: delete it in the dashboard.'
   static override examples = ['<%= config.bin %> logout', '<%= config.bin %> logout --profile production']
 
   async run(): Promise<object> {

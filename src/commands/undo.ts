@@ -8,23 +8,31 @@ import {undoJson, undoTable} from '../lib/command/present/edit.js'
 import {UserError} from '../lib/core/errors.js'
 
 export default class Undo extends EditCommand<typeof Undo> {
-  static override summary = 'List the edits made from this machine, and undo one'
+  static override summary = 'List the edits made on this machine, or undo one'
   static override description =
-    'Undoing brings the changed fields back to what they were, and nothing else; what somebody has changed since is not overwritten. An undo can be undone.'
+    'Undo restores the fields that the edit changed, and nothing else. It does not overwrite what someone else has changed since. You can undo an undo.'
   static override examples = [
     '<%= config.bin %> undo',
     '<%= config.bin %> undo 0k3m9x0q2 --dry-run',
     '<%= config.bin %> undo --last --yes',
   ]
   static override args = {
-    id: Args.string({description: 'which edit; without it they are listed', ignoreStdin: true}),
+    id: Args.string({description: 'ID of the edit; without it, edits are listed', ignoreStdin: true}),
   }
   static override flags = {
-    last: Flags.boolean({description: 'the latest edit that is not undone'}),
+    last: Flags.boolean({description: 'the latest edit that is not undone yet'}),
     zone: zoneFlag,
     yes: yesFlag,
     'dry-run': dryRunFlag,
   }
+  // prettier-ignore
+  static override asks = {
+    needs: [
+      'getApplication', 'listApplicationPolicies', 'listPolicies', 'getPolicy', 'replaceApplication',
+      'deleteApplication', 'createPolicy', 'replacePolicy', 'deletePolicy', 'createApplicationPolicy',
+      'replaceApplicationPolicy', 'deleteApplicationPolicy',
+    ],
+  } as const
 
   async run(): Promise<object> {
     if (this.args.id !== undefined && this.flags.last) throw bothGiven()

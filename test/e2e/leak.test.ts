@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {COMMANDS as API_COMMANDS} from '../../src/lib/api/operations.js'
+import {operationsOf} from '../../src/lib/api/operations.js'
 import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 import {
   startEchoingEdge,
@@ -11,6 +11,7 @@ import {
   type Listener,
 } from '../support/echoing-servers.js'
 import {CANARY, formsOf, LeakWorld, LOUD, LOUDEST, saidBy} from '../support/leaks.js'
+import {commandOf, manifest} from '../support/manifest.js'
 import {hasTmux, Terminal} from '../support/terminal.js'
 import {inNodeOptions} from '../support/node-options.js'
 
@@ -213,10 +214,9 @@ const OWN_STDOUT = /^(ssh|exec|curl|__complete)$/
 const commands = Object.keys(LINES)
 const besides = commands.filter((command) => !ALONE.test(command))
 /** They may ask the API for something. */
-const asking = besides.filter((command) => {
-  const {needs = [], tries = []} = API_COMMANDS[command] ?? {}
-  return needs.length + tries.length > 0 || ['login', 'whoami', 'logout'].includes(command)
-})
+const asking = besides.filter(
+  (command) => operationsOf(commandOf(command)).length > 0 || ['login', 'whoami', 'logout'].includes(command),
+)
 const firstLine = (command: string): string[] => LINES[command]?.[0] ?? []
 const inJson = (args: string[]): string[] => {
   if (args[0] === '__complete') return args
@@ -238,10 +238,6 @@ function isJson(text: string): boolean {
   }
 }
 
-interface Manifest {
-  commands: Record<string, {flags: Record<string, {type: string}>}>
-}
-let manifest: Manifest
 /** Copied by the tests that need a world as it is before any command. */
 let base: LeakWorld
 const worlds: LeakWorld[] = []
@@ -253,8 +249,6 @@ async function copyOfBase(): Promise<LeakWorld> {
 }
 
 beforeAll(async () => {
-  const file = path.resolve(import.meta.dirname, '../../oclif.manifest.json')
-  manifest = JSON.parse(await fs.readFile(file, 'utf8')) as Manifest
   base = await LeakWorld.make(host)
 })
 

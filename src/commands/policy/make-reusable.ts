@@ -1,31 +1,39 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
 import {planMakeReusable} from '../../lib/access/policies/edits.js'
 import {chosenApplication} from '../../lib/command/choose.js'
 import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
+import {applicationArg, ruleArg} from '../../lib/command/args.js'
 import {UserError} from '../../lib/core/errors.js'
 
 const USAGE = 'zt policy make-reusable APP RULE --yes'
 
 export default class PolicyMakeReusable extends PlannedEditCommand<typeof PolicyMakeReusable> {
-  static override summary = 'Make policies that live inside an application (legacy) reusable'
+  static override summary = 'Make inline (legacy) policies of an application reusable'
   static override description =
-    'They stay on it, with their ids and in their order, and other applications can have them too. Cloudflare knows no way back.'
+    'They stay on the application, with their IDs and in their order, and can be attached to other applications. Cloudflare cannot make them inline again.'
   static override examples = [
     '<%= config.bin %> policy make-reusable GitLab staff',
     '<%= config.bin %> policy make-reusable GitLab --all --dry-run',
   ]
   static override args = {
-    application: Args.string({description: 'name, domain or id', ignoreStdin: true}),
-    rule: Args.string({description: 'name, id or place on the application (#2)', ignoreStdin: true}),
+    application: applicationArg,
+    rule: ruleArg,
   }
   static override flags = {
-    all: Flags.boolean({description: 'all that live inside it', default: false}),
+    all: Flags.boolean({description: 'all inline policies of the application', default: false}),
     yes: yesFlag,
     'dry-run': dryRunFlag,
     zone: noZoneFlag,
   }
+  // prettier-ignore
+  static override asks = {
+    needs: [
+      'listApplications', 'listPolicies', 'getApplication', 'listApplicationPolicies',
+      'makePolicyReusable', 'getPolicy',
+    ],
+  } as const
 
   async run(): Promise<object> {
     const ctx = this.access()

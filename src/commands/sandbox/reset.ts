@@ -8,12 +8,12 @@ import {UserError} from '../../lib/core/errors.js'
 import {resetState, stopDaemon} from '../../lib/sandbox/daemon.js'
 
 export default class SandboxReset extends AccessCommand<typeof SandboxReset> {
-  static override summary = "Put the local Access back to the tutorial's beginning"
+  static override summary = 'Reset the sandbox to its initial state'
   static override description =
-    'Also removes the secrets and host bindings of the profile "sandbox": their tokens are gone.'
+    'Also removes the secrets and host bindings of the profile "sandbox", because their tokens no longer exist.'
   static override examples = ['<%= config.bin %> sandbox reset', '<%= config.bin %> sandbox reset --yes']
   static override flags = {yes: yesFlag}
-  protected override readonly makesProfile = true
+  static override profile = 'ignored' as const
 
   async run(): Promise<object> {
     if (!this.flags.yes) {

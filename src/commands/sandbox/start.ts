@@ -3,6 +3,7 @@ import {Flags} from '@oclif/core'
 import {saveApiToken} from '../../lib/access/account/login.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {storeFlag} from '../../lib/command/flags.js'
+import {completing} from '../../lib/cli/completing.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 import {updateProfile} from '../../lib/config/profiles.js'
@@ -15,26 +16,29 @@ import {profileOf, runningSandbox, startBeside, startHere} from '../../lib/sandb
 import type {SandboxInfo} from '../../lib/sandbox/types.js'
 
 export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
-  static override summary = 'Start a local Access: API, edge and an SSH server behind it'
+  static override summary = 'Start the sandbox: a local API, edge and SSH server'
   static override description =
-    'On this machine only. Makes the profile "sandbox", with which every other command works.'
+    'It listens on this machine only. Creates the profile "sandbox", which every other command can use.'
   static override examples = [
     '<%= config.bin %> sandbox start',
     '<%= config.bin %> sandbox start --seed state.json --json',
     '<%= config.bin %> sandbox start --origin gitlab-ssh.widgetcorp.tech=127.0.0.1:22',
   ]
   static override flags = {
-    seed: Flags.string({description: 'begin anew from a JSON file of API objects', helpValue: 'FILE'}),
+    seed: completing(
+      'file',
+      Flags.string({description: 'start over with the API objects in this JSON file', helpValue: 'FILE'}),
+    ),
     origin: Flags.string({
       description: 'put another server behind the edge',
       helpValue: 'HOST=ADDRESS:PORT',
       multiple: true,
       default: [],
     }),
-    foreground: Flags.boolean({description: 'stay until interrupted'}),
+    foreground: Flags.boolean({description: 'stay in the foreground until interrupted'}),
     store: storeFlag,
   }
-  protected override readonly makesProfile = true
+  static override profile = 'ignored' as const
 
   async run(): Promise<object> {
     const {foreground, origin: origins, seed, store} = this.flags

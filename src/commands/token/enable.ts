@@ -1,16 +1,17 @@
-import {Args} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {setTokenEnabled} from '../../lib/access/tokens/changes.js'
 import {dryRunFlag} from '../../lib/command/flags.js'
 import {changeJson} from '../../lib/command/present/change.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
+import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class TokenEnable extends TokenCommand<typeof TokenEnable> {
-  static override summary = 'Switch a disabled service token on again'
+  static override summary = 'Enable a disabled service token'
   static override examples = ['<%= config.bin %> token enable ci']
-  static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
+  static override args = {token: tokenArg}
   static override flags = {'dry-run': dryRunFlag}
+  static override asks = {needs: ['listServiceTokens', 'getServiceToken', 'updateServiceToken']} as const
 
   async run(): Promise<object> {
     const token = await this.chosenToken(this.args.token, 'zt token enable NAME')

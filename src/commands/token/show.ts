@@ -1,8 +1,8 @@
-import {Args} from '@oclif/core'
 import {listServiceTokens, showServiceToken} from '../../lib/access/tokens/list.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {zoneFlag} from '../../lib/command/flags.js'
 import {statusColour, tokenJson} from '../../lib/command/present/token.js'
+import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 
@@ -12,8 +12,9 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
     '<%= config.bin %> token show gitlab-admin',
     '<%= config.bin %> token show gitlab-admin --json',
   ]
-  static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
+  static override args = {token: tokenArg}
   static override flags = {zone: zoneFlag}
+  static override asks = {needs: ['listServiceTokens']} as const
 
   async run(): Promise<object> {
     const ctx = this.access()

@@ -9,6 +9,7 @@ import {BaseCommand} from '../cli/base-command.js'
 import {updateProfile} from '../config/profiles.js'
 import type {Settings} from '../config/types.js'
 import {USER_AGENT} from '../core/version.js'
+import type {Asks} from '../api/operations.js'
 import type {Pause} from '../api/types.js'
 import type {SecretStore} from '../secrets/types.js'
 import type {ClosedConnections} from '../tunnel/types.js'
@@ -16,6 +17,8 @@ import {connectionsText} from './present/connections.js'
 
 /** A command that works on an account: adds the use-cases' context to {@link BaseCommand}. */
 export abstract class AccessCommand<T extends typeof Command> extends BaseCommand<T> {
+  static asks: Asks | undefined
+
   /** The context of the use-cases. It opens nothing until it is asked. */
   protected access(
     settings: Settings = this.settings,

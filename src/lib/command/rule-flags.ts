@@ -1,40 +1,43 @@
 import {Flags} from '@oclif/core'
+import {completing} from '../cli/completing.js'
+import {several} from './flags.js'
 import type {RuleInput} from '../access/rules/wanted.js'
 import type {Decision} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 
-const several = (description: string, helpValue: string) =>
-  Flags.string({description, helpValue, multiple: true, default: []})
+export const serviceAuthFlag = Flags.boolean({
+  description: 'use the action Service Auth: a service token is enough, no login',
+})
 
-/** Whom a rule means: what machines have. */
+/** The machines that a rule includes. */
 export const machineFlags = {
-  token: several('service token by name, id or Client ID; may be repeated', 'NAME'),
-  group: several('Access group by name or id; may be repeated', 'NAME'),
+  token: completing('token', several('service token: name, ID or client ID', 'NAME')),
+  group: completing('group', several('Access group: name or ID', 'NAME')),
   'any-token': Flags.boolean({description: 'any valid service token of the account'}),
 }
 
-/** Whom else a rule can mean. */
+/** Who else a rule can include. */
 export const includeFlags = {
   everyone: Flags.boolean({description: 'everyone'}),
-  email: several('a person, under --action allow or block; may be repeated', 'ADDRESS'),
-  'email-domain': several('all e-mail addresses of a domain; may be repeated', 'DOMAIN'),
-  'include-ip': several('an address or a block of them; may be repeated', 'CIDR'),
-  'include-country': several('a country by its two letters; may be repeated', 'CC'),
+  email: several('person, for --action allow or block', 'ADDRESS'),
+  'email-domain': several('everyone with an email address in this domain', 'DOMAIN'),
+  'include-ip': several('IP address or range', 'CIDR'),
+  'include-country': several('country, by its two-letter code', 'CC'),
 }
 
-/** What narrows a rule: all that is required must hold, nothing that is excluded may. */
+/** What narrows a rule: every requirement must be met, and no exclusion. */
 export const narrowingFlags = {
-  'require-ip': several('only from this address or block', 'CIDR'),
+  'require-ip': several('only from this IP address or range', 'CIDR'),
   'require-country': several('only from this country', 'CC'),
-  'require-group': several('only who is in this Access group, too; may be repeated', 'NAME'),
-  'exclude-ip': several('not from this address or block; may be repeated', 'CIDR'),
-  'exclude-country': several('not from this country; may be repeated', 'CC'),
-  'exclude-group': several('nobody who is in this Access group; may be repeated', 'NAME'),
+  'require-group': completing('group', several('only members of this Access group', 'NAME')),
+  'exclude-ip': several('not from this IP address or range', 'CIDR'),
+  'exclude-country': several('not from this country', 'CC'),
+  'exclude-group': completing('group', several('no members of this Access group', 'NAME')),
 }
 
 type RuleFlags = Readonly<Record<string, unknown>>
 
-/** What the flags above ask for; those that a command does not have ask for nothing. */
+/** The rule that the flags above describe. A flag that a command does not have counts as not given. */
 export function ruleInputOf(flags: RuleFlags): RuleInput {
   const list = (name: string): string[] => (flags[name] as string[] | undefined) ?? []
   return {
@@ -66,15 +69,11 @@ const ACTIONS: Record<string, Decision> = {
   bypass: 'bypass',
 }
 
-/** What a policy does with whom it means. */
 export const actionFlags = {
-  'service-auth': Flags.boolean({
-    description: 'the action Service Auth, which is the default: no login',
-  }),
+  'service-auth': serviceAuthFlag,
   action: Flags.option({
-    description: 'what it does: service-auth, allow, block or bypass',
+    description: 'action of the policy (default: service-auth)',
     options: Object.keys(ACTIONS),
-    helpValue: 'ACTION',
   })(),
 }
 
@@ -90,15 +89,15 @@ export function decisionOf({action, 'service-auth': serviceAuth}: RuleFlags): De
   })
 }
 
-/** Whom an Access group can include. */
+/** What an Access group can include. */
 export const memberFlags = {
   token: machineFlags.token,
-  group: several('another Access group by name or id; may be repeated', 'NAME'),
+  group: machineFlags.group,
   ip: includeFlags['include-ip'],
   country: includeFlags['include-country'],
 }
 
-/** What {@link memberFlags} ask for. */
+/** The rule that {@link memberFlags} describe. */
 export function memberInputOf({ip, country, ...flags}: RuleFlags): RuleInput {
   return ruleInputOf({...flags, 'include-ip': ip, 'include-country': country})
 }

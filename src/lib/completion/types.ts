@@ -69,6 +69,10 @@ export interface CommandWords {
 
 /** All that can be typed of zt itself; commands and topics by their words: `token create`. */
 export interface Words {
+  /** What `zt help` shows beside commands. */
+  helpTopics: string[]
   topics: Record<string, string>
+  /** The flags that every command has. They may be given before the command. */
+  global: FlagWords[]
   commands: Record<string, CommandWords>
 }

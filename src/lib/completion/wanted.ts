@@ -14,16 +14,7 @@ export interface Wanted {
   zone: string | undefined
 }
 
-/** What `zt help` shows beside commands; cli/help-topics.ts has their texts, which a TAB does not need. */
-const HELP_TOPICS: Candidate[] = [{value: 'environment'}, {value: 'exit-codes'}]
 const HELP: FlagWords = {name: 'help', about: 'Show help'}
-/** As BaseCommand has them; they may stand before the command, too. */
-const GLOBAL: FlagWords[] = [
-  {name: 'profile', about: 'profile to work with', kind: 'profile'},
-  {name: 'account', about: 'Cloudflare account id', kind: 'account'},
-  {name: 'json', about: 'Format output as json'},
-  {name: 'no-input', about: 'never ask; fail where something is missing'},
-]
 
 /**
  * Reads a command line up to the cursor as zt itself would.
@@ -32,7 +23,7 @@ const GLOBAL: FlagWords[] = [
  * @param current what is typed of the word at the cursor
  */
 export function wantedAt(words: Words, before: readonly string[], current: string): Wanted {
-  const leading = readFlags(before, GLOBAL, 1)
+  const leading = readFlags(before, words.global, 1)
   const typed = before.slice(leading.end)
   const path = commandPath(words, typed)
   const id = path.join(' ')
@@ -52,11 +43,11 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
   if (pending) return {...wanted, ...valueOf(pending)}
   const [, name = ''] = /^--([^=]+)=/.exec(current) ?? []
   if (name !== '') {
-    const flag = (command?.flags ?? GLOBAL).find((one) => one.name === name)
+    const flag = (command?.flags ?? words.global).find((one) => one.name === name)
     return flag?.kind === undefined ? wanted : {...wanted, ...valueOf(flag), prefix: `--${name}=`}
   }
   if (current.startsWith('-')) {
-    const flags = command ? [...command.flags, HELP] : [...GLOBAL, HELP]
+    const flags = command ? [...command.flags, HELP] : [...words.global, HELP]
     if (typed.length === 0) flags.push({name: 'version', about: 'Show the version'})
     return {...wanted, words: flagsLeft(flags, [...leading.given, ...own.given], current)}
   }
@@ -70,7 +61,10 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
     return {...wanted, kind, words: [...below, ...values]}
   }
   const topic = children(words, own.positions)
-  return {...wanted, words: own.positions.length === 0 ? [...topic, ...HELP_TOPICS] : topic}
+  return {
+    ...wanted,
+    words: own.positions.length === 0 ? [...topic, ...words.helpTopics.map((value) => ({value}))] : topic,
+  }
 }
 
 function valueOf({

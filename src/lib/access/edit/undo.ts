@@ -163,6 +163,12 @@ function requireOwn(
     record.profile === ctx.profile
       ? `account ${record.accountId}${record.zoneId === undefined ? '' : `, zone ${record.zoneId}`}`
       : `profile ${record.profile}`
+  const again = ztCommand(
+    {profile: record.profile, profileNamed: record.profile !== ctx.profile},
+    'undo',
+    record.id,
+    ...(record.zoneId === undefined ? [] : ['--zone', record.zoneId]),
+  )
   throw new UserError({
     kind: 'conflict',
     code: 'UNDO_ELSEWHERE',
@@ -170,13 +176,7 @@ function requireOwn(
     why: 'It is undone only there. Nothing was changed.',
     next: otherAccount
       ? []
-      : [
-          ztCommand(
-            {profile: record.profile, profileNamed: record.profile !== ctx.profile, zone: record.zoneId},
-            'undo',
-            record.id,
-          ),
-        ],
+      : [record.zoneId === undefined && zoneId !== undefined ? `Run ${again} without --zone` : again],
     details: {profile: record.profile, accountId: record.accountId},
   })
 }
