@@ -11,7 +11,7 @@ import {permissionsOf} from '../../src/lib/api/permissions.js'
 import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 import {Contract} from '../support/contract.js'
 import {commandOf, manifest} from '../support/manifest.js'
-import {SCENES} from './command-lines.js'
+import {SCENES} from '../support/command-lines.js'
 import {CommandWorld} from './command-world.js'
 
 const contract = await Contract.load()
