@@ -31,7 +31,7 @@ describe('the flags of all commands', () => {
     )
     const wrong = [...flags, ...args].filter(
       ({description}) =>
-        !/^(PEM|Access|Cloudflare|\[USER|[^A-Z])/.test(description) || /[.]$/.test(description),
+        !/^(PEM|IP|ID|Access|Cloudflare|[^A-Z])/.test(description) || /[.]$/.test(description),
     )
     expect(wrong).toEqual([])
   })

@@ -1,144 +1,100 @@
-/** What a permission group of Access is about, as the dashboard names it between "Access:" and "Read" or "Write". */
+/** The part of a permission group's name between "Access:" and "Read" or "Write" in the dashboard. */
 type Area = 'Service Tokens' | 'Apps and Policies' | 'Organizations, Identity Providers, and Groups'
 
 /** One operation of Cloudflare's API. Names, paths and permission groups: Cloudflare's API reference (OpenAPI). */
 export interface Operation {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** Below the base URL; `{name}` stands for one segment. */
+  /** Below the base URL; `{name}` is one segment. */
   path: string
   operationId: string
   /** The `operationId` below `/zones/{zone_id}` instead of `/accounts/{account_id}`; undefined: there is none. */
   zoneOperationId: string | undefined
-  /** Undefined: any API token that is good may. */
+  /** For an error: `Cannot create the service token`. */
+  doing: string
+  /** Undefined: every valid API token may. */
   area: Area | undefined
+  /**
+   * Fields that an answer, if it has them, must repeat as they were sent. A duration is compared by its length, because
+   * Cloudflare may write it in another way.
+   */
+  compared: readonly string[]
 }
 
+type Facts = Pick<Operation, 'operationId' | 'doing'> &
+  Partial<Pick<Operation, 'zoneOperationId' | 'compared'>>
+
 const access =
-  (area: Area, base: string) =>
-  (method: Operation['method'], rest: string, operationId: string, zoneOperationId?: string): Operation => ({
+  (area: Area, base: string, inZone = true) =>
+  <M extends Operation['method']>(method: M, rest: string, facts: Facts): Operation & {method: M} => ({
     method,
     path: `/accounts/{account_id}/access/${base}${rest}`,
-    operationId,
-    zoneOperationId,
     area,
+    zoneOperationId: inZone ? `zone-level-${facts.operationId}` : undefined,
+    compared: [],
+    ...facts,
   })
 const tokens = access('Service Tokens', 'service_tokens')
 const apps = access('Apps and Policies', 'apps')
-const policies = access('Apps and Policies', 'policies')
+const policies = access('Apps and Policies', 'policies', false)
 const groups = access('Organizations, Identity Providers, and Groups', 'groups')
 const organizations = access('Organizations, Identity Providers, and Groups', 'organizations')
-const free = (path: string, operationId: string): Operation => ({
+const free = (path: string, facts: Facts): Operation & {method: 'GET'} => ({
   method: 'GET',
   path,
-  operationId,
-  zoneOperationId: undefined,
   area: undefined,
+  zoneOperationId: undefined,
+  compared: [],
+  ...facts,
 })
-/** Most operations of a zone are called as the account's are. */
-const inZone = (operationId: string): [string, string] => [operationId, `zone-level-${operationId}`]
 
 /** Every operation that zt can ask for, by the name of its method in `AccessApi`. */
+// prettier-ignore
 export const OPERATIONS = {
-  verifyUserToken: free('/user/tokens/verify', 'user-api-tokens-verify-token'),
-  verifyAccountToken: free('/accounts/{account_id}/tokens/verify', 'account-api-tokens-verify-token'),
-  listAccounts: free('/accounts', 'accounts-list-accounts'),
-  listZones: free('/zones', 'zones-get'),
+  verifyUserToken: free('/user/tokens/verify', {operationId: 'user-api-tokens-verify-token', doing: 'verify the API token'}),
+  verifyAccountToken: free('/accounts/{account_id}/tokens/verify', {operationId: 'account-api-tokens-verify-token', doing: 'verify the API token'}),
+  listAccounts: free('/accounts', {operationId: 'accounts-list-accounts', doing: 'list the accounts'}),
+  listZones: free('/zones', {operationId: 'zones-get', doing: 'list the zones'}),
 
-  listServiceTokens: tokens('GET', '', ...inZone('access-service-tokens-list-service-tokens')),
-  getServiceToken: tokens(
-    'GET',
-    '/{service_token_id}',
-    ...inZone('access-service-tokens-get-a-service-token'),
-  ),
-  createServiceToken: tokens('POST', '', ...inZone('access-service-tokens-create-a-service-token')),
-  updateServiceToken: tokens(
-    'PUT',
-    '/{service_token_id}',
-    ...inZone('access-service-tokens-update-a-service-token'),
-  ),
-  deleteServiceToken: tokens(
-    'DELETE',
-    '/{service_token_id}',
-    ...inZone('access-service-tokens-delete-a-service-token'),
-  ),
-  rotateServiceToken: tokens(
-    'POST',
-    '/{service_token_id}/rotate',
-    'access-service-tokens-rotate-a-service-token',
-  ),
-  refreshServiceToken: tokens(
-    'POST',
-    '/{service_token_id}/refresh',
-    'access-service-tokens-refresh-a-service-token',
-  ),
+  listServiceTokens: tokens('GET', '', {operationId: 'access-service-tokens-list-service-tokens', doing: 'list the service tokens'}),
+  getServiceToken: tokens('GET', '/{service_token_id}', {operationId: 'access-service-tokens-get-a-service-token', doing: 'read the service token'}),
+  createServiceToken: tokens('POST', '', {operationId: 'access-service-tokens-create-a-service-token', doing: 'create the service token', compared: ['name', 'enabled', 'duration']}),
+  updateServiceToken: tokens('PUT', '/{service_token_id}', {operationId: 'access-service-tokens-update-a-service-token', doing: 'change the service token', compared: ['name', 'enabled', 'duration']}),
+  deleteServiceToken: tokens('DELETE', '/{service_token_id}', {operationId: 'access-service-tokens-delete-a-service-token', doing: 'delete the service token'}),
+  rotateServiceToken: tokens('POST', '/{service_token_id}/rotate', {operationId: 'access-service-tokens-rotate-a-service-token', zoneOperationId: undefined, doing: 'rotate the service token'}),
+  refreshServiceToken: tokens('POST', '/{service_token_id}/refresh', {operationId: 'access-service-tokens-refresh-a-service-token', zoneOperationId: undefined, doing: 'extend the service token'}),
 
-  listApplications: apps('GET', '', ...inZone('access-applications-list-access-applications')),
-  getApplication: apps('GET', '/{app_id}', ...inZone('access-applications-get-an-access-application')),
-  createApplication: apps(
-    'POST',
-    '',
-    'access-applications-add-an-application',
-    'zone-level-access-applications-add-a-bookmark-application',
-  ),
-  replaceApplication: apps(
-    'PUT',
-    '/{app_id}',
-    'access-applications-update-an-access-application',
-    'zone-level-access-applications-update-a-bookmark-application',
-  ),
-  deleteApplication: apps(
-    'DELETE',
-    '/{app_id}',
-    ...inZone('access-applications-delete-an-access-application'),
-  ),
-  listApplicationPolicies: apps(
-    'GET',
-    '/{app_id}/policies',
-    'access-policies-list-access-app-policies',
-    'zone-level-access-policies-list-access-policies',
-  ),
-  createApplicationPolicy: apps(
-    'POST',
-    '/{app_id}/policies',
-    ...inZone('access-policies-create-an-access-policy'),
-  ),
-  replaceApplicationPolicy: apps(
-    'PUT',
-    '/{app_id}/policies/{policy_id}',
-    ...inZone('access-policies-update-an-access-policy'),
-  ),
-  deleteApplicationPolicy: apps(
-    'DELETE',
-    '/{app_id}/policies/{policy_id}',
-    ...inZone('access-policies-delete-an-access-policy'),
-  ),
-  makePolicyReusable: apps(
-    'PUT',
-    '/{app_id}/policies/{policy_id}/make_reusable',
-    'access-policies-convert-reusable',
-  ),
+  listApplications: apps('GET', '', {operationId: 'access-applications-list-access-applications', doing: 'list the applications'}),
+  getApplication: apps('GET', '/{app_id}', {operationId: 'access-applications-get-an-access-application', doing: 'read the application'}),
+  createApplication: apps('POST', '', {operationId: 'access-applications-add-an-application', zoneOperationId: 'zone-level-access-applications-add-a-bookmark-application', doing: 'create the application', compared: ['name', 'type', 'domain']}),
+  replaceApplication: apps('PUT', '/{app_id}', {operationId: 'access-applications-update-an-access-application', zoneOperationId: 'zone-level-access-applications-update-a-bookmark-application', doing: 'change the application', compared: ['name', 'type', 'domain']}),
+  deleteApplication: apps('DELETE', '/{app_id}', {operationId: 'access-applications-delete-an-access-application', doing: 'delete the application'}),
+  listApplicationPolicies: apps('GET', '/{app_id}/policies', {operationId: 'access-policies-list-access-app-policies', zoneOperationId: 'zone-level-access-policies-list-access-policies', doing: "list the application's policies"}),
+  createApplicationPolicy: apps('POST', '/{app_id}/policies', {operationId: 'access-policies-create-an-access-policy', doing: 'add a policy to the application', compared: ['name', 'decision']}),
+  replaceApplicationPolicy: apps('PUT', '/{app_id}/policies/{policy_id}', {operationId: 'access-policies-update-an-access-policy', doing: "change the application's policy", compared: ['name', 'decision']}),
+  deleteApplicationPolicy: apps('DELETE', '/{app_id}/policies/{policy_id}', {operationId: 'access-policies-delete-an-access-policy', doing: "remove the application's policy"}),
+  makePolicyReusable: apps('PUT', '/{app_id}/policies/{policy_id}/make_reusable', {operationId: 'access-policies-convert-reusable', zoneOperationId: undefined, doing: 'make the policy reusable'}),
 
-  listPolicies: policies('GET', '', 'access-policies-list-access-reusable-policies'),
-  getPolicy: policies('GET', '/{policy_id}', 'access-policies-get-an-access-reusable-policy'),
-  createPolicy: policies('POST', '', 'access-policies-create-an-access-reusable-policy'),
-  replacePolicy: policies('PUT', '/{policy_id}', 'access-policies-update-an-access-reusable-policy'),
-  deletePolicy: policies('DELETE', '/{policy_id}', 'access-policies-delete-an-access-reusable-policy'),
+  listPolicies: policies('GET', '', {operationId: 'access-policies-list-access-reusable-policies', doing: 'list the policies'}),
+  getPolicy: policies('GET', '/{policy_id}', {operationId: 'access-policies-get-an-access-reusable-policy', doing: 'read the policy'}),
+  createPolicy: policies('POST', '', {operationId: 'access-policies-create-an-access-reusable-policy', doing: 'create the policy', compared: ['name', 'decision']}),
+  replacePolicy: policies('PUT', '/{policy_id}', {operationId: 'access-policies-update-an-access-reusable-policy', doing: 'change the policy', compared: ['name', 'decision']}),
+  deletePolicy: policies('DELETE', '/{policy_id}', {operationId: 'access-policies-delete-an-access-reusable-policy', doing: 'delete the policy'}),
 
-  listGroups: groups('GET', '', ...inZone('access-groups-list-access-groups')),
-  getGroup: groups('GET', '/{group_id}', ...inZone('access-groups-get-an-access-group')),
-  createGroup: groups('POST', '', ...inZone('access-groups-create-an-access-group')),
-  replaceGroup: groups('PUT', '/{group_id}', ...inZone('access-groups-update-an-access-group')),
-  deleteGroup: groups('DELETE', '/{group_id}', ...inZone('access-groups-delete-an-access-group')),
-  getOrganization: organizations(
-    'GET',
-    '',
-    ...inZone('zero-trust-organization-get-your-zero-trust-organization'),
-  ),
+  listGroups: groups('GET', '', {operationId: 'access-groups-list-access-groups', doing: 'list the Access groups'}),
+  getGroup: groups('GET', '/{group_id}', {operationId: 'access-groups-get-an-access-group', doing: 'read the Access group'}),
+  createGroup: groups('POST', '', {operationId: 'access-groups-create-an-access-group', doing: 'create the Access group', compared: ['name']}),
+  replaceGroup: groups('PUT', '/{group_id}', {operationId: 'access-groups-update-an-access-group', doing: 'change the Access group', compared: ['name']}),
+  deleteGroup: groups('DELETE', '/{group_id}', {operationId: 'access-groups-delete-an-access-group', doing: 'delete the Access group'}),
+  getOrganization: organizations('GET', '', {operationId: 'zero-trust-organization-get-your-zero-trust-organization', doing: "read the organisation's settings"}),
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof OPERATIONS
+/** An operation that changes something. */
+export type ChangeName = {
+  [Name in OperationName]: (typeof OPERATIONS)[Name]['method'] extends 'GET' ? never : Name
+}[OperationName]
 
-/** What any command that asks the API may have to ask first: which account it is, and after a 403 whether the API token is good. */
+/** What any command that asks the API may also ask for: the account, and after a 403 whether the API token is valid. */
 export const BEFOREHAND: readonly OperationName[] = ['verifyUserToken', 'verifyAccountToken', 'listAccounts']
 
 /** What a command asks the API for, beside {@link BEFOREHAND}: a static fact of its class, which the manifest carries. */
@@ -161,7 +117,7 @@ export function operationsOf({asks = {}, flags}: KnownCommand): readonly Operati
   return [...(asks.needs ?? []), ...(asks.tries ?? []), ...(zone ? (['listZones'] as const) : [])]
 }
 
-/** The operation that a request is; undefined for one that zt has no business with. */
+/** The operation of a request; undefined for a request that zt does not make. */
 export function operationOf(method: string, path: string): OperationName | undefined {
   return (Object.keys(OPERATIONS) as OperationName[]).find((name) => {
     const operation: Operation = OPERATIONS[name]
