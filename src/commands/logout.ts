@@ -11,9 +11,9 @@ export default class Logout extends AccessCommand<typeof Logout> {
     const {profileName: profile, apiTokenStore} = this.settings
     const removed = await logout(this.access(), apiTokenStore)
     this.print(
-      removed ? `The API token of profile ${profile} is removed.` : `Profile ${profile} had no API token.`,
+      removed ? `Removed the API token of profile ${profile}.` : `Profile ${profile} has no API token.`,
     )
-    if (this.settings.environmentApiToken) this.warn('CLOUDFLARE_API_TOKEN is set, and still used')
+    if (this.settings.environmentApiToken) this.warn('CLOUDFLARE_API_TOKEN is set, and zt still uses it')
     return {profile, removed}
   }
 }

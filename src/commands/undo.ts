@@ -39,7 +39,7 @@ export default class Undo extends EditCommand<typeof Undo> {
     const ctx = this.access()
     if (this.args.id === undefined && !this.flags.last) return this.list(ctx)
     let {id} = this.args
-    // Which one is the latest is known when no other zt edits; once it is shown, it is that one.
+    // The latest edit is known once no other zt edits; after it was shown, it stays that one.
     const plan = async (): Promise<PlannedUndo> => planUndo(ctx, (id ??= await latestEdit(ctx)))
     const {plan: undone, result} = await this.edit(ctx, plan, {
       dryRun: this.flags['dry-run'],
@@ -48,7 +48,7 @@ export default class Undo extends EditCommand<typeof Undo> {
       requireYes: ({record}) => ztCommand(ctx, 'undo', record.id, '--yes'),
       planned: ({record, changes}) => {
         this.print(`To undo: ${record.command}`)
-        if (changes.length === 0) this.print('Everything is as it was before.')
+        if (changes.length === 0) this.print('Everything is as it was before the edit.')
       },
       done: () => 'Undone',
       apply: (one) => undoEdit(ctx, one),
@@ -58,10 +58,10 @@ export default class Undo extends EditCommand<typeof Undo> {
 
   private async list(ctx: AccessContext): Promise<object> {
     const {records, elsewhere, damaged} = await listUndo(ctx)
-    if (records.length === 0) this.print(`No edits of profile ${ctx.profile} are remembered.`)
+    if (records.length === 0) this.print(`No edits of profile ${ctx.profile} are recorded.`)
     else this.print(undoTable(records))
-    for (const file of damaged) this.warn(`${file} is damaged: what it remembers cannot be undone`)
-    if (elsewhere > 0) this.note(`${elsewhere} more of other profiles or accounts`)
+    for (const file of damaged) this.warn(`${file} is damaged: its edit cannot be undone`)
+    if (elsewhere > 0) this.note(`${elsewhere} more edits belong to other profiles or accounts`)
     return {edits: records.map(undoJson), elsewhere}
   }
 }

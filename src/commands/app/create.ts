@@ -69,7 +69,7 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
     const {plan, applied, result} = await this.edit(ctx, () => planCreateApplication(ctx, wanted), {
       dryRun,
       yes,
-      question: () => 'Create it?',
+      question: () => 'Create the application?',
       planned: ({warnings}) => {
         for (const warning of warnings) this.warn(warning)
       },
@@ -79,7 +79,7 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
     const {name, domains} = plan.application
     for (const line of boundLines(plan.binding.bound, dryRun)) this.print(line)
     const [first] = plan.binding.bound
-    if (!plan.rule) this.warn(`"${name}" has no rule${dryRun ? ' then' : ''}: nobody gets in`)
+    if (!plan.rule) this.warn(`"${name}" ${dryRun ? 'would have' : 'has'} no rule: it admits no one`)
     if (!plan.rule && !dryRun)
       this.next(ztCommand(ctx, 'app', 'add-rule', domains[0] ?? name, '--service-auth', '--token', 'NAME'))
     if (!dryRun && first) this.next(`zt ssh ${first.host}`)

@@ -45,7 +45,7 @@ export default class AppList extends AccessCommand<typeof AppList> {
         {title: 'RULES', value: (app) => String(app.policies.length)},
         {title: 'ID', value: (app) => style.dim(app.id), optional: true},
       ],
-      empty: 'No application.',
+      empty: 'No applications.',
     })
   }
 }

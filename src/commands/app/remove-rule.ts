@@ -71,7 +71,7 @@ export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
       apply: (one) => applyRemoveRule(ctx, one, this.commandInWords()),
     })
     for (const {host} of plan.unbound)
-      this.print(dryRun ? `Would unbind ${host}` : `${host} is unbound: the token does not open it any more`)
+      this.print(dryRun ? `Would unbind ${host}` : `Unbound ${host}: the token no longer opens it`)
     return {...removeRuleJson(plan), ...result}
   }
 }

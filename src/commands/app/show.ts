@@ -32,7 +32,9 @@ export default class AppShow extends AccessCommand<typeof AppShow> {
     this.print(applicationFacts(application))
     this.print()
     this.print(
-      application.policies.length > 0 ? ruleList(application.policies, words) : 'No rule: nobody gets in.',
+      application.policies.length > 0
+        ? ruleList(application.policies, words)
+        : 'No rules: the application admits no one.',
     )
     return {application: applicationJson(application, words)}
   }

@@ -33,8 +33,8 @@ export default class GroupAddToken extends PlannedEditCommand<typeof GroupAddTok
       token: await chosenToken(this.args.token, asking),
     }
     const {plan, result} = await this.make(ctx, () => planAddToken(ctx, wanted), {
-      question: ({token, group}) => `Put ${token.name} into ${group.name}?`,
-      done: ({token, group}) => `"${token.name}" is in the Access group "${group.name}"`,
+      question: ({token, group}) => `Add ${token.name} to ${group.name}?`,
+      done: ({token, group}) => `Added "${token.name}" to the Access group "${group.name}"`,
     })
     const {group, token, opens, closes} = plan
     return {...result, group, token, opens: reachJson(opens), closes: reachJson(closes)}

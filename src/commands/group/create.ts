@@ -25,8 +25,8 @@ export default class GroupCreate extends PlannedEditCommand<typeof GroupCreate> 
     const name = this.args.name ?? (await this.prompts.text('Name of the Access group'))
     const wanted = {name, rules: memberInputOf(this.flags)}
     const {plan, result} = await this.make(ctx, () => planCreateGroup(ctx, wanted), {
-      question: () => 'Make this Access group?',
-      done: ({group}) => `The Access group "${group.name}" is made, and nothing uses it yet`,
+      question: () => 'Create this Access group?',
+      done: ({group}) => `Created the Access group "${group.name}"; nothing uses it yet`,
     })
     const group = {id: result.changes[0]?.id ?? plan.group.id ?? null, name: plan.group.name}
     if (result.changed) this.next(ztCommand(ctx, 'policy', 'create', group.name, '--group', group))

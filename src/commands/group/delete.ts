@@ -28,7 +28,7 @@ export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> 
     const {plan, result} = await this.make(ctx, () => planDeleteGroup(ctx, wanted), {
       question: () => 'Delete this Access group?',
       requireYes: ({group}) => ztCommand(ctx, 'group', 'delete', this.args.group ?? group, '--yes'),
-      done: ({group}) => `The Access group "${group.name}" is deleted`,
+      done: ({group}) => `Deleted the Access group "${group.name}"`,
     })
     return {...result, group: plan.group}
   }

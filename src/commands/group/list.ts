@@ -35,7 +35,7 @@ export default class GroupList extends AccessCommand<typeof GroupList> {
         {title: 'TOKENS', value: ({serviceTokens}) => String(serviceTokens)},
         {title: 'ID', value: ({group}) => style.dim(group.id), optional: true},
       ],
-      empty: search === undefined ? 'No Access group.' : 'No such Access group.',
+      empty: search === undefined ? 'No Access groups.' : 'No Access group matches.',
     })
   }
 }

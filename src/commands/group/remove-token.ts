@@ -33,8 +33,8 @@ export default class GroupRemoveToken extends PlannedEditCommand<typeof GroupRem
       token: await chosenToken(this.args.token, asking),
     }
     const {plan, result} = await this.make(ctx, () => planRemoveToken(ctx, wanted), {
-      question: ({token, group}) => `Take ${token.name} out of ${group.name}?`,
-      done: ({token, group}) => `"${token.name}" is out of the Access group "${group.name}"`,
+      question: ({token, group}) => `Remove ${token.name} from ${group.name}?`,
+      done: ({token, group}) => `Removed "${token.name}" from the Access group "${group.name}"`,
     })
     const {group, token, opens, closes} = plan
     return {...result, group, token, opens: reachJson(opens), closes: reachJson(closes)}

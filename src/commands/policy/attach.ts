@@ -41,7 +41,7 @@ export default class PolicyAttach extends PlannedEditCommand<typeof PolicyAttach
     }
     const {plan, result} = await this.make(ctx, () => planAttach(ctx, wanted), {
       question: ({application}) => `Attach it to ${application.name}?`,
-      done: ({policy, application}) => `The policy "${policy.name}" is on "${application.name}"`,
+      done: ({policy, application}) => `Attached the policy "${policy.name}" to "${application.name}"`,
     })
     const {policy, application} = plan
     return {...result, policy, application}

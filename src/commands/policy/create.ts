@@ -43,8 +43,8 @@ export default class PolicyCreate extends PlannedEditCommand<typeof PolicyCreate
     const name = this.args.name ?? (await this.prompts.text('Name of the policy'))
     const wanted = {name, decision: decisionOf(this.flags), rules: ruleInputOf(this.flags)}
     const {plan, result} = await this.make(ctx, () => planCreatePolicy(ctx, wanted), {
-      question: () => 'Make this policy?',
-      done: ({policy}) => `The policy "${policy.name}" is made, and on no application yet`,
+      question: () => 'Create this policy?',
+      done: ({policy}) => `Created the policy "${policy.name}"; no application uses it yet`,
     })
     const policy = {id: result.changes[0]?.id ?? plan.policy.id ?? null, name: plan.policy.name}
     if (result.changed) this.next(ztCommand(ctx, 'policy', 'attach', policy, 'APP'))

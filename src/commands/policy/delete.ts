@@ -28,7 +28,7 @@ export default class PolicyDelete extends PlannedEditCommand<typeof PolicyDelete
     const {plan, result} = await this.make(ctx, () => planDeletePolicy(ctx, wanted), {
       question: () => 'Delete this policy?',
       requireYes: ({policy}) => ztCommand(ctx, 'policy', 'delete', this.args.policy ?? policy, '--yes'),
-      done: ({policy}) => `The policy "${policy.name}" is deleted`,
+      done: ({policy}) => `Deleted the policy "${policy.name}"`,
     })
     return {...result, policy: plan.policy}
   }

@@ -34,7 +34,7 @@ export default class PolicyDetach extends PlannedEditCommand<typeof PolicyDetach
     }
     const {plan, result} = await this.make(ctx, () => planDetachPolicy(ctx, wanted), {
       question: ({application}) => `Detach it from ${application.name}?`,
-      done: ({policy, application}) => `The policy "${policy.name}" is off "${application.name}"`,
+      done: ({policy, application}) => `Detached the policy "${policy.name}" from "${application.name}"`,
     })
     const {policy, application} = plan
     return {...result, policy, application}

@@ -39,7 +39,7 @@ export default class PolicyList extends AccessCommand<typeof PolicyList> {
         {title: 'APPS', value: ({applications}) => String(applications ?? '')},
         {title: 'ID', value: ({policy}) => style.dim(policy.id), optional: true},
       ],
-      empty: search === undefined ? 'No policy.' : 'No such policy.',
+      empty: search === undefined ? 'No policies.' : 'No policy matches.',
     })
   }
 }

@@ -42,7 +42,7 @@ export default class PolicyMakeReusable extends PlannedEditCommand<typeof Policy
     const application = await chosenApplication(this.args.application, asking)
     if ((rule === undefined) !== this.flags.all) throw ruleOrAll()
     const {plan, result} = await this.make(ctx, () => planMakeReusable(ctx, {application, rule}), {
-      question: () => 'Make reusable for good?',
+      question: () => 'Make reusable? This cannot be undone.',
       requireYes: (one) =>
         ztCommand(
           ctx,
@@ -52,7 +52,7 @@ export default class PolicyMakeReusable extends PlannedEditCommand<typeof Policy
           rule ?? '--all',
           '--yes',
         ),
-      done: ({policies}) => `Reusable now: ${policies.map(({name}) => `"${name}"`).join(', ')}`,
+      done: ({policies}) => `Made reusable: ${policies.map(({name}) => `"${name}"`).join(', ')}`,
     })
     return {...result, application: plan.application, policies: plan.policies}
   }
@@ -62,7 +62,7 @@ function ruleOrAll(): UserError {
   return new UserError({
     kind: 'usage',
     code: 'RULE_OR_ALL',
-    message: 'Give one rule, or --all',
+    message: 'Give one rule or --all',
     next: [USAGE, 'zt policy make-reusable APP --all --yes'],
   })
 }

@@ -20,7 +20,7 @@ export default class ProfileList extends BaseCommand<typeof ProfileList> {
       sandbox: profile.sandbox ?? false,
     }))
     if (profiles.length === 0) {
-      this.print('No profile yet.')
+      this.print('No profiles yet.')
       this.next('zt login', 'zt sandbox start')
     } else {
       this.print(

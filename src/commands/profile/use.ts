@@ -14,10 +14,10 @@ export default class ProfileUse extends BaseCommand<typeof ProfileUse> {
     const {paths} = this.settings
     const name = this.args.name ?? (await this.pick())
     const profile = await useProfile(paths, name)
-    this.print(`${style.green('✓')} Profile ${style.bold(name)} is in use`)
+    this.print(`${style.green('✓')} Switched to profile ${style.bold(name)}`)
     const {profileName, profileSource} = this.settings
     if (profileName !== name && profileSource !== 'profile' && profileSource !== 'default') {
-      this.warn(`Here, the ${profileSource} still says profile ${profileName}`)
+      this.warn(`The ${profileSource} still selects profile ${profileName} here`)
     }
     return {profile: name, accountId: profile.accountId ?? null}
   }

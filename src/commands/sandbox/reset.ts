@@ -18,7 +18,7 @@ export default class SandboxReset extends AccessCommand<typeof SandboxReset> {
   async run(): Promise<object> {
     if (!this.flags.yes) {
       this.prompts.require('A confirmation', 'zt sandbox reset --yes')
-      if (!(await this.prompts.confirm('Throw the state of the sandbox away?'))) {
+      if (!(await this.prompts.confirm('Discard the state of the sandbox?'))) {
         throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed'})
       }
     }
@@ -31,7 +31,7 @@ export default class SandboxReset extends AccessCommand<typeof SandboxReset> {
       const settings = await loadSettings({env: process.env, cwd: process.cwd(), flags: {profile: 'sandbox'}})
       forgotten = await forgetServiceTokens(this.access(settings))
     }
-    this.print(`The sandbox is as at the beginning${stopped ? ', and stopped' : ''}.`)
+    this.print(`${stopped ? 'Stopped and reset' : 'Reset'} the sandbox.`)
     this.next('zt sandbox start')
     return {stopped, forgotten}
   }

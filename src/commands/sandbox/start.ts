@@ -48,7 +48,7 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
       origins,
     }
     const running = await runningSandbox(wanted)
-    if (running) this.note('the sandbox runs already')
+    if (running) this.note('the sandbox is running already')
     if (foreground && !running) {
       const {info, close} = await startHere(wanted)
       await this.makeProfile(info)
@@ -76,12 +76,12 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
       await this.rememberStore(store, settings)
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      this.warn(`The sandbox's API token could not be saved: ${error.message}. ${error.next[0] ?? ''}`)
+      this.warn(`zt could not save the sandbox's API token: ${error.message}. ${error.next[0] ?? ''}`)
     }
   }
 
   private show(info: SandboxInfo): void {
-    this.print(`${style.green('✓')} The sandbox runs ${style.yellow('(local, nothing in it is real)')}`)
+    this.print(`${style.green('✓')} The sandbox is running ${style.yellow('(local; nothing in it is real)')}`)
     this.print(
       facts([
         ['API', info.apiUrl],

@@ -11,7 +11,7 @@ export default class SandboxStatus extends BaseCommand<typeof SandboxStatus> {
   async run(): Promise<object> {
     const info = await daemonStatus(path.join(this.settings.paths.state, 'sandbox'))
     if (!info) {
-      this.print('No sandbox runs.')
+      this.print('No sandbox is running.')
       this.next('zt sandbox start')
       return {running: false}
     }

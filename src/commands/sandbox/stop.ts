@@ -9,7 +9,7 @@ export default class SandboxStop extends BaseCommand<typeof SandboxStop> {
 
   async run(): Promise<object> {
     const stopped = await stopDaemon(path.join(this.settings.paths.state, 'sandbox'))
-    this.print(stopped ? 'The sandbox is stopped.' : 'No sandbox runs.')
+    this.print(stopped ? 'Stopped the sandbox.' : 'No sandbox is running.')
     return {stopped}
   }
 }

@@ -27,13 +27,13 @@ export default class TokenDisable extends TokenCommand<typeof TokenDisable> {
     })
     const {dryRun, differs, after} = change
     const name = style.bold(after.token.name)
-    const hosts = after.hosts.length > 0 ? `${after.hosts.join(', ')}: refused from then on` : undefined
-    if (differs) this.print(dryRun ? `Would disable ${name}:` : `${style.green('✓')} ${name} is disabled`)
+    const hosts = after.hosts.length > 0 ? `${after.hosts.join(', ')}: no longer open to it` : undefined
+    if (differs) this.print(dryRun ? `Would disable ${name}:` : `${style.green('✓')} Disabled ${name}`)
     else this.print(`${style.green('✓')} ${name} is disabled already`)
     const closed = await endConnections(this.connectionsOf(after.token))
     this.print(
       facts([
-        ['secret', 'stops at once, and so does one from before a rotation'],
+        ['secret', 'stops working at once, and so does the previous one after a rotation'],
         ['hosts', hosts],
         ['connections', this.heardOf(closed)],
       ]),

@@ -23,11 +23,9 @@ export default class TokenEnable extends TokenCommand<typeof TokenEnable> {
     const {name} = change.after.token
     if (!change.differs) this.print(`${style.green('✓')} ${style.bold(name)} is enabled already`)
     else if (change.dryRun) this.print(`Would enable ${style.bold(name)}`)
-    else this.print(`${style.green('✓')} ${style.bold(name)} is enabled: its secret works as before`)
+    else this.print(`${style.green('✓')} Enabled ${style.bold(name)}: its secret works again`)
     if (change.after.status === 'expired') {
-      this.warn(
-        `It is expired since ${change.after.token.expiresAt ?? ''}, and opens nothing until it is extended`,
-      )
+      this.warn(`It expired on ${change.after.token.expiresAt ?? ''} and opens nothing until you extend it`)
       this.next(`zt token refresh ${shellQuote(change.after.token)}`)
     }
     return changeJson(change)

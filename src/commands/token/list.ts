@@ -40,7 +40,7 @@ export default class TokenList extends TokenCommand<typeof TokenList> {
         {title: 'HOSTS', value: ({hosts}) => hosts.join(', '), optional: true},
         {title: 'CLIENT ID', value: ({token}) => style.dim(token.clientId), optional: true},
       ],
-      empty: all ? 'No service token yet.' : 'No such service token.',
+      empty: all ? 'No service tokens yet.' : 'No service token matches.',
     })
     if (shown === 0 && all) this.next('zt token create')
   }

@@ -37,13 +37,13 @@ export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
         ? undefined
         : async ({token: one, until}) => {
             const {name, expiresAt} = one
-            const then = `"${name}" would end ${day(until, 'never')}, earlier than now (${day(expiresAt, 'never')})`
+            const then = `"${name}" would expire on ${day(until, 'never')}, earlier than now (${day(expiresAt, 'never')})`
             this.warn(then)
             this.prompts.require(
               'A confirmation',
               `zt token refresh ${shellQuote(one)} --duration ${duration ?? ''} --yes`,
             )
-            if (!(await this.prompts.confirm('Let it end earlier?'))) throw this.cancelled()
+            if (!(await this.prompts.confirm('Let it expire earlier?'))) throw this.cancelled()
           },
     })
     const {before, after, differs, earlier} = change
@@ -53,7 +53,7 @@ export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
       return changeJson(change)
     }
     this.print(
-      dryRun ? `Would change when ${name} ends:` : `${style.green('✓')} ${name} now ends another day`,
+      dryRun ? `Would change the expiry of ${name}:` : `${style.green('✓')} Changed the expiry of ${name}`,
     )
     const note = earlier ? style.yellow(' (earlier)') : ''
     this.print(

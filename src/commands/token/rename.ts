@@ -28,7 +28,7 @@ export default class TokenRename extends TokenCommand<typeof TokenRename> {
     const [before, after] = [style.bold(change.before.name), style.bold(change.after.token.name)]
     if (!change.differs) this.print(`${style.green('✓')} ${after} has that name already`)
     else if (change.dryRun) this.print(`Would rename ${before} to ${after}`)
-    else this.print(`${style.green('✓')} ${before} is now called ${after}`)
+    else this.print(`${style.green('✓')} Renamed ${before} to ${after}`)
     return changeJson(change)
   }
 

@@ -5,7 +5,7 @@ import {style} from '../../cli/streams.js'
 import {table} from '../../cli/table.js'
 import {tokenJson} from './token.js'
 
-/** The JSON shape of a changed service token, the same for every change. */
+/** The JSON shape of a changed service token. */
 export function changeJson({changed, dryRun, before, after}: TokenChange): object {
   const {name, enabled, duration, expiresAt} = before
   return {
@@ -16,7 +16,7 @@ export function changeJson({changed, dryRun, before, after}: TokenChange): objec
   }
 }
 
-/** Everything that names a token or an Access group, as a table. */
+/** Everything that uses a token or an Access group, as a table. */
 export function referenceTable(
   references: readonly Pick<
     TokenReference,
@@ -39,7 +39,7 @@ export function referenceTable(
   ])
 }
 
-/** What a revocation does, one line each, in its order. */
+/** The steps of a revocation in order, one line each. */
 export function revocationSteps({token, exists, detach, stores, hosts}: Revocation): string[] {
   const forget = [
     ...stores.map((store) => `remove its secret from the ${store}`),
@@ -47,9 +47,9 @@ export function revocationSteps({token, exists, detach, stores, hosts}: Revocati
   ]
   if (!exists) return forget
   return [
-    ...(detach.length > 0 ? ['disable it: it opens nothing from then on'] : []),
+    ...(detach.length > 0 ? ['disable it, so that it opens nothing'] : []),
     ...detach.map(stepLine),
-    `delete the service token ${style.bold(token.name)} for good`,
+    `delete the service token ${style.bold(token.name)}`,
     ...forget,
   ]
 }
@@ -58,12 +58,12 @@ function stepLine({action, kind, name, application}: DetachStep): string {
   const where = application ? ` of ${application.name}` : ''
   switch (action) {
     case 'take-off':
-      return `take the rule "${name}" off ${application?.name ?? ''}: it includes nothing else`
+      return `remove the rule "${name}" from ${application?.name ?? ''}: it includes nothing else`
     case 'delete-policy':
       return kind === 'inline'
         ? `delete the rule "${name}"${where}: it includes nothing else`
         : `delete the rule "${name}"`
     case 'remove-rule':
-      return `take it out of the ${kind === 'group' ? 'Access group' : 'rule'} "${name}"${where}`
+      return `remove it from the ${kind === 'group' ? 'Access group' : 'rule'} "${name}"${where}`
   }
 }
