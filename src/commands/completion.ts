@@ -9,23 +9,23 @@ export default class Completion extends BaseCommand<typeof Completion> {
   static override description =
     'Completes commands, flags, and the names of service tokens, applications, Access groups, policies, profiles and hosts. Names come from a cache that is at most five minutes old. ZT_COMPLETION_NAMES=off turns them off. Without an argument, the command says how to install the script.'
   static override examples = [
-    {description: 'How to install it for your shell', command: '<%= config.bin %> completion'},
+    {description: 'Show how to install it for your shell', command: '<%= config.bin %> completion'},
     {description: 'bash: in ~/.bashrc', command: 'source <(<%= config.bin %> completion bash)'},
     {
-      description: 'bash with the package bash-completion: once',
+      description: 'bash, once, with the package bash-completion',
       command:
         '<%= config.bin %> completion bash > ~/.local/share/bash-completion/completions/<%= config.bin %>',
     },
     {
-      description: 'zsh: in ~/.zshrc, behind compinit',
+      description: 'zsh: in ~/.zshrc, after compinit',
       command: 'source <(<%= config.bin %> completion zsh)',
     },
     {
-      description: 'zsh: once, into a directory of $fpath',
+      description: 'zsh, once, into a directory of $fpath',
       command: '<%= config.bin %> completion zsh > ~/.zsh/completions/_<%= config.bin %>',
     },
     {
-      description: 'fish: once',
+      description: 'fish, once',
       command: '<%= config.bin %> completion fish > ~/.config/fish/completions/<%= config.bin %>.fish',
     },
   ]

@@ -5,7 +5,7 @@ import {hostArg} from '../../lib/command/args.js'
 import {errJson} from '../../lib/cli/streams.js'
 import {main} from '../../lib/tunnel/proxy/main.js'
 
-/** bin/zt.cjs starts the proxy without this class; it is here for the help, and for flags that stand before `ssh proxy`. */
+/** bin/zt.cjs starts the proxy without this class, which is for the help and for flags before `ssh proxy`. */
 export default class SshProxy extends AccessCommand<typeof SshProxy> {
   static override summary = "Carry stdin and stdout to a host, as ssh's ProxyCommand"
   static override examples = [
