@@ -45,7 +45,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       }),
     ),
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'GLOBAL'}),
-    'no-input': Flags.boolean({description: 'never prompt; fail if something is missing', helpGroup: 'GLOBAL'}),
+    'no-input': Flags.boolean({
+      description: 'never prompt; fail if something is missing',
+      helpGroup: 'GLOBAL',
+    }),
   }
   /**
    * What a command does with the profile. Undefined: it works on the profile, which must exist. `new`: it may create the
