@@ -1,11 +1,12 @@
-// Builds dist/ and oclif.manifest.json (--keep-manifest: dist/ only). --check compares the manifest with dist/ and
-// fails when it is stale.
+// Builds dist/ and the files of generated.mjs (--keep-manifest: dist/ only). --check compares these files with dist/ and
+// fails if one is out of date.
 import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import * as esbuild from 'esbuild'
 import {writeBuildFacts} from './build-facts.mjs'
 import {writeCompletionWords} from './completion-words.mjs'
+import {generatedFiles} from './generated.mjs'
 import {lateBuiltins} from './late-builtins.mjs'
 import {changesOfOclif, leanOclif, seldom} from './lean-oclif.mjs'
 import {changesOfSdk, leanSdk} from './lean-sdk.mjs'
@@ -14,7 +15,6 @@ import {licenceFile, thirdParty} from './third-party.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
 const at = (...parts) => path.join(root, ...parts)
-const manifestFile = at('oclif.manifest.json')
 
 /** Read only where they are used: they are large, and most commands do without. */
 const APART = ['@inquirer/prompts', '@peculiar/x509', 'age-encryption', 'ssh2', 'ws', ...seldom]
@@ -148,36 +148,25 @@ function renderHelp() {
   }
 }
 
-/** The manifest of the commands as built; written by oclif's own code. */
-export async function manifest() {
-  // oclif evaluates defaults while it writes; what this shell has set must not get into the package.
-  for (const name of Object.keys(process.env))
-    if (/^(ZT|CLOUDFLARE|CF|TUNNEL)_/.test(name)) delete process.env[name]
-  const {Plugin, settings} = await import('@oclif/core')
-  settings.enableAutoTranspile = false
-  const plugin = new Plugin({root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true})
-  await plugin.load()
-  // The file system's order differs from one machine to the next.
-  const commands = Object.fromEntries(
-    Object.entries(plugin.manifest.commands).sort(([a], [b]) => (a < b ? -1 : 1)),
-  )
-  const text = JSON.stringify({...plugin.manifest, commands}, null, 2) + '\n'
-  if (text.includes(root)) throw new Error('the manifest holds a path of this machine')
-  return text
-}
-
 if (process.argv[1] === import.meta.filename) {
   if (process.argv.includes('--check')) {
-    const committed = fs.existsSync(manifestFile) ? fs.readFileSync(manifestFile, 'utf8') : ''
-    if (committed !== (await manifest())) {
-      console.error('oclif.manifest.json is stale: run `npm run build` and commit it')
+    const stale = Object.entries(await generatedFiles(root)).filter(([name, text]) => !isFile(name, text))
+    if (stale.length > 0) {
+      const names = stale.map(([name]) => name).join(', ')
+      console.error(`out of date: ${names}. Run \`npm run build\` and commit the changes`)
       process.exit(1)
     }
   } else {
     await buildAll()
-    if (!process.argv.includes('--keep-manifest')) fs.writeFileSync(manifestFile, await manifest())
+    if (!process.argv.includes('--keep-manifest'))
+      for (const [name, text] of Object.entries(await generatedFiles(root)))
+        if (!isFile(name, text)) fs.writeFileSync(at(name), text)
     renderHelp()
     writeManPages(root)
-    await writeCompletionWords(root)
+    writeCompletionWords(root)
   }
+}
+
+function isFile(name, text) {
+  return fs.existsSync(at(name)) && fs.readFileSync(at(name), 'utf8') === text
 }

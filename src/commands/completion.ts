@@ -5,34 +5,36 @@ import {style} from '../lib/cli/streams.js'
 import {INSTALLING, SCRIPTS, SHELLS, type Shell} from '../lib/completion/scripts.js'
 
 export default class Completion extends BaseCommand<typeof Completion> {
-  static override summary = 'Print the script by which bash, zsh or fish completes zt'
+  static override summary = 'Print the completion script for bash, zsh or fish'
   static override description =
-    'Completes commands, flags, and the names of service tokens, applications, Access groups, policies, profiles and hosts. Names come from a cache that is at most five minutes old; with ZT_COMPLETION_NAMES=off none are asked for or kept. Without an argument it says how to install it.'
+    'Completes commands, flags, and the names of service tokens, applications, Access groups, policies, profiles and hosts. Names come from a cache that is at most five minutes old. ZT_COMPLETION_NAMES=off turns them off. Without an argument, the command says how to install the script.'
   static override examples = [
-    {description: 'How to install it for your shell', command: '<%= config.bin %> completion'},
+    {description: 'Show how to install it for your shell', command: '<%= config.bin %> completion'},
     {description: 'bash: in ~/.bashrc', command: 'source <(<%= config.bin %> completion bash)'},
     {
-      description: 'bash with the package bash-completion: once',
+      description: 'bash, once, with the package bash-completion',
       command:
         '<%= config.bin %> completion bash > ~/.local/share/bash-completion/completions/<%= config.bin %>',
     },
     {
-      description: 'zsh: in ~/.zshrc, behind compinit',
+      description: 'zsh: in ~/.zshrc, after compinit',
       command: 'source <(<%= config.bin %> completion zsh)',
     },
     {
-      description: 'zsh: once, into a directory of $fpath',
+      description: 'zsh, once, into a directory of $fpath',
       command: '<%= config.bin %> completion zsh > ~/.zsh/completions/_<%= config.bin %>',
     },
     {
-      description: 'fish: once',
+      description: 'fish, once',
       command: '<%= config.bin %> completion fish > ~/.config/fish/completions/<%= config.bin %>.fish',
     },
   ]
   static override args = {
     shell: Args.option({description: 'bash, zsh or fish', options: SHELLS, ignoreStdin: true})(),
   }
-  protected override readonly makesProfile = true
+  // The shells ask at TAB (`zt __complete`).
+  static asks = {tries: ['listServiceTokens', 'listApplications', 'listGroups', 'listPolicies']} as const
+  static override profile = 'ignored' as const
 
   async run(): Promise<object> {
     const {shell} = this.args

@@ -1,9 +1,10 @@
-import {Args, Flags} from '@oclif/core'
+import {Args} from '@oclif/core'
 import {explainAnswer} from '../lib/command/explain-answer.js'
-import {edgeFlags, yesFlag} from '../lib/command/flags.js'
+import {connectionTokenFlag, edgeFlags, yesFlag} from '../lib/command/flags.js'
 import {onlyPreviousText} from '../lib/command/present/forward-events.js'
 import {targetOptions} from '../lib/command/target-options.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
+import {completing} from '../lib/cli/completing.js'
 import {errJson} from '../lib/cli/streams.js'
 import {checkUrl, readCurlArguments} from '../lib/tunnel/curl/arguments.js'
 import {curlWithToken} from '../lib/tunnel/curl/curl.js'
@@ -12,22 +13,21 @@ import {chooseToken, findTarget} from '../lib/tunnel/target/target.js'
 
 export default class Curl extends TunnelCommand<typeof Curl> {
   static override summary = 'Request a URL behind Access with curl and a service token'
-  static override description = `Runs the system's curl, without its .curlrc, with the two headers of the token that the host is bound to; they stand in no
-argument and no file. Options for curl stand behind --; those that could send the headers to another host or print them
-(-L, -k, -v, …) are refused. Ends as curl ends, or with 10 when Access says no.`
+  static override description =
+    "Runs the system's curl, without .curlrc, and adds the two headers of the service token bound to the host. They are in no argument and no file. Put options for curl after --. Options that could send the headers to another host or print them (-L, -k, -v and others) are refused. The exit code is that of curl, or 10 if Access refused the token."
   static override examples = [
     '<%= config.bin %> curl https://grafana.example.com/api/health',
     '<%= config.bin %> curl https://api.example.com/items -- --json @- < item.json',
     '<%= config.bin %> curl https://api.example.com/ --token ci --yes -- -sS -o answer.html',
   ]
   static override args = {
-    url: Args.string({description: 'https://HOST/PATH', required: true, ignoreStdin: true}),
+    url: completing(
+      'url',
+      Args.string({description: 'https://HOST/PATH', required: true, ignoreStdin: true}),
+    ),
   }
   static override flags = {
-    token: Flags.string({
-      description: 'another service token for this call; env: CF_ACCESS_CLIENT_ID/_SECRET',
-      helpValue: 'NAME',
-    }),
+    token: connectionTokenFlag,
     yes: yesFlag,
     ...edgeFlags,
   }

@@ -1,6 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {AccessCommand} from '../lib/command/access-command.js'
 import {targetOptions} from '../lib/command/target-options.js'
+import {completing} from '../lib/cli/completing.js'
 import {errJson} from '../lib/cli/streams.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
 import {checkCommand, execWithToken} from '../lib/tunnel/exec/exec.js'
@@ -9,27 +10,30 @@ import {findNamed} from '../lib/tunnel/target/target.js'
 
 export default class Exec extends AccessCommand<typeof Exec> {
   static override summary = 'Run a command with a service token in its environment'
-  static override description = `The pair is in CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, for this one child and what it starts. Ends as the
-command ends: its exit status, 128 + n for a signal, 127 when it is not found, 126 when it cannot be started.`
+  static override description =
+    'CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET are set for this command and its children only. The exit code is that of the command, 128 + n if signal n ended it, 127 if it is not found, and 126 if it cannot be started.'
   static override examples = [
     '<%= config.bin %> exec ci -- ./deploy.sh --now',
     '<%= config.bin %> exec ci --id-var TF_VAR_id --secret-var TF_VAR_secret -- terraform apply',
   ]
   static override args = {
-    token: Args.string({
-      description: 'service token: name, id or Client ID; env: CF_ACCESS_CLIENT_ID/_SECRET',
-      required: true,
-      ignoreStdin: true,
-    }),
+    token: completing(
+      'stored-token',
+      Args.string({
+        description: 'service token: name, ID or client ID; env: CF_ACCESS_CLIENT_ID/_SECRET',
+        required: true,
+        ignoreStdin: true,
+      }),
+    ),
   }
   static override flags = {
     'id-var': Flags.string({
-      description: 'variable for the Client ID',
+      description: 'variable for the client ID',
       helpValue: 'NAME',
       default: USUAL_NAMES.id,
     }),
     'secret-var': Flags.string({
-      description: 'variable for the Client Secret',
+      description: 'variable for the client secret',
       helpValue: 'NAME',
       default: USUAL_NAMES.secret,
     }),

@@ -1,8 +1,9 @@
-import {Args, Flags} from '@oclif/core'
-import {edgeFlags, yesFlag} from '../lib/command/flags.js'
+import {Flags} from '@oclif/core'
+import {connectionTokenFlag, edgeFlags, yesFlag} from '../lib/command/flags.js'
 import {ForwardReporter} from '../lib/command/present/forward-events.js'
 import {targetOptions} from '../lib/command/target-options.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
+import {hostArg} from '../lib/command/args.js'
 import {outJson, style} from '../lib/cli/streams.js'
 import {normaliseHostname} from '../lib/core/hostname.js'
 import {untilSignal} from '../lib/system/signals.js'
@@ -11,27 +12,27 @@ import {authorityOf} from '../lib/tunnel/forward/listen.js'
 import {chooseToken, findTarget} from '../lib/tunnel/target/target.js'
 
 export default class Forward extends TunnelCommand<typeof Forward> {
-  static override summary = 'Open a local port that leads to a host behind Access'
-  static override description = `Carries TCP through the tunnel, for databases and the like; with --http it is a local web server that adds the token's
-headers, for browsers and API clients. Listens on this machine only, until it is interrupted.`
+  static override summary = 'Open a local port to a host behind Access'
+  static override description =
+    'Carries TCP through the tunnel, for example to a database. With --http it is a local web server that adds the headers of the service token, for browsers and API clients. It listens on this machine only, until it is interrupted.'
   static override examples = [
     '<%= config.bin %> forward db.example.com --listen 127.0.0.1:5432',
     '<%= config.bin %> forward grafana.example.com --http --listen 8080',
     '<%= config.bin %> forward db.example.com --json',
   ]
   static override args = {
-    host: Args.string({description: 'public host name', required: true, ignoreStdin: true}),
+    host: hostArg,
   }
   static override flags = {
     listen: Flags.string({
-      description: 'where to listen; port 0: whichever is free',
+      description: 'address to listen on; port 0 picks a free port',
       helpValue: 'ADDRESS:PORT',
       default: '127.0.0.1:0',
     }),
-    expose: Flags.boolean({description: 'allow --listen to name an address that others can reach'}),
-    http: Flags.boolean({description: 'add the headers to HTTP requests, instead of carrying TCP'}),
+    expose: Flags.boolean({description: 'allow --listen with an address that other machines can reach'}),
+    http: Flags.boolean({description: 'add the headers to HTTP requests instead of carrying TCP'}),
     'single-header': Flags.string({
-      description: 'send the pair as JSON in this one header (read_service_tokens_from_header)',
+      description: 'send both credentials as JSON in this header (read_service_tokens_from_header)',
       helpValue: 'NAME',
       dependsOn: ['http'],
     }),
@@ -41,7 +42,7 @@ headers, for browsers and API clients. Listens on this machine only, until it is
       multiple: true,
       dependsOn: ['http'],
     }),
-    token: Flags.string({description: 'another service token for this call', helpValue: 'NAME'}),
+    token: connectionTokenFlag,
     yes: yesFlag,
     ...edgeFlags,
   }

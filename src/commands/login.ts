@@ -9,10 +9,9 @@ import {UserError} from '../lib/core/errors.js'
 import type {Secret} from '../lib/core/secret.js'
 
 export default class Login extends AccessCommand<typeof Login> {
-  static override summary = 'Save an API token for a profile, after Cloudflare has confirmed it'
-  static override description = `The API token comes from stdin or a hidden prompt, never from a flag. It needs the permissions
-"Access: Apps and Policies Write" and "Access: Service Tokens Write"; make one at
-https://dash.cloudflare.com/profile/api-tokens.`
+  static override summary = 'Save an API token for a profile after checking it with Cloudflare'
+  static override description =
+    'The API token is read from stdin or from a hidden prompt, never from a flag. It needs the permissions "Access: Apps and Policies Write" and "Access: Service Tokens Write". Create one at https://dash.cloudflare.com/profile/api-tokens.'
   static override examples = [
     '<%= config.bin %> login',
     '<%= config.bin %> login --profile production < api-token.txt',
@@ -26,7 +25,7 @@ https://dash.cloudflare.com/profile/api-tokens.`
     }),
     ...edgeFlags,
   }
-  protected override readonly makesProfile = true
+  static override profile = 'new' as const
 
   async run(): Promise<object> {
     const {flags, prompts, settings} = this

@@ -8,30 +8,40 @@ import {undoJson, undoTable} from '../lib/command/present/edit.js'
 import {UserError} from '../lib/core/errors.js'
 
 export default class Undo extends EditCommand<typeof Undo> {
-  static override summary = 'List the edits made from this machine, and undo one'
+  static override summary = 'List the edits made on this machine, or undo one'
   static override description =
-    'Undoing brings the changed fields back to what they were, and nothing else; what somebody has changed since is not overwritten. An undo can be undone.'
+    'Undo restores the fields that the edit changed, and nothing else. It does not overwrite what someone else has changed since. You can undo an undo.'
   static override examples = [
     '<%= config.bin %> undo',
     '<%= config.bin %> undo 0k3m9x0q2 --dry-run',
     '<%= config.bin %> undo --last --yes',
   ]
   static override args = {
-    id: Args.string({description: 'which edit; without it they are listed', ignoreStdin: true}),
+    id: Args.string({description: 'ID of the edit; without it, edits are listed', ignoreStdin: true}),
   }
   static override flags = {
-    last: Flags.boolean({description: 'the latest edit that is not undone'}),
+    last: Flags.boolean({description: 'the latest edit that is not undone yet'}),
     zone: zoneFlag,
     yes: yesFlag,
     'dry-run': dryRunFlag,
   }
+  // prettier-ignore
+  static override asks = {
+    needs: [
+      'getApplication', 'listApplicationPolicies', 'listPolicies', 'getPolicy', 'replaceApplication',
+      'deleteApplication', 'createPolicy', 'replacePolicy', 'deletePolicy', 'createApplicationPolicy',
+      'replaceApplicationPolicy', 'deleteApplicationPolicy',
+    ],
+    // Whether a token that rules would name again still exists.
+    tries: ['listServiceTokens'],
+  } as const
 
   async run(): Promise<object> {
     if (this.args.id !== undefined && this.flags.last) throw bothGiven()
     const ctx = this.access()
     if (this.args.id === undefined && !this.flags.last) return this.list(ctx)
     let {id} = this.args
-    // Which one is the latest is known when no other zt edits; once it is shown, it is that one.
+    // The latest edit is known once no other zt edits; after it was shown, it stays that one.
     const plan = async (): Promise<PlannedUndo> => planUndo(ctx, (id ??= await latestEdit(ctx)))
     const {plan: undone, result} = await this.edit(ctx, plan, {
       dryRun: this.flags['dry-run'],
@@ -40,7 +50,7 @@ export default class Undo extends EditCommand<typeof Undo> {
       requireYes: ({record}) => ztCommand(ctx, 'undo', record.id, '--yes'),
       planned: ({record, changes}) => {
         this.print(`To undo: ${record.command}`)
-        if (changes.length === 0) this.print('Everything is as it was before.')
+        if (changes.length === 0) this.print('Everything is as it was before the edit.')
       },
       done: () => 'Undone',
       apply: (one) => undoEdit(ctx, one),
@@ -50,10 +60,10 @@ export default class Undo extends EditCommand<typeof Undo> {
 
   private async list(ctx: AccessContext): Promise<object> {
     const {records, elsewhere, damaged} = await listUndo(ctx)
-    if (records.length === 0) this.print(`No edits of profile ${ctx.profile} are remembered.`)
+    if (records.length === 0) this.print(`No edits of profile ${ctx.profile} are recorded.`)
     else this.print(undoTable(records))
-    for (const file of damaged) this.warn(`${file} is damaged: what it remembers cannot be undone`)
-    if (elsewhere > 0) this.note(`${elsewhere} more of other profiles or accounts`)
+    for (const file of damaged) this.warn(`${file} is damaged: its edit cannot be undone`)
+    if (elsewhere > 0) this.note(`${elsewhere} more edits belong to other profiles or accounts`)
     return {edits: records.map(undoJson), elsewhere}
   }
 }

@@ -5,9 +5,9 @@ import {versionInWords, versionReport} from '../lib/system/build-facts.js'
 export default class VersionCommand extends BaseCommand<typeof VersionCommand> {
   static override summary = 'Show the version, and what it was built from'
   static override description =
-    'zt --version prints one line; with --json it is the same as zt version --json.'
+    'zt --version prints one line. zt --version --json prints the same as zt version --json.'
   static override examples = ['<%= config.bin %> version', '<%= config.bin %> version --json']
-  protected override readonly makesProfile = true
+  static override profile = 'ignored' as const
 
   async run(): Promise<object> {
     const report = versionReport()

@@ -6,9 +6,9 @@ import {style} from '../lib/cli/streams.js'
 import {facts} from '../lib/cli/table.js'
 
 export default class WhoAmI extends AccessCommand<typeof WhoAmI> {
-  static override summary = 'Show who the API takes you for, and what the API token may do'
-  static override description = `The permissions are found out by requests that change nothing: lists, and the deletion of objects
-that do not exist. A permission that is missing is no error here.`
+  static override summary = 'Show the account and the permissions of the API token'
+  static override description =
+    'zt checks permissions with requests that change nothing: lists, and the deletion of objects that do not exist. A missing permission is not an error here.'
   static override examples = [
     '<%= config.bin %> whoami',
     '<%= config.bin %> whoami --no-probe',
@@ -16,16 +16,25 @@ that do not exist. A permission that is missing is no error here.`
   ]
   static override flags = {
     probe: Flags.boolean({
-      description: 'find out which permissions the API token has',
+      description: 'check which permissions the API token has',
       default: true,
       allowNo: true,
     }),
   }
+  // It probes each permission; the objects that it deletes do not exist (api/probe.ts).
+  // prettier-ignore
+  static override asks = {
+    tries: [
+      'listServiceTokens', 'getServiceToken', 'deleteServiceToken', 'listPolicies', 'getPolicy',
+      'deletePolicy', 'listGroups', 'getGroup', 'deleteGroup',
+    ],
+  } as const
 
   async run(): Promise<object> {
     const {profileName: profile, profileSource, profileStore, apiTokenStore, apiUrl, sandbox} = this.settings
     const {apiToken, source, account, permissions} = await whoami(this.access(), {
       probe: this.flags.probe,
+      commands: this.config.commands,
     })
     this.print(
       facts([

@@ -1,35 +1,15 @@
-import fs from 'node:fs/promises'
-import path from 'node:path'
 import fc from 'fast-check'
 import nock from '../support/nock.js'
 import {describe, expect, it} from 'vitest'
 import {createAccessApi} from '../../src/lib/api/client.js'
-import {
-  COMMANDS,
-  OPERATIONS,
-  operationOf,
-  type Operation,
-  type OperationName,
-} from '../../src/lib/api/operations.js'
-import {commandsThatNeed, neededBy, permissionsFor} from '../../src/lib/api/permissions.js'
+import {OPERATIONS, operationOf, type Operation, type OperationName} from '../../src/lib/api/operations.js'
+import {neededBy, permissionsFor} from '../../src/lib/api/permissions.js'
 import {Secret} from '../../src/lib/core/secret.js'
-import {operationsPage} from '../support/operations-page.js'
+import {commandOf} from '../support/manifest.js'
 
-const root = path.resolve(import.meta.dirname, '../..')
 const names = Object.keys(OPERATIONS) as OperationName[]
 
 describe('the table of operations', () => {
-  it('has every command of the manifest, and no other', async () => {
-    const manifest = JSON.parse(await fs.readFile(path.join(root, 'oclif.manifest.json'), 'utf8')) as {
-      commands: object
-    }
-    expect(Object.keys(COMMANDS)).toEqual(Object.keys(manifest.commands).sort())
-  })
-
-  it('is what docs/api-operations.md shows', async () => {
-    await expect(operationsPage()).toMatchFileSnapshot(path.join(root, 'docs', 'api-operations.md'))
-  })
-
   it.each(names.filter((name) => !name.startsWith('verify')))(
     'knows the request of the method %s by the name of that method',
     async (name) => {
@@ -104,16 +84,7 @@ describe('the permissions', () => {
     ['whoami', []],
     ['ssh', []],
     ['help', []],
-    ['no:such', []],
   ])('of %s are the fewest: %j', (command, groups) => {
-    expect(neededBy(command)).toEqual(groups)
-  })
-
-  it('a group names exactly the commands that need it', () => {
-    for (const id of Object.keys(COMMANDS)) {
-      for (const group of [SERVICE_TOKENS, APPS, GROUPS].flatMap((one) => [`${one} Read`, `${one} Write`])) {
-        expect(commandsThatNeed(group).includes(id.replaceAll(':', ' '))).toBe(neededBy(id).includes(group))
-      }
-    }
+    expect(neededBy(commandOf(command))).toEqual(groups)
   })
 })

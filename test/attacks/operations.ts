@@ -1,4 +1,4 @@
-import type {ChangeName} from '../../src/lib/api/answers.js'
+import type {ChangeName} from '../../src/lib/api/operations.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import type {Rule} from '../faults/faulty-api.js'
 import type {StoredToken} from '../../src/lib/sandbox/state.js'

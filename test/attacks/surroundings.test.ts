@@ -249,7 +249,7 @@ const LONG: Readonly<Record<string, {begin: () => Running; ready: (one: Running)
   },
   'the sandbox': {
     begin: () => zt(['sandbox', 'start', '--foreground'], {ZT_PROFILE: undefined, ZT_STORE: 'vault'}),
-    ready: ({stdout, stderr}) => /sandbox runs/.test(stdout + stderr),
+    ready: ({stdout, stderr}) => /sandbox is running/.test(stdout + stderr),
   },
   "the keychain's process": {
     begin: () => start(['--require', preload('setTimeout(() => process.stderr.write("ready"))'), child]),

@@ -8,6 +8,18 @@ import {ENVIRONMENT_VARIABLES} from '../../src/lib/core/environment-variables.js
 import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 import {BuiltZt, type End, type RunOptions} from '../support/built-zt.js'
 import {
+  APP,
+  FREE,
+  GREETER,
+  GROUP,
+  INLINE,
+  LEGACY,
+  linesOf,
+  POLICY,
+  type Ids,
+} from '../support/command-lines.js'
+import {commands} from '../support/manifest.js'
+import {
   HOSTILE,
   HOSTILE_IN_JSON,
   notText,
@@ -20,110 +32,6 @@ import {tally} from './tally.js'
 
 const FAMILY = 'string fields × hostile texts × commands'
 const HOST = 'gitlab-ssh.widgetcorp.tech'
-const GREETER = 'greeter.widgetcorp.tech'
-const [APP, POLICY, INLINE, GROUP, FREE, LEGACY] = ['a', 'b', 'c', 'd', 'e', 'f'].map(
-  (digit) => `${digit.repeat(8)}-0000-4000-8000-000000000000`,
-) as [string, string, string, string, string, string]
-
-interface Ids {
-  known: string
-  spare: string
-  /** Which no line changes. */
-  asked: string
-  /** Of the poisoned API. */
-  apiUrl: string
-}
-
-/**
- * Every command, with lines that print what the API, the files and the person have given. A new command must be added:
- * the first test compares the keys with the manifest.
- */
-function linesOf({known, spare, apiUrl}: Ids): Record<string, string[][]> {
-  return {
-    whoami: [['whoami']],
-    login: [['login', '--profile', 'other', '--api-url', apiUrl]],
-    'profile:list': [['profile', 'list']],
-    'profile:show': [['profile', 'show'], ['profile', 'show', HOSTILE]],
-    'profile:use': [['profile', 'use', HOSTILE]],
-    'token:list': [['token', 'list'], ['token', 'list', '--name', HOSTILE]],
-    'token:show': [['token', 'show', known], ['token', 'show', `known${HOSTILE}`], ['token', 'show', 'known']],
-    'token:create': [['token', 'create', HOSTILE], ['token', 'create', 'new-one'], ['token', 'create', 'x', '--dry-run']],
-    'token:refresh': [['token', 'refresh', spare], ['token', 'refresh', spare, '--duration', '1h']],
-    'token:disable': [['token', 'disable', spare, '--dry-run'], ['token', 'disable', spare]],
-    'token:enable': [['token', 'enable', spare]],
-    'token:rename': [['token', 'rename', spare, 'other', '--dry-run'], ['token', 'rename', spare, HOSTILE]],
-    'token:rotate': [['token', 'rotate', spare, '--dry-run'], ['token', 'rotate', spare]],
-    'token:import': [['token', 'import', known, '--host', HOSTILE], ['token', 'import', known]],
-    'token:recover': [['token', 'recover', '--dry-run']],
-    'token:revoke': [['token', 'revoke', known, '--dry-run'], ['token', 'revoke', known, '--yes'], ['token', 'revoke', spare]],
-    'app:list': [['app', 'list'], ['app', 'list', '--zone', HOSTILE]],
-    'app:show': [['app', 'show', APP], ['app', 'show', HOSTILE]],
-    'app:set': [['app', 'set', APP, '--service-auth-401', '--dry-run'], ['app', 'set', APP, '--session-duration', '1h', '--yes']],
-    'app:add-rule': [
-      ['app', 'add-rule', APP, '--service-auth', '--token', spare, '--dry-run'],
-      ['app', 'add-rule', APP, '--service-auth', '--token', spare, '--group', GROUP, '--yes'],
-      ['app', 'add-rule', APP, '--service-auth', '--token', HOSTILE],
-    ],
-    'app:create': [
-      ['app', 'create', 'Build', '--domain', 'build.widgetcorp.tech', '--service-auth', '--token', spare, '--dry-run'],
-      ['app', 'create', HOSTILE, '--domain', HOSTILE],
-    ],
-    'app:remove-rule': [['app', 'remove-rule', LEGACY, INLINE, '--dry-run'], ['app', 'remove-rule', APP, POLICY, '--token', known, '--yes']],
-    'policy:list': [['policy', 'list']],
-    'policy:show': [['policy', 'show', POLICY]],
-    'policy:create': [['policy', 'create', 'p', '--token', spare, '--group', GROUP, '--dry-run'], ['policy', 'create', HOSTILE, '--token', spare]],
-    'policy:attach': [['policy', 'attach', POLICY, APP, '--dry-run']],
-    'policy:detach': [['policy', 'detach', POLICY, APP, '--dry-run'], ['policy', 'detach', FREE, APP]],
-    'policy:delete': [['policy', 'delete', POLICY, '--yes'], ['policy', 'delete', FREE, '--dry-run'], ['policy', 'delete', FREE]],
-    'policy:make-reusable': [['policy', 'make-reusable', LEGACY, '--all', '--dry-run']],
-    'group:list': [['group', 'list']],
-    'group:show': [['group', 'show', GROUP]],
-    'group:create': [['group', 'create', 'g', '--token', spare, '--dry-run'], ['group', 'create', HOSTILE, '--token', HOSTILE]],
-    'group:add-token': [['group', 'add-token', GROUP, spare, '--dry-run']],
-    'group:remove-token': [['group', 'remove-token', GROUP, known, '--dry-run']],
-    'group:delete': [['group', 'delete', GROUP, '--yes']],
-    undo: [['undo'], ['undo', '--last', '--dry-run'], ['undo', HOSTILE]],
-    ssh: [['ssh', HOST, '--token', HOSTILE, '--yes'], ['ssh', GREETER, '--token', 'known', '--', '-T']],
-    'ssh:config': [
-      ['ssh', 'config', HOST],
-      ['ssh', 'config', HOST, '--write', '--file', `${HOSTILE}.conf`, '--yes'],
-      ['ssh', 'config', HOST, '--remove', '--file', 'theirs.conf', '--dry-run'],
-      ['ssh', 'config', HOST, '--write', '--file', 'theirs.conf', '--dry-run'],
-      ['ssh', 'config', HOSTILE],
-    ],
-    'ssh:check': [['ssh', 'check', GREETER, '--token', 'known', '--yes'], ['ssh', 'check', HOSTILE]],
-    'ssh:proxy': [
-      ['ssh', 'proxy', HOST, '--token', HOSTILE],
-      ['ssh', 'proxy', 'elsewhere.example', '--token', 'known'],
-      ['ssh', 'proxy', HOST, '--destination', HOSTILE],
-      ['ssh', 'proxy', `--${HOSTILE}`],
-      ['ssh', 'proxy', HOSTILE],
-    ],
-    exec: [['exec', HOSTILE, '--', 'true'], ['exec', 'known', '--', HOSTILE], ['exec', 'known', '--id-var', HOSTILE, '--', 'true']],
-    curl: [['curl', `https://${HOST}/${HOSTILE}`], ['curl', `https://${HOST}/`, '--', `--${HOSTILE}`]],
-    forward: [['forward', HOST, '--listen', HOSTILE], ['forward', 'elsewhere.example', '--token', 'known'], ['forward', HOST, '--http', '--allow-origin', HOSTILE]],
-    completion: [
-      ['__complete', 'fish', '--', 'token', 'show', ''],
-      ['__complete', 'zsh', '--', 'app', 'show', ''],
-      ['__complete', 'bash', '--', ' :=', 'zt group show '],
-      ['__complete', 'fish', '--', '--profile', ''],
-      ['completion', 'bash'],
-      ['completion'],
-    ],
-    'sandbox:status': [['sandbox', 'status']],
-    'sandbox:start': [['sandbox', 'start', '--seed', HOSTILE], ['sandbox', 'start', '--origin', HOSTILE]],
-    'sandbox:stop': [['sandbox', 'stop', HOSTILE]],
-    'sandbox:reset': [['sandbox', 'reset', HOSTILE]],
-    help: [['help', HOSTILE], [HOSTILE], [`toke${HOSTILE}`, 'list'], ['help', 'environment']],
-    version: [['version', HOSTILE], ['version']],
-    'store:list': [['store', 'list']],
-    'store:use': [['store', 'use', HOSTILE], ['store', 'use', `helper:${HOSTILE}`], ['store', 'use', 'helper:evil']],
-    'store:move': [['store', 'move', HOSTILE], ['store', 'move', 'helper:evil', '--token', 'known']],
-    'store:check': [['store', 'check'], ['store', 'check', '--fix']],
-    logout: [['logout', '--profile', HOSTILE]],
-  } // prettier-ignore
-}
-
 const READING = ['whoami', 'token:list', 'token:show', 'app:list', 'app:show', 'policy:list', 'policy:show', 'group:list', 'group:show'] // prettier-ignore
 /** Their stdout is the session's, the child's or a shell's. */
 const NO_JSON = /^(ssh|exec|curl|__complete|forward)$/
@@ -282,12 +190,6 @@ async function check(args: string[], findings: Findings, options: RunOptions = {
 }
 
 describe('text that somebody else wrote', () => {
-  it('would be looked for in every command', async () => {
-    const file = path.resolve(import.meta.dirname, '../../oclif.manifest.json')
-    const {commands} = JSON.parse(await fs.readFile(file, 'utf8')) as {commands: object}
-    expect(Object.keys(linesOf(ids)).sort()).toEqual(Object.keys(commands).sort())
-  })
-
   it('would be noticed: the look-out sees each part of it', () => {
     for (const sign of HOSTILE_IN_JSON.match(/[^ -~\u0338]/gu) ?? [])
       expect(notText(`a${sign}b\n`), JSON.stringify(sign)).toEqual(
@@ -301,7 +203,7 @@ describe('text that somebody else wrote', () => {
     api.poison = 'all'
     const findings: Findings = {}
     withExitZero = 0
-    const lines = Object.values(linesOf(ids)).flat()
+    const lines = Object.values(linesOf('hostile', ids)).flat()
     await each(lines, async (args) => {
       await check(args, findings, {input: 'token'})
     })
@@ -313,7 +215,7 @@ describe('text that somebody else wrote', () => {
   it('is an escape in JSON, which says what the API has answered', async () => {
     api.poison = 'all'
     const findings: Findings = {}
-    const lines = Object.values(linesOf(ids))
+    const lines = Object.values(linesOf('hostile', ids))
       .flat()
       .filter((args) => !NO_JSON.test(args[0] ?? ''))
     await each(lines, async (args) => {
@@ -334,7 +236,7 @@ describe('text that somebody else wrote', () => {
 
   it('is made visible in each field by itself, those included by which the next request is made', async () => {
     const findings: Findings = {}
-    const all = linesOf(ids)
+    const all = linesOf('hostile', ids)
     api.poison = 'nothing'
     await each(READING, async (command) => {
       await check(all[command]?.[0] ?? [], findings)
@@ -360,12 +262,8 @@ describe('text that somebody else wrote', () => {
   it('is made visible in the command line, word by word and flag by flag', async () => {
     api.poison = 'nothing'
     const findings: Findings = {}
-    const file = path.resolve(import.meta.dirname, '../../oclif.manifest.json')
-    const {commands} = JSON.parse(await fs.readFile(file, 'utf8')) as {
-      commands: Record<string, {flags: Record<string, {type: string}>}>
-    }
     const met = new Set<string>()
-    const lines = Object.entries(commands).flatMap(([id, {flags}]) => {
+    const lines = commands.flatMap(({id, flags}) => {
       const words = id.split(':')
       const fresh = Object.entries(flags).filter(([name]) => !met.has(name))
       for (const [name] of fresh) met.add(name)
@@ -517,7 +415,7 @@ describe('text that somebody else wrote', () => {
     it('is made visible in every table, message and error', async () => {
       api.poison = 'all'
       const findings: Findings = {}
-      const lines = Object.entries(linesOf(ids)).flatMap(([command, all]) =>
+      const lines = Object.entries(linesOf('hostile', ids)).flatMap(([command, all]) =>
         /^(login|completion|sandbox)/.test(command) ? [] : all.slice(0, 1),
       )
       await each(lines, async (args) => {

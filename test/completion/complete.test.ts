@@ -6,18 +6,12 @@ import type {Interceptor, Scope} from 'nock'
 import nock from '../support/nock.js'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {askForNames} from '../../src/lib/command/ask-for-names.js'
-import {completionWords, type Manifest} from '../../src/lib/command/completion-words.js'
 import {complete} from '../../src/lib/completion/complete-main.js'
 import {NameCache} from '../../src/lib/completion/name-cache.js'
 import type {NameKind} from '../../src/lib/completion/types.js'
 import {IndexFiles} from '../../src/lib/secrets/index-files.js'
 import {FakeHelper} from '../support/fake-helper.js'
-
-const root = path.resolve(import.meta.dirname, '../..')
-const read = async <T>(name: string): Promise<T> =>
-  JSON.parse(await fs.readFile(path.join(root, name), 'utf8')) as T
-const {oclif} = await read<{oclif: {topics: Record<string, {description: string}>}}>('package.json')
-const words = completionWords(await read<Manifest>('oclif.manifest.json'), oclif.topics)
+import {words} from '../support/manifest.js'
 
 const API = 'https://api.cloudflare.com/client/v4'
 const of = (profile: string, accountId = 'acc') => ({apiUrl: API, accountId, profile})

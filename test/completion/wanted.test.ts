@@ -1,17 +1,7 @@
-import fs from 'node:fs/promises'
-import path from 'node:path'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {completionWords, type Manifest} from '../../src/lib/command/completion-words.js'
-import {HELP_TOPICS} from '../../src/lib/cli/help-topics.js'
 import {wantedAt, type Wanted} from '../../src/lib/completion/wanted.js'
-
-const root = path.resolve(import.meta.dirname, '../..')
-const read = async <T>(name: string): Promise<T> =>
-  JSON.parse(await fs.readFile(path.join(root, name), 'utf8')) as T
-const {oclif} = await read<{oclif: {topics: Record<string, {description: string}>}}>('package.json')
-const manifest = await read<Manifest>('oclif.manifest.json')
-const words = completionWords(manifest, oclif.topics)
+import {manifest, topics, words} from '../support/manifest.js'
 
 /** The last word is the one at the cursor. */
 function at(line: string): Wanted {
@@ -77,7 +67,7 @@ describe('what is wanted at the cursor', () => {
     ['--profile mine ', ['app', 'token']],
     ['token ', ['create', 'list', 'show']],
     ['ssh ', ['check', 'config']],
-    ['help ', ['token', ...HELP_TOPICS.map(({name}) => name)]],
+    ['help ', ['token', 'environment', 'exit-codes']],
     ['help token ', ['create', 'list']],
     ['ssh host --client ', ['auto', 'builtin', 'cloudflared']],
     ['completion ', ['bash', 'zsh', 'fish']],
@@ -117,7 +107,7 @@ describe('what is wanted at the cursor', () => {
   })
 
   it('says what commands and topics are about', () => {
-    expect(at('').words.find(({value}) => value === 'token')?.about).toBe(oclif.topics['token']?.description)
+    expect(at('').words.find(({value}) => value === 'token')?.about).toBe(topics['token']?.description)
     const show = at('token ').words.find(({value}) => value === 'show')
     expect(show?.about).toBe(manifest.commands['token:show']?.summary)
   })

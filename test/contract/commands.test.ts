@@ -1,5 +1,3 @@
-import fs from 'node:fs/promises'
-import path from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {
   BEFOREHAND,
@@ -12,20 +10,17 @@ import {
 import {permissionsOf} from '../../src/lib/api/permissions.js'
 import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 import {Contract} from '../support/contract.js'
-import {SCENES} from './command-lines.js'
+import {commandOf, manifest} from '../support/manifest.js'
+import {SCENES} from '../support/command-lines.js'
 import {CommandWorld} from './command-world.js'
 
 const contract = await Contract.load()
 if (!contract) {
   process.stderr.write('SKIPPED: ../shared/contract is absent, so no request is checked against it.\n')
 }
-const root = path.resolve(import.meta.dirname, '../..')
-const manifest = JSON.parse(await fs.readFile(path.join(root, 'oclif.manifest.json'), 'utf8')) as {
-  commands: Record<string, unknown>
-}
 
 /** The command of a command line: as many of its first words as make one. */
-function commandOf(args: readonly string[]): string {
+function idOf(args: readonly string[]): string {
   if (args[0] === '__complete') return 'completion'
   const ids = args.map((_, at) => args.slice(0, at + 1).join(':'))
   const id = ids.findLast((one) => one in manifest.commands)
@@ -45,18 +40,18 @@ describe('what the commands ask the API for', () => {
       const world = await CommandWorld.open()
       try {
         for (const line of lines) {
-          const id = commandOf(line.args)
+          const id = idOf(line.args)
           const exchanges = await world.run(line)
           const asked = seen.get(id) ?? new Set()
           seen.set(id, asked)
-          const listed: readonly OperationName[] = [...BEFOREHAND, ...operationsOf(id)]
+          const listed: readonly OperationName[] = [...BEFOREHAND, ...operationsOf(commandOf(id))]
           const unlisted = exchanges.filter(({method, path: where}) => {
             const name = operationOf(method, where)
             if (name !== undefined) asked.add(name)
             return name === undefined || !listed.includes(name)
           })
           const line_ = `zt ${line.args.join(' ')}`
-          expect(unlisted.map(request), `${line_} asks for what operations.ts does not list`).toEqual([])
+          expect(unlisted.map(request), `${line_} asks for what its class does not list (asks)`).toEqual([])
           expect(
             exchanges.flatMap((one) => contract?.violations(one) ?? []),
             line_,
@@ -72,8 +67,8 @@ describe('what the commands ask the API for', () => {
   it.each(Object.keys(manifest.commands).sort())('is all that is listed for %s', (id) => {
     const asked = seen.get(id)
     expect(asked, `command-lines.ts has no line for it`).toBeDefined()
-    const never = operationsOf(id).filter((name) => !asked?.has(name))
-    expect(never, 'listed in operations.ts, and sent by no line of command-lines.ts').toEqual([])
+    const never = operationsOf(commandOf(id)).filter((name) => !asked?.has(name))
+    expect(never, 'listed on the class (asks), and sent by no line of command-lines.ts').toEqual([])
   })
 
   it('includes what is asked beforehand', () => {

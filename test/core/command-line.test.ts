@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {shellQuote, withProfile, ztCommand} from '../../src/lib/core/command-line.js'
+import {shellQuote, withFlags, withProfile, ztCommand} from '../../src/lib/core/command-line.js'
 
 describe('a suggested command', () => {
   it.each([
@@ -11,10 +11,7 @@ describe('a suggested command', () => {
     ['zt exec ci -- make deploy', 'zt exec ci --profile staging -- make deploy'],
     ['zt login < FILE', 'zt login --profile staging < FILE'],
     ['zt token list --profile other', 'zt token list --profile other'],
-    // These go by no profile, or make one.
-    ['zt sandbox start', 'zt sandbox start'],
-    ['zt profile use other', 'zt profile use other'],
-    ['zt help exit-codes', 'zt help exit-codes'],
+    ['To try zt without an account: zt sandbox start', 'To try zt without an account: zt sandbox start'],
     ['Add --yes to send it this once', 'Add --yes to send it this once'],
     ['apt-get install libsecret-1-0', 'apt-get install libsecret-1-0'],
   ])('works on the profile that was named: %s', (step, named) => {
@@ -30,6 +27,12 @@ describe('a suggested command', () => {
       'APP',
     )
     expect(withProfile(step, 'staging')).toBe("zt policy attach 'a -- b --profile y' APP --profile staging")
+  })
+
+  it('has the flags that it lacks, and no flag twice', () => {
+    const flags = {zone: 'a b', profile: 'staging', account: undefined}
+    expect(withFlags('zt app list', flags)).toBe("zt app list --zone 'a b' --profile staging")
+    expect(withFlags('zt app list --zone=x', flags)).toBe('zt app list --zone=x --profile staging')
   })
 
   it.each(['a\nrm -rf ~', 'a\u001B[2K\r', '--yes', 'a\u200Bb', 'a\u00A0b', '\u202Ex', 'x'.repeat(101), ''])(

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import {COMMANDS as API_COMMANDS} from '../../src/lib/api/operations.js'
+import {operationsOf} from '../../src/lib/api/operations.js'
 import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 import {
   startEchoingEdge,
@@ -10,201 +10,14 @@ import {
   STRANGER,
   type Listener,
 } from '../support/echoing-servers.js'
+import {linesOf} from '../support/command-lines.js'
 import {CANARY, formsOf, LeakWorld, LOUD, LOUDEST, saidBy} from '../support/leaks.js'
+import {commandOf, manifest} from '../support/manifest.js'
 import {hasTmux, Terminal} from '../support/terminal.js'
 import {inNodeOptions} from '../support/node-options.js'
 
 const host = 'gitlab-ssh.widgetcorp.tech'
-
-/**
- * Every command, as it succeeds and as it fails. One that is new must be added here: the first test compares the keys
- * with the manifest.
- */
-const LINES: Record<string, string[][]> = {
-  login: [['login', '--profile', 'again']],
-  whoami: [['whoami'], ['whoami', '--no-probe'], ['whoami', '--profile', 'nobody']],
-  'profile:list': [['profile', 'list']],
-  'profile:show': [['profile', 'show']],
-  'profile:use': [
-    ['profile', 'use', 'mine'],
-    ['profile', 'use', 'nobody'],
-  ],
-  'token:create': [
-    ['token', 'create', 'ci'],
-    ['token', 'create', 'another', '--dry-run'],
-    ['token', 'create', 'ci'],
-    ['token', 'create', 'x', '--duration', 'long'],
-  ],
-  'token:rotate': [
-    ['token', 'rotate', 'ci', '--dry-run'],
-    ['token', 'rotate', 'ci'],
-    ['token', 'rotate', 'ci', '--undo'],
-    ['token', 'rotate', 'ci', '--finish'],
-    ['token', 'rotate', 'co'],
-  ],
-  'token:recover': [['token', 'recover']],
-  'token:list': [
-    ['token', 'list'],
-    ['token', 'list', '--zone', 'widgetcorp.tech'],
-  ],
-  'token:show': [
-    ['token', 'show', 'ci'],
-    ['token', 'show', 'co'],
-  ],
-  'token:refresh': [
-    ['token', 'refresh', 'ci'],
-    ['token', 'refresh', 'ci', '--duration', '1d'],
-  ],
-  'token:disable': [
-    ['token', 'disable', 'known'],
-    ['token', 'disable', 'co'],
-  ],
-  'token:enable': [
-    ['token', 'enable', 'known'],
-    ['token', 'enable', 'co'],
-  ],
-  'token:import': [
-    ['token', 'import', 'known', '--host', 'known.example'],
-    ['token', 'import', 'ci'],
-    ['token', 'import', '--no-input', '--replace'],
-  ],
-  'token:rename': [
-    ['token', 'rename', 'known', 'renamed'],
-    ['token', 'rename', 'renamed', 'ci'],
-  ],
-  undo: [['undo'], ['undo', '--last', '--dry-run'], ['undo', '--last', '--yes'], ['undo', 'zzzzzzzzz']],
-  'token:revoke': [
-    ['token', 'revoke', 'renamed', '--dry-run'],
-    ['token', 'revoke', 'renamed'],
-    ['token', 'revoke', 'renamed', '--detach', '--yes'],
-  ],
-  'app:list': [
-    ['app', 'list'],
-    ['app', 'list', '--zone', 'nowhere.example'],
-  ],
-  'policy:list': [
-    ['policy', 'list'],
-    ['policy', 'list', '--zone', 'widgetcorp.tech'],
-  ],
-  'group:list': [
-    ['group', 'list'],
-    ['group', 'list', '--zone', 'nowhere.example'],
-  ],
-  'group:create': [
-    ['group', 'create', 'machines', '--token', 'ci', '--ip', '203.0.113.7'],
-    ['group', 'create', 'other', '--token', 'co'],
-  ],
-  'policy:create': [
-    ['policy', 'create', 'machines', '--group', 'machines', '--require-country', 'DE'],
-    ['policy', 'create', 'other', '--action', 'allow', '--token', 'ci'],
-  ],
-  'policy:attach': [['policy', 'attach', 'machines', 'GitLab', '--precedence', '1']],
-  'policy:show': [['policy', 'show', 'machines']],
-  'group:show': [['group', 'show', 'machines']],
-  'group:add-token': [['group', 'add-token', 'machines', 'known']],
-  'group:remove-token': [['group', 'remove-token', 'machines', 'known']],
-  'policy:make-reusable': [['policy', 'make-reusable', 'GitLab', '--all', '--yes']],
-  'policy:detach': [['policy', 'detach', 'machines', 'GitLab']],
-  'policy:delete': [['policy', 'delete', 'machines', '--yes']],
-  'group:delete': [['group', 'delete', 'machines', '--yes']],
-  'app:show': [
-    ['app', 'show', 'GitLab'],
-    ['app', 'show', 'GitHub'],
-  ],
-  'app:add-rule': [
-    ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci', '--dry-run'],
-    ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'],
-    ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'co'],
-  ],
-  'app:create': [
-    ['app', 'create', 'Build', '--domain', 'build.widgetcorp.tech', '--service-auth', '--token', 'ci'],
-    ['app', 'create', 'Build', '--domain', 'build.nowhere.example', '--service-auth', '--token', 'ci'],
-  ],
-  'app:set': [
-    ['app', 'set', 'Build', '--service-auth-401', '--session-duration', '1h'],
-    ['app', 'set', 'Build'],
-  ],
-  'app:remove-rule': [
-    ['app', 'remove-rule', 'Build', 'Service Auth: ci'],
-    ['app', 'remove-rule', 'Build', 'Service Auth: ci', '--yes'],
-    ['app', 'remove-rule', 'GitLab', 'nobody', '--token', 'ci', '--yes'],
-  ],
-  ssh: [
-    ['ssh', `git@${host}`, '--', '-T'],
-    ['ssh', 'elsewhere.example', '--', '-T'],
-  ],
-  'ssh:config': [
-    ['ssh', 'config', host],
-    ['ssh', 'config', `git@${host}`, '--write', '--file', 'ssh-config', '--dry-run'],
-    ['ssh', 'config', `git@${host}`, '--write', '--file', 'ssh-config', '--yes'],
-    ['ssh', 'config', host, '--remove', '--file', 'ssh-config'],
-    ['ssh', 'config', host, '--remove', '--file', 'ssh-config', '--yes'],
-    ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes'],
-  ],
-  'ssh:check': [
-    ['ssh', 'check', host],
-    ['ssh', 'check', host, '--token', 'env', '--yes', '--timeout', '5'],
-    ['ssh', 'check', 'elsewhere.example'],
-  ],
-  'ssh:proxy': [
-    ['ssh', 'proxy', host],
-    ['ssh', 'proxy', host, '--client', 'cloudflared'],
-    ['ssh', 'proxy', 'elsewhere.example'],
-    ['ssh', 'proxy', host, '--destination', '10.0.0.7:22'],
-    ['ssh', 'proxy', host, '--destination', 'not an address'],
-  ],
-  exec: [
-    ['exec', 'known', '--', 'exec-child'],
-    ['exec', 'ci', '--', 'exec-child'],
-    ['exec', 'ci', '--', 'exec-child', '3'],
-    ['exec', 'known', '--', 'no-such-child'],
-    ['exec', 'env', '--', 'exec-child'],
-    ['exec', 'known', '--secret-var', 'PATH', '--', 'exec-child'],
-  ],
-  curl: [
-    ['curl', `https://${host}/`, '--', '-i'],
-    ['curl', `https://${host}/`, '--', '--data', '@-'],
-    ['curl', `https://${host}/`, '--', '-v'],
-    ['curl', 'https://elsewhere.example/', '--token', 'ci', '--yes', '--', '-m', '5'],
-  ],
-  // One that listens is looked at in forward.test.ts, as it does not end by itself.
-  forward: [
-    ['forward', 'elsewhere.example'],
-    ['forward', host, '--listen', '0.0.0.0:0'],
-    ['forward', host, '--http', '--single-header', 'Host'],
-  ],
-  completion: [
-    ['__complete', 'fish', '--', 'token', 'show', ''],
-    ['__complete', 'bash', '--', ' :=', 'zt app show '],
-    ['__complete', 'zsh', '--', 'exec', 'k'],
-    ['completion', 'bash'],
-  ],
-  'sandbox:status': [['sandbox', 'status']],
-  'sandbox:start': [['sandbox', 'start']],
-  help: [['help'], ['help', 'exit-codes'], ['help', 'environment'], ['help', 'token', 'create']],
-  version: [['version'], ['--version']],
-  'store:list': [['store', 'list']],
-  'store:use': [
-    ['store', 'use', 'vault', '--dry-run'],
-    ['store', 'use', 'vault'],
-    ['store', 'use', 'vault', '--recipient', 'age1x'],
-    ['store', 'use', 'helper:nowhere'],
-  ],
-  'store:move': [
-    ['store', 'move', 'vault'],
-    ['store', 'move', 'helper:nowhere'],
-  ],
-  'store:check': [
-    ['store', 'check'],
-    ['store', 'check', '--fix'],
-  ],
-  logout: [
-    ['logout', '--profile', 'again'],
-    ['logout', '--profile', 'again'],
-  ],
-  'sandbox:stop': [['sandbox', 'stop']],
-  'sandbox:reset': [['sandbox', 'reset', '--yes']],
-}
+const LINES = linesOf('leak')
 
 /** Commands that write to the sandbox's process or start one: they are not run beside others that use it. */
 const ALONE = /^sandbox:/
@@ -213,10 +26,9 @@ const OWN_STDOUT = /^(ssh|exec|curl|__complete)$/
 const commands = Object.keys(LINES)
 const besides = commands.filter((command) => !ALONE.test(command))
 /** They may ask the API for something. */
-const asking = besides.filter((command) => {
-  const {needs = [], tries = []} = API_COMMANDS[command] ?? {}
-  return needs.length + tries.length > 0 || ['login', 'whoami', 'logout'].includes(command)
-})
+const asking = besides.filter(
+  (command) => operationsOf(commandOf(command)).length > 0 || ['login', 'whoami', 'logout'].includes(command),
+)
 const firstLine = (command: string): string[] => LINES[command]?.[0] ?? []
 const inJson = (args: string[]): string[] => {
   if (args[0] === '__complete') return args
@@ -238,10 +50,6 @@ function isJson(text: string): boolean {
   }
 }
 
-interface Manifest {
-  commands: Record<string, {flags: Record<string, {type: string}>}>
-}
-let manifest: Manifest
 /** Copied by the tests that need a world as it is before any command. */
 let base: LeakWorld
 const worlds: LeakWorld[] = []
@@ -253,8 +61,6 @@ async function copyOfBase(): Promise<LeakWorld> {
 }
 
 beforeAll(async () => {
-  const file = path.resolve(import.meta.dirname, '../../oclif.manifest.json')
-  manifest = JSON.parse(await fs.readFile(file, 'utf8')) as Manifest
   base = await LeakWorld.make(host)
 })
 

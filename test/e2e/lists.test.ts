@@ -154,10 +154,10 @@ describe('a list that Cloudflare asks a pause for', () => {
     pauseAt(3, 4)
     const terminal = await Terminal.start(zt, ['app', 'list'])
     try {
-      await terminal.shows(/Cloudflare asks for a pause: going on in [1-4] s/)
+      await terminal.shows(/Cloudflare asks for a pause: continuing in [1-4] s/)
       expect(await terminal.exitCode()).toBe(0)
       const screen = await terminal.screen()
-      expect(screen).not.toContain('going on in')
+      expect(screen).not.toContain('continuing in')
       expect(screen).toContain(`Service ${COUNT - 1}`)
       expect(Math.max(...screen.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
     } finally {

@@ -99,7 +99,7 @@ describe('zt policy', () => {
     async () => {
       const terminal = await Terminal.start(zt, ['policy', 'make-reusable', 'Old wiki', '--all'])
       try {
-        const screen = await terminal.shows(/Make reusable for good\?/)
+        const screen = await terminal.shows(/Make reusable\?/)
         expect(screen).toMatch(/make reusable: the policy "Own" of "Old wiki"/)
         expect(screen).toMatch(/cannot be undone/)
         await terminal.press('n', 'Enter')

@@ -1,10 +1,10 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {applyPlanned} from '../../lib/access/edit/planned.js'
 import {planAddRule} from '../../lib/access/rules/add.js'
 import {newId} from '../../lib/access/edit/object.js'
 import {RuleCommand} from '../../lib/command/rule-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {dryRunFlag, placeFlags, yesFlag, zoneFlag} from '../../lib/command/flags.js'
 import {
   addedInWords,
   addedOrThere,
@@ -13,37 +13,42 @@ import {
   boundLines,
   rulesWithNew,
 } from '../../lib/command/present/rule-edit.js'
-import {machineFlags, narrowingFlags} from '../../lib/command/rule-flags.js'
+import {machineFlags, narrowingFlags, serviceAuthFlag} from '../../lib/command/rule-flags.js'
+import {applicationArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 
 const USAGE = 'zt app add-rule APP --service-auth --token NAME'
 
 export default class AppAddRule extends RuleCommand<typeof AppAddRule> {
-  static override summary = 'Let service tokens into an application by a Service Auth rule'
+  static override summary = 'Admit service tokens to an application with a Service Auth rule'
   static override description =
-    'The rest of the application stays as it is. Where the rule is there already, nothing is changed.'
+    'The application does not change otherwise. Nothing changes if the rule exists already.'
   static override examples = [
     '<%= config.bin %> app add-rule GitLab --service-auth --token gitlab-admin',
     '<%= config.bin %> app add-rule gitlab-ssh.widgetcorp.tech --service-auth --token ci --token backup --dry-run',
     '<%= config.bin %> app add-rule GitLab --service-auth --group robots --require-ip 203.0.113.0/24 --before staff',
   ]
-  static override args = {application: Args.string({description: 'name, domain or id', ignoreStdin: true})}
+  static override args = {application: applicationArg}
   static override flags = {
-    'service-auth': Flags.boolean({
-      description: 'the action of the rule: credentials of a service token, no login',
-    }),
+    'service-auth': serviceAuthFlag,
     ...machineFlags,
     ...narrowingFlags,
-    name: Flags.string({description: 'name of the rule (default: "Service Auth: WHOM")', helpValue: 'RULE'}),
-    before: Flags.string({
-      description: 'put it before this rule: name, id or precedence (default: behind all)',
-      helpValue: 'RULE',
-    }),
-    precedence: Flags.integer({description: 'put it at this precedence; 1 comes first', helpValue: 'N'}),
+    name: Flags.string({description: 'name of the rule (default: "Service Auth: NAMES")', helpValue: 'RULE'}),
+    ...placeFlags,
     zone: zoneFlag,
     'dry-run': dryRunFlag,
     yes: yesFlag,
   }
+  // Groups only where a rule names one.
+  // prettier-ignore
+  static override asks = {
+    needs: [
+      'listApplications', 'listServiceTokens', 'getApplication', 'listApplicationPolicies', 'listPolicies',
+      'createPolicy', 'getPolicy', 'replaceApplication', 'createApplicationPolicy',
+      'replaceApplicationPolicy', 'deletePolicy',
+    ],
+    tries: ['listGroups'],
+  } as const
 
   async run(): Promise<object> {
     const {name, before, precedence, 'dry-run': dryRun, yes} = this.flags

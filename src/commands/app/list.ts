@@ -2,11 +2,12 @@ import {Flags} from '@oclif/core'
 import {streamApplications} from '../../lib/access/applications/list.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {limitFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
+import {completing} from '../../lib/cli/completing.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class AppList extends AccessCommand<typeof AppList> {
   static override summary = 'List the Access applications of the account'
-  static override description = "In Cloudflare's order, each page as it comes."
+  static override description = "Applications are in Cloudflare's order. Each page is shown as it arrives."
   static override examples = [
     '<%= config.bin %> app list',
     '<%= config.bin %> app list --search gitlab',
@@ -14,12 +15,16 @@ export default class AppList extends AccessCommand<typeof AppList> {
   ]
   static override flags = {
     search: searchFlag,
-    name: Flags.string({description: 'only those with this in their name', helpValue: 'TEXT'}),
-    domain: Flags.string({description: 'only those with this in their domain', helpValue: 'TEXT'}),
-    exact: Flags.boolean({description: '--name and --domain are whole'}),
+    name: completing(
+      'application',
+      Flags.string({description: 'only those with this text in the name', helpValue: 'TEXT'}),
+    ),
+    domain: Flags.string({description: 'only those with this text in a domain', helpValue: 'TEXT'}),
+    exact: Flags.boolean({description: 'match the whole text of --name and --domain'}),
     limit: limitFlag,
     zone: zoneFlag,
   }
+  static override asks = {needs: ['listApplications']} as const
 
   async run(): Promise<void> {
     const {search, name, domain, exact, limit} = this.flags
@@ -40,7 +45,7 @@ export default class AppList extends AccessCommand<typeof AppList> {
         {title: 'RULES', value: (app) => String(app.policies.length)},
         {title: 'ID', value: (app) => style.dim(app.id), optional: true},
       ],
-      empty: 'No application.',
+      empty: 'No applications.',
     })
   }
 }

@@ -1,4 +1,4 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
 import {applyPlanned} from '../../lib/access/edit/planned.js'
 import {planRemoveRule} from '../../lib/access/rules/remove.js'
@@ -6,33 +6,48 @@ import {RuleCommand} from '../../lib/command/rule-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
 import {removedInWords, removeRuleJson} from '../../lib/command/present/rule-edit.js'
+import {applicationArg, ruleArg} from '../../lib/command/args.js'
+import {completing} from '../../lib/cli/completing.js'
 
 const USAGE = 'zt app remove-rule APP RULE --yes'
 
 export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
-  static override summary = 'Take a rule off an application, or a token out of a rule'
+  static override summary = 'Remove a rule from an application, or a token from a rule'
   static override description =
-    'A policy that applications share stays in the account, unless --delete is given; one that lives inside the application (inline, legacy) is deleted. Hosts for which this machine uses a token that does not open them any more are unbound.'
+    'A reusable policy stays in the account unless --delete is given. An inline (legacy) policy is deleted. With --token, only that service token is removed from the rule. Hosts that the token no longer opens are unbound on this machine.'
   static override examples = [
     '<%= config.bin %> app remove-rule GitLab "Service Auth: ci"',
     '<%= config.bin %> app remove-rule GitLab 2 --delete --dry-run',
     '<%= config.bin %> app remove-rule GitLab deploy --token ci --yes',
   ]
   static override args = {
-    application: Args.string({description: 'name, domain or id', ignoreStdin: true}),
-    rule: Args.string({description: 'name, id or precedence', ignoreStdin: true}),
+    application: applicationArg,
+    rule: ruleArg,
   }
   static override flags = {
-    token: Flags.string({
-      description: 'take only this service token out of the rule: name, id or Client ID',
-      helpValue: 'NAME',
-      exclusive: ['delete'],
-    }),
-    delete: Flags.boolean({description: 'delete the policy, where no other application has it'}),
+    token: completing(
+      'token',
+      Flags.string({
+        description: 'service token: name, ID or client ID',
+        helpValue: 'NAME',
+        exclusive: ['delete'],
+      }),
+    ),
+    delete: Flags.boolean({description: 'also delete the policy, if no other application uses it'}),
     zone: zoneFlag,
     'dry-run': dryRunFlag,
     yes: yesFlag,
   }
+  // Groups only where a rule names one.
+  // prettier-ignore
+  static override asks = {
+    needs: [
+      'listApplications', 'getApplication', 'listApplicationPolicies', 'listServiceTokens', 'getPolicy',
+      'replaceApplication', 'replacePolicy', 'deletePolicy', 'replaceApplicationPolicy',
+      'deleteApplicationPolicy',
+    ],
+    tries: ['listGroups'],
+  } as const
 
   async run(): Promise<object> {
     const ctx = this.access()
@@ -57,7 +72,7 @@ export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
       apply: (one) => applyPlanned(ctx, one, this.commandInWords()),
     })
     for (const {host} of plan.unbound)
-      this.print(dryRun ? `Would unbind ${host}` : `${host} is unbound: the token does not open it any more`)
+      this.print(dryRun ? `Would unbind ${host}` : `Unbound ${host}: the token no longer opens it`)
     return {...removeRuleJson(plan), ...result}
   }
 }

@@ -1,8 +1,14 @@
-import {Args, Flags} from '@oclif/core'
 import {planSetApplication, type SetApplicationPlan} from '../../lib/access/applications/set.js'
 import {EditCommand} from '../../lib/command/edit-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {
+  dryRunFlag,
+  serviceAuth401Flag,
+  sessionDurationFlag,
+  yesFlag,
+  zoneFlag,
+} from '../../lib/command/flags.js'
+import {applicationArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class AppSet extends EditCommand<typeof AppSet> {
@@ -11,20 +17,17 @@ export default class AppSet extends EditCommand<typeof AppSet> {
     '<%= config.bin %> app set GitLab --service-auth-401',
     '<%= config.bin %> app set GitLab --session-duration 8h --dry-run',
   ]
-  static override args = {application: Args.string({description: 'name, domain or id', ignoreStdin: true})}
+  static override args = {application: applicationArg}
   static override flags = {
-    'service-auth-401': Flags.boolean({
-      description: 'answer 401 to machines that are not admitted, instead of a redirect to the login page',
-      allowNo: true,
-    }),
-    'session-duration': Flags.string({
-      description: 'how long a session lasts, e.g. 24h or 7d',
-      helpValue: 'DURATION',
-    }),
+    'service-auth-401': serviceAuth401Flag,
+    'session-duration': sessionDurationFlag,
     zone: zoneFlag,
     'dry-run': dryRunFlag,
     yes: yesFlag,
   }
+  static override asks = {
+    needs: ['listApplications', 'getApplication', 'listApplicationPolicies', 'replaceApplication'],
+  } as const
 
   async run(): Promise<object> {
     const {'service-auth-401': serviceAuth401, 'session-duration': sessionDuration} = this.flags
@@ -37,7 +40,7 @@ export default class AppSet extends EditCommand<typeof AppSet> {
     })
     const settings = {serviceAuth401, sessionDuration}
     const done = ({application, changes}: SetApplicationPlan): string =>
-      `${style.bold(application.name)} is ${changes.length === 0 ? 'so already' : 'changed'}`
+      `${style.bold(application.name)} ${changes.length === 0 ? 'has these settings already' : 'was changed'}`
     const {plan, result} = await this.edit(ctx, () => planSetApplication(ctx, wanted, settings), {
       dryRun,
       yes,

@@ -1,10 +1,10 @@
-import {Args} from '@oclif/core'
 import {showApplication} from '../../lib/access/applications/list.js'
 import {policiesInWords} from '../../lib/access/rules/in-words.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
 import {zoneFlag} from '../../lib/command/flags.js'
 import {applicationFacts, applicationJson, ruleList} from '../../lib/command/present/application.js'
+import {applicationArg} from '../../lib/command/args.js'
 
 export default class AppShow extends AccessCommand<typeof AppShow> {
   static override summary = 'Show an application and its rules in order'
@@ -12,8 +12,13 @@ export default class AppShow extends AccessCommand<typeof AppShow> {
     '<%= config.bin %> app show GitLab',
     '<%= config.bin %> app show gitlab-ssh.widgetcorp.tech --json',
   ]
-  static override args = {application: Args.string({description: 'name, domain or id', ignoreStdin: true})}
+  static override args = {application: applicationArg}
   static override flags = {zone: zoneFlag}
+  // Names in rules are shown as far as they may be read.
+  static override asks = {
+    needs: ['listApplications', 'getApplication', 'listApplicationPolicies'],
+    tries: ['listServiceTokens', 'listGroups'],
+  } as const
 
   async run(): Promise<object> {
     const ctx = this.access()
@@ -27,7 +32,9 @@ export default class AppShow extends AccessCommand<typeof AppShow> {
     this.print(applicationFacts(application))
     this.print()
     this.print(
-      application.policies.length > 0 ? ruleList(application.policies, words) : 'No rule: nobody gets in.',
+      application.policies.length > 0
+        ? ruleList(application.policies, words)
+        : 'No rules: the application admits no one.',
     )
     return {application: applicationJson(application, words)}
   }

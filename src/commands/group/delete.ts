@@ -1,20 +1,25 @@
-import {Args} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
 import {planDeleteGroup} from '../../lib/access/groups/edits.js'
 import {chosenGroup} from '../../lib/command/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
+import {groupArg} from '../../lib/command/args.js'
 
 export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> {
-  static override summary = 'Delete an Access group that nothing uses'
+  static override summary = 'Delete an unused Access group'
   static override description =
-    'Policies and groups that name it stand against that, and are named. zt undo makes it again, with another id.'
+    'Fails if policies or other groups use it, and lists them. zt undo creates it again, with a new ID.'
   static override examples = [
     '<%= config.bin %> group delete robots',
     '<%= config.bin %> group delete robots --yes',
   ]
-  static override args = {group: Args.string({description: 'name or id', ignoreStdin: true})}
+  static override args = {group: groupArg}
   static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
+  // Names in rules are shown as far as they may be read.
+  static override asks = {
+    needs: ['listPolicies', 'listGroups', 'listApplications', 'getGroup', 'deleteGroup'],
+    tries: ['listServiceTokens'],
+  } as const
 
   async run(): Promise<object> {
     const ctx = this.access()
@@ -23,7 +28,7 @@ export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> 
     const {plan, result} = await this.make(ctx, () => planDeleteGroup(ctx, wanted), {
       question: () => 'Delete this Access group?',
       requireYes: ({group}) => ztCommand(ctx, 'group', 'delete', this.args.group ?? group, '--yes'),
-      done: ({group}) => `The Access group "${group.name}" is deleted`,
+      done: ({group}) => `Deleted the Access group "${group.name}"`,
     })
     return {...result, group: plan.group}
   }

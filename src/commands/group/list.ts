@@ -6,13 +6,15 @@ import {shortened} from '../../lib/cli/table.js'
 
 export default class GroupList extends AccessCommand<typeof GroupList> {
   static override summary = 'List the Access groups of the account'
-  static override description = "In Cloudflare's order, each page as it comes."
+  static override description = "Groups are in Cloudflare's order. Each page is shown as it arrives."
   static override examples = [
     '<%= config.bin %> group list',
     '<%= config.bin %> group list --search robots',
     '<%= config.bin %> group list --zone widgetcorp.tech --json',
   ]
   static override flags = {search: searchFlag, limit: limitFlag, zone: zoneFlag}
+  // Names in rules are shown as far as they may be read.
+  static override asks = {needs: ['listGroups'], tries: ['listServiceTokens']} as const
 
   async run(): Promise<void> {
     const {search, limit} = this.flags
@@ -33,7 +35,7 @@ export default class GroupList extends AccessCommand<typeof GroupList> {
         {title: 'TOKENS', value: ({serviceTokens}) => String(serviceTokens)},
         {title: 'ID', value: ({group}) => style.dim(group.id), optional: true},
       ],
-      empty: search === undefined ? 'No Access group.' : 'No such Access group.',
+      empty: search === undefined ? 'No Access groups.' : 'No Access group matches.',
     })
   }
 }

@@ -1,23 +1,29 @@
-import {Args} from '@oclif/core'
 import {planRemoveToken} from '../../lib/access/groups/edits.js'
 import {chosenGroup, chosenToken} from '../../lib/command/choose.js'
 import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 import {reachJson} from '../../lib/command/present/rules.js'
+import {groupArg, tokenArg} from '../../lib/command/args.js'
 
 export default class GroupRemoveToken extends PlannedEditCommand<typeof GroupRemoveToken> {
-  static override summary = 'Take a service token out of an Access group'
+  static override summary = 'Remove a service token from an Access group'
   static override description =
-    'What it opens no more is said before. A token that is all that the group includes, or that the group requires, is not taken out.'
+    'Shows first which applications the token will no longer open. Fails if the token is the only entry of the group, or if the group requires it.'
   static override examples = [
     '<%= config.bin %> group remove-token robots ci',
     '<%= config.bin %> group remove-token robots ci --dry-run',
   ]
   static override args = {
-    group: Args.string({description: 'name or id', ignoreStdin: true}),
-    token: Args.string({description: 'service token by name, id or Client ID', ignoreStdin: true}),
+    group: groupArg,
+    token: tokenArg,
   }
   static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
+  // prettier-ignore
+  static override asks = {
+    needs: [
+      'listPolicies', 'listGroups', 'listApplications', 'listServiceTokens', 'getGroup', 'replaceGroup',
+    ],
+  } as const
 
   async run(): Promise<object> {
     const ctx = this.access()
@@ -27,8 +33,8 @@ export default class GroupRemoveToken extends PlannedEditCommand<typeof GroupRem
       token: await chosenToken(this.args.token, asking),
     }
     const {plan, result} = await this.make(ctx, () => planRemoveToken(ctx, wanted), {
-      question: ({token, group}) => `Take ${token.name} out of ${group.name}?`,
-      done: ({token, group}) => `"${token.name}" is out of the Access group "${group.name}"`,
+      question: ({token, group}) => `Remove ${token.name} from ${group.name}?`,
+      done: ({token, group}) => `Removed "${token.name}" from the Access group "${group.name}"`,
     })
     const {group, token, opens, closes} = plan
     return {...result, group, token, opens: reachJson(opens), closes: reachJson(closes)}

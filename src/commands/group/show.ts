@@ -1,18 +1,23 @@
-import {Args} from '@oclif/core'
 import {showGroup} from '../../lib/access/groups/show.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {chosenGroup} from '../../lib/command/choose.js'
 import {zoneFlag} from '../../lib/command/flags.js'
 import {groupJson, groupText} from '../../lib/command/present/rules.js'
+import {groupArg} from '../../lib/command/args.js'
 
 export default class GroupShow extends AccessCommand<typeof GroupShow> {
-  static override summary = 'Show an Access group: whom it includes, and what uses it'
+  static override summary = 'Show an Access group: its entries, and what uses it'
   static override examples = [
     '<%= config.bin %> group show robots',
     '<%= config.bin %> group show robots --json',
   ]
-  static override args = {group: Args.string({description: 'name or id', ignoreStdin: true})}
+  static override args = {group: groupArg}
   static override flags = {zone: zoneFlag}
+  // Names in rules are shown as far as they may be read.
+  static override asks = {
+    needs: ['listPolicies', 'listGroups', 'listApplications'],
+    tries: ['listServiceTokens'],
+  } as const
 
   async run(): Promise<object> {
     const ctx = this.access()

@@ -1,31 +1,34 @@
-import {Args, Flags} from '@oclif/core'
 import {planAttach} from '../../lib/access/policies/edits.js'
 import {chosenApplication, chosenPolicy} from '../../lib/command/choose.js'
-import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/command/flags.js'
+import {dryRunFlag, noZoneFlag, placeFlags, yesFlag} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
+import {applicationArg, policyArg} from '../../lib/command/args.js'
 
 export default class PolicyAttach extends PlannedEditCommand<typeof PolicyAttach> {
-  static override summary = "Put one of the account's policies on an application"
+  static override summary = 'Attach a reusable policy to an application'
   static override description =
-    'Behind the rules that are there, or where --before or --precedence says; a policy that is there already is moved by these. Nothing else of the application changes.'
+    'The policy comes last, or where --before or --precedence places it. These flags also move a policy that is attached already. The application does not change otherwise.'
   static override examples = [
     '<%= config.bin %> policy attach ci-machines GitLab',
     '<%= config.bin %> policy attach ci-machines gitlab.widgetcorp.tech --before staff --dry-run',
   ]
   static override args = {
-    policy: Args.string({description: 'name or id', ignoreStdin: true}),
-    application: Args.string({description: 'name, domain or id', ignoreStdin: true}),
+    policy: policyArg,
+    application: applicationArg,
   }
   static override flags = {
-    before: Flags.string({
-      description: 'the rule that is to come right after it: name, id or #3',
-      helpValue: 'RULE',
-    }),
-    precedence: Flags.integer({description: 'its place: the lowest comes first', helpValue: 'N'}),
+    ...placeFlags,
     yes: yesFlag,
     'dry-run': dryRunFlag,
     zone: noZoneFlag,
   }
+  // prettier-ignore
+  static override asks = {
+    needs: [
+      'listApplications', 'listPolicies', 'getApplication', 'listApplicationPolicies', 'listServiceTokens',
+      'listGroups', 'replaceApplication',
+    ],
+  } as const
 
   async run(): Promise<object> {
     const ctx = this.access()
@@ -38,7 +41,7 @@ export default class PolicyAttach extends PlannedEditCommand<typeof PolicyAttach
     }
     const {plan, result} = await this.make(ctx, () => planAttach(ctx, wanted), {
       question: ({application}) => `Attach it to ${application.name}?`,
-      done: ({policy, application}) => `The policy "${policy.name}" is on "${application.name}"`,
+      done: ({policy, application}) => `Attached the policy "${policy.name}" to "${application.name}"`,
     })
     const {policy, application} = plan
     return {...result, policy, application}

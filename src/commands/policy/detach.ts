@@ -1,22 +1,29 @@
-import {Args} from '@oclif/core'
 import {planDetachPolicy} from '../../lib/access/policies/edits.js'
 import {chosenApplication, chosenPolicy} from '../../lib/command/choose.js'
 import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
+import {applicationArg, policyArg} from '../../lib/command/args.js'
 
 export default class PolicyDetach extends PlannedEditCommand<typeof PolicyDetach> {
-  static override summary = "Take one of the account's policies off an application"
+  static override summary = 'Detach a reusable policy from an application'
   static override description =
-    'The policy itself stays, and so do its other applications and the order of the other rules.'
+    'The policy itself, its other applications and the order of the other rules stay as they are.'
   static override examples = [
     '<%= config.bin %> policy detach ci-machines GitLab',
     '<%= config.bin %> policy detach "#2" gitlab.widgetcorp.tech --dry-run',
   ]
   static override args = {
-    policy: Args.string({description: 'name, id or place on the application (#2)', ignoreStdin: true}),
-    application: Args.string({description: 'name, domain or id', ignoreStdin: true}),
+    policy: policyArg,
+    application: applicationArg,
   }
   static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: noZoneFlag}
+  // prettier-ignore
+  static override asks = {
+    needs: [
+      'listApplications', 'listPolicies', 'getApplication', 'listApplicationPolicies', 'listGroups',
+      'replaceApplication',
+    ],
+  } as const
 
   async run(): Promise<object> {
     const ctx = this.access()
@@ -27,7 +34,7 @@ export default class PolicyDetach extends PlannedEditCommand<typeof PolicyDetach
     }
     const {plan, result} = await this.make(ctx, () => planDetachPolicy(ctx, wanted), {
       question: ({application}) => `Detach it from ${application.name}?`,
-      done: ({policy, application}) => `The policy "${policy.name}" is off "${application.name}"`,
+      done: ({policy, application}) => `Detached the policy "${policy.name}" from "${application.name}"`,
     })
     const {policy, application} = plan
     return {...result, policy, application}

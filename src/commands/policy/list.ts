@@ -6,14 +6,16 @@ import {shortened} from '../../lib/cli/table.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class PolicyList extends AccessCommand<typeof PolicyList> {
-  static override summary = "List the account's policies, which applications share"
+  static override summary = 'List the reusable policies of the account'
   static override description =
-    "In Cloudflare's order. Policies that live inside one application are shown with it: zt app show."
+    "Policies are in Cloudflare's order. Inline policies are shown with their application (zt app show)."
   static override examples = [
     '<%= config.bin %> policy list',
     '<%= config.bin %> policy list --search "Service Auth" --json',
   ]
   static override flags = {search: searchFlag, limit: limitFlag, zone: noZoneFlag}
+  // Names in rules are shown as far as they may be read.
+  static override asks = {needs: ['listPolicies'], tries: ['listServiceTokens', 'listGroups']} as const
 
   async run(): Promise<void> {
     const {search, limit} = this.flags
@@ -37,7 +39,7 @@ export default class PolicyList extends AccessCommand<typeof PolicyList> {
         {title: 'APPS', value: ({applications}) => String(applications ?? '')},
         {title: 'ID', value: ({policy}) => style.dim(policy.id), optional: true},
       ],
-      empty: search === undefined ? 'No policy.' : 'No such policy.',
+      empty: search === undefined ? 'No policies.' : 'No policy matches.',
     })
   }
 }

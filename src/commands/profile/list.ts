@@ -4,10 +4,9 @@ import {readConfig} from '../../lib/config/profiles.js'
 import {CLOUDFLARE_API_URL} from '../../lib/config/types.js'
 
 export default class ProfileList extends BaseCommand<typeof ProfileList> {
-  static override summary = 'List the profiles of this machine'
+  static override summary = 'List the profiles on this machine'
   static override examples = ['<%= config.bin %> profile list', '<%= config.bin %> profile list --json']
-  // A profile that is named and missing is no reason not to say which ones there are.
-  protected override readonly makesProfile = true
+  static override profile = 'ignored' as const
 
   async run(): Promise<object> {
     const config = await readConfig(this.settings.paths)
@@ -21,7 +20,7 @@ export default class ProfileList extends BaseCommand<typeof ProfileList> {
       sandbox: profile.sandbox ?? false,
     }))
     if (profiles.length === 0) {
-      this.print('No profile yet.')
+      this.print('No profiles yet.')
       this.next('zt login', 'zt sandbox start')
     } else {
       this.print(

@@ -1,4 +1,4 @@
-import {Args} from '@oclif/core'
+import {profileArg} from '../../lib/command/args.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
@@ -6,12 +6,12 @@ import {configFile, profileNotFound, readConfig} from '../../lib/config/profiles
 import {CLOUDFLARE_API_URL} from '../../lib/config/types.js'
 
 export default class ProfileShow extends BaseCommand<typeof ProfileShow> {
-  static override summary = 'Show what a profile says'
+  static override summary = 'Show the settings of a profile'
   static override examples = [
     '<%= config.bin %> profile show',
     '<%= config.bin %> profile show sandbox --json',
   ]
-  static override args = {name: Args.string({ignoreStdin: true, description: 'default: the profile in use'})}
+  static override args = {name: profileArg}
 
   async run(): Promise<object> {
     const {paths, profileName, profileSource} = this.settings

@@ -1,23 +1,23 @@
-import {Args} from '@oclif/core'
+import {profileArg} from '../../lib/command/args.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
 import {style} from '../../lib/cli/streams.js'
 import {readConfig, useProfile} from '../../lib/config/profiles.js'
 
 export default class ProfileUse extends BaseCommand<typeof ProfileUse> {
-  static override summary = 'Work with a profile from now on'
-  static override description = 'Where no --profile, ZT_PROFILE or .zt.json names another one.'
+  static override summary = 'Switch to another profile'
+  static override description = 'It is used unless --profile, ZT_PROFILE or .zt.json names another one.'
   static override examples = ['<%= config.bin %> profile use production', '<%= config.bin %> profile use']
-  static override args = {name: Args.string({ignoreStdin: true, description: "the profile's name"})}
-  protected override readonly makesProfile = true
+  static override args = {name: profileArg}
+  static override profile = 'ignored' as const
 
   async run(): Promise<object> {
     const {paths} = this.settings
     const name = this.args.name ?? (await this.pick())
     const profile = await useProfile(paths, name)
-    this.print(`${style.green('✓')} Profile ${style.bold(name)} is in use`)
+    this.print(`${style.green('✓')} Switched to profile ${style.bold(name)}`)
     const {profileName, profileSource} = this.settings
     if (profileName !== name && profileSource !== 'profile' && profileSource !== 'default') {
-      this.warn(`Here, the ${profileSource} still says profile ${profileName}`)
+      this.warn(`The ${profileSource} still selects profile ${profileName} here`)
     }
     return {profile: name, accountId: profile.accountId ?? null}
   }

@@ -8,17 +8,17 @@ import {UserError} from '../../lib/core/errors.js'
 import {resetState, stopDaemon} from '../../lib/sandbox/daemon.js'
 
 export default class SandboxReset extends AccessCommand<typeof SandboxReset> {
-  static override summary = "Put the local Access back to the tutorial's beginning"
+  static override summary = 'Reset the sandbox to its initial state'
   static override description =
-    'Also removes the secrets and host bindings of the profile "sandbox": their tokens are gone.'
+    'Also removes the secrets and host bindings of the profile "sandbox", because their tokens no longer exist.'
   static override examples = ['<%= config.bin %> sandbox reset', '<%= config.bin %> sandbox reset --yes']
   static override flags = {yes: yesFlag}
-  protected override readonly makesProfile = true
+  static override profile = 'ignored' as const
 
   async run(): Promise<object> {
     if (!this.flags.yes) {
       this.prompts.require('A confirmation', 'zt sandbox reset --yes')
-      if (!(await this.prompts.confirm('Throw the state of the sandbox away?'))) {
+      if (!(await this.prompts.confirm('Discard the state of the sandbox?'))) {
         throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed'})
       }
     }
@@ -31,7 +31,7 @@ export default class SandboxReset extends AccessCommand<typeof SandboxReset> {
       const settings = await loadSettings({env: process.env, cwd: process.cwd(), flags: {profile: 'sandbox'}})
       forgotten = await forgetServiceTokens(this.access(settings))
     }
-    this.print(`The sandbox is as at the beginning${stopped ? ', and stopped' : ''}.`)
+    this.print(`${stopped ? 'Stopped and reset' : 'Reset'} the sandbox.`)
     this.next('zt sandbox start')
     return {stopped, forgotten}
   }

@@ -3,6 +3,7 @@ import {Flags} from '@oclif/core'
 import {saveApiToken} from '../../lib/access/account/login.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {storeFlag} from '../../lib/command/flags.js'
+import {completing} from '../../lib/cli/completing.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 import {updateProfile} from '../../lib/config/profiles.js'
@@ -15,26 +16,29 @@ import {profileOf, runningSandbox, startBeside, startHere} from '../../lib/sandb
 import type {SandboxInfo} from '../../lib/sandbox/types.js'
 
 export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
-  static override summary = 'Start a local Access: API, edge and an SSH server behind it'
+  static override summary = 'Start the sandbox: a local API, edge and SSH server'
   static override description =
-    'On this machine only. Makes the profile "sandbox", with which every other command works.'
+    'It listens on this machine only. Creates the profile "sandbox", which every other command can use.'
   static override examples = [
     '<%= config.bin %> sandbox start',
     '<%= config.bin %> sandbox start --seed state.json --json',
     '<%= config.bin %> sandbox start --origin gitlab-ssh.widgetcorp.tech=127.0.0.1:22',
   ]
   static override flags = {
-    seed: Flags.string({description: 'begin anew from a JSON file of API objects', helpValue: 'FILE'}),
+    seed: completing(
+      'file',
+      Flags.string({description: 'start over with the API objects in this JSON file', helpValue: 'FILE'}),
+    ),
     origin: Flags.string({
       description: 'put another server behind the edge',
       helpValue: 'HOST=ADDRESS:PORT',
       multiple: true,
       default: [],
     }),
-    foreground: Flags.boolean({description: 'stay until interrupted'}),
+    foreground: Flags.boolean({description: 'stay in the foreground until interrupted'}),
     store: storeFlag,
   }
-  protected override readonly makesProfile = true
+  static override profile = 'ignored' as const
 
   async run(): Promise<object> {
     const {foreground, origin: origins, seed, store} = this.flags
@@ -44,7 +48,7 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
       origins,
     }
     const running = await runningSandbox(wanted)
-    if (running) this.note('the sandbox runs already')
+    if (running) this.note('the sandbox is running already')
     if (foreground && !running) {
       const {info, close} = await startHere(wanted)
       await this.makeProfile(info)
@@ -72,12 +76,12 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
       await this.rememberStore(store, settings)
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      this.warn(`The sandbox's API token could not be saved: ${error.message}. ${error.next[0] ?? ''}`)
+      this.warn(`zt could not save the sandbox's API token: ${error.message}. ${error.next[0] ?? ''}`)
     }
   }
 
   private show(info: SandboxInfo): void {
-    this.print(`${style.green('✓')} The sandbox runs ${style.yellow('(local, nothing in it is real)')}`)
+    this.print(`${style.green('✓')} The sandbox is running ${style.yellow('(local; nothing in it is real)')}`)
     this.print(
       facts([
         ['API', info.apiUrl],

@@ -4,14 +4,14 @@ import {facts} from '../../lib/cli/table.js'
 import {daemonStatus} from '../../lib/sandbox/daemon.js'
 
 export default class SandboxStatus extends BaseCommand<typeof SandboxStatus> {
-  static override summary = 'Show whether the local Access runs, and where'
+  static override summary = 'Show whether the sandbox runs, and where'
   static override examples = ['<%= config.bin %> sandbox status', '<%= config.bin %> sandbox status --json']
-  protected override readonly makesProfile = true
+  static override profile = 'ignored' as const
 
   async run(): Promise<object> {
     const info = await daemonStatus(path.join(this.settings.paths.state, 'sandbox'))
     if (!info) {
-      this.print('No sandbox runs.')
+      this.print('No sandbox is running.')
       this.next('zt sandbox start')
       return {running: false}
     }

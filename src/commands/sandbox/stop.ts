@@ -3,13 +3,13 @@ import {BaseCommand} from '../../lib/cli/base-command.js'
 import {stopDaemon} from '../../lib/sandbox/daemon.js'
 
 export default class SandboxStop extends BaseCommand<typeof SandboxStop> {
-  static override summary = 'Stop the local Access; its state stays'
+  static override summary = 'Stop the sandbox and keep its state'
   static override examples = ['<%= config.bin %> sandbox stop']
-  protected override readonly makesProfile = true
+  static override profile = 'ignored' as const
 
   async run(): Promise<object> {
     const stopped = await stopDaemon(path.join(this.settings.paths.state, 'sandbox'))
-    this.print(stopped ? 'The sandbox is stopped.' : 'No sandbox runs.')
+    this.print(stopped ? 'Stopped the sandbox.' : 'No sandbox is running.')
     return {stopped}
   }
 }

@@ -1,34 +1,32 @@
-import {Args, Flags} from '@oclif/core'
-import {AccessCommand} from '../../lib/command/access-command.js'
+import {Flags} from '@oclif/core'
 import {explainedFailure} from '../../lib/command/explained-failure.js'
-import {edgeFlags, yesFlag} from '../../lib/command/flags.js'
+import {connectionTokenFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
 import {checkRow} from '../../lib/command/present/check.js'
 import {targetOptions} from '../../lib/command/target-options.js'
+import {TunnelCommand} from '../../lib/command/tunnel-command.js'
+import {hostArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
 import {normaliseHostname} from '../../lib/core/hostname.js'
 import {checkTunnel} from '../../lib/tunnel/check/check.js'
 import {findTarget} from '../../lib/tunnel/target/target.js'
 
-export default class SshCheck extends AccessCommand<typeof SshCheck> {
-  static override summary = 'Look where a connection through the tunnel fails, step by step'
-  static override description = `Goes through DNS, TCP, TLS, the edge's answer to the token, and the SSH banner from behind the tunnel, and
-says what is wrong with the first that fails. Ends with 0 when all is well; see "zt help exit-codes".`
+export default class SshCheck extends TunnelCommand<typeof SshCheck> {
+  static override summary = 'Check a connection through the tunnel step by step'
+  static override description =
+    'Checks DNS, TCP, TLS, whether the edge accepts the token, and the SSH banner behind the tunnel, and explains the first step that fails. The exit code is 0 if all steps pass; see zt help exit-codes.'
   static override examples = [
     '<%= config.bin %> ssh check gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> ssh check build.example.com --token ci --yes --json',
   ]
   static override args = {
-    host: Args.string({description: 'public host name', ignoreStdin: true, required: true}),
+    host: hostArg,
   }
   static override flags = {
-    token: Flags.string({
-      description: 'another service token for this call; env: CF_ACCESS_CLIENT_ID/_SECRET',
-      helpValue: 'NAME',
-    }),
+    token: connectionTokenFlag,
     yes: yesFlag,
     timeout: Flags.integer({
-      description: 'for each step',
+      description: 'limit for each step',
       helpValue: 'SECONDS',
       default: 15,
       min: 1,

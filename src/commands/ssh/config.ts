@@ -1,7 +1,9 @@
 import path from 'node:path'
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {connectionFlags, dryRunFlag, yesFlag} from '../../lib/command/flags.js'
 import {configChange, configDone} from '../../lib/command/present/ssh-config.js'
+import {destinationArg, required} from '../../lib/command/args.js'
+import {completing} from '../../lib/cli/completing.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
 import {UserError} from '../../lib/core/errors.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
@@ -14,19 +16,22 @@ import {applySshConfig, planSshConfig} from '../../lib/tunnel/ssh/config/change.
 import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
 
 export default class SshConfig extends BaseCommand<typeof SshConfig> {
-  static override summary = 'Let plain ssh, scp, rsync, git and Ansible reach a host with its service token'
-  static override description = `Prints a block for ~/.ssh/config. With --write it is put there, before the first Host line; with --remove it is taken
-out. What else is in the file stays as it is. The change is shown, and asked for.`
+  static override summary = 'Let ssh, scp, rsync, git and Ansible reach a host through the tunnel'
+  static override description =
+    'Prints a block for ~/.ssh/config. --write puts it into the file, before the first Host line. --remove removes it. Nothing else in the file changes. zt shows the change and asks before it writes.'
   static override examples = [
     '<%= config.bin %> ssh config gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> ssh config git@gitlab-ssh.widgetcorp.tech --write',
     '<%= config.bin %> ssh config gitlab-ssh.widgetcorp.tech --remove --dry-run',
   ]
-  static override args = {host: Args.string({description: '[USER@]HOST', ignoreStdin: true, required: true})}
+  static override args = {host: required(destinationArg)}
   static override flags = {
-    write: Flags.boolean({description: 'put the block into the configuration', exclusive: ['remove']}),
-    remove: Flags.boolean({description: 'take the block out of the configuration'}),
-    file: Flags.string({description: 'the configuration (default: ~/.ssh/config)', helpValue: 'FILE'}),
+    write: Flags.boolean({description: 'write the block to the configuration', exclusive: ['remove']}),
+    remove: Flags.boolean({description: 'remove the block from the configuration'}),
+    file: completing(
+      'file',
+      Flags.string({description: 'ssh configuration (default: ~/.ssh/config)', helpValue: 'FILE'}),
+    ),
     ...connectionFlags,
     yes: yesFlag,
     'dry-run': dryRunFlag,

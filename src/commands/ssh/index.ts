@@ -1,7 +1,7 @@
-import {Args, Flags} from '@oclif/core'
 import {explainReport} from '../../lib/command/explain-report.js'
-import {connectionFlags, edgeFlags, yesFlag} from '../../lib/command/flags.js'
+import {connectionFlags, connectionTokenFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
 import {TunnelCommand} from '../../lib/command/tunnel-command.js'
+import {destinationArg} from '../../lib/command/args.js'
 import {errJson} from '../../lib/cli/streams.js'
 import {parseDestination} from '../../lib/tunnel/target/destination.js'
 import {endedBefore, type QuickEnd} from '../../lib/tunnel/ssh/quick.js'
@@ -10,20 +10,16 @@ import {chooseToken, sharedBy} from '../../lib/tunnel/target/target.js'
 
 export default class Ssh extends TunnelCommand<typeof Ssh> {
   static override summary = 'Open SSH through the tunnel with a service token'
-  static override description = `Uses the token that the host is bound to (by "zt app add-rule"). Arguments for ssh, and a remote command, stand
-behind --. The connection stays for a minute after its last session, and the next one opens at once. Ends with the
-exit status of ssh.`
+  static override description =
+    'Uses the service token bound to the host (zt app add-rule binds it). Put arguments for ssh and a remote command after --. The connection stays open for one minute after its last session, so that the next session starts at once. The exit code is that of ssh.'
   static override examples = [
     '<%= config.bin %> ssh git@gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> ssh gitlab-ssh.widgetcorp.tech -- -v',
     '<%= config.bin %> ssh deploy@build.example.com --token ci --yes -- uptime',
   ]
-  static override args = {host: Args.string({description: '[USER@]HOST', ignoreStdin: true})}
+  static override args = {host: destinationArg}
   static override flags = {
-    token: Flags.string({
-      description: 'another service token for this call; env: CF_ACCESS_CLIENT_ID/_SECRET',
-      helpValue: 'NAME',
-    }),
+    token: connectionTokenFlag,
     yes: yesFlag,
     ...connectionFlags,
     ...edgeFlags,

@@ -1,31 +1,32 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {clientFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
+import {clientFlag, connectionTokenFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
+import {hostArg} from '../../lib/command/args.js'
 import {errJson} from '../../lib/cli/streams.js'
 import {main} from '../../lib/tunnel/proxy/main.js'
 
-/** bin/zt.cjs starts the proxy without this class; it is here for the help, and for flags that stand before `ssh proxy`. */
+/** bin/zt.cjs starts the proxy without this class, which is for the help and for flags before `ssh proxy`. */
 export default class SshProxy extends AccessCommand<typeof SshProxy> {
-  static override summary = "Carry stdin and stdout to a host: ssh's ProxyCommand"
+  static override summary = "Carry stdin and stdout to a host, as ssh's ProxyCommand"
   static override examples = [
     '<%= config.bin %> ssh proxy gitlab-ssh.widgetcorp.tech',
     'ssh -o ProxyCommand="zt ssh proxy %h" git@gitlab-ssh.widgetcorp.tech',
   ]
   static override args = {
-    host: Args.string({description: 'public host name', ignoreStdin: true, required: true}),
+    host: hostArg,
   }
   static override flags = {
-    token: Flags.string({
-      description: 'another service token for this call; env: CF_ACCESS_CLIENT_ID/_SECRET',
-      helpValue: 'NAME',
-    }),
+    token: connectionTokenFlag,
     yes: yesFlag,
     client: clientFlag,
     destination: Flags.string({
-      description: 'where the connector is to connect to, if its tunnel lets the client choose',
+      description: 'address that the connector connects to, if its tunnel lets the client choose',
       helpValue: 'HOST[:PORT]',
     }),
-    timeout: Flags.string({description: 'for connecting, TLS and the answer together', helpValue: 'SECONDS'}),
+    timeout: Flags.string({
+      description: 'limit for connecting, TLS and the answer together',
+      helpValue: 'SECONDS',
+    }),
     ...edgeFlags,
   }
 

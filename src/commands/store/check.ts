@@ -9,18 +9,18 @@ import {table} from '../../lib/cli/table.js'
 const NEEDS_ACTION = 9
 
 export default class StoreCheck extends AccessCommand<typeof StoreCheck> {
-  static override summary = 'Look for secrets that nobody knows of, and for knowledge without a secret'
-  static override description = `Compares all stores with the index, the host bindings and the profiles of this machine. With --fix it
-mends what can be mended without losing anything; it never deletes the only copy of a secret.
-Ends with 9 when something is left to be done.`
+  static override summary = 'Check the secret stores against what zt knows about them'
+  static override description =
+    'Compares all stores with the index, the host bindings and the profiles of this machine. --fix repairs what can be repaired without losing anything, and never deletes the only copy of a secret. The exit code is 9 if something is left to do.'
   static override examples = [
     '<%= config.bin %> store check',
     '<%= config.bin %> store check --fix',
     '<%= config.bin %> store check --json',
   ]
   static override flags = {
-    fix: Flags.boolean({description: 'mend what can be mended without losing anything'}),
+    fix: Flags.boolean({description: 'repair what can be repaired without losing anything'}),
   }
+  static override asks = {needs: ['listServiceTokens']} as const
 
   async run(): Promise<object> {
     const {stores, problems} = await checkStores(this.access(), this.settings, {fix: this.flags.fix})

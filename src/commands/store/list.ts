@@ -5,9 +5,9 @@ import {style} from '../../lib/cli/streams.js'
 import {table} from '../../lib/cli/table.js'
 
 export default class StoreList extends AccessCommand<typeof StoreList> {
-  static override summary = 'List the secret stores of this machine, and which is in use'
+  static override summary = 'List the secret stores of this machine'
   static override description =
-    'The OS keychain, every docker-credential-* helper on PATH, the age vault, and the environment if it is set.'
+    'These are the OS keychain, every docker-credential-* helper on PATH, the age vault, and the environment if its variables are set.'
   static override examples = ['<%= config.bin %> store list', '<%= config.bin %> store list --json']
 
   async run(): Promise<object> {

@@ -1,36 +1,28 @@
-import {Args, Flags} from '@oclif/core'
 import {moveSecrets, type MovedToken} from '../../lib/access/stores/move.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {parseStore} from '../../lib/command/flags.js'
+import {dryRunFlag, fromFlag, parseStore, several} from '../../lib/command/flags.js'
+import {storeArg, required} from '../../lib/command/args.js'
+import {completing} from '../../lib/cli/completing.js'
 import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
 import type {KeepingStoreKind} from '../../lib/core/store-kind.js'
 
 export default class StoreMove extends AccessCommand<typeof StoreMove> {
-  static override summary = "Move secrets of the profile's service tokens into another store"
+  static override summary = "Move secrets of the profile's service tokens to another store"
   static override description =
-    'Each is copied and read back before the old copy is deleted. It may be interrupted at any point and run again.'
+    'Each secret is copied and read back before the old copy is deleted. You can interrupt the command at any time and run it again.'
   static override examples = [
     '<%= config.bin %> store move keychain --dry-run',
     '<%= config.bin %> store move keychain',
     '<%= config.bin %> store move helper:pass --token gitlab-admin --from vault',
   ]
   static override args = {
-    store: Args.string({description: 'keychain, vault or helper:NAME', ignoreStdin: true, required: true}),
+    store: required(storeArg),
   }
   static override flags = {
-    token: Flags.string({
-      description: 'only this service token, by name, id or Client ID; may be repeated',
-      helpValue: 'NAME',
-      multiple: true,
-      default: [],
-    }),
-    from: Flags.custom<KeepingStoreKind>({
-      description: 'only what is in this store',
-      helpValue: 'STORE',
-      parse: (text) => Promise.resolve(parseStore(text)),
-    })(),
-    'dry-run': Flags.boolean({description: 'show what would move, move nothing'}),
+    token: completing('stored-token', several('service token: name, ID or client ID', 'NAME')),
+    from: fromFlag,
+    'dry-run': dryRunFlag,
   }
 
   async run(): Promise<object> {

@@ -1,16 +1,17 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {listStores} from '../../lib/access/stores/list.js'
 import {useStore} from '../../lib/access/stores/use.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {parseStore} from '../../lib/command/flags.js'
+import {dryRunFlag, parseStore} from '../../lib/command/flags.js'
 import {askNewPassphrase} from '../../lib/command/new-passphrase.js'
 import {presentUsedStore, usedStoreJson, vaultOnly} from '../../lib/command/present/used-store.js'
+import {storeArg} from '../../lib/command/args.js'
 import type {Secret} from '../../lib/core/secret.js'
 
 export default class StoreUse extends AccessCommand<typeof StoreUse> {
-  static override summary = "Make a store the profile's own, once it has shown that it keeps a secret"
-  static override description = `The API token moves with it; secrets of service tokens stay until "zt store move".
-With --recipient the vault needs no identity here, and cannot be read here: for CI.`
+  static override summary = 'Choose the secret store of the profile, after testing it'
+  static override description =
+    'The API token moves to it. Secrets of service tokens stay where they are until zt store move. With --recipient the vault needs no identity on this machine and cannot be read on it: for CI.'
   static override examples = [
     '<%= config.bin %> store use keychain',
     '<%= config.bin %> store use helper:pass',
@@ -18,21 +19,20 @@ With --recipient the vault needs no identity here, and cannot be read here: for 
     '<%= config.bin %> store use vault --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p',
   ]
   static override args = {
-    store: Args.string({description: 'keychain, vault or helper:NAME', ignoreStdin: true}),
+    store: storeArg,
   }
   static override flags = {
     passphrase: Flags.boolean({
-      description:
-        "vault: protect a new identity by a passphrase, asked for or from ZT_VAULT_PASSPHRASE_FILE's file",
+      description: 'vault: protect a new identity with a passphrase [env: ZT_VAULT_PASSPHRASE_FILE]',
       exclusive: ['recipient'],
     }),
     recipient: Flags.string({
-      description: 'vault: encrypt to this age recipient; may be repeated',
+      description: 'vault: encrypt to this age recipient',
       helpValue: 'age1…',
       multiple: true,
       default: [],
     }),
-    'dry-run': Flags.boolean({description: 'look whether the store can be used, change nothing'}),
+    'dry-run': dryRunFlag,
   }
 
   async run(): Promise<object> {

@@ -1,31 +1,36 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {createServiceToken, planServiceToken} from '../../lib/access/tokens/create.js'
 import {checkTokenName} from '../../lib/access/tokens/list.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
-import {dryRunFlag, storeFlag} from '../../lib/command/flags.js'
+import {dryRunFlag, durationFlag, storeFlag} from '../../lib/command/flags.js'
+import {newNameArg} from '../../lib/command/args.js'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {out, style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 import {messageOf} from '../../lib/core/errors.js'
 
 export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
-  static override summary = 'Create a service token and keep its one-time secret'
+  static override summary = 'Create a service token and store its secret'
   static override description =
-    'The secret goes to the secret store and is read back from there; it is not shown unless asked for.'
+    'The secret goes to the secret store and is read back from there. It is shown only with --reveal. The token is valid for one year unless --duration is given.'
   static override examples = [
     '<%= config.bin %> token create gitlab-admin',
     '<%= config.bin %> token create ci --duration 90d --json',
   ]
-  static override args = {name: Args.string({description: 'up to 350 characters', ignoreStdin: true})}
+  static override args = {name: newNameArg('service token')}
   static override flags = {
-    duration: Flags.string({
-      description: 'how long it is valid: 8760h, 90d, 1y, forever (default: a year)',
-      helpValue: 'TIME',
-    }),
+    duration: durationFlag,
     reveal: Flags.boolean({description: 'also print the secret'}),
     store: storeFlag,
     'dry-run': dryRunFlag,
   }
+  // prettier-ignore
+  static override asks = {
+    needs: [
+      'listServiceTokens', 'getServiceToken', 'createServiceToken', 'updateServiceToken',
+      'deleteServiceToken',
+    ],
+  } as const
 
   async run(): Promise<object> {
     const name = this.args.name ?? (await this.askName())

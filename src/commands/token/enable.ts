@@ -1,16 +1,17 @@
-import {Args} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {setTokenEnabled} from '../../lib/access/tokens/changes.js'
 import {dryRunFlag} from '../../lib/command/flags.js'
 import {changeJson} from '../../lib/command/present/change.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
+import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class TokenEnable extends TokenCommand<typeof TokenEnable> {
-  static override summary = 'Switch a disabled service token on again'
+  static override summary = 'Enable a disabled service token'
   static override examples = ['<%= config.bin %> token enable ci']
-  static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
+  static override args = {token: tokenArg}
   static override flags = {'dry-run': dryRunFlag}
+  static override asks = {needs: ['listServiceTokens', 'getServiceToken', 'updateServiceToken']} as const
 
   async run(): Promise<object> {
     const token = await this.chosenToken(this.args.token, 'zt token enable NAME')
@@ -22,11 +23,9 @@ export default class TokenEnable extends TokenCommand<typeof TokenEnable> {
     const {name} = change.after.token
     if (!change.differs) this.print(`${style.green('✓')} ${style.bold(name)} is enabled already`)
     else if (change.dryRun) this.print(`Would enable ${style.bold(name)}`)
-    else this.print(`${style.green('✓')} ${style.bold(name)} is enabled: its secret works as before`)
+    else this.print(`${style.green('✓')} Enabled ${style.bold(name)}: its secret works again`)
     if (change.after.status === 'expired') {
-      this.warn(
-        `It is expired since ${change.after.token.expiresAt ?? ''}, and opens nothing until it is extended`,
-      )
+      this.warn(`It expired on ${change.after.token.expiresAt ?? ''} and opens nothing until you extend it`)
       this.next(`zt token refresh ${shellQuote(change.after.token)}`)
     }
     return changeJson(change)

@@ -1,32 +1,35 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {checkCredentials, parseCredentials} from '../../lib/access/tokens/credential-input.js'
 import {importToken} from '../../lib/access/tokens/import.js'
 import {dryRunFlag, storeFlag} from '../../lib/command/flags.js'
 import {tokenJson} from '../../lib/command/present/token.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
+import {tokenArg} from '../../lib/command/args.js'
+import {completing} from '../../lib/cli/completing.js'
 import {readSecretFromStdin} from '../../lib/cli/stdin.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 import {UserError} from '../../lib/core/errors.js'
 
 export default class TokenImport extends TokenCommand<typeof TokenImport> {
-  static override summary = 'Keep the credentials of a service token that was made elsewhere'
+  static override summary = 'Store the credentials of an existing service token'
   static override description =
-    'They come from stdin or from prompts, never from a flag: as JSON with "client_id" and "client_secret", as the header lines CF-Access-Client-Id: and CF-Access-Client-Secret:, or as the lines CF_ACCESS_CLIENT_ID= and CF_ACCESS_CLIENT_SECRET=.'
+    'They are read from stdin or from prompts, never from a flag. stdin takes JSON with "client_id" and "client_secret", the header lines CF-Access-Client-Id: and CF-Access-Client-Secret:, or the lines CF_ACCESS_CLIENT_ID= and CF_ACCESS_CLIENT_SECRET=.'
   static override examples = [
     '<%= config.bin %> token import gitlab-admin',
     '<%= config.bin %> token import --host gitlab-ssh.widgetcorp.tech < credentials.json',
     'pass show cf-access | <%= config.bin %> token import ci --store vault',
   ]
   static override args = {
-    token: Args.string({description: 'the token it must be: name, id or Client ID', ignoreStdin: true}),
+    token: tokenArg,
   }
   static override flags = {
     store: storeFlag,
-    replace: Flags.boolean({description: 'let go of another secret that is stored for it'}),
-    host: Flags.string({description: 'also use it for this host', helpValue: 'HOST'}),
+    replace: Flags.boolean({description: 'replace another secret that is stored for the token'}),
+    host: completing('host', Flags.string({description: 'also bind this host to it', helpValue: 'HOST'})),
     'dry-run': dryRunFlag,
   }
+  static override asks = {needs: ['listServiceTokens']} as const
 
   async run(): Promise<object> {
     const {replace, host, 'dry-run': dryRun} = this.flags

@@ -3,11 +3,12 @@ import {streamServiceTokens} from '../../lib/access/tokens/list.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {limitFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
 import {day, statusColour, tokenJson} from '../../lib/command/present/token.js'
+import {completing} from '../../lib/cli/completing.js'
 import {style} from '../../lib/cli/streams.js'
 
 export default class TokenList extends TokenCommand<typeof TokenList> {
   static override summary = 'List the service tokens of the account'
-  static override description = "In Cloudflare's order, each page as it comes."
+  static override description = "Tokens are in Cloudflare's order. Each page is shown as it arrives."
   static override examples = [
     '<%= config.bin %> token list',
     '<%= config.bin %> token list --search ci --limit 20',
@@ -15,10 +16,14 @@ export default class TokenList extends TokenCommand<typeof TokenList> {
   ]
   static override flags = {
     search: searchFlag,
-    name: Flags.string({description: 'only those of this name', helpValue: 'NAME'}),
+    name: completing(
+      'token',
+      Flags.string({description: 'only those with exactly this name', helpValue: 'NAME'}),
+    ),
     limit: limitFlag,
     zone: zoneFlag,
   }
+  static override asks = {needs: ['listServiceTokens']} as const
 
   async run(): Promise<void> {
     const {search, name, limit, zone} = this.flags
@@ -35,7 +40,7 @@ export default class TokenList extends TokenCommand<typeof TokenList> {
         {title: 'HOSTS', value: ({hosts}) => hosts.join(', '), optional: true},
         {title: 'CLIENT ID', value: ({token}) => style.dim(token.clientId), optional: true},
       ],
-      empty: all ? 'No service token yet.' : 'No such service token.',
+      empty: all ? 'No service tokens yet.' : 'No service token matches.',
     })
     if (shown === 0 && all) this.next('zt token create')
   }

@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {recoverOperations, type Recovery, type Settlement} from '../../lib/access/tokens/recover.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {keepConnectionsFlag} from '../../lib/command/flags.js'
+import {dryRunFlag, keepConnectionsFlag} from '../../lib/command/flags.js'
 import {connectionsJson} from '../../lib/command/present/connections.js'
 import {style} from '../../lib/cli/streams.js'
 import {indented} from '../../lib/cli/wrapped.js'
@@ -10,21 +10,22 @@ import {endConnections} from '../../lib/tunnel/connections/end.js'
 import type {ClosedConnections} from '../../lib/tunnel/types.js'
 
 export default class TokenRecover extends AccessCommand<typeof TokenRecover> {
-  static override summary = 'Finish or undo what was interrupted while a secret was made'
-  static override description = `Creating and rotating write down what they are about to do. When they are killed, or an answer is lost, this finds
-out what came of it, finishes it where the secret is safe, undoes it where it is not, and says which. It is safe to
-run twice, to interrupt, and beside other commands. A rotation with "--grace 0" that it finishes ends the connections
-that this machine has opened with the token. Ends with 9 when something must wait.`
+  static override summary = 'Finish or undo interrupted token operations'
+  static override description =
+    'token create and token rotate record what they are about to do. If one of them is killed or an answer is lost, this command finds out what happened, finishes the operation if the secret is safe, undoes it if not, and says which. You can run it twice, interrupt it, and run it beside other commands. A rotation with --grace 0 that it finishes ends the connections that this machine opened with the token. The exit code is 9 if something must wait.'
   static override examples = [
     '<%= config.bin %> token recover',
     '<%= config.bin %> token recover --dry-run --json',
     '<%= config.bin %> token recover --undo',
   ]
   static override flags = {
-    undo: Flags.boolean({description: 'undo also what could be finished; the store need not work for that'}),
+    undo: Flags.boolean({description: 'also undo what could be finished; works without the store'}),
     'keep-connections': keepConnectionsFlag,
-    'dry-run': Flags.boolean({description: 'show what would be done, do nothing'}),
+    'dry-run': dryRunFlag,
   }
+  static override asks = {
+    needs: ['listServiceTokens', 'getServiceToken', 'updateServiceToken', 'deleteServiceToken'],
+  } as const
 
   async run(): Promise<object> {
     const dryRun = this.flags['dry-run']

@@ -1,30 +1,30 @@
-import {Args, Flags} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {refreshToken} from '../../lib/access/tokens/changes.js'
-import {dryRunFlag, yesFlag} from '../../lib/command/flags.js'
+import {dryRunFlag, durationFlag, yesFlag} from '../../lib/command/flags.js'
 import {changeJson} from '../../lib/command/present/change.js'
 import {day} from '../../lib/command/present/token.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
+import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 
 export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
-  static override summary = 'Let a service token live a year longer; its secret stays'
+  static override summary = 'Extend a service token by one year and keep its secret'
   static override description =
-    'With --duration it lives that long from now instead, which may end earlier than before: then you are asked.'
+    'With --duration the token is valid for that long from now instead. If it would then expire earlier than before, zt asks for confirmation.'
   static override examples = [
     '<%= config.bin %> token refresh ci',
     '<%= config.bin %> token refresh ci --duration 90d --yes',
   ]
-  static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
+  static override args = {token: tokenArg}
   static override flags = {
-    duration: Flags.string({
-      description: 'how long it is valid from now: 8760h, 90d, 1y, forever',
-      helpValue: 'TIME',
-    }),
+    duration: durationFlag,
     yes: yesFlag,
     'dry-run': dryRunFlag,
   }
+  static override asks = {
+    needs: ['listServiceTokens', 'getServiceToken', 'refreshServiceToken', 'updateServiceToken'],
+  } as const
 
   async run(): Promise<object> {
     const {duration, yes, 'dry-run': dryRun} = this.flags
@@ -37,13 +37,13 @@ export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
         ? undefined
         : async ({token: one, until}) => {
             const {name, expiresAt} = one
-            const then = `"${name}" would end ${day(until, 'never')}, earlier than now (${day(expiresAt, 'never')})`
+            const then = `"${name}" would expire on ${day(until, 'never')}, earlier than now (${day(expiresAt, 'never')})`
             this.warn(then)
             this.prompts.require(
               'A confirmation',
               `zt token refresh ${shellQuote(one)} --duration ${duration ?? ''} --yes`,
             )
-            if (!(await this.prompts.confirm('Let it end earlier?'))) throw this.cancelled()
+            if (!(await this.prompts.confirm('Let it expire earlier?'))) throw this.cancelled()
           },
     })
     const {before, after, differs, earlier} = change
@@ -53,7 +53,7 @@ export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
       return changeJson(change)
     }
     this.print(
-      dryRun ? `Would change when ${name} ends:` : `${style.green('✓')} ${name} now ends another day`,
+      dryRun ? `Would change the expiry of ${name}:` : `${style.green('✓')} Changed the expiry of ${name}`,
     )
     const note = earlier ? style.yellow(' (earlier)') : ''
     this.print(

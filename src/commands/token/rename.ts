@@ -4,20 +4,22 @@ import {checkTokenName} from '../../lib/access/tokens/list.js'
 import {dryRunFlag} from '../../lib/command/flags.js'
 import {changeJson} from '../../lib/command/present/change.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
+import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {messageOf} from '../../lib/core/errors.js'
 
 const USAGE = 'zt token rename NAME NEWNAME'
 
 export default class TokenRename extends TokenCommand<typeof TokenRename> {
-  static override summary = 'Give a service token another name'
-  static override description = 'Rules name a token by its id: they and the secret stay as they are.'
+  static override summary = 'Rename a service token'
+  static override description = 'Rules refer to the token by its ID, so they and the secret stay as they are.'
   static override examples = ['<%= config.bin %> token rename ci gitlab-ci']
   static override args = {
-    token: Args.string({description: 'name, id or Client ID', ignoreStdin: true}),
-    name: Args.string({description: 'the new name, up to 350 characters', ignoreStdin: true}),
+    token: tokenArg,
+    name: Args.string({description: 'new name, up to 350 characters', ignoreStdin: true}),
   }
   static override flags = {'dry-run': dryRunFlag}
+  static override asks = {needs: ['listServiceTokens', 'getServiceToken', 'updateServiceToken']} as const
 
   async run(): Promise<object> {
     const token = await this.chosenToken(this.args.token, USAGE)
@@ -26,7 +28,7 @@ export default class TokenRename extends TokenCommand<typeof TokenRename> {
     const [before, after] = [style.bold(change.before.name), style.bold(change.after.token.name)]
     if (!change.differs) this.print(`${style.green('✓')} ${after} has that name already`)
     else if (change.dryRun) this.print(`Would rename ${before} to ${after}`)
-    else this.print(`${style.green('✓')} ${before} is now called ${after}`)
+    else this.print(`${style.green('✓')} Renamed ${before} to ${after}`)
     return changeJson(change)
   }
 

@@ -1,4 +1,4 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
 import type {AccessContext} from '../../lib/access/account/context.js'
 import {describeChanges} from '../../lib/access/edit/describe.js'
@@ -8,24 +8,34 @@ import {referenceTable, revocationSteps, revokedInWords} from '../../lib/command
 import {connectionsJson} from '../../lib/command/present/connections.js'
 import {editDiff, editJson} from '../../lib/command/present/edit.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
+import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {endConnections} from '../../lib/tunnel/connections/end.js'
 
 export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
-  static override summary = 'Delete a service token for good, with its secret'
+  static override summary = 'Delete a service token and its stored secret'
   static override description =
-    'Rules and Access groups that name the token stand against that. With --detach the token is disabled, taken out of them, and then deleted; nothing else of them changes. Run again after an interruption, it finishes. Connections that this machine has opened with it are ended.'
+    'Fails if any rule or Access group still uses the token. With --detach, zt disables the token, removes it from these rules and groups, and then deletes it. Run the command again after an interruption: it finishes the job. Ends the connections that this machine opened with the token.'
   static override examples = [
     '<%= config.bin %> token revoke ci --dry-run',
     '<%= config.bin %> token revoke ci --detach --yes',
   ]
-  static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
+  static override args = {token: tokenArg}
   static override flags = {
-    detach: Flags.boolean({description: 'take it out of everything that names it, first'}),
+    detach: Flags.boolean({description: 'first remove the token from everything that uses it'}),
     'keep-connections': keepConnectionsFlag,
     yes: yesFlag,
     'dry-run': dryRunFlag,
   }
+  // prettier-ignore
+  static override asks = {
+    needs: [
+      'listServiceTokens', 'getServiceToken', 'listApplications', 'listPolicies', 'listGroups',
+      'listApplicationPolicies', 'updateServiceToken', 'deleteServiceToken', 'getApplication',
+      'replaceApplication', 'getPolicy', 'replacePolicy', 'deletePolicy', 'replaceApplicationPolicy',
+      'deleteApplicationPolicy', 'getGroup', 'replaceGroup',
+    ],
+  } as const
 
   async run(): Promise<object> {
     const {detach, yes, 'dry-run': dryRun} = this.flags

@@ -1,19 +1,19 @@
-import {Args, Flags} from '@oclif/core'
+import {Flags} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {finishRotation, rotateServiceToken, undoRotation} from '../../lib/access/tokens/rotate.js'
 import {dryRunFlag, keepConnectionsFlag} from '../../lib/command/flags.js'
 import {connectionsJson} from '../../lib/command/present/connections.js'
 import {rotationText} from '../../lib/command/present/rotation.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
+import {tokenArg, required} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {endConnections} from '../../lib/tunnel/connections/end.js'
 import type {ClosedConnections} from '../../lib/tunnel/types.js'
 
 export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
-  static override summary = 'Give a service token a new secret; the one before works on for a while'
-  static override description = `During the grace period both secrets work, and the store keeps both: "zt ssh" uses the new one. Afterwards, or with
---finish, only the new one does. --undo goes back to the one before. The Client ID stays. What ends the secret before
-(--finish, --grace 0) ends the connections that this machine has opened with the token.`
+  static override summary = 'Give a service token a new secret, with a grace period'
+  static override description =
+    'During the grace period both secrets work, and the store keeps both; zt ssh uses the new one. After it, or with --finish, only the new one works. --undo returns to the previous secret. The client ID stays the same. When the previous secret ends (--finish, --grace 0), the connections that this machine opened with the token end too.'
   static override examples = [
     '<%= config.bin %> token rotate gitlab-admin',
     '<%= config.bin %> token rotate gitlab-admin --grace 7d',
@@ -21,22 +21,25 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
     '<%= config.bin %> token rotate gitlab-admin --undo',
   ]
   static override args = {
-    token: Args.string({description: 'name, id or Client ID', ignoreStdin: true, required: true}),
+    token: required(tokenArg),
   }
   static override flags = {
     grace: Flags.string({
-      description: 'how long the present secret works too: 24h, 7d, 0 (default: 24h)',
-      helpValue: 'TIME',
+      description: 'how long the previous secret keeps working: 24h, 7d or 0 (default: 24h)',
+      helpValue: 'DURATION',
       exclusive: ['finish', 'undo'],
     }),
     finish: Flags.boolean({
       description: 'end the grace period of the last rotation now',
       exclusive: ['undo'],
     }),
-    undo: Flags.boolean({description: 'go back to the secret before the last rotation'}),
+    undo: Flags.boolean({description: 'return to the secret before the last rotation'}),
     'keep-connections': keepConnectionsFlag,
     'dry-run': dryRunFlag,
   }
+  static override asks = {
+    needs: ['listServiceTokens', 'getServiceToken', 'rotateServiceToken', 'updateServiceToken'],
+  } as const
 
   async run(): Promise<object> {
     const dryRun = this.flags['dry-run']

@@ -1,8 +1,8 @@
-import {Args} from '@oclif/core'
-import {listServiceTokens, showServiceToken} from '../../lib/access/tokens/list.js'
+import {showServiceToken} from '../../lib/access/tokens/list.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {zoneFlag} from '../../lib/command/flags.js'
 import {statusColour, tokenJson} from '../../lib/command/present/token.js'
+import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 
@@ -12,13 +12,13 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
     '<%= config.bin %> token show gitlab-admin',
     '<%= config.bin %> token show gitlab-admin --json',
   ]
-  static override args = {token: Args.string({description: 'name, id or Client ID', ignoreStdin: true})}
+  static override args = {token: tokenArg}
   static override flags = {zone: zoneFlag}
+  static override asks = {needs: ['listServiceTokens']} as const
 
   async run(): Promise<object> {
-    const ctx = this.access()
-    const known =
-      this.args.token === undefined ? await this.pick() : await showServiceToken(ctx, this.args.token)
+    const wanted = await this.chosenToken(this.args.token, 'zt token show NAME')
+    const known = await showServiceToken(this.access(), wanted)
     const {token, status, store, previousUntil, hosts} = known
     this.print(
       facts([
@@ -30,19 +30,10 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
         ['created', token.createdAt],
         ['last seen', token.lastSeenAt],
         ['secret', store === undefined ? 'not on this machine' : `in the ${store}`],
-        ['the one before', previousUntil && `works until ${previousUntil}`],
+        ['previous secret', previousUntil && `works until ${previousUntil}`],
         ['hosts', hosts.length > 0 ? hosts.join(', ') : undefined],
       ]),
     )
     return {token: tokenJson(known)}
-  }
-
-  private async pick() {
-    this.prompts.require('The service token', 'zt token show NAME')
-    const tokens = await listServiceTokens(this.access())
-    return this.prompts.choose(
-      'Service token',
-      tokens.map((one) => ({name: one.token.name, value: one})),
-    )
   }
 }

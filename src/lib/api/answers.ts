@@ -1,38 +1,9 @@
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import {goDurationSeconds} from '../core/duration.js'
 import {isId} from '../core/id.js'
-import type {OperationName} from './operations.js'
+import {OPERATIONS, type ChangeName} from './operations.js'
 
-/** What changes something, by the name of its method in `AccessApi`. */
-export type ChangeName = Extract<
-  OperationName,
-  `${'create' | 'update' | 'replace' | 'rotate' | 'refresh' | 'delete' | 'make'}${string}`
->
-
-/**
- * Which fields of an answer must be as they were sent, where it has them. The object's id always must be the one in the
- * address. A duration is compared by its length: Cloudflare may write it in another way.
- */
-export const COMPARED: Record<ChangeName, readonly string[]> = {
-  createServiceToken: ['name', 'enabled', 'duration'],
-  updateServiceToken: ['name', 'enabled', 'duration'],
-  rotateServiceToken: [],
-  refreshServiceToken: [],
-  deleteServiceToken: [],
-  createApplication: ['name', 'type', 'domain'],
-  replaceApplication: ['name', 'type', 'domain'],
-  deleteApplication: [],
-  createApplicationPolicy: ['name', 'decision'],
-  replaceApplicationPolicy: ['name', 'decision'],
-  deleteApplicationPolicy: [],
-  makePolicyReusable: [],
-  createPolicy: ['name', 'decision'],
-  replacePolicy: ['name', 'decision'],
-  deletePolicy: [],
-  createGroup: ['name'],
-  replaceGroup: ['name'],
-  deleteGroup: [],
-}
+export type {ChangeName}
 
 /**
  * What is wrong with an object that the API gave, as a sentence without anything of it; undefined: nothing.
@@ -60,7 +31,7 @@ export function faultOf(raw: JsonObject, id?: string): string | undefined {
 /** The fields that an answer tells otherwise than they were sent. */
 export function contradicted(operation: ChangeName, sent: object | undefined, raw: JsonObject): string[] {
   const asked = sent as JsonObject | undefined
-  return COMPARED[operation].filter((field) => {
+  return OPERATIONS[operation].compared.filter((field) => {
     const [wanted, given] = [asked?.[field], raw[field]]
     if (wanted === undefined || given === undefined) return false
     return field === 'duration' ? !sameDuration(wanted, given) : wanted !== given

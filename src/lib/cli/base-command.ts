@@ -1,11 +1,12 @@
 import {Command, Flags, type Interfaces} from '@oclif/core'
-import {withProfile} from '../core/command-line.js'
+import {withFlags} from '../core/command-line.js'
 import type {JsonObject} from '../core/json.js'
 import type {Progress} from '../core/progress.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redact} from '../core/redact.js'
 import {loadSettings} from '../config/settings.js'
 import type {Settings} from '../config/types.js'
+import {completing} from './completing.js'
 import {fromOclif} from './parse-error.js'
 import {ListOutput, type ListShape} from './list-output.js'
 import {SpinnerProgress} from './progress.js'
@@ -27,24 +28,33 @@ export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']
 export abstract class BaseCommand<T extends typeof Command> extends Command {
   static override enableJsonFlag = true
   static override baseFlags = {
-    profile: Flags.string({
-      description: 'profile to work with [env: ZT_PROFILE]',
-      helpValue: 'NAME',
-      helpGroup: 'GLOBAL',
-    }),
-    account: Flags.string({
-      description: 'Cloudflare account id [env: CLOUDFLARE_ACCOUNT_ID]',
-      helpValue: 'ID',
-      helpGroup: 'GLOBAL',
-    }),
+    profile: completing(
+      'profile',
+      Flags.string({
+        description: 'profile to use [env: ZT_PROFILE]',
+        helpValue: 'NAME',
+        helpGroup: 'GLOBAL',
+      }),
+    ),
+    account: completing(
+      'account',
+      Flags.string({
+        description: 'Cloudflare account ID [env: CLOUDFLARE_ACCOUNT_ID]',
+        helpValue: 'ID',
+        helpGroup: 'GLOBAL',
+      }),
+    ),
+    json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'GLOBAL'}),
     'no-input': Flags.boolean({
-      description: 'never ask; fail where something is missing',
+      description: 'never prompt; fail if something is missing',
       helpGroup: 'GLOBAL',
     }),
   }
-
-  /** True for commands that may be given a profile which does not exist yet. */
-  protected readonly makesProfile: boolean = false
+  /**
+   * What a command does with the profile. Undefined: it works on the profile, which must exist. `new`: it may create the
+   * profile. `ignored`: it works the same with every profile, so a suggested command line need not name one.
+   */
+  static profile: 'new' | 'ignored' | undefined
 
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
@@ -160,11 +170,24 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return errorJson(error, (step) => this.step(step))
   }
 
-  /** A command that is suggested is to work on the profile that was named for this one. */
-  private step(step: string): string {
-    // What fails while the command line is read has no settings.
+  /** A suggested command must work on the profile and in the zone that this command was given. */
+  protected step(step: string): string {
+    const [, lead = '', line] = /^((?!zt )[^:]*: )?(zt [^]*)$/.exec(step) ?? []
+    const command = line === undefined ? undefined : this.commandOf(line)
+    if (line === undefined || command === undefined) return step
+    // The settings and flags are missing if the command line could not be read.
     const {profileName, profileSource} = (this.settings as Settings | undefined) ?? {}
-    return profileName !== undefined && profileSource === 'flag' ? withProfile(step, profileName) : step
+    const {zone} = (this.flags as {zone?: string} | undefined) ?? {}
+    const takesZone = command.flags['zone'] !== undefined && command.flags['zone'].hidden !== true
+    const takesProfile = profileSource === 'flag' && command['profile'] !== 'ignored'
+    const flags = {zone: takesZone ? zone : undefined, profile: takesProfile ? profileName : undefined}
+    return lead + withFlags(line, flags)
+  }
+
+  /** The command of a suggested line: as many of its first words as name one. */
+  private commandOf(line: string): Command.Loadable | undefined {
+    const [, topic = '', verb = ''] = line.split(' ')
+    return this.config.findCommand(`${topic}:${verb}`) ?? this.config.findCommand(topic)
   }
 
   override async finally(error: Error | undefined): Promise<void> {
@@ -187,7 +210,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         connectTo: text('connect-to'),
         caFile: text('ca-file'),
       },
-      allowNewProfile: this.makesProfile,
+      allowNewProfile: (this.ctor as typeof BaseCommand).profile !== undefined,
     })
   }
 }

@@ -9,15 +9,18 @@ import {BaseCommand} from '../cli/base-command.js'
 import {updateProfile} from '../config/profiles.js'
 import type {Settings} from '../config/types.js'
 import {USER_AGENT} from '../core/version.js'
+import type {Asks} from '../api/operations.js'
 import type {Pause} from '../api/types.js'
 import type {SecretStore} from '../secrets/types.js'
 import type {ClosedConnections} from '../tunnel/types.js'
 import {nameKeeper} from './keep-names.js'
 import {connectionsText} from './present/connections.js'
 
-/** A command that works on an account: adds the use-cases' context to {@link BaseCommand}. */
+/** A command that works on an account. */
 export abstract class AccessCommand<T extends typeof Command> extends BaseCommand<T> {
-  /** The context of the use-cases. It opens nothing until it is asked. */
+  static asks: Asks | undefined
+
+  /** The context of the use-cases. Stores and the API are opened on first use. */
   protected access(
     settings: Settings = this.settings,
     more: Pick<AccessDependencies, 'askPassphrase'> = {},
@@ -41,7 +44,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
         runtimeDir: process.env['XDG_RUNTIME_DIR'],
       },
       onWithheld: (why) => {
-        this.note(`CLOUDFLARE_API_TOKEN is not used: ${why}`)
+        this.note(`zt does not use CLOUDFLARE_API_TOKEN: ${why}`)
       },
       onStoreChosen: (choice) => {
         this.showStoreChoice(choice)
@@ -50,29 +53,29 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
     })
   }
 
-  /** The zone that was named, for the commands that have {@link zoneFlag}. */
+  /** The zone of --zone. */
   private get zone(): string | undefined {
     const {zone} = this.flags as {zone?: unknown}
     return typeof zone === 'string' ? zone : undefined
   }
 
-  /** A countdown where there is a progress line; otherwise it is said once. */
+  /** A countdown on the progress line, or one note without it. */
   private showPause({seconds, left, why}: Pause): void {
     const {progress} = this
-    if (progress.pause) progress.pause(left > 0 ? `${why}: going on in ${left} s` : undefined)
+    if (progress.pause) progress.pause(left > 0 ? `${why}: continuing in ${left} s` : undefined)
     else if (left === seconds) this.note(`${why}: waiting ${seconds} s`)
   }
 
   /**
-   * Keeps a store that was chosen for a profile which had none, so that the next command looks in the same place.
-   * Called once something has been saved in it.
+   * Records the chosen store in a profile that had none, so that the next command uses the same one. Called once a secret
+   * is saved in it.
    */
   protected async rememberStore(store: Pick<SecretStore, 'kind'>, settings = this.settings): Promise<void> {
     if (store.kind === 'env' || settings.profileStore !== undefined) return
     await updateProfile(settings.paths, settings.profileName, {store: store.kind})
   }
 
-  /** Which of this machine's connections a command is about that ends a token's access. */
+  /** For a command that ends a token's access: the connections on this machine to end. */
   protected connectionsOf<Token>(token: Token): {
     state: string
     profile: string
@@ -85,7 +88,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
     return {state: paths.state, profile, token, keep: keep === true, dryRun: dryRun === true}
   }
 
-  /** Warns of connections that are still open. @returns what became of the others, for people */
+  /** Warns about connections that are still open. @returns a line about the others */
   protected heardOf(closed: ClosedConnections): string | undefined {
     const {line, warnings} = connectionsText(closed)
     for (const warning of warnings) this.warn(warning)
@@ -94,7 +97,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
 
   private showStoreChoice({store, passedOver}: StoreChoice): void {
     for (const {kind, status} of passedOver) {
-      this.note(`the ${kind} is not used: ${status.why ?? status.state} Secrets go to ${store.label}.`)
+      this.note(`zt does not use the ${kind}: ${status.why ?? status.state} Secrets go to ${store.label}.`)
     }
   }
 }

@@ -5,10 +5,10 @@ import {USER_AGENT} from '../core/version.js'
 import {nameKeeper, readNames} from './keep-names.js'
 
 /**
- * Asks the API for names while somebody waits at a TAB: nobody is asked anything, no store is unlocked, and no pause that
- * Cloudflare asks for is waited for. The names are in the cache then.
+ * Asks the API for names at TAB and puts them into the cache. It never prompts, unlocks no store and waits for no pause
+ * that Cloudflare asks for.
  *
- * @throws UserError where that does not do
+ * @throws UserError if the names cannot be read under these conditions
  */
 export async function askForNames({kind, env, cwd, flags}: AskForNames): Promise<void> {
   const settings = await loadSettings({env, cwd, flags})

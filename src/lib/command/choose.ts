@@ -1,71 +1,81 @@
 import type {AccessContext} from '../access/account/context.js'
 import {actionName} from '../access/rules/action-name.js'
+import type {AccessApi} from '../api/types.js'
 import type {Prompts} from '../cli/prompts.js'
 import {UserError} from '../core/errors.js'
 
 interface Asking {
   ctx: AccessContext
   prompts: Prompts
-  /** The command line to suggest where nobody can be asked. */
+  /** The command line to suggest if zt cannot prompt. */
   usage: string
 }
 
-/** The policy that was named, or that is chosen from the account's. */
-export async function chosenPolicy(
-  named: string | undefined,
-  {ctx, prompts, usage}: Asking,
-): Promise<string> {
-  if (named !== undefined) return named
-  prompts.require('The policy', usage)
-  const policies = await (await ctx.api()).listPolicies()
-  return choose(prompts, 'Policy', policies, ({decision}) => actionName(decision), 'zt policy create')
+type Named = string | undefined
+
+/** The policy that was given, or one that the person chooses. */
+export async function chosenPolicy(given: Named, asking: Asking): Promise<string> {
+  return (
+    given ??
+    choose(
+      asking,
+      'policy',
+      (api) => api.listPolicies(),
+      (one) => actionName(one.decision),
+    )
+  )
 }
 
-/** The Access group that was named, or that is chosen from the account's. */
-export async function chosenGroup(named: string | undefined, {ctx, prompts, usage}: Asking): Promise<string> {
-  if (named !== undefined) return named
-  prompts.require('The Access group', usage)
-  const groups = await (await ctx.api()).listGroups()
-  return choose(prompts, 'Access group', groups, () => '', 'zt group create')
+/** The Access group that was given, or one that the person chooses. */
+export async function chosenGroup(given: Named, asking: Asking): Promise<string> {
+  return given ?? choose(asking, 'Access group', (api) => api.listGroups())
 }
 
-/** The service token that was named, or that is chosen from the account's. */
-export async function chosenToken(named: string | undefined, {ctx, prompts, usage}: Asking): Promise<string> {
-  if (named !== undefined) return named
-  prompts.require('The service token', usage)
-  const tokens = await (await ctx.api()).listServiceTokens()
-  return choose(prompts, 'Service token', tokens, () => '', 'zt token create')
+/** The service token that was given, or one that the person chooses. */
+export async function chosenToken(given: Named, asking: Asking): Promise<string> {
+  return given ?? choose(asking, 'service token', (api) => api.listServiceTokens())
 }
 
-/** The application that was named, or that is chosen from the account's. */
-export async function chosenApplication(
-  named: string | undefined,
-  {ctx, prompts, usage}: Asking,
-): Promise<string> {
-  if (named !== undefined) return named
-  prompts.require('The application', usage)
-  const applications = await (await ctx.api()).listApplications()
-  return choose(prompts, 'Application', applications, ({domain}) => domain ?? '', 'zt app create')
+/** The application that was given, or one that the person chooses. */
+export async function chosenApplication(given: Named, asking: Asking): Promise<string> {
+  return (
+    given ??
+    choose(
+      asking,
+      'application',
+      (api) => api.listApplications(),
+      (one) => one.domain ?? '',
+    )
+  )
+}
+
+/** The command that creates an object, by what the object is. */
+const CREATE = {
+  policy: 'zt policy create',
+  'Access group': 'zt group create',
+  'service token': 'zt token create',
+  application: 'zt app create',
 }
 
 async function choose<T extends {id: string; name: string}>(
-  prompts: Prompts,
-  what: string,
-  all: readonly T[],
-  detail: (one: T) => string,
-  next: string,
+  {ctx, prompts, usage}: Asking,
+  what: keyof typeof CREATE,
+  list: (api: AccessApi) => Promise<T[]>,
+  detail: (one: T) => string = () => '',
 ): Promise<string> {
+  prompts.require(`The ${what}`, usage)
+  const all = await list(await ctx.api())
   if (all.length === 0) {
     throw new UserError({
       kind: 'not-found',
       code: 'NOTHING_TO_CHOOSE',
-      message: `The account has no ${what === 'Access group' ? what : what.toLowerCase()}`,
-      next: [next],
+      message: `The account has no ${what}`,
+      next: [CREATE[what]],
     })
   }
-  const sorted = [...all].sort((a, b) => a.name.localeCompare(b.name))
+  const sorted = all.sort((a, b) => a.name.localeCompare(b.name))
   return prompts.choose(
-    what,
+    what.charAt(0).toUpperCase() + what.slice(1),
     sorted.map((one) => ({name: `${one.name}  ${detail(one)}`.trimEnd(), value: one.id})),
   )
 }

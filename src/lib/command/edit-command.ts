@@ -10,28 +10,28 @@ import {UserError} from '../core/errors.js'
 import {AccessCommand} from './access-command.js'
 import {editDiff, editJson, type ChangeJson} from './present/edit.js'
 
-/** What an edit needs beside its plan. */
+/** What an edit needs in addition to its plan. */
 export interface EditOptions<P> {
   /** Undefined: the flag was not given. */
   dryRun: boolean | undefined
-  /** True: nobody is asked. */
+  /** True: no question. */
   yes: boolean | undefined
   /** The question on a terminal. */
   question: (plan: P) => string
-  /** Set: without a terminal and `--yes` nothing is done; what is to be typed then. */
+  /** If set, an edit without a terminal needs `--yes`: the command line to suggest. */
   requireYes?: ((plan: P) => string) | undefined
-  /** Called once, with the plan that is shown, or with the one that is made where nothing is shown. */
+  /** Called once: with the plan that is shown, or else with the one that is made. */
   planned?: ((plan: P) => void) | undefined
-  /** What is said when it is done, without mark. */
+  /** The result, without the mark. */
   done: (plan: P) => string
-  /** Makes the changes; as a rule they are simply applied. */
+  /** Makes the changes; by default `applyChanges`. */
   apply?: ((plan: P) => Promise<AppliedEdit>) | undefined
 }
 
-/** An edit as it was made, or would be. */
+/** An edit that was made, or would be. */
 export interface Edited<P> {
   plan: P
-  /** Undefined for a rehearsal. */
+  /** Undefined for a dry run. */
   applied: AppliedEdit | undefined
   result: EditResult
 }
@@ -40,15 +40,15 @@ export interface Edited<P> {
 export interface EditResult {
   changed: boolean
   dryRun: boolean
-  /** By which `zt undo` takes it back. */
+  /** The ID for `zt undo`. */
   undo: string | null
   changes: ChangeJson[]
 }
 
-/** A command that edits objects: shows the difference, asks where somebody can be asked, and says how to undo it. */
+/** A command that edits objects: it shows the difference, asks on a terminal, and says how to undo the edit. */
 export abstract class EditCommand<T extends typeof Command> extends AccessCommand<T> {
   /**
-   * @param plan made once to be shown, and again when no other zt can come between
+   * @param plan called to show the edit, and again once no other zt can edit the account
    * @throws UserError `cancelled`; of `plan` and `makeEdit`
    */
   protected async edit<P extends EditPlan>(
@@ -81,7 +81,8 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     const {applied} = made
     for (const warning of applied.warnings) this.warn(warning)
     this.print(`${style.green('✓')} ${done(made.plan)}`)
-    if (applied.undoId !== undefined) this.note(`to undo it: ${ztCommand(ctx, 'undo', applied.undoId)}`)
+    if (applied.undoId !== undefined)
+      this.note(this.step(`to undo it: ${ztCommand(ctx, 'undo', applied.undoId)}`))
     const result = {
       changed: applied.changes.length > 0,
       dryRun,
@@ -91,7 +92,7 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     return {...made, result}
   }
 
-  /** Shows what would be done, and asks where somebody can be asked. */
+  /** Shows the edit, and asks on a terminal. */
   private async show<P extends EditPlan>(
     ctx: AccessContext,
     plan: P,
@@ -102,7 +103,7 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     if (!dryRun && requireYes && changes.length > 0) this.prompts.require('A confirmation', requireYes(plan))
     if (changes.length > 0) {
       const diff = editDiff(await describeChanges(ctx, changes))
-      // Whoever is asked must see what about, and stdout has the JSON only.
+      // The question needs the difference, and stdout is for the JSON.
       if (!this.jsonEnabled()) this.print(diff)
       else if (!dryRun) err(diff)
     }
@@ -115,7 +116,7 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     for (const limit of [...notes, ...undoLimits(changes)]) this.warn(limit)
   }
 
-  /** The command as it was typed, for the undo record. No flag of zt takes a secret. */
+  /** The command line, for the undo record. No flag of zt takes a secret. */
   protected commandInWords(): string {
     return ['zt', ...(this.id ?? '').split(':'), ...this.argv.map(shellQuote)].join(' ')
   }

@@ -1,41 +1,59 @@
 import {Flags} from '@oclif/core'
+import {completing} from '../cli/completing.js'
 import {checkStore} from '../config/settings.js'
 import {UserError} from '../core/errors.js'
 import type {KeepingStoreKind} from '../core/store-kind.js'
 import {TUNNEL_CLIENTS} from '../tunnel/types.js'
 
-/** The store as its flag and argument take it. */
+// Flags that several commands have: a flag's name means the same, and reads the same, in all of them.
+
+/**
+ * The store that a flag or an argument names.
+ *
+ * @throws UserError `usage` / `STORE_READ_ONLY`; of `checkStore`
+ */
 export function parseStore(text: string): KeepingStoreKind {
   const kind = checkStore(text)
   if (kind !== 'env') return kind
   throw new UserError({
     kind: 'usage',
     code: 'STORE_READ_ONLY',
-    message: 'The environment cannot keep a secret',
-    why: 'It can only be read: what is set there lives as long as its process.',
+    message: 'The environment cannot store a secret',
+    why: 'zt only reads secrets from it: a variable ends with its process.',
     next: ['Give keychain, vault or helper:NAME'],
   })
 }
 
-/** Which secret store to use; recorded in the profile at the first save. */
-export const storeFlag = Flags.custom<KeepingStoreKind>({
-  description: 'where secrets are kept: keychain, vault, helper:NAME [env: ZT_STORE]',
+const storeOption = Flags.custom<KeepingStoreKind>({
   helpValue: 'STORE',
   parse: (text) => Promise.resolve(parseStore(text)),
-})()
-
-export const yesFlag = Flags.boolean({char: 'y', description: 'answer the confirmation with yes'})
-
-export const dryRunFlag = Flags.boolean({description: 'show the change, make none'})
-
-/** For what ends a token's access. */
-export const keepConnectionsFlag = Flags.boolean({
-  description: 'leave connections open that this machine has opened with the token',
 })
+
+/** The secret store to use. The profile records it when the first secret is saved. */
+export const storeFlag = completing(
+  'store',
+  storeOption({description: 'secret store: keychain, vault or helper:NAME [env: ZT_STORE]'}),
+)
+
+/** The store that secrets come from. */
+export const fromFlag = completing('store', storeOption({description: 'only secrets in this store'}))
+
+export const yesFlag = Flags.boolean({char: 'y', description: 'do not ask for confirmation'})
+
+export const dryRunFlag = Flags.boolean({description: 'show what would change, and change nothing'})
+
+/** For commands that end a token's access. */
+export const keepConnectionsFlag = Flags.boolean({
+  description: 'keep connections open that this machine opened with the token',
+})
+
+/** A flag that may be given several times. */
+export const several = (description: string, helpValue: string) =>
+  Flags.string({description, helpValue, multiple: true, default: []})
 
 /** The objects of one zone instead of the account's. */
 export const zoneFlag = Flags.string({
-  description: "the objects of this zone instead of the account's: name or id",
+  description: "use the objects of this zone instead of the account's: name or ID",
   helpValue: 'ZONE',
   parse: (text) => {
     if (text.trim() !== '') return Promise.resolve(text.trim())
@@ -43,41 +61,75 @@ export const zoneFlag = Flags.string({
       kind: 'usage',
       code: 'BAD_ZONE',
       message: 'The zone is empty',
-      next: ['Give its name or id: --zone example.com'],
+      next: ['Give its name or ID: --zone example.com'],
     })
   },
 })
 
-/** For commands about the account's policies: says why there is no such thing. */
+/** For commands on reusable policies, which a zone does not have. */
 export const noZoneFlag = Flags.string({
   hidden: true,
   parse: () => {
     throw new UserError({
       kind: 'usage',
       code: 'ZONE_HAS_NO_POLICIES',
-      message: 'A zone has no policies to share',
-      why: "Policies that applications share are the account's; a zone's application has policies of its own.",
+      message: 'A zone has no reusable policies',
+      why: 'Reusable policies belong to the account. An application of a zone has inline policies.',
       next: ['zt policy list', 'zt app show APP --zone ZONE'],
     })
   },
 })
 
-/** At most so many of a list. */
 export const limitFlag = Flags.integer({
   char: 'L',
-  description: 'at most so many',
+  description: 'show at most this many',
   helpValue: 'N',
   min: 1,
 })
 
 export const searchFlag = Flags.string({
-  description: 'only those whose name, or what else Cloudflare searches, holds this',
+  description: "only those that match Cloudflare's search, by name and more",
   helpValue: 'TEXT',
 })
 
-/** Which program carries a connection. */
+export const sessionDurationFlag = Flags.string({
+  description: 'how long a session lasts, for example 24h or 7d',
+  helpValue: 'DURATION',
+})
+
+export const durationFlag = Flags.string({
+  description: 'how long the token is valid from now: 8760h, 90d, 1y or forever',
+  helpValue: 'DURATION',
+})
+
+export const serviceAuth401Flag = Flags.boolean({
+  description: 'answer machines that are not admitted with 401 instead of a redirect to the login page',
+  allowNo: true,
+})
+
+/** Where a rule goes among an application's rules. */
+export const placeFlags = {
+  before: Flags.string({
+    description: 'place the rule before this one: name, ID or precedence (default: last)',
+    helpValue: 'RULE',
+  }),
+  precedence: Flags.integer({
+    description: 'precedence of the rule; the lowest comes first',
+    helpValue: 'N',
+  }),
+}
+
+/** The token of a connection, for a host that is not bound to it. */
+export const connectionTokenFlag = completing(
+  'stored-token',
+  Flags.string({
+    description: 'service token to use instead of the bound one; env: CF_ACCESS_CLIENT_ID/_SECRET',
+    helpValue: 'NAME',
+  }),
+)
+
 export const clientFlag = Flags.option({
-  description: 'who carries the connection; auto is the one built in',
+  description: 'program that carries the connection; auto is builtin',
   options: TUNNEL_CLIENTS,
   default: 'auto' as const,
 })()
@@ -88,14 +140,17 @@ export const edgeFlags = {
     description: "reach the edge at this address instead of the host's own",
     helpValue: 'HOST:PORT',
   }),
-  'ca-file': Flags.string({description: 'PEM file of a CA to trust for the edge', helpValue: 'FILE'}),
+  'ca-file': completing(
+    'file',
+    Flags.string({description: 'PEM file of a CA to trust for the edge', helpValue: 'FILE'}),
+  ),
 }
 
 /** How ssh's connection is made. */
 export const connectionFlags = {
   client: clientFlag,
   share: Flags.boolean({
-    description: 'share one connection among the sessions of a host',
+    description: 'share one connection among all sessions to the host',
     default: true,
     allowNo: true,
   }),

@@ -5,21 +5,21 @@ import {applyPlanned, type PlannedEdit} from '../access/edit/planned.js'
 import {style} from '../cli/streams.js'
 import {EditCommand, type EditOptions, type EditResult} from './edit-command.js'
 
-/** The JSON result: `bound` are the hosts for which a token is used now, `unbound` those for which none is any more. */
+/** The JSON result: `bound` are hosts that are bound to a token now, `unbound` are hosts that no longer are. */
 export interface PlannedEditResult extends EditResult {
   bound: BoundHost[]
   unbound: string[]
 }
 
 interface Options<P> extends Pick<EditOptions<P>, 'question' | 'requireYes'> {
-  /** What is said when something was changed, without mark. */
+  /** The result if something was changed, without the mark. */
   done: (plan: P) => string
 }
 
-/** A command that makes a planned edit of policies or Access groups. Its flags are `yes` and `dry-run`. */
+/** A command that edits policies or Access groups. Its flags are `yes` and `dry-run`. */
 export abstract class PlannedEditCommand<T extends typeof Command> extends EditCommand<T> {
   /**
-   * Shows, asks and makes it; where nothing is to be changed, says how it is.
+   * Shows the edit, asks and makes it, or says that nothing needs to change.
    *
    * @throws UserError as {@link EditCommand.edit}
    */
@@ -29,7 +29,7 @@ export abstract class PlannedEditCommand<T extends typeof Command> extends EditC
     {done, ...options}: Options<P>,
   ): Promise<{plan: P; result: PlannedEditResult}> {
     const {yes, 'dry-run': dryRun = false} = this.flags as {yes?: boolean; 'dry-run'?: boolean}
-    const asItIs = ({already}: P): string => already ?? 'Nothing is to be changed'
+    const asItIs = ({already}: P): string => already ?? 'Nothing to change'
     const edited = await this.edit(ctx, async () => withWarnings(await plan()), {
       ...options,
       dryRun,
@@ -55,7 +55,7 @@ export abstract class PlannedEditCommand<T extends typeof Command> extends EditC
   }
 }
 
-/** What there is to know of the hosts is said with the rest. */
+/** Warnings about hosts are shown with the others. */
 function withWarnings<P extends PlannedEdit>(plan: P): P {
   if (plan.changes.length === 0) return plan
   return {...plan, notes: [...plan.notes, ...(plan.binding?.warnings ?? [])]}

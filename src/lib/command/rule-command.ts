@@ -8,9 +8,9 @@ import {UserError} from '../core/errors.js'
 import {EditCommand} from './edit-command.js'
 import {ruleInputOf} from './rule-flags.js'
 
-/** A command about the rules of applications: what its flags do not name is chosen from what there is. */
+/** A command on the rules of applications. On a terminal it offers choices for what the flags do not name. */
 export abstract class RuleCommand<T extends typeof Command> extends EditCommand<T> {
-  /** The rule of an application that was named, or that is chosen. */
+  /** The rule that was given or is chosen. */
   protected async chosenRule(
     ctx: AccessContext,
     application: string,
@@ -20,20 +20,20 @@ export abstract class RuleCommand<T extends typeof Command> extends EditCommand<
     if (named !== undefined) return named
     this.prompts.require('The rule', instead)
     const {name, policies} = await showApplication(ctx, application)
-    if (policies.length === 0) throw nothing(`"${name}" has no rule`, 'zt app add-rule')
+    if (policies.length === 0) throw nothing(`"${name}" has no rules`, 'zt app add-rule')
     return this.prompts.choose(
       'Rule',
       policies.map((policy) => ({name: policy.name, value: policy.id})),
     )
   }
 
-  /** Whom the flags mean; where they name nobody, service tokens are chosen. */
+  /** Whom the flags admit; without such flags, service tokens are chosen. */
   protected async chosenRules(ctx: AccessContext, instead: string): Promise<RuleInput> {
     const input = ruleInputOf(this.flags)
     if (Object.keys(input.include).length > 0) return input
     this.prompts.require('--token, --group or --any-token', instead)
     const tokens = await listServiceTokens(ctx)
-    if (tokens.length === 0) throw nothing('The account has no service token', 'zt token create')
+    if (tokens.length === 0) throw nothing('The account has no service tokens', 'zt token create')
     const chosen = await this.prompts.chooseMany(
       'Service tokens',
       tokens.map(({token}) => ({name: token.name, value: token.id})),
@@ -41,7 +41,7 @@ export abstract class RuleCommand<T extends typeof Command> extends EditCommand<
     return {...input, include: {service_token: chosen}}
   }
 
-  /** Whom a rule is to mean, where one is asked for; undefined where no flag speaks of one. */
+  /** Whom the new rule admits; undefined if no flag asks for a rule. */
   protected async optionalRules(
     ctx: AccessContext,
     ruleName: string | undefined,
@@ -55,7 +55,7 @@ export abstract class RuleCommand<T extends typeof Command> extends EditCommand<
     return this.chosenRules(ctx, instead)
   }
 
-  /** Words that were not given on the command line. */
+  /** A text that is not on the command line. */
   protected async typed(what: string, question: string, instead: string): Promise<string> {
     this.prompts.require(what, instead)
     return this.prompts.text(question)

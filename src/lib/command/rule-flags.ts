@@ -22,14 +22,14 @@ function nameIn({member, ...row}: SelectorRow, place: Place): string | undefined
 /** The flags of some selectors, for one part of a rule or for the members of a group. */
 function flagsOf(rows: readonly SelectorRow[], place: Place) {
   return Object.fromEntries(
-    rows.flatMap((row) => {
+    rows.flatMap((row): [string, ReturnType<typeof several> | ReturnType<typeof single>][] => {
       const name = nameIn(row, place)
       if (name === undefined) return []
       const [, description = ''] = (place === 'member' ? row.include : row[place]) ?? []
       if (row.value === undefined) return [[name, single(description)]]
       return [[name, completing(row.completes ?? 'none', several(description, row.value))]]
     }),
-  ) as Record<string, ReturnType<typeof several> | ReturnType<typeof single>>
+  )
 }
 
 /** The machines that a rule includes. */

@@ -4,6 +4,11 @@ import {AccessCommand} from './access-command.js'
 
 /** A command that sends a secret to a host which may not be bound to it. */
 export abstract class TunnelCommand<T extends typeof Command> extends AccessCommand<T> {
+  // Only to explain why Access refused.
+  static override asks = {
+    tries: ['listApplications', 'listServiceTokens', 'listApplicationPolicies', 'listGroups'],
+  } as const
+
   /** Asks whether a token may be sent to a host that it is not bound to; a no ends the command. */
   protected async confirmToken(name: string, host: string): Promise<void> {
     const flags = 'Add --yes to send it this once'

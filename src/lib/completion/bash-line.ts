@@ -5,7 +5,7 @@ export interface BashLine {
   /** What is typed of the word at the cursor, without quotes. */
   current: string
   /**
-   * The text by which bash is to replace its part of that word, for the whole word to become this.
+   * The text that bash must insert for its part of the word, so that the whole word becomes `value`.
    *
    * @param value begins with {@link BashLine.current}
    */
@@ -15,18 +15,18 @@ export interface BashLine {
 type Quote = '' | "'" | '"'
 
 /**
- * Reads a command line as bash does, expanding nothing: what `$…`, `*` or a command substitution would become, zt cannot
- * know. Bash's own COMP_WORDS are cut at every `:` and `=`, and have their quotes.
+ * Reads a command line as bash does, without expansion: zt cannot know what `$…`, `*` or a command substitution would
+ * become. Bash's own COMP_WORDS are split at every `:` and `=`, and keep their quotes.
  *
- * @param breaks COMP_WORDBREAKS: bash replaces only what stands behind the last of these (or behind a quote that is open)
- * @returns undefined where nothing can be offered: inside `$'…'`
+ * @param breaks COMP_WORDBREAKS: bash replaces only what follows the last of these (or an open quote)
+ * @returns undefined inside `$'…'`, where nothing can be offered
  */
 export function readBashLine(line: string, breaks: string): BashLine | undefined {
   const before: string[] = []
   let value = ''
   let begun = false
   let quote: Quote = ''
-  /** Where in the value the open quote is, and the last break outside quotes. */
+  /** The positions in the value of the open quote and of the last break outside quotes. */
   let opened = 0
   let broken = 0
   let ansi = false
@@ -40,7 +40,7 @@ export function readBashLine(line: string, breaks: string): BashLine | undefined
     begun = true
     if (char === '\\' && quote !== "'") {
       const next = line.charAt(++at)
-      // Between double quotes the backslash is one before anything else.
+      // Between double quotes, a backslash before any other character is literal.
       value += quote === '"' && next !== '' && !/["$`\\\n]/.test(next) ? char + next : next
     } else if (quote === '' && (char === "'" || char === '"')) {
       ansi = char === "'" && line.charAt(at - 1) === '$'
@@ -57,14 +57,14 @@ export function readBashLine(line: string, breaks: string): BashLine | undefined
   return {before, current: value, inserted: (whole) => quoted(whole.slice(kept), quote)}
 }
 
-/** As it is written behind an open quote, or without one. */
+/** The text as it is written after an open quote, or without one. */
 function quoted(text: string, quote: Quote): string {
   if (quote === '') return text.replaceAll(/[^A-Za-z0-9_./:=@%+,\-\u0080-\u{10FFFF}]/gu, '\\$&')
-  // An exclamation mark calls the history between double quotes, a backslash or not.
+  // Between double quotes, an exclamation mark expands the history even after a backslash.
   const within =
     quote === "'"
       ? text.replaceAll("'", `'\\''`)
       : text.replaceAll(/["$`\\]/g, '\\$&').replaceAll('!', `"'!'"`)
-  // Readline closes the quote, unless it sees one at the end.
+  // Readline closes the quote unless the text ends with one.
   return within.endsWith(quote) ? within + quote : within
 }

@@ -6,10 +6,10 @@ import {readBashLine} from './bash-line.js'
 import type {Candidate, NameKind, Words} from './types.js'
 import {wantedAt, type Wanted} from './wanted.js'
 
-/** How long a person waits at most, from the start of the process. */
+/** The longest wait for a person, from the start of the process. */
 const DEADLINE_MS = 2000
 
-/** What a request to the API needs to know; by a function of the large bundle, which shares no module with this one. */
+/** What a request for names needs. It goes to a function of the large bundle, which shares no module with this one. */
 export interface AskForNames {
   kind: NameKind
   env: NodeJS.ProcessEnv
@@ -20,20 +20,20 @@ export interface AskForNames {
 export interface CompleteOptions {
   env: NodeJS.ProcessEnv
   cwd: string
-  /** What the build made of the manifest: dist/complete/words.json. */
+  /** What the build makes from the manifest: dist/complete/words.json. */
   words: Words
-  /** Asks the API and keeps what it says. @throws where it did not come off */
+  /** Asks the API and caches the answer. @throws if that fails */
   ask: (asked: AskForNames) => Promise<void>
-  /** For how many milliseconds it may be waited for. */
+  /** The longest wait for the answer. */
   patienceMs: number
 }
 
 /**
- * Answers a shell: `__complete bash -- COMP_WORDBREAKS LINE`, `__complete zsh|fish -- WORDS…`, the last word being the one
+ * Answers a shell: `__complete bash -- COMP_WORDBREAKS LINE`, or `__complete zsh|fish -- WORDS…`, where the last word is
  * at the cursor.
  *
- * @returns what is printed: `words`, `part` (no blank is to follow) or `files`, then a candidate on each line, with what it
- *   is about behind a tab; empty where the question makes no sense
+ * @returns what to print: `words`, `part` (no space after the word) or `files`, then one candidate per line, followed by
+ *   a tab and its description; empty if the question makes no sense
  */
 export async function complete(argv: readonly string[], options: CompleteOptions): Promise<string> {
   const [shell, dashes, ...given] = argv
@@ -60,7 +60,7 @@ export async function complete(argv: readonly string[], options: CompleteOptions
   return [header, ...lines, ''].join('\n')
 }
 
-/** What is no word of zt itself; none where something of this machine is damaged. */
+/** Candidates other than zt's own words; none if a file of zt's is damaged. */
 async function offersAt(
   {kind, profile, account, zone}: Wanted,
   typed: string,
@@ -73,7 +73,7 @@ async function offersAt(
     return true
   }
   try {
-    // Not loaded for a command or a flag, which is what most TABs are for.
+    // Not loaded for a command or a flag, which most TABs are for.
     const [{loadSettings}, {offersFor}] = await Promise.all([
       import('../config/settings.js'),
       import('./offers.js'),
@@ -92,8 +92,8 @@ async function offersAt(
 }
 
 /**
- * The id where the name would be taken for a flag, is not what it looks like, or would be expanded: fish leaves a tilde
- * as it is.
+ * The ID instead of a name that would be read as a flag, has invisible characters, or would be expanded (fish does not
+ * quote a tilde).
  */
 function typable(candidate: Candidate, shell: string | undefined): Candidate {
   const {id, value} = candidate
@@ -101,7 +101,7 @@ function typable(candidate: Candidate, shell: string | undefined): Candidate {
   return misread && id !== undefined ? {value: id, about: value} : candidate
 }
 
-/** Without those that cannot be typed, and each once. */
+/** The candidates that can be typed, each once. */
 function presentable(found: readonly Candidate[]): Candidate[] {
   const seen = new Map<string, Candidate>()
   for (const {value, about} of found) {
@@ -111,7 +111,7 @@ function presentable(found: readonly Candidate[]): Candidate[] {
   return [...seen.values()]
 }
 
-/** Whatever happens, the shell goes on: false where it failed or takes longer than a person waits. */
+/** Never throws, so that the shell continues: false if asking fails or takes too long. */
 async function inTime(
   asked: Promise<boolean>,
   {patienceMs, env}: Pick<CompleteOptions, 'patienceMs' | 'env'>,
@@ -132,16 +132,16 @@ async function inTime(
   }
 }
 
-/** A shell shows nothing of this; by hand `ZT_DEBUG=1 zt __complete …` says why there is nothing. */
+/** Not shown at TAB: `ZT_DEBUG=1 zt __complete …` says why nothing is offered. */
 function debug(env: NodeJS.ProcessEnv, error: unknown): void {
   if (env['ZT_DEBUG'] === undefined || env['ZT_DEBUG'] === '') return
   fs.writeSync(2, `zt __complete: ${nameOfThrown(error)}\n`)
 }
 
 /**
- * Runs {@link complete} as a process that never fails and leaves nothing behind: what still waits for an answer is ended.
+ * Runs {@link complete} as a process that never fails, and that ends even if a request still waits for its answer.
  *
- * @param loadWords reads what the build made of the manifest
+ * @param loadWords reads what the build made from the manifest
  * @param loadZt the bundle of everything else
  */
 export async function main(
@@ -160,7 +160,7 @@ export async function main(
   bePatient(env['ZT_PATIENCE'])
   try {
     const ask: CompleteOptions['ask'] = async (asked) => {
-      // A library's text would be taken for a candidate, and may hold anything.
+      // A library's output would be read as a candidate, and can hold any text.
       process.stdout.write = () => true
       process.stderr.write = () => true
       return loadZt().askForNames(asked)
@@ -174,14 +174,14 @@ export async function main(
   }
 }
 
-/** Not by process.stdout, which takes longer to make than a command is looked up in. */
+/** Without process.stdout, which takes longer to create than the look-up of a command. */
 function print(text: string): void {
   const bytes = Buffer.from(text)
   for (let at = 0; at < bytes.length;) {
     try {
       at += fs.writeSync(1, bytes, at)
     } catch (error) {
-      // A pipe that does not wait for its reader: it is waited for here.
+      // The pipe is non-blocking and full.
       if (!hasCode(error, 'EAGAIN')) throw error
     }
   }

@@ -7,7 +7,7 @@ import {writeFileAtomic} from '../system/files.js'
 import {readOwnText, refuseOthers} from '../system/own-files.js'
 import {NAME_KINDS, type NameKind, type Named} from './types.js'
 
-/** Whose names they are. Nobody else is shown them, also where it is the same account. */
+/** Whom the names belong to. Another profile does not see them, even for the same account. */
 export interface NamesOf {
   apiUrl: string
   accountId: string
@@ -16,22 +16,22 @@ export interface NamesOf {
 
 const VERSION = 1
 const FRESH_MS = 5 * 60_000
-/** What is older is of no use even where nothing else is to be had. */
+/** Older names are not used at all. */
 const OLD_MS = 24 * 3_600_000
 const ASK_AGAIN_MS = 30_000
 
 /**
- * The names that the shells offer, for a short while: names and ids, no secrets, one private file for each kind of one
- * profile's account. It exists once the first TAB has asked for names; whoever never completes has none.
+ * A short-lived cache of the names that the shells offer: names and IDs, no secrets, in one private file per kind,
+ * profile and account. It is created when the first TAB asks for names.
  *
- * A list that was read before a change and is kept after it would be wrong for as long as it is fresh. So each change
- * leaves a mark, and a list is kept only where the mark is still the one that was there before it was read.
+ * A list that was read before a change and stored after it would be wrong while it is fresh. So every change writes a
+ * mark, and a list is stored only if the mark has not changed since before the list was read.
  */
 export class NameCache {
   readonly #directory: string
   readonly #now: () => number
 
-  /** @param cache where zt may lose things: `pathsFrom(env).cache` */
+  /** @param cache the cache directory: `pathsFrom(env).cache` */
   constructor(cache: string, now = Date.now) {
     this.#directory = path.join(cache, 'names')
     this.#now = now
@@ -40,10 +40,10 @@ export class NameCache {
   /**
    * Makes the directories, 0700.
    *
-   * @throws where one of ours is a link, another user's, or open to others: what is there may be written over
+   * @throws if one of zt's is a link, belongs to another user or is open to others: files in it will be overwritten
    */
   open(of: NamesOf): void {
-    // Not by node's `recursive`, which never ends where a file system refuses directories as /proc does.
+    // Node's `recursive` never ends on a file system that refuses directories as /proc does.
     const zt = path.dirname(this.#directory)
     const [base, ...ours] = [path.dirname(zt), zt, this.#directory, this.#account(of)] as const
     if (!fs.existsSync(base)) makeDirectory(base)
@@ -55,12 +55,12 @@ export class NameCache {
     }
   }
 
-  /** Whether anybody completes here. */
+  /** Whether completion is in use. */
   get isThere(): boolean {
     return fs.existsSync(this.#directory)
   }
 
-  /** @returns undefined where there are none, or they are more than a day old */
+  /** @returns undefined if there are none, or they are more than a day old */
   read(of: NamesOf, kind: NameKind): {names: Named[]; fresh: boolean} | undefined {
     let content: unknown
     try {
@@ -72,11 +72,11 @@ export class NameCache {
     const {at, names} = content
     if (typeof at !== 'number' || !Array.isArray(names) || !names.every(isNamed)) return undefined
     const age = this.#now() - at
-    // A clock that was put back says nothing of their age.
+    // A negative age: the clock was set back.
     return age < 0 || age > OLD_MS ? undefined : {names, fresh: age < FRESH_MS}
   }
 
-  /** What {@link NameCache.keep} is to be given: taken before the list is read. */
+  /** The mark for {@link NameCache.keep}, to be read before the list. */
   mark(of: NamesOf, kind: NameKind): string | undefined {
     try {
       return readOwnText(this.#mark(of, kind))
@@ -85,7 +85,7 @@ export class NameCache {
     }
   }
 
-  /** Keeps a whole list, unless something was changed while it was read. Where nothing can be written, nothing is kept. */
+  /** Stores a complete list, unless something changed while it was read, or the cache cannot be written. */
   async keep(of: NamesOf, kind: NameKind, list: Iterable<Named>, mark: string | undefined): Promise<void> {
     const names = Array.from(list, ({id, name, domains}) => ({id, name, domains}))
     const file = this.#file(of, kind)
@@ -94,11 +94,11 @@ export class NameCache {
       await writeFileAtomic(file, JSON.stringify({version: VERSION, ...of, kind, at: this.#now(), names}))
       if (this.mark(of, kind) !== mark) fs.rmSync(file, {force: true})
     } catch {
-      // It is a cache.
+      // A cache may be missing.
     }
   }
 
-  /** After a change: every profile's names of that kind in the account. */
+  /** After a change: drops every profile's names of these kinds in the account. */
   drop(of: Omit<NamesOf, 'profile'>, kinds: readonly NameKind[] = NAME_KINDS): void {
     if (!this.isThere) return
     try {
@@ -109,20 +109,20 @@ export class NameCache {
           if (name.endsWith(`.${kind}.json`)) fs.rmSync(path.join(this.#account(of), name), {force: true})
       }
     } catch {
-      // A change that is done does not fail for this: the names are old in five minutes.
+      // The change itself was made. The names are out of date in five minutes.
     }
   }
 
   /**
-   * Takes it on to ask the API: false where somebody else is about to, or has asked in vain within half a minute, or where
-   * nothing could be kept.
+   * Claims the request to the API: false if another process is asking, if a request failed within the last 30 seconds, or
+   * if the cache cannot be written.
    */
   claim(of: NamesOf, kind: NameKind): boolean {
     const file = this.#claim(of, kind)
     try {
       this.open(of)
       try {
-        // The file system's clock may be another machine's.
+        // The file system may use another machine's clock.
         if (Math.abs(this.#now() - fs.lstatSync(file).mtimeMs) < ASK_AGAIN_MS) return false
         fs.rmSync(file, {force: true})
       } catch (error) {
@@ -135,16 +135,16 @@ export class NameCache {
     }
   }
 
-  /** The API has answered. */
+  /** Ends the claim, because the API has answered. */
   release(of: NamesOf, kind: NameKind): void {
     try {
       fs.rmSync(this.#claim(of, kind), {force: true})
     } catch {
-      // It is old in half a minute.
+      // The claim expires in 30 seconds.
     }
   }
 
-  /** At once, and never by a link that is in its place. */
+  /** Atomically, and without following a link in its place. */
   #replace(file: string, text: string): void {
     const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`
     try {
@@ -176,7 +176,7 @@ function makeDirectory(directory: string): void {
   try {
     fs.mkdirSync(directory, {mode: 0o700})
   } catch (error) {
-    // Another zt was first.
+    // Another zt was faster.
     if (!hasCode(error, 'EEXIST')) throw error
   }
 }
@@ -199,7 +199,7 @@ function isNamed(one: unknown): one is Named {
   )
 }
 
-/** Tells accounts apart in a directory's name (FNV-1a); which one it is stands in the files. */
+/** A directory name for an account (FNV-1a). The files in it say which account it is. */
 function sum(text: string): string {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0

@@ -7,16 +7,16 @@ import {NAME_KINDS, type Candidate, type Kind, type NameKind, type Named} from '
 
 export interface Offering {
   settings: Settings
-  /** Whether the line is about a zone's objects, whose names are not kept. */
+  /** Whether the line is about a zone's objects, whose names are not cached. */
   zone: boolean
-  /** What is typed of the value. */
+  /** The typed part of the value. */
   typed: string
   searchPath: string | undefined
-  /** Asks the API for the names of a kind and keeps them in the cache; false where that did not come off. */
+  /** Asks the API for the names of a kind and caches them; false if that fails. */
   ask: (kind: NameKind) => Promise<boolean>
 }
 
-/** What can be offered for a kind of value, in no order. */
+/** The candidates for a kind of value, in no order. */
 export async function offersFor(kind: Kind, offering: Offering): Promise<Candidate[]> {
   const {settings, searchPath, typed} = offering
   if (isNameKind(kind)) return offering.zone ? [] : namesFor(kind, offering)
@@ -53,7 +53,7 @@ function isNameKind(kind: Kind): kind is NameKind {
   return (NAME_KINDS as readonly Kind[]).includes(kind)
 }
 
-/** From the cache; where that is old, from the API; where that cannot be asked, what this machine knows anyway. */
+/** From the cache if it is fresh, else from the API. If that fails: old names and what this machine knows. */
 async function namesFor(kind: NameKind, {settings, ask}: Offering): Promise<Candidate[]> {
   const of = settings.completionNames ? namesOf(settings) : undefined
   const cache = new NameCache(settings.paths.cache)
@@ -67,7 +67,7 @@ async function namesFor(kind: NameKind, {settings, ask}: Offering): Promise<Cand
   return asCandidates([...(kept?.names ?? []), ...known])
 }
 
-/** Undefined where the account is not known without asking: its names could not be told from another's. */
+/** Undefined if the account is not known without a request: names of two accounts could not be told apart. */
 function namesOf({apiUrl, accountId, profileName}: Settings): NamesOf | undefined {
   return accountId === undefined ? undefined : {apiUrl, accountId, profile: profileName}
 }
@@ -78,12 +78,12 @@ function storedTokens({paths, profileName}: Settings): Promise<Named[]> {
     .then((entries) => entries.map(({tokenId, name}) => ({id: tokenId, name})))
 }
 
-/** Two of one name are offered as one: zt itself says then that there are two, and which. */
+/** Two objects with the same name become one candidate; zt itself reports that the name is ambiguous. */
 function asCandidates(names: readonly Named[]): Candidate[] {
   return names.map(({id, name, domains}) => ({value: name, about: domains?.[0], id}))
 }
 
-/** Those that are bound to a token, and those of applications as far as they are known. */
+/** Hosts that are bound to a token, and hosts of applications in the cache. */
 async function hosts(settings: Settings, before: string, behind: string): Promise<Candidate[]> {
   const of = namesOf(settings)
   const bound = await new IndexFiles(settings.paths.data).bindings(settings.profileName)

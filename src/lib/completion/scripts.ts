@@ -2,30 +2,30 @@
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof SHELLS)[number]
 
-/** What is typed or written where, to have it. */
+/** How to install each script. */
 export const INSTALLING: Record<Shell, readonly string[]> = {
   bash: [
     '# in ~/.bashrc:',
     'source <(zt completion bash)',
-    '# or once, where the package bash-completion is installed:',
+    '# or once, if the package bash-completion is installed:',
     'mkdir -p ~/.local/share/bash-completion/completions',
     'zt completion bash > ~/.local/share/bash-completion/completions/zt',
   ],
   zsh: [
-    '# in ~/.zshrc, behind compinit:',
+    '# in ~/.zshrc, after compinit:',
     'source <(zt completion zsh)',
-    '# or once, into a directory of $fpath (which ~/.zshrc names before compinit):',
+    '# or once, into a directory that ~/.zshrc adds to $fpath before compinit:',
     'zt completion zsh > ~/.zsh/completions/_zt',
   ],
   fish: ['mkdir -p ~/.config/fish/completions', 'zt completion fish > ~/.config/fish/completions/zt.fish'],
 }
 
 /**
- * What each shell runs at TAB. All of them ask `zt __complete`, and evaluate nothing of the answer: its first line says
- * what follows, each other line is a candidate, with what it is about behind a tab.
+ * What each shell runs at TAB. They all ask `zt __complete` and evaluate no part of the answer: its first line says what
+ * follows, and each other line is a candidate, followed by a tab and its description.
  */
 export const SCRIPTS: Record<Shell, string> = {
-  // Candidates come quoted, as bash itself quotes none that are no file names. 3.2 has no compopt, and offers files too.
+  // bash quotes only file names, so candidates are quoted already. bash 3.2 has no compopt, and also offers files.
   bash: `# bash completion for zt
 
 _zt_complete() {
@@ -49,7 +49,7 @@ _zt_complete() {
 
 complete -o default -F _zt_complete zt
 `,
-  // zsh chooses among the candidates itself (matcher-list), and quotes what it inserts.
+  // zsh filters the candidates itself (matcher-list), and quotes what it inserts.
   zsh: `#compdef zt
 
 _zt() {
@@ -95,7 +95,7 @@ elif ((\${+functions[compdef]})); then
   compdef _zt zt
 fi
 `,
-  // fish chooses among the candidates itself, and quotes what it inserts.
+  // fish filters the candidates itself, and quotes what it inserts.
   fish: `# fish completion for zt
 
 function __zt_complete

@@ -1,4 +1,4 @@
-/** What an argument or a flag's value is, as far as something can be offered for it. */
+/** What an argument or a flag's value is, for the candidates that can be offered for it. */
 export type Kind =
   | NameKind
   /** A service token whose secret is on this machine. */
@@ -12,45 +12,45 @@ export type Kind =
   | 'url'
   | 'store'
   | 'file'
-  /** Words of a command of zt. */
+  /** The words of a zt command. */
   | 'command'
-  /** Only the person knows. */
+  /** Nothing can be offered. */
   | 'none'
 
-/** What the API has names of. */
+/** Objects whose names the API knows. */
 export type NameKind = 'token' | 'application' | 'group' | 'policy'
 
 export const NAME_KINDS: readonly NameKind[] = ['token', 'application', 'group', 'policy']
 
-/** An object of the account as it can be named. */
+/** An object of the account. */
 export interface Named {
   id: string
   name: string
-  /** An application's public hosts, with paths and wildcards as Access has them. */
+  /** An application's public hosts, with paths and wildcards, as in Access. */
   domains?: readonly string[] | undefined
 }
 
-/** What is offered in place of the word that is being typed. */
+/** What is offered for the word that is being typed. */
 export interface Candidate {
   value: string
-  /** One line, for shells that show it. */
+  /** A description in one line, for shells that show it. */
   about?: string | undefined
-  /** What can be given instead of a name. */
+  /** The ID, which can be given instead of the name. */
   id?: string | undefined
 }
 
-/** A flag in the file that the build makes of the manifest. */
+/** A flag in the file that the build makes from the manifest. */
 export interface FlagWords {
   name: string
   about?: string | undefined
   char?: string | undefined
-  /** What its value is; undefined: it has none. */
+  /** Undefined: the flag takes no value. */
   kind?: Kind | undefined
   /** The only values that it takes. */
   values?: string[] | undefined
-  /** It may be given again. */
+  /** It can be given several times. */
   many?: true | undefined
-  /** Flags that it cannot stand beside. */
+  /** Flags that exclude it. */
   not?: string[] | undefined
 }
 
@@ -67,8 +67,12 @@ export interface CommandWords {
   flags: FlagWords[]
 }
 
-/** All that can be typed of zt itself; commands and topics by their words: `token create`. */
+/** Everything of zt itself that can be typed; commands and topics by their words: `token create`. */
 export interface Words {
+  /** What `zt help` shows beside commands. */
+  helpTopics: string[]
   topics: Record<string, string>
+  /** The flags that every command has. They may be given before the command. */
+  global: FlagWords[]
   commands: Record<string, CommandWords>
 }

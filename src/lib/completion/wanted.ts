@@ -1,38 +1,29 @@
 import type {Candidate, FlagWords, Kind, Words} from './types.js'
 
-/** What may stand where the cursor is. */
+/** What can be typed at the cursor. */
 export interface Wanted {
-  /** What the value stands behind in the same word: `--token=`. */
+  /** The part of the word before the value: `--token=`. */
   prefix: string
   /** Words of zt itself. */
   words: Candidate[]
-  /** What else: names, hosts, files. `other`: the word is another program's. */
+  /** What else: names, hosts, files. `other`: the word belongs to another program. */
   kind: Kind | 'other'
-  /** What the line says about whose names are meant. */
+  /** Where the names come from, if the line says so. */
   profile: string | undefined
   account: string | undefined
   zone: string | undefined
 }
 
-/** What `zt help` shows beside commands; cli/help-topics.ts has their texts, which a TAB does not need. */
-const HELP_TOPICS: Candidate[] = [{value: 'environment'}, {value: 'exit-codes'}]
 const HELP: FlagWords = {name: 'help', about: 'Show help'}
-/** As BaseCommand has them; they may stand before the command, too. */
-const GLOBAL: FlagWords[] = [
-  {name: 'profile', about: 'profile to work with', kind: 'profile'},
-  {name: 'account', about: 'Cloudflare account id', kind: 'account'},
-  {name: 'json', about: 'Format output as json'},
-  {name: 'no-input', about: 'never ask; fail where something is missing'},
-]
 
 /**
  * Reads a command line up to the cursor as zt itself would.
  *
- * @param before the words behind `zt` and before the one that is being typed, without the shell's quotes
- * @param current what is typed of the word at the cursor
+ * @param before the words after `zt` and before the one that is being typed, without the shell's quotes
+ * @param current the typed part of the word at the cursor
  */
 export function wantedAt(words: Words, before: readonly string[], current: string): Wanted {
-  const leading = readFlags(before, GLOBAL, 1)
+  const leading = readFlags(before, words.global, 1)
   const typed = before.slice(leading.end)
   const path = commandPath(words, typed)
   const id = path.join(' ')
@@ -52,11 +43,11 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
   if (pending) return {...wanted, ...valueOf(pending)}
   const [, name = ''] = /^--([^=]+)=/.exec(current) ?? []
   if (name !== '') {
-    const flag = (command?.flags ?? GLOBAL).find((one) => one.name === name)
+    const flag = (command?.flags ?? words.global).find((one) => one.name === name)
     return flag?.kind === undefined ? wanted : {...wanted, ...valueOf(flag), prefix: `--${name}=`}
   }
   if (current.startsWith('-')) {
-    const flags = command ? [...command.flags, HELP] : [...GLOBAL, HELP]
+    const flags = command ? [...command.flags, HELP] : [...words.global, HELP]
     if (typed.length === 0) flags.push({name: 'version', about: 'Show the version'})
     return {...wanted, words: flagsLeft(flags, [...leading.given, ...own.given], current)}
   }
@@ -70,7 +61,10 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
     return {...wanted, kind, words: [...below, ...values]}
   }
   const topic = children(words, own.positions)
-  return {...wanted, words: own.positions.length === 0 ? [...topic, ...HELP_TOPICS] : topic}
+  return {
+    ...wanted,
+    words: own.positions.length === 0 ? [...topic, ...words.helpTopics.map((value) => ({value}))] : topic,
+  }
 }
 
 function valueOf({
@@ -81,19 +75,19 @@ function valueOf({
 }
 
 interface ReadFlags {
-  /** As they were written, without a value. */
+  /** As they are written, without their values. */
   given: string[]
   values: Map<string, string>
   positions: string[]
   /** The flag whose value comes next. */
   pending: FlagWords | undefined
-  /** Behind `--`. */
+  /** After `--`. */
   ended: boolean
   /** How many words were read. */
   end: number
 }
 
-/** @param positions stops before so many words that are no flags */
+/** @param positions stops before this many words that are not flags */
 function readFlags(words: readonly string[], flags: readonly FlagWords[], positions: number): ReadFlags {
   const read: ReadFlags = {
     given: [],
@@ -125,7 +119,7 @@ function readFlags(words: readonly string[], flags: readonly FlagWords[], positi
   return read
 }
 
-/** As many of the first words as name a topic or command. */
+/** The first words, as far as they name a topic or command. */
 function commandPath(words: Words, typed: readonly string[]): string[] {
   let length = 0
   while (length < typed.length) {
@@ -136,7 +130,7 @@ function commandPath(words: Words, typed: readonly string[]): string[] {
   return typed.slice(0, length)
 }
 
-/** The commands and topics one word further. */
+/** The commands and topics that are one word longer. */
 function children(words: Words, path: readonly string[]): Candidate[] {
   const found = new Map<string, string>()
   const start = path.length === 0 ? '' : `${path.join(' ')} `
@@ -151,7 +145,7 @@ function children(words: Words, path: readonly string[]): Candidate[] {
   return [...found].map(([value, about]) => ({value, about}))
 }
 
-/** Those that may still be given. */
+/** The flags that can still be given. */
 function flagsLeft(flags: readonly FlagWords[], given: readonly string[], current: string): Candidate[] {
   const isGiven = (name: string): boolean => given.includes(`--${name}`) || given.includes(`--no-${name}`)
   const present = flags.filter(({name}) => isGiven(name))

@@ -92,7 +92,7 @@ export function profileNotFound(name: string, known: string[]): UserError {
     code: 'PROFILE_NOT_FOUND',
     message: `There is no profile "${name}"`,
     why: known.length > 0 ? `Profiles here: ${known.join(', ')}.` : 'No profile has been made yet.',
-    next: ['zt login --profile ' + (/^[\w.-]+$/.test(name) ? name : 'NAME'), 'zt sandbox start'],
+    next: ['zt login --profile ' + (/^[\w.-]+$/.test(name) ? name : 'NAME'), 'To try zt without an account: zt sandbox start'],
   })
 }
 

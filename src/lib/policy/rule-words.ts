@@ -8,6 +8,12 @@ export interface RuleNames {
   group(id: string): string | undefined
 }
 
+/** Looks up names among objects by their IDs. */
+export function nameLookup(all: readonly {id: string; name: string}[]): (id: string) => string | undefined {
+  const byId = new Map(all.map(({id, name}) => [id, name]))
+  return (id) => byId.get(id)
+}
+
 /** A rule in words: `service token gitlab-admin`, `country DE`. One that zt does not know comes as JSON. */
 export function ruleInWords(rule: Rule, names: RuleNames): string {
   const [[selector, value] = ['', undefined], another] = Object.entries(rule)

@@ -1,6 +1,5 @@
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {showApplication, streamApplications} from '../../../src/lib/access/applications/list.js'
-import {ztCommand} from '../../../src/lib/core/command-line.js'
+import {streamApplications} from '../../../src/lib/access/applications/list.js'
 import {streamGroups} from '../../../src/lib/access/groups/list.js'
 import {streamPolicies} from '../../../src/lib/access/policies/list.js'
 import {streamServiceTokens} from '../../../src/lib/access/tokens/list.js'
@@ -234,16 +233,6 @@ describe('a zone', () => {
     expect(error).toBeInstanceOf(UserError)
     expect(error).toMatchObject({code})
     expect((error as UserError).next.join('\n')).toMatch(next)
-  })
-
-  it('is named in the command that an error suggests, where that command knows zones', async () => {
-    const api = () => Promise.resolve(apiOf(world.state.apiToken, ZONE))
-    const ctx = {...world.ctx, zone: 'widgetcorp.tech', api}
-    await expect(showApplication(ctx, 'app 1')).rejects.toMatchObject({
-      code: 'APPLICATION_NOT_FOUND',
-      next: ['zt app list --zone widgetcorp.tech'],
-    })
-    expect(ztCommand(ctx, 'token', 'recover')).toBe('zt token recover')
   })
 
   it('that Cloudflare does not know is said to be that, and not the account', async () => {

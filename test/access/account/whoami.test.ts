@@ -1,6 +1,7 @@
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {whoami} from '../../../src/lib/access/account/session.js'
 import {World} from '../../support/access-world.js'
+import {commands} from '../../support/manifest.js'
 
 describe('whoami', () => {
   let world: World
@@ -12,7 +13,7 @@ describe('whoami', () => {
   const asked = (): string[] => world.exchanges.map(({method, path}) => `${method} ${path}`)
 
   it('tells each permission group, and the commands that need it', async () => {
-    const {permissions, account} = await whoami(world.ctx, {probe: true})
+    const {permissions, account} = await whoami(world.ctx, {probe: true, commands})
     expect(account).toMatchObject({id: world.state.accountId})
     expect(permissions).toHaveLength(6)
     expect(permissions).toContainEqual({
@@ -29,12 +30,12 @@ describe('whoami', () => {
   it('is no failure where a permission is missing', async () => {
     const [token] = world.state.data.apiTokens
     if (token) token.permission_groups = ['Access: Service Tokens Read']
-    const {permissions} = await whoami(world.ctx, {probe: true})
+    const {permissions} = await whoami(world.ctx, {probe: true, commands})
     expect(permissions?.map(({state}) => state)).toEqual(['yes', 'no', 'no', 'no', 'no', 'no'])
   })
 
   it('finds the account itself where the API token sees only one', async () => {
-    const {permissions, account} = await whoami({...world.ctx, accountId: undefined}, {probe: true})
+    const {permissions, account} = await whoami({...world.ctx, accountId: undefined}, {probe: true, commands})
     expect(account?.id).toBe(world.state.accountId)
     expect(permissions).toHaveLength(6)
   })
@@ -51,7 +52,7 @@ describe('whoami', () => {
     ],
   ])('looks for no permission where %s', async (_why, probe, arrange) => {
     arrange(world)
-    const {permissions} = await whoami(world.ctx, {probe})
+    const {permissions} = await whoami(world.ctx, {probe, commands})
     expect(permissions).toBeUndefined()
     expect(asked().filter((request) => request.includes('/access/'))).toEqual([])
   })

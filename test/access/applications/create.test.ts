@@ -58,7 +58,7 @@ function inZone(): AccessContext {
   const {state, ctx} = world
   const options = {apiUrl: ctx.apiUrl, apiToken: new Secret(state.apiToken), userAgent: 'zt-test'}
   const api = createAccessApi({...options, accountId: state.accountId, zoneId: 'a'.repeat(32)})
-  return {...ctx, zone: 'example.com', api: () => Promise.resolve(api)}
+  return {...ctx, api: () => Promise.resolve(api)}
 }
 
 describe('creating an application', () => {

@@ -30,8 +30,6 @@ export interface AccessContext {
   /** True when the profile was named on the command line, so that suggested commands must name it too. */
   profileNamed: boolean
   accountId: string | undefined
-  /** The zone whose objects are meant instead of the account's, as it was named. */
-  zone?: string | undefined
   apiUrl: string
   /** Why CLOUDFLARE_API_TOKEN is set and not used, where that is so. */
   withheld?: string | undefined
@@ -182,7 +180,6 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     profile: settings.profileName,
     profileNamed: settings.profileSource === 'flag',
     accountId: settings.accountId,
-    zone: deps.zone,
     apiUrl: settings.apiUrl,
     withheld,
     sandbox: settings.sandbox,

@@ -1,4 +1,5 @@
-import {commandsThatNeed} from '../../api/permissions.js'
+import type {KnownCommand} from '../../api/operations.js'
+import {neededBy} from '../../api/permissions.js'
 import type {Account, ApiTokenStatus, PermissionState} from '../../api/types.js'
 import {requireReady} from '../../secrets/open.js'
 import type {SecretStore} from '../../secrets/types.js'
@@ -30,8 +31,12 @@ export interface WhoAmI {
  * Who the API takes us for.
  *
  * @param probe whether to find out which permissions the API token has; nothing is changed by that
+ * @param commands all of zt's, by which a permission group says what needs it
  */
-export async function whoami(ctx: AccessContext, {probe}: {probe: boolean}): Promise<WhoAmI> {
+export async function whoami(
+  ctx: AccessContext,
+  {probe, commands}: {probe: boolean; commands: readonly (KnownCommand & {id: string})[]},
+): Promise<WhoAmI> {
   const found = await ctx.apiToken()
   if (!found) throw notLoggedIn(ctx)
   ctx.progress.step('Asking Cloudflare')
@@ -49,7 +54,12 @@ export async function whoami(ctx: AccessContext, {probe}: {probe: boolean}): Pro
   if (probe && account) {
     ctx.progress.step('Looking at the permissions')
     const states = await ctx.apiWith(found.token, account.id, fromEnvironment).probePermissions()
-    permissions = states.map((state) => ({...state, neededBy: commandsThatNeed(state.group)}))
+    permissions = states.map((state) => ({
+      ...state,
+      neededBy: commands
+        .filter((command) => neededBy(command).includes(state.group))
+        .map(({id}) => id.replaceAll(':', ' ')),
+    }))
   }
   return {apiToken, source: found.source, account, permissions}
 }

@@ -192,6 +192,12 @@ function requireOwn(
     record.profile === ctx.profile
       ? `account ${record.accountId}${record.zoneId === undefined ? '' : `, zone ${record.zoneId}`}`
       : `profile ${record.profile}`
+  const again = ztCommand(
+    {profile: record.profile, profileNamed: record.profile !== ctx.profile},
+    'undo',
+    record.id,
+    ...(record.zoneId === undefined ? [] : ['--zone', record.zoneId]),
+  )
   throw new UserError({
     kind: 'conflict',
     code: 'UNDO_ELSEWHERE',
@@ -199,13 +205,7 @@ function requireOwn(
     why: 'It can be undone only there. Nothing was changed.',
     next: otherAccount
       ? []
-      : [
-          ztCommand(
-            {profile: record.profile, profileNamed: record.profile !== ctx.profile, zone: record.zoneId},
-            'undo',
-            record.id,
-          ),
-        ],
+      : [record.zoneId === undefined && zoneId !== undefined ? `Run ${again} without --zone` : again],
     details: {profile: record.profile, accountId: record.accountId},
   })
 }

@@ -1,6 +1,6 @@
 import type {AccessApi, Decision, Policy, PolicyBody, Rule, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import {ruleInWords, type RuleNames} from '../../policy/rule-words.js'
+import {nameLookup, ruleInWords} from '../../policy/rule-words.js'
 import {groupHolding, groupsById, namesToken, sameMeaning} from '../../policy/references.js'
 import type {AccessContext} from '../account/context.js'
 import {
@@ -61,11 +61,7 @@ function noneOf(error: unknown): [] {
 
 /** Whom these rules admit, for people: service tokens by name only. */
 export function whomInWords({known}: ServiceAuthRules, include: readonly Rule[]): string[] {
-  const lookup = (all: readonly {id: string; name: string}[]): ((id: string) => string | undefined) => {
-    const byId = new Map(all.map(({id, name}) => [id, name]))
-    return (id) => byId.get(id)
-  }
-  const names: RuleNames = {serviceToken: lookup(known.tokens), group: lookup(known.groups)}
+  const names = {serviceToken: nameLookup(known.tokens), group: nameLookup(known.groups)}
   return include.map((rule) => {
     const token = known.tokens.find(({id}) => namesToken(rule, id))
     return token?.name ?? ruleInWords(rule, names)

@@ -16,12 +16,12 @@ export function applicationFacts(application: Application): string[] {
     ['kind', type],
     ['domains', domains.join(', ')],
     ['session', typeof session === 'string' ? session : undefined],
-    ['machines', `${serviceAuth401Redirect ? '401' : 'redirect to the login page'} where not admitted`],
+    ['machines', `${serviceAuth401Redirect ? '401' : 'redirect to the login page'} if not admitted`],
     ['id', id],
   ])
 }
 
-/** Policies in order: precedence, action, name and kind in one line, and below whom they mean, in words. */
+/** Policies in order: precedence, action, name and kind on one line, and their rules in words below. */
 export function ruleList(
   policies: readonly Policy[],
   words: readonly PolicyInWords[],

@@ -5,7 +5,7 @@ import {style} from '../../cli/streams.js'
 import {table} from '../../cli/table.js'
 import {tokenJson} from './token.js'
 
-/** The JSON shape of a changed service token, the same for every change. */
+/** The JSON shape of a changed service token. */
 export function changeJson({changed, dryRun, before, after}: TokenChange): object {
   const {name, enabled, duration, expiresAt} = before
   return {
@@ -16,7 +16,7 @@ export function changeJson({changed, dryRun, before, after}: TokenChange): objec
   }
 }
 
-/** Everything that names a token or an Access group, as a table. */
+/** Everything that uses a token or an Access group, as a table. */
 export function referenceTable(
   references: readonly Pick<Reference, 'name' | 'kind' | 'decision' | 'part' | 'applications' | 'through'>[],
   title = 'RULE',

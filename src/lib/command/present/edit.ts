@@ -7,7 +7,7 @@ import {bounded} from '../../cli/styled.js'
 import {table} from '../../cli/table.js'
 import {wrapped} from '../../cli/wrapped.js'
 
-/** Of a name in a headline, so that what the change is about stays in sight. */
+/** The longest name in a headline, so that the change itself stays in sight. */
 const LONGEST = 160
 
 const VERBS: Record<Change['action'], string> = {
@@ -17,12 +17,12 @@ const VERBS: Record<Change['action'], string> = {
   'make-reusable': 'make reusable:',
 }
 
-/** The difference that changes make: of each object the changed fields only, `-` what goes and `+` what comes. */
+/** The changed fields of each object: `-` for what is removed, `+` for what is added. */
 export function editDiff(changes: readonly DescribedChange[], width = columnsOf('stdout')): string[] {
   return changes.flatMap(({action, what, fields}) => [
     style.bold(`${VERBS[action]} ${bounded(what, LONGEST)}`),
     ...(action === 'make-reusable' ? [] : fields)
-      // What comes or goes has empty fields too.
+      // A new or deleted object has empty fields, too.
       .filter((field) => action === 'replace' || field.withheld || isSeen(field))
       .flatMap((field) => fieldLines(field, width)),
   ])
@@ -48,16 +48,16 @@ function signed(sign: '-' | '+', text: string, width: number): string[] {
   return wrapped(text, width - lead.length).map((line, at) => (at === 0 ? lead : '      ') + line)
 }
 
-/** As the dashboard calls it. */
+/** The dashboard's name. */
 function titleOf(field: string): string {
   return field === 'decision' ? 'action' : field.replaceAll('_', ' ')
 }
 
-/** The JSON shape of a change: of each object the changed fields, with what they were and what they are. */
+/** The JSON shape of a change: the changed fields of an object, before and after. */
 export interface ChangeJson {
   action: Change['action']
   kind: ObjectKind
-  /** Null: one that would be made. */
+  /** Null for an object that would be created. */
   id: string | null
   name: string
   application: {id: string; name: string} | null
@@ -83,7 +83,7 @@ const STATES: Record<UndoRecord['state'], () => string> = {
   undone: () => style.dim('undone'),
 }
 
-/** Edits that can be undone, the latest first. */
+/** Recorded edits, the latest first. */
 export function undoTable(records: readonly UndoRecord[]): string[] {
   return table(records, [
     {title: 'ID', value: ({id}) => style.cyan(id)},

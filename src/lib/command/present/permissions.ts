@@ -5,7 +5,7 @@ import {indented} from '../../cli/wrapped.js'
 const COLOURS = {yes: style.green, no: style.red, unknown: style.yellow}
 const STATE_WIDTH = 'unknown'.length + 2
 
-/** Each permission group with its state, and below it what it is for: the groups' names leave no room for a column. */
+/** Each permission group with its state, and the commands that need it below: the names leave no room for a column. */
 export function permissionLines(permissions: readonly KnownPermission[]): string[] {
   return permissions.flatMap(({group, state, why, neededBy}) => [
     `${COLOURS[state](state.padEnd(STATE_WIDTH))}${group}`,

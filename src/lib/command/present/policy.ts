@@ -3,7 +3,7 @@ import type {PolicySummary} from '../../access/rules/add.js'
 import {style} from '../../cli/streams.js'
 import {table} from '../../cli/table.js'
 
-/** Policies in order; those for which `isNew` holds stand out. */
+/** Policies in order, with the new ones marked. */
 export function policyTable(
   policies: readonly PolicySummary[],
   isNew: (policy: PolicySummary) => boolean = () => false,

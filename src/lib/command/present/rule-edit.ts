@@ -7,18 +7,18 @@ import {policyTable} from './policy.js'
 
 type Admitted = Pick<AddRulePlan, 'added' | 'alsoAdded' | 'alreadyThere' | 'alsoThere'>
 
-/** Whom a rule is added for, e.g. `ci, Access group robots`. */
+/** Whom a new rule admits, for example `ci, Access group robots`. */
 export function addedInWords({added, alsoAdded}: Pick<Admitted, 'added' | 'alsoAdded'>): string {
   return inBold([...added.map(({name}) => name), ...alsoAdded])
 }
 
-/** `GitLab admits ci already`; undefined where it admits nobody of them. */
+/** `GitLab admits ci already`; undefined if it admits none of them. */
 export function alreadyInWords({application, alreadyThere, alsoThere}: AddRulePlan): string | undefined {
   const there = [...alreadyThere.map(({name}) => name), ...alsoThere]
   return there.length === 0 ? undefined : `${application.name} admits ${inBold(there)} already`
 }
 
-/** What is said when whom a rule is for gets in: by it, or as before. */
+/** The result: whom the application admits now, or admitted already. */
 export function addedOrThere(plan: AddRulePlan): string {
   if (plan.changes.length === 0) return alreadyInWords(plan) ?? ''
   return `${style.bold(plan.application.name)} now admits ${addedInWords(plan)}`
@@ -28,13 +28,13 @@ function inBold(names: readonly string[]): string {
   return names.map((name) => style.bold(name)).join(', ')
 }
 
-/** The rules of an application as they are, or will be, with the new one. */
+/** The rules of an application with the new one. */
 export function rulesWithNew({before, after}: AddRulePlan): string[] {
   const known = new Set(before.map(({id}) => id))
   return policyTable(after, ({id}) => id === undefined || !known.has(id))
 }
 
-/** For which hosts a token is used, one line each. */
+/** The hosts that are bound to a token, one line each. */
 export function boundLines(bound: readonly BoundHost[], dryRun: boolean): string[] {
   return bound.map(
     ({host, token, replaced}) =>
@@ -61,18 +61,18 @@ export function addRuleJson(plan: AddRulePlan, ruleId: string | undefined): obje
   }
 }
 
-/** What was removed, e.g. `GitLab has the rule "ci" no more`. */
+/** The result of removing a rule, or a token from it. */
 export function removedInWords({application, rule, how, token}: RemoveRulePlan): string {
   const [app, name] = [style.bold(application.name), `"${rule.name}"`]
   switch (how) {
     case 'detach':
-      return `${name} is off ${app}; the policy stays in the account`
+      return `Removed ${name} from ${app}; the policy stays in the account`
     case 'delete':
-      return `${name} is off ${app}, and deleted`
+      return `Removed ${name} from ${app} and deleted it`
     case 'token':
-      return `${name} of ${app} does not name ${style.bold(token?.name ?? '')} any more`
+      return `Removed ${style.bold(token?.name ?? '')} from ${name} of ${app}`
     case 'none':
-      return `${name} of ${app} does not name ${style.bold(token?.name ?? '')}; nothing was changed`
+      return `${name} of ${app} does not include ${style.bold(token?.name ?? '')}; nothing was changed`
   }
 }
 
@@ -81,10 +81,10 @@ export function removeRuleJson({application, rule, how, token, unbound}: RemoveR
   return {application, how, rule, token: token ?? null, unbound: unbound.map(({host}) => host)}
 }
 
-/** `GitLab is created for git.example.com and admits ci`. */
+/** `Created GitLab for git.example.com; it admits ci`. */
 export function createdInWords({application, admitted}: CreateApplicationPlan): string {
-  const created = `${style.bold(application.name)} is created for ${application.domains.join(', ')}`
-  return admitted.length === 0 ? created : `${created} and admits ${inBold(admitted)}`
+  const created = `Created ${style.bold(application.name)} for ${application.domains.join(', ')}`
+  return admitted.length === 0 ? created : `${created}; it admits ${inBold(admitted)}`
 }
 
 /** The JSON shape of a created application, beside the edit's own. */

@@ -13,7 +13,7 @@ const PARTS = [
   ['exclude', 'none of'],
 ] as const
 
-/** Rules in words: what is included, required and excluded, one line each. */
+/** What is included, required and excluded, one line each. */
 function ruleLines(words: PolicyInWords): [label: string, value: string][] {
   return PARTS.flatMap(([part, how]) => {
     const lines = words[part]
@@ -23,7 +23,7 @@ function ruleLines(words: PolicyInWords): [label: string, value: string][] {
   })
 }
 
-/** A policy, whom it means, and where it stands. */
+/** A policy, its rules, and the applications that use it. */
 export function policyText({policy, reusable, attached, words}: ShownPolicy): string[] {
   const about = facts([
     ['name', style.bold(policy.name)],
@@ -32,7 +32,7 @@ export function policyText({policy, reusable, attached, words}: ShownPolicy): st
     ['id', policy.id],
     ...ruleLines(words),
   ])
-  if (attached.length === 0) return [...about, '', 'It is on no application.']
+  if (attached.length === 0) return [...about, '', 'No application uses it.']
   const where = table(attached, [
     {title: 'APPLICATION', value: ({application}) => application.name},
     {title: 'ORDER', value: ({precedence}) => String(precedence ?? '')},
@@ -41,7 +41,7 @@ export function policyText({policy, reusable, attached, words}: ShownPolicy): st
   return [...about, '', ...where]
 }
 
-/** The JSON shape of a policy that is shown. */
+/** The JSON shape of a policy. */
 export function policyJson({policy, reusable, attached}: ShownPolicy): object {
   const {id, name, decision, include, require, exclude} = policy
   return {
@@ -55,14 +55,14 @@ export function policyJson({policy, reusable, attached}: ShownPolicy): object {
   }
 }
 
-/** An Access group, whom it includes, and what uses it. */
+/** An Access group, its entries, and what uses it. */
 export function groupText({group, references, words}: ShownGroup): string[] {
   const about = facts([['name', style.bold(group.name)], ['id', group.id], ...ruleLines(words)])
   if (references.length === 0) return [...about, '', 'Nothing uses it.']
   return [...about, '', ...referenceTable(references, 'USED BY')]
 }
 
-/** The JSON shape of an Access group that is shown. */
+/** The JSON shape of an Access group. */
 export function groupJson({group, references}: ShownGroup): object {
   const {id, name, include, require, exclude} = group
   return {
@@ -71,7 +71,7 @@ export function groupJson({group, references}: ShownGroup): object {
   }
 }
 
-/** The JSON shape of applications that a service token opens, or opens no more. */
+/** The JSON shape of the applications that a service token opens or no longer opens. */
 export function reachJson(reached: readonly ReachedApplication[]): object[] {
   return reached.map(({application: {id, name, domain}, reach}) => ({
     id,

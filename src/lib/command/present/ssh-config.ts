@@ -2,13 +2,14 @@ import {colouredDiff} from '../../cli/diff.js'
 import {style} from '../../cli/streams.js'
 import type {SshConfigOutcome} from '../../tunnel/types.js'
 
-/** The change itself, and what is worth knowing before it is made. */
+/** The change, and what to know before it is made. */
 export function configChange({file, diff, edited, warnings, others}: SshConfigOutcome): {
   warnings: string[]
   notes: string[]
   text: string[] | undefined
 } {
-  const lost = edited && diff !== '' ? [`Somebody has edited zt's block in ${file}; that edit goes`] : []
+  const lost =
+    edited && diff !== '' ? [`Someone has edited zt's block in ${file}; that edit will be lost`] : []
   return {
     warnings: [...warnings, ...lost],
     notes: others.map(({line, section, keyword}) =>
@@ -20,7 +21,7 @@ export function configChange({file, diff, edited, warnings, others}: SshConfigOu
   }
 }
 
-/** What was done, in one line. */
+/** The result in one line. */
 export function configDone({action, file}: SshConfigOutcome, host: string, remove: boolean): string {
   const done = {
     add: `${file} now has a block for ${style.bold(host)}`,

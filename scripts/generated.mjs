@@ -1,0 +1,69 @@
+// Makes the files that the repository keeps and that follow from the commands: oclif.manifest.json, package.json's list
+// of man pages and docs/api-operations.md.
+import fs from 'node:fs'
+import path from 'node:path'
+import {build} from 'esbuild'
+import {operationsPage} from './operations-page.mjs'
+
+/**
+ * @param {string} root of the project, with dist/ as built
+ * @returns {Promise<Record<string, string>>} each file's text as it has to be
+ */
+export async function generatedFiles(root) {
+  const manifest = await manifestOf(root)
+  const {commands} = manifest
+  const packageJson = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'))
+  const pages = ['zt', ...[...Object.keys(packageJson.oclif.topics), ...Object.keys(commands)].map(pageOf)]
+  const man = [...new Set(pages)].map((page) => `dist/man/man1/${page}.1`).sort()
+  const api = await loadSource(root, 'src/lib/api/permissions.ts', 'src/lib/api/operations.ts')
+  const files = {
+    'oclif.manifest.json': json(manifest),
+    'package.json': json({...packageJson, man}),
+    'docs/api-operations.md': operationsPage(commands, api),
+  }
+  const [leaking] = Object.entries(files).find(([, text]) => text.includes(root)) ?? []
+  if (leaking !== undefined) throw new Error(`${leaking} would hold a path of this machine`)
+  return files
+}
+
+const json = (value) => `${JSON.stringify(value, null, 2)}\n`
+const pageOf = (id) => `zt-${id.replaceAll(':', '-')}`
+
+/** The manifest of the commands as built: oclif's own, and what the values of arguments and flags complete to. */
+async function manifestOf(root) {
+  // oclif evaluates defaults while it writes; what this shell has set must not get into the package.
+  for (const name of Object.keys(process.env))
+    if (/^(ZT|CLOUDFLARE|CF|TUNNEL)_/.test(name)) delete process.env[name]
+  const {Plugin, settings} = await import('@oclif/core')
+  settings.enableAutoTranspile = false
+  const plugin = new Plugin({root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true})
+  await plugin.load()
+  // The file system's order differs from one machine to the next.
+  const commands = Object.fromEntries(
+    Object.entries(plugin.manifest.commands).sort(([a], [b]) => (a < b ? -1 : 1)),
+  )
+  for (const [id, {args, flags}] of Object.entries(commands)) {
+    const command = await plugin.findCommand(id, {must: true})
+    addKinds(args, command.args)
+    addKinds(flags, {...command.baseFlags, ...command.flags})
+  }
+  return {...plugin.manifest, commands}
+}
+
+/** The mark that src/lib/cli/completing.ts has left, which oclif does not copy. */
+function addKinds(inManifest, declared = {}) {
+  for (const [name, {completes}] of Object.entries(declared))
+    if (completes !== undefined) inManifest[name].completes = completes
+}
+
+/** What modules in TypeScript export. */
+async function loadSource(root, ...modules) {
+  const {outputFiles} = await build({
+    absWorkingDir: root,
+    stdin: {contents: modules.map((name) => `export * from './${name}'`).join('\n'), resolveDir: root},
+    bundle: true,
+    format: 'esm',
+    write: false,
+  })
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
+}

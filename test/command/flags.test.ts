@@ -1,0 +1,45 @@
+import {describe, expect, it} from 'vitest'
+import {commands} from '../support/manifest.js'
+
+/** Flags that mean something else in each command that has them, and why they keep one name. */
+const EXCEPTIONS: Record<string, string> = {
+  domain: 'app create sets it, app list searches for it',
+  name: 'app add-rule sets it, the lists search for it: app list for a part, token list for all of it',
+  timeout: 'ssh check times each step, ssh proxy the connection',
+  token: 'a connection uses it, all others are about it',
+  undo: 'token rotate returns to a secret, token recover ends an operation',
+}
+
+const flags = commands.flatMap(({id, flags: all}) =>
+  Object.values(all)
+    .filter(({hidden}) => hidden !== true)
+    .map(({name, description = ''}) => ({id, name, description})),
+)
+
+describe('the flags of all commands', () => {
+  it('mean and say the same by the same name', () => {
+    const names = [...new Set(flags.map(({name}) => name))]
+    const different = names.filter(
+      (name) => new Set(flags.filter((one) => one.name === name).map((one) => one.description)).size > 1,
+    )
+    expect(different.sort()).toEqual(Object.keys(EXCEPTIONS).sort())
+  })
+
+  it('are described by a phrase without a full stop, as the arguments are', () => {
+    const args = commands.flatMap(({id, args: all}) =>
+      Object.values(all).map(({name, description = ''}) => ({id, name, description})),
+    )
+    const wrong = [...flags, ...args].filter(
+      ({description}) =>
+        !/^(PEM|IP|ID|Access|Cloudflare|[^A-Z])/.test(description) || /[.]$/.test(description),
+    )
+    expect(wrong).toEqual([])
+  })
+})
+
+describe('the summaries of all commands', () => {
+  it('begin with a verb in the imperative and have no full stop', () => {
+    const wrong = commands.filter(({summary = ''}) => !/^[A-Z][a-z]+ [^.]*$/.test(summary))
+    expect(wrong.map(({id, summary}) => [id, summary])).toEqual([])
+  })
+})
