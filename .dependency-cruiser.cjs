@@ -6,11 +6,11 @@ const rooms = {
   core: [],
   system: ['core'],
   network: ['core'],
-  config: ['core', 'system'],
+  config: ['core', 'system', 'secrets/stores.ts', 'secrets/helper/find-helpers.ts'],
   api: ['core', 'network'],
   policy: ['core', 'api/types.ts'],
-  secrets: ['core', 'system', 'config/paths.ts'],
-  completion: ['core', 'system', 'config', 'secrets/helper/find-helpers.ts', 'secrets/index-files.ts'],
+  secrets: ['core', 'system'],
+  completion: ['core', 'system', 'config', 'secrets/stores.ts', 'secrets/index-files.ts'],
   access: [
     'core',
     'system',
@@ -33,6 +33,7 @@ const rooms = {
     'completion',
     'api/types.ts',
     'secrets/types.ts',
+    'secrets/stores.ts',
     'tunnel/types.ts',
   ],
 }

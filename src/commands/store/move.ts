@@ -4,7 +4,7 @@ import {AccessCommand} from '../../lib/command/access-command.js'
 import {parseStore} from '../../lib/command/flags.js'
 import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
-import type {KeepingStoreKind} from '../../lib/core/store-kind.js'
+import type {KeepingStoreKind} from '../../lib/secrets/stores.js'
 
 export default class StoreMove extends AccessCommand<typeof StoreMove> {
   static override summary = "Move secrets of the profile's service tokens into another store"

@@ -10,6 +10,7 @@ import {updateProfile} from '../config/profiles.js'
 import type {Settings} from '../config/types.js'
 import {USER_AGENT} from '../core/version.js'
 import type {Pause} from '../api/types.js'
+import {isKeepingStoreKind} from '../secrets/stores.js'
 import type {SecretStore} from '../secrets/types.js'
 import type {ClosedConnections} from '../tunnel/types.js'
 import {connectionsText} from './present/connections.js'
@@ -66,8 +67,9 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
    * Called once something has been saved in it.
    */
   protected async rememberStore(store: Pick<SecretStore, 'kind'>, settings = this.settings): Promise<void> {
-    if (store.kind === 'env' || settings.profileStore !== undefined) return
-    await updateProfile(settings.paths, settings.profileName, {store: store.kind})
+    const {kind} = store
+    if (!isKeepingStoreKind(kind) || settings.profileStore !== undefined) return
+    await updateProfile(settings.paths, settings.profileName, {store: kind})
   }
 
   /** Which of this machine's connections a command is about that ends a token's access. */

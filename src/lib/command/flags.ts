@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {checkStore} from '../config/settings.js'
 import {UserError} from '../core/errors.js'
-import type {KeepingStoreKind} from '../core/store-kind.js'
+import type {KeepingStoreKind} from '../secrets/stores.js'
 import {TUNNEL_CLIENTS} from '../tunnel/types.js'
 
 /** The store as its flag and argument take it. */

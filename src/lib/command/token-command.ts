@@ -1,6 +1,6 @@
 import {type Command} from '@oclif/core'
 import {ztCommand} from '../core/command-line.js'
-import {pendingOperations} from '../access/tokens/recover.js'
+import {countUnfinished} from '../access/tokens/journal-entries.js'
 import {listServiceTokens} from '../access/tokens/list.js'
 import {UserError} from '../core/errors.js'
 import {AccessCommand} from './access-command.js'
@@ -10,7 +10,7 @@ export abstract class TokenCommand<T extends typeof Command> extends AccessComma
   override async init(): Promise<void> {
     await super.init()
     const ctx = this.access()
-    const count = await pendingOperations(ctx)
+    const count = await countUnfinished(ctx)
     if (count === 0) return
     const [what, them] = count === 1 ? ['An operation was', 'it'] : [`${count} operations were`, 'them']
     this.warn(`${what} interrupted: ${ztCommand(ctx, 'token', 'recover')} settles ${them}`)

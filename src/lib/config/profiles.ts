@@ -7,7 +7,7 @@ import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../sys
 import {Locks} from '../system/lock.js'
 import {tidy} from '../core/tidy.js'
 import {firstFault} from '../core/schema.js'
-import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
+import {isKeepingStoreKind, type KeepingStoreKind} from '../secrets/stores.js'
 import type {Paths} from './paths.js'
 import type {Profile} from './types.js'
 

@@ -9,22 +9,22 @@ import {UserError} from '../../core/errors.js'
 import {Locks} from '../../system/lock.js'
 import type {Secret} from '../../core/secret.js'
 import {Journal} from '../../secrets/journal/journal.js'
+import {IndexFiles} from '../../secrets/index-files.js'
 import {
   chooseStore,
-  openIndex,
   openStore,
   readsQuietly,
   requireReady,
   type StoreChoice,
-} from '../../secrets/open.js'
-import type {StoreOptions} from '../../secrets/store-options.js'
-import type {SecretIndex, SecretStore} from '../../secrets/types.js'
+  type StoreOptions,
+} from '../../secrets/stores.js'
+import type {SecretStore} from '../../secrets/types.js'
 import {UndoRecords} from '../edit/records.js'
 import {shellQuote} from '../../core/command-line.js'
 import {keepingNames} from './completion-names.js'
 import {isZoneId, resolveZone} from './zone.js'
 
-export type {StoreChoice} from '../../secrets/open.js'
+export type {StoreChoice} from '../../secrets/stores.js'
 
 /** What a use-case works with. Everything in it is opened at its first use. */
 export interface AccessContext {
@@ -47,8 +47,8 @@ export interface AccessContext {
   /** Where service tokens' secrets are kept: as chosen, or the first usable one. */
   store(): Promise<SecretStore>
   /** A store by its kind: the one that an index entry names. */
-  storeOf(kind: SecretStore['kind']): SecretStore
-  index: SecretIndex
+  storeOf(kind: string): Promise<SecretStore>
+  index: IndexFiles
   /** What was begun and may have been interrupted. */
   journal: Journal
   /** What edits did, so that they can be undone. */
@@ -95,6 +95,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   const options: StoreOptions = {
     configDir: paths.config,
     dataDir: paths.data,
+    cacheDir: paths.cache,
     environmentCredentials: settings.environmentCredentials,
     identityFile: settings.vaultIdentityFile,
     passphraseFile: settings.vaultPassphraseFile,
@@ -105,8 +106,8 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     quiet: deps.quiet,
     environment: deps.environment,
   }
-  const stores = new Map<string, SecretStore>()
-  const storeOf = (kind: SecretStore['kind']): SecretStore => {
+  const stores = new Map<string, Promise<SecretStore>>()
+  const storeOf = (kind: string): Promise<SecretStore> => {
     const store = stores.get(kind) ?? openStore(kind, options)
     stores.set(kind, store)
     return store
@@ -115,7 +116,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   const choose = async (): Promise<SecretStore> => {
     const choice = await chooseStore(options)
     deps.onStoreChosen?.(choice)
-    stores.set(choice.store.kind, choice.store)
+    stores.set(choice.store.kind, Promise.resolve(choice.store))
     return choice.store
   }
   const store = async (): Promise<SecretStore> => {
@@ -157,7 +158,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     // A profile without a store has never saved anything.
     if (settings.apiTokenStore === undefined) return undefined
     if (deps.quiet === true && !readsQuietly(settings.apiTokenStore)) return undefined
-    const keeper = storeOf(settings.apiTokenStore)
+    const keeper = await storeOf(settings.apiTokenStore)
     await requireReady(keeper, {write: false})
     const token = await keeper.get({kind: 'api-token', id: settings.profileName})
     if (token && withheld !== undefined) deps.onWithheld?.(withheld)
@@ -192,7 +193,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     apiToken,
     store,
     storeOf,
-    index: openIndex(paths.data),
+    index: new IndexFiles(paths.data),
     journal: new Journal(path.join(paths.data, 'journal')),
     undo: new UndoRecords(path.join(paths.state, 'undo')),
     locks: new Locks(path.join(paths.state, 'locks')),

@@ -3,7 +3,7 @@ import {updateProfile} from '../../config/profiles.js'
 import type {Profile, Settings} from '../../config/types.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import type {Secret} from '../../core/secret.js'
-import {requireReady} from '../../secrets/open.js'
+import {isKeepingStoreKind, requireReady} from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
 import type {AccessContext} from './context.js'
 import {ztCommand} from '../../core/command-line.js'
@@ -60,7 +60,8 @@ export async function login(ctx: AccessContext, options: LoginOptions): Promise<
   await updateProfile(settings.paths, settings.profileName, {
     accountId: account.id,
     accountName: account.name,
-    ...(apart === undefined && store.kind !== 'env' && {store: store.kind, apiTokenStore: undefined}),
+    ...(apart === undefined &&
+      isKeepingStoreKind(store.kind) && {store: store.kind, apiTokenStore: undefined}),
     ...addresses,
   })
   return {account, apiToken: status, store}
@@ -132,7 +133,7 @@ export async function saveApiToken(
   apiToken: Secret,
   apart?: SecretStore['kind'],
 ): Promise<Pick<SecretStore, 'kind' | 'label'>> {
-  const store = apart === undefined ? await ctx.store() : ctx.storeOf(apart)
+  const store = apart === undefined ? await ctx.store() : await ctx.storeOf(apart)
   await requireReady(store, {write: true})
   if (!store.readable) throw apiTokenNeedsReading(ctx, store)
   const key = {kind: 'api-token', id: ctx.profile} as const

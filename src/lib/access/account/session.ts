@@ -1,6 +1,6 @@
 import {commandsThatNeed} from '../../api/permissions.js'
 import type {Account, ApiTokenStatus, PermissionState} from '../../api/types.js'
-import {requireReady} from '../../secrets/open.js'
+import {requireReady} from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
 import {notLoggedIn, type AccessContext} from './context.js'
 
@@ -8,7 +8,7 @@ import {notLoggedIn, type AccessContext} from './context.js'
 export async function logout(ctx: AccessContext, kind: SecretStore['kind'] | undefined): Promise<boolean> {
   forgetNames(ctx)
   if (kind === undefined) return false
-  const store = ctx.storeOf(kind)
+  const store = await ctx.storeOf(kind)
   await requireReady(store, {write: true})
   return store.delete({kind: 'api-token', id: ctx.profile})
 }
@@ -61,7 +61,8 @@ export async function whoami(ctx: AccessContext, {probe}: {probe: boolean}): Pro
 export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
   const entries = await ctx.index.list(ctx.profile)
   for (const entry of entries) {
-    await ctx.storeOf(entry.store).delete({kind: 'service-token', id: entry.tokenId})
+    const store = await ctx.storeOf(entry.store)
+    await store.delete({kind: 'service-token', id: entry.tokenId})
     await ctx.index.remove(ctx.profile, entry.tokenId)
   }
   for (const {host} of await ctx.index.bindings(ctx.profile)) await ctx.index.unbind(ctx.profile, host)

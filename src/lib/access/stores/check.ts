@@ -2,7 +2,8 @@ import path from 'node:path'
 import type {Settings} from '../../config/types.js'
 import {removeFile} from '../../system/files.js'
 import {findLeftovers} from '../../secrets/leftovers.js'
-import type {HostBinding, IndexEntry, SecretKey, StoreKind, StoreStatus} from '../../secrets/types.js'
+import type {HostBinding, IndexEntry} from '../../secrets/index-files.js'
+import type {SecretKey, StoreStatus} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {dropEntry, reindex, removeDuplicate, type Outcome} from './mend.js'
@@ -20,7 +21,7 @@ export interface Problem {
     | 'TEMPORARY_FILE'
   /** One sentence. */
   what: string
-  store: StoreKind | undefined
+  store: string | undefined
   /** The entry's id, the host or the file. */
   subject: string
   profile: string | undefined
@@ -31,7 +32,7 @@ export interface Problem {
 }
 
 export interface StoreReport {
-  kind: StoreKind
+  kind: string
   state: StoreStatus['state']
   /** How many entries it has; undefined when that is not known. */
   entries: number | undefined

@@ -1,12 +1,13 @@
 import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
-import {knownStores} from '../../secrets/open.js'
-import type {SecretStore, StoreKind, StoreStatus} from '../../secrets/types.js'
+import {isSlow, knownStores, rankOf} from '../../secrets/stores.js'
+import type {StoreKind} from '../../secrets/stores.js'
+import type {SecretStore, StoreStatus} from '../../secrets/types.js'
 import type {AccessContext} from '../account/context.js'
 
 /** A store of this machine, and what a profile has in it. */
 export interface KnownStore {
-  kind: StoreKind
+  kind: string
   label: string
   status: StoreStatus
   writable: boolean
@@ -37,7 +38,8 @@ export async function listStores(ctx: AccessContext, settings: Settings): Promis
   if (settings.credentialHelper !== undefined) kinds.add(`helper:${settings.credentialHelper}`)
   for (const kind of named) if (kind !== undefined) kinds.add(kind)
   if (settings.environmentCredentials) kinds.add('env')
-  const stores = [...kinds].map((kind) => ctx.storeOf(kind)).sort((a, b) => rank(a.kind) - rank(b.kind))
+  const inOrder = [...kinds].sort((a, b) => rankOf(a) - rankOf(b))
+  const stores = await Promise.all(inOrder.map((kind) => ctx.storeOf(kind)))
   const statuses = await statusesOf(stores)
   return stores.map((store, at) => ({
     kind: store.kind,
@@ -51,20 +53,15 @@ export async function listStores(ctx: AccessContext, settings: Settings): Promis
   }))
 }
 
-/** In the order in which they would be chosen. */
-function rank(kind: StoreKind): number {
-  return kind === 'keychain' ? 0 : kind === 'vault' ? 2 : kind === 'env' ? 3 : 1
-}
-
 /** The states of stores, asked at the same time; a store that cannot even say is broken. */
 export async function statusesOf(stores: readonly SecretStore[]): Promise<StoreStatus[]> {
   const ask = (store: SecretStore): Promise<StoreStatus> => store.status().catch(notToBeAsked)
   const statuses = new Map<SecretStore, StoreStatus>()
   const askAll = (some: SecretStore[]): Promise<unknown> =>
     Promise.all(some.map(async (store) => statuses.set(store, await ask(store))))
-  // A vault's passphrase takes a second of work, in which the others' deadlines would pass unheard.
-  await askAll(stores.filter(({kind}) => kind !== 'vault'))
-  await askAll(stores.filter(({kind}) => kind === 'vault'))
+  // A slow store would keep this process busy while the others' deadlines pass.
+  await askAll(stores.filter(({kind}) => !isSlow(kind)))
+  await askAll(stores.filter(({kind}) => isSlow(kind)))
   return stores.flatMap((store) => statuses.get(store) ?? [])
 }
 

@@ -1,6 +1,8 @@
 import {UserError} from '../../core/errors.js'
 import {readCredentials} from '../../secrets/credentials.js'
-import type {IndexEntry, KeepingStoreKind, SecretKey, SecretStore} from '../../secrets/types.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
+import type {KeepingStoreKind} from '../../secrets/stores.js'
+import type {SecretKey, SecretStore} from '../../secrets/types.js'
 import type {AccessContext} from '../account/context.js'
 import {releaseLock, tokenLock} from '../tokens/lock.js'
 

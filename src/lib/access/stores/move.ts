@@ -1,12 +1,13 @@
 import {UserError} from '../../core/errors.js'
 import type {Secret} from '../../core/secret.js'
-import type {KeepingStoreKind} from '../../core/store-kind.js'
-import {requireReady} from '../../secrets/open.js'
+import type {KeepingStoreKind} from '../../secrets/stores.js'
+import {requireReady} from '../../secrets/stores.js'
 import {rehearse} from '../../secrets/rehearse.js'
-import type {IndexEntry, SecretStore} from '../../secrets/types.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
+import type {SecretStore} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
-import {refusePending} from '../tokens/operations.js'
+import {refuseUnfinished} from '../tokens/journal-entries.js'
 import {tokenLock, withLock} from '../tokens/lock.js'
 
 export interface MoveOptions {
@@ -44,7 +45,7 @@ export async function moveSecrets(
 ): Promise<MovedToken[]> {
   const entries = pick(ctx, await ctx.index.list(ctx.profile), tokens)
   const wanted = entries.filter(({store}) => store === to || from === undefined || store === from)
-  const target = ctx.storeOf(to)
+  const target = await ctx.storeOf(to)
   ctx.progress.step('Trying the secret store')
   await requireReady(target, {write: true})
   if (!target.readable) throw cannotReadBack(target)
@@ -68,13 +69,13 @@ async function moveOne(
   if (from === target.kind) return {...result, state: 'already-there'}
   try {
     if (dryRun) {
-      await readSource(ctx.storeOf(from), entry)
+      await readSource(await ctx.storeOf(from), entry)
       return {...result, state: 'would-move'}
     }
     const {accountId, tokenId} = entry
     const moved = await withLock(ctx, tokenLock(accountId, tokenId), async () => {
       // Its recovery would put the secret where the rotation began.
-      await refusePending(ctx, ({token}) => token?.id === tokenId)
+      await refuseUnfinished(ctx, ({token}) => token?.id === tokenId)
       return copyAndDelete(ctx, entry, target)
     })
     return {...result, ...moved}
@@ -93,7 +94,7 @@ async function copyAndDelete(
   const entry = (await ctx.index.list(profile)).find((one) => one.tokenId === tokenId)
   if (!entry) throw gone(tokenId)
   if (entry.store === target.kind) return {state: 'already-there', copyLeft: false}
-  const source = ctx.storeOf(entry.store)
+  const source = await ctx.storeOf(entry.store)
   const key = {kind: 'service-token', id: tokenId} as const
   let value = await readSource(source, entry)
   const there = await target.get(key)

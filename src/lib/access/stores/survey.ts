@@ -3,8 +3,10 @@ import {readConfig} from '../../config/profiles.js'
 import type {Profile, Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
 import {namesIn, readFileIfThere} from '../../system/files.js'
-import {knownStores} from '../../secrets/open.js'
-import type {IndexEntry, KeepingStoreKind, SecretKey, SecretStore, StoreStatus} from '../../secrets/types.js'
+import {knownStores} from '../../secrets/stores.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
+import type {KeepingStoreKind} from '../../secrets/stores.js'
+import type {SecretKey, SecretStore, StoreStatus} from '../../secrets/types.js'
 import type {AccessContext} from '../account/context.js'
 import {statusesOf} from './list.js'
 
@@ -49,7 +51,7 @@ export async function survey(ctx: AccessContext, settings: Settings): Promise<Su
   for (const {store, apiTokenStore} of Object.values(profiles)) {
     for (const kind of [store, apiTokenStore]) if (kind !== undefined) kinds.add(kind)
   }
-  const stores = [...kinds].map((kind) => ctx.storeOf(kind))
+  const stores = await Promise.all([...kinds].map((kind) => ctx.storeOf(kind)))
   const statuses = await statusesOf(stores)
   const surveyed = await Promise.all(
     stores.map((store, at) => lookInto(store, statuses[at], asked(before, profiles))),

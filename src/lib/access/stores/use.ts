@@ -2,9 +2,8 @@ import {updateProfile} from '../../config/profiles.js'
 import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
 import type {Secret} from '../../core/secret.js'
-import type {KeepingStoreKind} from '../../core/store-kind.js'
-import {requireReady} from '../../secrets/open.js'
-import {vaultIdentityFile} from '../../secrets/store-options.js'
+import type {KeepingStoreKind} from '../../secrets/stores.js'
+import {requireReady} from '../../secrets/stores.js'
 import {rehearse} from '../../secrets/rehearse.js'
 import type {SecretStore} from '../../secrets/types.js'
 import {
@@ -14,6 +13,7 @@ import {
   readPassphraseFile,
 } from '../../secrets/vault/identity.js'
 import {checkRecipients} from '../../secrets/vault/recipients.js'
+import {vaultIdentityFile} from '../../secrets/vault/vault.js'
 import type {AccessContext} from '../account/context.js'
 
 export interface UseStoreOptions {
@@ -56,7 +56,7 @@ export async function useStore(
 ): Promise<UsedStore> {
   const {kind, recipients, newPassphrase, dryRun} = options
   await checkRecipients(recipients)
-  const store = ctx.storeOf(kind)
+  const store = await ctx.storeOf(kind)
   if (newPassphrase) await makeIdentity(store, settings, newPassphrase, dryRun)
   ctx.progress.step('Trying the secret store')
   await requireReady(store, {write: true})
@@ -72,10 +72,8 @@ export async function useStore(
     // Only now: until here the profile said that it is in the old store.
     if (apiToken.state === 'moved') {
       const key = {kind: 'api-token', id: ctx.profile} as const
-      apiToken.copyLeft = !(await ctx
-        .storeOf(apiToken.from)
-        .delete(key)
-        .catch(() => false))
+      const old = await ctx.storeOf(apiToken.from)
+      apiToken.copyLeft = !(await old.delete(key).catch(() => false))
     }
   }
   return {
@@ -141,7 +139,7 @@ async function copyApiToken(
   const key = {kind: 'api-token', id: ctx.profile} as const
   let value: Secret | undefined
   try {
-    const source = ctx.storeOf(from)
+    const source = await ctx.storeOf(from)
     await requireReady(source, {write: true})
     value = await source.get(key)
   } catch (error) {

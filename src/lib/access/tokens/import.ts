@@ -2,8 +2,9 @@ import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
 import {normaliseHostname} from '../../core/hostname.js'
 import {readCredentials, saveCredentials} from '../../secrets/credentials.js'
-import {requireReady} from '../../secrets/open.js'
-import type {IndexEntry, SecretStore, ServiceCredentials, StoredCredentials} from '../../secrets/types.js'
+import {requireReady} from '../../secrets/stores.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
+import type {SecretStore, ServiceCredentials, StoredCredentials} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {hasSecretShape} from './credential-input.js'
@@ -118,7 +119,7 @@ async function keep(
   const chosen = await ctx.store()
   await requireReady(chosen, {write: true})
   // Where the index says that it is, and where it is to go: a secret may be in either.
-  const places = entry && entry.store !== chosen.kind ? [ctx.storeOf(entry.store), chosen] : [chosen]
+  const places = entry && entry.store !== chosen.kind ? [await ctx.storeOf(entry.store), chosen] : [chosen]
   for (const store of places.filter((one) => one !== chosen)) await requireReady(store, {write: false})
   const found = await Promise.all(places.map((store) => whatIsThere(store, token.id, credentials, replace)))
   const sameAt = places[found.findIndex((one) => one.state === 'same')]

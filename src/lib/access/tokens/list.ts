@@ -1,10 +1,10 @@
 import type {ListQuery, Page, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import type {IndexEntry} from '../../secrets/types.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {withProgress} from '../account/listing.js'
-import {isUnfinishedName, NAME_LIMIT} from './operations.js'
+import {isUnfinishedName, NAME_LIMIT} from './journal-entries.js'
 import {resolveToken} from '../account/resolve.js'
 
 /**

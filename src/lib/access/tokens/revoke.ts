@@ -2,15 +2,15 @@ import {isDeepStrictEqual} from 'node:util'
 import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import {isDirect, tokenReferences, type TokenReference} from '../../policy/token-references.js'
-import {requireReady} from '../../secrets/open.js'
-import type {IndexEntry} from '../../secrets/types.js'
+import {requireReady} from '../../secrets/stores.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
 import {readAccountRules} from '../account/account-rules.js'
 import {actionName} from '../rules/action-name.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {withEditLock} from '../edit/lock.js'
 import {planDetach, type DetachStep, type PlannedChange} from './detach.js'
-import {ensureDeleted, persistently, readToken} from './operations.js'
+import {ensureDeleted, persistently, readToken} from './confirmed-changes.js'
 import {requireMeant, resolveToken} from '../account/resolve.js'
 import {withTokenLock} from './lock.js'
 
@@ -210,7 +210,7 @@ async function forget(
   let secretRemoved = entries.length > 0
   for (const kind of new Set(entries.map(({store}) => store))) {
     try {
-      const store = ctx.storeOf(kind)
+      const store = await ctx.storeOf(kind)
       await requireReady(store, {write: true})
       await store.delete({kind: 'service-token', id: token.id})
     } catch (error) {

@@ -2,8 +2,7 @@ import {createHash, randomBytes} from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import {getRawAsset} from 'node:sea'
-import {pathsFrom} from '../../config/paths.js'
-import {hasCode, messageOf} from '../../core/errors.js'
+import {BugError, hasCode, messageOf} from '../../core/errors.js'
 
 /** What we use of keytar. Its JavaScript adds no more than a check that no argument is empty. */
 export type Keytar = Pick<typeof import('keytar'), 'getPassword' | 'setPassword' | 'deletePassword'>
@@ -18,8 +17,8 @@ export class AddonError extends Error {
  *
  * @throws AddonError, or what the loader says where libsecret is not there
  */
-export function loadAddon(): Keytar {
-  const directory = path.join(pathsFrom(process.env).cache, 'addon')
+export function loadAddon(directory: string | undefined): Keytar {
+  if (directory === undefined) throw new BugError('the keychain was opened without a place for its library')
   const handle = openAddon(Buffer.from(getRawAsset('keytar.node') as ArrayBuffer), directory)
   try {
     const module: {exports: unknown} = {exports: {}}

@@ -35,7 +35,7 @@ async function perform(request: ChildRequest): Promise<ChildAnswer> {
   let keytar: Keytar
   try {
     keytar = isExecutable()
-      ? (await import('./addon.js')).loadAddon()
+      ? (await import('./addon.js')).loadAddon(request.addonDirectory)
       : (createRequire(import.meta.url)('keytar') as Keytar)
   } catch (error) {
     const told = nameOfThrown(error) === 'AddonError'

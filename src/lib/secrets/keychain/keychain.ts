@@ -10,6 +10,8 @@ import type {ChildAnswer, ChildRequest} from './protocol.js'
 
 export interface KeychainOptions {
   environment: BusEnvironment
+  /** Where the single executable unpacks its native part; not needed elsewhere. */
+  addonDirectory?: string | undefined
   /** The keychain's name for the application. Tests use their own. */
   service?: string | undefined
   platform?: NodeJS.Platform | undefined
@@ -147,9 +149,10 @@ export class Keychain implements SecretStore {
   }
 
   async #ask(request: ChildRequest): Promise<ChildAnswer> {
-    const env = childEnvironment(this.#options.environment)
+    const {environment, addonDirectory} = this.#options
+    const env = childEnvironment(environment)
     try {
-      return await runChild(request, {env, ...this.#options.child})
+      return await runChild({...request, addonDirectory}, {env, ...this.#options.child})
     } catch (error) {
       if (error instanceof UserError && error.code === 'KEYCHAIN_HANGS') this.#hung = error
       throw error

@@ -1,5 +1,5 @@
 /** What the keychain's child is asked over stdin. */
-export type ChildRequest = {service: string; account: string} & (
+export type ChildRequest = {service: string; account: string; addonDirectory?: string | undefined} & (
   {operation: 'probe' | 'get' | 'delete'} | {operation: 'set'; value: string}
 )
 

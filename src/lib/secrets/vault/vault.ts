@@ -30,6 +30,17 @@ export interface VaultOptions {
   recipients?: readonly string[] | undefined
 }
 
+/** Where the identity is, or would be made. */
+export function vaultIdentityFile({
+  identityFile,
+  configDir,
+}: {
+  identityFile?: string | undefined
+  configDir: string
+}): string {
+  return identityFile ?? path.join(configDir, 'identity.txt')
+}
+
 /**
  * A directory of files, each encrypted with age to one identity: what `age --decrypt` opens. The content names its
  * entry, so that a file that was moved in another's place is noticed.

@@ -4,16 +4,9 @@ import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
 import type {Secret} from '../../core/secret.js'
 import {readCredentials} from '../../secrets/credentials.js'
-import {IndexFiles} from '../../secrets/index-files.js'
-import {loadStore} from '../../secrets/load-store.js'
-import type {StoreOptions} from '../../secrets/store-options.js'
-import type {
-  HostBinding,
-  IndexEntry,
-  KeepingStoreKind,
-  SecretIndex,
-  StoredCredentials,
-} from '../../secrets/types.js'
+import {IndexFiles, type HostBinding, type IndexEntry} from '../../secrets/index-files.js'
+import {openStore, type KeepingStoreKind, type StoreOptions} from '../../secrets/stores.js'
+import type {StoredCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
 
 /** Which token a connection uses, before its secret is read. */
@@ -126,9 +119,10 @@ async function credentialsOf(
     if (!settings.environmentCredentials) throw environmentNotSet(settings)
     return settings.environmentCredentials
   }
-  const store = await loadStore(kind, {
+  const store = await openStore(kind, {
     configDir: settings.paths.config,
     dataDir: settings.paths.data,
+    cacheDir: settings.paths.cache,
     identityFile: settings.vaultIdentityFile,
     passphraseFile: settings.vaultPassphraseFile,
     askPassphrase: options.askPassphrase,
@@ -196,7 +190,7 @@ function named(wanted: string, entries: readonly IndexEntry[], profile: string):
   })
 }
 
-async function notBound(index: SecretIndex, settings: Settings, host: string): Promise<UserError> {
+async function notBound(index: IndexFiles, settings: Settings, host: string): Promise<UserError> {
   const profiles = new Set((await index.bindings()).map(({profile}) => profile))
   const elsewhere: string[] = []
   for (const profile of profiles) {
