@@ -208,10 +208,10 @@ describe('the stores, as a script meets them', () => {
       await terminal.shows(/Passphrase of the new identity/)
       await terminal.type('correct horse')
       await terminal.press('Enter')
-      await terminal.shows(/The same again/)
+      await terminal.shows(/Passphrase again/)
       await terminal.type('correct horse')
       await terminal.press('Enter')
-      await terminal.shows(/Secrets go to/)
+      await terminal.shows(/Secrets are now saved in/)
       expect(await terminal.exitCode()).toBe(0)
       expect(await terminal.screen()).not.toContain('horse')
     } finally {

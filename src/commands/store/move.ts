@@ -1,10 +1,9 @@
 import {Args, Flags} from '@oclif/core'
-import {moveSecrets, type MovedToken} from '../../lib/access/stores/move.js'
+import {moveSecrets, type MoveOptions} from '../../lib/access/stores/move.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {parseStore} from '../../lib/command/flags.js'
-import {style} from '../../lib/cli/streams.js'
+import {movedText} from '../../lib/command/present/store.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
-import type {KeepingStoreKind} from '../../lib/secrets/stores.js'
 
 export default class StoreMove extends AccessCommand<typeof StoreMove> {
   static override summary = "Move secrets of the profile's service tokens into another store"
@@ -25,7 +24,7 @@ export default class StoreMove extends AccessCommand<typeof StoreMove> {
       multiple: true,
       default: [],
     }),
-    from: Flags.custom<KeepingStoreKind>({
+    from: Flags.custom<MoveOptions['to']>({
       description: 'only what is in this store',
       helpValue: 'STORE',
       parse: (text) => Promise.resolve(parseStore(text)),
@@ -37,7 +36,15 @@ export default class StoreMove extends AccessCommand<typeof StoreMove> {
     const {token: tokens, from, 'dry-run': dryRun} = this.flags
     const to = parseStore(this.args.store)
     const moved = await moveSecrets(this.access(), {to, from, tokens, dryRun})
-    this.present(moved, to)
+    if (moved.length === 0) this.print('There is nothing to move.')
+    for (const one of moved) {
+      this.print(movedText(one, to))
+      if (one.copyLeft)
+        this.warn(`The ${one.from} did not delete its copy of ${one.token.name}; see zt store check`)
+      if (one.error && !this.jsonEnabled()) this.showError(one.error)
+    }
+    if (this.settings.profileStore !== to && moved.some(({state}) => state === 'moved'))
+      this.next(`zt store use ${to}`)
     const failed = moved.find(({error}) => error !== undefined)
     if (failed) process.exitCode = exitCodeOf(failed.error)
     return {
@@ -46,21 +53,5 @@ export default class StoreMove extends AccessCommand<typeof StoreMove> {
       dryRun,
       tokens: moved.map((one) => ({...one, error: one.error ? this.errorJson(one.error) : null})),
     }
-  }
-
-  private present(moved: MovedToken[], to: KeepingStoreKind): void {
-    if (moved.length === 0) this.print('There is nothing to move.')
-    for (const {token, from, state, copyLeft, error} of moved) {
-      const name = style.bold(token.name)
-      if (state === 'moved') this.print(`${style.green('✓')} ${name} moved from ${from} to ${to}`)
-      if (state === 'would-move') this.print(`Would move ${name} from ${from} to ${to}`)
-      if (state === 'already-there') this.print(`${style.green('✓')} ${name} is in ${to} already`)
-      if (copyLeft) this.warn(`The ${from} did not let go of its copy of ${token.name}; see zt store check`)
-      if (!error) continue
-      this.print(`${style.red('✗')} ${name} stays in ${from}`)
-      if (!this.jsonEnabled()) this.showError(error)
-    }
-    if (this.settings.profileStore !== to && moved.some(({state}) => state === 'moved'))
-      this.next(`zt store use ${to}`)
   }
 }

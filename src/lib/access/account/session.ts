@@ -4,7 +4,7 @@ import {requireReady} from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
 import {notLoggedIn, type AccessContext} from './context.js'
 
-/** Removes a profile's API token from its store. Service tokens and their secrets stay. False when there was none. */
+/** Removes a profile's API token from its store; secrets of service tokens stay. False when there was none. */
 export async function logout(ctx: AccessContext, kind: SecretStore['kind'] | undefined): Promise<boolean> {
   forgetNames(ctx)
   if (kind === undefined) return false
@@ -22,14 +22,14 @@ export interface WhoAmI {
   apiToken: ApiTokenStatus
   source: 'environment' | 'store'
   account: Account | undefined
-  /** Undefined where they were not looked for: that was not asked for, or the account is not known. */
+  /** Undefined when not probed: it was not asked for, or the account is not known. */
   permissions: KnownPermission[] | undefined
 }
 
 /**
- * Who the API takes us for.
+ * Whom the API token identifies.
  *
- * @param probe whether to find out which permissions the API token has; nothing is changed by that
+ * @param probe whether to find out which permissions the API token has; that changes nothing
  */
 export async function whoami(ctx: AccessContext, {probe}: {probe: boolean}): Promise<WhoAmI> {
   const found = await ctx.apiToken()
@@ -47,7 +47,7 @@ export async function whoami(ctx: AccessContext, {probe}: {probe: boolean}): Pro
       : (accounts.find(({id}) => id === ctx.accountId) ?? {id: ctx.accountId, name: ctx.accountId})
   let permissions: KnownPermission[] | undefined
   if (probe && account) {
-    ctx.progress.step('Looking at the permissions')
+    ctx.progress.step('Checking the permissions')
     const states = await ctx.apiWith(found.token, account.id, fromEnvironment).probePermissions()
     permissions = states.map((state) => ({...state, neededBy: commandsThatNeed(state.group)}))
   }
@@ -55,8 +55,8 @@ export async function whoami(ctx: AccessContext, {probe}: {probe: boolean}): Pro
 }
 
 /**
- * Removes everything that this machine keeps for a profile: secrets, index, host bindings. For a sandbox that
- * begins anew, whose tokens no longer exist.
+ * Removes everything that this machine keeps for a profile: secrets, index, host bindings. For a sandbox that is reset,
+ * whose tokens no longer exist.
  */
 export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
   const entries = await ctx.index.list(ctx.profile)
@@ -70,7 +70,7 @@ export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
   return entries.length
 }
 
-/** What the shells would complete, of all profiles of the account. */
+/** Drops the names that shells complete, for all profiles of the account. */
 function forgetNames({accountId, apiUrl, names}: AccessContext): void {
   if (accountId !== undefined) names.drop({apiUrl, accountId})
 }

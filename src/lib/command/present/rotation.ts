@@ -30,7 +30,14 @@ export function rotationJson(
 ): object {
   const connections = connectionsJson(closed)
   const until = previousUntil ?? null
-  return {token: {id, name, clientId}, store: store.kind, previousUntil: until, previousKept, connections, dryRun}
+  return {
+    token: {id, name, clientId},
+    store: store.kind,
+    previousUntil: until,
+    previousKept,
+    connections,
+    dryRun,
+  }
 }
 
 /** What `--finish` has done, or would do. */
