@@ -10,7 +10,7 @@ export async function askNewPassphrase(prompts: Prompts): Promise<Secret> {
       code: 'INPUT_REQUIRED',
       message: 'The passphrase is missing',
       why: 'zt cannot prompt for it here.',
-      next: ['Set ZT_VAULT_PASSPHRASE_FILE to a file that holds it (mode 0600)'],
+      next: ['Set ZT_VAULT_PASSPHRASE_FILE to a file with the passphrase (mode 0600)'],
     })
   }
   const passphrase = await prompts.secret('Passphrase of the new identity')

@@ -428,7 +428,7 @@ describe('checking the stores', () => {
       spoil: () => world.store.kept.set(`service-token/${OTHER}`, value),
       found: () => `STRAY_SERVICE_TOKEN vault ${OTHER}`,
       mended: false,
-      why: /no service token of that id/,
+      why: /no service token with that ID/,
     },
     {
       what: 'a stray with the Client ID of another token',
