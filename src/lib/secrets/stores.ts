@@ -29,7 +29,7 @@ export interface StoreOptions {
   searchPath?: string | undefined
 }
 
-/** What zt must know of a store without loading it. */
+/** What zt must know of a store without loading its code. */
 interface StoreRow {
   /** The store as a person names it; `helper:NAME` for a row of many stores. */
   title: string
@@ -41,8 +41,6 @@ interface StoreRow {
   slow?: boolean
   /** Whether it can be read without asking anyone, or fails at once where it cannot. */
   readsQuietly(argument: string, platform: NodeJS.Platform): boolean
-  /** The arguments of those that this machine may have; `['']` for a row of one store. */
-  find(searchPath: string | undefined): Promise<string[]>
   /** Which one a profile without a store would take. Undefined: none. */
   choose?(options: StoreOptions): string | undefined
   /** Whether the next row is tried when the chosen one is absent. A store that was asked for is not passed over. */
@@ -51,8 +49,6 @@ interface StoreRow {
   instead?: string
 }
 
-const only = (): Promise<string[]> => Promise.resolve([''])
-
 /** Every kind of store, in the order in which a profile without one tries them. */
 const STORES = {
   keychain: {
@@ -60,7 +56,6 @@ const STORES = {
     keeps: true,
     // macOS unlocks its keychain with a dialog of its own.
     readsQuietly: (_, platform) => platform === 'linux' || platform === 'win32',
-    find: only,
     choose: () => '',
     passOver: true,
   },
@@ -70,7 +65,6 @@ const STORES = {
     keeps: true,
     // What an unknown helper does cannot be known.
     readsQuietly: (name) => ['pass', 'secretservice', 'wincred'].includes(name),
-    find: helperNames,
     choose: ({credentialHelper}) => credentialHelper,
     instead: 'Or unset ZT_CREDENTIAL_HELPER, or use --store vault',
   },
@@ -80,14 +74,12 @@ const STORES = {
     // Opening an identity that a passphrase protects takes a second of computing.
     slow: true,
     readsQuietly: () => true,
-    find: only,
     choose: () => '',
   },
   env: {
     title: 'env (read-only)',
     keeps: false,
     readsQuietly: () => true,
-    find: () => Promise.resolve([]),
   },
 } as const satisfies Record<string, StoreRow>
 
@@ -173,14 +165,19 @@ export async function openStore(kind: string, options: StoreOptions): Promise<Se
   return OPENERS[found.name](options, found.argument)
 }
 
-/** Every store that this machine may have: the keychain, each helper on PATH, the vault. */
+/** How to find the stores of a row of many. */
+const FINDERS: Partial<Record<string, (searchPath: string | undefined) => Promise<string[]>>> = {
+  helper: helperNames,
+}
+
+/** Every store that can keep secrets and that this machine may have: the keychain, each helper on PATH, the vault. */
 export async function knownStores(searchPath = process.env['PATH']): Promise<KeepingStoreKind[]> {
-  const found = await Promise.all(
-    Object.entries<StoreRow>(STORES).map(async ([name, {find}]) =>
-      (await find(searchPath)).map((argument) => kindOf(name, argument)),
-    ),
-  )
-  return found.flat()
+  const kinds: KeepingStoreKind[] = []
+  for (const [name, {keeps}] of Object.entries<StoreRow>(STORES)) {
+    if (!keeps) continue
+    for (const argument of (await FINDERS[name]?.(searchPath)) ?? ['']) kinds.push(kindOf(name, argument))
+  }
+  return kinds
 }
 
 /** Whether a store can be read without asking anyone, or fails at once where it cannot. */
