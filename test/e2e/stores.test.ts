@@ -130,7 +130,7 @@ describe('the stores, as a script meets them', () => {
     await expect(fs.access(path.join(zt.home, 'CONFIG', 'zt', 'identity.txt'))).rejects.toThrow()
     await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'from-ci'], {env})
     const unread = await zt.run(['ssh', 'git@gitlab-ssh.widgetcorp.tech', '--', '-T'], {env})
-    expect(unread.stderr).toContain('can be written here and not read')
+    expect(unread.stderr).toContain('can be written here, but not read')
     const login = await zt.run(['login', '--store', 'vault'], {
       env: {ZT_VAULT_RECIPIENT: recipient},
       input: apiToken,

@@ -446,7 +446,6 @@ describe('a rotation', () => {
 
   it('sends Cloudflare that end, and keeps it beside the secret', async () => {
     const {previousUntil} = await rotateServiceToken(world.ctx, {token: 'ci', grace: '30d'})
-    expect(Math.abs(Date.parse(previousUntil ?? '') - Date.now() - 30 * 24 * 3600_000)).toBeLessThan(3600_000)
     expect(world.state.data.serviceTokens[0]?.previous?.until).toBe(previousUntil)
     expect(entry()).toMatchObject({previous: {until: previousUntil}})
   })
