@@ -2,9 +2,8 @@ import {Flags} from '@oclif/core'
 import {login, refuseUnnamedAddress} from '../lib/access/account/login.js'
 import {AccessCommand} from '../lib/command/access-command.js'
 import {edgeFlags, storeFlag} from '../lib/command/flags.js'
+import {loginJson, loginText} from '../lib/command/present/login.js'
 import {readSecretFromStdin} from '../lib/cli/stdin.js'
-import {style} from '../lib/cli/streams.js'
-import {facts} from '../lib/cli/table.js'
 import {UserError} from '../lib/core/errors.js'
 import type {Secret} from '../lib/core/secret.js'
 
@@ -30,7 +29,7 @@ export default class Login extends AccessCommand<typeof Login> {
   async run(): Promise<object> {
     const {flags, prompts, settings} = this
     refuseUnnamedAddress(settings)
-    const {account, apiToken, store} = await login(this.access(), {
+    const result = await login(this.access(), {
       apiToken: await this.readApiToken(),
       settings,
       storeNamed: flags.store !== undefined,
@@ -47,25 +46,11 @@ export default class Login extends AccessCommand<typeof Login> {
             )
         : undefined,
     })
-    const {profileName: profile} = settings
-    this.print(`${style.green('✓')} Logged in to ${style.bold(account.name)}`)
-    this.print(
-      facts([
-        ['profile', profile],
-        ['account id', account.id],
-        ['API token', `${apiToken.id}, saved in ${store.label}`],
-        ['expires', apiToken.expiresOn],
-      ]),
-    )
+    this.print(loginText(result, settings.profileName))
     if (settings.environmentApiToken)
-      this.warn('CLOUDFLARE_API_TOKEN is set, and used instead of the saved API token')
+      this.warn('CLOUDFLARE_API_TOKEN is set and is used instead of the saved API token')
     this.next('zt token create')
-    return {
-      profile,
-      account,
-      apiToken: {...apiToken, expiresOn: apiToken.expiresOn ?? null},
-      store: store.kind,
-    }
+    return loginJson(result, settings.profileName)
   }
 
   private async readApiToken(): Promise<Secret> {
@@ -75,8 +60,8 @@ export default class Login extends AccessCommand<typeof Login> {
     throw new UserError({
       kind: 'usage',
       code: 'INPUT_REQUIRED',
-      message: 'There is no API token',
-      why: 'It is read from stdin, or asked for on a terminal.',
+      message: 'The API token is missing',
+      why: 'zt reads it from stdin, or prompts for it on a terminal.',
       next: ['zt login < FILE'],
     })
   }

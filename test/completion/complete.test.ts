@@ -231,11 +231,11 @@ describe('what this machine knows', () => {
     ],
     [
       ['store', 'use', ''],
-      ['keychain', 'vault', 'helper:one'],
+      ['keychain', 'helper:one', 'vault'],
     ],
     [
       ['login', '--store='],
-      ['--store=keychain', '--store=vault', '--store=helper:one'],
+      ['--store=keychain', '--store=helper:one', '--store=vault'],
     ],
   ])('is offered for %j', async (line, expected) => {
     await FakeHelper.make(path.join(home, 'bin'), 'one')

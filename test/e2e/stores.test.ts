@@ -130,7 +130,7 @@ describe('the stores, as a script meets them', () => {
     await expect(fs.access(path.join(zt.home, 'CONFIG', 'zt', 'identity.txt'))).rejects.toThrow()
     await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'from-ci'], {env})
     const unread = await zt.run(['ssh', 'git@gitlab-ssh.widgetcorp.tech', '--', '-T'], {env})
-    expect(unread.stderr).toContain('can be written here and not read')
+    expect(unread.stderr).toContain('can be written here, but not read')
     const login = await zt.run(['login', '--store', 'vault'], {
       env: {ZT_VAULT_RECIPIENT: recipient},
       input: apiToken,
@@ -208,10 +208,10 @@ describe('the stores, as a script meets them', () => {
       await terminal.shows(/Passphrase of the new identity/)
       await terminal.type('correct horse')
       await terminal.press('Enter')
-      await terminal.shows(/The same again/)
+      await terminal.shows(/Passphrase again/)
       await terminal.type('correct horse')
       await terminal.press('Enter')
-      await terminal.shows(/Secrets go to/)
+      await terminal.shows(/Secrets are now saved in/)
       expect(await terminal.exitCode()).toBe(0)
       expect(await terminal.screen()).not.toContain('horse')
     } finally {

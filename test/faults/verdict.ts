@@ -5,7 +5,8 @@ import type {JsonObject} from '../../src/lib/core/json.js'
 import {messageOf} from '../../src/lib/core/errors.js'
 import {readCredentials} from '../../src/lib/secrets/credentials.js'
 import {Journal} from '../../src/lib/secrets/journal/journal.js'
-import type {SecretIndex, SecretKey, SecretStore} from '../../src/lib/secrets/types.js'
+import type {IndexFiles} from '../../src/lib/secrets/index-files.js'
+import type {SecretKey, SecretStore} from '../../src/lib/secrets/types.js'
 import type {SandboxState, StoredToken} from '../../src/lib/sandbox/state.js'
 
 /** Everything that a case leaves behind, and what was there before it. */
@@ -16,7 +17,7 @@ export interface Evidence {
   store: SecretStore
   /** The contents of the store, by name. */
   stored: () => Promise<SecretKey[]>
-  index: SecretIndex
+  index: IndexFiles
   /** Where zt keeps everything; all of it is searched. */
   home: string
   journal: string
@@ -126,7 +127,7 @@ async function whatOpens(evidence: Evidence, token: JsonObject, excused: boolean
   }
   if (excused) {
     const journal = new Journal(evidence.journal)
-    for (const operation of (await journal.list()).operations) {
+    for (const operation of (await journal.list()).entries) {
       const spooled = await journal
         .spoolOf(operation, store)
         .read()

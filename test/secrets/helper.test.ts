@@ -14,7 +14,6 @@ import {rehearse} from '../../src/lib/secrets/rehearse.js'
 import {safeMessage} from '../../src/lib/secrets/safe-message.js'
 import {FakeHelper, type Fault} from '../support/fake-helper.js'
 import {AMPLE_MS, until, withGrowingLimit} from '../support/patience.js'
-import {storeContract} from './store-contract.js'
 
 const KEY = {kind: 'service-token', id: 'one'} as const
 const CANARY = 'cfast_canary0123456789abcdefghijklmnopqrstuvwxyz'
@@ -55,20 +54,6 @@ async function gone(pid: number): Promise<boolean> {
     }
   })
 }
-
-storeContract(
-  'a credential helper',
-  async () => {
-    const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-helper-'))
-    await FakeHelper.make(directory)
-    return {
-      store: open(directory),
-      reopened: open(directory),
-      end: () => fs.rm(directory, {recursive: true, force: true}),
-    }
-  },
-  {runs: 3},
-)
 
 describe('a credential helper', () => {
   it('is given no secret in its arguments or environment, and none of ours at all', async () => {

@@ -5,7 +5,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {Secret} from '../../src/lib/core/secret.js'
-import {Journal, type Operation, type Spooled} from '../../src/lib/secrets/journal/journal.js'
+import {Journal, type JournalEntry, type Spooled} from '../../src/lib/secrets/journal/journal.js'
 import {newSpoolKey, readSpool, reserveSpool, writeSpool} from '../../src/lib/secrets/journal/spool.js'
 import {FaultyStore} from '../support/access-world.js'
 
@@ -108,7 +108,7 @@ describe('the spool', () => {
 })
 
 describe('the journal', () => {
-  const operation = (more: Partial<Operation> = {}): Operation => ({
+  const operation = (more: Partial<JournalEntry> = {}): JournalEntry => ({
     id: randomUUID(),
     kind: 'create',
     profile: 'default',
@@ -157,9 +157,9 @@ describe('the journal', () => {
     ] as const) {
       await fs.writeFile(path.join(directory, 'journal', name), content)
     }
-    const {operations, damaged} = await journal.list()
-    expect(operations.map(({id}) => id)).toEqual([early.id, late.id])
-    expect(operations[1]).toEqual(late)
+    const {entries, damaged} = await journal.list()
+    expect(entries.map(({id}) => id)).toEqual([early.id, late.id])
+    expect(entries[1]).toEqual(late)
     expect(damaged.map((file) => path.basename(file)).sort()).toEqual([
       'alien.json',
       'broken.json',
@@ -192,7 +192,7 @@ describe('the journal', () => {
     const forget = store.delete.bind(store)
     store.delete = () => Promise.reject(new Error('not now'))
     await expect(journal.end(one, store)).rejects.toThrow('not now')
-    const [left] = (await journal.list()).operations
+    const [left] = (await journal.list()).entries
     expect(left?.endedAt).toBeDefined()
     store.delete = forget
     await journal.end(left ?? one, store)

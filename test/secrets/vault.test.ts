@@ -30,19 +30,6 @@ const vault = (from = home): Vault =>
 const temporary = (): Promise<string> => fs.mkdtemp(path.join(os.tmpdir(), 'zt-vault-'))
 
 storeContract(
-  'the age vault',
-  async () => {
-    const folder = await temporary()
-    return {
-      store: vault(folder),
-      reopened: vault(folder),
-      end: () => fs.rm(folder, {recursive: true}),
-    }
-  },
-  {runs: 30},
-)
-
-storeContract(
   'the age vault whose identity has a passphrase',
   async () => {
     const folder = await temporary()

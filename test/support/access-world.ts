@@ -99,7 +99,7 @@ export class World {
       apiWith: open,
       apiToken: () => Promise.resolve({token: apiToken, source: 'store'}),
       store: () => Promise.resolve(store),
-      storeOf: () => store,
+      storeOf: () => Promise.resolve(store),
       index: new IndexFiles(folder),
       journal: new Journal(path.join(folder, 'journal')),
       undo: new UndoRecords(path.join(folder, 'undo')),

@@ -29,7 +29,7 @@ export class Mortal {
       ...ctx,
       api: async () => this.#wrap('api', await ctx.api()),
       store: async () => this.#wrap('store', await ctx.store()),
-      storeOf: (kind) => this.#wrap('store', ctx.storeOf(kind)),
+      storeOf: async (kind) => this.#wrap('store', await ctx.storeOf(kind)),
       index: this.#wrap('index', ctx.index),
       journal: this.#wrap('journal', ctx.journal),
     }

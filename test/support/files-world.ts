@@ -5,7 +5,7 @@ import {startSandboxApi} from '../../src/lib/sandbox/api/server.js'
 import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import {TUTORIAL} from '../../src/lib/sandbox/tutorial.js'
-import {Journal, type Operation} from '../../src/lib/secrets/journal/journal.js'
+import {Journal, type JournalEntry} from '../../src/lib/secrets/journal/journal.js'
 import {createVaultIdentity} from '../../src/lib/secrets/vault/identity.js'
 import {Vault} from '../../src/lib/secrets/vault/vault.js'
 import {Secret} from '../../src/lib/core/secret.js'
@@ -86,7 +86,7 @@ export class FilesWorld {
     const at = (...parts: string[]): string => path.join(this.base.home, ...parts)
     const identity = {file: at('CONFIG', 'zt', 'identity.txt')}
     const vault = new Vault({directory: at('DATA', 'zt', 'vault'), identity})
-    const operation: Operation = {
+    const operation: JournalEntry = {
       ...{id: randomUUID(), kind: 'create', profile: 'main', accountId, apiUrl, store: 'vault'},
       ...{name: 'interrupted', startedAt: new Date().toISOString(), sentAt: new Date().toISOString()},
     }

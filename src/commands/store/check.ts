@@ -1,12 +1,10 @@
 import {Flags} from '@oclif/core'
-import {checkStores, type Problem} from '../../lib/access/stores/check.js'
+import {checkStores} from '../../lib/access/stores/check.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {stateColour} from '../../lib/command/present/store.js'
+import {problemText, stateColour} from '../../lib/command/present/store.js'
 import {style} from '../../lib/cli/streams.js'
 import {table} from '../../lib/cli/table.js'
-
-/** As for everything that a person must do: see `zt help exit-codes`. */
-const NEEDS_ACTION = 9
+import {exitCodeOfKind} from '../../lib/core/exit-codes.js'
 
 export default class StoreCheck extends AccessCommand<typeof StoreCheck> {
   static override summary = 'Check the secret stores against what zt knows about them'
@@ -30,16 +28,20 @@ export default class StoreCheck extends AccessCommand<typeof StoreCheck> {
         {title: 'STATE', value: ({state}) => stateColour(state)},
         {
           title: 'ENTRIES',
-          value: ({entries}) => (entries === undefined ? style.dim('not known') : String(entries)),
+          value: ({entries}) => (entries === undefined ? style.dim('unknown') : String(entries)),
         },
       ]),
     )
     for (const {kind, why} of stores) if (why !== undefined) this.note(`${kind}: ${why}`)
-    for (const problem of problems) this.present(problem)
+    for (const problem of problems) {
+      this.print(problemText(problem))
+      if (problem.why !== undefined) this.note(problem.why)
+      this.next(...problem.next)
+    }
     const left = problems.filter(({fixed}) => !fixed)
-    if (problems.length === 0) this.print(`${style.green('✓')} Nothing is astray`)
-    else if (left.length === 0) this.print(`${style.green('✓')} All is mended`)
-    else process.exitCode = NEEDS_ACTION
+    if (problems.length === 0) this.print(`${style.green('✓')} No problems found`)
+    else if (left.length === 0) this.print(`${style.green('✓')} All problems are repaired`)
+    else process.exitCode = exitCodeOfKind('needs-action')
     return {
       stores: stores.map(({kind, state, entries, why}) => ({
         store: kind,
@@ -54,11 +56,5 @@ export default class StoreCheck extends AccessCommand<typeof StoreCheck> {
         why: one.why ?? null,
       })),
     }
-  }
-
-  private present({what, subject, fixed, why, next}: Problem): void {
-    this.print(`${fixed ? style.green('✓ mended:') : style.yellow('!')} ${what} ${style.dim(`(${subject})`)}`)
-    if (why !== undefined) this.note(why)
-    this.next(...next)
   }
 }

@@ -32,12 +32,12 @@ export default class StoreList extends AccessCommand<typeof StoreList> {
         continue
       }
       this.note(`${kind}: ${status.why ?? status.state}`)
-      // What is in nobody's way needs no advice.
+      // A store that is absent and unused needs no advice.
       if (inUse || tokens > 0 || apiToken || status.state !== 'absent') this.next(...status.next)
     }
     if (this.settings.store === undefined) {
       this.note(
-        'no store is chosen yet: the first secret goes to the keychain, where there is none to ZT_CREDENTIAL_HELPER, and else to the vault',
+        'no store is chosen yet: the first secret goes to the keychain; if there is none, to the helper in ZT_CREDENTIAL_HELPER, or else to the vault',
       )
       this.next('zt store use')
     }

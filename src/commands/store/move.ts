@@ -1,11 +1,10 @@
-import {moveSecrets, type MovedToken} from '../../lib/access/stores/move.js'
+import {moveSecrets} from '../../lib/access/stores/move.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {dryRunFlag, fromFlag, parseStore, several} from '../../lib/command/flags.js'
+import {movedText} from '../../lib/command/present/store.js'
 import {storeArg, required} from '../../lib/command/args.js'
 import {completing} from '../../lib/cli/completing.js'
-import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
-import type {KeepingStoreKind} from '../../lib/core/store-kind.js'
 
 export default class StoreMove extends AccessCommand<typeof StoreMove> {
   static override summary = "Move secrets of the profile's service tokens to another store"
@@ -29,7 +28,15 @@ export default class StoreMove extends AccessCommand<typeof StoreMove> {
     const {token: tokens, from, 'dry-run': dryRun} = this.flags
     const to = parseStore(this.args.store)
     const moved = await moveSecrets(this.access(), {to, from, tokens, dryRun})
-    this.present(moved, to)
+    if (moved.length === 0) this.print('There is nothing to move.')
+    for (const one of moved) {
+      this.print(movedText(one, to))
+      if (one.copyLeft)
+        this.warn(`The ${one.from} did not delete its copy of ${one.token.name}; see zt store check`)
+      if (one.error && !this.jsonEnabled()) this.showError(one.error)
+    }
+    if (this.settings.profileStore !== to && moved.some(({state}) => state === 'moved'))
+      this.next(`zt store use ${to}`)
     const failed = moved.find(({error}) => error !== undefined)
     if (failed) process.exitCode = exitCodeOf(failed.error)
     return {
@@ -38,21 +45,5 @@ export default class StoreMove extends AccessCommand<typeof StoreMove> {
       dryRun,
       tokens: moved.map((one) => ({...one, error: one.error ? this.errorJson(one.error) : null})),
     }
-  }
-
-  private present(moved: MovedToken[], to: KeepingStoreKind): void {
-    if (moved.length === 0) this.print('There is nothing to move.')
-    for (const {token, from, state, copyLeft, error} of moved) {
-      const name = style.bold(token.name)
-      if (state === 'moved') this.print(`${style.green('✓')} ${name} moved from ${from} to ${to}`)
-      if (state === 'would-move') this.print(`Would move ${name} from ${from} to ${to}`)
-      if (state === 'already-there') this.print(`${style.green('✓')} ${name} is in ${to} already`)
-      if (copyLeft) this.warn(`The ${from} did not let go of its copy of ${token.name}; see zt store check`)
-      if (!error) continue
-      this.print(`${style.red('✗')} ${name} stays in ${from}`)
-      if (!this.jsonEnabled()) this.showError(error)
-    }
-    if (this.settings.profileStore !== to && moved.some(({state}) => state === 'moved'))
-      this.next(`zt store use ${to}`)
   }
 }

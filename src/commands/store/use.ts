@@ -4,7 +4,7 @@ import {useStore} from '../../lib/access/stores/use.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {dryRunFlag, parseStore} from '../../lib/command/flags.js'
 import {askNewPassphrase} from '../../lib/command/new-passphrase.js'
-import {presentUsedStore, usedStoreJson, vaultOnly} from '../../lib/command/present/used-store.js'
+import {presentUsedStore, usedStoreJson} from '../../lib/command/present/used-store.js'
 import {storeArg} from '../../lib/command/args.js'
 import type {Secret} from '../../lib/core/secret.js'
 
@@ -38,13 +38,12 @@ export default class StoreUse extends AccessCommand<typeof StoreUse> {
   async run(): Promise<object> {
     const kind = parseStore(this.args.store ?? (await this.pick()))
     const {passphrase: protect, recipient: recipients, 'dry-run': dryRun} = this.flags
-    if (kind !== 'vault' && (protect || recipients.length > 0)) throw vaultOnly()
     const {environmentRecipients} = this.settings
     const vaultRecipients = recipients.length > 0 ? recipients : environmentRecipients
     const settings = {...this.settings, vaultRecipients}
     let typed: Promise<Secret> | undefined
     const newPassphrase = (): Promise<Secret> => (typed ??= askNewPassphrase(this.prompts))
-    // Whoever has just typed it twice is not asked a third time.
+    // A passphrase that was just typed twice is not asked for a third time.
     const ctx = this.access(settings, protect ? {askPassphrase: newPassphrase} : {})
     const used = await useStore(ctx, settings, {
       kind,
@@ -52,12 +51,11 @@ export default class StoreUse extends AccessCommand<typeof StoreUse> {
       newPassphrase: protect ? newPassphrase : undefined,
       dryRun,
     })
-    if (used.warning !== undefined) this.warn(used.warning)
     const {text, warnings, next} = presentUsedStore(used, dryRun)
     for (const warning of warnings) this.warn(warning)
     this.print(text)
     if (this.settings.storeSource === 'environment' && this.settings.store !== kind)
-      this.warn(`ZT_STORE is set and still says ${this.settings.store}`)
+      this.warn(`ZT_STORE is set to ${this.settings.store} and overrides the profile's store`)
     this.next(...next)
     return {profile: this.settings.profileName, ...usedStoreJson(used), dryRun}
   }

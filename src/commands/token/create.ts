@@ -4,9 +4,9 @@ import {checkTokenName} from '../../lib/access/tokens/list.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {dryRunFlag, durationFlag, storeFlag} from '../../lib/command/flags.js'
 import {newNameArg} from '../../lib/command/args.js'
+import {createdText} from '../../lib/command/present/token.js'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {out, style} from '../../lib/cli/streams.js'
-import {facts} from '../../lib/cli/table.js'
 import {messageOf} from '../../lib/core/errors.js'
 
 export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
@@ -35,30 +35,20 @@ export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
   async run(): Promise<object> {
     const name = this.args.name ?? (await this.askName())
     if (this.flags['dry-run']) return this.plan(name)
-    const {token, clientSecret, store, warnings} = await createServiceToken(this.access(), {
-      name,
-      duration: this.flags.duration,
-    })
+    const {duration, reveal} = this.flags
+    const created = await createServiceToken(this.access(), {name, duration})
+    const {token, clientSecret, store} = created
     await this.rememberStore(store)
-    for (const warning of warnings) this.warn(warning)
-    if (this.flags.reveal && process.env['GITHUB_ACTIONS'] === 'true' && !this.jsonEnabled()) {
+    for (const warning of created.warnings) this.warn(warning)
+    if (reveal && process.env['GITHUB_ACTIONS'] === 'true' && !this.jsonEnabled()) {
       out(`::add-mask::${clientSecret.expose()}`)
     }
-    this.print(`${style.green('✓')} Service token ${style.bold(token.name)} created`)
-    this.print(
-      facts([
-        ['Client ID', token.clientId],
-        ['Client Secret', this.flags.reveal ? clientSecret.expose() : undefined],
-        ['secret', `saved in ${store.label}`],
-        ['expires', token.expiresAt ?? 'never'],
-        ['id', style.dim(token.id)],
-      ]),
-    )
+    this.print(createdText(created, reveal))
     this.next(`zt app add-rule APP --service-auth --token ${shellQuote(token)}`)
     return {
       token: {...token, expiresAt: token.expiresAt ?? null},
       store: store.kind,
-      ...(this.flags.reveal && {clientSecret: clientSecret.expose()}),
+      ...(reveal && {clientSecret: clientSecret.expose()}),
     }
   }
 

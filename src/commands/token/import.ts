@@ -2,13 +2,11 @@ import {Flags} from '@oclif/core'
 import {checkCredentials, parseCredentials} from '../../lib/access/tokens/credential-input.js'
 import {importToken} from '../../lib/access/tokens/import.js'
 import {dryRunFlag, storeFlag} from '../../lib/command/flags.js'
-import {tokenJson} from '../../lib/command/present/token.js'
+import {importedText, tokenJson} from '../../lib/command/present/token.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
 import {completing} from '../../lib/cli/completing.js'
 import {readSecretFromStdin} from '../../lib/cli/stdin.js'
-import {style} from '../../lib/cli/streams.js'
-import {facts} from '../../lib/cli/table.js'
 import {UserError} from '../../lib/core/errors.js'
 
 export default class TokenImport extends TokenCommand<typeof TokenImport> {
@@ -39,17 +37,7 @@ export default class TokenImport extends TokenCommand<typeof TokenImport> {
     if (!dryRun) await this.rememberStore(result.store)
     const {token, how, store, bound} = result
     for (const warning of result.warnings) this.warn(warning)
-    const name = style.bold(token.token.name)
-    if (how === 'same') this.print(`${style.green('✓')} This secret of ${name} is in ${store.label} already`)
-    else if (dryRun) this.print(`Would save the secret of ${name} in ${store.label}`)
-    else this.print(`${style.green('✓')} The secret of ${name} is saved in ${store.label}`)
-    if (how === 'replaced') this.note(`the one that was there before ${dryRun ? 'would be' : 'is'} gone`)
-    this.print(
-      facts([
-        ['Client ID', token.token.clientId],
-        ['expires', token.token.expiresAt ?? 'never'],
-      ]),
-    )
+    this.print(importedText(result))
     if (bound) {
       const instead = bound.replaced ? ' (instead of another token)' : ''
       this.print(`${dryRun ? 'Would use' : 'zt ssh uses'} it for ${bound.host}${instead}`)
@@ -68,8 +56,8 @@ export default class TokenImport extends TokenCommand<typeof TokenImport> {
     throw new UserError({
       kind: 'usage',
       code: 'INPUT_REQUIRED',
-      message: 'There are no credentials',
-      why: 'They are read from stdin, or asked for on a terminal.',
+      message: 'The credentials are missing',
+      why: 'zt reads them from stdin, or prompts for them on a terminal.',
       next: ['zt token import < FILE'],
     })
   }

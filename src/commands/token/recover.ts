@@ -1,13 +1,10 @@
 import {Flags} from '@oclif/core'
-import {recoverOperations, type Recovery, type Settlement} from '../../lib/access/tokens/recover.js'
+import {recoverUnfinished} from '../../lib/access/tokens/recover.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {dryRunFlag, keepConnectionsFlag} from '../../lib/command/flags.js'
-import {connectionsJson} from '../../lib/command/present/connections.js'
-import {style} from '../../lib/cli/streams.js'
-import {indented} from '../../lib/cli/wrapped.js'
+import {recoveredJson, recoveredText} from '../../lib/command/present/recovery.js'
 import {exitCodeOfKind} from '../../lib/core/exit-codes.js'
 import {endConnections} from '../../lib/tunnel/connections/end.js'
-import type {ClosedConnections} from '../../lib/tunnel/types.js'
 
 export default class TokenRecover extends AccessCommand<typeof TokenRecover> {
   static override summary = 'Finish or undo interrupted token operations'
@@ -29,60 +26,27 @@ export default class TokenRecover extends AccessCommand<typeof TokenRecover> {
 
   async run(): Promise<object> {
     const dryRun = this.flags['dry-run']
-    const recovery = await recoverOperations(this.access(), {dryRun, undo: this.flags.undo})
-    const {recovered, damaged, elsewhere} = recovery
-    const closed: ClosedConnections[] = []
-    for (const {endsSecretOf: token} of recovered)
-      closed.push(token ? await endConnections(this.connectionsOf(token)) : {connections: []})
-    this.present(recovery, closed, dryRun)
-    if (damaged.length > 0 || recovered.some(({settlement}) => settlement === 'waiting'))
-      process.exitCode = exitCodeOfKind('needs-action')
-    return {
-      operations: recovered.map(({operation: {id, kind, name, startedAt}, settlement, why, next}, at) => ({
-        id,
-        kind,
-        name,
-        startedAt,
-        settlement,
-        why,
-        next,
-        connections: connectionsJson(closed[at] ?? {connections: []}),
-      })),
-      damaged,
-      elsewhere,
+    const {recovered, damaged, elsewhere} = await recoverUnfinished(this.access(), {
       dryRun,
-    }
-  }
-
-  private present(
-    {recovered, damaged, elsewhere}: Recovery,
-    closed: readonly ClosedConnections[],
-    dryRun: boolean,
-  ): void {
-    if (recovered.length === 0) this.print('Nothing was interrupted.')
+      undo: this.flags.undo,
+    })
+    if (recovered.length === 0) this.print('No interrupted creation or rotation was found.')
     else if (dryRun) this.print('Would settle as follows; nothing is changed now.')
-    for (const [at, {operation, settlement, why, next}] of recovered.entries()) {
-      const what = operation.kind === 'create' ? 'creating' : 'rotating'
-      this.print(
-        `${MARKS[settlement]()}  ${what} ${style.bold(operation.name)} ${style.dim(operation.startedAt)}`,
-      )
-      this.print(indented(why, MARK_WIDTH))
-      const connections = this.heardOf(closed[at] ?? {connections: []})
-      if (connections !== undefined) this.print(indented(connections, MARK_WIDTH))
-      this.next(...next)
+    const operations: object[] = []
+    for (const one of recovered) {
+      const {endsSecretOf: token} = one
+      const closed = token ? await endConnections(this.connectionsOf(token)) : {connections: []}
+      this.print(recoveredText(one, this.heardOf(closed)))
+      this.next(...one.next)
+      operations.push(recoveredJson(one, closed))
     }
-    for (const file of damaged) this.warn(`${file} is damaged: nothing can be said of its operation`)
+    for (const file of damaged) this.warn(`${file} is damaged, so zt cannot tell what it was about`)
     for (const {profile, count} of elsewhere) {
       this.note(`${count} of profile ${profile}:`)
       this.next(`zt token recover --profile ${profile}`)
     }
+    if (damaged.length > 0 || recovered.some(({settlement}) => settlement === 'waiting'))
+      process.exitCode = exitCodeOfKind('needs-action')
+    return {operations, damaged, elsewhere, dryRun}
   }
-}
-
-const MARK_WIDTH = 10
-const MARKS: Record<Settlement, () => string> = {
-  finished: () => style.green('finished'),
-  undone: () => style.yellow('undone  '),
-  busy: () => style.dim('busy    '),
-  waiting: () => style.red('waiting '),
 }

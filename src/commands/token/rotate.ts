@@ -3,10 +3,9 @@ import {shellQuote} from '../../lib/core/command-line.js'
 import {finishRotation, rotateServiceToken, undoRotation} from '../../lib/access/tokens/rotate.js'
 import {dryRunFlag, keepConnectionsFlag} from '../../lib/command/flags.js'
 import {connectionsJson} from '../../lib/command/present/connections.js'
-import {rotationText} from '../../lib/command/present/rotation.js'
+import {finishedText, rotationJson, rotationText, undoneText} from '../../lib/command/present/rotation.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg, required} from '../../lib/command/args.js'
-import {style} from '../../lib/cli/streams.js'
 import {endConnections} from '../../lib/tunnel/connections/end.js'
 import type {ClosedConnections} from '../../lib/tunnel/types.js'
 
@@ -51,53 +50,35 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
       grace: this.flags.grace ?? '24h',
       dryRun,
     })
-    const {token, store, previousUntil, previousKept, warnings} = rotated
-    for (const warning of warnings) this.warn(warning)
+    const {token, previousUntil} = rotated
+    for (const warning of rotated.warnings) this.warn(warning)
     this.print(rotationText(rotated, dryRun))
-    // The secret before has ended.
     const closed = previousUntil === undefined ? await this.closed(token) : {connections: []}
     if (previousUntil !== undefined && !dryRun) this.next(`zt token rotate ${shellQuote(token)} --finish`)
-    return {
-      token: {id: token.id, name: token.name, clientId: token.clientId},
-      store: store.kind,
-      previousUntil: previousUntil ?? null,
-      previousKept,
-      connections: connectionsJson(closed),
-      dryRun,
-    }
+    return rotationJson(rotated, closed, dryRun)
   }
 
   private async finish(wanted: string, dryRun: boolean): Promise<object> {
     const {token, changed} = await finishRotation(this.access(), {token: wanted, dryRun})
-    const name = style.bold(token.name)
-    if (!changed) this.print(`No rotation of ${name} is under way; nothing to finish.`)
-    else if (dryRun) this.print(`Would end the secret that ${name} had before.`)
-    else this.print(`${style.green('✓')} Only the new secret of ${name} works now`)
+    const {id, name} = token
+    this.print(finishedText(name, changed, dryRun))
     const closed = changed ? await this.closed(token) : {connections: []}
-    return {
-      token: {id: token.id, name: token.name},
-      changed: changed && !dryRun,
-      connections: connectionsJson(closed),
-      dryRun,
-    }
+    return {token: {id, name}, changed: changed && !dryRun, connections: connectionsJson(closed), dryRun}
   }
 
+  private async undo(wanted: string, dryRun: boolean): Promise<object> {
+    const {token, until} = await undoRotation(this.access(), {token: wanted, dryRun})
+    const {id, name} = token
+    this.print(undoneText(name, until, dryRun))
+    if (!dryRun) this.warn('The next rotation cannot have a grace period: --grace 0')
+    return {token: {id, name}, until, dryRun}
+  }
+
+  /** Ends this machine's connections with a token whose previous secret has ended. */
   private async closed(token: {id: string; clientId: string}): Promise<ClosedConnections> {
     const closed = await endConnections(this.connectionsOf(token))
     const connections = this.heardOf(closed)
     if (connections !== undefined) this.print(`  ${connections}`)
     return closed
-  }
-
-  private async undo(wanted: string, dryRun: boolean): Promise<object> {
-    const {token, until} = await undoRotation(this.access(), {token: wanted, dryRun})
-    const name = style.bold(token.name)
-    this.print(
-      dryRun
-        ? `Would go back to the secret that ${name} had before; it would work until ${until}.`
-        : `${style.green('✓')} ${name} is back at the secret before; it works until ${until}`,
-    )
-    if (!dryRun) this.warn('The next rotation can have no grace period: --grace 0')
-    return {token: {id: token.id, name: token.name}, until, dryRun}
   }
 }

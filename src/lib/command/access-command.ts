@@ -11,6 +11,7 @@ import type {Settings} from '../config/types.js'
 import {USER_AGENT} from '../core/version.js'
 import type {Asks} from '../api/operations.js'
 import type {Pause} from '../api/types.js'
+import {isKeepingStoreKind} from '../secrets/stores.js'
 import type {SecretStore} from '../secrets/types.js'
 import type {ClosedConnections} from '../tunnel/types.js'
 import {nameKeeper} from './keep-names.js'
@@ -71,8 +72,9 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
    * is saved in it.
    */
   protected async rememberStore(store: Pick<SecretStore, 'kind'>, settings = this.settings): Promise<void> {
-    if (store.kind === 'env' || settings.profileStore !== undefined) return
-    await updateProfile(settings.paths, settings.profileName, {store: store.kind})
+    const {kind} = store
+    if (!isKeepingStoreKind(kind) || settings.profileStore !== undefined) return
+    await updateProfile(settings.paths, settings.profileName, {store: kind})
   }
 
   /** For a command that ends a token's access: the connections on this machine to end. */

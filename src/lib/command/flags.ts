@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {completing} from '../cli/completing.js'
 import {checkStore} from '../config/settings.js'
 import {UserError} from '../core/errors.js'
-import type {KeepingStoreKind} from '../core/store-kind.js'
+import type {KeepingStoreKind} from '../secrets/stores.js'
 import {TUNNEL_CLIENTS} from '../tunnel/types.js'
 
 // Flags that several commands have: a flag's name means the same, and reads the same, in all of them.

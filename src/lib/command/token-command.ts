@@ -1,25 +1,25 @@
 import {type Command} from '@oclif/core'
 import {ztCommand} from '../core/command-line.js'
-import {pendingOperations} from '../access/tokens/recover.js'
+import {countUnfinished} from '../access/tokens/journal-entries.js'
 import {listServiceTokens} from '../access/tokens/list.js'
 import {UserError} from '../core/errors.js'
 import {AccessCommand} from './access-command.js'
 
-/** A command about service tokens: says when an operation on one was interrupted and waits to be settled. */
+/** A command about service tokens. Warns when a creation or rotation was interrupted and is not settled. */
 export abstract class TokenCommand<T extends typeof Command> extends AccessCommand<T> {
   override async init(): Promise<void> {
     await super.init()
     const ctx = this.access()
-    const count = await pendingOperations(ctx)
+    const count = await countUnfinished(ctx)
     if (count === 0) return
-    const [what, them] = count === 1 ? ['An operation was', 'it'] : [`${count} operations were`, 'them']
-    this.warn(`${what} interrupted: ${ztCommand(ctx, 'token', 'recover')} settles ${them}`)
+    const what = count === 1 ? 'A creation or rotation was' : `${count} creations or rotations were`
+    this.warn(`${what} interrupted. To settle: ${ztCommand(ctx, 'token', 'recover')}`)
   }
 
   /**
    * The token that was named, or that is chosen from the account's.
    *
-   * @param instead the command line to suggest where nobody can be asked
+   * @param instead the command line to suggest where zt cannot prompt
    */
   protected async chosenToken(named: string | undefined, instead: string): Promise<string> {
     if (named !== undefined) return named
@@ -29,7 +29,7 @@ export abstract class TokenCommand<T extends typeof Command> extends AccessComma
       throw new UserError({
         kind: 'not-found',
         code: 'NOTHING_TO_CHOOSE',
-        message: 'The account has no service token',
+        message: 'The account has no service tokens',
         next: ['zt token create'],
       })
     }
@@ -42,7 +42,7 @@ export abstract class TokenCommand<T extends typeof Command> extends AccessComma
     )
   }
 
-  /** What is said when a question was answered with no. */
+  /** The error after a question was answered with no. */
   protected cancelled(): UserError {
     return new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed'})
   }

@@ -1,7 +1,7 @@
 import {readConfig} from '../config/profiles.js'
 import type {Settings} from '../config/types.js'
-import {helperNames} from '../secrets/helper/find-helpers.js'
 import {IndexFiles} from '../secrets/index-files.js'
+import {knownStores} from '../secrets/stores.js'
 import {NameCache, type NamesOf} from './name-cache.js'
 import {NAME_KINDS, type Candidate, type Kind, type NameKind, type Named} from './types.js'
 
@@ -38,10 +38,8 @@ export async function offersFor(kind: Kind, offering: Offering): Promise<Candida
       return hosts(settings, /^[^@]*@/.exec(typed)?.[0] ?? '', '')
     case 'url':
       return hosts(settings, 'https://', '/')
-    case 'store': {
-      const helpers = (await helperNames(searchPath)).map((name) => `helper:${name}`)
-      return ['keychain', 'vault', ...helpers].map((value) => ({value}))
-    }
+    case 'store':
+      return (await knownStores(searchPath)).map((value) => ({value}))
     case 'file':
     case 'command':
     case 'none':

@@ -7,7 +7,7 @@ import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../sys
 import {Locks} from '../system/lock.js'
 import {tidy} from '../core/tidy.js'
 import {firstFault} from '../core/schema.js'
-import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
+import {isKeepingStoreKind, type KeepingStoreKind} from '../secrets/stores.js'
 import type {Paths} from './paths.js'
 import type {Profile} from './types.js'
 
@@ -92,7 +92,10 @@ export function profileNotFound(name: string, known: string[]): UserError {
     code: 'PROFILE_NOT_FOUND',
     message: `There is no profile "${name}"`,
     why: known.length > 0 ? `Profiles here: ${known.join(', ')}.` : 'No profile has been made yet.',
-    next: ['zt login --profile ' + (/^[\w.-]+$/.test(name) ? name : 'NAME'), 'To try zt without an account: zt sandbox start'],
+    next: [
+      'zt login --profile ' + (/^[\w.-]+$/.test(name) ? name : 'NAME'),
+      'To try zt without an account: zt sandbox start',
+    ],
   })
 }
 

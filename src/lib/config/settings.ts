@@ -3,7 +3,8 @@ import {goDurationSeconds} from '../core/duration.js'
 import {UserError} from '../core/errors.js'
 import {parsePatience} from '../core/patience.js'
 import {Secret} from '../core/secret.js'
-import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
+import {HELPER_NAME} from '../secrets/helper/find-helpers.js'
+import {isStoreKind, unknownStore, type StoreKind} from '../secrets/stores.js'
 import {pathsFrom, type Environment} from './paths.js'
 import {checkProfileName, DEFAULT_PROFILE, profileNotFound, readConfig, refuseTwin} from './profiles.js'
 import {findProject, type ProjectSettings} from './project.js'
@@ -211,21 +212,15 @@ function credentials(env: Environment): Settings['environmentCredentials'] {
 }
 
 /** @throws UserError `usage` / `UNKNOWN_STORE` */
-export function checkStore(text: string): KeepingStoreKind | 'env' {
-  if (text === 'env' || isKeepingStoreKind(text)) return text
-  throw new UserError({
-    kind: 'usage',
-    code: 'UNKNOWN_STORE',
-    message: `There is no secret store "${text}"`,
-    why: 'The stores are keychain, vault, helper:NAME (the program docker-credential-NAME) and env (read-only).',
-    next: ['zt store list'],
-  })
+export function checkStore(text: string): StoreKind {
+  if (isStoreKind(text)) return text
+  throw unknownStore(text)
 }
 
 /** The name alone, or as the store is called. */
 function checkHelper(text: string | undefined): string | undefined {
   const name = text?.replace(/^helper:/, '')
-  if (name === undefined || isKeepingStoreKind(`helper:${name}`)) return name
+  if (name === undefined || HELPER_NAME.test(name)) return name
   throw new UserError({
     kind: 'usage',
     code: 'BAD_CREDENTIAL_HELPER',

@@ -1,5 +1,5 @@
 import type {Secret} from '../core/secret.js'
-import type {KeepingStoreKind} from '../core/store-kind.js'
+import type {KeepingStoreKind} from '../secrets/stores.js'
 import type {Paths} from './paths.js'
 
 export const CLOUDFLARE_API_URL = 'https://api.cloudflare.com/client/v4'

@@ -1,7 +1,7 @@
 import {withoutVariables} from '../system/platform.js'
 import type {BusEnvironment} from './keychain/probe.js'
 
-/** What other programs have no use for: our own secrets, as the environment may give them, and their ids. */
+/** Secrets, and their IDs, that the environment may hold for zt and that other programs do not need. */
 const SECRETS = [
   'CLOUDFLARE_API_TOKEN',
   'CF_ACCESS_CLIENT_ID',
@@ -11,8 +11,8 @@ const SECRETS = [
 ]
 
 /**
- * By which TLS libraries and curl write down what makes a recording of their connections readable, or print what passes
- * through them: OpenSSL's, GnuTLS' and NSS' users (everything.curl.dev, "SSLKEYLOGFILE"), HTTP/3's logs, debug builds.
+ * Variables that make TLS libraries and curl record keys, or print what passes through them: of programs that use OpenSSL,
+ * GnuTLS or NSS (everything.curl.dev, "SSLKEYLOGFILE"), HTTP/3 logs, debug builds.
  */
 const SPIES = [
   'SSLKEYLOGFILE',
@@ -26,7 +26,7 @@ const SPIES = [
   'SSLTRACE',
 ]
 
-/** The environment of a program that keeps secrets for us: this process's own, without the secrets in it. */
+/** The environment for a program that keeps zt's secrets: this process's own, without the secrets in it. */
 export function childEnvironment({dbusAddress, runtimeDir}: BusEnvironment): NodeJS.ProcessEnv {
   return {
     ...withoutSecrets(process.env),
@@ -36,8 +36,8 @@ export function childEnvironment({dbusAddress, runtimeDir}: BusEnvironment): Nod
 }
 
 /**
- * An environment without our own secrets, for a program that is to get none by it, and without what would make it write
- * down one that it gets another way. On Windows a name is the same in any case, and we read it so.
+ * An environment without zt's secrets and without the variables that would make the program record a secret it gets another
+ * way. On Windows names of variables ignore case.
  */
 export function withoutSecrets(
   given: Readonly<Record<string, string | undefined>>,
@@ -46,7 +46,7 @@ export function withoutSecrets(
   return withoutVariables(given, [...SECRETS, ...SPIES], platform)
 }
 
-/** For a program that gets the pair by its environment: everything but what would make it write down what it sends. */
+/** For a program that gets the pair through its environment: removes the variables that would record what it sends. */
 export function withoutSpies(given: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   return withoutVariables(given, SPIES)
 }

@@ -1,9 +1,9 @@
 import * as v from 'valibot'
 import {UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
-import type {SecretStore, StoredCredentials} from './types.js'
+import type {SecretKey, SecretStore, StoredCredentials} from './types.js'
 
-/** {@link StoredCredentials} as they lie in a store. */
+/** {@link StoredCredentials} as a store holds them. */
 const schema = v.looseObject({
   v: v.literal(1),
   client_id: v.pipe(v.string(), v.minLength(1)),
@@ -24,28 +24,44 @@ export function encodeCredentials({clientId, clientSecret, previous, superseded}
   )
 }
 
-/**
- * Saves a service token's pair and reads it back; from a store that cannot be read, at least that it is there.
- *
- * @throws UserError `needs-action` / `STORE_READBACK_MISMATCH` when the store did not keep what it was given
- */
-export async function saveCredentials(
+/** Saves a service token's pair with {@link saveAndReadBack}. */
+export function saveCredentials(
   store: SecretStore,
   tokenId: string,
   credentials: StoredCredentials,
 ): Promise<void> {
-  const value = encodeCredentials(credentials)
-  const key = {kind: 'service-token', id: tokenId} as const
+  return saveAndReadBack(
+    store,
+    {kind: 'service-token', id: tokenId},
+    encodeCredentials(credentials),
+    'the secret',
+  )
+}
+
+/**
+ * Saves a value and reads it back; in a store that cannot be read, looks whether it is there.
+ *
+ * @param what the value, for the error: `the secret`
+ * @param more a sentence for the error
+ * @throws UserError `needs-action` / `STORE_READBACK_MISMATCH` when the store did not keep it
+ */
+export async function saveAndReadBack(
+  store: SecretStore,
+  key: SecretKey,
+  value: Secret,
+  what: string,
+  more = '',
+): Promise<void> {
   await store.set(key, value)
-  if (!store.readable && (await store.has(key))) return
   const kept = store.readable ? await store.get(key) : undefined
-  if (kept?.equals(value)) return
+  if (store.readable ? kept?.equals(value) : await store.has(key)) return
+  const why = kept ? 'It returns another value than the one saved.' : 'It reported success, but has nothing.'
   throw new UserError({
     kind: 'needs-action',
     code: 'STORE_READBACK_MISMATCH',
-    message: `${store.label} did not keep the secret`,
-    why: kept ? 'It gives back something else than what was saved.' : 'It said that it had, and has nothing.',
-    next: ['Use another store: --store vault'],
+    message: `${store.label} did not keep ${what}`,
+    why: `${why} ${more}`.trim(),
+    next: ['Use another store: zt store list'],
     details: {store: store.kind},
   })
 }
@@ -73,12 +89,12 @@ export async function readCredentials(
       superseded: entry.superseded ?? false,
     }
   } catch {
-    // Neither the parser's message nor the validator's may get out: both quote their input.
+    // The messages of the parser and the validator quote their input, so neither is shown.
     throw new UserError({
       kind: 'config',
       code: 'STORED_SECRET_DAMAGED',
       message: `What ${store.label} holds for this service token is damaged`,
-      why: 'It is not what zt writes. Something else may have written there.',
+      why: 'It is not in the form that zt writes. Another program may have written it.',
       details: {store: store.kind, tokenId},
     })
   }

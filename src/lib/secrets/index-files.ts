@@ -11,8 +11,33 @@ import {
 import {firstFault} from '../core/schema.js'
 import {hostMatches} from '../core/hostname.js'
 import {isId} from '../core/id.js'
-import {isKeepingStoreKind, type KeepingStoreKind} from '../core/store-kind.js'
-import type {HostBinding, IndexEntry, SecretIndex} from './types.js'
+import {isKeepingStoreKind, type KeepingStoreKind} from './stores.js'
+
+/** What the index records of a stored service token. No secrets in it. */
+export interface IndexEntry {
+  /** Service token's UUID. */
+  tokenId: string
+  clientId: string
+  name: string
+  profile: string
+  accountId: string
+  store: KeepingStoreKind
+  /** ISO 8601. */
+  storedAt: string
+  /** ISO 8601; undefined for `forever`. */
+  expiresAt: string | undefined
+  /** When the previous secret ends, after a rotation. ISO 8601. */
+  previousUntil?: string | undefined
+}
+
+/** Which token opens a host, for one profile. The host may be a pattern as Access writes it (`*.example.com`). */
+export interface HostBinding {
+  profile: string
+  host: string
+  tokenId: string
+  /** ISO 8601. */
+  boundAt: string
+}
 
 const entrySchema = v.object({
   version: v.literal(1),
@@ -41,8 +66,11 @@ const bindingSchema = v.object({
   boundAt: v.string(),
 })
 
-/** The index as files, one per entry: writers at the same time cannot lose each other's. No secrets. */
-export class IndexFiles implements SecretIndex {
+/**
+ * Which secret is in which store, and which hosts may receive it. One file per entry, so that concurrent writers cannot
+ * lose each other's. No secrets.
+ */
+export class IndexFiles {
   readonly #dataDir: string
 
   constructor(dataDir: string) {
@@ -77,6 +105,7 @@ export class IndexFiles implements SecretIndex {
     return readAll(path.join(this.#dataDir, 'hosts'), profile, bindingSchema)
   }
 
+  /** The most specific binding for this host in this profile. */
   async bindingFor(profile: string, host: string): Promise<HostBinding | undefined> {
     const matching = (await this.bindings(profile)).filter((binding) => hostMatches(binding.host, host))
     // A host by its own name before a pattern; of patterns, the longest.
@@ -93,12 +122,12 @@ export class IndexFiles implements SecretIndex {
   }
 }
 
-/** What Windows takes for a device, with any ending ("Naming Files, Paths, and Namespaces", learn.microsoft.com). */
+/** Device names of Windows, with any extension ("Naming Files, Paths, and Namespaces", learn.microsoft.com). */
 const DEVICE = /^(con|prn|aux|nul|(com|lpt)[0-9])(?=\.|$)/i
 
 /**
- * Reversible, and never a path, a hidden file or (on Windows) a pattern: `*` is not encoded by the standard function.
- * There neither a device, nor with a dot at its end, which it would leave out.
+ * Reversible, and never a path or a hidden file. On Windows also never a pattern (`encodeURIComponent` leaves `*` as it
+ * is), a device, or a name with a dot at its end, which Windows would drop.
  */
 export function fileName(text: string, platform: NodeJS.Platform = process.platform): string {
   const name = encodeURIComponent(text).replaceAll('*', '%2A').replace(/^\./, '%2E')
@@ -134,7 +163,7 @@ async function readAll<T extends {profile: string}>(
     ),
   )
   const entries = (await Promise.all(files.flat().map((file) => read(file, schema)))) as (T | undefined)[]
-  // Where a file system does not tell case apart, another profile's directory may be the same one.
+  // On a file system that ignores case, another profile may have the same directory.
   return entries.filter(
     (entry): entry is T => entry !== undefined && (profile === undefined || entry.profile === profile),
   )

@@ -8,7 +8,7 @@ export function accountName({kind, id}: SecretKey): string {
   return `${kind}/${id}`
 }
 
-/** The key of an entry's name; undefined for a name that is none of ours. */
+/** The key of an entry's name; undefined for a name that zt does not write. */
 export function keyOf(name: string): SecretKey | undefined {
   const match = /^(service-token|api-token|spool-key)\/([A-Za-z0-9][A-Za-z0-9._-]{0,127})$/.exec(name)
   return match?.[2] === undefined ? undefined : {kind: match[1] as SecretKey['kind'], id: match[2]}

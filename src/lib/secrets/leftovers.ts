@@ -2,7 +2,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import {hasCode} from '../core/errors.js'
 
-/** A temporary file of a write that did not end. */
+/** A temporary file of an interrupted write. */
 export interface Leftover {
   file: string
   /** Milliseconds since it was written. */
@@ -13,10 +13,9 @@ export interface Leftover {
 const TEMPORARY = /^(\..+\.(\d+)\.[0-9a-f]{8}|[^.].*\.(\d+)\.[0-9a-f]{8}\.new)$/
 
 /**
- * Temporary files that processes have left behind which are no more. What such a file holds was to be put in another's
- * place and was not: the other is whole, as it was.
+ * Temporary files that dead processes have left. Such a file was to replace another and did not, so the other is whole.
  *
- * @param directories looked through with all that is below them
+ * @param directories searched with everything below them
  */
 export async function findLeftovers(directories: readonly string[], now: number): Promise<Leftover[]> {
   const found = new Map<string, Leftover>()

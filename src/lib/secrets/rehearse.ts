@@ -4,9 +4,9 @@ import {Secret} from '../core/secret.js'
 import type {SecretKey, SecretStore} from './types.js'
 
 /**
- * Writes a random value, reads it back and removes it: what fails here would have lost a one-time secret. Prompts
- * that the store needs come up now as well, before anything has been made. In a store that cannot be read the entry
- * must at least be there.
+ * Writes a random value, reads it back and removes it: a store that fails here would have lost a one-time secret. It also
+ * brings the store's prompts forward, before anything is created. In a store that cannot be read, the entry must at least
+ * be there.
  */
 export async function rehearse(store: SecretStore): Promise<void> {
   const key = {kind: 'spool-key', id: randomBytes(12).toString('hex')} as const
@@ -15,7 +15,7 @@ export async function rehearse(store: SecretStore): Promise<void> {
     await store.set(key, value)
     await requireKept(store, key, value)
   } catch (error) {
-    // The store takes and does not give (a helper whose key is gone): the try itself should not stay behind.
+    // The store takes but does not give (a helper whose key is gone): remove what was tried.
     await store.delete(key).catch(() => false)
     throw error
   }
@@ -23,7 +23,7 @@ export async function rehearse(store: SecretStore): Promise<void> {
 }
 
 /**
- * Reads back what was just saved; in a store that cannot be read, looks whether it is there.
+ * Reads back what was just saved. In a store that cannot be read, looks whether it is there.
  *
  * @throws UserError `needs-action` / `STORE_REHEARSAL_FAILED`
  */
@@ -37,7 +37,7 @@ function doesNotKeep(store: SecretStore): UserError {
     kind: 'needs-action',
     code: 'STORE_REHEARSAL_FAILED',
     message: `${store.label} does not keep what it is given`,
-    why: 'A random value was saved there to try, and did not come back. Nothing else was done.',
+    why: 'A random value was saved there as a test and could not be read back. Nothing else was done.',
     next: ['Use another store: --store vault'],
     details: {store: store.kind},
   })

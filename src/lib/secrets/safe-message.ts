@@ -1,20 +1,19 @@
 import type {Secret} from '../core/secret.js'
 
-/** How much of a secret may stand in a message by chance. */
+/** So many characters of a secret are not in a message by chance. */
 const WINDOW = 8
 const LONGEST = 200
 
 /**
- * What another program said, fit for an error: one line without anything that may be
- * a secret. Undefined when nothing of it can be shown.
+ * Another program's message as one line, without anything that may be a secret. Undefined when nothing can be shown.
  *
- * @param secret what the program was given; a message with any eight characters of it in a row is not shown
+ * @param secret what the program was given; a message with eight consecutive characters of it is not shown
  */
 export function safeMessage(text: string, secret?: Secret): string | undefined {
   if (secret && hasPartOf(text, secret.expose())) return undefined
   const line = text
     .replaceAll(/\s+/g, ' ')
-    // Client Secrets and API tokens are longer; object paths, the longest words of such messages, hold slashes.
+    // Client Secrets and API tokens are longer. Object paths, the longest words of such messages, have slashes.
     .replaceAll(/[A-Za-z0-9_+=-]{24,}/g, '[hidden]')
     .trim()
     .slice(0, LONGEST)

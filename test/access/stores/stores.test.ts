@@ -14,7 +14,7 @@ import {loadSettings} from '../../../src/lib/config/settings.js'
 import type {Profile, Settings} from '../../../src/lib/config/types.js'
 import {UserError} from '../../../src/lib/core/errors.js'
 import {Secret} from '../../../src/lib/core/secret.js'
-import type {KeepingStoreKind} from '../../../src/lib/secrets/types.js'
+import type {KeepingStoreKind} from '../../../src/lib/secrets/stores.js'
 import {FaultyStore, World} from '../../support/access-world.js'
 
 const API_TOKEN = 'api-token/default'
@@ -31,7 +31,7 @@ beforeEach(async () => {
   home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-stores-'))
   world = await World.open()
   stores = new Map([['vault', world.store]])
-  ctx = {...world.ctx, storeOf: (kind) => storeOf(kind)}
+  ctx = {...world.ctx, storeOf: (kind) => Promise.resolve(storeOf(kind))}
 })
 afterEach(async () => {
   vi.unstubAllEnvs()
@@ -338,7 +338,7 @@ describe('moving secrets', () => {
         })
       const mortalCtx: AccessContext = {
         ...ctx,
-        storeOf: (kind) => mortal(storeOf(kind), ['get', 'set', 'delete']),
+        storeOf: (kind) => Promise.resolve(mortal(storeOf(kind), ['get', 'set', 'delete'])),
         index: mortal(ctx.index, ['put']),
       }
       await moveSecrets(mortalCtx, {to: 'keychain', tokens: ['a', 'b'], dryRun: false}).catch(
@@ -428,7 +428,7 @@ describe('checking the stores', () => {
       spoil: () => world.store.kept.set(`service-token/${OTHER}`, value),
       found: () => `STRAY_SERVICE_TOKEN vault ${OTHER}`,
       mended: false,
-      why: /no service token of that id/,
+      why: /no service token with that ID/,
     },
     {
       what: 'a stray with the Client ID of another token',

@@ -313,7 +313,7 @@ describe('when the answer is lost', () => {
     const before = everything()
     const error = await failure(change(false))
     expect(error).toMatchObject({kind: 'unreachable', outcomeUnknown: true})
-    expect(error.why).toContain('as it was')
+    expect(error.why).toContain('is unchanged')
     expect(everything()).toEqual(before)
   })
 })

@@ -201,7 +201,7 @@ describe('importing a service token', () => {
       Object.assign(other, {kind: 'keychain', label: 'the other store'})
       const first = world.store
       world.ctx.store = () => Promise.resolve(other)
-      world.ctx.storeOf = (kind) => (kind === 'keychain' ? other : first)
+      world.ctx.storeOf = (kind) => Promise.resolve(kind === 'keychain' ? other : first)
     })
 
     it('leaves the same secret where it is', async () => {

@@ -1,7 +1,8 @@
 import fs from 'node:fs/promises'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {createServiceToken} from '../../../src/lib/access/tokens/create.js'
-import {pendingOperations, recoverOperations} from '../../../src/lib/access/tokens/recover.js'
+import {countUnfinished} from '../../../src/lib/access/tokens/journal-entries.js'
+import {recoverUnfinished} from '../../../src/lib/access/tokens/recover.js'
 import {finishRotation, rotateServiceToken, undoRotation} from '../../../src/lib/access/tokens/rotate.js'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
 import {ApiError, UserError} from '../../../src/lib/core/errors.js'
@@ -33,13 +34,13 @@ async function expectSettled(): Promise<void> {
   const ids = world.state.data.serviceTokens.map(({object}) => String(object['id']))
   expect([...world.store.kept.keys()].sort()).toEqual(ids.map((id) => `service-token/${id}`).sort())
   expect((await world.ctx.index.list()).map(({tokenId}) => tokenId).sort()).toEqual([...ids].sort())
-  expect((await world.ctx.journal.list()).operations).toEqual([])
+  expect((await world.ctx.journal.list()).entries).toEqual([])
 }
 
 /** The times in the journal are moved back, past all that a list may lag. */
 async function ageJournal(): Promise<void> {
   const old = new Date(Date.now() - 3600_000).toISOString()
-  for (const operation of (await world.ctx.journal.list()).operations) {
+  for (const operation of (await world.ctx.journal.list()).entries) {
     await world.ctx.journal.update({...operation, ...(operation.sentAt !== undefined && {sentAt: old})})
   }
 }
@@ -72,9 +73,9 @@ describe.each(scenarios)('%s, killed', (_, run, prepared = false) => {
         world = await World.open()
         await prepare()
         await dies(run, new Mortal({effect, after}))
-        const first = await recoverOperations(world.ctx)
+        const first = await recoverUnfinished(world.ctx)
         await ageJournal()
-        const second = await recoverOperations(world.ctx)
+        const second = await recoverUnfinished(world.ctx)
         const settlements = [...first.recovered, ...second.recovered].map(({settlement}) => settlement)
         try {
           await expectSettled()
@@ -110,9 +111,9 @@ describe.each(scenarios)('%s, killed', (_, run, prepared = false) => {
         await dies(run, new Mortal({effect, after: true}))
         await ageJournal()
         const mortal = new Mortal({effect: at, after: at % 2 === 0})
-        await dies((ctx) => recoverOperations(ctx), mortal)
+        await dies((ctx) => recoverUnfinished(ctx), mortal)
         more = mortal.died
-        await recoverOperations(world.ctx)
+        await recoverUnfinished(world.ctx)
         await expectSettled()
       }
     }
@@ -121,8 +122,8 @@ describe.each(scenarios)('%s, killed', (_, run, prepared = false) => {
 
 describe('token recover', () => {
   it('says that nothing was interrupted', async () => {
-    expect(await recoverOperations(world.ctx)).toEqual({recovered: [], damaged: [], elsewhere: []})
-    expect(await pendingOperations(world.ctx)).toBe(0)
+    expect(await recoverUnfinished(world.ctx)).toEqual({recovered: [], damaged: [], elsewhere: []})
+    expect(await countUnfinished(world.ctx)).toBe(0)
   })
 
   it('leaves alone what a living process is at', async () => {
@@ -133,8 +134,8 @@ describe('token recover', () => {
       Promise.resolve({
         ...api,
         createServiceToken: async (params) => {
-          expect(await pendingOperations(world.ctx)).toBe(0)
-          during = await recoverOperations(world.ctx)
+          expect(await countUnfinished(world.ctx)).toBe(0)
+          during = await recoverUnfinished(world.ctx)
           return api.createServiceToken(params)
         },
       })
@@ -147,23 +148,23 @@ describe('token recover', () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     world.exchanges.length = 0
     const kept = new Map(world.store.kept)
-    const {recovered} = await recoverOperations(world.ctx, {dryRun: true})
-    expect(recovered).toMatchObject([{settlement: 'finished', operation: {name: 'ci'}}])
+    const {recovered} = await recoverUnfinished(world.ctx, {dryRun: true})
+    expect(recovered).toMatchObject([{settlement: 'finished', entry: {name: 'ci'}}])
     expect(world.changes).toEqual([])
     expect(world.store.kept).toEqual(kept)
-    expect(await pendingOperations(world.ctx)).toBe(1)
-    await recoverOperations(world.ctx)
+    expect(await countUnfinished(world.ctx)).toBe(1)
+    await recoverUnfinished(world.ctx)
     await expectSettled()
   })
 
   it('waits while the store cannot be used, and finishes when it can', async () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     world.store.state = 'locked'
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([
       {settlement: 'waiting', why: expect.stringContaining('locked') as string, next: ['Mend the test']},
     ])
     world.store.state = 'ready'
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([{settlement: 'finished'}])
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([{settlement: 'finished'}])
     expect(world.tokenNames()).toEqual(['ci'])
     await expectSettled()
   })
@@ -172,18 +173,18 @@ describe('token recover', () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     world.store.state = 'broken'
     world.store.delete = () => Promise.reject(new UserError({kind: 'needs-action', code: 'X', message: 'no'}))
-    expect((await recoverOperations(world.ctx, {undo: true})).recovered).toMatchObject([
+    expect((await recoverUnfinished(world.ctx, {undo: true})).recovered).toMatchObject([
       {settlement: 'undone'},
     ])
     expect(world.tokenNames()).toEqual([])
-    expect((await world.ctx.journal.list()).operations).toEqual([])
+    expect((await world.ctx.journal.list()).entries).toEqual([])
   })
 
   it('deletes the unfinished token when its spool cannot be opened', async () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     const [key = ''] = [...world.store.kept.keys()].filter((name) => name.startsWith('spool-key/'))
     world.store.kept.delete(key)
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([{settlement: 'undone'}])
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([{settlement: 'undone'}])
     expect(world.tokenNames()).toEqual([])
     await expectSettled()
   })
@@ -191,8 +192,8 @@ describe('token recover', () => {
   it('does not give a second token a name that another took meanwhile', async () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     const other = await (await world.ctx.api()).createServiceToken({name: 'ci'})
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([
-      {settlement: 'undone', why: expect.stringContaining('another is called "ci" since') as string},
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([
+      {settlement: 'undone', why: expect.stringContaining('Another token is called "ci" since') as string},
     ])
     expect(world.state.data.serviceTokens.map(({object}) => object['id'])).toEqual([other.token.id])
   })
@@ -206,7 +207,7 @@ describe('token recover', () => {
     const [name = ''] = [...world.store.kept.keys()].filter((one) => one.startsWith('service-token/'))
     const newer = JSON.stringify({v: 1, client_id: 'x', client_secret: 'imported since'})
     world.store.kept.set(name, newer)
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([
       {settlement: 'finished', why: expect.stringContaining('That one stays') as string},
     ])
     expect(world.store.kept.get(name)).toBe(newer)
@@ -220,7 +221,7 @@ describe('token recover', () => {
       next: ['zt token recover'],
     })
     await createServiceToken(world.ctx, {name: 'another'})
-    await recoverOperations(world.ctx)
+    await recoverUnfinished(world.ctx)
     await expectSettled()
   })
 
@@ -228,23 +229,23 @@ describe('token recover', () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     const [file = ''] = await world.journalFiles('.json')
     await fs.writeFile(file, '{"cfast_x": ')
-    expect(await recoverOperations(world.ctx)).toMatchObject({recovered: [], damaged: [file]})
+    expect(await recoverUnfinished(world.ctx)).toMatchObject({recovered: [], damaged: [file]})
     expect(await fs.readFile(file, 'utf8')).toBe('{"cfast_x": ')
   })
 
   it('tells of other profiles, and does not touch theirs', async () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     const other = {...world.ctx, profile: 'other'}
-    expect(await recoverOperations(other)).toMatchObject({
+    expect(await recoverUnfinished(other)).toMatchObject({
       recovered: [],
       elsewhere: [{profile: 'default', count: 1}],
     })
-    expect(await pendingOperations(world.ctx)).toBe(1)
+    expect(await countUnfinished(world.ctx)).toBe(1)
   })
 
   it('waits when the profile has another account now', async () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
-    const {recovered} = await recoverOperations({...world.ctx, apiUrl: 'https://elsewhere.example'})
+    const {recovered} = await recoverUnfinished({...world.ctx, apiUrl: 'https://elsewhere.example'})
     expect(recovered).toMatchObject([{settlement: 'waiting'}])
     expect(world.tokenNames()).toHaveLength(1)
   })
@@ -308,9 +309,9 @@ describe('a lost answer', () => {
       next: ['zt token recover'],
     })
     expect(world.state.data.serviceTokens[0]?.object).toMatchObject({enabled: false})
-    expect((await recoverOperations(ctx)).recovered).toMatchObject([{settlement: 'waiting'}])
+    expect((await recoverUnfinished(ctx)).recovered).toMatchObject([{settlement: 'waiting'}])
     lags = false
-    expect((await recoverOperations(ctx)).recovered).toMatchObject([{settlement: 'undone'}])
+    expect((await recoverUnfinished(ctx)).recovered).toMatchObject([{settlement: 'undone'}])
     expect(world.tokenNames()).toEqual([])
     await expectSettled()
   })
@@ -322,7 +323,7 @@ describe('a lost answer', () => {
       code: 'ROTATION_OUTCOME_UNKNOWN',
       next: ['zt token recover'],
     })
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([
       {settlement: 'undone', why: expect.stringContaining('lost with the answer') as string},
     ])
     await expectSettled()
@@ -345,9 +346,9 @@ describe('a lost answer', () => {
       code: 'ROTATION_OUTCOME_UNKNOWN',
     })
     world.exchanges.length = 0
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([{settlement: 'waiting'}])
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([{settlement: 'waiting'}])
     await ageJournal()
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([{settlement: 'undone'}])
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([{settlement: 'undone'}])
     expect(world.changes).toEqual([])
     await expectSettled()
   })
@@ -429,6 +430,29 @@ describe('a rotation', () => {
   })
 
   it.each([
+    ['30d', 30 * 24 * 3600],
+    ['720h', 30 * 24 * 3600],
+    ['2592000s', 30 * 24 * 3600],
+    ['1w', 7 * 24 * 3600],
+    ['90m', 90 * 60],
+  ])('lets the previous secret work for exactly the grace period %s', async (grace, seconds) => {
+    const now = Date.parse('2030-01-01T00:00:00Z')
+    const ctx = {...world.ctx, clock: {now: () => now}}
+    const api = {...(await ctx.api()), clockAhead: () => 0}
+    ctx.api = () => Promise.resolve(api)
+    const {previousUntil} = await rotateServiceToken(ctx, {token: 'ci', grace, dryRun: true})
+    expect(Date.parse(previousUntil ?? '') - now).toBe(seconds * 1000)
+  })
+
+  it('sends Cloudflare that end, and keeps it beside the secret', async () => {
+    const {previousUntil} = await rotateServiceToken(world.ctx, {token: 'ci', grace: '30d'})
+    expect(world.state.data.serviceTokens[0]?.previous?.until).toBe(previousUntil)
+    expect(entry()).toMatchObject({previous: {until: previousUntil}})
+  })
+
+  it.each([
+    ['2592001s', 'BAD_GRACE'],
+    ['721h', 'BAD_GRACE'],
     ['31d', 'BAD_GRACE'],
     ['forever', 'BAD_GRACE'],
     ['-1h', 'BAD_DURATION'],
@@ -493,9 +517,9 @@ describe('a rotation', () => {
       code: 'ROTATION_PENDING',
       next: expect.arrayContaining(['zt token recover']) as string[],
     })
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([{settlement: 'waiting'}])
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([{settlement: 'waiting'}])
     world.store.onSave = (value) => value
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([{settlement: 'finished'}])
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([{settlement: 'finished'}])
     expect(secretsThatWork()).toEqual([true, true])
     await expectSettled()
   })

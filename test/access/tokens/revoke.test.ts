@@ -743,7 +743,7 @@ describe('a revocation that is killed', () => {
       ...world.ctx,
       api: () => Promise.resolve(api),
       index: mortal(world.ctx.index, life, side === 'behind'),
-      storeOf: () => mortal(world.store, life, side === 'behind'),
+      storeOf: () => Promise.resolve(mortal(world.store, life, side === 'behind')),
     }
     await expect(revokeToken(ctx, {token: 'ci', detach: true})).rejects.toBe(killed)
     // The last change of all may have been made: then there is nothing left to finish.

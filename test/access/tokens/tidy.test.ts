@@ -2,7 +2,7 @@ import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {withEditLock} from '../../../src/lib/access/edit/lock.js'
 import {setTokenEnabled, renameToken} from '../../../src/lib/access/tokens/changes.js'
 import {createServiceToken} from '../../../src/lib/access/tokens/create.js'
-import {recoverOperations} from '../../../src/lib/access/tokens/recover.js'
+import {recoverUnfinished} from '../../../src/lib/access/tokens/recover.js'
 import {rotateServiceToken} from '../../../src/lib/access/tokens/rotate.js'
 import {Locks} from '../../../src/lib/system/lock.js'
 import {World} from '../../support/access-world.js'
@@ -47,6 +47,6 @@ describe('a clean-up that fails is a warning beside the result', () => {
   it('and takes no place of an error', async () => {
     const error = await failure(renameToken(world.ctx, {token: 'none', name: 'x'}))
     expect(error.code).toBe('TOKEN_NOT_FOUND')
-    await expect(recoverOperations(world.ctx)).resolves.toMatchObject({recovered: []})
+    await expect(recoverUnfinished(world.ctx)).resolves.toMatchObject({recovered: []})
   })
 })

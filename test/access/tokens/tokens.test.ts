@@ -1,7 +1,7 @@
 import {inspect} from 'node:util'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {createServiceToken, planServiceToken} from '../../../src/lib/access/tokens/create.js'
-import {recoverOperations} from '../../../src/lib/access/tokens/recover.js'
+import {recoverUnfinished} from '../../../src/lib/access/tokens/recover.js'
 import {listServiceTokens, showServiceToken} from '../../../src/lib/access/tokens/list.js'
 import {UserError} from '../../../src/lib/core/errors.js'
 import type {Exchange} from '../../../src/lib/sandbox/api/server.js'
@@ -61,7 +61,7 @@ describe('creating a service token', () => {
     })
     expect(world.changes).toEqual([])
     expect([...world.store.kept.keys()]).toEqual([])
-    expect((await world.ctx.journal.list()).operations).toEqual([])
+    expect((await world.ctx.journal.list()).entries).toEqual([])
     await createServiceToken(world.ctx, {name: 'ci'})
     expect(await failure(planServiceToken(world.ctx, {name: 'ci'}))).toMatchObject({code: 'TOKEN_NAME_TAKEN'})
     world.store.state = 'locked'
@@ -166,7 +166,7 @@ describe('creating a service token', () => {
     expect(world.state.data.serviceTokens[0]?.object).toMatchObject({enabled: false})
     // What kept it from being saved is mended: the secret was in the spool all the time.
     world.store.onSave = (value) => value
-    expect((await recoverOperations(world.ctx)).recovered).toMatchObject([{settlement: 'finished'}])
+    expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([{settlement: 'finished'}])
     expect(world.tokenNames()).toEqual(['ci'])
     expect(world.state.data.serviceTokens[0]?.object).toMatchObject({enabled: true})
     expect([...world.store.kept.keys()]).toEqual([`service-token/${id}`])

@@ -8,55 +8,55 @@ import {UserError} from '../../core/errors.js'
 import {Locks} from '../../system/lock.js'
 import type {Secret} from '../../core/secret.js'
 import {Journal} from '../../secrets/journal/journal.js'
+import {IndexFiles} from '../../secrets/index-files.js'
 import {
   chooseStore,
-  openIndex,
   openStore,
   readsQuietly,
   requireReady,
   type StoreChoice,
-} from '../../secrets/open.js'
-import type {StoreOptions} from '../../secrets/store-options.js'
-import type {SecretIndex, SecretStore} from '../../secrets/types.js'
+  type StoreOptions,
+} from '../../secrets/stores.js'
+import type {SecretStore} from '../../secrets/types.js'
 import {UndoRecords} from '../edit/records.js'
 import {shellQuote} from '../../core/command-line.js'
 import {isZoneId, resolveZone} from './zone.js'
 
-export type {StoreChoice} from '../../secrets/open.js'
+export type {StoreChoice} from '../../secrets/stores.js'
 
-/** What a use-case works with. Everything in it is opened at its first use. */
+/** What a use-case works with. Everything in it is opened on first use. */
 export interface AccessContext {
   profile: string
-  /** True when the profile was named on the command line, so that suggested commands must name it too. */
+  /** True when the profile was named on the command line: then suggested commands name it too. */
   profileNamed: boolean
   accountId: string | undefined
   apiUrl: string
-  /** Why CLOUDFLARE_API_TOKEN is set and not used, where that is so. */
+  /** Why CLOUDFLARE_API_TOKEN is set but not used; undefined when it is used or not set. */
   withheld?: string | undefined
   sandbox: boolean
-  /** The API of the profile's account, or of the zone, with its API token. */
+  /** The API of the profile's account or zone, with its API token. */
   api(): Promise<AccessApi>
-  /** The API with another token or account: for a login, which has neither yet. */
+  /** The API with another API token or account, for a login. */
   apiWith(apiToken: Secret, accountId: string | undefined, fromEnvironment?: boolean): AccessApi
   /** Where the API token comes from; undefined when there is none. */
   apiToken(): Promise<{token: Secret; source: 'environment' | 'store'} | undefined>
-  /** Where service tokens' secrets are kept: as chosen, or the first usable one. */
+  /** Where secrets of service tokens are saved: the chosen store, or the first usable one. */
   store(): Promise<SecretStore>
-  /** A store by its kind: the one that an index entry names. */
-  storeOf(kind: SecretStore['kind']): SecretStore
-  index: SecretIndex
-  /** What was begun and may have been interrupted. */
+  /** A store by its kind, as an index entry names it. */
+  storeOf(kind: string): Promise<SecretStore>
+  index: IndexFiles
+  /** Creations and rotations that have begun and not ended. */
   journal: Journal
-  /** What edits did, so that they can be undone. */
+  /** What edits changed, so that they can be undone. */
   undo: UndoRecords
-  /** Between processes: one at a time works on a service token, or edits an object. */
+  /** Between processes: one at a time changes a service token or edits an object. */
   locks: Locks
   names: NameKeeper
   clock: Clock
-  /** Waits; tests make it short. */
+  /** Waits; tests shorten it. */
   sleep(milliseconds: number): Promise<void>
   progress: Progress
-  /** Told of what went wrong beside the work, when that was over. Missing where nobody listens. */
+  /** Shows a warning about a failure that does not change the result, such as in cleaning up. */
   warn?: ((text: string) => void) | undefined
 }
 
@@ -71,34 +71,35 @@ export interface NameKeeper {
 export interface AccessDependencies {
   userAgent: string
   names: NameKeeper
-  /** Where the session bus is, as the environment says. */
+  /** The session bus, as the environment gives it. */
   environment: StoreOptions['environment']
   /** Only where a person can be asked. */
   askPassphrase?: StoreOptions['askPassphrase']
   /** True where a person is at the terminal. */
   interactive?: boolean | undefined
-  /** True where no store may ask anybody anything, not even by a dialogue of its own. */
+  /** True where no store may ask anyone, not even with its own dialog. */
   quiet?: boolean | undefined
   progress?: Progress | undefined
   warn?: AccessContext['warn']
-  /** The zone whose objects are meant instead of the account's, by name or id. */
+  /** The zone to use instead of the account, by name or ID. */
   zone?: string | undefined
   onWait?: ((pause: Pause) => void) | undefined
-  /** The command that this is for, as it is typed without `zt`: an error of the API may name it. */
+  /** The command, as typed without `zt`: an API error may name it. */
   command?: string | undefined
   clock?: Clock | undefined
-  /** Told why CLOUDFLARE_API_TOKEN is set and not used, when the profile's own is used instead. */
+  /** Called with the reason when CLOUDFLARE_API_TOKEN is set and the profile's own token is used instead. */
   onWithheld?: ((why: string) => void) | undefined
-  /** Told when the profile had no store and one was chosen for it. */
+  /** Called when the profile had no store and one was chosen. */
   onStoreChosen?: ((choice: StoreChoice) => void) | undefined
 }
 
-/** The context of one invocation. Nothing is opened or asked yet. */
+/** The context of one command. Opens and asks nothing yet. */
 export function openAccess(settings: Settings, deps: AccessDependencies): AccessContext {
   const {paths} = settings
   const options: StoreOptions = {
     configDir: paths.config,
     dataDir: paths.data,
+    cacheDir: paths.cache,
     environmentCredentials: settings.environmentCredentials,
     identityFile: settings.vaultIdentityFile,
     passphraseFile: settings.vaultPassphraseFile,
@@ -109,8 +110,8 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     quiet: deps.quiet,
     environment: deps.environment,
   }
-  const stores = new Map<string, SecretStore>()
-  const storeOf = (kind: SecretStore['kind']): SecretStore => {
+  const stores = new Map<string, Promise<SecretStore>>()
+  const storeOf = (kind: string): Promise<SecretStore> => {
     const store = stores.get(kind) ?? openStore(kind, options)
     stores.set(kind, store)
     return store
@@ -119,13 +120,13 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   const choose = async (): Promise<SecretStore> => {
     const choice = await chooseStore(options)
     deps.onStoreChosen?.(choice)
-    stores.set(choice.store.kind, choice.store)
+    stores.set(choice.store.kind, Promise.resolve(choice.store))
     return choice.store
   }
   const store = async (): Promise<SecretStore> => {
     if (settings.store !== undefined) return storeOf(settings.store)
     return (chosen ??= choose().catch((error: unknown) => {
-      // A failure may be mended (a keyring unlocked) before the next call.
+      // The cause may be gone (a keyring unlocked) by the next call.
       chosen = undefined
       throw error
     }))
@@ -150,15 +151,15 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
         settings.profileSource === 'flag' ? `--profile ${shellQuote(settings.profileName)}` : undefined,
       tokenFromEnvironment: fromEnvironment,
     })
-    // The names of a zone's own objects are not kept.
+    // The names of a zone's objects are not cached.
     return accountId === undefined || zoneId !== undefined ? api : deps.names.keeping(api, accountId)
   }
   const apiToken: AccessContext['apiToken'] = async () => {
     if (settings.environmentApiToken) return {token: settings.environmentApiToken, source: 'environment'}
-    // A profile without a store has never saved anything.
+    // A profile without a store has never saved an API token.
     if (settings.apiTokenStore === undefined) return undefined
     if (deps.quiet === true && !readsQuietly(settings.apiTokenStore)) return undefined
-    const keeper = storeOf(settings.apiTokenStore)
+    const keeper = await storeOf(settings.apiTokenStore)
     await requireReady(keeper, {write: false})
     const token = await keeper.get({kind: 'api-token', id: settings.profileName})
     if (token && withheld !== undefined) deps.onWithheld?.(withheld)
@@ -192,7 +193,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     apiToken,
     store,
     storeOf,
-    index: openIndex(paths.data),
+    index: new IndexFiles(paths.data),
     journal: new Journal(path.join(paths.data, 'journal')),
     undo: new UndoRecords(path.join(paths.state, 'undo')),
     locks: new Locks(path.join(paths.state, 'locks')),
@@ -204,7 +205,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   }
 }
 
-/** The error where there is no API token, or none that may go to the profile's address. */
+/** The error when there is no API token, or none that may be sent to the profile's address. */
 export function notLoggedIn({profile, withheld}: Pick<AccessContext, 'profile' | 'withheld'>): UserError {
   const login = profile === 'default' ? 'zt login' : `zt login --profile ${profile}`
   return new UserError({
@@ -213,18 +214,18 @@ export function notLoggedIn({profile, withheld}: Pick<AccessContext, 'profile' |
     message: `Profile ${profile} has no API token`,
     why:
       withheld === undefined
-        ? 'Nobody has logged in with it, and CLOUDFLARE_API_TOKEN is not set.'
-        : `Nobody has logged in with it, and CLOUDFLARE_API_TOKEN is not used. ${withheld}`,
+        ? 'It is not logged in, and CLOUDFLARE_API_TOKEN is not set.'
+        : `It is not logged in, and CLOUDFLARE_API_TOKEN is not used. ${withheld}`,
     next: [
       login,
       withheld === undefined
         ? 'To try without an account: zt sandbox start'
-        : `To send it there all the same, name the profile: --profile ${profile}`,
+        : `To send it there anyway, name the profile: --profile ${profile}`,
     ],
   })
 }
 
-/** The account, where the API token sees exactly one. */
+/** The account, if the API token sees exactly one. */
 async function onlyAccount(api: AccessApi): Promise<string> {
   const accounts = await api.listAccounts()
   const [account] = accounts
@@ -232,10 +233,10 @@ async function onlyAccount(api: AccessApi): Promise<string> {
   throw new UserError({
     kind: 'usage',
     code: 'ACCOUNT_REQUIRED',
-    message: 'Which account is not known',
+    message: 'The account is not known',
     why:
       accounts.length === 0
-        ? 'The API token may not list accounts.'
+        ? 'The API token cannot list accounts.'
         : `The API token sees several: ${accounts.map(({name, id}) => `${name} (${id})`).join(', ')}.`,
     next: ['Give --account ID, or set CLOUDFLARE_ACCOUNT_ID'],
     details: {candidates: accounts},

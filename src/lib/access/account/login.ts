@@ -3,7 +3,8 @@ import {updateProfile} from '../../config/profiles.js'
 import type {Profile, Settings} from '../../config/types.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import type {Secret} from '../../core/secret.js'
-import {requireReady} from '../../secrets/open.js'
+import {saveAndReadBack} from '../../secrets/credentials.js'
+import {isKeepingStoreKind, requireReady} from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
 import type {AccessContext} from './context.js'
 import {ztCommand} from '../../core/command-line.js'
@@ -11,11 +12,11 @@ import {ztCommand} from '../../core/command-line.js'
 export interface LoginOptions {
   apiToken: Secret
   settings: Settings
-  /** Whether the store was named for this login: otherwise an API token that has a store of its own stays there. */
+  /** Whether --store was given: otherwise an API token that has its own store stays there. */
   storeNamed: boolean
-  /** What the profile is to remember beside the account. */
+  /** What else the profile is to remember. */
   addresses: Pick<Profile, 'apiUrl' | 'connectTo' | 'caFile'>
-  /** Asked when the API token sees several accounts and none was named. */
+  /** Called when the API token sees several accounts and none was named. */
   chooseAccount?: ((accounts: Account[]) => Promise<Account>) | undefined
 }
 
@@ -26,7 +27,7 @@ export interface Login {
 }
 
 /**
- * Refuses to take an API token that would go to an address which nobody has named for it.
+ * Refuses an API token that would be sent to an address that the person has not named.
  *
  * @throws UserError `usage` / `PROFILE_NOT_NAMED`
  */
@@ -38,35 +39,36 @@ export function refuseUnnamedAddress({doubts, profileName, apiUrl}: Settings): v
     message: `The API token would be sent to ${apiUrl}`,
     why: doubts.api,
     next: [
-      `If that is meant, name the profile: zt login --profile ${profileName}`,
+      `To send it there, name the profile: zt login --profile ${profileName}`,
       'For another profile: zt login --profile NAME',
     ],
   })
 }
 
 /**
- * Saves an API token for the profile, once Cloudflare has confirmed it. Where it is refused, or cannot be kept, the
- * profile stays as it was.
+ * Saves an API token for the profile after Cloudflare has confirmed it. If it is refused or cannot be saved, the profile
+ * is unchanged.
  *
  * @throws ApiError `auth`; UserError `ambiguous` / `ACCOUNT_AMBIGUOUS`, `needs-action` / `STORE_READBACK_MISMATCH`
  */
 export async function login(ctx: AccessContext, options: LoginOptions): Promise<Login> {
   const {apiToken, settings, addresses} = options
   const {account, status} = await verifyLogin(ctx, apiToken, options.chooseAccount)
-  // A profile whose own store cannot be read has its API token elsewhere: there it stays.
+  // A profile whose own store cannot be read has its API token elsewhere, where it stays.
   const {apiTokenStore, profileStore} = settings
   const apart = !options.storeNamed && apiTokenStore !== profileStore ? apiTokenStore : undefined
   const store = await saveApiToken(ctx, apiToken, apart)
   await updateProfile(settings.paths, settings.profileName, {
     accountId: account.id,
     accountName: account.name,
-    ...(apart === undefined && store.kind !== 'env' && {store: store.kind, apiTokenStore: undefined}),
+    ...(apart === undefined &&
+      isKeepingStoreKind(store.kind) && {store: store.kind, apiTokenStore: undefined}),
     ...addresses,
   })
   return {account, apiToken: status, store}
 }
 
-/** Asks both verify endpoints about an API token and finds its account; saves nothing. */
+/** Verifies an API token and finds its account. Saves nothing. */
 async function verifyLogin(
   ctx: AccessContext,
   apiToken: Secret,
@@ -80,8 +82,8 @@ async function verifyLogin(
       kind: 'auth',
       code: 'API_TOKEN_NOT_ACTIVE',
       message: `The API token is ${status.status}`,
-      why: 'Cloudflare knows it and does not accept it any more.',
-      next: ['Make a new API token at https://dash.cloudflare.com/profile/api-tokens'],
+      why: 'Cloudflare knows it, but no longer accepts it.',
+      next: ['Create a new API token at https://dash.cloudflare.com/profile/api-tokens'],
     })
   }
   const accounts = await api.listAccounts()
@@ -97,7 +99,7 @@ async function accountOf(
   if (accountId !== undefined) {
     const named = accounts.find(({id}) => id === accountId)
     if (named) return named
-    // An API token that an account owns may not list any.
+    // An API token that is owned by an account may be unable to list accounts.
     if (accounts.length === 0) return {id: accountId, name: accountId}
     throw new UserError({
       kind: 'not-found',
@@ -112,11 +114,11 @@ async function accountOf(
   throw new UserError({
     kind: accounts.length > 1 ? 'ambiguous' : 'usage',
     code: accounts.length > 1 ? 'ACCOUNT_AMBIGUOUS' : 'ACCOUNT_REQUIRED',
-    message: accounts.length > 1 ? 'The API token sees several accounts' : 'Which account is not known',
+    message: accounts.length > 1 ? 'The API token sees several accounts' : 'The account is not known',
     why:
       accounts.length > 1
         ? accounts.map(({name, id}) => `${id}  ${name}`)
-        : 'The API token may not list accounts.',
+        : 'The API token cannot list accounts.',
     next: ['Give --account ID'],
     details: {candidates: accounts},
   })
@@ -125,25 +127,18 @@ async function accountOf(
 /**
  * Saves a profile's API token in the profile's store, and reads it back.
  *
- * @param apart the store instead, when the API token has one of its own
+ * @param apart the API token's own store, if it has one
  */
 export async function saveApiToken(
   ctx: AccessContext,
   apiToken: Secret,
   apart?: SecretStore['kind'],
 ): Promise<Pick<SecretStore, 'kind' | 'label'>> {
-  const store = apart === undefined ? await ctx.store() : ctx.storeOf(apart)
+  const store = apart === undefined ? await ctx.store() : await ctx.storeOf(apart)
   await requireReady(store, {write: true})
   if (!store.readable) throw apiTokenNeedsReading(ctx, store)
-  const key = {kind: 'api-token', id: ctx.profile} as const
-  await store.set(key, apiToken)
-  if ((await store.get(key))?.equals(apiToken)) return {kind: store.kind, label: store.label}
-  throw new UserError({
-    kind: 'needs-action',
-    code: 'STORE_READBACK_MISMATCH',
-    message: `${store.label} did not keep the API token`,
-    next: ['Use another store: --store vault'],
-  })
+  await saveAndReadBack(store, {kind: 'api-token', id: ctx.profile}, apiToken, 'the API token')
+  return {kind: store.kind, label: store.label}
 }
 
 function apiTokenNeedsReading(ctx: AccessContext, store: SecretStore): UserError {
@@ -151,7 +146,7 @@ function apiTokenNeedsReading(ctx: AccessContext, store: SecretStore): UserError
     kind: 'needs-action',
     code: 'STORE_WRITE_ONLY',
     message: `The API token cannot be saved in ${store.label}`,
-    why: 'It is encrypted to recipients alone and cannot be read here, and the API token is needed with every command.',
+    why: 'It can be written here but not read, and zt reads the API token for every command.',
     next: ['Set CLOUDFLARE_API_TOKEN instead of logging in', ztCommand(ctx, 'login', '--store', 'keychain')],
     details: {store: store.kind},
   })

@@ -1,15 +1,15 @@
 import type {KnownCommand} from '../../api/operations.js'
 import {neededBy} from '../../api/permissions.js'
 import type {Account, ApiTokenStatus, PermissionState} from '../../api/types.js'
-import {requireReady} from '../../secrets/open.js'
+import {requireReady} from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
 import {notLoggedIn, type AccessContext} from './context.js'
 
-/** Removes a profile's API token from its store. Service tokens and their secrets stay. False when there was none. */
+/** Removes a profile's API token from its store; secrets of service tokens stay. False when there was none. */
 export async function logout(ctx: AccessContext, kind: SecretStore['kind'] | undefined): Promise<boolean> {
   forgetNames(ctx)
   if (kind === undefined) return false
-  const store = ctx.storeOf(kind)
+  const store = await ctx.storeOf(kind)
   await requireReady(store, {write: true})
   return store.delete({kind: 'api-token', id: ctx.profile})
 }
@@ -23,15 +23,15 @@ export interface WhoAmI {
   apiToken: ApiTokenStatus
   source: 'environment' | 'store'
   account: Account | undefined
-  /** Undefined where they were not looked for: that was not asked for, or the account is not known. */
+  /** Undefined when not probed: it was not asked for, or the account is not known. */
   permissions: KnownPermission[] | undefined
 }
 
 /**
- * Who the API takes us for.
+ * Whom the API token identifies.
  *
- * @param probe whether to find out which permissions the API token has; nothing is changed by that
- * @param commands all of zt's, by which a permission group says what needs it
+ * @param probe whether to find out which permissions the API token has; that changes nothing
+ * @param commands all commands of zt: a permission group says which of them need it
  */
 export async function whoami(
   ctx: AccessContext,
@@ -52,7 +52,7 @@ export async function whoami(
       : (accounts.find(({id}) => id === ctx.accountId) ?? {id: ctx.accountId, name: ctx.accountId})
   let permissions: KnownPermission[] | undefined
   if (probe && account) {
-    ctx.progress.step('Looking at the permissions')
+    ctx.progress.step('Checking the permissions')
     const states = await ctx.apiWith(found.token, account.id, fromEnvironment).probePermissions()
     permissions = states.map((state) => ({
       ...state,
@@ -65,13 +65,14 @@ export async function whoami(
 }
 
 /**
- * Removes everything that this machine keeps for a profile: secrets, index, host bindings. For a sandbox that
- * begins anew, whose tokens no longer exist.
+ * Removes everything that this machine keeps for a profile: secrets, index, host bindings. For a sandbox that is reset,
+ * whose tokens no longer exist.
  */
 export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
   const entries = await ctx.index.list(ctx.profile)
   for (const entry of entries) {
-    await ctx.storeOf(entry.store).delete({kind: 'service-token', id: entry.tokenId})
+    const store = await ctx.storeOf(entry.store)
+    await store.delete({kind: 'service-token', id: entry.tokenId})
     await ctx.index.remove(ctx.profile, entry.tokenId)
   }
   for (const {host} of await ctx.index.bindings(ctx.profile)) await ctx.index.unbind(ctx.profile, host)
@@ -79,7 +80,7 @@ export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
   return entries.length
 }
 
-/** The names for completion, of all profiles of the account. */
+/** Drops the names that shells complete, for all profiles of the account. */
 function forgetNames({accountId, names}: AccessContext): void {
   if (accountId !== undefined) names.forget(accountId)
 }

@@ -1,19 +1,20 @@
 import {UserError} from '../../core/errors.js'
 import type {Secret} from '../../core/secret.js'
-import type {KeepingStoreKind} from '../../core/store-kind.js'
-import {requireReady} from '../../secrets/open.js'
+import {saveAndReadBack} from '../../secrets/credentials.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
 import {rehearse} from '../../secrets/rehearse.js'
-import type {IndexEntry, SecretStore} from '../../secrets/types.js'
-import {ztCommand} from '../../core/command-line.js'
+import {storedToken} from '../../secrets/stored-token.js'
+import {requireReady, type KeepingStoreKind} from '../../secrets/stores.js'
+import type {SecretStore} from '../../secrets/types.js'
 import type {AccessContext} from '../account/context.js'
-import {refusePending} from '../tokens/operations.js'
+import {refuseUnfinished} from '../tokens/journal-entries.js'
 import {tokenLock, withLock} from '../tokens/lock.js'
 
 export interface MoveOptions {
   to: KeepingStoreKind
   /** Only what is in this store. */
   from?: KeepingStoreKind | undefined
-  /** Only these, by name, id or Client ID; none: all of the profile. */
+  /** Only these, by name, ID or Client ID; empty: all of the profile. */
   tokens: string[]
   dryRun: boolean
 }
@@ -23,18 +24,18 @@ export interface MovedToken {
   from: KeepingStoreKind
   /** `would-move` with `dryRun`. */
   state: 'moved' | 'would-move' | 'already-there' | 'failed'
-  /** True when the old store did not let go of its copy. */
+  /** True when the old store did not delete its copy. */
   copyLeft: boolean
   error: UserError | undefined
 }
 
-/** How often a copy is made anew because the original changed under it. */
+/** How often a copy is made again because the original changed meanwhile. */
 const TRIES = 3
 
 /**
- * Moves secrets of the profile's service tokens into a store: each is copied, read back and indexed before the old
- * copy is deleted, so that it can be interrupted at any point and run again. One that fails stays where it was and
- * stops no other.
+ * Moves the secrets of the profile's service tokens into a store. Each is copied, read back and indexed before the old
+ * copy is deleted, so it can be interrupted at any point and run again. A secret that cannot be moved stays where it was,
+ * and the others are moved.
  *
  * @throws UserError `not-found` / `STORED_TOKEN_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`; `needs-action` (store)
  */
@@ -42,10 +43,12 @@ export async function moveSecrets(
   ctx: AccessContext,
   {to, from, tokens, dryRun}: MoveOptions,
 ): Promise<MovedToken[]> {
-  const entries = pick(ctx, await ctx.index.list(ctx.profile), tokens)
+  const all = await ctx.index.list(ctx.profile)
+  const named = tokens.map((token) => storedToken(token, all, ctx.profile))
+  const entries = named.length > 0 ? [...new Set(named)] : all
   const wanted = entries.filter(({store}) => store === to || from === undefined || store === from)
-  const target = ctx.storeOf(to)
-  ctx.progress.step('Trying the secret store')
+  const target = await ctx.storeOf(to)
+  ctx.progress.step('Checking the secret store')
   await requireReady(target, {write: true})
   if (!target.readable) throw cannotReadBack(target)
   if (!dryRun && wanted.some(({store}) => store !== to)) await rehearse(target)
@@ -63,18 +66,17 @@ async function moveOne(
   target: SecretStore,
   dryRun: boolean,
 ): Promise<MovedToken> {
-  const {tokenId: id, name, store: from} = entry
-  const result = {token: {id, name}, from, copyLeft: false, error: undefined}
+  const {tokenId, accountId, name, store: from} = entry
+  const result = {token: {id: tokenId, name}, from, copyLeft: false, error: undefined}
   if (from === target.kind) return {...result, state: 'already-there'}
   try {
     if (dryRun) {
-      await readSource(ctx.storeOf(from), entry)
+      await readSource(await ctx.storeOf(from), entry)
       return {...result, state: 'would-move'}
     }
-    const {accountId, tokenId} = entry
     const moved = await withLock(ctx, tokenLock(accountId, tokenId), async () => {
-      // Its recovery would put the secret where the rotation began.
-      await refusePending(ctx, ({token}) => token?.id === tokenId)
+      // The recovery of a rotation would save the secret in the store where the rotation began.
+      await refuseUnfinished(ctx, ({token}) => token?.id === tokenId)
       return copyAndDelete(ctx, entry, target)
     })
     return {...result, ...moved}
@@ -89,22 +91,36 @@ async function copyAndDelete(
   {tokenId, profile}: IndexEntry,
   target: SecretStore,
 ): Promise<Pick<MovedToken, 'state' | 'copyLeft'>> {
-  // As it is now that nobody else works on it.
+  // Read again, now that the lock is held.
   const entry = (await ctx.index.list(profile)).find((one) => one.tokenId === tokenId)
-  if (!entry) throw gone(tokenId)
+  if (!entry)
+    throw new UserError({
+      kind: 'conflict',
+      code: 'TOKEN_GONE',
+      message: `The service token ${tokenId} was removed meanwhile`,
+      why: 'Another zt did that.',
+    })
   if (entry.store === target.kind) return {state: 'already-there', copyLeft: false}
-  const source = ctx.storeOf(entry.store)
+  const source = await ctx.storeOf(entry.store)
   const key = {kind: 'service-token', id: tokenId} as const
   let value = await readSource(source, entry)
   const there = await target.get(key)
-  // A move that was killed leaves the same value; another one is a secret that is nowhere else, for all we know.
+  // A move that was killed leaves the same value. Another value may be the only copy of a secret.
   if (there && !there.equals(value)) throw differs(source, target, entry)
   for (let tries = 1; ; tries++) {
-    if (!there?.equals(value)) await target.set(key, value)
-    if (!(await target.get(key))?.equals(value)) throw notKept(target, entry)
+    if (!(await target.get(key))?.equals(value))
+      await saveAndReadBack(target, key, value, `the secret of "${entry.name}"`, 'The original is unchanged.')
     const now = await source.get(key)
     if (now?.equals(value)) break
-    if (now === undefined || tries === TRIES) throw changes(source, entry)
+    if (now === undefined || tries === TRIES)
+      throw new UserError({
+        kind: 'conflict',
+        code: 'SECRET_CHANGES',
+        message: `The secret of "${entry.name}" changed while it was copied`,
+        why: `Another program writes to ${source.label}. Nothing was deleted.`,
+        next: ['Try again'],
+        details: {store: source.kind},
+      })
     value = now
   }
   await ctx.index.put({...entry, store: target.kind as KeepingStoreKind})
@@ -123,45 +139,9 @@ async function readSource(source: SecretStore, entry: IndexEntry): Promise<Secre
     kind: 'not-found',
     code: 'SECRET_NOT_FOUND',
     message: `The secret of "${entry.name}" is not in ${source.label}`,
-    why: 'The index says that it was saved there; it was removed since.',
+    why: 'The index says that it was saved there. It was removed since.',
     next: ['zt store check'],
     details: {tokenId: entry.tokenId, store: source.kind},
-  })
-}
-
-/** The index entries that are meant; all where none was named. */
-function pick(ctx: AccessContext, entries: IndexEntry[], wanted: string[]): IndexEntry[] {
-  if (wanted.length === 0) return entries
-  const found = wanted.map((text) => {
-    const exact = entries.filter(({tokenId, clientId}) => tokenId === text || clientId === text)
-    const byName = exact.length > 0 ? exact : entries.filter(({name}) => name === text)
-    const [entry] = byName
-    if (entry && byName.length === 1) return entry
-    if (!entry) throw unknown(ctx, text, entries)
-    throw new UserError({
-      kind: 'ambiguous',
-      code: 'TOKEN_AMBIGUOUS',
-      message: `Several stored service tokens are called "${text}"`,
-      why: byName.map(({tokenId, name}) => `${tokenId}  ${name}`),
-      next: ['Give the id instead of the name'],
-      details: {candidates: byName.map(({tokenId, name}) => ({id: tokenId, name}))},
-    })
-  })
-  return [...new Set(found)]
-}
-
-function unknown(ctx: AccessContext, text: string, entries: IndexEntry[]): UserError {
-  // A secret that was pasted in a name's place is not repeated.
-  const shown = /^\S{45,}$/.test(text) ? '[hidden]' : text
-  return new UserError({
-    kind: 'not-found',
-    code: 'STORED_TOKEN_NOT_FOUND',
-    message: `No service token "${shown}" has its secret here`,
-    why:
-      entries.length === 0
-        ? `Profile ${ctx.profile} keeps no secrets on this machine.`
-        : `Profile ${ctx.profile} keeps those of: ${entries.map(({name}) => name).join(', ')}.`,
-    next: [ztCommand(ctx, 'token', 'list')],
   })
 }
 
@@ -170,31 +150,9 @@ function cannotReadBack(target: SecretStore): UserError {
     kind: 'needs-action',
     code: 'STORE_WRITE_ONLY',
     message: `Secrets cannot be moved to ${target.label}`,
-    why: 'It can be written here and not read, so that nobody could make sure of the copy before the original is deleted.',
+    why: 'This machine can write it but not read it, so zt could not check the copy before it deletes the original.',
     next: ['Move them on a machine that has its identity'],
     details: {store: target.kind},
-  })
-}
-
-function notKept(target: SecretStore, {name}: IndexEntry): UserError {
-  return new UserError({
-    kind: 'needs-action',
-    code: 'STORE_READBACK_MISMATCH',
-    message: `${target.label} did not keep the secret of "${name}"`,
-    why: 'It gives back something else than what was saved. The original is where it was.',
-    next: ['zt store list'],
-    details: {store: target.kind},
-  })
-}
-
-function changes(source: SecretStore, {name}: IndexEntry): UserError {
-  return new UserError({
-    kind: 'conflict',
-    code: 'SECRET_CHANGES',
-    message: `The secret of "${name}" changed while it was copied`,
-    why: `Something else writes to ${source.label}. Nothing was deleted.`,
-    next: ['Try again'],
-    details: {store: source.kind},
   })
 }
 
@@ -203,21 +161,12 @@ function differs(source: SecretStore, target: SecretStore, {tokenId, name}: Inde
   return new UserError({
     kind: 'conflict',
     code: 'SECRETS_DIFFER',
-    message: `${target.label} has another secret for "${name}" already`,
-    why: `The one in use is in ${source.label}; neither was changed.`,
+    message: `${target.label} already has another secret for "${name}"`,
+    why: `The one in use is in ${source.label}. Neither was changed.`,
     next: [
-      'If the other one is of no use, delete it and move again',
+      'If the other one is not needed, delete it and move again',
       ...(remove === undefined ? [] : [remove]),
     ],
     details: {tokenId, stores: [source.kind, target.kind]},
-  })
-}
-
-function gone(tokenId: string): UserError {
-  return new UserError({
-    kind: 'conflict',
-    code: 'TOKEN_GONE',
-    message: `The service token ${tokenId} was removed meanwhile`,
-    why: 'Another zt did that.',
   })
 }

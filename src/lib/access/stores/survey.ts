@@ -3,20 +3,21 @@ import {readConfig} from '../../config/profiles.js'
 import type {Profile, Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
 import {namesIn, readFileIfThere} from '../../system/files.js'
-import {knownStores} from '../../secrets/open.js'
-import type {IndexEntry, KeepingStoreKind, SecretKey, SecretStore, StoreStatus} from '../../secrets/types.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
+import {knownStores, type KeepingStoreKind} from '../../secrets/stores.js'
+import type {SecretKey, SecretStore, StoreStatus} from '../../secrets/types.js'
 import type {AccessContext} from '../account/context.js'
-import {statusesOf} from './list.js'
+import {withStatus} from './list.js'
 
 /** A store and what zt keeps in it. */
 export interface SurveyedStore {
   store: SecretStore
   state: StoreStatus['state']
-  /** Why it was not looked into, or not wholly. */
+  /** Why it was not looked into, or not completely. */
   why: string | undefined
-  /** Undefined when it could not be looked into. Of a store that cannot list: those that were asked for. */
+  /** Undefined when it could not be looked into. For a store that cannot list: those that were asked for. */
   keys: SecretKey[] | undefined
-  /** False when entries that nobody asked for would not have been seen. */
+  /** False when there may be entries that were not asked for. */
   complete: boolean
 }
 
@@ -26,20 +27,20 @@ export interface Survey {
   /** Of all profiles. */
   entries: IndexEntry[]
   profiles: Record<string, Profile>
-  journal: Journal
+  unfinished: Unfinished
 }
 
-/** The operations that have not ended, as far as a check must know them. */
-export interface Journal {
-  /** Whether an operation of this id is pending: then its spool key is not a stray. */
-  hasOperation(id: string): boolean
-  /** Whether any pending operation is about this service token. */
+/** What a check must know of the journal. */
+interface Unfinished {
+  /** Whether the journal has an entry with this ID: then its spool key is not a stray. */
+  hasEntry(id: string): boolean
+  /** Whether an entry is about this service token. */
   mentions(tokenId: string): boolean
 }
 
 /**
- * Looks at all stores, then at the journal, then at the index. An operation writes to the journal before it writes to
- * a store, and to the index before it leaves the journal: so what it stores is not taken for a stray.
+ * Looks at all stores, then at the journal, then at the index. A run that makes a secret writes to the journal before it
+ * writes to a store, and to the index before it clears the journal: so what it stores is not taken for a stray.
  */
 export async function survey(ctx: AccessContext, settings: Settings): Promise<Survey> {
   const before = await ctx.index.list()
@@ -49,28 +50,29 @@ export async function survey(ctx: AccessContext, settings: Settings): Promise<Su
   for (const {store, apiTokenStore} of Object.values(profiles)) {
     for (const kind of [store, apiTokenStore]) if (kind !== undefined) kinds.add(kind)
   }
-  const stores = [...kinds].map((kind) => ctx.storeOf(kind))
-  const statuses = await statusesOf(stores)
-  const surveyed = await Promise.all(
-    stores.map((store, at) => lookInto(store, statuses[at], asked(before, profiles))),
-  )
-  const journal = await readJournal(settings.paths.data)
-  return {stores: surveyed, entries: await ctx.index.list(), profiles, journal}
+  const stores = await withStatus(await Promise.all([...kinds].map((kind) => ctx.storeOf(kind))))
+  // What a store that cannot list is asked for one by one.
+  const wanted: SecretKey[] = [
+    ...[...new Set(before.map(({tokenId}) => tokenId))].map((id) => ({kind: 'service-token', id}) as const),
+    ...Object.keys(profiles).map((id) => ({kind: 'api-token', id}) as const),
+  ]
+  const surveyed = await Promise.all(stores.map(({store, status}) => lookInto(store, status, wanted)))
+  const unfinished = await readJournal(settings.paths.data)
+  return {stores: surveyed, entries: await ctx.index.list(), profiles, unfinished}
 }
 
 async function lookInto(
   store: SecretStore,
-  status: StoreStatus | undefined,
+  {state, why}: StoreStatus,
   wanted: SecretKey[],
 ): Promise<SurveyedStore> {
-  const {state = 'broken', why} = status ?? {}
   if (state !== 'ready') return {store, state, why, keys: undefined, complete: false}
   try {
     const listed = await store.list()
     if (listed) return {store, state, why: undefined, keys: listed, complete: true}
     const keys: SecretKey[] = []
     for (const key of wanted) if (await store.has(key)) keys.push(key)
-    const missing = 'It cannot list what it keeps, so entries that the index does not know are not found.'
+    const missing = 'It cannot list its entries, so entries that the index does not know are not found.'
     return {store, state, why: missing, keys, complete: false}
   } catch (error) {
     if (!(error instanceof UserError)) throw error
@@ -78,23 +80,15 @@ async function lookInto(
   }
 }
 
-/** What a store that cannot list is asked for one by one. */
-function asked(entries: IndexEntry[], profiles: Record<string, Profile>): SecretKey[] {
-  return [
-    ...[...new Set(entries.map(({tokenId}) => tokenId))].map((id) => ({kind: 'service-token', id}) as const),
-    ...Object.keys(profiles).map((id) => ({kind: 'api-token', id}) as const),
-  ]
-}
-
-async function readJournal(dataDir: string): Promise<Journal> {
+async function readJournal(dataDir: string): Promise<Unfinished> {
   const directory = path.join(dataDir, 'journal')
   const names = await namesIn(directory)
-  const operations = new Set(names.map((name) => /^([^.]+)\.(json|spool)$/.exec(name)?.[1]))
+  const ids = new Set(names.map((name) => /^([^.]+)\.(json|spool)$/.exec(name)?.[1]))
   const texts = await Promise.all(
     names.filter((name) => name.endsWith('.json')).map((name) => readFileIfThere(path.join(directory, name))),
   )
   return {
-    hasOperation: (id) => operations.has(id),
+    hasEntry: (id) => ids.has(id),
     mentions: (tokenId) => texts.some((text) => text?.includes(tokenId)),
   }
 }

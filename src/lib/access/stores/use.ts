@@ -2,9 +2,8 @@ import {updateProfile} from '../../config/profiles.js'
 import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
 import type {Secret} from '../../core/secret.js'
-import type {KeepingStoreKind} from '../../core/store-kind.js'
-import {requireReady} from '../../secrets/open.js'
-import {vaultIdentityFile} from '../../secrets/store-options.js'
+import {requireReady, type KeepingStoreKind} from '../../secrets/stores.js'
+import {saveAndReadBack} from '../../secrets/credentials.js'
 import {rehearse} from '../../secrets/rehearse.js'
 import type {SecretStore} from '../../secrets/types.js'
 import {
@@ -14,13 +13,14 @@ import {
   readPassphraseFile,
 } from '../../secrets/vault/identity.js'
 import {checkRecipients} from '../../secrets/vault/recipients.js'
+import {vaultIdentityFile} from '../../secrets/vault/vault.js'
 import type {AccessContext} from '../account/context.js'
 
 export interface UseStoreOptions {
   kind: KeepingStoreKind
   /** For the vault: encrypt to these, and make no identity. */
   recipients: string[]
-  /** For the vault: make an identity that a passphrase protects. Asked only when one can be made. */
+  /** For the vault: make an identity that a passphrase protects. Called only when one can be made. */
   newPassphrase?: (() => Promise<Secret>) | undefined
   dryRun: boolean
 }
@@ -30,23 +30,23 @@ export interface UsedStore {
   previous: KeepingStoreKind | undefined
   warning: string | undefined
   apiToken: ApiTokenMove
-  /** Service tokens whose secrets are in other stores still. */
+  /** Service tokens whose secrets are still in other stores. */
   left: {store: KeepingStoreKind; tokens: string[]}[]
 }
 
-/** What became of the profile's API token, which lies in the profile's store. */
+/** What happened to the profile's API token, which is in the profile's store. */
 export type ApiTokenMove =
   | {state: 'none'}
   | {state: 'there'; store: KeepingStoreKind}
-  /** `copyLeft`: the old store did not let go of its copy. */
+  /** `copyLeft`: the old store did not delete its copy. */
   | {state: 'moved'; from: KeepingStoreKind; copyLeft: boolean}
   | {state: 'stays'; store: KeepingStoreKind; why: string}
 
 /**
- * Makes a store the profile's own, once it has shown that it keeps what it is given, and moves the profile's API token
- * there. Secrets of service tokens stay where they are.
+ * Makes a store the profile's own after it has passed a rehearsal, and moves the profile's API token there. Secrets of
+ * service tokens stay where they are.
  *
- * @param settings those that `ctx` was opened with, the new recipients included
+ * @param settings those that `ctx` was opened with, including the new recipients
  * @throws UserError `usage` / `BAD_RECIPIENT`, `EMPTY_PASSPHRASE`; `conflict` / `IDENTITY_EXISTS`, `IDENTITY_LOST`; `needs-action` (store)
  */
 export async function useStore(
@@ -55,10 +55,19 @@ export async function useStore(
   options: UseStoreOptions,
 ): Promise<UsedStore> {
   const {kind, recipients, newPassphrase, dryRun} = options
+  if (kind !== 'vault' && (newPassphrase || recipients.length > 0)) {
+    throw new UserError({
+      kind: 'usage',
+      code: 'BAD_COMMAND_LINE',
+      message: '--passphrase and --recipient are for the vault only',
+      why: 'The other stores have their own protection.',
+      next: ['zt store use vault'],
+    })
+  }
   await checkRecipients(recipients)
-  const store = ctx.storeOf(kind)
+  const store = await ctx.storeOf(kind)
   if (newPassphrase) await makeIdentity(store, settings, newPassphrase, dryRun)
-  ctx.progress.step('Trying the secret store')
+  ctx.progress.step('Checking the secret store')
   await requireReady(store, {write: true})
   if (!dryRun) await rehearse(store)
   const {warning} = await store.status()
@@ -69,13 +78,11 @@ export async function useStore(
       apiTokenStore: apiToken.state === 'stays' ? apiToken.store : undefined,
       ...(kind === 'vault' && {vaultRecipients: recipients.length > 0 ? recipients : undefined}),
     })
-    // Only now: until here the profile said that it is in the old store.
+    // Not earlier: until here the profile named the old store.
     if (apiToken.state === 'moved') {
       const key = {kind: 'api-token', id: ctx.profile} as const
-      apiToken.copyLeft = !(await ctx
-        .storeOf(apiToken.from)
-        .delete(key)
-        .catch(() => false))
+      const old = await ctx.storeOf(apiToken.from)
+      apiToken.copyLeft = !(await old.delete(key).catch(() => false))
     }
   }
   return {
@@ -99,8 +106,8 @@ async function makeIdentity(
     throw new UserError({
       kind: 'conflict',
       code: 'IDENTITY_LOST',
-      message: 'The vault has entries already, and a new identity would not open them',
-      why: `They were encrypted to another one, which is not at ${file}.`,
+      message: 'The vault has entries that a new identity could not open',
+      why: `They were encrypted to another identity, which is not at ${file}.`,
       next: ['Restore the identity from a backup', 'zt store check'],
       details: {file},
     })
@@ -109,21 +116,18 @@ async function makeIdentity(
   const {vaultPassphraseFile} = settings
   const passphrase =
     vaultPassphraseFile === undefined ? await newPassphrase() : await readPassphraseFile(vaultPassphraseFile)
-  if (passphrase.isEmpty) throw emptyPassphrase()
+  if (passphrase.isEmpty)
+    throw new UserError({
+      kind: 'usage',
+      code: 'EMPTY_PASSPHRASE',
+      message: 'The passphrase is empty',
+      why: 'It would protect nothing. Without --passphrase, the permissions of the identity file protect it.',
+      next: ['zt store use vault'],
+    })
   await createVaultIdentity(file, passphrase)
 }
 
-function emptyPassphrase(): UserError {
-  return new UserError({
-    kind: 'usage',
-    code: 'EMPTY_PASSPHRASE',
-    message: 'The passphrase is empty',
-    why: 'It would protect nothing. Without --passphrase the permissions of its file protect the identity.',
-    next: ['zt store use vault'],
-  })
-}
-
-/** Copies the API token and reads it back; the copy in the old store is still there. */
+/** Copies the API token and reads it back. The copy in the old store stays for now. */
 async function copyApiToken(
   ctx: AccessContext,
   settings: Settings,
@@ -137,11 +141,11 @@ async function copyApiToken(
     return store.readable
       ? {state: 'there', store: from}
       : stays('It cannot be read there: set CLOUDFLARE_API_TOKEN.')
-  if (!store.readable) return stays(`${store.label} cannot be read, and the API token must be.`)
+  if (!store.readable) return stays(`${store.label} cannot be read here, but zt must read the API token.`)
   const key = {kind: 'api-token', id: ctx.profile} as const
   let value: Secret | undefined
   try {
-    const source = ctx.storeOf(from)
+    const source = await ctx.storeOf(from)
     await requireReady(source, {write: true})
     value = await source.get(key)
   } catch (error) {
@@ -149,19 +153,8 @@ async function copyApiToken(
     return stays(`${error.message}.`)
   }
   if (!value) return {state: 'none'}
-  if (!dryRun) {
-    await store.set(key, value)
-    if (!(await store.get(key))?.equals(value)) {
-      throw new UserError({
-        kind: 'needs-action',
-        code: 'STORE_READBACK_MISMATCH',
-        message: `${store.label} did not keep the API token`,
-        why: `The profile and its API token in the ${from} are as they were.`,
-        next: ['Use another store: zt store list'],
-        details: {store: store.kind},
-      })
-    }
-  }
+  const unchanged = `The profile and its API token in the ${from} are unchanged.`
+  if (!dryRun) await saveAndReadBack(store, key, value, 'the API token', unchanged)
   return {state: 'moved', from, copyLeft: false}
 }
 

@@ -4,18 +4,19 @@ import {ApiError, UserError} from '../../core/errors.js'
 import {tidy} from '../../core/tidy.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
-import {isUnfinishedName, said} from './operations.js'
+import {said} from '../../core/said.js'
+import {isUnfinishedName} from './journal-entries.js'
 import {eventually, mayBeDone} from '../account/outcome.js'
 import {requireMeant, resolveToken} from '../account/resolve.js'
 import {nameLock, withLock, withTokenLock} from './lock.js'
 import {checkTokenName, knowledge, nameTaken, type KnownToken} from './list.js'
 
-/** What a change of a service token came to. */
+/** The result of a change to a service token. */
 export interface TokenChange {
-  /** False: it was so already, or this was a dry run. */
+  /** False: nothing differed, or this was a dry run. */
   changed: boolean
   dryRun: boolean
-  /** Whether there is, or in a dry run would be, a difference. */
+  /** Whether there was something to change. */
   differs: boolean
   before: ServiceToken
   /** In a dry run: as it would be. */
@@ -24,15 +25,15 @@ export interface TokenChange {
 
 const DAY_MS = 24 * 3600 * 1000
 const YEAR_MS = 365 * 24 * 3600 * 1000
-/** An end that is earlier by less than this is the same: the server's time is known in whole seconds. */
+/** Ends that differ by less are the same: the server's time is known in whole seconds. */
 const NOTICED_MS = 60 * 1000
-/** How far two clocks and a slow answer may be apart. */
+/** How much two clocks and a slow answer may differ. */
 const TOLERANCE_MS = 10 * 60 * 1000
 
 /**
- * Lets a service token live longer: a year more, or as long as `duration` says, counted from now. Its secret stays.
+ * Extends a service token by a year, or sets its end to `duration` from now. Its secret stays.
  *
- * @param options.confirm asked before the token ends earlier than it does now; throws to refuse
+ * @param options.confirm called before the token's end moves earlier; throws to refuse
  * @throws UserError `not-found`, `ambiguous`, `usage` / `BAD_DURATION`, `conflict` / `TOKEN_BUSY`, `TOKEN_CHANGED`; ApiError
  */
 export async function refreshToken(
@@ -61,7 +62,7 @@ export async function refreshToken(
     step: 'Extending the service token',
     mayChange: ['duration', 'expiresAt'],
     wanted(token) {
-      // Whom it shortens was asked about the end that was seen; what lengthens it takes nothing from anybody.
+      // A shortening was confirmed for the end that was seen. Lengthening takes nothing away.
       const shortens = end(token) - newEnd(token) > NOTICED_MS
       if (shortens && end(token) !== end(seen)) throw changedMeanwhile(ctx, token)
       before = token
@@ -71,17 +72,17 @@ export async function refreshToken(
     about: ['expiresAt'],
     send: (id) =>
       duration ? api.updateServiceToken(id, {duration: duration.api}) : api.refreshServiceToken(id),
-    came: (token) =>
+    isDone: (token) =>
       duration
         ? Math.abs(end(token) - newEnd(before)) < TOLERANCE_MS || end(token) === newEnd(before)
-        : // Counted from now or from its end, in days or by the calendar; a second year is one too many.
+        : // Cloudflare may count from now or from its end, in days or by the calendar, but only one year.
           end(token) > end(before) && end(token) - newEnd(before) < 2 * DAY_MS,
   })
   return {...change, earlier}
 }
 
 /**
- * Gives a service token another name. Rules name it by its id: nothing else changes.
+ * Renames a service token. Rules refer to it by its ID, so nothing else changes.
  *
  * @throws UserError `usage` / `BAD_TOKEN_NAME`, `not-found`, `ambiguous`, `conflict` / `TOKEN_NAME_TAKEN`, `TOKEN_UNFINISHED`,
  *   `TOKEN_BUSY`; ApiError
@@ -103,14 +104,14 @@ export async function renameToken(
     },
     about: ['name'],
     send: (id) => api.updateServiceToken(id, {name}),
-    came: (after) => after.name === name,
-    // Of two that want one name, one gets it: a create takes the same lock.
+    isDone: (after) => after.name === name,
+    // Only one command at a time may take a name: a create holds the same lock.
     within: (run) => withLock(ctx, nameLock(api.accountId, name), run),
   })
 }
 
 /**
- * Switches a service token on or off. Off, neither its secret nor one from before a rotation opens anything.
+ * Enables or disables a service token. While it is disabled, neither its secret nor its previous one opens anything.
  *
  * @throws UserError `not-found`, `ambiguous`, `conflict` / `TOKEN_BUSY`; ApiError
  */
@@ -124,13 +125,13 @@ export async function setTokenEnabled(
     step: enabled ? 'Enabling the service token' : 'Disabling the service token',
     mayChange: [],
     wanted(before) {
-      // Its secret may be nobody's yet.
+      // Its secret may not be stored yet.
       if (enabled && isUnfinishedName(before.name)) throw unfinished(ctx, before)
       return before.enabled === enabled ? undefined : {enabled}
     },
     about: ['enabled'],
     send: (id) => api.updateServiceToken(id, {enabled}),
-    came: (after) => after.enabled === enabled,
+    isDone: (after) => after.enabled === enabled,
   })
 }
 
@@ -138,14 +139,14 @@ interface Wish {
   step: string
   /** Fields whose new value the server decides. */
   mayChange: (keyof ServiceToken)[]
-  /** What is to be different; undefined: it is so already. Throws where it cannot be. */
+  /** The fields to change; undefined: nothing. Throws when they cannot be changed. */
   wanted: (token: ServiceToken, all: readonly ServiceToken[]) => Partial<ServiceToken> | undefined
   send: (id: string) => Promise<ServiceToken>
-  /** The fields that are to change, for people. */
+  /** The fields to change, for people. */
   about: string[]
-  /** Whether the change was made, and once. */
-  came: (token: ServiceToken) => boolean
-  /** What else is kept from changing meanwhile. */
+  /** Whether the change was made exactly once. */
+  isDone: (token: ServiceToken) => boolean
+  /** Holds a further lock while it runs. */
   within?: (run: () => Promise<TokenChange>) => Promise<TokenChange>
 }
 
@@ -166,7 +167,7 @@ async function changeToken(
 ): Promise<TokenChange> {
   const run = async (): Promise<TokenChange> => {
     const all = await api.listServiceTokens()
-    // Deleted since it was found: said as for one that never was.
+    // If it was deleted since, the error is the same as for a token that never existed.
     const before = resolveToken(ctx, id, all)
     const wanted = wish.wanted(before, all)
     let after = {...before, ...wanted}
@@ -174,10 +175,10 @@ async function changeToken(
       ctx.progress.step(wish.step)
       after = await send(ctx, api, before, wish)
     }
-    // Also when it was so already: a run before may have ended between the change and this.
+    // Also without a change: an earlier run may have been interrupted before this.
     if (!dryRun) {
       await tidy(
-        `What this machine remembers of "${after.name}" could not be brought up to date`,
+        `The index entry of "${after.name}" could not be updated`,
         () => updateIndex(ctx, after),
         (text) => {
           ctx.warn?.(text)
@@ -186,7 +187,7 @@ async function changeToken(
     }
     if (wanted && !dryRun) {
       refuseOtherChanges(ctx, {...before, ...wanted}, after, wish.mayChange)
-      if (!wish.came(after)) throw notAsExpected(ctx, after, wish.about)
+      if (!wish.isDone(after)) throw notAsExpected(ctx, after, wish.about)
     }
     const known = await knowledge(ctx)
     const differs = wanted !== undefined
@@ -195,7 +196,7 @@ async function changeToken(
   return dryRun ? run() : withTokenLock(ctx, id, () => wish.within?.(run) ?? run())
 }
 
-/** Sent once. Whether it was taken, the token itself says, whatever was answered. */
+/** Sends the change once. The token itself shows whether it was made, whatever the answer was. */
 async function send(
   ctx: AccessContext,
   api: AccessApi,
@@ -205,23 +206,23 @@ async function send(
   let failure: ApiError | undefined
   try {
     const answered = await wish.send(before.id)
-    // An answer about another pair is told as it is.
+    // An answer about another pair is reported as it is.
     if (answered.clientId !== before.clientId) return answered
   } catch (error) {
     if (!mayBeDone(error)) throw error
     failure = error
   }
   const look = (): Promise<ServiceToken> => api.getServiceToken(before.id)
-  // What was refused is not on its way.
+  // After a refusal, no request is on its way.
   const patient = failure === undefined || failure.outcomeUnknown
   let now: ServiceToken | undefined
   try {
-    now = await (patient ? eventually(ctx, look, wish.came) : look())
+    now = await (patient ? eventually(ctx, look, wish.isDone) : look())
   } catch (error) {
-    // The answer said that it was made: what is not known is the rest.
+    // The answer said that the change was made; only the check failed.
     if (failure === undefined) throw notReadBack(ctx, before, error)
   }
-  if (now && wish.came(now)) return now
+  if (now && wish.isDone(now)) return now
   if (!failure) return now ?? before
   if (now && LOOKED_AT.some((field) => now[field] !== before[field])) return now
   if (!failure.outcomeUnknown) throw failure
@@ -229,7 +230,7 @@ async function send(
     kind: failure.kind,
     code: failure.code,
     message: failure.message,
-    why: `${failure.why ?? ''} ${now ? 'Asked again, the service token is as it was.' : 'The service token could not be read again.'}`.trim(),
+    why: `${failure.why ?? ''} ${now ? 'The service token, read again, is unchanged.' : 'The service token could not be read again.'}`.trim(),
     next: ['Run the command again', ...failure.next],
     status: failure.status,
     apiCodes: [...failure.apiCodes],
@@ -244,7 +245,7 @@ function notReadBack(ctx: AccessContext, {id, name}: ServiceToken, error: unknow
   return new UserError({
     kind: error.kind,
     code: 'TOKEN_NOT_READ_BACK',
-    message: `Cloudflare answered that "${name}" was changed, and it could not be read back`,
+    message: `Cloudflare answered that "${name}" was changed, but it could not be read back`,
     why: said(error),
     next: [ztCommand(ctx, 'token', 'show', id)],
     details: {tokenId: id},
@@ -252,7 +253,7 @@ function notReadBack(ctx: AccessContext, {id, name}: ServiceToken, error: unknow
   })
 }
 
-/** What this machine remembers of a token, in whichever profile. */
+/** Updates the index entries of a token in all profiles. */
 async function updateIndex(ctx: AccessContext, {id, name, expiresAt}: ServiceToken): Promise<void> {
   for (const entry of await ctx.index.list()) {
     if (entry.tokenId !== id || (entry.name === name && entry.expiresAt === expiresAt)) continue
@@ -262,7 +263,7 @@ async function updateIndex(ctx: AccessContext, {id, name, expiresAt}: ServiceTok
 
 const LOOKED_AT = ['name', 'clientId', 'enabled', 'duration', 'expiresAt'] as const
 
-/** A change of one field leaves the others alone, by what is known of the API; trust, and look. */
+/** A change of one field should leave the others alone. This makes sure. */
 function refuseOtherChanges(
   ctx: AccessContext,
   expected: ServiceToken,
@@ -277,8 +278,8 @@ function notAsExpected(ctx: AccessContext, after: ServiceToken, wrong: readonly 
   return new UserError({
     kind: 'conflict',
     code: 'TOKEN_NOT_AS_EXPECTED',
-    message: `The service token "${after.name}" was changed, and is not as it should be now`,
-    why: `Not as expected: ${wrong.join(', ')}. Somebody may have changed it at the same moment, or the request arrived twice or not at all.`,
+    message: `The service token "${after.name}" was changed, but not as expected`,
+    why: `Not as expected: ${wrong.join(', ')}. Someone else may have changed it at the same moment, or the request arrived twice or not at all.`,
     next: [ztCommand(ctx, 'token', 'show', after.id)],
     details: {tokenId: after.id, fields: wrong},
   })
@@ -288,8 +289,8 @@ function unfinished(ctx: AccessContext, token: ServiceToken): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'TOKEN_UNFINISHED',
-    message: `The service token "${token.name}" is still being made, or was left behind by a run that was interrupted`,
-    why: 'It is found again by this name: with another one, what is left of its secret could be lost.',
+    message: `The service token "${token.name}" is unfinished`,
+    why: 'It is being created, or its creation was interrupted. zt finds it by this name; with another name, its secret could be lost.',
     next: [ztCommand(ctx, 'token', 'recover')],
     details: {tokenId: token.id},
   })
@@ -299,14 +300,14 @@ function changedMeanwhile(ctx: AccessContext, token: ServiceToken): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'TOKEN_CHANGED',
-    message: `Somebody else has changed "${token.name}" at this moment`,
-    why: `It now ends ${token.expiresAt ?? 'never'}. Nothing was changed by this command.`,
+    message: `"${token.name}" was just changed by someone else`,
+    why: `It now expires: ${token.expiresAt ?? 'never'}. This command changed nothing.`,
     next: [ztCommand(ctx, 'token', 'show', token), 'Run the command again'],
     details: {tokenId: token.id},
   })
 }
 
-/** Undefined for never, and for what is beyond any calendar. */
+/** Undefined for never, and for times that no date can hold. */
 function iso(time: number): string | undefined {
   return Math.abs(time) <= 8.64e15 ? new Date(time).toISOString() : undefined
 }

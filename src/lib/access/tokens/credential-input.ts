@@ -4,48 +4,45 @@ import {Secret} from '../../core/secret.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 
 /**
- * A service token's pair as people and programs write it: JSON (`client_id`, `clientId`, `CF_ACCESS_CLIENT_ID`, and the
- * answers that hold them), header lines, or environment lines. Lines about something else are passed over.
+ * Reads a service token's pair: JSON (`client_id`, `clientId`, `CF_ACCESS_CLIENT_ID`, or an API answer that contains
+ * them), header lines, or environment lines. Other lines are ignored.
  *
- * @throws UserError `usage` / `BAD_CREDENTIALS`; nothing of the input is in it
+ * @throws UserError `usage` / `BAD_CREDENTIALS`, without any part of the input
  */
 export function parseCredentials(input: Secret): ServiceCredentials {
   const text = input
     .expose()
     .replace(/^\uFEFF/, '')
     .trim()
-  if (text === '') throw bad('There are no credentials', 'The input is empty.')
+  if (text === '') throw bad('The credentials are missing', 'The input is empty.')
   const pairs = text.startsWith('{') ? fromJson(text) : fromLines(text)
   return checkCredentials(one(pairs, 'clientid'), new Secret(one(pairs, 'clientsecret')))
 }
 
 /**
- * A pair that could be one. Whether it is, only the API and the edge know.
+ * Checks the form of a pair. Whether it is valid, only the API and the edge know.
  *
- * @throws UserError `usage` / `BAD_CREDENTIALS`; nothing of the pair is in it
+ * @throws UserError `usage` / `BAD_CREDENTIALS`, without any part of the pair
  */
 export function checkCredentials(clientId: string, clientSecret: Secret): ServiceCredentials {
   const secret = clientSecret.expose()
-  if (clientId === '') throw bad('There is no Client ID', 'It ends in .access, as a rule.')
+  if (clientId === '') throw bad('The Client ID is missing', 'It usually ends in .access.')
   if (secret === '')
-    throw bad('There is no Client Secret', 'Cloudflare shows it once, when the token is made.')
-  // They travel as HTTP headers.
+    throw bad('The Client Secret is missing', 'Cloudflare shows it once, when the token is created.')
+  // They are sent as HTTP headers.
   if (!/^[\x21-\x7E]+$/.test(clientId) || !/^[\x21-\x7E]+$/.test(secret)) {
     throw bad(
       'This cannot be a Client ID and a Client Secret',
-      'One of them holds blanks or characters that no credentials have.',
+      'One of them has spaces or characters that are not allowed in credentials.',
     )
   }
   if (hasSecretShape(clientId) || secret.endsWith('.access')) {
-    throw bad(
-      'The Client ID and the Client Secret are the wrong way round',
-      'What stands for one of them has the form of the other.',
-    )
+    throw bad('The Client ID and the Client Secret are swapped', 'Each has the form of the other.')
   }
   return {clientId, clientSecret}
 }
 
-/** Whether a text has the form of the Client Secrets that are known today: 64 hex digits, or `cfast_` and 48 characters. */
+/** Whether a text has a known form of a Client Secret: 64 hex digits, or `cfast_` and 48 characters. */
 export function hasSecretShape(text: string): boolean {
   return /^([0-9a-f]{64}|cfast_[A-Za-z0-9]{48})$/i.test(text)
 }
@@ -58,10 +55,10 @@ function fromJson(text: string): Pairs {
     value = JSON.parse(text)
   } catch {
     // The parser's message quotes its input.
-    throw bad('The credentials cannot be read', 'What begins as JSON is not valid JSON.')
+    throw bad('The credentials cannot be read', 'The input starts like JSON, but is not valid JSON.')
   }
   if (!isJsonObject(value)) return []
-  // `zt token create --reveal --json` has the Client ID in `token`, Cloudflare's own answers have all in `result`.
+  // `zt token create --reveal --json` has the Client ID in `token`; Cloudflare's answers have both in `result`.
   const objects: JsonObject[] = [value, value['token'], value['result']].filter(isJsonObject)
   return objects
     .flatMap((object) => Object.entries(object))
@@ -78,7 +75,7 @@ function fromLines(text: string): Pairs {
   })
 }
 
-/** `CF-Access-Client-Id`, `CF_ACCESS_CLIENT_ID`, `client_id` and `clientId` are one name. */
+/** `CF-Access-Client-Id`, `CF_ACCESS_CLIENT_ID`, `client_id` and `clientId` are the same name. */
 function plain(name: string): string {
   return name
     .toLowerCase()
@@ -93,10 +90,10 @@ function one(pairs: Pairs, wanted: 'clientid' | 'clientsecret'): string {
   if (value !== undefined && found.length === 1) return value
   throw value === undefined
     ? bad(
-        `The input names no ${what}`,
-        'It must hold a Client ID and its Client Secret, in a form that zt knows.',
+        `The input has no ${what}`,
+        'It must have a Client ID and its Client Secret, in a form that zt knows.',
       )
-    : bad(`The input names more than one ${what}`, 'Which of them belong together is not clear.')
+    : bad(`The input has more than one ${what}`, 'zt cannot tell which values belong together.')
 }
 
 function bad(message: string, why: string): UserError {
@@ -106,7 +103,7 @@ function bad(message: string, why: string): UserError {
     message,
     why: `${why} Nothing was changed.`,
     next: [
-      'Give JSON with "client_id" and "client_secret", the header lines CF-Access-Client-Id: and CF-Access-Client-Secret:, or lines CF_ACCESS_CLIENT_ID= and CF_ACCESS_CLIENT_SECRET=',
+      'Use JSON with "client_id" and "client_secret", the header lines CF-Access-Client-Id: and CF-Access-Client-Secret:, or lines CF_ACCESS_CLIENT_ID= and CF_ACCESS_CLIENT_SECRET=',
       'zt token import < FILE',
     ],
   })

@@ -1,14 +1,14 @@
 import type {ListQuery, Page, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import type {IndexEntry} from '../../secrets/types.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {withProgress} from '../account/listing.js'
-import {isUnfinishedName, NAME_LIMIT} from './operations.js'
+import {isUnfinishedName, NAME_LIMIT} from './journal-entries.js'
 import {resolveToken} from '../account/resolve.js'
 
 /**
- * A name that can be given, trimmed. Asked by the prompts as well.
+ * A valid name for a service token, trimmed. The prompts use it too.
  *
  * @param usage the command line to suggest
  * @throws UserError `usage` / `BAD_TOKEN_NAME`
@@ -17,20 +17,17 @@ export function checkTokenName(text: string, usage = 'zt token create NAME'): st
   const name = text.trim()
   const bad = (message: string, why: string): UserError =>
     new UserError({kind: 'usage', code: 'BAD_TOKEN_NAME', message, why, next: [usage]})
-  if (name === '') throw bad('The name is empty', 'A service token is referred to by its name.')
+  if (name === '') throw bad('The name is empty', 'Commands refer to a service token by its name.')
   if (name.length > NAME_LIMIT) {
-    throw bad(`The name is too long: ${name.length} characters`, `Cloudflare takes at most ${NAME_LIMIT}.`)
+    throw bad(`The name is too long: ${name.length} characters`, `Cloudflare accepts at most ${NAME_LIMIT}.`)
   }
   if (/\p{Cc}/u.test(name)) {
-    throw bad(
-      'The name holds control characters',
-      'Nobody could type it again, and a terminal would act on it.',
-    )
+    throw bad('The name has control characters', 'They are hard to type, and a terminal would act on them.')
   }
   if (isUnfinishedName(name)) {
     throw bad(
-      'The name ends as those of zt itself do',
-      'What ends in ~zt- and a UUID is a token that is being made; a run that was interrupted is found again by it.',
+      'The name has an ending that zt uses itself',
+      'A name that ends in ~zt- and a UUID marks an unfinished token, which zt token recover finds by it.',
     )
   }
   return name
@@ -41,19 +38,19 @@ export function nameTaken(ctx: AccessContext, taken: ServiceToken): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'TOKEN_NAME_TAKEN',
-    message: `There is already a service token "${taken.name}"`,
-    why: `Its id is ${taken.id}. Cloudflare would take a second one of that name, and nobody could tell them apart.`,
+    message: `There is already a service token called "${taken.name}"`,
+    why: `Its ID is ${taken.id}. Cloudflare would accept a second one, but they would be hard to tell apart.`,
     next: [ztCommand(ctx, 'token', 'show', taken.id), 'Choose another name'],
     details: {tokenId: taken.id},
   })
 }
 
-/** A service token with what this machine knows of it. */
+/** A service token and what this machine knows about it. */
 export interface KnownToken {
   token: ServiceToken
-  /** Where its secret is kept here; undefined: not here. */
+  /** Which store of this machine has its secret; undefined: none. */
   store: IndexEntry['store'] | undefined
-  /** Until when the secret before a rotation works too (ISO 8601), as this machine knows it. */
+  /** When the previous secret ends (ISO 8601), as far as this machine knows. */
   previousUntil: string | undefined
   /** Hosts for which this profile uses it. */
   hosts: string[]
@@ -78,7 +75,7 @@ export async function listServiceTokens(ctx: AccessContext): Promise<KnownToken[
   return tokens.map(known).sort((a, b) => a.token.name.localeCompare(b.token.name))
 }
 
-/** One service token, by name, id or Client ID. */
+/** One service token, by name, ID or Client ID. */
 export async function showServiceToken(ctx: AccessContext, wanted: string): Promise<KnownToken> {
   const api = await ctx.api()
   ctx.progress.step('Reading the service token')
@@ -86,7 +83,7 @@ export async function showServiceToken(ctx: AccessContext, wanted: string): Prom
   return known(resolveToken(ctx, wanted, tokens))
 }
 
-/** What this machine knows of the service tokens, for any one of them. */
+/** Reads what this machine knows about the service tokens of the profile. */
 export async function knowledge(ctx: AccessContext): Promise<(token: ServiceToken) => KnownToken> {
   const [entries, bindings] = await Promise.all([
     ctx.index.list(ctx.profile),
@@ -106,7 +103,7 @@ export async function knowledge(ctx: AccessContext): Promise<(token: ServiceToke
   }
 }
 
-/** Whether a token opens anything at all now. */
+/** Whether a token can open anything now. */
 export function tokenStatus(token: ServiceToken, now: number): KnownToken['status'] {
   if (!token.enabled) return 'disabled'
   return token.expiresAt !== undefined && Date.parse(token.expiresAt) <= now ? 'expired' : 'active'

@@ -3,20 +3,20 @@ import type {Lock} from '../../system/lock.js'
 import {tidy} from '../../core/tidy.js'
 import type {AccessContext} from '../account/context.js'
 
-/** Longer than any one change takes, also with a slow network and pauses that Cloudflare asks for. */
+/** Longer than any change takes, even with a slow network and the pauses that Cloudflare asks for. */
 const PATIENCE_MS = 90_000
 
-/** What the lock of a service token is called: who changes the token, its secret or what is kept of it has it. */
+/** The lock of a service token: held to change the token, its secret or what this machine keeps of it. */
 export function tokenLock(accountId: string | undefined, tokenId: string): string {
   return `token/${accountId ?? ''}/${tokenId}`
 }
 
-/** What the lock of a name is called: who gives it to a service token, new or old, has it. */
+/** The lock of a name: held to give it to a service token, new or old. */
 export function nameLock(accountId: string | undefined, name: string): string {
   return `create/${accountId ?? ''}/${name}`
 }
 
-/** Lets go of a lock. It ends with this process in any case: that its file cannot be removed takes nothing back. */
+/** Releases a lock. It ends with this process anyway, so a file that cannot be removed is only worth a warning. */
 export function releaseLock(ctx: Pick<AccessContext, 'warn'>, lock: Lock | undefined): Promise<void> {
   return tidy(
     "A lock's file could not be removed",
@@ -38,10 +38,10 @@ export async function withTokenLock<T>(
 }
 
 /**
- * Runs while no other zt of this user does the same. Waits while others that came first get on, one after the other.
+ * Runs while no other zt of this user holds the same lock. Waits for those that came first.
  *
- * @param busy the error's code and message when one of them does not
- * @throws UserError `conflict` / `TOKEN_BUSY` when the same one still has the lock after {@link PATIENCE_MS}
+ * @param busy code and message of the error after waiting too long
+ * @throws UserError `conflict` / `TOKEN_BUSY` when another process still has the lock after {@link PATIENCE_MS}
  */
 export async function withLock<T>(
   ctx: AccessContext,
@@ -61,13 +61,12 @@ export async function withLock<T>(
 }
 
 function stillBusy({code, message}: {code: string; message: string}, pid: number | undefined): UserError {
-  const process = pid === undefined ? 'the other one' : `process ${pid}`
   return new UserError({
     kind: 'conflict',
     code,
     message,
-    why: `It has not ended within ${PATIENCE_MS / 1000} seconds${pid === undefined ? '' : ` (process ${pid})`}. Nothing was changed by this one.`,
-    next: [`Wait until ${process} has ended, or end it, then run the command again`],
+    why: `It did not end within ${PATIENCE_MS / 1000} seconds${pid === undefined ? '' : ` (process ${pid})`}. This command changed nothing.`,
+    next: ['Wait for it to end, or end it, then run the command again'],
     details: {pid},
   })
 }

@@ -1,8 +1,8 @@
 import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import {isDirect, tokenReferences, type Reference} from '../../policy/references.js'
-import {requireReady} from '../../secrets/open.js'
-import type {IndexEntry} from '../../secrets/types.js'
+import {requireReady} from '../../secrets/stores.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
 import {readAccountRules} from '../account/account-rules.js'
 import {actionName} from '../rules/action-name.js'
 import {ztCommand} from '../../core/command-line.js'
@@ -13,7 +13,7 @@ import {restated} from '../edit/errors.js'
 import {makeEdit} from '../edit/make.js'
 import {inWords} from '../edit/object.js'
 import {detachSteps, planDetach, type DetachStep} from './detach-plan.js'
-import {ensureDeleted, persistently, readToken} from './operations.js'
+import {ensureDeleted, persistently, readToken} from './confirmed-changes.js'
 import {requireMeant, resolveToken} from '../account/resolve.js'
 import {withTokenLock} from './lock.js'
 
@@ -218,7 +218,7 @@ async function forget(
   let secretRemoved = entries.length > 0
   for (const kind of new Set(entries.map(({store}) => store))) {
     try {
-      const store = ctx.storeOf(kind)
+      const store = await ctx.storeOf(kind)
       await requireReady(store, {write: true})
       await store.delete({kind: 'service-token', id: token.id})
     } catch (error) {

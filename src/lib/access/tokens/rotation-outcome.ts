@@ -1,29 +1,29 @@
 import type {ServiceToken} from '../../api/types.js'
 
-/** How Cloudflare counts a token's secrets, and when it last changed the token; what it does not tell is missing. */
+/** Cloudflare's count of a token's secrets, and the time of the token's last change. Either may be missing. */
 export type SecretState = Partial<Pick<ServiceToken, 'secretVersion' | 'updatedAt'>>
 
 /**
- * What a rotation came to, by what Cloudflare shows of the token:
- * - `once`: the secret of the answer is the present one, and the one before it is the one from before
- * - `again`: it is the present one, but there was another rotation before it: the secret from before has ended
- * - `overtaken`: there was another rotation after it: it works as the one before the present, and the present one is in
- *   no answer that came here
- * - `lost`: there were several after it: it has ended
- * - `changed`: the token was changed after it, and by what is not told
- * - `unseen`: Cloudflare shows no rotation, or not yet
+ * The outcome of a rotation, from what Cloudflare shows of the token:
+ * - `once`: the secret of the answer is the present one, and the previous one is that from before the rotation
+ * - `again`: it is the present one, but another rotation came before it: the secret from before has ended
+ * - `overtaken`: another rotation came after it: it works as the previous one, and this machine never received the present
+ *   one
+ * - `lost`: several rotations came after it: it has ended
+ * - `changed`: the token was changed after it, and Cloudflare does not show how
+ * - `unseen`: Cloudflare does not show a rotation, at least not yet
  */
 export type RotationOutcome = 'once' | 'again' | 'overtaken' | 'lost' | 'changed' | 'unseen'
 
 /**
  * @param before as the token was read before the request
- * @param made as the answer tells it
- * @param now as the token was read since
+ * @param made as the answer says
+ * @param now as the token was read afterwards
  */
 export function rotationOutcome(before: SecretState, made: SecretState, now: SecretState): RotationOutcome {
   if (before.secretVersion !== undefined && now.secretVersion !== undefined) {
     const rotations = now.secretVersion - before.secretVersion
-    // An answer that does not count: the time tells whether it is the last one.
+    // An answer without a count: the time tells whether it is the last one.
     const own = made.secretVersion ?? (made.updatedAt === now.updatedAt ? now.secretVersion : undefined)
     if (rotations <= 0 || (own ?? Infinity) <= before.secretVersion) return 'unseen'
     if (own === undefined) return rotations === 1 ? 'once' : 'changed'
@@ -37,7 +37,7 @@ export function rotationOutcome(before: SecretState, made: SecretState, now: Sec
   return is === was ? 'once' : 'changed'
 }
 
-/** Whether nothing shows that a token was rotated since. Undefined: Cloudflare tells nothing by which it could be seen. */
+/** Whether a token was certainly not rotated since. Undefined: Cloudflare shows nothing that would tell. */
 export function isUnrotated(before: SecretState, now: SecretState): boolean | undefined {
   if (before.secretVersion !== undefined && now.secretVersion !== undefined)
     return before.secretVersion === now.secretVersion

@@ -1,4 +1,6 @@
+import type {Problem} from '../../access/stores/check.js'
 import type {KnownStore} from '../../access/stores/list.js'
+import type {MovedToken} from '../../access/stores/move.js'
 import {style} from '../../cli/streams.js'
 
 /** The state of a store, coloured. */
@@ -24,4 +26,21 @@ export function storeJson({kind, label, status, ...rest}: KnownStore): object {
     warning: warning ?? null,
     next,
   }
+}
+
+/** What happened to a secret that `zt store move` was to move. */
+export function movedText({token, from, state}: MovedToken, to: string): string {
+  const name = style.bold(token.name)
+  const texts: Record<MovedToken['state'], () => string> = {
+    moved: () => `${style.green('✓')} Moved ${name} from ${from} to ${to}`,
+    'would-move': () => `Would move ${name} from ${from} to ${to}`,
+    'already-there': () => `${style.green('✓')} ${name} is already in ${to}`,
+    failed: () => `${style.red('✗')} ${name} stays in ${from}`,
+  }
+  return texts[state]()
+}
+
+/** A problem that `zt store check` found. */
+export function problemText({what, subject, fixed}: Problem): string {
+  return `${fixed ? style.green('✓ repaired:') : style.yellow('!')} ${what} ${style.dim(`(${subject})`)}`
 }

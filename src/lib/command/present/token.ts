@@ -1,5 +1,8 @@
+import type {CreatedToken} from '../../access/tokens/create.js'
+import type {ImportResult} from '../../access/tokens/import.js'
 import type {KnownToken} from '../../access/tokens/list.js'
 import {style} from '../../cli/streams.js'
+import {facts} from '../../cli/table.js'
 
 /** The date of an ISO 8601 time. */
 export function day(time: string | undefined, otherwise: string): string {
@@ -28,4 +31,37 @@ export function tokenJson({token, status, store, previousUntil, hosts}: KnownTok
     previousUntil: previousUntil ?? null,
     hosts,
   }
+}
+
+/** What `zt token create` has done, for people. */
+export function createdText({token, clientSecret, store}: CreatedToken, reveal: boolean): string[] {
+  return [
+    `${style.green('✓')} Created service token ${style.bold(token.name)}`,
+    ...facts([
+      ['Client ID', token.clientId],
+      ['Client Secret', reveal ? clientSecret.expose() : undefined],
+      ['secret', `saved in ${store.label}`],
+      ['expires', token.expiresAt ?? 'never'],
+      ['ID', style.dim(token.id)],
+    ]),
+  ]
+}
+
+/** What `zt token import` has done, or would do, for people. */
+export function importedText({token: {token}, how, dryRun, store}: ImportResult): string[] {
+  const name = style.bold(token.name)
+  const done =
+    how === 'same'
+      ? `${style.green('✓')} This secret of ${name} is already in ${store.label}`
+      : dryRun
+        ? `Would save the secret of ${name} in ${store.label}`
+        : `${style.green('✓')} Saved the secret of ${name} in ${store.label}`
+  return [
+    done,
+    ...facts([
+      ['Client ID', token.clientId],
+      ['expires', token.expiresAt ?? 'never'],
+      ['replaces', how === 'replaced' ? 'another secret that was stored for it' : undefined],
+    ]),
+  ]
 }

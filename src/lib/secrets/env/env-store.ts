@@ -3,10 +3,10 @@ import type {Secret} from '../../core/secret.js'
 import {encodeCredentials} from '../credentials.js'
 import type {SecretKey, SecretStore, ServiceCredentials, StoreStatus} from '../types.js'
 
-/** The id under which the environment's pair is asked for: it does not say which service token it belongs to. */
+/** The ID of the environment's pair, as it is not known which service token it belongs to. */
 const ENVIRONMENT_ID = 'env'
 
-/** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, as a store that can only be read. */
+/** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET as a read-only store. */
 export class EnvironmentStore implements SecretStore {
   readonly kind = 'env'
   readonly label = 'the environment (CF_ACCESS_CLIENT_ID, CF_ACCESS_CLIENT_SECRET)'
@@ -62,7 +62,7 @@ function readOnly(): UserError {
     kind: 'needs-action',
     code: 'STORE_READ_ONLY',
     message: 'The environment cannot keep a secret',
-    why: 'It is read-only: what is set there lives as long as its process.',
+    why: 'It is read-only: a variable lasts only as long as its process.',
     next: ['Use --store keychain or --store vault'],
   })
 }

@@ -1,19 +1,20 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {searchDirectories} from '../../system/platform.js'
-import {isKeepingStoreKind} from '../../core/store-kind.js'
 
 const PREFIX = 'docker-credential-'
+/** The names of helpers that zt takes: what is safe in a file name and on a command line. */
+export const HELPER_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/
 
-/** Which system's habits hold, and how a program is told; tests give both. */
+/** The platform, and how a program is recognised; tests give both. */
 interface Search {
   platform?: NodeJS.Platform | undefined
   isProgram?: ((file: string) => Promise<boolean>) | undefined
 }
 
 /**
- * The program `docker-credential-NAME`: the first on PATH that can be run. On Windows only `.exe`: a batch file's
- * arguments and input pass through cmd.exe, and node does not start one (CVE-2024-27980).
+ * The program `docker-credential-NAME`: the first on PATH that can be run. On Windows only `.exe`: a batch file gets its
+ * arguments and input through cmd.exe, and node does not start one (CVE-2024-27980).
  */
 export async function findHelper(
   name: string,
@@ -41,7 +42,7 @@ export async function helperNames(
       const files = await filesIn(directory).catch(() => [])
       const helpers = files.flatMap((file) => {
         const name = nameOf(file, platform)
-        return name !== undefined && isKeepingStoreKind(`helper:${name}`) ? [{file, name}] : []
+        return name !== undefined && HELPER_NAME.test(name) ? [{file, name}] : []
       })
       const programs = await Promise.all(helpers.map(({file}) => isProgram(join(directory, file))))
       return helpers.filter((_, at) => programs[at]).map(({name}) => name)
@@ -50,7 +51,7 @@ export async function helperNames(
   return [...new Set(found.flat())].sort()
 }
 
-/** Undefined for what {@link findHelper} would not find: on Linux also those of the Windows around it (WSL). */
+/** Undefined for what {@link findHelper} would not find, such as the helpers of the surrounding Windows in WSL. */
 function nameOf(file: string, platform: NodeJS.Platform): string | undefined {
   const whole = platform === 'win32' ? file.toLowerCase() : file
   if (!whole.startsWith(PREFIX)) return undefined

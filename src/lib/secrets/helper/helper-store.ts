@@ -17,21 +17,21 @@ export interface HelperOptions {
   environment: BusEnvironment
   /** Default: this process's PATH. */
   searchPath?: string | undefined
-  /** True where a person can answer what the helper asks (a pinentry); it is then given a minute. */
+  /** True where a person can answer the helper's prompts (a pinentry): it then gets a minute. */
   interactive?: boolean | undefined
-  /** True where nobody may be asked anything at all. */
+  /** True where the helper must not ask anyone. */
   quiet?: boolean | undefined
   deadlineMs?: number | undefined
 }
 
 const DEADLINE_MS = 3000
 const PATIENT_DEADLINE_MS = 60_000
-/** A scheme, a host and a path: what every helper takes for an address. Nothing is ever sent there. */
+/** An address that every helper accepts. Nothing is ever sent there. */
 const ADDRESS = 'https://zt.local/'
-/** Always the same: some helpers keep an older entry of another name, and give that back. */
+/** Always the same: with another name, some helpers keep the older entry and return that. */
 const USERNAME = 'zt'
-/** An id that no entry has. */
-const NOBODY = `${ADDRESS}service-token/none`
+/** The address of no entry. */
+const NO_ENTRY = `${ADDRESS}service-token/none`
 
 const credentialSchema = v.object({
   ServerURL: v.optional(v.string()),
@@ -40,7 +40,7 @@ const credentialSchema = v.object({
 })
 const listSchema = v.record(v.string(), v.string())
 
-/** A program that speaks the docker-credential-helpers protocol: pass, secretservice, osxkeychain, wincred and others. */
+/** A program that speaks the docker-credential-helpers protocol: pass, secretservice, osxkeychain, wincred, … */
 export class HelperStore implements SecretStore {
   readonly kind: `helper:${string}`
   readonly label: string
@@ -48,7 +48,7 @@ export class HelperStore implements SecretStore {
   readonly readable = true
   readonly #options: HelperOptions
   readonly #program: string
-  /** Once it has hung it is not waited for again: waits must not add up. */
+  /** After it has hung once, zt does not wait for it again: waits must not add up. */
   #hung: UserError | undefined
 
   constructor(options: HelperOptions) {
@@ -69,7 +69,7 @@ export class HelperStore implements SecretStore {
     const keyring = await this.#keyring()
     if (keyring && keyring.state !== 'ready') return keyring
     try {
-      // Neither opens an entry, so nobody need be asked, and nobody is waited for.
+      // Neither opens an entry, so there is no prompt to wait for.
       await this.#addresses(patient(DEADLINE_MS))
       await this.#checkInitialised()
       return {state: 'ready', why: undefined, next: []}
@@ -89,13 +89,13 @@ export class HelperStore implements SecretStore {
     if (answer === undefined) return undefined
     const credential = parse(credentialSchema, answer)
     if (!credential || (credential.ServerURL ?? address) !== address)
-      throw this.#error('it answered with something else than what it was asked for')
-    // Some say nothing by an entry that is empty.
+      throw this.#error('it returned another entry than the one asked for')
+    // Some helpers return an empty entry when there is none.
     if (credential.Secret === '') return undefined
     if (credential.Username !== USERNAME)
-      throw this.#error(`what it keeps there was not saved by zt (its user is not "${USERNAME}")`)
+      throw this.#error(`its entry was not saved by zt (the user is not "${USERNAME}")`)
     const value = unwrap(credential.Secret)
-    if (value === undefined) throw this.#error('what it keeps there is damaged')
+    if (value === undefined) throw this.#error('its entry is damaged')
     return new Secret(value)
   }
 
@@ -115,14 +115,14 @@ export class HelperStore implements SecretStore {
   }
 
   async delete(key: SecretKey): Promise<boolean> {
-    // Helpers differ in what they say when there is nothing to erase.
+    // Helpers answer differently when there is nothing to erase.
     if (!(await this.has(key))) return false
     await this.#call('erase', addressOf(key))
     return true
   }
 
   removalCommand(key: SecretKey, platform: NodeJS.Platform = process.platform): string {
-    // There the line's end comes with it, which helpers leave out.
+    // echo adds the end of a line there, which helpers ignore.
     const say = platform === 'win32' ? 'echo' : 'printf %s'
     return `${say} ${addressOf(key)} | ${this.#program} erase`
   }
@@ -131,18 +131,18 @@ export class HelperStore implements SecretStore {
     const answer = await this.#call('list', '', atMostMs)
     if (answer === undefined) return []
     const listed = parse(listSchema, answer)
-    if (!listed) throw this.#error('its list of entries cannot be read')
+    if (!listed) throw this.#error('its list of entries is not valid')
     return Object.keys(listed)
   }
 
-  /** `pass` lists nothing, without an error, before it has been initialised; it says so when it is to erase. */
+  /** Before it is initialised, `pass` lists nothing and reports no error; it reports one when asked to erase. */
   async #checkInitialised(): Promise<void> {
     if (this.#options.name !== 'pass') return
-    const complaint = complaintOf(await this.#run('erase', NOBODY, patient(DEADLINE_MS)))
+    const complaint = complaintOf(await this.#run('erase', NO_ENTRY, patient(DEADLINE_MS)))
     if (complaint?.code === 'not-initialised') throw this.#error(complaint.why, complaint)
   }
 
-  /** The answer's text; undefined when the helper says that it has no such entry. */
+  /** The text of the answer; undefined when the helper says that there is no such entry. */
   async #call(action: RunHelper['action'], input: string, atMostMs?: number): Promise<string | undefined> {
     const keyring = await this.#keyring()
     if (keyring && keyring.state !== 'ready') {
@@ -168,13 +168,13 @@ export class HelperStore implements SecretStore {
     const given = this.#options.deadlineMs ?? patient(interactive ? PATIENT_DEADLINE_MS : DEADLINE_MS)
     const deadlineMs = Math.min(given, atMostMs)
     const env = childEnvironment(this.#options.environment)
-    // gpg fails then where it would ask for a passphrase (pass(1), gpg(1)).
+    // gpg then fails instead of asking for a passphrase (pass(1), gpg(1)).
     if (this.#options.quiet === true)
       env['PASSWORD_STORE_GPG_OPTS'] = `${env['PASSWORD_STORE_GPG_OPTS'] ?? ''} --pinentry-mode=error`.trim()
     const answer = await runHelper({program, action, input, deadlineMs, env})
     if (answer.end === 'deadline') {
       this.#hung = this.#error(
-        `It was given ${deadlineMs / 1000} s. It may be waiting for a prompt that nobody sees.`,
+        `It did not answer within ${deadlineMs / 1000} s. It may be waiting at a prompt that is not visible.`,
         {next: [`Run it once in a terminal: ${this.#program} list`, 'Use another store: zt store list']},
       )
       throw this.#hung
@@ -182,7 +182,7 @@ export class HelperStore implements SecretStore {
     return answer
   }
 
-  /** The keyring behind this one asks, or hangs, while it is locked. Undefined for every other helper. */
+  /** The state of the keyring behind this helper, which prompts or hangs while locked. Undefined for other helpers. */
   async #keyring(): Promise<StoreStatus | undefined> {
     if (this.#options.name !== 'secretservice') return undefined
     if (this.#hung) throw this.#hung
@@ -213,7 +213,7 @@ function addressOf(key: SecretKey): string {
 
 function parse<T>(schema: v.GenericSchema<unknown, T>, text: string): T | undefined {
   try {
-    // Neither the parser's message nor the validator's may get out: both quote their input.
+    // The messages of the parser and the validator quote their input, so neither is shown.
     return v.parse(schema, JSON.parse(text))
   } catch {
     return undefined

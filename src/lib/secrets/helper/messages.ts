@@ -1,16 +1,16 @@
 import type {StoreStatus} from '../types.js'
 import type {HelperAnswer} from './run-helper.js'
 
-/** What is wrong with a helper, in our words. */
+/** What is wrong with a helper, in zt's words. */
 export interface Complaint {
   code: 'no-entry' | 'not-initialised' | 'other'
   state: StoreStatus['state']
-  /** A sentence, or what stands behind "It says:". */
+  /** A sentence, or the text after "It says:". */
   why: string
   next?: string[]
 }
 
-/** Messages of the helpers that Docker and Debian ship. Each is matched, and never shown. */
+/** Messages of the helpers that Docker and Debian ship. They are matched, and never shown. */
 const KNOWN: [RegExp, Complaint][] = [
   [/^credentials not found in native keychain$/, {code: 'no-entry', state: 'ready', why: ''}],
   [
@@ -19,10 +19,7 @@ const KNOWN: [RegExp, Complaint][] = [
       code: 'not-initialised',
       state: 'broken',
       why: 'pass has not been initialised.',
-      next: [
-        'Make its store, with the id of a gpg key: pass init GPG-ID',
-        'Use another store: zt store list',
-      ],
+      next: ['Initialise it with the ID of a gpg key: pass init GPG-ID', 'Use another store: zt store list'],
     },
   ],
   [
@@ -31,7 +28,7 @@ const KNOWN: [RegExp, Complaint][] = [
       code: 'other',
       state: 'broken',
       why: 'gpg cannot encrypt for the key that pass was initialised with.',
-      next: ['Look at the key: gpg --list-keys', 'pass init GPG-ID'],
+      next: ['Check the key: gpg --list-keys', 'pass init GPG-ID'],
     },
   ],
   [
@@ -39,9 +36,9 @@ const KNOWN: [RegExp, Complaint][] = [
     {
       code: 'other',
       state: 'locked',
-      why: 'gpg could not decrypt: its secret key is not there or is locked.',
+      why: 'gpg could not decrypt: its secret key is missing or locked.',
       next: [
-        'Unlock the key in a terminal, for example by pass show with any entry, and try again',
+        'Unlock the key in a terminal, for example with pass show and any entry, then try again',
         'Use another store: zt store list',
       ],
     },
@@ -66,19 +63,19 @@ const KNOWN: [RegExp, Complaint][] = [
   ],
 ]
 
-/** What a helper that failed means, in our own words. */
+/** What a failed answer of a helper means, in zt's own words. */
 export function complaintOf(answer: HelperAnswer): Complaint {
   const {code, end, stdout, stderr} = answer
   if (end === 'no-start') return {code: 'other', state: 'broken', why: 'It could not be started.'}
-  if (end === 'too-long') return {code: 'other', state: 'broken', why: 'It wrote without end.'}
-  if (end === 'signal') return {code: 'other', state: 'broken', why: 'It died before it had answered.'}
-  // The protocol has errors on stdout; not every helper keeps to it.
+  if (end === 'too-long') return {code: 'other', state: 'broken', why: 'It did not stop writing.'}
+  if (end === 'signal') return {code: 'other', state: 'broken', why: 'It died before it answered.'}
+  // The protocol puts errors on stdout, but not every helper does.
   const texts = [stdout, stderr].map((text) => text.trim())
   for (const [pattern, complaint] of KNOWN) if (texts.some((text) => pattern.test(text))) return complaint
   return {
     code: 'other',
     state: 'broken',
-    // Nothing of it is shown: an answer may hold the secret, in whatever form.
-    why: `It ended with code ${code ?? 'none'}. What it said is not known to zt, and not shown: it may hold a secret.`,
+    // Nothing of it is shown: the answer may hold the secret, in any form.
+    why: `It ended with code ${code ?? 'none'}. zt does not know its message and does not show it, as it may hold a secret.`,
   }
 }

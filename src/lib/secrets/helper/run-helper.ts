@@ -3,7 +3,7 @@ import {spawn, type ChildProcess} from 'node:child_process'
 /** What a helper said and how it ended. Either text may hold a secret. */
 export interface HelperAnswer {
   code: number | null
-  /** The signal that ended it, or what zt ended it for. */
+  /** How it ended, or why zt ended it. */
   end: 'exit' | 'signal' | 'deadline' | 'too-long' | 'no-start'
   stdout: string
   stderr: string
@@ -19,14 +19,14 @@ export interface RunHelper {
 }
 
 const OUTPUT_LIMIT = 4 * 1024 * 1024
-/** After the kill: how long for the pipes of whoever got away to close. */
+/** How long after the kill to wait for pipes that a surviving process holds. */
 const GRACE_MS = 200
 
-/** The helpers under way; each leads a process group, for it starts others (gpg, pinentry), but on Windows. */
+/** The running helpers. Each leads a process group, as it starts others (gpg, pinentry); not on Windows. */
 const running = new Set<ChildProcess>()
 
 /**
- * How a helper is started. Windows has no process groups to kill, and would open a console window for a detached child
+ * How a helper is started. Windows has no process groups to kill, and opens a console window for a detached child
  * (nodejs.org, child_process, options.detached).
  */
 export function helperSpawnOptions(
@@ -37,8 +37,8 @@ export function helperSpawnOptions(
 }
 
 /**
- * Runs a docker-credential-helper once. What is secret goes over stdin. It and all that it starts are killed at the
- * deadline, and when this process ends or is interrupted: a group of its own gets no Ctrl-C from the terminal.
+ * Runs a docker-credential-helper once. Secrets go through stdin. It and everything it starts are killed at the deadline,
+ * and when this process ends or gets a signal: its process group does not get Ctrl-C from the terminal.
  */
 export function runHelper({
   program,
@@ -87,7 +87,7 @@ export function runHelper({
       finish(null, ended ?? 'no-start')
     })
     child.once('close', (code, signal) => {
-      // Whoever it left behind has no more to do for us.
+      // Ends any process that it left running.
       killGroup(child, platform)
       finish(code, ended ?? (signal === null ? 'exit' : 'signal'))
     })
@@ -103,7 +103,7 @@ function killGroup(child: ChildProcess, platform: NodeJS.Platform = process.plat
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // All of it has ended.
+    // The whole group has ended.
   }
 }
 
@@ -111,7 +111,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 function remember(child: ChildProcess): void {
   if (running.size === 0) {
-    for (const signal of SIGNALS) process.once(signal, interrupted)
+    for (const signal of SIGNALS) process.once(signal, endBySignal)
     process.once('exit', killAll)
   }
   running.add(child)
@@ -120,7 +120,7 @@ function remember(child: ChildProcess): void {
 function forget(child: ChildProcess): void {
   running.delete(child)
   if (running.size > 0) return
-  for (const signal of SIGNALS) process.removeListener(signal, interrupted)
+  for (const signal of SIGNALS) process.removeListener(signal, endBySignal)
   process.removeListener('exit', killAll)
 }
 
@@ -129,9 +129,9 @@ function killAll(): void {
   running.clear()
 }
 
-function interrupted(signal: NodeJS.Signals): void {
+function endBySignal(signal: NodeJS.Signals): void {
   killAll()
-  for (const one of SIGNALS) process.removeListener(one, interrupted)
-  // Where nobody else listens, the signal does now what it would have done.
+  for (const one of SIGNALS) process.removeListener(one, endBySignal)
+  // If nothing else handles the signal, it has its usual effect now.
   if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
 }

@@ -5,15 +5,15 @@ import {UserError} from '../../core/errors.js'
 import {namesIn, readFileIfThere, removeFile, writeFileAtomic} from '../../system/files.js'
 import {isId} from '../../core/id.js'
 import type {Secret} from '../../core/secret.js'
-import {isKeepingStoreKind, type KeepingStoreKind} from '../../core/store-kind.js'
+import {isKeepingStoreKind, type KeepingStoreKind} from '../stores.js'
 import {requireKept} from '../rehearse.js'
 import type {SecretKey, SecretStore} from '../types.js'
 import {newSpoolKey, readSpool, reserveSpool, writeSpool, type Spooled} from './spool.js'
 
 export type {Spooled} from './spool.js'
 
-/** What zt is about to do at Cloudflare and may be interrupted in. No secrets. Times are ISO 8601. */
-export interface Operation {
+/** A run that makes a one-time secret and may be interrupted. No secrets in it. Times are ISO 8601. */
+export interface JournalEntry {
   /** A UUID. */
   id: string
   kind: 'create' | 'rotate'
@@ -22,22 +22,22 @@ export interface Operation {
   apiUrl: string
   /** Where the secret goes, and where the spool's key is. */
   store: KeepingStoreKind
-  /** The name that the token has in the end. */
+  /** The token's final name. */
   name: string
   startedAt: string
-  /** Set before the request that makes the secret goes out; without it nothing was sent. */
+  /** Set before the request that makes the secret is sent; without it nothing was sent. */
   sentAt?: string | undefined
   /** Set when the secret is in a store that cannot be read back: for such a store there is no spool. */
   storedAt?: string | undefined
-  /** Set when all is done but the journal's own files: then nothing is looked up any more. */
+  /** Set when only the journal's own files are left to remove: then Cloudflare is not asked any more. */
   endedAt?: string | undefined
   /** For a rotation: the token as it was before. */
   token?:
     | {id: string; clientId: string; updatedAt?: string | undefined; secretVersion?: number | undefined}
     | undefined
-  /** For a rotation: until when the secret before it works, by the server's clock. */
+  /** For a rotation: when the previous secret ends, by the server's clock. */
   previousUntil?: string | undefined
-  /** For a rotation: the secret before it is ended as soon as the new one is stored. */
+  /** For a rotation: the previous secret is ended as soon as the new one is stored. */
   endsPrevious?: boolean | undefined
 }
 
@@ -70,9 +70,9 @@ const schema = v.object({
 })
 
 /**
- * Operations that make a one-time secret, so that none is lost whatever interrupts them. An operation is an intent
+ * The runs that make a one-time secret, so that no secret is lost whatever interrupts them. An entry is an intent
  * (`<id>.json`) and a spool (`<id>.spool`), both durable before the secret exists; the spool's key is in the secret
- * store. Everything can be killed between any two lines: what is done is seen from what is there.
+ * store. The process may be killed between any two lines: what is there tells what was done.
  */
 export class Journal {
   readonly #directory: string
@@ -82,68 +82,68 @@ export class Journal {
   }
 
   /**
-   * Writes the intent, tries the store by keeping the spool's key there, and makes room for the spool. What would
-   * lose the secret fails here, and then nothing is left behind.
+   * Writes the intent, tries the store by saving the spool's key there, and reserves room for the spool. Whatever
+   * would lose the secret fails here, and then nothing is left behind.
    *
    * @throws UserError of the store; `needs-action` / `STORE_REHEARSAL_FAILED`; `config` / `FILE_NOT_WRITABLE`
    */
-  async begin(operation: Operation, store: SecretStore): Promise<Spool> {
-    const spool = new Spool(this.#file(operation.id, 'spool'), operation.id, store)
-    await this.update(operation)
+  async begin(entry: JournalEntry, store: SecretStore): Promise<Spool> {
+    const spool = new Spool(this.#file(entry.id, 'spool'), entry.id, store)
+    await this.update(entry)
     try {
       await spool.open()
       return spool
     } catch (error) {
-      // What is not expected leaves the intent, for the recovery to clear up.
+      // After an unexpected error the intent stays, for the recovery to clear up.
       if (!(error instanceof UserError)) throw error
-      // Where the store lets go of the key no more, the intent stays, so that a recovery can.
-      await this.end(operation, store, {keyToo: spool.keyMayBeKept}).catch(() => undefined)
+      // If the store cannot delete the key now, the intent stays, so that a recovery can.
+      await this.end(entry, store, {keyToo: spool.keyMayBeKept}).catch(() => undefined)
       throw error
     }
   }
 
   /** Replaces the intent; durable when it returns. */
-  async update(operation: Operation): Promise<void> {
+  async update(entry: JournalEntry): Promise<void> {
     await writeFileAtomic(
-      this.#file(operation.id, 'json'),
-      JSON.stringify({version: 1, ...operation}, null, 2) + '\n',
+      this.#file(entry.id, 'json'),
+      JSON.stringify({version: 1, ...entry}, null, 2) + '\n',
     )
   }
 
-  /** Removes what the operation left: the spool and its key, then the intent. */
-  async end(operation: Operation, store: SecretStore, {keyToo} = {keyToo: true}): Promise<void> {
+  /** Removes the spool and its key, then the intent. */
+  async end(entry: JournalEntry, store: SecretStore, {keyToo} = {keyToo: true}): Promise<void> {
     try {
-      await this.spoolOf(operation, store).remove({keyToo})
+      await this.spoolOf(entry, store).remove({keyToo})
     } catch (error) {
-      // The next recovery has only this to do, and must not ask Cloudflare about it.
-      await this.update({...operation, endedAt: operation.endedAt ?? operation.sentAt ?? operation.startedAt})
+      // The next recovery only has to repeat this, and must not ask Cloudflare.
+      await this.update({...entry, endedAt: entry.endedAt ?? entry.sentAt ?? entry.startedAt})
       throw error
     }
-    await removeFile(this.#file(operation.id, 'json'))
+    await removeFile(this.#file(entry.id, 'json'))
   }
 
-  /** Removes the files of an operation whose store cannot be used any more; its key, if it is there, opens nothing then. */
-  async discard(operation: Operation): Promise<void> {
-    await removeFile(this.#file(operation.id, 'spool'))
-    await removeFile(this.#file(operation.id, 'json'))
+  /** Removes the files of an entry whose store can no longer be used. A key that is left there opens nothing. */
+  async discard(entry: JournalEntry): Promise<void> {
+    await removeFile(this.#file(entry.id, 'spool'))
+    await removeFile(this.#file(entry.id, 'json'))
   }
 
-  /** The spool of an operation that an earlier process began. */
-  spoolOf(operation: Operation, store: SecretStore): Spool {
-    return new Spool(this.#file(operation.id, 'spool'), operation.id, store)
+  /** The spool of an entry that an earlier process wrote. */
+  spoolOf(entry: JournalEntry, store: SecretStore): Spool {
+    return new Spool(this.#file(entry.id, 'spool'), entry.id, store)
   }
 
   /** The intent as it is now; undefined when it is gone. */
-  async read(id: string): Promise<Operation | undefined> {
+  async read(id: string): Promise<JournalEntry | undefined> {
     const file = this.#file(id, 'json')
     const text = await readFileIfThere(file)
     const parsed = text === undefined ? undefined : parse(text)
     return parsed === 'damaged' ? undefined : parsed
   }
 
-  /** Every operation that has not ended, oldest first, and the files that are no intent of this version. */
-  async list(): Promise<{operations: Operation[]; damaged: string[]}> {
-    const operations: Operation[] = []
+  /** All entries, oldest first, and the files that are not an intent of this version. */
+  async list(): Promise<{entries: JournalEntry[]; damaged: string[]}> {
+    const entries: JournalEntry[] = []
     const damaged: string[] = []
     for (const name of await this.#names()) {
       if (name.startsWith('.') || !name.endsWith('.json')) continue
@@ -151,15 +151,15 @@ export class Journal {
       const text = await readFileIfThere(file)
       const parsed = text === undefined ? undefined : parse(text)
       if (parsed === 'damaged') damaged.push(file)
-      else if (parsed) operations.push(parsed)
+      else if (parsed) entries.push(parsed)
     }
-    operations.sort((a, b) => a.startedAt.localeCompare(b.startedAt))
-    return {operations, damaged}
+    entries.sort((a, b) => a.startedAt.localeCompare(b.startedAt))
+    return {entries, damaged}
   }
 
   /**
-   * Removes what a process that died left unfinished or unnamed: temporary files, and spools without an intent. Only
-   * those that are older than a minute: a younger one may be somebody's at this moment.
+   * Removes what a dead process left: temporary files, and spools without an intent. Only those older than a minute: a
+   * younger one may be in use.
    */
   async sweep(): Promise<void> {
     const names = await this.#names()
@@ -183,12 +183,12 @@ export class Journal {
 
 const SWEEP_AFTER_MS = 60_000
 
-/** Where one operation's secret waits, encrypted, until the store has it. */
+/** Holds one run's secret, encrypted, until the store has it. */
 export class Spool {
   readonly #file: string
   readonly #id: string
   readonly #store: SecretStore
-  /** In memory while its process lives: the secret must not wait for the store. */
+  /** The key, in memory while its process lives: writing the secret must not wait for the store. */
   #value: Secret | undefined
 
   constructor(file: string, id: string, store: SecretStore) {
@@ -197,10 +197,10 @@ export class Spool {
     this.#store = store
   }
 
-  /** False where the store was never asked to keep the key, or refused before it looked at it. */
+  /** False when the store was never given the key, or refused before it looked at it. */
   keyMayBeKept = false
 
-  /** Puts a new key into the store, which tries the store, and makes room on the disk. */
+  /** Saves a new key in the store, which tries the store, and reserves room on the disk. */
   async open(): Promise<void> {
     const value = newSpoolKey()
     try {
@@ -212,12 +212,12 @@ export class Spool {
     }
     await requireKept(this.#store, this.#key, value)
     this.#value = value
-    // Where the key cannot be read back there is no use in a spool: the store itself is as durable.
+    // If the key cannot be read back, a spool is of no use: the store itself is as durable.
     if (this.#store.readable) await reserveSpool(this.#file)
     else await this.#store.delete(this.#key)
   }
 
-  /** Keeps the secret, durably. Nothing for a store that cannot be read back. */
+  /** Writes the secret durably. Does nothing for a store that cannot be read back. */
   async write(spooled: Spooled): Promise<void> {
     if (this.#store.readable && this.#value) await writeSpool(this.#file, this.#id, this.#value, spooled)
   }
@@ -229,7 +229,7 @@ export class Spool {
     return key && readSpool(this.#file, this.#id, key)
   }
 
-  /** The key first: what is left of a spool then opens for nobody. */
+  /** The key first: without it, what is left of a spool cannot be opened. */
   async remove({keyToo}: {keyToo: boolean}): Promise<void> {
     if (keyToo) await this.#store.delete(this.#key)
     await removeFile(this.#file)
@@ -240,10 +240,10 @@ export class Spool {
   }
 }
 
-function parse(text: string): Operation | 'damaged' {
+function parse(text: string): JournalEntry | 'damaged' {
   try {
-    const {version: _, ...operation} = v.parse(schema, JSON.parse(text))
-    return operation
+    const {version: _, ...entry} = v.parse(schema, JSON.parse(text))
+    return entry
   } catch {
     return 'damaged'
   }

@@ -13,11 +13,11 @@ export interface Spooled {
   clientSecret: Secret
   /** ISO 8601; undefined for `forever`. */
   expiresAt: string | undefined
-  /** For a rotation: how the answer counts this secret, where it does. */
+  /** For a rotation: the number of this secret, if the answer has one. */
   secretVersion?: number | undefined
-  /** For a rotation: when the token was changed, by the answer. */
+  /** For a rotation: when the token was changed, as the answer says. */
   updatedAt?: string | undefined
-  /** For a rotation: the secret before it, which works until then (ISO 8601). */
+  /** For a rotation: the previous secret, which works until then (ISO 8601). */
   previous?: {clientSecret: Secret; until: string} | undefined
 }
 
@@ -39,19 +39,19 @@ const schema = v.object({
   previous: v.optional(v.object({client_secret: v.string(), until: v.string()})),
 })
 
-/** A key for one operation. It is kept in the secret store, the spool on disk: neither is of use without the other. */
+/** A key for one spool. The key is kept in the secret store, the spool on disk: neither is of use without the other. */
 export function newSpoolKey(): Secret {
   return new Secret(randomBytes(KEY_BYTES).toString('base64url'))
 }
 
-/** Makes room: a disk that is full says so now, and not when the secret is there. */
+/** Reserves room: a full disk fails now, and not when the secret exists. */
 export async function reserveSpool(file: string): Promise<void> {
   await createFileOnce(file, Buffer.alloc(SIZE))
 }
 
 /**
- * Writes the secret over the reserved room, in place, and makes it durable. AES-256-GCM; the operation's id is
- * authenticated with it. A write that is cut off leaves what does not open, and never plain text.
+ * Writes the secret over the reserved room, in place, and makes it durable. AES-256-GCM; the entry's id is
+ * authenticated with it. A write that is cut off leaves a spool that does not open, and never plain text.
  */
 export async function writeSpool(file: string, id: string, key: Secret, spooled: Spooled): Promise<void> {
   const plain = Buffer.from(
@@ -80,7 +80,7 @@ export async function writeSpool(file: string, id: string, key: Secret, spooled:
   iv.copy(block, MAGIC.length)
   block.writeUInt16BE(body.length, MAGIC.length + IV_BYTES)
   body.copy(block, HEAD_BYTES)
-  // Not through a link, nor into what somebody else put there.
+  // Not through a link, nor into a file of someone else.
   const handle = await fs.open(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   try {
     refuseOthers(file, await handle.stat(), undefined, true)
@@ -91,7 +91,7 @@ export async function writeSpool(file: string, id: string, key: Secret, spooled:
   }
 }
 
-/** The spooled secret; undefined when none was written, it was cut off, or the key is another. */
+/** The spooled secret; undefined when none was written, it was cut off, or the key does not fit. */
 export async function readSpool(file: string, id: string, key: Secret): Promise<Spooled | undefined> {
   const block = readOwnFile(file, {secret: true})
   if (!block) return undefined

@@ -2,44 +2,43 @@ import {createHash, randomBytes} from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import {getRawAsset} from 'node:sea'
-import {pathsFrom} from '../../config/paths.js'
-import {hasCode, messageOf} from '../../core/errors.js'
+import {BugError, hasCode, messageOf} from '../../core/errors.js'
 
-/** What we use of keytar. Its JavaScript adds no more than a check that no argument is empty. */
+/** What zt uses of keytar. Its JavaScript only adds a check that no argument is empty. */
 export type Keytar = Pick<typeof import('keytar'), 'getPassword' | 'setPassword' | 'deletePassword'>
 
-/** What is wrong with where the addon would lie; the text holds no secret. */
+/** A problem with the place of the addon. The text holds no secret. */
 export class AddonError extends Error {
   override readonly name = 'AddonError'
 }
 
 /**
- * keytar's native part out of the single executable, by way of a file, as the system's loader takes it from nowhere else.
+ * Loads keytar's native part from the single executable. It goes through a file, as the system's loader needs one.
  *
- * @throws AddonError, or what the loader says where libsecret is not there
+ * @throws AddonError, or the loader's error when libsecret is missing
  */
-export function loadAddon(): Keytar {
-  const directory = path.join(pathsFrom(process.env).cache, 'addon')
+export function loadAddon(directory: string | undefined): Keytar {
+  if (directory === undefined) throw new BugError('the keychain was opened without a place for its library')
   const handle = openAddon(Buffer.from(getRawAsset('keytar.node') as ArrayBuffer), directory)
   try {
     const module: {exports: unknown} = {exports: {}}
-    // By its descriptor: whoever could put another file in its place would do so after it was looked at.
+    // By its descriptor, so that the file cannot be replaced between the check and the load.
     process.dlopen(module, `/proc/self/fd/${handle}`)
     return module.exports as Keytar
   } catch (error) {
-    // A file system that is mounted with noexec.
+    // The file system is mounted with noexec.
     if (!messageOf(error).includes('failed to map segment')) throw error
-    throw new AddonError(`No library may be loaded from ${directory}.`)
+    throw new AddonError(`The system does not load libraries from ${directory}.`)
   } finally {
     fs.closeSync(handle)
   }
 }
 
 /**
- * Opens the file of this content in a directory that only this user can enter, and makes both where they are not there
- * or not as they should be. The file is named by its SHA-256, so that another version has another one.
+ * Opens the file with this content in a directory that only this user can enter. Makes both if they are missing or not as
+ * they should be. The file is named by its SHA-256, so that each version has its own.
  *
- * @returns the descriptor of a file that was found to be ours, not writable for others, and of this content
+ * @returns the descriptor of a file that was checked to be this user's, not writable by others, and with this content
  * @throws AddonError
  */
 export function openAddon(content: Buffer, directory: string): number {
@@ -53,12 +52,12 @@ export function openAddon(content: Buffer, directory: string): number {
     if (made !== undefined) return made
   } catch (error) {
     if (error instanceof AddonError) throw error
-    throw new AddonError(`The keychain library cannot be kept in ${directory}.`)
+    throw new AddonError(`The keychain library cannot be written to ${directory}.`)
   }
-  throw new AddonError(`Others change what zt keeps in ${directory}.`)
+  throw new AddonError(`Other programs change zt's files in ${directory}.`)
 }
 
-/** Undefined: it is to be written, for the first time or again. */
+/** Undefined when the file must be written, for the first time or again. */
 function openChecked(file: string, content: Buffer): number | undefined {
   let handle: number
   try {
@@ -90,7 +89,7 @@ function write(file: string, content: Buffer): void {
   }
 }
 
-/** One by one: node's `recursive` never ends where a file system refuses directories as /proc does. */
+/** One by one: node's `recursive` does not end on a file system that refuses directories, such as /proc. */
 function makePrivate(directory: string): void {
   const missing: string[] = []
   for (let one = directory; !fs.existsSync(one); one = path.dirname(one)) missing.unshift(one)
@@ -98,7 +97,7 @@ function makePrivate(directory: string): void {
     try {
       fs.mkdirSync(one, {mode: 0o700})
     } catch (error) {
-      // Another process was sooner.
+      // Another process was faster.
       if (!hasCode(error, 'EEXIST')) throw error
     }
   }

@@ -4,7 +4,7 @@ import {fileURLToPath} from 'node:url'
 import {BugError} from '../../core/errors.js'
 import {partProgram} from '../../system/zt-program.js'
 
-/** The program and arguments that start the keychain's child: from the bundle, the sources, or the executable. */
+/** The program and arguments that start the keychain's child process: from the bundle, the sources or the executable. */
 export function childProgram(): string[] {
   return partProgram('keychain', childWords)
 }

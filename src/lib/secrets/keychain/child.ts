@@ -6,9 +6,9 @@ import type {Keytar} from './addon.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
 /**
- * One keychain operation in a process of its own: what hangs in native code can only be ended by a signal, and would
- * keep its process from exiting. The request is one line of stdin, so that no secret is in argv; that stdin stays open
- * is the sign that somebody still waits for the answer.
+ * One keychain call in its own process: native code that hangs can only be ended by a signal, and keeps its process from
+ * exiting. The request is one line on stdin, so that no secret is in argv. While stdin is open, the parent waits for the
+ * answer.
  */
 function main(): void {
   let request = ''
@@ -35,11 +35,11 @@ async function perform(request: ChildRequest): Promise<ChildAnswer> {
   let keytar: Keytar
   try {
     keytar = isExecutable()
-      ? (await import('./addon.js')).loadAddon()
+      ? (await import('./addon.js')).loadAddon(request.addonDirectory)
       : (createRequire(import.meta.url)('keytar') as Keytar)
   } catch (error) {
-    const told = nameOfThrown(error) === 'AddonError'
-    return {ok: false, reason: 'no-addon', message: told ? messageOf(error) : ''}
+    const known = nameOfThrown(error) === 'AddonError'
+    return {ok: false, reason: 'no-addon', message: known ? messageOf(error) : ''}
   }
   const {service, account} = request
   try {
@@ -61,6 +61,6 @@ async function perform(request: ChildRequest): Promise<ChildAnswer> {
   }
 }
 
-// The request holds a secret, and so may what is thrown: the exit code says enough.
+// The request and any error may hold a secret: the exit code says enough.
 guardProcess({report: () => undefined, warn: undefined, exit: (code) => process.exit(code)})
 main()

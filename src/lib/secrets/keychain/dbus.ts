@@ -6,7 +6,7 @@ interface Waiting {
   reject: (error: Error) => void
 }
 
-/** As much of a D-Bus client as the Secret Service needs. Nothing here can prompt. */
+/** A D-Bus client with what the Secret Service needs. Nothing in it can prompt. */
 export class DBus {
   readonly #socket: net.Socket
   readonly #waiting = new Map<number, Waiting>()
@@ -15,7 +15,7 @@ export class DBus {
   #greeted: {resolve: () => void; reject: (error: Error) => void} | undefined
   #failure: Error | undefined
 
-  /** Begins to connect. Only `unix:path=` and `unix:abstract=` addresses are known. */
+  /** Starts to connect. Supports only `unix:path=` and `unix:abstract=` addresses. */
   constructor(address: string) {
     const socketPath = unixPath(address)
     if (socketPath === undefined) throw new Error('the session bus address is of an unknown kind')
@@ -31,7 +31,7 @@ export class DBus {
     })
   }
 
-  /** Authenticates as this user; called once, before any other call. */
+  /** Authenticates as this user. Called once, before any other call. */
   async greet(): Promise<void> {
     if (this.#failure) throw this.#failure
     await new Promise<void>((resolve, reject) => {
@@ -43,9 +43,9 @@ export class DBus {
   }
 
   /**
-   * Calls a method and gives the answer's values.
+   * Calls a method and returns the values of the answer.
    *
-   * @throws BusError when the answer is an error; any other error when there is none
+   * @throws BusError when the answer is an error; another error when there is no answer
    */
   call(target: Target, member: string, ...args: Argument[]): Promise<unknown[]> {
     if (this.#failure) return Promise.reject(this.#failure)
@@ -115,7 +115,7 @@ export class DBus {
   }
 }
 
-/** An answer that is an error; the message is its name, e.g. `org.freedesktop.DBus.Error.UnknownObject`. */
+/** An error answer; the message is its name, e.g. `org.freedesktop.DBus.Error.UnknownObject`. */
 export class BusError extends Error {
   override readonly name = 'BusError'
 }

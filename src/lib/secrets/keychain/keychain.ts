@@ -10,7 +10,9 @@ import type {ChildAnswer, ChildRequest} from './protocol.js'
 
 export interface KeychainOptions {
   environment: BusEnvironment
-  /** The keychain's name for the application. Tests use their own. */
+  /** Where the single executable unpacks its native part; not needed elsewhere. */
+  addonDirectory?: string | undefined
+  /** The application's name in the keychain. Tests use their own. */
   service?: string | undefined
   platform?: NodeJS.Platform | undefined
   child?: RunChild | undefined
@@ -21,9 +23,7 @@ function noLibrary(isLinux: boolean): StoreStatus {
     state: 'absent',
     why: `The keychain library cannot be loaded${isLinux ? ' (it needs libsecret-1.so.0)' : ''}.`,
     next: [
-      isLinux
-        ? 'apt-get install libsecret-1-0, or use --store vault'
-        : 'Install zt again, or use --store vault',
+      isLinux ? 'apt-get install libsecret-1-0, or use --store vault' : 'Reinstall zt, or use --store vault',
     ],
   }
 }
@@ -36,7 +36,7 @@ export class Keychain implements SecretStore {
   readonly readable = true
   readonly #options: KeychainOptions
   #addonLoads = false
-  /** Once it has hung it is not waited for again: waits must not add up. */
+  /** After it has hung once, zt does not wait for it again: waits must not add up. */
   #hung: UserError | undefined
 
   constructor(options: KeychainOptions) {
@@ -70,7 +70,7 @@ export class Keychain implements SecretStore {
     return (await this.#perform(key, 'get')).found
   }
 
-  /** On Linux alone: elsewhere keytar would open every entry to name it. */
+  /** Only on Linux: elsewhere keytar would open every entry to list it. */
   async list(): Promise<SecretKey[] | undefined> {
     if (!this.#isLinux) return undefined
     if (this.#hung) throw this.#hung
@@ -80,7 +80,7 @@ export class Keychain implements SecretStore {
   }
 
   async set(key: SecretKey, value: Secret): Promise<void> {
-    // What Windows keeps at most (CRED_MAX_CREDENTIAL_BLOB_SIZE); keytar gives it UTF-8.
+    // The limit of Windows (CRED_MAX_CREDENTIAL_BLOB_SIZE); keytar writes UTF-8.
     if (Buffer.byteLength(value.expose()) > 2560) throw failed('the value is too long for a keychain')
     if (value.expose().includes('\0')) throw failed('a keychain would cut the value at its NUL character')
     await this.#requireUsable()
@@ -91,7 +91,7 @@ export class Keychain implements SecretStore {
     return (await this.#perform(key, 'delete')).found
   }
 
-  /** Of signs that no shell takes apart: an account's name has no others, and `service` is ours. */
+  /** Needs no quoting: neither an account's name nor `service` has characters that are special in a shell. */
   removalCommand(key: SecretKey): string {
     const {service, account} = this.#address(key)
     const platform = this.#options.platform ?? process.platform
@@ -109,7 +109,7 @@ export class Keychain implements SecretStore {
     return this.#read(await this.#ask({...this.#address(key), operation}))
   }
 
-  /** A locked keyring answers "not there" to a read and "nothing deleted" to a delete, so it is never asked. */
+  /** A locked keyring answers "not found" to a read and "nothing deleted" to a delete, so it is never asked. */
   async #requireUsable(): Promise<void> {
     if (this.#hung) throw this.#hung
     if (!this.#isLinux) return
@@ -147,9 +147,10 @@ export class Keychain implements SecretStore {
   }
 
   async #ask(request: ChildRequest): Promise<ChildAnswer> {
-    const env = childEnvironment(this.#options.environment)
+    const {environment, addonDirectory} = this.#options
+    const env = childEnvironment(environment)
     try {
-      return await runChild(request, {env, ...this.#options.child})
+      return await runChild({...request, addonDirectory}, {env, ...this.#options.child})
     } catch (error) {
       if (error instanceof UserError && error.code === 'KEYCHAIN_HANGS') this.#hung = error
       throw error
@@ -163,15 +164,15 @@ export class Keychain implements SecretStore {
         ? failed('its library cannot be loaded')
         : this.#notReady(noAddon(answer.message, this.#isLinux))
     throw failed(
-      safeMessage(answer.message, given) ?? 'something that is not shown, as it may hold the secret',
+      safeMessage(answer.message, given) ?? 'a message that is not shown, as it may hold the secret',
     )
   }
 }
 
-/** @param why empty: the system's loader refused it */
+/** @param why empty when the system's loader refused it */
 function noAddon(why: string, isLinux: boolean): StoreStatus {
   if (why === '') return noLibrary(isLinux)
-  // The keychain may well be there: no other store is taken for it.
+  // The keychain may exist, so no other store is used in its place.
   return {state: 'broken', why, next: ['Set XDG_CACHE_HOME to a directory of your own, or use --store vault']}
 }
 

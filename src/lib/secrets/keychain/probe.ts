@@ -3,7 +3,7 @@ import {patient} from '../../core/patience.js'
 import type {StoreStatus} from '../types.js'
 import {BUS, BusError, DBus} from './dbus.js'
 
-/** Where the session bus is; both as the environment gives them. */
+/** The session bus, as the environment gives it. */
 export interface BusEnvironment {
   dbusAddress?: string | undefined
   runtimeDir?: string | undefined
@@ -13,10 +13,10 @@ const SERVICE = 'org.freedesktop.secrets'
 const SECRETS = {name: SERVICE, path: '/org/freedesktop/secrets', interface: 'org.freedesktop.Secret.Service'}
 const DEADLINE_MS = 1500
 
-/** The status of a Secret Service that is not there, locked, or not to be relied on. */
+/** The status of a Secret Service that cannot be used. */
 type Unusable = ProbedStatus & {state: 'absent' | 'locked' | 'broken'}
 
-/** `hung`: the whole deadline was waited for, and should not be a second time. */
+/** `hung`: the whole deadline passed, and zt should not wait a second time. */
 export interface ProbedStatus extends StoreStatus {
   hung?: true
 }
@@ -24,8 +24,8 @@ export interface ProbedStatus extends StoreStatus {
 const READY: StoreStatus = {state: 'ready', why: undefined, next: []}
 
 /**
- * Asks the Secret Service whether it can be used, without a prompt and within 1.5 s. libsecret itself prompts, waits
- * up to 50 s, and answers "no such secret" while the keyring is locked, so it is asked only when this says ready.
+ * Asks the Secret Service whether it can be used, without a prompt and within 1.5 s. libsecret itself prompts, waits up to
+ * 50 s, and answers "no such secret" while the keyring is locked, so it is used only when this says ready.
  */
 export async function probeSecretService(
   environment: BusEnvironment,
@@ -40,8 +40,8 @@ export async function probeSecretService(
 }
 
 /**
- * The accounts that the Secret Service keeps for a service, as keytar writes them. libsecret's own search crashes
- * while a keyring is locked. No secret is opened.
+ * The accounts that the Secret Service has for a service, as keytar writes them. No secret is opened. libsecret's own
+ * search crashes while a keyring is locked.
  *
  * @returns the status instead, where the service cannot be asked
  */
@@ -69,7 +69,7 @@ export async function listAccounts(
   )
 }
 
-/** Connects, asks, and closes; gives up at the deadline, whatever of it hangs. */
+/** Connects, asks and closes. Gives up at the deadline, whatever hangs. */
 async function withBus<T>(
   environment: BusEnvironment,
   deadlineMs: number,
@@ -83,7 +83,7 @@ async function withBus<T>(
       resolve(
         unusable({
           state: 'broken',
-          why: `The keyring's service does not answer within ${deadlineMs / 1000} s.`,
+          why: `The keyring service did not answer within ${deadlineMs / 1000} s.`,
           next: ['Restart the keyring (log out and in again), or use --store vault'],
           hung: true,
         }),
@@ -106,7 +106,7 @@ async function withBus<T>(
   })().catch((error: unknown): T =>
     unusable({
       state: 'broken',
-      why: `The keyring's service answers with an error: ${messageOf(error)}.`,
+      why: `The keyring service returned an error: ${messageOf(error)}.`,
       next: ['Use --store vault'],
     }),
   )
@@ -118,7 +118,7 @@ async function withBus<T>(
   }
 }
 
-/** Undefined when it can be used. */
+/** Undefined when the service can be used. */
 async function askService(bus: DBus): Promise<Unusable | undefined> {
   const [owned] = await bus.call(BUS, 'NameHasOwner', SERVICE)
   if (owned !== true && !strings((await bus.call(BUS, 'ListActivatableNames'))[0]).includes(SERVICE)) {
@@ -129,19 +129,19 @@ async function askService(bus: DBus): Promise<Unusable | undefined> {
     }
   }
   const [collection] = await bus.call(SECRETS, 'ReadAlias', 'default')
-  if (typeof collection !== 'string') throw new Error('it names no keyring')
+  if (typeof collection !== 'string') throw new Error('it returned no keyring')
   if (collection === '/') {
     return {
       state: 'broken',
       why: 'The keyring service has no default keyring.',
-      next: ['Make one, for example with the program seahorse, or use --store vault'],
+      next: ['Create one, for example with seahorse, or use --store vault'],
     }
   }
   if (await isVolatile(bus, collection)) {
     return {
       state: 'broken',
-      why: 'The default keyring is a volatile one (the session collection): it lies in memory, and what it keeps is gone at the next logout.',
-      next: ['Make a lasting default keyring, for example with the program seahorse, or use --store vault'],
+      why: 'The default keyring is volatile (the session collection): it is in memory, and its secrets are lost at the next logout.',
+      next: ['Create a permanent default keyring, for example with seahorse, or use --store vault'],
     }
   }
   if ((await property(bus, collection, 'org.freedesktop.Secret.Collection', 'Locked')) !== false) {
@@ -160,7 +160,7 @@ async function isVolatile(bus: DBus, collection: string): Promise<boolean> {
   try {
     return (await bus.call(SECRETS, 'ReadAlias', 'session'))[0] === collection
   } catch (error) {
-    // A service need not know that alias.
+    // The alias is optional.
     if (error instanceof BusError) return false
     throw error
   }

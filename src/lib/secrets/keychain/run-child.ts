@@ -5,13 +5,13 @@ import {patient} from '../../core/patience.js'
 import {childProgram} from './child-path.js'
 import type {ChildAnswer, ChildRequest} from './protocol.js'
 
-/** With the probe's 1.5 s and the start of two processes it stays within 5 s that a person waits at most. */
+/** With the probe's 1.5 s and the start of two processes, a person waits at most 5 s. */
 const DEADLINE_MS = 3000
-/** A keychain's value is far shorter; what goes on beyond this is no answer. */
+/** Anything longer cannot be an answer: a keychain's values are far shorter. */
 const ANSWER_LIMIT = 1024 * 1024
 
 export interface RunChild {
-  /** Program and arguments; default: our own child. Tests give a fake one. */
+  /** Program and arguments; default: zt's own. Tests give a fake one. */
   command?: string[] | undefined
   deadlineMs?: number | undefined
   env?: NodeJS.ProcessEnv | undefined
@@ -23,8 +23,8 @@ const answerSchema: v.GenericSchema<unknown, ChildAnswer> = v.union([
 ])
 
 /**
- * Asks the child and kills it when it has not answered within the deadline. The child kills itself when this process
- * is gone: its stdin stays open for as long as the answer is waited for.
+ * Asks the child process and kills it at the deadline. It kills itself when this process is gone: its stdin is open only
+ * while the answer is waited for.
  *
  * @throws UserError `needs-action` / `KEYCHAIN_HANGS`, `KEYCHAIN_FAILED`
  */
@@ -45,7 +45,7 @@ export function runChild(request: ChildRequest, options: RunChild = {}): Promise
       if (length <= ANSWER_LIMIT) chunks.push(chunk)
       else child.kill('SIGKILL')
     })
-    // It may be gone before it has read everything; its exit tells more than EPIPE.
+    // It may end before it has read everything. Its exit says more than EPIPE.
     child.stdin.on('error', () => undefined)
     child.stdin.write(`${JSON.stringify(request)}\n`)
     child.once('error', () => {
@@ -73,7 +73,7 @@ function hangs(deadlineMs: number): UserError {
     kind: 'needs-action',
     code: 'KEYCHAIN_HANGS',
     message: 'The OS keychain does not answer',
-    why: `It was given ${deadlineMs / 1000} s. It may be waiting for a prompt that nobody sees.`,
+    why: `It did not answer within ${deadlineMs / 1000} s. It may be waiting at a prompt that is not visible.`,
     next: ['Unlock or restart the keychain, or use --store vault'],
   })
 }

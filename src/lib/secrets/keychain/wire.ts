@@ -1,9 +1,9 @@
 /**
  * D-Bus messages as bytes: method calls out, answers in, little endian. Wire format: the D-Bus specification, "Type
- * System" and "Message Protocol". Whatever comes in may be anything: it is decoded, or it is an error.
+ * System" and "Message Protocol". Any input is either decoded or an error.
  */
 
-/** What a method call can be given: a string, or a{ss}. */
+/** An argument of a method call: a string, or a{ss}. */
 export type Argument = string | Readonly<Record<string, string>>
 
 export interface Target {
@@ -13,7 +13,7 @@ export interface Target {
 }
 
 export interface Message {
-  /** In bytes, as it came. */
+  /** In bytes. */
   length: number
   replyTo: number
   /** The error's name, when the answer is one. */
@@ -22,9 +22,9 @@ export interface Message {
   body: Buffer
 }
 
-/** The specification's limit for a whole message is 128 MiB; ours never need a hundredth of this. */
+/** The specification allows 128 MiB; zt's messages are far below this. */
 const MESSAGE_LIMIT = 1024 * 1024
-/** How deep containers may lie in each other; the specification allows 64. */
+/** How deeply containers may be nested; the specification allows 64. */
 const DEPTH_LIMIT = 16
 
 /** A method call. No flags are set, so that the service may be started. */
@@ -68,7 +68,7 @@ export function encodeCall(
   return Buffer.concat([head.bytes(), body.bytes()])
 }
 
-/** The first message of the buffer; undefined while it is not whole. Throws on what cannot be one. */
+/** The first message of the buffer; undefined while it is incomplete. Throws if it cannot be a message. */
 export function decodeMessage(buffer: Buffer): Message | undefined {
   if (buffer.length < 16) return undefined
   if (buffer[0] !== 0x6c) throw new Error('the bus speaks big endian, or no D-Bus')
@@ -100,7 +100,7 @@ export function decodeMessage(buffer: Buffer): Message | undefined {
 
 /**
  * The values of an answer's body: strings, object paths and signatures as strings, numbers, booleans, arrays, and
- * dictionaries as maps; a variant is its value. Throws on other types and on what does not fit.
+ * dictionaries as maps; a variant as its value. Throws on other types and on data that does not fit.
  */
 export function decodeBody({signature, body}: Pick<Message, 'signature' | 'body'>): unknown[] {
   const reader = new Reader(body, 0)
@@ -191,7 +191,7 @@ class Reader {
   #array(type: string, depth: number): unknown[] | Map<unknown, unknown> {
     const length = this.uint32()
     const dictionary = type.startsWith('{')
-    // The padding before the first element is there even when there is none, and does not count.
+    // The padding before the first element is always there, and is not counted.
     this.align(dictionary || type === 't' ? 8 : /^[yvg]/.test(type) ? 1 : 4)
     const end = this.#at + length
     if (end > this.#bytes.length) throw nonsense()
@@ -214,7 +214,7 @@ class Reader {
     return this.#text(this.byte())
   }
 
-  /** Text of that length, and the zero behind it. */
+  /** Text of that length and the zero after it. */
   #text(length: number): string {
     const from = this.#take(length + 1)
     return this.#bytes.toString('utf8', from, from + length)

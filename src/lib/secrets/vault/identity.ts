@@ -12,18 +12,18 @@ export interface IdentityOptions {
   askPassphrase?: ((label: string) => Promise<Secret>) | undefined
 }
 
-/** It may be kept elsewhere, and linked to. An identity takes some hundred bytes, an encrypted one a thousand. */
+/** The file may be a link. An identity takes some hundred bytes, an encrypted one a thousand. */
 const IDENTITY = {links: 'follow', secret: true, maxBytes: 64 * 1024} as const
 const MOST_PASSPHRASE_BYTES = 4096
 const PIPE = /^\/(dev|proc\/self)\/fd\/\d+$/
 
-/** What opens the vault, in the words of age. The identity is secret, the recipient is not. */
+/** The key pair of the vault, in age's terms. The identity is secret, the recipient is not. */
 export interface VaultKeys {
   identity: Secret
   recipient: string
 }
 
-/** Reads the identity file as `age-keygen` writes it, plain or itself encrypted with a passphrase. Undefined when there is none. */
+/** Reads an identity file of `age-keygen`, plain or encrypted with a passphrase. Undefined when there is none. */
 export async function readIdentity(options: IdentityOptions): Promise<VaultKeys | undefined> {
   const {file} = options
   const content = readOwnFile(file, IDENTITY)
@@ -31,7 +31,7 @@ export async function readIdentity(options: IdentityOptions): Promise<VaultKeys 
   const age = await import('age-encryption')
   const text = isEncrypted(content) ? await decryptIdentity(content, options) : content.toString('utf8')
   const line = text.split('\n').find((candidate) => candidate.startsWith('AGE-SECRET-KEY-'))
-  if (line === undefined) throw badIdentity(file, 'It holds no line that begins with AGE-SECRET-KEY-.')
+  if (line === undefined) throw badIdentity(file, 'It has no line that begins with AGE-SECRET-KEY-.')
   try {
     const identity = new Secret(line.trim())
     return {identity, recipient: await age.identityToRecipient(identity.expose())}
@@ -43,8 +43,8 @@ export async function readIdentity(options: IdentityOptions): Promise<VaultKeys 
 /**
  * Makes a new identity file (0600).
  *
- * @param passphrase protects the file; without it the file's permissions alone do
- * @throws UserError `conflict` / `IDENTITY_EXISTS`: an identity is never replaced, the vault would be lost
+ * @param passphrase protects the file; without it, only the file's permissions do
+ * @throws UserError `conflict` / `IDENTITY_EXISTS`: an identity is never replaced, as the vault would be lost
  */
 export async function createVaultIdentity(
   file: string,
@@ -63,26 +63,26 @@ export async function createVaultIdentity(
     if (scryptWorkFactor !== undefined) encrypter.setScryptWorkFactor(scryptWorkFactor)
     content = age.armor.encode(await encrypter.encrypt(text))
   }
-  // Others may be here for the first time as well: one makes it, and all use that one.
+  // Several processes may be the first at the same time: one makes the identity, and all use it.
   if (!(await createFileOnce(file, content))) throw identityTaken(file)
   if (readOwnFile(file, IDENTITY)?.toString('utf8') !== content)
-    throw badIdentity(file, 'It was just written, and does not hold what was written.')
+    throw badIdentity(file, 'It does not hold what was just written.')
   return {identity, recipient}
 }
 
-/** What is thrown instead of replacing an identity. */
+/** The error instead of replacing an identity. */
 export function identityTaken(file: string): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'IDENTITY_EXISTS',
     message: `There is already an identity at ${file}`,
-    why: 'Without it nobody could open what it protects, so it is not replaced.',
-    next: ['zt store use vault', 'To protect the one that is there: age --passphrase --armor'],
+    why: 'It is not replaced: without it, the secrets in the vault would be lost.',
+    next: ['zt store use vault', 'To protect this identity: age --passphrase --armor'],
   })
 }
 
 /**
- * Whether a person or a passphrase file must open the identity before it can be used.
+ * Whether the identity needs a passphrase.
  *
  * @returns undefined when there is no identity
  */
@@ -113,7 +113,7 @@ async function decryptIdentity(content: Buffer, options: IdentityOptions): Promi
       kind: 'needs-action',
       code: 'WRONG_PASSPHRASE',
       message: `The passphrase does not open ${options.file}`,
-      why: 'It is another one, or the file is damaged.',
+      why: 'The passphrase is wrong, or the file is damaged.',
     })
   }
 }
@@ -126,11 +126,11 @@ async function readPassphrase(options: IdentityOptions): Promise<Secret> {
   throw passphraseRequired(options.file)
 }
 
-/** The passphrase in a file that only its owner can read; a newline at the end does not belong to it. */
+/** Reads a passphrase from a file that only its owner can read. A newline at its end is ignored. */
 export async function readPassphraseFile(file: string): Promise<Secret> {
   let content: Buffer | undefined
   try {
-    // What a shell puts in the place of <(COMMAND): a pipe of this process's own.
+    // A shell replaces <(COMMAND) with a pipe of this process.
     content = PIPE.test(file)
       ? await fs.readFile(file)
       : readOwnFile(file, {links: 'follow', secret: true, maxBytes: MOST_PASSPHRASE_BYTES})
@@ -138,7 +138,7 @@ export async function readPassphraseFile(file: string): Promise<Secret> {
     if (error instanceof UserError && error.code !== 'FILE_NOT_READABLE') throw error
     throw passphraseUnreadable(file, error instanceof UserError ? error.why : undefined, error)
   }
-  if (!content) throw passphraseUnreadable(file, 'It is not there.')
+  if (!content) throw passphraseUnreadable(file, 'It does not exist.')
   return new Secret(content.toString('utf8').replace(/\r?\n$/, ''))
 }
 
@@ -148,7 +148,7 @@ function passphraseUnreadable(file: string, why = 'It cannot be read.', cause?: 
     code: 'PASSPHRASE_FILE_UNREADABLE',
     message: `The passphrase file ${file} cannot be read`,
     why,
-    next: ['Point ZT_VAULT_PASSPHRASE_FILE to a file that holds the passphrase (mode 0600)'],
+    next: ['Set ZT_VAULT_PASSPHRASE_FILE to a file with the passphrase (mode 0600)'],
     cause,
   })
 }
@@ -157,8 +157,8 @@ export function passphraseRequired(file: string): UserError {
   return new UserError({
     kind: 'needs-action',
     code: 'PASSPHRASE_REQUIRED',
-    message: `The passphrase of ${file} is needed, and nobody can be asked`,
-    next: ['Set ZT_VAULT_PASSPHRASE_FILE to a file that holds it (mode 0600)'],
+    message: `The passphrase of ${file} is needed, but zt cannot prompt for it here`,
+    next: ['Set ZT_VAULT_PASSPHRASE_FILE to a file with the passphrase (mode 0600)'],
   })
 }
 
@@ -168,11 +168,11 @@ function badIdentity(file: string, why: string): UserError {
     code: 'BAD_IDENTITY',
     message: `${file} is not an age identity`,
     why,
-    next: ['Restore it from a backup: without it the vault cannot be opened'],
+    next: ['Restore it from a backup; without it, the vault cannot be opened'],
   })
 }
 
-/** Whether there is a file where the identity would be. */
+/** Whether the identity file exists. */
 export async function identityExists(file: string): Promise<boolean> {
   return fs.stat(file).then(
     () => true,

@@ -2,13 +2,13 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import {hasCode} from '../../core/errors.js'
 
-/** File systems of Linux that lie in memory, by statfs(2)'s type. */
+/** Linux file systems in memory, by their type in statfs(2). */
 const IN_MEMORY = new Map([
   [0x01021994, 'tmpfs'],
   [0x858458f6, 'ramfs'],
 ])
 
-/** A sentence when the directory, or where it would be made, is gone at the next restart. */
+/** A warning if the directory, or the place where it would be made, is in memory. */
 export async function memoryWarning(
   directory: string,
   statfs: (of: string) => Promise<{type: number}> = fs.statfs,
@@ -18,7 +18,7 @@ export async function memoryWarning(
   for (let at = path.resolve(directory); ; at = path.dirname(at)) {
     try {
       const kind = IN_MEMORY.get((await statfs(at)).type)
-      return kind && `The vault lies in memory (${kind} at ${at}): it is gone when the machine restarts.`
+      return kind && `The vault is in memory (${kind} at ${at}) and is lost when the machine restarts.`
     } catch (error) {
       if (!hasCode(error, 'ENOENT', 'ENOTDIR') || at === path.dirname(at)) return undefined
     }

@@ -1,9 +1,9 @@
 import {UserError} from '../../core/errors.js'
 
 /**
- * Refuses what age cannot encrypt to.
+ * Refuses recipients that age cannot encrypt to.
  *
- * @throws UserError `usage` / `BAD_RECIPIENT`; an identity that was given by mistake is not repeated
+ * @throws UserError `usage` / `BAD_RECIPIENT`, which does not repeat an identity that was given by mistake
  */
 export async function checkRecipients(recipients: readonly string[]): Promise<void> {
   if (recipients.length === 0) return
@@ -23,11 +23,11 @@ function badRecipient(text: string): UserError {
     kind: 'usage',
     code: 'BAD_RECIPIENT',
     message: identity
-      ? 'An identity was given where a recipient belongs'
+      ? 'An identity was given instead of a recipient'
       : `"${/^age1[0-9a-z]*$/.test(text) ? text.slice(0, 80) : '[hidden]'}" is not an age recipient`,
     why: identity
-      ? 'AGE-SECRET-KEY-… is the secret half. The recipient begins with age1, and anybody may know it.'
-      : 'A recipient is what age-keygen prints as "Public key", and begins with age1. Nothing was written.',
-    next: ['The recipient of an identity: age-keygen -y FILE'],
+      ? 'AGE-SECRET-KEY-… is the secret half. The recipient begins with age1 and is public.'
+      : 'A recipient begins with age1; age-keygen prints it as "Public key". Nothing was written.',
+    next: ['To show the recipient of an identity: age-keygen -y FILE'],
   })
 }

@@ -6,6 +6,7 @@ import {UserError, hasCode} from '../../core/errors.js'
 import {namesIn, refuseIfOthersCanRead, removeFile, writeFileAtomic} from '../../system/files.js'
 import {readOwnFile} from '../../system/own-files.js'
 import {quoteForPerson} from '../../core/quote.js'
+import {said} from '../../core/said.js'
 import {Secret} from '../../core/secret.js'
 import {accountName, keyOf} from '../keys.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../types.js'
@@ -24,15 +25,26 @@ export interface VaultOptions {
   directory: string
   identity: IdentityOptions
   /**
-   * Recipients (`age1…`) to encrypt to. With these no identity is made, and where none is there the vault can be
-   * written and not read.
+   * Recipients (`age1…`) to encrypt to. With these no identity is made; without an identity the vault can be written but
+   * not read.
    */
   recipients?: readonly string[] | undefined
 }
 
+/** Where the identity is, or would be made. */
+export function vaultIdentityFile({
+  identityFile,
+  configDir,
+}: {
+  identityFile?: string | undefined
+  configDir: string
+}): string {
+  return identityFile ?? path.join(configDir, 'identity.txt')
+}
+
 /**
- * A directory of files, each encrypted with age to one identity: what `age --decrypt` opens. The content names its
- * entry, so that a file that was moved in another's place is noticed.
+ * A directory of files, each encrypted with age to one identity, so that `age --decrypt` opens them. The content names its
+ * entry, so that a file in the place of another is noticed.
  */
 export class Vault implements SecretStore {
   readonly kind = 'vault'
@@ -67,13 +79,13 @@ export class Vault implements SecretStore {
       const locked = error.code === 'PASSPHRASE_REQUIRED' || error.code === 'WRONG_PASSPHRASE'
       return {
         state: locked ? 'locked' : 'broken',
-        why: [`${error.message}.`, error.why].filter((part) => part !== undefined).join(' '),
+        why: said(error),
         next: [...error.next],
       }
     }
   }
 
-  /** Opens the identity only where that asks nobody. */
+  /** Opens the identity only if that needs no prompt. */
   async #identityTrouble(): Promise<StoreStatus | undefined> {
     const {file, passphraseFile, askPassphrase} = this.#options.identity
     const encrypted = await needsPassphrase(file)
@@ -81,7 +93,7 @@ export class Vault implements SecretStore {
       if (!(await this.#isInUse())) return undefined
       return {
         state: 'broken',
-        why: `The vault has entries, and its identity ${file} is not there.`,
+        why: `The vault has entries, but its identity ${file} is missing.`,
         next: ['Restore the identity file from a backup'],
       }
     }
@@ -97,7 +109,7 @@ export class Vault implements SecretStore {
     const content = readOwnFile(file)
     if (!content) return undefined
     const keys = await this.#readKeys()
-    if (!keys) throw damaged(file, 'the identity that opens it is not there')
+    if (!keys) throw damaged(file, 'the identity that opens it is missing')
     const age = await import('age-encryption')
     const decrypter = new age.Decrypter()
     decrypter.addIdentity(keys.identity.expose())
@@ -105,13 +117,13 @@ export class Vault implements SecretStore {
     try {
       entry = JSON.parse(await textOf(await decrypter.decrypt(streamOf(content))))
     } catch {
-      throw damaged(file, 'it is damaged, or was encrypted for another identity')
+      throw damaged(file, 'the file is damaged or was encrypted to another identity')
     }
     if (!isJsonObject(entry) || entry['v'] !== 1 || typeof entry['value'] !== 'string') {
-      throw damaged(file, 'its content is not what zt writes')
+      throw damaged(file, 'the file is not in the form that zt writes')
     }
     if (entry['kind'] !== key.kind || entry['id'] !== key.id)
-      throw damaged(file, 'it belongs to another entry')
+      throw damaged(file, 'the file belongs to another entry')
     return new Secret(entry['value'])
   }
 
@@ -156,7 +168,7 @@ export class Vault implements SecretStore {
     return `${platform === 'win32' ? 'del' : 'rm'} ${quoteForPerson(this.#file(key), platform)}`
   }
 
-  /** Those that were given; and the identity's own, which must be able to read what this machine writes. */
+  /** The given recipients, and that of the identity, so that this machine can read what it writes. */
   async #allRecipients(): Promise<string[]> {
     const keys = await this.#readKeys()
     if (keys) return [...new Set([...this.#recipients, keys.recipient])]
@@ -168,23 +180,23 @@ export class Vault implements SecretStore {
     this.#keys ??= readIdentity(this.#options.identity)
     try {
       const keys = await this.#keys
-      // Another process may make it at any time.
+      // Another process may make them at any time.
       if (!keys) this.#keys = undefined
       return keys
     } catch (error) {
-      // A failure may be mended by the next try (a passphrase typed wrong).
+      // The next try may succeed (after a mistyped passphrase).
       this.#keys = undefined
       throw error
     }
   }
 
-  /** Makes the identity, unless somebody else has made it meanwhile. */
+  /** Makes the identity, unless another process has made it meanwhile. */
   async #makeKeys(): Promise<VaultKeys> {
     const inUse = await this.#isInUse()
-    // Looked for after the entries: whoever writes the first entry has made the identity before.
+    // Read after the entries: the identity is made before the first entry is written.
     const others = await this.#readKeys()
     if (others) return others
-    if (inUse) throw damaged(this.#options.directory, 'the identity that opens it is not there')
+    if (inUse) throw damaged(this.#options.directory, 'the identity that opens it is missing')
     try {
       return await createVaultIdentity(this.#options.identity.file)
     } catch (error) {
@@ -212,10 +224,10 @@ export class Vault implements SecretStore {
     return new UserError({
       kind: 'needs-action',
       code: 'STORE_WRITE_ONLY',
-      message: `${this.label} can be written here and not read`,
-      why: `It is encrypted to recipients alone, and the identity that opens it is not at ${file}.`,
+      message: `${this.label} can be written here, but not read`,
+      why: `It is encrypted to recipients only, and there is no identity at ${file}.`,
       next: [
-        `Read it where the identity is, or put the identity at ${file} (or name its file in ZT_VAULT_IDENTITY)`,
+        `Read it on a machine that has the identity, or put the identity at ${file} (or set ZT_VAULT_IDENTITY to its file)`,
       ],
       details: {store: this.kind},
     })
@@ -226,7 +238,7 @@ export class Vault implements SecretStore {
   }
 }
 
-/** Given bytes instead of a stream, age reads its own by a `Response`, for which node loads all of `fetch`: 11 ms. */
+/** Given bytes, age would make a stream with `Response`, for which node loads all of `fetch`: 11 ms. */
 function streamOf(content: Uint8Array): ReadableStream<Uint8Array> {
   return new ReadableStream({
     start(controller) {

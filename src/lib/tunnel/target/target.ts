@@ -4,16 +4,10 @@ import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
 import type {Secret} from '../../core/secret.js'
 import {readCredentials} from '../../secrets/credentials.js'
-import {IndexFiles} from '../../secrets/index-files.js'
-import {loadStore} from '../../secrets/load-store.js'
-import type {StoreOptions} from '../../secrets/store-options.js'
-import type {
-  HostBinding,
-  IndexEntry,
-  KeepingStoreKind,
-  SecretIndex,
-  StoredCredentials,
-} from '../../secrets/types.js'
+import {IndexFiles, type HostBinding} from '../../secrets/index-files.js'
+import {storedToken} from '../../secrets/stored-token.js'
+import {openStore, type KeepingStoreKind, type StoreOptions} from '../../secrets/stores.js'
+import type {StoredCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
 
 /** Which token a connection uses, before its secret is read. */
@@ -68,7 +62,7 @@ export async function chooseToken({settings, host, token}: TargetOptions): Promi
     const entry = entries.find(({clientId}) => clientId === environment.clientId)
     return fromEnvironment(entry !== undefined && entry.tokenId === binding?.tokenId)
   }
-  const entry = named(token, entries, profile)
+  const entry = storedToken(token, entries, profile)
   return {
     tokenId: entry.tokenId,
     store: entry.store,
@@ -107,7 +101,7 @@ export async function findNamed(
   const {settings, token} = options
   const entries = await new IndexFiles(settings.paths.data).list(settings.profileName)
   const {tokenId, store, name} =
-    token === ENVIRONMENT ? fromEnvironment(false) : named(token, entries, settings.profileName)
+    token === ENVIRONMENT ? fromEnvironment(false) : storedToken(token, entries, settings.profileName)
   return {credentials: await credentialsOf({tokenId, store, name}, options), tokenId, name}
 }
 
@@ -126,9 +120,10 @@ async function credentialsOf(
     if (!settings.environmentCredentials) throw environmentNotSet(settings)
     return settings.environmentCredentials
   }
-  const store = await loadStore(kind, {
+  const store = await openStore(kind, {
     configDir: settings.paths.config,
     dataDir: settings.paths.data,
+    cacheDir: settings.paths.cache,
     identityFile: settings.vaultIdentityFile,
     passphraseFile: settings.vaultPassphraseFile,
     askPassphrase: options.askPassphrase,
@@ -167,36 +162,7 @@ function fromEnvironment(bound: boolean): ChosenToken {
   return {tokenId: ENVIRONMENT, store: ENVIRONMENT, name: 'CF_ACCESS_CLIENT_ID', bound}
 }
 
-function named(wanted: string, entries: readonly IndexEntry[], profile: string): IndexEntry {
-  const exact = entries.filter(({tokenId, clientId, name}) => [tokenId, clientId, name].includes(wanted))
-  const found =
-    exact.length > 0 ? exact : entries.filter(({name}) => name.toLowerCase() === wanted.toLowerCase())
-  const [entry] = found
-  if (entry && found.length === 1) return entry
-  if (!entry) {
-    const names = entries.map(({name}) => name).join(', ')
-    throw new UserError({
-      kind: 'not-found',
-      code: 'STORED_TOKEN_NOT_FOUND',
-      message: `No service token "${/^\S{45,}$/.test(wanted) ? '[hidden]' : wanted}" has its secret here`,
-      why:
-        names === ''
-          ? `Profile ${profile} keeps no secrets on this machine.`
-          : `Profile ${profile} keeps those of: ${names}.`,
-      next: ['zt token list'],
-    })
-  }
-  throw new UserError({
-    kind: 'ambiguous',
-    code: 'TOKEN_AMBIGUOUS',
-    message: `Several stored service tokens are called "${wanted}"`,
-    why: found.map(({tokenId, name}) => `${tokenId}  ${name}`),
-    next: ['Give the id instead of the name'],
-    details: {candidates: found.map(({tokenId, name}) => ({id: tokenId, name}))},
-  })
-}
-
-async function notBound(index: SecretIndex, settings: Settings, host: string): Promise<UserError> {
+async function notBound(index: IndexFiles, settings: Settings, host: string): Promise<UserError> {
   const profiles = new Set((await index.bindings()).map(({profile}) => profile))
   const elsewhere: string[] = []
   for (const profile of profiles) {

@@ -1,0 +1,89 @@
+import {randomUUID} from 'node:crypto'
+import type {AccessApi} from '../../api/types.js'
+import {UserError} from '../../core/errors.js'
+import type {JournalEntry} from '../../secrets/journal/journal.js'
+import type {KeepingStoreKind} from '../../secrets/stores.js'
+import type {SecretStore} from '../../secrets/types.js'
+import {ztCommand} from '../../core/command-line.js'
+import type {AccessContext} from '../account/context.js'
+import {nameLock, tokenLock} from './lock.js'
+
+/** Cloudflare's limit for a service token's name. */
+export const NAME_LIMIT = 350
+
+/** The name of a token whose secret is not safe yet. No other token can have it. */
+export function unfinishedName({id, name}: JournalEntry): string {
+  const suffix = `~zt-${id}`
+  // Do not split a surrogate pair.
+  return name.slice(0, NAME_LIMIT - suffix.length).replace(/[\uD800-\uDBFF]$/, '') + suffix
+}
+
+/** True for a name that {@link unfinishedName} makes. */
+export function isUnfinishedName(name: string): boolean {
+  return /~zt-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(name)
+}
+
+/** A new entry, not yet written. */
+export function newEntry(
+  ctx: AccessContext,
+  api: AccessApi,
+  options: Pick<JournalEntry, 'kind' | 'name' | 'token'> & {store: SecretStore['kind']},
+): JournalEntry {
+  return {
+    id: randomUUID(),
+    profile: ctx.profile,
+    accountId: api.accountId ?? '',
+    apiUrl: ctx.apiUrl,
+    startedAt: nowText(ctx),
+    ...options,
+    store: options.store as KeepingStoreKind,
+  }
+}
+
+export function nowText(ctx: AccessContext): string {
+  return new Date(ctx.clock.now()).toISOString()
+}
+
+/** The name of an entry's lock. A rotation takes the lock of its token, as every change of a token does. */
+export function lockOf({kind, accountId, name, token}: JournalEntry): string {
+  return kind === 'rotate' && token ? tokenLock(accountId, token.id) : nameLock(accountId, name)
+}
+
+/** How many entries of this profile no living process works on: `token recover` settles them. */
+export async function countUnfinished(ctx: AccessContext): Promise<number> {
+  const {entries} = await ctx.journal.list()
+  const own = entries.filter(({profile}) => profile === ctx.profile)
+  const held = await Promise.all(own.map((entry) => ctx.locks.isHeld(lockOf(entry))))
+  return held.filter((isHeld) => !isHeld).length
+}
+
+/**
+ * Refuses to begin while an earlier run of the same kind is unfinished. Called with the lock held, so no living process
+ * works on what the journal lists.
+ *
+ * @throws UserError `conflict` / `OPERATION_PENDING`
+ */
+export async function refuseUnfinished(
+  ctx: AccessContext,
+  matches: (entry: JournalEntry) => boolean,
+): Promise<void> {
+  const {entries} = await ctx.journal.list()
+  const unfinished = entries.find(
+    // An entry that was not sent, or has ended, has only files left: nothing that could conflict.
+    (entry) =>
+      entry.profile === ctx.profile &&
+      entry.sentAt !== undefined &&
+      entry.endedAt === undefined &&
+      matches(entry),
+  )
+  if (!unfinished) return
+  const what = unfinished.kind === 'create' ? 'creation' : 'rotation'
+  throw new UserError({
+    kind: 'conflict',
+    code: 'OPERATION_PENDING',
+    message: `An earlier ${what} of "${unfinished.name}" was interrupted and is not settled`,
+    why: `It began at ${unfinished.startedAt}. Nothing was changed now.`,
+    next: [ztCommand(ctx, 'token', 'recover')],
+    details: {operation: unfinished.id},
+  })
+}

@@ -1,0 +1,21 @@
+import type {Login} from '../../access/account/login.js'
+import {style} from '../../cli/streams.js'
+import {facts} from '../../cli/table.js'
+
+/** What `zt login` has done, for people. */
+export function loginText({account, apiToken, store}: Login, profile: string): string[] {
+  return [
+    `${style.green('✓')} Logged in to ${style.bold(account.name)}`,
+    ...facts([
+      ['profile', profile],
+      ['account ID', account.id],
+      ['API token', `${apiToken.id}, saved in ${store.label}`],
+      ['expires', apiToken.expiresOn],
+    ]),
+  ]
+}
+
+/** The JSON shape of it. */
+export function loginJson({account, apiToken, store}: Login, profile: string): object {
+  return {profile, account, apiToken: {...apiToken, expiresOn: apiToken.expiresOn ?? null}, store: store.kind}
+}
