@@ -1,13 +1,12 @@
 import {Args, Flags} from '@oclif/core'
-import {AccessCommand} from '../lib/command/access-command.js'
-import {targetOptions} from '../lib/command/target-options.js'
+import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {errJson} from '../lib/cli/streams.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
 import {checkCommand, execWithToken} from '../lib/tunnel/exec/exec.js'
 import {checkNames, USUAL_NAMES} from '../lib/tunnel/exec/names.js'
 import {findNamed} from '../lib/tunnel/target/target.js'
 
-export default class Exec extends AccessCommand<typeof Exec> {
+export default class Exec extends TunnelCommand<typeof Exec> {
   static override summary = 'Run a command with a service token in its environment'
   static override description = `The pair is in CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, for this one child and what it starts. Ends as the
 command ends: its exit status, 128 + n for a signal, 127 when it is not found, 126 when it cannot be started.`
@@ -38,10 +37,7 @@ command ends: its exit status, 128 + n for a signal, 127 when it is not found, 1
   async run(): Promise<object> {
     const command = checkCommand(this.rest)
     const names = checkNames({id: this.flags['id-var'], secret: this.flags['secret-var']})
-    const {credentials, tokenId, name} = await findNamed({
-      token: this.args.token,
-      ...targetOptions(this.settings, this.prompts),
-    })
+    const {credentials, tokenId, name} = await findNamed({token: this.args.token, ...this.reading})
     const end = await execWithToken({command, credentials, names, env: process.env})
     endLike(end)
     return {token: {id: tokenId, name}, exitCode: end.exitCode, signal: end.signal ?? null}

@@ -1,14 +1,12 @@
 import {Args, Flags} from '@oclif/core'
 import {edgeFlags, yesFlag} from '../lib/command/flags.js'
 import {ForwardReporter} from '../lib/command/present/forward-events.js'
-import {targetOptions} from '../lib/command/target-options.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {outJson, style} from '../lib/cli/streams.js'
 import {normaliseHostname} from '../lib/core/hostname.js'
 import {interrupted} from '../lib/system/interrupted.js'
 import {announceForward, planForward, startForward} from '../lib/tunnel/forward/forward.js'
 import {authorityOf} from '../lib/tunnel/forward/listen.js'
-import {chooseToken, findTarget} from '../lib/tunnel/target/target.js'
 
 export default class Forward extends TunnelCommand<typeof Forward> {
   static override summary = 'Open a local port that leads to a host behind Access'
@@ -48,19 +46,19 @@ headers, for browsers and API clients. Listens on this machine only, until it is
 
   async run(): Promise<object> {
     const host = normaliseHostname(this.args.host)
-    const {flags, settings} = this
+    const {flags} = this
     const plan = planForward({
       ...flags,
       singleHeader: flags['single-header'],
       allowOrigins: flags['allow-origin'],
     })
-    const wanted = {settings, host, token: flags.token}
-    const chosen = await chooseToken(wanted)
-    if (!chosen.bound && !flags.yes) await this.confirmToken(chosen.name, host)
-    const target = await findTarget({...wanted, ...targetOptions(settings, this.prompts), allowUnbound: true})
-    const show = {error: this.showError.bind(this), note: this.noteEvent.bind(this)}
-    const events = new ForwardReporter(this.access(), target, show)
-    const withdraw = announceForward(settings, target)
+    const target = await this.findTarget(host)
+    const events = new ForwardReporter({
+      explain: (error, path) => this.explain(target, error, path),
+      error: (error) => this.showError(error),
+      note: (text) => this.noteEvent(text),
+    })
+    const withdraw = announceForward(this.settings, target)
     const forward = await startForward(plan, {target, environment: process.env, events})
     const end = interrupted()
     const at = authorityOf(forward.listen)

@@ -1,16 +1,15 @@
 import {Args, Flags} from '@oclif/core'
-import {AccessCommand} from '../../lib/command/access-command.js'
-import {explainedFailure} from '../../lib/command/explained-failure.js'
 import {edgeFlags, yesFlag} from '../../lib/command/flags.js'
 import {checkRow} from '../../lib/command/present/check.js'
-import {targetOptions} from '../../lib/command/target-options.js'
+import {TunnelCommand} from '../../lib/command/tunnel-command.js'
 import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
 import {normaliseHostname} from '../../lib/core/hostname.js'
+import {patient} from '../../lib/core/patience.js'
 import {checkTunnel} from '../../lib/tunnel/check/check.js'
-import {findTarget} from '../../lib/tunnel/target/target.js'
+import {TIMEOUT_MS} from '../../lib/tunnel/carrier/clock.js'
 
-export default class SshCheck extends AccessCommand<typeof SshCheck> {
+export default class SshCheck extends TunnelCommand<typeof SshCheck> {
   static override summary = 'Look where a connection through the tunnel fails, step by step'
   static override description = `Goes through DNS, TCP, TLS, the edge's answer to the token, and the SSH banner from behind the tunnel, and
 says what is wrong with the first that fails. Ends with 0 when all is well; see "zt help exit-codes".`
@@ -30,7 +29,7 @@ says what is wrong with the first that fails. Ends with 0 when all is well; see 
     timeout: Flags.integer({
       description: 'for each step',
       helpValue: 'SECONDS',
-      default: 15,
+      default: () => Promise.resolve(patient(TIMEOUT_MS) / 1000),
       min: 1,
       max: 3600,
     }),
@@ -39,10 +38,7 @@ says what is wrong with the first that fails. Ends with 0 when all is well; see 
 
   async run(): Promise<object> {
     const host = normaliseHostname(this.args.host)
-    const target = await findTarget({
-      ...targetOptions(this.settings, this.prompts),
-      ...{host, token: this.flags.token, allowUnbound: this.flags.yes},
-    })
+    const target = await this.findTarget(host)
     this.print(`${style.bold(host)} with the service token ${style.bold(target.name)}`)
     const result = await checkTunnel({
       target,
@@ -52,16 +48,8 @@ says what is wrong with the first that fails. Ends with 0 when all is well; see 
         this.print(checkRow(step))
       },
     })
-    const {tokenId, name, credentials} = target
-    const failure =
-      result.failure &&
-      (await explainedFailure(this.access(), {
-        host,
-        tokenId,
-        clientId: credentials.clientId,
-        failure: result.failure,
-        refusal: result.refusal,
-      }))
+    const {tokenId, name} = target
+    const failure = result.failure && (await this.explain(target, result.failure))
     if (failure) {
       process.exitCode = exitCodeOf(failure)
       if (!this.jsonEnabled()) this.showError(failure)

@@ -42,6 +42,11 @@ const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
 export const EXIT_CODES_OF_OTHERS =
   'zt ssh, zt exec and zt curl end with the status of ssh, of the command and of curl: whatever that is (255 where ssh could not connect), and 128 + n where signal n ended it.'
 
+/** For a kind that comes from a file. */
+export function isErrorKind(kind: unknown): kind is ErrorKind {
+  return typeof kind === 'string' && Object.hasOwn(BY_KIND, kind)
+}
+
 /** `error.kind` → exit code, unless the error has its own; every other throw is our mistake (1). */
 export function exitCodeOf(error: unknown): number {
   return error instanceof UserError ? (error.exitCode ?? BY_KIND[error.kind].code) : 1

@@ -11,6 +11,7 @@ import {openCertificateAuthority, type CertificateAuthority} from '../../../src/
 import {startSandbox} from '../../../src/lib/sandbox/server.js'
 import type {StoredCredentials} from '../../../src/lib/secrets/types.js'
 import {checkTunnel, type CheckOptions, type TunnelCheck} from '../../../src/lib/tunnel/check/check.js'
+import {RefusedError} from '../../../src/lib/tunnel/failure/refusal.js'
 import type {Target} from '../../../src/lib/tunnel/target/target.js'
 import type {CheckStep} from '../../../src/lib/tunnel/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
@@ -238,7 +239,7 @@ describe('the first failure', () => {
     expect(states(result)).toBe(expected)
     expect(result.failure).toMatchObject({code, kind})
     expect(result.failure?.next.length).toBeGreaterThan(0)
-    expect(result.refusal === undefined).toBe(code !== 'ACCESS_REFUSED')
+    expect(result.failure instanceof RefusedError).toBe(code === 'ACCESS_REFUSED')
   })
 
   it.each([

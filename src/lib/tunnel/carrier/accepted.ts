@@ -1,6 +1,6 @@
 import type {ServiceCredentials, StoredCredentials} from '../../secrets/types.js'
 import {openTunnel, type HandshakeOptions, type OpenTunnel} from './handshake.js'
-import {RefusedError} from './refusal.js'
+import {RefusedError} from '../failure/refusal.js'
 
 export interface AcceptedTunnel {
   tunnel: OpenTunnel
@@ -45,6 +45,6 @@ export async function openAccepted(
 /** Which of 302, 401 and 403 answers a secret that is not right depends on the application's settings. */
 function mayBeTheSecret(error: unknown): boolean {
   return (
-    error instanceof RefusedError && ['login', 'unauthenticated', 'forbidden'].includes(error.refusal.reason)
+    error instanceof RefusedError && ['login', 'unauthenticated', 'forbidden'].includes(error.answer.reason)
   )
 }

@@ -8,10 +8,10 @@ import type {ServiceCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
 import {Clock, limitsWithin, TIMEOUT_MS, type StageLimits} from './clock.js'
 import {dialSecurely, discard} from './connect.js'
-import {edgeFailed, isConnectionError, notAnEdge, timedOut} from './connect-errors.js'
+import {edgeFailed, isConnectionError, notAnEdge, timedOut} from '../failure/connection.js'
 import {readHead, type HttpHead} from './http-head.js'
 import {proxyFor, type Address} from './proxy-settings.js'
-import {RefusedError, readRefusal} from './refusal.js'
+import {RefusedError, readAnswer} from '../failure/refusal.js'
 import {readTrust} from './trust.js'
 
 export interface HandshakeOptions {
@@ -102,7 +102,7 @@ function requestFor(
 
 /** What RFC 6455 (4.1) asks of an answer; a server that agrees to what nobody asked for is not to be believed. */
 function checkAnswer(edge: EdgeAddress, key: string, {status, headers}: HttpHead): void {
-  if (status !== 101) throw new RefusedError(edge.host, readRefusal(status, headers))
+  if (status !== 101) throw new RefusedError(edge.host, readAnswer(status, headers))
   const has = (name: string, token: string): boolean =>
     (headers.get(name) ?? '')
       .toLowerCase()

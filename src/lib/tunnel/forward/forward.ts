@@ -18,7 +18,7 @@ export interface ForwardWords {
   allowOrigins?: readonly string[] | undefined
 }
 
-/** The same, checked. */
+/** A checked {@link ForwardWords}. */
 export interface ForwardPlan {
   listen: ListenAddress
   http: boolean
@@ -37,7 +37,7 @@ export function planForward({listen, expose, http, singleHeader, allowOrigins}: 
 }
 
 /**
- * Listens, and carries what comes to the target.
+ * Listens, and carries each connection to the target.
  *
  * @param environment where a proxy to the edge is looked up
  * @throws UserError as {@link forwardTcp} and {@link forwardHttp}
@@ -51,7 +51,7 @@ export function startForward(
     : forwardTcp({listen: plan.listen, target, environment, events})
 }
 
-/** Says that this process carries what goes to the target, until the answer is called, or it ends. */
+/** Announces that this process carries connections to the target. @returns takes it back; so does the process's end */
 export function announceForward(settings: Settings, target: Target): () => void {
   const {profileName: profile, paths} = settings
   const {tokenId, credentials, edge} = target
