@@ -19,6 +19,7 @@ const rooms = {
     'secrets',
     'policy',
     'tunnel/types.ts',
+    'tunnel/failure/refusal.ts',
     'completion/name-cache.ts',
     'completion/types.ts',
   ],
@@ -34,6 +35,8 @@ const rooms = {
     'api/types.ts',
     'secrets/types.ts',
     'tunnel/types.ts',
+    'tunnel/failure/refusal.ts',
+    'tunnel/target/target.ts',
   ],
 }
 
