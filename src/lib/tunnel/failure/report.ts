@@ -11,49 +11,51 @@ export const REPORT_VARIABLE = 'ZT_SSH_REPORT'
 
 const MOST_BYTES = 64 * 1024
 
-const text = v.pipe(v.string(), v.maxLength(4000))
-const optionalText = v.optional(text)
-
-const schema = v.object({
-  version: v.literal(2),
-  host: text,
-  tokenId: optionalText,
-  clientId: optionalText,
-  error: v.object({
-    kind: v.union([v.literal('bug'), v.custom<ErrorKind>(isErrorKind)]),
-    code: v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9_]{1,60}$/)),
-    message: text,
-    why: v.array(text),
-    next: v.array(text),
-    details: v.record(v.string(), v.unknown()),
-    exitCode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(255))),
-  }),
-  /** How the edge answered; absent for another failure. */
-  answer: v.optional(
-    v.object({
-      by: v.picklist(['access', 'zone', 'unknown', 'service']),
-      status: v.number(),
-      reason: v.picklist([
-        'login',
-        'unauthenticated',
-        'forbidden',
-        'challenged',
-        'rate-limited',
-        'origin-down',
-        'redirect',
-        'other',
-      ]),
-      ray: optionalText,
-      location: optionalText,
+/** Made on demand, so that the proxy's bundle, which only writes, does not contain it. */
+const schema = () => {
+  const text = v.pipe(v.string(), v.maxLength(4000))
+  const optionalText = v.optional(text)
+  return v.object({
+    version: v.literal(2),
+    host: text,
+    tokenId: optionalText,
+    clientId: optionalText,
+    error: v.object({
+      kind: v.union([v.literal('bug'), v.custom<ErrorKind>(isErrorKind)]),
+      code: v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9_]{1,60}$/)),
+      message: text,
+      why: v.array(text),
+      next: v.array(text),
+      details: v.record(v.string(), v.unknown()),
+      exitCode: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(255))),
     }),
-  ),
-})
+    /** How the edge answered; absent for another failure. */
+    answer: v.optional(
+      v.object({
+        by: v.picklist(['access', 'zone', 'unknown', 'service']),
+        status: v.number(),
+        reason: v.picklist([
+          'login',
+          'unauthenticated',
+          'forbidden',
+          'challenged',
+          'rate-limited',
+          'origin-down',
+          'redirect',
+          'other',
+        ]),
+        ray: optionalText,
+        location: optionalText,
+      }),
+    ),
+  })
+}
 
 /**
  * What `zt ssh proxy` leaves for `zt ssh` when it could not connect: the whole failure, in a 0600 file. No secrets. It is
  * read as data from outside, so its form and length are checked.
  */
-export type ProxyReport = v.InferOutput<typeof schema>
+export type ProxyReport = v.InferOutput<ReturnType<typeof schema>>
 
 /** @returns false where the file could not be written */
 export async function writeReport(
@@ -84,7 +86,7 @@ export async function readReport(file: string): Promise<ProxyReport | undefined>
   const content = await readFileIfThere(file, {maxBytes: MOST_BYTES})
     .then((json) => (json === undefined ? undefined : parseOwnJson(json, file)))
     .catch(() => undefined)
-  const parsed = v.safeParse(schema, content)
+  const parsed = v.safeParse(schema(), content)
   return parsed.success ? parsed.output : undefined
 }
 
