@@ -1,12 +1,12 @@
 import {Args, Flags} from '@oclif/core'
 import {edgeFlags, yesFlag} from '../lib/command/flags.js'
-import {onlyPreviousText} from '../lib/command/present/forward-events.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {errJson} from '../lib/cli/streams.js'
 import {checkUrl, readCurlArguments} from '../lib/tunnel/curl/arguments.js'
 import {curlWithToken} from '../lib/tunnel/curl/curl.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
 import {RefusedError} from '../lib/tunnel/failure/refusal.js'
+import {onlyPreviousText} from '../lib/tunnel/target/target.js'
 
 export default class Curl extends TunnelCommand<typeof Curl> {
   static override summary = 'Request a URL behind Access with curl and a service token'
@@ -36,7 +36,7 @@ argument and no file. Options for curl stand behind --; those that could send th
     const {host} = request
     const target = await this.findTarget(host)
     let previousUntil: string | null = null
-    const onlyPrevious = (until: string): void => this.note(onlyPreviousText((previousUntil = until)))
+    const onlyPrevious = (until: string): void => this.note(onlyPreviousText(target, (previousUntil = until)))
     const call = {request, given, target, env: process.env, stderr: process.stderr, onlyPrevious}
     const end = await curlWithToken(call)
     const {answer} = end

@@ -53,7 +53,7 @@ headers, for browsers and API clients. Listens on this machine only, until it is
       allowOrigins: flags['allow-origin'],
     })
     const target = await this.findTarget(host)
-    const events = new ForwardReporter({
+    const events = new ForwardReporter(target, {
       explain: (error, path) => this.explain(target, error, path),
       error: (error) => this.showError(error),
       note: (text) => this.noteEvent(text),

@@ -136,7 +136,7 @@ const FAULTS: [string, Fault][] = [
   ['that answers 401', {script: answer(401), exit: 10, code: 'ACCESS_REFUSED', why: /expired, disabled, deleted.*CF-RAY/}],
   ['that answers 403', {script: answer(403), exit: 10, code: 'ACCESS_REFUSED', why: /keeps it out, or a firewall/}],
   ['that answers 404', {script: answer(404), exit: 10, code: 'ACCESS_REFUSED', why: /WebSockets may be off/}],
-  ['that answers 429', {script: answer(429), exit: 8, code: 'ACCESS_REFUSED', why: /Too many/}],
+  ['that answers 429', {script: answer(429), exit: 8, code: 'ACCESS_REFUSED', why: /too many requests/}],
   ['that answers 502', {script: answer(502), exit: 8, code: 'ACCESS_REFUSED', why: /connector or the service/}],
   ['that answers 200', {script: answer(200), exit: 10, code: 'ACCESS_REFUSED', why: /WebSockets may be off/}],
   ['with the certificate of a host that looks alike', {edge: {certificateFor: 'gitlab-ssh.widgetcorp.tech.example'}, exit: 8, code: 'EDGE_NOT_TRUSTED', why: /for another host.*Nothing was sent/, nothingSent: true}],

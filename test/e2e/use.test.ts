@@ -129,7 +129,7 @@ describe.skipIf(!hasCurl)('zt curl', () => {
     const end = await world.zt.run(['curl', `${web}/away`, '--', '-s'], {env: {CURL_HOME: world.zt.home}})
     await fs.rm(file)
     expect(end).toMatchObject({code: 0, stdout: ''})
-    expect(end.stderr).toContain('is not followed')
+    expect(end.stderr).toContain('does not follow the redirect')
     expect(world.stranger.asked.length).toBe(before)
     expect(world.asked.at(-1)?.headers).not.toContain('from curlrc')
   })

@@ -1,15 +1,11 @@
 import {UserError} from '../../core/errors.js'
 import {RefusedError} from '../../tunnel/failure/refusal.js'
+import {onlyPreviousText, type Target} from '../../tunnel/target/target.js'
 
 /** A page makes many requests at once, and the same message for all of them is shown once. */
 const SAME_MS = 30_000
 /** How long a client waits for the explanation. */
 const EXPLAIN_MS = 5000
-
-/** Shown where only the previous secret is accepted; `until`: the end of its grace period (ISO 8601). */
-export function onlyPreviousText(until: string): string {
-  return `Access accepted only the previous secret of the token; it works until ${until}`
-}
 
 export interface ForwardShow {
   /** Why a connection failed, as far as the account tells. */
@@ -23,7 +19,10 @@ export class ForwardReporter {
   readonly #shown = new Map<string, number>()
   readonly #explained = new Map<string, {at: number; result: Promise<UserError>}>()
 
-  constructor(private readonly show: ForwardShow) {}
+  constructor(
+    private readonly target: Pick<Target, 'name'>,
+    private readonly show: ForwardShow,
+  ) {}
 
   /** A connection or a request failed; a refusal is explained first. */
   onFailure(error: unknown): void {
@@ -37,7 +36,7 @@ export class ForwardReporter {
   }
 
   onlyPrevious(until: string): void {
-    this.#once('previous', () => this.show.note(onlyPreviousText(until)))
+    this.#once('previous', () => this.show.note(onlyPreviousText(this.target, until)))
   }
 
   /** For the client's answer; the same is shown here. An explanation that takes too long is left out. */

@@ -99,7 +99,7 @@ export class Proxying {
     }
   }
 
-  /** Sends a request once, or once more where the connection was stale. */
+  /** Sends a request, and repeats it where the connection was stale. */
   async #send(
     exchange: Exchange,
     pair: ServiceCredentials,
@@ -213,7 +213,7 @@ export class Proxying {
 
   /** Status and text for the client, for an error on the way to the edge. */
   #answerTo(error: unknown): [status: number, text: string] {
-    if (error instanceof Unsendable) return [400, 'The request cannot be passed on as it is.']
+    if (error instanceof Unsendable) return [400, 'zt cannot pass this request on as it is.']
     const {edge} = this.#options.target
     const code = (error as NodeJS.ErrnoException).code ?? ''
     const known =
@@ -234,9 +234,9 @@ function badAnswer(code: string): UserError {
     kind: 'unreachable',
     code: 'BAD_ANSWER',
     message: large
-      ? "The head of the service's answer is too large"
+      ? "The headers of the service's answer are too large"
       : "The service's answer is not valid HTTP",
-    why: large ? `It is larger than ${HEAD_BYTES / 1024} KiB.` : `It was not passed on (${code}).`,
+    why: large ? `They are larger than ${HEAD_BYTES / 1024} KiB.` : `zt did not pass it on (${code}).`,
     next: ['Ask who runs the service'],
   })
 }
@@ -245,7 +245,7 @@ class Unsendable extends Error {
   override readonly name = 'Unsendable'
 }
 
-/** Whether a request that got no answer, or a refusal, may be sent once more. */
+/** Whether a request that got no answer, or a refusal, may be repeated. */
 function isRepeatable(request: IncomingMessage): boolean {
   return !hasBody(request) && ['GET', 'HEAD'].includes(request.method ?? '')
 }

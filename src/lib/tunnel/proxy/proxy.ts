@@ -21,7 +21,7 @@ import {announce} from '../connections/announce.js'
 import {processOf} from '../connections/run-files.js'
 import {REPORT_VARIABLE, writeReport} from '../failure/report.js'
 import {identityOf, lastingDirectory} from '../ssh/sharing.js'
-import {findTarget, sharedBy, type Target} from '../target/target.js'
+import {findTarget, onlyPreviousText, sharedBy, type Target} from '../target/target.js'
 import {TUNNEL_CLIENTS, type TunnelClient} from '../types.js'
 
 export interface ProxyIo {
@@ -105,11 +105,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       {edge, credentials: target.credentials, environment: io.env, signal: io.signal},
       options.timeoutMs,
     )
-    if (onlyPrevious !== undefined) {
-      say(io, [
-        `note:  Access accepted only the previous secret of "${target.name}"; it works until ${onlyPrevious}`,
-      ])
-    }
+    if (onlyPrevious !== undefined) say(io, [`note:  ${onlyPreviousText(target, onlyPrevious)}`])
     if (launcher && program !== undefined) {
       // cloudflared makes its own connection; this one has shown that the edge accepts the credentials.
       tunnel.socket.destroy()

@@ -176,6 +176,11 @@ export function sharedBy(
   return `${ENVIRONMENT}:${clientId}:${sum.slice(0, 16)}`
 }
 
+/** Shown where Access accepts only the previous secret; `until`: the end of its grace period (ISO 8601). */
+export function onlyPreviousText({name}: Pick<Target, 'name'>, until: string): string {
+  return `Access accepted only the previous secret of "${name}"; it works until ${until}`
+}
+
 function fromEnvironment(bound: boolean): ChosenToken {
   return {tokenId: ENVIRONMENT, store: ENVIRONMENT, name: 'CF_ACCESS_CLIENT_ID', bound}
 }
