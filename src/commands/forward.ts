@@ -5,7 +5,7 @@ import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {outJson, style} from '../lib/cli/streams.js'
 import {normaliseHostname} from '../lib/core/hostname.js'
 import {interrupted} from '../lib/system/interrupted.js'
-import {announceForward, planForward, startForward} from '../lib/tunnel/forward/forward.js'
+import {planForward, startForward} from '../lib/tunnel/forward/forward.js'
 import {authorityOf} from '../lib/tunnel/forward/listen.js'
 
 export default class Forward extends TunnelCommand<typeof Forward> {
@@ -46,31 +46,25 @@ headers, for browsers and API clients. Listens on this machine only, until it is
 
   async run(): Promise<object> {
     const host = normaliseHostname(this.args.host)
-    const {flags} = this
-    const plan = planForward({
-      ...flags,
-      singleHeader: flags['single-header'],
-      allowOrigins: flags['allow-origin'],
-    })
+    const {flags, settings} = this
+    const plan = planForward(flags)
     const target = await this.findTarget(host)
     const events = new ForwardReporter(target, {
       explain: (error, path) => this.explain(target, error, path),
       error: (error) => this.showError(error),
       note: (text) => this.noteEvent(text),
     })
-    const withdraw = announceForward(this.settings, target)
-    const forward = await startForward(plan, {target, environment: process.env, events})
+    const forward = await startForward(plan, {settings, target, environment: process.env, events})
     const end = interrupted()
     const at = authorityOf(forward.listen)
     const token = {id: target.tokenId, name: target.name}
-    if (flags.expose) this.warn(`Whoever reaches ${at} uses "${target.name}"`)
+    if (flags.expose) this.warn(`Anyone who reaches ${at} uses "${target.name}"`)
     this.print(
       `${style.green('✓')} ${flags.http ? `http://${at}` : at} leads to ${host} ${style.dim('(Ctrl-C ends it)')}`,
     )
     if (this.jsonEnabled()) this.logJson({event: 'listening', ...forward.listen, host, token})
     await end
     await forward.close()
-    withdraw()
     return {event: 'ended', host, token, served: forward.served()}
   }
 
@@ -79,7 +73,7 @@ headers, for browsers and API clients. Listens on this machine only, until it is
     else this.note(text)
   }
 
-  /** One object a line: each is there when it happens. */
+  /** One object per line, written when it happens. */
   override logJson(json: unknown): void {
     outJson(JSON.stringify(json))
   }
