@@ -11,7 +11,16 @@ const rooms = {
   policy: ['core', 'api/types.ts'],
   secrets: ['core', 'system'],
   completion: ['core', 'system', 'config', 'secrets/stores.ts', 'secrets/index-files.ts'],
-  access: ['core', 'system', 'config', 'api', 'secrets', 'policy', 'tunnel/types.ts'],
+  access: [
+    'core',
+    'system',
+    'config',
+    'api',
+    'secrets',
+    'policy',
+    'tunnel/types.ts',
+    'tunnel/failure/refusal.ts',
+  ],
   tunnel: ['core', 'system', 'network', 'config', 'secrets'],
   sandbox: ['core', 'system', 'network', 'config/paths.ts', 'policy', 'api/types.ts', 'api/convert.ts'],
   cli: ['core', 'system', 'config', 'completion/types.ts'],
@@ -26,6 +35,8 @@ const rooms = {
     'secrets/types.ts',
     'secrets/stores.ts',
     'tunnel/types.ts',
+    'tunnel/failure/refusal.ts',
+    'tunnel/target/target.ts',
   ],
 }
 

@@ -1,15 +1,13 @@
 import {Args} from '@oclif/core'
-import {explainAnswer} from '../lib/command/explain-answer.js'
 import {connectionTokenFlag, edgeFlags, yesFlag} from '../lib/command/flags.js'
-import {onlyPreviousText} from '../lib/command/present/forward-events.js'
-import {targetOptions} from '../lib/command/target-options.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {completing} from '../lib/cli/completing.js'
 import {errJson} from '../lib/cli/streams.js'
 import {checkUrl, readCurlArguments} from '../lib/tunnel/curl/arguments.js'
 import {curlWithToken} from '../lib/tunnel/curl/curl.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
-import {chooseToken, findTarget} from '../lib/tunnel/target/target.js'
+import {RefusedError} from '../lib/tunnel/failure/refusal.js'
+import {onlyPreviousText} from '../lib/tunnel/target/target.js'
 
 export default class Curl extends TunnelCommand<typeof Curl> {
   static override summary = 'Request a URL behind Access with curl and a service token'
@@ -36,29 +34,20 @@ export default class Curl extends TunnelCommand<typeof Curl> {
     const request = checkUrl(this.args.url)
     const given = readCurlArguments(this.rest)
     const {host} = request
-    const wanted = {settings: this.settings, host, token: this.flags.token}
-    const chosen = await chooseToken(wanted)
-    if (!chosen.bound && !this.flags.yes) await this.confirmToken(chosen.name, host)
-    const options = targetOptions(this.settings, this.prompts)
-    const target = await findTarget({...wanted, ...options, allowUnbound: true})
+    const target = await this.findTarget(host)
     let previousUntil: string | null = null
-    const onlyPrevious = (until: string): void => this.note(onlyPreviousText((previousUntil = until)))
-    const end = await curlWithToken({
-      ...{request, given, target, env: process.env, stderr: process.stderr, onlyPrevious},
-    })
+    const onlyPrevious = (until: string): void => this.note(onlyPreviousText(target, (previousUntil = until)))
+    const call = {request, given, target, env: process.env, stderr: process.stderr, onlyPrevious}
+    const end = await curlWithToken(call)
     const {answer} = end
-    const refusal = answer?.refusal
-    if (answer && answer.by !== 'nobody') {
-      const {clientId} = target.credentials
-      const call = {host, path: request.path, tokenId: target.tokenId, clientId, judgement: answer}
-      throw (await explainAnswer(this.access(), call)).error
-    }
-    if (refusal?.reason === 'redirect' && refusal.location !== undefined)
-      this.note(`HTTP ${refusal.status}: it points to ${refusal.location}, and is not followed`)
+    if (answer && answer.by !== 'service')
+      throw await this.explain(target, new RefusedError(host, answer), request.path)
+    if (answer?.reason === 'redirect' && answer.location !== undefined)
+      this.note(`HTTP ${answer.status}: zt does not follow the redirect to ${answer.location}`)
     endLike(end)
     const token = {id: target.tokenId, name: target.name}
     const {exitCode, signal = null} = end
-    return {host, token, status: refusal?.status ?? null, previousUntil, exitCode, signal}
+    return {host, token, status: answer?.status ?? null, previousUntil, exitCode, signal}
   }
 
   /** stdout belongs to curl. */

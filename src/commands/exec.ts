@@ -1,6 +1,5 @@
 import {Args, Flags} from '@oclif/core'
-import {AccessCommand} from '../lib/command/access-command.js'
-import {targetOptions} from '../lib/command/target-options.js'
+import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {completing} from '../lib/cli/completing.js'
 import {errJson} from '../lib/cli/streams.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
@@ -8,7 +7,7 @@ import {checkCommand, execWithToken} from '../lib/tunnel/exec/exec.js'
 import {checkNames, USUAL_NAMES} from '../lib/tunnel/exec/names.js'
 import {findNamed} from '../lib/tunnel/target/target.js'
 
-export default class Exec extends AccessCommand<typeof Exec> {
+export default class Exec extends TunnelCommand<typeof Exec> {
   static override summary = 'Run a command with a service token in its environment'
   static override description =
     'CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET are set for this command and its children only. The exit code is that of the command, 128 + n if signal n ended it, 127 if it is not found, and 126 if it cannot be started.'
@@ -39,13 +38,12 @@ export default class Exec extends AccessCommand<typeof Exec> {
     }),
   }
 
+  static override asks = undefined
+
   async run(): Promise<object> {
     const command = checkCommand(this.rest)
     const names = checkNames({id: this.flags['id-var'], secret: this.flags['secret-var']})
-    const {credentials, tokenId, name} = await findNamed({
-      token: this.args.token,
-      ...targetOptions(this.settings, this.prompts),
-    })
+    const {credentials, tokenId, name} = await findNamed({token: this.args.token, ...this.reading})
     const end = await execWithToken({command, credentials, names, env: process.env})
     endLike(end)
     return {token: {id: tokenId, name}, exitCode: end.exitCode, signal: end.signal ?? null}

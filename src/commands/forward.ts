@@ -1,15 +1,13 @@
 import {Flags} from '@oclif/core'
 import {connectionTokenFlag, edgeFlags, yesFlag} from '../lib/command/flags.js'
 import {ForwardReporter} from '../lib/command/present/forward-events.js'
-import {targetOptions} from '../lib/command/target-options.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {hostArg} from '../lib/command/args.js'
 import {outJson, style} from '../lib/cli/streams.js'
 import {normaliseHostname} from '../lib/core/hostname.js'
 import {untilSignal} from '../lib/system/signals.js'
-import {announceForward, planForward, startForward} from '../lib/tunnel/forward/forward.js'
+import {planForward, startForward} from '../lib/tunnel/forward/forward.js'
 import {authorityOf} from '../lib/tunnel/forward/listen.js'
-import {chooseToken, findTarget} from '../lib/tunnel/target/target.js'
 
 export default class Forward extends TunnelCommand<typeof Forward> {
   static override summary = 'Open a local port to a host behind Access'
@@ -50,30 +48,24 @@ export default class Forward extends TunnelCommand<typeof Forward> {
   async run(): Promise<object> {
     const host = normaliseHostname(this.args.host)
     const {flags, settings} = this
-    const plan = planForward({
-      ...flags,
-      singleHeader: flags['single-header'],
-      allowOrigins: flags['allow-origin'],
+    const plan = planForward(flags)
+    const target = await this.findTarget(host)
+    const events = new ForwardReporter(target, {
+      explain: (error, path) => this.explain(target, error, path),
+      error: (error) => this.showError(error),
+      note: (text) => this.noteEvent(text),
     })
-    const wanted = {settings, host, token: flags.token}
-    const chosen = await chooseToken(wanted)
-    if (!chosen.bound && !flags.yes) await this.confirmToken(chosen.name, host)
-    const target = await findTarget({...wanted, ...targetOptions(settings, this.prompts), allowUnbound: true})
-    const show = {error: this.showError.bind(this), note: this.noteEvent.bind(this)}
-    const events = new ForwardReporter(this.access(), target, show)
-    const withdraw = announceForward(settings, target)
-    const forward = await startForward(plan, {target, environment: process.env, events})
+    const forward = await startForward(plan, {settings, target, environment: process.env, events})
     const end = untilSignal()
     const at = authorityOf(forward.listen)
     const token = {id: target.tokenId, name: target.name}
-    if (flags.expose) this.warn(`Whoever reaches ${at} uses "${target.name}"`)
+    if (flags.expose) this.warn(`Anyone who reaches ${at} uses "${target.name}"`)
     this.print(
       `${style.green('✓')} ${flags.http ? `http://${at}` : at} leads to ${host} ${style.dim('(Ctrl-C ends it)')}`,
     )
     if (this.jsonEnabled()) this.logJson({event: 'listening', ...forward.listen, host, token})
     await end
     await forward.close()
-    withdraw()
     return {event: 'ended', host, token, served: forward.served()}
   }
 
@@ -82,7 +74,7 @@ export default class Forward extends TunnelCommand<typeof Forward> {
     else this.note(text)
   }
 
-  /** One object a line: each is there when it happens. */
+  /** One object per line, written when it happens. */
   override logJson(json: unknown): void {
     outJson(JSON.stringify(json))
   }

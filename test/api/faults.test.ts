@@ -4,7 +4,7 @@ import nock from '../support/nock.js'
 import {afterEach, describe, expect, it} from 'vitest'
 import {createAccessApi} from '../../src/lib/api/client.js'
 import type {AccessApi} from '../../src/lib/api/types.js'
-import {errorJson} from '../../src/lib/cli/report-error.js'
+import {errorJson} from '../../src/lib/core/error-text.js'
 import {ApiError} from '../../src/lib/core/errors.js'
 import {Secret} from '../../src/lib/core/secret.js'
 

@@ -99,7 +99,7 @@ const rows: Row[] = [
   ['an unknown flag', ['token', 'create', 'y', '--secret', 's'], {}, 2, 'BAD_COMMAND_LINE'],
   ['an unknown command', ['token', 'crate'], {}, 2, 'UNKNOWN_COMMAND'],
   ['an unbound host', ['ssh', 'other.widgetcorp.tech'], {}, 5, 'HOST_NOT_BOUND'],
-  ['a token for a host that it is not bound to', ['ssh', 'other.widgetcorp.tech', '--token', 'ci'], {}, 2, 'INPUT_REQUIRED'],
+  ['a token for a host that it is not bound to', ['ssh', 'other.widgetcorp.tech', '--token', 'ci'], {}, 9, 'TOKEN_NOT_BOUND'],
   ['words for ssh without --', ['ssh', host, 'ls', '-l'], {}, 2, 'BAD_COMMAND_LINE'],
   ['no host name', ['ssh', '-oProxyCommand=x'], {}, 2, 'BAD_COMMAND_LINE'],
   ['no ssh on PATH', ['ssh', host], {PATH: '{NO_PROGRAMS}'}, 9, 'SSH_NOT_FOUND'],

@@ -121,8 +121,11 @@ describe('with NODE_DEBUG zt is as it is without', () => {
     'passes %s on and ends as the second process does',
     async (signal) => {
       const other = await BuiltZt.make({ZT_STORE: 'vault'})
-      const end = await signalled(other, ['sandbox', 'start', '--foreground'], /sandbox is running/, (child) =>
-        child.kill(signal),
+      const end = await signalled(
+        other,
+        ['sandbox', 'start', '--foreground'],
+        /sandbox is running/,
+        (child) => child.kill(signal),
       )
       // It stops its child, and exits with 0.
       expect(end).toEqual({code: 0, signal: null})
@@ -132,11 +135,16 @@ describe('with NODE_DEBUG zt is as it is without', () => {
 
   it('dies of the signal of which the second process died', async () => {
     const other = await BuiltZt.make({ZT_STORE: 'vault'})
-    const end = await signalled(other, ['sandbox', 'start', '--foreground'], /sandbox is running/, (child) => {
-      void fs.readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').then((pids) => {
-        process.kill(Number(pids.trim()), 'SIGKILL')
-      })
-    })
+    const end = await signalled(
+      other,
+      ['sandbox', 'start', '--foreground'],
+      /sandbox is running/,
+      (child) => {
+        void fs.readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').then((pids) => {
+          process.kill(Number(pids.trim()), 'SIGKILL')
+        })
+      },
+    )
     expect(end).toEqual({code: null, signal: 'SIGKILL'})
     await other.end()
   })

@@ -45,7 +45,7 @@ describe('rotating, with SSH open to the same host all the while', () => {
     const {previousUntil} = await zt.json<{previousUntil: string}>(['token', 'rotate', 'ci'])
     const early = await ssh()
     expect(early.stdout).toContain('Welcome to GitLab, @')
-    expect(early.stderr).toContain(`accepted only the secret that "ci" had before its rotation`)
+    expect(early.stderr).toContain('accepted only the previous secret of "ci"')
     expect(early.stderr).toContain(previousUntil)
     expect(await zt.json(['token', 'show', 'ci'])).toMatchObject({token: {previousUntil}})
     await edgeKnows(0)

@@ -115,9 +115,9 @@ const login = 'https://widgetcorp.cloudflareaccess.com/cdn-cgi/access/login/x?ki
 const YEARS_AGO = Date.now() - 2 * 366 * 24 * 3600_000
 
 const FAULTS: [string, Fault][] = [
-  ['that is silent before TLS', {edge: {onConnection: () => true}, silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /TLS did not come about within [\d.]+ s/}],
-  ['that is silent after the request', {script: nothing, silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /took the request and was silent/}],
-  ['that answers half a head', {script: ({socket}) => socket.write('HTTP/1.1 101 Sw'), silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /the limit is/}],
+  ['that is silent before TLS', {edge: {onConnection: () => true}, silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /TLS was not established within [\d.]+ s/}],
+  ['that is silent after the request', {script: nothing, silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /took the request and sent nothing/}],
+  ['that answers half a head', {script: ({socket}) => socket.write('HTTP/1.1 101 Sw'), silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /took the request and sent nothing/}],
   ['that resets before TLS', {edge: {onConnection: (socket) => Boolean(socket.resetAndDestroy())}, exit: 8, code: 'EDGE_UNREACHABLE', why: /reset/}],
   ['that resets after the request', {script: ({reset}) => { void reset() }, exit: 8, code: 'EDGE_GONE', why: /reset before an answer/}],
   ['that ends after the request', {script: ({socket}) => socket.end(), exit: 8, code: 'EDGE_GONE', why: /closed before an answer/}],
@@ -129,14 +129,14 @@ const FAULTS: [string, Fault][] = [
   ['that does not speak HTTP', {script: ({socket}) => socket.write('SSH-2.0-OpenSSH_9.9\r\n'), exit: 8, code: 'EDGE_PROTOCOL', why: /not HTTP/}],
   ['that upgrades to something else', {script: ({accept}) => { accept({Upgrade: 'h2c'}) }, exit: 8, code: 'EDGE_PROTOCOL', why: /not to WebSocket/}],
   ['whose answer is to another request', {script: ({accept}) => { accept({'Sec-WebSocket-Accept': 'AAAA'}) }, exit: 8, code: 'EDGE_PROTOCOL', why: /does not belong to this request/}],
-  ['that answers 301', {script: answer(301, {Location: `https://www.${HOST}/`}), exit: 10, code: 'ACCESS_REFUSED', why: /not followed/}],
+  ['that answers 301', {script: answer(301, {Location: `https://www.${HOST}/`}), exit: 10, code: 'ACCESS_REFUSED', why: /does not follow/}],
   ['that answers 302 to a login', {script: answer(302, {Location: login}), exit: 10, code: 'ACCESS_REFUSED', why: /Service Auth.*CF-RAY/}],
-  ['that answers 302 to elsewhere', {script: answer(302, {Location: 'https://elsewhere.example/'}), exit: 10, code: 'ACCESS_REFUSED', why: /not followed/}],
-  ['that answers 307', {script: answer(307, {Location: '/there'}), exit: 10, code: 'ACCESS_REFUSED', why: /not followed/}],
+  ['that answers 302 to elsewhere', {script: answer(302, {Location: 'https://elsewhere.example/'}), exit: 10, code: 'ACCESS_REFUSED', why: /does not follow/}],
+  ['that answers 307', {script: answer(307, {Location: '/there'}), exit: 10, code: 'ACCESS_REFUSED', why: /does not follow/}],
   ['that answers 401', {script: answer(401), exit: 10, code: 'ACCESS_REFUSED', why: /expired, disabled, deleted.*CF-RAY/}],
-  ['that answers 403', {script: answer(403), exit: 10, code: 'ACCESS_REFUSED', why: /keeps it out; or a firewall/}],
+  ['that answers 403', {script: answer(403), exit: 10, code: 'ACCESS_REFUSED', why: /keeps it out, or a firewall/}],
   ['that answers 404', {script: answer(404), exit: 10, code: 'ACCESS_REFUSED', why: /WebSockets may be off/}],
-  ['that answers 429', {script: answer(429), exit: 8, code: 'ACCESS_REFUSED', why: /Too many/}],
+  ['that answers 429', {script: answer(429), exit: 8, code: 'ACCESS_REFUSED', why: /too many requests/}],
   ['that answers 502', {script: answer(502), exit: 8, code: 'ACCESS_REFUSED', why: /connector or the service/}],
   ['that answers 200', {script: answer(200), exit: 10, code: 'ACCESS_REFUSED', why: /WebSockets may be off/}],
   ['with the certificate of a host that looks alike', {edge: {certificateFor: 'gitlab-ssh.widgetcorp.tech.example'}, exit: 8, code: 'EDGE_NOT_TRUSTED', why: /for another host.*Nothing was sent/, nothingSent: true}],
@@ -221,7 +221,7 @@ describe('a secret goes to no other:', () => {
 
 describe('a proxy of the network', () => {
   it.each([
-    [407, 'HTTPS_PROXY', /wants a user|does not accept/],
+    [407, 'HTTPS_PROXY', /requires a user|does not accept/],
     [403, 'https_proxy', /does not allow/],
     [502, 'HTTPS_PROXY', /cannot reach/],
     [401, 'https_proxy', /does not accept the user and password/],

@@ -23,7 +23,7 @@ describe('the tutorial', () => {
   it('is refused before there is a rule, and says why and which command mends it', async () => {
     const refused = await zt.run(['ssh', `git@${host}`, '--token', 'gitlab-admin', '--yes', '--', '-T'])
     expect(refused.code).toBe(255)
-    expect(refused.stderr).toContain('identity rules only')
+    expect(refused.stderr).toContain('only identity rules')
     expect(refused.stderr).toContain('zt app add-rule GitLab --service-auth --token gitlab-admin')
   })
 

@@ -29,7 +29,7 @@ describe('where Access does not know a rotated secret yet', () => {
     })
     expect(end.code).toBe(0)
     expect(JSON.parse(end.stdout)).toMatchObject({method: 'POST', url: '/items?key=x', size: 1})
-    expect(end.stderr).toMatch(/^note: +Access accepted only the secret that the token had before/)
+    expect(end.stderr).toMatch(/^note: +Access accepted only the previous secret of "\w+"/)
     expect(world.asked.map(({method, url}) => `${method} ${url}`)).toEqual([
       'HEAD /items',
       'POST /items?key=x',
@@ -45,7 +45,9 @@ describe('where Access does not know a rotated secret yet', () => {
     expect(answers.map(({status}) => status)).toEqual([200, 200])
     expect(await forward.stop()).toBe(0)
     const said = forward.lines.map(({event, text}) => [event, text])
-    expect(said.slice(1, -1)).toEqual([['note', expect.stringContaining('only the secret') as string]])
+    expect(said.slice(1, -1)).toEqual([
+      ['note', expect.stringContaining('only the previous secret') as string],
+    ])
   })
 
   it('zt forward carries TCP with the one before', async () => {

@@ -129,7 +129,7 @@ describe.skipIf(!hasCurl)('zt curl', () => {
     const end = await world.zt.run(['curl', `${web}/away`, '--', '-s'], {env: {CURL_HOME: world.zt.home}})
     await fs.rm(file)
     expect(end).toMatchObject({code: 0, stdout: ''})
-    expect(end.stderr).toContain('is not followed')
+    expect(end.stderr).toContain('does not follow the redirect')
     expect(world.stranger.asked.length).toBe(before)
     expect(world.asked.at(-1)?.headers).not.toContain('from curlrc')
   })
@@ -144,7 +144,7 @@ describe.skipIf(!hasCurl)('zt curl', () => {
   it('says so where the answer may be the service\u2019s own', async () => {
     const end = await world.zt.run(['curl', `${web}/forbidden`, '--', '-s'])
     expect(end).toMatchObject({code: 10, stdout: 'says the service\n'})
-    expect(end.stderr).toContain('or the service behind it said no')
+    expect(end.stderr).toContain('or the service behind it refused the request')
   })
 
   it('sends nothing to a host that is not bound', async () => {

@@ -1,15 +1,14 @@
 import {Flags} from '@oclif/core'
-import {explainedFailure} from '../../lib/command/explained-failure.js'
 import {connectionTokenFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
 import {checkRow} from '../../lib/command/present/check.js'
-import {targetOptions} from '../../lib/command/target-options.js'
 import {TunnelCommand} from '../../lib/command/tunnel-command.js'
 import {hostArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
 import {normaliseHostname} from '../../lib/core/hostname.js'
+import {patient} from '../../lib/core/patience.js'
 import {checkTunnel} from '../../lib/tunnel/check/check.js'
-import {findTarget} from '../../lib/tunnel/target/target.js'
+import {TIMEOUT_MS} from '../../lib/tunnel/carrier/deadlines.js'
 
 export default class SshCheck extends TunnelCommand<typeof SshCheck> {
   static override summary = 'Check a connection through the tunnel step by step'
@@ -28,7 +27,7 @@ export default class SshCheck extends TunnelCommand<typeof SshCheck> {
     timeout: Flags.integer({
       description: 'limit for each step',
       helpValue: 'SECONDS',
-      default: 15,
+      default: () => Promise.resolve(patient(TIMEOUT_MS) / 1000),
       min: 1,
       max: 3600,
     }),
@@ -37,10 +36,7 @@ export default class SshCheck extends TunnelCommand<typeof SshCheck> {
 
   async run(): Promise<object> {
     const host = normaliseHostname(this.args.host)
-    const target = await findTarget({
-      ...targetOptions(this.settings, this.prompts),
-      ...{host, token: this.flags.token, allowUnbound: this.flags.yes},
-    })
+    const target = await this.findTarget(host)
     this.print(`${style.bold(host)} with the service token ${style.bold(target.name)}`)
     const result = await checkTunnel({
       target,
@@ -50,16 +46,8 @@ export default class SshCheck extends TunnelCommand<typeof SshCheck> {
         this.print(checkRow(step))
       },
     })
-    const {tokenId, name, credentials} = target
-    const failure =
-      result.failure &&
-      (await explainedFailure(this.access(), {
-        host,
-        tokenId,
-        clientId: credentials.clientId,
-        failure: result.failure,
-        refusal: result.refusal,
-      }))
+    const {tokenId, name} = target
+    const failure = result.failure && (await this.explain(target, result.failure))
     if (failure) {
       process.exitCode = exitCodeOf(failure)
       if (!this.jsonEnabled()) this.showError(failure)

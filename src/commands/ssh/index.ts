@@ -1,12 +1,14 @@
-import {explainReport} from '../../lib/command/explain-report.js'
+import {explainFailure} from '../../lib/access/explain/explain.js'
 import {connectionFlags, connectionTokenFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
 import {TunnelCommand} from '../../lib/command/tunnel-command.js'
 import {destinationArg} from '../../lib/command/args.js'
 import {errJson} from '../../lib/cli/streams.js'
+import {UserError} from '../../lib/core/errors.js'
+import {errorOf, type ProxyReport} from '../../lib/tunnel/failure/report.js'
 import {parseDestination} from '../../lib/tunnel/target/destination.js'
 import {endedBefore, type QuickEnd} from '../../lib/tunnel/ssh/quick.js'
 import {openSsh} from '../../lib/tunnel/ssh/run.js'
-import {chooseToken, sharedBy} from '../../lib/tunnel/target/target.js'
+import {sharedBy} from '../../lib/tunnel/target/target.js'
 
 export default class Ssh extends TunnelCommand<typeof Ssh> {
   static override summary = 'Open SSH through the tunnel with a service token'
@@ -27,7 +29,7 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
 
   async run(): Promise<object> {
     const {host, token, end} = endedBefore() ?? (await this.open())
-    if (end.report) this.showError(await explainReport(this.access(), end.report))
+    if (end.report) this.showError(await this.failureIn(end.report))
     process.exitCode = end.exitCode
     if (end.signal) process.kill(process.pid, end.signal)
     return {host, token, exitCode: end.exitCode, signal: end.signal ?? null}
@@ -35,8 +37,7 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
 
   private async open(): Promise<QuickEnd> {
     const {host, user} = parseDestination(this.args.host ?? (await this.askHost()), 'zt ssh [USER@]HOST')
-    const chosen = await chooseToken({settings: this.settings, host, token: this.flags.token})
-    if (!chosen.bound && !this.flags.yes) await this.confirmToken(chosen.name, host)
+    const chosen = await this.chooseToken(host)
     const end = await openSsh({
       settings: this.settings,
       host,
@@ -50,6 +51,13 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
       env: process.env,
     })
     return {host, token: {id: chosen.tokenId, name: chosen.name}, end}
+  }
+
+  /** The proxy has no API token, and knows only how the edge answered. */
+  private async failureIn({host, tokenId, clientId, ...report}: ProxyReport): Promise<Error> {
+    const error = errorOf({host, ...report})
+    if (!(error instanceof UserError)) return error
+    return explainFailure(this.access(), {host, tokenId, clientId, error})
   }
 
   /** stdout belongs to the session. */

@@ -1,20 +1,63 @@
 import {type Command} from '@oclif/core'
+import type {Asks} from '../api/operations.js'
+import {explainFailure} from '../access/explain/explain.js'
 import {UserError} from '../core/errors.js'
+import {
+  chosenToken,
+  findTarget,
+  type ChosenToken,
+  type Reading,
+  type Target,
+} from '../tunnel/target/target.js'
 import {AccessCommand} from './access-command.js'
 
-/** A command that sends a secret to a host which may not be bound to it. */
+/** A command that uses a stored secret: it may have to ask whether a host may receive it, or for a passphrase. */
 export abstract class TunnelCommand<T extends typeof Command> extends AccessCommand<T> {
   // Only to explain why Access refused.
-  static override asks = {
+  static override asks: Asks | undefined = {
     tries: ['listApplications', 'listServiceTokens', 'listApplicationPolicies', 'listGroups'],
-  } as const
+  }
 
-  /** Asks whether a token may be sent to a host that it is not bound to; a no ends the command. */
-  protected async confirmToken(name: string, host: string): Promise<void> {
-    const flags = 'Add --yes to send it this once'
-    this.prompts.require(`A confirmation that the secret of "${name}" may be sent to ${host}`, flags)
+  /** What reading a secret needs from the settings, the person and the environment. */
+  protected get reading(): Reading {
+    return {
+      settings: this.settings,
+      askPassphrase: this.prompts.possible ? (label) => this.prompts.secret(label) : undefined,
+      environment: {
+        dbusAddress: process.env['DBUS_SESSION_BUS_ADDRESS'],
+        runtimeDir: process.env['XDG_RUNTIME_DIR'],
+      },
+    }
+  }
+
+  /** The token for a host. The person confirms one that the host is not bound to. */
+  protected chooseToken(host: string): Promise<ChosenToken> {
+    return chosenToken({settings: this.settings, ...this.wanted(host)})
+  }
+
+  /** The same with its secret. */
+  protected findTarget(host: string): Promise<Target> {
+    return findTarget({...this.reading, ...this.wanted(host)})
+  }
+
+  /** Why a connection failed, as far as the account tells. */
+  protected explain(target: Target, error: UserError, path?: string): Promise<UserError> {
+    const {edge, tokenId, credentials} = target
+    return explainFailure(this.access(), {
+      ...{host: edge.host, path, tokenId, clientId: credentials.clientId, error},
+    })
+  }
+
+  private wanted(host: string) {
+    const {token, yes} = this.flags as {token?: string; yes?: boolean}
+    return {host, token, confirm: (name: string) => yes === true || this.confirmToken(name, host)}
+  }
+
+  /** @throws UserError `cancelled` / `CANCELLED` when the answer is no */
+  private async confirmToken(name: string, host: string): Promise<boolean> {
+    if (!this.prompts.possible) return false
     if (await this.prompts.confirm(`${host} is not bound to "${name}". Send its secret there this once?`))
-      return
+      return true
     throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was sent'})
   }
 }

@@ -42,6 +42,11 @@ const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
 export const EXIT_CODES_OF_OTHERS =
   'zt ssh, zt exec and zt curl exit with the status of ssh, of the command and of curl (255 if ssh could not connect), or with 128 + n if signal n ended it.'
 
+/** For a kind that comes from a file. */
+export function isErrorKind(kind: unknown): kind is ErrorKind {
+  return typeof kind === 'string' && Object.hasOwn(BY_KIND, kind)
+}
+
 /** The exit code of an error's kind, unless the error sets its own; 1 for anything else, which is a bug. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof UserError ? (error.exitCode ?? BY_KIND[error.kind].code) : 1

@@ -25,7 +25,7 @@ interface Origin {
 const ORIGIN = Symbol.for('zt.origin')
 const origin = (): Origin | undefined => (globalThis as {[ORIGIN]?: Origin})[ORIGIN]
 
-export function buildFacts(): BuildFacts {
+function buildFacts(): BuildFacts {
   const nothing = {version: VERSION, commit: null, dirty: null, commitDate: null, target: null, bundled: {}}
   const other = origin()
   if (other) return {...nothing, ...other.facts()}

@@ -1,10 +1,11 @@
 import {describe, expect, it} from 'vitest'
-import {explainRefusal, type Explanation} from '../../../src/lib/access/explain/explain.js'
+import {explainFailure} from '../../../src/lib/access/explain/explain.js'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
 import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../../src/lib/api/types.js'
 import {noProgress} from '../../../src/lib/core/progress.js'
 import {ApiError, UserError} from '../../../src/lib/core/errors.js'
-import type {Refusal} from '../../../src/lib/tunnel/types.js'
+import {RefusedError} from '../../../src/lib/tunnel/failure/refusal.js'
+import type {EdgeAnswer} from '../../../src/lib/tunnel/types.js'
 import {
   OTHER_TOKEN,
   TOKEN,
@@ -35,7 +36,7 @@ const gitlabAdmin: ServiceToken = {
   secretVersion: undefined,
 }
 
-const toLogin: Refusal = {status: 302, reason: 'login', ray: 'ray-1', location: undefined}
+const toLogin: EdgeAnswer = {by: 'access', status: 302, reason: 'login', ray: 'ray-1'}
 const staffRule = policy('Widgetcorp staff', 'allow', {include: [staff]})
 
 interface Account {
@@ -43,7 +44,7 @@ interface Account {
   groups?: Group[]
   tokens?: ServiceToken[]
   applications?: Application[]
-  refusal?: Partial<Refusal>
+  answer?: Partial<EdgeAnswer>
   profileNamed?: boolean
   /** Methods that throw. */
   failing?: Partial<Record<keyof AccessApi, Error>>
@@ -53,7 +54,7 @@ interface Account {
 const denied = (message: string): ApiError =>
   new ApiError({kind: 'permission', code: 'PERMISSION_MISSING', message, status: 403})
 
-function explain(account: Account): Promise<Explanation> {
+async function explain(account: Account): Promise<{error: UserError; why: string; next: readonly string[]}> {
   const {policies = [staffRule], groups = [], tokens = [gitlabAdmin], failing = {}} = account
   const applications = account.applications ?? [{...application('app-1', [HOST]), name: 'GitLab'}]
   const answer =
@@ -73,38 +74,42 @@ function explain(account: Account): Promise<Explanation> {
     clock: {now: () => NOW},
     progress: noProgress,
   } as unknown as AccessContext
-  return explainRefusal(ctx, {
+  const error = await explainFailure(ctx, {
     host: HOST,
     tokenId: 'tokenId' in account ? account.tokenId : TOKEN,
     clientId: 'f00d.access',
-    refusal: {...toLogin, ...account.refusal},
+    error: new RefusedError(HOST, {...toLogin, ...account.answer}),
   })
+  return {error, why: error.why ?? '', next: error.next}
 }
 
 describe('a refusal is explained', () => {
-  it("for the demo's case: an identity rule only, and the command that mends it", async () => {
-    const found = await explain({})
-    expect(found).toMatchObject({
-      why: 'The application "GitLab" has identity rules only ("Widgetcorp staff"), which want a person\'s login. No Service Auth rule admits the service token "gitlab-admin".',
+  it("for the demo's case: an identity rule only, and the command that fixes it", async () => {
+    const {error} = await explain({})
+    expect(error).toMatchObject({
+      kind: 'refused',
+      code: 'ACCESS_REFUSED',
+      message: `Access refused the service token for ${HOST} (it asks for a login)`,
+      whyLines: [
+        'The application "GitLab" has only identity rules ("Widgetcorp staff"), which require a person\'s login. No Service Auth rule admits the service token "gitlab-admin". (CF-RAY ray-1)',
+      ],
       next: [ADD_RULE],
-      application: {id: 'app-1', name: 'GitLab'},
-      tokenProblem: undefined,
+      details: {host: HOST, status: 302, reason: 'login', application: {id: 'app-1', name: 'GitLab'}},
     })
-    expect(found.evaluation?.outcome).toBe('login')
   })
 
   const cases: [string, Account, string, string | RegExp][] = [
-    ['an application without rules', {policies: []}, 'has no rule at all', ADD_RULE],
+    ['an application without rules', {policies: []}, 'has no rules', ADD_RULE],
     [
       'a Service Auth rule for another token',
       {policies: [policy('CI', 'non_identity', {include: [byToken(OTHER_TOKEN)]})]},
-      'None of the rules of "GitLab" admits it',
+      'No rule of "GitLab" admits it',
       ADD_RULE,
     ],
     [
       'the trap: named by an Allow rule',
       {policies: [policy('Machines', 'allow', {include: [staff, byToken()]})]},
-      'The rule "Machines" names the token under the action Allow, which wants a login all the same.',
+      'The rule "Machines" names the token under the action Allow, which still requires a login.',
       ADD_RULE,
     ],
     [
@@ -119,7 +124,7 @@ describe('a refusal is explained', () => {
     [
       'the trap: named by a Bypass rule',
       {policies: [policy('Open', 'bypass', {include: [byToken()]})]},
-      'The rule "Open" names the token under the action Bypass, where service tokens do not count.',
+      'The rule "Open" names the token under the action Bypass, which ignores service tokens.',
       ADD_RULE,
     ],
     [
@@ -131,7 +136,7 @@ describe('a refusal is explained', () => {
     [
       'a Require for addresses',
       {policies: [policy('CI', 'non_identity', {include: [byToken()], require: [{ip: {ip: '10.0.0.0/8'}}]})]},
-      'includes "gitlab-admin", and lets it in under conditions only. A requirement is not met: it is for addresses in 10.0.0.0/8',
+      'includes "gitlab-admin", but admits it only under conditions. A requirement is not met: it is for addresses in 10.0.0.0/8',
       'zt app show GitLab',
     ],
     [
@@ -159,14 +164,14 @@ describe('a refusal is explained', () => {
     [
       'admitted, with an Exclude that cannot be checked here',
       {policies: [policy('CI', 'non_identity', {include: [byToken()], exclude: [{ip: {ip: '10.0.0.0/8'}}]})]},
-      'the rule "CI" has Excludes that cannot be checked here',
+      'zt cannot check the Excludes of the rule "CI"',
       'zt app show GitLab',
     ],
     [
       'credentials that strict authentication does not accept',
       {
         policies: [policy('CI', 'non_identity', {include: [byToken()]})],
-        refusal: {status: 401, reason: 'unauthenticated'},
+        answer: {status: 401, reason: 'unauthenticated'},
       },
       "the secret that was sent is not the token's current one",
       'zt token rotate gitlab-admin',
@@ -175,7 +180,7 @@ describe('a refusal is explained', () => {
       '401 by the setting of the application',
       {
         applications: [{...application('app-1', [HOST]), name: 'GitLab', serviceAuth401Redirect: true}],
-        refusal: {status: 401, reason: 'unauthenticated'},
+        answer: {status: 401, reason: 'unauthenticated'},
       },
       'No Service Auth rule admits the service token',
       ADD_RULE,
@@ -194,11 +199,31 @@ describe('a refusal is explained', () => {
     ],
     [
       'the origin down',
-      {refusal: {status: 502, reason: 'origin-down'}},
-      'what is behind it does not answer',
-      /tunnel runs/,
+      {answer: {by: 'service', status: 502, reason: 'origin-down'}},
+      'the service behind it is down',
+      /tunnel and its service/,
     ],
-    ['too many requests', {refusal: {status: 429, reason: 'rate-limited'}}, 'too many requests', /minute/],
+    [
+      'too many requests',
+      {answer: {by: 'service', status: 429, reason: 'rate-limited'}},
+      'too many requests',
+      /minute/,
+    ],
+    [
+      'a plain web server that no application covers',
+      {answer: {by: 'service', status: 404, reason: 'other'}, applications: []},
+      `No application of the account covers ${HOST}`,
+      'zt app list',
+    ],
+    [
+      'a plain web server that the rules let the token through to',
+      {
+        answer: {by: 'service', status: 404, reason: 'other'},
+        policies: [policy('CI', 'non_identity', {include: [byToken()]})],
+      },
+      'WebSockets may be off in the zone',
+      `zt app show ${HOST}`,
+    ],
     [
       'names that need quotes',
       {applications: [{...application('app-1', [HOST]), name: "Bob's GitLab"}]},
@@ -239,12 +264,29 @@ describe('a refusal is explained', () => {
       [{...gitlabAdmin, id: OTHER_TOKEN, clientId: 'beef.access'}],
       'no service token with these credentials',
     ],
-  ] as const)('a token that is %s, whatever the rules', async (tokenProblem, tokens, why) => {
+  ] as const)('a token that is %s, whatever the rules', async (_, tokens, why) => {
     const policies = [policy('CI', 'non_identity', {include: [byToken()]})]
     const found = await explain({tokens: [...tokens], policies})
     expect(found.why).toContain(why)
-    expect(found).toMatchObject({tokenProblem, application: {name: 'GitLab'}})
+    expect(found.error.details).toMatchObject({application: {name: 'GitLab'}})
     expect(found.next.join()).not.toContain('add-rule')
+  })
+})
+
+describe('an answer that may be Access or the service behind it', () => {
+  const unclear: Partial<EdgeAnswer> = {by: 'unknown', status: 403, reason: 'forbidden'}
+  const admitting = [policy('CI', 'non_identity', {include: [byToken()]})]
+
+  it.each([
+    ['the rules refuse the token', {}, 'access'],
+    ['the token is disabled', {tokens: [{...gitlabAdmin, enabled: false}], policies: admitting}, 'access'],
+    ['the rules admit it', {policies: admitting}, 'unknown'],
+    ['no application covers the host', {applications: []}, 'unknown'],
+    ['the API cannot be asked', {failing: {listApplications: denied('no')}}, 'unknown'],
+  ] as const)('is attributed by the account: %s', async (_, account, by) => {
+    const {error} = await explain({...(account as Account), answer: unclear})
+    expect((error as RefusedError).answer.by).toBe(by)
+    expect(error.message.includes('or the service behind it')).toBe(by === 'unknown')
   })
 })
 
@@ -267,7 +309,7 @@ describe('where the API does not tell everything', () => {
     expect(found.why).toContain(message)
     expect(found.why).toContain('Usually no Service Auth rule')
     expect(found.next).toEqual(['zt login', 'Look for CF-RAY ray-1 in the Access log'])
-    expect(found.application).toBeUndefined()
+    expect(found.error.details).not.toHaveProperty('application')
   })
 
   it('groups are asked for only where a rule names one', async () => {
@@ -280,11 +322,11 @@ describe('where the API does not tell everything', () => {
       policies: [policy('Machines', 'allow', {include: [byGroup('ci')]})],
       failing: {listGroups: denied('The API token may not list groups')},
     })
-    expect(found.why).toContain('Its Access groups could not be read')
+    expect(found.why).toContain('zt could not read its Access groups')
     expect(found.next).toEqual([ADD_RULE])
   })
 
-  it('an error of our own is not taken for an answer', async () => {
+  it('a bug is not taken for an answer', async () => {
     await expect(explain({failing: {listApplications: new TypeError('ours')}})).rejects.toThrow('ours')
   })
 })

@@ -74,13 +74,13 @@ describe('each stage of the connection has its limit:', () => {
     const silent = await listen(() => undefined)
     const {error} = await open({connectTo: `127.0.0.1:${silent}`, limits: {tls: 200}})
     expect(error).toMatchObject({kind: 'unreachable', code: 'EDGE_TIMEOUT'})
-    expect(error?.why).toContain('TLS did not come about within 0.2 s')
+    expect(error?.why).toContain('TLS was not established within 0.2 s')
   })
 
   it('an answer that never comes', async () => {
     script = () => undefined
     const {error} = await open({limits: {answer: 200}})
-    expect(error?.why).toContain('took the request and was silent; the limit is 0.2 s')
+    expect(error?.why).toContain('took the request and sent nothing for 0.2 s')
   })
 
   it('an answer that drips in for ever, by the limit of the whole', async () => {
@@ -265,7 +265,7 @@ describe('through a proxy', () => {
   })
 
   it.each([
-    [407, '', 'wants a user and password'],
+    [407, '', 'requires a user and password'],
     [407, USER, 'does not accept the user and password'],
     [403, USER, 'does not allow'],
     [502, USER, 'cannot reach the edge'],

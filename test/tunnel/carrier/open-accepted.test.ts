@@ -8,7 +8,7 @@ import {Secret} from '../../../src/lib/core/secret.js'
 import {startSandbox} from '../../../src/lib/sandbox/server.js'
 import type {StoredCredentials} from '../../../src/lib/secrets/types.js'
 import {openAccepted} from '../../../src/lib/tunnel/carrier/open-accepted.js'
-import {RefusedError} from '../../../src/lib/tunnel/carrier/refusal.js'
+import {RefusedError} from '../../../src/lib/tunnel/failure/refusal.js'
 
 const host = 'gitlab-ssh.widgetcorp.tech'
 const later = new Date(Date.now() + 3600_000).toISOString()

@@ -11,6 +11,7 @@ import {openCertificateAuthority, type CertificateAuthority} from '../../../src/
 import {startSandbox} from '../../../src/lib/sandbox/server.js'
 import type {StoredCredentials} from '../../../src/lib/secrets/types.js'
 import {checkTunnel, type CheckOptions, type TunnelCheck} from '../../../src/lib/tunnel/check/check.js'
+import {RefusedError} from '../../../src/lib/tunnel/failure/refusal.js'
 import type {Target} from '../../../src/lib/tunnel/target/target.js'
 import type {CheckStep} from '../../../src/lib/tunnel/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
@@ -219,7 +220,7 @@ const ROWS: Row[] = [
   ['the CA file is none', NO_TLS, 'BAD_CA_FILE', 'config', () => ({caFile: path.join(directory, 'state.json')})],
   ['who listens speaks no TLS', NO_TLS, 'EDGE_UNREACHABLE', 'unreachable', async () => ({connectTo: await listen(net.createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))})],
   ['who listens hangs up', NO_TLS, 'EDGE_UNREACHABLE', 'unreachable', async () => ({connectTo: await listen(net.createServer((socket) => socket.destroy()))})],
-  ['who listens is silent', NO_TLS, 'EDGE_UNREACHABLE', 'unreachable', async () => ({connectTo: await listen(net.createServer()), ...soon})],
+  ['who listens is silent', NO_TLS, 'EDGE_TIMEOUT', 'unreachable', async () => ({connectTo: await listen(net.createServer()), ...soon})],
   ['the edge is silent', NO_EDGE, 'EDGE_TIMEOUT', 'unreachable', async () => ({connectTo: await silentEdge(), ...soon})],
   ['the secret is wrong', NO_EDGE, 'ACCESS_REFUSED', 'refused', () => ({credentials: {clientSecret: wrong}})],
   ['the origin says nothing', NO_SSH, 'NO_BANNER', 'unreachable', origin(() => undefined, soon)],
@@ -238,7 +239,7 @@ describe('the first failure', () => {
     expect(states(result)).toBe(expected)
     expect(result.failure).toMatchObject({code, kind})
     expect(result.failure?.next.length).toBeGreaterThan(0)
-    expect(result.refusal === undefined).toBe(code !== 'ACCESS_REFUSED')
+    expect(result.failure instanceof RefusedError).toBe(code === 'ACCESS_REFUSED')
   })
 
   it.each([
@@ -332,7 +333,7 @@ describe('behind a proxy of the network', () => {
   })
 
   it.each<[what: string, states: string, code: string, answer: string | undefined, more: Change]>([
-    ['its name does not exist', 'dns failed, tcp not-tried, proxy not-tried', 'HOST_NOT_RESOLVED', undefined, {options: {lookup: rejected('ENOTFOUND')}}],
+    ['its name does not exist', 'dns failed, tcp not-tried, proxy not-tried', 'PROXY_UNREACHABLE', undefined, {options: {lookup: rejected('ENOTFOUND')}}],
     ['it wants a password', 'dns ok, tcp ok, proxy failed', 'PROXY_REFUSED', 'HTTP/1.1 407 No\r\n\r\n', {}],
     ['it does not allow the host', 'dns ok, tcp ok, proxy failed', 'PROXY_REFUSED', 'HTTP/1.1 403 No\r\n\r\n', {}],
     ['it is none', 'dns ok, tcp ok, proxy failed', 'PROXY_UNREACHABLE', 'SSH-2.0-x\r\n', {}],

@@ -154,7 +154,9 @@ describe('a process that carries connections and does not end when it is asked',
       const entry = JSON.parse(await fs.readFile(own, 'utf8')) as object
       withdraw()
       const file = own.replace(`-${process.pid}-`, `-${child.pid}-`)
-      await fs.writeFile(file, JSON.stringify({...entry, started: startTimeOf(child.pid ?? 0)}), {mode: 0o600})
+      await fs.writeFile(file, JSON.stringify({...entry, started: startTimeOf(child.pid ?? 0)}), {
+        mode: 0o600,
+      })
       const token = {id: what.tokenId, clientId: what.clientId}
       const asked = {state, profile: what.profile, token, keep: false, dryRun: false}
       const {connections} = await endConnections(asked, cloudflared ? 200 : 2000)

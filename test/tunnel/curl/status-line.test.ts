@@ -32,7 +32,7 @@ describe('what curl says of the answer on stderr', () => {
             .map((end, i) => all.subarray(at[i] ?? 0, end))
             .filter(({length}) => length > 0)
           expect(await through(line, pieces)).toBe(Buffer.from(before + '\x1E' + after).toString('latin1'))
-          expect(line.judge()).toMatchObject({by: 'nobody', refusal: {status: 200}})
+          expect(line.answer).toMatchObject({by: 'service', status: 200})
         },
       ),
     )
@@ -43,27 +43,27 @@ describe('what curl says of the answer on stderr', () => {
       {http_code: '302', redirect_url: 'https://t.example/cdn-cgi/access/login/h?token=x', 'cf-ray': 'abc'},
       'access',
     ],
-    [{http_code: '302', redirect_url: 'https://elsewhere.example/'}, 'nobody'],
+    [{http_code: '302', redirect_url: 'https://elsewhere.example/'}, 'service'],
     [{http_code: '401'}, 'unknown'],
     [{http_code: '403'}, 'unknown'],
-    [{http_code: '401', 'www-authenticate': 'Basic realm="x"'}, 'nobody'],
+    [{http_code: '401', 'www-authenticate': 'Basic realm="x"'}, 'service'],
     [{http_code: '401', 'www-authenticate': 'Cloudflare-Access x'}, 'access'],
     [{http_code: '403', 'cf-access-domain': 'h'}, 'access'],
     [{http_code: '403', 'cf-access-aud': 'f00d'}, 'access'],
     [{http_code: '403', 'cf-mitigated': 'challenge'}, 'zone'],
     [{http_code: '503', 'cf-mitigated': 'challenge'}, 'zone'],
-    [{http_code: '200'}, 'nobody'],
-    [{http_code: '404'}, 'nobody'],
-  ])('%j is a refusal by %s', async (values, by) => {
+    [{http_code: '200'}, 'service'],
+    [{http_code: '404'}, 'service'],
+  ])('%j is an answer of %s', async (values, by) => {
     const line = new StatusLine()
     await through(line, [Buffer.from(written(line, values))])
-    expect(line.judge()?.by).toBe(by)
-    expect(JSON.stringify(line.judge())).not.toContain('token=x')
+    expect(line.answer?.by).toBe(by)
+    expect(JSON.stringify(line.answer)).not.toContain('token=x')
   })
 
   it('is nothing where there was no answer', async () => {
     const line = new StatusLine()
     await through(line, [Buffer.from(`curl: (7)\n${written(line, {http_code: '000'})}`)])
-    expect(line.judge()).toBeUndefined()
+    expect(line.answer).toBeUndefined()
   })
 })

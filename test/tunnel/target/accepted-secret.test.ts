@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {Secret} from '../../../src/lib/core/secret.js'
 import {acceptedAt, AcceptedSecret} from '../../../src/lib/tunnel/target/accepted-secret.js'
-import type {Judgement} from '../../../src/lib/tunnel/types.js'
+import type {EdgeAnswer} from '../../../src/lib/tunnel/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
 import {REFUSED, startHttpEdge, type HttpEdge} from '../../support/http-edge.js'
 import {HOST} from '../../support/scripted-edge.js'
@@ -19,9 +19,9 @@ const credentials = {
   previous: {clientSecret: new Secret('before'), until: new Date(START + HOUR).toISOString()},
 }
 
-const judgement = (by: Judgement['by'], reason: Judgement['refusal']['reason'] = 'other'): Judgement => ({
+const answered = (by: EdgeAnswer['by'], reason: EdgeAnswer['reason'] = 'other'): EdgeAnswer => ({
   by,
-  refusal: {status: 0, reason, ray: undefined, location: undefined},
+  ...{status: 0, reason},
 })
 
 describe('the secret for the next request', () => {
@@ -37,7 +37,7 @@ describe('the secret for the next request', () => {
           if (now >= START + HOUR) break
           const first = secret.pair
           const ok = (pair: {clientSecret: Secret}): boolean => pair.clientSecret.expose() === accepts
-          const other = secret.heard(first, judgement(ok(first) ? 'nobody' : 'access'))
+          const other = secret.heard(first, answered(ok(first) ? 'service' : 'access'))
           if (ok(first)) {
             expect(other).toBeUndefined()
             continue
@@ -48,7 +48,7 @@ describe('the secret for the next request', () => {
             continue
           }
           expect(other?.clientSecret.expose()).toBe('before')
-          if (other) secret.heard(other, judgement('nobody'))
+          if (other) secret.heard(other, answered('service'))
           expect(secret.pair).toBe(other)
         }
       }),
@@ -58,8 +58,8 @@ describe('the secret for the next request', () => {
   it('is tried with the present one again after half a minute', () => {
     let now = START
     const secret = new AcceptedSecret({credentials, now: () => now})
-    const before = secret.heard(secret.pair, judgement('access'))
-    if (before) secret.heard(before, judgement('nobody'))
+    const before = secret.heard(secret.pair, answered('access'))
+    if (before) secret.heard(before, answered('service'))
     expect(secret.pair.clientSecret.expose()).toBe('before')
     now += 30_000
     expect(secret.pair.clientSecret.expose()).toBe('present')
@@ -70,24 +70,24 @@ describe('the secret for the next request', () => {
     ['there is none', {...credentials, previous: undefined}, START],
   ])('is never the one before where %s', (_, given, now) => {
     const secret = new AcceptedSecret({credentials: given, now: () => now})
-    expect(secret.heard(secret.pair, judgement('access'))).toBeUndefined()
+    expect(secret.heard(secret.pair, answered('access'))).toBeUndefined()
     expect(secret.pair.clientSecret.expose()).toBe('present')
   })
 
   it('is not doubted for a 403 of the service itself, once Access has let it in', () => {
     const secret = new AcceptedSecret({credentials, now: () => START})
-    secret.heard(secret.pair, judgement('nobody'))
-    expect(secret.heard(secret.pair, judgement('unknown'))).toBeUndefined()
-    expect(secret.heard(secret.pair, judgement('access'))?.clientSecret.expose()).toBe('before')
+    secret.heard(secret.pair, answered('service'))
+    expect(secret.heard(secret.pair, answered('unknown'))).toBeUndefined()
+    expect(secret.heard(secret.pair, answered('access'))?.clientSecret.expose()).toBe('before')
   })
 
   it.each(['rate-limited', 'origin-down'] as const)(
     'is not known by an answer that is %s',
     async (reason) => {
       const secret = new AcceptedSecret({credentials, now: () => START})
-      secret.heard(secret.pair, judgement('nobody', reason))
+      secret.heard(secret.pair, answered('service', reason))
       let asked = 0
-      await secret.decide(() => Promise.resolve(judgement(asked++ === 0 ? 'access' : 'nobody')))
+      await secret.decide(() => Promise.resolve(answered(asked++ === 0 ? 'access' : 'service')))
       expect(asked).toBe(2)
       expect(secret.pair.clientSecret.expose()).toBe('before')
     },
@@ -96,7 +96,7 @@ describe('the secret for the next request', () => {
   it('is found out once for requests that come together', async () => {
     const secret = new AcceptedSecret({credentials, now: () => START})
     let asked = 0
-    const ask = (): Promise<Judgement> => Promise.resolve(judgement(asked++ === 0 ? 'access' : 'nobody'))
+    const ask = (): Promise<EdgeAnswer> => Promise.resolve(answered(asked++ === 0 ? 'access' : 'service'))
     await Promise.all(Array.from({length: 9}, () => secret.decide(ask)))
     expect(asked).toBe(2)
   })

@@ -1,178 +1,188 @@
 import type {AccessApi, Application, Decision, Group, Policy, ServiceToken} from '../../api/types.js'
+import {ztCommand, type Named} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
 import {findApplication} from '../../policy/application-match.js'
 import {evaluate} from '../../policy/evaluate.js'
 import {groupHolding, namesToken} from '../../policy/references.js'
-import type {Evaluation} from '../../policy/types.js'
-import type {Refusal} from '../../tunnel/types.js'
-import {ztCommand, type Named} from '../../core/command-line.js'
+import {RefusedError} from '../../tunnel/failure/refusal.js'
+import type {EdgeAnswer} from '../../tunnel/types.js'
 import type {AccessContext} from '../account/context.js'
 import {tokenStatus} from '../tokens/list.js'
 
-export interface RefusedRequest {
+/** A connection that failed, and the service token that it was made with. */
+export interface FailedConnection {
   host: string
   path?: string | undefined
-  /** The service token's UUID; undefined when only the pair is known (environment). */
+  /** Undefined where the failure came before a token was chosen. */
   tokenId: string | undefined
   clientId: string | undefined
-  refusal: Refusal
+  error: UserError
 }
 
-export interface Explanation {
+/** What the account says about a refusal. */
+interface Explanation {
   /** Sentences. */
   why: string
   next: string[]
-  application: {id: string; name: string} | undefined
-  evaluation: Evaluation | undefined
-  tokenProblem: 'disabled' | 'expired' | 'unknown' | undefined
+  application?: {id: string; name: string} | undefined
+  /** What accounts for the refusal; undefined where nothing that the API knows does. */
+  cause?: 'token' | 'rules' | 'no-application' | undefined
 }
+
+/** The answer says all that there is to say. */
+const SAID: readonly EdgeAnswer['reason'][] = ['origin-down', 'challenged', 'rate-limited']
 
 /**
- * Finds out why the edge refused a service token, by asking the API for the application, its policies and the token,
- * and evaluating them. Never throws: where the API cannot be asked, it says so and gives the usual reasons.
+ * The failure of a connection with the reason that the account gives for it: asks the API for the application, its
+ * policies and the token, and evaluates them. A failure that is no refusal comes back as it is. What `ssh`, `ssh check`,
+ * `curl` and `forward` say about a failure comes from here.
+ *
+ * Never throws: where the API cannot be asked, the error says so.
  */
-export async function explainRefusal(ctx: AccessContext, request: RefusedRequest): Promise<Explanation> {
-  const {reason, ray} = request.refusal
-  if (reason === 'origin-down') {
-    return general(
-      'Access let the token in, and what is behind it does not answer (the connector or its origin).',
-      ['Check that the tunnel runs and that its service is up'],
-    )
-  }
-  if (reason === 'challenged') {
-    return general(
-      'A bot or firewall rule of the zone wants a browser to prove itself, which no other program can; Access was not asked.',
-      ["Let this host pass the zone's bot and firewall rules (a WAF rule that skips them)"],
-    )
-  }
-  if (reason === 'rate-limited')
-    return general('The edge asks for a pause: too many requests.', ['Try again in a minute'])
-  try {
-    ctx.progress.step('Asking why')
-    return await explain(ctx, request)
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    return general(
-      `Why exactly is not known, because the API could not be asked (${error.message}). Usually no Service Auth rule of the application names the token, or the token is expired, disabled or has another secret.`,
-      [ztCommand(ctx, 'login'), ...(ray === undefined ? [] : [`Look for CF-RAY ${ray} in the Access log`])],
-    )
+export async function explainFailure(ctx: AccessContext, failed: FailedConnection): Promise<UserError> {
+  const {error, host} = failed
+  if (!(error instanceof RefusedError) || SAID.includes(error.answer.reason)) return error
+  const {answer} = error
+  const found = await explain(ctx, failed, answer).catch((reason: unknown) => {
+    if (reason instanceof UserError) return withoutApi(ctx, answer, reason)
+    throw reason
+  })
+  const {cause} = found
+  // Whoever answered let the request in, and the rules say that this was right: the cause is not Access.
+  if (answer.by === 'service' && cause === undefined) return error
+  const certain = answer.by === 'unknown' && (cause === 'token' || cause === 'rules')
+  return new RefusedError(host, certain ? {...answer, by: 'access'} : answer, found)
+}
+
+function withoutApi(ctx: AccessContext, {ray}: EdgeAnswer, reason: UserError): Explanation {
+  return {
+    why: `zt could not ask the API for the exact reason (${reason.message}). Usually no Service Auth rule of the application names the token, or the token is expired, disabled or has another secret.`,
+    next: [
+      ztCommand(ctx, 'login'),
+      ...(ray === undefined ? [] : [`Look for CF-RAY ${ray} in the Access log`]),
+    ],
   }
 }
 
-async function explain(ctx: AccessContext, request: RefusedRequest): Promise<Explanation> {
+async function explain(
+  ctx: AccessContext,
+  failed: FailedConnection,
+  answer: EdgeAnswer,
+): Promise<Explanation> {
+  ctx.progress.step('Asking why')
   const api = await ctx.api()
   const [applications, tokens] = await Promise.all([api.listApplications(), api.listServiceTokens()])
-  const token = tokens.find(({id, clientId}) => id === request.tokenId || clientId === request.clientId)
-  const {host, path = '/'} = request
+  const token = tokens.find(({id, clientId}) => id === failed.tokenId || clientId === failed.clientId)
+  const {host, path = '/'} = failed
   const listed = findApplication({host, path}, applications)?.application
   if (!listed) {
-    return general(`No application of the account covers ${request.host}.`, [ztCommand(ctx, 'app', 'list')])
+    return {
+      why: `No application of the account covers ${failed.host}.`,
+      next: [ztCommand(ctx, 'app', 'list')],
+      cause: 'no-application',
+    }
   }
-  const policies = await api.listApplicationPolicies(listed.id)
-  const {groups, note} = await groupsOf(api, policies)
-  const application = {...listed, policies}
+  const application = {id: listed.id, name: listed.name}
   if (!token) {
     return {
-      ...general(
-        'The account has no service token with these credentials: it was deleted, or belongs to another account.',
-        [ztCommand(ctx, 'token', 'list')],
-      ),
-      application: {id: application.id, name: application.name},
-      tokenProblem: 'unknown',
+      why: 'The account has no service token with these credentials: it was deleted, or belongs to another account.',
+      next: [ztCommand(ctx, 'token', 'list')],
+      application,
+      cause: 'token',
     }
   }
   const status = tokenStatus(token, ctx.clock.now())
+  const tokenRef = unambiguous(token, tokens)
   if (status !== 'active') {
     return {
-      ...general(`Service token "${token.name}" is ${status}, so it opens nothing.`, [
-        ztCommand(ctx, 'token', status === 'expired' ? 'refresh' : 'enable', unambiguous(token, tokens)),
-      ]),
-      application: {id: application.id, name: application.name},
-      tokenProblem: status,
+      why: `Service token "${token.name}" is ${status}, so it opens nothing.`,
+      next: [ztCommand(ctx, 'token', status === 'expired' ? 'refresh' : 'enable', tokenRef)],
+      application,
+      cause: 'token',
     }
   }
+  const policies = await api.listApplicationPolicies(listed.id)
+  const {groups, note} = await groupsOf(api, policies)
   const found = byPolicies(ctx, {
-    application,
+    application: {...listed, policies},
     token,
     groups,
-    refusal: request.refusal,
-    applicationRef: unambiguous(application, applications),
-    tokenRef: unambiguous(token, tokens),
+    answer,
+    applicationRef: unambiguous(listed, applications),
+    tokenRef,
   })
-  return {
-    ...found,
-    why: note === undefined ? found.why : `${found.why} ${note}`,
-    application: {id: application.id, name: application.name},
-  }
+  return {...found, why: note === undefined ? found.why : `${found.why} ${note}`, application}
 }
 
-/** What is asked of the policies. The references are what a command can name the things by. */
+/** What the policies are evaluated for. The references are the names for commands. */
 interface Case {
   application: Application
   token: ServiceToken
   groups: ReadonlyMap<string, Group>
-  refusal: Refusal
+  answer: EdgeAnswer
   applicationRef: string | Named
   tokenRef: string | Named
 }
 
 function byPolicies(
   ctx: AccessContext,
-  {application, token, groups, refusal, applicationRef, tokenRef}: Case,
+  {application, token, groups, answer, applicationRef, tokenRef}: Case,
 ): Explanation {
-  const evaluation = evaluate({
+  const {admitted, outcome, policy, trace} = evaluate({
     application,
     groups,
     request: {serviceTokenId: token.id, ip: undefined, country: undefined},
   })
-  const mend = ztCommand(ctx, 'app', 'add-rule', applicationRef, '--service-auth', '--token', tokenRef)
+  const cause = admitted ? undefined : 'rules'
+  const addRule = ztCommand(ctx, 'app', 'add-rule', applicationRef, '--service-auth', '--token', tokenRef)
   const show = ztCommand(ctx, 'app', 'show', applicationRef)
-  const found = (why: string, next: string[]): Explanation => ({...general(why, next), evaluation})
-  // Strict authentication: 401 is for credentials that are not right, whatever the rules; 403 for the rules.
-  if (refusal.reason === 'unauthenticated' && !application.serviceAuth401Redirect) {
-    return found(
-      `The edge does not accept the credentials, although "${token.name}" is enabled and has not expired: the secret that was sent is not the token's current one.`,
-      [ztCommand(ctx, 'token', 'rotate', tokenRef)],
-    )
+  // With strict authentication 401 is for wrong credentials, whatever the rules; 403 is for the rules.
+  if (answer.reason === 'unauthenticated' && !application.serviceAuth401Redirect) {
+    return {
+      why: `The edge does not accept the credentials, although "${token.name}" is enabled and has not expired: the secret that was sent is not the token's current one.`,
+      next: [ztCommand(ctx, 'token', 'rotate', tokenRef)],
+      cause,
+    }
   }
-  if (evaluation.admitted) {
-    const excludes = (evaluation.policy?.exclude.length ?? 0) > 0
-    return found(
-      [
-        `By its rules "${application.name}" admits "${token.name}".`,
-        excludes
-          ? `But the rule "${evaluation.policy?.name ?? ''}" has Excludes that cannot be checked here.`
-          : '',
-        "Either the change has not reached the edge yet (it takes up to about 85 seconds), or the secret that is stored here is not the token's current one.",
-      ]
-        .filter((part) => part !== '')
-        .join(' '),
-      ['Try again in a minute and a half', ...(excludes ? [show] : [])],
-    )
+  if (admitted) {
+    const excludes = (policy?.exclude.length ?? 0) > 0
+    const why = [
+      `The rules of "${application.name}" admit "${token.name}".`,
+      ...(excludes ? [`But zt cannot check the Excludes of the rule "${policy?.name ?? ''}".`] : []),
+      "Either the change has not reached the edge yet (it takes up to about 85 seconds), or the secret that is stored here is not the token's current one.",
+    ]
+    return {
+      why: why.join(' '),
+      next: ['Try again in a minute and a half', ...(excludes ? [show] : [])],
+      cause,
+    }
   }
-  if (evaluation.outcome === 'blocked') {
-    return found(`The Block rule "${evaluation.policy?.name ?? ''}" of "${application.name}" keeps it out.`, [
-      mend,
-      'A Service Auth rule is looked at before every Block rule',
-    ])
+  if (outcome === 'blocked') {
+    return {
+      why: `The Block rule "${policy?.name ?? ''}" of "${application.name}" keeps it out.`,
+      next: [addRule, 'Access evaluates a Service Auth rule before every Block rule'],
+      cause,
+    }
   }
-  const narrowed = evaluation.trace.find(
-    ({decision, outcome}) =>
-      decision === 'non_identity' && (outcome === 'excluded' || outcome === 'require-failed'),
+  const narrowed = trace.find(
+    ({decision, outcome: of}) =>
+      decision === 'non_identity' && (of === 'excluded' || of === 'require-failed'),
   )
   if (narrowed) {
-    return found(
-      `The Service Auth rule "${narrowed.name}" includes "${token.name}", and lets it in under conditions only. ${narrowed.why}`,
-      [show],
-    )
+    return {
+      why: `The Service Auth rule "${narrowed.name}" includes "${token.name}", but admits it only under conditions. ${narrowed.why}`,
+      next: [show],
+      cause,
+    }
   }
-  return found(
-    `${reasonFor(application, token.id, groups)} No Service Auth rule admits the service token "${token.name}".`,
-    [mend],
-  )
+  return {
+    why: `${reasonFor(application, token.id, groups)} No Service Auth rule admits the service token "${token.name}".`,
+    next: [addRule],
+    cause,
+  }
 }
 
-/** Why no rule of an application applies to a token: the classic traps first. */
+/** Why no rule of an application admits a token: the usual traps first. */
 function reasonFor(application: Application, tokenId: string, groups: ReadonlyMap<string, Group>): string {
   const {name, policies} = application
   for (const {decision, include, name: rule} of policies) {
@@ -186,19 +196,19 @@ function reasonFor(application: Application, tokenId: string, groups: ReadonlyMa
       return `The rule "${rule}" names the token's Access group "${group.name}" under the action ${trap}.`
     }
   }
-  if (policies.length === 0) return `The application "${name}" has no rule at all.`
+  if (policies.length === 0) return `The application "${name}" has no rules.`
   return policies.every(({decision}) => decision === 'allow')
-    ? `The application "${name}" has identity rules only (${quoted(policies)}), which want a person's login.`
-    : `None of the rules of "${name}" admits it.`
+    ? `The application "${name}" has only identity rules (${policies.map((one) => `"${one.name}"`).join(', ')}), which require a person's login.`
+    : `No rule of "${name}" admits it.`
 }
 
-/** The actions under which a token can be named and is not let in. */
+/** The actions under which a rule can name a token without admitting it. */
 const TRAPS = new Map<Decision, string>([
-  ['allow', 'Allow, which wants a login all the same'],
-  ['bypass', 'Bypass, where service tokens do not count'],
+  ['allow', 'Allow, which still requires a login'],
+  ['bypass', 'Bypass, which ignores service tokens'],
 ])
 
-/** The account's groups, where a policy names one. Reading them needs a permission that zt needs for nothing else. */
+/** The account's groups, where a policy names one: reading them needs a permission that nothing else here needs. */
 async function groupsOf(
   api: AccessApi,
   policies: readonly Policy[],
@@ -210,19 +220,14 @@ async function groupsOf(
     return {groups: new Map(groups.map((group) => [group.id, group])), note: undefined}
   } catch (error) {
     if (!(error instanceof UserError) || error.kind !== 'permission') throw error
-    return {groups: new Map(), note: 'Its Access groups could not be read: the API token may not.'}
+    return {
+      groups: new Map(),
+      note: 'zt could not read its Access groups: the API token lacks the permission.',
+    }
   }
 }
 
-/** A thing for a command, or its id where others have the same name. */
+/** A thing's name for a command, or its ID where another thing has the same name. */
 export function unambiguous<T extends {id: string; name: string}>(thing: T, all: readonly T[]): string | T {
   return all.some(({id, name}) => id !== thing.id && name === thing.name) ? thing.id : thing
-}
-
-function quoted(policies: readonly {name: string}[]): string {
-  return policies.map(({name}) => `"${name}"`).join(', ')
-}
-
-function general(why: string, next: string[]): Explanation {
-  return {why, next, application: undefined, evaluation: undefined, tokenProblem: undefined}
 }

@@ -18,10 +18,10 @@ const TITLE: Record<CheckStep['step'], string> = {
 }
 const TITLE_WIDTH = 5
 const TIME_WIDTH = 10
-/** Mark, title and time, with the gaps behind them. */
+/** The width of mark, title and time, with the gaps between them. */
 const LEAD = 2 + TITLE_WIDTH + 1 + TIME_WIDTH + 2
 
-/** `✓ TLS      12.3 ms  TLSv1.3, …`: what does not fit goes on below the detail. */
+/** `✓ TLS      12.3 ms  TLSv1.3, …`; long details continue below the detail's column. */
 export function checkRow({step, state, ms, detail}: CheckStep): string[] {
   const [first = '', ...more] = wrapped(detail, columnsOf('stdout') - LEAD)
   const time = (ms === undefined ? '' : `${ms.toFixed(1)} ms`).padStart(TIME_WIDTH)

@@ -1,6 +1,6 @@
 import type {ClosedConnection, ClosedConnections} from '../../tunnel/types.js'
 
-/** What became of the connections that were open with a token: a line for people, or none, and what is to be warned of. */
+/** What happened to the connections that were open with a token: a line for people, if there is anything to say, and warnings. */
 export function connectionsText({connections, unknown}: ClosedConnections): {
   line: string | undefined
   warnings: string[]

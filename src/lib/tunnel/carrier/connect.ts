@@ -5,8 +5,14 @@ import {patient} from '../../core/patience.js'
 import {USER_AGENT} from '../../core/version.js'
 import {keepLastBytes} from '../../network/connection-end.js'
 import {boundLookUps} from '../edge/look-ups.js'
+import {
+  edgeFailed,
+  isConnectionError,
+  proxyRefused,
+  proxyUnreachable,
+  timedOut,
+} from '../failure/connection.js'
 import type {EdgeAddress} from '../types.js'
-import {edgeFailed, isConnectionError, proxyRefused, proxyUnreachable, timedOut} from './connect-errors.js'
 import {Deadlines, limitsWithin, TIMEOUT_MS, type StageLimits} from './deadlines.js'
 import {readHead} from './http-head.js'
 import {proxyFor, type Address, type HttpProxy} from './proxy-settings.js'

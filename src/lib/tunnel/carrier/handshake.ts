@@ -4,10 +4,10 @@ import {UserError} from '../../core/errors.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
+import {notAnEdge} from '../failure/connection.js'
+import {RefusedError, readAnswer} from '../failure/refusal.js'
 import {dialEdge, type DialOptions} from './connect.js'
-import {notAnEdge} from './connect-errors.js'
 import {readHead, type HttpHead} from './http-head.js'
-import {RefusedError, readRefusal} from './refusal.js'
 
 export interface HandshakeOptions extends Omit<DialOptions, 'context'> {
   credentials: ServiceCredentials
@@ -77,7 +77,7 @@ function requestFor(
 
 /** What RFC 6455 (4.1) requires of an answer, including that it agrees to nothing that was not requested. */
 function checkAnswer(edge: EdgeAddress, key: string, {status, headers}: HttpHead): void {
-  if (status !== 101) throw new RefusedError(edge.host, readRefusal(status, headers))
+  if (status !== 101) throw new RefusedError(edge.host, readAnswer(status, headers))
   const has = (name: string, token: string): boolean =>
     (headers.get(name) ?? '')
       .toLowerCase()

@@ -1,6 +1,6 @@
 import type {ServiceCredentials, StoredCredentials} from '../../secrets/types.js'
 import {openTunnel, type HandshakeOptions, type OpenTunnel} from './handshake.js'
-import {RefusedError} from './refusal.js'
+import {RefusedError} from '../failure/refusal.js'
 
 export interface AcceptedTunnel {
   tunnel: OpenTunnel
@@ -43,6 +43,6 @@ export async function openAccepted(
 /** The application's settings decide whether Access answers a wrong secret with 302, 401 or 403. */
 function mayBeTheSecret(error: unknown): boolean {
   return (
-    error instanceof RefusedError && ['login', 'unauthenticated', 'forbidden'].includes(error.refusal.reason)
+    error instanceof RefusedError && ['login', 'unauthenticated', 'forbidden'].includes(error.answer.reason)
   )
 }

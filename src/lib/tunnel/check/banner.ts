@@ -4,13 +4,13 @@ import {carry} from '../carrier/carry.js'
 import type {OpenTunnel} from '../carrier/handshake.js'
 import {limited, type Found} from './steps.js'
 
-/** Before its banner a server may send lines of its own (RFC 4253, 4.2); one that goes on beyond this is none. */
+/** A server may send other lines before its banner (RFC 4253, 4.2); with more than this it is not an SSH server. */
 const LIMIT = 8192
 
 /**
  * Waits for the SSH banner from behind an open tunnel, sends nothing, and closes the tunnel.
  *
- * @throws UserError `unreachable` / `NO_BANNER`, `NOT_SSH`, or what the carrier has against the tunnel
+ * @throws UserError `unreachable` / `NO_BANNER`, `NOT_SSH`, or what the carrier throws
  */
 export async function readBanner(
   tunnel: OpenTunnel,
@@ -48,11 +48,13 @@ function silent(host: string, timeoutMs: number, timedOut: boolean): UserError {
   return new UserError({
     kind: 'unreachable',
     code: 'NO_BANNER',
-    message: `No SSH server greets from behind ${host}`,
+    message: `No SSH server answers behind ${host}`,
     why: timedOut
-      ? `The tunnel is open, and nothing came through it for ${timeoutMs / 1000} s.`
+      ? `The tunnel is open, but nothing came through it for ${timeoutMs / 1000} s.`
       : 'The tunnel was closed before anything came through it.',
-    next: ["Check that the tunnel's service is ssh://… with the right address, and that sshd runs there"],
+    next: [
+      "Check that the tunnel's service is ssh://… with the right address, and that sshd is running there",
+    ],
   })
 }
 
@@ -60,8 +62,8 @@ function notSsh(host: string, received: string): UserError {
   return new UserError({
     kind: 'unreachable',
     code: 'NOT_SSH',
-    message: `What is behind ${host} is no SSH server`,
-    why: `It begins with "${limited(received.split(/[\r\n]/)[0] ?? '', 60)}".`,
+    message: `The server behind ${host} is not an SSH server`,
+    why: `Its first line begins with "${limited(received.split(/[\r\n]/)[0] ?? '', 60)}".`,
     next: ["Check the tunnel's service: it should be ssh://…"],
   })
 }

@@ -4,9 +4,9 @@ import type {Environment} from '../../config/paths.js'
 import {openAccepted, type AcceptedTunnel} from '../carrier/open-accepted.js'
 import {addressOf} from '../carrier/connect.js'
 import {proxyFor} from '../carrier/proxy-settings.js'
-import {RefusedError} from '../carrier/refusal.js'
+import {RefusedError} from '../failure/refusal.js'
 import type {Target} from '../target/target.js'
-import type {CheckStep, Refusal} from '../types.js'
+import type {CheckStep} from '../types.js'
 import {readBanner} from './banner.js'
 import {checkTls, connectTcp, edgeHop, findAddresses, systemLookup, type Lookup} from './network.js'
 import {askProxy, proxyHop} from './proxy.js'
@@ -18,7 +18,7 @@ export interface CheckOptions {
   environment?: Environment | undefined
   /** For each step. Milliseconds. */
   timeoutMs: number
-  /** Told of each step when it is over, the ones that were not tried included. */
+  /** Called after each step, and for those that were not tried. */
   onStep?: ((step: CheckStep) => void) | undefined
   lookup?: Lookup | undefined
   now?: (() => number) | undefined
@@ -26,18 +26,16 @@ export interface CheckOptions {
 
 export interface TunnelCheck {
   steps: CheckStep[]
-  /** What the failing step has to say; undefined when all is well. */
+  /** The error of the step that failed; undefined when all is well. */
   failure: UserError | undefined
-  /** How the edge said no, if it did. */
-  refusal: Refusal | undefined
 }
 
 /**
- * Goes the way of a connection step by step: DNS, TCP, TLS, the edge's answer to the credentials, the SSH banner from
- * behind; through the environment's proxy where there is one. Changes nothing, and sends the credentials only as
- * `zt ssh` would.
+ * Makes a connection step by step: DNS, TCP, TLS, the edge's answer to the credentials, and the SSH banner behind it; through
+ * the environment's proxy where there is one. Changes nothing, and sends the credentials only as `zt ssh` does. Each step
+ * fails with the error that `zt ssh` has at that point.
  *
- * @throws UserError `usage` / `BAD_PROXY`; what a step finds is no error of the check's
+ * @throws UserError `usage` / `BAD_PROXY`; a step that fails is part of the result
  */
 export async function checkTunnel(options: CheckOptions): Promise<TunnelCheck> {
   const {target, environment = {}, timeoutMs, onStep = () => undefined} = options
@@ -45,7 +43,7 @@ export async function checkTunnel(options: CheckOptions): Promise<TunnelCheck> {
   const {edge} = target
   const to = addressOf(edge)
   const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
-  const hop = proxy ? proxyHop(proxy, edge.host) : edgeHop(edge)
+  const hop = proxy ? proxyHop(proxy, edge) : edgeHop(edge)
   const steps = new Steps(onStep, {proxy: proxy !== undefined})
   let through: net.Socket | undefined
   try {
@@ -56,21 +54,17 @@ export async function checkTunnel(options: CheckOptions): Promise<TunnelCheck> {
     await steps.take('tls', () => checkTls({edge, environment}, socket, timeoutMs, now()))
     const {tunnel} = await steps.take('edge', () => askEdge({...target, environment}, timeoutMs, now()))
     await steps.take('ssh', () => readBanner(tunnel, edge.host, timeoutMs))
-    return {steps: steps.all, failure: undefined, refusal: undefined}
+    return {steps: steps.all, failure: undefined}
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     steps.end()
-    return {
-      steps: steps.all,
-      failure: error,
-      refusal: error instanceof RefusedError ? error.refusal : undefined,
-    }
+    return {steps: steps.all, failure: error}
   } finally {
     through?.destroy()
   }
 }
 
-/** On a connection of its own, by the handshake that `zt ssh` uses: so its time holds TCP and TLS once more. */
+/** Makes a new connection by the handshake of `zt ssh`, so its time includes TCP and TLS again. */
 async function askEdge(
   target: Target & {environment: Environment},
   timeoutMs: number,
@@ -83,8 +77,8 @@ async function askEdge(
       value: accepted,
       detail:
         onlyPrevious === undefined
-          ? '101, let in with the present secret'
-          : `101, let in only with the secret before the rotation, which works until ${onlyPrevious}`,
+          ? '101, accepted with the current secret'
+          : `101, accepted only with the previous secret, which works until ${onlyPrevious}`,
       facts: {
         status: 101,
         secret: onlyPrevious === undefined ? 'present' : 'previous',
@@ -93,11 +87,11 @@ async function askEdge(
     }
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
-    const {status, reason, ray, location} = error.refusal
+    const {status, reason, ray, location} = error.answer
     const to = location === undefined ? '' : ` to ${/^https?:\/\/([^/]+)/.exec(location)?.[1] ?? location}`
     throw new StepFailed(
       error,
-      `${status}${to}: ${reason === 'origin-down' ? 'let in, and nobody there' : 'not let in'}`,
+      `${status}${to}: ${reason === 'origin-down' ? 'accepted, but the service is down' : 'not accepted'}`,
       {
         status,
         reason,

@@ -2,12 +2,12 @@ import dns from 'node:dns/promises'
 import net from 'node:net'
 import tls from 'node:tls'
 import type {JsonObject} from '../../core/json.js'
-import {UserError, hasCode, nameOfThrown} from '../../core/errors.js'
+import {UserError, nameOfThrown} from '../../core/errors.js'
 import {boundLookUps} from '../edge/look-ups.js'
-import type {EdgeWay} from '../carrier/connect.js'
+import {addressOf, type EdgeWay} from '../carrier/connect.js'
+import type {Stage} from '../carrier/deadlines.js'
 import {trustOf} from '../carrier/edge-agent.js'
-import {edgeFailed} from '../carrier/connect-errors.js'
-import {addressOf} from '../carrier/connect.js'
+import {edgeFailed, timedOut} from '../failure/connection.js'
 import type {EdgeAddress} from '../types.js'
 import {limited, StepFailed, type Found} from './steps.js'
 
@@ -16,47 +16,50 @@ export interface Address {
   family: number
 }
 
-/** As `dns.lookup` with `all`: what the system's resolver says, its hosts file included. */
+/** Like `dns.lookup` with `all`: the answer of the system's resolver, which reads the hosts file too. */
 export type Lookup = (name: string) => Promise<Address[]>
 
 export const systemLookup: Lookup = (name) => dns.lookup(name, {all: true})
 
-/** Each address is tried by itself, and a host may have many. */
+/** Each address is tried on its own, and a host may have many. */
 const MOST_ADDRESSES = 8
 const ATTEMPT_MS = 3000
 const DAY_MS = 24 * 3600 * 1000
 const SOON_DAYS = 14
 
-/** What a connection is made to first: the edge, or a proxy before it. */
+/** The first server of a connection: the edge, or the proxy before it. */
 export interface Hop {
   /** A name or an address. */
   host: string
   port: number
-  /** Put before the addresses, for people; and instead of them where the host is one itself. */
+  /** For people: before the addresses, instead of them where the host is an address itself, and behind the one used. */
   words: {before: string; given: string; behind: string}
   facts: JsonObject
-  /** What to do where the name has no address. */
-  next: string[]
-  /** What is told of a connection that does not come about. */
-  failed: (error: unknown) => UserError
+  /** What a connection to it is to `zt ssh`. */
+  stage: 'connect' | 'proxy'
+  /** The error of `zt ssh` for the same failure. */
+  failed: (stage: Stage, error: unknown) => UserError
+  /** The same where a step took longer than these milliseconds. */
+  late: (stage: Stage, ms: number) => UserError
 }
 
-/** The host's own name is not asked for where --connect-to stands for it. */
+/** With --connect-to, that address is looked up instead of the host's name. */
 export function edgeHop(edge: EdgeAddress): Hop {
   const {host, port} = addressOf(edge)
   const {connectTo} = edge
-  const before = connectTo === undefined ? '' : `${edge.host} not asked, ${host} is given: `
+  const before = connectTo === undefined ? '' : `${host} (--connect-to, profile) instead of ${edge.host}: `
   return {
     host,
     port,
-    words: {before, given: `not asked: ${connectTo ?? host} is given (--connect-to, profile)`, behind: ''},
+    words: {before, given: `skipped: ${connectTo ?? host} is given (--connect-to, profile)`, behind: ''},
     facts: {name: host, connectTo: connectTo ?? null},
-    next: ['Check the spelling and the network', 'Has the tunnel a DNS record for this host?'],
-    failed: (error) => edgeFailed(edge, 'connect', error),
+    stage: 'connect',
+    failed: (stage, error) => edgeFailed(edge, stage, error),
+    late: (stage, ms) => timedOut(edge, undefined, stage, ms),
   }
 }
 
-/** The addresses that the connection goes to. */
+/** The addresses of the first server. */
 export async function findAddresses(hop: Hop, timeoutMs: number, lookup: Lookup): Promise<Found<Address[]>> {
   const {host: name, words, facts} = hop
   const family = net.isIP(name)
@@ -69,15 +72,10 @@ export async function findAddresses(hop: Hop, timeoutMs: number, lookup: Lookup)
     }
   }
   const lookedUp = boundLookUps(timeoutMs)
-  const addresses = await within(lookup(name), timeoutMs, () =>
-    silent(hop, `No address came within ${timeoutMs / 1000} s.`),
-  )
+  const addresses = await within(lookup(name), timeoutMs, () => hop.late('lookup', timeoutMs))
     .finally(lookedUp)
     .catch((error: unknown) => {
-      if (error instanceof UserError) throw error
-      throw hasCode(error, 'ENOTFOUND', 'ENODATA')
-        ? notResolved(hop, 'That host name does not exist, or has no address.')
-        : silent(hop, `The system gave up waiting (${nameOfThrown(error)}).`)
+      throw error instanceof UserError ? error : hop.failed('lookup', error)
     })
   const list = addresses.map(({address}) => address)
   return {value: addresses, detail: `${words.before}${list.join(', ')}`, facts: {...facts, addresses: list}}
@@ -91,24 +89,26 @@ interface Attempt {
 }
 
 /**
- * A connection as zt makes it (whichever address answers first), and what each address does by itself.
+ * A connection as zt makes it, to whichever address answers first, and then one to each address on its own.
  *
  * @returns the address that answered
  */
 export async function connectTcp(
-  {host, port, words, failed}: Hop,
+  {host, port, words, stage, failed, late}: Hop,
   addresses: Address[],
   timeoutMs: number,
 ): Promise<Found<string>> {
   const started = performance.now()
-  const socket = await firstToAnswer({host, port}, addresses, timeoutMs).catch((error: unknown) => error)
+  const socket = await firstToAnswer({host, port}, addresses, timeoutMs).catch((error: unknown) =>
+    error === LATE ? late(stage, timeoutMs) : failed(stage, error),
+  )
   const ms = performance.now() - started
   const attempts = await Promise.all(
     addresses.slice(0, MOST_ADDRESSES).map(({address}) => attempt(address, port, timeoutMs)),
   )
   const others = attempts.filter(({ok}) => !ok).map(({address, error}) => `${address}: ${error}`)
   if (!(socket instanceof net.Socket)) {
-    throw new StepFailed(failed(socket), others.join(', ') || `no answer on port ${port}`, {
+    throw new StepFailed(socket, others.join(', ') || `no answer on port ${port}`, {
       port,
       attempts,
     })
@@ -152,13 +152,16 @@ async function attempt(address: string, port: number, timeoutMs: number): Promis
   return {address, ok: true, ms, error: null}
 }
 
+/** zt's own limit was reached. */
+const LATE = Object.assign(new Error('it timed out'), {code: 'ETIMEDOUT'})
+
 function opened(socket: net.Socket, timeoutMs: number): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       socket.destroy()
-      reject(Object.assign(new Error('it timed out'), {code: 'ETIMEDOUT'}))
+      reject(LATE)
     }, timeoutMs)
-    // It stays: what fails later is another step's matter, and must not end the process.
+    // The listener stays: an error that comes later must not end the process.
     socket.on('error', (error) => {
       clearTimeout(timer)
       reject(error)
@@ -171,8 +174,8 @@ function opened(socket: net.Socket, timeoutMs: number): Promise<net.Socket> {
 }
 
 /**
- * TLS as zt speaks it, but with a look at a certificate that is not trusted. Nothing is sent behind the handshake, and
- * the connection is closed again.
+ * TLS as zt speaks it, except that a certificate which is not trusted is shown. Nothing is sent after the handshake, and the
+ * connection is closed again.
  */
 export async function checkTls(
   {edge, environment}: EdgeWay,
@@ -197,18 +200,18 @@ export async function checkTls(
     })
   })
   try {
-    await within(shaken, timeoutMs, () =>
-      Object.assign(new Error('it timed out'), {code: 'ETIMEDOUT'}),
-    ).catch((error: unknown) => {
-      throw edgeFailed(edge, 'tls', error)
-    })
+    await within(shaken, timeoutMs, () => timedOut(edge, undefined, 'tls', timeoutMs)).catch(
+      (error: unknown) => {
+        throw error instanceof UserError ? error : edgeFailed(edge, 'tls', error)
+      },
+    )
     const ms = performance.now() - connected
     const protocol = secured.getProtocol() ?? 'TLS'
     const {words, facts} = certificateOf(secured, now)
     const all = {protocol, ...facts, trusted: secured.authorized, caFile: edge.caFile ?? null}
     const detail = [protocol, ...words].join(', ')
     if (secured.authorized) return {value: undefined, detail, facts: all, ms}
-    // The types say Error; it is the code of one.
+    // The types say Error, but it is an error's code.
     const code = String(secured.authorizationError)
     const untrusted = Object.assign(new Error(code), {code})
     throw new StepFailed(edgeFailed(edge, 'tls', untrusted), `${detail}: not trusted (${code})`, {
@@ -227,18 +230,18 @@ function certificateOf(
   const certificate = secured.getPeerX509Certificate()
   if (!certificate) return {words: ['no certificate'], facts: {}}
   const names = (certificate.subjectAltName ?? '').replaceAll('DNS:', '')
-  const subject = commonName(certificate.subject) ?? (names || 'nobody')
-  const issuer = commonName(certificate.issuer) ?? 'nobody'
+  const subject = commonName(certificate.subject) ?? (names || 'no name')
+  const issuer = commonName(certificate.issuer) ?? 'no name'
   const expires = Date.parse(certificate.validTo)
   const days = Math.floor((expires - now) / DAY_MS)
-  // What it says may be no date at all.
+  // Its date may be malformed.
   const until = Number.isNaN(expires) ? null : new Date(expires).toISOString()
-  const soon = days < 0 ? ' (over)' : days < SOON_DAYS ? ` (${days} days)` : ''
+  const soon = days < 0 ? ' (expired)' : days < SOON_DAYS ? ` (${days} days)` : ''
   return {
     words: [
       `certificate of ${limited(subject, 80)}`,
       `by ${limited(issuer, 80)}`,
-      `until ${until?.slice(0, 10) ?? 'an unknown day'}${soon}`,
+      `until ${until?.slice(0, 10) ?? 'an unknown date'}${soon}`,
     ],
     facts: {
       subject: limited(subject, 200),
@@ -263,26 +266,5 @@ function within<T>(work: Promise<T>, timeoutMs: number, late: () => Error): Prom
   })
   return Promise.race([work, over]).finally(() => {
     clearTimeout(timer)
-  })
-}
-
-/** Of the network's name servers, not of who has the name. */
-function silent({host}: Hop, why: string): UserError {
-  return new UserError({
-    kind: 'unreachable',
-    code: 'HOST_NOT_RESOLVED',
-    message: `The name server does not answer for ${host}`,
-    why,
-    next: ["Check the network and this machine's name servers"],
-  })
-}
-
-function notResolved({host, next}: Hop, why: string): UserError {
-  return new UserError({
-    kind: 'unreachable',
-    code: 'HOST_NOT_RESOLVED',
-    message: `${host} has no address`,
-    why,
-    next,
   })
 }

@@ -1,26 +1,28 @@
 import type net from 'node:net'
 import {Deadlines} from '../carrier/deadlines.js'
 import {dialThrough} from '../carrier/connect.js'
-import {nameOf, proxyUnreachable, timedOut} from '../carrier/connect-errors.js'
+import {nameOf, proxyUnreachable, timedOut} from '../failure/connection.js'
 import type {Address, HttpProxy} from '../carrier/proxy-settings.js'
 import type {EdgeAddress} from '../types.js'
 import type {Hop} from './network.js'
 import type {Found} from './steps.js'
 
-/** The network's proxy, to which the connection goes first: it looks the host up itself. */
-export function proxyHop(proxy: HttpProxy, host: string): Hop {
+/** The network's proxy, to which the connection goes first. The proxy looks the host up itself. */
+export function proxyHop(proxy: HttpProxy, edge: EdgeAddress): Hop {
   const {variable} = proxy
+  const {host} = edge
   return {
     host: proxy.host,
     port: proxy.port,
     words: {
-      before: `${host} is looked up by the proxy ${proxy.host} (${variable}): `,
-      given: `not asked: ${host} is looked up by the proxy ${nameOf(proxy)} (${variable})`,
+      before: `the proxy ${proxy.host} (${variable}) looks up ${host}: `,
+      given: `skipped: the proxy ${nameOf(proxy)} (${variable}) looks up ${host}`,
       behind: ', the proxy',
     },
     facts: {name: proxy.host, proxy: nameOf(proxy), variable},
-    next: [`Mend ${variable}, or unset it`, `To go past the proxy: NO_PROXY=${host}`],
-    failed: (error) => proxyUnreachable(proxy, error),
+    stage: 'proxy',
+    failed: (_stage, error) => proxyUnreachable(proxy, error),
+    late: (stage, ms) => timedOut(edge, proxy, stage, ms),
   }
 }
 
@@ -32,8 +34,8 @@ export interface AskProxy {
 }
 
 /**
- * Lets the proxy connect to the edge, on a connection of its own (with TLS to the proxy where its URL says https). It is
- * told its own password and where to connect, nothing else.
+ * Makes the proxy connect to the edge, on a new connection (with TLS to the proxy where its URL says https). The proxy gets
+ * its own password and the address, nothing else.
  *
  * @returns the connection to the edge
  * @throws UserError `unreachable` / `PROXY_REFUSED`, `PROXY_TIMEOUT`, `PROXY_UNREACHABLE`, `PROXY_NOT_TRUSTED`

@@ -3,17 +3,17 @@ import {UserError} from '../../core/errors.js'
 import {redactJson} from '../../core/redact.js'
 import type {CheckStep} from '../types.js'
 
-/** What a step found out. */
+/** The result of a step. */
 export interface Found<T> {
   value: T
   detail: string
   facts: JsonObject
   skipped?: boolean
-  /** When the step did more than what is to be timed. Milliseconds. */
+  /** How long it took, if that is not the time of the whole step. Milliseconds. */
   ms?: number
 }
 
-/** A step that failed and has more to tell than its error. */
+/** A step failed, and has a detail and facts beside its error. */
 export class StepFailed extends Error {
   override readonly name = 'StepFailed'
 
@@ -28,7 +28,7 @@ export class StepFailed extends Error {
 
 const ORDER: readonly CheckStep['step'][] = ['dns', 'tcp', 'proxy', 'tls', 'edge', 'ssh']
 
-/** Times the steps and writes down what came of them. */
+/** Times the steps and records their results. */
 export class Steps {
   readonly all: CheckStep[] = []
   readonly #onStep: (step: CheckStep) => void
@@ -39,7 +39,7 @@ export class Steps {
     this.#order = ORDER.filter((step) => proxy || step !== 'proxy')
   }
 
-  /** @throws UserError as the step did, after writing it down */
+  /** @throws UserError of the step, after recording it */
   async take<T>(step: CheckStep['step'], work: () => Promise<Found<T>>): Promise<T> {
     const started = performance.now()
     const spent = (): number => rounded(performance.now() - started)
@@ -56,7 +56,7 @@ export class Steps {
       return value
     } catch (error) {
       const known = error instanceof StepFailed ? error.cause : error
-      // A mistake of ours is no finding about the connection.
+      // A bug in zt says nothing about the connection.
       if (!(known instanceof UserError)) throw error
       const {detail, facts} = error instanceof StepFailed ? error : {detail: known.message, facts: {}}
       this.#add({step, state: 'failed', ms: spent(), detail: limited(detail), facts})
@@ -64,13 +64,13 @@ export class Steps {
     }
   }
 
-  /** Whatever was not reached. */
+  /** Records the steps that were not reached. */
   end(): void {
     for (const step of this.#order.slice(this.all.length))
       this.#add({step, state: 'not-tried', ms: undefined, detail: 'not tried', facts: {}})
   }
 
-  /** A server may send back what it was sent, and what is shown here goes to stdout, which nobody else redacts. */
+  /** A server may send back what it received, and a step goes to stdout, where nothing else redacts it. */
   #add(step: CheckStep): void {
     const clean = redactJson(step)
     this.all.push(clean)
@@ -78,7 +78,7 @@ export class Steps {
   }
 }
 
-/** What came over the network, not endless. */
+/** Text from the network, cut to a length. */
 export function limited(text: string, limit = 300): string {
   return text.length > limit ? `${text.slice(0, limit)}...` : text
 }

@@ -3,37 +3,37 @@ import {normaliseHostname} from '../../core/hostname.js'
 import {optionLettered, optionNamed, refusalOf, type KnownOption} from './options.js'
 import {readsStdin, refusedValue} from './values.js'
 
-/** A request's URL, and the host that the secret goes to. */
+/** A request's URL, and the host that receives the secret. */
 export interface RequestUrl {
-  /** As curl gets it: no user, no fragment, nothing that two parsers could read in two ways. */
+  /** For curl: no user, no fragment, nothing that two parsers could read differently. */
   url: string
   host: string
   path: string
 }
 
-/** curl's arguments, as far as they matter to us. */
+/** curl's arguments, as far as they matter to zt. */
 export interface CurlArguments {
-  /** As they were given, without `--write-out`. */
+  /** As given, without `--write-out`. */
   args: string[]
-  /** The value of `--write-out`: ours is put behind it. */
+  /** The value of `--write-out`, which zt appends to its own. */
   writeOut: string
   /** True when curl itself reads stdin. */
   readsStdin: boolean
 }
 
 /**
- * The URL of a request, which must be https and name a public host.
+ * Reads the URL of a request, which must be https and name a public host.
  *
  * @throws UserError `usage` / `BAD_URL`, `BAD_HOSTNAME`
  */
 export function checkUrl(text: string): RequestUrl {
-  // A parser that drops what it does not expect, and one that does not, would see two hosts.
+  // A parser that drops unexpected characters and one that does not would see two hosts.
   if (/[\s\\]|[^\x21-\x7E]/.test(text))
-    throw badUrl('It holds blanks, backslashes or signs that must be encoded.')
+    throw badUrl('It contains blanks, backslashes or characters that must be encoded.')
   if (!/^https:\/\/[^/]/i.test(text)) {
     throw badUrl(
       /^http:/i.test(text)
-        ? 'It begins with http://, and the secret would be readable on the way.'
+        ? 'It begins with http://, so others could read the secret on the way.'
         : 'It must begin with https:// and a host name.',
     )
   }
@@ -44,14 +44,15 @@ export function checkUrl(text: string): RequestUrl {
     throw badUrl('It is not a URL.')
   }
   if (url.username !== '' || url.password !== '' || /^https:\/\/[^/?#]*@/i.test(text))
-    throw badUrl('It carries a user or password; --user NAME behind -- is for that.')
-  if (url.port !== '') throw badUrl('It names a port. Access is at the usual one, 443.')
+    throw badUrl('It contains a user or password; use --user NAME after -- instead.')
+  if (url.port !== '') throw badUrl('It names a port. Access uses only port 443.')
   const host = normaliseHostname(url.hostname)
   return {url: `https://${host}${url.pathname}${url.search}`, host, path: url.pathname}
 }
 
 /**
- * Reads curl's arguments, and refuses whatever could send the secret to another host, print it, or is not known.
+ * Reads curl's arguments. Refuses those that could send the secret to another host or print it, and those that zt does not
+ * know.
  *
  * @throws UserError `usage` / `CURL_OPTION_REFUSED`, `CURL_SECOND_URL`, `CURL_VALUE_MISSING`, `CURL_HEADER_REFUSED`,
  *   `CURL_VALUE_REFUSED`
@@ -68,7 +69,7 @@ export function readCurlArguments(words: readonly string[]): CurlArguments {
       else take(result, word, option, words[++at])
       continue
     }
-    // Letters in one word: each takes nothing, but for the last, whose value may be the rest of the word.
+    // Several letters in one word: only the last takes a value, which may be the rest of the word.
     for (let letter = 1; letter < word.length; letter++) {
       const short = `-${word[letter] ?? ''}`
       const option = optionLettered(word[letter] ?? '')
@@ -98,17 +99,17 @@ function take(result: CurlArguments, written: string, option: KnownOption, value
   const refusal = refusedValue(takes, value)
   if (refusal) throw valueRefused(written, refusal.why, refusal.next)
   if (takes === 'format') {
-    if (value.startsWith('@')) throw valueRefused(written, 'What it prints cannot come from a file here.')
-    if (/%output\{/.test(value)) throw valueRefused(written, 'Give the file with -o.')
+    if (value.startsWith('@')) throw valueRefused(written, 'zt does not read the format from a file.')
+    if (/%output\{/.test(value)) throw valueRefused(written, 'Name the file with -o instead.')
     result.writeOut = value
     return
   }
   if (readsStdin(takes, value)) result.readsStdin = true
-  // As words of their own: no value is taken for a letter, nor a letter for a value.
+  // As separate words, so that no value is taken for a letter, nor a letter for a value.
   result.args.push(`--${option.long}`, value)
 }
 
-/** What is about the connection, or says where a request ends. */
+/** Headers about the connection, or about where a request ends. */
 const FRAMING = new Set([
   'connection',
   'content-length',
@@ -120,7 +121,7 @@ const FRAMING = new Set([
   'upgrade',
 ])
 
-/** A header must not name another host, end a connection's framing, or stand in for ours. */
+/** A header must not name another host, change the framing, or replace one that zt sends. */
 function checkHeader(written: string, value: string): void {
   const refuse = (why: string): UserError =>
     new UserError({
@@ -129,15 +130,14 @@ function checkHeader(written: string, value: string): void {
       message: `curl's option ${written} cannot send this header`,
       why,
     })
-  if (value.startsWith('@'))
-    throw refuse('What stands in a file is not seen here; give each header by itself.')
-  if (/[\x00-\x1F\x7F]/.test(value)) throw refuse('It holds control characters.')
-  // With a blank before it, it would be the rest of the header before; with one behind it, another to another parser.
+  if (value.startsWith('@')) throw refuse('zt cannot check headers in a file; give each one as an argument.')
+  if (/[\x00-\x1F\x7F]/.test(value)) throw refuse('It contains control characters.')
+  // With a blank before the name it would continue the previous header; with one after it, parsers disagree on the name.
   const name = /^([\w!#$%&'*+.^`|~-]+)[:;]/.exec(value)?.[1]?.toLowerCase()
   if (name === undefined) throw refuse('It is not NAME: VALUE.')
-  if (name === 'host') throw refuse('It names the host, and the secret is for the one in the URL.')
+  if (name === 'host') throw refuse('It names a host, but the secret is only for the host in the URL.')
   if (/^cf[-_]access[-_]/.test(name)) throw refuse('zt sends the headers of Access itself.')
-  if (FRAMING.has(name)) throw refuse('It is about the connection, which curl sees to.')
+  if (FRAMING.has(name)) throw refuse('It is about the connection, which curl manages itself.')
 }
 
 function badUrl(why: string): UserError {
@@ -156,21 +156,21 @@ function secondUrl(word: string): UserError {
     code: 'CURL_SECOND_URL',
     message:
       word === '-' || word === '--'
-        ? `"${word}" is no option of curl's`
-        : 'Behind -- stand options, and no other URL',
-    why: 'One call is one request to one URL, the one before --: the secret is for its host.',
+        ? `"${word}" is not an option of curl`
+        : 'Only options may follow --, no other URL',
+    why: 'zt curl makes one request, to the URL before --: the secret is only for its host.',
     next: ['zt curl https://HOST/PATH -- CURL-OPTIONS'],
   })
 }
 
 function refused(option: string): UserError {
   const {why, next} = refusalOf(option)
-  // Longer than any of curl's, it may be a secret that was put in the wrong place.
+  // A word longer than any of curl's options may be a secret in the wrong place.
   const named = /^--?[\w#:.-]{1,30}$/.test(option) ? option : '(unreadable)'
   return new UserError({
     kind: 'usage',
     code: 'CURL_OPTION_REFUSED',
-    message: `curl's option ${named} is not passed on`,
+    message: `zt does not pass curl's option ${named} on`,
     why,
     next: next === undefined ? [] : [next],
     details: {option: named},

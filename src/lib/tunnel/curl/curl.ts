@@ -14,7 +14,7 @@ import {checkPair} from '../carrier/handshake.js'
 import {findProgram} from '../../system/programs.js'
 import {temporaryPlace} from '../connections/run-files.js'
 import type {Target} from '../target/target.js'
-import type {Judgement} from '../types.js'
+import type {EdgeAnswer} from '../types.js'
 import type {CurlArguments, RequestUrl} from './arguments.js'
 import {StatusLine} from './status-line.js'
 
@@ -25,19 +25,19 @@ export interface CurlOptions {
   env: Readonly<Record<string, string | undefined>>
   stderr: Writable
   platform?: NodeJS.Platform | undefined
-  /** Told when only the secret from before a rotation is accepted; until when it works (ISO 8601). */
+  /** Called when only the previous secret is accepted, with the end of its grace period (ISO 8601). */
   onlyPrevious?: ((until: string) => void) | undefined
 }
 
 export interface CurlEnd extends ChildEnd {
-  /** What the answer was; undefined when there was none. */
-  answer: Judgement | undefined
+  /** Undefined when there was none. */
+  answer: EdgeAnswer | undefined
 }
 
 /**
- * Runs the system's curl for one request, with the pair as two headers. The secret is in no argument, no environment
- * and no file: curl reads it from a pipe, as configuration. No redirect is followed. During the grace period of a
- * rotation a request of our own shows first which secret is accepted.
+ * Runs the system's curl for one request, with the pair as two headers. The secret is in no argument, environment variable
+ * or file: curl reads it from a pipe, as configuration. No redirect is followed. During the grace period of a rotation zt
+ * first finds out by a request of its own which secret is accepted.
  *
  * @throws UserError `needs-action` / `CURL_NOT_FOUND`, `STDIN_TAKEN`
  */
@@ -51,7 +51,7 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
     {edge: target.edge, path: request.path, environment: env},
   )
   checkPair(credentials)
-  // Ours comes first: what the person's begins with (%{onerror}) or leaves open would swallow it.
+  // zt's format comes first: one that begins with %{onerror}, or leaves something open, would swallow it.
   const config = configOf(credentials, status.writeOut + given.writeOut)
   const pipe = given.readsStdin ? await makePipe(env, platform) : undefined
   try {
@@ -64,32 +64,31 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
       env: withoutSecrets(env),
       stdio: [pipe ? 'inherit' : 'pipe', 'inherit', 'pipe'],
       onStart: (child) => {
-        // Not `end`: what comes behind curl's own words is ours.
+        // Without `end`: zt writes to stderr after curl.
         if (child.stderr) stderrDone = pipeline(child.stderr, status, stderr, {end: false})
-        // A curl that ended at once has said why.
+        // A curl that ended at once has reported why.
         child.stdin?.on('error', () => undefined)
         child.stdin?.end(config)
         child.once('exit', () => {
           ended.abort()
         })
         fed = pipe?.feed(config, ended.signal)
-        // It would wait for what does not come.
+        // It would wait for a configuration that never comes.
         fed?.catch(() => child.kill())
       },
     })
     ended.abort()
     await Promise.all([stderrDone, fed])
-    return {...end, answer: status.judge()}
+    return {...end, answer: status.answer}
   } finally {
-    // How curl ended is the result, whatever becomes of the pipe.
+    // How curl ended is the result, even if the pipe cannot be removed.
     await pipe?.remove().catch(() => undefined)
   }
 }
 
 /**
- * -q first: the person's .curlrc could follow redirects. Then the configuration: curl has read it to its end before it
- * looks at an option of the person's, so that none of these can name what it was read from. No pattern in the URL, and
- * nothing but https.
+ * -q first: the person's .curlrc could follow redirects. Then the configuration: curl has read all of it before it looks at
+ * the person's options, so none of these can name the file that it was read from. No pattern in the URL, and only https.
  */
 function argumentsOf(
   {request, given, target}: Pick<CurlOptions, 'request' | 'given' | 'target'>,
@@ -106,7 +105,7 @@ function argumentsOf(
   ]
 }
 
-/** In the syntax of curl's configuration files. */
+/** As a configuration file of curl. */
 function configOf({clientId, clientSecret}: ServiceCredentials, writeOut: string): string {
   return [
     `header = ${quoted(`CF-Access-Client-Id: ${clientId}`)}`,
@@ -129,11 +128,13 @@ interface NamedPipe {
 }
 
 /**
- * A named pipe in a directory that is this user's, for a curl that needs stdin itself. (What node passes to a child as a further
- * descriptor is a socket, which cannot be opened by a name under /dev/fd.) It never holds anything on disk.
+ * A named pipe in a directory of this user, for a curl that needs stdin itself. (Node passes further descriptors to a child
+ * as sockets, which cannot be opened by a name under /dev/fd.) Nothing of it is ever on disk.
  *
- * None on Windows: its named pipes have no directory that is this user's, and whoever is on the machine may read from
- * one that node makes (learn.microsoft.com, "Named Pipe Security and Access Rights": read access for Everyone).
+ * Not on Windows: named pipes are in no directory of a user there, and everyone on the machine may read from one that node
+ * makes (learn.microsoft.com, "Named Pipe Security and Access Rights": read access for Everyone).
+ *
+ * @throws UserError `needs-action` / `STDIN_TAKEN` where there are no named pipes
  */
 export async function makePipe(
   env: CurlOptions['env'],
@@ -153,7 +154,7 @@ export async function makePipe(
     remove,
     async feed(text, signal) {
       while (!signal.aborted) {
-        // Without a reader this fails at once instead of waiting for one that may never come.
+        // Without a reader this fails at once, instead of waiting for one that may never come.
         const pipe = await fs
           .open(file, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
           .catch((error: unknown) => {
@@ -168,7 +169,7 @@ export async function makePipe(
           const stat = await pipe.stat()
           refuseOthers(file, stat, undefined, true)
           if (!stat.isFIFO()) throw stdinTaken()
-          // The reader has it open: from here on nothing leads to it by a name.
+          // The reader has it open, so its name is no longer needed.
           await fs.rm(file, {force: true})
           await writeAll(pipe, Buffer.from(text), signal).catch(() => undefined)
           return
@@ -180,7 +181,7 @@ export async function makePipe(
   }
 }
 
-/** A pipe takes in some 64 KiB at once, and says EAGAIN where it is full. */
+/** A pipe holds some 64 KiB; writing to a full one fails with EAGAIN. */
 async function writeAll(pipe: FileHandle, bytes: Buffer, signal: AbortSignal): Promise<void> {
   let left = bytes
   while (left.length > 0 && !signal.aborted) {
@@ -198,7 +199,7 @@ function stdinTaken(): UserError {
     kind: 'needs-action',
     code: 'STDIN_TAKEN',
     message: 'curl cannot read stdin here',
-    why: 'zt hands the credentials to curl by stdin, as this system has no named pipes (mkfifo).',
+    why: 'zt gives curl the credentials on stdin, because this system has no named pipes (mkfifo).',
     next: ['Put the data into a file: --data @FILE'],
   })
 }
@@ -208,7 +209,7 @@ function curlNotFound(): UserError {
     kind: 'needs-action',
     code: 'CURL_NOT_FOUND',
     message: 'curl is not installed',
-    why: 'There is no program of that name on PATH.',
-    next: ['apt-get install curl, or the like for this system'],
+    why: 'There is no program called curl on PATH.',
+    next: ['Install curl, for example: apt-get install curl'],
   })
 }

@@ -1,4 +1,4 @@
-/** What curl does with an option's value; values.ts says what it may be. */
+/** What curl does with an option's value; values.ts has the rules for each. */
 export type ValueClass =
   | 'nothing'
   | 'data'
@@ -29,7 +29,7 @@ export type ValueClass =
   | 'interface'
   | 'packet-mark'
 
-/** `long short`: what is understood, and sends nothing anywhere else. */
+/** `long short`: options that zt passes on, because none of them sends the secret anywhere else. */
 const UNDERSTOOD: Readonly<Record<ValueClass, string>> = {
   nothing: `
     append a, anyauth, basic, cert-status, compressed, compressed-ssh, create-dirs, digest, disallow-username-in-url,
@@ -70,16 +70,16 @@ const UNDERSTOOD: Readonly<Record<ValueClass, string>> = {
   'packet-mark': 'ip-tos',
 }
 
-const DIFFERENT_HOST = 'It could send the secret to another host than the one that it is for.'
-const PRINTS = 'It would print or write the Client Secret that is sent.'
-const CONFIGURES = 'What it reads could hold any other option.'
+const DIFFERENT_HOST = 'It could send the secret to another host than the one it is for.'
+const PRINTS = 'It would print the Client Secret, or write it to a file.'
+const CONFIGURES = 'The file that it reads could contain any other option.'
 const NOT_FOLLOWED =
-  "No redirect is followed: curl's -L sends these headers to whatever host an answer names. Ask for the new URL by itself."
-const UNTRUSTED = 'The secret would be sent to whoever answers, whatever certificate they show.'
-const OLD_TLS = 'It allows a TLS older than 1.2, which zt never speaks.'
-const ONE_URL = 'One call is one request to one URL, the one before --.'
+  "zt follows no redirect: curl's -L sends these headers to any host that an answer names. Request the new URL instead."
+const UNTRUSTED = 'The secret would go to any server that answers, whatever its certificate.'
+const OLD_TLS = 'It allows a TLS version below 1.2, which zt never uses.'
+const ONE_URL = 'zt curl makes one request, to the URL before --.'
 
-/** What is known, and why it is refused. */
+/** Options that are refused, by the reason. */
 const REFUSED: Readonly<Record<string, string>> = {
   [NOT_FOLLOWED]: `location L, location-trusted, max-redirs, post301, post302, post303, follow, proto, proto-redir, proto-default`,
   [ONE_URL]:
@@ -95,30 +95,30 @@ const REFUSED: Readonly<Record<string, string>> = {
   [OLD_TLS]: 'tlsv1 1, tlsv1.0, tlsv1.1, sslv2 2, sslv3 3, ssl, ftp-ssl, proxy-tlsv1',
   [PRINTS]:
     'verbose v, trace, trace-ascii, trace-time, trace-ids, trace-config, libcurl, stderr, ssl-sessions, dump-ca-embed',
-  'What is sent would be longer than its headers say, and its end a request of its own.': 'crlf',
-  'A first flight without a handshake can be sent again by whoever records it.': 'tls-earlydata',
-  'It asks for another program, or for what the system keeps for it.': `ntlm-wb, delegation, service-name, proxy-service-name, ssl-auto-client-cert, proxy-ssl-auto-client-cert,
+  'The body would be longer than its headers say, and the rest would be read as another request.': 'crlf',
+  'Early data can be replayed by anyone who records it.': 'tls-earlydata',
+  'It uses another program, or credentials that the system keeps.': `ntlm-wb, delegation, service-name, proxy-service-name, ssl-auto-client-cert, proxy-ssl-auto-client-cert,
     socks5-gssapi, socks5-gssapi-nec, socks5-gssapi-service, egd-file, random-file, test-duphandle, test-event, wdebug`,
-  'A password in it is readable for every process; a key without one, in a file of your own, is not.':
+  'Every process on this machine can read a password there. Use a key file without a password, readable only for its owner.':
     'pass, proxy-pass',
-  'zt passes on nothing about the TLS to a proxy.': `proxy-cert, proxy-cert-type, proxy-ciphers, proxy-key, proxy-key-type,
+  'zt passes on no option for the TLS to a proxy.': `proxy-cert, proxy-cert-type, proxy-ciphers, proxy-key, proxy-key-type,
     proxy-pinnedpubkey, proxy-tls13-ciphers`,
-  'curl reaches the edge by HTTP/1 or 2 here, as TLS agrees on it.':
+  'With zt, curl uses HTTP/1 or 2, as negotiated by TLS.':
     'http2-prior-knowledge, http3, http3-only, alpn, no-alpn, npn, no-npn, false-start, sigalgs',
-  'It is not for HTTPS.': `disable-eprt, disable-epsv, eprt, epsv, ftp-account,
+  'It does not apply to HTTPS.': `disable-eprt, disable-epsv, eprt, epsv, ftp-account,
     ftp-alternative-to-user, ftp-create-dirs, ftp-method, ftp-pasv, ftp-port P, ftp-pret, ftp-skip-pasv-ip, ftp-ssl-ccc,
     ftp-ssl-ccc-mode, ftp-ssl-control, ftp-ssl-reqd, ssl-reqd, hostpubmd5, hostpubsha256, knownhosts, krb, krb4, list-only l,
     login-options, mail-auth, mail-from, mail-rcpt, mail-rcpt-allowfails, metalink, pubkey, sasl-authzid, sasl-ir,
     telnet-option t, tftp-blksize, tftp-no-options, upload-flags, use-ascii B`,
-  'It is not a request.': 'help h, manual M, version V',
-  'Use -i, which shows the headers of the answer.': 'dump-header D',
+  'It does not make a request.': 'help h, manual M, version V',
+  'Use -i, which shows the headers of the response.': 'dump-header D',
 }
 
 const NEXT_STEPS: Readonly<Record<string, string>> = {
-  [NOT_FOLLOWED]: "-w '%{redirect_url}' prints where an answer points",
-  [UNTRUSTED]: "The edge's own CA: --ca-file FILE, before --",
-  [DIFFERENT_HOST]: 'Another address of the edge: --connect-to HOST:PORT, before --',
-  [PRINTS]: "-i shows the headers of the answer, -w '%{json}' what curl measured",
+  [NOT_FOLLOWED]: "-w '%{redirect_url}' prints the target of a redirect",
+  [UNTRUSTED]: 'For an edge with its own CA: --ca-file FILE, before --',
+  [DIFFERENT_HOST]: 'For another address of the edge: --connect-to HOST:PORT, before --',
+  [PRINTS]: "-i shows the headers of the response, -w '%{json}' what curl measured",
 }
 
 export interface KnownOption {
@@ -127,7 +127,7 @@ export interface KnownOption {
   takes: ValueClass
 }
 
-/** Every option that may be passed on. */
+/** Every option that zt passes on. */
 export const OPTIONS: readonly KnownOption[] = (Object.entries(UNDERSTOOD) as [ValueClass, string][]).flatMap(
   ([takes, list]) => entries(list).map((entry) => ({...entry, takes})),
 )
@@ -151,18 +151,18 @@ function entries(list: string): {long: string; short: string | undefined}[] {
   })
 }
 
-/** The option of that name; curl's abbreviations are none. */
+/** The option of that name; abbreviations are not accepted. */
 export const optionNamed = (long: string): KnownOption | undefined => byLong.get(long)
 export const optionLettered = (letter: string): KnownOption | undefined => byShort.get(letter)
 
-/** Why an option (with its dashes) is refused; `known` where that is because of what it does. */
+/** Why an option (with its dashes) is refused. `known`: because of what it does, not because zt does not know it. */
 export function refusalOf(option: string): {why: string; next: string | undefined; known: boolean} {
   const positive = option.replace(/^--no-/, '--')
   const refusal = refusals.get(option) ?? refusals.get(positive)
   if (refusal) return {...refusal, known: true}
   return {
-    why: 'zt passes on only options of which it knows that they send the secret nowhere else.',
-    next: 'Names are written in full, and values as a word of their own: --max-time 5',
+    why: 'zt passes on only options that are known not to send the secret anywhere else.',
+    next: 'Write names in full, and values as separate words: --max-time 5',
     known: false,
   }
 }

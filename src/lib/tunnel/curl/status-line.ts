@@ -1,9 +1,9 @@
 import {randomBytes} from 'node:crypto'
 import {Transform, type TransformCallback} from 'node:stream'
-import {judgeAnswer} from '../edge/judge.js'
-import type {Judgement} from '../types.js'
+import {readAnswer} from '../failure/refusal.js'
+import type {EdgeAnswer} from '../types.js'
 
-/** What a response's headers tell, in the order in which curl writes them behind the mark. */
+/** The headers that curl writes behind the status, in this order. */
 const FIELDS = [
   'location',
   'cf-ray',
@@ -14,15 +14,15 @@ const FIELDS = [
 ] as const
 
 /**
- * Takes out of curl's stderr what curl was asked to write there about the answer; everything else passes as it comes.
- * stdout stays curl's alone.
+ * Takes out of curl's stderr what zt asked curl to write there about the answer; everything else passes unchanged. stdout
+ * is curl's alone.
  */
 export class StatusLine extends Transform {
   readonly #mark = Buffer.from(`\x1E${randomBytes(12).toString('hex')}`)
   #held: Buffer = Buffer.alloc(0)
   #found: string | undefined
 
-  /** For `--write-out`, before what the person asked for. A version that does not know `%header` writes its name. */
+  /** For `--write-out`, before the person's own format. A curl without `%header` writes the name itself. */
   get writeOut(): string {
     const mark = this.#mark.toString()
     const headers = FIELDS.slice(1).map((name) => `%header{${name}}`)
@@ -30,7 +30,7 @@ export class StatusLine extends Transform {
   }
 
   /** Undefined when curl got no answer. */
-  judge(): Judgement | undefined {
+  get answer(): EdgeAnswer | undefined {
     const [code = '', ...values] = (this.#found ?? '').split('\t')
     if (!/^[1-9]\d\d$/.test(code)) return undefined
     const headers = new Map<string, string>()
@@ -38,12 +38,12 @@ export class StatusLine extends Transform {
       const value = values[at] ?? ''
       if (value !== '' && !value.includes('header{')) headers.set(name, value)
     })
-    return judgeAnswer(Number(code), headers)
+    return readAnswer(Number(code), headers)
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#held = Buffer.concat([this.#held, chunk])
-    // Once, or once for each try.
+    // Once for each attempt that curl made.
     for (;;) {
       const start = this.#held.indexOf(this.#mark)
       if (start < 0) break
@@ -59,7 +59,7 @@ export class StatusLine extends Transform {
         this.#held.subarray(end + this.#mark.length),
       ])
     }
-    // What may be the mark's beginning waits.
+    // What may be the beginning of the mark waits.
     const last = this.#held.lastIndexOf(this.#mark[0] ?? 0)
     const keep = last >= 0 && this.#held.length - last < this.#mark.length ? last : this.#held.length
     this.push(this.#held.subarray(0, keep))

@@ -5,12 +5,12 @@ import {readForeignFile} from '../../system/own-files.js'
 let waiting = 0
 
 /**
- * Lets the system's resolver wait no longer than we do. A look-up cannot be interrupted, and a process does not end before
- * it: with three name servers that hang it takes 30 s. What glibc and its like read (resolv.conf(5)) says how long each
- * may take; what the person has set there stays.
+ * Makes the system's resolver wait no longer than zt does. A look-up cannot be interrupted, and a process does not end
+ * before it: with three name servers that hang it takes 30 s. RES_OPTIONS, which glibc and others read (resolv.conf(5)),
+ * limits each attempt; a value that the person has set stays.
  *
  * @param ms how long a look-up may take
- * @returns ends it again: programs that we start must not find it
+ * @returns removes the variable again: programs that zt starts must not inherit it
  */
 export function boundLookUps(ms: number): () => void {
   if (waiting === 0 && process.env['RES_OPTIONS'] !== undefined) return () => undefined
@@ -23,7 +23,7 @@ export function boundLookUps(ms: number): () => void {
   }
 }
 
-/** Whether the system asks for a name once more, with a domain behind it, when nobody has answered (resolv.conf(5)). */
+/** Whether the system repeats a failed look-up with a domain appended (resolv.conf(5)). */
 function searches(): boolean {
   if (os.hostname().includes('.')) return true
   try {
@@ -33,7 +33,7 @@ function searches(): boolean {
   }
 }
 
-/** The second time, all servers together get twice what one had, and each a second at least (glibc's res_send.c). */
+/** In the second round all servers share twice the time that one had, at least a second each (glibc's res_send.c). */
 function optionsFor(seconds: number, servers: number): string {
   const takes = (each: number, attempts: number): number =>
     servers * (each + (attempts > 1 ? Math.max(1, Math.floor((2 * each) / servers)) : 0))

@@ -1,11 +1,11 @@
 import https from 'node:https'
 import type {ClientRequest, IncomingMessage} from 'node:http'
 import {HEAD_BYTES} from '../../network/http-message.js'
-import {timedOut} from '../carrier/connect-errors.js'
-import type {EdgeAgent} from '../carrier/edge-agent.js'
 import {addressOf} from '../carrier/connect.js'
-import {judgeAnswer} from './judge.js'
-import type {EdgeAddress, Judgement} from '../types.js'
+import type {EdgeAgent} from '../carrier/edge-agent.js'
+import {timedOut} from '../failure/connection.js'
+import {readAnswer} from '../failure/refusal.js'
+import type {EdgeAddress, EdgeAnswer} from '../types.js'
 
 export interface EdgeRequest {
   agent: EdgeAgent
@@ -14,11 +14,11 @@ export interface EdgeRequest {
   /** With its query. */
   path: string | undefined
   headers: readonly (readonly [name: string, value: string])[]
-  /** How long either side may be silent once it is connected, milliseconds. */
+  /** How long either side may be silent once connected, milliseconds. */
   idleMs: number
 }
 
-/** An HTTP request to the edge, not yet ended. @throws TypeError where node finds the path or the headers impossible */
+/** An HTTP request to the edge, not yet ended. @throws TypeError where node refuses the path or the headers */
 export function edgeRequest({agent, edge, method, path, headers, idleMs}: EdgeRequest): ClientRequest {
   const {host, port} = addressOf(edge)
   const request = https.request({
@@ -26,16 +26,16 @@ export function edgeRequest({agent, edge, method, path, headers, idleMs}: EdgeRe
     maxHeaderSize: HEAD_BYTES,
     insecureHTTPParser: false,
   })
-  // All of them: one that is left out could be the one that counts. Their size has a limit.
+  // No limit: a header that is dropped could be the one that matters. Their size has a limit.
   request.maxHeadersCount = 0
   request.setTimeout(idleMs, () => request.destroy(timedOut(edge, undefined, 'answer', idleMs)))
   return request
 }
 
-/** Whether an answer of the edge's is a refusal of Access's. */
-export function judgeMessage({statusCode, headers}: IncomingMessage): Judgement {
+/** What an answer of the edge says. */
+export function answerOf({statusCode, headers}: IncomingMessage): EdgeAnswer {
   const texts = Object.entries(headers).flatMap(([name, value]) =>
     typeof value === 'string' ? [[name, value] as const] : [],
   )
-  return judgeAnswer(statusCode ?? 0, new Map(texts))
+  return readAnswer(statusCode ?? 0, new Map(texts))
 }

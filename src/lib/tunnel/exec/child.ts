@@ -4,7 +4,7 @@ import tty from 'node:tty'
 
 /** How a child ended. */
 export interface ChildEnd {
-  /** As a shell counts: its own, or 128 + the signal's number. */
+  /** As in a shell: its own, or 128 + the signal's number. */
   exitCode: number
   signal: NodeJS.Signals | undefined
 }
@@ -14,26 +14,26 @@ export interface RunChildOptions {
   args: readonly string[]
   env: NodeJS.ProcessEnv
   stdio: StdioOptions
-  /** Called as soon as the child runs. */
+  /** Called as soon as the child is running. */
   onStart?: ((child: ChildProcess) => void) | undefined
 }
 
 const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGBREAK'] as const
 
 /**
- * Runs one child to its end, passing on the signals that this process gets.
+ * Runs a child to its end, and passes on the signals that this process receives.
  *
- * @throws what `spawn` throws when it cannot be started
+ * @throws what `spawn` throws when the child cannot be started
  */
 export function runChild({program, args, env, stdio, onStart}: RunChildOptions): Promise<ChildEnd> {
   return new Promise((resolve, reject) => {
     const pass = (signal: NodeJS.Signals): void => {
-      // What is typed on a terminal reaches the child by itself; a second one would end what the first has begun to end.
+      // A signal typed on a terminal reaches the child anyway; a second one would cut short its orderly end.
       const typed = (signal === 'SIGINT' || signal === 'SIGQUIT') && [0, 1, 2].some((fd) => tty.isatty(fd))
       if (!typed) child.kill(signal)
     }
     const signals = PASSED.filter((signal) => signal in os.constants.signals)
-    // Before the child runs: a signal that comes in between must not end us alone.
+    // Before the child runs: a signal in between must not end zt alone.
     for (const signal of signals) process.on(signal, pass)
     const settle = (): void => {
       for (const signal of signals) process.removeListener(signal, pass)
@@ -55,8 +55,8 @@ export function runChild({program, args, env, stdio, onStart}: RunChildOptions):
 }
 
 /**
- * Ends this process as a child ended: by the same signal where a shell or a script looks at that (a loop stops at
- * Ctrl-C), otherwise by its exit code. On Windows always by that: there a signal ends whoever gets it at once, with 1.
+ * Ends this process as a child ended: by the same signal where shells and scripts check that (a loop stops at Ctrl-C),
+ * otherwise with its exit code. On Windows always with the exit code: a signal there ends a process at once, with 1.
  */
 export function endLike(
   {exitCode, signal}: ChildEnd,

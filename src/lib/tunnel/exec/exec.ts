@@ -13,7 +13,7 @@ export interface ExecOptions {
   command: readonly string[]
   credentials: ServiceCredentials
   names: VariableNames
-  /** Everything else that the child gets. */
+  /** The rest of the child's environment. */
   env: Readonly<Record<string, string | undefined>>
 }
 
@@ -23,15 +23,15 @@ export function checkCommand(words: readonly string[]): readonly string[] {
   throw new UserError({
     kind: 'usage',
     code: 'NO_COMMAND',
-    message: 'There is no command to run',
-    why: 'It stands behind --, with its own arguments.',
+    message: 'The command to run is missing',
+    why: 'It must follow --, with its arguments.',
     next: ['zt exec TOKEN -- COMMAND [ARGUMENTS]'],
   })
 }
 
 /**
- * Runs a command with a service token's pair in its environment, on our own stdin, stdout and stderr. The pair is in no
- * argument and in nobody else's environment.
+ * Runs a command with a service token's pair in its environment, on zt's own stdin, stdout and stderr. The pair is in no
+ * argument and in no other process's environment.
  *
  * @throws UserError with a shell's exit codes: 127 / `COMMAND_NOT_FOUND`, 126 / `COMMAND_NOT_EXECUTABLE`
  */
@@ -43,7 +43,7 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
       program,
       args,
       env: {
-        // On Windows it may hold them in another case, and of two such names node passes on the one that sorts first.
+        // On Windows the environment may hold them in another case, and of two such names node passes on the first.
         ...withoutVariables(withoutSpies(env), Object.values(names)),
         [names.id]: credentials.clientId,
         [names.secret]: credentials.clientSecret.expose(),
@@ -51,21 +51,21 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
       stdio: 'inherit',
     })
   } catch (error) {
-    // The program is there: what is missing is the interpreter that its first line names.
-    if (hasCode(error, 'ENOENT')) throw notFound(word, 'It is a script, and its interpreter is not there.')
+    // The program exists; the interpreter in its first line does not.
+    if (hasCode(error, 'ENOENT')) throw notFound(word, 'It is a script whose interpreter does not exist.')
     if (hasCode(error, 'EACCES', 'EPERM', 'ENOEXEC', 'EISDIR', 'ENOTDIR', 'UNKNOWN'))
-      throw notExecutable(word, 'The system does not start it.')
+      throw notExecutable(word, 'The system refuses to start it.')
     if (hasCode(error, 'E2BIG'))
-      throw notExecutable(word, 'Its arguments and environment are too long together.')
+      throw notExecutable(word, 'Its arguments and environment together are too long.')
     throw error
   }
 }
 
 /**
- * Looks for a program as a shell does: a word with a slash is a path, any other is looked for on PATH.
+ * Finds a program as a shell does: a word with a slash is a path, any other is searched on PATH.
  *
- * @throws UserError as {@link execWithToken}, also for a batch file of Windows: only cmd.exe runs those, and it takes
- *   what stands in their arguments for commands
+ * @throws UserError as {@link execWithToken}, also for a batch file on Windows: only cmd.exe runs those, and it can take
+ *   their arguments for commands
  */
 export function locate(word: string, env: ExecOptions['env'], search: Search = {}): string {
   const {platform = process.platform} = search
@@ -76,8 +76,8 @@ export function locate(word: string, env: ExecOptions['env'], search: Search = {
     if (shim !== undefined) throw batchFile(word, shim)
     const directories = searchDirectories(variableOf(env, 'PATH', platform), platform)
     if (directories.some((directory) => isFile(path.join(directory, word))))
-      throw notExecutable(word, 'It is on PATH, and may not be executed.')
-    throw notFound(word, 'There is no program of that name on PATH.')
+      throw notExecutable(word, 'The file on PATH is not executable.')
+    throw notFound(word, 'No program of that name is on PATH.')
   }
   if (isShim(word, platform)) throw batchFile(word, word)
   let stat: fs.Stats
@@ -85,13 +85,13 @@ export function locate(word: string, env: ExecOptions['env'], search: Search = {
     stat = fs.statSync(word)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) throw notFound(word, 'There is no such file.')
-    throw notExecutable(word, 'It cannot be looked at.')
+    throw notExecutable(word, 'It cannot be inspected.')
   }
   if (stat.isDirectory()) throw notExecutable(word, 'It is a directory.')
   try {
     fs.accessSync(word, fs.constants.X_OK)
   } catch {
-    throw notExecutable(word, 'It may not be executed.')
+    throw notExecutable(word, 'It is not executable.')
   }
   return word
 }
@@ -117,8 +117,8 @@ function notFound(word: string, why: string): UserError {
 function batchFile(word: string, file: string): UserError {
   return notExecutable(
     word,
-    `${file} is a batch file. Only cmd.exe runs those, and it takes what stands in their arguments for commands.`,
-    [`Where you know the arguments: zt exec TOKEN -- cmd /d /c ${word} [ARGUMENTS]`],
+    `${file} is a batch file. Only cmd.exe runs those, and it can take their arguments for commands.`,
+    [`If the arguments are trusted: zt exec TOKEN -- cmd /d /c ${word} [ARGUMENTS]`],
   )
 }
 

@@ -8,7 +8,7 @@ export interface VariableNames {
 
 export const USUAL_NAMES: VariableNames = {id: 'CF_ACCESS_CLIENT_ID', secret: 'CF_ACCESS_CLIENT_SECRET'}
 
-/** What decides which program runs, what it loads, or whom it trusts: no place for a credential. */
+/** Variables that decide which program runs, what it loads or whom it trusts, so they cannot hold a credential. */
 const TAKEN = new Set(
   `PATH HOME SHELL USER LOGNAME PWD OLDPWD TERM TMPDIR TEMP TMP LANG TZ IFS ENV BASH_ENV SHELLOPTS BASHOPTS PS1 PS2 PS4
   PROMPT_COMMAND CDPATH FPATH ZDOTDIR EDITOR VISUAL PAGER BROWSER DISPLAY GCONV_PATH LOCPATH NLSPATH HOSTALIASES
@@ -35,8 +35,8 @@ export function checkNames({id, secret}: VariableNames): VariableNames {
       throw new UserError({
         kind: 'usage',
         code: 'BAD_VARIABLE_NAME',
-        message: `What ${flag} gives is not the name of an environment variable`,
-        why: 'It is made of letters, digits and underscores, and does not begin with a digit.',
+        message: `The value of ${flag} is not the name of an environment variable`,
+        why: 'A name consists of letters, digits and underscores, and does not begin with a digit.',
       })
     }
     const upper = name.toUpperCase()
@@ -45,17 +45,17 @@ export function checkNames({id, secret}: VariableNames): VariableNames {
         kind: 'usage',
         code: 'VARIABLE_TAKEN',
         message: `${flag} cannot be ${name}`,
-        why: 'Programs take something else from it: what to run, what to load or whom to trust.',
-        next: ['Choose a name of your own, such as API_CLIENT_SECRET'],
+        why: 'Programs read something else from it: what to run, what to load or whom to trust.',
+        next: ['Choose another name, such as API_CLIENT_SECRET'],
       })
     }
   }
-  // Windows does not tell the case of names apart.
+  // Windows ignores the case of names.
   if (id.toUpperCase() !== secret.toUpperCase()) return {id, secret}
   throw new UserError({
     kind: 'usage',
     code: 'VARIABLES_EQUAL',
     message: '--id-var and --secret-var are the same name',
-    why: 'Client ID and Client Secret each need their own.',
+    why: 'The client ID and the client secret each need their own variable.',
   })
 }

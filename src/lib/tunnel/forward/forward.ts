@@ -9,13 +9,13 @@ import {checkHeaderName, checkOrigin} from './settings.js'
 import {forwardTcp} from './tcp.js'
 import type {Forward, ForwardEvents} from './types.js'
 
-/** A forward as the command line describes it. */
-export interface ForwardWords {
+/** The flags of the command line that describe a forward. */
+interface ForwardFlags {
   listen: string
   expose: boolean
   http: boolean
-  singleHeader?: string | undefined
-  allowOrigins?: readonly string[] | undefined
+  'single-header'?: string | undefined
+  'allow-origin'?: readonly string[] | undefined
 }
 
 /** The same, checked. */
@@ -27,32 +27,35 @@ export interface ForwardPlan {
 }
 
 /** @throws UserError `usage` / `BAD_LISTEN`, `LISTEN_EXPOSED`, `BAD_HEADER_NAME`, `BAD_ORIGIN` */
-export function planForward({listen, expose, http, singleHeader, allowOrigins}: ForwardWords): ForwardPlan {
+export function planForward({listen, expose, http, ...flags}: ForwardFlags): ForwardPlan {
+  const header = flags['single-header']
   return {
     listen: parseListen(listen, expose),
     http,
-    singleHeader: singleHeader === undefined ? undefined : checkHeaderName(singleHeader),
-    allowedOrigins: (allowOrigins ?? []).map(checkOrigin),
+    singleHeader: header === undefined ? undefined : checkHeaderName(header),
+    allowedOrigins: (flags['allow-origin'] ?? []).map(checkOrigin),
   }
 }
 
 /**
- * Listens, and carries what comes to the target.
+ * Listens, carries each connection to the target, and announces that this process does, until it is closed or the process
+ * ends.
  *
  * @param environment where a proxy to the edge is looked up
  * @throws UserError as {@link forwardTcp} and {@link forwardHttp}
  */
-export function startForward(
+export async function startForward(
   plan: ForwardPlan,
-  {target, environment, events}: {target: Target; environment: Environment; events: ForwardEvents},
+  {settings, ...to}: {settings: Settings; target: Target; environment: Environment; events: ForwardEvents},
 ): Promise<Forward> {
-  return plan.http
-    ? forwardHttp({...plan, target, environment, events})
-    : forwardTcp({listen: plan.listen, target, environment, events})
+  const withdraw = announceForward(settings, to.target)
+  const forward = await (plan.http ? forwardHttp({...plan, ...to}) : forwardTcp({listen: plan.listen, ...to}))
+  const close = (): Promise<void> => forward.close().finally(withdraw)
+  return {...forward, close}
 }
 
-/** Says that this process carries what goes to the target, until the answer is called, or it ends. */
-export function announceForward(settings: Settings, target: Target): () => void {
+/** @returns takes it back */
+function announceForward(settings: Settings, target: Target): () => void {
   const {profileName: profile, paths} = settings
   const {tokenId, credentials, edge} = target
   const {host, connectTo, caFile} = edge

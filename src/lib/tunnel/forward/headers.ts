@@ -1,7 +1,7 @@
 import {endToEnd, type Header, type RawHeaders} from '../../network/http-message.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 
-/** Cookies by which Access knows a session: whoever has one is let in without the token. */
+/** Access's session cookies: a client that has one gets in without the token. */
 const ACCESS_COOKIES = /^(CF_Authorization|CF_AppSession|CF_Session|CF_Binding)$/i
 
 export interface RequestHeaderOptions {
@@ -9,15 +9,15 @@ export interface RequestHeaderOptions {
   /** The public host. */
   host: string
   credentials: ServiceCredentials
-  /** The one header that the application reads the pair from, instead of the two usual ones. */
+  /** The single header that the application reads the pair from, instead of the two usual ones. */
   singleHeader?: string | undefined
-  /** True for an Origin of the listener's own. */
+  /** True for the listener's own origin. */
   isOwnOrigin: (origin: string) => boolean
 }
 
 /**
- * The headers of a request as the edge gets them: with the public host and the token, and nothing about Access that the
- * client said. A page of the listener's own is one of the public host's to the service.
+ * The headers of a request for the edge: with the public host and the token, and without the client's own headers for
+ * Access. To the service, a page of the listener is a page of the public host.
  */
 export function requestHeaders(options: RequestHeaderOptions): Header[] {
   const {raw, host, credentials, singleHeader, isOwnOrigin} = options
@@ -32,7 +32,7 @@ export function requestHeaders(options: RequestHeaderOptions): Header[] {
   return [['Host', host], ...headers, ...credentialHeaders(credentials, singleHeader)]
 }
 
-/** The pair as Access reads it: in its two headers, or as JSON in the one that the application names. */
+/** The pair as Access reads it: in its two headers, or as JSON in the header that the application names. */
 export function credentialHeaders(
   {clientId, clientSecret}: ServiceCredentials,
   singleHeader?: string,
@@ -52,8 +52,8 @@ function publicReferer(value: string, host: string, isOwnOrigin: (origin: string
 }
 
 /**
- * The headers of an answer as the client gets them: redirects within the host lead to the listener, cookies are kept by a
- * client that speaks http with it, and Access's own cookies stay here.
+ * The headers of an answer for the client: redirects within the host lead to the listener, cookies work over the
+ * listener's plain http, and Access's own cookies are removed.
  *
  * @param base `http://127.0.0.1:8080`, as the client names the listener
  */
@@ -79,12 +79,12 @@ function localLocation(value: string, host: string, base: string): string {
   return authority === host ? base + (match[2] ?? '') : value
 }
 
-/** Undefined for a cookie of Access's own. */
+/** Undefined for one of Access's own cookies. */
 function localCookie(value: string): string | undefined {
   const [pair = '', ...attributes] = value.split(';')
   const name = (pair.split('=')[0] ?? '').trim()
   if (ACCESS_COOKIES.test(name)) return undefined
-  // These names promise Secure; browsers refuse them without it, and take it from a loopback address.
+  // Browsers refuse these names without Secure, and accept Secure from a loopback address.
   const secure = /^__(Secure|Host)-/i.test(name)
   const kept = attributes.filter((attribute) => {
     const word = attribute

@@ -18,17 +18,17 @@ export interface HttpForwardOptions extends ProxyingOptions {
   environment?: Environment | undefined
   /** For connecting to the edge, milliseconds. */
   timeoutMs?: number | undefined
-  /** How long an answer may take, and how long either side may be silent; milliseconds. */
+  /** How long an answer may take, and how long either side may be silent, milliseconds. */
   idleMs?: number | undefined
 }
 
 const IDLE_MS = 300_000
 
 /**
- * Listens for HTTP requests and passes each to the edge with the token's headers, WebSockets included. Nothing is
- * followed, stored or changed but for what requestHeaders and responseHeaders say.
+ * Listens for HTTP requests and passes each to the edge with the token's headers, WebSockets included. It follows no
+ * redirect, stores nothing, and changes only what requestHeaders and responseHeaders say.
  *
- * During the grace period of a rotation, what Access refuses is sent with the secret from before it.
+ * During the grace period of a rotation it repeats refused requests with the previous secret.
  *
  * @throws UserError `conflict` / `CANNOT_LISTEN`, `config` / `BAD_CA_FILE`
  */
@@ -36,10 +36,10 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
   const {target, listen, idleMs = IDLE_MS, environment, timeoutMs, events} = options
   const way = {edge: target.edge, environment, timeoutMs}
   const context = await trustOf(way)
-  // Twice: a refused answer is kept while the request is sent with the other secret.
+  // Twice as many: a refused answer is kept while the request is sent with the other secret.
   const pool = {keepAlive: true, maxSockets: 2 * CONNECTION_LIMIT, maxFreeSockets: 32}
   const agent = new Pool(way, context, pool)
-  // A body may take as long as it moves; silence is what ends a connection.
+  // A body may take any time while it moves; only silence ends a connection.
   const server = http.createServer(SERVER_OPTIONS)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {

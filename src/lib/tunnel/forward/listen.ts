@@ -6,13 +6,13 @@ import {isLoopback} from '../../network/callers.js'
 export interface ListenAddress {
   /** An IP address, without brackets. */
   address: string
-  /** 0: whichever is free. */
+  /** 0: any free port. */
   port: number
 }
 
 /**
- * Reads `--listen`: `ADDRESS:PORT`, `[::1]:PORT`, `localhost:PORT` or `PORT`. Whoever reaches the listener uses the
- * token, so that another address than a loopback one wants `--expose`.
+ * Reads `--listen`: `ADDRESS:PORT`, `[::1]:PORT`, `localhost:PORT` or `PORT`. Anyone who reaches the listener uses the
+ * token, so an address other than loopback needs `--expose`.
  *
  * @throws UserError `usage` / `BAD_LISTEN`, `LISTEN_EXPOSED`
  */
@@ -25,21 +25,21 @@ export function parseListen(text: string, expose: boolean): ListenAddress {
     throw new UserError({
       kind: 'usage',
       code: 'BAD_LISTEN',
-      message: `"${text}" is not an address to listen at`,
-      why: 'It is ADDRESS:PORT, for example 127.0.0.1:5432 or [::1]:5432; port 0 is whichever is free.',
+      message: `"${text}" is not an address to listen on`,
+      why: 'It must be ADDRESS:PORT, for example 127.0.0.1:5432 or [::1]:5432; port 0 is any free port.',
     })
   }
   if (isLoopback(address) || expose) return {address, port}
   throw new UserError({
     kind: 'usage',
     code: 'LISTEN_EXPOSED',
-    message: `${address} can be reached from other machines`,
-    why: 'Whoever connects there is let in with the service token, and is asked for nothing.',
-    next: ['Listen at 127.0.0.1, or add --expose if the network in between is trusted'],
+    message: `Other machines can reach ${address}`,
+    why: 'Anyone who connects there uses the service token, without any check.',
+    next: ['Listen on 127.0.0.1, or add --expose if you trust that network'],
   })
 }
 
-/** `ADDRESS:PORT` as it stands in a URL. */
+/** `ADDRESS:PORT` as in a URL. */
 export function authorityOf({address, port}: ListenAddress): string {
   return `${isIP(address) === 6 ? `[${address}]` : address}:${port}`
 }
@@ -47,11 +47,11 @@ export function authorityOf({address, port}: ListenAddress): string {
 /**
  * Listening failed.
  *
- * @returns what to tell, or the error itself where it is none that is known
+ * @returns the error for people, or the same error if it is not a known one
  */
 export function listenError(where: ListenAddress, error: Error): Error {
   const why = {
-    EADDRINUSE: 'Something else listens there already.',
+    EADDRINUSE: 'Another program listens there already.',
     EACCES: 'This user may not listen there.',
     EADDRNOTAVAIL: 'This machine has no such address.',
   }[(error as NodeJS.ErrnoException).code ?? '']
@@ -59,9 +59,9 @@ export function listenError(where: ListenAddress, error: Error): Error {
   return new UserError({
     kind: 'conflict',
     code: 'CANNOT_LISTEN',
-    message: `Cannot listen at ${authorityOf(where)}`,
+    message: `Cannot listen on ${authorityOf(where)}`,
     why,
-    next: ['Give another port with --listen; 0 is whichever is free'],
+    next: ['Use another port with --listen; 0 is any free port'],
     cause: error,
   })
 }

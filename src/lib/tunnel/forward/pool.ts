@@ -6,8 +6,8 @@ import {dropSocket, isReusable, keepReading} from '../../network/lossless-socket
 import {EdgeAgent} from '../carrier/edge-agent.js'
 
 /**
- * Connections to the edge that lose nothing of an answer, and none of which is used again on which something came that
- * nobody had asked for: it would be taken for the answer to the next request.
+ * Connections to the edge that lose nothing of an answer. One on which data came without a request is not used again: that
+ * data would be taken for the answer to the next request.
  */
 export class Pool extends EdgeAgent {
   readonly #idle = new WeakMap<Duplex, () => void>()
@@ -18,14 +18,14 @@ export class Pool extends EdgeAgent {
   ): undefined {
     return super.createConnection(options, (error, stream) => {
       if (error) return void callback?.(error, stream)
-      // Between two requests nobody else listens.
+      // Between two requests nothing else listens.
       stream.on('error', () => undefined)
       callback?.(null, keepReading(stream as net.Socket))
     })
   }
 
   override keepSocketAlive(stream: Duplex): boolean {
-    // It says whether; the types of node do not.
+    // It returns a boolean, which node's types do not say.
     const kept: unknown = super.keepSocketAlive(stream)
     if (kept === false || !isReusable(stream as net.Socket)) return false
     const unasked = (): void => {
@@ -39,7 +39,7 @@ export class Pool extends EdgeAgent {
   override reuseSocket(stream: Duplex, request: ClientRequest): void {
     super.reuseSocket(stream, request)
     const unasked = this.#idle.get(stream)
-    // Until the request itself listens, which is right after this.
+    // Until the request itself listens, right after this.
     if (unasked) process.nextTick(() => stream.removeListener('data', unasked))
   }
 }

@@ -15,12 +15,14 @@ import {
   type Sent,
 } from '../../network/http-relay.js'
 import {redact} from '../../core/redact.js'
+import {visible} from '../../core/text.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {askAccess, probeHeaders, type AcceptedSecret} from '../target/accepted-secret.js'
 import {endedBare} from '../carrier/carry-errors.js'
-import {answerCut, edgeFailed} from '../carrier/connect-errors.js'
 import type {EdgeAgent} from '../carrier/edge-agent.js'
-import {edgeRequest, judgeMessage} from '../edge/request.js'
+import {answerOf, edgeRequest} from '../edge/request.js'
+import {answerCut, edgeFailed} from '../failure/connection.js'
+import {RefusedError} from '../failure/refusal.js'
 import type {Target} from '../target/target.js'
 import {requestHeaders, responseHeaders} from './headers.js'
 import type {ForwardEvents} from './types.js'
@@ -33,7 +35,7 @@ export interface ProxyingOptions {
 
 export interface Surroundings {
   agent: EdgeAgent
-  /** For connections that do not come back: those that are upgraded. */
+  /** For connections that are not reused: those that are upgraded. */
   single: EdgeAgent
   secret: AcceptedSecret
   callers: Callers
@@ -84,14 +86,14 @@ export class Proxying {
       const sent = await this.#accepted(request, (pair) => this.#send(exchange, pair, way))
       await this.#answer(exchange, sent, way.near)
     } catch (error) {
-      // A client that is gone is told nothing, and what ended with it is no failure.
+      // The client is gone: there is no one to answer, and what ended with it is not a failure.
       if (response.destroyed || response.writableEnded) return
       const [status, text] = this.#answerTo(error)
       plain(response, status, words(text))
     }
   }
 
-  /** Sends a request once, or once more where the connection was stale. */
+  /** Sends a request, and repeats it where the connection was stale. */
   async #send(
     exchange: Exchange,
     pair: ServiceCredentials,
@@ -101,15 +103,15 @@ export class Proxying {
     try {
       return await sendOn(exchange, upstream, (raw) => this.#backHeaders(exchange.request, raw))
     } catch (error) {
-      // The edge had closed a connection that was kept; nothing was sent on it.
+      // The edge had closed a kept connection; nothing was sent on it.
       const stale = upstream.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET'
       if (!stale || exchange.response.destroyed || !isRepeatable(exchange.request)) throw error
-      // One that is not kept cannot be stale.
+      // A new connection cannot be stale.
       return this.#send(exchange, pair, {agent: this.#around.single, hop})
     }
   }
 
-  /** With the secret that Access accepts: a refused request is sent once more where it can be, or asked for before. */
+  /** Uses the secret that Access accepts: repeats a refused request where it can, or finds out before it sends one. */
   async #accepted(
     request: IncomingMessage,
     send: (pair: ServiceCredentials) => Promise<Sent>,
@@ -125,13 +127,13 @@ export class Proxying {
     }
     const {pair} = secret
     const first = await send(pair)
-    const other = secret.heard(pair, judgeMessage(first.answer))
+    const other = secret.heard(pair, answerOf(first.answer))
     if (!repeatable || !other) return first
     const second = await send(other).catch(() => undefined)
     if (!second) return first
-    const judgement = judgeMessage(second.answer)
-    secret.heard(other, judgement)
-    const [taken, left] = judgement.by === 'nobody' ? [second, first] : [first, second]
+    const said = answerOf(second.answer)
+    secret.heard(other, said)
+    const [taken, left] = said.by === 'service' ? [second, first] : [first, second]
     abandon(left.upstream)
     return taken
   }
@@ -168,7 +170,7 @@ export class Proxying {
     return responseHeaders(raw, {host, base: `http://${headers.host ?? this.#around.own}`})
   }
 
-  /** @throws Unsendable where node finds the request's path or headers impossible */
+  /** @throws Unsendable where node refuses the request's path or headers */
   #open(
     {method, url, rawHeaders}: IncomingMessage,
     credentials: ServiceCredentials,
@@ -194,17 +196,18 @@ export class Proxying {
   }
 
   async #explain(request: IncomingMessage, answer: IncomingMessage): Promise<string | undefined> {
-    const judgement = judgeMessage(answer)
-    const {by} = judgement
-    if (by === 'nobody') return undefined
+    const said = answerOf(answer)
+    if (said.by === 'service') return undefined
     const path = (request.url ?? '/').split('?')[0] ?? '/'
-    const {text, certain} = await this.#options.events.explain(judgement, path)
-    return by !== 'unknown' || certain ? text : undefined
+    const {events, target} = this.#options
+    const error = await events.explain(new RefusedError(target.edge.host, said), path)
+    // Where it may be the service's own answer, the client gets that.
+    return error instanceof RefusedError && error.answer.by === 'unknown' ? undefined : textOf(error)
   }
 
-  /** Status and text for the client, of an error on the way to the edge. */
+  /** Status and text for the client, for an error on the way to the edge. */
   #answerTo(error: unknown): [status: number, text: string] {
-    if (error instanceof Unsendable) return [400, 'The request cannot be passed on as it is.']
+    if (error instanceof Unsendable) return [400, 'zt cannot pass this request on as it is.']
     const {edge} = this.#options.target
     const code = (error as NodeJS.ErrnoException).code ?? ''
     const known =
@@ -214,20 +217,20 @@ export class Proxying {
           ? badAnswer(code)
           : edgeFailed(edge, 'answer', error)
     this.#options.events.onFailure(known)
-    return [502, [`${known.message}.`, known.why ?? ''].join(' ').trim()]
+    return [502, textOf(known)]
   }
 }
 
-/** The answer is none that can be read in one way only. */
+/** The answer can be read in more than one way, or in none. */
 function badAnswer(code: string): UserError {
   const large = code === 'HPE_HEADER_OVERFLOW'
   return new UserError({
     kind: 'unreachable',
     code: 'BAD_ANSWER',
     message: large
-      ? "The head of the service's answer is too large"
+      ? "The headers of the service's answer are too large"
       : "The service's answer is not valid HTTP",
-    why: large ? `It is larger than ${HEAD_BYTES / 1024} KiB.` : `It was not passed on (${code}).`,
+    why: large ? `They are larger than ${HEAD_BYTES / 1024} KiB.` : `zt did not pass it on (${code}).`,
     next: ['Ask who runs the service'],
   })
 }
@@ -236,9 +239,14 @@ class Unsendable extends Error {
   override readonly name = 'Unsendable'
 }
 
-/** Whether a request that got no answer, or a refusal, may be sent once more. */
+/** Whether a request that got no answer, or a refusal, may be repeated. */
 function isRepeatable(request: IncomingMessage): boolean {
   return !hasBody(request) && ['GET', 'HEAD'].includes(request.method ?? '')
+}
+
+/** A failure for the client, who sees what the person sees on the terminal. */
+function textOf({message, why, next}: UserError): string {
+  return [`${message}.`, ...(why === undefined ? [] : [why]), ...next].map(visible).join('\n')
 }
 
 /** A text for the client. */

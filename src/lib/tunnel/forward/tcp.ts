@@ -15,15 +15,15 @@ export interface TcpForwardOptions {
   /** For connecting to the edge and its answer, milliseconds. */
   timeoutMs?: number | undefined
   limit?: number | undefined
-  /** Of the carrier. */
+  /** The carrier's limits. */
   times?: Partial<CarryTimes> | undefined
-  /** How long a client may take nothing of what is left for it, milliseconds. */
+  /** How long a client may leave data for it unread, milliseconds. */
   idleMs?: number | undefined
   events: Pick<ForwardEvents, 'onFailure' | 'onlyPrevious' | 'onNote'>
 }
 
 const CLIENT_IDLE_MS = 120_000
-/** For the edge's silence after a client's end, where it cannot be seen whether the client still reads. */
+/** How long the edge may be silent after a client's end, where zt cannot see whether the client still reads. */
 const UNSEEN_DRAIN_MS = 120_000
 
 /**
@@ -37,16 +37,16 @@ export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
   const open = new Set<net.Socket>()
   let served = 0
   const server = net.createServer({allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true})
-  // What is over the limit is not accepted, and the client sees a closed connection.
+  // Beyond the limit the client sees a closed connection.
   server.maxConnections = limit
   server.on('connection', (socket) => {
     served++
     open.add(socket)
-    // carry listens once; what still comes from a connection that is over is of no interest.
+    // carry listens once; later errors of a finished connection do not matter.
     socket.on('error', () => undefined)
     socket.once('close', () => open.delete(socket))
     serve(socket, {...options, signal: ending.signal}).catch((error: unknown) => {
-      // A reset, so that the client does not take it for an end; it has got everything before.
+      // A reset, so that the client does not take it for a regular end; it has received everything before it.
       if (!socket.writableEnded) socket.resetAndDestroy()
       if (!ending.signal.aborted) events.onFailure(error)
     })
@@ -89,7 +89,7 @@ async function serve(
   const {tunnel, onlyPrevious} = await openAccepted({...target, environment, signal}, timeoutMs)
   if (onlyPrevious !== undefined) events.onlyPrevious?.(onlyPrevious)
   if (socket.destroyed || signal.aborted) {
-    // The client has gone meanwhile, or we are to go.
+    // The client has gone meanwhile, or the forward is ending.
     tunnel.socket.destroy()
     socket.destroy()
     return
@@ -101,10 +101,10 @@ async function serve(
     signal,
     times: {...(process.platform !== 'linux' && {drain: UNSEEN_DRAIN_MS}), ...times},
     isOutputGone: () => isGone(socket),
-    // However slow a client is, it gets everything: only one that takes nothing at all is not waited for.
+    // A slow client gets everything; only one that reads nothing at all is given up.
     onLast: () => socket.setTimeout(signal.aborted ? CLOSE_MS : idleMs, () => socket.destroy()),
   })
-  // It was paused when it came, so that nothing of it is lost before somebody listens.
+  // It was paused on arrival, so that nothing is lost before carry listens.
   socket.resume()
   const end = await carried.catch(async (error: unknown) => {
     await breakOff(socket, idleMs)
@@ -114,17 +114,17 @@ async function serve(
   leave(socket, idleMs)
 }
 
-/** Ends a connection whose other side has ended in order. */
+/** Ends a connection whose other side has ended regularly. */
 function leave(socket: net.Socket, idleMs: number): void {
   socket.end()
-  // Read, or its end would never be seen. The edge takes no more; a client that goes on is to know that, in a while.
+  // Keep reading, or its end would never be seen. The edge takes no more data: a client that goes on sending is reset.
   socket.once('data', () => {
     setTimeout(() => void breakOff(socket, idleMs), CLOSE_MS).unref()
   })
   socket.resume()
 }
 
-/** Where a reset could take bytes away, they come first: the client gets an end. */
+/** Resets the connection once the client has taken everything; where that cannot be seen, ends it instead. */
 async function breakOff(socket: net.Socket, idleMs: number): Promise<void> {
   if (!(await resetOnceTaken(socket, idleMs))) socket.end().resume()
 }

@@ -1,27 +1,28 @@
-import type {Judgement} from '../types.js'
+import type {UserError} from '../../core/errors.js'
+import type {RefusedError} from '../failure/refusal.js'
 import type {ListenAddress} from './listen.js'
 
-/** What a forward tells while it runs. */
+/** What happens while a forward runs. */
 export interface ForwardEvents {
-  /** A connection or request could not be served. Not told for each of many that fail alike. */
+  /** A connection or request could not be served. */
   onFailure(error: unknown): void
-  /** Something about how a connection ended that is no failure. */
+  /** How a connection ended, where that is worth a note but is not a failure. */
   onNote?(text: string): void
-  /** Only the secret from before a rotation was accepted; until when it works (ISO 8601). */
+  /** Access accepted only the previous secret; `until`: the end of its grace period (ISO 8601). */
   onlyPrevious?(until: string): void
-  /** Why the edge said no: the text for the client, and whether Access is certain to have said it. */
-  explain(judgement: Judgement, path: string): Promise<{text: string; certain: boolean}>
+  /** Why the edge refused a request, as far as the account tells. */
+  explain(error: RefusedError, path: string): Promise<UserError>
 }
 
-/** A listener that runs. */
+/** A running listener. */
 export interface Forward {
   listen: ListenAddress
-  /** How many connections (or requests, with HTTP) were taken so far. */
+  /** How many connections (or requests, with HTTP) were accepted so far. */
   served(): number
-  /** Stops listening, closes what is open, and forces what does not end in time. */
+  /** Stops listening, closes open connections, and destroys those that do not end in time. */
   close(): Promise<void>
 }
 
-/** At once; more wait in the system's queue, or are told to come again. */
+/** Connections at once; more wait in the system's queue, or get an answer to try again. */
 export const CONNECTION_LIMIT = 512
 export const CLOSE_MS = 3000

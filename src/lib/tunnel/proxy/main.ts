@@ -3,7 +3,7 @@ import net from 'node:net'
 import os from 'node:os'
 import type {Readable, Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../../system/crash.js'
-import {nameOfThrown} from '../../core/errors.js'
+import {errorLines} from '../../core/error-text.js'
 import {bePatient} from '../../core/patience.js'
 import {runProxy} from './proxy.js'
 import {sshStderr} from '../ssh/stderr.js'
@@ -11,14 +11,14 @@ import {sshStderr} from '../ssh/stderr.js'
 /**
  * The process that is `zt ssh proxy`.
  *
- * @param argv what stands behind `ssh proxy`
+ * @param argv what follows `ssh proxy`
  * @returns the exit code
  */
 export async function main(argv: string[]): Promise<number> {
   redactStream(process.stderr)
   guardProcess({
     report: (error) => {
-      process.stderr.write(`error: Something went wrong in zt itself (${nameOfThrown(error)})\n`)
+      process.stderr.write(`${errorLines(error).join('\n')}\n`)
     },
     warn: undefined,
     exit: (code) => process.exit(code),
@@ -29,13 +29,13 @@ export async function main(argv: string[]): Promise<number> {
   let carrying = false
   let signalled: number | undefined
   const end = (signal: NodeJS.Signals): void => {
-    // Nothing is open yet that could be lost. cloudflared, where it carries, is told by its launcher.
+    // Nothing is open yet that could be lost. Where cloudflared carries, its launcher passes the signal on.
     if (!carrying) {
       if (process.listenerCount(signal) === 1) process.exit(128 + os.constants.signals[signal])
       return
     }
-    // Ctrl-C, or a terminal that is closed, reaches us with the session that began a shared connection, and others may
-    // still use that. ssh, when it ends itself, closes our stdin.
+    // Ctrl-C, or closing the terminal, reaches the proxy with the session that began a shared connection, which others may
+    // still use. When ssh itself ends, it closes the proxy's stdin.
     if (signal !== 'SIGTERM' && stdinIsPipe() && !stdin.readableEnded) {
       stdin.once('end', () => {
         abort.abort()
@@ -58,7 +58,7 @@ export async function main(argv: string[]): Promise<number> {
     stderr: sshStderr(),
     signal: abort.signal,
   })
-  // stdin may stay open for ever when ssh is gone; what is written is given out first.
+  // stdin may stay open for ever when ssh is gone. What was written is delivered first.
   const code = signalled ?? ended
   process.exitCode = code
   stdin.destroy()
@@ -66,8 +66,8 @@ export async function main(argv: string[]): Promise<number> {
 }
 
 /**
- * A socket that reads into the same memory again and again: with new memory for each piece an upload's peak was 89 MiB
- * instead of 56. Who listens has used a piece when it returns. Where stdin is no pipe there can be none.
+ * A socket that reads into the same memory each time: with new memory for each piece an upload's peak was 89 MiB instead
+ * of 56. A listener must be done with a piece when it returns. Falls back to process.stdin where stdin is not a pipe.
  */
 function openStdin(): Readable {
   const options: net.SocketConstructorOpts & net.ConnectOpts & {manualStart: boolean} = {
@@ -92,7 +92,7 @@ function openStdin(): Readable {
   return socket
 }
 
-/** A socket over the pipe is faster than process.stdout; where stdout is a file there can be none. */
+/** A socket over the pipe is faster than process.stdout, which is used where stdout is a file. */
 function openStdout(): Writable {
   try {
     return new net.Socket({fd: 1, readable: false, writable: true})
@@ -101,7 +101,7 @@ function openStdout(): Writable {
   }
 }
 
-/** What node has below a TCP socket; undefined members where a node has none of it. */
+/** What node has below a TCP socket; members are undefined where a version lacks them. */
 interface Handle {
   onread?: () => void
   open?(fd: number): number
@@ -117,9 +117,9 @@ async function isStdoutGone(): Promise<boolean | undefined> {
 }
 
 /**
- * A pipe shows by itself only to who writes that its reader has gone. poll(2) tells it of the end that is written to, and
- * libuv polls whatever it is to read from: what it then reads fails, which says that there is no reader. Of its handles
- * only TCP's does not ask what it is given.
+ * A writer normally learns that a pipe's reader is gone only when it writes. poll(2) reports it earlier on the writing end,
+ * and libuv polls whatever it is to read from: its read then fails, which shows that there is no reader. Of libuv's handles
+ * only TCP's accepts any descriptor.
  */
 async function watchStdout(): Promise<() => boolean | undefined> {
   let gone: boolean | undefined
@@ -133,7 +133,7 @@ async function watchStdout(): Promise<() => boolean | undefined> {
     if (handle.open?.(fd) !== 0 || handle.readStart?.() !== 0) return () => undefined
     handle.unref?.()
     gone = false
-    // What is so already is known when libuv has polled once.
+    // A reader that is gone already shows once libuv has polled.
     await new Promise((resolve) => setTimeout(resolve, 0))
     await new Promise((resolve) => setImmediate(resolve))
   } catch {

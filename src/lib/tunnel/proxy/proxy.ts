@@ -5,27 +5,24 @@ import {parseArgs} from 'node:util'
 import type {Environment} from '../../config/paths.js'
 import {loadSettings} from '../../config/settings.js'
 import {withProfile} from '../../core/command-line.js'
-import {UserError, messageOf, nameOfThrown} from '../../core/errors.js'
+import {errorJson, errorLines} from '../../core/error-text.js'
+import {UserError, messageOf} from '../../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../../core/exit-codes.js'
-import {writeFileAtomic} from '../../system/files.js'
 import {normaliseHostname} from '../../core/hostname.js'
 import {patient} from '../../core/patience.js'
 import {isRunning} from '../../system/processes.js'
-import {redact, redactJson, refuseSecretWords} from '../../core/redact.js'
+import {redact, refuseSecretWords} from '../../core/redact.js'
 import {visible, visibleJson} from '../../core/text.js'
 import {carry} from '../carrier/carry.js'
 import {openAccepted} from '../carrier/open-accepted.js'
 import {TIMEOUT_MS} from '../carrier/deadlines.js'
 import {checkDestination} from '../carrier/handshake.js'
-import {RefusedError} from '../carrier/refusal.js'
 import {announce} from '../connections/announce.js'
 import {processOf} from '../connections/run-files.js'
+import {REPORT_VARIABLE, writeReport} from '../failure/report.js'
 import {identityOf, lastingDirectory} from '../ssh/sharing.js'
-import {findTarget, sharedBy, type Target} from '../target/target.js'
-import {TUNNEL_CLIENTS, type ProxyReport, type TunnelClient} from '../types.js'
-
-/** The variable that names the file for a {@link ProxyReport}. */
-export const REPORT_VARIABLE = 'ZT_SSH_REPORT'
+import {findTarget, onlyPreviousText, sharedBy, type Target} from '../target/target.js'
+import {TUNNEL_CLIENTS, type TunnelClient} from '../types.js'
 
 export interface ProxyIo {
   env: Environment
@@ -33,13 +30,13 @@ export interface ProxyIo {
   stdin: Readable
   /** Opened only when there is something to carry. */
   stdout: () => Writable
-  /** Whether nobody reads stdout any more; undefined where that is not known. */
+  /** Whether stdout has no reader any more; undefined where that is not known. */
   isOutputGone?: (() => Promise<boolean | undefined>) | undefined
   stderr: {write(text: string): unknown}
   signal?: AbortSignal | undefined
 }
 
-const ADVICE = 'If it happens when idle: set ServerAliveInterval in the ssh configuration'
+const ADVICE = 'If it happens when the connection is idle, set ServerAliveInterval in the ssh configuration'
 
 const OPTIONS = {
   profile: {type: 'string'},
@@ -57,7 +54,7 @@ const OPTIONS = {
 
 /**
  * `zt ssh proxy [options] HOST`: carries stdin and stdout to a host behind Access. Used as ssh's ProxyCommand, so it
- * loads no framework, and stdout belongs to the session: what it has to say goes to stderr, or into the report file.
+ * loads no framework, and stdout belongs to the session: errors and notes go to stderr, or into the report file.
  *
  * @returns the exit code
  */
@@ -87,7 +84,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       settings,
       host,
       token: options.values.token,
-      allowUnbound: options.values.yes ?? false,
+      confirm: () => options.values.yes ?? false,
       environment: {dbusAddress: io.env['DBUS_SESSION_BUS_ADDRESS'], runtimeDir: io.env['XDG_RUNTIME_DIR']},
     })
     const launcher = options.client === 'cloudflared' ? await import('../cloudflared/run.js') : undefined
@@ -108,13 +105,9 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       {edge, credentials: target.credentials, environment: io.env, signal: io.signal},
       options.timeoutMs,
     )
-    if (onlyPrevious !== undefined) {
-      say(io, [
-        `note:  Access accepted only the secret that "${target.name}" had before its rotation; it works until ${onlyPrevious}`,
-      ])
-    }
+    if (onlyPrevious !== undefined) say(io, [`note:  ${onlyPreviousText(target, onlyPrevious)}`])
     if (launcher && program !== undefined) {
-      // It makes a connection of its own; ours has shown that the edge lets these credentials in.
+      // cloudflared makes its own connection; this one has shown that the edge accepts the credentials.
       tunnel.socket.destroy()
       return await launcher.runCloudflared({program, edge, credentials, env: io.env})
     }
@@ -132,7 +125,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       io.stderr.write(json ? `${JSON.stringify({note})}\n` : `note:  ${note.text}\n`)
     return outputGone ? EXIT_OUTPUT_GONE : 0
   } catch (error) {
-    // Whoever interrupted it knows.
+    // It was interrupted, so there is nothing to report.
     if (io.signal?.aborted) return exitCodeOf(error)
     await report(error, {io, json, host, profile, target})
     return exitCodeOf(error)
@@ -141,14 +134,14 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
   }
 }
 
-/** Where a line of ~/.ssh/config shares connections: ssh binds its socket when we have connected, and fails without. */
+/** For shared connections by ~/.ssh/config: ssh binds its socket here once the proxy has connected, and fails without it. */
 function makeSharingDirectory(state: string): void {
   const directory = lastingDirectory({state})
   if (directory === undefined) return
   try {
     fs.mkdirSync(directory, {recursive: true, mode: 0o700})
   } catch {
-    // What is the matter is said by whoever needs it.
+    // Whatever needs the directory will report the error.
   }
 }
 
@@ -161,11 +154,11 @@ function parse(argv: string[]) {
   }
   const {values, positionals} = parsed
   const [word, ...more] = positionals
-  if (word === undefined || more.length > 0) throw usage('It takes exactly one host name.')
+  if (word === undefined || more.length > 0) throw usage('It needs exactly one host name.')
   const {client = 'auto', timeout} = values
-  if (!isClient(client)) throw usage('--client is auto, builtin or cloudflared.')
+  if (!isClient(client)) throw usage('--client must be auto, builtin or cloudflared.')
   const seconds = timeout === undefined ? patient(TIMEOUT_MS) / 1000 : Number(timeout)
-  if (!(seconds > 0 && seconds <= 3600)) throw usage('--timeout is a number of seconds, at most 3600.')
+  if (!(seconds > 0 && seconds <= 3600)) throw usage('--timeout must be a number of seconds, at most 3600.')
   if (values.destination !== undefined) checkDestination(values.destination)
   return {values, host: normaliseHostname(word), client, timeoutMs: seconds * 1000} as const
 }
@@ -178,7 +171,7 @@ function usage(why: string): UserError {
   return new UserError({
     kind: 'usage',
     code: 'BAD_COMMAND_LINE',
-    message: 'zt ssh proxy does not understand its command line',
+    message: 'The command line of zt ssh proxy is not valid',
     why,
     next: [
       'zt ssh proxy [--profile NAME] [--token NAME --yes] [--client auto|builtin|cloudflared] [--destination HOST[:PORT]] HOST',
@@ -201,54 +194,20 @@ function isAwaited(file: string): boolean {
 
 /** To the file that `zt ssh` reads, or else to stderr. */
 async function report(error: unknown, {io, json, host, profile, target}: Reporting): Promise<void> {
-  const known =
-    error instanceof UserError
-      ? error
-      : {
-          code: 'BUG',
-          message: `Something went wrong in zt itself (${nameOfThrown(error)})`,
-          why: undefined,
-          whyLines: [],
-          next: [],
-          kind: 'bug',
-        }
   const file = io.env[REPORT_VARIABLE]
   if (file !== undefined && file !== '') {
-    // A connection that is shared outlives the zt that asked for the report: nobody is there to tell.
+    // A shared connection outlives the zt that asked for the report; then there is no reader.
     if (!isAwaited(file)) return
-    const content: ProxyReport = {
-      version: 1,
-      host,
-      tokenId: target?.tokenId,
-      clientId: target?.credentials.clientId,
-      code: known.code,
-      message: known.message,
-      why: known.whyLines,
-      next: [...known.next],
-      refusal: error instanceof RefusedError ? error.refusal : undefined,
-    }
-    const written = await writeFileAtomic(file, JSON.stringify(redactJson(content))).then(
-      () => true,
-      () => false,
-    )
-    if (written) return
+    const {tokenId, credentials} = target ?? {}
+    if (await writeReport(file, {host, tokenId, clientId: credentials?.clientId, error})) return
   }
-  const {code, kind, message, why} = known
-  // ssh's configuration has named a profile, which need not be the one that the person works with.
-  const next = known.next.map((step) => (profile === undefined ? step : withProfile(step, profile)))
-  if (json) {
-    const shown = {error: {code, kind, message, why, next, exitCode: exitCodeOf(error)}}
-    io.stderr.write(`${visibleJson(JSON.stringify(redactJson(shown)))}\n`)
-    return
-  }
-  say(io, [
-    `error: ${message}`,
-    ...known.whyLines.map((line, at) => `${at === 0 ? 'why: ' : '     '}  ${line}`),
-    ...next.map((step) => `next:  ${step}`),
-  ])
+  // The profile that ssh's configuration names need not be the one that the person works with.
+  const step = (text: string): string => (profile === undefined ? text : withProfile(text, profile))
+  if (json) io.stderr.write(`${visibleJson(JSON.stringify({error: errorJson(error, step)}))}\n`)
+  else say(io, errorLines(error, step))
 }
 
-/** What the proxy says by itself, for people: a line break in a line is not ours. */
+/** Lines for people. A line break inside a line comes from outside, and is made visible. */
 function say(io: ProxyIo, lines: readonly string[]): void {
   io.stderr.write(lines.map((line) => `${visible(redact(line))}\n`).join(''))
 }

@@ -1,12 +1,10 @@
-import * as v from 'valibot'
 import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
-import {parseOwnJson, readFileIfThere} from '../../system/files.js'
 import {withoutVariables} from '../../system/platform.js'
 import {ztProgram} from '../../system/zt-program.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
 import {findProgram} from '../../system/programs.js'
-import {REPORT_VARIABLE} from '../proxy/proxy.js'
+import {REPORT_VARIABLE, readReport, type ProxyReport} from '../failure/report.js'
 import {trustFlags} from '../carrier/trust.js'
 import {drop, ownFile, sweep} from '../connections/run-files.js'
 import {openConnections} from '../connections/read.js'
@@ -22,7 +20,7 @@ import {
 import {sharingWishes} from './sharing-arguments.js'
 import {forwardsByConfiguration} from './configured-forwards.js'
 import {knownHosts} from './config-values.js'
-import type {ProxyReport, TunnelClient} from '../types.js'
+import type {TunnelClient} from '../types.js'
 
 export interface OpenSshOptions {
   settings: Settings
@@ -46,34 +44,6 @@ export interface SshEnd extends ChildEnd {
   /** What the proxy reported if it could not connect. */
   report: ProxyReport | undefined
 }
-
-const reportSchema = v.object({
-  version: v.literal(1),
-  host: v.string(),
-  tokenId: v.optional(v.string()),
-  clientId: v.optional(v.string()),
-  code: v.string(),
-  message: v.string(),
-  why: v.array(v.string()),
-  next: v.array(v.string()),
-  refusal: v.optional(
-    v.object({
-      status: v.number(),
-      reason: v.picklist([
-        'login',
-        'unauthenticated',
-        'forbidden',
-        'challenged',
-        'rate-limited',
-        'origin-down',
-        'redirect',
-        'other',
-      ]),
-      ray: v.optional(v.string()),
-      location: v.optional(v.string()),
-    }),
-  ),
-})
 
 /**
  * Runs the system's ssh on this terminal, with `zt ssh proxy` as its ProxyCommand. The proxy reads the secret itself; none
@@ -158,22 +128,6 @@ async function takenByAnother(state: string, host: string, key: ConnectionKey): 
   } catch {
     // Unknown: do not share.
     return true
-  }
-}
-
-async function readReport(file: string): Promise<ProxyReport | undefined> {
-  // Without it, zt only cannot explain why ssh failed.
-  const content = await readFileIfThere(file)
-    .then((text) => (text === undefined ? undefined : parseOwnJson(text, file)))
-    .catch(() => undefined)
-  const parsed = v.safeParse(reportSchema, content)
-  if (!parsed.success) return undefined
-  const {tokenId, clientId, refusal, ...rest} = parsed.output
-  return {
-    ...rest,
-    tokenId,
-    clientId,
-    refusal: refusal && {...refusal, ray: refusal.ray, location: refusal.location},
   }
 }
 

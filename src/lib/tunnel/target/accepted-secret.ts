@@ -3,24 +3,24 @@ import {patient} from '../../core/patience.js'
 import {USER_AGENT} from '../../core/version.js'
 import type {ServiceCredentials, StoredCredentials} from '../../secrets/types.js'
 import {EdgeAgent, trustOf} from '../carrier/edge-agent.js'
-import {edgeRequest, judgeMessage, type EdgeRequest} from '../edge/request.js'
+import {answerOf, edgeRequest, type EdgeRequest} from '../edge/request.js'
 import {credentialHeaders} from '../forward/headers.js'
-import type {EdgeAddress, Judgement} from '../types.js'
+import type {EdgeAddress, EdgeAnswer} from '../types.js'
 
-/** How long the secret from before a rotation is believed to be the one that works, before the present one is tried. */
+/** For how long the previous secret is used, once Access accepted it, before the current one is tried again. */
 const TRY_AGAIN_MS = 30_000
 const PROBE_MS = 15_000
 
 export interface AcceptedSecretOptions {
   credentials: StoredCredentials
-  /** Told each time that only the secret from before a rotation was accepted; until when it works (ISO 8601). */
+  /** Called each time that Access accepts only the previous secret, with the end of its grace period (ISO 8601). */
   onlyPrevious?: ((until: string) => void) | undefined
   now?: (() => number) | undefined
 }
 
 /**
- * Which of a token's secrets HTTP requests are sent with. Outside a rotation's grace period it is the present one, always;
- * within it Access may not know that one yet everywhere (about 85 s are reported), and the one before still works.
+ * Which of a token's secrets HTTP requests are sent with. Outside a rotation's grace period it is always the current one.
+ * Within it, Access may not know that one everywhere yet (about 85 s are reported), and the previous secret still works.
  */
 export class AcceptedSecret {
   readonly #present: ServiceCredentials
@@ -44,39 +44,39 @@ export class AcceptedSecret {
   }
 
   /** Takes note of an answer. @returns the pair with which a refused request may be sent again; undefined: none */
-  heard(pair: ServiceCredentials, {by, refusal}: Judgement): ServiceCredentials | undefined {
+  heard(pair: ServiceCredentials, {by, reason}: EdgeAnswer): ServiceCredentials | undefined {
     const before = this.#usable
-    if (by === 'nobody') {
-      // These may come from before Access, and tell nothing of the secret.
-      if (refusal.reason === 'rate-limited' || refusal.reason === 'origin-down') return undefined
+    if (by === 'service') {
+      // These may come from before Access, and say nothing about the secret.
+      if (reason === 'rate-limited' || reason === 'origin-down') return undefined
       this.#accepted = {pair, at: this.#now()}
       if (before && pair === before) this.#onlyPrevious(before.until)
       return undefined
     }
     // Access was not asked.
     if (by === 'zone') return undefined
-    // A service behind Access may say no to a request whose secret is right.
+    // A service behind Access may refuse a request whose secret is right.
     if (by === 'unknown' && this.#known === pair) return undefined
     this.#accepted = undefined
     return pair === this.#present ? before : undefined
   }
 
   /**
-   * Finds out which pair is accepted, for a request that cannot be sent twice. Returns at once where it is known, or there
-   * is no choice; what cannot be found out leaves the present one.
+   * Finds out which pair is accepted, for a request that cannot be sent twice. Returns at once if that is known or there is
+   * no choice. If it cannot be found out, the current one is used.
    */
-  async decide(ask: (pair: ServiceCredentials) => Promise<Judgement>): Promise<void> {
+  async decide(ask: (pair: ServiceCredentials) => Promise<EdgeAnswer>): Promise<void> {
     if (!this.#usable || this.#known) return
     this.#deciding ??= this.#decide(ask).finally(() => (this.#deciding = undefined))
     await this.#deciding
   }
 
-  async #decide(ask: (pair: ServiceCredentials) => Promise<Judgement>): Promise<void> {
+  async #decide(ask: (pair: ServiceCredentials) => Promise<EdgeAnswer>): Promise<void> {
     try {
       const other = this.heard(this.#present, await ask(this.#present))
       if (other) this.heard(other, await ask(other))
     } catch {
-      // What is wrong with the connection is told by the request itself.
+      // The request itself will report what is wrong with the connection.
     }
   }
 
@@ -93,26 +93,26 @@ export class AcceptedSecret {
 }
 
 /**
- * Asks what Access says to a pair at a path, by a HEAD request without a query: no service does anything for that. No
- * redirect is followed.
+ * Asks Access about a pair at a path, by a HEAD request without a query: that makes no service do anything. No redirect is
+ * followed.
  */
 export function askAccess(
   {path, headers, ...to}: Omit<EdgeRequest, 'method' | 'idleMs'>,
   timeoutMs = patient(PROBE_MS),
-): Promise<Judgement> {
+): Promise<EdgeAnswer> {
   return new Promise((resolve, reject) => {
     const plain = (path ?? '/').split('?')[0]
     const request = edgeRequest({...to, headers, path: plain, method: 'HEAD', idleMs: timeoutMs})
     request.on('error', reject)
     request.once('response', (answer) => {
-      resolve(judgeMessage(answer))
+      resolve(answerOf(answer))
       answer.resume()
     })
     request.end()
   })
 }
 
-/** What a request of zt's own says besides its path. */
+/** The headers of a request that zt makes itself. */
 export function probeHeaders(
   host: string,
   pair: ServiceCredentials,
@@ -128,9 +128,7 @@ export interface AcceptedAtOptions {
   timeoutMs?: number | undefined
 }
 
-/**
- * The pair for one request at a path, found out before it is made. Asks nobody where the token has one secret alone.
- */
+/** The pair for one request at a path, found out before it is made. Sends nothing where the token has only one secret. */
 export async function acceptedAt(
   options: AcceptedSecretOptions,
   {edge, path, environment, timeoutMs = patient(PROBE_MS)}: AcceptedAtOptions,

@@ -7,7 +7,7 @@ export interface Destination {
 }
 
 /**
- * Reads `[USER@]HOST`. A user may hold an @; nothing that ssh could take for an option, and no blanks.
+ * Reads `[USER@]HOST`. The user may contain an @, but no blanks, and nothing that ssh could take for an option.
  *
  * @throws UserError `usage` / `BAD_HOSTNAME`, `BAD_USER`
  */
@@ -20,7 +20,7 @@ export function parseDestination(text: string, usage: string): Destination {
   throw new UserError({
     kind: 'usage',
     code: 'BAD_USER',
-    message: 'This cannot be a user name',
+    message: 'The part before the host is not a user name',
     next: [usage],
   })
 }

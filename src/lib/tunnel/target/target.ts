@@ -10,18 +10,19 @@ import {openStore, type KeepingStoreKind, type StoreOptions} from '../../secrets
 import type {StoredCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
 
-/** Which token a connection uses, before its secret is read. */
+/** The token that a connection uses, before its secret is read. */
 export interface ChosenToken {
   /** The service token's UUID, or `env` for the pair of the environment. */
   tokenId: string
-  /** Where its secret is. */
+  /** The store that holds its secret. */
   store: KeepingStoreKind | 'env'
   /** For people. */
   name: string
-  /** True when this host is bound to this token: then nobody needs to be asked. */
+  /** True when the host is bound to this token, so that no confirmation is needed. */
   bound: boolean
 }
 
+/** The edge of a host, and the pair to send there. */
 export interface Target {
   edge: EdgeAddress
   credentials: StoredCredentials
@@ -31,16 +32,20 @@ export interface Target {
 
 export interface TargetOptions {
   settings: Settings
+  /** As `normaliseHostname` makes it. */
   host: string
   /** `--token`: a name, id, Client ID, or `env`. */
   token?: string | undefined
 }
 
+/** Asks whether the secret of the token with this name may be sent to a host that is not bound to it. */
+type Confirm = (name: string) => boolean | Promise<boolean>
+
 const ENVIRONMENT = 'env'
 
 /**
- * Which token opens a host: the one that the host is bound to in this profile, or the one that was named for this
- * call. Reads no secret.
+ * The token for a host: the one that the host is bound to in this profile, or the one that was named for this call. Reads
+ * no secret.
  *
  * @throws UserError `not-found` / `HOST_NOT_BOUND`, `STORED_TOKEN_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`
  */
@@ -52,7 +57,7 @@ export async function chooseToken({settings, host, token}: TargetOptions): Promi
   if (token === undefined) {
     if (!binding) throw await notBound(index, settings, host)
     const entry = entries.find(({tokenId}) => tokenId === binding.tokenId)
-    // The same token, given by the environment of a job that has no store.
+    // The same token, from the environment of a job that has no store.
     if (environment && entry?.clientId === environment.clientId) return fromEnvironment(true)
     if (!entry) throw secretNotHere(binding)
     return {tokenId: entry.tokenId, store: entry.store, name: entry.name, bound: true}
@@ -72,25 +77,32 @@ export async function chooseToken({settings, host, token}: TargetOptions): Promi
 }
 
 /**
- * Everything that a connection needs. A secret is opened only for a host that is bound to it, or when the caller has
- * asked for this one call.
+ * {@link chooseToken}, with a confirmation where the host is not bound to the token.
  *
- * @param allowUnbound the person confirmed that this token may be sent to this host
- * @throws UserError as {@link chooseToken}; `needs-action` / `TOKEN_NOT_BOUND`
+ * @throws UserError as {@link chooseToken}; `needs-action` / `TOKEN_NOT_BOUND`; what `confirm` throws
  */
-export async function findTarget(
-  options: TargetOptions & Reading & {allowUnbound: boolean},
-): Promise<Target> {
-  const {settings, host} = options
+export async function chosenToken(options: TargetOptions & {confirm: Confirm}): Promise<ChosenToken> {
   const chosen = await chooseToken(options)
-  if (!chosen.bound && !options.allowUnbound) throw tokenNotBound(chosen, host)
+  if (chosen.bound || (await options.confirm(chosen.name))) return chosen
+  throw tokenNotBound(chosen, options.host)
+}
+
+/**
+ * Everything that a connection needs. A secret is read only for a host that is bound to its token, or that was confirmed
+ * for this call.
+ *
+ * @throws UserError as {@link chosenToken}; `not-found` / `SECRET_NOT_FOUND`; what the secret store throws
+ */
+export async function findTarget(options: TargetOptions & Reading & {confirm: Confirm}): Promise<Target> {
+  const {settings, host} = options
+  const chosen = await chosenToken(options)
   const edge = {host, connectTo: settings.connectTo, caFile: settings.caFile}
   const {tokenId, name} = chosen
   return {edge, credentials: await credentialsOf(chosen, options), tokenId, name}
 }
 
 /**
- * The pair of a token that is named for a program of the person's own, not for a host.
+ * The pair of a token for a program that the person runs; no host is involved.
  *
  * @param token a name, id, Client ID, or `env`
  * @throws UserError `not-found` / `STORED_TOKEN_NOT_FOUND`, `SECRET_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`
@@ -105,7 +117,8 @@ export async function findNamed(
   return {credentials: await credentialsOf({tokenId, store, name}, options), tokenId, name}
 }
 
-interface Reading {
+/** What reading a secret needs. */
+export interface Reading {
   settings: Settings
   askPassphrase?: ((label: string) => Promise<Secret>) | undefined
   environment: StoreOptions['environment']
@@ -136,8 +149,8 @@ async function credentialsOf(
       kind: 'not-found',
       code: 'SECRET_NOT_FOUND',
       message: `The secret of "${name}" is not in ${store.label}`,
-      why: 'The index says that it was saved there; it was removed since.',
-      next: [`Make a new secret for it: zt token rotate ${tokenId}`],
+      why: "zt's index says that it was saved there; it was removed since.",
+      next: [`zt token rotate ${tokenId}`],
       details: {tokenId, store: kind},
     })
   }
@@ -145,8 +158,8 @@ async function credentialsOf(
 }
 
 /**
- * What tells this token's connections from another one's: its id. Of the environment's pair nobody here knows whether it
- * is right: its Client ID and what tells its secret from another, of which too little is left to find or try one.
+ * Whose connections may be shared: the token's ID. The environment's pair may be wrong, so its connections are told apart
+ * by Client ID and a few digits of a hash of the secret, too few to find or try the secret by.
  */
 export function sharedBy(
   {tokenId}: Pick<ChosenToken, 'tokenId'>,
@@ -156,6 +169,11 @@ export function sharedBy(
   const {clientId, clientSecret} = pair
   const sum = createHash('sha256').update(`zt shares by\0${clientId}\0${clientSecret.expose()}`).digest('hex')
   return `${ENVIRONMENT}:${clientId}:${sum.slice(0, 16)}`
+}
+
+/** Shown where Access accepts only the previous secret; `until`: the end of its grace period (ISO 8601). */
+export function onlyPreviousText({name}: Pick<Target, 'name'>, until: string): string {
+  return `Access accepted only the previous secret of "${name}"; it works until ${until}`
 }
 
 function fromEnvironment(bound: boolean): ChosenToken {
@@ -173,11 +191,11 @@ async function notBound(index: IndexFiles, settings: Settings, host: string): Pr
     kind: 'not-found',
     code: 'HOST_NOT_BOUND',
     message: `No service token is bound to ${host} in profile ${settings.profileName}`,
-    why: 'A secret is sent only to hosts that it is bound to.',
+    why: 'zt sends a secret only to hosts that are bound to its token.',
     next: [
-      ...(other === undefined ? [] : [`Name the profile that has one: --profile ${other}`]),
+      ...(other === undefined ? [] : [`The host is bound in another profile: --profile ${other}`]),
       `zt app add-rule ${host} --service-auth --token NAME`,
-      'For this call alone: --token NAME --yes',
+      'For this call only: --token NAME --yes',
     ],
     details: {host, profile: settings.profileName, boundIn: elsewhere},
   })
@@ -188,7 +206,7 @@ function secretNotHere({host, tokenId}: HostBinding): UserError {
     kind: 'not-found',
     code: 'SECRET_NOT_FOUND',
     message: `${host} is bound to a service token whose secret is not on this machine`,
-    why: `Its id is ${tokenId}.`,
+    why: `The ID of the token is ${tokenId}.`,
     next: ['zt token list', 'Set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET and add --token env'],
   })
 }
@@ -197,10 +215,10 @@ function tokenNotBound({tokenId, name}: ChosenToken, host: string): UserError {
   return new UserError({
     kind: 'needs-action',
     code: 'TOKEN_NOT_BOUND',
-    message: `"${name}" is not bound to ${host}, and its secret would be sent there`,
-    why: 'A secret is sent only to hosts that it is bound to, unless somebody says so.',
+    message: `${host} is not bound to "${name}", so its secret is not sent there`,
+    why: 'zt sends a secret only to hosts that are bound to its token, unless another is confirmed.',
     next: [
-      'Add --yes to send it this once',
+      'To send it this once: --yes',
       `zt app add-rule ${host} --service-auth --token ${shellQuote({id: tokenId, name})}`,
     ],
   })
@@ -211,15 +229,15 @@ function environmentNotSet({withheld, doubts, profileName}: Settings): UserError
     return new UserError({
       kind: 'usage',
       code: 'ENVIRONMENT_WITHHELD',
-      message: 'The service token of the environment is not used with this profile',
+      message: 'zt does not use the service token of the environment with this profile',
       why: doubts.edge,
-      next: [`If that is meant, name the profile: --profile ${profileName}`],
+      next: [`To use it all the same, name the profile: --profile ${profileName}`],
     })
   }
   return new UserError({
     kind: 'usage',
     code: 'ENVIRONMENT_NOT_SET',
     message: 'There is no service token in the environment',
-    why: '--token env takes CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, and they are not set.',
+    why: '--token env reads CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, and they are not set.',
   })
 }

@@ -1,28 +1,27 @@
-import {UserError} from '../../core/errors.js'
+import {UserError, type UserErrorOptions} from '../../core/errors.js'
 import type {EdgeAddress} from '../types.js'
-import type {Stage} from './deadlines.js'
-import {NotHttpError} from './http-head.js'
-import type {Address, HttpProxy} from './proxy-settings.js'
-import {NoAnswerError} from './wait-for.js'
+import type {Stage} from '../carrier/deadlines.js'
+import {NotHttpError} from '../carrier/http-head.js'
+import type {Address, HttpProxy} from '../carrier/proxy-settings.js'
+import {NoAnswerError} from '../carrier/wait-for.js'
 
 const REASONS: Record<string, string> = {
   ECONNREFUSED: 'Nothing listens there.',
   ECONNRESET: 'The connection was reset.',
   ENOTFOUND: 'That host name does not exist.',
-  EAI_AGAIN: 'The name server does not answer.',
-  ENETUNREACH: 'There is no network.',
-  EHOSTUNREACH: 'There is no way to that host.',
+  ENETUNREACH: 'There is no route to that network.',
+  EHOSTUNREACH: 'There is no route to that host.',
   ETIMEDOUT: 'The connection timed out.',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'What listens there does not speak TLS.',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'It wants a client certificate (mTLS), and zt has none.',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'What listens there does not speak TLS.',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'The server there does not speak TLS.',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'It requires a client certificate (mTLS), and zt has none.',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'The server there does not speak TLS.',
 }
 
 const DISTRUST: Record<string, string> = {
-  CERT_HAS_EXPIRED: 'It, or its CA, has expired',
-  CERT_NOT_YET_VALID: 'It, or its CA, is not valid yet; is the clock of this machine right?',
+  CERT_HAS_EXPIRED: 'It or its CA has expired',
+  CERT_NOT_YET_VALID: 'It or its CA is not valid yet; check the clock of this machine',
   ERR_TLS_CERT_ALTNAME_INVALID: 'It is for another host',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'It is signed by itself',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'It is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'Its CA is not known here',
   UNABLE_TO_GET_ISSUER_CERT: 'Its CA is not known here',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'Its CA is not known here',
@@ -30,20 +29,24 @@ const DISTRUST: Record<string, string> = {
 }
 
 const CHECK = 'Check the network, the host name and the profile: zt profile show'
+const WAIT_LONGER = 'To wait four times as long: ZT_PATIENCE=4 in the environment'
 
-/** Of the system, of node or of OpenSSL; nothing where it is not written as theirs are. */
+const unreachable = (options: Omit<UserErrorOptions, 'kind'>): UserError =>
+  new UserError({kind: 'unreachable', ...options})
+
+/** The code of the system, node or OpenSSL; empty for a text that does not look like theirs. */
 function codeOf(error: unknown): string {
   const {code} = (error ?? {}) as {code?: unknown}
   return typeof code === 'string' && /^(?:ERR_(?:SSL|TLS)_)?[A-Z][A-Z0-9_]{1,39}$/.test(code) ? code : ''
 }
 
-/** Whether this is a connection's failure. Everything else is said already, or a mistake of ours. */
+/** Whether this is a connection's failure. Anything else has its words already, or is a bug in zt. */
 export function isConnectionError(error: unknown): boolean {
   if (error instanceof UserError) return false
   return error instanceof NotHttpError || error instanceof NoAnswerError || codeOf(error) !== ''
 }
 
-/** Whether it was we who did not trust the certificate. The other side says ERR_SSL_… of ours, if it wants one. */
+/** Whether zt did not trust the certificate. If the other side wants a certificate of ours, the code is ERR_SSL_…. */
 function isDistrust(code: string): boolean {
   return !code.startsWith('ERR_SSL_') && /CERT|ISSUER|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(code)
 }
@@ -53,7 +56,7 @@ function distrust(code: string): string {
   return known === undefined ? `${code}.` : `${known} (${code}).`
 }
 
-/** In a few words, without what the other side sent. */
+/** A short reason, without what the other side sent. */
 function reasonOf(error: unknown): string {
   if (error instanceof NotHttpError) return 'Its answer is not HTTP.'
   if (error instanceof NoAnswerError) return 'The connection was closed before an answer.'
@@ -64,19 +67,18 @@ function reasonOf(error: unknown): string {
 
 /** What went wrong on the way to the edge, or before its answer. */
 export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): UserError {
-  const {host, caFile} = edge
-  const where = edge.connectTo ?? host
+  const {host, caFile, connectTo} = edge
+  const where = connectTo ?? host
   const code = codeOf(error)
   if (isDistrust(code)) {
-    return new UserError({
-      kind: 'unreachable',
+    return unreachable({
       code: 'EDGE_NOT_TRUSTED',
       message: `The certificate of ${where} is not trusted for ${host}`,
       why: `${distrust(code)} Nothing was sent to it.`,
       next: [
         caFile === undefined
-          ? 'If the edge has a CA of its own: --ca-file FILE'
-          : `Is ${caFile} the CA of this edge?`,
+          ? 'If the edge has its own CA: --ca-file FILE'
+          : `Check that ${caFile} is the CA of this edge`,
       ],
       details: {reason: code},
       cause: error,
@@ -84,9 +86,20 @@ export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): Use
   }
   if (error instanceof NotHttpError) return notAnEdge(edge, 'Its answer is not HTTP.')
   if (code === 'EAI_AGAIN') return notLookedUp(nameIn(edge), 'The system gave up waiting (EAI_AGAIN).')
+  if (code === 'ENOTFOUND' || code === 'ENODATA') {
+    return unreachable({
+      code: 'HOST_NOT_RESOLVED',
+      message: `${nameIn(edge)} has no address`,
+      why: 'That host name does not exist, or has no address.',
+      next:
+        connectTo === undefined
+          ? ['Check the spelling and the network', 'Check that the tunnel has a DNS record for this host']
+          : ['Check the address in --connect-to, or in the profile: zt profile show'],
+      cause: error,
+    })
+  }
   if (stage === 'answer') {
-    return new UserError({
-      kind: 'unreachable',
+    return unreachable({
       code: 'EDGE_GONE',
       message: `The edge at ${where} ended the connection`,
       why: code === 'ECONNRESET' ? 'The connection was reset before an answer.' : reasonOf(error),
@@ -94,8 +107,7 @@ export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): Use
       cause: error,
     })
   }
-  return new UserError({
-    kind: 'unreachable',
+  return unreachable({
     code: 'EDGE_UNREACHABLE',
     message: `Cannot reach the edge at ${where}`,
     why: reasonOf(error),
@@ -104,98 +116,93 @@ export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): Use
   })
 }
 
-/** An answer was passed on, and ended before its end. */
+/** Part of an answer was passed on, and the rest never came. */
 export function answerCut({host, connectTo}: EdgeAddress): UserError {
-  return new UserError({
-    kind: 'unreachable',
+  return unreachable({
     code: 'ANSWER_CUT',
     message: `The edge at ${connectTo ?? host} broke off in the middle of an answer`,
-    why: 'What had come was passed on, and the client saw that it was cut off.',
+    why: 'The part that came was passed on, and the client saw that it was cut off.',
     next: ['Try again'],
   })
 }
 
-/** Something answers there, and not as a WebSocket server would. */
+/** The server there does not answer as a WebSocket server would. */
 export function notAnEdge({host, connectTo}: EdgeAddress, why: string): UserError {
-  return new UserError({
-    kind: 'unreachable',
+  return unreachable({
     code: 'EDGE_PROTOCOL',
-    message: `What answers at ${connectTo ?? host} is no edge`,
+    message: `The server at ${connectTo ?? host} is not a Cloudflare edge`,
     why,
     next: [CHECK],
   })
 }
 
 export function timedOut(
-  {host, connectTo}: EdgeAddress,
+  edge: EdgeAddress,
   proxy: HttpProxy | undefined,
   stage: Stage,
   ms: number,
 ): UserError {
   const seconds = `${ms / 1000} s`
-  const next = ['Check the network, and try again', 'To wait longer: --timeout SECONDS']
-  if (stage === 'lookup') {
-    return notLookedUp(proxy?.host ?? nameIn({host, connectTo}), `No address came within ${seconds}.`, proxy)
-  }
+  if (stage === 'lookup')
+    return notLookedUp(proxy?.host ?? nameIn(edge), `No address came within ${seconds}.`, proxy)
+  const next = ['Check the network, and try again', WAIT_LONGER]
   if (stage === 'proxy' && proxy) {
-    return new UserError({
-      kind: 'unreachable',
+    return unreachable({
       code: 'PROXY_TIMEOUT',
       message: `The proxy ${nameOf(proxy)} does not answer`,
       why: `It made no connection within ${seconds}. ${proxy.variable} names it.`,
-      next: [...next, `To go past it: NO_PROXY=${host}`],
+      next: [...next, `To bypass it: NO_PROXY=${edge.host}`],
     })
   }
   const why = {
-    connect: `No connection came about within ${seconds}.`,
-    proxy: `No connection came about within ${seconds}.`,
-    tls: `It took the connection, and TLS did not come about within ${seconds}.`,
-    answer: `It took the request and was silent; the limit is ${seconds}.`,
+    connect: `It did not accept a connection within ${seconds}.`,
+    proxy: `It did not accept a connection within ${seconds}.`,
+    tls: `It accepted the connection, but TLS was not established within ${seconds}.`,
+    answer: `It took the request and sent nothing for ${seconds}.`,
   }[stage]
-  return new UserError({
-    kind: 'unreachable',
+  return unreachable({
     code: 'EDGE_TIMEOUT',
-    message: `The edge at ${connectTo ?? host} does not answer`,
+    message: `The edge at ${edge.connectTo ?? edge.host} does not answer`,
     why,
     next,
     details: {stage},
   })
 }
 
-function nameIn({host, connectTo}: Pick<EdgeAddress, 'host' | 'connectTo'>): string {
+function nameIn({host, connectTo}: EdgeAddress): string {
   return connectTo?.replace(/:\d+$/, '') ?? host
 }
 
-/** Of the network's name servers, not of who has the name. */
+/** This machine's name servers are at fault, not the owner of the name. */
 function notLookedUp(name: string, why: string, proxy?: HttpProxy): UserError {
-  return new UserError({
-    kind: 'unreachable',
+  return unreachable({
     code: 'HOST_NOT_RESOLVED',
     message: `The name server does not answer for ${name}`,
     why: proxy ? `${why} ${proxy.variable} names that proxy.` : why,
-    next: ["Check the network and this machine's name servers", 'To wait longer: --timeout SECONDS'],
+    next: ["Check the network and this machine's name servers", WAIT_LONGER],
     details: {name},
   })
 }
 
-/** As it may be shown: the variable's value may hold a password. */
+/** For people: the variable's value may hold a password. */
 export function nameOf({host, port}: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 export function proxyUnreachable(proxy: HttpProxy, error: unknown): UserError {
   const code = codeOf(error)
+  const {variable} = proxy
+  if (code === 'EAI_AGAIN') return notLookedUp(proxy.host, 'The system gave up waiting (EAI_AGAIN).', proxy)
   const distrusted = isDistrust(code)
-  return new UserError({
-    kind: 'unreachable',
+  return unreachable({
     code: distrusted ? 'PROXY_NOT_TRUSTED' : 'PROXY_UNREACHABLE',
     message: distrusted
       ? `The certificate of the proxy ${nameOf(proxy)} is not trusted`
       : `Cannot reach the edge through the proxy ${nameOf(proxy)}`,
-    why: `${distrusted ? distrust(code) : reasonOf(error)} ${proxy.variable} names it.`,
+    why: `${distrusted ? distrust(code) : reasonOf(error)} ${variable} names it.`,
     next: distrusted
-      ? ['If the proxy has a CA of its own: NODE_EXTRA_CA_CERTS=FILE']
-      : [`Mend ${proxy.variable}, or unset it`],
+      ? ['If the proxy has its own CA: NODE_EXTRA_CA_CERTS=FILE']
+      : [`Correct ${variable}, or unset it`],
     cause: error,
   })
 }
@@ -204,26 +211,25 @@ export function proxyRefused(proxy: HttpProxy, to: Address, status: number): Use
   const target = `${to.host}:${to.port}`
   const {variable} = proxy
   const [why, next] = ((): [string, string] => {
-    // 407 is the one that is meant; some proxies say 401.
+    // 407 is the right status; some proxies answer 401.
     if (status === 407 || status === 401) {
       return proxy.authorization
         ? ['It does not accept the user and password.', `Correct the user and password in ${variable}`]
-        : ['It wants a user and password.', `Put them into ${variable}: http://USER:PASSWORD@HOST:PORT`]
+        : ['It requires a user and password.', `Put them into ${variable}: http://USER:PASSWORD@HOST:PORT`]
     }
     if (status === 403)
-      return ['It does not allow connections to there.', `Ask who runs it to allow ${target}`]
+      return ['It does not allow connections to that address.', `Ask who runs it to allow ${target}`]
     if (status === 502 || status === 503 || status === 504)
       return ['It cannot reach the edge itself.', 'Try again, or ask who runs it']
-    if (status >= 200 && status < 300)
-      return ['It sent data of its own into the connection.', `Is ${variable} a proxy that knows CONNECT?`]
-    return ['It does not make the connection.', `Is ${variable} a proxy that knows CONNECT?`]
+    const check = `Check that ${variable} names a proxy that supports CONNECT`
+    if (status >= 200 && status < 300) return ['It sent data of its own into the connection.', check]
+    return ['It does not make the connection.', check]
   })()
-  return new UserError({
-    kind: 'unreachable',
+  return unreachable({
     code: 'PROXY_REFUSED',
     message: `The proxy ${nameOf(proxy)} refuses the connection to ${target} (${status})`,
     why: `${why} ${variable} names it.`,
-    next: [next, `To go past it: NO_PROXY=${to.host}`],
+    next: [next, `To bypass it: NO_PROXY=${to.host}`],
     details: {status},
   })
 }
