@@ -3,7 +3,7 @@ import {Args, Flags} from '@oclif/core'
 import {connectionFlags, dryRunFlag, yesFlag} from '../../lib/command/flags.js'
 import {configChange, configDone} from '../../lib/command/present/ssh-config.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
-import {UserError} from '../../lib/core/errors.js'
+import {cancelled} from '../../lib/core/errors.js'
 import {ztProgram} from '../../lib/system/program.js'
 import {quoteForPerson} from '../../lib/core/quote.js'
 import {isVisible} from '../../lib/core/text.js'
@@ -70,6 +70,6 @@ out. What else is in the file stays as it is. The change is shown, and asked for
   private async confirm(file: string): Promise<void> {
     this.prompts.require(`A confirmation that ${file} may be changed`, 'Add --yes to make the change')
     if (await this.prompts.confirm(`Change ${file}?`)) return
-    throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed'})
+    throw cancelled()
   }
 }

@@ -7,6 +7,7 @@ import {day} from '../../lib/command/present/token.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
+import {cancelled} from '../../lib/core/errors.js'
 
 export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
   static override summary = 'Let a service token live a year longer; its secret stays'
@@ -43,7 +44,7 @@ export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
               'A confirmation',
               `zt token refresh ${shellQuote(one)} --duration ${duration ?? ''} --yes`,
             )
-            if (!(await this.prompts.confirm('Let it end earlier?'))) throw this.cancelled()
+            if (!(await this.prompts.confirm('Let it end earlier?'))) throw cancelled()
           },
     })
     const {before, after, differs, earlier} = change

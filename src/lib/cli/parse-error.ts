@@ -38,7 +38,5 @@ function unwrapped(error: UserError): UserError {
   const end = '\nSee more help with --help'
   const [start] = /^Parsing --\S+\s+/.exec(error.message) ?? []
   if (start?.includes('\n') !== true || !error.message.endsWith(end)) return error
-  const message = error.message.slice(start.length, -end.length)
-  const {kind, code, whyLines: why, next, details} = error
-  return new UserError({kind, code, message, why, next: [...next], details})
+  return error.with({message: error.message.slice(start.length, -end.length)})
 }

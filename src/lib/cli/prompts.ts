@@ -1,4 +1,4 @@
-import {UserError} from '../core/errors.js'
+import {cancelled, UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
 import {columnsOf} from './streams.js'
 import {bounded, shown} from './styled.js'
@@ -93,14 +93,7 @@ export class Prompts {
     try {
       return await question(await import('./questions.js'), {output: process.stderr})
     } catch (error) {
-      if (error instanceof Error && error.name === 'ExitPromptError') {
-        throw new UserError({
-          kind: 'cancelled',
-          code: 'CANCELLED',
-          message: 'Cancelled; nothing was changed',
-          cause: error,
-        })
-      }
+      if (error instanceof Error && error.name === 'ExitPromptError') throw cancelled(undefined, error)
       throw error
     }
   }

@@ -1,5 +1,5 @@
 import {type Command} from '@oclif/core'
-import {UserError} from '../core/errors.js'
+import {cancelled} from '../core/errors.js'
 import {AccessCommand} from './access-command.js'
 
 /** A command that sends a secret to a host which may not be bound to it. */
@@ -10,6 +10,6 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
     this.prompts.require(`A confirmation that the secret of "${name}" may be sent to ${host}`, flags)
     if (await this.prompts.confirm(`${host} is not bound to "${name}". Send its secret there this once?`))
       return
-    throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was sent'})
+    throw cancelled('nothing was sent')
   }
 }

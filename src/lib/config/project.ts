@@ -64,9 +64,7 @@ function read(file: string, owners: readonly number[] | undefined, as: Self): Pr
     throw brokenFile(file, `${firstFault(parsed.issues)}; a project may name "profile" and "account" only`)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    const {kind, code, message, why, details, cause} = error
-    const next = [...error.next.filter((step) => step.startsWith('chmod')), NAME_IT]
-    throw new UserError({kind, code, message, why, details, cause, next})
+    throw error.with({next: [...error.next.filter((step) => step.startsWith('chmod')), NAME_IT]})
   }
 }
 

@@ -233,18 +233,12 @@ class Creation {
     const why = deleted
       ? 'The token had been made, and its secret was lost with the answer; it was deleted again.'
       : `If the token was made it is disabled, has the name "${unfinishedName(this.#operation)}", and zt token recover deletes it.`
-    const told = new ApiError({
-      kind: error.kind,
+    const told = error.with({
       code: deleted ? error.code : 'TOKEN_OUTCOME_UNKNOWN',
-      message: error.message,
       why: `${(error.why ?? '').replace('Whether the change was made is not known.', '').trim()} ${why}`.trim(),
       next: deleted ? ['Try again'] : [ztCommand(this.#ctx, 'token', 'recover')],
-      status: error.status,
-      apiCodes: [...error.apiCodes],
-      ray: error.ray,
       outcomeUnknown: !deleted,
       details: {operation: this.#operation.id},
-      cause: error,
     })
     if (deleted) return this.#abandon(told)
     throw told
@@ -272,7 +266,7 @@ class Creation {
         code: 'SECRET_NOT_SAVED',
         message: `The secret of "${name}" could not be saved in ${this.#store.label}`,
         why: `${said(error)} The new token was deleted again.`,
-        next: error instanceof UserError ? [...error.next] : [],
+        next: error instanceof UserError ? error.next : [],
         details: {tokenId: token.id, deleted: true},
         cause: error,
       }),

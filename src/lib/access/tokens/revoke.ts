@@ -292,27 +292,13 @@ function halfWay(
     places.length === 0
       ? 'By then the service token was disabled.'
       : `By then the service token was disabled, and detached from ${[...new Set(places)].join(', ')}.`
-  const restated = {
-    kind: error.kind,
-    code: error.code,
-    message: error.message,
+  return error.with({
     why: [...error.whyLines, done],
     next: [
       ztCommand(ctx, 'token', 'revoke', token, '--detach'),
       `Or switch it on again: ${ztCommand(ctx, 'token', 'enable', token)}`,
       ...error.next,
     ],
-    details: {...error.details, disabled: true, detached},
-    cause: error,
-  }
-  if (!(error instanceof ApiError)) return new UserError(restated)
-  const {status, ray, outcomeUnknown, apiCodes, missingPermissions} = error
-  return new ApiError({
-    ...restated,
-    status,
-    ray,
-    outcomeUnknown,
-    apiCodes: [...apiCodes],
-    missingPermissions: [...missingPermissions],
+    details: {disabled: true, detached},
   })
 }

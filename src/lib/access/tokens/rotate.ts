@@ -219,18 +219,12 @@ class Rotation {
 
   #answerLost(error: ApiError): ApiError {
     const {previousUntil, id} = this.#operation
-    return new ApiError({
-      kind: error.kind,
+    return error.with({
       code: 'ROTATION_OUTCOME_UNKNOWN',
-      message: error.message,
       why: `${error.why ?? ''} If it was made, the new secret was lost with the answer, and the one before works until ${previousUntil ?? 'now'}; zt token recover finds out and takes it back.`.trim(),
       next: [ztCommand(this.#ctx, 'token', 'recover')],
-      status: error.status,
-      apiCodes: [...error.apiCodes],
-      ray: error.ray,
       outcomeUnknown: true,
       details: {operation: id},
-      cause: error,
     })
   }
 
