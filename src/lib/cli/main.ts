@@ -1,5 +1,8 @@
 import path from 'node:path'
 import {run} from '@oclif/core'
+// It throws what fails on stdout, until main() takes that listener away.
+import '@oclif/core/command'
+import {Config} from '@oclif/core/config'
 import {flush} from '@oclif/core/flush'
 import type {LoadOptions} from '@oclif/core/interfaces'
 import {settings} from '@oclif/core/settings'
@@ -26,6 +29,8 @@ export async function main(
 ): Promise<void> {
   // With NODE_ENV=development in the user's shell oclif would look for TypeScript sources.
   settings.enableAutoTranspile = false
+  // Colours are zt's own: oclif would read theme.json in the configuration directory, whatever that is.
+  Config.prototype.loadTheme = () => Promise.resolve(undefined)
   const argv = hoistGlobalFlags(process.argv.slice(2))
   const json = ownWords(argv).includes('--json')
   const report = (error: unknown): void => {
@@ -44,6 +49,7 @@ export async function main(
   guardProcess({report, warn: json ? undefined : warn, exit: (code) => process.exit(code)})
   // oclif prints warnings whole, unless it finds two listeners.
   process.on('warning', () => undefined)
+  process.stdout.removeAllListeners('error')
   const outputGone = new Promise<void>((resolve) => {
     process.stdout.on('error', (error) => {
       // What was begun is done all the same: only then is it safe to end.
