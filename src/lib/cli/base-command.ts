@@ -138,7 +138,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   override async catch(thrown: Error): Promise<void> {
-    const error = fromOclif(thrown)
+    const error = fromOclif(thrown, this.id?.replaceAll(':', ' '))
     process.exitCode = isInterrupt(error) ? 130 : exitCodeOf(error)
     this.showError(error)
   }
