@@ -206,40 +206,28 @@ export function createTransport(options: TransportOptions, verify: () => Promise
 
 /** Reads `{success, result}`; the SDK would let `success: false` with HTTP 200 pass as null. */
 async function readEnvelope(failed: FailedRequest, response: Response): Promise<Answer> {
+  const bad = (what: string): Error => badAnswer(failed, what, response.headers, response.status)
   let body: unknown
   try {
     body = JSON.parse(await response.text())
   } catch {
-    throw badAnswer(failed, 'It is not JSON.', response.headers, response.status)
+    throw bad('It is not JSON.')
   }
-  const odd = oddityOf(body)
-  if (odd !== undefined) throw badAnswer(failed, odd, response.headers, response.status)
-  if (!isJsonObject(body)) throw badAnswer(failed, 'It is not an object.', response.headers, response.status)
+  if (!isJsonObject(body)) throw bad('It is not an object.')
+  if (hasProto(body)) throw bad('One of its fields has an impossible name.')
   if (body['success'] !== true) {
     throw refusedByApi(failed, {status: response.status, headers: response.headers, body}, undefined)
   }
   return {result: body['result'], info: isJsonObject(body['result_info']) ? body['result_info'] : {}}
 }
 
-/** No object of the API is nested like that; what walks through it later may not run out of stack. */
-const MOST_NESTED = 100
-
-/** What of a JSON value would be dangerous to work with; undefined: nothing. */
-function oddityOf(value: unknown): string | undefined {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MOST_NESTED) return 'It is nested too deeply.'
-    const next: unknown[] = []
-    for (const one of level) {
-      if (typeof one !== 'object' || one === null) continue
-      // Assigned to another object, it would not be a field there.
-      if (Object.hasOwn(one, '__proto__')) return 'One of its fields has an impossible name.'
-      for (const inner of Object.values(one))
-        if (typeof inner === 'object' && inner !== null) next.push(inner)
-    }
-    level = next
-  }
-  return undefined
+/**
+ * Whether a field anywhere is called `__proto__`: assigned to another object, it would change that object's prototype.
+ * An answer is nested within the bound of {@link httpFetch}.
+ */
+function hasProto(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProto)
 }
 
 function checkTransport(apiUrl: string): void {

@@ -32,3 +32,38 @@ export const PERMISSIONS = {
   apps: both('Apps and Policies'),
   organization: both('Organizations, Identity Providers, and Groups'),
 }
+
+export const route = (
+  method: Route['method'],
+  path: string,
+  permissions: string[],
+  handle: Route['handle'],
+): Route => ({method, path, permissions, handle})
+
+/** One that a zone does not have. */
+export const accountRoute = (...facts: Parameters<typeof route>): Route => ({
+  ...route(...facts),
+  accountOnly: true,
+})
+
+/** Of these objects those that the request's path means: the account's own, or one zone's. */
+export function inScope({state, params}: Call, objects: readonly JsonObject[]): readonly JsonObject[] {
+  const {zoneOf = {}} = state.data
+  return objects.filter(({id}) => zoneOf[String(id)] === params['zone'])
+}
+
+/** Puts a new object into the account or zone of the request's path. */
+export function place({state, params}: Call, object: JsonObject): void {
+  if (params['zone'] !== undefined) (state.data.zoneOf ??= {})[String(object['id'])] = params['zone']
+}
+
+/** Takes a removed object out of its zone. */
+export function displace({state}: Call, object: JsonObject): void {
+  if (state.data.zoneOf) delete state.data.zoneOf[String(object['id'])]
+}
+
+/** The same operation on a zone's objects, if the API has it. */
+export function zoneTwin(one: Route): Route[] {
+  if (one.accountOnly || !one.path.startsWith('/accounts/{account}/access/')) return []
+  return [{...one, path: one.path.replace('/accounts/{account}/', '/zones/{zone}/')}]
+}
