@@ -1,7 +1,7 @@
 /** The stores that can keep a secret. `helper:NAME` is the program `docker-credential-NAME` on PATH. */
 export type KeepingStoreKind = 'keychain' | 'vault' | `helper:${string}`
 
-/** Whether this names a store that can keep a secret: `keychain`, `vault`, `helper:NAME`. */
+/** Whether this names a store that can keep a secret. */
 export function isKeepingStoreKind(text: unknown): text is KeepingStoreKind {
   return (
     text === 'keychain' ||
