@@ -11,7 +11,7 @@ import {Chalk} from 'chalk'
 
 const root = path.resolve(import.meta.dirname, '..')
 const {zt} = parseArgs({options: {zt: {type: 'string'}}}).values
-/** What is started, and what stands before zt's own arguments. */
+/** The program, and what comes before zt's own arguments. */
 const [program, ...before] =
   zt === undefined ? [process.execPath, path.join(root, 'bin', 'zt.cjs')] : [path.resolve(zt)]
 if (!existsSync(program)) {

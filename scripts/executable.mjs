@@ -124,7 +124,7 @@ function compile(name) {
 function compileBundle() {
   const env = {...cleanEnvironment(), HOME: work, CLOUDFLARE_API_TOKEN: 'none'}
   for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(work, kind)
-  // Nobody listens there, so it fails; what is used until then is what every command that asks the API uses.
+  // It fails, as there is no server; until then it uses what every command that asks the API uses.
   const profile = {apiUrl: 'http://127.0.0.1:9', accountId: '0'.repeat(32)}
   fs.mkdirSync(path.join(work, 'CONFIG', 'zt'), {recursive: true, mode: 0o700})
   fs.writeFileSync(

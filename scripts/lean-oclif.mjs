@@ -109,7 +109,7 @@ export const changesOfOclif = {
   'string-width': 'its segmenter is made late',
 }
 
-/** Stands in for a module, which is loaded at the first access. */
+/** In place of a module, which it loads at the first access. */
 const LAZY = `function zt$lazy(load) {
   let loaded
   const of = () => (loaded ??= load())

@@ -36,9 +36,9 @@ export function line(...parts) {
   return whole.startsWith('.') ? `\\&${whole}` : whole
 }
 
-/** In bold: what is typed as it stands. */
+/** In bold: what is typed literally. */
 export const bold = (text) => `\\fB${escape(text)}\\fR`
-/** In italics, or underlined: what stands for something else. */
+/** In italics, or underlined: a placeholder. */
 export const italic = (text) => `\\fI${escape(text)}\\fR`
 
 /** The name of another page of section 1, as people and man browsers know it. */

@@ -14,7 +14,7 @@ export interface Call {
 /** One operation: its permission groups (any one is enough; none: any valid API token) and what it does. */
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** `{name}` stands for one segment. */
+  /** `{name}` is one segment. */
   path: string
   permissions: string[]
   /** True: a zone's objects have no such operation. */
@@ -46,7 +46,7 @@ export const accountRoute = (...facts: Parameters<typeof route>): Route => ({
   accountOnly: true,
 })
 
-/** Of these objects those that the request's path means: the account's own, or one zone's. */
+/** Those of the objects that are in the account or zone of the request's path. */
 export function inScope({state, params}: Call, objects: readonly JsonObject[]): readonly JsonObject[] {
   const {zoneOf = {}} = state.data
   return objects.filter(({id}) => zoneOf[String(id)] === params['zone'])
