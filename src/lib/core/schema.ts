@@ -4,6 +4,7 @@ import * as v from 'valibot'
 export function firstFault(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
   const [issue] = issues
   const where = v.getDotPath(issue) ?? 'the top level'
+  if (issue.received === 'undefined') return `${where} is missing`
   return issue.expected === 'never' || issue.expected === null
     ? `${where} has something that does not belong there`
     : `${where} should be ${issue.expected}`
