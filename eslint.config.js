@@ -1,7 +1,7 @@
 import regexp from 'eslint-plugin-regexp'
 import tseslint from 'typescript-eslint'
 
-/** The sinks, and what wraps or reads a stream that nobody looks at. */
+/** The sinks, and what wraps or reads a stream that is not a terminal. */
 const SINKS = [
   'src/lib/cli/{streams,styled,prompts,progress}.ts',
   // They watch it, or hand it to a child.
@@ -11,18 +11,18 @@ const SINKS = [
   // The proxy says by `say` what it says itself; its stdout is the connection.
   'src/lib/tunnel/{proxy/main,ssh/stderr}.ts',
   'src/lib/completion/complete-main.ts',
-  // The answer to its parent.
+  // It answers its parent.
   'src/lib/secrets/keychain/child.ts',
 ]
 const AROUND_THE_SINKS = [
   {
     selector:
       'MemberExpression[object.name="process"][property.name=/^std(out|err)$/]:not(MemberExpression[property.name="isTTY"] > *)',
-    message: 'Text goes through src/lib/cli/streams.ts, which makes visible what is not ours.',
+    message: 'Text goes through src/lib/cli/streams.ts, which makes foreign text visible.',
   },
   {
     selector: 'CallExpression[callee.property.name=/^write(File)?Sync$/][arguments.0.value=/^[12]$/]',
-    message: 'Text goes through src/lib/cli/streams.ts, which makes visible what is not ours.',
+    message: 'Text goes through src/lib/cli/streams.ts, which makes foreign text visible.',
   },
   {
     selector: 'ImportDeclaration[source.value=/^(chalk|ansi-styles|yoctocolors)$/]',
@@ -82,7 +82,7 @@ export default tseslint.config(
     },
   },
   {
-    // Text reaches a terminal by the sinks alone, which make visible what is not ours (docs/security.md).
+    // Text reaches a terminal by the sinks alone, which make foreign text visible (docs/security.md).
     files: ['src/**/*.ts'],
     ignores: SINKS,
     rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS]},

@@ -77,7 +77,7 @@ function cacheDirectory(env, platform = process.platform, home = homeDirectory()
   return windows ? join(home, 'AppData', 'Local', 'zt', 'Cache') : join(home, '.cache', 'zt')
 }
 
-/** As HOME says it; empty where nobody knows. */
+/** As HOME says; empty if it is not known. */
 function homeDirectory() {
   try {
     return os.homedir()
@@ -95,7 +95,7 @@ function sum(text) {
 
 const MOST_BYTES = 64 * 1024 * 1024
 
-/** The file's content, if nobody else can have written it. Opening it waits for nothing, whatever is in its place. */
+/** The file's content, if no other user can have written it. Opening it never blocks, whatever is in its place. */
 function own(file) {
   let handle
   try {
@@ -133,7 +133,7 @@ function keep(file, bytes, script) {
     makeDirectories(directory)
     if (!isOurs(directory)) return
     removeOld(directory, path.basename(file))
-    // Of a process that was killed, and had the same number.
+    // Left by a killed process with the same ID.
     fs.rmSync(temporary, {force: true})
     handle = fs.openSync(temporary, 'wx', 0o600)
     fs.writeFileSync(handle, seal(bytes, script.createCachedData()))
@@ -159,7 +159,7 @@ function makeDirectories(directory) {
   }
 }
 
-/** Of other versions, and of more switches of node than one person uses. */
+/** Those of other versions, and all of this one if there are more than three sets of node's switches. */
 function removeOld(directory, name) {
   const part = name.slice(0, name.indexOf('-v') + 2)
   const version = name.slice(0, name.lastIndexOf('-'))

@@ -7,7 +7,6 @@ import * as esbuild from 'esbuild'
 import {writeBuildFacts} from './build-facts.mjs'
 import {writeCompletionWords} from './completion-words.mjs'
 import {generatedFiles} from './generated.mjs'
-import {lateBuiltins} from './late-builtins.mjs'
 import {changesOfOclif, leanOclif, seldom} from './lean-oclif.mjs'
 import {changesOfSdk, leanSdk} from './lean-sdk.mjs'
 import {writeManPages} from './man-pages.mjs'
@@ -94,7 +93,6 @@ export async function buildAll() {
     entryPoints: ['src/lib/completion/complete-main.ts'],
     outfile: at('dist', 'complete', 'complete.cjs'),
     outExtension: undefined,
-    plugins: [...ours.plugins, lateBuiltins],
   })
   await build({...ours, entryPoints: ['src/lib/secrets/keychain/child.ts'], outdir: at('dist', 'keychain')})
   await build({...ours, entryPoints: ['src/lib/system/build-facts.ts'], outdir: at('dist', 'version')})

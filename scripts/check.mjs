@@ -1,4 +1,4 @@
-// Everything that can be said about the sources without running them. Each part runs; all failures are shown.
+// Everything that can be checked without running zt. Every part runs, and all failures are shown.
 import {execFile} from 'node:child_process'
 import path from 'node:path'
 
@@ -8,16 +8,17 @@ const tool = (name) => path.join(root, 'node_modules', '.bin', name)
 const parts = [
   ['types', tool('tsc'), '-p', '.', '--noEmit'],
   ['lint', tool('eslint'), '.', '--max-warnings', '0'],
+  ['words', process.execPath, 'scripts/words.mjs'],
   ['format', tool('prettier'), '--check', '--log-level', 'warn', '.'],
   ['unused code', tool('knip'), '--no-progress'],
   ['arrows between rooms', tool('depcruise'), '--config', '.dependency-cruiser.cjs', 'src'],
   ['build', process.execPath, 'scripts/build.mjs', '--keep-manifest'],
-  ['the same when it is built again', process.execPath, 'scripts/repeat-build.mjs'],
+  ['reproducible build', process.execPath, 'scripts/repeat-build.mjs'],
   ['manifest', process.execPath, 'scripts/build.mjs', '--check'],
 ]
 
 let failed = 0
-/** Beside each other: linting takes as long as all the rest. */
+/** In parallel: linting takes as long as all the rest. */
 const lanes = [parts.filter(([name]) => name === 'lint'), parts.filter(([name]) => name !== 'lint')]
 await Promise.all(
   lanes.map(async (lane) => {

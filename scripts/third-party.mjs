@@ -8,7 +8,7 @@ const TEXTS = /^(licen[cs]e|copying|notice|copyright|third-?party)/i
 /** The last package in a path: a package may have its own copy of another. */
 const PACKAGE = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
 /** Made during the build, from files that are inputs themselves. */
-const MADE = ['<stdin>', 'late:node:crypto', 'late:node:fs/promises', 'oclif:index', 'sdk:sdk']
+const MADE = ['<stdin>', 'oclif:index', 'sdk:sdk']
 /** Its helpers are in its output, but in no metafile. */
 const BUNDLER = 'node_modules/esbuild'
 const RULE = '='.repeat(80)

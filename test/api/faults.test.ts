@@ -177,7 +177,7 @@ describe('what the API answers to a change', () => {
       answer: body,
       kind: 'api',
       code: 'BAD_ANSWER',
-      says: /Client Secret/,
+      says: /client secret/,
       unknown: true,
     },
     'an error that quotes a secret': {

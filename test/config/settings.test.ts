@@ -89,7 +89,7 @@ describe('a damaged file', () => {
   it.each([
     ['', /json/i],
     ['{"version":1,"profiles":', /json/i],
-    ['[]', /at/],
+    ['[]', /version is missing/],
     ['{"version":2,"profiles":{}}', /version/],
     ['{"version":1,"profiles":{"a":{"store":"plain-text"}}}', /profiles\.a\.store/],
     ['{"version":1,"profiles":{"a":"canary-secret"}}', /profiles\.a/],

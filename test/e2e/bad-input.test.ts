@@ -93,6 +93,7 @@ const rows: Row[] = [
   ['an expired API token', ['token', 'create', 'y'], {CLOUDFLARE_API_TOKEN: 'expired-token'}, 3, 'API_TOKEN_NOT_ACTIVE'],
   ['an underprivileged API token', ['token', 'create', 'y'], {CLOUDFLARE_API_TOKEN: 'reads-only'}, 4, 'PERMISSION_MISSING'],
   ['an API token that may not attach', ['app', 'add-rule', 'a.widgetcorp.tech', '--service-auth', '--token', 'ci'], {CLOUDFLARE_API_TOKEN: 'reads-only'}, 4, 'PERMISSION_MISSING'],
+  ['a global flag before the command', ['--profile', 'none', 'token', 'list'], {}, 5, 'PROFILE_NOT_FOUND'],
   ['no profile of that name', ['token', 'list', '--profile', 'none'], {}, 5, 'PROFILE_NOT_FOUND'],
   ['no name without a terminal', ['token', 'create'], {}, 2, 'INPUT_REQUIRED'],
   ['no application without a terminal', ['app', 'add-rule'], {}, 2, 'INPUT_REQUIRED'],

@@ -4,7 +4,7 @@ import {AccessCommand} from '../../lib/command/access-command.js'
 import {yesFlag} from '../../lib/command/flags.js'
 import {readConfig} from '../../lib/config/profiles.js'
 import {loadSettings} from '../../lib/config/settings.js'
-import {UserError} from '../../lib/core/errors.js'
+import {cancelled} from '../../lib/core/errors.js'
 import {resetState, stopDaemon} from '../../lib/sandbox/daemon.js'
 
 export default class SandboxReset extends AccessCommand<typeof SandboxReset> {
@@ -19,7 +19,7 @@ export default class SandboxReset extends AccessCommand<typeof SandboxReset> {
     if (!this.flags.yes) {
       this.prompts.require('A confirmation', 'zt sandbox reset --yes')
       if (!(await this.prompts.confirm('Discard the state of the sandbox?'))) {
-        throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed'})
+        throw cancelled()
       }
     }
     const {paths} = this.settings

@@ -5,7 +5,7 @@ import {configChange, configDone} from '../../lib/command/present/ssh-config.js'
 import {destinationArg, required} from '../../lib/command/args.js'
 import {completing} from '../../lib/cli/completing.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
-import {UserError} from '../../lib/core/errors.js'
+import {cancelled} from '../../lib/core/errors.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
 import {quoteForPerson} from '../../lib/core/quote.js'
 import {isVisible} from '../../lib/core/text.js'
@@ -75,6 +75,6 @@ export default class SshConfig extends BaseCommand<typeof SshConfig> {
   private async confirm(file: string): Promise<void> {
     this.prompts.require(`A confirmation that ${file} may be changed`, 'Add --yes to make the change')
     if (await this.prompts.confirm(`Change ${file}?`)) return
-    throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed'})
+    throw cancelled()
   }
 }

@@ -11,6 +11,7 @@ import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {endConnections} from '../../lib/tunnel/connections/end.js'
+import {cancelled} from '../../lib/core/errors.js'
 
 export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
   static override summary = 'Delete a service token and its stored secret'
@@ -71,6 +72,6 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
     await this.show(ctx, plan)
     // A name that cannot be typed as it is shown must not make the token undeletable.
     const word = /^[\x21-\x7E]([\x20-\x7E]{0,58}[\x21-\x7E])?$/.test(name) ? name : id
-    if (!(await this.prompts.confirmByTyping(`Type ${word} to revoke it`, word))) throw this.cancelled()
+    if (!(await this.prompts.confirmByTyping(`Type ${word} to revoke it`, word))) throw cancelled()
   }
 }

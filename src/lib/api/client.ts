@@ -5,6 +5,7 @@ import {Secret} from '../core/secret.js'
 import {contradicted, faultOf, isClientSecret, type ChangeName} from './answers.js'
 import {byPrecedence, toApplication, toGroup, toPolicy, toServiceToken} from './convert.js'
 import {badAnswer} from './errors.js'
+import {OPERATIONS, type Operation, type OperationName} from './operations.js'
 import {collect, mapPages, readPages, type ListRequest} from './paging.js'
 import {probePermissions} from './probe.js'
 import {createTransport, type Request, type TransportOptions} from './transport.js'
@@ -13,393 +14,249 @@ import type {AccessApi, ApiTokenStatus, NewServiceToken, Page} from './types.js'
 export interface AccessApiOptions extends TransportOptions {
   /** Undefined: only {@link AccessApi.verifyToken} and {@link AccessApi.listAccounts} work. */
   accountId: string | undefined
-  /** Access objects are then those of this zone: `/zones/{id}/access/…`. A zone has no policies of its own to share. */
+  /** If set, Access objects are those of this zone: `/zones/{id}/access/…`. A zone has no reusable policies. */
   zoneId?: string | undefined
 }
 
-/** The most that the API gives in one page of policies. */
+/** The largest page that the API gives of policies. */
 const POLICY_PAGE_SIZE = 1000
-/** The most that the API gives in one page of accounts or zones. */
+/** The largest page that the API gives of accounts or zones. */
 const SMALL_PAGE_SIZE = 50
 
+/** For an error: `Cannot create the service token`. */
+const DOING: Record<OperationName, string> = {
+  verifyUserToken: 'verify the API token',
+  verifyAccountToken: 'verify the API token',
+  listAccounts: 'list the accounts',
+  listZones: 'list the zones',
+  listServiceTokens: 'list the service tokens',
+  getServiceToken: 'read the service token',
+  createServiceToken: 'create the service token',
+  updateServiceToken: 'change the service token',
+  deleteServiceToken: 'delete the service token',
+  rotateServiceToken: 'rotate the service token',
+  refreshServiceToken: 'extend the service token',
+  listApplications: 'list the applications',
+  getApplication: 'read the application',
+  createApplication: 'create the application',
+  replaceApplication: 'change the application',
+  deleteApplication: 'delete the application',
+  listApplicationPolicies: "list the application's policies",
+  createApplicationPolicy: 'add a policy to the application',
+  replaceApplicationPolicy: "change the application's policy",
+  deleteApplicationPolicy: "remove the application's policy",
+  makePolicyReusable: 'make the policy reusable',
+  listPolicies: 'list the policies',
+  getPolicy: 'read the policy',
+  createPolicy: 'create the policy',
+  replacePolicy: 'change the policy',
+  deletePolicy: 'delete the policy',
+  listGroups: 'list the Access groups',
+  getGroup: 'read the Access group',
+  createGroup: 'create the Access group',
+  replaceGroup: 'change the Access group',
+  deleteGroup: 'delete the Access group',
+  getOrganization: "read the organisation's settings",
+}
+
 /**
- * The API over Cloudflare's SDK. Reads are tried three times; a change is sent once, because there is no idempotency
- * key and the caller must find out what came of it. What was refused for too many requests was not done: within the
- * bound it is sent again.
+ * The API over Cloudflare's SDK. Reads are tried three times. A change is sent once, because there is no idempotency key:
+ * the caller must find out what came of it. A change that was refused for too many requests was not made, so it is sent
+ * again within the limit.
  *
  * @throws UserError `usage` / `INSECURE_API_URL` for http: to another machine, `auth` / `API_TOKEN_MALFORMED`
  */
 export function createAccessApi(options: AccessApiOptions): AccessApi {
-  const {accountId} = options
+  const {accountId, zoneId} = options
   const transport = createTransport(options, () => api.verifyToken())
   const {about, one, send, clockAhead} = transport
 
   const refuse = (request: Request, what: string): never => {
     throw badAnswer(about(request), what, undefined, 200)
   }
-  /** The object that was asked for, and no other. */
-  async function read(request: Request, wanted: string): Promise<JsonObject> {
-    const raw = await one(request)
-    const fault = faultOf(raw, wanted)
-    return fault === undefined ? raw : refuse(request, fault)
-  }
-  /** Every object of a list. */
-  const readAll = <T>(request: ListRequest, convert: (raw: JsonObject) => T): AsyncGenerator<Page<T>> =>
-    mapPages(readPages(transport, request), (raw) => {
-      const fault = faultOf(raw)
-      return convert(fault === undefined ? raw : refuse({...request, method: 'GET', query: {}}, fault))
-    })
-  /** What a change came to, if the answer is about the object that was to be changed, and says what was sent. */
-  async function make(operation: ChangeName, request: Request, wanted?: string): Promise<JsonObject> {
-    const raw = await one(request)
-    const fault = faultOf(raw, wanted)
-    if (fault !== undefined) refuse(request, fault)
-    const fields = contradicted(operation, request.body, raw)
-    if (fields.length > 0) refuse(request, `It tells otherwise than was asked: ${fields.join(', ')}.`)
-    return raw
-  }
-  /** Cloudflare answers with the id of what it has deleted, or with all of it. */
-  async function remove(request: Request, wanted: string): Promise<void> {
-    const {result} = await send(request)
-    if (!isJsonObject(result) || result['id'] === undefined) return
-    const fault = faultOf(result, wanted)
-    if (fault !== undefined) refuse(request, fault)
-  }
-
-  /** An answer that shows a secret, which it does this once. */
-  async function withSecret(
-    operation: ChangeName,
-    request: Request,
-    wanted?: string,
-  ): Promise<NewServiceToken> {
-    const raw = await make(operation, request, wanted)
-    const secret = raw['client_secret']
-    const token = toServiceToken(raw)
-    if (token.clientId === '' || !isClientSecret(secret))
-      return refuse(request, 'It holds no Client ID or no Client Secret.')
-    return {token, clientSecret: new Secret(secret)}
-  }
-
-  async function verified(request: Request, owner: ApiTokenStatus['owner']): Promise<ApiTokenStatus> {
-    return (
-      toTokenStatus(await one(request), owner) ??
-      refuse(request, 'It does not say whether the API token is active.')
+  /** @param ids for the `{names}` in the operation's path, in its order, without the account's or the zone's */
+  const requestOf = (name: OperationName, ids: readonly string[], body?: object): Request => {
+    const {method, path}: Operation = OPERATIONS[name]
+    const left = [...ids]
+    const whole = path.startsWith('/accounts/{account_id}/access/') ? base(path) : path
+    const filled = whole.replaceAll(/\{(\w+)\}/g, (_, place: string) =>
+      checkedId(place === 'account_id' ? account() : (left.shift() ?? '')),
     )
+    return {method, path: filled, doing: DOING[name], body}
   }
-
-  const access = (rest: string): string => {
-    if (options.zoneId !== undefined) return `/zones/${id(options.zoneId)}/access/${rest}`
-    return `/accounts/${id(account())}/access/${rest}`
+  const base = (path: string): string => {
+    if (zoneId === undefined) return path
+    if (path.startsWith('/accounts/{account_id}/access/policies')) throw zoneHasNoPolicies()
+    return path.replace('/accounts/{account_id}', `/zones/${checkedId(zoneId)}`)
   }
   const account = (): string => {
     if (accountId !== undefined) return accountId
     throw new UserError({
       kind: 'usage',
       code: 'ACCOUNT_REQUIRED',
-      message: 'Which account is not known',
+      message: 'The account is not known',
       next: ['Give --account ID or set CLOUDFLARE_ACCOUNT_ID'],
     })
   }
-  /** An id as a part of an address. It may come from a file, a flag or an earlier answer. */
-  const id = (given: string): string => {
-    if (isId(given)) return given
-    throw new UserError({
-      kind: 'usage',
-      code: 'BAD_ID',
-      message: 'This is not the id of anything at Cloudflare',
-      why: 'An id has letters, digits, - and _, and at most 64 of them. Nothing was sent.',
-      next: ['Give the id as a list shows it'],
+
+  /** The object that was asked for, and no other. */
+  async function read(name: OperationName, objectId: string): Promise<JsonObject> {
+    const request = requestOf(name, [objectId])
+    const raw = await one(request)
+    const fault = faultOf(raw, objectId)
+    return fault === undefined ? raw : refuse(request, fault)
+  }
+  function list<T>(
+    name: OperationName,
+    convert: (raw: JsonObject) => T,
+    more: Pick<ListRequest, 'query' | 'limit' | 'size'> = {},
+    ...ids: string[]
+  ): AsyncGenerator<Page<T>> {
+    const request = requestOf(name, ids)
+    return mapPages(readPages(transport, {path: request.path, doing: request.doing, ...more}), (raw) => {
+      const fault = faultOf(raw)
+      return convert(fault === undefined ? raw : refuse(request, fault))
     })
   }
-  /** The account's policies. */
-  const shared = (policyId?: string): string => {
-    if (options.zoneId === undefined)
-      return access(policyId === undefined ? 'policies' : `policies/${id(policyId)}`)
-    throw new UserError({
-      kind: 'usage',
-      code: 'ZONE_HAS_NO_POLICIES',
-      message: 'A zone has no policies to share',
-      why: "Policies that applications share are the account's; a zone's application has policies of its own.",
-    })
+  /** The changed object, if the answer is about the one that was to be changed and agrees with what was sent. */
+  async function make(name: ChangeName, ids: readonly string[], body?: object): Promise<JsonObject> {
+    const request = requestOf(name, ids, body)
+    const raw = await one(request)
+    const fault = faultOf(raw, name.startsWith('create') ? undefined : ids.at(-1))
+    if (fault !== undefined) refuse(request, fault)
+    const fields = contradicted(name, body, raw)
+    if (fields.length > 0) refuse(request, `It does not agree with what was sent: ${fields.join(', ')}.`)
+    return raw
+  }
+  /** Cloudflare answers with the ID of what it deleted, or with the whole object. */
+  async function remove(name: ChangeName, ...ids: string[]): Promise<void> {
+    const request = requestOf(name, ids)
+    const {result} = await send(request)
+    if (!isJsonObject(result) || result['id'] === undefined) return
+    const fault = faultOf(result, ids.at(-1))
+    if (fault !== undefined) refuse(request, fault)
+  }
+  /** An answer with a secret, which the API shows this one time. */
+  async function withSecret(
+    name: ChangeName,
+    ids: readonly string[],
+    body: object,
+  ): Promise<NewServiceToken> {
+    const raw = await make(name, ids, body)
+    const secret = raw['client_secret']
+    const token = toServiceToken(raw)
+    if (token.clientId === '' || !isClientSecret(secret))
+      return refuse(requestOf(name, ids), 'It holds no client ID or no client secret.')
+    return {token, clientSecret: new Secret(secret)}
+  }
+  async function verified(
+    name: 'verifyUserToken' | 'verifyAccountToken',
+    owner: ApiTokenStatus['owner'],
+  ): Promise<ApiTokenStatus> {
+    const request = requestOf(name, [])
+    return (
+      toTokenStatus(await one(request), owner) ??
+      refuse(request, 'It does not say whether the API token is active.')
+    )
   }
 
   const api: AccessApi = {
     accountId,
-    zoneId: options.zoneId,
+    zoneId,
     clockAhead,
-    async verifyToken(): Promise<ApiTokenStatus> {
-      const doing = 'verify the API token'
+    async verifyToken() {
       try {
-        return await verified({method: 'GET', path: '/user/tokens/verify', doing}, 'user')
+        return await verified('verifyUserToken', 'user')
       } catch (error) {
-        // A token that an account owns is unknown there.
-        const unknownThere =
-          error instanceof ApiError &&
-          error.status !== undefined &&
-          error.status < 500 &&
-          error.status !== 429
-        if (!unknownThere || accountId === undefined) throw error
-        const path = `/accounts/${id(accountId)}/tokens/verify`
-        return verified({method: 'GET', path, doing}, 'account')
+        // That endpoint does not know a token that an account owns.
+        const {status = 500} = error instanceof ApiError ? error : {}
+        if (status >= 500 || status === 429 || accountId === undefined) throw error
+        return verified('verifyAccountToken', 'account')
       }
     },
     async listAccounts() {
       try {
-        return await collect(
-          readAll({path: '/accounts', doing: 'list the accounts', size: SMALL_PAGE_SIZE}, toIdAndName),
-        )
+        return await collect(list('listAccounts', toIdAndName, {size: SMALL_PAGE_SIZE}))
       } catch (error) {
         // Reported for API tokens that an account owns: 400 with code 1001.
-        if (
-          error instanceof ApiError &&
-          (error.status === 400 || error.status === 403) &&
-          error.kind !== 'auth'
-        )
-          return []
+        const {status, kind} = error instanceof ApiError ? error : {}
+        if ((status === 400 || status === 403) && kind !== 'auth') return []
         throw error
       }
     },
-
     probePermissions: async () =>
       probePermissions(account(), (request) => send({...request, verified: true})),
 
-    serviceTokens: ({limit, ...query} = {}) =>
-      readAll(
-        {path: access('service_tokens'), doing: 'list the service tokens', query, limit},
-        toServiceToken,
-      ),
+    serviceTokens: ({limit, ...query} = {}) => list('listServiceTokens', toServiceToken, {query, limit}),
     listServiceTokens: async (query) => collect(api.serviceTokens(query)),
-    getServiceToken: async (tokenId) =>
-      toServiceToken(
-        await read(
-          {
-            method: 'GET',
-            path: access(`service_tokens/${id(tokenId)}`),
-            doing: 'read the service token',
-          },
-          tokenId,
-        ),
-      ),
-    createServiceToken: async (params) =>
-      withSecret('createServiceToken', {
-        method: 'POST',
-        path: access('service_tokens'),
-        doing: 'create the service token',
-        body: params,
-      }),
-    updateServiceToken: async (tokenId, change) =>
-      toServiceToken(
-        await make(
-          'updateServiceToken',
-          {
-            method: 'PUT',
-            path: access(`service_tokens/${id(tokenId)}`),
-            doing: 'change the service token',
-            body: change,
-          },
-          tokenId,
-        ),
-      ),
-    rotateServiceToken: async (tokenId, previousUntil) =>
-      withSecret(
-        'rotateServiceToken',
-        {
-          method: 'POST',
-          path: access(`service_tokens/${id(tokenId)}/rotate`),
-          doing: 'rotate the service token',
-          body: {previous_client_secret_expires_at: previousUntil},
-        },
-        tokenId,
-      ),
-    refreshServiceToken: async (tokenId) =>
-      toServiceToken(
-        await make(
-          'refreshServiceToken',
-          {
-            method: 'POST',
-            path: access(`service_tokens/${id(tokenId)}/refresh`),
-            doing: 'extend the service token',
-          },
-          tokenId,
-        ),
-      ),
-    async deleteServiceToken(tokenId) {
-      await remove(
-        {
-          method: 'DELETE',
-          path: access(`service_tokens/${id(tokenId)}`),
-          doing: 'delete the service token',
-        },
-        tokenId,
-      )
-    },
+    getServiceToken: async (id) => toServiceToken(await read('getServiceToken', id)),
+    createServiceToken: async (params) => withSecret('createServiceToken', [], params),
+    updateServiceToken: async (id, change) => toServiceToken(await make('updateServiceToken', [id], change)),
+    rotateServiceToken: async (id, previousUntil) =>
+      withSecret('rotateServiceToken', [id], {previous_client_secret_expires_at: previousUntil}),
+    refreshServiceToken: async (id) => toServiceToken(await make('refreshServiceToken', [id])),
+    deleteServiceToken: async (id) => remove('deleteServiceToken', id),
 
     applications: ({limit, exact, ...query} = {}) =>
-      readAll(
-        {
-          path: access('apps'),
-          doing: 'list the applications',
-          query: {...query, exact: exact === true ? 'true' : undefined},
-          limit,
-        },
-        toApplication,
-      ),
+      list('listApplications', toApplication, {
+        query: {...query, exact: exact === true ? 'true' : undefined},
+        limit,
+      }),
     listApplications: async () => collect(api.applications()),
-    getApplication: async (appId) =>
-      toApplication(
-        await read({method: 'GET', path: access(`apps/${id(appId)}`), doing: 'read the application'}, appId),
-      ),
-    createApplication: async (body) =>
-      toApplication(
-        await make('createApplication', {
-          method: 'POST',
-          path: access('apps'),
-          doing: 'create the application',
-          body,
-        }),
-      ),
-    async deleteApplication(appId) {
-      await remove(
-        {method: 'DELETE', path: access(`apps/${id(appId)}`), doing: 'delete the application'},
-        appId,
-      )
-    },
-    replaceApplication: async (appId, body) =>
-      toApplication(
-        await make(
-          'replaceApplication',
-          {method: 'PUT', path: access(`apps/${id(appId)}`), doing: 'change the application', body},
-          appId,
-        ),
-      ),
+    getApplication: async (id) => toApplication(await read('getApplication', id)),
+    createApplication: async (body) => toApplication(await make('createApplication', [], body)),
+    deleteApplication: async (id) => remove('deleteApplication', id),
+    replaceApplication: async (id, body) => toApplication(await make('replaceApplication', [id], body)),
     listApplicationPolicies: async (appId) =>
-      byPrecedence(
-        await collect(
-          readAll(
-            {path: access(`apps/${id(appId)}/policies`), doing: "list the application's policies"},
-            toPolicy,
-          ),
-        ),
-      ),
+      byPrecedence(await collect(list('listApplicationPolicies', toPolicy, {}, appId))),
     createApplicationPolicy: async (appId, body) =>
-      toPolicy(
-        await make('createApplicationPolicy', {
-          method: 'POST',
-          path: access(`apps/${id(appId)}/policies`),
-          doing: 'add a policy to the application',
-          body,
-        }),
-      ),
-    replaceApplicationPolicy: async (appId, policyId, body) =>
-      toPolicy(
-        await make(
-          'replaceApplicationPolicy',
-          {
-            method: 'PUT',
-            path: access(`apps/${id(appId)}/policies/${id(policyId)}`),
-            doing: "change the application's policy",
-            body,
-          },
-          policyId,
-        ),
-      ),
-    async deleteApplicationPolicy(appId, policyId) {
-      await remove(
-        {
-          method: 'DELETE',
-          path: access(`apps/${id(appId)}/policies/${id(policyId)}`),
-          doing: "remove the application's policy",
-        },
-        policyId,
-      )
-    },
-    makePolicyReusable: async (appId, policyId) =>
-      toPolicy(
-        await make(
-          'makePolicyReusable',
-          {
-            method: 'PUT',
-            path: access(`apps/${id(appId)}/policies/${id(policyId)}/make_reusable`),
-            doing: 'make the policy reusable',
-          },
-          policyId,
-        ),
-      ),
+      toPolicy(await make('createApplicationPolicy', [appId], body)),
+    replaceApplicationPolicy: async (appId, id, body) =>
+      toPolicy(await make('replaceApplicationPolicy', [appId, id], body)),
+    deleteApplicationPolicy: async (appId, id) => remove('deleteApplicationPolicy', appId, id),
+    makePolicyReusable: async (appId, id) => toPolicy(await make('makePolicyReusable', [appId, id])),
 
-    policies: ({limit} = {}) =>
-      readAll({path: shared(), doing: 'list the policies', size: POLICY_PAGE_SIZE, limit}, toPolicy),
+    policies: ({limit} = {}) => list('listPolicies', toPolicy, {size: POLICY_PAGE_SIZE, limit}),
     listPolicies: async () => collect(api.policies()),
-    getPolicy: async (policyId) =>
-      toPolicy(await read({method: 'GET', path: shared(policyId), doing: 'read the policy'}, policyId)),
-    createPolicy: async (body) =>
-      toPolicy(
-        await make('createPolicy', {method: 'POST', path: shared(), doing: 'create the policy', body}),
-      ),
-    replacePolicy: async (policyId, body) =>
-      toPolicy(
-        await make(
-          'replacePolicy',
-          {
-            method: 'PUT',
-            path: shared(policyId),
-            doing: 'change the policy',
-            body,
-          },
-          policyId,
-        ),
-      ),
-    async deletePolicy(policyId) {
-      await remove({method: 'DELETE', path: shared(policyId), doing: 'delete the policy'}, policyId)
-    },
+    getPolicy: async (id) => toPolicy(await read('getPolicy', id)),
+    createPolicy: async (body) => toPolicy(await make('createPolicy', [], body)),
+    replacePolicy: async (id, body) => toPolicy(await make('replacePolicy', [id], body)),
+    deletePolicy: async (id) => remove('deletePolicy', id),
 
-    groups: ({limit, ...query} = {}) =>
-      readAll({path: access('groups'), doing: 'list the Access groups', query, limit}, toGroup),
+    groups: ({limit, ...query} = {}) => list('listGroups', toGroup, {query, limit}),
     listGroups: async () => collect(api.groups()),
-    getGroup: async (groupId) =>
-      toGroup(
-        await read(
-          {method: 'GET', path: access(`groups/${id(groupId)}`), doing: 'read the Access group'},
-          groupId,
-        ),
+    getGroup: async (id) => toGroup(await read('getGroup', id)),
+    createGroup: async (body) => toGroup(await make('createGroup', [], body)),
+    deleteGroup: async (id) => remove('deleteGroup', id),
+    replaceGroup: async (id, body) => toGroup(await make('replaceGroup', [id], body)),
+    getOrganization: async () => one(requestOf('getOrganization', [])),
+    listZones: async ({name} = {}) =>
+      collect(
+        list('listZones', toIdAndName, {query: {'account.id': accountId, name}, size: SMALL_PAGE_SIZE}),
       ),
-    createGroup: async (body) =>
-      toGroup(
-        await make('createGroup', {
-          method: 'POST',
-          path: access('groups'),
-          doing: 'create the Access group',
-          body,
-        }),
-      ),
-    async deleteGroup(groupId) {
-      await remove(
-        {method: 'DELETE', path: access(`groups/${id(groupId)}`), doing: 'delete the Access group'},
-        groupId,
-      )
-    },
-    replaceGroup: async (groupId, body) =>
-      toGroup(
-        await make(
-          'replaceGroup',
-          {
-            method: 'PUT',
-            path: access(`groups/${id(groupId)}`),
-            doing: 'change the Access group',
-            body,
-          },
-          groupId,
-        ),
-      ),
-    getOrganization: () =>
-      one({method: 'GET', path: access('organizations'), doing: "read the organisation's settings"}),
-    listZones: async ({name} = {}) => {
-      const query = {'account.id': accountId, name}
-      return collect(
-        readAll({path: '/zones', doing: 'list the zones', query, size: SMALL_PAGE_SIZE}, toIdAndName),
-      )
-    },
   }
   return api
+}
+
+/** An ID as a part of an address. It may come from a file, a flag or an earlier answer. */
+function checkedId(given: string): string {
+  if (isId(given)) return given
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_ID',
+    message: 'This is not the ID of anything at Cloudflare',
+    why: 'An ID is 1 to 64 letters, digits, - or _. Nothing was sent.',
+    next: ['Give the ID as a list shows it'],
+  })
+}
+
+function zoneHasNoPolicies(): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'ZONE_HAS_NO_POLICIES',
+    message: 'A zone has no reusable policies',
+    why: "Policies that applications share belong to the account; a zone's application has policies of its own.",
+  })
 }
 
 const STATUSES = ['active', 'disabled', 'expired'] as const

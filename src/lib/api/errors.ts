@@ -192,16 +192,8 @@ function rateLimited(
  */
 export function tooLongAPause(error: ApiError, waited: number, patience: number): ApiError {
   const before = waited > 0 ? `zt has waited ${waited} s, and waits` : 'zt waits'
-  return new ApiError({
-    kind: error.kind,
-    code: error.code,
-    message: error.message,
+  return error.with({
     why: `${error.why ?? ''} ${before} at most ${patience} s in all (ZT_RATE_LIMIT_WAIT).`.trim(),
-    next: [...error.next],
-    details: {...error.details},
-    status: error.status,
-    apiCodes: [...error.apiCodes],
-    ray: error.ray,
   })
 }
 

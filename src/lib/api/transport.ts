@@ -20,19 +20,19 @@ export interface TransportOptions {
   apiUrl: string
   apiToken: Secret
   userAgent: string
-  /** True: it came from CLOUDFLARE_API_TOKEN, so that a login would not mend it. */
+  /** True: it came from CLOUDFLARE_API_TOKEN, so a login would not help. */
   tokenFromEnvironment?: boolean | undefined
-  /** The command that asks, for the text of a 403: `token create`. */
+  /** The command that makes the requests, for the text of a 403: `token create`. */
   command?: string | undefined
-  /** Behind a command that an error suggests: `--profile production`. */
+  /** Appended to commands that an error suggests: `--profile production`. */
   suggestedArgs?: string | undefined
-  /** Told of a wait that Cloudflare asked for: when it begins, each second, and with `left: 0` when it is over. */
+  /** Called during a wait that Cloudflare asked for: at its start, each second, and with `left: 0` at its end. */
   onWait?: ((pause: Pause) => void) | undefined
-  /** How many seconds a request may wait in all where Cloudflare asks for it. Default {@link PATIENCE_SECONDS}. */
+  /** How many seconds in all a request may wait when Cloudflare asks for it. Default {@link PATIENCE_SECONDS}. */
   patienceSeconds?: number | undefined
   /** For each request, milliseconds. */
   timeoutMs?: number | undefined
-  /** Waits so many milliseconds; tests make it short. */
+  /** Waits; tests make it short. */
   sleep?: ((milliseconds: number) => Promise<void>) | undefined
 }
 
@@ -42,7 +42,7 @@ export interface Request {
   doing: string
   query?: Record<string, string | number> | undefined
   body?: object | undefined
-  /** The API token was verified just before, so that a 403 can only mean a missing permission. */
+  /** The API token was just verified, so a 403 can only mean a missing permission. */
   verified?: boolean | undefined
 }
 
@@ -55,24 +55,24 @@ export interface Transport {
   send(request: Request): Promise<Answer>
   /** An answer that is one object. */
   one(request: Request): Promise<JsonObject>
-  /** The request as an error tells of it. */
+  /** What an error says of the request. */
   about(request: Request): FailedRequest
-  /** By how many milliseconds the server's clock is ahead of ours; undefined before its first answer. */
+  /** By how many milliseconds the server's clock is ahead; undefined before its first answer. */
   clockAhead(): number | undefined
 }
 
 const TIMEOUT_MS = 30_000
-/** A server that says another time than between these has no clock. */
+/** A server's time outside this range is ignored. */
 const EARLIEST = Date.UTC(2020, 0, 1)
 const LATEST = Date.UTC(2126, 0, 1)
 const READ_ATTEMPTS = 3
-/** As a rule Cloudflare's pauses are shorter; its block can last five minutes. */
+/** Cloudflare's pauses are usually shorter; its block can last five minutes. */
 const PATIENCE_SECONDS = 60
 
 /**
- * Requests to the API: sent, tried again where that does no harm, and their answers told from their failures.
+ * Sends requests to the API, retries them where that is harmless, and turns failures into errors.
  *
- * @param verify what the API token is, asked when a 403 may mean either
+ * @param verify asks what the API token is, when a 403 is ambiguous
  * @throws UserError `usage` / `INSECURE_API_URL` for http: to another machine, `auth` / `API_TOKEN_MALFORMED`
  */
 export function createTransport(options: TransportOptions, verify: () => Promise<ApiTokenStatus>): Transport {
@@ -116,7 +116,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     let response: Response
     const noteTime = (headers: AnswerHeaders): void => {
       const date = Date.parse(headers.get('date') ?? '')
-      // Our clock may be wrong by decades; no server's is.
+      // This machine's clock may be wrong by decades; a server's is not.
       if (date > EARLIEST && date < LATEST) ahead = date - Date.now()
     }
     try {
@@ -145,7 +145,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     return readEnvelope(failed, response)
   }
 
-  /** 403/10000 is both "may not" and "not a token"; the verify endpoint tells them apart. */
+  /** 403/10000 means either a missing permission or an invalid token; the verify endpoint distinguishes them. */
   async function explain(
     failed: FailedRequest,
     answer: {status: number; headers: AnswerHeaders; body: unknown},
@@ -172,7 +172,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
         if (error.code === 'RATE_LIMITED') {
           const asked = error.details['retryAfterSeconds']
           if (typeof asked !== 'number') throw error
-          // One that says "at once" again and again is asked less and less often.
+          // A server that keeps saying "at once" is asked less and less often.
           const seconds = Math.max(asked, 2 ** pauses - 1)
           if (waited + seconds > patienceSeconds) throw tooLongAPause(error, waited, patienceSeconds)
           pauses++
@@ -206,40 +206,28 @@ export function createTransport(options: TransportOptions, verify: () => Promise
 
 /** Reads `{success, result}`; the SDK would let `success: false` with HTTP 200 pass as null. */
 async function readEnvelope(failed: FailedRequest, response: Response): Promise<Answer> {
+  const bad = (what: string): Error => badAnswer(failed, what, response.headers, response.status)
   let body: unknown
   try {
     body = JSON.parse(await response.text())
   } catch {
-    throw badAnswer(failed, 'It is not JSON.', response.headers, response.status)
+    throw bad('It is not JSON.')
   }
-  const odd = oddityOf(body)
-  if (odd !== undefined) throw badAnswer(failed, odd, response.headers, response.status)
-  if (!isJsonObject(body)) throw badAnswer(failed, 'It is not an object.', response.headers, response.status)
+  if (!isJsonObject(body)) throw bad('It is not an object.')
+  if (hasProto(body)) throw bad('One of its fields has an impossible name.')
   if (body['success'] !== true) {
     throw refusedByApi(failed, {status: response.status, headers: response.headers, body}, undefined)
   }
   return {result: body['result'], info: isJsonObject(body['result_info']) ? body['result_info'] : {}}
 }
 
-/** No object of the API is nested like that; what walks through it later may not run out of stack. */
-const MOST_NESTED = 100
-
-/** What of a JSON value would be dangerous to work with; undefined: nothing. */
-function oddityOf(value: unknown): string | undefined {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MOST_NESTED) return 'It is nested too deeply.'
-    const next: unknown[] = []
-    for (const one of level) {
-      if (typeof one !== 'object' || one === null) continue
-      // Assigned to another object, it would not be a field there.
-      if (Object.hasOwn(one, '__proto__')) return 'One of its fields has an impossible name.'
-      for (const inner of Object.values(one))
-        if (typeof inner === 'object' && inner !== null) next.push(inner)
-    }
-    level = next
-  }
-  return undefined
+/**
+ * Whether a field anywhere is called `__proto__`: assigned to another object, it would change that object's prototype.
+ * An answer is nested within the bound of {@link httpFetch}.
+ */
+function hasProto(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProto)
 }
 
 function checkTransport(apiUrl: string): void {
@@ -249,8 +237,8 @@ function checkTransport(apiUrl: string): void {
     kind: 'usage',
     code: 'INSECURE_API_URL',
     message: `The API address ${apiUrl} is not encrypted`,
-    why: 'The API token would travel in clear. http:// is for this machine only.',
-    next: ['Write https:// instead: zt login --api-url URL'],
+    why: 'The API token would be sent unencrypted. http:// is for this machine only.',
+    next: ['Use https://: zt login --api-url URL'],
   })
 }
 
@@ -260,7 +248,7 @@ function checkApiToken(apiToken: Secret): void {
     kind: 'auth',
     code: 'API_TOKEN_MALFORMED',
     message: 'This cannot be an API token',
-    why: 'It is empty, or holds blanks or characters that no API token has.',
+    why: 'It is empty, or contains blanks or characters that no API token has.',
     next: ['Copy it again: one line, no quotes'],
   })
 }

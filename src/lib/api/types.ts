@@ -31,13 +31,13 @@ export interface ServiceToken {
   expiresAt: string | undefined
   createdAt: string | undefined
   updatedAt: string | undefined
-  /** Missing where the API does not tell it, or the token was never used. */
+  /** Missing if the API does not say, or the token was never used. */
   lastSeenAt: string | undefined
-  /** Counts the secrets; missing where the API does not tell it. */
+  /** Counts the secrets; missing if the API does not say. */
   secretVersion: number | undefined
 }
 
-/** The answer to create: the only time that the secret is shown. */
+/** The answer to create, which shows the secret this one time. */
 export interface NewServiceToken {
   token: ServiceToken
   clientSecret: Secret
@@ -54,7 +54,7 @@ export interface Policy {
   precedence: number | undefined
   /** True: an account policy that applications share. False: lives inside one application (legacy). Undefined: not said. */
   reusable: boolean | undefined
-  /** The object as the API gave it. */
+  /** The object as the API returned it. */
   raw: JsonObject
 }
 
@@ -65,12 +65,12 @@ export interface Application {
   type: string
   /** The primary host name and path; undefined for kinds that have none. */
   domain: string | undefined
-  /** Every public host name and path that this application answers for, the primary first, without duplicates. */
+  /** Every public host name and path of this application, the primary first, without duplicates. */
   domains: string[]
   serviceAuth401Redirect: boolean
   /** As listed on the application, in order of precedence. */
   policies: Policy[]
-  /** The object as the API gave it: an edit changes a copy of this and sends all of it back. */
+  /** The object as the API returned it: an edit changes a copy and sends all of it back. */
   raw: JsonObject
 }
 
@@ -86,7 +86,7 @@ export interface Group {
 /** A part of a list, in the API's order. */
 export interface Page<T> {
   items: T[]
-  /** How many there are in all, where the API says so. */
+  /** How many there are in all, if the API says so. */
   total: number | undefined
 }
 
@@ -96,9 +96,9 @@ export interface ListLimit {
   limit?: number | undefined
 }
 
-/** Which of a list are wanted; the API chooses. */
+/** Filters, which the API applies. */
 export interface ListQuery extends ListLimit {
-  /** A part of the name, or of whatever else the API searches. */
+  /** A part of the name, or of other fields that the API searches. */
   search?: string | undefined
   name?: string | undefined
 }
@@ -109,7 +109,7 @@ export interface ApplicationQuery extends ListQuery {
   exact?: boolean | undefined
 }
 
-/** A wait that Cloudflare asked for, as it goes by. */
+/** A wait that Cloudflare asked for, in progress. */
 export interface Pause {
   /** All of it. */
   seconds: number
@@ -122,7 +122,7 @@ export interface Pause {
 export interface ApiTokenStatus {
   id: string
   status: 'active' | 'disabled' | 'expired'
-  /** Which verify endpoint knew it: a user's token, or one that the account owns. */
+  /** Which verify endpoint knows it: a user's token, or one that the account owns. */
   owner: 'user' | 'account'
   expiresOn: string | undefined
 }
@@ -131,9 +131,9 @@ export interface ApiTokenStatus {
 export interface PermissionState {
   /** As the dashboard names it, e.g. `Access: Service Tokens Write`. */
   group: string
-  /** A Read group is `yes` also where the Write group of its kind allows reading. */
+  /** A Read group is also `yes` if the Write group of its kind allows reading. */
   state: 'yes' | 'no' | 'unknown'
-  /** Why it is not known; a sentence. */
+  /** Why it is unknown; a sentence. */
   why?: string | undefined
 }
 
@@ -141,7 +141,7 @@ export interface ServiceTokenChange {
   name?: string
   enabled?: boolean
   duration?: string
-  /** Until when the secret before the last rotation works (ISO 8601); the past ends it, the future extends it. */
+  /** Until when the previous secret works (ISO 8601); a past time ends it, a later one extends it. */
   previous_client_secret_expires_at?: string
 }
 
@@ -155,29 +155,30 @@ export interface PolicyBody {
 }
 
 /**
- * Cloudflare's Access API for one account or one of its zones, in zt's words. Every method may throw `ApiError`. `list…`
- * fetches to the end; the iterables read a page when it is asked for. Nothing here prints, prompts or knows where secrets are kept.
+ * Cloudflare's Access API for one account or one of its zones, in zt's terms. Every method may throw `ApiError`. `list…`
+ * fetches everything; the iterables fetch each page on demand. Nothing here prints, prompts or knows where secrets are
+ * kept.
  */
 export interface AccessApi {
-  /** Undefined before a login knows it. */
+  /** Undefined until a login finds it. */
   readonly accountId: string | undefined
   /** Undefined: the objects are the account's. */
   readonly zoneId?: string | undefined
 
   /**
-   * How far the server's clock is ahead of ours, in milliseconds, by the Date of its last answer (which has whole
+   * How far the server's clock is ahead of this machine's, in milliseconds, by the Date of its last answer (whole
    * seconds); undefined before the first answer.
    */
   clockAhead(): number | undefined
 
-  /** Asks `/user/tokens/verify`, and `/accounts/{id}/tokens/verify` when that does not know the token and an account is given. */
+  /** Asks `/user/tokens/verify`; if that does not know the token and there is an account, `/accounts/{id}/tokens/verify`. */
   verifyToken(): Promise<ApiTokenStatus>
-  /** The accounts that the API token sees; empty where it may not list them. */
+  /** The accounts that the API token sees; empty if it may not list them. */
   listAccounts(): Promise<Account[]>
 
   /**
-   * Which permission groups the API token has, by requests that can change nothing (probe.ts says why). Call it when
-   * {@link AccessApi.verifyToken} has said that the token is good.
+   * Which permission groups the API token has, by requests that change nothing (see probe.ts). Call it after
+   * {@link AccessApi.verifyToken} accepted the token.
    */
   probePermissions(): Promise<PermissionState[]>
 
@@ -187,12 +188,12 @@ export interface AccessApi {
   getServiceToken(id: string): Promise<ServiceToken>
   /** Never retried: there is no idempotency key, and each attempt would make a token. `outcomeUnknown` marks a lost answer. */
   createServiceToken(params: {name: string; duration?: string; enabled?: boolean}): Promise<NewServiceToken>
-  /** Behaves as partial: what is left out stays. A duration counts from now. May be sent again: the outcome is the same. */
+  /** A partial update: omitted fields stay. A duration counts from now. Idempotent, so it may be sent again. */
   updateServiceToken(id: string, change: ServiceTokenChange): Promise<ServiceToken>
   /**
-   * Makes a new secret. Never retried: each attempt would make another, and the one before the last would end at once.
+   * Makes a new secret. Never retried: each attempt would make another one, and end the one before the previous at once.
    *
-   * @param previousUntil until when the present secret works too (ISO 8601, the server's time)
+   * @param previousUntil until when the current secret keeps working (ISO 8601, the server's time)
    */
   rotateServiceToken(id: string, previousUntil: string): Promise<NewServiceToken>
   /** Extends by a year; the secret stays. */
@@ -205,7 +206,7 @@ export interface AccessApi {
   getApplication(id: string): Promise<Application>
   /** Never retried. @throws ApiError `conflict` with code 11010 when another application has the domain */
   createApplication(body: JsonObject): Promise<Application>
-  /** Its own (legacy) policies go with it; the account's policies stay. */
+  /** Deletes its own (legacy) policies too; the account's policies stay. */
   deleteApplication(id: string): Promise<void>
   /** PUT: replaces the whole application with `body`. */
   replaceApplication(id: string, body: JsonObject): Promise<Application>
@@ -215,7 +216,7 @@ export interface AccessApi {
   createApplicationPolicy(applicationId: string, body: PolicyBody): Promise<Policy>
   /** PUT of a policy inside an application (legacy). */
   replaceApplicationPolicy(applicationId: string, policyId: string, body: JsonObject): Promise<Policy>
-  /** Removes a policy from inside an application (legacy); it is gone then. */
+  /** Deletes a policy inside an application (legacy). */
   deleteApplicationPolicy(applicationId: string, policyId: string): Promise<void>
   /** Moves a policy out of its application (legacy) to the account's policies; it keeps its id and stays attached. */
   makePolicyReusable(applicationId: string, policyId: string): Promise<Policy>

@@ -59,7 +59,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
-  /** What stood behind `--`. */
+  /** What follows `--`. */
   protected rest: string[] = []
   protected settings!: Settings
   protected prompts!: Prompts
@@ -95,10 +95,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /**
-   * Shows a list while it comes, which is what a command does that returns nothing: a table page by page, or one JSON
-   * document `{[key]: […], warnings}`. Keeps no more than a page. What fails in the middle ends the document with `error`.
+   * Shows a list while it arrives; the command then returns nothing. A table page by page, or one JSON document
+   * `{[key]: […], warnings}`. Holds one page in memory. A failure in the middle ends the document with `error`.
    *
-   * @returns how many there were
+   * @returns how many items were shown
    */
   protected async showList<Item>(
     pages: AsyncIterable<{items: readonly Item[]; total: number | undefined}>,
@@ -115,12 +115,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return shown
   }
 
-  /** Something said beside the result, on stderr; nothing under --json. */
+  /** Something about the result, on stderr; nothing under --json. */
   protected note(text: string): void {
     if (!this.jsonEnabled()) printLabelled(errStyle.dim('note:'), text)
   }
 
-  /** Mind this: on stderr, and in `warnings` of the JSON result. */
+  /** On stderr, or in `warnings` of the JSON result. */
   override warn(input: string | Error): string | Error {
     const text = redact(typeof input === 'string' ? input : input.message)
     this.#warnings.push(text)
@@ -128,12 +128,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return input
   }
 
-  /** Which command comes next, on stderr. */
+  /** Suggests the next steps, on stderr. */
   protected next(...steps: string[]): void {
     if (!this.jsonEnabled()) printNext(steps.map((step) => this.step(step)))
   }
 
-  /** Progress for a use-case: drawn on a terminal only, and only when a step takes long. */
+  /** Progress for a use-case: drawn only on a terminal, and only when a step takes long. */
   protected get progress(): Progress {
     if (this.jsonEnabled() || !process.stderr.isTTY) return {step: () => undefined}
     this.#progress ??= new SpinnerProgress()
@@ -149,12 +149,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   override async catch(thrown: Error): Promise<void> {
-    const error = fromOclif(thrown)
+    const error = fromOclif(thrown, this.id?.replaceAll(':', ' '))
     process.exitCode = isInterrupt(error) ? 130 : exitCodeOf(error)
     this.showError(error)
   }
 
-  /** Says what failed, as text or as JSON. */
+  /** Reports a failure, as text or as JSON. */
   protected showError(error: unknown): void {
     this.#progress?.stop()
     if (this.jsonEnabled()) {
@@ -162,11 +162,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       if (!this.#list?.end({...json, warnings: this.#warnings})) this.logJson(json)
     } else {
       printError(error, (step) => this.step(step))
-      if (this.#list && this.#list.shown > 0) this.note('what is shown above is not all of the list')
+      if (this.#list && this.#list.shown > 0) this.note('the list above is incomplete')
     }
   }
 
-  /** For a result that holds failures. */
+  /** For a result that contains failures. */
   protected errorJson(error: unknown): ErrorJson {
     return errorJson(error, (step) => this.step(step))
   }

@@ -1,22 +1,68 @@
 import type {Hook} from '@oclif/core'
 import {closest} from '../core/closest.js'
+import {shellQuote} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import {HELP_TOPICS} from './help-topics.js'
+import {hoistGlobalFlags} from './hoist.js'
+import {mayBeSecret, unexpectedArguments} from './parse-error.js'
 
-/** oclif's hook for a command that does not exist: says which one was probably meant. */
-const commandNotFound: Hook.CommandNotFound = async function ({id, config}) {
-  const typed = id.replaceAll(':', ' ')
-  const names = config.commands
-    .filter((command) => !command.hidden)
-    .map((command) => command.id.replaceAll(':', ' '))
-  const isTopic = HELP_TOPICS.some(({name}) => name === typed)
-  const meant = isTopic ? `help ${typed}` : closest(typed, names)
-  throw new UserError({
+/** oclif's hook for words that are no command. */
+const commandNotFound: Hook.CommandNotFound = async function ({config}) {
+  const commands = config.commands.filter(({hidden}) => hidden !== true).map(({id}) => id)
+  throw unknownCommand(
+    hoistGlobalFlags(process.argv.slice(2)),
+    commands.map((id) => id.split(':')),
+    config.topics.map(({name}) => [name]),
+  )
+}
+
+/**
+ * Suggests the nearest command with the rest of the command line, unless that may hold a secret.
+ *
+ * @param words of the command line
+ * @param commands the words of each
+ */
+export function unknownCommand(
+  words: readonly string[],
+  commands: readonly string[][],
+  topics: readonly string[][],
+): UserError {
+  // oclif takes the argument of a command that has none for a part of its name.
+  const longer = commands.find(
+    (one) => one.length < words.length && one.every((word, at) => word === words[at]),
+  )
+  if (longer) {
+    const given = words.slice(longer.length).filter((word) => !word.startsWith('-'))
+    return new UserError({
+      kind: 'usage',
+      code: 'BAD_COMMAND_LINE',
+      ...unexpectedArguments(given, []),
+      next: [`zt ${longer.join(' ')} --help`],
+    })
+  }
+  const [first = '', second = ''] = words
+  const typed = topics.some(([name]) => name === first) ? `${first} ${second}` : first
+  const next = HELP_TOPICS.some(({name}) => name === typed)
+    ? [`zt help ${typed}`]
+    : nearest(words, [...commands, ...topics])
+  return new UserError({
     kind: 'usage',
     code: 'UNKNOWN_COMMAND',
-    message: `There is no command "zt ${typed}"`,
-    next: [...(meant === undefined ? [] : [`zt ${meant}`]), 'zt --help'],
+    message: `There is no command "zt ${mayBeSecret(typed) ? '[hidden]' : typed}"`,
+    next: [...next, 'zt --help'],
   })
+}
+
+/** The command line with the nearest known words in place of its first two, or its first; empty if none is near. */
+function nearest(words: readonly string[], known: readonly string[][]): string[] {
+  for (const length of [2, 1]) {
+    const candidates = known.filter((one) => one.length === length).map((one) => one.join(' '))
+    const meant = words.length < length ? undefined : closest(words.slice(0, length).join(' '), candidates)
+    if (meant === undefined) continue
+    const rest = words.slice(length)
+    return [['zt', meant, ...(rest.some(mayBeSecret) ? [] : rest.map(shellQuote))].join(' ')]
+  }
+  return []
 }
 
 export default commandNotFound

@@ -1,6 +1,6 @@
 import {style} from './streams.js'
 
-/** A unified diff with its colours, line by line. Tabs, which are usual in configurations, are blanks. */
+/** A unified diff in colour, line by line. Tabs, which are common in configurations, become blanks. */
 export function colouredDiff(diff: string): string[] {
   return diff
     .replaceAll('\t', '    ')

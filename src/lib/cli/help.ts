@@ -3,7 +3,7 @@ import {CommandHelp, Help} from '@oclif/core/help'
 import {HELP_TOPICS} from './help-topics.js'
 import {shown} from './styled.js'
 
-/** oclif's help with the examples first: what people look for. */
+/** oclif's help with the examples first, which people look for. */
 class ExamplesFirst extends CommandHelp {
   constructor(command: Command.Loadable, config: Interfaces.Config, opts: Interfaces.HelpOptions) {
     super(asParagraphs(command), config, opts)
@@ -17,14 +17,14 @@ class ExamplesFirst extends CommandHelp {
     )
   }
 
-  /** A list that is empty unless something is given has no default to speak of. */
+  /** An empty list is not shown as a default. */
   protected override flags(flags: Parameters<CommandHelp['flags']>[0]): ReturnType<CommandHelp['flags']> {
     const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0
     return super.flags(flags.map((flag) => (isEmpty(flag.default) ? {...flag, default: undefined} : flag)))
   }
 }
 
-/** The sources break a description's lines for those who read them; here the terminal does. */
+/** Descriptions are wrapped in the sources; here the terminal wraps them. */
 function asParagraphs(command: Command.Loadable): Command.Loadable {
   const description = command.description?.replaceAll(/(?<!\n)\n(?!\n)/g, ' ')
   return Object.create(command, {description: {value: description}}) as Command.Loadable

@@ -2,8 +2,8 @@ const WITH_VALUE = new Set(['--profile', '--account'])
 const WITHOUT_VALUE = new Set(['--json', '--no-input'])
 
 /**
- * Lets the global flags stand before the command (`zt --profile sandbox token list`), where oclif knows none:
- * they are moved behind it, before any `--`.
+ * Allows global flags before the command (`zt --profile sandbox token list`), which oclif does not: moves them behind it,
+ * before any `--`.
  */
 export function hoistGlobalFlags(argv: readonly string[]): string[] {
   let at = 0

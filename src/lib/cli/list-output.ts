@@ -4,17 +4,17 @@ import {TableStream, type Column} from './table.js'
 
 /** How a list is shown. */
 export interface ListShape<Item> {
-  /** Under which the JSON document has it. */
+  /** The list's key in the JSON document. */
   key: string
   json: (item: Item) => object
   columns: Column<Item>[]
-  /** Said instead of a table without rows. */
+  /** Shown instead of a table without rows. */
   empty: string
 }
 
 /**
- * A list on stdout while it comes: rows of a table, or one JSON document, which is the same however the list falls into
- * pages. Writes wait for a slow reader, and end with one that went away.
+ * A list on stdout while it arrives: rows of a table, or one JSON document that does not depend on how the list is paged.
+ * Writing waits for a slow reader, and stops when the reader is gone.
  */
 export class ListOutput<Item> {
   readonly #shape: ListShape<Item>
@@ -23,7 +23,7 @@ export class ListOutput<Item> {
   readonly #beforeWrite: () => void
   #shown = 0
 
-  /** @param beforeWrite clears what stands in the way on the terminal */
+  /** @param beforeWrite clears the progress line from the terminal */
   constructor(shape: ListShape<Item>, json: boolean, beforeWrite: () => void) {
     this.#shape = shape
     this.#json = json ? new JsonList(shape.key) : undefined
@@ -36,7 +36,7 @@ export class ListOutput<Item> {
     return this.#shown
   }
 
-  /** @returns how many there are in all, where that is known */
+  /** @returns how many there are in all, if that is known */
   async show(
     pages: AsyncIterable<{items: readonly Item[]; total: number | undefined}>,
   ): Promise<number | undefined> {
@@ -55,7 +55,7 @@ export class ListOutput<Item> {
     return all
   }
 
-  /** Ends the JSON document with what else is in it. False where there is none to end, so that nothing was written. */
+  /** Ends the JSON document with its other fields. False, with nothing written, if there is none to end. */
   end(rest: JsonObject): boolean {
     if (!this.#json || (this.#shown === 0 && 'error' in rest)) return false
     outJson(this.#json.end(rest))
@@ -63,7 +63,7 @@ export class ListOutput<Item> {
   }
 }
 
-/** A JSON document with one list in it, written piece by piece: as `JSON.stringify` with an indent of 2 writes it whole. */
+/** A JSON document with one list, written piece by piece, exactly as `JSON.stringify` with an indent of 2 would. */
 export class JsonList {
   readonly #key: string
   #begun = false
@@ -83,7 +83,7 @@ export class JsonList {
       .join('')
   }
 
-  /** The text behind the last item. */
+  /** The text after the last item. */
   end(rest: JsonObject): string {
     const list = this.#begun ? '\n  ]' : `{\n  ${JSON.stringify(this.#key)}: []`
     const more = JSON.stringify(rest, null, 2)
@@ -91,7 +91,7 @@ export class JsonList {
   }
 }
 
-/** False when nobody reads any more. */
+/** False if the reader is gone. */
 function written(write: (done: (error?: Error | null) => void) => void): Promise<boolean> {
   return new Promise((resolve) => {
     write((error) => {

@@ -1,5 +1,8 @@
 import path from 'node:path'
 import {run} from '@oclif/core'
+// It throws what fails on stdout, until main() takes that listener away.
+import '@oclif/core/command'
+import {Config} from '@oclif/core/config'
 import {flush} from '@oclif/core/flush'
 import type {LoadOptions} from '@oclif/core/interfaces'
 import {settings} from '@oclif/core/settings'
@@ -27,12 +30,14 @@ export async function main(
 ): Promise<void> {
   // With NODE_ENV=development in the user's shell oclif would look for TypeScript sources.
   settings.enableAutoTranspile = false
+  // Colours are zt's own: oclif would read theme.json in the configuration directory, whatever that is.
+  Config.prototype.loadTheme = () => Promise.resolve(undefined)
   const argv = hoistGlobalFlags(process.argv.slice(2))
   const json = ownWords(argv).includes('--json')
   const report = (error: unknown): void => {
     if (!json) return printError(error)
     const text = JSON.stringify({error: errorJson(error)}, null, 2)
-    // stdout belongs to the session, or to the child.
+    // stdout belongs to the session or the child.
     if (['ssh', 'exec', 'curl'].includes(argv[0] ?? '')) errJson(text)
     else outJson(text)
   }
@@ -45,9 +50,10 @@ export async function main(
   guardProcess({report, warn: json ? undefined : warn, exit: (code) => process.exit(code)})
   // oclif prints warnings whole, unless it finds two listeners.
   process.on('warning', () => undefined)
+  process.stdout.removeAllListeners('error')
   const outputGone = new Promise<void>((resolve) => {
     process.stdout.on('error', (error) => {
-      // What was begun is done all the same: only then is it safe to end.
+      // Work in progress is completed; only then is it safe to exit.
       if (hasCode(error, 'EPIPE')) process.exitCode ??= EXIT_OUTPUT_GONE
       else outputFailed(error)
       resolve()
@@ -55,9 +61,9 @@ export async function main(
   })
   try {
     refuseSecretWords(argv)
-    // oclif would load code that a file in the data directory names; zt has no plugins.
+    // Or oclif would load code that a file in the data directory names; zt has no plugins.
     await run(argv, {...(options ?? {root: path.resolve(root)}), userPlugins: false})
-    // What nobody reads is never written.
+    // Without a reader, the flush would never finish.
     await Promise.race([flush(), outputGone])
   } catch (thrown) {
     // oclif ends --help and the like by throwing its own exit.
@@ -75,14 +81,14 @@ export async function main(
   }
 }
 
-/** A full disk, and what else keeps the output from being written. On stderr alone, with --json too. */
+/** A full disk, or whatever else keeps the output from being written. Only on stderr, even with --json. */
 function outputFailed(error: unknown): void {
   const failure = unusable(error, 'write', 'stdout')
   process.exitCode ??= exitCodeOf(failure)
   printError(failure)
 }
 
-/** The words before `--`: those behind it are another program's. */
+/** The words before `--`; those after it belong to another program. */
 function ownWords(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--')
   return end < 0 ? argv : argv.slice(0, end)

@@ -1,36 +1,115 @@
+import {stripVTControlCharacters} from 'node:util'
+import {closest} from '../core/closest.js'
 import {UserError} from '../core/errors.js'
 import {visible} from '../core/text.js'
 
-/** Long runs of secret-looking characters: client secrets, API tokens. A UUID is shorter. */
+/** Long runs of characters like those of client secrets and API tokens. A UUID is shorter. */
 const LIKELY_SECRET = /[A-Za-z0-9_-]{37,}/g
 
-/**
- * Turns what oclif throws for a bad command line into a `usage` error; leaves everything else as it is.
- * A secret that was typed where it does not belong is not repeated.
- */
-export function fromOclif(error: unknown, argv: readonly string[] = process.argv.slice(2)): unknown {
-  if (error instanceof UserError) return unwrapped(error)
-  if (!(error instanceof Error) || !('oclif' in error)) return error
-  const [first = '', ...rest] = onOneLineEach(argv, error.message)
-    .replace(/\nSee more help with --help$/, '')
-    .replaceAll(LIKELY_SECRET, '[hidden]')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-  return new UserError({
-    kind: 'usage',
-    code: 'BAD_COMMAND_LINE',
-    message: first.replace(/:$/, ''),
-    why: rest.map((line) => line.trim()),
-    next: ['Add --help to see what the command takes'],
-  })
+/** Whether a word of the command line may be a secret, so that no message repeats it. */
+export function mayBeSecret(word: string): boolean {
+  return word.search(LIKELY_SECRET) >= 0
 }
 
-/** The words of the command line that a message repeats, with their line breaks visible: those around them are oclif's. */
-function onOneLineEach(argv: readonly string[], message: string): string {
-  return argv
-    .flatMap((word) => [word, word.replace(/^[^=]*=/, '')])
-    .filter((word) => word.includes('\n'))
-    .reduce((text, word) => text.replaceAll(word, () => visible(word)), message)
+/** What oclif's parser throws; the fields depend on what is wrong. */
+interface ParseFailure extends Error {
+  parse?: {input?: {args?: Record<string, unknown>; flags?: Record<string, unknown>}}
+  args?: unknown[]
+  flags?: string[]
+}
+
+interface Said {
+  message: string
+  why?: string[]
+  next?: string[]
+}
+
+/**
+ * Turns what oclif throws for a bad command line into a `usage` error in zt's words; leaves everything else as it is.
+ * Of the values that were typed it repeats arguments that the command does not take, without what may be a secret.
+ *
+ * @param command the command's words, e.g. `token create`
+ */
+export function fromOclif(error: unknown, command = ''): unknown {
+  if (error instanceof UserError) return unwrapped(error)
+  if (!(error instanceof Error) || !('oclif' in error)) return error
+  const {message, why, next = []} = inOurWords(error)
+  const help = ['zt', command, '--help'].filter((word) => word !== '').join(' ')
+  return new UserError({kind: 'usage', code: 'BAD_COMMAND_LINE', message, why, next: [...next, help]})
+}
+
+function inOurWords({message, parse, args, flags}: ParseFailure): Said {
+  if (flags) return unknownFlags(flags, Object.keys(parse?.input?.flags ?? {}))
+  if (args?.every((one) => typeof one === 'string')) {
+    return unexpectedArguments(args, Object.values(parse?.input?.args ?? {}).map(nameOf))
+  }
+  if (args) {
+    return {
+      message: `${args.map(nameOf).join(' and ')} ${args.length === 1 ? 'is' : 'are'} missing`,
+      why: args.map((one) => `${nameOf(one)}: ${(one as {description?: string}).description ?? ''}`),
+    }
+  }
+  const text = stripVTControlCharacters(message).replace(/\nSee more help with --help$/, '')
+  const flag = /^Parsing (--[\w-]+)/.exec(text)?.[1]
+  const [first = '', ...rest] = text
+    .replace(/^The following errors? occurred:/, '')
+    .replace(/^Parsing --[\w-]+/, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => reworded(line, flag))
+  return {message: first, why: rest}
+}
+
+function unknownFlags(given: string[], known: string[]): Said {
+  const names = given.map((flag) => shown(flag.split('=')[0] ?? ''))
+  const [only = ''] = names
+  const meant = names.length === 1 ? closest(only.replace(/^-+/, ''), known) : undefined
+  return {
+    message:
+      names.length === 1 ? `There is no flag ${only} here` : `There are no flags ${names.join(', ')} here`,
+    next: meant === undefined ? [] : [`Write --${meant} instead`],
+  }
+}
+
+/** @param known the names of the arguments that the command takes */
+export function unexpectedArguments(given: readonly string[], known: readonly string[]): Said {
+  return {
+    message: `Unexpected argument${given.length === 1 ? '' : 's'}: ${given.map(shown).join(' ')}`,
+    why: [known.length === 0 ? 'The command takes no argument.' : `The command takes ${known.join(' ')}.`],
+  }
+}
+
+function nameOf(arg: unknown): string {
+  return String((arg as {name?: unknown}).name).toUpperCase()
+}
+
+function shown(word: string): string {
+  return visible(word).replaceAll(LIKELY_SECRET, '[hidden]')
+}
+
+const CHOICES = ' to be one of: '
+
+/** One of oclif's messages about flags and their values, without the value. */
+function reworded(line: string, flag = 'The argument'): string {
+  const choices = line.lastIndexOf(CHOICES)
+  if (line.startsWith('Expected ') && choices >= 0) {
+    const named = /^Expected (--[\w-]+)=/.exec(line)?.[1] ?? flag
+    return `${named} takes one of: ${line.slice(choices + CHOICES.length)}`
+  }
+  const bound = /^Expected an integer (greater|less) than or equal to (-?\d+) but/.exec(line)
+  if (bound) return `${flag} is at ${bound[1] === 'less' ? 'most' : 'least'} ${bound[2] ?? ''}`
+  if (line.startsWith('Expected an integer but')) return `${flag} needs a whole number`
+  const other = /cannot also be provided when using (--[\w-]+)$/.exec(line)?.[1]
+  const one = /^--[\w-]+/.exec(line)?.[0]
+  if (one !== undefined && other !== undefined) return `${one} cannot be used with ${other}`
+  return line
+    .replace(/^Flag (--[\w-]+) expects one of these values: /, '$1 takes one of: ')
+    .replace(/^Flag (--[\w-]+) expects a value$/, '$1 needs a value')
+    .replace(/^Flag (--[\w-]+) can only be specified once$/, '$1 is given more than once')
+    .replace(/^All of the following must be provided when using (--[\w-]+): /, '$1 needs ')
+    .replace(/^Missing required flag ([\w-]+)$/, '--$1 is missing')
+    .replaceAll(LIKELY_SECRET, '[hidden]')
 }
 
 /** What a flag's own check threw, without the lines that oclif puts around its message. */
@@ -38,7 +117,5 @@ function unwrapped(error: UserError): UserError {
   const end = '\nSee more help with --help'
   const [start] = /^Parsing --\S+\s+/.exec(error.message) ?? []
   if (start?.includes('\n') !== true || !error.message.endsWith(end)) return error
-  const message = error.message.slice(start.length, -end.length)
-  const {kind, code, whyLines: why, next, details} = error
-  return new UserError({kind, code, message, why, next: [...next], details})
+  return error.with({message: error.message.slice(start.length, -end.length)})
 }

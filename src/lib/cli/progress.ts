@@ -2,7 +2,7 @@ import type {Progress} from '../core/progress.js'
 import {columnsOf} from './streams.js'
 import {bounded, shown} from './styled.js'
 
-/** How long something may take before it is worth saying so. */
+/** How long a step may take before it is shown. */
 const PATIENCE_MS = 400
 
 /** A line with a spinner on stderr, shown when a step takes long; only on a terminal. */
@@ -37,7 +37,7 @@ export class SpinnerProgress implements Progress {
     this.hide()
   }
 
-  /** In one line: what it is drawn over must be gone afterwards. */
+  /** One line, so that it can be cleared completely. */
   get #text(): string {
     return shown(bounded(this.#pause ?? this.#step, Math.max(20, columnsOf('stderr') - 4)))
   }
@@ -50,7 +50,7 @@ export class SpinnerProgress implements Progress {
   async #show(): Promise<void> {
     const timer = this.#timer
     const {default: yoctoSpinner} = await import('yocto-spinner')
-    // Hidden meanwhile, or for good.
+    // It was hidden or stopped meanwhile.
     if (this.#ended || timer !== this.#timer) return
     this.#timer = undefined
     this.#spinner = yoctoSpinner({text: this.#text, stream: process.stderr}).start()

@@ -1,9 +1,9 @@
-import {UserError} from '../core/errors.js'
+import {cancelled, UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
 import {columnsOf} from './streams.js'
 import {bounded, shown} from './styled.js'
 
-/** A question's longest name, so that what is asked stays on the screen. */
+/** Keeps a question with a long name on the screen. */
 const LONGEST = 160
 
 /** One line of a list to choose from. */
@@ -14,8 +14,8 @@ export interface Choice<T> {
 }
 
 /**
- * Questions on the terminal. They are drawn on stderr, so that stdout stays data, and each is asked only when
- * {@link Prompts.possible}; a command that needs an answer otherwise says which flag to give instead.
+ * Questions on the terminal, drawn on stderr to leave stdout to data. A command asks only if {@link Prompts.possible};
+ * otherwise it says which flag to give instead.
  */
 export class Prompts {
   readonly #noInput: boolean
@@ -28,14 +28,16 @@ export class Prompts {
     return !this.#noInput && process.stdin.isTTY && process.stderr.isTTY
   }
 
-  /** @throws UserError `usage` / `INPUT_REQUIRED` when nobody can be asked. */
+  /** @throws UserError `usage` / `INPUT_REQUIRED` if prompting is not possible. */
   require(what: string, instead: string): void {
     if (this.possible) return
     throw new UserError({
       kind: 'usage',
       code: 'INPUT_REQUIRED',
       message: `${what} is missing`,
-      why: this.#noInput ? '--no-input forbids to ask for it.' : 'There is no terminal to ask on.',
+      why: this.#noInput
+        ? 'zt cannot prompt for it because of --no-input.'
+        : 'zt cannot prompt for it without a terminal.',
       next: [instead],
     })
   }
@@ -61,7 +63,7 @@ export class Prompts {
   }
 
   /**
-   * For what cannot be undone: the person types a word. Another word is asked again, an empty answer is a no.
+   * For what cannot be undone: the person types a word. A wrong word asks again; an empty answer means no.
    *
    * @param word what must be typed exactly
    */
@@ -93,14 +95,7 @@ export class Prompts {
     try {
       return await question(await import('./questions.js'), {output: process.stderr})
     } catch (error) {
-      if (error instanceof Error && error.name === 'ExitPromptError') {
-        throw new UserError({
-          kind: 'cancelled',
-          code: 'CANCELLED',
-          message: 'Cancelled; nothing was changed',
-          cause: error,
-        })
-      }
+      if (error instanceof Error && error.name === 'ExitPromptError') throw cancelled(undefined, error)
       throw error
     }
   }

@@ -1,5 +1,5 @@
 /**
- * The kinds of question that {@link Prompts} asks. The build packs these and no more: the library's editor brings
- * tables of every text encoding, more than all the others together.
+ * The kinds of question that {@link Prompts} asks. The build packs only these: the library's editor brings tables of every
+ * text encoding, larger than all the others together.
  */
 export {checkbox, confirm, input, password, select} from '@inquirer/prompts'

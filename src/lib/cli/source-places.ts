@@ -3,12 +3,12 @@ import {SourceMap, type SourceMapPayload} from 'node:module'
 import path from 'node:path'
 import {fileURLToPath} from 'node:url'
 
-/** A frame's last part; the path may hold blanks. */
+/** The end of a stack frame; the path may contain blanks. */
 const PLACE = /^ {4}at (?:[^(]{0,200}\()?((?:file:\/\/|\/|[A-Za-z]:[\\/]).{1,500}):(\d{1,9}):(\d{1,9})\)?$/
 
 /**
- * Frames of a stack trace with the places in our sources instead of those in the file that was built. node does the same
- * with its source maps enabled, and reads them at every start then.
+ * Frames of a stack trace with places in the sources instead of the built file. node can do this itself, but would then
+ * read the source maps at every start.
  */
 export function inSources(frames: readonly string[]): string[] {
   const maps = new Map<string, SourceMap | undefined>()

@@ -1,10 +1,10 @@
 import {UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
 
-/** Longer than any token; a wrong file on stdin ends here rather than in memory. */
+/** Longer than any token: a wrong file on stdin is rejected early. */
 const LIMIT = 64 * 1024
 
-/** One secret from stdin: everything up to its end, without the final line break. Undefined when it is empty. */
+/** One secret from stdin: all of it, without the final line break. Undefined if it is empty. */
 export async function readSecretFromStdin(
   stream: NodeJS.ReadableStream = process.stdin,
 ): Promise<Secret | undefined> {
@@ -17,7 +17,7 @@ export async function readSecretFromStdin(
       throw new UserError({
         kind: 'usage',
         code: 'INPUT_TOO_LONG',
-        message: 'What stands on stdin is too long for a token',
+        message: 'The input on stdin is too long for a token',
       })
     }
     chunks.push(bytes)

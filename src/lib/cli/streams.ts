@@ -5,30 +5,29 @@ import {bounded, shown, uncoloured} from './styled.js'
 export {errStyle, style} from './styled.js'
 
 /**
- * The rules of the interface, in one place:
+ * The rules of the interface:
  *
- * - What was asked for goes to stdout; everything said about it (notes, warnings, progress, prompts, errors) to stderr.
- * - With --json stdout holds one JSON object and nothing else, an error included (`{"error": …}`).
- * - Colour means something: green done, yellow mind this, red failed, cyan a command to type, dim beside the point.
- *   NO_COLOR, FORCE_COLOR and a stream that is no terminal are respected (the first here, the others by chalk).
- * - stdout shows what was asked for, as it is: a secret only where a command prints one on purpose. What goes to stderr
- *   passes the redactor.
- * - `error:`, `why:`, `next:`, `warning:` and `note:` begin the lines that matter, so that they can be found in a log.
- * - Text is given line by line. Whatever in a line is neither plain text nor a colour of ours is somebody else's, and is
- *   made visible: a line break too. In JSON it is an escape.
+ * - Results go to stdout; notes, warnings, progress, prompts and errors to stderr.
+ * - With --json, stdout gets exactly one JSON object, even for an error (`{"error": …}`).
+ * - Colours have meanings: green done, yellow caution, red failed, cyan a command to type, dim secondary. NO_COLOR,
+ *   FORCE_COLOR and a stream that is not a terminal are respected (the first here, the others by chalk).
+ * - stdout shows a secret only where a command prints one on purpose. What goes to stderr passes the redactor.
+ * - Important lines begin with `error:`, `why:`, `next:`, `warning:` or `note:`, to be found in a log.
+ * - Callers pass text line by line. Whatever in a line is neither plain text nor one of zt's colours is foreign and is made
+ *   visible, line breaks included; in JSON it becomes an escape.
  */
 
 /** One line, or a list of them. */
 export type Text = string | readonly string[]
 
-/** Longer than anything that is read on a screen; a text that is cut there is whole in --json, and where it is piped. */
+/** The longest text shown on a screen; with --json, and when piped, it is complete. */
 const LONGEST = 1000
 
 export const out = (text: Text = ''): void => {
   writeLines(text)
 }
 
-/** Lines to stdout. Where that cannot be written, its `error` event says so: the stream of a file throws instead. */
+/** Lines to stdout. A failure becomes its `error` event, also for the stream of a file, which throws instead. */
 export function writeLines(text: Text, done?: (error?: Error | null) => void): void {
   const fit = process.stdout.isTTY ? (line: string) => bounded(line, LONGEST) : String
   write(
@@ -39,7 +38,7 @@ export function writeLines(text: Text, done?: (error?: Error | null) => void): v
   )
 }
 
-/** JSON text to stdout, or a part of such a text. */
+/** JSON text, or a part of one, to stdout. */
 export function writeJson(json: string, done?: (error?: Error | null) => void): void {
   write(visibleJson(uncoloured(json)), done)
 }
@@ -75,8 +74,8 @@ export function linesOf(text: Text): readonly string[] {
 }
 
 /**
- * How many columns a stream has. What is piped is not cut or wrapped, unless the environment says how wide the reader
- * is (COLUMNS, which shells do not export by themselves).
+ * How many columns a stream has. Piped output is neither cut nor wrapped, unless COLUMNS is set (shells do not export it by
+ * themselves).
  */
 export function columnsOf(name: 'stdout' | 'stderr'): number {
   const stream = process[name]

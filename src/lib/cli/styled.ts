@@ -3,31 +3,31 @@ import chalk, {Chalk, chalkStderr, type ChalkInstance} from 'chalk'
 import {visible, withoutMiddle} from '../core/text.js'
 
 /**
- * Colours, in a form that no text from outside can imitate. What {@link style} makes begins with ESC and a number that is
- * drawn anew for each process; only {@link shown} turns that into what a terminal obeys, and makes every other control
- * character visible. So a presenter puts names and colours together as it likes, and a sink still tells ours from theirs.
+ * Colours in a form that no text from outside can imitate. What {@link style} makes begins with ESC and a random number per
+ * process; only {@link shown} turns that into a control sequence, and makes every other control character visible. So a
+ * presenter combines names and colours freely, and a sink can still tell them apart.
  */
 const MARK = `\u001B${randomBytes(8).toString('hex')}`
 const MARKS = new RegExp(`(${MARK}\\[[0-9;]*m)`)
 const MARKS_IN_JSON = new RegExp(`\\\\u001b${MARK.slice(1)}\\[[0-9;]*m`, 'g')
 const SGR = /\u001B(?=\[[0-9;]*m)/g
 
-/** One line for the terminal: our colours are real, and whatever else is no plain sign is visible. */
+/** One line for the terminal: zt's colours become real, and every other control or invisible character visible. */
 export function shown(line: string): string {
   return eachText(line, visible, (mark) => `\u001B${mark.slice(MARK.length)}`)
 }
 
-/** The same without colours, as it is counted. */
+/** The same without colours, to measure its width. */
 export function bare(line: string): string {
   return eachText(line, visible, () => '')
 }
 
-/** What a layout has made of lines that were {@link shown}, as a line for a sink again. */
+/** Turns a line that was {@link shown} and then laid out back into one for a sink. */
 export function styled(line: string): string {
   return line.replaceAll(SGR, MARK)
 }
 
-/** Each text in a line of at most so many characters: what is longer loses its middle. */
+/** Shortens each text in a line to at most `most` characters; it loses its middle. */
 export function bounded(line: string, most: number): string {
   return eachText(line, (text) => withoutMiddle(visible(text), most), String)
 }
@@ -45,7 +45,7 @@ function eachText(line: string, text: (text: string) => string, mark: (mark: str
     .join('')
 }
 
-/** A text in a colour. It is one line, or a part of one: a line break in it is made visible like the rest. */
+/** A text in a colour: one line, or a part of one. A line break in it is made visible. */
 type Paint = (text: string) => string
 
 interface Style {
@@ -60,7 +60,7 @@ interface Style {
 /** Set, and not empty (no-color.org). */
 const plain = process.env['NO_COLOR'] ? new Chalk({level: 0}) : undefined
 
-/** @param colours those of a stream */
+/** @param colours of a stream */
 export function styleOf(colours: ChalkInstance): Style {
   const paint =
     (colour: Paint): Paint =>

@@ -6,20 +6,20 @@ import {widthOf} from './width.js'
 export interface Column<Row> {
   title: string
   value: (row: Row) => string
-  /** Left out, from the last, when the terminal is too narrow for all. */
+  /** Left out if the terminal is too narrow; the last one first. */
   optional?: boolean
-  /** Goes on below instead of being shortened. */
+  /** Wrapped instead of shortened. */
   wraps?: boolean
 }
 
 const GAP = 2
 const NARROWEST = 12
-/** As wide as the first column of a table that goes on is made, where there is room. */
+/** How wide the first column of a table with further rows is made, if there is room. */
 const ROOMY = 34
 
 /**
- * Aligned columns without borders, line by line. On a terminal that is too narrow the optional columns go first, and
- * then the widest (as a rule the name) is shortened, or goes on below; what is piped is never shortened.
+ * Aligned columns without borders, line by line. On a terminal that is too narrow, optional columns are dropped first, then
+ * the widest one (usually the name) is shortened or wrapped. Piped output is never shortened.
  */
 export function table<Row>(
   rows: readonly Row[],
@@ -29,7 +29,7 @@ export function table<Row>(
   return render(rows, fit(rows, columns, width))
 }
 
-/** A table of which more rows come later. The columns of the first rows stay; see {@link TableStream.add}. */
+/** A table whose rows arrive in parts, with the columns of the first part; see {@link TableStream.add}. */
 export class TableStream<Row> {
   readonly #columns: Column<Row>[]
   readonly #width: number
@@ -41,10 +41,10 @@ export class TableStream<Row> {
   }
 
   /**
-   * The lines of further rows, the first with the titles. On a terminal what is wider than its column is shortened;
-   * what is piped is never shortened: there a column grows from where it has to.
+   * The lines of further rows; the first part has the titles. On a terminal, a value wider than its column is shortened;
+   * when piped, the column grows from there on.
    *
-   * @param more whether others will follow, so that the first column (the name) gets what room there is
+   * @param more whether others follow, so that the first column (the name) gets the remaining room
    */
   add(rows: readonly Row[], more = false): string[] {
     if (!this.#fitted) {
@@ -64,7 +64,7 @@ export class TableStream<Row> {
 
 interface Fitted<Row> {
   shown: Column<Row>[]
-  /** With the gap behind. */
+  /** Including the gap after it. */
   widths: number[]
 }
 
@@ -110,7 +110,7 @@ function render<Row>(rows: readonly Row[], fitted: Fitted<Row>, titles = true): 
   })
 }
 
-/** More of one cell than anybody looks at. */
+/** The longest text in a cell. */
 const LONGEST = 1000
 
 /** The lines of a cell in its column. */
@@ -130,7 +130,7 @@ function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)))
 }
 
-/** A list in one cell: the first of it, and how many more there are; all of it where nobody looks at a terminal. */
+/** A list in one cell: its first items, and how many more there are; all of them when piped. */
 export function shortened(
   items: readonly string[],
   most = columnsOf('stdout') === Infinity ? Infinity : 3,
@@ -139,7 +139,7 @@ export function shortened(
   return more > 0 ? `${items.slice(0, most).join(', ')} and ${more} more` : items.join(', ')
 }
 
-/** `label  value` lines with the values in one column; undefined values are left out. */
+/** `label  value` lines with aligned values; pairs without a value are left out. */
 export function facts(pairs: [label: string, value: string | undefined][]): string[] {
   const there = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined)
   const width = Math.max(0, ...there.map(([label]) => widthOf(label)))

@@ -3,9 +3,9 @@ import {bare} from './styled.js'
 
 const PLAIN = /^[ -~]*$/
 
-/** How many columns a line takes on a terminal, as it will be shown. */
+/** How many terminal columns a line takes when shown. */
 export function widthOf(line: string): number {
   const text = bare(line)
-  // What measures the rest takes 8 ms to load its tables.
+  // Measuring the rest loads tables for 8 ms.
   return PLAIN.test(text) ? text.length : stringWidth(text)
 }

@@ -2,14 +2,14 @@ import wrapAnsi from 'wrap-ansi'
 import {columnsOf, linesOf, type Text} from './streams.js'
 import {bounded, shown, styled} from './styled.js'
 
-/** Below this a text is not worth wrapping. */
+/** Narrower text is not wrapped. */
 const NARROWEST = 20
-/** More of one text than anybody reads on a terminal: longer ones would push away what comes before. */
+/** The longest text on a terminal: more would push away what comes before it. */
 const LONGEST = 1000
 
 /**
- * The lines of a text that is to fit into a width; those that were indented go on indented. Words longer than a line (a
- * command, a path) stay whole, so that they can be copied.
+ * The lines of a text wrapped to a width; indented lines stay indented. Words longer than a line (a command, a path) stay
+ * whole, so that they can be copied.
  */
 export function wrapped(text: Text, width: number): string[] {
   const wrap = width >= NARROWEST && width < Infinity
@@ -22,7 +22,7 @@ export function wrapped(text: Text, width: number): string[] {
   })
 }
 
-/** A text for stdout, every line of it so far to the right. */
+/** A wrapped text for stdout with every line indented by `by` columns. */
 export function indented(text: Text, by: number): string[] {
   const lines = wrapped(text, columnsOf('stdout') - by)
   return lines.map((line) => ' '.repeat(by) + line)

@@ -6,7 +6,7 @@ import {makeEdit, type EditPlan} from '../access/edit/make.js'
 import {shellQuote, ztCommand} from '../core/command-line.js'
 import type {AccessContext} from '../access/account/context.js'
 import {err, style} from '../cli/streams.js'
-import {UserError} from '../core/errors.js'
+import {cancelled} from '../core/errors.js'
 import {AccessCommand} from './access-command.js'
 import {editDiff, editJson, type ChangeJson} from './present/edit.js'
 
@@ -109,7 +109,7 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     }
     this.warnOf(plan)
     if (dryRun || changes.length === 0 || (await this.prompts.confirm(question(plan)))) return
-    throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed'})
+    throw cancelled()
   }
 
   private warnOf({changes, notes = []}: EditPlan): void {

@@ -41,9 +41,4 @@ export abstract class TokenCommand<T extends typeof Command> extends AccessComma
       })),
     )
   }
-
-  /** The error after a question was answered with no. */
-  protected cancelled(): UserError {
-    return new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was changed'})
-  }
 }

@@ -1,7 +1,7 @@
 import {type Command} from '@oclif/core'
 import type {Asks} from '../api/operations.js'
 import {explainFailure} from '../access/explain/explain.js'
-import {UserError} from '../core/errors.js'
+import {cancelled, type UserError} from '../core/errors.js'
 import {
   chosenToken,
   findTarget,
@@ -58,6 +58,6 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
     if (!this.prompts.possible) return false
     if (await this.prompts.confirm(`${host} is not bound to "${name}". Send its secret there this once?`))
       return true
-    throw new UserError({kind: 'cancelled', code: 'CANCELLED', message: 'Cancelled; nothing was sent'})
+    throw cancelled('nothing was sent')
   }
 }

@@ -7,21 +7,21 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export interface Paths {
   /** Settings that a person may edit: `config.json`, the vault's identity. */
   config: string
-  /** What must survive and is not settings: the vault, the index, host bindings. */
+  /** Durable data: the vault, the index, host bindings. */
   data: string
-  /** What may be lost at a price: the sandbox's state, logs, undo records. */
+  /** What is costly to lose: the sandbox's state, logs, undo records. */
   state: string
-  /** What may be lost at no price. */
+  /** What can be lost. */
   cache: string
 }
 
 /**
  * The XDG base directories, with `zt` below each, on macOS too (as gh and age do it). On Windows without them
  * `%APPDATA%\zt`, which goes with a roaming user, for the configuration, and `%LOCALAPPDATA%\zt\…` for the rest.
- * What is no full path is ignored, as the XDG specification demands. bin/load-bundle.cjs has the cache's place once
- * more: it runs before this is loaded.
+ * A relative path is ignored, as the XDG specification requires. bin/load-bundle.cjs repeats the cache directory, because
+ * it runs before this is loaded.
  *
- * @param home this user's home; it is looked up only where a place needs it
+ * @param home this user's home; looked up only if needed
  * @throws UserError `config` / `NO_HOME`
  */
 export function pathsFrom(

@@ -43,12 +43,12 @@ export function configFile(paths: Paths): string {
   return path.join(paths.config, 'config.json')
 }
 
-/** Far more than a person's profiles take. */
+/** Far more than anyone's profiles need. */
 const MOST_BYTES = 1024 * 1024
 
 /**
- * Reads `config.json`; an absent file is an empty configuration. It may be a link, as people keep such files in a
- * repository of their own: then what it leads to must be theirs.
+ * Reads `config.json`; an absent file is an empty configuration. It may be a link, because people keep
+ * such files in a repository; its target must be the user's.
  *
  * @throws UserError `config` / `BROKEN_FILE`, `FILE_NOT_READABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
  */
@@ -61,7 +61,7 @@ export async function readConfig(paths: Paths): Promise<ConfigFile> {
   throw brokenFile(file, firstFault(parsed.issues))
 }
 
-/** Changes one profile, making it if it is new; the rest of the file stays as it is. */
+/** Changes or creates one profile; the rest of the file stays as it is. */
 export async function updateProfile(paths: Paths, name: string, change: Partial<Profile>): Promise<Profile> {
   checkProfileName(name)
   return changeConfig(paths, (config) => {
@@ -72,7 +72,7 @@ export async function updateProfile(paths: Paths, name: string, change: Partial<
 }
 
 /**
- * Makes a profile the one that is used when none is named.
+ * Makes a profile the current one, which is used if none is named.
  *
  * @throws UserError `not-found` / `PROFILE_NOT_FOUND`
  */
@@ -91,7 +91,7 @@ export function profileNotFound(name: string, known: string[]): UserError {
     kind: 'not-found',
     code: 'PROFILE_NOT_FOUND',
     message: `There is no profile "${name}"`,
-    why: known.length > 0 ? `Profiles here: ${known.join(', ')}.` : 'No profile has been made yet.',
+    why: known.length > 0 ? `Profiles here: ${known.join(', ')}.` : 'There is no profile yet.',
     next: [
       'zt login --profile ' + (/^[\w.-]+$/.test(name) ? name : 'NAME'),
       'To try zt without an account: zt sandbox start',
@@ -105,7 +105,7 @@ export function profileNotFound(name: string, known: string[]): UserError {
  * @throws UserError `usage` / `BAD_PROFILE_NAME`
  */
 export function checkProfileName(name: string): string {
-  // "constructor" and its like are in every object of the language, made or not.
+  // Every JavaScript object has "constructor" and the like.
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name) && !(name in {})) return name
   throw new UserError({
     kind: 'usage',
@@ -113,14 +113,14 @@ export function checkProfileName(name: string): string {
     message: `"${name}" cannot be a profile's name`,
     why:
       name in {}
-        ? 'JavaScript has another use for this word.'
+        ? 'This word is reserved in JavaScript.'
         : 'A name is 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit.',
   })
 }
 
 /**
- * Refuses a new name that differs from an old one by case only. Files, and on Windows entries of the keychain, are named
- * by it, and for those systems the two are one. Both of an older file stay usable.
+ * Refuses a new name that differs from an existing one only by case: files, and on Windows keychain entries, are named
+ * after it, and are not case-sensitive on some systems. Two such names from an older file stay usable.
  *
  * @throws UserError `conflict` / `PROFILE_NAME_TAKEN`
  */
@@ -131,16 +131,16 @@ export function refuseTwin(name: string, {profiles}: Pick<ConfigFile, 'profiles'
   throw new UserError({
     kind: 'conflict',
     code: 'PROFILE_NAME_TAKEN',
-    message: `There is a profile "${twin}", which differs by case only`,
-    why: 'macOS and Windows do not tell such names apart, and would keep the secrets of both in one place.',
+    message: `There is a profile "${twin}", which differs only by case`,
+    why: 'macOS and Windows treat the two names as one, and would keep both secrets in one place.',
     next: [`Use it: --profile ${twin}`, 'Choose another name'],
   })
 }
 
-/** As long as many processes of zt at once take to write it, one after the other. */
+/** Long enough for many zt processes to write it one after the other. */
 const PATIENCE_MS = 30_000
 
-/** Reads, changes and writes the file, while no other zt does: of two changes at once neither is lost. */
+/** Reads, changes and writes the file under a lock, so that no concurrent change is lost. */
 async function changeConfig(
   paths: Paths,
   change: (config: ConfigFile) => [ConfigFile, Profile],
@@ -152,20 +152,20 @@ async function changeConfig(
       kind: 'conflict',
       code: 'CONFIG_BUSY',
       message: `Another zt is changing ${file}`,
-      why: `It has not ended within ${PATIENCE_MS / 1000} s. Nothing was changed there.`,
-      next: ['Try again when it has ended'],
+      why: `It did not finish within ${PATIENCE_MS / 1000} s. Nothing was changed.`,
+      next: ['Try again when it has finished'],
     })
   }
   try {
     const config = await readConfig(paths)
     const [changed, profile] = change(config)
-    // Where it is a link, the link stays.
+    // A link stays a link.
     const real = await fs.realpath(file).catch(() => file)
     if (!isDeepStrictEqual(changed, config))
       await writeFileAtomic(real, JSON.stringify(changed, null, 2) + '\n')
     return profile
   } finally {
-    // What was to be done is done; the lock ends with this process.
+    // The work is done; the lock ends with this process anyway.
     await tidy(
       '',
       () => lock.release(),

@@ -13,8 +13,8 @@ const PROJECT_FILE = '.zt.json'
 const MOST_BYTES = 64 * 1024
 
 /**
- * A project names a profile and an account, and nothing else. A repository that is cloned must not be able to say
- * where an API token or a client secret is sent, so addresses and stores are refused here, loudly.
+ * A project names a profile and an account, nothing else. A cloned repository must not decide where an API token or a
+ * client secret is sent, so addresses and stores are an error.
  */
 const projectSchema = v.strictObject({
   profile: v.optional(v.string()),
@@ -29,9 +29,9 @@ export interface ProjectSettings {
 
 /**
  * The nearest `.zt.json` in this directory or above it, up to the home directory or the file system's root. It must be a
- * plain file of this user's, as git demands it of a repository (safe.directory, git-config(1)); root may use that of the
- * user who called sudo. Another user's stops zt, as without it zt would work with another profile than the directory
- * says. Where everybody may put files, as in /tmp, theirs are passed over.
+ * plain file of this user, as git requires of a repository (safe.directory, git-config(1)); root may use one of the user
+ * who called sudo. Another user's file is an error, because without it zt would use another profile than the directory
+ * asks for. In a world-writable directory such as /tmp it is ignored.
  *
  * @param env for sudo's variable
  * @throws UserError `config` / `BROKEN_FILE`, `FILE_NOT_READABLE`, `NOT_OUR_PROJECT`
@@ -56,23 +56,21 @@ function read(file: string, owners: readonly number[] | undefined, as: Self): Pr
     const bytes = readForeignFile(file, {links: 'refuse', maxBytes: MOST_BYTES}, ({uid, mode}) => {
       if (owners && !owners.includes(uid)) throw notOurs(file, `Its owner has the user id ${uid}.`, as)
       if (owners && (mode & 0o002) !== 0)
-        throw notOurs(file, `Its mode is ${(mode & 0o777).toString(8)}: everybody may write to it.`, as, true)
+        throw notOurs(file, `Its mode is ${(mode & 0o777).toString(8)}: everyone may write to it.`, as, true)
     })
     if (!bytes) return undefined
     const parsed = v.safeParse(projectSchema, parseOwnJson(textOf(bytes, file), file))
     if (parsed.success) return {file, ...parsed.output}
-    throw brokenFile(file, `${firstFault(parsed.issues)}; a project may name "profile" and "account" only`)
+    throw brokenFile(file, `${firstFault(parsed.issues)}; a project may only name "profile" and "account"`)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    const {kind, code, message, why, details, cause} = error
-    const next = [...error.next.filter((step) => step.startsWith('chmod')), NAME_IT]
-    throw new UserError({kind, code, message, why, details, cause, next})
+    throw error.with({next: [...error.next.filter((step) => step.startsWith('chmod')), NAME_IT]})
   }
 }
 
-const NAME_IT = 'Name the profile with --profile or ZT_PROFILE: then the file is not read'
+const NAME_IT = 'Name the profile with --profile or ZT_PROFILE; the file is then not read'
 
-/** A file that anybody could have put there, and somebody else has. */
+/** Another user's file in a world-writable directory. */
 function isPlanted(file: string, directory: string, owners: readonly number[] | undefined): boolean {
   if (!owners) return false
   try {
@@ -82,7 +80,7 @@ function isPlanted(file: string, directory: string, owners: readonly number[] | 
   }
 }
 
-/** Undefined where the system has no owners. */
+/** Undefined if the system has no owners. */
 function ownersFor({uid}: Self, env: Environment): number[] | undefined {
   if (uid === undefined) return undefined
   const caller = env['SUDO_UID'] ?? ''
@@ -101,7 +99,7 @@ function notOurs(file: string, why: string, {platform}: Self, chmod = false): Us
   return new UserError({
     kind: 'config',
     code: 'NOT_OUR_PROJECT',
-    message: `${file} is not used, as others may have written it`,
+    message: `${file} is not used, because others may have written it`,
     why,
     next: chmod ? [`chmod o-w ${quoteForPerson(file, platform)}`] : [],
     details: {file},

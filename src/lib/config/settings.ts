@@ -26,14 +26,14 @@ export interface LoadSettings {
   env: Environment
   cwd: string
   flags: SettingFlags
-  /** True where the profile may be new: `login` makes it. */
+  /** True if the profile may be new: `login` creates it. */
   allowNewProfile?: boolean
 }
 
 /**
  * Finds out what this invocation works with: flags > environment > project (`.zt.json`) > the user's profile.
  *
- * @throws UserError `config` for a damaged file, `not-found` for a profile that was named and does not exist, `usage` for a bad value
+ * @throws UserError `config` for a damaged file, `not-found` for a named profile that does not exist, `usage` for a bad value
  */
 export async function loadSettings({
   env,
@@ -44,7 +44,7 @@ export async function loadSettings({
   refuseUncheckedCertificates(env)
   const paths = pathsFrom(env)
   const named = flags.profile ?? set(env['ZT_PROFILE'])
-  // Whoever names the profile has answered what a project could say: its file is not even read.
+  // A named profile takes precedence over a project, so its file is not even read.
   const [config, project] = await Promise.all([
     readConfig(paths),
     named === undefined ? findProject(cwd, env) : undefined,
@@ -126,9 +126,9 @@ export async function loadSettings({
 }
 
 /**
- * Why an API token that knows no profile may not go to this profile's address (docs/security.md has the table). Whoever
- * wrote a project's file may choose among a person's profiles, and must not say by that where a secret of the environment
- * is sent. The sandbox listens without TLS: once it has ended, anybody on this machine can have its port.
+ * Why an API token from the environment must not go to this profile's address (docs/security.md has the table). The author
+ * of a project's file may choose among a person's profiles, but must not thereby decide where a secret from the environment
+ * is sent. The sandbox listens without TLS: when it has stopped, anyone on this machine can take its port.
  */
 function apiDoubt(
   name: string,
@@ -146,7 +146,7 @@ function apiDoubt(
     : undefined
 }
 
-/** The same for a service token's pair, and where the profile says that the edge is, or who vouches for it. */
+/** The same for a service token's pair, and a profile that sets the edge's address or CA. */
 function edgeDoubt(
   name: string,
   used: {connectTo: boolean; caFile: boolean},
@@ -158,8 +158,7 @@ function edgeDoubt(
 }
 
 /**
- * With this variable node takes any certificate for a good one. zt's own connections check theirs all the same; but
- * whoever set it, or has it set by somebody else, is to know.
+ * With this variable node accepts any certificate. zt's connections check theirs anyway, but whoever set it should know.
  *
  * @throws UserError `usage` / `CERTIFICATES_UNCHECKED`
  */
@@ -169,18 +168,18 @@ function refuseUncheckedCertificates(env: Environment): void {
     kind: 'usage',
     code: 'CERTIFICATES_UNCHECKED',
     message: 'NODE_TLS_REJECT_UNAUTHORIZED=0 is set, and zt always checks certificates',
-    why: 'Without that check an API token or a Client Secret could be sent to anybody. A CA of your own is trusted with --ca-file (the edge) or NODE_EXTRA_CA_CERTS.',
+    why: 'Without that check an API token or a client secret could be sent to anyone. To trust a private CA, use --ca-file (for the edge) or NODE_EXTRA_CA_CERTS.',
     next: ['unset NODE_TLS_REJECT_UNAUTHORIZED'],
   })
 }
 
-/** The first that is there, with where it came from. */
+/** The first value that is set, with its source. */
 function first<T>(...choices: [T | undefined, SettingSource][]): [T, SettingSource] | undefined {
   for (const [value, source] of choices) if (value !== undefined) return [value, source]
   return undefined
 }
 
-/** A variable that is set to nothing is not set. */
+/** An empty variable counts as not set. */
 function set(value: string | undefined): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value.trim()
 }
@@ -195,7 +194,7 @@ function secret(value: string | undefined): Secret | undefined {
   return text === undefined ? undefined : new Secret(text)
 }
 
-/** Half a pair is a mistake that would otherwise look like "not set". */
+/** Half a pair is an error; otherwise it would look like "not set". */
 function credentials(env: Environment): Settings['environmentCredentials'] {
   const clientId = set(env['CF_ACCESS_CLIENT_ID'])
   const clientSecret = secret(env['CF_ACCESS_CLIENT_SECRET'])
@@ -206,7 +205,7 @@ function credentials(env: Environment): Settings['environmentCredentials'] {
     kind: 'usage',
     code: 'HALF_A_PAIR',
     message: `CF_ACCESS_CLIENT_${there} is set and CF_ACCESS_CLIENT_${missing} is not`,
-    why: 'A service token is a pair; half of one opens nothing.',
+    why: 'A service token needs both.',
     next: [`Set CF_ACCESS_CLIENT_${missing} too, or unset CF_ACCESS_CLIENT_${there}`],
   })
 }
@@ -217,7 +216,7 @@ export function checkStore(text: string): StoreKind {
   throw unknownStore(text)
 }
 
-/** The name alone, or as the store is called. */
+/** The name alone, or with `helper:`. */
 function checkHelper(text: string | undefined): string | undefined {
   const name = text?.replace(/^helper:/, '')
   if (name === undefined || HELPER_NAME.test(name)) return name
@@ -249,8 +248,8 @@ function checkApiUrl(text: string): string {
     kind: 'usage',
     code: 'BAD_API_URL',
     message: 'The API address is not a usable URL',
-    why: 'It must begin with https:// (http:// for this machine only) and carry no user or password.',
-    next: [`The usual one is ${CLOUDFLARE_API_URL}`],
+    why: 'It must begin with https:// (http:// for this machine only), without a user or password.',
+    next: [`The default is ${CLOUDFLARE_API_URL}`],
   })
 }
 
@@ -263,8 +262,8 @@ function checkRateLimitWait(text: string | undefined): number | undefined {
     kind: 'usage',
     code: 'BAD_RATE_LIMIT_WAIT',
     message: `ZT_RATE_LIMIT_WAIT cannot be "${text.slice(0, 40)}"`,
-    why: 'It is how long zt waits where Cloudflare asks for a pause: a duration of at most an hour, or 0.',
-    next: ['Set it to 5m, which is as long as Cloudflare blocks, or unset it'],
+    why: 'It sets how long zt waits when Cloudflare asks for a pause: a duration of at most one hour, or 0.',
+    next: ['Set it to 5m, which is how long Cloudflare blocks, or unset it'],
   })
 }
 
@@ -275,7 +274,7 @@ function checkPatience(text: string | undefined): void {
     kind: 'usage',
     code: 'BAD_PATIENCE',
     message: `ZT_PATIENCE cannot be "${text.slice(0, 40)}"`,
-    why: 'It is how many times as long as usual zt waits: a number from 1 to 100.',
+    why: 'It is the factor by which zt waits longer: a number from 1 to 100.',
     next: ['unset ZT_PATIENCE'],
   })
 }
@@ -288,6 +287,6 @@ function checkConnectTo(text: string | undefined): string | undefined {
     kind: 'usage',
     code: 'BAD_CONNECT_TO',
     message: `"${text}" is not an address to connect to`,
-    why: 'It is HOST:PORT, for example 127.0.0.1:8443 or [::1]:8443.',
+    why: 'The format is HOST:PORT, for example 127.0.0.1:8443 or [::1]:8443.',
   })
 }

@@ -1,4 +1,4 @@
-/** A JSON value as text that is the same for the same value: the keys of objects sorted, no blanks. */
+/** A JSON value as text, the same for equal values: object keys are sorted, and there is no white space. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
@@ -7,19 +7,19 @@ export function canonicalJson(value: unknown): string {
   )
 }
 
-/** Whether two JSON values are the same. What is undefined is only itself: it is not null. */
+/** Whether two JSON values are equal. Undefined equals only itself, not null. */
 export function sameJson(a: unknown, b: unknown): boolean {
   return canonicalJson(a) === canonicalJson(b)
 }
 
-/** Whether a JSON text has at most so many lists and objects within each other. What is no JSON may be either. */
+/** Whether a JSON text nests lists and objects at most this deep. For other text the result means nothing. */
 export function isNestedWithin(text: string, most: number): boolean {
   let depth = 0
   let inString = false
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (inString) {
-      // A backslash takes the next character with it.
+      // A backslash escapes the next character.
       if (code === 0x5c) at++
       else if (code === 0x22) inString = false
     } else if (code === 0x22) inString = true

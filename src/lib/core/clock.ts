@@ -1,4 +1,4 @@
-/** The time, so that tests can set it. */
+/** The current time; tests set it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number

@@ -1,6 +1,6 @@
 import {distance} from 'fastest-levenshtein'
 
-/** The candidate that was probably meant: near enough in spelling, or begun or contained alike. Undefined when none is. */
+/** The candidate that was probably meant: similar in spelling, or one contains the other. Undefined if there is none. */
 export function closest(typed: string, candidates: readonly string[]): string | undefined {
   const wanted = typed.toLowerCase()
   let best: {candidate: string; score: number} | undefined

@@ -3,7 +3,7 @@ import {UserError} from './errors.js'
 const HOURS = {d: 24, w: 24 * 7, y: 24 * 365} as const
 const GO_UNIT_SECONDS: Record<string, number> = {h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9}
 
-/** A service token's life time, as the API takes it. */
+/** A service token's lifetime, as the API takes it. */
 export interface TokenDuration {
   /** A Go duration such as `8760h`, or `forever`. */
   api: string
@@ -12,8 +12,8 @@ export interface TokenDuration {
 }
 
 /**
- * Reads `forever`, a Go duration (`8760h`, `1h30m`) or days, weeks and years (`90d`, `12w`, `1y`), which the API does
- * not know and which become hours.
+ * Reads `forever`, a Go duration (`8760h`, `1h30m`) or days, weeks and years (`90d`, `12w`, `1y`), which are converted
+ * to hours because the API does not know them.
  *
  * @throws UserError `usage` / `BAD_DURATION`
  */
@@ -31,19 +31,19 @@ export function parseTokenDuration(text: string): TokenDuration {
     kind: 'usage',
     code: 'BAD_DURATION',
     message: `"${shortened(text)}" is not a duration`,
-    why: 'A duration is a number with a unit (h, m, s, or d, w, y), several of them, or "forever": at least one second, at most 292 years (2562047h), which is as far as Cloudflare counts.',
-    next: ['Write for example --duration 8760h, --duration 90d or --duration forever'],
+    why: 'A duration is one or more numbers with a unit (h, m, s, or d, w, y), or "forever". It is at least one second and at most 292 years (2562047h), which is Cloudflare\'s limit.',
+    next: ['Use, for example, --duration 8760h, --duration 90d or --duration forever'],
   })
 }
 
-/** Nobody writes a longer one. */
+/** Longer than any sensible duration. */
 const LONGEST_TEXT = 64
-/** A Go duration is nanoseconds in 64 bits: 2562047 hours, some 292 years. */
+/** A Go duration counts nanoseconds in 64 bits: up to 2562047 hours, about 292 years. */
 const MOST_SECONDS = Math.floor(2 ** 63 / 1e9) - 1
 
 /**
- * The seconds of a Go duration (`time.ParseDuration` without sign); undefined when it is none, or is longer than Go can
- * count.
+ * The seconds of a Go duration (`time.ParseDuration` without a sign); undefined for any other text, and for one that is
+ * too long for Go.
  */
 export function goDurationSeconds(text: string): number | undefined {
   if (text.length > LONGEST_TEXT || !/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined
@@ -57,8 +57,8 @@ export function goDurationSeconds(text: string): number | undefined {
 const MOST_GRACE_SECONDS = 30 * 24 * 3600
 
 /**
- * Reads a grace period in whole seconds: `0`, or a duration of at most 30 days, which is what Cloudflare's dashboard
- * allows.
+ * Reads a grace period in whole seconds: `0`, or a duration of at most 30 days, the limit of Cloudflare's
+ * dashboard.
  *
  * @throws UserError `usage` / `BAD_GRACE`
  */
@@ -70,8 +70,8 @@ export function parseGrace(text: string): number {
     kind: 'usage',
     code: 'BAD_GRACE',
     message: `"${shortened(text)}" is too long for a grace period`,
-    why: 'It is at most 30 days: until then two secrets open the same doors.',
-    next: ['Write for example --grace 24h, --grace 7d or --grace 0'],
+    why: 'The limit is 30 days: until the grace period ends, two secrets work.',
+    next: ['Use, for example, --grace 24h, --grace 7d or --grace 0'],
   })
 }
 

@@ -1,16 +1,16 @@
 /**
- * What kind of failure this is. `cli/exit-codes.ts` gives each kind its exit code; nothing else knows the numbers.
+ * The kind of a failure. `core/exit-codes.ts` gives each kind its exit code; nothing else knows the numbers.
  *
  * - `usage`: the request itself is wrong (a bad name, a malformed duration, a missing flag)
- * - `config`: a file of ours cannot be read or is not what it should be
+ * - `config`: one of zt's files cannot be read or is damaged
  * - `auth`: no API token, or one that Cloudflare does not accept
- * - `permission`: the API token is good but lacks a permission group
+ * - `permission`: the API token is valid but lacks a permission group
  * - `not-found` / `ambiguous`: nothing, or more than one thing, has that name
- * - `conflict`: what is there already does not allow it
+ * - `conflict`: what exists already does not allow it
  * - `unreachable`: the API or the edge did not answer, or its certificate is not trusted
  * - `needs-action`: a person must do something first (unlock the keychain, install ssh, answer a prompt)
- * - `refused`: Access did not let the credentials in
- * - `api`: Cloudflare's API answered with an error of another kind
+ * - `refused`: Access refused the credentials
+ * - `api`: Cloudflare's API answered with any other error
  * - `cancelled`: the person said no
  */
 export type ErrorKind =
@@ -33,20 +33,21 @@ export interface UserErrorOptions {
   code: string
   /** What happened, one sentence without a full stop. */
   message: string
-  /** Why, if it is known: one or more sentences; several lines as a list, as a line break in a text is not ours. */
+  /** Why, if known: one or more sentences. Several lines are a list, because a line break in a text counts as foreign. */
   why?: string | readonly string[] | undefined
-  /** What to do next, most useful first. A line that is a command is written as it would be typed. */
-  next?: string[] | undefined
+  /** What to do next, most useful first. A command is written as it would be typed. */
+  next?: readonly string[] | undefined
   /** Further facts for `--json`; never a secret. */
-  details?: Record<string, unknown> | undefined
+  details?: Readonly<Record<string, unknown>> | undefined
   /** Instead of the kind's exit code, where a convention outside zt sets one (a shell's 127). */
   exitCode?: number | undefined
   cause?: unknown
 }
 
-/** A failure that the person (or their account, machine, network) can mend. Shown without a stack trace. */
+/** A failure that the person (or their account, machine, network) can fix. Shown without a stack trace. */
 export class UserError extends Error {
   override readonly name: string = 'UserError'
+  readonly #options: UserErrorOptions
   readonly kind: ErrorKind
   readonly code: string
   readonly whyLines: readonly string[]
@@ -56,6 +57,7 @@ export class UserError extends Error {
 
   constructor(options: UserErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : {cause: options.cause})
+    this.#options = options
     this.kind = options.kind
     this.code = options.code
     this.whyLines = typeof options.why === 'string' ? [options.why] : (options.why ?? [])
@@ -64,9 +66,21 @@ export class UserError extends Error {
     this.exitCode = options.exitCode
   }
 
-  /** The lines of {@link UserErrorOptions.why} as one line, for a sentence of another; undefined where it is not known. */
+  /** {@link UserErrorOptions.why} on one line, to use inside another sentence; undefined if it is not known. */
   get why(): string | undefined {
     return this.whyLines.length === 0 ? undefined : this.whyLines.join(' ')
+  }
+
+  /**
+   * A copy with some parts replaced; `details` are added to the existing ones. Everything else stays: status, ray, exit
+   * code, cause; an {@link ApiError} stays one.
+   */
+  with(change: Partial<ApiErrorOptions>): UserError {
+    return new UserError(this.changed(change))
+  }
+
+  protected changed(change: Partial<ApiErrorOptions>): ApiErrorOptions {
+    return {...this.#options, ...change, details: {...this.details, ...change.details}}
   }
 }
 
@@ -74,16 +88,16 @@ export interface ApiErrorOptions extends UserErrorOptions {
   /** HTTP status; undefined when no answer came. */
   status?: number | undefined
   /** Cloudflare's own error codes, e.g. 12139. */
-  apiCodes?: number[] | undefined
+  apiCodes?: readonly number[] | undefined
   /** The CF-RAY of the answer, for a support ticket. */
   ray?: string | undefined
-  /** Permission groups, any one of which would have been enough, e.g. `Access: Service Tokens Write`. */
-  missingPermissions?: string[] | undefined
+  /** Permission groups, any one of which would be enough, e.g. `Access: Service Tokens Write`. */
+  missingPermissions?: readonly string[] | undefined
   /** True when a change may have been made although no (whole) answer came. */
   outcomeUnknown?: boolean | undefined
 }
 
-/** Cloudflare's API said no, or nothing. */
+/** Cloudflare's API refused, or did not answer. */
 export class ApiError extends UserError {
   override readonly name = 'ApiError'
   readonly status: number | undefined
@@ -100,9 +114,22 @@ export class ApiError extends UserError {
     this.missingPermissions = options.missingPermissions ?? []
     this.outcomeUnknown = options.outcomeUnknown ?? false
   }
+
+  override with(change: Partial<ApiErrorOptions>): ApiError {
+    return new ApiError(this.changed(change))
+  }
 }
 
-/** Our own mistake: a state that the code holds to be impossible. Asks for a report and prints no data. */
+/**
+ * A question was answered with no, or the prompt was left.
+ *
+ * @param undone what did not happen: `nothing was sent`
+ */
+export function cancelled(undone = 'nothing was changed', cause?: unknown): UserError {
+  return new UserError({kind: 'cancelled', code: 'CANCELLED', message: `Cancelled; ${undone}`, cause})
+}
+
+/** A bug in zt: a state that the code takes to be impossible. Asks for a report and prints no data. */
 export class BugError extends Error {
   override readonly name = 'BugError'
 }
@@ -118,10 +145,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/**
- * What kind of thing was thrown, for an error whose text may hold anything: its code or its class's name, where that is
- * a plain word.
- */
+/** The kind of an error whose text may hold anything: its code or the name of its class, if that is a plain word. */
 export function nameOfThrown(error: unknown): string {
   const {code, name} = (error ?? {}) as {code?: unknown; name?: unknown}
   if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,39}$/.test(code)) return code

@@ -4,8 +4,8 @@ import {UserError} from './errors.js'
 const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/
 
 /**
- * A host name as it is compared and sent: lower case, no trailing dot. Refuses anything that could be taken for
- * an option, a path, or a pattern.
+ * A host name as it is compared and sent: lower case, without a trailing dot. Rejects anything that could be read as an
+ * option, a path or a pattern.
  *
  * @throws UserError `usage` / `BAD_HOSTNAME`
  */
@@ -17,15 +17,14 @@ export function normaliseHostname(text: string): string {
       kind: 'usage',
       code: 'BAD_HOSTNAME',
       message: `"${text}" is not a host name`,
-      why: 'Access protects public host names, such as gitlab-ssh.example.com; no address, port or path.',
+      why: 'Access protects public host names, such as gitlab-ssh.example.com, without an address, port or path.',
     })
   }
   return host
 }
 
 /**
- * Whether a host lies under an application's host pattern. `*` stands for one label's worth of characters and never
- * crosses a dot, so `*.example.com` covers neither `example.com` nor `a.b.example.com`
+ * Whether an application's host pattern covers a host. `*` matches characters within one label and never a dot, so `*.example.com` covers neither `example.com` nor `a.b.example.com`
  * (Cloudflare's documentation on application paths).
  */
 export function hostMatches(pattern: string, host: string): boolean {

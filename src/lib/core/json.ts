@@ -1,4 +1,4 @@
-/** Any JSON object, as the API gave it: fields that we do not know are kept. */
+/** Any JSON object, as the API returned it, with the fields that zt does not know. */
 export type JsonObject = Record<string, unknown>
 
 /** True for a JSON object (no array, no null). */

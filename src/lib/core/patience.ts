@@ -1,26 +1,26 @@
 /**
- * How many times as long as usual zt waits for what may be slow here: another program of this machine, the API, the
- * edge. One knob for all limits that nobody gave: a machine that is slow is slow in everything.
+ * The factor by which zt waits longer than usual for other programs, the API and the edge. It applies to every limit that
+ * no flag sets: a slow machine is slow in everything.
  */
 let factor = 1
 
 const MOST = 100
-/** setTimeout takes no longer one: it would fire at once. */
+/** A longer setTimeout would fire at once. */
 const LONGEST_MS = 2 ** 31 - 1
 
-/** The value of ZT_PATIENCE as a number from 1 to 100; undefined where it is none. */
+/** The value of ZT_PATIENCE as a number from 1 to 100; undefined if it is not one. */
 export function parsePatience(text: string): number | undefined {
   if (!/^\d{1,3}(\.\d{1,3})?$/.test(text)) return undefined
   const number = Number(text)
   return number >= 1 && number <= MOST ? number : undefined
 }
 
-/** For this process. What is no such number counts as 1; the settings refuse it aloud. */
+/** Sets the factor for this process. An invalid one counts as 1; the settings report it. */
 export function bePatient(text: string | undefined): void {
   factor = parsePatience(text?.trim() ?? '') ?? 1
 }
 
-/** A usual limit, in milliseconds, as it holds in this process. */
+/** A limit in milliseconds, multiplied by this process's factor. */
 export function patient(ms: number): number {
   return Math.min(ms * factor, LONGEST_MS)
 }

@@ -1,7 +1,7 @@
-/** Told about what a use-case is doing while it takes long; the presenter may draw it. */
+/** Receives what a use-case is doing while it takes long; the presenter may draw it. */
 export interface Progress {
   step(text: string): void
-  /** Says in the step's place why nothing moves; undefined: it goes on. Missing where nothing is drawn. */
+  /** Shows why nothing moves instead of the step; undefined: it goes on. Missing where nothing is drawn. */
   pause?(text: string | undefined): void
 }
 

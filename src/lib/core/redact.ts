@@ -2,21 +2,21 @@ import {UserError} from './errors.js'
 import {heldTexts} from './secret.js'
 
 /**
- * The last line of defence for what is said on failure: errors, warnings, notes, traces. What was asked for (the data on
- * stdout, `--reveal` among it) does not pass here: there a secret is printed on purpose, by `.expose()`, or not at all.
+ * The last line of defence for messages: errors, warnings, notes, traces. Results on stdout (`--reveal` included) do not
+ * pass through here: they contain a secret only on purpose, by `.expose()`.
  */
 
-/** Shorter texts are words: to hide them would make errors unreadable, and tell that they are secrets. */
+/** Shorter texts are words: hiding them would make errors unreadable, and would reveal that they are secrets. */
 const SHORTEST = 8
 
-/** A run that does not go on to either side. */
+/** A run that does not continue on either side. */
 const whole = (run: string): string => `(?<![A-Za-z0-9_-])${run}(?![A-Za-z0-9_-])`
 
-/** What a secret looks like. A UUID, a Client ID, an account id, a CF-RAY and a host name do not. */
+/** What a secret looks like. A UUID, a client ID, an account ID, a CF-RAY and a host name do not. */
 const LOOKS = [
-  // A Client Secret, and the API tokens with a prefix of their kind.
+  // A client secret, and API tokens with a prefix for their kind.
   /cf[a-z]{1,6}_[A-Za-z0-9]{24,}/,
-  // A Client Secret from before 2026-08-26.
+  // A client secret from before 2026-08-26.
   new RegExp(whole('(?:[0-9a-f]{64}|[0-9A-F]{64})')),
   // An API token without a prefix: 40 characters, letters of both cases and digits.
   new RegExp(whole('(?=[A-Za-z0-9_-]*[A-Z])(?=[A-Za-z0-9_-]*[a-z])(?=[A-Za-z0-9_-]*[0-9])[A-Za-z0-9_-]{40}')),
@@ -30,7 +30,7 @@ interface Found {
   end: number
 }
 
-/** What looks like a secret, from left to right; none begins within another. */
+/** Everything that looks like a secret, from left to right, without overlaps. */
 function* secretsIn(text: string): Generator<Found> {
   let at = 0
   let other: Found | undefined
@@ -52,8 +52,8 @@ function otherFrom(text: string, from: number): Found {
 }
 
 /**
- * A JSON Web Token: what Access gives out after a login. It is `eyJ`, two parts of at least ten characters with a full
- * stop behind each, and a third. As a regular expression this would look to the end of a long word for each `eyJ` in it.
+ * A JSON Web Token, which Access issues after a login: `eyJ`, two parts of at least ten characters each followed by a
+ * full stop, and a third part. A regular expression would scan a long word once for each `eyJ` in it.
  */
 function webTokenFrom(text: string, from: number): Found {
   for (let start = text.indexOf('eyJ', from); start >= 0;) {
@@ -61,7 +61,7 @@ function webTokenFrom(text: string, from: number): Found {
     const second = text[first] === '.' ? endOfWord(text, first + 1) : first
     const isOne = first - start >= 13 && second - first > 10 && text[second] === '.'
     if (isOne) return {start, end: endOfWord(text, second + 1)}
-    // One that begins later in this word ends as it does, and is shorter.
+    // A later one in this word would end at the same place.
     start = text.indexOf('eyJ', first)
   }
   return {start: Infinity, end: Infinity}
@@ -73,7 +73,7 @@ function endOfWord(text: string, from: number): number {
   return at
 }
 
-/** `[A-Za-z0-9_-]`; NaN (behind the end) is none. */
+/** `[A-Za-z0-9_-]`; false for NaN (beyond the end). */
 function isWordCode(code: number): boolean {
   return (
     (code >= 0x61 && code <= 0x7a) ||
@@ -96,10 +96,10 @@ function hideLooks(text: string): string {
 
 const AUTHORIZATION = /\b(Bearer|Basic)(\s+)(?=[^\s"',]*[0-9])[A-Za-z0-9._~+/=-]{16,}/gi
 
-/** Signs that nobody sees: whoever reads or copies a secret with one inside has the secret. */
+/** Invisible characters: a secret with one inside still reads and copies as the secret. */
 const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu
 
-/** The text without anything that is a secret of this process, or looks like one. */
+/** The text with every secret of this process, and whatever looks like one, hidden. */
 export function redact(text: string): string {
   const clean = withoutSecrets(text)
   if (!/[^\0-\u00AC]/.test(text)) return clean
@@ -114,7 +114,7 @@ function withoutSecrets(text: string): string {
   return hideLooks(result).replaceAll(AUTHORIZATION, '$1$2[hidden]')
 }
 
-/** A copy of a JSON value with every text in it redacted, keys included. */
+/** A copy of a JSON value with every string redacted, keys included. */
 export function redactJson<T>(value: T): T {
   return walk(value) as T
 }
@@ -123,20 +123,20 @@ function walk(value: unknown): unknown {
   if (typeof value === 'string') return redact(value)
   if (Array.isArray(value)) return value.map(walk)
   if (typeof value !== 'object' || value === null) return value
-  // What is no plain object says itself how it is written (a Secret does).
+  // An object that defines its own JSON, as a Secret does.
   if (typeof (value as {toJSON?: unknown}).toJSON === 'function') return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [redact(key), walk(inner)]))
 }
 
-/** True for a word that looks like a secret; a word that is part of a longer text is none. */
+/** Whether the whole word looks like a secret. */
 export function looksSecret(word: string): boolean {
   const [first] = secretsIn(word)
   return first?.start === 0 && first.end === word.length
 }
 
 /**
- * Refuses a command line on which a secret stands: other users of the machine can read it, and the shell keeps it in its
- * history. The word is not repeated. What stands behind `--` is another program's.
+ * Refuses a command line that contains a secret: other users of the machine can read it, and the shell keeps it in its
+ * history. The word is not repeated. Whatever follows `--` belongs to another program.
  *
  * @throws UserError `usage` / `SECRET_ON_COMMAND_LINE`
  */
@@ -148,16 +148,16 @@ export function refuseSecretWords(argv: readonly string[]): void {
   throw new UserError({
     kind: 'usage',
     code: 'SECRET_ON_COMMAND_LINE',
-    message: 'Something that looks like a secret stands on the command line',
-    why: 'Every process of this machine can read it there, and the shell keeps it in its history. Nothing was done.',
+    message: 'The command line contains what looks like a secret',
+    why: 'Every process on this machine can read it there, and the shell keeps it in its history. Nothing was done.',
     next: [
       'zt reads a secret from stdin or from a hidden prompt, never from an argument',
-      'If it is a secret, take it for known: rotate it, or make a new one',
+      'If it is a secret, treat it as compromised: rotate it, or create a new one',
     ],
   })
 }
 
-/** What is to be hidden, as itself and as programs write it; the longest first, as one may be part of another. */
+/** What to hide, as itself and as programs encode it; the longest first, because one may be part of another. */
 function forms(): string[] {
   const all = new Set<string>()
   for (const text of heldTexts()) {
@@ -167,12 +167,12 @@ function forms(): string[] {
   return [...all].sort((a, b) => b.length - a.length)
 }
 
-/** A text as itself, in JSON, in a URL, in hex, and in base64 wherever it begins in what was encoded. */
+/** A text as itself, in JSON, in a URL, in hex, and in base64 at each of the three offsets. */
 function writtenForms(text: string): string[] {
   const bytes = Buffer.from(text)
   const base64 = [0, 1, 2].flatMap((before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
-    // The first and last characters also hold bits of what stands beside it.
+    // The first and last characters also hold bits of what is next to it.
     const sure = encoded.replace(/(?<!=)=+$/, '').slice(before === 0 ? 0 : before + 1, -1)
     return [sure, sure.replaceAll('+', '-').replaceAll('/', '_')]
   })
@@ -184,7 +184,7 @@ function inUrl(text: string): string[] {
   try {
     return [encodeURIComponent(text)]
   } catch {
-    // Half a surrogate pair cannot stand in one.
+    // A URL cannot contain half a surrogate pair.
     return []
   }
 }

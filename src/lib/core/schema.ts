@@ -1,10 +1,11 @@
 import * as v from 'valibot'
 
-/** Where a value is not what it should be, and what it should be. The value itself may be a secret: it is not quoted. */
+/** Where a value is wrong, and what is expected. The value itself may be a secret, so it is not quoted. */
 export function firstFault(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
   const [issue] = issues
-  const where = v.getDotPath(issue) ?? 'the top'
+  const where = v.getDotPath(issue) ?? 'the top level'
+  if (issue.received === 'undefined') return `${where} is missing`
   return issue.expected === 'never' || issue.expected === null
-    ? `at ${where}, there is something that does not belong there`
-    : `at ${where}, it should be ${issue.expected}`
+    ? `${where} has something that does not belong there`
+    : `${where} should be ${issue.expected}`
 }

@@ -4,16 +4,16 @@ import {inspect} from 'node:util'
 const HIDDEN = '[secret]'
 
 /**
- * Every text that a Secret of this process holds or held, for the redactor. Plain strings and no WeakRefs: an error may
- * carry the text on when its Secret is long collected, and a string cannot be wiped from memory anyway.
+ * Every text that a Secret of this process holds or held, for the redactor. Plain strings instead of WeakRefs: an error
+ * may still carry the text after its Secret was collected, and a string cannot be wiped from memory anyway.
  */
 const held = new Set<string>()
 
 /**
  * A value that must not be shown: a client secret, an API token, a passphrase.
  *
- * Whatever prints, logs, serialises or interpolates it gets `[secret]`. Only {@link Secret.expose} opens it;
- * search the source for `.expose(` to see every place that does.
+ * Printing, logging, serialising or interpolating it gives `[secret]`. Only {@link Secret.expose} reveals it; search the
+ * source for `.expose(` to see every place that does.
  */
 export class Secret {
   readonly #value: string
@@ -23,12 +23,12 @@ export class Secret {
     held.add(value)
   }
 
-  /** The plain text. Call it as late as possible, and hand the result straight to what needs it. */
+  /** The plain text. Call it as late as possible, and pass the result straight to what needs it. */
   expose(): string {
     return this.#value
   }
 
-  /** True when both hold the same text. Takes the same time wherever they differ. */
+  /** Whether both hold the same text. Takes the same time wherever they differ. */
   equals(other: Secret): boolean {
     return timingSafeEqual(digest(this.#value), digest(other.#value))
   }
@@ -54,7 +54,7 @@ export class Secret {
   }
 }
 
-/** What the redactor must hide. Nothing else may ask. */
+/** What the redactor must hide. Only the redactor calls this. */
 export function heldTexts(): ReadonlySet<string> {
   return held
 }

@@ -1,39 +1,39 @@
 /**
- * Text that somebody else wrote, made fit to be looked at: names, answers, paths, arguments, what another program said.
- * Every sink passes it on (docs/security.md, "Text on the terminal"); presenters need not think of it.
+ * Makes text from outside safe to show: names, answers, paths, arguments, output of other programs. Every sink does this
+ * (docs/security.md, "Text on the terminal"), so presenters need not.
  */
 
 /**
- * What a terminal obeys (C0, DEL, C1), what changes the order of the text around it (bidirectional controls), and what
- * is not seen at all: zero widths, fillers, tags, variation selectors, line and paragraph separators, private use,
- * unassigned, half surrogate pairs (Unicode general category C, and Default_Ignorable_Code_Point). U+2800 and U+1D159
- * are blanks by their looks alone.
+ * What controls a terminal (C0, DEL, C1), what reorders the text around it (bidirectional controls), and what is
+ * invisible: zero widths, fillers, tags, variation selectors, line and paragraph separators, private use, unassigned and
+ * half surrogate pairs (Unicode general category C, and Default_Ignorable_Code_Point). U+2800 and U+1D159 only look like
+ * blanks.
  */
 const UNSEEN = String.raw`[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1D159}]`
-/** Blanks that look like the usual one. The ideographic one is as wide as its neighbours, and usual among them. */
+/** Blanks that look like a space. The ideographic one is left: it is as wide as its neighbours, and common among them. */
 const BLANKS = String.raw`(?![ \u3000])\p{Zs}`
-/** Signs that are drawn over others, with what they are drawn over, if that is a letter or a digit. */
+/** Combining marks, with the letter or digit that they are drawn over, if there is one. */
 const MARKS = String.raw`([\p{L}\p{N}]?)(\p{M}+)`
-/** More of them on one letter than any script needs. */
+/** As many marks on one letter as a script needs. */
 const MOST_MARKS = 4
 
-/** Printable ASCII, which is nearly all text: nothing in it is to be looked for. */
+/** Printable ASCII, which is nearly all text, needs no further look. */
 const PLAIN = /^[ -~]*$/
-/** Made when first needed: the proxy and the completer start without them. */
+/** Compiled on first use: the proxy and the completer start without them. */
 let hidden: RegExp | undefined
 let never: RegExp | undefined
 
 /**
- * One line as it may be shown: whatever a reader would not see, or a terminal would obey, stands there as an escape
- * (`\n`, `\x1b`, `\u{202e}`), a line break too. Applied twice it changes nothing more. A backslash is not doubled: paths
- * on Windows are full of them, and nothing reads this back.
+ * One line as it may be shown: whatever is invisible or controls a terminal becomes an escape (`\n`, `\x1b`, `\u{202e}`),
+ * line breaks included. Applying it again changes nothing. Backslashes are not doubled: Windows paths are full of them,
+ * and nothing reads this back.
  */
 export function visible(text: string): string {
   return PLAIN.test(text) ? text : replaced(text, escaped)
 }
 
 function replaced(text: string, escape: (sign: string) => string): string {
-  // Nothing comes behind the marks that could refuse them.
+  // Nothing follows the marks that could fail to match.
   // eslint-disable-next-line regexp/no-super-linear-move
   hidden ??= new RegExp(`${MARKS}|${UNSEEN}|${BLANKS}`, 'gu')
   const unseen = (never ??= new RegExp(String.raw`${UNSEEN}|\p{Me}`, 'u'))
@@ -49,7 +49,7 @@ function replaced(text: string, escape: (sign: string) => string): string {
   })
 }
 
-/** Whether a text looks like what it is, so that it can be read off the screen and typed. */
+/** Whether a text can be read off the screen and typed: nothing in it is invisible. */
 export function isVisible(text: string): boolean {
   return visible(text) === text
 }
@@ -67,8 +67,8 @@ function escaped(sign: string): string {
 }
 
 /**
- * A JSON text that means the same, and in which nothing is hidden: `JSON.stringify` leaves DEL, C1, bidirectional and
- * invisible characters as they are.
+ * An equivalent JSON text in which nothing is hidden: `JSON.stringify` leaves DEL, C1, bidirectional and invisible
+ * characters as they are.
  */
 export function visibleJson(json: string): string {
   return json
@@ -84,9 +84,9 @@ function escapedInJson(sign: string): string {
   ).join('')
 }
 
-/** A text of at most so many characters: what is longer loses its middle, as names differ at both ends. */
+/** A text of at most `most` characters: a longer one loses its middle, because names differ at both ends. */
 export function withoutMiddle(text: string, most: number): string {
-  // So much of it that no character is torn, however long it is.
+  // Enough of each end that no character is split.
   if (text.length <= most) return text
   const start = [...text.slice(0, most)]
   const end = [...text.slice(-most)]

@@ -1,11 +1,11 @@
 import {nameOfThrown, UserError} from './errors.js'
 
 /**
- * Tidies up when the work is over, whatever that came to. What fails here must neither take the place of a result nor of an
- * error: it is said beside it.
+ * Cleans up after the work, whether or not it succeeded. A failure here must not replace the work's result or error, so it
+ * becomes a warning.
  *
- * @param what of the things that are left, for a sentence: `A lock's file could not be removed`
- * @param warn told so, with the reason
+ * @param what the sentence to warn with: `A lock's file could not be removed`
+ * @param warn gets the sentence and the reason
  */
 export async function tidy(
   what: string,

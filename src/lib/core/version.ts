@@ -1,6 +1,6 @@
 import manifest from '../../../package.json' with {type: 'json'}
 
-/** Under which npm has it. */
+/** The package's name on npm. */
 export const NAME: string = manifest.name
 
 /** This build's version, e.g. `0.1.0`. */

@@ -33,7 +33,7 @@ export async function openCertificateAuthority(
   return {
     caFile,
     contextFor: (name) => {
-      // Whoever connects says the name: only so many are kept, the last ones, and what is no host name has none.
+      // The client chooses the name: only the latest are kept, and anything that is not a host name shares one.
       const host = isIP(name) === 0 && !HOST_NAME.test(name) ? 'localhost' : name
       const made = contexts.get(host) ?? leaf(host, certificate, keys, now)
       contexts.delete(host)
@@ -62,7 +62,7 @@ async function make(
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      // By these alone are two CAs of one name told apart (RFC 5280, 4.2.1.1): the one before, and the one made anew.
+      // Only these distinguish two CAs of one name (RFC 5280, 4.2.1.1): the previous one and a new one.
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
@@ -72,7 +72,7 @@ async function make(
   return {certificate, keys}
 }
 
-/** What was made before; undefined when there is none, it is damaged, or ends within a month. */
+/** The existing one; undefined if there is none, it is damaged, or it expires within a month. */
 async function read(
   caFile: string,
   keyFile: string,
@@ -80,7 +80,7 @@ async function read(
 ): Promise<{certificate: x509.X509Certificate; keys: SigningKey} | undefined> {
   const [pem, keyPem] = await Promise.all([
     readFileIfThere(caFile),
-    // Whoever has the key can play the edge for whoever trusts the CA.
+    // With this key, anyone could pose as the edge to whoever trusts the CA.
     readFileIfThere(keyFile, {secret: true}),
   ])
   if (pem === undefined || keyPem === undefined) return undefined
@@ -91,7 +91,7 @@ async function read(
     const privateKey = await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign'])
     return {certificate, keys: {privateKey}}
   } catch {
-    // What is damaged is made anew.
+    // A damaged one is replaced.
     return undefined
   }
 }

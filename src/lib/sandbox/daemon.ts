@@ -12,7 +12,7 @@ import type {SandboxInfo} from './types.js'
 const POLL_MS = 50
 const STOP_MS = 5000
 
-/** The sandbox that runs in this directory; undefined when none does. Left-overs of a killed one are recognised. */
+/** The sandbox that runs in this directory; undefined if none does. Recognises what a killed one left. */
 export async function daemonStatus(directory: string): Promise<SandboxInfo | undefined> {
   const {run} = sandboxFiles(directory)
   const text = await readFileIfThere(run)
@@ -20,7 +20,7 @@ export async function daemonStatus(directory: string): Promise<SandboxInfo | und
   const value = parseOwnJson(text, run)
   if (!isJsonObject(value) || !isProcess(value['pid']) || !isLocal(value['apiUrl'])) return undefined
   const info = value as unknown as SandboxInfo
-  // A number may have gone to another process since; only ours knows its API token.
+  // Its process ID may be another process's by now; only the sandbox knows its API token.
   return isAlive(info.pid) && (await answers(info)) ? info : undefined
 }
 
@@ -39,7 +39,7 @@ export async function startDaemon(options: {
   const files = sandboxFiles(directory)
   await fs.mkdir(directory, {recursive: true, mode: 0o700})
   await removeFile(files.run)
-  // Not through a link that somebody has left there.
+  // Not through a link that someone has put there.
   const {O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW} = constants
   const log = await fs
     .open(files.log, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0), 0o600)
@@ -48,7 +48,7 @@ export async function startDaemon(options: {
     })
   const [program = process.execPath, ...args] = command
   const stdio: StdioOptions = ['ignore', log.fd, log.fd]
-  // A detached process has a console window of its own on Windows, which nobody needs to see.
+  // On Windows a detached process would open a console window.
   const child = spawn(program, args, {detached: true, windowsHide: true, stdio, cwd: directory})
   let ended = false
   child.once('error', () => (ended = true))
@@ -73,12 +73,12 @@ export async function startDaemon(options: {
     kind: 'needs-action',
     code: 'SANDBOX_NOT_STARTED',
     message: 'The sandbox did not start',
-    why: last === '' ? 'It said nothing.' : last,
+    why: last === '' ? 'It printed nothing.' : last,
     next: ['zt sandbox start --foreground', `Its log is ${files.log}`],
   })
 }
 
-/** Ends the sandbox of this directory. False when none runs. */
+/** Stops the sandbox of this directory. False if none runs. */
 export async function stopDaemon(directory: string): Promise<boolean> {
   const info = await daemonStatus(directory)
   if (!info) return false
@@ -91,17 +91,17 @@ export async function stopDaemon(directory: string): Promise<boolean> {
   return true
 }
 
-/** Puts the state back to its beginning. The sandbox must not run. */
+/** Resets the state. The sandbox must not run. */
 export async function resetState(directory: string): Promise<void> {
   await removeFile(sandboxFiles(directory).state)
 }
 
-/** A number of its own: 0, 1 and below would be everybody's, or a whole group's. */
+/** 0, 1 and below would signal init, everything, or a process group. */
 function isProcess(pid: unknown): boolean {
   return typeof pid === 'number' && Number.isInteger(pid) && pid > 1
 }
 
-/** Where the sandbox listens, and nowhere else: it is sent the API token. */
+/** Only where a sandbox listens: the API token is sent there. */
 function isLocal(apiUrl: unknown): boolean {
   return typeof apiUrl === 'string' && /^http:\/\/127\.0\.0\.1:\d{1,5}(\/|$)/.test(apiUrl)
 }

@@ -3,7 +3,7 @@ import type {Origin} from './types.js'
 
 /**
  * `HOST=ADDRESS:PORT` pairs; loopback only. As in a tunnel's configuration, `HOST=http://ADDRESS:PORT` is an HTTP service,
- * and `tcp://` or `ssh://` one that gets a stream; without either it is found out.
+ * and `tcp://` or `ssh://` one that gets a stream; without a scheme the edge finds out.
  */
 export function parseOrigins(pairs: readonly string[]): Record<string, string> {
   const origins: Record<string, string> = {}
@@ -14,7 +14,7 @@ export function parseOrigins(pairs: readonly string[]): Record<string, string> {
         kind: 'usage',
         code: 'BAD_ORIGIN',
         message: `"${pair}" is not an origin`,
-        why: 'It is HOST=ADDRESS:PORT with an address of this machine, e.g. git.example.com=127.0.0.1:2222; http:// or tcp:// before the address says what speaks there.',
+        why: 'An origin is HOST=ADDRESS:PORT with an address of this machine, e.g. git.example.com=127.0.0.1:2222; http:// or tcp:// before the address names its protocol.',
       })
     }
     origins[match[1].toLowerCase()] = match[2]
@@ -22,7 +22,7 @@ export function parseOrigins(pairs: readonly string[]): Record<string, string> {
   return origins
 }
 
-/** Reads an origin as {@link parseOrigins} takes it; undefined for what is none. */
+/** Reads an origin as {@link parseOrigins} takes it; undefined for any other text. */
 export function readOrigin(text: string): Origin | undefined {
   const match = /^(?:(http|tcp|ssh):\/\/)?(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost):(\d{1,5})$/i.exec(text)
   const port = Number(match?.[3])

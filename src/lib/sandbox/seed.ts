@@ -48,7 +48,7 @@ export async function readSeed(file: string): Promise<SandboxSeed> {
   }
   const parsed = v.safeParse(seedSchema, value)
   if (parsed.success) return parsed.output as SandboxSeed
-  throw bad(file, `It is not what a seed is: ${firstFault(parsed.issues)}.`)
+  throw bad(file, `It is not a seed: ${firstFault(parsed.issues)}.`)
 }
 
 function bad(file: string, why: string): UserError {

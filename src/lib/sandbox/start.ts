@@ -5,18 +5,18 @@ import {readSeed} from './seed.js'
 import type {SandboxInfo} from './types.js'
 
 export interface WantedSandbox {
-  /** Where its state and keys are. */
+  /** For its state and keys. */
   directory: string
-  /** Absolute path of a JSON file of API objects to begin anew from. */
+  /** Absolute path of a JSON file of API objects to start from. */
   seedFile: string | undefined
   /** Further servers behind the edge, each as `HOST=ADDRESS:PORT`. */
   origins: string[]
 }
 
 /**
- * The sandbox that runs already; undefined when none does. What is wanted is looked at before anything starts.
+ * The sandbox that is already running; undefined if none is. Checks the options before anything starts.
  *
- * @throws UserError `conflict` / `SANDBOX_RUNS` where one runs, and this would have to be a new one
+ * @throws UserError `conflict` / `SANDBOX_RUNS` if one runs, and a new one is asked for
  */
 export async function runningSandbox({
   directory,
@@ -45,7 +45,7 @@ export async function startHere({
 /**
  * Starts it as a process of its own.
  *
- * @param again how zt is started once more, and the store that was named for its API token
+ * @param again how to start zt, and the store chosen for its API token
  * @throws UserError `needs-action` / `SANDBOX_NOT_STARTED`
  */
 export function startBeside(
@@ -59,7 +59,7 @@ export function startBeside(
   return startDaemon({command: [...again.program, ...words], directory})
 }
 
-/** What the profile says with which every other command works on it. */
+/** The profile with which other commands use it. */
 export function profileOf({apiUrl, accountId, edge, caFile, knownHostsFile}: SandboxInfo) {
   return {apiUrl, accountId, connectTo: edge, caFile, knownHostsFile, sandbox: true}
 }
@@ -68,8 +68,8 @@ function runsAlready(): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'SANDBOX_RUNS',
-    message: 'The sandbox runs already',
-    why: 'A seed or an origin is for a new one.',
+    message: 'The sandbox is already running',
+    why: 'A seed or an origin applies to a new one only.',
     next: ['zt sandbox stop'],
   })
 }

@@ -288,8 +288,8 @@ describe('when the answer is lost', () => {
     const real = world.ctx.api.bind(world.ctx)
     world.ctx.api = async () => {
       const api = await real()
-      const lost = await failure(api.getServiceToken('none'))
-      Object.assign(lost, {kind: 'unreachable', code: 'API_UNREACHABLE', outcomeUnknown: true})
+      const refused = await failure(api.getServiceToken('none'))
+      const lost = refused.with({kind: 'unreachable', code: 'API_UNREACHABLE', outcomeUnknown: true})
       const through = async (sent: () => Promise<unknown>): Promise<never> => {
         if (taken) await sent()
         throw lost

@@ -1,6 +1,6 @@
 import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {parseTokenDuration} from '../../core/duration.js'
-import {ApiError, UserError} from '../../core/errors.js'
+import {type ApiError, UserError} from '../../core/errors.js'
 import {tidy} from '../../core/tidy.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
@@ -226,17 +226,9 @@ async function send(
   if (!failure) return now ?? before
   if (now && LOOKED_AT.some((field) => now[field] !== before[field])) return now
   if (!failure.outcomeUnknown) throw failure
-  throw new ApiError({
-    kind: failure.kind,
-    code: failure.code,
-    message: failure.message,
+  throw failure.with({
     why: `${failure.why ?? ''} ${now ? 'The service token, read again, is unchanged.' : 'The service token could not be read again.'}`.trim(),
     next: ['Run the command again', ...failure.next],
-    status: failure.status,
-    apiCodes: [...failure.apiCodes],
-    ray: failure.ray,
-    outcomeUnknown: true,
-    cause: failure,
   })
 }
 

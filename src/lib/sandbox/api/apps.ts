@@ -4,147 +4,90 @@ import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {policiesOf, policyIndex, type StateData} from '../state.js'
 import {invalid, matches, notFound, page, Refused} from './answer.js'
 import {checkPolicy, replaceWith} from './policies.js'
-import {PERMISSIONS, type Call, type Route} from './route.js'
-import {displace, inScope, place} from './scope.js'
+import {displace, inScope, PERMISSIONS, place, route, accountRoute, type Call, type Route} from './route.js'
 
 const base = '/accounts/{account}/access/apps'
 const policies = `${base}/{app}/policies`
 const {read, write} = PERMISSIONS.apps
 
 export const appRoutes: Route[] = [
-  {
-    method: 'GET',
-    path: base,
-    permissions: read,
-    handle: (call) => {
-      const {state, query} = call
-      const exact = query.get('exact') === 'true'
-      const found = inScope(call, state.data.apps).filter(({name, domain, aud}) =>
-        matches({name, domain, aud}, query, exact),
-      )
-      const index = policyIndex(state.data)
-      return page(found, query, 25, 1000, (app) => shown(state.data, app, index))
-    },
-  },
-  {
-    method: 'POST',
-    path: base,
-    permissions: write,
-    handle: (call) => {
-      const {state, now} = call
-      const app: JsonObject = {id: randomUUID(), aud: randomBytes(32).toString('hex'), created_at: now}
-      write_(call, app, [])
-      state.data.apps.push(app)
-      place(call, app)
-      return {status: 201, result: shown(state.data, app)}
-    },
-  },
-  {
-    method: 'GET',
-    path: `${base}/{app}`,
-    permissions: read,
-    handle: (call) => ({result: shown(call.state.data, find(call))}),
-  },
-  {
-    method: 'PUT',
-    path: `${base}/{app}`,
-    permissions: write,
-    handle: (call) => {
-      const app = find(call)
-      const before = links(app)
-      const kept: JsonObject = {id: app['id'], aud: app['aud'], created_at: app['created_at']}
-      write_(call, kept, before)
-      // What was left out is gone: a PUT replaces.
-      for (const field of Object.keys(app)) delete app[field]
-      Object.assign(app, kept)
-      dropOrphans(call.state.data)
-      return {result: shown(call.state.data, app)}
-    },
-  },
-  {
-    method: 'DELETE',
-    path: `${base}/{app}`,
-    permissions: write,
-    handle: (call) => {
-      const app = find(call)
-      call.state.data.apps = call.state.data.apps.filter((one) => one !== app)
-      displace(call, app)
-      dropOrphans(call.state.data)
-      return {status: 202, result: {id: app['id']}}
-    },
-  },
-  {
-    method: 'GET',
-    path: policies,
-    permissions: read,
-    handle: (call) => page(policiesOf(call.state.data, find(call)), call.query, 100),
-  },
-  {
-    method: 'POST',
-    path: policies,
-    permissions: write,
-    handle: (call) => {
-      const {state, body, now, params} = call
-      const app = find(call)
-      const present = policiesOf(state.data, app)
-      // A zone has no others; an account's new applications take no such policies any more.
-      if (params['zone'] === undefined && !present.some(({reusable}) => reusable === false)) {
-        throw invalid('this application takes reusable policies only')
-      }
-      const precedence =
-        body['precedence'] ?? Math.max(0, ...links(app).map((link) => Number(link['precedence']))) + 1
-      if (present.some((one) => one['precedence'] === precedence)) throw invalid('precedence must be unique')
-      const policy = {id: randomUUID() as string, ...checkPolicy(body), created_at: now, updated_at: now}
-      state.data.inlinePolicies.push(policy)
-      app['policies'] = [...links(app), {id: policy.id, precedence}]
-      return {status: 201, result: {...policy, precedence, reusable: false}}
-    },
-  },
-  {
-    method: 'GET',
-    path: `${policies}/{policy}`,
-    permissions: read,
-    handle: (call) => ({result: findPolicy(call).shown}),
-  },
-  {
-    method: 'PUT',
-    path: `${policies}/{policy}`,
-    permissions: write,
-    handle: (call) => {
-      const {inline} = findPolicy(call)
-      if (!inline) throw invalid('a reusable policy is changed at /access/policies')
-      renumber(find(call), inline['id'], call.body['precedence'])
-      replaceWith(inline, checkPolicy(call.body), call.now)
-      return {result: findPolicy(call).shown}
-    },
-  },
-  {
-    method: 'PUT',
-    path: `${policies}/{policy}/make_reusable`,
-    permissions: write,
-    accountOnly: true,
-    handle: (call) => {
-      const {data} = call.state
-      const {inline} = findPolicy(call)
-      if (!inline) throw invalid('the policy is reusable already')
-      data.inlinePolicies = data.inlinePolicies.filter((one) => one !== inline)
-      data.policies.push(inline)
-      return {result: findPolicy(call).shown}
-    },
-  },
-  {
-    method: 'DELETE',
-    path: `${policies}/{policy}`,
-    permissions: write,
-    handle: (call) => {
-      const app = find(call)
-      const {inline} = findPolicy(call)
-      if (!inline) throw invalid('a reusable policy is detached by a change of the application')
-      app['policies'] = links(app).filter(({id}) => id !== inline['id'])
-      dropOrphans(call.state.data)
-      return {status: 202, result: {id: inline['id']}}
-    },
-  },
+  route('GET', base, read, (call) => {
+    const {state, query} = call
+    const exact = query.get('exact') === 'true'
+    const found = inScope(call, state.data.apps).filter(({name, domain, aud}) =>
+      matches({name, domain, aud}, query, exact),
+    )
+    const index = policyIndex(state.data)
+    return page(found, query, 25, 1000, (app) => shown(state.data, app, index))
+  }),
+  route('POST', base, write, (call) => {
+    const {state, now} = call
+    const app: JsonObject = {id: randomUUID(), aud: randomBytes(32).toString('hex'), created_at: now}
+    write_(call, app, [])
+    state.data.apps.push(app)
+    place(call, app)
+    return {status: 201, result: shown(state.data, app)}
+  }),
+  route('GET', `${base}/{app}`, read, (call) => ({result: shown(call.state.data, find(call))})),
+  route('PUT', `${base}/{app}`, write, (call) => {
+    const app = find(call)
+    const before = links(app)
+    const kept: JsonObject = {id: app['id'], aud: app['aud'], created_at: app['created_at']}
+    write_(call, kept, before)
+    // What was left out is gone: a PUT replaces.
+    for (const field of Object.keys(app)) delete app[field]
+    Object.assign(app, kept)
+    dropOrphans(call.state.data)
+    return {result: shown(call.state.data, app)}
+  }),
+  route('DELETE', `${base}/{app}`, write, (call) => {
+    const app = find(call)
+    call.state.data.apps = call.state.data.apps.filter((one) => one !== app)
+    displace(call, app)
+    dropOrphans(call.state.data)
+    return {status: 202, result: {id: app['id']}}
+  }),
+  route('GET', policies, read, (call) => page(policiesOf(call.state.data, find(call)), call.query, 100)),
+  route('POST', policies, write, (call) => {
+    const {state, body, now, params} = call
+    const app = find(call)
+    const present = policiesOf(state.data, app)
+    // A zone has no others; an account's new applications take no such policies any more.
+    if (params['zone'] === undefined && !present.some(({reusable}) => reusable === false)) {
+      throw invalid('this application takes reusable policies only')
+    }
+    const precedence =
+      body['precedence'] ?? Math.max(0, ...links(app).map((link) => Number(link['precedence']))) + 1
+    if (present.some((one) => one['precedence'] === precedence)) throw invalid('precedence must be unique')
+    const policy = {id: randomUUID() as string, ...checkPolicy(body), created_at: now, updated_at: now}
+    state.data.inlinePolicies.push(policy)
+    app['policies'] = [...links(app), {id: policy.id, precedence}]
+    return {status: 201, result: {...policy, precedence, reusable: false}}
+  }),
+  route('GET', `${policies}/{policy}`, read, (call) => ({result: findPolicy(call).shown})),
+  route('PUT', `${policies}/{policy}`, write, (call) => {
+    const {inline} = findPolicy(call)
+    if (!inline) throw invalid('a reusable policy is changed at /access/policies')
+    renumber(find(call), inline['id'], call.body['precedence'])
+    replaceWith(inline, checkPolicy(call.body), call.now)
+    return {result: findPolicy(call).shown}
+  }),
+  accountRoute('PUT', `${policies}/{policy}/make_reusable`, write, (call) => {
+    const {data} = call.state
+    const {inline} = findPolicy(call)
+    if (!inline) throw invalid('the policy is reusable already')
+    data.inlinePolicies = data.inlinePolicies.filter((one) => one !== inline)
+    data.policies.push(inline)
+    return {result: findPolicy(call).shown}
+  }),
+  route('DELETE', `${policies}/{policy}`, write, (call) => {
+    const app = find(call)
+    const {inline} = findPolicy(call)
+    if (!inline) throw invalid('a reusable policy is detached by a change of the application')
+    app['policies'] = links(app).filter(({id}) => id !== inline['id'])
+    dropOrphans(call.state.data)
+    return {status: 202, result: {id: inline['id']}}
+  }),
 ]
 
 /** Checks an application's body and puts it into `app`. `policies` left out: unchanged; null: all detached. */

@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import type {StateData} from '../state.js'
 import {invalid, notFound, page, Refused} from './answer.js'
-import {PERMISSIONS, type Call, type Route} from './route.js'
+import {PERMISSIONS, accountRoute, type Call, type Route} from './route.js'
 
 const base = '/accounts/{account}/access/policies'
 const {read, write} = PERMISSIONS.apps
@@ -10,62 +10,32 @@ const DECISIONS = new Set(['allow', 'deny', 'non_identity', 'bypass'])
 
 /** The account's (reusable) policies. */
 export const policyRoutes: Route[] = [
-  {
-    method: 'GET',
-    path: base,
-    permissions: read,
-    accountOnly: true,
-    handle: ({state, query}) => {
-      const counts = useCounts(state.data)
-      return page(state.data.policies, query, 100, 1000, (policy) => ({
-        ...policy,
-        reusable: true,
-        app_count: counts.get(policy['id']) ?? 0,
-      }))
-    },
-  },
-  {
-    method: 'POST',
-    path: base,
-    permissions: write,
-    accountOnly: true,
-    handle: ({state, body, now}) => {
-      const policy: JsonObject = {id: randomUUID(), ...checkPolicy(body), created_at: now, updated_at: now}
-      state.data.policies.push(policy)
-      return {status: 201, result: shown(state.data, policy)}
-    },
-  },
-  {
-    method: 'GET',
-    path: `${base}/{id}`,
-    permissions: read,
-    accountOnly: true,
-    handle: (call) => ({result: shown(call.state.data, find(call))}),
-  },
-  {
-    method: 'PUT',
-    path: `${base}/{id}`,
-    permissions: write,
-    accountOnly: true,
-    handle: (call) => {
-      const policy = find(call)
-      replaceWith(policy, checkPolicy(call.body), call.now)
-      return {result: shown(call.state.data, policy)}
-    },
-  },
-  {
-    method: 'DELETE',
-    path: `${base}/{id}`,
-    permissions: write,
-    accountOnly: true,
-    handle: (call) => {
-      const {data} = call.state
-      const policy = find(call)
-      if (uses(data, policy['id']) > 0) throw new Refused(409, 12132, 'access.api.error.policy_in_use')
-      data.policies = data.policies.filter((one) => one !== policy)
-      return {status: 202, result: {id: policy['id']}}
-    },
-  },
+  accountRoute('GET', base, read, ({state, query}) => {
+    const counts = useCounts(state.data)
+    return page(state.data.policies, query, 100, 1000, (policy) => ({
+      ...policy,
+      reusable: true,
+      app_count: counts.get(policy['id']) ?? 0,
+    }))
+  }),
+  accountRoute('POST', base, write, ({state, body, now}) => {
+    const policy: JsonObject = {id: randomUUID(), ...checkPolicy(body), created_at: now, updated_at: now}
+    state.data.policies.push(policy)
+    return {status: 201, result: shown(state.data, policy)}
+  }),
+  accountRoute('GET', `${base}/{id}`, read, (call) => ({result: shown(call.state.data, find(call))})),
+  accountRoute('PUT', `${base}/{id}`, write, (call) => {
+    const policy = find(call)
+    replaceWith(policy, checkPolicy(call.body), call.now)
+    return {result: shown(call.state.data, policy)}
+  }),
+  accountRoute('DELETE', `${base}/{id}`, write, (call) => {
+    const {data} = call.state
+    const policy = find(call)
+    if (uses(data, policy['id']) > 0) throw new Refused(409, 12132, 'access.api.error.policy_in_use')
+    data.policies = data.policies.filter((one) => one !== policy)
+    return {status: 202, result: {id: policy['id']}}
+  }),
 ]
 
 /** A PUT replaces: what was left out is gone, but for what the server itself has set. */
@@ -78,9 +48,14 @@ export function replaceWith(object: JsonObject, body: JsonObject, now: string): 
 /** Name, decision and Include are required; what else is sent is kept. */
 export function checkPolicy(body: JsonObject): JsonObject {
   const {precedence: _p, reusable: _r, id: _i, app_count: _a, ...rest} = body
-  if (typeof rest['name'] !== 'string' || rest['name'] === '') throw invalid('name is required')
   if (typeof rest['decision'] !== 'string' || !DECISIONS.has(rest['decision']))
     throw invalid('decision is not known')
+  return checkRules(rest)
+}
+
+/** What policies and groups have in common: a name, and lists of rules of which Include has one at least. */
+export function checkRules(rest: JsonObject): JsonObject {
+  if (typeof rest['name'] !== 'string' || rest['name'] === '') throw invalid('name is required')
   for (const part of ['include', 'require', 'exclude']) {
     const rules = (rest[part] ??= [])
     if (!Array.isArray(rules) || !rules.every(isJsonObject)) throw invalid(`${part} must be a list of rules`)

@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto'
 import http from 'node:http'
 import type {AddressInfo} from 'node:net'
+import {isNestedWithin} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {callOf, Callers} from '../../network/callers.js'
 import {guard, SERVER_OPTIONS} from '../../network/http-listener.js'
@@ -9,8 +10,7 @@ import {accountRoutes} from './account.js'
 import {Refused, type Result} from './answer.js'
 import {appRoutes} from './apps.js'
 import {policyRoutes} from './policies.js'
-import type {Route} from './route.js'
-import {zoneTwin} from './scope.js'
+import {route, zoneTwin, type Route} from './route.js'
 import {serviceTokenRoutes} from './service-tokens.js'
 
 /** One request and its answer, for a check against the contract. */
@@ -44,8 +44,8 @@ const access: readonly Route[] = [...serviceTokenRoutes, ...policyRoutes, ...app
 export const ROUTES: readonly Route[] = [
   ...access,
   ...access.flatMap(zoneTwin),
-  {method: 'GET', path: '/user/tokens/verify', permissions: [], handle: () => ({result: null})},
-  {method: 'GET', path: '/accounts/{account}/tokens/verify', permissions: [], handle: () => ({result: null})},
+  route('GET', '/user/tokens/verify', [], () => ({result: null})),
+  route('GET', '/accounts/{account}/tokens/verify', [], () => ({result: null})),
 ]
 
 /** Cloudflare's API for Access on loopback, over plain HTTP. */
@@ -255,20 +255,12 @@ async function readBody(request: http.IncomingMessage): Promise<unknown> {
     request.once('error', reject)
   })
   if (length === 0) return undefined
-  let value: unknown
   try {
-    value = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    const text = Buffer.concat(chunks).toString('utf8')
+    // A deeper one could not be written or copied.
+    if (isNestedWithin(text, DEPTH_LIMIT)) return JSON.parse(text)
   } catch {
-    throw invalidBody()
+    // It is not JSON.
   }
-  // What is deeper cannot be written or copied again.
-  if (deeperThan(value, DEPTH_LIMIT)) throw invalidBody()
-  return value
-}
-
-const invalidBody = (): Refused => new Refused(400, 9207, 'Request body is invalid')
-
-function deeperThan(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return depth === 0 || Object.values(value).some((inner) => deeperThan(inner, depth - 1))
+  throw new Refused(400, 9207, 'Request body is invalid')
 }

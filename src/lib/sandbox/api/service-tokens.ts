@@ -3,8 +3,7 @@ import type {JsonObject} from '../../core/json.js'
 import {goDurationSeconds} from '../../core/duration.js'
 import {expiry, hashSecret, newSecret, type StoredToken} from '../state.js'
 import {invalid, matches, notFound, page, Refused} from './answer.js'
-import {PERMISSIONS, type Call, type Route} from './route.js'
-import {displace, inScope, place} from './scope.js'
+import {displace, inScope, PERMISSIONS, place, route, accountRoute, type Call, type Route} from './route.js'
 
 const NAME_LIMIT = 350
 const YEAR_MS = 365 * 24 * 3600 * 1000
@@ -12,36 +11,25 @@ const base = '/accounts/{account}/access/service_tokens'
 const {read, write} = PERMISSIONS.tokens
 
 export const serviceTokenRoutes: Route[] = [
-  {
-    method: 'GET',
-    path: base,
-    permissions: read,
-    handle: (call) => {
-      const objects = call.state.data.serviceTokens.map(({object}) => object)
-      return page(
-        inScope(call, objects).filter(({name}) => matches({name}, call.query, true)),
-        call.query,
-      )
-    },
-  },
-  {method: 'POST', path: base, permissions: write, handle: create},
-  {method: 'GET', path: `${base}/{id}`, permissions: read, handle: (call) => ({result: find(call).object})},
-  {method: 'PUT', path: `${base}/{id}`, permissions: write, handle: update},
-  {method: 'DELETE', path: `${base}/{id}`, permissions: write, handle: remove},
-  {method: 'POST', path: `${base}/{id}/rotate`, permissions: write, accountOnly: true, handle: rotate},
-  {
-    method: 'POST',
-    path: `${base}/{id}/refresh`,
-    permissions: write,
-    accountOnly: true,
-    handle: (call) => {
-      const token = find(call)
-      const from = Math.max(call.state.clock.now(), Date.parse(String(token.object['expires_at'])) || 0)
-      if (token.object['duration'] !== 'forever')
-        token.object['expires_at'] = new Date(from + YEAR_MS).toISOString()
-      return {result: token.object}
-    },
-  },
+  route('GET', base, read, (call) => {
+    const objects = call.state.data.serviceTokens.map(({object}) => object)
+    return page(
+      inScope(call, objects).filter(({name}) => matches({name}, call.query, true)),
+      call.query,
+    )
+  }),
+  route('POST', base, write, create),
+  route('GET', `${base}/{id}`, read, (call) => ({result: find(call).object})),
+  route('PUT', `${base}/{id}`, write, update),
+  route('DELETE', `${base}/{id}`, write, remove),
+  accountRoute('POST', `${base}/{id}/rotate`, write, rotate),
+  accountRoute('POST', `${base}/{id}/refresh`, write, (call) => {
+    const token = find(call)
+    const from = Math.max(call.state.clock.now(), Date.parse(String(token.object['expires_at'])) || 0)
+    if (token.object['duration'] !== 'forever')
+      token.object['expires_at'] = new Date(from + YEAR_MS).toISOString()
+    return {result: token.object}
+  }),
 ]
 
 /** Names need not be unique (reported from a live account). */

@@ -1,0 +1,167 @@
+import {Args, Command, Flags} from '@oclif/core'
+import {afterEach, describe, expect, it} from 'vitest'
+import {unknownCommand} from '../../src/lib/cli/command-not-found.js'
+import {hoistGlobalFlags} from '../../src/lib/cli/hoist.js'
+import {fromOclif} from '../../src/lib/cli/parse-error.js'
+import {UserError} from '../../src/lib/core/errors.js'
+
+class Trial extends Command {
+  static override args = {
+    name: Args.string({required: true, description: 'name of the thing', ignoreStdin: true}),
+    kind: Args.string({options: ['red', 'blue'], ignoreStdin: true}),
+  }
+  static override flags = {
+    count: Flags.integer({min: 1, max: 9}),
+    client: Flags.option({options: ['zt', 'cloudflared'] as const})(),
+    finish: Flags.boolean({exclusive: ['undo']}),
+    undo: Flags.boolean(),
+    http: Flags.string(),
+    allow: Flags.string({dependsOn: ['http']}),
+    host: Flags.string({multiple: false}),
+    checked: Flags.custom({
+      parse: async () => {
+        throw new UserError({kind: 'conflict', code: 'NO', message: 'It is taken', status: 1} as never)
+      },
+    })(),
+  }
+  override async run(): Promise<void> {
+    await this.parse(Trial)
+  }
+}
+
+async function said(...argv: string[]): Promise<UserError> {
+  const thrown = await Trial.run(argv, import.meta.dirname).catch((error: unknown) => error)
+  const error = fromOclif(thrown, 'token trial')
+  if (error instanceof UserError) return error
+  throw thrown
+}
+
+const SECRET = 'Zx9'.repeat(14)
+
+describe('a command line that oclif refuses', () => {
+  afterEach(() => {
+    process.exitCode = undefined
+  })
+
+  it.each([
+    [[], 'NAME is missing', ['NAME: name of the thing']],
+    [['a', 'red', 'b', 'c'], 'Unexpected arguments: b c', ['The command takes NAME KIND.']],
+    [['a', 'green'], 'The argument takes one of: red, blue', []],
+    [['a', '--bogus'], 'There is no flag --bogus here', []],
+    [['a', '--bogus', '-x'], 'There are no flags --bogus, -x here', []],
+    [['a', '--client', 'ssh'], '--client takes one of: zt, cloudflared', []],
+    [['a', '--client'], '--client takes one of: zt, cloudflared', []],
+    [['a', '--host'], '--host needs a value', []],
+    [['a', '--count', 'many'], '--count needs a whole number', []],
+    [['a', '--count', '0'], '--count is at least 1', []],
+    [['a', '--count', '10'], '--count is at most 9', []],
+    [['a', '--finish', '--undo'], '--undo cannot be used with --finish', []],
+    [['a', '--allow', 'x'], '--allow needs --http', []],
+    [['a', '--host', 'x', '--host', 'y'], '--host is given more than once', []],
+  ])('is refused in our words: %j', async (argv, message, why) => {
+    const error = await said(...argv)
+    expect(error).toMatchObject({kind: 'usage', code: 'BAD_COMMAND_LINE', message, whyLines: why})
+    expect(error.next.at(-1)).toBe('zt token trial --help')
+  })
+
+  it('suggests the flag that was meant', async () => {
+    expect((await said('a', '--coount=3')).next[0]).toBe('Write --count instead')
+  })
+
+  it.each([
+    ['an argument', ['a', 'red', SECRET]],
+    ['a value of an unknown flag', ['a', `--secret=${SECRET}`]],
+    ['a value that is not a choice', ['a', `--client=${SECRET}`]],
+    ['an argument that is not a choice', ['a', SECRET]],
+    ['a number', ['a', '--count', SECRET]],
+    ['a flag that excludes another', ['a', `--allow=${SECRET}`]],
+  ])('does not repeat what may be a secret: %s', async (_, argv) => {
+    const {message, why, next} = await said(...argv)
+    expect(JSON.stringify([message, why, next])).not.toContain(SECRET)
+  })
+
+  it("keeps a flag's own check, without oclif's lines around it", async () => {
+    expect(await said('a', '--checked', 'x')).toMatchObject({
+      message: 'It is taken',
+      kind: 'conflict',
+      code: 'NO',
+    })
+  })
+
+  it('leaves other errors alone', () => {
+    const error = new Error('x')
+    expect(fromOclif(error)).toBe(error)
+  })
+})
+
+describe('words that are no command', () => {
+  const commands = ['token create', 'token list', 'profile use', 'undo', 'ssh', 'ssh check'].map((one) =>
+    one.split(' '),
+  )
+  const topics = [['token'], ['profile']]
+  const of = (...words: string[]): [string, ...string[]] => {
+    const {message, next} = unknownCommand(words, commands, topics)
+    return [message, ...next]
+  }
+
+  it.each([
+    [['tokn', 'create', 'x'], 'zt tokn', 'zt token create x'],
+    [['token', 'crate', 'my token', '--json'], 'zt token crate', "zt token create 'my token' --json"],
+    [['undoo', '--yes'], 'zt undoo', 'zt undo --yes'],
+    [['toke'], 'zt toke', 'zt token'],
+    [['exit-codes'], 'zt exit-codes', 'zt help exit-codes'],
+  ])('are answered with the nearest one, and keep the rest: %j', (words, typed, suggestion) => {
+    expect(of(...words)).toEqual([`There is no command "${typed}"`, suggestion, 'zt --help'])
+  })
+
+  it('have no suggestion when none is near', () => {
+    expect(of('xyzzy', 'y')).toEqual(['There is no command "zt xyzzy"', 'zt --help'])
+  })
+
+  it('are not repeated where one may be a secret', () => {
+    expect(of('tokn', 'create', SECRET)).toEqual([
+      'There is no command "zt tokn"',
+      'zt token create',
+      'zt --help',
+    ])
+    expect(of(SECRET)).toEqual(['There is no command "zt [hidden]"', 'zt --help'])
+  })
+
+  it('are arguments of a command that takes none', () => {
+    expect(unknownCommand(['token', 'list', 'all', '--json'], commands, topics)).toMatchObject({
+      code: 'BAD_COMMAND_LINE',
+      message: 'Unexpected argument: all',
+      whyLines: ['The command takes no argument.'],
+      next: ['zt token list --help'],
+    })
+  })
+})
+
+describe('global flags before the command', () => {
+  it.each([
+    [
+      ['--json', 'token', 'list'],
+      ['token', 'list', '--json'],
+    ],
+    [
+      ['--profile', 'a', '--no-input', 'undo'],
+      ['undo', '--profile', 'a', '--no-input'],
+    ],
+    [
+      ['--account=1', 'curl', 'h', '--', '-s'],
+      ['curl', 'h', '--account=1', '--', '-s'],
+    ],
+    [
+      ['token', 'list', '--json'],
+      ['token', 'list', '--json'],
+    ],
+    [['--json'], ['--json']],
+    [['--profile'], ['--profile']],
+    [
+      ['--yes', 'token', 'list'],
+      ['--yes', 'token', 'list'],
+    ],
+  ])('are moved behind it: %j', (given, expected) => {
+    expect(hoistGlobalFlags(given)).toEqual(expected)
+  })
+})
