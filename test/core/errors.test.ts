@@ -41,7 +41,12 @@ describe('UserError.with', () => {
     const error = new ApiError({kind: 'permission', code: 'PERMISSION_MISSING', message: 'No', ...known})
     const changed = error.with({why: 'It was asked twice.'}).with({next: ['zt whoami']})
     expect(changed).toBeInstanceOf(ApiError)
-    expect(changed).toMatchObject({...known, why: 'It was asked twice.', next: ['zt whoami'], code: error.code})
+    expect(changed).toMatchObject({
+      ...known,
+      why: 'It was asked twice.',
+      next: ['zt whoami'],
+      code: error.code,
+    })
   })
 })
 

@@ -2,7 +2,7 @@ import {Args} from '@oclif/core'
 import type {Arg} from '@oclif/core/interfaces'
 import {completing} from '../cli/completing.js'
 
-// Arguments that several commands take. oclif reads a missing argument from stdin unless it is told not to.
+// Arguments that several commands take. oclif reads a missing argument from stdin unless `ignoreStdin` is set.
 
 export const tokenArg = completing(
   'token',

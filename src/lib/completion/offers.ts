@@ -65,7 +65,7 @@ async function namesFor(kind: NameKind, {settings, ask}: Offering): Promise<Cand
   return asCandidates([...(kept?.names ?? []), ...known])
 }
 
-/** Undefined if the account is not known without a request: names of two accounts could not be told apart. */
+/** Undefined if the account is not known without a request: the names of two accounts would be mixed. */
 function namesOf({apiUrl, accountId, profileName}: Settings): NamesOf | undefined {
   return accountId === undefined ? undefined : {apiUrl, accountId, profile: profileName}
 }

@@ -54,7 +54,7 @@ async function look(socket: net.Socket): Promise<Seen | undefined> {
   if (process.platform !== 'linux' || localPort === undefined || remotePort === undefined) return undefined
   const text = await readFile(`/proc/net/tcp${remoteFamily === 'IPv6' ? '6' : ''}`, 'latin1').catch(() => '')
   const ours = linesOf(text, localPort, remotePort)
-  // Two connections between the same ports of different addresses cannot be told apart.
+  // Two connections between the same ports of different addresses look the same here.
   if (ours.length !== 1) return undefined
   const waiting = Number.parseInt(ours[0]?.[4]?.split(':')[0] ?? '', 16)
   const [theirs, ...more] = linesOf(text, remotePort, localPort)

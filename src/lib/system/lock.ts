@@ -28,7 +28,7 @@ const LONGEST_POLL_MS = 2000
  */
 export class Locks {
   readonly #directory: string
-  /** How far the file system's clock, which may be another machine's, is ahead of ours, in milliseconds. */
+  /** How far the file system's clock, which may be another machine's, is ahead of this machine's, in milliseconds. */
   #ahead = 0
   /** Tickets that this process has given back, even if their files could not be removed. */
   readonly #released = new Set<string>()

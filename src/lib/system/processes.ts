@@ -42,7 +42,7 @@ export function thisProcess(): ProcessRecord {
  * or another machine, which may share the directory and even the host name, has its own process IDs: then only the age of
  * the record counts.
  *
- * @param ahead by how many milliseconds the file system's clock is ahead of ours
+ * @param ahead by how many milliseconds the file system's clock is ahead of this machine's
  */
 export async function ownerIsAlive(file: string, ahead: number): Promise<boolean> {
   const record = readRecord(file)

@@ -40,7 +40,7 @@ afterEach(async () => {
 })
 
 function storeOf(kind: string): FaultyStore {
-  const store = stores.get(kind) ?? new FaultyStore(kind as KeepingStoreKind)
+  const store = stores.get(kind) ?? new FaultyStore(kind)
   stores.set(kind, store)
   return store
 }

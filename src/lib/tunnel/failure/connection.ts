@@ -46,7 +46,7 @@ export function isConnectionError(error: unknown): boolean {
   return error instanceof NotHttpError || error instanceof NoAnswerError || codeOf(error) !== ''
 }
 
-/** Whether zt did not trust the certificate. If the other side wants a certificate of ours, the code is ERR_SSL_…. */
+/** Whether zt did not trust the certificate. If the other side asks for a client certificate, the code is ERR_SSL_…. */
 function isDistrust(code: string): boolean {
   return !code.startsWith('ERR_SSL_') && /CERT|ISSUER|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(code)
 }

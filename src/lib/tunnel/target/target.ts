@@ -158,7 +158,7 @@ async function credentialsOf(
 }
 
 /**
- * Whose connections may be shared: the token's ID. The environment's pair may be wrong, so its connections are told apart
+ * Whose connections may be shared: the token's ID. The environment's pair may be wrong, so its connections have an ID of their own
  * by Client ID and a few digits of a hash of the secret, too few to find or try the secret by.
  */
 export function sharedBy(
