@@ -119,10 +119,10 @@ describe('the directory of the addon', () => {
     [
       'one that holds a directory of that name',
       () => fs.mkdirSync(file, {recursive: true}),
-      /cannot be kept/,
+      /cannot be written/,
     ],
-    ['below a file', () => (directory = path.join('/etc/hosts', 'zt', 'addon')), /cannot be kept/],
-    ['where none can be', () => (directory = '/proc/none/zt/addon'), /cannot be kept/],
+    ['below a file', () => (directory = path.join('/etc/hosts', 'zt', 'addon')), /cannot be written/],
+    ['where none can be', () => (directory = '/proc/none/zt/addon'), /cannot be written/],
   ])('is refused where it is %s', (_what, spoil, why) => {
     fs.mkdirSync(path.dirname(directory), {recursive: true})
     spoil()

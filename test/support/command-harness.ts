@@ -201,9 +201,12 @@ export class CommandWorld {
   }
 
   /** Runs a command line with `--no-input` at a terminal: it asks nothing, and says what is missing. */
-  async failsWithoutAsking(line: string | string[], options: RunOptions = {}): Promise<JsonError> {
-    const words = wordsIn(line)
-    return this.fails([...words, '--no-input'], 'usage', 'INPUT_REQUIRED', {...options, answers: []})
+  async failsWithoutAsking(
+    line: string | string[],
+    kind: ErrorKind = 'usage',
+    code = 'INPUT_REQUIRED',
+  ): Promise<JsonError> {
+    return this.fails([...wordsIn(line), '--no-input'], kind, code, {answers: []})
   }
 
   /** Runs something that must leave the account and this machine as they are. */

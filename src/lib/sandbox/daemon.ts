@@ -19,7 +19,8 @@ export async function daemonStatus(directory: string): Promise<SandboxInfo | und
   if (text === undefined) return undefined
   const value = parseOwnJson(text, run)
   if (!isJsonObject(value) || !isProcess(value['pid']) || !isLocal(value['apiUrl'])) return undefined
-  const info = value as unknown as SandboxInfo
+  const {version: _version, ...rest} = value
+  const info = rest as unknown as SandboxInfo
   // Its process ID may be another process's by now; only the sandbox knows its API token.
   return isAlive(info.pid) && (await answers(info)) ? info : undefined
 }
