@@ -7,6 +7,7 @@ import {
   chooseStore,
   isKeepingStoreKind,
   isStoreKind,
+  KEEPING_STORES,
   knownStores,
   openStore,
   rankOf,
@@ -83,6 +84,10 @@ describe('the table of stores', () => {
     expect(ranks).toEqual(ranks.toSorted((a, b) => a - b))
     expect(new Set(ranks).size).toBe(kinds.length)
     expect(rankOf('nothing')).toBe(-1)
+  })
+
+  it('names in help those that can keep a secret', () => {
+    expect(KEEPING_STORES).toBe('keychain, helper:NAME or vault')
   })
 
   it('knows which stores can be read without asking anyone', () => {
