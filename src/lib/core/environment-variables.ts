@@ -19,7 +19,7 @@ const MEANINGS: Record<Kind, Record<string, string>> = {
     CF_ACCESS_CLIENT_ID: 'client ID of that service token',
     ZT_PROFILE: 'profile to work with; --profile overrides it',
     CLOUDFLARE_ACCOUNT_ID: 'ID of the account to work with; --account overrides it',
-    ZT_STORE: 'where secrets are kept: keychain, vault, helper:NAME or env; --store overrides it',
+    ZT_STORE: 'where secrets are kept: one of the stores of zt store list, or env; --store overrides it',
     ZT_CREDENTIAL_HELPER:
       'NAME of docker-credential-NAME, for a profile without a store on a machine without a keychain',
     ZT_VAULT_IDENTITY: "file with the vault's age identity",

@@ -94,6 +94,13 @@ export type StoreKind = KindOf<StoreName>
 /** A store that can keep a secret. */
 export type KeepingStoreKind = KindOf<KeepingName>
 
+/** The stores that can keep a secret, as help names them: `keychain, helper:NAME or vault`. */
+export const KEEPING_STORES = Object.entries<StoreRow>(STORES)
+  .filter(([, {keeps}]) => keeps)
+  .map(([name, {argument}]) => (argument ? `${name}:NAME` : name))
+  .join(', ')
+  .replace(/, (\S+)$/, ' or $1')
+
 /** How each store is opened: with the code of that store alone, as `zt ssh proxy` waits for every kilobyte. */
 const OPENERS: Record<StoreName, (options: StoreOptions, argument: string) => Promise<SecretStore>> = {
   async keychain({environment, cacheDir}) {
