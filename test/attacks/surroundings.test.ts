@@ -336,7 +336,7 @@ describe.skipIf(process.platform !== 'linux')('SIGUSR1 opens no debugger', () =>
     await until(() => !one.lives || heard.length > 0)
     expect(one.lives, one.stderr).toBe(true)
     expect(await portsFor(one.pid, 100)).toEqual([])
-    expect(one.stderr).toContain('--inspect is set aside: node would open credentials to others')
+    expect(one.stderr).toContain('--inspect is ignored: node would expose credentials to others')
     killAll(one.pid)
     await one.ended
     tally(FAMILY, 1)

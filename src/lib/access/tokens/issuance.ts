@@ -198,4 +198,4 @@ export abstract class Issuance<Seen = unknown> {
 }
 
 /** What the API client says of such errors. */
-const OUTCOME_UNKNOWN = 'Whether the change was made is not known.'
+const OUTCOME_UNKNOWN = 'The change may or may not have been made.'

@@ -8,7 +8,7 @@ import {NoAnswerError} from '../carrier/wait-for.js'
 const REASONS: Record<string, string> = {
   ECONNREFUSED: 'Nothing listens there.',
   ECONNRESET: 'The connection was reset.',
-  ENOTFOUND: 'That host name does not exist.',
+  ENOTFOUND: 'The host name does not exist.',
   ENETUNREACH: 'There is no route to that network.',
   EHOSTUNREACH: 'There is no route to that host.',
   ETIMEDOUT: 'The connection timed out.',
@@ -90,7 +90,7 @@ export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): Use
     return unreachable({
       code: 'HOST_NOT_RESOLVED',
       message: `${nameIn(edge)} has no address`,
-      why: 'That host name does not exist, or has no address.',
+      why: 'The host name does not exist, or has no address.',
       next:
         connectTo === undefined
           ? ['Check the spelling and the network', 'Check that the tunnel has a DNS record for this host']
