@@ -48,9 +48,7 @@ function compiled(file, cache) {
   return module.exports
 }
 
-/**
- * Undefined if there should be none. Other switches of node produce other code, so they have their own file.
- */
+/** Undefined if there should be none. Other switches of node produce other code, so they have their own file. */
 function cacheFor(file, env) {
   const {NODE_OPTIONS = '', ZT_CODE_CACHE} = env
   if (ZT_CODE_CACHE === 'off') return undefined
@@ -97,9 +95,7 @@ function sum(text) {
 
 const MOST_BYTES = 64 * 1024 * 1024
 
-/**
- * The file's content, if no other user can have written it. Opening it never blocks, whatever the path leads to.
- */
+/** The file's content, if no other user can have written it. Opening it never blocks, whatever the path leads to. */
 function own(file) {
   let handle
   try {
@@ -116,9 +112,7 @@ function own(file) {
   }
 }
 
-/**
- * Whether the directory and zt's own above it are no links, belong to this user, and are not writable by others.
- */
+/** Whether the directory and zt's own above it are no links, belong to this user, and are not writable by others. */
 function isOurs(directory) {
   return [path.dirname(directory), directory].every((one) => {
     const stat = fs.lstatSync(one)
@@ -165,9 +159,7 @@ function makeDirectories(directory) {
   }
 }
 
-/**
- * Removes the files of other versions, and all of this one if there are more than three sets of node's switches.
- */
+/** Removes the files of other versions, and all of this one if there are more than three sets of node's switches. */
 function removeOld(directory, name) {
   const part = name.slice(0, name.indexOf('-v') + 2)
   const version = name.slice(0, name.lastIndexOf('-'))

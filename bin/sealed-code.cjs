@@ -1,9 +1,7 @@
 'use strict'
 const {createHash} = require('node:crypto')
 
-/**
- * The header of the compiled code: its format, and the SHA-256 of source and code. Its length keeps V8's alignment.
- */
+/** The header of the compiled code: its format, and the SHA-256 of source and code. Its length keeps V8's alignment. */
 const MAGIC = Buffer.from('zt code 1'.padEnd(32, '\0'))
 const HEAD_BYTES = MAGIC.length + 32
 

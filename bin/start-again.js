@@ -1,9 +1,7 @@
 import os from 'node:os'
 import tty from 'node:tty'
 
-/**
- * Variables that make node print the data it handles: headers, and its children's arguments and environment.
- */
+/** Variables that make node print the data it handles: headers, and its children's arguments and environment. */
 const VARIABLES = ['NODE_DEBUG', 'NODE_DEBUG_NATIVE']
 
 /**

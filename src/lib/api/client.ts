@@ -14,9 +14,7 @@ import type {AccessApi, ApiTokenStatus, NewServiceToken, Page} from './types.js'
 export interface AccessApiOptions extends TransportOptions {
   /** Undefined: only {@link AccessApi.verifyToken} and {@link AccessApi.listAccounts} work. */
   accountId: string | undefined
-  /**
-   * If set, the Access objects of this zone are used: `/zones/{id}/access/…`. A zone has no reusable policies.
-   */
+  /** If set, the Access objects of this zone are used: `/zones/{id}/access/…`. A zone has no reusable policies. */
   zoneId?: string | undefined
 }
 

@@ -1,9 +1,7 @@
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import type {Application, Decision, Group, Policy, Rule, ServiceToken} from './types.js'
 
-/**
- * A service token from the API's object. Unknown fields are dropped, because a token is never sent back whole.
- */
+/** A service token from the API's object. Unknown fields are dropped, because a token is never sent back whole. */
 export function toServiceToken(raw: JsonObject): ServiceToken {
   return {
     id: text(raw['id']) ?? '',

@@ -28,9 +28,7 @@ export interface TransportOptions {
   suggestedArgs?: string | undefined
   /** Called during a wait that Cloudflare asked for: at its start, each second, and with `left: 0` at its end. */
   onWait?: ((pause: Pause) => void) | undefined
-  /**
-   * How many seconds in total a request may wait when Cloudflare asks for it. Default {@link PATIENCE_SECONDS}.
-   */
+  /** How many seconds in total a request may wait when Cloudflare asks for it. Default {@link PATIENCE_SECONDS}. */
   patienceSeconds?: number | undefined
   /** Per request, in milliseconds. */
   timeoutMs?: number | undefined

@@ -220,9 +220,7 @@ export interface AccessApi {
   replaceApplicationPolicy(applicationId: string, policyId: string, body: JsonObject): Promise<Policy>
   /** Deletes a policy inside an application (legacy). */
   deleteApplicationPolicy(applicationId: string, policyId: string): Promise<void>
-  /**
-   * Moves a policy out of its application (legacy) to the account's policies; it keeps its ID and stays attached.
-   */
+  /** Moves a policy out of its application (legacy) to the account's policies; it keeps its ID and stays attached. */
   makePolicyReusable(applicationId: string, policyId: string): Promise<Policy>
 
   /** The account's policies, which applications share. @throws UserError `usage` / `ZONE_HAS_NO_POLICIES` */

@@ -12,9 +12,7 @@ export interface Profile {
   accountName?: string | undefined
   /** The store of this profile's secrets. Chosen once and then kept: zt never changes it silently. */
   store?: KeepingStoreKind | undefined
-  /**
-   * Where the API token is, if not in {@link Profile.store}: a vault that cannot be read cannot provide it.
-   */
+  /** Where the API token is, if not in {@link Profile.store}: a vault that cannot be read cannot provide it. */
   apiTokenStore?: KeepingStoreKind | undefined
   /** Recipients (`age1…`) of the vault, for a machine without an identity. */
   vaultRecipients?: string[] | undefined
@@ -49,9 +47,7 @@ export interface Settings {
   doubts: {api: string | undefined; edge: string | undefined}
   /** Secrets in the environment that were withheld for these reasons. */
   withheld: {apiToken: boolean; credentials: boolean}
-  /**
-   * CLOUDFLARE_API_TOKEN, if set and not withheld; otherwise the token is in the store under this profile's name.
-   */
+  /** CLOUDFLARE_API_TOKEN, if set and not withheld; otherwise the token is in the store under this profile's name. */
   environmentApiToken: Secret | undefined
   /** Chosen by flag, environment (ZT_STORE) or profile; undefined: none chosen yet. */
   store: KeepingStoreKind | 'env' | undefined
@@ -66,9 +62,7 @@ export interface Settings {
   caFile: string | undefined
   knownHostsFile: string | undefined
   sandbox: boolean
-  /**
-   * ZT_RATE_LIMIT_WAIT: how many seconds a request may wait if Cloudflare asks for a pause; undefined: the default.
-   */
+  /** ZT_RATE_LIMIT_WAIT: how many seconds a request may wait if Cloudflare asks for a pause; undefined: the default. */
   rateLimitWait: number | undefined
   /** False with ZT_COMPLETION_NAMES=off: shell completion neither caches nor requests names. */
   completionNames: boolean

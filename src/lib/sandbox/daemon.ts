@@ -12,9 +12,7 @@ import type {SandboxInfo} from './types.js'
 const POLL_MS = 50
 const STOP_MS = 5000
 
-/**
- * The sandbox that runs in this directory; undefined if there is none. Recognises the files of a killed one.
- */
+/** The sandbox that runs in this directory; undefined if there is none. Recognises the files of a killed one. */
 export async function daemonStatus(directory: string): Promise<SandboxInfo | undefined> {
   const {run} = sandboxFiles(directory)
   const text = await readFileIfThere(run)

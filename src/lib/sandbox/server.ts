@@ -18,9 +18,7 @@ export interface SandboxOptions {
   clock?: Clock | undefined
 }
 
-/**
- * Starts the API, the edge and the SSH server in this process; `run.json` exists as soon as all three listen.
- */
+/** Starts the API, the edge and the SSH server in this process; `run.json` exists as soon as all three listen. */
 export async function startSandbox(
   options: SandboxOptions,
 ): Promise<{info: SandboxInfo; close(): Promise<void>}> {

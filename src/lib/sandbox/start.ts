@@ -16,7 +16,7 @@ export interface WantedSandbox {
 /**
  * The sandbox that is already running; undefined if none is. Checks the options before anything starts.
  *
- * @throws UserError `conflict` / `SANDBOX_RUNS` if one runs, and a new one is asked for
+ * @throws UserError `conflict` / `SANDBOX_RUNS` if one runs and a new one is requested
  */
 export async function runningSandbox({
   directory,

@@ -24,9 +24,7 @@ export interface StoredApiToken {
   permission_groups?: string[] | undefined
 }
 
-/**
- * The sandbox's whole state, as in the state file. Objects are as the API returns them, unknown fields included.
- */
+/** The sandbox's whole state, as in the state file. Objects are as the API returns them, unknown fields included. */
 export interface StateData {
   version: 1
   accounts: JsonObject[]
@@ -51,9 +49,7 @@ export interface StateData {
 
 export interface OpenState {
   file: string
-  /**
-   * Starts from this seed; without one, from the state file, or from the tutorial's state if there is none.
-   */
+  /** Starts from this seed; without one, from the state file, or from the tutorial's state if there is none. */
   seed?: SandboxSeed | undefined
   clock?: Clock | undefined
 }

@@ -431,14 +431,14 @@ describe('checking the stores', () => {
       why: /no service token with that ID/,
     },
     {
-      what: 'a stray with the Client ID of another token',
+      what: 'a stray with the client ID of another token',
       spoil: async () => {
         await ctx.index.remove('default', id)
         world.store.kept.set(key, value.replace(/"client_id":"[^"]*"/, '"client_id":"other.access"'))
       },
       found: () => `STRAY_SERVICE_TOKEN vault ${id}`,
       mended: false,
-      why: /Client ID/,
+      why: /client ID/,
     },
     {
       what: 'a stray that is damaged',

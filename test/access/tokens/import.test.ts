@@ -244,7 +244,7 @@ describe('importing a service token', () => {
 
   const refused: [string, Parameters<typeof importToken>[1], object][] = [
     [
-      'a Client ID of nobody',
+      'a client ID that no token has',
       {credentials: pair(NEW_FORM, 'x.access')},
       {kind: 'not-found', code: 'CLIENT_ID_UNKNOWN'},
     ],

@@ -666,7 +666,7 @@ describe('the edit of a detachment', () => {
     }
     const error = await failure(revokeToken(ctx, {token: 'ci', detach: true}))
     expect(error).toMatchObject({code: 'FORBIDDEN', details: {disabled: true, detached: []}})
-    expect(error.why).toContain('The changes made before were taken back.')
+    expect(error.why).toContain('The earlier changes were undone.')
     expect(error.why).toContain('The service token is disabled now.')
     expect(error.next).toContain('To enable it again: zt token enable ci')
     expect(everything(world.state, {ids: false})).toBe(before)

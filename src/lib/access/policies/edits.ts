@@ -41,8 +41,8 @@ export interface AttachmentEdit extends PolicyEdit {
 }
 
 /**
- * A new policy of the account, not yet on any application. A policy of the same name and meaning is taken for the one
- * asked for.
+ * A new policy of the account, not yet on any application. An existing policy with the same name and meaning is used
+ * instead.
  *
  * @throws UserError of `readRules`, `checkRules`; `conflict` / `POLICY_NAME_TAKEN`
  */
@@ -232,7 +232,7 @@ export async function planDeletePolicy(ctx: AccessContext, wanted: string): Prom
   const policy = await api.getPolicy(listed.id)
   requireMeant(ctx, 'policy', listed, wanted, policy)
   if (policy.raw['app_count'] !== 0) {
-    ctx.progress.step('Looking for where it is attached')
+    ctx.progress.step('Looking for its applications')
     const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
     const attached = attachedTo(policy.id, rules.applications).map(({application}) => application)
     if (attached.length > 0)

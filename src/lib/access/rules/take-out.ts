@@ -40,7 +40,7 @@ export function cannotTakeOut(
   })
 }
 
-/** The error `GROUP_WOULD_BE_EMPTY`: whatever uses the group would change with it. */
+/** The error `GROUP_WOULD_BE_EMPTY`: everything that uses the group would change too. */
 export function groupWouldBeEmpty(
   ctx: AccessContext,
   group: {id: string; name: string},

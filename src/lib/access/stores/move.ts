@@ -14,7 +14,7 @@ export interface MoveOptions {
   to: KeepingStoreKind
   /** Only what is in this store. */
   from?: KeepingStoreKind | undefined
-  /** Only these, by name, ID or Client ID; empty: all of the profile. */
+  /** Only these, by name, ID or client ID; empty: all of the profile. */
   tokens: string[]
   dryRun: boolean
 }

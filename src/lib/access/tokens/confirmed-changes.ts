@@ -67,7 +67,7 @@ function shows(token: ServiceToken, {name, enabled}: ServiceTokenChange): boolea
 }
 
 /**
- * Deletes a token, and looks whether it is gone, whatever the answer was. A token that was gone before counts as deleted.
+ * Deletes a token, and checks that it is gone, whatever the answer was. A token that was gone before counts as deleted.
  *
  * @throws UserError `conflict` / `NOT_DELETED`; ApiError
  */

@@ -90,9 +90,7 @@ export const appRoutes: Route[] = [
   }),
 ]
 
-/**
- * Checks an application's body and copies it into `app`. `policies` omitted: unchanged; null: all detached.
- */
+/** Checks an application's body and copies it into `app`. `policies` omitted: unchanged; null: all detached. */
 function write_({state, body, now, params}: Call, app: JsonObject, before: JsonObject[]): void {
   const {id: _i, aud: _a, created_at: _c, policies: given, ...fields} = body
   if (typeof fields['type'] !== 'string') throw invalid('type is required')

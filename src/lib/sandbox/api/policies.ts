@@ -53,9 +53,7 @@ export function checkPolicy(body: JsonObject): JsonObject {
   return checkRules(rest)
 }
 
-/**
- * Checks the common fields of policies and groups: a name, and lists of rules, of which Include has at least one.
- */
+/** Checks the common fields of policies and groups: a name, and lists of rules, of which Include has at least one. */
 export function checkRules(rest: JsonObject): JsonObject {
   if (typeof rest['name'] !== 'string' || rest['name'] === '') throw invalid('name is required')
   for (const part of ['include', 'require', 'exclude']) {

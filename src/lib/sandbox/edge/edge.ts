@@ -130,9 +130,7 @@ export async function startEdge({state, authority, originOf, httpOriginOf, port 
 
 const addressOf = ({address, port}: Origin): string => `${address}:${port}`
 
-/**
- * A paused socket, so that no data is lost if the origin speaks first; undefined if the connection failed.
- */
+/** A paused socket, so that no data is lost if the origin speaks first; undefined if the connection failed. */
 function connect({address, port}: Origin): Promise<net.Socket | undefined> {
   return new Promise((resolve) => {
     const socket = net.connect({host: address, port, timeout: CONNECT_MS})

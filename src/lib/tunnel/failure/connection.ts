@@ -222,7 +222,7 @@ export function proxyRefused(proxy: HttpProxy, to: Address, status: number): Use
     if (status === 502 || status === 503 || status === 504)
       return ['It cannot reach the edge itself.', 'Try again, or ask who runs it']
     const check = `Check that ${variable} names a proxy that supports CONNECT`
-    if (status >= 200 && status < 300) return ['It sent data of its own into the connection.', check]
+    if (status >= 200 && status < 300) return ['It inserted its own data into the connection.', check]
     return ['It does not make the connection.', check]
   })()
   return unreachable({
