@@ -250,15 +250,15 @@ describe('the end:', () => {
   })
 
   it.each([
-    [1002, 'broke the protocol'],
+    [1002, 'reports a protocol error'],
     [1003, 'this kind of data'],
     [1007, 'does not understand'],
-    [1008, 'a rule of its own'],
+    [1008, 'its policy'],
     [1009, 'too big'],
     [1010, 'an extension'],
     [1011, 'went wrong'],
-    [1012, 'starting anew'],
-    [1013, 'too much to do'],
+    [1012, 'restarting'],
+    [1013, 'overloaded'],
     [1014, 'bad answer'],
     [3000, 'code 3000'],
     [4999, 'code 4999'],

@@ -51,7 +51,7 @@ async function readChanged(
     kind: 'conflict',
     code: 'TOKEN_NOT_AS_EXPECTED',
     message: `The service token "${seen.name}" does not show the change`,
-    why: 'Cloudflare answered that the change was made, and still shows the token as it was.',
+    why: 'Cloudflare answered that the change was made, but still shows the token as it was.',
     next: [ztCommand(ctx, 'token', 'show', id)],
     details: {tokenId: id},
   })

@@ -57,7 +57,7 @@ export async function importToken(
     if (known.status !== 'active') {
       const fix = known.status === 'disabled' ? 'enable' : 'refresh'
       warnings.push(
-        `The service token is ${known.status} and opens nothing. To change that: ${ztCommand(ctx, 'token', fix, token.name)}`,
+        `The service token is ${known.status} and opens nothing. To fix that: ${ztCommand(ctx, 'token', fix, token.name)}`,
       )
     }
     return {token: known, how, dryRun, store: {kind: store.kind, label: store.label}, bound, warnings}

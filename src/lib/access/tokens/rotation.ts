@@ -66,7 +66,7 @@ export class Rotation extends Issuance<Seen> {
       over: false,
       error: this.outcome(error, {
         code: 'ROTATION_OUTCOME_UNKNOWN',
-        why: `If the token was rotated, its new secret was lost with the answer, and the previous one works until ${this.#until}; zt token recover finds out and takes the rotation back.`,
+        why: `If the token was rotated, its new secret was lost with the answer, and the previous one works until ${this.#until}; zt token recover finds out and undoes the rotation.`,
         next: this.recoverCommand,
         known: false,
       }),
@@ -251,7 +251,7 @@ export class Rotation extends Issuance<Seen> {
     if (stored && !isExpected(stored.clientSecret)) {
       return {
         settlement: 'finished',
-        why: `The token was rotated, and ${store.label} holds another secret for it, saved since. That one stays.`,
+        why: `The token was rotated, and ${store.label} holds another secret for it, saved since then. That one stays.`,
       }
     }
     const seen = rotationOutcome(this.#before, spooled, token)

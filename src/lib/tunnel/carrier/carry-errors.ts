@@ -50,7 +50,7 @@ const MEANINGS: Record<number, string> = {
   1011: 'an error occurred in it or in the service behind it',
   1012: 'it is restarting',
   1013: 'it is overloaded',
-  1014: 'the service behind it gave a bad answer',
+  1014: 'the service behind it sent a bad answer',
 }
 
 export function edgeClosed(code: number, reason: string, carried: Told): UserError {
@@ -69,7 +69,7 @@ export function edgeGone(end: 'reset' | 'in a message', error: unknown, carried:
     end === 'in a message'
       ? 'The connection ended in the middle of a message.'
       : hasCode(error, 'ETIMEDOUT')
-        ? 'The edge did not answer any more.'
+        ? 'The edge stopped answering.'
         : 'The connection was reset.'
   return broken('EDGE_GONE', how, carried)
 }

@@ -117,7 +117,7 @@ function notFound(word: string, why: string): UserError {
 function batchFile(word: string, file: string): UserError {
   return notExecutable(
     word,
-    `${file} is a batch file. Only cmd.exe runs those, and it can take their arguments for commands.`,
+    `${file} is a batch file. Only cmd.exe runs those, and it may run their arguments as commands.`,
     [`If the arguments are trusted: zt exec TOKEN -- cmd /d /c ${word} [ARGUMENTS]`],
   )
 }

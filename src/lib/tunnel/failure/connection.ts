@@ -158,7 +158,7 @@ export function timedOut(
     connect: `It did not accept a connection within ${seconds}.`,
     proxy: `It did not accept a connection within ${seconds}.`,
     tls: `It accepted the connection, but TLS was not established within ${seconds}.`,
-    answer: `It took the request and sent nothing for ${seconds}.`,
+    answer: `It accepted the request and sent nothing for ${seconds}.`,
   }[stage]
   return unreachable({
     code: 'EDGE_TIMEOUT',

@@ -149,7 +149,7 @@ async function credentialsOf(
       kind: 'not-found',
       code: 'SECRET_NOT_FOUND',
       message: `The secret of "${name}" is not in ${store.label}`,
-      why: "zt's index says that it was saved there; it was removed since.",
+      why: "zt's index says that it was saved there; it has been removed since.",
       next: [`zt token rotate ${tokenId}`],
       details: {tokenId, store: kind},
     })
