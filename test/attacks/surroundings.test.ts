@@ -191,7 +191,7 @@ function holdsCredential(bytes: string): boolean {
   return [API_TOKEN, CLIENT_ID, CLIENT_SECRET].some((secret) => bytes.includes(secret))
 }
 
-describe('a certificate that nobody trusts is told nothing', () => {
+describe('a server with an untrusted certificate receives nothing', () => {
   it.each(Object.keys(KINDS))('by %s, whatever the environment says', async (kind) => {
     for (const [name, env] of Object.entries(surroundings())) {
       const one = zt(KINDS[kind]?.() ?? [], env)

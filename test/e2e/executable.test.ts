@@ -185,7 +185,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       await fs.writeFile(file, JSON.stringify({...rest, profiles}))
     })
 
-    it('carries to an edge whose CA stands there', async () => {
+    it('carries to an edge whose CA is there', async () => {
       const {greeting, stderr} = await proxy({XDG_CONFIG_HOME: config, SSL_CERT_DIR: withCa})
       expect({greeting, stderr}).toEqual({
         greeting: expect.stringMatching(/^SSH-2\.0-/) as string,

@@ -182,7 +182,7 @@ export async function planDetachPolicy(
     return {...edit, already: `The policy "${policy.name}" is not on "${application.name}"`}
   if (app.inline.has(policy.id)) throw isInline(ctx, policy, application)
   refuseLastServiceAuth(ctx, application, left)
-  if (left.length === 0) notes.push(`"${application.name}" would have no rule left: no one gets in`)
+  if (left.length === 0) notes.push(`"${application.name}" would have no rules left, so no one would get in`)
   const groups = groupsById(left.some(namesGroups) ? await api.listGroups() : [])
   const others = applications.filter(({id}) => id !== application.id)
   return {
