@@ -66,10 +66,7 @@ export function byPrecedence(policies: readonly Policy[]): Policy[] {
   )
 }
 
-/**
- * `destinations` supersedes `self_hosted_domains` (Cloudflare's API reference); private destinations are not host
- * names.
- */
+/** `destinations` supersedes `self_hosted_domains` (Cloudflare's API reference); private destinations are no hosts. */
 function publicDestinations(raw: JsonObject): string[] {
   const destinations = raw['destinations']
   if (Array.isArray(destinations) && destinations.length > 0) {

@@ -12,10 +12,7 @@ export type SendProbe = (request: {
   query?: Record<string, number>
 }) => Promise<unknown>
 
-/**
- * The lists to read, and the kinds whose nonexistent object is requested. None of the three can be deleted while in
- * use.
- */
+/** The lists to read, and the kinds of the nonexistent object. None of the three can be deleted while in use. */
 const PROBES: readonly {list: OperationName; get: OperationName; remove: OperationName}[] = [
   {list: 'listServiceTokens', get: 'getServiceToken', remove: 'deleteServiceToken'},
   {list: 'listPolicies', get: 'getPolicy', remove: 'deletePolicy'},
