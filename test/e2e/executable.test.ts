@@ -154,7 +154,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       const env = {NODE_DEBUG: '*', NODE_DEBUG_NATIVE: 'http2', CLOUDFLARE_API_TOKEN: apiToken}
       const {code, stdout, stderr} = await zt.run(['token', 'list'], {env})
       expect({code, stdout}).toEqual({code: 0, stdout: expect.stringContaining('ci') as string})
-      expect(stderr).toContain('note:  NODE_DEBUG, NODE_DEBUG_NATIVE are set aside')
+      expect(stderr).toContain('note:  NODE_DEBUG, NODE_DEBUG_NATIVE are ignored')
       // Before zt can remove the switch, node names its own modules.
       expect(stderr.replaceAll(/^MODULE \d+: load built-in module .*\n/gm, '').split('\n')).toHaveLength(2)
       expect(stderr).not.toContain(apiToken)
@@ -185,7 +185,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       await fs.writeFile(file, JSON.stringify({...rest, profiles}))
     })
 
-    it('carries to an edge whose CA stands there', async () => {
+    it('carries to an edge whose CA is there', async () => {
       const {greeting, stderr} = await proxy({XDG_CONFIG_HOME: config, SSL_CERT_DIR: withCa})
       expect({greeting, stderr}).toEqual({
         greeting: expect.stringMatching(/^SSH-2\.0-/) as string,

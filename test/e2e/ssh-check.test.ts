@@ -66,7 +66,7 @@ describe('zt ssh check', () => {
     )
   }) // prettier-ignore
 
-  it('sends a secret nowhere that nobody has said', async () => {
+  it('sends a secret only where a person has said', async () => {
     const end = await zt.run(['ssh', 'check', host, '--token', 'stranger', '--json'])
     expect(end.code).toBe(9)
     expect(JSON.parse(end.stdout)).toMatchObject({error: {code: 'TOKEN_NOT_BOUND'}})
@@ -121,7 +121,7 @@ describe('--client', () => {
     [['ssh', 'proxy', host, '--client', 'other']],
     [['ssh', 'config', host, '--client', 'other']],
     [['ssh', host, '--client', 'other']],
-  ])('that nobody knows is refused: zt %j', async (args) => {
+  ])('that no one knows is refused: zt %j', async (args) => {
     expect((await zt.run(args)).code).toBe(2)
   })
 })

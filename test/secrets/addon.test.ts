@@ -77,7 +77,7 @@ describe('the file from which the addon is loaded', () => {
         execFileSync('mkfifo', [file])
       },
     ],
-  ])('is made anew where it %s', (_what, spoil) => {
+  ])('is made again where it %s', (_what, spoil) => {
     opened()
     spoil()
     expect(opened()).toEqual(CONTENT)
@@ -87,7 +87,7 @@ describe('the file from which the addon is loaded', () => {
     expect(modeOf(file) & 0o022).toBe(0)
   })
 
-  it.runIf(isRoot)('is made anew where it is another user’s', () => {
+  it.runIf(isRoot)('is made again if it belongs to another user', () => {
     opened()
     fs.chownSync(file, 65534, 65534)
     expect(opened()).toEqual(CONTENT)

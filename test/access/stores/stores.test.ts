@@ -302,7 +302,7 @@ describe('moving secrets', () => {
     if (code !== 'SECRET_NOT_FOUND') await nothingLost()
   })
 
-  it('waits for nobody who works on the same token, and deletes no secret that changed under it', async () => {
+  it('waits for no one who works on the same token, and deletes no secret that changed under it', async () => {
     const key = `service-token/${ids[0]}`
     const real = world.store.get.bind(world.store)
     let reads = 0
@@ -431,14 +431,14 @@ describe('checking the stores', () => {
       why: /no service token with that ID/,
     },
     {
-      what: 'a stray with the Client ID of another token',
+      what: 'a stray with the client ID of another token',
       spoil: async () => {
         await ctx.index.remove('default', id)
         world.store.kept.set(key, value.replace(/"client_id":"[^"]*"/, '"client_id":"other.access"'))
       },
       found: () => `STRAY_SERVICE_TOKEN vault ${id}`,
       mended: false,
-      why: /Client ID/,
+      why: /client ID/,
     },
     {
       what: 'a stray that is damaged',
@@ -498,7 +498,7 @@ describe('checking the stores', () => {
     },
   ]
 
-  it.each(cases)('names $what; mended: $mended', async ({spoil, found, mended, why}) => {
+  it.each(cases)('names $what; repaired: $mended', async ({spoil, found, mended, why}) => {
     await spoil()
     const before = everything()
     const {problems} = await check()
@@ -516,7 +516,7 @@ describe('checking the stores', () => {
     else expect(everything()).toBe(before)
   })
 
-  it('knows a token of another profile, and mends nothing there', async () => {
+  it('knows a token of another profile, and repairs nothing there', async () => {
     const [entry] = await ctx.index.list()
     await ctx.index.remove('default', id)
     await ctx.index.put({...entry!, profile: 'other'})

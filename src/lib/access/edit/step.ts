@@ -103,8 +103,8 @@ export async function makeChange(
 }
 
 /**
- * The object that a create made: the one that the answer names, if it is like what was asked for and did not exist
- * before. An undo must never delete another object.
+ * The object that a create made: the one in the answer, if it matches the request and did not exist before. An undo
+ * must never delete another object.
  */
 async function requireOwn(
   ctx: AccessContext,

@@ -25,11 +25,11 @@ interface Explanation {
   why: string
   next: string[]
   application?: {id: string; name: string} | undefined
-  /** What accounts for the refusal; undefined where nothing that the API knows does. */
+  /** The cause of the refusal; undefined if the API knows none. */
   cause?: 'token' | 'rules' | 'no-application' | undefined
 }
 
-/** The answer says all that there is to say. */
+/** The answer says everything. */
 const SAID: readonly EdgeAnswer['reason'][] = ['origin-down', 'challenged', 'rate-limited']
 
 /**

@@ -41,7 +41,7 @@ export interface RevokeResult extends Revocation {
   dryRun: boolean
   deleted: boolean
   detached: DetachStep[]
-  /** False also where no store had one. */
+  /** False also if no store had one. */
   secretRemoved: boolean
   unbound: string[]
 }
@@ -136,7 +136,7 @@ async function detachAndDelete(
 
 type Target = {id: string} & ({token: ServiceToken} | {token: undefined; entry: IndexEntry})
 
-/** A token of the account; or one that the account no longer has, and of which this profile still keeps something. */
+/** A token of the account; or one that the account no longer has, but this profile still has data for. */
 async function findTarget(ctx: AccessContext, api: AccessApi, wanted: string): Promise<Target> {
   const tokens = await api.listServiceTokens()
   try {
@@ -276,7 +276,7 @@ function inUse(
   })
 }
 
-/** The same error, with what was done by then and how to go on. */
+/** The same error, with what was done by then and how to continue. */
 function halfWay(
   ctx: AccessContext,
   {token}: Plan,
