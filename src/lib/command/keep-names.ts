@@ -118,8 +118,9 @@ async function* keepingPages(
   await cache.keep(of, kind, names, mark)
 }
 
+/** Nothing limits the list; a flag that was not given is undefined or false. */
 function isWhole(query: unknown): boolean {
-  return Object.values(query ?? {}).every((value) => value === undefined)
+  return Object.values(query ?? {}).every((value) => value === undefined || value === false)
 }
 
 /** Reads all names of a kind, for {@link keepingNames} to keep. */
