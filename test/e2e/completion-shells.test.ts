@@ -89,8 +89,8 @@ describe.skipIf(missing.length > 0)('at TAB', () => {
 
   it.concurrent.each([
     ['bash', /recover +refresh +rename +revoke +rotate/],
-    ['zsh', /rename +-- Give a service token another name/],
-    ['fish', /rename +\(Give a service token another name\)/],
+    ['zsh', /rename +-- Rename a service token/],
+    ['fish', /rename +\(Rename a service token\)/],
   ] as const)('%s shows what there is to choose from', async (shell, list) => {
     const home = await CompletionHome.make()
     const person = await home.open(shell)
