@@ -313,7 +313,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
         env: {...env, XDG_CACHE_HOME: '/proc/none'},
       })
       expect(code).toBe(9)
-      expect(stderr).toContain('The keychain library cannot be kept in /proc/none/zt/addon')
+      expect(stderr).toContain('The keychain library cannot be written to /proc/none/zt/addon')
       const {tokens} = await zt.json<{tokens: {name: string}[]}>(['token', 'list'])
       expect(tokens.map(({name}) => name)).not.toContain('never')
     })
