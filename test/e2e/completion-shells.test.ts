@@ -9,7 +9,7 @@ import {hasTmux} from '../support/terminal.js'
 const missing = [...SHELLS.filter((shell) => !isInstalled(shell)), ...(hasTmux ? [] : ['tmux'])]
 if (missing.length > 0 || !existsSync(BASH_COMPLETION))
   process.stderr.write(
-    `SKIPPED: completion in shells, for want of ${missing.join(', ')} or bash-completion\n`,
+    `SKIPPED: completion in shells, which needs ${[...missing, 'bash-completion'].join(', ')}\n`,
   )
 
 /** A name that, if executed, would leave a file in the test's home. */

@@ -94,7 +94,7 @@ describe.skipIf(missing !== undefined)('zt with the real keychain', () => {
     }
   })
 
-  it('keeps the secret there without being told to, where other programs find it too', async () => {
+  it('keeps the secret there by default, where other programs find it too', async () => {
     const created = await zt.json<{store: string; token: {id: string; clientId: string}}>([
       'token',
       'create',

@@ -86,7 +86,7 @@ describe('a list of thousands', () => {
     expect(applications.map(({name}) => name)).toEqual(state.data.apps.map(({name}) => name))
   })
 
-  it('is read no further when nobody reads it any more', async () => {
+  it('is read no further when its reader is gone', async () => {
     const child = spawn('sh', ['-c', `"$NODE" "$BIN" app list | head -n 1`], {
       env: {...zt.env, NODE: process.execPath, BIN: bin},
       cwd: zt.home,
