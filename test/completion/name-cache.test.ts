@@ -175,6 +175,15 @@ describe('what zt does with the names', () => {
     expect(kept()).toEqual(['ci'])
   })
 
+  it('keeps a list whose flags were not given, as a command passes them on', async () => {
+    cache.open(of)
+    const api = await keeping()
+    for await (const _ of api.applications({name: undefined, exact: true}));
+    expect(kept('application')).toBeUndefined()
+    for await (const _ of api.applications({name: undefined, exact: false}));
+    expect(kept('application')).toEqual(['GitLab'])
+  })
+
   it('keeps no part of a list, and nothing where that is switched off', async () => {
     cache.open(of)
     const api = await keeping()

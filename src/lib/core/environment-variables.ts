@@ -21,7 +21,7 @@ const MEANINGS: Record<Kind, Record<string, string>> = {
     CLOUDFLARE_ACCOUNT_ID: 'ID of the account to work with; --account overrides it',
     ZT_STORE: 'where secrets are kept: one of the stores of zt store list, or env; --store overrides it',
     ZT_CREDENTIAL_HELPER:
-      'NAME of docker-credential-NAME, for a profile without a store on a machine without a keychain',
+      'NAME of docker-credential-NAME for a profile without a store on a machine without a keychain',
     ZT_VAULT_IDENTITY: "file with the vault's age identity",
     ZT_VAULT_PASSPHRASE_FILE: 'file with the passphrase of that identity, for unattended runs',
     ZT_VAULT_RECIPIENT:
