@@ -86,7 +86,7 @@ export async function makeChange(
     if (settled === undefined && !error.outcomeUnknown) return {state: 'not-done', error}
     if (settled === undefined || settled === 'unknown') return {state: 'unknown', error}
     if (settled === 'not-done')
-      return {state: 'not-done', error: error.outcomeUnknown ? lookedUp(error) : error}
+      return {state: 'not-done', error: error.outcomeUnknown ? lookedUp(change, error) : error}
     id = settled.id
   }
   if (change.action === 'create') {
@@ -288,6 +288,8 @@ function notAsExpected(target: ObjectRef, fields: string[]): UserError {
 }
 
 /** The same error, now that the change is known not to have been made. */
-function lookedUp(error: ApiError): unknown {
-  return restated(error, {why: ['zt has checked: the change was not made.'], outcomeUnknown: false})
+function lookedUp({action, target}: Change, error: ApiError): unknown {
+  const done = {create: 'created', replace: 'changed', delete: 'deleted', 'make-reusable': 'made reusable'}
+  const checked = `zt has checked: ${inWords(target)} was not ${done[action]}.`
+  return restated(error, {why: [checked], outcomeUnknown: false})
 }

@@ -9,7 +9,6 @@ import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {applyChanges, type AppliedEdit} from '../edit/apply.js'
 import type {Change} from '../edit/change.js'
-import {restated} from '../edit/errors.js'
 import {makeEdit} from '../edit/make.js'
 import {inWords} from '../edit/object.js'
 import {detachSteps, planDetach, type DetachStep} from './detach-plan.js'
@@ -288,12 +287,16 @@ function halfWay(
     changes.length === 0
       ? 'The service token is disabled now.'
       : `The service token is disabled now. It was taken out of ${changes.map(({target}) => inWords(target)).join(', ')}.`
-  return restated(error, {
-    why: [done],
+  if (!(error instanceof UserError)) return error
+  // The edit does not know of the token.
+  const lines = error.whyLines.map((line) => line.replace(/Nothing was changed\.$/, 'No rule was changed.'))
+  return error.with({
+    why: [...lines, done].filter((line) => line !== ''),
     next: [
       ztCommand(ctx, 'token', 'revoke', token, '--detach'),
       ...(undoId === undefined ? [] : [`Or put it back: ${ztCommand(ctx, 'undo', undoId)}`]),
       `To enable it again: ${ztCommand(ctx, 'token', 'enable', token)}`,
+      ...error.next,
     ],
     details: {disabled: true, detached: detachSteps(changes), ...(undoId !== undefined && {undo: undoId})},
   })
