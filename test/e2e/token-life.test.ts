@@ -52,7 +52,7 @@ describe('the life of a service token', () => {
   it('is disabled and enabled', async () => {
     const off = await zt.run(['token', 'disable', 'deploy'])
     expect(off.code).toBe(0)
-    expect(off.stdout).toContain('one from before a rotation')
+    expect(off.stdout).toContain('previous one after a rotation')
     expect(off.stdout).toContain(HOST)
     expect(await show()).toMatchObject({status: 'disabled'})
     expect(await zt.json(['token', 'disable', 'deploy'])).toMatchObject({changed: false})
