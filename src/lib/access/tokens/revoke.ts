@@ -288,7 +288,7 @@ function halfWay(
     changes.length === 0
       ? 'The service token is disabled now.'
       : `The service token is disabled now. It was taken out of ${changes.map(({target}) => inWords(target)).join(', ')}.`
-  return restated(error, {
+  return restated(ofRules(error), {
     why: [done],
     next: [
       ztCommand(ctx, 'token', 'revoke', token, '--detach'),
@@ -297,4 +297,11 @@ function halfWay(
     ],
     details: {disabled: true, detached: detachSteps(changes), ...(undoId !== undefined && {undo: undoId})},
   })
+}
+
+/** An error of the edit says that nothing was changed; by then the token is disabled. */
+function ofRules(error: unknown): unknown {
+  if (!(error instanceof UserError)) return error
+  const lines = error.whyLines.map((line) => line.replace('Nothing was changed.', 'No rule was changed.'))
+  return error.with({why: lines})
 }
