@@ -5,7 +5,9 @@ export function firstFault(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssu
   const [issue] = issues
   const where = v.getDotPath(issue) ?? 'the top level'
   if (issue.received === 'undefined') return `${where} is missing`
-  return issue.expected === 'never' || issue.expected === null
+  // Valibot expects the 'unknown' of a check of ours; its message says what it is.
+  const expected = issue.type === 'custom' ? issue.message : issue.expected
+  return expected === 'never' || expected === null
     ? `${where} has something that does not belong there`
-    : `${where} should be ${issue.expected}`
+    : `${where} should be ${expected}`
 }

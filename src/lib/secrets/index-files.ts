@@ -49,7 +49,7 @@ const entrySchema = v.object({
   name: v.string(),
   profile: v.string(),
   accountId: v.string(),
-  store: v.custom<KeepingStoreKind>(isKeepingStoreKind, 'no secret store'),
+  store: v.custom<KeepingStoreKind>(isKeepingStoreKind, 'the name of a secret store'),
   storedAt: v.string(),
   expiresAt: v.optional(v.string()),
   previousUntil: v.optional(v.string()),

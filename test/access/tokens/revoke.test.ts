@@ -674,6 +674,37 @@ describe('the edit of a detachment', () => {
     expect(world.store.kept.has(`service-token/${CI}`)).toBe(true)
   })
 
+  // 1 disabling, 2 applications, 2 policies, 2 inline ones, 1 group, 1 deletion.
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])(
+    'says what is true when change %i of it is refused',
+    async (refused) => {
+      await open(busy())
+      await keepSecrets()
+      const api = await world.ctx.api()
+      const enabled = async (): Promise<boolean> => (await api.getServiceToken(CI)).enabled
+      let changes = 0
+      const refusing = new Proxy(api, {
+        get: (target, name) => {
+          const member: unknown = Reflect.get(target, name, target)
+          if (typeof member !== 'function') return member
+          const isChange = /^(update|replace|delete|create)/.test(String(name))
+          return (...args: unknown[]): unknown => {
+            if (isChange && ++changes === refused)
+              return Promise.reject(new ApiError({kind: 'permission', code: 'FORBIDDEN', message: 'no'}))
+            return (member as (...of: unknown[]) => unknown).apply(target, args)
+          }
+        },
+      })
+      const ctx = {...world.ctx, api: () => Promise.resolve(refusing)}
+      const error = await failure(revokeToken(ctx, {token: 'ci', detach: true}))
+      expect(error.code).toBe('FORBIDDEN')
+      if (await enabled()) return
+      expect(error.why).not.toContain('Nothing was changed')
+      expect(error.why).toContain('The service token is disabled now.')
+      for (const line of error.whyLines) expect(line).toMatch(/^(zt|[A-Z])/)
+    },
+  )
+
   it('waits for the edit lock, and plans when it has it', async () => {
     await open(shared())
     const waiting: string[] = []

@@ -9,7 +9,7 @@ import {fieldChanges, withIds, type Change} from './change.js'
 import {restated} from './errors.js'
 import {invert} from './invert.js'
 import type {RecordedChange, UndoRecord} from './records.js'
-import {findLike, makeChange, requireUntouched} from './step.js'
+import {capitalised, findLike, makeChange, requireUntouched} from './step.js'
 import {inWords, isNewId} from './object.js'
 
 /** What an edit did. */
@@ -241,7 +241,7 @@ class Edit {
     if (left.length === 0) {
       await this.#forgetRecord()
       return restated(error, {
-        why: ['The earlier changes were undone.', ...notes.map((one) => `${one}.`)],
+        why: ['The earlier changes were undone.', ...notes.map((one) => `${capitalised(one)}.`)],
       })
     }
     await this.#note({})

@@ -163,7 +163,8 @@ function madeTwice(target: ObjectRef, more: string[]): UserError {
   })
 }
 
-function capitalised(text: string): string {
+/** For the beginning of a sentence. */
+export function capitalised(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 

@@ -8,6 +8,7 @@ import {withIds, type Change} from './change.js'
 import {invert} from './invert.js'
 import type {RecordedChange, UndoRecord} from './records.js'
 import {inWords} from './object.js'
+import {capitalised} from './step.js'
 
 export interface PlannedUndo {
   record: UndoRecord
@@ -87,7 +88,7 @@ export async function planUndo(ctx: AccessContext, id: string): Promise<PlannedU
       kind: 'conflict',
       code: 'UNDO_IMPOSSIBLE',
       message: 'This edit cannot be undone',
-      why: [...impossible, ...notes].map((one) => `${one}.`),
+      why: [...impossible, ...notes].map((one) => `${capitalised(one)}.`),
       next: [`Earlier edits may still be undone: ${ztCommand(ctx, 'undo')}`],
       details: {id: record.id},
     })

@@ -289,7 +289,7 @@ function halfWay(
       : `The service token is disabled now. It was taken out of ${changes.map(({target}) => inWords(target)).join(', ')}.`
   if (!(error instanceof UserError)) return error
   // The edit does not know of the token.
-  const lines = error.whyLines.map((line) => line.replace(/Nothing was changed\.$/, 'No rule was changed.'))
+  const lines = error.whyLines.map((line) => line.replace('Nothing was changed.', 'No rule was changed.'))
   return error.with({
     why: [...lines, done].filter((line) => line !== ''),
     next: [

@@ -48,7 +48,7 @@ const schema = v.object({
   profile: v.string(),
   accountId: v.string(),
   apiUrl: v.string(),
-  store: v.custom<KeepingStoreKind>(isKeepingStoreKind, 'a secret store'),
+  store: v.custom<KeepingStoreKind>(isKeepingStoreKind, 'the name of a secret store'),
   name: v.string(),
   startedAt: v.string(),
   sentAt: v.optional(v.string()),
