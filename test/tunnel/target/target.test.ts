@@ -16,8 +16,9 @@ import {chooseToken, findNamed, findTarget, sharedBy} from '../../../src/lib/tun
 /** The IDs of the tokens whose secrets were read from a store. */
 const opened = vi.hoisted((): string[] => [])
 
-vi.mock('../../../src/lib/secrets/load-store.js', () => ({
-  loadStore: () =>
+vi.mock('../../../src/lib/secrets/stores.js', async (original) => ({
+  ...(await original<typeof import('../../../src/lib/secrets/stores.js')>()),
+  openStore: () =>
     Promise.resolve({
       label: 'the store of the test',
       get: ({id}: {id: string}) => {
