@@ -341,27 +341,29 @@ describe('one policy', () => {
     ],
     ['the one that holds', 'bypass', {include: [byGroup('gone'), everyone]}, 'Everyone is included.'],
     [
-      ...(['what a login would show', 'allow', {include: [byGroup('gone'), staff]}] as const),
+      'what a login would show',
+      'allow',
+      {include: [byGroup('gone'), staff]},
       'It requires an e-mail address of a domain, which a machine does not have.',
     ],
     [
-      ...([
-        'a Require that needs a login',
-        'deny',
-        {include: [everyone], require: [everyone, staff]},
-      ] as const),
+      'a Require that needs a login',
+      'deny',
+      {include: [everyone], require: [everyone, staff]},
+      ,
       'It requires an e-mail address of a domain, which a machine does not have.',
     ],
     [
-      ...(['an Exclude that needs a login', 'deny', {include: [everyone], exclude: [staff]}] as const),
+      'an Exclude that needs a login',
+      'deny',
+      {include: [everyone], exclude: [staff]},
       'It requires an e-mail address of a domain, which a machine does not have.',
     ],
     [
-      ...([
-        'an Include that needs a login',
-        'allow',
-        {include: [{okta: {}}], require: [staff], exclude: [staff]},
-      ] as const),
+      'an Include that needs a login',
+      'allow',
+      {include: [{okta: {}}], require: [staff], exclude: [staff]},
+      ,
       'It requires an Okta group, which a machine does not have.',
     ],
     [
