@@ -350,7 +350,6 @@ describe('one policy', () => {
       'a Require that needs a login',
       'deny',
       {include: [everyone], require: [everyone, staff]},
-      ,
       'It requires an e-mail address of a domain, which a machine does not have.',
     ],
     [
@@ -363,7 +362,6 @@ describe('one policy', () => {
       'an Include that needs a login',
       'allow',
       {include: [{okta: {}}], require: [staff], exclude: [staff]},
-      ,
       'It requires an Okta group, which a machine does not have.',
     ],
     [

@@ -277,6 +277,12 @@ describe('a refusal is explained', () => {
       [ADD_RULE],
     ],
     [
+      'an identity rule that excludes everyone',
+      {policies: [policy('Closed', 'allow', {include: [staff], exclude: [everyone]})]},
+      `The application "GitLab" has only identity rules ("Closed"), which require a person's login. No Service Auth rule admits the service token "gitlab-admin". ${RAY}`,
+      [ADD_RULE],
+    ],
+    [
       'a Block rule that names the token, which counts for nothing there',
       {policies: [staffRule, policy('Out', 'deny', {include: [byToken()]})]},
       `No rule of "GitLab" admits it. No Service Auth rule admits the service token "gitlab-admin". ${RAY}`,
