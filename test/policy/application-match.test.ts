@@ -42,6 +42,11 @@ describe('an application covers', () => {
     ['https://example.com/alpha?x=1', 'example.com', '/alpha', true],
     ['example.com/alpha', 'example.com', '/alpha?from=/beta', true],
     ['example.com/alpha', 'example.com', '/alpha#top', true],
+    ['example.com/alpha', 'example.com', 'alpha/one', true],
+    ['example.com/*a*', 'example.com', '/ab', true],
+    ['example.com/a*b', 'example.com', '/ab', true],
+    ['example.com/ab*b', 'example.com', '/ab', false],
+    ['example.com/x*ab*ab*', 'example.com', '/xab', false],
   ])('%s: %s%s %s', (domain, host, path, there) => {
     expect(covers(domain, host, path)).toBe(there)
   })
@@ -68,6 +73,7 @@ describe('of several applications, the one that answers', () => {
     ['an exact path', ['a.com/x/y', 'a.com/x/*'], 'a.com', '/x/y'],
     ['a wildcard below its parent', ['a.com/x/*', 'a.com/x'], 'a.com', '/x/y'],
     ['the parent of a wildcard', ['a.com/x', 'a.com/x/*'], 'a.com', '/x'],
+    ['a deeper path than a longer wildcard', ['a.com/ab/cd', 'a.com/ab*c*d*'], 'a.com', '/ab/cd'],
     ['the longer wildcard', ['a.com/ab*', 'a.com/a*'], 'a.com', '/abc'],
   ])('%s', (_name, domains, host, path) => {
     const applications = domains.map((domain) => application(domain, [domain]))
@@ -164,6 +170,8 @@ describe('two domains mean the same', () => {
     ['example.com/a', 'example.com/b', false],
     ['a.example.com', 'b.example.com', false],
     ['*.example.com', 'a.example.com', false],
+    ['example.com/ahttps://b', 'example.com/ab', false],
+    ['/a', '/b', false],
   ])('%s and %s: %s', (a, b, same) => {
     expect([sameAddress(a, b), sameAddress(b, a), sameAddress(a, a)]).toEqual([same, same, true])
   })
@@ -174,6 +182,8 @@ describe('two domains mean the same', () => {
     ['example.com:8443/a', 'example.com'],
     ['https://*.example.com?x', '*.example.com'],
     ['Example.com#/x', 'Example.com'],
+    ['a:b:22', 'a:b'],
+    ['/a', ''],
   ])('the host of %s is %s', (domain, host) => {
     expect(hostOf(domain)).toBe(host)
   })

@@ -87,7 +87,7 @@ describe('what names a service token', () => {
         policies: [{id: 'p', include: [token]}],
         apps: [
           {id: 'a', policies: [{id: 'p', include: [token]}]},
-          {id: 'b', policies: []},
+          {id: 'b', policies: [{id: 'i', decision: 'allow', include: [other]}]},
           {id: 'c', policies: [{id: 'p', include: [token]}]},
         ],
       },

@@ -138,6 +138,16 @@ describe('the secret for the next request', () => {
     expect(asked).toBe(0)
   })
 
+  it('is asked for once where the present one is accepted', async () => {
+    const secret = new AcceptedSecret({credentials, now: () => START})
+    const asked: unknown[] = []
+    await secret.decide((pair) => {
+      asked.push(pair)
+      return Promise.resolve(answered('service'))
+    })
+    expect(asked).toEqual([secret.pair])
+  })
+
   it('is asked for again where it could not be found out', async () => {
     const secret = new AcceptedSecret({credentials, now: () => START})
     await secret.decide(() => Promise.reject(new Error('no connection')))
