@@ -22,7 +22,7 @@ const rooms = {
     'tunnel/failure/refusal.ts',
   ],
   tunnel: ['core', 'system', 'network', 'config', 'secrets'],
-  sandbox: ['core', 'system', 'network', 'config/paths.ts', 'policy', 'api/types.ts', 'api/convert.ts'],
+  sandbox: ['core', 'system', 'network', 'policy', 'api/types.ts', 'api/convert.ts'],
   cli: ['core', 'system', 'config', 'completion/types.ts'],
   command: [
     'core',

@@ -1,17 +1,17 @@
 import regexp from 'eslint-plugin-regexp'
 import tseslint from 'typescript-eslint'
 
-/** The sinks, and what wraps or reads a stream that is not a terminal. */
+/** The only files that write to a terminal, and those that wrap or read another stream. */
 const SINKS = [
   'src/lib/cli/{streams,styled,prompts,progress}.ts',
-  // They watch it, or hand it to a child.
+  // These watch the stream, or pass it to a child.
   'src/lib/cli/main.ts',
   'src/commands/curl.ts',
   'src/lib/system/crash.ts',
-  // The proxy says by `say` what it says itself; its stdout is the connection.
+  // The proxy prints its own text with `say`; its stdout is the connection.
   'src/lib/tunnel/{proxy/main,ssh/stderr}.ts',
   'src/lib/completion/complete-main.ts',
-  // It answers its parent.
+  // This child process answers its parent.
   'src/lib/secrets/keychain/child.ts',
 ]
 const AROUND_THE_SINKS = [
@@ -26,7 +26,7 @@ const AROUND_THE_SINKS = [
   },
   {
     selector: 'ImportDeclaration[source.value=/^(chalk|ansi-styles|yoctocolors)$/]',
-    message: 'Colours come from src/lib/cli/streams.ts: those of chalk itself can be imitated.',
+    message: 'Colours come from src/lib/cli/streams.ts, because foreign text can imitate chalk.',
   },
   {
     selector: ':matches(Literal[value=/\\u001B/], TemplateElement[value.cooked=/\\u001B/])',
@@ -55,7 +55,7 @@ export default tseslint.config(
     },
   },
   {
-    // No test's outcome depends on how fast the machine is: what takes how long is bench/'s.
+    // No test's outcome depends on how fast the machine is; bench/ measures time.
     files: ['test/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
@@ -76,19 +76,19 @@ export default tseslint.config(
         },
         {
           selector: 'CallExpression[callee.name=/^(it|test|describe)$/][arguments.2.type="Literal"]',
-          message: 'Tests share one limit, which only what hangs reaches (test/support/patience.ts).',
+          message: 'Tests share one limit, which only a hanging test reaches (test/support/patience.ts).',
         },
       ],
     },
   },
   {
-    // Text reaches a terminal by the sinks alone, which make foreign text visible (docs/security.md).
+    // Text reaches a terminal only through the sinks, which make foreign text visible (docs/security.md).
     files: ['src/**/*.ts'],
     ignores: SINKS,
     rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS]},
   },
   {
-    // What runs before any of our modules prints words of its own only.
+    // Code that runs before zt's modules prints only its own words.
     files: ['bin/**/*.js', 'bin/**/*.cjs'],
     languageOptions: {globals: {}},
     rules: {
@@ -97,13 +97,13 @@ export default tseslint.config(
         {
           selector:
             'CallExpression[callee.object.name="console"] TemplateLiteral > :not(Identifier[name="code"], TemplateElement)',
-          message: 'Only a code that was checked may be printed here.',
+          message: 'Only a checked code may be printed here.',
         },
       ],
     },
   },
   {
-    // Text from outside meets them: one that looks at a text again for each of its characters stops on a long one.
+    // They match foreign text: one that rescans a text for each of its characters hangs on a long one.
     files: ['src/**/*.ts', 'bin/**/*.{cjs,js}', 'executable/**/*.{cjs,js,mjs}'],
     plugins: {regexp},
     rules: {

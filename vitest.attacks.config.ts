@@ -1,7 +1,7 @@
 import {defineConfig} from 'vitest/config'
 import {AMPLE_MS} from './test/support/patience.js'
 
-/** What hostile servers, files, texts, environments and clients do to the built zt. */
+/** Hostile servers, files, texts, environments and clients against the built zt. */
 export default defineConfig({
   test: {
     include: ['test/attacks/**/*.test.ts'],

@@ -8,7 +8,7 @@ export default defineConfig({
     exclude: ['test/e2e/**', 'test/contract/**', 'test/faults/**', 'test/attacks/**'],
     disableConsoleIntercept: true,
     pool: 'forks',
-    // One more than there are cores: they wait for the disk, too.
+    // One more than there are cores, because they also wait for the disk.
     maxWorkers: availableParallelism() + 1,
     testTimeout: AMPLE_MS,
     hookTimeout: AMPLE_MS,

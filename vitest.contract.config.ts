@@ -1,7 +1,7 @@
 import {defineConfig} from 'vitest/config'
 import {AMPLE_MS} from './test/support/patience.js'
 
-/** The sandbox's every answer against the published contract. */
+/** Every answer of the sandbox against the published contract. */
 export default defineConfig({
   test: {
     include: ['test/contract/**/*.test.ts'],

@@ -2,9 +2,9 @@ import {defineConfig, type TestProjectConfiguration} from 'vitest/config'
 import {AMPLE_MS} from './test/support/patience.js'
 
 const files = (...names: string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`)
-/** They wait most of the time, and say for how long at most: nothing that is busy runs beside them. */
+/** They mostly wait, with time limits, so nothing busy runs beside them. */
 const WAITING = files('stores-silent', 'keychain')
-/** They take all that the machine has. */
+/** They need the whole machine. */
 const ALONE = files('leak', 'tunnel-faults', 'tunnel-transfer', 'tunnel-fuzz')
 
 function project(name: string, which: object, workers: number, groupOrder: number): TestProjectConfiguration {
@@ -25,7 +25,7 @@ function project(name: string, which: object, workers: number, groupOrder: numbe
   }
 }
 
-/** Real processes, real sockets, the built bin. Each file has directories and a sandbox of its own. */
+/** Real processes, real sockets, the built bin. Each file has its own directories and sandbox. */
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/count-reporter.ts'],

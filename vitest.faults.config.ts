@@ -1,7 +1,9 @@
 import {defineConfig} from 'vitest/config'
 import {AMPLE_MS} from './test/support/patience.js'
 
-/** Every fault that can befall a one-time secret: the built bin, real processes, killed and cut off at every step. */
+/**
+ * Every fault that can hit a one-time secret: the built bin, real processes, killed or disconnected at every step.
+ */
 export default defineConfig({
   test: {
     include: ['test/faults/**/*.test.ts'],

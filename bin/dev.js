@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs the TypeScript sources as they are: no build, no manifest.
+// Runs the TypeScript sources without a build or a manifest.
 import {readFileSync} from 'node:fs'
 import {fileURLToPath} from 'node:url'
 import {register} from 'tsx/esm/api'

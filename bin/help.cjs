@@ -2,9 +2,8 @@
 const fs = require('node:fs')
 
 /**
- * The help that was asked for, if it is one of those that scripts/render-help.mjs has written: in 80 columns, for
- * whoever reads it. Undefined leaves it to the framework: narrower terminals, colours that are forced, words that name
- * no command.
+ * The requested help, if scripts/render-help.mjs has written it: in 80 columns, for anyone. Undefined leaves it to the
+ * framework: for narrower terminals, forced colours, and words that name no command.
  *
  * @param {string[]} words of the command line
  * @returns {string | undefined}
@@ -12,12 +11,12 @@ const fs = require('node:fs')
 module.exports = function helpFor(words) {
   const asked =
     words[0] === 'help' ? words.slice(1) : words.filter((word) => word !== '--help' && word !== '-h')
-  // `zt` alone; or one --help and nothing else that is no name.
+  // `zt` alone; or one --help and otherwise only names.
   if (words[0] !== 'help' && words.length > 0 && asked.length !== words.length - 1) return undefined
   if (asked.some((word) => word.startsWith('-'))) return undefined
   const {FORCE_COLOR, COLORTERM, NO_COLOR, OCLIF_COLUMNS, TERM} = process.env
   if (FORCE_COLOR !== undefined || OCLIF_COLUMNS !== undefined) return undefined
-  // What is no device is no terminal; to ask for sure loads all of node's net, 2 ms.
+  // Only a device can be a terminal; a real test loads all of node's net, 2 ms.
   const terminal = isDevice(1) && require('node:tty').isatty(1)
   if (terminal && process.stdout.columns < 80) return undefined
   const coloured = terminal && !NO_COLOR && TERM !== 'dumb' && (COLORTERM || TERM)

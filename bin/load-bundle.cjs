@@ -7,10 +7,10 @@ const vm = require('node:vm')
 const {seal, unseal} = require('./sealed-code.cjs')
 
 /**
- * Loads all of zt but the proxy.
+ * Loads all of zt except the proxy.
  *
  * @param {NodeJS.ProcessEnv} env
- * @returns the bundle's exports, which dist/oclif.cjs finds too
+ * @returns the bundle's exports, which dist/oclif.cjs finds as well
  */
 module.exports = function loadBundle(env) {
   const bundle = loadCompiled('zt/zt.cjs', env)
@@ -21,9 +21,9 @@ module.exports = function loadBundle(env) {
 module.exports.loadCompiled = loadCompiled
 
 /**
- * Loads a file of dist/ with the machine code that the last run left in the cache: compiling is a third of what a command
- * takes. What is there must be this user's own, and bound to this text and its own content by a checksum; what is not is
- * made anew. V8 refuses what another node has made. ZT_CODE_CACHE=off does without.
+ * Loads a file of dist/ with the compiled code that the last run left in the cache: compiling takes a third of a
+ * command's run time. The cached code must belong to this user, and a checksum must bind it to this source and its own
+ * content; otherwise it is compiled again. V8 rejects code of another node. ZT_CODE_CACHE=off disables the cache.
  *
  * @param {string} part of dist/
  * @param {NodeJS.ProcessEnv} env
@@ -37,7 +37,7 @@ function loadCompiled(part, env) {
 
 function compiled(file, cache) {
   const bytes = fs.readFileSync(file)
-  // As node wraps a CommonJS module.
+  // As node wraps CommonJS modules.
   const text = `(function (exports, require, module, __filename, __dirname) {${bytes.toString('utf8')}\n})`
   const cachedData = unseal(bytes, own(cache))
   const script = new vm.Script(text, {filename: file, cachedData})
@@ -48,7 +48,7 @@ function compiled(file, cache) {
   return module.exports
 }
 
-/** Undefined where there is to be none. Other switches of node make other code, and have a file of their own. */
+/** Undefined if there should be none. Other switches of node produce other code, so they have their own file. */
 function cacheFor(file, env) {
   const {NODE_OPTIONS = '', ZT_CODE_CACHE} = env
   if (ZT_CODE_CACHE === 'off') return undefined
@@ -63,8 +63,8 @@ function cacheFor(file, env) {
 module.exports.cacheDirectory = cacheDirectory
 
 /**
- * The cache directory of src/lib/config/paths.ts, which is in the bundle that is to be loaded from here. Undefined where
- * no home is known: the command says it, if it needs one.
+ * The cache directory, as in src/lib/config/paths.ts, which is part of the bundle and so not loaded yet. Undefined if
+ * the home directory is unknown: the command reports that, if it needs one.
  */
 function cacheDirectory(env, platform = process.platform, home = homeDirectory()) {
   const windows = platform === 'win32'
@@ -77,7 +77,7 @@ function cacheDirectory(env, platform = process.platform, home = homeDirectory()
   return windows ? join(home, 'AppData', 'Local', 'zt', 'Cache') : join(home, '.cache', 'zt')
 }
 
-/** As HOME says; empty if it is not known. */
+/** As HOME says; empty if unknown. */
 function homeDirectory() {
   try {
     return os.homedir()
@@ -86,7 +86,7 @@ function homeDirectory() {
   }
 }
 
-/** Tells texts apart (FNV-1a), without the 2 ms of node's crypto. */
+/** A checksum to distinguish texts (FNV-1a), without the 2 ms of node's crypto. */
 function sum(text) {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0
@@ -95,7 +95,7 @@ function sum(text) {
 
 const MOST_BYTES = 64 * 1024 * 1024
 
-/** The file's content, if no other user can have written it. Opening it never blocks, whatever is in its place. */
+/** The file's content, if no other user can have written it. Opening it never blocks, whatever the path leads to. */
 function own(file) {
   let handle
   try {
@@ -112,7 +112,7 @@ function own(file) {
   }
 }
 
-/** The directory, and zt's own above it: each no link, this user's, and closed to what others would write. */
+/** Whether the directory and zt's own above it are no links, belong to this user, and are not writable by others. */
 function isOurs(directory) {
   return [path.dirname(directory), directory].every((one) => {
     const stat = fs.lstatSync(one)
@@ -124,7 +124,7 @@ function isForeign({uid, mode}) {
   return process.getuid !== undefined && (uid !== process.getuid() || (mode & 0o022) !== 0)
 }
 
-/** Whole and durable, or not at all. Where nothing can be written, the next run compiles again. */
+/** Writes the code whole and durably, or not at all. If it cannot be written, the next run compiles again. */
 function keep(file, bytes, script) {
   const directory = path.dirname(file)
   const temporary = `${file}.${process.pid}`
@@ -133,7 +133,7 @@ function keep(file, bytes, script) {
     makeDirectories(directory)
     if (!isOurs(directory)) return
     removeOld(directory, path.basename(file))
-    // Left by a killed process with the same ID.
+    // A killed process with the same ID may have left it.
     fs.rmSync(temporary, {force: true})
     handle = fs.openSync(temporary, 'wx', 0o600)
     fs.writeFileSync(handle, seal(bytes, script.createCachedData()))
@@ -146,12 +146,12 @@ function keep(file, bytes, script) {
       if (handle !== undefined) fs.closeSync(handle)
       fs.unlinkSync(temporary)
     } catch {
-      // It is not there.
+      // It does not exist.
     }
   }
 }
 
-/** Not by node's `recursive`, which never ends where a file system refuses directories as /proc does. */
+/** Not with node's `recursive`, which never ends on a file system that refuses directories, as /proc does. */
 function makeDirectories(directory) {
   const zt = path.dirname(directory)
   for (const one of [path.dirname(zt), zt, directory]) {
@@ -159,7 +159,7 @@ function makeDirectories(directory) {
   }
 }
 
-/** Those of other versions, and all of this one if there are more than three sets of node's switches. */
+/** Removes the files of other versions, and all of this one if there are more than three sets of node's switches. */
 function removeOld(directory, name) {
   const part = name.slice(0, name.indexOf('-v') + 2)
   const version = name.slice(0, name.lastIndexOf('-'))

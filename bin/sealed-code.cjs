@@ -1,13 +1,13 @@
 'use strict'
 const {createHash} = require('node:crypto')
 
-/** Before the compiled code: what this is, and the SHA-256 of the text and of the code. As long as V8 wants it aligned. */
+/** The header of the compiled code: its format, and the SHA-256 of source and code. Its length keeps V8's alignment. */
 const MAGIC = Buffer.from('zt code 1'.padEnd(32, '\0'))
 const HEAD_BYTES = MAGIC.length + 32
 
 /**
- * Compiled code bound to its text. V8 looks at the text's length alone, and takes code that is damaged for what it is not:
- * it checks neither in a release (src/snapshot/code-serializer.cc, SerializedCodeData::SanityCheck).
+ * Compiled code bound to its source. V8 compares only the source's length and would run damaged code: a release build
+ * checks neither (src/snapshot/code-serializer.cc, SerializedCodeData::SanityCheck).
  *
  * @param {Buffer} text
  * @param {Buffer} code
@@ -18,7 +18,7 @@ module.exports.seal = (text, code) => Buffer.concat([MAGIC, digest(text, code), 
 /**
  * @param {Buffer} text
  * @param {Buffer | undefined} sealed
- * @returns {Buffer | undefined} undefined where it is not whole, or another text's
+ * @returns {Buffer | undefined} undefined if it is damaged or belongs to another source
  */
 module.exports.unseal = (text, sealed) => {
   if (sealed === undefined || sealed.length <= HEAD_BYTES) return undefined
@@ -28,6 +28,6 @@ module.exports.unseal = (text, sealed) => {
 }
 
 function digest(text, code) {
-  // The length first, or text could pass for code.
+  // The length comes first, or text could pass for code.
   return createHash('sha256').update(`${text.length} `).update(text).update(code).digest()
 }

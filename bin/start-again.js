@@ -1,28 +1,29 @@
 import os from 'node:os'
 import tty from 'node:tty'
 
-/** Variables by which node prints what passes through it: headers, and what its children are given. */
+/** Variables that make node print the data it handles: headers, and its children's arguments and environment. */
 const VARIABLES = ['NODE_DEBUG', 'NODE_DEBUG_NATIVE']
 
 /**
- * Switches of NODE_OPTIONS by which node prints an error's text before any program can hide it, writes its memory or
- * environment to a file, or makes a recording of its connections readable.
+ * Switches in NODE_OPTIONS that make node print an error's text before a program can hide it, write its memory or
+ * environment to a file, or make recorded connections readable.
  */
 const WRITES = /^--(abort-on-uncaught-exception|heapsnapshot|report-|tls-keylog|trace-tls)/
 /**
- * Those by which others reach what it holds: a debugger that every user of this machine can attach, TLS that encrypts
- * badly or not at all, requests that two parsers read in two ways; and a file in the current directory that may hold any.
+ * Switches that let others read its data: a debugger that every user of this machine can attach, TLS with weak or no
+ * encryption, requests that two parsers read differently; and a file in the current directory that may contain any
+ * switch.
  */
 const OPENS =
   /^--(inspect(-brk|-wait|-brk-node)?|tls-cipher-list|tls-min-v1\.[01]|insecure-http-parser|experimental-(default-)?config-file)$/
-/** Those whose value may be the next word. */
+/** Switches whose value may be the next word. */
 const WITH_VALUE =
   /^--(heapsnapshot|report-(dir|filename|signal)|report-directory|tls-keylog|tls-cipher-list|experimental-config-file)/
 
 /**
- * Starts zt again in an environment without these, as node reads them before any program runs; everything else is
- * passed through: arguments, stdin, stdout, stderr, signals, the end. Returns when there is nothing to set aside;
- * otherwise the process ends with the second one.
+ * Starts zt again in an environment without these, because node reads them before any program runs. Everything else is
+ * passed through: arguments, stdin, stdout, stderr, signals, and the exit code. Returns if there is nothing to remove;
+ * otherwise this process ends with the second one.
  *
  * @param {string | undefined} script absolute path of zt.cjs; undefined in the single executable, which is itself the
  *   program and has node's own flags built in
@@ -35,16 +36,16 @@ export async function startAgain(script) {
   if (!(end < 0 ? args : args.slice(0, end)).includes('--json')) {
     const [first, ...more] = aside
     const what = more.length === 0 ? `${first} is` : `${aside.join(', ')} are`
-    process.stderr.write(`note:  ${what} set aside: node would ${whatWith(aside)}\n`)
+    process.stderr.write(`note:  ${what} ignored: node would ${whatWith(aside)}\n`)
   }
-  // With NODE_DEBUG, what follows would print the environment that the second process is given.
+  // With NODE_DEBUG, node would print the environment of the second process here.
   process.stderr.write = () => true
   process._rawDebug = () => undefined
   const {spawn} = await import('node:child_process')
   const words = script === undefined ? [] : [...process.execArgv, script]
   const child = spawn(process.execPath, [...words, ...args], {env, stdio: 'inherit'})
   const pass = (signal) => {
-    // On a terminal Ctrl-C reaches both; a second one would end what the first has only begun to end.
+    // On a terminal, Ctrl-C reaches both processes; a second signal would interrupt the clean-up after the first.
     const typed = signal === 'SIGINT' && [0, 1, 2].some((fd) => tty.isatty(fd))
     if (!typed) child.kill(signal)
   }
@@ -59,17 +60,17 @@ export async function startAgain(script) {
   for (const one of signals) process.removeListener(one, pass)
   if (signal === null) process.exit(code)
   process.kill(process.pid, signal)
-  // A signal that this process survives (it was started with it ignored).
+  // This process survived the signal (it was started with it ignored).
   setTimeout(() => process.exit(128 + os.constants.signals[signal]), 1000)
   await new Promise(() => undefined)
 }
 
 /**
- * The environment without what makes node print or write what it holds.
+ * The environment without the variables and switches that make node print, write or expose its data.
  *
  * @param {NodeJS.ProcessEnv} given
  * @param {boolean} readsOptions false for the executable's node, which reads no NODE_OPTIONS
- * @returns {{env: NodeJS.ProcessEnv, aside: string[]}} and the names of what was taken out
+ * @returns {{env: NodeJS.ProcessEnv, aside: string[]}} `aside` names what was removed
  */
 export function withoutSpies(given, readsOptions = true) {
   const env = {...given}
@@ -81,7 +82,7 @@ export function withoutSpies(given, readsOptions = true) {
   const words = readsOptions ? wordsOf(given.NODE_OPTIONS ?? '') : []
   const kept = []
   for (let at = 0; at < words.length; at++) {
-    // node takes --report_dir for --report-dir.
+    // node reads --report_dir as --report-dir.
     const name = words[at].plain
       .split('=')[0]
       .replaceAll('_', '-')
@@ -100,16 +101,15 @@ export function withoutSpies(given, readsOptions = true) {
 
 /** @param {string[]} aside */
 function whatWith(aside) {
-  if (aside.some((name) => OPENS.test(name))) return 'open credentials to others'
+  if (aside.some((name) => OPENS.test(name))) return 'expose credentials to others'
   return aside.every((name) => VARIABLES.includes(name)) ? 'print credentials' : 'print or write credentials'
 }
 
 /**
- * NODE_OPTIONS as node takes it apart: at spaces, but for those in double quotes, where a backslash takes what follows
- * as it is.
+ * NODE_OPTIONS as node splits it: at spaces, except in double quotes, where a backslash escapes the next character.
  *
  * @param {string} text
- * @returns {{given: string, plain: string}[]} as it is written, and as node reads it
+ * @returns {{given: string, plain: string}[]} as written, and as node reads it
  */
 function wordsOf(text) {
   return (text.match(/(?:"(?:\\[^]|[^"\\])*"?|[^ "])+/g) ?? []).map((given) => ({

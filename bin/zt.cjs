@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// CommonJS, as node starts that some milliseconds sooner.
+// CommonJS, because node starts it some milliseconds faster.
 'use strict'
-// node's own answer to SIGUSR1 is a debugger, on a port that every user of this machine can reach (docs/security.md).
+// node answers SIGUSR1 with a debugger, on a port that every user of this machine can reach (docs/security.md).
 process.on('SIGUSR1', () => undefined)
 if (!process.execArgv.some((word) => word.startsWith('--inspect'))) {
-  // One that was opened before this line; node asks for it three times, the last time when its loop has begun.
+  // Closes one that was opened before this line; node checks three times, the last time after its loop has begun.
   process._debugEnd()
   setImmediate(() => {
     process._debugEnd()
@@ -18,27 +18,27 @@ const root = path.dirname(__dirname)
 const {NODE_DEBUG, NODE_DEBUG_NATIVE, NODE_OPTIONS} = process.env
 const [topic, command] = process.argv.slice(2)
 
-// An error's text may hold anything. Until what is loaded takes over, only its kind is printed.
+// An error's text may hold any data. Until the loaded code takes over, only its code is printed.
 process.on('uncaughtException', crash)
 process.on('unhandledRejection', crash)
 
-/** What is still to come to an end. */
+/** How many tasks have not ended yet. */
 let unsettled = 0
 
-// Nothing is left that could settle it: node would end with 0, as if all had been done.
+// Nothing can settle them any more. Node would exit with 0, as if everything had been done.
 process.on('beforeExit', () => {
   if (unsettled === 0) return
   unsettled = 0
   process.exitCode = 1
-  console.error('error: zt stopped before it had finished')
+  console.error('error: zt stopped before it was finished')
   console.error(
-    'why:   An answer that it waited for can no longer come. What it was doing may be done or not.',
+    'why:   It waited for an answer that can no longer arrive. The operation may or may not have been done.',
   )
   if (topic === 'token') console.error('next:  zt token recover')
 })
 
-// node would print or write what it holds: see start-again.js, and docs/security.md. Quotes and backslashes may take any
-// of these apart.
+// These make node print or write its data: see start-again.js and docs/security.md. Quotes and backslashes may split
+// any of these words.
 const spies = /report|heap|abort|tls|inspect|insecure|config|["\\]/
 if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && spies.test(NODE_OPTIONS))) {
   import('./start-again.js').then(({startAgain}) => startAgain(__filename)).then(start)
@@ -46,7 +46,7 @@ if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && spies.test(NODE_OPTIONS)
   start()
 }
 
-/** @param {Promise<void>} work what this process is for */
+/** @param {Promise<void>} work the task of this process */
 function untilDone(work) {
   unsettled++
   work.finally(() => unsettled--)
@@ -55,7 +55,7 @@ function untilDone(work) {
 function start() {
   const words = process.argv.slice(2)
   if (topic === '__complete') {
-    // A shell at TAB (docs/completion.md). Words that ask for help are not asked of this one.
+    // A shell completes a word (docs/completion.md). --help among the words is not for this command.
     const {main} = require('../dist/complete/complete.cjs')
     const loadWords = () => require('../dist/complete/words.json')
     return main(words.slice(1), {loadWords, loadZt: () => require('./load-bundle.cjs')(process.env)})
@@ -65,7 +65,7 @@ function start() {
   if (help !== undefined) {
     say(help)
   } else if (topic === 'ssh' && command === 'proxy' && !words.some(isHelp)) {
-    // ssh waits for this one: straight to the tunnel, no framework (docs/architecture.md).
+    // ssh waits for this command, so it goes straight to the tunnel, without the framework (docs/architecture.md).
     untilDone(
       load(() => loadCompiled('proxy/proxy-main.cjs'))
         .then(({main}) => main(process.argv.slice(4)))
@@ -74,7 +74,7 @@ function start() {
         }),
     )
   } else if (topic === 'ssh' && /[.@]/.test(command) && !words.some(isHelp)) {
-    // A host: where nothing is to be asked or said, ssh runs without the framework.
+    // A host: if zt has nothing to ask or say, ssh runs without the framework.
     untilDone(
       load(() => loadCompiled('proxy/quick-ssh.cjs'))
         .then(({quickSsh}) => quickSsh(process.argv.slice(3), {root, env: process.env, cwd: process.cwd()}))
@@ -96,12 +96,12 @@ function start() {
   }
 }
 
-/** Not by process.stdout where that can be helped: making it takes 4 ms, a seventh of the whole run. */
+/** Avoids process.stdout if possible: creating it takes 4 ms, a seventh of the whole run. */
 function say(text) {
   const {writeSync} = require('node:fs')
   let left = Buffer.from(text)
   try {
-    // A console of Windows' takes text, and no bytes.
+    // A Windows console accepts text but not bytes.
     while (process.platform !== 'win32' && left.length > 0) left = left.subarray(writeSync(1, left))
     if (left.length === 0) return
   } catch (error) {
@@ -112,13 +112,13 @@ function say(text) {
 }
 
 function notWritten({code}) {
-  // Whoever reads it has read enough.
+  // The reader has read enough.
   if (code === 'EPIPE') process.exit(141)
   console.error(`error: Cannot write stdout (${code})`)
   process.exit(2)
 }
 
-/** @param ended what ran without it and is to be explained */
+/** @param ended the ssh that ran without the framework, and whose end it explains */
 async function framework(ended) {
   if (ended) globalThis[Symbol.for('zt.ssh.ended')] = ended
   const {main} = await load(() => require('./load-bundle.cjs')(process.env))

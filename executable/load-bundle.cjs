@@ -2,8 +2,8 @@
 const {loadPart} = require('./parts.cjs')
 
 /**
- * In the place of bin/load-bundle.cjs: the compiled code is in the executable, and so is what the framework would look
- * for beside the bundle.
+ * Replaces bin/load-bundle.cjs: the executable contains the compiled code, and the files that the framework expects
+ * beside the bundle.
  *
  * @returns {{main: (root: string) => Promise<void>}}
  */

@@ -3,13 +3,12 @@ const path = require('node:path')
 const sea = require('node:sea')
 const {unseal} = require('../bin/sealed-code.cjs')
 
-/** Below the executable itself, where no file can be: what is loaded from here comes from no disk. */
+/** Below the executable itself, where no file can exist: nothing is loaded from disk. */
 const root = process.execPath
 const loaded = new Map()
 
 /**
- * A part of zt that the executable holds: JSON, or one of the CommonJS files that the build has made, with its compiled
- * code where there is some.
+ * A part of zt in the executable: JSON, or a CommonJS file of the build, with its compiled code if there is any.
  *
  * @param {string} name as in the package: `dist/zt/zt.cjs`
  * @returns its exports
@@ -29,18 +28,18 @@ function loadPart(name) {
 function run(name, bytes, module) {
   const {Script} = require('node:vm')
   const code = `${name}.code`
-  // As the executable is a file, too, and may be damaged where its code is.
+  // The executable is a file too, and its code may be damaged.
   const sealed = sea.getAssetKeys().includes(code) ? Buffer.from(sea.getRawAsset(code)) : undefined
   const cachedData = unseal(bytes, sealed)
   const filename = path.join(root, name)
-  // As bin/load-bundle.cjs wraps it, or its compiled code would be another one's.
+  // As bin/load-bundle.cjs wraps it, because the compiled code is for exactly this text.
   const wrapped = `(function (exports, require, module, __filename, __dirname) {${bytes.toString('utf8')}\n})`
   const script = new Script(wrapped, {filename, cachedData})
   const directory = path.dirname(filename)
   script.runInThisContext()(module.exports, requireFrom(directory), module, filename, directory)
 }
 
-/** Node's own modules, and parts by their path; nothing else, wherever the executable may lie. */
+/** Node's own modules, and parts by their path; nothing else, wherever the executable is. */
 function requireFrom(directory) {
   const nameOf = (id) => path.relative(root, path.resolve(directory, id))
   const find = (id) => {
@@ -54,7 +53,7 @@ function requireFrom(directory) {
 }
 
 function notThere(id) {
-  return Object.assign(new Error(`the executable holds no ${id}`), {code: 'MODULE_NOT_FOUND'})
+  return Object.assign(new Error(`the executable does not contain ${id}`), {code: 'MODULE_NOT_FOUND'})
 }
 
 module.exports = {loadPart}

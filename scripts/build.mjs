@@ -49,7 +49,7 @@ const ours = {
   ...common,
   banner: {js: "const zt$url=require('node:url').pathToFileURL(__filename).href;"},
   define: {'import.meta.url': 'zt$url'},
-  // What is imported late becomes a part of the file that runs late.
+  // Dynamically imported modules are bundled into the file that imports them.
   supported: {'dynamic-import': false},
   plugins: [
     {

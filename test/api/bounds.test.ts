@@ -34,7 +34,7 @@ describe('an answer', () => {
   it.each([
     ['objects', '{"a":', '}'],
     ['lists', '[', ']'],
-  ])('that nests %s deeper than anything of ours could follow makes no sense', async (_, left, right) => {
+  ])('that nests %s deeper than zt could follow is invalid', async (_, left, right) => {
     const rule = left.repeat(50_000) + '1' + right.repeat(50_000)
     nock(ORIGIN)
       .get(`${BASE}/groups/g`)
@@ -54,7 +54,7 @@ describe('an answer', () => {
     expect((await open().getGroup('g')).include).toEqual([{x: JSON.parse(rule) as unknown}])
   })
 
-  it('with a million errors, each a chain, is told in a few words', async () => {
+  it('with a million errors, each a chain, is reported in a few words', async () => {
     const error = {code: 1001, message: 'x '.repeat(20_000), error_chain: [{code: 1002, message: 'why'}]}
     const errors = `[${Array.from({length: 20}, () => JSON.stringify(error)).join(',')}${',{"code":5}'.repeat(1_000_000)}]`
     nock(ORIGIN).get(`${BASE}/groups/g`).reply(400, `{"success":false,"errors":${errors},"result":null}`)

@@ -61,7 +61,7 @@ const read = (
 const tells = fc.subarray(['total_count', 'total_pages'] as ('total_count' | 'total_pages')[])
 
 describe('a list', () => {
-  it('is given whole, in order and once, whatever pages the server makes and whatever it tells of them', async () => {
+  it('is complete, in order and without duplicates, whatever pages the server makes and says about them', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({min: 0, max: 60}),
@@ -95,7 +95,7 @@ describe('a list', () => {
     )
   })
 
-  it('gives nothing twice, and loses none that stays, while others are added in front', async () => {
+  it('returns nothing twice, and loses none that stays, while others are added in front', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({min: 1, max: 40}),
@@ -120,7 +120,7 @@ describe('a list', () => {
     )
   })
 
-  it('gives nothing twice while others are removed', async () => {
+  it('returns nothing twice while others are removed', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({min: 1, max: 40}),

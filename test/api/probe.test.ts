@@ -153,7 +153,7 @@ describe('a probe that the API answers otherwise', () => {
       {list: fine([]), get: {status: 404}, remove: absent},
       'yes',
       'unknown',
-      /not there/,
+      /not exist/,
       false,
     ],
     [
@@ -193,7 +193,7 @@ describe('a probe that the API answers otherwise', () => {
       {list: fine([]), get: absent, remove: failure(503, 10001)},
       'yes',
       'unknown',
-      /problem of its own/,
+      /internal error/,
       true,
     ],
     [
@@ -213,7 +213,7 @@ describe('a probe that the API answers otherwise', () => {
       {list: fine([]), get: failure(400, 7003), remove: absent},
       'yes',
       'unknown',
-      /account or address/,
+      /account or path/,
       false,
     ],
   ])('%s', async (_name, given, read, write, why, deletes) => {

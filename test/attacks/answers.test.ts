@@ -91,7 +91,10 @@ async function deceive(scene: Scene, attack: Attack, lie: Lie): Promise<string[]
   const done = attack.isDone(scene) && end.code !== null
   if (end.code === null) wrong.push(`it was killed: ${end.signal}`)
   if (end.code === 0 && !done) wrong.push(`it said that it was done, and is not: ${said}`)
-  const claimsNothing = /nothing was (changed|done)|change was not made/i.test(said)
+  // A revocation that stops half-way says that the token is disabled, and which object was not changed.
+  const claimsNothing =
+    /nothing was (changed|done)/i.test(said) ||
+    (/was not (created|changed|deleted|made)/i.test(said) && !said.includes('is disabled now'))
   if (claimsNothing && account(scene) !== before)
     wrong.push(`it said that nothing was changed, and something was: ${said}`)
   if (end.code !== 0 && verb !== 'recover' && !/^why:|^error: /m.test(end.stderr))

@@ -244,7 +244,7 @@ describe('edits of one object', () => {
 })
 
 describe('the same thing asked for by many', () => {
-  it('one rule: it is there once, and everybody is content', async () => {
+  it('one rule: it is there once, and everyone is content', async () => {
     const ends = await atOnce(numbers(6).map(() => addRule(0, 0)))
     expectAllWell(ends)
     expect(await links(0)).toHaveLength(1)
@@ -256,7 +256,7 @@ describe('the same thing asked for by many', () => {
   it.each([
     ['group', ['group', 'create', 'robots', '--token', 'token-00'], 'groups', 'robots'],
     ['policy', ['policy', 'create', 'robots', '--token', 'token-00'], 'policies', 'robots'],
-  ])('one %s: there is one of that name, and everybody gets its id', async (_, line, what, name) => {
+  ])('one %s: there is one of that name, and everyone gets its id', async (_, line, what, name) => {
     const ends = await atOnce(numbers(6).map(() => [...line, '--json']))
     expectAllWell(ends)
     const made = (await read<Json[]>(what)).filter((one) => one['name'] === name)

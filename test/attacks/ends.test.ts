@@ -345,7 +345,7 @@ describe('an edge of our own that behaves as the connector’s code', () => {
     ['is closed with 1011', ({socket}) => void socket.end(closeFrame(1011))],
     ['ends in order', ({socket}) => void socket.end()],
     ['stays open', () => undefined],
-  ])('a client that has closed is told of no error when the tunnel %s', async (_, end) => {
+  ])('a client that has closed gets no error when the tunnel %s', async (_, end) => {
     const running = await forward(zt, forwardArgs())
     const gone = new Promise<void>((resolve) => {
       script = async (peer) => {

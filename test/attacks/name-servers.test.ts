@@ -71,7 +71,7 @@ describe.skipIf(missing !== undefined)('name servers that hang', () => {
     COMMANDS.map(([command, args]) => ({name, servers, more, command, args})),
   ).map((one, at) => ({...one, net: at + 1}))
 
-  it.concurrent.each(cases)('$name: $command says so, and asks nobody any more', async (one) => {
+  it.concurrent.each(cases)('$name: $command says so, and asks no one any more', async (one) => {
     const addresses = Array.from({length: one.servers}, (_, at) => `127.77.${one.net}.${at + 1}`)
     const servers = await silentServers(addresses)
     if (!servers) return

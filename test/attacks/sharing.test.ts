@@ -159,7 +159,7 @@ describe('whatever ssh is configured to share', () => {
     [['-M'], 'theirs'],
     [['-MM'], 'theirs'],
     [['-o', 'ControlMaster=auto'], 'theirs'],
-  ])('%j is the word of the person, and nothing of ours stands before it', async (args, socket) => {
+  ])('%j is the person’s choice, and zt adds nothing before it', async (args, socket) => {
     const words = await world.argumentsOf([], args)
     expect(words.filter((word) => /^Control/.test(word))).toEqual(
       args.filter((word) => /^Control/.test(word)),

@@ -191,7 +191,7 @@ function holdsCredential(bytes: string): boolean {
   return [API_TOKEN, CLIENT_ID, CLIENT_SECRET].some((secret) => bytes.includes(secret))
 }
 
-describe('a certificate that nobody trusts is told nothing', () => {
+describe('a server with an untrusted certificate receives nothing', () => {
   it.each(Object.keys(KINDS))('by %s, whatever the environment says', async (kind) => {
     for (const [name, env] of Object.entries(surroundings())) {
       const one = zt(KINDS[kind]?.() ?? [], env)
@@ -336,7 +336,7 @@ describe.skipIf(process.platform !== 'linux')('SIGUSR1 opens no debugger', () =>
     await until(() => !one.lives || heard.length > 0)
     expect(one.lives, one.stderr).toBe(true)
     expect(await portsFor(one.pid, 100)).toEqual([])
-    expect(one.stderr).toContain('--inspect is set aside: node would open credentials to others')
+    expect(one.stderr).toContain('--inspect is ignored: node would expose credentials to others')
     killAll(one.pid)
     await one.ended
     tally(FAMILY, 1)

@@ -189,7 +189,7 @@ async function check(args: string[], findings: Findings, options: RunOptions = {
   return end
 }
 
-describe('text that somebody else wrote', () => {
+describe('text that someone else wrote', () => {
   it('would be noticed: the look-out sees each part of it', () => {
     for (const sign of HOSTILE_IN_JSON.match(/[^ -~\u0338]/gu) ?? [])
       expect(notText(`a${sign}b\n`), JSON.stringify(sign)).toEqual(

@@ -52,7 +52,7 @@ describe('a layout', () => {
     {title: 'KIND', value: () => 'kind'},
   ]
 
-  it('is aligned, whatever stands in its cells', () => {
+  it('is aligned, whatever its cells contain', () => {
     const lines = table(NAMES, columns, Infinity)
     expect(lines).toHaveLength(NAMES.length + 1)
     const at = lines.map((line) => widthOf(line.replace(/(KIND|kind)$/, '')))
@@ -74,7 +74,7 @@ describe('a layout', () => {
     )
   })
 
-  it('takes a line break in a line for the text of somebody else', () => {
+  it('takes a line break in a line for the text of someone else', () => {
     expect(wrapped('a\nnext: rm', 80)).toEqual(['a\\nnext: rm'])
     expect(wrapped(['a', 'b'], 80)).toEqual(['a', 'b'])
     expect(facts([['name', 'a\nid  b']]).map(bare)).toEqual(['name  a\\nid  b'])

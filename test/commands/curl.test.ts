@@ -73,7 +73,7 @@ it('explains why Access refused the token', async () => {
 it('sends a secret to a host that is not bound only where that was confirmed', async () => {
   const {zt} = scene
   const other = 'https://build.widgetcorp.tech/ --token deploy'
-  await zt.failsWithoutAsking(`curl ${other}`)
+  await zt.failsWithoutAsking(`curl ${other}`, 'needs-action', 'TOKEN_NOT_BOUND')
   await zt.fails(`curl ${other}`, 'cancelled', 'CANCELLED', {answers: [false]})
   await expect(call()).rejects.toThrow('ENOENT')
   expect((await zt.run(`curl ${other}`, {answers: [true]})).asked).toHaveLength(1)

@@ -1,6 +1,8 @@
 import {existsSync} from 'node:fs'
 import path from 'node:path'
 import {expect, it} from 'vitest'
+import {ASKABLE} from '../../src/lib/access/rules/input.js'
+import {memberInputOf, ruleInputOf} from '../../src/lib/command/rule-flags.js'
 import {COMMANDS} from '../support/command-harness.js'
 import {schemaOf, SCHEMAS} from '../support/json-schemas.js'
 
@@ -23,6 +25,20 @@ it('describes each field of each schema', () => {
   const without = [...SCHEMAS].flatMap(([name, schema]) => undescribed(schema, name))
   expect(without).toEqual([])
 })
+
+it.each(ASKABLE)(
+  'reads the flags for $selector into their parts of a rule',
+  ({selector, value, member, ...row}) => {
+    const given = value === undefined ? true : ['x']
+    const asked = {[selector]: given === true ? [''] : given}
+    const nothing = {include: {}, require: {}, exclude: {}}
+    for (const part of ['include', 'require', 'exclude'] as const) {
+      const flag = row[part]?.[0]
+      if (flag !== undefined) expect(ruleInputOf({[flag]: given})).toEqual({...nothing, [part]: asked})
+    }
+    if (member !== undefined) expect(memberInputOf({[member]: given})).toEqual({...nothing, include: asked})
+  },
+)
 
 /** Places of properties that say nothing about themselves. */
 function undescribed(schema: unknown, at: string): string[] {

@@ -123,7 +123,7 @@ it('says for people where it listens', async () => {
 it('sends a secret to a host that is not bound only where that was confirmed', async () => {
   const {zt} = scene
   const other = 'forward build.widgetcorp.tech --token deploy'
-  await zt.failsWithoutAsking(other)
+  await zt.failsWithoutAsking(other, 'needs-action', 'TOKEN_NOT_BOUND')
   await zt.fails(other, 'cancelled', 'CANCELLED', {answers: [false]})
   expect(await forward(`${other} --yes`, async () => undefined)).toHaveLength(2)
   expect(await forward(other, async () => undefined, {answers: [true]})).toHaveLength(2)

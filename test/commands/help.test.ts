@@ -30,7 +30,7 @@ it('lists commands and help topics', async () => {
   expect((await zt.run('help token')).stdout).toContain('token rotate')
 })
 
-it('fails for what is no command and no topic', async () => {
+it('fails for anything that is neither a command nor a topic', async () => {
   await scene.zt.fails('help --long', 'usage', 'BAD_COMMAND_LINE')
   await scene.zt.fails('help exit-codes --profile /', 'usage', 'BAD_PROFILE_NAME')
 })

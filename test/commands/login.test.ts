@@ -69,7 +69,7 @@ it('fails where Cloudflare does not take it, and saves nothing', async () => {
   const {zt} = scene
   await zt.unchanged(async () => {
     await zt.fails('login', 'usage', 'INPUT_REQUIRED', withoutToken)
-    await zt.failsWithoutAsking('login', withoutToken)
+    await zt.fails('login --no-input', 'usage', 'INPUT_REQUIRED', {...withoutToken, answers: []})
     await zt.fails('login --store vault', 'auth', 'API_TOKEN_NOT_ACCEPTED', {...withoutToken, input: 'wrong'})
     await zt.fails('login --api-url nonsense', 'usage', 'BAD_API_URL', input())
     await zt.fails('login --connect-to nowhere', 'usage', 'BAD_CONNECT_TO', input())

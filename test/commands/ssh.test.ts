@@ -52,7 +52,7 @@ it('passes on what carries the connection, and whether it is shared', async () =
 it('sends a secret to a host that is not bound only where that was confirmed', async () => {
   const {zt} = scene
   const other = 'ssh build.widgetcorp.tech --token deploy'
-  await zt.failsWithoutAsking(other)
+  await zt.failsWithoutAsking(other, 'needs-action', 'TOKEN_NOT_BOUND')
   await zt.fails(other, 'cancelled', 'CANCELLED', {answers: [false]})
   await expect(args()).rejects.toThrow('ENOENT')
   expect((await zt.run(other, {answers: [true]})).exitCode).toBe(3)
@@ -69,18 +69,10 @@ it('explains what the proxy left, beside how ssh ended', async () => {
   const {zt} = scene
   const {id, clientId} = (await zt.json('token show deploy'))['token'] as {id: string; clientId: string}
   await zt.json('token disable deploy')
-  const refusal = {status: 302, reason: 'login', ray: 'a1-ZT'}
-  const report = {
-    version: 1,
-    host: HOST,
-    tokenId: id,
-    clientId,
-    code: 'ACCESS_REFUSED',
-    message: 'no',
-    why: [],
-    next: [],
-  }
-  await fs.writeFile(zt.file('bin/report.json'), JSON.stringify({...report, refusal}))
+  const error = {kind: 'refused', code: 'ACCESS_REFUSED', message: 'no', why: [], next: [], details: {}}
+  const answer = {by: 'access', status: 302, reason: 'login', ray: 'a1-ZT'}
+  const report = {version: 2, host: HOST, tokenId: id, clientId, error, answer}
+  await fs.writeFile(zt.file('bin/report.json'), JSON.stringify(report))
   const {exitCode, stderr} = await zt.run(`ssh ${HOST}`)
   expect(exitCode).toBe(3)
   expect(stderr).toContain('disabled')

@@ -112,7 +112,7 @@ describe('the cache of names', () => {
     expect(cache.read(MINE, 'token')?.names).toEqual(names('ci'))
   })
 
-  it('lets one ask at a time, and after a failure nobody for half a minute', () => {
+  it('lets one ask at a time, and after a failure no one for half a minute', () => {
     const other = new NameCache(path.join(home, 'cache', 'zt'), () => now)
     expect(cache.claim(MINE, 'token')).toBe(true)
     expect(other.claim(MINE, 'token')).toBe(false)
@@ -125,7 +125,7 @@ describe('the cache of names', () => {
     expect(cache.claim(MINE, 'token')).toBe(true)
   })
 
-  it('lets nobody ask where nothing can be kept', async () => {
+  it('lets no one ask where nothing can be kept', async () => {
     await fs.writeFile(path.join(home, 'cache'), '')
     expect(cache.claim(MINE, 'token')).toBe(false)
     await keep()
@@ -150,7 +150,7 @@ describe('what zt does with the names', () => {
   const kept = (kind: (typeof NAME_KINDS)[number] = 'token'): string[] | undefined =>
     cache.read(of, kind)?.names.map(({name}) => name)
 
-  it('is nothing while nobody completes', async () => {
+  it('is nothing while no one completes', async () => {
     const api = await keeping()
     await api.listServiceTokens()
     await api.createServiceToken({name: 'ci'})
@@ -173,6 +173,15 @@ describe('what zt does with the names', () => {
     expect(kept()).toBeUndefined()
     for await (const _ of api.serviceTokens());
     expect(kept()).toEqual(['ci'])
+  })
+
+  it('keeps a list whose flags were not given, as a command passes them on', async () => {
+    cache.open(of)
+    const api = await keeping()
+    for await (const _ of api.applications({name: undefined, exact: true}));
+    expect(kept('application')).toBeUndefined()
+    for await (const _ of api.applications({name: undefined, exact: false}));
+    expect(kept('application')).toEqual(['GitLab'])
   })
 
   it('keeps no part of a list, and nothing where that is switched off', async () => {

@@ -58,7 +58,7 @@ describe('what is wanted at the cursor', () => {
     ['app add-rule GitLab --yes=', '', 'none'],
     ['--profile=', '--profile=', 'profile'],
     ['login --ca-file=/', '--ca-file=', 'file'],
-  ])('in "zt %s" stands behind "%s" and is of the kind %s', (line, prefix, kind) => {
+  ])('in "zt %s" follows "%s" and is of the kind %s', (line, prefix, kind) => {
     expect(at(line)).toMatchObject({prefix, kind})
   })
 

@@ -136,7 +136,7 @@ describe('writing a profile', () => {
     expect(profiles['p4']).toEqual({accountId: 'p4', store: 'vault'})
   })
 
-  it('makes files and directories that nobody else can read', async () => {
+  it('makes files and directories that no one else can read', async () => {
     env['XDG_CONFIG_HOME'] = path.join(home, 'new')
     await updateProfile(pathsFrom(env), 'a', {})
     const file = configFile(pathsFrom(env))

@@ -177,7 +177,7 @@ describe("a project's file", () => {
       await expect(findProject(cwd, variables)).rejects.toMatchObject({code: 'NOT_OUR_PROJECT'})
   })
 
-  it('may be writable for the group, as a umask of 002 makes it, and not for everybody', async () => {
+  it('may be writable for the group, as a umask of 002 makes it, and not for everyone', async () => {
     await fs.chmod(file, 0o664)
     await expect(findProject(cwd)).resolves.toMatchObject({profile: 'it'})
     await fs.chmod(file, 0o666)
@@ -187,7 +187,7 @@ describe("a project's file", () => {
     })
   })
 
-  it('of somebody else is passed over where everybody may put files', async () => {
+  it('of someone else is passed over where everyone may put files', async () => {
     await fs.chmod(path.dirname(file), 0o1777)
     await expect(findProject(cwd, {}, linux(uid + 7))).resolves.toBeUndefined()
     await expect(findProject(cwd)).resolves.toMatchObject({profile: 'it'})

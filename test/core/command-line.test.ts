@@ -18,7 +18,7 @@ describe('a suggested command', () => {
     expect(withProfile(step, 'staging')).toBe(named)
   })
 
-  it('takes what stands in a name for no word of its own', () => {
+  it('reads nothing in a name as a separate word', () => {
     const step = ztCommand(
       {profile: 'x', profileNamed: false},
       'policy',

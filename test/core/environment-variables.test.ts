@@ -67,7 +67,6 @@ const COMPUTED: Record<string, string[]> = {
   // variableOf itself.
   'src/lib/system/platform.ts': [],
   'src/lib/tunnel/carrier/proxy-settings.ts': ['HTTPS_PROXY', 'https_proxy'],
-  'src/lib/tunnel/proxy/proxy.ts': ['ZT_SSH_REPORT'],
   'bin/start-again.js': ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'],
 }
 

@@ -1,6 +1,8 @@
 import {once} from 'node:events'
+import fs from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
+import path from 'node:path'
 import tls from 'node:tls'
 import {expect, it} from 'vitest'
 import {strayAddresses} from '../support/hermetic.js'
@@ -27,4 +29,20 @@ it('a test reaches this machine', async () => {
   for (const host of ['127.0.0.1', 'localhost']) await once(net.connect({host, port}).resume(), 'close')
   expect([...strayAddresses]).toEqual([])
   server.close()
+})
+
+const tests = path.resolve(import.meta.dirname, '..')
+
+it('every module that a test replaces exists: a path that has moved would replace nothing', () => {
+  const files = fs
+    .readdirSync(tests, {recursive: true, encoding: 'utf8'})
+    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+  const missing = files.flatMap((name) => {
+    const file = path.join(tests, name)
+    const text = fs.readFileSync(file, 'utf8')
+    return [...text.matchAll(/vi\.(?:do)?[mM]ock\(\s*'(\.[^']+)\.js'/g)]
+      .map(([, module = '']) => path.resolve(path.dirname(file), `${module}.ts`))
+      .filter((module) => !fs.existsSync(module))
+  })
+  expect(missing).toEqual([])
 })

@@ -20,7 +20,7 @@ const looks = [
   ['a JSON Web Token', JWT],
 ] as const
 
-it('a secret with signs inside that nobody sees is hidden', () => {
+it('a secret with invisible characters inside is hidden', () => {
   const secret = new Secret('a-secret-of-this-process')
   for (const sign of ['\u200B', '\u00AD', '\u{E0041}', '\uFE0F']) {
     const text = `x ${secret.expose().split('').join(sign)} y`
@@ -30,7 +30,7 @@ it('a secret with signs inside that nobody sees is hidden', () => {
 })
 
 describe('what looks like a secret', () => {
-  it.each(looks)('is hidden wherever it stands: %s', (_what, secret) => {
+  it.each(looks)('is hidden wherever it is: %s', (_what, secret) => {
     for (const [before, after] of [['', ''], ['"', '"'], ['secret=', '&x=y'], ['(', ')'], ['at ', ':1:2'], ['', '\n'], ['é', 'é']]) {
       expect(redact(`${before}${secret}${after}`)).toBe(`${before}[hidden]${after}`)
     }
@@ -49,7 +49,7 @@ describe('what looks like a secret', () => {
   })
 })
 
-describe('what is no secret stays as it is', () => {
+describe('anything that is not a secret stays as it is', () => {
   it.each([
     ['a UUID', '699d98642c564d2e855e9661899b7252'],
     ['a UUID with dashes', 'f174e90a-fafe-4643-bbbc-4a0ed4fc8415'],

@@ -79,7 +79,7 @@ function attack(expression: RegExp, length: number): {pump: string; ms: number} 
 }
 
 describe('a regular expression that is written in the sources', () => {
-  it('is found, wherever it stands', () => {
+  it('is found, wherever it is', () => {
     expect(all.length).toBeGreaterThan(100)
   })
 

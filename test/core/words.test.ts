@@ -146,7 +146,7 @@ describe('exit codes', () => {
     expect(EXIT_CODES.find((row) => row.name === kind)?.code).toBe(code)
   })
 
-  it('of what is not our error is 1', () => {
+  it('of an error that is not zt’s is 1', () => {
     expect([new Error('x'), 'x', undefined, {code: 'X'}].map(exitCodeOf)).toEqual([1, 1, 1, 1])
   })
 })

@@ -51,7 +51,7 @@ describe('the compiled code in the cache', () => {
     ['without what binds it to its text', (file, content) => fs.writeFile(file, content.subarray(64))],
     ['of another text', (file, content) => fs.writeFile(file, content.fill(0xff, 4, 16))],
     ['open to others', (file) => fs.chmod(file, 0o666)],
-  ])('is made anew where it is %s', async (_what, spoil) => {
+  ])('is replaced when it is %s', async (_what, spoil) => {
     await command()
     const before = await cached()
     await spoil(before?.file ?? '', Buffer.from(before?.content ?? ''))
@@ -81,7 +81,7 @@ describe('the compiled code in the cache', () => {
   it.each<[what: string, make: (file: string) => Promise<unknown>]>([
     ['a link to a file elsewhere', (file) => fs.symlink(path.join(zt.home, 'elsewhere'), file)],
     ['a named pipe', async (file) => execFileSync('mkfifo', [file])],
-  ])('is made anew in the place of %s, which is left alone', async (_what, make) => {
+  ])('replaces %s without following it', async (_what, make) => {
     await command()
     const {file = '', content} = (await cached()) ?? {}
     await fs.writeFile(path.join(zt.home, 'elsewhere'), content ?? '')

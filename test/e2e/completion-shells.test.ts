@@ -9,7 +9,7 @@ import {hasTmux} from '../support/terminal.js'
 const missing = [...SHELLS.filter((shell) => !isInstalled(shell)), ...(hasTmux ? [] : ['tmux'])]
 if (missing.length > 0 || !existsSync(BASH_COMPLETION))
   process.stderr.write(
-    `SKIPPED: completion in shells, for want of ${missing.join(', ')} or bash-completion\n`,
+    `SKIPPED: completion in shells, which needs ${[...missing, 'bash-completion'].join(', ')}\n`,
   )
 
 /** A name that, if executed, would leave a file in the test's home. */
@@ -89,8 +89,8 @@ describe.skipIf(missing.length > 0)('at TAB', () => {
 
   it.concurrent.each([
     ['bash', /recover +refresh +rename +revoke +rotate/],
-    ['zsh', /rename +-- Give a service token another name/],
-    ['fish', /rename +\(Give a service token another name\)/],
+    ['zsh', /rename +-- Rename a service token/],
+    ['fish', /rename +\(Rename a service token\)/],
   ] as const)('%s shows what there is to choose from', async (shell, list) => {
     const home = await CompletionHome.make()
     const person = await home.open(shell)

@@ -146,7 +146,7 @@ describe('at TAB nothing goes wrong', () => {
   })
 
   it.skipIf(noKeyring !== undefined)(
-    'where the keychain is locked: nobody is asked to unlock it',
+    'where the keychain is locked: no prompt appears to unlock it',
     async () => {
       const service = await SecretService.start()
       try {

@@ -178,7 +178,7 @@ describe('what ends the access of a token, and the connections that are open wit
     expect(child.exitCode).toBeNull()
   })
 
-  it('are never a process of another time, nor what is no connection', async () => {
+  it('are never a process of another time, nor anything but a connection', async () => {
     const {child} = await alone('one')
     const [name = ''] = await announced()
     const entry = JSON.parse(await fs.readFile(path.join(directory(), name), 'utf8')) as {started: string}

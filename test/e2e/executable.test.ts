@@ -154,7 +154,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       const env = {NODE_DEBUG: '*', NODE_DEBUG_NATIVE: 'http2', CLOUDFLARE_API_TOKEN: apiToken}
       const {code, stdout, stderr} = await zt.run(['token', 'list'], {env})
       expect({code, stdout}).toEqual({code: 0, stdout: expect.stringContaining('ci') as string})
-      expect(stderr).toContain('note:  NODE_DEBUG, NODE_DEBUG_NATIVE are set aside')
+      expect(stderr).toContain('note:  NODE_DEBUG, NODE_DEBUG_NATIVE are ignored')
       // Before zt can remove the switch, node names its own modules.
       expect(stderr.replaceAll(/^MODULE \d+: load built-in module .*\n/gm, '').split('\n')).toHaveLength(2)
       expect(stderr).not.toContain(apiToken)
@@ -185,7 +185,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       await fs.writeFile(file, JSON.stringify({...rest, profiles}))
     })
 
-    it('carries to an edge whose CA stands there', async () => {
+    it('connects to an edge whose CA is among them', async () => {
       const {greeting, stderr} = await proxy({XDG_CONFIG_HOME: config, SSL_CERT_DIR: withCa})
       expect({greeting, stderr}).toEqual({
         greeting: expect.stringMatching(/^SSH-2\.0-/) as string,
@@ -193,7 +193,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       })
     })
 
-    it('refuses an edge whose CA does not', async () => {
+    it('refuses an edge whose CA is not', async () => {
       const {greeting, stderr} = await proxy({XDG_CONFIG_HOME: config, SSL_CERT_DIR: empty})
       expect({greeting, stderr}).toEqual({
         greeting: '',
@@ -297,7 +297,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       expect((await zt.run(ssh, {env})).stdout).toContain('Welcome to GitLab, @')
     })
 
-    it('loads no addon that others could have written, and makes it anew', async () => {
+    it('loads no addon that others could have written, and writes it again', async () => {
       const [addon = ''] = await addons()
       const content = await fs.readFile(addon)
       await fs.writeFile(addon, content.subarray(0, 5000))
@@ -313,7 +313,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
         env: {...env, XDG_CACHE_HOME: '/proc/none'},
       })
       expect(code).toBe(9)
-      expect(stderr).toContain('The keychain library cannot be kept in /proc/none/zt/addon')
+      expect(stderr).toContain('The keychain library cannot be written to /proc/none/zt/addon')
       const {tokens} = await zt.json<{tokens: {name: string}[]}>(['token', 'list'])
       expect(tokens.map(({name}) => name)).not.toContain('never')
     })

@@ -57,7 +57,7 @@ describe('help', () => {
     [['help', 'tokens'], 2],
     [['token', 'creat', '--help'], 2],
     [['token', 'list', '--help', '--json'], 0],
-  ])('leaves to the framework what is no help of a command: %s', async (args, code) => {
+  ])('leaves to the framework everything but a command’s help: %s', async (args, code) => {
     const end = await zt.run(args)
     expect(end).toEqual(await zt.run(args, {env: FRAMEWORK}))
     expect(end.code).toBe(code)

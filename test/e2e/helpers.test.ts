@@ -126,7 +126,7 @@ describe.skipIf(noKeyring !== undefined)('docker-credential-secretservice', () =
       await refuses('absent')
     })
 
-    it('knows a locked one, and asks nobody', async () => {
+    it('recognises a locked one, and does not prompt', async () => {
       service = await SecretService.start()
       await open(service).set(key, new Secret('x'))
       await service.lock()

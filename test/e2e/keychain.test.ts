@@ -72,7 +72,7 @@ describe.skipIf(missing !== undefined)('the real keychain', () => {
     it('knows a keyring that hangs', async () => {
       service = await SecretService.start()
       service.signal('SIGSTOP')
-      await asUsual(() => refuses('broken', /does not answer/))
+      await asUsual(() => refuses('broken', /did not answer/))
       service.signal('SIGCONT')
     })
   })
@@ -94,7 +94,7 @@ describe.skipIf(missing !== undefined)('zt with the real keychain', () => {
     }
   })
 
-  it('keeps the secret there without being told to, where other programs find it too', async () => {
+  it('keeps the secret there by default, where other programs find it too', async () => {
     const created = await zt.json<{store: string; token: {id: string; clientId: string}}>([
       'token',
       'create',
@@ -124,7 +124,7 @@ describe.skipIf(missing !== undefined)('zt with the real keychain', () => {
     })
     service.signal('SIGCONT')
     expect(hung.code).toBe(9)
-    expect(hung.stderr).toContain('does not answer')
+    expect(hung.stderr).toContain('did not answer')
     await service.lock()
     const locked = await zt.run(['token', 'create', 'never'], {env: {CLOUDFLARE_API_TOKEN: apiToken}})
     expect(locked.code).toBe(9)

@@ -360,7 +360,7 @@ describe('a secret', () => {
       })
       const leaks = world.leaksIn(saidBy(end), [...typed, unknown])
       const isTyped = args.some((word) => typed.some((secret) => word.includes(secret)))
-      const refused = isTyped ? saidBy(end).includes('stands on the command line') : end.code === 2
+      const refused = isTyped ? saidBy(end).includes('looks like a secret') : end.code === 2
       if (Object.keys(env).length === 0 && !refused) leaks.push(`not refused: ${saidBy(end)}`)
       if (leaks.length > 0) findings[[...line, ...Object.keys(env)].join(' ')] = leaks
     }

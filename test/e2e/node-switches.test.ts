@@ -62,18 +62,18 @@ describe('switches by which node gives away what it holds', () => {
   })
 
   it.each([
-    [{NODE_DEBUG: 'http'}, 'note:  NODE_DEBUG is set aside: node would print credentials'],
-    [{NODE_DEBUG: '*', NODE_DEBUG_NATIVE: 'http2'}, 'NODE_DEBUG, NODE_DEBUG_NATIVE are set aside'],
+    [{NODE_DEBUG: 'http'}, 'note:  NODE_DEBUG is ignored: node would print credentials'],
+    [{NODE_DEBUG: '*', NODE_DEBUG_NATIVE: 'http2'}, 'NODE_DEBUG, NODE_DEBUG_NATIVE are ignored'],
     [
       {NODE_OPTIONS: '--report-on-signal'},
-      '--report-on-signal is set aside: node would print or write credentials',
+      '--report-on-signal is ignored: node would print or write credentials',
     ],
   ])('are named once on stderr, not under --json: %j', async (env, said) => {
     const text = await zt.run(['token', 'list'], {env})
     expect(text.stderr.split(said)).toHaveLength(2)
     expect(text.stdout).toContain('ci')
     const json = await zt.run(['token', 'list', '--json'], {env})
-    expect(json.stderr).not.toContain('set aside')
+    expect(json.stderr).not.toContain('ignored')
     expect(JSON.parse(json.stdout)).toMatchObject({tokens: [{name: 'ci'}]})
   })
 })

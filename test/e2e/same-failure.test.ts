@@ -201,6 +201,8 @@ interface Row {
   make: () => Setting | Promise<Setting>
   shown: [kind: string, code: string, exitCode: number]
   why?: RegExp
+  /** The first next step. */
+  next?: RegExp
   commands?: Command[]
 }
 
@@ -218,7 +220,7 @@ const ON_THE_WAY: Row[] = [
   {what: 'the CA file cannot be read', make: () => ({args: ['--ca-file', '/dev/null']}), shown: ['config', 'BAD_CA_FILE', 2]},
   {what: 'the server ends without an answer', make: () => via({onPeer: ({socket}) => socket.end()}), shown: UNREACHABLE('EDGE_GONE'), why: /closed before an answer/},
   {what: 'the server does not speak HTTP', make: () => via({onPeer: ({socket}) => socket.write('SSH-2.0-OpenSSH_9.9\r\n')}), shown: UNREACHABLE('EDGE_PROTOCOL'), why: /not HTTP/},
-  {what: 'the server is not an edge', make: () => via({onPeer: ({accept}) => { accept({Upgrade: 'h2c'}) }}), shown: UNREACHABLE('EDGE_PROTOCOL'), why: /not to WebSocket/},
+  {what: 'the server is not an edge', make: () => via({onPeer: ({accept}) => { accept({Upgrade: 'h2c'}) }}), shown: UNREACHABLE('EDGE_PROTOCOL'), why: /than WebSocket/},
   {what: 'the proxy requires a password', make: () => behindProxy('HTTP/1.1 407 No\r\n\r\n'), shown: UNREACHABLE('PROXY_REFUSED'), why: /requires a user and password/},
   {what: 'the proxy does not allow the host', make: () => behindProxy('HTTP/1.1 403 No\r\n\r\n'), shown: UNREACHABLE('PROXY_REFUSED'), why: /does not allow/},
   {what: 'the proxy is down', make: async () => ({args: [...BY_PROXY, '--ca-file', (await edge()).caFile], env: {HTTPS_PROXY: `http://127.0.0.1:${await closedPort()}`}}), shown: UNREACHABLE('PROXY_UNREACHABLE'), why: /Nothing listens/},
@@ -245,6 +247,7 @@ const BY_THE_ACCOUNT: Row[] = [
   {what: 'the token is disabled', make: () => token('disabled'), shown: REFUSED, why: /"disabled" is disabled/, commands: AND_CURL},
   {what: 'the secret is wrong', make: async () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: (JSON.parse(await fs.readFile(await fileWith('index', ci()), 'utf8')) as {clientId: string}).clientId, CF_ACCESS_CLIENT_SECRET: 'cfast_wrong'}}), shown: REFUSED, why: /not the token's current one/, commands: AND_CURL},
   {what: 'the account does not have the token', make: () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: 'f00d.access', CF_ACCESS_CLIENT_SECRET: 'cfast_none'}}), shown: REFUSED, why: /no service token with these credentials/, commands: AND_CURL},
+  {what: 'the API does not accept the API token', make: async () => ({...await answers(302, {Location: LOGIN})(), env: {CLOUDFLARE_API_TOKEN: 'wrong'}}), shown: REFUSED, why: /zt could not ask the API for the exact reason \(Cloudflare does not accept/, next: /^Set CLOUDFLARE_API_TOKEN to another API token/, commands: AND_CURL},
 ] // prettier-ignore
 
 const HERE: Row[] = [
@@ -268,12 +271,13 @@ describe.each([
   ['with a reason that the account gives', BY_THE_ACCOUNT],
   ['before anything is sent', HERE],
 ])('a connection that fails %s', (_, rows) => {
-  it.each(rows)('has one name in every command: $what', async ({make, shown, why, commands = ALL}) => {
+  it.each(rows)('has one name in every command: $what', async ({make, shown, why, next, commands = ALL}) => {
     const setting = await make()
     const errors = await Promise.all(commands.map((command) => failureOf(command, setting)))
     const [first] = errors
     expect([first?.kind, first?.code, first?.exitCode]).toEqual(shown)
     if (why) expect(first?.why).toMatch(why)
+    if (next) expect(first?.next[0]).toMatch(next)
     expect(Object.fromEntries(errors.map((error, at) => [commands[at], comparable(error)]))).toEqual(
       Object.fromEntries(commands.map((command) => [command, comparable(first as Shown)])),
     )

@@ -66,7 +66,7 @@ describe('zt ssh check', () => {
     )
   }) // prettier-ignore
 
-  it('sends a secret nowhere that nobody has said', async () => {
+  it('sends a secret only where a person has said', async () => {
     const end = await zt.run(['ssh', 'check', host, '--token', 'stranger', '--json'])
     expect(end.code).toBe(9)
     expect(JSON.parse(end.stdout)).toMatchObject({error: {code: 'TOKEN_NOT_BOUND'}})
@@ -113,7 +113,7 @@ describe('--client', () => {
 
   it.each(['ssh', 'ssh config', 'ssh proxy'])('is named in the help of zt %s, with what auto means', async (command) => {
     const {stdout} = await zt.run([...command.split(' '), '--help'])
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('auto is the one built in')
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('auto is builtin')
     expect(stdout).toMatch(/auto\|builtin\|cloudflared/)
   }) // prettier-ignore
 
@@ -121,7 +121,7 @@ describe('--client', () => {
     [['ssh', 'proxy', host, '--client', 'other']],
     [['ssh', 'config', host, '--client', 'other']],
     [['ssh', host, '--client', 'other']],
-  ])('that nobody knows is refused: zt %j', async (args) => {
+  ])('that no one knows is refused: zt %j', async (args) => {
     expect((await zt.run(args)).code).toBe(2)
   })
 })

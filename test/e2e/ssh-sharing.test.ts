@@ -90,7 +90,7 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
     expect(await costs(refused)).toBe(1)
   })
 
-  it('a socket that nobody listens at, or whose connection is cut, is replaced by a new connection', async () => {
+  it('a socket without a listener, or whose connection is cut, is replaced by a new connection', async () => {
     await world.ztSsh([], 'true')
     const [name = ''] = await fs.readdir(sockets)
     const {stderr} = await world.ztSsh([], '-O', 'check')
@@ -173,7 +173,7 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
       if (shell.includes('echo before')) expect(end.stdout).toMatch(/^before$/m)
     })
 
-    it('says nothing where the person wants to hear nothing', async () => {
+    it('is silent if the person asks for that', async () => {
       const config = path.join(world.zt.home, 'elsewhere')
       const end = await world.run('sh', ['-c', 'ssh -F "$CONFIG" "$THERE" true 2>/dev/null'], {
         CONFIG: config,

@@ -52,7 +52,7 @@ describe('the life of a service token', () => {
   it('is disabled and enabled', async () => {
     const off = await zt.run(['token', 'disable', 'deploy'])
     expect(off.code).toBe(0)
-    expect(off.stdout).toContain('one from before a rotation')
+    expect(off.stdout).toContain('previous one after a rotation')
     expect(off.stdout).toContain(HOST)
     expect(await show()).toMatchObject({status: 'disabled'})
     expect(await zt.json(['token', 'disable', 'deploy'])).toMatchObject({changed: false})
@@ -145,7 +145,7 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
 
   const open = async (...args: string[]): Promise<Terminal> => (terminal = await Terminal.start(zt, args))
 
-  it('a revocation shows its plan, wants the name typed, and takes no other word for it', async () => {
+  it('a revocation shows its plan, requires the name to be typed, and accepts nothing else', async () => {
     await zt.json(['token', 'create', 'typed'])
     await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'typed'])
     const t = await open('token', 'revoke', 'typed', '--detach')
@@ -185,7 +185,7 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     expect(await zt.json(['token', 'show', 'shorter'])).toEqual(before)
   })
 
-  it('an import asks for both, and shows the secret to nobody', async () => {
+  it('an import asks for both, and does not show the secret', async () => {
     const made = await zt.json<{token: {clientId: string}; clientSecret: string}>(['token', 'create', 'asked', '--reveal']) // prettier-ignore
     const t = await open('token', 'import')
     await t.shows(/Client ID/)

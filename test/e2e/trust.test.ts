@@ -47,7 +47,7 @@ async function withoutCaFile(): Promise<string> {
 }
 
 describe('a proxy that takes the system’s CAs', () => {
-  it('trusts an edge whose CA stands in the directory of the environment', async () => {
+  it('trusts an edge whose CA is in the directory of the environment', async () => {
     const config = await withoutCaFile()
     const {greeting, stderr} = await proxy([], {XDG_CONFIG_HOME: config, SSL_CERT_DIR: withCa})
     expect({greeting, stderr}).toMatchObject({
@@ -67,7 +67,7 @@ describe('a proxy that takes the system’s CAs', () => {
     ['the system’s own', {}],
     ['none', {SSL_CERT_DIR: '/nonexistent'}],
     ['a file', {SSL_CERT_FILE: '/dev/null'}],
-  ])('trusts the profile’s CA file besides %s', async (_what, env) => {
+  ])('trusts the profile’s CA file in addition to %s', async (_what, env) => {
     const {greeting, stderr} = await proxy([], env)
     expect({greeting, stderr}).toMatchObject({
       greeting: expect.stringMatching(/^SSH-2\.0-/) as string,

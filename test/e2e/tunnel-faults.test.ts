@@ -127,7 +127,7 @@ const FAULTS: [string, Fault][] = [
   ['that sends garbage midway', {script: midway(({socket}) => socket.write('SSH-2.0-garbage')), exit: 8, code: 'TUNNEL_PROTOCOL', why: /The edge sent a/}],
   ['that does not speak TLS', {edge: {onConnection: (socket) => socket.write('SSH-2.0-OpenSSH_9.9\r\n')}, exit: 8, code: 'EDGE_UNREACHABLE', why: /does not speak TLS/}],
   ['that does not speak HTTP', {script: ({socket}) => socket.write('SSH-2.0-OpenSSH_9.9\r\n'), exit: 8, code: 'EDGE_PROTOCOL', why: /not HTTP/}],
-  ['that upgrades to something else', {script: ({accept}) => { accept({Upgrade: 'h2c'}) }, exit: 8, code: 'EDGE_PROTOCOL', why: /not to WebSocket/}],
+  ['that upgrades to something else', {script: ({accept}) => { accept({Upgrade: 'h2c'}) }, exit: 8, code: 'EDGE_PROTOCOL', why: /than WebSocket/}],
   ['whose answer is to another request', {script: ({accept}) => { accept({'Sec-WebSocket-Accept': 'AAAA'}) }, exit: 8, code: 'EDGE_PROTOCOL', why: /does not belong to this request/}],
   ['that answers 301', {script: answer(301, {Location: `https://www.${HOST}/`}), exit: 10, code: 'ACCESS_REFUSED', why: /does not follow/}],
   ['that answers 302 to a login', {script: answer(302, {Location: login}), exit: 10, code: 'ACCESS_REFUSED', why: /Service Auth.*CF-RAY/}],

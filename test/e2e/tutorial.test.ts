@@ -20,7 +20,7 @@ describe('the tutorial', () => {
     expect(JSON.parse(created.stdout)).toMatchObject({store: 'vault', token: {name: 'gitlab-admin'}})
   })
 
-  it('is refused before there is a rule, and says why and which command mends it', async () => {
+  it('is refused before there is a rule, and says why and which command fixes that', async () => {
     const refused = await zt.run(['ssh', `git@${host}`, '--token', 'gitlab-admin', '--yes', '--', '-T'])
     expect(refused.code).toBe(255)
     expect(refused.stderr).toContain('only identity rules')

@@ -23,5 +23,5 @@ it.each([
 ])('zt %j fails and says so when what it waits for can no longer come', async (args) => {
   const end = await zt.run(args)
   expect(end.code).not.toBe(0)
-  expect(end.stderr).toMatch(/zt stopped before it had finished/)
+  expect(end.stderr).toMatch(/zt stopped before it was finished/)
 })

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => world.end())
 
 describe('where Access does not know a rotated secret yet', () => {
-  it.skipIf(!hasCurl)('zt curl sends the one before, once, and says so', async () => {
+  it.skipIf(!hasCurl)('zt curl sends the previous secret, once, and says so', async () => {
     const end = await world.zt.run(['curl', `https://${webHost}/items?key=x`, '--', '-sS', '--data', '@-'], {
       input: 'x',
     })
@@ -37,7 +37,7 @@ describe('where Access does not know a rotated secret yet', () => {
     for (const secret of world.secrets) expect(end.stdout + end.stderr).not.toContain(secret)
   })
 
-  it('zt forward --http serves with the one before, and says so', async () => {
+  it('zt forward --http serves with the previous secret, and says so', async () => {
     const forward = await world.forward([webHost, '--http'])
     const answers = await Promise.all(
       ['GET', 'POST'].map((method) => fetch(`http://127.0.0.1:${forward.port}/x`, {method})),
@@ -50,7 +50,7 @@ describe('where Access does not know a rotated secret yet', () => {
     ])
   })
 
-  it('zt forward carries TCP with the one before', async () => {
+  it('zt forward carries TCP with the previous secret', async () => {
     const forward = await world.forward([tcpHost])
     expect(await echoed(forward.port)).toBe('hello')
     expect(await forward.stop()).toBe(0)

@@ -215,7 +215,7 @@ describe('zt forward', () => {
     expect(JSON.stringify(errors)).toContain('No Service Auth rule admits')
   })
 
-  it('closes what is open when it is told to end', async () => {
+  it('closes what is open when it is asked to end', async () => {
     const forward = await world.forward([tcpHost])
     const client = net.connect(forward.port, '127.0.0.1')
     client.write('x')
@@ -255,7 +255,7 @@ describe('zt forward', () => {
       expect(await forward.stop()).toBe(0)
     })
 
-    it('sends nobody else the secret: a redirect elsewhere is the client\u2019s, one within stays at the listener', async () => {
+    it('sends no one else the secret: a redirect elsewhere is the client\u2019s, one within stays at the listener', async () => {
       const forward = await world.forward([webHost, '--http'])
       const away = await ask(forward.port, {path: '/away'})
       expect(away).toMatchObject({status: 302, headers: {location: world.stranger.url}})

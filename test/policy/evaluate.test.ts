@@ -537,7 +537,7 @@ const requests: fc.Arbitrary<AccessRequest> = fc.record({
 const early = ({decision}: Policy): boolean => decision === 'non_identity' || decision === 'bypass'
 
 describe('for all policies', () => {
-  it('a Service Auth policy naming the token lets it in, wherever it stands among Allow and Block', () => {
+  it('a Service Auth policy naming the token lets it in, at any place among Allow and Block', () => {
     fc.assert(
       fc.property(policiesOf(rule), groupsOf(rule), fc.nat(5), (policies, groups, at) => {
         const added = policies.toSpliced(at, 0, policy('new', 'non_identity', {include: [byToken()]}))

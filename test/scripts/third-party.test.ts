@@ -67,7 +67,7 @@ describe('the packages inside dist/', () => {
     expect(names(thirdParty(root, [metafile], {}))).toEqual(['esbuild 1.0.0'])
   })
 
-  it('are told apart by version, where one has its own copy of another', async () => {
+  it('are distinguished by version, where one has its own copy of another', async () => {
     await install('one', {license: 'MIT', version: '2.0.0'})
     await install('two')
     await install('two/node_modules/one', {license: 'ISC', version: '1.9.0'}, {LICENSE: 'the older one'})
@@ -101,7 +101,7 @@ describe('the packages inside dist/', () => {
     expect(() => of('node_modules/one/a.js')).toThrow(message)
   })
 
-  it.each(['../elsewhere/a.js', 'vendor/a.js', 'made:up'])('end the build where %s is nobody’s', (file) => {
+  it.each(['../elsewhere/a.js', 'vendor/a.js', 'made:up'])('end the build where %s is no one’s', (file) => {
     expect(() => of(file)).toThrow(`${file} is in dist/`)
   })
 

@@ -77,7 +77,7 @@ describe('the file from which the addon is loaded', () => {
         execFileSync('mkfifo', [file])
       },
     ],
-  ])('is made anew where it %s', (_what, spoil) => {
+  ])('is made again where it %s', (_what, spoil) => {
     opened()
     spoil()
     expect(opened()).toEqual(CONTENT)
@@ -87,7 +87,7 @@ describe('the file from which the addon is loaded', () => {
     expect(modeOf(file) & 0o022).toBe(0)
   })
 
-  it.runIf(isRoot)('is made anew where it is another user’s', () => {
+  it.runIf(isRoot)('is made again if it belongs to another user', () => {
     opened()
     fs.chownSync(file, 65534, 65534)
     expect(opened()).toEqual(CONTENT)
@@ -119,10 +119,10 @@ describe('the directory of the addon', () => {
     [
       'one that holds a directory of that name',
       () => fs.mkdirSync(file, {recursive: true}),
-      /cannot be kept/,
+      /cannot be written/,
     ],
-    ['below a file', () => (directory = path.join('/etc/hosts', 'zt', 'addon')), /cannot be kept/],
-    ['where none can be', () => (directory = '/proc/none/zt/addon'), /cannot be kept/],
+    ['below a file', () => (directory = path.join('/etc/hosts', 'zt', 'addon')), /cannot be written/],
+    ['where none can be', () => (directory = '/proc/none/zt/addon'), /cannot be written/],
   ])('is refused where it is %s', (_what, spoil, why) => {
     fs.mkdirSync(path.dirname(directory), {recursive: true})
     spoil()

@@ -56,7 +56,7 @@ async function gone(pid: number): Promise<boolean> {
 }
 
 describe('a credential helper', () => {
-  it('is given no secret in its arguments or environment, and none of ours at all', async () => {
+  it('gets no secret in its arguments or environment, and none of zt’s at all', async () => {
     vi.stubEnv('CLOUDFLARE_API_TOKEN', CANARY)
     vi.stubEnv('CF_ACCESS_CLIENT_SECRET', CANARY)
     await open().set(KEY, new Secret(CANARY))

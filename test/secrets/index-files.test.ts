@@ -47,7 +47,7 @@ describe('a name of a file that is made of a name', () => {
   })
 })
 
-describe('two profiles that one directory is made for, as case is not told apart', () => {
+describe('two profiles that one directory is made for, as case is not distinguished', () => {
   let directory: string
   beforeEach(async () => {
     directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-index-'))

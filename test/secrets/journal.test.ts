@@ -34,7 +34,7 @@ const plain = (one: Spooled | undefined): unknown =>
 describe('the spool', () => {
   const file = (): string => path.join(directory, 'x.spool')
 
-  it('gives back what was written, whatever that is, in room that was there before', async () => {
+  it('returns what was written, whatever that is, in room that was there before', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.string({unit: 'binary', maxLength: 600}),

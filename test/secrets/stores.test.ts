@@ -7,6 +7,7 @@ import {
   chooseStore,
   isKeepingStoreKind,
   isStoreKind,
+  KEEPING_STORES,
   knownStores,
   openStore,
   rankOf,
@@ -79,7 +80,14 @@ describe('the table of stores', () => {
     const kinds = ['keychain', 'helper:pass', 'vault', 'env'] as const
     for (const kind of kinds) expect((await openStore(kind, optionsAt(home))).kind).toBe(kind)
     expect(kinds.map((kind) => isKeepingStoreKind(kind))).toEqual([true, true, true, false])
-    expect(kinds.map(rankOf)).toEqual([0, 1, 2, 3])
+    const ranks = kinds.map(rankOf)
+    expect(ranks).toEqual(ranks.toSorted((a, b) => a - b))
+    expect(new Set(ranks).size).toBe(kinds.length)
+    expect(rankOf('nothing')).toBe(-1)
+  })
+
+  it('names in help those that can keep a secret', () => {
+    expect(KEEPING_STORES).toBe('keychain, helper:NAME or vault')
   })
 
   it('knows which stores can be read without asking anyone', () => {

@@ -65,7 +65,7 @@ describe('Vault', () => {
     }
   })
 
-  it('refuses a directory that others can read, and says how to mend it', async () => {
+  it('refuses a directory that others can read, and says how to fix it', async () => {
     await vault().set(KEY, new Secret(CANARY))
     await fs.chmod(path.join(home, 'vault'), 0o755)
     await expect(vault().get(KEY)).rejects.toMatchObject({next: [expect.stringContaining('chmod')]})
@@ -150,7 +150,7 @@ describe('Vault', () => {
     ['nobody can be asked', {}, 'locked'],
     ['somebody can be asked', {askPassphrase: () => Promise.reject(new Error('asked'))}, 'ready'],
     ['the file of the passphrase is not there', {passphraseFile: '/nowhere'}, 'broken'],
-  ])('with a passphrase is, when %s, told without a question', async (_, identity, state) => {
+  ])('with a passphrase is, when %s, reported without a prompt', async (_, identity, state) => {
     const file = path.join(home, 'identity')
     await createVaultIdentity(file, new Secret('p'), 1)
     const store = new Vault({directory: path.join(home, 'vault'), identity: {file, ...identity}})

@@ -5,6 +5,7 @@ import path from 'node:path'
 import {Readable} from 'node:stream'
 import {Config, type Command} from '@oclif/core'
 import {afterAll, beforeAll, beforeEach, expect} from 'vitest'
+import {ASKABLE} from '../../src/lib/access/rules/input.js'
 import {exitCodeOfKind} from '../../src/lib/core/exit-codes.js'
 import type {ErrorKind} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
@@ -22,6 +23,11 @@ const sources = path.join(root, 'src', 'commands')
 const DIRECTORIES = ['CONFIG', 'DATA', 'STATE', 'CACHE'] as const
 /** Every command has them; test/commands/global-flags.test.ts tries them. */
 const GLOBAL_FLAGS = ['--json', '--no-input', '--profile', '--account']
+
+/** They come from one table, and test/commands/every-command.test.ts tries each row. */
+const SELECTOR_FLAGS = ASKABLE.flatMap(({include, require, exclude}) =>
+  [include, require, exclude].flatMap((flag) => (flag ? [`--${flag[0]}`] : [])),
+)
 
 /** Every command by its words (`token create`), and its file in src/commands. */
 export const COMMANDS: ReadonlyMap<string, string> = new Map(
@@ -201,9 +207,12 @@ export class CommandWorld {
   }
 
   /** Runs a command line with `--no-input` at a terminal: it asks nothing, and says what is missing. */
-  async failsWithoutAsking(line: string | string[], options: RunOptions = {}): Promise<JsonError> {
-    const words = wordsIn(line)
-    return this.fails([...words, '--no-input'], 'usage', 'INPUT_REQUIRED', {...options, answers: []})
+  async failsWithoutAsking(
+    line: string | string[],
+    kind: ErrorKind = 'usage',
+    code = 'INPUT_REQUIRED',
+  ): Promise<JsonError> {
+    return this.fails([...wordsIn(line), '--no-input'], kind, code, {answers: []})
   }
 
   /** Runs something that must leave the account and this machine as they are. */
@@ -448,7 +457,9 @@ export function commandTests(id: string, options?: WorldOptions): {readonly zt: 
     const {command} = await commandOf(id.split(' '))
     const flags = Object.keys((command as Partial<typeof Command>).flags ?? {}).map((name) => `--${name}`)
     expect(
-      flags.filter((flag) => !tried.get(id)?.has(flag) && !GLOBAL_FLAGS.includes(flag)),
+      flags.filter(
+        (flag) => !tried.get(id)?.has(flag) && !GLOBAL_FLAGS.includes(flag) && !SELECTOR_FLAGS.includes(flag),
+      ),
       `flags of zt ${id} that no test has tried`,
     ).toEqual([])
   })

@@ -10,7 +10,10 @@ import type {SandboxState} from '../../src/lib/sandbox/state.js'
 import {World} from './access-world.js'
 
 const SELECTORS = {tokens: 'service_token', groups: 'group', anyToken: 'any_valid_service_token', everyone: 'everyone', emails: 'email', emailDomains: 'email_domain', ips: 'ip', countries: 'geo'} // prettier-ignore
-type Part = Partial<Record<keyof typeof SELECTORS, readonly string[] | true>>
+type Part = Partial<Record<keyof typeof SELECTORS, readonly string[] | true>> & {
+  /** Any others, by their names in the API. */
+  selectors?: Readonly<Record<string, readonly string[]>>
+}
 
 /** Rules as a person asks for them; what is left out asks for nothing. */
 export function asked({
@@ -18,13 +21,15 @@ export function asked({
   exclude = {},
   ...include
 }: Part & {require?: Part; exclude?: Part}): RuleInput {
-  const part = (wanted: Part): RuleInput['include'] =>
-    Object.fromEntries(
+  const part = ({selectors, ...wanted}: Part): RuleInput['include'] => ({
+    ...Object.fromEntries(
       Object.entries(wanted).map(([name, values]) => [
-        SELECTORS[name as keyof Part],
+        SELECTORS[name as keyof typeof SELECTORS],
         values === true ? [''] : values,
       ]),
-    )
+    ),
+    ...selectors,
+  })
   return {include: part(include), require: part(require), exclude: part(exclude)}
 }
 

@@ -30,7 +30,7 @@ describe('the trace of an error', () => {
     ['in a message that was changed later', () => Object.assign(new Error(canary), {message: 'x'})],
     ['thrown as it is', () => canary],
     ['in an object that is no error', () => ({message: canary, stack: canary, name: canary})],
-  ])('holds no text that stands %s', (_where, make) => {
+  ])('holds no text that is %s', (_where, make) => {
     expect([...framesOf(make()), nameOfThrown(make())].join('\n')).not.toContain('CANARY')
   })
 

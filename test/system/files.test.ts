@@ -58,7 +58,7 @@ describe('writeFileAtomic', () => {
 })
 
 describe('reading', () => {
-  it('gives undefined for what is not there, and a person-readable error for a directory', async () => {
+  it('returns undefined for a missing file, and a readable error for a directory', async () => {
     expect(await readFileIfThere(path.join(directory, 'none'))).toBeUndefined()
     await expect(readFileIfThere(directory)).rejects.toMatchObject({
       code: 'FILE_NOT_READABLE',
@@ -102,7 +102,7 @@ describe('refuseIfOthersCanRead', () => {
     else await expect(check).rejects.toMatchObject({kind: 'needs-action', code: 'UNSAFE_PERMISSIONS'})
   })
 
-  it('suggests a chmod that mends it', async () => {
+  it('suggests a chmod that fixes it', async () => {
     const file = path.join(directory, 'x')
     await fs.writeFile(file, '', {mode: 0o644})
     const error = (await refuseIfOthersCanRead(file).catch((thrown: unknown) => thrown)) as {next: string[]}
@@ -168,7 +168,7 @@ describe('a file that others can read', () => {
     ['darwin', true],
     // It has no such modes: node says 666 of every file there.
     ['win32', false],
-  ])('is refused on %s: %s, and the command that mends it can be copied', async (platform, refused) => {
+  ])('is refused on %s: %s, and the command that fixes it can be copied', async (platform, refused) => {
     const file = path.join(directory, "it's mine")
     await fs.writeFile(file, '')
     await fs.chmod(file, 0o666)

@@ -20,7 +20,7 @@ afterEach(() => fs.rm(directory, {recursive: true, force: true}))
 const tickets = async (): Promise<string[]> => fs.readdir(path.join(directory, 'locks'))
 
 describe('a lock', () => {
-  it('is had by one at a time, and by everybody in the end', async () => {
+  it('is held by one at a time, and by everyone in the end', async () => {
     let inside = 0
     let most = 0
     let count = 0
@@ -81,7 +81,7 @@ describe('a lock', () => {
     bePatient('40')
   })
 
-  it('keeps names apart, whatever stands in them, and does not write them down', async () => {
+  it('keeps names apart, whatever they contain, and does not write them down', async () => {
     const names = ['a', 'b', 'a/../b', '', 'x'.repeat(5000), 'ä\u0000']
     for (const name of names) expect(await locks.acquire(name)).toBeDefined()
     expect((await tickets()).join()).not.toContain('xxx')
@@ -168,7 +168,7 @@ describe('the mark of one who has a lock', () => {
     expect(await fs.readFile(target, 'utf8')).toBe('theirs')
   })
 
-  it('that cannot be removed is told by the release, and does not keep its own process out', async () => {
+  it('that cannot be removed is reported by the release, and does not keep its own process out', async () => {
     const lock = await locks.acquire('it')
     const rm = vi.spyOn(fs, 'rm').mockRejectedValue(Object.assign(new Error(), {code: 'EROFS'}))
     await expect(lock?.release()).rejects.toMatchObject({

@@ -28,7 +28,7 @@ const uid = process.geteuid?.() ?? 0
 /** As another user would see our files. */
 const another = {uid: uid + 1000, platform: process.platform}
 
-describe('a file of ours', () => {
+describe('a file of zt', () => {
   it.each([
     [0o600, {}, true],
     [0o644, {}, true],
@@ -39,7 +39,7 @@ describe('a file of ours', () => {
     [0o604, {secret: true}, false],
     [0o600, {secret: true}, true],
     [0o400, {secret: true}, true],
-  ])('of mode %o with %j is read: %s; the command that is named mends it', (mode, rules, fine) => {
+  ])('of mode %o with %j is read: %s; the named command fixes it', (mode, rules, fine) => {
     fs.writeFileSync(file, 'text')
     fs.chmodSync(file, mode)
     if (!fine) {
@@ -130,7 +130,7 @@ describe.skipIf(process.platform === 'win32')('what is in the place of a file', 
     ['a link to nothing', () => fs.symlinkSync(`${file}-`, file), /does not exist/],
   ]
 
-  it.each(places)('is told and not waited for: %s', (_, make, why) => {
+  it.each(places)('is reported and not waited for: %s', (_, make, why) => {
     make()
     for (const read of [() => readOwnFile(file, {links: 'follow'}), () => readForeignFile(file)]) {
       const error = thrown(read)
@@ -140,7 +140,7 @@ describe.skipIf(process.platform === 'win32')('what is in the place of a file', 
     expect(thrown(() => readOwnFile(file))).toMatchObject({code: 'FILE_NOT_READABLE'})
   })
 
-  it.each(places)('is told of a seed, too: %s', async (_, make, why) => {
+  it.each(places)('is reported for a seed, too: %s', async (_, make, why) => {
     make()
     await expect(readSeed(file)).rejects.toMatchObject({
       code: 'BAD_SEED',
@@ -148,7 +148,7 @@ describe.skipIf(process.platform === 'win32')('what is in the place of a file', 
     })
   })
 
-  it('is told and not waited for: a socket', async () => {
+  it('is reported and not waited for: a socket', async () => {
     const server = net.createServer()
     await new Promise<void>((resolve) => server.listen(file, resolve))
     expect(thrown(() => readOwnFile(file))).toMatchObject({code: 'FILE_NOT_READABLE'})

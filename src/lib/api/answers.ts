@@ -6,29 +6,29 @@ import {OPERATIONS, type ChangeName} from './operations.js'
 export type {ChangeName}
 
 /**
- * What is wrong with an object that the API gave, as a sentence without anything of it; undefined: nothing.
+ * What is wrong with an object from the API, as a sentence that quotes none of it; undefined if nothing is.
  *
- * @param id the one that was asked for; undefined where the API chooses it
+ * @param id that was requested; undefined if the API chooses it
  */
 export function faultOf(raw: JsonObject, id?: string): string | undefined {
   const given = raw['id'] ?? raw['uid']
-  if (!isId(given)) return 'It holds no id, or something else in its place.'
-  if (id !== undefined && given !== id) return 'It is about another object than the one that was asked for.'
+  if (!isId(given)) return 'It has no valid ID.'
+  if (id !== undefined && given !== id) return 'It describes a different object from the one requested.'
   if (raw['uid'] !== undefined && raw['uid'] !== null && !isId(raw['uid']))
-    return 'It holds an impossible id.'
+    return 'Its "uid" is not a valid ID.'
   const {client_id: clientId, policies} = raw
   if (clientId !== undefined && (typeof clientId !== 'string' || !isClientId(clientId)))
-    return 'It holds no Client ID, or something else in its place.'
+    return 'Its client ID is not valid.'
   if (clientId !== undefined && !TIMES.every((field) => isTime(raw[field])))
-    return 'One of its times is none.'
+    return 'One of its times is not valid.'
   if (!Array.isArray(policies)) return undefined
   const ids = policies.map((one: unknown) => (isJsonObject(one) ? one['id'] : one))
   return ids.every((one) => one === undefined || isId(one))
     ? undefined
-    : 'One of its policies has an impossible id.'
+    : 'One of its policies has no valid ID.'
 }
 
-/** The fields that an answer tells otherwise than they were sent. */
+/** The fields whose value in the answer differs from the one sent. */
 export function contradicted(operation: ChangeName, sent: object | undefined, raw: JsonObject): string[] {
   const asked = sent as JsonObject | undefined
   return OPERATIONS[operation].compared.filter((field) => {
@@ -40,21 +40,21 @@ export function contradicted(operation: ChangeName, sent: object | undefined, ra
 
 const TIMES = ['created_at', 'updated_at', 'expires_at', 'last_seen_at']
 
-/** A time, or none. */
+/** True for a time, and for no value. */
 function isTime(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return true
   return typeof value === 'string' && value.length <= 64 && !Number.isNaN(Date.parse(value))
 }
 
-/** It goes into a header. Cloudflare's end in `.access`. */
+/** It is sent in a header. Cloudflare's client IDs end in `.access`. */
 function isClientId(text: string): boolean {
   return /^[\x21-\x7E]{1,256}$/.test(text)
 }
 
-/** It goes into a header. Today's have 54 characters or 64. */
+/** It is sent in a header. Secrets have 54 or 64 characters today. */
 export function isClientSecret(value: unknown): value is string {
   if (typeof value !== 'string' || !/^[\x21-\x7E]{1,1024}$/.test(value)) return false
-  // Of this kind the length is known: a part of one opens nothing.
+  // The length of this kind is known, so a truncated secret can be recognised.
   return !value.startsWith('cfast_') || value.length === 54
 }
 

@@ -14,16 +14,16 @@ import type {AccessApi, ApiTokenStatus, NewServiceToken, Page} from './types.js'
 export interface AccessApiOptions extends TransportOptions {
   /** Undefined: only {@link AccessApi.verifyToken} and {@link AccessApi.listAccounts} work. */
   accountId: string | undefined
-  /** If set, Access objects are those of this zone: `/zones/{id}/access/…`. A zone has no reusable policies. */
+  /** If set, the Access objects of this zone are used: `/zones/{id}/access/…`. A zone has no reusable policies. */
   zoneId?: string | undefined
 }
 
-/** The largest page that the API gives of policies. */
+/** The API's largest page of policies. */
 const POLICY_PAGE_SIZE = 1000
-/** The largest page that the API gives of accounts or zones. */
+/** The API's largest page of accounts or zones. */
 const SMALL_PAGE_SIZE = 50
 
-/** For an error: `Cannot create the service token`. */
+/** Completes an error: `Cannot create the service token`. */
 const DOING: Record<OperationName, string> = {
   verifyUserToken: 'verify the API token',
   verifyAccountToken: 'verify the API token',
@@ -60,9 +60,9 @@ const DOING: Record<OperationName, string> = {
 }
 
 /**
- * The API over Cloudflare's SDK. Reads are tried three times. A change is sent once, because there is no idempotency key:
- * the caller must find out what came of it. A change that was refused for too many requests was not made, so it is sent
- * again within the limit.
+ * The API over Cloudflare's SDK. Reads are tried three times. A change is sent once, because there is no idempotency
+ * key: the caller must find out whether it was made. A change refused because of too many requests was not made, so it
+ * is sent again within the limit.
  *
  * @throws UserError `usage` / `INSECURE_API_URL` for http: to another machine, `auth` / `API_TOKEN_MALFORMED`
  */
@@ -74,7 +74,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
   const refuse = (request: Request, what: string): never => {
     throw badAnswer(about(request), what, undefined, 200)
   }
-  /** @param ids for the `{names}` in the operation's path, in its order, without the account's or the zone's */
+  /** @param ids for the `{names}` in the operation's path, in that order, without the account's or zone's */
   const requestOf = (name: OperationName, ids: readonly string[], body?: object): Request => {
     const {method, path}: Operation = OPERATIONS[name]
     const left = [...ids]
@@ -99,7 +99,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     })
   }
 
-  /** The object that was asked for, and no other. */
+  /** Checks that the answer is the requested object. */
   async function read(name: OperationName, objectId: string): Promise<JsonObject> {
     const request = requestOf(name, [objectId])
     const raw = await one(request)
@@ -118,7 +118,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       return convert(fault === undefined ? raw : refuse(request, fault))
     })
   }
-  /** The changed object, if the answer is about the one that was to be changed and agrees with what was sent. */
+  /** The changed object, if the answer has its ID and agrees with what was sent. */
   async function make(name: ChangeName, ids: readonly string[], body?: object): Promise<JsonObject> {
     const request = requestOf(name, ids, body)
     const raw = await one(request)
@@ -136,7 +136,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     const fault = faultOf(result, ids.at(-1))
     if (fault !== undefined) refuse(request, fault)
   }
-  /** An answer with a secret, which the API shows this one time. */
+  /** An answer with a secret, which the API shows only once. */
   async function withSecret(
     name: ChangeName,
     ids: readonly string[],
@@ -146,7 +146,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     const secret = raw['client_secret']
     const token = toServiceToken(raw)
     if (token.clientId === '' || !isClientSecret(secret))
-      return refuse(requestOf(name, ids), 'It holds no client ID or no client secret.')
+      return refuse(requestOf(name, ids), 'It contains no client ID or no client secret.')
     return {token, clientSecret: new Secret(secret)}
   }
   async function verified(
@@ -168,7 +168,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       try {
         return await verified('verifyUserToken', 'user')
       } catch (error) {
-        // That endpoint does not know a token that an account owns.
+        // That endpoint does not know account-owned tokens.
         const {status = 500} = error instanceof ApiError ? error : {}
         if (status >= 500 || status === 429 || accountId === undefined) throw error
         return verified('verifyAccountToken', 'account')
@@ -178,7 +178,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       try {
         return await collect(list('listAccounts', toIdAndName, {size: SMALL_PAGE_SIZE}))
       } catch (error) {
-        // Reported for API tokens that an account owns: 400 with code 1001.
+        // Reported for account-owned API tokens: 400 with code 1001.
         const {status, kind} = error instanceof ApiError ? error : {}
         if ((status === 400 || status === 403) && kind !== 'auth') return []
         throw error
@@ -238,15 +238,15 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
   return api
 }
 
-/** An ID as a part of an address. It may come from a file, a flag or an earlier answer. */
+/** An ID as part of a path. It may come from a file, a flag or an earlier answer. */
 function checkedId(given: string): string {
   if (isId(given)) return given
   throw new UserError({
     kind: 'usage',
     code: 'BAD_ID',
-    message: 'This is not the ID of anything at Cloudflare',
+    message: 'This is not a Cloudflare ID',
     why: 'An ID is 1 to 64 letters, digits, - or _. Nothing was sent.',
-    next: ['Give the ID as a list shows it'],
+    next: ['Copy the ID from a list, e.g. zt app list'],
   })
 }
 
@@ -255,13 +255,13 @@ function zoneHasNoPolicies(): UserError {
     kind: 'usage',
     code: 'ZONE_HAS_NO_POLICIES',
     message: 'A zone has no reusable policies',
-    why: "Policies that applications share belong to the account; a zone's application has policies of its own.",
+    why: 'Policies that applications share belong to the account; an application of a zone has its own policies.',
   })
 }
 
 const STATUSES = ['active', 'disabled', 'expired'] as const
 
-/** Undefined for an answer that does not say what the token is. */
+/** Undefined if the answer does not describe the token. */
 function toTokenStatus(raw: JsonObject, owner: ApiTokenStatus['owner']): ApiTokenStatus | undefined {
   const status = STATUSES.find((one) => one === raw['status'])
   if (status === undefined) return undefined

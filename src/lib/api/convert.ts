@@ -1,14 +1,14 @@
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import type {Application, Decision, Group, Policy, Rule, ServiceToken} from './types.js'
 
-/** A service token from the API's object. Unknown fields are dropped: a token is never sent back whole. */
+/** A service token from the API's object. Unknown fields are dropped, because a token is never sent back whole. */
 export function toServiceToken(raw: JsonObject): ServiceToken {
   return {
     id: text(raw['id']) ?? '',
     clientId: text(raw['client_id']) ?? '',
     name: text(raw['name']) ?? '',
     duration: text(raw['duration']) ?? '8760h',
-    // Older tokens were made before the field existed; they work.
+    // Tokens from before this field existed are enabled.
     enabled: raw['enabled'] !== false,
     expiresAt: text(raw['expires_at']),
     createdAt: text(raw['created_at']),
@@ -59,14 +59,14 @@ export function toGroup(raw: JsonObject): Group {
   }
 }
 
-/** Ascending precedence; policies without one keep their place behind. */
+/** Ascending precedence; policies without one come last, in their order. */
 export function byPrecedence(policies: readonly Policy[]): Policy[] {
   return [...policies].sort(
     (a, b) => (a.precedence ?? Number.MAX_SAFE_INTEGER) - (b.precedence ?? Number.MAX_SAFE_INTEGER),
   )
 }
 
-/** `destinations` supersedes `self_hosted_domains` (Cloudflare's API reference); private destinations are no host names. */
+/** `destinations` supersedes `self_hosted_domains` (Cloudflare's API reference); private destinations are no hosts. */
 function publicDestinations(raw: JsonObject): string[] {
   const destinations = raw['destinations']
   if (Array.isArray(destinations) && destinations.length > 0) {

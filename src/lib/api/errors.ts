@@ -4,22 +4,22 @@ import {ConnectionError} from './http-fetch.js'
 import {permissionsFor} from './permissions.js'
 import type {ApiTokenStatus} from './types.js'
 
-/** Of an answer: what is read of it by name. */
+/** An answer's headers, which are only read by name. */
 export type AnswerHeaders = Pick<Headers, 'get'>
 
-/** What is known of a request when it fails. */
+/** What is known about a failed request. */
 export interface FailedRequest {
   method: string
-  /** Below the base URL, without query. */
+  /** Relative to the base URL, without the query. */
   path: string
-  /** For people: `create the service token`. */
+  /** As shown in errors: `create the service token`. */
   doing: string
   apiUrl: string
   /** True: the API token came from CLOUDFLARE_API_TOKEN. */
   tokenFromEnvironment: boolean
-  /** The command that asks: `token create`. */
+  /** The command that sends the request: `token create`. */
   command?: string | undefined
-  /** Behind a command that is suggested: `--profile production`, where one was named. */
+  /** Appended to commands that an error suggests: `--profile production`, if a profile was named. */
   suggestedArgs?: string | undefined
 }
 
@@ -30,10 +30,11 @@ const TOKEN_PAGES = {
 }
 
 /**
- * An answer that says no, as an error for people. Nothing of the body but Cloudflare's own error messages gets into
- * it, and those with anything that looks like a secret hidden.
+ * Turns an answer that refuses a request into an error. Only Cloudflare's own error messages are taken from the body,
+ * and anything in them that looks like a secret is hidden.
  *
- * @param verified what the verify endpoint said of the API token, when it was asked; false when it does not know it
+ * @param verified the verify endpoint's answer about the API token, if it was asked; false if it does not know the
+ *   token
  */
 export function refusedByApi(
   request: FailedRequest,
@@ -46,7 +47,7 @@ export function refusedByApi(
     status: answer.status,
     apiCodes: codes,
     ray: answer.headers.get('cf-ray') ?? undefined,
-    // `success: false` beside a status that says the opposite: either may be true.
+    // `success: false` with a 2xx status: either may be true.
     outcomeUnknown: request.method !== 'GET' && (answer.status < 400 || answer.status >= 500),
   }
   const has = (...wanted: number[]): boolean => codes.some((code) => wanted.includes(code))
@@ -75,7 +76,7 @@ export function refusedByApi(
       kind: 'auth',
       code: 'API_TOKEN_NOT_ACTIVE',
       message: `The API token is ${verified.status}`,
-      why: `Cloudflare knows it and does not accept it any more.${source}`,
+      why: `Cloudflare knows this token but no longer accepts it.${source}`,
       next: anotherToken,
     })
   }
@@ -106,14 +107,14 @@ export function refusedByApi(
   }
   if (answer.status === 429) return rateLimited(request, retryAfterSeconds(answer.headers), known)
   const why = [
-    said ?? `It answered with HTTP status ${answer.status} and no reason.`,
-    ...(known.outcomeUnknown && answer.status < 400 ? ['Whether the change was made is not known.'] : []),
+    said ?? `It answered with HTTP status ${answer.status} and gave no reason.`,
+    ...(known.outcomeUnknown && answer.status < 400 ? ['The change may or may not have been made.'] : []),
   ].join(' ')
   if (has(7003) && request.path.startsWith('/zones/')) {
     return error({
       kind: 'not-found',
       code: 'ZONE_NOT_FOUND',
-      message: `Cannot ${request.doing}: the API knows no such zone or address`,
+      message: `Cannot ${request.doing}: the API does not know this zone or path`,
       why,
       next: ['Give the name of a zone that the API token sees: --zone example.com'],
     })
@@ -122,7 +123,7 @@ export function refusedByApi(
     return error({
       kind: 'not-found',
       code: 'ACCOUNT_NOT_FOUND',
-      message: `Cannot ${request.doing}: the API knows no such account or address`,
+      message: `Cannot ${request.doing}: the API does not know this account or path`,
       why,
       next: [suggested(request, 'whoami'), 'Check --account, CLOUDFLARE_ACCOUNT_ID and the profile'],
     })
@@ -131,7 +132,7 @@ export function refusedByApi(
     return error({
       kind: 'not-found',
       code: 'NOT_FOUND',
-      message: `Cannot ${request.doing}: it is not there`,
+      message: `Cannot ${request.doing}: it does not exist`,
       why,
     })
   }
@@ -139,7 +140,7 @@ export function refusedByApi(
     return error({
       kind: 'conflict',
       code: 'CONFLICT',
-      message: `Cannot ${request.doing}: what is there does not allow it`,
+      message: `Cannot ${request.doing}: it conflicts with existing objects`,
       why,
     })
   }
@@ -147,9 +148,9 @@ export function refusedByApi(
     return error({
       kind: 'unreachable',
       code: 'API_UNAVAILABLE',
-      message: `Cannot ${request.doing}: Cloudflare's API has a problem of its own`,
+      message: `Cannot ${request.doing}: Cloudflare's API has an internal error`,
       why,
-      next: ['Try again in a while; https://www.cloudflarestatus.com tells more'],
+      next: ['Try again later; see https://www.cloudflarestatus.com'],
     })
   }
   return error({kind: 'api', code: 'API_REFUSED', message: `Cannot ${request.doing}`, why})
@@ -165,8 +166,8 @@ function lacking(permissions: readonly string[], command: string | undefined): s
 }
 
 /**
- * Too many requests. Status 429 says that the request was refused for their number (RFC 6585, section 4), so that nothing
- * of it was done: a change may be sent again.
+ * Too many requests. Status 429 means that this request was refused (RFC 6585, section 4), so nothing was changed and
+ * it may be sent again.
  */
 function rateLimited(
   request: FailedRequest,
@@ -178,22 +179,22 @@ function rateLimited(
     kind: 'unreachable',
     code: 'RATE_LIMITED',
     message: `Cannot ${request.doing}: too many requests`,
-    why: 'Cloudflare allows 1200 requests in five minutes for all of a user together.',
+    why: 'Cloudflare allows each user 1200 requests per five minutes in total.',
     next: [seconds === undefined ? 'Try again in five minutes' : tryAgainIn(seconds)],
     details: seconds === undefined ? {} : {retryAfterSeconds: seconds, retryAt: timeIn(seconds)},
   })
 }
 
 /**
- * The same, where the pause that Cloudflare asks for is longer than zt waits.
+ * The same error, if the pause that Cloudflare asks for is longer than zt waits.
  *
- * @param waited seconds that this request has waited already
- * @param patience seconds that it may wait in all
+ * @param waited seconds that this request has already waited
+ * @param patience seconds that it may wait in total
  */
 export function tooLongAPause(error: ApiError, waited: number, patience: number): ApiError {
   const before = waited > 0 ? `zt has waited ${waited} s, and waits` : 'zt waits'
   return error.with({
-    why: `${error.why ?? ''} ${before} at most ${patience} s in all (ZT_RATE_LIMIT_WAIT).`.trim(),
+    why: `${error.why ?? ''} ${before} at most ${patience} s in total (ZT_RATE_LIMIT_WAIT).`.trim(),
   })
 }
 
@@ -203,13 +204,13 @@ function tryAgainIn(seconds: number): string {
   return `Try again in ${seconds} seconds${today ? `, after ${new Date(at).toTimeString().slice(0, 8)}` : ''}`
 }
 
-/** ISO 8601; undefined for what is further away than a date can be. */
+/** ISO 8601; undefined if it is too far away for a date. */
 function timeIn(seconds: number): string | undefined {
   const at = new Date(Date.now() + seconds * 1000)
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString()
 }
 
-/** No (whole) answer came. */
+/** No answer, or only a part of one, arrived. */
 export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
   const {hostname} = new URL(request.apiUrl)
   const timedOut = cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError')
@@ -222,7 +223,7 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
     why:
       [
         timedOut ? undefined : reason(cause),
-        outcomeUnknown ? 'Whether the change was made is not known.' : undefined,
+        outcomeUnknown ? 'The change may or may not have been made.' : undefined,
       ]
         .filter((part) => part !== undefined)
         .join(' ') || undefined,
@@ -232,7 +233,7 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
   })
 }
 
-/** An answer that is not what the API's contract says. None of it is quoted. */
+/** An answer that violates the API's contract. None of it is quoted. */
 export function badAnswer(
   request: FailedRequest,
   what: string,
@@ -242,11 +243,11 @@ export function badAnswer(
   return new ApiError({
     kind: 'api',
     code: 'BAD_ANSWER',
-    message: `Cannot ${request.doing}: the API's answer makes no sense`,
+    message: `Cannot ${request.doing}: the API's answer is invalid`,
     why: [
       what,
-      'Something between here and Cloudflare (a proxy, a wrong API address) may have answered instead.',
-      ...(request.method === 'GET' ? [] : ['Whether the change was made is not known.']),
+      'Another server (a proxy, or one at a wrong API address) may have answered instead of Cloudflare.',
+      ...(request.method === 'GET' ? [] : ['The change may or may not have been made.']),
     ].join(' '),
     next: [suggested(request, 'profile show')],
     status,
@@ -255,7 +256,9 @@ export function badAnswer(
   })
 }
 
-/** Whole seconds of a Retry-After header (a number or a date); undefined for what is none, or no number that can be counted. */
+/**
+ * The seconds of a Retry-After header (a number or a date), as an integer; undefined if there is none or it is invalid.
+ */
 function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | undefined {
   const seconds = secondsOf(headers.get('retry-after'), now)
   return seconds !== undefined && Number.isSafeInteger(seconds) ? seconds : undefined
@@ -264,15 +267,15 @@ function retryAfterSeconds(headers: AnswerHeaders, now = Date.now()): number | u
 function secondsOf(text: string | null, now: number): number | undefined {
   if (text === null || text.length > 64) return undefined
   if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text))
-  // Date.parse alone would take nearly anything for a date, -5 included.
+  // Date.parse alone accepts nearly anything as a date, even -5.
   const at = /^[A-Z][a-z]{2}, .* GMT$/.test(text) ? Date.parse(text) : NaN
   return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - now) / 1000))
 }
 
-/** Far more than any answer tells, and than a person reads. */
+/** Far more than any answer contains or a person reads. */
 const MOST_ERRORS = 20
 
-/** Cloudflare's error codes and messages, of both levels (`error_chain`). */
+/** Cloudflare's error codes and messages, including those in `error_chain`. */
 function readErrors(body: unknown): {codes: number[]; messages: string[]} {
   const codes: number[] = []
   const messages: string[] = []
@@ -289,7 +292,7 @@ function readErrors(body: unknown): {codes: number[]; messages: string[]} {
   return {codes, messages: messages.slice(0, 3)}
 }
 
-/** Without anything as long as a secret. UUIDs have 36 characters. */
+/** Hides everything as long as a secret. UUIDs have 36 characters. */
 function withoutSecrets(message: string): string {
   return message
     .replaceAll(/[A-Za-z0-9_+/=-]{37,}/g, '[hidden]')
@@ -300,10 +303,10 @@ function withoutSecrets(message: string): string {
 const REASONS: Record<string, string> = {
   ECONNREFUSED: 'Nothing listens there.',
   ECONNRESET: 'The connection was cut.',
-  ENOTFOUND: 'That host name does not exist.',
+  ENOTFOUND: 'The host name does not exist.',
   EAI_AGAIN: 'The name server does not answer.',
-  ENETUNREACH: 'There is no network.',
-  EHOSTUNREACH: 'There is no way to that host.',
+  ENETUNREACH: 'There is no route to that network.',
+  EHOSTUNREACH: 'There is no route to that host.',
   ETIMEDOUT: 'The connection timed out.',
 }
 

@@ -5,20 +5,20 @@ import {isNestedWithin} from '../core/canonical-json.js'
 import {takesSystemStore, withMore} from '../network/certificates.js'
 import {LightHeaders, LightResponse} from './light-fetch.js'
 
-/** More than any page of the API; an answer that is longer is not one. */
+/** More than any page of the API; a longer answer does not come from it. */
 const BODY_LIMIT = 64 * 1024 * 1024
 const MINIMUM = {minVersion: 'TLSv1.2'} as const
 
 /**
- * Some ten times as deep as the API nests. What walks through an answer, JSON.stringify of the SDK's errors too, calls
- * itself for each level: one that goes on for thousands is treated as an empty answer.
+ * About ten times as deep as the API nests. Code that walks through an answer recurses at each level (JSON.stringify in
+ * the SDK's errors too), so a deeper answer is treated as empty.
  */
 const DEEPEST = 100
 
-/** `fetch` failed before a whole answer came. */
+/** `fetch` failed before a whole answer arrived. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError'
-  /** True when the request had been written, so that the server may have acted on it. */
+  /** True if the request had been written, so the server may have acted on it. */
   readonly sent: boolean
 
   constructor(message: string, sent: boolean, cause: unknown) {
@@ -28,8 +28,8 @@ export class ConnectionError extends Error {
 }
 
 /**
- * `fetch` over node:http(s), for a JSON API: text bodies only, redirects are not followed.
- * The global `fetch` of Node 20 takes 112 ms at its first use, and its classes alone 20 (docs/performance.md).
+ * `fetch` over node:http(s), for a JSON API: text bodies only, redirects are not followed. The global `fetch` of Node
+ * 20 takes 112 ms at its first use, its classes alone 20 ms (docs/performance.md).
  */
 export const httpFetch: typeof fetch = (input, init = {}) => {
   const url = new URL(typeof input === 'string' || input instanceof URL ? input : input.url)
@@ -66,7 +66,7 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
           else chunks.push(chunk)
         })
         incoming.once('error', fail)
-        // A server that goes away in the middle of its answer.
+        // The server disconnected in the middle of its answer.
         incoming.once('aborted', () => {
           fail(new Error('the answer was cut off'))
         })
@@ -75,7 +75,7 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
         })
       },
     )
-    // Status 101: node hands the connection over, and gives no answer. Nothing else would ever come.
+    // Status 101: node hands the connection over without an answer, so nothing else would ever arrive.
     outgoing.once('upgrade', (incoming, socket) => {
       socket.destroy()
       resolve(toResponse(incoming, Buffer.alloc(0)))
@@ -94,8 +94,8 @@ export const httpFetch: typeof fetch = (input, init = {}) => {
 let context: tls.SecureContext | undefined
 
 /**
- * The API is trusted by node's own CAs everywhere: where node takes the system's instead, by both. Its certificate is
- * checked and its TLS no older than 1.2, whatever NODE_TLS_REJECT_UNAUTHORIZED and node's switches say.
+ * Node's own CAs are always trusted for the API, in addition to the system's if node uses those. The certificate is
+ * checked and TLS is 1.2 or newer, whatever NODE_TLS_REJECT_UNAUTHORIZED and node's switches say.
  */
 function trust(): https.RequestOptions & {secureContext?: tls.SecureContext} {
   const checked = {rejectUnauthorized: true, ...MINIMUM}
@@ -106,13 +106,16 @@ function trust(): https.RequestOptions & {secureContext?: tls.SecureContext} {
 
 let plain: http.Agent | undefined
 
-/** http:// is for this machine: with NODE_USE_ENV_PROXY node's own agent would hand it, token and all, to a proxy. */
+/**
+ * http:// is for this machine only: with NODE_USE_ENV_PROXY node's own agent would send the request, token included, to
+ * a proxy.
+ */
 function plainAgent(): http.Agent {
   plain ??= new http.Agent({keepAlive: true, scheduling: 'lifo', timeout: 5000})
   return plain
 }
 
-/** The SDK and we read no more of a Response than this has. */
+/** The SDK and zt use nothing else of a Response. */
 function toResponse(incoming: http.IncomingMessage, body: Buffer): Response {
   const headers = new LightHeaders()
   for (const [name, values] of Object.entries(incoming.headersDistinct)) {

@@ -1,9 +1,9 @@
 /**
- * What the SDK and we use of the fetch standard's classes, over plain objects. The first of node's own that is touched
- * loads all of fetch: 20 ms, a third of what a command takes.
+ * What the SDK and zt use of the fetch standard's classes, over plain objects. The first use of one of node's own loads
+ * all of fetch: 20 ms, a third of a command's run time.
  */
 
-/** Header names are kept in small letters; several values of one name are one, with commas between, but for cookies. */
+/** Header names are in lower case; several values of one name are joined with commas, except cookies. */
 export class LightHeaders {
   readonly #values = new Map<string, string>()
 
@@ -42,7 +42,7 @@ export class LightHeaders {
   }
 }
 
-/** An answer whose body has come already. It may be read several times. */
+/** An answer whose body has already arrived. It may be read several times. */
 export class LightResponse {
   readonly body = null
   readonly url = ''
@@ -70,8 +70,8 @@ export class LightResponse {
 }
 
 /**
- * The SDK asks whether a body is one; ours never are.
+ * The SDK tests whether a body is one; zt's never are.
  *
- * @public scripts/lean-sdk.mjs puts it in
+ * @public used by scripts/lean-sdk.mjs
  */
 export class LightFormData {}

@@ -101,7 +101,7 @@ export const BEFOREHAND: readonly OperationName[] = ['verifyUserToken', 'verifyA
 export interface Asks {
   /** The command cannot do all of its work without these. */
   needs?: readonly OperationName[]
-  /** It asks for these where it may, and does its work without them. */
+  /** Requested if permitted; the command works without them. */
   tries?: readonly OperationName[]
 }
 

@@ -3,32 +3,32 @@ import {badAnswer} from './errors.js'
 import type {Request, Transport} from './transport.js'
 import type {Page} from './types.js'
 
-/** The API tells no maximum for most lists; this many it takes. */
+/** The API documents no maximum for most lists; it accepts this many. */
 const PAGE_SIZE = 100
-/** Far more than any account has: a list that goes on longer has no end. */
+/** Far more than any account has: a longer list would never end. */
 const MOST_PAGES = 1000
 const MOST_OBJECTS = MOST_PAGES * PAGE_SIZE
 
 export interface ListRequest {
   path: string
-  /** For people: `list the applications`. */
+  /** As shown in errors: `list the applications`. */
   doing: string
-  /** What is undefined is not sent. */
+  /** Undefined values are not sent. */
   query?: Record<string, string | undefined>
-  /** Objects in a page. */
+  /** Objects per page. */
   size?: number
-  /** At most so many objects in all. */
+  /** The most objects to return. */
   limit?: number | undefined
 }
 
 /**
- * The pages of a list, each read when it is asked for. Objects may be made meanwhile, so that one comes twice: it is given
- * once. One that is removed may move another out of the page that comes next; no list with page numbers can tell. What is
- * kept of earlier pages is ids.
+ * The pages of a list, each fetched on demand. An object that appears twice, because others were created meanwhile, is
+ * returned once. If one is removed meanwhile, another may move out of the next page; a list with page numbers cannot
+ * detect that. Only the IDs of earlier pages are kept.
  *
- * What the server says of its pages is believed only where both its counts agree; otherwise an empty page is the end.
+ * The server's page counts are used only if they agree with each other; otherwise an empty page is the end.
  *
- * @throws ApiError `api` / `BAD_ANSWER` for a server that ignores `page`, or whose list has no end
+ * @throws ApiError `api` / `BAD_ANSWER` if the server ignores `page`, or the list never ends
  */
 export async function* readPages(
   {send, about}: Pick<Transport, 'send' | 'about'>,
@@ -40,16 +40,16 @@ export async function* readPages(
   let received = 0
   let left = limit
   let unpaged = false
-  /** The keys of the page before. */
+  /** The keys of the previous page. */
   let before = ''
   for (let page = 1; left > 0; page++) {
     const request: Request = {method: 'GET', path, doing, query: {...said, page, per_page: perPage}}
     const refuse = (what: string): Error => badAnswer(about(request), what, undefined, 200)
     if (page > MOST_PAGES) throw refuse('The list has no end.')
     const {result, info} = await send(request)
-    // An empty list may come as null. Anything else that is no list would mean that nothing is there.
+    // An empty list may be null. Anything else that is not a list must not pass as an empty one.
     const items: unknown = result ?? []
-    if (!Array.isArray(items) || !items.every(isJsonObject)) throw refuse('It holds no list.')
+    if (!Array.isArray(items) || !items.every(isJsonObject)) throw refuse('It contains no list.')
     if (items.length === 0) return
     const keys = items.map((item) => (typeof item['id'] === 'string' ? item['id'] : JSON.stringify(item)))
     const fresh = items.filter((_, at) => seen.size < seen.add(keys[at] ?? '').size)
@@ -61,11 +61,11 @@ export async function* readPages(
     const total = count(info['total_count'])
     if (page === 1) unpaged = pages === undefined && total === undefined && items.length !== perPage
     if (same) {
-      // A server without pages gives all of its list whatever is asked for; one that has a last page may repeat that.
+      // A server without pages always returns the whole list; another may repeat its last page.
       const beyond = pages !== undefined && page > pages
       const all = total !== undefined && seen.size >= total
       if (beyond || all || (unpaged && page === 2)) return
-      throw refuse(`Page ${page} of the list repeats what came before.`)
+      throw refuse(`Page ${page} of the list repeats an earlier page.`)
     }
     const given = fresh.slice(0, left)
     left -= given.length
@@ -75,7 +75,7 @@ export async function* readPages(
   }
 }
 
-/** The same pages with their items made into something else. */
+/** The same pages with their items converted. */
 export async function* mapPages<From, To>(
   pages: AsyncIterable<Page<From>>,
   convert: (item: From) => To,
@@ -83,10 +83,10 @@ export async function* mapPages<From, To>(
   for await (const {items, total} of pages) yield {items: items.map(convert), total}
 }
 
-/** All of a list. */
+/** The whole list. */
 export async function collect<T>(pages: AsyncIterable<Page<T>>): Promise<T[]> {
   const all: T[] = []
-  // One by one: a page has as many items as the server likes, a call only so many arguments.
+  // One by one: a page may have more items than a call can have arguments.
   for await (const {items} of pages) for (const item of items) all.push(item)
   return all
 }

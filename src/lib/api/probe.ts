@@ -4,7 +4,7 @@ import {OPERATIONS, type OperationName} from './operations.js'
 import {permissionsOf} from './permissions.js'
 import type {PermissionState} from './types.js'
 
-/** One request of a probe. Throws as every request of the client does. */
+/** Sends one request of a probe. Throws like every request of the client. */
 export type SendProbe = (request: {
   method: 'GET' | 'DELETE'
   path: string
@@ -12,7 +12,7 @@ export type SendProbe = (request: {
   query?: Record<string, number>
 }) => Promise<unknown>
 
-/** What is listed, and what is asked about an object that is not there. All three kinds cannot be deleted while in use. */
+/** The lists to read, and the kinds of the nonexistent object. None of the three can be deleted while in use. */
 const PROBES: readonly {list: OperationName; get: OperationName; remove: OperationName}[] = [
   {list: 'listServiceTokens', get: 'getServiceToken', remove: 'deleteServiceToken'},
   {list: 'listPolicies', get: 'getPolicy', remove: 'deletePolicy'},
@@ -20,20 +20,20 @@ const PROBES: readonly {list: OperationName; get: OperationName; remove: Operati
 ]
 
 /**
- * Which of the permission groups that zt uses an API token has, found out without changing anything, all of them at
+ * Finds out which of the permission groups that zt uses an API token has. It changes nothing and probes all of them at
  * once.
  *
- * Reading is probed by reading: a list of one. Writing is probed by the DELETE of an object that does not exist, because
- * Cloudflare checks the permission first (403 / 10000) and looks for the object then (404). That is harmless whatever
- * the server does:
+ * The probe for reading lists one object. The probe for writing is a DELETE of an object that does not exist, because
+ * Cloudflare checks the permission (403 / 10000) before it looks for the object (404). That is harmless whatever the
+ * server does:
  *
- * - DELETE is the one writing method that can create nothing; a PUT may, by HTTP's own rules, and a POST always would.
- * - The id is a UUID of version 8 (RFC 9562) with 122 random bits. Nothing that makes ids makes that version, so no
- *   object ever had it; it is not the nil UUID, which a server might take for "no condition".
- * - It is sent only after a GET of the same address has answered that nothing is there. Whoever may not read is not
- *   asked about writing: the Write group of each kind allows reading too.
+ * - DELETE is the only writing method that cannot create anything; HTTP allows PUT to, and POST always does.
+ * - The ID is a UUID of version 8 (RFC 9562) with 122 random bits. ID generators do not use that version, so no object
+ *   ever had it; the nil UUID could mean "no condition" to a server.
+ * - It is sent only after a GET of the same path has answered 404. A token that may not read is not probed for writing:
+ *   the Write group of each kind allows reading too.
  *
- * A group whose probe tells neither is `unknown`, with why: no connection, too many requests, an unexpected answer.
+ * A group is `unknown`, with a reason, if its probe fails: no connection, too many requests, an unexpected answer.
  */
 export async function probePermissions(accountId: string, send: SendProbe): Promise<PermissionState[]> {
   const found = await Promise.all(PROBES.map((probe) => probeArea(probe, accountId, send)))
@@ -80,7 +80,7 @@ async function probed(request: Promise<unknown>): Promise<Probed> {
     return {outcome: 'there'}
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    // A 404 without a code of Cloudflare's comes from something else on the way.
+    // A 404 without a Cloudflare error code comes from another server on the way.
     if (error instanceof ApiError && error.code === 'NOT_FOUND' && error.apiCodes.length > 0)
       return {outcome: 'absent'}
     if (error.code === 'PERMISSION_MISSING') return {outcome: 'forbidden'}
@@ -88,7 +88,7 @@ async function probed(request: Promise<unknown>): Promise<Probed> {
   }
 }
 
-/** Past the check of the permission, whatever was found behind it. */
+/** The permission check passed, whatever came after it. */
 function stateOf(result: Probed): Omit<PermissionState, 'group'> {
   if (result.outcome === 'failed') return {state: 'unknown', why: result.why}
   return {state: result.outcome === 'forbidden' ? 'no' : 'yes'}

@@ -28,11 +28,11 @@ export interface TransportOptions {
   suggestedArgs?: string | undefined
   /** Called during a wait that Cloudflare asked for: at its start, each second, and with `left: 0` at its end. */
   onWait?: ((pause: Pause) => void) | undefined
-  /** How many seconds in all a request may wait when Cloudflare asks for it. Default {@link PATIENCE_SECONDS}. */
+  /** How many seconds in total a request may wait when Cloudflare asks for it. Default {@link PATIENCE_SECONDS}. */
   patienceSeconds?: number | undefined
-  /** For each request, milliseconds. */
+  /** Per request, in milliseconds. */
   timeoutMs?: number | undefined
-  /** Waits; tests make it short. */
+  /** Waits; replaced in tests. */
   sleep?: ((milliseconds: number) => Promise<void>) | undefined
 }
 
@@ -42,7 +42,7 @@ export interface Request {
   doing: string
   query?: Record<string, string | number> | undefined
   body?: object | undefined
-  /** The API token was just verified, so a 403 can only mean a missing permission. */
+  /** The API token was just verified, so a 403 means a missing permission. */
   verified?: boolean | undefined
 }
 
@@ -53,11 +53,11 @@ export interface Answer {
 
 export interface Transport {
   send(request: Request): Promise<Answer>
-  /** An answer that is one object. */
+  /** Requests one object. */
   one(request: Request): Promise<JsonObject>
-  /** What an error says of the request. */
+  /** The request's part of an error. */
   about(request: Request): FailedRequest
-  /** By how many milliseconds the server's clock is ahead; undefined before its first answer. */
+  /** How many milliseconds the server's clock is ahead; undefined before its first answer. */
   clockAhead(): number | undefined
 }
 
@@ -72,7 +72,7 @@ const PATIENCE_SECONDS = 60
 /**
  * Sends requests to the API, retries them where that is harmless, and turns failures into errors.
  *
- * @param verify asks what the API token is, when a 403 is ambiguous
+ * @param verify asks about the API token when a 403 is ambiguous
  * @throws UserError `usage` / `INSECURE_API_URL` for http: to another machine, `auth` / `API_TOKEN_MALFORMED`
  */
 export function createTransport(options: TransportOptions, verify: () => Promise<ApiTokenStatus>): Transport {
@@ -88,7 +88,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
   const client = new BaseCloudflare({
     baseURL: apiUrl,
     apiToken: apiToken.expose(),
-    // The SDK would add what it finds in the environment.
+    // Otherwise the SDK would take these from the environment.
     apiKey: null,
     apiEmail: null,
     userServiceKey: null,
@@ -116,7 +116,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     let response: Response
     const noteTime = (headers: AnswerHeaders): void => {
       const date = Date.parse(headers.get('date') ?? '')
-      // This machine's clock may be wrong by decades; a server's is not.
+      // This machine's clock may be wrong by decades; the server's is not.
       if (date > EARLIEST && date < LATEST) ahead = date - Date.now()
     }
     try {
@@ -172,7 +172,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
         if (error.code === 'RATE_LIMITED') {
           const asked = error.details['retryAfterSeconds']
           if (typeof asked !== 'number') throw error
-          // A server that keeps saying "at once" is asked less and less often.
+          // If a server keeps asking for no pause, the intervals still grow.
           const seconds = Math.max(asked, 2 ** pauses - 1)
           if (waited + seconds > patienceSeconds) throw tooLongAPause(error, waited, patienceSeconds)
           pauses++
@@ -198,7 +198,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
   async function one(request: Request): Promise<JsonObject> {
     const {result} = await send(request)
     if (isJsonObject(result)) return result
-    throw badAnswer(about(request), 'It holds no result.', undefined, 200)
+    throw badAnswer(about(request), 'It contains no result.', undefined, 200)
   }
 
   return {send, one, about, clockAhead: () => ahead}
@@ -214,7 +214,7 @@ async function readEnvelope(failed: FailedRequest, response: Response): Promise<
     throw bad('It is not JSON.')
   }
   if (!isJsonObject(body)) throw bad('It is not an object.')
-  if (hasProto(body)) throw bad('One of its fields has an impossible name.')
+  if (hasProto(body)) throw bad('One of its fields has an invalid name.')
   if (body['success'] !== true) {
     throw refusedByApi(failed, {status: response.status, headers: response.headers, body}, undefined)
   }
@@ -223,7 +223,7 @@ async function readEnvelope(failed: FailedRequest, response: Response): Promise<
 
 /**
  * Whether a field anywhere is called `__proto__`: assigned to another object, it would change that object's prototype.
- * An answer is nested within the bound of {@link httpFetch}.
+ * {@link httpFetch} limits how deeply an answer is nested.
  */
 function hasProto(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
@@ -248,8 +248,8 @@ function checkApiToken(apiToken: Secret): void {
     kind: 'auth',
     code: 'API_TOKEN_MALFORMED',
     message: 'This cannot be an API token',
-    why: 'It is empty, or contains blanks or characters that no API token has.',
-    next: ['Copy it again: one line, no quotes'],
+    why: 'It is empty, or contains spaces or other characters that no API token has.',
+    next: ['Copy it again: one line, without quotes'],
   })
 }
 

@@ -50,9 +50,11 @@ export interface Policy {
   include: Rule[]
   exclude: Rule[]
   require: Rule[]
-  /** Position on an application; undefined for an account's policy on its own. */
+  /** Position on an application; undefined for an account's policy outside applications. */
   precedence: number | undefined
-  /** True: an account policy that applications share. False: lives inside one application (legacy). Undefined: not said. */
+  /**
+   * True: an account policy that applications share. False: lives inside one application (legacy). Undefined: unknown.
+   */
   reusable: boolean | undefined
   /** The object as the API returned it. */
   raw: JsonObject
@@ -63,12 +65,12 @@ export interface Application {
   name: string
   /** `self_hosted`, `ssh`, `saas`, … */
   type: string
-  /** The primary host name and path; undefined for kinds that have none. */
+  /** The primary host name and path; undefined for types that have none. */
   domain: string | undefined
   /** Every public host name and path of this application, the primary first, without duplicates. */
   domains: string[]
   serviceAuth401Redirect: boolean
-  /** As listed on the application, in order of precedence. */
+  /** In order of precedence. */
   policies: Policy[]
   /** The object as the API returned it: an edit changes a copy and sends all of it back. */
   raw: JsonObject
@@ -83,37 +85,37 @@ export interface Group {
   raw: JsonObject
 }
 
-/** A part of a list, in the API's order. */
+/** Part of a list, in the API's order. */
 export interface Page<T> {
   items: T[]
-  /** How many there are in all, if the API says so. */
+  /** How many there are in total, if the API says so. */
   total: number | undefined
 }
 
-/** How much of a list is wanted. */
+/** Which part of a list to fetch. */
 export interface ListLimit {
-  /** At most so many. */
+  /** The most objects to return. */
   limit?: number | undefined
 }
 
 /** Filters, which the API applies. */
 export interface ListQuery extends ListLimit {
-  /** A part of the name, or of other fields that the API searches. */
+  /** Part of the name or of another field that the API searches. */
   search?: string | undefined
   name?: string | undefined
 }
 
 export interface ApplicationQuery extends ListQuery {
   domain?: string | undefined
-  /** True: `name` and `domain` are whole ones (Cloudflare's API reference). */
+  /** True: `name` and `domain` must match exactly (Cloudflare's API reference). */
   exact?: boolean | undefined
 }
 
-/** A wait that Cloudflare asked for, in progress. */
+/** The current wait that Cloudflare asked for. */
 export interface Pause {
-  /** All of it. */
+  /** In total. */
   seconds: number
-  /** Still to wait; 0: over. */
+  /** Remaining; 0: over. */
   left: number
   why: string
 }
@@ -122,7 +124,7 @@ export interface Pause {
 export interface ApiTokenStatus {
   id: string
   status: 'active' | 'disabled' | 'expired'
-  /** Which verify endpoint knows it: a user's token, or one that the account owns. */
+  /** Which verify endpoint knows it: that for users' tokens, or that for account-owned ones. */
   owner: 'user' | 'account'
   expiresOn: string | undefined
 }
@@ -133,7 +135,7 @@ export interface PermissionState {
   group: string
   /** A Read group is also `yes` if the Write group of its kind allows reading. */
   state: 'yes' | 'no' | 'unknown'
-  /** Why it is unknown; a sentence. */
+  /** Why it is unknown, as a sentence. */
   why?: string | undefined
 }
 
@@ -177,8 +179,8 @@ export interface AccessApi {
   listAccounts(): Promise<Account[]>
 
   /**
-   * Which permission groups the API token has, by requests that change nothing (see probe.ts). Call it after
-   * {@link AccessApi.verifyToken} accepted the token.
+   * Which permission groups the API token has, by requests that change nothing (see probe.ts). Call it after {@link
+   * AccessApi.verifyToken} has accepted the token.
    */
   probePermissions(): Promise<PermissionState[]>
 
@@ -191,7 +193,7 @@ export interface AccessApi {
   /** A partial update: omitted fields stay. A duration counts from now. Idempotent, so it may be sent again. */
   updateServiceToken(id: string, change: ServiceTokenChange): Promise<ServiceToken>
   /**
-   * Makes a new secret. Never retried: each attempt would make another one, and end the one before the previous at once.
+   * Makes a new secret. Never retried: each attempt would make another secret and end the oldest at once.
    *
    * @param previousUntil until when the current secret keeps working (ISO 8601, the server's time)
    */
@@ -218,10 +220,10 @@ export interface AccessApi {
   replaceApplicationPolicy(applicationId: string, policyId: string, body: JsonObject): Promise<Policy>
   /** Deletes a policy inside an application (legacy). */
   deleteApplicationPolicy(applicationId: string, policyId: string): Promise<void>
-  /** Moves a policy out of its application (legacy) to the account's policies; it keeps its id and stays attached. */
+  /** Moves a policy out of its application (legacy) to the account's policies; it keeps its ID and stays attached. */
   makePolicyReusable(applicationId: string, policyId: string): Promise<Policy>
 
-  /** The account's own, which applications share. @throws UserError `usage` / `ZONE_HAS_NO_POLICIES` */
+  /** The account's policies, which applications share. @throws UserError `usage` / `ZONE_HAS_NO_POLICIES` */
   policies(query?: ListLimit): AsyncIterable<Page<Policy>>
   listPolicies(): Promise<Policy[]>
   getPolicy(id: string): Promise<Policy>

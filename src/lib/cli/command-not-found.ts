@@ -27,7 +27,7 @@ export function unknownCommand(
   commands: readonly string[][],
   topics: readonly string[][],
 ): UserError {
-  // oclif takes the argument of a command that has none for a part of its name.
+  // oclif treats an argument as part of the name of a command that takes none.
   const longer = commands.find(
     (one) => one.length < words.length && one.every((word, at) => word === words[at]),
   )

@@ -12,7 +12,7 @@ export interface HelpTopic {
   text: (width: number) => string[]
   /** What --json prints. */
   json: Record<string, unknown>
-  /** Text below the table. */
+  /** Shown below the table. */
   note?: string
 }
 

@@ -81,7 +81,7 @@ export async function main(
   }
 }
 
-/** A full disk, or whatever else keeps the output from being written. Only on stderr, even with --json. */
+/** A full disk, or another reason why the output cannot be written. Only on stderr, even with --json. */
 function outputFailed(error: unknown): void {
   const failure = unusable(error, 'write', 'stdout')
   process.exitCode ??= exitCodeOf(failure)

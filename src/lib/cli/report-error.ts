@@ -12,7 +12,7 @@ const LABELS: Record<ErrorPart['label'], string> = {
   next: errStyle.cyan('next:'),
 }
 
-/** Says on stderr what happened, why, and what to do next. */
+/** Prints on stderr what happened, why, and what to do next. */
 export function printError(error: unknown, say?: SayStep): void {
   const parts = errorParts(error, say)
   for (const {label, lines} of parts.filter((part) => part.label !== 'next'))
@@ -29,17 +29,17 @@ export function printError(error: unknown, say?: SayStep): void {
   if (!(error instanceof UserError)) printTrace(error)
 }
 
-/** With ZT_DEBUG: where it was thrown, as places in the code without data. */
+/** With ZT_DEBUG: where it was thrown, as code locations without data. */
 export function printTrace(error: unknown): void {
   if (!process.env['ZT_DEBUG']) return
   err(inSources(framesOf(error)).map(errStyle.dim))
 }
 
 /**
- * A labelled line on stderr. The texts of `why:`, `next:`, `note:` and their like line up, and text that does not fit
- * the terminal's width continues below the text, not below the label.
+ * A labelled line on stderr. The texts after `why:`, `next:`, `note:` and similar labels are aligned, and long text
+ * continues below the text, not below the label.
  *
- * @param label with its colour
+ * @param label already coloured
  */
 export function printLabelled(label: string, text: Text): void {
   const width = widthOf(label)

@@ -1,6 +1,7 @@
 import {Args} from '@oclif/core'
 import type {Arg} from '@oclif/core/interfaces'
 import {completing} from '../cli/completing.js'
+import {KEEPING_STORES} from '../secrets/stores.js'
 
 // Arguments that several commands take. oclif reads a missing argument from stdin unless `ignoreStdin` is set.
 
@@ -37,10 +38,7 @@ export const destinationArg = completing(
   Args.string({description: '[USER@]HOST', ignoreStdin: true}),
 )
 
-export const storeArg = completing(
-  'store',
-  Args.string({description: 'keychain, vault or helper:NAME', ignoreStdin: true}),
-)
+export const storeArg = completing('store', Args.string({description: KEEPING_STORES, ignoreStdin: true}))
 
 export const profileArg = completing(
   'profile',

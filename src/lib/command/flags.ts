@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {completing} from '../cli/completing.js'
 import {checkStore} from '../config/settings.js'
 import {UserError} from '../core/errors.js'
-import type {KeepingStoreKind} from '../secrets/stores.js'
+import {KEEPING_STORES, type KeepingStoreKind} from '../secrets/stores.js'
 import {TUNNEL_CLIENTS} from '../tunnel/types.js'
 
 // Flags that several commands have: a flag's name means the same, and reads the same, in all of them.
@@ -20,7 +20,7 @@ export function parseStore(text: string): KeepingStoreKind {
     code: 'STORE_READ_ONLY',
     message: 'The environment cannot store a secret',
     why: 'zt only reads secrets from it: a variable ends with its process.',
-    next: ['Give keychain, vault or helper:NAME'],
+    next: [`Give ${KEEPING_STORES}`],
   })
 }
 
@@ -32,7 +32,7 @@ const storeOption = Flags.custom<KeepingStoreKind>({
 /** The secret store to use. The profile records it when the first secret is saved. */
 export const storeFlag = completing(
   'store',
-  storeOption({description: 'secret store: keychain, vault or helper:NAME [env: ZT_STORE]'}),
+  storeOption({description: `secret store: ${KEEPING_STORES} [env: ZT_STORE]`}),
 )
 
 /** The store that secrets come from. */

@@ -118,9 +118,9 @@ async function* keepingPages(
   await cache.keep(of, kind, names, mark)
 }
 
-function isWhole(query: unknown): boolean {
-  return Object.values(query ?? {}).every((value) => value === undefined)
-}
+/** Nothing limits the list; a flag that was not given is undefined or false. */
+const isWhole = (query: unknown): boolean =>
+  Object.values(query ?? {}).every((value) => value === undefined || value === false)
 
 /** Reads all names of a kind, for {@link keepingNames} to keep. */
 export async function readNames(api: AccessApi, kind: NameKind): Promise<void> {

@@ -142,7 +142,7 @@ function apiDoubt(
     return `${project?.file ?? 'A project'} chose the profile ${name}, and its API is not Cloudflare's but ${apiUrl}.`
   const named = source === 'flag' || source === 'environment'
   return profile?.sandbox === true && !named
-    ? `The profile ${name} is the sandbox's, which has an API token of its own.`
+    ? `The profile ${name} is the sandbox's, which has its own API token.`
     : undefined
 }
 

@@ -10,70 +10,70 @@ export interface Profile {
   apiUrl?: string | undefined
   accountId?: string | undefined
   accountName?: string | undefined
-  /** The store that this profile's secrets are in. Chosen once and then kept: never silently another. */
+  /** The store of this profile's secrets. Chosen once and then kept: zt never changes it silently. */
   store?: KeepingStoreKind | undefined
-  /** Where the API token is, when it is not in {@link Profile.store}: a vault that cannot be read cannot serve it. */
+  /** Where the API token is, if not in {@link Profile.store}: a vault that cannot be read cannot provide it. */
   apiTokenStore?: KeepingStoreKind | undefined
-  /** Recipients (`age1…`) that the vault is encrypted to, for a machine that has no identity. */
+  /** Recipients (`age1…`) of the vault, for a machine without an identity. */
   vaultRecipients?: string[] | undefined
-  /** Where the edge is, `HOST:PORT`, when it is not at the host's own address (as cloudflared's --connect-to). */
+  /** Address of the edge, `HOST:PORT`, if not the host's own (like cloudflared's --connect-to). */
   connectTo?: string | undefined
-  /** PEM file of a CA that is trusted for the edge besides the system's. */
+  /** PEM file of a CA that is trusted for the edge in addition to the system's. */
   caFile?: string | undefined
-  /** A known_hosts file that ssh reads before the user's own. */
+  /** A known_hosts file that ssh reads before the user's. */
   knownHostsFile?: string | undefined
-  /** Marks data that is not real, wherever it is shown. */
+  /** True: zt marks all output of this profile as not real. */
   sandbox?: boolean | undefined
 }
 
-/** Where a setting came from, for `whoami` and for errors that must name it. */
+/** Where a setting came from, for `whoami` and errors. */
 export type SettingSource = 'flag' | 'environment' | 'project' | 'profile' | 'default'
 
-/** What one invocation works with, after precedence: flags > environment > project > user. */
+/** The settings of one invocation, by precedence: flags > environment > project > user. */
 export interface Settings {
   paths: Paths
   profileName: string
   profileSource: SettingSource
-  /** False when no profile of that name is in the file (the default one need not be). */
+  /** False if the file has no profile of that name (it need not have the default one). */
   profileExists: boolean
   apiUrl: string
   accountId: string | undefined
   accountSource: SettingSource | undefined
   accountName: string | undefined
   /**
-   * Why a secret that was given without an address does not go to this profile's: one or more sentences each. The
-   * profile's own secrets were given for its addresses.
+   * Why secrets that were given without an address are not sent to this profile's addresses; each one or more
+   * sentences. The profile's own secrets were given for its addresses.
    */
   doubts: {api: string | undefined; edge: string | undefined}
-  /** What the environment holds and is left out here for these doubts. */
+  /** Secrets in the environment that were withheld for these reasons. */
   withheld: {apiToken: boolean; credentials: boolean}
-  /** CLOUDFLARE_API_TOKEN, when set and not withheld; otherwise the token is in the store under this profile's name. */
+  /** CLOUDFLARE_API_TOKEN, if set and not withheld; otherwise the token is in the store under this profile's name. */
   environmentApiToken: Secret | undefined
-  /** Chosen by flag, environment (ZT_STORE) or profile; undefined: not chosen yet. */
+  /** Chosen by flag, environment (ZT_STORE) or profile; undefined: none chosen yet. */
   store: KeepingStoreKind | 'env' | undefined
   storeSource: SettingSource | undefined
-  /** The profile's own store, whatever a flag or ZT_STORE says. */
+  /** The profile's own store, regardless of flags and ZT_STORE. */
   profileStore: KeepingStoreKind | undefined
-  /** Where the profile's API token is kept: its own store, unless that cannot be read. */
+  /** The store of the profile's API token: its own store, unless that cannot be read. */
   apiTokenStore: KeepingStoreKind | undefined
-  /** ZT_CREDENTIAL_HELPER: NAME of a docker-credential-NAME that is used where there is no keychain. */
+  /** ZT_CREDENTIAL_HELPER: NAME of a docker-credential-NAME that is used if there is no keychain. */
   credentialHelper: string | undefined
   connectTo: string | undefined
   caFile: string | undefined
   knownHostsFile: string | undefined
   sandbox: boolean
-  /** ZT_RATE_LIMIT_WAIT: how many seconds a request may wait where Cloudflare asks for a pause; undefined: the usual. */
+  /** ZT_RATE_LIMIT_WAIT: how many seconds a request may wait if Cloudflare asks for a pause; undefined: the default. */
   rateLimitWait: number | undefined
-  /** False by ZT_COMPLETION_NAMES=off: no names are kept for the shells' completion, nor asked for. */
+  /** False with ZT_COMPLETION_NAMES=off: shell completion neither caches nor requests names. */
   completionNames: boolean
-  /** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, when both are set and not withheld. */
+  /** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, if both are set and not withheld. */
   environmentCredentials: {clientId: string; clientSecret: Secret} | undefined
-  /** ZT_VAULT_IDENTITY: the vault's identity file, when it is not in the configuration directory. */
+  /** ZT_VAULT_IDENTITY: the vault's identity file, if not in the configuration directory. */
   vaultIdentityFile: string | undefined
-  /** ZT_VAULT_PASSPHRASE_FILE: where the identity's passphrase is read from without a prompt. */
+  /** ZT_VAULT_PASSPHRASE_FILE: file with the identity's passphrase, which zt then does not prompt for. */
   vaultPassphraseFile: string | undefined
-  /** ZT_VAULT_RECIPIENT, or the profile's; not yet checked. Empty: the vault has an identity. */
+  /** ZT_VAULT_RECIPIENT, or the profile's recipients; not yet validated. Empty: the vault has an identity. */
   vaultRecipients: string[]
-  /** Those of ZT_VAULT_RECIPIENT alone. */
+  /** Only those of ZT_VAULT_RECIPIENT. */
   environmentRecipients: string[]
 }

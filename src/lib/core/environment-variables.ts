@@ -4,7 +4,7 @@ type Kind = 'secret' | 'setting' | 'network' | 'place' | 'output' | 'node' | 'sy
 export interface EnvironmentVariable {
   /** As it is written; some are also read in lower case, which their meaning says. */
   name: string
-  /** `secret`: its value is one. `internal`: zt sets it for a process of its own. */
+  /** `secret`: its value is one. `internal`: zt sets it for one of its own processes. */
   kind: Kind
   meaning: string
 }
@@ -19,9 +19,9 @@ const MEANINGS: Record<Kind, Record<string, string>> = {
     CF_ACCESS_CLIENT_ID: 'client ID of that service token',
     ZT_PROFILE: 'profile to work with; --profile overrides it',
     CLOUDFLARE_ACCOUNT_ID: 'ID of the account to work with; --account overrides it',
-    ZT_STORE: 'where secrets are kept: keychain, vault, helper:NAME or env; --store overrides it',
+    ZT_STORE: 'where secrets are kept: one of the stores of zt store list, or env; --store overrides it',
     ZT_CREDENTIAL_HELPER:
-      'NAME of docker-credential-NAME, for a profile without a store on a machine without a keychain',
+      'NAME of docker-credential-NAME for a profile without a store on a machine without a keychain',
     ZT_VAULT_IDENTITY: "file with the vault's age identity",
     ZT_VAULT_PASSPHRASE_FILE: 'file with the passphrase of that identity, for unattended runs',
     ZT_VAULT_RECIPIENT:
@@ -73,7 +73,7 @@ const MEANINGS: Record<Kind, Record<string, string>> = {
   },
   system: {
     PATH: 'where ssh, curl, cloudflared and credential helpers are found',
-    SUDO_UID: "the user who called sudo, whose .zt.json root reads besides root's",
+    SUDO_UID: "the user who called sudo, whose .zt.json root reads in addition to root's",
     SHELL: 'shell that zt completion gives instructions for',
     PASSWORD_STORE_GPG_OPTS: 'options of pass for gpg; at TAB zt adds one that keeps gpg from prompting',
     PATHEXT: 'on Windows: suffixes of program names',

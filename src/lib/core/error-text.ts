@@ -3,7 +3,7 @@ import {exitCodeOf} from './exit-codes.js'
 import {redactJson} from './redact.js'
 import {VERSION} from './version.js'
 
-/** How wide `error:`, `why:` and their like are, with the gap behind them. */
+/** The width of `error:`, `why:` and similar labels, including the gap after them. */
 export const LABEL_WIDTH = 7
 
 /** The JSON shape of an error, the same for every command: `{"error": ErrorJson}`. */
@@ -35,7 +35,7 @@ interface ErrorFacts {
   details: Readonly<Record<string, unknown>>
 }
 
-/** What is said about a failure. An unexpected error may hold any data, so zt shows only what kind of error it is. */
+/** What zt reports about a failure. An unexpected error may hold any data, so only its kind is shown. */
 export function errorFacts(error: unknown): ErrorFacts {
   if (error instanceof UserError) return error
   const message =
@@ -46,7 +46,7 @@ export function errorFacts(error: unknown): ErrorFacts {
     message,
     whyLines: [`This is a bug in zt ${VERSION} (node ${process.version}, ${process.platform}).`],
     next: [
-      'Run it again with ZT_DEBUG=1 for the stack trace (it holds no data), and report it with the output of: zt version',
+      'Run the command again with ZT_DEBUG=1 for a stack trace (without data), and report it with the output of: zt version',
     ],
     details: {},
   }
@@ -68,7 +68,7 @@ export function errorJson(error: unknown, say = asItIs): ErrorJson {
   return redactJson(json)
 }
 
-/** One labelled part of what is said about a failure, in lines. */
+/** One labelled part of the report, in lines. */
 export interface ErrorPart {
   label: 'error' | 'why' | 'next'
   lines: readonly string[]

@@ -129,7 +129,7 @@ export function cancelled(undone = 'nothing was changed', cause?: unknown): User
   return new UserError({kind: 'cancelled', code: 'CANCELLED', message: `Cancelled; ${undone}`, cause})
 }
 
-/** A bug in zt: a state that the code takes to be impossible. Asks for a report and prints no data. */
+/** A bug in zt: a state that the code considers impossible. Asks for a report and prints no data. */
 export class BugError extends Error {
   override readonly name = 'BugError'
 }
@@ -140,7 +140,7 @@ export function hasCode(error: unknown, ...codes: string[]): error is NodeJS.Err
   return typeof code === 'string' && codes.includes(code)
 }
 
-/** The message of whatever was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,7 +1,7 @@
 /** Receives what a use-case is doing while it takes long; the presenter may draw it. */
 export interface Progress {
   step(text: string): void
-  /** Shows why nothing moves instead of the step; undefined: it goes on. Missing where nothing is drawn. */
+  /** Shows why the step waits, instead of the step; undefined: it continues. Missing if nothing is drawn. */
   pause?(text: string | undefined): void
 }
 

@@ -1,6 +1,6 @@
 import {UserError} from './errors.js'
 
-/** What an error says, in one line: for the `why` of another. */
+/** An error's text on one line, for the `why` of another. */
 export function said(error: unknown): string {
   if (error instanceof UserError) return `${error.message}. ${error.why ?? ''}`.trim()
   // The text of an unexpected error may hold a secret.

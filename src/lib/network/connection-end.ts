@@ -90,7 +90,7 @@ export function endOf(socket: object, error?: unknown): TlsEnd {
   return hasCode(watch.writeError, 'ECONNRESET') ? 'reset' : 'bare'
 }
 
-/** Calls back when a write fails; reading goes on. */
+/** Calls back when a write fails; reading continues. */
 export function onWriteError(socket: object, call: (error: unknown) => void): void {
   const watch = watched.get(socket)
   if (!watch) return

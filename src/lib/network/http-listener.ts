@@ -40,7 +40,7 @@ export interface Serving {
   words(text: string): string
 }
 
-/** A client's request, and where its answer goes. */
+/** A client's request, and the destination of its answer. */
 export interface Exchange {
   request: IncomingMessage
   response: ServerResponse
@@ -219,7 +219,9 @@ export function cutOff(response: ServerResponse): void {
 /** Answers whose body ends with the connection; added by whoever writes the head. */
 export const framedByClose = new WeakSet<ServerResponse>()
 
-/** Closes a connection so that the other end, after it has received everything, does not take it for a regular end. */
+/**
+ * Closes a connection so that the other end, after it has received everything, does not mistake it for a regular end.
+ */
 export async function reset(socket: net.Socket): Promise<void> {
   try {
     if (!(await resetOnceTaken(socket, TAKING_MS))) socket.resetAndDestroy()

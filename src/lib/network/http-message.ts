@@ -10,7 +10,7 @@ export const HEAD_BYTES = (16 + 128) * 1024
 
 /**
  * Fields for one connection only (RFC 9110, 7.6.1), and those that say where a message ends: they are never copied, but
- * written anew from what {@link framingOf} has read.
+ * written again from the result of {@link framingOf}.
  */
 const HOP_BY_HOP = new Set([
   'connection',

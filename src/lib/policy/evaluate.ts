@@ -51,7 +51,7 @@ function outcomeOf({decision}: Policy, {holds}: RuleMatch): Evaluation['outcome'
     case 'deny':
       return holds === 'yes' ? 'blocked' : undefined
     case 'allow':
-      // Never admits a machine: whoever may satisfy it is sent to the login page.
+      // Never admits a machine: anyone who may satisfy it is sent to the login page.
       return holds === 'no' ? undefined : 'login'
   }
 }

@@ -105,8 +105,8 @@ export function groupHolding(
 }
 
 /**
- * Whether a policy could let a token in without a login. Whatever depends on where the request comes from, and whatever
- * zt does not know, counts as a yes.
+ * Whether a policy could let a token in without a login. Anything that depends on where the request comes from, or that
+ * zt does not know, counts as yes.
  */
 export function mayAdmit(
   tokenId: string,

@@ -27,7 +27,7 @@ type Holds = (body: JsonObject, scope: RuleScope, within: readonly string[]) => 
 interface Selector {
   /** What the dashboard calls it. Without: zt shows the rule as JSON. */
   words?: string
-  /** The field of its body that says what is meant; shown after the words. */
+  /** The field of its body with its value; shown after the words. */
   field?: string
   /** What the ID in that field belongs to. */
   names?: 'serviceToken' | 'group'

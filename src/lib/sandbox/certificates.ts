@@ -1,4 +1,4 @@
-// The certificate library is built on decorators that want this first.
+// The certificate library uses decorators, which need this import first.
 import 'reflect-metadata'
 import {webcrypto} from 'node:crypto'
 import {isIP} from 'node:net'
@@ -14,7 +14,7 @@ const CONTEXTS = 64
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i
 const YEAR_MS = 365 * 24 * 3600 * 1000
 
-/** A throw-away CA on disk, and certificates from it for whatever host the edge is asked for. */
+/** A throw-away CA on disk, which issues a certificate for any host that is requested from the edge. */
 export interface CertificateAuthority {
   /** PEM, for clients. */
   caFile: string
@@ -33,7 +33,7 @@ export async function openCertificateAuthority(
   return {
     caFile,
     contextFor: (name) => {
-      // The client chooses the name: only the latest are kept, and anything that is not a host name shares one.
+      // The client chooses the name, so only the latest are kept, and all names that are not host names share one.
       const host = isIP(name) === 0 && !HOST_NAME.test(name) ? 'localhost' : name
       const made = contexts.get(host) ?? leaf(host, certificate, keys, now)
       contexts.delete(host)
@@ -62,7 +62,7 @@ async function make(
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      // Only these distinguish two CAs of one name (RFC 5280, 4.2.1.1): the previous one and a new one.
+      // Only these distinguish two CAs of the same name (RFC 5280, 4.2.1.1), an old and a new one.
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
@@ -80,7 +80,7 @@ async function read(
 ): Promise<{certificate: x509.X509Certificate; keys: SigningKey} | undefined> {
   const [pem, keyPem] = await Promise.all([
     readFileIfThere(caFile),
-    // With this key, anyone could pose as the edge to whoever trusts the CA.
+    // With this key, anyone could pose as the edge to clients that trust the CA.
     readFileIfThere(keyFile, {secret: true}),
   ])
   if (pem === undefined || keyPem === undefined) return undefined

@@ -12,20 +12,21 @@ import type {SandboxInfo} from './types.js'
 const POLL_MS = 50
 const STOP_MS = 5000
 
-/** The sandbox that runs in this directory; undefined if none does. Recognises what a killed one left. */
+/** The sandbox that runs in this directory; undefined if there is none. Recognises the files of a killed one. */
 export async function daemonStatus(directory: string): Promise<SandboxInfo | undefined> {
   const {run} = sandboxFiles(directory)
   const text = await readFileIfThere(run)
   if (text === undefined) return undefined
   const value = parseOwnJson(text, run)
   if (!isJsonObject(value) || !isProcess(value['pid']) || !isLocal(value['apiUrl'])) return undefined
-  const info = value as unknown as SandboxInfo
-  // Its process ID may be another process's by now; only the sandbox knows its API token.
+  const {version: _version, ...rest} = value
+  const info = rest as unknown as SandboxInfo
+  // Another process may have its process ID by now; only the sandbox knows its API token.
   return isAlive(info.pid) && (await answers(info)) ? info : undefined
 }
 
 /**
- * Starts the sandbox as a process of its own and waits until it listens.
+ * Starts the sandbox as a separate process and waits until it listens.
  *
  * @param command program and arguments that run `sandbox start --foreground`
  * @throws UserError `needs-action` / `SANDBOX_NOT_STARTED` with the last lines of its log
@@ -39,7 +40,7 @@ export async function startDaemon(options: {
   const files = sandboxFiles(directory)
   await fs.mkdir(directory, {recursive: true, mode: 0o700})
   await removeFile(files.run)
-  // Not through a link that someone has put there.
+  // Does not follow a symbolic link.
   const {O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW} = constants
   const log = await fs
     .open(files.log, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0), 0o600)
@@ -101,7 +102,7 @@ function isProcess(pid: unknown): boolean {
   return typeof pid === 'number' && Number.isInteger(pid) && pid > 1
 }
 
-/** Only where a sandbox listens: the API token is sent there. */
+/** Only a loopback address: the API token is sent to it. */
 function isLocal(apiUrl: unknown): boolean {
   return typeof apiUrl === 'string' && /^http:\/\/127\.0\.0\.1:\d{1,5}(\/|$)/.test(apiUrl)
 }

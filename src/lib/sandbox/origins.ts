@@ -2,8 +2,8 @@ import {UserError} from '../core/errors.js'
 import type {Origin} from './types.js'
 
 /**
- * `HOST=ADDRESS:PORT` pairs; loopback only. As in a tunnel's configuration, `HOST=http://ADDRESS:PORT` is an HTTP service,
- * and `tcp://` or `ssh://` one that gets a stream; without a scheme the edge finds out.
+ * `HOST=ADDRESS:PORT` pairs; loopback only. As in a tunnel's configuration, `HOST=http://ADDRESS:PORT` is an HTTP
+ * service, and `tcp://` or `ssh://` one that gets a stream; without a scheme the edge detects which.
  */
 export function parseOrigins(pairs: readonly string[]): Record<string, string> {
   const origins: Record<string, string> = {}
@@ -22,7 +22,7 @@ export function parseOrigins(pairs: readonly string[]): Record<string, string> {
   return origins
 }
 
-/** Reads an origin as {@link parseOrigins} takes it; undefined for any other text. */
+/** Parses one origin for {@link parseOrigins}; undefined for any other text. */
 export function readOrigin(text: string): Origin | undefined {
   const match = /^(?:(http|tcp|ssh):\/\/)?(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost):(\d{1,5})$/i.exec(text)
   const port = Number(match?.[3])

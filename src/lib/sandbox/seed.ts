@@ -30,7 +30,7 @@ const seedSchema = v.strictObject({
 /**
  * Reads a seed file.
  *
- * @throws UserError `usage` / `BAD_SEED`, which names the place and quotes nothing
+ * @throws UserError `usage` / `BAD_SEED`, which names the place but quotes nothing
  */
 export async function readSeed(file: string): Promise<SandboxSeed> {
   let bytes: Buffer | undefined
@@ -39,7 +39,7 @@ export async function readSeed(file: string): Promise<SandboxSeed> {
   } catch (error) {
     throw bad(file, (error instanceof UserError ? error.why : undefined) ?? 'It cannot be read.')
   }
-  if (!bytes) throw bad(file, 'There is no such file.')
+  if (!bytes) throw bad(file, 'The file does not exist.')
   let value: unknown
   try {
     value = parseOwnJson(textOf(bytes, file), file)
@@ -48,7 +48,7 @@ export async function readSeed(file: string): Promise<SandboxSeed> {
   }
   const parsed = v.safeParse(seedSchema, value)
   if (parsed.success) return parsed.output as SandboxSeed
-  throw bad(file, `It is not a seed: ${firstFault(parsed.issues)}.`)
+  throw bad(file, `It is not a valid seed: ${firstFault(parsed.issues)}.`)
 }
 
 function bad(file: string, why: string): UserError {

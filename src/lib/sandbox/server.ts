@@ -11,14 +11,14 @@ import type {SandboxInfo, SandboxSeed} from './types.js'
 
 export interface SandboxOptions {
   directory: string
-  /** Begins anew from this; otherwise where it was left, or from the tutorial's state. */
+  /** Starts from this seed; without one, from the saved state or the tutorial's. */
   seed?: SandboxSeed | undefined
-  /** What is behind a host instead of our SSH server: `ADDRESS:PORT`. */
+  /** A host's origin instead of the sandbox's SSH server: `ADDRESS:PORT`. */
   origins: Record<string, string>
   clock?: Clock | undefined
 }
 
-/** Starts the API, the edge and the SSH server in this process; `run.json` is there once all three listen. */
+/** Starts the API, the edge and the SSH server in this process; `run.json` exists as soon as all three listen. */
 export async function startSandbox(
   options: SandboxOptions,
 ): Promise<{info: SandboxInfo; close(): Promise<void>}> {
@@ -33,7 +33,7 @@ export async function startSandbox(
     httpOriginOf: (host) => origins[host],
   })
   const api = await startSandboxApi({state})
-  // Only hosts that our own SSH server answers for; a real one behind --origin has its own key.
+  // Only the hosts of the sandbox's SSH server; a real one behind --origin has its own key.
   const hosts = state.data.apps
     .flatMap((app) => toApplication(app).domains.map((domain) => domain.split('/')[0] ?? ''))
     .filter((host) => host !== '' && !(host in origins))

@@ -7,7 +7,7 @@ import {readFileIfThere, writeFileAtomic} from '../system/files.js'
 export interface SshServer {
   /** `127.0.0.1:PORT`. */
   address: string
-  /** A known_hosts line without its host names. */
+  /** A known_hosts line without host names. */
   publicKey: string
   close(): Promise<void>
 }
@@ -15,12 +15,12 @@ export interface SshServer {
 const CONNECTION_LIMIT = 256
 /** As OpenSSH's LoginGraceTime. */
 const LOGIN_MS = 120_000
-/** For each connection, in its life. */
+/** Per connection, over its lifetime. */
 const SESSIONS = 1000
 
 /**
- * Plays the tutorial's GitLab: lets everybody in, greets, and runs nothing. It is behind the edge, so whoever gets
- * here has passed Access.
+ * Plays the tutorial's GitLab: admits everyone, greets them, and runs nothing. It is behind the edge, so every client
+ * has passed Access.
  */
 export async function startSshServer(directory: string, port = 0, loginMs = LOGIN_MS): Promise<SshServer> {
   const privateKey = await hostKey(path.join(directory, 'ssh-host-key.pem'))
@@ -42,12 +42,12 @@ export async function startSshServer(directory: string, port = 0, loginMs = LOGI
     client.on('session', (accept, reject) => {
       if (++sessions > SESSIONS) return void reject()
       const session = accept()
-      // Each `accept` is there only where the client wants an answer, and gives a stream once for each session.
+      // `accept` exists only if the client wants a reply, and returns one stream per session.
       session.on('pty', (acceptPty: (() => void) | undefined) => acceptPty?.())
       session.on('env', (acceptEnv: (() => void) | undefined) => acceptEnv?.())
       session.on('shell', (acceptShell: () => ssh2.ServerChannel | undefined) => {
         const stream = acceptShell()
-        // As GitLab does: everybody connects as git, and is greeted by their own name.
+        // As GitLab does: everyone connects as git and is greeted by name.
         stream?.write(`Welcome to GitLab, @${user === 'git' || user === '' ? 'gitlab-admin' : user}!\r\n`)
         stream?.exit(0)
         stream?.end()
@@ -61,7 +61,7 @@ export async function startSshServer(directory: string, port = 0, loginMs = LOGI
     })
     client.on('error', () => client.end())
   })
-  // ssh2 tells of a client only when that has sent its version, which one that is idle never does.
+  // ssh2 reports a client only after it has sent its version, which an idle one never does.
   const server = net.createServer((socket) => {
     const from = socket.remotePort ?? 0
     const late = setTimeout(() => socket.destroy(), loginMs)
@@ -94,7 +94,7 @@ export async function startSshServer(directory: string, port = 0, loginMs = LOGI
 
 async function hostKey(file: string): Promise<string> {
   const there = await readFileIfThere(file, {secret: true})
-  // One that is damaged is made anew, as it protects nothing.
+  // A damaged key is replaced; it protects nothing.
   if (there !== undefined && !(ssh2.utils.parseKey(there) instanceof Error)) return there
   const {privateKey} = generateKeyPairSync('ec', {
     namedCurve: 'P-256',

@@ -9,14 +9,14 @@ export interface WantedSandbox {
   directory: string
   /** Absolute path of a JSON file of API objects to start from. */
   seedFile: string | undefined
-  /** Further servers behind the edge, each as `HOST=ADDRESS:PORT`. */
+  /** Additional servers behind the edge, each as `HOST=ADDRESS:PORT`. */
   origins: string[]
 }
 
 /**
  * The sandbox that is already running; undefined if none is. Checks the options before anything starts.
  *
- * @throws UserError `conflict` / `SANDBOX_RUNS` if one runs, and a new one is asked for
+ * @throws UserError `conflict` / `SANDBOX_RUNS` if one runs and a new one is requested
  */
 export async function runningSandbox({
   directory,
@@ -30,20 +30,20 @@ export async function runningSandbox({
   return running
 }
 
-/** Starts it in this process. */
+/** Starts the sandbox in this process. */
 export async function startHere({
   directory,
   seedFile,
   origins,
 }: WantedSandbox): Promise<{info: SandboxInfo; close(): Promise<void>}> {
   const seed = seedFile === undefined ? undefined : await readSeed(seedFile)
-  // Its server, SSH and certificates are loaded where it runs.
+  // The server, SSH and certificates are loaded only by the process that runs them.
   const {startSandbox} = await import('./server.js')
   return startSandbox({directory, seed, origins: parseOrigins(origins)})
 }
 
 /**
- * Starts it as a process of its own.
+ * Starts the sandbox as a separate process.
  *
  * @param again how to start zt, and the store chosen for its API token
  * @throws UserError `needs-action` / `SANDBOX_NOT_STARTED`
@@ -59,7 +59,7 @@ export function startBeside(
   return startDaemon({command: [...again.program, ...words], directory})
 }
 
-/** The profile with which other commands use it. */
+/** The profile with which other commands use the sandbox. */
 export function profileOf({apiUrl, accountId, edge, caFile, knownHostsFile}: SandboxInfo) {
   return {apiUrl, accountId, connectTo: edge, caFile, knownHostsFile, sandbox: true}
 }
@@ -69,7 +69,7 @@ function runsAlready(): UserError {
     kind: 'conflict',
     code: 'SANDBOX_RUNS',
     message: 'The sandbox is already running',
-    why: 'A seed or an origin applies to a new one only.',
+    why: 'A seed or an origin applies only to a new one.',
     next: ['zt sandbox stop'],
   })
 }

@@ -8,7 +8,7 @@ import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../sys
 import type {EdgeState, EdgeView, SandboxSeed, SandboxSettings} from './types.js'
 import {TUTORIAL} from './tutorial.js'
 
-/** A service token with what its server knows of the secrets: their hashes only. */
+/** A service token with what its server knows about the secrets: only their hashes. */
 export interface StoredToken {
   object: JsonObject
   secretHash: string
@@ -24,7 +24,7 @@ export interface StoredApiToken {
   permission_groups?: string[] | undefined
 }
 
-/** All of a sandbox, as it lies in the state file. Objects are as the API gives them, unknown fields included. */
+/** The sandbox's whole state, as in the state file. Objects are as the API returns them, unknown fields included. */
 export interface StateData {
   version: 1
   accounts: JsonObject[]
@@ -37,7 +37,10 @@ export interface StateData {
   serviceTokens: StoredToken[]
   apiTokens: StoredApiToken[]
   organization: JsonObject
-  /** The zone of an application, group or service token that belongs to one, by its id; what is not here is the account's. */
+  /**
+   * The zone of each application, group or service token that belongs to one, by its ID; all others belong to the
+   * account.
+   */
   zoneOf?: Record<string, string> | undefined
   settings: SandboxSettings
   /** Signs the edge's session cookies. */
@@ -46,7 +49,7 @@ export interface StateData {
 
 export interface OpenState {
   file: string
-  /** Begins anew from this; otherwise the file is read, and where there is none the tutorial's state. */
+  /** Starts from this seed; without one, from the state file, or from the tutorial's state if there is none. */
   seed?: SandboxSeed | undefined
   clock?: Clock | undefined
 }
@@ -54,13 +57,13 @@ export interface OpenState {
 /** Tens of thousands of objects. */
 const MOST_BYTES = 256 * 1024 * 1024
 
-/** What the API changes and the edge sees. A change is on disk before it is answered. */
+/** The state that the API changes and the edge sees. A change is on disk before it is answered. */
 export class SandboxState implements EdgeState {
   readonly data: StateData
   readonly clock: Clock
   readonly #file: string
   #writing: Promise<void> = Promise.resolve()
-  /** Earlier states that the edge may still have to see. */
+  /** Earlier states that the edge may still use. */
   #history: {from: number; data: StateData}[] = []
 
   private constructor(file: string, data: StateData, clock: Clock) {
@@ -82,12 +85,15 @@ export class SandboxState implements EdgeState {
     return String(this.data.accounts[0]?.['id'])
   }
 
-  /** The API token that `start` prints: it may do everything. */
+  /** The API token that `start` prints, with all permissions. */
   get apiToken(): string {
     return this.data.apiTokens[0]?.token ?? ''
   }
 
-  /** Makes the present state durable, and the edge's after its delay. Changes that come together are written together. */
+  /**
+   * Writes the current state to disk, and shows it to the edge after its delay. Simultaneous changes are written
+   * together.
+   */
   async save(): Promise<void> {
     const now = this.clock.now()
     const delay = this.data.settings.enforcement_delay_ms ?? 0
@@ -121,7 +127,7 @@ export class SandboxState implements EdgeState {
   }
 }
 
-/** All policies by id, the account's and those inside applications. */
+/** All policies by ID, the account's and those inside applications. */
 export function policyIndex(data: StateData): ReadonlyMap<unknown, JsonObject> {
   const index = new Map<unknown, JsonObject>()
   for (const policy of data.inlinePolicies) index.set(policy['id'], {...policy, reusable: false})
@@ -145,14 +151,14 @@ export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }
 
-/** `cfast_`, 40 alphanumerics, a checksum of 8: as Cloudflare's since August 2026. */
+/** `cfast_`, 40 alphanumerics and a checksum of 8, like Cloudflare's since August 2026. */
 export function newSecret(): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
   const body = Array.from(randomBytes(40), (byte) => alphabet[byte % alphabet.length]).join('')
   return `cfast_${body}${createHash('sha256').update(body).digest('hex').slice(0, 8)}`
 }
 
-/** When a token made or extended now ends; undefined for `forever` and for what is no duration. */
+/** When a token made or extended now expires; undefined for `forever` and for an invalid duration. */
 export function expiry(duration: string, now: number): string | undefined {
   const seconds = goDurationSeconds(duration)
   return seconds === undefined ? undefined : new Date(now + seconds * 1000).toISOString()
@@ -245,7 +251,7 @@ function begin(seed: SandboxSeed, clock: Clock): StateData {
   return data
 }
 
-/** Takes a seed's `zone_id` out of the objects, which the API does not show in them. */
+/** Removes `zone_id` from a seed's objects, because the API does not show it in them. */
 function takeZones(objects: JsonObject[]): Record<string, string> {
   const zoneOf: Record<string, string> = {}
   for (const object of objects) {
@@ -256,7 +262,7 @@ function takeZones(objects: JsonObject[]): Record<string, string> {
   return zoneOf
 }
 
-/** With all that the contract wants of a zone, most of which says nothing here. */
+/** With every field that the contract requires; most have no meaning here. */
 function seededZone(raw: JsonObject, now: string): JsonObject {
   return {
     id: randomBytes(16).toString('hex'),

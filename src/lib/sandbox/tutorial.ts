@@ -3,7 +3,7 @@ import type {SandboxSeed} from './types.js'
 const ACCOUNT = '2f5a7c10b3d94e6f8a1c0d2e3f405162'
 const POLICY = 'b6f1c3d2-5a4e-4f7b-9c8d-0e1f2a3b4c5d'
 
-/** Where Cloudflare's tutorial begins: a GitLab behind Access, for people of the company only. */
+/** The start of Cloudflare's tutorial: a GitLab behind Access, for the company's employees only. */
 export const TUTORIAL: SandboxSeed = {
   accounts: [{id: ACCOUNT, name: 'Widgetcorp', type: 'standard'}],
   zones: [

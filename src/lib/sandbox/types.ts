@@ -14,9 +14,9 @@ export interface SandboxSeed {
   /** As the API lists them, with `client_secret`. */
   service_tokens?: JsonObject[]
   /**
-   * API tokens beside the one that `start` prints:
-   * `{id?, token, owner: 'user'|'account', status?: 'active'|'disabled'|'expired', expires_on?, permission_groups?: string[]}`.
-   * Without `permission_groups` a token may do everything.
+   * API tokens beside the one that `start` prints: `{id?, token, owner: 'user'|'account', status?:
+   * 'active'|'disabled'|'expired', expires_on?, permission_groups?: string[]}`. Without `permission_groups` a token has
+   * all permissions.
    */
   api_tokens?: JsonObject[]
   settings?: SandboxSettings
@@ -24,13 +24,13 @@ export interface SandboxSeed {
 
 export interface SandboxSettings {
   strict_service_token_auth?: boolean
-  /** Policy and token changes are seen by the edge this much later. */
+  /** The edge sees changes of policies and tokens this much later. */
   enforcement_delay_ms?: number
   /** False: the API answers 9999, as an account without Zero Trust does. */
   zero_trust_enabled?: boolean
-  /** At most this many API requests in any five minutes; then 429 with retry-after. 0: no limit. */
+  /** At most this many API requests in any five minutes; beyond that, 429 with Retry-After. 0: no limit. */
   rate_limit?: number
-  /** How a stream ends when what is behind the edge has ended. */
+  /** How a stream ends when the origin has ended. */
   connector_end?: ConnectorEnd
   /** True: GET /accounts answers 400/1001, as reported for account-owned API tokens. */
   hide_accounts?: boolean
@@ -41,19 +41,20 @@ export interface Origin {
   address: string
   port: number
   /**
-   * As a tunnel's configuration says it: to an HTTP service every request is passed, also one to upgrade; to one of TCP
-   * (SSH and whatever else) leads an upgrade, as a stream. `either` where it was not said.
+   * As in a tunnel's configuration: an HTTP service gets every request, upgrades included; a TCP service (SSH or any
+   * other) gets the stream of an upgrade. `either` if none was given.
    */
   kind: 'http' | 'tcp' | 'either'
 }
 
 /**
- * What tells a client that its stream has ended. `none`: the connection's own end, as cloudflared's connector leaves it.
- * 1000, 1001: a close frame before it, as an edge may send that is polite or starts anew. 1006: TCP ends without a word.
+ * How the client learns that its stream has ended. `none`: only by the end of the connection, as with cloudflared's
+ * connector. 1000, 1001: by a close frame, as from an edge that closes normally or restarts. 1006: TCP ends without
+ * close_notify.
  */
 export type ConnectorEnd = 'none' | 1000 | 1001 | 1006
 
-/** A running sandbox. `apiToken` is a throw-away token of the sandbox: it opens nothing else. */
+/** A running sandbox. `apiToken` is valid only for this sandbox. */
 export interface SandboxInfo {
   pid: number
   apiUrl: string
@@ -77,15 +78,18 @@ export interface EdgeView {
   applications: readonly Application[]
   groups: ReadonlyMap<string, Group>
   connectorEnd: ConnectorEnd
-  /** Whether the organisation is in strict service-token authentication. */
+  /** Whether the organisation has strict service-token authentication enabled. */
   strict: boolean
   /** The team's login host, e.g. `widgetcorp.cloudflareaccess.com`. */
   authDomain: string
-  /** The token's UUID when the pair is right, the token enabled and not expired (or the previous secret is in its grace period). */
+  /**
+   * The token's UUID if the token is enabled and not expired, and both credentials are right (a previous secret counts
+   * during its grace period).
+   */
   authenticate(clientId: string, clientSecret: string): string | undefined
 }
 
-/** What the edge needs of the state; the API room of the sandbox implements it. */
+/** What the edge needs from the state; the sandbox's API implements it. */
 export interface EdgeState {
   edgeView(): EdgeView
   /** Called at each successful authentication; sets `last_seen_at`. */

@@ -55,7 +55,9 @@ export async function saveAndReadBack(
   await store.set(key, value)
   const kept = store.readable ? await store.get(key) : undefined
   if (store.readable ? kept?.equals(value) : await store.has(key)) return
-  const why = kept ? 'It returns another value than the one saved.' : 'It reported success, but has nothing.'
+  const why = kept
+    ? 'It returns another value than the one saved.'
+    : 'It reported success, but does not have the secret.'
   throw new UserError({
     kind: 'needs-action',
     code: 'STORE_READBACK_MISMATCH',

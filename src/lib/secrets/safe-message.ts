@@ -13,7 +13,7 @@ export function safeMessage(text: string, secret?: Secret): string | undefined {
   if (secret && hasPartOf(text, secret.expose())) return undefined
   const line = text
     .replaceAll(/\s+/g, ' ')
-    // Client Secrets and API tokens are longer. Object paths, the longest words of such messages, have slashes.
+    // Client secrets and API tokens are longer. Object paths, the longest words of such messages, have slashes.
     .replaceAll(/[A-Za-z0-9_+=-]{24,}/g, '[hidden]')
     .trim()
     .slice(0, LONGEST)

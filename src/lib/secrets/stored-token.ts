@@ -2,8 +2,8 @@ import {UserError} from '../core/errors.js'
 import type {IndexEntry} from './index-files.js'
 
 /**
- * The stored service token that a person means: by ID, Client ID or name; without regard to case only where nothing is
- * called exactly that.
+ * The stored service token that a person means: by ID, client ID or name; without regard to case only if no name
+ * matches exactly.
  *
  * @throws UserError `not-found` / `STORED_TOKEN_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`
  */

@@ -20,7 +20,7 @@ export interface StoreOptions {
   vaultRecipients?: readonly string[] | undefined
   /** `NAME` of the docker-credential-helper that comes after the keychain. */
   credentialHelper?: string | undefined
-  /** True where a person is at the terminal and can answer what a store asks by itself. */
+  /** True if a person at the terminal can answer a store's own prompts. */
   interactive?: boolean | undefined
   /** True where a store must not ask anyone, not even with its own dialog: {@link readsQuietly} says which can do that. */
   quiet?: boolean | undefined
@@ -37,13 +37,13 @@ interface StoreRow {
   argument?: RegExp
   /** Whether it can keep secrets, or only be read. */
   keeps: boolean
-  /** Whether asking it takes the processor for so long that the deadlines of others asked at the same time pass. */
+  /** Whether querying it blocks the processor for so long that others queried at the same time miss their deadlines. */
   slow?: boolean
-  /** Whether it can be read without asking anyone, or fails at once where it cannot. */
+  /** Whether it can be read without a prompt, or fails at once if it cannot. */
   readsQuietly(argument: string, platform: NodeJS.Platform): boolean
   /** Which one a profile without a store would take. Undefined: none. */
   choose?(options: StoreOptions): string | undefined
-  /** Whether the next row is tried when the chosen one is absent. A store that was asked for is not passed over. */
+  /** Whether the next row is tried when the chosen one is absent. A requested store is not passed over. */
   passOver?: boolean
   /** What else to do when the chosen one cannot be used. */
   instead?: string
@@ -54,7 +54,7 @@ const STORES = {
   keychain: {
     title: 'keychain',
     keeps: true,
-    // macOS unlocks its keychain with a dialog of its own.
+    // macOS unlocks its keychain with its own dialog.
     readsQuietly: (_, platform) => platform === 'linux' || platform === 'win32',
     choose: () => '',
     passOver: true,
@@ -93,6 +93,13 @@ type KeepingName = {[N in StoreName]: (typeof STORES)[N]['keeps'] extends true ?
 export type StoreKind = KindOf<StoreName>
 /** A store that can keep a secret. */
 export type KeepingStoreKind = KindOf<KeepingName>
+
+/** The stores that can keep a secret, as help names them: `keychain, helper:NAME or vault`. */
+export const KEEPING_STORES = Object.entries<StoreRow>(STORES)
+  .filter(([, {keeps}]) => keeps)
+  .map(([name, {argument}]) => (argument ? `${name}:NAME` : name))
+  .join(', ')
+  .replace(/, (\S+)$/, ' or $1')
 
 /** How each store is opened: with the code of that store alone, as `zt ssh proxy` waits for every kilobyte. */
 const OPENERS: Record<StoreName, (options: StoreOptions, argument: string) => Promise<SecretStore>> = {
@@ -141,7 +148,7 @@ export function isKeepingStoreKind(text: unknown): text is KeepingStoreKind {
   return rowOf(text)?.row.keeps === true
 }
 
-/** The error about a name that is none of a store. */
+/** The error about a name that is not a store's. */
 export function unknownStore(text: string): UserError {
   return new UserError({
     kind: 'usage',
@@ -180,7 +187,7 @@ export async function knownStores(searchPath = process.env['PATH']): Promise<Kee
   return kinds
 }
 
-/** Whether a store can be read without asking anyone, or fails at once where it cannot. */
+/** Whether a store can be read without a prompt, or fails at once if it cannot. */
 export function readsQuietly(kind: StoreKind, platform: NodeJS.Platform = process.platform): boolean {
   const found = rowOf(kind)
   return found?.row.readsQuietly(found.argument, platform) ?? false
@@ -203,9 +210,9 @@ export interface StoreChoice {
 }
 
 /**
- * Chooses a store for a profile that has none: the keychain; where there is none, the helper that was configured; where
- * none was, the vault. A store that is there but locked or broken is not passed over, nor is a configured helper that is
- * missing: that would be a downgrade that was not asked for.
+ * Chooses a store for a profile without one: the keychain; if there is none, the configured helper; if none is
+ * configured, the vault. A store that exists but is locked or broken is not passed over, nor is a configured helper
+ * that is missing: that would be an unrequested downgrade.
  *
  * @throws UserError `needs-action` / `STORE_NOT_READY`
  */
@@ -217,7 +224,7 @@ export async function chooseStore(options: StoreOptions): Promise<StoreChoice> {
   const passedOver: StoreChoice['passedOver'] = []
   for (const [at, {kind, row}] of candidates.entries()) {
     const store = await openStore(kind, options)
-    // The last one is taken as it is; whoever uses it makes sure that it is ready.
+    // The last one is returned without a check; the caller makes sure that it is ready.
     if (at === candidates.length - 1) return {store, passedOver}
     const status = await store.status()
     if (status.state === 'ready') return {store, passedOver}

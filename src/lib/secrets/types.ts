@@ -41,7 +41,7 @@ export interface SecretStore {
   status(): Promise<StoreStatus>
   /** Undefined when there is no such entry; throws when that cannot be known (locked, broken). */
   get(key: SecretKey): Promise<Secret | undefined>
-  /** Whether there is such an entry, also where it cannot be opened; throws when that cannot be known. */
+  /** Whether there is such an entry, even one that cannot be opened; throws if that cannot be determined. */
   has(key: SecretKey): Promise<boolean>
   /** The names of what zt keeps here; undefined when the store cannot list. Opens nothing. */
   list(): Promise<SecretKey[] | undefined>

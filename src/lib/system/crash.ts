@@ -49,8 +49,8 @@ export interface Guard {
 }
 
 /**
- * Replaces node's handling of uncaught errors and of warnings, which prints their text with whatever a library put into
- * it; and of SIGUSR1, which opens node's debugger to every user of the machine.
+ * Replaces node's handling of uncaught errors and of warnings, which prints their text with any data that a library put
+ * into it; and of SIGUSR1, which opens node's debugger to every user of the machine.
  */
 export function guardProcess({report, warn, exit}: Guard): void {
   let ending = false

@@ -4,7 +4,7 @@ import path from 'node:path'
 import {UserError, hasCode} from '../core/errors.js'
 import {quoteForPerson} from '../core/quote.js'
 
-/** What a file of zt must be, besides a plain file that no other user could have written. */
+/** Requirements for a file of zt, which must also be a plain file that no other user could have written. */
 export interface ReadRules {
   /** `follow` where a person may link to a file elsewhere; `refuse` where only zt writes. */
   links?: 'follow' | 'refuse' | undefined
@@ -170,7 +170,7 @@ function readAtMost(handle: number, file: string, maxBytes: number): Buffer {
   }
 }
 
-/** Refuses another user's link: whoever made it chose the file. */
+/** Refuses another user's link: that user chose the file. */
 function refuseOthersLink(file: string, as: Self): void {
   const stat = fs.lstatSync(file)
   if (stat.isSymbolicLink() && as.uid !== undefined && stat.uid !== as.uid && stat.uid !== 0)

@@ -125,7 +125,7 @@ describe.each(Object.entries(KINDS))('a %s', (code, resolve) => {
     expect(error.next[1]).toMatch(/^zt (token list|group list|policy list|app list|app show app)$/)
   })
 
-  it('is told apart from others of its name', () => {
+  it('is distinguished from others of its name', () => {
     const error = refusal(() =>
       resolve('ci', [
         {id: 'one', name: 'ci'},
@@ -171,7 +171,7 @@ describe('a policy', () => {
     expect(resolvePolicy(ctx, 'Staff', [shared], gitlab)).toBe(shared)
   })
 
-  it("is told apart from the application's own of that name", () => {
+  it("is distinguished from the application's own of that name", () => {
     const twin = {...own, name: 'Staff'}
     const {whyLines} = refusal(() =>
       resolvePolicy(ctx, 'Staff', [shared], {name: 'GitLab', policies: [twin]}),

@@ -146,7 +146,7 @@ function between(each: (call: Call, run: () => Promise<unknown>) => Promise<unkn
   return {...world.ctx, api: async () => interposed(await world.ctx.api(), each)}
 }
 
-describe('somebody else who writes between our reading and our writing', () => {
+describe('someone else who writes between zt’s read and its write', () => {
   const meddle: Record<Edit['edit'], () => void> = {
     set: () => (app()['x_other'] = 'theirs'),
     add: () => (app()['x_other'] = 'theirs'),
@@ -309,7 +309,7 @@ describe('undo', () => {
     expect(await failure(latestEdit(world.ctx))).toMatchObject({code: 'NOTHING_TO_UNDO'})
   })
 
-  it('leaves what somebody has changed elsewhere in the object', async () => {
+  it('leaves what someone has changed elsewhere in the object', async () => {
     await open()
     const id = await make({edit: 'set', field: 'x_one', value: 1})
     app()['session_duration'] = '2h'

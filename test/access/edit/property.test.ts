@@ -227,7 +227,7 @@ describe('a rule put among others', () => {
     )
   })
 
-  it('stands right before the rule that was named', () => {
+  it('is right before the named rule', () => {
     fc.assert(
       fc.property(
         links.filter(({length}) => length > 0),

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {explainFailure} from '../../../src/lib/access/explain/explain.js'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
 import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../../src/lib/api/types.js'
-import {ApiError, UserError} from '../../../src/lib/core/errors.js'
+import {ApiError, UserError, type UserErrorOptions} from '../../../src/lib/core/errors.js'
 import {RefusedError} from '../../../src/lib/tunnel/failure/refusal.js'
 import type {EdgeAnswer} from '../../../src/lib/tunnel/types.js'
 import {
@@ -420,30 +420,38 @@ describe('an answer that may be Access or the service behind it', () => {
 })
 
 describe('where the API does not tell everything', () => {
-  const notLoggedIn = new UserError({
-    kind: 'auth',
-    code: 'NOT_LOGGED_IN',
-    message: 'Profile sandbox has no API token',
+  const RAY = 'Look for CF-RAY ray-1 in the Access log'
+  const apiError = (more: Partial<UserErrorOptions>): ApiError =>
+    new ApiError({kind: 'api', code: 'API_REFUSED', message: 'Cannot list applications', ...more})
+
+  it('no API token: it says so and gives the usual reasons', async () => {
+    const message = 'Profile sandbox has no API token'
+    const notLoggedIn = new UserError({kind: 'auth', code: 'NOT_LOGGED_IN', message, next: ['zt login']})
+    const found = await explain({failing: {verifyToken: notLoggedIn}})
+    expect(found.why).toContain(message)
+    expect(found.why).toContain('Usually no Service Auth rule')
+    expect(found.next).toEqual(['zt login', RAY])
+    expect(found.error.details).not.toHaveProperty('application')
   })
 
   it.each([
-    ['no API token', {verifyToken: notLoggedIn}, 'Profile sandbox has no API token'],
-    [
-      'no permission',
-      {listApplications: denied('The API token may not list applications')},
-      'may not list applications',
-    ],
-  ] as const)('%s: it says so and gives the usual reasons', async (_name, failing, message) => {
-    const found = await explain({failing})
-    expect(found.why).toContain(message)
-    expect(found.why).toContain('Usually no Service Auth rule')
-    expect(found.next).toEqual(['zt login', 'Look for CF-RAY ray-1 in the Access log'])
-    expect(found.error.details).not.toHaveProperty('application')
+    ['no permission', apiError({kind: 'permission', next: ['zt whoami', 'Add the permission']})],
+    ['no connection', apiError({kind: 'unreachable', next: ['Check the network']})],
+    ['too many requests', apiError({kind: 'unreachable', next: ['Try again in 30 seconds']})],
+  ])('%s: the next steps are those of the API error, and no others', async (_, error) => {
+    const found = await explain({failing: {listApplications: error}})
+    expect(found.why).toContain('(Cannot list applications)')
+    expect(found.next).toEqual([...error.next, RAY])
+  })
+
+  it('an API error without next steps: those of the refusal stay', async () => {
+    const found = await explain({failing: {listApplications: apiError({})}})
+    expect(found.next).toEqual([`zt app show ${HOST}`, RAY])
   })
 
   it('without an ID of the request no log entry is named', async () => {
     const found = await explain({failing: {listApplications: denied('no')}, answer: {ray: undefined}})
-    expect(found.next).toEqual(['zt login'])
+    expect(found.next).toEqual([`zt app show ${HOST}`])
   })
 
   it('groups are asked for only where a rule names one', async () => {

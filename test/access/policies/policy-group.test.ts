@@ -155,7 +155,7 @@ describe('an edit of policies and groups', () => {
     expect(everything(world.state)).toBe(before)
   }) // prettier-ignore
 
-  it('names what stands against deleting, and the commands', async () => {
+  it('names what prevents the deletion, and the commands', async () => {
     await open()
     const policy = await failure(plan(world.ctx, {do: 'delete-policy', policy: 'Staff'}))
     expect(policy.why).toContain('"Git", "Mixed"')
@@ -171,7 +171,7 @@ describe('an edit of policies and groups', () => {
     ['that all addresses are everybody', create({ips: ['0.0.0.0/0']}), ['Service Auth with everyone: anyone gets in without credentials']],
     ['that an Allow policy does not mean the tokens of a group', create({groups: ['nested']}, 'allow'), ['The Access group "nested" includes service tokens, which count only under Service Auth: Allow ignores them']],
     ['which rules have to make room', {do: 'attach', policy: 'CD', application: 'Git', precedence: 1}, ['The rule "Staff" moves from precedence 1 to 2', 'The rule "Robots" moves from precedence 2 to 3']],
-    ['that nobody gets in any more', {do: 'detach', policy: 'Staff', application: 'Solo'}, ['"Solo" has no rule then: no one gets in']],
+    ['that nobody gets in any more', {do: 'detach', policy: 'Staff', application: 'Solo'}, ['"Solo" would have no rules left, so no one would get in']],
     ['that a name will be there twice', {do: 'make-reusable', application: 'Old', rule: 'first'}, ['The account already has a policy "first"; refer to this one by its ID, own-first']],
     ['that a token opens nothing', {do: 'create-group', name: 'X', rules: {tokens: ['off']}}, ['Service token "off" is disabled, so it opens nothing until that is fixed']],
     ['that an address in a group needs no token', {do: 'create-group', name: 'X', rules: {tokens: ['ci'], ips: ['10.0.0.0/8']}}, ['Meeting any one of its rules is enough: a request from these places needs no service token']],
@@ -197,7 +197,7 @@ describe('the reach of a group', () => {
     ])
   })
 
-  it('is less where the policy wants more, and what is open already is not opened', async () => {
+  it('is less if the policy requires more, and does not count what is already open', async () => {
     await open()
     const {policies} = world.state.data
     Object.assign(policies.find(({id}) => id === 'policy-nested') ?? {}, {
@@ -261,7 +261,7 @@ describe('the reach of a group', () => {
 })
 
 describe('what goes wrong in between', () => {
-  it('writes nothing over what somebody else has changed', async () => {
+  it('writes nothing over what someone else has changed', async () => {
     await open()
     const planned = await plan(world.ctx, {do: 'add-token', group: 'robots', token: 'cd'})
     Object.assign(named('groups', 'robots') ?? {}, {include: [{everyone: {}}]})
@@ -315,7 +315,7 @@ describe('what goes wrong in between', () => {
 })
 
 describe('what is shown', () => {
-  it('of a policy: its rules in words and where it stands, inline ones too', async () => {
+  it('of a policy: its rules in words and its applications, inline ones too', async () => {
     await open()
     expect(await showPolicy(world.ctx, 'Staff')).toMatchObject({
       reusable: true,

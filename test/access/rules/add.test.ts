@@ -166,7 +166,7 @@ describe('adding a Service Auth rule', () => {
     expect(world.changes).toEqual(['PUT /apps/app-git'])
   })
 
-  it('does not take a policy that somebody uses for one that was left behind', async () => {
+  it('does not take a policy that someone uses for one that was left behind', async () => {
     await open()
     const first = await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
     const second = await addRule(world.ctx, {application: 'Empty', tokens: ['ci']})
@@ -200,7 +200,7 @@ describe('adding a Service Auth rule', () => {
   })
 })
 
-describe('whom a rule means, and where it stands', () => {
+describe('whom a rule admits, and its place', () => {
   const robots = (): JsonObject => {
     const [ci] = world.state.data.serviceTokens
     const group = {
@@ -264,7 +264,7 @@ describe('whom a rule means, and where it stands', () => {
     expect(await world.ctx.index.bindings()).toEqual([])
   })
 
-  it('says that conditions keep nobody out whom another rule admits', async () => {
+  it('says that conditions have no effect on those whom another rule admits', async () => {
     await open()
     await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
     const narrow = await addRule(world.ctx, {
@@ -313,7 +313,7 @@ describe('whom a rule means, and where it stands', () => {
   })
 })
 
-describe('when somebody else is at work', () => {
+describe('when someone else is at work', () => {
   it('changes nothing of an application that was edited meanwhile, and takes its policy back', async () => {
     await open(({method, path}, state) => {
       if (method !== 'POST' || !path.endsWith('/policies')) return

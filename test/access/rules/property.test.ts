@@ -135,7 +135,7 @@ describe('any rule on any application', () => {
     )
   })
 
-  it('taken off lets nobody in who was kept out but by a Block, and undone leaves all as it was', async () => {
+  it('removed admits only those whom a Block kept out, and undone leaves everything as it was', async () => {
     await fc.assert(
       fc.asyncProperty(application, fc.nat(5), fc.boolean(), async (app, at, andDelete) => {
         // Cloudflare takes no first inline policy: the last one cannot come back.

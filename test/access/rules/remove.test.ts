@@ -111,7 +111,7 @@ describe('taking a rule off an application', () => {
     expect(everything(world.state, {ids: false})).toBe(before)
   })
 
-  it('says that nobody gets in without the last rule', async () => {
+  it('says that no one gets in without the last rule', async () => {
     await open()
     const {notes} = await planRemoveRule(world.ctx, {application: 'Wiki', rule: 'shared'})
     expect(notes.join()).toContain('no one gets in')
@@ -214,7 +214,7 @@ describe('taking a rule off an application', () => {
     expect(error.next.join('\n')).toContain('zt app set Git --no-service-auth-401')
   })
 
-  it('changes nothing where somebody edits the application meanwhile', async () => {
+  it('changes nothing where someone edits the application meanwhile', async () => {
     await open()
     const plan = await planRemoveRule(world.ctx, {application: 'Git', rule: 'staff', delete: true})
     world.app('Git')['session_duration'] = '1h'

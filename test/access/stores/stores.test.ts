@@ -302,7 +302,7 @@ describe('moving secrets', () => {
     if (code !== 'SECRET_NOT_FOUND') await nothingLost()
   })
 
-  it('waits for nobody who works on the same token, and deletes no secret that changed under it', async () => {
+  it('waits for no one who works on the same token, and deletes no secret that changed under it', async () => {
     const key = `service-token/${ids[0]}`
     const real = world.store.get.bind(world.store)
     let reads = 0
@@ -386,7 +386,7 @@ describe('checking the stores', () => {
     const before = everything()
     const {stores: reports, problems} = await check(true)
     expect(problems).toEqual([])
-    expect(reports).toEqual([
+    expect(reports.filter(isMeant)).toEqual([
       {kind: 'keychain', state: 'ready', entries: 0, why: undefined},
       {kind: 'vault', state: 'ready', entries: 2, why: undefined},
     ])
@@ -431,14 +431,14 @@ describe('checking the stores', () => {
       why: /no service token with that ID/,
     },
     {
-      what: 'a stray with the Client ID of another token',
+      what: 'a stray with the client ID of another token',
       spoil: async () => {
         await ctx.index.remove('default', id)
         world.store.kept.set(key, value.replace(/"client_id":"[^"]*"/, '"client_id":"other.access"'))
       },
       found: () => `STRAY_SERVICE_TOKEN vault ${id}`,
       mended: false,
-      why: /Client ID/,
+      why: /client ID/,
     },
     {
       what: 'a stray that is damaged',
@@ -498,7 +498,7 @@ describe('checking the stores', () => {
     },
   ]
 
-  it.each(cases)('names $what; mended: $mended', async ({spoil, found, mended, why}) => {
+  it.each(cases)('names $what; repaired: $mended', async ({spoil, found, mended, why}) => {
     await spoil()
     const before = everything()
     const {problems} = await check()
@@ -516,7 +516,7 @@ describe('checking the stores', () => {
     else expect(everything()).toBe(before)
   })
 
-  it('knows a token of another profile, and mends nothing there', async () => {
+  it('knows a token of another profile, and repairs nothing there', async () => {
     const [entry] = await ctx.index.list()
     await ctx.index.remove('default', id)
     await ctx.index.put({...entry!, profile: 'other'})
@@ -563,7 +563,7 @@ describe('checking the stores', () => {
     world.store.kept.set('spool-key/unseen', 'x')
     const {stores: reports, problems} = await check()
     expect(brief(problems)).toEqual([`DUPLICATE keychain ${id}`])
-    expect(reports.map(({why}) => why)).toEqual([
+    expect(reports.filter(isMeant).map(({why}) => why)).toEqual([
       expect.stringContaining('cannot list'),
       expect.stringContaining('cannot list'),
     ])
@@ -590,6 +590,11 @@ describe('checking the stores', () => {
   })
 })
 
+/** The stores that these tests are about, whatever others there are. */
+function isMeant({kind}: {kind: string}): boolean {
+  return /^(keychain|vault|helper:.+)$/.test(kind)
+}
+
 describe('listing the stores', () => {
   it('shows what is in use, what is in each, and what is wrong, also of those that only the index names', async () => {
     await createServiceToken(ctx, {name: 'ci'})
@@ -600,7 +605,9 @@ describe('listing the stores', () => {
       Promise.reject(new UserError({kind: 'usage', code: 'X', message: 'No way'}))
     const listed = await listStores(ctx, await settings({store: 'vault'}))
     expect(
-      listed.map(({kind, status, inUse, tokens, apiToken}) => [kind, status.state, inUse, tokens, apiToken]),
+      listed
+        .filter(isMeant)
+        .map(({kind, status, inUse, tokens, apiToken}) => [kind, status.state, inUse, tokens, apiToken]),
     ).toEqual([
       ['keychain', 'broken', false, 0, false],
       ['helper:gone', 'absent', false, 1, false],
@@ -624,6 +631,6 @@ describe('listing the stores', () => {
       }
     }
     await settings({store: 'helper:a', apiTokenStore: 'helper:b'})
-    expect((await listStores(ctx, await settings())).length).toBe(4)
+    expect((await listStores(ctx, await settings())).filter(isMeant).length).toBe(4)
   })
 })

@@ -97,7 +97,7 @@ describe('refreshing a service token', () => {
     expect(world.changes).toEqual([])
   })
 
-  it('changes nothing when somebody else gave it another end while the person was asked', async () => {
+  it('changes nothing when someone else gave it another end while the person was asked', async () => {
     const confirm = (): Promise<void> => {
       token('ci')['expires_at'] = '2099-01-01T00:00:00Z'
       return Promise.resolve()
@@ -134,7 +134,7 @@ describe('renaming a service token', () => {
     expect(await indexed('deploy')).toMatchObject({name: 'deploy', clientId: before['client_id']})
   })
 
-  it('changes nothing the second time, but mends an index that a killed run left behind', async () => {
+  it('changes nothing the second time, but repairs an index that a killed run left behind', async () => {
     token('ci')['name'] = 'deploy'
     const result = await renameToken(world.ctx, {token: 'deploy', name: 'deploy'})
     expect(result).toMatchObject({changed: false, differs: false})

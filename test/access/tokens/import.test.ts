@@ -144,7 +144,7 @@ describe('importing a service token', () => {
     expect(inspect(result, {depth: 9, showHidden: true})).not.toContain(NEW_FORM)
   })
 
-  it('says that it is here already when it is the same, and mends what a killed run left behind', async () => {
+  it('says that the same secret is already here, and repairs what a killed run left behind', async () => {
     await importToken(world.ctx, {credentials: pair()})
     const before = await state()
     expect(await importToken(world.ctx, {credentials: pair()})).toMatchObject({how: 'same'})
@@ -154,7 +154,7 @@ describe('importing a service token', () => {
     expect(await world.ctx.index.list()).toHaveLength(1)
   })
 
-  it('lets go of another secret only when it is told to', async () => {
+  it('replaces another secret only if asked to', async () => {
     await importToken(world.ctx, {credentials: pair(OLD_FORM)})
     const before = await state()
     const error = await failure(() => importToken(world.ctx, {credentials: pair(), host: 'h.example.com'}))
@@ -244,7 +244,7 @@ describe('importing a service token', () => {
 
   const refused: [string, Parameters<typeof importToken>[1], object][] = [
     [
-      'a Client ID of nobody',
+      'a client ID that no token has',
       {credentials: pair(NEW_FORM, 'x.access')},
       {kind: 'not-found', code: 'CLIENT_ID_UNKNOWN'},
     ],

@@ -193,7 +193,7 @@ describe('token recover', () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     const other = await (await world.ctx.api()).createServiceToken({name: 'ci'})
     expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([
-      {settlement: 'undone', why: expect.stringContaining('Another token is called "ci" since') as string},
+      {settlement: 'undone', why: expect.stringContaining('Another token is called "ci" now') as string},
     ])
     expect(world.state.data.serviceTokens.map(({object}) => object['id'])).toEqual([other.token.id])
   })
@@ -213,7 +213,7 @@ describe('token recover', () => {
     expect(world.store.kept.get(name)).toBe(newer)
   })
 
-  it('refuses to begin anew what was interrupted, and names the cure', async () => {
+  it('refuses to begin again what was interrupted, and names the cure', async () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     await expect(createServiceToken(world.ctx, {name: 'ci'})).rejects.toMatchObject({
       kind: 'conflict',
@@ -388,7 +388,7 @@ describe('a rotation', () => {
     await expectSettled()
   })
 
-  it('with --grace 0 ends the one before as soon as the new one is stored, and not earlier', async () => {
+  it('with --grace 0 ends the previous secret as soon as the new one is stored, and not earlier', async () => {
     const {client_id, client_secret} = entry() as Record<string, string>
     const before = (): boolean => world.authenticates(client_id ?? '', client_secret ?? '')
     let whileSaving: boolean | undefined
@@ -403,7 +403,7 @@ describe('a rotation', () => {
     await expectSettled()
   })
 
-  it('--finish ends the one before, at Cloudflare and here', async () => {
+  it('--finish ends the previous secret, at Cloudflare and here', async () => {
     const {client_id, client_secret} = entry() as Record<string, string>
     await rotateServiceToken(world.ctx, {token: 'ci', grace: '24h'})
     expect(await finishRotation(world.ctx, {token: 'ci'})).toMatchObject({changed: true})
@@ -413,7 +413,7 @@ describe('a rotation', () => {
     expect(await finishRotation(world.ctx, {token: 'ci'})).toMatchObject({changed: false})
   })
 
-  it('--undo goes back to the one before, which then works as long as the token', async () => {
+  it('--undo goes back to the previous secret, which then works as long as the token', async () => {
     const before = entry()
     await rotateServiceToken(world.ctx, {token: 'ci', grace: '1h'})
     const {until, token} = await undoRotation(world.ctx, {token: 'ci'})
@@ -423,7 +423,7 @@ describe('a rotation', () => {
     await expect(undoRotation(world.ctx, {token: 'ci'})).rejects.toMatchObject({code: 'NO_ROTATION'})
   })
 
-  it('--undo comes too late when the one before has ended', async () => {
+  it('--undo comes too late when the previous secret has ended', async () => {
     await rotateServiceToken(world.ctx, {token: 'ci', grace: '1h'})
     const later = {...world.ctx, clock: {now: () => Date.now() + 2 * 3600_000}}
     await expect(undoRotation(later, {token: 'ci'})).rejects.toMatchObject({code: 'ROTATION_TOO_OLD'})
@@ -485,7 +485,7 @@ describe('a rotation', () => {
     await expectSettled()
   })
 
-  it("counts the grace period by the server's clock, and says so when ours is off", async () => {
+  it("counts the grace period by the server's clock, and says so if this machine's is off", async () => {
     const behind = 3 * 3600_000
     const clock = {now: () => Date.now() - behind}
     const api = await world.ctx.api()
@@ -510,7 +510,7 @@ describe('a rotation', () => {
     ],
     ['keeps nothing', (): undefined => undefined],
     ['gives back the old value', (_: string, old: string): string => old],
-  ])('is pending when the store %s, and finished when it is mended', async (_, onSave) => {
+  ])('is pending when the store %s, and finished when the store works again', async (_, onSave) => {
     const [old = ''] = [...world.store.kept.values()]
     world.store.onSave = (value) => onSave(value, old)
     await expect(rotateServiceToken(world.ctx, {token: 'ci', grace: '1h'})).rejects.toMatchObject({

@@ -112,7 +112,7 @@ function account(): Record<string, JsonObject[]> {
 const links = (app: JsonObject): JsonObject[] => app['policies'] as JsonObject[]
 
 describe('revoking a service token that nothing names', () => {
-  it('deletes it, and removes its secret, its hosts and its index entry, and nobody else’s', async () => {
+  it('deletes it, and removes its secret, its hosts and its index entry, and no one else’s', async () => {
     await open({})
     await keepSecrets()
     const result = await revokeToken(world.ctx, {token: 'ci'})
@@ -328,7 +328,7 @@ describe('the question before a revocation', () => {
   })
 })
 
-describe('when somebody else is at work', () => {
+describe('when someone else is at work', () => {
   const find = (list: JsonObject[], id: string): JsonObject => {
     const found = list.find((one) => one['id'] === id)
     if (!found) throw new Error(`there is no ${id}`)
@@ -399,7 +399,8 @@ describe('when somebody else is at work', () => {
       await openWith(write)
       const error = await failure(revokeToken(world.ctx, {token: 'ci', detach: true}))
       expect(error).toMatchObject({code: 'CHANGED_MEANWHILE', details: {disabled: true, detached: []}})
-      expect(error.why).toContain('The service token is disabled now.')
+      expect(error.why).toContain('No rule was changed. The service token is disabled now.')
+      expect(error.why).not.toContain('Nothing was changed')
       expect(error.next[0]).toBe('zt token revoke ci --detach')
       expect(read(world.state)).toContainEqual(intruder)
       expect(world.changes).toEqual([`PUT /service_tokens/${CI}`])
@@ -449,7 +450,7 @@ describe('when somebody else is at work', () => {
     expect(world.tokenNames()).toEqual(['cd'])
   })
 
-  it('is content when somebody else deletes it first', async () => {
+  it('is content when someone else deletes it first', async () => {
     await open({}, ({method, path}, {data}) => {
       if (method === 'GET' && path.endsWith('/apps')) {
         data.serviceTokens = data.serviceTokens.filter(({object}) => object['id'] !== CI)
@@ -666,7 +667,7 @@ describe('the edit of a detachment', () => {
     }
     const error = await failure(revokeToken(ctx, {token: 'ci', detach: true}))
     expect(error).toMatchObject({code: 'FORBIDDEN', details: {disabled: true, detached: []}})
-    expect(error.why).toContain('The changes made before were taken back.')
+    expect(error.why).toContain('The earlier changes were undone.')
     expect(error.why).toContain('The service token is disabled now.')
     expect(error.next).toContain('To enable it again: zt token enable ci')
     expect(everything(world.state, {ids: false})).toBe(before)

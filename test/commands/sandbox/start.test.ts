@@ -4,7 +4,7 @@ import {FakeSandbox} from '../../support/fake-sandbox.js'
 import {commandTests} from '../../support/command-harness.js'
 
 // What is started as a process of its own is the built zt: a stand-in takes its place, as test/e2e starts the real one.
-vi.doMock('../../../src/lib/system/program.js', () => ({
+vi.doMock('../../../src/lib/system/zt-program.js', () => ({
   ztProgram: () => FakeSandbox.program(scene.zt),
   partProgram: () => FakeSandbox.program(scene.zt),
   isExecutable: () => false,

@@ -19,7 +19,7 @@ it('switches a service token off, and keeps its secret and rules', async () => {
 it('says for people what it means, and how it is switched on again', async () => {
   const {zt} = scene
   const {stdout, stderr} = await zt.run('token disable ci')
-  expect(stdout).toMatch(/^✓ ci /)
+  expect(stdout).toMatch(/^✓ Disabled ci\n/)
   expect(stderr).toContain('zt token enable ci')
   expect(await zt.unchanged(() => zt.json('token disable ci'))).toMatchObject({changed: false})
 })

@@ -41,7 +41,7 @@ it('asks for the name to be typed', async () => {
   expect(exists('cd')).toBe(false)
 })
 
-it('fails where something names it, and where nobody has confirmed', async () => {
+it('fails if something names it, and if no one has confirmed', async () => {
   const {zt} = scene
   await zt.unchanged(async () => {
     const {details} = await zt.fails('token revoke ci --yes', 'conflict', 'TOKEN_IN_USE')

@@ -250,19 +250,19 @@ describe('the end:', () => {
   })
 
   it.each([
-    [1002, 'broke the protocol'],
+    [1002, 'a protocol error'],
     [1003, 'this kind of data'],
-    [1007, 'does not understand'],
-    [1008, 'a rule of its own'],
+    [1007, 'invalid data'],
+    [1008, 'its policy'],
     [1009, 'too big'],
     [1010, 'an extension'],
-    [1011, 'went wrong'],
-    [1012, 'starting anew'],
-    [1013, 'too much to do'],
+    [1011, 'an error occurred'],
+    [1012, 'restarting'],
+    [1013, 'overloaded'],
     [1014, 'bad answer'],
     [3000, 'code 3000'],
     [4999, 'code 4999'],
-  ])('a close with code %i is echoed, and its meaning and reason are told', async (code, meaning) => {
+  ])('a close with code %i is echoed, and its meaning and reason are reported', async (code, meaning) => {
     const {error} = await against([closeFrame(code, 'because\u001b[2J ü')])
     expect(error).toMatchObject({kind: 'unreachable', code: 'TUNNEL_CLOSED'})
     expect(error?.why).toContain(meaning)
@@ -316,7 +316,7 @@ describe('the end:', () => {
     expect(output).toHaveLength(2048)
   })
 
-  it('an error is told when the output has taken what came before it', async () => {
+  it('an error is reported once the output has received what came before it', async () => {
     let taken = 0
     const output = new Writable({
       highWaterMark: 1,
@@ -420,7 +420,7 @@ describe('after the end of the input', () => {
     expect(closeCodes()).toEqual([1000])
   })
 
-  it('the tunnel is closed when nobody reads the output any more, and only then', async () => {
+  it('the tunnel is closed when no one reads the output any more, and only then', async () => {
     script = (peer) => {
       peer.accept()
     }

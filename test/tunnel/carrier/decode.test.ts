@@ -57,7 +57,7 @@ const legalStream = fc.array(
 )
 
 describe('FrameReader', () => {
-  it('gives back what was sent, however the stream is cut', () => {
+  it('returns what was sent, however the stream is cut', () => {
     fc.assert(
       fc.property(legalStream, fc.array(fc.nat(), {maxLength: 40}), (messages, cuts) => {
         const sent: Buffer[] = []

@@ -57,11 +57,11 @@ async function open(credentials: Omit<StoredCredentials, 'clientId'>): Promise<s
 }
 
 describe('during a rotation', () => {
-  it('the present secret is used, and the one before is not even sent', async () => {
+  it('the present secret is used, and the previous secret is not even sent', async () => {
     expect(await open({clientSecret: second, previous: {clientSecret: wrong, until: later}})).toBe('present')
   })
 
-  it('the one before is used where only that is accepted yet, and it is said until when', async () => {
+  it('the previous secret is used where only that is accepted yet, with a note until when', async () => {
     expect(await open({clientSecret: wrong, previous: {clientSecret: first, until: later}})).toBe(
       `before until ${later}`,
     )
@@ -74,7 +74,7 @@ describe('during a rotation', () => {
     await expect(open({clientSecret: wrong, previous})).rejects.toBeInstanceOf(RefusedError)
   })
 
-  it('the one before is not sent when its time is over', async () => {
+  it('the previous secret is not sent after its end', async () => {
     const over = new Date(Date.now() - 1000).toISOString()
     await expect(
       open({clientSecret: wrong, previous: {clientSecret: first, until: over}}),

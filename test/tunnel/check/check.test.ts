@@ -186,7 +186,7 @@ describe('whatever the server behind the tunnel sends', () => {
 })
 
 describe('the secret that was accepted', () => {
-  it('is said to be the one before a rotation where only that is', async () => {
+  it('is reported as the previous secret where only that is accepted', async () => {
     behave = (socket) => socket.write(`${BANNER}\r\n`)
     const credentials = {clientSecret: wrong, previous: {clientSecret: first, until: later}}
     const result = await check({credentials})

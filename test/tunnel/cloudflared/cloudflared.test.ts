@@ -158,7 +158,7 @@ describe('cloudflared is given', () => {
   it.each([
     ['as it is', undefined, undefined, ['access', 'ssh', '--hostname', 'h.example']],
     ['with an address and a CA', '127.0.0.1:8443', '/ca.pem', ['access', 'ssh', '--hostname', 'h.example', '--connect-to', '127.0.0.1:8443']],
-  ])('the credentials by its environment alone, and nothing else of ours (%s)', async (_, connectTo, caFile, args) => {
+  ])('the credentials only by its environment, and nothing else of zt’s (%s)', async (_, connectTo, caFile, args) => {
     const fake = await makeFakeCloudflared(directory, says('2026.8.2'))
     const env = {...environment, CLOUDFLARED: fake.program}
     const program = await require(env)

@@ -69,7 +69,7 @@ describe('what a process says of its connections', () => {
     expect(await names()).toEqual([])
   })
 
-  it('keeps nobody from a connection where it cannot be written', async () => {
+  it('does not prevent a connection if it cannot be written', async () => {
     await fs.writeFile(runDirectory(state), '')
     const withdraw = announce(state, what)
     withdraw()

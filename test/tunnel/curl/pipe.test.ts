@@ -10,7 +10,7 @@ import {findProgram} from '../../../src/lib/system/programs.js'
 const taken = {code: 'STDIN_TAKEN', kind: 'needs-action', next: ['Put the data into a file: --data @FILE']}
 
 describe('the pipe by which curl gets the credentials when stdin is its own', () => {
-  it('is none on Windows, where everybody could read it, whatever is installed', async () => {
+  it('is none on Windows, where everyone could read it, whatever is installed', async () => {
     await expect(makePipe({PATH: 'C:\\Program Files\\Git\\usr\\bin'}, 'win32')).rejects.toMatchObject(taken)
     await expect(makePipe(process.env, 'win32')).rejects.toMatchObject(taken)
   })

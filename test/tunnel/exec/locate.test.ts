@@ -63,7 +63,7 @@ it.each<[platform: NodeJS.Platform, left: string[]]>([
   ['linux', ['cf_access_client_id', 'Path']],
   ['darwin', ['cf_access_client_id', 'Path']],
   ['win32', ['Path']],
-])('on %s nothing stands beside what is set: %j is left', (platform, left) => {
+])('on %s nothing is added to what is set: %j is left', (platform, left) => {
   const env = {CF_ACCESS_CLIENT_ID: 'old', cf_access_client_id: 'older', Path: 'p'}
   expect(Object.keys(withoutVariables(env, ['CF_ACCESS_CLIENT_ID'], platform))).toEqual(left)
 })

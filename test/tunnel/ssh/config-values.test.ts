@@ -14,7 +14,7 @@ describe('the file of known hosts', () => {
     ['win32', 'C:\\Users\\u\\k', 'C:/Users/u/k', 'C:/Users/u/k'],
     ['win32', 'C:\\Users\\J D\\50%\\k', '"C:/Users/J D/50%%/k"', 'C:/Users/J D/50%/k'],
     ['win32', '\\\\srv\\homes\\k', '//srv/homes/k', '//srv/homes/k'],
-  ])('on %s: %s stands there as %s', (platform, file, word, read) => {
+  ])('on %s: %s is written as %s', (platform, file, word, read) => {
     const value = knownHosts(file, platform)
     expect(value).toBe(`${word} ~/.ssh/known_hosts ~/.ssh/known_hosts2`)
     if (ssh === undefined) return

@@ -171,7 +171,7 @@ describe('the secret for the next request', () => {
   it.each([
     ['its time is over', credentials, START + HOUR],
     ['there is none', {...credentials, previous: undefined}, START],
-  ])('is never the one before where %s', (_, given, now) => {
+  ])('is never the previous secret where %s', (_, given, now) => {
     const secret = new AcceptedSecret({credentials: given, now: () => now})
     expect(secret.heard(secret.pair, answered('access'))).toBeUndefined()
     expect(secret.pair.clientSecret.expose()).toBe('present')

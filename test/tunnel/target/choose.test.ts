@@ -228,7 +228,7 @@ describe('where no token may be used, the error says all of it', () => {
       kind: 'not-found',
       code: 'SECRET_NOT_FOUND',
       message: `The secret of "Bob's token" is not in the store of the test`,
-      why: "zt's index says that it was saved there; it was removed since.",
+      why: "zt's index says that it was saved there; it has been removed since.",
       next: ['zt token rotate token-b'],
       details: {tokenId: 'token-b', store: 'vault'},
     })

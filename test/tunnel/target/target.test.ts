@@ -250,7 +250,7 @@ describe('a secret goes only to a host that is bound to its token', () => {
     expect(opened).toEqual([])
   })
 
-  it('two tokens of one name are not told apart by it', async () => {
+  it('two tokens of one name are not distinguished by it', async () => {
     await world([])
     await keep('token-d', 'Name of token-a')
     expect((await send('host', 'gitlab.example.com', {token: 'Name of token-a', answer: true})).sent).toBe(

@@ -38,7 +38,7 @@ export interface AccessContext {
   api(): Promise<AccessApi>
   /** The API with another API token or account, for a login. */
   apiWith(apiToken: Secret, accountId: string | undefined, fromEnvironment?: boolean): AccessApi
-  /** Where the API token comes from; undefined when there is none. */
+  /** The source of the API token; undefined if there is none. */
   apiToken(): Promise<{token: Secret; source: 'environment' | 'store'} | undefined>
   /** Where secrets of service tokens are saved: the chosen store, or the first usable one. */
   store(): Promise<SecretStore>
@@ -77,7 +77,7 @@ export interface AccessDependencies {
   askPassphrase?: StoreOptions['askPassphrase']
   /** True where a person is at the terminal. */
   interactive?: boolean | undefined
-  /** True where no store may ask anyone, not even with its own dialog. */
+  /** True if no store may prompt, not even with its own dialog. */
   quiet?: boolean | undefined
   progress?: Progress | undefined
   warn?: AccessContext['warn']

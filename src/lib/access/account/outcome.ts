@@ -1,8 +1,8 @@
 import {ApiError, UserError} from '../../core/errors.js'
 
 /**
- * Whether a change that failed like this may have been made all the same. Even a refusal does not rule it out: a gateway
- * may send a request twice and pass on the second answer, or answer in place of the API. Only reading the object tells.
+ * Whether a change that failed like this may still have been made. Even a refusal does not rule it out: a gateway may
+ * send a request twice and pass on the second answer, or answer in place of the API. Only reading the object tells.
  */
 export function mayBeDone(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.outcomeUnknown || error.status !== undefined)

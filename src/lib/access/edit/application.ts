@@ -136,7 +136,7 @@ function mixedPolicies({id, name}: Application): UserError {
     kind: 'conflict',
     code: 'MIXED_POLICIES',
     message: `Cannot change the order or number of the policies of "${name}"`,
-    why: 'It has both reusable and inline policies, which Cloudflare accepts in no change. Nothing was changed.',
+    why: 'It has both reusable and inline policies, which Cloudflare does not accept in one change. Nothing was changed.',
     next: [`Make its inline policies reusable first: zt policy make-reusable ${id} --all`],
     details: {applicationId: id},
   })

@@ -241,14 +241,14 @@ class Edit {
     if (left.length === 0) {
       await this.#forgetRecord()
       return restated(error, {
-        why: ['The changes made before were taken back.', ...notes.map((one) => `${one}.`)],
+        why: ['The earlier changes were undone.', ...notes.map((one) => `${one}.`)],
       })
     }
     await this.#note({})
     return restated(error, {
       why: [
         `Changed before that: ${this.#done.map(({target}) => inWords(target)).join(', ')}.`,
-        `Could not take back all of it: ${left.join('; ')}.`,
+        `Could not undo all of it: ${left.join('; ')}.`,
       ],
       next: [this.#undoCommand()],
       details: {undo: this.record.id, changed: this.#done.map(({target}) => target)},

@@ -13,7 +13,7 @@ export interface Inverse {
   conflicts: string[]
   /** What does not come back, or not as it was: sentences without full stop. */
   notes: string[]
-  /** Why it cannot be taken back at all: sentences without full stop. */
+  /** Why it cannot be undone at all: sentences without full stop. */
   impossible: string[]
   /** The `newId`s of objects that are created again, by their previous IDs. */
   renamed: ReadonlyMap<string, string>

@@ -14,9 +14,9 @@ export interface EditPlan {
 }
 
 export interface MakeOptions<P> {
-  /** The plan that a person has confirmed; undefined: no one was asked. */
+  /** The plan that a person has confirmed; undefined: without confirmation. */
   shown: P | undefined
-  /** Called with the first plan made here if no one was asked, before anything is written. */
+  /** Called, if nothing was confirmed, with the first plan made here before anything is written. */
   planned: (plan: P) => void
   /** Makes the changes, as `applyChanges` does. */
   apply: (plan: P) => Promise<AppliedEdit>

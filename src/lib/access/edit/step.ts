@@ -86,7 +86,7 @@ export async function makeChange(
     if (settled === undefined && !error.outcomeUnknown) return {state: 'not-done', error}
     if (settled === undefined || settled === 'unknown') return {state: 'unknown', error}
     if (settled === 'not-done')
-      return {state: 'not-done', error: error.outcomeUnknown ? lookedUp(error) : error}
+      return {state: 'not-done', error: error.outcomeUnknown ? lookedUp(change, error) : error}
     id = settled.id
   }
   if (change.action === 'create') {
@@ -103,8 +103,8 @@ export async function makeChange(
 }
 
 /**
- * The object that a create made: the one that the answer names, if it is like what was asked for and did not exist
- * before. An undo must never delete another object.
+ * The object that a create made: the one in the answer, if it matches the request and did not exist before. An undo
+ * must never delete another object.
  */
 async function requireOwn(
   ctx: AccessContext,
@@ -288,6 +288,8 @@ function notAsExpected(target: ObjectRef, fields: string[]): UserError {
 }
 
 /** The same error, now that the change is known not to have been made. */
-function lookedUp(error: ApiError): unknown {
-  return restated(error, {why: ['zt has checked: the change was not made.'], outcomeUnknown: false})
+function lookedUp({action, target}: Change, error: ApiError): unknown {
+  const done = {create: 'created', replace: 'changed', delete: 'deleted', 'make-reusable': 'made reusable'}
+  const checked = `zt has checked: ${inWords(target)} was not ${done[action]}.`
+  return restated(error, {why: [checked], outcomeUnknown: false})
 }

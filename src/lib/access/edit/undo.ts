@@ -74,7 +74,7 @@ export async function planUndo(ctx: AccessContext, id: string): Promise<PlannedU
   requireNotUndone(ctx, record)
   const api = await ctx.api()
   requireOwn(ctx, record, api.accountId, api.zoneId)
-  ctx.progress.step('Reading what is there now')
+  ctx.progress.step('Reading the current state')
   const {changes, conflicts, notes, impossible, renamed} = await invert(
     api,
     await withPresentIds(ctx, record),

@@ -25,11 +25,11 @@ interface Explanation {
   why: string
   next: string[]
   application?: {id: string; name: string} | undefined
-  /** What accounts for the refusal; undefined where nothing that the API knows does. */
+  /** The cause of the refusal; undefined if the API knows none. */
   cause?: 'token' | 'rules' | 'no-application' | undefined
 }
 
-/** The answer says all that there is to say. */
+/** The answer says everything. */
 const SAID: readonly EdgeAnswer['reason'][] = ['origin-down', 'challenged', 'rate-limited']
 
 /**
@@ -44,7 +44,7 @@ export async function explainFailure(ctx: AccessContext, failed: FailedConnectio
   if (!(error instanceof RefusedError) || SAID.includes(error.answer.reason)) return error
   const {answer} = error
   const found = await explain(ctx, failed, answer).catch((reason: unknown) => {
-    if (reason instanceof UserError) return withoutApi(ctx, answer, reason)
+    if (reason instanceof UserError) return withoutApi(error, reason)
     throw reason
   })
   const {cause} = found
@@ -54,11 +54,11 @@ export async function explainFailure(ctx: AccessContext, failed: FailedConnectio
   return new RefusedError(host, certain ? {...answer, by: 'access'} : answer, found)
 }
 
-function withoutApi(ctx: AccessContext, {ray}: EdgeAnswer, reason: UserError): Explanation {
+function withoutApi({answer: {ray}, next}: RefusedError, reason: UserError): Explanation {
   return {
     why: `zt could not ask the API for the exact reason (${reason.message}). Usually no Service Auth rule of the application names the token, or the token is expired, disabled or has another secret.`,
     next: [
-      ztCommand(ctx, 'login'),
+      ...(reason.next.length > 0 ? reason.next : next),
       ...(ray === undefined ? [] : [`Look for CF-RAY ${ray} in the Access log`]),
     ],
   }

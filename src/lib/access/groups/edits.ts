@@ -45,7 +45,7 @@ export interface MemberEdit extends GroupEdit {
 }
 
 /**
- * A new Access group, which no policy uses yet. A group of the same name and meaning is taken for the one asked for.
+ * A new Access group, which no policy uses yet. An existing group with the same name and meaning is used instead.
  *
  * @throws UserError of `readRules`; `usage` / `GROUP_INCLUDES_NOBODY`; `conflict` / `GROUP_NAME_TAKEN`
  */
@@ -322,7 +322,7 @@ function applicationsOf(all: readonly ReachedApplication[]): string {
   )
 }
 
-/** Where a token in the group does not have the effect that one may expect. */
+/** Places where a token in the group does not have the effect that one may expect. */
 function useNotes(references: readonly Reference[]): string[] {
   const of = (decision: Policy['decision'], part: RulePart): string => {
     const some = references.filter((one) => one.decision === decision && one.part === part)

@@ -41,8 +41,8 @@ export interface AttachmentEdit extends PolicyEdit {
 }
 
 /**
- * A new policy of the account, not yet on any application. A policy of the same name and meaning is taken for the one
- * asked for.
+ * A new policy of the account, not yet on any application. An existing policy with the same name and meaning is used
+ * instead.
  *
  * @throws UserError of `readRules`, `checkRules`; `conflict` / `POLICY_NAME_TAKEN`
  */
@@ -182,7 +182,7 @@ export async function planDetachPolicy(
     return {...edit, already: `The policy "${policy.name}" is not on "${application.name}"`}
   if (app.inline.has(policy.id)) throw isInline(ctx, policy, application)
   refuseLastServiceAuth(ctx, application, left)
-  if (left.length === 0) notes.push(`"${application.name}" has no rule then: no one gets in`)
+  if (left.length === 0) notes.push(`"${application.name}" would have no rules left, so no one would get in`)
   const groups = groupsById(left.some(namesGroups) ? await api.listGroups() : [])
   const others = applications.filter(({id}) => id !== application.id)
   return {
@@ -232,7 +232,7 @@ export async function planDeletePolicy(ctx: AccessContext, wanted: string): Prom
   const policy = await api.getPolicy(listed.id)
   requireMeant(ctx, 'policy', listed, wanted, policy)
   if (policy.raw['app_count'] !== 0) {
-    ctx.progress.step('Looking for where it is attached')
+    ctx.progress.step('Looking for its applications')
     const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
     const attached = attachedTo(policy.id, rules.applications).map(({application}) => application)
     if (attached.length > 0)

@@ -14,7 +14,7 @@ export type AskedPart = Readonly<Record<string, readonly string[]>>
 /** A rule as a person asks for it. */
 export type RuleInput = Readonly<Record<RulePart, AskedPart>>
 
-/** Rules as asked for, with the objects that they name. */
+/** The requested rules, with the objects that they name. */
 export interface ReadRules extends Rules {
   /** The service tokens that Include names. */
   tokens: ServiceToken[]
@@ -296,7 +296,7 @@ export function checkRules(
 }
 
 /**
- * Whom rules under an action admit that may not be meant, and whom they do not: sentences without full stop.
+ * Whom rules under an action admit or exclude, perhaps unintentionally: sentences without full stop.
  *
  * @param groups all of the account, if the rules name any
  */
@@ -315,7 +315,7 @@ export function rulesWarnings(
   ]
 }
 
-/** What a person may not have meant: that anyone gets in. */
+/** A probably unintended effect: anyone gets in. */
 function openDoors(decision: Decision, {include, require}: Omit<Rules, 'exclude'>): string[] {
   if (decision === 'deny' || !include.some(isEverybody)) return []
   if (decision === 'allow') return ['Allow with everyone: anyone who can log in gets in']

@@ -82,7 +82,7 @@ async function removeWhole(scene: Scene, andDelete: boolean): Promise<Part> {
   const target = policyTarget(app, policy)
   const left = app.policies.filter(({id}) => id !== policy.id)
   refuseLastServiceAuth(ctx, app.application, left)
-  const notes = left.length === 0 ? ['The application has no rule then: no one gets in'] : []
+  const notes = left.length === 0 ? ['The application would have no rules left, so no one would get in'] : []
   const unbound = await unbinding(scene, [{...app.application, policies: left}], others)
   if (target.kind === 'inline-policy') {
     notes.unshift(`"${policy.name}" exists only in "${app.application.name}": it is deleted`)

@@ -10,7 +10,7 @@ export type Obstacle = 'WOULD_WIDEN' | 'UNCLEAR' | 'WOULD_BE_EMPTY'
 const WHY: Record<Obstacle, string> = {
   WOULD_WIDEN: 'Removing it from Require or Exclude would let others in.',
   UNCLEAR: 'One rule there combines it with other selectors, so it is unclear what would be left.',
-  WOULD_BE_EMPTY: 'It is all that is included there, and Cloudflare allows no policy or group without an Include.', // prettier-ignore
+  WOULD_BE_EMPTY: 'Its Include has nothing else, and Cloudflare requires an Include in every policy and group.', // prettier-ignore
 }
 
 /** What remains of a list of rules without the token. `unclear`: one of them combines the token with other selectors. */
@@ -40,7 +40,7 @@ export function cannotTakeOut(
   })
 }
 
-/** The error `GROUP_WOULD_BE_EMPTY`: whatever uses the group would change with it. */
+/** The error `GROUP_WOULD_BE_EMPTY`: everything that uses the group would change too. */
 export function groupWouldBeEmpty(
   ctx: AccessContext,
   group: {id: string; name: string},

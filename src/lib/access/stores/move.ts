@@ -14,7 +14,7 @@ export interface MoveOptions {
   to: KeepingStoreKind
   /** Only what is in this store. */
   from?: KeepingStoreKind | undefined
-  /** Only these, by name, ID or Client ID; empty: all of the profile. */
+  /** Only these, by name, ID or client ID; empty: all of the profile. */
   tokens: string[]
   dryRun: boolean
 }
@@ -139,7 +139,7 @@ async function readSource(source: SecretStore, entry: IndexEntry): Promise<Secre
     kind: 'not-found',
     code: 'SECRET_NOT_FOUND',
     message: `The secret of "${entry.name}" is not in ${source.label}`,
-    why: 'The index says that it was saved there. It was removed since.',
+    why: 'The index says that it was saved there. It has been removed since.',
     next: ['zt store check'],
     details: {tokenId: entry.tokenId, store: source.kind},
   })

@@ -21,7 +21,8 @@ const CHANGED = not('The index has changed meanwhile.')
 export function dropEntry(ctx: AccessContext, store: SecretStore, entry: IndexEntry): Promise<Outcome> {
   return repair(ctx, entry, async () => {
     // Looked up again, by name: a list may be out of date.
-    if (await store.has({kind: 'service-token', id: entry.tokenId})) return not('The secret is there now.')
+    if (await store.has({kind: 'service-token', id: entry.tokenId}))
+      return not('The secret is in the store now.')
     if ((await storeInIndex(ctx, entry)) !== entry.store) return CHANGED
     await ctx.index.remove(entry.profile, entry.tokenId)
     return FIXED
@@ -29,7 +30,7 @@ export function dropEntry(ctx: AccessContext, store: SecretStore, entry: IndexEn
 }
 
 /**
- * Adds a stored secret to the index, if the account has that service token and its Client ID is the stored one.
+ * Adds a stored secret to the index, if the account has that service token and its client ID is the stored one.
  *
  * @param entry the entry to correct, or the profile of a new one
  */
@@ -48,7 +49,7 @@ export async function reindex(
     if (!token) return not('The account of this profile has no service token with that ID.')
     const credentials = await readCredentials(store, tokenId)
     if (credentials?.clientId !== token.clientId)
-      return not('The stored Client ID is not that of the service token.')
+      return not('The stored client ID is not that of the service token.')
     const previousUntil = credentials.previous?.until
     const of = {accountId: api.accountId ?? '', name: token.name}
     await indexSecret(ctx, store, of, {...token, tokenId, previousUntil})

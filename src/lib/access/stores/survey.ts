@@ -15,9 +15,9 @@ export interface SurveyedStore {
   state: StoreStatus['state']
   /** Why it was not looked into, or not completely. */
   why: string | undefined
-  /** Undefined when it could not be looked into. For a store that cannot list: those that were asked for. */
+  /** Undefined if the store could not be read. For a store that cannot list: the requested ones. */
   keys: SecretKey[] | undefined
-  /** False when there may be entries that were not asked for. */
+  /** False if there may be entries that were not requested. */
   complete: boolean
 }
 
@@ -39,8 +39,8 @@ interface Unfinished {
 }
 
 /**
- * Looks at all stores, then at the journal, then at the index. A run that makes a secret writes to the journal before it
- * writes to a store, and to the index before it clears the journal: so what it stores is not taken for a stray.
+ * Looks at all stores, then at the journal, then at the index. A run that makes a secret writes to the journal before
+ * it writes to a store, and to the index before it clears the journal: so its secrets do not look like stray ones.
  */
 export async function survey(ctx: AccessContext, settings: Settings): Promise<Survey> {
   const before = await ctx.index.list()
@@ -51,7 +51,7 @@ export async function survey(ctx: AccessContext, settings: Settings): Promise<Su
     for (const kind of [store, apiTokenStore]) if (kind !== undefined) kinds.add(kind)
   }
   const stores = await withStatus(await Promise.all([...kinds].map((kind) => ctx.storeOf(kind))))
-  // What a store that cannot list is asked for one by one.
+  // The entries to request one by one from a store that cannot list.
   const wanted: SecretKey[] = [
     ...[...new Set(before.map(({tokenId}) => tokenId))].map((id) => ({kind: 'service-token', id}) as const),
     ...Object.keys(profiles).map((id) => ({kind: 'api-token', id}) as const),

@@ -51,7 +51,7 @@ async function readChanged(
     kind: 'conflict',
     code: 'TOKEN_NOT_AS_EXPECTED',
     message: `The service token "${seen.name}" does not show the change`,
-    why: 'Cloudflare answered that the change was made, and still shows the token as it was.',
+    why: 'Cloudflare answered that the change was made, but still shows the token as it was.',
     next: [ztCommand(ctx, 'token', 'show', id)],
     details: {tokenId: id},
   })
@@ -67,7 +67,7 @@ function shows(token: ServiceToken, {name, enabled}: ServiceTokenChange): boolea
 }
 
 /**
- * Deletes a token, and looks whether it is gone, whatever the answer was. A token that was gone before counts as deleted.
+ * Deletes a token, and checks that it is gone, whatever the answer was. A token that was gone before counts as deleted.
  *
  * @throws UserError `conflict` / `NOT_DELETED`; ApiError
  */

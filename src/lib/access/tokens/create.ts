@@ -45,7 +45,7 @@ export async function createServiceToken(
   })
 }
 
-/** What Cloudflare gives a token when no duration is asked for. */
+/** Cloudflare's default for a token without a requested duration. */
 const STANDARD_DURATION = '8760h'
 
 /**

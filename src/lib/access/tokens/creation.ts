@@ -220,7 +220,7 @@ export class Creation extends Issuance<void> {
     if (tokens.some(({name, id}) => name === entry.name && id !== token.id)) {
       return {
         settlement: 'undone',
-        why: `Another token is called "${entry.name}" since. The unfinished one, which never worked, is deleted.`,
+        why: `Another token is called "${entry.name}" now. The unfinished one, which never worked, is deleted.`,
         act: async () => {
           await this.#deleteTwins(token.id, tokens)
           await ensureDeleted(ctx, api, token.id)

@@ -26,23 +26,23 @@ export function parseCredentials(input: Secret): ServiceCredentials {
  */
 export function checkCredentials(clientId: string, clientSecret: Secret): ServiceCredentials {
   const secret = clientSecret.expose()
-  if (clientId === '') throw bad('The Client ID is missing', 'It usually ends in .access.')
+  if (clientId === '') throw bad('The client ID is missing', 'It usually ends in .access.')
   if (secret === '')
-    throw bad('The Client Secret is missing', 'Cloudflare shows it once, when the token is created.')
+    throw bad('The client secret is missing', 'Cloudflare shows it once, when the token is created.')
   // They are sent as HTTP headers.
   if (!/^[\x21-\x7E]+$/.test(clientId) || !/^[\x21-\x7E]+$/.test(secret)) {
     throw bad(
-      'This cannot be a Client ID and a Client Secret',
+      'This cannot be a client ID and a client secret',
       'One of them has spaces or characters that are not allowed in credentials.',
     )
   }
   if (hasSecretShape(clientId) || secret.endsWith('.access')) {
-    throw bad('The Client ID and the Client Secret are swapped', 'Each has the form of the other.')
+    throw bad('The client ID and the client secret are swapped', 'Each has the form of the other.')
   }
   return {clientId, clientSecret}
 }
 
-/** Whether a text has a known form of a Client Secret: 64 hex digits, or `cfast_` and 48 characters. */
+/** Whether a text has a known form of a client secret: 64 hex digits, or `cfast_` and 48 characters. */
 export function hasSecretShape(text: string): boolean {
   return /^([0-9a-f]{64}|cfast_[A-Za-z0-9]{48})$/i.test(text)
 }
@@ -58,7 +58,7 @@ function fromJson(text: string): Pairs {
     throw bad('The credentials cannot be read', 'The input starts like JSON, but is not valid JSON.')
   }
   if (!isJsonObject(value)) return []
-  // `zt token create --reveal --json` has the Client ID in `token`; Cloudflare's answers have both in `result`.
+  // `zt token create --reveal --json` has the client ID in `token`; Cloudflare's answers have both in `result`.
   const objects: JsonObject[] = [value, value['token'], value['result']].filter(isJsonObject)
   return objects
     .flatMap((object) => Object.entries(object))
@@ -91,7 +91,7 @@ function one(pairs: Pairs, wanted: 'clientid' | 'clientsecret'): string {
   throw value === undefined
     ? bad(
         `The input has no ${what}`,
-        'It must have a Client ID and its Client Secret, in a form that zt knows.',
+        'It must have a client ID and its client secret, in a form that zt knows.',
       )
     : bad(`The input has more than one ${what}`, 'zt cannot tell which values belong together.')
 }

@@ -23,10 +23,10 @@ export interface ImportResult {
 }
 
 /**
- * Saves the credentials of a service token that was created elsewhere. The account must have a token with this Client ID.
+ * Saves the credentials of a service token that was created elsewhere. The account must have a token with this client ID.
  * Whether the secret is the present one, no API says; the first use shows it.
  *
- * @param options.token the token that it must be: name, ID or Client ID
+ * @param options.token the token that it must be: name, ID or client ID
  * @param options.replace replaces another secret that is stored for the token
  * @param options.host a host to bind to the token
  * @throws UserError `not-found` / `CLIENT_ID_UNKNOWN`, `usage`, `needs-action` (store); `conflict` / `SECRET_ALREADY_STORED`,
@@ -57,7 +57,7 @@ export async function importToken(
     if (known.status !== 'active') {
       const fix = known.status === 'disabled' ? 'enable' : 'refresh'
       warnings.push(
-        `The service token is ${known.status} and opens nothing. To change that: ${ztCommand(ctx, 'token', fix, token.name)}`,
+        `The service token is ${known.status} and opens nothing. To fix that: ${ztCommand(ctx, 'token', fix, token.name)}`,
       )
     }
     return {token: known, how, dryRun, store: {kind: store.kind, label: store.label}, bound, warnings}
@@ -77,8 +77,8 @@ function findToken(
     throw new UserError({
       kind: 'usage',
       code: 'NOT_A_CLIENT_ID',
-      message: `The given Client ID is the ID of "${byId.name}"`,
-      why: `Its Client ID is ${byId.clientId}. Nothing was changed.`,
+      message: `The given client ID is the ID of "${byId.name}"`,
+      why: `Its client ID is ${byId.clientId}. Nothing was changed.`,
       details: {tokenId: byId.id, clientId: byId.clientId},
     })
   }
@@ -88,8 +88,8 @@ function findToken(
     throw new UserError({
       kind: 'not-found',
       code: 'CLIENT_ID_UNKNOWN',
-      message: 'No service token in this account has this Client ID',
-      why: 'The token was deleted or belongs to another account, or this is not a Client ID. Nothing was changed.',
+      message: 'No service token in this account has this client ID',
+      why: 'The token was deleted or belongs to another account, or this is not a client ID. Nothing was changed.',
       next: [ztCommand(ctx, 'token', 'list'), 'Check --account and --profile'],
     })
   }
@@ -98,7 +98,7 @@ function findToken(
       kind: 'usage',
       code: 'TOKEN_MISMATCH',
       message: `These credentials belong to "${token.name}", not to "${named.name}"`,
-      why: `The Client ID of "${named.name}" is ${named.clientId}. Nothing was changed.`,
+      why: `The client ID of "${named.name}" is ${named.clientId}. Nothing was changed.`,
       details: {tokenId: token.id, wantedTokenId: named.id},
     })
   }

@@ -28,7 +28,7 @@ export interface Plan {
   act?: () => Promise<void>
 }
 
-/** What a failed request came to. `over`: there is nothing left to recover. */
+/** The outcome of a failed request. `over`: there is nothing left to recover. */
 export interface Failure {
   error: unknown
   over: boolean
@@ -129,7 +129,7 @@ export abstract class Issuance<Seen = unknown> {
     await this.ctx.journal.update(this.#entry)
   }
 
-  /** Ends a run of which nothing is left. */
+  /** Ends a run that has left nothing to recover. */
   protected async abandon(error: unknown): Promise<never> {
     // What cannot be removed now is removed by the next recovery.
     await this.ctx.journal.end(this.#entry, this.store).catch(() => undefined)
@@ -198,4 +198,4 @@ export abstract class Issuance<Seen = unknown> {
 }
 
 /** What the API client says of such errors. */
-const OUTCOME_UNKNOWN = 'Whether the change was made is not known.'
+const OUTCOME_UNKNOWN = 'The change may or may not have been made.'

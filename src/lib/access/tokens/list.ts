@@ -75,7 +75,7 @@ export async function listServiceTokens(ctx: AccessContext): Promise<KnownToken[
   return tokens.map(known).sort((a, b) => a.token.name.localeCompare(b.token.name))
 }
 
-/** One service token, by name, ID or Client ID. */
+/** One service token, by name, ID or client ID. */
 export async function showServiceToken(ctx: AccessContext, wanted: string): Promise<KnownToken> {
   const api = await ctx.api()
   ctx.progress.step('Reading the service token')

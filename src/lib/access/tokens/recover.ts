@@ -110,7 +110,7 @@ async function planFor(
       why: 'It had ended; only its journal entry was left.',
       endsSecretOf: !undo && entry.endsPrevious === true ? entry.token : undefined,
     }
-  // An undo must do without a store that is gone for good.
+  // An undo must work without a store that is gone for good.
   if (!undo) await requireReady(store, {write: true})
   if (entry.sentAt === undefined)
     return {settlement: 'undone', why: 'It was interrupted before anything was sent to Cloudflare.'}

@@ -9,7 +9,6 @@ import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {applyChanges, type AppliedEdit} from '../edit/apply.js'
 import type {Change} from '../edit/change.js'
-import {restated} from '../edit/errors.js'
 import {makeEdit} from '../edit/make.js'
 import {inWords} from '../edit/object.js'
 import {detachSteps, planDetach, type DetachStep} from './detach-plan.js'
@@ -41,7 +40,7 @@ export interface RevokeResult extends Revocation {
   dryRun: boolean
   deleted: boolean
   detached: DetachStep[]
-  /** False also where no store had one. */
+  /** False also if no store had one. */
   secretRemoved: boolean
   unbound: string[]
 }
@@ -136,7 +135,7 @@ async function detachAndDelete(
 
 type Target = {id: string} & ({token: ServiceToken} | {token: undefined; entry: IndexEntry})
 
-/** A token of the account; or one that the account no longer has, and of which this profile still keeps something. */
+/** A token of the account; or one that the account no longer has, but this profile still has data for. */
 async function findTarget(ctx: AccessContext, api: AccessApi, wanted: string): Promise<Target> {
   const tokens = await api.listServiceTokens()
   try {
@@ -276,7 +275,7 @@ function inUse(
   })
 }
 
-/** The same error, with what was done by then and how to go on. */
+/** The same error, with what was done by then and how to continue. */
 function halfWay(
   ctx: AccessContext,
   {token}: Plan,
@@ -288,12 +287,16 @@ function halfWay(
     changes.length === 0
       ? 'The service token is disabled now.'
       : `The service token is disabled now. It was taken out of ${changes.map(({target}) => inWords(target)).join(', ')}.`
-  return restated(error, {
-    why: [done],
+  if (!(error instanceof UserError)) return error
+  // The edit does not know of the token.
+  const lines = error.whyLines.map((line) => line.replace(/Nothing was changed\.$/, 'No rule was changed.'))
+  return error.with({
+    why: [...lines, done].filter((line) => line !== ''),
     next: [
       ztCommand(ctx, 'token', 'revoke', token, '--detach'),
       ...(undoId === undefined ? [] : [`Or put it back: ${ztCommand(ctx, 'undo', undoId)}`]),
       `To enable it again: ${ztCommand(ctx, 'token', 'enable', token)}`,
+      ...error.next,
     ],
     details: {disabled: true, detached: detachSteps(changes), ...(undoId !== undefined && {undo: undoId})},
   })

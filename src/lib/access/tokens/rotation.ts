@@ -15,15 +15,15 @@ import {endPrevious, revertToPrevious} from './previous-secret.js'
 import {isUnrotated, rotationOutcome, type RotationOutcome} from './rotation-outcome.js'
 import {indexSecret, keepSecret} from './stored-secret.js'
 
-/** What a rotation came to that Cloudflare shows. */
+/** The outcome of a rotation, as Cloudflare shows it. */
 type Seen = Exclude<RotationOutcome, 'unseen'>
 
 /** What a rotation that was not made exactly once has left. */
 const AFTERMATH: Record<Exclude<Seen, 'once'>, (store: string) => string> = {
   again: (store) =>
-    `The new secret is in ${store} and works. The previous one has ended: whoever still uses it is refused.`,
+    `The new secret is in ${store} and works. The previous one has ended: programs that still use it are refused.`,
   overtaken: (store) =>
-    `A secret that works as long as the service token does is in ${store}. The one before the rotation has ended, the newest one was lost, and the next rotation cannot have a grace period.`,
+    `A secret that works as long as the service token does is in ${store}. The secret from before the rotation has ended, the newest one was lost, and the next rotation cannot have a grace period.`,
   lost: (store) => `The secret in ${store} no longer works: give the service token a new one.`,
   changed: (store) =>
     `Cloudflare shows a later change of the service token, but not whether that was a rotation too. The new secret is in ${store}, and works in either case. The one from before may work too, until the next rotation without a grace period.`,
@@ -35,7 +35,7 @@ export class Rotation extends Issuance<Seen> {
   readonly #keepsPrevious: boolean
 
   /**
-   * @param known what the store holds before the rotation, where it can be read
+   * @param known what the store holds before the rotation, if it can be read
    * @param keepsPrevious the previous secret is to work, and to be kept here, for the grace period
    */
   constructor(
@@ -53,7 +53,7 @@ export class Rotation extends Issuance<Seen> {
   protected async request(): Promise<NewServiceToken> {
     this.ctx.progress.step('Rotating the service token')
     const made = await this.api.rotateServiceToken(this.#before.id, this.#until)
-    if (made.token.clientId !== this.#before.clientId) throw badAnswer('It names another Client ID.')
+    if (made.token.clientId !== this.#before.clientId) throw badAnswer('It names another client ID.')
     const old = [this.#known?.clientSecret, this.#known?.previous?.clientSecret]
     if (old.some((secret) => secret?.equals(made.clientSecret)))
       throw badAnswer('It holds a secret from before the rotation.')
@@ -66,7 +66,7 @@ export class Rotation extends Issuance<Seen> {
       over: false,
       error: this.outcome(error, {
         code: 'ROTATION_OUTCOME_UNKNOWN',
-        why: `If the token was rotated, its new secret was lost with the answer, and the previous one works until ${this.#until}; zt token recover finds out and takes the rotation back.`,
+        why: `If the token was rotated, its new secret was lost with the answer, and the previous one works until ${this.#until}; zt token recover finds out and undoes the rotation.`,
         next: this.recoverCommand,
         known: false,
       }),
@@ -120,11 +120,11 @@ export class Rotation extends Issuance<Seen> {
       await this.#settle(seen, made, spooled)
       if (!this.store.readable) await this.note({storedAt: nowText(this.ctx)})
     } catch (cause) {
-      // Both secrets work, and the new one is in the spool: nothing is taken back in a hurry.
+      // Both secrets work, and the new one is in the spool, so there is no need to undo anything now.
       const spool =
         this.spoolFault === undefined
           ? 'It is kept encrypted in the journal.'
-          : `Nor could it be kept in the journal: ${this.spoolFault} The rotation must be taken back.`
+          : `Nor could it be kept in the journal: ${this.spoolFault} The rotation must be undone.`
       throw this.unfinished(
         'ROTATION_PENDING',
         `"${name}" was rotated, but its new secret could not be saved in ${this.store.label}`,
@@ -157,7 +157,7 @@ export class Rotation extends Issuance<Seen> {
    * What to say once the journal is cleared.
    *
    * @returns warnings
-   * @throws UserError `conflict` / `ROTATED_TWICE`: the secret is stored, but the rotation is not what was asked for
+   * @throws UserError `conflict` / `ROTATED_TWICE`: the secret is stored, but the token was rotated more than once
    */
   report(seen: Seen): string[] {
     if (seen === 'once') return []
@@ -251,7 +251,7 @@ export class Rotation extends Issuance<Seen> {
     if (stored && !isExpected(stored.clientSecret)) {
       return {
         settlement: 'finished',
-        why: `The token was rotated, and ${store.label} holds another secret for it, saved since. That one stays.`,
+        why: `The token was rotated, and ${store.label} holds another secret for it, saved since then. That one stays.`,
       }
     }
     const seen = rotationOutcome(this.#before, spooled, token)

@@ -1,6 +1,6 @@
 import type {JsonObject} from '../../core/json.js'
 
-/** A refusal as the API words it. */
+/** An error as the API words it. */
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly status: number
@@ -28,8 +28,8 @@ export const notFound = (code: number, what: string): Refused =>
   new Refused(404, code, `access.api.error.${what}`)
 
 /**
- * Whether an object has what a query asks for: each of its fields holds it (`exact`: is it), and `search` is in any one of
- * them; without regard to case.
+ * Whether an object matches a query: each queried field contains its value (with `exact`: equals it), and any field
+ * contains `search`. Case is ignored, except with `exact`.
  */
 export function matches(fields: Record<string, unknown>, query: URLSearchParams, exact: boolean): boolean {
   const lower = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '')
@@ -42,7 +42,7 @@ export function matches(fields: Record<string, unknown>, query: URLSearchParams,
   })
 }
 
-/** What a handler gives: the result, and the status where it is not 200. */
+/** What a handler returns: the result, and the status if it is not 200. */
 export interface Result {
   status?: number
   result: unknown
@@ -50,9 +50,9 @@ export interface Result {
 }
 
 /**
- * One page of a list; past the last it is empty.
+ * One page of a list; empty after the last one.
  *
- * @param show makes of an object what the API shows of it
+ * @param show converts an object to what the API shows
  */
 export function page(
   items: readonly JsonObject[],

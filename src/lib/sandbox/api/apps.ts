@@ -34,7 +34,7 @@ export const appRoutes: Route[] = [
     const before = links(app)
     const kept: JsonObject = {id: app['id'], aud: app['aud'], created_at: app['created_at']}
     write_(call, kept, before)
-    // What was left out is gone: a PUT replaces.
+    // PUT replaces: omitted fields are removed.
     for (const field of Object.keys(app)) delete app[field]
     Object.assign(app, kept)
     dropOrphans(call.state.data)
@@ -52,9 +52,9 @@ export const appRoutes: Route[] = [
     const {state, body, now, params} = call
     const app = find(call)
     const present = policiesOf(state.data, app)
-    // A zone has no others; an account's new applications take no such policies any more.
+    // A zone has only these; an account's new applications no longer accept them.
     if (params['zone'] === undefined && !present.some(({reusable}) => reusable === false)) {
-      throw invalid('this application takes reusable policies only')
+      throw invalid('this application accepts only reusable policies')
     }
     const precedence =
       body['precedence'] ?? Math.max(0, ...links(app).map((link) => Number(link['precedence']))) + 1
@@ -67,7 +67,7 @@ export const appRoutes: Route[] = [
   route('GET', `${policies}/{policy}`, read, (call) => ({result: findPolicy(call).shown})),
   route('PUT', `${policies}/{policy}`, write, (call) => {
     const {inline} = findPolicy(call)
-    if (!inline) throw invalid('a reusable policy is changed at /access/policies')
+    if (!inline) throw invalid('change a reusable policy at /access/policies')
     renumber(find(call), inline['id'], call.body['precedence'])
     replaceWith(inline, checkPolicy(call.body), call.now)
     return {result: findPolicy(call).shown}
@@ -75,7 +75,7 @@ export const appRoutes: Route[] = [
   accountRoute('PUT', `${policies}/{policy}/make_reusable`, write, (call) => {
     const {data} = call.state
     const {inline} = findPolicy(call)
-    if (!inline) throw invalid('the policy is reusable already')
+    if (!inline) throw invalid('the policy is already reusable')
     data.inlinePolicies = data.inlinePolicies.filter((one) => one !== inline)
     data.policies.push(inline)
     return {result: findPolicy(call).shown}
@@ -83,21 +83,21 @@ export const appRoutes: Route[] = [
   route('DELETE', `${policies}/{policy}`, write, (call) => {
     const app = find(call)
     const {inline} = findPolicy(call)
-    if (!inline) throw invalid('a reusable policy is detached by a change of the application')
+    if (!inline) throw invalid('update the application to detach a reusable policy')
     app['policies'] = links(app).filter(({id}) => id !== inline['id'])
     dropOrphans(call.state.data)
     return {status: 202, result: {id: inline['id']}}
   }),
 ]
 
-/** Checks an application's body and puts it into `app`. `policies` left out: unchanged; null: all detached. */
+/** Checks an application's body and copies it into `app`. `policies` omitted: unchanged; null: all detached. */
 function write_({state, body, now, params}: Call, app: JsonObject, before: JsonObject[]): void {
   const {id: _i, aud: _a, created_at: _c, policies: given, ...fields} = body
   if (typeof fields['type'] !== 'string') throw invalid('type is required')
   if (fields['type'] === 'self_hosted' && typeof fields['domain'] !== 'string')
     throw invalid('domain is required')
   const {domains} = toApplication({...fields, id: ''})
-  // A seed may hold an application without its zone; what was there before is not asked about again.
+  // A seed may contain an application without its zone; host names that were there before are not checked again.
   const old = state.data.apps.find(({id}) => id === params['app'])
   const had = old ? toApplication(old).domains : []
   for (const domain of domains.filter((one) => !had.includes(one))) {
@@ -112,7 +112,7 @@ function write_({state, body, now, params}: Call, app: JsonObject, before: JsonO
     )
     if (taken) throw new Refused(409, 11010, 'access.api.error.application_already_exists')
   }
-  // What applications share is the account's.
+  // Policies that applications share belong to the account.
   const sharable = params['zone'] === undefined ? state.data.policies : []
   const linked = given === undefined ? before : readLinks(state.data, given, before, sharable)
   Object.assign(app, fields, {policies: linked, updated_at: now})
@@ -134,7 +134,7 @@ function readLinks(
     const link = isJsonObject(item) ? item : {id: item}
     const shared = sharable.some(({id}) => id === link['id'])
     const own = before.some(({id}) => id === link['id'])
-    if (!shared && !own) throw invalid('policies names one that does not exist')
+    if (!shared && !own) throw invalid('policies contains one that does not exist')
     return {id: link['id'], precedence: typeof link['precedence'] === 'number' ? link['precedence'] : at + 1}
   })
   if (new Set(linked.map(({precedence}) => precedence)).size < linked.length) {
@@ -146,7 +146,7 @@ function readLinks(
   return linked
 }
 
-/** A policy's place on its application; no two have the same one. Left out, it stays. */
+/** A policy's position on its application, which no other may have. Unchanged if omitted. */
 function renumber(app: JsonObject, id: unknown, precedence: unknown): void {
   if (typeof precedence !== 'number') return
   if (links(app).some((link) => link['id'] !== id && link['precedence'] === precedence))
@@ -154,7 +154,7 @@ function renumber(app: JsonObject, id: unknown, precedence: unknown): void {
   app['policies'] = links(app).map((link) => (link['id'] === id ? {...link, precedence} : link))
 }
 
-/** An application's own policies go with their link. */
+/** An application's inline policy is deleted with its link. */
 function dropOrphans(data: StateData): void {
   const linked = new Set(data.apps.flatMap((app) => links(app).map(({id}) => id)))
   data.inlinePolicies = data.inlinePolicies.filter(({id}) => linked.has(id))

@@ -38,22 +38,22 @@ export const policyRoutes: Route[] = [
   }),
 ]
 
-/** A PUT replaces: what was left out is gone, but for what the server itself has set. */
+/** PUT replaces: omitted fields are removed, except those that the server sets. */
 export function replaceWith(object: JsonObject, body: JsonObject, now: string): JsonObject {
   const kept = {id: object['id'], created_at: object['created_at']}
   for (const field of Object.keys(object)) delete object[field]
   return Object.assign(object, body, kept, {updated_at: now})
 }
 
-/** Name, decision and Include are required; what else is sent is kept. */
+/** Name, decision and Include are required; other fields are kept as sent. */
 export function checkPolicy(body: JsonObject): JsonObject {
   const {precedence: _p, reusable: _r, id: _i, app_count: _a, ...rest} = body
   if (typeof rest['decision'] !== 'string' || !DECISIONS.has(rest['decision']))
-    throw invalid('decision is not known')
+    throw invalid('unknown decision')
   return checkRules(rest)
 }
 
-/** What policies and groups have in common: a name, and lists of rules of which Include has one at least. */
+/** Checks the common fields of policies and groups: a name, and lists of rules, of which Include has at least one. */
 export function checkRules(rest: JsonObject): JsonObject {
   if (typeof rest['name'] !== 'string' || rest['name'] === '') throw invalid('name is required')
   for (const part of ['include', 'require', 'exclude']) {
@@ -72,7 +72,7 @@ function uses(data: StateData, id: unknown): number {
   return useCounts(data).get(id) ?? 0
 }
 
-/** How many applications have each policy, by its id. */
+/** How many applications have each policy, by its ID. */
 function useCounts(data: StateData): Map<unknown, number> {
   const counts = new Map<unknown, number>()
   for (const {policies} of data.apps) {

@@ -11,13 +11,13 @@ export interface Call {
   now: string
 }
 
-/** One operation: its permission groups (any one is enough; none: any valid API token) and what it does. */
+/** One operation: its permission groups (any one suffices; none: any valid API token) and its handler. */
 export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** `{name}` is one segment. */
   path: string
   permissions: string[]
-  /** True: a zone's objects have no such operation. */
+  /** True: zones do not have this operation. */
   accountOnly?: true
   handle: (call: Call) => Result
 }
@@ -40,29 +40,29 @@ export const route = (
   handle: Route['handle'],
 ): Route => ({method, path, permissions, handle})
 
-/** One that a zone does not have. */
+/** An operation that zones do not have. */
 export const accountRoute = (...facts: Parameters<typeof route>): Route => ({
   ...route(...facts),
   accountOnly: true,
 })
 
-/** Those of the objects that are in the account or zone of the request's path. */
+/** The objects that belong to the account or zone in the request's path. */
 export function inScope({state, params}: Call, objects: readonly JsonObject[]): readonly JsonObject[] {
   const {zoneOf = {}} = state.data
   return objects.filter(({id}) => zoneOf[String(id)] === params['zone'])
 }
 
-/** Puts a new object into the account or zone of the request's path. */
+/** Adds a new object to the account or zone in the request's path. */
 export function place({state, params}: Call, object: JsonObject): void {
   if (params['zone'] !== undefined) (state.data.zoneOf ??= {})[String(object['id'])] = params['zone']
 }
 
-/** Takes a removed object out of its zone. */
+/** Removes a deleted object from its zone. */
 export function displace({state}: Call, object: JsonObject): void {
   if (state.data.zoneOf) delete state.data.zoneOf[String(object['id'])]
 }
 
-/** The same operation on a zone's objects, if the API has it. */
+/** The same operation for a zone, if the API has it. */
 export function zoneTwin(one: Route): Route[] {
   if (one.accountOnly || !one.path.startsWith('/accounts/{account}/access/')) return []
   return [{...one, path: one.path.replace('/accounts/{account}/', '/zones/{zone}/')}]

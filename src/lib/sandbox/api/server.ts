@@ -13,10 +13,10 @@ import {policyRoutes} from './policies.js'
 import {route, zoneTwin, type Route} from './route.js'
 import {serviceTokenRoutes} from './service-tokens.js'
 
-/** One request and its answer, for a check against the contract. */
+/** A request and its answer, to be checked against the contract. */
 export interface Exchange {
   method: string
-  /** Behind the base URL. */
+  /** Relative to the base URL. */
   path: string
   query: Record<string, string>
   requestBody: unknown
@@ -26,7 +26,7 @@ export interface Exchange {
 
 export interface SandboxApiOptions {
   state: SandboxState
-  /** 0: a free one. */
+  /** 0: any free port. */
   port?: number | undefined
   onExchange?: ((exchange: Exchange) => void) | undefined
 }
@@ -90,7 +90,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
       }
     } catch (error) {
       const refused =
-        error instanceof Refused ? error : new Refused(500, 10001, 'The sandbox has a problem of its own')
+        error instanceof Refused ? error : new Refused(500, 10001, 'The sandbox has an internal error')
       ;({status, headers} = refused)
       const {code, message, chain} = refused
       body = {
@@ -131,7 +131,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
   }
 }
 
-/** The path behind the API's prefix and the query, of a target that may be anything which begins with a slash. */
+/** The path without the API's prefix, and the query. The target may be anything that begins with a slash. */
 function targetOf({url = '/'}: http.IncomingMessage): {path: string; query: URLSearchParams} {
   const [path = '', ...query] = url.split('?')
   return {
@@ -177,7 +177,7 @@ async function answer(state: SandboxState, {method, path, query, token, body}: C
     body: isJsonObject(body) ? body : {},
     now: new Date(state.clock.now()).toISOString(),
   })
-  // The answer is what it was now, whatever comes while the change is written.
+  // A copy, because the object may change again while this change is written.
   const settled = structuredClone(result)
   if (route.method !== 'GET') await state.save()
   return settled
@@ -200,7 +200,7 @@ function match(method: string, path: string): {route: Route; params: Record<stri
   return undefined
 }
 
-/** Empty for what is no encoding. */
+/** Empty if the encoding is invalid. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
@@ -219,7 +219,7 @@ function authenticate(state: SandboxState, header: string | undefined): StoredAp
   return state.data.apiTokens.find(({token}) => token === given)
 }
 
-/** Each endpoint knows its own kind of API token only. */
+/** Each endpoint knows only its own kind of API token. */
 function verify(token: StoredApiToken | undefined, owner: StoredApiToken['owner']): Result {
   if (token?.owner !== owner) throw new Refused(401, 1000, 'Invalid API Token')
   const {id, status, expires_on} = token
@@ -247,7 +247,7 @@ async function readBody(request: http.IncomingMessage): Promise<unknown> {
   await new Promise<void>((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       length += chunk.length
-      // The rest is read and forgotten, so that the client gets to read the answer.
+      // The rest is read and discarded, so that the client can read the answer.
       if (length > BODY_LIMIT) reject(new Refused(413, 10003, 'Request body too large'))
       else chunks.push(chunk)
     })
@@ -257,7 +257,7 @@ async function readBody(request: http.IncomingMessage): Promise<unknown> {
   if (length === 0) return undefined
   try {
     const text = Buffer.concat(chunks).toString('utf8')
-    // A deeper one could not be written or copied.
+    // A more deeply nested body could not be serialised or copied.
     if (isNestedWithin(text, DEPTH_LIMIT)) return JSON.parse(text)
   } catch {
     // It is not JSON.

@@ -53,7 +53,7 @@ function create(call: Call) {
   return {status: 201, result: {...object, client_secret: secret}}
 }
 
-/** Behaves as partial; a new duration counts from now. */
+/** A partial update; a new duration counts from now. */
 function update(call: Call) {
   const {state, body, now} = call
   const token = find(call)
@@ -74,7 +74,7 @@ function update(call: Call) {
   return {result: token.object}
 }
 
-/** Without a date for the old secret it dies at once. */
+/** Without a date, the old secret ends at once. */
 function rotate(call: Call) {
   const {body, now} = call
   const token = find(call)

@@ -7,15 +7,15 @@ import type {ConnectorEnd} from '../types.js'
 const BUFFER = 16_384
 const PING_MS = 54_000
 const HIGH_WATER = 1024 * 1024
-/** For a client that does not end its side. */
+/** For a client that does not close its side. */
 const LINGER_MS = 60_000
 
 /**
- * Carries between a WebSocket and its origin exactly as cloudflared's connector does, its faults included. Whichever side
- * ends first ends both (its stream.Pipe), and it never sends a close frame of its own: when the origin has ended or
- * failed, the connection ends behind the last message (close_notify, FIN). A close frame of the client's is answered.
+ * Carries data between a WebSocket and its origin exactly as cloudflared's connector does, faults included. The side
+ * that ends first ends both (its stream.Pipe), and it never initiates a close frame: when the origin has ended or
+ * failed, the connection ends after the last message (close_notify, FIN). A close frame from the client is answered.
  *
- * @param end what an edge may make of the origin's end instead
+ * @param end how an edge may signal the origin's end instead
  */
 export function connectOrigin(socket: WebSocket, origin: net.Socket, end: ConnectorEnd = 'none'): void {
   const ping = setInterval(() => {
@@ -30,7 +30,7 @@ export function connectOrigin(socket: WebSocket, origin: net.Socket, end: Connec
     origin.end(() => origin.destroy())
   }
   socket.on('message', (data: Buffer, binary) => {
-    // What the client still sends has nowhere to go.
+    // Data that the client still sends is dropped.
     if (!binary || over) return
     if (!origin.write(data.subarray(0, BUFFER))) {
       socket.pause()
@@ -57,7 +57,7 @@ function endStream(socket: WebSocket, end: ConnectorEnd): void {
     socket.close(end)
     return
   }
-  // ws has no way to end without a close frame but to throw away what is not sent yet.
+  // ws can end without a close frame only by discarding what is not sent yet.
   const stream = (socket as unknown as {_socket?: Duplex & {setTimeout?: net.Socket['setTimeout']}})._socket
   if (!stream) return
   if (end === 1006) {
@@ -66,7 +66,7 @@ function endStream(socket: WebSocket, end: ConnectorEnd): void {
     })
     return
   }
-  // Paused behind an origin that took nothing any more, its end would not be seen.
+  // While the socket is paused (for an origin that accepted no more data), its end is not noticed.
   socket.resume()
   stream.end()
   stream.setTimeout?.(LINGER_MS, () => {

@@ -11,13 +11,13 @@ export type EdgeDecision =
   | {admit: false; status: number; headers: Record<string, string>; text: string}
 
 interface Credentials {
-  /** None, a whole pair, or something that strict mode refuses. */
+  /** No credentials, both, or something that strict mode refuses. */
   state: 'none' | 'pair' | 'bad'
   id: string
   secret: string
 }
 
-/** Looks at the host's application and its policies, as Access does. */
+/** Evaluates the host's application and its policies, as Access does. */
 export function decide(state: EdgeState, request: IncomingMessage): EdgeDecision {
   const view = state.edgeView()
   const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
@@ -45,7 +45,10 @@ export function decide(state: EdgeState, request: IncomingMessage): EdgeDecision
   return login(view, host, path)
 }
 
-/** The standard headers, and the one that the application names; strict mode wants each once, and one way only. */
+/**
+ * The standard headers, and the one that the application names. Strict mode allows each once, and only one of the two
+ * ways.
+ */
 function readCredentials(request: IncomingMessage, application: Application): Credentials {
   const ids = request.headersDistinct['cf-access-client-id'] ?? []
   const secrets = request.headersDistinct['cf-access-client-secret'] ?? []

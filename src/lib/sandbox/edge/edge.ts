@@ -14,9 +14,9 @@ import {decide, type EdgeDecision} from './decide.js'
 export interface EdgeOptions {
   state: EdgeState
   authority: CertificateAuthority
-  /** What is behind a host: `ADDRESS:PORT`, with `http://`, `tcp://` or `ssh://` where it is known what speaks there. */
+  /** The origin of a host: `ADDRESS:PORT`, with `http://`, `tcp://` or `ssh://` if its protocol is known. */
   originOf: (host: string) => string
-  /** Of those, what may take plain HTTP; undefined where only upgrades lead anywhere. */
+  /** The same for plain HTTP requests; undefined if the host accepts only upgrades. */
   httpOriginOf?: ((host: string) => string | undefined) | undefined
   port?: number | undefined
 }
@@ -26,16 +26,16 @@ const IDLE_MS = 400_000
 const HANDSHAKE_MS = 20_000
 const CONNECT_MS = 15_000
 const NOWHERE: Origin = {address: '127.0.0.1', port: 9, kind: 'tcp'}
-/** These only ask for a stream. */
+/** These clients use an upgrade only for a stream. */
 const STREAM_CLIENTS = /^(zt|cloudflared)\//
 
-/** Cloudflare's edge with Access before it and a tunnel behind it, on loopback. */
+/** Cloudflare's edge, with Access in front of it and a tunnel behind it, on loopback. */
 export async function startEdge({state, authority, originOf, httpOriginOf, port = 0}: EdgeOptions): Promise<{
   address: string
   close(): Promise<void>
 }> {
   const fallback = await authority.contextFor('localhost')
-  /** What was found out of origins whose kind was not said. */
+  /** The detected kind of origins that were given without one. */
   const found = new Map<string, 'http' | 'tcp'>()
   const originFor = (host: string): Origin => {
     const origin = readOrigin(originOf(host)) ?? NOWHERE
@@ -62,7 +62,7 @@ export async function startEdge({state, authority, originOf, httpOriginOf, port 
       )
     },
   })
-  /** The admitted application; undefined where the refusal is answered. */
+  /** The admitted application; undefined if the request was refused and answered. */
   const admitted = (request: IncomingMessage, response: ServerResponse) => {
     const decision = decide(state, request)
     if (decision.admit) return decision.application
@@ -130,7 +130,7 @@ export async function startEdge({state, authority, originOf, httpOriginOf, port 
 
 const addressOf = ({address, port}: Origin): string => `${address}:${port}`
 
-/** Paused, so that nothing is lost of an origin that speaks first; undefined where there is no connection. */
+/** A paused socket, so that no data is lost if the origin speaks first; undefined if the connection failed. */
 function connect({address, port}: Origin): Promise<net.Socket | undefined> {
   return new Promise((resolve) => {
     const socket = net.connect({host: address, port, timeout: CONNECT_MS})
@@ -144,7 +144,7 @@ function connect({address, port}: Origin): Promise<net.Socket | undefined> {
       socket.removeListener('error', failed)
       socket.removeListener('timeout', failed)
       socket.setTimeout(0)
-      // Until somebody carries it.
+      // Until the connector handles its errors.
       socket.on('error', () => undefined)
       socket.pause()
       resolve(socket)

@@ -8,23 +8,23 @@ import {faultOfAnswer, framingHeaders, join, passBack, sendOn} from '../../netwo
 export interface HttpOriginOptions {
   address: string
   port: number
-  /** The header that the application reads the pair from. */
+  /** The header from which the application reads both credentials. */
   named: string | undefined
-  /** What the edge adds to its answers. */
+  /** Headers that the edge adds to its answers. */
   common: Record<string, string>
-  /** The client's end, of a request to upgrade. */
+  /** The client's connection, for an upgrade request. */
   near?: UpgradedEnd | undefined
 }
 
-/** How long an origin of which nothing is known may take to answer an upgrade, before it is taken for a TCP service. */
+/** How long an origin of unknown kind may take to answer an upgrade before it is treated as a TCP service. */
 const GUESS_MS = 10_000
 
 /**
- * Passes an admitted request to the HTTP server behind the host, as the edge and its connector do; one to upgrade as well,
- * and the origin decides what becomes of it.
+ * Passes an admitted request to the HTTP server behind the host, as the edge and its connector do. Upgrade requests are
+ * passed too; the origin decides about them.
  *
- * @param guessing the origin may not speak HTTP at all
- * @returns false, with nothing answered, where the origin is guessed not to
+ * @param guessing true if the origin may not speak HTTP at all
+ * @returns false if it apparently does not; nothing has been answered then
  */
 export async function passToOrigin(
   exchange: {request: IncomingMessage; response: ServerResponse},
@@ -32,7 +32,7 @@ export async function passToOrigin(
   guessing = false,
 ): Promise<boolean> {
   const {request, response} = exchange
-  // What Access keeps to itself when it lets a request through.
+  // Access removes the credentials from a request that it admits.
   const pass = (raw: readonly string[]): Header[] =>
     endToEnd(raw).filter(([name]) => {
       const lower = name.toLowerCase()

@@ -89,7 +89,7 @@ export class HelperStore implements SecretStore {
     if (answer === undefined) return undefined
     const credential = parse(credentialSchema, answer)
     if (!credential || (credential.ServerURL ?? address) !== address)
-      throw this.#error('it returned another entry than the one asked for')
+      throw this.#error('it returned another entry than the one requested')
     // Some helpers return an empty entry when there is none.
     if (credential.Secret === '') return undefined
     if (credential.Username !== USERNAME)

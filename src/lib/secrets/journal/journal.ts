@@ -70,7 +70,7 @@ const schema = v.object({
 })
 
 /**
- * The runs that make a one-time secret, so that no secret is lost whatever interrupts them. An entry is an intent
+ * The runs that make a one-time secret, so that no secret is lost, whatever interrupts them. An entry is an intent
  * (`<id>.json`) and a spool (`<id>.spool`), both durable before the secret exists; the spool's key is in the secret
  * store. The process may be killed between any two lines: what is there tells what was done.
  */
@@ -197,7 +197,7 @@ export class Spool {
     this.#store = store
   }
 
-  /** False when the store was never given the key, or refused before it looked at it. */
+  /** False if the store never received the key, or refused before it read it. */
   keyMayBeKept = false
 
   /** Saves a new key in the store, which tries the store, and reserves room on the disk. */

@@ -6,7 +6,7 @@ interface Waiting {
   reject: (error: Error) => void
 }
 
-/** A D-Bus client with what the Secret Service needs. Nothing in it can prompt. */
+/** A D-Bus client with just what the Secret Service needs. It never prompts. */
 export class DBus {
   readonly #socket: net.Socket
   readonly #waiting = new Map<number, Waiting>()
@@ -15,10 +15,10 @@ export class DBus {
   #greeted: {resolve: () => void; reject: (error: Error) => void} | undefined
   #failure: Error | undefined
 
-  /** Starts to connect. Supports only `unix:path=` and `unix:abstract=` addresses. */
+  /** Starts connecting. Supports only `unix:path=` and `unix:abstract=` addresses. */
   constructor(address: string) {
     const socketPath = unixPath(address)
-    if (socketPath === undefined) throw new Error('the session bus address is of an unknown kind')
+    if (socketPath === undefined) throw new Error('the session bus address is of an unsupported kind')
     this.#socket = net.connect({path: socketPath})
     this.#socket.on('data', (chunk: Buffer) => {
       this.#read(chunk)
@@ -71,7 +71,7 @@ export class DBus {
         this.#answer(message)
       }
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error('the bus sent nonsense'))
+      this.#fail(error instanceof Error ? error : new Error('the bus sent invalid data'))
       this.#socket.destroy()
     }
   }
@@ -102,7 +102,7 @@ export class DBus {
     try {
       waiting.resolve(decodeBody(message))
     } catch (error) {
-      waiting.reject(error instanceof Error ? error : new Error('the bus sent nonsense'))
+      waiting.reject(error instanceof Error ? error : new Error('the bus sent invalid data'))
     }
   }
 

@@ -173,7 +173,7 @@ export class Keychain implements SecretStore {
 function noAddon(why: string, isLinux: boolean): StoreStatus {
   if (why === '') return noLibrary(isLinux)
   // The keychain may exist, so no other store is used in its place.
-  return {state: 'broken', why, next: ['Set XDG_CACHE_HOME to a directory of your own, or use --store vault']}
+  return {state: 'broken', why, next: ['Set XDG_CACHE_HOME to your own directory, or use --store vault']}
 }
 
 function capital(text: string): string {

@@ -69,7 +69,7 @@ export async function listAccounts(
   )
 }
 
-/** Connects, asks and closes. Gives up at the deadline, whatever hangs. */
+/** Connects, asks and closes. Gives up at the deadline, even if a step hangs. */
 async function withBus<T>(
   environment: BusEnvironment,
   deadlineMs: number,

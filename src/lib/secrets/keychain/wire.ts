@@ -1,6 +1,6 @@
 /**
- * D-Bus messages as bytes: method calls out, answers in, little endian. Wire format: the D-Bus specification, "Type
- * System" and "Message Protocol". Any input is either decoded or an error.
+ * D-Bus messages as bytes: outgoing method calls and incoming answers, little endian. Wire format: the D-Bus
+ * specification, "Type System" and "Message Protocol". Any input is either decoded or an error.
  */
 
 /** An argument of a method call: a string, or a{ss}. */
@@ -16,7 +16,7 @@ export interface Message {
   /** In bytes. */
   length: number
   replyTo: number
-  /** The error's name, when the answer is one. */
+  /** The error's name, if the answer is an error. */
   error: string | undefined
   signature: string
   body: Buffer
@@ -24,10 +24,10 @@ export interface Message {
 
 /** The specification allows 128 MiB; zt's messages are far below this. */
 const MESSAGE_LIMIT = 1024 * 1024
-/** How deeply containers may be nested; the specification allows 64. */
+/** The deepest nesting of containers; the specification allows 64. */
 const DEPTH_LIMIT = 16
 
-/** A method call. No flags are set, so that the service may be started. */
+/** A method call. No flags are set, so the bus may start the service. */
 export function encodeCall(
   serial: number,
   target: Target,
@@ -71,7 +71,7 @@ export function encodeCall(
 /** The first message of the buffer; undefined while it is incomplete. Throws if it cannot be a message. */
 export function decodeMessage(buffer: Buffer): Message | undefined {
   if (buffer.length < 16) return undefined
-  if (buffer[0] !== 0x6c) throw new Error('the bus speaks big endian, or no D-Bus')
+  if (buffer[0] !== 0x6c) throw new Error('the bus uses big endian, or not D-Bus')
   const bodyLength = buffer.readUInt32LE(4)
   const fieldsEnd = 16 + buffer.readUInt32LE(12)
   const bodyStart = align(fieldsEnd, 8)
@@ -100,7 +100,7 @@ export function decodeMessage(buffer: Buffer): Message | undefined {
 
 /**
  * The values of an answer's body: strings, object paths and signatures as strings, numbers, booleans, arrays, and
- * dictionaries as maps; a variant as its value. Throws on other types and on data that does not fit.
+ * dictionaries as maps; a variant as its value. Throws on other types and on malformed data.
  */
 export function decodeBody({signature, body}: Pick<Message, 'signature' | 'body'>): unknown[] {
   const reader = new Reader(body, 0)
@@ -184,14 +184,14 @@ class Reader {
       case 'a':
         return this.#array(type.slice(1), depth + 1)
       default:
-        throw new Error('the bus sent a type that was not asked for')
+        throw new Error('the bus sent an unexpected type')
     }
   }
 
   #array(type: string, depth: number): unknown[] | Map<unknown, unknown> {
     const length = this.uint32()
     const dictionary = type.startsWith('{')
-    // The padding before the first element is always there, and is not counted.
+    // The padding before the first element is always present and not counted.
     this.align(dictionary || type === 't' ? 8 : /^[yvg]/.test(type) ? 1 : 4)
     const end = this.#at + length
     if (end > this.#bytes.length) throw nonsense()
@@ -214,7 +214,7 @@ class Reader {
     return this.#text(this.byte())
   }
 
-  /** Text of that length and the zero after it. */
+  /** Text of that length and the zero byte after it. */
   #text(length: number): string {
     const from = this.#take(length + 1)
     return this.#bytes.toString('utf8', from, from + length)
@@ -265,7 +265,7 @@ class Writer {
     this.byte(0)
   }
 
-  /** a{ss}: the length of the entries, padding that does not count, then each entry at a multiple of 8. */
+  /** a{ss}: the length of the entries, padding (not counted), then each entry at a multiple of 8. */
   strings(entries: Readonly<Record<string, string>>): void {
     const content = new Writer()
     for (const [key, value] of Object.entries(entries)) {
@@ -288,5 +288,5 @@ function align(at: number, to: number): number {
 }
 
 function nonsense(): Error {
-  return new Error('the bus sent nonsense')
+  return new Error('the bus sent invalid data')
 }

@@ -6,7 +6,7 @@ export interface Carried {
   down: number
 }
 
-/** What an error says besides what happened. */
+/** What an error says in addition to what happened. */
 export interface Told extends Carried {
   /** What may help where the connection was idle; the program that carries knows. */
   advice: string | undefined
@@ -41,16 +41,16 @@ function spell(ms: number): string {
 
 /** What the codes of a close frame mean (RFC 6455, 7.4.1, and the registry behind it). */
 const MEANINGS: Record<number, string> = {
-  1002: 'it says that we broke the protocol',
-  1003: 'it does not take this kind of data',
-  1007: 'it does not understand the data',
-  1008: 'a rule of its own does not allow it',
+  1002: 'it reports a protocol error',
+  1003: 'it does not accept this kind of data',
+  1007: 'it received invalid data',
+  1008: 'its policy does not allow it',
   1009: 'a message was too big for it',
-  1010: 'it wants an extension that we do not have',
-  1011: 'something went wrong in it, or in the service behind it',
-  1012: 'it is starting anew',
-  1013: 'it has too much to do',
-  1014: 'the service behind it gave a bad answer',
+  1010: 'it requires an extension that zt does not support',
+  1011: 'an error occurred in it or in the service behind it',
+  1012: 'it is restarting',
+  1013: 'it is overloaded',
+  1014: 'the service behind it sent a bad answer',
 }
 
 export function edgeClosed(code: number, reason: string, carried: Told): UserError {
@@ -63,13 +63,13 @@ export function edgeClosed(code: number, reason: string, carried: Told): UserErr
   )
 }
 
-/** @param error the socket's, where it was reset; it need not have said so itself */
+/** @param error the socket's error, if it was reset; it may be missing even then */
 export function edgeGone(end: 'reset' | 'in a message', error: unknown, carried: Told): UserError {
   const how =
     end === 'in a message'
       ? 'The connection ended in the middle of a message.'
       : hasCode(error, 'ETIMEDOUT')
-        ? 'The edge did not answer any more.'
+        ? 'The edge stopped answering.'
         : 'The connection was reset.'
   return broken('EDGE_GONE', how, carried)
 }

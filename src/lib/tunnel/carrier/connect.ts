@@ -37,15 +37,15 @@ export interface EdgeWay {
 export interface DialOptions extends EdgeWay {
   /** What the certificate is checked against, where many connections are made. */
   context?: tls.SecureContext | undefined
-  /** Of each stage, where they differ from the default ones. */
+  /** Per stage, if they differ from the defaults. */
   limits?: Partial<StageLimits> | undefined
   /** Ends the attempt with `cancelled` / `INTERRUPTED`. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Connects to the edge over TLS, through the environment's proxy where there is one, and does a first thing with the
- * connection within the same time limit. Nothing is sent before the certificate has been verified. If `use` fails, the
+ * Connects to the edge over TLS, through the environment's proxy if there is one, and uses the connection for a first
+ * step within the same time limit. Nothing is sent before the certificate has been verified. If `use` fails, the
  * connection is closed.
  *
  * @throws UserError `unreachable` (EDGE_UNREACHABLE, EDGE_TIMEOUT, EDGE_NOT_TRUSTED, EDGE_GONE, PROXY_…), `config` /

@@ -28,7 +28,7 @@ export function readHead(stream: Duplex, signal: AbortSignal): Promise<HttpHead>
     take: (chunk) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
       const end = received.indexOf('\r\n\r\n')
-      // Fail early: what is not HTTP may never end.
+      // Fail early: a stream that is not HTTP may never end.
       if (!looksLikeHttp(received) || (end < 0 && received.length > HEAD_LIMIT)) throw new NotHttpError()
       return end < 0
         ? undefined

@@ -14,7 +14,7 @@ import {StepFailed, Steps, type Found} from './steps.js'
 
 export interface CheckOptions {
   target: Target
-  /** Where a proxy to the edge is looked up; none is used without it. */
+  /** The environment in which a proxy to the edge is looked up; without it, none is used. */
   environment?: Environment | undefined
   /** For each step. Milliseconds. */
   timeoutMs: number
@@ -31,9 +31,9 @@ export interface TunnelCheck {
 }
 
 /**
- * Makes a connection step by step: DNS, TCP, TLS, the edge's answer to the credentials, and the SSH banner behind it; through
- * the environment's proxy where there is one. Changes nothing, and sends the credentials only as `zt ssh` does. Each step
- * fails with the error that `zt ssh` has at that point.
+ * Makes a connection step by step: DNS, TCP, TLS, the edge's answer to the credentials, and the SSH banner behind it;
+ * through the environment's proxy if there is one. Changes nothing, and sends the credentials only as `zt ssh` does.
+ * Each step fails with the error that `zt ssh` has at that point.
  *
  * @throws UserError `usage` / `BAD_PROXY`; a step that fails is part of the result
  */

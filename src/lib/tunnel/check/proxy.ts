@@ -34,8 +34,8 @@ export interface AskProxy {
 }
 
 /**
- * Makes the proxy connect to the edge, on a new connection (with TLS to the proxy where its URL says https). The proxy gets
- * its own password and the address, nothing else.
+ * Makes the proxy connect to the edge, on a new connection (with TLS to the proxy if its URL says https). The proxy
+ * gets its own password and the address, nothing else.
  *
  * @returns the connection to the edge
  * @throws UserError `unreachable` / `PROXY_REFUSED`, `PROXY_TIMEOUT`, `PROXY_UNREACHABLE`, `PROXY_NOT_TRUSTED`

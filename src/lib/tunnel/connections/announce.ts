@@ -5,8 +5,8 @@ import type {Announced} from './read.js'
 import {runDirectory, drop, ownFile, sweep} from './run-files.js'
 
 /**
- * Records, until this process ends, that it carries connections. Call this before the first is opened: then whoever
- * disables the token finds every connection that was let in. If the state directory cannot be written, this does nothing.
+ * Records, until this process ends, that it carries connections. Call this before the first is opened: then anyone who
+ * disables the token finds every admitted connection. If the state directory cannot be written, this does nothing.
  *
  * @returns a function that removes the record
  */

@@ -58,7 +58,7 @@ export async function endConnections(
 /** @returns why it still runs; undefined if it has ended */
 async function end(connection: OpenConnection, patienceMs: number): Promise<string | undefined> {
   const {pid, cloudflared} = connection
-  // Only SIGTERM is passed on to cloudflared, which would go on without its parent.
+  // Only SIGTERM is passed on to cloudflared, which would outlive its parent otherwise.
   const signals: NodeJS.Signals[] = cloudflared ? ['SIGTERM'] : ['SIGTERM', 'SIGKILL']
   for (const signal of signals) {
     if (!isRunning(pid, connection.started)) return undefined

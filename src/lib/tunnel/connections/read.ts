@@ -19,7 +19,7 @@ const schema = v.object({
   /** ID of the service token; `env` for the environment's pair. */
   tokenId: text,
   clientId: text,
-  /** Whose connection it is ({@link import('../ssh/sharing.js').identityOf}). */
+  /** Whose connection it is (`identityOf` in ssh/sharing.ts). */
   identity: text,
   /** Plain ssh opened it: its socket, if any, has the name from the configuration file. */
   plainSsh: v.boolean(),

@@ -105,7 +105,7 @@ function take(result: CurlArguments, written: string, option: KnownOption, value
     return
   }
   if (readsStdin(takes, value)) result.readsStdin = true
-  // As separate words, so that no value is taken for a letter, nor a letter for a value.
+  // As separate words, so that no value is mistaken for a letter, nor a letter for a value.
   result.args.push(`--${option.long}`, value)
 }
 

@@ -35,9 +35,9 @@ export interface CurlEnd extends ChildEnd {
 }
 
 /**
- * Runs the system's curl for one request, with the pair as two headers. The secret is in no argument, environment variable
- * or file: curl reads it from a pipe, as configuration. No redirect is followed. During the grace period of a rotation zt
- * first finds out by a request of its own which secret is accepted.
+ * Runs the system's curl for one request, with the pair as two headers. The secret is in no argument, environment
+ * variable or file: curl reads it from a pipe, as configuration. No redirect is followed. During the grace period of a
+ * rotation, zt first sends a request to find out which secret is accepted.
  *
  * @throws UserError `needs-action` / `CURL_NOT_FOUND`, `STDIN_TAKEN`
  */
@@ -128,11 +128,11 @@ interface NamedPipe {
 }
 
 /**
- * A named pipe in a directory of this user, for a curl that needs stdin itself. (Node passes further descriptors to a child
- * as sockets, which cannot be opened by a name under /dev/fd.) Nothing of it is ever on disk.
+ * A named pipe in a directory of this user, for a curl that needs stdin itself. (Node passes further descriptors to a
+ * child as sockets, which cannot be opened by a name under /dev/fd.) None of it is ever on disk.
  *
- * Not on Windows: named pipes are in no directory of a user there, and everyone on the machine may read from one that node
- * makes (learn.microsoft.com, "Named Pipe Security and Access Rights": read access for Everyone).
+ * Not on Windows: named pipes are in no directory of a user there, and everyone on the machine may read from one that
+ * node makes (learn.microsoft.com, "Named Pipe Security and Access Rights": read access for Everyone).
  *
  * @throws UserError `needs-action` / `STDIN_TAKEN` where there are no named pipes
  */

@@ -71,7 +71,7 @@ const UNDERSTOOD: Readonly<Record<ValueClass, string>> = {
 }
 
 const DIFFERENT_HOST = 'It could send the secret to another host than the one it is for.'
-const PRINTS = 'It would print the Client Secret, or write it to a file.'
+const PRINTS = 'It would print the client secret, or write it to a file.'
 const CONFIGURES = 'The file that it reads could contain any other option.'
 const NOT_FOLLOWED =
   "zt follows no redirect: curl's -L sends these headers to any host that an answer names. Request the new URL instead."

@@ -18,7 +18,7 @@ export interface EdgeRequest {
   idleMs: number
 }
 
-/** An HTTP request to the edge, not yet ended. @throws TypeError where node refuses the path or the headers */
+/** An HTTP request to the edge, not yet ended. @throws TypeError if node refuses the path or the headers */
 export function edgeRequest({agent, edge, method, path, headers, idleMs}: EdgeRequest): ClientRequest {
   const {host, port} = addressOf(edge)
   const request = https.request({

@@ -64,8 +64,8 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
 /**
  * Finds a program as a shell does: a word with a slash is a path, any other is searched on PATH.
  *
- * @throws UserError as {@link execWithToken}, also for a batch file on Windows: only cmd.exe runs those, and it can take
- *   their arguments for commands
+ * @throws UserError as {@link execWithToken}, also for a batch file on Windows: only cmd.exe runs those, and it may run
+ *   their arguments as commands
  */
 export function locate(word: string, env: ExecOptions['env'], search: Search = {}): string {
   const {platform = process.platform} = search
@@ -117,7 +117,7 @@ function notFound(word: string, why: string): UserError {
 function batchFile(word: string, file: string): UserError {
   return notExecutable(
     word,
-    `${file} is a batch file. Only cmd.exe runs those, and it can take their arguments for commands.`,
+    `${file} is a batch file. Only cmd.exe runs those, and it may run their arguments as commands.`,
     [`If the arguments are trusted: zt exec TOKEN -- cmd /d /c ${word} [ARGUMENTS]`],
   )
 }

@@ -45,7 +45,7 @@ export function checkNames({id, secret}: VariableNames): VariableNames {
         kind: 'usage',
         code: 'VARIABLE_TAKEN',
         message: `${flag} cannot be ${name}`,
-        why: 'Programs read something else from it: what to run, what to load or whom to trust.',
+        why: 'It tells programs what to run, what to load or whom to trust.',
         next: ['Choose another name, such as API_CLIENT_SECRET'],
       })
     }

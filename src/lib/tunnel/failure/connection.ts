@@ -8,7 +8,7 @@ import {NoAnswerError} from '../carrier/wait-for.js'
 const REASONS: Record<string, string> = {
   ECONNREFUSED: 'Nothing listens there.',
   ECONNRESET: 'The connection was reset.',
-  ENOTFOUND: 'That host name does not exist.',
+  ENOTFOUND: 'The host name does not exist.',
   ENETUNREACH: 'There is no route to that network.',
   EHOSTUNREACH: 'There is no route to that host.',
   ETIMEDOUT: 'The connection timed out.',
@@ -90,7 +90,7 @@ export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): Use
     return unreachable({
       code: 'HOST_NOT_RESOLVED',
       message: `${nameIn(edge)} has no address`,
-      why: 'That host name does not exist, or has no address.',
+      why: 'The host name does not exist, or has no address.',
       next:
         connectTo === undefined
           ? ['Check the spelling and the network', 'Check that the tunnel has a DNS record for this host']
@@ -158,7 +158,7 @@ export function timedOut(
     connect: `It did not accept a connection within ${seconds}.`,
     proxy: `It did not accept a connection within ${seconds}.`,
     tls: `It accepted the connection, but TLS was not established within ${seconds}.`,
-    answer: `It took the request and sent nothing for ${seconds}.`,
+    answer: `It accepted the request and sent nothing for ${seconds}.`,
   }[stage]
   return unreachable({
     code: 'EDGE_TIMEOUT',
@@ -222,7 +222,7 @@ export function proxyRefused(proxy: HttpProxy, to: Address, status: number): Use
     if (status === 502 || status === 503 || status === 504)
       return ['It cannot reach the edge itself.', 'Try again, or ask who runs it']
     const check = `Check that ${variable} names a proxy that supports CONNECT`
-    if (status >= 200 && status < 300) return ['It sent data of its own into the connection.', check]
+    if (status >= 200 && status < 300) return ['It inserted its own data into the connection.', check]
     return ['It does not make the connection.', check]
   })()
   return unreachable({

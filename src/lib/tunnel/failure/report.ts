@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type {Environment} from '../../config/paths.js'
 import {errorFacts} from '../../core/error-text.js'
 import {BugError, UserError, type ErrorKind} from '../../core/errors.js'
 import {isErrorKind} from '../../core/exit-codes.js'
@@ -6,8 +7,10 @@ import {redactJson} from '../../core/redact.js'
 import {parseOwnJson, readFileIfThere, writeFileAtomic} from '../../system/files.js'
 import {RefusedError} from './refusal.js'
 
-/** The variable that names the file for a {@link ProxyReport}. */
-export const REPORT_VARIABLE = 'ZT_SSH_REPORT'
+/** The file for a {@link ProxyReport}; undefined if `zt ssh` did not start this proxy. */
+export function reportFile(env: Environment): string | undefined {
+  return env['ZT_SSH_REPORT'] || undefined
+}
 
 const MOST_BYTES = 64 * 1024
 

@@ -51,7 +51,7 @@ export function authorityOf({address, port}: ListenAddress): string {
  */
 export function listenError(where: ListenAddress, error: Error): Error {
   const why = {
-    EADDRINUSE: 'Another program listens there already.',
+    EADDRINUSE: 'Another program already listens there.',
     EACCES: 'This user may not listen there.',
     EADDRNOTAVAIL: 'This machine has no such address.',
   }[(error as NodeJS.ErrnoException).code ?? '']

@@ -19,7 +19,7 @@ import {TIMEOUT_MS} from '../carrier/deadlines.js'
 import {checkDestination} from '../carrier/handshake.js'
 import {announce} from '../connections/announce.js'
 import {processOf} from '../connections/run-files.js'
-import {REPORT_VARIABLE, writeReport} from '../failure/report.js'
+import {reportFile, writeReport} from '../failure/report.js'
 import {identityOf, lastingDirectory} from '../ssh/sharing.js'
 import {findTarget, onlyPreviousText, sharedBy, type Target} from '../target/target.js'
 import {TUNNEL_CLIENTS, type TunnelClient} from '../types.js'
@@ -98,7 +98,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       tokenId: target.tokenId,
       clientId: target.credentials.clientId,
       identity: identityOf({profile: profileName, tokenId: sharedBy(target, settings), connectTo, caFile}),
-      plainSsh: (io.env[REPORT_VARIABLE] ?? '') === '',
+      plainSsh: reportFile(io.env) === undefined,
       cloudflared: launcher !== undefined,
     })
     const {tunnel, credentials, onlyPrevious} = await openAccepted(
@@ -194,8 +194,8 @@ function isAwaited(file: string): boolean {
 
 /** To the file that `zt ssh` reads, or else to stderr. */
 async function report(error: unknown, {io, json, host, profile, target}: Reporting): Promise<void> {
-  const file = io.env[REPORT_VARIABLE]
-  if (file !== undefined && file !== '') {
+  const file = reportFile(io.env)
+  if (file !== undefined) {
     // A shared connection outlives the zt that asked for the report; then there is no reader.
     if (!isAwaited(file)) return
     const {tokenId, credentials} = target ?? {}

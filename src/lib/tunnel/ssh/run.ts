@@ -4,7 +4,7 @@ import {withoutVariables} from '../../system/platform.js'
 import {ztProgram} from '../../system/zt-program.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
 import {findProgram} from '../../system/programs.js'
-import {REPORT_VARIABLE, readReport, type ProxyReport} from '../failure/report.js'
+import {readReport, type ProxyReport} from '../failure/report.js'
 import {trustFlags} from '../carrier/trust.js'
 import {drop, ownFile, sweep} from '../connections/run-files.js'
 import {openConnections} from '../connections/read.js'
@@ -79,7 +79,7 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   sweep(state)
   const reportFile = ownFile(state, 'report')
   try {
-    const withReport = {...env, [REPORT_VARIABLE]: reportFile}
+    const withReport = {...env, ZT_SSH_REPORT: reportFile}
     const end = await runChild({program, args, env: withReport, stdio: 'inherit'})
     return {...end, report: await readReport(reportFile)}
   } finally {

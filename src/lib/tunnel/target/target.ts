@@ -34,7 +34,7 @@ export interface TargetOptions {
   settings: Settings
   /** As `normaliseHostname` makes it. */
   host: string
-  /** `--token`: a name, id, Client ID, or `env`. */
+  /** `--token`: a name, id, client ID, or `env`. */
   token?: string | undefined
 }
 
@@ -104,7 +104,7 @@ export async function findTarget(options: TargetOptions & Reading & {confirm: Co
 /**
  * The pair of a token for a program that the person runs; no host is involved.
  *
- * @param token a name, id, Client ID, or `env`
+ * @param token a name, id, client ID, or `env`
  * @throws UserError `not-found` / `STORED_TOKEN_NOT_FOUND`, `SECRET_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`
  */
 export async function findNamed(
@@ -149,7 +149,7 @@ async function credentialsOf(
       kind: 'not-found',
       code: 'SECRET_NOT_FOUND',
       message: `The secret of "${name}" is not in ${store.label}`,
-      why: "zt's index says that it was saved there; it was removed since.",
+      why: "zt's index says that it was saved there; it has been removed since.",
       next: [`zt token rotate ${tokenId}`],
       details: {tokenId, store: kind},
     })
@@ -159,7 +159,7 @@ async function credentialsOf(
 
 /**
  * Whose connections may be shared: the token's ID. The environment's pair may be wrong, so its connections have an ID of their own
- * by Client ID and a few digits of a hash of the secret, too few to find or try the secret by.
+ * by client ID and a few digits of a hash of the secret, too few to find or try the secret by.
  */
 export function sharedBy(
   {tokenId}: Pick<ChosenToken, 'tokenId'>,

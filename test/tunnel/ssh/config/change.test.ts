@@ -166,7 +166,7 @@ describe('writers at once', () => {
     expect(await beside()).toEqual(['config'])
   })
 
-  it('are not overruled by somebody who was shown another file', async () => {
+  it('are not overruled by someone who was shown another file', async () => {
     await put('Host x\n')
     const wanted = change()
     const plan = await planSshConfig(wanted)
@@ -182,7 +182,7 @@ describe.skipIf(ssh === undefined)('ssh itself', () => {
   const asked = (of: string): string =>
     execFileSync(ssh ?? '', ['-T', '-G', '-F', file, of], {encoding: 'latin1'})
 
-  it('uses the block, whatever stands below it', async () => {
+  it('uses the block, whatever follows it', async () => {
     await put('Compression yes\nHost *.example\n  ProxyCommand none\n  User x\n  HostName 192.0.2.1\n')
     const {others} = await write()
     expect(others.map(({line, keyword}) => `${line} ${keyword}`)).toEqual(['3 ProxyCommand', '4 User'])
@@ -226,7 +226,7 @@ describe.skipIf(ssh === undefined)('ssh itself', () => {
     expect(await read()).toBe('')
   })
 
-  it('is said to use another user when that stands before', async () => {
+  it('reports another user that is set before it', async () => {
     await put('User somebody\nHost x\n')
     const {warnings} = await make(change({block: {host, user: 'git', proxyCommand: '/zt'}}))
     expect(warnings).toEqual([expect.stringContaining('somebody')])
@@ -256,7 +256,7 @@ describe.skipIf(ssh === undefined)('ssh itself', () => {
   })
 })
 
-it('without ssh the block is written, and that nobody has checked it is said', async () => {
+it('without ssh the block is written, with a warning that it was not checked', async () => {
   const {action, warnings} = await make(change({env: {PATH: home, XDG_STATE_HOME: home}}))
   expect(action).toBe('add')
   expect(warnings).toEqual([expect.stringContaining('ssh is not installed')])

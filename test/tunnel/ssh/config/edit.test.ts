@@ -74,7 +74,7 @@ describe('a block in a configuration of any kind', () => {
     )
   })
 
-  it('stands before the first Host or Match, and no setting of all hosts comes into it', () => {
+  it('is before the first Host or Match, and takes in no setting for all hosts', () => {
     fc.assert(
       fc.property(configLines, (lines) => {
         const text = lines.join('\n') + '\n'
@@ -90,7 +90,7 @@ describe('a block in a configuration of any kind', () => {
     )
   })
 
-  it('stands in the line ends of the file', () => {
+  it('has the line ends of the file', () => {
     const written = put('Compression yes\r\nHost x\r\n  Port 1\r\n', HOSTS[0])
     expect(written.split('\r\n').join('')).not.toMatch(/[\r\n]/)
   })
@@ -103,7 +103,7 @@ describe('a block in a configuration of any kind', () => {
   })
 })
 
-describe('a block that somebody has edited', () => {
+describe('a block that someone has edited', () => {
   it.each<[what: string, edit: (text: string) => string, edited: boolean]>([
     ['a line more', (text) => text.replace('  ProxyCommand', '  Port 2222\n  ProxyCommand'), true],
     ['another value', (text) => text.replace('zt 0', 'zt 1'), true],

@@ -135,7 +135,7 @@ function busy(file: string): UserError {
     details: {file},
     code: 'SSH_CONFIG_BUSY',
     message: `Another zt is writing ${file}`,
-    why: `It has not finished for ${patient(PATIENCE_MS) / 1000} s. This one changed nothing.`,
+    why: `It has not finished after ${patient(PATIENCE_MS) / 1000} s. This one changed nothing.`,
     next: ['Run the command again when the other one has ended'],
   })
 }
