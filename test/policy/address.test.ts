@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {addressInBlock} from '../../src/lib/policy/address.js'
+import {addressInBlock, fullBlock} from '../../src/lib/policy/address.js'
 
 describe('an address', () => {
   it.each([
@@ -41,5 +41,30 @@ describe('an address', () => {
         expect(addressInBlock(address, block)).toBe(false)
       }),
     )
+  })
+})
+
+describe('a block in full', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.7/32'],
+    ['203.0.113.7/32', '203.0.113.7/32'],
+    ['10.0.0.0/8', '10.0.0.0/8'],
+    ['0.0.0.0/0', '0.0.0.0/0'],
+    ['10.0.0.0/008', '10.0.0.0/8'],
+    ['10.0.0.0/0008', undefined],
+    ['10.0.0.0/33', undefined],
+    ['10.0.0.0/', undefined],
+    ['10.0.0.0/x8', undefined],
+    ['10.0.0.0/8x', undefined],
+    ['10.0.0.0/8/8', undefined],
+    ['2001:db8::1', '2001:db8::1/128'],
+    ['2001:db8::/32', '2001:db8::/32'],
+    ['2001:db8::/128', '2001:db8::/128'],
+    ['2001:db8::/129', undefined],
+    ['fe80::1%eth0/64', undefined],
+    ['', undefined],
+    ['example.com', undefined],
+  ])('%j is %j', (text, block) => {
+    expect(fullBlock(text)).toBe(block)
   })
 })

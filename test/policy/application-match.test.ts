@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {findApplication} from '../../src/lib/policy/application-match.js'
+import {addressOf, findApplication, hostOf, sameAddress} from '../../src/lib/policy/application-match.js'
 import type {Application} from '../../src/lib/api/types.js'
 import {application} from './fixtures.js'
 
@@ -42,6 +42,11 @@ describe('an application covers', () => {
     ['https://example.com/alpha?x=1', 'example.com', '/alpha', true],
     ['example.com/alpha', 'example.com', '/alpha?from=/beta', true],
     ['example.com/alpha', 'example.com', '/alpha#top', true],
+    ['example.com/alpha', 'example.com', 'alpha/one', true],
+    ['example.com/*a*', 'example.com', '/ab', true],
+    ['example.com/a*b', 'example.com', '/ab', true],
+    ['example.com/ab*b', 'example.com', '/ab', false],
+    ['example.com/x*ab*ab*', 'example.com', '/xab', false],
   ])('%s: %s%s %s', (domain, host, path, there) => {
     expect(covers(domain, host, path)).toBe(there)
   })
@@ -68,11 +73,119 @@ describe('of several applications, the one that answers', () => {
     ['an exact path', ['a.com/x/y', 'a.com/x/*'], 'a.com', '/x/y'],
     ['a wildcard below its parent', ['a.com/x/*', 'a.com/x'], 'a.com', '/x/y'],
     ['the parent of a wildcard', ['a.com/x', 'a.com/x/*'], 'a.com', '/x'],
+    ['a deeper path than a longer wildcard', ['a.com/ab/cd', 'a.com/ab*c*d*'], 'a.com', '/ab/cd'],
     ['the longer wildcard', ['a.com/ab*', 'a.com/a*'], 'a.com', '/abc'],
   ])('%s', (_name, domains, host, path) => {
     const applications = domains.map((domain) => application(domain, [domain]))
     expect(applicationFor(host, path, applications)?.id).toBe(domains[0])
     expect(applicationFor(host, path, applications.toReversed())?.id).toBe(domains[0])
+  })
+})
+
+describe('the others that cover the address', () => {
+  const [exact, wild, below, linked, elsewhere] = [
+    application('exact', ['a.example.com', 'b.example.com']),
+    application('wild', ['*.example.com']),
+    application('below', ['a.example.com/x']),
+    {...application('linked', ['a.example.com']), type: 'bookmark'},
+    application('elsewhere', ['a.example.org']),
+  ]
+  const twin = application('twin', ['c.example.com', 'https://A.example.com:443/*'])
+  const found = (all: Application[], path = '/'): string[][] => {
+    const {application: one, others, rivals} = findApplication({host: 'a.example.com', path}, all) ?? {}
+    return [[one?.id ?? ''], (others ?? []).map(({id}) => id), (rivals ?? []).map(({id}) => id)]
+  }
+
+  it('are named, and only those with the same domain are its rivals', () => {
+    expect(found([wild, exact, below, linked, elsewhere])).toEqual([['exact'], ['wild'], []])
+    expect(found([wild, exact, below], '/x')).toEqual([['below'], ['wild', 'exact'], []])
+    expect(found([wild, twin, exact])).toEqual([['exact'], ['wild', 'twin'], ['twin']])
+    expect(found([exact])).toEqual([['exact'], [], []])
+  })
+
+  it('come after the first where all have the same domain', () => {
+    const second = application('second', ['a.example.com'])
+    expect(found([exact, second])).toEqual([['exact'], ['second'], ['second']])
+    expect(found([second, exact])).toEqual([['second'], ['exact'], ['exact']])
+  })
+
+  it('are none where no application covers it', () => {
+    expect(findApplication({host: 'a.example.net', path: '/'}, [exact, wild, elsewhere])).toBeUndefined()
+  })
+})
+
+describe('an address that a person writes', () => {
+  it.each([
+    ['example.com', 'example.com', '/'],
+    ['Example.COM/Alpha', 'example.com', '/Alpha'],
+    ['example.com.', 'example.com', '/'],
+    ['example.com:8443', 'example.com', '/'],
+    ['example.com:', 'example.com', '/'],
+    ['example.com.:22/x', 'example.com', '/x'],
+    ['*.example.com/a/*', '*.example.com', '/a/*'],
+    ['https://example.com', 'example.com', '/'],
+    ['HTTPS://example.com:443/a/b?c=d#e', 'example.com', '/a/b'],
+    ['example.com?next=/a', 'example.com', '/'],
+    ['example.com#a/b', 'example.com', '/'],
+    ['example.com/a?b\nc', 'example.com', '/a'],
+    ['example.com/a\nb', 'example.com', '/a\nb'],
+    ['ssh://git@example.com', 'example.com', '/'],
+    ['git+ssh-1.0://example.com/x', 'example.com', '/x'],
+    ['https://user:p@ss@example.com/', 'example.com', '/'],
+    ['https://a\n@example.com/', 'example.com', '/'],
+    ['https://example.com/x@y.org', 'example.com', '/x@y.org'],
+    ['a.b', 'a.b', '/'],
+    ['a.b.c.d', 'a.b.c.d', '/'],
+  ])('%j: %s, %s', (text, host, path) => {
+    expect(addressOf(text)).toEqual({host, path, text: `${host}${path}`})
+  })
+
+  it.each([
+    ...['', 'gitlab', 'GitLab app', '/', '/path', 'a..b', '.example.com', 'example.com..', 'a b.com', '.'],
+    ...[
+      'git@example.com',
+      'a:b.com',
+      'example.com:22:',
+      'x example.com',
+      'example.com x',
+      '1x://example.com',
+    ],
+    ...['https://', 'https:///example.com', 'https://gitlab', 'see https://example.com'],
+  ])('%j is none', (text) => {
+    expect(addressOf(text)).toBeUndefined()
+  })
+})
+
+describe('two domains mean the same', () => {
+  it.each([
+    ['example.com', 'EXAMPLE.com', true],
+    ['example.com', 'example.com/', true],
+    ['example.com', 'example.com/*', true],
+    ['example.com', 'https://example.com:443?x=/y', true],
+    ['example.com/a', 'http://Example.com/a/#b', true],
+    ['example.com/a', 'example.com//a//', true],
+    ['example.com/a', 'example.com/A', false],
+    ['example.com/a', 'example.com', false],
+    ['example.com/a', 'example.com/a/*', false],
+    ['example.com/a', 'example.com/b', false],
+    ['a.example.com', 'b.example.com', false],
+    ['*.example.com', 'a.example.com', false],
+    ['example.com/ahttps://b', 'example.com/ab', false],
+    ['/a', '/b', false],
+  ])('%s and %s: %s', (a, b, same) => {
+    expect([sameAddress(a, b), sameAddress(b, a), sameAddress(a, a)]).toEqual([same, same, true])
+  })
+
+  it.each([
+    ['example.com', 'example.com'],
+    ['example.com/a/b', 'example.com'],
+    ['example.com:8443/a', 'example.com'],
+    ['https://*.example.com?x', '*.example.com'],
+    ['Example.com#/x', 'Example.com'],
+    ['a:b:22', 'a:b'],
+    ['/a', ''],
+  ])('the host of %s is %s', (domain, host) => {
+    expect(hostOf(domain)).toBe(host)
   })
 })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import type {Decision, Group, Policy, Rule} from '../../src/lib/api/types.js'
 import {evaluate} from '../../src/lib/policy/evaluate.js'
+import {wantsIdentity} from '../../src/lib/policy/rules.js'
 import type {AccessRequest} from '../../src/lib/policy/types.js'
 import {
   OTHER_TOKEN,
@@ -40,7 +41,16 @@ describe('the order of evaluation', () => {
       ]),
     )
     expect(result.policy?.name).toBe('machines')
-    expect(result.trace.map(({outcome}) => outcome)).toEqual(['matched', 'not-reached'])
+    expect(result.trace).toEqual([
+      {
+        ...{policyId: 'policy-machines', name: 'machines', decision: 'non_identity', outcome: 'matched'},
+        why: 'It names this service token.',
+      },
+      {
+        ...{policyId: 'policy-open', name: 'open', decision: 'bypass', outcome: 'not-reached'},
+        why: '"machines" decided first.',
+      },
+    ])
   })
 })
 
@@ -159,6 +169,22 @@ describe('one policy', () => {
       machine,
       'denied',
       'no-include',
+    ],
+    [
+      'Service Auth naming another, excluding everyone',
+      'non_identity',
+      {include: [byToken(OTHER_TOKEN)], exclude: [everyone]},
+      machine,
+      'denied',
+      'no-include',
+    ],
+    [
+      'Bypass for everyone requiring people',
+      'bypass',
+      {include: [everyone], require: [staff]},
+      machine,
+      'denied',
+      'require-failed',
     ],
     ['Bypass for everyone', 'bypass', {include: [everyone]}, stranger, 'bypass', 'matched'],
     ['Bypass naming the token', 'bypass', {include: [byToken()]}, machine, 'denied', 'no-include'],
@@ -282,6 +308,88 @@ describe('one policy', () => {
       'A requirement is not met: the country is not US.',
     ],
   ]
+  const UNKNOWN: AccessRequest = {serviceTokenId: TOKEN, ip: undefined, country: undefined}
+  it.each<[Decision, Rule, AccessRequest, string]>([
+    ['bypass', everyone, stranger, 'Everyone is included.'],
+    ['non_identity', byToken(OTHER_TOKEN), machine, 'It names another service token.'],
+    ['non_identity', byToken(), stranger, 'No valid service token was sent.'],
+    ['non_identity', {service_token: null}, machine, 'It names another service token.'],
+    ['non_identity', anyToken, machine, 'It includes any valid service token.'],
+    ['non_identity', anyToken, stranger, 'No valid service token was sent.'],
+    ['bypass', anyToken, machine, 'Service tokens count only under the action Service Auth.'],
+    ['bypass', byToken(), machine, 'Service tokens count only under the action Service Auth.'],
+    [
+      ...(['non_identity', {linked_app_token: {app_uid: 'x'}}, machine] as const),
+      'It requires a token of another application.',
+    ],
+    ['bypass', {ip: {ip: '192.0.2.0/24'}}, machine, '192.0.2.7 is in 192.0.2.0/24.'],
+    ['bypass', {ip: {ip: '10.0.0.0/8'}}, machine, '192.0.2.7 is not in 10.0.0.0/8.'],
+    [
+      ...(['bypass', {ip: {ip: '10.0.0.0/8'}}, UNKNOWN] as const),
+      "It is for addresses in 10.0.0.0/8, and zt does not know the client's address.",
+    ],
+    ['bypass', {geo: {country_code: 'de'}}, machine, 'The country is de.'],
+    ['bypass', {geo: {country_code: 'DE'}}, {...machine, country: 'de'}, 'The country is DE.'],
+    ['bypass', {geo: {country_code: 'US'}}, machine, 'The country is not US.'],
+    [
+      ...(['bypass', {geo: {country_code: 'DE'}}, UNKNOWN] as const),
+      "It is for the country DE, and zt does not know the client's country.",
+    ],
+    [
+      ...(['non_identity', {...byToken(), ...everyone}, machine] as const),
+      'One of its rules has several selectors, which zt cannot evaluate.',
+    ],
+    ['non_identity', {}, machine, 'zt does not know the selector "nothing".'],
+    ['non_identity', {constructor: {}}, machine, 'zt does not know the selector "constructor".'],
+    ['bypass', {['x'.repeat(41)]: {}}, machine, `zt does not know the selector "${'x'.repeat(40)}".`],
+    ['bypass', staff, machine, 'It requires an e-mail address of a domain, which a machine does not have.'],
+  ])('says why: %s, %j for %j', (decision, rule, request, why) => {
+    expect(evaluate(input([policy('P', decision, {include: [rule]})], [], request)).trace[0]?.why).toBe(why)
+  })
+
+  it.each<[string, Decision, Rules, string]>([
+    ['no rule', 'allow', {}, 'It includes no one.'],
+    [
+      'the first of those that do not hold',
+      'bypass',
+      {include: [byGroup('gone'), staff]},
+      'Its Access group does not exist.',
+    ],
+    ['the one that holds', 'bypass', {include: [byGroup('gone'), everyone]}, 'Everyone is included.'],
+    [
+      'what a login would show',
+      'allow',
+      {include: [byGroup('gone'), staff]},
+      'It requires an e-mail address of a domain, which a machine does not have.',
+    ],
+    [
+      'a Require that needs a login',
+      'deny',
+      {include: [everyone], require: [everyone, staff]},
+      'It requires an e-mail address of a domain, which a machine does not have.',
+    ],
+    [
+      'an Exclude that needs a login',
+      'deny',
+      {include: [everyone], exclude: [staff]},
+      'It requires an e-mail address of a domain, which a machine does not have.',
+    ],
+    [
+      'an Include that needs a login',
+      'allow',
+      {include: [{okta: {}}], require: [staff], exclude: [staff]},
+      'It requires an Okta group, which a machine does not have.',
+    ],
+    [
+      'an action that is not known',
+      'isolate' as Decision,
+      {include: [everyone]},
+      'zt does not know its action.',
+    ],
+  ])('says why: %s', (_name, decision, rules, why) => {
+    expect(evaluate(input([policy('P', decision, rules)])).trace[0]?.why).toBe(why)
+  })
+
   it.each(sentences)('says why in one sentence: %s', (_name, decision, rules, sentence) => {
     expect(evaluate(input([policy('P', decision, rules)])).trace[0]?.why).toBe(sentence)
   })
@@ -357,6 +465,19 @@ describe('an Access group', () => {
     expect(inGroup(groups, 'non_identity', 'g0').outcome).toBe('service-auth')
   })
 
+  it.each([
+    [500, 'service-auth', 'it names this service token'],
+    [501, 'denied', 'its Access groups are nested too deeply'],
+  ])('is followed through %i levels: %s', (levels, outcome, why) => {
+    const groups = Array.from({length: levels}, (_, at) =>
+      group(`g${at}`, {include: [at === levels - 1 ? byToken() : byGroup(`g${at + 1}`)]}),
+    )
+    const result = inGroup(groups, 'non_identity', 'g0')
+    expect(result.outcome).toBe(outcome)
+    const ways = Array.from({length: 500}, (_, at) => `Access group "g${at} group": `)
+    expect(result.trace[0]?.why).toBe(`${ways.join('')}${why}.`)
+  })
+
   it('in a circle ends, and says so', () => {
     const circle = ['a', 'b', 'c'].map((id, i, all) =>
       group(id, {include: [byGroup(all[(i + 1) % 3] ?? '')]}),
@@ -364,6 +485,20 @@ describe('an Access group', () => {
     const result = inGroup(circle, 'non_identity', 'a')
     expect(result.outcome).toBe('denied')
     expect(result.trace[0]?.why).toContain('the Access group "a group" includes itself')
+  })
+})
+
+describe('a rule about an identity', () => {
+  it.each<[Rule, boolean]>([
+    [staff, true],
+    [{certificate: {}}, true],
+    [{everyone: {}, okta: {}}, true],
+    [everyone, false],
+    [byToken(), false],
+    [{quantum_state: {}}, false],
+    [{}, false],
+  ])('%j: %s', (rule, wanted) => {
+    expect(wantsIdentity(rule)).toBe(wanted)
   })
 })
 

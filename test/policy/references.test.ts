@@ -1,8 +1,33 @@
 import {describe, expect, it} from 'vitest'
 import {toApplication, toGroup, toPolicy} from '../../src/lib/api/convert.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
-import {groupHolding, tokenReferences} from '../../src/lib/policy/references.js'
-import {TOKEN, byGroup, byToken, group, staff} from './fixtures.js'
+import type {Decision, Rule} from '../../src/lib/api/types.js'
+import {
+  allRules,
+  groupHolding,
+  groupReferences,
+  groupsById,
+  inlinePolicies,
+  isDirect,
+  mayAdmit,
+  rulesWithin,
+  sameMeaning,
+  sameRules,
+  tokenReferences,
+  type RulePart,
+} from '../../src/lib/policy/references.js'
+import {
+  OTHER_TOKEN,
+  TOKEN,
+  anyToken,
+  application,
+  byGroup,
+  byToken,
+  everyone,
+  group,
+  policy,
+  staff,
+} from './fixtures.js'
 
 const groups = new Map(
   [
@@ -20,6 +45,8 @@ describe('the Access group that holds a token', () => {
     ['not: people', [byGroup('people')], undefined],
     ['not: missing', [byGroup('gone')], undefined],
     ['not: malformed', [{group: 'ci'}, {group: {}}, {}], undefined],
+    ['not: the token that a rule before it names', [byToken(), byGroup('people')], undefined],
+    ['after a rule for the token itself', [byToken(), byGroup('ci')], 'ci'],
   ])('%s', (_name, rules, id) => {
     expect(groupHolding(TOKEN, rules, groups)?.id).toBe(id)
   })
@@ -60,7 +87,7 @@ describe('what names a service token', () => {
         policies: [{id: 'p', include: [token]}],
         apps: [
           {id: 'a', policies: [{id: 'p', include: [token]}]},
-          {id: 'b', policies: []},
+          {id: 'b', policies: [{id: 'i', decision: 'allow', include: [other]}]},
           {id: 'c', policies: [{id: 'p', include: [token]}]},
         ],
       },
@@ -109,5 +136,176 @@ describe('what names a service token', () => {
     ],
   ])('is %s', (_, account, expected) => {
     expect(found(account)).toEqual(expected)
+  })
+})
+
+describe('what names an Access group', () => {
+  const account = {
+    policies: [
+      policy('P', 'allow', {include: [byGroup('outer')], exclude: [byGroup('inner')]}),
+      policy('Q', 'deny', {include: [byToken()], require: [staff]}),
+    ],
+    groups: [
+      group('outer', {include: [byGroup('inner'), byGroup('outer')], require: [byGroup('inner')]}),
+      group('inner', {include: [byToken(), byGroup('inner')]}),
+    ],
+    applications: [
+      application(
+        'app',
+        ['a.example.com'],
+        [policy('P', 'allow'), policy('I', 'bypass', {include: [byGroup('inner')]})],
+      ),
+    ],
+  }
+
+  it('is listed whole, the direct ones first, and without the group itself', () => {
+    expect(groupReferences('inner', account)).toEqual([
+      {
+        ...{kind: 'reusable', id: 'policy-P', name: 'P', decision: 'allow', part: 'exclude', through: []},
+        applications: [{id: 'app', name: 'app'}],
+      },
+      {
+        ...{kind: 'inline', id: 'policy-I', name: 'I', decision: 'bypass', part: 'include', through: []},
+        applications: [{id: 'app', name: 'app'}],
+      },
+      {
+        ...{kind: 'group', id: 'outer', name: 'outer group', decision: undefined, part: 'include'},
+        ...{through: [], applications: []},
+      },
+      {
+        ...{kind: 'group', id: 'outer', name: 'outer group', decision: undefined, part: 'require'},
+        ...{through: [], applications: []},
+      },
+      {
+        ...{kind: 'reusable', id: 'policy-P', name: 'P', decision: 'allow', part: 'include'},
+        ...{through: ['outer group'], applications: [{id: 'app', name: 'app'}]},
+      },
+      {
+        ...{kind: 'reusable', id: 'policy-P', name: 'P', decision: 'allow', part: 'exclude'},
+        ...{through: ['inner group'], applications: [{id: 'app', name: 'app'}]},
+      },
+      {
+        ...{kind: 'inline', id: 'policy-I', name: 'I', decision: 'bypass', part: 'include'},
+        ...{through: ['inner group'], applications: [{id: 'app', name: 'app'}]},
+      },
+      {
+        ...{kind: 'group', id: 'outer', name: 'outer group', decision: undefined, part: 'include'},
+        ...{through: ['inner group'], applications: []},
+      },
+      {
+        ...{kind: 'group', id: 'outer', name: 'outer group', decision: undefined, part: 'include'},
+        ...{through: ['outer group'], applications: []},
+      },
+      {
+        ...{kind: 'group', id: 'outer', name: 'outer group', decision: undefined, part: 'require'},
+        ...{through: ['inner group'], applications: []},
+      },
+    ])
+    expect(groupReferences('inner', account).map(isDirect)).toEqual([
+      ...[true, true, true, true],
+      ...[false, false, false, false, false, false],
+    ])
+    expect(groupReferences('gone', account)).toEqual([])
+  })
+})
+
+describe('a policy that is inside an application', () => {
+  const [shared, inline, second] = [policy('P', 'allow'), policy('I', 'allow'), policy('J', 'deny')]
+  const [a, b] = [application('a', [], [shared, inline]), application('b', [], [second, shared])]
+
+  it('is one that the list of the account does not have', () => {
+    expect(inlinePolicies([shared], [a, b])).toEqual([
+      {application: a, policy: inline},
+      {application: b, policy: second},
+    ])
+    expect(inlinePolicies([shared, inline, second], [a, b])).toEqual([])
+  })
+})
+
+describe('whether a policy could let a token in', () => {
+  const all = groupsById([
+    group('ci', {include: [byToken()]}),
+    group('others', {include: [byToken(OTHER_TOKEN)]}),
+    group('outer', {include: [byGroup('others'), byGroup('ci')]}),
+    group('by part', {require: [byToken()], exclude: [byToken()]}),
+  ])
+
+  it.each<[string, Decision, Rule[], boolean]>([
+    ['the token', 'non_identity', [byToken()], true],
+    ['the token, as Bypass', 'bypass', [byToken()], true],
+    ['the token, as Allow', 'allow', [byToken()], false],
+    ['the token, as Block', 'deny', [byToken()], false],
+    ['another token', 'non_identity', [byToken(OTHER_TOKEN)], false],
+    ['another token and this one', 'non_identity', [byToken(OTHER_TOKEN), byToken()], true],
+    ['a token that is malformed', 'non_identity', [{service_token: null}], true],
+    ['an address', 'non_identity', [{ip: {ip: '10.0.0.0/8'}}], true],
+    ['what zt does not know', 'bypass', [{quantum_state: {}}], true],
+    ['its group', 'non_identity', [byGroup('ci')], true],
+    ['a group in a group', 'non_identity', [byGroup('outer')], true],
+    ['a group of others', 'non_identity', [byGroup('others')], false],
+    ['a group that only requires and excludes it', 'non_identity', [byGroup('by part')], false],
+    ['a group that does not exist', 'non_identity', [byGroup('gone')], true],
+    ['nothing', 'non_identity', [], false],
+  ])('by %s', (_, decision, include, may) => {
+    expect(
+      mayAdmit(TOKEN, [policy('first', 'allow', {include: [staff]}), policy('P', decision, {include})], all),
+    ).toBe(may)
+    expect(mayAdmit(TOKEN, [policy('P', decision, {require: include, exclude: include})], all)).toBe(false)
+  })
+})
+
+describe('the rules within rules', () => {
+  const all = groupsById([
+    group('a', {include: [byGroup('b'), byToken()], require: [everyone], exclude: [staff]}),
+    group('b', {include: [byGroup('a'), byGroup('c')]}),
+    group('c', {include: [anyToken]}),
+  ])
+  /** `rule < inner group < outer group`, one per rule. */
+  const within = (rules: Rule[], parts?: RulePart[]): string[] =>
+    [...rulesWithin(rules, all, parts)].map(({rule, inside}) => {
+      const way = [Object.keys(rule).join()]
+      for (let at = inside; at; at = at.outer) way.push(at.group.id)
+      return way.join(' < ')
+    })
+
+  it('come in the order of the rules, each group once, and from the named parts', () => {
+    expect(within([byGroup('a'), staff, byGroup('c'), byGroup('gone')])).toEqual([
+      ...['group', 'email_domain', 'group', 'group'],
+      ...['group < a', 'service_token < a'],
+      ...['group < b < a', 'group < b < a'],
+      'any_valid_service_token < c',
+    ])
+    expect(within([byGroup('a')], ['require', 'exclude'])).toEqual([
+      'group',
+      'everyone < a',
+      'email_domain < a',
+    ])
+  })
+})
+
+describe('the same rules', () => {
+  const other: Rule = {service_token: {token_id: OTHER_TOKEN}}
+  it.each<[string, Rule[], Rule[], boolean]>([
+    ['none', [], [], true],
+    ['in another order', [everyone, byToken()], [byToken(), everyone], true],
+    ['with keys in another order', [{x: {a: 1, b: 2}}], [{x: {b: 2, a: 1}}], true],
+    ['another token', [byToken()], [other], false],
+    ['one more', [byToken()], [byToken(), everyone], false],
+    ['one twice', [byToken(), everyone, everyone], [byToken(), byToken(), everyone], false],
+  ])('%s', (_, a, b, same) => {
+    expect([sameRules(a, b), sameRules(b, a)]).toEqual([same, same])
+    for (const part of ['include', 'require', 'exclude'] as const) {
+      expect(sameMeaning(policy('P', 'allow', {[part]: a}), group('g', {[part]: b}))).toBe(same)
+    }
+  })
+
+  it('in another part mean something else', () => {
+    expect(sameMeaning(group('g', {require: [staff]}), group('g', {exclude: [staff]}))).toBe(false)
+  })
+
+  it('of all parts together', () => {
+    expect(allRules(group('g', {include: [byToken()], exclude: [staff], require: [everyone]}))).toEqual([
+      ...[byToken(), everyone, staff],
+    ])
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import type {Rule} from '../../src/lib/api/types.js'
-import {ruleInWords, type RuleNames} from '../../src/lib/policy/rule-words.js'
+import {nameLookup, ruleInWords, type RuleNames} from '../../src/lib/policy/rule-words.js'
 
 const names: RuleNames = {
   serviceToken: (id) => (id === 't1' ? 'ci' : undefined),
@@ -25,6 +25,14 @@ describe('a rule in words', () => {
     [{ip: null}, '{"ip":null}'],
     [{'of a later time': {x: 1}}, '{"of a later time":{"x":1}}'],
     [{}, '{}'],
+    [{ip: {ip: '10.0.0.0/8'}, everyone: {}}, '{"ip":{"ip":"10.0.0.0/8"},"everyone":{}}'],
+    [{'': {x: 1}}, '{"":{"x":1}}'],
+    [{okta: {name: 'x'}}, '{"okta":{"name":"x"}}'],
+    [{ip: {ip: 10}}, '{"ip":{"ip":10}}'],
+    [{ip_list: {id: 'x'}}, 'IP list x'],
+    [{group: {}}, 'Access group undefined'],
+    [{group: 'g1'}, 'Access group undefined'],
+    [{constructor: {}}, '{"constructor":{}}'],
   ])('%j is "%s"', (rule, words) => {
     expect(ruleInWords(rule, names)).toBe(words)
   })
@@ -35,5 +43,16 @@ describe('a rule in words', () => {
         expect(typeof ruleInWords(rule, names)).toBe('string')
       }),
     )
+  })
+})
+
+describe('names by their IDs', () => {
+  it('are found, the last of one ID, and no others', () => {
+    const name = nameLookup([
+      {id: 'a', name: 'first'},
+      {id: 'b', name: 'second'},
+      {id: 'a', name: 'third'},
+    ])
+    expect([name('a'), name('b'), name('c')]).toEqual(['third', 'second', undefined])
   })
 })

@@ -2,7 +2,6 @@ import {describe, expect, it} from 'vitest'
 import {explainFailure} from '../../../src/lib/access/explain/explain.js'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
 import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../../src/lib/api/types.js'
-import {noProgress} from '../../../src/lib/core/progress.js'
 import {ApiError, UserError, type UserErrorOptions} from '../../../src/lib/core/errors.js'
 import {RefusedError} from '../../../src/lib/tunnel/failure/refusal.js'
 import type {EdgeAnswer} from '../../../src/lib/tunnel/types.js'
@@ -54,7 +53,15 @@ interface Account {
 const denied = (message: string): ApiError =>
   new ApiError({kind: 'permission', code: 'PERMISSION_MISSING', message, status: 403})
 
-async function explain(account: Account): Promise<{error: UserError; why: string; next: readonly string[]}> {
+interface Explained {
+  error: UserError
+  why: string
+  next: readonly string[]
+  /** What the person was shown meanwhile. */
+  steps: string[]
+}
+
+async function explain(account: Account): Promise<Explained> {
   const {policies = [staffRule], groups = [], tokens = [gitlabAdmin], failing = {}} = account
   const applications = account.applications ?? [{...application('app-1', [HOST]), name: 'GitLab'}]
   const answer =
@@ -67,12 +74,13 @@ async function explain(account: Account): Promise<{error: UserError; why: string
     listApplicationPolicies: answer('listApplicationPolicies', policies),
     listGroups: answer('listGroups', groups),
   }
+  const steps: string[] = []
   const ctx = {
     profile: 'sandbox',
     profileNamed: account.profileNamed ?? false,
     api: () => (failing.verifyToken ? Promise.reject(failing.verifyToken) : Promise.resolve(api)),
     clock: {now: () => NOW},
-    progress: noProgress,
+    progress: {step: (text: string) => steps.push(text)},
   } as unknown as AccessContext
   const error = await explainFailure(ctx, {
     host: HOST,
@@ -80,7 +88,7 @@ async function explain(account: Account): Promise<{error: UserError; why: string
     clientId: 'f00d.access',
     error: new RefusedError(HOST, {...toLogin, ...account.answer}),
   })
-  return {error, why: error.why ?? '', next: error.next}
+  return {error, why: error.why ?? '', next: error.next, steps}
 }
 
 describe('a refusal is explained', () => {
@@ -256,6 +264,121 @@ describe('a refusal is explained', () => {
     expect(found.next).toContainEqual(typeof next === 'string' ? next : expect.stringMatching(next))
   })
 
+  const RAY = '(CF-RAY ray-1)'
+  const SHOW = 'zt app show GitLab'
+  const rule = (name: string, rules: Parameters<typeof policy>[2]): Policy =>
+    policy(name, 'non_identity', rules)
+  const other = {...gitlabAdmin, id: OTHER_TOKEN, clientId: 'beef.access', name: 'other'}
+  const whole: [string, Account, why: string, next: string[]][] = [
+    [
+      'two identity rules',
+      {policies: [staffRule, policy('Admins', 'allow', {include: [staff], exclude: [everyone]})]},
+      `The application "GitLab" has only identity rules ("Widgetcorp staff", "Admins"), which require a person's login. No Service Auth rule admits the service token "gitlab-admin". ${RAY}`,
+      [ADD_RULE],
+    ],
+    [
+      'an identity rule that excludes everyone',
+      {policies: [policy('Closed', 'allow', {include: [staff], exclude: [everyone]})]},
+      `The application "GitLab" has only identity rules ("Closed"), which require a person's login. No Service Auth rule admits the service token "gitlab-admin". ${RAY}`,
+      [ADD_RULE],
+    ],
+    [
+      'a Block rule that names the token, which counts for nothing there',
+      {policies: [staffRule, policy('Out', 'deny', {include: [byToken()]})]},
+      `No rule of "GitLab" admits it. No Service Auth rule admits the service token "gitlab-admin". ${RAY}`,
+      [ADD_RULE],
+    ],
+    [
+      'a Block rule',
+      {policies: [policy('Nobody', 'deny', {include: [everyone]})]},
+      `The Block rule "Nobody" of "GitLab" keeps it out. ${RAY}`,
+      [ADD_RULE, 'Access evaluates a Service Auth rule before every Block rule'],
+    ],
+    [
+      'a group beside another rule',
+      {
+        policies: [policy('Machines', 'allow', {include: [staff, byGroup('ci')]})],
+        groups: [group('ci', {include: [byToken()]})],
+      },
+      `The rule "Machines" names the token's Access group "ci group" under the action Allow, which still requires a login. No Service Auth rule admits the service token "gitlab-admin". ${RAY}`,
+      [ADD_RULE],
+    ],
+    [
+      'an Exclude of a group',
+      {
+        policies: [rule('CI', {include: [byToken()], exclude: [byGroup('ci')]})],
+        groups: [group('ci', {include: [byToken()]})],
+      },
+      `The Service Auth rule "CI" includes "gitlab-admin", but admits it only under conditions. It excludes: Access group "ci group": it names this service token. ${RAY}`,
+      [SHOW],
+    ],
+    [
+      'admitted',
+      {policies: [rule('CI', {include: [byToken()]})]},
+      `The rules of "GitLab" admit "gitlab-admin". Either the change has not reached the edge yet (it takes up to about 85 seconds), or the secret that is stored here is not the token's current one. ${RAY}`,
+      ['Try again in a minute and a half'],
+    ],
+    [
+      'admitted, with an Exclude',
+      {policies: [rule('CI', {include: [byToken()], exclude: [{ip: {ip: '10.0.0.0/8'}}]})]},
+      `The rules of "GitLab" admit "gitlab-admin". But zt cannot check the Excludes of the rule "CI". Either the change has not reached the edge yet (it takes up to about 85 seconds), or the secret that is stored here is not the token's current one. ${RAY}`,
+      ['Try again in a minute and a half', SHOW],
+    ],
+    [
+      'a secret that is not the current one',
+      {policies: [rule('CI', {include: [byToken()]})], answer: {status: 401, reason: 'unauthenticated'}},
+      `The edge does not accept the credentials, although "gitlab-admin" is enabled and has not expired: the secret that was sent is not the token's current one. ${RAY}`,
+      ['zt token rotate gitlab-admin'],
+    ],
+    [
+      'a token that is disabled',
+      {tokens: [{...gitlabAdmin, enabled: false}]},
+      `Service token "gitlab-admin" is disabled, so it opens nothing. ${RAY}`,
+      ['zt token enable gitlab-admin'],
+    ],
+    [
+      'a token that is expired',
+      {tokens: [{...gitlabAdmin, expiresAt: '2026-09-30T23:59:59Z'}]},
+      `Service token "gitlab-admin" is expired, so it opens nothing. ${RAY}`,
+      ['zt token refresh gitlab-admin'],
+    ],
+    [
+      'a token that the account does not have',
+      {tokens: [other]},
+      `The account has no service token with these credentials: it was deleted, or belongs to another account. ${RAY}`,
+      ['zt token list'],
+    ],
+    [
+      'a token known by its ID only',
+      {tokens: [other, {...gitlabAdmin, clientId: 'another.access'}], policies: []},
+      `The application "GitLab" has no rules. No Service Auth rule admits the service token "gitlab-admin". ${RAY}`,
+      [ADD_RULE],
+    ],
+    [
+      'other things with other names',
+      {
+        applications: [
+          {...application('app-1', [HOST]), name: 'GitLab'},
+          {...application('app-2', ['other.example.com']), name: 'Other'},
+        ],
+        tokens: [other, gitlabAdmin],
+        policies: [],
+      },
+      `The application "GitLab" has no rules. No Service Auth rule admits the service token "gitlab-admin". ${RAY}`,
+      [ADD_RULE],
+    ],
+    [
+      'no application',
+      {applications: []},
+      `No application of the account covers ${HOST}. ${RAY}`,
+      ['zt app list'],
+    ],
+  ]
+  it.each(whole)('in whole sentences: %s', async (_name, account, why, next) => {
+    const found = await explain(account)
+    expect({why: found.why, next: found.next, steps: found.steps}).toEqual({why, next, steps: ['Asking why']})
+  })
+
   it.each([
     ['disabled', [{...gitlabAdmin, enabled: false}], 'is disabled'],
     ['expired', [{...gitlabAdmin, expiresAt: '2026-09-30T23:59:59Z'}], 'is expired'],
@@ -281,12 +404,18 @@ describe('an answer that may be Access or the service behind it', () => {
     ['the rules refuse the token', {}, 'access'],
     ['the token is disabled', {tokens: [{...gitlabAdmin, enabled: false}], policies: admitting}, 'access'],
     ['the rules admit it', {policies: admitting}, 'unknown'],
+    ['the account has no such token', {tokens: [], policies: admitting}, 'access'],
     ['no application covers the host', {applications: []}, 'unknown'],
     ['the API cannot be asked', {failing: {listApplications: denied('no')}}, 'unknown'],
   ] as const)('is attributed by the account: %s', async (_, account, by) => {
     const {error} = await explain({...(account as Account), answer: unclear})
     expect((error as RefusedError).answer.by).toBe(by)
     expect(error.message.includes('or the service behind it')).toBe(by === 'unknown')
+  })
+
+  it('stays what it is where the service certainly gave it', async () => {
+    const {error} = await explain({answer: {by: 'service', status: 404, reason: 'other'}})
+    expect((error as RefusedError).answer.by).toBe('service')
   })
 })
 
@@ -320,9 +449,15 @@ describe('where the API does not tell everything', () => {
     expect(found.next).toEqual([`zt app show ${HOST}`, RAY])
   })
 
+  it('without an ID of the request no log entry is named', async () => {
+    const found = await explain({failing: {listApplications: denied('no')}, answer: {ray: undefined}})
+    expect(found.next).toEqual([`zt app show ${HOST}`])
+  })
+
   it('groups are asked for only where a rule names one', async () => {
     const found = await explain({failing: {listGroups: denied('The API token may not list groups')}})
     expect(found.next).toEqual([ADD_RULE])
+    expect(found.why).not.toContain('could not read')
   })
 
   it('groups that may not be read are said to be so, and the rest is explained', async () => {
@@ -334,7 +469,18 @@ describe('where the API does not tell everything', () => {
     expect(found.next).toEqual([ADD_RULE])
   })
 
-  it('a bug is not taken for an answer', async () => {
-    await expect(explain({failing: {listApplications: new TypeError('ours')}})).rejects.toThrow('ours')
+  it('groups that cannot be read for another reason leave nothing explained', async () => {
+    const policies = [policy('Machines', 'allow', {include: [byGroup('ci')]})]
+    const listGroups = new ApiError({kind: 'api', code: 'API_ERROR', message: 'Groups are out', status: 500})
+    const found = await explain({policies, failing: {listGroups}})
+    expect(found.why).toContain('zt could not ask the API for the exact reason (Groups are out).')
   })
+
+  it.each(['listApplications', 'listGroups'] as const)(
+    'a bug is not taken for an answer: %s',
+    async (name) => {
+      const policies = [policy('Machines', 'allow', {include: [byGroup('ci')]})]
+      await expect(explain({policies, failing: {[name]: new TypeError('ours')}})).rejects.toThrow('ours')
+    },
+  )
 })

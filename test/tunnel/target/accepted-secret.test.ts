@@ -4,7 +4,8 @@ import path from 'node:path'
 import fc from 'fast-check'
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {Secret} from '../../../src/lib/core/secret.js'
-import {acceptedAt, AcceptedSecret} from '../../../src/lib/tunnel/target/accepted-secret.js'
+import {USER_AGENT} from '../../../src/lib/core/version.js'
+import {acceptedAt, AcceptedSecret, probeHeaders} from '../../../src/lib/tunnel/target/accepted-secret.js'
 import type {EdgeAnswer} from '../../../src/lib/tunnel/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
 import {REFUSED, startHttpEdge, type HttpEdge} from '../../support/http-edge.js'
@@ -61,8 +62,110 @@ describe('the secret for the next request', () => {
     const before = secret.heard(secret.pair, answered('access'))
     if (before) secret.heard(before, answered('service'))
     expect(secret.pair.clientSecret.expose()).toBe('before')
-    now += 30_000
+    now += 29_999
+    expect(secret.pair.clientSecret.expose()).toBe('before')
+    now += 1
     expect(secret.pair.clientSecret.expose()).toBe('present')
+  })
+
+  it('is the present one for as long as Access takes it', () => {
+    let now = START
+    const secret = new AcceptedSecret({credentials, now: () => now})
+    secret.heard(secret.pair, answered('service'))
+    now += 45_000
+    expect(secret.heard(secret.pair, answered('unknown'))).toBeUndefined()
+    expect(secret.pair).toEqual({clientId: 'f00d.access', clientSecret: credentials.clientSecret})
+  })
+
+  it('is the one before until its time is over, and no longer', () => {
+    let now = START + HOUR - 1
+    const secret = new AcceptedSecret({credentials, now: () => now})
+    const before = secret.heard(secret.pair, answered('access'))
+    expect(before).toEqual({clientId: 'f00d.access', ...credentials.previous})
+    if (before) secret.heard(before, answered('service'))
+    expect(secret.pair).toBe(before)
+    now += 1
+    expect(secret.pair.clientSecret.expose()).toBe('present')
+  })
+
+  it('is not sent a third time where both are refused', () => {
+    const secret = new AcceptedSecret({credentials, now: () => START})
+    const before = secret.heard(secret.pair, answered('access'))
+    expect(before && secret.heard(before, answered('access'))).toBeUndefined()
+    expect(before && secret.heard(before, answered('unknown'))).toBeUndefined()
+  })
+
+  it('is said to be the previous one only where it is, each time', () => {
+    const said: string[] = []
+    const secret = new AcceptedSecret({
+      credentials,
+      now: () => START,
+      onlyPrevious: (until) => said.push(until),
+    })
+    const present = secret.pair
+    secret.heard(present, answered('service'))
+    expect(said).toEqual([])
+    const before = secret.heard(present, answered('access'))
+    for (let i = 0; i < 2; i++) if (before) secret.heard(before, answered('service'))
+    expect(said).toEqual([credentials.previous.until, credentials.previous.until])
+  })
+
+  it('is another where it is not clear who refused it', () => {
+    const secret = new AcceptedSecret({credentials, now: () => START})
+    const before = secret.heard(secret.pair, answered('unknown'))
+    expect(before?.clientSecret.expose()).toBe('before')
+    if (before) secret.heard(before, answered('service'))
+    expect(secret.heard({...credentials}, answered('unknown'))).toBeUndefined()
+  })
+
+  it('is not doubted for an answer of the zone', () => {
+    const secret = new AcceptedSecret({credentials, now: () => START})
+    expect(secret.heard(secret.pair, answered('zone', 'challenged'))).toBeUndefined()
+    const before = secret.heard(secret.pair, answered('access'))
+    if (before) secret.heard(before, answered('service'))
+    expect(secret.heard(secret.pair, answered('zone', 'challenged'))).toBeUndefined()
+    expect(secret.pair).toBe(before)
+  })
+
+  it.each<[what: string, given: typeof credentials, heard: boolean]>([
+    ['it is known', credentials, true],
+    ['there is no choice', {...credentials, previous: undefined as never}, false],
+  ])('is not asked for where %s', async (_, given, heard) => {
+    const secret = new AcceptedSecret({credentials: given, now: () => START})
+    if (heard) secret.heard(secret.pair, answered('service'))
+    let asked = 0
+    await secret.decide(() => Promise.resolve(answered(asked++ === 0 ? 'access' : 'service')))
+    expect(asked).toBe(0)
+  })
+
+  it('is asked for once where the present one is accepted', async () => {
+    const secret = new AcceptedSecret({credentials, now: () => START})
+    const asked: unknown[] = []
+    await secret.decide((pair) => {
+      asked.push(pair)
+      return Promise.resolve(answered('service'))
+    })
+    expect(asked).toEqual([secret.pair])
+  })
+
+  it('is asked for again where it could not be found out', async () => {
+    const secret = new AcceptedSecret({credentials, now: () => START})
+    await secret.decide(() => Promise.reject(new Error('no connection')))
+    expect(secret.pair.clientSecret.expose()).toBe('present')
+    await secret.decide(({clientSecret}) =>
+      Promise.resolve(answered(clientSecret.expose() === 'before' ? 'service' : 'access')),
+    )
+    expect(secret.pair.clientSecret.expose()).toBe('before')
+  })
+
+  it('needs no clock and no listener', () => {
+    const until = new Date(Date.now() + HOUR).toISOString()
+    const secret = new AcceptedSecret({
+      credentials: {...credentials, previous: {...credentials.previous, until}},
+    })
+    const before = secret.heard(secret.pair, answered('access'))
+    expect(before?.clientSecret.expose()).toBe('before')
+    if (before) expect(secret.heard(before, answered('service'))).toBeUndefined()
   })
 
   it.each([
@@ -99,6 +202,22 @@ describe('the secret for the next request', () => {
     const ask = (): Promise<EdgeAnswer> => Promise.resolve(answered(asked++ === 0 ? 'access' : 'service'))
     await Promise.all(Array.from({length: 9}, () => secret.decide(ask)))
     expect(asked).toBe(2)
+  })
+})
+
+describe('the headers of a request that zt makes itself', () => {
+  it('have the host, the name of the program and the pair', () => {
+    expect(probeHeaders(HOST, credentials)).toEqual([
+      ['Host', HOST],
+      ['User-Agent', USER_AGENT],
+      ['CF-Access-Client-Id', 'f00d.access'],
+      ['CF-Access-Client-Secret', 'present'],
+    ])
+    expect(probeHeaders(HOST, credentials, 'X-Pair')).toEqual([
+      ['Host', HOST],
+      ['User-Agent', USER_AGENT],
+      ['X-Pair', '{"cf-access-client-id":"f00d.access","cf-access-client-secret":"present"}'],
+    ])
   })
 })
 

@@ -1,0 +1,319 @@
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import {afterAll, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest'
+import {loadSettings} from '../../../src/lib/config/settings.js'
+import type {Settings} from '../../../src/lib/config/types.js'
+import {UserError} from '../../../src/lib/core/errors.js'
+import {Secret} from '../../../src/lib/core/secret.js'
+import {IndexFiles} from '../../../src/lib/secrets/index-files.js'
+import {parseDestination} from '../../../src/lib/tunnel/target/destination.js'
+import {
+  chooseToken,
+  chosenToken,
+  findNamed,
+  findTarget,
+  onlyPreviousText,
+  sharedBy,
+} from '../../../src/lib/tunnel/target/target.js'
+
+/** How stores were opened; the store has the secrets of all tokens but token-b. */
+const opened = vi.hoisted((): [kind: string, options: unknown][] => [])
+
+vi.mock('../../../src/lib/secrets/stores.js', async (original) => ({
+  ...(await original<typeof import('../../../src/lib/secrets/stores.js')>()),
+  openStore: (kind: string, options: unknown) => {
+    opened.push([kind, options])
+    return Promise.resolve({
+      label: 'the store of the test',
+      get: ({id}: {id: string}) => {
+        const pair = {v: 1, client_id: `${id}.access`, client_secret: `secret-of-${id}`}
+        return Promise.resolve(id === 'token-b' ? undefined : new Secret(JSON.stringify(pair)))
+      },
+    })
+  },
+}))
+
+const HOST = 'a.example.com'
+let home: string
+let settings: Settings
+
+beforeAll(async () => {
+  home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-choose-'))
+  settings = await settingsWith({})
+  const index = new IndexFiles(settings.paths.data)
+  for (const [tokenId, name] of [
+    ['token-a', 'ci'],
+    ['token-b', "Bob's token"],
+  ] as const) {
+    await index.put({
+      ...{tokenId, clientId: `${tokenId}.access`, name, profile: 'default'},
+      ...{accountId: 'acc', store: 'vault', storedAt: '2026-01-01T00:00:00Z', expiresAt: undefined},
+    })
+  }
+  for (const [host, tokenId, profile] of [
+    [HOST, 'token-a', 'default'],
+    ['b.example.com', 'token-b', 'default'],
+    ['lost.example.com', 'token-z', 'default'],
+    ['z.example.com', 'token-a', 'another'],
+    ['y.example.com', 'token-a', 'another'],
+    ['z.example.com', 'token-a', 'third'],
+  ] as const)
+    await index.bind({host, tokenId, profile, boundAt: '2026-01-01T00:00:00Z'})
+})
+afterAll(() => fs.rm(home, {recursive: true, force: true}))
+beforeEach(() => {
+  opened.length = 0
+})
+
+function settingsWith(variables: Record<string, string>): Promise<Settings> {
+  const env: Record<string, string> = {...variables}
+  for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind)
+  return loadSettings({env, cwd: home, flags: {}})
+}
+
+const withPair = (clientId: string, secret = 'from-the-environment'): Promise<Settings> =>
+  settingsWith({CF_ACCESS_CLIENT_ID: clientId, CF_ACCESS_CLIENT_SECRET: secret})
+
+/** Everything that an error says. */
+async function errorOf(work: () => unknown): Promise<unknown> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const {kind, code, message, why, next, details} = error
+    return {kind, code, message, why, next, details}
+  }
+  return undefined
+}
+
+const environment = {dbusAddress: 'unix:path=/bus', runtimeDir: '/run/user/1'}
+
+describe('the token for a host', () => {
+  it('is the one that it is bound to', async () => {
+    expect(await chooseToken({settings, host: HOST})).toEqual({
+      ...{tokenId: 'token-a', store: 'vault', name: 'ci', bound: true},
+    })
+  })
+
+  it.each([
+    ['token-a', 'token-a', 'ci', true],
+    ["Bob's token", 'token-b', "Bob's token", false],
+  ])('is the one that was named: %s', async (token, tokenId, name, bound) => {
+    expect(await chooseToken({settings, host: HOST, token})).toEqual({tokenId, store: 'vault', name, bound})
+    expect(await chooseToken({settings, host: 'z.example.com', token})).toMatchObject({bound: false})
+  })
+
+  it.each([
+    ['a.example.com', 'token-a.access', true],
+    ['b.example.com', 'token-a.access', false],
+    ['z.example.com', 'token-a.access', false],
+    ['a.example.com', 'foreign.access', false],
+    ['z.example.com', 'foreign.access', false],
+    ['lost.example.com', 'foreign.access', false],
+  ])("is the environment's: %s, %s, bound: %s", async (host, clientId, bound) => {
+    const fromEnvironment = {tokenId: 'env', store: 'env', name: 'CF_ACCESS_CLIENT_ID', bound}
+    expect(await chooseToken({settings: await withPair(clientId), host, token: 'env'})).toEqual(
+      fromEnvironment,
+    )
+  })
+
+  it("is the environment's where the host is bound to the same token", async () => {
+    expect(await chooseToken({settings: await withPair('token-a.access'), host: HOST})).toEqual({
+      ...{tokenId: 'env', store: 'env', name: 'CF_ACCESS_CLIENT_ID', bound: true},
+    })
+    expect(await chooseToken({settings: await withPair('token-b.access'), host: HOST})).toMatchObject({
+      ...{tokenId: 'token-a', bound: true},
+    })
+  })
+
+  it('is confirmed only where the host is not bound to it', async () => {
+    const asked: string[] = []
+    const confirm = (name: string): Promise<boolean> => Promise.resolve(asked.push(name) > 0)
+    expect((await chosenToken({settings, host: HOST, confirm})).tokenId).toBe('token-a')
+    expect(asked).toEqual([])
+    expect((await chosenToken({settings, host: HOST, token: 'token-b', confirm})).tokenId).toBe('token-b')
+    expect(asked).toEqual(["Bob's token"])
+  })
+})
+
+describe('where no token may be used, the error says all of it', () => {
+  it('the host is not bound', async () => {
+    expect(await errorOf(() => chooseToken({settings, host: 'x.example.com'}))).toEqual({
+      kind: 'not-found',
+      code: 'HOST_NOT_BOUND',
+      message: 'No service token is bound to x.example.com in profile default',
+      why: 'zt sends a secret only to hosts that are bound to its token.',
+      next: [
+        'zt app add-rule x.example.com --service-auth --token NAME',
+        'For this call only: --token NAME --yes',
+      ],
+      details: {host: 'x.example.com', profile: 'default', boundIn: []},
+    })
+  })
+
+  it('it is bound in other profiles', async () => {
+    expect(await errorOf(() => chooseToken({settings, host: 'z.example.com'}))).toMatchObject({
+      next: [
+        'The host is bound in another profile: --profile another',
+        'zt app add-rule z.example.com --service-auth --token NAME',
+        'For this call only: --token NAME --yes',
+      ],
+      details: {boundIn: ['another', 'third']},
+    })
+    expect(await errorOf(() => chooseToken({settings, host: 'y.example.com'}))).toMatchObject({
+      details: {boundIn: ['another']},
+    })
+  })
+
+  it('the token of its binding is not on this machine, whatever pair the environment has', async () => {
+    const pair = await withPair('foreign.access')
+    for (const given of [settings, pair])
+      expect(await errorOf(() => chooseToken({settings: given, host: 'lost.example.com'}))).toEqual({
+        kind: 'not-found',
+        code: 'SECRET_NOT_FOUND',
+        message: 'lost.example.com is bound to a service token whose secret is not on this machine',
+        why: 'The ID of the token is token-z.',
+        next: ['zt token list', 'Set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET and add --token env'],
+        details: {},
+      })
+  })
+
+  it('the named token is not confirmed', async () => {
+    const refused = chosenToken({settings, host: HOST, token: 'token-b', confirm: () => false})
+    expect(await errorOf(() => refused)).toEqual({
+      kind: 'needs-action',
+      code: 'TOKEN_NOT_BOUND',
+      message: `a.example.com is not bound to "Bob's token", so its secret is not sent there`,
+      why: 'zt sends a secret only to hosts that are bound to its token, unless another is confirmed.',
+      next: [
+        'To send it this once: --yes',
+        `zt app add-rule a.example.com --service-auth --token 'Bob'\\''s token'`,
+      ],
+      details: {},
+    })
+  })
+
+  it('the environment has none', async () => {
+    const missing = {
+      kind: 'usage',
+      code: 'ENVIRONMENT_NOT_SET',
+      message: 'There is no service token in the environment',
+      why: '--token env reads CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, and they are not set.',
+      next: [],
+      details: {},
+    }
+    expect(await errorOf(() => chooseToken({settings, host: HOST, token: 'env'}))).toEqual(missing)
+    expect(await errorOf(() => findNamed({settings, token: 'env', environment}))).toEqual(missing)
+  })
+
+  it('the one of the environment is withheld', async () => {
+    const withheld: Settings = {
+      ...settings,
+      withheld: {apiToken: false, credentials: true},
+      doubts: {api: undefined, edge: 'The profile is of a file here.'},
+    }
+    expect(await errorOf(() => chooseToken({settings: withheld, host: HOST, token: 'env'}))).toEqual({
+      kind: 'usage',
+      code: 'ENVIRONMENT_WITHHELD',
+      message: 'zt does not use the service token of the environment with this profile',
+      why: 'The profile is of a file here.',
+      next: ['To use it all the same, name the profile: --profile default'],
+      details: {},
+    })
+  })
+
+  it('its secret is no longer in the store', async () => {
+    expect(await errorOf(() => findNamed({settings, token: 'token-b', environment}))).toEqual({
+      kind: 'not-found',
+      code: 'SECRET_NOT_FOUND',
+      message: `The secret of "Bob's token" is not in the store of the test`,
+      why: "zt's index says that it was saved there; it has been removed since.",
+      next: ['zt token rotate token-b'],
+      details: {tokenId: 'token-b', store: 'vault'},
+    })
+  })
+})
+
+describe('what a connection gets', () => {
+  it('is the edge and the pair, from the store as the settings have it', async () => {
+    const askPassphrase = (): Promise<Secret> => Promise.resolve(new Secret('x'))
+    const given = await settingsWith({
+      ...{ZT_CONNECT_TO: '127.0.0.1:8443', ZT_CA_FILE: '/ca.pem', ZT_VAULT_IDENTITY: '/identity'},
+      ...{ZT_VAULT_PASSPHRASE_FILE: '/passphrase', ZT_VAULT_RECIPIENT: 'age1x'},
+    })
+    const confirm = (): boolean => false
+    const target = await findTarget({settings: given, host: HOST, confirm, askPassphrase, environment})
+    expect(target).toMatchObject({
+      edge: {host: HOST, connectTo: '127.0.0.1:8443', caFile: '/ca.pem'},
+      ...{tokenId: 'token-a', name: 'ci', credentials: {clientId: 'token-a.access'}},
+    })
+    expect(target.credentials.clientSecret.expose()).toBe('secret-of-token-a')
+    const {config: configDir, data: dataDir, cache: cacheDir} = given.paths
+    expect(opened).toEqual([
+      [
+        'vault',
+        {
+          ...{configDir, dataDir, cacheDir, identityFile: '/identity', passphraseFile: '/passphrase'},
+          ...{askPassphrase, vaultRecipients: ['age1x'], environment},
+        },
+      ],
+    ])
+  })
+
+  it('for a program is the pair that was named, and no store is opened for that of the environment', async () => {
+    const {credentials, ...named} = await findNamed({settings, token: 'ci', environment})
+    expect(named).toEqual({tokenId: 'token-a', name: 'ci'})
+    expect(credentials.clientId).toBe('token-a.access')
+    opened.length = 0
+    const pair = await withPair('foreign.access')
+    const {credentials: own, ...rest} = await findNamed({settings: pair, token: 'env', environment})
+    expect(rest).toEqual({tokenId: 'env', name: 'CF_ACCESS_CLIENT_ID'})
+    expect(own).toBe(pair.environmentCredentials)
+    expect(opened).toEqual([])
+  })
+
+  it("is shared by the token's ID; the environment's by its Client ID and a part of a hash of both", async () => {
+    const pair = await withPair('foreign.access', 'one')
+    expect(sharedBy({tokenId: 'token-a'}, pair)).toBe('token-a')
+    expect(sharedBy({tokenId: 'env'}, settings)).toBe('env')
+    // SHA-256 of `zt shares by`, the Client ID and the secret, with a NUL between them.
+    expect(sharedBy({tokenId: 'env'}, pair)).toBe('env:foreign.access:ee672450f6d34c99')
+    expect(sharedBy({tokenId: 'env'}, await withPair('foreign.access', 'two'))).toBe(
+      'env:foreign.access:44ef76b577190b9f',
+    )
+  })
+
+  it('is said to be with the previous secret', () => {
+    expect(onlyPreviousText({name: 'ci'}, '2026-11-01T01:00:00Z')).toBe(
+      'Access accepted only the previous secret of "ci"; it works until 2026-11-01T01:00:00Z',
+    )
+  })
+})
+
+describe('a destination', () => {
+  it.each([
+    ['a.example.com', undefined],
+    ['git@a.example.com', 'git'],
+    ['g-it@a.example.com', 'g-it'],
+    ['x@y@a.example.com', 'x@y'],
+    ['ü@a.example.com', 'ü'],
+    ['ssh://git@a.example.com', 'ssh://git'],
+  ])('%s has the user %s', (text, user) => {
+    expect(parseDestination(text, 'usage')).toEqual({host: HOST, user})
+  })
+
+  it.each([
+    ...['@a.example.com', '-l@a.example.com', 'a b@a.example.com', ' a@a.example.com', 'a @a.example.com'],
+    ...['\u0007@a.example.com', 'a\u0007@a.example.com', 'a\nb@a.example.com', 'a\u0085@a.example.com'],
+  ])('%j has no user that ssh may get', async (text) => {
+    expect(await errorOf(() => parseDestination(text, 'zt ssh [USER@]HOST'))).toEqual({
+      kind: 'usage',
+      code: 'BAD_USER',
+      message: 'The part before the host is not a user name',
+      why: undefined,
+      next: ['zt ssh [USER@]HOST'],
+      details: {},
+    })
+  })
+})
