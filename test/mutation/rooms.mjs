@@ -9,7 +9,7 @@ export const ROOMS = {
   explain: {mutate: ['src/lib/access/explain/**/*.ts'], tests: ['test/access/explain/**/*.test.ts']},
   journal: {
     mutate: ['src/lib/secrets/journal/**/*.ts'],
-    tests: ['test/secrets/journal.test.ts', 'test/access/tokens/{recover,tokens}.test.ts'],
+    tests: ['test/secrets/journal.test.ts'],
   },
   edit: {
     mutate: ['src/lib/access/edit/**/*.ts'],
