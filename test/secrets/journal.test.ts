@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
-import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
 import {UserError} from '../../src/lib/core/errors.js'
 import {Secret} from '../../src/lib/core/secret.js'
 import {Journal, type JournalEntry, type Spooled} from '../../src/lib/secrets/journal/journal.js'
@@ -82,6 +82,23 @@ describe('the spool', () => {
     await expect(writeSpool(file(), 'id', key, spooled())).rejects.toMatchObject(unsafe)
     expect((await fs.readFile(file())).every((byte) => byte === 0)).toBe(true)
     await expect(readSpool(file(), 'id', key)).rejects.toMatchObject(unsafe)
+  })
+
+  it('is closed after writing, also when that fails', async () => {
+    await reserveSpool(file())
+    const open = vi.spyOn(fs, 'open')
+    const fileDescriptor = async (): Promise<unknown> =>
+      ((await open.mock.results.at(-1)?.value) as fs.FileHandle).fd
+    try {
+      await writeSpool(file(), 'id', newSpoolKey(), spooled())
+      expect(await fileDescriptor()).toBe(-1)
+      await fs.chmod(file(), 0o644)
+      await expect(writeSpool(file(), 'id', newSpoolKey(), spooled())).rejects.toThrow()
+      expect(open).toHaveBeenCalledTimes(2)
+      expect(await fileDescriptor()).toBe(-1)
+    } finally {
+      open.mockRestore()
+    }
   })
 
   it('is not written through a link, nor where no room was reserved', async () => {

@@ -12,7 +12,12 @@ import {MemoryApi, memoryContext, MemoryRecords} from '../../support/memory-api.
 const NO_RULES = {include: [], exclude: [], require: []}
 const app: ObjectRef = {kind: 'application', id: 'a', name: 'App'}
 const made: ObjectRef = {kind: 'policy', id: newId(1), name: 'New'}
-const inline: ObjectRef = {kind: 'inline-policy', id: newId(1), name: 'In', application: {id: 'a', name: 'App'}}
+const inline: ObjectRef = {
+  kind: 'inline-policy',
+  id: newId(1),
+  name: 'In',
+  application: {id: 'a', name: 'App'},
+}
 const group = (id: string): ObjectRef => ({kind: 'group', id, name: id.toUpperCase()})
 const stateOf = (id: string): JsonObject => ({...NO_RULES, id, name: id.toUpperCase(), x: 1})
 
@@ -41,7 +46,13 @@ const attaches = (): Change[] => [
 const apply = (changes: readonly Change[], more: object = {}): Promise<AppliedEdit> =>
   applyChanges(ctx, changes, {command: 'zt x', ...more})
 const told = ({kind, code, message, whyLines, next, details}: UserError): unknown => ({kind, code, message, why: whyLines, next, details}) // prettier-ignore
-const refused = new ApiError({kind: 'api', code: 'REFUSED', message: 'refused', why: 'It says so.', status: 500})
+const refused = new ApiError({
+  kind: 'api',
+  code: 'REFUSED',
+  message: 'refused',
+  why: 'It says so.',
+  status: 500,
+})
 const lost = new ApiError({kind: 'unreachable', code: 'LOST', message: 'lost', next: ['Wait'], outcomeUnknown: true}) // prettier-ignore
 
 function failAt(pattern: RegExp, error: Error, times = 1): void {

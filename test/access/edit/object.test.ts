@@ -65,7 +65,12 @@ describe('an object', () => {
     expect(await readObject(api, app)).toEqual({id: 'a', name: 'App', x: 1, policies: links})
     expect(await readObject(api, policy)).toEqual({...NO_RULES, id: 'p', name: 'Shared', reusable: true})
     expect(await readObject(api, inline)).toMatchObject({...NO_RULES, id: 'i', include: [{everyone: {}}]})
-    expect(await readObject(api, group)).toEqual({...NO_RULES, id: 'g', name: 'ci', require: [{everyone: {}}]})
+    expect(await readObject(api, group)).toEqual({
+      ...NO_RULES,
+      id: 'g',
+      name: 'ci',
+      require: [{everyone: {}}],
+    })
   })
 
   it('has links without a precedence right after the one before', () => {
