@@ -101,6 +101,7 @@ describe('an edit', () => {
 
   it('reads each object once before it writes, and the first not again', async () => {
     await apply([sets('g'), sets('h')])
+    expect(records.history.map(({state}) => state)).toEqual(['begun', 'done'])
     expect(memory.calls).toEqual(['getGroup g', 'getGroup h', 'replaceGroup g', 'getGroup g', 'getGroup h', 'replaceGroup h', 'getGroup h']) // prettier-ignore
   })
 
@@ -187,8 +188,15 @@ describe('what is like an object to be created', () => {
     const target: ObjectRef = {...app, id: newId(1)}
     await apply([createChange(target, {name: 'App', policies: [], domain: 'b.example'})])
     expect(memory.calls).not.toContain('listApplications')
+    expect(records.kept[0]?.changes[0]).not.toHaveProperty('twins')
     await apply([createChange(target, {name: 'App', policies: []})])
     expect(records.kept[1]?.changes[0]?.twins).toEqual(['a', 'app-made-1'])
+  })
+
+  it('is looked up for what has a domain and is no application', async () => {
+    memory.groups.push({id: 'twin', name: 'N', domain: 'x'})
+    await apply([createChange({...group('g'), id: newId(1)}, {...NO_RULES, name: 'N', domain: 'x'})])
+    expect(twins()).toEqual([['twin']])
   })
 
   it('cannot be in an application that is created by the same edit', async () => {
@@ -198,6 +206,7 @@ describe('what is like an object to be created', () => {
       createChange(target, {name: 'App', domain: 'b.example', policies: []}),
       createChange(own, {...NO_RULES, name: 'In', precedence: 1}),
     ])
+    expect(records.kept[0]?.changes[1]).not.toHaveProperty('twins')
     expect(applied.changes[1]?.target).toEqual({kind: 'inline-policy', id: 'inline-made-2', name: 'In', application: {id: 'app-made-1', name: 'App'}}) // prettier-ignore
     expect(memory.calls.filter((call) => call.startsWith('list'))[0]).not.toContain('new:')
   })
@@ -324,6 +333,29 @@ describe('an edit that fails', () => {
     expect(records.kept).toMatchObject([{state: 'begun'}])
   })
 
+  it('names all of what is left', async () => {
+    let broken = false
+    memory.before = (call) => {
+      if (call === 'replaceGroup k') broken = true
+      if (broken && call.startsWith('replace')) throw refused
+    }
+    const error = await failure(apply([sets('g'), sets('h'), sets('k')]))
+    expect(error.whyLines.slice(1)).toEqual([
+      'Changed before that: the Access group "G", the Access group "H".',
+      'Could not take back all of it: the Access group "H" (refused); the Access group "G" (refused).',
+    ])
+  })
+
+  it('because someone changed the next object meanwhile is taken back', async () => {
+    memory.after = (call) => {
+      if (call === 'replaceGroup g' && memory.groups[1]) memory.groups[1]['x'] = 9
+    }
+    const error = await failure(apply([sets('g'), sets('h')]))
+    expect(error).toMatchObject({code: 'CHANGED_MEANWHILE', details: {id: 'h', fields: ['x']}})
+    expect(memory.groups.map(({x}) => x)).toEqual([1, 9, 1])
+    expect(records.kept).toEqual([])
+  })
+
   it('and has been changed since is not taken back', async () => {
     memory.before = (call) => {
       if (call !== 'replaceGroup h') return
@@ -389,6 +421,16 @@ describe('an edit that fails', () => {
     const error = await failure(apply([sets('g')]))
     expect(error.whyLines).toEqual(['zt could not find out whether the Access group "G" was changed.'])
     expect(error.details).toEqual({undo: '01', changed: []})
+  })
+
+  it('and may have been made names all that was made before', async () => {
+    memory.before = (call) => {
+      if (call !== 'replaceGroup k') return
+      memory.groups.pop()
+      throw lost
+    }
+    const error = await failure(apply([sets('g'), sets('h'), sets('k')]))
+    expect(error.whyLines[1]).toBe('Changed before that: the Access group "G", the Access group "H".')
   })
 
   const spoils = (at: string): void => {

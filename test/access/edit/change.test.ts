@@ -76,6 +76,8 @@ describe('a change', () => {
       {field: 'saas_app', withheld: true},
       {field: 'scim_config', withheld: true},
     ])
+    expect(fieldChanges(change)[1]).not.toHaveProperty('after')
+    expect(fieldChanges(change)[2]).not.toHaveProperty('before')
     expect(fieldChanges(change, {withSecrets: true}).slice(3)).toEqual([
       {field: 'password', before: 'hush'},
       {field: 'saas_app', before: {a: 1}, after: {a: 2}},
@@ -143,6 +145,8 @@ describe('a field', () => {
     ['list', ['x', {deep: [{name: 'x'}]}], false],
     ['object', {a: 'x', password: 'x'}, true],
     ['object', {a: 'x'}, false],
+    ['flag', true, false],
+    ['object', {a: null, b: undefined}, false],
   ])('%s: %j may hold a secret: %s', (field, value, may) => {
     expect(mayHoldSecret(field, value)).toBe(may)
   })
@@ -196,6 +200,14 @@ describe('two plans of one edit', () => {
     ['create an object with another provisional ID', [createChange({...group, id: 'new:1'}, {x: 1})], [createChange({...group, id: 'new:2'}, {x: 1})], []],
     ['rename an object that was renamed', replaceChange(group, {x: 1}, {x: 2}), replaceChange({...group, name: 'ci'}, {x: 1}, {x: 2}), []],
     ['do something else to it', [deleteChange(group, {name: 'ci'})], replaceChange(group, {name: 'ci'}, {name: 'x'}), ['name of the Access group "ci"', 'the Access group "ci"']],
+    ['set a value of a field that has no list, on top of another', replaceChange(app, {x: 1}, {x: 2}), replaceChange(app, {}, {x: 2}), ['x of the application "App"']],
+    ['reorder a list, of which they have different elements', replaceChange(app, {l: ['a', 'b']}, {l: ['b', 'a']}), replaceChange(app, {l: ['a', 'b', 'c']}, {l: ['b', 'a', 'c']}), ['l of the application "App"']],
+    ['change one element', replaceChange(app, {l: ['a', 'x']}, {l: ['a', 'y']}), replaceChange(app, {l: ['b', 'x']}, {l: ['b', 'y']}), []],
+    ['change one element twice', replaceChange(app, {l: ['x', 'x', 'a']}, {l: ['x', 'a']}), replaceChange(app, {l: ['x', 'a']}, {l: ['a']}), []],
+    ['move links whose fields are in another order', links([{precedence: 1, id: 'a'}, b], [{precedence: 1, id: 'a'}, link('b', 5)]), links([a, b, c], [a, c, link('b', 5)]), []],
+    ['move what is no link', links([a, 'b'], [link('a', 5), 'b']), links([a, b], [link('a', 5), b]), policies],
+    ['leave all links where they are but one', links([a, b], [a, link('b', 5)]), links([b, a], [link('b', 5), a]), []],
+    ['add what looks like a link to another field', replaceChange(app, {x: [a]}, {x: [d, a]}), replaceChange(app, {x: [a, c]}, {x: [a, d, c]}), []],
     ['differ in a secret', replaceChange(app, {}, {saas_app: {a: 1}}), replaceChange(app, {}, {saas_app: {a: 2}}), ['saas_app of the application "App"']],
   ])('that %s', (_, shown, now, expected) => {
     expect(otherEffects(shown, now)).toEqual(expected)

@@ -61,7 +61,8 @@ describe('a change in words', () => {
     await fields({include: []}, {include: [{group: {id: 'h'}}]})
     await fields({policies: []}, {policies: [{id: 'p', precedence: 1}]})
     await fields({x: []}, {x: [token('t1'), {group: {id: 'h'}}]})
-    expect(memory.calls).toEqual(['listServiceTokens', 'listGroups', 'listPolicies'])
+    await fields({policies: [], x: 1}, {policies: [{id: 'p', precedence: 1}], x: 2})
+    expect(memory.calls).toEqual(['listServiceTokens', 'listGroups', 'listPolicies', 'listPolicies'])
   })
 
   it('knows the names of what the same edit creates', async () => {

@@ -71,9 +71,10 @@ describe('a record', () => {
   })
 
   it.each([
-    'nothing0', '../../etc/passwd', '', 'ilou00000', '00000000', '0000000000000', 'x000000000/', '0000000000', '/000000000',
+    '../DIRECTORY/000000000', '000000000/../000000000', 'nothing0', '../../etc/passwd', '', 'ilou00000', '00000000', '0000000000000', 'x000000000/', '0000000000', '/000000000',
   ])('of the ID %j does not exist', async (id) => {
-    const error = await failure(records.read(id))
+    await put('000000000', {version: 1, ...record, id: 'x', state: 'done'})
+    const error = await failure(records.read(id.replace('DIRECTORY', path.basename(directory))))
     expect(error).toMatchObject({
       kind: 'not-found',
       code: 'UNDO_NOT_FOUND',
@@ -130,6 +131,12 @@ describe('a file that is no record', () => {
     expect(await records.list()).toEqual({records: [], damaged: []})
   })
 
+  it('beside a record does not show it twice', async () => {
+    await put('000000000', good)
+    await fs.writeFile(path.join(directory, '000000000.text'), '')
+    expect((await records.list()).records).toHaveLength(1)
+  })
+
   it('that cannot be read for another reason stops the list', async () => {
     await fs.mkdir(path.join(directory, '000000000.json'))
     await expect(records.list()).rejects.not.toMatchObject({code: 'BROKEN_FILE'})
@@ -151,8 +158,11 @@ describe('the records that are kept', () => {
     const old = await records.begin(record, NOW - 91 * DAY)
     const undone = await records.begin(record, NOW - 92 * DAY)
     const still = await records.begin(record, NOW - 90 * DAY)
+    await records.remove(still)
+    const first = `${still.id.slice(0, 8)}0`
+    await put(first, {version: 1, ...record, id: 'x', state: 'done'})
     const now = await records.begin({...record, undoes: undone.id}, NOW)
-    expect(await ids()).toEqual([now.id, still.id, undone.id])
+    expect(await ids()).toEqual([now.id, first, undone.id])
     expect(await ids()).not.toContain(old.id)
   })
 

@@ -162,7 +162,8 @@ describe('a change', () => {
     'whose answer is lost is done if it shows: $action',
     async (change) => {
       fail('after', /^(create|replace|delete|make)/)
-      expect(await make(change, change.before)).toMatchObject({state: 'done', problem: undefined})
+      const id = change === creates ? 'group-made-1' : change.target.id
+      expect(await make(change, change.before)).toEqual({state: 'done', id, problem: undefined})
       expect(slept).toEqual([])
     },
   )
@@ -196,6 +197,15 @@ describe('a change', () => {
   it('that is refused and shows is done', async () => {
     fail('after', /^replace/, refused)
     expect(await make(setsX, stateOfGroup)).toMatchObject({state: 'done', id: 'g'})
+  })
+
+  it('that is refused is unknown if its object is gone', async () => {
+    memory.before = (call) => {
+      if (call !== 'replaceGroup g') return
+      memory.groups = []
+      throw refused
+    }
+    expect(await make(setsX, stateOfGroup)).toEqual({state: 'unknown', error: refused})
   })
 
   it('is made late: seen at the second look', async () => {
@@ -308,7 +318,7 @@ describe('the object that a create made', () => {
   }
 
   it('is the one that the answer names; others like it are named', async () => {
-    answers('one', ['one', 'two', 'three'].map((id) => ({id, ...like}))) // prettier-ignore
+    answers('one', ['one', 'two', 'three', 'four'].map((id) => ({id, ...like, created_at: '2020-01-01T00:00:00Z'}))) // prettier-ignore
     const result = await make(creates, undefined, ['three'])
     expect(result).toMatchObject({state: 'done', id: 'one'})
     const {problem} = result as {problem: Error}
@@ -319,6 +329,7 @@ describe('the object that a create made', () => {
           "kind": "group",
           "others": [
             "two",
+            "four",
           ],
         },
         "exitCode": undefined,
@@ -327,7 +338,7 @@ describe('the object that a create made', () => {
         "name": "UserError",
         "next": [],
         "whyLines": [
-          "The request may have arrived twice, or someone else created the same at the same moment. The others: two.",
+          "The request may have arrived twice, or someone else created the same at the same moment. The others: two, four.",
         ],
       }
     `)
@@ -338,6 +349,7 @@ describe('the object that a create made', () => {
     ['was there before', 'twin', [{id: 'twin', ...like}], ['twin'], 'It names a different object.'],
     ['has another name', 'one', [{id: 'one', name: 'else', x: 5}], [], 'It names a different object.'],
     ['is old, and not as asked', 'one', [{id: 'one', name: 'new', created_at: '2026-06-30T23:49:59Z'}], [], 'It names a different object.'],
+    ['is ten minutes old, and not as asked', 'one', [{id: 'one', name: 'new', created_at: '2026-06-30T23:50:00Z'}], [], 'It names a different object.'],
     ['is of the future, and not as asked', 'one', [{id: 'one', name: 'new', created_at: '2026-07-01T00:10:01Z'}], [], 'It names a different object.'],
     ['was there, is not as asked, and two others are', 'twin', [{id: 'twin', name: 'new'}, {id: 'a', ...like}, {id: 'b', ...like}], ['twin'], 'It names a different object.'],
   ])('is unknown when the one that the answer names %s', async (_, id, groups, twins, why) => {
@@ -385,6 +397,39 @@ describe('the object that a create made', () => {
     expect(memory.calls).not.toContain('listApplications')
     await make(create({}))
     expect(memory.calls).toContain('listApplications')
+  })
+
+  it('may show late', async () => {
+    let reads = 0
+    answers('one', [])
+    memory.after = (call) => {
+      if (call === 'getGroup one') reads++
+    }
+    memory.before = () => {
+      if (reads === 0 && memory.calls.filter((call) => call === 'getGroup one').length === 2)
+        memory.groups = [{id: 'one', ...like}]
+    }
+    expect(await make(creates)).toEqual({state: 'done', id: 'one', problem: undefined})
+    expect(slept).toEqual([250])
+  })
+
+  it('is not taken for unique because of a domain unless it is an application', async () => {
+    const change = createChange(newGroup, {...NO_RULES, name: 'new', domain: 'n.example'})
+    answers('one', ['one', 'two'].map((id) => ({id, name: 'new', domain: 'n.example'}))) // prettier-ignore
+    expect(await make(change)).toMatchObject({problem: {code: 'MADE_TWICE'}})
+  })
+
+  it.each([
+    ['was there before', ['a'], {domain: 'a.example', x: 1, policies: [{id: 'i', precedence: 1}]}],
+    ['is not like it', [], {domain: 'b.example', policies: []}],
+  ])('is not the application that the answer names if that %s', async (_, twins, fields) => {
+    const change = createChange({...app, id: newId(1)}, {name: 'Not App', ...fields})
+    const same = createChange({...app, id: newId(1)}, {name: 'App', ...fields})
+    memory.createApplication = () => memory.getApplication('a')
+    expect(await make(twins.length > 0 ? same : change, undefined, twins)).toMatchObject({
+      state: 'unknown',
+      error: {code: 'BAD_ANSWER'},
+    })
   })
 
   it('that cannot be read is reported by the comparison', async () => {

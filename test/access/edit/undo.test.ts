@@ -89,9 +89,13 @@ describe('the inverse of a creation', () => {
     memory.groups.push({id: 'h', name: 'ci', x: 1})
     const change = recorded({action: 'create', target: {...group, id: newId(1)}, fields: [{field: 'x', after: 1}, {field: 'none'}, {field: 'key', after: 'x', withheld: true}]}) // prettier-ignore
     const found = await inverse({...change, twins: ['g']})
-    expect(found.changes).toMatchObject([{action: 'delete', target: {...group, id: 'h'}}])
+    expect(found).toMatchObject({conflicts: [], changes: [{action: 'delete', target: {...group, id: 'h'}}]})
     const unclear = await inverse(change)
     expect(unclear).toEqual({...NOTHING, conflicts: ['several objects are like the Access group "ci"']})
+    memory.groups = []
+    memory.calls.length = 0
+    await inverse(change)
+    expect(memory.calls).toEqual(['listGroups'])
   })
 
   it('takes the links of inline policies with it', async () => {
@@ -104,8 +108,31 @@ describe('the inverse of a creation', () => {
   })
 })
 
+describe('the links of an application in an inverse', () => {
+  const touch = recorded({target: app, fields: [{field: 'z', before: 1}]})
+  const linksAfter = async (...changes: RecordedChange[]): Promise<unknown> =>
+    (await inverse(touch, ...changes)).changes.at(-1)?.after?.['policies']
+  beforeEach(() => {
+    memory.apps = [{id: 'a', name: 'App', policies: ['i', 'p', 'j'].map((id, at) => ({id, precedence: at + 1}))}] // prettier-ignore
+    memory.inline['a']?.push({id: 'j', name: 'Other', precedence: 3, reusable: false})
+  })
+
+  it('are without an inline policy that is deleted, and keep the others', async () => {
+    expect(await linksAfter(recorded({action: 'create', target: inline}))).toEqual([
+      {id: 'p', precedence: 2},
+      {id: 'j', precedence: 3},
+    ])
+  })
+
+  it('keep an inline policy that is changed, and a reusable one that is deleted', async () => {
+    const renamed = recorded({target: inline, fields: [{field: 'name', before: 'Old', after: 'Own'}]})
+    expect(await linksAfter(renamed)).toHaveLength(3)
+    expect(await linksAfter(recorded({action: 'create', target: shared}))).toHaveLength(3)
+  })
+})
+
 describe('the inverse of a deletion', () => {
-  const deleted = recorded({action: 'delete', target: {...shared, id: 'gone'}, fields: [{field: 'name', before: 'Shared'}, {field: 'include', before: []}]}) // prettier-ignore
+  const deleted = recorded({action: 'delete', target: {...shared, id: 'gone'}, fields: [{field: 'name', before: 'Shared'}, {field: 'include', before: []}, {field: 'never'}]}) // prettier-ignore
 
   it('creates the object again, and what names it gets its new ID', async () => {
     memory.apps = [{id: 'a', name: 'App', policies: []}]
@@ -115,6 +142,7 @@ describe('the inverse of a deletion', () => {
       createChange({...shared, id: 'new:1'}, {name: 'Shared', include: []}),
       {action: 'replace', target: app, before: {id: 'a', name: 'App', policies: []}, after: {id: 'a', name: 'App', policies: [{id: 'new:1', precedence: 1}]}},
     ]) // prettier-ignore
+    expect(result.changes[0]?.after).not.toHaveProperty('never')
     expect(result.notes).toEqual(['the policy "Shared" comes back with another ID'])
     expect(result.renamed).toEqual(new Map([['gone', 'new:1']]))
   })
@@ -227,6 +255,21 @@ describe('an undo', () => {
     `)
   })
 
+  it('names all that was changed since, even if nothing else is left to do', async () => {
+    records.kept.push({id: '01', profile: 'default', accountId: 'account', at: '', command: 'c', state: 'done', changes: [
+      recorded({fields: [{field: 'x', before: 0, after: 5}, {field: 'key', withheld: true}]}),
+      recorded({target: {...group, id: 'gone', name: 'gone'}}),
+    ]}) // prettier-ignore
+    const error = await failure(planUndo(ctx, '01'))
+    expect(error).toMatchObject({code: 'CHANGED_SINCE'})
+    expect(error.why).toBe('Changed since: the Access group "gone" no longer exists; x of the Access group "ci". The undo changed nothing.') // prettier-ignore
+  })
+
+  it('needs no account in the context if the API has it', async () => {
+    const first = await set({x: 2})
+    expect((await planUndo({...ctx, accountId: undefined}, first)).changes).toHaveLength(1)
+  })
+
   it('stops where only notes are left', async () => {
     const state = (await readObject(memory.api, inline)) ?? {}
     const first = await apply([makeReusableChange(inline, state)])
@@ -317,6 +360,35 @@ describe('the undo of a new policy', () => {
     expect((await failure(planUndo(ctx, first))).details['changedSince']).toEqual([
       'the policy "New" is also attached to other applications',
     ])
+  })
+
+  it('does not if another application has it, whatever else the edit attached', async () => {
+    const id = await apply([
+      createChange({...made, id: newId(1), name: 'Newer'}, {...NO_RULES, name: 'Newer'}),
+      ...replaceChange({...app, id: 'b', name: 'Other'}, {id: 'b', name: 'Other', policies: []}, {policies: [{id: 'p', precedence: 1}]}), // prettier-ignore
+    ])
+    count(1)
+    ;(memory.apps[2] ?? {})['policies'] = [{id: memory.policies.at(-1)?.['id'], precedence: 1}]
+    expect((await failure(planUndo(ctx, id))).details['changedSince']).toEqual([
+      'the policy "Newer" is also attached to "Third"',
+    ])
+  })
+
+  it('deletes it, and creates again what the edit deleted', async () => {
+    const id = await apply([
+      createChange({...made, id: newId(1), name: 'Newer'}, {...NO_RULES, name: 'Newer'}),
+      deleteChange(group, (await readObject(memory.api, group)) ?? {}),
+    ])
+    count(0)
+    await undo(id)
+    expect([memory.policies.map(({name}) => name), memory.groups.length]).toEqual([['Shared', 'New'], 1])
+  })
+
+  it('that was only changed does not look at uses', async () => {
+    const id = await set({name: 'Renamed'}, {...shared})
+    ;(memory.policies[0] ?? {})['app_count'] = 9
+    await undo(id)
+    expect(memory.policies[0]).toMatchObject({name: 'Shared'})
   })
 
   it('of a group does not look at uses', async () => {
