@@ -35,7 +35,7 @@ beforeEach(() => {
 /** @param plans one for each time that it is planned; the last again and again */
 async function make(
   plans: EditPlan[],
-  {shown, errors = []}: {shown?: EditPlan; errors?: unknown[]} = {},
+  {shown, errors = []}: {shown?: EditPlan; errors?: Error[]} = {},
 ): Promise<{planned: EditPlan[]; applied: EditPlan[]; result: Promise<unknown>}> {
   const [planned, applied]: EditPlan[][] = [[], []]
   let at = 0
@@ -81,10 +81,10 @@ describe('an edit that is planned while no other is made', () => {
 
   it('is planned again after others wrote, up to five times, and said once', async () => {
     const plan = {changes: sets(1)}
-    const four = await make([plan], {errors: Array(4).fill(meanwhile())})
+    const four = await make([plan], {errors: Array<Error>(4).fill(meanwhile())})
     expect(await four.result).toEqual({plan, applied: APPLIED})
     expect([four.planned.length, four.applied.length]).toEqual([1, 5])
-    const five = await make([plan], {errors: Array(9).fill(meanwhile())})
+    const five = await make([plan], {errors: Array<Error>(9).fill(meanwhile())})
     expect(await failure(five.result)).toMatchObject({message: 'by others'})
     expect(five.applied).toHaveLength(5)
   })
