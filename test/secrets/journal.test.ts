@@ -3,7 +3,8 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
-import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
+import {UserError} from '../../src/lib/core/errors.js'
 import {Secret} from '../../src/lib/core/secret.js'
 import {Journal, type JournalEntry, type Spooled} from '../../src/lib/secrets/journal/journal.js'
 import {newSpoolKey, readSpool, reserveSpool, writeSpool} from '../../src/lib/secrets/journal/spool.js'
@@ -55,6 +56,58 @@ describe('the spool', () => {
       ),
       {numRuns: 40},
     )
+  })
+
+  it.each<[string, Partial<Spooled>]>([
+    ['a new token', {}],
+    ['a token that never expires', {expiresAt: undefined}],
+    ['a rotated one', {secretVersion: 7, updatedAt: '2026-01-01T00:00:00Z', previous: {clientSecret: new Secret('old'), until: '2026-02-01T00:00:00Z'}}],
+    ['more than fits in the reserved room', {clientSecret: new Secret('s'.repeat(8192))}],
+  ])('gives back %s, with its fields and no more', async (_, more) => {
+    const key = newSpoolKey()
+    expect(Buffer.from(key.expose(), 'base64url')).toHaveLength(32)
+    await reserveSpool(file())
+    expect((await fs.stat(file())).size).toBe(4096)
+    await writeSpool(file(), 'id', key, spooled({tokenId: 't', ...more}))
+    const read = await readSpool(file(), 'id', key)
+    expect(plain(read)).toStrictEqual(plain(spooled({tokenId: 't', ...more})))
+    expect((await fs.readFile(file())).subarray(0, 8).toString()).toBe('ztspool1')
+  }) // prettier-ignore
+
+  it('is neither written nor read where others can read it', async () => {
+    const key = newSpoolKey()
+    await reserveSpool(file())
+    await fs.chmod(file(), 0o640)
+    const unsafe = {code: 'UNSAFE_PERMISSIONS', message: `${file()} can be read by others`}
+    await expect(writeSpool(file(), 'id', key, spooled())).rejects.toMatchObject(unsafe)
+    expect((await fs.readFile(file())).every((byte) => byte === 0)).toBe(true)
+    await expect(readSpool(file(), 'id', key)).rejects.toMatchObject(unsafe)
+  })
+
+  it('is closed after writing, also when that fails', async () => {
+    await reserveSpool(file())
+    const open = vi.spyOn(fs, 'open')
+    const fileDescriptor = async (): Promise<unknown> =>
+      ((await open.mock.results.at(-1)?.value) as fs.FileHandle).fd
+    try {
+      await writeSpool(file(), 'id', newSpoolKey(), spooled())
+      expect(await fileDescriptor()).toBe(-1)
+      await fs.chmod(file(), 0o644)
+      await expect(writeSpool(file(), 'id', newSpoolKey(), spooled())).rejects.toThrow()
+      expect(open).toHaveBeenCalledTimes(2)
+      expect(await fileDescriptor()).toBe(-1)
+    } finally {
+      open.mockRestore()
+    }
+  })
+
+  it('is not written through a link, nor where no room was reserved', async () => {
+    const other = path.join(directory, 'other')
+    await reserveSpool(other)
+    await fs.symlink(other, file())
+    await expect(writeSpool(file(), 'id', newSpoolKey(), spooled())).rejects.toMatchObject({code: 'ELOOP'})
+    await fs.rm(file())
+    await expect(writeSpool(file(), 'id', newSpoolKey(), spooled())).rejects.toMatchObject({code: 'ENOENT'})
   })
 
   it('holds no plain text, and is readable by its owner alone', async () => {
@@ -212,5 +265,168 @@ describe('the journal', () => {
     await fs.writeFile(at('.z.json.1.ab'), '')
     await journal.sweep()
     expect(await files()).toEqual(['.z.json.1.ab', `${one.id}.json`, `${one.id}.spool`])
+  })
+
+  it('is read again, and is undefined when it is gone or damaged', async () => {
+    const one = operation({
+      kind: 'rotate',
+      sentAt: 'a',
+      storedAt: 'b',
+      endedAt: 'c',
+      token: {id: 't', clientId: 'c', updatedAt: 'd', secretVersion: 2},
+      previousUntil: 'e',
+      endsPrevious: true,
+    })
+    expect(await journal.read(one.id)).toBeUndefined()
+    await journal.update(one)
+    expect(await journal.read(one.id)).toStrictEqual(one)
+    const file = path.join(directory, 'journal', `${one.id}.json`)
+    expect(await fs.readFile(file, 'utf8')).toBe(`${JSON.stringify({version: 1, ...one}, null, 2)}\n`)
+    await fs.writeFile(file, '{}')
+    expect(await journal.read(one.id)).toBeUndefined()
+  })
+
+  it.each<[string, object]>([
+    ['an ID', {id: 'x'}],
+    ['a kind', {kind: 'delete'}],
+    ['a profile', {profile: undefined}],
+    ['an account', {accountId: 1}],
+    ['an address of the API', {apiUrl: undefined}],
+    ['a store that keeps', {store: 'print'}],
+    ['a name', {name: undefined}],
+    ['a time of its start', {startedAt: undefined}],
+    ['a time as text', {sentAt: 1}],
+    ['a token with an ID that is no path', {token: {id: '../x', clientId: 'c'}}],
+    ['a token with a client ID', {token: {id: 't'}}],
+    ['a number of the secret', {token: {id: 't', clientId: 'c', secretVersion: '1'}}],
+    ['a yes or no', {endsPrevious: 'yes'}],
+  ])('takes nothing for an intent that lacks %s', async (_, fault) => {
+    const one = operation()
+    await journal.update({...one, ...fault, id: one.id})
+    if ('id' in fault)
+      await fs.writeFile(path.join(directory, 'journal', `${one.id}.json`), JSON.stringify({version: 1, ...one, ...fault})) // prettier-ignore
+    expect(await journal.read(one.id)).toBeUndefined()
+    expect((await journal.list()).damaged).toHaveLength(1)
+  }) // prettier-ignore
+
+  it('lists only its own files, by time and not by name', async () => {
+    const [a, b] = ['a', 'b'].map((letter) => `${letter}${randomUUID().slice(1)}`)
+    await journal.update(operation({id: a ?? '', startedAt: '2026-02-01T00:00:00Z'}))
+    await journal.update(operation({id: b ?? '', startedAt: '2026-01-01T00:00:00Z'}))
+    for (const name of ['.x.json', 'x.spool', 'json', 'x.json.new'])
+      await fs.writeFile(path.join(directory, 'journal', name), '{')
+    const {entries, damaged} = await journal.list()
+    expect(entries.map(({id}) => id)).toEqual([b, a])
+    expect(damaged).toEqual([])
+    expect(await new Journal(path.join(directory, 'none')).list()).toEqual({entries: [], damaged: []})
+  })
+
+  it('forgets the files of an entry whose store is gone, and asks no store', async () => {
+    const one = operation()
+    await journal.begin(one, store)
+    await journal.discard(one)
+    expect(await files()).toEqual([])
+    expect([...store.kept.keys()]).toEqual([`spool-key/${one.id}`])
+  })
+
+  const notReady = new UserError({kind: 'needs-action', code: 'STORE_NOT_READY', message: 'locked'})
+  const failed = new UserError({kind: 'needs-action', code: 'STORE_FAILED', message: 'failed'})
+  it.each<[string, Error, string[], string[]]>([
+    ['is locked: the key is not there, so it is not asked to delete it', notReady, [], []],
+    ['fails: the key may be there, so it is deleted', failed, [], ['spool-key']],
+    ['fails with a bug: the intent stays for the recovery', new TypeError('bug'), ['json'], []],
+    ['fails with a bug of that code', Object.assign(new Error('bug'), {code: 'STORE_NOT_READY'}), ['json'], []],
+  ])('begins nothing when the store %s', async (_, error, left, deleted) => {
+    const asked: string[] = []
+    store.set = () => Promise.reject(error)
+    store.delete = ({kind}) => Promise.resolve(asked.push(kind) > 0)
+    await expect(journal.begin(operation(), store)).rejects.toBe(error)
+    expect((await files()).map((name) => name.split('.').at(-1))).toEqual(left)
+    expect(asked).toEqual(deleted)
+  }) // prettier-ignore
+
+  it.each([
+    [undefined, false],
+    [notReady, false],
+    [failed, true],
+    [Object.assign(new Error('bug'), {code: 'STORE_NOT_READY'}), true],
+  ])('knows after %s whether the store may have the key', async (error, may) => {
+    const spool = journal.spoolOf(operation(), store)
+    if (error) store.set = () => Promise.reject(error)
+    if (error) await expect(spool.open()).rejects.toBe(error)
+    expect(spool.keyMayBeKept).toBe(may)
+  })
+
+  it('keeps the intent when the store cannot delete the key either', async () => {
+    store.get = () => Promise.resolve(undefined)
+    store.delete = () => Promise.reject(new Error('not now'))
+    const one = operation()
+    await expect(journal.begin(one, store)).rejects.toMatchObject({code: 'STORE_REHEARSAL_FAILED'})
+    expect((await journal.list()).entries).toMatchObject([{id: one.id, endedAt: one.startedAt}])
+  })
+
+  it('has no spool for a store that cannot be read back, and leaves no key there', async () => {
+    store.readable = false
+    const one = operation()
+    const spool = await journal.begin(one, store)
+    expect(await files()).toEqual([`${one.id}.json`])
+    expect([...store.kept.keys()]).toEqual([])
+    await spool.write(spooled())
+    expect(await files()).toEqual([`${one.id}.json`])
+    store.get = () => Promise.reject(new Error('it cannot be read'))
+    expect(await spool.read()).toBeUndefined()
+  })
+
+  it('writes the secret only where the key is known', async () => {
+    const one = operation()
+    await journal.begin(one, store)
+    const other = journal.spoolOf(one, store)
+    await other.write(spooled())
+    expect(await other.read()).toBeUndefined()
+    store.kept.clear()
+    expect(await other.read()).toBeUndefined()
+  })
+
+  it.each([
+    [{}, 'start'],
+    [{sentAt: 'sent'}, 'sent'],
+    [{sentAt: 'sent', endedAt: 'ended'}, 'ended'],
+  ])('that could not be cleared away ended at the latest time that is known: %j', async (times, ended) => {
+    const one = operation({startedAt: 'start', ...times})
+    await journal.begin(one, store)
+    store.delete = () => Promise.reject(new Error('not now'))
+    await expect(journal.end(one, store)).rejects.toThrow('not now')
+    expect(await journal.read(one.id)).toMatchObject({endedAt: ended})
+    expect(await files()).toEqual([`${one.id}.json`, `${one.id}.spool`])
+  })
+
+  it('leaves the key in the store if it is asked to', async () => {
+    const one = operation()
+    await journal.begin(one, store)
+    await journal.end(one, store, {keyToo: false})
+    expect(await files()).toEqual([])
+    expect([...store.kept.keys()]).toEqual([`spool-key/${one.id}`])
+  })
+
+  it('sweeps nothing that may be in use or is not its own, and no directory stops it', async () => {
+    const one = operation()
+    await journal.begin(one, store)
+    const old = new Date(Date.now() - 3600_000)
+    const young = new Date(Date.now() - 30_000)
+    const at = (name: string): string => path.join(directory, 'journal', name)
+    for (const name of ['a.spool', 'b.spool', 'b.json', 'notes.txt', 'x.spool.json', 'x.spool.spool']) {
+      await fs.writeFile(at(name), '')
+      await fs.utimes(at(name), old, old)
+    }
+    await fs.utimes(at(`${one.id}.json`), old, old)
+    await fs.utimes(at(`${one.id}.spool`), old, old)
+    await fs.writeFile(at('c.spool'), '')
+    await fs.utimes(at('c.spool'), young, young)
+    await fs.symlink('nowhere', at('.dangling'))
+    await journal.sweep()
+    expect(await files()).toEqual(
+      ['.dangling', 'b.json', 'b.spool', 'c.spool', 'notes.txt', 'x.spool.json', 'x.spool.spool', `${one.id}.json`, `${one.id}.spool`].sort(),
+    ) // prettier-ignore
+    await new Journal(path.join(directory, 'none')).sweep()
   })
 })

@@ -189,7 +189,7 @@ export class UndoRecords {
 function idAt(now: number): string {
   let rest = Math.max(0, now - EPOCH)
   let time = ''
-  while (rest > 0 || time.length < TIME_LENGTH) {
+  while (time.length < TIME_LENGTH) {
     time = `${ALPHABET[rest % 32]}${time}`
     rest = Math.floor(rest / 32)
   }

@@ -135,9 +135,7 @@ export class Journal {
 
   /** The intent as it is now; undefined when it is gone. */
   async read(id: string): Promise<JournalEntry | undefined> {
-    const file = this.#file(id, 'json')
-    const text = await readFileIfThere(file)
-    const parsed = text === undefined ? undefined : parse(text)
+    const parsed = parse(await readFileIfThere(this.#file(id, 'json')))
     return parsed === 'damaged' ? undefined : parsed
   }
 
@@ -148,8 +146,7 @@ export class Journal {
     for (const name of await this.#names()) {
       if (name.startsWith('.') || !name.endsWith('.json')) continue
       const file = path.join(this.#directory, name)
-      const text = await readFileIfThere(file)
-      const parsed = text === undefined ? undefined : parse(text)
+      const parsed = parse(await readFileIfThere(file))
       if (parsed === 'damaged') damaged.push(file)
       else if (parsed) entries.push(parsed)
     }
@@ -240,7 +237,8 @@ export class Spool {
   }
 }
 
-function parse(text: string): JournalEntry | 'damaged' {
+function parse(text: string | undefined): JournalEntry | 'damaged' | undefined {
+  if (text === undefined) return undefined
   try {
     const {version: _, ...entry} = v.parse(schema, JSON.parse(text))
     return entry
