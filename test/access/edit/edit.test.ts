@@ -187,7 +187,7 @@ describe('someone else who writes between zt’s read and its write', () => {
     })
     const error = await failure(applyChanges(ctx, changes, {command}))
     expect(error).toMatchObject({code: 'CHANGED_MEANWHILE', details: {fields: ['x_other']}})
-    expect(error.why).toContain('were taken back')
+    expect(error.why).toContain('were undone')
     delete app()['x_other']
     expect(everything(world.state)).toBe(before)
     expect(await recordFiles()).toEqual([])

@@ -114,7 +114,7 @@ describe('taking a rule off an application', () => {
   it('says that no one gets in without the last rule', async () => {
     await open()
     const {notes} = await planRemoveRule(world.ctx, {application: 'Wiki', rule: 'shared'})
-    expect(notes.join()).toContain('no one gets in')
+    expect(notes.join()).toContain('no one would get in')
   })
 
   it('takes only the token out of the rule', async () => {

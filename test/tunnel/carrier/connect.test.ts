@@ -80,7 +80,7 @@ describe('each stage of the connection has its limit:', () => {
   it('an answer that never comes', async () => {
     script = () => undefined
     const {error} = await open({limits: {answer: 200}})
-    expect(error?.why).toContain('took the request and sent nothing for 0.2 s')
+    expect(error?.why).toContain('accepted the request and sent nothing for 0.2 s')
   })
 
   it('an answer that drips in for ever, by the limit of the whole', async () => {
