@@ -91,7 +91,10 @@ describe('a damaged file', () => {
     ['{"version":1,"profiles":', /json/i],
     ['[]', /version is missing/],
     ['{"version":2,"profiles":{}}', /version/],
-    ['{"version":1,"profiles":{"a":{"store":"plain-text"}}}', /profiles\.a\.store should be the name of a secret store/],
+    [
+      '{"version":1,"profiles":{"a":{"store":"plain-text"}}}',
+      /profiles\.a\.store should be the name of a secret store/,
+    ],
     ['{"version":1,"profiles":{"a":"canary-secret"}}', /profiles\.a/],
   ])('config.json with %j is named, not quoted, and stays as it is', async (content, why) => {
     await user(content)

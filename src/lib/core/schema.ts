@@ -5,7 +5,7 @@ export function firstFault(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssu
   const [issue] = issues
   const where = v.getDotPath(issue) ?? 'the top level'
   if (issue.received === 'undefined') return `${where} is missing`
-  // Valibot expects the 'unknown' of a check of ours; its message says what it is.
+  // Valibot expects the 'unknown' of zt's own check, whose message says what is wrong.
   const expected = issue.type === 'custom' ? issue.message : issue.expected
   return expected === 'never' || expected === null
     ? `${where} has something that does not belong there`
