@@ -13,7 +13,7 @@ const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
 const BUILT = ['code-cache', 'node-switches', 'package', 'quick-ssh', 'trust', 'tutorial', 'version']
 
 /** The use-cases: they go through every possible failure, and take longer than all other tests together. */
-const BETWEEN = ['--exclude', 'test/access/**']
+const BETWEEN = ['--exclude', 'test/access/**', '--exclude', 'test/commands/**']
 
 const wanted = process.argv.slice(2)
 if (run('npm', ['ci', '--ignore-scripts', '--prefix', home], process.env) !== 0) process.exit(1)

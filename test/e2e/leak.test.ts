@@ -223,7 +223,7 @@ describe('a secret', () => {
         const args = ['ssh', 'proxy', target, '--token', 'known', '--yes']
         await world.run(args, {env: {ZT_SSH_REPORT: report}})
         expect(JSON.parse(await fs.readFile(report, 'utf8'))).toMatchObject({
-          code: expect.any(String) as string,
+          error: {code: expect.any(String) as string},
         })
         Object.assign(findings, await searchAfter(world, {...LOUDEST, ...environment}))
         expect(findings).toEqual({})

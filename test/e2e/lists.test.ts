@@ -139,7 +139,7 @@ describe('a list that Cloudflare asks a pause for', () => {
     expect(code).toBe(8)
     expect(stdout.trimEnd().split('\n')).toHaveLength(401)
     expect(stderr).toMatch(/error: +Cannot list the applications: too many requests/)
-    expect(stderr).toMatch(/at most 0 s in all \(ZT_RATE_LIMIT_WAIT\)/)
+    expect(stderr).toMatch(/at most 0 s in total \(ZT_RATE_LIMIT_WAIT\)/)
     expect(stderr).toMatch(/next: +Try again in \d seconds, after \d\d:\d\d:\d\d/)
     expect(stderr).toMatch(/^note: .*list.* is incomplete$/m)
   })

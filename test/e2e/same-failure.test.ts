@@ -255,7 +255,7 @@ const HERE: Row[] = [
   {what: "the vault's identity is gone", make: () => replaced(path.join(zt.home, 'CONFIG', 'zt', 'identity.txt')), shown: ['config', 'VAULT_DAMAGED', 2], commands: AND_CURL},
   {what: 'the vault is locked', make: () => replaced(path.join(zt.home, 'CONFIG', 'zt', 'identity.txt'), () => ENCRYPTED), shown: ['needs-action', 'PASSPHRASE_REQUIRED', 9], commands: AND_CURL},
   {what: 'the keychain cannot be reached', make: async () => { await replaced(await fileWith('index', ci()), (text) => text.replace('"vault"', '"keychain"')); return {env: {DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere'}} }, shown: ['needs-action', 'STORE_NOT_READY', 9], commands: AND_CURL},
-  {what: 'the secret is not in its store', make: () => replaced(data('vault', `service-token-${ci()}.age`)), shown: ['not-found', 'SECRET_NOT_FOUND', 5], why: /was removed since/, commands: AND_CURL},
+  {what: 'the secret is not in its store', make: () => replaced(data('vault', `service-token-${ci()}.age`)), shown: ['not-found', 'SECRET_NOT_FOUND', 5], why: /removed since/, commands: AND_CURL},
   {what: 'the secret is not on this machine', make: async () => replaced(await fileWith('index', ci())), shown: ['not-found', 'SECRET_NOT_FOUND', 5], why: /ID of the token/, commands: AND_CURL},
   {what: 'the host is not bound', make: async () => replaced(await fileWith('hosts', HOST)), shown: ['not-found', 'HOST_NOT_BOUND', 5], why: /only to hosts that are bound/, commands: AND_CURL},
   {what: 'the token is for another host', make: () => ({args: ['--token', 'stranger']}), shown: ['needs-action', 'TOKEN_NOT_BOUND', 9], why: /only to hosts that are bound/, commands: AND_CURL},

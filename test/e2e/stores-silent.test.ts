@@ -58,7 +58,7 @@ describe.skipIf(missing !== undefined)('a store that does not answer', () => {
       await service.fail(fault)
       const end = await zt.run(['token', 'create', 'never'], {env})
       expect(end.code).toBe(9)
-      expect(end.stderr).toContain('does not answer')
+      expect(end.stderr).toMatch(/(does|did) not answer/)
       expect(await service.faults()).not.toEqual([])
       await service.mend()
       const {tokens} = await zt.json<{tokens: unknown[]}>(['token', 'list'], {env})

@@ -116,14 +116,14 @@ const YEARS_AGO = Date.now() - 2 * 366 * 24 * 3600_000
 
 const FAULTS: [string, Fault][] = [
   ['that is silent before TLS', {edge: {onConnection: () => true}, silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /TLS was not established within [\d.]+ s/}],
-  ['that is silent after the request', {script: nothing, silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /took the request and sent nothing/}],
-  ['that answers half a head', {script: ({socket}) => socket.write('HTTP/1.1 101 Sw'), silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /took the request and sent nothing/}],
+  ['that is silent after the request', {script: nothing, silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /accepted the request and sent nothing/}],
+  ['that answers half a head', {script: ({socket}) => socket.write('HTTP/1.1 101 Sw'), silent: true, exit: 8, code: 'EDGE_TIMEOUT', why: /accepted the request and sent nothing/}],
   ['that resets before TLS', {edge: {onConnection: (socket) => Boolean(socket.resetAndDestroy())}, exit: 8, code: 'EDGE_UNREACHABLE', why: /reset/}],
   ['that resets after the request', {script: ({reset}) => { void reset() }, exit: 8, code: 'EDGE_GONE', why: /reset before an answer/}],
   ['that ends after the request', {script: ({socket}) => socket.end(), exit: 8, code: 'EDGE_GONE', why: /closed before an answer/}],
   ['that ends inside a message midway', {script: midway(({socket}) => socket.end(frame({opcode: 2, announced: 9n}))), exit: 8, code: 'EDGE_GONE', why: /in the middle of a message\. .*5 bytes to the edge and 100.0 KiB back/}],
   ['that resets midway', {script: midway(({reset}) => { void reset() }), exit: 8, code: 'EDGE_GONE', why: /reset\. .* 5 bytes to the edge/}],
-  ['that closes with 1011 midway', {script: midway(({socket}) => socket.write(closeFrame(1011, 'origin gone'))), exit: 8, code: 'TUNNEL_CLOSED', why: /1011: something went wrong .*"origin gone"/}],
+  ['that closes with 1011 midway', {script: midway(({socket}) => socket.write(closeFrame(1011, 'origin gone'))), exit: 8, code: 'TUNNEL_CLOSED', why: /1011: an error occurred .*"origin gone"/}],
   ['that sends garbage midway', {script: midway(({socket}) => socket.write('SSH-2.0-garbage')), exit: 8, code: 'TUNNEL_PROTOCOL', why: /The edge sent a/}],
   ['that does not speak TLS', {edge: {onConnection: (socket) => socket.write('SSH-2.0-OpenSSH_9.9\r\n')}, exit: 8, code: 'EDGE_UNREACHABLE', why: /does not speak TLS/}],
   ['that does not speak HTTP', {script: ({socket}) => socket.write('SSH-2.0-OpenSSH_9.9\r\n'), exit: 8, code: 'EDGE_PROTOCOL', why: /not HTTP/}],
