@@ -134,7 +134,7 @@ describe('new links', () => {
           "Make its inline policies reusable first: zt policy make-reusable a --all",
         ],
         "whyLines": [
-          "It has both reusable and inline policies, which Cloudflare accepts in no change. Nothing was changed.",
+          "It has both reusable and inline policies, which Cloudflare does not accept in one change. Nothing was changed.",
         ],
       }
     `)

@@ -248,7 +248,7 @@ describe('an edit that fails', () => {
         "next": [],
         "why": [
           "It says so.",
-          "The changes made before were taken back.",
+          "The earlier changes were undone.",
         ],
       }
     `)
@@ -277,8 +277,8 @@ describe('an edit that fails', () => {
         "next": [],
         "why": [
           "It says so.",
-          "The changes made before were taken back.",
-          "the Access group "G" comes back with another ID.",
+          "The earlier changes were undone.",
+          "The Access group "G" comes back with another ID.",
         ],
       }
     `) // prettier-ignore
@@ -326,7 +326,7 @@ describe('an edit that fails', () => {
         "why": [
           "It says so.",
           "Changed before that: the Access group "G".",
-          "Could not take back all of it: the Access group "G" (refused).",
+          "Could not undo all of it: the Access group "G" (refused).",
         ],
       }
     `)
@@ -342,7 +342,7 @@ describe('an edit that fails', () => {
     const error = await failure(apply([sets('g'), sets('h'), sets('k')]))
     expect(error.whyLines.slice(1)).toEqual([
       'Changed before that: the Access group "G", the Access group "H".',
-      'Could not take back all of it: the Access group "H" (refused); the Access group "G" (refused).',
+      'Could not undo all of it: the Access group "H" (refused); the Access group "G" (refused).',
     ])
   })
 
@@ -363,7 +363,7 @@ describe('an edit that fails', () => {
       throw refused
     }
     const error = await failure(apply([sets('g'), sets('h')]))
-    expect(error.whyLines.at(-1)).toBe('Could not take back all of it: x of the Access group "G".')
+    expect(error.whyLines.at(-1)).toBe('Could not undo all of it: x of the Access group "G".')
     expect(memory.groups[0]).toMatchObject({x: 7})
   })
 
@@ -374,7 +374,7 @@ describe('an edit that fails', () => {
       if (broken) throw refused
     }
     const error = await failure(apply([sets('g'), sets('h')]))
-    expect(error.whyLines.at(-1)).toBe('Could not take back all of it: refused.')
+    expect(error.whyLines.at(-1)).toBe('Could not undo all of it: refused.')
   })
 
   it('and may have been made is neither continued nor taken back', async () => {
@@ -476,7 +476,7 @@ describe('an edit that fails', () => {
   it('in what it left, before the end, is taken back', async () => {
     spoils('g')
     const error = await failure(apply([sets('g'), sets('h')]))
-    expect(error.whyLines.at(-1)).toBe('The changes made before were taken back.')
+    expect(error.whyLines.at(-1)).toBe('The earlier changes were undone.')
     expect(memory.groups[0]).toMatchObject({x: 1, z: 'theirs'})
     expect(memory.groups[1]).toMatchObject({x: 1})
   })

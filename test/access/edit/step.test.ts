@@ -168,9 +168,14 @@ describe('a change', () => {
     },
   )
 
-  it.each([setsX, deletes, creates, frees])(
+  it.each([
+    {...setsX, said: 'the Access group "ci" was not changed'},
+    {...deletes, said: 'the Access group "ci" was not deleted'},
+    {...creates, said: 'the Access group "new" was not created'},
+    {...frees, said: 'the policy "Own" of "App" was not made reusable'},
+  ])(
     'whose answer is lost is not done if it does not show, now or a second later: $action',
-    async (change) => {
+    async ({said, ...change}) => {
       fail('before', /^(create|replace|delete|make)/)
       const result = await make(change, change.before)
       expect(result).toMatchObject({
@@ -178,7 +183,7 @@ describe('a change', () => {
         error: {
           code: 'LOST',
           outcomeUnknown: false,
-          whyLines: ['zt has checked: the change was not made.'],
+          whyLines: [`zt has checked: ${said}.`],
         },
       })
       expect(slept).toEqual([1000])

@@ -196,7 +196,7 @@ describe('an undo', () => {
     const first = await set({x: 2})
     const plan = await planUndo(ctx, first)
     expect(plan).toMatchObject({record: {id: '01'}, notes: [], renamed: new Map()})
-    expect(steps.at(-1)).toBe('Reading what is there now')
+    expect(steps.at(-1)).toBe('Reading the current state')
     await undoEdit(ctx, plan)
     expect(memory.groups[0]).toMatchObject({x: 1})
     expect(records.kept).toMatchObject([{state: 'undone', undoneBy: '02'}, {command: 'zt undo 01 (zt x)', undoes: '01'}]) // prettier-ignore
@@ -285,7 +285,7 @@ describe('an undo', () => {
           "Earlier edits may still be undone: zt undo",
         ],
         "why": [
-          "the policy "Own" of "App" stays reusable: Cloudflare has no way back.",
+          "The policy "Own" of "App" stays reusable: Cloudflare has no way back.",
         ],
       }
     `)
@@ -302,8 +302,8 @@ describe('an undo', () => {
     const error = await failure(planUndo(ctx, first))
     expect(error).toMatchObject({code: 'UNDO_IMPOSSIBLE', details: {id: '01'}})
     expect(error.whyLines).toEqual([
-      'the Access group "ci" had password, which may hold a secret and is not recorded.',
-      'the policy "Q" comes back with another ID.',
+      'The Access group "ci" had password, which may hold a secret and is not recorded.',
+      'The policy "Q" comes back with another ID.',
     ])
   })
 
