@@ -13,6 +13,7 @@ import type {SandboxState} from '../../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../../src/lib/sandbox/types.js'
 import {World} from '../../support/access-world.js'
 import {everything} from '../../support/edit-world.js'
+import {answeredJson} from '../../support/answered-json.js'
 
 const CI = '11111111-1111-4111-8111-111111111111'
 const CD = '22222222-2222-4222-8222-222222222222'
@@ -835,7 +836,7 @@ describe('any account', () => {
     {weight: 3, arbitrary: fc.constant(ci)},
     fc.constantFrom(cd, staff, {everyone: {}}, {any_valid_service_token: {}}, group('g0'), group('g1')),
   )
-  const unknown = fc.dictionary(fc.constantFrom('future', 'beyond'), fc.jsonValue({maxDepth: 2}))
+  const unknown = fc.dictionary(fc.constantFrom('future', 'beyond'), answeredJson)
   const parts = fc.record({
     include: fc.array(rule, {minLength: 1, maxLength: 3}),
     exclude: fc.array(rule, {maxLength: 2}),
