@@ -10,6 +10,7 @@ import {complete} from '../../src/lib/completion/complete-main.js'
 import {NameCache} from '../../src/lib/completion/name-cache.js'
 import type {NameKind} from '../../src/lib/completion/types.js'
 import {IndexFiles} from '../../src/lib/secrets/index-files.js'
+import {knownStores} from '../../src/lib/secrets/stores.js'
 import {FakeHelper} from '../support/fake-helper.js'
 import {words} from '../support/manifest.js'
 
@@ -229,18 +230,17 @@ describe('what this machine knows', () => {
       ['--account', ''],
       ['acc', 'two'],
     ],
-    [
-      ['store', 'use', ''],
-      ['keychain', 'helper:one', 'vault'],
-    ],
-    [
-      ['login', '--store='],
-      ['--store=keychain', '--store=helper:one', '--store=vault'],
-    ],
   ])('is offered for %j', async (line, expected) => {
+    expect(await offered(...line)).toEqual(expected)
+  })
+
+  it('is offered for a store, in the order in which stores are chosen', async () => {
     await FakeHelper.make(path.join(home, 'bin'), 'one')
     env['PATH'] = path.join(home, 'bin')
-    expect(await offered(...line)).toEqual(expected)
+    const stores = await knownStores(env['PATH'])
+    expect(stores).toEqual(expect.arrayContaining(['keychain', 'helper:one', 'vault']))
+    expect(await offered('store', 'use', '')).toEqual(stores)
+    expect(await offered('login', '--store=')).toEqual(stores.map((store) => `--store=${store}`))
   })
 })
 
