@@ -5,12 +5,15 @@ import ts from 'typescript'
 
 const AVOIDED = /\b(stands|mend(?:s|ed|ing)?|told|nobody|c[oa]mes? about|coming about|of ours)\b/gi
 const CODE = /\.(ts|mjs|cjs|js)$/
-const DIRECTORIES = ['src', 'bin', 'executable', 'scripts', 'docs']
+const DIRECTORIES = ['src', 'bin', 'executable', 'scripts', 'docs', 'test', 'bench']
+/** It tests this file, with the words themselves. */
+const OWN_TEST = 'test/scripts/words.test.ts'
 const FILES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'eslint.config.js']
 
 /**
- * The avoided words of one file. Of code it reads strings, the texts of templates and comments, but no module's name;
- * of anything else all but the lists in docs/style.md that name the words.
+ * The avoided words of one file. Of code it reads strings, the texts of templates and comments, but no module's name, and
+ * of a test no string of one word, such as a name in a command line; of anything else all but the lists in docs/style.md
+ * that name the words.
  *
  * @param {string} file its name tells what it is
  * @param {string} text
@@ -19,7 +22,7 @@ const FILES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'e
 export function avoidedWords(file, text) {
   const lines = text.split('\n')
   const isList = (line) => file === 'docs/style.md' && /^(\||Words that )/.test(line)
-  const read = CODE.test(file) ? readInCode(text) : [[0, text.length]]
+  const read = CODE.test(file) ? readInCode(text, file.startsWith('test/')) : [[0, text.length]]
   const found = read.flatMap(([start, end]) =>
     [...text.slice(start, end).matchAll(AVOIDED)].map(({0: word, index}) => {
       const line = text.slice(0, start + index).split('\n').length
@@ -30,7 +33,7 @@ export function avoidedWords(file, text) {
 }
 
 /** Where the strings and comments of a module are, as pairs of positions. */
-function readInCode(text) {
+function readInCode(text, isTest) {
   const source = ts.createSourceFile('x.ts', text, ts.ScriptTarget.Latest, true)
   const ranges = []
   const visit = (node) => {
@@ -39,8 +42,10 @@ function readInCode(text) {
       // Comments are before the first token behind them.
       ranges.push([node.pos, node.getStart(source)])
       const isModule = ts.isImportDeclaration(node.parent) || ts.isExportDeclaration(node.parent)
+      const isName = isTest && ts.isStringLiteralLike(node) && /^\S*$/.test(node.text)
       if (
         !isModule &&
+        !isName &&
         (ts.isStringLiteralLike(node) || ts.isTemplateMiddleOrTemplateTail(node) || ts.isTemplateHead(node))
       )
         ranges.push([node.getStart(source), node.end])
@@ -62,7 +67,9 @@ function filesToRead(root) {
       .map((one) => path.relative(root, path.join(one.parentPath ?? one.path, one.name))),
   )
   return [...within, ...FILES]
-    .filter((file) => !file.includes('node_modules') && fs.existsSync(path.join(root, file)))
+    .filter(
+      (file) => file !== OWN_TEST && !file.includes('node_modules') && fs.existsSync(path.join(root, file)),
+    )
     .sort()
 }
 

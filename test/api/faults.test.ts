@@ -62,7 +62,7 @@ describe('what the API answers to a change', () => {
     answer: object | string
     kind: string
     code: string
-    /** What the person must be told. */
+    /** What the error must say. */
     says: RegExp
     /** What the verify endpoint says when it is asked. */
     verify?: number | object
@@ -79,7 +79,7 @@ describe('what the API answers to a change', () => {
       code: 'PERMISSION_MISSING',
       says: /Access: Service Tokens Write/,
     },
-    'a token that nobody knows': {
+    'an unknown token': {
       status: 403,
       answer: failure(10000, 'Authentication error'),
       verify: 401,

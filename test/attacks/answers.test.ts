@@ -85,7 +85,7 @@ async function deceive(scene: Scene, attack: Attack, lie: Lie): Promise<string[]
   const [, verb] = attack.args
   const said = end.stdout + end.stderr
   const wrong = scene.misconduct(end)
-  if (scene.api.hits === 0) wrong.push(`the lie was never told: ${said}`)
+  if (scene.api.hits === 0) wrong.push(`the lie was never sent: ${said}`)
   scene.api.mend()
 
   const done = attack.isDone(scene) && end.code !== null

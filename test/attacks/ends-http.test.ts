@@ -46,7 +46,7 @@ beforeAll(async () => {
     }
     ws.handleUpgrade(request, socket, head, (one) => {
       one.on('message', (data: Buffer, binary) => {
-        if (data.toString() === 'close') one.close(4001, 'as told')
+        if (data.toString() === 'close') one.close(4001, 'as requested')
         else if (data.toString() === 'terminate') one.terminate()
         else one.send(data, {binary})
       })

@@ -174,7 +174,7 @@ function faultsOf(args: readonly string[], {code, stdout, stderr}: End): string[
     first === 'ssh' && !/^(check|config|proxy)$/.test(second ?? '') ? stderr.replaceAll('\r\n', '\n') : stderr
   // Every line break of somebody else's is followed by this, or cut there.
   const ours = args.includes('--json') || first === 'completion' ? '' : stdout + stderr
-  const broken = /(?<!\\)\\n(?!f|\u2026|\\)/i.test(ours) ? ['a line break of ours, as an escape'] : []
+  const broken = /(?<!\\)\\n(?!f|\u2026|\\)/i.test(ours) ? ["a line break of zt's own, as an escape"] : []
   return [...notText(answer), ...notText(said), ...bug, ...broken]
 }
 

@@ -7,7 +7,7 @@ const HOST = 'gitlab.widgetcorp.tech'
 const url = `https://${HOST}/api`
 let secret: string
 
-/** In place of curl: says of the answer what it is told, and writes down how it was called. */
+/** In place of curl: prints the answer that the test chose, and records its arguments. */
 const CURL = `
 const fs = require('fs')
 const config = fs.readFileSync(0, 'utf8')

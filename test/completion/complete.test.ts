@@ -136,7 +136,7 @@ describe('names', () => {
   it.each([
     ['a zone is meant', {}, ['token', 'show', '--zone', 'x', '']],
     ['that is switched off', {ZT_COMPLETION_NAMES: 'off'}, ['token', 'show', '']],
-    ['nobody has logged in', {CLOUDFLARE_API_TOKEN: ''}, ['token', 'show', '']],
+    ['there is no API token', {CLOUDFLARE_API_TOKEN: ''}, ['token', 'show', '']],
     ['the profile is not there', {ZT_PROFILE: 'nobody'}, ['group', 'show', '']],
   ])('are not asked for where %s', async (_what, more, line) => {
     env = {...env, ...more}
@@ -168,7 +168,7 @@ describe('names', () => {
     }
     const calls = await helper.calls()
     expect(calls.some(({argv}) => argv.includes('get'))).toBe(readable)
-    // gpg asks nobody.
+    // gpg does not prompt.
     for (const call of calls) expect(call.env['PASSWORD_STORE_GPG_OPTS']).toBe('--pinentry-mode=error')
   })
 

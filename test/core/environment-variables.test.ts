@@ -20,7 +20,7 @@ const ENVIRONMENT = /(^|\.)(env|environment)\??$/
 const NAME = /^([A-Z][A-Z0-9_]*|[a-z]+(_[a-z]+)+)$/
 
 interface Reading {
-  /** Read by a name that stands there. */
+  /** Read by a literal name. */
   names: Set<string>
   /** Expressions by which a name is made at run time. */
   computed: string[]
@@ -58,7 +58,7 @@ function readIn(text: string, file = 'x.ts'): Reading {
   return reading
 }
 
-/** Where a name is made at run time, and which ones it may be: each stands in that file as a string, or part of one. */
+/** Where a name is made at run time, and which ones it may be: each is in that file as a string, or part of one. */
 const COMPUTED: Record<string, string[]> = {
   'src/lib/config/paths.ts': [
     ...['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_CACHE_HOME'],

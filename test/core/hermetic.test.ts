@@ -7,7 +7,7 @@ import tls from 'node:tls'
 import {expect, it} from 'vitest'
 import {strayAddresses} from '../support/hermetic.js'
 
-// 198.51.100.0/24 and 2001:db8::/32 are for documentation (RFC 5737, RFC 3849): nobody has them.
+// 198.51.100.0/24 and 2001:db8::/32 are for documentation (RFC 5737, RFC 3849): no host has them.
 it.each<[what: string, connect: () => NodeJS.EventEmitter]>([
   ['a socket', () => net.connect({host: '198.51.100.1', port: 443})],
   ['a port and a host', () => net.connect(443, '198.51.100.1')],

@@ -64,7 +64,7 @@ describe('anything that is not a secret stays as it is', () => {
     ['a permission', 'It lacks the permission "Access: Service Tokens Write" or "Access: Apps and Policies Write".'],
     ['an error code', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
     ['a long name in the code', 'refuseSecretWordsOnTheCommandLineOfZtXYZ'],
-    ['a scheme without credentials', 'Bearer tokens are sent to nobody else'],
+    ['a scheme without credentials', 'Bearer tokens are sent to no one else'],
     ['an age recipient', 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p'],
   ])('%s', (_what, text) => {
     expect(redact(`about ${text}, and more`)).toBe(`about ${text}, and more`)

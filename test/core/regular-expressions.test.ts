@@ -35,7 +35,7 @@ const files = ['src', 'bin', 'executable'].flatMap((directory) =>
 )
 const all = files.flatMap(expressionsIn)
 
-/** What an expression could stumble over, again and again: its own words and classes, and what stands in many. */
+/** What an expression could stumble over, again and again: its own words and classes, and characters of many of them. */
 function pumps({source}: RegExp): string[] {
   // Without what is only syntax, so that `eyJ[A-Z]` has the word `eyJ`.
   const words = source

@@ -31,7 +31,7 @@ describe('text made visible', () => {
     ['other blanks', 'a\u00A0b\u2003c\u2800d\u3000e', String.raw`a\xa0b\u{2003}c\u{2800}d` + '\u3000e'],
     ['half a pair, private, no character', '\uD800\uE000\uFFFF', String.raw`\u{d800}\u{e000}\u{ffff}`],
     ['a heap of accents', `a${'\u0301'.repeat(6)}`, `a${'\u0301'.repeat(4)}\\u{301}\\u{301}`],
-    ['an accent on what stands before', '"\u0338', String.raw`"\u{338}`],
+    ['an accent on the character before', '"\u0338', String.raw`"\u{338}`],
   ])('%s', (_what, text, shown) => {
     expect(visible(text)).toBe(shown)
     expect(isVisible(text)).toBe(shown === text)

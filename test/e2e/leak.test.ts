@@ -301,7 +301,7 @@ describe('a secret', () => {
       'thrown',
       'thrown, and no Error',
       'uncaught, later',
-      'a rejection that nobody handles',
+      'an unhandled rejection',
       'a warning',
       'printed by a library',
     ].map((how): [string, string] => [at, how]),

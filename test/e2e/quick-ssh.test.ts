@@ -65,7 +65,7 @@ describe('zt ssh without the framework', () => {
 
   it.each<[what: string, args: string[], env: NodeJS.ProcessEnv, code: number, error: string]>([
     ['a host that is bound to no token', ['other.widgetcorp.tech'], {}, 5, 'No service token is bound'],
-    ['a profile that is not there', [host], {ZT_PROFILE: 'nobody'}, 5, 'no profile "nobody"'],
+    ['a profile that is not there', [host], {ZT_PROFILE: 'gone'}, 5, 'no profile "gone"'],
     ['a bad host', ['a b.c'], {}, 2, 'host name'],
     ['no ssh', [host], {PATH: '/nonexistent'}, 9, 'ssh is not installed'],
     ['a secret among the words', [host, 'a'.repeat(64)], {}, 2, 'secret'],

@@ -65,8 +65,10 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
   })
 
   it('another user costs one too', async () => {
-    const asNobody = ['ssh', `nobody-here@${host}`, '--', ...world.sshd.clientOptions, 'true']
-    expect(await costs(async () => expect(await world.zt.run(asNobody)).toMatchObject({code: 255}))).toBe(1)
+    const unknownUser = ['ssh', `no-such-user@${host}`, '--', ...world.sshd.clientOptions, 'true']
+    expect(await costs(async () => expect(await world.zt.run(unknownUser)).toMatchObject({code: 255}))).toBe(
+      1,
+    )
   })
 
   it('and so does the environment of another token', async () => {

@@ -182,7 +182,7 @@ describe('a secret goes to no other:', () => {
   })
 
   it.each([`${HOST}.example`, `x${HOST}`, 'gitlab-ssh.widgetcorp.tech.', 'gitlab-ssh-widgetcorp.tech'])(
-    'not to %s, which nobody confirmed',
+    'not to %s, which no one confirmed',
     async (host) => {
       const edge = await start((peer) => {
         peer.accept()
@@ -336,7 +336,7 @@ describe('the other side', () => {
 
   // SIGINT and SIGHUP wait for the end of stdin: others may share the connection (ssh-sharing.test.ts).
   it.each<[NodeJS.Signals, number]>([['SIGTERM', 143]])(
-    'is told with a close frame when the proxy is ended by %s',
+    'is sent a close frame when the proxy is ended by %s',
     async (signal, code) => {
       const reader = new ClientFrames()
       const closes: number[] = []

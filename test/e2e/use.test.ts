@@ -135,10 +135,10 @@ describe.skipIf(!hasCurl)('zt curl', () => {
   })
 
   it('ends with 10 and the reason when Access says no', async () => {
-    const end = await world.zt.run(['curl', `${web}/x`, '--token', 'nobody', '--yes', '--', '-s'])
+    const end = await world.zt.run(['curl', `${web}/x`, '--token', 'stranger', '--yes', '--', '-s'])
     expect(end.code).toBe(10)
-    expect(end.stderr).toContain('No Service Auth rule admits the service token "nobody"')
-    expect(end.stderr).toContain('zt app add-rule Web --service-auth --token nobody')
+    expect(end.stderr).toContain('No Service Auth rule admits the service token "stranger"')
+    expect(end.stderr).toContain('zt app add-rule Web --service-auth --token stranger')
   })
 
   it('says so where the answer may be the service\u2019s own', async () => {
@@ -206,7 +206,7 @@ describe('zt forward', () => {
   })
 
   it('resets a connection that Access refuses, and says why once', async () => {
-    const forward = await world.forward([tcpHost, '--token', 'nobody', '--yes'])
+    const forward = await world.forward([tcpHost, '--token', 'stranger', '--yes'])
     for (let nth = 0; nth < 3; nth++) await expect(exchange(forward.port, Buffer.from('x'))).rejects.toThrow()
     await expect.poll(() => forward.lines.length).toBeGreaterThan(1)
     await forward.stop()
@@ -285,11 +285,11 @@ describe('zt forward', () => {
     })
 
     it('answers 502 with the reason when Access says no', async () => {
-      const forward = await world.forward([webHost, '--http', '--token', 'nobody', '--yes'])
+      const forward = await world.forward([webHost, '--http', '--token', 'stranger', '--yes'])
       const {status, body} = await ask(forward.port, {path: '/x'})
       await forward.stop()
       expect(status).toBe(502)
-      expect(body.toString()).toContain('No Service Auth rule admits the service token "nobody"')
+      expect(body.toString()).toContain('No Service Auth rule admits the service token "stranger"')
       expect(JSON.stringify(forward.lines)).toContain('ACCESS_REFUSED')
     })
 

@@ -386,7 +386,7 @@ export const TABLE: Row[] = [
       },
     },
     rotate: {
-      how: "Cloudflare's clock is 30 h ahead of ours, the grace is 24 h, and the new secret cannot be stored",
+      how: "Cloudflare's clock is 30 h ahead of zt's, the grace is 24 h, and the new secret cannot be stored",
       keyring: true,
       spoil: async (scene) => {
         scene.setClockAhead(SKEW_MS)

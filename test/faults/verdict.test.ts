@@ -51,7 +51,7 @@ const intent = (more: object): string =>
 
 /** States made by hand in which no case may end, and the findings that they must give. */
 const GUILTY: [string, RegExp, () => Promise<void> | void][] = [
-  ['an enabled token without a secret', /^lost: "new" works, and nobody has/, () => void made('new', true)],
+  ['an enabled token without a secret', /^lost: "new" works, and no copy/, () => void made('new', true)],
   ['an enabled token that is in no index', /^orphaned: "new" works/, () => void made('new', true)],
   ['an unfinished token', /^orphaned: "new~zt-x" is still/, () => void made('new~zt-x', false)],
   [
@@ -60,15 +60,15 @@ const GUILTY: [string, RegExp, () => Promise<void> | void][] = [
     () => void made('new~zt-x', true),
   ],
   [
-    'a token of ours that is gone',
+    'a token of this machine that is gone',
     /^lost: "ci" was there before/,
     () => {
       scene.state.data.serviceTokens = scene.state.data.serviceTokens.filter((one) => one !== ci())
     },
   ],
   [
-    'a token of ours with another secret',
-    /^lost: "ci" works, and nobody/,
+    'a token of this machine with another secret',
+    /^lost: "ci" works, and no copy/,
     () => {
       ci().secretHash = hashSecret(newSecret())
     },
@@ -84,7 +84,7 @@ const GUILTY: [string, RegExp, () => Promise<void> | void][] = [
   ],
   [
     'a stored secret that is damaged',
-    /^lost: "ci" works, and nobody/,
+    /^lost: "ci" works, and no copy/,
     async () => {
       const [key] = (await scene.vault.list()).filter(({kind}) => kind === 'service-token')
       await fs.writeFile(path.join(scene.vaultDir, `service-token-${key?.id ?? ''}.age`), 'x')
@@ -121,7 +121,7 @@ const GUILTY: [string, RegExp, () => Promise<void> | void][] = [
     },
   ],
   [
-    'a token of ours that was disabled',
+    'a token of this machine that was disabled',
     /^touched: enabled of "ci"/,
     () => {
       ci().object['enabled'] = false
@@ -187,7 +187,9 @@ describe('the verdict', () => {
     expect(faultsOf(await scene.judge(false))).toEqual([])
     ci().secretHash = hashSecret(newSecret())
     await scene.state.save()
-    expect(faultsOf(await scene.judge(false))).toEqual(['lost: "ci" works, and nobody has a secret for it'])
+    expect(faultsOf(await scene.judge(false))).toEqual([
+      'lost: "ci" works, and no copy of its secret is left',
+    ])
   })
 
   it('sees a command that prints a secret, ends as a bug or hangs', async () => {

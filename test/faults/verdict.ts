@@ -72,7 +72,7 @@ export async function judge(evidence: Evidence, settled: boolean): Promise<Verdi
     const known = entries.some(({tokenId}) => tokenId === id) && stored.some((key) => key.id === id)
     if (!known && !excused) verdict.orphaned.push(`"${name}" works, and is in no index or store`)
     const opens = await whatOpens(evidence, object, excused)
-    if (opens.length === 0) verdict.lost.push(`"${name}" works, and nobody has a secret for it`)
+    if (opens.length === 0) verdict.lost.push(`"${name}" works, and no copy of its secret is left`)
     else if (wasOurs.has(id) && !opens.includes('store'))
       verdict.lost.push(`"${name}" is cut off: what is stored for it opens nothing now`)
     else if (settled && !opens.includes('store for good'))

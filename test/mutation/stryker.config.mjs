@@ -9,7 +9,7 @@ export default {
   mutate: ROOMS[room].mutate,
   ignorePatterns: ['dist', 'dist-executable', 'bench', 'docs'],
   coverageAnalysis: 'perTest',
-  // What runs once, when a module is loaded, cannot be told apart by test.
+  // What runs once, when a module is loaded, cannot be attributed to a test.
   ignoreStatic: true,
   disableTypeChecks: true,
   timeoutMS: 60_000,

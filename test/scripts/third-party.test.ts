@@ -80,7 +80,7 @@ describe('the packages inside dist/', () => {
 
   it.each<[what: string, json: object, texts: Record<string, string>, message: RegExp]>([
     ['no licence', {}, {LICENSE: MIT}, /^one 1\.0\.0 .* names no licence/],
-    ['a licence that nobody has read', {license: 'GPL-3.0-only'}, {LICENSE: 'GPL'}, /^one .*"GPL-3\.0-only"/],
+    ['an unknown licence', {license: 'GPL-3.0-only'}, {LICENSE: 'GPL'}, /^one .*"GPL-3\.0-only"/],
     ['one of its own', {license: 'SEE LICENSE IN LICENSE'}, {LICENSE: 'x'}, /"SEE LICENSE IN LICENSE"/],
     [
       'two, one of them unread',

@@ -35,6 +35,12 @@ describe('the words that docs/style.md rules out', () => {
     expect(found('src/a.ts', text)).toEqual([])
   })
 
+  it('are found in tests, except where a string is one word, such as a name in a command line', () => {
+    const text = "it('asks nobody', () => run('token show', 'nobody'))\n// Nobody is asked."
+    expect(found('test/a.test.ts', text)).toEqual(['1 nobody', '2 Nobody'])
+    expect(found('src/a.ts', text)).toHaveLength(3)
+  })
+
   it('are found in documentation, except in the lists that name them', () => {
     const text = 'Nobody is told.\n\n| X is not told | X does not know |\nWords that give it away: mend.\n'
     expect(found('docs/style.md', text)).toEqual(['1 Nobody', '1 told'])

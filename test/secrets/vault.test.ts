@@ -147,7 +147,7 @@ describe('Vault', () => {
   })
 
   it.each([
-    ['nobody can be asked', {}, 'locked'],
+    ['zt cannot prompt', {}, 'locked'],
     ['somebody can be asked', {askPassphrase: () => Promise.reject(new Error('asked'))}, 'ready'],
     ['the file of the passphrase is not there', {passphraseFile: '/nowhere'}, 'broken'],
   ])('with a passphrase is, when %s, reported without a prompt', async (_, identity, state) => {

@@ -34,7 +34,7 @@ export class FaultyStore implements SecretStore {
     return Promise.resolve({
       state: this.state,
       why: this.state === 'ready' ? undefined : 'The test says so.',
-      next: this.state === 'ready' ? [] : ['Mend the test'],
+      next: this.state === 'ready' ? [] : ['Repair the store'],
     })
   }
   get({kind, id}: SecretKey): Promise<Secret | undefined> {

@@ -92,7 +92,7 @@ export class CommandWorld {
   private constructor(
     readonly home: string,
     readonly state: SandboxState,
-    /** Stands before the sandbox's API, and can spoil requests. */
+    /** A proxy in front of the sandbox's API, which can spoil requests. */
     readonly api: FaultyApi,
     private readonly beginning: SandboxState['data'],
     /** As config.json has it at the beginning of each test. */

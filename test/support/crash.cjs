@@ -27,7 +27,7 @@ function fail() {
         throw failure()
       })
       return
-    case 'a rejection that nobody handles':
+    case 'an unhandled rejection':
       void Promise.reject(failure())
       return
     case 'printed by a library':

@@ -56,7 +56,7 @@ export class UseWorld {
     })
     await startSandbox(zt, {Web: webHost, Database: tcpHost}, origins)
     const secrets: string[] = []
-    for (const name of ['user', 'nobody'])
+    for (const name of ['user', 'stranger'])
       secrets.push(
         (await zt.json<{clientSecret: string}>(['token', 'create', name, '--reveal'])).clientSecret,
       )

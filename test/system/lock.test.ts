@@ -208,7 +208,7 @@ describe('a ticket of another process', () => {
       0,
       true,
     ],
-    ['of a number that nobody has', JSON.stringify({...mark, pid: 2 ** 22 + 1, started: 'x'}), 0, true],
+    ['of a PID that does not exist', JSON.stringify({...mark, pid: 2 ** 22 + 1, started: 'x'}), 0, true],
     ['of a living process of which no start is known', JSON.stringify(mark), 0, false],
     ['of another machine, new', JSON.stringify({...mark, host: 'elsewhere', pid: 1}), 0, false],
     ['of another machine, old', JSON.stringify({...mark, host: 'elsewhere', pid: 1}), 11 * 60_000, true],

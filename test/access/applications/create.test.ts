@@ -150,7 +150,7 @@ describe('creating an application', () => {
     ['a session that is none', {sessionDuration: 'long'}, 'BAD_DURATION'],
     ['401 without a rule', {serviceAuth401: true}, 'NEEDS_SERVICE_AUTH'],
     ['an unknown token', rules('ci', 'co'), 'TOKEN_NOT_FOUND'],
-    ['a rule that includes nobody', rules(), 'NO_INCLUDE'],
+    ['a rule that includes no one', rules(), 'NO_INCLUDE'],
     ['a rule name of blanks', {...rules('ci'), ruleName: ' '}, 'BAD_RULE_NAME'],
     [
       'a domain that is taken',

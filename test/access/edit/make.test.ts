@@ -62,7 +62,7 @@ async function make(
     planned: (one) => planned.push(one),
     apply: ({changes}) => applyChanges(ctx, changes, {command: 'zt test'}),
   })
-  // Nobody is told twice.
+  // The warning is not repeated.
   expect(planned).toHaveLength(shown ? 0 : 1)
   return plan
 }
@@ -116,9 +116,9 @@ describe('an edit that was shown', () => {
 
   it('stops where it has a consequence that was not said', async () => {
     const shown = await planOf(adds)
-    const error = await failure(make(adds, {shown, notes: ['Nobody gets in then']}))
+    const error = await failure(make(adds, {shown, notes: ['No one gets in then']}))
     expect(error).toMatchObject({code: 'CHANGED_MEANWHILE'})
-    expect(error.why).toContain('Nobody gets in then.')
+    expect(error.why).toContain('No one gets in then.')
     expect(world.changes).toEqual([])
   })
 

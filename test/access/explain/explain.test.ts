@@ -137,8 +137,8 @@ describe('a refusal is explained', () => {
     ],
     [
       'a Block rule',
-      {policies: [policy('Nobody', 'deny', {include: [everyone]})]},
-      'The Block rule "Nobody" of "GitLab" keeps it out',
+      {policies: [policy('No one', 'deny', {include: [everyone]})]},
+      'The Block rule "No one" of "GitLab" keeps it out',
       ADD_RULE,
     ],
     [
@@ -290,8 +290,8 @@ describe('a refusal is explained', () => {
     ],
     [
       'a Block rule',
-      {policies: [policy('Nobody', 'deny', {include: [everyone]})]},
-      `The Block rule "Nobody" of "GitLab" keeps it out. ${RAY}`,
+      {policies: [policy('No one', 'deny', {include: [everyone]})]},
+      `The Block rule "No one" of "GitLab" keeps it out. ${RAY}`,
       [ADD_RULE, 'Access evaluates a Service Auth rule before every Block rule'],
     ],
     [

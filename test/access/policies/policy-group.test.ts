@@ -171,7 +171,7 @@ describe('an edit of policies and groups', () => {
     ['that all addresses are everybody', create({ips: ['0.0.0.0/0']}), ['Service Auth with everyone: anyone gets in without credentials']],
     ['that an Allow policy does not mean the tokens of a group', create({groups: ['nested']}, 'allow'), ['The Access group "nested" includes service tokens, which count only under Service Auth: Allow ignores them']],
     ['which rules have to make room', {do: 'attach', policy: 'CD', application: 'Git', precedence: 1}, ['The rule "Staff" moves from precedence 1 to 2', 'The rule "Robots" moves from precedence 2 to 3']],
-    ['that nobody gets in any more', {do: 'detach', policy: 'Staff', application: 'Solo'}, ['"Solo" would have no rules left, so no one would get in']],
+    ['that no one gets in any more', {do: 'detach', policy: 'Staff', application: 'Solo'}, ['"Solo" would have no rules left, so no one would get in']],
     ['that a name will be there twice', {do: 'make-reusable', application: 'Old', rule: 'first'}, ['The account already has a policy "first"; refer to this one by its ID, own-first']],
     ['that a token opens nothing', {do: 'create-group', name: 'X', rules: {tokens: ['off']}}, ['Service token "off" is disabled, so it opens nothing until that is fixed']],
     ['that an address in a group needs no token', {do: 'create-group', name: 'X', rules: {tokens: ['ci'], ips: ['10.0.0.0/8']}}, ['Meeting any one of its rules is enough: a request from these places needs no service token']],
@@ -390,7 +390,7 @@ describe('any commands one after the other', () => {
   })
 })
 
-/** What was deleted comes back, and then stands last. */
+/** What was deleted comes back, as the last one. */
 function sorted(text: string): string {
   const all = JSON.parse(text) as {groups: JsonObject[]}
   return JSON.stringify({...all, groups: all.groups.map((one) => JSON.stringify(one)).sort()})

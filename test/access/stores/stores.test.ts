@@ -397,7 +397,7 @@ describe('checking the stores', () => {
     what: string
     spoil: () => unknown
     found: () => string
-    mended: boolean
+    fixable: boolean
     why?: RegExp
   }
   const OTHER = '0b5b8b3e-0000-4000-8000-000000000001'
@@ -406,7 +406,7 @@ describe('checking the stores', () => {
       what: 'an index entry with nothing behind it',
       spoil: () => world.store.kept.delete(key),
       found: () => `INDEX_WITHOUT_SECRET vault ${id}`,
-      mended: true,
+      fixable: true,
     },
     {
       what: 'an index entry whose secret is in another store',
@@ -415,19 +415,19 @@ describe('checking the stores', () => {
         storeOf('keychain').kept.set(key, value)
       },
       found: () => `INDEX_WITHOUT_SECRET vault ${id}`,
-      mended: true,
+      fixable: true,
     },
     {
       what: 'a stray that the account knows',
       spoil: () => ctx.index.remove('default', id),
       found: () => `STRAY_SERVICE_TOKEN vault ${id}`,
-      mended: true,
+      fixable: true,
     },
     {
       what: 'a stray that the account does not know',
       spoil: () => world.store.kept.set(`service-token/${OTHER}`, value),
       found: () => `STRAY_SERVICE_TOKEN vault ${OTHER}`,
-      mended: false,
+      fixable: false,
       why: /no service token with that ID/,
     },
     {
@@ -437,7 +437,7 @@ describe('checking the stores', () => {
         world.store.kept.set(key, value.replace(/"client_id":"[^"]*"/, '"client_id":"other.access"'))
       },
       found: () => `STRAY_SERVICE_TOKEN vault ${id}`,
-      mended: false,
+      fixable: false,
       why: /client ID/,
     },
     {
@@ -447,27 +447,27 @@ describe('checking the stores', () => {
         world.store.kept.set(key, 'cfast_canary')
       },
       found: () => `STRAY_SERVICE_TOKEN vault ${id}`,
-      mended: false,
+      fixable: false,
       why: /damaged/,
     },
     {
       what: 'a copy that a move left behind',
       spoil: () => storeOf('keychain').kept.set(key, value),
       found: () => `DUPLICATE keychain ${id}`,
-      mended: true,
+      fixable: true,
     },
     {
       what: 'a second entry that is no copy',
       spoil: () => storeOf('keychain').kept.set(key, `${value} `),
       found: () => `DUPLICATE keychain ${id}`,
-      mended: false,
+      fixable: false,
       why: /differ/,
     },
     {
       what: 'a copy of an API token',
       spoil: () => storeOf('keychain').kept.set(API_TOKEN, 'the-api-token'),
       found: () => 'DUPLICATE keychain default',
-      mended: true,
+      fixable: true,
     },
     {
       what: 'an API token where its profile does not look',
@@ -476,29 +476,29 @@ describe('checking the stores', () => {
         storeOf('keychain').kept.set(API_TOKEN, 'the-api-token')
       },
       found: () => 'STRAY_API_TOKEN keychain default',
-      mended: false,
+      fixable: false,
     },
     {
       what: 'the API token of a profile that is gone',
       spoil: () => world.store.kept.set('api-token/constructor', 'x'),
       found: () => 'STRAY_API_TOKEN vault constructor',
-      mended: false,
+      fixable: false,
     },
     {
       what: 'a spool key without an operation',
       spoil: () => world.store.kept.set('spool-key/op1', 'x'),
       found: () => 'STRAY_SPOOL_KEY vault op1',
-      mended: false,
+      fixable: false,
     },
     {
       what: 'a host that is bound to a token which is not here',
       spoil: () => ctx.index.bind({profile: 'default', host: 'h.example', tokenId: OTHER, boundAt: ''}),
       found: () => 'BINDING_WITHOUT_TOKEN - h.example',
-      mended: false,
+      fixable: false,
     },
   ]
 
-  it.each(cases)('names $what; repaired: $mended', async ({spoil, found, mended, why}) => {
+  it.each(cases)('names $what; fixed: $fixable', async ({spoil, found, fixable, why}) => {
     await spoil()
     const before = everything()
     const {problems} = await check()
@@ -507,12 +507,12 @@ describe('checking the stores', () => {
     expect(everything()).toBe(before)
     const secrets = new Set([...stores.values()].flatMap(({kept}) => [...kept.values()]))
     const fixed = await check(true)
-    expect(brief(fixed.problems)).toEqual([`${found()}${mended ? ' fixed' : ''}`])
+    expect(brief(fixed.problems)).toEqual([`${found()}${fixable ? ' fixed' : ''}`])
     if (why) expect(fixed.problems[0]?.why).toMatch(why)
     expect(JSON.stringify(fixed)).not.toContain('cfast_')
     // Whatever it did, no secret of before is gone.
     expect(new Set([...stores.values()].flatMap(({kept}) => [...kept.values()]))).toEqual(secrets)
-    if (mended) expect((await check()).problems).toEqual([])
+    if (fixable) expect((await check()).problems).toEqual([])
     else expect(everything()).toBe(before)
   })
 

@@ -161,7 +161,7 @@ describe('token recover', () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     world.store.state = 'locked'
     expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([
-      {settlement: 'waiting', why: expect.stringContaining('locked') as string, next: ['Mend the test']},
+      {settlement: 'waiting', why: expect.stringContaining('locked') as string, next: ['Repair the store']},
     ])
     world.store.state = 'ready'
     expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([{settlement: 'finished'}])

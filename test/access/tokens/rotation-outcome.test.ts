@@ -34,7 +34,7 @@ describe('what a rotation came to', () => {
       'changed',
     ],
     ['not counted, not shown yet', state(undefined, 0), state(undefined, 5), state(undefined, 0), 'unseen'],
-    ['nothing is told', state(), state(), state(), 'once'],
+    ['Cloudflare does not say', state(), state(), state(), 'once'],
   ])('%s', (_, before, made, now, outcome) => {
     expect(rotationOutcome(before, made, now)).toBe(outcome)
   })

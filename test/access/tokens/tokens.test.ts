@@ -164,7 +164,7 @@ describe('creating a service token', () => {
     const id = String(world.state.data.serviceTokens[0]?.object['id'])
     expect(error).toMatchObject({code: 'TOKEN_PENDING', details: {tokenId: id}, next: ['zt token recover']})
     expect(world.state.data.serviceTokens[0]?.object).toMatchObject({enabled: false})
-    // What kept it from being saved is mended: the secret was in the spool all the time.
+    // What kept it from being saved is fixed: the secret was in the spool all the time.
     world.store.onSave = (value) => value
     expect((await recoverUnfinished(world.ctx)).recovered).toMatchObject([{settlement: 'finished'}])
     expect(world.tokenNames()).toEqual(['ci'])

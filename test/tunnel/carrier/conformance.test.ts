@@ -120,8 +120,8 @@ describe('an answer that is not an upgrade to WebSocket is refused:', () => {
     ['an Upgrade to something else', {Upgrade: 'h2c'}],
     ['no Connection', {Connection: undefined}],
     ['a Connection that keeps alive', {Connection: 'keep-alive'}],
-    ['an extension that nobody offered', {'Sec-WebSocket-Extensions': 'permessage-deflate'}],
-    ['a subprotocol that nobody offered', {'Sec-WebSocket-Protocol': 'ssh'}],
+    ['an extension that was not offered', {'Sec-WebSocket-Extensions': 'permessage-deflate'}],
+    ['a subprotocol that was not offered', {'Sec-WebSocket-Protocol': 'ssh'}],
   ])('%s', async (_, changed) => {
     script = (peer) => {
       peer.accept(changed)
@@ -159,7 +159,7 @@ describe('frames:', () => {
       frame({opcode: 9, payload: text('?')}),
       frame({opcode: 0, payload: text('llo')}),
     ], text('hello')],
-    ['a pong that nobody asked for is ignored', [frame({opcode: 10, payload: text('!')}), frame({opcode: 2, payload: text('x')})], text('x')],
+    ['an unsolicited pong is ignored', [frame({opcode: 10, payload: text('!')}), frame({opcode: 2, payload: text('x')})], text('x')],
     ['what is sent in the segment of the answer is not lost', [Buffer.concat([frame({opcode: 2, payload: text('SSH-2.0')}), closeFrame(1000)])], text('SSH-2.0')],
     ['what is sent behind the close is ignored', [closeFrame(1000), frame({opcode: 2, payload: text('late')})], text('')],
   ])('%s', async (_, bytes, expected) => {
@@ -211,7 +211,7 @@ describe('what no server may send ends the tunnel with a close frame that says s
     ['a message inside a message', Buffer.concat([frame({opcode: 2, final: false}), frame({opcode: 2})]), 1002],
     ['a close with half a code', frame({opcode: 8, payload: text('x')}), 1002],
     ['a close with the code for "TLS failed"', closeFrame(1015), 1002],
-    ['a close with a code that nobody has', closeFrame(1004), 1002],
+    ['a close with an undefined code', closeFrame(1004), 1002],
     ['a close with a code that does not exist', closeFrame(999), 1002],
     ['a close whose reason is not UTF-8', reason([0xc3, 0x28]), 1007],
     ['a close whose reason ends inside a character', reason([0xe2, 0x82]), 1007],

@@ -148,7 +148,7 @@ describe('a host with several addresses', () => {
       done: (error: null, addresses: dns.LookupAddress[]) => void,
     ) => {
       done(null, [
-        // Nobody listens; no answer or no way (a net for documentation, RFC 5737); the edge.
+        // A closed port; no answer or no way (a net for documentation, RFC 5737); the edge.
         {address: '::1', family: 6},
         {address: '192.0.2.1', family: 4},
         {address: '127.0.0.1', family: 4},

@@ -157,7 +157,7 @@ describe('a secret goes only to a host that is bound to its token', () => {
     ['host', '[::1]', 'BAD_HOSTNAME'],
     ['host', '2130706433', 'HOST_NOT_BOUND'],
     ['host', '0x7f.1', 'HOST_NOT_BOUND'],
-    // A pattern stands for one label; a name by itself comes before it.
+    // A wildcard matches one label; a name by itself comes before it.
     ['host', 'y.apps.example.com', to('token-b', 'y.apps.example.com')],
     ['host', 'X.apps.example.com', to('token-c', 'x.apps.example.com')],
     ['host', 'a.b.apps.example.com', 'HOST_NOT_BOUND'],
