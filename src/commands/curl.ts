@@ -12,7 +12,7 @@ import {onlyPreviousText} from '../lib/tunnel/target/target.js'
 export default class Curl extends TunnelCommand<typeof Curl> {
   static override summary = 'Request a URL behind Access with curl and a service token'
   static override description =
-    "Runs the system's curl, without .curlrc, and adds the two headers of the service token bound to the host. They are in no argument and no file. Put options for curl after --. Options that could send the headers to another host or print them (-L, -k, -v and others) are refused. The exit code is that of curl, or 10 if Access refused the token."
+    "Runs the system's curl, without .curlrc, and adds the two headers of the service token bound to the host. The headers appear in no argument and in no file. Put options for curl after --. Options that could send the headers to another host or print them (-L, -k, -v and others) are refused. The exit code is that of curl, or 10 if Access refused the token."
   static override examples = [
     '<%= config.bin %> curl https://grafana.example.com/api/health',
     '<%= config.bin %> curl https://api.example.com/items -- --json @- < item.json',

@@ -113,7 +113,7 @@ describe('--client', () => {
 
   it.each(['ssh', 'ssh config', 'ssh proxy'])('is named in the help of zt %s, with what auto means', async (command) => {
     const {stdout} = await zt.run([...command.split(' '), '--help'])
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('auto is builtin')
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('auto means builtin')
     expect(stdout).toMatch(/auto\|builtin\|cloudflared/)
   }) // prettier-ignore
 

@@ -293,7 +293,7 @@ describe('one policy', () => {
       'people',
       'allow',
       {include: [staff]},
-      'It requires an e-mail address of a domain, which a machine does not have.',
+      'It requires an email address of a domain, which a machine does not have.',
     ],
     [
       'an Exclude',
@@ -342,7 +342,7 @@ describe('one policy', () => {
     ['non_identity', {}, machine, 'zt does not know the selector "nothing".'],
     ['non_identity', {constructor: {}}, machine, 'zt does not know the selector "constructor".'],
     ['bypass', {['x'.repeat(41)]: {}}, machine, `zt does not know the selector "${'x'.repeat(40)}".`],
-    ['bypass', staff, machine, 'It requires an e-mail address of a domain, which a machine does not have.'],
+    ['bypass', staff, machine, 'It requires an email address of a domain, which a machine does not have.'],
   ])('says why: %s, %j for %j', (decision, rule, request, why) => {
     expect(evaluate(input([policy('P', decision, {include: [rule]})], [], request)).trace[0]?.why).toBe(why)
   })
@@ -360,19 +360,19 @@ describe('one policy', () => {
       'what a login would show',
       'allow',
       {include: [byGroup('gone'), staff]},
-      'It requires an e-mail address of a domain, which a machine does not have.',
+      'It requires an email address of a domain, which a machine does not have.',
     ],
     [
       'a Require that needs a login',
       'deny',
       {include: [everyone], require: [everyone, staff]},
-      'It requires an e-mail address of a domain, which a machine does not have.',
+      'It requires an email address of a domain, which a machine does not have.',
     ],
     [
       'an Exclude that needs a login',
       'deny',
       {include: [everyone], exclude: [staff]},
-      'It requires an e-mail address of a domain, which a machine does not have.',
+      'It requires an email address of a domain, which a machine does not have.',
     ],
     [
       'an Include that needs a login',

@@ -16,7 +16,7 @@ import {newNameArg} from '../../lib/command/args.js'
 const USAGE = 'zt app create NAME --domain HOST --service-auth --token NAME'
 
 export default class AppCreate extends RuleCommand<typeof AppCreate> {
-  static override summary = 'Create a self-hosted application, with a Service Auth rule if wanted'
+  static override summary = 'Create a self-hosted application, optionally with a Service Auth rule'
   static override description =
     'The domain must belong to a zone of the account. An application without a rule admits no one.'
   static override examples = [

@@ -129,7 +129,7 @@ export const connectionTokenFlag = completing(
 )
 
 export const clientFlag = Flags.option({
-  description: 'program that carries the connection; auto is builtin',
+  description: 'program that carries the connection; auto means builtin',
   options: TUNNEL_CLIENTS,
   default: 'auto' as const,
 })()

@@ -8,6 +8,6 @@ export function firstFault(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssu
   // Valibot expects the 'unknown' of zt's own check, whose message says what is wrong.
   const expected = issue.type === 'custom' ? issue.message : issue.expected
   return expected === 'never' || expected === null
-    ? `${where} has something that does not belong there`
+    ? `${where} is not allowed here`
     : `${where} should be ${expected}`
 }

@@ -111,9 +111,9 @@ const SELECTORS: Record<string, Selector> = {
       return answer
     },
   },
-  email: {words: 'e-mail', field: 'email', identity: 'an e-mail address'},
-  email_domain: {words: 'e-mails of', field: 'domain', identity: 'an e-mail address of a domain'},
-  email_list: {words: 'e-mail list', field: 'id', identity: 'an e-mail address of a list'},
+  email: {words: 'email', field: 'email', identity: 'an email address'},
+  email_domain: {words: 'emails of', field: 'domain', identity: 'an email address of a domain'},
+  email_list: {words: 'email list', field: 'id', identity: 'an email address of a list'},
   login_method: {words: 'login method', field: 'id', identity: 'a login method'},
   auth_method: {words: 'authentication method', field: 'auth_method', identity: 'an authentication method'},
   auth_context: {identity: 'an authentication context'},

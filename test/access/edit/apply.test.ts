@@ -234,7 +234,7 @@ describe('an edit that fails', () => {
       }
     `)
     expect(records.kept).toEqual([])
-    expect(steps).not.toContain('Taking back what was done')
+    expect(steps).not.toContain('Reverting what was done')
   })
 
   it('at a later change is taken back', async () => {
@@ -254,7 +254,7 @@ describe('an edit that fails', () => {
     `)
     expect(memory.groups.map(({x}) => x)).toEqual([1, 1, 1])
     expect(records.kept).toEqual([])
-    expect(steps.at(-1)).toBe('Taking back what was done')
+    expect(steps.at(-1)).toBe('Reverting what was done')
   })
 
   it('is taken back with fields that no record may hold', async () => {

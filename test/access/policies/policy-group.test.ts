@@ -319,7 +319,7 @@ describe('what is shown', () => {
     await open()
     expect(await showPolicy(world.ctx, 'Staff')).toMatchObject({
       reusable: true,
-      words: {include: ['e-mails of example.com', 'Access group robots']},
+      words: {include: ['emails of example.com', 'Access group robots']},
       attached: [
         {application: {name: 'Git'}, precedence: 1},
         {application: {name: 'Mixed'}, precedence: 2},

@@ -233,7 +233,7 @@ class Edit {
       await this.#forgetRecord()
       return restated(error, {why: ['Nothing was changed.']})
     }
-    this.ctx.progress.step('Taking back what was done')
+    this.ctx.progress.step('Reverting what was done')
     const {left, notes} = await this.#takeBack().catch((reason: unknown) => ({
       left: [messageOf(reason)],
       notes: [],

@@ -235,7 +235,7 @@ function checkEmail(text: string): string {
   throw new UserError({
     kind: 'usage',
     code: 'BAD_EMAIL',
-    message: `"${text.slice(0, 60)}" is not an e-mail address`,
+    message: `"${text.slice(0, 60)}" is not an email address`,
     next: ['For all addresses of a domain: --email-domain example.com'],
   })
 }
@@ -246,7 +246,7 @@ function checkEmailDomain(text: string): string {
   throw new UserError({
     kind: 'usage',
     code: 'BAD_EMAIL_DOMAIN',
-    message: `"${text.slice(0, 60)}" is not an e-mail domain`,
+    message: `"${text.slice(0, 60)}" is not an email domain`,
     why: 'Give the part after the @, such as example.com.',
   })
 }
