@@ -23,42 +23,6 @@ const POLICY_PAGE_SIZE = 1000
 /** The API's largest page of accounts or zones. */
 const SMALL_PAGE_SIZE = 50
 
-/** Completes an error: `Cannot create the service token`. */
-const DOING: Record<OperationName, string> = {
-  verifyUserToken: 'verify the API token',
-  verifyAccountToken: 'verify the API token',
-  listAccounts: 'list the accounts',
-  listZones: 'list the zones',
-  listServiceTokens: 'list the service tokens',
-  getServiceToken: 'read the service token',
-  createServiceToken: 'create the service token',
-  updateServiceToken: 'change the service token',
-  deleteServiceToken: 'delete the service token',
-  rotateServiceToken: 'rotate the service token',
-  refreshServiceToken: 'extend the service token',
-  listApplications: 'list the applications',
-  getApplication: 'read the application',
-  createApplication: 'create the application',
-  replaceApplication: 'change the application',
-  deleteApplication: 'delete the application',
-  listApplicationPolicies: "list the application's policies",
-  createApplicationPolicy: 'add a policy to the application',
-  replaceApplicationPolicy: "change the application's policy",
-  deleteApplicationPolicy: "remove the application's policy",
-  makePolicyReusable: 'make the policy reusable',
-  listPolicies: 'list the policies',
-  getPolicy: 'read the policy',
-  createPolicy: 'create the policy',
-  replacePolicy: 'change the policy',
-  deletePolicy: 'delete the policy',
-  listGroups: 'list the Access groups',
-  getGroup: 'read the Access group',
-  createGroup: 'create the Access group',
-  replaceGroup: 'change the Access group',
-  deleteGroup: 'delete the Access group',
-  getOrganization: "read the organisation's settings",
-}
-
 /**
  * The API over Cloudflare's SDK. Reads are tried three times. A change is sent once, because there is no idempotency
  * key: the caller must find out whether it was made. A change refused because of too many requests was not made, so it
@@ -76,13 +40,13 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
   }
   /** @param ids for the `{names}` in the operation's path, in that order, without the account's or zone's */
   const requestOf = (name: OperationName, ids: readonly string[], body?: object): Request => {
-    const {method, path}: Operation = OPERATIONS[name]
+    const {method, path, doing}: Operation = OPERATIONS[name]
     const left = [...ids]
     const whole = path.startsWith('/accounts/{account_id}/access/') ? base(path) : path
     const filled = whole.replaceAll(/\{(\w+)\}/g, (_, place: string) =>
       checkedId(place === 'account_id' ? account() : (left.shift() ?? '')),
     )
-    return {method, path: filled, doing: DOING[name], body}
+    return {method, path: filled, doing, body}
   }
   const base = (path: string): string => {
     if (zoneId === undefined) return path

@@ -3,9 +3,8 @@ import {completing} from '../cli/completing.js'
 import {ASKABLE, type AskedPart, type RuleInput} from '../access/rules/input.js'
 import type {Decision} from '../api/types.js'
 import {UserError} from '../core/errors.js'
+import {several} from './flags.js'
 
-const several = (description: string, helpValue: string) =>
-  Flags.string({description, helpValue, multiple: true, default: []})
 export const serviceAuthFlag = Flags.boolean({
   description: 'use the action Service Auth: a service token is enough, no login',
 })
