@@ -28,12 +28,13 @@ export default class Undo extends EditCommand<typeof Undo> {
   // prettier-ignore
   static override asks = {
     needs: [
-      'getApplication', 'listApplicationPolicies', 'listPolicies', 'getPolicy', 'replaceApplication',
-      'deleteApplication', 'createPolicy', 'replacePolicy', 'deletePolicy', 'createApplicationPolicy',
-      'replaceApplicationPolicy', 'deleteApplicationPolicy',
+      'listApplications', 'getApplication', 'listApplicationPolicies', 'listPolicies', 'getPolicy',
+      'createApplication', 'replaceApplication', 'deleteApplication', 'createPolicy', 'replacePolicy',
+      'deletePolicy', 'createApplicationPolicy', 'replaceApplicationPolicy', 'deleteApplicationPolicy',
+      'getGroup', 'createGroup', 'replaceGroup', 'deleteGroup',
     ],
-    // Whether a token that rules would name again still exists.
-    tries: ['listServiceTokens'],
+    // Whether a token that rules would name again still exists, and the names of groups.
+    tries: ['listServiceTokens', 'listGroups'],
   } as const
 
   async run(): Promise<object> {

@@ -26,6 +26,12 @@ export interface Line {
   during?: (line: JsonObject) => Promise<void>
 }
 
+/** In a line, instead of an edit's ID: the edit that this earlier line made. */
+export function editOf(line: string): string {
+  return `${EDIT_OF}${line}`
+}
+const EDIT_OF = 'edit of '
+
 export const HOST = 'db.widgetcorp.tech'
 export const ACCOUNT_TOKEN = 'account-owned-token'
 const ROBOTS = 'c5a0b7f1-1111-4222-8333-944455556666'
@@ -74,7 +80,10 @@ export class CommandWorld {
   }
 
   /** Runs a line; returns its exchanges with the API. */
-  async run({args, input, env, ends = 0, spoil, before, during}: Line): Promise<Exchange[]> {
+  async run({args: given, input, env, ends = 0, spoil, before, during}: Line): Promise<Exchange[]> {
+    const args = given.map((word) =>
+      word.startsWith(EDIT_OF) ? String(this.printed.get(word.slice(EDIT_OF.length))?.['undo']) : word,
+    )
     await before?.(this)
     await this.state.save()
     this.api.reset()
@@ -94,7 +103,7 @@ export class CommandWorld {
     if (spoil && this.api.hits === 0) throw new Error(`nothing of zt ${args.join(' ')} was spoilt`)
     this.api.mend()
     if (!during && end.stdout.startsWith('{'))
-      this.printed.set(args.join(' '), JSON.parse(end.stdout) as JsonObject)
+      this.printed.set(given.join(' '), JSON.parse(end.stdout) as JsonObject)
     return this.exchanges.slice(from)
   }
 

@@ -2,7 +2,7 @@ import fs from 'node:fs/promises'
 import http from 'node:http'
 import path from 'node:path'
 import type {JsonObject} from '../../src/lib/core/json.js'
-import {ACCOUNT_TOKEN, HOST, type CommandWorld, type Line} from '../contract/command-world.js'
+import {ACCOUNT_TOKEN, editOf, HOST, type CommandWorld, type Line} from '../contract/command-world.js'
 import type {Rule} from '../faults/faulty-api.js'
 import {HOSTILE} from './hostile-text.js'
 
@@ -116,7 +116,9 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['group', 'remove-token', 'builders', 'ci']},
     {args: ['policy', 'delete', 'Builders', '--yes'], ends: 7},
     {args: ['policy', 'create', 'Other', '--group', 'builders']},
+    {args: ['undo', editOf('policy create Other --group builders'), '--dry-run']},
     {args: ['policy', 'attach', 'Other', 'GitLab']},
+    {args: ['undo', editOf('policy create Other --group builders'), '--yes'], ends: 7},
     {args: ['policy', 'detach', 'Builders', 'GitLab']},
     {args: ['policy', 'detach', 'Other', 'GitLab']},
     {args: ['policy', 'delete', 'Builders', '--dry-run']},
@@ -124,7 +126,18 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['policy', 'delete', 'Other', '--yes']},
     {args: ['group', 'delete', 'builders', '--dry-run']},
     {args: ['group', 'delete', 'builders', '--yes']},
+    {args: ['policy', 'make-reusable', 'Legacy', '--all', '--dry-run']},
     {args: ['policy', 'make-reusable', 'Legacy', '--all', '--yes']},
+  ],
+
+  'edits of Access groups, taken back': [
+    {args: ['token', 'create', 'ci']},
+    {args: ['token', 'create', 'cd']},
+    {args: ['group', 'create', 'makers', '--token', 'ci']},
+    {args: ['group', 'add-token', 'makers', 'cd']},
+    ...undoAll(1),
+    {args: ['group', 'delete', 'makers', '--yes']},
+    ...undoAll(2),
   ],
 
   'applications, and their rules one by one': [
@@ -136,6 +149,7 @@ export const SCENES: Record<string, Line[]> = {
       ends: 11,
     },
     {args: [...createBuild, '--service-auth-401']},
+    {args: [...createBuild, '--group', 'robots', '--dry-run'], ends: 7},
     {args: ['app', 'show', 'Build']},
     {args: ['app', 'add-rule', 'GitLab', '--service-auth', '--group', 'robots', '--precedence', '1']},
     {args: ['app', 'show', 'GitLab']},
@@ -172,8 +186,10 @@ export const SCENES: Record<string, Line[]> = {
     },
     {args: ['app', 'remove-rule', 'Build', 'both', '--token', 'cd', '--yes']},
     {args: ['app', 'remove-rule', 'Build', 'both', '--delete', '--yes']},
+    {args: ['app', 'remove-rule', 'GitLab', '1', '--dry-run']},
     {args: ['app', 'remove-rule', 'GitLab', '1', '--yes']},
     ...undoAll(10),
+    {args: ['undo', editOf('undo --last --yes'), '--yes']},
   ],
 
   'applications of a zone': [

@@ -52,6 +52,7 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
       'createApplication', 'getApplication', 'listApplicationPolicies', 'createApplicationPolicy',
       'replaceApplication', 'deleteApplication', 'deletePolicy',
     ],
+    tries: ['listGroups'],
   } as const
 
   async run(): Promise<object> {

@@ -38,7 +38,7 @@ export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
     'dry-run': dryRunFlag,
     yes: yesFlag,
   }
-  // Groups only where a rule names one.
+  // The names of groups and of policies, where the difference shows them.
   // prettier-ignore
   static override asks = {
     needs: [
@@ -46,7 +46,7 @@ export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
       'replaceApplication', 'replacePolicy', 'deletePolicy', 'replaceApplicationPolicy',
       'deleteApplicationPolicy',
     ],
-    tries: ['listGroups'],
+    tries: ['listGroups', 'listPolicies'],
   } as const
 
   async run(): Promise<object> {
