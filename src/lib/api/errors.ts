@@ -1,4 +1,4 @@
-import {ApiError, type ApiErrorOptions} from '../core/errors.js'
+import {ApiError, OUTCOME_UNKNOWN, type ApiErrorOptions} from '../core/errors.js'
 import {isJsonObject} from '../core/json.js'
 import {ConnectionError} from './http-fetch.js'
 import {permissionsFor} from './permissions.js'
@@ -108,7 +108,7 @@ export function refusedByApi(
   if (answer.status === 429) return rateLimited(request, retryAfterSeconds(answer.headers), known)
   const why = [
     said ?? `It answered with HTTP status ${answer.status} and gave no reason.`,
-    ...(known.outcomeUnknown && answer.status < 400 ? ['The change may or may not have been made.'] : []),
+    ...(known.outcomeUnknown && answer.status < 400 ? [OUTCOME_UNKNOWN] : []),
   ].join(' ')
   if (has(7003) && request.path.startsWith('/zones/')) {
     return error({
@@ -221,10 +221,7 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
     code: timedOut ? 'API_TIMEOUT' : 'API_UNREACHABLE',
     message: `Cannot ${request.doing}: ${timedOut ? 'no answer in time' : 'no connection'} from the API at ${hostname}`,
     why:
-      [
-        timedOut ? undefined : reason(cause),
-        outcomeUnknown ? 'The change may or may not have been made.' : undefined,
-      ]
+      [timedOut ? undefined : reason(cause), outcomeUnknown ? OUTCOME_UNKNOWN : undefined]
         .filter((part) => part !== undefined)
         .join(' ') || undefined,
     next: [`Check the network and the profile's API address: ${suggested(request, 'profile show')}`],
@@ -247,7 +244,7 @@ export function badAnswer(
     why: [
       what,
       'Another server (a proxy, or one at a wrong API address) may have answered instead of Cloudflare.',
-      ...(request.method === 'GET' ? [] : ['The change may or may not have been made.']),
+      ...(request.method === 'GET' ? [] : [OUTCOME_UNKNOWN]),
     ].join(' '),
     next: [suggested(request, 'profile show')],
     status,

@@ -97,6 +97,9 @@ export interface ApiErrorOptions extends UserErrorOptions {
   outcomeUnknown?: boolean | undefined
 }
 
+/** The sentence of `why` for {@link ApiError.outcomeUnknown}. */
+export const OUTCOME_UNKNOWN = 'The change may or may not have been made.'
+
 /** Cloudflare's API refused, or did not answer. */
 export class ApiError extends UserError {
   override readonly name = 'ApiError'

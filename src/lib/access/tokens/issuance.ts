@@ -1,5 +1,5 @@
 import type {AccessApi, NewServiceToken, ServiceToken} from '../../api/types.js'
-import {ApiError, UserError} from '../../core/errors.js'
+import {ApiError, OUTCOME_UNKNOWN, UserError} from '../../core/errors.js'
 import {said} from '../../core/said.js'
 import type {JournalEntry, Spooled} from '../../secrets/journal/journal.js'
 import type {SecretStore} from '../../secrets/types.js'
@@ -196,6 +196,3 @@ export abstract class Issuance<Seen = unknown> {
     }
   }
 }
-
-/** What the API client says of such errors. */
-const OUTCOME_UNKNOWN = 'The change may or may not have been made.'
