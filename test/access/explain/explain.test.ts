@@ -417,6 +417,18 @@ describe('an answer that may be Access or the service behind it', () => {
     const {error} = await explain({answer: {by: 'service', status: 404, reason: 'other'}})
     expect((error as RefusedError).answer.by).toBe('service')
   })
+
+  it.each([
+    [401, 'unauthenticated'],
+    [403, 'forbidden'],
+  ] as const)(
+    'does not blame Access or the token where the service certainly gave a %i',
+    async (status, reason) => {
+      const {error, why} = await explain({policies: admitting, answer: {by: 'service', status, reason}})
+      expect(error.message).toBe(`The service behind ${HOST} refused the request (${status})`)
+      expect(why).toMatch(/^Access let the token in/)
+    },
+  )
 })
 
 describe('where the API does not tell everything', () => {

@@ -91,6 +91,13 @@ function wordsFor(
       ? `${host} answered ${status}: Access refused the service token, or the service behind it refused the request`
       : `Access refused the service token for ${host} (${reason === 'login' ? 'it asks for a login' : status})`
   const show = `zt app show ${host}`
+  if (by === 'service' && (reason === 'unauthenticated' || reason === 'forbidden')) {
+    return {
+      message: `The service behind ${host} refused the request (${status})`,
+      why: 'Access let the token in; the service itself asks for other credentials.',
+      next: [show],
+    }
+  }
   switch (reason) {
     case 'login':
       return {
