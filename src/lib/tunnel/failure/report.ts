@@ -4,6 +4,7 @@ import {errorFacts} from '../../core/error-text.js'
 import {BugError, UserError, type ErrorKind} from '../../core/errors.js'
 import {isErrorKind} from '../../core/exit-codes.js'
 import {redactJson} from '../../core/redact.js'
+import {withoutMiddle} from '../../core/text.js'
 import {parseOwnJson, readFileIfThere, writeFileAtomic} from '../../system/files.js'
 import {RefusedError} from './refusal.js'
 
@@ -13,10 +14,11 @@ export function reportFile(env: Environment): string | undefined {
 }
 
 const MOST_BYTES = 64 * 1024
+const MOST_CHARACTERS = 4000
 
 /** Made on demand, so that the proxy's bundle, which only writes, does not contain it. */
 const schema = () => {
-  const text = v.pipe(v.string(), v.maxLength(4000))
+  const text = v.pipe(v.string(), v.maxLength(MOST_CHARACTERS))
   const optionalText = v.optional(text)
   return v.object({
     version: v.literal(2),
@@ -60,7 +62,11 @@ const schema = () => {
  */
 export type ProxyReport = v.InferOutput<ReturnType<typeof schema>>
 
-/** @returns false where the file could not be written */
+/**
+ * What is too long to be read is left out: the middle of a text, and the details.
+ *
+ * @returns false where the file could not be written
+ */
 export async function writeReport(
   file: string,
   {
@@ -73,14 +79,29 @@ export async function writeReport(
     version: 2,
     ...connection,
     error: {
-      ...{kind, code, message, details: {...details}, why: [...whyLines], next: [...next]},
+      kind,
+      code,
+      message,
+      details: {...details},
+      why: [...whyLines],
+      next: [...next],
       exitCode: error instanceof UserError ? error.exitCode : undefined,
     },
     answer: error instanceof RefusedError ? error.answer : undefined,
   }
-  return writeFileAtomic(file, JSON.stringify(redactJson(report))).then(
+  const whole = inJson(report)
+  const fits = Buffer.byteLength(whole) <= MOST_BYTES
+  const content = fits ? whole : inJson({...report, error: {...report.error, details: {}}})
+  return writeFileAtomic(file, content).then(
     () => true,
     () => false,
+  )
+}
+
+/** A secret is replaced while it is still whole. */
+function inJson(report: ProxyReport): string {
+  return JSON.stringify(redactJson(report), (_name, value: unknown) =>
+    typeof value === 'string' ? withoutMiddle(value, MOST_CHARACTERS) : value,
   )
 }
 
