@@ -95,7 +95,7 @@ export function refuseOthers(
  * parent may be writable for others, who could otherwise put another one in its place.
  *
  * @param why what others could do there
- * @param rules `secret`: others must not be able to read it either
+ * @param options `secret`: others must not be able to read it either
  * @throws UserError `needs-action` / `NOT_OUR_DIRECTORY`, `UNSAFE_PERMISSIONS`; as fs.lstatSync if it does not exist
  */
 export function requireOwnDirectory(

@@ -124,7 +124,6 @@ export function resolvePolicy(
  * The rule of an application that a person means: by the policy's ID, its name, or its precedence as `zt app show` prints
  * it, `3` or `#3` (which a shell takes for a comment unless it is quoted).
  *
- * @param application with its policies
  * @throws UserError `not-found` / `RULE_NOT_FOUND`, `ambiguous` / `RULE_AMBIGUOUS`: also if the name of one rule is the
  *   precedence of another
  */

@@ -37,7 +37,7 @@ const SAID: readonly EdgeAnswer['reason'][] = ['origin-down', 'challenged', 'rat
  * policies and the token, and evaluates them. A failure that is no refusal comes back as it is. What `ssh`, `ssh check`,
  * `curl` and `forward` say about a failure comes from here.
  *
- * Never throws: where the API cannot be asked, the error says so.
+ * Where the API cannot be asked, the error says so.
  */
 export async function explainFailure(ctx: AccessContext, failed: FailedConnection): Promise<UserError> {
   const {error, host} = failed

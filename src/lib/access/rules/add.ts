@@ -72,7 +72,7 @@ const WITHOUT_SERVICE_AUTH = new Set([
  * How to let service tokens into an application by a Service Auth rule, leaving the rest of it alone. Whoever a rule with
  * the same conditions admits already is left out. Changes nothing yet.
  *
- * @throws UserError `not-found`, `ambiguous`, `usage`; `conflict` / `MIXED_POLICIES`, `NO_SERVICE_AUTH_HERE`
+ * @throws UserError `not-found`, `ambiguous`; `usage`, e.g. `NO_SERVICE_AUTH_HERE`; `conflict` / `MIXED_POLICIES`
  */
 export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): Promise<AddRulePlan> {
   const api = await ctx.api()

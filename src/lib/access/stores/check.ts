@@ -22,7 +22,7 @@ export interface Problem {
   /** One sentence. */
   what: string
   store: string | undefined
-  /** The entry's id, the host or the file. */
+  /** The entry's ID, the host or the file. */
   subject: string
   profile: string | undefined
   fixed: boolean
