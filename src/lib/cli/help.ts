@@ -1,14 +1,10 @@
-import type {Command, Interfaces} from '@oclif/core'
+import type {Command} from '@oclif/core'
 import {CommandHelp, Help} from '@oclif/core/help'
 import {HELP_TOPICS} from './help-topics.js'
 import {shown} from './styled.js'
 
 /** oclif's help with the examples first, which people look for. */
 class ExamplesFirst extends CommandHelp {
-  constructor(command: Command.Loadable, config: Interfaces.Config, opts: Interfaces.HelpOptions) {
-    super(asParagraphs(command), config, opts)
-  }
-
   protected override sections(): ReturnType<CommandHelp['sections']> {
     const sections = super.sections()
     const rank = (header: string): number => ['USAGE', 'EXAMPLES'].indexOf(header) + 1 || Infinity
@@ -22,12 +18,6 @@ class ExamplesFirst extends CommandHelp {
     const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0
     return super.flags(flags.map((flag) => (isEmpty(flag.default) ? {...flag, default: undefined} : flag)))
   }
-}
-
-/** Descriptions are wrapped in the sources; here the terminal wraps them. */
-function asParagraphs(command: Command.Loadable): Command.Loadable {
-  const description = command.description?.replaceAll(/(?<!\n)\n(?!\n)/g, ' ')
-  return Object.create(command, {description: {value: description}}) as Command.Loadable
 }
 
 export default class ZtHelp extends Help {
