@@ -70,8 +70,8 @@ export async function* readPages(
     const given = fresh.slice(0, left)
     left -= given.length
     if (given.length > 0) yield {items: given, total}
-    const told = pages !== undefined || total !== undefined
-    if (told && page >= (pages ?? 0) && received >= (total ?? 0)) return
+    const counted = pages !== undefined || total !== undefined
+    if (counted && page >= (pages ?? 0) && received >= (total ?? 0)) return
   }
 }
 

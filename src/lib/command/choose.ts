@@ -11,10 +11,10 @@ interface Asking {
   usage: string
 }
 
-type Named = string | undefined
+type Given = string | undefined
 
 /** The policy that was given, or one that the person chooses. */
-export async function chosenPolicy(given: Named, asking: Asking): Promise<string> {
+export async function chosenPolicy(given: Given, asking: Asking): Promise<string> {
   return (
     given ??
     choose(
@@ -27,17 +27,17 @@ export async function chosenPolicy(given: Named, asking: Asking): Promise<string
 }
 
 /** The Access group that was given, or one that the person chooses. */
-export async function chosenGroup(given: Named, asking: Asking): Promise<string> {
+export async function chosenGroup(given: Given, asking: Asking): Promise<string> {
   return given ?? choose(asking, 'Access group', (api) => api.listGroups())
 }
 
 /** The service token that was given, or one that the person chooses. */
-export async function chosenToken(given: Named, asking: Asking): Promise<string> {
+export async function chosenToken(given: Given, asking: Asking): Promise<string> {
   return given ?? choose(asking, 'service token', (api) => api.listServiceTokens())
 }
 
 /** The application that was given, or one that the person chooses. */
-export async function chosenApplication(given: Named, asking: Asking): Promise<string> {
+export async function chosenApplication(given: Given, asking: Asking): Promise<string> {
   return (
     given ??
     choose(

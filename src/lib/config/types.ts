@@ -1,5 +1,5 @@
 import type {Secret} from '../core/secret.js'
-import type {KeepingStoreKind} from '../secrets/stores.js'
+import type {KeepingStoreKind, StoreKind} from '../secrets/stores.js'
 import type {Paths} from './paths.js'
 
 export const CLOUDFLARE_API_URL = 'https://api.cloudflare.com/client/v4'
@@ -50,7 +50,7 @@ export interface Settings {
   /** CLOUDFLARE_API_TOKEN, if set and not withheld; otherwise the token is in the store under this profile's name. */
   environmentApiToken: Secret | undefined
   /** Chosen by flag, environment (ZT_STORE) or profile; undefined: none chosen yet. */
-  store: KeepingStoreKind | 'env' | undefined
+  store: StoreKind | undefined
   storeSource: SettingSource | undefined
   /** The profile's own store, regardless of flags and ZT_STORE. */
   profileStore: KeepingStoreKind | undefined

@@ -7,7 +7,7 @@ export interface Carried {
 }
 
 /** What an error says in addition to what happened. */
-export interface Told extends Carried {
+export interface CarryDetails extends Carried {
   /** What may help where the connection was idle; the program that carries knows. */
   advice: string | undefined
 }
@@ -53,7 +53,7 @@ const MEANINGS: Record<number, string> = {
   1014: 'the service behind it sent a bad answer',
 }
 
-export function edgeClosed(code: number, reason: string, carried: Told): UserError {
+export function edgeClosed(code: number, reason: string, carried: CarryDetails): UserError {
   const meaning = MEANINGS[code]
   const said = reason.trim()
   return broken(
@@ -64,7 +64,7 @@ export function edgeClosed(code: number, reason: string, carried: Told): UserErr
 }
 
 /** @param error the socket's error, if it was reset; it may be missing even then */
-export function edgeGone(end: 'reset' | 'in a message', error: unknown, carried: Told): UserError {
+export function edgeGone(end: 'reset' | 'in a message', error: unknown, carried: CarryDetails): UserError {
   const how =
     end === 'in a message'
       ? 'The connection ended in the middle of a message.'
@@ -75,16 +75,16 @@ export function edgeGone(end: 'reset' | 'in a message', error: unknown, carried:
 }
 
 /** @param ms how long nothing came */
-export function edgeSilent(ms: number, carried: Told): UserError {
+export function edgeSilent(ms: number, carried: CarryDetails): UserError {
   return broken('EDGE_SILENT', `The edge was silent for ${ms / 1000} s, and answered no ping.`, carried)
 }
 
 /** @param what what the edge sent that it may not */
-export function badFrames(what: string, carried: Told): UserError {
+export function badFrames(what: string, carried: CarryDetails): UserError {
   return broken('TUNNEL_PROTOCOL', `The edge sent ${what}.`, carried)
 }
 
-export function outputFailed(error: unknown, carried: Told): UserError {
+export function outputFailed(error: unknown, carried: CarryDetails): UserError {
   return broken(
     'OUTPUT_FAILED',
     hasCode(error, 'ENOSPC') ? 'The disk is full.' : 'The output cannot be written.',
@@ -92,11 +92,11 @@ export function outputFailed(error: unknown, carried: Told): UserError {
   )
 }
 
-export function inputFailed(carried: Told): UserError {
+export function inputFailed(carried: CarryDetails): UserError {
   return broken('INPUT_FAILED', 'The input cannot be read.', carried)
 }
 
-function broken(code: string, why: string, {up, down, advice}: Told): UserError {
+function broken(code: string, why: string, {up, down, advice}: CarryDetails): UserError {
   const idle = code === 'EDGE_GONE' || code === 'EDGE_SILENT'
   return new UserError({
     kind: 'unreachable',

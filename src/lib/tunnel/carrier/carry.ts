@@ -12,7 +12,7 @@ import {
   outputFailed,
   type Carried,
   type EndNote,
-  type Told,
+  type CarryDetails,
 } from './carry-errors.js'
 import {
   CUT_OFF,
@@ -182,7 +182,7 @@ class Carrier {
     this.#output.uncork()
   }
 
-  get #details(): Told {
+  get #details(): CarryDetails {
     return {...this.#carried, advice: this.#options.advice}
   }
 

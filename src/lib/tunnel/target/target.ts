@@ -6,7 +6,7 @@ import type {Secret} from '../../core/secret.js'
 import {readCredentials} from '../../secrets/credentials.js'
 import {IndexFiles, type HostBinding} from '../../secrets/index-files.js'
 import {storedToken} from '../../secrets/stored-token.js'
-import {openStore, type KeepingStoreKind, type StoreOptions} from '../../secrets/stores.js'
+import {openStore, type StoreKind, type StoreOptions} from '../../secrets/stores.js'
 import type {StoredCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
 
@@ -15,7 +15,7 @@ export interface ChosenToken {
   /** The service token's UUID, or `env` for the pair of the environment. */
   tokenId: string
   /** The store that holds its secret. */
-  store: KeepingStoreKind | 'env'
+  store: StoreKind
   /** For people. */
   name: string
   /** True when the host is bound to this token, so that no confirmation is needed. */
