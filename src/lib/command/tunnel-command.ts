@@ -44,7 +44,11 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   protected explain(target: Target, error: UserError, path?: string): Promise<UserError> {
     const {edge, tokenId, credentials} = target
     return explainFailure(this.access(), {
-      ...{host: edge.host, path, tokenId, clientId: credentials.clientId, error},
+      host: edge.host,
+      path,
+      tokenId,
+      clientId: credentials.clientId,
+      error,
     })
   }
 

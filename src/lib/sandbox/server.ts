@@ -28,7 +28,8 @@ export async function startSandbox(
   const authority = await openCertificateAuthority(directory, clock.now())
   const ssh = await startSshServer(directory)
   const edge = await startEdge({
-    ...{state, authority},
+    state,
+    authority,
     originOf: (host) => origins[host] ?? `ssh://${ssh.address}`,
     httpOriginOf: (host) => origins[host],
   })

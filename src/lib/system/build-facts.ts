@@ -44,13 +44,17 @@ export function versionReport() {
   const {version, commit, dirty, commitDate, target, bundled} = buildFacts()
   return {
     name: NAME,
-    ...{version, commit, dirty, commitDate},
+    version,
+    commit,
+    dirty,
+    commitDate,
     node: process.versions.node,
     openssl: process.versions.openssl ?? null,
     platform: process.platform,
     arch: process.arch,
     executable: {kind},
-    ...{target, bundled},
+    target,
+    bundled,
   }
 }
 

@@ -44,7 +44,10 @@ export async function passToOrigin(
   ]
   try {
     const upstream = http.request({
-      ...{method: request.method, path: request.url, maxHeaderSize: HEAD_BYTES, insecureHTTPParser: false},
+      method: request.method,
+      path: request.url,
+      maxHeaderSize: HEAD_BYTES,
+      insecureHTTPParser: false,
       headers: [...pass(request.rawHeaders), ...(near ? upgrade : framingHeaders(request))].flat(),
       createConnection: () => keepReading(net.connect({host: address, port, noDelay: true})),
     })

@@ -22,7 +22,12 @@ export interface EdgeRequest {
 export function edgeRequest({agent, edge, method, path, headers, idleMs}: EdgeRequest): ClientRequest {
   const {host, port} = addressOf(edge)
   const request = https.request({
-    ...{agent, host, port, method, path, headers: headers.flat()},
+    agent,
+    host,
+    port,
+    method,
+    path,
+    headers: headers.flat(),
     maxHeaderSize: HEAD_BYTES,
     insecureHTTPParser: false,
   })

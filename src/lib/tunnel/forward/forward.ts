@@ -61,7 +61,10 @@ function announceForward(settings: Settings, target: Target): () => void {
   const {host, connectTo, caFile} = edge
   return announce(paths.state, {
     carries: 'forward',
-    ...{host, profile, tokenId, clientId: credentials.clientId},
+    host,
+    profile,
+    tokenId,
+    clientId: credentials.clientId,
     identity: identityOf({profile, tokenId: sharedBy(target, settings), connectTo, caFile}),
     plainSsh: false,
     cloudflared: false,

@@ -187,7 +187,11 @@ export class Proxying {
     })
     try {
       return edgeRequest({
-        ...{agent, edge, method, path: url, idleMs: this.#around.idleMs},
+        agent,
+        edge,
+        method,
+        path: url,
+        idleMs: this.#around.idleMs,
         headers: [...headers, ...hop],
       })
     } catch {
