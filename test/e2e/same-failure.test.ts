@@ -233,6 +233,7 @@ const ANSWERS: Row[] = [
   {what: '302 to the login page', make: answers(302, {Location: LOGIN}), shown: REFUSED, why: /rules of "GitLab" admit "ci"/, commands: AND_CURL},
   {what: '401 by Access', make: answers(401, {'WWW-Authenticate': 'Cloudflare-Access'}), shown: REFUSED, why: /does not accept the credentials/, commands: AND_CURL},
   {what: '403 by Access', make: answers(403, {'CF-Access-Aud': 'f00d'}), shown: REFUSED, why: /85 seconds/, commands: AND_CURL},
+  {what: '401 by the service itself', make: answers(401, {'WWW-Authenticate': 'Basic realm="x"'}), shown: REFUSED, why: /^Access let the token in/},
   {what: '403 by whom the answer does not say', make: answers(403), shown: REFUSED, why: /the two look the same/, commands: AND_CURL},
   {what: 'a challenge', make: answers(403, {'CF-Mitigated': 'challenge'}), shown: REFUSED, why: /challenge/, commands: AND_CURL},
   {what: '302 to elsewhere', make: answers(302, {Location: 'https://elsewhere.example/'}), shown: REFUSED, why: /does not follow/},
