@@ -26,7 +26,10 @@ export async function withCleanEnvironment(work) {
   const home = await mkdtemp(path.join(os.tmpdir(), 'zt-bench-'))
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(ZT_|CLOUDFLARE_|CF_ACCESS_|TUNNEL_|XDG_|NODE_|SSL_CERT_|FORCE_COLOR|DEBUG$)/.test(name),
+      ([name]) =>
+        !/^(ZT_(?!PATIENCE$)|CLOUDFLARE_|CF_ACCESS_|TUNNEL_|XDG_|NODE_|SSL_CERT_|FORCE_COLOR|DEBUG$)/.test(
+          name,
+        ),
     ),
   )
   for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind)
