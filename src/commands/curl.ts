@@ -2,7 +2,6 @@ import {Args} from '@oclif/core'
 import {connectionTokenFlag, edgeFlags, yesFlag} from '../lib/command/flags.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {completing} from '../lib/cli/completing.js'
-import {errJson} from '../lib/cli/streams.js'
 import {checkUrl, readCurlArguments} from '../lib/tunnel/curl/arguments.js'
 import {curlWithToken} from '../lib/tunnel/curl/curl.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
@@ -29,6 +28,7 @@ export default class Curl extends TunnelCommand<typeof Curl> {
     yes: yesFlag,
     ...edgeFlags,
   }
+  static override jsonOutput = 'stderr' as const
 
   async run(): Promise<object> {
     const request = checkUrl(this.args.url)
@@ -44,14 +44,9 @@ export default class Curl extends TunnelCommand<typeof Curl> {
       throw await this.explain(target, new RefusedError(host, answer), request.path)
     if (answer?.reason === 'redirect' && answer.location !== undefined)
       this.note(`HTTP ${answer.status}: zt does not follow the redirect to ${answer.location}`)
-    endLike(end)
+    this.afterResult(() => endLike(end))
     const token = {id: target.tokenId, name: target.name}
     const {exitCode, signal = null} = end
     return {host, token, status: answer?.status ?? null, previousUntil, exitCode, signal}
-  }
-
-  /** stdout belongs to curl. */
-  override logJson(json: unknown): void {
-    errJson(JSON.stringify(json, null, 2))
   }
 }

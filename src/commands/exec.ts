@@ -1,7 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {completing} from '../lib/cli/completing.js'
-import {errJson} from '../lib/cli/streams.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
 import {checkCommand, execWithToken} from '../lib/tunnel/exec/exec.js'
 import {checkNames, USUAL_NAMES} from '../lib/tunnel/exec/names.js'
@@ -39,18 +38,14 @@ export default class Exec extends TunnelCommand<typeof Exec> {
   }
 
   static override asks = undefined
+  static override jsonOutput = 'stderr' as const
 
   async run(): Promise<object> {
     const command = checkCommand(this.rest)
     const names = checkNames({id: this.flags['id-var'], secret: this.flags['secret-var']})
     const {credentials, tokenId, name} = await findNamed({token: this.args.token, ...this.reading})
     const end = await execWithToken({command, credentials, names, env: process.env})
-    endLike(end)
+    this.afterResult(() => endLike(end))
     return {token: {id: tokenId, name}, exitCode: end.exitCode, signal: end.signal ?? null}
-  }
-
-  /** stdout belongs to the child. */
-  override logJson(json: unknown): void {
-    errJson(JSON.stringify(json, null, 2))
   }
 }

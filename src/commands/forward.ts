@@ -3,7 +3,7 @@ import {connectionTokenFlag, edgeFlags, yesFlag} from '../lib/command/flags.js'
 import {ForwardReporter} from '../lib/command/present/forward-events.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {hostArg} from '../lib/command/args.js'
-import {outJson, style} from '../lib/cli/streams.js'
+import {style} from '../lib/cli/streams.js'
 import {normaliseHostname} from '../lib/core/hostname.js'
 import {untilSignal} from '../lib/system/signals.js'
 import {planForward, startForward} from '../lib/tunnel/forward/forward.js'
@@ -44,6 +44,7 @@ export default class Forward extends TunnelCommand<typeof Forward> {
     yes: yesFlag,
     ...edgeFlags,
   }
+  static override jsonOutput = 'lines' as const
 
   async run(): Promise<object> {
     const host = normaliseHostname(this.args.host)
@@ -72,10 +73,5 @@ export default class Forward extends TunnelCommand<typeof Forward> {
   private noteEvent(text: string): void {
     if (this.jsonEnabled()) this.logJson({event: 'note', text})
     else this.note(text)
-  }
-
-  /** One object per line, written when it happens. */
-  override logJson(json: unknown): void {
-    outJson(JSON.stringify(json))
   }
 }

@@ -8,6 +8,7 @@ import {createAccessApi} from '../../src/lib/api/client.js'
 import {Secret} from '../../src/lib/core/secret.js'
 import {bin, BuiltZt} from '../support/built-zt.js'
 import {startConnectProxy} from '../support/connect-proxy.js'
+import {documentsIn} from '../support/json-documents.js'
 import {withGrowingLimit} from '../support/patience.js'
 import {HOST, startEdge, type EdgeOptions, type Peer, type ScriptedEdge} from '../support/scripted-edge.js'
 
@@ -60,12 +61,11 @@ afterEach(async () => {
 })
 afterAll(() => zt.end())
 
-/** The error in what a command printed, among other JSON and what ssh says itself. */
+/** The error in what a command printed: one JSON document, among what ssh says itself. */
 function errorIn(text: string): Shown {
-  const from = text.indexOf('{\n  "error": {')
-  const end = text.indexOf('\n}', from)
-  if (from < 0 || end < 0) throw new Error(`no error in ${text}`)
-  return (JSON.parse(text.slice(from, end + 2)) as {error: Shown}).error
+  const [document, ...more] = documentsIn(text)
+  if (!document || more.length > 0) throw new Error(`not one document: ${text}`)
+  return document['error'] as unknown as Shown
 }
 
 /** What a forward says of the first connection, or of itself where it does not start. */

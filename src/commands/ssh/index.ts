@@ -2,9 +2,9 @@ import {explainFailure} from '../../lib/access/explain/explain.js'
 import {connectionFlags, connectionTokenFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
 import {TunnelCommand} from '../../lib/command/tunnel-command.js'
 import {destinationArg} from '../../lib/command/args.js'
-import {errJson} from '../../lib/cli/streams.js'
 import {UserError} from '../../lib/core/errors.js'
 import {errorOf, type ProxyReport} from '../../lib/tunnel/failure/report.js'
+import {endLike} from '../../lib/tunnel/exec/child.js'
 import {parseDestination} from '../../lib/tunnel/target/destination.js'
 import {endedBefore, type QuickEnd} from '../../lib/tunnel/ssh/quick.js'
 import {openSsh} from '../../lib/tunnel/ssh/run.js'
@@ -26,12 +26,12 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
     ...connectionFlags,
     ...edgeFlags,
   }
+  static override jsonOutput = 'stderr' as const
 
   async run(): Promise<object> {
     const {host, token, end} = endedBefore() ?? (await this.open())
     if (end.report) this.showError(await this.failureIn(end.report))
-    process.exitCode = end.exitCode
-    if (end.signal) process.kill(process.pid, end.signal)
+    this.afterResult(() => endLike(end))
     return {host, token, exitCode: end.exitCode, signal: end.signal ?? null}
   }
 
@@ -58,11 +58,6 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
     const error = errorOf({host, ...report})
     if (!(error instanceof UserError)) return error
     return explainFailure(this.access(), {host, tokenId, clientId, error})
-  }
-
-  /** stdout belongs to the session. */
-  override logJson(json: unknown): void {
-    errJson(JSON.stringify(json, null, 2))
   }
 
   private async askHost(): Promise<string> {

@@ -2,7 +2,6 @@ import {Flags} from '@oclif/core'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {clientFlag, connectionTokenFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
 import {hostArg} from '../../lib/command/args.js'
-import {errJson} from '../../lib/cli/streams.js'
 import {main} from '../../lib/tunnel/proxy/main.js'
 
 /** bin/zt.cjs starts the proxy without this class, which is for the help and for flags before `ssh proxy`. */
@@ -29,14 +28,10 @@ export default class SshProxy extends AccessCommand<typeof SshProxy> {
     }),
     ...edgeFlags,
   }
+  static override jsonOutput = 'stderr' as const
 
-  async run(): Promise<object> {
+  /** The proxy prints its own failure. */
+  async run(): Promise<void> {
     process.exitCode = await main(this.argv)
-    return {host: this.args.host}
-  }
-
-  /** stdout belongs to the connection. */
-  override logJson(json: unknown): void {
-    errJson(JSON.stringify(json))
   }
 }

@@ -13,7 +13,7 @@ import {ListOutput, type ListShape} from './list-output.js'
 import {SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {printError, printLabelled, printNext} from './report-error.js'
-import {errStyle, out, outJson, type Text} from './streams.js'
+import {errJson, errStyle, out, outJson, type Text} from './streams.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
@@ -56,6 +56,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
    * profile. `ignored`: it works the same with every profile, so a suggested command line need not name one.
    */
   static profile: 'new' | 'ignored' | undefined
+  /**
+   * What --json prints. Undefined: one document on stdout. `stderr`: one document on stderr, because stdout belongs to another
+   * program. `lines`: any number of events on stdout, each on a line of its own.
+   */
+  static jsonOutput: 'stderr' | 'lines' | undefined
 
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
@@ -66,6 +71,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   readonly #warnings: string[] = []
   #progress: SpinnerProgress | undefined
   #list: Pick<ListOutput<never>, 'end' | 'shown'> | undefined
+  #documentPrinted = false
+  #last: (() => void) | undefined
 
   override async init(): Promise<void> {
     await super.init()
@@ -108,7 +115,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.#list = list
     const total = await list.show(pages)
     this.#progress?.stop()
-    list.end({warnings: this.#warnings})
+    this.#documentPrinted = list.end({warnings: this.#warnings})
     const {shown} = list
     if (shown === 0) this.print(shape.empty)
     else if (total !== undefined && total > shown) this.note(`${shown} of ${total} are shown`)
@@ -140,8 +147,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.#progress
   }
 
+  /** Prints an event, or the one document of this command: its failure if one was shown, otherwise its result. */
   override logJson(json: unknown): void {
-    outJson(JSON.stringify(json, null, 2))
+    const {jsonOutput} = this.ctor as typeof BaseCommand
+    if (jsonOutput === 'lines') return outJson(JSON.stringify(json))
+    if (this.#documentPrinted) return
+    this.#documentPrinted = true
+    const print = jsonOutput === 'stderr' ? errJson : outJson
+    print(JSON.stringify(json, null, 2))
   }
 
   override toSuccessJson(result: unknown): JsonObject {
@@ -154,12 +167,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.showError(error)
   }
 
-  /** Reports a failure, as text or as JSON. */
+  /** Reports a failure, as text or as the JSON document. A failure after the document is text. */
   protected showError(error: unknown): void {
     this.#progress?.stop()
-    if (this.jsonEnabled()) {
+    if (this.jsonEnabled() && !this.#documentPrinted) {
       const json = {error: this.errorJson(error)}
-      if (!this.#list?.end({...json, warnings: this.#warnings})) this.logJson(json)
+      if (this.#list?.end({...json, warnings: this.#warnings})) this.#documentPrinted = true
+      else this.logJson(json)
     } else {
       printError(error, (step) => this.step(step))
       if (this.#list && this.#list.shown > 0) this.note('the list above is incomplete')
@@ -189,6 +203,17 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   private commandOf(line: string): Command.Loadable | undefined {
     const [, topic = '', verb = ''] = line.split(' ')
     return this.config.findCommand(`${topic}:${verb}`) ?? this.config.findCommand(topic)
+  }
+
+  /** For what may end the process: it happens once the result is printed. */
+  protected afterResult(last: () => void): void {
+    this.#last = last
+  }
+
+  protected override async _run<T>(): Promise<T> {
+    const result = await super._run<T>()
+    this.#last?.()
+    return result
   }
 
   override async finally(error: Error | undefined): Promise<void> {

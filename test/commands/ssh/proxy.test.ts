@@ -1,5 +1,7 @@
 import {expect, it, vi} from 'vitest'
+import {endedBare} from '../../../src/lib/tunnel/carrier/carry-errors.js'
 import {commandTests} from '../../support/command-harness.js'
+import {againstSchema} from '../../support/json-schemas.js'
 
 // The process that carries the connection takes this one's own stdin: test/e2e runs it. Here it is what it is given.
 const main = vi.fn(async (_argv: string[]) => 0)
@@ -17,10 +19,11 @@ it('hands its words to the process that carries the connection, and ends as that
   expect({exitCode, stdout, stderr}).toEqual({exitCode: 10, stdout: '', stderr: ''})
 })
 
-it('prints its JSON on stderr: stdout is the connection', async () => {
-  const {stdout} = await scene.zt.run(`ssh proxy ${HOST} --json`)
-  expect(stdout).toBe('')
-  expect(await scene.zt.json(`ssh proxy ${HOST}`)).toMatchObject({host: HOST})
+it('prints nothing itself with --json: the process that carries the connection does', async () => {
+  const {stdout, stderr} = await scene.zt.run(`ssh proxy ${HOST} --json`)
+  expect(stdout + stderr).toBe('')
+  const document = {note: {...endedBare()}}
+  expect(againstSchema('ssh proxy', document)).toBe(document)
 })
 
 it('fails where the command line is wrong', async () => {
