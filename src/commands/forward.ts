@@ -1,9 +1,8 @@
 import {Flags} from '@oclif/core'
 import {connectionTokenFlag, edgeFlags, yesFlag} from '../lib/command/flags.js'
-import {ForwardReporter} from '../lib/command/present/forward-events.js'
+import {ForwardReporter, listeningText} from '../lib/command/present/forward-events.js'
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {hostArg} from '../lib/command/args.js'
-import {style} from '../lib/cli/streams.js'
 import {normaliseHostname} from '../lib/core/hostname.js'
 import {untilSignal} from '../lib/system/signals.js'
 import {planForward, startForward} from '../lib/tunnel/forward/forward.js'
@@ -54,24 +53,17 @@ export default class Forward extends TunnelCommand<typeof Forward> {
     const events = new ForwardReporter(target, {
       explain: (error, path) => this.explain(target, error, path),
       error: (error) => this.showError(error),
-      note: (text) => this.noteEvent(text),
+      note: (text) => (this.jsonEnabled() ? this.logJson({event: 'note', text}) : this.note(text)),
     })
     const forward = await startForward(plan, {settings, target, environment: process.env, events})
     const end = untilSignal()
     const at = authorityOf(forward.listen)
     const token = {id: target.tokenId, name: target.name}
     if (flags.expose) this.warn(`Anyone who reaches ${at} uses "${target.name}"`)
-    this.print(
-      `${style.green('✓')} ${flags.http ? `http://${at}` : at} leads to ${host} ${style.dim('(Ctrl-C ends it)')}`,
-    )
+    this.print(listeningText(at, host, flags.http))
     if (this.jsonEnabled()) this.logJson({event: 'listening', ...forward.listen, host, token})
     await end
     await forward.close()
     return {event: 'ended', host, token, served: forward.served()}
-  }
-
-  private noteEvent(text: string): void {
-    if (this.jsonEnabled()) this.logJson({event: 'note', text})
-    else this.note(text)
   }
 }

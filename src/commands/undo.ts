@@ -3,7 +3,7 @@ import {ztCommand} from '../lib/core/command-line.js'
 import type {AccessContext} from '../lib/access/account/context.js'
 import {latestEdit, listUndo, planUndo, undoEdit, type PlannedUndo} from '../lib/access/edit/undo.js'
 import {EditCommand} from '../lib/command/edit-command.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../lib/command/flags.js'
+import {editFlags} from '../lib/command/flags.js'
 import {undoJson, undoTable} from '../lib/command/present/edit.js'
 import {UserError} from '../lib/core/errors.js'
 
@@ -21,9 +21,7 @@ export default class Undo extends EditCommand<typeof Undo> {
   }
   static override flags = {
     last: Flags.boolean({description: 'the latest edit that is not undone yet'}),
-    zone: zoneFlag,
-    yes: yesFlag,
-    'dry-run': dryRunFlag,
+    ...editFlags,
   }
   // prettier-ignore
   static override asks = {
@@ -45,8 +43,6 @@ export default class Undo extends EditCommand<typeof Undo> {
     // The latest edit is known once no other zt edits; after it was shown, it stays that one.
     const plan = async (): Promise<PlannedUndo> => planUndo(ctx, (id ??= await latestEdit(ctx)))
     const {plan: undone, result} = await this.edit(ctx, plan, {
-      dryRun: this.flags['dry-run'],
-      yes: this.flags.yes,
       question: () => 'Undo it?',
       requireYes: ({record}) => ztCommand(ctx, 'undo', record.id, '--yes'),
       planned: ({record, changes}) => {

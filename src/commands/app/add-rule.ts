@@ -1,21 +1,12 @@
-import {Flags} from '@oclif/core'
 import {applyPlanned} from '../../lib/access/edit/planned.js'
 import {planAddRule} from '../../lib/access/rules/add.js'
 import {newId} from '../../lib/access/edit/object.js'
 import {RuleCommand} from '../../lib/command/rule-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
-import {dryRunFlag, placeFlags, yesFlag, zoneFlag} from '../../lib/command/flags.js'
-import {
-  addedInWords,
-  addedOrThere,
-  addRuleJson,
-  alreadyInWords,
-  boundLines,
-  rulesWithNew,
-} from '../../lib/command/present/rule-edit.js'
-import {machineFlags, narrowingFlags, serviceAuthFlag} from '../../lib/command/rule-flags.js'
+import {editFlags, placeFlags, ruleNameFlag} from '../../lib/command/flags.js'
+import {addedOrThere, addRuleJson, alreadyInWords, rulesAfter} from '../../lib/command/present/rule-edit.js'
+import {serviceAuthRuleFlags} from '../../lib/command/rule-flags.js'
 import {applicationArg} from '../../lib/command/args.js'
-import {style} from '../../lib/cli/streams.js'
 
 const USAGE = 'zt app add-rule APP --service-auth --token NAME'
 
@@ -30,14 +21,10 @@ export default class AppAddRule extends RuleCommand<typeof AppAddRule> {
   ]
   static override args = {application: applicationArg}
   static override flags = {
-    'service-auth': serviceAuthFlag,
-    ...machineFlags,
-    ...narrowingFlags,
-    name: Flags.string({description: 'name of the rule (default: "Service Auth: NAMES")', helpValue: 'RULE'}),
+    ...serviceAuthRuleFlags,
+    name: ruleNameFlag,
     ...placeFlags,
-    zone: zoneFlag,
-    'dry-run': dryRunFlag,
-    yes: yesFlag,
+    ...editFlags,
   }
   // Groups only where a rule names one.
   // prettier-ignore
@@ -51,35 +38,25 @@ export default class AppAddRule extends RuleCommand<typeof AppAddRule> {
   } as const
 
   async run(): Promise<object> {
-    const {name, before, precedence, 'dry-run': dryRun, yes} = this.flags
+    const {name, before, precedence} = this.flags
     const ctx = this.access()
-    const application = await chosenApplication(this.args.application, {
-      ctx,
-      prompts: this.prompts,
-      usage: USAGE,
-    })
+    const asking = {ctx, prompts: this.prompts, usage: USAGE}
+    const application = await chosenApplication(this.args.application, asking)
     const rules = await this.chosenRules(ctx, USAGE)
     if (!this.flags['service-auth']) this.prompts.require('--service-auth', USAGE)
     const wanted = {application, rules, ruleName: name, before, precedence}
     const {plan, applied, result} = await this.edit(ctx, () => planAddRule(ctx, wanted), {
-      dryRun,
-      yes,
       question: () => 'Add it?',
       planned: (one) => {
         for (const warning of one.warnings) this.warn(warning)
         const already = alreadyInWords(one)
-        if (already !== undefined && (one.changes.length > 0 || dryRun)) this.print(already)
+        if (already !== undefined && (one.changes.length > 0 || this.dryRun)) this.print(already)
       },
       done: addedOrThere,
       apply: (one) => applyPlanned(ctx, one, this.commandInWords()),
     })
-    const changes = plan.changes.length > 0
-    const app = style.bold(plan.application.name)
-    if (changes && dryRun) this.print(`Would admit ${addedInWords(plan)} to ${app}:`)
-    if (changes) this.print(rulesWithNew(plan))
-    for (const line of boundLines(plan.binding.bound, dryRun)) this.print(line)
-    const [first] = plan.binding.bound
-    if (first && !dryRun) this.next(`zt ssh ${first.host}`)
+    if (plan.changes.length > 0) this.print(rulesAfter(plan, this.dryRun))
+    this.showBound(plan.binding.bound)
     return {...addRuleJson(plan, applied?.ids.get(newId(1))), ...result}
   }
 }

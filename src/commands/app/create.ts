@@ -1,16 +1,15 @@
-import {Flags} from '@oclif/core'
 import {ztCommand} from '../../lib/core/command-line.js'
 import {applyCreateApplication, planCreateApplication} from '../../lib/access/applications/create.js'
 import {RuleCommand} from '../../lib/command/rule-command.js'
 import {
-  dryRunFlag,
+  editFlags,
+  ruleNameFlag,
   serviceAuth401Flag,
   sessionDurationFlag,
-  yesFlag,
-  zoneFlag,
+  several,
 } from '../../lib/command/flags.js'
-import {boundLines, createdInWords, createdJson} from '../../lib/command/present/rule-edit.js'
-import {machineFlags, narrowingFlags, serviceAuthFlag} from '../../lib/command/rule-flags.js'
+import {createdInWords, createdJson} from '../../lib/command/present/rule-edit.js'
+import {serviceAuthRuleFlags} from '../../lib/command/rule-flags.js'
 import {newNameArg} from '../../lib/command/args.js'
 
 const USAGE = 'zt app create NAME --domain HOST --service-auth --token NAME'
@@ -26,24 +25,12 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
   ]
   static override args = {name: newNameArg('application')}
   static override flags = {
-    domain: Flags.string({
-      description: 'host name, with or without a path; the first one is the primary domain',
-      helpValue: 'HOST[/PATH]',
-      multiple: true,
-      default: [],
-    }),
-    'service-auth': serviceAuthFlag,
-    ...machineFlags,
-    ...narrowingFlags,
-    'rule-name': Flags.string({
-      description: 'name of the rule (default: "Service Auth: NAMES")',
-      helpValue: 'RULE',
-    }),
+    domain: several('host name, with or without a path; the first one is the primary domain', 'HOST[/PATH]'),
+    ...serviceAuthRuleFlags,
+    'rule-name': ruleNameFlag,
     'service-auth-401': serviceAuth401Flag,
     'session-duration': sessionDurationFlag,
-    zone: zoneFlag,
-    'dry-run': dryRunFlag,
-    yes: yesFlag,
+    ...editFlags,
   }
   // prettier-ignore
   static override asks = {
@@ -56,20 +43,17 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
   } as const
 
   async run(): Promise<object> {
-    const {'dry-run': dryRun, yes} = this.flags
+    const {domain, 'rule-name': ruleName} = this.flags
     const ctx = this.access()
     const wanted = {
       name: this.args.name ?? (await this.typed('The name', 'Name of the application', USAGE)),
-      domains:
-        this.flags.domain.length > 0 ? this.flags.domain : [await this.typed('--domain', 'Domain', USAGE)],
-      rules: await this.optionalRules(ctx, this.flags['rule-name'], USAGE),
-      ruleName: this.flags['rule-name'],
+      domains: domain.length > 0 ? domain : [await this.typed('--domain', 'Domain', USAGE)],
+      rules: await this.optionalRules(ctx, ruleName, USAGE),
+      ruleName,
       sessionDuration: this.flags['session-duration'],
       serviceAuth401: this.flags['service-auth-401'],
     }
     const {plan, applied, result} = await this.edit(ctx, () => planCreateApplication(ctx, wanted), {
-      dryRun,
-      yes,
       question: () => 'Create the application?',
       planned: ({warnings}) => {
         for (const warning of warnings) this.warn(warning)
@@ -77,13 +61,11 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
       done: createdInWords,
       apply: (one) => applyCreateApplication(ctx, one, this.commandInWords()),
     })
+    this.showBound(plan.binding.bound)
     const {name, domains} = plan.application
-    for (const line of boundLines(plan.binding.bound, dryRun)) this.print(line)
-    const [first] = plan.binding.bound
-    if (!plan.rule) this.warn(`"${name}" ${dryRun ? 'would have' : 'has'} no rule: it admits no one`)
-    if (!plan.rule && !dryRun)
+    if (!plan.rule) this.warn(`"${name}" ${this.dryRun ? 'would have' : 'has'} no rule: it admits no one`)
+    if (!plan.rule && !this.dryRun)
       this.next(ztCommand(ctx, 'app', 'add-rule', domains[0] ?? name, '--service-auth', '--token', 'NAME'))
-    if (!dryRun && first) this.next(`zt ssh ${first.host}`)
     return {...createdJson(plan, applied?.ids.get(plan.newId)), ...result}
   }
 }

@@ -4,7 +4,7 @@ import {applyPlanned} from '../../lib/access/edit/planned.js'
 import {planRemoveRule} from '../../lib/access/rules/remove.js'
 import {RuleCommand} from '../../lib/command/rule-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {editFlags} from '../../lib/command/flags.js'
 import {removedInWords, removeRuleJson} from '../../lib/command/present/rule-edit.js'
 import {applicationArg, ruleArg} from '../../lib/command/args.js'
 import {completing} from '../../lib/cli/completing.js'
@@ -34,9 +34,7 @@ export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
       }),
     ),
     delete: Flags.boolean({description: 'also delete the policy, if no other application uses it'}),
-    zone: zoneFlag,
-    'dry-run': dryRunFlag,
-    yes: yesFlag,
+    ...editFlags,
   }
   // The names of groups and of policies, where the difference shows them.
   // prettier-ignore
@@ -51,28 +49,23 @@ export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
 
   async run(): Promise<object> {
     const ctx = this.access()
-    const {token, delete: andDelete, 'dry-run': dryRun, yes} = this.flags
-    const application = await chosenApplication(this.args.application, {
-      ctx,
-      prompts: this.prompts,
-      usage: USAGE,
-    })
+    const {token, delete: andDelete} = this.flags
+    const asking = {ctx, prompts: this.prompts, usage: USAGE}
+    const application = await chosenApplication(this.args.application, asking)
     const rule = await this.chosenRule(ctx, application, this.args.rule, USAGE)
     const more = [...(token === undefined ? [] : ['--token', token]), ...(andDelete ? ['--delete'] : [])]
     const wanted = {application, rule, token, delete: andDelete}
     const {plan, result} = await this.edit(ctx, () => planRemoveRule(ctx, wanted), {
-      dryRun,
-      yes,
       question: () => 'Remove it?',
       requireYes: () => ztCommand(ctx, 'app', 'remove-rule', application, rule, ...more, '--yes'),
       planned: (one) => {
-        if (dryRun && one.changes.length === 0) this.print(removedInWords(one))
+        if (this.dryRun && one.changes.length === 0) this.print(removedInWords(one))
       },
       done: removedInWords,
       apply: (one) => applyPlanned(ctx, one, this.commandInWords()),
     })
     for (const {host} of plan.unbound)
-      this.print(dryRun ? `Would unbind ${host}` : `Unbound ${host}: the token no longer opens it`)
+      this.print(this.dryRun ? `Would unbind ${host}` : `Unbound ${host}: the token no longer opens it`)
     return {...removeRuleJson(plan), ...result}
   }
 }

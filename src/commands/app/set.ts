@@ -1,13 +1,7 @@
 import {planSetApplication, type SetApplicationPlan} from '../../lib/access/applications/set.js'
 import {EditCommand} from '../../lib/command/edit-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
-import {
-  dryRunFlag,
-  serviceAuth401Flag,
-  sessionDurationFlag,
-  yesFlag,
-  zoneFlag,
-} from '../../lib/command/flags.js'
+import {editFlags, serviceAuth401Flag, sessionDurationFlag} from '../../lib/command/flags.js'
 import {applicationArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 
@@ -21,9 +15,7 @@ export default class AppSet extends EditCommand<typeof AppSet> {
   static override flags = {
     'service-auth-401': serviceAuth401Flag,
     'session-duration': sessionDurationFlag,
-    zone: zoneFlag,
-    'dry-run': dryRunFlag,
-    yes: yesFlag,
+    ...editFlags,
   }
   static override asks = {
     needs: ['listApplications', 'getApplication', 'listApplicationPolicies', 'replaceApplication'],
@@ -31,7 +23,6 @@ export default class AppSet extends EditCommand<typeof AppSet> {
 
   async run(): Promise<object> {
     const {'service-auth-401': serviceAuth401, 'session-duration': sessionDuration} = this.flags
-    const {'dry-run': dryRun, yes} = this.flags
     const ctx = this.access()
     const wanted = await chosenApplication(this.args.application, {
       ctx,
@@ -42,11 +33,9 @@ export default class AppSet extends EditCommand<typeof AppSet> {
     const done = ({application, changes}: SetApplicationPlan): string =>
       `${style.bold(application.name)} ${changes.length === 0 ? 'has these settings already' : 'was changed'}`
     const {plan, result} = await this.edit(ctx, () => planSetApplication(ctx, wanted, settings), {
-      dryRun,
-      yes,
       question: () => 'Change it?',
       planned: (one) => {
-        if (dryRun && one.changes.length === 0) this.print(done(one))
+        if (this.dryRun && one.changes.length === 0) this.print(done(one))
       },
       done,
     })

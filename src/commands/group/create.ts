@@ -1,6 +1,6 @@
 import {ztCommand} from '../../lib/core/command-line.js'
 import {planCreateGroup} from '../../lib/access/groups/edits.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {editFlags} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 import {memberFlags, memberInputOf} from '../../lib/command/rule-flags.js'
 import {newNameArg} from '../../lib/command/args.js'
@@ -16,7 +16,7 @@ export default class GroupCreate extends PlannedEditCommand<typeof GroupCreate> 
   static override args = {
     name: newNameArg('Access group'),
   }
-  static override flags = {...memberFlags, yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
+  static override flags = {...memberFlags, ...editFlags}
   static override asks = {needs: ['listGroups', 'listServiceTokens', 'createGroup', 'getGroup']} as const
 
   async run(): Promise<object> {

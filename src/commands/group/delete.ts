@@ -1,7 +1,7 @@
 import {ztCommand} from '../../lib/core/command-line.js'
 import {planDeleteGroup} from '../../lib/access/groups/edits.js'
 import {chosenGroup} from '../../lib/command/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {editFlags} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 import {groupArg} from '../../lib/command/args.js'
 
@@ -14,7 +14,7 @@ export default class GroupDelete extends PlannedEditCommand<typeof GroupDelete> 
     '<%= config.bin %> group delete robots --yes',
   ]
   static override args = {group: groupArg}
-  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
+  static override flags = editFlags
   // Names in rules are shown as far as they may be read.
   static override asks = {
     needs: ['listPolicies', 'listGroups', 'listApplications', 'getGroup', 'deleteGroup'],

@@ -1,6 +1,6 @@
 import {planRemoveToken} from '../../lib/access/groups/edits.js'
 import {chosenGroup, chosenToken} from '../../lib/command/choose.js'
-import {dryRunFlag, yesFlag, zoneFlag} from '../../lib/command/flags.js'
+import {editFlags} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 import {reachJson} from '../../lib/command/present/rules.js'
 import {groupArg, tokenArg} from '../../lib/command/args.js'
@@ -17,7 +17,7 @@ export default class GroupRemoveToken extends PlannedEditCommand<typeof GroupRem
     group: groupArg,
     token: tokenArg,
   }
-  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: zoneFlag}
+  static override flags = editFlags
   // prettier-ignore
   static override asks = {
     needs: [

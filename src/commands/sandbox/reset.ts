@@ -3,8 +3,6 @@ import {forgetServiceTokens} from '../../lib/access/account/session.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {yesFlag} from '../../lib/command/flags.js'
 import {readConfig} from '../../lib/config/profiles.js'
-import {loadSettings} from '../../lib/config/settings.js'
-import {cancelled} from '../../lib/core/errors.js'
 import {resetState, stopDaemon} from '../../lib/sandbox/daemon.js'
 
 export default class SandboxReset extends AccessCommand<typeof SandboxReset> {
@@ -18,9 +16,7 @@ export default class SandboxReset extends AccessCommand<typeof SandboxReset> {
   async run(): Promise<object> {
     if (!this.flags.yes) {
       this.prompts.require('A confirmation', 'zt sandbox reset --yes')
-      if (!(await this.prompts.confirm('Discard the state of the sandbox?'))) {
-        throw cancelled()
-      }
+      await this.prompts.confirm('Discard the state of the sandbox?')
     }
     const {paths} = this.settings
     const directory = path.join(paths.state, 'sandbox')
@@ -28,8 +24,7 @@ export default class SandboxReset extends AccessCommand<typeof SandboxReset> {
     await resetState(directory)
     let forgotten = 0
     if ((await readConfig(paths)).profiles['sandbox']) {
-      const settings = await loadSettings({env: process.env, cwd: process.cwd(), flags: {profile: 'sandbox'}})
-      forgotten = await forgetServiceTokens(this.access(settings))
+      forgotten = await forgetServiceTokens(this.access(await this.loadSettings('sandbox')))
     }
     this.print(`${stopped ? 'Stopped and reset' : 'Reset'} the sandbox.`)
     this.next('zt sandbox start')

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import {BaseCommand} from '../../lib/cli/base-command.js'
-import {facts} from '../../lib/cli/table.js'
+import {sandboxFacts} from '../../lib/command/present/sandbox.js'
 import {daemonStatus} from '../../lib/sandbox/daemon.js'
 
 export default class SandboxStatus extends BaseCommand<typeof SandboxStatus> {
@@ -15,15 +15,7 @@ export default class SandboxStatus extends BaseCommand<typeof SandboxStatus> {
       this.next('zt sandbox start')
       return {running: false}
     }
-    this.print(
-      facts([
-        ['API', info.apiUrl],
-        ['edge', info.edge],
-        ['edge CA', info.caFile],
-        ['SSH server', info.ssh],
-        ['since', info.startedAt],
-      ]),
-    )
+    this.print(sandboxFacts(info, ['since', info.startedAt]))
     const {apiToken: _, ...shown} = info
     return {running: true, ...shown}
   }

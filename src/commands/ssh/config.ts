@@ -1,17 +1,15 @@
 import path from 'node:path'
 import {Flags} from '@oclif/core'
 import {connectionFlags, dryRunFlag, yesFlag} from '../../lib/command/flags.js'
-import {configChange, configDone} from '../../lib/command/present/ssh-config.js'
+import {configChange, configDone, sshCommand} from '../../lib/command/present/ssh-config.js'
 import {destinationArg, required} from '../../lib/command/args.js'
 import {completing} from '../../lib/cli/completing.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
-import {cancelled} from '../../lib/core/errors.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
-import {quoteForPerson} from '../../lib/core/quote.js'
 import {isVisible} from '../../lib/core/text.js'
 import {trustFlags} from '../../lib/tunnel/carrier/trust.js'
 import {parseDestination} from '../../lib/tunnel/target/destination.js'
-import {blockFor, type WrittenBlock} from '../../lib/tunnel/ssh/config/wanted-block.js'
+import {blockFor} from '../../lib/tunnel/ssh/config/wanted-block.js'
 import {applySshConfig, planSshConfig} from '../../lib/tunnel/ssh/config/change.js'
 import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
 
@@ -40,11 +38,8 @@ export default class SshConfig extends BaseCommand<typeof SshConfig> {
   async run(): Promise<object> {
     const {write, remove, client, share, 'dry-run': dryRun} = this.flags
     const {host, user} = parseDestination(this.args.host, 'zt ssh config [USER@]HOST')
-    const program = ztProgram(this.config.root, trustFlags())
-    const wanted = {host, user, client, share, program}
-    const written: WrittenBlock | undefined = remove
-      ? undefined
-      : await blockFor({settings: this.settings, ...wanted})
+    const wanted = {host, user, client, share, program: ztProgram(this.config.root, trustFlags())}
+    const written = remove ? undefined : await blockFor({settings: this.settings, ...wanted})
     const result = {host, user: user ?? null, block: written?.text ?? null}
     for (const warning of written?.warnings ?? []) this.warn(warning)
     if (written && !write) {
@@ -62,19 +57,15 @@ export default class SshConfig extends BaseCommand<typeof SshConfig> {
     for (const note of notes) this.note(note)
     if (text !== undefined) this.print(text)
     if (text !== undefined && !dryRun) {
-      if (!this.flags.yes) await this.confirm(file)
+      if (!this.flags.yes) {
+        this.prompts.require(`A confirmation that ${file} may be changed`, 'Add --yes to make the change')
+        await this.prompts.confirm(`Change ${file}?`)
+      }
       plan = await applySshConfig(plan, change, {state: this.settings.paths.state, again: this.flags.yes})
     }
     const {action, edited, diff, others} = plan
     if (action === 'none' || !dryRun) this.print(configDone(plan, host, remove))
-    const option = this.flags.file === undefined ? '' : `-F ${quoteForPerson(this.flags.file)} `
-    if (write && !dryRun) this.next(`ssh ${option}${this.args.host}`)
+    if (write && !dryRun) this.next(sshCommand(this.args.host, this.flags.file))
     return {...result, file, action, changed: action !== 'none' && !dryRun, dryRun, edited, diff, others}
-  }
-
-  private async confirm(file: string): Promise<void> {
-    this.prompts.require(`A confirmation that ${file} may be changed`, 'Add --yes to make the change')
-    if (await this.prompts.confirm(`Change ${file}?`)) return
-    throw cancelled()
   }
 }

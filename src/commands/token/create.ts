@@ -5,6 +5,7 @@ import {TokenCommand} from '../../lib/command/token-command.js'
 import {dryRunFlag, durationFlag, storeFlag} from '../../lib/command/flags.js'
 import {newNameArg} from '../../lib/command/args.js'
 import {createdText} from '../../lib/command/present/token.js'
+import {rememberStore} from '../../lib/config/profiles.js'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {out, style} from '../../lib/cli/streams.js'
 import {messageOf} from '../../lib/core/errors.js'
@@ -38,7 +39,7 @@ export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
     const {duration, reveal} = this.flags
     const created = await createServiceToken(this.access(), {name, duration})
     const {token, clientSecret, store} = created
-    await this.rememberStore(store)
+    await rememberStore(this.settings, store)
     for (const warning of created.warnings) this.warn(warning)
     if (reveal && process.env['GITHUB_ACTIONS'] === 'true' && !this.jsonEnabled()) {
       out(`::add-mask::${clientSecret.expose()}`)

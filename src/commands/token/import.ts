@@ -8,6 +8,7 @@ import {tokenArg} from '../../lib/command/args.js'
 import {completing} from '../../lib/cli/completing.js'
 import {readSecretFromStdin} from '../../lib/cli/stdin.js'
 import {UserError} from '../../lib/core/errors.js'
+import {rememberStore} from '../../lib/config/profiles.js'
 
 export default class TokenImport extends TokenCommand<typeof TokenImport> {
   static override summary = 'Store the credentials of an existing service token'
@@ -34,7 +35,7 @@ export default class TokenImport extends TokenCommand<typeof TokenImport> {
     const credentials = await this.readCredentials()
     const ctx = this.access()
     const result = await importToken(ctx, {credentials, token: this.args.token, replace, host, dryRun})
-    if (!dryRun) await this.rememberStore(result.store)
+    if (!dryRun) await rememberStore(this.settings, result.store)
     const {token, how, store, bound} = result
     for (const warning of result.warnings) this.warn(warning)
     this.print(importedText(result))

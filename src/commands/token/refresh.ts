@@ -7,7 +7,6 @@ import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
-import {cancelled} from '../../lib/core/errors.js'
 
 export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
   static override summary = 'Extend a service token by one year and keep its secret'
@@ -44,7 +43,7 @@ export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
               'A confirmation',
               `zt token refresh ${shellQuote(one)} --duration ${duration ?? ''} --yes`,
             )
-            if (!(await this.prompts.confirm('Let it expire earlier?'))) throw cancelled()
+            await this.prompts.confirm('Let it expire earlier?')
           },
     })
     const {before, after, differs, earlier} = change

@@ -4,14 +4,12 @@ import type {AccessContext} from '../../lib/access/account/context.js'
 import {describeChanges} from '../../lib/access/edit/describe.js'
 import {revokeToken, type Revocation} from '../../lib/access/tokens/revoke.js'
 import {dryRunFlag, keepConnectionsFlag, yesFlag} from '../../lib/command/flags.js'
-import {referenceTable, revocationSteps, revokedInWords} from '../../lib/command/present/change.js'
+import {revocationText, revokedInWords} from '../../lib/command/present/change.js'
 import {connectionsJson} from '../../lib/command/present/connections.js'
-import {editDiff, editJson} from '../../lib/command/present/edit.js'
+import {editJson} from '../../lib/command/present/edit.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
-import {style} from '../../lib/cli/streams.js'
 import {endConnections} from '../../lib/tunnel/connections/end.js'
-import {cancelled} from '../../lib/core/errors.js'
 
 export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
   static override summary = 'Delete a service token and its stored secret'
@@ -46,23 +44,15 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
     const result = await revokeToken(ctx, {token, detach, dryRun, confirm})
     for (const warning of result.warnings) this.warn(warning)
     const closed = await endConnections(this.connectionsOf(result.token))
-    const connections = this.heardOf(closed)
     if (dryRun) await this.show(ctx, result)
     else for (const line of revokedInWords(result)) this.print(line)
-    if (connections !== undefined) this.print(`  ${connections}`)
+    this.showClosed(closed)
     return {...result, changes: editJson(result.changes), connections: connectionsJson(closed)}
   }
 
   private async show(ctx: AccessContext, plan: Revocation): Promise<void> {
-    if (plan.references.length > 0) {
-      this.print(`${style.bold(plan.token.name)} is named by:`)
-      this.print(referenceTable(plan.references))
-      this.print()
-    }
-    if (!plan.exists) this.print(`${style.bold(plan.token.name)} is no longer in the account.`)
-    if (plan.changes.length > 0) this.print([...editDiff(await describeChanges(ctx, plan.changes)), ''])
-    this.print('Revoking it would:')
-    for (const step of revocationSteps(plan)) this.print(`  - ${step}`)
+    const changes = plan.changes.length > 0 ? await describeChanges(ctx, plan.changes) : []
+    this.print(revocationText(plan, changes))
   }
 
   private async confirm(ctx: AccessContext, plan: Revocation): Promise<void> {
@@ -72,6 +62,6 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
     await this.show(ctx, plan)
     // A name that cannot be typed as it is shown must not make the token undeletable.
     const word = /^[\x21-\x7E]([\x20-\x7E]{0,58}[\x21-\x7E])?$/.test(name) ? name : id
-    if (!(await this.prompts.confirmByTyping(`Type ${word} to revoke it`, word))) throw cancelled()
+    await this.prompts.confirmByTyping(`Type ${word} to revoke it`, word)
   }
 }

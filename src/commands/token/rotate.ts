@@ -2,8 +2,14 @@ import {Flags} from '@oclif/core'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {finishRotation, rotateServiceToken, undoRotation} from '../../lib/access/tokens/rotate.js'
 import {dryRunFlag, keepConnectionsFlag} from '../../lib/command/flags.js'
-import {connectionsJson} from '../../lib/command/present/connections.js'
-import {finishedText, rotationJson, rotationText, undoneText} from '../../lib/command/present/rotation.js'
+import {
+  finishedJson,
+  finishedText,
+  rotationJson,
+  rotationText,
+  undoneJson,
+  undoneText,
+} from '../../lib/command/present/rotation.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg, required} from '../../lib/command/args.js'
 import {endConnections} from '../../lib/tunnel/connections/end.js'
@@ -19,9 +25,7 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
     '<%= config.bin %> token rotate gitlab-admin --finish',
     '<%= config.bin %> token rotate gitlab-admin --undo',
   ]
-  static override args = {
-    token: required(tokenArg),
-  }
+  static override args = {token: required(tokenArg)}
   static override flags = {
     grace: Flags.string({
       description: 'how long the previous secret keeps working: 24h, 7d or 0 (default: 24h)',
@@ -41,44 +45,33 @@ export default class TokenRotate extends TokenCommand<typeof TokenRotate> {
   } as const
 
   async run(): Promise<object> {
-    const dryRun = this.flags['dry-run']
-    const {token: wanted} = this.args
-    if (this.flags.finish) return this.finish(wanted, dryRun)
-    if (this.flags.undo) return this.undo(wanted, dryRun)
-    const rotated = await rotateServiceToken(this.access(), {
-      token: wanted,
-      grace: this.flags.grace ?? '24h',
-      dryRun,
-    })
+    const {finish, undo, grace = '24h', 'dry-run': dryRun} = this.flags
+    const ctx = this.access()
+    const wanted = {token: this.args.token, dryRun}
+    if (undo) {
+      const undone = await undoRotation(ctx, wanted)
+      this.print(undoneText(undone, dryRun))
+      if (!dryRun) this.warn('The next rotation cannot have a grace period: --grace 0')
+      return undoneJson(undone, dryRun)
+    }
+    if (finish) {
+      const finished = await finishRotation(ctx, wanted)
+      this.print(finishedText(finished, dryRun))
+      return finishedJson(finished, await this.closed(finished.token, finished.changed), dryRun)
+    }
+    const rotated = await rotateServiceToken(ctx, {...wanted, grace})
     const {token, previousUntil} = rotated
     for (const warning of rotated.warnings) this.warn(warning)
     this.print(rotationText(rotated, dryRun))
-    const closed = previousUntil === undefined ? await this.closed(token) : {connections: []}
+    const closed = await this.closed(token, previousUntil === undefined)
     if (previousUntil !== undefined && !dryRun) this.next(`zt token rotate ${shellQuote(token)} --finish`)
     return rotationJson(rotated, closed, dryRun)
   }
 
-  private async finish(wanted: string, dryRun: boolean): Promise<object> {
-    const {token, changed} = await finishRotation(this.access(), {token: wanted, dryRun})
-    const {id, name} = token
-    this.print(finishedText(name, changed, dryRun))
-    const closed = changed ? await this.closed(token) : {connections: []}
-    return {token: {id, name}, changed: changed && !dryRun, connections: connectionsJson(closed), dryRun}
-  }
-
-  private async undo(wanted: string, dryRun: boolean): Promise<object> {
-    const {token, until} = await undoRotation(this.access(), {token: wanted, dryRun})
-    const {id, name} = token
-    this.print(undoneText(name, until, dryRun))
-    if (!dryRun) this.warn('The next rotation cannot have a grace period: --grace 0')
-    return {token: {id, name}, until, dryRun}
-  }
-
-  /** Ends this machine's connections with a token whose previous secret has ended. */
-  private async closed(token: {id: string; clientId: string}): Promise<ClosedConnections> {
-    const closed = await endConnections(this.connectionsOf(token))
-    const connections = this.heardOf(closed)
-    if (connections !== undefined) this.print(`  ${connections}`)
+  /** Ends this machine's connections with a token, if its previous secret has ended. */
+  private async closed(token: {id: string; clientId: string}, ended: boolean): Promise<ClosedConnections> {
+    const closed = ended ? await endConnections(this.connectionsOf(token)) : {connections: []}
+    this.showClosed(closed)
     return closed
   }
 }

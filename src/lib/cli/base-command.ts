@@ -221,7 +221,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     await super.finally(error)
   }
 
-  private async loadSettings(): Promise<Settings> {
+  /** The settings of this command line, or those that it would have with another profile. */
+  protected async loadSettings(profile?: string): Promise<Settings> {
     const flags = this.flags as JsonObject
     const text = (name: string): string | undefined =>
       typeof flags[name] === 'string' ? flags[name] : undefined
@@ -229,7 +230,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       env: process.env,
       cwd: process.cwd(),
       flags: {
-        profile: text('profile'),
+        profile: profile ?? text('profile'),
         account: text('account'),
         apiUrl: text('api-url'),
         store: text('store'),

@@ -56,21 +56,27 @@ export class Prompts {
     )
   }
 
-  async confirm(message: string, preset = false): Promise<boolean> {
-    return this.#ask(async ({confirm}, context) =>
-      confirm({message: asked(message), default: preset}, context),
+  /**
+   * @param undone what has not happened if the answer is no
+   * @throws UserError `cancelled` / `CANCELLED` if the answer is no
+   */
+  async confirm(message: string, undone?: string): Promise<void> {
+    const yes = await this.#ask(async ({confirm}, context) =>
+      confirm({message: asked(message), default: false}, context),
     )
+    if (!yes) throw cancelled(undone)
   }
 
   /**
    * For what cannot be undone: the person types a word. A wrong word asks again; an empty answer means no.
    *
    * @param word what must be typed exactly
+   * @throws UserError `cancelled` / `CANCELLED` if the answer is no
    */
-  async confirmByTyping(message: string, word: string): Promise<boolean> {
+  async confirmByTyping(message: string, word: string): Promise<void> {
     const validate = (given: string): true | string =>
       given === word || given.trim() === '' || `That is not ${word}. Leave it empty to cancel`
-    return (await this.text(message, validate)) === word
+    if ((await this.text(message, validate)) !== word) throw cancelled()
   }
 
   async choose<T>(message: string, choices: Choice<T>[]): Promise<T> {

@@ -6,13 +6,10 @@ import {
   type StoreChoice,
 } from '../access/account/context.js'
 import {BaseCommand} from '../cli/base-command.js'
-import {updateProfile} from '../config/profiles.js'
 import type {Settings} from '../config/types.js'
 import {USER_AGENT} from '../core/version.js'
 import type {Asks} from '../api/operations.js'
 import type {Pause} from '../api/types.js'
-import {isKeepingStoreKind} from '../secrets/stores.js'
-import type {SecretStore} from '../secrets/types.js'
 import type {ClosedConnections} from '../tunnel/types.js'
 import {nameKeeper} from './keep-names.js'
 import {connectionsText} from './present/connections.js'
@@ -67,16 +64,6 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
     else if (left === seconds) this.note(`${why}: waiting ${seconds} s`)
   }
 
-  /**
-   * Records the chosen store in a profile that had none, so that the next command uses the same one. Called once a secret
-   * is saved in it.
-   */
-  protected async rememberStore(store: Pick<SecretStore, 'kind'>, settings = this.settings): Promise<void> {
-    const {kind} = store
-    if (!isKeepingStoreKind(kind) || settings.profileStore !== undefined) return
-    await updateProfile(settings.paths, settings.profileName, {store: kind})
-  }
-
   /** For a command that ends a token's access: the connections on this machine to end. */
   protected connectionsOf<Token>(token: Token): {
     state: string
@@ -95,6 +82,12 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
     const {line, warnings} = connectionsText(closed)
     for (const warning of warnings) this.warn(warning)
     return line
+  }
+
+  /** The same, with the others on an indented line. */
+  protected showClosed(closed: ClosedConnections): void {
+    const line = this.heardOf(closed)
+    if (line !== undefined) this.print(`  ${line}`)
   }
 
   private showStoreChoice({store, passedOver}: StoreChoice): void {

@@ -6,16 +6,11 @@ import {makeEdit, type EditPlan} from '../access/edit/make.js'
 import {shellQuote, ztCommand} from '../core/command-line.js'
 import type {AccessContext} from '../access/account/context.js'
 import {err, style} from '../cli/streams.js'
-import {cancelled} from '../core/errors.js'
 import {AccessCommand} from './access-command.js'
 import {editDiff, editJson, type ChangeJson} from './present/edit.js'
 
 /** What an edit needs in addition to its plan. */
 export interface EditOptions<P> {
-  /** Undefined: the flag was not given. */
-  dryRun: boolean | undefined
-  /** True: no question. */
-  yes: boolean | undefined
   /** The question on a terminal. */
   question: (plan: P) => string
   /** If set, an edit without a terminal needs `--yes`: the command line to suggest. */
@@ -45,7 +40,10 @@ export interface EditResult {
   changes: ChangeJson[]
 }
 
-/** A command that edits objects: it shows the difference, asks on a terminal, and says how to undo the edit. */
+/**
+ * A command that edits objects: it shows the difference, asks on a terminal, and says how to undo the edit. Its flags include
+ * `yes` and `dry-run`.
+ */
 export abstract class EditCommand<T extends typeof Command> extends AccessCommand<T> {
   /**
    * @param plan called to show the edit, and again once no other zt can edit the account
@@ -56,7 +54,8 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     plan: () => Promise<P>,
     options: EditOptions<P>,
   ): Promise<Edited<P>> {
-    const {dryRun = false, yes = false, requireYes, planned, done} = options
+    const {dryRun, yes} = this
+    const {requireYes, planned, done} = options
     const apply =
       options.apply ??
       ((made: P): Promise<AppliedEdit> => applyChanges(ctx, made.changes, {command: this.commandInWords()}))
@@ -98,7 +97,8 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     plan: P,
     options: EditOptions<P>,
   ): Promise<void> {
-    const {dryRun = false, question, requireYes} = options
+    const {dryRun} = this
+    const {question, requireYes} = options
     const {changes} = plan
     if (!dryRun && requireYes && changes.length > 0) this.prompts.require('A confirmation', requireYes(plan))
     if (changes.length > 0) {
@@ -108,8 +108,16 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
       else if (!dryRun) err(diff)
     }
     this.warnOf(plan)
-    if (dryRun || changes.length === 0 || (await this.prompts.confirm(question(plan)))) return
-    throw cancelled()
+    if (!dryRun && changes.length > 0) await this.prompts.confirm(question(plan))
+  }
+
+  /** Whether to show the edit without making it. */
+  protected get dryRun(): boolean {
+    return (this.flags as {'dry-run'?: boolean})['dry-run'] === true
+  }
+
+  private get yes(): boolean {
+    return (this.flags as {yes?: boolean}).yes === true
   }
 
   private warnOf({changes, notes = []}: EditPlan): void {

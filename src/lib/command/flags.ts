@@ -66,6 +66,9 @@ export const zoneFlag = Flags.string({
   },
 })
 
+/** For commands that edit the objects of an account or a zone. */
+export const editFlags = {zone: zoneFlag, 'dry-run': dryRunFlag, yes: yesFlag}
+
 /** For commands on reusable policies, which a zone does not have. */
 export const noZoneFlag = Flags.string({
   hidden: true,
@@ -105,6 +108,11 @@ export const durationFlag = Flags.string({
 export const serviceAuth401Flag = Flags.boolean({
   description: 'answer machines that are not admitted with 401 instead of a redirect to the login page',
   allowNo: true,
+})
+
+export const ruleNameFlag = Flags.string({
+  description: 'name of the rule (default: "Service Auth: NAMES")',
+  helpValue: 'RULE',
 })
 
 /** Where a rule goes among an application's rules. */

@@ -3,6 +3,7 @@ import type {AccessContext} from '../access/account/context.js'
 import type {BoundHost} from '../access/account/host-bindings.js'
 import {applyPlanned, type PlannedEdit} from '../access/edit/planned.js'
 import {style} from '../cli/streams.js'
+import {boundLines} from './present/rule-edit.js'
 import {EditCommand, type EditOptions, type EditResult} from './edit-command.js'
 
 /** The JSON result: `bound` are hosts that are bound to a token now, `unbound` are hosts that no longer are. */
@@ -16,7 +17,7 @@ interface Options<P> extends Pick<EditOptions<P>, 'question' | 'requireYes'> {
   done: (plan: P) => string
 }
 
-/** A command that edits policies or Access groups. Its flags are `yes` and `dry-run`. */
+/** A command that edits policies or Access groups. */
 export abstract class PlannedEditCommand<T extends typeof Command> extends EditCommand<T> {
   /**
    * Shows the edit, asks and makes it, or says that nothing needs to change.
@@ -28,12 +29,10 @@ export abstract class PlannedEditCommand<T extends typeof Command> extends EditC
     plan: () => Promise<P>,
     {done, ...options}: Options<P>,
   ): Promise<{plan: P; result: PlannedEditResult}> {
-    const {yes, 'dry-run': dryRun = false} = this.flags as {yes?: boolean; 'dry-run'?: boolean}
+    const {dryRun} = this
     const asItIs = ({already}: P): string => already ?? 'Nothing to change'
     const edited = await this.edit(ctx, async () => withWarnings(await plan()), {
       ...options,
-      dryRun,
-      yes,
       done: (made) => (made.changes.length === 0 ? asItIs(made) : done(made)),
       apply: (made) => applyPlanned(ctx, made, this.commandInWords()),
     })
@@ -44,11 +43,7 @@ export abstract class PlannedEditCommand<T extends typeof Command> extends EditC
       return {plan: made, result: {...edited.result, bound: [], unbound: []}}
     }
     const bound = binding?.bound ?? []
-    for (const {host, token, replaced} of bound) {
-      this.print(
-        `${dryRun ? 'Would use' : 'zt ssh uses'} ${token} for ${host}${replaced ? ' (instead of another token)' : ''}`,
-      )
-    }
+    for (const line of boundLines(bound, dryRun)) this.print(line)
     const left = unbound.map(({host}) => host)
     if (left.length > 0) this.print(`${dryRun ? 'Would unbind' : 'Unbound'}: ${left.join(', ')}`)
     return {plan: made, result: {...edited.result, bound, unbound: left}}

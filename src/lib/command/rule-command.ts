@@ -1,11 +1,13 @@
 import {type Command} from '@oclif/core'
 import {showApplication} from '../access/applications/list.js'
 import type {AccessContext} from '../access/account/context.js'
+import type {BoundHost} from '../access/account/host-bindings.js'
 import type {RuleInput} from '../access/rules/input.js'
 import {listServiceTokens} from '../access/tokens/list.js'
 import {sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'
 import {EditCommand} from './edit-command.js'
+import {boundLines} from './present/rule-edit.js'
 import {ruleInputOf} from './rule-flags.js'
 
 /** A command on the rules of applications. On a terminal it offers choices for what the flags do not name. */
@@ -53,6 +55,13 @@ export abstract class RuleCommand<T extends typeof Command> extends EditCommand<
       this.prompts.require('--service-auth', instead)
     }
     return this.chosenRules(ctx, instead)
+  }
+
+  /** Says which hosts an edit binds, or would bind, to a token, and suggests a connection to the first one. */
+  protected showBound(bound: readonly BoundHost[]): void {
+    for (const line of boundLines(bound, this.dryRun)) this.print(line)
+    const [first] = bound
+    if (first && !this.dryRun) this.next(`zt ssh ${first.host}`)
   }
 
   /** A text that is not on the command line. */

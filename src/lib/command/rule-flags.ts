@@ -5,7 +5,7 @@ import type {Decision} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 import {several} from './flags.js'
 
-export const serviceAuthFlag = Flags.boolean({
+const serviceAuthFlag = Flags.boolean({
   description: 'use the action Service Auth: a service token is enough, no login',
 })
 
@@ -45,6 +45,9 @@ export const includeFlags = flagsOf(
 
 /** What narrows a rule: every requirement must be met, and no exclusion. */
 export const narrowingFlags = {...flagsOf(ASKABLE, 'require'), ...flagsOf(ASKABLE, 'exclude')}
+
+/** A Service Auth rule of an application. */
+export const serviceAuthRuleFlags = {'service-auth': serviceAuthFlag, ...machineFlags, ...narrowingFlags}
 
 /** What an Access group can include. */
 export const memberFlags = flagsOf(ASKABLE, 'member')

@@ -1,7 +1,7 @@
 import {type Command} from '@oclif/core'
 import type {Asks} from '../api/operations.js'
 import {explainFailure} from '../access/explain/explain.js'
-import {cancelled, type UserError} from '../core/errors.js'
+import type {UserError} from '../core/errors.js'
 import {
   chosenToken,
   findTarget,
@@ -60,8 +60,8 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   /** @throws UserError `cancelled` / `CANCELLED` when the answer is no */
   private async confirmToken(name: string, host: string): Promise<boolean> {
     if (!this.prompts.possible) return false
-    if (await this.prompts.confirm(`${host} is not bound to "${name}". Send its secret there this once?`))
-      return true
-    throw cancelled('nothing was sent')
+    const question = `${host} is not bound to "${name}". Send its secret there this once?`
+    await this.prompts.confirm(question, 'nothing was sent')
+    return true
   }
 }

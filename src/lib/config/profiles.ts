@@ -9,7 +9,7 @@ import {tidy} from '../core/tidy.js'
 import {firstFault} from '../core/schema.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../secrets/stores.js'
 import type {Paths} from './paths.js'
-import type {Profile} from './types.js'
+import type {Profile, Settings} from './types.js'
 
 export const DEFAULT_PROFILE = 'default'
 
@@ -69,6 +69,18 @@ export async function updateProfile(paths: Paths, name: string, change: Partial<
     const profile = {...config.profiles[name], ...change}
     return [{...config, profiles: {...config.profiles, [name]: profile}}, profile]
   })
+}
+
+/**
+ * Records the chosen store in a profile that had none, so that the next command uses the same one. Called once a secret is
+ * saved in it.
+ */
+export async function rememberStore(
+  {paths, profileName, profileStore}: Pick<Settings, 'paths' | 'profileName' | 'profileStore'>,
+  {kind}: {kind: string},
+): Promise<void> {
+  if (isKeepingStoreKind(kind) && profileStore === undefined)
+    await updateProfile(paths, profileName, {store: kind})
 }
 
 /**

@@ -1,4 +1,5 @@
 import {UserError} from '../core/errors.js'
+import {untilSignal} from '../system/signals.js'
 import {daemonStatus, startDaemon} from './daemon.js'
 import {parseOrigins} from './origins.js'
 import {readSeed} from './seed.js'
@@ -13,12 +14,41 @@ export interface WantedSandbox {
   origins: string[]
 }
 
+/** A sandbox that runs. */
+export interface StartedSandbox {
+  info: SandboxInfo
+  /** Whether it ran before. */
+  alreadyRunning: boolean
+  /** If it runs in this process: ends it when the process is interrupted. */
+  untilInterrupted?: () => Promise<void>
+}
+
 /**
- * The sandbox that is already running; undefined if none is. Checks the options before anything starts.
+ * Starts the sandbox, unless it is already running.
  *
- * @throws UserError `conflict` / `SANDBOX_RUNS` if one runs and a new one is requested
+ * @param as undefined: in this process. Otherwise as a separate one: how to start zt, and the store chosen for its API token
+ * @throws UserError `conflict` / `SANDBOX_RUNS` if one runs and a new one is requested; `needs-action` /
+ *   `SANDBOX_NOT_STARTED`
  */
-export async function runningSandbox({
+export async function startSandbox(wanted: WantedSandbox, as: Separate | undefined): Promise<StartedSandbox> {
+  const running = await runningSandbox(wanted)
+  if (running) return {info: running, alreadyRunning: true}
+  if (as) return {info: await startBeside(wanted, as), alreadyRunning: false}
+  const {info, close} = await startHere(wanted)
+  const untilInterrupted = async (): Promise<void> => {
+    await untilSignal()
+    await close()
+  }
+  return {info, alreadyRunning: false, untilInterrupted}
+}
+
+interface Separate {
+  program: readonly string[]
+  store: string | undefined
+}
+
+/** The sandbox that is already running; undefined if none is. Checks the options before anything starts. */
+async function runningSandbox({
   directory,
   seedFile,
   origins,
@@ -30,33 +60,26 @@ export async function runningSandbox({
   return running
 }
 
-/** Starts the sandbox in this process. */
-export async function startHere({
+async function startHere({
   directory,
   seedFile,
   origins,
 }: WantedSandbox): Promise<{info: SandboxInfo; close(): Promise<void>}> {
   const seed = seedFile === undefined ? undefined : await readSeed(seedFile)
   // The server, SSH and certificates are loaded only by the process that runs them.
-  const {startSandbox} = await import('./server.js')
-  return startSandbox({directory, seed, origins: parseOrigins(origins)})
+  const server = await import('./server.js')
+  return server.startSandbox({directory, seed, origins: parseOrigins(origins)})
 }
 
-/**
- * Starts the sandbox as a separate process.
- *
- * @param again how to start zt, and the store chosen for its API token
- * @throws UserError `needs-action` / `SANDBOX_NOT_STARTED`
- */
-export function startBeside(
+function startBeside(
   {directory, seedFile, origins}: WantedSandbox,
-  again: {program: readonly string[]; store: string | undefined},
+  {program, store}: Separate,
 ): Promise<SandboxInfo> {
   const flags = origins.flatMap((pair) => ['--origin', pair])
   if (seedFile !== undefined) flags.push('--seed', seedFile)
-  if (again.store !== undefined) flags.push('--store', again.store)
+  if (store !== undefined) flags.push('--store', store)
   const words = ['sandbox', 'start', '--foreground', '--no-input', ...flags]
-  return startDaemon({command: [...again.program, ...words], directory})
+  return startDaemon({command: [...program, ...words], directory})
 }
 
 /** The profile with which other commands use the sandbox. */

@@ -87,15 +87,17 @@ export async function rotateServiceToken(
   })
 }
 
-/**
- * Ends the grace period now: the previous secret stops working.
- *
- * @returns `changed` false when this machine knows of no rotation in its grace period
- */
+export interface FinishedRotation {
+  token: ServiceToken
+  /** False if this machine knows of no rotation in its grace period. */
+  changed: boolean
+}
+
+/** Ends the grace period now: the previous secret stops working. */
 export async function finishRotation(
   ctx: AccessContext,
   options: {token: string; dryRun?: boolean},
-): Promise<{token: ServiceToken; changed: boolean}> {
+): Promise<FinishedRotation> {
   return withStored(ctx, options.token, async ({api, token, store, entry, current}) => {
     if (!current.previous) return {token, changed: false}
     if (options.dryRun) return {token, changed: true}
@@ -107,6 +109,12 @@ export async function finishRotation(
   })
 }
 
+export interface UndoneRotation {
+  token: ServiceToken
+  /** How long the previous secret works now. */
+  until: string
+}
+
 /**
  * Takes a rotation back during its grace period: the previous secret then works as long as the token does, and zt uses
  * it again. Cloudflare cannot forget the newer one; this machine does.
@@ -116,7 +124,7 @@ export async function finishRotation(
 export async function undoRotation(
   ctx: AccessContext,
   options: {token: string; dryRun?: boolean},
-): Promise<{token: ServiceToken; until: string}> {
+): Promise<UndoneRotation> {
   return withStored(ctx, options.token, async ({api, token, store, entry, current}) => {
     const {previous} = current
     if (!previous)

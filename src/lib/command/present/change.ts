@@ -1,8 +1,10 @@
+import type {DescribedChange} from '../../access/edit/describe.js'
 import type {TokenChange} from '../../access/tokens/changes.js'
 import type {DetachStep, Reference, Revocation, RevokeResult} from '../../access/tokens/revoke.js'
 import {actionName} from '../../access/rules/action-name.js'
 import {style} from '../../cli/streams.js'
 import {table} from '../../cli/table.js'
+import {editDiff} from './edit.js'
 import {tokenJson} from './token.js'
 
 /** The JSON shape of a changed service token. */
@@ -36,8 +38,21 @@ export function referenceTable(
   ])
 }
 
+/** What uses the token, and what its revocation does. */
+export function revocationText(plan: Revocation, changes: readonly DescribedChange[]): string[] {
+  const {token, exists, references} = plan
+  const name = style.bold(token.name)
+  return [
+    ...(references.length > 0 ? [`${name} is named by:`, ...referenceTable(references), ''] : []),
+    ...(exists ? [] : [`${name} is no longer in the account.`]),
+    ...(changes.length > 0 ? [...editDiff(changes), ''] : []),
+    'Revoking it would:',
+    ...revocationSteps(plan).map((step) => `  - ${step}`),
+  ]
+}
+
 /** What a revocation does, one line each, in its order. */
-export function revocationSteps({token, exists, changes, stores, hosts}: Revocation): string[] {
+function revocationSteps({token, exists, changes, stores, hosts}: Revocation): string[] {
   const forget = [
     ...stores.map((store) => `remove its secret from the ${store}`),
     ...(hosts.length > 0 ? [`unbind ${hosts.join(', ')}`] : []),

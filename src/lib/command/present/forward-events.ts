@@ -1,3 +1,4 @@
+import {style} from '../../cli/streams.js'
 import {UserError} from '../../core/errors.js'
 import {RefusedError} from '../../tunnel/failure/refusal.js'
 import {onlyPreviousText, type Target} from '../../tunnel/target/target.js'
@@ -12,6 +13,11 @@ export interface ForwardShow {
   explain(error: UserError, path: string): Promise<UserError>
   error(error: unknown): void
   note(text: string): void
+}
+
+/** Where a forward listens. */
+export function listeningText(authority: string, host: string, http: boolean): string {
+  return `${style.green('✓')} ${http ? 'http://' : ''}${authority} leads to ${host} ${style.dim('(Ctrl-C ends it)')}`
 }
 
 /** Shows what happens while a forward runs, each message once in half a minute. */

@@ -1,4 +1,4 @@
-import type {RotatedToken} from '../../access/tokens/rotate.js'
+import type {FinishedRotation, RotatedToken, UndoneRotation} from '../../access/tokens/rotate.js'
 import {style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
 import type {ClosedConnections} from '../../tunnel/types.js'
@@ -41,15 +41,31 @@ export function rotationJson(
 }
 
 /** What `--finish` has done, or would do. */
-export function finishedText(name: string, changed: boolean, dryRun: boolean): string {
-  if (!changed) return `${style.bold(name)} is not in a grace period; there is nothing to finish.`
-  if (dryRun) return `Would end the previous secret of ${style.bold(name)}.`
-  return `${style.green('✓')} Ended the previous secret of ${style.bold(name)}; only the new one works`
+export function finishedText({token, changed}: FinishedRotation, dryRun: boolean): string {
+  const name = style.bold(token.name)
+  if (!changed) return `${name} is not in a grace period; there is nothing to finish.`
+  if (dryRun) return `Would end the previous secret of ${name}.`
+  return `${style.green('✓')} Ended the previous secret of ${name}; only the new one works`
+}
+
+/** The JSON shape of it. */
+export function finishedJson(
+  {token: {id, name}, changed}: FinishedRotation,
+  closed: ClosedConnections,
+  dryRun: boolean,
+): object {
+  return {token: {id, name}, changed: changed && !dryRun, connections: connectionsJson(closed), dryRun}
 }
 
 /** What `--undo` has done, or would do. */
-export function undoneText(name: string, until: string, dryRun: boolean): string {
+export function undoneText({token, until}: UndoneRotation, dryRun: boolean): string {
+  const name = style.bold(token.name)
   return dryRun
-    ? `Would go back to the previous secret of ${style.bold(name)}; it would work until ${until}.`
-    : `${style.green('✓')} ${style.bold(name)} uses its previous secret again; it works until ${until}`
+    ? `Would go back to the previous secret of ${name}; it would work until ${until}.`
+    : `${style.green('✓')} ${name} uses its previous secret again; it works until ${until}`
+}
+
+/** The JSON shape of it. */
+export function undoneJson({token: {id, name}, until}: UndoneRotation, dryRun: boolean): object {
+  return {token: {id, name}, until, dryRun}
 }

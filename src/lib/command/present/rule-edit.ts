@@ -8,7 +8,7 @@ import {policyTable} from './policy.js'
 type Admitted = Pick<AddRulePlan, 'added' | 'alsoAdded' | 'alreadyThere' | 'alsoThere'>
 
 /** Whom a new rule admits, for example `ci, Access group robots`. */
-export function addedInWords({added, alsoAdded}: Pick<Admitted, 'added' | 'alsoAdded'>): string {
+function addedInWords({added, alsoAdded}: Pick<Admitted, 'added' | 'alsoAdded'>): string {
   return inBold([...added.map(({name}) => name), ...alsoAdded])
 }
 
@@ -29,9 +29,11 @@ function inBold(names: readonly string[]): string {
 }
 
 /** The rules of an application with the new one. */
-export function rulesWithNew({before, after}: AddRulePlan): string[] {
-  const known = new Set(before.map(({id}) => id))
-  return policyTable(after, ({id}) => id === undefined || !known.has(id))
+export function rulesAfter(plan: AddRulePlan, dryRun: boolean): string[] {
+  const known = new Set(plan.before.map(({id}) => id))
+  const rules = policyTable(plan.after, ({id}) => id === undefined || !known.has(id))
+  if (!dryRun) return rules
+  return [`Would admit ${addedInWords(plan)} to ${style.bold(plan.application.name)}:`, ...rules]
 }
 
 /** The hosts that are bound to a token, one line each. */

@@ -1,5 +1,6 @@
 import {colouredDiff} from '../../cli/diff.js'
 import {style} from '../../cli/streams.js'
+import {quoteForPerson} from '../../core/quote.js'
 import type {SshConfigOutcome} from '../../tunnel/types.js'
 
 /** The change, and what to know before it is made. */
@@ -30,4 +31,9 @@ export function configDone({action, file}: SshConfigOutcome, host: string, remov
     none: `${file} has ${remove ? 'no' : 'this'} block for ${style.bold(host)} already`,
   }
   return `${style.green('✓')} ${done[action]}`
+}
+
+/** The command line that uses the configuration; its file is named if it is not the usual one. */
+export function sshCommand(destination: string, file: string | undefined): string {
+  return file === undefined ? `ssh ${destination}` : `ssh -F ${quoteForPerson(file)} ${destination}`
 }
