@@ -65,7 +65,7 @@ afterAll(() => zt.end())
 function errorIn(text: string): Shown {
   const [document, ...more] = documentsIn(text)
   if (!document || more.length > 0) throw new Error(`not one document: ${text}`)
-  return document['error'] as unknown as Shown
+  return document['error'] as Shown
 }
 
 /** What a forward says of the first connection, or of itself where it does not start. */
