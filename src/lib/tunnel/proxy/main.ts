@@ -5,6 +5,7 @@ import type {Readable, Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../../system/crash.js'
 import {errorLines} from '../../core/error-text.js'
 import {bePatient} from '../../core/patience.js'
+import {visible} from '../../core/text.js'
 import {runProxy} from './proxy.js'
 import {sshStderr} from '../ssh/stderr.js'
 
@@ -18,7 +19,7 @@ export async function main(argv: string[]): Promise<number> {
   redactStream(process.stderr)
   guardProcess({
     report: (error) => {
-      process.stderr.write(`${errorLines(error).join('\n')}\n`)
+      process.stderr.write(`${errorLines(error).map(visible).join('\n')}\n`)
     },
     warn: undefined,
     exit: (code) => process.exit(code),
