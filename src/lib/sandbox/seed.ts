@@ -3,7 +3,7 @@ import {UserError} from '../core/errors.js'
 import {parseOwnJson} from '../system/files.js'
 import {readForeignFile, textOf} from '../system/own-files.js'
 import {firstFault} from '../core/schema.js'
-import {isBlock, isCountry} from './countries.js'
+import {settingsSchema} from './settings.js'
 import type {SandboxSeed} from './types.js'
 
 const MOST_BYTES = 64 * 1024 * 1024
@@ -16,23 +16,7 @@ const seedSchema = v.strictObject({
   groups: objects,
   service_tokens: objects,
   api_tokens: v.optional(v.array(v.looseObject({token: v.string(), owner: v.picklist(['user', 'account'])}))),
-  settings: v.optional(
-    v.strictObject({
-      strict_service_token_auth: v.optional(v.boolean()),
-      connector_end: v.optional(v.picklist(['none', 1000, 1001, 1006])),
-      enforcement_delay_ms: v.optional(v.pipe(v.number(), v.minValue(0))),
-      zero_trust_enabled: v.optional(v.boolean()),
-      rate_limit: v.optional(v.pipe(v.number(), v.minValue(0))),
-      hide_accounts: v.optional(v.boolean()),
-      country_of: v.optional(
-        v.record(
-          v.pipe(v.string(), v.check(isBlock, 'a CIDR block')),
-          v.pipe(v.string(), v.check(isCountry, 'a country code')),
-        ),
-      ),
-      without_allow: v.optional(v.picklist(['login', 'forbidden'])),
-    }),
-  ),
+  settings: v.optional(settingsSchema),
 })
 
 /**

@@ -5,7 +5,8 @@ import {systemClock, type Clock} from '../core/clock.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import {goDurationSeconds} from '../core/duration.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../system/files.js'
-import type {EdgeState, EdgeView, SandboxSeed, SandboxSettings} from './types.js'
+import {settingOf, type SandboxSettings} from './settings.js'
+import type {EdgeState, EdgeView, SandboxSeed} from './types.js'
 import {TUTORIAL} from './tutorial.js'
 
 /** A service token with what its server knows about the secrets: only their hashes. */
@@ -96,7 +97,7 @@ export class SandboxState implements EdgeState {
    */
   async save(): Promise<void> {
     const now = this.clock.now()
-    const delay = this.data.settings.enforcement_delay_ms ?? 0
+    const delay = settingOf(this.data.settings, 'enforcement_delay_ms')
     this.#history.push({from: now + delay, data: structuredClone(this.data)})
     const inForce = this.#history.findLastIndex(({from}) => from <= now)
     this.#history = this.#history.slice(Math.max(0, inForce))
@@ -112,9 +113,9 @@ export class SandboxState implements EdgeState {
     return {
       applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app, index)})),
       groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
-      connectorEnd: data.settings.connector_end ?? 'none',
-      countryOf: data.settings.country_of ?? {},
-      withoutAllow: data.settings.without_allow ?? 'login',
+      connectorEnd: settingOf(data.settings, 'connector_end'),
+      countryOf: settingOf(data.settings, 'country_of'),
+      withoutAllow: settingOf(data.settings, 'without_allow'),
       strict: data.organization['strict_service_token_auth'] === true,
       authDomain: String(data.organization['auth_domain']),
       authenticate: (clientId, clientSecret) => authenticate(data, clientId, clientSecret, now),
@@ -232,7 +233,7 @@ function begin(seed: SandboxSeed, clock: Clock): StateData {
     organization: {
       name: 'Widgetcorp',
       auth_domain: 'widgetcorp.cloudflareaccess.com',
-      strict_service_token_auth: seed.settings?.strict_service_token_auth ?? false,
+      strict_service_token_auth: settingOf(seed.settings ?? {}, 'strict_service_token_auth'),
       ...stamps,
     },
     settings: seed.settings ?? {},

@@ -1,5 +1,6 @@
 import type {JsonObject} from '../core/json.js'
 import type {Application, Group} from '../api/types.js'
+import type {SandboxSettings} from './settings.js'
 
 /**
  * What `zt sandbox start --seed FILE` reads: plain API objects. Everything is optional. An application, group or service
@@ -22,27 +23,6 @@ export interface SandboxSeed {
   settings?: SandboxSettings
 }
 
-export interface SandboxSettings {
-  strict_service_token_auth?: boolean
-  /** The edge sees changes of policies and tokens this much later. */
-  enforcement_delay_ms?: number
-  /** False: the API answers 9999, as an account without Zero Trust does. */
-  zero_trust_enabled?: boolean
-  /** At most this many API requests in any five minutes; beyond that, 429 with Retry-After. 0: no limit. */
-  rate_limit?: number
-  /** How a stream ends when the origin has ended. */
-  connector_end?: ConnectorEnd
-  /** True: GET /accounts answers 400/1001, as reported for account-owned API tokens. */
-  hide_accounts?: boolean
-  /** The country of clients by their address: `{"127.0.0.2/32": "DE"}`. The longest block that contains it counts. */
-  country_of?: Record<string, string>
-  /**
-   * What a request that no rule admits gets from an application without an Allow policy, where no login helps: the
-   * login page, or 403. Operators report both.
-   */
-  without_allow?: 'login' | 'forbidden'
-}
-
 /** A server behind a host. */
 export interface Origin {
   address: string
@@ -54,12 +34,8 @@ export interface Origin {
   kind: 'http' | 'tcp' | 'either'
 }
 
-/**
- * How the client learns that its stream has ended. `none`: only by the end of the connection, as with cloudflared's
- * connector. 1000, 1001: by a close frame, as from an edge that closes normally or restarts. 1006: TCP ends without
- * close_notify.
- */
-export type ConnectorEnd = 'none' | 1000 | 1001 | 1006
+/** How the client learns that its stream has ended; settings.ts says what each means. */
+export type ConnectorEnd = NonNullable<SandboxSettings['connector_end']>
 
 /** A running sandbox. `apiToken` is valid only for this sandbox. */
 export interface SandboxInfo {

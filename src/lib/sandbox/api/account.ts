@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
+import {settingOf} from '../settings.js'
 import {matches, notFound, page, Refused} from './answer.js'
 import {checkRules, replaceWith} from './policies.js'
 import {accountRoute, displace, inScope, PERMISSIONS, place, route, type Call, type Route} from './route.js'
@@ -44,7 +45,7 @@ export const accountRoutes: Route[] = [
   route('PUT', organization, write, changeOrganization),
   accountRoute('PATCH', organization, write, changeOrganization),
   route('GET', '/accounts', [], ({state, query}) => {
-    if (state.data.settings.hide_accounts) throw new Refused(400, 1001, 'Invalid request')
+    if (settingOf(state.data.settings, 'hide_accounts')) throw new Refused(400, 1001, 'Invalid request')
     return page(state.data.accounts, query, 20, 50)
   }),
   route('GET', '/accounts/{account}', [], ({state, params}) => ({

@@ -6,6 +6,7 @@ import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {callOf, Callers} from '../../network/callers.js'
 import {guard, SERVER_OPTIONS} from '../../network/http-listener.js'
 import type {SandboxState, StoredApiToken} from '../state.js'
+import {settingOf} from '../settings.js'
 import {accountRoutes} from './account.js'
 import {Refused, type Result} from './answer.js'
 import {appRoutes} from './apps.js'
@@ -167,7 +168,7 @@ async function answer(state: SandboxState, {method, path, query, token, body}: C
   if (groups && route.permissions.length > 0 && !route.permissions.some((name) => groups.includes(name))) {
     throw new Refused(403, 10000, 'Authentication error')
   }
-  if (path.includes('/access/') && state.data.settings.zero_trust_enabled === false) {
+  if (path.includes('/access/') && !settingOf(state.data.settings, 'zero_trust_enabled')) {
     throw new Refused(403, 9999, 'access.api.error.not_enabled')
   }
   const result = route.handle({
@@ -227,7 +228,7 @@ function verify(token: StoredApiToken | undefined, owner: StoredApiToken['owner'
 }
 
 function rateLimit(state: SandboxState, requests: number[]): void {
-  const limit = state.data.settings.rate_limit ?? 0
+  const limit = settingOf(state.data.settings, 'rate_limit')
   if (limit === 0) return
   const now = state.clock.now()
   while (requests[0] !== undefined && requests[0] <= now - WINDOW_MS) requests.shift()
