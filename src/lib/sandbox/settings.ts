@@ -137,6 +137,12 @@ export const SETTINGS = {
     'The API fills in fields that an application or policy does not have, and sorts lists whose order has no meaning.',
     `${PROVIDER}, plan_modifiers.go, normalizations.go and the sets in its schemas`,
   ),
+  unknown_selectors: setting(
+    oneOf('refuse', 'accept'),
+    'refuse',
+    'A rule with a selector that the sandbox does not know. `accept`: as Cloudflare does with a selector that is newer than zt.',
+    'reported for `refuse`: 12130',
+  ),
   create_disabled: setting(
     oneOf('honoured', 'ignored'),
     'honoured',

@@ -44,6 +44,8 @@ export interface StateData {
    */
   zoneOf?: Record<string, string> | undefined
   settings: SandboxSettings
+  /** How many more writes of applications do not know a new policy, by its ID (`policy_lag`). */
+  newPolicies?: Record<string, number> | undefined
   /** Signs the edge's session cookies. */
   cookieKey: string
 }
@@ -125,7 +127,7 @@ export class SandboxState implements EdgeState {
   recordUse(tokenId: string): void {
     const token = this.data.serviceTokens.find(({object}) => object['id'] === tokenId)
     if (!token) return
-    token.object['last_seen_at'] = new Date(this.clock.now()).toISOString()
+    token.object['last_seen_at'] = timestamp(this.clock.now())
     void this.save().catch(() => undefined)
   }
 }
@@ -161,10 +163,15 @@ export function newSecret(): string {
   return `cfast_${body}${createHash('sha256').update(body).digest('hex').slice(0, 8)}`
 }
 
+/** As the API writes a time: whole seconds, without a fraction (terraform-provider-cloudflare#5181 and other reports). */
+export function timestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}
+
 /** When a token made or extended now expires; undefined for `forever` and for an invalid duration. */
 export function expiry(duration: string, now: number): string | undefined {
   const seconds = goDurationSeconds(duration)
-  return seconds === undefined ? undefined : new Date(now + seconds * 1000).toISOString()
+  return seconds === undefined ? undefined : timestamp(now + seconds * 1000)
 }
 
 function authenticate(
@@ -190,7 +197,7 @@ function equal(a: string, b: string): boolean {
 }
 
 function begin(seed: SandboxSeed, clock: Clock): StateData {
-  const now = new Date(clock.now()).toISOString()
+  const now = timestamp(clock.now())
   const stamps = {created_at: now, updated_at: now}
   const accounts = seed.accounts?.length ? seed.accounts : (TUTORIAL.accounts ?? [])
   const data: StateData = {
@@ -307,7 +314,7 @@ function seededLink(data: StateData, item: unknown, at: number): JsonObject {
 function seededToken(raw: JsonObject, clock: Clock): StoredToken {
   const {client_secret: secret, ...object} = raw
   const duration = typeof raw['duration'] === 'string' ? raw['duration'] : '8760h'
-  const now = new Date(clock.now()).toISOString()
+  const now = timestamp(clock.now())
   return {
     object: {
       id: randomUUID(),
