@@ -522,7 +522,10 @@ describe("the sandbox's API", () => {
   })
 
   it('is asked here with each of its settings', () => {
-    const edges: SettingName[] = ['strict_service_token_auth', 'enforcement_delay_ms', 'connector_end']
+    const edges: SettingName[] = [
+      ...(['strict_service_token_auth', 'enforcement_delay_ms', 'connector_end'] as const),
+      ...(['country_of', 'without_allow'] as const),
+    ]
     const asked = [...REFUSALS, ...BEHAVIOURS].flatMap(({settings = {}}) => Object.keys(settings))
     const names = Object.keys(SETTINGS).filter((name) => !edges.includes(name as SettingName))
     expect(names.filter((name) => !asked.includes(name))).toEqual(['throttle_403'])

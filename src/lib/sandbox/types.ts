@@ -2,6 +2,8 @@ import type {JsonObject} from '../core/json.js'
 import type {Application, Group} from '../api/types.js'
 import type {SandboxSettings} from './settings.js'
 
+export type {SandboxSettings}
+
 /**
  * What `zt sandbox start --seed FILE` reads: plain API objects. Everything is optional. An application, group or service
  * token with a `zone_id` belongs to that zone and not to the account.

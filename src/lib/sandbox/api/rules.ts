@@ -1,22 +1,18 @@
 import {canonicalJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
-import {fullBlock} from '../../policy/address.js'
 import {selectorNamed} from '../../policy/rules.js'
+import {isBlock, isCountry} from '../countries.js'
 import {settingOf} from '../settings.js'
 import type {StateData} from '../state.js'
 import {invalid, Refused} from './answer.js'
 
 const PARTS = ['include', 'require', 'exclude'] as const
 
-/** Codes that are not countries: Tor, and an unknown country. */
-const OTHER_COUNTRIES = new Set(['T1', 'XX'])
-const COUNTRIES = new Intl.DisplayNames('en', {type: 'region', fallback: 'none'})
-
 /** Why a selector's body is not accepted; undefined: it is. */
 type Fault = (body: JsonObject, data: StateData) => string | undefined
 
 const FAULTS: Record<string, Fault> = {
-  ip: ({ip}) => (typeof ip === 'string' && fullBlock(ip) !== undefined ? undefined : 'invalid IP range'),
+  ip: ({ip}) => (typeof ip === 'string' && isBlock(ip) ? undefined : 'invalid IP range'),
   geo: ({country_code: code}) =>
     typeof code === 'string' && isCountry(code) ? undefined : 'invalid country code',
   // Also the answer to a client ID in place of the ID (reported by several clients).
@@ -55,10 +51,6 @@ function faultOf(rule: JsonObject, data: StateData): string | undefined {
   }
   if (!isJsonObject(body)) return `${name} must be an object`
   return FAULTS[name]?.(body, data)
-}
-
-function isCountry(code: string): boolean {
-  return OTHER_COUNTRIES.has(code) || (/^[A-Z]{2}$/.test(code) && COUNTRIES.of(code) !== undefined)
 }
 
 function listOf(value: unknown): unknown[] {
