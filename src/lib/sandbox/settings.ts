@@ -50,7 +50,7 @@ export const SETTINGS = {
   enforcement_delay_ms: setting(
     count,
     0,
-    'The edge sees changes of policies and tokens so many milliseconds later.',
+    'The edge sees changes of policies and tokens this many milliseconds later.',
     'reported: about 85 s',
   ),
   zero_trust_enabled: setting(
@@ -62,7 +62,7 @@ export const SETTINGS = {
   rate_limit: setting(
     count,
     0,
-    'At most so many API requests in any five minutes, then 429 with Retry-After. 0: no limit.',
+    'At most this many API requests in any five minutes, then 429 with Retry-After. 0: no limit.',
     "Cloudflare's documents on API limits: 1200",
   ),
   connector_end: setting(
@@ -92,25 +92,25 @@ export const SETTINGS = {
   hidden_secrets: setting(
     oneOf('mask', 'omit', 'show'),
     'mask',
-    'What an answer has in place of the password, token or client secret in `scim_config.authentication`, and of the client secret in `saas_app` (which the answer to its creation shows).',
+    'The password, token or client secret in `scim_config.authentication`, and the client secret in `saas_app`, in every answer but the one to the creation of the latter.',
     `${PROVIDER}, normalizations.go: it never reads them from an answer; which of the two is not known`,
   ),
   missing_secret: setting(
     oneOf('refuse', 'erase', 'keep'),
     'refuse',
-    'A PUT of an application without the secret of its `scim_config.authentication`: `refuse` answers 400 with 12130, `password is a required field`.',
+    'A PUT of an application without the secret of its `scim_config.authentication`. `refuse`: 400 with 12130, `password is a required field`. `erase`: the application has none afterwards. `keep`: it keeps its secret.',
     `${PROVIDER}, acceptance tests for \`refuse\``,
   ),
   mixed_policies: setting(
     oneOf('refuse', 'accept'),
     'refuse',
-    'An application that has reusable policies and policies of its own.',
+    'An application with both reusable policies and policies of its own.',
     `the API reference for \`refuse\`; ${PROVIDER}, accessapplicationconfigwithlegacypolicies.tf, for \`accept\``,
   ),
   inline_at_creation: setting(
     oneOf('accept', 'refuse'),
     'accept',
-    'An application that is created together with policies of its own.',
+    'An application of the account that gets its first policy of its own, at its creation or later.',
     'the API reference for `accept`; the documents on policy management (new applications take reusable policies only) for `refuse`',
   ),
   null_policies: setting(
@@ -122,13 +122,13 @@ export const SETTINGS = {
   policy_lag: setting(
     count,
     0,
-    'A new reusable policy is not known to so many writes of applications that name it: 400 with 12130, `policy ID not found`.',
+    'The first writes of applications that name a new reusable policy, this many of them, are refused with 400 and 12130, `policy ID not found`.',
     'the author of another client, who retries for 45 s',
   ),
   throttle_403: setting(
     count,
     0,
-    'So many requests are refused with 403 and 10000, from the first one after an API token has had an answer. It counts down to 0.',
+    'Once an API token has had an answer, this many requests are refused with 403 and 10000. Counts down to 0.',
     'the author of another client',
   ),
   server_defaults: setting(
