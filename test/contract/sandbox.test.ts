@@ -1,11 +1,8 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
-import fs from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
-import {ROUTES, startSandboxApi, type Exchange} from '../../src/lib/sandbox/api/server.js'
-import {SandboxState} from '../../src/lib/sandbox/state.js'
+import {ROUTES, type Exchange} from '../../src/lib/sandbox/api/server.js'
 import {TUTORIAL} from '../../src/lib/sandbox/tutorial.js'
 import {Contract} from '../support/contract.js'
+import {SandboxApi} from '../support/sandbox-api.js'
 
 const contract = await Contract.load()
 if (!contract) {
@@ -13,14 +10,12 @@ if (!contract) {
 }
 
 const accountToken = 'account-owned-token'
-const exchanges: Exchange[] = []
-let api: Awaited<ReturnType<typeof startSandboxApi>>
-let state: SandboxState
-let folder: string
+let api: SandboxApi
+let state: SandboxApi['state']
+let exchanges: SandboxApi['exchanges']
 
 beforeAll(async () => {
-  folder = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-contract-'))
-  const seed = {
+  api = await SandboxApi.open({
     ...TUTORIAL,
     apps: [
       ...(TUTORIAL.apps ?? []),
@@ -31,28 +26,16 @@ beforeAll(async () => {
       },
     ],
     api_tokens: [{token: accountToken, owner: 'account', status: 'active'}],
-  }
-  state = await SandboxState.open({file: path.join(folder, 'state.json'), seed})
-  api = await startSandboxApi({state, onExchange: (exchange) => exchanges.push(exchange)})
-})
-
-afterAll(async () => {
-  await api.close()
-  await fs.rm(folder, {recursive: true, force: true})
-})
-
-async function call(
-  method: string,
-  where: string,
-  {body, token = state.apiToken}: {body?: unknown; token?: string} = {},
-): Promise<{id: string} & Record<string, unknown>> {
-  const answer = await fetch(api.url + where, {
-    method,
-    headers: {authorization: `Bearer ${token}`, 'content-type': 'application/json'},
-    ...(body !== undefined && {body: JSON.stringify(body)}),
   })
-  return ((await answer.json()) as {result: {id: string}}).result
-}
+  ;({state, exchanges} = api)
+})
+
+afterAll(() => api.close())
+
+const call = async (
+  ...request: Parameters<SandboxApi['call']>
+): Promise<{id: string} & Record<string, unknown>> =>
+  (await api.call(...request)).result as {id: string} & Record<string, unknown>
 
 const policy = (name: string): object => ({
   name,

@@ -3,6 +3,7 @@ import {UserError} from '../core/errors.js'
 import {parseOwnJson} from '../system/files.js'
 import {readForeignFile, textOf} from '../system/own-files.js'
 import {firstFault} from '../core/schema.js'
+import {settingsSchema} from './settings.js'
 import type {SandboxSeed} from './types.js'
 
 const MOST_BYTES = 64 * 1024 * 1024
@@ -15,16 +16,7 @@ const seedSchema = v.strictObject({
   groups: objects,
   service_tokens: objects,
   api_tokens: v.optional(v.array(v.looseObject({token: v.string(), owner: v.picklist(['user', 'account'])}))),
-  settings: v.optional(
-    v.strictObject({
-      strict_service_token_auth: v.optional(v.boolean()),
-      connector_end: v.optional(v.picklist(['none', 1000, 1001, 1006])),
-      enforcement_delay_ms: v.optional(v.pipe(v.number(), v.minValue(0))),
-      zero_trust_enabled: v.optional(v.boolean()),
-      rate_limit: v.optional(v.pipe(v.number(), v.minValue(0))),
-      hide_accounts: v.optional(v.boolean()),
-    }),
-  ),
+  settings: v.optional(settingsSchema),
 })
 
 /**

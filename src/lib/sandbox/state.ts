@@ -5,7 +5,8 @@ import {systemClock, type Clock} from '../core/clock.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import {goDurationSeconds} from '../core/duration.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../system/files.js'
-import type {EdgeState, EdgeView, SandboxSeed, SandboxSettings} from './types.js'
+import {settingOf, type SandboxSettings} from './settings.js'
+import type {EdgeState, EdgeView, SandboxSeed} from './types.js'
 import {TUTORIAL} from './tutorial.js'
 
 /** A service token with what its server knows about the secrets: only their hashes. */
@@ -43,6 +44,8 @@ export interface StateData {
    */
   zoneOf?: Record<string, string> | undefined
   settings: SandboxSettings
+  /** How many more writes of applications do not know a new policy, by its ID (`policy_lag`). */
+  newPolicies?: Record<string, number> | undefined
   /** Signs the edge's session cookies. */
   cookieKey: string
 }
@@ -96,7 +99,7 @@ export class SandboxState implements EdgeState {
    */
   async save(): Promise<void> {
     const now = this.clock.now()
-    const delay = this.data.settings.enforcement_delay_ms ?? 0
+    const delay = settingOf(this.data.settings, 'enforcement_delay_ms')
     this.#history.push({from: now + delay, data: structuredClone(this.data)})
     const inForce = this.#history.findLastIndex(({from}) => from <= now)
     this.#history = this.#history.slice(Math.max(0, inForce))
@@ -112,7 +115,9 @@ export class SandboxState implements EdgeState {
     return {
       applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app, index)})),
       groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
-      connectorEnd: data.settings.connector_end ?? 'none',
+      connectorEnd: settingOf(data.settings, 'connector_end'),
+      countryOf: settingOf(data.settings, 'country_of'),
+      withoutAllow: settingOf(data.settings, 'without_allow'),
       strict: data.organization['strict_service_token_auth'] === true,
       authDomain: String(data.organization['auth_domain']),
       authenticate: (clientId, clientSecret) => authenticate(data, clientId, clientSecret, now),
@@ -122,7 +127,7 @@ export class SandboxState implements EdgeState {
   recordUse(tokenId: string): void {
     const token = this.data.serviceTokens.find(({object}) => object['id'] === tokenId)
     if (!token) return
-    token.object['last_seen_at'] = new Date(this.clock.now()).toISOString()
+    token.object['last_seen_at'] = timestamp(this.clock.now())
     void this.save().catch(() => undefined)
   }
 }
@@ -158,10 +163,15 @@ export function newSecret(): string {
   return `cfast_${body}${createHash('sha256').update(body).digest('hex').slice(0, 8)}`
 }
 
+/** As the API writes a time: whole seconds, without a fraction (terraform-provider-cloudflare#5181 and other reports). */
+export function timestamp(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}
+
 /** When a token made or extended now expires; undefined for `forever` and for an invalid duration. */
 export function expiry(duration: string, now: number): string | undefined {
   const seconds = goDurationSeconds(duration)
-  return seconds === undefined ? undefined : new Date(now + seconds * 1000).toISOString()
+  return seconds === undefined ? undefined : timestamp(now + seconds * 1000)
 }
 
 function authenticate(
@@ -187,7 +197,7 @@ function equal(a: string, b: string): boolean {
 }
 
 function begin(seed: SandboxSeed, clock: Clock): StateData {
-  const now = new Date(clock.now()).toISOString()
+  const now = timestamp(clock.now())
   const stamps = {created_at: now, updated_at: now}
   const accounts = seed.accounts?.length ? seed.accounts : (TUTORIAL.accounts ?? [])
   const data: StateData = {
@@ -230,7 +240,7 @@ function begin(seed: SandboxSeed, clock: Clock): StateData {
     organization: {
       name: 'Widgetcorp',
       auth_domain: 'widgetcorp.cloudflareaccess.com',
-      strict_service_token_auth: seed.settings?.strict_service_token_auth ?? false,
+      strict_service_token_auth: settingOf(seed.settings ?? {}, 'strict_service_token_auth'),
       ...stamps,
     },
     settings: seed.settings ?? {},
@@ -304,7 +314,7 @@ function seededLink(data: StateData, item: unknown, at: number): JsonObject {
 function seededToken(raw: JsonObject, clock: Clock): StoredToken {
   const {client_secret: secret, ...object} = raw
   const duration = typeof raw['duration'] === 'string' ? raw['duration'] : '8760h'
-  const now = new Date(clock.now()).toISOString()
+  const now = timestamp(clock.now())
   return {
     object: {
       id: randomUUID(),

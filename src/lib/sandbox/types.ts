@@ -1,5 +1,8 @@
 import type {JsonObject} from '../core/json.js'
 import type {Application, Group} from '../api/types.js'
+import type {SandboxSettings} from './settings.js'
+
+export type {SandboxSettings}
 
 /**
  * What `zt sandbox start --seed FILE` reads: plain API objects. Everything is optional. An application, group or service
@@ -22,20 +25,6 @@ export interface SandboxSeed {
   settings?: SandboxSettings
 }
 
-export interface SandboxSettings {
-  strict_service_token_auth?: boolean
-  /** The edge sees changes of policies and tokens this much later. */
-  enforcement_delay_ms?: number
-  /** False: the API answers 9999, as an account without Zero Trust does. */
-  zero_trust_enabled?: boolean
-  /** At most this many API requests in any five minutes; beyond that, 429 with Retry-After. 0: no limit. */
-  rate_limit?: number
-  /** How a stream ends when the origin has ended. */
-  connector_end?: ConnectorEnd
-  /** True: GET /accounts answers 400/1001, as reported for account-owned API tokens. */
-  hide_accounts?: boolean
-}
-
 /** A server behind a host. */
 export interface Origin {
   address: string
@@ -47,12 +36,8 @@ export interface Origin {
   kind: 'http' | 'tcp' | 'either'
 }
 
-/**
- * How the client learns that its stream has ended. `none`: only by the end of the connection, as with cloudflared's
- * connector. 1000, 1001: by a close frame, as from an edge that closes normally or restarts. 1006: TCP ends without
- * close_notify.
- */
-export type ConnectorEnd = 'none' | 1000 | 1001 | 1006
+/** How the client learns that its stream has ended; settings.ts says what each means. */
+export type ConnectorEnd = NonNullable<SandboxSettings['connector_end']>
 
 /** A running sandbox. `apiToken` is valid only for this sandbox. */
 export interface SandboxInfo {
@@ -78,6 +63,10 @@ export interface EdgeView {
   applications: readonly Application[]
   groups: ReadonlyMap<string, Group>
   connectorEnd: ConnectorEnd
+  /** Countries by CIDR block. */
+  countryOf: Readonly<Record<string, string>>
+  /** See {@link SandboxSettings}. */
+  withoutAllow: 'login' | 'forbidden'
   /** Whether the organisation has strict service-token authentication enabled. */
   strict: boolean
   /** The team's login host, e.g. `widgetcorp.cloudflareaccess.com`. */

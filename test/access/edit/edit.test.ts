@@ -38,6 +38,8 @@ async function open(kind: Kind = 'reusable', app: JsonObject = {}): Promise<Worl
   const policies = [1, 2, 3].map(policy)
   const isInline = (at: number): boolean => kind === 'inline' || (kind === 'mixed' && at === 0)
   world = await World.open({
+    // What the tests put into the account's application comes back from it.
+    settings: {hidden_secrets: 'show'},
     zones: [{name: 'example.com'}],
     policies: policies.filter((_, at) => !isInline(at)),
     groups: [{id: GROUP, name: 'Group', include: [{everyone: {}}], x_unknown: null}],

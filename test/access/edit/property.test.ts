@@ -61,7 +61,11 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
 
 let world: World
 beforeEach(async () => {
-  world = await World.open({zones: [{name: 'example.com'}], apps: [], policies: [], groups: []})
+  world = await World.open({
+    // The rules are drawn from more selectors than the sandbox knows.
+    settings: {unknown_selectors: 'accept'},
+    ...{zones: [{name: 'example.com'}], apps: [], policies: [], groups: []},
+  })
   // Durability of the sandbox is not what is tested here, and takes most of the time.
   world.state.save = () => Promise.resolve()
 })

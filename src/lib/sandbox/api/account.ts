@@ -1,7 +1,9 @@
 import {randomUUID} from 'node:crypto'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
+import {settingOf} from '../settings.js'
 import {matches, notFound, page, Refused} from './answer.js'
-import {checkRules, replaceWith} from './policies.js'
+import {replaceWith} from './policies.js'
+import {checkRules} from './rules.js'
 import {accountRoute, displace, inScope, PERMISSIONS, place, route, type Call, type Route} from './route.js'
 
 const groups = '/accounts/{account}/access/groups'
@@ -17,16 +19,17 @@ export const accountRoutes: Route[] = [
     ),
   ),
   route('POST', groups, write, (call) => {
-    const {state, body, now} = call
-    const group: JsonObject = {id: randomUUID(), ...checkGroup(body), created_at: now, updated_at: now}
+    const {state, now} = call
+    const group: JsonObject = {id: randomUUID(), ...checkGroup(call), created_at: now, updated_at: now}
     state.data.groups.push(group)
     place(call, group)
     return {status: 201, result: group}
   }),
   route('GET', `${groups}/{id}`, read, (call) => ({result: findGroup(call)})),
-  route('PUT', `${groups}/{id}`, write, (call) => ({
-    result: replaceWith(findGroup(call), checkGroup(call.body), call.now),
-  })),
+  route('PUT', `${groups}/{id}`, write, (call) => {
+    const group = findGroup(call)
+    return {result: replaceWith(group, checkGroup(call, group), call.now)}
+  }),
   route('DELETE', `${groups}/{id}`, write, (call) => {
     const group = findGroup(call)
     const {data} = call.state
@@ -44,7 +47,7 @@ export const accountRoutes: Route[] = [
   route('PUT', organization, write, changeOrganization),
   accountRoute('PATCH', organization, write, changeOrganization),
   route('GET', '/accounts', [], ({state, query}) => {
-    if (state.data.settings.hide_accounts) throw new Refused(400, 1001, 'Invalid request')
+    if (settingOf(state.data.settings, 'hide_accounts')) throw new Refused(400, 1001, 'Invalid request')
     return page(state.data.accounts, query, 20, 50)
   }),
   route('GET', '/accounts/{account}', [], ({state, params}) => ({
@@ -82,6 +85,7 @@ function findGroup(call: Call): JsonObject {
   return group
 }
 
-function checkGroup({id: _, ...rest}: JsonObject): JsonObject {
-  return checkRules(rest)
+function checkGroup({body, state}: Call, before?: JsonObject): JsonObject {
+  const {id: _i, uid: _u, created_at: _c, updated_at: _d, ...rest} = body
+  return checkRules(rest, state.data, before)
 }

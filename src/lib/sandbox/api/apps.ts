@@ -1,8 +1,11 @@
 import {randomBytes, randomUUID} from 'node:crypto'
 import {toApplication} from '../../api/convert.js'
-import {isJsonObject, type JsonObject} from '../../core/json.js'
+import type {JsonObject} from '../../core/json.js'
+import {settingOf} from '../settings.js'
 import {policiesOf, policyIndex, type StateData} from '../state.js'
 import {invalid, matches, notFound, page, Refused} from './answer.js'
+import {checkFields, takeSecrets, withDefaults, withoutSecrets} from './application-fields.js'
+import {linksOf, mayHaveOwn, readLinks, sharedPrecedence} from './links.js'
 import {checkPolicy, replaceWith} from './policies.js'
 import {displace, inScope, PERMISSIONS, place, route, accountRoute, type Call, type Route} from './route.js'
 
@@ -21,22 +24,23 @@ export const appRoutes: Route[] = [
     return page(found, query, 25, 1000, (app) => shown(state.data, app, index))
   }),
   route('POST', base, write, (call) => {
-    const {state, now} = call
-    const app: JsonObject = {id: randomUUID(), aud: randomBytes(32).toString('hex'), created_at: now}
-    write_(call, app, [])
-    state.data.apps.push(app)
+    const {data} = call.state
+    const own = {id: randomUUID(), aud: randomBytes(32).toString('hex'), created_at: call.now}
+    const app = applicationOf(call, own, undefined)
+    data.apps.push(app)
     place(call, app)
-    return {status: 201, result: shown(state.data, app)}
+    const {saas_app: made} = app
+    // This answer alone shows the secret of an OIDC application.
+    return {status: 201, result: {...shown(data, app), ...(made !== undefined && {saas_app: made})}}
   }),
   route('GET', `${base}/{app}`, read, (call) => ({result: shown(call.state.data, find(call))})),
   route('PUT', `${base}/{app}`, write, (call) => {
     const app = find(call)
-    const before = links(app)
-    const kept: JsonObject = {id: app['id'], aud: app['aud'], created_at: app['created_at']}
-    write_(call, kept, before)
+    const own = {id: app['id'], aud: app['aud'], created_at: app['created_at']}
+    const next = applicationOf(call, own, app)
     // PUT replaces: omitted fields are removed.
     for (const field of Object.keys(app)) delete app[field]
-    Object.assign(app, kept)
+    Object.assign(app, next)
     dropOrphans(call.state.data)
     return {result: shown(call.state.data, app)}
   }),
@@ -49,19 +53,21 @@ export const appRoutes: Route[] = [
   }),
   route('GET', policies, read, (call) => page(policiesOf(call.state.data, find(call)), call.query, 100)),
   route('POST', policies, write, (call) => {
-    const {state, body, now, params} = call
+    const {state, body, now} = call
     const app = find(call)
     const present = policiesOf(state.data, app)
-    // A zone has only these; an account's new applications no longer accept them.
-    if (params['zone'] === undefined && !present.some(({reusable}) => reusable === false)) {
-      throw invalid('this application accepts only reusable policies')
-    }
+    mayHaveOwn(call, app, present)
     const precedence =
-      body['precedence'] ?? Math.max(0, ...links(app).map((link) => Number(link['precedence']))) + 1
-    if (present.some((one) => one['precedence'] === precedence)) throw invalid('precedence must be unique')
-    const policy = {id: randomUUID() as string, ...checkPolicy(body), created_at: now, updated_at: now}
+      body['precedence'] ?? Math.max(0, ...linksOf(app).map((link) => Number(link['precedence']))) + 1
+    if (present.some((one) => one['precedence'] === precedence)) throw sharedPrecedence()
+    const policy = {
+      id: randomUUID() as string,
+      ...checkPolicy(body, state.data),
+      created_at: now,
+      updated_at: now,
+    }
     state.data.inlinePolicies.push(policy)
-    app['policies'] = [...links(app), {id: policy.id, precedence}]
+    app['policies'] = [...linksOf(app), {id: policy.id, precedence}]
     return {status: 201, result: {...policy, precedence, reusable: false}}
   }),
   route('GET', `${policies}/{policy}`, read, (call) => ({result: findPolicy(call).shown})),
@@ -69,7 +75,7 @@ export const appRoutes: Route[] = [
     const {inline} = findPolicy(call)
     if (!inline) throw invalid('change a reusable policy at /access/policies')
     renumber(find(call), inline['id'], call.body['precedence'])
-    replaceWith(inline, checkPolicy(call.body), call.now)
+    replaceWith(inline, checkPolicy(call.body, call.state.data, inline), call.now)
     return {result: findPolicy(call).shown}
   }),
   accountRoute('PUT', `${policies}/{policy}/make_reusable`, write, (call) => {
@@ -84,88 +90,72 @@ export const appRoutes: Route[] = [
     const app = find(call)
     const {inline} = findPolicy(call)
     if (!inline) throw invalid('update the application to detach a reusable policy')
-    app['policies'] = links(app).filter(({id}) => id !== inline['id'])
+    app['policies'] = linksOf(app).filter(({id}) => id !== inline['id'])
     dropOrphans(call.state.data)
     return {status: 202, result: {id: inline['id']}}
   }),
 ]
 
-/** Checks an application's body and copies it into `app`. `policies` omitted: unchanged; null: all detached. */
-function write_({state, body, now, params}: Call, app: JsonObject, before: JsonObject[]): void {
-  const {id: _i, aud: _a, created_at: _c, policies: given, ...fields} = body
-  if (typeof fields['type'] !== 'string') throw invalid('type is required')
-  if (fields['type'] === 'self_hosted' && typeof fields['domain'] !== 'string')
-    throw invalid('domain is required')
-  const {domains} = toApplication({...fields, id: ''})
-  // A seed may contain an application without its zone; host names that were there before are not checked again.
-  const old = state.data.apps.find(({id}) => id === params['app'])
-  const had = old ? toApplication(old).domains : []
-  for (const domain of domains.filter((one) => !had.includes(one))) {
-    const host = (domain.split('/')[0] ?? '').toLowerCase()
-    const zones = state.data.zones
-      .filter((zone) => params['zone'] === undefined || zone['id'] === params['zone'])
-      .map((zone) => String(zone['name']))
-    if (!zones.some((zone) => host === zone || host.endsWith(`.${zone}`)))
-      throw invalid(`domain does not belong to zone: ${host}`)
-    const taken = state.data.apps.some(
-      (other) => other['id'] !== params['app'] && toApplication(other).domains.includes(domain),
-    )
-    if (taken) throw new Refused(409, 11010, 'access.api.error.application_already_exists')
-  }
-  // Policies that applications share belong to the account.
-  const sharable = params['zone'] === undefined ? state.data.policies : []
-  const linked = given === undefined ? before : readLinks(state.data, given, before, sharable)
-  Object.assign(app, fields, {policies: linked, updated_at: now})
-  const serviceAuth = policiesOf(state.data, app).some(({decision}) => decision === 'non_identity')
-  if (app['service_auth_401_redirect'] === true && !serviceAuth) {
+/**
+ * The application that a body asks for: checked, with what the server adds. `policies` omitted: unchanged.
+ *
+ * @param old the application before; undefined if it is being created
+ */
+function applicationOf(call: Call, own: JsonObject, old: JsonObject | undefined): JsonObject {
+  const {state, body, now} = call
+  const {data} = state
+  const {id: _i, uid: _u, aud: _a, created_at: _c, updated_at: _d, policies: _p, ...rest} = body
+  const fields = structuredClone(rest)
+  checkFields(fields)
+  takeSecrets(fields, old, data.settings)
+  checkHosts(call, fields, old)
+  const {linked, made} = readLinks(call, fields, old && linksOf(old))
+  const has = [...data.policies, ...data.inlinePolicies, ...made].filter(({id}) =>
+    linked.some((link) => link['id'] === id),
+  )
+  if (fields['service_auth_401_redirect'] === true && !has.some(({decision}) => decision === 'non_identity'))
     throw invalid('service_auth_401_redirect needs a Service Auth policy')
-  }
+  if (settingOf(data.settings, 'server_defaults')) withDefaults(fields)
+  data.inlinePolicies.push(...made)
+  return {...own, ...fields, policies: linked, updated_at: now}
 }
 
-function readLinks(
-  data: StateData,
-  given: unknown,
-  before: JsonObject[],
-  sharable: JsonObject[],
-): JsonObject[] {
-  if (given === null) return []
-  if (!Array.isArray(given)) throw invalid('policies must be a list')
-  const linked = given.map((item: unknown, at): JsonObject => {
-    const link = isJsonObject(item) ? item : {id: item}
-    const shared = sharable.some(({id}) => id === link['id'])
-    const own = before.some(({id}) => id === link['id'])
-    if (!shared && !own) throw invalid('policies contains one that does not exist')
-    return {id: link['id'], precedence: typeof link['precedence'] === 'number' ? link['precedence'] : at + 1}
-  })
-  if (new Set(linked.map(({precedence}) => precedence)).size < linked.length) {
-    throw new Refused(400, 11018, 'access.api.error.invalid_policy_precedence')
+/**
+ * The hosts must be in the account's zones, and free. Those that the application had before are not checked again: a seed
+ * may contain an application without its zone.
+ */
+function checkHosts({state, params}: Call, fields: JsonObject, old: JsonObject | undefined): void {
+  const had = old ? toApplication(old).domains : []
+  const zones = state.data.zones
+    .filter((zone) => params['zone'] === undefined || zone['id'] === params['zone'])
+    .map((zone) => String(zone['name']))
+  for (const domain of toApplication({...fields, id: ''}).domains.filter((one) => !had.includes(one))) {
+    const host = (domain.split('/')[0] ?? '').toLowerCase()
+    if (!zones.some((zone) => host === zone || host.endsWith(`.${zone}`)))
+      throw invalid('domain does not belong to zone')
+    if (state.data.apps.some((other) => other !== old && toApplication(other).domains.includes(domain)))
+      throw new Refused(409, 11010, 'access.api.error.application_already_exists')
   }
-  const inline = linked.filter(({id}) => data.inlinePolicies.some((one) => one['id'] === id))
-  if (inline.length > 0 && inline.length < linked.length)
-    throw invalid('reusable and inline policies exclude each other')
-  return linked
 }
 
 /** A policy's position on its application, which no other may have. Unchanged if omitted. */
 function renumber(app: JsonObject, id: unknown, precedence: unknown): void {
   if (typeof precedence !== 'number') return
-  if (links(app).some((link) => link['id'] !== id && link['precedence'] === precedence))
-    throw new Refused(400, 11018, 'access.api.error.invalid_policy_precedence')
-  app['policies'] = links(app).map((link) => (link['id'] === id ? {...link, precedence} : link))
+  if (linksOf(app).some((link) => link['id'] !== id && link['precedence'] === precedence))
+    throw sharedPrecedence()
+  app['policies'] = linksOf(app).map((link) => (link['id'] === id ? {...link, precedence} : link))
 }
 
 /** An application's inline policy is deleted with its link. */
 function dropOrphans(data: StateData): void {
-  const linked = new Set(data.apps.flatMap((app) => links(app).map(({id}) => id)))
+  const linked = new Set(data.apps.flatMap((app) => linksOf(app).map(({id}) => id)))
   data.inlinePolicies = data.inlinePolicies.filter(({id}) => linked.has(id))
 }
 
-function links(app: JsonObject): JsonObject[] {
-  return Array.isArray(app['policies']) ? app['policies'].filter(isJsonObject) : []
-}
-
 function shown(data: StateData, app: JsonObject, index = policyIndex(data)): JsonObject {
-  return {...app, policies: policiesOf(data, app, index)}
+  const {id} = app
+  // `uid` repeats the ID (terraform-provider-cloudflare#5181).
+  return {...withoutSecrets(app, data.settings), id, uid: id, policies: policiesOf(data, app, index)}
 }
 
 function find(call: Call): JsonObject {

@@ -1,8 +1,11 @@
 import {randomUUID} from 'node:crypto'
+import {canonicalJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
+import {settingOf} from '../settings.js'
 import type {StateData} from '../state.js'
 import {invalid, notFound, page, Refused} from './answer.js'
 import {PERMISSIONS, accountRoute, type Call, type Route} from './route.js'
+import {checkRules} from './rules.js'
 
 const base = '/accounts/{account}/access/policies'
 const {read, write} = PERMISSIONS.apps
@@ -19,14 +22,18 @@ export const policyRoutes: Route[] = [
     }))
   }),
   accountRoute('POST', base, write, ({state, body, now}) => {
-    const policy: JsonObject = {id: randomUUID(), ...checkPolicy(body), created_at: now, updated_at: now}
-    state.data.policies.push(policy)
+    const {data} = state
+    const id = randomUUID()
+    const policy: JsonObject = {id, ...checkPolicy(body, data), created_at: now, updated_at: now}
+    data.policies.push(policy)
+    const lag = settingOf(data.settings, 'policy_lag')
+    if (lag > 0) (data.newPolicies ??= {})[id] = lag
     return {status: 201, result: shown(state.data, policy)}
   }),
   accountRoute('GET', `${base}/{id}`, read, (call) => ({result: shown(call.state.data, find(call))})),
   accountRoute('PUT', `${base}/{id}`, write, (call) => {
     const policy = find(call)
-    replaceWith(policy, checkPolicy(call.body), call.now)
+    replaceWith(policy, checkPolicy(call.body, call.state.data, policy), call.now)
     return {result: shown(call.state.data, policy)}
   }),
   accountRoute('DELETE', `${base}/{id}`, write, (call) => {
@@ -46,22 +53,23 @@ export function replaceWith(object: JsonObject, body: JsonObject, now: string): 
 }
 
 /** Name, decision and Include are required; other fields are kept as sent. */
-export function checkPolicy(body: JsonObject): JsonObject {
-  const {precedence: _p, reusable: _r, id: _i, app_count: _a, ...rest} = body
+export function checkPolicy(body: JsonObject, data: StateData, before?: JsonObject): JsonObject {
+  const {precedence: _p, reusable: _r, id: _i, app_count: _a, created_at: _c, updated_at: _u, ...rest} = body
   if (typeof rest['decision'] !== 'string' || !DECISIONS.has(rest['decision']))
     throw invalid('unknown decision')
-  return checkRules(rest)
+  checkRules(rest, data, before)
+  if (settingOf(data.settings, 'server_defaults')) fillIn(rest)
+  return rest
 }
 
-/** Checks the common fields of policies and groups: a name, and lists of rules, of which Include has at least one. */
-export function checkRules(rest: JsonObject): JsonObject {
-  if (typeof rest['name'] !== 'string' || rest['name'] === '') throw invalid('name is required')
-  for (const part of ['include', 'require', 'exclude']) {
-    const rules = (rest[part] ??= [])
-    if (!Array.isArray(rules) || !rules.every(isJsonObject)) throw invalid(`${part} must be a list of rules`)
-  }
-  if ((rest['include'] as unknown[]).length === 0) throw invalid('include is required')
-  return rest
+/** The Terraform provider takes the lists for sets, and an omitted flag for false (policies' normalizations.go). */
+function fillIn(policy: JsonObject): void {
+  for (const flag of ['approval_required', 'isolation_required', 'purpose_justification_required'])
+    policy[flag] ??= false
+  for (const part of ['include', 'require', 'exclude'])
+    policy[part] = [...(policy[part] as unknown[])].sort((a, b) =>
+      canonicalJson(a) < canonicalJson(b) ? -1 : 1,
+    )
 }
 
 function shown(data: StateData, policy: JsonObject): JsonObject {

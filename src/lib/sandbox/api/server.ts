@@ -5,7 +5,8 @@ import {isNestedWithin} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {callOf, Callers} from '../../network/callers.js'
 import {guard, SERVER_OPTIONS} from '../../network/http-listener.js'
-import type {SandboxState, StoredApiToken} from '../state.js'
+import {timestamp, type SandboxState, type StoredApiToken} from '../state.js'
+import {settingOf} from '../settings.js'
 import {accountRoutes} from './account.js'
 import {Refused, type Result} from './answer.js'
 import {appRoutes} from './apps.js'
@@ -54,6 +55,8 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
   close(): Promise<void>
 }> {
   const requests: number[] = []
+  /** The API tokens that have had an answer. */
+  const answered = new Set<string>()
   const server = http.createServer(SERVER_OPTIONS)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -73,6 +76,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
       const token = authenticate(state, request.headers.authorization)
       requestBody = await readBody(request)
       rateLimit(state, requests)
+      if (token && answered.has(token.id) && !isVerify(path)) throttle(state)
       const result = await answer(state, {
         method: request.method ?? 'GET',
         path,
@@ -81,6 +85,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
         body: requestBody,
       })
       status = result.status ?? 200
+      if (token) answered.add(token.id)
       body = {
         success: true,
         errors: [],
@@ -149,7 +154,7 @@ interface Call {
 }
 
 async function answer(state: SandboxState, {method, path, query, token, body}: Call): Promise<Result> {
-  if (path === '/user/tokens/verify' || /^\/accounts\/[^/]+\/tokens\/verify$/.test(path)) {
+  if (isVerify(path)) {
     return verify(token, path.startsWith('/user') ? 'user' : 'account')
   }
   if (!token || token.status !== 'active') throw new Refused(403, 10000, 'Authentication error')
@@ -167,7 +172,7 @@ async function answer(state: SandboxState, {method, path, query, token, body}: C
   if (groups && route.permissions.length > 0 && !route.permissions.some((name) => groups.includes(name))) {
     throw new Refused(403, 10000, 'Authentication error')
   }
-  if (path.includes('/access/') && state.data.settings.zero_trust_enabled === false) {
+  if (path.includes('/access/') && !settingOf(state.data.settings, 'zero_trust_enabled')) {
     throw new Refused(403, 9999, 'access.api.error.not_enabled')
   }
   const result = route.handle({
@@ -175,12 +180,16 @@ async function answer(state: SandboxState, {method, path, query, token, body}: C
     params,
     query,
     body: isJsonObject(body) ? body : {},
-    now: new Date(state.clock.now()).toISOString(),
+    now: timestamp(state.clock.now()),
   })
   // A copy, because the object may change again while this change is written.
   const settled = structuredClone(result)
   if (route.method !== 'GET') await state.save()
   return settled
+}
+
+function isVerify(path: string): boolean {
+  return path === '/user/tokens/verify' || /^\/accounts\/[^/]+\/tokens\/verify$/.test(path)
 }
 
 function match(method: string, path: string): {route: Route; params: Record<string, string>} | undefined {
@@ -227,7 +236,7 @@ function verify(token: StoredApiToken | undefined, owner: StoredApiToken['owner'
 }
 
 function rateLimit(state: SandboxState, requests: number[]): void {
-  const limit = state.data.settings.rate_limit ?? 0
+  const limit = settingOf(state.data.settings, 'rate_limit')
   if (limit === 0) return
   const now = state.clock.now()
   while (requests[0] !== undefined && requests[0] <= now - WINDOW_MS) requests.shift()
@@ -239,6 +248,14 @@ function rateLimit(state: SandboxState, requests: number[]): void {
     })
   }
   requests.push(now)
+}
+
+/** Refuses as for a missing permission, so many times as the setting still says. */
+function throttle({data: {settings}}: SandboxState): void {
+  const left = settingOf(settings, 'throttle_403')
+  if (left === 0) return
+  settings.throttle_403 = left - 1
+  throw new Refused(403, 10000, 'Authentication error')
 }
 
 async function readBody(request: http.IncomingMessage): Promise<unknown> {

@@ -1,7 +1,9 @@
 import {randomBytes, randomUUID} from 'node:crypto'
 import type {JsonObject} from '../../core/json.js'
 import {goDurationSeconds} from '../../core/duration.js'
-import {expiry, hashSecret, newSecret, type StoredToken} from '../state.js'
+import {settingOf} from '../settings.js'
+import {expiry, hashSecret, newSecret, timestamp, type StoredToken} from '../state.js'
+import {provisionsWith} from './application-fields.js'
 import {invalid, matches, notFound, page, Refused} from './answer.js'
 import {displace, inScope, PERMISSIONS, place, route, accountRoute, type Call, type Route} from './route.js'
 
@@ -26,8 +28,7 @@ export const serviceTokenRoutes: Route[] = [
   accountRoute('POST', `${base}/{id}/refresh`, write, (call) => {
     const token = find(call)
     const from = Math.max(call.state.clock.now(), Date.parse(String(token.object['expires_at'])) || 0)
-    if (token.object['duration'] !== 'forever')
-      token.object['expires_at'] = new Date(from + YEAR_MS).toISOString()
+    if (token.object['duration'] !== 'forever') token.object['expires_at'] = timestamp(from + YEAR_MS)
     return {result: token.object}
   }),
 ]
@@ -43,7 +44,7 @@ function create(call: Call) {
     client_id: `${randomBytes(16).toString('hex')}.access`,
     client_secret_version: 1,
     duration,
-    enabled: body['enabled'] !== false,
+    enabled: body['enabled'] !== false || settingOf(state.data.settings, 'create_disabled') === 'ignored',
     ...expires(duration, state.clock.now()),
     created_at: now,
     updated_at: now,
@@ -91,15 +92,25 @@ function remove(call: Call) {
   const {state} = call
   const token = find(call)
   const id = token.object['id']
-  const {policies, inlinePolicies, groups} = state.data
-  const named = [...policies, ...inlinePolicies, ...groups].some((one) =>
-    JSON.stringify([one['include'], one['require'], one['exclude']]).includes(`"token_id":"${String(id)}"`),
-  )
-  if (named) throw new Refused(409, 12139, 'access.api.error.service_token_in_use')
+  const {policies, inlinePolicies, groups, apps} = state.data
+  const named =
+    apps.some((app) => provisionsWith(app, token.object['client_id'])) ||
+    [...policies, ...inlinePolicies, ...groups].some((one) =>
+      JSON.stringify([one['include'], one['require'], one['exclude']]).includes(`"token_id":"${String(id)}"`),
+    )
+  if (named) throw inUse()
   state.data.serviceTokens = state.data.serviceTokens.filter((one) => one !== token)
   displace(call, token.object)
   return {result: token.object}
 }
+
+/** Reported word for word, with status 400. */
+const inUse = () =>
+  new Refused(
+    400,
+    12139,
+    'access.api.error.service_token_in_use: cannot delete service token because it is used by a policy, group, or app SCIM configuration.',
+  )
 
 function find(call: Call): StoredToken {
   const token = call.state.data.serviceTokens.find(({object}) => object['id'] === call.params['id'])
