@@ -101,8 +101,8 @@ async function begin(
   if (accountId === undefined) throw noAccount()
   const recorded: RecordedChange[] = []
   for (const change of changes) {
-    const twins = change.action === 'create' ? {twins: await twinsOf(api, change)} : {}
-    recorded.push({...inRecord(change), ...twins})
+    const twins = change.action === 'create' ? await twinsOf(api, change) : []
+    recorded.push({...inRecord(change), ...(twins.length > 0 && {twins})})
   }
   const now = ctx.clock.now()
   const at = new Date(now).toISOString()
@@ -169,7 +169,7 @@ class Edit {
       if (result.state === 'not-done') throw await this.#failed(result.error)
       const made = {...change, target: {...change.target, id: result.id}}
       this.#done.push(made)
-      if (isNewId(planned.target.id)) this.#setId(planned.target.id, result.id)
+      if (isNewId(planned.target.id)) this.#setId(planned.target, result.id)
       if (result.problem && !last) throw await this.#failed(result.problem)
       if (last) await this.#finish()
       else if (change.action === 'create') await this.#note({})
@@ -193,11 +193,14 @@ class Edit {
   }
 
   /** The ID of an object that the edit created, in place of its `newId`. */
-  #setId(was: string, id: string): void {
+  #setId({id: was, kind}: ObjectRef, id: string): void {
     this.#ids.set(was, id)
     const {renamed} = this.record
-    // The next object may be like this one.
-    const changes = this.record.changes.map((one) => (one.twins ? {...one, twins: [...one.twins, id]} : one))
+    const changes = this.record.changes.map((one) => {
+      // An object that is still to be created may be like this one.
+      const isNext = one.action === 'create' && one.target.kind === kind && isNewId(one.target.id)
+      return isNext && one.target.id !== was ? {...one, twins: [...(one.twins ?? []), id]} : one
+    })
     this.record = {...this.record, changes, ...(renamed && {renamed: withIds(renamed, this.#ids)})}
   }
 
