@@ -213,6 +213,28 @@ describe('what a failed revocation says', () => {
     expect(details).toMatchObject({disabled: true, undo: expect.any(String) as string})
   })
 
+  it('does not call a token disabled that may be deleted by now', async () => {
+    await reset()
+    const api = await world.ctx.api()
+    let sent = false
+    const no = new ApiError({kind: 'permission', code: 'FORBIDDEN', message: 'no', status: 403})
+    const blind = interposed(api, async ({name}, run) => {
+      if (sent) throw no
+      sent = name === 'deleteServiceToken'
+      return run()
+    })
+    const error = await failure(
+      revokeToken({...world.ctx, api: () => Promise.resolve(blind)}, {token: 'ci', detach: true}),
+    )
+    expect(world.tokenNames()).toEqual(['cd'])
+    expect(error).toMatchObject({code: 'FORBIDDEN', outcomeUnknown: true})
+    expect(error.whyLines.slice(0, 2)).toEqual([
+      'Cloudflare confirmed the deletion, but zt could not check it.',
+      'The service token is disabled now, or already deleted.',
+    ])
+    expect(error.next.join()).not.toContain('token enable')
+  })
+
   it('does not offer to enable a token that was disabled before', async () => {
     await reset()
     const [token] = world.state.data.serviceTokens

@@ -310,12 +310,18 @@ function halfWay(
   const lines = error.whyLines.map((line) => line.replace('Nothing was changed.', 'No rule was changed.'))
   // If it could not be taken back, only its own error knows what was done.
   const isKnown = applied !== undefined || error.details['undo'] === undefined
+  const mayBeDeleted = applied !== undefined && error instanceof ApiError && error.outcomeUnknown
+  const state = mayBeDeleted
+    ? 'The service token is disabled now, or already deleted.'
+    : enabled
+      ? 'The service token is disabled now.'
+      : 'The service token was disabled before, and still is.'
   return error.with({
-    why: [...lines, ...doneInWords(changes, enabled)].filter((line) => line !== ''),
+    why: [...lines, state, ...doneInWords(changes)].filter((line) => line !== ''),
     next: [
       ztCommand(ctx, 'token', 'revoke', token, '--detach'),
       ...(undoId === undefined ? [] : [`Or put it back: ${ztCommand(ctx, 'undo', undoId)}`]),
-      ...(enabled ? [`To enable it again: ${ztCommand(ctx, 'token', 'enable', token)}`] : []),
+      ...(enabled && !mayBeDeleted ? [`To enable it again: ${ztCommand(ctx, 'token', 'enable', token)}`] : []),
       ...error.next,
     ],
     details: {
@@ -326,12 +332,11 @@ function halfWay(
   })
 }
 
-function doneInWords(changes: readonly Change[], wasEnabled: boolean): string[] {
+function doneInWords(changes: readonly Change[]): string[] {
   const named = (some: readonly Change[]): string => some.map(({target}) => inWords(target)).join(', ')
   const left = changes.filter(({action, target}) => action === 'replace' && target.kind !== 'application')
   const deleted = changes.filter(({action}) => action === 'delete')
   return [
-    wasEnabled ? 'The service token is disabled now.' : 'The service token was disabled before, and still is.',
     ...(left.length > 0 ? [`It was taken out of ${named(left)}.`] : []),
     ...(deleted.length > 0 ? [`Deleted, because each admitted this token only: ${named(deleted)}.`] : []),
   ]
