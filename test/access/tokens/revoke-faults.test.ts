@@ -144,7 +144,10 @@ describe('the order of a detachment', () => {
     const {ctx} = await faulty((write) => (write === LAST ? 'refused' : undefined))
     const error = await failure(revokeToken(ctx, {token: 'ci', detach: true}))
     const ids = new Map(
-      [...world.state.data.policies, ...world.state.data.inlinePolicies].map((one) => [one['id'], one['name']]),
+      [...world.state.data.policies, ...world.state.data.inlinePolicies].map((one) => [
+        one['id'],
+        one['name'],
+      ]),
     )
     const said = error.whyLines.flatMap((line) => {
       const [, id = '', was] = /has another ID now: (\S+) instead of (\S+)\.$/.exec(line) ?? []
@@ -247,16 +250,19 @@ describe('what a failed revocation says', () => {
 })
 
 describe('a service token with which an application authenticates for SCIM', () => {
-  it.each([true, false])('is left alone, since Cloudflare would not delete it (detach: %s)', async (detach) => {
-    await reset()
-    const authentication = {scheme: 'access_service_token', client_id: 'ci.access'}
-    if (!detach) Object.assign(world.state.data, {policies: [], inlinePolicies: [], groups: []})
-    if (!detach) for (const app of world.state.data.apps) app['policies'] = []
-    Object.assign(world.app('Wiki'), {scim_config: {enabled: true, authentication}})
-    const {ctx, writes} = await faulty(ignored)
-    const error = await failure(revokeToken(ctx, {token: 'ci', detach}))
-    expect(error).toMatchObject({kind: 'conflict', code: 'TOKEN_IN_USE', details: {scim: [{name: 'Wiki'}]}})
-    expect(error.why).toContain('SCIM configuration of: "Wiki"')
-    expect(writes).toEqual([])
-  })
+  it.each([true, false])(
+    'is left alone, since Cloudflare would not delete it (detach: %s)',
+    async (detach) => {
+      await reset()
+      const authentication = {scheme: 'access_service_token', client_id: 'ci.access'}
+      if (!detach) Object.assign(world.state.data, {policies: [], inlinePolicies: [], groups: []})
+      if (!detach) for (const app of world.state.data.apps) app['policies'] = []
+      Object.assign(world.app('Wiki'), {scim_config: {enabled: true, authentication}})
+      const {ctx, writes} = await faulty(ignored)
+      const error = await failure(revokeToken(ctx, {token: 'ci', detach}))
+      expect(error).toMatchObject({kind: 'conflict', code: 'TOKEN_IN_USE', details: {scim: [{name: 'Wiki'}]}})
+      expect(error.why).toContain('SCIM configuration of: "Wiki"')
+      expect(writes).toEqual([])
+    },
+  )
 })

@@ -321,7 +321,9 @@ function halfWay(
     next: [
       ztCommand(ctx, 'token', 'revoke', token, '--detach'),
       ...(undoId === undefined ? [] : [`Or put it back: ${ztCommand(ctx, 'undo', undoId)}`]),
-      ...(enabled && !mayBeDeleted ? [`To enable it again: ${ztCommand(ctx, 'token', 'enable', token)}`] : []),
+      ...(enabled && !mayBeDeleted
+        ? [`To enable it again: ${ztCommand(ctx, 'token', 'enable', token)}`]
+        : []),
       ...error.next,
     ],
     details: {
