@@ -182,6 +182,22 @@ describe('token recover', () => {
     expect((await world.ctx.journal.list()).entries).toEqual([])
   })
 
+  it('says of runs that had ended, and whose files could not be removed, what came of each', async () => {
+    const no = new ApiError({kind: 'api', code: 'API_ERROR', message: 'no', status: 400})
+    const real = world.store.delete.bind(world.store)
+    world.store.delete = (key) => (key.kind === 'spool-key' ? Promise.reject(no) : real(key))
+    await createServiceToken(world.ctx, {name: 'ci'})
+    // Refused because of its name, before anything is sent; then by the API.
+    await expect(createServiceToken(world.ctx, {name: 'ci'})).rejects.toThrow('ci')
+    const api = {...(await world.ctx.api()), createServiceToken: () => Promise.reject(no)}
+    const ctx = {...world.ctx, api: () => Promise.resolve(api)}
+    await expect(createServiceToken(ctx, {name: 'other'})).rejects.toBe(no)
+    world.store.delete = real
+    const {recovered} = await recoverUnfinished(world.ctx)
+    expect(recovered.map(({settlement}) => settlement)).toEqual(['finished', 'undone', 'undone'])
+    await expectSettled()
+  })
+
   it('deletes the unfinished token when its spool cannot be opened', async () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     const [key = ''] = [...world.store.kept.keys()].filter((name) => name.startsWith('spool-key/'))

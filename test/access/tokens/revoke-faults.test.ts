@@ -2,6 +2,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
+import {UndoRecords} from '../../../src/lib/access/edit/records.js'
 import {planUndo, undoEdit} from '../../../src/lib/access/edit/undo.js'
 import {revokeToken} from '../../../src/lib/access/tokens/revoke.js'
 import {ApiError, UserError} from '../../../src/lib/core/errors.js'
@@ -200,6 +201,28 @@ describe('the undo of a detachment', () => {
     expect(writes.length).toBeGreaterThan(at)
     await undoAll()
     expect(account()).toBe(before)
+  })
+})
+
+describe('a revocation whose edit cannot be recorded', () => {
+  it('leaves the token enabled', async () => {
+    await reset()
+    const undo = new UndoRecords(path.join(world.folder, 'undo'))
+    undo.begin = () =>
+      Promise.reject(new UserError({kind: 'config', code: 'FILE_NOT_WRITABLE', message: 'full'}))
+    const {ctx, writes} = await faulty(ignored)
+    const error = await failure(revokeToken({...ctx, undo}, {token: 'ci', detach: true}))
+    expect(error.code).toBe('FILE_NOT_WRITABLE')
+    expect(error.details).not.toHaveProperty('disabled')
+    expect(writes).toEqual([])
+  })
+
+  it('keeps no record of an edit that was not begun because the token could not be disabled', async () => {
+    await reset()
+    const {ctx, writes} = await faulty((write) => (write === 0 ? 'refused' : undefined))
+    await failure(revokeToken(ctx, {token: 'ci', detach: true}))
+    expect(writes).toEqual(['updateServiceToken'])
+    expect((await world.ctx.undo.list()).records).toEqual([])
   })
 })
 

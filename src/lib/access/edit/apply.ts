@@ -30,6 +30,8 @@ export interface EditRecordOptions {
   undoes?: string | undefined
   /** The `newId`s of objects that are created again, by their previous IDs. */
   renamed?: ReadonlyMap<string, string> | undefined
+  /** What must be done before the first write, once the edit is recorded. If it throws, nothing is written. */
+  prepare?: (() => Promise<void>) | undefined
 }
 
 /**
@@ -54,9 +56,10 @@ export async function applyChanges(
   const api = await ctx.api()
   ctx.progress.step('Reading it again')
   if (options.undoes !== undefined) requireNotUndone(ctx, await ctx.undo.read(options.undoes))
-  const first = await lookAtAll(api, changes)
-  const record = await begin(ctx, api, changes, options)
-  return new Edit(ctx, api, changes, record).run(first)
+  const {prepare} = options
+  const first = prepare ? undefined : await lookAtAll(api, changes)
+  const edit = new Edit(ctx, api, changes, await begin(ctx, api, changes, options))
+  return edit.run(prepare ? await edit.prepared(prepare) : first)
 }
 
 /** @throws UserError `conflict` / `ALREADY_UNDONE` */
@@ -157,6 +160,17 @@ class Edit {
     readonly changes: readonly Change[],
     private record: UndoRecord,
   ) {}
+
+  /** Does what must be done first, and looks at all objects only then. Returns the first one. */
+  async prepared(prepare: () => Promise<void>): Promise<JsonObject | undefined> {
+    try {
+      await prepare()
+      return await lookAtAll(this.api, this.changes)
+    } catch (error) {
+      await this.#forgetRecord()
+      throw error
+    }
+  }
 
   /** @param first the first object, as just read */
   async run(first: JsonObject | undefined): Promise<AppliedEdit> {

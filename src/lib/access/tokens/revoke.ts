@@ -110,15 +110,16 @@ async function detachAndDelete(
   let wasEnabled = false
   let applied: AppliedEdit | undefined
   const apply = async (now: Plan): Promise<AppliedEdit> => {
-    if (now.exists && now.changes.length > 0) {
+    // It must open nothing while its rules change.
+    const disable = async (): Promise<void> => {
       ctx.progress.step('Disabling the service token')
-      // Makes sure that it is disabled first: it must open nothing while its rules change.
       if (now.enabled) await persistently(ctx, api, now.token.id, {enabled: false})
       wasEnabled ||= now.enabled
       disabled = now
     }
     applied = await applyChanges(ctx, now.changes, {
       command: ztCommand(ctx, 'token', 'revoke', now.token, '--detach'),
+      prepare: disable,
     })
     if (now.exists) await deleteToken(ctx, api, now)
     return applied
