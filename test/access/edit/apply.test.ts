@@ -217,7 +217,35 @@ describe('what is like an object to be created', () => {
   })
 })
 
+describe('two equal objects of one edit', () => {
+  const another: ObjectRef = {...made, id: newId(2)}
+  const both = (): Change[] => [made, another].map((one) => createChange(one, {...NO_RULES, name: 'New'}))
+
+  it('are two, and neither is called a duplicate of the other', async () => {
+    const {ids} = await apply(both())
+    expect([...ids.values()]).toEqual(['policy-made-1', 'policy-made-2'])
+    expect(memory.policies).toHaveLength(2)
+  })
+
+  it('are told apart if the answer about the second is lost', async () => {
+    memory.after = (call) => {
+      if (call.startsWith('createPolicy') && memory.policies.length === 2) throw lost
+    }
+    const {ids} = await apply(both())
+    expect([...ids.values()]).toEqual(['policy-made-1', 'policy-made-2'])
+  })
+})
+
 describe('an edit that fails', () => {
+  it('in a way that no one expects keeps its record, and goes neither forward nor back', async () => {
+    memory.after = (call) => {
+      if (call.startsWith('replaceGroup')) throw new TypeError('terminated')
+    }
+    await expect(apply([sets('g'), sets('h')])).rejects.toThrow('terminated')
+    expect(memory.calls.filter((call) => call.startsWith('replace'))).toHaveLength(1)
+    expect(records.kept).toMatchObject([{state: 'begun'}])
+  })
+
   it('at its first change leaves nothing, and no record', async () => {
     failAt(/^replace/, refused)
     expect(told(await failure(apply([sets('g'), sets('h')])))).toMatchInlineSnapshot(`
@@ -278,7 +306,7 @@ describe('an edit that fails', () => {
         "why": [
           "It says so.",
           "The earlier changes were undone.",
-          "The Access group "G" comes back with another ID.",
+          "The Access group "G" has another ID now: group-made-1 instead of g.",
         ],
       }
     `) // prettier-ignore

@@ -6,7 +6,7 @@ import {recoverUnfinished} from '../../../src/lib/access/tokens/recover.js'
 import {finishRotation, rotateServiceToken, undoRotation} from '../../../src/lib/access/tokens/rotate.js'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
 import {noAnswer} from '../../../src/lib/api/errors.js'
-import type {ApiError} from '../../../src/lib/core/errors.js'
+import {ApiError} from '../../../src/lib/core/errors.js'
 import {UserError} from '../../../src/lib/core/errors.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
 import {World} from '../../support/access-world.js'
@@ -180,6 +180,22 @@ describe('token recover', () => {
     ])
     expect(world.tokenNames()).toEqual([])
     expect((await world.ctx.journal.list()).entries).toEqual([])
+  })
+
+  it('says of runs that had ended, and whose files could not be removed, what came of each', async () => {
+    const no = new ApiError({kind: 'api', code: 'API_ERROR', message: 'no', status: 400})
+    const real = world.store.delete.bind(world.store)
+    world.store.delete = (key) => (key.kind === 'spool-key' ? Promise.reject(no) : real(key))
+    await createServiceToken(world.ctx, {name: 'ci'})
+    // Refused because of its name, before anything is sent; then by the API.
+    await expect(createServiceToken(world.ctx, {name: 'ci'})).rejects.toThrow('ci')
+    const api = {...(await world.ctx.api()), createServiceToken: () => Promise.reject(no)}
+    const ctx = {...world.ctx, api: () => Promise.resolve(api)}
+    await expect(createServiceToken(ctx, {name: 'other'})).rejects.toBe(no)
+    world.store.delete = real
+    const {recovered} = await recoverUnfinished(world.ctx)
+    expect(recovered.map(({settlement}) => settlement)).toEqual(['finished', 'undone', 'undone'])
+    await expectSettled()
   })
 
   it('deletes the unfinished token when its spool cannot be opened', async () => {

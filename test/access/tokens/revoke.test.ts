@@ -213,13 +213,13 @@ describe('a service token that is in use', () => {
     const result = await revokeToken(world.ctx, {token: 'ci', detach: true, dryRun: true})
     expect(result).toMatchObject({dryRun: true, deleted: false, detached: []})
     expect(result.detach.map(({action, kind, id}) => `${action} ${kind} ${id}`)).toEqual([
+      'remove-rule reusable p-both',
+      'remove-rule inline i-both',
+      'remove-rule group g-robots',
       'take-off reusable p-only',
       'take-off reusable p-only',
       'delete-policy reusable p-only',
-      'remove-rule reusable p-both',
-      'remove-rule inline i-both',
       'delete-policy inline i-only',
-      'remove-rule group g-robots',
     ])
     expect(account()).toEqual(before)
     expect(world.changes).toEqual([])
@@ -675,7 +675,7 @@ describe('the edit of a detachment', () => {
     expect(world.store.kept.has(`service-token/${CI}`)).toBe(true)
   })
 
-  // 1 disabling, 2 applications, 2 policies, 2 inline ones, 1 group, 1 deletion.
+  // 1 disabling, 2 policies, 2 inline ones, 1 group, 2 applications, 1 deletion.
   it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])(
     'says what is true when change %i of it is refused',
     async (refused) => {

@@ -10,7 +10,7 @@ import {restated} from './errors.js'
 import {invert} from './invert.js'
 import type {RecordedChange, UndoRecord} from './records.js'
 import {capitalised, findLike, makeChange, requireUntouched} from './step.js'
-import {inWords, isNewId} from './object.js'
+import {inWords, isNewId, newId, type ObjectRef} from './object.js'
 
 /** What an edit did. */
 export interface AppliedEdit {
@@ -30,6 +30,8 @@ export interface EditRecordOptions {
   undoes?: string | undefined
   /** The `newId`s of objects that are created again, by their previous IDs. */
   renamed?: ReadonlyMap<string, string> | undefined
+  /** What must be done before the first write, once the edit is recorded. If it throws, nothing is written. */
+  prepare?: (() => Promise<void>) | undefined
 }
 
 /**
@@ -54,9 +56,10 @@ export async function applyChanges(
   const api = await ctx.api()
   ctx.progress.step('Reading it again')
   if (options.undoes !== undefined) requireNotUndone(ctx, await ctx.undo.read(options.undoes))
-  const first = await lookAtAll(api, changes)
-  const record = await begin(ctx, api, changes, options)
-  return new Edit(ctx, api, changes, record, options.renamed ?? new Map()).run(first)
+  const {prepare} = options
+  const first = prepare ? undefined : await lookAtAll(api, changes)
+  const edit = new Edit(ctx, api, changes, await begin(ctx, api, changes, options))
+  return edit.run(prepare ? await edit.prepared(prepare) : first)
 }
 
 /** @throws UserError `conflict` / `ALREADY_UNDONE` */
@@ -95,7 +98,7 @@ async function begin(
   ctx: AccessContext,
   api: AccessApi,
   changes: readonly Change[],
-  {command, undoes}: EditRecordOptions,
+  {command, undoes, renamed}: EditRecordOptions,
 ): Promise<UndoRecord> {
   const {accountId, zoneId} = api
   if (accountId === undefined) throw noAccount()
@@ -107,7 +110,17 @@ async function begin(
   const now = ctx.clock.now()
   const at = new Date(now).toISOString()
   return ctx.undo.begin(
-    {profile: ctx.profile, accountId, zoneId, at, command: redact(command), undoes, changes: recorded},
+    {
+      profile: ctx.profile,
+      accountId,
+      zoneId,
+      at,
+      command: redact(command),
+      undoes,
+      // From the start: an edit that is killed must not make its objects again under yet another ID.
+      ...(renamed && renamed.size > 0 && {renamed: Object.fromEntries(renamed)}),
+      changes: recorded,
+    },
     now,
   )
 }
@@ -146,8 +159,18 @@ class Edit {
     readonly api: AccessApi,
     readonly changes: readonly Change[],
     private record: UndoRecord,
-    readonly renamed: ReadonlyMap<string, string>,
   ) {}
+
+  /** Does what must be done first, and looks at all objects only then. Returns the first one. */
+  async prepared(prepare: () => Promise<void>): Promise<JsonObject | undefined> {
+    try {
+      await prepare()
+      return await lookAtAll(this.api, this.changes)
+    } catch (error) {
+      await this.#forgetRecord()
+      throw error
+    }
+  }
 
   /** @param first the first object, as just read */
   async run(first: JsonObject | undefined): Promise<AppliedEdit> {
@@ -160,7 +183,7 @@ class Edit {
       if (result.state === 'not-done') throw await this.#failed(result.error)
       const made = {...change, target: {...change.target, id: result.id}}
       this.#done.push(made)
-      if (isNewId(planned.target.id)) this.#ids.set(planned.target.id, result.id)
+      if (isNewId(planned.target.id)) this.#setId(planned.target, result.id)
       if (result.problem && !last) throw await this.#failed(result.problem)
       if (last) await this.#finish()
       else if (change.action === 'create') await this.#note({})
@@ -183,10 +206,25 @@ class Edit {
     return makeChange(this.ctx, this.api, change, now, twins)
   }
 
+  /** The ID of an object that the edit created, in place of its `newId`. */
+  #setId({id: was, kind}: ObjectRef, id: string): void {
+    this.#ids.set(was, id)
+    const {renamed} = this.record
+    const changes = this.record.changes.map((one) => {
+      // An object that is still to be created may be like this one.
+      const isNext = one.action === 'create' && one.target.kind === kind && isNewId(one.target.id)
+      return isNext && one.target.id !== was ? {...one, twins: [...(one.twins ?? []), id]} : one
+    })
+    this.record = {...this.record, changes, ...(renamed && {renamed: withIds(renamed, this.#ids)})}
+  }
+
   async #finish(): Promise<void> {
-    const renamed = Object.fromEntries([...this.renamed].map(([was, id]) => [was, this.#ids.get(id) ?? id]))
-    await this.#note({state: 'done', ...(this.renamed.size > 0 && {renamed})})
-    const {undoes} = this.record
+    await this.#note({state: 'done'})
+    const {undoes, renamed = {}} = this.record
+    for (const {action, target} of this.#done) {
+      const was = Object.keys(renamed).find((old) => renamed[old] === target.id)
+      if (action === 'create' && was !== undefined) this.#warnings.push(anotherId(target, was))
+    }
     if (undoes === undefined) return
     try {
       const undone = await this.ctx.undo.read(undoes)
@@ -198,9 +236,13 @@ class Edit {
 
   /** A disk that fails does not stop the edit: undo looks up what the record lacks. */
   async #note(more: Partial<UndoRecord>): Promise<void> {
-    const changes = this.record.changes.map((one) => ({...one, target: withIds(one.target, this.#ids)}))
-    const fields = changes.map((one) => ({...one, fields: withIds(one.fields, this.#ids)}))
-    this.record = {...this.record, ...more, changes: fields}
+    const record = {...this.record, ...more}
+    const changes = record.changes.map(({target, fields, ...one}) => ({
+      ...one,
+      target: withIds(target, this.#ids),
+      fields: withIds(fields, this.#ids),
+    }))
+    this.record = {...record, changes}
     try {
       await this.ctx.undo.update(this.record)
     } catch (error) {
@@ -234,14 +276,16 @@ class Edit {
       return restated(error, {why: ['Nothing was changed.']})
     }
     this.ctx.progress.step('Reverting what was done')
-    const {left, notes} = await this.#takeBack().catch((reason: unknown) => ({
+    const {left, returned} = await this.#takeBack().catch((reason: unknown) => ({
       left: [messageOf(reason)],
-      notes: [],
+      returned: [],
     }))
     if (left.length === 0) {
-      await this.#forgetRecord()
+      // Records of earlier edits know the previous IDs only; this one knows the new ones.
+      if (returned.length > 0) await this.#note({state: 'undone'})
+      else await this.#forgetRecord()
       return restated(error, {
-        why: ['The earlier changes were undone.', ...notes.map((one) => `${capitalised(one)}.`)],
+        why: ['The earlier changes were undone.', ...returned.map((one) => `${one}.`)],
       })
     }
     await this.#note({})
@@ -266,25 +310,50 @@ class Edit {
     )
   }
 
-  async #takeBack(): Promise<{left: string[]; notes: string[]}> {
+  /** @returns what could not be taken back; what came back with another ID, as sentences without full stop */
+  async #takeBack(): Promise<{left: string[]; returned: string[]}> {
     // From memory, which also has the fields that no record may hold.
     const made = this.#done.map((change): RecordedChange => ({
       ...inRecord(change),
       fields: fieldChanges(change, {withSecrets: true}),
     }))
-    const {changes, conflicts, impossible, notes} = await invert(this.api, made)
+    const {changes, conflicts, impossible, renamed} = await invert(this.api, made)
     const left = [...conflicts, ...impossible]
+    const returned: string[] = []
     const ids = new Map<string, string>()
     for (const planned of changes) {
       const change = withIds(planned, ids)
-      const result = await this.#step(change, undefined)
+      const was = [...renamed.keys()].find((old) => renamed.get(old) === planned.target.id)
+      const twins = was === undefined ? [] : await twinsOf(this.api, change)
+      if (was !== undefined) await this.#noteReturn(was, newId(0), twins)
+      const result = await this.#step(change, undefined, twins)
       if (result.state !== 'done') left.push(`${inWords(change.target)} (${messageOf(result.error)})`)
-      else if (isNewId(planned.target.id)) ids.set(planned.target.id, result.id)
+      else if (was !== undefined) {
+        ids.set(planned.target.id, result.id)
+        await this.#noteReturn(was, result.id, twins)
+        returned.push(anotherId({...change.target, id: result.id}, was))
+      }
     }
-    return {left, notes}
+    return {left, returned}
+  }
+
+  /**
+   * A deleted object comes back with another ID, which undo must find whatever happens next.
+   *
+   * @param id `newId(0)`, which no change has, before it is created
+   */
+  async #noteReturn(was: string, id: string, twins: readonly string[]): Promise<void> {
+    const changes = this.record.changes.map((one) =>
+      one.action === 'delete' && one.target.id === was ? {...one, twins: [...twins]} : one,
+    )
+    await this.#note({changes, renamed: {...this.record.renamed, [was]: id}})
   }
 
   #undoCommand(): string {
     return ztCommand(this.ctx, 'undo', this.record.id)
   }
+}
+
+function anotherId(target: ObjectRef, was: string): string {
+  return `${capitalised(inWords(target))} has another ID now: ${target.id} instead of ${was}`
 }

@@ -154,7 +154,8 @@ function keyOf({kind, id, application}: ObjectRef): string {
   return `${kind}/${application?.id ?? ''}/${id}`
 }
 
-function valuesOf(fields: readonly FieldChange[], when: 'before' | 'after'): JsonObject {
+/** What an object had before, or has after, as far as it is recorded. */
+export function valuesOf(fields: readonly FieldChange[], when: 'before' | 'after'): JsonObject {
   const there = fields.filter((one) => !one.withheld && one[when] !== undefined)
   return Object.fromEntries(there.map((one) => [one.field, one[when]]))
 }

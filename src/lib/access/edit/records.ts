@@ -21,7 +21,7 @@ export interface RecordedChange {
   /** With the ID of the created object, once there is one. */
   target: ObjectRef
   fields: FieldChange[]
-  /** For a create: IDs of objects that were like it before. */
+  /** IDs of objects that were like it before it was created; for a delete, before it was created again. */
   twins?: string[] | undefined
 }
 
@@ -42,7 +42,7 @@ export interface UndoRecord {
   /** The record that this edit undid. */
   undoes?: string | undefined
   undoneBy?: string | undefined
-  /** New IDs of objects that this edit created again, by their previous IDs. */
+  /** New IDs of objects that were created again, by their previous IDs; a `newId` until the API's answer is there. */
   renamed?: Record<string, string> | undefined
   changes: RecordedChange[]
 }

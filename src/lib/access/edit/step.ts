@@ -80,6 +80,8 @@ export async function makeChange(
   try {
     id = await send(api, change, now)
   } catch (error) {
+    // After an unexpected error no one knows: it must not look as if nothing was sent.
+    if (!(error instanceof UserError)) throw error
     if (!mayBeDone(error)) return {state: 'not-done', error}
     const settled = await settle(ctx, api, change, twins, error).catch(() => undefined)
     // Refused, and nothing contradicts that.

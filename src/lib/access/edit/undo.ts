@@ -5,10 +5,10 @@ import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {applyChanges, requireNotUndone, type AppliedEdit} from './apply.js'
 import {withIds, type Change} from './change.js'
-import {invert} from './invert.js'
+import {invert, valuesOf} from './invert.js'
 import type {RecordedChange, UndoRecord} from './records.js'
-import {inWords} from './object.js'
-import {capitalised} from './step.js'
+import {inWords, isNewId} from './object.js'
+import {capitalised, findLike} from './step.js'
 
 export interface PlannedUndo {
   record: UndoRecord
@@ -78,7 +78,7 @@ export async function planUndo(ctx: AccessContext, id: string): Promise<PlannedU
   ctx.progress.step('Reading the current state')
   const {changes, conflicts, notes, impossible, renamed} = await invert(
     api,
-    await withPresentIds(ctx, record),
+    await withPresentIds(ctx, api, record),
   )
   conflicts.push(...(await attachedElsewhere(api, changes)))
   impossible.push(...(await namesDeletedToken(api, changes)))
@@ -120,15 +120,41 @@ export async function undoEdit(
   return applyChanges(ctx, changes, {command, undoes: record.id, renamed})
 }
 
-/** An object that an undo created again has another ID than when the edit was made. */
-async function withPresentIds(ctx: AccessContext, {id, changes}: UndoRecord): Promise<RecordedChange[]> {
+/** An object that an undo or a take-back created again has another ID than when the edit was made. */
+async function withPresentIds(
+  ctx: AccessContext,
+  api: AccessApi,
+  {id, changes}: UndoRecord,
+): Promise<RecordedChange[]> {
   const {records} = await ctx.undo.list()
+  const later = records.filter((one) => one.id >= id)
+  const known = later.flatMap(({renamed = {}}) => Object.values(renamed))
+  const taken = new Set(known.filter((one) => !isNewId(one)))
   const renamed = new Map<string, string>()
   // The latest first, so that the end of a chain is known when its beginning comes.
-  for (const later of records.filter((one) => one.id > id)) {
-    for (const [was, is] of Object.entries(later.renamed ?? {})) renamed.set(was, renamed.get(is) ?? is)
+  for (const record of later) {
+    for (const [was, noted] of Object.entries(record.renamed ?? {})) {
+      const is = isNewId(noted) ? await findReturned(api, record, {was, noted, taken}) : noted
+      if (is === undefined) continue
+      taken.add(is)
+      renamed.set(was, renamed.get(is) ?? is)
+    }
   }
   return withIds(changes, renamed)
+}
+
+/** An object whose creation was begun and not noted as done: it is found by its content, and by being new. */
+async function findReturned(
+  api: AccessApi,
+  {changes}: UndoRecord,
+  {was, noted, taken}: {was: string; noted: string; taken: ReadonlySet<string>},
+): Promise<string | undefined> {
+  const again = changes.find(({target}) => target.id === noted)
+  const entry = again ?? changes.find(({action, target}) => action === 'delete' && target.id === was)
+  if (!entry || isNewId(entry.target.application?.id ?? '')) return undefined
+  const like = await findLike(api, entry.target, valuesOf(entry.fields, again ? 'after' : 'before'))
+  const found = like.filter((one) => !entry.twins?.includes(one) && !taken.has(one))
+  return found.length === 1 ? found[0] : undefined
 }
 
 /** Policies that the edit created and someone has since attached to other applications: they must not be deleted. */

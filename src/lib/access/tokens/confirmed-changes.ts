@@ -2,6 +2,7 @@ import type {AccessApi, ServiceToken, ServiceTokenChange} from '../../api/types.
 import {ApiError, UserError} from '../../core/errors.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
+import {restated} from '../edit/errors.js'
 import {eventually, isGone, mayBeDone, notDeleted} from '../account/outcome.js'
 
 const ATTEMPTS = 3
@@ -69,7 +70,7 @@ function shows(token: ServiceToken, {name, enabled}: ServiceTokenChange): boolea
 /**
  * Deletes a token, and checks that it is gone, whatever the answer was. A token that was gone before counts as deleted.
  *
- * @throws UserError `conflict` / `NOT_DELETED`; ApiError
+ * @throws UserError `conflict` / `NOT_DELETED`; ApiError, with `outcomeUnknown` if the token may be gone
  */
 export async function ensureDeleted(ctx: AccessContext, api: AccessApi, id: string): Promise<void> {
   let failure: ApiError | undefined
@@ -84,13 +85,21 @@ export async function ensureDeleted(ctx: AccessContext, api: AccessApi, id: stri
   const patient = failure === undefined || failure.outcomeUnknown
   const gone = await (patient ? eventually(ctx, look, (absent) => absent) : look()).catch(
     (error: unknown) => {
-      throw failure ?? error
+      throw failure ?? unchecked(error)
     },
   )
   if (!gone)
     throw failure && !isGone(failure)
       ? failure
       : notDeleted('The service token', [ztCommand(ctx, 'token', 'show', id)])
+}
+
+/** A deletion was confirmed, and the token cannot be read any more. */
+function unchecked(error: unknown): unknown {
+  return restated(error, {
+    why: ['Cloudflare confirmed the deletion, but zt could not check it.'],
+    outcomeUnknown: true,
+  })
 }
 
 /** Whether the account has no such token: it is neither found nor listed. */

@@ -23,6 +23,8 @@ export interface DetachStep {
  * The changes that take a token out of everything that names it directly. A policy that would include no one is taken
  * off its applications and deleted: Cloudflare keeps no such policy, and it admits no one.
  *
+ * What can be taken back to the letter comes first, deletions come last: a policy that is created again has another ID.
+ *
  * The token is to be disabled before and deleted after: only so does removing it from an Exclude open nothing.
  *
  * @param references to the token
@@ -55,11 +57,10 @@ export async function planDetach(
       .map((policy): Holder => ({target: inlineTarget(app, policy), rules: policy})),
   )
   for (const {target, rules} of inside) if (isEmptied(rules, token)) gone.add(target.id)
+  const isBare = (app: ApplicationToEdit): boolean => app.policies.every(({id}) => gone.has(id))
   const holders: Holder[] = [
     ...policies.map((one): Holder => ({target: {kind: 'policy', id: one.id, name: one.name}, rules: one})),
-    // A deletion may renumber the other policies of the application, so it comes after their own changes.
-    ...inside.filter(({target}) => !gone.has(target.id)),
-    ...inside.filter(({target}) => gone.has(target.id)),
+    ...inside,
     ...groups.map((one): Holder => ({target: {kind: 'group', id: one.id, name: one.name}, rules: one})),
   ]
   refuseUnsafe(ctx, token, holders, direct)
@@ -75,7 +76,13 @@ export async function planDetach(
         )
       : []
   })
-  return [...links, ...holders.flatMap((holder) => changeOf(holder, token))]
+  // Cloudflare takes no first inline policy: once an application has lost its last one, that does not come back.
+  const emptied = new Set(apps.filter(isBare).map(({policies: own}) => own.at(-1)?.id))
+  const lossOf = ({target}: Holder): number =>
+    !gone.has(target.id) ? 0 : target.kind === 'policy' ? 1 : emptied.has(target.id) ? 3 : 2
+  const ordered = [0, 1, 2, 3].map((loss) => holders.filter((one) => lossOf(one) === loss))
+  const [kept = [], ...deleted] = ordered.map((some) => some.flatMap((holder) => changeOf(holder, token)))
+  return [...kept, ...links, ...deleted.flat()]
 }
 
 /** A policy or Access group that names the token. */

@@ -132,7 +132,7 @@ export abstract class Issuance<Seen = unknown> {
   /** Ends a run that has left nothing to recover. */
   protected async abandon(error: unknown): Promise<never> {
     // What cannot be removed now is removed by the next recovery.
-    await this.ctx.journal.end(this.#entry, this.store).catch(() => undefined)
+    await this.ctx.journal.end({...this.#entry, undone: true}, this.store).catch(() => undefined)
     throw error
   }
 

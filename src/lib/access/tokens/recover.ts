@@ -104,12 +104,15 @@ async function planFor(
   store: SecretStore,
   undo: boolean,
 ): Promise<Plan> {
-  if (entry.endedAt !== undefined)
+  if (entry.endedAt !== undefined) {
+    // Without a request there was nothing to finish.
+    const undone = undo || entry.undone === true || entry.sentAt === undefined
     return {
-      settlement: undo ? 'undone' : 'finished',
+      settlement: undone ? 'undone' : 'finished',
       why: 'It had ended; only its journal entry was left.',
-      endsSecretOf: !undo && entry.endsPrevious === true ? entry.token : undefined,
+      endsSecretOf: !undone && entry.endsPrevious === true ? entry.token : undefined,
     }
+  }
   // An undo must work without a store that is gone for good.
   if (!undo) await requireReady(store, {write: true})
   if (entry.sentAt === undefined)

@@ -1,4 +1,4 @@
-import type {AccessApi, ServiceToken} from '../../api/types.js'
+import type {AccessApi, Application, ServiceToken} from '../../api/types.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import {isDirect, tokenReferences, type Reference} from '../../policy/references.js'
 import {requireReady} from '../../secrets/stores.js'
@@ -107,16 +107,19 @@ async function detachAndDelete(
   {detach, shown}: {detach: boolean; shown: Plan | undefined},
 ): Promise<{made: Plan; applied: AppliedEdit}> {
   let disabled: Plan | undefined
+  let wasEnabled = false
   let applied: AppliedEdit | undefined
   const apply = async (now: Plan): Promise<AppliedEdit> => {
-    if (now.exists && now.changes.length > 0) {
+    // It must open nothing while its rules change.
+    const disable = async (): Promise<void> => {
       ctx.progress.step('Disabling the service token')
-      // Makes sure that it is disabled first: it must open nothing while its rules change.
       if (now.enabled) await persistently(ctx, api, now.token.id, {enabled: false})
+      wasEnabled ||= now.enabled
       disabled = now
     }
     applied = await applyChanges(ctx, now.changes, {
       command: ztCommand(ctx, 'token', 'revoke', now.token, '--detach'),
+      prepare: disable,
     })
     if (now.exists) await deleteToken(ctx, api, now)
     return applied
@@ -129,7 +132,7 @@ async function detachAndDelete(
     const made = await plan()
     return {made, applied: await apply(made)}
   } catch (error) {
-    throw disabled ? halfWay(ctx, disabled, applied, error) : error
+    throw disabled ? halfWay(ctx, {...disabled, enabled: wasEnabled}, applied, error) : error
   }
 }
 
@@ -176,6 +179,7 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   const {rules, warnings} = await readAccountRules(api, {allNeeded: detach, thorough: false})
   const references = tokenReferences(id, rules)
   if (references.some(isDirect) && !detach) throw inUse(ctx, target.token, references)
+  refuseScim(target.token, rules.applications)
   const changes = detach ? await planDetach(ctx, api, target.token, rules, references) : []
   const token = {id, name, clientId}
   return {
@@ -254,7 +258,7 @@ function inUse(
   const lines = references.slice(0, NAMED).map(referenceLine)
   if (references.length > NAMED) lines.push(`and ${references.length - NAMED} more`)
   const unseen =
-    'Cloudflare says that something names it, but zt finds nothing: the API token may not be allowed to read it.'
+    'Cloudflare says that something names it, but zt finds nothing. The API token may not be allowed to read it, or the SCIM configuration of an application names it.'
   return new UserError({
     kind: 'conflict',
     code: 'TOKEN_IN_USE',
@@ -275,29 +279,68 @@ function inUse(
   })
 }
 
-/** The same error, with what was done by then and how to continue. */
+/** Cloudflare deletes no token with which an application authenticates for SCIM: all the rest would be done in vain. */
+function refuseScim({id, name, clientId}: ServiceToken, applications: readonly Application[]): void {
+  const using = applications.filter(({raw}) => JSON.stringify(raw['scim_config'] ?? null).includes(clientId))
+  if (using.length === 0) return
+  const where = using.map((one) => `"${one.name}"`).join(', ')
+  throw new UserError({
+    kind: 'conflict',
+    code: 'TOKEN_IN_USE',
+    message: `The service token "${name}" is in use`,
+    why: [`It is named by the SCIM configuration of: ${where}.`, 'Nothing was changed.'],
+    next: [`Take it out of the SCIM configuration of ${where} in the dashboard, then run the command again`],
+    details: {tokenId: id, references: [], scim: using.map((one) => ({id: one.id, name: one.name}))},
+  })
+}
+
+/**
+ * The same error, with what was done by then and how to continue.
+ *
+ * @param plan `enabled`: before the first attempt
+ */
 function halfWay(
   ctx: AccessContext,
-  {token}: Plan,
+  {token, enabled}: Plan,
   applied: AppliedEdit | undefined,
   error: unknown,
 ): unknown {
-  const {changes = [], undoId} = applied ?? {}
-  const done =
-    changes.length === 0
-      ? 'The service token is disabled now.'
-      : `The service token is disabled now. It was taken out of ${changes.map(({target}) => inWords(target)).join(', ')}.`
   if (!(error instanceof UserError)) return error
+  const {changes = [], undoId} = applied ?? {}
   // The edit does not know of the token.
   const lines = error.whyLines.map((line) => line.replace('Nothing was changed.', 'No rule was changed.'))
+  // If it could not be taken back, only its own error knows what was done.
+  const isKnown = applied !== undefined || error.details['undo'] === undefined
+  const mayBeDeleted = applied !== undefined && error instanceof ApiError && error.outcomeUnknown
+  const state = mayBeDeleted
+    ? 'The service token is disabled now, or already deleted.'
+    : enabled
+      ? 'The service token is disabled now.'
+      : 'The service token was disabled before, and still is.'
   return error.with({
-    why: [...lines, done].filter((line) => line !== ''),
+    why: [...lines, state, ...doneInWords(changes)].filter((line) => line !== ''),
     next: [
       ztCommand(ctx, 'token', 'revoke', token, '--detach'),
       ...(undoId === undefined ? [] : [`Or put it back: ${ztCommand(ctx, 'undo', undoId)}`]),
-      `To enable it again: ${ztCommand(ctx, 'token', 'enable', token)}`,
+      ...(enabled && !mayBeDeleted
+        ? [`To enable it again: ${ztCommand(ctx, 'token', 'enable', token)}`]
+        : []),
       ...error.next,
     ],
-    details: {disabled: true, detached: detachSteps(changes), ...(undoId !== undefined && {undo: undoId})},
+    details: {
+      disabled: true,
+      ...(isKnown && {detached: detachSteps(changes)}),
+      ...(undoId !== undefined && {undo: undoId}),
+    },
   })
+}
+
+function doneInWords(changes: readonly Change[]): string[] {
+  const named = (some: readonly Change[]): string => some.map(({target}) => inWords(target)).join(', ')
+  const left = changes.filter(({action, target}) => action === 'replace' && target.kind !== 'application')
+  const deleted = changes.filter(({action}) => action === 'delete')
+  return [
+    ...(left.length > 0 ? [`It was taken out of ${named(left)}.`] : []),
+    ...(deleted.length > 0 ? [`Deleted, because each admitted this token only: ${named(deleted)}.`] : []),
+  ]
 }

@@ -31,6 +31,8 @@ export interface JournalEntry {
   storedAt?: string | undefined
   /** Set when only the journal's own files are left to remove: then Cloudflare is not asked any more. */
   endedAt?: string | undefined
+  /** Set with `endedAt` if the run left everything as it was. */
+  undone?: boolean | undefined
   /** For a rotation: the token as it was before. */
   token?:
     | {id: string; clientId: string; updatedAt?: string | undefined; secretVersion?: number | undefined}
@@ -54,6 +56,7 @@ const schema = v.object({
   sentAt: v.optional(v.string()),
   storedAt: v.optional(v.string()),
   endedAt: v.optional(v.string()),
+  undone: v.optional(v.boolean()),
   token: v.optional(
     v.object({
       id: v.pipe(
