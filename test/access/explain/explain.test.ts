@@ -2,6 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {explainFailure} from '../../../src/lib/access/explain/explain.js'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
 import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../../src/lib/api/types.js'
+import type {IndexEntry} from '../../../src/lib/secrets/index-files.js'
 import {ApiError, UserError, type UserErrorOptions} from '../../../src/lib/core/errors.js'
 import {RefusedError} from '../../../src/lib/tunnel/failure/refusal.js'
 import type {EdgeAnswer} from '../../../src/lib/tunnel/types.js'
@@ -45,6 +46,14 @@ interface Account {
   applications?: Application[]
   answer?: Partial<EdgeAnswer>
   profileNamed?: boolean
+  /** What the organisation says of strict authentication. */
+  strict?: boolean
+  /** The zones of the account that the host may be in, and the applications that belong to the first. */
+  zones?: {id: string; name: string}[]
+  zoneApplications?: Application[]
+  /** What this machine knows of the token's secret. */
+  stored?: Partial<IndexEntry>
+  bound?: boolean
   /** Methods that throw. */
   failing?: Partial<Record<keyof AccessApi, Error>>
   tokenId?: string | undefined
@@ -68,11 +77,20 @@ async function explain(account: Account): Promise<Explained> {
     <T>(name: keyof AccessApi, value: T) =>
     (): Promise<T> =>
       failing[name] ? Promise.reject(failing[name]) : Promise.resolve(value)
-  const api = {
+  const api: Record<string, unknown> = {
     listApplications: answer('listApplications', applications),
     listServiceTokens: answer('listServiceTokens', tokens),
     listApplicationPolicies: answer('listApplicationPolicies', policies),
     listGroups: answer('listGroups', groups),
+    getOrganization: answer('getOrganization', {strict_service_token_auth: account.strict ?? false}),
+    listZones: ({name}: {name: string}) =>
+      answer('listZones', (account.zones ?? []).filter((zone) => zone.name === name))(),
+    inZone: () => ({
+      ...api,
+      listApplications: answer('inZone', account.zoneApplications ?? []),
+      listServiceTokens: answer('inZone', []),
+    }),
+    clockAhead: () => undefined,
   }
   const steps: string[] = []
   const ctx = {
@@ -80,6 +98,10 @@ async function explain(account: Account): Promise<Explained> {
     profileNamed: account.profileNamed ?? false,
     api: () => (failing.verifyToken ? Promise.reject(failing.verifyToken) : Promise.resolve(api)),
     clock: {now: () => NOW},
+    index: {
+      list: () => Promise.resolve(account.stored ? [{tokenId: TOKEN, ...account.stored}] : []),
+      bindingFor: () => Promise.resolve(account.bound === true ? {tokenId: TOKEN} : undefined),
+    },
     progress: {step: (text: string) => steps.push(text)},
   } as unknown as AccessContext
   const error = await explainFailure(ctx, {

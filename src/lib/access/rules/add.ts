@@ -194,9 +194,14 @@ function admittedAnyway(
   )
 }
 
+/** Whether a Service Auth rule can admit service tokens to an application of this type. */
+export function takesServiceTokens(type: string): boolean {
+  return !WITHOUT_SERVICE_AUTH.has(type)
+}
+
 /** @throws UserError `usage` / `NO_SERVICE_AUTH_HERE` for types of application that service tokens do not open */
 export function refuseOtherTypes({name, type}: Application): void {
-  if (!WITHOUT_SERVICE_AUTH.has(type)) return
+  if (takesServiceTokens(type)) return
   throw new UserError({
     kind: 'usage',
     code: 'NO_SERVICE_AUTH_HERE',
