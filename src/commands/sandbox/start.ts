@@ -35,6 +35,12 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
       multiple: true,
       default: [],
     }),
+    'country-of': Flags.string({
+      description: 'country of the clients at these addresses of this machine',
+      helpValue: 'CIDR=CC',
+      multiple: true,
+      default: [],
+    }),
     foreground: Flags.boolean({description: 'stay in the foreground until interrupted'}),
     store: storeFlag,
   }
@@ -46,6 +52,7 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
       directory: path.join(this.settings.paths.state, 'sandbox'),
       seedFile: seed === undefined ? undefined : path.resolve(seed),
       origins,
+      countries: this.flags['country-of'],
     }
     const running = await runningSandbox(wanted)
     if (running) this.note('the sandbox is running already')

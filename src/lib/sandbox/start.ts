@@ -1,4 +1,5 @@
 import {UserError} from '../core/errors.js'
+import {parseCountries} from './countries.js'
 import {daemonStatus, startDaemon} from './daemon.js'
 import {parseOrigins} from './origins.js'
 import {readSeed} from './seed.js'
@@ -11,6 +12,8 @@ export interface WantedSandbox {
   seedFile: string | undefined
   /** Additional servers behind the edge, each as `HOST=ADDRESS:PORT`. */
   origins: string[]
+  /** Countries of clients, each as `CIDR=CC`. */
+  countries: string[]
 }
 
 /**
@@ -22,11 +25,13 @@ export async function runningSandbox({
   directory,
   seedFile,
   origins,
+  countries,
 }: WantedSandbox): Promise<SandboxInfo | undefined> {
   parseOrigins(origins)
+  parseCountries(countries)
   if (seedFile !== undefined) await readSeed(seedFile)
   const running = await daemonStatus(directory)
-  if (running && (seedFile !== undefined || origins.length > 0)) throw runsAlready()
+  if (running && (seedFile !== undefined || origins.length > 0 || countries.length > 0)) throw runsAlready()
   return running
 }
 
@@ -35,11 +40,12 @@ export async function startHere({
   directory,
   seedFile,
   origins,
+  countries,
 }: WantedSandbox): Promise<{info: SandboxInfo; close(): Promise<void>}> {
   const seed = seedFile === undefined ? undefined : await readSeed(seedFile)
   // The server, SSH and certificates are loaded only by the process that runs them.
   const {startSandbox} = await import('./server.js')
-  return startSandbox({directory, seed, origins: parseOrigins(origins)})
+  return startSandbox({directory, seed, origins: parseOrigins(origins), countries: parseCountries(countries)})
 }
 
 /**
@@ -49,10 +55,13 @@ export async function startHere({
  * @throws UserError `needs-action` / `SANDBOX_NOT_STARTED`
  */
 export function startBeside(
-  {directory, seedFile, origins}: WantedSandbox,
+  {directory, seedFile, origins, countries}: WantedSandbox,
   again: {program: readonly string[]; store: string | undefined},
 ): Promise<SandboxInfo> {
-  const flags = origins.flatMap((pair) => ['--origin', pair])
+  const flags = [
+    ...origins.flatMap((pair) => ['--origin', pair]),
+    ...countries.flatMap((pair) => ['--country-of', pair]),
+  ]
   if (seedFile !== undefined) flags.push('--seed', seedFile)
   if (again.store !== undefined) flags.push('--store', again.store)
   const words = ['sandbox', 'start', '--foreground', '--no-input', ...flags]
@@ -69,7 +78,7 @@ function runsAlready(): UserError {
     kind: 'conflict',
     code: 'SANDBOX_RUNS',
     message: 'The sandbox is already running',
-    why: 'A seed or an origin applies only to a new one.',
+    why: 'A seed, an origin or a country applies only to a new one.',
     next: ['zt sandbox stop'],
   })
 }
