@@ -100,21 +100,22 @@ export function causesOf(facts: RefusalFacts): Causes {
   const known = knownOf(facts, application, token, found, said)
   if (said === 'credentials-wrong') {
     const delay = delayCauses(facts, [tokenChange(token)])
-    const secret = {
-      ...storedSecret(facts, token),
-      certain: isOlder(facts.secret, token) || delay.length === 0,
-    }
+    const certain = isOlder(facts.secret, token) || delay.length === 0
+    const secret = secretCause(facts, token, certain)
     return {known, causes: sorted([secret, ...delay, ...rules])}
   }
   const older = isOlder(facts.secret, token)
   const fits = said === 'open' && !isCurrent(facts.secret, token.secretVersion)
-  const secret = fits ? [{...storedSecret(facts, token), certain: older && found.admitted}] : []
+  const secret = fits ? [secretCause(facts, token, older && found.admitted)] : []
   if (!found.mayAdmit) return {known, causes: [...rules, ...(older ? secret : [])]}
   const delay = delayCauses(facts, [...ruleChanges(application, facts), tokenChange(token)])
   // Where the rules decide by what zt does not know, they are likelier than a change that someone made just now.
   const causes = found.admitted ? [...delay, ...secret] : [...rules, ...secret, ...delay]
   if (causes.length > 0) return {known, causes: [...sorted(causes), ...beforeAccess(facts)]}
-  return {known, causes: [delayed(facts, undefined), storedSecret(facts, token), ...beforeAccess(facts)]}
+  return {
+    known,
+    causes: [delayed(facts, undefined), secretCause(facts, token, false), ...beforeAccess(facts)],
+  }
 }
 
 /** Whether the answer alone shows that Access accepted the credentials or not. */
@@ -145,7 +146,7 @@ function evaluation(application: Application, token: ServiceToken, {groups}: Ref
 }
 
 function knownOf(
-  {answer, secret}: RefusalFacts,
+  {answer, secret, groupsRead}: RefusalFacts,
   application: Application,
   {name, secretVersion}: ServiceToken,
   {admitted}: Evaluation,
@@ -154,6 +155,7 @@ function knownOf(
   const setting = setting401(application)
   const current = isCurrent(secret, secretVersion)
   return [
+    ...(groupsRead ? [] : ['zt could not read the Access groups: the API token lacks the permission.']),
     ...(admitted ? [`The rules of "${application.name}" admit "${name}".`] : []),
     ...(said === 'credentials-right' ? ['Access accepted its credentials.'] : []),
     ...(answer.reason === 'unauthenticated' && said === 'open' && setting !== undefined && (admitted || !current)
@@ -270,12 +272,9 @@ function whereFrom({part, rule}: Condition): string[] {
 }
 
 function notEvaluated(facts: RefusalFacts, {name}: Policy, entry: PolicyTrace | undefined): Cause {
-  const groups = facts.groupsRead
-    ? ''
-    : ' zt could not read its Access groups: the API token lacks the permission.'
   return {
     id: 'rule-unknown',
-    why: `The Service Auth rule "${name}" may include it. ${entry?.why ?? ''}${groups}`,
+    why: `The Service Auth rule "${name}" may include it. ${entry?.why ?? ''}`,
     certain: false,
     next: [show(facts)],
   }

@@ -79,7 +79,7 @@ function inWords({known, causes}: Causes, {by, host, status}: EdgeAnswer & {host
     why: [[...known, first?.why ?? ''].join(' ').trim(), ...others.map((one) => introduction(one) + one.why)],
     next: [
       ...new Set([
-        ...certain.flatMap(({next}) => next),
+        ...certain.flatMap(({decide, next}) => [...(decide === undefined ? [] : [decide]), ...next]),
         ...possible.flatMap(({decide}) => decide ?? []),
         ...possible.flatMap(({next}) => next),
         ...causes.flatMap(({opens}) => (opens ? `To go past ${opens.past}: ${opens.command}` : [])),
@@ -118,7 +118,8 @@ async function explain(
   }
   const nothing = {token: undefined, tokenRef: '', secret: {from: 'unknown'}, bound: false} as const
   const noRules = {groups: new Map<string, Group>(), groupsRead: true, strict: undefined}
-  if (!found || answer.by === 'service') return {...causesOf({...facts, ...nothing, ...noRules}), application}
+  if (found && answer.by === 'service') return {known: [], causes: [], application}
+  if (!found) return {...causesOf({...facts, ...nothing, ...noRules}), application}
   const own = inZone?.api ?? api
   const [tokens, policies, strict] = await Promise.all([
     tokensOf(api, inZone?.api, failed),
