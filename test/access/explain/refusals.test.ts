@@ -68,6 +68,8 @@ interface Scene {
   possible?: true
   /** A change of place that the condition asks for. */
   moveTo?: string
+  /** zt has no command that removes the cause. */
+  noWay?: true
   /** The proposal that goes past something, which is said. */
   past?: string
 }
@@ -120,10 +122,12 @@ const APPLICATIONS: Scene[] = [
   {what: 'no application, in no zone', sent: {host: 'app.elsewhere.example'}, causes: ['no-application']},
   {what: 'a more specific path', policies: [ADMITS], others: [{name: 'Admin', domain: `${HOST}/admin`, policies: [STAFF]}], sent: {path: '/admin/x'}, causes: ['rule-missing']},
   {what: 'a more specific host', app: {domain: '*.widgetcorp.tech'}, policies: [ADMITS], others: [{name: 'Exact', domain: HOST, policies: [STAFF]}], causes: ['rule-missing']},
-  {what: 'an application of the zone', app: {zone_id: ZONE}, policies: [STAFF], causes: ['rule-missing']},
+  {what: 'an application of the zone, and a token of the account', app: {zone_id: ZONE}, policies: [STAFF], causes: ['rule-missing'], noWay: true},
+  {what: 'an application and a token of the zone', app: {zone_id: ZONE}, ci: {zone_id: ZONE}, policies: [STAFF], causes: ['rule-missing']},
+  {what: 'an application of the zone, and its own disabled token', app: {zone_id: ZONE}, ci: {zone_id: ZONE, enabled: false}, policies: [ADMITS], causes: ['token-disabled'], noWay: true},
   {what: 'an application of the zone with a condition', app: {zone_id: ZONE}, policies: [rule('non_identity', [token], {require: [office]})], causes: ['rule-condition'], moveTo: OFFICE},
   {what: 'an application of the zone, and a disabled token', app: {zone_id: ZONE}, policies: [ADMITS], ci: {enabled: false}, causes: ['token-disabled']},
-  {what: 'by destinations', app: {domain: undefined, destinations: [{type: 'public', uri: HOST}]}, policies: [STAFF], causes: ['rule-missing']},
+  {what: 'by destinations', app: {domain: 'main.widgetcorp.tech', destinations: [{type: 'public', uri: 'main.widgetcorp.tech'}, {type: 'public', uri: HOST}]}, policies: [STAFF], causes: ['rule-missing']},
   {what: 'of type ssh', app: {type: 'ssh'}, policies: [STAFF], causes: ['rule-missing']},
   {what: 'of type app_launcher', app: {type: 'app_launcher'}, policies: [STAFF], causes: ['application-type']},
 ] // prettier-ignore
@@ -218,6 +222,9 @@ const ELSEWHERE: Sent[] = ['closed.widgetcorp.tech', 'x.widgetcorp.tech'].map((h
 const admitted = (probes: readonly Sent[]): string[] =>
   probes.filter((one) => world.ask(one) === undefined).map((one) => JSON.stringify(one))
 
+/** Causes that a command of zt removes. */
+const MENDED: CauseId[] = ['rule-missing', 'rule-trap', 'token-disabled', 'token-expired', 'secret']
+
 /** Commands that change nothing: they show what decides. */
 const LOOKS = /^zt (app (show|list)|token (show|list)|ssh check|curl) /
 
@@ -283,6 +290,9 @@ describe.each(Object.keys(SETTINGS) as (keyof typeof SETTINGS)[])(
               .find((one) => one.id === id)
               ?.next.filter((one) => one.startsWith('zt ') && !LOOKS.test(`${one} `)) ?? [],
         )
+        const missing = row.causes.filter((id, at) => MENDED.includes(id) && perCause[at]?.length === 0)
+        const none = row.noWay ?? (row.past !== undefined || row.fromEnvironment)
+        expect(missing, shown).toEqual(none ? expect.anything() : [])
         const ways = Math.max(...perCause.map((one) => one.length))
         for (let way = 0; way < ways; way += 1) {
           if (way > 0) await begin(row)
@@ -302,6 +312,11 @@ describe.each(Object.keys(SETTINGS) as (keyof typeof SETTINGS)[])(
           expect(admitted(PROBES), shown).toEqual(before[0])
           if (!row.causes.some((id) => id.startsWith('token') || id === 'secret'))
             expect(admitted(ELSEWHERE), shown).toEqual(before[1])
+        }
+        const past = causes.find(({opens}) => opens)?.opens?.command
+        if (past !== undefined) {
+          expect((await world.run(past)).exitCode).toBe(0)
+          expect(world.ask(sent)).toBeUndefined()
         }
         for (const look of error.next.filter((one) => /^zt (app|token) (show|list)/.test(one))) {
           const end = await world.run(look)

@@ -60,6 +60,8 @@ export interface RefusalFacts {
   /** Whether the zone's own applications were looked for: `no-zone`: the host is in no zone of the account. */
   zoneSearch: 'done' | 'no-zone' | 'not-permitted'
   token: ServiceToken | undefined
+  /** The zone that the token belongs to; undefined: the account. */
+  tokenZone: string | undefined
   secret: SecretSource
   groups: ReadonlyMap<string, Group>
   /** False: the API token may not read the Access groups that rules name. */
@@ -202,17 +204,29 @@ function unknownToken({say}: RefusalFacts): Cause {
 }
 
 /** A token can be both. */
-function invalidToken({say, now, tokenRef}: RefusalFacts, token: ServiceToken): Cause[] {
-  const expired = tokenStatus({...token, enabled: true}, now) === 'expired'
+function invalidToken(facts: RefusalFacts, token: ServiceToken): Cause[] {
+  const expired = tokenStatus({...token, enabled: true}, facts.now) === 'expired'
   const why = (status: string): string => `Service token "${token.name}" is ${status}, so it opens nothing.`
   return [
-    ...(token.enabled
-      ? []
-      : [cause('token-disabled', why('disabled'), [ztCommand(say, 'token', 'enable', tokenRef)])]),
-    ...(expired
-      ? [cause('token-expired', why('expired'), [ztCommand(say, 'token', 'refresh', tokenRef)])]
-      : []),
+    ...(token.enabled ? [] : [cause('token-disabled', why('disabled'), onToken(facts, 'enable'))]),
+    ...(expired ? [cause('token-expired', why('expired'), onToken(facts, 'refresh'))] : []),
   ]
+}
+
+function showToken({say, tokenRef, tokenZone}: RefusalFacts): string {
+  return ztCommand(say, 'token', 'show', tokenRef, ...inZone(tokenZone))
+}
+
+/** A change of the token; zt changes those of the account. */
+function onToken(facts: RefusalFacts, verb: string, ...flags: string[]): string[] {
+  const {say, tokenRef, tokenZone} = facts
+  return tokenZone === undefined
+    ? [ztCommand(say, 'token', verb, tokenRef, ...flags)]
+    : [showToken(facts), 'Change it in the dashboard: zt does not change service tokens of a zone']
+}
+
+function inZone(zone: string | undefined): string[] {
+  return zone === undefined ? [] : ['--zone', zone]
 }
 
 function cause(id: CauseId, why: string, next: string[]): Cause {
@@ -287,7 +301,7 @@ function noRule(
   token: ServiceToken,
   trace: readonly PolicyTrace[],
 ): Cause {
-  const {groups, others, say, applicationRef, tokenRef, zone} = facts
+  const {groups, others, say, applicationRef, tokenRef, zone, tokenZone} = facts
   const trap = trapOf(application.policies, token.id, groups)
   const elsewhere = others.find((one) => mayAdmit(token.id, one.policies, groups))
   const why = [
@@ -297,7 +311,6 @@ function noRule(
       : []),
     `No Service Auth rule admits the service token "${token.name}".`,
   ] // prettier-ignore
-  const inZone = zone === undefined ? [] : ['--zone', zone]
   const command = ztCommand(
     say,
     'app',
@@ -306,13 +319,19 @@ function noRule(
     '--service-auth',
     '--token',
     tokenRef,
-    ...inZone,
+    ...inZone(zone),
   )
   // A person is asked before an identity rule matters; these keep the machine out on purpose.
   const block = trace.find(
     ({decision, outcome}) => decision === 'deny' && (outcome === 'matched' || outcome === 'unknown'),
   )
   const id = trap === undefined ? 'rule-missing' : 'rule-trap'
+  if (zone !== tokenZone) {
+    // What Cloudflare does then is documented nowhere.
+    const text =
+      'The application belongs to the zone and the token to the account: zt adds no rule across the two.'
+    return {id, why: [...why, text].join(' '), certain: true, next: [show(facts)]}
+  }
   if (!block) return {id, why: why.join(' '), certain: true, next: [command]}
   return {
     id,
@@ -369,7 +388,7 @@ function isOlder(secret: SecretSource, {secretVersion}: ServiceToken): boolean {
 
 /** The secret that was sent is not one that Access accepts, certainly or perhaps. */
 function secretCause(facts: RefusalFacts, token: ServiceToken, certain: boolean): Cause {
-  const {say, tokenRef, secret, answer} = facts
+  const {secret, answer} = facts
   const unaccepted =
     certain && answer.reason === 'unauthenticated'
       ? `The edge does not accept the credentials, although "${token.name}" is enabled and has not expired. `
@@ -379,14 +398,11 @@ function secretCause(facts: RefusalFacts, token: ServiceToken, certain: boolean)
     id: 'secret',
     why: `${unaccepted}${older ? '' : `The secret that was sent ${certain ? 'is not' : 'may not be'} the token's current one. `}${whereItIsFrom(facts, token)}`,
     certain,
-    ...(older ? {} : {decide: ztCommand(say, 'token', 'show', tokenRef)}),
+    ...(older ? {} : {decide: showToken(facts)}),
     next:
       secret.from === 'environment'
         ? ['Set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET to the current pair']
-        : [
-            ztCommand(say, 'token', 'import', tokenRef, '--replace'),
-            ztCommand(say, 'token', 'rotate', tokenRef),
-          ],
+        : [...onToken(facts, 'import', '--replace'), ...onToken(facts, 'rotate')],
   }
 }
 
@@ -461,5 +477,5 @@ function sorted(causes: readonly Cause[]): Cause[] {
 }
 
 function show({say, applicationRef, zone}: RefusalFacts): string {
-  return ztCommand(say, 'app', 'show', applicationRef, ...(zone === undefined ? [] : ['--zone', zone]))
+  return ztCommand(say, 'app', 'show', applicationRef, ...inZone(zone))
 }

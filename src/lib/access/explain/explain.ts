@@ -116,24 +116,31 @@ async function explain(
     application: undefined,
     applicationRef: found ? unambiguous(found.application, inZone ? zone.applications : ofAccount) : '',
   }
-  const nothing = {token: undefined, tokenRef: '', secret: {from: 'unknown'}, bound: false} as const
+  const nothing = {
+    token: undefined,
+    tokenZone: undefined,
+    tokenRef: '',
+    secret: {from: 'unknown'},
+    bound: false,
+  } as const
   const noRules = {groups: new Map<string, Group>(), groupsRead: true, strict: undefined}
   if (found && answer.by === 'service') return {known: [], causes: [], application}
   if (!found) return {...causesOf({...facts, ...nothing, ...noRules}), application}
   const own = inZone?.api ?? api
   const [tokens, policies, strict] = await Promise.all([
-    tokensOf(api, inZone?.api, failed),
+    tokensOf(api, inZone, failed),
     own.listApplicationPolicies(found.application.id),
     isStrict(api, answer),
   ])
-  const token = tokens.find((one) => isOf(failed, one))
+  const token = tokens.all.find((one) => isOf(failed, one))
   const causes = causesOf({
     ...facts,
     ...(await groupsOf(api, inZone?.api, policies)),
     ...(token ? await knownHere(ctx, failed, token) : nothing),
     application: {...found.application, policies},
     token,
-    tokenRef: token ? unambiguous(token, tokens) : '',
+    tokenZone: tokens.zone,
+    tokenRef: token ? unambiguous(token, tokens.all) : '',
     strict,
   })
   return {...causes, application}
@@ -169,15 +176,17 @@ function isForbidden(error: unknown): boolean {
   return error instanceof UserError && error.kind === 'permission'
 }
 
-/** The account's service tokens; those of the zone too, if none of the account was sent. */
+/** The account's service tokens; those of the zone, if that has the one that was sent. */
 async function tokensOf(
   api: AccessApi,
-  zone: AccessApi | undefined,
+  zone: ZoneOfHost | undefined,
   failed: FailedConnection,
-): Promise<ServiceToken[]> {
-  const tokens = await api.listServiceTokens()
-  if (!zone || tokens.some((one) => isOf(failed, one))) return tokens
-  return [...tokens, ...(await zone.listServiceTokens())]
+): Promise<{all: ServiceToken[]; zone: string | undefined}> {
+  const all = await api.listServiceTokens()
+  if (!zone?.api || all.some((one) => isOf(failed, one))) return {all, zone: undefined}
+  const ofZone = await zone.api.listServiceTokens()
+  const found = ofZone.some((one) => isOf(failed, one))
+  return found ? {all: ofZone, zone: zone.name} : {all, zone: undefined}
 }
 
 function isOf({tokenId, clientId}: FailedConnection, token: ServiceToken): boolean {
