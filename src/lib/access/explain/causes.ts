@@ -114,10 +114,8 @@ export function causesOf(facts: RefusalFacts): Causes {
   // Where the rules decide by what zt does not know, they are likelier than a change that someone made just now.
   const causes = found.admitted ? [...delay, ...secret] : [...rules, ...secret, ...delay]
   if (causes.length > 0) return {known, causes: [...sorted(causes), ...beforeAccess(facts)]}
-  return {
-    known,
-    causes: [delayed(facts, undefined), secretCause(facts, token, false), ...beforeAccess(facts)],
-  }
+  const replaced = said === 'open' ? [secretCause(facts, token, false)] : []
+  return {known, causes: [delayed(facts, undefined), ...replaced, ...beforeAccess(facts)]}
 }
 
 /** Whether the answer alone shows that Access accepted the credentials or not. */
