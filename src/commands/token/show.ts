@@ -1,7 +1,7 @@
 import {showServiceToken} from '../../lib/access/tokens/list.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {zoneFlag} from '../../lib/command/flags.js'
-import {statusColour, tokenJson} from '../../lib/command/present/token.js'
+import {secretInWords, statusColour, tokenJson} from '../../lib/command/present/token.js'
 import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
@@ -19,7 +19,7 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
   async run(): Promise<object> {
     const wanted = await this.chosenToken(this.args.token, 'zt token show NAME')
     const known = await showServiceToken(this.access(), wanted)
-    const {token, status, store, previousUntil, hosts} = known
+    const {token, status, previousUntil, hosts} = known
     this.print(
       facts([
         ['name', style.bold(token.name)],
@@ -28,8 +28,9 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
         ['id', token.id],
         ['expires', token.expiresAt ?? 'never'],
         ['created', token.createdAt],
+        ['changed', token.updatedAt],
         ['last seen', token.lastSeenAt],
-        ['secret', store === undefined ? 'not on this machine' : `in the ${store}`],
+        ['secret', secretInWords(known)],
         ['previous secret', previousUntil && `works until ${previousUntil}`],
         ['hosts', hosts.length > 0 ? hosts.join(', ') : undefined],
       ]),

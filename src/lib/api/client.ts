@@ -194,6 +194,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     deleteGroup: async (id) => remove('deleteGroup', id),
     replaceGroup: async (id, body) => toGroup(await make('replaceGroup', [id], body)),
     getOrganization: async () => one(requestOf('getOrganization', [])),
+    inZone: (zone) => createAccessApi({...options, zoneId: zone}),
     listZones: async ({name} = {}) =>
       collect(
         list('listZones', toIdAndName, {query: {'account.id': accountId, name}, size: SMALL_PAGE_SIZE}),

@@ -244,6 +244,8 @@ export interface AccessApi {
   replaceGroup(id: string, body: JsonObject): Promise<Group>
   /** The organisation's settings, e.g. `auth_domain`, `strict_service_token_auth`. */
   getOrganization(): Promise<JsonObject>
+  /** The same API for the Access objects of a zone. */
+  inZone(zoneId: string): AccessApi
   /** The account's zones, or the one of that name. */
   listZones(query?: {name?: string}): Promise<Zone[]>
 }

@@ -15,6 +15,7 @@ const LISTS = {
 type Reading =
   | 'accountId'
   | 'zoneId'
+  | 'inZone'
   | 'clockAhead'
   | 'verifyToken'
   | 'probePermissions'

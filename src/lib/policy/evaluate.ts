@@ -1,39 +1,60 @@
 import type {Decision, Policy} from '../api/types.js'
 import {combine, type RuleMatch} from './rules.js'
-import type {Evaluation, EvaluationInput, PolicyTrace} from './types.js'
+import type {RulePart} from './references.js'
+import type {Evaluation, EvaluationInput, PolicyTrace, Verdict} from './types.js'
 
-/** The API may get more actions; zt does not guess what they do. */
-const KNOWN = new Set<string>(['allow', 'deny', 'non_identity', 'bypass'] satisfies Decision[])
+/** What a policy that applies decides. The API may get more actions; zt does not guess what they do. */
+const VERDICTS: ReadonlyMap<Decision, Verdict> = new Map([
+  ['bypass', 'bypass'],
+  ['non_identity', 'service-auth'],
+  ['deny', 'blocked'],
+  ['allow', 'login'],
+])
 
 /**
  * Decides on a machine's request as Access does: Bypass and Service Auth policies in order of precedence, then Allow and
  * Block policies in order. The first that matches decides; if none does, the request is denied (Cloudflare's
- * documentation, "Order of execution").
+ * documentation, "Order of execution"). What is not known of the request is carried through: a certain outcome stays the
+ * same whatever the unknown facts are.
  */
 export function evaluate({application, groups, request}: EvaluationInput): Evaluation {
   const trace: PolicyTrace[] = []
-  let decided: {policy: Policy; outcome: Evaluation['outcome']} | undefined
+  const possible = new Set<Verdict>()
+  let decided: Policy | undefined
   for (const policy of inOrder(application.policies)) {
     if (decided) {
-      trace.push(entry(policy, 'not-reached', `"${decided.policy.name}" decided first.`))
+      trace.push(entry(policy, 'not-reached', `"${decided.name}" decided first.`))
       continue
     }
-    if (!KNOWN.has(policy.decision)) {
-      trace.push(entry(policy, 'no-include', 'zt does not know its action.'))
+    const verdict = VERDICTS.get(policy.decision)
+    if (verdict === undefined) {
+      // It may do anything: what the later policies say is not certain.
+      for (const one of VERDICTS.values()) possible.add(one)
+      trace.push(entry(policy, 'unknown', 'zt does not know its action.'))
       continue
     }
     const match = combine(policy, {decision: policy.decision, request, groups, answers: new Map()})
-    const outcome = outcomeOf(policy, match)
-    if (outcome !== undefined) decided = {policy, outcome}
+    const applies = appliesTo(policy, match)
+    if (applies !== 'no') possible.add(verdict)
+    if (applies === 'yes') decided = policy
     trace.push(entry(policy, reached(policy, match), sentence(match.why)))
   }
-  const outcome = decided?.outcome ?? 'denied'
+  if (!decided) possible.add('denied')
+  const [first = 'denied'] = possible
+  const outcome = possible.size === 1 ? first : 'unknown'
+  const admitting = [...possible].filter(admits)
   return {
     outcome,
-    admitted: outcome === 'service-auth' || outcome === 'bypass',
-    policy: decided?.policy,
+    possible,
+    admitted: admitting.length === possible.size,
+    mayAdmit: admitting.length > 0,
+    policy: outcome === 'unknown' ? undefined : decided,
     trace,
   }
+}
+
+function admits(verdict: Verdict): boolean {
+  return verdict === 'service-auth' || verdict === 'bypass'
 }
 
 function inOrder(policies: readonly Policy[]): Policy[] {
@@ -41,25 +62,15 @@ function inOrder(policies: readonly Policy[]): Policy[] {
   return [...policies.filter(early), ...policies.filter((policy) => !early(policy))]
 }
 
-/** What a policy decides; undefined if it does not apply. */
-function outcomeOf({decision}: Policy, {holds}: RuleMatch): Evaluation['outcome'] | undefined {
-  switch (decision) {
-    case 'bypass':
-      return holds === 'yes' ? 'bypass' : undefined
-    case 'non_identity':
-      return holds === 'yes' ? 'service-auth' : undefined
-    case 'deny':
-      return holds === 'yes' ? 'blocked' : undefined
-    case 'allow':
-      // Never admits a machine: anyone who may satisfy it is sent to the login page.
-      return holds === 'no' ? undefined : 'login'
-  }
+/** Whether a policy decides. */
+function appliesTo({decision}: Policy, {holds}: RuleMatch): 'yes' | 'no' | 'unknown' {
+  if (holds !== 'identity') return holds
+  // An Allow policy never admits a machine: anyone who may satisfy it is sent to the login page.
+  return decision === 'allow' ? 'yes' : 'no'
 }
 
-function reached(
-  policy: Policy,
-  match: RuleMatch & {part: 'include' | 'require' | 'exclude'},
-): PolicyTrace['outcome'] {
+function reached(policy: Policy, match: RuleMatch & {part: RulePart}): PolicyTrace['outcome'] {
+  if (match.holds === 'unknown') return 'unknown'
   if (match.holds === 'identity' || (policy.decision === 'allow' && match.holds === 'yes'))
     return 'needs-identity'
   if (match.holds === 'yes') return 'matched'

@@ -1,6 +1,6 @@
 import type {Application, Group} from '../api/types.js'
 import {evaluate} from './evaluate.js'
-import {groupsById, mayAdmit, type AccountRules} from './references.js'
+import {groupsById, type AccountRules} from './references.js'
 
 /** Whether a service token gets into an application; `conditional`: depending on where the request comes from. */
 export type Reach = 'yes' | 'conditional' | 'no'
@@ -42,6 +42,6 @@ export function reachOf(
   groups: ReadonlyMap<string, Group>,
 ): Reach {
   const request = {serviceTokenId: tokenId, ip: undefined, country: undefined}
-  if (evaluate({application, groups, request}).admitted) return 'yes'
-  return mayAdmit(tokenId, application.policies, groups) ? 'conditional' : 'no'
+  const {admitted, mayAdmit} = evaluate({application, groups, request})
+  return admitted ? 'yes' : mayAdmit ? 'conditional' : 'no'
 }

@@ -1,11 +1,15 @@
 import type {Decision, Group, Rule} from '../api/types.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import {addressInBlock} from './address.js'
+import type {RulePart} from './references.js'
 import type {AccessRequest} from './types.js'
 
-/** Whether a rule holds. `identity`: it may hold for a person who logs in, and never for a machine. */
+/**
+ * Whether a rule holds. `identity`: it may hold for a person who logs in, and never for a machine. `unknown`: it holds for
+ * some requests, and what decides is not known of this one; any of the others may be true.
+ */
 export interface RuleMatch {
-  holds: 'yes' | 'no' | 'identity'
+  holds: 'yes' | 'no' | 'identity' | 'unknown'
   /** A clause without full stop, e.g. `the token is not "ci"`. */
   why: string
 }
@@ -31,13 +35,19 @@ interface Selector {
   field?: string
   /** What the ID in that field belongs to. */
   names?: 'serviceToken' | 'group'
-  /** What a client must have for it: a login, a device or a certificate (Cloudflare's documentation on selectors). */
+  /** What a client must have for it: a login or a device (Cloudflare's documentation on selectors). */
   identity?: string
   holds?: Holds
 }
 
 const yes = (why: string): RuleMatch => ({holds: 'yes', why})
 const no = (why: string): RuleMatch => ({holds: 'no', why})
+const unknown = (why: string): RuleMatch => ({holds: 'unknown', why})
+
+const certificate: Holds = (_body, {request}) =>
+  request.certificate === undefined
+    ? unknown('it requires a client certificate, and zt does not know whether the client has one')
+    : no('it requires a client certificate, which zt does not send')
 
 /** Every selector of the API that zt knows. */
 const SELECTORS: Record<string, Selector> = {
@@ -74,20 +84,24 @@ const SELECTORS: Record<string, Selector> = {
     holds: (body, {request}) => {
       const range = String(body['ip'])
       if (request.ip === undefined)
-        return no(`it is for addresses in ${range}, and zt does not know the client's address`)
+        return unknown(`it is for addresses in ${range}, and zt does not know the client's address`)
       return addressInBlock(request.ip, range)
         ? yes(`${request.ip} is in ${range}`)
         : no(`${request.ip} is not in ${range}`)
     },
   },
-  ip_list: {words: 'IP list', field: 'id', holds: () => no('zt does not know the addresses of the IP list')},
+  ip_list: {
+    words: 'IP list',
+    field: 'id',
+    holds: () => unknown('zt does not know the addresses of the IP list'),
+  },
   geo: {
     words: 'country',
     field: 'country_code',
     holds: (body, {request}) => {
       const wanted = String(body['country_code'])
       if (request.country === undefined)
-        return no(`it is for the country ${wanted}, and zt does not know the client's country`)
+        return unknown(`it is for the country ${wanted}, and zt does not know the client's country`)
       return request.country.toUpperCase() === wanted.toUpperCase()
         ? yes(`the country is ${wanted}`)
         : no(`the country is not ${wanted}`)
@@ -100,9 +114,10 @@ const SELECTORS: Record<string, Selector> = {
     holds: (body, scope, within) => {
       const id = String(body['id'])
       const group = scope.groups.get(id)
-      if (!group) return no('its Access group does not exist')
-      if (within.length >= DEEPEST) return no('its Access groups are nested too deeply')
-      if (within.includes(id)) return no(`the Access group "${group.name}" includes itself`)
+      if (!group) return unknown('zt does not know its Access group')
+      if (within.length >= DEEPEST) return unknown('its Access groups are nested too deeply')
+      // What Access does then is documented nowhere.
+      if (within.includes(id)) return unknown(`the Access group "${group.name}" includes itself`)
       const known = scope.answers.get(id)
       if (known !== undefined) return known
       const {holds, why} = combine(group, scope, [...within, id])
@@ -125,8 +140,8 @@ const SELECTORS: Record<string, Selector> = {
   cloudflare_account_member: {identity: 'a member of a Cloudflare account'},
   gsuite: {identity: 'a Google Workspace group'},
   'github-organization': {identity: 'a GitHub organisation'},
-  certificate: {words: 'a client certificate', identity: 'a client certificate'},
-  common_name: {words: 'certificate', field: 'common_name', identity: 'a client certificate'},
+  certificate: {words: 'a client certificate', holds: certificate},
+  common_name: {words: 'certificate', field: 'common_name', holds: certificate},
   device_posture: {
     words: 'device posture',
     field: 'integration_uid',
@@ -141,49 +156,66 @@ export function selectorNamed(name: string): Selector | undefined {
   return Object.hasOwn(SELECTORS, name) ? SELECTORS[name] : undefined
 }
 
-/** Include (any), Require (all) and Exclude (none) together, for a policy or an Access group. */
+/**
+ * Include (any), Require (all) and Exclude (none) together, for a policy or an Access group, in three-valued logic: an
+ * answer other than `unknown` stays the same whatever the unknown facts are.
+ */
 export function combine(
   {include, require, exclude}: Pick<Group, 'include' | 'require' | 'exclude'>,
   scope: RuleScope,
   within: readonly string[] = [],
-): RuleMatch & {part: 'include' | 'require' | 'exclude'} {
-  const included = best(include.map((rule) => matchRule(rule, scope, within)))
+): RuleMatch & {part: RulePart} {
+  const included = any(include.map((rule) => matchRule(rule, scope, within)))
   if (included.holds === 'no') return {...included, part: 'include'}
-  const excluded = best(exclude.map((rule) => matchRule(rule, scope, within)))
+  const excluded = any(exclude.map((rule) => matchRule(rule, scope, within)))
   if (excluded.holds === 'yes') return {...no(`it excludes: ${excluded.why}`), part: 'exclude'}
-  const required = require.map((rule) => matchRule(rule, scope, within))
-  const failing = required.find(({holds}) => holds === 'no')
-  if (failing) return {...no(`a requirement is not met: ${failing.why}`), part: 'require'}
-  const needsLogin = required.find(({holds}) => holds === 'identity')
-  if (included.holds === 'yes' && needsLogin) return {...needsLogin, part: 'require'}
+  const required = all(require.map((rule) => matchRule(rule, scope, within)))
+  if (required.holds === 'no') return {...no(`a requirement is not met: ${required.why}`), part: 'require'}
+  if (required.holds === 'unknown')
+    return {...unknown(`a requirement may not be met: ${required.why}`), part: 'require'}
+  if (excluded.holds === 'unknown')
+    return {...unknown(`it may exclude the client: ${excluded.why}`), part: 'exclude'}
+  if (included.holds === 'unknown') return {...included, part: 'include'}
   // Everyone except some people: only a login shows who is excluded.
+  if (included.holds === 'yes' && required.holds === 'identity') return {...required, part: 'require'}
   if (included.holds === 'yes' && excluded.holds === 'identity') return {...excluded, part: 'exclude'}
   return {...included, part: 'include'}
 }
 
-/** Whether a rule is about a person's identity, which takes a login, a device or a certificate. */
+/** Whether a rule is about a person's identity, which takes a login or a device. */
 export function wantsIdentity(rule: Rule): boolean {
   return Object.keys(rule).some((name) => selectorNamed(name)?.identity !== undefined)
 }
 
 function matchRule(rule: Rule, scope: RuleScope, within: readonly string[]): RuleMatch {
   const [[name, value] = ['nothing', undefined], another] = Object.entries(rule)
-  if (another) return no('one of its rules has several selectors, which zt cannot evaluate')
+  if (another) return unknown('one of its rules has several selectors, which zt cannot evaluate')
   const {identity, holds} = selectorNamed(name) ?? {}
   if (identity !== undefined) {
     // Bypass and Service Auth never ask for a login.
     const asked = scope.decision === 'allow' || scope.decision === 'deny'
     return {holds: asked ? 'identity' : 'no', why: `it requires ${identity}, which a machine does not have`}
   }
-  if (!holds) return no(`zt does not know the selector "${name.slice(0, 40)}"`)
+  if (!holds) return unknown(`zt does not know the selector "${name.slice(0, 40)}"`)
   return holds(isJsonObject(value) ? value : {}, scope, within)
 }
 
-function best(matches: RuleMatch[]): RuleMatch {
-  return (
-    matches.find(({holds}) => holds === 'yes') ??
-    matches.find(({holds}) => holds === 'identity') ??
-    matches[0] ??
-    no('it includes no one')
-  )
+/** The first match that decides, in this order of answers. */
+function deciding(
+  matches: readonly RuleMatch[],
+  order: readonly RuleMatch['holds'][],
+): RuleMatch | undefined {
+  for (const answer of order) {
+    const found = matches.find(({holds}) => holds === answer)
+    if (found) return found
+  }
+  return undefined
+}
+
+function any(matches: readonly RuleMatch[]): RuleMatch {
+  return deciding(matches, ['yes', 'unknown', 'identity', 'no']) ?? no('it includes no one')
+}
+
+function all(matches: readonly RuleMatch[]): RuleMatch {
+  return deciding(matches, ['no', 'unknown', 'identity', 'yes']) ?? yes('it requires nothing')
 }

@@ -28,6 +28,13 @@ export interface IndexEntry {
   expiresAt: string | undefined
   /** When the previous secret ends, after a rotation. ISO 8601. */
   previousUntil?: string | undefined
+  /**
+   * Cloudflare's number of the stored secret (`client_secret_version`). Undefined: not known, or another secret is the
+   * token's current one although this one works.
+   */
+  secretVersion?: number | undefined
+  /** The secret came from a person: the number is then the current one of that moment, and no API says whose it is. */
+  imported?: boolean | undefined
 }
 
 /** Which token opens a host, for one profile. The host may be a pattern as Access writes it (`*.example.com`). */
@@ -53,6 +60,8 @@ const entrySchema = v.object({
   storedAt: v.string(),
   expiresAt: v.optional(v.string()),
   previousUntil: v.optional(v.string()),
+  secretVersion: v.optional(v.pipe(v.number(), v.integer())),
+  imported: v.optional(v.boolean()),
 })
 
 const bindingSchema = v.object({

@@ -2,6 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {explainFailure} from '../../../src/lib/access/explain/explain.js'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
 import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../../src/lib/api/types.js'
+import type {IndexEntry} from '../../../src/lib/secrets/index-files.js'
 import {ApiError, UserError, type UserErrorOptions} from '../../../src/lib/core/errors.js'
 import {RefusedError} from '../../../src/lib/tunnel/failure/refusal.js'
 import type {EdgeAnswer} from '../../../src/lib/tunnel/types.js'
@@ -45,6 +46,14 @@ interface Account {
   applications?: Application[]
   answer?: Partial<EdgeAnswer>
   profileNamed?: boolean
+  /** What the organisation says of strict authentication. */
+  strict?: boolean
+  /** The zones of the account that the host may be in, and the applications that belong to the first. */
+  zones?: {id: string; name: string}[]
+  zoneApplications?: Application[]
+  /** What this machine knows of the token's secret. */
+  stored?: Partial<IndexEntry>
+  bound?: boolean
   /** Methods that throw. */
   failing?: Partial<Record<keyof AccessApi, Error>>
   tokenId?: string | undefined
@@ -68,11 +77,23 @@ async function explain(account: Account): Promise<Explained> {
     <T>(name: keyof AccessApi, value: T) =>
     (): Promise<T> =>
       failing[name] ? Promise.reject(failing[name]) : Promise.resolve(value)
-  const api = {
+  const api: Record<string, unknown> = {
     listApplications: answer('listApplications', applications),
     listServiceTokens: answer('listServiceTokens', tokens),
     listApplicationPolicies: answer('listApplicationPolicies', policies),
     listGroups: answer('listGroups', groups),
+    getOrganization: answer('getOrganization', {strict_service_token_auth: account.strict ?? false}),
+    listZones: ({name}: {name: string}) =>
+      answer(
+        'listZones',
+        (account.zones ?? []).filter((zone) => zone.name === name),
+      )(),
+    inZone: () => ({
+      ...api,
+      listApplications: answer('inZone', account.zoneApplications ?? []),
+      listServiceTokens: answer('inZone', []),
+    }),
+    clockAhead: () => undefined,
   }
   const steps: string[] = []
   const ctx = {
@@ -80,6 +101,10 @@ async function explain(account: Account): Promise<Explained> {
     profileNamed: account.profileNamed ?? false,
     api: () => (failing.verifyToken ? Promise.reject(failing.verifyToken) : Promise.resolve(api)),
     clock: {now: () => NOW},
+    index: {
+      list: () => Promise.resolve(account.stored ? [{tokenId: TOKEN, ...account.stored}] : []),
+      bindingFor: () => Promise.resolve(account.bound === true ? {tokenId: TOKEN} : undefined),
+    },
     progress: {step: (text: string) => steps.push(text)},
   } as unknown as AccessContext
   const error = await explainFailure(ctx, {
@@ -138,13 +163,13 @@ describe('a refusal is explained', () => {
     [
       'a Block rule',
       {policies: [policy('No one', 'deny', {include: [everyone]})]},
-      'The Block rule "No one" of "GitLab" keeps it out',
-      ADD_RULE,
+      'The Block rule "No one" then refuses it.',
+      `To go past the Block rule "No one", because Access evaluates Service Auth rules first: ${ADD_RULE}`,
     ],
     [
       'a Require for addresses',
       {policies: [policy('CI', 'non_identity', {include: [byToken()], require: [{ip: {ip: '10.0.0.0/8'}}]})]},
-      'includes "gitlab-admin", but admits it only under conditions. A requirement is not met: it is for addresses in 10.0.0.0/8',
+      'includes "gitlab-admin", but admits it only under conditions. A requirement may not be met: it is for addresses in 10.0.0.0/8',
       'zt app show GitLab',
     ],
     [
@@ -166,22 +191,23 @@ describe('a refusal is explained', () => {
     [
       'admitted all the same',
       {policies: [policy('CI', 'non_identity', {include: [byToken()]})]},
-      'it takes up to about 85 seconds',
-      /^Try again/,
+      'The rules of "GitLab" admit "gitlab-admin".',
+      'zt token show gitlab-admin',
     ],
     [
-      'admitted, with an Exclude that cannot be checked here',
+      'an Exclude that cannot be checked here',
       {policies: [policy('CI', 'non_identity', {include: [byToken()], exclude: [{ip: {ip: '10.0.0.0/8'}}]})]},
-      'zt cannot check the Excludes of the rule "CI"',
+      'It may exclude the client: it is for addresses in 10.0.0.0/8',
       'zt app show GitLab',
     ],
     [
       'credentials that strict authentication does not accept',
       {
         policies: [policy('CI', 'non_identity', {include: [byToken()]})],
+        strict: true,
         answer: {status: 401, reason: 'unauthenticated'},
       },
-      "the secret that was sent is not the token's current one",
+      "The secret that was sent is not the token's current one",
       'zt token rotate gitlab-admin',
     ],
     [
@@ -207,7 +233,10 @@ describe('a refusal is explained', () => {
     ],
     [
       'the origin down',
-      {answer: {by: 'service', status: 502, reason: 'origin-down'}},
+      {
+        answer: {by: 'service', status: 502, reason: 'origin-down'},
+        policies: [policy('CI', 'non_identity', {include: [byToken()]})],
+      },
       'the service behind it is down',
       /tunnel and its service/,
     ],
@@ -269,6 +298,14 @@ describe('a refusal is explained', () => {
   const rule = (name: string, rules: Parameters<typeof policy>[2]): Policy =>
     policy(name, 'non_identity', rules)
   const other = {...gitlabAdmin, id: OTHER_TOKEN, clientId: 'beef.access', name: 'other'}
+  const admitting = [rule('CI', {include: [byToken()]})]
+  const MAYBE =
+    "The secret that was sent may not be the token's current one. zt does not know whether it was rotated elsewhere since it was saved."
+  const CHECK_SECRET = [
+    'zt token show gitlab-admin',
+    'zt token import gitlab-admin --replace',
+    'zt token rotate gitlab-admin',
+  ]
   const whole: [string, Account, why: string, next: string[]][] = [
     [
       'two identity rules',
@@ -291,8 +328,11 @@ describe('a refusal is explained', () => {
     [
       'a Block rule',
       {policies: [policy('No one', 'deny', {include: [everyone]})]},
-      `The Block rule "No one" of "GitLab" keeps it out. ${RAY}`,
-      [ADD_RULE, 'Access evaluates a Service Auth rule before every Block rule'],
+      `No rule of "GitLab" admits it. No Service Auth rule admits the service token "gitlab-admin". The Block rule "No one" then refuses it. ${RAY}`,
+      [
+        SHOW,
+        `To go past the Block rule "No one", because Access evaluates Service Auth rules first: ${ADD_RULE}`,
+      ],
     ],
     [
       'a group beside another rule',
@@ -315,30 +355,35 @@ describe('a refusal is explained', () => {
     [
       'admitted',
       {policies: [rule('CI', {include: [byToken()]})]},
-      `The rules of "GitLab" admit "gitlab-admin". Either the change has not reached the edge yet (it takes up to about 85 seconds), or the secret that is stored here is not the token's current one. ${RAY}`,
-      ['Try again in a minute and a half'],
+      `The rules of "GitLab" admit "gitlab-admin". ${MAYBE} ${RAY}`,
+      CHECK_SECRET,
     ],
     [
-      'admitted, with an Exclude',
+      'an Exclude of addresses',
       {policies: [rule('CI', {include: [byToken()], exclude: [{ip: {ip: '10.0.0.0/8'}}]})]},
-      `The rules of "GitLab" admit "gitlab-admin". But zt cannot check the Excludes of the rule "CI". Either the change has not reached the edge yet (it takes up to about 85 seconds), or the secret that is stored here is not the token's current one. ${RAY}`,
-      ['Try again in a minute and a half', SHOW],
+      `The Service Auth rule "CI" includes "gitlab-admin", but admits it only under conditions. It may exclude the client: it is for addresses in 10.0.0.0/8, and zt does not know the client's address. Or: ${MAYBE} ${RAY}`,
+      [
+        'zt token show gitlab-admin',
+        SHOW,
+        'Connect from elsewhere than an address in 10.0.0.0/8',
+        ...CHECK_SECRET.slice(1),
+      ],
     ],
     [
       'a secret that is not the current one',
-      {policies: [rule('CI', {include: [byToken()]})], answer: {status: 401, reason: 'unauthenticated'}},
-      `The edge does not accept the credentials, although "gitlab-admin" is enabled and has not expired: the secret that was sent is not the token's current one. ${RAY}`,
-      ['zt token rotate gitlab-admin'],
+      {policies: admitting, strict: true, answer: {status: 401, reason: 'unauthenticated'}},
+      `The rules of "GitLab" admit "gitlab-admin". The edge does not accept the credentials, although "gitlab-admin" is enabled and has not expired. The secret that was sent is not the token's current one. zt does not know whether it was rotated elsewhere since it was saved. ${RAY}`,
+      CHECK_SECRET,
     ],
     [
       'a token that is disabled',
-      {tokens: [{...gitlabAdmin, enabled: false}]},
+      {tokens: [{...gitlabAdmin, enabled: false}], policies: admitting},
       `Service token "gitlab-admin" is disabled, so it opens nothing. ${RAY}`,
       ['zt token enable gitlab-admin'],
     ],
     [
       'a token that is expired',
-      {tokens: [{...gitlabAdmin, expiresAt: '2026-09-30T23:59:59Z'}]},
+      {tokens: [{...gitlabAdmin, expiresAt: '2026-09-30T23:59:59Z'}], policies: admitting},
       `Service token "gitlab-admin" is expired, so it opens nothing. ${RAY}`,
       ['zt token refresh gitlab-admin'],
     ],
@@ -370,7 +415,7 @@ describe('a refusal is explained', () => {
     [
       'no application',
       {applications: []},
-      `No application of the account covers ${HOST}. ${RAY}`,
+      `No application of the account covers ${HOST}. The host is in no zone of this account. ${RAY}`,
       ['zt app list'],
     ],
   ]
@@ -393,6 +438,176 @@ describe('a refusal is explained', () => {
     expect(found.why).toContain(why)
     expect(found.error.details).toMatchObject({application: {name: 'GitLab'}})
     expect(found.next.join()).not.toContain('add-rule')
+  })
+})
+
+describe('the secret that was sent', () => {
+  const admitting = [policy('CI', 'non_identity', {include: [byToken()]})]
+  const version = (secretVersion: number): ServiceToken[] => [{...gitlabAdmin, secretVersion}]
+  const CHECK = ['zt token show gitlab-admin']
+  const CHANGE = ['zt token import gitlab-admin --replace', 'zt token rotate gitlab-admin']
+  const unauthenticated: Partial<EdgeAnswer> = {status: 401, reason: 'unauthenticated'}
+
+  it.each<[string, Account, why: RegExp, next: string[]]>([
+    [
+      'is older than the current one: it was rotated elsewhere',
+      {tokens: version(3), stored: {secretVersion: 2}},
+      /stored here is version 2, and the token's current one is version 3: it was rotated elsewhere\. \(CF-RAY/,
+      CHANGE,
+    ],
+    [
+      'was imported, and may be another one',
+      {tokens: version(2), stored: {secretVersion: 2, imported: true}},
+      /may not be the token's current one\. It was imported/,
+      [...CHECK, ...CHANGE],
+    ],
+    [
+      'is of an unknown version',
+      {tokens: version(2), stored: {}},
+      /zt does not know whether it was rotated elsewhere/,
+      [...CHECK, ...CHANGE],
+    ],
+    [
+      'is of a token whose version the API does not show',
+      {tokens: [gitlabAdmin], stored: {secretVersion: 2}},
+      /zt does not know whether it was rotated elsewhere/,
+      [...CHECK, ...CHANGE],
+    ],
+    [
+      'is from the environment',
+      {tokens: version(2), stored: {secretVersion: 2}, tokenId: 'env'},
+      /may not be the token's current one\. It is from CF_ACCESS_CLIENT_SECRET, and zt cannot compare it/,
+      [...CHECK, 'Set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET to the current pair'],
+    ],
+    [
+      'is the current one: a change may not have reached the edge',
+      {tokens: version(2), stored: {secretVersion: 2}, bound: true},
+      /The secret that zt saved is the current one \(version 2\)\. A change may not have reached the edge yet.*Or: The secret that was sent may not be.*zt saved it as version 2, which is the current one: the store may have changed since/,
+      [...CHECK, `zt ssh check ${HOST}`, ...CHANGE],
+    ],
+    [
+      'is refused by strict authentication, although it is the current one',
+      {tokens: version(2), stored: {secretVersion: 2}, strict: true, answer: unauthenticated},
+      /The edge does not accept the credentials.*is not the token's current one/,
+      [...CHECK, ...CHANGE],
+    ],
+    [
+      'is accepted by strict authentication, which refuses the rules',
+      {
+        tokens: version(3),
+        stored: {secretVersion: 2},
+        strict: true,
+        answer: {status: 403, reason: 'forbidden'},
+      },
+      /Access accepted its credentials\. A change may not have reached the edge yet/,
+      ['Run the command again in two minutes'],
+    ],
+  ])('%s', async (_, account, why, next) => {
+    const found = await explain({policies: admitting, ...account})
+    expect(found.why).toMatch(why)
+    expect(found.next).toEqual(next)
+  })
+
+  it.each<[string, Partial<Application>]>([
+    ['service_auth_401_redirect', {serviceAuth401Redirect: true}],
+    ['Managed OAuth', {raw: {oauth_configuration: {enabled: true}}}],
+  ])('is not shown to be wrong by a 401 of an application with %s', async (setting, settings) => {
+    const applications = [{...application('app-1', [HOST]), name: 'GitLab', ...settings}]
+    const found = await explain({
+      ...{policies: admitting, applications, answer: unauthenticated},
+      ...{tokens: version(2), stored: {secretVersion: 2, imported: true}},
+    })
+    expect(found.why).toContain(`By its setting ${setting}, the application answers 401`)
+    expect(found.why).toContain('may not be')
+    expect(found.next[0]).toBe(CHECK[0])
+  })
+
+  it('is shown to be wrong by a 401 where no setting gives one and strict authentication is not known', async () => {
+    const failing = {getOrganization: denied('no')}
+    const found = await explain({policies: admitting, answer: unauthenticated, failing})
+    expect(found.why).toContain("is not the token's current one")
+  })
+
+  it.each<[string, Account]>([
+    [
+      'the application',
+      {
+        applications: [
+          {...application('app-1', [HOST]), name: 'GitLab', raw: {updated_at: '2026-09-30T23:59:00Z'}},
+        ],
+      },
+    ],
+    ['the rule "CI"', {policies: [{...admitting[0]!, raw: {updated_at: '2026-09-30T23:59:00Z'}}]}],
+    ['the service token', {tokens: [{...gitlabAdmin, secretVersion: 2, updatedAt: '2026-10-01T00:01:00Z'}]}],
+  ])('matters less where %s was changed just now', async (what, account) => {
+    const found = await explain({
+      ...{policies: admitting, tokens: version(2), stored: {secretVersion: 2, imported: true}},
+      ...account,
+    })
+    const causes = (found.error.details as {causes: {id: string; certain: boolean}[]}).causes
+    expect(causes.map(({id, certain}) => [id, certain])).toEqual([
+      ['edge-delay', false],
+      ['secret', false],
+    ])
+    expect(found.why).toMatch(
+      what === 'the application' ? /A change of "GitLab"/ : new RegExp(`A change of ${what}`),
+    )
+  })
+})
+
+describe('an application of the zone', () => {
+  const zones = [{id: 'z', name: 'widgetcorp.tech'}]
+  const ofZone = {...application('app-9', [HOST]), name: 'Zoned'}
+  const named = (found: Explained): unknown =>
+    (found.error.details as {application?: {name: string}}).application?.name
+
+  it('covers a host that none of the account does', async () => {
+    const found = await explain({applications: [], zones, zoneApplications: [ofZone]})
+    expect(named(found)).toBe('Zoned')
+    expect(found.next).toEqual(['zt app show Zoned --zone widgetcorp.tech'])
+    expect(found.why).toContain('zt adds no rule across the two')
+  })
+
+  it('comes before a less specific one of the account', async () => {
+    const applications = [application('app-1', ['*.widgetcorp.tech'])]
+    expect(named(await explain({applications, zones, zoneApplications: [ofZone]}))).toBe('Zoned')
+    expect(named(await explain({applications, zones}))).toBe('app-1')
+  })
+
+  it.each<[string, Account, string, boolean]>([
+    ['the zone has none', {zones}, `covers ${HOST}.`, true],
+    ['the host is in no zone', {}, 'The host is in no zone of this account.', true],
+    [
+      'zones may not be listed',
+      {failing: {listZones: denied('no')}},
+      'the API token may not list zones',
+      false,
+    ],
+  ])('is missing: %s', async (_, account, why, certain) => {
+    const found = await explain({applications: [], ...account})
+    expect(found.why).toContain(why)
+    expect((found.error.details as {causes: object[]}).causes).toMatchObject([
+      {id: 'no-application', certain},
+    ])
+  })
+})
+
+describe('a service that does not answer', () => {
+  const down: Partial<EdgeAnswer> = {by: 'service', status: 530, reason: 'origin-down'}
+
+  it('is called so where an application covers the host, or the API cannot be asked', async () => {
+    for (const account of [{}, {failing: {listApplications: denied('no')}}]) {
+      const {error} = await explain({...account, answer: down})
+      expect(error.message).toBe(`The service behind ${HOST} does not answer (530)`)
+    }
+  })
+
+  it('is not called so where no application covers the host', async () => {
+    const {error, why, next} = await explain({applications: [], answer: down})
+    expect(error.message).toBe(`No Access application covers ${HOST}, which answered 530`)
+    expect(error.kind).toBe('unreachable')
+    expect(why).toContain(`No application of the account covers ${HOST}.`)
+    expect(next).toEqual(['zt app list'])
   })
 })
 
@@ -477,7 +692,7 @@ describe('where the API does not tell everything', () => {
       policies: [policy('Machines', 'allow', {include: [byGroup('ci')]})],
       failing: {listGroups: denied('The API token may not list groups')},
     })
-    expect(found.why).toContain('zt could not read its Access groups')
+    expect(found.why).toContain('zt could not read the Access groups')
     expect(found.next).toEqual([ADD_RULE])
   })
 

@@ -63,3 +63,13 @@ it('fails where it cannot go there', async () => {
     await zt.fails('policy attach CD GitLab --zone widgetcorp.tech', 'usage', 'ZONE_HAS_NO_POLICIES')
   })
 })
+
+it('says which restriction the policy goes past', async () => {
+  const {zt} = scene
+  await zt.json('policy create narrow --token cd --require-country DE')
+  await zt.json('policy attach narrow GitLab --yes')
+  const {warnings} = await zt.json('policy attach CD GitLab --dry-run')
+  expect(warnings).toEqual([
+    'The rule "narrow" admits "cd" under conditions (only country DE); the new rule goes past them',
+  ])
+})

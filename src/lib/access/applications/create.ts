@@ -14,10 +14,10 @@ import {applyPlanned, type PlannedEdit} from '../edit/planned.js'
 import {checkName, type RuleInput} from '../rules/input.js'
 import {
   findLeftover,
+  idleWarning,
   readServiceAuthRules,
   ruleName,
   serviceAuthBody,
-  warningsAboutTokens,
   whomInWords,
 } from '../rules/service-auth.js'
 
@@ -77,7 +77,7 @@ export async function planCreateApplication(
   for (const domain of domains) refuseTaken(ctx, domain, answering)
 
   const warnings = [
-    ...(rules ? [...rules.warnings, ...warningsAboutTokens(ctx, rules.tokens, [])] : []),
+    ...(rules ? [...rules.warnings, ...rules.tokens.flatMap((token) => idleWarning(ctx, token))] : []),
     ...twinWarning(name, applications),
   ]
   const target: ObjectRef = {kind: 'application', id: APPLICATION, name}

@@ -1,41 +1,29 @@
-import type {AccessApi, Application, Decision, Group, Policy, ServiceToken} from '../../api/types.js'
-import {ztCommand, type Named} from '../../core/command-line.js'
+import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
 import {findApplication} from '../../policy/application-match.js'
-import {evaluate} from '../../policy/evaluate.js'
-import {groupHolding, namesToken} from '../../policy/references.js'
-import {RefusedError} from '../../tunnel/failure/refusal.js'
+import {allRules, groupIdOf, groupsById} from '../../policy/references.js'
+import {RefusedError, type Finding} from '../../tunnel/failure/refusal.js'
 import type {EdgeAnswer} from '../../tunnel/types.js'
 import type {AccessContext} from '../account/context.js'
-import {tokenStatus} from '../tokens/list.js'
+import {causesOf, type Cause, type Causes, type RefusalFacts, type SecretSource} from './causes.js'
 
 /** A connection that failed, and the service token that it was made with. */
 export interface FailedConnection {
   host: string
   path?: string | undefined
-  /** Undefined where the failure came before a token was chosen. */
+  /** Undefined where the failure came before a token was chosen; `env` for the pair of the environment. */
   tokenId: string | undefined
   clientId: string | undefined
   error: UserError
 }
 
-/** What the account says about a refusal. */
-interface Explanation {
-  /** Sentences. */
-  why: string
-  next: string[]
-  application?: {id: string; name: string} | undefined
-  /** The cause of the refusal; undefined if the API knows none. */
-  cause?: 'token' | 'rules' | 'no-application' | undefined
-}
-
 /** The answer says everything. */
-const SAID: readonly EdgeAnswer['reason'][] = ['origin-down', 'challenged', 'rate-limited']
+const SAID: readonly EdgeAnswer['reason'][] = ['challenged', 'rate-limited']
 
 /**
- * The failure of a connection with the reason that the account gives for it: asks the API for the application, its
- * policies and the token, and evaluates them. A failure that is no refusal comes back as it is. What `ssh`, `ssh check`,
- * `curl` and `forward` say about a failure comes from here.
+ * The failure of a connection with the reasons that the account gives for it: asks the API for the application, its
+ * policies and the token, and evaluates them (causes.ts). A failure that is no refusal comes back as it is. What `ssh`,
+ * `ssh check`, `curl` and `forward` say about a failure comes from here.
  *
  * Where the API cannot be asked, the error says so.
  */
@@ -43,24 +31,65 @@ export async function explainFailure(ctx: AccessContext, failed: FailedConnectio
   const {error, host} = failed
   if (!(error instanceof RefusedError) || SAID.includes(error.answer.reason)) return error
   const {answer} = error
-  const found = await explain(ctx, failed, answer).catch((reason: unknown) => {
-    if (reason instanceof UserError) return withoutApi(error, reason)
-    throw reason
-  })
-  const {cause} = found
-  // Whoever answered let the request in, and the rules say that this was right: the cause is not Access.
-  if (answer.by === 'service' && cause === undefined) return error
-  const certain = answer.by === 'unknown' && (cause === 'token' || cause === 'rules')
-  return new RefusedError(host, certain ? {...answer, by: 'access'} : answer, found)
+  let found: Explanation
+  try {
+    found = await explain(ctx, failed, answer)
+  } catch (reason: unknown) {
+    if (!(reason instanceof UserError)) throw reason
+    // A service that does not answer is a cause of its own.
+    return answer.by === 'service' ? error : new RefusedError(host, answer, withoutApi(error, reason))
+  }
+  const {causes, application} = found
+  // Whoever answered let the request in: only that Access was not asked at all can be said of it.
+  if (answer.by === 'service' && causes[0]?.id !== 'no-application') return error
+  const certain = causes.some((one) => one.certain && one.id !== 'no-application')
+  const by = answer.by === 'unknown' && certain ? 'access' : answer.by
+  return new RefusedError(host, {...answer, by}, {...inWords(found, {host, ...answer}), application})
 }
 
-function withoutApi({answer: {ray}, next}: RefusedError, reason: UserError): Explanation {
+/** The causes, and the application that they are about. */
+interface Explanation extends Causes {
+  application: {id: string; name: string} | undefined
+}
+
+function withoutApi({answer: {ray}, next}: RefusedError, reason: UserError): Finding {
   return {
-    why: `zt could not ask the API for the exact reason (${reason.message}). Usually no Service Auth rule of the application names the token, or the token is expired, disabled or has another secret.`,
+    why: [
+      `zt could not ask the API for the exact reason (${reason.message}). Usually no Service Auth rule of the application names the token, or the token is expired, disabled or has another secret.`,
+    ],
     next: [
       ...(reason.next.length > 0 ? reason.next : next),
       ...(ray === undefined ? [] : [`Look for CF-RAY ${ray} in the Access log`]),
     ],
+  }
+}
+
+/** The causes as an error shows them: the likeliest first, then what decides, then what removes each. */
+function inWords({known, causes}: Causes, {by, host, status}: EdgeAnswer & {host: string}): Finding {
+  const [first, ...others] = causes
+  const certain = causes.filter((one) => one.certain)
+  const possible = causes.filter((one) => !one.certain)
+  const introduction = (one: Cause): string =>
+    one.certain ? 'Also: ' : certain.length > 0 ? 'Perhaps also: ' : 'Or: '
+  return {
+    message:
+      by === 'service' && first?.id === 'no-application'
+        ? `No Access application covers ${host}, which answered ${status}`
+        : undefined,
+    why: [[...known, first?.why ?? ''].join(' ').trim(), ...others.map((one) => introduction(one) + one.why)],
+    next: [
+      ...new Set([
+        ...certain.flatMap(({decide, next}) => [...(decide === undefined ? [] : [decide]), ...next]),
+        ...possible.flatMap(({decide}) => decide ?? []),
+        ...possible.flatMap(({next}) => next),
+        ...causes.flatMap(({opens}) => (opens ? `To go past ${opens.past}: ${opens.command}` : [])),
+      ]),
+    ],
+    causes: causes.map(({id, certain: sure, why, next, decide, opens}) => ({
+      ...{id, certain: sure, why, next},
+      ...(decide !== undefined && {decide}),
+      ...(opens && {opens: {...opens}}),
+    })),
   }
 }
 
@@ -71,159 +100,145 @@ async function explain(
 ): Promise<Explanation> {
   ctx.progress.step('Asking why')
   const api = await ctx.api()
-  const [applications, tokens] = await Promise.all([api.listApplications(), api.listServiceTokens()])
-  const token = tokens.find(({id, clientId}) => id === failed.tokenId || clientId === failed.clientId)
   const {host, path = '/'} = failed
-  const listed = findApplication({host, path}, applications)?.application
-  if (!listed) {
-    return {
-      why: `No application of the account covers ${failed.host}.`,
-      next: [ztCommand(ctx, 'app', 'list')],
-      cause: 'no-application',
-    }
+  const [ofAccount, zone] = await Promise.all([api.listApplications(), zoneOf(api, host)])
+  const applications = [
+    ...ofAccount.filter(({id}) => !zone.applications.some((one) => one.id === id)),
+    ...zone.applications,
+  ]
+  const found = findApplication({host, path}, applications)
+  const inZone = found && zone.applications.includes(found.application) ? zone : undefined
+  const application = found && {id: found.application.id, name: found.application.name}
+  const facts = {
+    ...{say: ctx, host, path, answer, zoneSearch: zone.search, zone: inZone?.name},
+    now: ctx.clock.now() + (api.clockAhead() ?? 0),
+    others: found?.others ?? [],
+    application: undefined,
+    applicationRef: found ? unambiguous(found.application, inZone ? zone.applications : ofAccount) : '',
   }
-  const application = {id: listed.id, name: listed.name}
-  if (!token) {
-    return {
-      why: 'The account has no service token with these credentials: it was deleted, or belongs to another account.',
-      next: [ztCommand(ctx, 'token', 'list')],
-      application,
-      cause: 'token',
-    }
-  }
-  const status = tokenStatus(token, ctx.clock.now())
-  const tokenRef = unambiguous(token, tokens)
-  if (status !== 'active') {
-    return {
-      why: `Service token "${token.name}" is ${status}, so it opens nothing.`,
-      next: [ztCommand(ctx, 'token', status === 'expired' ? 'refresh' : 'enable', tokenRef)],
-      application,
-      cause: 'token',
-    }
-  }
-  const policies = await api.listApplicationPolicies(listed.id)
-  const {groups, note} = await groupsOf(api, policies)
-  const found = byPolicies(ctx, {
-    application: {...listed, policies},
+  const nothing = {
+    token: undefined,
+    tokenZone: undefined,
+    tokenRef: '',
+    secret: {from: 'unknown'},
+    bound: false,
+  } as const
+  const noRules = {groups: new Map<string, Group>(), groupsRead: true, strict: undefined}
+  if (found && answer.by === 'service') return {known: [], causes: [], application}
+  if (!found) return {...causesOf({...facts, ...nothing, ...noRules}), application}
+  const own = inZone?.api ?? api
+  const [tokens, policies, strict] = await Promise.all([
+    tokensOf(api, inZone, failed),
+    own.listApplicationPolicies(found.application.id),
+    isStrict(api, answer),
+  ])
+  const token = tokens.all.find((one) => isOf(failed, one))
+  const causes = causesOf({
+    ...facts,
+    ...(await groupsOf(api, inZone?.api, policies)),
+    ...(token ? await knownHere(ctx, failed, token) : nothing),
+    application: {...found.application, policies},
     token,
-    groups,
-    answer,
-    applicationRef: unambiguous(listed, applications),
-    tokenRef,
+    tokenZone: tokens.zone,
+    tokenRef: token ? unambiguous(token, tokens.all) : '',
+    strict,
   })
-  return {...found, why: note === undefined ? found.why : `${found.why} ${note}`, application}
+  return {...causes, application}
 }
 
-/** What the policies are evaluated for. The references are the names for commands. */
-interface Case {
-  application: Application
-  token: ServiceToken
-  groups: ReadonlyMap<string, Group>
-  answer: EdgeAnswer
-  applicationRef: string | Named
-  tokenRef: string | Named
+/** The zone of a host, and the applications that belong to it instead of the account. */
+interface ZoneOfHost {
+  search: RefusalFacts['zoneSearch']
+  name: string | undefined
+  api: AccessApi | undefined
+  applications: readonly Application[]
 }
 
-function byPolicies(
+/** @returns without applications where the API token may not read them */
+async function zoneOf(api: AccessApi, host: string): Promise<ZoneOfHost> {
+  const none = {name: undefined, api: undefined, applications: []}
+  try {
+    // The zone with the longest name; one of a single label would be a top-level domain.
+    const labels = host.split('.')
+    const names = labels.slice(0, -1).map((_, at) => labels.slice(at).join('.'))
+    const zones = (await Promise.all(names.map((name) => api.listZones({name})))).flat()
+    const zone = names.flatMap((name) => zones.filter((one) => one.name.toLowerCase() === name))[0]
+    if (!zone) return {...none, search: 'no-zone'}
+    const inZone = api.inZone(zone.id)
+    return {search: 'done', name: zone.name, api: inZone, applications: await inZone.listApplications()}
+  } catch (error) {
+    if (isForbidden(error)) return {...none, search: 'not-permitted'}
+    throw error
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof UserError && error.kind === 'permission'
+}
+
+/** The account's service tokens; those of the zone, if that has the one that was sent. */
+async function tokensOf(
+  api: AccessApi,
+  zone: ZoneOfHost | undefined,
+  failed: FailedConnection,
+): Promise<{all: ServiceToken[]; zone: string | undefined}> {
+  const all = await api.listServiceTokens()
+  if (!zone?.api || all.some((one) => isOf(failed, one))) return {all, zone: undefined}
+  const ofZone = await zone.api.listServiceTokens()
+  const found = ofZone.some((one) => isOf(failed, one))
+  return found ? {all: ofZone, zone: zone.name} : {all, zone: undefined}
+}
+
+function isOf({tokenId, clientId}: FailedConnection, token: ServiceToken): boolean {
+  return token.id === tokenId || token.clientId === clientId
+}
+
+/** Whether the organisation's authentication is strict; asked where the answer depends on it. */
+async function isStrict(api: AccessApi, {reason}: EdgeAnswer): Promise<boolean | undefined> {
+  if (reason !== 'unauthenticated' && reason !== 'forbidden') return undefined
+  try {
+    const {strict_service_token_auth: strict} = await api.getOrganization()
+    return strict === true
+  } catch (error) {
+    if (isForbidden(error)) return undefined
+    throw error
+  }
+}
+
+/** What this machine knows about the pair that was sent. */
+async function knownHere(
   ctx: AccessContext,
-  {application, token, groups, answer, applicationRef, tokenRef}: Case,
-): Explanation {
-  const {admitted, outcome, policy, trace} = evaluate({
-    application,
-    groups,
-    request: {serviceTokenId: token.id, ip: undefined, country: undefined},
-  })
-  const cause = admitted ? undefined : 'rules'
-  const addRule = ztCommand(ctx, 'app', 'add-rule', applicationRef, '--service-auth', '--token', tokenRef)
-  const show = ztCommand(ctx, 'app', 'show', applicationRef)
-  // With strict authentication 401 is for wrong credentials, whatever the rules; 403 is for the rules.
-  if (answer.reason === 'unauthenticated' && !application.serviceAuth401Redirect) {
-    return {
-      why: `The edge does not accept the credentials, although "${token.name}" is enabled and has not expired: the secret that was sent is not the token's current one.`,
-      next: [ztCommand(ctx, 'token', 'rotate', tokenRef)],
-      cause,
-    }
-  }
-  if (admitted) {
-    const excludes = (policy?.exclude.length ?? 0) > 0
-    const why = [
-      `The rules of "${application.name}" admit "${token.name}".`,
-      ...(excludes ? [`But zt cannot check the Excludes of the rule "${policy?.name ?? ''}".`] : []),
-      "Either the change has not reached the edge yet (it takes up to about 85 seconds), or the secret that is stored here is not the token's current one.",
-    ]
-    return {
-      why: why.join(' '),
-      next: ['Try again in a minute and a half', ...(excludes ? [show] : [])],
-      cause,
-    }
-  }
-  if (outcome === 'blocked') {
-    return {
-      why: `The Block rule "${policy?.name ?? ''}" of "${application.name}" keeps it out.`,
-      next: [addRule, 'Access evaluates a Service Auth rule before every Block rule'],
-      cause,
-    }
-  }
-  const narrowed = trace.find(
-    ({decision, outcome: of}) =>
-      decision === 'non_identity' && (of === 'excluded' || of === 'require-failed'),
-  )
-  if (narrowed) {
-    return {
-      why: `The Service Auth rule "${narrowed.name}" includes "${token.name}", but admits it only under conditions. ${narrowed.why}`,
-      next: [show],
-      cause,
-    }
-  }
+  {host, tokenId}: FailedConnection,
+  token: ServiceToken,
+): Promise<{secret: SecretSource; bound: boolean}> {
+  const [entries, binding] = await Promise.all([
+    ctx.index.list(ctx.profile),
+    ctx.index.bindingFor(ctx.profile, host),
+  ])
+  const bound = binding?.tokenId === token.id
+  if (tokenId === 'env') return {secret: {from: 'environment'}, bound: false}
+  const entry = entries.find((one) => one.tokenId === token.id)
+  if (!entry) return {secret: {from: 'unknown'}, bound}
   return {
-    why: `${reasonFor(application, token.id, groups)} No Service Auth rule admits the service token "${token.name}".`,
-    next: [addRule],
-    cause,
+    secret: {from: 'store', version: entry.secretVersion, imported: entry.imported ?? false},
+    bound,
   }
 }
 
-/** Why no rule of an application admits a token: the usual traps first. */
-function reasonFor(application: Application, tokenId: string, groups: ReadonlyMap<string, Group>): string {
-  const {name, policies} = application
-  for (const {decision, include, name: rule} of policies) {
-    const trap = TRAPS.get(decision)
-    if (trap === undefined) continue
-    if (include.some((one) => namesToken(one, tokenId))) {
-      return `The rule "${rule}" names the token under the action ${trap}.`
-    }
-    const group = groupHolding(tokenId, include, groups)
-    if (group) {
-      return `The rule "${rule}" names the token's Access group "${group.name}" under the action ${trap}.`
-    }
-  }
-  if (policies.length === 0) return `The application "${name}" has no rules.`
-  return policies.every(({decision}) => decision === 'allow')
-    ? `The application "${name}" has only identity rules (${policies.map((one) => `"${one.name}"`).join(', ')}), which require a person's login.`
-    : `No rule of "${name}" admits it.`
-}
-
-/** The actions under which a rule can name a token without admitting it. */
-const TRAPS = new Map<Decision, string>([
-  ['allow', 'Allow, which still requires a login'],
-  ['bypass', 'Bypass, which ignores service tokens'],
-])
-
-/** The account's groups, where a policy names one: reading them needs a permission that nothing else here needs. */
+/** The groups that policies may name: reading them needs a permission that nothing else here needs. */
 async function groupsOf(
   api: AccessApi,
+  zone: AccessApi | undefined,
   policies: readonly Policy[],
-): Promise<{groups: ReadonlyMap<string, Group>; note: string | undefined}> {
-  const rules = policies.flatMap(({include, require, exclude}) => [...include, ...require, ...exclude])
-  if (!rules.some((rule) => 'group' in rule)) return {groups: new Map(), note: undefined}
+): Promise<{groups: ReadonlyMap<string, Group>; groupsRead: boolean}> {
+  if (!policies.some((policy) => allRules(policy).some((rule) => groupIdOf(rule) !== undefined)))
+    return {groups: new Map(), groupsRead: true}
   try {
-    const groups = await api.listGroups()
-    return {groups: new Map(groups.map((group) => [group.id, group])), note: undefined}
+    const lists = await Promise.all([api.listGroups(), zone ? zone.listGroups() : []])
+    return {groups: groupsById(lists.flat()), groupsRead: true}
   } catch (error) {
-    if (!(error instanceof UserError) || error.kind !== 'permission') throw error
-    return {
-      groups: new Map(),
-      note: 'zt could not read its Access groups: the API token lacks the permission.',
-    }
+    if (!isForbidden(error)) throw error
+    return {groups: new Map(), groupsRead: false}
   }
 }
 

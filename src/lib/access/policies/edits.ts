@@ -1,4 +1,4 @@
-import type {AccessApi, Application, Decision, Group, Policy} from '../../api/types.js'
+import type {AccessApi, Application, Decision, Group, Policy, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
 import {reachOf} from '../../policy/reach.js'
 import {allRules, groupIdOf, groupsById, sameMeaning, type Rules} from '../../policy/references.js'
@@ -22,6 +22,7 @@ import {
   rulesWarnings,
   type RuleInput,
 } from '../rules/input.js'
+import {pastWarnings} from '../rules/past.js'
 import {placeRule, renumberedNotes, resolvePlace, type Place} from '../rules/precedence.js'
 import {refuseLastServiceAuth} from '../applications/service-auth-401.js'
 import {attachedTo} from './show.js'
@@ -118,19 +119,21 @@ export async function planAttach(
   const groups = namesGroups(policy) ? await api.listGroups() : []
   edit.notes.push(...rulesWarnings(policy.decision, policy, groups))
   if (policy.decision !== 'non_identity') return edit
-  return {...edit, binding: await bindingBy(ctx, api, policy, app, groups)}
+  const tokens = await api.listServiceTokens()
+  edit.notes.push(...(await pastWarnings(api, {rules: policy, tokens, groups}, app.policies)))
+  return {...edit, binding: await bindingBy(ctx, tokens, policy, app, groups)}
 }
 
 /** The hosts go to the only token with a secret here that the policy admits; between several, zt does not choose. */
 async function bindingBy(
   ctx: AccessContext,
-  api: AccessApi,
+  all: readonly ServiceToken[],
   policy: Policy,
   {application}: ApplicationToEdit,
   groups: readonly Group[],
 ): Promise<PlannedBinding | undefined> {
   const here = new Set((await ctx.index.list(ctx.profile)).map(({tokenId}) => tokenId))
-  const tokens = here.size === 0 ? [] : (await api.listServiceTokens()).filter(({id}) => here.has(id))
+  const tokens = all.filter(({id}) => here.has(id))
   const byId = groupsById(groups)
   const reach = new Map(
     tokens.map(({id}) => [id, reachOf(id, {name: application.name, policies: [policy]}, byId)]),

@@ -9,14 +9,15 @@ import {createChange} from '../edit/change.js'
 import {nameOf, newId} from '../edit/object.js'
 import type {PlannedEdit} from '../edit/planned.js'
 import type {RuleInput} from './input.js'
+import {pastWarnings, type NewRule} from './past.js'
 import {placeRule, renumberedNotes, resolvePlace, type Place, type Placement} from './precedence.js'
 import {
   findLeftover,
+  idleWarning,
   readServiceAuthRules,
   ruleName,
   SERVICE_AUTH,
   serviceAuthBody,
-  warningsAboutTokens,
   whomInWords,
   type ServiceAuthRules,
 } from './service-auth.js'
@@ -96,6 +97,12 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
     precedence: app.links[at]?.precedence ?? at + 1,
     reusable,
   }))
+  const added: NewRule = {
+    rules: {...rules, include: missing},
+    tokens: [...rules.tokens, ...rules.reached],
+    groups: rules.known.groups,
+  }
+  const past = missing.length === 0 ? [] : await pastWarnings(api, added, policies)
   const binding = await planBinding(ctx, application, rules.tokens, rules.reached)
   const plan: AddRulePlan = {
     changes: [],
@@ -114,7 +121,8 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
     binding,
     warnings: [
       ...rules.warnings,
-      ...warningsAboutTokens(ctx, rules.tokens, policies),
+      ...rules.tokens.flatMap((token) => idleWarning(ctx, token)),
+      ...past,
       ...admittedAnyway(missing, rules, policies),
       ...binding.warnings,
     ],
@@ -194,9 +202,14 @@ function admittedAnyway(
   )
 }
 
+/** Whether a Service Auth rule can admit service tokens to an application of this type. */
+export function takesServiceTokens(type: string): boolean {
+  return !WITHOUT_SERVICE_AUTH.has(type)
+}
+
 /** @throws UserError `usage` / `NO_SERVICE_AUTH_HERE` for types of application that service tokens do not open */
 export function refuseOtherTypes({name, type}: Application): void {
-  if (!WITHOUT_SERVICE_AUTH.has(type)) return
+  if (takesServiceTokens(type)) return
   throw new UserError({
     kind: 'usage',
     code: 'NO_SERVICE_AUTH_HERE',

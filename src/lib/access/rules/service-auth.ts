@@ -73,23 +73,6 @@ export function serviceAuthBody(name: string, {include, exclude, require}: ReadR
   return {name, decision: SERVICE_AUTH, include, exclude, require}
 }
 
-/** Tokens that will not open anything, or are already named under other conditions. */
-export function warningsAboutTokens(
-  ctx: AccessContext,
-  tokens: readonly ServiceToken[],
-  policies: readonly Policy[],
-): string[] {
-  return tokens.flatMap((token) => [
-    ...idleWarning(ctx, token),
-    ...policies
-      .filter(
-        ({decision, require, exclude}) => decision === SERVICE_AUTH && require.length + exclude.length > 0,
-      )
-      .filter(({include}) => include.some((rule) => namesToken(rule, token.id)))
-      .map(({name}) => `The rule "${name}" already names "${token.name}", under further conditions`),
-  ])
-}
-
 /** A token that opens nothing now may still be put into rules: it may work later. */
 export function idleWarning(ctx: AccessContext, token: ServiceToken): string[] {
   const status = tokenStatus(token, ctx.clock.now())

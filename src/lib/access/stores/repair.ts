@@ -52,7 +52,8 @@ export async function reindex(
       return not('The stored client ID is not that of the service token.')
     const previousUntil = credentials.previous?.until
     const of = {accountId: api.accountId ?? '', name: token.name}
-    await indexSecret(ctx, store, of, {...token, tokenId, previousUntil})
+    // The number of a secret that was found in a store is not known.
+    await indexSecret(ctx, store, of, {...token, tokenId, previousUntil, secretVersion: undefined})
     return FIXED
   })
 }

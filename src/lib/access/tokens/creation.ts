@@ -76,7 +76,8 @@ export class Creation extends Issuance<void> {
   }
 
   protected toSpool({token, clientSecret}: NewServiceToken): Spooled {
-    return {tokenId: token.id, clientId: token.clientId, clientSecret, expiresAt: token.expiresAt}
+    const {id: tokenId, clientId, expiresAt, secretVersion} = token
+    return {tokenId, clientId, clientSecret, expiresAt, secretVersion}
   }
 
   /** Makes sure that the answer names the token that was created: no other token has its unfinished name. */

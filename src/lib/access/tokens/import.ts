@@ -135,8 +135,12 @@ async function save(
   }
   const kept = how === 'same' ? entry : undefined
   const of = {accountId: api.accountId ?? '', name: token.name}
-  const {previousUntil, storedAt} = kept ?? {}
-  await indexSecret(ctx, store, of, {...token, tokenId: token.id, previousUntil, storedAt})
+  const {previousUntil, storedAt, secretVersion, imported} = kept ?? {
+    secretVersion: token.secretVersion,
+    imported: true,
+  }
+  const known = {previousUntil, storedAt, secretVersion, imported}
+  await indexSecret(ctx, store, of, {...token, ...known, tokenId: token.id})
   // A replaced secret must not stay in another store, unless another profile uses it there.
   for (const old of how === 'replaced' ? places.filter((one) => one !== chosen) : []) {
     const used = entries.some(({profile, store: kind}) => profile !== ctx.profile && kind === old.kind)

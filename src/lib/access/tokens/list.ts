@@ -52,6 +52,8 @@ export interface KnownToken {
   store: IndexEntry['store'] | undefined
   /** When the previous secret ends (ISO 8601), as far as this machine knows. */
   previousUntil: string | undefined
+  /** Cloudflare's number of the secret that this machine has, as far as it is known. */
+  storedVersion: number | undefined
   /** Hosts for which this profile uses it. */
   hosts: string[]
   status: 'active' | 'disabled' | 'expired'
@@ -97,6 +99,7 @@ export async function knowledge(ctx: AccessContext): Promise<(token: ServiceToke
       token,
       store: entry?.store,
       previousUntil: until !== undefined && Date.parse(until) > ctx.clock.now() ? until : undefined,
+      storedVersion: entry?.secretVersion,
       hosts: bindings.filter(({tokenId}) => tokenId === token.id).map(({host}) => host),
       status: tokenStatus(token, ctx.clock.now()),
     }

@@ -54,6 +54,10 @@ export async function revertToPrevious(
   if (!previous) return
   const {clientId, clientSecret} = previous
   await saveCredentials(store, token.id, {clientId, clientSecret, superseded: true})
+  // It works for as long as the token, although Cloudflare counts a newer one.
+  const entries = await ctx.index.list(ctx.profile)
+  const entry = entries.find(({tokenId}) => tokenId === token.id)
+  if (entry) await ctx.index.put({...entry, previousUntil: undefined, secretVersion: undefined})
 }
 
 /**

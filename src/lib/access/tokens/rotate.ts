@@ -125,7 +125,7 @@ export async function undoRotation(
   ctx: AccessContext,
   options: {token: string; dryRun?: boolean},
 ): Promise<UndoneRotation> {
-  return withStored(ctx, options.token, async ({api, token, store, entry, current}) => {
+  return withStored(ctx, options.token, async ({api, token, store, current}) => {
     const {previous} = current
     if (!previous)
       throw new UserError({
@@ -148,7 +148,6 @@ export async function undoRotation(
     ctx.progress.step('Going back to the previous secret')
     const {clientId} = token
     await revertToPrevious(ctx, api, store, token, {clientId, clientSecret: previous.clientSecret})
-    await ctx.index.put({...entry, previousUntil: undefined})
     return {token, until}
   })
 }

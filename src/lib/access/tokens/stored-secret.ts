@@ -29,7 +29,12 @@ export async function indexSecret(
     expiresAt,
     previousUntil,
     storedAt = nowText(ctx),
-  }: Pick<IndexEntry, 'tokenId' | 'clientId' | 'expiresAt' | 'previousUntil'> & {
+    secretVersion,
+    imported,
+  }: Pick<
+    IndexEntry,
+    'tokenId' | 'clientId' | 'expiresAt' | 'previousUntil' | 'secretVersion' | 'imported'
+  > & {
     storedAt?: string | undefined
   },
 ): Promise<void> {
@@ -43,6 +48,8 @@ export async function indexSecret(
     storedAt,
     expiresAt,
     previousUntil,
+    secretVersion,
+    imported,
   })
 }
 

@@ -14,8 +14,9 @@ export function statusColour(status: KnownToken['status']): string {
 }
 
 /** The JSON shape of a service token, the same in every command. */
-export function tokenJson({token, status, store, previousUntil, hosts}: KnownToken): object {
-  const {id, name, clientId, duration, enabled, expiresAt, createdAt, updatedAt, lastSeenAt} = token
+export function tokenJson({token, status, store, previousUntil, storedVersion, hosts}: KnownToken): object {
+  const {id, name, clientId, duration, enabled, expiresAt, createdAt, updatedAt, lastSeenAt, secretVersion} =
+    token
   return {
     id,
     name,
@@ -27,10 +28,21 @@ export function tokenJson({token, status, store, previousUntil, hosts}: KnownTok
     createdAt: createdAt ?? null,
     updatedAt: updatedAt ?? null,
     lastSeenAt: lastSeenAt ?? null,
+    secretVersion: secretVersion ?? null,
     store: store ?? null,
+    storedSecretVersion: storedVersion ?? null,
     previousUntil: previousUntil ?? null,
     hosts,
   }
+}
+
+/** Where the secret of a token is, and whether it is the current one as far as Cloudflare's number of it says. */
+export function secretInWords({store, storedVersion, token: {secretVersion}}: KnownToken): string {
+  if (store === undefined) return 'not on this machine'
+  if (storedVersion === undefined || secretVersion === undefined) return `in the ${store}`
+  return storedVersion === secretVersion
+    ? `in the ${store} (version ${storedVersion}, the current one)`
+    : `in the ${store} (version ${storedVersion}; the current one is version ${secretVersion})`
 }
 
 /** What `zt token create` has done, for people. */

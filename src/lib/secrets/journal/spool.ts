@@ -13,7 +13,7 @@ export interface Spooled {
   clientSecret: Secret
   /** ISO 8601; undefined for `forever`. */
   expiresAt: string | undefined
-  /** For a rotation: the number of this secret, if the answer has one. */
+  /** The number of this secret, if the answer has one. */
   secretVersion?: number | undefined
   /** For a rotation: when the token was changed, as the answer says. */
   updatedAt?: string | undefined

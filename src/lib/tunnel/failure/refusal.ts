@@ -1,11 +1,17 @@
 import {UserError} from '../../core/errors.js'
+import type {JsonObject} from '../../core/json.js'
 import type {EdgeAnswer} from '../types.js'
 
 /** What the API says about a refusal, in place of what the answer alone suggests. */
-interface Finding {
-  why: string
+export interface Finding {
+  /** In place of what the answer suggests. */
+  message?: string | undefined
+  /** One cause a line. */
+  why: readonly string[]
   next: string[]
   application?: {id: string; name: string} | undefined
+  /** For `--json`: each cause by its ID. */
+  causes?: readonly JsonObject[] | undefined
 }
 
 /** The edge answered a request with anything but what was asked for. */
@@ -19,19 +25,28 @@ export class RefusedError extends UserError {
   ) {
     const {by, status, reason, ray, location} = answer
     const {message, why, next} = wordsFor(host, answer)
-    const {application} = finding ?? {}
-    const sentences = [
-      finding?.why ?? why,
+    const {application, causes} = finding ?? {}
+    const lines = [...(finding?.why ?? [why])]
+    const last = [
+      lines.pop() ?? '',
       by === 'unknown' ? 'Or the service behind Access gave this answer; the two look the same.' : '',
       ray === undefined ? '' : `(CF-RAY ${ray})`,
     ]
     super({
       kind: reason === 'origin-down' || reason === 'rate-limited' ? 'unreachable' : 'refused',
       code: 'ACCESS_REFUSED',
-      message,
-      why: sentences.filter((sentence) => sentence !== '').join(' '),
+      message: finding?.message ?? message,
+      why: [...lines, last.filter((sentence) => sentence !== '').join(' ')],
       next: finding?.next ?? next,
-      details: {host, status, reason, ray, location, ...(application && {application})},
+      details: {
+        host,
+        status,
+        reason,
+        ray,
+        location,
+        ...(application && {application}),
+        ...(causes && {causes}),
+      },
     })
   }
 }

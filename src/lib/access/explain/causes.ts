@@ -1,0 +1,479 @@
+import type {Application, Group, Policy, ServiceToken} from '../../api/types.js'
+import {ztCommand, type Named} from '../../core/command-line.js'
+import {isJsonObject} from '../../core/json.js'
+import {waysTo, type Condition} from '../../policy/conditions.js'
+import {evaluate} from '../../policy/evaluate.js'
+import {groupHolding, mayAdmit, namesToken} from '../../policy/references.js'
+import type {Evaluation, PolicyTrace} from '../../policy/types.js'
+import type {EdgeAnswer} from '../../tunnel/types.js'
+import {takesServiceTokens} from '../rules/add.js'
+import {tokenStatus} from '../tokens/list.js'
+
+export type CauseId =
+  | 'no-application'
+  | 'application-type'
+  | 'token-unknown'
+  | 'token-disabled'
+  | 'token-expired'
+  | 'rule-missing'
+  | 'rule-trap'
+  | 'rule-condition'
+  | 'rule-unknown'
+  | 'secret'
+  | 'edge-delay'
+  | 'zone-rules'
+  | 'service'
+
+/** Why a request may have been refused. */
+export interface Cause {
+  id: CauseId
+  /** Sentences. */
+  why: string
+  /** Whether the account shows it. Certain causes hold together; without one, the true cause is among the others. */
+  certain: boolean
+  /** Commands and instructions that remove this cause, and open nothing else. */
+  next: string[]
+  /** The command that tells this cause from the others. */
+  decide?: string | undefined
+  /** A command that would let the request in, and what it would go past; undefined: nothing. */
+  opens?: {command: string; past: string} | undefined
+}
+
+/** What this machine knows about the secret that was sent. */
+export type SecretSource =
+  {from: 'environment'} | {from: 'store'; version: number | undefined; imported: boolean} | {from: 'unknown'}
+
+/** Everything that the causes follow from. Undefined: could not be found out. */
+export interface RefusalFacts {
+  say: {profile: string; profileNamed: boolean}
+  host: string
+  path: string
+  answer: EdgeAnswer
+  /** Milliseconds since 1970, by Cloudflare's clock. */
+  now: number
+  /** With its policies. Undefined: no application covers the host and path. */
+  application: Application | undefined
+  /** Other applications that cover the host and path, less specifically; each with the policies that the list shows. */
+  others: readonly Application[]
+  /** The zone that the application belongs to; undefined: the account. */
+  zone: string | undefined
+  /** Whether the zone's own applications were looked for: `no-zone`: the host is in no zone of the account. */
+  zoneSearch: 'done' | 'no-zone' | 'not-permitted'
+  token: ServiceToken | undefined
+  /** The zone that the token belongs to; undefined: the account. */
+  tokenZone: string | undefined
+  secret: SecretSource
+  groups: ReadonlyMap<string, Group>
+  /** False: the API token may not read the Access groups that rules name. */
+  groupsRead: boolean
+  /** Strict service token authentication, of the organisation. */
+  strict: boolean | undefined
+  /** Whether the host is bound to the token in this profile, so that commands need no `--token`. */
+  bound: boolean
+  /** The application and the token for commands: the name, or the ID where others have the same name. */
+  applicationRef: string | Named
+  tokenRef: string | Named
+}
+
+/** What is known, and the causes that the answer and the account leave open, the likeliest first. */
+export interface Causes {
+  /** What is certain and no cause: sentences. */
+  known: string[]
+  causes: Cause[]
+}
+
+/** A change needs up to about 85 seconds to be enforced (a public report); the clocks may differ. */
+const RECENT_MS = 10 * 60_000
+
+/**
+ * The causes of a refusal: every one that is compatible with the answer and with what the account says. The order of
+ * evaluation, and how settings change the answer, are in docs/explain.md with their sources.
+ */
+export function causesOf(facts: RefusalFacts): Causes {
+  const {application, token} = facts
+  if (!application) return {known: [], causes: [noApplication(facts)]}
+  if (!takesServiceTokens(application.type)) return {known: [], causes: [otherType(facts, application)]}
+  if (!token) return {known: [], causes: [unknownToken(facts)]}
+  const found = evaluation(application, token, facts)
+  const invalid = invalidToken(facts, token)
+  const rules = ruleCauses(facts, application, token, found)
+  if (invalid.length > 0) return {known: [], causes: [...invalid, ...rules]}
+  const said = whatItSays(facts, application)
+  const known = knownOf(facts, application, token, found, said)
+  if (said === 'credentials-wrong') {
+    const delay = delayCauses(facts, [tokenChange(token)])
+    const certain = isOlder(facts.secret, token) || delay.length === 0
+    const secret = secretCause(facts, token, certain)
+    return {known, causes: sorted([secret, ...delay, ...rules])}
+  }
+  const older = isOlder(facts.secret, token)
+  const fits = said === 'open' && !isCurrent(facts.secret, token.secretVersion)
+  const secret = fits ? [secretCause(facts, token, older && found.admitted)] : []
+  if (!found.mayAdmit) return {known, causes: [...rules, ...(older ? secret : [])]}
+  const delay = delayCauses(facts, [...ruleChanges(application, facts), tokenChange(token)])
+  // Where the rules decide by what zt does not know, they are likelier than a change that someone made just now.
+  const causes = found.admitted ? [...delay, ...secret] : [...rules, ...secret, ...delay]
+  if (causes.length > 0) return {known, causes: [...sorted(causes), ...beforeAccess(facts)]}
+  const replaced = said === 'open' ? [secretCause(facts, token, false)] : []
+  return {known, causes: [delayed(facts, undefined), ...replaced, ...beforeAccess(facts)]}
+}
+
+/** Whether the answer alone shows that Access accepted the credentials or not. */
+type Said = 'credentials-wrong' | 'credentials-right' | 'open'
+
+/**
+ * Strict authentication answers 401 to credentials that cannot authenticate and 403 to those that are not authorised
+ * (Cloudflare's documentation on strict service token authentication). Two settings answer 401 to anyone who is not
+ * admitted: `service_auth_401_redirect` and Managed OAuth.
+ */
+function whatItSays({answer, strict}: RefusalFacts, application: Application): Said {
+  if (answer.reason === 'forbidden' && strict === true) return 'credentials-right'
+  if (answer.reason !== 'unauthenticated') return 'open'
+  if (strict === true) return 'credentials-wrong'
+  return strict === undefined && setting401(application) === undefined ? 'credentials-wrong' : 'open'
+}
+
+/** The setting by which an application answers 401 to whom it does not admit. */
+function setting401({serviceAuth401Redirect, raw}: Application): string | undefined {
+  const oauth = raw['oauth_configuration']
+  if (isJsonObject(oauth) && oauth['enabled'] === true) return 'Managed OAuth'
+  return serviceAuth401Redirect ? 'service_auth_401_redirect' : undefined
+}
+
+function evaluation(application: Application, token: ServiceToken, {groups}: RefusalFacts): Evaluation {
+  const request = {serviceTokenId: token.id, ip: undefined, country: undefined, certificate: false}
+  return evaluate({application, groups, request})
+}
+
+function knownOf(
+  {answer, secret, groupsRead}: RefusalFacts,
+  application: Application,
+  {name, secretVersion}: ServiceToken,
+  {admitted}: Evaluation,
+  said: Said,
+): string[] {
+  const setting = setting401(application)
+  const current = isCurrent(secret, secretVersion)
+  return [
+    ...(groupsRead ? [] : ['zt could not read the Access groups: the API token lacks the permission.']),
+    ...(admitted ? [`The rules of "${application.name}" admit "${name}".`] : []),
+    ...(said === 'credentials-right' ? ['Access accepted its credentials.'] : []),
+    ...(answer.reason === 'unauthenticated' && said === 'open' && setting !== undefined && (admitted || !current)
+      ? [`By its setting ${setting}, the application answers 401 to every client that it does not admit, so the answer does not show whether the secret is right.`]
+      : []),
+    ...(current && admitted && said !== 'credentials-right'
+      ? [`The secret that zt saved is the current one (version ${String(secretVersion)}).`]
+      : []),
+  ] // prettier-ignore
+}
+
+function noApplication(facts: RefusalFacts): Cause {
+  const {host, zoneSearch, say} = facts
+  const zone = {
+    done: '',
+    'no-zone': ` The host is in no zone of this account.`,
+    'not-permitted':
+      ' zt could not look for applications of its zone: the API token may not list zones (permission Zone Read).',
+  }[zoneSearch]
+  return {
+    id: 'no-application',
+    why: `No application of the account covers ${host}${facts.path === '/' ? '' : facts.path}.${zone}`,
+    certain: zoneSearch !== 'not-permitted',
+    next: [ztCommand(say, 'app', 'list')],
+  }
+}
+
+function otherType(facts: RefusalFacts, {name, type}: Application): Cause {
+  return {
+    id: 'application-type',
+    why: `"${name}" is an application of type ${type}, which does not accept service tokens.`,
+    certain: true,
+    next: [show(facts)],
+  }
+}
+
+function unknownToken({say}: RefusalFacts): Cause {
+  return {
+    id: 'token-unknown',
+    why: 'The account has no service token with these credentials: it was deleted, or belongs to another account.',
+    certain: true,
+    next: [ztCommand(say, 'token', 'list')],
+  }
+}
+
+/** A token can be both. */
+function invalidToken(facts: RefusalFacts, token: ServiceToken): Cause[] {
+  const expired = tokenStatus({...token, enabled: true}, facts.now) === 'expired'
+  const why = (status: string): string => `Service token "${token.name}" is ${status}, so it opens nothing.`
+  return [
+    ...(token.enabled ? [] : [cause('token-disabled', why('disabled'), onToken(facts, 'enable'))]),
+    ...(expired ? [cause('token-expired', why('expired'), onToken(facts, 'refresh'))] : []),
+  ]
+}
+
+function showToken({say, tokenRef, tokenZone}: RefusalFacts): string {
+  return ztCommand(say, 'token', 'show', tokenRef, ...inZone(tokenZone))
+}
+
+/** A change of the token; zt changes those of the account. */
+function onToken(facts: RefusalFacts, verb: string, ...flags: string[]): string[] {
+  const {say, tokenRef, tokenZone} = facts
+  return tokenZone === undefined
+    ? [ztCommand(say, 'token', verb, tokenRef, ...flags)]
+    : [showToken(facts), 'Change it in the dashboard: zt does not change service tokens of a zone']
+}
+
+function inZone(zone: string | undefined): string[] {
+  return zone === undefined ? [] : ['--zone', zone]
+}
+
+function cause(id: CauseId, why: string, next: string[]): Cause {
+  return {id, why, certain: true, next}
+}
+
+/** Why the rules refuse a valid token, or may do so. Empty if they certainly admit it. */
+function ruleCauses(
+  facts: RefusalFacts,
+  application: Application,
+  token: ServiceToken,
+  {admitted, trace}: Evaluation,
+): Cause[] {
+  if (admitted) return []
+  const entries = new Map(trace.map((entry) => [entry.policyId, entry]))
+  const serviceAuth = application.policies.filter(({decision}) => decision === 'non_identity')
+  const conditional = serviceAuth.filter((one) => waysTo(token.id, one, facts.groups).ways.length > 0)
+  if (conditional.length > 0)
+    return conditional.map((one) => underCondition(facts, token, one, entries.get(one.id)))
+  const doubtful = serviceAuth.filter((one) => waysTo(token.id, one, facts.groups).more)
+  const missing = noRule(facts, application, token, trace)
+  if (doubtful.length === 0) return [missing]
+  // Who does not know what a rule says must not add another one past it.
+  return [
+    ...doubtful.map((one) => notEvaluated(facts, one, entries.get(one.id))),
+    {...missing, certain: false, next: [show(facts)], opens: undefined},
+  ]
+}
+
+/** Service Auth comes before everything else, so what decides is its condition, whatever rules come after it. */
+function underCondition(
+  facts: RefusalFacts,
+  token: ServiceToken,
+  policy: Policy,
+  entry: PolicyTrace | undefined,
+): Cause {
+  const conditions = waysTo(token.id, policy, facts.groups).ways.flat()
+  return {
+    id: 'rule-condition',
+    why: `The Service Auth rule "${policy.name}" includes "${token.name}", but admits it only under conditions. ${entry?.why ?? ''}`,
+    certain: entry?.outcome !== 'unknown',
+    next: [show(facts), ...new Set(conditions.flatMap(whereFrom))],
+  }
+}
+
+/** Where a request must come from to meet a condition. */
+function whereFrom({part, rule}: Condition): string[] {
+  const {ip, geo} = rule
+  const place =
+    isJsonObject(ip) && typeof ip['ip'] === 'string'
+      ? `an address in ${ip['ip']}`
+      : isJsonObject(geo) && typeof geo['country_code'] === 'string'
+        ? `the country ${geo['country_code']}`
+        : undefined
+  if (place === undefined) return []
+  return [part === 'require' ? `Connect from ${place}` : `Connect from elsewhere than ${place}`]
+}
+
+function notEvaluated(facts: RefusalFacts, {name}: Policy, entry: PolicyTrace | undefined): Cause {
+  return {
+    id: 'rule-unknown',
+    why: `The Service Auth rule "${name}" may include it. ${entry?.why ?? ''}`,
+    certain: false,
+    next: [show(facts)],
+  }
+}
+
+/** No Service Auth rule names the token: the usual traps first. */
+function noRule(
+  facts: RefusalFacts,
+  application: Application,
+  token: ServiceToken,
+  trace: readonly PolicyTrace[],
+): Cause {
+  const {groups, others, say, applicationRef, tokenRef, zone, tokenZone} = facts
+  const trap = trapOf(application.policies, token.id, groups)
+  const elsewhere = others.find((one) => mayAdmit(token.id, one.policies, groups))
+  const why = [
+    trap ?? withoutTrap(application),
+    ...(elsewhere
+      ? [`Access asks only the most specific application: the rules of "${elsewhere.name}" (${elsewhere.domains[0] ?? ''}) do not count here.`]
+      : []),
+    `No Service Auth rule admits the service token "${token.name}".`,
+  ] // prettier-ignore
+  const command = ztCommand(
+    say,
+    'app',
+    'add-rule',
+    applicationRef,
+    '--service-auth',
+    '--token',
+    tokenRef,
+    ...inZone(zone),
+  )
+  // A person is asked before an identity rule matters; these keep the machine out on purpose.
+  const block = trace.find(
+    ({decision, outcome}) => decision === 'deny' && (outcome === 'matched' || outcome === 'unknown'),
+  )
+  const id = trap === undefined ? 'rule-missing' : 'rule-trap'
+  if (zone !== tokenZone) {
+    // What Cloudflare does then is documented nowhere.
+    const text =
+      'The application belongs to the zone and the token to the account: zt adds no rule across the two.'
+    return {id, why: [...why, text].join(' '), certain: true, next: [show(facts)]}
+  }
+  if (!block) return {id, why: why.join(' '), certain: true, next: [command]}
+  return {
+    id,
+    why: `${why.join(' ')} The Block rule "${block.name}" ${block.outcome === 'matched' ? 'then refuses it' : 'may then refuse it'}.`,
+    certain: true,
+    next: [show(facts)],
+    opens: {
+      command,
+      past: `the Block rule "${block.name}", because Access evaluates Service Auth rules first`,
+    },
+  }
+}
+
+/** The actions under which a rule can name a token without admitting it. */
+const TRAPS = new Map<Policy['decision'], string>([
+  ['allow', 'Allow, which still requires a login'],
+  ['bypass', 'Bypass, which ignores service tokens'],
+])
+
+function trapOf(
+  policies: readonly Policy[],
+  tokenId: string,
+  groups: ReadonlyMap<string, Group>,
+): string | undefined {
+  for (const {decision, include, name} of policies) {
+    const action = TRAPS.get(decision)
+    if (action === undefined) continue
+    if (include.some((one) => namesToken(one, tokenId)))
+      return `The rule "${name}" names the token under the action ${action}.`
+    const group = groupHolding(tokenId, include, groups)
+    if (group)
+      return `The rule "${name}" names the token's Access group "${group.name}" under the action ${action}.`
+    if (include.some((one) => Object.hasOwn(one, 'any_valid_service_token')))
+      return `The rule "${name}" names every service token under the action ${action}.`
+  }
+  return undefined
+}
+
+function withoutTrap({name, policies}: Application): string {
+  if (policies.length === 0) return `The application "${name}" has no rules.`
+  return policies.every(({decision}) => decision === 'allow')
+    ? `The application "${name}" has only identity rules (${policies.map((one) => `"${one.name}"`).join(', ')}), which require a person's login.`
+    : `No rule of "${name}" admits it.`
+}
+
+function isCurrent(secret: SecretSource, version: number | undefined): boolean {
+  return secret.from === 'store' && !secret.imported && version !== undefined && secret.version === version
+}
+
+function isOlder(secret: SecretSource, {secretVersion}: ServiceToken): boolean {
+  const {version} = secret.from === 'store' ? secret : {version: undefined}
+  return version !== undefined && secretVersion !== undefined && version < secretVersion
+}
+
+/** The secret that was sent is not one that Access accepts, certainly or perhaps. */
+function secretCause(facts: RefusalFacts, token: ServiceToken, certain: boolean): Cause {
+  const {secret, answer} = facts
+  const unaccepted =
+    certain && answer.reason === 'unauthenticated'
+      ? `The edge does not accept the credentials, although "${token.name}" is enabled and has not expired. `
+      : ''
+  const older = isOlder(secret, token)
+  return {
+    id: 'secret',
+    why: `${unaccepted}${older ? '' : `The secret that was sent ${certain ? 'is not' : 'may not be'} the token's current one. `}${whereItIsFrom(facts, token)}`,
+    certain,
+    ...(older ? {} : {decide: showToken(facts)}),
+    next:
+      secret.from === 'environment'
+        ? ['Set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET to the current pair']
+        : [...onToken(facts, 'import', '--replace'), ...onToken(facts, 'rotate')],
+  }
+}
+
+/** What is known of the secret that was sent, and what is not: a sentence. */
+function whereItIsFrom({secret}: RefusalFacts, token: ServiceToken): string {
+  if (secret.from === 'environment') return 'It is from CF_ACCESS_CLIENT_SECRET, and zt cannot compare it.'
+  if (secret.from === 'unknown' || secret.version === undefined || token.secretVersion === undefined)
+    return 'zt does not know whether it was rotated elsewhere since it was saved.'
+  const version = String(secret.version)
+  if (isOlder(secret, token))
+    return `The secret that is stored here is version ${version}, and the token's current one is version ${String(token.secretVersion)}: it was rotated elsewhere.`
+  return secret.imported
+    ? 'It was imported, and Cloudflare does not show whether it is the right one.'
+    : `zt saved it as version ${version}, which is the current one: the store may have changed since.`
+}
+
+/** What was changed, and when as the API says. */
+interface Change {
+  what: string
+  at: unknown
+}
+
+function tokenChange({name, updatedAt}: ServiceToken): Change {
+  return {what: `the service token "${name}"`, at: updatedAt}
+}
+
+function ruleChanges({name, policies, raw}: Application, {groups}: RefusalFacts): Change[] {
+  return [
+    {what: `"${name}"`, at: raw['updated_at']},
+    ...policies.map((policy) => ({what: `the rule "${policy.name}"`, at: policy.raw['updated_at']})),
+    ...[...groups.values()].map((group) => ({
+      what: `the Access group "${group.name}"`,
+      at: group.raw['updated_at'],
+    })),
+  ]
+}
+
+/** The edge may not know a change yet. Empty if nothing was changed lately. */
+function delayCauses(facts: RefusalFacts, changes: readonly Change[]): Cause[] {
+  const recent = changes.find(
+    ({at}) => typeof at === 'string' && Math.abs(facts.now - Date.parse(at)) < RECENT_MS,
+  )
+  return recent ? [delayed(facts, recent.what)] : []
+}
+
+function delayed({say, host, path, bound}: RefusalFacts, what: string | undefined): Cause {
+  const again = path === '/' ? ['ssh', 'check', host] : ['curl', `https://${host}${path}`]
+  return {
+    id: 'edge-delay',
+    why: `${what === undefined ? 'A change' : `A change of ${what}, which was a short while ago,`} may not have reached the edge yet (it takes up to about 85 seconds).`,
+    certain: false,
+    next: [bound ? ztCommand(say, ...again) : 'Run the command again in two minutes'],
+  }
+}
+
+/** A 403 that Access did not sign may come from before it. */
+function beforeAccess({answer, host}: RefusalFacts): Cause[] {
+  if (answer.reason !== 'forbidden' || answer.by !== 'unknown') return []
+  return [
+    {
+      id: 'zone-rules',
+      why: 'A firewall or bot rule of the zone may have blocked the request before Access.',
+      certain: false,
+      next: [`Look for the request to ${host} among the zone's security events`],
+    },
+  ]
+}
+
+/** Certain causes first; otherwise in their order. */
+function sorted(causes: readonly Cause[]): Cause[] {
+  return [...causes.filter(({certain}) => certain), ...causes.filter(({certain}) => !certain)]
+}
+
+function show({say, applicationRef, zone}: RefusalFacts): string {
+  return ztCommand(say, 'app', 'show', applicationRef, ...inZone(zone))
+}

@@ -1,0 +1,111 @@
+import type {Decision, Group, Rule} from '../api/types.js'
+import {canonicalJson} from '../core/canonical-json.js'
+import {groupIdOf, namesToken, type Rules} from './references.js'
+
+/** What must hold, or must not, before a rule admits whom it includes. */
+export interface Condition {
+  part: 'require' | 'exclude'
+  rule: Rule
+}
+
+/** The ways by which an Include reaches a service token: each has all conditions on it, of the policy and of the groups. */
+export interface Ways {
+  ways: Condition[][]
+  /** Whether the Include may reach it in ways that are not known: through a group that zt does not know. */
+  more: boolean
+}
+
+/** More different ways, and deeper ones, than anyone makes; those beyond count as not known. */
+const MOST = 64
+const DEEPEST = 500
+
+/** Selectors that include every service token. */
+const EVERY_TOKEN = ['any_valid_service_token', 'everyone']
+
+type Narrowed = Pick<Rules, 'include' | 'require' | 'exclude'>
+
+/**
+ * The ways by which a policy or Access group includes a service token: by its name, as any valid token, as everyone, or
+ * through groups. One without conditions admits the token from everywhere.
+ */
+export function waysTo(tokenId: string, holder: Narrowed, groups: ReadonlyMap<string, Group>): Ways {
+  return waysInto(holder, {tokenId, groups, entered: new Set(), known: new Map()})
+}
+
+interface Search {
+  tokenId: string
+  groups: ReadonlyMap<string, Group>
+  entered: Set<string>
+  known: Map<string, Ways>
+}
+
+function waysInto(holder: Narrowed, search: Search): Ways {
+  const own: Condition[] = [
+    ...holder.require.map((rule) => ({part: 'require' as const, rule})),
+    ...holder.exclude.map((rule) => ({part: 'exclude' as const, rule})),
+  ]
+  const found = holder.include.map((rule): Ways => {
+    if (namesToken(rule, search.tokenId) || EVERY_TOKEN.some((selector) => Object.hasOwn(rule, selector)))
+      return {ways: [[]], more: false}
+    const id = groupIdOf(rule)
+    return id === undefined ? {ways: [], more: false} : waysOfGroup(id, search)
+  })
+  const all = found.flatMap(({ways}) => ways.map((way) => [...own, ...way]))
+  const different = [...new Map(all.map((way) => [keysOf(way).sort().join('\n'), way])).values()]
+  return {
+    ways: different.slice(0, MOST),
+    more: different.length > MOST || found.some(({more}) => more),
+  }
+}
+
+function waysOfGroup(id: string, search: Search): Ways {
+  const group = search.groups.get(id)
+  // What a group that includes itself admits is documented nowhere.
+  if (!group || search.entered.has(id) || search.entered.size >= DEEPEST) return {ways: [], more: true}
+  const known = search.known.get(id)
+  if (known) return known
+  search.entered.add(id)
+  const ways = waysInto(group, search)
+  search.entered.delete(id)
+  search.known.set(id, ways)
+  return ways
+}
+
+function keysOf(way: readonly Condition[]): string[] {
+  return [...new Set(way.map(canonicalJson))]
+}
+
+/** A Service Auth policy that admits a token only under conditions. */
+export interface Restriction<P> {
+  policy: P
+  /** Those of its widest way. */
+  conditions: Condition[]
+}
+
+/** A policy with an action. */
+type Deciding = Narrowed & {decision: Decision}
+
+/**
+ * The restrictions of a token that another rule would go past: the Service Auth policies that admit it under conditions,
+ * where the new rule would admit it in a way that no policy has, or under fewer conditions.
+ */
+export function restrictionsPast<P extends Deciding>(
+  tokenId: string,
+  added: Narrowed,
+  policies: readonly P[],
+  groups: ReadonlyMap<string, Group>,
+): Restriction<P>[] {
+  const found = policies
+    .filter(({decision}) => decision === 'non_identity')
+    .map((policy) => ({policy, ways: waysTo(tokenId, policy, groups).ways.map(keysOf)}))
+  const covered = (way: Set<string>): boolean =>
+    found.some(({ways}) => ways.some((old) => old.every((key) => way.has(key))))
+  const wider = waysTo(tokenId, added, groups).ways.some((way) => !covered(new Set(keysOf(way))))
+  if (!wider) return []
+  return found.flatMap(({policy, ways}) => {
+    const [widest] = ways.sort((a, b) => a.length - b.length)
+    return widest === undefined
+      ? []
+      : [{policy, conditions: widest.map((key) => JSON.parse(key) as Condition)}]
+  })
+}
