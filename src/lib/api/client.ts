@@ -46,7 +46,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     const filled = whole.replaceAll(/\{(\w+)\}/g, (_, place: string) =>
       checkedId(place === 'account_id' ? account() : (left.shift() ?? '')),
     )
-    return {method, path: filled, doing, body}
+    return {method, path: filled, doing, body: body && (exposed(body) as object)}
   }
   const base = (path: string): string => {
     if (zoneId === undefined) return path
@@ -200,6 +200,14 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       ),
   }
   return api
+}
+
+/** A body with its secrets as plain text: this is where they leave the process. */
+function exposed(value: unknown): unknown {
+  if (value instanceof Secret) return value.expose()
+  if (Array.isArray(value)) return value.map(exposed)
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, exposed(inner)]))
 }
 
 /** An ID as part of a path. It may come from a file, a flag or an earlier answer. */

@@ -18,6 +18,7 @@ import {
   type StoreOptions,
 } from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
+import type {SecretFields} from '../edit/hidden-fields.js'
 import {UndoRecords} from '../edit/records.js'
 import {shellQuote} from '../../core/command-line.js'
 import {isZoneId, resolveZone} from './zone.js'
@@ -34,6 +35,10 @@ export interface AccessContext {
   /** Why CLOUDFLARE_API_TOKEN is set but not used; undefined when it is used or not set. */
   withheld?: string | undefined
   sandbox: boolean
+  /** Secrets for fields that the API hides. */
+  secretFields?: SecretFields | undefined
+  /** The command as it was typed, to suggest it again. No flag of zt takes a secret. */
+  commandLine?: string | undefined
   /** The API of the profile's account or zone, with its API token. */
   api(): Promise<AccessApi>
   /** The API with another API token or account, for a login. */
@@ -86,6 +91,8 @@ export interface AccessDependencies {
   onWait?: ((pause: Pause) => void) | undefined
   /** The command, as typed without `zt`: an API error may name it. */
   command?: string | undefined
+  secretFields?: SecretFields | undefined
+  commandLine?: string | undefined
   clock?: Clock | undefined
   /** Called with the reason when CLOUDFLARE_API_TOKEN is set and the profile's own token is used instead. */
   onWithheld?: ((why: string) => void) | undefined
@@ -184,6 +191,8 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     apiUrl: settings.apiUrl,
     withheld,
     sandbox: settings.sandbox,
+    secretFields: deps.secretFields,
+    commandLine: deps.commandLine,
     api: () =>
       (api ??= connect().catch((error: unknown) => {
         api = undefined

@@ -6,12 +6,13 @@ import type {AccessContext} from '../account/context.js'
 import {eventually, isGone, mayBeDone} from '../account/outcome.js'
 import {restated} from './errors.js'
 import {changedFields, missingFields, type Change} from './change.js'
+import {differingFields, sameField} from './compare.js'
+import {withSecretFields} from './hidden-fields.js'
 import {
   applicationOf,
   chosenFields,
   createObject,
   deleteObject,
-  differingFields,
   inWords,
   listObjects,
   readObject,
@@ -45,7 +46,7 @@ export async function requireUntouched(api: AccessApi, change: Change): Promise<
   const now = await readObject(api, target)
   // An object that this edit created was planned without the fields that the server sets.
   const made = before['id'] === undefined
-  const fields = now ? (made ? missingFields(before, now) : differingFields(before, now)) : []
+  const fields = now ? (made ? missingFields(target, before, now) : differingFields(target.kind, before, now)) : []
   // Links are sent only if they are to change; otherwise other steps of the same edit may move them.
   const matters = changedFields(change).includes('policies')
     ? fields
@@ -78,7 +79,7 @@ export async function makeChange(
 ): Promise<StepResult> {
   let id = change.target.id
   try {
-    id = await send(api, change, now)
+    id = await send(ctx, api, change, now)
   } catch (error) {
     if (!mayBeDone(error)) return {state: 'not-done', error}
     const settled = await settle(ctx, api, change, twins, error).catch(() => undefined)
@@ -122,7 +123,7 @@ async function requireOwn(
     const isNew = found !== undefined && !twins.includes(id)
     // No two applications have one domain, and there may be thousands to list.
     const unique = target.kind === 'application' && typeof after['domain'] === 'string'
-    const isLike = found !== undefined && missingFields(after, found).length === 0
+    const isLike = found !== undefined && missingFields(target, after, found).length === 0
     if (isNew && isLike && unique) return {id, more: []}
     const like = (await findLike(api, target, after)).filter((one) => !twins.includes(one))
     const more = like.filter((one) => one !== id)
@@ -169,6 +170,7 @@ export function capitalised(text: string): string {
 }
 
 async function send(
+  ctx: AccessContext,
   api: AccessApi,
   {action, target, before = {}, after = {}}: Change,
   now: JsonObject = {},
@@ -182,8 +184,9 @@ async function send(
     case 'make-reusable':
       return (await api.makePolicyReusable(applicationOf(target), target.id)).id
     case 'replace': {
-      const fields = differingFields(before, after)
-      await writeObject(api, target, now, Object.fromEntries(fields.map((field) => [field, after[field]])))
+      const fields = changedFields({action, target, before, after})
+      const wanted = Object.fromEntries(fields.map((field) => [field, after[field]]))
+      await writeObject(api, target, now, wanted, (whole) => withSecretFields(ctx, target, whole))
       return target.id
     }
   }
@@ -225,9 +228,15 @@ async function lookFor(
     case 'replace': {
       const now = await readObject(api, target)
       if (!now) return 'unknown'
-      const fields = changedFields(change)
-      if (fields.every((field) => sameJson(now[field], after[field]))) return {id: target.id}
-      return fields.every((field) => sameJson(now[field], before[field])) ? 'not-done' : 'unknown'
+      const is = (state: JsonObject, same: typeof sameField): boolean =>
+        changedFields(change).every((field) => same(target.kind, field, now[field], state[field]))
+      const exactly: typeof sameField = (_kind, _field, one, other) => sameJson(one, other)
+      // A change to what means the same, such as a default, is made only if it is there to the letter.
+      const same = changedFields(change).every((field) => sameField(target.kind, field, before[field], after[field]))
+        ? exactly
+        : sameField
+      if (is(after, same)) return {id: target.id}
+      return is(before, sameField) ? 'not-done' : 'unknown'
     }
   }
 }
@@ -235,7 +244,7 @@ async function lookFor(
 /** The IDs of objects that are as a create would make one. */
 export async function findLike(api: AccessApi, target: ObjectRef, after: JsonObject): Promise<string[]> {
   return (await listObjects(api, target))
-    .filter((one) => missingFields(after, one).length === 0)
+    .filter((one) => missingFields(target, after, one).length === 0)
     .map((one) => String(one['id']))
 }
 
@@ -264,17 +273,17 @@ async function compare(api: AccessApi, change: Change, now: JsonObject): Promise
   if (action === 'delete') return found && notAsExpected(target, ['it is still there'])
   if (!found) return notAsExpected(target, ['it is not there'])
   if (action === 'create') {
-    const wrong = missingFields(after, found)
+    const wrong = missingFields(target, after, found)
     return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
   }
   if (action === 'make-reusable') {
     // Its precedence belongs to the application from now on.
     const {precedence: _, ...rest} = chosenFields(after)
-    const wrong = missingFields(rest, found)
+    const wrong = missingFields(target, rest, found)
     return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
   }
   const asked = Object.fromEntries(changedFields(change).map((field) => [field, after[field]]))
-  const wrong = differingFields(withFields(now, asked), found)
+  const wrong = differingFields(target.kind, withFields(now, asked), found, {written: true})
   return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
 }
 
