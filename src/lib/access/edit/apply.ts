@@ -180,7 +180,7 @@ class Edit {
     } catch (error) {
       return {state: 'not-done', error}
     }
-    return makeChange(this.ctx, this.api, change, now, twins)
+    return makeChange(this.ctx, this.api, change, now, twins, new Set(this.#ids.values()))
   }
 
   async #finish(): Promise<void> {

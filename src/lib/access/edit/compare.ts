@@ -82,6 +82,7 @@ const FIELDS: Record<ObjectKind, Record<string, Field>> = {
     ...EVERY,
     ...MFA,
     session_duration: SESSION,
+    domain: {filled: true},
     allowed_idps: {...SET, filled: true},
     tags: SET,
     custom_pages: LIST,

@@ -4,6 +4,7 @@ import type {JsonObject} from '../../core/json.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import type {AccessContext} from '../account/context.js'
 import {eventually, isGone, mayBeDone} from '../account/outcome.js'
+import {patient} from '../../core/patience.js'
 import {restated} from './errors.js'
 import {changedFields, missingFields, type Change} from './change.js'
 import {differingFields, sameField} from './compare.js'
@@ -33,6 +34,8 @@ export type StepResult =
 /** A change that was sent and not answered may still be on its way when zt looks for it at once. */
 const SETTLE_MS = 1000
 const RECENT_MS = 10 * 60_000
+/** Seen by the author of another client: an application's write knows a new policy after up to 45 seconds. */
+const REFUSED_MS = 60_000
 
 /**
  * The object as it is now, provided that it is as it was when the change was planned.
@@ -69,6 +72,7 @@ export async function requireUntouched(api: AccessApi, change: Change): Promise<
  *
  * @param now what {@link requireUntouched} returned just before
  * @param twins IDs of objects like the one that a create makes, which existed before
+ * @param made IDs of objects that the same edit created
  */
 export async function makeChange(
   ctx: AccessContext,
@@ -76,19 +80,27 @@ export async function makeChange(
   change: Change,
   now: JsonObject | undefined,
   twins: readonly string[],
+  made: ReadonlySet<string> = new Set(),
 ): Promise<StepResult> {
   let id = change.target.id
-  try {
-    id = await send(ctx, api, change, now)
-  } catch (error) {
-    if (!mayBeDone(error)) return {state: 'not-done', error}
-    const settled = await settle(ctx, api, change, twins, error).catch(() => undefined)
-    // Refused, and nothing contradicts that.
-    if (settled === undefined && !error.outcomeUnknown) return {state: 'not-done', error}
-    if (settled === undefined || settled === 'unknown') return {state: 'unknown', error}
-    if (settled === 'not-done')
-      return {state: 'not-done', error: error.outcomeUnknown ? lookedUp(change, error) : error}
-    id = settled.id
+  const wait = new Wait(ctx)
+  for (;;) {
+    try {
+      id = await send(ctx, api, change, now)
+      break
+    } catch (error) {
+      if (!mayBeDone(error)) return {state: 'not-done', error}
+      const settled = await settle(ctx, api, change, twins, error).catch(() => undefined)
+      const passes = passesInTime(change, error, made)
+      if (settled === 'not-done' && passes && (await wait.once(passes))) continue
+      // Refused, and nothing contradicts that.
+      if (settled === undefined && !error.outcomeUnknown) return {state: 'not-done', error}
+      if (settled === undefined || settled === 'unknown') return {state: 'unknown', error}
+      if (settled === 'not-done')
+        return {state: 'not-done', error: error.outcomeUnknown ? lookedUp(change, error) : wait.ended(error)}
+      id = settled.id
+      break
+    }
   }
   if (change.action === 'create') {
     const made = await requireOwn(ctx, api, change, {id, twins})
@@ -100,6 +112,50 @@ export async function makeChange(
     state: 'done',
     id,
     problem: await verify(ctx, api, {...change, target: {...change.target, id}}, now),
+  }
+}
+
+/**
+ * Why a refused change may be accepted later, in words for the progress; undefined if waiting does not help. The same
+ * change is sent again, and what it refers to is never created a second time.
+ */
+function passesInTime({action, after}: Change, error: ApiError, made: ReadonlySet<string>): string | undefined {
+  // The client itself sends everything but a create again.
+  if (error.code === 'PERMISSION_UNCERTAIN')
+    return action === 'create' ? 'Cloudflare may be limiting requests' : undefined
+  if (error.code !== 'POLICY_UNKNOWN') return undefined
+  const links = after?.['policies']
+  const linked = Array.isArray(links) ? links.map((link) => String((link as JsonObject)['id'])) : []
+  const {policyId} = error.details
+  const isNew = linked.some((id) => made.has(id) && (policyId === undefined || policyId === id))
+  return isNew ? 'Waiting until Cloudflare knows the new policy' : undefined
+}
+
+/** Waits a bounded time in total, with growing pauses. */
+class Wait {
+  #waited = 0
+  #pause = 1000
+
+  constructor(readonly ctx: AccessContext) {}
+
+  /** @returns false, at once, if the time is used up */
+  async once(why: string): Promise<boolean> {
+    if (this.#waited >= patient(REFUSED_MS)) return false
+    this.ctx.progress.step(why)
+    await this.ctx.sleep(this.#pause)
+    this.#waited += this.#pause
+    this.#pause = Math.min(this.#pause * 2, 5000)
+    return true
+  }
+
+  /** The refusal, with how long zt has waited. */
+  ended(error: ApiError): ApiError {
+    if (this.#waited === 0) return error
+    const waited = `zt has waited ${Math.round(this.#waited / 1000)} seconds, and has sent the same change again.`
+    return error.with({
+      why: [...error.whyLines, waited],
+      next: ['Run the command again in a minute', ...error.next.filter((one) => !one.startsWith('Run the command'))],
+    })
   }
 }
 
