@@ -9,7 +9,7 @@ import {OPERATIONS, type Operation, type OperationName} from './operations.js'
 import {collect, mapPages, readPages, type ListRequest} from './paging.js'
 import {probePermissions} from './probe.js'
 import {createTransport, type Request, type TransportOptions} from './transport.js'
-import type {AccessApi, ApiTokenStatus, NewServiceToken, Page} from './types.js'
+import type {AccessApi, ApiTokenStatus, NewServiceToken, Page, Zone} from './types.js'
 
 export interface AccessApiOptions extends TransportOptions {
   /** Undefined: only {@link AccessApi.verifyToken} and {@link AccessApi.listAccounts} work. */
@@ -196,7 +196,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     getOrganization: async () => one(requestOf('getOrganization', [])),
     listZones: async ({name} = {}) =>
       collect(
-        list('listZones', toIdAndName, {query: {'account.id': accountId, name}, size: SMALL_PAGE_SIZE}),
+        list('listZones', toZone, {query: {'account.id': accountId, name}, size: SMALL_PAGE_SIZE}),
       ),
   }
   return api
@@ -247,4 +247,10 @@ function toTokenStatus(raw: JsonObject, owner: ApiTokenStatus['owner']): ApiToke
 
 function toIdAndName(raw: JsonObject): {id: string; name: string} {
   return {id: String(raw['id']), name: String(raw['name'])}
+}
+
+function toZone(raw: JsonObject): Zone {
+  const {account} = raw
+  const isKnown = isJsonObject(account) && isId(account['id'])
+  return {...toIdAndName(raw), account: isKnown ? toIdAndName({name: account['id'], ...account}) : undefined}
 }

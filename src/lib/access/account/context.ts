@@ -21,6 +21,7 @@ import type {SecretStore} from '../../secrets/types.js'
 import type {SecretFields} from '../edit/hidden-fields.js'
 import {UndoRecords} from '../edit/records.js'
 import {shellQuote} from '../../core/command-line.js'
+import {findAccounts} from './find-accounts.js'
 import {isZoneId, resolveZone} from './zone.js'
 
 export type {StoreChoice} from '../../secrets/stores.js'
@@ -236,7 +237,7 @@ export function notLoggedIn({profile, withheld}: Pick<AccessContext, 'profile' |
 
 /** The account, if the API token sees exactly one. */
 async function onlyAccount(api: AccessApi): Promise<string> {
-  const accounts = await api.listAccounts()
+  const accounts = await findAccounts(api)
   const [account] = accounts
   if (account && accounts.length === 1) return account.id
   throw new UserError({
@@ -245,7 +246,7 @@ async function onlyAccount(api: AccessApi): Promise<string> {
     message: 'The account is not known',
     why:
       accounts.length === 0
-        ? 'The API token cannot list accounts.'
+        ? 'The API token can list neither accounts nor zones.'
         : `The API token sees several: ${accounts.map(({name, id}) => `${name} (${id})`).join(', ')}.`,
     next: ['Give --account ID, or set CLOUDFLARE_ACCOUNT_ID'],
     details: {candidates: accounts},
