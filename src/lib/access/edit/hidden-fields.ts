@@ -154,6 +154,12 @@ export function withSecretFields(ctx: AccessContext, target: ObjectRef, body: Js
   return sent
 }
 
+/** The object without the secrets that were given: what the API shows of them, now or before, says nothing. */
+export function withoutSecretFields(ctx: AccessContext, target: ObjectRef, state: JsonObject): JsonObject {
+  const given = [...placesIn(state)].filter(({path}) => nameGiven(givenTo(ctx), target, path) !== undefined)
+  return given.reduce((rest, {keys}) => put(rest, keys, undefined) as JsonObject, state)
+}
+
 /** A copy with another value at this place; undefined removes it. */
 function put(value: unknown, [key, ...rest]: readonly (string | number)[], at: unknown): unknown {
   if (key === undefined) return at

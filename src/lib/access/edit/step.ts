@@ -8,7 +8,7 @@ import {patient} from '../../core/patience.js'
 import {restated} from './errors.js'
 import {changedFields, missingFields, type Change} from './change.js'
 import {differingFields, sameField} from './compare.js'
-import {withSecretFields} from './hidden-fields.js'
+import {withoutSecretFields, withSecretFields} from './hidden-fields.js'
 import {
   applicationOf,
   chosenFields,
@@ -314,7 +314,7 @@ async function verify(
   try {
     return await eventually(
       ctx,
-      () => compare(api, change, now),
+      () => compare(ctx, api, change, now),
       (problem) => problem === undefined,
     )
   } catch (error) {
@@ -323,7 +323,12 @@ async function verify(
   }
 }
 
-async function compare(api: AccessApi, change: Change, now: JsonObject): Promise<UserError | undefined> {
+async function compare(
+  ctx: AccessContext,
+  api: AccessApi,
+  change: Change,
+  now: JsonObject,
+): Promise<UserError | undefined> {
   const {action, target, after = {}} = change
   const found = await readObject(api, action === 'make-reusable' ? {...target, kind: 'policy'} : target)
   if (action === 'delete') return found && notAsExpected(target, ['it is still there'])
@@ -339,7 +344,8 @@ async function compare(api: AccessApi, change: Change, now: JsonObject): Promise
     return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
   }
   const asked = Object.fromEntries(changedFields(change).map((field) => [field, after[field]]))
-  const wrong = differingFields(target.kind, withFields(now, asked), found, {written: true})
+  const [expected, seen] = [withFields(now, asked), found].map((one) => withoutSecretFields(ctx, target, one))
+  const wrong = differingFields(target.kind, expected ?? {}, seen ?? {}, {written: true})
   return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
 }
 
