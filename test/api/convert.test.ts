@@ -40,7 +40,14 @@ describe.each(ODD)('an answer with %s', (_, more, policy = {}) => {
   it('is a policy, and a policy of an application', () => {
     const given = raw({decision: 'allow', include: [{everyone: {}}]})
     expect(faultOf(given, ID)).toBeUndefined()
-    const expected = {id: ID, decision: 'allow', include: [{everyone: {}}], exclude: [], require: [], ...policy}
+    const expected = {
+      id: ID,
+      decision: 'allow',
+      include: [{everyone: {}}],
+      exclude: [],
+      require: [],
+      ...policy,
+    }
     expect(toPolicy(given)).toMatchObject(expected)
     expect(toPolicy(given).raw).toEqual({...given, id: ID})
     expect(toApplication({id: 'a', policies: [given]}).policies).toMatchObject([expected])
@@ -56,6 +63,11 @@ describe.each(ODD)('an answer with %s', (_, more, policy = {}) => {
   it('is a service token', () => {
     const given = raw({client_id: 'c.access', duration: '8760h'})
     expect(faultOf(given, ID)).toBeUndefined()
-    expect(toServiceToken(given)).toMatchObject({id: ID, clientId: 'c.access', enabled: true, lastSeenAt: undefined})
+    expect(toServiceToken(given)).toMatchObject({
+      id: ID,
+      clientId: 'c.access',
+      enabled: true,
+      lastSeenAt: undefined,
+    })
   })
 })

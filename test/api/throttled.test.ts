@@ -13,7 +13,10 @@ let said: string[]
 beforeEach(() => {
   slept = 0
   said = []
-  nock(ORIGIN).persist().get('/client/v4/user/tokens/verify').reply(200, answer({id: 't', status: 'active'}))
+  nock(ORIGIN)
+    .persist()
+    .get('/client/v4/user/tokens/verify')
+    .reply(200, answer({id: 't', status: 'active'}))
 })
 afterEach(() => {
   nock.cleanAll()

@@ -46,7 +46,9 @@ describe('a command that writes an application', () => {
     const having = Object.entries(manifest.commands).flatMap(([id, {flags}]) =>
       'secret-field' in flags ? [id.replaceAll(':', ' ')] : [],
     )
-    expect(having.sort()).toEqual(LINES.map(([line]) => [...COMMANDS.keys()].find((id) => line.startsWith(id))).sort())
+    expect(having.sort()).toEqual(
+      LINES.map(([line]) => [...COMMANDS.keys()].find((id) => line.startsWith(id))).sort(),
+    )
   })
 
   it.each(LINES)('needs the secret that the API hides, and says so before it changes anything: %s', async (line, _app, before) => {
@@ -111,14 +113,11 @@ describe('--secret-field', () => {
   })
 
   it('is refused for a field that holds no secret', async () => {
-    await zt.unchanged(() =>
-      zt.fails(`${set} --secret-field name`, 'usage', 'SECRET_FIELD_UNKNOWN', {input}),
-    )
+    await zt.unchanged(() => zt.fails(`${set} --secret-field name`, 'usage', 'SECRET_FIELD_UNKNOWN', {input}))
   })
 
   it('names the application if the edit writes several', async () => {
-    for (const name of ['GitLab', 'Build'])
-      zt.app(name)['policies'] = [{id: 'policy-cd', precedence: 1}]
+    for (const name of ['GitLab', 'Build']) zt.app(name)['policies'] = [{id: 'policy-cd', precedence: 1}]
     const line = 'token revoke cd --detach --yes'
     const names = ['app-gitlab', 'app-build'].map((id) => `${id}:${PATH}`)
     const error = await zt.unchanged(() => zt.fails(line, 'needs-action', 'SECRET_FIELD_NEEDED'))

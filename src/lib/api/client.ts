@@ -195,9 +195,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     replaceGroup: async (id, body) => toGroup(await make('replaceGroup', [id], body)),
     getOrganization: async () => one(requestOf('getOrganization', [])),
     listZones: async ({name} = {}) =>
-      collect(
-        list('listZones', toZone, {query: {'account.id': accountId, name}, size: SMALL_PAGE_SIZE}),
-      ),
+      collect(list('listZones', toZone, {query: {'account.id': accountId, name}, size: SMALL_PAGE_SIZE})),
   }
   return api
 }

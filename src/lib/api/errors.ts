@@ -143,7 +143,9 @@ export function refusedByApi(
       next: [suggested(request, 'whoami'), 'Check --account, CLOUDFLARE_ACCOUNT_ID and the profile'],
     })
   }
-  const unknownPolicy = writesApplication(request) ? messages.find((one) => POLICY_UNKNOWN.test(one)) : undefined
+  const unknownPolicy = writesApplication(request)
+    ? messages.find((one) => POLICY_UNKNOWN.test(one))
+    : undefined
   if (unknownPolicy !== undefined && (answer.status === 400 || answer.status === 404)) {
     return error({
       kind: 'api',

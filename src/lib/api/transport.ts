@@ -190,7 +190,8 @@ export function createTransport(options: TransportOptions, verify: () => Promise
         } else if (error.code === 'PERMISSION_UNCERTAIN') {
           const seconds = THROTTLED_SECONDS[throttled++]
           // A create might have been made after all, so its caller looks first.
-          if (request.method === 'POST' || seconds === undefined || waited + seconds > patienceSeconds) throw error
+          if (request.method === 'POST' || seconds === undefined || waited + seconds > patienceSeconds)
+            throw error
           waited += seconds
           await pause(seconds, 'Cloudflare may be limiting requests')
         } else {

@@ -54,7 +54,9 @@ function parseSecrets(input: Secret): (name: string) => Secret | undefined {
     code: 'BAD_SECRET_FIELDS',
     message: 'The secrets on stdin cannot be read',
     why: 'Several --secret-field need a JSON object on stdin, with a text for each field. Nothing was changed.',
-    next: ['For example: {"scim_config.authentication.0.password": "…", "scim_config.authentication.1.client_secret": "…"}'],
+    next: [
+      'For example: {"scim_config.authentication.0.password": "…", "scim_config.authentication.1.client_secret": "…"}',
+    ],
   })
 }
 

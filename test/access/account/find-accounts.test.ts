@@ -14,7 +14,11 @@ beforeEach(async () => {
   ctx = {...world.ctx, accountId: undefined}
   world.state.data.apiTokens.push({id: 'owned', token: OWNED, owner: 'account', status: 'active'})
   const account = {id: world.state.accountId, name: 'Widgetcorp'}
-  world.state.data.zones = ['a.example', 'b.example'].map((name, n) => ({id: String(n).repeat(32), name, account}))
+  world.state.data.zones = ['a.example', 'b.example'].map((name, n) => ({
+    id: String(n).repeat(32),
+    name,
+    account,
+  }))
 })
 afterEach(() => world.end())
 

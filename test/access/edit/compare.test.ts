@@ -115,14 +115,18 @@ describe('two states of an object', () => {
         for (const name of fields.filter((each) => canonicalJson(one[each]) === canonicalJson(other[each])))
           expect(sameField(which, name, one[name], other[name])).toBe(true)
         if (!fields.includes('destinations'))
-          expect(fields.filter((name) => !sameField(which, name, one[name], other[name])).sort()).toEqual(differing)
+          expect(fields.filter((name) => !sameField(which, name, one[name], other[name])).sort()).toEqual(
+            differing,
+          )
       }),
     )
   })
 })
 
 it('a value has one form for all that means the same', () => {
-  expect(meaningOf('policy', 'include', [token, everyone])).toEqual(meaningOf('policy', 'include', [everyone, token]))
+  expect(meaningOf('policy', 'include', [token, everyone])).toEqual(
+    meaningOf('policy', 'include', [everyone, token]),
+  )
   expect(meaningOf('application', 'session_duration', '24h')).toBeUndefined()
   expect(meaningOf('application', 'x', [2, 1])).toEqual([2, 1])
 })

@@ -47,7 +47,8 @@ function mapSecrets(value: unknown, change: (path: string, text: string) => unkn
   if (!isJsonObject(value)) return value
   const inner = Object.entries(value).map(([name, one]): [string, unknown] => {
     const here = path === '' ? name : `${path}.${name}`
-    const isSecret = typeof one === 'string' && here in secretsOf({[name]: one}, here.slice(0, -name.length - 1))
+    const isSecret =
+      typeof one === 'string' && here in secretsOf({[name]: one}, here.slice(0, -name.length - 1))
     return [name, isSecret ? change(here, one) : mapSecrets(one, change, here)]
   })
   return Object.fromEntries(inner.filter(([, one]) => one !== undefined))
@@ -73,7 +74,12 @@ class HidingApi extends MemoryApi {
       // Cloudflare keeps the secret that it made itself.
       if (path === 'saas_app.client_secret') (sent['saas_app'] as JsonObject)['client_secret'] = kept[path]
       else if (this.manners.without === 'refuses')
-        throw new ApiError({kind: 'api', code: 'API_REFUSED', message: `${path} is a required field`, status: 400})
+        throw new ApiError({
+          kind: 'api',
+          code: 'API_REFUSED',
+          message: `${path} is a required field`,
+          status: 400,
+        })
     }
     super.replaceApplication(id, sent)
   }
@@ -94,14 +100,29 @@ const scim = fc
   .oneof(
     authentication,
     fc.array(authentication, {minLength: 1, maxLength: 3}),
-    fc.tuple(authentication, fc.array(authentication, {minLength: 1, maxLength: 2})).map(([one, more]) => [one, more]),
+    fc
+      .tuple(authentication, fc.array(authentication, {minLength: 1, maxLength: 2}))
+      .map(([one, more]) => [one, more]),
   )
   .map((given): JsonObject => ({idp_uid: 'i', remote_uri: 'https://scim.example', authentication: given}))
 const saas = secret.map((text): JsonObject => ({auth_type: 'oidc', client_id: 'c', client_secret: text}))
-const application = fc.record({scim: fc.option(scim, {nil: undefined}), saas: fc.option(saas, {nil: undefined})})
+const application = fc.record({
+  scim: fc.option(scim, {nil: undefined}),
+  saas: fc.option(saas, {nil: undefined}),
+})
 const manners: fc.Arbitrary<Manners> = fc.record({
   shows: fc.constantFrom('mask', 'nothing'),
-  mask: fc.constantFrom('**********', '***', '', 'REDACTED', '[hidden]', '<sensitive>', '••••••', 'xxxxxxxx', 'ab****yz'),
+  mask: fc.constantFrom(
+    '**********',
+    '***',
+    '',
+    'REDACTED',
+    '[hidden]',
+    '<sensitive>',
+    '••••••',
+    'xxxxxxxx',
+    'ab****yz',
+  ),
   without: fc.constantFrom('refuses', 'erases'),
 })
 const edit: fc.Arbitrary<Edit> = fc.oneof(
@@ -119,7 +140,10 @@ interface Scene {
   with: (secretFields?: SecretFields) => AccessContext
 }
 
-function sceneOf(given: Manners, fields: {scim?: JsonObject | undefined; saas?: JsonObject | undefined}): Scene {
+function sceneOf(
+  given: Manners,
+  fields: {scim?: JsonObject | undefined; saas?: JsonObject | undefined},
+): Scene {
   const memory = new HidingApi(given)
   const policy = (n: number): JsonObject => ({id: `p${n}`, name: `P${n}`, decision: 'allow', include: [{everyone: {}}], reusable: true}) // prettier-ignore
   memory.policies = [policy(1), policy(2)]
@@ -134,7 +158,11 @@ function sceneOf(given: Manners, fields: {scim?: JsonObject | undefined; saas?: 
   const records = new MemoryRecords()
   const {ctx} = memoryContext(memory, records)
   const locks = {holder: () => Promise.resolve(undefined), acquire: () => Promise.resolve({release: () => Promise.resolve()})} // prettier-ignore
-  return {memory, records, with: (secretFields) => ({...ctx, locks, secretFields}) as unknown as AccessContext}
+  return {
+    memory,
+    records,
+    with: (secretFields) => ({...ctx, locks, secretFields}) as unknown as AccessContext,
+  }
 }
 
 async function make(ctx: AccessContext, wanted: Edit): Promise<string | undefined> {
@@ -200,7 +228,9 @@ describe('an application with fields that the API hides', () => {
       {scim: {authentication: [{scheme: 'httpbasic', user: 'u', password: 'one-password'}, {scheme: 'oauth2', client_secret: 'other-secret'}]}}, // prettier-ignore
     )
     const some = new Map([['scim_config.authentication.1.client_secret', new Secret('other-secret')]])
-    const error = await make(context(some), {edit: 'add', name: 'x', place: 'last'}).catch((one: unknown) => one)
+    const error = await make(context(some), {edit: 'add', name: 'x', place: 'last'}).catch(
+      (one: unknown) => one,
+    )
     expect(error).toMatchObject({
       kind: 'needs-action',
       code: 'SECRET_FIELD_NEEDED',
@@ -303,14 +333,19 @@ describe('secrets that are given for hidden fields', () => {
   it('replace a value that the API shows, if the field is named', () => {
     const shown = {scim_config: {authentication: {...basic, password: 'e3b0c44298fc'}}, name: 'A'}
     const sent = withSecretFields(given(path), app, shown)
-    expect(opened(sent)).toEqual({scim_config: {authentication: {...basic, password: `for ${path}`}}, name: 'A'})
+    expect(opened(sent)).toEqual({
+      scim_config: {authentication: {...basic, password: `for ${path}`}},
+      name: 'A',
+    })
     expect(withSecretFields(context(), app, shown)).toEqual(shown)
   })
 
   it('are not needed for what Cloudflare keeps, of which no mask is sent', () => {
     const kept = 'saas_app.client_secret'
     const oidc = {auth_type: 'oidc', client_id: 'c'}
-    expect(withSecretFields(context(), app, {saas_app: {...oidc, client_secret: '****'}})).toEqual({saas_app: oidc})
+    expect(withSecretFields(context(), app, {saas_app: {...oidc, client_secret: '****'}})).toEqual({
+      saas_app: oidc,
+    })
     expect(withSecretFields(context(), app, {saas_app: oidc})).toEqual({saas_app: oidc})
     const sent = withSecretFields(given(kept), app, {saas_app: oidc})
     expect(opened(sent)).toEqual({saas_app: {...oidc, client_secret: `for ${kept}`}})

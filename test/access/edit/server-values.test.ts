@@ -44,7 +44,13 @@ class FillingApi extends MemoryApi {
   }
   private filledPolicy(body: JsonObject): JsonObject {
     const include = [...(body['include'] as unknown[])].reverse()
-    return this.meddle({session_duration: '24h', approval_required: false, approval_groups: [], ...body, include})
+    return this.meddle({
+      session_duration: '24h',
+      approval_required: false,
+      approval_groups: [],
+      ...body,
+      include,
+    })
   }
 }
 

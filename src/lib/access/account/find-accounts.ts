@@ -41,7 +41,10 @@ export async function identify(
   let refusal: ApiError
   try {
     const status = await api.verifyToken()
-    return {apiToken: status, accounts: await (accountId === undefined ? findAccounts(api) : api.listAccounts())}
+    return {
+      apiToken: status,
+      accounts: await (accountId === undefined ? findAccounts(api) : api.listAccounts()),
+    }
   } catch (error) {
     if (!isNotAccepted(error) || accountId !== undefined) throw error
     refusal = error

@@ -176,7 +176,7 @@ function inForm(fields: Record<string, Field>, path: string, key: string, value:
     ])
     form = Object.fromEntries(inner.filter(([, one]) => one !== undefined))
   }
-  if (facts.set && Array.isArray(form)) form = [...form].map((one) => canonicalJson(one)).sort()
+  if (facts.set && Array.isArray(form)) form = form.map((one: unknown) => canonicalJson(one)).sort()
   if (facts.unset?.some((one) => canonicalJson(one) === canonicalJson(form))) return undefined
   if (facts.duration && typeof form === 'string') {
     const seconds = goDurationSeconds(form)
@@ -248,7 +248,9 @@ function rulesInForm(value: unknown): unknown {
 }
 
 function withoutNulls(object: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null && value !== undefined))
+  return Object.fromEntries(
+    Object.entries(object).filter(([, value]) => value !== null && value !== undefined),
+  )
 }
 
 function asRange(address: unknown): unknown {

@@ -24,7 +24,10 @@ function effects(changes: readonly Change[]): Map<string, string> {
       const own: [string, string][] = [[inWords(target), canonicalJson([action, target.kind, which])]]
       return [
         ...own,
-        ...fields.map((one): [string, string] => [`${one.field} of ${inWords(target)}`, effect(target.kind, one)]),
+        ...fields.map((one): [string, string] => [
+          `${one.field} of ${inWords(target)}`,
+          effect(target.kind, one),
+        ]),
       ]
     }),
   )

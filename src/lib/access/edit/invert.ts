@@ -59,7 +59,9 @@ async function unmake(api: AccessApi, scene: Scene, entry: RecordedChange, inver
   }
   const now = await scene.now(target)
   if (!now) return
-  const wrong = entry.fields.filter((one) => !one.withheld && !sameField(target.kind, one.field, now[one.field], one.after))
+  const wrong = entry.fields.filter(
+    (one) => !one.withheld && !sameField(target.kind, one.field, now[one.field], one.after),
+  )
   if (wrong.length > 0) inverse.conflicts.push(`${fieldNames(wrong)} of ${inWords(target)}`)
   else {
     inverse.changes.push(deleteChange(target, now))

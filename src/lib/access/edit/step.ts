@@ -49,7 +49,11 @@ export async function requireUntouched(api: AccessApi, change: Change): Promise<
   const now = await readObject(api, target)
   // An object that this edit created was planned without the fields that the server sets.
   const made = before['id'] === undefined
-  const fields = now ? (made ? missingFields(target, before, now) : differingFields(target.kind, before, now)) : []
+  const fields = now
+    ? made
+      ? missingFields(target, before, now)
+      : differingFields(target.kind, before, now)
+    : []
   // Links are sent only if they are to change; otherwise other steps of the same edit may move them.
   const matters = changedFields(change).includes('policies')
     ? fields
@@ -119,7 +123,11 @@ export async function makeChange(
  * Why a refused change may be accepted later, in words for the progress; undefined if waiting does not help. The same
  * change is sent again, and what it refers to is never created a second time.
  */
-function passesInTime({action, after}: Change, error: ApiError, made: ReadonlySet<string>): string | undefined {
+function passesInTime(
+  {action, after}: Change,
+  error: ApiError,
+  made: ReadonlySet<string>,
+): string | undefined {
   // The client itself sends everything but a create again.
   if (error.code === 'PERMISSION_UNCERTAIN')
     return action === 'create' ? 'Cloudflare may be limiting requests' : undefined
@@ -154,7 +162,10 @@ class Wait {
     const waited = `zt has waited ${Math.round(this.#waited / 1000)} seconds, and has sent the same change again.`
     return error.with({
       why: [...error.whyLines, waited],
-      next: ['Run the command again in a minute', ...error.next.filter((one) => !one.startsWith('Run the command'))],
+      next: [
+        'Run the command again in a minute',
+        ...error.next.filter((one) => !one.startsWith('Run the command')),
+      ],
     })
   }
 }
@@ -288,7 +299,9 @@ async function lookFor(
         changedFields(change).every((field) => same(target.kind, field, now[field], state[field]))
       const exactly: typeof sameField = (_kind, _field, one, other) => sameJson(one, other)
       // A change to what means the same, such as a default, is made only if it is there to the letter.
-      const same = changedFields(change).every((field) => sameField(target.kind, field, before[field], after[field]))
+      const same = changedFields(change).every((field) =>
+        sameField(target.kind, field, before[field], after[field]),
+      )
         ? exactly
         : sameField
       if (is(after, same)) return {id: target.id}
