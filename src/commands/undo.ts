@@ -3,7 +3,7 @@ import {ztCommand} from '../lib/core/command-line.js'
 import type {AccessContext} from '../lib/access/account/context.js'
 import {latestEdit, listUndo, planUndo, undoEdit, type PlannedUndo} from '../lib/access/edit/undo.js'
 import {EditCommand} from '../lib/command/edit-command.js'
-import {editFlags} from '../lib/command/flags.js'
+import {applicationEditFlags} from '../lib/command/flags.js'
 import {undoJson, undoTable} from '../lib/command/present/edit.js'
 import {UserError} from '../lib/core/errors.js'
 
@@ -21,7 +21,7 @@ export default class Undo extends EditCommand<typeof Undo> {
   }
   static override flags = {
     last: Flags.boolean({description: 'the latest edit that is not undone yet'}),
-    ...editFlags,
+    ...applicationEditFlags,
   }
   // prettier-ignore
   static override asks = {

@@ -24,6 +24,9 @@ const DIRECTORIES = ['CONFIG', 'DATA', 'STATE', 'CACHE'] as const
 /** Every command has them; test/commands/global-flags.test.ts tries them. */
 const GLOBAL_FLAGS = ['--json', '--no-input', '--profile', '--account']
 
+/** Several commands have them, and test/commands/secret-field.test.ts tries each. */
+const SECRET_FIELD_FLAGS = ['--secret-field']
+
 /** They come from one table, and test/commands/every-command.test.ts tries each row. */
 const SELECTOR_FLAGS = ASKABLE.flatMap(({include, require, exclude}) =>
   [include, require, exclude].flatMap((flag) => (flag ? [`--${flag[0]}`] : [])),
@@ -458,7 +461,9 @@ export function commandTests(id: string, options?: WorldOptions): {readonly zt: 
     const flags = Object.keys((command as Partial<typeof Command>).flags ?? {}).map((name) => `--${name}`)
     expect(
       flags.filter(
-        (flag) => !tried.get(id)?.has(flag) && !GLOBAL_FLAGS.includes(flag) && !SELECTOR_FLAGS.includes(flag),
+        (flag) =>
+          !tried.get(id)?.has(flag) &&
+          ![...GLOBAL_FLAGS, ...SECRET_FIELD_FLAGS, ...SELECTOR_FLAGS].includes(flag),
       ),
       `flags of zt ${id} that no test has tried`,
     ).toEqual([])

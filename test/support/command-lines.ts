@@ -490,7 +490,7 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     hostile: [['app', 'create', 'Build', '--domain', 'build.widgetcorp.tech', '--service-auth', '--token', spare, '--dry-run'], ['app', 'create', HOSTILE, '--domain', HOSTILE]],
   },
   'app:set': {
-    leak: [['app', 'set', 'Build', '--service-auth-401', '--session-duration', '1h'], ['app', 'set', 'Build']],
+    leak: [['app', 'set', 'Wiki', '--session-duration', '1h', '--secret-field', 'scim_config.authentication.password'], ['app', 'set', 'Build', '--service-auth-401', '--session-duration', '1h'], ['app', 'set', 'Build']],
     hostile: [['app', 'set', APP, '--service-auth-401', '--dry-run'], ['app', 'set', APP, '--session-duration', '1h', '--yes']],
   },
   'app:remove-rule': {

@@ -17,7 +17,15 @@ export const CANARY = {
   environmentSecret: 'cfast_cAnArYOfTheEnvironment0123456789abcdefghijklmnop',
   previousSecret: '00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee',
   spoolKey: 'cAnArYSpoolKey+/0123456789/abcdefghijklmnopqrstuvwxyz+0123456789',
+  secretField: 'cAnArYSecretField-0123456789_abcdefghijKLMN',
   passphrase: 'a canary\'s "pass phrase" & 0815',
+}
+
+/** An application whose secret the API hides. */
+const WIKI = 'wiki.widgetcorp.tech'
+const SCIM = {
+  ...{idp_uid: 'idp', remote_uri: 'https://scim.example'},
+  authentication: {scheme: 'httpbasic', user: 'zt', password: '**********'},
 }
 
 /** The debug output of oclif, the SDK and zt itself. */
@@ -107,7 +115,10 @@ export class LeakWorld {
       seed,
       JSON.stringify({
         zones: [{name: host.split('.').slice(1).join('.')}],
-        apps: [{name: 'GitLab', domain: host}],
+        apps: [
+          {name: 'GitLab', domain: host},
+          {name: 'Wiki', domain: WIKI, scim_config: SCIM},
+        ],
         api_tokens: [CANARY.apiToken, CANARY.environmentApiToken].map((token) => ({token, owner: 'user'})),
       }),
     )
@@ -153,6 +164,7 @@ export class LeakWorld {
   /** The stdin of a command. */
   typedAt(command: string): string {
     if (command === 'login') return CANARY.apiToken
+    if (command === 'app:set') return CANARY.secretField
     return command === 'token:import' ? this.pair : ''
   }
 

@@ -3,7 +3,7 @@ import {planAddRule} from '../../lib/access/rules/add.js'
 import {newId} from '../../lib/access/edit/object.js'
 import {RuleCommand} from '../../lib/command/rule-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
-import {editFlags, placeFlags, ruleNameFlag} from '../../lib/command/flags.js'
+import {applicationEditFlags, placeFlags, ruleNameFlag} from '../../lib/command/flags.js'
 import {addedOrThere, addRuleJson, alreadyInWords, rulesAfter} from '../../lib/command/present/rule-edit.js'
 import {serviceAuthRuleFlags} from '../../lib/command/rule-flags.js'
 import {applicationArg} from '../../lib/command/args.js'
@@ -24,7 +24,7 @@ export default class AppAddRule extends RuleCommand<typeof AppAddRule> {
     ...serviceAuthRuleFlags,
     name: ruleNameFlag,
     ...placeFlags,
-    ...editFlags,
+    ...applicationEditFlags,
   }
   // Groups only where a rule names one.
   // prettier-ignore

@@ -4,7 +4,7 @@ import {applyPlanned} from '../../lib/access/edit/planned.js'
 import {planRemoveRule} from '../../lib/access/rules/remove.js'
 import {RuleCommand} from '../../lib/command/rule-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
-import {editFlags} from '../../lib/command/flags.js'
+import {applicationEditFlags} from '../../lib/command/flags.js'
 import {removedInWords, removeRuleJson} from '../../lib/command/present/rule-edit.js'
 import {applicationArg, ruleArg} from '../../lib/command/args.js'
 import {completing} from '../../lib/cli/completing.js'
@@ -34,7 +34,7 @@ export default class AppRemoveRule extends RuleCommand<typeof AppRemoveRule> {
       }),
     ),
     delete: Flags.boolean({description: 'also delete the policy, if no other application uses it'}),
-    ...editFlags,
+    ...applicationEditFlags,
   }
   // The names of groups and of policies, where the difference shows them.
   // prettier-ignore

@@ -1,7 +1,7 @@
 import {planSetApplication, type SetApplicationPlan} from '../../lib/access/applications/set.js'
 import {EditCommand} from '../../lib/command/edit-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
-import {editFlags, serviceAuth401Flag, sessionDurationFlag} from '../../lib/command/flags.js'
+import {applicationEditFlags, serviceAuth401Flag, sessionDurationFlag} from '../../lib/command/flags.js'
 import {applicationArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 
@@ -15,7 +15,7 @@ export default class AppSet extends EditCommand<typeof AppSet> {
   static override flags = {
     'service-auth-401': serviceAuth401Flag,
     'session-duration': sessionDurationFlag,
-    ...editFlags,
+    ...applicationEditFlags,
   }
   static override asks = {
     needs: ['listApplications', 'getApplication', 'listApplicationPolicies', 'replaceApplication'],

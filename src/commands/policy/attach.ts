@@ -1,6 +1,6 @@
 import {planAttach} from '../../lib/access/policies/edits.js'
 import {chosenApplication, chosenPolicy} from '../../lib/command/choose.js'
-import {dryRunFlag, noZoneFlag, placeFlags, yesFlag} from '../../lib/command/flags.js'
+import {dryRunFlag, noZoneFlag, placeFlags, secretFieldFlag, yesFlag} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 import {applicationArg, policyArg} from '../../lib/command/args.js'
 
@@ -18,6 +18,7 @@ export default class PolicyAttach extends PlannedEditCommand<typeof PolicyAttach
   }
   static override flags = {
     ...placeFlags,
+    'secret-field': secretFieldFlag,
     yes: yesFlag,
     'dry-run': dryRunFlag,
     zone: noZoneFlag,

@@ -1,6 +1,6 @@
 import {planDetachPolicy} from '../../lib/access/policies/edits.js'
 import {chosenApplication, chosenPolicy} from '../../lib/command/choose.js'
-import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/command/flags.js'
+import {dryRunFlag, noZoneFlag, secretFieldFlag, yesFlag} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 import {applicationArg, policyArg} from '../../lib/command/args.js'
 
@@ -16,7 +16,12 @@ export default class PolicyDetach extends PlannedEditCommand<typeof PolicyDetach
     policy: policyArg,
     application: applicationArg,
   }
-  static override flags = {yes: yesFlag, 'dry-run': dryRunFlag, zone: noZoneFlag}
+  static override flags = {
+    'secret-field': secretFieldFlag,
+    yes: yesFlag,
+    'dry-run': dryRunFlag,
+    zone: noZoneFlag,
+  }
   // prettier-ignore
   static override asks = {
     needs: [

@@ -3,7 +3,7 @@ import {shellQuote} from '../../lib/core/command-line.js'
 import type {AccessContext} from '../../lib/access/account/context.js'
 import {describeChanges} from '../../lib/access/edit/describe.js'
 import {revokeToken, type Revocation} from '../../lib/access/tokens/revoke.js'
-import {dryRunFlag, keepConnectionsFlag, yesFlag} from '../../lib/command/flags.js'
+import {dryRunFlag, keepConnectionsFlag, secretFieldFlag, yesFlag} from '../../lib/command/flags.js'
 import {revocationText, revokedInWords} from '../../lib/command/present/change.js'
 import {connectionsJson} from '../../lib/command/present/connections.js'
 import {editJson} from '../../lib/command/present/edit.js'
@@ -23,6 +23,7 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
   static override flags = {
     detach: Flags.boolean({description: 'first remove the token from everything that uses it'}),
     'keep-connections': keepConnectionsFlag,
+    'secret-field': secretFieldFlag,
     yes: yesFlag,
     'dry-run': dryRunFlag,
   }

@@ -9,7 +9,7 @@ import {OPERATIONS, type Operation, type OperationName} from './operations.js'
 import {collect, mapPages, readPages, type ListRequest} from './paging.js'
 import {probePermissions} from './probe.js'
 import {createTransport, type Request, type TransportOptions} from './transport.js'
-import type {AccessApi, ApiTokenStatus, NewServiceToken, Page} from './types.js'
+import type {AccessApi, ApiTokenStatus, NewServiceToken, Page, Zone} from './types.js'
 
 export interface AccessApiOptions extends TransportOptions {
   /** Undefined: only {@link AccessApi.verifyToken} and {@link AccessApi.listAccounts} work. */
@@ -46,7 +46,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     const filled = whole.replaceAll(/\{(\w+)\}/g, (_, place: string) =>
       checkedId(place === 'account_id' ? account() : (left.shift() ?? '')),
     )
-    return {method, path: filled, doing, body}
+    return {method, path: filled, doing, body: body && (exposed(body) as object)}
   }
   const base = (path: string): string => {
     if (zoneId === undefined) return path
@@ -196,11 +196,17 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     getOrganization: async () => one(requestOf('getOrganization', [])),
     inZone: (zone) => createAccessApi({...options, zoneId: zone}),
     listZones: async ({name} = {}) =>
-      collect(
-        list('listZones', toIdAndName, {query: {'account.id': accountId, name}, size: SMALL_PAGE_SIZE}),
-      ),
+      collect(list('listZones', toZone, {query: {'account.id': accountId, name}, size: SMALL_PAGE_SIZE})),
   }
   return api
+}
+
+/** A body with its secrets as plain text: this is where they leave the process. */
+function exposed(value: unknown): unknown {
+  if (value instanceof Secret) return value.expose()
+  if (Array.isArray(value)) return value.map(exposed)
+  if (!isJsonObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, exposed(inner)]))
 }
 
 /** An ID as part of a path. It may come from a file, a flag or an earlier answer. */
@@ -240,4 +246,10 @@ function toTokenStatus(raw: JsonObject, owner: ApiTokenStatus['owner']): ApiToke
 
 function toIdAndName(raw: JsonObject): {id: string; name: string} {
   return {id: String(raw['id']), name: String(raw['name'])}
+}
+
+function toZone(raw: JsonObject): Zone {
+  const {account} = raw
+  const isKnown = isJsonObject(account) && isId(account['id'])
+  return {...toIdAndName(raw), account: isKnown ? toIdAndName({name: account['id'], ...account}) : undefined}
 }

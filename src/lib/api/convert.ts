@@ -2,7 +2,8 @@ import {isJsonObject, type JsonObject} from '../core/json.js'
 import type {Application, Decision, Group, Policy, Rule, ServiceToken} from './types.js'
 
 /** A service token from the API's object. Unknown fields are dropped, because a token is never sent back whole. */
-export function toServiceToken(raw: JsonObject): ServiceToken {
+export function toServiceToken(answer: JsonObject): ServiceToken {
+  const raw = withId(answer)
   return {
     id: text(raw['id']) ?? '',
     clientId: text(raw['client_id']) ?? '',
@@ -19,7 +20,8 @@ export function toServiceToken(raw: JsonObject): ServiceToken {
   }
 }
 
-export function toPolicy(raw: JsonObject): Policy {
+export function toPolicy(answer: JsonObject): Policy {
+  const raw = withId(answer)
   return {
     id: text(raw['id']) ?? '',
     name: text(raw['name']) ?? '',
@@ -33,7 +35,8 @@ export function toPolicy(raw: JsonObject): Policy {
   }
 }
 
-export function toApplication(raw: JsonObject): Application {
+export function toApplication(answer: JsonObject): Application {
+  const raw = withId(answer)
   const domain = text(raw['domain'])
   const listed = Array.isArray(raw['policies']) ? raw['policies'].filter(isJsonObject).map(toPolicy) : []
   return {
@@ -48,9 +51,10 @@ export function toApplication(raw: JsonObject): Application {
   }
 }
 
-export function toGroup(raw: JsonObject): Group {
+export function toGroup(answer: JsonObject): Group {
+  const raw = withId(answer)
   return {
-    id: text(raw['id']) ?? text(raw['uid']) ?? '',
+    id: text(raw['id']) ?? '',
     name: text(raw['name']) ?? '',
     include: rules(raw['include']),
     exclude: rules(raw['exclude']),
@@ -78,6 +82,12 @@ function publicDestinations(raw: JsonObject): string[] {
   }
   const domains = raw['self_hosted_domains']
   return Array.isArray(domains) ? domains.filter((d): d is string => typeof d === 'string') : []
+}
+
+/** `uid` is an older name of `id`, which some answers have instead of it or beside it. */
+function withId(raw: JsonObject): JsonObject {
+  const {id, uid} = raw
+  return text(id) === undefined && text(uid) !== undefined ? {...raw, id: uid} : raw
 }
 
 function rules(value: unknown): Rule[] {

@@ -21,6 +21,8 @@ export interface FailedRequest {
   command?: string | undefined
   /** Appended to commands that an error suggests: `--profile production`, if a profile was named. */
   suggestedArgs?: string | undefined
+  /** A request that needs the same permission has succeeded with this API token. */
+  permissionSeen?: boolean | undefined
 }
 
 /** Where API tokens are made and edited; `:account` is the dashboard's own placeholder. */
@@ -92,6 +94,19 @@ export function refusedByApi(
   if (answer.status === 403) {
     const missingPermissions = permissionsFor(request.method, request.path)
     const page = TOKEN_PAGES[verified ? verified.owner : 'user']
+    if (request.permissionSeen) {
+      return error({
+        kind: 'permission',
+        code: 'PERMISSION_UNCERTAIN',
+        message: `Cloudflare refused to ${request.doing}, which the API token was allowed a moment ago`,
+        why: [
+          'Either Cloudflare limits how fast this API token may send requests, or the permission was taken away from it.',
+          ...(said === undefined ? [] : [said]),
+        ],
+        next: ['Run the command again in a minute', suggested(request, 'whoami')],
+        missingPermissions,
+      })
+    }
     return error({
       kind: 'permission',
       code: 'PERMISSION_MISSING',
@@ -128,6 +143,18 @@ export function refusedByApi(
       next: [suggested(request, 'whoami'), 'Check --account, CLOUDFLARE_ACCOUNT_ID and the profile'],
     })
   }
+  const unknownPolicy = writesApplication(request)
+    ? messages.find((one) => POLICY_UNKNOWN.test(one))
+    : undefined
+  if (unknownPolicy !== undefined && (answer.status === 400 || answer.status === 404)) {
+    return error({
+      kind: 'api',
+      code: 'POLICY_UNKNOWN',
+      message: `Cannot ${request.doing}: Cloudflare does not know one of its policies`,
+      why,
+      details: {policyId: UUID.exec(unknownPolicy)?.[0]},
+    })
+  }
   if (answer.status === 404 || has(12135, 12152)) {
     return error({
       kind: 'not-found',
@@ -154,6 +181,14 @@ export function refusedByApi(
     })
   }
   return error({kind: 'api', code: 'API_REFUSED', message: `Cannot ${request.doing}`, why})
+}
+
+/** `policy <id> not found`: seen by the author of another client, for up to 45 seconds after a policy was created. */
+const POLICY_UNKNOWN = /\bpolicy\b.{0,80}\bnot found\b/i
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/i
+
+function writesApplication({method, path}: FailedRequest): boolean {
+  return method !== 'GET' && /\/access\/apps(\/[^/]+)?$/.test(path)
 }
 
 function suggested({suggestedArgs}: FailedRequest, command: string): string {

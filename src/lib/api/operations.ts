@@ -95,7 +95,12 @@ export type ChangeName = {
 }[OperationName]
 
 /** What any command that asks the API may also ask for: the account, and after a 403 whether the API token is valid. */
-export const BEFOREHAND: readonly OperationName[] = ['verifyUserToken', 'verifyAccountToken', 'listAccounts']
+export const BEFOREHAND: readonly OperationName[] = [
+  'verifyUserToken',
+  'verifyAccountToken',
+  'listAccounts',
+  'listZones',
+]
 
 /** What a command asks the API for, beside {@link BEFOREHAND}: a static fact of its class, which the manifest carries. */
 export interface Asks {

@@ -13,6 +13,7 @@ import {
   type AnswerHeaders,
 } from './errors.js'
 import {httpFetch} from './http-fetch.js'
+import {permissionsFor} from './permissions.js'
 import type {ApiTokenStatus, Pause} from './types.js'
 
 export interface TransportOptions {
@@ -68,6 +69,8 @@ const LATEST = Date.UTC(2126, 0, 1)
 const READ_ATTEMPTS = 3
 /** Cloudflare's pauses are usually shorter; its block can last five minutes. */
 const PATIENCE_SECONDS = 60
+/** Pauses after a 403 that may be throttling, which the author of another client has seen. */
+const THROTTLED_SECONDS = [1, 2, 4, 8]
 
 /**
  * Sends requests to the API, retries them where that is harmless, and turns failures into errors.
@@ -101,8 +104,11 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     fetchOptions: {redirect: 'manual'},
   })
 
+  /** The permissions with which a request has succeeded. */
+  const seen = new Set<string>()
   const about = (request: Request): FailedRequest => ({
     ...request,
+    permissionSeen: !request.verified && seen.has(permissionOf(request)),
     apiUrl,
     tokenFromEnvironment: options.tokenFromEnvironment ?? false,
     command: options.command,
@@ -142,7 +148,9 @@ export function createTransport(options: TransportOptions, verify: () => Promise
       throw request.verified ? refusedByApi(failed, answer, undefined) : await explain(failed, answer)
     }
     noteTime(response.headers)
-    return readEnvelope(failed, response)
+    const answer = await readEnvelope(failed, response)
+    for (const one of provenBy(request)) seen.add(one)
+    return answer
   }
 
   /** 403/10000 means either a missing permission or an invalid token; the verify endpoint distinguishes them. */
@@ -164,6 +172,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     let failures = 0
     let pauses = 0
     let waited = 0
+    let throttled = 0
     for (;;) {
       try {
         return await once(request)
@@ -178,6 +187,13 @@ export function createTransport(options: TransportOptions, verify: () => Promise
           pauses++
           waited += seconds
           await pause(seconds, 'Cloudflare asks for a pause')
+        } else if (error.code === 'PERMISSION_UNCERTAIN') {
+          const seconds = THROTTLED_SECONDS[throttled++]
+          // A create might have been made after all, so its caller looks first.
+          if (request.method === 'POST' || seconds === undefined || waited + seconds > patienceSeconds)
+            throw error
+          waited += seconds
+          await pause(seconds, 'Cloudflare may be limiting requests')
         } else {
           failures++
           if (error.kind !== 'unreachable' || failures >= attempts) throw error
@@ -202,6 +218,19 @@ export function createTransport(options: TransportOptions, verify: () => Promise
   }
 
   return {send, one, about, clockAhead: () => ahead}
+}
+
+/** The permission that a request needs, in the account or zone of its path; empty if it needs none. */
+function permissionOf({method, path}: Pick<Request, 'method' | 'path'>): string {
+  const [group] = permissionsFor(method, path)
+  return group === undefined ? '' : `${path.split('/', 3).join('/')} ${group}`
+}
+
+/** A Write group includes the Read group of its kind. */
+function provenBy({method, path}: Request): string[] {
+  const needed = permissionOf({method, path})
+  if (needed === '') return []
+  return method === 'GET' ? [needed] : [needed, needed.replace(/Write$/, 'Read')]
 }
 
 /** Reads `{success, result}`; the SDK would let `success: false` with HTTP 200 pass as null. */

@@ -16,6 +16,8 @@ export interface Account {
 export interface Zone {
   id: string
   name: string
+  /** Undefined if the answer does not say. */
+  account: Account | undefined
 }
 
 /** A service token without its secret. Times are ISO 8601. */

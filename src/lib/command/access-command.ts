@@ -11,12 +11,31 @@ import {USER_AGENT} from '../core/version.js'
 import type {Asks} from '../api/operations.js'
 import type {Pause} from '../api/types.js'
 import type {ClosedConnections} from '../tunnel/types.js'
+import type {SecretFields} from '../access/edit/hidden-fields.js'
+import {shellQuote} from '../core/command-line.js'
 import {nameKeeper} from './keep-names.js'
 import {connectionsText} from './present/connections.js'
+import {readSecretFields} from './secret-fields.js'
 
 /** A command that works on an account. */
 export abstract class AccessCommand<T extends typeof Command> extends BaseCommand<T> {
   static asks: Asks | undefined
+  #secretFields: SecretFields | undefined
+
+  override async init(): Promise<void> {
+    await super.init()
+    const {'secret-field': names = [], 'dry-run': dryRun} = this.flags as {
+      'secret-field'?: readonly string[]
+      'dry-run'?: boolean
+    }
+    if (names.length > 0)
+      this.#secretFields = await readSecretFields(names, this.prompts, {send: dryRun !== true})
+  }
+
+  /** The command line, for the undo record and suggestions. No flag of zt takes a secret. */
+  protected commandInWords(): string {
+    return ['zt', ...(this.id ?? '').split(':'), ...this.argv.map((word) => shellQuote(word))].join(' ')
+  }
 
   /** The context of the use-cases. Stores and the API are opened on first use. */
   protected access(
@@ -32,6 +51,8 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
         this.warn(text)
       },
       zone: this.zone,
+      secretFields: this.#secretFields,
+      commandLine: this.commandInWords(),
       onWait: (pause) => {
         this.showPause(pause)
       },

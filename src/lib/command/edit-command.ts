@@ -2,8 +2,9 @@ import {type Command} from '@oclif/core'
 import {applyChanges, type AppliedEdit} from '../access/edit/apply.js'
 import {undoLimits} from '../access/edit/change.js'
 import {describeChanges} from '../access/edit/describe.js'
+import {requireSecretFields} from '../access/edit/hidden-fields.js'
 import {makeEdit, type EditPlan} from '../access/edit/make.js'
-import {shellQuote, ztCommand} from '../core/command-line.js'
+import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from '../access/account/context.js'
 import {err, style} from '../cli/streams.js'
 import {AccessCommand} from './access-command.js'
@@ -62,6 +63,7 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     let shown: P | undefined
     if (dryRun || (!yes && (this.prompts.possible || requireYes !== undefined))) {
       shown = await plan()
+      requireSecretFields(ctx, shown.changes)
       planned?.(shown)
       await this.show(ctx, shown, options)
       if (dryRun) {
@@ -122,10 +124,5 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
 
   private warnOf({changes, notes = []}: EditPlan): void {
     for (const limit of [...notes, ...undoLimits(changes)]) this.warn(limit)
-  }
-
-  /** The command line, for the undo record. No flag of zt takes a secret. */
-  protected commandInWords(): string {
-    return ['zt', ...(this.id ?? '').split(':'), ...this.argv.map(shellQuote)].join(' ')
   }
 }

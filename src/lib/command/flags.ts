@@ -51,6 +51,25 @@ export const keepConnectionsFlag = Flags.boolean({
 export const several = (description: string, helpValue: string) =>
   Flags.string({description, helpValue, multiple: true, default: []})
 
+/** For commands that write an application: the API hides secrets of it, and replaces the whole. */
+export const secretFieldFlag = Flags.string({
+  description:
+    "field of the application whose secret Cloudflare's API hides; the secret is read from stdin or a prompt",
+  helpValue: '[ID:]FIELD',
+  multiple: true,
+  parse: (text) => {
+    if (/^[^\s=]{1,300}$/.test(text)) return Promise.resolve(text)
+    // It may contain the secret.
+    throw new UserError({
+      kind: 'usage',
+      code: 'BAD_SECRET_FIELD',
+      message: 'The value of --secret-field is not the name of a field',
+      why: 'It is a name only; zt reads the secret from stdin, or prompts for it on a terminal.',
+      next: ['For example: --secret-field scim_config.authentication.password < FILE'],
+    })
+  },
+})
+
 /** The objects of one zone instead of the account's. */
 export const zoneFlag = Flags.string({
   description: "use the objects of this zone instead of the account's: name or ID",
@@ -68,6 +87,9 @@ export const zoneFlag = Flags.string({
 
 /** For commands that edit the objects of an account or a zone. */
 export const editFlags = {zone: zoneFlag, 'dry-run': dryRunFlag, yes: yesFlag}
+
+/** For commands that write an application. */
+export const applicationEditFlags = {...editFlags, 'secret-field': secretFieldFlag}
 
 /** For commands on reusable policies, which a zone does not have. */
 export const noZoneFlag = Flags.string({

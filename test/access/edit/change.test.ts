@@ -111,7 +111,7 @@ describe('a change', () => {
   })
 
   it('misses what is not as asked, not what the server added', () => {
-    expect(missingFields({z: 1, b: [1], c: 1}, {z: 2, c: 1, more: 1})).toEqual(['b', 'z'])
+    expect(missingFields(app, {z: 1, b: [1], c: 1}, {z: 2, c: 1, more: 1})).toEqual(['b', 'z'])
   })
 })
 

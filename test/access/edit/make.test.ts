@@ -185,7 +185,7 @@ describe('two plans', () => {
     ['another field that stays', change({x: 1}, {x: 2}), change({x: 1, y: 1}, {x: 2}), []],
     ['another value before', change({x: 1}, {x: 2}), change({x: 0}, {x: 2}), ['x of the Access group "Group"']],
     ['another value after', change({x: 1}, {x: 2}), change({x: 1}, {x: 3}), ['x of the Access group "Group"']],
-    ['a value that was not there', change({}, {x: 2}), change({x: null}, {x: 2}), ['x of the Access group "Group"']],
+    ['a value that was not there', change({}, {x: 2}), change({x: 0}, {x: 2}), ['x of the Access group "Group"']],
     ['a list with more in it', change({l: [a]}, {l: [a, b]}), change({l: [c, a]}, {l: [c, a, b]}), []],
     ['a list that loses more', change({l: [a, b]}, {l: [a]}), change({l: [a, b, c]}, {l: [a]}), ['l of the Access group "Group"']],
     ['a list in another order', change({l: [a, b]}, {l: [b, a]}), change({l: [a, b, c]}, {l: [b, a, c]}), ['l of the Access group "Group"']],

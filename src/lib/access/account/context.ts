@@ -18,8 +18,10 @@ import {
   type StoreOptions,
 } from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
+import type {SecretFields} from '../edit/hidden-fields.js'
 import {UndoRecords} from '../edit/records.js'
 import {shellQuote} from '../../core/command-line.js'
+import {findAccounts} from './find-accounts.js'
 import {isZoneId, resolveZone} from './zone.js'
 
 export type {StoreChoice} from '../../secrets/stores.js'
@@ -34,6 +36,10 @@ export interface AccessContext {
   /** Why CLOUDFLARE_API_TOKEN is set but not used; undefined when it is used or not set. */
   withheld?: string | undefined
   sandbox: boolean
+  /** Secrets for fields that the API hides. */
+  secretFields?: SecretFields | undefined
+  /** The command as it was typed, to suggest it again. No flag of zt takes a secret. */
+  commandLine?: string | undefined
   /** The API of the profile's account or zone, with its API token. */
   api(): Promise<AccessApi>
   /** The API with another API token or account, for a login. */
@@ -86,6 +92,8 @@ export interface AccessDependencies {
   onWait?: ((pause: Pause) => void) | undefined
   /** The command, as typed without `zt`: an API error may name it. */
   command?: string | undefined
+  secretFields?: SecretFields | undefined
+  commandLine?: string | undefined
   clock?: Clock | undefined
   /** Called with the reason when CLOUDFLARE_API_TOKEN is set and the profile's own token is used instead. */
   onWithheld?: ((why: string) => void) | undefined
@@ -184,6 +192,8 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     apiUrl: settings.apiUrl,
     withheld,
     sandbox: settings.sandbox,
+    secretFields: deps.secretFields,
+    commandLine: deps.commandLine,
     api: () =>
       (api ??= connect().catch((error: unknown) => {
         api = undefined
@@ -227,7 +237,7 @@ export function notLoggedIn({profile, withheld}: Pick<AccessContext, 'profile' |
 
 /** The account, if the API token sees exactly one. */
 async function onlyAccount(api: AccessApi): Promise<string> {
-  const accounts = await api.listAccounts()
+  const accounts = await findAccounts(api)
   const [account] = accounts
   if (account && accounts.length === 1) return account.id
   throw new UserError({
@@ -236,7 +246,7 @@ async function onlyAccount(api: AccessApi): Promise<string> {
     message: 'The account is not known',
     why:
       accounts.length === 0
-        ? 'The API token cannot list accounts.'
+        ? 'The API token can list neither accounts nor zones.'
         : `The API token sees several: ${accounts.map(({name, id}) => `${name} (${id})`).join(', ')}.`,
     next: ['Give --account ID, or set CLOUDFLARE_ACCOUNT_ID'],
     details: {candidates: accounts},

@@ -7,6 +7,7 @@ import {saveAndReadBack} from '../../secrets/credentials.js'
 import {isKeepingStoreKind, requireReady} from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
 import type {AccessContext} from './context.js'
+import {identify} from './find-accounts.js'
 import {ztCommand} from '../../core/command-line.js'
 
 export interface LoginOptions {
@@ -75,8 +76,7 @@ async function verifyLogin(
   choose: LoginOptions['chooseAccount'],
 ): Promise<{account: Account; status: ApiTokenStatus}> {
   ctx.progress.step('Verifying the API token')
-  const api = ctx.apiWith(apiToken, ctx.accountId)
-  const status = await api.verifyToken()
+  const {apiToken: status, accounts} = await identify(ctx, apiToken)
   if (status.status !== 'active') {
     throw new ApiError({
       kind: 'auth',
@@ -86,7 +86,6 @@ async function verifyLogin(
       next: ['Create a new API token at https://dash.cloudflare.com/profile/api-tokens'],
     })
   }
-  const accounts = await api.listAccounts()
   return {account: await accountOf(ctx, accounts, choose), status}
 }
 
@@ -118,8 +117,8 @@ async function accountOf(
     why:
       accounts.length > 1
         ? accounts.map(({name, id}) => `${id}  ${name}`)
-        : 'The API token cannot list accounts.',
-    next: ['Give --account ID'],
+        : 'The API token can list neither accounts nor zones.',
+    next: ['Give --account ID (the dashboard shows it in its address, after dash.cloudflare.com/)'],
     details: {candidates: accounts},
   })
 }

@@ -3,6 +3,7 @@ import {neededBy} from '../../api/permissions.js'
 import type {Account, ApiTokenStatus, PermissionState} from '../../api/types.js'
 import {requireReady} from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
+import {identify} from './find-accounts.js'
 import {notLoggedIn, type AccessContext} from './context.js'
 
 /** Removes a profile's API token from its store; secrets of service tokens stay. False when there was none. */
@@ -41,9 +42,7 @@ export async function whoami(
   if (!found) throw notLoggedIn(ctx)
   ctx.progress.step('Asking Cloudflare')
   const fromEnvironment = found.source === 'environment'
-  const api = ctx.apiWith(found.token, ctx.accountId, fromEnvironment)
-  const apiToken = await api.verifyToken()
-  const accounts = await api.listAccounts()
+  const {apiToken, accounts} = await identify(ctx, found.token, fromEnvironment)
   const account =
     ctx.accountId === undefined
       ? accounts.length === 1

@@ -203,7 +203,7 @@ class Edit {
     } catch (error) {
       return {state: 'not-done', error}
     }
-    return makeChange(this.ctx, this.api, change, now, twins)
+    return makeChange(this.ctx, this.api, change, now, twins, new Set(this.#ids.values()))
   }
 
   /** The ID of an object that the edit created, in place of its `newId`. */

@@ -1,6 +1,7 @@
 import {sameJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
-import {chosenFields, differingFields, inWords, withFields, type ObjectRef} from './object.js'
+import {differingFields} from './compare.js'
+import {chosenFields, inWords, withFields, type ObjectRef} from './object.js'
 import {mayHoldSecret} from './withheld.js'
 
 /** One change of one object. `after` differs from `before` only by what was asked. */
@@ -52,7 +53,16 @@ export function makeReusableChange(target: ObjectRef, before: JsonObject): Chang
 export function changedFields({before = {}, after = {}}: Change): string[] {
   // Of an object that is created or deleted, what the server sets does not count.
   const whole = Object.keys(before).length === 0 || Object.keys(after).length === 0
-  return whole ? differingFields(chosenFields(before), chosenFields(after)) : differingFields(before, after)
+  return whole ? unequal(chosenFields(before), chosenFields(after)) : unequal(before, after)
+}
+
+/** Set by the server at each change, or by changes of other objects. */
+const NOT_CHOSEN = new Set(['updated_at', 'app_count'])
+
+function unequal(before: JsonObject, after: JsonObject): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((field) => !NOT_CHOSEN.has(field) && !sameJson(before[field], after[field]))
+    .sort()
 }
 
 /** What a change does, field by field. */
@@ -97,8 +107,6 @@ function walk(value: unknown, ids: ReadonlyMap<string, string>): unknown {
 }
 
 /** The fields of a created object that are not as asked; those that the server added do not count. */
-export function missingFields(after: JsonObject, found: JsonObject): string[] {
-  return Object.keys(after)
-    .filter((field) => !sameJson(after[field], found[field]))
-    .sort()
+export function missingFields({kind}: ObjectRef, after: JsonObject, found: JsonObject): string[] {
+  return differingFields(kind, after, found).filter((field) => Object.hasOwn(after, field))
 }

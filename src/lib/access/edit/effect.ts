@@ -1,7 +1,8 @@
 import {canonicalJson, sameJson} from '../../core/canonical-json.js'
 import {isJsonObject} from '../../core/json.js'
 import {fieldChanges, type Change, type FieldChange} from './change.js'
-import {inWords, isNewId, type PolicyLink} from './object.js'
+import {meaningOf} from './compare.js'
+import {inWords, isNewId, type ObjectKind, type PolicyLink} from './object.js'
 
 /**
  * The objects and fields in which two plans of one edit do different things, in words; empty if they do the same. Only
@@ -23,13 +24,17 @@ function effects(changes: readonly Change[]): Map<string, string> {
       const own: [string, string][] = [[inWords(target), canonicalJson([action, target.kind, which])]]
       return [
         ...own,
-        ...fields.map((one): [string, string] => [`${one.field} of ${inWords(target)}`, effect(one)]),
+        ...fields.map((one): [string, string] => [
+          `${one.field} of ${inWords(target)}`,
+          effect(target.kind, one),
+        ]),
       ]
     }),
   )
 }
 
-function effect({field, before, after}: FieldChange): string {
+function effect(kind: ObjectKind, {field, ...change}: FieldChange): string {
+  const [before, after] = [change.before, change.after].map((value) => meaningOf(kind, field, value))
   if (field === 'policies' && isLinks(before ?? []) && isLinks(after ?? []))
     return canonicalJson(linksEffect((before ?? []) as PolicyLink[], (after ?? []) as PolicyLink[]))
   if (!Array.isArray(before ?? []) || !Array.isArray(after ?? [])) return canonicalJson({before, after})

@@ -1,6 +1,6 @@
 import type {AccessApi} from '../../api/types.js'
-import {sameJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
+import {sameField} from './compare.js'
 import {createChange, deleteChange, replaceChange, withIds, type Change, type FieldChange} from './change.js'
 import type {RecordedChange} from './records.js'
 import {findLike} from './step.js'
@@ -59,7 +59,9 @@ async function unmake(api: AccessApi, scene: Scene, entry: RecordedChange, inver
   }
   const now = await scene.now(target)
   if (!now) return
-  const wrong = entry.fields.filter((one) => !one.withheld && !sameJson(now[one.field], one.after))
+  const wrong = entry.fields.filter(
+    (one) => !one.withheld && !sameField(target.kind, one.field, now[one.field], one.after),
+  )
   if (wrong.length > 0) inverse.conflicts.push(`${fieldNames(wrong)} of ${inWords(target)}`)
   else {
     inverse.changes.push(deleteChange(target, now))
@@ -93,12 +95,13 @@ async function restore(scene: Scene, entry: RecordedChange, inverse: Inverse): P
   }
   const wanted: JsonObject = {}
   const wrong: FieldChange[] = []
+  const same = (field: string, value: unknown): boolean => sameField(target.kind, field, now[field], value)
   for (const one of entry.fields) {
     const before = withIds(one.before, scene.ids)
     if (one.withheld) {
       inverse.notes.push(`${one.field} of ${inWords(target)} stays: it may hold a secret and is not recorded`)
-    } else if (sameJson(now[one.field], withIds(one.after, scene.ids))) wanted[one.field] = before
-    else if (!sameJson(now[one.field], before)) wrong.push(one)
+    } else if (same(one.field, withIds(one.after, scene.ids))) wanted[one.field] = before
+    else if (!same(one.field, before)) wrong.push(one)
   }
   if (wrong.length > 0) inverse.conflicts.push(`${fieldNames(wrong)} of ${inWords(target)}`)
   const changes = replaceChange(target, now, wanted)

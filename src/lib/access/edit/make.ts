@@ -3,6 +3,7 @@ import type {AccessContext} from '../account/context.js'
 import type {AppliedEdit} from './apply.js'
 import type {Change} from './change.js'
 import {otherEffects} from './effect.js'
+import {requireSecretFields} from './hidden-fields.js'
 import {withEditLock} from './lock.js'
 
 /** What all plans of edits have. */
@@ -32,7 +33,7 @@ const ATTEMPTS = 5
  * another machine) writes between plan and write, the same applies to the next plan. A plan with nothing left to do does
  * nothing.
  *
- * @throws UserError `conflict` / `CHANGED_MEANWHILE`, `EDIT_BUSY`; of `plan` and `apply`
+ * @throws UserError `conflict` / `CHANGED_MEANWHILE`, `EDIT_BUSY`; of `plan`, `apply` and {@link requireSecretFields}
  */
 export async function makeEdit<P extends EditPlan>(
   ctx: AccessContext,
@@ -45,6 +46,7 @@ export async function makeEdit<P extends EditPlan>(
     let conflict: unknown
     for (let attempt = 1; ; attempt++) {
       const now = await plan()
+      requireSecretFields(ctx, now.changes)
       if (first) requireSame(first, now, conflict)
       else planned((first = now))
       try {

@@ -1,5 +1,4 @@
 import type {AccessApi, Policy, PolicyBody} from '../../api/types.js'
-import {sameJson} from '../../core/canonical-json.js'
 import type {JsonObject} from '../../core/json.js'
 import {BugError} from '../../core/errors.js'
 import {isGone} from '../account/outcome.js'
@@ -49,8 +48,6 @@ export function inWords({kind, name, application}: ObjectRef): string {
   return `the ${KINDS[kind]} "${name}"${application ? ` of "${application.name}"` : ''}`
 }
 
-/** Set by the server at each change, or by changes of other objects. */
-const NOT_COMPARED = new Set(['updated_at', 'app_count'])
 /** Set by the server in a new object (Cloudflare's API reference). */
 const MADE_BY_SERVER = new Set([
   'id',
@@ -66,13 +63,6 @@ const MADE_BY_SERVER = new Set([
 /** The fields of an object that a client chooses. */
 export function chosenFields(raw: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(raw).filter(([field]) => !MADE_BY_SERVER.has(field)))
-}
-
-/** The names of the fields in which two states of an object differ, sorted, without those that the server sets. */
-export function differingFields(before: JsonObject, after: JsonObject): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    .filter((field) => !NOT_COMPARED.has(field) && !sameJson(before[field], after[field]))
-    .sort()
 }
 
 /** The object with these fields set; undefined removes a field. */
@@ -146,15 +136,17 @@ export async function listObjects(api: AccessApi, target: ObjectRef): Promise<Js
  * safe way for an application with legacy policies.
  *
  * @param fields undefined removes a field
+ * @param complete the whole object as it may be sent
  */
 export async function writeObject(
   api: AccessApi,
   target: ObjectRef,
   now: JsonObject,
   fields: JsonObject,
+  complete: (whole: JsonObject) => JsonObject = (whole) => whole,
 ): Promise<void> {
   const {kind, id} = target
-  const body = withFields(kind === 'application' ? {...now, policies: undefined} : now, fields)
+  const body = complete(withFields(kind === 'application' ? {...now, policies: undefined} : now, fields))
   switch (kind) {
     case 'application':
       await api.replaceApplication(id, body)

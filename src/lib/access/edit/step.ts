@@ -4,14 +4,16 @@ import type {JsonObject} from '../../core/json.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import type {AccessContext} from '../account/context.js'
 import {eventually, isGone, mayBeDone} from '../account/outcome.js'
+import {patient} from '../../core/patience.js'
 import {restated} from './errors.js'
 import {changedFields, missingFields, type Change} from './change.js'
+import {differingFields, sameField} from './compare.js'
+import {withoutSecretFields, withSecretFields} from './hidden-fields.js'
 import {
   applicationOf,
   chosenFields,
   createObject,
   deleteObject,
-  differingFields,
   inWords,
   listObjects,
   readObject,
@@ -32,6 +34,8 @@ export type StepResult =
 /** A change that was sent and not answered may still be on its way when zt looks for it at once. */
 const SETTLE_MS = 1000
 const RECENT_MS = 10 * 60_000
+/** Seen by the author of another client: an application's write knows a new policy after up to 45 seconds. */
+const REFUSED_MS = 60_000
 
 /**
  * The object as it is now, provided that it is as it was when the change was planned.
@@ -45,7 +49,11 @@ export async function requireUntouched(api: AccessApi, change: Change): Promise<
   const now = await readObject(api, target)
   // An object that this edit created was planned without the fields that the server sets.
   const made = before['id'] === undefined
-  const fields = now ? (made ? missingFields(before, now) : differingFields(before, now)) : []
+  const fields = now
+    ? made
+      ? missingFields(target, before, now)
+      : differingFields(target.kind, before, now)
+    : []
   // Links are sent only if they are to change; otherwise other steps of the same edit may move them.
   const matters = changedFields(change).includes('policies')
     ? fields
@@ -68,6 +76,7 @@ export async function requireUntouched(api: AccessApi, change: Change): Promise<
  *
  * @param now what {@link requireUntouched} returned just before
  * @param twins IDs of objects like the one that a create makes, which existed before
+ * @param made IDs of objects that the same edit created
  */
 export async function makeChange(
   ctx: AccessContext,
@@ -75,21 +84,29 @@ export async function makeChange(
   change: Change,
   now: JsonObject | undefined,
   twins: readonly string[],
+  made: ReadonlySet<string> = new Set(),
 ): Promise<StepResult> {
   let id = change.target.id
-  try {
-    id = await send(api, change, now)
-  } catch (error) {
-    // After an unexpected error no one knows: it must not look as if nothing was sent.
-    if (!(error instanceof UserError)) throw error
-    if (!mayBeDone(error)) return {state: 'not-done', error}
-    const settled = await settle(ctx, api, change, twins, error).catch(() => undefined)
-    // Refused, and nothing contradicts that.
-    if (settled === undefined && !error.outcomeUnknown) return {state: 'not-done', error}
-    if (settled === undefined || settled === 'unknown') return {state: 'unknown', error}
-    if (settled === 'not-done')
-      return {state: 'not-done', error: error.outcomeUnknown ? lookedUp(change, error) : error}
-    id = settled.id
+  const wait = new Wait(ctx)
+  for (;;) {
+    try {
+      id = await send(ctx, api, change, now)
+      break
+    } catch (error) {
+      // After an unexpected error no one knows: it must not look as if nothing was sent.
+      if (!(error instanceof UserError)) throw error
+      if (!mayBeDone(error)) return {state: 'not-done', error}
+      const settled = await settle(ctx, api, change, twins, error).catch(() => undefined)
+      const passes = passesInTime(change, error, made)
+      if (settled === 'not-done' && passes && (await wait.once(passes))) continue
+      // Refused, and nothing contradicts that.
+      if (settled === undefined && !error.outcomeUnknown) return {state: 'not-done', error}
+      if (settled === undefined || settled === 'unknown') return {state: 'unknown', error}
+      if (settled === 'not-done')
+        return {state: 'not-done', error: error.outcomeUnknown ? lookedUp(change, error) : wait.ended(error)}
+      id = settled.id
+      break
+    }
   }
   if (change.action === 'create') {
     const made = await requireOwn(ctx, api, change, {id, twins})
@@ -101,6 +118,57 @@ export async function makeChange(
     state: 'done',
     id,
     problem: await verify(ctx, api, {...change, target: {...change.target, id}}, now),
+  }
+}
+
+/**
+ * Why a refused change may be accepted later, in words for the progress; undefined if waiting does not help. The same
+ * change is sent again, and what it refers to is never created a second time.
+ */
+function passesInTime(
+  {action, after}: Change,
+  error: ApiError,
+  made: ReadonlySet<string>,
+): string | undefined {
+  // The client itself sends everything but a create again.
+  if (error.code === 'PERMISSION_UNCERTAIN')
+    return action === 'create' ? 'Cloudflare may be limiting requests' : undefined
+  if (error.code !== 'POLICY_UNKNOWN') return undefined
+  const links = after?.['policies']
+  const linked = Array.isArray(links) ? links.map((link) => String((link as JsonObject)['id'])) : []
+  const {policyId} = error.details
+  const isNew = linked.some((id) => made.has(id) && (policyId === undefined || policyId === id))
+  return isNew ? 'Waiting until Cloudflare knows the new policy' : undefined
+}
+
+/** Waits a bounded time in total, with growing pauses. */
+class Wait {
+  #waited = 0
+  #pause = 1000
+
+  constructor(readonly ctx: AccessContext) {}
+
+  /** @returns false, at once, if the time is used up */
+  async once(why: string): Promise<boolean> {
+    if (this.#waited >= patient(REFUSED_MS)) return false
+    this.ctx.progress.step(why)
+    await this.ctx.sleep(this.#pause)
+    this.#waited += this.#pause
+    this.#pause = Math.min(this.#pause * 2, 5000)
+    return true
+  }
+
+  /** The refusal, with how long zt has waited. */
+  ended(error: ApiError): ApiError {
+    if (this.#waited === 0) return error
+    const waited = `zt has waited ${Math.round(this.#waited / 1000)} seconds, and has sent the same change again.`
+    return error.with({
+      why: [...error.whyLines, waited],
+      next: [
+        'Run the command again in a minute',
+        ...error.next.filter((one) => !one.startsWith('Run the command')),
+      ],
+    })
   }
 }
 
@@ -124,7 +192,7 @@ async function requireOwn(
     const isNew = found !== undefined && !twins.includes(id)
     // No two applications have one domain, and there may be thousands to list.
     const unique = target.kind === 'application' && typeof after['domain'] === 'string'
-    const isLike = found !== undefined && missingFields(after, found).length === 0
+    const isLike = found !== undefined && missingFields(target, after, found).length === 0
     if (isNew && isLike && unique) return {id, more: []}
     const like = (await findLike(api, target, after)).filter((one) => !twins.includes(one))
     const more = like.filter((one) => one !== id)
@@ -171,6 +239,7 @@ export function capitalised(text: string): string {
 }
 
 async function send(
+  ctx: AccessContext,
   api: AccessApi,
   {action, target, before = {}, after = {}}: Change,
   now: JsonObject = {},
@@ -184,8 +253,9 @@ async function send(
     case 'make-reusable':
       return (await api.makePolicyReusable(applicationOf(target), target.id)).id
     case 'replace': {
-      const fields = differingFields(before, after)
-      await writeObject(api, target, now, Object.fromEntries(fields.map((field) => [field, after[field]])))
+      const fields = changedFields({action, target, before, after})
+      const wanted = Object.fromEntries(fields.map((field) => [field, after[field]]))
+      await writeObject(api, target, now, wanted, (whole) => withSecretFields(ctx, target, whole))
       return target.id
     }
   }
@@ -227,9 +297,17 @@ async function lookFor(
     case 'replace': {
       const now = await readObject(api, target)
       if (!now) return 'unknown'
-      const fields = changedFields(change)
-      if (fields.every((field) => sameJson(now[field], after[field]))) return {id: target.id}
-      return fields.every((field) => sameJson(now[field], before[field])) ? 'not-done' : 'unknown'
+      const is = (state: JsonObject, same: typeof sameField): boolean =>
+        changedFields(change).every((field) => same(target.kind, field, now[field], state[field]))
+      const exactly: typeof sameField = (_kind, _field, one, other) => sameJson(one, other)
+      // A change to what means the same, such as a default, is made only if it is there to the letter.
+      const same = changedFields(change).every((field) =>
+        sameField(target.kind, field, before[field], after[field]),
+      )
+        ? exactly
+        : sameField
+      if (is(after, same)) return {id: target.id}
+      return is(before, sameField) ? 'not-done' : 'unknown'
     }
   }
 }
@@ -237,7 +315,7 @@ async function lookFor(
 /** The IDs of objects that are as a create would make one. */
 export async function findLike(api: AccessApi, target: ObjectRef, after: JsonObject): Promise<string[]> {
   return (await listObjects(api, target))
-    .filter((one) => missingFields(after, one).length === 0)
+    .filter((one) => missingFields(target, after, one).length === 0)
     .map((one) => String(one['id']))
 }
 
@@ -251,7 +329,7 @@ async function verify(
   try {
     return await eventually(
       ctx,
-      () => compare(api, change, now),
+      () => compare(ctx, api, change, now),
       (problem) => problem === undefined,
     )
   } catch (error) {
@@ -260,23 +338,29 @@ async function verify(
   }
 }
 
-async function compare(api: AccessApi, change: Change, now: JsonObject): Promise<UserError | undefined> {
+async function compare(
+  ctx: AccessContext,
+  api: AccessApi,
+  change: Change,
+  now: JsonObject,
+): Promise<UserError | undefined> {
   const {action, target, after = {}} = change
   const found = await readObject(api, action === 'make-reusable' ? {...target, kind: 'policy'} : target)
   if (action === 'delete') return found && notAsExpected(target, ['it is still there'])
   if (!found) return notAsExpected(target, ['it is not there'])
   if (action === 'create') {
-    const wrong = missingFields(after, found)
+    const wrong = missingFields(target, after, found)
     return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
   }
   if (action === 'make-reusable') {
     // Its precedence belongs to the application from now on.
     const {precedence: _, ...rest} = chosenFields(after)
-    const wrong = missingFields(rest, found)
+    const wrong = missingFields(target, rest, found)
     return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
   }
   const asked = Object.fromEntries(changedFields(change).map((field) => [field, after[field]]))
-  const wrong = differingFields(withFields(now, asked), found)
+  const [expected, seen] = [withFields(now, asked), found].map((one) => withoutSecretFields(ctx, target, one))
+  const wrong = differingFields(target.kind, expected ?? {}, seen ?? {}, {written: true})
   return wrong.length > 0 ? notAsExpected(target, wrong) : undefined
 }
 

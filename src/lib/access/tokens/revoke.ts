@@ -9,6 +9,7 @@ import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {applyChanges, type AppliedEdit} from '../edit/apply.js'
 import type {Change} from '../edit/change.js'
+import {requireSecretFields} from '../edit/hidden-fields.js'
 import {makeEdit} from '../edit/make.js'
 import {inWords} from '../edit/object.js'
 import {detachSteps, planDetach, type DetachStep} from './detach-plan.js'
@@ -181,6 +182,7 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   if (references.some(isDirect) && !detach) throw inUse(ctx, target.token, references)
   refuseScim(target.token, rules.applications)
   const changes = detach ? await planDetach(ctx, api, target.token, rules, references) : []
+  requireSecretFields(ctx, changes)
   const token = {id, name, clientId}
   return {
     ...nothing,
