@@ -44,9 +44,10 @@ beforeAll(async () => {
     tokenIds[name] = token.id
   }
   await zt.json(['token', 'disable', 'disabled'])
-  await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'])
   const narrow = ['--service-auth', '--token', 'narrow', '--require-ip', '203.0.113.0/24']
   await zt.json(['app', 'add-rule', 'GitLab', ...narrow])
+  // The last one: the host is bound to its token.
+  await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'])
   // ssh takes the home from the user database, whatever HOME says: an empty configuration instead.
   const directory = path.join(zt.home, 'programs')
   await fs.mkdir(directory)
