@@ -40,8 +40,13 @@ export default class Curl extends TunnelCommand<typeof Curl> {
     const call = {request, given, target, env: process.env, stderr: process.stderr, onlyPrevious}
     const end = await curlWithToken(call)
     const {answer} = end
-    if (answer && answer.by !== 'service')
-      throw await this.explain(target, new RefusedError(host, answer), request.path)
+    if (answer && (answer.by !== 'service' || answer.reason === 'origin-down')) {
+      const refused = new RefusedError(host, answer)
+      const cookie = given.args.some((word) => /\bCF_Authorization=/i.test(word))
+      const explained = await this.explain(target, refused, {path: request.path, cookie})
+      if (answer.by !== 'service') throw explained
+      if (explained !== refused) this.note(explained.why ?? explained.message)
+    }
     if (answer?.reason === 'redirect' && answer.location !== undefined)
       this.note(`HTTP ${answer.status}: zt does not follow the redirect to ${answer.location}`)
     this.afterResult(() => endLike(end))

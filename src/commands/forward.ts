@@ -51,7 +51,7 @@ export default class Forward extends TunnelCommand<typeof Forward> {
     const plan = planForward(flags)
     const target = await this.findTarget(host)
     const events = new ForwardReporter(target, {
-      explain: (error, path) => this.explain(target, error, path),
+      explain: (error, path) => this.explain(target, error, {path}),
       error: (error) => this.showError(error),
       note: (text) => (this.jsonEnabled() ? this.logJson({event: 'note', text}) : this.note(text)),
     })

@@ -98,3 +98,20 @@ it('fails for what could give the secret away', async () => {
   await fs.rm(zt.file('bin/curl'))
   await zt.fails(`curl ${url}`, 'needs-action', 'CURL_NOT_FOUND')
 })
+
+it('says that no application covers the host where nothing answers there', async () => {
+  const {zt} = scene
+  await answer({status: 530})
+  zt.state.data.apps.length = 0
+  const end = await zt.run(`curl ${url}`)
+  expect(end.exitCode).toBe(0)
+  expect(end.stderr).toContain(`No application of the account covers ${HOST}/api.`)
+})
+
+it('says what a cookie of Access counts for that was sent too', async () => {
+  const {zt} = scene
+  zt.app('GitLab')['policies'] = [{id: 'policy-cd', precedence: 1}]
+  await answer({status: 302, location: 'https://widgetcorp.cloudflareaccess.com/cdn-cgi/access/login/x'})
+  const {why} = await zt.fails(`curl ${url} -- -b CF_Authorization=x`, 'refused', 'ACCESS_REFUSED')
+  expect(why).toContain('"GitLab" has no Allow rule, so the CF_Authorization cookie')
+})

@@ -40,11 +40,14 @@ beforeAll(async () => {
   zt = await BuiltZt.make({ZT_PROFILE: 'sandbox', ZT_STORE: 'vault'})
   info = await zt.json<typeof info>(['sandbox', 'start'])
   tokenIds = {}
-  for (const name of ['ci', 'stranger', 'allowed', 'disabled']) {
+  for (const name of ['ci', 'stranger', 'allowed', 'disabled', 'narrow']) {
     const {token} = await zt.json<{token: {id: string}}>(['token', 'create', name])
     tokenIds[name] = token.id
   }
   await zt.json(['token', 'disable', 'disabled'])
+  const narrow = ['--service-auth', '--token', 'narrow', '--require-ip', '203.0.113.0/24']
+  await zt.json(['app', 'add-rule', 'GitLab', ...narrow])
+  // The last one: the host is bound to its token.
   await zt.json(['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'])
   // ssh takes the home from the user database, whatever HOME says: an empty configuration instead.
   const directory = path.join(zt.home, 'programs')
@@ -231,7 +234,7 @@ const ON_THE_WAY: Row[] = [
 
 const ANSWERS: Row[] = [
   {what: '302 to the login page', make: answers(302, {Location: LOGIN}), shown: REFUSED, why: /rules of "GitLab" admit "ci"/, commands: AND_CURL},
-  {what: '401 by Access', make: answers(401, {'WWW-Authenticate': 'Cloudflare-Access'}), shown: REFUSED, why: /does not accept the credentials/, commands: AND_CURL},
+  {what: '401 by Access', make: answers(401, {'WWW-Authenticate': 'Cloudflare-Access'}), shown: REFUSED, why: /rules of "GitLab" admit "ci"/, commands: AND_CURL},
   {what: '403 by Access', make: answers(403, {'CF-Access-Aud': 'f00d'}), shown: REFUSED, why: /85 seconds/, commands: AND_CURL},
   {what: '401 by the service itself', make: answers(401, {'WWW-Authenticate': 'Basic realm="x"'}), shown: REFUSED, why: /^Access let the token in/},
   {what: '403 by whom the answer does not say', make: answers(403), shown: REFUSED, why: /the two look the same/, commands: AND_CURL},
@@ -245,8 +248,9 @@ const ANSWERS: Row[] = [
 
 const BY_THE_ACCOUNT: Row[] = [
   {what: 'no rule names the token', make: () => token('stranger'), shown: REFUSED, why: /No Service Auth rule admits the service token "stranger"/, commands: AND_CURL},
+  {what: 'a rule admits the token under a condition', make: () => token('narrow'), shown: REFUSED, why: /admits it only under conditions/, next: /^zt app show GitLab$/, commands: AND_CURL},
   {what: 'the token is disabled', make: () => token('disabled'), shown: REFUSED, why: /"disabled" is disabled/, commands: AND_CURL},
-  {what: 'the secret is wrong', make: async () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: (JSON.parse(await fs.readFile(await fileWith('index', ci()), 'utf8')) as {clientId: string}).clientId, CF_ACCESS_CLIENT_SECRET: 'cfast_wrong'}}), shown: REFUSED, why: /not the token's current one/, commands: AND_CURL},
+  {what: 'the secret is wrong', make: async () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: (JSON.parse(await fs.readFile(await fileWith('index', ci()), 'utf8')) as {clientId: string}).clientId, CF_ACCESS_CLIENT_SECRET: 'cfast_wrong'}}), shown: REFUSED, why: /may not be the token's current one/, next: /^zt token show ci$/, commands: AND_CURL},
   {what: 'the account does not have the token', make: () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: 'f00d.access', CF_ACCESS_CLIENT_SECRET: 'cfast_none'}}), shown: REFUSED, why: /no service token with these credentials/, commands: AND_CURL},
   {what: 'the API does not accept the API token', make: async () => ({...await answers(302, {Location: LOGIN})(), env: {CLOUDFLARE_API_TOKEN: 'wrong'}}), shown: REFUSED, why: /zt could not ask the API for the exact reason \(Cloudflare does not accept/, next: /^Set CLOUDFLARE_API_TOKEN to another API token/, commands: AND_CURL},
 ] // prettier-ignore

@@ -15,7 +15,11 @@ import {AccessCommand} from './access-command.js'
 export abstract class TunnelCommand<T extends typeof Command> extends AccessCommand<T> {
   // Only to explain why Access refused.
   static override asks: Asks | undefined = {
-    tries: ['listApplications', 'listServiceTokens', 'listApplicationPolicies', 'listGroups'],
+    // prettier-ignore
+    tries: [
+      'listApplications', 'listServiceTokens', 'listApplicationPolicies', 'listGroups', 'listZones',
+      'getOrganization',
+    ],
   }
 
   /** What reading a secret needs from the settings, the person and the environment. */
@@ -41,11 +45,16 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   }
 
   /** Why a connection failed, as far as the account tells. */
-  protected explain(target: Target, error: UserError, path?: string): Promise<UserError> {
+  protected explain(
+    target: Target,
+    error: UserError,
+    {path, cookie}: {path?: string; cookie?: boolean} = {},
+  ): Promise<UserError> {
     const {edge, tokenId, credentials} = target
     return explainFailure(this.access(), {
       host: edge.host,
       path,
+      cookie,
       tokenId,
       clientId: credentials.clientId,
       error,

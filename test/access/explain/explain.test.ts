@@ -54,6 +54,7 @@ interface Account {
   /** What this machine knows of the token's secret. */
   stored?: Partial<IndexEntry>
   bound?: boolean
+  cookie?: boolean
   /** Methods that throw. */
   failing?: Partial<Record<keyof AccessApi, Error>>
   tokenId?: string | undefined
@@ -111,6 +112,7 @@ async function explain(account: Account): Promise<Explained> {
     host: HOST,
     tokenId: 'tokenId' in account ? account.tokenId : TOKEN,
     clientId: 'f00d.access',
+    cookie: account.cookie,
     error: new RefusedError(HOST, {...toLogin, ...account.answer}),
   })
   return {error, why: error.why ?? '', next: error.next, steps}
@@ -552,6 +554,25 @@ describe('the secret that was sent', () => {
     expect(found.why).toMatch(
       what === 'the application' ? /A change of "GitLab"/ : new RegExp(`A change of ${what}`),
     )
+  })
+})
+
+describe('a cookie of Access that was sent too', () => {
+  it.each<[string, Account, string]>([
+    [
+      'counts only where a rule is Allow',
+      {policies: []},
+      '"GitLab" has no Allow rule, so the CF_Authorization cookie',
+    ],
+    ['was not accepted', {policies: [staffRule]}, 'Access did not accept the CF_Authorization cookie'],
+    [
+      'is ignored by strict authentication',
+      {strict: true, answer: {status: 403, reason: 'forbidden'}},
+      'Strict authentication ignores the CF_Authorization cookie',
+    ],
+  ])('%s', async (_, account, said) => {
+    expect((await explain({...account, cookie: true})).why).toContain(said)
+    expect((await explain(account)).why).not.toContain('cookie')
   })
 })
 

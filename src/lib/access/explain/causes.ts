@@ -49,6 +49,8 @@ export interface RefusalFacts {
   host: string
   path: string
   answer: EdgeAnswer
+  /** Whether a `CF_Authorization` cookie was sent too. */
+  cookie: boolean
   /** Milliseconds since 1970, by Cloudflare's clock. */
   now: number
   /** With its policies. Undefined: no application covers the host and path. */
@@ -146,7 +148,7 @@ function evaluation(application: Application, token: ServiceToken, {groups}: Ref
 }
 
 function knownOf(
-  {answer, secret, groupsRead}: RefusalFacts,
+  {answer, cookie, secret, strict, groupsRead}: RefusalFacts,
   application: Application,
   {name, secretVersion}: ServiceToken,
   {admitted}: Evaluation,
@@ -161,10 +163,23 @@ function knownOf(
     ...(answer.reason === 'unauthenticated' && said === 'open' && setting !== undefined && (admitted || !current)
       ? [`By its setting ${setting}, the application answers 401 to every client that it does not admit, so the answer does not show whether the secret is right.`]
       : []),
+    ...(cookie ? [cookieInWords(application, strict)] : []),
     ...(current && admitted && said !== 'credentials-right'
       ? [`The secret that zt saved is the current one (version ${String(secretVersion)}).`]
       : []),
   ] // prettier-ignore
+}
+
+/**
+ * An application with only Service Auth rules needs the headers on every request; one with an Allow rule also honours the
+ * cookie that Access gave for it (reported by operators). Strict authentication ignores it where the headers are sent
+ * (Cloudflare's documentation).
+ */
+function cookieInWords({name, policies}: Application, strict: boolean | undefined): string {
+  if (strict === true) return 'Strict authentication ignores the CF_Authorization cookie that was sent.'
+  return policies.some(({decision}) => decision === 'allow')
+    ? 'Access did not accept the CF_Authorization cookie that was sent either.'
+    : `"${name}" has no Allow rule, so the CF_Authorization cookie that was sent does not count: it needs the headers on every request.`
 }
 
 function noApplication(facts: RefusalFacts): Cause {

@@ -14,6 +14,8 @@ export interface FailedConnection {
   /** Undefined where the failure came before a token was chosen; `env` for the pair of the environment. */
   tokenId: string | undefined
   clientId: string | undefined
+  /** Whether the person sent a `CF_Authorization` cookie too. */
+  cookie?: boolean | undefined
   error: UserError
 }
 
@@ -110,7 +112,8 @@ async function explain(
   const inZone = found && zone.applications.includes(found.application) ? zone : undefined
   const application = found && {id: found.application.id, name: found.application.name}
   const facts = {
-    ...{say: ctx, host, path, answer, zoneSearch: zone.search, zone: inZone?.name},
+    ...{say: ctx, host, path, answer, cookie: failed.cookie ?? false},
+    ...{zoneSearch: zone.search, zone: inZone?.name},
     now: ctx.clock.now() + (api.clockAhead() ?? 0),
     others: found?.others ?? [],
     application: undefined,

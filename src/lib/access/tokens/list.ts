@@ -54,6 +54,8 @@ export interface KnownToken {
   previousUntil: string | undefined
   /** Cloudflare's number of the secret that this machine has, as far as it is known. */
   storedVersion: number | undefined
+  /** Whether it came from a person: the number was then the current one, and it may be another secret. */
+  imported: boolean
   /** Hosts for which this profile uses it. */
   hosts: string[]
   status: 'active' | 'disabled' | 'expired'
@@ -100,6 +102,7 @@ export async function knowledge(ctx: AccessContext): Promise<(token: ServiceToke
       store: entry?.store,
       previousUntil: until !== undefined && Date.parse(until) > ctx.clock.now() ? until : undefined,
       storedVersion: entry?.secretVersion,
+      imported: entry?.imported ?? false,
       hosts: bindings.filter(({tokenId}) => tokenId === token.id).map(({host}) => host),
       status: tokenStatus(token, ctx.clock.now()),
     }

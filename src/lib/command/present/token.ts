@@ -37,12 +37,17 @@ export function tokenJson({token, status, store, previousUntil, storedVersion, h
 }
 
 /** Where the secret of a token is, and whether it is the current one as far as Cloudflare's number of it says. */
-export function secretInWords({store, storedVersion, token: {secretVersion}}: KnownToken): string {
+export function secretInWords({store, storedVersion, imported, token: {secretVersion}}: KnownToken): string {
   if (store === undefined) return 'not on this machine'
   if (storedVersion === undefined || secretVersion === undefined) return `in the ${store}`
-  return storedVersion === secretVersion
-    ? `in the ${store} (version ${storedVersion}, the current one)`
-    : `in the ${store} (version ${storedVersion}; the current one is version ${secretVersion})`
+  const same = storedVersion === secretVersion
+  const version = imported ? `imported when version ${storedVersion} was current` : `version ${storedVersion}`
+  const current = same
+    ? imported
+      ? ', as it is now'
+      : ', the current one'
+    : `; now it is version ${secretVersion}`
+  return `in the ${store} (${version}${current})`
 }
 
 /** What `zt token create` has done, for people. */
