@@ -3,6 +3,7 @@ import {
   openAccess,
   type AccessContext,
   type AccessDependencies,
+  type SecretFields,
   type StoreChoice,
 } from '../access/account/context.js'
 import {BaseCommand} from '../cli/base-command.js'
@@ -11,7 +12,6 @@ import {USER_AGENT} from '../core/version.js'
 import type {Asks} from '../api/operations.js'
 import type {Pause} from '../api/types.js'
 import type {ClosedConnections} from '../tunnel/types.js'
-import type {SecretFields} from '../access/edit/hidden-fields.js'
 import {shellQuote} from '../core/command-line.js'
 import {nameKeeper} from './keep-names.js'
 import {connectionsText} from './present/connections.js'

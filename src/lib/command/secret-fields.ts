@@ -1,4 +1,4 @@
-import type {SecretFields} from '../access/edit/hidden-fields.js'
+import type {SecretFields} from '../access/account/context.js'
 import type {Prompts} from '../cli/prompts.js'
 import {readSecretFromStdin} from '../cli/stdin.js'
 import {UserError} from '../core/errors.js'

@@ -1,6 +1,7 @@
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
-import {findAccounts, identify} from '../../../src/lib/access/account/find-accounts.js'
+import {findAccounts} from '../../../src/lib/access/account/find-accounts.js'
+import {identify} from '../../../src/lib/access/account/identity.js'
 import {Secret} from '../../../src/lib/core/secret.js'
 import {World} from '../../support/access-world.js'
 import {failure} from '../../support/edit-world.js'

@@ -1,13 +1,12 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import type {AccessContext} from '../../../src/lib/access/account/context.js'
+import type {AccessContext, SecretFields} from '../../../src/lib/access/account/context.js'
 import {applyChanges} from '../../../src/lib/access/edit/apply.js'
 import {replaceChange, type Change} from '../../../src/lib/access/edit/change.js'
 import {
   hiddenFields,
   requireSecretFields,
   withSecretFields,
-  type SecretFields,
 } from '../../../src/lib/access/edit/hidden-fields.js'
 import {makeEdit, type EditPlan} from '../../../src/lib/access/edit/make.js'
 import {readObject, type ObjectRef} from '../../../src/lib/access/edit/object.js'

@@ -18,13 +18,18 @@ import {
   type StoreOptions,
 } from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
-import type {SecretFields} from '../edit/hidden-fields.js'
 import {UndoRecords} from '../edit/records.js'
 import {shellQuote} from '../../core/command-line.js'
 import {findAccounts} from './find-accounts.js'
 import {isZoneId, resolveZone} from './zone.js'
 
 export type {StoreChoice} from '../../secrets/stores.js'
+
+/**
+ * The secrets that a person gives for fields that the API hides, by the path of the field, with or without `ID:` of its
+ * application before it. Undefined: named, but not read, because a dry run sends nothing.
+ */
+export type SecretFields = ReadonlyMap<string, Secret | undefined>
 
 /** What a use-case works with. Everything in it is opened on first use. */
 export interface AccessContext {
@@ -36,7 +41,6 @@ export interface AccessContext {
   /** Why CLOUDFLARE_API_TOKEN is set but not used; undefined when it is used or not set. */
   withheld?: string | undefined
   sandbox: boolean
-  /** Secrets for fields that the API hides. */
   secretFields?: SecretFields | undefined
   /** The command as it was typed, to suggest it again. No flag of zt takes a secret. */
   commandLine?: string | undefined

@@ -7,7 +7,7 @@ import {saveAndReadBack} from '../../secrets/credentials.js'
 import {isKeepingStoreKind, requireReady} from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
 import type {AccessContext} from './context.js'
-import {identify} from './find-accounts.js'
+import {identify} from './identity.js'
 import {ztCommand} from '../../core/command-line.js'
 
 export interface LoginOptions {

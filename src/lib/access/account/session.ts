@@ -3,7 +3,7 @@ import {neededBy} from '../../api/permissions.js'
 import type {Account, ApiTokenStatus, PermissionState} from '../../api/types.js'
 import {requireReady} from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
-import {identify} from './find-accounts.js'
+import {identify} from './identity.js'
 import {notLoggedIn, type AccessContext} from './context.js'
 
 /** Removes a profile's API token from its store; secrets of service tokens stay. False when there was none. */

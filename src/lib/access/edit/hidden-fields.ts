@@ -1,17 +1,10 @@
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
-import type {Secret} from '../../core/secret.js'
 import {quoteForPerson} from '../../core/quote.js'
-import type {AccessContext} from '../account/context.js'
+import type {AccessContext, SecretFields} from '../account/context.js'
 import type {Change} from './change.js'
 import {inWords, type ObjectRef} from './object.js'
 import {isMask, isSecretKey} from './withheld.js'
-
-/**
- * The secrets that a person gives for fields that the API hides, by the path of the field, with or without `ID:` of its
- * application before it. Undefined: named, but not read, because a dry run sends nothing.
- */
-export type SecretFields = ReadonlyMap<string, Secret | undefined>
 
 /**
  * The secret that each scheme of SCIM authentication requires (Cloudflare's API reference). A GET masks or omits it, and a
