@@ -19,6 +19,7 @@ const SEED: SandboxSeed = {
     {id: 'token-ci', name: 'ci', client_id: CI},
     {id: 'token-cd', name: 'cd', client_id: 'cd.access'},
   ],
+  api_tokens: [{token: 'fresh', owner: 'user'}],
   groups: [{id: 'group-ci', name: 'machines', include: [{service_token: {token_id: 'token-ci'}}]}],
   policies: [
     {id: 'policy-staff', name: 'Staff', decision: 'allow', include: [{everyone: {}}]},
@@ -433,9 +434,11 @@ const BEHAVIOURS: Behaviour[] = [
       await api.call('GET', '/apps')
       api.state.data.settings.throttle_403 = 2
       const verified = await api.call('GET', '/user/tokens/verify')
+      const unheard = await api.call('GET', '/apps', {token: 'fresh'})
       const answers = []
       for (let n = 0; n < 3; n += 1) answers.push(await api.call('GET', '/apps'))
-      expect([verified, ...answers].map(({status, code}) => [status, code])).toEqual([
+      expect([verified, unheard, ...answers].map(({status, code}) => [status, code])).toEqual([
+        [200, undefined],
         [200, undefined],
         [403, 10000],
         [403, 10000],

@@ -59,6 +59,9 @@ describe('docs/sandbox.md', () => {
       const view = api.state.edgeView()
       const token = view.authenticate(String(seed.service_tokens?.[0]?.['client_id']), 'any text')
       expect(token).toBe(seed.service_tokens?.[0]?.['id'])
+      // With server_defaults, as the example has it: an account's objects were written once.
+      const [first] = (await api.call('GET', '/apps')).result as unknown as JsonObject[]
+      expect(first).toMatchObject({session_duration: '24h', destinations: [{uri: 'gitlab.widgetcorp.tech'}]})
       const [named] = seed.api_tokens ?? []
       const reader = {token: String(named?.['token'])}
       expect((await api.call('GET', '/apps', reader)).status).toBe(200)

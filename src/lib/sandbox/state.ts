@@ -5,6 +5,7 @@ import {systemClock, type Clock} from '../core/clock.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import {goDurationSeconds} from '../core/duration.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../system/files.js'
+import {fillApplication, fillPolicy} from './api/defaults.js'
 import {settingOf, type SandboxSettings} from './settings.js'
 import type {EdgeState, EdgeView, SandboxSeed} from './types.js'
 import {TUTORIAL} from './tutorial.js'
@@ -256,6 +257,11 @@ function begin(seed: SandboxSeed, clock: Clock): StateData {
       ...raw,
     }
     data.apps.push({...app, policies: listed.map((item, at) => seededLink(data, item, at + 1))})
+  }
+  if (settingOf(data.settings, 'server_defaults')) {
+    // As after a write: what an account has was written once.
+    data.apps.forEach(fillApplication)
+    for (const policy of [...data.policies, ...data.inlinePolicies]) fillPolicy(policy)
   }
   data.zoneOf = takeZones([...data.apps, ...data.groups, ...data.serviceTokens.map(({object}) => object)])
   return data

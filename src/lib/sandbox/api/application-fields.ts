@@ -2,23 +2,13 @@ import {randomBytes} from 'node:crypto'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {settingOf, type SandboxSettings} from '../settings.js'
 import {invalid, Refused} from './answer.js'
+import {objects, publicUris, texts, TYPES} from './defaults.js'
 
-/** Every type of application (Cloudflare's API reference). */
-const TYPES = new Set([
-  ...['self_hosted', 'saas', 'ssh', 'vnc', 'app_launcher', 'warp', 'biso', 'bookmark', 'dash_sso'],
-  ...['infrastructure', 'rdp', 'mcp', 'mcp_portal', 'proxy_endpoint'],
-])
-/** The types that a browser reaches by a host name of their own. */
-const HOSTED = ['self_hosted', 'ssh', 'vnc', 'rdp', 'mcp_portal']
-
-const texts = (value: unknown): string[] =>
-  Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : []
-const objects = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isJsonObject) : [])
 const isEmpty = (value: unknown): boolean => value === undefined || value === null || value === ''
 
 /** Checks the fields of an application that do not depend on other objects. `domain` is filled in if it follows. */
 export function checkFields(fields: JsonObject): void {
-  if (typeof fields['type'] !== 'string' || !TYPES.has(fields['type']))
+  if (typeof fields['type'] !== 'string' || !TYPES.includes(fields['type']))
     throw invalid('app type is missing or invalid')
   checkDomain(fields)
   checkCors(fields)
@@ -40,13 +30,6 @@ function checkDomain(fields: JsonObject): void {
   const oauth = fields['oauth_configuration']
   if (isJsonObject(oauth) && oauth['enabled'] === true && String(fields['domain']).includes('/'))
     throw invalid('domain can not have a path if oauth is configured')
-}
-
-function publicUris(places: readonly JsonObject[]): string[] {
-  return places
-    .filter((one) => (one['type'] ?? 'public') === 'public')
-    .map((one) => one['uri'])
-    .filter((uri) => typeof uri === 'string')
 }
 
 function placesOf({uri, hostname, cidr}: JsonObject): string[] {
@@ -131,45 +114,4 @@ function schemesOf(app: JsonObject): JsonObject[] {
   const scim = app['scim_config']
   const authentication = isJsonObject(scim) ? scim['authentication'] : undefined
   return isJsonObject(authentication) ? [authentication] : objects(authentication)
-}
-
-/** What the API fills in, by types (Terraform provider, plan_modifiers.go; terraform-provider-cloudflare#5181). */
-const DEFAULTS: readonly [field: string, value: unknown, types: readonly string[]][] = [
-  [
-    'session_duration',
-    '24h',
-    [...HOSTED, 'saas', 'dash_sso', 'app_launcher', 'warp', 'mcp', 'proxy_endpoint'],
-  ],
-  ['http_only_cookie_attribute', true, [...HOSTED, 'mcp']],
-  ['app_launcher_visible', true, ['self_hosted', 'ssh', 'vnc', 'rdp', 'saas', 'bookmark']],
-  ['auto_redirect_to_identity', false, HOSTED],
-  ['enable_binding_cookie', false, HOSTED],
-  ['options_preflight_bypass', false, HOSTED],
-  ['allowed_idps', [], [...TYPES]],
-  ['tags', [], [...TYPES]],
-]
-/** Lists whose order has no meaning (sets in the Terraform provider; it says of the tags that the API sorts them). */
-const SETS = ['tags', 'allowed_idps', 'self_hosted_domains']
-
-/** Fills in and sorts as the API does. */
-export function withDefaults(fields: JsonObject): void {
-  const type = String(fields['type'])
-  for (const [field, value, types] of DEFAULTS)
-    if (types.includes(type)) fields[field] ??= structuredClone(value)
-  if (HOSTED.includes(type)) fillDestinations(fields)
-  for (const field of SETS) if (Array.isArray(fields[field])) fields[field] = texts(fields[field]).sort()
-}
-
-/** The API ties `domain`, `self_hosted_domains` and `destinations` together. */
-function fillDestinations(fields: JsonObject): void {
-  const places = objects(fields['destinations'])
-  const listed = texts(fields['self_hosted_domains'])
-  if (places.length > 0) {
-    fields['destinations'] = places.map((one) => ({...one, type: one['type'] ?? 'public'}))
-    fields['self_hosted_domains'] = publicUris(places)
-    return
-  }
-  const hosts = listed.length > 0 ? listed : texts([fields['domain']])
-  fields['self_hosted_domains'] = hosts
-  fields['destinations'] = hosts.map((uri) => ({type: 'public', uri}))
 }

@@ -4,7 +4,8 @@ import type {JsonObject} from '../../core/json.js'
 import {settingOf} from '../settings.js'
 import {policiesOf, policyIndex, type StateData} from '../state.js'
 import {invalid, matches, notFound, page, Refused} from './answer.js'
-import {checkFields, takeSecrets, withDefaults, withoutSecrets} from './application-fields.js'
+import {checkFields, takeSecrets, withoutSecrets} from './application-fields.js'
+import {fillApplication} from './defaults.js'
 import {linksOf, mayHaveOwn, readLinks, sharedPrecedence} from './links.js'
 import {checkPolicy, replaceWith} from './policies.js'
 import {displace, inScope, PERMISSIONS, place, route, accountRoute, type Call, type Route} from './route.js'
@@ -115,7 +116,7 @@ function applicationOf(call: Call, own: JsonObject, old: JsonObject | undefined)
   )
   if (fields['service_auth_401_redirect'] === true && !has.some(({decision}) => decision === 'non_identity'))
     throw invalid('service_auth_401_redirect needs a Service Auth policy')
-  if (settingOf(data.settings, 'server_defaults')) withDefaults(fields)
+  if (settingOf(data.settings, 'server_defaults')) fillApplication(fields)
   data.inlinePolicies.push(...made)
   return {...own, ...fields, policies: linked, updated_at: now}
 }

@@ -1,9 +1,9 @@
 import {randomUUID} from 'node:crypto'
-import {canonicalJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {settingOf} from '../settings.js'
 import type {StateData} from '../state.js'
 import {invalid, notFound, page, Refused} from './answer.js'
+import {fillPolicy} from './defaults.js'
 import {PERMISSIONS, accountRoute, type Call, type Route} from './route.js'
 import {checkRules} from './rules.js'
 
@@ -58,18 +58,8 @@ export function checkPolicy(body: JsonObject, data: StateData, before?: JsonObje
   if (typeof rest['decision'] !== 'string' || !DECISIONS.has(rest['decision']))
     throw invalid('unknown decision')
   checkRules(rest, data, before)
-  if (settingOf(data.settings, 'server_defaults')) fillIn(rest)
+  if (settingOf(data.settings, 'server_defaults')) fillPolicy(rest)
   return rest
-}
-
-/** The Terraform provider takes the lists for sets, and an omitted flag for false (policies' normalizations.go). */
-function fillIn(policy: JsonObject): void {
-  for (const flag of ['approval_required', 'isolation_required', 'purpose_justification_required'])
-    policy[flag] ??= false
-  for (const part of ['include', 'require', 'exclude'])
-    policy[part] = [...(policy[part] as unknown[])].sort((a, b) =>
-      canonicalJson(a) < canonicalJson(b) ? -1 : 1,
-    )
 }
 
 function shown(data: StateData, policy: JsonObject): JsonObject {
