@@ -25,6 +25,7 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
       Flags.string({description: 'start over with the API objects in this JSON file', helpValue: 'FILE'}),
     ),
     origin: several('put another server behind the edge', 'HOST=ADDRESS:PORT'),
+    'country-of': several('country of the clients at these addresses of this machine', 'CIDR=CC'),
     foreground: Flags.boolean({description: 'stay in the foreground until interrupted'}),
     store: storeFlag,
   }
@@ -36,7 +37,7 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
     const seedFile = seed === undefined ? undefined : path.resolve(seed)
     this.progress.step('Starting the sandbox')
     const {info, alreadyRunning, untilInterrupted} = await startSandbox(
-      {directory: path.join(paths.state, 'sandbox'), seedFile, origins},
+      {directory: path.join(paths.state, 'sandbox'), seedFile, origins, countries: this.flags['country-of']},
       foreground ? undefined : {program: ztProgram(this.config.root), store},
     )
     if (alreadyRunning) this.note('the sandbox is running already')

@@ -1,5 +1,6 @@
 import type {Application} from '../api/types.js'
 import {hostMatches} from '../core/hostname.js'
+import {normalisePath} from './normalise-url.js'
 
 type Matchable = Pick<Application, 'domains'> & {type?: string}
 
@@ -32,7 +33,8 @@ export function addressOf(text: string): Address | undefined {
 
 /**
  * The application that answers for an address: the most specific of those that cover it, and only that one (nothing is
- * inherited). Rules: Cloudflare's documentation on application paths.
+ * inherited). The path is normalised first, as Cloudflare does by default. Rules: Cloudflare's documentation on
+ * application paths and on URL normalization.
  *
  * @returns also the other applications that cover the address, and those of them that have the same domain
  */
@@ -40,13 +42,14 @@ export function findApplication<T extends Matchable>(
   {host, path}: Pick<Address, 'host' | 'path'>,
   applications: readonly T[],
 ): {application: T; others: T[]; rivals: T[]} | undefined {
+  const normal = normalisePath(path)
   let best: {application: T; domain: string} | undefined
   const covering = new Set<T>()
   for (const application of applications) {
     // A bookmark's domain is the address that it links to.
     if (application.type === 'bookmark') continue
     for (const domain of application.domains) {
-      if (!covers(domain, host, path)) continue
+      if (!covers(domain, host, normal)) continue
       covering.add(application)
       if (best === undefined || bySpecificity(domain, best.domain) > 0) best = {application, domain}
     }
@@ -64,7 +67,7 @@ export function sameAddress(a: string, b: string): boolean {
   return one.host.toLowerCase() === other.host.toLowerCase() && one.path === other.path
 }
 
-/** Whether one of an application's domains (`host`, `host/path`, with `*`) covers a host and path. */
+/** Whether one of an application's domains (`host`, `host/path`, with `*`) covers a host and normalised path. */
 function covers(domain: string, host: string, path: string): boolean {
   const {host: hostPattern, path: pathPattern} = split(domain)
   return hostMatches(hostPattern, host) && (pathPattern === undefined || pathMatches(pathPattern, path))
@@ -86,7 +89,7 @@ function split(domain: string): {host: string; path: string | undefined} {
 
 /** A path covers everything below it; a trailing `/*` covers only that; other stars may span several segments. */
 function pathMatches(pattern: string, path: string): boolean {
-  const given = trim(path.split(/[?#]/)[0] ?? '')
+  const given = trim(path)
   return globMatches(pattern, given) || globMatches(`${pattern}/*`, given)
 }
 

@@ -3,6 +3,7 @@ import {UserError} from '../core/errors.js'
 import {parseOwnJson} from '../system/files.js'
 import {readForeignFile, textOf} from '../system/own-files.js'
 import {firstFault} from '../core/schema.js'
+import {isBlock, isCountry} from './countries.js'
 import type {SandboxSeed} from './types.js'
 
 const MOST_BYTES = 64 * 1024 * 1024
@@ -23,6 +24,13 @@ const seedSchema = v.strictObject({
       zero_trust_enabled: v.optional(v.boolean()),
       rate_limit: v.optional(v.pipe(v.number(), v.minValue(0))),
       hide_accounts: v.optional(v.boolean()),
+      country_of: v.optional(
+        v.record(
+          v.pipe(v.string(), v.check(isBlock, 'a CIDR block')),
+          v.pipe(v.string(), v.check(isCountry, 'a country code')),
+        ),
+      ),
+      without_allow: v.optional(v.picklist(['login', 'forbidden'])),
     }),
   ),
 })

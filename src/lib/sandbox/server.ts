@@ -15,6 +15,8 @@ export interface SandboxOptions {
   seed?: SandboxSeed | undefined
   /** A host's origin instead of the sandbox's SSH server: `ADDRESS:PORT`. */
   origins: Record<string, string>
+  /** Countries of clients by CIDR block, in addition to those of the settings. */
+  countries?: Record<string, string> | undefined
   clock?: Clock | undefined
 }
 
@@ -22,7 +24,7 @@ export interface SandboxOptions {
 export async function startSandbox(
   options: SandboxOptions,
 ): Promise<{info: SandboxInfo; close(): Promise<void>}> {
-  const {directory, seed, origins, clock = systemClock} = options
+  const {directory, seed, origins, countries, clock = systemClock} = options
   const files = sandboxFiles(directory)
   const state = await SandboxState.open({file: files.state, seed, clock})
   const authority = await openCertificateAuthority(directory, clock.now())
@@ -30,6 +32,7 @@ export async function startSandbox(
   const edge = await startEdge({
     state,
     authority,
+    countries,
     originOf: (host) => origins[host] ?? `ssh://${ssh.address}`,
     httpOriginOf: (host) => origins[host],
   })

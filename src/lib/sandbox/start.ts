@@ -1,5 +1,6 @@
 import {UserError} from '../core/errors.js'
 import {untilSignal} from '../system/signals.js'
+import {parseCountries} from './countries.js'
 import {daemonStatus, startDaemon} from './daemon.js'
 import {parseOrigins} from './origins.js'
 import {readSeed} from './seed.js'
@@ -12,6 +13,8 @@ export interface WantedSandbox {
   seedFile: string | undefined
   /** Additional servers behind the edge, each as `HOST=ADDRESS:PORT`. */
   origins: string[]
+  /** Countries of clients, each as `CIDR=CC`. */
+  countries: string[]
 }
 
 /** A sandbox that runs. */
@@ -52,11 +55,13 @@ async function runningSandbox({
   directory,
   seedFile,
   origins,
+  countries,
 }: WantedSandbox): Promise<SandboxInfo | undefined> {
   parseOrigins(origins)
+  parseCountries(countries)
   if (seedFile !== undefined) await readSeed(seedFile)
   const running = await daemonStatus(directory)
-  if (running && (seedFile !== undefined || origins.length > 0)) throw runsAlready()
+  if (running && (seedFile !== undefined || origins.length > 0 || countries.length > 0)) throw runsAlready()
   return running
 }
 
@@ -64,18 +69,27 @@ async function startHere({
   directory,
   seedFile,
   origins,
+  countries,
 }: WantedSandbox): Promise<{info: SandboxInfo; close(): Promise<void>}> {
   const seed = seedFile === undefined ? undefined : await readSeed(seedFile)
   // The server, SSH and certificates are loaded only by the process that runs them.
   const server = await import('./server.js')
-  return server.startSandbox({directory, seed, origins: parseOrigins(origins)})
+  return server.startSandbox({
+    directory,
+    seed,
+    origins: parseOrigins(origins),
+    countries: parseCountries(countries),
+  })
 }
 
 function startBeside(
-  {directory, seedFile, origins}: WantedSandbox,
+  {directory, seedFile, origins, countries}: WantedSandbox,
   {program, store}: Separate,
 ): Promise<SandboxInfo> {
-  const flags = origins.flatMap((pair) => ['--origin', pair])
+  const flags = [
+    ...origins.flatMap((pair) => ['--origin', pair]),
+    ...countries.flatMap((pair) => ['--country-of', pair]),
+  ]
   if (seedFile !== undefined) flags.push('--seed', seedFile)
   if (store !== undefined) flags.push('--store', store)
   const words = ['sandbox', 'start', '--foreground', '--no-input', ...flags]
@@ -92,7 +106,7 @@ function runsAlready(): UserError {
     kind: 'conflict',
     code: 'SANDBOX_RUNS',
     message: 'The sandbox is already running',
-    why: 'A seed or an origin applies only to a new one.',
+    why: 'A seed, an origin or a country applies only to a new one.',
     next: ['zt sandbox stop'],
   })
 }

@@ -113,6 +113,8 @@ export class SandboxState implements EdgeState {
       applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app, index)})),
       groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
       connectorEnd: data.settings.connector_end ?? 'none',
+      countryOf: data.settings.country_of ?? {},
+      withoutAllow: data.settings.without_allow ?? 'login',
       strict: data.organization['strict_service_token_auth'] === true,
       authDomain: String(data.organization['auth_domain']),
       authenticate: (clientId, clientSecret) => authenticate(data, clientId, clientSecret, now),

@@ -34,6 +34,13 @@ export interface SandboxSettings {
   connector_end?: ConnectorEnd
   /** True: GET /accounts answers 400/1001, as reported for account-owned API tokens. */
   hide_accounts?: boolean
+  /** The country of clients by their address: `{"127.0.0.2/32": "DE"}`. The longest block that contains it counts. */
+  country_of?: Record<string, string>
+  /**
+   * What a request that no rule admits gets from an application without an Allow policy, where no login helps: the
+   * login page, or 403. Operators report both.
+   */
+  without_allow?: 'login' | 'forbidden'
 }
 
 /** A server behind a host. */
@@ -78,6 +85,10 @@ export interface EdgeView {
   applications: readonly Application[]
   groups: ReadonlyMap<string, Group>
   connectorEnd: ConnectorEnd
+  /** Countries by CIDR block. */
+  countryOf: Readonly<Record<string, string>>
+  /** See {@link SandboxSettings}. */
+  withoutAllow: 'login' | 'forbidden'
   /** Whether the organisation has strict service-token authentication enabled. */
   strict: boolean
   /** The team's login host, e.g. `widgetcorp.cloudflareaccess.com`. */

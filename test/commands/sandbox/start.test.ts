@@ -17,7 +17,10 @@ it('starts the local Access as a process of its own, and makes its profile', asy
   const origin = 'gitlab.widgetcorp.tech=127.0.0.1:22'
   const seed = zt.file('seed.json')
   await fs.writeFile(seed, '{"zones": [{"name": "widgetcorp.tech"}]}')
-  const result = await zt.json(`sandbox start --seed ${seed} --origin ${origin} --store vault`)
+  const country = '127.0.0.2/32=DE'
+  const result = await zt.json(
+    `sandbox start --seed ${seed} --origin ${origin} --country-of ${country} --store vault`,
+  )
   expect(result).toMatchObject({profile: 'sandbox', alreadyRunning: false, edge: '127.0.0.1:2'})
   expect(await FakeSandbox.arguments(zt)).toEqual([
     ...[
@@ -27,6 +30,8 @@ it('starts the local Access as a process of its own, and makes its profile', asy
       '--no-input',
       '--origin',
       origin,
+      '--country-of',
+      country,
       '--seed',
       seed,
       '--store',
@@ -41,6 +46,7 @@ it('starts the local Access as a process of its own, and makes its profile', asy
   expect(again.stderr).toContain('zt profile use sandbox')
   expect(await zt.json('sandbox start')).toMatchObject({alreadyRunning: true, pid: result['pid']})
   await zt.fails(`sandbox start --seed ${seed}`, 'conflict', 'SANDBOX_RUNS')
+  await zt.fails(`sandbox start --country-of ${country}`, 'conflict', 'SANDBOX_RUNS')
   expect(await zt.json('sandbox stop')).toMatchObject({stopped: true})
 })
 
@@ -58,5 +64,7 @@ it('fails where it cannot start', async () => {
   const {zt} = scene
   await zt.fails('sandbox start --seed nothing.json', 'usage', 'BAD_SEED')
   await zt.fails('sandbox start --origin nowhere', 'usage', 'BAD_ORIGIN')
+  await zt.fails('sandbox start --country-of 127.0.0.2/33=DE', 'usage', 'BAD_COUNTRY_OF')
+  await zt.fails('sandbox start --country-of 127.0.0.2=germany', 'usage', 'BAD_COUNTRY_OF')
   await zt.fails('sandbox start --store env', 'usage', 'STORE_READ_ONLY')
 })

@@ -18,6 +18,9 @@ function written(line: StatusLine, values: Record<string, string>): string {
     )
 }
 
+/** What Managed OAuth adds to a challenge. */
+const OAUTH = 'resource_metadata="https://x.example/.well-known/cloudflare-access-protected-resource/"'
+
 describe('what curl says of the answer on stderr', () => {
   it('is taken out whole, however it is cut, and the rest stays as it was', async () => {
     await fc.assert(
@@ -48,6 +51,7 @@ describe('what curl says of the answer on stderr', () => {
     [{http_code: '403'}, 'unknown'],
     [{http_code: '401', 'www-authenticate': 'Basic realm="x"'}, 'service'],
     [{http_code: '401', 'www-authenticate': 'Cloudflare-Access x'}, 'access'],
+    [{http_code: '401', 'www-authenticate': `Bearer realm="OAuth", ${OAUTH}`}, 'access'],
     [{http_code: '403', 'cf-access-domain': 'h'}, 'access'],
     [{http_code: '403', 'cf-access-aud': 'f00d'}, 'access'],
     [{http_code: '403', 'cf-mitigated': 'challenge'}, 'zone'],

@@ -10,10 +10,13 @@ import type {EdgeState, Origin} from '../types.js'
 import {connectOrigin} from './connector.js'
 import {passToOrigin} from './http-origin.js'
 import {decide, type EdgeDecision} from './decide.js'
+import {targetOf} from './target.js'
 
 export interface EdgeOptions {
   state: EdgeState
   authority: CertificateAuthority
+  /** Countries of clients by CIDR block, in addition to those of the settings. */
+  countries?: Readonly<Record<string, string>> | undefined
   /** The origin of a host: `ADDRESS:PORT`, with `http://`, `tcp://` or `ssh://` if its protocol is known. */
   originOf: (host: string) => string
   /** The same for plain HTTP requests; undefined if the host accepts only upgrades. */
@@ -30,10 +33,11 @@ const NOWHERE: Origin = {address: '127.0.0.1', port: 9, kind: 'tcp'}
 const STREAM_CLIENTS = /^(zt|cloudflared)\//
 
 /** Cloudflare's edge, with Access in front of it and a tunnel behind it, on loopback. */
-export async function startEdge({state, authority, originOf, httpOriginOf, port = 0}: EdgeOptions): Promise<{
+export async function startEdge(options: EdgeOptions): Promise<{
   address: string
   close(): Promise<void>
 }> {
+  const {state, authority, originOf, httpOriginOf, countries, port = 0} = options
   const fallback = await authority.contextFor('localhost')
   /** The detected kind of origins that were given without one. */
   const found = new Map<string, 'http' | 'tcp'>()
@@ -64,7 +68,7 @@ export async function startEdge({state, authority, originOf, httpOriginOf, port 
   })
   /** The admitted application; undefined if the request was refused and answered. */
   const admitted = (request: IncomingMessage, response: ServerResponse) => {
-    const decision = decide(state, request)
+    const decision = decide(state, request, countries)
     if (decision.admit) return decision.application
     plain(response, decision.status, `${decision.text}\n`, {...common(), ...decision.headers})
     return undefined
@@ -72,7 +76,7 @@ export async function startEdge({state, authority, originOf, httpOriginOf, port 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const application = admitted(request, response)
     if (!application) return
-    const origin = originFor(hostOf(request))
+    const origin = originFor(targetOf(request).host)
     if (origin.kind === 'tcp') {
       plain(response, 200, `${application.name}, behind the sandbox's Access\n`, common())
       return
@@ -86,7 +90,7 @@ export async function startEdge({state, authority, originOf, httpOriginOf, port 
   ): Promise<void> => {
     const application = admitted(request, response)
     if (!application) return
-    const origin = originFor(hostOf(request))
+    const origin = originFor(targetOf(request).host)
     const guessing = origin.kind === 'either'
     if (origin.kind !== 'tcp' && !(guessing && STREAM_CLIENTS.test(request.headers['user-agent'] ?? ''))) {
       const named = namedHeader(application)
@@ -159,8 +163,4 @@ function namedHeader({raw}: Extract<EdgeDecision, {admit: true}>['application'])
 
 function common(): Record<string, string> {
   return {'cf-ray': `${randomBytes(8).toString('hex')}-ZT`, server: 'zt-sandbox'}
-}
-
-function hostOf(request: IncomingMessage): string {
-  return (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
 }

@@ -72,6 +72,8 @@ function giverOf(reason: EdgeAnswer['reason'], headers: ReadonlyMap<string, stri
   if (reason !== 'unauthenticated' && reason !== 'forbidden') return 'service'
   const scheme = headers.get('www-authenticate')
   if (/^cloudflare-access\b/i.test(scheme ?? '')) return 'access'
+  // Managed OAuth asks for a bearer token, and only this name says that it is Access that asks (seen in 2026).
+  if (/\/\.well-known\/cloudflare-access-protected-resource\b/i.test(scheme ?? '')) return 'access'
   if (headers.get('cf-access-domain') || headers.get('cf-access-aud')) return 'access'
   return scheme ? 'service' : 'unknown'
 }
