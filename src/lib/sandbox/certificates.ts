@@ -19,6 +19,14 @@ export interface CertificateAuthority {
   /** PEM, for clients. */
   caFile: string
   contextFor(host: string): Promise<tls.SecureContext>
+  /** For clients that name no host: Go's, cloudflared's among them, send no SNI to an address. Valid for loopback. */
+  fallback: Certificate
+}
+
+/** PEM. */
+interface Certificate {
+  key: string
+  cert: string
 }
 
 export async function openCertificateAuthority(
@@ -30,12 +38,18 @@ export async function openCertificateAuthority(
   const keyFile = path.join(directory, 'ca-key.pem')
   const {certificate, keys} = (await read(caFile, keyFile, now)) ?? (await make(caFile, keyFile, now))
   const contexts = new Map<string, Promise<tls.SecureContext>>()
+  const contextOf = async (host: string): Promise<tls.SecureContext> => {
+    const made = host === 'localhost' ? fallback : await leaf(host, certificate, keys, now)
+    return tls.createSecureContext({...made, minVersion: 'TLSv1.2'})
+  }
+  const fallback = await leaf('localhost', certificate, keys, now)
   return {
     caFile,
+    fallback,
     contextFor: (name) => {
       // The client chooses the name, so only the latest are kept, and all names that are not host names share one.
       const host = isIP(name) === 0 && !HOST_NAME.test(name) ? 'localhost' : name
-      const made = contexts.get(host) ?? leaf(host, certificate, keys, now)
+      const made = contexts.get(host) ?? contextOf(host)
       contexts.delete(host)
       contexts.set(host, made)
       for (const oldest of contexts.keys()) {
@@ -101,12 +115,13 @@ async function leaf(
   issuer: x509.X509Certificate,
   issuerKeys: SigningKey,
   now: number,
-): Promise<tls.SecureContext> {
+): Promise<Certificate> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const names: x509.JsonGeneralName[] = [
     {type: 'dns', value: host},
     {type: 'dns', value: 'localhost'},
     {type: 'ip', value: '127.0.0.1'},
+    {type: 'ip', value: '::1'},
   ]
   const certificate = await x509.X509CertificateGenerator.create({
     subject: `CN=${host.slice(0, 64)}`,
@@ -123,9 +138,5 @@ async function leaf(
     ],
   })
   const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return tls.createSecureContext({
-    key: x509.PemConverter.encode(key, 'PRIVATE KEY'),
-    cert: certificate.toString('pem'),
-    minVersion: 'TLSv1.2',
-  })
+  return {key: x509.PemConverter.encode(key, 'PRIVATE KEY'), cert: certificate.toString('pem')}
 }

@@ -38,7 +38,6 @@ export async function startEdge(options: EdgeOptions): Promise<{
   close(): Promise<void>
 }> {
   const {state, authority, originOf, httpOriginOf, countries, port = 0} = options
-  const fallback = await authority.contextFor('localhost')
   /** The detected kind of origins that were given without one. */
   const found = new Map<string, 'http' | 'tcp'>()
   const originFor = (host: string): Origin => {
@@ -53,6 +52,7 @@ export async function startEdge(options: EdgeOptions): Promise<{
   })
   const server = https.createServer({
     ...SERVER_OPTIONS,
+    ...authority.fallback,
     minVersion: 'TLSv1.2',
     handshakeTimeout: HANDSHAKE_MS,
     SNICallback: (name, callback) => {
@@ -60,8 +60,9 @@ export async function startEdge(options: EdgeOptions): Promise<{
         (context) => {
           callback(null, context)
         },
+        // The server's own.
         () => {
-          callback(null, fallback)
+          callback(null)
         },
       )
     },
