@@ -43,7 +43,7 @@ export interface StateData {
    */
   zoneOf?: Record<string, string> | undefined
   settings: SandboxSettings
-  /** Signs the edge's session cookies. */
+  /** Signs what only Access reads, at the edge: base64. */
   cookieKey: string
 }
 
@@ -110,6 +110,8 @@ export class SandboxState implements EdgeState {
     const data = this.#history.findLast(({from}) => from <= now)?.data ?? this.data
     const index = policyIndex(data)
     return {
+      now,
+      cookieKey: data.cookieKey,
       applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app, index)})),
       groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
       connectorEnd: data.settings.connector_end ?? 'none',
