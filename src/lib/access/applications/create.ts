@@ -46,6 +46,7 @@ export interface CreateApplicationPlan extends PlannedEdit {
   warnings: string[]
 }
 
+const TYPE = 'self_hosted'
 const POLICY = newId(1)
 const APPLICATION = newId(2)
 
@@ -83,7 +84,7 @@ export async function planCreateApplication(
   const target: ObjectRef = {kind: 'application', id: APPLICATION, name}
   const fields: JsonObject = {
     name,
-    type: 'self_hosted',
+    type: TYPE,
     domain: domains[0],
     ...(domains.length > 1 && {destinations: domains.map((uri) => ({type: 'public', uri}))}),
     ...(sessionDuration !== undefined && {session_duration: sessionDuration}),
@@ -96,7 +97,7 @@ export async function planCreateApplication(
   }
   const admitted = whomInWords(rules, rules.include)
   const body = serviceAuthBody(ruleName(options.ruleName, admitted), rules)
-  const binding = await planBinding(ctx, {domains}, rules.tokens, rules.reached)
+  const binding = await planBinding(ctx, {domains, type: TYPE}, rules.tokens, rules.reached)
   warnings.push(...binding.warnings)
   const changes = await withRule(api, target, fields, body, options.serviceAuth401 ?? false)
   return {...plan, changes, rule: {name: body.name}, admitted, binding}

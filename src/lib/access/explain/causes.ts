@@ -6,7 +6,7 @@ import {evaluate} from '../../policy/evaluate.js'
 import {groupHolding, mayAdmit, namesToken} from '../../policy/references.js'
 import type {Evaluation, PolicyTrace} from '../../policy/types.js'
 import type {EdgeAnswer} from '../../tunnel/types.js'
-import {takesServiceTokens} from '../rules/add.js'
+import {takesServiceTokens} from '../../policy/application-kinds.js'
 import {tokenStatus} from '../tokens/list.js'
 
 export type CauseId =

@@ -5,7 +5,7 @@ import type {PolicyInWords} from '../../access/rules/in-words.js'
 import {style} from '../../cli/streams.js'
 import {facts, table} from '../../cli/table.js'
 import type {ReachedApplication} from '../../access/groups/edits.js'
-import {referenceTable} from './change.js'
+import {referencesJson, referenceTable} from './change.js'
 
 const PARTS = [
   ['include', 'any of'],
@@ -67,7 +67,7 @@ export function groupJson({group, references}: ShownGroup): object {
   const {id, name, include, require, exclude} = group
   return {
     group: {id, name, include, require, exclude},
-    usedBy: references.map((one) => ({...one, decision: one.decision ?? null})),
+    usedBy: referencesJson(references),
   }
 }
 
