@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {expect, it} from 'vitest'
+import {describe, expect, it} from 'vitest'
+import {applicationDetails, policyDetails} from '../../src/lib/access/applications/details.js'
 import {hasCode} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {ruleInWords} from '../../src/lib/policy/rule-words.js'
@@ -37,6 +38,10 @@ function example(given: Schema | undefined, name: string): unknown {
     return Object.fromEntries(
       Object.entries(schema.properties ?? {}).map(([key, one]) => [key, example(one, key)]),
     )
+  const one = schema.anyOf?.[0] ?? (schema['allOf'] as Schema[] | undefined)?.[0]
+  if (one) return example(one, name)
+  if (schema['type'] === 'boolean') return true
+  if (schema['type'] === 'number' || schema['type'] === 'integer') return 7
   if (schema['type'] === 'array') return [example(schema.items, name)]
   return schema.enum?.[0] ?? `some-${name}`
 }
@@ -59,4 +64,53 @@ it.each(rules)('%j is shown in words, with its value and without JSON', (rule) =
   // What a rule names decides: at least one of its values is shown.
   const values = Object.values(body).flat().map(String)
   if (values.length > 0) expect([...values, 'ci', 'robots'].some((one) => words.includes(one))).toBe(true)
+})
+
+describe('what the contract lets one set', () => {
+  /** Decides nothing about a request: how things look, or which name they have. */
+  const LOOKS = new Set([
+    ...['id', 'uid', 'account_id', 'created_at', 'updated_at', 'name', 'type', 'domain', 'policies', 'tags'],
+    ...[
+      'self_hosted_domains',
+      'app_launcher_visible',
+      'app_launcher_logo_url',
+      'logo_url',
+      'bg_color',
+      'footer_links',
+    ],
+    ...['header_bg_color', 'landing_page_design', 'skip_app_launcher_login_page', 'custom_pages'],
+    ...['custom_deny_message', 'allow_iframe', 'skip_interstitial', 'eager_redirect_cookie_setting'],
+    ...['use_clientless_isolation_app_launcher_url', 'saas_app'],
+    // Shown by itself.
+    'service_auth_401_redirect',
+  ])
+  /** Of a policy: shown by themselves. */
+  const SHOWN = new Set(['decision', 'precedence', 'include', 'require', 'exclude', 'reusable'])
+
+  const fieldsOf = (pattern: RegExp): [string, Schema][] =>
+    Object.entries(schemas)
+      .filter(([name]) => pattern.test(name))
+      .flatMap(([, schema]) => Object.entries(schema.properties ?? {}))
+
+  it.skipIf(text === undefined)('is shown by app show, if it decides', () => {
+    const fields = fieldsOf(/^ApplicationCreateResponse\.\w+Application$/)
+    const lost = fields
+      .filter(([field]) => !LOOKS.has(field))
+      .filter(
+        ([field, schema]) => Object.keys(applicationDetails({[field]: example(schema, field)})).length === 0,
+      )
+    expect(fields.length).toBeGreaterThan(40)
+    expect([...new Set(lost.map(([field]) => field))]).toEqual([])
+  })
+
+  it.skipIf(text === undefined)('is shown by policy show, if it decides', () => {
+    const fields = fieldsOf(
+      /^(access_app_policy_response|ApplicationCreateResponse\.InfrastructureApplication\.Policy)$/,
+    )
+    const lost = fields
+      .filter(([field]) => !LOOKS.has(field) && !SHOWN.has(field))
+      .filter(([field, schema]) => Object.keys(policyDetails({[field]: example(schema, field)})).length === 0)
+    expect(fields.length).toBeGreaterThan(15)
+    expect(lost.map(([field]) => field)).toEqual([])
+  })
 })

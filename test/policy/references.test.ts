@@ -69,8 +69,9 @@ function found({policies = [], groups = [], apps = []}: Account): string[] {
     groups: groups.map((one) => toGroup({name: String(one['id']).toUpperCase(), ...one})),
     applications: apps.map(toApplication),
   }
-  return tokenReferences({id: 't', clientId: 't.access'}, rules).map(({kind, id, part, through, applications}) =>
-    [kind, id, part ?? '-', ...through, ...applications.map(({id: at}) => `@${at}`)].join(' '),
+  return tokenReferences({id: 't', clientId: 't.access'}, rules).map(
+    ({kind, id, part, through, applications}) =>
+      [kind, id, part ?? '-', ...through, ...applications.map(({id: at}) => `@${at}`)].join(' '),
   )
 }
 

@@ -32,7 +32,7 @@ export function ruleInWords(rule: Rule, names: RuleNames): string {
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   const list: unknown[] = Array.isArray(value) ? value : []
-  return list.length > 0 && list.every((one) => typeof one === 'string') ? list.join(', ') : undefined
+  return list.length > 0 && list.every((one) => typeof one === 'string') ? list.join(' or ') : undefined
 }
 
 /** Deeper values are not shown. */

@@ -165,7 +165,7 @@ const SELECTORS: Record<string, Selector> = {
   'github-organization': {
     words: 'GitHub organisation',
     field: 'name',
-    then: [', team ', 'team'],
+    then: [' team ', 'team'],
     identity: 'a GitHub organisation',
   },
   certificate: {words: 'a client certificate', holds: certificate},

@@ -41,7 +41,7 @@ it('shows what names it: rules, Access groups, and SCIM configurations', async (
 
 it('shows what the API token may read, and says what is missing', async () => {
   const {zt} = scene
-  zt.state.data.apiTokens[0]!.permissionGroups = ['Access: Service Tokens Read']
+  zt.state.data.apiTokens[0]!.permission_groups = ['Access: Service Tokens Read']
   const {stdout, stderr} = await zt.run('token show ci')
   expect(stdout).toMatch(/^Nothing that the API token may read names it\.$/m)
   expect(stderr).toContain('The API token may not read the policies, which may name the service token')

@@ -1,5 +1,5 @@
 import type {Application, Group, Policy, ServiceToken} from '../../api/types.js'
-import {kindOf} from '../../policy/application-kinds.js'
+import {kindOf} from '../applications/kinds.js'
 import {hostOf} from '../../policy/application-match.js'
 import {mayAdmit} from '../../policy/references.js'
 import type {AccessContext} from './context.js'

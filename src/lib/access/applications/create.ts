@@ -3,6 +3,7 @@ import type {JsonObject} from '../../core/json.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import {sameAddress} from '../../policy/application-match.js'
 import {checkDomain, checkSession} from './input.js'
+import {kindOf} from './kinds.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import type {AppliedEdit} from '../edit/apply.js'
@@ -73,8 +74,7 @@ export async function planCreateApplication(
     api.listApplications(),
     options.rules && readServiceAuthRules(ctx, api, options.rules),
   ])
-  // A bookmark has the domain that it links to, and protects nothing.
-  const answering = applications.filter(({type}) => type !== 'bookmark')
+  const answering = applications.filter(({type}) => kindOf(type).protects)
   for (const domain of domains) refuseTaken(ctx, domain, answering)
 
   const warnings = [

@@ -1,7 +1,7 @@
 import type {AccessApi, Application, Decision, Group, Policy, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
 import {reachOf} from '../../policy/reach.js'
-import {kindOf} from '../../policy/application-kinds.js'
+import {kindOf} from '../applications/kinds.js'
 import {allRules, groupIdOf, groupsById, sameMeaning, type Rules} from '../../policy/references.js'
 import {readAccountRules} from '../account/account-rules.js'
 import {actionName} from '../rules/action-name.js'
@@ -99,7 +99,9 @@ export async function planAttach(
   const {policies, app, notes} = await readBoth(ctx, api, options.application)
   const policy = resolvePolicy(ctx, options.policy, policies)
   const {application} = app
-  refuseReusable(application, `Cannot attach a shared policy to "${application.name}"`)
+  refuseReusable(application, `Cannot attach a shared policy to "${application.name}"`, [
+    'Create the policy inside it in the dashboard',
+  ])
   if (policy.decision === 'non_identity') notes.push(...checkType(application))
   if (app.kind === 'inline') throw takesInlineOnly(ctx, application)
   const there = app.links.find(({id}) => id === policy.id)
@@ -155,14 +157,14 @@ function namesGroups(rules: Rules): boolean {
  *
  * @throws UserError `conflict` / `TAKES_INLINE_ONLY` for types of application that take none
  */
-function refuseReusable({id, type}: Application, message: string): void {
+function refuseReusable({id, type}: Application, message: string, next: string[] = []): void {
   if (kindOf(type).policies === 'any') return
   throw new UserError({
     kind: 'conflict',
     code: 'TAKES_INLINE_ONLY',
     message,
     why: `It is an application of type ${type}, which takes only policies of its own. Nothing was changed.`,
-    next: ['Change its policies in the dashboard'],
+    next,
     details: {applicationId: id},
   })
 }
@@ -237,7 +239,7 @@ function isInline(ctx: AccessContext, policy: Policy, application: Application):
     kind: 'conflict',
     code: 'POLICY_IS_INLINE',
     message: `Cannot detach the policy "${name}": it lives inside "${application.name}"`,
-    why: 'Such a policy (legacy) exists on no other application, so taking it off would delete it.',
+    why: 'Such a policy exists on no other application, so taking it off would delete it.',
     next: [
       kindOf(application.type).policies === 'any'
         ? `Make it reusable first: ${ztCommand(ctx, 'policy', 'make-reusable', application.id, id)}`

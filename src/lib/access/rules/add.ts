@@ -1,7 +1,7 @@
 import type {Application, Policy, PolicyBody, Rule, ServiceToken} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
 import {UserError} from '../../core/errors.js'
-import {kindOf, serviceAuthDoubt, takesServiceTokens} from '../../policy/application-kinds.js'
+import {kindOf, serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
 import {sameRules} from '../../policy/references.js'
 import type {AccessContext} from '../account/context.js'
 import {planBinding, type PlannedBinding} from '../account/host-bindings.js'

@@ -1,6 +1,6 @@
 import type {AccessApi, Application, Policy, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import {kindOf} from '../../policy/application-kinds.js'
+import {kindOf} from '../applications/kinds.js'
 import {groupHolding, groupsById, groupIdOf, namesToken} from '../../policy/references.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'

@@ -241,14 +241,14 @@ async function forget(
   return {secretRemoved, unbound: [...new Set(unbound)].sort()}
 }
 
-/** Where the token is a credential and not the subject of a rule: no edit takes it out, because the other secret is not known. */
+/** Where the token is a credential and not part of a rule: zt does not have the secret of another one to put there. */
 function isScim({kind}: Reference): boolean {
   return kind === 'scim'
 }
 
 /** A place that names the token, as one line. */
 function referenceLine({kind, name, decision, part, through, applications}: Reference): string {
-  if (kind === 'scim') return `SCIM provisioning of "${name}", which authenticates with it`
+  if (kind === 'scim') return `SCIM provisioning of "${name}", from which zt cannot take it out`
   const what =
     kind === 'group' ? `Access group "${name}"` : `${actionName(decision ?? '')} rule "${name}" (${kind})`
   const where = applications.map((one) => `"${one.name}"`).join(', ')
@@ -281,25 +281,23 @@ function inUse(
   })
 }
 
-/** How to go on: SCIM first, because `--detach` cannot take the token out of it. */
+/** How to go on. While SCIM names the token, `--detach` would fail too. */
 function nextFor(
   ctx: AccessContext,
   token: Pick<ServiceToken, 'id' | 'name'>,
   references: readonly Reference[],
 ): string[] {
-  if (references.length === 0) return ['Find what names it in the dashboard, then run the command again']
   const scim = references.filter(isScim)
-  const where = scim.map(({name}) => `"${name}"`).join(', ')
+  if (scim.length > 0) {
+    const where = scim.map(({name}) => `"${name}"`).join(', ')
+    return [
+      `In the dashboard, give the SCIM configuration of ${where} another service token, then run the command again`,
+    ]
+  }
+  if (references.length === 0) return ['Find what names it in the dashboard, then run the command again']
   return [
-    ...(scim.length === 0
-      ? []
-      : [`In the dashboard, give the SCIM configuration of ${where} another service token; zt cannot change it`]),
-    ...(references.length === scim.length
-      ? []
-      : [
-          ztCommand(ctx, 'token', 'revoke', token, '--detach', '--dry-run'),
-          `With --detach, zt takes it out of all ${scim.length === 0 ? 'of them' : 'others'}, then deletes it`,
-        ]),
+    ztCommand(ctx, 'token', 'revoke', token, '--detach', '--dry-run'),
+    'With --detach, zt takes it out of all of them, then deletes it',
   ]
 }
 

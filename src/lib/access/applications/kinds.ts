@@ -1,3 +1,6 @@
+import type {Application} from '../../api/types.js'
+import {isJsonObject} from '../../core/json.js'
+
 /** What Cloudflare documents of the applications of one type. */
 export interface ApplicationKind {
   /**
@@ -11,6 +14,8 @@ export interface ApplicationKind {
   policies: 'any' | 'inline'
   /** Whether its domains are hosts that a machine connects to with its credentials. */
   connects: boolean
+  /** False: its domain is only the address that it links to. */
+  protects: boolean
   /** What a machine meets that is not admitted. Undefined: a web server's answer, by the application's settings. */
   refusal?: string
 }
@@ -23,6 +28,7 @@ const rendered: ApplicationKind = {
   why: 'Cloudflare renders it in the browser, and documents that such applications do not support Service Auth',
   policies: 'any',
   connects: true,
+  protects: true,
 }
 
 /** Where people log in: the documents do not mention machines. */
@@ -30,6 +36,7 @@ const forPeople: ApplicationKind = {
   serviceAuth: 'unclear',
   policies: 'any',
   connects: false,
+  protects: true,
   refusal: 'redirect to the login page',
 }
 
@@ -39,16 +46,22 @@ const undocumented: ApplicationKind = {...forPeople, refusal: NOT_DOCUMENTED}
 /** Every type of application in Cloudflare's API reference. */
 const KINDS: Record<string, ApplicationKind> = {
   // The documents on Access policies, "Service Auth".
-  self_hosted: {serviceAuth: 'yes', policies: 'any', connects: true},
+  self_hosted: {serviceAuth: 'yes', policies: 'any', connects: true, protects: true},
   ssh: rendered,
   vnc: rendered,
   rdp: rendered,
   // The documents on MCP server portals: they admit service tokens, and answer 401 by Managed OAuth.
-  mcp_portal: {serviceAuth: 'yes', policies: 'any', connects: true, refusal: '401'},
+  mcp_portal: {serviceAuth: 'yes', policies: 'any', connects: true, protects: true, refusal: '401'},
   // The same page: the policies of an MCP server decide who sees it in a portal, and speak of Allow only.
   mcp: {...undocumented, refusal: 'the portal does not show the server'},
   // The documents on device enrollment permissions, "Check for service token".
-  warp: {serviceAuth: 'yes', policies: 'any', connects: false, refusal: 'the device cannot enroll'},
+  warp: {
+    serviceAuth: 'yes',
+    policies: 'any',
+    connects: false,
+    protects: true,
+    refusal: 'the device cannot enroll',
+  },
   // The API reference ("can only use the Allow action"; its policies have no link, only a body), and the documents on
   // infrastructure applications.
   infrastructure: {
@@ -56,6 +69,7 @@ const KINDS: Record<string, ApplicationKind> = {
     why: 'The policies of an infrastructure application can only have the action Allow',
     policies: 'inline',
     connects: false,
+    protects: true,
     refusal: 'no connection: only the Cloudflare One Client reaches its targets',
   },
   // The documents on application types: its policies decide who sees the link in the App Launcher.
@@ -64,6 +78,7 @@ const KINDS: Record<string, ApplicationKind> = {
     why: 'A bookmark is a link in the App Launcher: its policies decide who sees it, and protect nothing',
     policies: 'any',
     connects: false,
+    protects: false,
     refusal: 'nothing: a bookmark is only a link',
   },
   // The documents on SaaS applications, on the App Launcher, and on single sign-on for the dashboard: people log in.
@@ -75,7 +90,7 @@ const KINDS: Record<string, ApplicationKind> = {
 }
 
 /** Of a type that zt does not know, nothing is documented here. */
-const UNKNOWN: ApplicationKind = {serviceAuth: 'unclear', policies: 'any', connects: true}
+const UNKNOWN: ApplicationKind = {serviceAuth: 'unclear', policies: 'any', connects: true, protects: true}
 
 /** What is documented of a type, as the API writes it. */
 export function kindOf(type: string): ApplicationKind {
@@ -99,4 +114,25 @@ export function serviceAuthDoubt({name, type}: {name: string; type: string}): st
   const {serviceAuth, why} = kindOf(type)
   if (serviceAuth === 'yes') return undefined
   return `"${name}" (type ${type}) may not admit machines: ${why ?? 'Cloudflare does not document whether Service Auth rules do'}`
+}
+
+/**
+ * What a machine meets that an application does not admit, in words.
+ *
+ * Strict service token authentication and Managed OAuth, which is on unless it says otherwise, have answers of their own
+ * (Cloudflare's documents on both).
+ *
+ * @param strict whether the organisation has strict service token authentication
+ */
+export function refusalInWords(
+  {type, serviceAuth401Redirect, raw}: Pick<Application, 'type' | 'serviceAuth401Redirect' | 'raw'>,
+  strict: boolean | undefined,
+): string {
+  const {refusal} = kindOf(type)
+  if (refusal !== undefined) return refusal
+  if (strict === true) return '401 for wrong credentials, 403 for others'
+  if (serviceAuth401Redirect) return '401'
+  const oauth = raw['oauth_configuration']
+  if (isJsonObject(oauth) && oauth['enabled'] !== false) return '401'
+  return 'redirect to the login page'
 }
