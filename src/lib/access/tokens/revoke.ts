@@ -274,7 +274,10 @@ function inUse(
     why:
       references.length === 0
         ? unseen
-        : ['It is named by:', ...lines, ...(late ? ['These appeared while zt was revoking it.'] : [])],
+        : [
+            ...['It is named by:', ...lines],
+            late ? 'These appeared while zt was revoking it.' : 'Nothing was changed.',
+          ],
     next: nextFor(ctx, token, references),
     details: {tokenId: token.id, references},
     cause: late,
