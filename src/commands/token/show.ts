@@ -19,7 +19,7 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
   // What names it is shown as far as it may be read.
   static override asks = {
     needs: ['listServiceTokens'],
-    tries: ['listPolicies', 'listGroups', 'listApplications', 'listApplicationPolicies'],
+    tries: ['listPolicies', 'listGroups', 'listApplications'],
   } as const
 
   async run(): Promise<object> {
