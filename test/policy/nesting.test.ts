@@ -26,7 +26,7 @@ describe('Access groups that are nested', () => {
     if (found) expect(mayAdmit('t', [policy], groups)).toBe(true)
     expect(['no', 'conditional']).toContain(reachOf('t', {name: 'app', policies: [policy]}, groups))
     // The account's list: the first group is enough to be asked about.
-    const references = tokenReferences('t', {
+    const references = tokenReferences({id: 't', clientId: 't.access'}, {
       policies: [policy],
       groups: [...groups.values()].slice(0, 300),
       applications: [],
@@ -37,11 +37,14 @@ describe('Access groups that are nested', () => {
   it('name the way to the token, whatever its length', () => {
     const length = 1000
     const groups = groupsOf((at) => [at + 1 < length ? group(at + 1) : token], length)
-    const [direct, ...others] = tokenReferences('t', {
-      policies: [policy],
-      groups: [...groups.values()],
-      applications: [],
-    })
+    const [direct, ...others] = tokenReferences(
+      {id: 't', clientId: 't.access'},
+      {
+        policies: [policy],
+        groups: [...groups.values()],
+        applications: [],
+      },
+    )
     expect(direct).toMatchObject({kind: 'group', id: `g${length - 1}`, through: []})
     expect(others.find(({kind}) => kind === 'reusable')?.through).toHaveLength(length)
   })

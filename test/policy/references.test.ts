@@ -54,6 +54,7 @@ describe('the Access group that holds a token', () => {
 
 const token = {service_token: {token_id: 't'}}
 const other = {service_token: {token_id: 'o'}}
+const scim = (clientId: string): JsonObject => ({scheme: 'access_service_token', client_id: clientId})
 
 interface Account {
   policies?: JsonObject[]
@@ -68,8 +69,9 @@ function found({policies = [], groups = [], apps = []}: Account): string[] {
     groups: groups.map((one) => toGroup({name: String(one['id']).toUpperCase(), ...one})),
     applications: apps.map(toApplication),
   }
-  return tokenReferences('t', rules).map(({kind, id, part, through, applications}) =>
-    [kind, id, part, ...through, ...applications.map(({id: at}) => `@${at}`)].join(' '),
+  return tokenReferences({id: 't', clientId: 't.access'}, rules).map(
+    ({kind, id, part, through, applications}) =>
+      [kind, id, part ?? '-', ...through, ...applications.map(({id: at}) => `@${at}`)].join(' '),
   )
 }
 
@@ -130,6 +132,31 @@ describe('what names a service token', () => {
         groups: [
           {id: 'a', include: [byGroup('b'), byGroup('a')]},
           {id: 'b', include: [byGroup('a')]},
+        ],
+      },
+      [],
+    ],
+    [
+      'an application whose SCIM provisioning authenticates with it, alone or among others, before the rules',
+      {
+        policies: [{id: 'p', include: [token]}],
+        apps: [
+          {id: 'a', scim_config: {authentication: scim('t.access')}},
+          {id: 'b', scim_config: {authentication: [{scheme: 'httpbasic', user: 't'}, scim('t.access')]}},
+        ],
+      },
+      ['scim a - @a', 'scim b - @b', 'reusable p include'],
+    ],
+    [
+      'no SCIM configuration of another token or scheme, or without any',
+      {
+        apps: [
+          {id: 'a', scim_config: {authentication: scim('o.access')}},
+          {id: 'b', scim_config: {authentication: {scheme: 'oauth2', client_id: 't.access'}}},
+          {id: 'c', scim_config: {authentication: [null, 't.access', {scheme: 'access_service_token'}]}},
+          {id: 'd', scim_config: {}},
+          {id: 'e', scim_config: null},
+          {id: 'f', scim_config: 't.access'},
         ],
       },
       [],

@@ -21,26 +21,55 @@ describe('a rule in words', () => {
     [{ip: {ip: '10.0.0.0/8'}}, 'IP 10.0.0.0/8'],
     [{geo: {country_code: 'DE'}}, 'country DE'],
     [{certificate: {}}, 'a client certificate'],
-    [{ip: {}}, '{"ip":{}}'],
-    [{ip: null}, '{"ip":null}'],
-    [{'of a later time': {x: 1}}, '{"of a later time":{"x":1}}'],
-    [{}, '{}'],
-    [{ip: {ip: '10.0.0.0/8'}, everyone: {}}, '{"ip":{"ip":"10.0.0.0/8"},"everyone":{}}'],
-    [{'': {x: 1}}, '{"":{"x":1}}'],
-    [{okta: {name: 'x'}}, '{"okta":{"name":"x"}}'],
-    [{ip: {ip: 10}}, '{"ip":{"ip":10}}'],
+    [{common_name: {common_name: 'ci.example.com'}}, 'certificate ci.example.com'],
+    [{linked_app_token: {app_uid: 'app-1'}}, 'token of the application app-1'],
     [{ip_list: {id: 'x'}}, 'IP list x'],
-    [{group: {}}, 'Access group undefined'],
-    [{group: 'g1'}, 'Access group undefined'],
-    [{constructor: {}}, '{"constructor":{}}'],
+    [{email_list: {id: 'x'}}, 'email list x'],
+    [{login_method: {id: 'x'}}, 'login method x'],
+    [{auth_method: {auth_method: 'mfa'}}, 'authentication method mfa'],
+    [{auth_context: {id: 'x', ac_id: 'c1', identity_provider_id: 'i'}}, 'authentication context c1'],
+    [{device_posture: {integration_uid: 'x'}}, 'device posture x'],
+    [
+      {external_evaluation: {evaluate_url: 'https://e.example.com', keys_url: 'k'}},
+      'external evaluation by https://e.example.com',
+    ],
+    [{okta: {name: 'ops', identity_provider_id: 'i'}}, 'Okta group ops'],
+    [{saml: {attribute_name: 'role', attribute_value: 'ops'}}, 'SAML attribute role = ops'],
+    [{oidc: {claim_name: 'role', claim_value: 'ops'}}, 'OIDC claim role = ops'],
+    [{azureAD: {id: 'x', identity_provider_id: 'i'}}, 'Entra group x'],
+    [{gsuite: {email: 'ops@example.com'}}, 'Google Workspace group ops@example.com'],
+    [{'github-organization': {name: 'acme'}}, 'GitHub organisation acme'],
+    [{'github-organization': {name: 'acme', team: 'ops'}}, 'GitHub organisation acme team ops'],
+    [{user_risk_score: {user_risk_score: ['low', 'medium']}}, 'user risk score low or medium'],
+    [{cloudflare_account_member: {account_id: 'a1'}}, 'member of the Cloudflare account a1'],
+    [{cloudflare_account_member: {}}, 'member of the Cloudflare account'],
+    [{ip: {}}, 'ip'],
+    [{ip: null}, 'ip'],
+    [{ip: {ip: 10}}, 'ip (ip: 10)'],
+    [{user_risk_score: {user_risk_score: []}}, 'user_risk_score'],
+    [{'of a later time': {x: 1}}, 'of a later time (x: 1)'],
+    [
+      {later: {x: 'a', y: ['b', 1, true], z: {deep: {down: {below: 1}}}}},
+      'later (x: a, y: b, 1, true, z.deep.down: …)',
+    ],
+    [{later: ['a', 'b']}, 'later (a, b)'],
+    [{later: 'a'}, 'later (a)'],
+    [{}, 'empty rule'],
+    [{ip: {ip: '10.0.0.0/8'}, everyone: {}}, 'ip (ip: 10.0.0.0/8) with everyone'],
+    [{'': {x: 1}}, 'unnamed (x: 1)'],
+    [{group: {}}, 'group'],
+    [{group: 'g1'}, 'group (g1)'],
+    [{constructor: {}}, 'constructor'],
   ])('%j is "%s"', (rule, words) => {
     expect(ruleInWords(rule, names)).toBe(words)
   })
 
-  it('is a text, whatever the API sends', () => {
+  it('is a text and no JSON, whatever the API sends', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (rule) => {
-        expect(typeof ruleInWords(rule, names)).toBe('string')
+        const words = ruleInWords(rule, names)
+        expect(words).not.toBe('')
+        expect(words).not.toBe(JSON.stringify(rule))
       }),
     )
   })

@@ -4,7 +4,7 @@ import type {AccessContext} from '../../lib/access/account/context.js'
 import {describeChanges} from '../../lib/access/edit/describe.js'
 import {revokeToken, type Revocation} from '../../lib/access/tokens/revoke.js'
 import {dryRunFlag, keepConnectionsFlag, secretFieldFlag, yesFlag} from '../../lib/command/flags.js'
-import {revocationText, revokedInWords} from '../../lib/command/present/change.js'
+import {referencesJson, revocationText, revokedInWords} from '../../lib/command/present/change.js'
 import {connectionsJson} from '../../lib/command/present/connections.js'
 import {editJson} from '../../lib/command/present/edit.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
@@ -14,7 +14,7 @@ import {endConnections} from '../../lib/tunnel/connections/end.js'
 export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
   static override summary = 'Delete a service token and its stored secret'
   static override description =
-    'Fails if any rule or Access group still uses the token. With --detach, zt disables the token, removes it from these rules and groups, and then deletes it. Run the command again after an interruption: it finishes the job. Ends the connections that this machine opened with the token.'
+    'Fails if any rule, Access group or SCIM configuration still uses the token. With --detach, zt disables the token, removes it from these rules and groups, and then deletes it. Run the command again after an interruption: it finishes the job. Ends the connections that this machine opened with the token.'
   static override examples = [
     '<%= config.bin %> token revoke ci --dry-run',
     '<%= config.bin %> token revoke ci --detach --yes',
@@ -48,7 +48,12 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
     if (dryRun) await this.show(ctx, result)
     else for (const line of revokedInWords(result)) this.print(line)
     this.showClosed(closed)
-    return {...result, changes: editJson(result.changes), connections: connectionsJson(closed)}
+    return {
+      ...result,
+      references: referencesJson(result.references),
+      changes: editJson(result.changes),
+      connections: connectionsJson(closed),
+    }
   }
 
   private async show(ctx: AccessContext, plan: Revocation): Promise<void> {

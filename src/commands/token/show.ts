@@ -1,24 +1,32 @@
 import {showServiceToken} from '../../lib/access/tokens/list.js'
+import {usesOfToken} from '../../lib/access/tokens/uses.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {zoneFlag} from '../../lib/command/flags.js'
+import {referencesJson, usesText} from '../../lib/command/present/change.js'
 import {secretInWords, statusColour, tokenJson} from '../../lib/command/present/token.js'
 import {tokenArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 
 export default class TokenShow extends TokenCommand<typeof TokenShow> {
-  static override summary = 'Show a service token, and where its secret is'
+  static override summary = 'Show a service token, where its secret is, and what names it'
   static override examples = [
     '<%= config.bin %> token show gitlab-admin',
     '<%= config.bin %> token show gitlab-admin --json',
   ]
   static override args = {token: tokenArg}
   static override flags = {zone: zoneFlag}
-  static override asks = {needs: ['listServiceTokens']} as const
+  // What names it is shown as far as it may be read.
+  static override asks = {
+    needs: ['listServiceTokens'],
+    tries: ['listPolicies', 'listGroups', 'listApplications'],
+  } as const
 
   async run(): Promise<object> {
     const wanted = await this.chosenToken(this.args.token, 'zt token show NAME')
-    const known = await showServiceToken(this.access(), wanted)
+    const ctx = this.access()
+    const known = await showServiceToken(ctx, wanted)
+    const uses = await usesOfToken(ctx, known.token)
     const {token, status, previousUntil, hosts} = known
     this.print(
       facts([
@@ -35,6 +43,8 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
         ['hosts', hosts.length > 0 ? hosts.join(', ') : undefined],
       ]),
     )
-    return {token: tokenJson(known)}
+    this.print(['', ...usesText(uses)])
+    for (const warning of uses.warnings) this.warn(warning)
+    return {token: tokenJson(known), usedBy: referencesJson(uses.references)}
   }
 }

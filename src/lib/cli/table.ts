@@ -2,6 +2,7 @@ import wrapAnsi from 'wrap-ansi'
 import {columnsOf, style} from './streams.js'
 import {bounded, shown, styled} from './styled.js'
 import {widthOf} from './width.js'
+import {wrapped} from './wrapped.js'
 
 export interface Column<Row> {
   title: string
@@ -139,9 +140,16 @@ export function shortened(
   return more > 0 ? `${items.slice(0, most).join(', ')} and ${more} more` : items.join(', ')
 }
 
-/** `label  value` lines with aligned values; pairs without a value are left out. */
-export function facts(pairs: [label: string, value: string | undefined][]): string[] {
+/**
+ * `label  value` lines with aligned values; pairs without a value are left out.
+ *
+ * @param columns how wide a line may be: longer values are wrapped
+ */
+export function facts(pairs: [label: string, value: string | undefined][], columns = Infinity): string[] {
   const there = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined)
-  const width = Math.max(0, ...there.map(([label]) => widthOf(label)))
-  return there.map(([label, value]) => `${style.dim(padded(label, width + GAP))}${value}`)
+  const width = Math.max(0, ...there.map(([label]) => widthOf(label))) + GAP
+  return there.flatMap(([label, value]) => {
+    const [first = '', ...more] = columns === Infinity ? [value] : wrapped(value, columns - width)
+    return [`${style.dim(padded(label, width))}${first}`, ...more.map((line) => ' '.repeat(width) + line)]
+  })
 }

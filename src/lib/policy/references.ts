@@ -1,6 +1,6 @@
 import type {Application, Decision, Group, Policy, Rule} from '../api/types.js'
 import {canonicalJson, sameJson} from '../core/canonical-json.js'
-import {isJsonObject} from '../core/json.js'
+import {isJsonObject, type JsonObject} from '../core/json.js'
 
 /** Any of Include, all of Require, none of Exclude: what a policy and an Access group both have. */
 export interface Rules {
@@ -14,16 +14,20 @@ const PARTS: readonly RulePart[] = ['include', 'require', 'exclude']
 
 /** A place that names a service token or an Access group. */
 export interface Reference {
-  /** `reusable`: an account's policy. `inline`: a policy inside one application (legacy). `group`: an Access group. */
-  kind: 'reusable' | 'inline' | 'group'
+  /**
+   * `reusable`: an account's policy. `inline`: a policy inside one application (legacy). `group`: an Access group. `scim`:
+   * an application whose SCIM provisioning authenticates with the token.
+   */
+  kind: 'reusable' | 'inline' | 'group' | 'scim'
   id: string
   name: string
-  /** Undefined for a group. */
+  /** Undefined for a group and for SCIM. */
   decision: Decision | undefined
-  part: RulePart
+  /** Undefined for SCIM, which has no rules. */
+  part: RulePart | undefined
   /** The Access groups in between, by name, outermost first; empty for a direct reference. */
   through: string[]
-  /** The applications that have the policy; an inline policy has exactly one. */
+  /** The applications that have the policy or the SCIM configuration; an inline policy has exactly one. */
   applications: {id: string; name: string}[]
 }
 
@@ -34,9 +38,36 @@ export interface AccountRules {
   applications: readonly Application[]
 }
 
-/** All references to a service token, direct ones first. */
-export function tokenReferences(tokenId: string, account: AccountRules): Reference[] {
-  return referencesTo(account, (rule) => namesToken(rule, tokenId))
+/** All references to a service token, direct ones first. Rules name it by its ID, SCIM by its client ID. */
+export function tokenReferences(
+  {id, clientId}: {id: string; clientId: string},
+  account: AccountRules,
+): Reference[] {
+  return [
+    ...account.applications
+      .filter(({raw}) => scimTokens(raw).includes(clientId))
+      .map((application): Reference => {
+        const {id: appId, name} = application
+        const nowhere = {decision: undefined, part: undefined, through: []}
+        return {kind: 'scim', id: appId, name, ...nowhere, applications: [{id: appId, name}]}
+      }),
+    ...referencesTo(account, (rule) => namesToken(rule, id)),
+  ]
+}
+
+/**
+ * The client IDs of the service tokens with which an application's SCIM provisioning authenticates: the scheme
+ * `access_service_token`, alone or in a list of schemes (Cloudflare's API reference).
+ */
+export function scimTokens(application: JsonObject): string[] {
+  const config = application['scim_config']
+  const given = isJsonObject(config) ? config['authentication'] : undefined
+  return [given]
+    .flat()
+    .filter(isJsonObject)
+    .filter(({scheme}) => scheme === 'access_service_token')
+    .map((one) => one['client_id'])
+    .filter((clientId) => typeof clientId === 'string')
 }
 
 /** All references to an Access group, direct ones first. */

@@ -29,10 +29,14 @@ type Holds = (body: JsonObject, scope: RuleScope, within: readonly string[]) => 
 
 /** A kind of rule. Exactly one of `identity` and `holds` is there. */
 interface Selector {
-  /** What the dashboard calls it. Without: zt shows the rule as JSON. */
-  words?: string
-  /** The field of its body with its value; shown after the words. */
+  /** What the dashboard calls it. */
+  words: string
+  /** The field of its body with its value, a text or a list of texts; shown after the words. */
   field?: string
+  /** A second field, and what is shown between the two. */
+  then?: [joint: string, field: string]
+  /** The rule means something without the field. */
+  optional?: boolean
   /** What the ID in that field belongs to. */
   names?: 'serviceToken' | 'group'
   /** What a client must have for it: a login or a device (Cloudflare's documentation on selectors). */
@@ -131,15 +135,39 @@ const SELECTORS: Record<string, Selector> = {
   email_list: {words: 'email list', field: 'id', identity: 'an email address of a list'},
   login_method: {words: 'login method', field: 'id', identity: 'a login method'},
   auth_method: {words: 'authentication method', field: 'auth_method', identity: 'an authentication method'},
-  auth_context: {identity: 'an authentication context'},
-  okta: {identity: 'an Okta group'},
-  saml: {identity: 'a SAML attribute'},
-  oidc: {identity: 'an OIDC claim'},
-  azureAD: {identity: 'an Entra group'},
-  azure: {identity: 'an Entra group'},
-  cloudflare_account_member: {identity: 'a member of a Cloudflare account'},
-  gsuite: {identity: 'a Google Workspace group'},
-  'github-organization': {identity: 'a GitHub organisation'},
+  auth_context: {
+    words: 'authentication context',
+    field: 'ac_id',
+    identity: 'an authentication context',
+  },
+  okta: {words: 'Okta group', field: 'name', identity: 'an Okta group'},
+  saml: {
+    words: 'SAML attribute',
+    field: 'attribute_name',
+    then: [' = ', 'attribute_value'],
+    identity: 'a SAML attribute',
+  },
+  oidc: {
+    words: 'OIDC claim',
+    field: 'claim_name',
+    then: [' = ', 'claim_value'],
+    identity: 'an OIDC claim',
+  },
+  azureAD: {words: 'Entra group', field: 'id', identity: 'an Entra group'},
+  azure: {words: 'Entra group', field: 'id', identity: 'an Entra group'},
+  cloudflare_account_member: {
+    words: 'member of the Cloudflare account',
+    field: 'account_id',
+    optional: true,
+    identity: 'a member of a Cloudflare account',
+  },
+  gsuite: {words: 'Google Workspace group', field: 'email', identity: 'a Google Workspace group'},
+  'github-organization': {
+    words: 'GitHub organisation',
+    field: 'name',
+    then: [' team ', 'team'],
+    identity: 'a GitHub organisation',
+  },
   certificate: {words: 'a client certificate', holds: certificate},
   common_name: {words: 'certificate', field: 'common_name', holds: certificate},
   device_posture: {
@@ -147,8 +175,12 @@ const SELECTORS: Record<string, Selector> = {
     field: 'integration_uid',
     identity: 'a device that passes a posture check',
   },
-  external_evaluation: {identity: 'an external evaluation'},
-  user_risk_score: {identity: 'a user risk score'},
+  external_evaluation: {
+    words: 'external evaluation by',
+    field: 'evaluate_url',
+    identity: 'an external evaluation',
+  },
+  user_risk_score: {words: 'user risk score', field: 'user_risk_score', identity: 'a user risk score'},
 }
 
 /** @returns undefined for a selector that zt does not know */

@@ -129,7 +129,8 @@ const APPLICATIONS: Scene[] = [
   {what: 'an application of the zone, and a disabled token', app: {zone_id: ZONE}, policies: [ADMITS], ci: {enabled: false}, causes: ['token-disabled']},
   {what: 'by destinations', app: {domain: 'main.widgetcorp.tech', destinations: [{type: 'public', uri: 'main.widgetcorp.tech'}, {type: 'public', uri: HOST}]}, policies: [STAFF], causes: ['rule-missing']},
   {what: 'of type ssh', app: {type: 'ssh'}, policies: [STAFF], causes: ['rule-missing']},
-  {what: 'of type app_launcher', app: {type: 'app_launcher'}, policies: [STAFF], causes: ['application-type']},
+  {what: 'of type app_launcher', app: {type: 'app_launcher'}, policies: [STAFF], causes: ['rule-missing']},
+  {what: 'of type infrastructure', app: {type: 'infrastructure'}, policies: [], causes: ['application-type']},
 ] // prettier-ignore
 
 type Row = Scene & {setting: keyof typeof SETTINGS}

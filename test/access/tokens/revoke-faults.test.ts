@@ -283,8 +283,11 @@ describe('a service token with which an application authenticates for SCIM', () 
       Object.assign(world.app('Wiki'), {scim_config: {enabled: true, authentication}})
       const {ctx, writes} = await faulty(ignored)
       const error = await failure(revokeToken(ctx, {token: 'ci', detach}))
-      expect(error).toMatchObject({kind: 'conflict', code: 'TOKEN_IN_USE', details: {scim: [{name: 'Wiki'}]}})
-      expect(error.why).toContain('SCIM configuration of: "Wiki"')
+      expect(error).toMatchObject({kind: 'conflict', code: 'TOKEN_IN_USE'})
+      expect(error.details['references']).toContainEqual(
+        expect.objectContaining({kind: 'scim', name: 'Wiki'}),
+      )
+      expect(error.why).toContain('SCIM provisioning of "Wiki"')
       expect(writes).toEqual([])
     },
   )

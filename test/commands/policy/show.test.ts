@@ -15,6 +15,26 @@ it('shows a policy, and the applications that have it', async () => {
   expect(stdout).toMatch(/^Build +2/m)
 })
 
+it('shows what decides beside the rules, and each rule in words', async () => {
+  const {zt} = scene
+  Object.assign(zt.policy('CD'), {
+    include: [{okta: {name: 'ops', identity_provider_id: 'i'}}, {of_tomorrow: {x: 1}}],
+    ...{
+      approval_required: true,
+      approval_groups: [{approvals_needed: 1, email_addresses: ['a@example.com']}],
+    },
+  })
+  expect(await zt.json('policy show CD')).toMatchObject({
+    policy: {
+      inWords: {include: ['Okta group ops', 'of_tomorrow (x: 1)']},
+      settings: {approval: {required: true, groups: [{approvals: 1, emails: ['a@example.com']}]}},
+    },
+  })
+  const {stdout} = await zt.run('policy show CD')
+  expect(stdout).toMatch(/^approval +required; 1 of a@example\.com$/m)
+  expect(stdout).not.toContain('{')
+})
+
 it('shows one that lives inside an application, and one that no application has', async () => {
   const {zt} = scene
   expect(await zt.json('policy show Second')).toMatchObject({

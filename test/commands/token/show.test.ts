@@ -23,6 +23,30 @@ it('shows where its secret is, and for which hosts it is used', async () => {
   })
 })
 
+it('shows what names it: rules, Access groups, and SCIM configurations', async () => {
+  const {zt} = scene
+  const authentication = {scheme: 'access_service_token', client_id: 'ci.access', client_secret: '******'}
+  zt.app('Wiki')['scim_config'] = {idp_uid: 'x', remote_uri: 'https://wiki.widgetcorp.tech', authentication}
+  const {usedBy} = await zt.json('token show ci')
+  expect(usedBy).toMatchObject([
+    {kind: 'scim', name: 'Wiki', decision: null, part: null, applications: [{name: 'Wiki'}]},
+    {kind: 'group', name: 'robots', decision: null, part: 'include', through: []},
+    {kind: 'reusable', name: 'Robots', through: ['robots'], applications: [{name: 'Build'}]},
+  ])
+  const {stdout} = await zt.run('token show ci')
+  expect(stdout).toMatch(/^Wiki +SCIM provisioning +Wiki$/m)
+  expect(stdout).toMatch(/^Robots +Service Auth +include +Build +robots$/m)
+  expect((await zt.run('token show off')).stdout).toMatch(/^Nothing names it\.$/m)
+})
+
+it('shows what the API token may read, and says what is missing', async () => {
+  const {zt} = scene
+  zt.state.data.apiTokens[0]!.permission_groups = ['Access: Service Tokens Read']
+  const {stdout, stderr} = await zt.run('token show ci')
+  expect(stdout).toMatch(/^Nothing that the API token may read names it\.$/m)
+  expect(stderr).toContain('The API token may not read the policies, which may name the service token')
+})
+
 it('shows one of a zone', async () => {
   expect(await scene.zt.json('token show of-the-zone --zone widgetcorp.tech')).toMatchObject({
     token: {id: 'token-zone'},

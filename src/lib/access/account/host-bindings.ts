@@ -1,4 +1,5 @@
 import type {Application, Group, Policy, ServiceToken} from '../../api/types.js'
+import {kindOf} from '../applications/kinds.js'
 import {hostOf} from '../../policy/application-match.js'
 import {mayAdmit} from '../../policy/references.js'
 import type {AccessContext} from './context.js'
@@ -29,11 +30,11 @@ export interface PlannedBinding {
  */
 export async function planBinding(
   ctx: AccessContext,
-  {domains}: Pick<Application, 'domains'>,
+  {domains, type}: Pick<Application, 'domains' | 'type'>,
   named: readonly ServiceToken[],
   reached: readonly ServiceToken[] = [],
 ): Promise<PlannedBinding> {
-  const hosts = hostsOf(domains)
+  const hosts = kindOf(type).connects ? hostsOf(domains) : []
   if (hosts.length === 0) return {tokenId: undefined, bound: [], warnings: []}
   const [entries, existing] = await Promise.all([
     ctx.index.list(ctx.profile),

@@ -3,6 +3,7 @@ import {closest} from '../../core/closest.js'
 import {ztCommand} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
 import {addressOf, findApplication, sameAddress} from '../../policy/application-match.js'
+import {kindOf} from '../applications/kinds.js'
 import {actionName} from '../rules/action-name.js'
 
 /**
@@ -176,10 +177,9 @@ export function resolveApplication(
     })
   const hasDomain = ({domains}: Application): boolean =>
     address !== undefined && domains.some((domain) => sameAddress(domain, address.text))
-  // A bookmark has the domain that it links to, and protects nothing.
   const tests = [
     ...byIdOrName(wanted),
-    (app: Application) => hasDomain(app) && app.type !== 'bookmark',
+    (app: Application) => hasDomain(app) && kindOf(app.type).protects,
     hasDomain,
   ]
   const found = firstMatching(applications, tests)

@@ -3,6 +3,7 @@ import type {JsonObject} from '../../core/json.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import {sameAddress} from '../../policy/application-match.js'
 import {checkDomain, checkSession} from './input.js'
+import {kindOf} from './kinds.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import type {AppliedEdit} from '../edit/apply.js'
@@ -46,6 +47,7 @@ export interface CreateApplicationPlan extends PlannedEdit {
   warnings: string[]
 }
 
+const TYPE = 'self_hosted'
 const POLICY = newId(1)
 const APPLICATION = newId(2)
 
@@ -72,8 +74,7 @@ export async function planCreateApplication(
     api.listApplications(),
     options.rules && readServiceAuthRules(ctx, api, options.rules),
   ])
-  // A bookmark has the domain that it links to, and protects nothing.
-  const answering = applications.filter(({type}) => type !== 'bookmark')
+  const answering = applications.filter(({type}) => kindOf(type).protects)
   for (const domain of domains) refuseTaken(ctx, domain, answering)
 
   const warnings = [
@@ -83,7 +84,7 @@ export async function planCreateApplication(
   const target: ObjectRef = {kind: 'application', id: APPLICATION, name}
   const fields: JsonObject = {
     name,
-    type: 'self_hosted',
+    type: TYPE,
     domain: domains[0],
     ...(domains.length > 1 && {destinations: domains.map((uri) => ({type: 'public', uri}))}),
     ...(sessionDuration !== undefined && {session_duration: sessionDuration}),
@@ -96,7 +97,7 @@ export async function planCreateApplication(
   }
   const admitted = whomInWords(rules, rules.include)
   const body = serviceAuthBody(ruleName(options.ruleName, admitted), rules)
-  const binding = await planBinding(ctx, {domains}, rules.tokens, rules.reached)
+  const binding = await planBinding(ctx, {domains, type: TYPE}, rules.tokens, rules.reached)
   warnings.push(...binding.warnings)
   const changes = await withRule(api, target, fields, body, options.serviceAuth401 ?? false)
   return {...plan, changes, rule: {name: body.name}, admitted, binding}

@@ -6,7 +6,7 @@ import {evaluate} from '../../policy/evaluate.js'
 import {groupHolding, mayAdmit, namesToken} from '../../policy/references.js'
 import type {Evaluation, PolicyTrace} from '../../policy/types.js'
 import type {EdgeAnswer} from '../../tunnel/types.js'
-import {takesServiceTokens} from '../rules/add.js'
+import {serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
 import {tokenStatus} from '../tokens/list.js'
 
 export type CauseId =
@@ -156,7 +156,9 @@ function knownOf(
 ): string[] {
   const setting = setting401(application)
   const current = isCurrent(secret, secretVersion)
+  const doubt = serviceAuthDoubt(application)
   return [
+    ...(doubt === undefined ? [] : [`${doubt}.`]),
     ...(groupsRead ? [] : ['zt could not read the Access groups: the API token lacks the permission.']),
     ...(admitted ? [`The rules of "${application.name}" admit "${name}".`] : []),
     ...(said === 'credentials-right' ? ['Access accepted its credentials.'] : []),

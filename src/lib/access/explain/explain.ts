@@ -5,6 +5,7 @@ import {allRules, groupIdOf, groupsById} from '../../policy/references.js'
 import {RefusedError, type Finding} from '../../tunnel/failure/refusal.js'
 import type {EdgeAnswer} from '../../tunnel/types.js'
 import type {AccessContext} from '../account/context.js'
+import {isStrict} from '../account/organization.js'
 import {causesOf, type Cause, type Causes, type RefusalFacts, type SecretSource} from './causes.js'
 
 /** A connection that failed, and the service token that it was made with. */
@@ -133,7 +134,7 @@ async function explain(
   const [tokens, policies, strict] = await Promise.all([
     tokensOf(api, inZone, failed),
     own.listApplicationPolicies(found.application.id),
-    isStrict(api, answer),
+    ANSWERED.includes(answer.reason) ? isStrict(api) : undefined,
   ])
   const token = tokens.all.find((one) => isOf(failed, one))
   const causes = causesOf({
@@ -148,6 +149,9 @@ async function explain(
   })
   return {...causes, application}
 }
+
+/** Answers that depend on whether the organisation's authentication is strict. */
+const ANSWERED: readonly EdgeAnswer['reason'][] = ['unauthenticated', 'forbidden']
 
 /** The zone of a host, and the applications that belong to it instead of the account. */
 interface ZoneOfHost {
@@ -194,18 +198,6 @@ async function tokensOf(
 
 function isOf({tokenId, clientId}: FailedConnection, token: ServiceToken): boolean {
   return token.id === tokenId || token.clientId === clientId
-}
-
-/** Whether the organisation's authentication is strict; asked where the answer depends on it. */
-async function isStrict(api: AccessApi, {reason}: EdgeAnswer): Promise<boolean | undefined> {
-  if (reason !== 'unauthenticated' && reason !== 'forbidden') return undefined
-  try {
-    const {strict_service_token_auth: strict} = await api.getOrganization()
-    return strict === true
-  } catch (error) {
-    if (isForbidden(error)) return undefined
-    throw error
-  }
 }
 
 /** What this machine knows about the pair that was sent. */

@@ -1,10 +1,11 @@
 import type {AccessApi, Application, Decision, Group, Policy, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
 import {reachOf} from '../../policy/reach.js'
+import {kindOf} from '../applications/kinds.js'
 import {allRules, groupIdOf, groupsById, sameMeaning, type Rules} from '../../policy/references.js'
 import {readAccountRules} from '../account/account-rules.js'
 import {actionName} from '../rules/action-name.js'
-import {refuseOtherTypes} from '../rules/add.js'
+import {checkType} from '../rules/add.js'
 import {ztCommand, type Named} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {inlineTarget, linkChanges, openForEdit, type ApplicationToEdit} from '../edit/application.js'
@@ -98,8 +99,11 @@ export async function planAttach(
   const {policies, app, notes} = await readBoth(ctx, api, options.application)
   const policy = resolvePolicy(ctx, options.policy, policies)
   const {application} = app
+  refuseReusable(application, `Cannot attach a shared policy to "${application.name}"`, [
+    'Create the policy inside it in the dashboard',
+  ])
+  if (policy.decision === 'non_identity') notes.push(...checkType(application))
   if (app.kind === 'inline') throw takesInlineOnly(ctx, application)
-  if (policy.decision === 'non_identity') refuseOtherTypes(application)
   const there = app.links.find(({id}) => id === policy.id)
   const place = resolvePlace(ctx, {...application, policies: app.policies}, options.place)
   const moves = place.before !== undefined || place.precedence !== undefined
@@ -146,6 +150,23 @@ async function bindingBy(
 
 function namesGroups(rules: Rules): boolean {
   return allRules(rules).some((rule) => groupIdOf(rule) !== undefined)
+}
+
+/**
+ * For what needs a reusable policy on an application.
+ *
+ * @throws UserError `conflict` / `TAKES_INLINE_ONLY` for types of application that take none
+ */
+function refuseReusable({id, type}: Application, message: string, next: string[] = []): void {
+  if (kindOf(type).policies === 'any') return
+  throw new UserError({
+    kind: 'conflict',
+    code: 'TAKES_INLINE_ONLY',
+    message,
+    why: `It is an application of type ${type}, which takes only policies of its own. Nothing was changed.`,
+    next,
+    details: {applicationId: id},
+  })
 }
 
 function takesInlineOnly(ctx: AccessContext, {id, name}: Application): UserError {
@@ -212,13 +233,18 @@ function ruleOf(
   }
 }
 
-function isInline(ctx: AccessContext, {id, name}: Policy, application: Application): UserError {
+function isInline(ctx: AccessContext, policy: Policy, application: Application): UserError {
+  const {id, name} = policy
   return new UserError({
     kind: 'conflict',
     code: 'POLICY_IS_INLINE',
     message: `Cannot detach the policy "${name}": it lives inside "${application.name}"`,
-    why: 'Such a policy (legacy) exists on no other application, so taking it off would delete it.',
-    next: [`Make it reusable first: ${ztCommand(ctx, 'policy', 'make-reusable', application.id, id)}`],
+    why: 'Such a policy exists on no other application, so taking it off would delete it.',
+    next: [
+      kindOf(application.type).policies === 'any'
+        ? `Make it reusable first: ${ztCommand(ctx, 'policy', 'make-reusable', application.id, id)}`
+        : `To delete it: ${ztCommand(ctx, 'app', 'remove-rule', application, policy)}`,
+    ],
     details: {policyId: id, applicationId: application.id},
   })
 }
@@ -279,7 +305,7 @@ export interface ReusableEdit extends PlannedEdit {
  * Makes policies that live inside an application (legacy) reusable: they stay on it, and can be attached to others.
  *
  * @param options.rule by name, ID or precedence (`#3`); undefined: all inline policies
- * @throws UserError `not-found`, `ambiguous`
+ * @throws UserError `not-found`, `ambiguous`; `conflict` / `TAKES_INLINE_ONLY`
  */
 export async function planMakeReusable(
   ctx: AccessContext,
@@ -288,6 +314,7 @@ export async function planMakeReusable(
   const api = await ctx.api()
   const {policies, app, notes} = await readBoth(ctx, api, options.application)
   const {application} = app
+  refuseReusable(application, `Cannot make the policies of "${application.name}" reusable`)
   const only =
     options.rule === undefined
       ? undefined

@@ -1,6 +1,7 @@
 import type {Application, Policy, PolicyBody, Rule, ServiceToken} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
 import {UserError} from '../../core/errors.js'
+import {kindOf, serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
 import {sameRules} from '../../policy/references.js'
 import type {AccessContext} from '../account/context.js'
 import {planBinding, type PlannedBinding} from '../account/host-bindings.js'
@@ -59,16 +60,6 @@ export interface AddRulePlan extends PlannedEdit {
   warnings: string[]
 }
 
-/** Types of application whose policies cannot hold a Service Auth rule (Cloudflare's API reference). */
-const WITHOUT_SERVICE_AUTH = new Set([
-  'bookmark',
-  'infrastructure',
-  'app_launcher',
-  'warp',
-  'biso',
-  'dash_sso',
-])
-
 /**
  * How to let service tokens into an application by a Service Auth rule, leaving the rest of it alone. Whoever a rule with
  * the same conditions admits already is left out. Changes nothing yet.
@@ -84,7 +75,7 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
   ])
   const {app, notes} = await openForEdit(ctx, api, options.application, applications)
   const {application, policies} = app
-  refuseOtherTypes(application)
+  const doubts = checkType(application)
 
   const missing = rules.include.filter((rule) => !isThere(rule, rules, policies))
   const isMissing = (rule: Rule): boolean => missing.some((one) => sameJson(one, rule))
@@ -120,6 +111,7 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
     after: before,
     binding,
     warnings: [
+      ...doubts,
       ...rules.warnings,
       ...rules.tokens.flatMap((token) => idleWarning(ctx, token)),
       ...past,
@@ -202,18 +194,18 @@ function admittedAnyway(
   )
 }
 
-/** Whether a Service Auth rule can admit service tokens to an application of this type. */
-export function takesServiceTokens(type: string): boolean {
-  return !WITHOUT_SERVICE_AUTH.has(type)
-}
-
-/** @throws UserError `usage` / `NO_SERVICE_AUTH_HERE` for types of application that service tokens do not open */
-export function refuseOtherTypes({name, type}: Application): void {
-  if (takesServiceTokens(type)) return
+/**
+ * What to say before a Service Auth rule is put on an application: nothing where its type admits machines.
+ *
+ * @throws UserError `usage` / `NO_SERVICE_AUTH_HERE` for types of application that service tokens do not open
+ */
+export function checkType({name, type}: Application): string[] {
+  const doubt = serviceAuthDoubt({name, type})
+  if (takesServiceTokens(type)) return doubt === undefined ? [] : [doubt]
   throw new UserError({
     kind: 'usage',
     code: 'NO_SERVICE_AUTH_HERE',
     message: `"${name}" cannot have a Service Auth rule`,
-    why: `It is an application of type ${type}, which does not accept service tokens.`,
+    why: `${kindOf(type).why ?? ''}.`,
   })
 }

@@ -1,5 +1,6 @@
 import type {AccessApi, Application, Policy, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
+import {kindOf} from '../applications/kinds.js'
 import {groupHolding, groupsById, groupIdOf, namesToken} from '../../policy/references.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
@@ -86,7 +87,7 @@ async function removeWhole(scene: Scene, andDelete: boolean): Promise<Part> {
   const unbound = await unbinding(scene, [{...app.application, policies: left}], others)
   if (target.kind === 'inline-policy') {
     notes.unshift(`"${policy.name}" exists only in "${app.application.name}": it is deleted`)
-    if (left.length === 0)
+    if (left.length === 0 && kindOf(app.application.type).policies === 'any')
       notes.push('Cloudflare may not accept another inline policy there, so undoing this may fail')
     return {changes: [deleteChange(target, withRules(policy.raw))], how: 'delete', unbound, notes}
   }

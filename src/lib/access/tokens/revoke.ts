@@ -1,4 +1,4 @@
-import type {AccessApi, Application, ServiceToken} from '../../api/types.js'
+import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import {isDirect, tokenReferences, type Reference} from '../../policy/references.js'
 import {requireReady} from '../../secrets/stores.js'
@@ -178,9 +178,9 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   const {name, clientId, enabled} = target.token
   ctx.progress.step('Looking for what names it')
   const {rules, warnings} = await readAccountRules(api, {allNeeded: detach, thorough: false})
-  const references = tokenReferences(id, rules)
-  if (references.some(isDirect) && !detach) throw inUse(ctx, target.token, references)
-  refuseScim(target.token, rules.applications)
+  const references = tokenReferences(target.token, rules)
+  const inTheWay = references.filter((one) => isDirect(one) && (!detach || isScim(one)))
+  if (inTheWay.length > 0) throw inUse(ctx, target.token, references)
   const changes = detach ? await planDetach(ctx, api, target.token, rules, references) : []
   requireSecretFields(ctx, changes)
   const token = {id, name, clientId}
@@ -205,7 +205,7 @@ async function deleteToken(ctx: AccessContext, api: AccessApi, {token}: Plan): P
     if (!(error instanceof ApiError)) throw error
     if (error.kind !== 'conflict' && !error.apiCodes.includes(12139)) throw error
     const {rules} = await readAccountRules(api, {allNeeded: false, thorough: true})
-    throw inUse(ctx, token, tokenReferences(token.id, rules), error)
+    throw inUse(ctx, token, tokenReferences(token, rules), error)
   }
 }
 
@@ -241,14 +241,20 @@ async function forget(
   return {secretRemoved, unbound: [...new Set(unbound)].sort()}
 }
 
+/** Where the token is a credential and not part of a rule: zt does not have the secret of another one to put there. */
+function isScim({kind}: Reference): boolean {
+  return kind === 'scim'
+}
+
 /** A place that names the token, as one line. */
 function referenceLine({kind, name, decision, part, through, applications}: Reference): string {
+  if (kind === 'scim') return `SCIM provisioning of "${name}", from which zt cannot take it out`
   const what =
     kind === 'group' ? `Access group "${name}"` : `${actionName(decision ?? '')} rule "${name}" (${kind})`
   const where = applications.map((one) => `"${one.name}"`).join(', ')
   const on = kind === 'group' ? '' : where === '' ? ', on no application' : `, on ${where}`
   const way = through.length === 0 ? '' : `, through ${through.map((one) => `"${one}"`).join(' in ')}`
-  return `${what}: ${part}${on}${way}`
+  return `${what}: ${part ?? ''}${on}${way}`
 }
 
 function inUse(
@@ -260,7 +266,7 @@ function inUse(
   const lines = references.slice(0, NAMED).map(referenceLine)
   if (references.length > NAMED) lines.push(`and ${references.length - NAMED} more`)
   const unseen =
-    'Cloudflare says that something names it, but zt finds nothing. The API token may not be allowed to read it, or the SCIM configuration of an application names it.'
+    'Cloudflare says that a rule, an Access group or the SCIM configuration of an application names it, but zt finds nothing: the API token may not be allowed to read it.'
   return new UserError({
     kind: 'conflict',
     code: 'TOKEN_IN_USE',
@@ -268,32 +274,34 @@ function inUse(
     why:
       references.length === 0
         ? unseen
-        : ['It is named by:', ...lines, ...(late ? ['These appeared while zt was revoking it.'] : [])],
-    next:
-      references.length === 0
-        ? ['Find what names it in the dashboard, then run the command again']
         : [
-            ztCommand(ctx, 'token', 'revoke', token, '--detach', '--dry-run'),
-            'With --detach, zt takes it out of all of them, then deletes it',
+            ...['It is named by:', ...lines],
+            late ? 'These appeared while zt was revoking it.' : 'Nothing was changed.',
           ],
+    next: nextFor(ctx, token, references),
     details: {tokenId: token.id, references},
     cause: late,
   })
 }
 
-/** Cloudflare deletes no token with which an application authenticates for SCIM: all the rest would be done in vain. */
-function refuseScim({id, name, clientId}: ServiceToken, applications: readonly Application[]): void {
-  const using = applications.filter(({raw}) => JSON.stringify(raw['scim_config'] ?? null).includes(clientId))
-  if (using.length === 0) return
-  const where = using.map((one) => `"${one.name}"`).join(', ')
-  throw new UserError({
-    kind: 'conflict',
-    code: 'TOKEN_IN_USE',
-    message: `The service token "${name}" is in use`,
-    why: [`It is named by the SCIM configuration of: ${where}.`, 'Nothing was changed.'],
-    next: [`Take it out of the SCIM configuration of ${where} in the dashboard, then run the command again`],
-    details: {tokenId: id, references: [], scim: using.map((one) => ({id: one.id, name: one.name}))},
-  })
+/** How to go on. While SCIM names the token, `--detach` would fail too. */
+function nextFor(
+  ctx: AccessContext,
+  token: Pick<ServiceToken, 'id' | 'name'>,
+  references: readonly Reference[],
+): string[] {
+  const scim = references.filter(isScim)
+  if (scim.length > 0) {
+    const where = scim.map(({name}) => `"${name}"`).join(', ')
+    return [
+      `In the dashboard, give the SCIM configuration of ${where} another service token, then run the command again`,
+    ]
+  }
+  if (references.length === 0) return ['Find what names it in the dashboard, then run the command again']
+  return [
+    ztCommand(ctx, 'token', 'revoke', token, '--detach', '--dry-run'),
+    'With --detach, zt takes it out of all of them, then deletes it',
+  ]
 }
 
 /**

@@ -1,24 +1,31 @@
+import {applicationDetails, policyDetails} from '../../access/applications/details.js'
+import {kindOf, refusalInWords} from '../../access/applications/kinds.js'
 import {actionName} from '../../access/rules/action-name.js'
 import type {PolicyInWords} from '../../access/rules/in-words.js'
 import type {Application, Policy} from '../../api/types.js'
 import {columnsOf, style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
 import {wrapped} from '../../cli/wrapped.js'
+import {applicationDetailFacts, policyDetailFacts} from './details.js'
 
 const PARTS = ['include', 'require', 'exclude'] as const
 
-/** An application's own settings. */
-export function applicationFacts(application: Application): string[] {
-  const {id, name, type, domains, serviceAuth401Redirect, raw} = application
-  const session = raw['session_duration']
-  return facts([
-    ['name', style.bold(name)],
-    ['kind', type],
-    ['domains', domains.join(', ')],
-    ['session', typeof session === 'string' ? session : undefined],
-    ['machines', `${serviceAuth401Redirect ? '401' : 'redirect to the login page'} if not admitted`],
-    ['id', id],
-  ])
+/** An application's own settings, as far as they are set. */
+export function applicationFacts(application: Application, strict: boolean | undefined): string[] {
+  const {id, name, type, domains, raw} = application
+  const {serviceAuth, why} = kindOf(type)
+  return facts(
+    [
+      ['name', style.bold(name)],
+      ['kind', type],
+      ['domains', domains.length > 0 ? domains.join(', ') : undefined],
+      ['not admitted', refusalInWords(application, strict)],
+      ['Service Auth', serviceAuth === 'yes' ? undefined : `${serviceAuth}: ${why ?? 'not documented'}`],
+      ...applicationDetailFacts(applicationDetails(raw)),
+      ['id', id],
+    ],
+    columnsOf('stdout'),
+  )
 }
 
 /** Policies in order: precedence, action, name and kind on one line, and their rules in words below. */
@@ -30,39 +37,60 @@ export function ruleList(
   const rows = policies.map((policy, at) => ({policy, place: placeOf(policy, at), said: words[at]}))
   const places = Math.max(...rows.map(({place}) => place.length))
   const actions = Math.max(...rows.map(({policy}) => actionName(policy.decision).length))
-  return rows.flatMap(({policy, place, said}) => {
+  const details = rows.map(({policy}) => detailsOf(policy))
+  const labels = Math.max(9, ...details.flat().map(([label]) => label.length + 2))
+  return rows.flatMap(({policy, place, said}, at) => {
     const inline = policy.reusable === false ? style.dim('  inline') : ''
     const action = actionName(policy.decision).padEnd(actions)
     const head = `${style.dim(place.padStart(places))}  ${action}  ${style.bold(policy.name)}${inline}`
-    return [head, ...PARTS.flatMap((part) => partLines(part, said?.[part] ?? [], places + 2, width))]
+    const parts = PARTS.map((part): Fact => [
+      part,
+      (said?.[part] ?? []).join(part === 'require' ? ' and ' : ', '),
+    ])
+    const below = [...parts, ...(details[at] ?? [])].filter(([, value]) => value !== '')
+    return [head, ...below.flatMap((one) => factLines(one, {indent: places + 2, labels, width}))]
   })
 }
 
-function partLines(
-  part: (typeof PARTS)[number],
-  rules: readonly string[],
-  indent: number,
-  width: number,
+/** Said of an application without policies. */
+export function noRules({type}: Application): string {
+  return kindOf(type).protects ? 'No rules: the application admits no one.' : 'No rules.'
+}
+
+type Fact = [label: string, value: string]
+
+function detailsOf({raw}: Policy): Fact[] {
+  return policyDetailFacts(policyDetails(raw)).filter((fact): fact is Fact => fact[1] !== undefined)
+}
+
+function factLines(
+  [label, value]: Fact,
+  {indent, labels, width}: {indent: number; labels: number; width: number},
 ): string[] {
-  if (rules.length === 0) return []
-  const lead = `${' '.repeat(indent)}${part.padEnd(9)}`
-  const joint = part === 'require' ? ' and ' : ', '
-  const text = rules.join(joint)
-  return wrapped(text, width - lead.length).map((line, at) =>
-    at === 0 ? `${' '.repeat(indent)}${style.dim(part.padEnd(9))}${line}` : ' '.repeat(lead.length) + line,
+  const lead = ' '.repeat(indent)
+  return wrapped(value, width - indent - labels).map((line, at) =>
+    at === 0 ? `${lead}${style.dim(label.padEnd(labels))}${line}` : lead + ' '.repeat(labels) + line,
   )
 }
 
 /** The JSON shape of an application with its rules. */
-export function applicationJson(application: Application, words: readonly PolicyInWords[]): object {
-  const {id, name, type, domain, domains, serviceAuth401Redirect, policies} = application
+export function applicationJson(
+  application: Application,
+  words: readonly PolicyInWords[],
+  strict: boolean | undefined,
+): object {
+  const {id, name, type, domain, domains, serviceAuth401Redirect, policies, raw} = application
   return {
     id,
     name,
     type,
     domain: domain ?? null,
     domains,
+    serviceAuth: kindOf(type).serviceAuth,
     serviceAuth401: serviceAuth401Redirect,
+    strictServiceAuth: strict ?? null,
+    notAdmitted: refusalInWords(application, strict),
+    settings: applicationDetails(raw),
     policies: policies.map((policy, at) => ({
       id: policy.id,
       name: policy.name,
@@ -72,6 +100,7 @@ export function applicationJson(application: Application, words: readonly Policy
       reusable: policy.reusable,
       ...Object.fromEntries(PARTS.map((part) => [part, policy[part]])),
       inWords: words[at],
+      settings: policyDetails(policy.raw),
     })),
   }
 }

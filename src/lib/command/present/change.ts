@@ -1,6 +1,7 @@
 import type {DescribedChange} from '../../access/edit/describe.js'
 import type {TokenChange} from '../../access/tokens/changes.js'
 import type {DetachStep, Reference, Revocation, RevokeResult} from '../../access/tokens/revoke.js'
+import type {TokenUses} from '../../access/tokens/uses.js'
 import {actionName} from '../../access/rules/action-name.js'
 import {style} from '../../cli/streams.js'
 import {table} from '../../cli/table.js'
@@ -27,12 +28,13 @@ export function referenceTable(
     {title, value: ({name}) => name},
     {
       title: 'KIND',
-      value: ({kind, decision}) =>
-        kind === 'group'
-          ? 'Access group'
-          : `${actionName(decision ?? '')}${kind === 'inline' ? ', inline' : ''}`,
+      value: ({kind, decision}) => {
+        if (kind === 'group') return 'Access group'
+        if (kind === 'scim') return 'SCIM provisioning'
+        return `${actionName(decision ?? '')}${kind === 'inline' ? ', inline' : ''}`
+      },
     },
-    {title: 'PART', value: ({part}) => part},
+    {title: 'PART', value: ({part}) => part ?? ''},
     {title: 'APPLICATION', value: ({applications}) => applications.map(({name}) => name).join(', ')},
     {title: 'THROUGH', value: ({through}) => through.join(' > '), optional: true},
   ])
@@ -49,6 +51,17 @@ export function revocationText(plan: Revocation, changes: readonly DescribedChan
     'Revoking it would:',
     ...revocationSteps(plan).map((step) => `  - ${step}`),
   ]
+}
+
+/** The JSON shape of the same. */
+export function referencesJson(references: readonly Reference[]): object[] {
+  return references.map((one) => ({...one, decision: one.decision ?? null, part: one.part ?? null}))
+}
+
+/** What names a service token. */
+export function usesText({references, warnings}: TokenUses): string[] {
+  if (references.length > 0) return referenceTable(references, 'USED BY')
+  return [warnings.length > 0 ? 'Nothing that the API token may read names it.' : 'Nothing names it.']
 }
 
 /** What a revocation does, one line each, in its order. */

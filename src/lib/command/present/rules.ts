@@ -2,10 +2,12 @@ import {actionName} from '../../access/rules/action-name.js'
 import type {ShownGroup} from '../../access/groups/show.js'
 import type {ShownPolicy} from '../../access/policies/show.js'
 import type {PolicyInWords} from '../../access/rules/in-words.js'
-import {style} from '../../cli/streams.js'
+import {policyDetails} from '../../access/applications/details.js'
+import {columnsOf, style} from '../../cli/streams.js'
 import {facts, table} from '../../cli/table.js'
 import type {ReachedApplication} from '../../access/groups/edits.js'
-import {referenceTable} from './change.js'
+import {policyDetailFacts} from './details.js'
+import {referencesJson, referenceTable} from './change.js'
 
 const PARTS = [
   ['include', 'any of'],
@@ -25,13 +27,17 @@ function ruleLines(words: PolicyInWords): [label: string, value: string][] {
 
 /** A policy, its rules, and the applications that use it. */
 export function policyText({policy, reusable, attached, words}: ShownPolicy): string[] {
-  const about = facts([
-    ['name', style.bold(policy.name)],
-    ['action', actionName(policy.decision)],
-    ['kind', reusable ? 'reusable' : 'inline (legacy)'],
-    ['id', policy.id],
-    ...ruleLines(words),
-  ])
+  const about = facts(
+    [
+      ['name', style.bold(policy.name)],
+      ['action', actionName(policy.decision)],
+      ['kind', reusable ? 'reusable' : 'inline (legacy)'],
+      ...policyDetailFacts(policyDetails(policy.raw)),
+      ['id', policy.id],
+      ...ruleLines(words),
+    ],
+    columnsOf('stdout'),
+  )
   if (attached.length === 0) return [...about, '', 'No application uses it.']
   const where = table(attached, [
     {title: 'APPLICATION', value: ({application}) => application.name},
@@ -42,10 +48,15 @@ export function policyText({policy, reusable, attached, words}: ShownPolicy): st
 }
 
 /** The JSON shape of a policy. */
-export function policyJson({policy, reusable, attached}: ShownPolicy): object {
-  const {id, name, decision, include, require, exclude} = policy
+export function policyJson({policy, reusable, attached, words}: ShownPolicy): object {
+  const {id, name, decision, include, require, exclude, raw} = policy
+  const action = actionName(decision)
   return {
-    policy: {id, name, decision, action: actionName(decision), reusable, include, require, exclude},
+    policy: {
+      ...{id, name, decision, action, reusable, include, require, exclude},
+      inWords: words,
+      settings: policyDetails(raw),
+    },
     applications: attached.map(({application, precedence}) => ({
       id: application.id,
       name: application.name,
@@ -67,7 +78,7 @@ export function groupJson({group, references}: ShownGroup): object {
   const {id, name, include, require, exclude} = group
   return {
     group: {id, name, include, require, exclude},
-    usedBy: references.map((one) => ({...one, decision: one.decision ?? null})),
+    usedBy: referencesJson(references),
   }
 }
 
