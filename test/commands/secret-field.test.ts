@@ -85,7 +85,7 @@ describe('--secret-field', () => {
   })
 
   it('given several times reads a JSON object from stdin', async () => {
-    const several = {authentication: [{scheme: 'httpbasic', user: 'a'}, {scheme: 'oauth2', client_id: 'b'}]} // prettier-ignore
+    const several = {authentication: [{scheme: 'httpbasic', user: 'a'}, {scheme: 'access_service_token', client_id: 'b'}]} // prettier-ignore
     zt.app('GitLab')['scim_config'] = several
     const paths = ['scim_config.authentication.0.password', 'scim_config.authentication.1.client_secret']
     const line = `${set} ${paths.map((one) => `--secret-field ${one}`).join(' ')}`
@@ -99,7 +99,7 @@ describe('--secret-field', () => {
     expect(zt.app('GitLab')['scim_config']).toEqual({
       authentication: [
         {scheme: 'httpbasic', user: 'a', password: 'one-secret'},
-        {scheme: 'oauth2', client_id: 'b', client_secret: 'other-secret'},
+        {scheme: 'access_service_token', client_id: 'b', client_secret: 'other-secret'},
       ],
     })
   })
