@@ -82,3 +82,26 @@ describe('two profiles that one directory is made for, as case is not distinguis
     }
   })
 })
+
+describe('an entry of another version of zt', () => {
+  let directory: string
+  beforeEach(async () => {
+    directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-index-'))
+    await fs.mkdir(path.join(directory, 'index', 'prod'), {recursive: true})
+  })
+  afterEach(() => fs.rm(directory, {recursive: true, force: true}))
+
+  it.each<[string, object, object]>([
+    ['an earlier one, without the number of the secret', {}, {secretVersion: undefined, imported: undefined}],
+    ['a later one, with fields that are not known', {secretVersion: 3, later: true}, {secretVersion: 3}],
+  ])('is read: %s', async (_, more, known) => {
+    const entry = {
+      ...{version: 1, tokenId: 'token', clientId: 'c', name: 'n', profile: 'prod', accountId: 'a'},
+      ...{store: 'vault', storedAt: '2026-01-01T00:00:00Z', ...more},
+    }
+    await fs.writeFile(path.join(directory, 'index', 'prod', 'token.json'), JSON.stringify(entry), {
+      mode: 0o600,
+    })
+    expect(await new IndexFiles(directory).list('prod')).toMatchObject([{tokenId: 'token', ...known}])
+  })
+})

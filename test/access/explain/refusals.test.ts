@@ -127,7 +127,7 @@ const APPLICATIONS: Scene[] = [
   {what: 'an application of the zone, and its own disabled token', app: {zone_id: ZONE}, ci: {zone_id: ZONE, enabled: false}, policies: [ADMITS], causes: ['token-disabled'], noWay: true},
   {what: 'an application of the zone with a condition', app: {zone_id: ZONE}, policies: [rule('non_identity', [token], {require: [office]})], causes: ['rule-condition'], moveTo: OFFICE},
   {what: 'an application of the zone, and a disabled token', app: {zone_id: ZONE}, policies: [ADMITS], ci: {enabled: false}, causes: ['token-disabled']},
-  {what: 'by destinations', app: {domain: 'main.widgetcorp.tech', destinations: [{type: 'public', uri: 'main.widgetcorp.tech'}, {type: 'public', uri: HOST}]}, policies: [STAFF], causes: ['rule-missing']},
+  {what: 'by destinations', app: {domain: undefined, destinations: [{type: 'public', uri: HOST}]}, policies: [STAFF], causes: ['rule-missing']},
   {what: 'of type ssh', app: {type: 'ssh'}, policies: [STAFF], causes: ['rule-missing']},
   {what: 'of type app_launcher', app: {type: 'app_launcher'}, policies: [STAFF], causes: ['rule-missing']},
   {what: 'of type infrastructure', app: {type: 'infrastructure'}, policies: [], causes: ['application-type']},
