@@ -1,33 +1,42 @@
+import {createPublicKey, verify, X509Certificate, type JsonWebKey} from 'node:crypto'
 import fs from 'node:fs/promises'
+import http, {type IncomingHttpHeaders} from 'node:http'
 import https from 'node:https'
-import type {IncomingHttpHeaders} from 'node:http'
+import type {AddressInfo} from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import tls from 'node:tls'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import type {JsonObject} from '../../src/lib/core/json.js'
-import {openCertificateAuthority} from '../../src/lib/sandbox/certificates.js'
+import {openCertificateAuthority, type CertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 import {startEdge} from '../../src/lib/sandbox/edge/edge.js'
 import {readSeed} from '../../src/lib/sandbox/seed.js'
+import {openSigningKey, type SigningKey} from '../../src/lib/sandbox/signing-key.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSettings} from '../../src/lib/sandbox/types.js'
 
 const HOST = 'app.widgetcorp.tech'
 const AUD = 'f00d'.repeat(16)
+const NOW = Date.UTC(2026, 10, 1)
 const SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8r'
 
 let directory: string
 let ca: Buffer
 let edge: {address: string; close(): Promise<void>}
+let authority: CertificateAuthority
 let state: SandboxState
+/** Of every host, if it is an HTTP service. */
+let origin: string | undefined
 
 beforeAll(async () => {
   directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-edge-'))
-  const authority = await openCertificateAuthority(directory, Date.now())
+  authority = await openCertificateAuthority(directory, Date.now())
   ca = await fs.readFile(authority.caFile)
   edge = await startEdge({
     state: {edgeView: () => state.edgeView(), recordUse: (id) => state.recordUse(id)},
     authority,
-    originOf: () => '127.0.0.1:9',
+    originOf: () => origin ?? '127.0.0.1:9',
+    httpOriginOf: () => origin,
   })
 })
 afterAll(async () => {
@@ -73,6 +82,7 @@ async function world({
 }: World): Promise<void> {
   state = await SandboxState.open({
     file: path.join(directory, 'state.json'),
+    clock: {now: () => NOW},
     seed: {
       apps: [
         {
@@ -335,7 +345,281 @@ describe('the edge', () => {
     await world(there)
     expect(await ask(request)).toMatchObject(answer)
   })
+
+  it('tells the login page whether the service token was valid (seen on edges in 2026)', async () => {
+    await world({policies: ['people']})
+    const claims = async (headers: Record<string, string>): Promise<unknown> => {
+      const {headers: answer} = await ask({path: '/a?b=c', headers})
+      const {searchParams} = new URL(answer.location ?? '')
+      expect(searchParams.get('kid')).toBe(AUD)
+      return claimsOf(searchParams.get('meta') ?? '')
+    }
+    const meta = {type: 'meta', aud: AUD, hostname: HOST, redirect_url: '/a?b=c'}
+    expect(await claims(TOKEN)).toMatchObject({...meta, service_token_status: true})
+    expect(await claims(WRONG)).toMatchObject({...meta, service_token_status: false})
+  })
 })
+
+describe('a session', () => {
+  /** The one that a request with the service token gets. */
+  const given = async (): Promise<string> => {
+    const {headers} = await ask({headers: TOKEN})
+    return /^CF_Authorization=([^;]+)/.exec(headers['set-cookie']?.[0] ?? '')?.[1] ?? ''
+  }
+  const ways = (session: string): [string, Record<string, string>][] => [
+    ['the cookie', {cookie: `a=b; CF_Authorization=${session}; c=d`}],
+    ['cf-access-token', {'cf-access-token': session}],
+    ['Cf-Access-Jwt-Assertion', {'cf-access-jwt-assertion': session}],
+  ]
+  const statuses = async (session: string): Promise<(number | undefined)[]> =>
+    Promise.all(ways(session).map(async ([, headers]) => (await ask({headers})).status))
+
+  it('has the claims of a service token, and lasts as long as the application says', async () => {
+    await world({app: {session_duration: '2h'}})
+    expect(claimsOf(await given())).toEqual({
+      ...{type: 'app', aud: [AUD], iss: 'https://widgetcorp.cloudflareaccess.com'},
+      ...{common_name: 'ci.access', sub: '', iat: NOW / 1000, exp: NOW / 1000 + 2 * 3600},
+    })
+  })
+
+  it.each([
+    ['24 hours, if nothing says how long', {}, {}, 24 * 3600],
+    [
+      'as long as the policy says, before the application',
+      {session_duration: '2h'},
+      {session_duration: '30m'},
+      1800,
+    ],
+  ])('lasts %s', async (_says, app, policy, seconds) => {
+    await world({app: {...app}})
+    Object.assign(state.data.inlinePolicies[0] ?? {}, policy)
+    await state.save()
+    const {exp, iat} = claimsOf(await given()) as {exp: number; iat: number}
+    expect(exp - iat).toBe(seconds)
+  })
+
+  it('is verified by what /cdn-cgi/access/certs has, on the host and on the team domain', async () => {
+    await world({})
+    const session = await given()
+    const [head = '', body = '', signature = ''] = session.split('.')
+    const {kid} = JSON.parse(Buffer.from(head, 'base64url').toString()) as {kid: string}
+    for (const host of [HOST, 'widgetcorp.cloudflareaccess.com']) {
+      const {status, headers, text} = await ask({host, path: '/cdn-cgi/access/certs'})
+      expect({status, type: headers['content-type']}).toEqual({status: 200, type: 'application/json'})
+      const published = JSON.parse(text) as {
+        keys: (JsonWebKey & {kid: string})[]
+        public_cert: {kid: string}
+        public_certs: {kid: string; cert: string}[]
+      }
+      expect(published.keys).toMatchObject([{kid, kty: 'RSA', alg: 'RS256', use: 'sig', e: 'AQAB'}])
+      expect(published.public_cert).toEqual(published.public_certs[0])
+      const keys = [
+        createPublicKey({key: published.keys[0] ?? {}, format: 'jwk'}),
+        new X509Certificate(published.public_certs[0]?.cert ?? '').publicKey,
+      ]
+      for (const key of keys)
+        expect(
+          verify('sha256', Buffer.from(`${head}.${body}`), key, Buffer.from(signature, 'base64url')),
+        ).toBe(true)
+    }
+    expect(await ask({host: 'other.example', path: '/cdn-cgi/access/certs'})).toMatchObject({status: 530})
+  })
+
+  it('survives a restart of the sandbox: its key is kept, readable by its owner only', async () => {
+    const folder = await fs.mkdtemp(path.join(directory, 'keys-'))
+    const first = await openSigningKey(folder)
+    const token = first.sign({sub: ''})
+    expect((await openSigningKey(folder)).verify(token)).toEqual({sub: ''})
+    const file = path.join(folder, 'access-key.pem')
+    expect((await fs.stat(file)).mode & 0o777).toBe(0o600)
+    await fs.writeFile(file, 'damaged')
+    expect((await openSigningKey(folder)).verify(token)).toBeUndefined()
+  })
+
+  it('opens an application with an Allow policy in each way (seen in October 2026)', async () => {
+    await world({})
+    const session = await given()
+    expect(await statuses(session)).toEqual([200, 200, 200])
+    expect(await ask({headers: {authorization: `Bearer ${session}`}})).toMatchObject({status: 302})
+  })
+
+  it('opens no application that has Service Auth policies only (seen in October 2026)', async () => {
+    await world({policies: ['token']})
+    expect(await statuses(await given())).toEqual([302, 302, 302])
+    await world({policies: ['token'], settings: {without_allow: 'forbidden'}})
+    expect(await statuses(await given())).toEqual([403, 403, 403])
+  })
+
+  it('is ignored beside credentials in strict mode (documentation, "Service tokens")', async () => {
+    await world({})
+    const session = await given()
+    await world({policies: ['people'], settings: {strict_service_token_auth: true}})
+    for (const [, headers] of ways(session))
+      expect(await ask({headers: {...headers, ...TOKEN}})).toMatchObject({status: 403})
+  })
+
+  it.each<[string, (session: string, claims: JsonObject, key: SigningKey) => string]>([
+    ['expired', (_, claims, key) => key.sign({...claims, exp: NOW / 1000})],
+    ['of another application', (_, claims, key) => key.sign({...claims, aud: ['other']})],
+    ['of another team', (_, claims, key) => key.sign({...claims, iss: 'https://other.cloudflareaccess.com'})],
+    ['of another type', (_, claims, key) => key.sign({...claims, type: 'org'})],
+    ['without a signature', (session) => session.replace(/[^.]+$/, '')],
+    [
+      'with another payload',
+      (session, claims) => changed(session, 1, {...claims, common_name: 'other.access'}),
+    ],
+    ['with another algorithm', (session) => changed(session, 0, {alg: 'none', typ: 'JWT'})],
+    ['with a fourth part', (session) => `${session}.x`],
+    ['that is no token', () => 'x'],
+  ])('%s opens nothing', async (_says, spoil) => {
+    await world({})
+    const session = await given()
+    const key = await authority.signingKey()
+    expect(await statuses(spoil(session, claimsOf(session), key))).toEqual([302, 302, 302])
+  })
+})
+
+describe('an HTTP service behind the edge', () => {
+  let seen: IncomingHttpHeaders[]
+  const asked = async (request: Ask): Promise<IncomingHttpHeaders> => {
+    seen = []
+    const answer = await ask(request)
+    expect(answer.text).toBe('of the service')
+    expect(answer.headers['set-cookie']?.at(-1)).toMatch(/^(own=1$|CF_Authorization=)/)
+    return seen[0] ?? {}
+  }
+  let service: http.Server
+
+  beforeAll(async () => {
+    service = http.createServer(({headers}, response) => {
+      seen.push(headers)
+      response.setHeader('set-cookie', 'own=1').end('of the service')
+    })
+    await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve))
+    origin = `http://127.0.0.1:${(service.address() as AddressInfo).port}`
+  })
+  afterAll(async () => {
+    origin = undefined
+    await new Promise((resolve) => service.close(resolve))
+  })
+
+  it('gets the session as an assertion and a cookie, and not the credentials (seen in October 2026)', async () => {
+    await world({})
+    const got = await asked({headers: {...TOKEN, cookie: 'a=b; CF_Authorization=forged; c=d'}})
+    const assertion = String(got['cf-access-jwt-assertion'])
+    expect(claimsOf(assertion)).toMatchObject({common_name: 'ci.access', aud: [AUD]})
+    expect(got.cookie).toBe(`a=b; c=d; CF_Authorization=${assertion}`)
+    expect(JSON.stringify(got)).not.toContain(SECRET)
+  })
+
+  it('never gets an assertion that the client made up beside valid credentials', async () => {
+    await world({})
+    const got = await asked({headers: {...TOKEN, 'cf-access-jwt-assertion': 'forged'}})
+    expect(got['cf-access-jwt-assertion']).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+  })
+
+  it('gets the assertion in strict mode as well, and the client no cookie', async () => {
+    await world({settings: {strict_service_token_auth: true}})
+    expect(await asked({headers: TOKEN})).toMatchObject({
+      'cf-access-jwt-assertion': expect.any(String) as string,
+    })
+  })
+
+  it('gets the same session that the client has presented', async () => {
+    await world({})
+    const first = String((await asked({headers: TOKEN}))['cf-access-jwt-assertion'])
+    expect(await asked({headers: {'cf-access-token': first}})).toMatchObject({
+      'cf-access-jwt-assertion': first,
+    })
+  })
+
+  it('gets none from what a Bypass policy admits', async () => {
+    await world({policies: ['everyone']})
+    expect(await asked({})).not.toHaveProperty('cf-access-jwt-assertion')
+  })
+})
+
+describe('cloudflared learns the application of a host (its source, token/jwks.go)', () => {
+  it('by a HEAD request with cf-access-metadata-request, whoever asks', async () => {
+    await world({app: {domain: '*.widgetcorp.tech'}})
+    const {status, headers} = await ask({method: 'HEAD', headers: {'cf-access-metadata-request': 'true'}})
+    expect(status).toBe(200)
+    const token = String(headers['cf-access-metadata'])
+    const claims = (await authority.signingKey()).verify(token)
+    expect(claims).toMatchObject({
+      ...{type: 'match', hostname: HOST, app_hostname: '*.widgetcorp.tech', aud: AUD},
+      ...{auth_domain: 'widgetcorp.cloudflareaccess.com', iat: NOW / 1000},
+    })
+  })
+
+  it.each([
+    ['a GET request', {headers: {'cf-access-metadata-request': 'true'}}, 302],
+    ['a HEAD request without the header', {method: 'HEAD'}, 302],
+    [
+      'a host of no application',
+      {method: 'HEAD', host: 'other.example', headers: {'cf-access-metadata-request': 'true'}},
+      530,
+    ],
+  ])('but not by %s', async (_says, request: Ask, status) => {
+    await world({})
+    const answer = await ask(request)
+    expect(answer).toMatchObject({status})
+    expect(answer.headers).not.toHaveProperty('cf-access-metadata')
+  })
+
+  it('the challenge names what describes the login', async () => {
+    await world({})
+    const {headers} = await ask({path: '/a'})
+    const at = new URL(/resource_metadata="([^"]+)"/.exec(headers['www-authenticate'] ?? '')?.[1] ?? '')
+    expect(at.host).toBe(HOST)
+    expect(JSON.parse((await ask({path: at.pathname})).text)).toEqual({
+      ...{resource: `https://${HOST}`, protected: true, team_domain: 'widgetcorp.cloudflareaccess.com'},
+      authorization_servers: ['https://widgetcorp.cloudflareaccess.com'],
+    })
+  })
+})
+
+describe('a client that sends no server name, as Go does for an address,', () => {
+  const names = (servername: string): Promise<tls.PeerCertificate> => {
+    const [host = '', port] = edge.address.split(':')
+    return new Promise((resolve, reject) => {
+      // As Go: the certificate must be valid for what was dialled.
+      const socket = tls.connect({
+        ...{host, port: Number(port), ca},
+        ...(servername !== '' && {servername}),
+      })
+      socket.once('error', reject)
+      socket.once('secureConnect', () => {
+        resolve(socket.getPeerCertificate())
+        socket.destroy()
+      })
+    })
+  }
+
+  it('gets a certificate for the addresses of this machine', async () => {
+    const {subjectaltname = ''} = await names('')
+    expect(subjectaltname.split(', ')).toEqual(
+      expect.arrayContaining(['DNS:localhost', 'IP Address:127.0.0.1', 'IP Address:0:0:0:0:0:0:0:1']),
+    )
+  })
+
+  it('and one with a name gets one for that name', async () => {
+    expect((await names(HOST)).subjectaltname).toContain(`DNS:${HOST}`)
+  })
+})
+
+/** The claims of a JWT, unverified. */
+function claimsOf(token: string): JsonObject {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as JsonObject
+}
+
+function changed(token: string, part: number, value: JsonObject): string {
+  const text = Buffer.from(JSON.stringify(value)).toString('base64url')
+  return token
+    .split('.')
+    .map((old, at) => (at === part ? text : old))
+    .join('.')
+}
 
 it.each([
   [{country_of: {'127.0.0.1/33': 'DE'}}],

@@ -1,13 +1,15 @@
 // The certificate library uses decorators, which need this import first.
 import 'reflect-metadata'
-import {webcrypto} from 'node:crypto'
+import {webcrypto, type KeyObject} from 'node:crypto'
 import {isIP} from 'node:net'
 import path from 'node:path'
 import tls from 'node:tls'
 import * as x509 from '@peculiar/x509'
+import type {JsonObject} from '../core/json.js'
 import {readFileIfThere, writeFileAtomic} from '../system/files.js'
+import {openSigningKey, type SigningKey} from './signing-key.js'
 
-type SigningKey = Pick<webcrypto.CryptoKeyPair, 'privateKey'>
+type IssuerKey = Pick<webcrypto.CryptoKeyPair, 'privateKey'>
 
 const ALGORITHM = {name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256'}
 const CONTEXTS = 64
@@ -21,6 +23,10 @@ export interface CertificateAuthority {
   contextFor(host: string): Promise<tls.SecureContext>
   /** For clients that name no host: Go's, cloudflared's among them, send no SNI to an address. Valid for loopback. */
   fallback: Certificate
+  /** Made when it is first needed, which takes a moment. */
+  signingKey(): Promise<SigningKey>
+  /** What `/cdn-cgi/access/certs` answers. */
+  publicKeys(): Promise<JsonObject>
 }
 
 /** PEM. */
@@ -43,9 +49,12 @@ export async function openCertificateAuthority(
     return tls.createSecureContext({...made, minVersion: 'TLSv1.2'})
   }
   const fallback = await leaf('localhost', certificate, keys, now)
+  let signing: Promise<SigningKey> | undefined
+  let published: Promise<JsonObject> | undefined
+  const signingKey = (): Promise<SigningKey> => (signing ??= openSigningKey(directory))
   return {
-    caFile,
-    fallback,
+    ...{caFile, fallback, signingKey},
+    publicKeys: () => (published ??= signingKey().then((key) => publish(key, now))),
     contextFor: (name) => {
       // The client chooses the name, so only the latest are kept, and all names that are not host names share one.
       const host = isIP(name) === 0 && !HOST_NAME.test(name) ? 'localhost' : name
@@ -65,7 +74,7 @@ async function make(
   caFile: string,
   keyFile: string,
   now: number,
-): Promise<{certificate: x509.X509Certificate; keys: SigningKey}> {
+): Promise<{certificate: x509.X509Certificate; keys: IssuerKey}> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=zt sandbox CA (throw-away)',
@@ -91,7 +100,7 @@ async function read(
   caFile: string,
   keyFile: string,
   now: number,
-): Promise<{certificate: x509.X509Certificate; keys: SigningKey} | undefined> {
+): Promise<{certificate: x509.X509Certificate; keys: IssuerKey} | undefined> {
   const [pem, keyPem] = await Promise.all([
     readFileIfThere(caFile),
     // With this key, anyone could pose as the edge to clients that trust the CA.
@@ -113,7 +122,7 @@ async function read(
 async function leaf(
   host: string,
   issuer: x509.X509Certificate,
-  issuerKeys: SigningKey,
+  issuerKeys: IssuerKey,
   now: number,
 ): Promise<Certificate> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
@@ -139,4 +148,29 @@ async function leaf(
   })
   const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
   return {key: x509.PemConverter.encode(key, 'PRIVATE KEY'), cert: certificate.toString('pem')}
+}
+
+/** A key as clients find it: as a JWK, and in a certificate that it has signed itself. */
+async function publish({kid, privateKey, publicKey}: SigningKey, now: number): Promise<JsonObject> {
+  const rsa = {name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256'}
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=cloudflareaccess.com (sandbox)',
+    notBefore: new Date(now - 3600_000),
+    notAfter: new Date(now + YEAR_MS),
+    signingAlgorithm: rsa,
+    keys: {
+      privateKey: await webcrypto.subtle.importKey('pkcs8', der(privateKey, 'pkcs8'), rsa, false, ['sign']),
+      publicKey: await webcrypto.subtle.importKey('spki', der(publicKey, 'spki'), rsa, true, ['verify']),
+    },
+  })
+  const pem = {kid, cert: certificate.toString('pem')}
+  return {
+    keys: [{kid, ...publicKey.export({format: 'jwk'}), alg: 'RS256', use: 'sig'}],
+    public_cert: pem,
+    public_certs: [pem],
+  }
+}
+
+function der(key: KeyObject, type: 'pkcs8' | 'spki'): Buffer {
+  return type === 'spki' ? key.export({type, format: 'der'}) : key.export({type, format: 'der'})
 }

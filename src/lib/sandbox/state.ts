@@ -46,7 +46,7 @@ export interface StateData {
   settings: SandboxSettings
   /** How many more writes of applications do not know a new policy, by its ID (`policy_lag`). */
   newPolicies?: Record<string, number> | undefined
-  /** Signs the edge's session cookies. */
+  /** Signs what only Access reads, at the edge: base64. */
   cookieKey: string
 }
 
@@ -113,6 +113,8 @@ export class SandboxState implements EdgeState {
     const data = this.#history.findLast(({from}) => from <= now)?.data ?? this.data
     const index = policyIndex(data)
     return {
+      now,
+      cookieKey: data.cookieKey,
       applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app, index)})),
       groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
       connectorEnd: settingOf(data.settings, 'connector_end'),

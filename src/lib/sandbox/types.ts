@@ -60,6 +60,8 @@ export interface SandboxInfo {
 
 /** The state as the edge sees it: the API's state, `enforcement_delay_ms` late. */
 export interface EdgeView {
+  /** Milliseconds since 1970. */
+  now: number
   applications: readonly Application[]
   groups: ReadonlyMap<string, Group>
   connectorEnd: ConnectorEnd
@@ -69,6 +71,8 @@ export interface EdgeView {
   withoutAllow: 'login' | 'forbidden'
   /** Whether the organisation has strict service-token authentication enabled. */
   strict: boolean
+  /** Signs what only Access reads: base64. */
+  cookieKey: string
   /** The team's login host, e.g. `widgetcorp.cloudflareaccess.com`. */
   authDomain: string
   /**

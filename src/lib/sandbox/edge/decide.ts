@@ -1,18 +1,35 @@
+import {randomBytes} from 'node:crypto'
 import type {IncomingMessage} from 'node:http'
 import {isJsonObject} from '../../core/json.js'
 import type {Application} from '../../api/types.js'
 import {findApplication} from '../../policy/application-match.js'
 import {evaluate} from '../../policy/evaluate.js'
-import {normalisePath} from '../../policy/normalise-url.js'
+import type {CertificateAuthority} from '../certificates.js'
 import {countryAt} from '../countries.js'
 import type {EdgeState, EdgeView} from '../types.js'
 import {isPreflight, preflightHeaders} from './preflight.js'
+import {audOf, metaToken, presentedTokens, sessionOf, startSession, type Session} from './session.js'
 import {targetOf, type Target} from './target.js'
+import {accessMetadata, resourceMetadata, wellKnown} from './well-known.js'
 
 /** What the edge does with a request. */
 export type EdgeDecision =
-  | {admit: true; application: Application; tokenId: string | undefined}
+  | {
+      admit: true
+      application: Application
+      /** For an HTTP service, and as a cookie for the client; undefined where Access does not know who asks. */
+      session: (() => Promise<Session>) | undefined
+      /** Whether the client gets it. */
+      cookie: boolean
+    }
   | {admit: false; status: number; headers: Record<string, string>; text: string}
+
+export interface Deciding {
+  state: EdgeState
+  authority: CertificateAuthority
+  /** Countries of clients by CIDR block, in addition to those of the settings. */
+  countries?: Readonly<Record<string, string>> | undefined
+}
 
 interface Credentials {
   /** No credentials, both, or something that strict mode refuses. */
@@ -21,28 +38,21 @@ interface Credentials {
   secret: string
 }
 
-/**
- * Evaluates the host's application and its policies, as Access does.
- *
- * @param countries of clients by CIDR block, in addition to those of the settings
- */
-export function decide(
-  state: EdgeState,
+/** Evaluates the host's application and its policies, as Access does. */
+export async function decide(
+  {state, authority, countries = {}}: Deciding,
   request: IncomingMessage,
-  countries: Readonly<Record<string, string>> = {},
-): EdgeDecision {
+): Promise<EdgeDecision> {
   const view = state.edgeView()
   const target = targetOf(request)
   const application = findApplication(target, view.applications)?.application
+  const own = await wellKnown({view, target, application, authority})
+  if (own) return answer(200, JSON.stringify(own), {'content-type': 'application/json'})
   if (!application) return answer(530, 'No application of this sandbox covers that host')
-  // Cloudflare's documentation, "CORS": OPTIONS requests go to the origin, or Cloudflare answers a preflight itself.
-  if (request.method === 'OPTIONS' && application.raw['options_preflight_bypass'] === true)
-    return {admit: true, application, tokenId: undefined}
-  const {cors_headers: cors} = application.raw
-  if (isPreflight(request) && isJsonObject(cors)) {
-    const headers = preflightHeaders(request, cors)
-    return headers ? answer(200, '', headers) : refuse(application, target, 403, 'CORS does not allow it')
-  }
+  const metadata = await accessMetadata({view, target, application, authority}, request)
+  if (metadata !== undefined) return answer(200, '', {'cf-access-metadata': metadata})
+  const preflight = answerToOptions(request, application, target)
+  if (preflight) return preflight
   const credentials = readCredentials(request, application)
   const tokenId =
     credentials.state === 'pair' || (credentials.state === 'bad' && !view.strict)
@@ -52,14 +62,27 @@ export function decide(
     return refuse(application, target, 401, 'The token cannot authenticate')
   if (tokenId !== undefined) state.recordUse(tokenId)
   const ip = request.socket.remoteAddress
-  const {admitted, outcome} = evaluate({
+  const {admitted, outcome, policy} = evaluate({
     application,
     groups: view.groups,
     request: {serviceTokenId: tokenId, ip, country: countryAt(ip, {...view.countryOf, ...countries})},
   })
-  if (admitted) return {admit: true, application, tokenId}
+  if (admitted && outcome === 'service-auth' && tokenId !== undefined) {
+    const of = {application, clientId: credentials.id, duration: policy?.raw['session_duration']}
+    const session = async (): Promise<Session> =>
+      startSession(view, {key: await authority.signingKey(), ...of})
+    // Strict mode gives no cookie (Cloudflare's documentation, "Service tokens").
+    return {admit: true, application, session, cookie: !view.strict}
+  }
+  if (admitted) return {admit: true, application, session: undefined, cookie: false}
   if (view.strict && tokenId !== undefined)
     return refuse(application, target, 403, 'The token is valid, and not authorised')
+  // Where no Allow policy applies, a session is no substitute for the token (seen in October 2026).
+  const presented = outcome === 'login' ? presentedTokens(request) : []
+  if (presented.length > 0) {
+    const session = sessionOf(presented, {view, key: await authority.signingKey(), application})
+    if (session) return {admit: true, application, session: () => Promise.resolve(session), cookie: false}
+  }
   if (outcome === 'blocked') return refuse(application, target, 403, 'A rule forbids it')
   // A preflight has no cookie, so it is never answered by a login (Cloudflare's documentation, "CORS").
   if (isPreflight(request)) return refuse(application, target, 403, 'No rule admits it')
@@ -68,7 +91,21 @@ export function decide(
     return refuse(application, target, 401, 'No Service Auth rule admits it')
   if (view.withoutAllow === 'forbidden' && !application.policies.some(({decision}) => decision === 'allow'))
     return refuse(application, target, 403, 'No rule admits it')
-  return login(view, application, target, request)
+  return login({view, application, target, request, authenticated: tokenId !== undefined})
+}
+
+/** Cloudflare's documentation, "CORS": OPTIONS requests go to the origin, or Cloudflare answers a preflight itself. */
+function answerToOptions(
+  request: IncomingMessage,
+  application: Application,
+  target: Target,
+): EdgeDecision | undefined {
+  const {cors_headers: cors, options_preflight_bypass: bypass} = application.raw
+  if (request.method === 'OPTIONS' && bypass === true)
+    return {admit: true, application, session: undefined, cookie: false}
+  if (!isPreflight(request) || !isJsonObject(cors)) return undefined
+  const headers = preflightHeaders(request, cors)
+  return headers ? answer(200, '', headers) : refuse(application, target, 403, 'CORS does not allow it')
 }
 
 /**
@@ -101,24 +138,37 @@ function parsePair(text: string): Credentials | undefined {
 }
 
 /** The login page, or for clients that have no use for it a 401. */
-function login(
-  view: EdgeView,
-  application: Application,
-  target: Target,
-  request: IncomingMessage,
-): EdgeDecision {
-  // Seen on an edge in October 2026: 401 with X-Requested-With, 302 with whatever Accept and Sec-Fetch-Mode say.
+function login(asked: {
+  view: EdgeView
+  application: Application
+  target: Target
+  request: IncomingMessage
+  /** Whether a service token was, which nothing admits. */
+  authenticated: boolean
+}): EdgeDecision {
+  const {view, application, target, request, authenticated} = asked
+  // Seen on an edge in October 2026: 401 with X-Requested-With, 302 whatever Accept and Sec-Fetch-Mode say.
   if (request.headers['x-requested-with']?.toString().toLowerCase() === 'xmlhttprequest')
     return refuse(application, target, 401, 'A login is needed')
   const {oauth_configuration: oauth} = application.raw
   // Cloudflare's documentation, "Managed OAuth". How it recognises browsers is not documented.
   if (isJsonObject(oauth) && oauth['enabled'] === true && !isBrowser(request)) {
-    const challenge = `Bearer realm="OAuth", error="invalid_token", ${metadataOf(target)}`
+    const challenge = `Bearer realm="OAuth", error="invalid_token", resource_metadata="${resourceMetadata(target)}"`
     return answer(401, 'An OAuth token is needed', {'www-authenticate': challenge})
   }
   const {host, url} = target
-  const location = `https://${view.authDomain}/cdn-cgi/access/login/${host}?redirect_url=${encodeURIComponent(url)}`
-  return answer(302, '', {location, 'www-authenticate': `Cloudflare-Access ${metadataOf(target)}`})
+  const [aud, redirect_url] = [audOf(application), url]
+  const meta = {hostname: host, redirect_url, service_token_status: authenticated}
+  const query = new URLSearchParams({
+    kid: aud,
+    meta: metaToken(view, {aud, ...meta, ip: request.socket.remoteAddress ?? ''}),
+    redirect_url,
+  })
+  return answer(302, '', {
+    location: `https://${view.authDomain}/cdn-cgi/access/login/${host}?${query.toString()}`,
+    'www-authenticate': challengeOf(target),
+    'set-cookie': `CF_AppSession=n${randomBytes(8).toString('hex')}; Path=/; Secure; HttpOnly; SameSite=none`,
+  })
 }
 
 function isBrowser({headers}: IncomingMessage): boolean {
@@ -130,17 +180,15 @@ function isBrowser({headers}: IncomingMessage): boolean {
  * 401 (`www-authenticate`).
  */
 function refuse(application: Application, target: Target, status: 401 | 403, text: string): EdgeDecision {
-  const {aud} = application.raw
   return answer(status, text, {
-    'cf-access-aud': typeof aud === 'string' && /^[\x21-\x7E]+$/.test(aud) ? aud : application.id,
+    'cf-access-aud': audOf(application),
     'cf-access-domain': target.host,
-    ...(status === 401 && {'www-authenticate': `Cloudflare-Access ${metadataOf(target)}`}),
+    ...(status === 401 && {'www-authenticate': challengeOf(target)}),
   })
 }
 
-/** Where a client learns how to log in; the path is encoded, so that it fits into a header. */
-function metadataOf({host, url}: Target): string {
-  return `resource_metadata="https://${host}/.well-known/cloudflare-access-protected-resource${normalisePath(url)}"`
+function challengeOf(target: Target): string {
+  return `Cloudflare-Access resource_metadata="${resourceMetadata(target)}"`
 }
 
 function answer(status: number, text: string, headers: Record<string, string> = {}): EdgeDecision {

@@ -8,8 +8,9 @@ import type {CertificateAuthority} from '../certificates.js'
 import {readOrigin} from '../origins.js'
 import type {EdgeState, Origin} from '../types.js'
 import {connectOrigin} from './connector.js'
-import {passToOrigin} from './http-origin.js'
+import {passToOrigin, type HttpOriginOptions} from './http-origin.js'
 import {decide, type EdgeDecision} from './decide.js'
+import {sessionCookie} from './session.js'
 import {targetOf} from './target.js'
 
 export interface EdgeOptions {
@@ -67,35 +68,36 @@ export async function startEdge(options: EdgeOptions): Promise<{
       )
     },
   })
-  /** The admitted application; undefined if the request was refused and answered. */
-  const admitted = (request: IncomingMessage, response: ServerResponse) => {
-    const decision = decide(state, request, countries)
-    if (decision.admit) return decision.application
+  /** What was admitted; undefined if the request was refused and answered. */
+  const admitted = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Admission | undefined> => {
+    const decision = await decide({state, authority, countries}, request)
+    if (decision.admit) return decision
     plain(response, decision.status, `${decision.text}\n`, {...common(), ...decision.headers})
     return undefined
   }
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const application = admitted(request, response)
-    if (!application) return
+    const admission = await admitted(request, response)
+    if (!admission) return
     const origin = originFor(targetOf(request).host)
-    if (origin.kind === 'tcp') {
-      plain(response, 200, `${application.name}, behind the sandbox's Access\n`, common())
-      return
-    }
-    await passToOrigin({request, response}, {...origin, named: namedHeader(application), common: common()})
+    const options = {...origin, ...(await identified(admission))}
+    if (origin.kind === 'tcp')
+      plain(response, 200, `${admission.application.name}, behind the sandbox's Access\n`, options.common)
+    else await passToOrigin({request, response}, options)
   }
   const upgrade = async (
     request: IncomingMessage,
     response: ServerResponse,
     near: UpgradedEnd,
   ): Promise<void> => {
-    const application = admitted(request, response)
-    if (!application) return
+    const admission = await admitted(request, response)
+    if (!admission) return
     const origin = originFor(targetOf(request).host)
     const guessing = origin.kind === 'either'
     if (origin.kind !== 'tcp' && !(guessing && STREAM_CLIENTS.test(request.headers['user-agent'] ?? ''))) {
-      const named = namedHeader(application)
-      const options = {...origin, named, common: common(), near}
+      const options = {...origin, ...(await identified(admission)), near}
       const passed = await passToOrigin({request, response}, options, guessing)
       if (guessing) found.set(addressOf(origin), passed ? 'http' : 'tcp')
       if (passed) return
@@ -133,6 +135,20 @@ export async function startEdge(options: EdgeOptions): Promise<{
   }
 }
 
+type Admission = Extract<EdgeDecision, {admit: true}>
+
+/** What an HTTP service learns of who was admitted, and what the edge adds to the answer. */
+async function identified({
+  application,
+  session: open,
+  cookie,
+}: Admission): Promise<Pick<HttpOriginOptions, 'named' | 'session' | 'common'>> {
+  const session = await open?.()
+  const cookies = session && cookie ? {'set-cookie': sessionCookie(session, application)} : {}
+  const named = application.raw['read_service_tokens_from_header']
+  return {named: typeof named === 'string' ? named : undefined, session, common: {...common(), ...cookies}}
+}
+
 const addressOf = ({address, port}: Origin): string => `${address}:${port}`
 
 /** A paused socket, so that no data is lost if the origin speaks first; undefined if the connection failed. */
@@ -155,11 +171,6 @@ function connect({address, port}: Origin): Promise<net.Socket | undefined> {
       resolve(socket)
     })
   })
-}
-
-function namedHeader({raw}: Extract<EdgeDecision, {admit: true}>['application']): string | undefined {
-  const named = raw['read_service_tokens_from_header']
-  return typeof named === 'string' ? named : undefined
 }
 
 function common(): Record<string, string> {

@@ -4,12 +4,15 @@ import {keepReading} from '../../network/lossless-socket.js'
 import {plain, type UpgradedEnd} from '../../network/http-listener.js'
 import {endToEnd, HEAD_BYTES, type Header} from '../../network/http-message.js'
 import {faultOfAnswer, framingHeaders, join, passBack, sendOn} from '../../network/http-relay.js'
+import {withSessionCookie, type Session} from './session.js'
 
 export interface HttpOriginOptions {
   address: string
   port: number
   /** The header from which the application reads both credentials. */
   named: string | undefined
+  /** Whom Access has admitted; the origin gets the token. */
+  session: Session | undefined
   /** Headers that the edge adds to its answers. */
   common: Record<string, string>
   /** The client's connection, for an upgrade request. */
@@ -28,7 +31,7 @@ const GUESS_MS = 10_000
  */
 export async function passToOrigin(
   exchange: {request: IncomingMessage; response: ServerResponse},
-  {address, port, named, common, near}: HttpOriginOptions,
+  {address, port, named, session, common, near}: HttpOriginOptions,
   guessing = false,
 ): Promise<boolean> {
   const {request, response} = exchange
@@ -38,6 +41,16 @@ export async function passToOrigin(
       const lower = name.toLowerCase()
       return !/^cf-access-client-(id|secret)$/.test(lower) && lower !== named?.toLowerCase()
     })
+  const identified = (headers: Header[]): Header[] => {
+    if (!session) return headers
+    // What a client sends as such is replaced (seen on an edge in October 2026).
+    const others = headers.filter(([name]) => !/^(cf-access-jwt-assertion|cookie)$/i.test(name))
+    return [
+      ...others,
+      ['Cookie', withSessionCookie(request.headers.cookie, session)],
+      ['Cf-Access-Jwt-Assertion', session.token],
+    ]
+  }
   const upgrade: Header[] = [
     ['Connection', 'Upgrade'],
     ['Upgrade', 'websocket'],
@@ -48,7 +61,10 @@ export async function passToOrigin(
       path: request.url,
       maxHeaderSize: HEAD_BYTES,
       insecureHTTPParser: false,
-      headers: [...pass(request.rawHeaders), ...(near ? upgrade : framingHeaders(request))].flat(),
+      headers: [
+        ...identified(pass(request.rawHeaders)),
+        ...(near ? upgrade : framingHeaders(request)),
+      ].flat(),
       createConnection: () => keepReading(net.connect({host: address, port, noDelay: true})),
     })
     upstream.maxHeadersCount = 0
