@@ -54,3 +54,11 @@ export async function makeFakeCloudflared(
     },
   }
 }
+
+/** A program that carries connections as cloudflared does: like-cloudflared.cjs. */
+export async function makeLikeCloudflared(directory: string): Promise<string> {
+  const program = path.join(directory, 'like-cloudflared')
+  const script = path.join(import.meta.dirname, 'like-cloudflared.cjs')
+  await fs.writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${script}' "$@"\n`, {mode: 0o755})
+  return program
+}
