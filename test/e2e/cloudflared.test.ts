@@ -30,7 +30,9 @@ const SEED = {
       policies: [{name: 'other', ...token('token-other')}],
     },
     {
-      ...{name: 'Refusing', domain: 'refusing.widgetcorp.tech', service_auth_401_redirect: true},
+      name: 'Refusing',
+      domain: 'refusing.widgetcorp.tech',
+      service_auth_401_redirect: true,
       policies: [{name: 'other', ...token('token-other')}],
     },
   ],
@@ -157,7 +159,8 @@ if (real !== undefined)
     const through = async (host: string): Promise<End & {asked: string[]}> => {
       const proxy = await startConnectProxy(Number(port()))
       const end = await run(real, ['access', 'ssh', '--hostname', host, ...FLAGS], {
-        ...{SSL_CERT_FILE: sandbox.caFile, HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`},
+        SSL_CERT_FILE: sandbox.caFile,
+        HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`,
         // No browser is found there.
         PATH: zt.home,
       })

@@ -49,7 +49,8 @@ const POLICIES = {
   token: {decision: 'non_identity', include: [{service_token: {token_id: 'token-ci'}}]},
   people: {decision: 'allow', include: [{email_domain: {domain: 'widgetcorp.tech'}}]},
   germany: {
-    ...{decision: 'non_identity', include: [{service_token: {token_id: 'token-ci'}}]},
+    decision: 'non_identity',
+    include: [{service_token: {token_id: 'token-ci'}}],
     require: [{geo: {country_code: 'DE'}}],
   },
   everyone: {decision: 'bypass', include: [{everyone: {}}]},
@@ -86,7 +87,11 @@ async function world({
     seed: {
       apps: [
         {
-          ...{id: 'app', name: 'App', domain: HOST, aud: AUD, ...app},
+          id: 'app',
+          name: 'App',
+          domain: HOST,
+          aud: AUD,
+          ...app,
           policies: policies.map((name, at) => ({id: name, name, ...POLICIES[name], precedence: at + 1})),
         },
         ...others,
@@ -108,8 +113,15 @@ function ask({method = 'GET', path: url = '/', host = HOST, from, headers = {}}:
   return new Promise((resolve, reject) => {
     const request = https.request(
       {
-        ...{method, path: url, host: address, port, ca, agent: false, localAddress: from},
-        ...{servername: host.replace(/:\d+$/, ''), headers: {...headers, host}},
+        method,
+        path: url,
+        host: address,
+        port,
+        ca,
+        agent: false,
+        localAddress: from,
+        servername: host.replace(/:\d+$/, ''),
+        headers: {...headers, host},
       },
       (response) => {
         let text = ''
@@ -338,8 +350,10 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     docs('Authorization cookie'),
     {
       app: {
-        ...{domain: `${HOST}/a/*`, path_cookie_attribute: true},
-        ...{same_site_cookie_attribute: 'lax', http_only_cookie_attribute: false},
+        domain: `${HOST}/a/*`,
+        path_cookie_attribute: true,
+        same_site_cookie_attribute: 'lax',
+        http_only_cookie_attribute: false,
       },
     },
     {path: '/a/b', headers: TOKEN},
@@ -420,8 +434,13 @@ describe('a session', () => {
   it('has the claims of a service token, and lasts as long as the application says', async () => {
     await world({app: {session_duration: '2h'}})
     expect(claimsOf(await given())).toEqual({
-      ...{type: 'app', aud: [AUD], iss: 'https://widgetcorp.cloudflareaccess.com'},
-      ...{common_name: 'ci.access', sub: '', iat: NOW / 1000, exp: NOW / 1000 + 2 * 3600},
+      type: 'app',
+      aud: [AUD],
+      iss: 'https://widgetcorp.cloudflareaccess.com',
+      common_name: 'ci.access',
+      sub: '',
+      iat: NOW / 1000,
+      exp: NOW / 1000 + 2 * 3600,
     })
   })
 
@@ -590,8 +609,12 @@ describe('cloudflared learns the application of a host (its source, token/jwks.g
     const token = String(headers['cf-access-metadata'])
     const claims = (await authority.signingKey()).verify(token)
     expect(claims).toMatchObject({
-      ...{type: 'match', hostname: HOST, app_hostname: '*.widgetcorp.tech', aud: AUD},
-      ...{auth_domain: 'widgetcorp.cloudflareaccess.com', iat: NOW / 1000},
+      type: 'match',
+      hostname: HOST,
+      app_hostname: '*.widgetcorp.tech',
+      aud: AUD,
+      auth_domain: 'widgetcorp.cloudflareaccess.com',
+      iat: NOW / 1000,
     })
   })
 
@@ -616,7 +639,9 @@ describe('cloudflared learns the application of a host (its source, token/jwks.g
     const at = new URL(/resource_metadata="([^"]+)"/.exec(headers['www-authenticate'] ?? '')?.[1] ?? '')
     expect(at.host).toBe(HOST)
     expect(JSON.parse((await ask({path: at.pathname})).text)).toEqual({
-      ...{resource: `https://${HOST}`, protected: true, team_domain: 'widgetcorp.cloudflareaccess.com'},
+      resource: `https://${HOST}`,
+      protected: true,
+      team_domain: 'widgetcorp.cloudflareaccess.com',
       authorization_servers: ['https://widgetcorp.cloudflareaccess.com'],
     })
   })
@@ -628,7 +653,9 @@ describe('a client that sends no server name, as Go does for an address,', () =>
     return new Promise((resolve, reject) => {
       // As Go: the certificate must be valid for what was dialled.
       const socket = tls.connect({
-        ...{host, port: Number(port), ca},
+        host,
+        port: Number(port),
+        ca,
         ...(servername !== '' && {servername}),
       })
       socket.once('error', reject)

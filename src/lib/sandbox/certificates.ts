@@ -53,7 +53,9 @@ export async function openCertificateAuthority(
   let published: Promise<JsonObject> | undefined
   const signingKey = (): Promise<SigningKey> => (signing ??= openSigningKey(directory))
   return {
-    ...{caFile, fallback, signingKey},
+    caFile,
+    fallback,
+    signingKey,
     publicKeys: () => (published ??= signingKey().then((key) => publish(key, now))),
     contextFor: (name) => {
       // The client chooses the name, so only the latest are kept, and all names that are not host names share one.

@@ -50,7 +50,9 @@ function signingKey(privateKey: KeyObject): SigningKey {
     .digest('hex')
   const header = {alg: 'RS256', kid, typ: 'JWT'}
   return {
-    ...{kid, privateKey, publicKey},
+    kid,
+    privateKey,
+    publicKey,
     sign: (claims) => {
       const signed = `${encode(header)}.${encode(claims)}`
       return `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`
