@@ -186,6 +186,13 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     {status: 403, headers: {'cf-access-aud': AUD, 'cf-access-domain': HOST}},
   ],
   [
+    'answers that to an XMLHttpRequest as well',
+    SEEN,
+    {policies: ['token'], settings: {without_allow: 'forbidden'}},
+    {headers: {'x-requested-with': 'XMLHttpRequest'}},
+    {status: 403},
+  ],
+  [
     'keeps to the login page where there is an Allow policy',
     SEEN,
     {settings: {without_allow: 'forbidden'}},
@@ -496,6 +503,16 @@ describe('a session', () => {
     expect((await fs.stat(file)).mode & 0o777).toBe(0o600)
     await fs.writeFile(file, 'damaged')
     expect((await openSigningKey(folder)).verify(token)).toBeUndefined()
+  })
+
+  it('is in no file of the sandbox', async () => {
+    await world({})
+    const session = await given()
+    await state.save()
+    const files = (await fs.readdir(directory, {withFileTypes: true})).filter((entry) => entry.isFile())
+    expect(files.map(({name}) => name)).toEqual(expect.arrayContaining(['state.json', 'access-key.pem']))
+    for (const {name} of files)
+      expect(await fs.readFile(path.join(directory, name), 'utf8')).not.toContain(session)
   })
 
   it('opens an application with an Allow policy in each way (seen in October 2026)', async () => {
