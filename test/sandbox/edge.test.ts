@@ -46,6 +46,11 @@ afterAll(async () => {
 
 /** What an application has, and how it decides: most rows need no more than a name of these. */
 const POLICIES = {
+  abroad: {
+    decision: 'non_identity',
+    include: [{service_token: {token_id: 'token-ci'}}],
+    exclude: [{geo: {country_code: 'DE'}}],
+  },
   token: {decision: 'non_identity', include: [{service_token: {token_id: 'token-ci'}}]},
   people: {decision: 'allow', include: [{email_domain: {domain: 'widgetcorp.tech'}}]},
   germany: {
@@ -309,6 +314,13 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     {policies: ['germany'], settings: {country_of: {'127.0.0.0/8': 'FR', '127.0.0.7/32': 'DE'}}},
     {from: '127.0.0.8', headers: TOKEN},
     {status: 302},
+  ],
+  [
+    'takes an address without a country for one of no country that a rule names',
+    docs('IP geolocation'),
+    {policies: ['abroad']},
+    {headers: TOKEN},
+    {status: 200},
   ],
   [
     'does not know the country of other addresses',

@@ -4,13 +4,13 @@ import {isJsonObject} from '../../core/json.js'
 import type {Application} from '../../api/types.js'
 import {findApplication} from '../../policy/application-match.js'
 import {evaluate} from '../../policy/evaluate.js'
-import type {CertificateAuthority} from '../certificates.js'
 import {countryAt} from '../countries.js'
+import type {SigningKey} from '../signing-key.js'
 import type {EdgeState, EdgeView} from '../types.js'
 import {isPreflight, preflightHeaders} from './preflight.js'
 import {audOf, metaToken, presentedTokens, sessionOf, startSession, type Session} from './session.js'
 import {targetOf, type Target} from './target.js'
-import {accessMetadata, resourceMetadata, wellKnown} from './well-known.js'
+import {resourceMetadata} from './well-known.js'
 
 /** What the edge does with a request. */
 export type EdgeDecision =
@@ -18,15 +18,15 @@ export type EdgeDecision =
       admit: true
       application: Application
       /** For an HTTP service, and as a cookie for the client; undefined where Access does not know who asks. */
-      session: (() => Promise<Session>) | undefined
+      session: ((key: SigningKey) => Session) | undefined
       /** Whether the client gets it. */
       cookie: boolean
     }
   | {admit: false; status: number; headers: Record<string, string>; text: string}
 
 export interface Deciding {
-  state: EdgeState
-  authority: CertificateAuthority
+  /** The key that sessions are verified with; without it, none is accepted. */
+  key?: SigningKey | undefined
   /** Countries of clients by CIDR block, in addition to those of the settings. */
   countries?: Readonly<Record<string, string>> | undefined
 }
@@ -38,19 +38,19 @@ interface Credentials {
   secret: string
 }
 
+/** Cloudflare's name for a country that it does not know ("IP geolocation"). */
+const NO_COUNTRY = 'XX'
+
 /** Evaluates the host's application and its policies, as Access does. */
-export async function decide(
-  {state, authority, countries = {}}: Deciding,
+export function decide(
+  state: EdgeState,
   request: IncomingMessage,
-): Promise<EdgeDecision> {
+  {key, countries = {}}: Deciding = {},
+): EdgeDecision {
   const view = state.edgeView()
   const target = targetOf(request)
   const application = findApplication(target, view.applications)?.application
-  const own = await wellKnown({view, target, application, authority})
-  if (own) return answer(200, JSON.stringify(own), {'content-type': 'application/json'})
   if (!application) return answer(530, 'No application of this sandbox covers that host')
-  const metadata = await accessMetadata({view, target, application, authority}, request)
-  if (metadata !== undefined) return answer(200, '', {'cf-access-metadata': metadata})
   const preflight = answerToOptions(request, application, target)
   if (preflight) return preflight
   const credentials = readCredentials(request, application)
@@ -65,12 +65,16 @@ export async function decide(
   const {admitted, outcome, policy} = evaluate({
     application,
     groups: view.groups,
-    request: {serviceTokenId: tokenId, ip, country: countryAt(ip, {...view.countryOf, ...countries})},
+    request: {
+      serviceTokenId: tokenId,
+      ip,
+      country: countryAt(ip, {...view.countryOf, ...countries}) ?? NO_COUNTRY,
+      certificate: false,
+    },
   })
-  if (admitted && outcome === 'service-auth' && tokenId !== undefined) {
+  if (admitted && outcome !== 'bypass' && tokenId !== undefined) {
     const of = {application, clientId: credentials.id, duration: policy?.raw['session_duration']}
-    const session = async (): Promise<Session> =>
-      startSession(view, {key: await authority.signingKey(), ...of})
+    const session = (signing: SigningKey): Session => startSession(view, {key: signing, ...of})
     // Strict mode gives no cookie (Cloudflare's documentation, "Service tokens").
     return {admit: true, application, session, cookie: !view.strict}
   }
@@ -78,11 +82,9 @@ export async function decide(
   if (view.strict && tokenId !== undefined)
     return refuse(application, target, 403, 'The token is valid, and not authorised')
   // Where no Allow policy applies, a session is no substitute for the token (seen in October 2026).
-  const presented = outcome === 'login' ? presentedTokens(request) : []
-  if (presented.length > 0) {
-    const session = sessionOf(presented, {view, key: await authority.signingKey(), application})
-    if (session) return {admit: true, application, session: () => Promise.resolve(session), cookie: false}
-  }
+  const session =
+    key && outcome === 'login' ? sessionOf(presentedTokens(request), {view, key, application}) : undefined
+  if (session) return {admit: true, application, session: () => session, cookie: false}
   if (outcome === 'blocked') return refuse(application, target, 403, 'A rule forbids it')
   // A preflight has no cookie, so it is never answered by a login (Cloudflare's documentation, "CORS").
   if (isPreflight(request)) return refuse(application, target, 403, 'No rule admits it')

@@ -10,8 +10,9 @@ import type {EdgeState, Origin} from '../types.js'
 import {connectOrigin} from './connector.js'
 import {passToOrigin, type HttpOriginOptions} from './http-origin.js'
 import {decide, type EdgeDecision} from './decide.js'
-import {sessionCookie} from './session.js'
+import {presentedTokens, sessionCookie} from './session.js'
 import {targetOf} from './target.js'
+import {ownAnswer} from './well-known.js'
 
 export interface EdgeOptions {
   state: EdgeState
@@ -73,7 +74,13 @@ export async function startEdge(options: EdgeOptions): Promise<{
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<Admission | undefined> => {
-    const decision = await decide({state, authority, countries}, request)
+    const own = await ownAnswer({state, authority}, request)
+    if (own) {
+      plain(response, 200, own.text, {...common(), ...own.headers})
+      return undefined
+    }
+    const key = presentedTokens(request).length > 0 ? await authority.signingKey() : undefined
+    const decision = decide(state, request, {key, countries})
     if (decision.admit) return decision
     plain(response, decision.status, `${decision.text}\n`, {...common(), ...decision.headers})
     return undefined
@@ -82,7 +89,7 @@ export async function startEdge(options: EdgeOptions): Promise<{
     const admission = await admitted(request, response)
     if (!admission) return
     const origin = originFor(targetOf(request).host)
-    const options = {...origin, ...(await identified(admission))}
+    const options = {...origin, ...(await identified(admission, authority))}
     if (origin.kind === 'tcp')
       plain(response, 200, `${admission.application.name}, behind the sandbox's Access\n`, options.common)
     else await passToOrigin({request, response}, options)
@@ -97,7 +104,7 @@ export async function startEdge(options: EdgeOptions): Promise<{
     const origin = originFor(targetOf(request).host)
     const guessing = origin.kind === 'either'
     if (origin.kind !== 'tcp' && !(guessing && STREAM_CLIENTS.test(request.headers['user-agent'] ?? ''))) {
-      const options = {...origin, ...(await identified(admission)), near}
+      const options = {...origin, ...(await identified(admission, authority)), near}
       const passed = await passToOrigin({request, response}, options, guessing)
       if (guessing) found.set(addressOf(origin), passed ? 'http' : 'tcp')
       if (passed) return
@@ -138,12 +145,11 @@ export async function startEdge(options: EdgeOptions): Promise<{
 type Admission = Extract<EdgeDecision, {admit: true}>
 
 /** What an HTTP service learns of who was admitted, and what the edge adds to the answer. */
-async function identified({
-  application,
-  session: open,
-  cookie,
-}: Admission): Promise<Pick<HttpOriginOptions, 'named' | 'session' | 'common'>> {
-  const session = await open?.()
+async function identified(
+  {application, session: open, cookie}: Admission,
+  authority: CertificateAuthority,
+): Promise<Pick<HttpOriginOptions, 'named' | 'session' | 'common'>> {
+  const session = open?.(await authority.signingKey())
   const cookies = session && cookie ? {'set-cookie': sessionCookie(session, application)} : {}
   const named = application.raw['read_service_tokens_from_header']
   return {named: typeof named === 'string' ? named : undefined, session, common: {...common(), ...cookies}}
