@@ -8,7 +8,6 @@ import type {UserError} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {noProgress} from '../../src/lib/core/progress.js'
 import {Secret} from '../../src/lib/core/secret.js'
-import {openCertificateAuthority, type CertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 import {decide} from '../../src/lib/sandbox/edge/decide.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
@@ -39,14 +38,10 @@ export interface Stored {
 
 /** An account, a machine and the sandbox's edge, in this process: the edge decides without a connection. */
 export class RefusalWorld {
-  private constructor(
-    private readonly zt: CommandWorld,
-    private readonly authority: CertificateAuthority,
-  ) {}
+  private constructor(private readonly zt: CommandWorld) {}
 
   static async open(): Promise<RefusalWorld> {
-    const zt = await CommandWorld.open()
-    return new RefusalWorld(zt, await openCertificateAuthority(zt.home, Date.now()))
+    return new RefusalWorld(await CommandWorld.open())
   }
 
   end(): Promise<void> {
@@ -81,13 +76,7 @@ export class RefusalWorld {
   }
 
   /** How the edge answers; undefined: it lets the request in. */
-  async ask({
-    host,
-    path: url = '/',
-    from = '127.0.0.1',
-    clientId,
-    secret,
-  }: Sent): Promise<EdgeAnswer | undefined> {
+  ask({host, path: url = '/', from = '127.0.0.1', clientId, secret}: Sent): EdgeAnswer | undefined {
     const headers: Record<string, string> = {
       host,
       ...(clientId !== undefined && {'cf-access-client-id': clientId}),
@@ -97,11 +86,8 @@ export class RefusalWorld {
       Object.entries(headers).map(([name, value]) => [name, [value]]),
     )
     const request = {method: 'GET', url, headers, headersDistinct, socket: {remoteAddress: from}}
-    const decision = await decide(
-      {
-        state: {edgeView: () => this.state.edgeView(), recordUse: () => undefined},
-        authority: this.authority,
-      },
+    const decision = decide(
+      {edgeView: () => this.state.edgeView(), recordUse: () => undefined},
       request as unknown as IncomingMessage,
     )
     return decision.admit

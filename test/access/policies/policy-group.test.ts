@@ -301,7 +301,7 @@ describe('what goes wrong in between', () => {
         if (!/app-old.policies$/.test(request) || inlinePolicies.some(({id}) => id === 'own-first')) return
         if (apiTokens[0]) apiTokens[0].permission_groups = ['Access: Apps and Policies Read']
       },
-      'PERMISSION_MISSING',
+      'PERMISSION_UNCERTAIN',
     ],
   ])('says what is reusable by then when one of several %s', async (_, meddle, code) => {
     await open(({path}, state) => {
