@@ -43,8 +43,18 @@ it('shows what the API token may read, and says what is missing', async () => {
   const {zt} = scene
   zt.state.data.apiTokens[0]!.permission_groups = ['Access: Service Tokens Read']
   const {stdout, stderr} = await zt.run('token show ci')
-  expect(stdout).toMatch(/^Nothing that the API token may read names it\.$/m)
+  expect(stdout).toMatch(/^Nothing that zt could read names it\.$/m)
   expect(stderr).toContain('The API token may not read the policies, which may name the service token')
+})
+
+it('shows the token where the API fails to say what names it', async () => {
+  const {zt} = scene
+  zt.api.spoil({method: 'GET', path: '/apps', action: {do: 'refuse', status: 400}})
+  expect(await zt.json('token show ci')).toMatchObject({
+    token: {name: 'ci'},
+    usedBy: [],
+    warnings: [expect.stringContaining('zt could not find out what names it')],
+  })
 })
 
 it('shows one of a zone', async () => {

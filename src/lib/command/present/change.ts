@@ -61,7 +61,7 @@ export function referencesJson(references: readonly Reference[]): object[] {
 /** What names a service token. */
 export function usesText({references, warnings}: TokenUses): string[] {
   if (references.length > 0) return referenceTable(references, 'USED BY')
-  return [warnings.length > 0 ? 'Nothing that the API token may read names it.' : 'Nothing names it.']
+  return [warnings.length > 0 ? 'Nothing that zt could read names it.' : 'Nothing names it.']
 }
 
 /** What a revocation does, one line each, in its order. */
