@@ -134,7 +134,7 @@ export class Edge {
           const how = endOf(socket, error instanceof Error ? error : undefined)
           resolve(how === 'orderly' ? 'none' : how === 'bare' ? 1006 : 'reset')
         }
-        socket.on('data', (chunk) => {
+        socket.on('data', (chunk: Buffer) => {
           reader.feed(chunk)
         })
         for (const event of ['end', 'error', 'close']) socket.once(event, ended)

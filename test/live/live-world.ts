@@ -14,7 +14,7 @@ const NAME = 'Widgetcorp'
 export const ACCOUNT = '2f5a7c10b3d94e6f8a1c0d2e3f405162'
 
 /** A clock that only waits move. */
-export function stillTime(): Time {
+function stillTime(): Time {
   let now = Date.now()
   return {
     now: () => now,
@@ -26,7 +26,7 @@ export function stillTime(): Time {
 }
 
 /** What the account has before: nothing of it may change. One name is nearly that of a run. */
-export const BEFORE: SandboxSeed = {
+const BEFORE: SandboxSeed = {
   accounts: [{id: ACCOUNT, name: NAME}],
   zones: [{name: 'widgetcorp.tech'}],
   service_tokens: [{id: 'token-ci', name: 'ci'}],

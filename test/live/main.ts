@@ -171,7 +171,7 @@ async function main(words: string[]): Promise<number> {
 
 function conclude({remaining, failure, unanswered}: LiveResult): number {
   for (const {kind, name, why} of remaining) err(`Not removed: ${name} (${WORDS[kind]}). ${why}`)
-  if (failure !== undefined) throw failure
+  if (failure !== undefined) throw failure as Error
   if (remaining.length > 0) {
     throw new UserError({
       kind: 'needs-action',

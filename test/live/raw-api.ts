@@ -238,11 +238,11 @@ export class RawApi {
     }
     const envelope = isJsonObject(value) ? value : {}
     const errors = Array.isArray(envelope['errors']) ? envelope['errors'].filter(isJsonObject) : []
-    const code = errors[0]?.['code']
+    const {code, message} = errors[0] ?? {}
     return {
       ...{status, headers, body: value, result: envelope['result']},
       code: typeof code === 'number' ? code : undefined,
-      message: String(errors[0]?.['message'] ?? ''),
+      message: typeof message === 'string' ? message : '',
     }
   }
 }

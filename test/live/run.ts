@@ -216,7 +216,7 @@ export async function askSandbox(
 }
 
 /** The name of a zone in which the ground is. */
-export function zoneOf(ground: Ground): string {
+function zoneOf(ground: Ground): string {
   return 'zone' in ground ? ground.zone : ground.host.replace(/^\*\./, '')
 }
 

@@ -33,7 +33,7 @@ export function readObserved(file: string): SandboxSettings {
     throw bad(file, 'It is not valid JSON.')
   }
   const parsed = v.safeParse(observedSchema, value)
-  if (parsed.success) return parsed.output.settings as SandboxSettings
+  if (parsed.success) return parsed.output.settings
   throw bad(file, `It is not a record of observed behaviour: ${firstFault(parsed.issues)}.`)
 }
 

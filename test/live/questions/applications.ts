@@ -145,7 +145,7 @@ export const APPLICATIONS: Question[] = [
     settings: (answer) =>
       answer === 'accepted'
         ? {mixed_policies: 'accept'}
-        : String(answer).startsWith('none')
+        : typeof answer === 'string' && answer.startsWith('none')
           ? {}
           : {mixed_policies: 'refuse'},
   },
@@ -324,7 +324,7 @@ export const APPLICATIONS: Question[] = [
     },
     settings: (answer) => {
       if (answer === 'keep' || answer === 'erase') return {missing_secret: answer}
-      return /^4\d\d/.test(String(answer)) ? {missing_secret: 'refuse'} : {}
+      return typeof answer === 'string' && /^4\d\d/.test(answer) ? {missing_secret: 'refuse'} : {}
     },
   },
   {
