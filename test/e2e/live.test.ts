@@ -113,6 +113,7 @@ describe('npm run test:live', () => {
   it('exits with 2 for a wrong command line, with 2 for another account', async () => {
     const world = await worldOf()
     expect(await live(world, ['--zone', 'widgetcorp.tech'])).toMatchObject({code: 2})
+    expect(await live(world, ['--only', 'tokne'])).toMatchObject({code: 2})
     expect(await live(world, ['--yes-this-account', 'Widgets'])).toMatchObject({code: 2})
   })
 })

@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {parseArgs} from 'node:util'
@@ -99,7 +100,7 @@ function read(words: string[]): Settings | undefined {
     yes: values['yes-this-account'],
     only: values.only ?? [],
     cleanUp: values['clean-up'] ?? false,
-    observedFile: values['observed-file'],
+    observedFile: checkFolder(values['observed-file']),
     apiUrl: (values['api-url'] ?? CLOUDFLARE_API_URL).replace(/\/+$/, ''),
     connectTo: values['connect-to'],
     caFile: values['ca-file'],
@@ -130,6 +131,7 @@ async function main(words: string[]): Promise<number> {
   }
   const {account, ground, can, only, cleanUp, yes, apiUrl, connectTo, caFile, recordFile} = settings
   const {asked, left} = choose(can, only)
+  if (asked.length + left.size === 0) throw usage('No question has a name that begins as --only says')
   err(plan(settings, asked.length))
   if (yes === undefined) {
     throw new UserError({
@@ -204,6 +206,12 @@ function interruption(): AbortSignal {
     })
   }
   return controller.signal
+}
+
+/** Before minutes of questions: the file is written after them. */
+function checkFolder(file: string | undefined): string | undefined {
+  if (file === undefined || existsSync(path.dirname(path.resolve(file)))) return file
+  throw usage('--observed-file needs a directory that exists')
 }
 
 function checkUrl(url: string): void {

@@ -146,6 +146,28 @@ export const EDGE: Question[] = [
     {needs: ['edge', 'hosts']},
   ),
   {
+    id: 'edge.custom-header',
+    question: 'Do read_service_tokens_from_header and the standard headers admit, one by one and together?',
+    matters: 'src/lib/sandbox/edge/decide.ts',
+    needs: ['edge'],
+    ask: async (context) => {
+      const {good, policies} = await scene(context)
+      const fields = {policies: [policies.service], read_service_tokens_from_header: 'zt-live'}
+      const place = context.place()
+      const made = await context.create({domain: place, ...fields})
+      if (made.status >= 300) return verdict(made)
+      if ((await enforcedAt(context, place, good)) === undefined) return 'not enforced within five minutes'
+      const standard = pairOf(good.clientId, good.secret)
+      const names = Object.fromEntries(standard.map(([name, value]) => [name.toLowerCase(), value]))
+      const custom: [string, string] = ['zt-live', JSON.stringify(names)]
+      return {
+        custom: (await context.edge.ask(place, [custom])).verdict,
+        standard: (await context.edge.ask(place, standard)).verdict,
+        both: (await context.edge.ask(place, [...standard, custom])).verdict,
+      }
+    },
+  },
+  {
     id: 'edge.allow-names-token',
     question: 'Does an Allow policy admit a token that it names?',
     matters: 'src/lib/policy/evaluate.ts, src/lib/access/explain',
