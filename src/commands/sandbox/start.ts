@@ -24,6 +24,10 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
       'file',
       Flags.string({description: 'start over with the API objects in this JSON file', helpValue: 'FILE'}),
     ),
+    observed: completing(
+      'file',
+      Flags.string({description: 'behave as the account that npm run test:live asked', helpValue: 'FILE'}),
+    ),
     origin: several('put another server behind the edge', 'HOST=ADDRESS:PORT'),
     'country-of': several('country of the clients at these addresses of this machine', 'CIDR=CC'),
     foreground: Flags.boolean({description: 'stay in the foreground until interrupted'}),
@@ -32,12 +36,12 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
   static override profile = 'ignored' as const
 
   async run(): Promise<object> {
-    const {foreground, origin: origins, seed, store} = this.flags
+    const {foreground, observed, origin: origins, 'country-of': countries, seed, store} = this.flags
     const {paths} = this.settings
-    const seedFile = seed === undefined ? undefined : path.resolve(seed)
+    const [seedFile, observedFile] = [seed, observed].map((file) => file && path.resolve(file))
     this.progress.step('Starting the sandbox')
     const {info, alreadyRunning, untilInterrupted} = await startSandbox(
-      {directory: path.join(paths.state, 'sandbox'), seedFile, origins, countries: this.flags['country-of']},
+      {directory: path.join(paths.state, 'sandbox'), seedFile, observedFile, origins, countries},
       foreground ? undefined : {program: ztProgram(this.config.root), store},
     )
     if (alreadyRunning) this.note('the sandbox is running already')

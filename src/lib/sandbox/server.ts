@@ -7,12 +7,15 @@ import {startEdge} from './edge/edge.js'
 import {startSshServer} from './ssh-server.js'
 import {sandboxFiles} from './files.js'
 import {SandboxState} from './state.js'
+import type {SandboxSettings} from './settings.js'
 import type {SandboxInfo, SandboxSeed} from './types.js'
 
 export interface SandboxOptions {
   directory: string
   /** Starts from this seed; without one, from the saved state or the tutorial's. */
   seed?: SandboxSeed | undefined
+  /** Replace those of the seed or the saved state, one by one. */
+  settings?: SandboxSettings | undefined
   /** A host's origin instead of the sandbox's SSH server: `ADDRESS:PORT`. */
   origins: Record<string, string>
   /** Countries of clients by CIDR block, in addition to those of the settings. */
@@ -24,9 +27,9 @@ export interface SandboxOptions {
 export async function startSandbox(
   options: SandboxOptions,
 ): Promise<{info: SandboxInfo; close(): Promise<void>}> {
-  const {directory, seed, origins, countries, clock = systemClock} = options
+  const {directory, seed, settings, origins, countries, clock = systemClock} = options
   const files = sandboxFiles(directory)
-  const state = await SandboxState.open({file: files.state, seed, clock})
+  const state = await SandboxState.open({file: files.state, seed, settings, clock})
   const authority = await openCertificateAuthority(directory, clock.now())
   const ssh = await startSshServer(directory)
   const edge = await startEdge({

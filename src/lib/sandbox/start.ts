@@ -3,6 +3,7 @@ import {untilSignal} from '../system/signals.js'
 import {parseCountries} from './countries.js'
 import {daemonStatus, startDaemon} from './daemon.js'
 import {parseOrigins} from './origins.js'
+import {readObserved} from './observed.js'
 import {readSeed} from './seed.js'
 import type {SandboxInfo} from './types.js'
 
@@ -11,6 +12,8 @@ export interface WantedSandbox {
   directory: string
   /** Absolute path of a JSON file of API objects to start from. */
   seedFile: string | undefined
+  /** Absolute path of a file of observed behaviour, whose settings it takes over. */
+  observedFile: string | undefined
   /** Additional servers behind the edge, each as `HOST=ADDRESS:PORT`. */
   origins: string[]
   /** Countries of clients, each as `CIDR=CC`. */
@@ -54,20 +57,24 @@ interface Separate {
 async function runningSandbox({
   directory,
   seedFile,
+  observedFile,
   origins,
   countries,
 }: WantedSandbox): Promise<SandboxInfo | undefined> {
   parseOrigins(origins)
   parseCountries(countries)
   if (seedFile !== undefined) await readSeed(seedFile)
+  if (observedFile !== undefined) readObserved(observedFile)
   const running = await daemonStatus(directory)
-  if (running && (seedFile !== undefined || origins.length > 0 || countries.length > 0)) throw runsAlready()
+  const files = [seedFile, observedFile].filter((file) => file !== undefined)
+  if (running && [files, origins, countries].some(({length}) => length > 0)) throw runsAlready()
   return running
 }
 
 async function startHere({
   directory,
   seedFile,
+  observedFile,
   origins,
   countries,
 }: WantedSandbox): Promise<{info: SandboxInfo; close(): Promise<void>}> {
@@ -77,13 +84,14 @@ async function startHere({
   return server.startSandbox({
     directory,
     seed,
+    settings: observedFile === undefined ? undefined : readObserved(observedFile),
     origins: parseOrigins(origins),
     countries: parseCountries(countries),
   })
 }
 
 function startBeside(
-  {directory, seedFile, origins, countries}: WantedSandbox,
+  {directory, seedFile, observedFile, origins, countries}: WantedSandbox,
   {program, store}: Separate,
 ): Promise<SandboxInfo> {
   const flags = [
@@ -91,6 +99,7 @@ function startBeside(
     ...countries.flatMap((pair) => ['--country-of', pair]),
   ]
   if (seedFile !== undefined) flags.push('--seed', seedFile)
+  if (observedFile !== undefined) flags.push('--observed', observedFile)
   if (store !== undefined) flags.push('--store', store)
   const words = ['sandbox', 'start', '--foreground', '--no-input', ...flags]
   return startDaemon({command: [...program, ...words], directory})
@@ -106,7 +115,7 @@ function runsAlready(): UserError {
     kind: 'conflict',
     code: 'SANDBOX_RUNS',
     message: 'The sandbox is already running',
-    why: 'A seed, an origin or a country applies only to a new one.',
+    why: 'A seed, observed behaviour, an origin or a country applies only to a new one.',
     next: ['zt sandbox stop'],
   })
 }

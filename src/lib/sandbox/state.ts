@@ -55,6 +55,8 @@ export interface OpenState {
   file: string
   /** Starts from this seed; without one, from the state file, or from the tutorial's state if there is none. */
   seed?: SandboxSeed | undefined
+  /** Replace those of the seed or the saved state, one by one. */
+  settings?: SandboxSettings | undefined
   clock?: Clock | undefined
 }
 
@@ -77,9 +79,12 @@ export class SandboxState implements EdgeState {
     this.#history = [{from: -Infinity, data: structuredClone(data)}]
   }
 
-  static async open({file, seed, clock = systemClock}: OpenState): Promise<SandboxState> {
+  static async open({file, seed, settings = {}, clock = systemClock}: OpenState): Promise<SandboxState> {
     const text = seed ? undefined : await readFileIfThere(file, {maxBytes: MOST_BYTES})
     const data = text === undefined ? begin(seed ?? TUTORIAL, clock) : check(parseOwnJson(text, file), file)
+    data.settings = {...data.settings, ...settings}
+    const {strict_service_token_auth: strict} = settings
+    if (strict !== undefined) data.organization['strict_service_token_auth'] = strict
     const state = new SandboxState(file, data, clock)
     await state.save()
     return state

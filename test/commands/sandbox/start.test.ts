@@ -17,9 +17,11 @@ it('starts the local Access as a process of its own, and makes its profile', asy
   const origin = 'gitlab.widgetcorp.tech=127.0.0.1:22'
   const seed = zt.file('seed.json')
   await fs.writeFile(seed, '{"zones": [{"name": "widgetcorp.tech"}]}')
+  const observed = zt.file('observed.json')
+  await fs.writeFile(observed, '{"version": 1, "settings": {"policy_lag": 3}}')
   const country = '127.0.0.2/32=DE'
   const result = await zt.json(
-    `sandbox start --seed ${seed} --origin ${origin} --country-of ${country} --store vault`,
+    `sandbox start --seed ${seed} --observed ${observed} --origin ${origin} --country-of ${country} --store vault`,
   )
   expect(result).toMatchObject({profile: 'sandbox', alreadyRunning: false, edge: '127.0.0.1:2'})
   expect(await FakeSandbox.arguments(zt)).toEqual([
@@ -34,6 +36,8 @@ it('starts the local Access as a process of its own, and makes its profile', asy
       country,
       '--seed',
       seed,
+      '--observed',
+      observed,
       '--store',
       'vault',
     ],
@@ -47,6 +51,7 @@ it('starts the local Access as a process of its own, and makes its profile', asy
   expect(await zt.json('sandbox start')).toMatchObject({alreadyRunning: true, pid: result['pid']})
   await zt.fails(`sandbox start --seed ${seed}`, 'conflict', 'SANDBOX_RUNS')
   await zt.fails(`sandbox start --country-of ${country}`, 'conflict', 'SANDBOX_RUNS')
+  await zt.fails(`sandbox start --observed ${observed}`, 'conflict', 'SANDBOX_RUNS')
   expect(await zt.json('sandbox stop')).toMatchObject({stopped: true})
 })
 

@@ -1,0 +1,48 @@
+import * as v from 'valibot'
+import {UserError} from '../core/errors.js'
+import {firstFault} from '../core/schema.js'
+import {parseOwnJson} from '../system/files.js'
+import {readForeignFile, textOf} from '../system/own-files.js'
+import {settingsSchema, type SandboxSettings} from './settings.js'
+
+const MOST_BYTES = 1024 * 1024
+/** The answers are for people; the settings say the same for the sandbox. */
+const observedSchema = v.strictObject({
+  version: v.literal(1),
+  settings: settingsSchema,
+  answers: v.optional(v.record(v.string(), v.unknown())),
+})
+
+/**
+ * Reads what `npm run test:live -- --observed-file FILE` wrote: the settings with which the sandbox behaves as that account.
+ *
+ * @throws UserError `usage` / `BAD_OBSERVED`, which names the place but quotes nothing
+ */
+export function readObserved(file: string): SandboxSettings {
+  let bytes: Buffer | undefined
+  try {
+    bytes = readForeignFile(file, {maxBytes: MOST_BYTES})
+  } catch (error) {
+    throw bad(file, (error instanceof UserError ? error.why : undefined) ?? 'It cannot be read.')
+  }
+  if (!bytes) throw bad(file, 'The file does not exist.')
+  let value: unknown
+  try {
+    value = parseOwnJson(textOf(bytes, file), file)
+  } catch {
+    throw bad(file, 'It is not valid JSON.')
+  }
+  const parsed = v.safeParse(observedSchema, value)
+  if (parsed.success) return parsed.output.settings
+  throw bad(file, `It is not a record of observed behaviour: ${firstFault(parsed.issues)}.`)
+}
+
+function bad(file: string, why: string): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'BAD_OBSERVED',
+    message: `The observed behaviour in ${file} cannot be used`,
+    why,
+    next: ['Write it with: npm run test:live -- --observed-file FILE'],
+  })
+}
