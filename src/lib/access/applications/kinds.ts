@@ -60,7 +60,7 @@ const KINDS: Record<string, ApplicationKind> = {
     policies: 'any',
     connects: false,
     protects: true,
-    refusal: 'the device cannot enroll',
+    refusal: 'the device cannot enrol',
   },
   // The API reference ("can only use the Allow action"; its policies have no link, only a body), and the documents on
   // infrastructure applications.
