@@ -92,7 +92,7 @@ describe('an entry of another version of zt', () => {
   afterEach(() => fs.rm(directory, {recursive: true, force: true}))
 
   it.each<[string, object, object]>([
-    ['an earlier one, without the number of the secret', {}, {secretVersion: undefined, imported: undefined}],
+    ['an earlier one, without the number of the secret', {}, {name: 'n'}],
     ['a later one, with fields that are not known', {secretVersion: 3, later: true}, {secretVersion: 3}],
   ])('is read: %s', async (_, more, known) => {
     const entry = {

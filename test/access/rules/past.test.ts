@@ -64,10 +64,10 @@ describe('what a new Service Auth rule goes past', () => {
     ['a condition, by a rule with another one', {policies: [serviceAuth('Office', {include: [byToken()], require: [office]})], rules: {include: [byToken()], require: [germany]}}, [PAST('"ci"', 'only IP 10.0.0.0/8')]],
     ['a condition, through a group', {policies: [serviceAuth('Office', {include: [byToken()], require: [office]})], rules: {include: [byGroup('robots')]}, groups: GROUPS}, [PAST('"ci"', 'only IP 10.0.0.0/8')]],
     ['conditions of several tokens', {policies: [serviceAuth('Office', {include: [anyToken], require: [office]})], rules: {include: [anyToken]}, tokens: [ci, cd, {...cd, id: 'c', name: 'c'}, {...cd, id: 'd', name: 'd'}]}, [PAST('"ci", "cd", "c" and 1 more', 'only IP 10.0.0.0/8')]],
-    ['a Block rule', {policies: [policy('Nobody', 'deny', {include: [everyone]})]}, ['The Block rule "Nobody" no longer keeps out "ci": Access evaluates Service Auth rules first']],
+    ['a Block rule', {policies: [policy('Closed', 'deny', {include: [everyone]})]}, ['The Block rule "Closed" no longer keeps out "ci": Access evaluates Service Auth rules first']],
     ['a Block rule for a country', {policies: [policy('Abroad', 'deny', {include: [germany]})]}, ['The Block rule "Abroad" no longer keeps out "ci": Access evaluates Service Auth rules first']],
     ['no Block rule of people', {policies: [policy('People', 'deny', {include: [staff]})]}, []],
-    ['no Block rule after Allow for people', {policies: [policy('Staff', 'allow', {include: [staff]}), policy('Nobody', 'deny', {include: [everyone]})]}, []],
+    ['no Block rule after Allow for people', {policies: [policy('Staff', 'allow', {include: [staff]}), policy('Closed', 'deny', {include: [everyone]})]}, []],
     ['groups that may not be read', {policies: [serviceAuth('Office', {include: [byGroup('at-work')]})], listGroups: () => Promise.reject(new ApiError({kind: 'permission', code: 'X', message: 'no', status: 403}))}, ['zt could not read the Access groups, so it does not know all restrictions that this rule goes past']],
   ])('%s', async (_, given, expected) => {
     expect(await warnings(given)).toEqual(expected)
