@@ -81,8 +81,10 @@ describe('npm run test:live', () => {
       file,
     ])
     expect([code, stderr.includes('Not removed')]).toEqual([0, false])
-    expect(stdout).toMatch(/^ +question +account +sandbox$/m)
-    expect(stdout).toMatch(/^≠ +How does a stream end when its service hangs up\? +1001 +none$/m)
+    expect(stdout).toMatch(/^ +question +account +sandbox +where it matters$/m)
+    expect(stdout).toMatch(
+      /^≠ +How does a stream end when its service hangs up\? +1001 +none +src\/lib\/tunnel\/carrier\/carry\.ts$/m,
+    )
     expect(stdout + stderr).not.toContain(world.info.apiToken)
     expect(await world.objects()).toEqual(before)
 

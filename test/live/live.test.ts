@@ -113,7 +113,7 @@ describe('the table', () => {
     })
     const marked = comparison(questions, seen, sandbox).filter((line) => line.startsWith('≠'))
     expect(marked.map((line) => line.replace(/ {2,}/g, ' | '))).toEqual([
-      '≠ | Does creation honour "enabled": false? | ignored | honoured',
+      '≠ | Does creation honour "enabled": false? | ignored | honoured | zt token create',
       '≠ | unknown token | 401 | 302',
       '≠ | wrong secret | 401 | 302',
       '≠ | disabled token | 401 | 302',

@@ -59,10 +59,6 @@ export class RawApi {
     this.#options = options
   }
 
-  get requests(): number {
-    return this.#sent.length
-  }
-
   /** What this run has made. */
   get made(): LiveObject[] {
     return [...this.#made.values()]

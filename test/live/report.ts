@@ -8,6 +8,8 @@ interface Row {
   question: string
   account: string
   sandbox: string
+  /** Only of what differs. */
+  matters: string
 }
 
 const wordsOf = (answer: Answer | undefined): string => {
@@ -30,25 +32,35 @@ export function comparison(
   account: LiveResult,
   sandbox: LiveResult | undefined,
 ): string[] {
-  const rows = questions.flatMap(({id, question}): Row[] => {
+  const rows = questions.flatMap(({id, question, matters}): Row[] => {
     const [here, there] = [account.answers.get(id), sandbox?.answers.get(id)]
     const row = (title: string, one: Answer | undefined, other: Answer | undefined): Row => {
       const [a, b] = [wordsOf(one), wordsOf(other)]
       const differs = one !== undefined && other !== undefined && a !== b
-      return {mark: differs ? '≠' : '', question: title, account: a, sandbox: b}
+      return {
+        mark: differs ? '≠' : '',
+        question: title,
+        account: a,
+        sandbox: b,
+        matters: differs ? matters : '',
+      }
     }
     const names = [...new Set([...partsOf(here), ...partsOf(there)].map(([name]) => name))]
     const why = account.unanswered.get(id)
-    if (why !== undefined) return [{mark: '', question, account: `(${why})`, sandbox: wordsOf(there)}]
+    if (why !== undefined)
+      return [{mark: '', question, account: `(${why})`, sandbox: wordsOf(there), matters}]
     if (names.length === 0) return [row(question, here, there)]
-    const title = {mark: '', question, account: '', sandbox: ''}
-    return [title, ...names.map((name) => row(`    ${name}`, partOf(here, name), partOf(there, name)))]
+    const parts = names.map((name) => row(`    ${name}`, partOf(here, name), partOf(there, name)))
+    const differs = parts.some(({mark}) => mark !== '')
+    const title = {mark: '', question, account: '', sandbox: '', matters: differs ? matters : ''}
+    return [title, ...parts.map((part) => ({...part, matters: ''}))]
   })
   return table(rows, [
     {title: '', value: ({mark}) => mark},
     {title: 'question', value: (one) => one.question, wraps: true},
     {title: 'account', value: (one) => one.account, wraps: true},
     {title: 'sandbox', value: (one) => one.sandbox, wraps: true},
+    {title: 'where it matters', value: (one) => one.matters, optional: true},
   ])
 }
 

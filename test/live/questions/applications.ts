@@ -78,7 +78,7 @@ export const APPLICATIONS: Question[] = [
   },
   {
     id: 'app.dates',
-    question: 'How are times written?',
+    question: 'How are times of an application written?',
     matters: 'src/lib/command/present',
     ask: async (context) => formOf((await context.app())['created_at']),
   },
@@ -264,7 +264,7 @@ export const APPLICATIONS: Question[] = [
   },
   {
     id: 'app.put-own-fields',
-    question: 'Does a PUT take the fields that only the server sets, sent back as read?',
+    question: 'Does a PUT of an application take the fields that only the server sets?',
     matters: 'src/lib/access/edit',
     ask: async (context) => {
       const {id} = await context.app()

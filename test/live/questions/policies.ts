@@ -43,7 +43,7 @@ export const POLICIES: Question[] = [
   },
   {
     id: 'policy.create',
-    question: 'What does the creation of a policy answer, and which fields does the server add?',
+    question: 'Which fields does the server add to a policy?',
     matters: 'src/lib/access/edit',
     ask: async (context) => {
       const id = await context.anyToken()
@@ -80,7 +80,7 @@ export const POLICIES: Question[] = [
   rule('country', 'an invalid country', () => ({geo: {country_code: 'UKR'}})),
   {
     id: 'policy.refused',
-    question: 'What does a policy without Include, without a name or with an unknown action get?',
+    question: 'What does a policy without Include or with an unknown action get?',
     matters: 'src/lib/api/errors.ts, the sandbox',
     ask: async (context) => {
       const include = [{everyone: {}}]
@@ -122,7 +122,7 @@ export const POLICIES: Question[] = [
   },
   {
     id: 'policy.put-own-fields',
-    question: 'Does a PUT take the fields that only the server sets, sent back as read?',
+    question: 'Does a PUT of a policy take the fields that only the server sets?',
     matters: 'src/lib/access/edit',
     ask: async (context) => {
       const id = await context.anyToken()

@@ -46,7 +46,7 @@ export const TOKENS: Question[] = [
   },
   {
     id: 'token.dates',
-    question: 'How are times written?',
+    question: 'How are times of a token written?',
     matters: 'src/lib/api/answers.ts, isTime',
     ask: async (context) => {
       const {raw} = await context.token()
