@@ -227,7 +227,7 @@ describe('two equal objects of one edit', () => {
     expect(memory.policies).toHaveLength(2)
   })
 
-  it('are told apart if the answer about the second is lost', async () => {
+  it('are distinguished if the answer about the second is lost', async () => {
     memory.after = (call) => {
       if (call.startsWith('createPolicy') && memory.policies.length === 2) throw lost
     }
