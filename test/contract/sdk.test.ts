@@ -105,7 +105,7 @@ const WAYS: Record<OperationName, Way> = {
   verifyUserToken: {sdk: () => sdk.user.tokens.verify(), zt: (api) => api.verifyToken(), read: ({id, status}) => ({id, status, owner: 'user', expiresOn: undefined})},
   verifyAccountToken: {sdk: () => sdkWith(ACCOUNT_TOKEN).accounts.tokens.verify(account), zt: () => ztWith(ACCOUNT_TOKEN, 'account').verifyToken(), read: ({id, status}) => ({id, status, owner: 'account', expiresOn: undefined})},
   listAccounts: {sdk: () => all(sdk.accounts.list()), zt: (api) => api.listAccounts(), read: named},
-  listZones: {sdk: () => all(sdk.zones.list({account: {id: ACCOUNT}})), zt: (api) => api.listZones(), read: named},
+  listZones: {sdk: () => all(sdk.zones.list({account: {id: ACCOUNT}})), zt: (api) => api.listZones(), read: ({id, name, account: of}) => ({id, name, account: named({name: ACCOUNT, ...(of as JsonObject)})})},
   listServiceTokens: {sdk: ({scope}) => all(access().serviceTokens.list(scope)), zt: (api) => api.listServiceTokens(), read: toServiceToken},
   getServiceToken: {sdk: ({scope, at}) => access().serviceTokens.get(`${at}-token`, scope), zt: (api, at) => api.getServiceToken(`${at}-token`), read: toServiceToken},
   createServiceToken: {sdk: ({scope}) => access().serviceTokens.create({...scope, name: 'new', duration: '24h'}), zt: async (api) => (await api.createServiceToken({name: 'new', duration: '24h'})).token, read: toServiceToken},

@@ -256,7 +256,8 @@ export const SCENES: Record<string, Line[]> = {
   ],
 
   'a token that Access refuses': [
-    {args: ['token', 'create', 'stranger']},
+    // A 403, of which the organisation's settings decide the meaning.
+    {args: ['token', 'create', 'stranger'], before: authenticateStrictly},
     {args: ['ssh', HOST, '--token', 'stranger', '--yes', '--', '-T'], ends: 255},
     {args: ['ssh', 'check', HOST, '--token', 'stranger', '--yes'], ends: 10},
     {args: ['ssh', 'proxy', HOST, '--token', 'stranger', '--yes'], ends: 10},
@@ -270,6 +271,11 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['sandbox', 'reset', '--yes']},
     {args: ['sandbox', 'stop']},
   ],
+}
+
+async function authenticateStrictly({state}: CommandWorld): Promise<void> {
+  state.data.organization['strict_service_token_auth'] = true
+  await state.save()
 }
 
 /** Takes back as many edits, the latest first. */

@@ -35,7 +35,7 @@ const told = ({kind, code, message, whyLines, next, details}: UserError): unknow
 const recorded = (more: Partial<RecordedChange>): RecordedChange => ({action: 'replace', target: group, fields: [], ...more}) // prettier-ignore
 const inverse = async (...changes: RecordedChange[]): Promise<Awaited<ReturnType<typeof invert>>> =>
   invert(memory.api, changes)
-const NOTHING = {changes: [], conflicts: [], notes: [], impossible: [], renamed: new Map()}
+const NOTHING = {changes: [], conflicts: [], notes: [], stays: [], impossible: [], renamed: new Map()}
 
 describe('the inverse of a replacement', () => {
   it('is the one back of the fields that are as it left them', async () => {
@@ -50,7 +50,7 @@ describe('the inverse of a replacement', () => {
     ['none if all is as before', recorded({fields: [{field: 'x', before: 1, after: 2}]}), {}],
     ['in conflict with what was changed since', recorded({fields: [{field: 'x', before: 0, after: 2}, {field: 'y', before: 1, after: 3}]}), {conflicts: ['x, y of the Access group "ci"']}],
     ['in conflict with a deletion', recorded({target: {...group, id: 'gone'}}), {conflicts: ['the Access group "ci" no longer exists']}],
-    ['without what was not recorded', recorded({fields: [{field: 'key', withheld: true}]}), {notes: ['key of the Access group "ci" stays: it may hold a secret and is not recorded']}],
+    ['without what was not recorded', recorded({fields: [{field: 'key', withheld: true}]}), {stays: ['key of the Access group "ci" stays: it may hold a secret and is not recorded']}],
   ])('is %s', async (_, change, expected) => {
     expect(await inverse(change)).toEqual({...NOTHING, ...expected})
   }) // prettier-ignore
@@ -178,7 +178,7 @@ describe('the inverse of making a policy reusable', () => {
     const target = {...inline, id: 'free'}
     expect(await inverse(recorded({action: 'make-reusable', target}))).toEqual({
       ...NOTHING,
-      notes: ['the policy "Own" of "App" stays reusable: Cloudflare has no way back'],
+      stays: ['the policy "Own" of "App" stays reusable: Cloudflare has no way back'],
     })
     expect(await inverse(recorded({action: 'make-reusable', target: inline}))).toEqual(NOTHING)
   })

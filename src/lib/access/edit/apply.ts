@@ -276,10 +276,10 @@ class Edit {
       return restated(error, {why: ['Nothing was changed.']})
     }
     this.ctx.progress.step('Reverting what was done')
-    const {left, returned, notes} = await this.#takeBack().catch((reason: unknown) => ({
+    const {left, returned, stays} = await this.#takeBack().catch((reason: unknown) => ({
       left: [messageOf(reason)],
       returned: [],
-      notes: [],
+      stays: [],
     }))
     if (left.length === 0) {
       // Records of earlier edits know the previous IDs only; this one knows the new ones.
@@ -288,7 +288,7 @@ class Edit {
       return restated(error, {
         why: [
           'The earlier changes were undone.',
-          ...[...notes.map(capitalised), ...returned].map((one) => `${one}.`),
+          ...[...stays.map(capitalised), ...returned].map((one) => `${one}.`),
         ],
       })
     }
@@ -314,14 +314,14 @@ class Edit {
     )
   }
 
-  /** @returns what could not be taken back; what came back with another ID, and what else to know, as sentences without full stop */
-  async #takeBack(): Promise<{left: string[]; returned: string[]; notes: string[]}> {
+  /** @returns what could not be taken back; what came back with another ID, and what stays, as sentences without full stop */
+  async #takeBack(): Promise<{left: string[]; returned: string[]; stays: string[]}> {
     // From memory, which also has the fields that no record may hold.
     const made = this.#done.map((change): RecordedChange => ({
       ...inRecord(change),
       fields: fieldChanges(change, {withSecrets: true}),
     }))
-    const {changes, conflicts, impossible, notes, renamed} = await invert(this.api, made)
+    const {changes, conflicts, impossible, stays, renamed} = await invert(this.api, made)
     const left = [...conflicts, ...impossible]
     const returned: string[] = []
     const ids = new Map<string, string>()
@@ -338,7 +338,7 @@ class Edit {
         returned.push(anotherId({...change.target, id: result.id}, was))
       }
     }
-    return {left, returned, notes}
+    return {left, returned, stays}
   }
 
   /**

@@ -11,8 +11,10 @@ export interface Inverse {
   changes: Change[]
   /** What someone has changed since, in words; it is not overwritten. */
   conflicts: string[]
-  /** What does not come back, or not as it was: sentences without full stop. */
+  /** What will come back, but not as it was: sentences without full stop. */
   notes: string[]
+  /** What does not come back: sentences without full stop. */
+  stays: string[]
   /** Why it cannot be undone at all: sentences without full stop. */
   impossible: string[]
   /** The `newId`s of objects that are created again, by their previous IDs. */
@@ -26,7 +28,14 @@ export interface Inverse {
  */
 export async function invert(api: AccessApi, recorded: readonly RecordedChange[]): Promise<Inverse> {
   const scene = new Scene(api)
-  const inverse: Inverse = {changes: [], conflicts: [], notes: [], impossible: [], renamed: scene.ids}
+  const inverse: Inverse = {
+    changes: [],
+    conflicts: [],
+    notes: [],
+    stays: [],
+    impossible: [],
+    renamed: scene.ids,
+  }
   for (const entry of [...recorded].reverse()) {
     switch (entry.action) {
       case 'create':
@@ -40,7 +49,7 @@ export async function invert(api: AccessApi, recorded: readonly RecordedChange[]
         break
       case 'make-reusable':
         if (!(await scene.now(entry.target)))
-          inverse.notes.push(`${inWords(entry.target)} stays reusable: Cloudflare has no way back`)
+          inverse.stays.push(`${inWords(entry.target)} stays reusable: Cloudflare has no way back`)
     }
   }
   return inverse
@@ -99,7 +108,7 @@ async function restore(scene: Scene, entry: RecordedChange, inverse: Inverse): P
   for (const one of entry.fields) {
     const before = withIds(one.before, scene.ids)
     if (one.withheld) {
-      inverse.notes.push(`${one.field} of ${inWords(target)} stays: it may hold a secret and is not recorded`)
+      inverse.stays.push(`${one.field} of ${inWords(target)} stays: it may hold a secret and is not recorded`)
     } else if (same(one.field, withIds(one.after, scene.ids))) wanted[one.field] = before
     else if (!same(one.field, before)) wrong.push(one)
   }

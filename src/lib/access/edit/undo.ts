@@ -76,12 +76,13 @@ export async function planUndo(ctx: AccessContext, id: string): Promise<PlannedU
   const api = await ctx.api()
   requireOwn(ctx, record, api.accountId, api.zoneId)
   ctx.progress.step('Reading the current state')
-  const {changes, conflicts, notes, impossible, renamed} = await invert(
+  const {changes, conflicts, impossible, renamed, ...inverse} = await invert(
     api,
     await withPresentIds(ctx, api, record),
   )
   conflicts.push(...(await attachedElsewhere(api, changes)))
   impossible.push(...(await namesDeletedToken(api, changes)))
+  const notes = [...inverse.notes, ...inverse.stays]
   const noWay = impossible.length > 0 || (changes.length === 0 && conflicts.length === 0 && notes.length > 0)
   if (noWay) {
     throw new UserError({
