@@ -43,6 +43,11 @@ export interface EdgeAnswer {
   ray?: string | undefined
   /** Where a redirect points, without its query (which may carry tokens). */
   location?: string | undefined
+  /**
+   * What the redirect to the login page says of the credentials; undefined: nothing that can be read. zt cannot verify it,
+   * and `not-accepted` is also seen where no Service Auth rule names a valid token (readAnswer).
+   */
+  credentials?: 'accepted' | 'not-accepted' | undefined
 }
 
 /** A connection that was open with a token when the token was disabled or revoked. */

@@ -557,6 +557,66 @@ describe('the secret that was sent', () => {
   })
 })
 
+describe('a redirect to the login page that says whether the credentials were accepted', () => {
+  const admitting = [policy('CI', 'non_identity', {include: [byToken()]})]
+  const office = {ip: {ip: '10.0.0.0/8'}}
+  const conditional = [policy('CI', 'non_identity', {include: [byToken()], require: [office]})]
+  const stored = (secretVersion: number, ...more: Partial<IndexEntry>[]): Account => ({
+    tokens: [{...gitlabAdmin, secretVersion: 2}],
+    stored: Object.assign({secretVersion}, ...more) as Partial<IndexEntry>,
+  })
+  const imported = stored(2, {imported: true})
+  const disabled = {tokens: [{...gitlabAdmin, enabled: false}]}
+  const justNow = {tokens: [{...gitlabAdmin, secretVersion: 2, updatedAt: '2026-09-30T23:59:00Z'}]}
+
+  /** Certain causes in capitals. */
+  const causesIn = ({error}: Explained): string => {
+    const {causes} = error.details as {causes: {id: string; certain: boolean}[]}
+    return causes.map(({id, certain}) => (certain ? id.toUpperCase() : id)).join(' ')
+  }
+
+  it.each<[string, Account, accepted: string, notAccepted: string, unsaid: string]>([
+    ['no rule', imported, 'RULE-MISSING', 'RULE-MISSING secret', 'RULE-MISSING'],
+    ['no rule, and the current secret', stored(2), 'RULE-MISSING', 'RULE-MISSING', 'RULE-MISSING'],
+    ['no rule, and an older secret', stored(1), 'RULE-MISSING', 'RULE-MISSING secret', 'RULE-MISSING secret'],
+    ['a condition', {...imported, policies: conditional}, 'rule-condition', 'secret rule-condition', 'rule-condition secret'],
+    ['a condition, and the current secret', {...stored(2), policies: conditional}, 'rule-condition', 'secret rule-condition edge-delay', 'rule-condition'],
+    ['a rule that admits', {...imported, policies: admitting}, 'edge-delay', 'secret', 'secret'],
+    ['a rule that admits, and the current secret', {...stored(2), policies: admitting}, 'edge-delay', 'secret edge-delay', 'edge-delay secret'],
+    ['a rule that admits, and an older secret', {...stored(1), policies: admitting}, 'edge-delay', 'SECRET', 'SECRET'],
+    ['a rule that admits, and a secret changed just now', {...imported, ...justNow, policies: admitting}, 'edge-delay', 'secret edge-delay', 'edge-delay secret'],
+    ['a rule that admits, and a secret that zt made just now', {...stored(2), ...justNow, policies: admitting}, 'edge-delay', 'edge-delay secret', 'edge-delay'],
+    ['a disabled token', {...disabled, policies: admitting}, 'TOKEN-DISABLED edge-delay', 'TOKEN-DISABLED', 'TOKEN-DISABLED'],
+    ['a disabled token, and no rule', disabled, 'RULE-MISSING TOKEN-DISABLED edge-delay', 'TOKEN-DISABLED RULE-MISSING', 'TOKEN-DISABLED RULE-MISSING'],
+    ['no application', {applications: []}, 'NO-APPLICATION', 'NO-APPLICATION', 'NO-APPLICATION'],
+  ])('%s', async (_, account, ...expected) => {
+    const said = (['accepted', 'not-accepted', undefined] as const).map(async (credentials) =>
+      causesIn(await explain({...account, answer: {credentials}})),
+    )
+    expect(await Promise.all(said)).toEqual(expected)
+  }) // prettier-ignore
+
+  it('is quoted where it counts, and shown to scripts', async () => {
+    const accepted = await explain({policies: conditional, answer: {credentials: 'accepted'}})
+    expect(accepted.why).toContain('Access accepted its credentials.')
+    expect(accepted.next.join()).not.toMatch(/rotate|import/)
+    expect(accepted.error.details).toMatchObject({credentials: 'accepted'})
+    const not = await explain({policies: conditional, answer: {credentials: 'not-accepted'}})
+    expect(not.why).toMatch(/^Access says that it did not accept its credentials\. The secret that was sent/)
+    expect(not.error.details).toMatchObject({credentials: 'not-accepted'})
+  })
+
+  it('decides what is named where the API cannot be asked', async () => {
+    const failing = {listApplications: denied('no')}
+    const why = async (credentials: EdgeAnswer['credentials']): Promise<string> =>
+      (await explain({failing, answer: {credentials}})).why
+    expect(await why('accepted')).not.toMatch(/secret|disabled/)
+    expect(await why('not-accepted')).toMatch(
+      /disabled or deleted, or has another secret\. Or no Service Auth/,
+    )
+  })
+})
+
 describe('a cookie of Access that was sent too', () => {
   it.each<[string, Account, string]>([
     [

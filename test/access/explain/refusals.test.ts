@@ -243,7 +243,13 @@ describe.each(Object.keys(SETTINGS) as (keyof typeof SETTINGS)[])(
         const shown = `${String(answer.status)} ${error.why ?? ''} ${error.next.join(' | ')}`
 
         const certain = causes.filter((one) => one.certain).map(({id}) => id)
-        if (row.possible && certain.length === 0)
+        // The redirect to the login page says whether the pair was accepted.
+        expect(answer.credentials !== undefined, shown).toBe(answer.reason === 'login')
+        const named = causes.map(({id}) => id)
+        if (answer.credentials === 'accepted') expect(named, shown).not.toContain('secret')
+        if (answer.credentials === 'not-accepted' && row.possible)
+          expect(named.slice(0, row.causes.length), shown).toEqual(row.causes)
+        else if (row.possible && certain.length === 0)
           expect(
             causes.map(({id}) => id),
             shown,

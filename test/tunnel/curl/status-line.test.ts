@@ -65,6 +65,14 @@ describe('what curl says of the answer on stderr', () => {
     expect(JSON.stringify(line.answer)).not.toContain('token=x')
   })
 
+  it('has what the redirect to the login page says of the credentials', async () => {
+    const payload = Buffer.from('{"service_token_status":true}').toString('base64url')
+    const redirect_url = `https://t.example/cdn-cgi/access/login/h?kid=x&meta=e30.${payload}.x&redirect_url=%2F`
+    const line = new StatusLine()
+    await through(line, [Buffer.from(written(line, {http_code: '302', redirect_url}))])
+    expect(line.answer).toMatchObject({by: 'access', credentials: 'accepted'})
+  })
+
   it('is nothing where there was no answer', async () => {
     const line = new StatusLine()
     await through(line, [Buffer.from(`curl: (7)\n${written(line, {http_code: '000'})}`)])

@@ -99,9 +99,14 @@ export function causesOf(facts: RefusalFacts): Causes {
   const found = evaluation(application, token, facts)
   const invalid = invalidToken(facts, token)
   const rules = ruleCauses(facts, application, token, found)
-  if (invalid.length > 0) return {known: [], causes: [...invalid, ...rules]}
   const said = whatItSays(facts, application)
   const known = knownOf(facts, application, token, found, said)
+  if (invalid.length > 0 && said !== 'credentials-right') return {known: [], causes: [...invalid, ...rules]}
+  if (invalid.length > 0) {
+    // The edge accepted it all the same, so the rules refuse, or the edge knows less than the API.
+    const [delay = delayed(facts, undefined)] = delayCauses(facts, [tokenChange(token)])
+    return {known, causes: sorted([...rules, ...invalid, delay])}
+  }
   if (said === 'credentials-wrong') {
     const delay = delayCauses(facts, [tokenChange(token)])
     const certain = isOlder(facts.secret, token) || delay.length === 0
@@ -109,10 +114,19 @@ export function causesOf(facts: RefusalFacts): Causes {
     return {known, causes: sorted([secret, ...delay, ...rules])}
   }
   const older = isOlder(facts.secret, token)
-  const fits = said === 'open' && !isCurrent(facts.secret, token.secretVersion)
+  const current = isCurrent(facts.secret, token.secretVersion)
+  const doubtful = said === 'credentials-doubtful'
+  const fits = doubtful || (said === 'open' && !current)
   const secret = fits ? [secretCause(facts, token, older && found.admitted)] : []
-  if (!found.mayAdmit) return {known, causes: [...rules, ...(older ? secret : [])]}
+  // What the redirect says is also said of a valid token where the rules are as here.
+  if (!found.mayAdmit) return {known, causes: [...rules, ...(older || (doubtful && !current) ? secret : [])]}
   const delay = delayCauses(facts, [...ruleChanges(application, facts), tokenChange(token)])
+  if (doubtful) {
+    const unseen = current && delay.length === 0 ? [delayed(facts, undefined)] : []
+    // What zt saved itself is likelier unknown to the edge than wrong.
+    const causes = current ? [...delay, ...secret, ...rules] : [...secret, ...rules, ...delay]
+    return {known, causes: sorted([...causes, ...unseen])}
+  }
   // Where the rules decide by what zt does not know, they are likelier than a change that someone made just now.
   const causes = found.admitted ? [...delay, ...secret] : [...rules, ...secret, ...delay]
   if (causes.length > 0) return {known, causes: [...sorted(causes), ...beforeAccess(facts)]}
@@ -120,15 +134,17 @@ export function causesOf(facts: RefusalFacts): Causes {
   return {known, causes: [delayed(facts, undefined), ...replaced, ...beforeAccess(facts)]}
 }
 
-/** Whether the answer alone shows that Access accepted the credentials or not. */
-type Said = 'credentials-wrong' | 'credentials-right' | 'open'
+/** Whether the answer alone shows that Access accepted the credentials or not. `credentials-doubtful`: perhaps not. */
+type Said = 'credentials-wrong' | 'credentials-doubtful' | 'credentials-right' | 'open'
 
 /**
  * Strict authentication answers 401 to credentials that cannot authenticate and 403 to those that are not authorised
  * (Cloudflare's documentation on strict service token authentication). Two settings answer 401 to anyone who is not
- * admitted: `service_auth_401_redirect` and Managed OAuth.
+ * admitted: `service_auth_401_redirect` and Managed OAuth. A redirect to the login page may say it itself (readAnswer).
  */
 function whatItSays({answer, strict}: RefusalFacts, application: Application): Said {
+  if (answer.credentials === 'accepted') return 'credentials-right'
+  if (answer.credentials === 'not-accepted') return 'credentials-doubtful'
   if (answer.reason === 'forbidden' && strict === true) return 'credentials-right'
   if (answer.reason !== 'unauthenticated') return 'open'
   if (strict === true) return 'credentials-wrong'
@@ -151,7 +167,7 @@ function knownOf(
   {answer, cookie, secret, strict, groupsRead}: RefusalFacts,
   application: Application,
   {name, secretVersion}: ServiceToken,
-  {admitted}: Evaluation,
+  {admitted, mayAdmit}: Evaluation,
   said: Said,
 ): string[] {
   const setting = setting401(application)
@@ -162,6 +178,7 @@ function knownOf(
     ...(groupsRead ? [] : ['zt could not read the Access groups: the API token lacks the permission.']),
     ...(admitted ? [`The rules of "${application.name}" admit "${name}".`] : []),
     ...(said === 'credentials-right' ? ['Access accepted its credentials.'] : []),
+    ...(said === 'credentials-doubtful' && mayAdmit ? ['Access says that it did not accept its credentials.'] : []),
     ...(answer.reason === 'unauthenticated' && said === 'open' && setting !== undefined && (admitted || !current)
       ? [`By its setting ${setting}, the application answers 401 to every client that it does not admit, so the answer does not show whether the secret is right.`]
       : []),

@@ -2,7 +2,7 @@ import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../ap
 import {UserError} from '../../core/errors.js'
 import {findApplication} from '../../policy/application-match.js'
 import {allRules, groupIdOf, groupsById} from '../../policy/references.js'
-import {RefusedError, type Finding} from '../../tunnel/failure/refusal.js'
+import {RefusedError, usualReasons, type Finding} from '../../tunnel/failure/refusal.js'
 import type {EdgeAnswer} from '../../tunnel/types.js'
 import type {AccessContext} from '../account/context.js'
 import {isStrict} from '../account/organization.js'
@@ -55,11 +55,9 @@ interface Explanation extends Causes {
   application: {id: string; name: string} | undefined
 }
 
-function withoutApi({answer: {ray}, next}: RefusedError, reason: UserError): Finding {
+function withoutApi({answer: {ray, credentials}, next}: RefusedError, reason: UserError): Finding {
   return {
-    why: [
-      `zt could not ask the API for the exact reason (${reason.message}). Usually no Service Auth rule of the application names the token, or the token is expired, disabled or has another secret.`,
-    ],
+    why: [`zt could not ask the API for the exact reason (${reason.message}). ${usualReasons(credentials)}`],
     next: [
       ...(reason.next.length > 0 ? reason.next : next),
       ...(ray === undefined ? [] : [`Look for CF-RAY ${ray} in the Access log`]),

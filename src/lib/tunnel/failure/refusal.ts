@@ -1,5 +1,5 @@
 import {UserError} from '../../core/errors.js'
-import type {JsonObject} from '../../core/json.js'
+import {isJsonObject, type JsonObject} from '../../core/json.js'
 import type {EdgeAnswer} from '../types.js'
 
 /** What the API says about a refusal, in place of what the answer alone suggests. */
@@ -23,7 +23,7 @@ export class RefusedError extends UserError {
     readonly answer: EdgeAnswer,
     finding?: Finding,
   ) {
-    const {by, status, reason, ray, location} = answer
+    const {by, status, reason, ray, location, credentials} = answer
     const {message, why, next} = wordsFor(host, answer)
     const {application, causes} = finding ?? {}
     const lines = [...(finding?.why ?? [why])]
@@ -44,6 +44,7 @@ export class RefusedError extends UserError {
         reason,
         ray,
         location,
+        credentials,
         ...(application && {application}),
         ...(causes && {causes}),
       },
@@ -53,7 +54,7 @@ export class RefusedError extends UserError {
 
 /**
  * What an answer of the edge says, and who gave it. The body is not read, and the location loses its query, which may
- * carry tokens.
+ * carry tokens. Of that, only what it says of the credentials is kept (credentialsIn).
  *
  * Access redirects to its login page, or answers 401 or 403 (by the application's settings); a service behind it may
  * answer 401 and 403 as well. Access's own carry `cf-access-aud` and `cf-access-domain` (cloudflared's source up to 2026,
@@ -64,11 +65,46 @@ export class RefusedError extends UserError {
  * @param headers names in lower case
  */
 export function readAnswer(status: number, headers: ReadonlyMap<string, string>): EdgeAnswer {
-  const location = withoutQuery(headers.get('location'))
+  const target = headers.get('location')
+  const location = withoutQuery(target)
   // Set on every challenge page, whatever its status (Cloudflare's documentation, "Detect a Challenge Page response").
   const challenged = headers.get('cf-mitigated')?.toLowerCase() === 'challenge'
   const reason = challenged ? 'challenged' : reasonOf(status, location)
-  return {by: giverOf(reason, headers), status, reason, ray: headers.get('cf-ray'), location}
+  const credentials = reason === 'login' ? credentialsIn(target ?? '') : undefined
+  return {by: giverOf(reason, headers), status, reason, ray: headers.get('cf-ray'), location, credentials}
+}
+
+/** A location that is longer says nothing; those of Access have about 1,200 characters. */
+const MOST_LOCATION = 8192
+
+/**
+ * What a redirect to the login page says of the credentials. Its parameter `meta` is a JWT, and the boolean
+ * `service_token_status` in the payload says whether Access accepted the service token. Documented nowhere: operators saw
+ * it in 2026, true where a valid token is named under Allow only, false with a wrong pair or none. Several also saw false
+ * with a valid token that no Service Auth rule named. Nothing else of the JWT is used or kept. Its signature is for Access
+ * alone, so whoever sends the redirect can say what it wants.
+ */
+function credentialsIn(location: string): EdgeAnswer['credentials'] {
+  if (location.length > MOST_LOCATION) return undefined
+  const [meta, ...others] = new URLSearchParams(/^[^?#]*\?([^#]*)/.exec(location)?.[1]).getAll('meta')
+  const payload = others.length === 0 ? /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(meta ?? '')?.[1] : undefined
+  if (payload === undefined) return undefined
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    const status = isJsonObject(claims) ? claims['service_token_status'] : undefined
+    return status === true ? 'accepted' : status === false ? 'not-accepted' : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** What a redirect to the login page usually means, where the account is not asked. */
+export function usualReasons(credentials: EdgeAnswer['credentials']): string {
+  if (credentials === 'accepted')
+    return 'Access says that it accepted the token: usually no Service Auth rule of the application admits it.'
+  if (credentials === 'not-accepted')
+    return 'Access says that it did not accept the token: usually it is expired, disabled or deleted, or has another secret. Or no Service Auth rule of the application admits it.'
+  return 'Usually no Service Auth rule of the application admits the token, or the token is expired, disabled or has another secret.'
 }
 
 function reasonOf(status: number, location: string | undefined): EdgeAnswer['reason'] {
@@ -101,7 +137,7 @@ function withoutQuery(location: string | undefined): string | undefined {
 
 function wordsFor(
   host: string,
-  {by, status, reason, location}: EdgeAnswer,
+  {by, status, reason, location, credentials}: EdgeAnswer,
 ): {message: string; why: string; next: string[]} {
   const refused =
     by === 'unknown'
@@ -119,7 +155,7 @@ function wordsFor(
     case 'login':
       return {
         message: refused,
-        why: 'No Service Auth rule of the application admits the token, or the token is expired, disabled or has another secret.',
+        why: usualReasons(credentials),
         next: [show],
       }
     case 'unauthenticated':

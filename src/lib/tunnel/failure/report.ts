@@ -51,6 +51,7 @@ const schema = () => {
         ]),
         ray: optionalText,
         location: optionalText,
+        credentials: v.optional(v.picklist(['accepted', 'not-accepted'])),
       }),
     ),
   })
