@@ -8,6 +8,7 @@ import {EdgeAgent, trustOf} from '../../src/lib/tunnel/carrier/edge-agent.js'
 import {FrameReader, encodeControl, encodeData, OPCODE} from '../../src/lib/tunnel/carrier/frames.js'
 import {readHead} from '../../src/lib/tunnel/carrier/http-head.js'
 import {answerOf, edgeRequest} from '../../src/lib/tunnel/edge/request.js'
+import type {EdgeAnswer} from '../../src/lib/tunnel/types.js'
 
 const IDLE_MS = 30_000
 const STREAM_MS = 60_000
@@ -26,6 +27,8 @@ export interface EdgeReply {
   verdict: 'admitted' | 'challenged' | number
   /** Whether it is certain that Access answered. */
   byAccess: boolean
+  /** What the redirect to the login page says of them. */
+  credentials: EdgeAnswer['credentials']
   headers: IncomingMessage['headers']
 }
 
@@ -77,13 +80,14 @@ export class Edge {
         request.end()
       }).finally(() => signal?.removeEventListener('abort', stop))
       answer.destroy()
-      const {by, status, reason} = answerOf(answer)
+      const {by, status, reason, credentials} = answerOf(answer)
       const refused =
         by === 'access' || (by === 'unknown' && (reason === 'unauthenticated' || reason === 'forbidden'))
       return {
         status,
         verdict: by === 'zone' ? 'challenged' : refused ? status : 'admitted',
         byAccess: by === 'access',
+        credentials,
         headers: answer.headers,
       }
     } finally {

@@ -196,6 +196,31 @@ export const EDGE: Question[] = [
     },
   },
   {
+    id: 'edge.login-says',
+    question: 'What does the redirect to the login page say of the credentials (service_token_status)?',
+    matters: 'src/lib/tunnel/failure/refusal.ts, src/lib/access/explain',
+    needs: ['edge'],
+    ask: async (context) => {
+      const {good, disabled, other, policies} = await scene(context)
+      const both = await open(context, {policies: [policies.service, policies.allow]}, good)
+      const allow = context.place()
+      const made = await context.create({domain: allow, policies: [policies.allow]})
+      if (made.status >= 300) return verdict(made)
+      const seen = await context.enforced(async () => (await context.edge.ask(allow)).byAccess)
+      if (seen === undefined) return 'not enforced within five minutes'
+      const said = async (...asked: Parameters<typeof context.edge.ask>): Promise<string> =>
+        (await context.edge.ask(...asked)).credentials ?? 'nothing'
+      return {
+        none: await said(both),
+        'unknown token': await said(both, unknown()),
+        'wrong secret': await said(both, pairOf(good.clientId, other.secret)),
+        'disabled token': await said(both, pairOf(disabled.clientId, disabled.secret)),
+        'token without a rule': await said(both, pairOf(other.clientId, other.secret)),
+        'token named by Allow alone': await said(allow, pairOf(good.clientId, good.secret)),
+      }
+    },
+  },
+  {
     id: 'edge.other-requests',
     question: 'What do requests without credentials get that are no navigation?',
     matters: 'src/lib/sandbox/edge/decide.ts, zt curl, zt forward',
