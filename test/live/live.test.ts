@@ -39,7 +39,7 @@ const ACCOUNTS: Record<string, SandboxSettings> = {
     null_policies: 'ignore',
     policy_lag: 4,
     throttle_403: 3,
-    server_defaults: true,
+    server_defaults: false,
     unknown_selectors: 'accept',
     create_disabled: 'ignored',
   },
@@ -51,7 +51,6 @@ const ACCOUNTS: Record<string, SandboxSettings> = {
     inline_at_creation: 'refuse',
     null_policies: 'refuse',
     policy_lag: 1,
-    server_defaults: true,
   },
   'an account that keeps hidden secrets': {
     hidden_secrets: 'mask',

@@ -202,6 +202,7 @@ const BEHAVIOURS: Behaviour[] = [
   {
     what: 'fills in domain from self_hosted_domains',
     source: `${PROVIDER}, accessapplicationwithselfhosteddomains.tf`,
+    settings: {server_defaults: false},
     shown: async () => {
       const hosts = ['b.widgetcorp.tech', 'a.widgetcorp.tech']
       const made = await create(app({domain: undefined, self_hosted_domains: hosts}))
@@ -448,9 +449,8 @@ const BEHAVIOURS: Behaviour[] = [
     },
   },
   {
-    what: 'fills in what an application and a policy do not have, and sorts sets, if the setting says so',
+    what: 'fills in what an application and a policy do not have, and sorts sets, unless the setting says otherwise',
     source: `${PROVIDER}, plan_modifiers.go, normalizations.go and schemas; terraform-provider-cloudflare#5181`,
-    settings: {server_defaults: true},
     shown: async () => {
       const hosts = ['b.widgetcorp.tech', 'a.widgetcorp.tech']
       const made = await create(app({domain: undefined, self_hosted_domains: hosts, tags: ['b', 'a']}))

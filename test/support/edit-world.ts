@@ -7,7 +7,8 @@ import type {AccessApi, Rule} from '../../src/lib/api/types.js'
 import {canonicalJson} from '../../src/lib/core/canonical-json.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {ApiError, UserError} from '../../src/lib/core/errors.js'
-import type {SandboxState} from '../../src/lib/sandbox/state.js'
+import {fillApplication, fillPolicy} from '../../src/lib/sandbox/api/defaults.js'
+import type {SandboxState, StateData} from '../../src/lib/sandbox/state.js'
 
 export const APP = 'app-one'
 export const GROUP = 'group-one'
@@ -24,9 +25,20 @@ export type Edit =
 
 const STAMPS = new Set(['created_at', 'updated_at'])
 
+/** What can be edited of an account. */
+export type Editable = Pick<StateData, 'apps' | 'policies' | 'inlinePolicies' | 'groups'>
+
+/** A copy with what the server fills in at each write, and in its order. */
+export function asWritten({apps, policies, inlinePolicies, groups}: Editable): Editable {
+  const copy = structuredClone({apps, policies, inlinePolicies, groups})
+  copy.apps.forEach(fillApplication)
+  for (const policy of [...copy.policies, ...copy.inlinePolicies]) fillPolicy(policy)
+  return copy
+}
+
 /** Everything that can be edited, as text: equal for equal state, whatever was changed and changed back. */
-export function everything(state: SandboxState, {ids = true} = {}): string {
-  const {apps, policies, inlinePolicies, groups} = state.data
+export function everything(state: {data: Editable}, {ids = true} = {}): string {
+  const {apps, policies, inlinePolicies, groups} = asWritten(state.data)
   const names = new Map([...policies, ...inlinePolicies].map((one) => [one['id'], one['name']]))
   const plain = (one: JsonObject): JsonObject =>
     Object.fromEntries(Object.entries(one).filter(([field]) => !STAMPS.has(field) && (ids || field !== 'id')))

@@ -133,7 +133,7 @@ export const SETTINGS = {
   ),
   server_defaults: setting(
     flag,
-    false,
+    true,
     'The API fills in fields that an application or policy does not have, and sorts lists whose order has no meaning.',
     `${PROVIDER}, plan_modifiers.go, normalizations.go and the sets in its schemas`,
   ),

@@ -23,7 +23,7 @@ afterEach(() => world.end())
 const rules = {include: {service_token: ['ci']}, require: {}, exclude: {}}
 
 it.each([
-  ['fills in and sorts fields', {server_defaults: true}],
+  ['fills in no fields and sorts nothing', {server_defaults: false}],
   ['does not know a new policy for four writes', {policy_lag: 4}],
   ['refuses two requests with 403 in between', {throttle_403: 2}],
   ['hides secrets by a mask', {hidden_secrets: 'mask' as const}],

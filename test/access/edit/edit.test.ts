@@ -472,7 +472,7 @@ describe('the changes of an application that were planned', () => {
   it('name no field but those that differ', async () => {
     await open()
     const read = await readForEdit(await world.ctx.api(), APP)
-    expect(replaceChange(read.target, read.state, {name: 'App', tags: undefined})).toEqual([])
+    expect(replaceChange(read.target, read.state, {name: 'App', x_none: undefined})).toEqual([])
     expect(linkChanges(read, read.links)).toEqual([])
   })
 })

@@ -9,7 +9,16 @@ import {canonicalJson} from '../../../src/lib/core/canonical-json.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
 import {UserError} from '../../../src/lib/core/errors.js'
 import {World} from '../../support/access-world.js'
-import {APP, everything, GROUP, order, planEdit, type Edit} from '../../support/edit-world.js'
+import {
+  APP,
+  asWritten,
+  everything,
+  GROUP,
+  order,
+  planEdit,
+  type Edit,
+  type Editable,
+} from '../../support/edit-world.js'
 import {answeredJson} from '../../support/answered-json.js'
 
 const rule = fc.oneof(
@@ -81,14 +90,16 @@ function put({fields, kind, policies}: RandomApplication): void {
     inline: kind === 'inline' || (kind === 'mixed' && isInline),
     policy: {...more, ...rest, require: [], id: `policy-${number}`, name: `Policy ${number}`},
   }))
-  data.policies = made.filter(({inline}) => !inline).map((one) => one.policy)
-  data.inlinePolicies = made.filter(({inline}) => inline).map((one) => one.policy)
-  data.groups = [
-    {id: GROUP, name: 'Group', include: [{everyone: {}}], exclude: [], require: [], x_one: [null]},
-  ]
-  data.apps = [
-    {...fields, id: APP, name: 'App', type: 'self_hosted', domain: 'a.example.com', policies: made.map(({link}) => link)},
-  ] // prettier-ignore
+  const account: Editable = {
+    policies: made.filter(({inline}) => !inline).map((one) => one.policy),
+    inlinePolicies: made.filter(({inline}) => inline).map((one) => one.policy),
+    groups: [{id: GROUP, name: 'Group', include: [{everyone: {}}], exclude: [], require: [], x_one: [null]}],
+    apps: [
+      {...fields, id: APP, name: 'App', type: 'self_hosted', domain: 'a.example.com', policies: made.map(({link}) => link)},
+    ],
+  } // prettier-ignore
+  // The server takes no tags but texts.
+  Object.assign(data, asWritten(account))
 }
 
 /** What an edit must do, worked out without any code of the edits: the order of the policies, and all the rest. */
@@ -144,12 +155,8 @@ function expected(wanted: Edit): {order: unknown[]; rest: string} {
 }
 
 /** All but the links, whose order is compared by name. */
-function rest(data: {
-  apps: JsonObject[]
-  policies: JsonObject[]
-  inlinePolicies: JsonObject[]
-  groups: JsonObject[]
-}): string {
+function rest(state: Editable): string {
+  const data = asWritten(state)
   // prettier-ignore
   const plain = ({id: _i, created_at: _c, updated_at: _u, ...one}: JsonObject): JsonObject => one
   const sorted = (list: JsonObject[]): string[] => list.map((one) => canonicalJson(plain(one))).sort()

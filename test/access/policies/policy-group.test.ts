@@ -44,7 +44,7 @@ describe('an edit of policies and groups', () => {
       () => named('policies', 'CI'),
       {
         decision: 'non_identity',
-        include: [robots, {group: {id: 'group-robots'}}, {ip: {ip: '203.0.113.7/32'}}],
+        include: [{group: {id: 'group-robots'}}, {ip: {ip: '203.0.113.7/32'}}, robots],
         require: [{geo: {country_code: 'DE'}}],
         exclude: [{group: {id: 'group-solo'}}, {ip: {ip: '10.0.0.0/8'}}],
       },

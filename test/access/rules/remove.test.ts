@@ -124,7 +124,7 @@ describe('taking a rule off an application', () => {
     expect(plan.how).toBe('token')
     expect(world.changes).toEqual(['PUT /policies/policy-robots'])
     expect(world.state.data.policies.find(({id}) => id === 'policy-robots')).toMatchObject({
-      include: [names(1), {ip: {ip: '192.0.2.1/32'}}],
+      include: [{ip: {ip: '192.0.2.1/32'}}, names(1)],
     })
   })
 
@@ -260,7 +260,11 @@ describe('the hosts of a rule that is gone', () => {
       (await planRemoveRule(world.ctx, {application: 'Git', rule: 'Service Auth: ci'})).unbound,
     ).toHaveLength(1)
     expect(await bound()).toEqual(['git.example.com'])
-    world.app('Wiki')['domain'] = 'git.example.com/wiki'
+    Object.assign(world.app('Wiki'), {
+      domain: 'git.example.com/wiki',
+      destinations: undefined,
+      self_hosted_domains: undefined,
+    })
     await addRule(world.ctx, {application: 'Wiki', tokens: ['ci']})
     await remove({application: 'Git', rule: 'Service Auth: ci'})
     expect(await bound()).toEqual(['git.example.com'])

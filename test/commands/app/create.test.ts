@@ -34,14 +34,14 @@ it('passes on what a rule requires and excludes', async () => {
   const policy = zt.state.data.policies.find(({id}) => id === link.id)
   expect(policy?.['include']).toEqual([{any_valid_service_token: {}}, {group: {id: 'group-robots'}}])
   expect(policy?.['require']).toEqual([
+    {geo: {country_code: 'DE'}},
     {group: {id: 'group-offices'}},
     {ip: {ip: '203.0.113.0/24'}},
-    {geo: {country_code: 'DE'}},
   ])
   expect(policy?.['exclude']).toEqual([
+    {geo: {country_code: 'FR'}},
     {group: {id: 'group-robots'}},
     {ip: {ip: '203.0.113.9/32'}},
-    {geo: {country_code: 'FR'}},
   ])
 })
 

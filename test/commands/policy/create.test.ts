@@ -16,7 +16,7 @@ it('creates a policy for machines', async () => {
     changes: [{action: 'create', kind: 'policy', id}],
   })
   expect(decision).toBe('non_identity')
-  expect(include).toEqual([{service_token: {token_id: 'token-ci'}}, {group: {id: 'group-robots'}}])
+  expect(include).toEqual([{group: {id: 'group-robots'}}, {service_token: {token_id: 'token-ci'}}])
   expect([require, exclude].map((rules) => (rules as unknown[]).length)).toEqual([3, 3])
 })
 
