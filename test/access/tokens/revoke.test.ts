@@ -190,6 +190,7 @@ describe('a service token that is in use', () => {
       'Access group "Robots": include',
       'Service Auth rule "name of p-through" (reusable): include, on "Wiki", through "Outer" in "Robots"',
       'Access group "Outer": include, through "Robots"',
+      'Nothing was changed.',
     ])
     expect(error.next.join()).toContain('--detach')
     expect(account()).toEqual(before)
