@@ -20,11 +20,10 @@ const text = await fs.readFile(FILE, 'utf8').catch((error: unknown) => {
   if (hasCode(error, 'ENOENT')) return undefined
   throw error
 })
-const schemas = (
+const schemas =
   text === undefined
     ? {}
     : (JSON.parse(text) as {components: {schemas: Record<string, Schema>}}).components.schemas
-) as Record<string, Schema>
 
 function resolved(schema: Schema | undefined): Schema {
   const name = schema?.$ref?.split('/').at(-1)

@@ -49,8 +49,9 @@ function byItsNames(rule: Rule): string {
 
 function pairsOf(value: unknown, name: string, deepest: number): string[] {
   const lead = name === '' ? '' : `${name}: `
-  if (typeof value !== 'object' || value === null)
-    return value === null || value === undefined ? [] : [`${lead}${String(value)}`]
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return [`${lead}${value}`]
+  if (typeof value !== 'object' || value === null) return []
   if (deepest === 0) return [`${lead}…`]
   if (Array.isArray(value)) {
     const items = value.flatMap((one) => pairsOf(one, '', deepest - 1))

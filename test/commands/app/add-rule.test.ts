@@ -97,20 +97,23 @@ it('fails where it cannot add the rule', async () => {
   })
 })
 
-it.each(['', ' --dry-run'])('says which restrictions the rule goes past, also through groups:%s', async (flag) => {
-  const {zt} = scene
-  await zt.json('policy create narrow --token cd --require-ip 203.0.113.0/24')
-  await zt.json('policy attach narrow GitLab --yes')
-  zt.state.data.groups.push({
-    ...{id: 'group-narrow', name: 'narrow', include: [{service_token: {token_id: 'token-ci'}}]},
-    ...{require: [{geo: {country_code: 'DE'}}], exclude: []},
-  })
-  await zt.json('policy create grouped --group narrow')
-  await zt.json('policy attach grouped GitLab --yes')
-  const wanted = [
-    'The rule "narrow" admits "cd" under conditions (only IP 203.0.113.0/24); the new rule goes past them',
-    'The rule "grouped" admits "ci" under conditions (only country DE); the new rule goes past them',
-  ]
-  const line = `${add} --token ci --token cd --name both${flag}`
-  expect((await zt.json(line))['warnings']).toEqual(expect.arrayContaining(wanted))
-})
+it.each(['', ' --dry-run'])(
+  'says which restrictions the rule goes past, also through groups:%s',
+  async (flag) => {
+    const {zt} = scene
+    await zt.json('policy create narrow --token cd --require-ip 203.0.113.0/24')
+    await zt.json('policy attach narrow GitLab --yes')
+    zt.state.data.groups.push({
+      ...{id: 'group-narrow', name: 'narrow', include: [{service_token: {token_id: 'token-ci'}}]},
+      ...{require: [{geo: {country_code: 'DE'}}], exclude: []},
+    })
+    await zt.json('policy create grouped --group narrow')
+    await zt.json('policy attach grouped GitLab --yes')
+    const wanted = [
+      'The rule "narrow" admits "cd" under conditions (only IP 203.0.113.0/24); the new rule goes past them',
+      'The rule "grouped" admits "ci" under conditions (only country DE); the new rule goes past them',
+    ]
+    const line = `${add} --token ci --token cd --name both${flag}`
+    expect((await zt.json(line))['warnings']).toEqual(expect.arrayContaining(wanted))
+  },
+)

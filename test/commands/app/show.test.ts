@@ -39,7 +39,7 @@ it('shows what decides beside the rules, of the application and of each policy',
   expect((await zt.json('app show Build'))['application']).toMatchObject({
     ...{serviceAuth: 'yes', strictServiceAuth: false, notAdmitted: 'redirect to the login page'},
     settings: {
-      ...{audience: expect.any(String), tokenHeader: 'Authorization', cookie: {binding: true}},
+      ...{audience: expect.any(String) as string, tokenHeader: 'Authorization', cookie: {binding: true}},
       destinations: [{uri: 'build.widgetcorp.tech'}, {type: 'private', cidr: '10.0.0.0/8', portRange: '22'}],
     },
     policies: [{settings: {}}, {settings: {sessionDuration: '30m', isolationRequired: true}}],
