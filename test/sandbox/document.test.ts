@@ -57,7 +57,11 @@ describe('docs/sandbox.md', () => {
       expect(await names(`${api.access(String(zone?.['id']))}/apps`)).toEqual(['Of the zone'])
       // By the rule of the application's own policy, through the group, with the secret of the seed.
       const view = api.state.edgeView()
-      const token = view.authenticate(String(seed.service_tokens?.[0]?.['client_id']), 'any text')
+      const [{client_id: clientId, client_secret: secret} = {}] = seed.service_tokens ?? []
+      const token = view.authenticate(String(clientId), String(secret))
+      // What is to be pasted into zt has the pair of the seed.
+      const [, pair = ''] = /echo '(\{.*\})' \| zt token import/.exec(text) ?? []
+      expect(JSON.parse(pair)).toEqual({client_id: clientId, client_secret: secret})
       expect(token).toBe(seed.service_tokens?.[0]?.['id'])
       // With server_defaults, as the example has it: an account's objects were written once.
       const [first] = (await api.call('GET', '/apps')).result as unknown as JsonObject[]
@@ -66,6 +70,18 @@ describe('docs/sandbox.md', () => {
       const reader = {token: String(named?.['token'])}
       expect((await api.call('GET', '/apps', reader)).status).toBe(200)
       expect((await api.call('GET', '/groups', reader)).status).toBe(403)
+    } finally {
+      await api.close()
+    }
+  })
+})
+
+describe('a seed without IDs', () => {
+  it('puts its zones into its account', async () => {
+    const api = await SandboxApi.open({accounts: [{name: 'Mine'}], zones: [{name: 'mine.example'}]})
+    try {
+      const [zone] = (await api.call('GET', '/zones')).result as unknown as JsonObject[]
+      expect(zone).toMatchObject({name: 'mine.example', account: {id: api.state.accountId}})
     } finally {
       await api.close()
     }

@@ -207,16 +207,16 @@ function equal(a: string, b: string): boolean {
 function begin(seed: SandboxSeed, clock: Clock): StateData {
   const now = timestamp(clock.now())
   const stamps = {created_at: now, updated_at: now}
-  const accounts = seed.accounts?.length ? seed.accounts : (TUTORIAL.accounts ?? [])
+  const accounts = (seed.accounts?.length ? seed.accounts : (TUTORIAL.accounts ?? [])).map((raw) => ({
+    id: randomBytes(16).toString('hex'),
+    name: 'Sandbox',
+    type: 'standard',
+    ...raw,
+  }))
   const data: StateData = {
     version: 1,
-    accounts: accounts.map((raw) => ({
-      id: randomBytes(16).toString('hex'),
-      name: 'Sandbox',
-      type: 'standard',
-      ...raw,
-    })),
-    zones: (seed.zones ?? []).map((raw) => seededZone({account: {id: accounts[0]?.['id']}, ...raw}, now)),
+    accounts,
+    zones: (seed.zones ?? []).map((raw) => seededZone({account: {id: accounts[0]?.id}, ...raw}, now)),
     apps: [],
     policies: (seed.policies ?? []).map((raw) => ({
       id: randomUUID(),
