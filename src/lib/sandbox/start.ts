@@ -67,7 +67,8 @@ async function runningSandbox({
   if (observedFile !== undefined) readObserved(observedFile)
   const running = await daemonStatus(directory)
   const files = [seedFile, observedFile].filter((file) => file !== undefined)
-  if (running && [files, origins, countries].some(({length}) => length > 0)) throw runsAlready()
+  if (running && [files, origins, countries].some(({length}) => length > 0))
+    throw runsAlready(seedFile !== undefined)
   return running
 }
 
@@ -110,12 +111,13 @@ export function profileOf({apiUrl, accountId, edge, caFile, knownHostsFile}: San
   return {apiUrl, accountId, connectTo: edge, caFile, knownHostsFile, sandbox: true}
 }
 
-function runsAlready(): UserError {
+/** A seed starts over: the secrets stored for the previous tokens are removed with them. */
+function runsAlready(startsOver: boolean): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'SANDBOX_RUNS',
     message: 'The sandbox is already running',
-    why: 'A seed, observed behaviour, an origin or a country applies only to a new one.',
-    next: ['zt sandbox stop'],
+    why: 'A seed, observed behaviour, an origin or a country takes effect at the start only.',
+    next: [startsOver ? 'zt sandbox reset' : 'zt sandbox stop'],
   })
 }
