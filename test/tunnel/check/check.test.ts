@@ -80,6 +80,7 @@ beforeAll(async () => {
 })
 
 interface Change {
+  host?: string
   connectTo?: string | undefined
   caFile?: string
   credentials?: Omit<StoredCredentials, 'clientId'>
@@ -89,7 +90,11 @@ interface Change {
 
 function check(change: Change = {}): Promise<TunnelCheck> {
   const target: Target = {
-    edge: {host, connectTo: 'connectTo' in change ? change.connectTo : edge, caFile: change.caFile ?? caFile},
+    edge: {
+      host: change.host ?? host,
+      connectTo: 'connectTo' in change ? change.connectTo : edge,
+      caFile: change.caFile ?? caFile,
+    },
     credentials: {clientId, ...(change.credentials ?? {clientSecret: second})},
     tokenId,
     name: 'ci',
@@ -161,6 +166,14 @@ describe('when all is well', () => {
   ])('the banner of a server that %s is found', async (_, sent, banner) => {
     behave = (socket) => socket.write(sent)
     expect(stepOf(await check(), 'ssh')).toMatchObject({state: 'ok', detail: banner, facts: {banner}})
+  })
+})
+
+it('a host behind which nothing answers is not said to have accepted the credentials', async () => {
+  const result = await check({host: 'nothing.widgetcorp.tech'})
+  expect(stepOf(result, 'edge')).toMatchObject({
+    state: 'failed',
+    detail: '530: nothing answers behind the edge',
   })
 })
 

@@ -91,7 +91,7 @@ async function askEdge(
     const to = location === undefined ? '' : ` to ${/^https?:\/\/([^/]+)/.exec(location)?.[1] ?? location}`
     throw new StepFailed(
       error,
-      `${status}${to}: ${reason === 'origin-down' ? 'accepted, but the service is down' : 'not accepted'}`,
+      `${status}${to}: ${reason === 'origin-down' ? 'nothing answers behind the edge' : 'not accepted'}`,
       {
         status,
         reason,
