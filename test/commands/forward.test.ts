@@ -103,10 +103,14 @@ it("adds the token's headers to HTTP requests, also from pages that are allowed"
   expect(asked).toHaveLength(1)
 })
 
-it('tells of a refusal when it happens', async () => {
+it('says that Access refused when it happens, to the client as well', async () => {
   kind = 'http'
   await scene.zt.json('token disable deploy')
-  const events = await forward(`forward ${HOST} --http --single-header x-tokens`, fetched)
+  let text = ''
+  const events = await forward(`forward ${HOST} --http --single-header x-tokens`, async (port) => {
+    text = await fetched(port)
+  })
+  expect(text).toMatch(/^zt: Access refused .*\n.* is disabled.*\nnext: zt token enable deploy/)
   expect(events).toMatchObject([
     {event: 'listening'},
     {error: {code: 'ACCESS_REFUSED', kind: 'refused'}},

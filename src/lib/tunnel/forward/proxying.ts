@@ -250,7 +250,8 @@ function isRepeatable(request: IncomingMessage): boolean {
 
 /** A failure for the client, who sees what the person sees on the terminal. */
 function textOf({message, why, next}: UserError): string {
-  return [`${message}.`, ...(why === undefined ? [] : [why]), ...next].map(visible).join('\n')
+  const steps = next.map((step) => `next: ${step}`)
+  return [`${message}.`, ...(why === undefined ? [] : [why]), ...steps].map(visible).join('\n')
 }
 
 /** A text for the client. */
