@@ -49,6 +49,8 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/accounts/{account}/tokens/verify', [], () => ({result: null})),
 ]
 
+const KEEP_ALIVE_MS = 120_000
+
 /** Cloudflare's API for Access on loopback, over plain HTTP. */
 export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiOptions): Promise<{
   url: string
@@ -57,7 +59,8 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
   const requests: number[] = []
   /** The API tokens that have had an answer. */
   const answered = new Set<string>()
-  const server = http.createServer(SERVER_OPTIONS)
+  // Node's five seconds are less than a client may rest on a busy machine: its next request would meet the end.
+  const server = http.createServer({...SERVER_OPTIONS, keepAliveTimeout: KEEP_ALIVE_MS})
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
