@@ -171,7 +171,7 @@ describe('a refusal is explained', () => {
     [
       'a Require for addresses',
       {policies: [policy('CI', 'non_identity', {include: [byToken()], require: [{ip: {ip: '10.0.0.0/8'}}]})]},
-      'includes "gitlab-admin", but admits it only under conditions. A requirement may not be met: it is for addresses in 10.0.0.0/8',
+      'admits "gitlab-admin" only under conditions. A requirement may not be met: it is for addresses in 10.0.0.0/8',
       'zt app show GitLab',
     ],
     [
@@ -351,7 +351,7 @@ describe('a refusal is explained', () => {
         policies: [rule('CI', {include: [byToken()], exclude: [byGroup('ci')]})],
         groups: [group('ci', {include: [byToken()]})],
       },
-      `The Service Auth rule "CI" includes "gitlab-admin", but admits it only under conditions. It excludes: Access group "ci group": it names this service token. ${RAY}`,
+      `The Service Auth rule "CI" admits "gitlab-admin" only under conditions. It excludes: Access group "ci group": it names this service token. ${RAY}`,
       [SHOW],
     ],
     [
@@ -363,7 +363,7 @@ describe('a refusal is explained', () => {
     [
       'an Exclude of addresses',
       {policies: [rule('CI', {include: [byToken()], exclude: [{ip: {ip: '10.0.0.0/8'}}]})]},
-      `The Service Auth rule "CI" includes "gitlab-admin", but admits it only under conditions. It may exclude the client: it is for addresses in 10.0.0.0/8, and zt does not know the client's address. Or: ${MAYBE} ${RAY}`,
+      `The Service Auth rule "CI" admits "gitlab-admin" only under conditions. It may exclude the client: it is for addresses in 10.0.0.0/8, and zt does not know the client's address. Or: ${MAYBE} ${RAY}`,
       [
         'zt token show gitlab-admin',
         SHOW,

@@ -298,7 +298,7 @@ function underCondition(
   const conditions = waysTo(token.id, policy, facts.groups).ways.flat()
   return {
     id: 'rule-condition',
-    why: `The Service Auth rule "${policy.name}" includes "${token.name}", but admits it only under conditions. ${entry?.why ?? ''}`,
+    why: `The Service Auth rule "${policy.name}" admits "${token.name}" only under conditions. ${entry?.why ?? ''}`,
     certain: entry?.outcome !== 'unknown',
     next: [show(facts), ...new Set(conditions.flatMap(whereFrom))],
   }
