@@ -84,6 +84,11 @@ describe('--secret-field', () => {
     await zt.unchanged(() => zt.failsWithoutAsking(`${set} --secret-field ${PATH}`))
   })
 
+  it.each(['**********', 'abcd****', '[REDACTED]'])('does not take %j, which the API shows in place of a secret', async (mask) => {
+    const line = `${set} --secret-field ${PATH}`
+    await zt.unchanged(() => zt.fails(line, 'usage', 'BAD_SECRET_FIELDS', {input: `${mask}\n`}))
+  }) // prettier-ignore
+
   it('given several times reads a JSON object from stdin', async () => {
     const several = {authentication: [{scheme: 'httpbasic', user: 'a'}, {scheme: 'access_service_token', client_id: 'b'}]} // prettier-ignore
     zt.app('GitLab')['scim_config'] = several

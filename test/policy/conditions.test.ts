@@ -36,6 +36,17 @@ describe('the ways by which a rule includes a token', () => {
     ['a group under a condition', {include: [byGroup('g')]}, [group('g', {include: [byToken()], require: [office]})], [['require ip']], false],
     ['a nested group, with conditions at both levels', {include: [byGroup('o')], exclude: [germany]}, [group('o', {include: [byGroup('g')]}), group('g', {include: [byToken()], require: [office]})], [['exclude geo', 'require ip']], false],
     ['its name, and a group under a condition', {include: [byToken(), byGroup('g')]}, [group('g', {include: [byToken()], require: [office]})], [[], ['require ip']], false],
+    ['an address, and it is required', {include: [office], require: [byToken()]}, [], [['require ip']], false],
+    ['an address in a group, and any token is required', {include: [byGroup('o')], require: [anyToken]}, [group('o', {include: [office]})], [['require group']], false],
+    ['an address, and a group of it is required', {include: [office], require: [byGroup('g')]}, [group('g', {include: [byToken()]})], [['require group', 'require ip']], false],
+    ['inside a group: an address, and it is required', {include: [byGroup('g')]}, [group('g', {include: [office], require: [byToken()]})], [['require ip']], false],
+    ['any token, and it is required', {include: [anyToken], require: [byToken(), everyone]}, [], [[]], false],
+    ['any token, and another is required', {include: [anyToken], require: [byToken(OTHER_TOKEN)]}, [], [['require service_token']], false],
+    ['an address, and everyone is required', {include: [office], require: [everyone]}, [], [], false],
+    ['another token, and it is required', {include: [byToken(OTHER_TOKEN)], require: [byToken()]}, [], [], false],
+    ['an address, and a group that is not known is required', {include: [office], require: [byGroup('gone')]}, [], [], true],
+    ['a selector that is not known', {include: [{future: {id: '1'}}]}, [], [], true],
+    ['several selectors in one rule', {include: [{...byToken(), ...office}]}, [], [], true],
     ['a group that is not known', {include: [byGroup('gone')]}, [], [], true],
     ['a group that includes itself', {include: [byGroup('g')]}, [group('g', {include: [byGroup('g'), byToken()]})], [[]], true],
   ])('%s', (_, rules, groups, expected, more) => {
@@ -79,7 +90,7 @@ const condition = fc.constantFrom<Rule>(office, germany)
 const narrowed = (include: fc.Arbitrary<Rule>) =>
   fc.record({
     include: fc.array(include, {maxLength: 2}),
-    require: fc.array(condition, {maxLength: 1}),
+    require: fc.array(fc.oneof(condition, fc.constantFrom<Rule>(byToken(), anyToken)), {maxLength: 2}),
     exclude: fc.array(condition, {maxLength: 1}),
   })
 const include = fc.constantFrom<Rule>(byToken(), byToken(OTHER_TOKEN), anyToken, byGroup('g0'), byGroup('g1'))
@@ -93,7 +104,7 @@ describe('restrictions that a new rule goes past', () => {
     })
     fc.assert(
       fc.property(
-        fc.array(narrowed(include), {maxLength: 3}),
+        fc.array(narrowed(fc.oneof(include, fc.constant(office))), {maxLength: 3}),
         narrowed(include),
         groupsOf,
         (old, added, sets) => {

@@ -1,4 +1,5 @@
 import type {SecretFields} from '../access/account/context.js'
+import {isMask} from '../access/edit/withheld.js'
 import type {Prompts} from '../cli/prompts.js'
 import {readSecretFromStdin} from '../cli/stdin.js'
 import {UserError} from '../core/errors.js'
@@ -20,19 +21,26 @@ export async function readSecretFields(
   const fields = new Map<string, Secret | undefined>(names.map((name) => [name, undefined]))
   if (!send) return fields
   if (prompts.possible) {
-    for (const name of fields.keys()) fields.set(name, notEmpty(name, await prompts.secret(name)))
+    for (const name of fields.keys()) fields.set(name, usable(name, await prompts.secret(name)))
     return fields
   }
   const input = process.stdin.isTTY ? undefined : await readSecretFromStdin()
   if (!input) throw missing([...fields.keys()])
   const values = fields.size === 1 ? undefined : parseSecrets(input)
-  for (const name of fields.keys()) fields.set(name, notEmpty(name, values ? values(name) : input))
+  for (const name of fields.keys()) fields.set(name, usable(name, values ? values(name) : input))
   return fields
 }
 
-function notEmpty(name: string, secret: Secret | undefined): Secret {
-  if (secret && !secret.isEmpty) return secret
-  throw missing([name])
+function usable(name: string, secret: Secret | undefined): Secret {
+  if (!secret || secret.isEmpty) throw missing([name])
+  if (!isMask(secret.expose())) return secret
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_SECRET_FIELDS',
+    message: `The secret for ${name} is a mask`,
+    why: "It looks like what Cloudflare's API shows in place of a secret, which would be stored as the secret. Nothing was changed.",
+    next: ['Run the command again with the secret itself on stdin'],
+  })
 }
 
 function parseSecrets(input: Secret): (name: string) => Secret | undefined {

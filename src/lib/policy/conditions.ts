@@ -1,6 +1,7 @@
 import type {Decision, Group, Rule} from '../api/types.js'
 import {canonicalJson} from '../core/canonical-json.js'
 import {groupIdOf, namesToken, type Rules} from './references.js'
+import {selectorNamed} from './rules.js'
 
 /** What must hold, or must not, before a rule admits whom it includes. */
 export interface Condition {
@@ -8,10 +9,10 @@ export interface Condition {
   rule: Rule
 }
 
-/** The ways by which an Include reaches a service token: each has all conditions on it, of the policy and of the groups. */
+/** The ways by which rules reach a service token: each has all conditions on it, of the policy and of the groups. */
 export interface Ways {
   ways: Condition[][]
-  /** Whether the Include may reach it in ways that are not known: through a group that zt does not know. */
+  /** Whether they may reach it in ways that are not known: through a group or a selector that zt does not know. */
   more: boolean
 }
 
@@ -21,12 +22,15 @@ const DEEPEST = 500
 
 /** Selectors that include every service token. */
 const EVERY_TOKEN = ['any_valid_service_token', 'everyone']
+/** Those of them that are about tokens: a Require for everyone names none. */
+const TOKENS = ['any_valid_service_token']
 
 type Narrowed = Pick<Rules, 'include' | 'require' | 'exclude'>
 
 /**
  * The ways by which a policy or Access group includes a service token: by its name, as any valid token, as everyone, or
- * through groups. One without conditions admits the token from everywhere.
+ * through groups. One without conditions admits the token from everywhere. Where a Require names the token, what the
+ * policy includes instead (an address, a country) is the condition.
  */
 export function waysTo(tokenId: string, holder: Narrowed, groups: ReadonlyMap<string, Group>): Ways {
   return waysInto(holder, {tokenId, groups, entered: new Set(), known: new Map()})
@@ -40,15 +44,24 @@ interface Search {
 }
 
 function waysInto(holder: Narrowed, search: Search): Ways {
+  const required = holder.require.map((rule) => ({rule, ...waysOfRule(rule, search, TOKENS)}))
   const own: Condition[] = [
-    ...holder.require.map((rule) => ({part: 'require' as const, rule})),
+    // What the token always meets is no condition on it; whom a group includes may change.
+    ...required
+      .filter(
+        ({rule, ways}) =>
+          !Object.hasOwn(rule, 'everyone') && (Object.hasOwn(rule, 'group') || ways.length === 0),
+      )
+      .map(({rule}) => ({part: 'require' as const, rule})),
     ...holder.exclude.map((rule) => ({part: 'exclude' as const, rule})),
   ]
+  const asked = required.some(({ways}) => ways.length > 0)
+  const mayAsk = required.some(({more}) => more)
   const found = holder.include.map((rule): Ways => {
-    if (namesToken(rule, search.tokenId) || EVERY_TOKEN.some((selector) => Object.hasOwn(rule, selector)))
-      return {ways: [[]], more: false}
-    const id = groupIdOf(rule)
-    return id === undefined ? {ways: [], more: false} : waysOfGroup(id, search)
+    const {ways, more} = waysOfRule(rule, search, EVERY_TOKEN)
+    const instead = ways.length === 0 && !more && !Object.hasOwn(rule, 'service_token')
+    if (!instead) return {ways, more}
+    return {ways: asked ? [[{part: 'require', rule}]] : [], more: mayAsk}
   })
   const all = found.flatMap(({ways}) => ways.map((way) => [...own, ...way]))
   const different = [...new Map(all.map((way) => [keysOf(way).sort().join('\n'), way])).values()]
@@ -56,6 +69,14 @@ function waysInto(holder: Narrowed, search: Search): Ways {
     ways: different.slice(0, MOST),
     more: different.length > MOST || found.some(({more}) => more),
   }
+}
+
+function waysOfRule(rule: Rule, search: Search, tokens: readonly string[]): Ways {
+  const [selector = '', another] = Object.keys(rule)
+  if (another !== undefined || selectorNamed(selector) === undefined) return {ways: [], more: true}
+  if (namesToken(rule, search.tokenId) || tokens.includes(selector)) return {ways: [[]], more: false}
+  const id = groupIdOf(rule)
+  return id === undefined ? {ways: [], more: false} : waysOfGroup(id, search)
 }
 
 function waysOfGroup(id: string, search: Search): Ways {

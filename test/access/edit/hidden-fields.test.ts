@@ -286,7 +286,7 @@ describe('the hidden fields of an object', () => {
     expect(hiddenFields(state)).toEqual(paths)
   }) // prettier-ignore
 
-  it.each(['', '  ', '*', '********', '•••', 'xxxxxx', 'abcd****', '****wxyz', 'REDACTED', '[redacted]', '<hidden>', '(sensitive value)', '**redacted**', '------', '########'])('are shown as %j', (text) => {
+  it.each(['', '  ', '*', '********', '•••', 'xxxxxx', 'abcd****', '****wxyz', 'abcd…', 'abcd...', '＊＊＊＊', 'REDACTED', '[redacted]', '<hidden>', '(sensitive value)', '**redacted**', '------', '########'])('are shown as %j', (text) => {
     expect(isMask(text)).toBe(true)
   }) // prettier-ignore
   it.each(['hush-hush', 'correct horse battery', 'a*b*c', 'p4ss**w0rd', 'cfast_AbC123', '0', 'xyxyxy', 'Secret1', '[a]=b'])('are not what a secret may be: %j', (text) => {
@@ -346,6 +346,9 @@ describe('secrets that are given for hidden fields', () => {
       saas_app: oidc,
     })
     expect(withSecretFields(context(), app, {saas_app: oidc})).toEqual({saas_app: oidc})
+    expect(withSecretFields(context(), app, {saas_app: {...oidc, client_secret: null}})).toEqual({
+      saas_app: oidc,
+    })
     const sent = withSecretFields(given(kept), app, {saas_app: oidc})
     expect(opened(sent)).toEqual({saas_app: {...oidc, client_secret: `for ${kept}`}})
   })

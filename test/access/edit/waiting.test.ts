@@ -76,6 +76,20 @@ describe('a policy that was just created and that the write of its application d
     expect([memory.policies, records.kept]).toEqual([[], []])
   })
 
+  it.each([
+    ['a short while ago is waited for', Date.UTC(2026, 6, 1) - 30_000, 3],
+    ['long ago is not waited for', Date.UTC(2026, 0, 1), 1],
+  ])('by an earlier edit %s', async (_, at, times) => {
+    const {memory, sent, edit} = refusing(/^replaceApplication/, 2, () => unknown('p'))
+    memory.policies = [{id: 'p', name: 'P', ...NO_RULES, created_at: new Date(at).toISOString()}]
+    const attach = replaceChange(app, {id: 'a', name: 'App', policies: []}, {policies: [{id: 'p', precedence: 1}]})
+    const failed = await edit(attach).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    expect([sent('replaceApplication'), failed === undefined]).toEqual([times, times === 3])
+  }) // prettier-ignore
+
   it.each<[string, () => Change[], () => ApiError]>([
     ['another policy is unknown', attaches, () => unknown('p-other')],
     ['the edit created none', () => replaceChange(app, {id: 'a', name: 'App', policies: []}, {policies: [{id: 'p', precedence: 1}]}), () => unknown('p')],

@@ -118,6 +118,18 @@ async function explain(account: Account): Promise<Explained> {
   return {error, why: error.why ?? '', next: error.next, steps}
 }
 
+describe('a rule that is proposed', () => {
+  it.each([
+    [['*.widgetcorp.tech'], ' A rule of "GitLab" counts for *.widgetcorp.tech.'],
+    [[HOST, 'a.widgetcorp.tech', 'b.widgetcorp.tech', 'c.widgetcorp.tech'], ` A rule of "GitLab" counts for ${HOST}, a.widgetcorp.tech, b.widgetcorp.tech and 1 more.`],
+    [[HOST], ''],
+  ])('says what else it opens: %s', async (domains, said) => {
+    const {why, next} = await explain({applications: [{...application('app-1', domains), name: 'GitLab'}]})
+    expect(why).toContain(`No Service Auth rule admits the service token "gitlab-admin".${said} (CF-RAY`)
+    expect(next).toEqual([ADD_RULE])
+  }) // prettier-ignore
+})
+
 describe('a refusal is explained', () => {
   it("for the demo's case: an identity rule only, and the command that fixes it", async () => {
     const {error} = await explain({})
@@ -171,7 +183,7 @@ describe('a refusal is explained', () => {
     [
       'a Require for addresses',
       {policies: [policy('CI', 'non_identity', {include: [byToken()], require: [{ip: {ip: '10.0.0.0/8'}}]})]},
-      'includes "gitlab-admin", but admits it only under conditions. A requirement may not be met: it is for addresses in 10.0.0.0/8',
+      'admits "gitlab-admin" only under conditions. A requirement may not be met: it is for addresses in 10.0.0.0/8',
       'zt app show GitLab',
     ],
     [
@@ -351,7 +363,7 @@ describe('a refusal is explained', () => {
         policies: [rule('CI', {include: [byToken()], exclude: [byGroup('ci')]})],
         groups: [group('ci', {include: [byToken()]})],
       },
-      `The Service Auth rule "CI" includes "gitlab-admin", but admits it only under conditions. It excludes: Access group "ci group": it names this service token. ${RAY}`,
+      `The Service Auth rule "CI" admits "gitlab-admin" only under conditions. It excludes: Access group "ci group": it names this service token. ${RAY}`,
       [SHOW],
     ],
     [
@@ -363,7 +375,7 @@ describe('a refusal is explained', () => {
     [
       'an Exclude of addresses',
       {policies: [rule('CI', {include: [byToken()], exclude: [{ip: {ip: '10.0.0.0/8'}}]})]},
-      `The Service Auth rule "CI" includes "gitlab-admin", but admits it only under conditions. It may exclude the client: it is for addresses in 10.0.0.0/8, and zt does not know the client's address. Or: ${MAYBE} ${RAY}`,
+      `The Service Auth rule "CI" admits "gitlab-admin" only under conditions. It may exclude the client: it is for addresses in 10.0.0.0/8, and zt does not know the client's address. Or: ${MAYBE} ${RAY}`,
       [
         'zt token show gitlab-admin',
         SHOW,
@@ -522,6 +534,20 @@ describe('the secret that was sent', () => {
     expect(found.why).toContain(`By its setting ${setting}, the application answers 401`)
     expect(found.why).toContain('may not be')
     expect(found.next[0]).toBe(CHECK[0])
+  })
+
+  it('is in doubt after a 401 that Access did not sign where the rules admit it: it may be of the service', async () => {
+    const unsigned = {...unauthenticated, by: 'unknown'} as const
+    const known = {tokens: version(2), stored: {secretVersion: 2}, strict: true}
+    const causesOf = ({error}: Explained): unknown => error.details['causes']
+    const {error, why} = await explain({...known, policies: admitting, answer: unsigned})
+    expect(causesOf({error} as Explained)).toMatchObject([{id: 'secret', certain: false}])
+    expect(error.message).toContain('or the service behind it refused the request')
+    expect(why).toContain('the two look the same')
+    expect(causesOf(await explain({...known, answer: unsigned}))).toMatchObject([
+      {id: 'secret', certain: true},
+      {id: 'rule-missing', certain: true},
+    ])
   })
 
   it('is shown to be wrong by a 401 where no setting gives one and strict authentication is not known', async () => {

@@ -58,6 +58,7 @@ describe('what a new Service Auth rule goes past', () => {
     ['an address', {policies: [serviceAuth('Office', {include: [byToken()], require: [office]})]}, [PAST('"ci"', 'only IP 10.0.0.0/8')]],
     ['an excluded country', {policies: [serviceAuth('Office', {include: [byToken()], exclude: [germany]})]}, [PAST('"ci"', 'not country DE')]],
     ['a condition on any token', {policies: [serviceAuth('Office', {include: [anyToken], require: [office]})]}, [PAST('"ci"', 'only IP 10.0.0.0/8')]],
+    ['an address, where the token is required', {policies: [serviceAuth('Office', {include: [office], require: [byToken()]})]}, [PAST('"ci"', 'only IP 10.0.0.0/8')]],
     ['a condition on everyone', {policies: [serviceAuth('Office', {include: [everyone], require: [office]})]}, [PAST('"ci"', 'only IP 10.0.0.0/8')]],
     ['a condition inside a nested group', {policies: [serviceAuth('Office', {include: [byGroup('outer')]})]}, [PAST('"ci"', 'only IP 10.0.0.0/8')]],
     ['membership of a group', {policies: [serviceAuth('Office', {include: [byToken()], require: [byGroup('robots')]})]}, [PAST('"ci"', 'only Access group robots group')]],

@@ -43,7 +43,7 @@ function* placesIn(value: unknown, keys: (string | number)[] = [], name = ''): G
     }
     if (required !== undefined && typeof value[required] !== 'string')
       yield {path: [...keys, required].join('.'), keys: [...keys, required], hidden: true}
-    if (path === 'saas_app' && value['auth_type'] === 'oidc' && value['client_secret'] === undefined)
+    if (path === 'saas_app' && value['auth_type'] === 'oidc' && typeof value['client_secret'] !== 'string')
       yield {path: KEPT, keys: [...keys, 'client_secret'], hidden: true}
   }
 }

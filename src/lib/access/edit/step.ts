@@ -97,7 +97,7 @@ export async function makeChange(
       if (!(error instanceof UserError)) throw error
       if (!mayBeDone(error)) return {state: 'not-done', error}
       const settled = await settle(ctx, api, change, twins, error).catch(() => undefined)
-      const passes = passesInTime(change, error, made)
+      const passes = await passesInTime(ctx, api, change, error, made)
       if (settled === 'not-done' && passes && (await wait.once(passes))) continue
       // Refused, and nothing contradicts that.
       if (settled === undefined && !error.outcomeUnknown) return {state: 'not-done', error}
@@ -125,11 +125,13 @@ export async function makeChange(
  * Why a refused change may be accepted later, in words for the progress; undefined if waiting does not help. The same
  * change is sent again, and what it refers to is never created a second time.
  */
-function passesInTime(
+async function passesInTime(
+  ctx: AccessContext,
+  api: AccessApi,
   {action, after}: Change,
   error: ApiError,
   made: ReadonlySet<string>,
-): string | undefined {
+): Promise<string | undefined> {
   // The client itself sends everything but a create again.
   if (error.code === 'PERMISSION_UNCERTAIN')
     return action === 'create' ? 'Cloudflare may be limiting requests' : undefined
@@ -137,8 +139,18 @@ function passesInTime(
   const links = after?.['policies']
   const linked = Array.isArray(links) ? links.map((link) => String((link as JsonObject)['id'])) : []
   const {policyId} = error.details
-  const isNew = linked.some((id) => made.has(id) && (policyId === undefined || policyId === id))
+  const meant = linked.filter((id) => policyId === undefined || policyId === id)
+  const isNew = meant.some((id) => made.has(id)) || (await wasJustCreated(ctx, api, meant))
   return isNew ? 'Waiting until Cloudflare knows the new policy' : undefined
+}
+
+/** Whether one of these policies exists since a short while, by an earlier edit. */
+async function wasJustCreated(ctx: AccessContext, api: AccessApi, ids: readonly string[]): Promise<boolean> {
+  for (const id of ids) {
+    const found = await readObject(api, {kind: 'policy', id, name: id}).catch(() => undefined)
+    if (typeof found?.['created_at'] === 'string' && isRecent(ctx, api, found)) return true
+  }
+  return false
 }
 
 /** Waits a bounded time in total, with growing pauses. */

@@ -30,8 +30,8 @@ export function isSecretKey(key: string): boolean {
  */
 const MASKS = [
   /^\s*$/,
-  /^([*•●∙·#xX._?-])\1*$/u,
-  /[*•●∙]{3}/u,
+  /^([*＊•●∙·#xX._?-])\1*$/u,
+  /[*＊•●∙]{3}|…|\.{3}/u,
   /^[[(<{][\p{L}\d _-]*[\])>}]$/u,
   /^[*_-]*(redacted|hidden|masked|secret|sensitive|encrypted|removed|omitted|unchanged|null|undefined)[*_-]*$/i,
 ]

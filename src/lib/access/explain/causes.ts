@@ -109,7 +109,9 @@ export function causesOf(facts: RefusalFacts): Causes {
   }
   if (said === 'credentials-wrong') {
     const delay = delayCauses(facts, [tokenChange(token)])
-    const certain = isOlder(facts.secret, token) || delay.length === 0
+    // Where the rules admit it, a 401 that Access did not sign may be the service's own.
+    const signed = facts.answer.by === 'access' || !found.mayAdmit
+    const certain = isOlder(facts.secret, token) || (signed && delay.length === 0)
     const secret = secretCause(facts, token, certain)
     return {known, causes: sorted([secret, ...delay, ...rules])}
   }
@@ -298,7 +300,7 @@ function underCondition(
   const conditions = waysTo(token.id, policy, facts.groups).ways.flat()
   return {
     id: 'rule-condition',
-    why: `The Service Auth rule "${policy.name}" includes "${token.name}", but admits it only under conditions. ${entry?.why ?? ''}`,
+    why: `The Service Auth rule "${policy.name}" admits "${token.name}" only under conditions. ${entry?.why ?? ''}`,
     certain: entry?.outcome !== 'unknown',
     next: [show(facts), ...new Set(conditions.flatMap(whereFrom))],
   }
@@ -336,12 +338,16 @@ function noRule(
   const {groups, others, say, applicationRef, tokenRef, zone, tokenZone} = facts
   const trap = trapOf(application.policies, token.id, groups)
   const elsewhere = others.find((one) => mayAdmit(token.id, one.policies, groups))
+  const more = application.domains.filter((domain) => domain !== facts.host)
   const why = [
     trap ?? withoutTrap(application),
     ...(elsewhere
       ? [`Access asks only the most specific application: the rules of "${elsewhere.name}" (${elsewhere.domains[0] ?? ''}) do not count here.`]
       : []),
     `No Service Auth rule admits the service token "${token.name}".`,
+    ...(more.length > 0 && zone === tokenZone
+      ? [`A rule of "${application.name}" counts for ${domainsInWords(application.domains)}.`]
+      : []),
   ] // prettier-ignore
   const command = ztCommand(
     say,
@@ -375,6 +381,14 @@ function noRule(
       past: `the Block rule "${block.name}", because Access evaluates Service Auth rules first`,
     },
   }
+}
+
+/** An explanation names this many domains and counts the rest. */
+const NAMED = 3
+
+function domainsInWords(domains: readonly string[]): string {
+  const more = domains.length - NAMED
+  return `${domains.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** The actions under which a rule can name a token without admitting it. */
