@@ -9,7 +9,8 @@ const MOST_BYTES = 1024 * 1024
 /** The answers are for people; the settings say the same for the sandbox. */
 const observedSchema = v.strictObject({
   version: v.literal(1),
-  settings: settingsSchema,
+  // What no account is asked for, docs/sandbox.md.
+  settings: v.omit(settingsSchema, ['zero_trust_enabled', 'rate_limit', 'country_of']),
   answers: v.optional(v.record(v.string(), v.unknown())),
 })
 

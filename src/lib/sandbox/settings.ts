@@ -14,7 +14,7 @@ const oneOf = <const Values extends readonly (string | number)[]>(
   values: values.map((value) => `\`${value}\``).join(', '),
 })
 const flag: Kind<v.BooleanSchema<undefined>> = {schema: v.boolean(), values: '`true`, `false`'}
-const wholeNumber = v.pipe(v.number(), v.integer(), v.minValue(0))
+const wholeNumber = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000_000))
 const count: Kind<typeof wholeNumber> = {schema: wholeNumber, values: 'a number'}
 
 const countries = v.record(

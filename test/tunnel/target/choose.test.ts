@@ -188,7 +188,8 @@ describe('where no token may be used, the error says all of it', () => {
       why: 'zt sends a secret only to hosts that are bound to its token, unless another is confirmed.',
       next: [
         'To send it this once: --yes',
-        `zt app add-rule a.example.com --service-auth --token 'Bob'\\''s token'`,
+        'zt app show a.example.com',
+        `To admit the token there, and bind the host: zt app add-rule a.example.com --service-auth --token 'Bob'\\''s token'`,
       ],
       details: {},
     })

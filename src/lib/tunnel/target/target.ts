@@ -219,7 +219,9 @@ function tokenNotBound({tokenId, name}: ChosenToken, host: string): UserError {
     why: 'zt sends a secret only to hosts that are bound to its token, unless another is confirmed.',
     next: [
       'To send it this once: --yes',
-      `zt app add-rule ${host} --service-auth --token ${shellQuote({id: tokenId, name})}`,
+      // It admits the token: what it goes past is for the person to see first.
+      `zt app show ${host}`,
+      `To admit the token there, and bind the host: zt app add-rule ${host} --service-auth --token ${shellQuote({id: tokenId, name})}`,
     ],
   })
 }
