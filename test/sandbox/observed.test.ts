@@ -23,7 +23,7 @@ async function read(text: string): Promise<unknown> {
 
 describe('a file of observed behaviour', () => {
   const REFUSED: [string, string, RegExp][] = [
-  ['a setting that no account is asked for', '{"version":1,"settings":{"rate_limit":5}}', /rate_limit/],
+    ['a setting that no account is asked for', '{"version":1,"settings":{"rate_limit":5}}', /rate_limit/],
     [
       'an unknown setting',
       '{"version": 1, "settings": {"policy_lags": 1}}',
