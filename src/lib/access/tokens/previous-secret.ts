@@ -70,6 +70,9 @@ async function setPreviousEnd(
   before: ServiceToken,
   until: string,
 ): Promise<void> {
+  // Cloudflare's times have whole seconds: only a change that comes later than the last one shows.
+  const since = serverNow(ctx, api) - Date.parse(before.updatedAt ?? '')
+  if (Math.abs(since) <= SKEW_NOISE_MS) await ctx.sleep(SKEW_NOISE_MS - since + 1)
   const sentAt = serverNow(ctx, api)
   await persistently(ctx, api, before.id, {previous_client_secret_expires_at: until})
   const now = await eventually(
