@@ -1,8 +1,6 @@
 import * as v from 'valibot'
 import {UserError} from '../core/errors.js'
-import {firstFault} from '../core/schema.js'
-import {parseOwnJson} from '../system/files.js'
-import {readForeignFile, textOf} from '../system/own-files.js'
+import {readGivenJson} from './given-json.js'
 import {settingsSchema, type SandboxSettings} from './settings.js'
 
 const MOST_BYTES = 1024 * 1024
@@ -20,22 +18,13 @@ const observedSchema = v.strictObject({
  * @throws UserError `usage` / `BAD_OBSERVED`, which names the place but quotes nothing
  */
 export function readObserved(file: string): SandboxSettings {
-  let bytes: Buffer | undefined
-  try {
-    bytes = readForeignFile(file, {maxBytes: MOST_BYTES})
-  } catch (error) {
-    throw bad(file, (error instanceof UserError ? error.why : undefined) ?? 'It cannot be read.')
-  }
-  if (!bytes) throw bad(file, 'The file does not exist.')
-  let value: unknown
-  try {
-    value = parseOwnJson(textOf(bytes, file), file)
-  } catch {
-    throw bad(file, 'It is not valid JSON.')
-  }
-  const parsed = v.safeParse(observedSchema, value)
-  if (parsed.success) return parsed.output.settings
-  throw bad(file, `It is not a record of observed behaviour: ${firstFault(parsed.issues)}.`)
+  const {settings} = readGivenJson(file, {
+    schema: observedSchema,
+    maxBytes: MOST_BYTES,
+    what: 'a record of observed behaviour',
+    bad: (why) => bad(file, why),
+  })
+  return settings
 }
 
 function bad(file: string, why: string): UserError {

@@ -1,9 +1,7 @@
 import * as v from 'valibot'
 import {UserError} from '../core/errors.js'
-import {parseOwnJson} from '../system/files.js'
-import {readForeignFile, textOf} from '../system/own-files.js'
-import {firstFault} from '../core/schema.js'
 import {settingsSchema} from './settings.js'
+import {readGivenJson} from './given-json.js'
 import type {SandboxSeed} from './types.js'
 
 const MOST_BYTES = 64 * 1024 * 1024
@@ -25,22 +23,12 @@ const seedSchema = v.strictObject({
  * @throws UserError `usage` / `BAD_SEED`, which names the place but quotes nothing
  */
 export async function readSeed(file: string): Promise<SandboxSeed> {
-  let bytes: Buffer | undefined
-  try {
-    bytes = readForeignFile(file, {maxBytes: MOST_BYTES})
-  } catch (error) {
-    throw bad(file, (error instanceof UserError ? error.why : undefined) ?? 'It cannot be read.')
-  }
-  if (!bytes) throw bad(file, 'The file does not exist.')
-  let value: unknown
-  try {
-    value = parseOwnJson(textOf(bytes, file), file)
-  } catch {
-    throw bad(file, 'It is not valid JSON.')
-  }
-  const parsed = v.safeParse(seedSchema, value)
-  if (parsed.success) return parsed.output as SandboxSeed
-  throw bad(file, `It is not a valid seed: ${firstFault(parsed.issues)}.`)
+  return readGivenJson(file, {
+    schema: seedSchema,
+    maxBytes: MOST_BYTES,
+    what: 'a valid seed',
+    bad: (why) => bad(file, why),
+  }) as SandboxSeed
 }
 
 function bad(file: string, why: string): UserError {

@@ -71,8 +71,9 @@ async function setPreviousEnd(
   until: string,
 ): Promise<void> {
   // Cloudflare's times have whole seconds: only a change that comes later than the last one shows.
-  const since = serverNow(ctx, api) - Date.parse(before.updatedAt ?? '')
-  if (Math.abs(since) <= SKEW_NOISE_MS) await ctx.sleep(SKEW_NOISE_MS - since + 1)
+  const was = Date.parse(before.updatedAt ?? '')
+  const since = serverNow(ctx, api) - was
+  if (was % 1000 === 0 && Math.abs(since) <= SKEW_NOISE_MS) await ctx.sleep(SKEW_NOISE_MS - since + 1)
   const sentAt = serverNow(ctx, api)
   await persistently(ctx, api, before.id, {previous_client_secret_expires_at: until})
   const now = await eventually(
