@@ -11,6 +11,7 @@ import {trustFlags} from '../../lib/tunnel/carrier/trust.js'
 import {parseDestination} from '../../lib/tunnel/target/destination.js'
 import {blockFor} from '../../lib/tunnel/ssh/config/wanted-block.js'
 import {applySshConfig, planSshConfig} from '../../lib/tunnel/ssh/config/change.js'
+import {mayUseEnvironment} from '../../lib/tunnel/target/target.js'
 import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
 
 export default class SshConfig extends BaseCommand<typeof SshConfig> {
@@ -39,9 +40,13 @@ export default class SshConfig extends BaseCommand<typeof SshConfig> {
     const {write, remove, client, share, 'dry-run': dryRun} = this.flags
     const {host, user} = parseDestination(this.args.host, 'zt ssh config [USER@]HOST')
     const wanted = {host, user, client, share, program: ztProgram(this.config.root, trustFlags())}
-    const written = remove ? undefined : await blockFor({settings: this.settings, ...wanted})
+    const mayUseEnvironment = (): Promise<boolean> => this.mayUseEnvironment(host)
+    const written = remove
+      ? undefined
+      : await blockFor({settings: this.settings, ...wanted, mayUseEnvironment})
     const result = {host, user: user ?? null, block: written?.text ?? null}
     for (const warning of written?.warnings ?? []) this.warn(warning)
+    for (const note of written?.notes ?? []) this.note(note)
     if (written && !write) {
       const lines = written.text.split('\n')
       this.print(lines)
@@ -67,5 +72,14 @@ export default class SshConfig extends BaseCommand<typeof SshConfig> {
     if (action === 'none' || !dryRun) this.print(configDone(plan, host, remove))
     if (write && !dryRun) this.next(sshCommand(this.args.host, this.flags.file))
     return {...result, file, action, changed: action !== 'none' && !dryRun, dryRun, edited, diff, others}
+  }
+
+  /** The person is asked where zt ssh would ask. */
+  private async mayUseEnvironment(host: string): Promise<boolean> {
+    const {settings, prompts, argv: words} = this
+    if (mayUseEnvironment(settings, host, {terminal: prompts.terminal, words})) return true
+    return (
+      prompts.possible && prompts.agree(`Let the block send the service token of the environment to ${host}?`)
+    )
   }
 }

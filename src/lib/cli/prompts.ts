@@ -28,6 +28,11 @@ export class Prompts {
     return !this.#noInput && process.stdin.isTTY && process.stderr.isTTY
   }
 
+  /** Whether a person may be there, even if zt may not prompt. */
+  get terminal(): boolean {
+    return [process.stdin, process.stdout, process.stderr].some(({isTTY}) => isTTY)
+  }
+
   /** @throws UserError `usage` / `INPUT_REQUIRED` if prompting is not possible. */
   require(what: string, instead: string): void {
     if (this.possible) return
@@ -56,15 +61,19 @@ export class Prompts {
     )
   }
 
+  /** Whether the answer is yes. */
+  async agree(message: string): Promise<boolean> {
+    return this.#ask(async ({confirm}, context) =>
+      confirm({message: asked(message), default: false}, context),
+    )
+  }
+
   /**
    * @param undone what has not happened if the answer is no
    * @throws UserError `cancelled` / `CANCELLED` if the answer is no
    */
   async confirm(message: string, undone?: string): Promise<void> {
-    const yes = await this.#ask(async ({confirm}, context) =>
-      confirm({message: asked(message), default: false}, context),
-    )
-    if (!yes) throw cancelled(undone)
+    if (!(await this.agree(message))) throw cancelled(undone)
   }
 
   /**

@@ -4,7 +4,9 @@ import {explainFailure} from '../access/explain/explain.js'
 import type {UserError} from '../core/errors.js'
 import {
   chosenToken,
+  environmentText,
   findTarget,
+  mayUseEnvironment,
   type ChosenToken,
   type Reading,
   type Target,
@@ -35,13 +37,17 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   }
 
   /** The token for a host. The person confirms one that the host is not bound to. */
-  protected chooseToken(host: string): Promise<ChosenToken> {
-    return chosenToken({settings: this.settings, ...this.wanted(host)})
+  protected async chooseToken(host: string): Promise<ChosenToken> {
+    const chosen = await chosenToken({settings: this.settings, ...this.wanted(host)})
+    if (chosen.by === 'environment') this.note(environmentText(chosen, host))
+    return chosen
   }
 
   /** The same with its secret. */
-  protected findTarget(host: string): Promise<Target> {
-    return findTarget({...this.reading, ...this.wanted(host)})
+  protected async findTarget(host: string): Promise<Target> {
+    const target = await findTarget({...this.reading, ...this.wanted(host)})
+    if (target.by === 'environment') this.note(environmentText(target, host))
+    return target
   }
 
   /** Why a connection failed, as far as the account tells. */
@@ -63,14 +69,21 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
 
   private wanted(host: string) {
     const {token, yes} = this.flags as {token?: string; yes?: boolean}
-    return {host, token, confirm: (name: string) => yes === true || this.confirmToken(name, host)}
+    return {host, token, confirm: (chosen: ChosenToken) => this.confirmToken(chosen, host, yes === true)}
   }
 
   /** @throws UserError `cancelled` / `CANCELLED` when the answer is no */
-  private async confirmToken(name: string, host: string): Promise<boolean> {
-    if (!this.prompts.possible) return false
-    const question = `${host} is not bound to "${name}". Send its secret there this once?`
-    await this.prompts.confirm(question, 'nothing was sent')
+  private async confirmToken({name, by}: ChosenToken, host: string, yes: boolean): Promise<boolean> {
+    const {settings, prompts, argv} = this
+    const {terminal} = prompts
+    // --yes is about the token that was named with it.
+    if (by === 'environment' ? mayUseEnvironment(settings, host, {terminal, words: argv}) : yes) return true
+    if (!prompts.possible) return false
+    const question =
+      by === 'environment'
+        ? `Send the service token of the environment (${name}) to ${host} this once?`
+        : `${host} is not bound to "${name}". Send its secret there this once?`
+    await prompts.confirm(question, 'nothing was sent')
     return true
   }
 }

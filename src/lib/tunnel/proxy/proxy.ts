@@ -21,7 +21,7 @@ import {announce} from '../connections/announce.js'
 import {processOf} from '../connections/run-files.js'
 import {reportFile, writeReport} from '../failure/report.js'
 import {identityOf, lastingDirectory} from '../ssh/sharing.js'
-import {findTarget, onlyPreviousText, sharedBy, type Target} from '../target/target.js'
+import {environmentText, findTarget, onlyPreviousText, sharedBy, type Target} from '../target/target.js'
 import {TUNNEL_CLIENTS, type TunnelClient} from '../types.js'
 
 export interface ProxyIo {
@@ -84,9 +84,11 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       settings,
       host,
       token: options.values.token,
-      confirm: () => options.values.yes ?? false,
+      // Whoever wrote a file may have named the host, as of a submodule: only ZT_HOSTS or the flags name it for the environment's.
+      confirm: ({by}) => by === 'name' && options.values.yes === true,
       environment: {dbusAddress: io.env['DBUS_SESSION_BUS_ADDRESS'], runtimeDir: io.env['XDG_RUNTIME_DIR']},
     })
+    if (target.by === 'environment') say(io, [`note:  ${environmentText(target, host)}`])
     const launcher = options.client === 'cloudflared' ? await import('../cloudflared/run.js') : undefined
     const program = await launcher?.requireCloudflared(io.env, settings.paths.cache)
     const edge = {...target.edge, destination: options.values.destination}

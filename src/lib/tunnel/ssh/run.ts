@@ -1,5 +1,6 @@
 import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
+import {PAIR_VARIABLES} from '../../core/pair-variables.js'
 import {withoutVariables} from '../../system/platform.js'
 import {ztProgram} from '../../system/zt-program.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
@@ -54,7 +55,7 @@ export interface SshEnd extends ChildEnd {
 export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   const {settings, host, user} = options
   // A pair that must not reach an edge chosen by a project's file. The proxy loads the profile by name, and would use it.
-  const withheld = settings.withheld.credentials ? ['CF_ACCESS_CLIENT_ID', 'CF_ACCESS_CLIENT_SECRET'] : []
+  const withheld = settings.withheld.credentials ? PAIR_VARIABLES : []
   const env = withoutVariables(options.env, withheld)
   const program = findProgram('ssh', env)
   if (program === undefined) throw sshNotFound()
