@@ -66,6 +66,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected args!: ArgsOf<T>
   /** What follows `--`. */
   protected rest: string[] = []
+  /** What comes before it. */
+  protected ownWords: string[] = []
   protected settings!: Settings
   protected prompts!: Prompts
   readonly #warnings: string[] = []
@@ -77,7 +79,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   override async init(): Promise<void> {
     await super.init()
     const end = this.argv.indexOf('--')
-    const own = end < 0 ? this.argv : this.argv.slice(0, end)
+    this.ownWords = end < 0 ? this.argv : this.argv.slice(0, end)
     this.rest = end < 0 ? [] : this.argv.slice(end + 1)
     const {args, flags} = await this.parse(
       {
@@ -87,7 +89,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         args: this.ctor.args,
         strict: this.ctor.strict,
       },
-      own,
+      this.ownWords,
     )
     this.flags = withFalse(flags, this.ctor) as FlagsOf<T>
     this.args = args as ArgsOf<T>

@@ -50,6 +50,12 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
     return target
   }
 
+  /** Whether the environment's pair may go to this host without a question. */
+  protected mayUseEnvironment(host: string): boolean {
+    const {settings, prompts, ownWords: words} = this
+    return mayUseEnvironment(settings, host, {terminal: prompts.terminal, words})
+  }
+
   /** Why a connection failed, as far as the account tells. */
   protected explain(
     target: Target,
@@ -74,16 +80,14 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
 
   /** @throws UserError `cancelled` / `CANCELLED` when the answer is no */
   private async confirmToken({name, by}: ChosenToken, host: string, yes: boolean): Promise<boolean> {
-    const {settings, prompts, argv} = this
-    const {terminal} = prompts
     // --yes is about the token that was named with it.
-    if (by === 'environment' ? mayUseEnvironment(settings, host, {terminal, words: argv}) : yes) return true
-    if (!prompts.possible) return false
+    if (by === 'environment' ? this.mayUseEnvironment(host) : yes) return true
+    if (!this.prompts.possible) return false
     const question =
       by === 'environment'
         ? `Send the service token of the environment (${name}) to ${host} this once?`
         : `${host} is not bound to "${name}". Send its secret there this once?`
-    await prompts.confirm(question, 'nothing was sent')
+    await this.prompts.confirm(question, 'nothing was sent')
     return true
   }
 }

@@ -44,7 +44,7 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
       args,
       env: {
         // On Windows the environment may hold them in another case, and of two such names node passes on the first.
-        ...withoutVariables(withoutSpies(env), [...Object.values(names), ...otherNames(names)]),
+        ...withoutVariables(withoutSpies(env), namesToRemove(names)),
         [names.id]: credentials.clientId,
         [names.secret]: credentials.clientSecret.expose(),
       },
@@ -97,8 +97,9 @@ export function locate(word: string, env: ExecOptions['env'], search: Search = {
 }
 
 /** Under a name that programs know, the child gets one pair: what the environment has under the others is of another token. */
-function otherNames(names: PairNames): readonly string[] {
-  return Object.values(names).some((name) => PAIR_VARIABLES.includes(name)) ? PAIR_VARIABLES : []
+function namesToRemove({id, secret}: PairNames): readonly string[] {
+  const known = PAIR_VARIABLES.includes(id) || PAIR_VARIABLES.includes(secret)
+  return known ? [id, secret, ...PAIR_VARIABLES] : [id, secret]
 }
 
 function isPath(word: string, platform: NodeJS.Platform): boolean {
