@@ -223,7 +223,7 @@ describe("the environment's pair, which no flag names", () => {
     expect(await refused({})).toEqual({
       ...said,
       why: 'No one has named this host for it, or confirmed it.',
-      next: ['To send it this once: --token env --yes', 'For all calls: ZT_HOSTS=x.example.com'],
+      next: ['To send it this once: --token env --yes', 'export ZT_HOSTS=x.example.com'],
     })
     expect(await refused({ZT_HOSTS: 'y.example.com'})).toEqual({
       ...said,

@@ -21,6 +21,7 @@ import {
 import {sharingWishes} from './sharing-arguments.js'
 import {forwardsByConfiguration} from './configured-forwards.js'
 import {knownHosts} from './config-values.js'
+import {requireName} from './user-name.js'
 import type {TunnelClient} from '../types.js'
 
 export interface OpenSshOptions {
@@ -50,7 +51,7 @@ export interface SshEnd extends ChildEnd {
  * Runs the system's ssh on this terminal, with `zt ssh proxy` as its ProxyCommand. The proxy reads the secret itself; none
  * passes through here.
  *
- * @throws UserError `needs-action` / `SSH_NOT_FOUND`
+ * @throws UserError `needs-action` / `SSH_NOT_FOUND`, `USER_WITHOUT_NAME`
  */
 export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   const {settings, host, user} = options
@@ -59,6 +60,7 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   const env = withoutVariables(options.env, withheld)
   const program = findProgram('ssh', env)
   if (program === undefined) throw sshNotFound()
+  requireName()
   const command = proxyCommand({
     program: ztProgram(options.root, trustFlags()),
     profile: settings.profileName,

@@ -282,7 +282,7 @@ function environmentNotConfirmed(
       : 'No one has named this host for it, or confirmed it.',
     next: [
       'To send it this once: --token env --yes',
-      ...(environmentHosts ? [] : [`For all calls: ZT_HOSTS=${host}`]),
+      ...(environmentHosts ? [] : [`export ZT_HOSTS=${host}`]),
     ],
   })
 }
