@@ -108,6 +108,12 @@ describe('a secret', () => {
     CF_ACCESS_CLIENT_ID: '0123456789abcdef0123456789abcdef.access',
     CF_ACCESS_CLIENT_SECRET: CANARY.environmentSecret,
   }
+  /** The same under cloudflared's names. */
+  const cloudflareds = {
+    CLOUDFLARE_API_TOKEN: CANARY.environmentApiToken,
+    TUNNEL_SERVICE_TOKEN_ID: environment.CF_ACCESS_CLIENT_ID,
+    TUNNEL_SERVICE_TOKEN_SECRET: CANARY.environmentSecret,
+  }
 
   // Each mode has a sandbox of its own, so that every line does in each of them what it does in the first.
   it.concurrent.each<[mode: string, json: boolean, env: NodeJS.ProcessEnv, atEveryOther?: NodeJS.ProcessEnv]>(
@@ -115,7 +121,7 @@ describe('a secret', () => {
       ['as text, every debug log on or none', false, LOUDEST, {}],
       ['as JSON, every debug log on', true, LOUD],
       ['as text, with the secrets of the environment, every debug log on', false, {...LOUD, ...environment}],
-      ['as JSON, with the secrets of the environment', true, environment],
+      ["as JSON, with the secrets of the environment under cloudflared's names", true, cloudflareds],
     ],
   )(
     'is in nothing that any command prints %s, in no file and in no child process',
@@ -395,6 +401,8 @@ describe('a secret', () => {
       'ZT_CONNECT_TO',
       'CLOUDFLARE_ACCOUNT_ID',
       'CF_ACCESS_CLIENT_ID',
+      'TUNNEL_SERVICE_TOKEN_ID',
+      'ZT_HOSTS',
     ]) {
       for (const line of [
         ['whoami'],

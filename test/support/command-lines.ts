@@ -508,7 +508,7 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     hostile: [['ssh', SSH, '--token', HOSTILE, '--yes'], ['ssh', GREETER, '--token', 'known', '--', '-T']],
   },
   'ssh:config': {
-    leak: [['ssh', 'config', SSH], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--dry-run'], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes']],
+    leak: [['ssh', 'config', SSH], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--dry-run'], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', 'ssh-config', '--yes']],
     hostile: [['ssh', 'config', SSH], ['ssh', 'config', SSH, '--write', '--file', `${HOSTILE}.conf`, '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', SSH, '--write', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', HOSTILE]],
   },
   'ssh:check': {
@@ -529,7 +529,7 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   },
   // One that listens is in forward.test.ts, as it does not end by itself.
   forward: {
-    leak: [['forward', 'elsewhere.example'], ['forward', SSH, '--listen', '0.0.0.0:0'], ['forward', SSH, '--http', '--single-header', 'Host']],
+    leak: [['forward', 'elsewhere.example', '--token', 'known'], ['forward', SSH, '--listen', '0.0.0.0:0'], ['forward', SSH, '--http', '--single-header', 'Host']],
     hostile: [['forward', SSH, '--listen', HOSTILE], ['forward', 'elsewhere.example', '--token', 'known'], ['forward', SSH, '--http', '--allow-origin', HOSTILE]],
   },
   completion: {
