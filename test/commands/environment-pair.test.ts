@@ -57,6 +57,9 @@ describe('a pair in the environment, and no configuration', () => {
     const words = (await call()).args.join(' ')
     expect(words).toContain(`--token env --yes ${HOST}`)
     expect(words).not.toContain(SECRET)
+    const listening = {onOutput: () => process.emit('SIGHUP')}
+    const forward = await zt.run(`forward ${HOST}`, {env: JOB, ...options, ...listening})
+    expect(forward).toMatchObject({exitCode: 0, stderr: NOTE, asked: []})
   })
 
   it('is named in the result', async () => {
