@@ -25,7 +25,10 @@ export default class TokenImport extends TokenCommand<typeof TokenImport> {
   static override flags = {
     store: storeFlag,
     replace: Flags.boolean({description: 'replace another secret that is stored for the token'}),
-    host: completing('host', Flags.string({description: 'also bind this host to it', helpValue: 'HOST'})),
+    host: completing(
+      'host',
+      Flags.string({description: 'also bind this host, or this path of it, to it', helpValue: 'HOST[/PATH]'}),
+    ),
     'dry-run': dryRunFlag,
   }
   static override asks = {needs: ['listServiceTokens']} as const

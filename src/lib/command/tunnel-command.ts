@@ -40,8 +40,8 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   }
 
   /** The same with its secret. */
-  protected findTarget(host: string): Promise<Target> {
-    return findTarget({...this.reading, ...this.wanted(host)})
+  protected findTarget(host: string, path?: string): Promise<Target> {
+    return findTarget({...this.reading, ...this.wanted(host), path})
   }
 
   /** Why a connection failed, as far as the account tells. */

@@ -1,6 +1,6 @@
 import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import {normaliseHostname} from '../../core/hostname.js'
+import {namedAddress, plainDomain} from '../../core/public-address.js'
 import {readCredentials, saveCredentials} from '../../secrets/credentials.js'
 import {requireReady} from '../../secrets/stores.js'
 import type {SecretStore, ServiceCredentials, StoredCredentials} from '../../secrets/types.js'
@@ -28,7 +28,7 @@ export interface ImportResult {
  *
  * @param options.token the token that it must be: name, ID or client ID
  * @param options.replace replaces another secret that is stored for the token
- * @param options.host a host to bind to the token
+ * @param options.host a host, or `HOST/PATH`, to bind to the token
  * @throws UserError `not-found` / `CLIENT_ID_UNKNOWN`, `usage`, `needs-action` (store); `conflict` / `SECRET_ALREADY_STORED`,
  *   `TOKEN_BUSY`; ApiError
  */
@@ -43,7 +43,7 @@ export async function importToken(
   },
 ): Promise<ImportResult> {
   const {credentials, replace = false, dryRun = false} = options
-  const host = options.host === undefined ? undefined : normaliseHostname(options.host)
+  const host = options.host === undefined ? undefined : plainDomain(namedAddress(options.host).text)
   const api = await ctx.api()
   ctx.progress.step('Looking for the service token')
   const token = findToken(ctx, credentials.clientId, options.token, await api.listServiceTokens())
