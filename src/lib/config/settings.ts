@@ -3,6 +3,7 @@ import {goDurationSeconds} from '../core/duration.js'
 import {UserError} from '../core/errors.js'
 import {parsePatience} from '../core/patience.js'
 import {Secret} from '../core/secret.js'
+import {hasBothHalves, readCopiedPair} from '../secrets/copied/pair.js'
 import {HELPER_NAME} from '../secrets/helper/find-helpers.js'
 import {isStoreKind, unknownStore, type StoreKind} from '../secrets/stores.js'
 import {pathsFrom, type Environment} from './paths.js'
@@ -194,21 +195,34 @@ function secret(value: string | undefined): Secret | undefined {
   return text === undefined ? undefined : new Secret(text)
 }
 
-/** Half a pair is an error; otherwise it would look like "not set". */
+const VARIABLES = {id: 'CF_ACCESS_CLIENT_ID', secret: 'CF_ACCESS_CLIENT_SECRET'} as const
+
+/**
+ * The pair of the environment, in the form in which it was copied. Half a pair is an error; otherwise it would look like
+ * "not set".
+ *
+ * @throws UserError `usage` / `HALF_A_PAIR`, `BAD_CREDENTIALS`
+ */
 function credentials(env: Environment): Settings['environmentCredentials'] {
-  const clientId = set(env['CF_ACCESS_CLIENT_ID'])
-  const clientSecret = secret(env['CF_ACCESS_CLIENT_SECRET'])
-  if (clientId !== undefined && clientSecret !== undefined) return {clientId, clientSecret}
-  if (clientId === undefined && clientSecret === undefined) return undefined
-  const [there, missing] = clientId === undefined ? ['SECRET', 'ID'] : ['ID', 'SECRET']
+  const given = (['id', 'secret'] as const).flatMap((as) => {
+    const text = set(env[VARIABLES[as]])
+    return text === undefined ? [] : [{text, as}]
+  })
+  const [first, second] = given
+  if (!first) return undefined
+  if (second || hasBothHalves(first)) return readCopiedPair(given, {next: [SET_BOTH]})
+  const there = VARIABLES[first.as]
+  const missing = VARIABLES[first.as === 'id' ? 'secret' : 'id']
   throw new UserError({
     kind: 'usage',
     code: 'HALF_A_PAIR',
-    message: `CF_ACCESS_CLIENT_${there} is set and CF_ACCESS_CLIENT_${missing} is not`,
+    message: `${there} is set and ${missing} is not`,
     why: 'A service token needs both.',
-    next: [`Set CF_ACCESS_CLIENT_${missing} too, or unset CF_ACCESS_CLIENT_${there}`],
+    next: [`Set ${missing} too, or unset ${there}`],
   })
 }
+
+const SET_BOTH = `Set ${VARIABLES.id} to the client ID alone and ${VARIABLES.secret} to the client secret alone`
 
 /** @throws UserError `usage` / `UNKNOWN_STORE` */
 export function checkStore(text: string): StoreKind {
