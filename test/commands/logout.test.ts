@@ -8,7 +8,15 @@ it("removes a profile's API token, and no other secret", async () => {
   const {zt} = scene
   await zt.json('token create deploy')
   await zt.json('login', {...withoutToken, input: zt.state.apiToken})
+  const listed = (): Promise<unknown> => zt.json('store list')
+  const vault = {store: 'vault', tokens: 1}
+  expect(await listed()).toMatchObject({
+    stores: expect.arrayContaining([expect.objectContaining({...vault, apiToken: true})]),
+  })
   expect(await zt.json('logout', withoutToken)).toMatchObject({profile: 'default', removed: true})
+  expect(await listed()).toMatchObject({
+    stores: expect.arrayContaining([expect.objectContaining({...vault, apiToken: false})]),
+  })
   await zt.fails('whoami', 'auth', 'NOT_LOGGED_IN', withoutToken)
   expect(await zt.json('token show deploy')).toMatchObject({token: {store: 'vault'}})
   expect(await zt.json('logout', withoutToken)).toMatchObject({removed: false})

@@ -195,8 +195,6 @@ function secret(value: string | undefined): Secret | undefined {
   return text === undefined ? undefined : new Secret(text)
 }
 
-const VARIABLES = {id: 'CF_ACCESS_CLIENT_ID', secret: 'CF_ACCESS_CLIENT_SECRET'} as const
-
 /**
  * The pair of the environment, in the form in which it was copied. Half a pair is an error; otherwise it would look like
  * "not set".
@@ -204,25 +202,28 @@ const VARIABLES = {id: 'CF_ACCESS_CLIENT_ID', secret: 'CF_ACCESS_CLIENT_SECRET'}
  * @throws UserError `usage` / `HALF_A_PAIR`, `BAD_CREDENTIALS`
  */
 function credentials(env: Environment): Settings['environmentCredentials'] {
-  const given = (['id', 'secret'] as const).flatMap((as) => {
-    const text = set(env[VARIABLES[as]])
-    return text === undefined ? [] : [{text, as}]
-  })
-  const [first, second] = given
+  const id = set(env['CF_ACCESS_CLIENT_ID'])
+  const clientSecret = secret(env['CF_ACCESS_CLIENT_SECRET'])
+  const given = [
+    ...(id === undefined ? [] : [{text: id, as: 'id'} as const]),
+    ...(clientSecret === undefined ? [] : [{text: clientSecret, as: 'secret'} as const]),
+  ]
+  const [first] = given
   if (!first) return undefined
-  if (second || hasBothHalves(first)) return readCopiedPair(given, {next: [SET_BOTH]})
-  const there = VARIABLES[first.as]
-  const missing = VARIABLES[first.as === 'id' ? 'secret' : 'id']
+  if (given.length === 2 || hasBothHalves(first)) {
+    const next =
+      'Set CF_ACCESS_CLIENT_ID to the client ID alone and CF_ACCESS_CLIENT_SECRET to the client secret alone'
+    return readCopiedPair(given, {next: [next]})
+  }
+  const [there, missing] = id === undefined ? ['SECRET', 'ID'] : ['ID', 'SECRET']
   throw new UserError({
     kind: 'usage',
     code: 'HALF_A_PAIR',
-    message: `${there} is set and ${missing} is not`,
+    message: `CF_ACCESS_CLIENT_${there} is set and CF_ACCESS_CLIENT_${missing} is not`,
     why: 'A service token needs both.',
-    next: [`Set ${missing} too, or unset ${there}`],
+    next: [`Set CF_ACCESS_CLIENT_${missing} too, or unset CF_ACCESS_CLIENT_${there}`],
   })
 }
-
-const SET_BOTH = `Set ${VARIABLES.id} to the client ID alone and ${VARIABLES.secret} to the client secret alone`
 
 /** @throws UserError `usage` / `UNKNOWN_STORE` */
 export function checkStore(text: string): StoreKind {

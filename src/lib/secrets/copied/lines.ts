@@ -86,7 +86,7 @@ function bareIn(line: string): Found[] {
     if (!isPart && !shapeOf(value)) continue
     const before = line.slice(Math.max(0, index - BEFORE), index)
     const mark = /["'`]?[ \t]{0,9}[:=][ \t]{0,9}["'`]?$/.exec(before)
-    const name = mark ? /[\w.-]+$/.exec(before.slice(0, mark.index))?.[0] : undefined
+    const name = mark ? /(?<![\w.-])[\w.-]+$/.exec(before.slice(0, mark.index))?.[0] : undefined
     // A name that is certain has been read with its value.
     if (name !== undefined && named(name)) continue
     const one = isPart
