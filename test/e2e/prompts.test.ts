@@ -63,22 +63,6 @@ describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
     expect(screen).not.toMatch(/\*{8}/)
   })
 
-  it('takes both halves of a token as they were copied, and shows neither, even in the wrong place', async () => {
-    const made = await zt.json<{token: {clientId: string}; clientSecret: string}>(
-      ['token', 'create', 'copied', '--reveal'], // prettier-ignore
-    )
-    const t = await open('token', 'import')
-    await t.shows(/Client ID, or both/)
-    await t.type(`CF-Access-Client-Secret: ${made.clientSecret}`)
-    await t.press('Enter')
-    await t.shows(/Client Secret/)
-    await t.type(made.token.clientId)
-    await t.press('Enter')
-    await t.shows(/already in/)
-    expect(await t.exitCode()).toBe(0)
-    expect(await t.screen()).not.toContain(made.clientSecret.slice(0, 12))
-  })
-
   it('asks before a secret goes to a host that it is not bound to, and takes no for an answer', async () => {
     const t = await open('ssh', 'other.widgetcorp.tech', '--token', 'another')
     await t.shows(/other\.widgetcorp\.tech is not bound to "another"/)

@@ -194,14 +194,14 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     expect(await zt.json(['token', 'show', 'shorter'])).toEqual(before)
   })
 
-  it('an import asks for both, and does not show the secret', async () => {
+  it('an import asks for both, and shows neither, even in the wrong place', async () => {
     const made = await zt.json<{token: {clientId: string}; clientSecret: string}>(['token', 'create', 'asked', '--reveal']) // prettier-ignore
     const t = await open('token', 'import')
-    await t.shows(/Client ID/)
-    await t.type(made.token.clientId)
+    await t.shows(/Client ID, or both/)
+    await t.type(`CF-Access-Client-Secret: ${made.clientSecret}`)
     await t.press('Enter')
     await t.shows(/Client Secret/)
-    await t.type(made.clientSecret)
+    await t.type(made.token.clientId)
     await t.press('Enter')
     await t.shows(/This secret of asked is already in/)
     expect(await t.exitCode()).toBe(0)

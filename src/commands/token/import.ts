@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {readCopiedCredentials} from '../../lib/command/copied-credentials.js'
 import {importToken} from '../../lib/access/tokens/import.js'
 import {dryRunFlag, storeFlag} from '../../lib/command/flags.js'
+import {connectionTo} from '../../lib/command/present/rule-edit.js'
 import {importedText, tokenJson} from '../../lib/command/present/token.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
@@ -43,8 +44,8 @@ export default class TokenImport extends TokenCommand<typeof TokenImport> {
     this.print(importedText(result))
     if (bound) {
       const instead = bound.replaced ? ' (instead of another token)' : ''
-      this.print(`${dryRun ? 'Would use' : 'zt ssh uses'} it for ${bound.host}${instead}`)
-      if (!dryRun) this.next(`zt ssh ${bound.host}`)
+      this.print(`${dryRun ? 'Would use' : 'zt uses'} it for ${bound.host}${instead}`)
+      if (!dryRun) this.next(connectionTo(bound.host))
     }
     return {dryRun, how, token: tokenJson(token), store: store.kind, bound: bound ?? null}
   }

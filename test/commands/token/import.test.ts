@@ -22,6 +22,8 @@ it('binds a path alone where one is named', async () => {
   expect(await zt.json('token import --host GitLab.widgetcorp.tech/a/./b/', {input})).toMatchObject({bound})
   expect(await zt.json('token show ci')).toMatchObject({token: {hosts: [bound.host]}})
   await zt.fails('ssh gitlab.widgetcorp.tech', 'not-found', 'HOST_NOT_BOUND')
+  const {stdout, stderr} = await zt.run(`token import --host ${bound.host}`, {input})
+  expect(stdout + stderr).toContain(`zt curl https://${bound.host}`)
   await zt.fails('token import --host *.widgetcorp.tech/a', 'usage', 'BAD_HOSTNAME', {input})
 })
 

@@ -71,12 +71,10 @@ describe.each(WAYS)('a pair by %s', (way, give) => {
     'is refused in a sentence: $what',
     async ({says, ...form}) => {
       const error = await failure(() => give(form))
-      expect(error).toMatchObject({
-        kind: 'usage',
-        code: expect.stringMatching(/^(BAD_CREDENTIALS|HALF_A_PAIR)$/),
-      })
+      expect(error.kind).toBe('usage')
+      expect(['BAD_CREDENTIALS', 'HALF_A_PAIR']).toContain(error.code)
+      if (error.code === 'BAD_CREDENTIALS') expect(error.why).toMatch(/It was read as \w/)
       if (way === 'stdin') expect(`${error.message} ${error.why ?? ''}`).toMatch(says)
-      expect(error.next.length).toBeGreaterThan(way === 'stdin' ? -1 : 0)
     },
   )
 })

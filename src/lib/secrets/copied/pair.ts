@@ -169,7 +169,7 @@ const STAND_INS: readonly [RegExp, string][] = [
   ],
 ]
 
-/** What a text is that only stands for a half: a sentence. */
+/** What is in the place of a half, as a sentence. */
 function standIn(value: string): string | undefined {
   return STAND_INS.find(([pattern]) => pattern.test(value))?.[1]
 }
