@@ -113,7 +113,8 @@ export const FORMS: readonly CopiedForm[] = [
   json('terraform output -json', {
     ...{ci_client_id: {sensitive: false, type: 'string', value: ID}},
     ...{ci_client_secret: {sensitive: true, type: 'string', value: SECRET}},
-    checksum: {sensitive: false, type: 'string', value: CHECKSUM},
+    google_client_id: {sensitive: false, type: 'string', value: 'x.apps.example'},
+    google_client_secret: {sensitive: true, type: 'string', value: CHECKSUM},
   }),
   json('terraform output -json of one object', {
     token: {sensitive: true, type: ['object', {}], value: {client_id: ID, client_secret: SECRET}},
