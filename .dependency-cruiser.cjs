@@ -40,6 +40,7 @@ const rooms = {
     'api/types.ts',
     'secrets/types.ts',
     'secrets/stores.ts',
+    'secrets/copied/pair.ts',
     'tunnel/types.ts',
     'tunnel/failure/refusal.ts',
     'tunnel/target/target.ts',

@@ -4,6 +4,7 @@ import {ForwardReporter, listeningText} from '../lib/command/present/forward-eve
 import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {hostArg} from '../lib/command/args.js'
 import {normaliseHostname} from '../lib/core/hostname.js'
+import {namedAddress} from '../lib/core/public-address.js'
 import {untilSignal} from '../lib/system/signals.js'
 import {planForward, startForward} from '../lib/tunnel/forward/forward.js'
 import {authorityOf} from '../lib/tunnel/forward/listen.js'
@@ -46,10 +47,13 @@ export default class Forward extends TunnelCommand<typeof Forward> {
   static override jsonOutput = 'lines' as const
 
   async run(): Promise<object> {
-    const host = normaliseHostname(this.args.host)
     const {flags, settings} = this
+    // Only HTTP has a path, which may have an application and a token of its own.
+    const {host, path} = flags.http
+      ? namedAddress(this.args.host)
+      : {host: normaliseHostname(this.args.host), path: undefined}
     const plan = planForward(flags)
-    const target = await this.findTarget(host)
+    const target = await this.findTarget(host, path)
     const events = new ForwardReporter(target, {
       explain: (error, path) => this.explain(target, error, {path}),
       error: (error) => this.showError(error),

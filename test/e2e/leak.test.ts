@@ -134,7 +134,7 @@ describe('a secret', () => {
         for (const line of LINES[command] ?? []) {
           const args = json ? inJson(line) : line
           const env = nth++ % 2 === 0 ? given : atEveryOther
-          const end = await world.run(args, {env, input: world.typedAt(command)})
+          const end = await world.run(args, {env, input: world.typedAt(command, args)})
           const leaks = world.leaksIn(saidBy(end))
           if (saidBy(end).includes(BUG)) leaks.push(saidBy(end))
           if (debuggedByNode(end.stderr)) leaks.push(`node's own debug output: ${end.stderr}`)
@@ -187,7 +187,7 @@ describe('a secret', () => {
       const env = fault.startsWith('500') ? LOUDEST : LOUD
       const one = async (command: string, json: boolean): Promise<void> => {
         const args = json ? inJson(firstLine(command)) : firstLine(command)
-        const end = await world.run(args, {env, input: world.typedAt(command)})
+        const end = await world.run(args, {env, input: world.typedAt(command, args)})
         const leaks = world.leaksIn(saidBy(end), [STRANGER])
         if (saidBy(end).includes(BUG)) leaks.push(saidBy(end))
         if (leaks.length > 0) findings[args.join(' ')] = leaks
@@ -333,7 +333,7 @@ describe('a secret', () => {
         ZT_TEST_CRASH: own,
       }
       const args = nth % 3 === 0 ? inJson(firstLine(command)) : firstLine(command)
-      const end = await world.run(args, {env, input: world.typedAt(command)})
+      const end = await world.run(args, {env, input: world.typedAt(command, args)})
       const leaks = world.leaksIn(saidBy(end))
       if (leaks.length > 0) findings[args.join(' ')] = [saidBy(end)]
       if (await fs.stat(done).catch(() => undefined)) crashed.push(command)

@@ -412,7 +412,7 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     hostile: [['token', 'enable', spare]],
   },
   'token:import': {
-    leak: [['token', 'import', 'known', '--host', 'known.example'], ['token', 'import', 'ci'], ['token', 'import', '--no-input', '--replace']],
+    leak: [['token', 'import', 'known', '--host', 'known.example'], ['token', 'import', 'ci'], ['token', 'import', '--no-input', '--replace'], ['token', 'import', '--dry-run']],
     hostile: [['token', 'import', known, '--host', HOSTILE], ['token', 'import', known]],
   },
   'token:rename': {

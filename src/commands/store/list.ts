@@ -18,7 +18,10 @@ export default class StoreList extends AccessCommand<typeof StoreList> {
         {title: 'STATE', value: ({status}) => stateColour(status.state)},
         {title: 'IN USE', value: ({inUse}) => (inUse ? style.green('yes') : '')},
         {title: 'TOKENS', value: ({tokens}) => (tokens > 0 ? String(tokens) : '')},
-        {title: 'API TOKEN', value: ({apiToken}) => (apiToken ? 'yes' : '')},
+        {
+          title: 'API TOKEN',
+          value: ({apiToken}) => (apiToken === undefined ? 'unknown' : apiToken ? 'yes' : ''),
+        },
         {
           title: 'ACCESS',
           value: ({writable, readable}) => (writable ? (readable ? '' : 'write-only') : 'read-only'),
@@ -33,7 +36,7 @@ export default class StoreList extends AccessCommand<typeof StoreList> {
       }
       this.note(`${kind}: ${status.why ?? status.state}`)
       // A store that is absent and unused needs no advice.
-      if (inUse || tokens > 0 || apiToken || status.state !== 'absent') this.next(...status.next)
+      if (inUse || tokens > 0 || apiToken !== false || status.state !== 'absent') this.next(...status.next)
     }
     if (this.settings.store === undefined) {
       this.note(

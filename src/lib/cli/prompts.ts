@@ -56,9 +56,12 @@ export class Prompts {
 
   /** Nothing is echoed, not even stars. */
   async secret(message: string): Promise<Secret> {
-    return this.#ask(
-      async ({password}, context) => new Secret(await password({message: asked(message)}, context)),
-    )
+    return new Secret(await this.pasted(message))
+  }
+
+  /** The same for what may be a secret or not, as whoever pastes it may not know: make it a `Secret` once that is known. */
+  async pasted(message: string): Promise<string> {
+    return this.#ask(async ({password}, context) => password({message: asked(message)}, context))
   }
 
   /** Whether the answer is yes. */

@@ -44,8 +44,8 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   }
 
   /** The same with its secret. */
-  protected async findTarget(host: string): Promise<Target> {
-    const target = await findTarget({...this.reading, ...this.wanted(host)})
+  protected async findTarget(host: string, path?: string): Promise<Target> {
+    const target = await findTarget({...this.reading, ...this.wanted(host), path})
     if (target.by === 'environment') this.note(environmentText(target, host))
     return target
   }

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import {afterAll, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest'
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest'
 import {loadSettings} from '../../../src/lib/config/settings.js'
 import type {Settings} from '../../../src/lib/config/types.js'
 import {UserError} from '../../../src/lib/core/errors.js'
@@ -39,11 +39,12 @@ vi.mock('../../../src/lib/secrets/stores.js', async (original) => ({
 const HOST = 'a.example.com'
 let home: string
 let settings: Settings
+let index: IndexFiles
 
 beforeAll(async () => {
   home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-choose-'))
   settings = await settingsWith({})
-  const index = new IndexFiles(settings.paths.data)
+  index = new IndexFiles(settings.paths.data)
   for (const [tokenId, name] of [
     ['token-a', 'ci'],
     ['token-b', "Bob's token"],
@@ -66,6 +67,10 @@ beforeAll(async () => {
 afterAll(() => fs.rm(home, {recursive: true, force: true}))
 beforeEach(() => {
   opened.length = 0
+})
+afterEach(async () => {
+  for (const {host} of await index.bindings('default'))
+    if (host.includes('/')) await index.unbind('default', host)
 })
 
 function settingsWith(variables: Record<string, string>): Promise<Settings> {
@@ -95,6 +100,23 @@ describe('the token for a host', () => {
   it('is the one that it is bound to', async () => {
     expect(await chooseToken({settings, host: HOST})).toEqual({
       ...{tokenId: 'token-a', store: 'vault', name: 'ci', by: 'binding', bound: true},
+    })
+  })
+
+  it.each<[path: string | undefined, tokenId: string]>([
+    [undefined, 'token-a'],
+    ['/', 'token-a'],
+    ['/hooks', 'token-b'],
+    ['/hooks/a', 'token-b'],
+    ['/hooksy', 'token-a'],
+    ['/a/../hooks', 'token-b'],
+    ['/hooks/../a', 'token-a'],
+    ['/%68ooks', 'token-b'],
+  ])('is that of the path, as Access would choose the application: %s %s', async (path, tokenId) => {
+    await index.bind({profile: 'default', host: `${HOST}/hooks`, tokenId: 'token-b', boundAt: ''})
+    expect(await chooseToken({settings, host: HOST, path})).toMatchObject({tokenId, bound: true})
+    expect(await chooseToken({settings, host: HOST, path, token: 'token-b'})).toMatchObject({
+      bound: tokenId === 'token-b',
     })
   })
 
@@ -249,6 +271,25 @@ describe('where no token may be used, the error says all of it', () => {
         'In a job: set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET',
       ],
       details: {host: 'x.example.com', profile: 'default', boundIn: []},
+    })
+  })
+
+  it('only paths of the host are bound, which ssh does not use', async () => {
+    await index.bind({profile: 'default', host: 'x.example.com/hooks', tokenId: 'token-b', boundAt: ''})
+    expect(await errorOf(() => chooseToken({settings, host: 'x.example.com'}))).toMatchObject({
+      message: 'No service token is bound to x.example.com in profile default',
+      why: 'zt sends a secret only to hosts that are bound to its token. Of this host, only paths are bound: x.example.com/hooks.',
+    })
+    const path = "/it's"
+    expect(await errorOf(() => chooseToken({settings, host: 'x.example.com', path}))).toMatchObject({
+      message: "No service token is bound to x.example.com/it's in profile default",
+      next: [
+        `zt app add-rule 'x.example.com/it'\\''s' --service-auth --token NAME`,
+        'For this call only: --token NAME --yes',
+      ],
+    })
+    await expect(chooseToken({settings, host: 'x.example.com', path: '/hooks/1'})).resolves.toMatchObject({
+      tokenId: 'token-b',
     })
   })
 

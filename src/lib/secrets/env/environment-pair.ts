@@ -1,6 +1,7 @@
 import {UserError} from '../../core/errors.js'
 import {PAIRS, type PairNames} from '../../core/pair-variables.js'
 import {Secret} from '../../core/secret.js'
+import {hasBothHalves, readCopiedPair} from '../copied/pair.js'
 import type {ServiceCredentials} from '../types.js'
 
 /** A service token's pair from the environment. */
@@ -10,10 +11,11 @@ export interface EnvironmentPair extends Pick<ServiceCredentials, 'clientId' | '
 }
 
 /**
- * The pair in the environment, under any of the names that zt knows; undefined if none is set. An empty variable counts as
- * not set.
+ * The pair in the environment, under any of the names that zt knows and in the form in which it was copied; undefined if none
+ * is set. An empty variable counts as not set.
  *
- * @throws UserError `usage` / `HALF_A_PAIR`, which would otherwise look like "not set"; `TWO_PAIRS`
+ * @throws UserError `usage` / `HALF_A_PAIR`, which would otherwise look like "not set"; `TWO_PAIRS`; of
+ *   `readCopiedPair`
  */
 export function pairOf(env: Readonly<Record<string, string | undefined>>): EnvironmentPair | undefined {
   const found = PAIRS.flatMap((names) => oneOf(env, names) ?? [])
@@ -28,8 +30,16 @@ function oneOf(
 ): EnvironmentPair | undefined {
   const clientId = (env[names.id] ?? '').trim()
   const clientSecret = (env[names.secret] ?? '').trim()
-  if (clientId !== '' && clientSecret !== '') return {clientId, clientSecret: new Secret(clientSecret), names}
-  if (clientId === '' && clientSecret === '') return undefined
+  const given = [
+    ...(clientId === '' ? [] : [{text: clientId, as: 'id'} as const]),
+    ...(clientSecret === '' ? [] : [{text: new Secret(clientSecret), as: 'secret'} as const]),
+  ]
+  const [first] = given
+  if (!first) return undefined
+  if (given.length === 2 || hasBothHalves(first)) {
+    const next = [`Set ${names.id} to the client ID alone and ${names.secret} to the client secret alone`]
+    return {...readCopiedPair(given, {next}), names}
+  }
   const [there, missing] = clientId === '' ? [names.secret, names.id] : [names.id, names.secret]
   throw new UserError({
     kind: 'usage',

@@ -4,6 +4,7 @@ import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
 import {hostMatches} from '../../core/hostname.js'
 import {PAIRS, ZT_PAIR} from '../../core/pair-variables.js'
+import {hostOf} from '../../core/public-address.js'
 import type {Secret} from '../../core/secret.js'
 import {readCredentials} from '../../secrets/credentials.js'
 import type {EnvironmentPair} from '../../secrets/env/environment-pair.js'
@@ -40,6 +41,8 @@ export interface TargetOptions {
   settings: Settings
   /** As `normaliseHostname` makes it. */
   host: string
+  /** Which path of the host, for HTTP; the host itself (`/`) otherwise. */
+  path?: string | undefined
   /** `--token`: a name, id, client ID, or `env`. */
   token?: string | undefined
 }
@@ -50,15 +53,15 @@ type Confirm = (chosen: ChosenToken) => boolean | Promise<boolean>
 const ENVIRONMENT = 'env'
 
 /**
- * The token for a host: the one that was named for this call, the one that the host is bound to in this profile, or else
+ * The token for a host: the one that was named for this call, the one that the address is bound to in this profile, or else
  * the environment's. Reads no secret.
  *
  * @throws UserError `not-found` / `HOST_NOT_BOUND`, `STORED_TOKEN_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`
  */
-export async function chooseToken({settings, host, token}: TargetOptions): Promise<ChosenToken> {
+export async function chooseToken({settings, host, path, token}: TargetOptions): Promise<ChosenToken> {
   const index = new IndexFiles(settings.paths.data)
   const {profileName: profile} = settings
-  const [binding, entries] = await Promise.all([index.bindingFor(profile, host), index.list(profile)])
+  const [binding, entries] = await Promise.all([index.bindingFor(profile, host, path), index.list(profile)])
   const environment = settings.environmentCredentials
   const listed = (settings.environmentHosts ?? []).some((pattern) => hostMatches(pattern, host))
   if (token === undefined) {
@@ -69,7 +72,7 @@ export async function chooseToken({settings, host, token}: TargetOptions): Promi
     if (entry)
       return {tokenId: entry.tokenId, store: entry.store, name: entry.name, by: 'binding', bound: true}
     if (environment && (!binding || listed)) return fromEnvironment(environment, 'environment', listed)
-    throw binding ? secretNotHere(binding) : await notBound(index, settings, host)
+    throw binding ? secretNotHere(binding) : await notBound(index, settings, {host, path})
   }
   if (token === ENVIRONMENT) {
     if (!environment) throw environmentNotSet(settings)
@@ -119,7 +122,7 @@ export async function chosenToken(options: TargetOptions & {confirm: Confirm}): 
   if (chosen.bound || (await options.confirm(chosen))) return chosen
   throw chosen.tokenId === ENVIRONMENT
     ? environmentNotConfirmed(chosen, options)
-    : tokenNotBound(chosen, options.host)
+    : tokenNotBound(chosen, options)
 }
 
 /**
@@ -219,29 +222,42 @@ function fromEnvironment({names}: EnvironmentPair, by: ChosenToken['by'], bound:
   return {tokenId: ENVIRONMENT, store: ENVIRONMENT, name: names.id, by, bound}
 }
 
-async function notBound(index: IndexFiles, settings: Settings, host: string): Promise<UserError> {
+async function notBound(index: IndexFiles, settings: Settings, to: Where): Promise<UserError> {
+  const {host, path} = to
+  const below = (await index.bindings(settings.profileName))
+    .filter((binding) => binding.host.includes('/') && hostMatches(hostOf(binding.host), host))
+    .map((binding) => binding.host)
   const profiles = new Set((await index.bindings()).map(({profile}) => profile))
   const elsewhere: string[] = []
   for (const profile of profiles) {
-    if (profile !== settings.profileName && (await index.bindingFor(profile, host))) elsewhere.push(profile)
+    if (profile !== settings.profileName && (await index.bindingFor(profile, host, path)))
+      elsewhere.push(profile)
   }
   const [other] = elsewhere
   return new UserError({
     kind: 'not-found',
     code: 'HOST_NOT_BOUND',
-    message: `No service token is bound to ${host} in profile ${settings.profileName}`,
+    message: `No service token is bound to ${addressOf(to)} in profile ${settings.profileName}`,
     why: [
       'zt sends a secret only to hosts that are bound to its token.',
+      ...(below.length === 0 ? [] : [`Of this host, only paths are bound: ${below.join(', ')}.`]),
       ...(settings.withheld.credentials ? [notUsed(settings)] : []),
     ],
     next: [
       ...(other === undefined ? [] : [`The host is bound in another profile: --profile ${other}`]),
-      `zt app add-rule ${host} --service-auth --token NAME`,
+      `zt app add-rule ${shellQuote(addressOf(to))} --service-auth --token NAME`,
       'For this call only: --token NAME --yes',
       ...(settings.configured ? [] : [`In a job: set ${ZT_PAIR.id} and ${ZT_PAIR.secret}`]),
     ],
     details: {host, profile: settings.profileName, boundIn: elsewhere},
   })
+}
+
+type Where = Pick<TargetOptions, 'host' | 'path'>
+
+/** As a domain of an application would be written. */
+function addressOf({host, path}: Where): string {
+  return path === undefined || path === '/' ? host : host + path
 }
 
 function secretNotHere({host, tokenId}: HostBinding): UserError {
@@ -254,17 +270,18 @@ function secretNotHere({host, tokenId}: HostBinding): UserError {
   })
 }
 
-function tokenNotBound({tokenId, name}: ChosenToken, host: string): UserError {
+function tokenNotBound({tokenId, name}: ChosenToken, to: Where): UserError {
+  const where = shellQuote(addressOf(to))
   return new UserError({
     kind: 'needs-action',
     code: 'TOKEN_NOT_BOUND',
-    message: `${host} is not bound to "${name}", so its secret is not sent there`,
+    message: `${addressOf(to)} is not bound to "${name}", so its secret is not sent there`,
     why: 'zt sends a secret only to hosts that are bound to its token, unless another is confirmed.',
     next: [
       'To send it this once: --yes',
       // It admits the token: what it goes past is for the person to see first.
-      `zt app show ${host}`,
-      `To admit the token there, and bind the host: zt app add-rule ${host} --service-auth --token ${shellQuote({id: tokenId, name})}`,
+      `zt app show ${where}`,
+      `To admit the token there, and bind the host: zt app add-rule ${where} --service-auth --token ${shellQuote({id: tokenId, name})}`,
     ],
   })
 }
