@@ -286,6 +286,7 @@ describe('where no token may be used, the error says all of it', () => {
       next: [
         `zt app add-rule 'x.example.com/it'\\''s' --service-auth --token NAME`,
         'For this call only: --token NAME --yes',
+        'In a job: set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET',
       ],
     })
     await expect(chooseToken({settings, host: 'x.example.com', path: '/hooks/1'})).resolves.toMatchObject({
