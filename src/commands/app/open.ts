@@ -1,11 +1,9 @@
-import {addressOf} from '../../lib/access/applications/address.js'
+import {addressOf, openAddress} from '../../lib/access/applications/address.js'
 import {showApplication} from '../../lib/access/applications/list.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {chosenApplication} from '../../lib/command/choose.js'
 import {zoneFlag} from '../../lib/command/flags.js'
 import {applicationArg} from '../../lib/command/args.js'
-import {withoutSecrets} from '../../lib/secrets/child-environment.js'
-import {openInBrowser} from '../../lib/system/browser.js'
 
 export default class AppOpen extends AccessCommand<typeof AppOpen> {
   static override summary = 'Open an application in the browser'
@@ -29,8 +27,7 @@ export default class AppOpen extends AccessCommand<typeof AppOpen> {
     const {id, name, domains} = await showApplication(ctx, wanted)
     const url = addressOf({name, domains})
     this.print(url.href)
-    const opened =
-      this.prompts.possible && !this.jsonEnabled() && (await openInBrowser(url, withoutSecrets(process.env)))
+    const opened = this.prompts.possible && !this.jsonEnabled() && (await openAddress(url, process.env))
     if (this.prompts.possible && !this.jsonEnabled() && !opened)
       this.warn('This machine has no program that opens a browser')
     return {application: {id, name}, url: url.href, opened}

@@ -1,5 +1,5 @@
 /** The words of a command line before `--`; those after it belong to another program. */
-export function ownWords(argv: readonly string[]): readonly string[] {
+function ownWords(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--')
   return end < 0 ? argv : argv.slice(0, end)
 }

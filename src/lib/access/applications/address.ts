@@ -1,3 +1,5 @@
+import {withoutSecrets} from '../../secrets/child-environment.js'
+import {openInBrowser} from '../../system/browser.js'
 import {UserError} from '../../core/errors.js'
 import type {Application} from '../../api/types.js'
 
@@ -23,4 +25,13 @@ export function addressOf({name, domains}: Pick<Application, 'name' | 'domains'>
         : `Its domains are patterns or no addresses: ${domains.slice(0, 5).join(', ')}.`,
     next: ['Open a host that the application covers'],
   })
+}
+
+/**
+ * Opens an address in the person's browser, which gets none of the secrets in the environment.
+ *
+ * @returns false if this machine has no program for it
+ */
+export function openAddress(url: URL, env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
+  return openInBrowser(url, withoutSecrets(env))
 }
