@@ -30,6 +30,9 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['profile', 'list']},
     {args: ['profile', 'show']},
     {args: ['profile', 'use', 'default']},
+    {args: ['config', 'list']},
+    {args: ['config', 'set', 'known-hosts-file', '']},
+    {args: ['config', 'get', 'account']},
     {args: ['help', 'token', 'create']},
     {args: ['version']},
     {args: ['logout']},
@@ -37,8 +40,9 @@ export const SCENES: Record<string, Line[]> = {
 
   'a service token from its creation to its end': [
     {args: ['token', 'create', 'ci', '--reveal']},
+    {args: ['token', 'list', '--expiring', '30d', '--unused']},
     {args: ['token', 'list']},
-    {args: ['token', 'show', 'ci']},
+    {args: ['token', 'show', 'ci', '--reveal']},
     {args: ['token', 'rotate', 'ci', '--grace', '1h']},
     {args: ['token', 'rotate', 'ci', '--undo']},
     {args: ['token', 'rotate', 'ci', '--finish']},
@@ -72,6 +76,7 @@ export const SCENES: Record<string, Line[]> = {
   'rules, and a token that is taken out of all of them': [
     {args: ['app', 'list']},
     {args: ['app', 'show', 'GitLab']},
+    {args: ['app', 'open', 'GitLab']},
     {args: ['token', 'create', 'ci']},
     {args: ['token', 'create', 'other']},
     {
@@ -375,6 +380,18 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     leak: [['profile', 'show']],
     hostile: [['profile', 'show'], ['profile', 'show', HOSTILE]],
   },
+  'config:list': {
+    leak: [['config', 'list']],
+    hostile: [['config', 'list']],
+  },
+  'config:get': {
+    leak: [['config', 'get', 'account'], ['config', 'get', 'connect-to']],
+    hostile: [['config', 'get', 'ca-file']],
+  },
+  'config:set': {
+    leak: [['config', 'set', 'ca-file', ''], ['config', 'set', 'store', 'vault']],
+    hostile: [['config', 'set', 'ca-file', HOSTILE], ['config', 'set', 'account', HOSTILE], ['config', 'set', 'connect-to', HOSTILE], ['config', 'set', HOSTILE, 'x']],
+  },
   'profile:use': {
     leak: [['profile', 'use', 'mine'], ['profile', 'use', 'nobody']],
     hostile: [['profile', 'use', HOSTILE]],
@@ -392,8 +409,8 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     hostile: [['token', 'recover', '--dry-run']],
   },
   'token:list': {
-    leak: [['token', 'list'], ['token', 'list', '--zone', 'widgetcorp.tech']],
-    hostile: [['token', 'list'], ['token', 'list', '--name', HOSTILE]],
+    leak: [['token', 'list'], ['token', 'list', '--zone', 'widgetcorp.tech'], ['token', 'list', '--quiet'], ['token', 'list', '--unused', '--fields', 'id,name'], ['token', 'list', '--fields', 'secret'], ['token', 'list', '--jq', '.tokens[]'], ['token', 'list', '--jq', '$ENV'], ['token', 'list', '--jq', '.tokens | error']],
+    hostile: [['token', 'list'], ['token', 'list', '--jq', '.tokens[].name'], ['token', 'list', '--jq', '.tokens[].name | error'], ['token', 'list', '--fields', HOSTILE], ['token', 'list', '--jq', HOSTILE], ['token', 'list', '--name', HOSTILE]],
   },
   'token:show': {
     leak: [['token', 'show', 'ci'], ['token', 'show', 'co']],
@@ -486,6 +503,10 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   'app:show': {
     leak: [['app', 'show', 'GitLab'], ['app', 'show', 'GitHub']],
     hostile: [['app', 'show', APP], ['app', 'show', HOSTILE]],
+  },
+  'app:open': {
+    leak: [['app', 'open', 'GitLab'], ['app', 'open', 'GitHub']],
+    hostile: [['app', 'open', APP], ['app', 'open', HOSTILE]],
   },
   'app:add-rule': {
     leak: [['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci', '--dry-run'], ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'], ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'co']],

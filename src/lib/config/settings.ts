@@ -292,7 +292,8 @@ function checkPatience(text: string | undefined): void {
   })
 }
 
-function checkConnectTo(text: string | undefined): string | undefined {
+/** @throws UserError `usage` / `BAD_CONNECT_TO` */
+export function checkConnectTo(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const match = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):(\d{1,5})$/.exec(text)
   if (match && Number(match[1]) >= 1 && Number(match[1]) <= 65535) return text

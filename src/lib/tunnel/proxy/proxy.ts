@@ -9,6 +9,7 @@ import {errorJson, errorLines} from '../../core/error-text.js'
 import {UserError, messageOf} from '../../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../../core/exit-codes.js'
 import {normaliseHostname} from '../../core/hostname.js'
+import {jsonWish} from '../../core/json-wish.js'
 import {patient} from '../../core/patience.js'
 import {isRunning} from '../../system/processes.js'
 import {redact, refuseSecretWords} from '../../core/redact.js'
@@ -49,6 +50,9 @@ const OPTIONS = {
   destination: {type: 'string'},
   timeout: {type: 'string'},
   json: {type: 'boolean'},
+  // It has no result to choose from; a failure is shown as they ask.
+  fields: {type: 'string'},
+  jq: {type: 'string'},
   'no-input': {type: 'boolean'},
 } as const
 
@@ -59,7 +63,7 @@ const OPTIONS = {
  * @returns the exit code
  */
 export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
-  const json = argv.includes('--json')
+  const json = jsonWish(argv) === 'document'
   let target: Target | undefined
   let host = ''
   let profile: string | undefined
