@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // CommonJS, because node starts it some milliseconds faster.
 'use strict'
+require('./needs-node.cjs')
 // node answers SIGUSR1 with a debugger, on a port that every user of this machine can reach (docs/security.md).
 process.on('SIGUSR1', () => undefined)
 if (!process.execArgv.some((word) => word.startsWith('--inspect'))) {
@@ -134,7 +135,7 @@ async function load(part) {
   try {
     return await part()
   } catch (error) {
-    const missing = ['ENOENT', 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(error?.code)
+    const missing = ['ENOENT', 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(codeOf(error))
     if (!missing || !require('node:fs').existsSync(path.join(root, 'src'))) crash(error)
     console.error('error: zt is not built\nnext:  npm run build')
     process.exit(1)
@@ -154,7 +155,12 @@ function isHelp(word) {
 }
 
 function crash(error) {
-  const code = /^[A-Z][A-Z0-9_]{1,39}$/.test(error?.code) ? error.code : 'Error'
+  const code = /^[A-Z][A-Z0-9_]{1,39}$/.test(codeOf(error)) ? codeOf(error) : 'Error'
   console.error(`error: zt could not start (${code})\nnext:  Install it again`)
   process.exit(1)
+}
+
+/** An old node does not read `?.`, and must read this file up to its first line. */
+function codeOf(error) {
+  return error && error.code
 }

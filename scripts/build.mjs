@@ -39,7 +39,7 @@ const common = {
   sourcemap: true,
   sourcesContent: false,
   metafile: true,
-  // Native addons stay packages of their own; the optional ones of ssh2 do without. tsx is for bin/dev.js only.
+  // Native addons stay packages of their own; the optional ones of ssh2 do without. tsx is for bin/dev.cjs only.
   external: ['keytar', 'cpu-features', '*.node', 'typescript', 'ts-node', 'tsx'],
   logLevel: 'warning',
 }

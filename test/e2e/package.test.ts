@@ -232,6 +232,7 @@ describe('npm pack', () => {
         path.join(clone, 'package.json'),
         JSON.stringify({name, version, bin, files, scripts}),
       )
+      await fs.copyFile(path.join(root, 'bin/needs-node.cjs'), path.join(clone, 'bin/needs-node.cjs'))
       await fs.writeFile(path.join(clone, 'bin/zt.cjs'), '#!/usr/bin/env node\nrequire("../dist/said.cjs")')
       await fs.writeFile(
         path.join(clone, 'scripts/build.mjs'),

@@ -82,7 +82,7 @@ describe('the version', () => {
 
   it('is of the sources where these run as they are', async () => {
     const run = (...args: string[]) =>
-      promisify(execFile)(process.execPath, [path.join(root, 'bin/dev.js'), ...args], {env: zt.env})
+      promisify(execFile)(process.execPath, [path.join(root, 'bin/dev.cjs'), ...args], {env: zt.env})
     const [flag, command] = await Promise.all([run('--version', '--json'), run('version', '--json')])
     expect(JSON.parse(flag.stdout)).toMatchObject({
       executable: {kind: 'development'},

@@ -16,7 +16,7 @@ export interface BuildFacts {
   bundled: Record<string, string>
 }
 
-/** Set where zt does not run from its package: by bin/dev.js and the single executable, before anything asks. */
+/** Set where zt does not run from its package: by bin/dev.cjs and the single executable, before anything asks. */
 interface Origin {
   kind: 'development' | 'single-file'
   facts: () => Partial<BuildFacts>
