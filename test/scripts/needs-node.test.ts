@@ -62,7 +62,9 @@ describe('a node that is too old', () => {
   })
 
   it('is asked for first in every script of package.json', () => {
-    const without = Object.entries(scripts).filter(([, line]) => !line.startsWith('node bin/needs-node.cjs && '))
+    const without = Object.entries(scripts).filter(
+      ([, line]) => !line.startsWith('node bin/needs-node.cjs && '),
+    )
     expect(without).toEqual([])
   })
 })
