@@ -166,7 +166,7 @@ function commandBody(command, {commands, variables, exitCodesNote}) {
     ...section(
       'EXIT STATUS',
       ...paragraphs([
-        ...(id in texts.BEHIND_DASHES ? [exitCodesNote] : []),
+        ...(command.behindDashes ? [exitCodesNote] : []),
         '0 when it is done, or there was nothing to do. The other codes are in zt(1).',
       ]),
     ),
@@ -175,7 +175,6 @@ function commandBody(command, {commands, variables, exitCodesNote}) {
 }
 
 function synopsis(command, args, flags) {
-  const behind = texts.BEHIND_DASHES[command.id]
   return [
     bold(`zt ${command.id.replaceAll(':', ' ')}`),
     ...args.map(({name, required}) =>
@@ -183,14 +182,14 @@ function synopsis(command, args, flags) {
     ),
     ...flags.map((flag) => (flag.required ? spelled(flag) : `[${spelled(flag)}]`)),
     `[${italic('OPTION')}...]`,
-    ...(behind === undefined ? [] : [behindDashes(behind)]),
+    ...(command.behindDashes ? [behindDashes(command.behindDashes)] : []),
   ].join(' ')
 }
 
 /** In one piece: dashes at the end of a line would be easy to miss. */
-function behindDashes({what, required}) {
+function behindDashes({what, are}) {
   const parts = `${bold('--')}\\ ${italic(what)}`
-  return required ? `${parts} [${italic('ARGUMENT')}...]` : `[${parts}...]`
+  return are === 'a command' ? `${parts} [${italic('ARGUMENT')}...]` : `[${parts}...]`
 }
 
 /** `--flag=VALUE`, as it is typed. */

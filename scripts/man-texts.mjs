@@ -45,10 +45,3 @@ export const EXAMPLES = [
   ['Replace its secret; both secrets work for a day:', ['zt token rotate gitlab-admin --grace 24h']],
   ['Try everything locally, without an account:', ['zt sandbox start', 'zt token list --profile sandbox']],
 ]
-
-/** Commands that pass the words after `--` to another program, and what those words are. */
-export const BEHIND_DASHES = {
-  curl: {what: 'CURL-OPTION', required: false},
-  exec: {what: 'COMMAND', required: true},
-  ssh: {what: 'SSH-ARGUMENT', required: false},
-}

@@ -4,6 +4,7 @@ import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {completing} from '../lib/cli/completing.js'
 import {checkUrl, readCurlArguments} from '../lib/tunnel/curl/arguments.js'
 import {curlWithToken} from '../lib/tunnel/curl/curl.js'
+import {curlOption} from '../lib/tunnel/curl/options.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
 import {RefusedError} from '../lib/tunnel/failure/refusal.js'
 import {onlyPreviousText} from '../lib/tunnel/target/target.js'
@@ -29,6 +30,8 @@ export default class Curl extends TunnelCommand<typeof Curl> {
     ...edgeFlags,
   }
   static override jsonOutput = 'stderr' as const
+  static override behindDashes = {what: 'CURL-OPTION', are: 'options', program: 'curl'} as const
+  protected override optionBehindDashes = curlOption
 
   async run(): Promise<object> {
     const request = checkUrl(this.args.url)

@@ -33,6 +33,13 @@ it('uses the variables that are named, and the pair of the environment', async (
   expect(await environment()).toMatchObject({TF_VAR_id: 'ci.access', TF_VAR_secret: 'a-secret-of-ci'})
 })
 
+it('answers a line without -- with the same line and --', async () => {
+  const {zt} = scene
+  const {exitCode, stderr} = await zt.run('exec deploy env -i A=1')
+  expect(exitCode).toBe(2)
+  expect(stderr.match(/(?<=next: +).*/g)).toEqual(['zt exec deploy -- env -i A=1', 'zt exec --help'])
+})
+
 it('fails where there is nothing to run, or no secret', async () => {
   const {zt} = scene
   await zt.fails('exec env', 'usage', 'NO_COMMAND', {env: pair})

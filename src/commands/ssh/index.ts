@@ -8,6 +8,7 @@ import {endLike} from '../../lib/tunnel/exec/child.js'
 import {parseDestination} from '../../lib/tunnel/target/destination.js'
 import {endedBefore, type QuickEnd} from '../../lib/tunnel/ssh/quick.js'
 import {openSsh} from '../../lib/tunnel/ssh/run.js'
+import {sshOption} from '../../lib/tunnel/ssh/sharing-arguments.js'
 import {sharedBy} from '../../lib/tunnel/target/target.js'
 
 export default class Ssh extends TunnelCommand<typeof Ssh> {
@@ -27,6 +28,8 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
     ...edgeFlags,
   }
   static override jsonOutput = 'stderr' as const
+  static override behindDashes = {what: 'SSH-ARGUMENT', are: 'options or a command', program: 'ssh'} as const
+  protected override optionBehindDashes = sshOption
 
   async run(): Promise<object> {
     const {host, token, end} = endedBefore() ?? (await this.open())

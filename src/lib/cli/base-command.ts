@@ -1,14 +1,17 @@
+import {isDeepStrictEqual} from 'node:util'
 import {Command, Flags, type Interfaces} from '@oclif/core'
 import {withFlags} from '../core/command-line.js'
 import type {JsonObject} from '../core/json.js'
 import type {Progress} from '../core/progress.js'
 import {errorJson, type ErrorJson} from '../core/error-text.js'
 import {exitCodeOf} from '../core/exit-codes.js'
-import {redact} from '../core/redact.js'
+import {redact, refuseSecretWords} from '../core/redact.js'
 import {loadSettings} from '../config/settings.js'
 import type {Settings} from '../config/types.js'
 import {jsonWish} from '../core/json-wish.js'
+import {withDashes, type BehindDashes, type OptionOf} from './behind-dashes.js'
 import {completing} from './completing.js'
+import {leadingFlags} from './hoist.js'
 import {fromOclif} from './parse-error.js'
 import {JsonFilter} from './json-filter.js'
 import {ListOutput, type ListForm, type ListShape} from './list-output.js'
@@ -73,6 +76,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
    * program. `lines`: any number of events on stdout, each on a line of its own.
    */
   static jsonOutput: 'stderr' | 'lines' | undefined
+  /** What the words after `--` are. Undefined: `--` ends the flags, so that an argument may begin with a dash. */
+  static behindDashes: BehindDashes | undefined
 
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
@@ -91,9 +96,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   override async init(): Promise<void> {
     await super.init()
-    const end = this.argv.indexOf('--')
+    const {behindDashes} = this.ctor as typeof BaseCommand
+    const end = behindDashes ? this.argv.indexOf('--') : -1
     this.ownWords = end < 0 ? this.argv : this.argv.slice(0, end)
     this.rest = end < 0 ? [] : this.argv.slice(end + 1)
+    // main() has looked at the words before it.
+    if (!behindDashes) refuseSecretWords(this.argv.filter((word) => word !== '--'))
     const {args, flags} = await this.parse(
       {
         flags: this.ctor.flags,
@@ -246,9 +254,30 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   override async catch(thrown: Error): Promise<void> {
-    const error = fromOclif(thrown, this.id?.replaceAll(':', ' '))
+    const error = fromOclif(thrown, this.id?.replaceAll(':', ' '), this.behindDashes())
     process.exitCode = isInterrupt(error) ? 130 : exitCodeOf(error)
     this.showError(error)
+  }
+
+  /** How the program after `--` reads its options. */
+  protected optionBehindDashes: OptionOf = () => undefined
+
+  /** For a command line that was refused: the same with `--`, if that is what is missing. */
+  private behindDashes(): (BehindDashes & {line: string | undefined}) | undefined {
+    const {behindDashes: behind, args, flags, baseFlags} = this.ctor as typeof BaseCommand
+    if (!behind) return undefined
+    // They were moved behind the other words.
+    const lead = leadingFlags(process.argv.slice(2))
+    const own = this.argv.slice(0, this.argv.length - lead.length)
+    const line = withDashes({
+      command: this.id?.replaceAll(':', ' ') ?? '',
+      words: isDeepStrictEqual(this.argv.slice(own.length), lead) ? [...lead, ...own] : this.argv,
+      args,
+      flags: {...baseFlags, ...flags},
+      behind,
+      optionOf: this.optionBehindDashes,
+    })
+    return {...behind, line}
   }
 
   /** Reports a failure, as text or as the JSON document. A failure after the document is text. */

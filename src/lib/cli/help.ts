@@ -1,5 +1,6 @@
 import type {Command} from '@oclif/core'
 import {CommandHelp, Help} from '@oclif/core/help'
+import {dashesInUsage, type BehindDashes} from './behind-dashes.js'
 import {HELP_TOPICS} from './help-topics.js'
 import {shown} from './styled.js'
 
@@ -11,6 +12,11 @@ class ExamplesFirst extends CommandHelp {
     return [...sections].sort((a, b) =>
       rank(a.header) === rank(b.header) ? 0 : rank(a.header) - rank(b.header),
     )
+  }
+
+  protected override defaultUsage(): string {
+    const behind = this.command['behindDashes'] as BehindDashes | undefined
+    return [super.defaultUsage(), ...(behind ? [dashesInUsage(behind)] : [])].join(' ')
   }
 
   /** An empty list is not shown as a default. */

@@ -6,6 +6,15 @@ const WITHOUT_VALUE = new Set(['--json', '--no-input'])
  * before any `--`.
  */
 export function hoistGlobalFlags(argv: readonly string[]): string[] {
+  const leading = leadingFlags(argv)
+  const rest = argv.slice(leading.length)
+  if (rest.length === 0) return [...argv]
+  const end = rest.indexOf('--')
+  return end < 0 ? [...rest, ...leading] : [...rest.slice(0, end), ...leading, ...rest.slice(end)]
+}
+
+/** The global flags before the command. */
+export function leadingFlags(argv: readonly string[]): readonly string[] {
   let at = 0
   for (;;) {
     const word = argv[at]
@@ -14,9 +23,5 @@ export function hoistGlobalFlags(argv: readonly string[]): string[] {
     else if (WITH_VALUE.has(word) && argv[at + 1] !== undefined) at += 2
     else break
   }
-  const leading = argv.slice(0, at)
-  const rest = argv.slice(at)
-  if (rest.length === 0) return [...argv]
-  const end = rest.indexOf('--')
-  return end < 0 ? [...rest, ...leading] : [...rest.slice(0, end), ...leading, ...rest.slice(end)]
+  return argv.slice(0, at)
 }

@@ -26,6 +26,21 @@ it('shows the secret with --reveal only', async () => {
   expect(await zt.admits((token as {clientId: string}).clientId, clientSecret)).toBe(true)
 })
 
+it('takes a name that begins with a dash behind --, and suggests what takes it too', async () => {
+  const {zt} = scene
+  const {token} = await zt.json('token create -- -x')
+  expect(token).toMatchObject({name: '-x'})
+  expect(await zt.json('token show -- -x')).toMatchObject({token: {name: '-x', store: 'vault'}})
+  const {stderr} = await zt.run('token create -- --reveal')
+  expect(stderr).toMatch(/--token [0-9a-f-]{36}$/m)
+  expect(await zt.fails('token create -x', 'usage', 'BAD_COMMAND_LINE')).toMatchObject({
+    message: 'There is no flag -x here',
+  })
+  const secret = 'f'.repeat(64)
+  const refused = await zt.fails(`token create -- ${secret}`, 'usage', 'SECRET_ON_COMMAND_LINE')
+  expect(JSON.stringify(refused)).not.toContain(secret)
+})
+
 it('masks a revealed secret in a log of GitHub Actions', async () => {
   const {stdout} = await scene.zt.run('token create deploy --reveal', {env: {GITHUB_ACTIONS: 'true'}})
   const [, secret = ''] = /^::add-mask::(\S+)$/m.exec(stdout) ?? []

@@ -166,3 +166,18 @@ export function refusalOf(option: string): {why: string; next: string | undefine
     known: false,
   }
 }
+
+/** What curl does with a word that begins with a dash, for a command line without `--`; undefined if zt does not know it. */
+export function curlOption(word: string): 'alone' | 'takes-next' | undefined {
+  if (word.startsWith('--')) {
+    const option = optionNamed(word.slice(2))
+    if (option) return option.takes === 'nothing' ? 'alone' : 'takes-next'
+    return refusalOf(word).known ? 'alone' : undefined
+  }
+  for (let at = 1; at < word.length; at++) {
+    const option = optionLettered(word.charAt(at))
+    if (!option && !refusalOf(`-${word.charAt(at)}`).known) return undefined
+    if (option && option.takes !== 'nothing') return at + 1 < word.length ? 'alone' : 'takes-next'
+  }
+  return 'alone'
+}

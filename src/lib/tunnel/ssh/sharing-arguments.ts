@@ -1,6 +1,9 @@
 /** The options of ssh(1) that take a value. */
 const WITH_VALUE = 'BDEFIJLOPQRSWbceilmopw'
 
+/** Those that take none. */
+const WITHOUT_VALUE = '46AaCfGgKkMNnqsTtVvXxYy'
+
 /** Options that change only the session, not the connection or its user. -S, -M and -O are about sharing itself. */
 const OF_THE_SESSION = 'EGMNOQSTVWenqsty'
 
@@ -13,6 +16,16 @@ const OWN_KEYWORD =
   /^(localforward|remoteforward|dynamicforward|forwardagent|forwardx11|forwardx11trusted|gssapidelegatecredentials|tunnel|tunneldevice|forkafterauthentication)$/
 const SHARING_KEYWORD = /^control(master|path|persist)$/
 const NO_MASTER = /^\s*"?controlmaster"?[\s=]+"?(no|false)"?\s*$/i
+
+/** What ssh does with a word that begins with a dash, for a command line without `--`; undefined if ssh has no such option. */
+export function sshOption(word: string): 'alone' | 'takes-next' | undefined {
+  for (let at = 1; at < word.length; at++) {
+    const letter = word.charAt(at)
+    if (WITH_VALUE.includes(letter)) return at + 1 < word.length ? 'alone' : 'takes-next'
+    if (!WITHOUT_VALUE.includes(letter)) return undefined
+  }
+  return 'alone'
+}
 
 export interface SharingWishes {
   /** False if the arguments say how to share, or ask for something that must not be shared. */
