@@ -37,7 +37,7 @@ it('answers a line without -- with the same line and --', async () => {
   const {zt} = scene
   const {exitCode, stderr} = await zt.run('exec deploy env -i A=1')
   expect(exitCode).toBe(2)
-  expect(stderr.match(/(?<=next: +).*/g)).toEqual(['zt exec deploy -- env -i A=1', 'zt exec --help'])
+  expect(stderr.match(/(?<=^next:  ).*/gm)).toEqual(['zt exec deploy -- env -i A=1', 'zt exec --help'])
 })
 
 it('fails where there is nothing to run, or no secret', async () => {
