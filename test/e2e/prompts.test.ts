@@ -71,6 +71,30 @@ describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
     expect(await t.screen()).toContain('Cancelled; nothing was sent')
   })
 
+  it.each([
+    ['alone', {}],
+    // Then another process waits for the one that asks.
+    ["started again without node's switches", {NODE_OPTIONS: '--report-on-signal'}],
+  ])('comes back to the question after Ctrl-Z and fg: %s', async (name, env) => {
+    const shell = (terminal = await Terminal.run(zt, ['sh', '-i'], {...env, PS1: 'shell: '}))
+    await shell.type(`${zt.program.join(' ')} token create`)
+    await shell.press('Enter')
+    await shell.shows(/Name of the service token/)
+    await shell.type('half')
+    await shell.shows(/service token half$/)
+    await shell.press('C-z')
+    await shell.shows(/Stopped[\s\S]*shell: $/)
+    await shell.type('fg')
+    await shell.press('Enter')
+    await shell.shows(/shell: fg[\s\S]*\? Name of the service token half$/)
+    await shell.type(`-${Object.keys(env).length}`)
+    await shell.press('Enter')
+    await shell.shows(/Created service token half-[01]/)
+    await shell.type('exit $?')
+    await shell.press('Enter')
+    expect(await shell.exitCode(), name).toBe(0)
+  })
+
   it('ends with 130 on Ctrl-C at a prompt, and has changed nothing', async () => {
     const before = await zt.json(['token', 'list'])
     const t = await open('token', 'create')

@@ -1,5 +1,6 @@
 import {cancelled, UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
+import {comeBackWhenStopped, QuestionScreen} from './stopped.js'
 import {columnsOf} from './streams.js'
 import {bounded, shown} from './styled.js'
 
@@ -110,11 +111,18 @@ export class Prompts {
       context: {output: NodeJS.WritableStream},
     ) => Promise<T>,
   ): Promise<T> {
+    const output = new QuestionScreen(process.stderr)
+    const library = await import('./questions.js')
+    const done = comeBackWhenStopped(() => {
+      output.redraw()
+    })
     try {
-      return await question(await import('./questions.js'), {output: process.stderr})
+      return await question(library, {output})
     } catch (error) {
       if (error instanceof Error && error.name === 'ExitPromptError') throw cancelled(undefined, error)
       throw error
+    } finally {
+      done()
     }
   }
 }
