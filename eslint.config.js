@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint'
 
 /** The only files that write to a terminal, and those that wrap or read another stream. */
 const SINKS = [
-  'src/lib/cli/{streams,styled,prompts,progress}.ts',
+  'src/lib/cli/{streams,styled,prompts,stopped,progress}.ts',
   // These watch the stream, or pass it to a child.
   'src/lib/cli/main.ts',
   'src/commands/curl.ts',

@@ -83,7 +83,7 @@ describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
     await shell.type('half')
     await shell.shows(/service token half$/)
     await shell.press('C-z')
-    await shell.shows(/Stopped[\s\S]*shell: $/)
+    await shell.shows(/Stopped[\s\S]*shell:$/)
     await shell.type('fg')
     await shell.press('Enter')
     await shell.shows(/shell: fg[\s\S]*\? Name of the service token half$/)

@@ -113,9 +113,7 @@ export class Prompts {
   ): Promise<T> {
     const output = new QuestionScreen(process.stderr)
     const library = await import('./questions.js')
-    const done = comeBackWhenStopped(() => {
-      output.redraw()
-    })
+    const done = comeBackWhenStopped(output)
     try {
       return await question(library, {output})
     } catch (error) {

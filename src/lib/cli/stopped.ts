@@ -27,8 +27,13 @@ export class QuestionScreen extends Writable {
     this.#terminal.write(text, done)
   }
 
+  /** Leaves the terminal to another program: below the question, with a visible cursor. */
+  leave(): void {
+    this.#terminal.write('\u001B[J\u001B[?25h\n')
+  }
+
   /** Draws the question once more, where the cursor is now. */
-  redraw(): void {
+  comeBack(): void {
     this.#terminal.write(`\r${this.#frame}`)
   }
 }
@@ -40,13 +45,16 @@ const ERASED = /^(?:\u001B\[\d*B)?\u001B\[2K(?:\u001B\[1A\u001B\[2K)*\u001B\[G/
  * While a question is open, Ctrl-Z stops zt as it stops other programs, and `fg` comes back to the question. Node alone
  * stops only its own process, which leaves the terminal to whatever waits for it, and does not read on afterwards.
  *
- * @param redraw draws the question again
  * @returns ends this
  */
-export function comeBackWhenStopped(redraw: () => void, input = process.stdin): () => void {
+export function comeBackWhenStopped(
+  screen: Pick<QuestionScreen, 'leave' | 'comeBack'>,
+  input = process.stdin,
+): () => void {
   if (!('SIGTSTP' in os.constants.signals)) return () => undefined
   const stop = (): void => {
     process.off('SIGTSTP', stop)
+    screen.leave()
     input.setRawMode(false)
     // The whole process group: npm, a script, or the zt that has started this one without node's debug switches.
     process.kill(0, 'SIGTSTP')
@@ -62,7 +70,7 @@ export function comeBackWhenStopped(redraw: () => void, input = process.stdin): 
       input.setRawMode(true)
       input.resume()
       resumed = true
-      redraw()
+      screen.comeBack()
     })
   }
   let coming: NodeJS.Immediate | undefined
