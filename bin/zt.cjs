@@ -113,10 +113,10 @@ function say(text) {
 }
 
 function notWritten({code}) {
-  // The reader has read enough.
-  if (code === 'EPIPE') process.exit(141)
+  // The reader has read enough, or the terminal is gone.
+  if (code === 'EPIPE' || code === 'EIO') process.exit(141)
   console.error(`error: Cannot write stdout (${code})`)
-  process.exit(2)
+  process.exit(13)
 }
 
 /** @param ended the ssh that ran without the framework, and whose end it explains */

@@ -137,6 +137,7 @@ describe('exit codes', () => {
   const kinds: Record<ErrorKind, number> = {
     'usage': 2, 'config': 2, 'auth': 3, 'permission': 4, 'not-found': 5, 'ambiguous': 6, 'conflict': 7,
     'unreachable': 8, 'needs-action': 9, 'refused': 10, 'api': 11, 'cancelled': 12,
+    'not-written': 13,
   } // prettier-ignore
 
   it.each(Object.entries(kinds))('%s is %i, and the table says so', (kind, code) => {

@@ -45,7 +45,7 @@ describe.skipIf(!existsSync('/dev/full'))('when the output cannot be written', (
       stdio: ['ignore', full, 'pipe'],
     })
     closeSync(full)
-    expect(end.status).toBe(2)
+    expect(end.status).toBe(13)
     expect(end.stderr).toMatch(/^error: +Cannot write stdout/m)
     expect(end.stderr).not.toContain('zt itself')
   })

@@ -233,7 +233,7 @@ describe('the journal', () => {
   it('begins nothing where it cannot write, and says where', async () => {
     await fs.writeFile(path.join(directory, 'journal'), 'a file in the place of the directory')
     await expect(journal.begin(operation(), store)).rejects.toMatchObject({
-      kind: 'config',
+      kind: 'not-written',
       code: 'FILE_NOT_WRITABLE',
     })
     expect([...store.kept.keys()]).toEqual([])

@@ -13,6 +13,7 @@ import {
   syncDirectory,
   writeFileAtomic,
 } from '../../src/lib/system/files.js'
+import {unusableFile} from '../../src/lib/system/own-files.js'
 
 let directory: string
 beforeEach(async () => {
@@ -45,7 +46,7 @@ describe('writeFileAtomic', () => {
     const inTheWay = path.join(directory, 'file')
     await fs.writeFile(inTheWay, 'old')
     await expect(writeFileAtomic(path.join(inTheWay, 'x'), 'new')).rejects.toMatchObject({
-      kind: 'config',
+      kind: 'not-written',
       code: 'FILE_NOT_WRITABLE',
       why: 'A part of its path is a file.',
     })
@@ -178,5 +179,38 @@ describe('a file that others can read', () => {
     expect(error).toMatchObject({code: 'UNSAFE_PERMISSIONS'})
     execFileSync('/bin/sh', ['-c', (error as UserError).next[0] ?? ''])
     await expect(refuseIfOthersCanRead(file, platform)).resolves.toBeUndefined()
+  })
+})
+
+describe('a failed call on a file where nothing expects it', () => {
+  const failed = (code: string, syscall?: string, file?: string): Error =>
+    Object.assign(new Error(`${code}: secret text, ${syscall ?? ''}`), {
+      code,
+      syscall,
+      ...(file && {path: file}),
+    })
+
+  it.each([
+    ['ENOSPC', 'write', undefined, 'not-written', 'Cannot write a file (ENOSPC)', 'The disk is full.'],
+    ['EDQUOT', 'open', '/x', 'not-written', 'Cannot write /x', "The user's disk quota is exceeded."],
+    ['EROFS', 'open', '/x', 'not-written', 'Cannot write /x', 'The file system is read-only.'],
+    ['EACCES', 'mkdir', '/x', 'not-written', 'Cannot write /x', 'Permission denied.'],
+    ['EPERM', 'fchmod', undefined, 'not-written', 'Cannot write a file (EPERM)', 'Operation not permitted.'],
+    ['EACCES', 'open', '/x', 'config', 'Cannot read /x', 'Permission denied.'],
+    ['EIO', 'read', '/x', 'config', 'Cannot read /x', 'The disk or the file system failed.'],
+  ])('%s of %s on %s is no bug', (code, syscall, file, kind, message, why) => {
+    expect(unusableFile(failed(code, syscall, file))).toMatchObject({kind, message, why})
+  })
+
+  it.each([
+    ['EACCES', 'listen'],
+    ['EACCES', 'connect'],
+    ['EACCES', 'spawn ssh'],
+    ['EPERM', 'kill'],
+    ['ENOENT', 'open'],
+    ['EACCES', undefined],
+  ])('%s of %s stays what it is', (code, syscall) => {
+    const error = failed(code, syscall, '/x')
+    expect(unusableFile(error)).toBe(error)
   })
 })

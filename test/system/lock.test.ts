@@ -89,7 +89,7 @@ describe('a lock', () => {
 
   it('says so where it cannot be written', async () => {
     await fs.writeFile(path.join(directory, 'locks'), 'a file in the place of the directory')
-    await expect(locks.acquire('it')).rejects.toMatchObject({kind: 'config', code: 'FILE_NOT_WRITABLE'})
+    await expect(locks.acquire('it')).rejects.toMatchObject({kind: 'not-written', code: 'FILE_NOT_WRITABLE'})
     expect(await locks.isHeld('it')).toBe(false)
   })
 

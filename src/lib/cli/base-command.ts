@@ -6,6 +6,7 @@ import type {Progress} from '../core/progress.js'
 import {errorJson, type ErrorJson} from '../core/error-text.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redact, refuseSecretWords} from '../core/redact.js'
+import {unusableFile} from '../system/own-files.js'
 import {loadSettings} from '../config/settings.js'
 import type {Settings} from '../config/types.js'
 import {jsonWish} from '../core/json-wish.js'
@@ -254,7 +255,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   override async catch(thrown: Error): Promise<void> {
-    const error = fromOclif(thrown, this.id?.replaceAll(':', ' '), this.behindDashes())
+    const error = fromOclif(unusableFile(thrown), this.id?.replaceAll(':', ' '), this.behindDashes())
     process.exitCode = isInterrupt(error) ? 130 : exitCodeOf(error)
     this.showError(error)
   }

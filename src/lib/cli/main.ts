@@ -10,8 +10,8 @@ import {guardProcess, redactStream} from '../system/crash.js'
 import {errorJson} from '../core/error-text.js'
 import {hasCode} from '../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../core/exit-codes.js'
-import {unusable} from '../system/files.js'
 import {jsonWish} from '../core/json-wish.js'
+import {unusable, unusableFile} from '../system/own-files.js'
 import {bePatient} from '../core/patience.js'
 import {refuseSecretWords} from '../core/redact.js'
 import {hoistGlobalFlags} from './hoist.js'
@@ -54,9 +54,9 @@ export async function main(
   process.stdout.removeAllListeners('error')
   const outputGone = new Promise<void>((resolve) => {
     process.stdout.on('error', (error) => {
-      // Work in progress is completed; only then is it safe to exit.
-      if (hasCode(error, 'EPIPE')) process.exitCode ??= EXIT_OUTPUT_GONE
-      else outputFailed(error)
+      // Work in progress is completed; only then is it safe to exit. EIO: the terminal is gone.
+      if (hasCode(error, 'EPIPE', 'EIO')) process.exitCode ??= EXIT_OUTPUT_GONE
+      else outputFailed(error, json)
       resolve()
     })
   })
@@ -65,7 +65,7 @@ export async function main(
     // Or oclif would load code that a file in the data directory names; zt has no plugins.
     await run(argv, {...(options ?? {root: path.resolve(root)}), userPlugins: false})
     // Without a reader, the flush would never finish.
-    await Promise.race([flush(), outputGone])
+    if (process.stdout.writableLength > 0) await Promise.race([flush(), outputGone])
   } catch (thrown) {
     // oclif ends --help and the like by throwing its own exit.
     const exit =
@@ -76,15 +76,22 @@ export async function main(
       process.exitCode = exit
       return
     }
-    const error = fromOclif(thrown)
+    const error = fromOclif(unusableFile(thrown))
     process.exitCode = exitCodeOf(error)
     report(error)
   }
 }
 
-/** A full disk, or another reason why the output cannot be written. Only on stderr, even with --json. */
-function outputFailed(error: unknown): void {
+/**
+ * A full disk, or another reason why the output cannot be written. On stderr, even with --json, once, and not after another
+ * failure, unless its document is what cannot be written.
+ */
+function outputFailed(error: unknown, json: boolean): void {
+  if (said || (process.exitCode !== undefined && !json)) return
+  said = true
   const failure = unusable(error, 'write', 'stdout')
   process.exitCode ??= exitCodeOf(failure)
   printError(failure)
 }
+
+let said = false

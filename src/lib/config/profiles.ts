@@ -158,6 +158,10 @@ async function changeConfig(
   change: (config: ConfigFile) => [ConfigFile, Profile],
 ): Promise<Profile> {
   const file = configFile(paths)
+  const now = await readConfig(paths)
+  const [wanted, unchanged] = change(now)
+  // Nothing to write, and so no lock, which must be written.
+  if (isDeepStrictEqual(wanted, now)) return unchanged
   const lock = await new Locks(path.join(paths.state, 'locks')).acquire(`config/${file}`, PATIENCE_MS)
   if (!lock) {
     throw new UserError({

@@ -3,6 +3,7 @@
  *
  * - `usage`: the request itself is wrong (a bad name, a malformed duration, a missing flag)
  * - `config`: one of zt's files cannot be read or is damaged
+ * - `not-written`: a file or the output cannot be written (a full disk, a read-only file system, no permission)
  * - `auth`: no API token, or one that Cloudflare does not accept
  * - `permission`: the API token is valid but lacks a permission group
  * - `not-found` / `ambiguous`: nothing, or more than one thing, has that name
@@ -16,6 +17,7 @@
 export type ErrorKind =
   | 'usage'
   | 'config'
+  | 'not-written'
   | 'auth'
   | 'permission'
   | 'not-found'

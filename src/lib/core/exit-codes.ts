@@ -36,6 +36,11 @@ const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
     name: 'cancelled',
     meaning: 'a question was answered with no, or the prompt was left',
   },
+  'not-written': {
+    code: 13,
+    name: 'not-written',
+    meaning: 'a file or the output cannot be written: a full disk, a read-only file system, no permission',
+  },
 }
 
 /** For commands that end as another program does. */

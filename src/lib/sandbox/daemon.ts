@@ -38,15 +38,18 @@ export async function startDaemon(options: {
 }): Promise<SandboxInfo> {
   const {command, directory, timeoutMs = patient(15_000)} = options
   const files = sandboxFiles(directory)
-  await fs.mkdir(directory, {recursive: true, mode: 0o700})
   await removeFile(files.run)
   // Does not follow a symbolic link.
   const {O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW} = constants
-  const log = await fs
-    .open(files.log, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0), 0o600)
-    .catch((error: unknown) => {
-      throw unusable(error, 'write', files.log)
-    })
+  let log: fs.FileHandle
+  try {
+    await fs.mkdir(directory, {recursive: true, mode: 0o700})
+    log = await fs.open(files.log, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0), 0o600)
+    // On a full disk the sandbox could not even say why it does not start.
+    await log.writeFile(`${command.join(' ')}\n`)
+  } catch (error) {
+    throw unusable(error, 'write', files.log)
+  }
   const [program = process.execPath, ...args] = command
   const stdio: StdioOptions = ['ignore', log.fd, log.fd]
   // On Windows a detached process would open a console window.
@@ -69,7 +72,7 @@ export async function startDaemon(options: {
   }
   child.kill('SIGKILL')
   const text = await readFileIfThere(files.log).catch(() => undefined)
-  const last = (text ?? '').trim().split('\n').slice(-8).join('\n')
+  const last = (text ?? '').trim().split('\n').slice(1).slice(-8).join('\n')
   throw new UserError({
     kind: 'needs-action',
     code: 'SANDBOX_NOT_STARTED',

@@ -33,7 +33,7 @@ export interface Replacement {
 /**
  * Puts a new file in the place of another one: a temporary file beside it, fsync, rename, fsync of the directory.
  *
- * @throws UserError `config` / `FILE_NOT_WRITABLE`; the old file is then unchanged
+ * @throws UserError `not-written` / `FILE_NOT_WRITABLE`; the old file is then unchanged
  */
 export async function replaceFile(file: string, {mode, write, check}: Replacement): Promise<void> {
   const directory = path.dirname(file)

@@ -12,7 +12,7 @@ export interface Lock {
    * Callers treat a failure as a warning (core/tidy.ts): their work is done, and a file that cannot be removed no longer
    * counts in this process, nor in others once this process has ended.
    *
-   * @throws UserError `config` / `FILE_NOT_WRITABLE`
+   * @throws UserError `not-written` / `FILE_NOT_WRITABLE`
    */
   release(): Promise<void>
 }
@@ -45,7 +45,7 @@ export class Locks {
    * @param patienceMs how long to wait for the current holder (ZT_PATIENCE lengthens it), counted anew for each holder; 0:
    *   not at all. No later arrival goes first, so the wait ends
    * @returns undefined if the same process still holds it then
-   * @throws UserError `config` / `FILE_NOT_WRITABLE`
+   * @throws UserError `not-written` / `FILE_NOT_WRITABLE`
    */
   async acquire(name: string, patienceMs = 0): Promise<Lock | undefined> {
     const key = keyOf(name)

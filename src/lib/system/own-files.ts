@@ -230,13 +230,31 @@ export function unusable(error: unknown, what: 'read' | 'write', file: string): 
   const why = hasCode(error, ...Object.keys(REASONS)) ? REASONS[error.code ?? ''] : undefined
   if (why === undefined) return error
   return new UserError({
-    kind: 'config',
+    kind: what === 'read' ? 'config' : 'not-written',
     code: what === 'read' ? 'FILE_NOT_READABLE' : 'FILE_NOT_WRITABLE',
     message: `Cannot ${what} ${file}`,
     why,
     details: {file},
     cause: error,
   })
+}
+
+/** System calls that change files. */
+const WRITING =
+  /^(write|writev|pwrite|mkdir|mkdtemp|rename|unlink|rmdir|rm|link|symlink|copyfile|f?chmod|l?chown|fchown|f?utime|lutime|f?truncate|ftruncate|fsync|fdatasync)$/
+/** Those that only read, and those that may do either. */
+const READING = /^(read|open|opendir|scandir|readlink|realpath|access|[lf]?stat)$/
+
+/**
+ * A failed call on a file where nothing expects it to fail: on a full or read-only disk, or without permission, that is no
+ * bug in zt. Any other error as it is, also of a socket or a process.
+ */
+export function unusableFile(error: unknown): unknown {
+  if (!hasCode(error, 'ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'EMFILE')) return error
+  const {code, syscall = '', path: file} = error
+  const writes = WRITING.test(syscall) || hasCode(error, 'ENOSPC', 'EDQUOT', 'EROFS')
+  if (!writes && !READING.test(syscall)) return error
+  return unusable(error, writes ? 'write' : 'read', file ?? `a file (${code ?? ''})`)
 }
 
 /** The error for one of zt's files that cannot be read. */

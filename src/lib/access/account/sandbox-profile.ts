@@ -30,7 +30,9 @@ export async function makeSandboxProfile({
   await updateProfile(paths, SANDBOX_PROFILE, profile)
   const {ctx, settings} = await open()
   try {
-    await rememberStore(settings, await saveApiToken(ctx, apiToken))
+    const kept = settings.apiTokenStore === undefined ? undefined : await ctx.apiToken()
+    if (kept?.source !== 'store' || !kept.token.equals(apiToken))
+      await rememberStore(settings, await saveApiToken(ctx, apiToken))
     return undefined
   } catch (error) {
     if (error instanceof UserError) return error

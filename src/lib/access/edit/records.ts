@@ -102,7 +102,7 @@ export class UndoRecords {
    * Writes a new record durably, and removes old ones: the latest 200 are kept, for 90 days.
    *
    * @param now milliseconds since the epoch
-   * @throws UserError `config` / `FILE_NOT_WRITABLE`
+   * @throws UserError `not-written` / `FILE_NOT_WRITABLE`
    */
   async begin(record: Omit<UndoRecord, 'id' | 'state'>, now: number): Promise<UndoRecord> {
     for (;;) {

@@ -88,7 +88,7 @@ export class Journal {
    * Writes the intent, tries the store by saving the spool's key there, and reserves room for the spool. Whatever
    * would lose the secret fails here, and then nothing is left behind.
    *
-   * @throws UserError of the store; `needs-action` / `STORE_REHEARSAL_FAILED`; `config` / `FILE_NOT_WRITABLE`
+   * @throws UserError of the store; `needs-action` / `STORE_REHEARSAL_FAILED`; `not-written` / `FILE_NOT_WRITABLE`
    */
   async begin(entry: JournalEntry, store: SecretStore): Promise<Spool> {
     const spool = new Spool(this.#file(entry.id, 'spool'), entry.id, store)

@@ -73,7 +73,7 @@ describe('the file', () => {
     async (mode, written) => {
       await put('Host x\n', parseInt(mode, 8))
       if (written) await write()
-      else await expect(write()).rejects.toMatchObject({code: 'FILE_NOT_WRITABLE', kind: 'config'})
+      else await expect(write()).rejects.toMatchObject({code: 'FILE_NOT_WRITABLE', kind: 'not-written'})
       expect(await modeOf(file)).toBe(mode)
       expect((await read()) === 'Host x\n').toBe(!written)
     },
@@ -133,7 +133,7 @@ describe('the file', () => {
     ['below a file', () => fs.writeFile(path.join(home, '.ssh'), '')],
   ])('is refused when it is %s', async (_what, prepare) => {
     await prepare()
-    await expect(write()).rejects.toMatchObject({kind: 'config'})
+    await expect(write()).rejects.toMatchObject({kind: 'not-written', code: 'FILE_NOT_WRITABLE'})
   })
 
   it('keeps bytes that are no UTF-8', async () => {

@@ -19,7 +19,7 @@ export interface ConfigFile {
 /**
  * Reads a configuration file, and checks that ssh would use it and that it is writable.
  *
- * @throws UserError `config` / `FILE_NOT_READABLE`, `FILE_NOT_WRITABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
+ * @throws UserError `config` / `FILE_NOT_READABLE`; `not-written` / `FILE_NOT_WRITABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
  */
 export async function readConfigFile(
   file: string,
@@ -61,7 +61,7 @@ export async function readConfigFile(
  * Replaces the file's text in one step; mode and owner stay. A missing directory is created 0700.
  *
  * @param check may throw to keep the old file
- * @throws UserError `config` / `FILE_NOT_WRITABLE`; the old file is then unchanged
+ * @throws UserError `not-written` / `FILE_NOT_WRITABLE`; the old file is then unchanged
  */
 export async function replaceConfigFile(
   {real, mode, owner}: ConfigFile,
@@ -104,7 +104,7 @@ async function behindLinks(file: string): Promise<string> {
 
 function notUsable(file: string, why: string, next: string[] = []): UserError {
   return new UserError({
-    kind: 'config',
+    kind: 'not-written',
     code: 'FILE_NOT_WRITABLE',
     message: `Cannot write ${file}`,
     why,
