@@ -33,6 +33,8 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['config', 'list']},
     {args: ['config', 'set', 'known-hosts-file', '']},
     {args: ['config', 'get', 'account']},
+    {args: ['profile', 'rename', 'default', 'other']},
+    {args: ['profile', 'rename', 'other', 'default']},
     {args: ['help', 'token', 'create']},
     {args: ['version']},
     {args: ['logout']},
@@ -371,6 +373,14 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   whoami: {
     leak: [['whoami'], ['whoami', '--no-probe'], ['whoami', '--profile', 'nobody']],
     hostile: [['whoami']],
+  },
+  'profile:delete': {
+    leak: [['profile', 'delete', 'nothing', '--yes'], ['profile', 'delete', 'mine', '--yes']],
+    hostile: [['profile', 'delete', HOSTILE, '--yes']],
+  },
+  'profile:rename': {
+    leak: [['profile', 'rename', 'mine', 'theirs'], ['profile', 'rename', 'theirs', 'mine']],
+    hostile: [['profile', 'rename', HOSTILE, HOSTILE]],
   },
   'profile:list': {
     leak: [['profile', 'list']],

@@ -1,9 +1,8 @@
 import path from 'node:path'
 import {Flags} from '@oclif/core'
-import {connectionFlags, dryRunFlag, yesFlag} from '../../lib/command/flags.js'
+import {connectionFlags, dryRunFlag, sshConfigFlag, yesFlag} from '../../lib/command/flags.js'
 import {configChange, configDone, sshCommand} from '../../lib/command/present/ssh-config.js'
 import {destinationArg, required} from '../../lib/command/args.js'
-import {completing} from '../../lib/cli/completing.js'
 import {TunnelCommand} from '../../lib/command/tunnel-command.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
 import {isVisible} from '../../lib/core/text.js'
@@ -26,10 +25,7 @@ export default class SshConfig extends TunnelCommand<typeof SshConfig> {
   static override flags = {
     write: Flags.boolean({description: 'write the block to the configuration', exclusive: ['remove']}),
     remove: Flags.boolean({description: 'remove the block from the configuration'}),
-    file: completing(
-      'file',
-      Flags.string({description: 'ssh configuration (default: ~/.ssh/config)', helpValue: 'FILE'}),
-    ),
+    file: sshConfigFlag,
     ...connectionFlags,
     yes: yesFlag,
     'dry-run': dryRunFlag,

@@ -174,6 +174,12 @@ export const clientFlag = Flags.option({
   default: 'auto' as const,
 })()
 
+/** For commands that read or change ssh's configuration. */
+export const sshConfigFlag = completing(
+  'file',
+  Flags.string({description: 'ssh configuration (default: ~/.ssh/config)', helpValue: 'FILE'}),
+)
+
 /** Where the edge is, for the commands that connect to it. */
 export const edgeFlags = {
   'connect-to': Flags.string({

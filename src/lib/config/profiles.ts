@@ -98,6 +98,55 @@ export async function useProfile(paths: Paths, name: string): Promise<Profile> {
   })
 }
 
+/**
+ * Takes a profile out of the file. If it was the current one, the default one is.
+ *
+ * @throws UserError `not-found` / `PROFILE_NOT_FOUND`
+ */
+export async function removeProfile(paths: Paths, name: string): Promise<Profile> {
+  return changeConfig(paths, (config) => {
+    const {[name]: profile, ...profiles} = config.profiles
+    if (!profile) throw profileNotFound(name, Object.keys(profiles))
+    const {currentProfile, ...rest} = config
+    return [{...rest, ...(currentProfile !== name && {currentProfile}), profiles}, profile]
+  })
+}
+
+/**
+ * Gives a profile another name; its settings and its place in the file stay.
+ *
+ * @throws UserError `not-found` / `PROFILE_NOT_FOUND`; `conflict` / `PROFILE_NAME_TAKEN`; `usage` / `BAD_PROFILE_NAME`
+ */
+export async function renameProfile(paths: Paths, from: string, to: string): Promise<Profile> {
+  return changeConfig(paths, (config) => {
+    refuseTaken(to, config)
+    const profile = config.profiles[from]
+    if (!profile) throw profileNotFound(from, Object.keys(config.profiles))
+    const profiles = Object.fromEntries(
+      Object.entries(config.profiles).map(([name, one]) => [name === from ? to : name, one]),
+    )
+    const currentProfile = config.currentProfile === from ? to : config.currentProfile
+    return [{...config, ...(currentProfile !== undefined && {currentProfile}), profiles}, profile]
+  })
+}
+
+/**
+ * Refuses a name that a profile has, in any case, and one that cannot be a profile's.
+ *
+ * @throws UserError `conflict` / `PROFILE_NAME_TAKEN`; `usage` / `BAD_PROFILE_NAME`
+ */
+export function refuseTaken(name: string, config: Pick<ConfigFile, 'profiles'>): void {
+  checkProfileName(name)
+  refuseTwin(name, config)
+  if (!Object.hasOwn(config.profiles, name)) return
+  throw new UserError({
+    kind: 'conflict',
+    code: 'PROFILE_NAME_TAKEN',
+    message: `There is a profile "${name}" already`,
+    next: ['zt profile list'],
+  })
+}
+
 export function profileNotFound(name: string, known: string[]): UserError {
   return new UserError({
     kind: 'not-found',

@@ -66,5 +66,5 @@ it('reaches the edge where it is said to be, and trusts it only by its CA', asyn
   const {error} = await zt.json(`ssh check ${HOST} ${edge}`, {ends: 'unreachable'})
   expect(error).toMatchObject({code: 'EDGE_NOT_TRUSTED'})
   await zt.fails(`ssh check ${HOST} --connect-to nowhere`, 'usage', 'BAD_CONNECT_TO')
-  await zt.fails('ssh check -- --', 'usage', 'BAD_COMMAND_LINE')
+  await zt.fails('ssh check -- --', 'usage', 'BAD_HOSTNAME')
 })

@@ -65,13 +65,16 @@ export async function whoami(
 
 /**
  * Removes everything that this machine keeps for a profile: secrets, index, host bindings. For a sandbox that is reset,
- * whose tokens no longer exist.
+ * whose tokens no longer exist, and for a profile that is deleted. A secret that another profile uses stays.
  */
 export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
   const entries = await ctx.index.list(ctx.profile)
+  const only = await onlyOf(ctx)
   for (const entry of entries) {
-    const store = await ctx.storeOf(entry.store)
-    await store.delete({kind: 'service-token', id: entry.tokenId})
+    if (only.includes(entry.tokenId)) {
+      const store = await ctx.storeOf(entry.store)
+      await store.delete({kind: 'service-token', id: entry.tokenId})
+    }
     await ctx.index.remove(ctx.profile, entry.tokenId)
   }
   for (const {host} of await ctx.index.bindings(ctx.profile)) await ctx.index.unbind(ctx.profile, host)
@@ -79,7 +82,17 @@ export async function forgetServiceTokens(ctx: AccessContext): Promise<number> {
   return entries.length
 }
 
+/** The IDs of the tokens whose secrets here no other profile uses. */
+export async function onlyOf({index, profile}: AccessContext): Promise<string[]> {
+  const entries = await index.list()
+  const isOther = (tokenId: string, store: string): boolean =>
+    entries.some((one) => one.profile !== profile && one.tokenId === tokenId && one.store === store)
+  return entries
+    .filter((one) => one.profile === profile && !isOther(one.tokenId, one.store))
+    .map(({tokenId}) => tokenId)
+}
+
 /** Drops the names that shells complete, for all profiles of the account. */
-function forgetNames({accountId, names}: AccessContext): void {
+export function forgetNames({accountId, names}: AccessContext): void {
   if (accountId !== undefined) names.forget(accountId)
 }

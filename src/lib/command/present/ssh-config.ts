@@ -1,5 +1,6 @@
 import {colouredDiff} from '../../cli/diff.js'
 import {style} from '../../cli/streams.js'
+import {shellQuote} from '../../core/command-line.js'
 import {quoteForPerson} from '../../core/quote.js'
 import type {SshConfigOutcome} from '../../tunnel/types.js'
 
@@ -36,4 +37,14 @@ export function configDone({action, file}: SshConfigOutcome, host: string, remov
 /** The command line that uses the configuration; its file is named if it is not the usual one. */
 export function sshCommand(destination: string, file: string | undefined): string {
   return file === undefined ? `ssh ${destination}` : `ssh -F ${quoteForPerson(file)} ${destination}`
+}
+
+/** The command lines that change the blocks of these hosts. */
+export function configCommands(
+  hosts: readonly string[],
+  file: string | undefined,
+  ...flags: string[]
+): string[] {
+  const more = [...flags, ...(file === undefined ? [] : ['--file', file])]
+  return hosts.map((host) => ['zt', 'ssh', 'config', host, ...more].map(shellQuote).join(' '))
 }

@@ -1,0 +1,56 @@
+import path from 'node:path'
+import {Flags} from '@oclif/core'
+import {deleteProfile, planProfileDeletion} from '../../lib/access/account/profiles.js'
+import {profileArg, required} from '../../lib/command/args.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {sshConfigFlag, yesFlag} from '../../lib/command/flags.js'
+import {configCommands} from '../../lib/command/present/ssh-config.js'
+import {style} from '../../lib/cli/streams.js'
+import {profileNotFound, readConfig} from '../../lib/config/profiles.js'
+import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
+import {hostsWithProfile} from '../../lib/tunnel/ssh/config/of-profile.js'
+
+export default class ProfileDelete extends AccessCommand<typeof ProfileDelete> {
+  static override summary = 'Delete a profile and its API token from this machine'
+  static override description =
+    'Nothing changes at Cloudflare: the API token and the service tokens remain valid. Fails if the profile has secrets of service tokens that no other profile here uses, unless --with-secrets is given. It cannot be undone.'
+  static override examples = [
+    '<%= config.bin %> profile delete staging',
+    '<%= config.bin %> profile delete staging --with-secrets',
+  ]
+  static override args = {name: required(profileArg)}
+  static override flags = {
+    'with-secrets': Flags.boolean({description: 'also delete the secrets of its service tokens'}),
+    file: sshConfigFlag,
+    yes: yesFlag,
+  }
+  static override profile = 'ignored' as const
+
+  async run(): Promise<object> {
+    const {name} = this.args
+    const {profiles} = await readConfig(this.settings.paths)
+    if (!Object.hasOwn(profiles, name)) throw profileNotFound(name, Object.keys(profiles))
+    const settings = await this.loadSettings(name)
+    const ctx = this.access(settings)
+    const {secrets, hosts} = await planProfileDeletion(ctx, {withSecrets: this.flags['with-secrets']})
+    if (!this.flags.yes) await this.confirmDeletion(name, secrets)
+    const hadApiToken = await deleteProfile(ctx, settings)
+    this.print(`${style.green('✓')} Deleted profile ${style.bold(name)}`)
+    if (secrets.length > 0) this.print(`  and the secrets of ${secrets.join(', ')}`)
+    if (hadApiToken) this.note('its API token remains valid until you delete it in the dashboard')
+    const ssh = path.resolve(this.flags.file ?? defaultSshConfig())
+    const blocks = await hostsWithProfile(ssh, name)
+    if (blocks.length > 0) {
+      this.warn(`${ssh} uses the profile, and ssh no longer reaches: ${blocks.join(', ')}`)
+      this.next(...configCommands(blocks, this.flags.file, '--remove'))
+    }
+    return {profile: name, apiTokenRemoved: hadApiToken, secretsDeleted: secrets, hosts, sshHosts: blocks}
+  }
+
+  private async confirmDeletion(name: string, secrets: string[]): Promise<void> {
+    this.prompts.require('A confirmation', `zt profile delete ${name} --yes`)
+    if (secrets.length === 0) return this.prompts.confirm(`Delete profile ${name}?`)
+    this.warn(`This deletes the only secret here of: ${secrets.join(', ')}`)
+    await this.prompts.confirmByTyping(`Type ${name} to delete the profile and these secrets`, name)
+  }
+}

@@ -1,0 +1,40 @@
+import path from 'node:path'
+import {renameWholeProfile} from '../../lib/access/account/profiles.js'
+import {newNameArg, profileArg, required} from '../../lib/command/args.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {sshConfigFlag} from '../../lib/command/flags.js'
+import {configCommands} from '../../lib/command/present/ssh-config.js'
+import {style} from '../../lib/cli/streams.js'
+import {profileNotFound, readConfig, refuseTaken} from '../../lib/config/profiles.js'
+import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
+import {hostsWithProfile} from '../../lib/tunnel/ssh/config/of-profile.js'
+
+export default class ProfileRename extends AccessCommand<typeof ProfileRename> {
+  static override summary = 'Give a profile another name'
+  static override description =
+    'Its API token, secrets, bound hosts and undo records stay with it. What names the profile elsewhere must be changed by hand: .zt.json and ZT_PROFILE, and blocks in an ssh configuration, which zt lists.'
+  static override examples = ['<%= config.bin %> profile rename default production']
+  static override args = {name: required(profileArg), new: required(newNameArg('profile'))}
+  static override flags = {file: sshConfigFlag}
+  static override profile = 'ignored' as const
+
+  async run(): Promise<object> {
+    const {name, new: to} = this.args
+    const config = await readConfig(this.settings.paths)
+    if (!Object.hasOwn(config.profiles, name)) throw profileNotFound(name, Object.keys(config.profiles))
+    refuseTaken(to, config)
+    const settings = await this.loadSettings(name)
+    const {tokens, hosts} = await renameWholeProfile(this.access(settings), settings, to)
+    this.print(`${style.green('✓')} Profile ${style.bold(name)} is now ${style.bold(to)}`)
+    const {profileName, profileSource} = this.settings
+    if (profileName === name && profileSource !== 'profile' && profileSource !== 'default')
+      this.warn(`The ${profileSource} still selects profile ${name} here`)
+    const ssh = path.resolve(this.flags.file ?? defaultSshConfig())
+    const blocks = await hostsWithProfile(ssh, name)
+    if (blocks.length > 0) {
+      this.warn(`${ssh} still names the profile ${name}, and ssh no longer reaches: ${blocks.join(', ')}`)
+      this.next(...configCommands(blocks, this.flags.file, '--write', '--profile', to))
+    }
+    return {profile: to, previousName: name, tokens, hosts, sshHosts: blocks}
+  }
+}
