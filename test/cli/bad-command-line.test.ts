@@ -4,6 +4,7 @@ import {unknownCommand} from '../../src/lib/cli/command-not-found.js'
 import {hoistGlobalFlags} from '../../src/lib/cli/hoist.js'
 import {fromOclif} from '../../src/lib/cli/parse-error.js'
 import {UserError} from '../../src/lib/core/errors.js'
+import {COMMANDS} from '../support/command-harness.js'
 
 class Trial extends Command {
   static override args = {
@@ -35,6 +36,11 @@ async function said(...argv: string[]): Promise<UserError> {
   if (error instanceof UserError) return error
   throw thrown
 }
+
+const everyCommand = [...COMMANDS.keys()].map((one) => one.split(' '))
+const everyTopic = [
+  ...new Set(everyCommand.filter(({length}) => length > 1).map(([topic]) => topic ?? '')),
+].map((topic) => [topic])
 
 const SECRET = 'Zx9'.repeat(14)
 
@@ -112,6 +118,85 @@ describe('words that are no command', () => {
     [['exit-codes'], 'zt exit-codes', 'zt help exit-codes'],
   ])('are answered with the nearest one, and keep the rest: %j', (words, typed, suggestion) => {
     expect(of(...words)).toEqual([`There is no command "${typed}"`, suggestion, 'zt --help'])
+  })
+
+  it.each([
+    ['tokens', 'token list'],
+    ['tokens --json', 'token list --json'],
+    ['tokens create ci', 'token create ci'],
+    ['token ls', 'token list'],
+    ['token delete ci --yes', 'token revoke ci --yes'],
+    ['token rm ci', 'token revoke ci'],
+    ['token get ci', 'token show ci'],
+    ['service-token list', 'token list'],
+    ['app ls', 'app list'],
+    ['apps', 'app list'],
+    ['application view GitLab', 'app show GitLab'],
+    ['get tokens', 'token list'],
+    ['get token ci', 'token show ci'],
+    ['describe app GitLab', 'app show GitLab'],
+    ['delete policy old', 'policy delete old'],
+    ['list tokens', 'token list'],
+    ['ls', 'token list'],
+    ['profiles', 'profile list'],
+    ['profile rm lab', 'profile delete lab'],
+    ['profile switch lab', 'profile use lab'],
+    ['config use-context lab', 'profile use lab'],
+    ['profile create lab', 'login --profile lab'],
+    ['auth login', 'login'],
+    ['auth status', 'whoami'],
+    ['sandbox up', 'sandbox start'],
+    ['port-forward db.example.com', 'forward db.example.com'],
+    ['connect git@h.example.com', 'ssh git@h.example.com'],
+    ['store verify', 'store check'],
+  ])('zt %s, as other programs say it: zt %s', (typed, meant) => {
+    expect(unknownCommand(typed.split(' '), everyCommand, everyTopic).next).toEqual([
+      `zt ${meant}`,
+      'zt --help',
+    ])
+  })
+
+  it('name a command that exists in every suggestion', () => {
+    const all = everyCommand.map((one) => one.join(' '))
+    const nouns = [...everyTopic.flat(), 'tokens', 'apps', 'policies', 'groups', 'profiles', 'stores']
+    const verbs = [
+      'ls',
+      'get',
+      'rm',
+      'delete',
+      'new',
+      'add',
+      'mv',
+      'edit',
+      'switch',
+      'up',
+      'down',
+      'view',
+      'roll',
+    ]
+    for (const noun of nouns) {
+      for (const line of [
+        [noun],
+        ...verbs.flatMap((verb) => [
+          [noun, verb, 'x'],
+          [verb, noun, 'x'],
+        ]),
+      ]) {
+        if (all.includes(line.slice(0, 2).join(' '))) continue
+        const [first = ''] = unknownCommand(line, everyCommand, everyTopic).next
+        const [, topic = '', verb = ''] = first.split(' ')
+        const exists =
+          all.includes(topic) || all.includes(`${topic} ${verb}`) || verb === '--help' || verb === ''
+        expect(exists, `zt ${line.join(' ')}: ${first}`).toBe(true)
+      }
+    }
+  })
+
+  it('get the help of the topic where zt has no such command', () => {
+    expect(unknownCommand(['app', 'delete', 'x'], everyCommand, everyTopic).next).toEqual([
+      'zt app --help',
+      'zt --help',
+    ])
   })
 
   it('have no suggestion when none is near', () => {

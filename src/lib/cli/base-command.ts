@@ -20,6 +20,7 @@ import {SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {printError, printLabelled, printNext} from './report-error.js'
 import {err, errJson, errStyle, out, outJson, type Text} from './streams.js'
+import {takeLeftOut} from './table.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
@@ -325,7 +326,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   protected override async _run<T>(): Promise<T> {
+    takeLeftOut()
     const result = await super._run<T>()
+    const leftOut = takeLeftOut()
+    if (leftOut.length > 0) this.note(`no room for ${leftOut.join(', ')}; --json has everything`)
     this.#last?.()
     return result
   }

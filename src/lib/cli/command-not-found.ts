@@ -4,6 +4,7 @@ import {shellQuote} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import {HELP_TOPICS} from './help-topics.js'
 import {hoistGlobalFlags} from './hoist.js'
+import {inOwnWords} from './other-words.js'
 import {mayBeSecret, unexpectedArguments} from './parse-error.js'
 
 /** oclif's hook for words that are no command. */
@@ -44,7 +45,7 @@ export function unknownCommand(
   const typed = topics.some(([name]) => name === first) ? `${first} ${second}` : first
   const next = HELP_TOPICS.some(({name}) => name === typed)
     ? [`zt help ${typed}`]
-    : nearest(words, [...commands, ...topics])
+    : meantBy(words, commands, topics)
   return new UserError({
     kind: 'usage',
     code: 'UNKNOWN_COMMAND',
@@ -53,14 +54,30 @@ export function unknownCommand(
   })
 }
 
+/** The command line in zt's words: as users of other programs mean it, or else by its spelling; empty if neither helps. */
+function meantBy(
+  words: readonly string[],
+  commands: readonly string[][],
+  topics: readonly string[][],
+): string[] {
+  const own = inOwnWords(words, commands)
+  if (own?.command) return [suggestion(own.command.join(' '), own.rest)]
+  if (own?.topic !== undefined) return [`zt ${own.topic} --help`]
+  return nearest(words, [...commands, ...topics])
+}
+
+/** Without the words behind the command if one may be a secret. */
+function suggestion(command: string, rest: readonly string[]): string {
+  return ['zt', command, ...(rest.some(mayBeSecret) ? [] : rest.map(shellQuote))].join(' ')
+}
+
 /** The command line with the nearest known words in place of its first two, or its first; empty if none is near. */
 function nearest(words: readonly string[], known: readonly string[][]): string[] {
   for (const length of [2, 1]) {
     const candidates = known.filter((one) => one.length === length).map((one) => one.join(' '))
     const meant = words.length < length ? undefined : closest(words.slice(0, length).join(' '), candidates)
     if (meant === undefined) continue
-    const rest = words.slice(length)
-    return [['zt', meant, ...(rest.some(mayBeSecret) ? [] : rest.map(shellQuote))].join(' ')]
+    return [suggestion(meant, words.slice(length))]
   }
   return []
 }

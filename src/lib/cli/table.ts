@@ -77,6 +77,15 @@ function natural<Row>(rows: readonly Row[], column: Column<Row> | undefined): nu
   )
 }
 
+/** The titles of the columns that were left out since the last call, for lack of room. */
+export function takeLeftOut(): string[] {
+  const titles = [...leftOut]
+  leftOut.clear()
+  return titles
+}
+
+const leftOut = new Set<string>()
+
 function fit<Row>(rows: readonly Row[], columns: Column<Row>[], width: number): Fitted<Row> {
   const shown = [...columns]
   const widths = shown.map((column) => natural(rows, column))
@@ -84,8 +93,9 @@ function fit<Row>(rows: readonly Row[], columns: Column<Row>[], width: number): 
   while (total() > width) {
     const last = shown.findLastIndex((column) => column.optional)
     if (last < 0) break
-    shown.splice(last, 1)
+    const [column] = shown.splice(last, 1)
     widths.splice(last, 1)
+    if (column) leftOut.add(column.title)
   }
   const excess = total() - width
   if (excess > 0) {

@@ -72,3 +72,12 @@ it('fails where it cannot list them', async () => {
   await zt.fails('token list', 'auth', 'NOT_LOGGED_IN', {env: {CLOUDFLARE_API_TOKEN: undefined}})
   await zt.fails('token list', 'auth', 'API_TOKEN_NOT_ACCEPTED', {env: {CLOUDFLARE_API_TOKEN: 'wrong'}})
 })
+
+it('says which columns a narrow terminal has no room for', async () => {
+  const {zt} = scene
+  const narrow = await zt.run('token list', {env: {COLUMNS: '60'}})
+  expect(narrow.stdout).not.toContain('CLIENT ID')
+  expect(narrow.stderr).toBe('note:  no room for CLIENT ID; --json has everything\n')
+  expect((await zt.run('token list')).stderr).toBe('')
+  expect((await zt.run('token list --json', {env: {COLUMNS: '60'}})).stderr).toBe('')
+})
