@@ -30,6 +30,27 @@ describe('when whoever read the output has gone', () => {
 
 // Every write to it fails as on a full disk (full(4)).
 describe.skipIf(!existsSync('/dev/full'))('when the output cannot be written', () => {
+  it('a command that has nothing to print there, or has failed, says nothing of it', () => {
+    const on = (args: string[]) => {
+      const full = openSync('/dev/full', 'w')
+      const env = {...zt.env, CF_ACCESS_CLIENT_ID: 'x.access', CF_ACCESS_CLIENT_SECRET: 'y'.repeat(20)}
+      const {status, stderr} = spawnSync(process.execPath, [bin, ...args], {
+        env,
+        cwd: zt.home,
+        encoding: 'utf8',
+        stdio: ['ignore', full, 'pipe'],
+      })
+      closeSync(full)
+      return {status, stderr}
+    }
+    expect(on(['exec', 'env', '--', 'true'])).toEqual({status: 0, stderr: ''})
+    const {status, stderr} = on(['whoami'])
+    expect(status).toBe(3)
+    expect(stderr.match(/^error:.*/gm)).toEqual(['error: Profile default has no API token'])
+    // Its document is what cannot be written.
+    expect(on(['whoami', '--json']).stderr).toMatch(/^error: +Cannot write stdout$/m)
+  })
+
   it.each([
     [['help']],
     [['--version']],

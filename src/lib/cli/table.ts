@@ -77,9 +77,9 @@ function natural<Row>(rows: readonly Row[], column: Column<Row> | undefined): nu
   )
 }
 
-/** The titles of the columns that were left out since the last call, for lack of room. */
+/** The titles of the columns that were left out since the last call, for lack of room; in their order. */
 export function takeLeftOut(): string[] {
-  const titles = [...leftOut]
+  const titles = [...leftOut].reverse()
   leftOut.clear()
   return titles
 }
