@@ -159,7 +159,7 @@ const ROWS: readonly Row[] = [
   {what: 'an undo record', file: /^STATE\/zt\/undo\/[^/]+\.json$/, args: ['undo', '--json'], kind: 'ours', content: [0]},
   {what: 'an undo record', file: /^STATE\/zt\/undo\/[^/]+\.json$/, args: ['undo', '--last', '--yes', '--json'], kind: 'ours', content: [2, 5]},
   {what: "the sandbox's note of its process", file: /^STATE\/zt\/sandbox\/run\.json$/, args: ['sandbox', 'status', '--json'], kind: 'ours', content: [0, 2]},
-  {what: 'a lock', file: /^STATE\/zt\/locks\/[^/]+$/, args: ['profile', 'use', 'main', '--json'], kind: 'lock', content: [0]},
+  {what: 'a lock', file: /^STATE\/zt\/locks\/[^/]+$/, args: ['profile', 'use', 'main', '--json'], options: inUseNoMore, kind: 'lock', content: [0]},
   {what: 'a note of an open connection', file: /^STATE\/zt\/run\/[^/]+\.connection$/, args: ['token', 'disable', 'deploy', '--dry-run', '--json'], kind: 'lock', content: [0]},
   {what: 'names for the shell', file: /^CACHE\/zt\/names\/[^/]+\/main\.token\.json$/, args: ['__complete', 'fish', '--', 'token', 'show', ''], kind: 'cache', content: [0]},
   {what: 'the mark of a change', file: /^CACHE\/zt\/names\/[^/]+\/token\.changed$/, args: LIST, kind: 'cache', content: [0]},
@@ -174,6 +174,15 @@ const ROWS: readonly Row[] = [
 function encrypted(copy: FilesCopy): NodeJS.ProcessEnv {
   const {passphrase, encrypted: identity} = world.passphrase(copy.home)
   return {ZT_VAULT_IDENTITY: identity, ZT_VAULT_PASSPHRASE_FILE: passphrase}
+}
+
+/** What changes nothing takes no lock. */
+function inUseNoMore(copy: FilesCopy): RunOptions {
+  const file = copy.at('CONFIG', 'zt', 'config.json')
+  const config = JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, unknown>
+  delete config['currentProfile']
+  fs.writeFileSync(file, JSON.stringify(config))
+  return {}
 }
 
 const NOTE = {
