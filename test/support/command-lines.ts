@@ -38,6 +38,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['help', 'token', 'create']},
     {args: ['version']},
     {args: ['logout']},
+    {args: ['profile', 'delete', 'default', '--yes']},
   ],
 
   'a service token from its creation to its end': [
