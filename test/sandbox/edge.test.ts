@@ -149,6 +149,7 @@ const cors = {allowed_origins: ['https://ui.widgetcorp.tech'], allowed_methods: 
 
 const OAUTH = {oauth_configuration: {enabled: true}}
 const SEEN = 'seen on an edge in October 2026'
+const WRANGLER = "Cloudflare's wrangler, workers-sdk 14008"
 const docs = (page: string): string => `Cloudflare's documentation, "${page}"`
 
 /** What is asked, in which world, what the edge answers, and by which source. */
@@ -184,26 +185,35 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     {status: 302},
   ],
   [
-    'answers 403 without an Allow policy, with the markers of Access, if so set',
-    SEEN,
-    {policies: ['token'], settings: {without_allow: 'forbidden'}},
+    'answers 403 without an Allow policy, with the markers of Access',
+    WRANGLER,
+    {policies: ['token']},
     {headers: WRONG},
     {status: 403, headers: {'cf-access-aud': AUD, 'cf-access-domain': HOST}},
   ],
   [
-    'answers that to an XMLHttpRequest as well',
-    SEEN,
-    {policies: ['token'], settings: {without_allow: 'forbidden'}},
-    {headers: {'x-requested-with': 'XMLHttpRequest'}},
-    {status: 403},
+    'answers that without a token too',
+    WRANGLER,
+    {policies: ['token']},
+    {},
+    {status: 403, headers: {'cf-access-aud': AUD, 'cf-access-domain': HOST}},
   ],
+  ['answers that without any policy', WRANGLER, {policies: []}, {headers: TOKEN}, {status: 403}],
   [
-    'keeps to the login page where there is an Allow policy',
-    SEEN,
-    {settings: {without_allow: 'forbidden'}},
+    'redirects to the login page there, if so set',
+    'earlier reports',
+    {policies: ['token'], settings: {without_allow: 'login'}},
     {headers: WRONG},
     {status: 302},
   ],
+  [
+    'answers that to an XMLHttpRequest as well',
+    SEEN,
+    {policies: ['token']},
+    {headers: {'x-requested-with': 'XMLHttpRequest'}},
+    {status: 403},
+  ],
+  ['keeps to the login page where there is an Allow policy', SEEN, {}, {headers: WRONG}, {status: 302}],
   [
     'answers 401 with Managed OAuth to a client that is no browser, and names Access in the challenge',
     docs('Managed OAuth'),
@@ -313,7 +323,7 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     docs('Access policies: Country'),
     {policies: ['germany'], settings: {country_of: {'127.0.0.0/8': 'FR', '127.0.0.7/32': 'DE'}}},
     {from: '127.0.0.8', headers: TOKEN},
-    {status: 302},
+    {status: 403},
   ],
   [
     'takes an address without a country for one of no country that a rule names',
@@ -327,7 +337,7 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     docs('Access policies: Country'),
     {policies: ['germany'], settings: {country_of: {'127.0.0.7/32': 'DE'}}},
     {from: '127.0.0.8', headers: TOKEN},
-    {status: 302},
+    {status: 403},
   ],
   ...[
     '/public/../secret',
@@ -535,9 +545,9 @@ describe('a session', () => {
   })
 
   it('opens no application that has Service Auth policies only (seen in October 2026)', async () => {
-    await world({policies: ['token']})
+    await world({policies: ['token'], settings: {without_allow: 'login'}})
     expect(await statuses(await given())).toEqual([302, 302, 302])
-    await world({policies: ['token'], settings: {without_allow: 'forbidden'}})
+    await world({policies: ['token']})
     expect(await statuses(await given())).toEqual([403, 403, 403])
   })
 

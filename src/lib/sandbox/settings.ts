@@ -79,9 +79,9 @@ export const SETTINGS = {
   ),
   without_allow: setting(
     oneOf('login', 'forbidden'),
-    'login',
+    'forbidden',
     'What a request that no rule admits gets from an application without an Allow policy, where no login helps: the login page, or 403.',
-    'operators report both',
+    "Cloudflare's wrangler (workers-sdk 14008, May 2026) and operators in 2026 for `forbidden`; earlier reports for `login`",
   ),
   hide_accounts: setting(
     flag,
