@@ -52,7 +52,7 @@ interface Setting {
   app?: JsonObject
   strict?: boolean
   /** What the edge answers without an Allow rule: 403, unless it is set. */
-  withoutAllow?: 'login'
+  withoutAllow?: 'login' | 'forbidden'
 }
 
 interface Scene {
