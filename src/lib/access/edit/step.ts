@@ -166,10 +166,12 @@ class Wait {
   /** @returns false, at once, if the time is used up */
   async once(why: string): Promise<boolean> {
     if (this.#waited >= patient(REFUSED_MS)) return false
-    this.ctx.progress.wait(why)
     await this.ctx.interruptible(
       () => interrupted({why: `${capitalised(notDone(this.change))}: Cloudflare has refused it so far.`}),
-      () => this.ctx.sleep(this.#pause),
+      () => {
+        this.ctx.progress.wait(why)
+        return this.ctx.sleep(this.#pause)
+      },
     )
     this.#waited += this.#pause
     this.#pause = Math.min(this.#pause * 2, 5000)

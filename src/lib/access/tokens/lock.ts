@@ -61,9 +61,14 @@ export async function withLock<T>(
 }
 
 async function waitingFor<T>(ctx: AccessContext, pid: number, acquire: () => Promise<T>): Promise<T> {
-  ctx.progress.wait(`Waiting for another zt (process ${pid})`)
   const why = `zt was waiting for another zt (process ${pid}), and changed nothing meanwhile.`
-  return ctx.interruptible((inner) => inner ?? interrupted({why}), acquire)
+  return ctx.interruptible(
+    (inner) => inner ?? interrupted({why}),
+    () => {
+      ctx.progress.wait(`Waiting for another zt (process ${pid})`)
+      return acquire()
+    },
+  )
 }
 
 function stillBusy({code, message}: {code: string; message: string}, pid: number | undefined): UserError {
