@@ -134,7 +134,7 @@ export const SETTINGS = {
   server_defaults: setting(
     flag,
     true,
-    'The API fills in fields that an application or policy does not have, and sorts lists whose order has no meaning.',
+    'The API fills in fields that an application, policy or Access group does not have, and sorts lists whose order has no meaning.',
     `${PROVIDER}, plan_modifiers.go, normalizations.go and the sets in its schemas`,
   ),
   unknown_selectors: setting(
