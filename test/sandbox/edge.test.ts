@@ -390,7 +390,6 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     {path: '//%70ublic//x'},
     {status: 200},
   ],
-  ['ignores the port', docs('Application paths'), {}, {host: `${HOST}:8443`, headers: TOKEN}, {status: 200}],
   [
     'gives the client a session as a cookie',
     docs('Authorization cookie'),
