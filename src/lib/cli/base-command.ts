@@ -1,6 +1,6 @@
 import {isDeepStrictEqual} from 'node:util'
 import {Command, Flags, type Interfaces} from '@oclif/core'
-import {withFlags} from '../core/command-line.js'
+import {commandIn, withFlags} from '../core/command-line.js'
 import type {JsonObject} from '../core/json.js'
 import {noProgress, type Progress} from '../core/progress.js'
 import {errorJson, type ErrorJson} from '../core/error-text.js'
@@ -318,7 +318,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** A suggested command must work on the profile and in the zone that this command was given. */
   protected step(step: string): string {
-    const [, lead = '', line] = /^((?!zt )[^:]*: )?(zt [^]*)$/.exec(step) ?? []
+    const {lead = '', line} = commandIn(step) ?? {}
     const command = line === undefined ? undefined : this.commandOf(line)
     if (line === undefined || command === undefined) return step
     // The settings and flags are missing if the command line could not be read.
