@@ -52,8 +52,7 @@ export function decide(
   const application = findApplication(target, view.applications)?.application
   if (!application) return answer(530, 'No application of this sandbox covers that host')
   // Cloudflare's documentation, "Application paths"; which status a redirect has is not in it.
-  if (isOtherPort(target, request))
-    return answer(301, '', {location: `https://${target.host}${target.url}`})
+  if (isOtherPort(target, request)) return answer(301, '', {location: `https://${target.host}${target.url}`})
   const preflight = answerToOptions(request, application, target)
   if (preflight) return preflight
   const credentials = readCredentials(request, application)
