@@ -2,6 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {ztCommand} from '../lib/core/command-line.js'
 import type {AccessContext} from '../lib/access/account/context.js'
 import {latestEdit, listUndo, planUndo, undoEdit, type PlannedUndo} from '../lib/access/edit/undo.js'
+import {completing} from '../lib/cli/completing.js'
 import {EditCommand} from '../lib/command/edit-command.js'
 import {applicationEditFlags} from '../lib/command/flags.js'
 import {undoJson, undoTable} from '../lib/command/present/edit.js'
@@ -17,7 +18,10 @@ export default class Undo extends EditCommand<typeof Undo> {
     '<%= config.bin %> undo --last --yes',
   ]
   static override args = {
-    id: Args.string({description: 'ID of the edit; without it, edits are listed', ignoreStdin: true}),
+    id: completing(
+      'edit',
+      Args.string({description: 'ID of the edit; without it, edits are listed', ignoreStdin: true}),
+    ),
   }
   static override flags = {
     last: Flags.boolean({description: 'the latest edit that is not undone yet'}),

@@ -232,7 +232,7 @@ describe('a missing permission', () => {
   ] as const)('is named with the command, and where to edit the API token of a %s', async (owner, page) => {
     refuse(owner)
     const error = await failed(open(undefined, undefined, {command: 'app list'}).listApplications())
-    expect(error.why).toBe(
+    expect(error.whyLines[0]).toBe(
       'It lacks the permission "Access: Apps and Policies Read" or "Access: Apps and Policies Write", which zt app list needs.',
     )
     expect(error.next).toEqual(['zt whoami', expect.stringContaining(`${page},`)])
@@ -253,7 +253,7 @@ describe('a missing permission', () => {
   it('is named where no command is known', async () => {
     refuse('user')
     const error = await failed(open().listApplications())
-    expect(error.why).toMatch(/Policies Write"\.$/)
+    expect(error.whyLines[0]).toMatch(/Policies Write"\.$/)
     expect(error.details).toEqual({})
   })
 })

@@ -129,6 +129,55 @@ describe('a 403', () => {
     expect([asked(), slept]).toEqual([5, 15])
   })
 
+  const first = (api: AccessApi): Promise<ApiError> => failure(api.getApplication('a'))
+  const only = (status: number, body: object | string, headers: Record<string, string> = {}): void => {
+    nock(ORIGIN).persist().get(`${ACCESS}/apps/a`).reply(status, body, headers)
+  }
+
+  it('of the first request is not said to be a missing permission with certainty', async () => {
+    path('GET', '/apps/a', 1, 200, app)
+    const error = await first(open({command: 'app show'}))
+    expect(error).toMatchObject({code: 'PERMISSION_MISSING', missingPermissions: [/Read/, /Write/].map((one) => expect.stringMatching(one) as string)})
+    expect(error.whyLines[1]).toMatch(/^Cloudflare may also answer 403 while it limits requests/)
+    expect(error.next[0]).toBe('zt whoami')
+  }) // prettier-ignore
+
+  it.each<[string, object, Record<string, string>]>([
+    ['says how long to wait', forbidden, {'retry-after': '3'}],
+    ['has a code of too many requests', {...forbidden, errors: [{code: 971, message: 'Please wait'}]}, {}],
+    ['has the other one', {...forbidden, errors: [{code: 10100, message: 'More than 1200 requests'}]}, {}],
+    [
+      'says it in words',
+      {...forbidden, errors: [{code: 1, message: 'consider throttling your request speed'}]},
+      {},
+    ],
+  ])('of the first request is a limit of requests if the answer %s', async (_, body, headers) => {
+    only(403, body, headers)
+    const error = await first(open({patienceSeconds: 4}))
+    expect(error).toMatchObject({
+      kind: 'unreachable',
+      code: 'RATE_LIMITED',
+      status: 403,
+      outcomeUnknown: false,
+    })
+    expect(slept).toBe('retry-after' in headers ? 3 : 0)
+  })
+
+  it.each<[string, number, string | object, Record<string, string>, RegExp]>([
+    ['a challenge', 403, '<html>', {'cf-mitigated': 'challenge'}, /a challenge that only a browser can pass/],
+    ['a page of a firewall', 403, '<html>secret</html>', {'content-type': 'text/html'}, /is not the API's/],
+    ['a proxy', 401, 'Log in first', {}, /is not the API's/],
+    ['another JSON', 403, {message: 'Forbidden'}, {'content-type': 'application/json'}, /is not the API's/],
+    ['nothing', 403, '', {}, /is not the API's/],
+  ])('of %s says nothing about the API token', async (_, status, body, headers, why) => {
+    only(status, body, headers)
+    const error = await first(open())
+    expect(error).toMatchObject({kind: 'unreachable', code: 'API_BLOCKED', status, outcomeUnknown: false})
+    expect(error.why).toMatch(why)
+    expect(error.why).not.toContain('secret')
+    expect(nock.pendingMocks()).toContain(`GET ${ORIGIN}:443/client/v4/user/tokens/verify`)
+  })
+
   it('is not waited for longer than the person allows', async () => {
     const api = open({patienceSeconds: 2})
     path('GET', '/apps/a', 0, 200, app)

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type {Interceptor, Scope} from 'nock'
 import nock from '../support/nock.js'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {UndoRecords} from '../../src/lib/access/edit/records.js'
 import {askForNames} from '../../src/lib/command/ask-for-names.js'
 import {complete} from '../../src/lib/completion/complete-main.js'
 import {NameCache} from '../../src/lib/completion/name-cache.js'
@@ -275,5 +276,35 @@ describe('the answer', () => {
       }),
       {numRuns: 20},
     )
+  })
+})
+
+describe('zt undo', () => {
+  it('offers the edits of the profile that are not undone, the latest twenty, with their commands', async () => {
+    const records = new UndoRecords(path.join(home, 'STATE', 'zt', 'undo'))
+    const begin = (command: string, profile = 'mine') =>
+      records.begin(
+        {profile, accountId: 'acc', at: 'then', command, changes: []},
+        Date.UTC(2026, 5, 1) + at++,
+      )
+    let at = 0
+    const ids: string[] = []
+    for (let one = 0; one < 22; one++) ids.push((await begin(`zt edit ${one}`)).id)
+    const undone = await begin('zt undone')
+    await records.update({...undone, state: 'undone'})
+    await begin('zt other', 'other')
+    const file = path.join(home, 'STATE', 'zt', 'undo', '0zzzzzzzz.json')
+    await fs.writeFile(file, '{"version": 1}', {mode: 0o600})
+    const latest = ids.reverse().slice(0, 20)
+    expect((await offered('undo', '')).sort()).toEqual([...latest].sort())
+    expect(await run('zsh', '--', 'undo', '')).toContain(`${latest[0]}\tzt edit 21`)
+  })
+
+  it('offers nothing where there was no edit, or a record cannot be read', async () => {
+    expect(await offered('undo', '')).toEqual([])
+    const directory = path.join(home, 'STATE', 'zt', 'undo')
+    await fs.mkdir(directory, {recursive: true, mode: 0o700})
+    await fs.writeFile(path.join(directory, '0zzzzzzzz.json'), '{', {mode: 0o600})
+    expect(await offered('undo', '')).toEqual([])
   })
 })

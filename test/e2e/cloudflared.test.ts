@@ -19,14 +19,21 @@ const VARIABLES = {TUNNEL_SERVICE_TOKEN_ID: ID, TUNNEL_SERVICE_TOKEN_SECRET: SEC
 const OPEN = 'open.widgetcorp.tech'
 
 const token = (id: string) => ({decision: 'non_identity', include: [{service_token: {token_id: id}}]})
+/** Only with it is there a login to redirect to. */
+const staff = {name: 'Staff', decision: 'allow', include: [{email_domain: {domain: 'widgetcorp.tech'}}]}
 const SEED = {
   service_tokens: [{id: 'token-ci', name: 'ci', client_id: ID, client_secret: SECRET}],
   apps: [
-    {name: 'Open', domain: OPEN, policies: [{name: 'ci', ...token('token-ci')}]},
+    {name: 'Open', domain: OPEN, policies: [{name: 'ci', ...token('token-ci')}, staff]},
     {
       name: 'Login',
       domain: 'login.widgetcorp.tech',
       aud: 'f00d',
+      policies: [{name: 'other', ...token('token-other')}, staff],
+    },
+    {
+      name: 'Machines',
+      domain: 'machines.widgetcorp.tech',
       policies: [{name: 'other', ...token('token-other')}],
     },
     {
@@ -116,6 +123,7 @@ describe.each([
 
     it.each([
       ['a 401', 'refusing.widgetcorp.tech'],
+      ['a 403', 'machines.widgetcorp.tech'],
       ['a host of no application', 'other.widgetcorp.tech'],
     ])('ends with 1 after %s, of which it says no more', async (_what, host) => {
       const end = await access(host, FLAGS)

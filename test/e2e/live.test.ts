@@ -68,7 +68,7 @@ describe('npm run test:live', () => {
       policy_lag: 1,
       hidden_secrets: 'omit',
       connector_end: 1001,
-      without_allow: 'forbidden',
+      without_allow: 'login',
     } as const
     const world = await worldOf(settings)
     const before = await world.objects()

@@ -30,7 +30,7 @@ const ACCOUNTS: Record<string, SandboxSettings> = {
     strict_service_token_auth: true,
     enforcement_delay_ms: 7000,
     connector_end: 1001,
-    without_allow: 'forbidden',
+    without_allow: 'login',
     hide_accounts: true,
     hidden_secrets: 'show',
     missing_secret: 'erase',
@@ -45,7 +45,7 @@ const ACCOUNTS: Record<string, SandboxSettings> = {
   },
   'an account that takes no policies inside applications': {
     connector_end: 1006,
-    without_allow: 'forbidden',
+    without_allow: 'login',
     hidden_secrets: 'omit',
     missing_secret: 'refuse',
     inline_at_creation: 'refuse',
@@ -113,11 +113,10 @@ describe('the table', () => {
     const marked = comparison(questions, seen, sandbox).filter((line) => line.startsWith('≠'))
     expect(marked.map((line) => line.replace(/ {2,}/g, ' | '))).toEqual([
       '≠ | Does creation honour "enabled": false? | ignored | honoured | zt token create',
-      '≠ | unknown token | 401 | 302',
-      '≠ | wrong secret | 401 | 302',
-      '≠ | disabled token | 401 | 302',
-      '≠ | token without a rule | 403 | 302',
-      '≠ | ID alone | 401 | 302',
+      '≠ | unknown token | 401 | 403',
+      '≠ | wrong secret | 401 | 403',
+      '≠ | disabled token | 401 | 403',
+      '≠ | ID alone | 401 | 403',
       '≠ | ID twice | 401 | admitted',
     ])
   })

@@ -449,7 +449,7 @@ const BEHAVIOURS: Behaviour[] = [
     },
   },
   {
-    what: 'fills in what an application and a policy do not have, and sorts sets, unless the setting says otherwise',
+    what: 'fills in what an application, a policy and an Access group do not have, and sorts sets, unless the setting says otherwise',
     source: `${PROVIDER}, plan_modifiers.go, normalizations.go and schemas; terraform-provider-cloudflare#5181`,
     shown: async () => {
       const hosts = ['b.widgetcorp.tech', 'a.widgetcorp.tech']
@@ -471,6 +471,9 @@ const BEHAVIOURS: Behaviour[] = [
       expect((await api.call('POST', '/policies', {body: policy({include})})).result).toMatchObject({
         ...{include: [...include].reverse(), exclude: [], require: []},
         ...{approval_required: false, isolation_required: false, purpose_justification_required: false},
+      })
+      expect((await api.call('POST', '/groups', {body: {name: 'G', include}})).result).toMatchObject({
+        ...{include: [...include].reverse(), exclude: [], require: []},
       })
     },
   },

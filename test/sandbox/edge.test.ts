@@ -2,12 +2,13 @@ import {createPublicKey, verify, X509Certificate, type JsonWebKey} from 'node:cr
 import fs from 'node:fs/promises'
 import http, {type IncomingHttpHeaders} from 'node:http'
 import https from 'node:https'
-import type {AddressInfo} from 'node:net'
+import net, {type AddressInfo} from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import tls from 'node:tls'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import type {JsonObject} from '../../src/lib/core/json.js'
+import {startSandboxApi} from '../../src/lib/sandbox/api/server.js'
 import {openCertificateAuthority, type CertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 import {startEdge} from '../../src/lib/sandbox/edge/edge.js'
 import {readSeed} from '../../src/lib/sandbox/seed.js'
@@ -27,6 +28,8 @@ let authority: CertificateAuthority
 let state: SandboxState
 /** Of every host, if it is an HTTP service. */
 let origin: string | undefined
+/** The same if it is a stream. */
+let stream: string | undefined
 
 beforeAll(async () => {
   directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-edge-'))
@@ -35,7 +38,7 @@ beforeAll(async () => {
   edge = await startEdge({
     state: {edgeView: () => state.edgeView(), recordUse: (id) => state.recordUse(id)},
     authority,
-    originOf: () => origin ?? '127.0.0.1:9',
+    originOf: () => stream ?? origin ?? '127.0.0.1:9',
     httpOriginOf: () => origin,
   })
 })
@@ -149,6 +152,7 @@ const cors = {allowed_origins: ['https://ui.widgetcorp.tech'], allowed_methods: 
 
 const OAUTH = {oauth_configuration: {enabled: true}}
 const SEEN = 'seen on an edge in October 2026'
+const WRANGLER = "Cloudflare's wrangler, workers-sdk 14008"
 const docs = (page: string): string => `Cloudflare's documentation, "${page}"`
 
 /** What is asked, in which world, what the edge answers, and by which source. */
@@ -168,6 +172,34 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
       },
     },
   ],
+  [
+    'redirects to the host without the port, whoever asks',
+    docs('Application paths'),
+    {},
+    {host: `${HOST}:8443`, path: '/a?x=1', headers: TOKEN},
+    {status: 301, headers: {location: `https://${HOST}/a?x=1`}},
+  ],
+  [
+    'does so for an application that Bypass opens',
+    docs('Application paths'),
+    {policies: ['everyone']},
+    {host: `${HOST.toUpperCase()}:80`},
+    {status: 301, headers: {location: `https://${HOST}/`}},
+  ],
+  [
+    'does not redirect from port 443',
+    docs('Application paths'),
+    {},
+    {host: `${HOST}:443`, headers: TOKEN},
+    {status: 200},
+  ],
+  [
+    'does not redirect for a host that no application covers',
+    docs('Application paths'),
+    {},
+    {host: 'other.example:8443'},
+    {status: 530},
+  ],
   ['redirects for a wrong secret too', SEEN, {}, {headers: WRONG}, {status: 302}],
   [
     'answers 401 to an XMLHttpRequest, with the challenge',
@@ -184,26 +216,35 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     {status: 302},
   ],
   [
-    'answers 403 without an Allow policy, with the markers of Access, if so set',
-    SEEN,
-    {policies: ['token'], settings: {without_allow: 'forbidden'}},
+    'answers 403 without an Allow policy, with the markers of Access',
+    WRANGLER,
+    {policies: ['token']},
     {headers: WRONG},
     {status: 403, headers: {'cf-access-aud': AUD, 'cf-access-domain': HOST}},
   ],
   [
-    'answers that to an XMLHttpRequest as well',
-    SEEN,
-    {policies: ['token'], settings: {without_allow: 'forbidden'}},
-    {headers: {'x-requested-with': 'XMLHttpRequest'}},
-    {status: 403},
+    'answers that without a token too',
+    WRANGLER,
+    {policies: ['token']},
+    {},
+    {status: 403, headers: {'cf-access-aud': AUD, 'cf-access-domain': HOST}},
   ],
+  ['answers that without any policy', WRANGLER, {policies: []}, {headers: TOKEN}, {status: 403}],
   [
-    'keeps to the login page where there is an Allow policy',
-    SEEN,
-    {settings: {without_allow: 'forbidden'}},
+    'redirects to the login page there, if so set',
+    'earlier reports',
+    {policies: ['token'], settings: {without_allow: 'login'}},
     {headers: WRONG},
     {status: 302},
   ],
+  [
+    'answers that to an XMLHttpRequest as well',
+    SEEN,
+    {policies: ['token']},
+    {headers: {'x-requested-with': 'XMLHttpRequest'}},
+    {status: 403},
+  ],
+  ['keeps to the login page where there is an Allow policy', SEEN, {}, {headers: WRONG}, {status: 302}],
   [
     'answers 401 with Managed OAuth to a client that is no browser, and names Access in the challenge',
     docs('Managed OAuth'),
@@ -313,7 +354,7 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     docs('Access policies: Country'),
     {policies: ['germany'], settings: {country_of: {'127.0.0.0/8': 'FR', '127.0.0.7/32': 'DE'}}},
     {from: '127.0.0.8', headers: TOKEN},
-    {status: 302},
+    {status: 403},
   ],
   [
     'takes an address without a country for one of no country that a rule names',
@@ -327,7 +368,7 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     docs('Access policies: Country'),
     {policies: ['germany'], settings: {country_of: {'127.0.0.7/32': 'DE'}}},
     {from: '127.0.0.8', headers: TOKEN},
-    {status: 302},
+    {status: 403},
   ],
   ...[
     '/public/../secret',
@@ -349,7 +390,6 @@ const ROWS: [says: string, source: string, world: World, request: Ask, answer: o
     {path: '//%70ublic//x'},
     {status: 200},
   ],
-  ['ignores the port', docs('Application paths'), {}, {host: `${HOST}:8443`, headers: TOKEN}, {status: 200}],
   [
     'gives the client a session as a cookie',
     docs('Authorization cookie'),
@@ -535,11 +575,58 @@ describe('a session', () => {
   })
 
   it('opens no application that has Service Auth policies only (seen in October 2026)', async () => {
-    await world({policies: ['token']})
+    await world({policies: ['token'], settings: {without_allow: 'login'}})
     expect(await statuses(await given())).toEqual([302, 302, 302])
-    await world({policies: ['token'], settings: {without_allow: 'forbidden'}})
+    await world({policies: ['token']})
     expect(await statuses(await given())).toEqual([403, 403, 403])
   })
+
+  it('ends by revoke_tokens, which leaves the service token and other applications alone', async () => {
+    await world({
+      others: [{id: 'other', name: 'Other', domain: 'other.widgetcorp.tech', policies: ['people']}],
+    })
+    const session = await given()
+    const api = await startSandboxApi({state})
+    const revoke = (id: string): Promise<Response> =>
+      fetch(`${api.url}/accounts/${state.accountId}/access/apps/${id}/revoke_tokens`, {
+        method: 'POST',
+        headers: {authorization: `Bearer ${state.apiToken}`},
+      })
+    expect((await revoke('other')).status).toBe(202)
+    expect(await statuses(session)).toEqual([200, 200, 200])
+    expect((await revoke('app')).status).toBe(202)
+    expect(await statuses(session)).toEqual([302, 302, 302])
+    expect(await ask({headers: TOKEN})).toMatchObject({status: 200})
+    expect((await revoke('none')).status).toBe(404)
+    await api.close()
+  })
+
+  it('is given with the upgrade to a stream too, and in strict mode is not', async () => {
+    const upgraded = async (): Promise<string[]> => {
+      const [host, port] = edge.address.split(':')
+      const upgrade = {connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA=='}
+      const request = https.request({host, port, ca, agent: false, servername: HOST, headers: {...TOKEN, ...upgrade, host: HOST}})
+      return new Promise((resolve, reject) => {
+        request.once('upgrade', (response, socket) => {
+          socket.destroy()
+          resolve(response.headers['set-cookie'] ?? [])
+        })
+        request.once('response', ({statusCode}) => { reject(new Error(String(statusCode))) })
+        request.once('error', reject)
+        request.end()
+      })
+    }
+    const listener = net.createServer()
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+    stream = `127.0.0.1:${(listener.address() as AddressInfo).port}`
+    await world({})
+    const [cookie = ''] = await upgraded()
+    expect(await statuses(/^CF_Authorization=([^;]+); .*Secure/.exec(cookie)?.[1] ?? '')).toEqual([200, 200, 200])
+    await world({settings: {strict_service_token_auth: true}})
+    expect(await upgraded()).toEqual([])
+    stream = undefined
+    await new Promise((resolve) => listener.close(resolve))
+  }) // prettier-ignore
 
   it('is ignored beside credentials in strict mode (documentation, "Service tokens")', async () => {
     await world({})

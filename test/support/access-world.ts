@@ -10,6 +10,7 @@ import type {JsonObject} from '../../src/lib/core/json.js'
 import {noProgress} from '../../src/lib/core/progress.js'
 import {Locks} from '../../src/lib/system/lock.js'
 import {Secret} from '../../src/lib/core/secret.js'
+import {Unfinished} from '../../src/lib/system/signals.js'
 import {startSandboxApi, type Exchange} from '../../src/lib/sandbox/api/server.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
@@ -63,6 +64,7 @@ export class FaultyStore implements SecretStore {
 export class World {
   private constructor(
     readonly ctx: AccessContext,
+    readonly unfinished: Unfinished,
     readonly state: SandboxState,
     readonly store: FaultyStore,
     readonly exchanges: Exchange[],
@@ -86,6 +88,7 @@ export class World {
       },
     })
     const store = new FaultyStore()
+    const unfinished = new Unfinished()
     const open = (apiToken: Secret, accountId: string | undefined): ReturnType<typeof createAccessApi> =>
       createAccessApi({apiUrl: server.url, apiToken, accountId, userAgent: 'zt-test'})
     const apiToken = new Secret(state.apiToken)
@@ -113,8 +116,9 @@ export class World {
       clock: systemClock,
       sleep: () => Promise.resolve(),
       progress: noProgress,
+      interruptible: unfinished.during,
     }
-    return new World(ctx, state, store, exchanges, folder, async () => {
+    return new World(ctx, unfinished, state, store, exchanges, folder, async () => {
       await server.close()
       await fs.rm(folder, {recursive: true, force: true})
     })

@@ -1,4 +1,6 @@
 import type {AccessContext} from '../../src/lib/access/account/context.js'
+import type {UserError} from '../../src/lib/core/errors.js'
+import {Unfinished} from '../../src/lib/system/signals.js'
 import {Spool} from '../../src/lib/secrets/journal/journal.js'
 
 /** Thrown at the point where a process would have been killed. */
@@ -15,6 +17,9 @@ export class Mortal {
   readonly effects: string[] = []
   readonly #at: {effect: number; after: boolean} | undefined
   #dead = false
+  readonly #unfinished = new Unfinished()
+  /** What a signal would have left at the moment of the death. */
+  left: UserError | undefined
 
   constructor(at?: {effect: number; after: boolean}) {
     this.#at = at
@@ -32,6 +37,7 @@ export class Mortal {
       storeOf: async (kind) => this.#wrap('store', await ctx.storeOf(kind)),
       index: this.#wrap('index', ctx.index),
       journal: this.#wrap('journal', ctx.journal),
+      interruptible: this.#unfinished.during,
     }
   }
 
@@ -45,15 +51,20 @@ export class Mortal {
           return (...args: unknown[]) => this.#result(Reflect.apply(value, target, args))
         return async (...args: unknown[]) => {
           const mine = this.#at?.effect === this.effects.push(`${room}.${String(name)}`) - 1
-          if (mine && !this.#at.after) this.#dead = true
+          if (mine && !this.#at.after) this.#die()
           if (this.died) throw new Crash('killed')
           const result: unknown = await (Reflect.apply(value, target, args) as Promise<unknown>)
-          if (mine) this.#dead = true
+          if (mine && this.#at.after) this.#die()
           if (this.died) throw new Crash('killed')
           return this.#result(result)
         }
       },
     })
+  }
+
+  #die(): void {
+    this.#dead = true
+    this.left = this.#unfinished.said()
   }
 
   #result(result: unknown): unknown {

@@ -7,7 +7,7 @@ import type {AccessApi, Rule} from '../../src/lib/api/types.js'
 import {canonicalJson} from '../../src/lib/core/canonical-json.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {ApiError, UserError} from '../../src/lib/core/errors.js'
-import {fillApplication, fillPolicy} from '../../src/lib/sandbox/api/defaults.js'
+import {fillApplication, fillPolicy, fillRules} from '../../src/lib/sandbox/api/defaults.js'
 import type {SandboxState, StateData} from '../../src/lib/sandbox/state.js'
 
 export const APP = 'app-one'
@@ -33,6 +33,7 @@ export function asWritten({apps, policies, inlinePolicies, groups}: Editable): E
   const copy = structuredClone({apps, policies, inlinePolicies, groups})
   copy.apps.forEach(fillApplication)
   for (const policy of [...copy.policies, ...copy.inlinePolicies]) fillPolicy(policy)
+  copy.groups.forEach(fillRules)
   return copy
 }
 

@@ -3,6 +3,7 @@ import type {UndoRecord} from '../../src/lib/access/edit/records.js'
 import type {AccessApi, Application, Group, Policy} from '../../src/lib/api/types.js'
 import {ApiError, UserError} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
+import {Unfinished} from '../../src/lib/system/signals.js'
 
 type Links = {id: string; precedence?: number}[]
 
@@ -242,7 +243,8 @@ export class MemoryRecords {
 export function memoryContext(
   memory: MemoryApi,
   records = new MemoryRecords(),
-): {ctx: AccessContext; steps: string[]; slept: number[]; warned: string[]} {
+): {ctx: AccessContext; steps: string[]; slept: number[]; warned: string[]; unfinished: Unfinished} {
+  const unfinished = new Unfinished()
   const [steps, slept, warned]: [string[], number[], string[]] = [[], [], []]
   const ctx = {
     profile: 'default',
@@ -255,8 +257,9 @@ export function memoryContext(
       slept.push(ms)
       return Promise.resolve()
     },
-    progress: {step: (text: string) => steps.push(text)},
+    progress: {step: (text: string) => steps.push(text), wait: (text: string) => steps.push(text)},
+    interruptible: unfinished.during,
     warn: (text: string) => warned.push(text),
   } as unknown as AccessContext
-  return {ctx, steps, slept, warned}
+  return {ctx, steps, slept, warned, unfinished}
 }

@@ -56,6 +56,13 @@ export function refusedByApi(
   const error = (options: Omit<ApiErrorOptions, keyof typeof known>): ApiError =>
     new ApiError({...options, ...known})
 
+  if ((answer.status === 401 || answer.status === 403) && !isOfTheApi(answer.body))
+    return blocked(request, answer, known)
+  const seconds = retryAfterSeconds(answer.headers)
+  // A 403 without any of these may be one too (PERMISSION_UNCERTAIN).
+  const isThrottled = seconds !== undefined || has(971, 10_100) || messages.some((one) => THROTTLED.test(one))
+  if (answer.status === 429 || (answer.status === 403 && isThrottled))
+    return rateLimited(request, seconds, known)
   const {tokenFromEnvironment} = request
   const source = tokenFromEnvironment ? ' It comes from CLOUDFLARE_API_TOKEN.' : ''
   const anotherToken = [
@@ -111,7 +118,10 @@ export function refusedByApi(
       kind: 'permission',
       code: 'PERMISSION_MISSING',
       message: `The API token may not ${request.doing}`,
-      why: missingPermissions.length > 0 ? lacking(missingPermissions, request.command) : said,
+      why:
+        missingPermissions.length > 0
+          ? [lacking(missingPermissions, request.command), MAY_BE_THROTTLED]
+          : [...(said === undefined ? [] : [said]), MAY_BE_THROTTLED],
       next: [
         suggested(request, 'whoami'),
         `Add the permission to the API token at ${page}${tokenFromEnvironment ? ' (it comes from CLOUDFLARE_API_TOKEN)' : `, or log in with another: ${suggested(request, 'login')}`}`,
@@ -120,7 +130,6 @@ export function refusedByApi(
       details: request.command === undefined ? {} : {command: request.command},
     })
   }
-  if (answer.status === 429) return rateLimited(request, retryAfterSeconds(answer.headers), known)
   const why = [
     said ?? `It answered with HTTP status ${answer.status} and gave no reason.`,
     ...(known.outcomeUnknown && answer.status < 400 ? [OUTCOME_UNKNOWN] : []),
@@ -181,6 +190,39 @@ export function refusedByApi(
     })
   }
   return error({kind: 'api', code: 'API_REFUSED', message: `Cannot ${request.doing}`, why})
+}
+
+/**
+ * How Cloudflare words too many requests: with 971 or 10100 (terraform-provider-cloudflare#6502, #1834), by 429 in the
+ * reports. That 403 is throttling at times as well is reported by the authors of two other clients
+ * (octodns-cloudflare#121).
+ */
+const THROTTLED = /throttl|rate.?limit|too many requests/i
+const MAY_BE_THROTTLED =
+  'Cloudflare may also answer 403 while it limits requests: then zt whoami shows the permission, and the command works a minute later.'
+
+/** Whether an answer has the form of the API's, even an empty list of errors. */
+function isOfTheApi(body: unknown): boolean {
+  return isJsonObject(body) && (Array.isArray(body['errors']) || typeof body['success'] === 'boolean')
+}
+
+/** A refusal that says nothing of the API token: none of it is quoted. */
+function blocked(
+  request: FailedRequest,
+  {status, headers}: {status: number; headers: AnswerHeaders},
+  known: Pick<ApiErrorOptions, 'status' | 'apiCodes' | 'ray' | 'outcomeUnknown'>,
+): ApiError {
+  const challenged = headers.get('cf-mitigated')?.toLowerCase() === 'challenge'
+  return new ApiError({
+    ...known,
+    kind: 'unreachable',
+    code: 'API_BLOCKED',
+    message: `Cannot ${request.doing}: something in front of the API refused the request`,
+    why: challenged
+      ? `Cloudflare answered with a challenge that only a browser can pass (HTTP status ${status}). This says nothing about the API token.`
+      : `The answer (HTTP status ${status}) is not the API's: a proxy, a firewall, or Cloudflare's protection of the API gave it. This says nothing about the API token.`,
+    next: ['Run the command again in a minute', suggested(request, 'profile show')],
+  })
 }
 
 /** `policy <id> not found`: seen by the author of another client, for up to 45 seconds after a policy was created. */

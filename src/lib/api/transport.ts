@@ -158,6 +158,8 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     failed: FailedRequest,
     answer: {status: number; headers: AnswerHeaders; body: unknown},
   ): Promise<ApiError> {
+    const error = refusedByApi(failed, answer, undefined)
+    if (error.kind === 'unreachable') return error
     let verified: Parameters<typeof refusedByApi>[2]
     if (answer.status === 403 && !failed.path.endsWith('/tokens/verify')) {
       verified = await verify().catch((error: unknown) =>

@@ -1,8 +1,8 @@
 import {isDeepStrictEqual} from 'node:util'
 import {Command, Flags, type Interfaces} from '@oclif/core'
-import {withFlags} from '../core/command-line.js'
+import {commandIn, withFlags} from '../core/command-line.js'
 import type {JsonObject} from '../core/json.js'
-import type {Progress} from '../core/progress.js'
+import {noProgress, type Progress} from '../core/progress.js'
 import {errorJson, type ErrorJson} from '../core/error-text.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redact, refuseSecretWords} from '../core/redact.js'
@@ -11,6 +11,7 @@ import {loadSettings} from '../config/settings.js'
 import type {Settings} from '../config/types.js'
 import {jsonWish} from '../core/json-wish.js'
 import {withDashes, type BehindDashes, type OptionOf} from './behind-dashes.js'
+import {interruptions} from '../system/signals.js'
 import {completing} from './completing.js'
 import {leadingFlags} from './hoist.js'
 import {fromOclif} from './parse-error.js'
@@ -95,6 +96,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   #documentPrinted = false
   #filter: JsonFilter | undefined
   #last: (() => void) | undefined
+  /** For use-cases: a signal meanwhile ends the process with what is left to say. */
+  protected readonly interruptible = interruptions((error) => {
+    this.showError(error)
+    process.exit(exitCodeOf(error))
+  })
 
   override async init(): Promise<void> {
     await super.init()
@@ -203,9 +209,19 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Progress for a use-case: drawn only on a terminal, and only when a step takes long. */
   protected get progress(): Progress {
-    if (this.jsonEnabled() || !process.stderr.isTTY) return {step: () => undefined}
+    if (this.jsonEnabled()) return noProgress
+    if (!process.stderr.isTTY) return {...noProgress, wait: this.#said}
     this.#progress ??= new SpinnerProgress()
     return this.#progress
+  }
+
+  /** Says each wait once, for who sees no progress line. */
+  get #said(): Progress['wait'] {
+    const said = new Set<string>()
+    return (text) => {
+      if (!said.has(text)) this.note(text)
+      said.add(text)
+    }
   }
 
   /** Prints an event, or the one document of this command: its failure if one was shown, otherwise its result. */
@@ -302,7 +318,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** A suggested command must work on the profile and in the zone that this command was given. */
   protected step(step: string): string {
-    const [, lead = '', line] = /^((?!zt )[^:]*: )?(zt [^]*)$/.exec(step) ?? []
+    const {lead = '', line} = commandIn(step) ?? {}
     const command = line === undefined ? undefined : this.commandOf(line)
     if (line === undefined || command === undefined) return step
     // The settings and flags are missing if the command line could not be read.

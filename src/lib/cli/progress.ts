@@ -18,6 +18,10 @@ export class SpinnerProgress implements Progress {
     this.#draw()
   }
 
+  wait(text: string): void {
+    this.step(text)
+  }
+
   pause(text: string | undefined): void {
     this.#pause = text
     this.#draw()

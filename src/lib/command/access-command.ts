@@ -47,6 +47,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
       names: nameKeeper(settings),
       command: this.id?.replaceAll(':', ' '),
       progress: this.progress,
+      interruptible: this.interruptible,
       warn: (text) => {
         this.warn(text)
       },

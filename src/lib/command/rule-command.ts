@@ -7,7 +7,7 @@ import {listServiceTokens} from '../access/tokens/list.js'
 import {sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'
 import {EditCommand} from './edit-command.js'
-import {boundLines, connectionTo} from './present/rule-edit.js'
+import {boundLines, connectionsTo} from './present/rule-edit.js'
 import {ruleInputOf} from './rule-flags.js'
 
 /** A command on the rules of applications. On a terminal it offers choices for what the flags do not name. */
@@ -57,11 +57,11 @@ export abstract class RuleCommand<T extends typeof Command> extends EditCommand<
     return this.chosenRules(ctx, instead)
   }
 
-  /** Says which hosts an edit binds, or would bind, to a token, and suggests a connection to the first one. */
-  protected showBound(bound: readonly BoundHost[]): void {
+  /** Says which hosts an edit binds, or would bind, to a token, and suggests connections to the first one. */
+  protected showBound(bound: readonly BoundHost[], type: string): void {
     for (const line of boundLines(bound, this.dryRun)) this.print(line)
     const [first] = bound
-    if (first && !this.dryRun) this.next(connectionTo(first.host))
+    if (first && !this.dryRun) this.next(...connectionsTo(first.host, type))
   }
 
   /** A text that is not on the command line. */

@@ -1,8 +1,11 @@
+import path from 'node:path'
+import * as v from 'valibot'
 import {readConfig} from '../config/profiles.js'
 import type {Settings} from '../config/types.js'
 import {hostOf, plainDomain} from '../core/public-address.js'
 import {IndexFiles} from '../secrets/index-files.js'
 import {knownStores} from '../secrets/stores.js'
+import {namesIn, parseOwnJson, readFileIfThere} from '../system/files.js'
 import {NameCache, type NamesOf} from './name-cache.js'
 import {NAME_KINDS, type Candidate, type Kind, type NameKind, type Named} from './types.js'
 
@@ -24,6 +27,8 @@ export async function offersFor(kind: Kind, offering: Offering): Promise<Candida
   switch (kind) {
     case 'stored-token':
       return asCandidates(await storedTokens(settings))
+    case 'edit':
+      return editsOf(settings)
     case 'profile':
       return Object.entries((await readConfig(settings.paths)).profiles).map(([value, profile]) => ({
         value,
@@ -105,4 +110,26 @@ function asHosts(all: readonly Candidate[], before = ''): Candidate[] {
 
 function asUrls(all: readonly Candidate[]): Candidate[] {
   return all.map(({value, about}) => ({value: `https://${value}${value.includes('/') ? '' : '/'}`, about}))
+}
+
+/** More than anyone looks through. */
+const MOST_EDITS = 20
+/** As far as it matters here; access/edit/records.ts has the whole. */
+const editRecord = v.object({profile: v.string(), state: v.string(), command: v.string()})
+
+/** The latest edits of the profile that are not undone, by this machine's records of them. */
+async function editsOf({paths, profileName}: Settings): Promise<Candidate[]> {
+  const directory = path.join(paths.state, 'undo')
+  const ids = (await namesIn(directory)).flatMap((name) => /^([0-9a-z]{9,12})\.json$/.exec(name)?.[1] ?? [])
+  const found: Candidate[] = []
+  for (const id of ids.sort().reverse()) {
+    const file = path.join(directory, `${id}.json`)
+    const text = await readFileIfThere(file)
+    const record = text === undefined ? undefined : v.safeParse(editRecord, parseOwnJson(text, file))
+    if (record?.success !== true) continue
+    const {profile, state, command} = record.output
+    if (profile === profileName && state !== 'undone') found.push({value: id, about: command})
+    if (found.length === MOST_EDITS) break
+  }
+  return found
 }

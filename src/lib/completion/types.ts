@@ -3,6 +3,8 @@ export type Kind =
   | NameKind
   /** A service token whose secret is on this machine. */
   | 'stored-token'
+  /** An edit that can be undone. */
+  | 'edit'
   | 'profile'
   | 'account'
   | 'host'

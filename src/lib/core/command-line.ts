@@ -24,9 +24,21 @@ export function shellQuote(word: string | Named): string {
   return quoteForPerson(canBePasted(word.name) ? word.name : (word.id ?? word.name))
 }
 
+/** A step of a `next:` line in two parts: `To undo it: ` and a command line of zt's; undefined if it has none. */
+export function commandIn(step: string): {lead: string; line: string} | undefined {
+  const [, lead = '', line] = /^((?!zt )[^:]*: )?(zt [^]*)$/.exec(step) ?? []
+  return line === undefined ? undefined : {lead, line}
+}
+
+/** Commands that work the same with every profile. */
+const WITHOUT_PROFILE = /^zt (completion|help|sandbox|version)\b/
+
 /** A step of a `next:` line that works on a profile: adds `--profile` to a command line of zt's that lacks it. */
 export function withProfile(step: string, profile: string): string {
-  return step.startsWith('zt ') ? withFlags(step, {profile}) : step
+  const {lead, line} = commandIn(step) ?? {}
+  return line === undefined || WITHOUT_PROFILE.test(line)
+    ? step
+    : `${lead ?? ''}${withFlags(line, {profile})}`
 }
 
 /** Adds the flags that have a value and that the command line does not have. */

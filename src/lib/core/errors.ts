@@ -134,6 +134,11 @@ export function cancelled(undone = 'nothing was changed', cause?: unknown): User
   return new UserError({kind: 'cancelled', code: 'CANCELLED', message: `Cancelled; ${undone}`, cause})
 }
 
+/** A signal ended the process in the middle. Who catches it sets the exit code. */
+export function interrupted(left: Pick<UserErrorOptions, 'why' | 'next' | 'details'> = {}): UserError {
+  return new UserError({kind: 'cancelled', code: 'INTERRUPTED', message: 'Interrupted', ...left})
+}
+
 /** A bug in zt: a state that the code considers impossible. Asks for a report and prints no data. */
 export class BugError extends Error {
   override readonly name = 'BugError'

@@ -99,8 +99,8 @@ function keysOf(way: readonly Condition[]): string[] {
 /** A Service Auth policy that admits a token only under conditions. */
 export interface Restriction<P> {
   policy: P
-  /** Those of its widest way. */
-  conditions: Condition[]
+  /** Those of its widest way; undefined: it may admit the token, in ways that are not known. */
+  conditions: Condition[] | undefined
 }
 
 /** A policy with an action. */
@@ -118,15 +118,17 @@ export function restrictionsPast<P extends Deciding>(
 ): Restriction<P>[] {
   const found = policies
     .filter(({decision}) => decision === 'non_identity')
-    .map((policy) => ({policy, ways: waysTo(tokenId, policy, groups).ways.map(keysOf)}))
+    .map((policy) => {
+      const {ways, more} = waysTo(tokenId, policy, groups)
+      return {policy, ways: ways.map(keysOf), more}
+    })
   const covered = (way: Set<string>): boolean =>
     found.some(({ways}) => ways.some((old) => old.every((key) => way.has(key))))
   const wider = waysTo(tokenId, added, groups).ways.some((way) => !covered(new Set(keysOf(way))))
   if (!wider) return []
-  return found.flatMap(({policy, ways}) => {
+  return found.flatMap(({policy, ways, more}): Restriction<P>[] => {
     const [widest] = ways.sort((a, b) => a.length - b.length)
-    return widest === undefined
-      ? []
-      : [{policy, conditions: widest.map((key) => JSON.parse(key) as Condition)}]
+    if (widest === undefined) return more ? [{policy, conditions: undefined}] : []
+    return [{policy, conditions: widest.map((key) => JSON.parse(key) as Condition)}]
   })
 }

@@ -79,9 +79,9 @@ export const SETTINGS = {
   ),
   without_allow: setting(
     oneOf('login', 'forbidden'),
-    'login',
+    'forbidden',
     'What a request that no rule admits gets from an application without an Allow policy, where no login helps: the login page, or 403.',
-    'operators report both',
+    "Cloudflare's wrangler (workers-sdk 14008, May 2026) and operators in 2026 for `forbidden`; earlier reports for `login`",
   ),
   hide_accounts: setting(
     flag,
@@ -134,7 +134,7 @@ export const SETTINGS = {
   server_defaults: setting(
     flag,
     true,
-    'The API fills in fields that an application or policy does not have, and sorts lists whose order has no meaning.',
+    'The API fills in fields that an application, policy or Access group does not have, and sorts lists whose order has no meaning.',
     `${PROVIDER}, plan_modifiers.go, normalizations.go and the sets in its schemas`,
   ),
   unknown_selectors: setting(

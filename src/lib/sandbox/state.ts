@@ -5,7 +5,7 @@ import {systemClock, type Clock} from '../core/clock.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import {goDurationSeconds} from '../core/duration.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../system/files.js'
-import {fillApplication, fillPolicy} from './api/defaults.js'
+import {fillApplication, fillPolicy, fillRules} from './api/defaults.js'
 import {settingOf, type SandboxSettings} from './settings.js'
 import type {EdgeState, EdgeView, SandboxSeed} from './types.js'
 import {TUTORIAL} from './tutorial.js'
@@ -47,6 +47,8 @@ export interface StateData {
   settings: SandboxSettings
   /** How many more writes of applications do not know a new policy, by its ID (`policy_lag`). */
   newPolicies?: Record<string, number> | undefined
+  /** When the sessions of an application were last ended, by its ID: milliseconds since 1970. */
+  sessionsEnded?: Record<string, number> | undefined
   /** Signs what only Access reads, at the edge: base64. */
   cookieKey: string
 }
@@ -121,6 +123,7 @@ export class SandboxState implements EdgeState {
     return {
       now,
       cookieKey: data.cookieKey,
+      sessionsEnded: data.sessionsEnded ?? {},
       applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app, index)})),
       groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
       connectorEnd: settingOf(data.settings, 'connector_end'),
@@ -269,6 +272,7 @@ function begin(seed: SandboxSeed, clock: Clock): StateData {
     // As after a write: what an account has was written once.
     data.apps.forEach(fillApplication)
     for (const policy of [...data.policies, ...data.inlinePolicies]) fillPolicy(policy)
+    data.groups.forEach(fillRules)
   }
   data.zoneOf = takeZones([...data.apps, ...data.groups, ...data.serviceTokens.map(({object}) => object)])
   return data

@@ -71,6 +71,8 @@ export interface EdgeView {
   withoutAllow: 'login' | 'forbidden'
   /** Whether the organisation has strict service-token authentication enabled. */
   strict: boolean
+  /** When the sessions of an application were last ended, by its ID: milliseconds since 1970. */
+  sessionsEnded: Readonly<Record<string, number>>
   /** Signs what only Access reads: base64. */
   cookieKey: string
   /** The team's login host, e.g. `widgetcorp.cloudflareaccess.com`. */

@@ -1,3 +1,6 @@
+import os from 'node:os'
+import type {UserError} from '../core/errors.js'
+
 /** Resolves at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process as usual. */
 export function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
@@ -8,4 +11,72 @@ export function untilSignal(): Promise<void> {
     }
     for (const signal of signals) process.on(signal, end)
   })
+}
+
+/**
+ * What an interrupted operation leaves, and how to go on: an error for people. Operations are nested, and the inner ones
+ * speak first.
+ *
+ * @param inner what the operation inside says
+ * @returns undefined: there is nothing to say
+ */
+export type Left = (inner: UserError | undefined) => UserError | undefined
+
+/** What runs inside, with what it leaves if a signal ends the process meanwhile. */
+export type Interruptible = <T>(left: Left, run: () => Promise<T>) => Promise<T>
+
+/** The operations that are under way. */
+export class Unfinished {
+  readonly #left: Left[] = []
+
+  readonly during: Interruptible = async (left, run) => {
+    this.#left.push(left)
+    try {
+      return await run()
+    } finally {
+      this.#left.splice(this.#left.lastIndexOf(left), 1)
+    }
+  }
+
+  get some(): boolean {
+    return this.#left.length > 0
+  }
+
+  /** What ending now would leave; undefined: nothing worth saying. */
+  said(): UserError | undefined {
+    return this.#left.reduceRight<UserError | undefined>((inner, left) => left(inner), undefined)
+  }
+}
+
+/** Ctrl-C, and what a service manager sends. After SIGHUP the terminal is gone, and no one would read it. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+/**
+ * A signal ends the process at once, and not silently while an operation is unfinished.
+ *
+ * @param end reports the error and ends the process with its exit code, 128 + the signal's number
+ */
+export function interruptions(end: (error: UserError) => void): Interruptible {
+  const unfinished = new Unfinished()
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const error = unfinished.said()
+    if (error) return end(error.with({exitCode: 128 + os.constants.signals[signal]}))
+    listen(false)
+    process.kill(process.pid, signal)
+  }
+  const listen = (on: boolean): void => {
+    for (const signal of SIGNALS) {
+      process.removeListener(signal, onSignal)
+      // Before others, such as the progress line's, which ends the process silently.
+      if (on) process.prependListener(signal, onSignal)
+    }
+  }
+  return async (left, run) => {
+    listen(true)
+    try {
+      return await unfinished.during(left, run)
+    } finally {
+      if (!unfinished.some) listen(false)
+    }
+  }
 }

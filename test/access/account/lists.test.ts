@@ -7,6 +7,7 @@ import {resolveZone} from '../../../src/lib/access/account/zone.js'
 import {createAccessApi} from '../../../src/lib/api/client.js'
 import type {AccessApi, Page} from '../../../src/lib/api/types.js'
 import {UserError} from '../../../src/lib/core/errors.js'
+import {noProgress} from '../../../src/lib/core/progress.js'
 import {Secret} from '../../../src/lib/core/secret.js'
 import type {SandboxSeed} from '../../../src/lib/sandbox/types.js'
 import {World} from '../../support/access-world.js'
@@ -88,7 +89,7 @@ describe('a list of applications', () => {
   it("comes page by page in the API's order, and says how far it is", async () => {
     const steps: string[] = []
     const sizes: number[] = []
-    const ctx = {...world.ctx, progress: {step: (text: string) => steps.push(text)}}
+    const ctx = {...world.ctx, progress: {...noProgress, step: (text: string) => steps.push(text)}}
     for await (const {items, total} of streamApplications(ctx)) {
       expect(total).toBe(230)
       sizes.push(items.length)

@@ -11,11 +11,12 @@ import {planSetApplication, type ApplicationSettings} from '../../../src/lib/acc
 import {createServiceToken} from '../../../src/lib/access/tokens/create.js'
 import {createAccessApi} from '../../../src/lib/api/client.js'
 import {ruleInputOf} from '../../../src/lib/command/rule-flags.js'
+import {ApiError} from '../../../src/lib/core/errors.js'
 import {Secret} from '../../../src/lib/core/secret.js'
 import type {Exchange} from '../../../src/lib/sandbox/api/server.js'
 import type {SandboxState} from '../../../src/lib/sandbox/state.js'
 import {World} from '../../support/access-world.js'
-import {everything, failure, interposed, noAnswer} from '../../support/edit-world.js'
+import {everything, failure, interposed, noAnswer, type Call} from '../../support/edit-world.js'
 
 let world: World
 afterEach(() => world.end())
@@ -194,6 +195,24 @@ describe('creating an application', () => {
     expect(everything(world.state)).toBe(before)
     expect(await world.ctx.index.bindings()).toEqual([])
   })
+
+  it('does not blame the domain for what Cloudflare says of something else by the same code', async () => {
+    await open()
+    const api = await world.ctx.api()
+    const refusing = (why: string): AccessContext => {
+      const error = new ApiError({kind: 'api', code: 'API_REFUSED', message: 'no', why, status: 400, apiCodes: [12130]})
+      const each = (call: Call, run: () => Promise<unknown>): Promise<unknown> =>
+        call.name === 'createApplication' ? Promise.reject(error) : call.name === 'listZones' ? Promise.resolve([]) : run()
+      return {...world.ctx, api: () => Promise.resolve(interposed(api, each))}
+    }
+    const codeOf = async (why: string): Promise<string> => {
+      const ctx = refusing(why)
+      const plan = await planCreateApplication(ctx, {name: 'Wiki', domains: ['wiki.example.com']})
+      return (await failure(applyCreateApplication(ctx, plan, 'zt x'))).code
+    }
+    expect(await codeOf('Cloudflare says: session_duration is not valid.')).toBe('API_REFUSED')
+    expect(await codeOf('Cloudflare says: domain does not belong to zone.')).toBe('DOMAIN_OUTSIDE_ZONES')
+  }) // prettier-ignore
 
   it('settles by looking what came of a creation whose answer is lost', async () => {
     await open()

@@ -106,6 +106,17 @@ describe('what is set on an application', () => {
       ],
     ],
     [
+      'targets of which nothing is known',
+      {target_criteria: [{}, {port: 22}]},
+      {
+        targets: [
+          {include: [], require: [], exclude: []},
+          {port: 22, include: [], require: [], exclude: []},
+        ],
+      },
+      ['targets: port 22'],
+    ],
+    [
       'the login',
       {allowed_idps: ['i', 'j'], auto_redirect_to_identity: true, allow_authenticate_via_warp: true},
       {identityProviders: ['i', 'j'], autoRedirect: true, warpLogin: true},
@@ -166,6 +177,13 @@ describe('what is set on an application', () => {
       {scim: {enabled: true, remoteUri: 'https://a.example.com/scim', serviceTokens: ['ci.access']}},
       ['SCIM: on, to https://a.example.com/scim, with the service token ci.access'],
     ],
+    [
+      'SCIM of which it is not known whether it is on',
+      {scim_config: {enabled: 'x', remote_uri: 'https://a.example.com/scim'}},
+      {scim: {remoteUri: 'https://a.example.com/scim'}},
+      ['SCIM: to https://a.example.com/scim'],
+    ],
+    ['SCIM that is off', {scim_config: {enabled: false}}, {scim: {enabled: false}}, ['SCIM: off']],
     [
       'where the denied go',
       {custom_deny_url: 'https://a.example.com/p', custom_non_identity_deny_url: 'https://a.example.com/m'},

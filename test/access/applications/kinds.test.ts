@@ -128,8 +128,9 @@ describe('an infrastructure application', () => {
 })
 
 describe('what a machine meets that is not admitted', () => {
+  const staff = {id: 'p', name: 'Staff', decision: 'allow', include: [{everyone: {}}]}
   const said = (raw: JsonObject, strict?: boolean): string =>
-    refusalInWords(toApplication({id: 'a', name: 'A', ...raw}), strict)
+    refusalInWords(toApplication({id: 'a', name: 'A', policies: [staff], ...raw}), strict)
 
   it.each<[string, JsonObject, boolean | undefined, string]>([
     ['a web application', {type: 'self_hosted'}, undefined, 'redirect to the login page'],
@@ -140,6 +141,19 @@ describe('what a machine meets that is not admitted', () => {
       {type: 'ssh', oauth_configuration: {enabled: false}},
       undefined,
       'redirect to the login page',
+    ],
+    ['without an Allow rule', {type: 'self_hosted', policies: []}, false, '403'],
+    [
+      'without one, with service_auth_401_redirect',
+      {type: 'ssh', policies: [], service_auth_401_redirect: true},
+      false,
+      '401',
+    ],
+    [
+      'without one, in a strict organisation',
+      {type: 'self_hosted', policies: []},
+      true,
+      '401 for wrong credentials, 403 for others',
     ],
     ['in a strict organisation', {type: 'self_hosted'}, true, '401 for wrong credentials, 403 for others'],
     ['a bookmark', {type: 'bookmark'}, true, 'nothing: a bookmark is only a link'],

@@ -15,7 +15,9 @@ import {
 import {UndoRecords} from '../../../src/lib/access/edit/records.js'
 import {newId, readObject, withRules, type ObjectRef} from '../../../src/lib/access/edit/object.js'
 import {latestEdit, listUndo, planUndo, undoEdit} from '../../../src/lib/access/edit/undo.js'
+import type {UserError} from '../../../src/lib/core/errors.js'
 import type {JsonObject} from '../../../src/lib/core/json.js'
+import {Unfinished} from '../../../src/lib/system/signals.js'
 import {World} from '../../support/access-world.js'
 import {APP, everything, failure, GROUP, interposed, noAnswer, order, planEdit, type Call, type Edit} from '../../support/edit-world.js' // prettier-ignore
 
@@ -276,6 +278,40 @@ describe('a fault at any request', () => {
         else expect(end).toBeInstanceOf(Error)
         expect(everything(world.state, {ids: false})).toBe(before)
         if (broken >= calls) break
+      }
+    },
+  )
+})
+
+describe('a signal at any moment', () => {
+  it.each(SOME.filter(([what]) => /shared|inline policy that/.test(what)))(
+    'of the change of %s: what zt says then brings everything back',
+    async (_, kind, edit) => {
+      await open(kind)
+      const initial = JSON.stringify(world.state.data)
+      for (let at = 0; ; at++) {
+        await reset(initial)
+        const before = everything(world.state, {ids: false})
+        const unfinished = new Unfinished()
+        let left: UserError | undefined
+        const changes = await plan(edit)
+        const isInterrupted = await new Promise<boolean>((resolve, reject) => {
+          const ctx = between(async (call, run) => {
+            if (call.number < at >> 1) return run()
+            if (at % 2 === 1) await run()
+            left = unfinished.said()
+            resolve(true)
+            // The process has ended.
+            return new Promise(() => undefined)
+          })
+          applyChanges({...ctx, interruptible: unfinished.during}, changes, {command}).then(() => {
+            resolve(false)
+          }, reject)
+        })
+        if (!isInterrupted) break
+        const id = left?.next.map((line) => /^zt undo (\w+)$/.exec(line)?.[1])[0]
+        if (id !== undefined) await undo(id)
+        expect(everything(world.state, {ids: false})).toBe(before)
       }
     },
   )

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest'
 import {applyChanges} from '../../../src/lib/access/edit/apply.js'
 import {createChange, replaceChange, type Change} from '../../../src/lib/access/edit/change.js'
 import {newId, type ObjectRef} from '../../../src/lib/access/edit/object.js'
-import {ApiError} from '../../../src/lib/core/errors.js'
+import {ApiError, type UserError} from '../../../src/lib/core/errors.js'
 import {failure} from '../../support/edit-world.js'
 import {MemoryApi, memoryContext, MemoryRecords} from '../../support/memory-api.js'
 
@@ -38,10 +38,10 @@ function refusing(call: RegExp, times: number, error: () => ApiError) {
     if (call.test(name) && left-- > 0) throw error()
   }
   const records = new MemoryRecords()
-  const {ctx, slept, steps} = memoryContext(memory, records)
+  const {ctx, slept, steps, unfinished} = memoryContext(memory, records)
   const sent = (name: string): number => memory.writes.filter((one) => one.startsWith(name)).length
   const edit = (changes: Change[]) => applyChanges(ctx, changes, {command: 'zt x'})
-  return {memory, records, slept, steps, sent, edit}
+  return {memory, records, slept, steps, sent, edit, ctx, unfinished}
 }
 
 describe('a policy that was just created and that the write of its application does not know', () => {
@@ -55,6 +55,38 @@ describe('a policy that was just created and that the write of its application d
     expect([sent('createPolicy'), sent('replaceApplication')]).toEqual([1, 5])
     expect(slept).toEqual([1000, 2000, 4000, 5000])
     expect(steps).toContain('Waiting until Cloudflare knows the new policy')
+  })
+
+  it('can be interrupted while zt waits, which says what was done and how to take it back', async () => {
+    const {ctx, edit, unfinished} = refusing(/^replaceApplication/, 2, () => unknown())
+    const left: (UserError | undefined)[] = []
+    ctx.sleep = () => Promise.resolve(void left.push(unfinished.said()))
+    await edit(attaches())
+    expect(left[0]).toMatchObject({
+      code: 'INTERRUPTED',
+      whyLines: ['The application "App" was not changed: Cloudflare has refused it so far.', 'Changed before that: the policy "New".'],
+      next: ['zt undo 01'],
+      details: {undo: '01', changed: [{kind: 'policy', id: 'policy-made-1'}]},
+    })
+    expect(unfinished.some).toBe(false)
+  }) // prettier-ignore
+
+  it('says that nothing was changed if it is interrupted before the first change is accepted', async () => {
+    const {ctx, edit, unfinished} = refusing(/^createPolicy/, 1, throttled)
+    const left: (UserError | undefined)[] = []
+    ctx.sleep = () => Promise.resolve(void left.push(unfinished.said()))
+    await edit(attaches())
+    expect(left[0]).toMatchObject({next: [], whyLines: [expect.anything(), 'Nothing was changed.']})
+  })
+
+  it('tells an interrupted undo how to complete it, and how to take it back', async () => {
+    const {ctx, edit, records, unfinished} = refusing(/^replaceApplication/, 1, () => unknown())
+    await edit([createChange(policy, {...NO_RULES, name: 'First'})])
+    let left: UserError | undefined
+    ctx.sleep = () => Promise.resolve(void (left ??= unfinished.said()))
+    await applyChanges(ctx, attaches(), {command: 'zt undo 01', undoes: '01'})
+    expect(left?.next).toEqual(['To complete it: zt undo 01', 'To take it back: zt undo 02'])
+    expect(records.kept).toHaveLength(2)
   })
 
   it('is waited for by the creation of an application too, of which only one is made', async () => {

@@ -536,6 +536,21 @@ describe('the secret that was sent', () => {
     expect(found.next[0]).toBe(CHECK[0])
   })
 
+  it('is not shown to be wrong by a 403 of an application without an Allow rule', async () => {
+    const answer = {by: 'access', status: 403, reason: 'forbidden'} as const
+    const known = {answer, tokens: version(2), stored: {secretVersion: 2, imported: true}}
+    const alike = '"GitLab" has no Allow rule, so Access answers 403 to every client that it does not admit, and the answer does not show whether the secret is right.'
+    const found = await explain({...known, policies: admitting})
+    expect(found.why).toContain(alike)
+    expect(found.next[0]).toBe(CHECK[0])
+    expect((await explain({...known, policies: [...admitting, staffRule]})).why).not.toContain(alike)
+    expect((await explain({...known, policies: admitting, strict: true})).why).not.toContain(alike)
+    const unsigned = {...answer, by: 'unknown'} as const
+    expect((await explain({...known, policies: admitting, answer: unsigned})).why).not.toContain(alike)
+    const failing = {getOrganization: denied('no')}
+    expect((await explain({...known, policies: admitting, failing})).why).not.toContain(alike)
+  }) // prettier-ignore
+
   it('is in doubt after a 401 that Access did not sign where the rules admit it: it may be of the service', async () => {
     const unsigned = {...unauthenticated, by: 'unknown'} as const
     const known = {tokens: version(2), stored: {secretVersion: 2}, strict: true}

@@ -45,7 +45,15 @@ const SETTINGS = {
   'with service_auth_401_redirect': {app: {service_auth_401_redirect: true}},
   'with Managed OAuth': {app: {oauth_configuration: {enabled: true}}},
   'with strict authentication': {strict: true},
-} satisfies Record<string, {app?: JsonObject; strict?: boolean}>
+  'that offers a login although no one can log in': {withoutAllow: 'login'},
+} satisfies Record<string, Setting>
+
+interface Setting {
+  app?: JsonObject
+  strict?: boolean
+  /** What the edge answers without an Allow rule: 403, unless it is set. */
+  withoutAllow?: 'login' | 'forbidden'
+}
 
 interface Scene {
   what: string
@@ -136,17 +144,21 @@ const APPLICATIONS: Scene[] = [
   {what: 'of type infrastructure', app: {type: 'infrastructure'}, policies: [], causes: ['application-type']},
 ] // prettier-ignore
 
+const hasAllow = ({policies = []}: Scene): boolean => policies.some(({decision}) => decision === 'allow')
+
 type Row = Scene & {setting: keyof typeof SETTINGS}
 
 const ROWS: Row[] = [
   ...(Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]).flatMap((setting) =>
-    [...RULES, ...CREDENTIALS].map((scene) => ({...scene, setting})),
+    [...RULES, ...CREDENTIALS]
+      .filter((scene) => !('withoutAllow' in SETTINGS[setting]) || !hasAllow(scene))
+      .map((scene) => ({...scene, setting})),
   ),
   ...APPLICATIONS.map((scene) => ({...scene, setting: 'plain' as const})),
 ]
 
 function seedOf(row: Row): SandboxSeed {
-  const {app = {}, strict = false}: {app?: JsonObject; strict?: boolean} = SETTINGS[row.setting]
+  const {app = {}, strict = false, withoutAllow = 'forbidden'}: Setting = SETTINGS[row.setting]
   const policies = (row.policies ?? [ADMITS]).map((one, at) => ({
     ...{id: `policy-${at}`, name: `Rule ${at + 1}`},
     ...one,
@@ -183,6 +195,7 @@ function seedOf(row: Row): SandboxSeed {
     ],
     settings: {
       strict_service_token_auth: strict,
+      without_allow: withoutAllow,
       country_of: {'127.0.0.2/32': 'DE', '127.0.0.1/32': 'FR'},
     },
   }
@@ -246,6 +259,8 @@ describe.each(Object.keys(SETTINGS) as (keyof typeof SETTINGS)[])(
         const shown = `${String(answer.status)} ${error.why ?? ''} ${error.next.join(' | ')}`
 
         const certain = causes.filter((one) => one.certain).map(({id}) => id)
+        if (row.setting === 'plain' && !hasAllow(row) && row.app === undefined && !row.others)
+          expect(answer.status, shown).toBe(row.causes.includes('no-application') ? 530 : 403)
         // The redirect to the login page says whether the pair was accepted.
         expect(answer.credentials !== undefined, shown).toBe(answer.reason === 'login')
         const named = causes.map(({id}) => id)

@@ -47,6 +47,9 @@ const serviceAuth = (name: string, rules: Rules): Policy => policy(name, 'non_id
 const PAST = (whom: string, conditions: string): string =>
   `The rule "Office" admits ${whom} under conditions (${conditions}); the new rule goes past them`
 
+const MAY_GO_PAST =
+  'The rule "Office" may admit "ci" in a way that zt does not know; the new rule may go past its conditions'
+
 describe('what a new Service Auth rule goes past', () => {
   it.each<[string, Case, string[]]>([
     ['nothing, without rules', {policies: []}, []],
@@ -69,6 +72,9 @@ describe('what a new Service Auth rule goes past', () => {
     ['a Block rule for a country', {policies: [policy('Abroad', 'deny', {include: [germany]})]}, ['The Block rule "Abroad" no longer keeps out "ci": Access evaluates Service Auth rules first']],
     ['no Block rule of people', {policies: [policy('People', 'deny', {include: [staff]})]}, []],
     ['no Block rule after Allow for people', {policies: [policy('Staff', 'allow', {include: [staff]}), policy('Closed', 'deny', {include: [everyone]})]}, []],
+    ['a selector that zt does not know', {policies: [serviceAuth('Office', {include: [{of_tomorrow: {}}]})]}, [MAY_GO_PAST]],
+    ['a group that does not exist', {policies: [serviceAuth('Office', {include: [byGroup('gone')]})]}, [MAY_GO_PAST]],
+    ['nothing unknown, where another rule admits it from everywhere', {policies: [serviceAuth('Office', {include: [{of_tomorrow: {}}]}), serviceAuth('Open', {include: [byToken()]})]}, []],
     ['groups that may not be read', {policies: [serviceAuth('Office', {include: [byGroup('at-work')]})], listGroups: () => Promise.reject(new ApiError({kind: 'permission', code: 'X', message: 'no', status: 403}))}, ['zt could not read the Access groups, so it does not know all restrictions that this rule goes past']],
   ])('%s', async (_, given, expected) => {
     expect(await warnings(given)).toEqual(expected)

@@ -74,7 +74,12 @@ describe.each(scenarios)('%s, killed', (_, run, prepared = false) => {
         await world.end()
         world = await World.open()
         await prepare()
-        await dies(run, new Mortal({effect, after}))
+        const mortal = new Mortal({effect, after})
+        await dies(run, mortal)
+        const {entries} = await world.ctx.journal.list()
+        // Ctrl-C at that moment would not have been silent, if there is something to recover.
+        if (entries.some(({sentAt, endedAt}) => sentAt !== undefined && endedAt === undefined))
+          expect(mortal.left?.next).toEqual(['zt token recover'])
         const first = await recoverUnfinished(world.ctx)
         await ageJournal()
         const second = await recoverUnfinished(world.ctx)

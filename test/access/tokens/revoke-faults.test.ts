@@ -226,6 +226,32 @@ describe('a revocation whose edit cannot be recorded', () => {
   })
 })
 
+describe('what an interrupted revocation says', () => {
+  const again = 'zt token revoke ci --detach'
+  const enable = 'To enable it again: zt token enable ci'
+
+  it.each<[string, string, string[], RegExp, RegExp[]]>([
+    ['before the edit', 'updateServiceToken', [again, enable], /No rule was changed.*may be disabled now/, []],
+    ['at the first change', 'replacePolicy', [again, enable, 'zt undo ID'], /is disabled now/, []],
+    ['at the deletion of a policy', 'deletePolicy', [again, enable, 'zt undo ID'], /is disabled now/, [/Changed before that: .*Robots/]],
+    ['at the deletion of the token', 'deleteServiceToken', [again, 'Or put it back: zt undo ID'], /disabled now, or already deleted/, [/It was taken out of/, /^Deleted, because/]],
+  ])('%s', async (_, at, next, state, more) => {
+    await reset()
+    let left: UserError | undefined
+    const {ctx} = await faulty((_write, name) => {
+      if (name === at) left ??= world.unfinished.said()
+      return undefined
+    })
+    await revoke(ctx)
+    const said = left?.next.map((line) => line.replace(/(zt undo) \w+/, '$1 ID')) ?? []
+    expect(said).toEqual(next)
+    const why = left?.why ?? ''
+    expect(why).toMatch(state)
+    for (const one of more) expect(left?.whyLines.some((line) => one.test(line)), why).toBe(true)
+    expect(left?.code).toBe('INTERRUPTED')
+  }) // prettier-ignore
+})
+
 describe('what a failed revocation says', () => {
   it('calls deleted what it deleted, and taken out what it was taken out of', async () => {
     await reset()

@@ -715,14 +715,19 @@ describe('the edit of a detachment', () => {
     const seen = new Promise<void>((resolve) => (arrived = resolve))
     const progress = {
       ...noProgress,
-      step: (text: string) => {
+      wait: (text: string) => {
         waiting.push(text)
-        if (text.startsWith('Waiting for another zt')) arrived()
+        arrived()
       },
     }
     const lock = await world.ctx.locks.acquire(`edit/${String(world.state.accountId)}`)
     const running = revokeToken({...world.ctx, progress}, {token: 'ci', detach: true})
     await seen
+    expect(waiting).toEqual([`Waiting for another zt (process ${process.pid})`])
+    expect(world.unfinished.said()).toMatchObject({
+      ...{code: 'INTERRUPTED', next: []},
+      why: `zt was waiting for another zt (process ${process.pid}), and changed nothing meanwhile.`,
+    })
     expect(world.changes).toEqual([])
     // What is written until then is part of the plan.
     world.state.data.policies.push(policy('late', {include: [cd, ci]}))

@@ -25,7 +25,8 @@ it('shows where the rule goes, and how to go on', async () => {
   const {stdout, stderr} = await zt.run(`${add} --token deploy --before Staff`)
   expect(stdout.indexOf('Service Auth: deploy')).toBeLessThan(stdout.indexOf('Staff'))
   expect(stderr).toMatch(/zt undo \w+/)
-  expect(stderr).toContain('zt ssh gitlab.widgetcorp.tech')
+  expect(stderr).toContain('If it is an SSH server: zt ssh gitlab.widgetcorp.tech')
+  expect(stderr).toContain('If it is a web service: zt curl https://gitlab.widgetcorp.tech/')
   await zt.json(`${add} --group robots --precedence 1`)
   const links = zt.app('GitLab')['policies'] as {id: string; precedence: number}[]
   const first = links.reduce((a, b) => (a.precedence < b.precedence ? a : b))

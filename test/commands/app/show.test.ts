@@ -37,7 +37,7 @@ it('shows what decides beside the rules, of the application and of each policy',
   })
   Object.assign(zt.policy('CD'), {session_duration: '30m', isolation_required: true})
   expect((await zt.json('app show Build'))['application']).toMatchObject({
-    ...{serviceAuth: 'yes', strictServiceAuth: false, notAdmitted: 'redirect to the login page'},
+    ...{serviceAuth: 'yes', strictServiceAuth: false, notAdmitted: '403'},
     settings: {
       ...{audience: expect.any(String) as string, tokenHeader: 'Authorization', cookie: {binding: true}},
       destinations: [{uri: 'build.widgetcorp.tech'}, {type: 'private', cidr: '10.0.0.0/8', portRange: '22'}],

@@ -11,10 +11,11 @@ it('creates an Access group', async () => {
   const {id, include} = zt.group('builders')
   expect(result).toMatchObject({changed: true, dryRun: false, group: {id, name: 'builders'}})
   expect(include).toEqual([
-    {service_token: {token_id: 'token-ci'}},
+    // As the sandbox sorts them.
+    {geo: {country_code: 'DE'}},
     {group: {id: 'group-offices'}},
     {ip: {ip: '2001:db8::/32'}},
-    {geo: {country_code: 'DE'}},
+    {service_token: {token_id: 'token-ci'}},
   ])
 })
 

@@ -6,6 +6,7 @@ import {systemClock, type Clock} from '../../core/clock.js'
 import {noProgress, type Progress} from '../../core/progress.js'
 import {UserError} from '../../core/errors.js'
 import {Locks} from '../../system/lock.js'
+import type {Interruptible} from '../../system/signals.js'
 import type {Secret} from '../../core/secret.js'
 import {Journal} from '../../secrets/journal/journal.js'
 import {IndexFiles} from '../../secrets/index-files.js'
@@ -66,6 +67,8 @@ export interface AccessContext {
   /** Waits; tests shorten it. */
   sleep(milliseconds: number): Promise<void>
   progress: Progress
+  /** A signal that ends the process meanwhile does so with what `left` says. */
+  interruptible: Interruptible
   /** Shows a warning about a failure that does not change the result, such as in cleaning up. */
   warn?: ((text: string) => void) | undefined
 }
@@ -90,6 +93,8 @@ export interface AccessDependencies {
   /** True if no store may prompt, not even with its own dialog. */
   quiet?: boolean | undefined
   progress?: Progress | undefined
+  /** Left out: a signal ends the process silently. */
+  interruptible?: Interruptible | undefined
   warn?: AccessContext['warn']
   /** The zone to use instead of the account, by name or ID. */
   zone?: string | undefined
@@ -215,6 +220,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     clock: deps.clock ?? systemClock,
     progress: deps.progress ?? noProgress,
+    interruptible: deps.interruptible ?? ((_, run) => run()),
     warn: deps.warn,
   }
 }

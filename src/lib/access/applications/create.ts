@@ -39,7 +39,7 @@ export interface CreateApplicationOptions {
 export interface CreateApplicationPlan extends PlannedEdit {
   /** Identifies the created application in `AppliedEdit.ids`. */
   newId: string
-  application: {name: string; domains: string[]}
+  application: {name: string; type: string; domains: string[]}
   rule: {name: string} | undefined
   /** Whom the rule admits, in words. */
   admitted: string[]
@@ -90,7 +90,7 @@ export async function planCreateApplication(
     ...(sessionDuration !== undefined && {session_duration: sessionDuration}),
     ...(options.serviceAuth401 === true && {service_auth_401_redirect: false}),
   }
-  const plan = {newId: APPLICATION, application: {name, domains}, warnings, notes: []}
+  const plan = {newId: APPLICATION, application: {name, type: TYPE, domains}, warnings, notes: []}
   if (!rules) {
     const binding = {tokenId: undefined, bound: [], warnings: []}
     return {...plan, changes: [createChange(target, fields)], rule: undefined, admitted: [], binding}
@@ -156,7 +156,13 @@ async function explained(ctx: AccessContext, domains: readonly string[], error: 
     for (const domain of domains) refuseTaken(ctx, domain, applications)
     return restated(error, {why: [`Another application has the domain ${domains.join(' or ')}.`]})
   }
-  if (!error.apiCodes.includes(12130)) return error
+  // Any invalid request has this code; without words of Cloudflare's, it may be about the domain.
+  const said = error.whyLines.find((line) => line.startsWith('Cloudflare says'))
+  if (
+    !error.apiCodes.includes(12130) ||
+    (said !== undefined && !/\b(domain|zone|host ?name)s?\b/i.test(said))
+  )
+    return error
   const zones = await api.listZones().catch(() => undefined)
   const names = zones?.map(({name}) => name)
   const outside = domains.map(hostPart).filter((host) => names && !names.some((zone) => isWithin(host, zone)))

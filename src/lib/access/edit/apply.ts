@@ -1,6 +1,6 @@
 import type {AccessApi} from '../../api/types.js'
 import type {JsonObject} from '../../core/json.js'
-import {UserError, messageOf} from '../../core/errors.js'
+import {interrupted, UserError, messageOf} from '../../core/errors.js'
 import {redact} from '../../core/redact.js'
 import {tidy} from '../../core/tidy.js'
 import {ztCommand} from '../../core/command-line.js'
@@ -59,7 +59,10 @@ export async function applyChanges(
   const {prepare} = options
   const first = prepare ? undefined : await lookAtAll(api, changes)
   const edit = new Edit(ctx, api, changes, await begin(ctx, api, changes, options))
-  return edit.run(prepare ? await edit.prepared(prepare) : first)
+  return ctx.interruptible(
+    (inner) => edit.interrupted(inner),
+    async () => edit.run(prepare ? await edit.prepared(prepare) : first),
+  )
 }
 
 /** @throws UserError `conflict` / `ALREADY_UNDONE` */
@@ -153,6 +156,8 @@ class Edit {
   readonly #done: Change[] = []
   readonly #ids = new Map<string, string>()
   readonly #warnings: string[] = []
+  /** What is being changed, from the moment when it may have been. */
+  #open: ObjectRef | undefined
 
   constructor(
     readonly ctx: AccessContext,
@@ -203,7 +208,10 @@ class Edit {
     } catch (error) {
       return {state: 'not-done', error}
     }
-    return makeChange(this.ctx, this.api, change, now, twins, new Set(this.#ids.values()))
+    this.#open = change.target
+    const result = await makeChange(this.ctx, this.api, change, now, twins, new Set(this.#ids.values()))
+    this.#open = undefined
+    return result
   }
 
   /** The ID of an object that the edit created, in place of its `newId`. */
@@ -250,12 +258,40 @@ class Edit {
     }
   }
 
+  /**
+   * What a signal leaves.
+   *
+   * @param inner of a change that was certainly not made
+   */
+  interrupted(inner: UserError | undefined): UserError {
+    const error = inner ?? interrupted({why: this.#open ? unsure(this.#open) : undefined})
+    if (this.#done.length === 0 && (inner || !this.#open))
+      return error.with({why: [...error.whyLines, 'Nothing was changed.']})
+    const {undoes} = this.record
+    return restated(error, {
+      why: this.#before,
+      next:
+        undoes === undefined
+          ? [this.#undoCommand()]
+          : [
+              `To complete it: ${ztCommand(this.ctx, 'undo', undoes)}`,
+              `To take it back: ${this.#undoCommand()}`,
+            ],
+      details: {undo: this.record.id, changed: this.#done.map(({target}) => target)},
+    }) as UserError
+  }
+
+  /** The changes that were made before something went wrong. */
+  get #before(): string[] {
+    return this.#done.length === 0
+      ? []
+      : [`Changed before that: ${this.#done.map(({target}) => inWords(target)).join(', ')}.`]
+  }
+
   /** The outcome of a change is unknown: nothing more is done, neither forward nor back. */
   #unknown(change: Change, error: unknown): unknown {
-    const before = this.#done.map(({target}) => inWords(target))
-    const done = before.length === 0 ? [] : [`Changed before that: ${before.join(', ')}.`]
     return restated(error, {
-      why: [`zt could not find out whether ${inWords(change.target)} was changed.`, ...done],
+      why: [unsure(change.target), ...this.#before],
       next: [`When the API answers again, undo what was done: ${this.#undoCommand()}`],
       details: {undo: this.record.id, changed: this.#done.map(({target}) => target)},
     })
@@ -294,10 +330,7 @@ class Edit {
     }
     await this.#note({})
     return restated(error, {
-      why: [
-        `Changed before that: ${this.#done.map(({target}) => inWords(target)).join(', ')}.`,
-        `Could not undo all of it: ${left.join('; ')}.`,
-      ],
+      why: [...this.#before, `Could not undo all of it: ${left.join('; ')}.`],
       next: [this.#undoCommand()],
       details: {undo: this.record.id, changed: this.#done.map(({target}) => target)},
     })
@@ -356,6 +389,10 @@ class Edit {
   #undoCommand(): string {
     return ztCommand(this.ctx, 'undo', this.record.id)
   }
+}
+
+function unsure(target: ObjectRef): string {
+  return `zt could not find out whether ${inWords(target)} was changed.`
 }
 
 function anotherId(target: ObjectRef, was: string): string {

@@ -1,7 +1,7 @@
 import type {AccessApi} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
 import type {JsonObject} from '../../core/json.js'
-import {ApiError, UserError} from '../../core/errors.js'
+import {ApiError, interrupted, UserError} from '../../core/errors.js'
 import type {AccessContext} from '../account/context.js'
 import {eventually, isGone, mayBeDone} from '../account/outcome.js'
 import {patient} from '../../core/patience.js'
@@ -87,7 +87,7 @@ export async function makeChange(
   made: ReadonlySet<string> = new Set(),
 ): Promise<StepResult> {
   let id = change.target.id
-  const wait = new Wait(ctx)
+  const wait = new Wait(ctx, change)
   for (;;) {
     try {
       id = await send(ctx, api, change, now)
@@ -158,13 +158,21 @@ class Wait {
   #waited = 0
   #pause = 1000
 
-  constructor(readonly ctx: AccessContext) {}
+  constructor(
+    readonly ctx: AccessContext,
+    readonly change: Change,
+  ) {}
 
   /** @returns false, at once, if the time is used up */
   async once(why: string): Promise<boolean> {
     if (this.#waited >= patient(REFUSED_MS)) return false
-    this.ctx.progress.step(why)
-    await this.ctx.sleep(this.#pause)
+    await this.ctx.interruptible(
+      () => interrupted({why: `${capitalised(notDone(this.change))}: Cloudflare has refused it so far.`}),
+      () => {
+        this.ctx.progress.wait(why)
+        return this.ctx.sleep(this.#pause)
+      },
+    )
     this.#waited += this.#pause
     this.#pause = Math.min(this.#pause * 2, 5000)
     return true
@@ -387,8 +395,11 @@ function notAsExpected(target: ObjectRef, fields: string[]): UserError {
 }
 
 /** The same error, now that the change is known not to have been made. */
-function lookedUp({action, target}: Change, error: ApiError): unknown {
+function lookedUp(change: Change, error: ApiError): unknown {
+  return restated(error, {why: [`zt has checked: ${notDone(change)}.`], outcomeUnknown: false})
+}
+
+function notDone({action, target}: Change): string {
   const done = {create: 'created', replace: 'changed', delete: 'deleted', 'make-reusable': 'made reusable'}
-  const checked = `zt has checked: ${inWords(target)} was not ${done[action]}.`
-  return restated(error, {why: [checked], outcomeUnknown: false})
+  return `${inWords(target)} was not ${done[action]}`
 }

@@ -6,7 +6,7 @@ import {evaluate} from '../../policy/evaluate.js'
 import {groupHolding, mayAdmit, namesToken} from '../../policy/references.js'
 import type {Evaluation, PolicyTrace} from '../../policy/types.js'
 import type {EdgeAnswer} from '../../tunnel/types.js'
-import {serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
+import {hasNoLogin, serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
 import {tokenStatus} from '../tokens/list.js'
 
 export type CauseId =
@@ -172,7 +172,7 @@ function knownOf(
   {admitted, mayAdmit}: Evaluation,
   said: Said,
 ): string[] {
-  const setting = setting401(application)
+  const alike = said === 'open' ? answersAlike(answer, application, strict) : undefined
   const current = isCurrent(secret, secretVersion)
   const doubt = serviceAuthDoubt(application)
   return [
@@ -181,14 +181,34 @@ function knownOf(
     ...(admitted ? [`The rules of "${application.name}" admit "${name}".`] : []),
     ...(said === 'credentials-right' ? ['Access accepted its credentials.'] : []),
     ...(said === 'credentials-doubtful' && mayAdmit ? ['Access says that it did not accept its credentials.'] : []),
-    ...(answer.reason === 'unauthenticated' && said === 'open' && setting !== undefined && (admitted || !current)
-      ? [`By its setting ${setting}, the application answers 401 to every client that it does not admit, so the answer does not show whether the secret is right.`]
-      : []),
+    ...(alike !== undefined && (admitted || !current) ? [alike] : []),
     ...(cookie ? [cookieInWords(application, strict)] : []),
     ...(current && admitted && said !== 'credentials-right'
       ? [`The secret that zt saved is the current one (version ${String(secretVersion)}).`]
       : []),
   ] // prettier-ignore
+}
+
+/** Why the application answers so whether the secret is right or not: a sentence. */
+function answersAlike(
+  {by, reason, status}: EdgeAnswer,
+  application: Application,
+  strict: boolean | undefined,
+): string | undefined {
+  const setting = reason === 'unauthenticated' ? setting401(application) : undefined
+  // Unless strict authentication is on.
+  const noLogin =
+    reason === 'forbidden' && by === 'access' && strict === false && hasNoLogin(application.policies)
+  const because =
+    setting !== undefined
+      ? `By its setting ${setting}, the application answers`
+      : noLogin
+        ? `"${application.name}" has no Allow rule, so Access answers`
+        : undefined
+  return (
+    because &&
+    `${because} ${status} to every client that it does not admit, and the answer does not show whether the secret is right.`
+  )
 }
 
 /**

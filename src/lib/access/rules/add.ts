@@ -44,7 +44,7 @@ export interface AddRuleOptions extends Place {
 
 /** Without changes if everyone is admitted already. */
 export interface AddRulePlan extends PlannedEdit {
-  application: {id: string; name: string; domains: string[]}
+  application: {id: string; name: string; type: string; domains: string[]}
   /** `reusable`: attaches an account's policy. `inline`: creates one inside the application (legacy). `none`: not needed. */
   how: 'reusable' | 'inline' | 'none'
   /** The rule that is added. Its ID is known if the policy exists already. */
@@ -97,7 +97,7 @@ export async function planAddRule(ctx: AccessContext, options: AddRuleOptions): 
   const binding = await planBinding(ctx, application, rules.tokens, rules.reached)
   const plan: AddRulePlan = {
     changes: [],
-    application: {...nameOf(application), domains: application.domains},
+    application: {...nameOf(application), type: application.type, domains: application.domains},
     how: 'none',
     rule: undefined,
     alreadyThere: rules.tokens.filter((token) => !tokenIsMissing(token)),

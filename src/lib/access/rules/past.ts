@@ -43,7 +43,8 @@ export async function pastWarnings(
       : [
           'zt could not read the Access groups, so it does not know all restrictions that this rule goes past',
         ]),
-    ...conditionWarnings({rules, tokens}, deciding, groups, words),
+    // Without the groups, they are why so much is unknown.
+    ...conditionWarnings({rules, tokens}, deciding, groups, words, read ? 'all' : 'known'),
     ...blockWarnings(tokens, policies, groups),
   ]
 }
@@ -58,16 +59,20 @@ function conditionWarnings(
   policies: readonly Policy[],
   groups: ReadonlyMap<string, Group>,
   words: RuleNames,
+  said: 'all' | 'known',
 ): string[] {
-  const past = new Map<Policy, {tokens: string[]; conditions: Condition[]}>()
+  const past = new Map<Policy, {tokens: string[]; conditions: Condition[] | undefined}>()
   for (const {id, name} of tokens) {
     for (const {policy, conditions} of restrictionsPast(id, rules, policies, groups)) {
+      if (said === 'known' && !conditions) continue
       const found = past.get(policy) ?? {tokens: [], conditions}
       found.tokens.push(name)
       past.set(policy, found)
     }
   }
   return [...past].map(([{name}, {tokens: whom, conditions}]) => {
+    if (!conditions)
+      return `The rule "${name}" may admit ${quoted(whom)} in a way that zt does not know; the new rule may go past its conditions`
     const under = conditions.map(
       ({part, rule}) => `${part === 'require' ? 'only' : 'not'} ${ruleInWords(rule, words)}`,
     )

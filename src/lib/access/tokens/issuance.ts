@@ -1,7 +1,7 @@
 import type {AccessApi, NewServiceToken, ServiceToken} from '../../api/types.js'
-import {ApiError, OUTCOME_UNKNOWN, UserError} from '../../core/errors.js'
+import {ApiError, interrupted, OUTCOME_UNKNOWN, UserError} from '../../core/errors.js'
 import {said} from '../../core/said.js'
-import type {JournalEntry, Spooled} from '../../secrets/journal/journal.js'
+import type {JournalEntry, Spool, Spooled} from '../../secrets/journal/journal.js'
 import type {SecretStore} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
@@ -87,7 +87,14 @@ export abstract class Issuance<Seen = unknown> {
 
   async run(): Promise<{token: ServiceToken; made: NewServiceToken; seen: Seen; warnings: string[]}> {
     const {ctx, store} = this
-    const spool = await ctx.journal.begin(this.#entry, store)
+    return ctx.interruptible(
+      () => this.#interrupted(),
+      async () => this.#run(await ctx.journal.begin(this.#entry, store)),
+    )
+  }
+
+  async #run(spool: Spool): ReturnType<Issuance<Seen>['run']> {
+    const {ctx, store} = this
     try {
       await this.check()
       await this.note({sentAt: nowText(ctx)})
@@ -161,6 +168,19 @@ export abstract class Issuance<Seen = unknown> {
       next,
       details: {operation: this.#entry.id, ...details},
       cause,
+    })
+  }
+
+  /** What a signal leaves. */
+  #interrupted(): UserError {
+    const {id, kind, name, sentAt} = this.#entry
+    const what = kind === 'create' ? `The creation of "${name}"` : `The rotation of "${name}"`
+    const sent =
+      sentAt === undefined ? 'Nothing was sent to Cloudflare.' : 'What it has made is in the journal.'
+    return interrupted({
+      why: `${what} is not complete. ${sent}`,
+      next: [this.recoverCommand],
+      details: {operation: id},
     })
   }
 

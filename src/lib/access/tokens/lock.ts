@@ -1,4 +1,4 @@
-import {UserError} from '../../core/errors.js'
+import {interrupted, UserError} from '../../core/errors.js'
 import type {Lock} from '../../system/lock.js'
 import {tidy} from '../../core/tidy.js'
 import type {AccessContext} from '../account/context.js'
@@ -50,14 +50,25 @@ export async function withLock<T>(
   busy = {code: 'TOKEN_BUSY', message: 'Another zt is working on this service token'},
 ): Promise<T> {
   const first = await ctx.locks.holder(name)
-  if (first !== undefined) ctx.progress.step(`Waiting for another zt (process ${first})`)
-  const lock = await ctx.locks.acquire(name, PATIENCE_MS)
+  const acquire = (): Promise<Lock | undefined> => ctx.locks.acquire(name, PATIENCE_MS)
+  const lock = await (first === undefined ? acquire() : waitingFor(ctx, first, acquire))
   if (!lock) throw stillBusy(busy, await ctx.locks.holder(name))
   try {
     return await run()
   } finally {
     await releaseLock(ctx, lock)
   }
+}
+
+async function waitingFor<T>(ctx: AccessContext, pid: number, acquire: () => Promise<T>): Promise<T> {
+  const why = `zt was waiting for another zt (process ${pid}), and changed nothing meanwhile.`
+  return ctx.interruptible(
+    (inner) => inner ?? interrupted({why}),
+    () => {
+      ctx.progress.wait(`Waiting for another zt (process ${pid})`)
+      return acquire()
+    },
+  )
 }
 
 function stillBusy({code, message}: {code: string; message: string}, pid: number | undefined): UserError {

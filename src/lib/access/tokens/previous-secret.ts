@@ -12,11 +12,20 @@ const SKEW_NOISE_MS = 2000
 /** Cloudflare needs an end for a previous secret: for a token without one, later than anyone will use it. */
 const FOREVER_MS = 100 * 365 * 24 * 3600_000
 const SOON_ENDED_MS = 60_000
+/** Cloudflare's times have whole seconds, and come from another of its clocks than the Date header. */
+const SHOWS_AFTER_MS = 1500
+/** An answer that was on its way for longer says too little of the time to wait for it. */
+const LONGEST_WAIT_MS = 10_000
 
 /** The time by Cloudflare's clock, which decides when a secret ends. */
 export function serverNow(ctx: AccessContext, api: AccessApi): number {
   const ahead = api.clockAhead() ?? 0
   return ctx.clock.now() + (Math.abs(ahead) < SKEW_NOISE_MS ? 0 : ahead)
+}
+
+/** No later than the time by Cloudflare's clock: the Date header has whole seconds, and has been on its way. */
+function earliestServerNow(ctx: AccessContext, api: AccessApi): number {
+  return ctx.clock.now() + (api.clockAhead() ?? -SKEW_NOISE_MS)
 }
 
 /** When the token itself ends. */
@@ -70,11 +79,11 @@ async function setPreviousEnd(
   before: ServiceToken,
   until: string,
 ): Promise<void> {
-  // Cloudflare's times have whole seconds: only a change that comes later than the last one shows.
+  // Only a change in a later second than the last one shows.
   const was = Date.parse(before.updatedAt ?? '')
-  const since = serverNow(ctx, api) - was
-  if (was % 1000 === 0 && Math.abs(since) <= SKEW_NOISE_MS) await ctx.sleep(SKEW_NOISE_MS - since + 1)
-  const sentAt = serverNow(ctx, api)
+  const left = SHOWS_AFTER_MS - (earliestServerNow(ctx, api) - was)
+  if (was % 1000 === 0 && left > 0 && left <= LONGEST_WAIT_MS) await ctx.sleep(left)
+  const sentAt = earliestServerNow(ctx, api)
   await persistently(ctx, api, before.id, {previous_client_secret_expires_at: until})
   const now = await eventually(
     ctx,
@@ -98,5 +107,5 @@ function isUnmoved({clientId, updatedAt}: ServiceToken, now: ServiceToken, sentA
   if (updatedAt === undefined || now.updatedAt === undefined) return false
   const was = Date.parse(updatedAt)
   if (Date.parse(now.updatedAt) !== was) return Date.parse(now.updatedAt) < was
-  return was % 1000 !== 0 || Math.abs(sentAt - was) > SKEW_NOISE_MS
+  return was % 1000 !== 0 || Math.abs(sentAt - was) >= SHOWS_AFTER_MS
 }

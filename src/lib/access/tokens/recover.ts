@@ -1,5 +1,5 @@
 import type {AccessApi} from '../../api/types.js'
-import {UserError} from '../../core/errors.js'
+import {interrupted, UserError} from '../../core/errors.js'
 import {said} from '../../core/said.js'
 import {tidy} from '../../core/tidy.js'
 import type {JournalEntry} from '../../secrets/journal/journal.js'
@@ -81,13 +81,15 @@ async function recoverOne(
       ctx.progress.step(`Settling "${entry.name}"`)
       const store = await ctx.storeOf(entry.store)
       const {act, next = [], ...plan} = await planFor(ctx, entry, store, undo)
-      if (!dryRun && plan.settlement !== 'waiting') {
+      const settle = async (): Promise<void> => {
         await act?.()
         await ctx.journal.end(entry, store).catch((error: unknown) => {
           if (!undo) throw error
           return ctx.journal.discard(entry)
         })
       }
+      if (!dryRun && plan.settlement !== 'waiting')
+        await ctx.interruptible(() => notSettled(ctx, entry, undo), settle)
       return {entry, next, ...plan}
     } catch (error) {
       if (!(error instanceof UserError)) throw error
@@ -96,6 +98,13 @@ async function recoverOne(
   } finally {
     await releaseLock(ctx, lock)
   }
+}
+
+function notSettled(ctx: AccessContext, {name}: JournalEntry, undo: boolean): UserError {
+  return interrupted({
+    why: `"${name}" may not be settled.`,
+    next: [ztCommand(ctx, 'token', 'recover', ...(undo ? ['--undo'] : []))],
+  })
 }
 
 async function planFor(

@@ -1,5 +1,5 @@
 import type {AccessApi, ServiceToken} from '../../api/types.js'
-import {ApiError, UserError} from '../../core/errors.js'
+import {ApiError, interrupted, UserError} from '../../core/errors.js'
 import {isDirect, tokenReferences, type Reference} from '../../policy/references.js'
 import {requireReady} from '../../secrets/stores.js'
 import type {IndexEntry} from '../../secrets/index-files.js'
@@ -107,16 +107,20 @@ async function detachAndDelete(
   plan: () => Promise<Plan>,
   {detach, shown}: {detach: boolean; shown: Plan | undefined},
 ): Promise<{made: Plan; applied: AppliedEdit}> {
-  let disabled: Plan | undefined
+  /** `disabling`: it may be disabled. */
+  let state = 'untouched' as 'untouched' | 'disabling' | 'disabled'
+  let begun: Plan | undefined
   let wasEnabled = false
   let applied: AppliedEdit | undefined
   const apply = async (now: Plan): Promise<AppliedEdit> => {
     // It must open nothing while its rules change.
     const disable = async (): Promise<void> => {
       ctx.progress.step('Disabling the service token')
+      begun = now
+      if (state === 'untouched') state = 'disabling'
       if (now.enabled) await persistently(ctx, api, now.token.id, {enabled: false})
       wasEnabled ||= now.enabled
-      disabled = now
+      state = 'disabled'
     }
     applied = await applyChanges(ctx, now.changes, {
       command: ztCommand(ctx, 'token', 'revoke', now.token, '--detach'),
@@ -125,15 +129,20 @@ async function detachAndDelete(
     if (now.exists) await deleteToken(ctx, api, now)
     return applied
   }
-  try {
+  const withState = (error: UserError): UserError =>
+    begun ? halfWay(ctx, {...begun, enabled: wasEnabled || begun.enabled}, {state, applied}, error) : error
+  const run = async (): Promise<{made: Plan; applied: AppliedEdit}> => {
     if (detach) {
       const made = await makeEdit(ctx, plan, {shown, planned: () => undefined, apply})
       return {made: made.plan, applied: made.applied}
     }
     const made = await plan()
     return {made, applied: await apply(made)}
+  }
+  try {
+    return await ctx.interruptible((inner) => (begun ? withState(inner ?? interrupted()) : inner), run)
   } catch (error) {
-    throw disabled ? halfWay(ctx, {...disabled, enabled: wasEnabled}, applied, error) : error
+    throw state === 'disabled' && error instanceof UserError ? withState(error) : error
   }
 }
 
@@ -312,23 +321,23 @@ function nextFor(
 function halfWay(
   ctx: AccessContext,
   {token, enabled}: Plan,
-  applied: AppliedEdit | undefined,
-  error: unknown,
-): unknown {
-  if (!(error instanceof UserError)) return error
+  {state, applied}: {state: string; applied: AppliedEdit | undefined},
+  error: UserError,
+): UserError {
   const {changes = [], undoId} = applied ?? {}
   // The edit does not know of the token.
   const lines = error.whyLines.map((line) => line.replace('Nothing was changed.', 'No rule was changed.'))
   // If it could not be taken back, only its own error knows what was done.
   const isKnown = applied !== undefined || error.details['undo'] === undefined
-  const mayBeDeleted = applied !== undefined && error instanceof ApiError && error.outcomeUnknown
-  const state = mayBeDeleted
+  const unknown = error.code === 'INTERRUPTED' || (error instanceof ApiError && error.outcomeUnknown)
+  const mayBeDeleted = applied !== undefined && unknown
+  const stateInWords = mayBeDeleted
     ? 'The service token is disabled now, or already deleted.'
     : enabled
-      ? 'The service token is disabled now.'
+      ? `The service token ${state === 'disabled' ? 'is' : 'may be'} disabled now.`
       : 'The service token was disabled before, and still is.'
   return error.with({
-    why: [...lines, state, ...doneInWords(changes)].filter((line) => line !== ''),
+    why: [...lines, stateInWords, ...doneInWords(changes)].filter((line) => line !== ''),
     next: [
       ztCommand(ctx, 'token', 'revoke', token, '--detach'),
       ...(undoId === undefined ? [] : [`Or put it back: ${ztCommand(ctx, 'undo', undoId)}`]),
@@ -338,7 +347,7 @@ function halfWay(
       ...error.next,
     ],
     details: {
-      disabled: true,
+      ...(state === 'disabled' && {disabled: true}),
       ...(isKnown && {detached: detachSteps(changes)}),
       ...(undoId !== undefined && {undo: undoId}),
     },

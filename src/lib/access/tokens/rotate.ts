@@ -1,6 +1,6 @@
 import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {parseGrace} from '../../core/duration.js'
-import {UserError} from '../../core/errors.js'
+import {interrupted, OUTCOME_UNKNOWN, UserError} from '../../core/errors.js'
 import type {JournalEntry} from '../../secrets/journal/journal.js'
 import {readCredentials, saveCredentials} from '../../secrets/credentials.js'
 import {requireReady} from '../../secrets/stores.js'
@@ -102,9 +102,11 @@ export async function finishRotation(
     if (!current.previous) return {token, changed: false}
     if (options.dryRun) return {token, changed: true}
     ctx.progress.step('Ending the previous secret')
-    await endPrevious(ctx, api, token)
-    await saveCredentials(store, token.id, {...current, previous: undefined})
-    await ctx.index.put({...entry, previousUntil: undefined})
+    await repeatable(ctx, token, '--finish', async () => {
+      await endPrevious(ctx, api, token)
+      await saveCredentials(store, token.id, {...current, previous: undefined})
+      await ctx.index.put({...entry, previousUntil: undefined})
+    })
     return {token, changed: true}
   })
 }
@@ -147,9 +149,22 @@ export async function undoRotation(
     if (options.dryRun) return {token, until}
     ctx.progress.step('Going back to the previous secret')
     const {clientId} = token
-    await revertToPrevious(ctx, api, store, token, {clientId, clientSecret: previous.clientSecret})
+    await repeatable(ctx, token, '--undo', () =>
+      revertToPrevious(ctx, api, store, token, {clientId, clientSecret: previous.clientSecret}),
+    )
     return {token, until}
   })
+}
+
+/** A change that the same command completes if a signal interrupts it. */
+function repeatable(
+  ctx: AccessContext,
+  token: ServiceToken,
+  flag: '--finish' | '--undo',
+  run: () => Promise<void>,
+): Promise<void> {
+  const next = [ztCommand(ctx, 'token', 'rotate', token, flag)]
+  return ctx.interruptible(() => interrupted({why: OUTCOME_UNKNOWN, next}), run)
 }
 
 interface Stored {

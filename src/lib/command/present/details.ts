@@ -28,7 +28,7 @@ export function applicationDetailFacts(details: ApplicationDetails): Facts {
     cookie?.onlyPath && 'only for the path',
   ]
   const scimParts = [
-    scim?.enabled === false ? 'off' : 'on',
+    scim?.enabled !== undefined && (scim.enabled ? 'on' : 'off'),
     scim?.remoteUri && `to ${scim.remoteUri}`,
     scim?.serviceTokens && `with the service token ${scim.serviceTokens.join(', ')}`,
   ]
@@ -74,7 +74,9 @@ export function policyDetailFacts(details: PolicyDetails): Facts {
   ]
 }
 
-function lines(label: string, values: readonly string[]): Facts {
+/** One line for each; one of which nothing is known has no text. */
+function lines(label: string, given: readonly string[]): Facts {
+  const values = given.filter((value) => value !== '')
   const most = columnsOf('stdout') === Infinity ? Infinity : 10
   const more = values.length - most
   const shown = more > 0 ? [...values.slice(0, most), `and ${more} more`] : values

@@ -45,9 +45,17 @@ export function boundLines(bound: readonly BoundHost[], dryRun: boolean): string
   )
 }
 
-/** A command that connects to a bound host. Only HTTP has a path. */
-export function connectionTo(host: string): string {
-  return host.includes('/') ? `zt curl ${shellQuote(`https://${host}`)}` : `zt ssh ${host}`
+/**
+ * The commands that can connect to a bound host. Only HTTP has a path; a type of application seldom says what is behind it.
+ *
+ * @param type of the application, if it is known
+ */
+export function connectionsTo(host: string, type?: string): string[] {
+  const curl = `zt curl ${shellQuote(`https://${host}${host.includes('/') ? '' : '/'}`)}`
+  if (host.includes('/') || type === 'mcp_portal') return [curl]
+  if (type === 'ssh') return [`zt ssh ${host}`]
+  if (type === 'vnc' || type === 'rdp') return [`zt forward ${host}`]
+  return [`If it is an SSH server: zt ssh ${host}`, `If it is a web service: ${curl}`]
 }
 
 /** The JSON shape of an added rule, beside the edit's own. */
@@ -56,7 +64,7 @@ export function addRuleJson(plan: AddRulePlan, ruleId: string | undefined): obje
   const token = ({id, name}: {id: string; name: string}): object => ({id, name})
   const made = (one: AddRulePlan['after'][number]): object => ({...one, id: one.id ?? ruleId})
   return {
-    application,
+    application: {id: application.id, name: application.name, domains: application.domains},
     how,
     rule: rule ? {...rule, id: rule.id ?? ruleId} : null,
     added: added.map(token),
@@ -97,6 +105,11 @@ export function createdInWords({application, admitted}: CreateApplicationPlan): 
 
 /** The JSON shape of a created application, beside the edit's own. */
 export function createdJson(plan: CreateApplicationPlan, id: string | undefined): object {
-  const {application, rule, admitted, binding} = plan
-  return {application: {id: id ?? null, ...application}, rule: rule ?? null, admitted, bound: binding.bound}
+  const {
+    application: {name, domains},
+    rule,
+    admitted,
+    binding,
+  } = plan
+  return {application: {id: id ?? null, name, domains}, rule: rule ?? null, admitted, bound: binding.bound}
 }

@@ -2,6 +2,7 @@ import {randomUUID} from 'node:crypto'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {settingOf} from '../settings.js'
 import {matches, notFound, page, Refused} from './answer.js'
+import {fillRules} from './defaults.js'
 import {replaceWith} from './policies.js'
 import {checkRules} from './rules.js'
 import {accountRoute, displace, inScope, PERMISSIONS, place, route, type Call, type Route} from './route.js'
@@ -87,5 +88,7 @@ function findGroup(call: Call): JsonObject {
 
 function checkGroup({body, state}: Call, before?: JsonObject): JsonObject {
   const {id: _i, uid: _u, created_at: _c, updated_at: _d, ...rest} = body
-  return checkRules(rest, state.data, before)
+  checkRules(rest, state.data, before)
+  if (settingOf(state.data.settings, 'server_defaults')) fillRules(rest)
+  return rest
 }

@@ -52,6 +52,12 @@ export const appRoutes: Route[] = [
     dropOrphans(call.state.data)
     return {status: 202, result: {id: app['id']}}
   }),
+  // Ends the sessions and not the service tokens (Cloudflare's documentation, "Application token": revocation).
+  route('POST', `${base}/{app}/revoke_tokens`, [...write, 'Access: Apps and Policies Revoke'], (call) => {
+    const {data, clock} = call.state
+    data.sessionsEnded = {...data.sessionsEnded, [String(find(call)['id'])]: clock.now()}
+    return {status: 202, result: null}
+  }),
   route('GET', policies, read, (call) => page(policiesOf(call.state.data, find(call)), call.query, 100)),
   route('POST', policies, write, (call) => {
     const {state, body, now} = call

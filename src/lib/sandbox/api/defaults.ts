@@ -64,6 +64,11 @@ function fillDestinations(fields: JsonObject): void {
 export function fillPolicy(policy: JsonObject): void {
   for (const flag of ['approval_required', 'isolation_required', 'purpose_justification_required'])
     policy[flag] ??= false
+  fillRules(policy)
+}
+
+/** The rules of a policy or an Access group, which are sets in the Terraform provider. */
+export function fillRules(object: JsonObject): void {
   for (const part of ['include', 'require', 'exclude'])
-    policy[part] = [...objects(policy[part])].sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1))
+    object[part] = [...objects(object[part])].sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1))
 }

@@ -51,6 +51,8 @@ export function decide(
   const target = targetOf(request)
   const application = findApplication(target, view.applications)?.application
   if (!application) return answer(530, 'No application of this sandbox covers that host')
+  // Cloudflare's documentation, "Application paths"; which status a redirect has is not in it.
+  if (isOtherPort(target, request)) return answer(301, '', {location: `https://${target.host}${target.url}`})
   const preflight = answerToOptions(request, application, target)
   if (preflight) return preflight
   const credentials = readCredentials(request, application)
@@ -94,6 +96,11 @@ export function decide(
   if (view.withoutAllow === 'forbidden' && !application.policies.some(({decision}) => decision === 'allow'))
     return refuse(application, target, 403, 'No rule admits it')
   return login({view, application, target, request, authenticated: tokenId !== undefined})
+}
+
+/** A client of the sandbox may name the edge's own port, in place of 443. */
+function isOtherPort({port = '443'}: Target, {socket}: IncomingMessage): boolean {
+  return !['', '443', String(socket.localPort)].includes(port)
 }
 
 /** Cloudflare's documentation, "CORS": OPTIONS requests go to the origin, or Cloudflare answers a preflight itself. */

@@ -109,6 +109,7 @@ export async function startEdge(options: EdgeOptions): Promise<{
       if (guessing) found.set(addressOf(origin), passed ? 'http' : 'tcp')
       if (passed) return
     }
+    const {common: headers} = await identified(admission, authority)
     const stream = await connect(origin)
     if (!stream || near.socket.destroyed) {
       stream?.destroy()
@@ -116,6 +117,11 @@ export async function startEdge(options: EdgeOptions): Promise<{
       return
     }
     response.detachSocket(near.socket)
+    // `handleUpgrade` writes the answer at once.
+    sockets.once('headers', (lines) => {
+      const {'set-cookie': cookie} = headers
+      if (cookie !== undefined) lines.push(`Set-Cookie: ${cookie}`)
+    })
     sockets.handleUpgrade(request, near.socket, near.head, (webSocket) => {
       connectOrigin(webSocket, stream, state.edgeView().connectorEnd)
       stream.resume()

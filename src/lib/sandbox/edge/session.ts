@@ -68,14 +68,16 @@ export function sessionOf(
   for (const token of tokens) {
     const claims = key.verify(token)
     if (!claims) continue
-    const {aud, exp, iss, type} = claims
+    const {aud, exp, iat, iss, type} = claims
     const valid =
       type === 'app' &&
       iss === `https://${view.authDomain}` &&
       Array.isArray(aud) &&
       aud.includes(audOf(application)) &&
       typeof exp === 'number' &&
-      exp * 1000 > view.now
+      exp * 1000 > view.now &&
+      typeof iat === 'number' &&
+      iat * 1000 > (view.sessionsEnded[application.id] ?? -Infinity)
     if (valid) return {token, claims}
   }
   return undefined

@@ -167,7 +167,7 @@ function wordsFor(
     case 'forbidden':
       return {
         message: refused,
-        why: 'The token is valid but a rule keeps it out, or a firewall or bot rule of the zone blocks the request before Access.',
+        why: 'No Service Auth rule admits the token, or it is expired, disabled, deleted or has another secret. Or a firewall or bot rule of the zone blocks the request before Access.',
         next: [show],
       }
     case 'challenged':
