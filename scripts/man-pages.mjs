@@ -178,9 +178,10 @@ function synopsis(command, args, flags) {
   const behind = texts.BEHIND_DASHES[command.id]
   return [
     bold(`zt ${command.id.replaceAll(':', ' ')}`),
-    ...args.map(({name, required}) =>
-      required ? italic(name.toUpperCase()) : `[${italic(name.toUpperCase())}]`,
-    ),
+    ...args.map(({name, required, multiple}) => {
+      const word = `${italic(name.toUpperCase())}${multiple ? '...' : ''}`
+      return required ? word : `[${word}]`
+    }),
     ...flags.map((flag) => (flag.required ? spelled(flag) : `[${spelled(flag)}]`)),
     `[${italic('OPTION')}...]`,
     ...(behind === undefined ? [] : [behindDashes(behind)]),

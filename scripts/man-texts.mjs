@@ -50,5 +50,6 @@ export const EXAMPLES = [
 export const BEHIND_DASHES = {
   curl: {what: 'CURL-OPTION', required: false},
   exec: {what: 'COMMAND', required: true},
+  forward: {what: 'COMMAND', required: false},
   ssh: {what: 'SSH-ARGUMENT', required: false},
 }

@@ -95,6 +95,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.settings = await this.loadSettings()
   }
 
+  /** Whether stdout belongs to another program, so that JSON goes to stderr. */
+  protected get stdoutIsTaken(): boolean {
+    return (this.ctor as typeof BaseCommand).jsonOutput === 'stderr'
+  }
+
   /** Text for people, a line or several, on stdout; nothing under --json. */
   protected print(text: Text = ''): void {
     this.#progress?.stop()
@@ -149,11 +154,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Prints an event, or the one document of this command: its failure if one was shown, otherwise its result. */
   override logJson(json: unknown): void {
-    const {jsonOutput} = this.ctor as typeof BaseCommand
-    if (jsonOutput === 'lines') return outJson(JSON.stringify(json))
+    const print = this.stdoutIsTaken ? errJson : outJson
+    if ((this.ctor as typeof BaseCommand).jsonOutput === 'lines') return print(JSON.stringify(json))
     if (this.#documentPrinted) return
     this.#documentPrinted = true
-    const print = jsonOutput === 'stderr' ? errJson : outJson
     print(JSON.stringify(json, null, 2))
   }
 

@@ -1,6 +1,7 @@
 import {type Command} from '@oclif/core'
 import type {Asks} from '../api/operations.js'
 import {explainFailure} from '../access/explain/explain.js'
+import type {Settings} from '../config/types.js'
 import type {UserError} from '../core/errors.js'
 import {
   chosenToken,
@@ -10,6 +11,11 @@ import {
   type Target,
 } from '../tunnel/target/target.js'
 import {AccessCommand} from './access-command.js'
+
+/** Who chose a host: the person, or the file of a project. */
+interface HostFrom {
+  fromProject: boolean
+}
 
 /** A command that uses a stored secret: it may have to ask whether a host may receive it, or for a passphrase. */
 export abstract class TunnelCommand<T extends typeof Command> extends AccessCommand<T> {
@@ -35,13 +41,18 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   }
 
   /** The token for a host. The person confirms one that the host is not bound to. */
-  protected chooseToken(host: string): Promise<ChosenToken> {
-    return chosenToken({settings: this.settings, ...this.wanted(host)})
+  protected chooseToken(host: string, from?: HostFrom): Promise<ChosenToken> {
+    return chosenToken({settings: this.settingsFor(from), ...this.wanted(host)})
   }
 
   /** The same with its secret. */
-  protected findTarget(host: string): Promise<Target> {
-    return findTarget({...this.reading, ...this.wanted(host)})
+  protected findTarget(host: string, from?: HostFrom): Promise<Target> {
+    return findTarget({...this.reading, settings: this.settingsFor(from), ...this.wanted(host)})
+  }
+
+  /** A pair in the environment is for hosts that the person named. */
+  private settingsFor({fromProject}: HostFrom = {fromProject: false}): Settings {
+    return fromProject ? {...this.settings, environmentCredentials: undefined} : this.settings
   }
 
   /** Why a connection failed, as far as the account tells. */

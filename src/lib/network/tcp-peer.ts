@@ -18,7 +18,7 @@ const LOOK_MS = 20
  * @returns false, and nothing is done, if the system does not show what it has received
  */
 export async function resetOnceTaken(socket: net.Socket, idleMs: number): Promise<boolean> {
-  let waiting = socket.bytesWritten === 0 ? 0 : await waitingFor(socket)
+  let waiting = socket.bytesWritten === 0 && isTcp(socket) ? 0 : await waitingFor(socket)
   let moved = performance.now()
   while (waiting !== undefined && waiting > 0 && !socket.destroyed) {
     if (performance.now() - moved > idleMs) break
@@ -28,8 +28,23 @@ export async function resetOnceTaken(socket: net.Socket, idleMs: number): Promis
     waiting = now
   }
   if (waiting === undefined && !socket.destroyed) return false
-  socket.resetAndDestroy()
+  reset(socket)
   return true
+}
+
+/** Resets a connection; a Unix socket, which has no reset, is closed. */
+export function reset(socket: net.Socket): void {
+  if (isTcp(socket)) socket.resetAndDestroy()
+  else socket.destroy()
+}
+
+/** Whether {@link isGone} can see that a client has closed its socket. */
+export function showsItsEnd(socket: net.Socket): boolean {
+  return process.platform === 'linux' && isTcp(socket)
+}
+
+function isTcp({localPort}: net.Socket): boolean {
+  return localPort !== undefined
 }
 
 /** Whether a client that stopped sending has closed its whole socket; undefined if the system does not show it. */

@@ -1,7 +1,9 @@
 import {style} from '../../cli/streams.js'
+import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
 import {RefusedError} from '../../tunnel/failure/refusal.js'
 import {onlyPreviousText, type Target} from '../../tunnel/target/target.js'
+import type {ForwardListener, HostForward, RunningForward} from '../../tunnel/types.js'
 
 /** A page makes many requests at once, and the same message for all of them is shown once. */
 const SAME_MS = 30_000
@@ -16,8 +18,68 @@ export interface ForwardShow {
 }
 
 /** Where a forward listens. */
-export function listeningText(authority: string, host: string, http: boolean): string {
-  return `${style.green('✓')} ${http ? 'http://' : ''}${authority} leads to ${host} ${style.dim('(Ctrl-C ends it)')}`
+export function listeningText({url, place, host}: ForwardListener): string {
+  return leadsTo(url ?? place, host, 'Ctrl-C ends it')
+}
+
+/** The same for scripts. */
+export function listeningEvent({listen, host, token, url}: HostForward): object {
+  return {event: 'listening', ...listen, host, token, url: url ?? null}
+}
+
+/** Where a forward in the background listens. */
+export function backgroundText({url, place, host}: ForwardListener, pid: number): string {
+  return leadsTo(url ?? place, host, `in the background, process ${pid}`)
+}
+
+function leadsTo(place: string, host: string, how: string): string {
+  return `${style.green('✓')} ${place} leads to ${host} ${style.dim(`(${how})`)}`
+}
+
+/** How to end what runs in the background. */
+export function stopSteps(forwards: readonly {host: string}[]): string[] {
+  const [only, ...more] = forwards
+  return more.length > 0 || !only ? ['zt forward list'] : [`zt forward stop ${shellQuote(only.host)}`]
+}
+
+/** A warning about listeners that others can reach. */
+export function exposedText(forwards: readonly HostForward[]): string {
+  const places = forwards.map(({place, token}) => `${place} uses "${token.name}"`)
+  return `Anyone who reaches ${places.join(', or ')}`
+}
+
+/** The end of a forward, with that of the command beside it. */
+export function endedEvent(
+  {host, token, served}: HostForward,
+  end: {exitCode: number; signal: string | undefined} | undefined,
+): object {
+  const command = end && {exitCode: end.exitCode, signal: end.signal ?? null}
+  return {event: 'ended', host, token, served: served(), ...command}
+}
+
+/** The JSON shape of a running forward. */
+export function runningForwardJson({
+  host,
+  place,
+  http,
+  token,
+  profile,
+  pid,
+  since,
+  log,
+}: RunningForward): object {
+  return {host, place, http, token, profile, pid, since, log: log ?? null}
+}
+
+/** A forward that was stopped. */
+export function stoppedText({place, host}: RunningForward): string {
+  return `${style.green('✓')} Stopped ${place} to ${host}`
+}
+
+/** Why a forward has ended without a signal. */
+export function reasonText(reason: 'parent' | 'reader'): string {
+  const what = reason === 'parent' ? 'the process that started zt' : "the reader of zt's output"
+  return `${what} has ended, and so does zt; --keep keeps it running`
 }
 
 /** Shows what happens while a forward runs, each message once in half a minute. */

@@ -1,6 +1,6 @@
 import type {UserError} from '../../core/errors.js'
 import type {RefusedError} from '../failure/refusal.js'
-import type {ListenAddress} from './listen.js'
+import type {HostForward} from '../types.js'
 
 /** What happens while a forward runs. */
 export interface ForwardEvents {
@@ -15,13 +15,7 @@ export interface ForwardEvents {
 }
 
 /** A running listener. */
-export interface Forward {
-  listen: ListenAddress
-  /** How many connections (or requests, with HTTP) were accepted so far. */
-  served(): number
-  /** Stops listening, closes open connections, and destroys those that do not end in time. */
-  close(): Promise<void>
-}
+export type Forward = Pick<HostForward, 'listen' | 'served' | 'close'>
 
 /** Connections at once; more wait in the system's queue, or get an answer to try again. */
 export const CONNECTION_LIMIT = 512
