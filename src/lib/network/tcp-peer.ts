@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import {readFile} from 'node:fs/promises'
 import type net from 'node:net'
 
@@ -38,9 +39,16 @@ export function reset(socket: net.Socket): void {
   else socket.destroy()
 }
 
-/** Whether {@link isGone} can see that a client has closed its socket. */
-export function showsItsEnd(socket: net.Socket): boolean {
-  return process.platform === 'linux' && isTcp(socket)
+/** Linux refuses even to write nothing to a Unix socket whose other end is closed; one that only stopped sending is not. */
+function isUnixGone(socket: net.Socket): boolean | undefined {
+  const {_handle: handle} = socket as unknown as {_handle?: {fd?: number}}
+  if (process.platform !== 'linux' || handle?.fd === undefined) return undefined
+  try {
+    fs.writeSync(handle.fd, Buffer.alloc(0))
+    return false
+  } catch {
+    return true
+  }
 }
 
 function isTcp({localPort}: net.Socket): boolean {
@@ -50,6 +58,7 @@ function isTcp({localPort}: net.Socket): boolean {
 /** Whether a client that stopped sending has closed its whole socket; undefined if the system does not show it. */
 export async function isGone(socket: net.Socket): Promise<boolean | undefined> {
   if (socket.destroyed) return true
+  if (!isTcp(socket)) return isUnixGone(socket)
   const gone = (await look(socket))?.gone
   // A list that changes while it is read may lack a line; not twice.
   return gone === true ? socket.destroyed || (await look(socket))?.gone : gone

@@ -1,6 +1,7 @@
 import {style} from '../../cli/streams.js'
 import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
+import {patient} from '../../core/patience.js'
 import {RefusedError} from '../../tunnel/failure/refusal.js'
 import {onlyPreviousText, type Target} from '../../tunnel/target/target.js'
 import type {ForwardListener, HostForward, RunningForward} from '../../tunnel/types.js'
@@ -85,6 +86,7 @@ export function reasonText(reason: 'parent' | 'reader'): string {
 /** Shows what happens while a forward runs, each message once in half a minute. */
 export class ForwardReporter {
   readonly #shown = new Map<string, number>()
+  readonly #pending = new Set<Promise<void>>()
   readonly #explained = new Map<string, {at: number; result: Promise<UserError>}>()
 
   constructor(
@@ -94,9 +96,16 @@ export class ForwardReporter {
 
   /** A connection or a request failed; a refusal is explained first. */
   onFailure(error: unknown): void {
-    if (error instanceof RefusedError)
-      void this.#explanation(error, '/').then((explained) => this.#error(explained))
-    else this.#error(error)
+    if (!(error instanceof RefusedError)) return this.#error(error)
+    const shown = this.explain(error, '/').then((known) => {
+      this.#pending.delete(shown)
+      this.#error(known)
+    })
+    this.#pending.add(shown)
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#pending)
   }
 
   onNote(text: string): void {
@@ -110,7 +119,7 @@ export class ForwardReporter {
   /** For the client's answer; the same is shown here. An explanation that takes too long is left out. */
   async explain(error: RefusedError, path: string): Promise<UserError> {
     const late = new Promise<undefined>((resolve) => {
-      setTimeout(resolve, EXPLAIN_MS, undefined).unref()
+      setTimeout(resolve, patient(EXPLAIN_MS), undefined).unref()
     })
     const explained = await Promise.race([this.#explanation(error, path), late])
     if (explained) this.#error(explained)

@@ -57,7 +57,11 @@ async function startForward(
     // The port is known only now. There is a record at each moment.
     const place = placeOf(forward.listen)
     const withdraw = announceForward(settings, to.target, {place, http, token: name})
-    const close = (): Promise<void> => forward.close().finally(withdraw)
+    const close = (): Promise<void> =>
+      forward
+        .close()
+        .then(() => to.events.settled?.())
+        .finally(withdraw)
     const url = http ? `http://${authorityOf(forward.listen)}` : undefined
     return {...forward, close, host, token: {id, name}, place, url}
   } finally {

@@ -1,6 +1,6 @@
 import net from 'node:net'
 import type {Environment} from '../../config/paths.js'
-import {isGone, reset, resetOnceTaken, showsItsEnd} from '../../network/tcp-peer.js'
+import {isGone, reset, resetOnceTaken} from '../../network/tcp-peer.js'
 import {carry, type CarryTimes} from '../carrier/carry.js'
 import {openAccepted} from '../carrier/open-accepted.js'
 import type {Target} from '../target/target.js'
@@ -93,7 +93,7 @@ async function serve(
     input: socket,
     output: socket,
     signal,
-    times: {...(!showsItsEnd(socket) && {drain: UNSEEN_DRAIN_MS}), ...times},
+    times: {...(process.platform !== 'linux' && {drain: UNSEEN_DRAIN_MS}), ...times},
     isOutputGone: () => isGone(socket),
     // A slow client gets everything; only one that reads nothing at all is given up.
     onLast: () => socket.setTimeout(signal.aborted ? CLOSE_MS : idleMs, () => socket.destroy()),

@@ -12,6 +12,8 @@ export interface ForwardEvents {
   onlyPrevious?(until: string): void
   /** Why the edge refused a request, as far as the account tells. */
   explain(error: RefusedError, path: string): Promise<UserError>
+  /** Resolves once all failures so far are shown. */
+  settled?(): Promise<void>
 }
 
 /** A running listener. */
