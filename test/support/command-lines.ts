@@ -531,7 +531,7 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   },
   // One that listens is in forward.test.ts, as it does not end by itself.
   forward: {
-    leak: [['forward', 'elsewhere.example'], ['forward', SSH, '--listen', '0.0.0.0:0'], ['forward', SSH, '--http', '--single-header', 'Host'], ['forward', SSH, '--', 'exec-child', '{port}', '3'], ['forward', SSH, '--listen', 'unix:./forward.sock', '--', 'exec-child'], ['forward', SSH, 'elsewhere.example', '--background'], ['forward', `postgres://app:pw@${SSH}/`]],
+    leak: [['forward', 'elsewhere.example'], ['forward', SSH, '--listen', '0.0.0.0:0'], ['forward', SSH, '--http', '--single-header', 'Host'], ['forward', SSH, '--', 'beside-child', '{port}', '3'], ['forward', SSH, '--listen', 'unix:forward.sock', '--', 'beside-child'], ['forward', SSH, 'elsewhere.example', '--background'], ['forward', SSH, '--background'], ['forward', `postgres://app:pw@${SSH}/`]],
     hostile: [['forward', SSH, '--listen', HOSTILE], ['forward', 'elsewhere.example', '--token', 'known'], ['forward', SSH, '--http', '--allow-origin', HOSTILE], ['forward', `https://${HOSTILE}/`], ['forward', SSH, '--listen', `unix:${HOSTILE}`, '--', 'true'], ['forward', SSH, '--token', 'known', '--yes', '--', HOSTILE]],
   },
   'forward:list': {
