@@ -73,7 +73,7 @@ describe.skipIf(missing.length > 0)('psql, redis-cli and kubectl beside zt forwa
     psql -h {host1} -p {port1} -U tester -d postgres -X -q -A -t -c 'copy t to stdout' -c 'drop table t' > out.hex
     redis-cli -h {host2} -p {port2} -x set k < in.bin > redis.ok
     redis-cli -h {host2} -p {port2} --raw get k > redis.out
-    kubectl --server https://127.0.0.1:{port3} --tls-server-name localhost --certificate-authority ca.pem get --raw /big > cluster.out
+    kubectl --server https://127.0.0.1:{port3} --tls-server-name localhost --certificate-authority ca.pem --token t get --raw /big > cluster.out
     psql -h {host} -p {port} -U tester -d postgres -X -q -c 'select no_such_column' 2> psql.error && exit 1
     echo $ZT_FORWARD_PORT $ZT_FORWARD_PORT_2 $ZT_FORWARD_PORT_3
     exit 23`

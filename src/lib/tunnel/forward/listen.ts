@@ -102,7 +102,7 @@ export async function startListening(server: net.Server, wish: ListenWish): Prom
     else if ('socket' in wish) privately(() => server.listen({path: wish.socket}, resolve))
     else server.listen({host: wish.address, port: wish.port}, resolve)
   })
-  const at = addressOf(server)
+  const at = 'fd' in wish ? (addressOf(server) ?? pathOfSocket(wish.fd)) : addressOf(server)
   if (at !== undefined && !('fd' in wish && isExposed(at, wish.expose))) return at
   server.close()
   if (at === undefined)
@@ -115,9 +115,25 @@ export async function startListening(server: net.Server, wish: ListenWish): Prom
 }
 
 function addressOf(server: net.Server): Listening | undefined {
-  const at = server.address()
-  if (typeof at === 'string') return at === '' || at.startsWith('\0') ? undefined : {socket: at}
-  return at === null ? undefined : {address: at.address, port: at.port}
+  const at = server.address() as string | net.AddressInfo | null | undefined
+  if (typeof at === 'string') return {socket: at}
+  return at ? {address: at.address, port: at.port} : undefined
+}
+
+/** node does not know the path of a socket that it has not made; Linux lists them all (proc(5), /proc/net/unix). */
+function pathOfSocket(fd: number): Listening | undefined {
+  const inode = String(fs.fstatSync(fd).ino)
+  let lines: string[]
+  try {
+    lines = fs.readFileSync('/proc/net/unix', 'utf8').split('\n')
+  } catch {
+    return undefined
+  }
+  for (const line of lines) {
+    const [, found, file = ''] = /^\S+: (?:\S+ ){5} *(\d+) (\/.*)$/.exec(line) ?? []
+    if (found === inode) return {socket: file}
+  }
+  return undefined
 }
 
 /** A socket has the mode 0600 from its first moment on; the system makes it in this call. */
