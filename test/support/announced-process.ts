@@ -10,18 +10,27 @@ export class AnnouncedProcess {
   private constructor(
     readonly child: ChildProcess,
     readonly pid: number,
-    /** The name of the signal that ended it. */
-    readonly ended: Promise<NodeJS.Signals | null>,
+    /** The signal that ended it, or its exit code. */
+    readonly ended: Promise<NodeJS.Signals | number | null>,
   ) {}
 
   /**
    * @param state zt's state directory
    * @param forwards host by place
+   * @param script what it does before it waits
    */
-  static async start(state: string, forwards: Record<string, string>): Promise<AnnouncedProcess> {
-    const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000); console.log("up")'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
+  static async start(
+    state: string,
+    forwards: Record<string, string>,
+    script = '',
+  ): Promise<AnnouncedProcess> {
+    const child = spawn(
+      process.execPath,
+      ['-e', `${script}; setInterval(() => undefined, 1000); console.log("up")`],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    )
     await new Promise((resolve) => child.stdout.once('data', resolve))
     const pid = child.pid ?? 0
     for (const [place, host] of Object.entries(forwards)) {
@@ -43,9 +52,9 @@ export class AnnouncedProcess {
       await fs.mkdir(path.dirname(file), {recursive: true, mode: 0o700})
       await fs.writeFile(file, JSON.stringify(content), {mode: 0o600})
     }
-    const ended = new Promise<NodeJS.Signals | null>((resolve) => {
-      child.once('exit', (_code, signal) => {
-        resolve(signal)
+    const ended = new Promise<NodeJS.Signals | number | null>((resolve) => {
+      child.once('exit', (code, signal) => {
+        resolve(signal ?? code)
       })
     })
     return new AnnouncedProcess(child, pid, ended)

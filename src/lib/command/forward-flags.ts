@@ -5,7 +5,7 @@ import {connectionTokenFlag, edgeFlags, yesFlag} from './flags.js'
 export const forwardFlags = {
   listen: Flags.string({
     description:
-      'ADDRESS:PORT, PORT, unix:PATH or systemd[:NAME] to listen on, for the nth host (default: a free port of 127.0.0.1)',
+      'where to listen for the nth host: ADDRESS:PORT, PORT, unix:PATH or systemd[:NAME] (default: any free port)',
     helpValue: 'ADDRESS',
     multiple: true,
     multipleNonGreedy: true,

@@ -75,7 +75,10 @@ function read(file: string, owners: readonly number[] | undefined, as: Self): Pr
     if (!bytes) return undefined
     const parsed = v.safeParse(projectSchema, parseOwnJson(textOf(bytes, file), file))
     if (parsed.success) return {file, ...parsed.output}
-    throw brokenFile(file, `${firstFault(parsed.issues)}; a project may only name "profile", "account" and "forwards"`)
+    throw brokenFile(
+      file,
+      `${firstFault(parsed.issues)}; a project may only name "profile", "account" and "forwards"`,
+    )
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     throw error.with({next: [...error.next.filter((step) => step.startsWith('chmod')), NAME_IT]})

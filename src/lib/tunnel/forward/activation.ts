@@ -35,7 +35,8 @@ export class ActivatedSockets {
 
   /** Their names; empty ones where systemd gave none. */
   #names(): string[] {
-    const {LISTEN_PID: pid, LISTEN_FDS: count = '', LISTEN_FDNAMES: names = ''} = this.#environment
+    const env = this.#environment
+    const {LISTEN_PID: pid, LISTEN_FDS: count = '', LISTEN_FDNAMES: names = ''} = env
     if (pid === undefined) throw notActivated('LISTEN_PID is not set.')
     // A child may have inherited the variables, but not the sockets.
     if (pid !== String(this.#pid)) throw notActivated('LISTEN_PID names another process.')
