@@ -16,7 +16,15 @@ const root = path.resolve(import.meta.dirname, '..')
 const at = (...parts) => path.join(root, ...parts)
 
 /** Read only where they are used: they are large, and most commands do without. */
-const APART = ['@inquirer/prompts', '@peculiar/x509', 'age-encryption', 'ssh2', 'ws', ...seldom]
+const APART = [
+  '@inquirer/prompts',
+  '@peculiar/x509',
+  'age-encryption',
+  'jq-wasm/inline',
+  'ssh2',
+  'ws',
+  ...seldom,
+]
 /** Where not all of it is wanted: what takes of it what we use. */
 const TAKEN_BY = {'@inquirer/prompts': 'src/lib/cli/questions.ts'}
 const apartFile = (name) => `${name.replace('@', '').replace('/', '-')}.cjs`

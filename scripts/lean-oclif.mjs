@@ -27,6 +27,25 @@ const EDITS = [
     'await (0, fs_1.readJson)(p)',
     "globalThis[Symbol.for('zt.manifest')] ?? (await (0, fs_1.readJson)(p))",
   ],
+  // In a container the user may have no name, and then these throw. oclif shows the shell only in its own version details.
+  [
+    '@oclif/core/lib/util/os.js',
+    'asks for the home directory',
+    'return (0, node_os_1.homedir)();',
+    "try { return (0, node_os_1.homedir)(); } catch { return ''; }",
+  ],
+  [
+    '@oclif/core/lib/config/config.js',
+    'asks for the shell',
+    'this.shell = await (0, os_1.getShell)();',
+    "this.shell = 'unknown';",
+  ],
+  [
+    'clean-stack/index.js',
+    'asks for the home directory',
+    "const homeDir = typeof os.homedir === 'undefined' ? '' : os.homedir();",
+    "const homeDir = '';",
+  ],
   // Made when the first wide character is measured.
   [
     'string-width/index.js',
@@ -73,6 +92,10 @@ export const leanOclif = {
       // oclif and what it uses have older ones of their own.
       file.split('node_modules').length > 2 ? undefined : {contents: edited(file), loader: 'js'},
     )
+    onLoad({filter: /[\\/]node_modules[\\/]clean-stack[\\/]index\.js$/}, ({path: file}) => ({
+      contents: edited(file),
+      loader: 'js',
+    }))
     onLoad({filter: OCLIF}, ({path: file}) => {
       const text = edited(file)
       const contents = text.replaceAll(REQUIRE, 'const $1 = zt$$lazy(() => $2);')
@@ -105,7 +128,8 @@ function edited(file) {
 /** For the file of licences. */
 export const changesOfOclif = {
   '@oclif/core':
-    'its modules load one another late; commands are sorted without the locale; the manifest may come from memory',
+    'its modules load one another late; commands are sorted without the locale; the manifest may come from memory; the user needs no name',
+  'clean-stack': 'does not shorten the home directory',
   'string-width': 'its segmenter is made late',
 }
 

@@ -2,7 +2,7 @@
 
 export const DESCRIPTION = [
   'zt administers Cloudflare Access for machines. It creates service tokens and keeps the one-time secret in the OS keychain, a credential helper or an age vault. It lets service tokens into applications with Service Auth rules, and opens SSH through the tunnel with them.',
-  'Settings come from flags, then the environment, then the .zt.json of the project, then the profile. Results go to stdout, messages to stderr. Every command has --json, and never prompts with --no-input or without a terminal.',
+  'Settings come from flags, then the environment, then the .zt.json of the project, then the profile. Results go to stdout, messages to stderr. Every command has --json, with --fields and --jq to choose from it, and never prompts with --no-input or without a terminal.',
   'An error says what failed (error:), why (why:) and what to do next (next:). Its kind determines the exit status.',
 ]
 

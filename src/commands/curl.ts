@@ -33,8 +33,8 @@ export default class Curl extends TunnelCommand<typeof Curl> {
   async run(): Promise<object> {
     const request = checkUrl(this.args.url)
     const given = readCurlArguments(this.rest)
-    const {host} = request
-    const target = await this.findTarget(host)
+    const {host, path} = request
+    const target = await this.findTarget(host, {path})
     let previousUntil: string | null = null
     const onlyPrevious = (until: string): void => this.note(onlyPreviousText(target, (previousUntil = until)))
     const call = {request, given, target, env: process.env, stderr: process.stderr, onlyPrevious}
@@ -43,7 +43,7 @@ export default class Curl extends TunnelCommand<typeof Curl> {
     if (answer && (answer.by !== 'service' || answer.reason === 'origin-down')) {
       const refused = new RefusedError(host, answer)
       const cookie = given.args.some((word) => /\bCF_Authorization=/i.test(word))
-      const explained = await this.explain(target, refused, {path: request.path, cookie})
+      const explained = await this.explain(target, refused, {path, cookie})
       if (answer.by !== 'service') throw explained
       if (explained !== refused) this.note(explained.why ?? explained.message)
     }

@@ -3,7 +3,8 @@ import {TunnelCommand} from '../lib/command/tunnel-command.js'
 import {completing} from '../lib/cli/completing.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
 import {checkCommand, execWithToken} from '../lib/tunnel/exec/exec.js'
-import {checkNames, USUAL_NAMES} from '../lib/tunnel/exec/names.js'
+import {ZT_PAIR} from '../lib/core/pair-variables.js'
+import {checkNames} from '../lib/tunnel/exec/names.js'
 import {findNamed} from '../lib/tunnel/target/target.js'
 
 export default class Exec extends TunnelCommand<typeof Exec> {
@@ -28,12 +29,12 @@ export default class Exec extends TunnelCommand<typeof Exec> {
     'id-var': Flags.string({
       description: 'variable for the client ID',
       helpValue: 'NAME',
-      default: USUAL_NAMES.id,
+      default: ZT_PAIR.id,
     }),
     'secret-var': Flags.string({
       description: 'variable for the client secret',
       helpValue: 'NAME',
-      default: USUAL_NAMES.secret,
+      default: ZT_PAIR.secret,
     }),
   }
 

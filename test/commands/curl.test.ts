@@ -49,6 +49,18 @@ it('gives curl the two headers, in no argument and no variable', async () => {
   expect(args).toEqual(expect.arrayContaining(['-q', '-S', '--json', '--url', url]))
 })
 
+it('sends the token of the path, as Access has an application of its own there', async () => {
+  const {zt} = scene
+  const {clientSecret} = await zt.json('token create hooks --reveal')
+  await zt.json(`app create Hooks --domain ${HOST}/hooks --service-auth --token hooks`)
+  expect(await zt.json(`curl https://${HOST}/hooks/1`)).toMatchObject({token: {name: 'hooks'}})
+  expect((await call()).config).toContain(String(clientSecret))
+  expect(await zt.json(`curl https://${HOST}/other`)).toMatchObject({token: {name: 'deploy'}})
+  expect((await call()).config).not.toContain(String(clientSecret))
+  expect(await zt.json('token show hooks')).toMatchObject({token: {hosts: [`${HOST}/hooks`]}})
+  expect((await zt.run('token list')).stdout).toContain(`${HOST}/hooks`)
+})
+
 it('ends as curl ends', async () => {
   const {zt} = scene
   await answer({status: 0, exit: 22})

@@ -74,6 +74,20 @@ async function fetched(port: number, headers: http.OutgoingHttpHeaders = {}): Pr
   })
 }
 
+it('uses the token of the path that it is for', async () => {
+  kind = 'http'
+  await scene.zt.json('token create hooks')
+  await scene.zt.json(`app create Hooks --domain ${HOST}/hooks --service-auth --token hooks`)
+  for (const [host, name] of [
+    [`${HOST}/hooks`, 'hooks'],
+    [HOST, 'deploy'],
+  ] as const) {
+    const [listening] = await forward(`forward ${host} --http`, () => Promise.resolve())
+    expect(listening).toMatchObject({host: HOST, token: {name}})
+  }
+  await scene.zt.fails(`forward ${HOST}/hooks`, 'usage', 'BAD_HOSTNAME')
+})
+
 it('carries TCP until it is interrupted', async () => {
   kind = 'tcp'
   let answer: string | undefined

@@ -8,7 +8,13 @@ it("removes a profile's API token, and no other secret", async () => {
   const {zt} = scene
   await zt.json('token create deploy')
   await zt.json('login', {...withoutToken, input: zt.state.apiToken})
+  const kept = async (): Promise<unknown> => {
+    const {stores} = (await zt.json('store list')) as unknown as {stores: Record<string, unknown>[]}
+    return stores.find(({store}) => store === 'vault')
+  }
+  expect(await kept()).toMatchObject({tokens: 1, apiToken: true})
   expect(await zt.json('logout', withoutToken)).toMatchObject({profile: 'default', removed: true})
+  expect(await kept()).toMatchObject({tokens: 1, apiToken: false})
   await zt.fails('whoami', 'auth', 'NOT_LOGGED_IN', withoutToken)
   expect(await zt.json('token show deploy')).toMatchObject({token: {store: 'vault'}})
   expect(await zt.json('logout', withoutToken)).toMatchObject({removed: false})

@@ -7,6 +7,7 @@ import {pathsFrom} from '../../src/lib/config/paths.js'
 import {configFile, readConfig, updateProfile, useProfile} from '../../src/lib/config/profiles.js'
 import {loadSettings, type LoadSettings} from '../../src/lib/config/settings.js'
 import type {Settings} from '../../src/lib/config/types.js'
+import {readSeed} from '../../src/lib/sandbox/seed.js'
 
 let home: string
 let env: Record<string, string>
@@ -72,6 +73,23 @@ describe('which profile and account', () => {
     await write(path.join(home, '.zt.json'), {profile: 'project'})
     await fs.mkdir(cwd())
     expect(await load()).toMatchObject({profileName: 'project'})
+  })
+})
+
+describe.each<[string, (text: string) => Buffer]>([
+  ['UTF-8 with a byte order mark', (text) => Buffer.from(`\uFEFF${text}`)],
+  ['UTF-16', (text) => Buffer.from(`\uFEFF${text}`, 'utf16le')],
+])('files as PowerShell writes them, in %s', (_, encode) => {
+  it('are read: the configuration, a project and a seed', async () => {
+    const config = JSON.stringify({version: 1, profiles: {a: {accountName: 'Übung'}}})
+    await user('')
+    await fs.writeFile(configFile(pathsFrom(env)), encode(config))
+    await project('')
+    await fs.writeFile(path.join(cwd(), '.zt.json'), encode('{"profile":"a"}'))
+    expect(await load()).toMatchObject({profileName: 'a', profileSource: 'project'})
+    const seed = path.join(home, 'seed.json')
+    await fs.writeFile(seed, encode('{"service_tokens":[{"name":"Übung"}]}'))
+    expect(await readSeed(seed)).toMatchObject({service_tokens: [{name: 'Übung'}]})
   })
 })
 

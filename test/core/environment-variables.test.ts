@@ -4,6 +4,7 @@ import path from 'node:path'
 import type tsModule from 'typescript'
 import {describe, expect, it} from 'vitest'
 import {ENVIRONMENT_VARIABLES} from '../../src/lib/core/environment-variables.js'
+import {PAIR_VARIABLES, PAIRS} from '../../src/lib/core/pair-variables.js'
 
 // As a module node would look through all of it for names, for seconds.
 const ts = createRequire(import.meta.url)('typescript') as typeof tsModule
@@ -64,6 +65,8 @@ const COMPUTED: Record<string, string[]> = {
     ...['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_CACHE_HOME'],
     ...['APPDATA', 'LOCALAPPDATA'],
   ],
+  // The names are in core/pair-variables.ts.
+  'src/lib/secrets/env/environment-pair.ts': [...PAIR_VARIABLES],
   // variableOf itself.
   'src/lib/system/platform.ts': [],
   'src/lib/tunnel/carrier/proxy-settings.ts': ['HTTPS_PROXY', 'https_proxy'],
@@ -92,8 +95,9 @@ describe('the table of environment variables', () => {
   it('knows of every place where the name is made at run time', () => {
     const computed = sources.filter((source) => source.computed.length > 0)
     expect(computed.map(({file}) => file).sort()).toEqual(Object.keys(COMPUTED).sort())
+    const written = sources.find(({file}) => file === 'src/lib/core/pair-variables.ts')?.text ?? ''
     for (const {file, text} of computed) {
-      for (const name of COMPUTED[file] ?? []) expect(text, file).toContain(`'${name}'`)
+      for (const name of COMPUTED[file] ?? []) expect(text + written, file).toContain(`'${name}'`)
     }
   })
 
@@ -112,6 +116,6 @@ describe('the table of environment variables', () => {
     const settings = fs.readFileSync(path.join(root, 'src/lib/config/settings.ts'), 'utf8')
     const secret = [...settings.matchAll(/secret\(env\['(\w+)'\]\)/g)].map(([, name]) => name)
     const marked = ENVIRONMENT_VARIABLES.filter(({kind}) => kind === 'secret').map(({name}) => name)
-    expect(marked.sort()).toEqual(secret.sort())
+    expect(marked.sort()).toEqual([...secret, ...PAIRS.map((names) => names.secret)].sort())
   })
 })

@@ -13,7 +13,7 @@ if (real === undefined)
   )
 
 const ID = 'ci.access'
-const SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8r'
+const SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8rTq1oVd0eRi5wKs7b'
 const FLAGS = ['--id', ID, '--secret', SECRET]
 const VARIABLES = {TUNNEL_SERVICE_TOKEN_ID: ID, TUNNEL_SERVICE_TOKEN_SECRET: SECRET}
 const OPEN = 'open.widgetcorp.tech'

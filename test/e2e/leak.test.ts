@@ -110,6 +110,12 @@ describe('a secret', () => {
     CF_ACCESS_CLIENT_ID: '0123456789abcdef0123456789abcdef.access',
     CF_ACCESS_CLIENT_SECRET: CANARY.environmentSecret,
   }
+  /** The same under cloudflared's names. */
+  const cloudflareds = {
+    CLOUDFLARE_API_TOKEN: CANARY.environmentApiToken,
+    TUNNEL_SERVICE_TOKEN_ID: environment.CF_ACCESS_CLIENT_ID,
+    TUNNEL_SERVICE_TOKEN_SECRET: CANARY.environmentSecret,
+  }
 
   // Each mode has a sandbox of its own, so that every line does in each of them what it does in the first.
   it.concurrent.each<[mode: string, json: boolean, env: NodeJS.ProcessEnv, atEveryOther?: NodeJS.ProcessEnv]>(
@@ -117,7 +123,7 @@ describe('a secret', () => {
       ['as text, every debug log on or none', false, LOUDEST, {}],
       ['as JSON, every debug log on', true, LOUD],
       ['as text, with the secrets of the environment, every debug log on', false, {...LOUD, ...environment}],
-      ['as JSON, with the secrets of the environment', true, environment],
+      ["as JSON, with the secrets of the environment under cloudflared's names", true, cloudflareds],
     ],
   )(
     'is in nothing that any command prints %s, in no file and in no child process',
@@ -130,7 +136,7 @@ describe('a secret', () => {
         for (const line of LINES[command] ?? []) {
           const args = json ? inJson(line) : line
           const env = nth++ % 2 === 0 ? given : atEveryOther
-          const end = await world.run(args, {env, input: world.typedAt(command)})
+          const end = await world.run(args, {env, input: world.typedAt(command, args)})
           const leaks = world.leaksIn(saidBy(end))
           if (saidBy(end).includes(BUG)) leaks.push(saidBy(end))
           if (debuggedByNode(end.stderr)) leaks.push(`node's own debug output: ${end.stderr}`)
@@ -185,7 +191,7 @@ describe('a secret', () => {
       const env = fault.startsWith('500') ? LOUDEST : LOUD
       const one = async (command: string, json: boolean): Promise<void> => {
         const args = json ? inJson(firstLine(command)) : firstLine(command)
-        const end = await world.run(args, {env, input: world.typedAt(command)})
+        const end = await world.run(args, {env, input: world.typedAt(command, args)})
         const leaks = world.leaksIn(saidBy(end), [STRANGER])
         if (saidBy(end).includes(BUG)) leaks.push(saidBy(end))
         if (leaks.length > 0) findings[args.join(' ')] = leaks
@@ -331,7 +337,7 @@ describe('a secret', () => {
         ZT_TEST_CRASH: own,
       }
       const args = nth % 3 === 0 ? inJson(firstLine(command)) : firstLine(command)
-      const end = await world.run(args, {env, input: world.typedAt(command)})
+      const end = await world.run(args, {env, input: world.typedAt(command, args)})
       const leaks = world.leaksIn(saidBy(end))
       if (leaks.length > 0) findings[args.join(' ')] = [saidBy(end)]
       if (await fs.stat(done).catch(() => undefined)) crashed.push(command)
@@ -399,6 +405,8 @@ describe('a secret', () => {
       'ZT_CONNECT_TO',
       'CLOUDFLARE_ACCOUNT_ID',
       'CF_ACCESS_CLIENT_ID',
+      'TUNNEL_SERVICE_TOKEN_ID',
+      'ZT_HOSTS',
     ]) {
       for (const line of [
         ['whoami'],

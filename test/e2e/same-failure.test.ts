@@ -250,8 +250,8 @@ const BY_THE_ACCOUNT: Row[] = [
   {what: 'no rule names the token', make: () => token('stranger'), shown: REFUSED, why: /No Service Auth rule admits the service token "stranger"/, commands: AND_CURL},
   {what: 'a rule admits the token under a condition', make: () => token('narrow'), shown: REFUSED, why: /admits "[^"]+" only under conditions/, next: /^zt app show GitLab$/, commands: AND_CURL},
   {what: 'the token is disabled', make: () => token('disabled'), shown: REFUSED, why: /"disabled" is disabled/, commands: AND_CURL},
-  {what: 'the secret is wrong', make: async () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: (JSON.parse(await fs.readFile(await fileWith('index', ci()), 'utf8')) as {clientId: string}).clientId, CF_ACCESS_CLIENT_SECRET: 'cfast_wrong'}}), shown: REFUSED, why: /may not be the token's current one/, next: /^zt token show ci$/, commands: AND_CURL},
-  {what: 'the account does not have the token', make: () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: 'f00d.access', CF_ACCESS_CLIENT_SECRET: 'cfast_none'}}), shown: REFUSED, why: /no service token with these credentials/, commands: AND_CURL},
+  {what: 'the secret is wrong', make: async () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: (JSON.parse(await fs.readFile(await fileWith('index', ci()), 'utf8')) as {clientId: string}).clientId, CF_ACCESS_CLIENT_SECRET: `cfast_${'w'.repeat(48)}`}}), shown: REFUSED, why: /may not be the token's current one/, next: /^zt token show ci$/, commands: AND_CURL},
+  {what: 'the account does not have the token', make: () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: 'f00d.access', CF_ACCESS_CLIENT_SECRET: `cfast_${'n'.repeat(48)}`}}), shown: REFUSED, why: /no service token with these credentials/, commands: AND_CURL},
   {what: 'the API does not accept the API token', make: async () => ({...await answers(302, {Location: LOGIN})(), env: {CLOUDFLARE_API_TOKEN: 'wrong'}}), shown: REFUSED, why: /zt could not ask the API for the exact reason \(Cloudflare does not accept/, next: /^Set CLOUDFLARE_API_TOKEN to another API token/, commands: AND_CURL},
 ] // prettier-ignore
 
@@ -267,7 +267,7 @@ const HERE: Row[] = [
   {what: 'there is no such token', make: () => ({args: ['--token', 'nonesuch']}), shown: ['not-found', 'STORED_TOKEN_NOT_FOUND', 5], why: /has the secrets of/, commands: AND_CURL},
   {what: 'there is no such profile', make: () => ({args: ['--profile', 'nonesuch']}), shown: ['not-found', 'PROFILE_NOT_FOUND', 5], commands: AND_CURL},
   {what: 'the environment has no pair', make: () => token('env'), shown: ['usage', 'ENVIRONMENT_NOT_SET', 2], why: /not set/, commands: AND_CURL},
-  {what: 'the pair cannot be sent', make: () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: 'a b', CF_ACCESS_CLIENT_SECRET: 'c d'}}), shown: ['config', 'CREDENTIALS_MALFORMED', 2], commands: AND_CURL},
+  {what: 'the pair cannot be sent', make: () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: 'a b', CF_ACCESS_CLIENT_SECRET: 'c d'}}), shown: ['usage', 'BAD_CREDENTIALS', 2], commands: AND_CURL},
 ] // prettier-ignore
 
 describe.each([

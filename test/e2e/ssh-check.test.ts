@@ -106,8 +106,16 @@ describe('--client', () => {
 
   it.each([['auto'], ['builtin']])('%s: is our own, and starts no other program', async (client) => {
     const before = (await fake.runs()).length
-    const end = await zt.run(proxy('--client', client), {env: {CLOUDFLARED: fake.program}})
-    expect(end.stdout).toMatch(/^SSH-2\.0-/)
+    const child = spawn(process.execPath, [bin, ...proxy('--client', client)], {
+      env: {...zt.env, CLOUDFLARED: fake.program},
+      cwd: zt.home,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    const [banner] = (await once(child.stdout, 'data')) as [Buffer]
+    expect(banner.toString()).toMatch(/^SSH-2\.0-/)
+    // If its stdin ended instead, it would wait for the server, which hangs up after LoginGraceTime.
+    child.kill('SIGKILL')
+    await once(child, 'exit')
     expect(await fake.runs()).toHaveLength(before)
   })
 

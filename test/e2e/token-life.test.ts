@@ -87,6 +87,15 @@ describe('the life of a service token', () => {
     const other = input.replace('cfast_', 'cfast_x').slice(0, -2)
     expect(await refused(zt, again, 7, other)).toMatchObject({code: 'SECRET_ALREADY_STORED'})
     expect(await refused(zt, again, 2, secret)).toMatchObject({code: 'BAD_CREDENTIALS'})
+    for (const copied of [
+      `curl -H "CF-Access-Client-Id: ${clientId}" -H "CF-Access-Client-Secret: ${secret}" https://${HOST}/`,
+      JSON.stringify({id: {sensitive: false, value: clientId}, secret: {sensitive: true, value: secret}}),
+      Buffer.from(`\uFEFF${secret}\r\n${clientId}\r\n`, 'utf16le'),
+    ])
+      expect(await zt.json(again, {input: copied})).toMatchObject({how: 'same'})
+    const cut = await refused(zt, again, 2, `${clientId}\n${secret.slice(0, 30)}\n${secret.slice(30)}`)
+    expect(cut).toMatchObject({code: 'BAD_CREDENTIALS', message: 'The client secret is not complete'})
+    expect(JSON.stringify(cut)).not.toContain(secret.slice(0, 30))
   })
 
   it('is not revoked while a rule names it', async () => {
@@ -185,14 +194,14 @@ describe.skipIf(!hasTmux)('on a terminal', () => {
     expect(await zt.json(['token', 'show', 'shorter'])).toEqual(before)
   })
 
-  it('an import asks for both, and does not show the secret', async () => {
+  it('an import asks for both, and shows neither, even in the wrong place', async () => {
     const made = await zt.json<{token: {clientId: string}; clientSecret: string}>(['token', 'create', 'asked', '--reveal']) // prettier-ignore
     const t = await open('token', 'import')
-    await t.shows(/Client ID/)
-    await t.type(made.token.clientId)
+    await t.shows(/Client ID, or both/)
+    await t.type(`CF-Access-Client-Secret: ${made.clientSecret}`)
     await t.press('Enter')
     await t.shows(/Client Secret/)
-    await t.type(made.clientSecret)
+    await t.type(made.token.clientId)
     await t.press('Enter')
     await t.shows(/This secret of asked is already in/)
     expect(await t.exitCode()).toBe(0)

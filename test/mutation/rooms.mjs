@@ -4,7 +4,11 @@
  * @type {Record<string, {mutate: string[], tests: string[]}>}
  */
 export const ROOMS = {
-  policy: {mutate: ['src/lib/policy/**/*.ts'], tests: ['test/policy/**/*.test.ts']},
+  policy: {
+    // With what an address is: which domain of an application covers it.
+    mutate: ['src/lib/policy/**/*.ts', 'src/lib/core/{public-address,normalise-url}.ts'],
+    tests: ['test/policy/**/*.test.ts', 'test/core/normalise-url.test.ts'],
+  },
   target: {mutate: ['src/lib/tunnel/target/**/*.ts'], tests: ['test/tunnel/target/**/*.test.ts']},
   explain: {mutate: ['src/lib/access/explain/**/*.ts'], tests: ['test/access/explain/**/*.test.ts']},
   journal: {

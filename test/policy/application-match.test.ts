@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {addressOf, findApplication, hostOf, sameAddress} from '../../src/lib/policy/application-match.js'
+import {addressOf, hostOf, sameAddress} from '../../src/lib/core/public-address.js'
+import {findApplication} from '../../src/lib/policy/application-match.js'
 import type {Application} from '../../src/lib/api/types.js'
 import {application} from './fixtures.js'
 

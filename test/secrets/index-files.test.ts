@@ -83,6 +83,71 @@ describe('two profiles that one directory is made for, as case is not distinguis
   })
 })
 
+describe('the binding for an address', () => {
+  let index: IndexFiles
+  let directory: string
+  const bind = (host: string): Promise<unknown> =>
+    index.bind({profile: 'p', host, tokenId: 'x', boundAt: '2026-01-01T00:00:00Z'})
+  beforeEach(async () => {
+    directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-index-'))
+    index = new IndexFiles(directory)
+  })
+  afterEach(() => fs.rm(directory, {recursive: true, force: true}))
+
+  it.each<[host: string, path: string | undefined, bound: string | undefined]>([
+    ['a.example', undefined, 'a.example'],
+    ['a.example', '/', 'a.example'],
+    ['a.example', '/hooks', 'a.example/hooks'],
+    ['a.example', '/hooks/deep/er', 'a.example/hooks/deep'],
+    ['a.example', '/HOOKS', 'a.example'],
+    ['a.example', '/x/news', 'a.example/*/news'],
+    ['b.example', '/', '*.example'],
+    ['b.example', '/hooks', '*.example/hooks'],
+    ['only.path.example', '/', undefined],
+    ['only.path.example', '/p', 'only.path.example/p'],
+    ['c.test', '/', undefined],
+  ])('is the most specific: %s %s is %s', async (host, at, bound) => {
+    for (const one of [
+      ...['*.example', 'a.example', 'a.example/*/news', 'a.example/hooks/deep', 'a.example/hooks'],
+      ...['*.example/hooks', 'only.path.example/p'],
+    ])
+      await bind(one)
+    expect((await index.bindingFor('p', host, at))?.host).toBe(bound)
+  })
+
+  it('has a file of its own for each host and path, whatever their length, and wherever case does not count', async () => {
+    const all = [
+      'a.example',
+      'a.example/x',
+      'a.example/X',
+      'a.example/%2F',
+      'a.example/%2f',
+      'a.example/.',
+      'a.example/*',
+    ]
+    const long = ['a', 'b'].map((end) => `a.example/${'long/'.repeat(80)}${end}`)
+    for (const host of [...all, ...long]) await bind(host)
+    const names = await fs.readdir(path.join(directory, 'hosts', 'p'))
+    expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(all.length + long.length)
+    expect(Math.max(...names.map((name) => name.length))).toBeLessThan(200)
+    for (const host of [...all, ...long]) expect(await index.unbind('p', host)).toBe(true)
+    expect(await index.bindings('p')).toEqual([])
+  })
+
+  it('with a path has a version that an earlier zt refuses: it would take it for the whole host', async () => {
+    for (const [host, version] of [
+      ['a.example', 1],
+      ['a.example/x', 2],
+    ] as const) {
+      await bind(host)
+      const [name = ''] = await fs.readdir(path.join(directory, 'hosts', 'p'))
+      const text = await fs.readFile(path.join(directory, 'hosts', 'p', name), 'utf8')
+      expect(JSON.parse(text)).toMatchObject({version, host})
+      await index.unbind('p', host)
+    }
+  })
+})
+
 describe('an entry of another version of zt', () => {
   let directory: string
   beforeEach(async () => {

@@ -15,7 +15,7 @@ export interface End {
 export interface RunOptions {
   env?: NodeJS.ProcessEnv
   /** Written to stdin, which is then closed unless {@link RunOptions.onStart} writes to it. */
-  input?: string
+  input?: string | Buffer
   stdinStaysOpen?: boolean
   /** The working directory; default: its home. */
   cwd?: string

@@ -22,10 +22,10 @@ const root = path.resolve(import.meta.dirname, '../..')
 const sources = path.join(root, 'src', 'commands')
 const DIRECTORIES = ['CONFIG', 'DATA', 'STATE', 'CACHE'] as const
 /** Every command has them; test/commands/global-flags.test.ts tries them. */
-const GLOBAL_FLAGS = ['--json', '--no-input', '--profile', '--account']
+const GLOBAL_FLAGS = ['--json', '--fields', '--jq', '--no-input', '--profile', '--account']
 
-/** Several commands have them, and test/commands/secret-field.test.ts tries each. */
-const SECRET_FIELD_FLAGS = ['--secret-field']
+/** Several commands have them; test/commands/secret-field.test.ts and quiet.test.ts try each of these commands. */
+const SHARED_FLAGS = ['--secret-field', '--quiet']
 
 /** They come from one table, and test/commands/every-command.test.ts tries each row. */
 const SELECTOR_FLAGS = ASKABLE.flatMap(({include, require, exclude}) =>
@@ -462,8 +462,7 @@ export function commandTests(id: string, options?: WorldOptions): {readonly zt: 
     expect(
       flags.filter(
         (flag) =>
-          !tried.get(id)?.has(flag) &&
-          ![...GLOBAL_FLAGS, ...SECRET_FIELD_FLAGS, ...SELECTOR_FLAGS].includes(flag),
+          !tried.get(id)?.has(flag) && ![...GLOBAL_FLAGS, ...SHARED_FLAGS, ...SELECTOR_FLAGS].includes(flag),
       ),
       `flags of zt ${id} that no test has tried`,
     ).toEqual([])

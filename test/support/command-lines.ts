@@ -30,6 +30,9 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['profile', 'list']},
     {args: ['profile', 'show']},
     {args: ['profile', 'use', 'default']},
+    {args: ['config', 'list']},
+    {args: ['config', 'set', 'known-hosts-file', '']},
+    {args: ['config', 'get', 'account']},
     {args: ['help', 'token', 'create']},
     {args: ['version']},
     {args: ['logout']},
@@ -37,8 +40,9 @@ export const SCENES: Record<string, Line[]> = {
 
   'a service token from its creation to its end': [
     {args: ['token', 'create', 'ci', '--reveal']},
+    {args: ['token', 'list', '--expiring', '30d', '--unused']},
     {args: ['token', 'list']},
-    {args: ['token', 'show', 'ci']},
+    {args: ['token', 'show', 'ci', '--reveal']},
     {args: ['token', 'rotate', 'ci', '--grace', '1h']},
     {args: ['token', 'rotate', 'ci', '--undo']},
     {args: ['token', 'rotate', 'ci', '--finish']},
@@ -74,6 +78,7 @@ export const SCENES: Record<string, Line[]> = {
   'rules, and a token that is taken out of all of them': [
     {args: ['app', 'list']},
     {args: ['app', 'show', 'GitLab']},
+    {args: ['app', 'open', 'GitLab']},
     {args: ['token', 'create', 'ci']},
     {args: ['token', 'create', 'other']},
     {
@@ -377,6 +382,18 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     leak: [['profile', 'show']],
     hostile: [['profile', 'show'], ['profile', 'show', HOSTILE]],
   },
+  'config:list': {
+    leak: [['config', 'list']],
+    hostile: [['config', 'list']],
+  },
+  'config:get': {
+    leak: [['config', 'get', 'account'], ['config', 'get', 'connect-to']],
+    hostile: [['config', 'get', 'ca-file']],
+  },
+  'config:set': {
+    leak: [['config', 'set', 'ca-file', ''], ['config', 'set', 'store', 'vault']],
+    hostile: [['config', 'set', 'ca-file', HOSTILE], ['config', 'set', 'account', HOSTILE], ['config', 'set', 'connect-to', HOSTILE], ['config', 'set', HOSTILE, 'x']],
+  },
   'profile:use': {
     leak: [['profile', 'use', 'mine'], ['profile', 'use', 'nobody']],
     hostile: [['profile', 'use', HOSTILE]],
@@ -394,8 +411,8 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     hostile: [['token', 'recover', '--dry-run']],
   },
   'token:list': {
-    leak: [['token', 'list'], ['token', 'list', '--zone', 'widgetcorp.tech']],
-    hostile: [['token', 'list'], ['token', 'list', '--name', HOSTILE]],
+    leak: [['token', 'list'], ['token', 'list', '--zone', 'widgetcorp.tech'], ['token', 'list', '--quiet'], ['token', 'list', '--unused', '--fields', 'id,name'], ['token', 'list', '--fields', 'secret'], ['token', 'list', '--jq', '.tokens[]'], ['token', 'list', '--jq', '$ENV'], ['token', 'list', '--jq', '.tokens | error']],
+    hostile: [['token', 'list'], ['token', 'list', '--jq', '.tokens[].name'], ['token', 'list', '--jq', '.tokens[].name | error'], ['token', 'list', '--fields', HOSTILE], ['token', 'list', '--jq', HOSTILE], ['token', 'list', '--name', HOSTILE]],
   },
   'token:show': {
     leak: [['token', 'show', 'ci'], ['token', 'show', 'co']],
@@ -414,7 +431,7 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     hostile: [['token', 'enable', spare]],
   },
   'token:import': {
-    leak: [['token', 'import', 'known', '--host', 'known.example'], ['token', 'import', 'ci'], ['token', 'import', '--no-input', '--replace']],
+    leak: [['token', 'import', 'known', '--host', 'known.example'], ['token', 'import', 'ci'], ['token', 'import', '--no-input', '--replace'], ['token', 'import', '--dry-run']],
     hostile: [['token', 'import', known, '--host', HOSTILE], ['token', 'import', known]],
   },
   'token:rename': {
@@ -489,6 +506,10 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     leak: [['app', 'show', 'GitLab'], ['app', 'show', 'GitHub']],
     hostile: [['app', 'show', APP], ['app', 'show', HOSTILE]],
   },
+  'app:open': {
+    leak: [['app', 'open', 'GitLab'], ['app', 'open', 'GitHub']],
+    hostile: [['app', 'open', APP], ['app', 'open', HOSTILE]],
+  },
   'app:add-rule': {
     leak: [['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci', '--dry-run'], ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'], ['app', 'add-rule', 'GitLab', '--service-auth', '--token', 'co']],
     hostile: [['app', 'add-rule', APP, '--service-auth', '--token', spare, '--dry-run'], ['app', 'add-rule', APP, '--service-auth', '--token', spare, '--group', GROUP, '--yes'], ['app', 'add-rule', APP, '--service-auth', '--token', HOSTILE]],
@@ -510,7 +531,7 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     hostile: [['ssh', SSH, '--token', HOSTILE, '--yes'], ['ssh', GREETER, '--token', 'known', '--', '-T']],
   },
   'ssh:config': {
-    leak: [['ssh', 'config', SSH], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--dry-run'], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes']],
+    leak: [['ssh', 'config', SSH], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--dry-run'], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', 'ssh-config', '--yes']],
     hostile: [['ssh', 'config', SSH], ['ssh', 'config', SSH, '--write', '--file', `${HOSTILE}.conf`, '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', SSH, '--write', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', HOSTILE]],
   },
   'ssh:check': {
@@ -531,7 +552,7 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   },
   // One that listens is in forward.test.ts, as it does not end by itself.
   forward: {
-    leak: [['forward', 'elsewhere.example'], ['forward', SSH, '--listen', '0.0.0.0:0'], ['forward', SSH, '--http', '--single-header', 'Host'], ['forward', SSH, '--', 'beside-child', '{port}', '3'], ['forward', SSH, '--listen', 'unix:forward.sock', '--', 'beside-child'], ['forward', SSH, 'elsewhere.example', '--background'], ['forward', SSH, '--background'], ['forward', `postgres://app:pw@${SSH}/`]],
+    leak: [['forward', 'elsewhere.example', '--token', 'known'], ['forward', SSH, '--listen', '0.0.0.0:0'], ['forward', SSH, '--http', '--single-header', 'Host'], ['forward', SSH, '--', 'beside-child', '{port}', '3'], ['forward', SSH, '--listen', 'unix:forward.sock', '--', 'beside-child'], ['forward', SSH, 'elsewhere.example', '--background'], ['forward', SSH, '--background'], ['forward', `postgres://app:pw@${SSH}/`]],
     hostile: [['forward', SSH, '--listen', HOSTILE], ['forward', 'elsewhere.example', '--token', 'known'], ['forward', SSH, '--http', '--allow-origin', HOSTILE], ['forward', `https://${HOSTILE}/`], ['forward', SSH, '--listen', `unix:${HOSTILE}`, '--', 'true'], ['forward', SSH, '--token', 'known', '--yes', '--', HOSTILE]],
   },
   'forward:list': {

@@ -3,7 +3,7 @@ import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
 const ACCOUNT = '2f5a7c10b3d94e6f8a1c0d2e3f405162'
 const ZONE = '9a7806061c88ada191ed06f989cc3dac'
 /** Of the service token `ci`. */
-export const CI_SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8r'
+export const CI_SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8rTq1oVd0eRi5wKs7b'
 
 const everyone = [{everyone: {}}]
 const own = (name: string, precedence: number) => ({

@@ -161,11 +161,15 @@ export class LeakWorld {
     return world
   }
 
-  /** The stdin of a command. */
-  typedAt(command: string): string {
+  /** The stdin of a command line. */
+  typedAt(command: string, args: readonly string[]): string {
     if (command === 'login') return CANARY.apiToken
     if (command === 'app:set') return CANARY.secretField
-    return command === 'token:import' ? this.pair : ''
+    if (command !== 'token:import') return ''
+    // Refused: the secret is in place of both halves.
+    return args.includes('--dry-run')
+      ? this.pair.replace(/[0-9a-f]{32}\.access/, CANARY.environmentSecret)
+      : this.pair
   }
 
   async #prepare(): Promise<void> {

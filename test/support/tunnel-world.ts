@@ -4,7 +4,7 @@ import {bin, BuiltZt} from './built-zt.js'
 import {HOST, type ScriptedEdge} from './scripted-edge.js'
 
 export const CLIENT_ID = 'a1b2c3d4e5f60718293a4b5c6d7e8f90.access'
-export const CLIENT_SECRET = 'cfast_5pDq7nWk3vYt9sXb2mZc8rHj4gLf6aEu'
+export const CLIENT_SECRET = 'cfast_5pDq7nWk3vYt9sXb2mZc8rHj4gLf6aEuTq1oVd0eRi5wKs7b'
 
 /** A built zt whose token comes from the environment, so that it starts nothing but the tunnel. */
 export async function tunnelZt(): Promise<BuiltZt> {

@@ -7,6 +7,7 @@ import {
   serviceAuth401Flag,
   sessionDurationFlag,
   several,
+  quietFlag,
 } from '../../lib/command/flags.js'
 import {createdInWords, createdJson} from '../../lib/command/present/rule-edit.js'
 import {serviceAuthRuleFlags} from '../../lib/command/rule-flags.js'
@@ -30,6 +31,7 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
     'rule-name': ruleNameFlag,
     'service-auth-401': serviceAuth401Flag,
     'session-duration': sessionDurationFlag,
+    quiet: quietFlag,
     ...editFlags,
   }
   // prettier-ignore
@@ -61,6 +63,7 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
       done: createdInWords,
       apply: (one) => applyCreateApplication(ctx, one, this.commandInWords()),
     })
+    this.printId(applied?.ids.get(plan.newId))
     this.showBound(plan.binding.bound)
     const {name, domains} = plan.application
     if (!plan.rule) this.warn(`"${name}" ${this.dryRun ? 'would have' : 'has'} no rule: it admits no one`)

@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core'
 import {streamApplications} from '../../lib/access/applications/list.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {limitFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
+import {limitFlag, quietFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
 import {completing} from '../../lib/cli/completing.js'
 import {style} from '../../lib/cli/streams.js'
 
@@ -22,6 +22,7 @@ export default class AppList extends AccessCommand<typeof AppList> {
     domain: Flags.string({description: 'only those with this text in a domain', helpValue: 'TEXT'}),
     exact: Flags.boolean({description: 'match the whole text of --name and --domain'}),
     limit: limitFlag,
+    quiet: quietFlag,
     zone: zoneFlag,
   }
   static override asks = {needs: ['listApplications']} as const
@@ -30,6 +31,7 @@ export default class AppList extends AccessCommand<typeof AppList> {
     const {search, name, domain, exact, limit} = this.flags
     await this.showList(streamApplications(this.access(), {search, name, domain, exact, limit}), {
       key: 'applications',
+      id: (app) => app.id,
       json: (app) => ({
         id: app.id,
         name: app.name,

@@ -1,6 +1,6 @@
 import {ztCommand} from '../../lib/core/command-line.js'
 import {planCreateGroup} from '../../lib/access/groups/edits.js'
-import {editFlags} from '../../lib/command/flags.js'
+import {editFlags, quietFlag} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 import {memberFlags, memberInputOf} from '../../lib/command/rule-flags.js'
 import {newNameArg} from '../../lib/command/args.js'
@@ -16,7 +16,7 @@ export default class GroupCreate extends PlannedEditCommand<typeof GroupCreate> 
   static override args = {
     name: newNameArg('Access group'),
   }
-  static override flags = {...memberFlags, ...editFlags}
+  static override flags = {...memberFlags, quiet: quietFlag, ...editFlags}
   static override asks = {needs: ['listGroups', 'listServiceTokens', 'createGroup', 'getGroup']} as const
 
   async run(): Promise<object> {
@@ -29,6 +29,7 @@ export default class GroupCreate extends PlannedEditCommand<typeof GroupCreate> 
       done: ({group}) => `Created the Access group "${group.name}"; nothing uses it yet`,
     })
     const group = {id: result.changes[0]?.id ?? plan.group.id ?? null, name: plan.group.name}
+    if (!result.dryRun) this.printId(group.id)
     if (result.changed) this.next(ztCommand(ctx, 'policy', 'create', group.name, '--group', group))
     return {...result, group}
   }

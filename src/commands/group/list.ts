@@ -1,6 +1,6 @@
 import {streamGroups} from '../../lib/access/groups/list.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {limitFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
+import {limitFlag, quietFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
 import {style} from '../../lib/cli/streams.js'
 import {shortened} from '../../lib/cli/table.js'
 
@@ -12,7 +12,7 @@ export default class GroupList extends AccessCommand<typeof GroupList> {
     '<%= config.bin %> group list --search robots',
     '<%= config.bin %> group list --zone widgetcorp.tech --json',
   ]
-  static override flags = {search: searchFlag, limit: limitFlag, zone: zoneFlag}
+  static override flags = {search: searchFlag, limit: limitFlag, quiet: quietFlag, zone: zoneFlag}
   // Names in rules are shown as far as they may be read.
   static override asks = {needs: ['listGroups'], tries: ['listServiceTokens']} as const
 
@@ -20,6 +20,7 @@ export default class GroupList extends AccessCommand<typeof GroupList> {
     const {search, limit} = this.flags
     await this.showList(streamGroups(this.access(), {search, limit}), {
       key: 'groups',
+      id: ({group}) => group.id,
       json: ({group: {id, name, include, exclude, require}, includes, serviceTokens}) => ({
         id,
         name,

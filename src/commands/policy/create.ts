@@ -1,6 +1,6 @@
 import {ztCommand} from '../../lib/core/command-line.js'
 import {planCreatePolicy} from '../../lib/access/policies/edits.js'
-import {dryRunFlag, noZoneFlag, yesFlag} from '../../lib/command/flags.js'
+import {dryRunFlag, noZoneFlag, quietFlag, yesFlag} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
 import {
   actionFlags,
@@ -29,6 +29,7 @@ export default class PolicyCreate extends PlannedEditCommand<typeof PolicyCreate
     ...machineFlags,
     ...includeFlags,
     ...narrowingFlags,
+    quiet: quietFlag,
     yes: yesFlag,
     'dry-run': dryRunFlag,
     zone: noZoneFlag,
@@ -47,6 +48,7 @@ export default class PolicyCreate extends PlannedEditCommand<typeof PolicyCreate
       done: ({policy}) => `Created the policy "${policy.name}"; no application uses it yet`,
     })
     const policy = {id: result.changes[0]?.id ?? plan.policy.id ?? null, name: plan.policy.name}
+    if (!result.dryRun) this.printId(policy.id)
     if (result.changed) this.next(ztCommand(ctx, 'policy', 'attach', policy, 'APP'))
     return {...result, policy}
   }

@@ -1,7 +1,7 @@
 import {actionName} from '../../lib/access/rules/action-name.js'
 import {streamPolicies} from '../../lib/access/policies/list.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {limitFlag, noZoneFlag, searchFlag} from '../../lib/command/flags.js'
+import {limitFlag, quietFlag, noZoneFlag, searchFlag} from '../../lib/command/flags.js'
 import {shortened} from '../../lib/cli/table.js'
 import {style} from '../../lib/cli/streams.js'
 
@@ -13,7 +13,7 @@ export default class PolicyList extends AccessCommand<typeof PolicyList> {
     '<%= config.bin %> policy list',
     '<%= config.bin %> policy list --search "Service Auth" --json',
   ]
-  static override flags = {search: searchFlag, limit: limitFlag, zone: noZoneFlag}
+  static override flags = {search: searchFlag, limit: limitFlag, quiet: quietFlag, zone: noZoneFlag}
   // Names in rules are shown as far as they may be read.
   static override asks = {needs: ['listPolicies'], tries: ['listServiceTokens', 'listGroups']} as const
 
@@ -21,6 +21,7 @@ export default class PolicyList extends AccessCommand<typeof PolicyList> {
     const {search, limit} = this.flags
     await this.showList(streamPolicies(this.access(), {search, limit}), {
       key: 'policies',
+      id: ({policy}) => policy.id,
       json: ({policy: {id, name, decision, include, exclude, require}, includes, applications}) => ({
         id,
         name,

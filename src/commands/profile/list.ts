@@ -1,3 +1,4 @@
+import {nameQuietFlag} from '../../lib/command/flags.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
 import {table} from '../../lib/cli/table.js'
 import {readConfig} from '../../lib/config/profiles.js'
@@ -6,6 +7,7 @@ import {CLOUDFLARE_API_URL} from '../../lib/config/types.js'
 export default class ProfileList extends BaseCommand<typeof ProfileList> {
   static override summary = 'List the profiles on this machine'
   static override examples = ['<%= config.bin %> profile list', '<%= config.bin %> profile list --json']
+  static override flags = {quiet: nameQuietFlag}
   static override profile = 'ignored' as const
 
   async run(): Promise<object> {
@@ -19,6 +21,7 @@ export default class ProfileList extends BaseCommand<typeof ProfileList> {
       apiUrl: profile.apiUrl ?? CLOUDFLARE_API_URL,
       sandbox: profile.sandbox ?? false,
     }))
+    for (const {name} of profiles) this.printId(name)
     if (profiles.length === 0) {
       this.print('No profiles yet.')
       this.next('zt login', 'zt sandbox start')

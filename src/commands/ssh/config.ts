@@ -4,7 +4,7 @@ import {connectionFlags, dryRunFlag, yesFlag} from '../../lib/command/flags.js'
 import {configChange, configDone, sshCommand} from '../../lib/command/present/ssh-config.js'
 import {destinationArg, required} from '../../lib/command/args.js'
 import {completing} from '../../lib/cli/completing.js'
-import {BaseCommand} from '../../lib/cli/base-command.js'
+import {TunnelCommand} from '../../lib/command/tunnel-command.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
 import {isVisible} from '../../lib/core/text.js'
 import {trustFlags} from '../../lib/tunnel/carrier/trust.js'
@@ -13,7 +13,7 @@ import {blockFor} from '../../lib/tunnel/ssh/config/wanted-block.js'
 import {applySshConfig, planSshConfig} from '../../lib/tunnel/ssh/config/change.js'
 import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
 
-export default class SshConfig extends BaseCommand<typeof SshConfig> {
+export default class SshConfig extends TunnelCommand<typeof SshConfig> {
   static override summary = 'Let ssh, scp, rsync, git and Ansible reach a host through the tunnel'
   static override description =
     'Prints a block for ~/.ssh/config. --write puts it into the file, before the first Host line. --remove removes it. Nothing else in the file changes. zt shows the change and asks before it writes.'
@@ -35,13 +35,20 @@ export default class SshConfig extends BaseCommand<typeof SshConfig> {
     'dry-run': dryRunFlag,
   }
 
+  static override asks = undefined
+
   async run(): Promise<object> {
     const {write, remove, client, share, 'dry-run': dryRun} = this.flags
     const {host, user} = parseDestination(this.args.host, 'zt ssh config [USER@]HOST')
-    const wanted = {host, user, client, share, program: ztProgram(this.config.root, trustFlags())}
-    const written = remove ? undefined : await blockFor({settings: this.settings, ...wanted})
+    const {settings} = this
+    const wanted = {settings, host, user, client, share, program: ztProgram(this.config.root, trustFlags())}
+    const question = `Let the block send the service token of the environment to ${host}?`
+    const mayUseEnvironment = () =>
+      this.mayUseEnvironment(host) || (this.prompts.possible && this.prompts.agree(question))
+    const written = remove ? undefined : await blockFor({...wanted, mayUseEnvironment})
     const result = {host, user: user ?? null, block: written?.text ?? null}
     for (const warning of written?.warnings ?? []) this.warn(warning)
+    for (const note of written?.notes ?? []) this.note(note)
     if (written && !write) {
       const lines = written.text.split('\n')
       this.print(lines)
@@ -61,7 +68,7 @@ export default class SshConfig extends BaseCommand<typeof SshConfig> {
         this.prompts.require(`A confirmation that ${file} may be changed`, 'Add --yes to make the change')
         await this.prompts.confirm(`Change ${file}?`)
       }
-      plan = await applySshConfig(plan, change, {state: this.settings.paths.state, again: this.flags.yes})
+      plan = await applySshConfig(plan, change, {state: settings.paths.state, again: this.flags.yes})
     }
     const {action, edited, diff, others} = plan
     if (action === 'none' || !dryRun) this.print(configDone(plan, host, remove))

@@ -42,7 +42,7 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
       settings: this.settings,
       host,
       user,
-      token: chosen.bound && this.flags.token === undefined ? undefined : chosen.tokenId,
+      token: chosen.by === 'binding' ? undefined : chosen.tokenId,
       sharedBy: sharedBy(chosen, this.settings),
       share: this.flags.share,
       client: this.flags.client,

@@ -1,5 +1,6 @@
 import {listStores} from '../../lib/access/stores/list.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
+import {nameQuietFlag} from '../../lib/command/flags.js'
 import {stateColour, storeJson} from '../../lib/command/present/store.js'
 import {style} from '../../lib/cli/streams.js'
 import {table} from '../../lib/cli/table.js'
@@ -10,15 +11,21 @@ export default class StoreList extends AccessCommand<typeof StoreList> {
     'These are the OS keychain, every docker-credential-* helper on PATH, the age vault, and the environment if its variables are set.'
   static override examples = ['<%= config.bin %> store list', '<%= config.bin %> store list --json']
 
+  static override flags = {quiet: nameQuietFlag}
+
   async run(): Promise<object> {
     const stores = await listStores(this.access(), this.settings)
+    for (const {kind} of stores) this.printId(kind)
     this.print(
       table(stores, [
         {title: 'STORE', value: ({kind}) => kind},
         {title: 'STATE', value: ({status}) => stateColour(status.state)},
         {title: 'IN USE', value: ({inUse}) => (inUse ? style.green('yes') : '')},
         {title: 'TOKENS', value: ({tokens}) => (tokens > 0 ? String(tokens) : '')},
-        {title: 'API TOKEN', value: ({apiToken}) => (apiToken ? 'yes' : '')},
+        {
+          title: 'API TOKEN',
+          value: ({apiToken}) => (apiToken === undefined ? 'unknown' : apiToken ? 'yes' : ''),
+        },
         {
           title: 'ACCESS',
           value: ({writable, readable}) => (writable ? (readable ? '' : 'write-only') : 'read-only'),
@@ -33,7 +40,7 @@ export default class StoreList extends AccessCommand<typeof StoreList> {
       }
       this.note(`${kind}: ${status.why ?? status.state}`)
       // A store that is absent and unused needs no advice.
-      if (inUse || tokens > 0 || apiToken || status.state !== 'absent') this.next(...status.next)
+      if (inUse || tokens > 0 || apiToken !== false || status.state !== 'absent') this.next(...status.next)
     }
     if (this.settings.store === undefined) {
       this.note(

@@ -2,12 +2,12 @@ import {Flags} from '@oclif/core'
 import {createServiceToken, planServiceToken} from '../../lib/access/tokens/create.js'
 import {checkTokenName} from '../../lib/access/tokens/list.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
-import {dryRunFlag, durationFlag, storeFlag} from '../../lib/command/flags.js'
+import {dryRunFlag, durationFlag, quietFlag, storeFlag} from '../../lib/command/flags.js'
 import {newNameArg} from '../../lib/command/args.js'
 import {createdText} from '../../lib/command/present/token.js'
 import {rememberStore} from '../../lib/config/profiles.js'
 import {shellQuote} from '../../lib/core/command-line.js'
-import {out, style} from '../../lib/cli/streams.js'
+import {style} from '../../lib/cli/streams.js'
 import {messageOf} from '../../lib/core/errors.js'
 
 export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
@@ -21,8 +21,9 @@ export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
   static override args = {name: newNameArg('service token')}
   static override flags = {
     duration: durationFlag,
-    reveal: Flags.boolean({description: 'also print the secret'}),
+    reveal: Flags.boolean({description: 'also print the secret', exclusive: ['quiet']}),
     store: storeFlag,
+    quiet: quietFlag,
     'dry-run': dryRunFlag,
   }
   // prettier-ignore
@@ -41,10 +42,9 @@ export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
     const {token, clientSecret, store} = created
     await rememberStore(this.settings, store)
     for (const warning of created.warnings) this.warn(warning)
-    if (reveal && process.env['GITHUB_ACTIONS'] === 'true' && !this.jsonEnabled()) {
-      out(`::add-mask::${clientSecret.expose()}`)
-    }
+    if (reveal) this.maskInLog(clientSecret)
     this.print(createdText(created, reveal))
+    this.printId(token.id)
     this.next(`zt app add-rule APP --service-auth --token ${shellQuote(token)}`)
     return {
       token: {...token, expiresAt: token.expiresAt ?? null},

@@ -1,8 +1,9 @@
 import {Flags} from '@oclif/core'
 import {streamServiceTokens} from '../../lib/access/tokens/list.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
-import {limitFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
+import {limitFlag, quietFlag, searchFlag, zoneFlag} from '../../lib/command/flags.js'
 import {day, statusColour, tokenJson} from '../../lib/command/present/token.js'
+import {parseTokenDuration} from '../../lib/core/duration.js'
 import {completing} from '../../lib/cli/completing.js'
 import {style} from '../../lib/cli/streams.js'
 
@@ -12,7 +13,9 @@ export default class TokenList extends TokenCommand<typeof TokenList> {
   static override examples = [
     '<%= config.bin %> token list',
     '<%= config.bin %> token list --search ci --limit 20',
-    '<%= config.bin %> token list --json',
+    '<%= config.bin %> token list --expiring 30d',
+    '<%= config.bin %> token list --unused --quiet',
+    '<%= config.bin %> token list --fields id,name',
   ]
   static override flags = {
     search: searchFlag,
@@ -20,16 +23,31 @@ export default class TokenList extends TokenCommand<typeof TokenList> {
       'token',
       Flags.string({description: 'only those with exactly this name', helpValue: 'NAME'}),
     ),
+    expired: Flags.boolean({description: 'only those that have expired'}),
+    expiring: Flags.string({
+      description: 'only those that expire within this time: 30d, 12h',
+      helpValue: 'DURATION',
+      exclusive: ['expired'],
+    }),
+    disabled: Flags.boolean({description: 'only those that are disabled'}),
+    unused: Flags.boolean({description: 'only those that Cloudflare has never seen'}),
     limit: limitFlag,
+    quiet: quietFlag,
     zone: zoneFlag,
   }
   static override asks = {needs: ['listServiceTokens']} as const
 
   async run(): Promise<void> {
-    const {search, name, limit, zone} = this.flags
-    const all = [search, name, zone].every((one) => one === undefined)
-    const shown = await this.showList(streamServiceTokens(this.access(), {search, name, limit}), {
+    const {search, name, limit, zone, expired, expiring, disabled, unused} = this.flags
+    const expiringSeconds =
+      expiring === undefined ? undefined : (parseTokenDuration(expiring).seconds ?? Number.MAX_SAFE_INTEGER)
+    const filter = {expired, expiringSeconds, disabled, unused}
+    const all = [search, name, zone, ...Object.values(filter)].every(
+      (one) => one === undefined || one === false,
+    )
+    const shown = await this.showList(streamServiceTokens(this.access(), {search, name, limit}, filter), {
       key: 'tokens',
+      id: ({token}) => token.id,
       json: tokenJson,
       columns: [
         {title: 'NAME', value: ({token}) => token.name},

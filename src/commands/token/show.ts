@@ -1,4 +1,6 @@
+import {Flags} from '@oclif/core'
 import {showServiceToken} from '../../lib/access/tokens/list.js'
+import {storedSecret} from '../../lib/access/tokens/reveal.js'
 import {usesOfToken} from '../../lib/access/tokens/uses.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {zoneFlag} from '../../lib/command/flags.js'
@@ -15,7 +17,10 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
     '<%= config.bin %> token show gitlab-admin --json',
   ]
   static override args = {token: tokenArg}
-  static override flags = {zone: zoneFlag}
+  static override flags = {
+    reveal: Flags.boolean({description: 'also print the secret, if it is on this machine'}),
+    zone: zoneFlag,
+  }
   // What names it is shown as far as it may be read.
   static override asks = {
     needs: ['listServiceTokens'],
@@ -26,13 +31,16 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
     const wanted = await this.chosenToken(this.args.token, 'zt token show NAME')
     const ctx = this.access()
     const known = await showServiceToken(ctx, wanted)
+    const secret = this.flags.reveal ? await storedSecret(ctx, known) : undefined
     const uses = await usesOfToken(ctx, known.token)
     const {token, status, previousUntil, hosts} = known
+    if (secret) this.maskInLog(secret)
     this.print(
       facts([
         ['name', style.bold(token.name)],
         ['status', statusColour(status)],
         ['Client ID', token.clientId],
+        ['Client Secret', secret?.expose()],
         ['id', token.id],
         ['expires', token.expiresAt ?? 'never'],
         ['created', token.createdAt],
@@ -45,6 +53,7 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
     )
     this.print(['', ...usesText(uses)])
     for (const warning of uses.warnings) this.warn(warning)
-    return {token: tokenJson(known), usedBy: referencesJson(uses.references)}
+    const more = secret && {clientSecret: secret.expose()}
+    return {token: tokenJson(known), usedBy: referencesJson(uses.references), ...more}
   }
 }

@@ -7,13 +7,15 @@ import {exitCodeOf} from '../core/exit-codes.js'
 import {redact} from '../core/redact.js'
 import {loadSettings} from '../config/settings.js'
 import type {Settings} from '../config/types.js'
+import {jsonWish} from '../core/json-wish.js'
 import {completing} from './completing.js'
 import {fromOclif} from './parse-error.js'
-import {ListOutput, type ListShape} from './list-output.js'
+import {JsonFilter} from './json-filter.js'
+import {ListOutput, type ListForm, type ListShape} from './list-output.js'
 import {SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {printError, printLabelled, printNext} from './report-error.js'
-import {errJson, errStyle, out, outJson, type Text} from './streams.js'
+import {err, errJson, errStyle, out, outJson, type Text} from './streams.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
@@ -46,6 +48,16 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       }),
     ),
     json: Flags.boolean({description: 'print the result as JSON', helpGroup: 'GLOBAL'}),
+    fields: Flags.string({
+      description: 'print only these fields of the JSON, separated by commas',
+      helpValue: 'NAMES',
+      helpGroup: 'GLOBAL',
+    }),
+    jq: Flags.string({
+      description: 'print what this jq expression makes of the JSON',
+      helpValue: 'EXPR',
+      helpGroup: 'GLOBAL',
+    }),
     'no-input': Flags.boolean({
       description: 'never prompt; fail if something is missing',
       helpGroup: 'GLOBAL',
@@ -66,18 +78,21 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   protected args!: ArgsOf<T>
   /** What follows `--`. */
   protected rest: string[] = []
+  /** What comes before it. */
+  protected ownWords: string[] = []
   protected settings!: Settings
   protected prompts!: Prompts
   readonly #warnings: string[] = []
   #progress: SpinnerProgress | undefined
   #list: Pick<ListOutput<never>, 'end' | 'shown'> | undefined
   #documentPrinted = false
+  #filter: JsonFilter | undefined
   #last: (() => void) | undefined
 
   override async init(): Promise<void> {
     await super.init()
     const end = this.argv.indexOf('--')
-    const own = end < 0 ? this.argv : this.argv.slice(0, end)
+    this.ownWords = end < 0 ? this.argv : this.argv.slice(0, end)
     this.rest = end < 0 ? [] : this.argv.slice(end + 1)
     const {args, flags} = await this.parse(
       {
@@ -87,23 +102,38 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         args: this.ctor.args,
         strict: this.ctor.strict,
       },
-      own,
+      this.ownWords,
     )
     this.flags = withFalse(flags, this.ctor) as FlagsOf<T>
     this.args = args as ArgsOf<T>
+    if (jsonWish(this.argv)) this.#filter = await JsonFilter.make(this.flags)
     this.prompts = new Prompts(this.flags['no-input'])
     this.settings = await this.loadSettings()
   }
 
   /** Whether stdout belongs to another program, so that JSON goes to stderr. */
   protected get stdoutIsTaken(): boolean {
-    return (this.ctor as typeof BaseCommand).jsonOutput === 'stderr'
+    return this.jsonOutput === 'stderr'
   }
 
-  /** Text for people, a line or several, on stdout; nothing under --json. */
+  /** Under --json, and under what is made of it: --fields and --jq. */
+  override jsonEnabled(): boolean {
+    return this.ctor.enableJsonFlag && jsonWish(this.argv) !== undefined
+  }
+
+  /** Text for people, a line or several, on stdout; nothing under --json and --quiet. */
   protected print(text: Text = ''): void {
     this.#progress?.stop()
-    if (!this.jsonEnabled()) out(text)
+    if (!this.jsonEnabled() && !this.quiet) out(text)
+  }
+
+  /** What --quiet prints: the ID of what was made, or of what is listed. */
+  protected printId(id: string | null | undefined): void {
+    if (this.quiet && typeof id === 'string') out(id)
+  }
+
+  protected get quiet(): boolean {
+    return (this.flags as {quiet?: boolean} | undefined)?.quiet === true
   }
 
   /**
@@ -116,7 +146,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     pages: AsyncIterable<{items: readonly Item[]; total: number | undefined}>,
     shape: ListShape<Item>,
   ): Promise<number> {
-    const list = new ListOutput(shape, this.jsonEnabled(), () => this.#progress?.hide())
+    const filter = this.#filter
+    const picked = {...shape, json: (item: Item) => filter?.pick(shape.json(item)) ?? shape.json(item)}
+    if (filter?.hasExpression) return this.showFiltered(pages, picked)
+    const list = new ListOutput(picked, this.listForm, () => this.#progress?.hide())
     this.#list = list
     const total = await list.show(pages)
     this.#progress?.stop()
@@ -127,22 +160,40 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return shown
   }
 
-  /** Something about the result, on stderr; nothing under --json. */
-  protected note(text: string): void {
-    if (!this.jsonEnabled()) printLabelled(errStyle.dim('note:'), text)
+  private get listForm(): ListForm {
+    if (this.jsonEnabled()) return 'json'
+    return this.quiet ? 'ids' : 'table'
   }
 
-  /** On stderr, or in `warnings` of the JSON result. */
+  /** A list for --jq, which works on the whole document. */
+  private async showFiltered<Item>(
+    pages: AsyncIterable<{items: readonly Item[]}>,
+    {key, json}: ListShape<Item>,
+  ): Promise<number> {
+    const items: object[] = []
+    for await (const page of pages) items.push(...page.items.map(json))
+    this.#progress?.stop()
+    this.#documentPrinted = true
+    this.printFiltered(this.toSuccessJson({[key]: items}))
+    return items.length
+  }
+
+  /** Something about the result, on stderr; nothing under --json and --quiet. */
+  protected note(text: string): void {
+    if (!this.jsonEnabled() && !this.quiet) printLabelled(errStyle.dim('note:'), text)
+  }
+
+  /** On stderr, or in `warnings` of the JSON result; with --jq in both, because the expression may leave them out. */
   override warn(input: string | Error): string | Error {
     const text = redact(typeof input === 'string' ? input : input.message)
     this.#warnings.push(text)
-    if (!this.jsonEnabled()) printLabelled(errStyle.yellow('warning:'), text)
+    if (jsonWish(this.argv) !== 'document') printLabelled(errStyle.yellow('warning:'), text)
     return input
   }
 
   /** Suggests the next steps, on stderr. */
   protected next(...steps: string[]): void {
-    if (!this.jsonEnabled()) printNext(steps.map((step) => this.step(step)))
+    if (!this.jsonEnabled() && !this.quiet) printNext(steps.map((step) => this.step(step)))
   }
 
   /** Progress for a use-case: drawn only on a terminal, and only when a step takes long. */
@@ -154,11 +205,45 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Prints an event, or the one document of this command: its failure if one was shown, otherwise its result. */
   override logJson(json: unknown): void {
-    const print = this.stdoutIsTaken ? errJson : outJson
-    if ((this.ctor as typeof BaseCommand).jsonOutput === 'lines') return print(JSON.stringify(json))
+    const document = json as JsonObject
+    if (this.jsonOutput === 'lines') return this.printResult(document, true)
     if (this.#documentPrinted) return
     this.#documentPrinted = true
-    print(JSON.stringify(json, null, 2))
+    this.printResult(document, false)
+  }
+
+  private printResult(document: JsonObject, isEvent: boolean): void {
+    const filter = this.#filter
+    if (!filter || 'error' in document) return this.printDocument(document)
+    try {
+      const picked = isEvent ? filter.pickSome(document) : filter.pick(document)
+      this.printFiltered({...picked, ...(!isEvent && {warnings: document['warnings']})})
+    } catch (error) {
+      // What was done is done: the result is not lost because of how it was to be shown.
+      this.printDocument(document)
+      process.exitCode = exitCodeOf(error)
+      printError(error, (step) => this.step(step))
+      printLabelled(errStyle.dim('note:'), 'the command itself has succeeded; its whole result was printed')
+    }
+  }
+
+  /** What --jq makes of a document; the document without it. */
+  private printFiltered(document: object): void {
+    const filter = this.#filter
+    if (!filter?.hasExpression) return this.printDocument(document)
+    const {lines, said} = filter.lines(document, process.stdout.isTTY)
+    const print = this.stdoutIsTaken ? err : out
+    if (lines.length > 0) print(lines)
+    for (const line of said) printLabelled(errStyle.dim('jq:'), line)
+  }
+
+  private printDocument(document: object): void {
+    const print = this.stdoutIsTaken ? errJson : outJson
+    print(JSON.stringify(document, null, this.jsonOutput === 'lines' ? 0 : 2))
+  }
+
+  private get jsonOutput(): 'stderr' | 'lines' | undefined {
+    return (this.ctor as typeof BaseCommand).jsonOutput
   }
 
   override toSuccessJson(result: unknown): JsonObject {
@@ -174,7 +259,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Reports a failure, as text or as the JSON document. A failure after the document is text. */
   protected showError(error: unknown): void {
     this.#progress?.stop()
-    if (this.jsonEnabled() && !this.#documentPrinted) {
+    if (jsonWish(this.argv) === 'document' && !this.#documentPrinted) {
       const json = {error: this.errorJson(error)}
       if (this.#list?.end({...json, warnings: this.#warnings})) this.#documentPrinted = true
       else this.logJson(json)

@@ -1,4 +1,4 @@
-const WITH_VALUE = new Set(['--profile', '--account'])
+const WITH_VALUE = new Set(['--profile', '--account', '--fields', '--jq'])
 const WITHOUT_VALUE = new Set(['--json', '--no-input'])
 
 /**

@@ -2,10 +2,14 @@ import type {JsonObject} from '../core/json.js'
 import {outJson, writeJson, writeLines} from './streams.js'
 import {TableStream, type Column} from './table.js'
 
+export type ListForm = 'table' | 'json' | 'ids'
+
 /** How a list is shown. */
 export interface ListShape<Item> {
   /** The list's key in the JSON document. */
   key: string
+  /** What --quiet prints. */
+  id: (item: Item) => string
   json: (item: Item) => object
   columns: Column<Item>[]
   /** Shown instead of a table without rows. */
@@ -18,15 +22,17 @@ export interface ListShape<Item> {
  */
 export class ListOutput<Item> {
   readonly #shape: ListShape<Item>
+  readonly #form: ListForm
   readonly #json: JsonList | undefined
   readonly #table: TableStream<Item>
   readonly #beforeWrite: () => void
   #shown = 0
 
   /** @param beforeWrite clears the progress line from the terminal */
-  constructor(shape: ListShape<Item>, json: boolean, beforeWrite: () => void) {
+  constructor(shape: ListShape<Item>, form: ListForm, beforeWrite: () => void) {
     this.#shape = shape
-    this.#json = json ? new JsonList(shape.key) : undefined
+    this.#form = form
+    this.#json = form === 'json' ? new JsonList(shape.key) : undefined
     this.#table = new TableStream(shape.columns)
     this.#beforeWrite = beforeWrite
   }
@@ -47,7 +53,9 @@ export class ListOutput<Item> {
       this.#shown += items.length
       const json = this.#json?.add(items.map(this.#shape.json))
       const rows =
-        json === undefined ? this.#table.add(items, total !== undefined && total > this.#shown) : []
+        this.#form === 'table'
+          ? this.#table.add(items, total !== undefined && total > this.#shown)
+          : items.map(this.#shape.id)
       this.#beforeWrite()
       if (!(await written((done) => (json === undefined ? writeLines(rows, done) : writeJson(json, done)))))
         return undefined

@@ -11,6 +11,7 @@ import {errorJson} from '../core/error-text.js'
 import {hasCode} from '../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../core/exit-codes.js'
 import {unusable} from '../system/files.js'
+import {jsonWish} from '../core/json-wish.js'
 import {bePatient} from '../core/patience.js'
 import {refuseSecretWords} from '../core/redact.js'
 import {hoistGlobalFlags} from './hoist.js'
@@ -33,7 +34,7 @@ export async function main(
   // Colours are zt's own: oclif would read theme.json in the configuration directory, whatever that is.
   Config.prototype.loadTheme = () => Promise.resolve(undefined)
   const argv = hoistGlobalFlags(process.argv.slice(2))
-  const json = ownWords(argv).includes('--json')
+  const json = jsonWish(argv) === 'document'
   const report = (error: unknown): void => {
     if (!json) return printError(error)
     const text = JSON.stringify({error: errorJson(error)}, null, 2)
@@ -87,10 +88,4 @@ function outputFailed(error: unknown): void {
   const failure = unusable(error, 'write', 'stdout')
   process.exitCode ??= exitCodeOf(failure)
   printError(failure)
-}
-
-/** The words before `--`; those after it belong to another program. */
-function ownWords(argv: readonly string[]): readonly string[] {
-  const end = argv.indexOf('--')
-  return end < 0 ? argv : argv.slice(0, end)
 }

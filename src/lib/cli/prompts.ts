@@ -28,6 +28,11 @@ export class Prompts {
     return !this.#noInput && process.stdin.isTTY && process.stderr.isTTY
   }
 
+  /** Whether a person may be there, even if zt may not prompt. */
+  get terminal(): boolean {
+    return [process.stdin, process.stdout, process.stderr].some(({isTTY}) => isTTY)
+  }
+
   /** @throws UserError `usage` / `INPUT_REQUIRED` if prompting is not possible. */
   require(what: string, instead: string): void {
     if (this.possible) return
@@ -51,8 +56,18 @@ export class Prompts {
 
   /** Nothing is echoed, not even stars. */
   async secret(message: string): Promise<Secret> {
-    return this.#ask(
-      async ({password}, context) => new Secret(await password({message: asked(message)}, context)),
+    return new Secret(await this.pasted(message))
+  }
+
+  /** The same for what may be a secret or not, as whoever pastes it may not know: make it a `Secret` once that is known. */
+  async pasted(message: string): Promise<string> {
+    return this.#ask(async ({password}, context) => password({message: asked(message)}, context))
+  }
+
+  /** Whether the answer is yes. */
+  async agree(message: string): Promise<boolean> {
+    return this.#ask(async ({confirm}, context) =>
+      confirm({message: asked(message), default: false}, context),
     )
   }
 
@@ -61,10 +76,7 @@ export class Prompts {
    * @throws UserError `cancelled` / `CANCELLED` if the answer is no
    */
   async confirm(message: string, undone?: string): Promise<void> {
-    const yes = await this.#ask(async ({confirm}, context) =>
-      confirm({message: asked(message), default: false}, context),
-    )
-    if (!yes) throw cancelled(undone)
+    if (!(await this.agree(message))) throw cancelled(undone)
   }
 
   /**

@@ -1,11 +1,17 @@
+import {decodeText} from '../core/decode-text.js'
 import {UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
 
 /** Longer than any token: a wrong file on stdin is rejected early. */
-const LIMIT = 64 * 1024
+const LONGEST = 64 * 1024
 
-/** One secret from stdin: all of it, without the final line break. Undefined if it is empty. */
+/**
+ * One secret from stdin: all of it, without the final line break, in UTF-8 or UTF-16. Undefined if it is empty.
+ *
+ * @throws UserError `usage` / `INPUT_TOO_LONG`, `INPUT_NOT_TEXT`
+ */
 export async function readSecretFromStdin(
+  longest = LONGEST,
   stream: NodeJS.ReadableStream = process.stdin,
 ): Promise<Secret | undefined> {
   const chunks: Buffer[] = []
@@ -13,7 +19,7 @@ export async function readSecretFromStdin(
   for await (const chunk of stream) {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
     length += bytes.length
-    if (length > LIMIT) {
+    if (length > longest) {
       throw new UserError({
         kind: 'usage',
         code: 'INPUT_TOO_LONG',
@@ -22,6 +28,14 @@ export async function readSecretFromStdin(
     }
     chunks.push(bytes)
   }
-  const text = Buffer.concat(chunks).toString('utf8').trim()
+  const text = decodeText(Buffer.concat(chunks))?.trim()
+  if (text === undefined) {
+    throw new UserError({
+      kind: 'usage',
+      code: 'INPUT_NOT_TEXT',
+      message: 'The input on stdin is not text',
+      why: 'It is neither UTF-8 nor UTF-16. Nothing was changed.',
+    })
+  }
   return text === '' ? undefined : new Secret(text)
 }

@@ -1,6 +1,7 @@
 import {Args} from '@oclif/core'
 import type {Arg} from '@oclif/core/interfaces'
 import {completing} from '../cli/completing.js'
+import {SETTING_NAMES, type SettingName} from '../config/profile-settings.js'
 import {KEEPING_STORES} from '../secrets/stores.js'
 
 // Arguments that several commands take. oclif reads a missing argument from stdin unless `ignoreStdin` is set.
@@ -44,6 +45,13 @@ export const profileArg = completing(
   'profile',
   Args.string({description: 'name of the profile', ignoreStdin: true}),
 )
+
+/** A setting of a profile. */
+export const settingArg = Args.custom<SettingName>({
+  description: 'name of the setting',
+  options: SETTING_NAMES,
+  ignoreStdin: true,
+})()
 
 /** The name of an object that the command creates. */
 export const newNameArg = (object: string) =>

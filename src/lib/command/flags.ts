@@ -105,6 +105,16 @@ export const noZoneFlag = Flags.string({
   },
 })
 
+/** For lists and for what makes an object. */
+export const quietFlag = Flags.boolean({
+  char: 'q',
+  description: 'print only the ID, one per line',
+  exclusive: ['json', 'fields', 'jq'],
+})
+
+/** For lists of what has a name and no ID. */
+export const nameQuietFlag = {...quietFlag, description: 'print only the name, one per line'}
+
 export const limitFlag = Flags.integer({
   char: 'L',
   description: 'show at most this many',

@@ -13,7 +13,7 @@ export abstract class ForwardCommand<T extends typeof Command> extends TunnelCom
   }
 
   /** The targets of forwards, one after the other, as each may need an answer; what happens while they run is shown. */
-  protected async wantedForwards<Plan extends {host: string; fromProject: boolean}>(
+  protected async wantedForwards<Plan extends {host: string; fromProject: boolean; path: string | undefined}>(
     plans: readonly Plan[],
   ): Promise<{plan: Plan; target: Target; events: ForwardReporter}[]> {
     const wanted = []

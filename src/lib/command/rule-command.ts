@@ -7,7 +7,7 @@ import {listServiceTokens} from '../access/tokens/list.js'
 import {sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'
 import {EditCommand} from './edit-command.js'
-import {boundLines} from './present/rule-edit.js'
+import {boundLines, connectionTo} from './present/rule-edit.js'
 import {ruleInputOf} from './rule-flags.js'
 
 /** A command on the rules of applications. On a terminal it offers choices for what the flags do not name. */
@@ -61,7 +61,7 @@ export abstract class RuleCommand<T extends typeof Command> extends EditCommand<
   protected showBound(bound: readonly BoundHost[]): void {
     for (const line of boundLines(bound, this.dryRun)) this.print(line)
     const [first] = bound
-    if (first && !this.dryRun) this.next(`zt ssh ${first.host}`)
+    if (first && !this.dryRun) this.next(connectionTo(first.host))
   }
 
   /** A text that is not on the command line. */

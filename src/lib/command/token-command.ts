@@ -2,7 +2,9 @@ import {type Command} from '@oclif/core'
 import {ztCommand} from '../core/command-line.js'
 import {countUnfinished} from '../access/tokens/journal-entries.js'
 import {listServiceTokens} from '../access/tokens/list.js'
+import {out} from '../cli/streams.js'
 import {UserError} from '../core/errors.js'
+import type {Secret} from '../core/secret.js'
 import {AccessCommand} from './access-command.js'
 
 /** A command about service tokens. Warns when a creation or rotation was interrupted and is not settled. */
@@ -14,6 +16,11 @@ export abstract class TokenCommand<T extends typeof Command> extends AccessComma
     if (count === 0) return
     const what = count === 1 ? 'A creation or rotation was' : `${count} creations or rotations were`
     this.warn(`${what} interrupted. To settle: ${ztCommand(ctx, 'token', 'recover')}`)
+  }
+
+  /** A secret that is about to be printed is hidden in the log of a GitHub workflow; not in JSON, which a program reads. */
+  protected maskInLog(secret: Secret): void {
+    if (process.env['GITHUB_ACTIONS'] === 'true' && !this.jsonEnabled()) out(`::add-mask::${secret.expose()}`)
   }
 
   /**

@@ -5,16 +5,21 @@ import type {Settings} from '../config/types.js'
 import type {UserError} from '../core/errors.js'
 import {
   chosenToken,
+  environmentText,
   findTarget,
+  mayUseEnvironment,
   type ChosenToken,
   type Reading,
   type Target,
 } from '../tunnel/target/target.js'
 import {AccessCommand} from './access-command.js'
 
-/** Who chose a host: the person, or the file of a project. */
+/** Where a host comes from. */
 interface HostFrom {
-  fromProject: boolean
+  /** The file of a project chose it, and not the person. */
+  fromProject?: boolean
+  /** The path, for an application that has one. */
+  path?: string | undefined
 }
 
 /** A command that uses a stored secret: it may have to ask whether a host may receive it, or for a passphrase. */
@@ -41,18 +46,33 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   }
 
   /** The token for a host. The person confirms one that the host is not bound to. */
-  protected chooseToken(host: string, from?: HostFrom): Promise<ChosenToken> {
-    return chosenToken({settings: this.settingsFor(from), ...this.wanted(host)})
+  protected async chooseToken(host: string, from?: HostFrom): Promise<ChosenToken> {
+    const chosen = await chosenToken({
+      settings: this.settingsFor(from),
+      ...this.wanted(host),
+      path: from?.path,
+    })
+    if (chosen.by === 'environment') this.note(environmentText(chosen, host))
+    return chosen
   }
 
   /** The same with its secret. */
-  protected findTarget(host: string, from?: HostFrom): Promise<Target> {
-    return findTarget({...this.reading, settings: this.settingsFor(from), ...this.wanted(host)})
+  protected async findTarget(host: string, from?: HostFrom): Promise<Target> {
+    const settings = this.settingsFor(from)
+    const target = await findTarget({...this.reading, settings, ...this.wanted(host), path: from?.path})
+    if (target.by === 'environment') this.note(environmentText(target, host))
+    return target
   }
 
   /** A pair in the environment is for hosts that the person named. */
-  private settingsFor({fromProject}: HostFrom = {fromProject: false}): Settings {
+  private settingsFor({fromProject = false}: HostFrom = {}): Settings {
     return fromProject ? {...this.settings, environmentCredentials: undefined} : this.settings
+  }
+
+  /** Whether the environment's pair may go to this host without a question. */
+  protected mayUseEnvironment(host: string): boolean {
+    const {settings, prompts, ownWords: words} = this
+    return mayUseEnvironment(settings, host, {terminal: prompts.terminal, words})
   }
 
   /** Why a connection failed, as far as the account tells. */
@@ -74,13 +94,18 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
 
   private wanted(host: string) {
     const {token, yes} = this.flags as {token?: string; yes?: boolean}
-    return {host, token, confirm: (name: string) => yes === true || this.confirmToken(name, host)}
+    return {host, token, confirm: (chosen: ChosenToken) => this.confirmToken(chosen, host, yes === true)}
   }
 
   /** @throws UserError `cancelled` / `CANCELLED` when the answer is no */
-  private async confirmToken(name: string, host: string): Promise<boolean> {
+  private async confirmToken({name, by}: ChosenToken, host: string, yes: boolean): Promise<boolean> {
+    // --yes is about the token that was named with it.
+    if (by === 'environment' ? this.mayUseEnvironment(host) : yes) return true
     if (!this.prompts.possible) return false
-    const question = `${host} is not bound to "${name}". Send its secret there this once?`
+    const question =
+      by === 'environment'
+        ? `Send the service token of the environment (${name}) to ${host} this once?`
+        : `${host} is not bound to "${name}". Send its secret there this once?`
     await this.prompts.confirm(question, 'nothing was sent')
     return true
   }

@@ -1,5 +1,6 @@
 import {readConfig} from '../config/profiles.js'
 import type {Settings} from '../config/types.js'
+import {hostOf, plainDomain} from '../core/public-address.js'
 import {IndexFiles} from '../secrets/index-files.js'
 import {knownStores} from '../secrets/stores.js'
 import {NameCache, type NamesOf} from './name-cache.js'
@@ -33,11 +34,11 @@ export async function offersFor(kind: Kind, offering: Offering): Promise<Candida
         accountId === undefined ? [] : [{value: accountId, about: accountName}],
       )
     case 'host':
-      return hosts(settings, '', '')
+      return asHosts(await places(settings))
     case 'destination':
-      return hosts(settings, /^[^@]*@/.exec(typed)?.[0] ?? '', '')
+      return asHosts(await places(settings), /^[^@]*@/.exec(typed)?.[0])
     case 'url':
-      return hosts(settings, 'https://', '/')
+      return asUrls(await places(settings))
     case 'store':
       return (await knownStores(searchPath)).map((value) => ({value}))
     case 'file':
@@ -81,8 +82,8 @@ function asCandidates(names: readonly Named[]): Candidate[] {
   return names.map(({id, name, domains}) => ({value: name, about: domains?.[0], id}))
 }
 
-/** Hosts that are bound to a token, and hosts of applications in the cache. */
-async function hosts(settings: Settings, before: string, behind: string): Promise<Candidate[]> {
+/** Hosts and paths that are bound to a token, and those of applications in the cache: domains without a pattern. */
+async function places(settings: Settings): Promise<Candidate[]> {
   const of = namesOf(settings)
   const bound = await new IndexFiles(settings.paths.data).bindings(settings.profileName)
   const applications =
@@ -90,9 +91,18 @@ async function hosts(settings: Settings, before: string, behind: string): Promis
       ? (new NameCache(settings.paths.cache).read(of, 'application')?.names ?? [])
       : []
   const named = applications.flatMap(({name, domains = []}) =>
-    domains.map((domain) => ({value: domain.replace(/\/.*/s, ''), about: name})),
+    domains.map((domain) => ({value: plainDomain(domain), about: name})),
   )
-  return [...bound.map(({host}) => ({value: host, about: undefined})), ...named]
-    .filter(({value}) => value.includes('.') && !value.includes('*'))
-    .map(({value, about}) => ({value: `${before}${value}${behind}`, about}))
+  return [...bound.map(({host}) => ({value: host, about: undefined})), ...named].filter(
+    ({value}) => value.includes('.') && !value.includes('*'),
+  )
+}
+
+/** The host of each, behind what is typed before it. */
+function asHosts(all: readonly Candidate[], before = ''): Candidate[] {
+  return all.map(({value, about}) => ({value: before + hostOf(value), about}))
+}
+
+function asUrls(all: readonly Candidate[]): Candidate[] {
+  return all.map(({value, about}) => ({value: `https://${value}${value.includes('/') ? '' : '/'}`, about}))
 }

@@ -1,8 +1,10 @@
 import path from 'node:path'
 import {goDurationSeconds} from '../core/duration.js'
 import {UserError} from '../core/errors.js'
+import {normaliseHostname} from '../core/hostname.js'
 import {parsePatience} from '../core/patience.js'
 import {Secret} from '../core/secret.js'
+import {pairOf} from '../secrets/env/environment-pair.js'
 import {HELPER_NAME} from '../secrets/helper/find-helpers.js'
 import {isStoreKind, unknownStore, type StoreKind} from '../secrets/stores.js'
 import {pathsFrom, type Environment} from './paths.js'
@@ -89,12 +91,13 @@ export async function loadSettings({
     ),
   }
   const apiToken = secret(env['CLOUDFLARE_API_TOKEN'])
-  const pair = credentials(env)
+  const pair = pairOf(env)
   return {
     paths,
     profileName,
     profileSource,
     profileExists: profile !== undefined,
+    configured: Object.keys(config.profiles).length > 0,
     apiUrl,
     accountId: account?.[0],
     accountSource: account?.[1],
@@ -117,6 +120,7 @@ export async function loadSettings({
     rateLimitWait: checkRateLimitWait(set(env['ZT_RATE_LIMIT_WAIT'])),
     completionNames: env['ZT_COMPLETION_NAMES'] !== 'off',
     environmentCredentials: doubts.edge === undefined ? pair : undefined,
+    environmentHosts: checkHosts(env['ZT_HOSTS']),
     vaultIdentityFile: set(env['ZT_VAULT_IDENTITY']),
     vaultPassphraseFile: set(env['ZT_VAULT_PASSPHRASE_FILE']),
     vaultRecipients:
@@ -194,19 +198,28 @@ function secret(value: string | undefined): Secret | undefined {
   return text === undefined ? undefined : new Secret(text)
 }
 
-/** Half a pair is an error; otherwise it would look like "not set". */
-function credentials(env: Environment): Settings['environmentCredentials'] {
-  const clientId = set(env['CF_ACCESS_CLIENT_ID'])
-  const clientSecret = secret(env['CF_ACCESS_CLIENT_SECRET'])
-  if (clientId !== undefined && clientSecret !== undefined) return {clientId, clientSecret}
-  if (clientId === undefined && clientSecret === undefined) return undefined
-  const [there, missing] = clientId === undefined ? ['SECRET', 'ID'] : ['ID', 'SECRET']
-  throw new UserError({
-    kind: 'usage',
-    code: 'HALF_A_PAIR',
-    message: `CF_ACCESS_CLIENT_${there} is set and CF_ACCESS_CLIENT_${missing} is not`,
-    why: 'A service token needs both.',
-    next: [`Set CF_ACCESS_CLIENT_${missing} too, or unset CF_ACCESS_CLIENT_${there}`],
+/**
+ * The hosts of ZT_HOSTS; `*` is for characters within one label, and not in the last two.
+ *
+ * @throws UserError `usage` / `BAD_HOSTS`
+ */
+function checkHosts(text: string | undefined): string[] | undefined {
+  if (set(text) === undefined) return undefined
+  return words(text).map((word) => {
+    try {
+      const host = word.toLowerCase().replace(/\.$/, '')
+      normaliseHostname(host.replaceAll('*', 'x'))
+      if (!host.split('.').slice(-2).join('.').includes('*')) return host
+    } catch {
+      // Said below.
+    }
+    throw new UserError({
+      kind: 'usage',
+      code: 'BAD_HOSTS',
+      message: `ZT_HOSTS cannot contain "${word.slice(0, 80)}"`,
+      why: 'It lists host names, separated by commas; *.example.com is for all hosts of one level.',
+      next: ['unset ZT_HOSTS'],
+    })
   })
 }
 
@@ -279,7 +292,8 @@ function checkPatience(text: string | undefined): void {
   })
 }
 
-function checkConnectTo(text: string | undefined): string | undefined {
+/** @throws UserError `usage` / `BAD_CONNECT_TO` */
+export function checkConnectTo(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const match = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):(\d{1,5})$/.exec(text)
   if (match && Number(match[1]) >= 1 && Number(match[1]) <= 65535) return text

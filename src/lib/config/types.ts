@@ -1,4 +1,5 @@
 import type {Secret} from '../core/secret.js'
+import type {EnvironmentPair} from '../secrets/env/environment-pair.js'
 import type {KeepingStoreKind, StoreKind} from '../secrets/stores.js'
 import type {Paths} from './paths.js'
 
@@ -36,6 +37,8 @@ export interface Settings {
   profileSource: SettingSource
   /** False if the file has no profile of that name (it need not have the default one). */
   profileExists: boolean
+  /** Whether the file has any profile. A project's file chooses among them, and cannot make this false. */
+  configured: boolean
   apiUrl: string
   accountId: string | undefined
   accountSource: SettingSource | undefined
@@ -66,8 +69,10 @@ export interface Settings {
   rateLimitWait: number | undefined
   /** False with ZT_COMPLETION_NAMES=off: shell completion neither caches nor requests names. */
   completionNames: boolean
-  /** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, if both are set and not withheld. */
-  environmentCredentials: {clientId: string; clientSecret: Secret} | undefined
+  /** The service token's pair in the environment, if it is set and not withheld. */
+  environmentCredentials: EnvironmentPair | undefined
+  /** ZT_HOSTS: the hosts that this pair is for, possibly with `*`; undefined: not set. */
+  environmentHosts: readonly string[] | undefined
   /** ZT_VAULT_IDENTITY: the vault's identity file, if not in the configuration directory. */
   vaultIdentityFile: string | undefined
   /** ZT_VAULT_PASSPHRASE_FILE: file with the identity's passphrase, which zt then does not prompt for. */

@@ -14,9 +14,13 @@ const MEANINGS: Record<Kind, Record<string, string>> = {
     CLOUDFLARE_API_TOKEN: "API token, instead of the profile's",
     CF_ACCESS_CLIENT_SECRET:
       'client secret of a service token to use, with CF_ACCESS_CLIENT_ID: the store env',
+    TUNNEL_SERVICE_TOKEN_SECRET: "the same under cloudflared's name, with TUNNEL_SERVICE_TOKEN_ID",
   },
   setting: {
     CF_ACCESS_CLIENT_ID: 'client ID of that service token',
+    TUNNEL_SERVICE_TOKEN_ID: "the same under cloudflared's name",
+    ZT_HOSTS:
+      'hosts that this service token is for, separated by commas: build.example.com, *.ci.example.com; if unset, the host of the command line',
     ZT_PROFILE: 'profile to work with; --profile overrides it',
     CLOUDFLARE_ACCOUNT_ID: 'ID of the account to work with; --account overrides it',
     ZT_STORE: 'where secrets are kept: one of the stores of zt store list, or env; --store overrides it',

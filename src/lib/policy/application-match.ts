@@ -1,35 +1,8 @@
 import type {Application} from '../api/types.js'
-import {hostMatches} from '../core/hostname.js'
-import {normalisePath} from './normalise-url.js'
+import {normalisePath} from '../core/normalise-url.js'
+import {bySpecificity, covers, sameAddress, type Address} from '../core/public-address.js'
 
 type Matchable = Pick<Application, 'domains'> & {type?: string}
-
-/** A public address. */
-export interface Address {
-  host: string
-  path: string
-  /** Both, written as a domain of an application. */
-  text: string
-}
-
-/**
- * The address that a person may mean by `host`, `host/path` or a URL of any scheme. Access ignores the query and port.
- *
- * @returns undefined for any other text, such as a single word
- */
-export function addressOf(text: string): Address | undefined {
-  const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?(.*)$/is.exec(text) ?? []
-  const bare = rest.replace(/[?#].*/s, '')
-  const slash = bare.indexOf('/')
-  const authority = slash < 0 ? bare : bare.slice(0, slash)
-  const host = (scheme === undefined ? authority : authority.replace(/^.*@/s, ''))
-    .replace(/:\d*$/, '')
-    .replace(/\.$/, '')
-    .toLowerCase()
-  if (!/^[^\s@:.]+(\.[^\s@:.]+)+$/.test(host)) return undefined
-  const path = slash < 0 ? '/' : bare.slice(slash)
-  return {host, path, text: host + path}
-}
 
 /**
  * The application that answers for an address: the most specific of those that cover it, and only that one (nothing is
@@ -59,80 +32,4 @@ export function findApplication<T extends Matchable>(
   const others = [...covering].filter((one) => one !== application)
   const rivals = others.filter(({domains}) => domains.some((one) => sameAddress(one, domain)))
   return {application, others, rivals}
-}
-
-/** Whether two domains of applications, however they are written, mean the same hosts and paths. */
-export function sameAddress(a: string, b: string): boolean {
-  const [one, other] = [split(a), split(b)]
-  return one.host.toLowerCase() === other.host.toLowerCase() && one.path === other.path
-}
-
-/** Whether one of an application's domains (`host`, `host/path`, with `*`) covers a host and normalised path. */
-function covers(domain: string, host: string, path: string): boolean {
-  const {host: hostPattern, path: pathPattern} = split(domain)
-  return hostMatches(hostPattern, host) && (pathPattern === undefined || pathMatches(pathPattern, path))
-}
-
-/** The host of an application's domain, without path. */
-export function hostOf(domain: string): string {
-  return split(domain).host
-}
-
-function split(domain: string): {host: string; path: string | undefined} {
-  const bare = domain.replace(/^https?:\/\//i, '').replace(/[?#].*/s, '')
-  const slash = bare.indexOf('/')
-  const host = (slash < 0 ? bare : bare.slice(0, slash)).replace(/:\d*$/, '')
-  const path = slash < 0 ? '' : trim(bare.slice(slash))
-  // `host/*` also covers the host itself: the same as no path.
-  return {host, path: path === '' || path === '*' ? undefined : path}
-}
-
-/** A path covers everything below it; a trailing `/*` covers only that; other stars may span several segments. */
-function pathMatches(pattern: string, path: string): boolean {
-  const given = trim(path)
-  return globMatches(pattern, given) || globMatches(`${pattern}/*`, given)
-}
-
-/** Takes the leftmost match of each part and never backtracks: a regular expression could take forever. */
-function globMatches(pattern: string, text: string): boolean {
-  const [head = '', ...parts] = pattern.split('*')
-  const tail = parts.pop()
-  if (tail === undefined) return pattern === text
-  if (!text.startsWith(head)) return false
-  let from = head.length
-  for (const part of parts) {
-    const at = text.indexOf(part, from)
-    if (at < 0) return false
-    from = at + part.length
-  }
-  return text.length - tail.length >= from && text.endsWith(tail)
-}
-
-/** Without slashes at its ends. */
-function trim(path: string): string {
-  return path.replace(/^\/+/, '').replace(/(?<!\/)\/+$/, '')
-}
-
-/** Positive when `a` is more specific. Equally specific domains are ordered by their text, so that the order given never matters. */
-function bySpecificity(a: string, b: string): number {
-  return compare(specificity(a), specificity(b)) || (a < b ? 1 : -1)
-}
-
-/** Fewer stars in the host, then a longer host, a deeper path, fewer stars in it, a longer path. */
-function specificity(domain: string): number[] {
-  const {host, path} = split(domain)
-  const segments = path === undefined ? 0 : path.split('/').length
-  return [-stars(host), host.length, segments, -stars(path ?? ''), path?.length ?? 0]
-}
-
-function stars(pattern: string): number {
-  return pattern.split('*').length - 1
-}
-
-function compare(a: number[], b: number[]): number {
-  for (const [i, value] of a.entries()) {
-    const difference = value - (b[i] ?? 0)
-    if (difference !== 0) return difference
-  }
-  return 0
 }

@@ -1,14 +1,9 @@
+import {PAIR_VARIABLES} from '../core/pair-variables.js'
 import {withoutVariables} from '../system/platform.js'
 import type {BusEnvironment} from './keychain/probe.js'
 
 /** Secrets, and their IDs, that the environment may hold for zt and that other programs do not need. */
-const SECRETS = [
-  'CLOUDFLARE_API_TOKEN',
-  'CF_ACCESS_CLIENT_ID',
-  'CF_ACCESS_CLIENT_SECRET',
-  'TUNNEL_SERVICE_TOKEN_ID',
-  'TUNNEL_SERVICE_TOKEN_SECRET',
-]
+const SECRETS = ['CLOUDFLARE_API_TOKEN', ...PAIR_VARIABLES]
 
 /**
  * Variables that make TLS libraries and curl record keys, or print what passes through them: of programs that use OpenSSL,

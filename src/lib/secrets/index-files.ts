@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto'
 import path from 'node:path'
 import * as v from 'valibot'
 import {
@@ -9,8 +10,9 @@ import {
   writeFileAtomic,
 } from '../system/files.js'
 import {firstFault} from '../core/schema.js'
-import {hostMatches} from '../core/hostname.js'
 import {isId} from '../core/id.js'
+import {normalisePath} from '../core/normalise-url.js'
+import {bySpecificity, covers} from '../core/public-address.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from './stores.js'
 
 /** What the index records of a stored service token. No secrets in it. */
@@ -37,9 +39,10 @@ export interface IndexEntry {
   imported?: boolean | undefined
 }
 
-/** Which token opens a host, for one profile. The host may be a pattern as Access writes it (`*.example.com`). */
+/** Which token opens a host, or a path of it, for one profile. */
 export interface HostBinding {
   profile: string
+  /** As Access writes the domain of an application (`plainDomain`): `host`, `*.host`, `host/path`. */
   host: string
   tokenId: string
   /** ISO 8601. */
@@ -65,7 +68,8 @@ const entrySchema = v.object({
 })
 
 const bindingSchema = v.object({
-  version: v.literal(1),
+  // 2: with a path, which a zt that knows only 1 would take for the whole host.
+  version: v.picklist([1, 2]),
   profile: v.string(),
   host: v.string(),
   tokenId: v.pipe(
@@ -102,7 +106,7 @@ export class IndexFiles {
   async bind(binding: HostBinding): Promise<{previous: HostBinding | undefined}> {
     const file = this.#hostFile(binding.profile, binding.host)
     const previous = await read(file, bindingSchema)
-    await write(file, binding)
+    await write(file, binding, binding.host.includes('/') ? 2 : 1)
     return {previous}
   }
 
@@ -114,12 +118,11 @@ export class IndexFiles {
     return readAll(path.join(this.#dataDir, 'hosts'), profile, bindingSchema)
   }
 
-  /** The most specific binding for this host in this profile. */
-  async bindingFor(profile: string, host: string): Promise<HostBinding | undefined> {
-    const matching = (await this.bindings(profile)).filter((binding) => hostMatches(binding.host, host))
-    // A host by its own name before a pattern; of patterns, the longest.
-    const rank = ({host: pattern}: HostBinding): number => (pattern.includes('*') ? pattern.length : Infinity)
-    return matching.sort((a, b) => rank(b) - rank(a))[0]
+  /** The binding for an address in this profile: the most specific that covers it, as Access chooses an application. */
+  async bindingFor(profile: string, host: string, path = '/'): Promise<HostBinding | undefined> {
+    const normal = normalisePath(path)
+    const matching = (await this.bindings(profile)).filter((binding) => covers(binding.host, host, normal))
+    return matching.sort((a, b) => bySpecificity(b.host, a.host))[0]
   }
 
   #entryFile(profile: string, tokenId: string): string {
@@ -127,7 +130,7 @@ export class IndexFiles {
   }
 
   #hostFile(profile: string, host: string): string {
-    return path.join(this.#dataDir, 'hosts', fileName(profile), `${fileName(host.toLowerCase())}.json`)
+    return path.join(this.#dataDir, 'hosts', fileName(profile), `${hostFileName(host)}.json`)
   }
 }
 
@@ -145,8 +148,22 @@ export function fileName(text: string, platform: NodeJS.Platform = process.platf
   return name.replace(DEVICE, (device) => encoded(device) + device.slice(1)).replace(/\.$/, encoded)
 }
 
-async function write(file: string, entry: object): Promise<void> {
-  await writeFileAtomic(file, JSON.stringify({version: 1, ...entry}, null, 2) + '\n')
+/** Longer names are cut: file systems allow 255 bytes, and a temporary file has a longer one. */
+const LONGEST_NAME = 180
+
+/** The file name of a bound host. Two paths that differ only in case have two, also where the file system ignores case. */
+function hostFileName(host: string): string {
+  const slash = host.indexOf('/')
+  if (slash < 0) return fileName(host.toLowerCase())
+  const upper = (sign: string): string => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`
+  const below = encodeURIComponent(host.slice(slash)).replaceAll(/(?<!%|%[0-9A-F])[A-Z]/g, upper)
+  const name = `${fileName(host.slice(0, slash).toLowerCase())}${below.replaceAll('*', '%2A')}`
+  if (name.length <= LONGEST_NAME) return name.replace(/\.$/, '%2E')
+  return `${name.slice(0, LONGEST_NAME - 64)}${createHash('sha256').update(host).digest('hex')}`
+}
+
+async function write(file: string, entry: object, version = 1): Promise<void> {
+  await writeFileAtomic(file, JSON.stringify({version, ...entry}, null, 2) + '\n')
 }
 
 async function read<T>(file: string, schema: v.GenericSchema<unknown, T>): Promise<T | undefined> {

@@ -3,14 +3,15 @@ import {BugError, UserError} from '../core/errors.js'
 import type {Secret} from '../core/secret.js'
 import {HELPER_NAME, helperNames} from './helper/find-helpers.js'
 import type {BusEnvironment} from './keychain/probe.js'
-import type {SecretStore, ServiceCredentials, StoreStatus} from './types.js'
+import type {EnvironmentPair} from './env/environment-pair.js'
+import type {SecretStore, StoreStatus} from './types.js'
 
 /** What the stores need to know, for whichever of them is opened. */
 export interface StoreOptions {
   configDir: string
   dataDir: string
   cacheDir: string
-  environmentCredentials?: ServiceCredentials | undefined
+  environmentCredentials?: EnvironmentPair | undefined
   /** The vault's identity, when it is not `identity.txt` in the configuration directory. */
   identityFile?: string | undefined
   passphraseFile?: string | undefined

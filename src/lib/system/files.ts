@@ -147,8 +147,7 @@ export async function namesIn(directory: string): Promise<string[]> {
  */
 export function parseOwnJson(text: string, file: string): unknown {
   try {
-    // Some Windows editors put a byte order mark before UTF-8, which is not JSON (RFC 8259, 8.1).
-    return JSON.parse(text.replace(/^\uFEFF/, '')) as unknown
+    return JSON.parse(text) as unknown
   } catch {
     throw brokenFile(file, 'it is not valid JSON')
   }

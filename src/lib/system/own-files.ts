@@ -1,6 +1,6 @@
-import {isUtf8} from 'node:buffer'
 import fs from 'node:fs'
 import path from 'node:path'
+import {decodeText} from '../core/decode-text.js'
 import {UserError, hasCode} from '../core/errors.js'
 import {quoteForPerson} from '../core/quote.js'
 
@@ -47,16 +47,17 @@ export function readOwnFile(file: string, rules: ReadRules = {}): Buffer | undef
   })
 }
 
-/** {@link readOwnFile} as text. @throws as that; UserError `config` / `BROKEN_FILE` if it is not UTF-8 */
+/** {@link readOwnFile} as text. @throws as that; UserError `config` / `BROKEN_FILE` if it is not text */
 export function readOwnText(file: string, rules: ReadRules = {}): string | undefined {
   const bytes = readOwnFile(file, rules)
   return bytes && textOf(bytes, file)
 }
 
-/** @throws UserError `config` / `BROKEN_FILE` */
+/** {@link decodeText}. @throws UserError `config` / `BROKEN_FILE` */
 export function textOf(bytes: Buffer, file: string): string {
-  if (!isUtf8(bytes)) throw brokenFile(file, 'it is not text (UTF-8)')
-  return bytes.toString('utf8')
+  const text = decodeText(bytes)
+  if (text === undefined) throw brokenFile(file, 'it is not text (UTF-8)')
+  return text
 }
 
 /**

@@ -9,7 +9,8 @@ import {
 } from '../../../src/lib/access/account/resolve.js'
 import type {Application, ServiceToken} from '../../../src/lib/api/types.js'
 import {UserError} from '../../../src/lib/core/errors.js'
-import {findApplication, sameAddress} from '../../../src/lib/policy/application-match.js'
+import {sameAddress} from '../../../src/lib/core/public-address.js'
+import {findApplication} from '../../../src/lib/policy/application-match.js'
 import {application, group, policy} from '../../policy/fixtures.js'
 
 const ctx = {profile: 'default', profileNamed: false}

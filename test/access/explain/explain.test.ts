@@ -490,8 +490,8 @@ describe('the secret that was sent', () => {
     [
       'is from the environment',
       {tokens: version(2), stored: {secretVersion: 2}, tokenId: 'env'},
-      /may not be the token's current one\. It is from CF_ACCESS_CLIENT_SECRET, and zt cannot compare it/,
-      [...CHECK, 'Set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET to the current pair'],
+      /may not be the token's current one\. It is from the environment, and zt cannot compare it/,
+      [...CHECK, 'Set the client ID and the client secret in the environment to the current pair'],
     ],
     [
       'is the current one: a change may not have reached the edge',

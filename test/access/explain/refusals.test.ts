@@ -6,8 +6,8 @@ import {RefusalWorld, type Sent, type Stored} from '../../support/refusal-world.
 
 const HOST = 'app.widgetcorp.tech'
 const OTHER_HOST = 'other.widgetcorp.tech'
-const RIGHT = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8r'
-const OTHER = 'cfast_Zc8rHj4gLf6aEu5pDq7nWk3vYt9sXb2m'
+const RIGHT = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8rTq1oVd0eRi5wKs7b'
+const OTHER = 'cfast_Zc8rHj4gLf6aEu5pDq7nWk3vYt9sXb2mTq1oVd0eRi5wKs7b'
 const LONG_AGO = '2026-01-01T00:00:00Z'
 const ZONE = '9a7806061c88ada191ed06f989cc3dac'
 const HERE = '127.0.0.1'

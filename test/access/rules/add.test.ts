@@ -93,7 +93,7 @@ describe('adding a Service Auth rule', () => {
     })
     expect(result).toMatchObject({changed: true, dryRun: false, how: 'reusable', alreadyThere: []})
     expect(result.after.map(({name}) => name)).toEqual(['two', 'one', 'three', 'Service Auth: ci'])
-    expect(result.bound.map(({host}) => host)).toEqual(['git.example.com', 'ssh.example.com'])
+    expect(result.bound.map(({host}) => host)).toEqual(['git.example.com', 'ssh.example.com/path'])
   })
 
   it.each(['Git', 'git.example.com', 'GIT.example.com', 'https://ssh.example.com/path/x', 'app-git'])(
@@ -250,7 +250,10 @@ describe('whom a rule admits, and its place', () => {
     await open()
     robots()
     const first = await addRule(world.ctx, {application: 'Git', flags: {group: ['robots']}})
-    expect(first.bound).toMatchObject([{host: 'git.example.com', token: 'ci'}, {host: 'ssh.example.com'}])
+    expect(first.bound).toMatchObject([
+      {host: 'git.example.com', token: 'ci'},
+      {host: 'ssh.example.com/path'},
+    ])
     await addRule(world.ctx, {application: 'Empty', tokens: ['cd']})
     const second = await addRule(world.ctx, {application: 'Empty', flags: {group: ['robots']}})
     expect(second).toMatchObject({changed: true, bound: []})

@@ -252,7 +252,7 @@ describe('the hosts of a rule that is gone', () => {
     expect(await bound()).toEqual(['git.example.com'])
   })
 
-  it('stay bound in a plan that is not carried out, and for another application of the host', async () => {
+  it('stay bound in a plan that is not carried out, and are those of the application alone', async () => {
     await open()
     setRobots({include: [names(1)]})
     await addRule(world.ctx, {application: 'Git', tokens: ['ci']})
@@ -267,6 +267,38 @@ describe('the hosts of a rule that is gone', () => {
     })
     await addRule(world.ctx, {application: 'Wiki', tokens: ['ci']})
     await remove({application: 'Git', rule: 'Service Auth: ci'})
+    expect(await bound()).toEqual(['git.example.com/wiki'])
+  })
+
+  it('stay bound as an earlier version of zt bound them, while an application of the host admits the token', async () => {
+    await open()
+    setRobots({include: [names(1)]})
+    Object.assign(world.app('Wiki'), {
+      domain: 'git.example.com/wiki',
+      destinations: undefined,
+      self_hosted_domains: undefined,
+    })
+    for (const application of ['Git', 'Wiki']) await addRule(world.ctx, {application, tokens: ['ci']})
+    await world.ctx.index.unbind('default', 'git.example.com/wiki')
+    await remove({application: 'Wiki', rule: 'Service Auth: ci'})
     expect(await bound()).toEqual(['git.example.com'])
+    await remove({application: 'Git', rule: 'Service Auth: ci'})
+    expect(await bound()).toEqual([])
+  })
+
+  it('are found where an earlier version of zt bound the whole host for a path', async () => {
+    await open()
+    setRobots({include: [names(1)]})
+    Object.assign(world.app('Wiki'), {
+      domain: 'old.example.com/wiki',
+      destinations: undefined,
+      self_hosted_domains: undefined,
+    })
+    await addRule(world.ctx, {application: 'Wiki', tokens: ['ci']})
+    const [binding] = await world.ctx.index.bindings()
+    await world.ctx.index.unbind('default', 'old.example.com/wiki')
+    await world.ctx.index.bind({...binding!, host: 'old.example.com'})
+    await remove({application: 'Wiki', rule: 'Service Auth: ci'})
+    expect(await bound()).toEqual([])
   })
 })

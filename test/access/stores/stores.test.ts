@@ -611,9 +611,22 @@ describe('listing the stores', () => {
     ).toEqual([
       ['keychain', 'broken', false, 0, false],
       ['helper:gone', 'absent', false, 1, false],
-      ['vault', 'ready', true, 1, true],
+      ['vault', 'ready', true, 1, false],
     ])
     expect(listed[0]?.status.why).toBe('No way.')
+  })
+
+  it.each<[what: string, prepare: (at: FaultyStore) => void, apiToken: boolean | undefined]>([
+    ['has it', (at) => at.kept.set('api-token/default', 'x'), true],
+    ['has none, as after a logout', () => undefined, false],
+    ['has the one of another profile', (at) => at.kept.set('api-token/other', 'x'), false],
+    ['is locked', (at) => (at.state = 'locked'), undefined],
+    ['does not say', (at) => (at.has = () => Promise.reject(full())), undefined],
+  ])("says whether the profile's API token is in its store, which %s", async (_, prepare, apiToken) => {
+    prepare(storeOf('helper:a'))
+    const listed = await listStores(ctx, await settings({store: 'vault', apiTokenStore: 'helper:a'}))
+    expect(listed.find(({kind}) => kind === 'helper:a')?.apiToken).toBe(apiToken)
+    expect(listed.find(({kind}) => kind === 'vault')?.apiToken).toBe(false)
   })
 
   it('asks all at the same time', async () => {

@@ -1,7 +1,5 @@
 import {inspect} from 'node:util'
-import fc from 'fast-check'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {checkCredentials, parseCredentials} from '../../../src/lib/access/tokens/credential-input.js'
 import {importToken} from '../../../src/lib/access/tokens/import.js'
 import {UserError} from '../../../src/lib/core/errors.js'
 import {Secret} from '../../../src/lib/core/secret.js'
@@ -28,83 +26,6 @@ async function failure(run: () => unknown): Promise<UserError> {
   for (const secret of [OLD_FORM, NEW_FORM]) expect(said).not.toContain(secret)
   return error
 }
-
-describe('credentials as people write them', () => {
-  const forms: [string, string][] = [
-    ['JSON', `{"client_id":"${ID}","client_secret":"${NEW_FORM}"}`],
-    ['JSON in camel case', `{"clientId":"${ID}","clientSecret":"${NEW_FORM}","more":1}`],
-    [
-      'JSON with names of the environment',
-      `{"CF_ACCESS_CLIENT_ID":"${ID}","CF_ACCESS_CLIENT_SECRET":"${NEW_FORM}"}`,
-    ],
-    ['JSON with names of headers', `{"cf-access-client-id":"${ID}","cf-access-client-secret":"${NEW_FORM}"}`],
-    ["Cloudflare's answer", `{"success":true,"result":{"client_id":"${ID}","client_secret":"${NEW_FORM}"}}`],
-    [
-      'what token create --reveal --json prints',
-      `{"token":{"clientId":"${ID}"},"clientSecret":"${NEW_FORM}"}`,
-    ],
-    ['headers', `CF-Access-Client-Id: ${ID}\nCF-Access-Client-Secret: ${NEW_FORM}`],
-    [
-      'headers in lower case with CRLF',
-      `cf-access-client-id:${ID}\r\ncf-access-client-secret:${NEW_FORM}\r\n`,
-    ],
-    ['environment lines', `CF_ACCESS_CLIENT_ID=${ID}\nCF_ACCESS_CLIENT_SECRET=${NEW_FORM}\n`],
-    [
-      'exports with quotes',
-      `export CF_ACCESS_CLIENT_ID="${ID}"\nexport CF_ACCESS_CLIENT_SECRET='${NEW_FORM}'`,
-    ],
-    [
-      'a whole .env file',
-      `# access\nPORT=80\n\nCF_ACCESS_CLIENT_SECRET=${NEW_FORM}\nCF_ACCESS_CLIENT_ID=${ID}\n`,
-    ],
-    ['a byte order mark before it', `\uFEFFCF_ACCESS_CLIENT_ID=${ID}\nCF_ACCESS_CLIENT_SECRET=${NEW_FORM}`],
-    ['the same one twice', `{"client_id":"${ID}","clientId":"${ID}","client_secret":"${NEW_FORM}"}`],
-  ]
-  it.each(forms)('are read from %s', (_, text) => {
-    const {clientId, clientSecret} = parseCredentials(new Secret(text))
-    expect([clientId, clientSecret.expose()]).toEqual([ID, NEW_FORM])
-  })
-
-  const wrong: [string, string][] = [
-    ['nothing', ' \n'],
-    ['a secret alone', NEW_FORM],
-    ['a pair without names', `${ID}:${NEW_FORM}`],
-    ['broken JSON', `{"client_id":"${ID}","client_secret":"${NEW_FORM}`],
-    ['a list', `["${ID}","${NEW_FORM}"]`],
-    ['only a Client ID', `CF_ACCESS_CLIENT_ID=${ID}`],
-    ['only a Client Secret', `CF-Access-Client-Secret: ${NEW_FORM}`],
-    ['an empty Client Secret', `{"client_id":"${ID}","client_secret":""}`],
-    ['a Client Secret that is no text', `{"client_id":"${ID}","client_secret":{"x":"${NEW_FORM}"}}`],
-    ['two Client IDs', `{"client_id":"${ID}","clientId":"x.access","client_secret":"${NEW_FORM}"}`],
-    ['both the wrong way round', `{"client_id":"${NEW_FORM}","client_secret":"${ID}"}`],
-    ['a secret of two words', `CF_ACCESS_CLIENT_ID=${ID}\nCF_ACCESS_CLIENT_SECRET=${NEW_FORM} x`],
-    ['a secret that no header can carry', `{"client_id":"${ID}","client_secret":"${OLD_FORM}\\u0001"}`],
-  ]
-  it.each(wrong)('are not in %s, which is not quoted', async (_, text) => {
-    const error = await failure(() => parseCredentials(new Secret(text)))
-    expect(error).toMatchObject({kind: 'usage', code: 'BAD_CREDENTIALS'})
-    expect([error.message, error.why, ...error.next].join()).not.toContain(ID)
-  })
-
-  it('are never quoted, whatever the input', () => {
-    const word = fc.stringMatching(/^[A-Za-z0-9"{}:=_ \n-]{12,60}$/)
-    fc.assert(
-      fc.property(word, (text) => {
-        try {
-          parseCredentials(new Secret(text))
-        } catch (error) {
-          expect(error).toBeInstanceOf(UserError)
-          expect(inspect(error, {depth: 5})).not.toContain(text)
-        }
-      }),
-    )
-  })
-
-  it('are checked the same when they were typed', async () => {
-    expect(await failure(() => checkCredentials('', new Secret(NEW_FORM)))).toMatchObject({kind: 'usage'})
-    expect(checkCredentials(ID, new Secret('short')).clientId).toBe(ID)
-  })
-})
 
 describe('importing a service token', () => {
   let world: World

@@ -13,7 +13,9 @@ it('creates an application with a rule, and binds its hosts', async () => {
   expect(result).toMatchObject({
     ...{changed: true, dryRun: false, rule: {name: 'machines'}, admitted: ['deploy']},
     application: {name: 'API', domains: ['api.widgetcorp.tech', 'api.widgetcorp.tech/v2']},
-    bound: [{host: 'api.widgetcorp.tech', token: 'deploy', replaced: false}],
+    bound: ['api.widgetcorp.tech', 'api.widgetcorp.tech/v2'].map((host) => ({
+      ...{host, token: 'deploy', replaced: false},
+    })),
   })
   expect(zt.app('API')).toMatchObject({
     ...{

@@ -16,6 +16,17 @@ it('keeps credentials from stdin, and shows no secret', async () => {
   expect(await zt.json('token import', {input})).toMatchObject({how: 'same', bound: null})
 })
 
+it('binds a path alone where one is named', async () => {
+  const {zt} = scene
+  const bound = {host: 'gitlab.widgetcorp.tech/a/b', replaced: false}
+  expect(await zt.json('token import --host GitLab.widgetcorp.tech/a/./b/', {input})).toMatchObject({bound})
+  expect(await zt.json('token show ci')).toMatchObject({token: {hosts: [bound.host]}})
+  await zt.fails('ssh gitlab.widgetcorp.tech', 'not-found', 'HOST_NOT_BOUND')
+  const {stdout, stderr} = await zt.run(`token import --host ${bound.host}`, {input})
+  expect(stdout + stderr).toContain(`zt curl https://${bound.host}`)
+  await zt.fails('token import --host *.widgetcorp.tech/a', 'usage', 'BAD_HOSTNAME', {input})
+})
+
 it('takes the header lines, too', async () => {
   const headers = `CF-Access-Client-Id: ci.access\nCF-Access-Client-Secret: ${CI_SECRET}\n`
   const {stdout, stderr} = await scene.zt.run('token import', {input: headers})

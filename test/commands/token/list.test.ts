@@ -23,6 +23,40 @@ it('narrows the list', async () => {
   expect(namesOf(await zt.json('token list --zone widgetcorp.tech'))).toEqual(['of-the-zone'])
 })
 
+it('lists those that need attention', async () => {
+  const {zt} = scene
+  const [ci, cd, off] = zt.state.data.serviceTokens
+  const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString()
+  Object.assign(ci!.object, {expires_at: inDays(10), last_seen_at: inDays(-1)})
+  Object.assign(cd!.object, {expires_at: inDays(-1)})
+  Object.assign(off!.object, {expires_at: null, last_seen_at: inDays(-300)})
+  for (const [flags, names] of [
+    ['--expired', ['cd']],
+    ['--expiring 30d', ['ci']],
+    ['--expiring 9d', []],
+    ['--expiring forever', ['ci']],
+    ['--disabled', ['off']],
+    ['--unused', ['cd']],
+    ['--unused --disabled', []],
+    ['--expired --limit 1', ['cd']],
+  ] as const)
+    expect(namesOf(await zt.json(`token list ${flags}`)), flags).toEqual(names)
+  expect((await zt.run('token list --unused --disabled')).stdout).toBe('No service token matches.\n')
+  await zt.fails('token list --expiring soon', 'usage', 'BAD_DURATION')
+  await zt.fails('token list --expiring 1d --expired', 'usage', 'BAD_COMMAND_LINE')
+})
+
+it('finds as many as --limit says, however many pages lie before them', async () => {
+  const {zt} = scene
+  const [one] = zt.state.data.serviceTokens
+  const more = Array.from({length: 120}, (_, i) => ({
+    ...one!,
+    object: {...one!.object, id: `token-${i}`, name: `t${i}`, enabled: i < 110},
+  }))
+  zt.state.data.serviceTokens.push(...more)
+  expect(namesOf(await zt.json('token list --disabled --limit 3'))).toEqual(['off', 't110', 't111'])
+})
+
 it('says what to do where there is none', async () => {
   const {zt} = scene
   zt.state.data.serviceTokens.length = 0

@@ -14,6 +14,21 @@ it('shows a service token by name, ID and client ID', async () => {
   expect(stdout).toMatch(/^Client ID +off\.access$/m)
 })
 
+it('prints the secret only with --reveal', async () => {
+  const {zt} = scene
+  const {clientSecret} = await zt.json('token create deploy --reveal')
+  const secret = clientSecret as string
+  expect(JSON.stringify(await zt.json('token show deploy'))).not.toContain(secret)
+  expect(await zt.json('token show deploy --reveal')).toMatchObject({clientSecret: secret})
+  expect((await zt.run('token show deploy')).stdout).not.toContain(secret)
+  const {stdout} = await zt.run('token show deploy --reveal')
+  expect(stdout).toMatch(new RegExp(`^Client Secret +${secret}$`, 'm'))
+  const inWorkflow = await zt.run('token show deploy --reveal', {env: {GITHUB_ACTIONS: 'true'}})
+  expect(inWorkflow.stdout.startsWith(`::add-mask::${secret}\n`)).toBe(true)
+  const {next} = await zt.fails('token show ci --reveal', 'not-found', 'SECRET_NOT_HERE')
+  expect(next).toEqual(['zt token import ci'])
+})
+
 it('shows where its secret is, and for which hosts it is used', async () => {
   const {zt} = scene
   await zt.json('token create deploy')

@@ -266,7 +266,7 @@ export const EDGE: Question[] = [
   {
     id: 'edge.paths',
     question: 'Which spellings of a path does an application cover?',
-    matters: 'src/lib/policy/normalise-url.ts',
+    matters: 'src/lib/core/normalise-url.ts',
     needs: ['edge'],
     ask: async (context) => {
       const {good, policies} = await scene(context)

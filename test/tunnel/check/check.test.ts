@@ -98,6 +98,7 @@ function check(change: Change = {}): Promise<TunnelCheck> {
     credentials: {clientId, ...(change.credentials ?? {clientSecret: second})},
     tokenId,
     name: 'ci',
+    by: 'binding',
   }
   return checkTunnel({target, timeoutMs: AMPLE_MS, ...change.options})
 }

@@ -50,7 +50,13 @@ interface Start extends Partial<HttpForwardOptions> {
 async function start({byName = false, credentials = rotated, ...more}: Start = {}): Promise<void> {
   const connectTo = byName ? undefined : edge.address
   forward = await forwardHttp({
-    target: {edge: {host: HOST, connectTo, caFile: edge.caFile}, credentials, tokenId: 'id', name: 'ci'},
+    target: {
+      edge: {host: HOST, connectTo, caFile: edge.caFile},
+      credentials,
+      tokenId: 'id',
+      name: 'ci',
+      by: 'binding',
+    },
     listen: {address: '127.0.0.1', port: 0},
     timeoutMs: AMPLE_MS,
     events: {

@@ -17,9 +17,11 @@ describe('a host to forward', () => {
     [`postgres://app@${HOST}:5432/app?sslmode=disable`, {host: HOST, port: 5432, http: false}],
     [`redis://${HOST}`, {host: HOST, http: false}],
     [`https://${HOST}`, {host: HOST, http: true}],
-    [`HTTPS://${HOST}:443/d/abc?x=http://elsewhere.example`, {host: HOST, http: true}],
-    [`http://${HOST}/`, {host: HOST, http: true}],
-    [`wss://${HOST}/socket`, {host: HOST, http: true}],
+    [`HTTPS://${HOST}:443/d/abc?x=http://elsewhere.example`, {host: HOST, http: true, path: '/d/abc'}],
+    [`http://${HOST}/`, {host: HOST, http: true, path: '/'}],
+    [`wss://${HOST}/socket`, {host: HOST, http: true, path: '/socket'}],
+    [`${HOST}/hooks`, {host: HOST, path: '/hooks'}],
+    [`${HOST}:8080/hooks?x`, {host: HOST, port: 8080, path: '/hooks'}],
   ])('%s', (text, wanted) => {
     expect(parseWantedHost(text)).toEqual({port: undefined, http: undefined, ...wanted})
   })
@@ -29,7 +31,6 @@ describe('a host to forward', () => {
     [`${HOST}:0`, 'BAD_FORWARD_URL'],
     [`${HOST}:99999`, 'BAD_FORWARD_URL'],
     [`${HOST}:`, 'BAD_HOSTNAME'],
-    [`${HOST}/path`, 'BAD_HOSTNAME'],
     [`app@${HOST}`, 'BAD_HOSTNAME'],
     ['127.0.0.1:5432', 'BAD_HOSTNAME'],
     ['tcp://[::1]:5432', 'BAD_HOSTNAME'],
@@ -123,6 +124,7 @@ describe('what is forwarded where', () => {
       'BAD_LISTEN',
       () => plan([HOST, 'b.example.com'], {listen: ['unix:x', 'unix:./x']}),
     ],
+    ['a path for TCP', 'BAD_HOSTNAME', () => plan([`${HOST}/hooks`])],
     ['a header for TCP', 'HTTP_ONLY', () => plan([HOST], {'single-header': 'X-Token'})],
     ['an origin for TCP', 'HTTP_ONLY', () => plan([HOST], {'allow-origin': ['https://a.example']})],
     [

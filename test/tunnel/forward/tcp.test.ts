@@ -38,6 +38,7 @@ async function forwarded(proxyPort: number): Promise<Forwarded> {
       credentials,
       tokenId: 'id',
       name: 'ci',
+      by: 'binding',
     },
     listen: {address: '127.0.0.1', port: 0},
     environment: {https_proxy: `http://user:hunter2@127.0.0.1:${proxyPort}`},

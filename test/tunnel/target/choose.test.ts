@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import {afterAll, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest'
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest'
 import {loadSettings} from '../../../src/lib/config/settings.js'
 import type {Settings} from '../../../src/lib/config/types.js'
 import {UserError} from '../../../src/lib/core/errors.js'
@@ -11,8 +11,10 @@ import {parseDestination} from '../../../src/lib/tunnel/target/destination.js'
 import {
   chooseToken,
   chosenToken,
+  environmentText,
   findNamed,
   findTarget,
+  mayUseEnvironment,
   onlyPreviousText,
   sharedBy,
 } from '../../../src/lib/tunnel/target/target.js'
@@ -37,11 +39,12 @@ vi.mock('../../../src/lib/secrets/stores.js', async (original) => ({
 const HOST = 'a.example.com'
 let home: string
 let settings: Settings
+let index: IndexFiles
 
 beforeAll(async () => {
   home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-choose-'))
   settings = await settingsWith({})
-  const index = new IndexFiles(settings.paths.data)
+  index = new IndexFiles(settings.paths.data)
   for (const [tokenId, name] of [
     ['token-a', 'ci'],
     ['token-b', "Bob's token"],
@@ -64,6 +67,10 @@ beforeAll(async () => {
 afterAll(() => fs.rm(home, {recursive: true, force: true}))
 beforeEach(() => {
   opened.length = 0
+})
+afterEach(async () => {
+  for (const {host} of await index.bindings('default'))
+    if (host.includes('/')) await index.unbind('default', host)
 })
 
 function settingsWith(variables: Record<string, string>): Promise<Settings> {
@@ -92,7 +99,24 @@ const environment = {dbusAddress: 'unix:path=/bus', runtimeDir: '/run/user/1'}
 describe('the token for a host', () => {
   it('is the one that it is bound to', async () => {
     expect(await chooseToken({settings, host: HOST})).toEqual({
-      ...{tokenId: 'token-a', store: 'vault', name: 'ci', bound: true},
+      ...{tokenId: 'token-a', store: 'vault', name: 'ci', by: 'binding', bound: true},
+    })
+  })
+
+  it.each<[path: string | undefined, tokenId: string]>([
+    [undefined, 'token-a'],
+    ['/', 'token-a'],
+    ['/hooks', 'token-b'],
+    ['/hooks/a', 'token-b'],
+    ['/hooksy', 'token-a'],
+    ['/a/../hooks', 'token-b'],
+    ['/hooks/../a', 'token-a'],
+    ['/%68ooks', 'token-b'],
+  ])('is that of the path, as Access would choose the application: %s %s', async (path, tokenId) => {
+    await index.bind({profile: 'default', host: `${HOST}/hooks`, tokenId: 'token-b', boundAt: ''})
+    expect(await chooseToken({settings, host: HOST, path})).toMatchObject({tokenId, bound: true})
+    expect(await chooseToken({settings, host: HOST, path, token: 'token-b'})).toMatchObject({
+      bound: tokenId === 'token-b',
     })
   })
 
@@ -100,7 +124,9 @@ describe('the token for a host', () => {
     ['token-a', 'token-a', 'ci', true],
     ["Bob's token", 'token-b', "Bob's token", false],
   ])('is the one that was named: %s', async (token, tokenId, name, bound) => {
-    expect(await chooseToken({settings, host: HOST, token})).toEqual({tokenId, store: 'vault', name, bound})
+    expect(await chooseToken({settings, host: HOST, token})).toEqual({
+      ...{tokenId, store: 'vault', name, by: 'name', bound},
+    })
     expect(await chooseToken({settings, host: 'z.example.com', token})).toMatchObject({bound: false})
   })
 
@@ -112,7 +138,7 @@ describe('the token for a host', () => {
     ['z.example.com', 'foreign.access', false],
     ['lost.example.com', 'foreign.access', false],
   ])("is the environment's: %s, %s, bound: %s", async (host, clientId, bound) => {
-    const fromEnvironment = {tokenId: 'env', store: 'env', name: 'CF_ACCESS_CLIENT_ID', bound}
+    const fromEnvironment = {tokenId: 'env', store: 'env', name: 'CF_ACCESS_CLIENT_ID', by: 'name', bound}
     expect(await chooseToken({settings: await withPair(clientId), host, token: 'env'})).toEqual(
       fromEnvironment,
     )
@@ -120,7 +146,7 @@ describe('the token for a host', () => {
 
   it("is the environment's where the host is bound to the same token", async () => {
     expect(await chooseToken({settings: await withPair('token-a.access'), host: HOST})).toEqual({
-      ...{tokenId: 'env', store: 'env', name: 'CF_ACCESS_CLIENT_ID', bound: true},
+      ...{tokenId: 'env', store: 'env', name: 'CF_ACCESS_CLIENT_ID', by: 'binding', bound: true},
     })
     expect(await chooseToken({settings: await withPair('token-b.access'), host: HOST})).toMatchObject({
       ...{tokenId: 'token-a', bound: true},
@@ -129,11 +155,106 @@ describe('the token for a host', () => {
 
   it('is confirmed only where the host is not bound to it', async () => {
     const asked: string[] = []
-    const confirm = (name: string): Promise<boolean> => Promise.resolve(asked.push(name) > 0)
+    const confirm = ({name}: {name: string}): Promise<boolean> => Promise.resolve(asked.push(name) > 0)
     expect((await chosenToken({settings, host: HOST, confirm})).tokenId).toBe('token-a')
     expect(asked).toEqual([])
     expect((await chosenToken({settings, host: HOST, token: 'token-b', confirm})).tokenId).toBe('token-b')
     expect(asked).toEqual(["Bob's token"])
+  })
+})
+
+describe("the environment's pair, which no flag names", () => {
+  const HOSTS = 'x.example.com *.ci.example.com, lost.example.com.'
+  it.each<[host: string, hosts: string, chosen: object | string]>([
+    // A host without a binding gets it: silently if ZT_HOSTS lists it, otherwise as mayUseEnvironment says.
+    ['x.example.com', '', {tokenId: 'env', by: 'environment', bound: false}],
+    ['x.example.com', HOSTS, {tokenId: 'env', by: 'environment', bound: true}],
+    ['a.ci.example.com', HOSTS, {tokenId: 'env', by: 'environment', bound: true}],
+    ['a.b.ci.example.com', HOSTS, {tokenId: 'env', by: 'environment', bound: false}],
+    ['y.example.com', HOSTS, {tokenId: 'env', by: 'environment', bound: false}],
+    // A binding says which token is for a host, as long as its secret is here.
+    [HOST, HOST, {tokenId: 'token-a', by: 'binding', bound: true}],
+    ['lost.example.com', '', 'SECRET_NOT_FOUND'],
+    ['lost.example.com', HOSTS, {tokenId: 'env', by: 'environment', bound: true}],
+  ])('%s, with ZT_HOSTS=%j', async (host, hosts, chosen) => {
+    const pair = await settingsWith({
+      ...{CF_ACCESS_CLIENT_ID: 'foreign.access', CF_ACCESS_CLIENT_SECRET: 'secret', ZT_HOSTS: hosts},
+    })
+    const choice = chooseToken({settings: pair, host})
+    if (typeof chosen === 'string') await expect(choice).rejects.toMatchObject({code: chosen})
+    else await expect(choice).resolves.toMatchObject(chosen)
+  })
+
+  it('is named by ZT_HOSTS for --token env, too', async () => {
+    const pair = {CF_ACCESS_CLIENT_ID: 'foreign.access', CF_ACCESS_CLIENT_SECRET: 'secret', ZT_HOSTS: HOSTS}
+    const choose = async (host: string) =>
+      chooseToken({settings: await settingsWith(pair), host, token: 'env'})
+    expect(await choose('x.example.com')).toMatchObject({by: 'name', bound: true})
+    expect(await choose(HOST)).toMatchObject({by: 'name', bound: false})
+  })
+
+  it("is known by cloudflared's variables", async () => {
+    const pair = await settingsWith({TUNNEL_SERVICE_TOKEN_ID: 'id', TUNNEL_SERVICE_TOKEN_SECRET: 'secret'})
+    expect(await chooseToken({settings: pair, host: 'x.example.com'})).toEqual({
+      ...{tokenId: 'env', store: 'env', name: 'TUNNEL_SERVICE_TOKEN_ID', by: 'environment', bound: false},
+    })
+  })
+
+  const listed = ['x.example.com', '*.ci.example.com']
+  const line = ['ssh', 'git@x.example.com']
+  it.each<[hosts: string[] | undefined, profiles: boolean, terminal: boolean, words: string[], may: boolean]>(
+    [
+      [undefined, false, false, line, true],
+      [undefined, false, true, line, true],
+      [undefined, true, false, line, true],
+      [undefined, true, true, line, false],
+      // The host is from a file.
+      [undefined, false, false, ['ssh', 'alias'], false],
+      [undefined, false, false, ['ssh', 'x.example.com.evil.example'], false],
+      [undefined, false, false, ['ssh', 'xx.example.com'], false],
+      // Forms of a host.
+      [undefined, false, false, ['https://X.example.com./path?query'], true],
+      [undefined, false, false, ['ssh://git@x.example.com:2222/'], true],
+      [undefined, false, false, ['x.example.com:22'], true],
+      // ZT_HOSTS decides alone.
+      [listed, true, true, line, true],
+      [listed, false, false, [], true],
+      [['y.example.com'], false, false, line, false],
+      [[], false, false, line, false],
+    ],
+  )(
+    'ZT_HOSTS %j, profiles %s, terminal %s, %j: may go: %s',
+    (environmentHosts, configured, terminal, words, may) => {
+      const of = {environmentHosts, configured}
+      expect(mayUseEnvironment(of, 'x.example.com', {terminal, words})).toBe(may)
+    },
+  )
+
+  it('is not sent where that is not so and no one confirms it, and the error says what would', async () => {
+    const pair = {CF_ACCESS_CLIENT_ID: 'foreign.access', CF_ACCESS_CLIENT_SECRET: 'secret'}
+    const refused = async (more: Record<string, string>) => {
+      const given = await settingsWith({...pair, ...more})
+      return errorOf(() => chosenToken({settings: given, host: 'x.example.com', confirm: () => false}))
+    }
+    const said = {
+      kind: 'needs-action',
+      code: 'TOKEN_NOT_BOUND',
+      message: 'zt did not send the service token of the environment (CF_ACCESS_CLIENT_ID) to x.example.com',
+      details: {},
+    }
+    expect(await refused({})).toEqual({
+      ...said,
+      why: 'No one has named this host for it, or confirmed it.',
+      next: ['To send it this once: --token env --yes', 'export ZT_HOSTS=x.example.com'],
+    })
+    expect(await refused({ZT_HOSTS: 'y.example.com'})).toEqual({
+      ...said,
+      why: 'ZT_HOSTS lists the hosts that it is for, and this is not one of them.',
+      next: ['To send it this once: --token env --yes'],
+    })
+    expect(environmentText({name: 'CF_ACCESS_CLIENT_ID'}, 'x.example.com')).toBe(
+      'Sending the service token of the environment (CF_ACCESS_CLIENT_ID) to x.example.com',
+    )
   })
 })
 
@@ -147,8 +268,29 @@ describe('where no token may be used, the error says all of it', () => {
       next: [
         'zt app add-rule x.example.com --service-auth --token NAME',
         'For this call only: --token NAME --yes',
+        'In a job: set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET',
       ],
       details: {host: 'x.example.com', profile: 'default', boundIn: []},
+    })
+  })
+
+  it('only paths of the host are bound, which ssh does not use', async () => {
+    await index.bind({profile: 'default', host: 'x.example.com/hooks', tokenId: 'token-b', boundAt: ''})
+    expect(await errorOf(() => chooseToken({settings, host: 'x.example.com'}))).toMatchObject({
+      message: 'No service token is bound to x.example.com in profile default',
+      why: 'zt sends a secret only to hosts that are bound to its token. Of this host, only paths are bound: x.example.com/hooks.',
+    })
+    const path = "/it's"
+    expect(await errorOf(() => chooseToken({settings, host: 'x.example.com', path}))).toMatchObject({
+      message: "No service token is bound to x.example.com/it's in profile default",
+      next: [
+        `zt app add-rule 'x.example.com/it'\\''s' --service-auth --token NAME`,
+        'For this call only: --token NAME --yes',
+        'In a job: set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET',
+      ],
+    })
+    await expect(chooseToken({settings, host: 'x.example.com', path: '/hooks/1'})).resolves.toMatchObject({
+      tokenId: 'token-b',
     })
   })
 
@@ -158,6 +300,7 @@ describe('where no token may be used, the error says all of it', () => {
         'The host is bound in another profile: --profile another',
         'zt app add-rule z.example.com --service-auth --token NAME',
         'For this call only: --token NAME --yes',
+        'In a job: set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET',
       ],
       details: {boundIn: ['another', 'third']},
     })
@@ -200,8 +343,8 @@ describe('where no token may be used, the error says all of it', () => {
       kind: 'usage',
       code: 'ENVIRONMENT_NOT_SET',
       message: 'There is no service token in the environment',
-      why: '--token env reads CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, and they are not set.',
-      next: [],
+      why: '--token env reads CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, or TUNNEL_SERVICE_TOKEN_ID and TUNNEL_SERVICE_TOKEN_SECRET, and they are not set.',
+      next: ['Set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET'],
       details: {},
     }
     expect(await errorOf(() => chooseToken({settings, host: HOST, token: 'env'}))).toEqual(missing)
@@ -214,6 +357,10 @@ describe('where no token may be used, the error says all of it', () => {
       withheld: {apiToken: false, credentials: true},
       doubts: {api: undefined, edge: 'The profile is of a file here.'},
     }
+    expect(await errorOf(() => chooseToken({settings: withheld, host: 'x.example.com'}))).toMatchObject({
+      code: 'HOST_NOT_BOUND',
+      why: 'zt sends a secret only to hosts that are bound to its token. zt does not use the service token of the environment here: The profile is of a file here.',
+    })
     expect(await errorOf(() => chooseToken({settings: withheld, host: HOST, token: 'env'}))).toEqual({
       kind: 'usage',
       code: 'ENVIRONMENT_WITHHELD',

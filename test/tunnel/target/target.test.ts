@@ -92,7 +92,7 @@ async function send(
   options: {token?: string; answer?: boolean} = {},
 ): Promise<Outcome> {
   const asked: string[] = []
-  const confirm = (name: string): boolean => {
+  const confirm = ({name}: {name: string}): boolean => {
     asked.push(name)
     return options.answer ?? false
   }

@@ -1,11 +1,12 @@
 import type {Application, Group, Policy, ServiceToken} from '../../api/types.js'
 import {kindOf} from '../applications/kinds.js'
-import {hostOf} from '../../policy/application-match.js'
+import {hostOf, plainDomain} from '../../core/public-address.js'
 import {mayAdmit} from '../../policy/references.js'
 import type {AccessContext} from './context.js'
 
-/** A host that this profile will open with a token. */
+/** A host, or a path of it, that this profile will open with a token. */
 export interface BoundHost {
+  /** As in HostBinding. */
   host: string
   token: string
   /** Until now another token was used for it. */
@@ -21,7 +22,7 @@ export interface PlannedBinding {
 }
 
 /**
- * Plans to bind an application's hosts to a token that it admits, so that `zt ssh HOST` knows which credentials to use and
+ * Plans to bind an application's domains to a token that it admits, so that `zt ssh HOST` knows which credentials to use and
  * may send them there.
  *
  * @param named tokens that the person named: uses the first whose secret is here, even in place of another token
@@ -34,7 +35,7 @@ export async function planBinding(
   named: readonly ServiceToken[],
   reached: readonly ServiceToken[] = [],
 ): Promise<PlannedBinding> {
-  const hosts = kindOf(type).connects ? hostsOf(domains) : []
+  const hosts = kindOf(type).connects ? placesOf(domains) : []
   if (hosts.length === 0) return {tokenId: undefined, bound: [], warnings: []}
   const [entries, existing] = await Promise.all([
     ctx.index.list(ctx.profile),
@@ -69,8 +70,9 @@ export async function bindHosts(ctx: AccessContext, {tokenId, bound}: PlannedBin
   }
 }
 
-/** A host for which this profile uses a token that no longer opens it. */
+/** A host, or a path of it, for which this profile uses a token that no longer opens it. */
 export interface UnboundHost {
+  /** As in HostBinding. */
   host: string
   tokenId: string
 }
@@ -89,11 +91,12 @@ export async function planUnbinding(
   others: readonly Application[],
   groups: ReadonlyMap<string, Group>,
 ): Promise<UnboundHost[]> {
-  const hosts = hostsOf(domains)
-  const bindings = (await ctx.index.bindings(ctx.profile)).filter(({host}) => hosts.includes(host))
+  const bindings = (await ctx.index.bindings(ctx.profile)).filter(({host}) => concerns(host, domains))
   return bindings
     .filter(({host, tokenId}) => {
-      const there = others.filter((app) => hostsOf(app.domains).includes(host))
+      // An application that has the address itself answers for it alone.
+      const answers = isAmong(host, domains) ? isAmong : concerns
+      const there = others.filter((app) => answers(host, app.domains))
       return ![left, ...there.map(({policies}) => policies)].some((all) => mayAdmit(tokenId, all, groups))
     })
     .map(({host, tokenId}) => ({host, tokenId}))
@@ -108,8 +111,18 @@ export async function unbindHosts(ctx: AccessContext, unbound: readonly UnboundH
   }
 }
 
-function hostsOf(domains: readonly string[]): string[] {
-  return [...new Set(domains.map((domain) => hostOf(domain).toLowerCase()))]
+/** What is bound for domains: each with its path, for another application may have the host. */
+function placesOf(domains: readonly string[]): string[] {
+  return [...new Set(domains.map(plainDomain))]
+}
+
+/** Whether a binding may come from these domains. One of an earlier version of zt is for the whole host of a path. */
+function concerns(host: string, domains: readonly string[]): boolean {
+  return isAmong(host, domains) || domains.some((domain) => hostOf(domain).toLowerCase() === host)
+}
+
+function isAmong(host: string, domains: readonly string[]): boolean {
+  return domains.some((domain) => plainDomain(domain) === host)
 }
 
 function notBound(

@@ -1,7 +1,7 @@
 import type {AccessApi, Application, PolicyBody} from '../../api/types.js'
 import type {JsonObject} from '../../core/json.js'
 import {ApiError, UserError} from '../../core/errors.js'
-import {sameAddress} from '../../policy/application-match.js'
+import {sameAddress} from '../../core/public-address.js'
 import {checkDomain, checkSession} from './input.js'
 import {kindOf} from './kinds.js'
 import {ztCommand} from '../../core/command-line.js'

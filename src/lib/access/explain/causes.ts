@@ -447,14 +447,14 @@ function secretCause(facts: RefusalFacts, token: ServiceToken, certain: boolean)
     ...(older ? {} : {decide: showToken(facts)}),
     next:
       secret.from === 'environment'
-        ? ['Set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET to the current pair']
+        ? ['Set the client ID and the client secret in the environment to the current pair']
         : [...onToken(facts, 'import', '--replace'), ...onToken(facts, 'rotate')],
   }
 }
 
 /** What is known of the secret that was sent, and what is not: a sentence. */
 function whereItIsFrom({secret}: RefusalFacts, token: ServiceToken): string {
-  if (secret.from === 'environment') return 'It is from CF_ACCESS_CLIENT_SECRET, and zt cannot compare it.'
+  if (secret.from === 'environment') return 'It is from the environment, and zt cannot compare it.'
   if (secret.from === 'unknown' || secret.version === undefined || token.secretVersion === undefined)
     return 'zt does not know whether it was rotated elsewhere since it was saved.'
   const version = String(secret.version)

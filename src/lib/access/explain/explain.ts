@@ -201,12 +201,12 @@ function isOf({tokenId, clientId}: FailedConnection, token: ServiceToken): boole
 /** What this machine knows about the pair that was sent. */
 async function knownHere(
   ctx: AccessContext,
-  {host, tokenId}: FailedConnection,
+  {host, path, tokenId}: FailedConnection,
   token: ServiceToken,
 ): Promise<{secret: SecretSource; bound: boolean}> {
   const [entries, binding] = await Promise.all([
     ctx.index.list(ctx.profile),
-    ctx.index.bindingFor(ctx.profile, host),
+    ctx.index.bindingFor(ctx.profile, host, path),
   ])
   const bound = binding?.tokenId === token.id
   if (tokenId === 'env') return {secret: {from: 'environment'}, bound: false}

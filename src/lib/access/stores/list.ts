@@ -16,8 +16,8 @@ export interface KnownStore {
   inUse: boolean
   /** How many secrets of the profile's service tokens are there, as the index says. */
   tokens: number
-  /** Whether the profile's API token is there. */
-  apiToken: boolean
+  /** Whether the profile's API token is there; undefined if the store that should have it cannot say. */
+  apiToken: boolean | undefined
 }
 
 /**
@@ -35,16 +35,32 @@ export async function listStores(ctx: AccessContext, settings: Settings): Promis
   if (environmentCredentials) kinds.add('env')
   const inOrder = [...kinds].sort((a, b) => rankOf(a) - rankOf(b))
   const stores = await withStatus(await Promise.all(inOrder.map((kind) => ctx.storeOf(kind))))
-  return stores.map(({store: {kind, label, writable, readable}, status}) => ({
-    kind,
-    label,
-    status,
-    writable,
-    readable,
-    inUse: used === kind,
-    tokens: entries.filter((entry) => entry.store === kind).length,
-    apiToken: apiTokenStore === kind,
-  }))
+  return Promise.all(
+    stores.map(async ({store, status}) => {
+      const {kind, label, writable, readable} = store
+      return {
+        ...{kind, label, status, writable, readable},
+        inUse: used === kind,
+        tokens: entries.filter((entry) => entry.store === kind).length,
+        apiToken: apiTokenStore === kind ? await hasApiToken(ctx, store, status) : false,
+      }
+    }),
+  )
+}
+
+/** The profile names the store also after a logout. */
+async function hasApiToken(
+  {profile}: AccessContext,
+  store: SecretStore,
+  {state}: StoreStatus,
+): Promise<boolean | undefined> {
+  if (state !== 'ready') return undefined
+  try {
+    return await store.has({kind: 'api-token', id: profile})
+  } catch (error) {
+    if (error instanceof UserError) return undefined
+    throw error
+  }
 }
 
 /** Stores with their states, asked at the same time. A store that cannot say is broken. */

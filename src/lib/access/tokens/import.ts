@@ -1,12 +1,12 @@
 import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
-import {normaliseHostname} from '../../core/hostname.js'
+import {namedAddress, plainDomain} from '../../core/public-address.js'
 import {readCredentials, saveCredentials} from '../../secrets/credentials.js'
+import {hasSecretShape} from '../../secrets/copied/values.js'
 import {requireReady} from '../../secrets/stores.js'
 import type {SecretStore, ServiceCredentials, StoredCredentials} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
-import {hasSecretShape} from './credential-input.js'
 import {resolveToken} from '../account/resolve.js'
 import {withTokenLock} from './lock.js'
 import {knowledge, type KnownToken} from './list.js'
@@ -28,7 +28,7 @@ export interface ImportResult {
  *
  * @param options.token the token that it must be: name, ID or client ID
  * @param options.replace replaces another secret that is stored for the token
- * @param options.host a host to bind to the token
+ * @param options.host a host, or `HOST/PATH`, to bind to the token
  * @throws UserError `not-found` / `CLIENT_ID_UNKNOWN`, `usage`, `needs-action` (store); `conflict` / `SECRET_ALREADY_STORED`,
  *   `TOKEN_BUSY`; ApiError
  */
@@ -43,7 +43,7 @@ export async function importToken(
   },
 ): Promise<ImportResult> {
   const {credentials, replace = false, dryRun = false} = options
-  const host = options.host === undefined ? undefined : normaliseHostname(options.host)
+  const host = options.host === undefined ? undefined : plainDomain(namedAddress(options.host).text)
   const api = await ctx.api()
   ctx.progress.step('Looking for the service token')
   const token = findToken(ctx, credentials.clientId, options.token, await api.listServiceTokens())

@@ -61,14 +61,53 @@ export interface KnownToken {
   status: 'active' | 'disabled' | 'expired'
 }
 
+/** Which service tokens are listed; all that is given must hold. The API does not know these filters. */
+export interface TokenFilter {
+  expired?: boolean | undefined
+  /** Those that end within this many seconds, and have not ended yet. */
+  expiringSeconds?: number | undefined
+  disabled?: boolean | undefined
+  /** Those that Cloudflare has never seen. */
+  unused?: boolean | undefined
+}
+
 /** The service tokens of the account or zone, page by page in the API's order. */
 export async function* streamServiceTokens(
   ctx: AccessContext,
-  query: ListQuery = {},
+  {limit, ...query}: ListQuery = {},
+  filter: TokenFilter = {},
 ): AsyncGenerator<Page<KnownToken>> {
   const [api, known] = await Promise.all([ctx.api(), knowledge(ctx)])
-  const pages = withProgress(ctx, 'Listing the service tokens', api.serviceTokens(query))
-  for await (const {items, total} of pages) yield {items: items.map(known), total}
+  const all = Object.values(filter).every((wanted) => wanted === undefined || wanted === false)
+  const pages = withProgress(
+    ctx,
+    'Listing the service tokens',
+    api.serviceTokens(all ? {...query, limit} : query),
+  )
+  let left = limit ?? Infinity
+  for await (const {items, total} of pages) {
+    if (all) yield {items: items.map(known), total}
+    else {
+      const wanted = items
+        .map(known)
+        .filter((one) => matches(one, filter, ctx.clock.now()))
+        .slice(0, left)
+      left -= wanted.length
+      yield {items: wanted, total: undefined}
+      if (left === 0) return
+    }
+  }
+}
+
+function matches({token, status}: KnownToken, filter: TokenFilter, now: number): boolean {
+  const {expired, expiringSeconds, disabled, unused} = filter
+  const left = token.expiresAt === undefined ? Infinity : Date.parse(token.expiresAt) - now
+  return (
+    (expired !== true || left <= 0) &&
+    (expiringSeconds === undefined || (left > 0 && left <= expiringSeconds * 1000)) &&
+    (disabled !== true || status === 'disabled') &&
+    (unused !== true || token.lastSeenAt === undefined)
+  )
 }
 
 /** All service tokens of the account or zone, by name. */

@@ -248,7 +248,8 @@ function refuseCuttingOff(
   }
 }
 
-function notHere(ctx: AccessContext, token: ServiceToken): UserError {
+/** No store of this machine has the secret of a token. */
+export function notHere(ctx: AccessContext, token: ServiceToken): UserError {
   return new UserError({
     kind: 'not-found',
     code: 'SECRET_NOT_HERE',

@@ -3,6 +3,7 @@ import type {CreateApplicationPlan} from '../../access/applications/create.js'
 import type {BoundHost} from '../../access/account/host-bindings.js'
 import type {RemoveRulePlan} from '../../access/rules/remove.js'
 import {style} from '../../cli/streams.js'
+import {shellQuote} from '../../core/command-line.js'
 import {policyTable} from './policy.js'
 
 type Admitted = Pick<AddRulePlan, 'added' | 'alsoAdded' | 'alreadyThere' | 'alsoThere'>
@@ -40,8 +41,13 @@ export function rulesAfter(plan: AddRulePlan, dryRun: boolean): string[] {
 export function boundLines(bound: readonly BoundHost[], dryRun: boolean): string[] {
   return bound.map(
     ({host, token, replaced}) =>
-      `${dryRun ? 'Would use' : 'zt ssh uses'} ${token} for ${host}${replaced ? ' (instead of another token)' : ''}`,
+      `${dryRun ? 'Would use' : 'zt uses'} ${token} for ${host}${replaced ? ' (instead of another token)' : ''}`,
   )
+}
+
+/** A command that connects to a bound host. Only HTTP has a path. */
+export function connectionTo(host: string): string {
+  return host.includes('/') ? `zt curl ${shellQuote(`https://${host}`)}` : `zt ssh ${host}`
 }
 
 /** The JSON shape of an added rule, beside the edit's own. */

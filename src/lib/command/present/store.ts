@@ -19,7 +19,7 @@ export function storeJson({kind, label, status, ...rest}: KnownStore): object {
     state,
     inUse,
     tokens,
-    apiToken,
+    apiToken: apiToken ?? null,
     writable,
     readable,
     why: why ?? null,

@@ -1,21 +1,25 @@
 import {UserError} from '../../core/errors.js'
+import {ZT_PAIR} from '../../core/pair-variables.js'
 import type {Secret} from '../../core/secret.js'
 import {encodeCredentials} from '../credentials.js'
-import type {SecretKey, SecretStore, ServiceCredentials, StoreStatus} from '../types.js'
+import type {SecretKey, SecretStore, StoreStatus} from '../types.js'
+import type {EnvironmentPair} from './environment-pair.js'
 
 /** The ID of the environment's pair, as it is not known which service token it belongs to. */
 const ENVIRONMENT_ID = 'env'
 
-/** CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET as a read-only store. */
+/** The pair in the environment as a read-only store. */
 export class EnvironmentStore implements SecretStore {
   readonly kind = 'env'
-  readonly label = 'the environment (CF_ACCESS_CLIENT_ID, CF_ACCESS_CLIENT_SECRET)'
+  readonly label: string
   readonly writable = false
   readonly readable = true
-  readonly #credentials: ServiceCredentials | undefined
+  readonly #credentials: EnvironmentPair | undefined
 
-  constructor(credentials: ServiceCredentials | undefined) {
+  constructor(credentials: EnvironmentPair | undefined) {
     this.#credentials = credentials
+    const {id, secret} = credentials?.names ?? ZT_PAIR
+    this.label = `the environment (${id}, ${secret})`
   }
 
   status(): Promise<StoreStatus> {
@@ -24,7 +28,7 @@ export class EnvironmentStore implements SecretStore {
         ? {state: 'ready', why: undefined, next: []}
         : {
             state: 'absent',
-            why: 'CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET are not set.',
+            why: `${ZT_PAIR.id} and ${ZT_PAIR.secret} are not set.`,
             next: ['Set both, or use another store'],
           },
     )

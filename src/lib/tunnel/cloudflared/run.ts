@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
+import {CLOUDFLARED_PAIR} from '../../core/pair-variables.js'
 import {isFullPath} from '../../system/platform.js'
 import {withoutSecrets} from '../../secrets/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
@@ -68,8 +69,8 @@ export async function runCloudflared({program, edge, credentials, env}: Cloudfla
     stdio: 'inherit',
     env: {
       ...environmentFor(env),
-      TUNNEL_SERVICE_TOKEN_ID: credentials.clientId,
-      TUNNEL_SERVICE_TOKEN_SECRET: credentials.clientSecret.expose(),
+      [CLOUDFLARED_PAIR.id]: credentials.clientId,
+      [CLOUDFLARED_PAIR.secret]: credentials.clientSecret.expose(),
       ...(edge.caFile !== undefined && {SSL_CERT_FILE: edge.caFile}),
     },
   })

@@ -1,18 +1,18 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import {UserError, hasCode} from '../../core/errors.js'
+import {PAIR_VARIABLES, type PairNames} from '../../core/pair-variables.js'
 import {searchDirectories, variableOf, withoutVariables} from '../../system/platform.js'
 import {withoutSpies} from '../../secrets/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {findProgram, findShim, isShim, type Search} from '../../system/programs.js'
 import {runChild, type ChildEnd} from './child.js'
-import type {VariableNames} from './names.js'
 
 export interface ExecOptions {
   /** The program and its arguments; at least the program. */
   command: readonly string[]
   credentials: ServiceCredentials
-  names: VariableNames
+  names: PairNames
   /** The rest of the child's environment. */
   env: Readonly<Record<string, string | undefined>>
 }
@@ -40,7 +40,7 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
     command,
     env: {
       // On Windows the environment may hold them in another case, and of two such names node passes on the first.
-      ...withoutVariables(withoutSpies(env), Object.values(names)),
+      ...withoutVariables(withoutSpies(env), namesToRemove(names)),
       [names.id]: credentials.clientId,
       [names.secret]: credentials.clientSecret.expose(),
     },
@@ -112,6 +112,12 @@ export function locate(
     throw notExecutable(word, 'It is not executable.')
   }
   return word
+}
+
+/** Under a name that programs know, the child gets one pair: what the environment has under the others is of another token. */
+function namesToRemove({id, secret}: PairNames): readonly string[] {
+  const known = PAIR_VARIABLES.includes(id) || PAIR_VARIABLES.includes(secret)
+  return known ? [id, secret, ...PAIR_VARIABLES] : [id, secret]
 }
 
 function isPath(word: string, platform: NodeJS.Platform): boolean {

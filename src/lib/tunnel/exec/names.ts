@@ -1,12 +1,5 @@
 import {UserError} from '../../core/errors.js'
-
-/** The names of the two variables that a child gets. */
-export interface VariableNames {
-  id: string
-  secret: string
-}
-
-export const USUAL_NAMES: VariableNames = {id: 'CF_ACCESS_CLIENT_ID', secret: 'CF_ACCESS_CLIENT_SECRET'}
+import type {PairNames} from '../../core/pair-variables.js'
 
 /** Variables that decide which program runs, what it loads or whom it trusts, so they cannot hold a credential. */
 const TAKEN = new Set(
@@ -26,7 +19,7 @@ const TAKEN_FAMILIES =
  *
  * @throws UserError `usage` / `BAD_VARIABLE_NAME`, `VARIABLE_TAKEN`, `VARIABLES_EQUAL`
  */
-export function checkNames({id, secret}: VariableNames): VariableNames {
+export function checkNames({id, secret}: PairNames): PairNames {
   for (const [flag, name] of [
     ['--id-var', id],
     ['--secret-var', secret],

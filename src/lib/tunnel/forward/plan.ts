@@ -32,6 +32,8 @@ export interface ForwardPlan {
   host: string
   /** A file chose the host, so that it must be bound already. */
   fromProject: boolean
+  /** Of the web: the path, which may have an application of its own. */
+  path: string | undefined
   listen: ListenWish
   http: boolean
   singleHeader: string | undefined
@@ -63,6 +65,7 @@ export function planForwards(line: ForwardLine, environment: Environment): Forwa
   const plans = hosts.map((one, nth) => ({
     host: one.host,
     fromProject: line.hosts.length === 0,
+    path: one.path,
     listen: parseListen(listen[nth] ?? String(one.port ?? 0), expose, {sockets}),
     http: one.http ?? http,
     singleHeader: header === undefined ? undefined : checkHeaderName(header),
@@ -71,6 +74,9 @@ export function planForwards(line: ForwardLine, environment: Environment): Forwa
   for (const name of ['single-header', 'allow-origin'] as const)
     if (flags[name] !== undefined && !plans.some((plan) => plan.http))
       throw usage('HTTP_ONLY', `--${name} needs --http`, 'Without it zt carries TCP and adds no headers.')
+  // TCP has no paths.
+  const tcp = plans.find((one) => !one.http && one.path !== undefined)
+  if (tcp) normaliseHostname(tcp.host + (tcp.path ?? ''))
   refuseTwins(plans)
   return plans
 }

@@ -9,6 +9,7 @@ import {errorJson, errorLines} from '../../core/error-text.js'
 import {UserError, messageOf} from '../../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../../core/exit-codes.js'
 import {normaliseHostname} from '../../core/hostname.js'
+import {jsonWish} from '../../core/json-wish.js'
 import {patient} from '../../core/patience.js'
 import {isRunning} from '../../system/processes.js'
 import {redact, refuseSecretWords} from '../../core/redact.js'
@@ -21,7 +22,7 @@ import {announce} from '../connections/announce.js'
 import {processOf} from '../connections/run-files.js'
 import {reportFile, writeReport} from '../failure/report.js'
 import {identityOf, lastingDirectory} from '../ssh/sharing.js'
-import {findTarget, onlyPreviousText, sharedBy, type Target} from '../target/target.js'
+import {environmentText, findTarget, onlyPreviousText, sharedBy, type Target} from '../target/target.js'
 import {TUNNEL_CLIENTS, type TunnelClient} from '../types.js'
 
 export interface ProxyIo {
@@ -49,6 +50,9 @@ const OPTIONS = {
   destination: {type: 'string'},
   timeout: {type: 'string'},
   json: {type: 'boolean'},
+  // It has no result to choose from; a failure is shown as they ask.
+  fields: {type: 'string'},
+  jq: {type: 'string'},
   'no-input': {type: 'boolean'},
 } as const
 
@@ -59,7 +63,7 @@ const OPTIONS = {
  * @returns the exit code
  */
 export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
-  const json = argv.includes('--json')
+  const json = jsonWish(argv) === 'document'
   let target: Target | undefined
   let host = ''
   let profile: string | undefined
@@ -84,9 +88,11 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       settings,
       host,
       token: options.values.token,
-      confirm: () => options.values.yes ?? false,
+      // Whoever wrote a file may have named the host, as of a submodule: only ZT_HOSTS or the flags name it for the environment's.
+      confirm: ({by}) => by === 'name' && options.values.yes === true,
       environment: {dbusAddress: io.env['DBUS_SESSION_BUS_ADDRESS'], runtimeDir: io.env['XDG_RUNTIME_DIR']},
     })
+    if (target.by === 'environment') say(io, [`note:  ${environmentText(target, host)}`])
     const launcher = options.client === 'cloudflared' ? await import('../cloudflared/run.js') : undefined
     const program = await launcher?.requireCloudflared(io.env, settings.paths.cache)
     const edge = {...target.edge, destination: options.values.destination}

@@ -1,5 +1,6 @@
 import os from 'node:os'
 import path from 'node:path'
+import {UserError} from '../../core/errors.js'
 import {withForwardSlashes} from '../../core/quote.js'
 
 /** One word of an ssh_config line: in double quotes where ssh would otherwise split it. */
@@ -26,13 +27,29 @@ export function knownHosts(file: string, platform: NodeJS.Platform = process.pla
 }
 
 /**
- * The user's ssh configuration: below the home in the user database, whatever HOME says; on Windows below the user's
+ * The user's ssh configuration, as ssh finds it: below the home in the user database, whatever HOME says; on Windows below the user's
  * profile (`%USERPROFILE%\.ssh\config`, learn.microsoft.com, "OpenSSH Server configuration").
+ *
+ * @throws UserError `usage` / `NO_SSH_CONFIG` for a user whom the database does not have, as in many containers
  */
 export function defaultSshConfig(
-  home = os.userInfo().homedir,
+  home = homeInDatabase(),
   platform: NodeJS.Platform = process.platform,
 ): string {
   const {join} = platform === 'win32' ? path.win32 : path.posix
   return join(home, '.ssh', 'config')
+}
+
+function homeInDatabase(): string {
+  try {
+    return os.userInfo().homedir
+  } catch {
+    throw new UserError({
+      kind: 'usage',
+      code: 'NO_SSH_CONFIG',
+      message: 'ssh has no configuration of yours',
+      why: "It is below the home in the system's user database, which has no entry for this user.",
+      next: ['Name a file for ssh -F: --file FILE'],
+    })
+  }
 }

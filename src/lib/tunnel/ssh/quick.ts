@@ -34,7 +34,7 @@ export async function quickSsh(
     const {host, user} = parseDestination(words.destination, '')
     const settings = await loadSettings({env, cwd, flags: {profile: words.profile}})
     const chosen = await chooseToken({settings, host})
-    if (!chosen.bound) return undefined
+    if (chosen.by !== 'binding') return undefined
     const end = await openSsh({
       settings,
       host,

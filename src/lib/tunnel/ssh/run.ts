@@ -1,5 +1,6 @@
 import type {Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
+import {PAIR_VARIABLES} from '../../core/pair-variables.js'
 import {withoutVariables} from '../../system/platform.js'
 import {ztProgram} from '../../system/zt-program.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
@@ -20,6 +21,7 @@ import {
 import {sharingWishes} from './sharing-arguments.js'
 import {forwardsByConfiguration} from './configured-forwards.js'
 import {knownHosts} from './config-values.js'
+import {requireName} from './user-name.js'
 import type {TunnelClient} from '../types.js'
 
 export interface OpenSshOptions {
@@ -49,15 +51,16 @@ export interface SshEnd extends ChildEnd {
  * Runs the system's ssh on this terminal, with `zt ssh proxy` as its ProxyCommand. The proxy reads the secret itself; none
  * passes through here.
  *
- * @throws UserError `needs-action` / `SSH_NOT_FOUND`
+ * @throws UserError `needs-action` / `SSH_NOT_FOUND`, `USER_WITHOUT_NAME`
  */
 export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   const {settings, host, user} = options
   // A pair that must not reach an edge chosen by a project's file. The proxy loads the profile by name, and would use it.
-  const withheld = settings.withheld.credentials ? ['CF_ACCESS_CLIENT_ID', 'CF_ACCESS_CLIENT_SECRET'] : []
+  const withheld = settings.withheld.credentials ? PAIR_VARIABLES : []
   const env = withoutVariables(options.env, withheld)
   const program = findProgram('ssh', env)
   if (program === undefined) throw sshNotFound()
+  requireName()
   const command = proxyCommand({
     program: ztProgram(options.root, trustFlags()),
     profile: settings.profileName,

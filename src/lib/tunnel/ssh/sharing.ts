@@ -49,11 +49,14 @@ export interface SharingPlace {
  */
 export function lastingDirectory({
   state,
-  home = homeDirectory(),
+  home,
   platform = process.platform,
 }: Pick<SharingPlace, 'state' | 'home' | 'platform'>): string | undefined {
   if (platform === 'win32') return undefined
-  return [path.join(state, 'ssh'), path.join(home, '.ssh', 'zt')].find((one) => fits(one, platform))
+  const ofState = path.join(state, 'ssh')
+  if (fits(ofState, platform)) return ofState
+  const ofHome = path.join(home ?? homeDirectory(), '.ssh', 'zt')
+  return fits(ofHome, platform) ? ofHome : undefined
 }
 
 /**

@@ -2,8 +2,12 @@ import {createHash} from 'node:crypto'
 import type {Settings} from '../../config/types.js'
 import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
+import {hostMatches} from '../../core/hostname.js'
+import {PAIRS, ZT_PAIR} from '../../core/pair-variables.js'
+import {hostOf} from '../../core/public-address.js'
 import type {Secret} from '../../core/secret.js'
 import {readCredentials} from '../../secrets/credentials.js'
+import type {EnvironmentPair} from '../../secrets/env/environment-pair.js'
 import {IndexFiles, type HostBinding} from '../../secrets/index-files.js'
 import {storedToken} from '../../secrets/stored-token.js'
 import {openStore, type StoreKind, type StoreOptions} from '../../secrets/stores.js'
@@ -18,7 +22,9 @@ export interface ChosenToken {
   store: StoreKind
   /** For people. */
   name: string
-  /** True when the host is bound to this token, so that no confirmation is needed. */
+  /** How it was chosen: by the host's binding, as the environment's for a host without one, or because it was named. */
+  by: 'binding' | 'environment' | 'name'
+  /** True when the host is bound to this token, or ZT_HOSTS lists it for the environment's: no confirmation is needed. */
   bound: boolean
 }
 
@@ -28,52 +34,82 @@ export interface Target {
   credentials: StoredCredentials
   tokenId: string
   name: string
+  by: ChosenToken['by']
 }
 
 export interface TargetOptions {
   settings: Settings
   /** As `normaliseHostname` makes it. */
   host: string
+  /** Which path of the host, for HTTP; the host itself (`/`) otherwise. */
+  path?: string | undefined
   /** `--token`: a name, id, client ID, or `env`. */
   token?: string | undefined
 }
 
-/** Asks whether the secret of the token with this name may be sent to a host that is not bound to it. */
-type Confirm = (name: string) => boolean | Promise<boolean>
+/** Asks whether the secret of a token may be sent to a host that is not bound to it. */
+type Confirm = (chosen: ChosenToken) => boolean | Promise<boolean>
 
 const ENVIRONMENT = 'env'
 
 /**
- * The token for a host: the one that the host is bound to in this profile, or the one that was named for this call. Reads
- * no secret.
+ * The token for a host: the one that was named for this call, the one that the address is bound to in this profile, or else
+ * the environment's. Reads no secret.
  *
  * @throws UserError `not-found` / `HOST_NOT_BOUND`, `STORED_TOKEN_NOT_FOUND`; `ambiguous` / `TOKEN_AMBIGUOUS`
  */
-export async function chooseToken({settings, host, token}: TargetOptions): Promise<ChosenToken> {
+export async function chooseToken({settings, host, path, token}: TargetOptions): Promise<ChosenToken> {
   const index = new IndexFiles(settings.paths.data)
   const {profileName: profile} = settings
-  const [binding, entries] = await Promise.all([index.bindingFor(profile, host), index.list(profile)])
+  const [binding, entries] = await Promise.all([index.bindingFor(profile, host, path), index.list(profile)])
   const environment = settings.environmentCredentials
+  const listed = (settings.environmentHosts ?? []).some((pattern) => hostMatches(pattern, host))
   if (token === undefined) {
-    if (!binding) throw await notBound(index, settings, host)
-    const entry = entries.find(({tokenId}) => tokenId === binding.tokenId)
+    const entry = binding && entries.find(({tokenId}) => tokenId === binding.tokenId)
     // The same token, from the environment of a job that has no store.
-    if (environment && entry?.clientId === environment.clientId) return fromEnvironment(true)
-    if (!entry) throw secretNotHere(binding)
-    return {tokenId: entry.tokenId, store: entry.store, name: entry.name, bound: true}
+    if (environment && entry?.clientId === environment.clientId)
+      return fromEnvironment(environment, 'binding', true)
+    if (entry)
+      return {tokenId: entry.tokenId, store: entry.store, name: entry.name, by: 'binding', bound: true}
+    if (environment && (!binding || listed)) return fromEnvironment(environment, 'environment', listed)
+    throw binding ? secretNotHere(binding) : await notBound(index, settings, {host, path})
   }
   if (token === ENVIRONMENT) {
     if (!environment) throw environmentNotSet(settings)
     const entry = entries.find(({clientId}) => clientId === environment.clientId)
-    return fromEnvironment(entry !== undefined && entry.tokenId === binding?.tokenId)
+    const same = entry !== undefined && entry.tokenId === binding?.tokenId
+    return fromEnvironment(environment, 'name', same || listed)
   }
   const entry = storedToken(token, entries, profile)
-  return {
-    tokenId: entry.tokenId,
-    store: entry.store,
-    name: entry.name,
-    bound: entry.tokenId === binding?.tokenId,
-  }
+  const bound = entry.tokenId === binding?.tokenId
+  return {tokenId: entry.tokenId, store: entry.store, name: entry.name, by: 'name', bound}
+}
+
+/**
+ * Whether the environment's pair may go to a host to which no token is bound, without a question. In a job it is there to be
+ * used for the host that the command line names. On a terminal, and where there are profiles, the person may not think of
+ * it. With ZT_HOSTS only the hosts that it lists are named.
+ *
+ * @param words the command line; a host that is not in it comes from a file
+ */
+export function mayUseEnvironment(
+  {environmentHosts, configured}: Pick<Settings, 'environmentHosts' | 'configured'>,
+  host: string,
+  {terminal, words}: {terminal: boolean; words: readonly string[]},
+): boolean {
+  if (environmentHosts) return environmentHosts.some((pattern) => hostMatches(pattern, host))
+  const named = words.some((word) =>
+    word
+      .toLowerCase()
+      .split(/[^a-z0-9_.-]+/)
+      .some((part) => part.replace(/\.$/, '') === host),
+  )
+  return named && !(terminal && configured)
+}
+
+/** Said wherever the pair goes to a host without having been named: what is sent, and where. */
+export function environmentText({name}: Pick<ChosenToken, 'name'>, host: string): string {
+  return `Sending the service token of the environment (${name}) to ${host}`
 }
 
 /**
@@ -83,8 +119,10 @@ export async function chooseToken({settings, host, token}: TargetOptions): Promi
  */
 export async function chosenToken(options: TargetOptions & {confirm: Confirm}): Promise<ChosenToken> {
   const chosen = await chooseToken(options)
-  if (chosen.bound || (await options.confirm(chosen.name))) return chosen
-  throw tokenNotBound(chosen, options.host)
+  if (chosen.bound || (await options.confirm(chosen))) return chosen
+  throw chosen.tokenId === ENVIRONMENT
+    ? environmentNotConfirmed(chosen, options)
+    : tokenNotBound(chosen, options)
 }
 
 /**
@@ -97,8 +135,8 @@ export async function findTarget(options: TargetOptions & Reading & {confirm: Co
   const {settings, host} = options
   const chosen = await chosenToken(options)
   const edge = {host, connectTo: settings.connectTo, caFile: settings.caFile}
-  const {tokenId, name} = chosen
-  return {edge, credentials: await credentialsOf(chosen, options), tokenId, name}
+  const {tokenId, name, by} = chosen
+  return {edge, credentials: await credentialsOf(chosen, options), tokenId, name, by}
 }
 
 /**
@@ -112,8 +150,12 @@ export async function findNamed(
 ): Promise<Pick<Target, 'credentials' | 'tokenId' | 'name'>> {
   const {settings, token} = options
   const entries = await new IndexFiles(settings.paths.data).list(settings.profileName)
+  const environment = settings.environmentCredentials
+  if (token === ENVIRONMENT && !environment) throw environmentNotSet(settings)
   const {tokenId, store, name} =
-    token === ENVIRONMENT ? fromEnvironment(false) : storedToken(token, entries, settings.profileName)
+    token === ENVIRONMENT && environment
+      ? fromEnvironment(environment, 'name', false)
+      : storedToken(token, entries, settings.profileName)
   return {credentials: await credentialsOf({tokenId, store, name}, options), tokenId, name}
 }
 
@@ -176,29 +218,46 @@ export function onlyPreviousText({name}: Pick<Target, 'name'>, until: string): s
   return `Access accepted only the previous secret of "${name}"; it works until ${until}`
 }
 
-function fromEnvironment(bound: boolean): ChosenToken {
-  return {tokenId: ENVIRONMENT, store: ENVIRONMENT, name: 'CF_ACCESS_CLIENT_ID', bound}
+function fromEnvironment({names}: EnvironmentPair, by: ChosenToken['by'], bound: boolean): ChosenToken {
+  return {tokenId: ENVIRONMENT, store: ENVIRONMENT, name: names.id, by, bound}
 }
 
-async function notBound(index: IndexFiles, settings: Settings, host: string): Promise<UserError> {
+async function notBound(index: IndexFiles, settings: Settings, to: Where): Promise<UserError> {
+  const {host, path} = to
+  const below = (await index.bindings(settings.profileName))
+    .filter((binding) => binding.host.includes('/') && hostMatches(hostOf(binding.host), host))
+    .map((binding) => binding.host)
   const profiles = new Set((await index.bindings()).map(({profile}) => profile))
   const elsewhere: string[] = []
   for (const profile of profiles) {
-    if (profile !== settings.profileName && (await index.bindingFor(profile, host))) elsewhere.push(profile)
+    if (profile !== settings.profileName && (await index.bindingFor(profile, host, path)))
+      elsewhere.push(profile)
   }
   const [other] = elsewhere
   return new UserError({
     kind: 'not-found',
     code: 'HOST_NOT_BOUND',
-    message: `No service token is bound to ${host} in profile ${settings.profileName}`,
-    why: 'zt sends a secret only to hosts that are bound to its token.',
+    message: `No service token is bound to ${addressOf(to)} in profile ${settings.profileName}`,
+    why: [
+      'zt sends a secret only to hosts that are bound to its token.',
+      ...(below.length === 0 ? [] : [`Of this host, only paths are bound: ${below.join(', ')}.`]),
+      ...(settings.withheld.credentials ? [notUsed(settings)] : []),
+    ],
     next: [
       ...(other === undefined ? [] : [`The host is bound in another profile: --profile ${other}`]),
-      `zt app add-rule ${host} --service-auth --token NAME`,
+      `zt app add-rule ${shellQuote(addressOf(to))} --service-auth --token NAME`,
       'For this call only: --token NAME --yes',
+      ...(settings.configured ? [] : [`In a job: set ${ZT_PAIR.id} and ${ZT_PAIR.secret}`]),
     ],
     details: {host, profile: settings.profileName, boundIn: elsewhere},
   })
+}
+
+type Where = Pick<TargetOptions, 'host' | 'path'>
+
+/** As a domain of an application would be written. */
+function addressOf({host, path}: Where): string {
+  return path === undefined || path === '/' ? host : host + path
 }
 
 function secretNotHere({host, tokenId}: HostBinding): UserError {
@@ -207,23 +266,47 @@ function secretNotHere({host, tokenId}: HostBinding): UserError {
     code: 'SECRET_NOT_FOUND',
     message: `${host} is bound to a service token whose secret is not on this machine`,
     why: `The ID of the token is ${tokenId}.`,
-    next: ['zt token list', 'Set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET and add --token env'],
+    next: ['zt token list', `Set ${ZT_PAIR.id} and ${ZT_PAIR.secret} and add --token env`],
   })
 }
 
-function tokenNotBound({tokenId, name}: ChosenToken, host: string): UserError {
+function tokenNotBound({tokenId, name}: ChosenToken, to: Where): UserError {
+  const where = shellQuote(addressOf(to))
   return new UserError({
     kind: 'needs-action',
     code: 'TOKEN_NOT_BOUND',
-    message: `${host} is not bound to "${name}", so its secret is not sent there`,
+    message: `${addressOf(to)} is not bound to "${name}", so its secret is not sent there`,
     why: 'zt sends a secret only to hosts that are bound to its token, unless another is confirmed.',
     next: [
       'To send it this once: --yes',
       // It admits the token: what it goes past is for the person to see first.
-      `zt app show ${host}`,
-      `To admit the token there, and bind the host: zt app add-rule ${host} --service-auth --token ${shellQuote({id: tokenId, name})}`,
+      `zt app show ${where}`,
+      `To admit the token there, and bind the host: zt app add-rule ${where} --service-auth --token ${shellQuote({id: tokenId, name})}`,
     ],
   })
+}
+
+function environmentNotConfirmed(
+  {name}: ChosenToken,
+  {host, settings: {environmentHosts}}: TargetOptions,
+): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'TOKEN_NOT_BOUND',
+    message: `zt did not send the service token of the environment (${name}) to ${host}`,
+    why: environmentHosts
+      ? 'ZT_HOSTS lists the hosts that it is for, and this is not one of them.'
+      : 'No one has named this host for it, or confirmed it.',
+    next: [
+      'To send it this once: --token env --yes',
+      ...(environmentHosts ? [] : [`export ZT_HOSTS=${host}`]),
+    ],
+  })
+}
+
+/** Why the environment's pair is withheld. */
+function notUsed({doubts}: Settings): string {
+  return `zt does not use the service token of the environment here: ${doubts.edge ?? ''}`
 }
 
 function environmentNotSet({withheld, doubts, profileName}: Settings): UserError {
@@ -240,6 +323,7 @@ function environmentNotSet({withheld, doubts, profileName}: Settings): UserError
     kind: 'usage',
     code: 'ENVIRONMENT_NOT_SET',
     message: 'There is no service token in the environment',
-    why: '--token env reads CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, and they are not set.',
+    why: `--token env reads ${PAIRS.map(({id, secret}) => `${id} and ${secret}`).join(', or ')}, and they are not set.`,
+    next: [`Set ${ZT_PAIR.id} and ${ZT_PAIR.secret}`],
   })
 }

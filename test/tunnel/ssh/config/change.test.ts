@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
-import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
 import {findProgram} from '../../../../src/lib/system/programs.js'
 import {
   applySshConfig,
@@ -11,6 +11,7 @@ import {
   type SshConfigChange,
 } from '../../../../src/lib/tunnel/ssh/config/change.js'
 import {defaultSshConfig} from '../../../../src/lib/tunnel/ssh/config-values.js'
+import {requireName} from '../../../../src/lib/tunnel/ssh/user-name.js'
 import {readConfigFile} from '../../../../src/lib/tunnel/ssh/config/file.js'
 import {configTexts, HOSTS} from './config-texts.js'
 
@@ -152,6 +153,46 @@ it.each<[platform: NodeJS.Platform, home: string, file: string]>([
   ['win32', 'C:\\Users\\J D', 'C:\\Users\\J D\\.ssh\\config'],
 ])('on %s with the home %s the usual configuration is %s', (platform, of, usual) => {
   expect(defaultSshConfig(of, platform)).toBe(usual)
+})
+
+describe('in a container', () => {
+  it('the file is written although no directory of zt can be', async () => {
+    await put('Host x\n')
+    // A file in the place of the state directory: not even root can write below it.
+    const state = path.join(home, 'state')
+    await fs.writeFile(state, '')
+    const wanted = change()
+    const plan = await planSshConfig(wanted)
+    await applySshConfig(plan, wanted, {state, again: false})
+    expect(await read()).toContain(`# zt: end ${host} `)
+    await expect(applySshConfig(plan, wanted, {state, again: false})).rejects.toMatchObject({
+      code: 'SSH_CONFIG_CHANGED',
+    })
+  })
+
+  it('a user without a name has no configuration of its own, ssh is not asked, and zt ssh says why ssh does not run', async () => {
+    const nameless = vi.spyOn(os, 'userInfo').mockImplementation(() => {
+      throw Object.assign(new Error('no entry'), {code: 'ERR_SYSTEM_ERROR'})
+    })
+    try {
+      expect(() => defaultSshConfig()).toThrow(expect.objectContaining({code: 'NO_SSH_CONFIG'}) as Error)
+      const {action, warnings} = await planSshConfig(change())
+      expect({action, warnings}).toEqual({
+        action: 'add',
+        warnings: [
+          'ssh does not run for a user without a name, so zt could not check that the block takes effect',
+        ],
+      })
+      expect(() => {
+        requireName()
+      }).toThrow(expect.objectContaining({kind: 'needs-action', code: 'USER_WITHOUT_NAME'}) as Error)
+    } finally {
+      nameless.mockRestore()
+    }
+    expect(() => {
+      requireName()
+    }).not.toThrow()
+  })
 })
 
 describe('writers at once', () => {

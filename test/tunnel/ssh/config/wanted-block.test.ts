@@ -15,13 +15,15 @@ const HOST = 'git.example.com'
 async function linesOn(
   platform: NodeJS.Platform,
   share = true,
-): Promise<{lines: string[]; warnings: string[]}> {
-  const env = Object.fromEntries(
-    ['CONFIG', 'DATA', 'STATE', 'CACHE'].map((kind) => [`XDG_${kind}_HOME`, home]),
-  )
+  {variables = {}, may = false}: {variables?: Record<string, string>; may?: boolean} = {},
+): Promise<{lines: string[]; warnings: string[]; notes: string[]}> {
+  const env = {
+    ...Object.fromEntries(['CONFIG', 'DATA', 'STATE', 'CACHE'].map((kind) => [`XDG_${kind}_HOME`, home])),
+    ...variables,
+  }
   const settings = await loadSettings({env, cwd: home, flags: {}})
   const windows = platform === 'win32'
-  const {text, warnings} = await blockFor({
+  const {text, warnings, notes} = await blockFor({
     settings: {...settings, knownHostsFile: windows ? 'C:\\Users\\J D\\known_hosts' : '/home/u/known_hosts'},
     host: HOST,
     user: 'git',
@@ -31,9 +33,36 @@ async function linesOn(
       ? ['C:\\Program Files\\nodejs\\node.exe', 'C:\\Users\\J D\\zt.cjs']
       : ['/usr/bin/node', '/opt/zt.cjs'],
     platform,
+    mayUseEnvironment: () => may,
   })
-  return {lines: text.split('\n').map((line) => line.trim()), warnings}
+  return {lines: text.split('\n').map((line) => line.trim()), warnings, notes}
 }
+
+const PAIR = {TUNNEL_SERVICE_TOKEN_ID: 'the-id.access', TUNNEL_SERVICE_TOKEN_SECRET: 'the-secret'}
+
+describe("the block with the environment's pair", () => {
+  it('reads it when ssh runs, holds neither half, shares no connection, and zt says so', async () => {
+    const {lines, warnings, notes} = await linesOn('linux', true, {variables: PAIR, may: true})
+    expect(lines.find((line) => line.startsWith('ProxyCommand'))).toBe(
+      `ProxyCommand /usr/bin/node /opt/zt.cjs ssh proxy --profile default --token env --yes ${HOST}`,
+    )
+    expect(lines).toContain('ControlPath none')
+    expect(lines.join()).not.toMatch(/the-id|the-secret/)
+    expect({warnings, notes}).toEqual({
+      warnings: [],
+      notes: [
+        `The block sends the service token of ssh's environment (TUNNEL_SERVICE_TOKEN_ID) to ${HOST}, and holds no secret`,
+      ],
+    })
+  })
+
+  it('is that of a host without a binding if it may not go there', async () => {
+    const plain = await linesOn('linux')
+    expect(await linesOn('linux', true, {variables: PAIR, may: false})).toEqual(plain)
+    expect(await linesOn('linux', true, {may: true})).toEqual(plain)
+    expect(plain.notes).toEqual([])
+  })
+})
 
 describe('the block', () => {
   it('for Windows shares no connection, which its ssh cannot, and says nothing of it', async () => {

@@ -1,11 +1,12 @@
 import path from 'node:path'
 import type {Environment} from '../../../config/paths.js'
 import {UserError} from '../../../core/errors.js'
-import {Locks} from '../../../system/lock.js'
+import {Locks, type Lock} from '../../../system/lock.js'
 import {patient} from '../../../core/patience.js'
 import {tidy} from '../../../core/tidy.js'
 import {findProgram} from '../../../system/programs.js'
 import {identityOf} from '../sharing.js'
+import {isNameless} from '../user-name.js'
 import {bytesOf, hostBlock, type HostBlockOptions} from './block.js'
 import {unifiedDiff} from './diff.js'
 import {findBlocks, otherSettings, withBlock, withoutBlock} from './edit.js'
@@ -65,6 +66,10 @@ export async function planSshConfig({file, host, block, env}: SshConfigChange): 
     const socket = sharing && path.join(sharing.directory, `${identityOf(sharing.key)}-`)
     if (ssh === undefined)
       warnings.push('ssh is not installed, so zt could not check that the block takes effect')
+    else if (isNameless())
+      warnings.push(
+        'ssh does not run for a user without a name, so zt could not check that the block takes effect',
+      )
     else
       warnings.push(...(await verifyBlock({ssh, env, file, text: after, host, proxyCommand, user, socket})))
   }
@@ -93,7 +98,7 @@ export async function applySshConfig(
   {state, again}: {state: string; again: boolean},
 ): Promise<SshConfigPlan> {
   const locks = new Locks(path.join(state, 'locks'))
-  const lock = await locks.acquire(`ssh-config/${plan.current.real}`, PATIENCE_MS)
+  const lock = await locks.acquire(`ssh-config/${plan.current.real}`, PATIENCE_MS).catch(unlocked)
   if (!lock) throw busy(plan.file)
   try {
     const now = await readConfigFile(plan.file)
@@ -116,6 +121,16 @@ export async function applySshConfig(
       () => undefined,
     )
   }
+}
+
+/**
+ * With a home that cannot be written, as in many containers, no zt can lock anything: then only the comparison before the
+ * file is replaced keeps another one's change.
+ */
+function unlocked(error: unknown): Lock {
+  if (error instanceof UserError && error.code === 'FILE_NOT_WRITABLE')
+    return {release: () => Promise.resolve()}
+  throw error
 }
 
 function changed(file: string): UserError {

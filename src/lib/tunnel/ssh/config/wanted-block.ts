@@ -15,46 +15,61 @@ export interface WantedBlock {
   /** The command that starts zt (system/zt-program.ts), with absolute paths. */
   program: readonly string[]
   platform?: NodeJS.Platform | undefined
+  /** Whether the block may send the environment's pair to this host, to which no token is bound. */
+  mayUseEnvironment: () => boolean | Promise<boolean>
 }
 
 export interface WrittenBlock {
   options: HostBlockOptions
   text: string
   warnings: string[]
+  notes: string[]
 }
 
 /**
  * The block for a host. It contains the host name, not `%h`, so that a HostName elsewhere in the file does not send the
  * proxy to another host. The token is not in the command, as the proxy uses the one that the host is bound to at that
- * time, but in the name of the socket.
+ * time, but in the name of the socket. For a host without a binding it may take the pair that the environment of ssh has at
+ * that time; its sessions then share no connection, which may be another pair's.
  */
 export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
   const {settings, host, user, client, share, program, platform = process.platform} = wanted
   const {profileName: profile, connectTo, caFile, knownHostsFile} = settings
   const warnings: string[] = []
+  const notes: string[] = []
+  let fromEnvironment = false
   // Only the binding counts later, not this shell's environment.
   const lasting = {...settings, environmentCredentials: undefined}
   const tokenId = await chooseToken({settings: lasting, host}).then(
     (chosen) => sharedBy(chosen, lasting),
-    (error: unknown) => {
+    async (error: unknown) => {
       if (!(error instanceof UserError)) throw error
-      warnings.push(`${error.message}. Until you fix that, ssh is refused: ${error.next[0] ?? ''}`)
+      const chosen = await chooseToken({settings, host}).catch(() => undefined)
+      if (chosen?.by === 'environment' && (await wanted.mayUseEnvironment())) {
+        fromEnvironment = true
+        notes.push(
+          `The block sends the service token of ssh's environment (${chosen.name}) to ${host}, and holds no secret`,
+        )
+      } else {
+        warnings.push(`${error.message}. Until you fix that, ssh is refused: ${error.next[0] ?? ''}`)
+      }
       return undefined
     },
   )
-  const shares = share && client !== 'cloudflared'
+  const shares = share && client !== 'cloudflared' && !fromEnvironment
   const directory = shares ? lastingDirectory({state: settings.paths.state, platform}) : undefined
   if (shares && directory === undefined && platform !== 'win32')
     warnings.push(
       `Connections are not shared: ${settings.paths.state} and ~/.ssh are too long for the path of a socket`,
     )
+  const token = fromEnvironment ? 'env' : undefined
   const options: HostBlockOptions = {
     host,
     user,
-    proxyCommand: proxyCommand({program, profile, client, host, platform}),
+    proxyCommand: proxyCommand({program, profile, client, host, platform, token}),
     knownHostsFile,
     platform,
     sharing: directory === undefined ? undefined : {directory, key: {profile, tokenId, connectTo, caFile}},
   }
-  return {options, text: hostBlock(options), warnings}
+  return {options, text: hostBlock(options), warnings, notes}
 }

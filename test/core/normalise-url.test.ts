@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {normalisePath} from '../../src/lib/policy/normalise-url.js'
+import {normalisePath} from '../../src/lib/core/normalise-url.js'
 
 describe('a path is normalised as Cloudflare does it', () => {
   it.each([

@@ -1,0 +1,171 @@
+import type {Jq} from 'jq-wasm/inline'
+import {UserError} from '../core/errors.js'
+import {isJsonObject, type JsonObject} from '../core/json.js'
+
+/** What --fields keeps of a result, and what --jq makes of it. */
+export class JsonFilter {
+  readonly #fields: readonly string[] | undefined
+  readonly #jq: {engine: Jq; expression: string} | undefined
+
+  private constructor(
+    fields: readonly string[] | undefined,
+    jq: {engine: Jq; expression: string} | undefined,
+  ) {
+    this.#fields = fields
+    this.#jq = jq
+  }
+
+  /**
+   * Reads both flags before anything else happens, so that a command with a wrong expression has done nothing.
+   *
+   * @throws UserError `usage` / `BAD_FIELDS`, `BAD_JQ`
+   */
+  static async make(given: {fields?: string | undefined; jq?: string | undefined}): Promise<JsonFilter> {
+    return new JsonFilter(
+      given.fields === undefined ? undefined : parseFields(given.fields),
+      given.jq === undefined ? undefined : await openJq(given.jq),
+    )
+  }
+
+  /** Whether what is printed is made of the whole document. */
+  get hasExpression(): boolean {
+    return this.#jq !== undefined
+  }
+
+  /**
+   * The fields of one object.
+   *
+   * @throws UserError `usage` / `NO_SUCH_FIELD`
+   */
+  pick(from: object): object {
+    if (!this.#fields) return from
+    const unknown = this.#fields.filter((field) => !isIn(from, field.split('.')))
+    if (unknown.length > 0) throw noSuchField(unknown, fieldsOf(from))
+    return this.pickSome(from)
+  }
+
+  /** As {@link pick}, with null for a field that is not there: one event has other fields than the next. */
+  pickSome(from: object): object {
+    return this.#fields
+      ? (kept(
+          from,
+          this.#fields.map((field) => field.split('.')),
+        ) as object)
+      : from
+  }
+
+  /**
+   * The values that the expression makes of a document: text as it is, everything else as JSON, in lines on a terminal and one
+   * value a line otherwise.
+   *
+   * @returns what the expression itself says besides (`debug`, `stderr`) in `said`
+   * @throws UserError `usage` / `JQ_FAILED`
+   */
+  lines(document: object, pretty: boolean): {lines: string[]; said: string[]} {
+    if (!this.#jq) return {lines: JSON.stringify(document, null, 2).split('\n'), said: []}
+    const {engine, expression} = this.#jq
+    const {stdout, stderr, exitCode} = ask(engine, JSON.stringify(document), expression, pretty)
+    if (exitCode !== 0) throw jqFailed(stderr)
+    return {lines: linesOf(stdout), said: linesOf(stderr)}
+  }
+}
+
+/** More than any result has. */
+const MOST_FIELDS = 100
+
+function parseFields(text: string): string[] {
+  const fields = text.split(',').map((field) => field.trim())
+  if (fields.length <= MOST_FIELDS && fields.every((field) => /^\w+(\.\w+)*$/.test(field))) return fields
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_FIELDS',
+    message: 'The value of --fields is not a list of fields',
+    why: `It takes names separated by commas, such as id,name or token.id; at most ${MOST_FIELDS}.`,
+    next: ['Add --json instead to see which fields there are'],
+  })
+}
+
+async function openJq(expression: string): Promise<{engine: Jq; expression: string}> {
+  const {loadJq} = await import('jq-wasm/inline')
+  const engine = await loadJq()
+  const {stderr, exitCode} = ask(engine, 'null', expression, false)
+  if (exitCode !== DOES_NOT_COMPILE) return {engine, expression}
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_JQ',
+    message: 'The expression of --jq cannot be read',
+    why: linesOf(stderr.replace(/^jq: error: /, '').replace(/\njq: \d+ compile errors?$/, '')).map((line) =>
+      line.trimEnd(),
+    ),
+    next: ['Quote it for the shell, for example --jq ' + "'.warnings[]'"],
+  })
+}
+
+/** jq's exit code for an expression that it cannot read. Source: jq's manual, "Invoking jq". */
+const DOES_NOT_COMPILE = 3
+
+function ask(
+  engine: Jq,
+  input: string,
+  expression: string,
+  pretty: boolean,
+): {stdout: string; stderr: string; exitCode: number} {
+  try {
+    return engine.raw(input, expression, pretty ? ['-r'] : ['-r', '-c'])
+  } catch (error) {
+    // It ran out of memory.
+    return {stdout: '', stderr: error instanceof Error ? error.message : String(error), exitCode: 5}
+  }
+}
+
+function jqFailed(stderr: string): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'JQ_FAILED',
+    message: 'The expression of --jq failed on the result',
+    why: linesOf(stderr.replaceAll(/^jq: error \(at [^)]*\): /gm, '')),
+  })
+}
+
+function noSuchField(unknown: string[], known: string[]): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'NO_SUCH_FIELD',
+    message: `The result has no field${unknown.length === 1 ? '' : 's'} ${unknown.join(', ')}`,
+    why: `It has ${known.join(', ')}.`,
+  })
+}
+
+function linesOf(text: string): string[] {
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n')
+}
+
+/** Whether an object has a field; in a list, whether any of its objects has it. An empty list may have any. */
+function isIn(value: unknown, [name, ...rest]: string[]): boolean {
+  if (name === undefined) return true
+  if (Array.isArray(value)) return value.length === 0 || value.some((one) => isIn(one, [name, ...rest]))
+  // Unknown without an object, as the fields of something that is not there.
+  if (value === null) return true
+  return isJsonObject(value) && Object.hasOwn(value, name) && isIn(value[name], rest)
+}
+
+function kept(value: unknown, fields: string[][]): unknown {
+  if (Array.isArray(value)) return value.map((one) => kept(one, fields))
+  if (!isJsonObject(value)) return value ?? null
+  const names = [...new Set(fields.map(([name]) => name ?? ''))]
+  return Object.fromEntries(
+    names.map((name) => {
+      const within = fields.filter(([first]) => first === name).map((field) => field.slice(1))
+      const whole = within.some((field) => field.length === 0)
+      return [name, whole ? (value[name] ?? null) : kept(value[name], within)]
+    }),
+  )
+}
+
+/** The names that --fields takes for an object: its own, and those of the objects in it. */
+function fieldsOf(from: object): string[] {
+  return Object.entries(from as JsonObject).flatMap(([name, value]) => {
+    const inner: unknown = Array.isArray(value) ? value[0] : value
+    return [name, ...(isJsonObject(inner) ? Object.keys(inner).map((key) => `${name}.${key}`) : [])]
+  })
+}

@@ -1,0 +1,114 @@
+import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
+import {CommandWorld} from '../support/command-harness.js'
+
+let zt: CommandWorld
+beforeAll(async () => {
+  zt = await CommandWorld.open()
+})
+beforeEach(async () => zt.reset())
+afterAll(async () => zt.end())
+
+const failed = /^error: .*\n(why: +.*\n( .*\n)*)*(next: .*\n( .*\n)*)*$/
+
+describe('--fields', () => {
+  it.each<[line: string, document: object]>([
+    ['token list --fields id,name --limit 1', {tokens: [{id: 'token-ci', name: 'ci'}], warnings: []}],
+    ['token show ci --fields token.id', {token: {id: 'token-ci'}, warnings: []}],
+    ['token show ci --fields token.id,usedBy.name', {token: {id: 'token-ci'}, usedBy: [{name: 'robots'}, {name: 'Robots'}], warnings: []}],
+    ['token show off --fields usedBy.name', {usedBy: [], warnings: []}],
+    ['profile show --fields profile,accountName', {profile: 'default', accountName: null, warnings: []}],
+    ['--fields profile profile show', {profile: 'default', warnings: []}],
+    ['profile show --fields=profile --json', {profile: 'default', warnings: []}],
+  ])('keeps only them: zt %s', async (line, document) => {
+    const {stdout, stderr, exitCode} = await zt.run(line)
+    expect({stderr, exitCode}).toEqual({stderr: '', exitCode: 0})
+    expect(JSON.parse(stdout)).toEqual(document)
+    expect(Object.keys(JSON.parse(stdout) as object)).toEqual(Object.keys(document))
+  }) // prettier-ignore
+
+  it.each([
+    ['token list --fields nothing', /has no field nothing/],
+    ['token list --fields id,nothing,more', /has no fields nothing, more/],
+    ['token list --fields tokens.id', /has no field tokens\.id/],
+  ])('that a list does not have are named before anything is printed: zt %s', async (line, message) => {
+    const {stdout, exitCode} = await zt.run(line)
+    expect(exitCode).toBe(2)
+    const {error} = JSON.parse(stdout) as {error: {code: string; message: string; why: string}}
+    expect(error.code).toBe('NO_SUCH_FIELD')
+    expect(error.message).toMatch(message)
+    expect(JSON.stringify(error)).toContain('lastSeenAt')
+  })
+
+  it('that a result does not have lose nothing of it', async () => {
+    const {stdout, stderr, exitCode} = await zt.run('token create x --fields nothing')
+    expect(exitCode).toBe(2)
+    expect(JSON.parse(stdout)).toMatchObject({token: {name: 'x'}, store: 'vault'})
+    expect(stderr).toContain('has no field nothing')
+    expect(stderr).toContain('the command itself has succeeded')
+  })
+
+  it.each(['', 'id,', ',', 'id name', 'token[0]', '.id'])('are names: %j is none', async (text) => {
+    const {stdout, exitCode} = await zt.run(['token', 'create', 'x', '--fields', text])
+    expect(exitCode).toBe(2)
+    expect(JSON.parse(stdout)).toMatchObject({error: {code: 'BAD_FIELDS'}})
+    expect(zt.state.data.serviceTokens.map(({object}) => object['name'])).not.toContain('x')
+  })
+
+  it('leave a failure as it is', async () => {
+    const {stdout, exitCode} = await zt.run('token show none --fields token.id')
+    expect(exitCode).toBe(5)
+    expect(JSON.parse(stdout)).toMatchObject({error: {code: 'TOKEN_NOT_FOUND'}})
+  })
+})
+
+describe('--jq', () => {
+  it.each<[words: string[], stdout: string]>([
+    [['token', 'list', '--jq', '.tokens[].name'], 'ci\ncd\noff\n'],
+    [['token', 'list', '--jq', '[.tokens[] | select(.status == "disabled").id]'], '["token-off"]\n'],
+    [['token', 'list', '--jq', '.tokens[] | {id, name}', '--limit', '1'], '{"id":"token-ci","name":"ci"}\n'],
+    [['token', 'list', '--fields', 'id', '--jq', '.tokens[0]'], '{"id":"token-ci"}\n'],
+    [['token', 'list', '--jq', 'empty'], ''],
+    [['token', 'show', 'ci', '--jq', '.token.id'], 'token-ci\n'],
+    [['token', 'show', 'ci', '--jq', '"a\\nb"'], 'a\nb\n'],
+    [['token', 'show', 'ci', '--jq', '.token.name | @base64'], 'Y2k=\n'],
+    [['--jq', '.profile', 'profile', 'show'], 'default\n'],
+    [['token', 'create', 'x', '--jq', '.token.name'], 'x\n'],
+    // Neither the environment nor a file is in it.
+    [['profile', 'show', '--jq', '$ENV.CLOUDFLARE_API_TOKEN, env.CLOUDFLARE_API_TOKEN'], 'null\nnull\n'],
+  ])('prints what the expression makes of the result: zt %j', async (words, stdout) => {
+    expect(await zt.run(words)).toMatchObject({stdout, stderr: '', exitCode: 0})
+  })
+
+  it.each(['.tokens | foo(', '.a |', '', 'include "/etc/passwd"; .', 'import "a" as a; .'])(
+    'that cannot be read does nothing: %s',
+    async (expression) => {
+      const {stdout, stderr, exitCode} = await zt.run(['token', 'create', 'x', '--jq', expression])
+      expect({stdout, exitCode}).toEqual({stdout: '', exitCode: 2})
+      expect(stderr).toMatch(failed)
+      expect(stderr).toContain('The expression of --jq cannot be read')
+      expect(zt.state.data.serviceTokens.map(({object}) => object['name'])).not.toContain('x')
+    },
+  )
+
+  it('that fails on the result loses nothing of it', async () => {
+    const {stdout, stderr, exitCode} = await zt.run(['token', 'create', 'x', '--jq', '.token | error("no")'])
+    expect(exitCode).toBe(2)
+    expect(JSON.parse(stdout)).toMatchObject({token: {name: 'x'}})
+    expect(stderr).toContain('why:   no')
+    expect(stderr).toContain('the command itself has succeeded')
+  })
+
+  it('leaves a failure on stderr, and stdout empty', async () => {
+    const {stdout, stderr, exitCode} = await zt.run(['token', 'show', 'none', '--jq', '.token.id'])
+    expect({stdout, exitCode}).toEqual({stdout: '', exitCode: 5})
+    expect(stderr).toMatch(failed)
+    expect((await zt.run(['token', 'show', '--jq'])).exitCode).toBe(2)
+  })
+
+  it('shows warnings, which the expression may leave out', async () => {
+    zt.state.data.apiTokens[0]!.permission_groups = ['Access: Service Tokens Read']
+    const {stdout, stderr} = await zt.run(['token', 'show', 'ci', '--jq', '.token.id'])
+    expect(stdout).toBe('token-ci\n')
+    expect(stderr).toContain('warning: The API token may not read')
+  })
+})
