@@ -42,7 +42,7 @@ export function parseWantedHost(text: string): WantedHost {
 /** What comes before the path, the query or the fragment, and the path, if there is one. */
 function split(text: string): [authority: string, path: string | undefined] {
   const at = text.search(/[/?#]/)
-  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at).replace(/[?#].*$/s, '')]
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at).split(/[?#]/, 1)[0]]
 }
 
 function badUrl(why: string, next: string[] = []): UserError {
