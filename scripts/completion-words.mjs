@@ -34,9 +34,10 @@ export function completionWords({commands}, topics, helpTopics) {
         id.replaceAll(':', ' '),
         {
           about: command.summary ?? '',
-          args: Object.values(command.args).map(({completes = 'none', options}) => ({
+          args: Object.values(command.args).map(({completes = 'none', options, multiple}) => ({
             kind: completes,
             values: options,
+            many: multiple === true ? true : undefined,
           })),
           flags: flagsOf(command).flatMap(flagWords),
         },

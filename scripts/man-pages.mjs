@@ -177,9 +177,10 @@ function commandBody(command, {commands, variables, exitCodesNote}) {
 function synopsis(command, args, flags) {
   return [
     bold(`zt ${command.id.replaceAll(':', ' ')}`),
-    ...args.map(({name, required}) =>
-      required ? italic(name.toUpperCase()) : `[${italic(name.toUpperCase())}]`,
-    ),
+    ...args.map(({name, required, multiple}) => {
+      const word = `${italic(name.toUpperCase())}${multiple ? '...' : ''}`
+      return required ? word : `[${word}]`
+    }),
     ...flags.map((flag) => (flag.required ? spelled(flag) : `[${spelled(flag)}]`)),
     `[${italic('OPTION')}...]`,
     ...(command.behindDashes ? [behindDashes(command.behindDashes)] : []),

@@ -37,7 +37,7 @@ export default class Curl extends TunnelCommand<typeof Curl> {
     const request = checkUrl(this.args.url)
     const given = readCurlArguments(this.rest)
     const {host, path} = request
-    const target = await this.findTarget(host, path)
+    const target = await this.findTarget(host, {path})
     let previousUntil: string | null = null
     const onlyPrevious = (until: string): void => this.note(onlyPreviousText(target, (previousUntil = until)))
     const call = {request, given, target, env: process.env, stderr: process.stderr, onlyPrevious}

@@ -3,6 +3,7 @@ import {commands} from '../support/manifest.js'
 
 /** Flags that mean something else in each command that has them, and why they keep one name. */
 const EXCEPTIONS: Record<string, string> = {
+  all: 'forward stop ends all forwards, policy make-reusable changes all policies of an application',
   domain: 'app create sets it, app list searches for it',
   name: 'app add-rule sets it, the lists search for it: app list for a part, token list for all of it',
   timeout: 'ssh check times each step, ssh proxy the connection',

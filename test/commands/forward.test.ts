@@ -1,7 +1,8 @@
 import {once} from 'node:events'
+import fs from 'node:fs/promises'
 import http from 'node:http'
 import net, {type AddressInfo} from 'node:net'
-import {afterAll, beforeAll, beforeEach, expect, it} from 'vitest'
+import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {commandTests, type RunOptions} from '../support/command-harness.js'
 import {againstSchema} from '../support/json-schemas.js'
@@ -138,6 +139,232 @@ it('says for people where it listens', async () => {
   expect(stdout).toMatch(new RegExp(`^✓ 127\\.0\\.0\\.1:\\d+ .*${HOST}`))
 })
 
+it('forwards several hosts, each where its --listen says, and says when each ends', async () => {
+  kind = 'tcp'
+  await scene.zt.json('app create Other --domain other.widgetcorp.tech --service-auth --token deploy')
+  const line = `forward ${HOST} other.widgetcorp.tech --listen [::1]:0 --listen 127.0.0.1:0`
+  const events = await forward(line, async () => undefined)
+  expect(events).toMatchObject([
+    {event: 'listening', address: '::1', host: HOST},
+    {event: 'listening', address: '127.0.0.1', host: 'other.widgetcorp.tech'},
+    {event: 'ended', host: HOST},
+    {event: 'ended', host: 'other.widgetcorp.tech', warnings: []},
+  ])
+})
+
+it('leaves no listener open if one of several cannot be opened', async () => {
+  const free = net.createServer()
+  await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve))
+  const port = portOf(free)
+  await new Promise((resolve) => free.close(resolve))
+  await scene.zt.json('app create Other --domain other.widgetcorp.tech --service-auth --token deploy')
+  const line = `forward ${HOST}:${port} other.widgetcorp.tech:${portOf(echo)}`
+  await scene.zt.fails(line, 'conflict', 'CANNOT_LISTEN')
+  await expect(said(port, 'hello')).rejects.toThrow('ECONNREFUSED')
+})
+
+it('goes on after a hangup with --keep', async () => {
+  kind = 'tcp'
+  let answer = ''
+  const {stdout} = await scene.zt.run(`forward ${HOST} --keep --json`, {
+    onOutput: (line) => {
+      process.emit('SIGHUP')
+      void said((JSON.parse(line) as {port: number}).port, 'still there')
+        .then((text) => (answer = text))
+        .finally(() => process.emit('SIGTERM'))
+    },
+  })
+  expect(answer).toBe('still there')
+  expect(stdout).toContain('"served":1')
+})
+
+describe('a command beside the listener', () => {
+  /** Writes down what it was started with and what the port answers, and ends with 3. */
+  const SCRIPT = `
+    const net = require('node:net'), fs = require('node:fs')
+    const {ZT_FORWARD_HOST: host, ZT_FORWARD_PORT: port, ZT_FORWARD_URL: url, ZT_FORWARD_PORT_2: second} = process.env
+    const note = {args: process.argv.slice(1), env: {host, port, url, second}, systemd: process.env.LISTEN_FDS}
+    const socket = net.connect(Number(port), host, () => socket.write('beside'))
+    socket.once('data', (data) => {
+      fs.writeFileSync('seen.json', JSON.stringify({...note, answer: String(data)}))
+      process.exit(3)
+    })`
+  const seen = async (): Promise<{args: string[]; answer: string; env: Record<string, string>}> =>
+    JSON.parse(await fs.readFile(scene.zt.file('seen.json'), 'utf8')) as never
+
+  beforeEach(() => {
+    kind = 'tcp'
+  })
+
+  it('gets the address, stdout for itself, and decides the exit code; then nothing listens', async () => {
+    const words = [
+      '--',
+      process.execPath,
+      '-e',
+      SCRIPT,
+      '{host}',
+      'x={port},{port}',
+      '{url}',
+      '{}',
+      '{other}',
+    ]
+    const {exitCode, stdout, stderr} = await scene.zt.run(['forward', HOST, ...words])
+    expect({exitCode, stdout, stderr}).toEqual({exitCode: 3, stdout: '', stderr: ''})
+    const {args, answer, env} = await seen()
+    const port = env['port'] ?? ''
+    expect(args).toEqual(['127.0.0.1', `x=${port},${port}`, `tcp://127.0.0.1:${port}`, '{}', '{other}'])
+    expect(env).toEqual({host: '127.0.0.1', port, url: `tcp://127.0.0.1:${port}`})
+    expect(answer).toBe('beside')
+    await expect(said(Number(port), 'x')).rejects.toThrow('ECONNREFUSED')
+    expect((await scene.zt.json('forward list'))['forwards']).toEqual([])
+  })
+
+  it('leaves the events to stderr, with how it ended', async () => {
+    const words = [
+      'forward',
+      HOST,
+      '--json',
+      '--',
+      process.execPath,
+      '-e',
+      'process.kill(process.pid, "SIGKILL")',
+    ]
+    const {exitCode, stdout, stderr} = await scene.zt.run(words)
+    expect({exitCode, stdout}).toEqual({exitCode: 137, stdout: ''})
+    const events = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => againstSchema('forward', JSON.parse(line) as JsonObject))
+    expect(events).toMatchObject([{event: 'listening'}, {event: 'ended', exitCode: 137, signal: 'SIGKILL'}])
+  })
+
+  it('tells several hosts apart by their number', async () => {
+    await scene.zt.json('app create Other --domain other.widgetcorp.tech --service-auth --token deploy')
+    const words = ['--', process.execPath, '-e', SCRIPT, '{port1}', '{port2}']
+    expect(await scene.zt.run(['forward', HOST, 'other.widgetcorp.tech', ...words])).toMatchObject({
+      exitCode: 3,
+    })
+    const {args, env} = await seen()
+    expect(args).toEqual([env['port'], env['second']])
+    expect(args[0]).not.toBe(args[1])
+  })
+
+  it.each([
+    [['true', '{port2}'], 'usage', 'BAD_PLACEHOLDER'],
+    [['true', '{socket}'], 'usage', 'BAD_PLACEHOLDER'],
+    [['no-such-program'], 'not-found', 'COMMAND_NOT_FOUND'],
+  ] as const)('fails, and leaves no listener: %j', async (words, kind, code) => {
+    await scene.zt.run(['forward', HOST, '--json', '--', ...words]).then(({stderr, exitCode}) => {
+      const events = stderr
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as JsonObject)
+      expect(events.at(-1)).toMatchObject({error: {kind, code, exitCode}})
+    })
+    expect((await scene.zt.json('forward list'))['forwards']).toEqual([])
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('a Unix socket', () => {
+  const reached = async (socket: string, text: string): Promise<string> => {
+    const client = net.connect(socket)
+    const chunks: Buffer[] = []
+    client.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      client.destroy()
+    })
+    client.on('error', () => undefined)
+    client.write(text)
+    await new Promise((resolve) => client.once('close', resolve))
+    return Buffer.concat(chunks).toString()
+  }
+
+  it('carries TCP', async () => {
+    kind = 'tcp'
+    let answer = ''
+    const {exitCode, stdout} = await scene.zt.run(`forward ${HOST} --listen unix:db.sock --json`, {
+      onOutput: (line) => {
+        const {socket} = againstSchema('forward', JSON.parse(line) as JsonObject) as {socket: string}
+        void reached(socket, 'hello')
+          .then((text) => (answer = text))
+          .finally(() => process.emit('SIGHUP'))
+      },
+    })
+    expect({exitCode, answer}).toEqual({exitCode: 0, answer: 'hello'})
+    expect(stdout).not.toContain('"error"')
+    await expect(fs.stat(scene.zt.file('db.sock'))).rejects.toThrow('ENOENT')
+  })
+
+  it('serves HTTP to clients that call it localhost', async () => {
+    kind = 'http'
+    let text = ''
+    await scene.zt.run(`forward ${HOST} --http --listen unix:db.sock`, {
+      onOutput: () => {
+        void reached(scene.zt.file('db.sock'), 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+          .then((answer) => (text = answer))
+          .finally(() => process.emit('SIGHUP'))
+      },
+    })
+    expect(text).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  it('ends the connection of a client that Access refuses, and says why', async () => {
+    kind = 'tcp'
+    await scene.zt.json('token disable deploy')
+    let answer: string | undefined
+    const {stdout} = await scene.zt.run(`forward ${HOST} --listen unix:db.sock --json`, {
+      onOutput: (line) => {
+        void reached((JSON.parse(line) as {socket: string}).socket, 'hello')
+          .then((text) => (answer = text))
+          .finally(() => process.emit('SIGHUP'))
+      },
+    })
+    expect(answer).toBe('')
+    expect(stdout).toContain('ACCESS_REFUSED')
+  })
+})
+
+describe('the hosts of a project', () => {
+  const project = (forwards: unknown): Promise<void> =>
+    fs.writeFile(scene.zt.file('.zt.json'), JSON.stringify({forwards}), {mode: 0o600})
+  const free = async (): Promise<number> => {
+    const server = net.createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const port = portOf(server)
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
+
+  it('are forwarded where it says if the command line names none', async () => {
+    kind = 'tcp'
+    const port = await free()
+    await project([{host: HOST, port}])
+    expect(await forward('forward', async () => undefined)).toMatchObject([
+      {event: 'listening', port, host: HOST},
+      {},
+    ])
+    expect((await forward(`forward ${HOST}:${await free()}`, async () => undefined))[0]).not.toMatchObject({
+      port,
+    })
+  })
+
+  it('get no secret that they are not bound to, whatever the flags, the file or the environment say', async () => {
+    const {zt} = scene
+    await project([{host: 'build.widgetcorp.tech', port: await free()}])
+    const pair = {CF_ACCESS_CLIENT_ID: 'ci.access', CF_ACCESS_CLIENT_SECRET: 'a-secret-of-ci'}
+    await zt.fails('forward', 'not-found', 'HOST_NOT_BOUND')
+    await zt.fails('forward', 'not-found', 'HOST_NOT_BOUND', {env: pair, answers: []})
+    await zt.fails('forward --token deploy', 'usage', 'HOST_NOT_NAMED')
+    await zt.fails('forward --yes', 'usage', 'HOST_NOT_NAMED')
+    for (const more of [{token: 'deploy'}, {listen: '0.0.0.0:1'}, {port: 0}, {port: '1'}, {host: 7}]) {
+      await project([{host: HOST, port: 5432, ...more}])
+      await zt.fails('forward', 'config', 'BROKEN_FILE')
+    }
+    await project(Array.from({length: 33}, (_, at) => ({host: HOST, port: 10_000 + at})))
+    await zt.fails('forward', 'config', 'BROKEN_FILE')
+  })
+})
+
 it('sends a secret to a host that is not bound only where that was confirmed', async () => {
   const {zt} = scene
   const other = 'forward build.widgetcorp.tech --token deploy'
@@ -152,7 +379,10 @@ it('fails where it must not listen, or cannot connect', async () => {
   await zt.fails(`forward ${HOST} --listen 0.0.0.0:0`, 'usage', 'LISTEN_EXPOSED')
   await zt.fails(`forward ${HOST} --listen nowhere`, 'usage', 'BAD_LISTEN')
   await zt.fails(`forward ${HOST} --listen 127.0.0.1:${portOf(echo)}`, 'conflict', 'CANNOT_LISTEN')
-  await zt.fails(`forward ${HOST} --single-header x`, 'usage', 'BAD_COMMAND_LINE')
+  await zt.fails(`forward ${HOST} --single-header x`, 'usage', 'HTTP_ONLY')
+  await zt.fails(`forward ${HOST} --background -- true`, 'usage', 'BACKGROUND_COMMAND')
+  await zt.fails(`forward https://user:pass@${HOST}/`, 'usage', 'BAD_FORWARD_URL')
+  await zt.fails('forward', 'usage', 'NO_HOST')
   await zt.fails(`forward ${HOST} --http --allow-origin page`, 'usage', 'BAD_ORIGIN')
   await zt.fails('forward wiki.widgetcorp.tech', 'not-found', 'HOST_NOT_BOUND')
 })

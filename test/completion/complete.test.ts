@@ -215,7 +215,7 @@ describe('what this machine knows', () => {
     await bind('git.example.com/hooks')
     const domains = ['wiki.example.com/private', 'git.example.com', '*.x.example']
     await cache.keep(of('mine'), 'application', [{id: '1', name: 'Wiki', domains}], undefined)
-    expect(await offered('forward', '')).toEqual(['git.example.com', 'wiki.example.com'])
+    expect(await offered('forward', '')).toEqual(['list', 'stop', 'git.example.com', 'wiki.example.com'])
     expect(await offered('ssh', 'me@')).toEqual(expect.arrayContaining(['me@git.example.com']))
     expect(await run('bash', '--', ' @:=', 'zt ssh me@w')).toBe('words\nwiki.example.com\n')
     expect(await run('bash', '--', ' @:=', 'zt curl https:')).toBe(

@@ -57,6 +57,8 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['token', 'import', 'build', '--replace'], input: pairOf('ci')},
     {args: ['exec', 'build', '--', 'true']},
     {args: ['ssh', 'config', HOST]},
+    {args: ['forward', 'list']},
+    {args: ['forward', 'stop', '--all']},
     {args: ['store', 'list']},
     {args: ['store', 'use', 'vault', '--dry-run']},
     {args: ['store', 'move', 'vault']},
@@ -561,8 +563,16 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   },
   // One that listens is in forward.test.ts, as it does not end by itself.
   forward: {
-    leak: [['forward', 'elsewhere.example', '--token', 'known'], ['forward', SSH, '--listen', '0.0.0.0:0'], ['forward', SSH, '--http', '--single-header', 'Host']],
-    hostile: [['forward', SSH, '--listen', HOSTILE], ['forward', 'elsewhere.example', '--token', 'known'], ['forward', SSH, '--http', '--allow-origin', HOSTILE]],
+    leak: [['forward', 'elsewhere.example', '--token', 'known'], ['forward', SSH, '--listen', '0.0.0.0:0'], ['forward', SSH, '--http', '--single-header', 'Host'], ['forward', SSH, '--', 'beside-child', '{port}', '3'], ['forward', SSH, '--listen', 'unix:forward.sock', '--', 'beside-child'], ['forward', SSH, 'elsewhere.example', '--background'], ['forward', SSH, '--background'], ['forward', `postgres://app:pw@${SSH}/`]],
+    hostile: [['forward', SSH, '--listen', HOSTILE], ['forward', 'elsewhere.example', '--token', 'known'], ['forward', SSH, '--http', '--allow-origin', HOSTILE], ['forward', `https://${HOSTILE}/`], ['forward', SSH, '--listen', `unix:${HOSTILE}`, '--', 'true'], ['forward', SSH, '--token', 'known', '--yes', '--', HOSTILE]],
+  },
+  'forward:list': {
+    leak: [['forward', 'list']],
+    hostile: [['forward', 'list'], ['forward', 'list', HOSTILE]],
+  },
+  'forward:stop': {
+    leak: [['forward', 'stop', '--all'], ['forward', 'stop', 'elsewhere.example']],
+    hostile: [['forward', 'stop', HOSTILE], ['forward', 'stop', '--all']],
   },
   completion: {
     leak: [['__complete', 'fish', '--', 'token', 'show', ''], ['__complete', 'bash', '--', ' :=', 'zt app show '], ['__complete', 'zsh', '--', 'exec', 'k'], ['completion', 'bash']],

@@ -186,6 +186,7 @@ export class LeakWorld {
     const child =
       '#!/bin/sh\ntest -n "$CF_ACCESS_CLIENT_ID" -a -n "$CF_ACCESS_CLIENT_SECRET" && exit "${1:-0}"\n'
     await fs.writeFile(path.join(home, 'bin', 'exec-child'), child, {mode: 0o755})
+    await fs.writeFile(path.join(home, 'bin', 'beside-child'), '#!/bin/sh\nexit "${2:-0}"\n', {mode: 0o755})
     await fs.writeFile(path.join(this.outside, 'passphrase'), CANARY.passphrase + '\n', {mode: 0o600})
     Object.assign(env, {
       ZT_STORE: 'vault',
@@ -236,13 +237,13 @@ export class LeakWorld {
 
   /**
    * Secrets in the arguments or environment of a child. Variables of the user's own shell are inherited by
-   * zt's processes, by ssh (which starts the proxy) and by what `zt exec` runs; cloudflared gets the one pair that it is to
+   * zt's processes, by ssh (which starts the proxy), and by what `zt exec` and `zt forward` run; cloudflared gets the one pair that it is to
    * send, and the child of `zt exec` the one that it was given.
    */
   async leaksToChildren(given: NodeJS.ProcessEnv = {}, more: readonly string[] = []): Promise<string[]> {
     return (await this.children()).flatMap(({program, args, env}) => {
       const name = path.basename(program)
-      const inherits = program === process.execPath || ['ssh', 'exec-child'].includes(name)
+      const inherits = program === process.execPath || ['ssh', 'exec-child', 'beside-child'].includes(name)
       const allowed = (pair: string): boolean =>
         (inherits && Object.entries(given).some(([key, value]) => pair === `${key}=${value}`)) ||
         (name === 'cloudflared' && pair.startsWith('TUNNEL_SERVICE_TOKEN_SECRET=')) ||

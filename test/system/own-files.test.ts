@@ -199,7 +199,9 @@ const MAY_OPEN: Record<string, string> = {
   'lib/tunnel/curl/curl.ts': 'a pipe in a directory that was just made',
   'lib/tunnel/connections/announce.ts': 'a new file, then a rename',
   'lib/network/tcp-peer.ts': '/proc',
-  'lib/tunnel/proxy/main.ts': 'what stdin and stdout are',
+  'lib/system/stdout-reader.ts': 'its own stdout again',
+  'lib/tunnel/forward/background.ts': 'a new log in the directory of running processes',
+  'lib/tunnel/forward/listen.ts': '/proc',
 }
 const OPENS =
   /\b(?:fs|fsp|promises)\s*\.\s*(?:readFile|readFileSync|open|openSync|openAsBlob|createReadStream|createWriteStream|writeFile|writeFileSync|appendFile|appendFileSync|copyFile|copyFileSync|truncate|truncateSync)\b|import\s*(?:type\s*)?\{[^}]*\b(?:readFile|readFileSync|open|openSync|createReadStream|writeFile|writeFileSync)\b[^}]*\}\s*from\s*'(?:node:)?fs/

@@ -127,6 +127,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.settings = await this.loadSettings()
   }
 
+  /** Whether stdout belongs to another program, so that JSON goes to stderr. */
+  protected get stdoutIsTaken(): boolean {
+    return this.jsonOutput === 'stderr'
+  }
+
   /** Under --json, and under what is made of it: --fields and --jq. */
   override jsonEnabled(): boolean {
     return this.ctor.enableJsonFlag && jsonWish(this.argv) !== undefined
@@ -253,13 +258,13 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const filter = this.#filter
     if (!filter?.hasExpression) return this.printDocument(document)
     const {lines, said} = filter.lines(document, process.stdout.isTTY)
-    const print = this.jsonOutput === 'stderr' ? err : out
+    const print = this.stdoutIsTaken ? err : out
     if (lines.length > 0) print(lines)
     for (const line of said) printLabelled(errStyle.dim('jq:'), line)
   }
 
   private printDocument(document: object): void {
-    const print = this.jsonOutput === 'stderr' ? errJson : outJson
+    const print = this.stdoutIsTaken ? errJson : outJson
     print(JSON.stringify(document, null, this.jsonOutput === 'lines' ? 0 : 2))
   }
 

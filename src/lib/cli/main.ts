@@ -39,7 +39,8 @@ export async function main(
     if (!json) return printError(error)
     const text = JSON.stringify({error: errorJson(error)}, null, 2)
     // stdout belongs to the session or the child.
-    if (['ssh', 'exec', 'curl'].includes(argv[0] ?? '')) errJson(text)
+    const beside = argv[0] === 'forward' && argv.includes('--')
+    if (beside || ['ssh', 'exec', 'curl'].includes(argv[0] ?? '')) errJson(text)
     else outJson(text)
   }
   const warn = (text: string, where: unknown): void => {

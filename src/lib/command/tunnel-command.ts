@@ -1,6 +1,7 @@
 import {type Command} from '@oclif/core'
 import type {Asks} from '../api/operations.js'
 import {explainFailure} from '../access/explain/explain.js'
+import type {Settings} from '../config/types.js'
 import type {UserError} from '../core/errors.js'
 import {
   chosenToken,
@@ -12,6 +13,14 @@ import {
   type Target,
 } from '../tunnel/target/target.js'
 import {AccessCommand} from './access-command.js'
+
+/** Where a host comes from. */
+interface HostFrom {
+  /** The file of a project chose it, and not the person. */
+  fromProject?: boolean
+  /** The path, for an application that has one. */
+  path?: string | undefined
+}
 
 /** A command that uses a stored secret: it may have to ask whether a host may receive it, or for a passphrase. */
 export abstract class TunnelCommand<T extends typeof Command> extends AccessCommand<T> {
@@ -37,17 +46,27 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
   }
 
   /** The token for a host. The person confirms one that the host is not bound to. */
-  protected async chooseToken(host: string): Promise<ChosenToken> {
-    const chosen = await chosenToken({settings: this.settings, ...this.wanted(host)})
+  protected async chooseToken(host: string, from?: HostFrom): Promise<ChosenToken> {
+    const chosen = await chosenToken({
+      settings: this.settingsFor(from),
+      ...this.wanted(host),
+      path: from?.path,
+    })
     if (chosen.by === 'environment') this.note(environmentText(chosen, host))
     return chosen
   }
 
   /** The same with its secret. */
-  protected async findTarget(host: string, path?: string): Promise<Target> {
-    const target = await findTarget({...this.reading, ...this.wanted(host), path})
+  protected async findTarget(host: string, from?: HostFrom): Promise<Target> {
+    const settings = this.settingsFor(from)
+    const target = await findTarget({...this.reading, settings, ...this.wanted(host), path: from?.path})
     if (target.by === 'environment') this.note(environmentText(target, host))
     return target
+  }
+
+  /** A pair in the environment is for hosts that the person named. */
+  private settingsFor({fromProject = false}: HostFrom = {}): Settings {
+    return fromProject ? {...this.settings, environmentCredentials: undefined} : this.settings
   }
 
   /** Whether the environment's pair may go to this host without a question. */

@@ -63,9 +63,14 @@ export interface ValueWords {
   values?: string[] | undefined
 }
 
+/** `many`: the last argument may be given several times. */
+export interface ArgumentWords extends ValueWords {
+  many?: true | undefined
+}
+
 export interface CommandWords {
   about: string
-  args: ValueWords[]
+  args: ArgumentWords[]
   flags: FlagWords[]
 }
 

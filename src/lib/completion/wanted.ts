@@ -1,4 +1,4 @@
-import type {Candidate, FlagWords, Kind, Words} from './types.js'
+import type {ArgumentWords, Candidate, CommandWords, FlagWords, Kind, Words} from './types.js'
 
 /** What can be typed at the cursor. */
 export interface Wanted {
@@ -54,7 +54,7 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
   const nothingElse = own.positions.length === 0 && own.given.length === 0
   const below = nothingElse ? children(words, path) : []
   if (!command) return {...wanted, words: below}
-  const argument = id === 'help' ? command.args[0] : command.args[own.positions.length]
+  const argument = argumentAt(command, id === 'help' ? 0 : own.positions.length)
   if (!argument) return {...wanted, words: below}
   if (argument.kind !== 'command') {
     const {kind, words: values} = valueOf(argument)
@@ -65,6 +65,11 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
     ...wanted,
     words: own.positions.length === 0 ? [...topic, ...words.helpTopics.map((value) => ({value}))] : topic,
   }
+}
+
+function argumentAt({args}: CommandWords, at: number): ArgumentWords | undefined {
+  const last = args.at(-1)
+  return args[at] ?? (last?.many ? last : undefined)
 }
 
 function valueOf({

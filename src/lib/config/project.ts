@@ -12,19 +12,33 @@ import type {Environment} from './paths.js'
 const PROJECT_FILE = '.zt.json'
 const MOST_BYTES = 64 * 1024
 
+/** More than anyone forwards at once. */
+const MOST_FORWARDS = 32
+
+/** A host of `zt forward`, with the local port for it. */
+const forwardSchema = v.strictObject({
+  host: v.pipe(v.string(), v.maxLength(253)),
+  port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
+  http: v.optional(v.boolean()),
+})
+export type ProjectForward = v.InferOutput<typeof forwardSchema>
+
 /**
- * A project names a profile and an account, nothing else. A cloned repository must not decide where an API token or a
- * client secret is sent, so addresses and stores are an error.
+ * A project names a profile, an account, and hosts to forward, nothing else. A cloned repository must not decide where an
+ * API token or a client secret is sent, so addresses, stores and tokens are an error.
  */
 const projectSchema = v.strictObject({
   profile: v.optional(v.string()),
   account: v.optional(v.string()),
+  forwards: v.optional(v.pipe(v.array(forwardSchema), v.maxLength(MOST_FORWARDS))),
 })
 
 export interface ProjectSettings {
   file: string
   profile?: string | undefined
   account?: string | undefined
+  /** What `zt forward` without a host opens: hosts that are bound already. */
+  forwards?: readonly ProjectForward[] | undefined
 }
 
 /**
@@ -61,7 +75,10 @@ function read(file: string, owners: readonly number[] | undefined, as: Self): Pr
     if (!bytes) return undefined
     const parsed = v.safeParse(projectSchema, parseOwnJson(textOf(bytes, file), file))
     if (parsed.success) return {file, ...parsed.output}
-    throw brokenFile(file, `${firstFault(parsed.issues)}; a project may only name "profile" and "account"`)
+    throw brokenFile(
+      file,
+      `${firstFault(parsed.issues)}; a project may only name "profile", "account" and "forwards"`,
+    )
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     throw error.with({next: [...error.next.filter((step) => step.startsWith('chmod')), NAME_IT]})

@@ -45,7 +45,7 @@ const BY_KIND: Record<ErrorKind, ExitCodeRow> = {
 
 /** For commands that end as another program does. */
 export const EXIT_CODES_OF_OTHERS =
-  'zt ssh, zt exec and zt curl exit with the status of ssh, of the command and of curl (255 if ssh could not connect), or with 128 + n if signal n ended it.'
+  'zt ssh, zt exec, zt forward -- COMMAND and zt curl exit with the status of ssh, of the command and of curl (255 if ssh could not connect), or with 128 + n if signal n ended it.'
 
 /** For a kind that comes from a file. */
 export function isErrorKind(kind: unknown): kind is ErrorKind {
@@ -70,8 +70,12 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   {code: 0, name: 'ok', meaning: 'done, or nothing to do'},
   {code: 1, name: 'bug', meaning: 'a bug in zt'},
   ...Object.values(BY_KIND),
-  {code: 126, name: 'not-executable', meaning: 'zt exec: the command exists but cannot be started'},
-  {code: 127, name: 'no-such-command', meaning: 'zt exec: the command does not exist'},
+  {
+    code: 126,
+    name: 'not-executable',
+    meaning: 'zt exec, zt forward: the command exists but cannot be started',
+  },
+  {code: 127, name: 'no-such-command', meaning: 'zt exec, zt forward: the command does not exist'},
   {code: 130, name: 'interrupted', meaning: 'Ctrl-C (SIGINT); other signals are 128 + their number'},
   {
     code: EXIT_OUTPUT_GONE,

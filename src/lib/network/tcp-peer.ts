@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import {readFile} from 'node:fs/promises'
 import type net from 'node:net'
 
@@ -18,7 +19,7 @@ const LOOK_MS = 20
  * @returns false, and nothing is done, if the system does not show what it has received
  */
 export async function resetOnceTaken(socket: net.Socket, idleMs: number): Promise<boolean> {
-  let waiting = socket.bytesWritten === 0 ? 0 : await waitingFor(socket)
+  let waiting = socket.bytesWritten === 0 && isTcp(socket) ? 0 : await waitingFor(socket)
   let moved = performance.now()
   while (waiting !== undefined && waiting > 0 && !socket.destroyed) {
     if (performance.now() - moved > idleMs) break
@@ -28,13 +29,36 @@ export async function resetOnceTaken(socket: net.Socket, idleMs: number): Promis
     waiting = now
   }
   if (waiting === undefined && !socket.destroyed) return false
-  socket.resetAndDestroy()
+  reset(socket)
   return true
+}
+
+/** Resets a connection; a Unix socket, which has no reset, is closed. */
+export function reset(socket: net.Socket): void {
+  if (isTcp(socket)) socket.resetAndDestroy()
+  else socket.destroy()
+}
+
+/** Linux refuses even to write nothing to a Unix socket whose other end is closed; one that only stopped sending is not. */
+function isUnixGone(socket: net.Socket): boolean | undefined {
+  const {_handle: handle} = socket as unknown as {_handle?: {fd?: number}}
+  if (process.platform !== 'linux' || handle?.fd === undefined) return undefined
+  try {
+    fs.writeSync(handle.fd, Buffer.alloc(0))
+    return false
+  } catch {
+    return true
+  }
+}
+
+function isTcp({localPort}: net.Socket): boolean {
+  return localPort !== undefined
 }
 
 /** Whether a client that stopped sending has closed its whole socket; undefined if the system does not show it. */
 export async function isGone(socket: net.Socket): Promise<boolean | undefined> {
   if (socket.destroyed) return true
+  if (!isTcp(socket)) return isUnixGone(socket)
   const gone = (await look(socket))?.gone
   // A list that changes while it is read may lack a line; not twice.
   return gone === true ? socket.destroyed || (await look(socket))?.gone : gone

@@ -110,3 +110,45 @@ export interface SshConfigOutcome {
   /** Other lines of the file about the host; zt's block comes before those below a Host line. */
   others: OtherSetting[]
 }
+
+/** A TCP address. */
+export interface ListenAddress {
+  /** An IP address, without brackets. */
+  address: string
+  /** 0: any free port. */
+  port: number
+}
+
+/** Where a forward listens. */
+export type Listening = ListenAddress | {socket: string}
+
+/** What is shown of a listener of `zt forward`. */
+export interface ForwardListener {
+  host: string
+  /** As `--listen` takes it: `127.0.0.1:5432`, `unix:PATH`. */
+  place: string
+  /** What clients of the web open; undefined for TCP. */
+  url: string | undefined
+}
+
+/** A forward that this process runs. */
+export interface HostForward extends ForwardListener {
+  token: {id: string; name: string}
+  listen: Listening
+  /** How many connections (or requests, with HTTP) were accepted so far. */
+  served(): number
+  /** Stops listening, closes open connections, and destroys those that do not end in time. */
+  close(): Promise<void>
+}
+
+/** A forward that a process of this user runs on this machine. */
+export interface RunningForward extends Omit<ForwardListener, 'url'> {
+  http: boolean
+  token: {id: string; name: string}
+  profile: string
+  pid: number
+  /** ISO 8601. */
+  since: string
+  /** The file with its events, if it runs in the background. */
+  log: string | undefined
+}

@@ -17,6 +17,8 @@ import {
 import {endConnections, startedBy} from '../../../src/lib/tunnel/connections/end.js'
 import {openConnections} from '../../../src/lib/tunnel/connections/read.js'
 import type {ClosedConnection} from '../../../src/lib/tunnel/types.js'
+import {AnnouncedProcess} from '../../support/announced-process.js'
+import {AMPLE_MS} from '../../support/patience.js'
 
 let state: string
 beforeEach(async () => {
@@ -230,4 +232,23 @@ describe('what is said of connections that were closed', () => {
       'Connections opened with it may still be open: x is not private',
     ])
   })
+})
+
+it('a process that carries several connections gets one signal, so that it ends in order', async () => {
+  // As zt does: a second signal would end it at once.
+  const script =
+    'let n = 0; process.on("SIGTERM", () => (n++ ? process.exit(9) : setTimeout(process.exit, 300, 0)))'
+  const one = await AnnouncedProcess.start(
+    state,
+    {'127.0.0.1:1': 'a.example', '127.0.0.1:2': 'b.example'},
+    script,
+  )
+  const token = {id: 'id-of-ci', clientId: 'c.access'}
+  const of = {state, profile: 'default', token, keep: false, dryRun: false}
+  const {connections} = await endConnections(of, AMPLE_MS)
+  expect(connections.map(({host, outcome}) => `${host} ${outcome}`).sort()).toEqual([
+    'a.example ended',
+    'b.example ended',
+  ])
+  expect(await one.ended).toBe(0)
 })

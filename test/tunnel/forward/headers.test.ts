@@ -5,6 +5,7 @@ import {Callers, isLoopback} from '../../../src/lib/network/callers.js'
 import {endToEnd} from '../../../src/lib/network/http-message.js'
 import {requestHeaders, responseHeaders} from '../../../src/lib/tunnel/forward/headers.js'
 import {parseListen} from '../../../src/lib/tunnel/forward/listen.js'
+import type {ListenAddress} from '../../../src/lib/tunnel/types.js'
 import {checkHeaderName, checkOrigin} from '../../../src/lib/tunnel/forward/settings.js'
 
 const host = 'app.example.com'
@@ -212,7 +213,7 @@ describe('where a forward listens', () => {
 
   it.each(['0.0.0.0:1', '192.168.1.1:1', '[::]:1', '[::ffff:10.0.0.1]:1'])('%s only when exposed', (text) => {
     expect(() => parseListen(text, false)).toThrow(expect.objectContaining({code: 'LISTEN_EXPOSED'}))
-    expect(isLoopback(parseListen(text, true).address)).toBe(false)
+    expect(isLoopback((parseListen(text, true) as ListenAddress).address)).toBe(false)
   })
 
   it.each([

@@ -7,6 +7,7 @@ import {WebSocket} from 'ws'
 import {Secret} from '../../../src/lib/core/secret.js'
 import type {StoredCredentials} from '../../../src/lib/secrets/types.js'
 import {forwardHttp, type HttpForwardOptions} from '../../../src/lib/tunnel/forward/http.js'
+import type {ListenAddress} from '../../../src/lib/tunnel/types.js'
 import type {Forward} from '../../../src/lib/tunnel/forward/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
 import {REFUSED, startHttpEdge, type HttpEdge} from '../../support/http-edge.js'
@@ -69,7 +70,7 @@ async function start({byName = false, credentials = rotated, ...more}: Start = {
 
 function ask(method: string, url: string, body?: string): Promise<{status: number; text: string}> {
   return new Promise((resolve, reject) => {
-    const {port} = forward.listen
+    const {port} = forward.listen as ListenAddress
     const headers = body === undefined ? {} : {'content-length': body.length}
     const to = {host: '127.0.0.1', port, path: url, method, headers, agent: false}
     const request = http.request(to, (answer) => {
@@ -106,7 +107,7 @@ describe('during the grace period of a rotation', () => {
 
   it('a WebSocket is opened with the secret before', async () => {
     await start()
-    const socket = new WebSocket(`ws://127.0.0.1:${forward.listen.port}/live`)
+    const socket = new WebSocket(`ws://127.0.0.1:${(forward.listen as ListenAddress).port}/live`)
     const echoed = new Promise<string>((resolve, reject) => {
       socket.once('message', (data: Buffer) => {
         resolve(data.toString())

@@ -5,6 +5,7 @@ import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {Secret} from '../../../src/lib/core/secret.js'
 import {forwardTcp} from '../../../src/lib/tunnel/forward/tcp.js'
+import type {ListenAddress} from '../../../src/lib/tunnel/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
 import {startHttpEdge, type HttpEdge} from '../../support/http-edge.js'
 import {HOST} from '../../support/scripted-edge.js'
@@ -44,7 +45,7 @@ async function forwarded(proxyPort: number): Promise<Forwarded> {
     timeoutMs: AMPLE_MS,
     events: {onFailure: (error) => failures.push(error)},
   })
-  const client = net.connect(forward.listen.port, '127.0.0.1')
+  const client = net.connect((forward.listen as ListenAddress).port, '127.0.0.1')
   const echo = await new Promise<string | undefined>((resolve) => {
     client.once('data', (data) => {
       resolve(data.toString())

@@ -1,7 +1,10 @@
 import {style} from '../../cli/streams.js'
+import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
+import {patient} from '../../core/patience.js'
 import {RefusedError} from '../../tunnel/failure/refusal.js'
 import {onlyPreviousText, type Target} from '../../tunnel/target/target.js'
+import type {ForwardListener, HostForward, RunningForward} from '../../tunnel/types.js'
 
 /** A page makes many requests at once, and the same message for all of them is shown once. */
 const SAME_MS = 30_000
@@ -16,13 +19,74 @@ export interface ForwardShow {
 }
 
 /** Where a forward listens. */
-export function listeningText(authority: string, host: string, http: boolean): string {
-  return `${style.green('✓')} ${http ? 'http://' : ''}${authority} leads to ${host} ${style.dim('(Ctrl-C ends it)')}`
+export function listeningText({url, place, host}: ForwardListener): string {
+  return leadsTo(url ?? place, host, 'Ctrl-C ends it')
+}
+
+/** The same for scripts. */
+export function listeningEvent({listen, host, token, url}: HostForward): object {
+  return {event: 'listening', ...listen, host, token, url: url ?? null}
+}
+
+/** Where a forward in the background listens. */
+export function backgroundText({url, place, host}: ForwardListener, pid: number): string {
+  return leadsTo(url ?? place, host, `in the background, process ${pid}`)
+}
+
+function leadsTo(place: string, host: string, how: string): string {
+  return `${style.green('✓')} ${place} leads to ${host} ${style.dim(`(${how})`)}`
+}
+
+/** How to end what runs in the background. */
+export function stopSteps(forwards: readonly {host: string}[]): string[] {
+  const [only, ...more] = forwards
+  return more.length > 0 || !only ? ['zt forward list'] : [`zt forward stop ${shellQuote(only.host)}`]
+}
+
+/** A warning about listeners that others can reach. */
+export function exposedText(forwards: readonly HostForward[]): string {
+  const places = forwards.map(({place, token}) => `${place} uses "${token.name}"`)
+  return `Anyone who reaches ${places.join(', or ')}`
+}
+
+/** The end of a forward, with that of the command beside it. */
+export function endedEvent(
+  {host, token, served}: HostForward,
+  end: {exitCode: number; signal: string | undefined} | undefined,
+): object {
+  const command = end && {exitCode: end.exitCode, signal: end.signal ?? null}
+  return {event: 'ended', host, token, served: served(), ...command}
+}
+
+/** The JSON shape of a running forward. */
+export function runningForwardJson({
+  host,
+  place,
+  http,
+  token,
+  profile,
+  pid,
+  since,
+  log,
+}: RunningForward): object {
+  return {host, place, http, token, profile, pid, since, log: log ?? null}
+}
+
+/** A forward that was stopped. */
+export function stoppedText({place, host}: RunningForward): string {
+  return `${style.green('✓')} Stopped ${place} to ${host}`
+}
+
+/** Why a forward has ended without a signal. */
+export function reasonText(reason: 'parent' | 'reader'): string {
+  const what = reason === 'parent' ? 'the process that started zt' : "the reader of zt's output"
+  return `${what} has ended, and so does zt; --keep keeps it running`
 }
 
 /** Shows what happens while a forward runs, each message once in half a minute. */
 export class ForwardReporter {
   readonly #shown = new Map<string, number>()
+  readonly #pending = new Set<Promise<void>>()
   readonly #explained = new Map<string, {at: number; result: Promise<UserError>}>()
 
   constructor(
@@ -32,9 +96,16 @@ export class ForwardReporter {
 
   /** A connection or a request failed; a refusal is explained first. */
   onFailure(error: unknown): void {
-    if (error instanceof RefusedError)
-      void this.#explanation(error, '/').then((explained) => this.#error(explained))
-    else this.#error(error)
+    if (!(error instanceof RefusedError)) return this.#error(error)
+    const shown = this.explain(error, '/').then((known) => {
+      this.#pending.delete(shown)
+      this.#error(known)
+    })
+    this.#pending.add(shown)
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#pending)
   }
 
   onNote(text: string): void {
@@ -48,7 +119,7 @@ export class ForwardReporter {
   /** For the client's answer; the same is shown here. An explanation that takes too long is left out. */
   async explain(error: RefusedError, path: string): Promise<UserError> {
     const late = new Promise<undefined>((resolve) => {
-      setTimeout(resolve, EXPLAIN_MS, undefined).unref()
+      setTimeout(resolve, patient(EXPLAIN_MS), undefined).unref()
     })
     const explained = await Promise.race([this.#explanation(error, path), late])
     if (explained) this.#error(explained)

@@ -40,6 +40,13 @@ export async function endConnections(
   }
   // The environment's pair has no token ID.
   const withToken = open.filter(({tokenId, clientId}) => tokenId === token.id || clientId === token.clientId)
+  // One process may carry several; a second signal would cut short its orderly end.
+  const ends = new Map<number, Promise<string | undefined>>()
+  const endOnce = (one: OpenConnection): Promise<string | undefined> => {
+    const ending = ends.get(one.pid) ?? endProcess(one, patienceMs)
+    ends.set(one.pid, ending)
+    return ending
+  }
   const connections = await Promise.all(
     withToken.map(async (one): Promise<ClosedConnection> => {
       const {carries, host, pid, openedAt} = one
@@ -48,15 +55,18 @@ export async function endConnections(
         return {...known, outcome: 'left', why: `it belongs to the profile ${one.profile}`}
       if (keep) return {...known, outcome: 'kept'}
       if (dryRun) return {...known, outcome: 'would-end'}
-      const why = await end(one, patienceMs)
+      const why = await endOnce(one)
       return why === undefined ? {...known, outcome: 'ended'} : {...known, outcome: 'left', why}
     }),
   )
   return {connections}
 }
 
-/** @returns why it still runs; undefined if it has ended */
-async function end(connection: OpenConnection, patienceMs: number): Promise<string | undefined> {
+/** Ends the process that carries a connection. @returns why it still runs; undefined if it has ended */
+export async function endProcess(
+  connection: OpenConnection,
+  patienceMs = patient(PATIENCE_MS),
+): Promise<string | undefined> {
   const {pid, cloudflared} = connection
   // Only SIGTERM is passed on to cloudflared, which would outlive its parent otherwise.
   const signals: NodeJS.Signals[] = cloudflared ? ['SIGTERM'] : ['SIGTERM', 'SIGKILL']

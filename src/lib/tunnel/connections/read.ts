@@ -25,6 +25,16 @@ const schema = v.object({
   plainSsh: v.boolean(),
   /** Carried by cloudflared, as a child process. */
   cloudflared: v.boolean(),
+  /** Where a forward listens, once it does. */
+  listener: v.optional(
+    v.object({
+      /** As `--listen` takes it. */
+      place: text,
+      http: v.boolean(),
+      /** The service token's name. */
+      token: text,
+    }),
+  ),
   openedAt: v.pipe(v.string(), v.isoTimestamp()),
   /** When the process started, in the system's own unit; missing if that cannot be read. */
   started: v.optional(text),

@@ -19,9 +19,13 @@ export function runDirectory(state: string): string {
   return path.join(state, 'run')
 }
 
-/** A name for a file of this process that no other process uses. */
-export function ownFile(state: string, kind: 'connection' | 'report' | 'config' | 'pipe'): string {
-  const name = `${processSpace()}-${process.pid}-${randomBytes(6).toString('hex')}.${kind}`
+/** A name for a file of this process, or of a child, that no other process uses. */
+export function ownFile(
+  state: string,
+  kind: 'connection' | 'report' | 'config' | 'pipe' | 'log',
+  pid = process.pid,
+): string {
+  const name = `${processSpace()}-${pid}-${randomBytes(6).toString('hex')}.${kind}`
   return path.join(runDirectory(state), name)
 }
 

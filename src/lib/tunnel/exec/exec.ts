@@ -36,20 +36,33 @@ export function checkCommand(words: readonly string[]): readonly string[] {
  * @throws UserError with a shell's exit codes: 127 / `COMMAND_NOT_FOUND`, 126 / `COMMAND_NOT_EXECUTABLE`
  */
 export async function execWithToken({command, credentials, names, env}: ExecOptions): Promise<ChildEnd> {
+  return runCommand({
+    command,
+    env: {
+      // On Windows the environment may hold them in another case, and of two such names node passes on the first.
+      ...withoutVariables(withoutSpies(env), namesToRemove(names)),
+      [names.id]: credentials.clientId,
+      [names.secret]: credentials.clientSecret.expose(),
+    },
+    usage: 'zt exec TOKEN --',
+  })
+}
+
+/**
+ * Runs a command on zt's own stdin, stdout and stderr.
+ *
+ * @param options `env`: its environment, with the PATH on which it is searched; `usage`: the words before the command
+ * @throws UserError as {@link execWithToken}
+ */
+export async function runCommand({
+  command,
+  env,
+  usage,
+}: Pick<ExecOptions, 'command' | 'env'> & {usage: string}): Promise<ChildEnd> {
   const [word = '', ...args] = command
-  const program = locate(word, env)
+  const program = locate(word, env, {}, usage)
   try {
-    return await runChild({
-      program,
-      args,
-      env: {
-        // On Windows the environment may hold them in another case, and of two such names node passes on the first.
-        ...withoutVariables(withoutSpies(env), namesToRemove(names)),
-        [names.id]: credentials.clientId,
-        [names.secret]: credentials.clientSecret.expose(),
-      },
-      stdio: 'inherit',
-    })
+    return await runChild({program, args, env, stdio: 'inherit'})
   } catch (error) {
     // The program exists; the interpreter in its first line does not.
     if (hasCode(error, 'ENOENT')) throw notFound(word, 'It is a script whose interpreter does not exist.')
@@ -67,19 +80,24 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
  * @throws UserError as {@link execWithToken}, also for a batch file on Windows: only cmd.exe runs those, and it may run
  *   their arguments as commands
  */
-export function locate(word: string, env: ExecOptions['env'], search: Search = {}): string {
+export function locate(
+  word: string,
+  env: ExecOptions['env'],
+  search: Search = {},
+  usage = 'zt exec TOKEN --',
+): string {
   const {platform = process.platform} = search
   if (!isPath(word, platform)) {
     const found = findProgram(word, env, search)
     if (found !== undefined) return found
     const shim = findShim(word, env, search)
-    if (shim !== undefined) throw batchFile(word, shim)
+    if (shim !== undefined) throw batchFile(word, shim, usage)
     const directories = searchDirectories(variableOf(env, 'PATH', platform), platform)
     if (directories.some((directory) => isFile(path.join(directory, word))))
       throw notExecutable(word, 'The file on PATH is not executable.')
     throw notFound(word, 'No program of that name is on PATH.')
   }
-  if (isShim(word, platform)) throw batchFile(word, word)
+  if (isShim(word, platform)) throw batchFile(word, word, usage)
   let stat: fs.Stats
   try {
     stat = fs.statSync(word)
@@ -120,11 +138,11 @@ function notFound(word: string, why: string): UserError {
   })
 }
 
-function batchFile(word: string, file: string): UserError {
+function batchFile(word: string, file: string, usage: string): UserError {
   return notExecutable(
     word,
     `${file} is a batch file. Only cmd.exe runs those, and it may run their arguments as commands.`,
-    [`If the arguments are trusted: zt exec TOKEN -- cmd /d /c ${word} [ARGUMENTS]`],
+    [`If the arguments are trusted: ${usage} cmd /d /c ${word} [ARGUMENTS]`],
   )
 }
 

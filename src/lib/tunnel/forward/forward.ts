@@ -1,61 +1,76 @@
 import type {Environment} from '../../config/paths.js'
 import type {Settings} from '../../config/types.js'
 import {announce} from '../connections/announce.js'
+import type {Announced} from '../connections/read.js'
 import {identityOf} from '../ssh/sharing.js'
 import {sharedBy, type Target} from '../target/target.js'
 import {forwardHttp} from './http.js'
-import {parseListen, type ListenAddress} from './listen.js'
-import {checkHeaderName, checkOrigin} from './settings.js'
+import {authorityOf, placeOf} from './listen.js'
+import type {ForwardPlan} from './plan.js'
 import {forwardTcp} from './tcp.js'
-import type {Forward, ForwardEvents} from './types.js'
+import type {HostForward} from '../types.js'
+import type {ForwardEvents} from './types.js'
 
-/** The flags of the command line that describe a forward. */
-interface ForwardFlags {
-  listen: string
-  expose: boolean
-  http: boolean
-  'single-header'?: string | undefined
-  'allow-origin'?: readonly string[] | undefined
-}
-
-/** The same, checked. */
-export interface ForwardPlan {
-  listen: ListenAddress
-  http: boolean
-  singleHeader: string | undefined
-  allowedOrigins: readonly string[]
-}
-
-/** @throws UserError `usage` / `BAD_LISTEN`, `LISTEN_EXPOSED`, `BAD_HEADER_NAME`, `BAD_ORIGIN` */
-export function planForward({listen, expose, http, ...flags}: ForwardFlags): ForwardPlan {
-  const header = flags['single-header']
-  return {
-    listen: parseListen(listen, expose),
-    http,
-    singleHeader: header === undefined ? undefined : checkHeaderName(header),
-    allowedOrigins: (flags['allow-origin'] ?? []).map(checkOrigin),
-  }
+/** A forward that is to start. */
+export interface WantedForward {
+  plan: ForwardPlan
+  target: Target
+  events: ForwardEvents
 }
 
 /**
- * Listens, carries each connection to the target, and announces that this process does, until it is closed or the process
- * ends.
+ * Listens for each host, carries each connection to its target, and announces that this process does, until it is closed
+ * or the process ends. If one cannot start, none runs.
  *
- * @param environment where a proxy to the edge is looked up
+ * @param as `environment`: where a proxy to the edge is looked up
  * @throws UserError as {@link forwardTcp} and {@link forwardHttp}
  */
-export async function startForward(
-  plan: ForwardPlan,
-  {settings, ...to}: {settings: Settings; target: Target; environment: Environment; events: ForwardEvents},
-): Promise<Forward> {
-  const withdraw = announceForward(settings, to.target)
-  const forward = await (plan.http ? forwardHttp({...plan, ...to}) : forwardTcp({listen: plan.listen, ...to}))
-  const close = (): Promise<void> => forward.close().finally(withdraw)
-  return {...forward, close}
+export async function startForwards(
+  wanted: readonly WantedForward[],
+  as: {settings: Settings; environment: Environment},
+): Promise<HostForward[]> {
+  const running: HostForward[] = []
+  try {
+    for (const one of wanted) running.push(await startForward(one, as))
+  } catch (error) {
+    await closeForwards(running)
+    throw error
+  }
+  return running
+}
+
+/** Ends them all. */
+export async function closeForwards(running: readonly HostForward[]): Promise<void> {
+  await Promise.all(running.map((one) => one.close()))
+}
+
+async function startForward(
+  {plan, ...to}: WantedForward,
+  {settings, environment}: {settings: Settings; environment: Environment},
+): Promise<HostForward> {
+  const {http, host} = plan
+  const early = announceForward(settings, to.target)
+  try {
+    const options = {...plan, ...to, environment}
+    const forward = await (http ? forwardHttp(options) : forwardTcp(options))
+    const {tokenId: id, name} = to.target
+    // The port is known only now. There is a record at each moment.
+    const place = placeOf(forward.listen)
+    const withdraw = announceForward(settings, to.target, {place, http, token: name})
+    const close = (): Promise<void> =>
+      forward
+        .close()
+        .then(() => to.events.settled?.())
+        .finally(withdraw)
+    const url = http ? `http://${authorityOf(forward.listen)}` : undefined
+    return {...forward, close, host, token: {id, name}, place, url}
+  } finally {
+    early()
+  }
 }
 
 /** @returns takes it back */
-function announceForward(settings: Settings, target: Target): () => void {
+function announceForward(settings: Settings, target: Target, listener?: Announced['listener']): () => void {
   const {profileName: profile, paths} = settings
   const {tokenId, credentials, edge} = target
   const {host, connectTo, caFile} = edge
@@ -68,5 +83,6 @@ function announceForward(settings: Settings, target: Target): () => void {
     identity: identityOf({profile, tokenId: sharedBy(target, settings), connectTo, caFile}),
     plainSsh: false,
     cloudflared: false,
+    listener,
   })
 }

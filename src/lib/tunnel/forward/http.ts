@@ -1,18 +1,17 @@
 import http from 'node:http'
 import type net from 'node:net'
-import type {AddressInfo} from 'node:net'
 import type {Environment} from '../../config/paths.js'
 import {Callers} from '../../network/callers.js'
 import {guard, SERVER_OPTIONS} from '../../network/http-listener.js'
 import {AcceptedSecret} from '../target/accepted-secret.js'
 import {trustOf} from '../carrier/edge-agent.js'
-import {authorityOf, listenError, type ListenAddress} from './listen.js'
+import {authorityOf, startListening, type ListenWish} from './listen.js'
 import {Pool} from './pool.js'
 import {Proxying, words, type ProxyingOptions} from './proxying.js'
 import {CLOSE_MS, CONNECTION_LIMIT, type Forward} from './types.js'
 
 export interface HttpForwardOptions extends ProxyingOptions {
-  listen: ListenAddress
+  listen: ListenWish
   allowedOrigins?: readonly string[] | undefined
   /** Where a proxy to the edge is looked up; none is used without it. */
   environment?: Environment | undefined
@@ -30,7 +29,7 @@ const IDLE_MS = 300_000
  *
  * During the grace period of a rotation it repeats refused requests with the previous secret.
  *
- * @throws UserError `conflict` / `CANNOT_LISTEN`, `config` / `BAD_CA_FILE`
+ * @throws UserError as {@link startListening}; `config` / `BAD_CA_FILE`
  */
 export async function forwardHttp(options: HttpForwardOptions): Promise<Forward> {
   const {target, listen, idleMs = IDLE_MS, environment, timeoutMs, events} = options
@@ -41,14 +40,10 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
   const agent = new Pool(way, context, pool)
   // A body may take any time while it moves; only silence ends a connection.
   const server = http.createServer(SERVER_OPTIONS)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(listenError(listen, error))
-    })
-    server.listen({host: listen.address, port: listen.port}, resolve)
-  })
-  const bound = {address: listen.address, port: (server.address() as AddressInfo).port}
-  const callers = new Callers({listen: bound, allowedOrigins: options.allowedOrigins ?? []})
+  const bound = await startListening(server, listen)
+  // Clients of a socket have no address, and call it localhost.
+  const address = 'socket' in bound ? {address: '127.0.0.1', port: 80} : bound
+  const callers = new Callers({listen: address, allowedOrigins: options.allowedOrigins ?? []})
   const upgraded = new Set<net.Socket>()
   const proxy = new Proxying(options, {
     agent,

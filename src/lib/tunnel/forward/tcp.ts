@@ -1,15 +1,15 @@
-import net, {type AddressInfo} from 'node:net'
+import net from 'node:net'
 import type {Environment} from '../../config/paths.js'
-import {isGone, resetOnceTaken} from '../../network/tcp-peer.js'
+import {isGone, reset, resetOnceTaken} from '../../network/tcp-peer.js'
 import {carry, type CarryTimes} from '../carrier/carry.js'
 import {openAccepted} from '../carrier/open-accepted.js'
 import type {Target} from '../target/target.js'
-import {listenError, type ListenAddress} from './listen.js'
+import {startListening, type ListenWish} from './listen.js'
 import {CLOSE_MS, CONNECTION_LIMIT, type Forward, type ForwardEvents} from './types.js'
 
 export interface TcpForwardOptions {
   target: Target
-  listen: ListenAddress
+  listen: ListenWish
   /** Where a proxy to the edge is looked up; none is used without it. */
   environment?: Environment | undefined
   /** For connecting to the edge and its answer, milliseconds. */
@@ -29,7 +29,7 @@ const UNSEEN_DRAIN_MS = 120_000
 /**
  * Listens for TCP connections and carries each through a tunnel of its own.
  *
- * @throws UserError `conflict` / `CANNOT_LISTEN`
+ * @throws UserError as {@link startListening}
  */
 export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
   const {listen, limit = CONNECTION_LIMIT, events} = options
@@ -47,18 +47,12 @@ export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
     socket.once('close', () => open.delete(socket))
     serve(socket, {...options, signal: ending.signal}).catch((error: unknown) => {
       // A reset, so that the client does not take it for a regular end; it has received everything before it.
-      if (!socket.writableEnded) socket.resetAndDestroy()
+      if (!socket.writableEnded) reset(socket)
       if (!ending.signal.aborted) events.onFailure(error)
     })
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(listenError(listen, error))
-    })
-    server.listen({host: listen.address, port: listen.port}, resolve)
-  })
   return {
-    listen: {address: listen.address, port: (server.address() as AddressInfo).port},
+    listen: await startListening(server, listen),
     served: () => served,
     close: () =>
       new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import type {UserError} from '../../core/errors.js'
 import type {RefusedError} from '../failure/refusal.js'
-import type {ListenAddress} from './listen.js'
+import type {HostForward} from '../types.js'
 
 /** What happens while a forward runs. */
 export interface ForwardEvents {
@@ -12,16 +12,12 @@ export interface ForwardEvents {
   onlyPrevious?(until: string): void
   /** Why the edge refused a request, as far as the account tells. */
   explain(error: RefusedError, path: string): Promise<UserError>
+  /** Resolves once all failures so far are shown. */
+  settled?(): Promise<void>
 }
 
 /** A running listener. */
-export interface Forward {
-  listen: ListenAddress
-  /** How many connections (or requests, with HTTP) were accepted so far. */
-  served(): number
-  /** Stops listening, closes open connections, and destroys those that do not end in time. */
-  close(): Promise<void>
-}
+export type Forward = Pick<HostForward, 'listen' | 'served' | 'close'>
 
 /** Connections at once; more wait in the system's queue, or get an answer to try again. */
 export const CONNECTION_LIMIT = 512

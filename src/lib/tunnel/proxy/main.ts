@@ -3,6 +3,7 @@ import net from 'node:net'
 import os from 'node:os'
 import type {Readable, Writable} from 'node:stream'
 import {guardProcess, redactStream} from '../../system/crash.js'
+import {watchReader} from '../../system/stdout-reader.js'
 import {errorLines} from '../../core/error-text.js'
 import {bePatient} from '../../core/patience.js'
 import {visible} from '../../core/text.js'
@@ -102,45 +103,11 @@ function openStdout(): Writable {
   }
 }
 
-/** What node has below a TCP socket; members are undefined where a version lacks them. */
-interface Handle {
-  onread?: () => void
-  open?(fd: number): number
-  readStart?(): number
-  unref?(): void
-}
-
 let stdoutGone: Promise<() => boolean | undefined> | undefined
 
 async function isStdoutGone(): Promise<boolean | undefined> {
   if (process.platform !== 'linux') return false
-  return (await (stdoutGone ??= watchStdout()))()
-}
-
-/**
- * A writer normally learns that a pipe's reader is gone only when it writes. poll(2) reports it earlier on the writing end,
- * and libuv polls whatever it is to read from: its read then fails, which shows that there is no reader. Of libuv's handles
- * only TCP's accepts any descriptor.
- */
-async function watchStdout(): Promise<() => boolean | undefined> {
-  let gone: boolean | undefined
-  try {
-    if (!fs.fstatSync(1).isFIFO()) return () => false
-    const {binding} = process as unknown as {binding(name: string): {TCP: new (kind: number) => Handle}}
-    const {TCP} = binding('tcp_wrap')
-    const handle = new TCP(0)
-    const fd = fs.openSync('/proc/self/fd/1', fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
-    handle.onread = () => (gone = true)
-    if (handle.open?.(fd) !== 0 || handle.readStart?.() !== 0) return () => undefined
-    handle.unref?.()
-    gone = false
-    // A reader that is gone already shows once libuv has polled.
-    await new Promise((resolve) => setTimeout(resolve, 0))
-    await new Promise((resolve) => setImmediate(resolve))
-  } catch {
-    // Not known here.
-  }
-  return () => gone
+  return (await (stdoutGone ??= watchReader()))()
 }
 
 function stdinIsPipe(): boolean {

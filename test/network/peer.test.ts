@@ -1,0 +1,49 @@
+import {once} from 'node:events'
+import fs from 'node:fs/promises'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import {expect, it} from 'vitest'
+import {isGone, resetOnceTaken} from '../../src/lib/network/tcp-peer.js'
+
+it.skipIf(process.platform !== 'linux').each(['127.0.0.1', 'a Unix socket'])(
+  'of %s: a client that only stopped sending is there, one that closed is gone',
+  async (where) => {
+    const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-p-'))
+    const server = net.createServer({allowHalfOpen: true})
+    const unix = where === 'a Unix socket'
+    await new Promise<void>((resolve) =>
+      unix ? server.listen(path.join(directory, 's'), resolve) : server.listen(0, where, resolve),
+    )
+    const at = server.address()
+    const accepted = once(server, 'connection') as Promise<[net.Socket]>
+    const to = typeof at === 'string' ? {path: at} : {port: at?.port ?? 0, host: where}
+    const client = net.connect({...to, allowHalfOpen: true})
+    const [socket] = await accepted
+    socket.on('error', () => undefined).resume()
+    const ended = once(socket, 'end')
+    client.end()
+    await ended
+    expect(await isGone(socket)).toBe(false)
+    client.destroy()
+    await expect.poll(() => isGone(socket)).toBe(true)
+    socket.destroy()
+    server.close()
+    await fs.rm(directory, {recursive: true})
+  },
+)
+
+it('a Unix socket is not reset: what it was sent last is not known to have arrived', async () => {
+  const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-p-'))
+  const server = net.createServer()
+  await new Promise<void>((resolve) => server.listen(path.join(directory, 's'), resolve))
+  const accepted = once(server, 'connection') as Promise<[net.Socket]>
+  const client = net.connect(path.join(directory, 's'))
+  const [socket] = await accepted
+  expect(await resetOnceTaken(socket, 1)).toBe(false)
+  expect(socket.destroyed).toBe(false)
+  client.destroy()
+  socket.destroy()
+  server.close()
+  await fs.rm(directory, {recursive: true})
+})
