@@ -250,6 +250,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['app', 'list', '--name', 'GitLab', '--exact'], before: fillZone},
     {args: ['app', 'list', '--zone', 'widgetcorp.tech']},
     {args: ['app', 'show', 'Of the zone', '--zone', 'widgetcorp.tech']},
+    {args: ['app', 'open', 'Of the zone', '--zone', 'widgetcorp.tech']},
     {args: ['token', 'list', '--search', 'zone', '--name', 'of-the-zone', '--zone', 'widgetcorp.tech']},
     {args: ['token', 'show', 'of-the-zone', '--zone', 'widgetcorp.tech']},
     {args: ['group', 'list']},
