@@ -95,6 +95,9 @@ beforeAll(async () => {
     `# ${HOSTILE.replaceAll('\n', '')}\nHost *${HOSTILE.replaceAll('\n', '')}\n\tUser x\n`,
     {mode: 0o600},
   )
+  const unquoted = HOSTILE.replaceAll(/[\n"'\\]/g, '')
+  const alias = `Host gl *${unquoted}\n\tHostName ${HOST}\n\tRemoteCommand ${unquoted}\n`
+  await fs.writeFile(path.join(zt.home, 'alias.conf'), alias, {mode: 0o600})
   const machine = {service_token: {token_id: 'not-known'}}
   const rules = {include: [{email_domain: {domain: 'widgetcorp.tech'}}, machine], exclude: [{geo: {country_code: 'DE'}}], require: [{ip: {ip: '203.0.113.0/24'}}]} // prettier-ignore
   const seed = {

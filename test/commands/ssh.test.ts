@@ -8,7 +8,10 @@ const HOST = 'gitlab.widgetcorp.tech'
 /** In place of ssh: writes down how it was called, leaves the proxy's report that it finds beside it, and ends with 3. */
 const SSH = `
 const fs = require('fs')
-if (process.argv.includes('-G')) process.exit(0)
+if (process.argv.includes('-G')) {
+  console.log('hostname ' + (process.argv.at(-1) === 'gl' ? 'GITLAB.widgetcorp.tech' : process.argv.at(-1)))
+  process.exit(0)
+}
 const {ZT_SSH_REPORT: report} = process.env
 fs.writeFileSync(__dirname + '/call.json', JSON.stringify({args: process.argv.slice(2)}))
 if (fs.existsSync(__dirname + '/report.json')) {
@@ -63,6 +66,19 @@ it('asks for the host', async () => {
   const {zt} = scene
   expect((await zt.run('ssh', {answers: [HOST]})).asked).toHaveLength(1)
   await zt.failsWithoutAsking('ssh')
+})
+
+it('opens an alias of ssh as the host that it is, by the name that ssh knows', async () => {
+  const {zt} = scene
+  const {stderr} = await zt.run('ssh me@gl')
+  expect(stderr).toContain(`gl is ${HOST}`)
+  expect((await args()).at(-1)).toBe('me@gl')
+  expect(await proxyCommand()).toMatch(new RegExp(` ${HOST}$`))
+  const shared = (await args()).find((word) => word.startsWith('ControlPath '))
+  expect(await zt.json('ssh gl', {ends: 3})).toMatchObject({host: HOST, alias: 'gl', exitCode: 3})
+  await zt.run(`ssh ${HOST}`)
+  expect((await args()).find((word) => word.startsWith('ControlPath '))).not.toBe(shared)
+  await zt.fails('ssh gl2', 'not-found', 'ALIAS_NOT_FOUND')
 })
 
 it('explains what the proxy left, beside how ssh ended', async () => {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await fs.mkdir(directory)
   await fs.writeFile(
     path.join(directory, 'ssh'),
-    '#!/bin/sh\nprintf "%s\\n" "$@" > "$FAKE_SSH_CALL"\nenv | grep -o "^[A-Z_]*=" | sort >> "$FAKE_SSH_CALL"\nexit ${FAKE_SSH_END:-0}\n',
+    '#!/bin/sh\nif [ "$2" = -G ]; then : > "$FAKE_SSH_CALL-asked"; echo "hostname $3"; exit 0; fi\nprintf "%s\\n" "$@" > "$FAKE_SSH_CALL"\nenv | grep -o "^[A-Z_]*=" | sort >> "$FAKE_SSH_CALL"\nexit ${FAKE_SSH_END:-0}\n',
     {mode: 0o755},
   )
   withFakeSsh = {PATH: `${directory}:${process.env['PATH'] ?? ''}`, FAKE_SSH_CALL: call}
@@ -51,6 +51,8 @@ describe('zt ssh without the framework', () => {
     const quick = await called(['ssh', ...args])
     // Changes nothing, but only the framework parses it.
     const whole = await called(['ssh', ...own, '--share', ...rest])
+    // A host that is bound is that host: ssh is not asked whether its configuration has another for it.
+    await expect(fs.access(`${withFakeSsh.FAKE_SSH_CALL}-asked`)).rejects.toThrow('ENOENT')
     expect(quick.call).toContain('ProxyCommand=')
     expect(quick).toEqual(whole)
   })

@@ -539,12 +539,12 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     hostile: [['app', 'remove-rule', LEGACY, INLINE, '--dry-run'], ['app', 'remove-rule', APP, POLICY, '--token', known, '--yes']],
   },
   ssh: {
-    leak: [['ssh', `git@${SSH}`, '--', '-T'], ['ssh', 'elsewhere.example', '--', '-T']],
+    leak: [['ssh', `git@${SSH}`, '--', '-T'], ['ssh', 'elsewhere.example', '--', '-T'], ['ssh', 'gl', '--', '-T', '-F', 'their-ssh-config'], ['ssh', 'gl', '--', '-T']],
     hostile: [['ssh', SSH, '--token', HOSTILE, '--yes'], ['ssh', GREETER, '--token', 'known', '--', '-T']],
   },
   'ssh:config': {
-    leak: [['ssh', 'config', SSH], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--dry-run'], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', 'ssh-config', '--yes']],
-    hostile: [['ssh', 'config', SSH], ['ssh', 'config', SSH, '--write', '--file', `${HOSTILE}.conf`, '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', SSH, '--write', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', HOSTILE]],
+    leak: [['ssh', 'config', SSH], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--dry-run'], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'gl', '--write', '--file', 'their-ssh-config', '--dry-run'], ['ssh', 'config', SSH, '--write', '--no-short-lived-cert', '--file', 'their-ssh-config', '--yes'], ['ssh', 'config', 'gl']],
+    hostile: [['ssh', 'config', SSH], ['ssh', 'config', SSH, '--write', '--file', `${HOSTILE}.conf`, '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', SSH, '--write', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', 'gl', '--write', '--file', 'alias.conf', '--dry-run'], ['ssh', 'config', HOSTILE]],
   },
   'ssh:check': {
     leak: [['ssh', 'check', SSH], ['ssh', 'check', SSH, '--token', 'env', '--yes', '--timeout', '5'], ['ssh', 'check', 'elsewhere.example']],

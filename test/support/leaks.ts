@@ -73,6 +73,13 @@ export interface Child {
   env: string[]
 }
 
+/** An alias with its secret in the ProxyCommand, as people publish it. */
+const THEIR_SSH_CONFIG = `Host gl
+  HostName gitlab-ssh.widgetcorp.tech
+  ProxyCommand cloudflared access ssh --hostname %h --id x.access --secret ${CANARY.environmentSecret}
+Match host none.example exec "cloudflared access ssh-gen --secret ${CANARY.environmentSecret}"
+`
+
 /** Two cores: more zt processes at once would only wait for each other. */
 const AT_ONCE = 6
 let running = 0
@@ -188,6 +195,11 @@ export class LeakWorld {
     await fs.writeFile(path.join(home, 'bin', 'exec-child'), child, {mode: 0o755})
     await fs.writeFile(path.join(home, 'bin', 'beside-child'), '#!/bin/sh\nexit "${2:-0}"\n', {mode: 0o755})
     await fs.writeFile(path.join(this.outside, 'passphrase'), CANARY.passphrase + '\n', {mode: 0o600})
+    // A link: what the person's own file holds is there without zt.
+    const theirs = path.join(this.outside, 'ssh-config')
+    await fs.writeFile(theirs, THEIR_SSH_CONFIG, {mode: 0o600})
+    await fs.rm(path.join(home, 'their-ssh-config'), {force: true})
+    await fs.symlink(theirs, path.join(home, 'their-ssh-config'))
     Object.assign(env, {
       ZT_STORE: 'vault',
       TMPDIR: path.join(home, 'tmp'),

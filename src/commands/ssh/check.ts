@@ -7,6 +7,7 @@ import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
 import {normaliseHostname} from '../../lib/core/hostname.js'
 import {patient} from '../../lib/core/patience.js'
+import {aliasFor, aliasText} from '../../lib/tunnel/ssh/alias.js'
 import {checkTunnel} from '../../lib/tunnel/check/check.js'
 import {TIMEOUT_MS} from '../../lib/tunnel/carrier/deadlines.js'
 
@@ -35,7 +36,11 @@ export default class SshCheck extends TunnelCommand<typeof SshCheck> {
   }
 
   async run(): Promise<object> {
-    const host = normaliseHostname(this.args.host)
+    const given = normaliseHostname(this.args.host)
+    const {settings, args} = this
+    const alias = await aliasFor({settings, host: given, written: args.host, env: process.env})
+    if (alias) this.note(aliasText(alias))
+    const {host} = alias ?? {host: given}
     const target = await this.findTarget(host)
     this.print(`${style.bold(host)} with the service token ${style.bold(target.name)}`)
     const result = await checkTunnel({

@@ -6,9 +6,10 @@ import {UserError} from '../../lib/core/errors.js'
 import {errorOf, type ProxyReport} from '../../lib/tunnel/failure/report.js'
 import {endLike} from '../../lib/tunnel/exec/child.js'
 import {parseDestination} from '../../lib/tunnel/target/destination.js'
+import {aliasFor, aliasText} from '../../lib/tunnel/ssh/alias.js'
 import {endedBefore, type QuickEnd} from '../../lib/tunnel/ssh/quick.js'
 import {openSsh} from '../../lib/tunnel/ssh/run.js'
-import {sshOption} from '../../lib/tunnel/ssh/sharing-arguments.js'
+import {optionsIn, sshOption} from '../../lib/tunnel/ssh/sharing-arguments.js'
 import {sharedBy} from '../../lib/tunnel/target/target.js'
 
 export default class Ssh extends TunnelCommand<typeof Ssh> {
@@ -32,28 +33,35 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
   protected override optionBehindDashes = sshOption
 
   async run(): Promise<object> {
-    const {host, token, end} = endedBefore() ?? (await this.open())
+    const {host, alias, token, end} = endedBefore() ?? (await this.open())
     if (end.report) this.showError(await this.failureIn(end.report))
     this.afterResult(() => endLike(end))
-    return {host, token, exitCode: end.exitCode, signal: end.signal ?? null}
+    const {exitCode, signal = null} = end
+    return {host, ...(alias !== undefined && {alias}), token, exitCode, signal}
   }
 
   private async open(): Promise<QuickEnd> {
-    const {host, user} = parseDestination(this.args.host ?? (await this.askHost()), 'zt ssh [USER@]HOST')
+    const written = this.args.host ?? (await this.askHost())
+    const {host: given, user} = parseDestination(written, 'zt ssh [USER@]HOST')
+    const {settings} = this
+    const alias = await aliasFor({settings, host: given, written, ...optionsIn(this.rest), env: process.env})
+    if (alias) this.note(aliasText(alias))
+    const {host, name} = alias ?? {host: given, name: undefined}
     const chosen = await this.chooseToken(host)
     const end = await openSsh({
-      settings: this.settings,
+      settings,
       host,
+      alias: name,
       user,
       token: chosen.by === 'binding' ? undefined : chosen.tokenId,
-      sharedBy: sharedBy(chosen, this.settings),
+      sharedBy: sharedBy(chosen, settings),
       share: this.flags.share,
       client: this.flags.client,
       sshArgs: this.rest,
       root: this.config.root,
       env: process.env,
     })
-    return {host, token: {id: chosen.tokenId, name: chosen.name}, end}
+    return {host, alias: name, token: {id: chosen.tokenId, name: chosen.name}, end}
   }
 
   /** The proxy has no API token, and knows only how the edge answered. */

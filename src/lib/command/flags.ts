@@ -201,3 +201,13 @@ export const connectionFlags = {
     allowNo: true,
   }),
 }
+
+/** What a block in ssh's configuration says. */
+export const sshBlockFlags = {
+  ...connectionFlags,
+  'short-lived-cert': Flags.boolean({
+    description: 'let ssh run cloudflared access ssh-gen if its configuration does so for the host',
+    default: true,
+    allowNo: true,
+  }),
+}

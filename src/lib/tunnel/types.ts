@@ -97,6 +97,29 @@ export interface OtherSetting {
   keyword: string
 }
 
+/** How ssh reaches a host: through zt, through cloudflared, by another command or host, or by itself. */
+export type SshRoute = 'zt' | 'cloudflared' | 'other' | 'direct'
+
+/** A name in an ssh configuration that leads to a host, with the first line that has it. */
+export interface LeadingAlias {
+  name: string
+  file: string
+  /** 1-based. */
+  line: number
+  route: SshRoute
+}
+
+/** A line of a person's own section about a name for which zt writes a block. */
+export interface TakenLine {
+  file: string
+  /** 1-based. */
+  line: number
+  /** Without secrets. */
+  text: string
+  /** `replaced`: zt's block sets the same, and comes first. */
+  effect: 'kept' | 'replaced'
+}
+
 /** What a change of an ssh configuration does or did. */
 export interface SshConfigOutcome {
   /** As it was given. */
@@ -109,6 +132,10 @@ export interface SshConfigOutcome {
   warnings: string[]
   /** Other lines of the file about the host; zt's block comes before those below a Host line. */
   others: OtherSetting[]
+  /** The person's own lines, if the block is for an alias. */
+  taken: TakenLine[]
+  /** Other names that lead to the host, and how ssh reaches it by them after the change. */
+  aliases: LeadingAlias[]
 }
 
 /** A TCP address. */

@@ -30,6 +30,14 @@ it('goes through the steps of a connection', async () => {
   expect(stdout).toMatch(/^✓ SSH .*SSH-2\.0-OpenSSH_9\.9/m)
 })
 
+it('takes an alias of ssh for its host', async () => {
+  const {zt} = scene
+  await zt.program('ssh', `console.log('hostname ${HOST}')`)
+  const {stdout, stderr} = await zt.run('ssh check gl')
+  expect(stderr).toContain(`gl is ${HOST}`)
+  expect(stdout).toContain(`${HOST} with the service token deploy`)
+})
+
 it('explains the step that fails, in its result', async () => {
   const {zt} = scene
   await zt.json('token disable deploy')

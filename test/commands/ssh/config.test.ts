@@ -1,9 +1,20 @@
 import fs from 'node:fs/promises'
-import {expect, it} from 'vitest'
+import {describe, expect, it} from 'vitest'
+import {findProgram} from '../../../src/lib/system/programs.js'
 import {commandTests} from '../../support/command-harness.js'
 
 const scene = commandTests('ssh config')
 const HOST = 'gitlab.widgetcorp.tech'
+
+/** The real one, for `ssh -G`. */
+const ssh = findProgram('ssh', process.env)
+if (ssh === undefined) process.stderr.write('SKIPPED: there is no ssh to ask what a configuration means\n')
+const realSsh = () =>
+  scene.zt.program(
+    'ssh',
+    `process.exitCode = require('child_process').spawnSync(${JSON.stringify(ssh)}, process.argv.slice(2), {stdio: 'inherit'}).status`,
+  )
+const ALIAS = `Host gl\n  HostName ${HOST}\n  User git\n  ProxyCommand cloudflared access ssh --hostname %h --secret s3cret\n`
 
 it('prints a block, and changes no file', async () => {
   const {zt} = scene
@@ -79,4 +90,76 @@ it('fails where it is not clear what to do, or the file is not as it was left', 
   const text = await fs.readFile(file, 'utf8')
   await fs.writeFile(file, text.trimEnd().split('\n').slice(0, -1).join('\n'))
   await zt.fails(`ssh config ${HOST} --remove --file ${file} --yes`, 'conflict', 'SSH_CONFIG_DAMAGED')
+})
+
+describe.skipIf(ssh === undefined)('an alias', () => {
+  it('is taken over: its own lines are shown, and it is still an alias', async () => {
+    const {zt} = scene
+    await realSsh()
+    const file = zt.file('config')
+    await fs.writeFile(file, ALIAS, {mode: 0o600})
+    const write = `ssh config gl --write --file ${file}`
+    const {stdout, stderr, asked} = await zt.run(write, {answers: [true]})
+    expect(asked).toHaveLength(1)
+    expect(stderr).toContain(`gl is ${HOST}`)
+    expect(stderr).toContain(`line 2 of ${file} is still used: HostName ${HOST}`)
+    expect(stderr).toContain(
+      `line 4 of ${file} is no longer used, because zt's block comes before it: ProxyCommand`,
+    )
+    expect(stderr).toContain(`ssh -F ${file} gl`)
+    expect(stdout + stderr).not.toContain('s3cret')
+    expect(await fs.readFile(file, 'utf8')).toMatch(
+      /^Host gl\n {2}ProxyCommand .* ssh proxy --profile default gitlab/m,
+    )
+    const json = await zt.json(write)
+    expect(json).toMatchObject({
+      host: HOST,
+      alias: 'gl',
+      action: 'none',
+      taken: [{line: 10}, {line: 11}, {line: 12}],
+    })
+    expect(await zt.json(`ssh config gl --remove --file ${file} --yes`)).toMatchObject({
+      host: 'gl',
+      action: 'remove',
+    })
+    expect(await fs.readFile(file, 'utf8')).toBe(ALIAS)
+  })
+
+  it('is named where its host is taken over, with the command that takes it over, too', async () => {
+    const {zt} = scene
+    await realSsh()
+    const file = zt.file('config')
+    await fs.writeFile(file, ALIAS, {mode: 0o600})
+    const {stderr} = await zt.run(`ssh config ${HOST} --write --file ${file} --yes`)
+    expect(stderr).toContain(`gl (line 9 of ${file}) leads to ${HOST} too: it still uses cloudflared`)
+    expect(stderr).toContain(`zt ssh config gl --write --file ${file}`)
+    const {aliases} = await zt.json(`ssh config ${HOST} --write --file ${file}`)
+    expect(aliases).toEqual([{name: 'gl', file, line: 9, route: 'cloudflared'}])
+  })
+
+  it('that ssh does not have is no host', async () => {
+    const {zt} = scene
+    await realSsh()
+    await zt.unchanged(() =>
+      zt.fails(`ssh config gl --write --yes --file ${zt.file('config')}`, 'not-found', 'ALIAS_NOT_FOUND'),
+    )
+  })
+
+  it('has no short-lived certificate where that is switched off', async () => {
+    const {zt} = scene
+    await realSsh()
+    const file = zt.file('config')
+    const gen = `Match host ${HOST} exec "touch ${file}-ran; cloudflared access ssh-gen --hostname %h"\n`
+    await fs.writeFile(file, gen + ALIAS + 'Host *\n  Port 2222\n', {mode: 0o600})
+    const host = `ssh config ${HOST} --file ${file}`
+    expect((await zt.json(`${host} --write --dry-run --short-lived-cert`))['warnings']).toContainEqual(
+      expect.stringContaining('line 1'),
+    )
+    const {block} = await zt.json(`${host} --no-short-lived-cert`)
+    expect(block).toContain(`\n  HostName ${HOST}.\n  HostKeyAlias "[${HOST}]:2222"\n`)
+    await zt.json(`${host} --no-short-lived-cert --write --yes`)
+    // The second time it is the same block.
+    expect(await zt.json(`${host} --no-short-lived-cert --write`)).toMatchObject({action: 'none'})
+    await expect(fs.access(`${file}-ran`)).rejects.toThrow('ENOENT')
+  })
 })

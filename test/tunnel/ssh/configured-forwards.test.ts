@@ -34,6 +34,10 @@ describe('what a configuration forwards', () => {
     'Host LocalForward\n',
     'Include nothing-such\nInclude /nothing/such/*.conf\n',
     'SendEnv ForwardAgent\n',
+    'Include "a b"\n',
+    'Include */x\n',
+    'Match exec "false"\n  User x\n',
+    'Match exec "false"\n  ForwardAgent no\n',
   ])('is not asked of ssh where there is no such line: %j', async (text) => {
     expect(await lookedThrough(text)).toEqual({forwards: false, asked: false})
   })
@@ -48,11 +52,7 @@ describe('what a configuration forwards', () => {
     'Tunnel ethernet',
     'ForkAfterAuthentication yes',
     'GSSAPIDelegateCredentials yes',
-    'Include ~somebody/x',
-    'Include "a b"',
-    'Include ${HOME}/x',
-    'Include */x',
-    'Include /dev/zero',
+    'Match exec "false"\n  User x\nHost y\n  ForwardAgent yes',
   ])('is asked of ssh where there may be one: %j', async (text) => {
     expect(await lookedThrough(text)).toEqual({forwards: false, asked: true})
     expect(await lookedThrough(text, 'hostname h\nlocalforward 1 [a]:1\n')).toEqual({
@@ -61,6 +61,18 @@ describe('what a configuration forwards', () => {
     })
     // Without an answer the worse is true.
     expect(await lookedThrough(text, '')).toEqual({forwards: true, asked: true})
+  })
+
+  it.each([
+    'Include ~somebody/x',
+    'Include ${HOME}/x',
+    'Include /dev/zero',
+    'Include "a b',
+    'Match host h exec "false"\n  ForwardAgent yes',
+    'Match exec "false"\n  Include DIRECTORY/more.conf\nHost *\n  User x',
+  ])('is true without asking ssh where ssh alone could find out: %j', async (text) => {
+    await fs.writeFile(path.join(directory, 'more.conf'), 'Host *\n  LocalForward 1 a:1\n')
+    expect(await lookedThrough(text.replace('DIRECTORY', directory))).toEqual({forwards: true, asked: false})
   })
 
   it('is found in included files, also those of a pattern, and of files that include each other', async () => {
@@ -89,6 +101,6 @@ describe('what a configuration forwards', () => {
     ['tunnel point-to-point\n', true],
     ['setenv X=localforward 1\n', false],
   ])('is read from the answer of ssh -G: %j', (answer, forwards) => {
-    expect(forwardsIn(answer)).toBe(forwards)
+    expect(forwardsIn({settings: answer})).toBe(forwards)
   })
 })

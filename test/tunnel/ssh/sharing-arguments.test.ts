@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {sharingWishes} from '../../../src/lib/tunnel/ssh/sharing-arguments.js'
+import {optionsIn, sharingWishes} from '../../../src/lib/tunnel/ssh/sharing-arguments.js'
 
 describe('what the arguments for ssh say about sharing', () => {
   it.each<[why: string, args: string[]]>([
@@ -78,4 +78,13 @@ describe('what the arguments for ssh say about sharing', () => {
   ])('knows in %j whether the person says by what to share', (args, said) => {
     expect(sharingWishes(args).said).toBe(said)
   })
+})
+
+it.each<[args: string[], options: string[], file: string | undefined]>([
+  [[], [], undefined],
+  [['-v', 'uptime', '-F', 'not'], ['-v'], undefined],
+  [['-F', 'a', '-p22', '-vF', 'b', 'cmd'], ['-p', '22', '-v'], 'b'],
+  [['-Fnone', '-o', 'User x', '--', '-v'], ['-o', 'User x'], 'none'],
+])('the options of %j are %j, and the file is %s', (args, options, file) => {
+  expect(optionsIn(args)).toEqual({options, file})
 })

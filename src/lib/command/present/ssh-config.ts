@@ -1,30 +1,96 @@
 import {colouredDiff} from '../../cli/diff.js'
 import {style} from '../../cli/streams.js'
 import {shellQuote} from '../../core/command-line.js'
-import {quoteForPerson} from '../../core/quote.js'
-import type {SshConfigOutcome} from '../../tunnel/types.js'
+import {canBePasted, quoteForPerson} from '../../core/quote.js'
+import {isVisible} from '../../core/text.js'
+import type {LeadingAlias, SshConfigOutcome} from '../../tunnel/types.js'
 
 /** The change, and what to know before it is made. */
-export function configChange({file, diff, edited, warnings, others}: SshConfigOutcome): {
+export function configChange({file, diff, edited, warnings, others, taken}: SshConfigOutcome): {
   warnings: string[]
   notes: string[]
   text: string[] | undefined
 } {
   const lost =
     edited && diff !== '' ? [`Someone has edited zt's block in ${file}; that edit will be lost`] : []
+  const shown = new Set(taken.filter((one) => one.file === file).map(({line}) => line))
   return {
     warnings: [...warnings, ...lost],
-    notes: others.map(({line, section, keyword}) =>
-      section === undefined
-        ? `line ${line} of ${file} sets ${keyword} for all hosts, and comes before zt's block`
-        : `line ${line} of ${file} sets ${keyword} too (${section}); zt's block comes before it`,
-    ),
+    notes: [
+      ...taken.map(({file: where, line, text, effect}) =>
+        effect === 'kept'
+          ? `line ${line} of ${where} is still used: ${text}`
+          : `line ${line} of ${where} is no longer used, because zt's block comes before it: ${text}`,
+      ),
+      ...others
+        .filter(({line}) => !shown.has(line))
+        .map(({line, section, keyword}) =>
+          section === undefined
+            ? `line ${line} of ${file} sets ${keyword} for all hosts, and comes before zt's block`
+            : `line ${line} of ${file} sets ${keyword} too (${section}); zt's block comes before it`,
+        ),
+    ],
     text: diff === '' ? undefined : colouredDiff(diff),
   }
 }
 
+const ROUTES: Record<LeadingAlias['route'], string> = {
+  zt: 'it goes through zt',
+  cloudflared: 'it still uses cloudflared',
+  other: 'it uses another ProxyCommand or a ProxyJump',
+  direct: 'it connects directly, and not through the tunnel',
+}
+
+/** For a block that is only printed. */
+export function escapedWarnings(block: {text: string} | undefined): string[] {
+  return !block || block.text.split('\n').every(isVisible)
+    ? []
+    : ['It holds characters that are shown as escapes here; --write puts it in as it is']
+}
+
+/** What was done, what else leads to the host, and the command line that uses the block. */
+export function configResult(
+  plan: SshConfigOutcome,
+  about: {
+    host: string
+    /** The name of the block. */
+    name: string
+    remove: boolean
+    dryRun: boolean
+    /** As it is on the command line. */
+    destination: string
+    file: string | undefined
+  },
+): {changed: boolean; done: string[]; notes: string[]; next: string[]} {
+  const {host, name, remove, dryRun, destination, file} = about
+  return {
+    changed: plan.action !== 'none' && !dryRun,
+    done: plan.action === 'none' || !dryRun ? [configDone(plan, name, remove)] : [],
+    notes: plan.aliases.map(
+      ({name: other, file: where, line, route}) =>
+        `${other} (line ${line} of ${where}) leads to ${host} too: ${ROUTES[route]}`,
+    ),
+    next:
+      remove || dryRun
+        ? []
+        : [
+            sshCommand(destination, file),
+            ...configCommands(
+              plan.aliases.filter(canBeTaken).map((one) => one.name),
+              file,
+              '--write',
+            ),
+          ],
+  }
+}
+
+/** A name that `zt ssh config` takes, too, and a way that it changes. */
+function canBeTaken({name, route}: LeadingAlias): boolean {
+  return route !== 'zt' && canBePasted(name) && /^[\w.-]+$/.test(name)
+}
+
 /** The result in one line. */
-export function configDone({action, file}: SshConfigOutcome, host: string, remove: boolean): string {
+function configDone({action, file}: SshConfigOutcome, host: string, remove: boolean): string {
   const done = {
     add: `${file} now has a block for ${style.bold(host)}`,
     update: `${file} has a new block for ${style.bold(host)}`,
@@ -35,7 +101,7 @@ export function configDone({action, file}: SshConfigOutcome, host: string, remov
 }
 
 /** The command line that uses the configuration; its file is named if it is not the usual one. */
-export function sshCommand(destination: string, file: string | undefined): string {
+function sshCommand(destination: string, file: string | undefined): string {
   return file === undefined ? `ssh ${destination}` : `ssh -F ${quoteForPerson(file)} ${destination}`
 }
 

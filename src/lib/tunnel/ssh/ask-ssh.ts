@@ -1,27 +1,120 @@
 import {execFile} from 'node:child_process'
+import fs from 'node:fs/promises'
+import {UserError} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
+import {temporaryPlace} from '../connections/run-files.js'
+import {readConfiguration, type Configuration} from './configuration.js'
+import {hasMatchExec, probed, withoutExec, type MatchExec} from './match-exec.js'
 
-/** The user's configuration may contain a slow `Match exec`. */
 const PATIENCE_MS = 10_000
 
+export interface SshQuestion {
+  /** Absolute path of ssh. */
+  ssh: string
+  /** ssh's arguments without -F, with the host. */
+  args: readonly string[]
+  /** The value of -F; undefined: the user's configuration and the system's. */
+  file: string | undefined
+  /** What the file would hold, latin1, where that is asked. */
+  text?: string | undefined
+  env: Readonly<Record<string, string | undefined>>
+  /** The configuration, if it has been read already. */
+  configuration?: Configuration | undefined
+}
+
+export interface SshAnswer {
+  /** What `ssh -G` prints: one setting a line, the keyword in lower case. */
+  settings: string
+  /** The `Match … exec` lines whose program ssh would start for this host. Their sections are taken not to apply. */
+  execs: MatchExec[]
+}
+
 /**
- * Asks ssh itself which settings apply (`ssh -G`).
+ * Asks ssh itself which settings apply (`ssh -G`). Runs no `Match … exec`: ssh reads copies of the files in which these
+ * lines start nothing.
  *
- * @param ssh absolute path
- * @param args ssh's arguments, with the host
- * @returns what it prints, or why it failed
+ * @returns the answer, or why ssh did not give one
  */
-export function settingsFromSsh(
-  ssh: string,
+export function settingsFromSsh(question: SshQuestion): Promise<SshAnswer | {failed: string}> {
+  return askSeveral(question, (ask) => ask(question.args))
+}
+
+/** {@link settingsFromSsh} for several command lines: the files are copied once. */
+export async function askSeveral<T>(
+  question: Omit<SshQuestion, 'args'>,
+  use: (ask: (args: readonly string[]) => Promise<SshAnswer | {failed: string}>) => Promise<T>,
+): Promise<T> {
+  const {ssh, file, text, configuration = readConfiguration({ssh, file, text})} = question
+  // A file that zt cannot read may have such a line: it is left out.
+  const filtered = hasMatchExec(configuration) || !configuration.complete
+  if (!filtered && text === undefined) return use((args) => run(question, args, file, []))
+  const copies = new Map<string, string>()
+  const removals: (() => Promise<void>)[] = []
+  const place = async (): Promise<string> => {
+    const {file: to, remove} = await temporaryPlace(question.env, 'config')
+    removals.push(remove)
+    return to
+  }
+  const write = (to: string, content: string): Promise<void> =>
+    fs.writeFile(to, content, {encoding: 'latin1', mode: 0o600, flag: 'wx'})
+  try {
+    const execs: MatchExec[] = []
+    const {main, files} = configuration
+    // Without such a line, the included files are read where they are.
+    for (const one of filtered ? files.keys() : main) copies.set(one, await place())
+    for (const [one, to] of copies) {
+      const read = files.get(one)
+      if (!read) continue
+      await write(to, filtered ? withoutExec(read, execs, copies) : read.text)
+      // ssh refuses an included file that others can write to, and so does it the copy.
+      await fs.chmod(to, read.mode)
+    }
+    let first = copies.get(main[0] ?? '') ?? 'none'
+    if (main.length > 1) {
+      first = await place()
+      await write(first, main.map((one) => `Include "${copies.get(one) ?? ''}"\n`).join(''))
+    }
+    return await use(async (args) => {
+      const answer = await run(question, args, first, execs)
+      if (!('failed' in answer)) return answer
+      return {failed: [...copies].reduce((why, [one, to]) => why.replaceAll(to, one), answer.failed)}
+    })
+  } finally {
+    for (const remove of removals) await remove()
+  }
+}
+
+/** The value of a setting in an answer of `ssh -G`. */
+export function settingIn({settings}: SshAnswer, keyword: string): string | undefined {
+  const line = settings.split(/\r?\n/).find((one) => one.startsWith(`${keyword} `))
+  return line?.slice(keyword.length + 1).trim()
+}
+
+export function sshNotFound(): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'SSH_NOT_FOUND',
+    message: 'ssh is not installed',
+    why: 'There is no program called ssh on PATH.',
+    next: ["Install OpenSSH's client, for example: apt-get install openssh-client"],
+  })
+}
+
+function run(
+  {ssh, env}: Omit<SshQuestion, 'args'>,
   args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<string | {failed: string}> {
+  file: string | undefined,
+  execs: readonly MatchExec[],
+): Promise<SshAnswer | {failed: string}> {
   const timeout = patient(PATIENCE_MS)
+  const from = file === undefined ? [] : ['-F', file]
   return new Promise((resolve) => {
     const limits = {env, timeout, maxBuffer: 16 * 1024 * 1024}
-    const child = execFile(ssh, ['-T', '-G', ...args], limits, (error, stdout, stderr) => {
-      if (!error) resolve(stdout)
-      else if (error.killed) resolve({failed: `ssh -G did not answer within ${timeout / 1000} s.`})
+    const child = execFile(ssh, ['-T', '-G', ...from, ...args], limits, (error, stdout, stderr) => {
+      if (!error) {
+        const {answer, execs: would} = probed(stdout, execs)
+        resolve({settings: answer, execs: would})
+      } else if (error.killed) resolve({failed: `ssh -G did not answer within ${timeout / 1000} s.`})
       else resolve({failed: `ssh says: ${stderr.trim().split(/\r?\n/).join('; ')}`})
     })
     child.stdin?.end()

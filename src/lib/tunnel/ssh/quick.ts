@@ -9,6 +9,8 @@ import {chooseToken, sharedBy} from '../target/target.js'
 /** A session that ended, for the command that explains the end. */
 export interface QuickEnd {
   host: string
+  /** The name that ssh was called with, if it is not the host. */
+  alias?: string | undefined
   token: {id: string; name: string}
   end: SshEnd
 }

@@ -1,5 +1,4 @@
 import type {Settings} from '../../config/types.js'
-import {UserError} from '../../core/errors.js'
 import {PAIR_VARIABLES} from '../../core/pair-variables.js'
 import {withoutVariables} from '../../system/platform.js'
 import {ztProgram} from '../../system/zt-program.js'
@@ -18,7 +17,8 @@ import {
   sharingLines,
   type ConnectionKey,
 } from './sharing.js'
-import {sharingWishes} from './sharing-arguments.js'
+import {sshNotFound} from './ask-ssh.js'
+import {optionsIn, sharingWishes} from './sharing-arguments.js'
 import {forwardsByConfiguration} from './configured-forwards.js'
 import {knownHosts} from './config-values.js'
 import {requireName} from './user-name.js'
@@ -27,6 +27,8 @@ import type {TunnelClient} from '../types.js'
 export interface OpenSshOptions {
   settings: Settings
   host: string
+  /** The name by which ssh's configuration knows the host; ssh is called with it, so that its section applies. */
+  alias?: string | undefined
   user?: string | undefined
   /** ID of another token than the bound one, confirmed for this call; or `env`. */
   token?: string | undefined
@@ -54,7 +56,7 @@ export interface SshEnd extends ChildEnd {
  * @throws UserError `needs-action` / `SSH_NOT_FOUND`, `USER_WITHOUT_NAME`
  */
 export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
-  const {settings, host, user} = options
+  const {settings, host, user, alias = host, sshArgs} = options
   // A pair that must not reach an edge chosen by a project's file. The proxy loads the profile by name, and would use it.
   const withheld = settings.withheld.credentials ? PAIR_VARIABLES : []
   const env = withoutVariables(options.env, withheld)
@@ -74,9 +76,9 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
   const args = ['-o', `ProxyCommand=${command}`, '-o', 'ProxyUseFdpass=no']
   if (settings.knownHostsFile !== undefined)
     args.push('-o', `UserKnownHostsFile=${knownHosts(settings.knownHostsFile)}`)
-  const last = [user === undefined ? host : `${user}@${host}`, ...options.sshArgs]
-  for (const line of await sharingOptions(options, program, last)) args.push('-o', line)
-  args.push(...last)
+  const destination = user === undefined ? alias : `${user}@${alias}`
+  for (const line of await sharingOptions(options, program, destination)) args.push('-o', line)
+  args.push(destination, ...sshArgs)
 
   const {state} = settings.paths
   sweep(state)
@@ -95,9 +97,9 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
  * first. None if the user's arguments name a socket: these options would override that too.
  */
 async function sharingOptions(
-  {settings, host, sharedBy, share, client, sshArgs, env}: OpenSshOptions,
+  {settings, host, alias, sharedBy, share, client, sshArgs, env}: OpenSshOptions,
   ssh: string,
-  last: readonly string[],
+  destination: string,
 ): Promise<readonly string[]> {
   const wishes = sharingWishes(sshArgs)
   if (wishes.said) return []
@@ -109,9 +111,9 @@ async function sharingOptions(
   const {profileName: profile, connectTo, caFile} = settings
   const key = {profile, tokenId: sharedBy, connectTo, caFile}
   if (wishes.connection.length === 0 && (await takenByAnother(state, host, key))) return OWN_CONNECTION
-  const lines = sharingLines(directory, {...key, more: wishes.connection})
-  const file = wishes.connection.find((option) => option.startsWith('F'))?.slice(1)
-  const args = [...lines.flatMap((line) => ['-o', line]), ...last]
+  const lines = sharingLines(directory, {...key, alias, more: wishes.connection})
+  const {options, file} = optionsIn(sshArgs)
+  const args = [...lines.flatMap((line) => ['-o', line]), destination, ...options]
   if (await forwardsByConfiguration({ssh, args, file, env})) return OWN_CONNECTION
   const said = wishes.connection.some((option) => /^o\s*serveralive/i.test(option))
   return said ? lines : [...lines, `ServerAliveInterval ${ALIVE_INTERVAL_S}`]
@@ -132,14 +134,4 @@ async function takenByAnother(state: string, host: string, key: ConnectionKey): 
     // Unknown: do not share.
     return true
   }
-}
-
-function sshNotFound(): UserError {
-  return new UserError({
-    kind: 'needs-action',
-    code: 'SSH_NOT_FOUND',
-    message: 'ssh is not installed',
-    why: 'There is no program called ssh on PATH.',
-    next: ["Install OpenSSH's client, for example: apt-get install openssh-client"],
-  })
 }

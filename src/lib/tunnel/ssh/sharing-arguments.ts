@@ -52,6 +52,17 @@ export function sharingWishes(args: readonly string[]): SharingWishes {
   return wishes
 }
 
+/** ssh's options in words that `ssh -G` can be given: without -F, whose value is apart, and without the remote command. */
+export function optionsIn(args: readonly string[]): {options: string[]; file: string | undefined} {
+  const options: string[] = []
+  let file: string | undefined
+  for (const {letter, value} of readOptions(args)) {
+    if (letter === 'F') file = value
+    else options.push(`-${letter}`, ...(value === '' ? [] : [value]))
+  }
+  return {options, file}
+}
+
 function* readOptions(args: readonly string[]): Generator<{letter: string; value: string}> {
   for (let at = 0; at < args.length; at++) {
     const word = args[at] ?? ''

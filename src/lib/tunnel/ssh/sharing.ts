@@ -21,6 +21,8 @@ export interface ConnectionKey {
   tokenId: string | undefined
   connectTo: string | undefined
   caFile: string | undefined
+  /** The name that ssh is called with, if it is not the host: its section may have another identity for the same host. */
+  alias?: string | undefined
   /** ssh's options that make it another connection. */
   more?: readonly string[] | undefined
 }
@@ -103,7 +105,8 @@ export const OWN_CONNECTION: readonly string[] = ['ControlMaster no', 'ControlPa
 
 /** A short hash of a connection's key. */
 export function identityOf(key: ConnectionKey): string {
-  const parts = [key.profile, key.tokenId, key.connectTo, key.caFile, key.more ?? []]
+  const more = [...(key.alias === undefined ? [] : [`alias ${key.alias}`]), ...(key.more ?? [])]
+  const parts = [key.profile, key.tokenId, key.connectTo, key.caFile, more]
   return createHash('sha256')
     .update(JSON.stringify(parts.map((part) => part ?? null)))
     .digest('hex')

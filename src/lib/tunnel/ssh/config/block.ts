@@ -4,8 +4,12 @@ import {configWord, knownHosts} from '../config-values.js'
 
 export interface HostBlockOptions {
   host: string
+  /** What ssh is called with, if it is another name. */
+  alias?: string | undefined
   user?: string | undefined
   proxyCommand: string
+  /** In place of the configuration's ({@link import('./certificates.js').otherName}). */
+  names?: {hostName: string; hostKeyAlias: string} | undefined
   knownHostsFile?: string | undefined
   platform?: NodeJS.Platform | undefined
   /** Undefined: connections are not shared, even if the file shares them for all hosts. */
@@ -17,16 +21,19 @@ export interface HostBlockOptions {
  * them, which shows an edit by hand. Lines end in LF, except the last one.
  */
 export function hostBlock(options: HostBlockOptions): string {
-  const {host, user, proxyCommand, knownHostsFile, platform, sharing} = options
+  const {host, alias = host, user, proxyCommand, names, knownHostsFile, platform, sharing} = options
   const lines = [
-    `Host ${host}`,
+    `Host ${alias}`,
     ...(user === undefined ? [] : [`  User ${configWord(user)}`]),
+    ...(names === undefined
+      ? []
+      : [`  HostName ${configWord(names.hostName)}`, `  HostKeyAlias ${configWord(names.hostKeyAlias)}`]),
     `  ProxyCommand ${proxyCommand}`,
     `  ServerAliveInterval ${ALIVE_INTERVAL_S}`,
     ...(sharing ? sharingLines(sharing.directory, sharing.key) : OWN_CONNECTION).map((line) => `  ${line}`),
     ...(knownHostsFile === undefined ? [] : [`  UserKnownHostsFile ${knownHosts(knownHostsFile, platform)}`]),
   ]
-  return [`# zt: begin ${host}`, ...lines, `# zt: end ${host} ${sumOf(lines.map(bytesOf))}`].join('\n')
+  return [`# zt: begin ${alias}`, ...lines, `# zt: end ${alias} ${sumOf(lines.map(bytesOf))}`].join('\n')
 }
 
 /** A text as latin1: one character for each byte of its UTF-8. */

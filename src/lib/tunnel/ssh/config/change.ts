@@ -5,9 +5,13 @@ import {Locks, type Lock} from '../../../system/lock.js'
 import {patient} from '../../../core/patience.js'
 import {tidy} from '../../../core/tidy.js'
 import {findProgram} from '../../../system/programs.js'
+import {settingsFromSsh} from '../ask-ssh.js'
+import {configLines, readConfiguration} from '../configuration.js'
 import {identityOf} from '../sharing.js'
 import {isNameless} from '../user-name.js'
+import {aliasesOf, linesAbout} from './aliases.js'
 import {bytesOf, hostBlock, type HostBlockOptions} from './block.js'
+import {certificateLines, changedBy, stillRuns} from './certificates.js'
 import {unifiedDiff} from './diff.js'
 import {findBlocks, otherSettings, withBlock, withoutBlock} from './edit.js'
 import {readConfigFile, replaceConfigFile, type ConfigFile} from './file.js'
@@ -32,6 +36,7 @@ const KEYWORDS = [
 export interface SshConfigChange {
   /** The configuration file, or a link to it. */
   file: string
+  /** The name of the block: the host, or an alias of it. */
   host: string
   /** Undefined: the host's block is removed. */
   block: HostBlockOptions | undefined
@@ -50,39 +55,112 @@ export interface SshConfigPlan extends SshConfigOutcome {
  * @throws UserError `conflict` / `SSH_CONFIG_DAMAGED`, `SSH_CONFIG_NOT_EFFECTIVE`; `config` / `FILE_NOT_READABLE`,
  *   `FILE_NOT_WRITABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
  */
-export async function planSshConfig({file, host, block, env}: SshConfigChange): Promise<SshConfigPlan> {
+export async function planSshConfig({file, host: name, block, env}: SshConfigChange): Promise<SshConfigPlan> {
   const current = await readConfigFile(file)
   const before = current.text ?? ''
   const found = findBlocks(before, file)
-  const own = found.find((one) => one.host === host)
-  const after = block
-    ? withBlock(before, found, host, bytesOf(hostBlock(block)))
-    : withoutBlock(before, found, host)
+  // A host is given in lower case, and an alias may be in another.
+  const fits = (one: {host: string}): boolean => !block && one.host.toLowerCase() === name.toLowerCase()
+  const own = found.find((one) => one.host === name) ?? found.find(fits)
+  const host = own?.host ?? name
+  const textWith = (wanted: HostBlockOptions): string =>
+    withBlock(before, found, host, bytesOf(hostBlock(wanted)))
+  const after = block ? textWith(block) : withoutBlock(before, found, host)
   const changes = after !== before
-  const warnings: string[] = []
-  if (block) {
-    const ssh = findProgram('ssh', env)
-    const {proxyCommand, user, sharing} = block
-    const socket = sharing && path.join(sharing.directory, `${identityOf(sharing.key)}-`)
-    if (ssh === undefined)
-      warnings.push('ssh is not installed, so zt could not check that the block takes effect')
-    else if (isNameless())
-      warnings.push(
-        'ssh does not run for a user without a name, so zt could not check that the block takes effect',
-      )
-    else
-      warnings.push(...(await verifyBlock({ssh, env, file, text: after, host, proxyCommand, user, socket})))
-  }
+  const effect = block
+    ? await effectOf(block, {file, env, before, after, textWith})
+    : {warnings: [], taken: [], aliases: []}
   return {
     file,
     action: !changes ? 'none' : !block ? 'remove' : own ? 'update' : 'add',
     edited: own?.edited ?? false,
     diff: unifiedDiff(file, before, after),
-    warnings,
+    ...effect,
     others: block ? otherSettings(before, found, host, KEYWORDS) : [],
     current,
     after,
   }
+}
+
+/** What ssh itself says of a block in its place. */
+async function effectOf(
+  block: HostBlockOptions,
+  {
+    file,
+    env,
+    before,
+    after,
+    textWith,
+  }: {
+    file: string
+    env: Environment
+    before: string
+    after: string
+    textWith: (block: HostBlockOptions) => string
+  },
+): Promise<Pick<SshConfigPlan, 'warnings' | 'taken' | 'aliases'>> {
+  const ssh = findProgram('ssh', env)
+  const unchecked =
+    ssh === undefined
+      ? 'ssh is not installed'
+      : isNameless()
+        ? 'ssh does not run for a user without a name'
+        : undefined
+  if (ssh === undefined || unchecked !== undefined)
+    return {
+      warnings: [`${unchecked}, so zt could not check that the block takes effect`],
+      taken: [],
+      aliases: [],
+    }
+  const {host, alias, proxyCommand, user, sharing, names} = block
+  const name = alias ?? host
+  const configuration = readConfiguration({file, ssh, text: after})
+  const about = linesAbout(readConfiguration({file, ssh, text: before}), name, keywordsOf(hostBlock(block)))
+  const elsewhere = about.find(
+    (one) => one.file !== path.resolve(file) && /^"?ProxyCommand\b/i.test(one.text),
+  )
+  const question = {ssh, env, file, text: after, configuration}
+  const answer = await settingsFromSsh({...question, args: [name]})
+  const socket = sharing && path.join(sharing.directory, `${identityOf(sharing.key)}-`)
+  const places = 'failed' in answer ? [] : certificateLines(answer, {file, before, after})
+  const warnings = verifyBlock({
+    answer,
+    file,
+    host: name,
+    proxyCommand,
+    user,
+    socket,
+    elsewhere: elsewhere?.file,
+  })
+  if (places.length > 0)
+    warnings.push(
+      `${places.join(', ')}: each connection to ${name} first runs cloudflared access ssh-gen, which asks a person to log in and knows no service token. --no-short-lived-cert switches it off for ${name}; ssh then needs another key than its certificate`,
+    )
+  if (!configuration.complete)
+    warnings.push(`zt could not read every file that ${file} includes, and checked the block without them`)
+  if (names && !('failed' in answer)) {
+    if (places.length > 0) throw stillRuns(file, name, places)
+    const plain = await settingsFromSsh({
+      ...{ssh, env, file, args: [name]},
+      text: textWith({...block, names: undefined}),
+    })
+    const changed = 'failed' in plain ? [] : changedBy(plain, answer)
+    if (changed.length > 0)
+      warnings.push(
+        `HostName ${names.hostName} also changes ${changed.join(', ')}: a Match section for ${name} no longer applies`,
+      )
+  }
+  return {
+    warnings,
+    taken: alias === undefined ? [] : about,
+    aliases: await aliasesOf(question, host, name),
+  }
+}
+
+/** What a block sets, in lower case. Its ProxyCommand makes ssh ignore a ProxyJump. */
+function keywordsOf(block: string): ReadonlySet<string> {
+  const keywords = [...configLines(block)].map(({keyword}) => keyword).filter((one) => one !== 'host')
+  return new Set([...keywords, 'proxyjump'])
 }
 
 /**

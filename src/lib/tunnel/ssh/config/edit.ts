@@ -1,6 +1,7 @@
 import {UserError} from '../../../core/errors.js'
 import type {OtherSetting} from '../../types.js'
 import {patternOf} from '../config-values.js'
+import {linesOf} from '../configuration.js'
 import {sumOf} from './block.js'
 
 /**
@@ -118,7 +119,7 @@ export function otherSettings(
 }
 
 /** Patterns of ssh_config(5); one with `!` excludes the hosts that match it. */
-function matchesHost(patterns: string, host: string): boolean {
+export function matchesHost(patterns: string, host: string): boolean {
   let matched = false
   for (const word of patterns.split(/[ \t\r"]+/).filter((one) => one !== '')) {
     const negated = word.startsWith('!')
@@ -138,16 +139,6 @@ function placeFor(text: string, found: readonly FoundBlock[]): number {
     else comments = undefined
   }
   return text.length
-}
-
-function* linesOf(text: string): Generator<{line: string; offset: number; number: number}> {
-  let number = 0
-  for (let offset = 0; offset < text.length;) {
-    const at = text.indexOf('\n', offset)
-    const next = at < 0 ? text.length : at + 1
-    yield {line: text.slice(offset, next), offset, number: ++number}
-    offset = next
-  }
 }
 
 /** How the first line ends. */

@@ -9,11 +9,14 @@ import {hostBlock, type HostBlockOptions} from './block.js'
 export interface WantedBlock {
   settings: Settings
   host: string
+  /** The name that ssh is called with, if it is another. */
+  alias?: string | undefined
   user: string | undefined
   client: TunnelClient
   share: boolean
   /** The command that starts zt (system/zt-program.ts), with absolute paths. */
   program: readonly string[]
+  names?: HostBlockOptions['names']
   platform?: NodeJS.Platform | undefined
   /** Whether the block may send the environment's pair to this host, to which no token is bound. */
   mayUseEnvironment: () => boolean | Promise<boolean>
@@ -33,7 +36,7 @@ export interface WrittenBlock {
  * that time; its sessions then share no connection, which may be another pair's.
  */
 export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
-  const {settings, host, user, client, share, program, platform = process.platform} = wanted
+  const {settings, host, alias, user, client, share, program, names, platform = process.platform} = wanted
   const {profileName: profile, connectTo, caFile, knownHostsFile} = settings
   const warnings: string[] = []
   const notes: string[] = []
@@ -65,11 +68,14 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
   const token = fromEnvironment ? 'env' : undefined
   const options: HostBlockOptions = {
     host,
+    alias,
     user,
     proxyCommand: proxyCommand({program, profile, client, host, platform, token}),
+    names,
     knownHostsFile,
     platform,
-    sharing: directory === undefined ? undefined : {directory, key: {profile, tokenId, connectTo, caFile}},
+    sharing:
+      directory === undefined ? undefined : {directory, key: {profile, tokenId, alias, connectTo, caFile}},
   }
   return {options, text: hostBlock(options), warnings, notes}
 }

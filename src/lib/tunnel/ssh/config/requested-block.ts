@@ -1,0 +1,60 @@
+import {existsSync} from 'node:fs'
+import type {Environment} from '../../../config/paths.js'
+import {parseDestination} from '../../target/destination.js'
+import {aliasFor, aliasText, type Alias} from '../alias.js'
+import {otherName} from './certificates.js'
+import {blockFor, type WantedBlock, type WrittenBlock} from './wanted-block.js'
+
+export interface RequestedBlock extends Omit<
+  WantedBlock,
+  'host' | 'user' | 'alias' | 'names' | 'mayUseEnvironment'
+> {
+  /** `[USER@]HOST`, or an alias in place of the host. */
+  destination: string
+  /** The ssh configuration, if it is not the usual one. */
+  file: string | undefined
+  /** False: `Match … exec "cloudflared access ssh-gen …"` is switched off for the host. */
+  shortLivedCert: boolean
+  /** The block of this name is to be removed. */
+  remove: boolean
+  /** Whether the block may send the environment's pair to a host to which no token is bound. */
+  mayUseEnvironment: (host: string) => boolean | Promise<boolean>
+  env: Environment
+}
+
+export interface BlockAsRequested {
+  host: string
+  user: string | undefined
+  /** The name of the block: the host, or an alias of it. */
+  name: string
+  alias: Alias | undefined
+  block: Pick<WrittenBlock, 'options' | 'text'> | undefined
+  warnings: string[]
+  notes: string[]
+}
+
+/**
+ * The block that a command line asks for. A name that ssh's configuration has for a host gets a block of its own, which
+ * connects to that host: one that took the name itself for a host could not connect.
+ *
+ * @throws UserError as `parseDestination` and {@link aliasFor}
+ */
+export async function requestedBlock(requested: RequestedBlock): Promise<BlockAsRequested> {
+  const {destination, shortLivedCert, remove, env, mayUseEnvironment, ...wanted} = requested
+  const given = parseDestination(destination, 'zt ssh config [USER@]HOST')
+  if (remove) return {...given, name: given.host, alias: undefined, block: undefined, warnings: [], notes: []}
+  // ssh fails for a file that does not exist, which the block may be the first to be in.
+  const file = requested.file === undefined || existsSync(requested.file) ? requested.file : 'none'
+  const alias = await aliasFor({settings: wanted.settings, host: given.host, written: destination, file, env})
+  const host = alias?.host ?? given.host
+  const name = alias?.name ?? host
+  const names = shortLivedCert ? undefined : await otherName({name, host, file, env})
+  const block = await blockFor({
+    ...wanted,
+    ...{host, alias: alias?.name, user: given.user, names},
+    mayUseEnvironment: () => mayUseEnvironment(host),
+  })
+  const {warnings, notes} = block
+  const all = alias ? [aliasText(alias), ...notes] : notes
+  return {host, user: given.user, name, alias, block, warnings, notes: all}
+}
