@@ -13,6 +13,14 @@ const fs = require('fs')
 const config = fs.readFileSync(0, 'utf8')
 const {status, location = '', exit = 0} = JSON.parse(fs.readFileSync(__dirname + '/answer.json', 'utf8'))
 fs.writeFileSync(__dirname + '/call.json', JSON.stringify({args: process.argv.slice(2), env: process.env, config}))
+const written = {
+  '--dump-header': 'HTTP/1.1 200 OK\\r\\nset-cookie: CF_Authorization=SESSION; Path=/\\r\\nSet-Cookie: own=1\\r\\n\\r\\n',
+  '--cookie-jar': '# Netscape\\n#HttpOnly_h\\tFALSE\\t/\\tTRUE\\t0\\tCF_Authorization\\tSESSION\\nh\\tFALSE\\t/\\tTRUE\\t0\\town\\t1\\n',
+}
+for (const [option, text] of Object.entries(written)) {
+  const at = process.argv.indexOf(option)
+  if (at > 0) fs.writeFileSync(process.argv[at + 1], text)
+}
 const [, mark] = /%\\{stderr\\}(.*?)%\\{http_code\\}/.exec(config)
 process.stderr.write(mark + [status, location, '', '', '', '', ''].join('\\t') + mark)
 process.exitCode = exit
@@ -47,6 +55,18 @@ it('gives curl the two headers, in no argument and no variable', async () => {
   expect(config).toContain(secret)
   expect(JSON.stringify([args, env, result])).not.toContain(secret)
   expect(args).toEqual(expect.arrayContaining(['-q', '-S', '--json', '--url', url]))
+})
+
+it("writes the headers and the cookie jar without Access's session", async () => {
+  const {zt} = scene
+  const [jar, heads] = [zt.file('jar'), zt.file('heads')]
+  await zt.json(['curl', url, '--', '-c', jar, '-D', heads])
+  expect(await fs.readFile(jar, 'utf8')).toBe('# Netscape\nh\tFALSE\t/\tTRUE\t0\town\t1\n')
+  expect(await fs.readFile(heads, 'utf8')).toBe('HTTP/1.1 200 OK\r\nSet-Cookie: own=1\r\n\r\n')
+  const {args} = await call()
+  for (const option of ['--cookie-jar', '--dump-header'])
+    await expect(fs.stat(args[args.indexOf(option) + 1] ?? '')).rejects.toThrow('ENOENT')
+  await zt.fails(['curl', url, '--', '-c', zt.file('bin')], 'config', 'FILE_NOT_WRITABLE')
 })
 
 it('ends as curl ends', async () => {
