@@ -14,33 +14,43 @@ const HIGHEST = 1023
 export function inheritedDescriptors(): number[] {
   if (process.platform !== 'linux') return []
   const own = openFiles('self')
-  const parents = new Set(openFiles(process.ppid).values())
-  const ends = (pipe: string): number => [...own.values()].filter((one) => one === pipe).length
-  return [...own]
-    .filter(([fd]) => fd > 2 && fd <= HIGHEST)
-    .filter(([, what]) => {
-      if (what.startsWith('anon_inode:')) return false
+  const parents = new Set(openFiles(process.ppid).map(({what}) => what))
+  const hasBothEnds = (pipe: string): boolean =>
+    ['r', 'w'].every((end) => own.some(({what, ends}) => what === pipe && ends.includes(end)))
+  return own
+    .filter(({fd, what}) => {
+      if (fd <= 2 || fd > HIGHEST || what.startsWith('anon_inode:')) return false
       if (!/^(socket|pipe):/.test(what) || parents.has(what)) return true
-      return what.startsWith('pipe:') && ends(what) === 1
+      return what.startsWith('pipe:') && !hasBothEnds(what)
     })
-    .map(([fd]) => fd)
-    .sort((a, b) => a - b)
+    .map(({fd}) => fd)
 }
 
-/** What each descriptor of a process is (proc(5), /proc/PID/fd); empty if that cannot be seen. */
-function openFiles(pid: number | 'self'): Map<number, string> {
+interface OpenFile {
+  fd: number
+  /** A path, or a kind and a number: `pipe:[123]`. */
+  what: string
+  /** `r`, `w` or both, as it was opened. */
+  ends: string
+}
+
+/** The descriptors of a process (proc(5), /proc/PID/fd); none if they cannot be seen. */
+function openFiles(pid: number | 'self'): OpenFile[] {
   const directory = `/proc/${pid}/fd`
-  const found = new Map<number, string>()
   try {
-    for (const name of fs.readdirSync(directory)) {
+    return fs.readdirSync(directory).flatMap((name): OpenFile[] => {
+      const link = `${directory}/${name}`
       try {
-        found.set(Number(name), fs.readlinkSync(`${directory}/${name}`))
+        const {mode} = fs.lstatSync(link)
+        const ends = `${(mode & 0o400) === 0 ? '' : 'r'}${(mode & 0o200) === 0 ? '' : 'w'}`
+        return [{fd: Number(name), what: fs.readlinkSync(link), ends}]
       } catch {
         // Closed since: the one with which the directory was read.
+        return []
       }
-    }
+    })
   } catch {
     // Another user's process.
+    return []
   }
-  return found
 }
