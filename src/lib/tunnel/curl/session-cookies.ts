@@ -12,9 +12,17 @@ const START = 'HTTP/'
 
 /** Headers as curl writes them, one or more answers, without those that set one of Access's session cookies. */
 export function headersWithoutSession(text: string): string {
-  // With the lines that continue a header (RFC 9112, section 5.2).
-  const header = /^set-cookie[ \t]*:(?:[ \t]|\r?\n[ \t])*([^=;\s]*)[^\n]*(?:\n[ \t][^\n]*)*(?:\n|$)/gim
-  return text.replaceAll(header, (all, name: string) => (isAccessCookie(name) ? '' : all))
+  const headers: string[] = []
+  for (const line of text.split(/(?<=\n)/)) {
+    // A line that continues a header (RFC 9112, section 5.2).
+    if (/^[ \t]/.test(line)) headers.push((headers.pop() ?? '') + line)
+    else headers.push(line)
+  }
+  const kept = headers.filter((header) => {
+    const name = /^set-cookie[ \t]*:([^=;]*)/i.exec(header)?.[1]
+    return name === undefined || !isAccessCookie(name.trim())
+  })
+  return kept.join('')
 }
 
 /** A cookie jar as curl writes it (curl.se, "HTTP Cookies": seven fields, tabs between them), without the same cookies. */

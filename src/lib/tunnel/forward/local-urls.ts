@@ -19,11 +19,15 @@ export function localUrl(value: string, {host, base}: Origins): string {
 
 /** `5; url=https://HOST/next`, with or without quotes (html.spec.whatwg.org, "shared declarative refresh steps"). */
 export function localRefresh(value: string, origins: Origins): string {
-  const [, start = '', quote = '', rest = ''] =
-    /^([\s\d.]*[;,]?\s*(?:url\s*=\s*)?)(["']?)(.*)$/is.exec(value) ?? []
-  const end = quote === '' ? -1 : rest.indexOf(quote)
-  const url = end < 0 ? rest : rest.slice(0, end)
-  return `${start}${quote}${localUrl(url, origins)}${rest.slice(url.length)}`
+  const behindTime = value.search(/[^\s\d.;,]/)
+  if (behindTime < 0) return value
+  const named = /^url\s*=\s*/i.exec(value.slice(behindTime))?.[0] ?? ''
+  const at = behindTime + named.length
+  const quote = /^["']/.exec(value.slice(at))?.[0] ?? ''
+  const from = at + quote.length
+  const closing = quote === '' ? -1 : value.indexOf(quote, from)
+  const to = closing < 0 ? value.length : closing
+  return value.slice(0, from) + localUrl(value.slice(from, to), origins) + value.slice(to)
 }
 
 /** `<https://HOST/style.css>; rel=preload, …` (RFC 8288, section 3). */
