@@ -40,7 +40,8 @@ export default class Curl extends TunnelCommand<typeof Curl> {
     const target = await this.findTarget(host, {path})
     let previousUntil: string | null = null
     const onlyPrevious = (until: string): void => this.note(onlyPreviousText(target, (previousUntil = until)))
-    const call = {request, given, target, env: process.env, stderr: process.stderr, onlyPrevious}
+    const {env, stdout, stderr} = process
+    const call = {request, given, target, env, stdout, stderr, onlyPrevious}
     const end = await curlWithToken(call)
     const {answer} = end
     if (answer && (answer.by !== 'service' || answer.reason === 'origin-down')) {

@@ -13,6 +13,14 @@ const fs = require('fs')
 const config = fs.readFileSync(0, 'utf8')
 const {status, location = '', exit = 0} = JSON.parse(fs.readFileSync(__dirname + '/answer.json', 'utf8'))
 fs.writeFileSync(__dirname + '/call.json', JSON.stringify({args: process.argv.slice(2), env: process.env, config}))
+const written = {
+  '--dump-header': 'HTTP/1.1 200 OK\\r\\nset-cookie: CF_Authorization=SESSION; Path=/\\r\\nSet-Cookie: own=1\\r\\n\\r\\n',
+  '--cookie-jar': '# Netscape\\n#HttpOnly_h\\tFALSE\\t/\\tTRUE\\t0\\tCF_Authorization\\tSESSION\\nh\\tFALSE\\t/\\tTRUE\\t0\\town\\t1\\n',
+}
+for (const [option, text] of Object.entries(written)) {
+  const at = process.argv.indexOf(option)
+  if (at > 0) fs.writeFileSync(process.argv[at + 1], text)
+}
 const [, mark] = /%\\{stderr\\}(.*?)%\\{http_code\\}/.exec(config)
 process.stderr.write(mark + [status, location, '', '', '', '', ''].join('\\t') + mark)
 process.exitCode = exit
@@ -59,6 +67,18 @@ it('sends the token of the path, as Access has an application of its own there',
   expect((await call()).config).not.toContain(String(clientSecret))
   expect(await zt.json('token show hooks')).toMatchObject({token: {hosts: [`${HOST}/hooks`]}})
   expect((await zt.run('token list')).stdout).toContain(`${HOST}/hooks`)
+})
+
+it("writes the headers and the cookie jar without Access's session", async () => {
+  const {zt} = scene
+  const [jar, heads] = [zt.file('jar'), zt.file('heads')]
+  await zt.json(['curl', url, '--', '-c', jar, '-D', heads])
+  expect(await fs.readFile(jar, 'utf8')).toBe('# Netscape\nh\tFALSE\t/\tTRUE\t0\town\t1\n')
+  expect(await fs.readFile(heads, 'utf8')).toBe('HTTP/1.1 200 OK\r\nSet-Cookie: own=1\r\n\r\n')
+  const {args} = await call()
+  for (const option of ['--cookie-jar', '--dump-header'])
+    await expect(fs.stat(args[args.indexOf(option) + 1] ?? '')).rejects.toThrow('ENOENT')
+  await zt.fails(['curl', url, '--', '-c', zt.file('bin')], 'not-written', 'FILE_NOT_WRITABLE')
 })
 
 it('ends as curl ends', async () => {

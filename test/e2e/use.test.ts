@@ -85,7 +85,18 @@ describe('zt exec', () => {
     expect(end).toMatchObject({code: 7, stderr: ''})
   })
 
-  it.each(['SIGTERM', 'SIGHUP', 'SIGINT'] as const)('passes %s on to its child', async (signal) => {
+  it.skipIf(process.platform !== 'linux')('passes the descriptors above 2 that it was started with', () => {
+    const command = 'cat <&3; cat "$1"; ls -l /proc/self/fd | grep anon_inode; true'
+    const script = `exec "$@" sh -c '${command}' sh <(echo second) 3< <(echo first)`
+    const words = ['-c', script, 'bash', process.execPath, bin, 'exec', 'user', '--']
+    const {env, home: cwd} = world.zt
+    expect(execFileSync('bash', words, {env, cwd, encoding: 'utf8'})).toBe('first\nsecond\n')
+  })
+
+  it.each([
+    ...(['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const),
+    ...(['SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT', 'SIGALRM'] as const),
+  ])('passes %s on to its child', async (signal) => {
     const script = `trap 'echo got; exit 9' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`
     const end = await world.zt.run(['exec', 'user', '--', 'sh', '-c', script], {
       onStart: (child) => child.stdout?.once('data', () => child.kill(signal)),
@@ -95,6 +106,16 @@ describe('zt exec', () => {
 })
 
 describe.skipIf(!hasCurl)('zt curl', () => {
+  it('shows and keeps no session of Access, where curl alone would', async () => {
+    const [jar, heads] = [path.join(world.zt.home, 'jar'), path.join(world.zt.home, 'heads')]
+    const end = await world.zt.run(['curl', `${web}/x`, '--', '-sic', jar, '-D', heads])
+    expect(end).toMatchObject({code: 0, stderr: ''})
+    expect(end.stdout).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)+\r\n/)
+    expect(await fs.readFile(jar, 'utf8')).toContain('Netscape HTTP Cookie File')
+    const all = end.stdout + (await fs.readFile(jar, 'utf8')) + (await fs.readFile(heads, 'utf8'))
+    expect(all).not.toContain('CF_Authorization')
+  })
+
   it('leaves stdout to curl, byte for byte', async () => {
     const end = await bytes(['curl', `${web}/big`, '--', '-sS'], Buffer.alloc(0))
     expect(end).toMatchObject({code: 0, stderr: ''})

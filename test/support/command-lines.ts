@@ -559,7 +559,7 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     hostile: [['exec', HOSTILE, '--', 'true'], ['exec', 'known', '--', HOSTILE], ['exec', 'known', '--id-var', HOSTILE, '--', 'true']],
   },
   curl: {
-    leak: [['curl', `https://${SSH}/`, '--', '-i'], ['curl', `https://${SSH}/`, '--', '--data', '@-'], ['curl', `https://${SSH}/`, '--', '-v'], ['curl', 'https://elsewhere.example/', '--token', 'ci', '--yes', '--', '-m', '5']],
+    leak: [['curl', `https://${SSH}/`, '--', '-i'], ['curl', `https://${SSH}/`, '--', '--data', '@-'], ['curl', `https://${SSH}/`, '--', '-v'], ['curl', `https://${SSH}/`, '--', '-sc', '-', '-D', 'heads'], ['curl', 'https://elsewhere.example/', '--token', 'ci', '--yes', '--', '-m', '5']],
     hostile: [['curl', `https://${SSH}/${HOSTILE}`], ['curl', `https://${SSH}/`, '--', `--${HOSTILE}`]],
   },
   // One that listens is in forward.test.ts, as it does not end by itself.

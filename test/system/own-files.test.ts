@@ -197,6 +197,7 @@ const MAY_OPEN: Record<string, string> = {
   'lib/tunnel/ssh/config/verify.ts': 'a copy in a directory that was just made',
   'lib/tunnel/ssh/stderr.ts': "ssh's own stderr",
   'lib/tunnel/curl/curl.ts': 'a pipe in a directory that was just made',
+  'lib/tunnel/curl/session-cookies.ts': "what curl has just written, and the person's own files",
   'lib/tunnel/connections/announce.ts': 'a new file, then a rename',
   'lib/network/tcp-peer.ts': '/proc',
   'lib/system/stdout-reader.ts': 'its own stdout again',

@@ -16,6 +16,8 @@ export interface CallerOptions {
   listen: {address: string; port: number}
   /** Other origins whose pages may call, for example `https://app.example.com`. */
   allowedOrigins: readonly string[]
+  /** The listener's own name below `localhost`, which no name server decides on (RFC 6761, section 6.3). */
+  localName?: string | undefined
 }
 
 /** The headers that show who calls. Browsers send all three; other programs may send only Host. */
@@ -42,20 +44,22 @@ export function callOf({headers}: IncomingMessage): Call {
 export class Callers {
   readonly #listen: CallerOptions['listen']
   readonly #allowed: ReadonlySet<string>
+  readonly #names: readonly (string | undefined)[]
 
-  constructor({listen, allowedOrigins}: CallerOptions) {
+  constructor({listen, allowedOrigins, localName}: CallerOptions) {
     this.#listen = listen
+    this.#names = ['localhost', localName]
     this.#allowed = new Set(allowedOrigins.map((origin) => origin.toLowerCase()))
   }
 
-  /** True for the listener's own address, as a number or as localhost, with its port. */
+  /** True for the listener's own address, as a number, as localhost or as its name below that, with its port. */
   isOwnHost(authority: string): boolean {
     const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::(\d{1,5}))?$/i.exec(authority)
     if (!match) return false
     const {address, port} = this.#listen
     if (Number(match[3] ?? 80) !== port) return false
     const name = (match[1] ?? match[2] ?? '').toLowerCase()
-    if (name === 'localhost') return true
+    if (this.#names.includes(name)) return true
     if (isIP(name) !== (match[1] === undefined ? 4 : 6)) return false
     // No one can make a numeric address point elsewhere: if the listener is exposed, any number may be this machine's.
     return isLoopback(name) || !isLoopback(address)
@@ -69,7 +73,7 @@ export class Callers {
   /** Why a call is not served; undefined if it is. */
   refusal({host, origin, fetchSite}: Call): string | undefined {
     if (host === undefined || !this.isOwnHost(host))
-      return "The Host header is not this listener's own address (localhost or its IP address, with the port)."
+      return "The Host header is not this listener's own address (localhost, its name below localhost or its IP address, with the port)."
     if (origin !== undefined) {
       if (this.isOwnOrigin(origin) || this.#allowed.has(origin.toLowerCase())) return undefined
       return 'Pages of another origin may not use this listener.'

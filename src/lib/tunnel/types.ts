@@ -154,7 +154,7 @@ export interface ForwardListener {
   host: string
   /** As `--listen` takes it: `127.0.0.1:5432`, `unix:PATH`. */
   place: string
-  /** What clients of the web open; undefined for TCP. */
+  /** What a browser opens; undefined for TCP. */
   url: string | undefined
 }
 

@@ -89,7 +89,7 @@ describe("curl's arguments", () => {
     [['--compressed'], ['--compressed']],
     [['--tlsv1.3'], ['--tlsv1.3']],
   ])('%j are understood', (words, args) => {
-    expect(readCurlArguments(words)).toEqual({args, writeOut: '', readsStdin: false})
+    expect(readCurlArguments(words)).toMatchObject({args, writeOut: '', readsStdin: false, kept: []})
   })
 
   it.each([
@@ -107,7 +107,7 @@ describe("curl's arguments", () => {
     ...['--alt-svc', '--hsts', '--preproxy', '--proxy-header', '--haproxy-protocol', '--aws-sigv4'],
     ...['-k', '--insecure', '-sk', '--cacert', '--capath', '--proxy-insecure', '--engine', '--no-insecure'],
     ...['-v', '--verbose', '--trace', '--trace-ascii', '--trace-config', '--libcurl', '--stderr', '-svo'],
-    ...['-D', '--dump-header', '-h', '--help', '-V', '-M', '--manual'],
+    ...['-h', '--help', '-V', '-M', '--manual'],
     ...['--loc', '--locatio', '--data=x', '--unknown', '-?', '-\u00E9', '--max-time=5', '---', '-l'],
   ])('%s is refused', (word) => {
     expect(codeOf(() => readCurlArguments([word, 'x']))).toBe('CURL_OPTION_REFUSED')
@@ -163,6 +163,49 @@ describe("curl's arguments", () => {
     ['-b', '-'],
   ])('%s %s reads stdin', (option, value) => {
     expect(readCurlArguments([option, value]).readsStdin).toBe(true)
+  })
+
+  it.each([
+    [['-c', 'jar'], [{option: 'cookie-jar', file: 'jar'}]],
+    [['-scjar', '--cookie-jar', 'last'], [{option: 'cookie-jar', file: 'last'}]],
+    [
+      ['-D', 'heads', '-c', '-'],
+      [
+        {option: 'dump-header', file: 'heads'},
+        {option: 'cookie-jar', file: '-'},
+      ],
+    ],
+  ])('%j: zt writes the files that may have a session of Access in them', (words, kept) => {
+    const read = readCurlArguments(words)
+    expect(read.kept).toEqual(kept)
+    expect(read.args.join(' ')).not.toMatch(/jar|heads|last/)
+  })
+
+  it.each([
+    ['-i'],
+    ['--include'],
+    ['--show-headers'],
+    ['-sI'],
+    ['--head'],
+    ['-i', '-o', '-'],
+    ['-Io', '/dev/null'],
+  ])('%j shows the headers, which zt reads', (...words) => {
+    expect(readCurlArguments(words).showsHeaders).toBe(true)
+    expect(readCurlArguments(['-A', '-i', '-o', 'x']).showsHeaders).toBe(false)
+  })
+
+  it.each([
+    [['-i', '-o', 'file'], 'CURL_HEADERS_MIXED'],
+    [['-ofile', '-I'], 'CURL_HEADERS_MIXED'],
+    [['-Oi'], 'CURL_HEADERS_MIXED'],
+    [['--head', '--remote-name'], 'CURL_HEADERS_MIXED'],
+    [['-i', '--retry', '3'], 'CURL_HEADERS_MIXED'],
+    [['-D', '-'], 'CURL_VALUE_REFUSED'],
+    [['-w', '%{header_json}'], 'CURL_VALUE_REFUSED'],
+    [['-w', 'a%header{Set-Cookie}b'], 'CURL_VALUE_REFUSED'],
+    [['-w', '%header{set-cookie:all:,}'], 'CURL_VALUE_REFUSED'],
+  ])('%j could show a session of Access, and is refused', (words, code) => {
+    expect(codeOf(() => readCurlArguments(words))).toBe(code)
   })
 
   it("the person's write-out is kept apart", () => {

@@ -5,6 +5,7 @@ import {Callers, isLoopback} from '../../../src/lib/network/callers.js'
 import {endToEnd} from '../../../src/lib/network/http-message.js'
 import {requestHeaders, responseHeaders} from '../../../src/lib/tunnel/forward/headers.js'
 import {parseListen} from '../../../src/lib/tunnel/forward/listen.js'
+import {localNameOf} from '../../../src/lib/tunnel/forward/local-name.js'
 import type {ListenAddress} from '../../../src/lib/tunnel/types.js'
 import {checkHeaderName, checkOrigin} from '../../../src/lib/tunnel/forward/settings.js'
 
@@ -109,6 +110,44 @@ describe('an answer on its way to the client', () => {
   })
 
   it.each([
+    ['Content-Location', `https://${host}/x`, `${base}/x`],
+    ['SourceMap', `https://${host}/x.map`, `${base}/x.map`],
+    ['Access-Control-Allow-Origin', `https://${host}`, base],
+    ['Access-Control-Allow-Origin', '*', '*'],
+    ['Timing-Allow-Origin', `https://${host}`, base],
+    ['Refresh', '5', '5'],
+    ['Refresh', `5; url=https://${host}/next`, `5; url=${base}/next`],
+    ['Refresh', `0;URL='https://${host}'`, `0;URL='${base}'`],
+    ['Refresh', `1, "https://${host}/a" x`, `1, "${base}/a" x`],
+    ['Refresh', `5; url="https://${host}/open`, `5; url="${base}/open`],
+    [
+      'Refresh',
+      `5; url=https://elsewhere.example/?to=https://${host}/`,
+      `5; url=https://elsewhere.example/?to=https://${host}/`,
+    ],
+    [
+      'Link',
+      `<https://${host}/a.css>; rel=preload, </b>; rel=x, <https://x.example/?https://${host}/>`,
+      `<${base}/a.css>; rel=preload, </b>; rel=x, <https://x.example/?https://${host}/>`,
+    ],
+    [
+      'Content-Security-Policy',
+      `default-src 'self' https://${host} wss://${host}/live; img-src ${host}:443 data:, connect-src https://x.example`,
+      `default-src 'self' ${base} ws://localhost:8080/live; img-src localhost:8080 data:, connect-src https://x.example`,
+    ],
+    [
+      'Content-Security-Policy-Report-Only',
+      `script-src https://*.example.com 'nonce-x'; report-uri https://${host}/csp?a`,
+      `script-src https://*.example.com ${base} 'nonce-x'; report-uri ${base}/csp?a`,
+    ],
+    ['Content-Security-Policy', `img-src *.${host} x${host}`, `img-src *.${host} x${host}`],
+    ['X-Else', `https://${host}/`, `https://${host}/`],
+    ['constructor', `https://${host}/`, `https://${host}/`],
+  ])('%s: %s reaches the client as %s', (name, value, local) => {
+    expect(received(name, value)).toEqual([[name, local]])
+  })
+
+  it.each([
     ['a=b; Path=/; Secure; HttpOnly', 'a=b; Path=/; HttpOnly'],
     [`a=b; Domain=${host}; Path=/`, 'a=b; Path=/'],
     ['a=b; domain = .example.com', 'a=b'],
@@ -181,6 +220,20 @@ describe('who may use the listener', () => {
     call('evil.example:8080', 'https://good.example'),
   ])('%j may not', (given) => {
     expect(local.refusal(given)).toMatch(/listener/)
+  })
+
+  it('the name below localhost counts as its own, and that of another host does not', () => {
+    const listen = {address: '127.0.0.1', port: 8080}
+    const named = new Callers({listen, allowedOrigins: [], localName: localNameOf('a.example.com')})
+    const own = 'a-example-com.localhost:8080'
+    expect(named.refusal(call(own, `http://${own}`, 'same-origin'))).toBeUndefined()
+    expect(named.refusal(call(own.toUpperCase()))).toBeUndefined()
+    expect(named.refusal(call('localhost:8080'))).toBeUndefined()
+    for (const other of ['b-example-com.localhost', 'x.a-example-com.localhost', 'a-example-com.localhost.'])
+      expect(named.refusal(call(`${other}:8080`))).toBeDefined()
+    expect(named.refusal(call('a-example-com.localhost:8081'))).toBeDefined()
+    expect(named.refusal(call(own, 'http://b-example-com.localhost:8080', 'cross-site'))).toBeDefined()
+    expect(local.refusal(call('undefined:8080'))).toBeDefined()
   })
 
   it('a listener that is exposed answers to any address, and to no name', () => {

@@ -7,6 +7,7 @@ import {WebSocket} from 'ws'
 import {Secret} from '../../../src/lib/core/secret.js'
 import type {StoredCredentials} from '../../../src/lib/secrets/types.js'
 import {forwardHttp, type HttpForwardOptions} from '../../../src/lib/tunnel/forward/http.js'
+import {localNameOf} from '../../../src/lib/tunnel/forward/local-name.js'
 import type {ListenAddress} from '../../../src/lib/tunnel/types.js'
 import type {Forward} from '../../../src/lib/tunnel/forward/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
@@ -193,4 +194,40 @@ describe('behind a proxy of the network', () => {
     expect(proxy.requests).toEqual([])
     await proxy.close()
   })
+})
+
+it('a browser keeps the session of each service apart: its name below localhost serves only that service', async () => {
+  edge.says = () => ({
+    status: 302,
+    headers: {
+      location: `https://${HOST}/next`,
+      'set-cookie': `session=1; Domain=${HOST}; Path=/; Secure`,
+    },
+  })
+  await start({credentials: {clientId: 'f00d.access', clientSecret: new Secret('present')}})
+  const {port} = forward.listen as ListenAddress
+  const at = (name: string, more = {}): Promise<http.IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const headers = {host: `${name}:${port}`, ...more}
+      const request = http.get({host: '127.0.0.1', port, headers, agent: false}, (answer) => {
+        answer.resume()
+        resolve(answer)
+      })
+      request.once('error', reject)
+    })
+  const own = localNameOf(HOST)
+  const other = localNameOf(`other.${HOST}`)
+  const {statusCode, headers} = await at(own, {origin: `http://${own}:${port}`})
+  expect(statusCode).toBe(302)
+  // Without Domain, the cookie is only for the name under which the page was opened.
+  expect(headers).toMatchObject({
+    location: `http://${own}:${port}/next`,
+    'set-cookie': ['session=1; Path=/'],
+  })
+  expect((await at('localhost')).headers.location).toBe(`http://localhost:${port}/next`)
+  expect(edge.seen).toHaveLength(2)
+  expect((await at(other)).statusCode).toBe(403)
+  expect((await at(own, {origin: `http://${other}:${port}`})).statusCode).toBe(403)
+  expect((await at(own, {'sec-fetch-site': 'cross-site'})).statusCode).toBe(403)
+  expect(edge.seen).toHaveLength(2)
 })

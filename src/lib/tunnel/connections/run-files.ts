@@ -22,7 +22,7 @@ export function runDirectory(state: string): string {
 /** A name for a file of this process, or of a child, that no other process uses. */
 export function ownFile(
   state: string,
-  kind: 'connection' | 'report' | 'config' | 'pipe' | 'log',
+  kind: 'connection' | 'report' | 'config' | 'pipe' | 'cookies' | 'log',
   pid = process.pid,
 ): string {
   const name = `${processSpace()}-${pid}-${randomBytes(6).toString('hex')}.${kind}`
@@ -69,7 +69,7 @@ export function sweep(state: string): void {
  */
 export async function temporaryPlace(
   env: Environment,
-  kind: 'config' | 'pipe',
+  kind: 'config' | 'pipe' | 'cookies',
 ): Promise<{file: string; remove(): Promise<void>}> {
   try {
     const {state} = pathsFrom(env)

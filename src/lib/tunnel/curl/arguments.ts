@@ -1,6 +1,8 @@
+import {devNull} from 'node:os'
 import {UserError} from '../../core/errors.js'
 import {normaliseHostname} from '../../core/hostname.js'
 import {optionLettered, optionNamed, refusalOf, type KnownOption} from './options.js'
+import type {WantedFile} from './session-cookies.js'
 import {readsStdin, refusedValue} from './values.js'
 
 /** A request's URL, and the host that receives the secret. */
@@ -13,12 +15,21 @@ export interface RequestUrl {
 
 /** curl's arguments, as far as they matter to zt. */
 export interface CurlArguments {
-  /** As given, without `--write-out`. */
+  /** As given, without `--write-out` and the files of {@link CurlArguments.kept}. */
   args: string[]
   /** The value of `--write-out`, which zt appends to its own. */
   writeOut: string
   /** True when curl itself reads stdin. */
   readsStdin: boolean
+  /** True when stdout begins with the headers. */
+  showsHeaders: boolean
+  /** Files with cookies in them, which zt writes. */
+  kept: WantedFile[]
+}
+
+type Reading = CurlArguments & {
+  /** An option with which zt could not read the headers that curl shows. */
+  hides: string | undefined
 }
 
 /**
@@ -58,15 +69,24 @@ export function checkUrl(text: string): RequestUrl {
  *   `CURL_VALUE_REFUSED`
  */
 export function readCurlArguments(words: readonly string[]): CurlArguments {
-  const result: CurlArguments = {args: [], writeOut: '', readsStdin: false}
+  const result: Reading = {
+    args: [],
+    writeOut: '',
+    readsStdin: false,
+    showsHeaders: false,
+    kept: [],
+    hides: undefined,
+  }
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ''
     if (!word.startsWith('-') || word === '-' || word === '--') throw secondUrl(word)
     if (word.startsWith('--')) {
       const option = optionNamed(word.slice(2))
       if (!option) throw refused(word)
-      if (option.takes === 'nothing') result.args.push(word)
-      else take(result, word, option, words[++at])
+      if (option.takes === 'nothing') {
+        noteHeaders(result, option)
+        result.args.push(word)
+      } else take(result, word, option, words[++at])
       continue
     }
     // Several letters in one word: only the last takes a value, which may be the rest of the word.
@@ -75,6 +95,7 @@ export function readCurlArguments(words: readonly string[]): CurlArguments {
       const option = optionLettered(word[letter] ?? '')
       if (!option) throw refused(short)
       if (option.takes === 'nothing') {
+        noteHeaders(result, option)
         result.args.push(short)
         continue
       }
@@ -83,10 +104,35 @@ export function readCurlArguments(words: readonly string[]): CurlArguments {
       break
     }
   }
-  return result
+  const {hides, ...read} = result
+  if (read.showsHeaders && hides !== undefined) throw notFiltered(hides)
+  return read
 }
 
-function take(result: CurlArguments, written: string, option: KnownOption, value: string | undefined): void {
+/** Options that show the headers in front of the body. */
+const SHOW_HEADERS = new Set(['include', 'show-headers', 'head'])
+/** Where the body may go with them: to stdout, which zt reads, or nowhere. */
+const READ_OR_NOWHERE = new Set(['-', '/dev/null', devNull])
+
+/** Notes what an option does to the headers that curl shows. */
+function noteHeaders(result: Reading, {long}: KnownOption, value = ''): void {
+  if (SHOW_HEADERS.has(long)) result.showsHeaders = true
+  const toFile = long === 'remote-name' || (long === 'output' && !READ_OR_NOWHERE.has(value))
+  // The answers of several attempts follow each other without a sign between them.
+  if (toFile || long === 'retry') result.hides = `--${long}`
+}
+
+function notFiltered(option: string): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'CURL_HEADERS_MIXED',
+    message: `curl cannot show the headers together with ${option}`,
+    why: "The headers may contain Access's session cookie, which zt could not remove from there.",
+    next: ['Write the headers to a file of their own: -D FILE instead of -i or -I'],
+  })
+}
+
+function take(result: Reading, written: string, option: KnownOption, value: string | undefined): void {
   if (value === undefined) {
     throw new UserError({
       kind: 'usage',
@@ -101,9 +147,24 @@ function take(result: CurlArguments, written: string, option: KnownOption, value
   if (takes === 'format') {
     if (value.startsWith('@')) throw valueRefused(written, 'zt does not read the format from a file.')
     if (/%output\{/.test(value)) throw valueRefused(written, 'Name the file with -o instead.')
+    if (/%\{header_json\}|%header\{\s*set-cookie/i.test(value))
+      throw valueRefused(
+        written,
+        "It could print Access's session cookie.",
+        'For the cookies: -c FILE, for all headers: -D FILE',
+      )
     result.writeOut = value
     return
   }
+  if (takes === 'kept-file') {
+    // curl writes only the last one of each.
+    const kept = {option: option.long as WantedFile['option'], file: value}
+    if (kept.option === 'dump-header' && value === '-')
+      throw valueRefused(written, 'Use -i, which shows the headers on stdout.')
+    result.kept = [...result.kept.filter((one) => one.option !== kept.option), kept]
+    return
+  }
+  noteHeaders(result, option, value)
   if (readsStdin(takes, value)) result.readsStdin = true
   // As separate words, so that no value is mistaken for a letter, nor a letter for a value.
   result.args.push(`--${option.long}`, value)

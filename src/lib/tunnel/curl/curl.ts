@@ -16,6 +16,7 @@ import {temporaryPlace} from '../connections/run-files.js'
 import type {Target} from '../target/target.js'
 import type {EdgeAnswer} from '../types.js'
 import type {CurlArguments, RequestUrl} from './arguments.js'
+import {HeadsWithoutSession, keepBack} from './session-cookies.js'
 import {StatusLine} from './status-line.js'
 
 export interface CurlOptions {
@@ -23,6 +24,7 @@ export interface CurlOptions {
   given: CurlArguments
   target: Target
   env: Readonly<Record<string, string | undefined>>
+  stdout: Writable & {isTTY?: boolean}
   stderr: Writable
   platform?: NodeJS.Platform | undefined
   /** Called when only the previous secret is accepted, with the end of its grace period (ISO 8601). */
@@ -36,13 +38,14 @@ export interface CurlEnd extends ChildEnd {
 
 /**
  * Runs the system's curl for one request, with the pair as two headers. The secret is in no argument, environment
- * variable or file: curl reads it from a pipe, as configuration. No redirect is followed. During the grace period of a
+ * variable or file: curl reads it from a pipe, as configuration. No redirect is followed. Access's session cookies, with which
+ * anyone gets in without the token, are taken out of the headers and the cookie jar that curl writes. During the grace period of a
  * rotation, zt first sends a request to find out which secret is accepted.
  *
- * @throws UserError `needs-action` / `CURL_NOT_FOUND`, `STDIN_TAKEN`
+ * @throws UserError `needs-action` / `CURL_NOT_FOUND`, `STDIN_TAKEN`; `config` / `FILE_NOT_WRITABLE`
  */
 export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
-  const {request, given, target, env, stderr, platform = process.platform, onlyPrevious} = options
+  const {request, given, target, env, stdout, stderr, platform = process.platform, onlyPrevious} = options
   const program = findProgram('curl', env, {platform})
   if (program === undefined) throw curlNotFound()
   const status = new StatusLine()
@@ -53,19 +56,32 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
   checkPair(credentials)
   // zt's format comes first: one that begins with %{onerror}, or leaves something open, would swallow it.
   const config = configOf(credentials, status.writeOut + given.writeOut)
+  const kept = await keepBack(given.kept, env)
   const pipe = given.readsStdin ? await makePipe(env, platform) : undefined
   try {
     let stderrDone: Promise<void> | undefined
+    let stdoutDone: Promise<void> | undefined
     let fed: Promise<void> | undefined
     const ended = new AbortController()
     const end = await runChild({
       program,
-      args: argumentsOf({request, given, target}, pipe?.file ?? '-'),
+      args: argumentsOf({request, given, target}, pipe?.file ?? '-', [
+        // As on a terminal, which curl no longer sees.
+        ...(given.showsHeaders && stdout.isTTY === true ? ['--silent', '--show-error', '--no-buffer'] : []),
+        ...kept.args,
+      ]),
       env: withoutSecrets(env),
-      stdio: [pipe ? 'inherit' : 'pipe', 'inherit', 'pipe'],
+      stdio: [pipe ? 'inherit' : 'pipe', given.showsHeaders ? 'pipe' : 'inherit', 'pipe'],
       onStart: (child) => {
         // Without `end`: zt writes to stderr after curl.
         if (child.stderr) stderrDone = pipeline(child.stderr, status, stderr, {end: false})
+        // Where the reader of stdout has gone, curl notices it at its next byte.
+        if (child.stdout)
+          stdoutDone = pipeline(child.stdout, new HeadsWithoutSession(), stdout, {end: false}).catch(
+            (error: unknown) => {
+              if (!hasCode(error, 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE')) throw error
+            },
+          )
         // A curl that ended at once has reported why.
         child.stdin?.on('error', () => undefined)
         child.stdin?.end(config)
@@ -78,11 +94,12 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
       },
     })
     ended.abort()
-    await Promise.all([stderrDone, fed])
+    await Promise.all([stdoutDone, stderrDone, fed])
+    await kept.handOver((text) => stdout.write(text, 'latin1'))
     return {...end, answer: status.answer}
   } finally {
-    // How curl ended is the result, even if the pipe cannot be removed.
-    await pipe?.remove().catch(() => undefined)
+    // How curl ended is the result, even if these cannot be removed.
+    await Promise.allSettled([pipe?.remove(), kept.remove()])
   }
 }
 
@@ -93,10 +110,12 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
 function argumentsOf(
   {request, given, target}: Pick<CurlOptions, 'request' | 'given' | 'target'>,
   config: string,
+  added: readonly string[],
 ): string[] {
   const {host, connectTo, caFile} = target.edge
   return [
     ...['-q', '--config', config, '--tlsv1.2'],
+    ...added,
     ...given.args,
     ...['--globoff', '--proto', '=https', '--max-redirs', '0'],
     ...(connectTo === undefined ? [] : ['--connect-to', `${host}:443:${connectTo}`]),

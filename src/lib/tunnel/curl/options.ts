@@ -12,6 +12,7 @@ export type ValueClass =
   | 'method'
   | 'format'
   | 'file'
+  | 'kept-file'
   | 'number'
   | 'size'
   | 'offset'
@@ -49,7 +50,8 @@ const UNDERSTOOD: Readonly<Record<ValueClass, string>> = {
   'header-value': 'oauth2-bearer, referer e, user-agent A',
   method: 'request X',
   format: 'write-out w',
-  file: 'cert E, cookie-jar c, etag-compare, etag-save, key, output o, output-dir, pinnedpubkey',
+  file: 'cert E, etag-compare, etag-save, key, output o, output-dir, pinnedpubkey',
+  'kept-file': 'cookie-jar c, dump-header D',
   number: `
     connect-timeout, expect100-timeout, happy-eyeballs-timeout-ms, keepalive-cnt, keepalive-time, max-time m, retry, retry-delay,
     retry-max-time, speed-limit Y, speed-time y, vlan-priority`,
@@ -111,7 +113,6 @@ const REFUSED: Readonly<Record<string, string>> = {
     login-options, mail-auth, mail-from, mail-rcpt, mail-rcpt-allowfails, metalink, pubkey, sasl-authzid, sasl-ir,
     telnet-option t, tftp-blksize, tftp-no-options, upload-flags, use-ascii B`,
   'It does not make a request.': 'help h, manual M, version V',
-  'Use -i, which shows the headers of the response.': 'dump-header D',
 }
 
 const NEXT_STEPS: Readonly<Record<string, string>> = {

@@ -26,6 +26,7 @@ const RULES: Readonly<Record<ValueClass, Rule>> = {
   'header-value': {},
   format: {},
   file: {},
+  'kept-file': {},
   time: {},
   data: {reads: (value) => behind(value, '@')},
   // NAME=TEXT never names a file.

@@ -18,10 +18,19 @@ export interface RunChildOptions {
   onStart?: ((child: ChildProcess) => void) | undefined
 }
 
-const PASSED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGBREAK'] as const
+/**
+ * Every signal that a process can handle, except those that the system sends for a process's own faults and children, and
+ * SIGPIPE and SIGPROF, which node uses.
+ */
+const PASSED = [
+  ...['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT', 'SIGTSTP'],
+  ...['SIGALRM', 'SIGVTALRM', 'SIGURG', 'SIGIO', 'SIGPWR', 'SIGXCPU', 'SIGXFSZ', 'SIGINFO', 'SIGBREAK'],
+] as NodeJS.Signals[]
+/** Those that a terminal sends to all of its processes. */
+const TYPED: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH'])
 
 /**
- * Runs a child to its end, and passes on the signals that this process receives.
+ * Runs a child to its end, and passes on the signals that this process receives. At SIGTSTP this process stops with it.
  *
  * @throws what `spawn` throws when the child cannot be started
  */
@@ -29,8 +38,10 @@ export function runChild({program, args, env, stdio, onStart}: RunChildOptions):
   return new Promise((resolve, reject) => {
     const pass = (signal: NodeJS.Signals): void => {
       // A signal typed on a terminal reaches the child anyway; a second one would cut short its orderly end.
-      const typed = (signal === 'SIGINT' || signal === 'SIGQUIT') && [0, 1, 2].some((fd) => tty.isatty(fd))
+      const typed = TYPED.has(signal) && [0, 1, 2].some((fd) => tty.isatty(fd))
       if (!typed) child.kill(signal)
+      // The shell waits for zt, and gets its prompt back only if zt stops as well.
+      if (signal === 'SIGTSTP') process.kill(process.pid, 'SIGSTOP')
     }
     const signals = PASSED.filter((signal) => signal in os.constants.signals)
     // Before the child runs: a signal in between must not end zt alone.

@@ -3,6 +3,7 @@ import path from 'node:path'
 import {UserError, hasCode} from '../../core/errors.js'
 import {PAIR_VARIABLES, type PairNames} from '../../core/pair-variables.js'
 import {searchDirectories, variableOf, withoutVariables} from '../../system/platform.js'
+import {inheritedDescriptors} from '../../system/descriptors.js'
 import {withoutSpies} from '../../secrets/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {findProgram, findShim, isShim, type Search} from '../../system/programs.js'
@@ -30,8 +31,8 @@ export function checkCommand(words: readonly string[]): readonly string[] {
 }
 
 /**
- * Runs a command with a service token's pair in its environment, on zt's own stdin, stdout and stderr. The pair is in no
- * argument and in no other process's environment.
+ * Runs a command with a service token's pair in its environment, on zt's own stdin, stdout and stderr and with the other
+ * descriptors that zt was started with. The pair is in no argument and in no other process's environment.
  *
  * @throws UserError with a shell's exit codes: 127 / `COMMAND_NOT_FOUND`, 126 / `COMMAND_NOT_EXECUTABLE`
  */
@@ -45,24 +46,32 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
       [names.secret]: credentials.clientSecret.expose(),
     },
     usage: 'zt exec TOKEN --',
+    descriptors: inheritedDescriptors(),
   })
 }
 
 /**
  * Runs a command on zt's own stdin, stdout and stderr.
  *
- * @param options `env`: its environment, with the PATH on which it is searched; `usage`: the words before the command
+ * @param options `env`: its environment, with the PATH on which it is searched; `usage`: the words before the command;
+ *   `descriptors`: those above 2 that it gets too, under the same numbers
  * @throws UserError as {@link execWithToken}
  */
 export async function runCommand({
   command,
   env,
   usage,
-}: Pick<ExecOptions, 'command' | 'env'> & {usage: string}): Promise<ChildEnd> {
+  descriptors = [],
+}: Pick<ExecOptions, 'command' | 'env'> & {
+  usage: string
+  descriptors?: readonly number[]
+}): Promise<ChildEnd> {
   const [word = '', ...args] = command
   const program = locate(word, env, {}, usage)
   try {
-    return await runChild({program, args, env, stdio: 'inherit'})
+    const length = 1 + Math.max(2, ...descriptors)
+    const stdio = Array.from({length}, (_, fd) => (fd <= 2 || descriptors.includes(fd) ? fd : 'ignore'))
+    return await runChild({program, args, env, stdio})
   } catch (error) {
     // The program exists; the interpreter in its first line does not.
     if (hasCode(error, 'ENOENT')) throw notFound(word, 'It is a script whose interpreter does not exist.')

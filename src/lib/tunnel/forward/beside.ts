@@ -35,7 +35,9 @@ export async function runBeside(
 
 function addressOf({listen, url}: HostForward): Address {
   if ('socket' in listen) return {socket: listen.socket, url: url ?? placeOf(listen)}
-  return {host: listen.address, port: String(listen.port), url: url ?? `tcp://${authorityOf(listen)}`}
+  // By address: not every program resolves names below localhost.
+  const scheme = url === undefined ? 'tcp' : 'http'
+  return {host: listen.address, port: String(listen.port), url: `${scheme}://${authorityOf(listen)}`}
 }
 
 /** `{port}` is that of the first host, `{port2}` of the second. Other braces stay as they are. */

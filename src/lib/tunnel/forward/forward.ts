@@ -6,9 +6,10 @@ import {identityOf} from '../ssh/sharing.js'
 import {sharedBy, type Target} from '../target/target.js'
 import {forwardHttp} from './http.js'
 import {authorityOf, placeOf} from './listen.js'
+import {isAtLocalhost, localNameOf} from './local-name.js'
 import type {ForwardPlan} from './plan.js'
 import {forwardTcp} from './tcp.js'
-import type {HostForward} from '../types.js'
+import type {HostForward, Listening} from '../types.js'
 import type {ForwardEvents} from './types.js'
 
 /** A forward that is to start. */
@@ -62,11 +63,17 @@ async function startForward(
         .close()
         .then(() => to.events.settled?.())
         .finally(withdraw)
-    const url = http ? `http://${authorityOf(forward.listen)}` : undefined
+    const url = http ? pageOf(forward.listen, host) : undefined
     return {...forward, close, host, token: {id, name}, place, url}
   } finally {
     early()
   }
+}
+
+/** What a browser opens: the name at which the cookies of this host are its own, where that leads to the listener. */
+function pageOf(listen: Listening, host: string): string {
+  const named = 'port' in listen && isAtLocalhost(listen)
+  return `http://${named ? `${localNameOf(host)}:${listen.port}` : authorityOf(listen)}`
 }
 
 /** @returns takes it back */

@@ -1,8 +1,7 @@
 import {endToEnd, type Header, type RawHeaders} from '../../network/http-message.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
-
-/** Access's session cookies: a client that has one gets in without the token. */
-const ACCESS_COOKIES = /^(CF_Authorization|CF_AppSession|CF_Session|CF_Binding)$/i
+import {isAccessCookie} from '../edge/access-cookies.js'
+import {localLink, localPolicy, localRefresh, localUrl, type Origins} from './local-urls.js'
 
 export interface RequestHeaderOptions {
   raw: RawHeaders
@@ -51,39 +50,38 @@ function publicReferer(value: string, host: string, isOwnOrigin: (origin: string
   return match?.[1] !== undefined && isOwnOrigin(match[1]) ? `https://${host}${match[2] ?? ''}` : value
 }
 
+/** How the public host's URLs are replaced in the headers that browsers act on. */
+const REWRITTEN = new Map<string, (value: string, origins: Origins) => string>([
+  ['location', localUrl],
+  ['content-location', localUrl],
+  ['sourcemap', localUrl],
+  ['access-control-allow-origin', localUrl],
+  ['timing-allow-origin', localUrl],
+  ['refresh', localRefresh],
+  ['link', localLink],
+  ['content-security-policy', localPolicy],
+  ['content-security-policy-report-only', localPolicy],
+])
+
 /**
- * The headers of an answer for the client: redirects within the host lead to the listener, cookies work over the
- * listener's plain http, and Access's own cookies are removed.
- *
- * @param base `http://127.0.0.1:8080`, as the client names the listener
+ * The headers of an answer for the client: what leads to the host leads to the listener, cookies work over the listener's
+ * plain http, and Access's own cookies are removed.
  */
-export function responseHeaders(raw: RawHeaders, {host, base}: {host: string; base: string}): Header[] {
+export function responseHeaders(raw: RawHeaders, origins: Origins): Header[] {
   return endToEnd(raw).flatMap(([name, value]): Header[] => {
     const lower = name.toLowerCase()
     if (lower === 'strict-transport-security' || lower === 'alt-svc') return []
-    if (lower === 'location' || lower === 'content-location')
-      return [[name, localLocation(value, host, base)]]
-    if (lower !== 'set-cookie') return [[name, value]]
+    if (lower !== 'set-cookie') return [[name, REWRITTEN.get(lower)?.(value, origins) ?? value]]
     const cookie = localCookie(value)
     return cookie === undefined ? [] : [[name, cookie]]
   })
-}
-
-function localLocation(value: string, host: string, base: string): string {
-  const match = /^(?:https?:)?\/\/([^/?#]*)(.*)/is.exec(value)
-  if (!match) return value
-  const authority = (match[1] ?? '')
-    .toLowerCase()
-    .replace(/:(443|80)$/, '')
-    .replace(/\.$/, '')
-  return authority === host ? base + (match[2] ?? '') : value
 }
 
 /** Undefined for one of Access's own cookies. */
 function localCookie(value: string): string | undefined {
   const [pair = '', ...attributes] = value.split(';')
   const name = (pair.split('=')[0] ?? '').trim()
-  if (ACCESS_COOKIES.test(name)) return undefined
+  if (isAccessCookie(name)) return undefined
   // Browsers refuse these names without Secure, and accept Secure from a loopback address.
   const secure = /^__(Secure|Host)-/i.test(name)
   const kept = attributes.filter((attribute) => {

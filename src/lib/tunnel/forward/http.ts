@@ -6,6 +6,7 @@ import {guard, SERVER_OPTIONS} from '../../network/http-listener.js'
 import {AcceptedSecret} from '../target/accepted-secret.js'
 import {trustOf} from '../carrier/edge-agent.js'
 import {authorityOf, startListening, type ListenWish} from './listen.js'
+import {localNameOf} from './local-name.js'
 import {Pool} from './pool.js'
 import {Proxying, words, type ProxyingOptions} from './proxying.js'
 import {CLOSE_MS, CONNECTION_LIMIT, type Forward} from './types.js'
@@ -43,7 +44,11 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
   const bound = await startListening(server, listen)
   // Clients of a socket have no address, and call it localhost.
   const address = 'socket' in bound ? {address: '127.0.0.1', port: 80} : bound
-  const callers = new Callers({listen: address, allowedOrigins: options.allowedOrigins ?? []})
+  const callers = new Callers({
+    listen: address,
+    allowedOrigins: options.allowedOrigins ?? [],
+    localName: localNameOf(target.edge.host),
+  })
   const upgraded = new Set<net.Socket>()
   const proxy = new Proxying(options, {
     agent,
