@@ -79,6 +79,7 @@ it("writes the headers and the cookie jar without Access's session", async () =>
   for (const option of ['--cookie-jar', '--dump-header'])
     await expect(fs.stat(args[args.indexOf(option) + 1] ?? '')).rejects.toThrow('ENOENT')
   await zt.fails(['curl', url, '--', '-c', zt.file('bin')], 'not-written', 'FILE_NOT_WRITABLE')
+  await zt.fails(['curl', url, '--', '-D', zt.file('no/such')], 'not-written', 'FILE_NOT_WRITABLE')
 })
 
 it('ends as curl ends', async () => {

@@ -19,6 +19,8 @@ import {againstSchema} from './json-schemas.js'
 import {ScriptedPerson, type Answer} from './scripted-person.js'
 
 const root = path.resolve(import.meta.dirname, '../..')
+// Each command that pipes a child's output leaves node's listeners there: one process, many commands.
+for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(0)
 const sources = path.join(root, 'src', 'commands')
 const DIRECTORIES = ['CONFIG', 'DATA', 'STATE', 'CACHE'] as const
 /** Every command has them; test/commands/global-flags.test.ts tries them. */

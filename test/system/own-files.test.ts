@@ -194,7 +194,7 @@ const MAY_OPEN: Record<string, string> = {
   'lib/secrets/vault/identity.ts': 'the pipe that a shell puts in the place of <(COMMAND)',
   'lib/sandbox/daemon.ts': "the sandbox's log, not by a link",
   'lib/tunnel/ssh/config/file.ts': "a person's own configuration, as ssh judges it",
-  'lib/tunnel/ssh/config/verify.ts': 'a copy in a directory that was just made',
+  'lib/tunnel/ssh/ask-ssh.ts': 'a copy in a directory that was just made',
   'lib/tunnel/ssh/stderr.ts': "ssh's own stderr",
   'lib/tunnel/curl/curl.ts': 'a pipe in a directory that was just made',
   'lib/tunnel/curl/session-cookies.ts': "what curl has just written, and the person's own files",

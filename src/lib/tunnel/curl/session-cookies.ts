@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises'
 import {Transform, type TransformCallback} from 'node:stream'
-import {hasCode} from '../../core/errors.js'
+import {hasCode, UserError} from '../../core/errors.js'
 import type {Environment} from '../../config/paths.js'
 import {unusable} from '../../system/own-files.js'
 import {temporaryPlace} from '../connections/run-files.js'
@@ -115,6 +115,13 @@ async function writeWanted(file: string, text: string): Promise<void> {
   try {
     await fs.writeFile(file, text, {encoding: 'latin1', mode: 0o600})
   } catch (error) {
-    throw unusable(error, 'write', file)
+    if (!hasCode(error, 'ENOENT')) throw unusable(error, 'write', file)
+    throw new UserError({
+      kind: 'not-written',
+      code: 'FILE_NOT_WRITABLE',
+      message: `Cannot write ${file}`,
+      why: 'Its directory does not exist. curl itself has ended, and its answer is complete.',
+      details: {file},
+    })
   }
 }
