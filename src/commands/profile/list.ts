@@ -1,4 +1,4 @@
-import {nameQuietFlag} from '../../lib/command/flags.js'
+import {quietFlag} from '../../lib/command/flags.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
 import {table} from '../../lib/cli/table.js'
 import {readConfig} from '../../lib/config/profiles.js'
@@ -7,7 +7,7 @@ import {CLOUDFLARE_API_URL} from '../../lib/config/types.js'
 export default class ProfileList extends BaseCommand<typeof ProfileList> {
   static override summary = 'List the profiles on this machine'
   static override examples = ['<%= config.bin %> profile list', '<%= config.bin %> profile list --json']
-  static override flags = {quiet: nameQuietFlag}
+  static override flags = {quiet: quietFlag}
   static override profile = 'ignored' as const
 
   async run(): Promise<object> {

@@ -1,6 +1,6 @@
 import {listStores} from '../../lib/access/stores/list.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {nameQuietFlag} from '../../lib/command/flags.js'
+import {quietFlag} from '../../lib/command/flags.js'
 import {stateColour, storeJson} from '../../lib/command/present/store.js'
 import {style} from '../../lib/cli/streams.js'
 import {table} from '../../lib/cli/table.js'
@@ -11,7 +11,7 @@ export default class StoreList extends AccessCommand<typeof StoreList> {
     'These are the OS keychain, every docker-credential-* helper on PATH, the age vault, and the environment if its variables are set.'
   static override examples = ['<%= config.bin %> store list', '<%= config.bin %> store list --json']
 
-  static override flags = {quiet: nameQuietFlag}
+  static override flags = {quiet: quietFlag}
 
   async run(): Promise<object> {
     const stores = await listStores(this.access(), this.settings)

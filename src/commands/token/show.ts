@@ -18,7 +18,7 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
   ]
   static override args = {token: tokenArg}
   static override flags = {
-    reveal: Flags.boolean({description: 'also print the secret, if it is on this machine'}),
+    reveal: Flags.boolean({description: 'also print the secret'}),
     zone: zoneFlag,
   }
   // What names it is shown as far as it may be read.

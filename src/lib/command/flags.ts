@@ -108,12 +108,9 @@ export const noZoneFlag = Flags.string({
 /** For lists and for what makes an object. */
 export const quietFlag = Flags.boolean({
   char: 'q',
-  description: 'print only the ID, one per line',
+  description: 'print only the ID, or the name of what has none, one per line',
   exclusive: ['json', 'fields', 'jq'],
 })
-
-/** For lists of what has a name and no ID. */
-export const nameQuietFlag = {...quietFlag, description: 'print only the name, one per line'}
 
 export const limitFlag = Flags.integer({
   char: 'L',

@@ -375,7 +375,7 @@ describe('when someone else is at work', () => {
       'an Access group',
       ({data}) => void (find(data.groups, 'g-robots')['include'] = [cd, ci, intruder]),
       ({data}) => find(data.groups, 'g-robots')['include'],
-      [cd, intruder],
+      [intruder, cd],
     ],
   ]
   it.each(otherFields)('keeps what they wrote into %s, and still detaches', async (_, write, read, kept) => {
