@@ -2,6 +2,7 @@ import type {Hook} from '@oclif/core'
 import {closest} from '../core/closest.js'
 import {shellQuote} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
+import {refuseSecretWords} from '../core/redact.js'
 import {HELP_TOPICS} from './help-topics.js'
 import {hoistGlobalFlags} from './hoist.js'
 import {inOwnWords} from './other-words.js'
@@ -9,9 +10,11 @@ import {mayBeSecret, unexpectedArguments} from './parse-error.js'
 
 /** oclif's hook for words that are no command. */
 const commandNotFound: Hook.CommandNotFound = async function ({config}) {
+  const words = hoistGlobalFlags(process.argv.slice(2))
+  refuseSecretWords(words)
   const commands = config.commands.filter(({hidden}) => hidden !== true).map(({id}) => id)
   throw unknownCommand(
-    hoistGlobalFlags(process.argv.slice(2)),
+    words,
     commands.map((id) => id.split(':')),
     config.topics.map(({name}) => [name]),
   )
