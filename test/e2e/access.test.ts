@@ -40,7 +40,14 @@ const programs: [name: string, words: () => readonly string[]][] = [
 let zt: BuiltZt
 let edge: string
 let bare: NodeJS.ProcessEnv
-const echo = net.createServer((socket) => socket.on('error', () => undefined).pipe(socket))
+/** Ends after the message: zt waits for what may still come after the end of stdin, and cloudflared does not. */
+const echo = net.createServer((socket) => {
+  socket.on('error', () => undefined)
+  socket.on('data', (chunk) => {
+    if (chunk.toString() === MESSAGE) socket.end(chunk)
+    else socket.write(chunk)
+  })
+})
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve))
@@ -80,15 +87,10 @@ function start(words: readonly string[], env: NodeJS.ProcessEnv): {child: ChildP
   }
 }
 
-/** Says the message, and ends stdin once it has come back: cloudflared ends with it, whatever is on the way. */
+/** Says the message, and hears it. */
 async function exchange(words: readonly string[], env: NodeJS.ProcessEnv): Promise<End> {
   const {child, end} = start(words, env)
   child.stdin?.write(MESSAGE)
-  let heard = ''
-  child.stdout?.on('data', (chunk: Buffer) => {
-    heard += chunk.toString()
-    if (heard.length >= MESSAGE.length) child.stdin?.end()
-  })
   return end
 }
 
@@ -101,13 +103,13 @@ describe.each(programs)('%s', (name, program) => {
     [['access', 'tcp', `--hostname=${ECHO}`]],
     [['access', 'rdp', '-hostname', ECHO]],
     [['access', 'smb', '-T', ECHO]],
-    [['access', 'tcp', '--tunnel-host', `https://${ECHO}`, '--log-level', 'fatal', '--loglevel=info']],
-    [['access', 'ssh', '-hostname', ECHO, '-H', 'X-Client: build', '--header=X-Other:1']],
+    [['access', 'tcp', '--tunnel-host', `https://${ECHO}`, '--log-level', 'fatal']],
+    [['access', 'ssh', '-hostname', ECHO, '-H', 'X-Client: build', '-H=X-Other:1']],
     [['access', 'ssh', '--hostname', ECHO, '--destination', '10.0.0.7:22']],
     [['access', 'ssh'], {TUNNEL_SERVICE_HOSTNAME: ECHO}],
     [['access', '--fedramp', 'ssh', '--hostname', ECHO]],
     [['--no-autoupdate', 'access', 'tcp', '--hostname', ECHO]],
-    [['--loglevel', 'fatal', 'access', 'ssh', '--hostname', ECHO]],
+    [['--loglevel', 'fatal', 'access', 'smb', '--hostname', ECHO]],
   ])('carries stdin and stdout: %j', async (line, env) => {
     const end = await exchange([...program(), ...line, ...there()], {...withPair, ...env})
     expect(end).toEqual({code: 0, stdout: MESSAGE, stderr: ''})
@@ -130,7 +132,8 @@ describe.each(programs)('%s', (name, program) => {
     const sent = Buffer.alloc(200_000, 'line after line\n')
     expect((await throughPort(Number(port), sent, end)).equals(sent)).toBe(true)
     child.kill('SIGTERM')
-    expect((await end).code).toBe(0)
+    // cloudflared dies of it.
+    expect((await end).code).toBe(name === 'zt' ? 0 : null)
   })
 
   it('is the ProxyCommand of the commonest configuration of ssh', async () => {
