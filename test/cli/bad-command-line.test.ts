@@ -240,6 +240,15 @@ describe('global flags before the command', () => {
       ['token', 'list', '--json'],
       ['token', 'list', '--json'],
     ],
+    // What is for another program begins without --.
+    [
+      ['--json', 'access', 'curl', 'u', '-s'],
+      ['access', 'curl', '--json', 'u', '-s'],
+    ],
+    [
+      ['--json', 'access'],
+      ['access', '--json'],
+    ],
     [['--json'], ['--json']],
     [['--profile'], ['--profile']],
     [
@@ -247,6 +256,30 @@ describe('global flags before the command', () => {
       ['--yes', 'token', 'list'],
     ],
   ])('are moved behind it: %j', (given, expected) => {
+    expect(hoistGlobalFlags(given)).toEqual(expected)
+  })
+})
+
+describe("cloudflared's own options before its command", () => {
+  it.each([
+    [
+      ['--no-autoupdate', 'access', 'ssh', '-T', 'h'],
+      ['access', 'ssh', '-T', 'h'],
+    ],
+    [
+      ['--loglevel', 'debug', '-logfile=x', 'access', '--fedramp', 'ssh'],
+      ['access', 'ssh'],
+    ],
+    [
+      ['access', '--fedramp=true', 'curl', 'u', '--no-autoupdate'],
+      ['access', 'curl', 'u', '--no-autoupdate'],
+    ],
+    [
+      ['--no-autoupdate', 'token', 'list'],
+      ['--no-autoupdate', 'token', 'list'],
+    ],
+    [['--loglevel'], ['--loglevel']],
+  ])('are left out before access, and nowhere else: %j', (given, expected) => {
     expect(hoistGlobalFlags(given)).toEqual(expected)
   })
 })

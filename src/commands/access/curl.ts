@@ -1,11 +1,13 @@
 import {Args, Flags} from '@oclif/core'
 import {completing} from '../../lib/cli/completing.js'
 import {DropInCommand} from '../../lib/command/drop-in-command.js'
+import {TunnelCommand} from '../../lib/command/tunnel-command.js'
 import {connectionTokenFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
 import {readCurlLine} from '../../lib/tunnel/access/line.js'
 import type {ZtLine} from '../../lib/tunnel/types.js'
 
 export default class AccessCurl extends DropInCommand<typeof AccessCurl> {
+  static asks = TunnelCommand.asks
   static override summary = 'Request a URL, by the command line of cloudflared access curl'
   static override description =
     "Does what zt curl does, with the service token in place of a person's login. What follows the URL are options of curl; options of zt come before it."

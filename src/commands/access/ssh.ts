@@ -1,6 +1,7 @@
 import {Flags} from '@oclif/core'
 import {completing} from '../../lib/cli/completing.js'
 import {DropInCommand} from '../../lib/command/drop-in-command.js'
+import {TunnelCommand} from '../../lib/command/tunnel-command.js'
 import {
   connectionTokenFlag,
   edgeFlags,
@@ -12,6 +13,7 @@ import {readTunnelLine} from '../../lib/tunnel/access/line.js'
 import type {ZtLine} from '../../lib/tunnel/types.js'
 
 export default class AccessSsh extends DropInCommand<typeof AccessSsh> {
+  static asks = TunnelCommand.asks
   static override summary =
     'Carry a connection, by the command line of cloudflared access ssh, tcp, rdp or smb'
   static override description =

@@ -94,7 +94,7 @@ export function readCurlLine(words: readonly string[]): ZtLine {
   const command = 'access curl'
   const given = readGoWords(words, CURL, {command, untilOther: true})
   const [url, ...rest] = given.others
-  refuseSecretWords(words.slice(0, words.length - given.others.length))
+  refuseSecretWords(words.slice(0, words.length - rest.length))
   if (url === undefined) throw usage('The URL is missing', command)
   const own = ownWords(given, CONNECTING)
   const connectTo = last(given, 'connect-to')
