@@ -212,6 +212,12 @@ describe('words that are no command', () => {
     expect(of(SECRET)).toEqual(['There is no command "zt [hidden]"', 'zt --help'])
   })
 
+  it.each(['login', 'token', 'ssh-gen'])('say that zt has no cloudflared access %s, and why', (command) => {
+    const error = unknownCommand(['access', command, 'x'], commands, [...topics, ['access']])
+    expect(error.message).toBe(`zt does not do what cloudflared access ${command} does`)
+    expect(error).toMatchObject({whyLines: [expect.stringContaining('no login')], next: ['zt access --help']})
+  })
+
   it('are arguments of a command that takes none', () => {
     expect(unknownCommand(['token', 'list', 'all', '--json'], commands, topics)).toMatchObject({
       code: 'BAD_COMMAND_LINE',

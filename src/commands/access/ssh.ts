@@ -30,7 +30,7 @@ export default class AccessSsh extends DropInCommand<typeof AccessSsh> {
       Flags.string({
         char: 'T',
         aliases: ['tunnel-host'],
-        description: 'public host name, or its URL [env: TUNNEL_SERVICE_HOSTNAME]',
+        description: 'public host name, or its URL',
         helpValue: 'HOST',
       }),
     ),
