@@ -127,8 +127,10 @@ describe('with an address to listen on', () => {
   it('checks headers and the destination before it listens', async () => {
     const {zt} = scene
     const line = ['access', 'ssh', '-T', HOST, '-L', '0']
-    await zt.fails([...line, '-H', 'Host: x'], 'usage', 'BAD_HEADER')
-    await zt.fails([...line, '--destination', 'a b'], 'usage', 'BAD_DESTINATION')
+    // Otherwise it would wait for an interruption.
+    const options = {onOutput: () => process.emit('SIGHUP')}
+    await zt.fails([...line, '-H', 'Host: x'], 'usage', 'BAD_HEADER', options)
+    await zt.fails([...line, '--destination', 'a b'], 'usage', 'BAD_DESTINATION', options)
   })
 })
 
