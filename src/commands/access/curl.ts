@@ -8,7 +8,7 @@ import type {ZtLine} from '../../lib/tunnel/types.js'
 
 export default class AccessCurl extends DropInCommand<typeof AccessCurl> {
   static asks = TunnelCommand.asks
-  static override summary = 'Request a URL, by the command line of cloudflared access curl'
+  static override summary = 'Request a URL as cloudflared access curl does'
   static override description =
     "Does what zt curl does, with the service token in place of a person's login. What follows the URL are options of curl; options of zt come before it."
   static override usage = 'access curl [FLAGS] URL [CURL-OPTIONS...]'

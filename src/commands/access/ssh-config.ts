@@ -5,7 +5,7 @@ import {readConfigLine} from '../../lib/tunnel/access/line.js'
 import type {ZtLine} from '../../lib/tunnel/types.js'
 
 export default class AccessSshConfig extends DropInCommand<typeof AccessSshConfig> {
-  static override summary = 'Print a block for ssh, by the command line of cloudflared access ssh-config'
+  static override summary = 'Print a block for ssh as cloudflared access ssh-config does'
   static override description =
     'Prints what zt ssh config prints for the host. zt makes no short-lived certificates.'
   static override examples = ['<%= config.bin %> access ssh-config --hostname gitlab-ssh.widgetcorp.tech']
