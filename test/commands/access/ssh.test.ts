@@ -149,7 +149,7 @@ it('has in its help what it reads, and nothing else', () => {
     expect(whyNot(['-T', HOST, `--${name}=true`]), name).not.toContain('The options are')
   }
   const [, listed = ''] = /The options are (.*)\.$/.exec(whyNot(['--nothing'])) ?? []
-  const globals = ['profile', 'account', 'json', 'no-input'].map((name) => `--${name}`)
+  const globals = ['profile', 'account', 'json', 'fields', 'jq', 'no-input'].map((name) => `--${name}`)
   const flags = Object.keys(AccessSsh.flags).map((name) => `--${name}`)
   expect(listed.split(', ').sort()).toEqual([...flags, ...globals].sort())
 })

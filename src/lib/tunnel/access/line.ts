@@ -11,7 +11,14 @@ import {readGoWords, usage, type GoOption, type GoWords} from './go-flags.js'
 // 2026.8.2 (cmd/cloudflared/access/cmd.go, carrier.go).
 
 /** zt's own options, which may be among cloudflared's. */
-const EVERY = {profile: {}, account: {}, json: {switch: true}, 'no-input': {switch: true}} as const
+const EVERY = {
+  profile: {},
+  account: {},
+  json: {switch: true},
+  fields: {},
+  jq: {},
+  'no-input': {switch: true},
+} as const
 const CONNECTING = {token: {}, yes: {also: ['y'], switch: true}, 'ca-file': {}, ...EVERY} as const
 
 const TUNNEL: Readonly<Record<string, GoOption>> = {
