@@ -9,8 +9,8 @@ import {BuiltZt, type End} from '../support/built-zt.js'
 // Command lines of cloudflared, run by zt and beside it by the real program, where CLOUDFLARED names one
 // (cloudflared.test.ts says that there is none).
 
-const ID = 'ci.access'
-const SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8r'
+const ID = '0123456789abcdef0123456789abcdef.access'
+const SECRET = 'a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d4'
 const ECHO = 'echo.widgetcorp.tech'
 const SSH = 'ssh.widgetcorp.tech'
 const LOGIN = 'login.widgetcorp.tech'
@@ -158,7 +158,7 @@ describe.each(programs)('%s', (name, program) => {
 
   it.each([
     ['a token that no rule admits', LOGIN, PAIR],
-    ['a wrong secret', ECHO, {...PAIR, TUNNEL_SERVICE_TOKEN_SECRET: SECRET.replace('Hj4g', 'XXXX')}],
+    ['a wrong secret', ECHO, {...PAIR, TUNNEL_SERVICE_TOKEN_SECRET: SECRET.replaceAll('a1', 'b2')}],
   ])('fails, and says why where it is zt: %s', async (_what, host, env) => {
     const {child, end} = start([...program(), 'access', 'ssh', '--hostname', host, ...there()], env)
     child.stdin?.end()
