@@ -13,7 +13,14 @@ describe('what can be completed', () => {
   })
 
   it('has the flags of every command once', () => {
-    expect(words.global.map(({name}) => name).sort()).toEqual(['account', 'fields', 'jq', 'json', 'no-input', 'profile'])
+    expect(words.global.map(({name}) => name).sort()).toEqual([
+      'account',
+      'fields',
+      'jq',
+      'json',
+      'no-input',
+      'profile',
+    ])
   })
 
   it('is nothing for a value without a mark, and what the mark says for one with it', () => {

@@ -14,8 +14,7 @@ import type {ZtLine} from '../../lib/tunnel/types.js'
 
 export default class AccessSsh extends DropInCommand<typeof AccessSsh> {
   static asks = TunnelCommand.asks
-  static override summary =
-    'Carry a connection, by the command line of cloudflared access ssh, tcp, rdp or smb'
+  static override summary = 'Carry a connection as cloudflared access ssh, tcp, rdp and smb do'
   static override description =
     "For scripts, images and ssh configurations that call cloudflared: only the program's name changes. Without --url it carries stdin and stdout, as zt ssh proxy does; with --url it listens, as zt forward does. --id and --secret are refused, because every process can read them: TUNNEL_SERVICE_TOKEN_ID and TUNNEL_SERVICE_TOKEN_SECRET, CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET, or the token bound to the host take their place."
   static override aliases = ['access:tcp', 'access:rdp', 'access:smb']
