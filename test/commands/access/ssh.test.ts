@@ -83,7 +83,7 @@ describe('with an address to listen on', () => {
     return scene.zt.run(`access ssh ${words}`, {
       onOutput: (line) => {
         const port = Number(/"port":(\d+)/.exec(line)?.[1] ?? /:(\d+)/.exec(line)?.[1])
-        void use(port).finally(() => process.emit('SIGHUP'))
+        void use(port).finally(() => process.emit('SIGTERM'))
       },
     })
   }
@@ -128,7 +128,7 @@ describe('with an address to listen on', () => {
     const {zt} = scene
     const line = ['access', 'ssh', '-T', HOST, '-L', '0']
     // Otherwise it would wait for an interruption.
-    const options = {onOutput: () => process.emit('SIGHUP')}
+    const options = {onOutput: () => process.emit('SIGTERM')}
     await zt.fails([...line, '-H', 'Host: x'], 'usage', 'BAD_HEADER', options)
     await zt.fails([...line, '--destination', 'a b'], 'usage', 'BAD_DESTINATION', options)
   })

@@ -75,7 +75,9 @@ export function readTunnelLine(words: readonly string[], env: Environment): ZtLi
   // This pair is for this command, and so for the host that it names, unless a list of hosts says otherwise.
   if (set(env['TUNNEL_SERVICE_TOKEN_ID']) !== undefined && !given.values.has('token'))
     own.push('--token=env', ...(set(env['ZT_HOSTS']) === undefined ? ['--yes'] : []))
-  const listening = url === undefined ? [] : [`--listen=${listenAt(url)}`, ...ownWords(given, {expose: true})]
+  // It outlives the script that starts it, as cloudflared does.
+  const listening =
+    url === undefined ? [] : [`--listen=${listenAt(url)}`, '--keep', ...ownWords(given, {expose: true})]
   return {
     command: url === undefined ? 'ssh:proxy' : 'forward',
     words: [
