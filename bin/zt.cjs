@@ -74,6 +74,18 @@ function start() {
           process.exitCode = code
         }),
     )
+  } else if (topic === 'access' && /^(ssh|tcp|rdp|smb)$/.test(command) && !words.some(isHelp)) {
+    // The same, by a command line of cloudflared's; with a listener it is no such connection.
+    untilDone(
+      load(() => loadCompiled('proxy/proxy-main.cjs'))
+        .then(({main, quickProxyLine}) => {
+          const line = quickProxyLine(process.argv.slice(4), process.env)
+          return line ? main(line.words, line.notes) : framework()
+        })
+        .then((code) => {
+          process.exitCode = code ?? process.exitCode
+        }),
+    )
   } else if (topic === 'ssh' && /[.@]/.test(command) && !words.some(isHelp)) {
     // A host: if zt has nothing to ask or say, ssh runs without the framework.
     untilDone(

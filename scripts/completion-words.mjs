@@ -30,18 +30,20 @@ export function completionWords({commands}, topics, helpTopics) {
     topics: Object.fromEntries(Object.entries(topics).map(([name, {description}]) => [name, description])),
     global: [...new Map(globals.map((flag) => [flag.name, flag])).values()].flatMap(flagWords),
     commands: Object.fromEntries(
-      shown.map(([id, command]) => [
-        id.replaceAll(':', ' '),
-        {
-          about: command.summary ?? '',
-          args: Object.values(command.args).map(({completes = 'none', options, multiple}) => ({
-            kind: completes,
-            values: options,
-            many: multiple === true ? true : undefined,
-          })),
-          flags: flagsOf(command).flatMap(flagWords),
-        },
-      ]),
+      shown.flatMap(([id, command]) =>
+        [id, ...(command.aliases ?? [])].map((name) => [
+          name.replaceAll(':', ' '),
+          {
+            about: command.summary ?? '',
+            args: Object.values(command.args).map(({completes = 'none', options, multiple}) => ({
+              kind: completes,
+              values: options,
+              many: multiple === true ? true : undefined,
+            })),
+            flags: flagsOf(command).flatMap(flagWords),
+          },
+        ]),
+      ),
     ),
   }
 }

@@ -212,6 +212,12 @@ describe('words that are no command', () => {
     expect(of(SECRET)).toEqual(['There is no command "zt [hidden]"', 'zt --help'])
   })
 
+  it.each(['login', 'token', 'ssh-gen'])('say that zt has no cloudflared access %s, and why', (command) => {
+    const error = unknownCommand(['access', command, 'x'], commands, [...topics, ['access']])
+    expect(error.message).toBe(`zt does not do what cloudflared access ${command} does`)
+    expect(error).toMatchObject({whyLines: [expect.stringContaining('no login')], next: ['zt access --help']})
+  })
+
   it('are arguments of a command that takes none', () => {
     expect(unknownCommand(['token', 'list', 'all', '--json'], commands, topics)).toMatchObject({
       code: 'BAD_COMMAND_LINE',
@@ -240,6 +246,15 @@ describe('global flags before the command', () => {
       ['token', 'list', '--json'],
       ['token', 'list', '--json'],
     ],
+    // What is for another program begins without --.
+    [
+      ['--json', 'access', 'curl', 'u', '-s'],
+      ['access', 'curl', '--json', 'u', '-s'],
+    ],
+    [
+      ['--json', 'access'],
+      ['access', '--json'],
+    ],
     [['--json'], ['--json']],
     [['--profile'], ['--profile']],
     [
@@ -247,6 +262,30 @@ describe('global flags before the command', () => {
       ['--yes', 'token', 'list'],
     ],
   ])('are moved behind it: %j', (given, expected) => {
+    expect(hoistGlobalFlags(given)).toEqual(expected)
+  })
+})
+
+describe("cloudflared's own options before its command", () => {
+  it.each([
+    [
+      ['--no-autoupdate', 'access', 'ssh', '-T', 'h'],
+      ['access', 'ssh', '-T', 'h'],
+    ],
+    [
+      ['--loglevel', 'debug', '-logfile=x', 'access', '--fedramp', 'ssh'],
+      ['access', 'ssh'],
+    ],
+    [
+      ['access', '--fedramp=true', 'curl', 'u', '--no-autoupdate'],
+      ['access', 'curl', 'u', '--no-autoupdate'],
+    ],
+    [
+      ['--no-autoupdate', 'token', 'list'],
+      ['--no-autoupdate', 'token', 'list'],
+    ],
+    [['--loglevel'], ['--loglevel']],
+  ])('are left out before access, and nowhere else: %j', (given, expected) => {
     expect(hoistGlobalFlags(given)).toEqual(expected)
   })
 })

@@ -91,7 +91,8 @@ it('uses the token of the path that it is for', async () => {
 it('carries TCP until it is interrupted', async () => {
   kind = 'tcp'
   let answer: string | undefined
-  const events = await forward(`forward ${HOST} --listen 127.0.0.1:0`, async (port) => {
+  const flags = '--listen 127.0.0.1:0 --destination 10.0.0.7:5432 --header X-Client:build'
+  const events = await forward(`forward ${HOST} ${flags}`, async (port) => {
     answer = await said(port, 'hello')
   })
   expect(answer).toBe('hello')

@@ -3,7 +3,8 @@ import {commands, completionWords, manifest, words} from '../support/manifest.js
 
 describe('what can be completed', () => {
   it('has every command, and every flag that help shows', () => {
-    expect(Object.keys(words.commands)).toEqual(commands.map(({id}) => id.replaceAll(':', ' ')))
+    const names = commands.flatMap(({id, aliases = []}) => [id, ...aliases])
+    expect(Object.keys(words.commands)).toEqual(names.map((name) => name.replaceAll(':', ' ')))
     for (const {id, flags} of commands) {
       const offered = words.commands[id.replaceAll(':', ' ')]?.flags.map(({name}) => name)
       const shown = Object.values(flags).filter(({hidden}) => hidden !== true)
@@ -12,7 +13,14 @@ describe('what can be completed', () => {
   })
 
   it('has the flags of every command once', () => {
-    expect(words.global.map(({name}) => name).sort()).toEqual(['account', 'fields', 'jq', 'json', 'no-input', 'profile'])
+    expect(words.global.map(({name}) => name).sort()).toEqual([
+      'account',
+      'fields',
+      'jq',
+      'json',
+      'no-input',
+      'profile',
+    ])
   })
 
   it('is nothing for a value without a mark, and what the mark says for one with it', () => {

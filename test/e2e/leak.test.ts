@@ -22,7 +22,7 @@ const LINES = linesOf('leak')
 /** Commands that write to the sandbox's process or start one: they are not run beside others that use it. */
 const ALONE = /^sandbox:/
 /** Their stdout is the session's or the child's. */
-const OWN_STDOUT = /^(ssh|exec|curl|__complete)$/
+const OWN_STDOUT = /^(ssh|exec|curl|access|__complete)$/
 const commands = Object.keys(LINES)
 const besides = commands.filter((command) => !ALONE.test(command))
 /** They may ask the API for something. */
@@ -395,6 +395,13 @@ describe('a secret', () => {
       const words = /^(-[XH]|--[a-z].*[^=])$/.test(before) ? [before, unknown] : [before + unknown]
       all.push(one(['curl', `https://${host}/`, '--', ...words]))
     }
+    // Where cloudflared takes them.
+    for (const words of [
+      ['--id', unknown, '--secret', unknown],
+      [`--service-token-secret=${unknown}`],
+      ['-H', `CF-Access-Client-Secret: ${unknown}`],
+    ])
+      all.push(one(['access', 'ssh', '--hostname', host, ...words]))
     for (const name of [
       'ZT_PROFILE',
       'ZT_PATIENCE',

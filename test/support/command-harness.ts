@@ -397,6 +397,12 @@ async function loadConfig(): Promise<Config> {
   return Config.load({root, pjson: {...pjson, oclif} as never, userPlugins: false})
 }
 
+// A command that runs another: oclif would load what is built.
+Config.prototype.runCommand = async function <T>(id: string, argv: string[] = []): Promise<T> {
+  const {command} = await commandOf(id.split(':'))
+  return (await command.run(argv, this)) as T
+}
+
 async function commandOf(words: readonly string[]) {
   const id = idOf(words)
   const {default: command} = (await import(path.join(sources, COMMANDS.get(id) ?? ''))) as {

@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises'
 import http from 'node:http'
+import net from 'node:net'
 import path from 'node:path'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {ACCOUNT_TOKEN, editOf, HOST, type CommandWorld, type Line} from '../contract/command-world.js'
@@ -59,6 +60,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['ssh', 'config', HOST]},
     {args: ['forward', 'list']},
     {args: ['forward', 'stop', '--all']},
+    {args: ['access', 'ssh-config', '--hostname', HOST]},
     {args: ['store', 'list']},
     {args: ['store', 'use', 'vault', '--dry-run']},
     {args: ['store', 'move', 'vault']},
@@ -274,6 +276,9 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['ssh', 'proxy', HOST, '--token', 'stranger', '--yes'], ends: 10},
     {args: ['curl', `https://${HOST}/`, '--token', 'stranger', '--yes'], ends: 10},
     {args: ['forward', HOST, '--http', '--token', 'stranger', '--yes'], during: askOnce},
+    {args: ['access', 'ssh', '-T', HOST, '-L', '0', '--token', 'stranger', '--yes'], during: connectOnce},
+    // The body is the --json that is added to every line.
+    {args: ['access', 'curl', '--token', 'stranger', '--yes', `https://${HOST}/`, '--data'], ends: 10},
   ],
 
   'the sandbox, which is another account': [
@@ -306,6 +311,18 @@ async function askOnce({port}: JsonObject): Promise<void> {
       response.resume().once('end', resolve)
     })
     asked.once('error', reject)
+  })
+}
+
+/** One connection of a client of `zt access ssh --url`, until zt ends it. */
+async function connectOnce({port}: JsonObject): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const socket = net.connect(Number(port), '127.0.0.1')
+    // It is reset.
+    socket.on('error', () => undefined)
+    socket.once('close', () => {
+      resolve()
+    })
   })
 }
 
@@ -574,6 +591,19 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   'forward:stop': {
     leak: [['forward', 'stop', '--all'], ['forward', 'stop', 'elsewhere.example']],
     hostile: [['forward', 'stop', HOSTILE], ['forward', 'stop', '--all']],
+  },
+  // What is refused is in leak.test.ts: a child that zt starts as itself would be given it.
+  'access:ssh': {
+    leak: [['access', 'ssh', '--hostname', SSH], ['access', 'tcp', '-T', 'elsewhere.example', '--logfile', 'log'], ['access', 'ssh', '-T', SSH, '--destination', 'not an address'], ['access', 'tcp', '-T', SSH, '-L', '0.0.0.0:0'], ['access', 'ssh', '-T', SSH, '-H', 'no header']],
+    hostile: [['access', 'tcp', '-T', SSH, '--token', HOSTILE], ['access', 'ssh', '-T', HOSTILE], ['access', 'ssh', '-T', SSH, '-L', HOSTILE], ['access', 'ssh', '-T', SSH, '--destination', HOSTILE], ['access', 'ssh', '-T', SSH, '-H', `X: ${HOSTILE}`], ['access', 'ssh', '-T', SSH, '--connect-to', `a:b:${HOSTILE}`]],
+  },
+  'access:curl': {
+    leak: [['access', 'curl', `https://${SSH}/`, '-i'], ['access', 'curl', '--token', 'ci', '--yes', 'https://elsewhere.example/', '-m', '5']],
+    hostile: [['access', 'curl', `https://${SSH}/${HOSTILE}`], ['access', 'curl', `https://${SSH}/`, `--${HOSTILE}`], ['access', 'curl', '--token', HOSTILE, `https://${SSH}/`]],
+  },
+  'access:ssh-config': {
+    leak: [['access', 'ssh-config', '--hostname', SSH, '--short-lived-cert'], ['access', 'ssh-config', '--hostname', 'elsewhere.example']],
+    hostile: [['access', 'ssh-config', '--hostname', HOSTILE], ['access', 'ssh-config', '--hostname', SSH]],
   },
   completion: {
     leak: [['__complete', 'fish', '--', 'token', 'show', ''], ['__complete', 'bash', '--', ' :=', 'zt app show '], ['__complete', 'zsh', '--', 'exec', 'k'], ['completion', 'bash']],

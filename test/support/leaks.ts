@@ -227,7 +227,7 @@ export class LeakWorld {
 
   run(args: string[], options: RunOptions = {}): Promise<End> {
     // Not the greeting of an SSH client: without any input the session would last until the server gives up.
-    const isProxy = args[0] === 'ssh' && args[1] === 'proxy'
+    const isProxy = ['ssh proxy', 'access ssh', 'access tcp'].includes(args.slice(0, 2).join(' '))
     const input =
       options.input === undefined || options.input === '' ? (isProxy ? 'none\r\n' : '') : options.input
     return limited(() => this.zt.run(args, {...options, input}))

@@ -19,6 +19,7 @@ export interface ManifestFlag extends ManifestValue {
 /** What of oclif's manifest the tests read. */
 export interface ManifestCommand {
   summary?: string
+  aliases?: string[]
   asks?: Asks
   profile?: 'new' | 'ignored'
   args: Record<string, ManifestValue>

@@ -1,6 +1,12 @@
 import {Flags} from '@oclif/core'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {clientFlag, connectionTokenFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
+import {
+  clientFlag,
+  connectionTokenFlag,
+  edgeFlags,
+  tunnelRequestFlags,
+  yesFlag,
+} from '../../lib/command/flags.js'
 import {hostArg} from '../../lib/command/args.js'
 import {main} from '../../lib/tunnel/proxy/main.js'
 
@@ -18,10 +24,7 @@ export default class SshProxy extends AccessCommand<typeof SshProxy> {
     token: connectionTokenFlag,
     yes: yesFlag,
     client: clientFlag,
-    destination: Flags.string({
-      description: 'address that the connector connects to, if its tunnel lets the client choose',
-      helpValue: 'HOST[:PORT]',
-    }),
+    ...tunnelRequestFlags(),
     timeout: Flags.string({
       description: 'limit for connecting, TLS and the answer together',
       helpValue: 'SECONDS',

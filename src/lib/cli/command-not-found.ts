@@ -2,16 +2,22 @@ import type {Hook} from '@oclif/core'
 import {closest} from '../core/closest.js'
 import {shellQuote} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
+import {refuseSecretWords} from '../core/redact.js'
 import {HELP_TOPICS} from './help-topics.js'
 import {hoistGlobalFlags} from './hoist.js'
 import {inOwnWords} from './other-words.js'
 import {mayBeSecret, unexpectedArguments} from './parse-error.js'
 
+/** Commands of cloudflared (cmd/cloudflared/access/cmd.go) beside those that zt has. */
+const OF_PEOPLE = new Set(['access login', 'access token', 'access ssh-gen'])
+
 /** oclif's hook for words that are no command. */
 const commandNotFound: Hook.CommandNotFound = async function ({config}) {
+  const words = hoistGlobalFlags(process.argv.slice(2))
+  refuseSecretWords(words)
   const commands = config.commands.filter(({hidden}) => hidden !== true).map(({id}) => id)
   throw unknownCommand(
-    hoistGlobalFlags(process.argv.slice(2)),
+    words,
     commands.map((id) => id.split(':')),
     config.topics.map(({name}) => [name]),
   )
@@ -43,6 +49,15 @@ export function unknownCommand(
   }
   const [first = '', second = ''] = words
   const typed = topics.some(([name]) => name === first) ? `${first} ${second}` : first
+  if (OF_PEOPLE.has(typed)) {
+    return new UserError({
+      kind: 'usage',
+      code: 'UNKNOWN_COMMAND',
+      message: `zt does not do what cloudflared ${typed} does`,
+      why: 'It is for people, who log in. zt uses service tokens, which need no login.',
+      next: ['zt access --help'],
+    })
+  }
   const next = HELP_TOPICS.some(({name}) => name === typed)
     ? [`zt help ${typed}`]
     : meantBy(words, commands, topics)

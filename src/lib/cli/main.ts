@@ -40,7 +40,7 @@ export async function main(
     const text = JSON.stringify({error: errorJson(error)}, null, 2)
     // stdout belongs to the session or the child.
     const beside = argv[0] === 'forward' && argv.includes('--')
-    if (beside || ['ssh', 'exec', 'curl'].includes(argv[0] ?? '')) errJson(text)
+    if (beside || ['ssh', 'exec', 'curl', 'access'].includes(argv[0] ?? '')) errJson(text)
     else outJson(text)
   }
   const warn = (text: string, where: unknown): void => {
@@ -62,7 +62,8 @@ export async function main(
     })
   })
   try {
-    refuseSecretWords(argv)
+    // The commands of access read theirs as cloudflared does, and some are another program's.
+    if (argv[0] !== 'access') refuseSecretWords(argv)
     // Or oclif would load code that a file in the data directory names; zt has no plugins.
     await run(argv, {...(options ?? {root: path.resolve(root)}), userPlugins: false})
     // Without a reader, the flush would never finish.

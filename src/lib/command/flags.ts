@@ -177,6 +177,32 @@ export const sshConfigFlag = completing(
   Flags.string({description: 'ssh configuration (default: ~/.ssh/config)', helpValue: 'FILE'}),
 )
 
+/** For a listener. */
+export const exposeFlag = Flags.boolean({
+  description: 'allow an address to listen on that others can reach',
+})
+
+/**
+ * What the request that opens a tunnel says besides the token.
+ *
+ * @param exclusive flags without which there is such a request
+ */
+export const tunnelRequestFlags = (exclusive: string[] = []) => ({
+  destination: Flags.string({
+    description: 'address that the connector connects to, if its tunnel lets the client choose',
+    helpValue: 'HOST[:PORT]',
+    exclusive,
+  }),
+  header: Flags.string({
+    char: 'H',
+    description: 'further header of the request that opens the tunnel',
+    helpValue: "'NAME: VALUE'",
+    multiple: true,
+    multipleNonGreedy: true,
+    exclusive,
+  }),
+})
+
 /** Where the edge is, for the commands that connect to it. */
 export const edgeFlags = {
   'connect-to': Flags.string({

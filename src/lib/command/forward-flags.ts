@@ -1,5 +1,5 @@
 import {Flags} from '@oclif/core'
-import {connectionTokenFlag, edgeFlags, yesFlag} from './flags.js'
+import {connectionTokenFlag, edgeFlags, exposeFlag, tunnelRequestFlags, yesFlag} from './flags.js'
 
 /** The flags of `zt forward`. */
 export const forwardFlags = {
@@ -10,7 +10,7 @@ export const forwardFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
-  expose: Flags.boolean({description: 'allow --listen with an address that others can reach'}),
+  expose: exposeFlag,
   background: Flags.boolean({description: 'run in the background until zt forward stop'}),
   keep: Flags.boolean({
     description: 'keep running when the terminal, the parent process or the reader of --json has gone',
@@ -26,6 +26,7 @@ export const forwardFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
+  ...tunnelRequestFlags(['http']),
   token: connectionTokenFlag,
   yes: yesFlag,
   ...edgeFlags,

@@ -56,12 +56,13 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
     return chosen
   }
 
-  /** The same with its secret. */
+  /** The same with its secret, and with what the flags say of the request. */
   protected async findTarget(host: string, from?: HostFrom): Promise<Target> {
+    const {destination, header} = this.flags as {destination?: string; header?: string[]}
     const settings = this.settingsFor(from)
     const target = await findTarget({...this.reading, settings, ...this.wanted(host), path: from?.path})
     if (target.by === 'environment') this.note(environmentText(target, host))
-    return target
+    return {...target, edge: {...target.edge, destination, headers: header}}
   }
 
   /** A pair in the environment is for hosts that the person named. */

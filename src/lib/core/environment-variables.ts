@@ -46,6 +46,9 @@ const MEANINGS: Record<Kind, Record<string, string>> = {
     NODE_USE_SYSTEM_CA: "1: also trust the system's CAs, on node 24 and newer; not in the single executable",
     SSL_CERT_FILE: "OpenSSL's file of CAs, instead of the system's",
     SSL_CERT_DIR: "OpenSSL's directory of CAs, instead of the system's",
+    TUNNEL_SERVICE_HOSTNAME: 'host of zt access ssh, without --hostname',
+    TUNNEL_SERVICE_DESTINATION: 'destination of zt access ssh, without --destination',
+    TUNNEL_SERVICE_URL: 'address that zt access ssh listens on, without --url',
     CLOUDFLARED: 'path of cloudflared, for --client cloudflared',
   },
   place: {

@@ -14,6 +14,8 @@ export interface EdgeAddress {
   caFile: string | undefined
   /** `HOST[:PORT]` behind the connector, where the tunnel lets the client choose (Cf-Access-Jump-Destination). */
   destination?: string | undefined
+  /** Further headers of the request that opens a tunnel, each `NAME: VALUE` (carrier/header-line.ts). */
+  headers?: readonly string[] | undefined
 }
 
 /** How the edge answered a request that carried credentials. */
@@ -178,4 +180,15 @@ export interface RunningForward extends Omit<ForwardListener, 'url'> {
   since: string
   /** The file with its events, if it runs in the background. */
   log: string | undefined
+}
+
+/** A command line of zt's own that does what one of `cloudflared access` says. */
+export interface ZtLine {
+  command: 'ssh:proxy' | 'forward' | 'curl' | 'ssh:config'
+  /** What follows the command. */
+  words: string[]
+  /** Those of them that are options of zt, not of cloudflared. */
+  own: string[]
+  /** To say at the start. */
+  notes: string[]
 }

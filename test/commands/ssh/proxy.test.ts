@@ -10,7 +10,7 @@ vi.doMock('../../../src/lib/tunnel/proxy/main.js', () => ({main}))
 const scene = commandTests('ssh proxy')
 const HOST = 'gitlab.widgetcorp.tech'
 const flags =
-  '--token ci --yes --client builtin --destination 10.0.0.1:22 --timeout 5 --connect-to 127.0.0.1:8443 --ca-file /ca.pem'
+  '--token ci --yes --client builtin --destination 10.0.0.1:22 --header X-Client:build --timeout 5 --connect-to 127.0.0.1:8443 --ca-file /ca.pem'
 
 it('hands its words to the process that carries the connection, and ends as that ends', async () => {
   main.mockResolvedValueOnce(10)

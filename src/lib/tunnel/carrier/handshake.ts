@@ -6,6 +6,7 @@ import type {ServiceCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
 import {notAnEdge} from '../failure/connection.js'
 import {RefusedError, readAnswer} from '../failure/refusal.js'
+import {checkHeaders} from './header-line.js'
 import {dialEdge, type DialOptions} from './connect.js'
 import {readHead, type HttpHead} from './http-head.js'
 
@@ -26,7 +27,7 @@ const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
  * makes it. Redirects are not followed.
  *
  * @throws RefusedError when the edge refuses; UserError as {@link dialEdge}, `unreachable` / EDGE_PROTOCOL, `usage` /
- *   BAD_DESTINATION, `config` / CREDENTIALS_MALFORMED
+ *   BAD_DESTINATION, BAD_HEADER, `config` / CREDENTIALS_MALFORMED
  */
 export async function openTunnel({credentials, ...options}: HandshakeOptions): Promise<OpenTunnel> {
   const {edge} = options
@@ -52,13 +53,11 @@ export function checkPair({clientId, clientSecret}: ServiceCredentials): void {
   })
 }
 
-function requestFor(
-  {host, destination}: EdgeAddress,
-  credentials: ServiceCredentials,
-): {head: string; key: string} {
+function requestFor(edge: EdgeAddress, credentials: ServiceCredentials): {head: string; key: string} {
   checkPair(credentials)
   const {clientId, clientSecret} = credentials
-  if (destination !== undefined) checkDestination(destination)
+  const {host, destination} = edge
+  const headers = checkRequest(edge)
   const key = randomBytes(16).toString('base64')
   const lines = [
     'GET / HTTP/1.1',
@@ -67,6 +66,7 @@ function requestFor(
     `Cf-Access-Client-Id: ${clientId}`,
     `Cf-Access-Client-Secret: ${clientSecret.expose()}`,
     ...(destination === undefined ? [] : [`Cf-Access-Jump-Destination: ${destination}`]),
+    ...headers,
     'Connection: Upgrade',
     'Upgrade: websocket',
     `Sec-WebSocket-Key: ${key}`,
@@ -95,10 +95,24 @@ function checkAnswer(edge: EdgeAddress, key: string, {status, headers}: HttpHead
   }
 }
 
+/**
+ * Checks what a person may add to the request that opens a tunnel.
+ *
+ * @returns the further headers
+ * @throws UserError `usage` / `BAD_DESTINATION`, `BAD_HEADER`
+ */
+export function checkRequest({
+  destination,
+  headers = [],
+}: Pick<EdgeAddress, 'destination' | 'headers'>): string[] {
+  if (destination !== undefined) checkDestination(destination)
+  return checkHeaders(headers)
+}
+
 /** @throws UserError `usage` / `BAD_DESTINATION` if it is not HOST[:PORT] */
-export function checkDestination(text: string): string {
+function checkDestination(text: string): void {
   const port = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9_][A-Za-z0-9._-]{0,252})(?::(\d{1,5}))?$/.exec(text)
-  if (port && (port[1] === undefined || (Number(port[1]) >= 1 && Number(port[1]) <= 65_535))) return text
+  if (port && (port[1] === undefined || (Number(port[1]) >= 1 && Number(port[1]) <= 65_535))) return
   throw new UserError({
     kind: 'usage',
     code: 'BAD_DESTINATION',

@@ -54,9 +54,11 @@ export async function readTrust(
   ])
   const more = [...own, ...extra]
   if (takesSystemStore()) return () => systemContext(more)
-  // `zt ssh proxy` trusts the system's CAs; so does everything else in zt that connects to an edge.
-  const system =
-    byHash() === undefined ? [] : await readCertificates(BUNDLES.find((file) => fs.existsSync(file)))
+  // `zt ssh proxy` trusts the system's CAs, or those that the variable names; so does everything else in zt that connects
+  // to an edge.
+  const {SSL_CERT_FILE} = process.env
+  const bundle = byHash() === undefined ? undefined : BUNDLES.find((file) => fs.existsSync(file))
+  const system = await readCertificates(SSL_CERT_FILE ?? bundle)
   return () => contextWith([...more, ...system])
 }
 

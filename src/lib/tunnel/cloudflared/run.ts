@@ -63,6 +63,7 @@ export async function runCloudflared({program, edge, credentials, env}: Cloudfla
   const args = ['access', 'ssh', '--hostname', edge.host]
   if (edge.connectTo !== undefined) args.push('--connect-to', edge.connectTo)
   if (edge.destination !== undefined) args.push('--destination', edge.destination)
+  for (const header of edge.headers ?? []) args.push('--header', header)
   const end = await runChild({
     program,
     args,

@@ -1,6 +1,7 @@
 import {devNull} from 'node:os'
 import {UserError} from '../../core/errors.js'
 import {normaliseHostname} from '../../core/hostname.js'
+import {headerRefusal} from '../carrier/header-line.js'
 import {optionLettered, optionNamed, refusalOf, type KnownOption} from './options.js'
 import type {WantedFile} from './session-cookies.js'
 import {readsStdin, refusedValue} from './values.js'
@@ -170,35 +171,18 @@ function take(result: Reading, written: string, option: KnownOption, value: stri
   result.args.push(`--${option.long}`, value)
 }
 
-/** Headers about the connection, or about where a request ends. */
-const FRAMING = new Set([
-  'connection',
-  'content-length',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-
-/** A header must not name another host, change the framing, or replace one that zt sends. */
+/** Each header is an argument, so that zt can check it. @throws UserError `usage` / `CURL_HEADER_REFUSED` */
 function checkHeader(written: string, value: string): void {
-  const refuse = (why: string): UserError =>
-    new UserError({
-      kind: 'usage',
-      code: 'CURL_HEADER_REFUSED',
-      message: `curl's option ${written} cannot send this header`,
-      why,
-    })
-  if (value.startsWith('@')) throw refuse('zt cannot check headers in a file; give each one as an argument.')
-  if (/[\x00-\x1F\x7F]/.test(value)) throw refuse('It contains control characters.')
-  // With a blank before the name it would continue the previous header; with one after it, parsers disagree on the name.
-  const name = /^([\w!#$%&'*+.^`|~-]+)[:;]/.exec(value)?.[1]?.toLowerCase()
-  if (name === undefined) throw refuse('It is not NAME: VALUE.')
-  if (name === 'host') throw refuse('It names a host, but the secret is only for the host in the URL.')
-  if (/^cf[-_]access[-_]/.test(name)) throw refuse('zt sends the headers of Access itself.')
-  if (FRAMING.has(name)) throw refuse('It is about the connection, which curl manages itself.')
+  const why = value.startsWith('@')
+    ? 'zt cannot check headers in a file; give each one as an argument.'
+    : headerRefusal(value)
+  if (why === undefined) return
+  throw new UserError({
+    kind: 'usage',
+    code: 'CURL_HEADER_REFUSED',
+    message: `curl's option ${written} cannot send this header`,
+    why,
+  })
 }
 
 function badUrl(why: string): UserError {

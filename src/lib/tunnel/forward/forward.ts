@@ -1,5 +1,6 @@
 import type {Environment} from '../../config/paths.js'
 import type {Settings} from '../../config/types.js'
+import {checkRequest} from '../carrier/handshake.js'
 import {announce} from '../connections/announce.js'
 import type {Announced} from '../connections/read.js'
 import {identityOf} from '../ssh/sharing.js'
@@ -24,7 +25,7 @@ export interface WantedForward {
  * or the process ends. If one cannot start, none runs.
  *
  * @param as `environment`: where a proxy to the edge is looked up
- * @throws UserError as {@link forwardTcp} and {@link forwardHttp}
+ * @throws UserError as {@link checkRequest}, {@link forwardTcp} and {@link forwardHttp}
  */
 export async function startForwards(
   wanted: readonly WantedForward[],
@@ -50,6 +51,7 @@ async function startForward(
   {settings, environment}: {settings: Settings; environment: Environment},
 ): Promise<HostForward> {
   const {http, host} = plan
+  checkRequest(to.target.edge)
   const early = announceForward(settings, to.target)
   try {
     const options = {...plan, ...to, environment}

@@ -199,7 +199,7 @@ function listenError(where: ListenWish, error: Error): Error {
   }[(error as NodeJS.ErrnoException).code ?? '']
   if (why === undefined) return error
   const next = {
-    address: 'Use another port with --listen; 0 is any free port',
+    address: 'Use another port; 0 is any free one',
     socket: 'Use another path with --listen unix:PATH',
     fd: "Check ListenStream= in the socket's unit",
   }['fd' in where ? 'fd' : 'socket' in where ? 'socket' : 'address']

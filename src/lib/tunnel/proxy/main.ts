@@ -10,13 +10,17 @@ import {visible} from '../../core/text.js'
 import {runProxy} from './proxy.js'
 import {sshStderr} from '../ssh/stderr.js'
 
+/** Read by bin/zt.cjs, from the file that this one becomes. */
+export {quickProxyLine} from '../access/quick.js'
+
 /**
  * The process that is `zt ssh proxy`.
  *
  * @param argv what follows `ssh proxy`
+ * @param notes to say at the start
  * @returns the exit code
  */
-export async function main(argv: string[]): Promise<number> {
+export async function main(argv: string[], notes: readonly string[] = []): Promise<number> {
   redactStream(process.stderr)
   guardProcess({
     report: (error) => {
@@ -59,6 +63,7 @@ export async function main(argv: string[]): Promise<number> {
     isOutputGone: isStdoutGone,
     stderr: sshStderr(),
     signal: abort.signal,
+    notes,
   })
   // stdin may stay open for ever when ssh is gone. What was written is delivered first.
   const code = signalled ?? ended

@@ -17,7 +17,7 @@ import {visible, visibleJson} from '../../core/text.js'
 import {carry} from '../carrier/carry.js'
 import {openAccepted} from '../carrier/open-accepted.js'
 import {TIMEOUT_MS} from '../carrier/deadlines.js'
-import {checkDestination} from '../carrier/handshake.js'
+import {checkRequest} from '../carrier/handshake.js'
 import {announce} from '../connections/announce.js'
 import {processOf} from '../connections/run-files.js'
 import {reportFile, writeReport} from '../failure/report.js'
@@ -35,6 +35,8 @@ export interface ProxyIo {
   isOutputGone?: (() => Promise<boolean | undefined>) | undefined
   stderr: {write(text: string): unknown}
   signal?: AbortSignal | undefined
+  /** To say at the start. */
+  notes?: readonly string[] | undefined
 }
 
 const ADVICE = 'If it happens when the connection is idle, set ServerAliveInterval in the ssh configuration'
@@ -48,6 +50,7 @@ const OPTIONS = {
   'connect-to': {type: 'string'},
   'ca-file': {type: 'string'},
   destination: {type: 'string'},
+  header: {type: 'string', short: 'H', multiple: true},
   timeout: {type: 'string'},
   json: {type: 'boolean'},
   // It has no result to choose from; a failure is shown as they ask.
@@ -73,6 +76,11 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     const options = parse(argv)
     host = options.host
     profile = options.values.profile
+    if (!json)
+      say(
+        io,
+        (io.notes ?? []).map((note) => `note:  ${note}`),
+      )
     const settings = await loadSettings({
       env: io.env,
       cwd: io.cwd,
@@ -95,7 +103,8 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     if (target.by === 'environment') say(io, [`note:  ${environmentText(target, host)}`])
     const launcher = options.client === 'cloudflared' ? await import('../cloudflared/run.js') : undefined
     const program = await launcher?.requireCloudflared(io.env, settings.paths.cache)
-    const edge = {...target.edge, destination: options.values.destination}
+    const {destination, header: headers} = options.values
+    const edge = {...target.edge, destination, headers}
     const {profileName, connectTo, caFile} = settings
     withdraw = announce(settings.paths.state, {
       carries: 'ssh',
@@ -165,7 +174,7 @@ function parse(argv: string[]) {
   if (!isClient(client)) throw usage('--client must be auto, builtin or cloudflared.')
   const seconds = timeout === undefined ? patient(TIMEOUT_MS) / 1000 : Number(timeout)
   if (!(seconds > 0 && seconds <= 3600)) throw usage('--timeout must be a number of seconds, at most 3600.')
-  if (values.destination !== undefined) checkDestination(values.destination)
+  checkRequest({destination: values.destination, headers: values.header})
   return {values, host: normaliseHostname(word), client, timeoutMs: seconds * 1000} as const
 }
 
@@ -180,7 +189,7 @@ function usage(why: string): UserError {
     message: 'The command line of zt ssh proxy is not valid',
     why,
     next: [
-      'zt ssh proxy [--profile NAME] [--token NAME --yes] [--client auto|builtin|cloudflared] [--destination HOST[:PORT]] HOST',
+      'zt ssh proxy [--profile NAME] [--token NAME --yes] [--client auto|builtin|cloudflared] [--destination HOST[:PORT]] [--header NAME:VALUE] HOST',
     ],
   })
 }
