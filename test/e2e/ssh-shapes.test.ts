@@ -12,8 +12,8 @@ import {sshdProgram, startSshd, type Sshd} from '../support/sshd.js'
 const GITLAB = 'gitlab-ssh.widgetcorp.tech'
 const BUILD = 'build.widgetcorp.tech'
 const PAIRS = [
-  {name: 'one', id: 'one.access', secret: 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8r', host: GITLAB},
-  {name: 'two', id: 'two.access', secret: 'cfast_Yt9sXb2mZc8rHj4gLf6aEu5pDq7nWk3v', host: BUILD},
+  {name: 'one', id: 'one.access', secret: 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8rTq1oVd0eRi5wKs7b', host: GITLAB},
+  {name: 'two', id: 'two.access', secret: 'cfast_Yt9sXb2mZc8rHj4gLf6aEu5pDq7nWk3vTq1oVd0eRi5wKs7b', host: BUILD},
 ]
 const SEED = {
   service_tokens: PAIRS.map(({name, id, secret}) => ({

@@ -19,7 +19,7 @@ import type {SandboxSettings} from '../../src/lib/sandbox/types.js'
 const HOST = 'app.widgetcorp.tech'
 const AUD = 'f00d'.repeat(16)
 const NOW = Date.UTC(2026, 10, 1)
-const SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8r'
+const SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8rTq1oVd0eRi5wKs7b'
 
 let directory: string
 let ca: Buffer

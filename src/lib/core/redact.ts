@@ -143,7 +143,9 @@ export function looksSecret(word: string): boolean {
 export function refuseSecretWords(argv: readonly string[]): void {
   const end = argv.indexOf('--')
   const own = end < 0 ? argv : argv.slice(0, end)
-  const bad = own.some((word) => looksSecret(word) || looksSecret(word.replace(/^-[^=]*=/, '')))
+  const bad = own.some((word) =>
+    [word, word.replace(/^-+/, ''), word.replace(/^-[^=]*=/, '')].some(looksSecret),
+  )
   if (!bad) return
   throw new UserError({
     kind: 'usage',

@@ -13,7 +13,7 @@ const main = vi.fn(async (_argv: string[]) => 0)
 vi.doMock('../../../src/lib/tunnel/proxy/main.js', () => ({main}))
 
 const HOST = 'gitlab.widgetcorp.tech'
-const SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8r'
+const SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8rTq1oVd0eRi5wKs7b'
 const echo = net.createServer((socket) => socket.on('error', () => undefined).pipe(socket))
 const echoPort = (): number => (echo.address() as AddressInfo).port
 const scene = commandTests('access ssh', {originOf: () => `tcp://127.0.0.1:${echoPort()}`})

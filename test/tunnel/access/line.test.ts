@@ -6,7 +6,7 @@ import {UserError} from '../../../src/lib/core/errors.js'
 import {errorLines} from '../../../src/lib/core/error-text.js'
 
 const HOST = 'gitlab-ssh.widgetcorp.tech'
-const SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8r'
+const SECRET = 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8rTq1oVd0eRi5wKs7b'
 const split = (line: string): string[] => line.split(' ').filter((word) => word !== '')
 
 function failure(work: () => unknown): UserError {
