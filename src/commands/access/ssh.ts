@@ -21,7 +21,7 @@ export default class AccessSsh extends DropInCommand<typeof AccessSsh> {
   static override examples = [
     '<%= config.bin %> access ssh --hostname gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> access tcp --hostname db.example.com --url localhost:5432',
-    'ssh -o ProxyCommand="zt access ssh --hostname %h" git@gitlab-ssh.widgetcorp.tech',
+    'ssh -o ProxyCommand="zt access ssh --hostname %h" gitlab-ssh.widgetcorp.tech',
   ]
   static override flags = {
     hostname: completing(
