@@ -5,7 +5,7 @@ import {closest} from '../../src/lib/core/closest.js'
 import {goDurationSeconds, parseTokenDuration} from '../../src/lib/core/duration.js'
 import {ApiError, UserError, type ErrorKind} from '../../src/lib/core/errors.js'
 import {EXIT_CODES, exitCodeOf} from '../../src/lib/core/exit-codes.js'
-import {hostMatches, normaliseHostname} from '../../src/lib/core/hostname.js'
+import {hostMatches, normaliseHostname, normaliseHostPattern} from '../../src/lib/core/hostname.js'
 import {Secret} from '../../src/lib/core/secret.js'
 
 describe('Secret', () => {
@@ -80,13 +80,20 @@ describe('a host name', () => {
     ['a.example.com.', 'a.example.com'],
     ['localhost', 'localhost'],
     ['_x.example.com', '_x.example.com'],
+    // Internationalised, as DNS has it (UTS #46).
+    ['Bücher.Example.com.', 'xn--bcher-kva.example.com'],
+    ['bu\u0308cher.example.com', 'xn--bcher-kva.example.com'],
+    ['XN--BCHER-KVA.example.com', 'xn--bcher-kva.example.com'],
+    ['faß.example.com', 'xn--fa-hia.example.com'],
   ])('%s is compared as %s', (text, expected) => {
     expect(normaliseHostname(text)).toBe(expected)
   })
 
   it.each([
     '', '.', '-oProxyCommand=x', 'a b', 'a/b', 'a:22', '10.0.0.1', '::1', 'a..b', '*.example.com', 'x@y', 'a\nb', 'a%h',
-    'a'.repeat(64) + '.com', 'é.example.com',
+    'a'.repeat(64) + '.com', 'é'.repeat(60) + '.example.com', 'é b.example.com', 'é%62.example.com', '１２７.0.0.1', 'é:22',
+    // Characters that IDNA maps to others, or leaves out.
+    'ｇit.example.com', 'a。example.com', 'a\u00AD.example.com', 'a\u200B.example.com',
   ])('%j is none', (text) => {
     expect(() => normaliseHostname(text)).toThrow(
       expect.objectContaining({kind: 'usage', code: 'BAD_HOSTNAME'}) as UserError,
@@ -94,7 +101,44 @@ describe('a host name', () => {
   }) // prettier-ignore
 
   it.each([
+    ['git@Gitlab.example.com', 'gitlab.example.com'],
+    ['gitlab.example.com:22', 'gitlab.example.com'],
+    ['gitlab.example.com/path', 'gitlab.example.com'],
+    ['ssh://git:password@gitlab.example.com:22/group', 'gitlab.example.com'],
+    [' gitlab.example.com\n', 'gitlab.example.com'],
+    ['ｇitlab。example。com', 'gitlab.example.com'],
+    ['*.example.com', undefined],
+    ['10.0.0.1:22', undefined],
+    ['', undefined],
+  ])('%j is answered with the host name in it: %s', (text, host) => {
+    expect(() => normaliseHostname(text)).toThrow(
+      expect.objectContaining({
+        next: host === undefined ? [] : [`Give the host name alone: ${host}`],
+      }) as UserError,
+    )
+  })
+
+  it.each([
+    ['*.Example.com.', '*.example.com'],
+    ['*-ssh.bücher.example', '*-ssh.xn--bcher-kva.example'],
+    ['a.example.com', 'a.example.com'],
+  ])('%s is a pattern', (text, expected) => {
+    expect(normaliseHostPattern(text)).toBe(expected)
+  })
+
+  it.each(['*', '**.example.com', '*..com', 'a*b*.example.com', '-*.example.com', '* x.example.com'])(
+    '%s is no pattern',
+    (text) => {
+      expect(() => normaliseHostPattern(text)).toThrow(
+        expect.objectContaining({code: 'BAD_HOSTNAME'}) as UserError,
+      )
+    },
+  )
+
+  it.each([
     ['*.example.com', 'a.example.com', true],
+    ['*.bücher.example', 'a.xn--bcher-kva.example', true],
+    ['*.xn--bcher-kva.example', 'a.Bücher.example', true],
     ['*.example.com', 'example.com', false],
     ['*.example.com', 'a.b.example.com', false],
     ['*.example.com', 'a.example.com.evil.net', false],

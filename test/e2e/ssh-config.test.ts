@@ -95,7 +95,7 @@ describe('zt ssh config', () => {
     [['ssh', 'config', '-oProxyCommand=x'], 2],
     [['ssh', 'config', 'a b@host.example', '--write', '--yes'], 2],
     [['ssh', 'config', 'a\nHost *@host.example', '--write', '--yes'], 2],
-    [['ssh', 'config', '*.example', '--write', '--yes'], 2],
+    [['ssh', 'config', '*.example', '--write', '--yes'], 5],
     [['ssh', 'config', 'host.example', '--write', '--remove', '--yes'], 2],
   ])('refuses %j and writes nothing', async (args, code) => {
     expect(await zt.run([...args, ...file()])).toMatchObject({code})

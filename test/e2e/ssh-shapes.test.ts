@@ -12,8 +12,18 @@ import {sshdProgram, startSshd, type Sshd} from '../support/sshd.js'
 const GITLAB = 'gitlab-ssh.widgetcorp.tech'
 const BUILD = 'build.widgetcorp.tech'
 const PAIRS = [
-  {name: 'one', id: 'one.access', secret: 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8rTq1oVd0eRi5wKs7b', host: GITLAB},
-  {name: 'two', id: 'two.access', secret: 'cfast_Yt9sXb2mZc8rHj4gLf6aEu5pDq7nWk3vTq1oVd0eRi5wKs7b', host: BUILD},
+  {
+    name: 'one',
+    id: 'one.access',
+    secret: 'cfast_Hj4gLf6aEu5pDq7nWk3vYt9sXb2mZc8rTq1oVd0eRi5wKs7b',
+    host: GITLAB,
+  },
+  {
+    name: 'two',
+    id: 'two.access',
+    secret: 'cfast_Yt9sXb2mZc8rHj4gLf6aEu5pDq7nWk3vTq1oVd0eRi5wKs7b',
+    host: BUILD,
+  },
 ]
 const SEED = {
   service_tokens: PAIRS.map(({name, id, secret}) => ({
@@ -306,6 +316,24 @@ describe.skipIf(sshdProgram === undefined)('a configuration with', () => {
     expect(await ways(file, Object.keys(after))).toEqual(after)
     expect(Object.fromEntries((last?.aliases ?? []).map(({name, route}) => [name, route]))).toEqual(aliases)
     for (const [name = ''] of take) await zt.json(config(file, name, '--remove'))
+    expect(await bytesOf(at('.'))).toEqual(bytes)
+  })
+})
+
+describe.skipIf(sshdProgram === undefined)('--adopt', () => {
+  it('moves what zt can connect to, in all files, and back', async () => {
+    const {file, at} = await configuration({
+      config: `${ALIAS}\n${PLAIN}Match all\nInclude HERE/conf.d/*.conf\nHost *.widgetcorp.tech\n  ${ACCESS}Host *\n  ${LOG_IN}`,
+      'conf.d/work.conf': `Host b\r\n  HostName ${BUILD}\r\n  ProxyCommand cloudflared access tcp -T ${BUILD}\r\n`,
+    })
+    const bytes = await bytesOf(at('.'))
+    const before = {gl: through(GITLAB), b: `access tcp -T ${BUILD}`, [BUILD]: through(BUILD), here: 'direct'}
+    expect(await ways(file, Object.keys(before))).toEqual(before)
+    const adopt = ['ssh', 'config', '--adopt', '--file', file, '--yes']
+    const {left} = await zt.json<{left: {section: string}[]}>(adopt)
+    expect(left).toEqual([expect.objectContaining({section: 'Host *.widgetcorp.tech'})])
+    expect(await ways(file, Object.keys(before))).toEqual({...before, gl: 'zt', b: 'zt'})
+    await zt.json([...adopt, '--remove'])
     expect(await bytesOf(at('.'))).toEqual(bytes)
   })
 })

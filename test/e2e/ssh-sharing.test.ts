@@ -165,14 +165,17 @@ describe.skipIf(sshdProgram === undefined)('one connection for the sessions of a
     it.each<[where: string, shell: string]>([
       ['a pipe', 'ssh -F "$CONFIG" "$THERE" true 2>&1 | cat'],
       ['a file', 'ssh -F "$CONFIG" "$THERE" true 2>said; cat said'],
-      ['an open file', '{ echo before; ssh -F "$CONFIG" "$THERE" true; } >said 2>&1; cat said'],
+      [
+        'the file of a job that goes on writing',
+        '{ echo before; ssh -F "$CONFIG" "$THERE" true; seq 1000; } >said 2>&1; cat said',
+      ],
     ])('is explained by plain ssh, though its proxy has no stderr then: in %s', async (_where, shell) => {
       const config = path.join(world.zt.home, 'elsewhere')
       await world.zt.json(['ssh', 'config', elsewhere, '--write', '--file', config, '--yes'])
       const end = await world.run('sh', ['-c', shell], {CONFIG: config, THERE: elsewhere})
       expect(end.stdout).toMatch(why)
       expect(end.stdout).toMatch(/next: {2}zt app add-rule/)
-      if (shell.includes('echo before')) expect(end.stdout).toMatch(/^before$/m)
+      if (shell.includes('seq')) expect(end.stdout).toMatch(/^before\n[^]*\n1\n[^]*\n1000\n$/)
     })
 
     it('is silent if the person asks for that', async () => {

@@ -61,6 +61,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['forward', 'list']},
     {args: ['forward', 'stop', '--all']},
     {args: ['access', 'ssh-config', '--hostname', HOST]},
+    {args: ['ssh', 'config', '--adopt', '--dry-run', '--file', 'none']},
     {args: ['store', 'list']},
     {args: ['store', 'use', 'vault', '--dry-run']},
     {args: ['store', 'move', 'vault']},
@@ -560,8 +561,8 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
     hostile: [['ssh', SSH, '--token', HOSTILE, '--yes'], ['ssh', GREETER, '--token', 'known', '--', '-T']],
   },
   'ssh:config': {
-    leak: [['ssh', 'config', SSH], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--dry-run'], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'gl', '--write', '--file', 'their-ssh-config', '--dry-run'], ['ssh', 'config', SSH, '--write', '--no-short-lived-cert', '--file', 'their-ssh-config', '--yes'], ['ssh', 'config', 'gl']],
-    hostile: [['ssh', 'config', SSH], ['ssh', 'config', SSH, '--write', '--file', `${HOSTILE}.conf`, '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', SSH, '--write', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', 'gl', '--write', '--file', 'alias.conf', '--dry-run'], ['ssh', 'config', HOSTILE]],
+    leak: [['ssh', 'config', SSH], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--dry-run'], ['ssh', 'config', `git@${SSH}`, '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config'], ['ssh', 'config', SSH, '--remove', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', '.', '--yes'], ['ssh', 'config', 'elsewhere.example', '--write', '--file', 'ssh-config', '--yes'], ['ssh', 'config', 'gl', '--write', '--file', 'their-ssh-config', '--dry-run'], ['ssh', 'config', SSH, '--write', '--no-short-lived-cert', '--file', 'their-ssh-config', '--yes'], ['ssh', 'config', 'gl'], ['ssh', 'config', '*.widgetcorp.tech'], ['ssh', 'config', '--adopt', '--file', 'their-ssh-config', '--dry-run'], ['ssh', 'config', '--adopt', '--file', 'their-ssh-config', '--yes', '--json'], ['ssh', 'config', '--adopt', '--remove', '--file', 'their-ssh-config', '--yes']],
+    hostile: [['ssh', 'config', SSH], ['ssh', 'config', SSH, '--write', '--file', `${HOSTILE}.conf`, '--yes'], ['ssh', 'config', SSH, '--remove', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', SSH, '--write', '--file', 'theirs.conf', '--dry-run'], ['ssh', 'config', 'gl', '--write', '--file', 'alias.conf', '--dry-run'], ['ssh', 'config', '--adopt', '--file', 'alias.conf', '--dry-run'], ['ssh', 'config', HOSTILE]],
   },
   'ssh:check': {
     leak: [['ssh', 'check', SSH], ['ssh', 'check', SSH, '--token', 'env', '--yes', '--timeout', '5'], ['ssh', 'check', 'elsewhere.example']],

@@ -56,7 +56,7 @@ export default class AppAddRule extends RuleCommand<typeof AppAddRule> {
       apply: (one) => applyPlanned(ctx, one, this.commandInWords()),
     })
     if (plan.changes.length > 0) this.print(rulesAfter(plan, this.dryRun))
-    this.showBound(plan.binding.bound, plan.application.type)
+    this.showBound(plan.binding)
     return {...addRuleJson(plan, applied?.ids.get(newId(1))), ...result}
   }
 }

@@ -64,7 +64,7 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
       apply: (one) => applyCreateApplication(ctx, one, this.commandInWords()),
     })
     this.printId(applied?.ids.get(plan.newId))
-    this.showBound(plan.binding.bound, plan.application.type)
+    this.showBound(plan.binding)
     const {name, domains} = plan.application
     if (!plan.rule) this.warn(`"${name}" ${this.dryRun ? 'would have' : 'has'} no rule: it admits no one`)
     if (!plan.rule && !this.dryRun)

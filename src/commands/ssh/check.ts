@@ -5,9 +5,9 @@ import {TunnelCommand} from '../../lib/command/tunnel-command.js'
 import {hostArg} from '../../lib/command/args.js'
 import {style} from '../../lib/cli/streams.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
-import {normaliseHostname} from '../../lib/core/hostname.js'
 import {patient} from '../../lib/core/patience.js'
 import {aliasFor, aliasText} from '../../lib/tunnel/ssh/alias.js'
+import {parseDestination} from '../../lib/tunnel/target/destination.js'
 import {checkTunnel} from '../../lib/tunnel/check/check.js'
 import {TIMEOUT_MS} from '../../lib/tunnel/carrier/deadlines.js'
 
@@ -36,7 +36,7 @@ export default class SshCheck extends TunnelCommand<typeof SshCheck> {
   }
 
   async run(): Promise<object> {
-    const given = normaliseHostname(this.args.host)
+    const {host: given} = parseDestination(this.args.host, 'zt ssh check HOST')
     const {settings, args} = this
     const alias = await aliasFor({settings, host: given, written: args.host, env: process.env})
     if (alias) this.note(aliasText(alias))

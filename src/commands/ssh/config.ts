@@ -1,73 +1,81 @@
 import path from 'node:path'
-import {Flags} from '@oclif/core'
-import {dryRunFlag, sshBlockFlags, sshConfigFlag, yesFlag} from '../../lib/command/flags.js'
+import {sshConfigFlags} from '../../lib/command/flags.js'
 import {configChange, configResult, escapedWarnings} from '../../lib/command/present/ssh-config.js'
-import {destinationArg, required} from '../../lib/command/args.js'
-import {TunnelCommand} from '../../lib/command/tunnel-command.js'
+import {destinationArg} from '../../lib/command/args.js'
+import {adoptionChange, adoptionDone, adoptionJson} from '../../lib/command/present/ssh-adoption.js'
+import {givenHost} from '../../lib/command/choose.js'
+import {FileEditCommand} from '../../lib/command/file-edit-command.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
 import {trustFlags} from '../../lib/tunnel/carrier/trust.js'
 import {requestedBlock} from '../../lib/tunnel/ssh/config/requested-block.js'
+import {applyAdoption, planAdoption} from '../../lib/tunnel/ssh/config/adopt.js'
 import {applySshConfig, planSshConfig} from '../../lib/tunnel/ssh/config/change.js'
 import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
 
-export default class SshConfig extends TunnelCommand<typeof SshConfig> {
+export default class SshConfig extends FileEditCommand<typeof SshConfig> {
   static override summary = 'Let ssh, scp, rsync, git and Ansible reach a host through the tunnel'
   static override description =
-    'Prints a block for ~/.ssh/config. HOST may be an alias of that file. --write puts it into the file, before the first Host line. --remove removes it. Nothing else in the file changes. zt shows the change and asks before it writes.'
+    'Prints a block for ~/.ssh/config. HOST may be an alias of that file. --write puts it into the file, before the first Host line. --remove removes it. Nothing else in the file changes. HOST may also be a pattern that is bound to a token, such as *.example.com. --adopt moves the ProxyCommands of cloudflared access that the file and its Includes have to zt. zt shows the change and asks before it writes.'
   static override examples = [
     '<%= config.bin %> ssh config gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> ssh config git@gitlab-ssh.widgetcorp.tech --write',
+    '<%= config.bin %> ssh config gl --write',
+    "<%= config.bin %> ssh config '*.widgetcorp.tech' --write",
     '<%= config.bin %> ssh config gitlab-ssh.widgetcorp.tech --remove --dry-run',
+    '<%= config.bin %> ssh config --adopt --dry-run',
   ]
-  static override args = {host: required(destinationArg)}
-  static override flags = {
-    write: Flags.boolean({description: 'write the block to the configuration', exclusive: ['remove']}),
-    remove: Flags.boolean({description: 'remove the block from the configuration'}),
-    file: sshConfigFlag,
-    ...sshBlockFlags,
-    yes: yesFlag,
-    'dry-run': dryRunFlag,
+  static override args = {host: destinationArg}
+  static override flags = sshConfigFlags
+
+  run(): Promise<object> {
+    return this.flags.adopt ? this.adopt() : this.block()
   }
 
-  static override asks = undefined
-
-  async run(): Promise<object> {
+  private async block(): Promise<object> {
+    const destination = await givenHost(this.args.host, this.prompts, 'zt ssh config [USER@]HOST')
     const {write, remove, client, share, 'dry-run': dryRun, 'short-lived-cert': shortLivedCert} = this.flags
+    const asked = {destination, file: this.flags.file, remove, client, share, shortLivedCert}
     const question = (to: string) => `Let the block send the service token of the environment to ${to}?`
-    const got = await requestedBlock({
-      ...{settings: this.settings, program: ztProgram(this.config.root, trustFlags()), env: process.env},
-      ...{destination: this.args.host, file: this.flags.file, remove, client, share, shortLivedCert},
-      mayUseEnvironment: (to) =>
-        this.mayUseEnvironment(to) || (this.prompts.possible && this.prompts.agree(question(to))),
-    })
-    const {host, name, block} = got
-    const result = {host, ...(got.alias && {alias: name}), user: got.user ?? null, block: block?.text ?? null}
-    for (const warning of [...got.warnings, ...(write ? [] : escapedWarnings(block))]) this.warn(warning)
-    for (const note of got.notes) this.note(note)
+    const mayUseEnvironment = (to: string) =>
+      this.mayUseEnvironment(to) || (this.prompts.possible && this.prompts.agree(question(to)))
+    const wanted = {...asked, ...this.context, mayUseEnvironment}
+    const {host, user, name, alias, block, ...said} = await requestedBlock(wanted)
+    const result = {host, ...(alias && {alias: name}), user: user ?? null, block: block?.text ?? null}
+    for (const warning of [...said.warnings, ...(write ? [] : escapedWarnings(block))]) this.warn(warning)
+    for (const note of said.notes) this.note(note)
     if (block && !write) {
       this.print(block.text.split('\n'))
       return {...result, file: null, action: 'none', changed: false, dryRun}
     }
-    const file = path.resolve(this.flags.file ?? defaultSshConfig())
-    const change = {file, host: name, block: block?.options, env: process.env}
-    let plan = await planSshConfig(change)
-    const {warnings, notes, text} = configChange(plan)
-    for (const warning of warnings) this.warn(warning)
-    for (const note of notes) this.note(note)
-    this.print(text ?? [])
-    if (text !== undefined && !dryRun) {
-      if (!this.flags.yes) {
-        this.prompts.require(`A confirmation that ${file} may be changed`, 'Add --yes to make the change')
-        await this.prompts.confirm(`Change ${file}?`)
-      }
-      plan = await applySshConfig(plan, change, {state: this.settings.paths.state, again: this.flags.yes})
-    }
-    const about = {host, name, remove, dryRun, destination: this.args.host, file: this.flags.file}
-    const {changed, ...shown} = configResult(plan, about)
-    this.print(shown.done)
-    for (const note of shown.notes) this.note(note)
-    this.next(...shown.next)
+    const change = {file: this.file, host: name, block: block?.options, env: process.env}
+    const planned = await planSshConfig(change)
+    const {state} = this.settings.paths
+    const apply = () => applySshConfig(planned, change, {state, again: this.flags.yes})
+    const plan = (await this.review(configChange(planned), apply)) ?? planned
+    const about = {host, name, user, remove, dryRun, file: this.flags.file}
+    const {done, notes: more, next, changed} = configResult(plan, about)
+    this.print(done)
+    for (const note of more) this.note(note)
+    this.next(...next)
     const {action, edited, diff, others, taken, aliases} = plan
-    return {...result, file, action, changed, dryRun, edited, diff, others, taken, aliases}
+    return {...result, file: this.file, action, changed, dryRun, edited, diff, others, taken, aliases}
+  }
+
+  private async adopt(): Promise<object> {
+    const {remove, client, 'dry-run': dryRun} = this.flags
+    const asked = {host: this.args.host, file: this.file, remove, client, ...this.context}
+    const plan = await planAdoption(asked)
+    await this.review(adoptionChange(plan), () => applyAdoption(plan, this.settings.paths.state))
+    this.print(adoptionDone(plan, {remove, dryRun, file: this.flags.file}))
+    return adoptionJson(plan, dryRun)
+  }
+
+  private get context() {
+    const program = ztProgram(this.config.root, trustFlags())
+    return {settings: this.settings, program, env: process.env}
+  }
+
+  private get file(): string {
+    return path.resolve(this.flags.file ?? defaultSshConfig())
   }
 }

@@ -2,10 +2,11 @@ import {explainFailure} from '../../lib/access/explain/explain.js'
 import {connectionFlags, connectionTokenFlag, edgeFlags, yesFlag} from '../../lib/command/flags.js'
 import {TunnelCommand} from '../../lib/command/tunnel-command.js'
 import {destinationArg} from '../../lib/command/args.js'
+import {givenHost} from '../../lib/command/choose.js'
 import {UserError} from '../../lib/core/errors.js'
 import {errorOf, type ProxyReport} from '../../lib/tunnel/failure/report.js'
 import {endLike} from '../../lib/tunnel/exec/child.js'
-import {parseDestination} from '../../lib/tunnel/target/destination.js'
+import {parseDestination, portArguments} from '../../lib/tunnel/target/destination.js'
 import {aliasFor, aliasText} from '../../lib/tunnel/ssh/alias.js'
 import {endedBefore, type QuickEnd} from '../../lib/tunnel/ssh/quick.js'
 import {openSsh} from '../../lib/tunnel/ssh/run.js'
@@ -41,10 +42,11 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
   }
 
   private async open(): Promise<QuickEnd> {
-    const written = this.args.host ?? (await this.askHost())
-    const {host: given, user} = parseDestination(written, 'zt ssh [USER@]HOST')
+    const written = await givenHost(this.args.host, this.prompts, 'zt ssh [USER@]HOST')
+    const {host: given, user, port} = parseDestination(written, 'zt ssh [USER@]HOST')
+    const sshArgs = [...portArguments(port), ...this.rest]
     const {settings} = this
-    const alias = await aliasFor({settings, host: given, written, ...optionsIn(this.rest), env: process.env})
+    const alias = await aliasFor({settings, host: given, written, ...optionsIn(sshArgs), env: process.env})
     if (alias) this.note(aliasText(alias))
     const {host, name} = alias ?? {host: given, name: undefined}
     const chosen = await this.chooseToken(host)
@@ -57,7 +59,7 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
       sharedBy: sharedBy(chosen, settings),
       share: this.flags.share,
       client: this.flags.client,
-      sshArgs: this.rest,
+      sshArgs,
       root: this.config.root,
       env: process.env,
     })
@@ -69,10 +71,5 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
     const error = errorOf({host, ...report})
     if (!(error instanceof UserError)) return error
     return explainFailure(this.access(), {host, tokenId, clientId, error})
-  }
-
-  private async askHost(): Promise<string> {
-    this.prompts.require('The host', 'zt ssh [USER@]HOST')
-    return this.prompts.text('Host')
   }
 }

@@ -1,8 +1,8 @@
 import {Flags} from '@oclif/core'
 import {readCopiedCredentials} from '../../lib/command/copied-credentials.js'
+import {connectSuggestion} from '../../lib/access/account/connect.js'
 import {importToken} from '../../lib/access/tokens/import.js'
 import {dryRunFlag, storeFlag} from '../../lib/command/flags.js'
-import {connectionsTo} from '../../lib/command/present/rule-edit.js'
 import {importedText, tokenJson} from '../../lib/command/present/token.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
@@ -45,7 +45,7 @@ export default class TokenImport extends TokenCommand<typeof TokenImport> {
     if (bound) {
       const instead = bound.replaced ? ' (instead of another token)' : ''
       this.print(`${dryRun ? 'Would use' : 'zt uses'} it for ${bound.host}${instead}`)
-      if (!dryRun) this.next(...connectionsTo(bound.host))
+      if (!dryRun) this.next(...connectSuggestion(ctx, bound))
     }
     return {dryRun, how, token: tokenJson(token), store: store.kind, bound: bound ?? null}
   }

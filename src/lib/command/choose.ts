@@ -79,3 +79,10 @@ async function choose<T extends {id: string; name: string}>(
     sorted.map((one) => ({name: `${one.name}  ${detail(one)}`.trimEnd(), value: one.id})),
   )
 }
+
+/** The host that was given, or one that the person types. */
+export async function givenHost(given: Given, prompts: Prompts, usage: string): Promise<string> {
+  if (given !== undefined) return given
+  prompts.require('The host', usage)
+  return prompts.text('Host')
+}

@@ -234,3 +234,17 @@ export const sshBlockFlags = {
     allowNo: true,
   }),
 }
+
+/** For `zt ssh config`. */
+export const sshConfigFlags = {
+  write: Flags.boolean({description: 'write the block to the configuration', exclusive: ['remove']}),
+  remove: Flags.boolean({description: 'remove the block from the configuration'}),
+  adopt: Flags.boolean({
+    description: 'move every ProxyCommand of cloudflared to zt; with --remove, back',
+    exclusive: ['write'],
+  }),
+  file: sshConfigFlag,
+  ...sshBlockFlags,
+  yes: yesFlag,
+  'dry-run': dryRunFlag,
+}

@@ -1,13 +1,13 @@
 import {type Command} from '@oclif/core'
 import {showApplication} from '../access/applications/list.js'
 import type {AccessContext} from '../access/account/context.js'
-import type {BoundHost} from '../access/account/host-bindings.js'
+import type {PlannedBinding} from '../access/account/host-bindings.js'
 import type {RuleInput} from '../access/rules/input.js'
 import {listServiceTokens} from '../access/tokens/list.js'
 import {sameJson} from '../core/canonical-json.js'
 import {UserError} from '../core/errors.js'
 import {EditCommand} from './edit-command.js'
-import {boundLines, connectionsTo} from './present/rule-edit.js'
+import {boundLines} from './present/rule-edit.js'
 import {ruleInputOf} from './rule-flags.js'
 
 /** A command on the rules of applications. On a terminal it offers choices for what the flags do not name. */
@@ -57,11 +57,10 @@ export abstract class RuleCommand<T extends typeof Command> extends EditCommand<
     return this.chosenRules(ctx, instead)
   }
 
-  /** Says which hosts an edit binds, or would bind, to a token, and suggests connections to the first one. */
-  protected showBound(bound: readonly BoundHost[], type: string): void {
+  /** Says which hosts an edit binds, or would bind, to a token, and suggests a connection to the first one. */
+  protected showBound({bound, connect}: PlannedBinding): void {
     for (const line of boundLines(bound, this.dryRun)) this.print(line)
-    const [first] = bound
-    if (first && !this.dryRun) this.next(...connectionsTo(first.host, type))
+    if (!this.dryRun) this.next(...connect)
   }
 
   /** A text that is not on the command line. */

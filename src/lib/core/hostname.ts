@@ -1,26 +1,85 @@
 import {isIP} from 'node:net'
+import {domainToASCII, domainToUnicode} from 'node:url'
 import {UserError} from './errors.js'
 
 const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/
 
 /**
- * A host name as it is compared and sent: lower case, without a trailing dot. Rejects anything that could be read as an
- * option, a path or a pattern.
+ * A host name as it is compared and sent: lower case, without a trailing dot, an internationalised one as DNS has it
+ * (`xn--…`). Rejects anything that could be read as an option, a path or a pattern.
  *
- * @throws UserError `usage` / `BAD_HOSTNAME`
+ * @throws UserError `usage` / `BAD_HOSTNAME`, with the host name if the text is another form of one
  */
 export function normaliseHostname(text: string): string {
-  const host = text.toLowerCase().replace(/\.$/, '')
-  const labels = host.split('.')
-  if (host.length > 253 || isIP(host) !== 0 || !labels.every((label) => LABEL.test(label))) {
-    throw new UserError({
-      kind: 'usage',
-      code: 'BAD_HOSTNAME',
-      message: `"${text}" is not a host name`,
-      why: 'Access protects public host names, such as gitlab-ssh.example.com, without an address, port or path.',
-    })
-  }
+  const host = plainHost(text)
+  if (!isHostname(host)) throw notHostname(text)
   return host
+}
+
+/** {@link normaliseHostname} for a host or a pattern with at most one `*` in each label, as an application may have. */
+export function normaliseHostPattern(text: string): string {
+  const labels = plainHost(text).split('.')
+  const one = labels.every((label) => label.split('*').length <= 2)
+  if (!one || labels.length === 1 || !isHostname(labels.join('.').replaceAll('*', 'x')))
+    throw notHostname(text)
+  return labels.join('.')
+}
+
+function isHostname(host: string): boolean {
+  return host.length <= 253 && isIP(host) === 0 && host.split('.').every((label) => LABEL.test(label))
+}
+
+/** Lower case, without a trailing dot, in ASCII where that is certain: no character was mapped to another or left out. */
+function plainHost(text: string): string {
+  const host = text.toLowerCase().replace(/\.$/, '')
+  if (!/[^\0-\x7F]/.test(host) || /[\s%]/.test(host)) return host
+  const ascii = domainToASCII(host)
+  return domainToUnicode(ascii) === host.normalize('NFC') ? ascii : host
+}
+
+/** The parts of a text that names a host. */
+export interface HostParts {
+  scheme: string | undefined
+  /** Everything before the last `@` of the authority. */
+  user: string | undefined
+  /** As written. */
+  host: string
+  port: number | undefined
+  /** What follows host and port: a path and a query, or what follows the colon of `HOST:PATH`. */
+  path: string
+}
+
+/**
+ * Splits the forms in which people have a host: `HOST`, `USER@HOST`, `HOST:PORT`, `HOST/PATH`, `HOST:PATH` as scp and git
+ * have it, and `SCHEME://USER@HOST:PORT/PATH`. Checks no part.
+ */
+export function hostParts(text: string): HostParts {
+  const [, scheme, url = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text) ?? []
+  // In a URL, an @ after the first slash is part of the path.
+  const authority = scheme === undefined ? url : (/^[^/?#]*/.exec(url)?.[0] ?? '')
+  const at = authority.lastIndexOf('@')
+  const rest = url.slice(at + 1)
+  const host = /^[^:/?#]*/.exec(rest)?.[0] ?? ''
+  const [colon = '', port] = /^:(\d{1,5})(?![^/?#])/.exec(rest.slice(host.length)) ?? []
+  return {
+    scheme: scheme?.toLowerCase(),
+    user: at < 0 ? undefined : authority.slice(0, at),
+    host,
+    port: port === undefined ? undefined : Number(port),
+    path: rest.slice(host.length + colon.length),
+  }
+}
+
+function notHostname(text: string): UserError {
+  const {host} = hostParts(text.trim())
+  const plain = plainHost(domainToASCII(host) || host)
+  return new UserError({
+    kind: 'usage',
+    code: 'BAD_HOSTNAME',
+    message: `"${text}" is not a host name`,
+    why: 'Access protects public host names, such as gitlab-ssh.example.com, without an address, port or path.',
+    next: plain !== text && isHostname(plain) ? [`Give the host name alone: ${plain}`] : [],
+  })
 }
 
 /**
@@ -28,8 +87,8 @@ export function normaliseHostname(text: string): string {
  * (Cloudflare's documentation on application paths).
  */
 export function hostMatches(pattern: string, host: string): boolean {
-  const wanted = pattern.toLowerCase().replace(/\.$/, '').split('.')
-  const given = host.toLowerCase().replace(/\.$/, '').split('.')
+  const wanted = plainHost(pattern).split('.')
+  const given = plainHost(host).split('.')
   return wanted.length === given.length && wanted.every((part, i) => labelMatches(part, given[i] ?? ''))
 }
 

@@ -192,3 +192,36 @@ export interface ZtLine {
   /** To say at the start. */
   notes: string[]
 }
+
+/** A ProxyCommand of an ssh configuration that moves between cloudflared and zt. */
+export interface AdoptedLine {
+  file: string
+  /** 1-based, before the change. */
+  line: number
+  /** The line that begins its section. */
+  section: string | undefined
+  /** The line as it is and as it will be, without secrets. */
+  before: string
+  after: string
+}
+
+/** A ProxyCommand that stays as it is. */
+export interface LeftLine {
+  file: string
+  /** 1-based. */
+  line: number
+  section: string | undefined
+  /** Why: a sentence without full stop. */
+  why: string
+  next: readonly string[]
+}
+
+/** What `zt ssh config --adopt` does or did. */
+export interface AdoptionOutcome {
+  file: string
+  adopted: AdoptedLine[]
+  left: LeftLine[]
+  /** The change of all files, for people; empty if nothing changes. */
+  diff: string
+  warnings: string[]
+}

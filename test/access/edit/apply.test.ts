@@ -1,5 +1,6 @@
 import {beforeEach, describe, expect, it} from 'vitest'
 import type {AccessContext} from '../../../src/lib/access/account/context.js'
+import {NO_BINDING} from '../../../src/lib/access/account/host-bindings.js'
 import {applyChanges, type AppliedEdit} from '../../../src/lib/access/edit/apply.js'
 import {createChange, deleteChange, makeReusableChange, replaceChange, type Change} from '../../../src/lib/access/edit/change.js' // prettier-ignore
 import {newId, type ObjectRef} from '../../../src/lib/access/edit/object.js'
@@ -598,7 +599,7 @@ describe('a planned edit', () => {
   it('is made, then hosts are bound and unbound', async () => {
     const {undoId, warnings} = await applyPlanned(ctx, {
       changes: [sets('g')],
-      binding: {tokenId: 't2', bound: [{host: 'a.example', token: 'ci', replaced: false}], warnings: []},
+      binding: {...NO_BINDING, tokenId: 't2', bound: [{host: 'a.example', token: 'ci', replaced: false}]},
       unbound: [{host: 'old.example', tokenId: 't1'}],
     }, 'zt y') // prettier-ignore
     expect([undoId, warnings, records.kept[0]?.command]).toEqual(['01', [], 'zt y'])

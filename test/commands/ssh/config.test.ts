@@ -84,7 +84,7 @@ it('fails where it is not clear what to do, or the file is not as it was left', 
   const {zt} = scene
   await zt.fails(`ssh config ${HOST} --write --remove`, 'usage', 'BAD_COMMAND_LINE')
   await zt.fails(['ssh', 'config', 'not a host'], 'usage', 'BAD_HOSTNAME')
-  await zt.fails('ssh config', 'usage', 'BAD_COMMAND_LINE', {answers: []})
+  await zt.fails('ssh config', 'usage', 'INPUT_REQUIRED')
   const file = zt.file('config')
   await zt.json(`ssh config ${HOST} --write --file ${file} --yes`)
   const text = await fs.readFile(file, 'utf8')
@@ -116,7 +116,7 @@ describe.skipIf(ssh === undefined)('an alias', () => {
       host: HOST,
       alias: 'gl',
       action: 'none',
-      taken: [{line: 10}, {line: 11}, {line: 12}],
+      taken: [{line: 11}, {line: 12}, {line: 13}],
     })
     expect(await zt.json(`ssh config gl --remove --file ${file} --yes`)).toMatchObject({
       host: 'gl',
@@ -131,10 +131,10 @@ describe.skipIf(ssh === undefined)('an alias', () => {
     const file = zt.file('config')
     await fs.writeFile(file, ALIAS, {mode: 0o600})
     const {stderr} = await zt.run(`ssh config ${HOST} --write --file ${file} --yes`)
-    expect(stderr).toContain(`gl (line 9 of ${file}) leads to ${HOST} too: it still uses cloudflared`)
+    expect(stderr).toContain(`gl (line 10 of ${file}) leads to ${HOST} too: it still uses cloudflared`)
     expect(stderr).toContain(`zt ssh config gl --write --file ${file}`)
     const {aliases} = await zt.json(`ssh config ${HOST} --write --file ${file}`)
-    expect(aliases).toEqual([{name: 'gl', file, line: 9, route: 'cloudflared'}])
+    expect(aliases).toEqual([{name: 'gl', file, line: 10, route: 'cloudflared'}])
   })
 
   it('that ssh does not have is no host', async () => {
@@ -162,4 +162,55 @@ describe.skipIf(ssh === undefined)('an alias', () => {
     expect(await zt.json(`${host} --no-short-lived-cert --write`)).toMatchObject({action: 'none'})
     await expect(fs.access(`${file}-ran`)).rejects.toThrow('ENOENT')
   })
+})
+
+describe.skipIf(ssh === undefined)('--adopt', () => {
+  const LINE = `  ProxyCommand cloudflared access ssh --hostname ${HOST}\n`
+  const text = `Host gl\n${LINE}Host old\n  ProxyCommand cloudflared access ssh --hostname %h --secret ${'a1'.repeat(32)}\n`
+
+  it('moves what it can after a question, names what it leaves, and gives it back', async () => {
+    const {zt} = scene
+    await realSsh()
+    await zt.json('token create deploy')
+    await zt.json('app add-rule GitLab --service-auth --token deploy')
+    const file = zt.file('config')
+    await fs.writeFile(file, text, {mode: 0o600})
+    const adopt = `ssh config --adopt --file ${file}`
+    await zt.unchanged(async () => {
+      await zt.failsWithoutAsking(adopt)
+      await zt.fails(adopt, 'cancelled', 'CANCELLED', {answers: [false]})
+      expect(await zt.json(`${adopt} --dry-run`)).toMatchObject({changed: false, dryRun: true})
+    })
+    const {stdout, stderr, asked} = await zt.run(adopt, {answers: [true]})
+    expect(asked).toHaveLength(1)
+    expect(stdout).toMatch(/\+ {2}ProxyCommand .* ssh proxy --profile \S+ gitlab\.widgetcorp\.tech/)
+    expect(stdout).toContain(
+      `Moved 1 ProxyCommand to zt. To undo it: ${adopt.replace('--adopt', '--adopt --remove').replace('ssh', 'zt ssh')}`,
+    )
+    expect(stderr).toMatch(/line 4 of .* \(Host old\) stays as it is: It has credentials on the command line/)
+    expect(stdout + stderr).not.toContain('a1a1a1a1')
+    const back = await zt.json(`ssh config --adopt --remove --file ${file} --yes`)
+    expect(back).toMatchObject({
+      changed: true,
+      left: [],
+      adopted: [{line: 2, section: 'Host gl', after: LINE.trim()}],
+    })
+    expect(await fs.readFile(file, 'utf8')).toBe(text)
+    expect((await zt.run(`ssh config --adopt --remove --file ${file}`)).stdout).toMatch(/No ProxyCommand in/)
+  })
+
+  it('takes no host and no --write', async () => {
+    const {zt} = scene
+    await zt.fails(`ssh config ${HOST} --adopt`, 'usage', 'ADOPT_TAKES_NO_HOST')
+    await zt.fails(`ssh config --adopt --write`, 'usage', 'BAD_COMMAND_LINE')
+  })
+})
+
+it('suggests what can be run: the host alone, whatever its form, and no pattern', async () => {
+  const {zt} = scene
+  const write = `--write --yes --file ${zt.file('config')}`
+  expect((await zt.run(`ssh config ssh://git@${HOST.toUpperCase()}.:22/ ${write}`)).stderr).toContain(
+    `ssh -F ${zt.file('config')} git@${HOST}\n`,
+  )
+  await zt.fails(`ssh config *.widgetcorp.tech ${write}`, 'not-found', 'HOST_NOT_BOUND')
 })

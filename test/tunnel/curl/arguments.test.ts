@@ -248,6 +248,7 @@ describe('the URL', () => {
     ['https://APP.example.com./a#part', 'https://app.example.com/a', 'app.example.com', '/a'],
     ['HTTPS://app.example.com:443/', 'https://app.example.com/', 'app.example.com', '/'],
     ['https://app.example.com/{a,b}[1-3]', undefined, 'app.example.com', undefined],
+    ['https://\u00C4pp.example.com/a', 'https://xn--pp-uia.example.com/a', 'xn--pp-uia.example.com', '/a'],
     ['https://app.example.com/a/../b', 'https://app.example.com/b', 'app.example.com', '/b'],
   ])('%s is requested of its host', (text, url, host, path) => {
     const read = checkUrl(text)
@@ -274,10 +275,27 @@ describe('the URL', () => {
     'https://2130706433/',
     'https://[::1]/',
     'https://{a,b}.example.com/',
-    'https://\u00E4pp.example.com/',
+    'https://\u00E4pp.example.com/\u00E4',
+    'https://\u00E4pp@app.example.com/',
+    'https://app\u00AD.example.com/',
     '-L',
     '',
   ])('%j is refused', (text) => {
     expect(codeOf(() => checkUrl(text))).toMatch(/^BAD_(URL|HOSTNAME)$/)
+  })
+
+  it.each([
+    ['app.example.com', 'zt curl https://app.example.com'],
+    ['app.example.com:8443/a', 'zt curl https://app.example.com/a'],
+    ['http://app.example.com/a', 'zt curl https://app.example.com/a'],
+    ['https://app.example.com:8443/a;b', "zt curl 'https://app.example.com/a;b'"],
+    // Not clear, or not to be repeated.
+    ['http://user@app.example.com/', 'zt curl https://HOST/PATH -- CURL-OPTIONS'],
+    ['http://app.example.com/?key=1', 'zt curl https://HOST/PATH -- CURL-OPTIONS'],
+    ['http://127.0.0.1/', 'zt curl https://HOST/PATH -- CURL-OPTIONS'],
+    ['ftp://app.example.com/', 'zt curl https://HOST/PATH -- CURL-OPTIONS'],
+    ['-L', 'zt curl https://HOST/PATH -- CURL-OPTIONS'],
+  ])('%s is answered with %s', (text, form) => {
+    expect(() => checkUrl(text)).toThrow(expect.objectContaining({next: [form]}) as UserError)
   })
 })

@@ -7,7 +7,6 @@ import type {Settings} from '../../../src/lib/config/types.js'
 import {UserError} from '../../../src/lib/core/errors.js'
 import {Secret} from '../../../src/lib/core/secret.js'
 import {IndexFiles} from '../../../src/lib/secrets/index-files.js'
-import {parseDestination} from '../../../src/lib/tunnel/target/destination.js'
 import {
   chooseToken,
   chosenToken,
@@ -436,32 +435,5 @@ describe('what a connection gets', () => {
     expect(onlyPreviousText({name: 'ci'}, '2026-11-01T01:00:00Z')).toBe(
       'Access accepted only the previous secret of "ci"; it works until 2026-11-01T01:00:00Z',
     )
-  })
-})
-
-describe('a destination', () => {
-  it.each([
-    ['a.example.com', undefined],
-    ['git@a.example.com', 'git'],
-    ['g-it@a.example.com', 'g-it'],
-    ['x@y@a.example.com', 'x@y'],
-    ['ü@a.example.com', 'ü'],
-    ['ssh://git@a.example.com', 'ssh://git'],
-  ])('%s has the user %s', (text, user) => {
-    expect(parseDestination(text, 'usage')).toEqual({host: HOST, user})
-  })
-
-  it.each([
-    ...['@a.example.com', '-l@a.example.com', 'a b@a.example.com', ' a@a.example.com', 'a @a.example.com'],
-    ...['\u0007@a.example.com', 'a\u0007@a.example.com', 'a\nb@a.example.com', 'a\u0085@a.example.com'],
-  ])('%j has no user that ssh may get', async (text) => {
-    expect(await errorOf(() => parseDestination(text, 'zt ssh [USER@]HOST'))).toEqual({
-      kind: 'usage',
-      code: 'BAD_USER',
-      message: 'The part before the host is not a user name',
-      why: undefined,
-      next: ['zt ssh [USER@]HOST'],
-      details: {},
-    })
   })
 })

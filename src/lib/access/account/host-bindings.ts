@@ -2,6 +2,7 @@ import type {Application, Group, Policy, ServiceToken} from '../../api/types.js'
 import {kindOf} from '../applications/kinds.js'
 import {hostOf, plainDomain} from '../../core/public-address.js'
 import {mayAdmit} from '../../policy/references.js'
+import {connectSuggestion} from './connect.js'
 import type {AccessContext} from './context.js'
 
 /** A host, or a path of it, that this profile will open with a token. */
@@ -17,9 +18,13 @@ export interface BoundHost {
 export interface PlannedBinding {
   tokenId: string | undefined
   bound: BoundHost[]
+  /** Commands that connect to the first of them. */
+  connect: string[]
   /** Why not all hosts are bound: sentences without full stop. */
   warnings: string[]
 }
+
+export const NO_BINDING: PlannedBinding = {tokenId: undefined, bound: [], connect: [], warnings: []}
 
 /**
  * Plans to bind an application's domains to a token that it admits, so that `zt ssh HOST` knows which credentials to use and
@@ -36,7 +41,7 @@ export async function planBinding(
   reached: readonly ServiceToken[] = [],
 ): Promise<PlannedBinding> {
   const hosts = kindOf(type).connects ? placesOf(domains) : []
-  if (hosts.length === 0) return {tokenId: undefined, bound: [], warnings: []}
+  if (hosts.length === 0) return NO_BINDING
   const [entries, existing] = await Promise.all([
     ctx.index.list(ctx.profile),
     ctx.index.bindings(ctx.profile),
@@ -48,7 +53,7 @@ export async function planBinding(
   if (!token) {
     const open = hosts.filter((host) => !existing.some((binding) => binding.host === host))
     const warnings = named.length > 0 || open.length > 0 ? notBound(ctx, named, here) : []
-    return {tokenId: undefined, bound: [], warnings}
+    return {...NO_BINDING, warnings}
   }
   const bound: BoundHost[] = []
   for (const host of hosts) {
@@ -56,7 +61,9 @@ export async function planBinding(
     const replaced = previous !== undefined && previous.tokenId !== token.id
     if (!replaced || first) bound.push({host, token: token.name, replaced})
   }
-  return {tokenId: token.id, bound, warnings: []}
+  const [one] = bound
+  const connect = one ? connectSuggestion(ctx, {host: one.host, type}) : []
+  return {tokenId: token.id, bound, connect, warnings: []}
 }
 
 /** Binds the hosts as planned. */

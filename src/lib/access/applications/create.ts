@@ -10,7 +10,7 @@ import type {AppliedEdit} from '../edit/apply.js'
 import {createChange, replaceChange, type Change} from '../edit/change.js'
 import {restated} from '../edit/errors.js'
 import {newId, type ObjectRef, type PolicyLink} from '../edit/object.js'
-import {planBinding, type PlannedBinding} from '../account/host-bindings.js'
+import {NO_BINDING, planBinding, type PlannedBinding} from '../account/host-bindings.js'
 import {applyPlanned, type PlannedEdit} from '../edit/planned.js'
 import {checkName, type RuleInput} from '../rules/input.js'
 import {
@@ -92,8 +92,8 @@ export async function planCreateApplication(
   }
   const plan = {newId: APPLICATION, application: {name, type: TYPE, domains}, warnings, notes: []}
   if (!rules) {
-    const binding = {tokenId: undefined, bound: [], warnings: []}
-    return {...plan, changes: [createChange(target, fields)], rule: undefined, admitted: [], binding}
+    const changes = [createChange(target, fields)]
+    return {...plan, changes, rule: undefined, admitted: [], binding: NO_BINDING}
   }
   const admitted = whomInWords(rules, rules.include)
   const body = serviceAuthBody(ruleName(options.ruleName, admitted), rules)

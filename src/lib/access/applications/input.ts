@@ -1,6 +1,6 @@
 import {goDurationSeconds} from '../../core/duration.js'
 import {UserError} from '../../core/errors.js'
-import {normaliseHostname} from '../../core/hostname.js'
+import {normaliseHostPattern} from '../../core/hostname.js'
 
 /**
  * A domain as an application has it: a host in lower case, and a path.
@@ -10,7 +10,7 @@ import {normaliseHostname} from '../../core/hostname.js'
 export function checkDomain(text: string): string {
   const bare = text.trim().replace(/^https?:\/\//i, '')
   const slash = bare.indexOf('/')
-  const host = (slash < 0 ? bare : bare.slice(0, slash)).toLowerCase().replace(/\.$/, '')
+  const written = slash < 0 ? bare : bare.slice(0, slash)
   const path = slash < 0 ? '' : bare.slice(slash).replace(/(?<!\/)\/+$/, '')
   const bad = (why: string): UserError =>
     new UserError({
@@ -21,17 +21,16 @@ export function checkDomain(text: string): string {
       next: ['For example: --domain git.example.com, or --domain example.com/admin'],
     })
   if (/[?#\s\p{Cc}\\]/u.test(bare)) throw bad('A domain has no query, fragment or space.')
-  if (/:\d*$/.test(host)) throw bad('An application has no port: it covers the whole host.')
+  if (/:\d*$/.test(written)) throw bad('An application has no port: it covers the whole host.')
   // At most one star between two dots or two slashes (Cloudflare's documentation on application paths).
-  if ([...host.split('.'), ...path.split('/')].some((part) => part.split('*').length > 2))
+  if ([...written.split('.'), ...path.split('/')].some((part) => part.split('*').length > 2))
     throw bad('There can be at most one * between two dots or two slashes.')
+  if (!written.replace(/\.$/, '').includes('.')) throw bad('A domain is a public host name of several parts.')
   try {
-    normaliseHostname(host.replaceAll('*', 'x'))
+    return normaliseHostPattern(written) + path
   } catch {
     throw bad('A domain is a public host name, optionally with a path.')
   }
-  if (!host.includes('.')) throw bad('A domain is a public host name of several parts.')
-  return host + path
 }
 
 /**

@@ -6,6 +6,7 @@ import {evaluate} from '../../policy/evaluate.js'
 import {groupHolding, mayAdmit, namesToken} from '../../policy/references.js'
 import type {Evaluation, PolicyTrace} from '../../policy/types.js'
 import type {EdgeAnswer} from '../../tunnel/types.js'
+import {serviceKind} from '../account/connect.js'
 import {hasNoLogin, serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
 import {tokenStatus} from '../tokens/list.js'
 
@@ -514,8 +515,9 @@ function delayCauses(facts: RefusalFacts, changes: readonly Change[]): Cause[] {
   return recent ? [delayed(facts, recent.what)] : []
 }
 
-function delayed({say, host, path, bound}: RefusalFacts, what: string | undefined): Cause {
-  const again = path === '/' ? ['ssh', 'check', host] : ['curl', `https://${host}${path}`]
+function delayed({say, host, path, bound, application}: RefusalFacts, what: string | undefined): Cause {
+  const http = path !== '/' || serviceKind({host, type: application?.type}) === 'http'
+  const again = http ? ['curl', `https://${host}${path}`] : ['ssh', 'check', host]
   return {
     id: 'edge-delay',
     why: `${what === undefined ? 'A change' : `A change of ${what}, which was a short while ago,`} may not have reached the edge yet (it takes up to about 85 seconds).`,

@@ -18,7 +18,13 @@ import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {createChange, deleteChange, replaceChange} from '../edit/change.js'
 import {nameOf, newId, withRules, type ObjectRef} from '../edit/object.js'
-import {planBinding, planUnbinding, type PlannedBinding, type UnboundHost} from '../account/host-bindings.js'
+import {
+  NO_BINDING,
+  planBinding,
+  planUnbinding,
+  type PlannedBinding,
+  type UnboundHost,
+} from '../account/host-bindings.js'
 import type {PlannedEdit} from '../edit/planned.js'
 import {requireMeant, resolveGroup, resolveToken} from '../account/resolve.js'
 import {checkName, readNameable, readRules, type RuleInput} from '../rules/input.js'
@@ -121,7 +127,7 @@ export async function planAddToken(
     return {...edit, already: `"${token.name}" is already in the Access group "${group.name}"`}
   const include = [...group.include, rule]
   const {opens, closes} = reachChange(token.id, account, withGroup(account, {...group, include}))
-  const binding: PlannedBinding = {tokenId: undefined, bound: [], warnings: []}
+  const binding: PlannedBinding = {...NO_BINDING, bound: [], warnings: []}
   for (const {application} of opens) {
     const {tokenId, bound, warnings} = await planBinding(ctx, application, [], [token])
     binding.tokenId ??= tokenId

@@ -3,7 +3,6 @@ import type {CreateApplicationPlan} from '../../access/applications/create.js'
 import type {BoundHost} from '../../access/account/host-bindings.js'
 import type {RemoveRulePlan} from '../../access/rules/remove.js'
 import {style} from '../../cli/streams.js'
-import {shellQuote} from '../../core/command-line.js'
 import {policyTable} from './policy.js'
 
 type Admitted = Pick<AddRulePlan, 'added' | 'alsoAdded' | 'alreadyThere' | 'alsoThere'>
@@ -43,19 +42,6 @@ export function boundLines(bound: readonly BoundHost[], dryRun: boolean): string
     ({host, token, replaced}) =>
       `${dryRun ? 'Would use' : 'zt uses'} ${token} for ${host}${replaced ? ' (instead of another token)' : ''}`,
   )
-}
-
-/**
- * The commands that can connect to a bound host. Only HTTP has a path; a type of application seldom says what is behind it.
- *
- * @param type of the application, if it is known
- */
-export function connectionsTo(host: string, type?: string): string[] {
-  const curl = `zt curl ${shellQuote(`https://${host}${host.includes('/') ? '' : '/'}`)}`
-  if (host.includes('/') || type === 'mcp_portal') return [curl]
-  if (type === 'ssh') return [`zt ssh ${host}`]
-  if (type === 'vnc' || type === 'rdp') return [`zt forward ${host}`]
-  return [`If it is an SSH server: zt ssh ${host}`, `If it is a web service: ${curl}`]
 }
 
 /** The JSON shape of an added rule, beside the edit's own. */

@@ -3,18 +3,16 @@ import {style} from '../../cli/streams.js'
 import {shellQuote} from '../../core/command-line.js'
 import {canBePasted, quoteForPerson} from '../../core/quote.js'
 import {isVisible} from '../../core/text.js'
+import type {FileChange} from '../file-edit-command.js'
 import type {LeadingAlias, SshConfigOutcome} from '../../tunnel/types.js'
 
 /** The change, and what to know before it is made. */
-export function configChange({file, diff, edited, warnings, others, taken}: SshConfigOutcome): {
-  warnings: string[]
-  notes: string[]
-  text: string[] | undefined
-} {
+export function configChange({file, diff, edited, warnings, others, taken}: SshConfigOutcome): FileChange {
   const lost =
     edited && diff !== '' ? [`Someone has edited zt's block in ${file}; that edit will be lost`] : []
   const shown = new Set(taken.filter((one) => one.file === file).map(({line}) => line))
   return {
+    files: [file],
     warnings: [...warnings, ...lost],
     notes: [
       ...taken.map(({file: where, line, text, effect}) =>
@@ -57,12 +55,13 @@ export function configResult(
     name: string
     remove: boolean
     dryRun: boolean
-    /** As it is on the command line. */
-    destination: string
+    user: string | undefined
     file: string | undefined
   },
 ): {changed: boolean; done: string[]; notes: string[]; next: string[]} {
-  const {host, name, remove, dryRun, destination, file} = about
+  const {host, name, user, remove, dryRun, file} = about
+  // No one connects to a pattern.
+  const destination = name.includes('*') ? [] : [user === undefined ? name : `${user}@${name}`]
   return {
     changed: plan.action !== 'none' && !dryRun,
     done: plan.action === 'none' || !dryRun ? [configDone(plan, name, remove)] : [],
@@ -74,7 +73,7 @@ export function configResult(
       remove || dryRun
         ? []
         : [
-            sshCommand(destination, file),
+            ...destination.map((one) => sshCommand(one, file)),
             ...configCommands(
               plan.aliases.filter(canBeTaken).map((one) => one.name),
               file,
@@ -102,7 +101,9 @@ function configDone({action, file}: SshConfigOutcome, host: string, remove: bool
 
 /** The command line that uses the configuration; its file is named if it is not the usual one. */
 function sshCommand(destination: string, file: string | undefined): string {
-  return file === undefined ? `ssh ${destination}` : `ssh -F ${quoteForPerson(file)} ${destination}`
+  return ['ssh', ...(file === undefined ? [] : ['-F', file]), destination]
+    .map((word) => quoteForPerson(word))
+    .join(' ')
 }
 
 /** The command lines that change the blocks of these hosts. */

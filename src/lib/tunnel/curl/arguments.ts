@@ -1,6 +1,7 @@
 import {devNull} from 'node:os'
 import {UserError} from '../../core/errors.js'
-import {normaliseHostname} from '../../core/hostname.js'
+import {shellQuote} from '../../core/command-line.js'
+import {hostParts, normaliseHostname} from '../../core/hostname.js'
 import {headerRefusal} from '../carrier/header-line.js'
 import {optionLettered, optionNamed, refusalOf, type KnownOption} from './options.js'
 import type {WantedFile} from './session-cookies.js'
@@ -39,14 +40,19 @@ type Reading = CurlArguments & {
  * @throws UserError `usage` / `BAD_URL`, `BAD_HOSTNAME`
  */
 export function checkUrl(text: string): RequestUrl {
+  const ascii = inAscii(text)
+  if (ascii !== text) return checkUrl(ascii)
   // A parser that drops unexpected characters and one that does not would see two hosts.
   if (/[\s\\]|[^\x21-\x7E]/.test(text))
     throw badUrl('It contains blanks, backslashes or characters that must be encoded.')
   if (!/^https:\/\/[^/]/i.test(text)) {
+    const {scheme, user, host, path} = hostParts(text)
+    const form = user === undefined && (path === '' || path.startsWith('/')) ? `https://${host}${path}` : ''
     throw badUrl(
-      /^http:/i.test(text)
+      scheme === 'http'
         ? 'It begins with http://, so others could read the secret on the way.'
         : 'It must begin with https:// and a host name.',
+      scheme === undefined || scheme === 'http' ? form : '',
     )
   }
   let url: URL
@@ -57,7 +63,8 @@ export function checkUrl(text: string): RequestUrl {
   }
   if (url.username !== '' || url.password !== '' || /^https:\/\/[^/?#]*@/i.test(text))
     throw badUrl('It contains a user or password; use --user NAME after -- instead.')
-  if (url.port !== '') throw badUrl('It names a port. Access uses only port 443.')
+  if (url.port !== '')
+    throw badUrl('It names a port. Access uses only port 443.', url.href.replace(`:${url.port}`, ''))
   const host = normaliseHostname(url.hostname)
   return {url: `https://${host}${url.pathname}${url.search}`, host, path: url.pathname}
 }
@@ -185,14 +192,32 @@ function checkHeader(written: string, value: string): void {
   })
 }
 
-function badUrl(why: string): UserError {
+/** The URL with its host as DNS has it, if that is internationalised; otherwise unchanged. */
+function inAscii(text: string): string {
+  const [, scheme = '', host = ''] = /^(https:\/\/)([^/?#@:\\\s]+)/i.exec(text) ?? []
+  if (!/[^\0-\x7F]/.test(host)) return text
+  return scheme + normaliseHostname(host) + text.slice(scheme.length + host.length)
+}
+
+/** @param form a URL that means the same and may be one that can be requested */
+function badUrl(why: string, form = ''): UserError {
+  const clear = canRequest(form)
   return new UserError({
     kind: 'usage',
     code: 'BAD_URL',
     message: 'This URL cannot be requested',
     why,
-    next: ['zt curl https://HOST/PATH -- CURL-OPTIONS'],
+    next: [clear ? `zt curl ${shellQuote(form)}` : 'zt curl https://HOST/PATH -- CURL-OPTIONS'],
   })
+}
+
+/** A query is not repeated: it may be confidential. */
+function canRequest(url: string): boolean {
+  try {
+    return url !== '' && !/[?#]/.test(url) && checkUrl(url).host !== ''
+  } catch {
+    return false
+  }
 }
 
 function secondUrl(word: string): UserError {

@@ -11,7 +11,9 @@ export interface ProxyCommandOptions {
   client: TunnelClient
   connectTo?: string | undefined
   caFile?: string | undefined
-  /** A host name, or `%h` for ssh to fill in. */
+  /** An address for the connector, also with ssh's `%h`, `%n` and `%p`. */
+  destination?: string | undefined
+  /** A host name, also with ssh's `%h` or `%n` in it. */
   host: string
   platform?: NodeJS.Platform | undefined
 }
@@ -25,7 +27,8 @@ export interface ProxyCommandOptions {
  * @throws UserError `config` / `PATH_NOT_FOR_SSH` for a word that cannot be quoted
  */
 export function proxyCommand(options: ProxyCommandOptions): string {
-  const {program, profile, token, client, connectTo, caFile, host, platform = process.platform} = options
+  const {program, profile, token, client, connectTo, caFile, destination, host} = options
+  const {platform = process.platform} = options
   const words = [...program, 'ssh', 'proxy', '--profile', profile]
   if (client === 'cloudflared') words.push('--client', client)
   if (connectTo !== undefined) words.push('--connect-to', connectTo)
@@ -34,8 +37,16 @@ export function proxyCommand(options: ProxyCommandOptions): string {
   const [start = '', ...args] = words.map((word) => proxyWord(word, platform))
   // Always quoted: Windows' ssh would look for `.exe` to find the end of the program's name.
   const first = platform !== 'win32' || start.startsWith('"') ? start : `"${start}"`
-  return [first, ...args, host === '%h' ? '%h' : proxyWord(host, platform)].join(' ')
+  const places = [...(destination === undefined ? [] : ['--destination', destination]), host]
+  return [
+    first,
+    ...args,
+    ...places.map((word) => (FILLED_IN.test(word) ? word : proxyWord(word, platform))),
+  ].join(' ')
 }
+
+/** A word in which ssh fills in the host as it is called or by HostName, or the port. ssh accepts no special character there. */
+const FILLED_IN = /^[\w.:-]*(%[hnp][\w.:-]*)+$/
 
 /**
  * Quotes one word. ssh passes the command to the user's shell, except on Windows, where two kinds of ssh read the same

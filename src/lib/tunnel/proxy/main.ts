@@ -8,7 +8,7 @@ import {errorLines} from '../../core/error-text.js'
 import {bePatient} from '../../core/patience.js'
 import {visible} from '../../core/text.js'
 import {runProxy} from './proxy.js'
-import {sshStderr} from '../ssh/stderr.js'
+import {isStderrHidden, sshStderr} from '../ssh/stderr.js'
 
 /** Read by bin/zt.cjs, from the file that this one becomes. */
 export {quickProxyLine} from '../access/quick.js'
@@ -62,6 +62,7 @@ export async function main(argv: string[], notes: readonly string[] = []): Promi
     },
     isOutputGone: isStdoutGone,
     stderr: sshStderr(),
+    stderrHidden: isStderrHidden() && stdinIsPipe(),
     signal: abort.signal,
     notes,
   })

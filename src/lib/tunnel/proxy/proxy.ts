@@ -8,7 +8,6 @@ import {withProfile} from '../../core/command-line.js'
 import {errorJson, errorLines} from '../../core/error-text.js'
 import {UserError, messageOf} from '../../core/errors.js'
 import {EXIT_OUTPUT_GONE, exitCodeOf} from '../../core/exit-codes.js'
-import {normaliseHostname} from '../../core/hostname.js'
 import {jsonWish} from '../../core/json-wish.js'
 import {patient} from '../../core/patience.js'
 import {isRunning} from '../../system/processes.js'
@@ -21,7 +20,9 @@ import {checkRequest} from '../carrier/handshake.js'
 import {announce} from '../connections/announce.js'
 import {processOf} from '../connections/run-files.js'
 import {reportFile, writeReport} from '../failure/report.js'
+import {disconnect} from '../ssh/disconnect.js'
 import {identityOf, lastingDirectory} from '../ssh/sharing.js'
+import {parseDestination} from '../target/destination.js'
 import {environmentText, findTarget, onlyPreviousText, sharedBy, type Target} from '../target/target.js'
 import {TUNNEL_CLIENTS, type TunnelClient} from '../types.js'
 
@@ -34,6 +35,8 @@ export interface ProxyIo {
   /** Whether stdout has no reader any more; undefined where that is not known. */
   isOutputGone?: (() => Promise<boolean | undefined>) | undefined
   stderr: {write(text: string): unknown}
+  /** Whether ssh has taken stderr away, as it does for a shared connection. */
+  stderrHidden?: boolean | undefined
   signal?: AbortSignal | undefined
   /** To say at the start. */
   notes?: readonly string[] | undefined
@@ -71,6 +74,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
   let host = ''
   let profile: string | undefined
   let withdraw: (() => void) | undefined
+  let opened = false
   try {
     refuseSecretWords(argv)
     const options = parse(argv)
@@ -124,10 +128,12 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     if (launcher && program !== undefined) {
       // cloudflared makes its own connection; this one has shown that the edge accepts the credentials.
       tunnel.socket.destroy()
+      opened = true
       return await launcher.runCloudflared({program, edge, credentials, env: io.env})
     }
     const {isOutputGone, signal} = io
     const output = io.stdout()
+    opened = true
     const {outputGone, note} = await carry({
       tunnel,
       input: io.stdin,
@@ -142,7 +148,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
   } catch (error) {
     // It was interrupted, so there is nothing to report.
     if (io.signal?.aborted) return exitCodeOf(error)
-    await report(error, {io, json, host, profile, target})
+    await report(error, {io, json, host, profile, target, opened})
     return exitCodeOf(error)
   } finally {
     withdraw?.()
@@ -175,7 +181,12 @@ function parse(argv: string[]) {
   const seconds = timeout === undefined ? patient(TIMEOUT_MS) / 1000 : Number(timeout)
   if (!(seconds > 0 && seconds <= 3600)) throw usage('--timeout must be a number of seconds, at most 3600.')
   checkRequest({destination: values.destination, headers: values.header})
-  return {values, host: normaliseHostname(word), client, timeoutMs: seconds * 1000} as const
+  return {
+    values,
+    host: parseDestination(word, 'zt ssh proxy HOST').host,
+    client,
+    timeoutMs: seconds * 1000,
+  } as const
 }
 
 function isClient(text: string): text is TunnelClient {
@@ -200,6 +211,8 @@ interface Reporting {
   host: string
   profile: string | undefined
   target: Target | undefined
+  /** Whether ssh may have received something from the server. */
+  opened: boolean
 }
 
 function isAwaited(file: string): boolean {
@@ -207,8 +220,8 @@ function isAwaited(file: string): boolean {
   return of ? of.here && isRunning(of.pid) : fs.existsSync(path.dirname(file))
 }
 
-/** To the file that `zt ssh` reads, or else to stderr. */
-async function report(error: unknown, {io, json, host, profile, target}: Reporting): Promise<void> {
+/** To the file that `zt ssh` reads, or else to stderr; through ssh where that is hidden. */
+async function report(error: unknown, {io, json, host, profile, target, opened}: Reporting): Promise<void> {
   const file = reportFile(io.env)
   if (file !== undefined) {
     // A shared connection outlives the zt that asked for the report; then there is no reader.
@@ -219,10 +232,20 @@ async function report(error: unknown, {io, json, host, profile, target}: Reporti
   // The profile that ssh's configuration names need not be the one that the person works with.
   const step = (text: string): string => (profile === undefined ? text : withProfile(text, profile))
   if (json) io.stderr.write(`${visibleJson(JSON.stringify({error: errorJson(error, step)}))}\n`)
+  else if (io.stderrHidden && !opened)
+    await disconnect(plain(errorLines(error, step)), {stdin: io.stdin, stdout: io.stdout()})
   else say(io, errorLines(error, step))
 }
 
 /** Lines for people. A line break inside a line comes from outside, and is made visible. */
 function say(io: ProxyIo, lines: readonly string[]): void {
-  io.stderr.write(lines.map((line) => `${visible(redact(line))}\n`).join(''))
+  io.stderr.write(
+    plain(lines)
+      .map((line) => `${line}\n`)
+      .join(''),
+  )
+}
+
+function plain(lines: readonly string[]): string[] {
+  return lines.map((line) => visible(redact(line)))
 }

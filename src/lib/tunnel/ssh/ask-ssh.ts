@@ -20,6 +20,8 @@ export interface SshQuestion {
   env: Readonly<Record<string, string | undefined>>
   /** The configuration, if it has been read already. */
   configuration?: Configuration | undefined
+  /** Its files are not as they are on the disk. */
+  edited?: boolean | undefined
 }
 
 export interface SshAnswer {
@@ -44,9 +46,9 @@ export async function askSeveral<T>(
   question: Omit<SshQuestion, 'args'>,
   use: (ask: (args: readonly string[]) => Promise<SshAnswer | {failed: string}>) => Promise<T>,
 ): Promise<T> {
-  const {ssh, file, text, configuration = readConfiguration({ssh, file, text})} = question
+  const {ssh, file, text, edited = false, configuration = readConfiguration({ssh, file, text})} = question
   // A file that zt cannot read may have such a line: it is left out.
-  const filtered = hasMatchExec(configuration) || !configuration.complete
+  const filtered = edited || hasMatchExec(configuration) || !configuration.complete
   if (!filtered && text === undefined) return use((args) => run(question, args, file, []))
   const copies = new Map<string, string>()
   const removals: (() => Promise<void>)[] = []

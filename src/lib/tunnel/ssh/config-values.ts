@@ -17,6 +17,14 @@ export function patternOf(text: string): RegExp {
   return new RegExp(`^${source}$`)
 }
 
+/** In the place of `*`, to ask ssh about a pattern. */
+export const SAMPLE = 'zt-sample'
+
+/** A name that a pattern matches; the text itself if it is no pattern. */
+export function sampleOf(pattern: string): string {
+  return pattern.replaceAll('*', SAMPLE).replaceAll('?', 'x')
+}
+
 /**
  * The value of UserKnownHostsFile: this file first, then the usual ones. Windows paths get forward slashes: whether ssh
  * takes a backslash for an escape depends on its version.

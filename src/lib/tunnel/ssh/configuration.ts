@@ -43,10 +43,12 @@ export interface ConfigurationOptions {
   ssh: string
   /** Read in place of what the file holds, latin1. */
   text?: string | undefined
+  /** The same for included files, by their path. */
+  texts?: ReadonlyMap<string, string> | undefined
 }
 
 /** Reads a configuration with all files that it includes. */
-export function readConfiguration({file, ssh, text}: ConfigurationOptions): Configuration {
+export function readConfiguration({file, ssh, text, texts = new Map()}: ConfigurationOptions): Configuration {
   const own = defaultSshConfig()
   const main: string[] =
     file === undefined ? [own, systemFile(ssh)] : file === 'none' ? [] : [path.resolve(file)]
@@ -59,7 +61,7 @@ export function readConfiguration({file, ssh, text}: ConfigurationOptions): Conf
     if (found.files.has(one)) continue
     const read =
       found.files.size < MOST_FILES &&
-      (text !== undefined && one === main[0] ? {text, mode: 0o600} : readOne(one))
+      (text !== undefined && one === main[0] ? {text, mode: 0o600} : readOne(one, texts.get(one)))
     if (!read) {
       found.complete = false
       continue
@@ -138,12 +140,12 @@ function systemFile(ssh: string): string {
     : '/etc/ssh/ssh_config'
 }
 
-/** Empty if there is no such file; undefined if it cannot be read. */
-function readOne(file: string): {text: string; mode: number} | undefined {
+/** Empty if there is no such file; undefined if it cannot be read. `instead`: in place of what it holds. */
+function readOne(file: string, instead: string | undefined): {text: string; mode: number} | undefined {
   let mode = 0o600
   try {
     const bytes = readForeignFile(file, {maxBytes: LONGEST}, (stat) => (mode = stat.mode & 0o777))
-    return {text: bytes?.toString('latin1') ?? '', mode}
+    return {text: instead ?? bytes?.toString('latin1') ?? '', mode}
   } catch {
     return undefined
   }

@@ -2,7 +2,7 @@ import type {Environment} from '../../config/paths.js'
 import {loadSettings} from '../../config/settings.js'
 import {bePatient} from '../../core/patience.js'
 import {refuseSecretWords} from '../../core/redact.js'
-import {parseDestination} from '../target/destination.js'
+import {parseDestination, portArguments} from '../target/destination.js'
 import {openSsh, type SshEnd} from './run.js'
 import {chooseToken, sharedBy} from '../target/target.js'
 
@@ -33,7 +33,7 @@ export async function quickSsh(
   bePatient(env['ZT_PATIENCE'])
   try {
     refuseSecretWords(argv)
-    const {host, user} = parseDestination(words.destination, '')
+    const {host, user, port} = parseDestination(words.destination, '')
     const settings = await loadSettings({env, cwd, flags: {profile: words.profile}})
     const chosen = await chooseToken({settings, host})
     if (chosen.by !== 'binding') return undefined
@@ -44,7 +44,7 @@ export async function quickSsh(
       sharedBy: sharedBy(chosen, settings),
       share: true,
       client: 'auto',
-      sshArgs: words.rest,
+      sshArgs: [...portArguments(port), ...words.rest],
       root,
       env,
     })

@@ -4,15 +4,15 @@ import fs from 'node:fs'
 const ROOM = 160
 
 /**
- * Where `zt ssh proxy` writes errors. For a shared connection, ssh gives its ProxyCommand /dev/null as stderr, and plain
- * ssh would fail without a reason. Then the proxy writes to the stderr of ssh itself where the system shows it (Linux), or
- * else to the terminal; to neither once ssh has gone to the background.
+ * Where `zt ssh proxy` writes notes, and errors once it is connected. For a shared connection, ssh gives its ProxyCommand
+ * /dev/null as stderr. Then the proxy writes to the stderr of ssh itself where the system shows it (Linux), or else to the
+ * terminal; to neither once ssh has gone to the background.
  */
 export function sshStderr(
   stderr: NodeJS.WriteStream = process.stderr,
   ppid = process.ppid,
 ): {write(text: string): unknown} {
-  return {write: (text) => (isNull(2) ? writeAround(text, ppid) : stderr.write(text))}
+  return {write: (text) => (isStderrHidden() ? writeAround(text, ppid) : stderr.write(text))}
 }
 
 function writeAround(text: string, ppid: number): void {
@@ -29,7 +29,8 @@ function writeAround(text: string, ppid: number): void {
   }
 }
 
-function isNull(fd: number): boolean {
+/** Whether stderr is /dev/null. */
+export function isStderrHidden(fd = 2): boolean {
   try {
     return fs.fstatSync(fd).isCharacterDevice() && fs.fstatSync(fd).rdev === fs.statSync('/dev/null').rdev
   } catch {

@@ -1,5 +1,6 @@
+import {hostMatches} from '../../../core/hostname.js'
 import type {LeadingAlias, TakenLine} from '../../types.js'
-import {askSeveral, type SshQuestion} from '../ask-ssh.js'
+import {askSeveral, type SshAnswer, type SshQuestion} from '../ask-ssh.js'
 import {configLines, configWords, type Configuration} from '../configuration.js'
 import {meaningOf} from '../route.js'
 import {makesCertificate} from '../match-exec.js'
@@ -22,26 +23,39 @@ export async function aliasesOf(
   const names = [...namesIn(question.configuration, host)].filter(
     ([name]) => name.toLowerCase() !== except.toLowerCase(),
   )
-  const found: LeadingAlias[] = []
-  if (except === host && !mayLead(question.configuration, host)) return found
+  if (except === host && !mayLead(question.configuration, host)) return []
+  const answers = await answersFor(
+    question,
+    names.map(([name]) => name),
+  )
+  return names.flatMap(([name, where]): LeadingAlias[] => {
+    const answer = answers.get(name)
+    if (!answer) return []
+    const {host: there, route} = meaningOf(answer, name)
+    if (there.toLowerCase().replace(/\.$/, '') !== host) return []
+    // Its ProxyCommand is in the section of the program that zt does not start.
+    const asks = route === 'direct' && answer.execs.some(makesCertificate)
+    return [{name, ...where, route: asks ? 'cloudflared' : route}]
+  })
+}
+
+/** What ssh says of each name, at most of the first {@link MOST_NAMES}. Those that it does not take are left out. */
+export async function answersFor(
+  question: Omit<SshQuestion, 'args'>,
+  names: readonly string[],
+): Promise<Map<string, SshAnswer>> {
+  const answers = new Map<string, SshAnswer>()
   await askSeveral(question, async (ask) => {
     const waiting = names.slice(0, MOST_NAMES)
     const work = async (): Promise<void> => {
-      for (let next = waiting.shift(); next; next = waiting.shift()) {
-        const [name, where] = next
-        const answer = await ask([name])
-        if ('failed' in answer) continue
-        const {host: there, route} = meaningOf(answer, name)
-        if (there.toLowerCase().replace(/\.$/, '') !== host) continue
-        // Its ProxyCommand is in the section of the program that zt does not start.
-        const asks = route === 'direct' && answer.execs.some(makesCertificate)
-        found.push({name, ...where, route: asks ? 'cloudflared' : route})
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const answer = await ask([next])
+        if (!('failed' in answer)) answers.set(next, answer)
       }
     }
     await Promise.all(Array.from({length: AT_ONCE}, work))
   })
-  const order = names.map(([name]) => name)
-  return found.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
+  return answers
 }
 
 /** A host name that ssh makes of the name: `%h.example.com`. */
@@ -61,8 +75,8 @@ function mayLead({files}: Configuration, host: string): boolean {
   return false
 }
 
-/** The names in Host and Match lines, each with its first place; first those of sections that contain the host. */
-function namesIn({files}: Configuration, host: string): Map<string, {file: string; line: number}> {
+/** The names in Host and Match lines, each with its first place; first those of sections that contain the host, if one is given. */
+export function namesIn({files}: Configuration, host = ''): Map<string, {file: string; line: number}> {
   const all: {name: string; file: string; line: number; near: boolean}[] = []
   for (const {file, text} of files.values()) {
     let section: typeof all = []
@@ -124,4 +138,22 @@ function blocksIn(text: string, file: string): ReturnType<typeof findBlocks> {
   } catch {
     return []
   }
+}
+
+/** The names that a pattern of Access covers and whose own sections say how they are reached, outside zt's blocks. */
+export function namesWithRoutes({files}: Configuration, pattern: string): string[] {
+  const names = new Set<string>()
+  for (const {file, text} of files.values()) {
+    const blocks = blocksIn(text, file)
+    let section: string[] = []
+    let offset = 0
+    for (const {line, keyword, value} of configLines(text)) {
+      const own = blocks.some(({start, end}) => offset >= start && offset < end)
+      offset += line.length
+      if (own || keyword === 'host' || keyword === 'match') section = own ? [] : namesOf(keyword, value)
+      if (/^(hostname|proxycommand|proxyjump)$/.test(keyword))
+        for (const name of section) if (hostMatches(pattern, name)) names.add(name)
+    }
+  }
+  return [...names]
 }

@@ -3,10 +3,14 @@ import {ALIVE_INTERVAL_S, OWN_CONNECTION, sharingLines, type ConnectionKey} from
 import {configWord, knownHosts} from '../config-values.js'
 
 export interface HostBlockOptions {
+  /** A host name, or a pattern as Access has it (`*.example.com`). */
   host: string
   /** What ssh is called with, if it is another name. */
   alias?: string | undefined
   user?: string | undefined
+  port?: number | undefined
+  /** For a pattern: names that it covers and that have sections of their own. */
+  except?: readonly string[] | undefined
   proxyCommand: string
   /** In place of the configuration's ({@link import('./certificates.js').otherName}). */
   names?: {hostName: string; hostKeyAlias: string} | undefined
@@ -21,19 +25,44 @@ export interface HostBlockOptions {
  * them, which shows an edit by hand. Lines end in LF, except the last one.
  */
 export function hostBlock(options: HostBlockOptions): string {
-  const {host, alias = host, user, proxyCommand, names, knownHostsFile, platform, sharing} = options
+  const {
+    host,
+    alias = host,
+    user,
+    port,
+    except,
+    proxyCommand,
+    names,
+    knownHostsFile,
+    platform,
+    sharing,
+  } = options
   const lines = [
-    `Host ${alias}`,
+    `Host ${[alias, ...notCovered(alias, except)].join(' ')}`,
     ...(user === undefined ? [] : [`  User ${configWord(user)}`]),
+    ...(port === undefined ? [] : [`  Port ${port}`]),
     ...(names === undefined
       ? []
       : [`  HostName ${configWord(names.hostName)}`, `  HostKeyAlias ${configWord(names.hostKeyAlias)}`]),
     `  ProxyCommand ${proxyCommand}`,
     `  ServerAliveInterval ${ALIVE_INTERVAL_S}`,
+    ...(sharing ? [`  # ${OUTLIVES}`] : []),
     ...(sharing ? sharingLines(sharing.directory, sharing.key) : OWN_CONNECTION).map((line) => `  ${line}`),
     ...(knownHostsFile === undefined ? [] : [`  UserKnownHostsFile ${knownHosts(knownHostsFile, platform)}`]),
   ]
   return [`# zt: begin ${alias}`, ...lines, `# zt: end ${alias} ${sumOf(lines.map(bytesOf))}`].join('\n')
+}
+
+/** Of a shared connection (ssh_config(5), ControlPersist). */
+const OUTLIVES =
+  'Ports that a session forwards (-L, -R, -D) stay open until this connection ends; not with zt ssh config --no-share.'
+
+/** ssh's `*` also matches dots, and Access's does not. */
+function notCovered(host: string, except: readonly string[] = []): string[] {
+  const stars = [...host.matchAll(/\*/g)].map(
+    ({index}) => `!${host.slice(0, index)}*.*${host.slice(index + 1)}`,
+  )
+  return [...stars, ...except.map((one) => `!${one}`)]
 }
 
 /** A text as latin1: one character for each byte of its UTF-8. */

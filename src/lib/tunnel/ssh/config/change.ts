@@ -6,6 +6,7 @@ import {patient} from '../../../core/patience.js'
 import {tidy} from '../../../core/tidy.js'
 import {findProgram} from '../../../system/programs.js'
 import {settingsFromSsh} from '../ask-ssh.js'
+import {sampleOf} from '../config-values.js'
 import {configLines, readConfiguration} from '../configuration.js'
 import {identityOf} from '../sharing.js'
 import {isNameless} from '../user-name.js'
@@ -113,7 +114,8 @@ async function effectOf(
       aliases: [],
     }
   const {host, alias, proxyCommand, user, sharing, names} = block
-  const name = alias ?? host
+  const pattern = host.includes('*')
+  const name = alias ?? sampleOf(host)
   const configuration = readConfiguration({file, ssh, text: after})
   const about = linesAbout(readConfiguration({file, ssh, text: before}), name, keywordsOf(hostBlock(block)))
   const elsewhere = about.find(
@@ -153,7 +155,7 @@ async function effectOf(
   return {
     warnings,
     taken: alias === undefined ? [] : about,
-    aliases: await aliasesOf(question, host, name),
+    aliases: pattern ? [] : await aliasesOf(question, host, name),
   }
 }
 
@@ -175,22 +177,43 @@ export async function applySshConfig(
   change: SshConfigChange,
   {state, again}: {state: string; again: boolean},
 ): Promise<SshConfigPlan> {
-  const locks = new Locks(path.join(state, 'locks'))
-  const lock = await locks.acquire(`ssh-config/${plan.current.real}`, PATIENCE_MS).catch(unlocked)
-  if (!lock) throw busy(plan.file)
-  try {
+  return whileLocked(plan, state, async () => {
     const now = await readConfigFile(plan.file)
     let carriedOut = plan
     if (now.text !== plan.current.text || now.real !== plan.current.real) {
       if (!again) throw changed(plan.file)
       carriedOut = await planSshConfig(change)
     }
-    if (carriedOut.action === 'none') return carriedOut
-    const {text} = carriedOut.current
-    await replaceConfigFile(carriedOut.current, carriedOut.after, async () => {
-      if ((await readConfigFile(plan.file)).text !== text) throw changed(plan.file)
-    })
+    if (carriedOut.action !== 'none') await replaceUnchanged(carriedOut)
     return carriedOut
+  })
+}
+
+/**
+ * Replaces files as planned, if none has changed since, while no other zt writes them.
+ *
+ * @throws UserError `config` / `FILE_NOT_WRITABLE`; `conflict` / `SSH_CONFIG_CHANGED`, `SSH_CONFIG_BUSY`
+ */
+export async function replaceAsPlanned(files: readonly PlannedFile[], state: string): Promise<void> {
+  for (const {file, current} of files) {
+    if ((await readConfigFile(file)).text !== current.text) throw changed(file)
+  }
+  for (const one of files) await whileLocked(one, state, () => replaceUnchanged(one))
+}
+
+/** A file, as it is and as it will be. */
+export type PlannedFile = Pick<SshConfigPlan, 'file' | 'current' | 'after'>
+
+async function whileLocked<T>(
+  {file, current}: PlannedFile,
+  state: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const locks = new Locks(path.join(state, 'locks'))
+  const lock = await locks.acquire(`ssh-config/${current.real}`, PATIENCE_MS).catch(unlocked)
+  if (!lock) throw busy(file)
+  try {
+    return await work()
   } finally {
     // The change is made; the lock ends with this process at the latest.
     await tidy(
@@ -199,6 +222,12 @@ export async function applySshConfig(
       () => undefined,
     )
   }
+}
+
+async function replaceUnchanged({file, current, after}: PlannedFile): Promise<void> {
+  await replaceConfigFile(current, after, async () => {
+    if ((await readConfigFile(file)).text !== current.text) throw changed(file)
+  })
 }
 
 /**

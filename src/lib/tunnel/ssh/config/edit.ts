@@ -1,4 +1,5 @@
 import {UserError} from '../../../core/errors.js'
+import {hostMatches} from '../../../core/hostname.js'
 import type {OtherSetting} from '../../types.js'
 import {patternOf} from '../config-values.js'
 import {linesOf} from '../configuration.js'
@@ -75,7 +76,7 @@ export function withBlock(text: string, found: readonly FoundBlock[], host: stri
   const [first] = found
   const end = endOf(first ? text.slice(first.start) : text)
   const body = withEnds(block, end)
-  const at = placeFor(text, found)
+  const at = placeFor(text, found, host)
   if (at < text.length || text === '' || text.endsWith('\n'))
     return text.slice(0, at) + body + end + text.slice(at)
   // The last line has no end, as before.
@@ -130,7 +131,10 @@ export function matchesHost(patterns: string, host: string): boolean {
   return matched
 }
 
-function placeFor(text: string, found: readonly FoundBlock[]): number {
+function placeFor(text: string, found: readonly FoundBlock[], host: string): number {
+  // A block for more hosts comes after it.
+  const wider = found.find((one) => one.host.includes('*') && hostMatches(one.host, host))
+  if (wider) return wider.start
   let comments: number | undefined
   for (const {line, offset} of linesOf(text)) {
     if (found.some(({start, end}) => offset >= start && offset < end)) comments = undefined

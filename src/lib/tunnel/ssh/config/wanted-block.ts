@@ -12,6 +12,8 @@ export interface WantedBlock {
   /** The name that ssh is called with, if it is another. */
   alias?: string | undefined
   user: string | undefined
+  port?: number | undefined
+  except?: readonly string[] | undefined
   client: TunnelClient
   share: boolean
   /** The command that starts zt (system/zt-program.ts), with absolute paths. */
@@ -30,13 +32,18 @@ export interface WrittenBlock {
 }
 
 /**
- * The block for a host. It contains the host name, not `%h`, so that a HostName elsewhere in the file does not send the
- * proxy to another host. The token is not in the command, as the proxy uses the one that the host is bound to at that
- * time, but in the name of the socket. For a host without a binding it may take the pair that the environment of ssh has at
- * that time; its sessions then share no connection, which may be another pair's.
+ * The block for a host, or for all hosts of a pattern that is bound to a token. It contains the host name, not `%h`, so that
+ * a HostName elsewhere in the file does not send the proxy to another host; only for a pattern ssh fills it in. The token is
+ * not in the command, as the proxy uses the one that the host is bound to at that time, but in the name of the socket. For a
+ * host without a binding it may take the pair that the environment of ssh has at that time; its sessions then share no
+ * connection, which may be another pair's.
+ *
+ * @throws UserError as `chooseToken`, for a pattern; for a host it is a warning
  */
 export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
-  const {settings, host, alias, user, client, share, program, names, platform = process.platform} = wanted
+  const {settings, host, alias, user, port, except, client, share, program, names} = wanted
+  const {platform = process.platform} = wanted
+  const pattern = host.includes('*')
   const {profileName: profile, connectTo, caFile, knownHostsFile} = settings
   const warnings: string[] = []
   const notes: string[] = []
@@ -46,7 +53,8 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
   const tokenId = await chooseToken({settings: lasting, host}).then(
     (chosen) => sharedBy(chosen, lasting),
     async (error: unknown) => {
-      if (!(error instanceof UserError)) throw error
+      // It would take over every host that the pattern covers.
+      if (pattern || !(error instanceof UserError)) throw error
       const chosen = await chooseToken({settings, host}).catch(() => undefined)
       if (chosen?.by === 'environment' && (await wanted.mayUseEnvironment())) {
         fromEnvironment = true
@@ -70,7 +78,9 @@ export async function blockFor(wanted: WantedBlock): Promise<WrittenBlock> {
     host,
     alias,
     user,
-    proxyCommand: proxyCommand({program, profile, client, host, platform, token}),
+    port,
+    except,
+    proxyCommand: proxyCommand({program, profile, client, host: pattern ? '%h' : host, platform, token}),
     names,
     knownHostsFile,
     platform,
