@@ -36,7 +36,7 @@ function live(
   {apiUrl = world.info.apiUrl, onStart}: {apiUrl?: string; onStart?: (child: ChildProcess) => void} = {},
 ): Promise<Run> {
   const {edge, caFile, apiToken} = world.info
-  const [, ...program] = (scripts['test:live'] ?? '').split(' ')
+  const [, ...program] = (scripts['test:live'] ?? '').split(' && ').at(-1)?.split(' ') ?? []
   const flags = ['--account', ACCOUNT, '--host', '*.widgetcorp.tech', '--api-url', apiUrl]
   const own = ['--connect-to', edge, '--ca-file', caFile, '--record-file', world.recordFile]
   return new Promise((resolve, reject) => {
