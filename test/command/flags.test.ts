@@ -6,6 +6,8 @@ const EXCEPTIONS: Record<string, string> = {
   all: 'forward stop ends all forwards, policy make-reusable changes all policies of an application',
   domain: 'app create sets it, app list searches for it',
   name: 'app add-rule sets it, the lists search for it: app list for a part, token list for all of it',
+  'short-lived-cert':
+    "access ssh-config takes cloudflared's without effect, ssh config switches such certificates off",
   timeout: 'ssh check times each step, ssh proxy the connection',
   token: 'a connection uses it, all others are about it',
   undo: 'token rotate returns to a secret, token recover ends an operation',

@@ -178,7 +178,7 @@ describe('a list of policies', () => {
 describe('a list of Access groups', () => {
   it('says in words whom they include, and counts the service tokens', async () => {
     expect(await all(streamGroups(world.ctx))).toMatchObject([
-      {includes: ['service token machine 1', 'Access group people'], serviceTokens: 1},
+      {includes: ['Access group people', 'service token machine 1'], serviceTokens: 1},
       {includes: ['email a@example.com'], serviceTokens: 0},
     ])
   })
