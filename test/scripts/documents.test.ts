@@ -1,6 +1,7 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import path from 'node:path'
 import {describe, expect, it} from 'vitest'
+import {manifest} from '../support/manifest.js'
 import {COMMANDS} from '../support/command-harness.js'
 
 const root = path.resolve(import.meta.dirname, '../..')
@@ -57,8 +58,14 @@ function commandIn(line: string): string[] {
   return words.trim().split(' ').filter(Boolean)
 }
 
+/** Other names of commands. */
+const ALIASES = new Set(
+  Object.values(manifest.commands).flatMap(({aliases = []}) => aliases.map((id) => id.replaceAll(':', ' '))),
+)
+
 function isCommand([first = '', second = '']: readonly string[]): boolean {
-  if (COMMANDS.has(first) || COMMANDS.has(`${first} ${second}`)) return true
+  if (COMMANDS.has(first) || COMMANDS.has(`${first} ${second}`) || ALIASES.has(`${first} ${second}`))
+    return true
   return second === '' && [...COMMANDS.keys()].some((name) => name.startsWith(`${first} `))
 }
 

@@ -226,7 +226,7 @@ export const connectionFlags = {
 }
 
 /** What a block in ssh's configuration says. */
-export const sshBlockFlags = {
+const sshBlockFlags = {
   ...connectionFlags,
   'short-lived-cert': Flags.boolean({
     description: 'let ssh run cloudflared access ssh-gen if its configuration does so for the host',
