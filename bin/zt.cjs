@@ -83,7 +83,7 @@ function start() {
           return line ? main(line.words, line.notes) : framework()
         })
         .then((code) => {
-          process.exitCode = code ?? process.exitCode
+          if (code !== undefined) process.exitCode = code
         }),
     )
   } else if (topic === 'ssh' && /[.@]/.test(command) && !words.some(isHelp)) {
