@@ -34,7 +34,7 @@ const FAMILY = 'string fields × hostile texts × commands'
 const HOST = 'gitlab-ssh.widgetcorp.tech'
 const READING = ['whoami', 'token:list', 'token:show', 'app:list', 'app:show', 'policy:list', 'policy:show', 'group:list', 'group:show'] // prettier-ignore
 /** Their stdout is the session's, the child's or a shell's. */
-const NO_JSON = /^(ssh|exec|curl|__complete|forward)$/
+const NO_JSON = /^(ssh|exec|curl|access|__complete|forward)$/
 
 const inJson = (args: string[]): string[] => {
   const end = args.indexOf('--')
