@@ -134,7 +134,7 @@ const FAULTS: [string, Fault][] = [
   ['that answers 302 to elsewhere', {script: answer(302, {Location: 'https://elsewhere.example/'}), exit: 10, code: 'ACCESS_REFUSED', why: /does not follow/}],
   ['that answers 307', {script: answer(307, {Location: '/there'}), exit: 10, code: 'ACCESS_REFUSED', why: /does not follow/}],
   ['that answers 401', {script: answer(401), exit: 10, code: 'ACCESS_REFUSED', why: /expired, disabled, deleted.*CF-RAY/}],
-  ['that answers 403', {script: answer(403), exit: 10, code: 'ACCESS_REFUSED', why: /keeps it out, or a firewall/}],
+  ['that answers 403', {script: answer(403), exit: 10, code: 'ACCESS_REFUSED', why: /has another secret\. Or a firewall/}],
   ['that answers 404', {script: answer(404), exit: 10, code: 'ACCESS_REFUSED', why: /WebSockets may be off/}],
   ['that answers 429', {script: answer(429), exit: 8, code: 'ACCESS_REFUSED', why: /too many requests/}],
   ['that answers 502', {script: answer(502), exit: 8, code: 'ACCESS_REFUSED', why: /connector or the service/}],
