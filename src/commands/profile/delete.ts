@@ -32,9 +32,10 @@ export default class ProfileDelete extends AccessCommand<typeof ProfileDelete> {
     if (!Object.hasOwn(profiles, name)) throw profileNotFound(name, Object.keys(profiles))
     const settings = await this.loadSettings(name)
     const ctx = this.access(settings)
-    const {secrets, hosts} = await planProfileDeletion(ctx, {withSecrets: this.flags['with-secrets']})
+    const plan = await planProfileDeletion(ctx, {withSecrets: this.flags['with-secrets']})
+    const {secrets, hosts} = plan
     if (!this.flags.yes) await this.confirmDeletion(name, secrets)
-    const hadApiToken = await deleteProfile(ctx, settings)
+    const hadApiToken = await deleteProfile(ctx, settings, plan)
     this.print(`${style.green('✓')} Deleted profile ${style.bold(name)}`)
     if (secrets.length > 0) this.print(`  and the secrets of ${secrets.join(', ')}`)
     if (hadApiToken) this.note('its API token remains valid until you delete it in the dashboard')

@@ -70,13 +70,22 @@ export function hostParts(text: string): HostParts {
   }
 }
 
+/** A text that should be a host, for an error: without a password, and without a query, which may be confidential. */
+export function withoutCredentials(text: string): string {
+  const [plain = ''] = text.split('?', 1)
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(plain)?.[0] ?? ''
+  const at = plain.lastIndexOf('@')
+  const hasPassword = plain.slice(scheme.length, Math.max(at, 0)).includes(':')
+  return (hasPassword ? `${scheme}…${plain.slice(at)}` : plain) + (plain === text ? '' : '?…')
+}
+
 function notHostname(text: string): UserError {
   const {host} = hostParts(text.trim())
   const plain = plainHost(domainToASCII(host) || host)
   return new UserError({
     kind: 'usage',
     code: 'BAD_HOSTNAME',
-    message: `"${text}" is not a host name`,
+    message: `"${withoutCredentials(text)}" is not a host name`,
     why: 'Access protects public host names, such as gitlab-ssh.example.com, without an address, port or path.',
     next: plain !== text && isHostname(plain) ? [`Give the host name alone: ${plain}`] : [],
   })

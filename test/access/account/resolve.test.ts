@@ -151,6 +151,15 @@ describe.each(Object.entries(KINDS))('a %s', (code, resolve) => {
     const {message, why, next} = refusal(() => resolve(secret, [{id: 'x', name: 'y'}]))
     expect([message, why, ...next].join('\n')).not.toMatch(/cfast_|eyJ/i)
   })
+
+  it.each(['https://me:hunter2@a.example.com/', 'https://a.example.com/?token=hunter2'])(
+    'that is a URL is repeated without what may be secret: %s',
+    (url) => {
+      const {message, why, next} = refusal(() => resolve(url, [{id: 'x', name: 'y'}]))
+      expect(message).toContain('a.example.com')
+      expect([message, why, ...next].join('\n')).not.toContain('hunter2')
+    },
+  )
 })
 
 it('a service token is found by its client ID', () => {

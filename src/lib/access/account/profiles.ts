@@ -9,6 +9,8 @@ import {forgetNames, forgetServiceTokens, logout, onlyOf} from './session.js'
 
 /** What is deleted with a profile. */
 export interface ProfileDeletion {
+  /** The IDs of the tokens of {@link ProfileDeletion.secrets}. */
+  tokenIds: string[]
   /** Service tokens whose only secret on this machine is deleted. */
   secrets: string[]
   /** Hosts that are bound to one of its tokens. */
@@ -30,7 +32,7 @@ export async function planProfileDeletion(
   const entries = (await ctx.index.list(ctx.profile)).filter(({tokenId}) => only.includes(tokenId))
   const secrets = entries.map(({name}) => name)
   const hosts = (await ctx.index.bindings(ctx.profile)).map(({host}) => host)
-  if (secrets.length === 0 || withSecrets) return {secrets, hosts}
+  if (secrets.length === 0 || withSecrets) return {tokenIds: only, secrets, hosts}
   throw new UserError({
     kind: 'conflict',
     code: 'PROFILE_HAS_SECRETS',
@@ -48,10 +50,25 @@ export async function planProfileDeletion(
  * Deletes a profile, and what this machine keeps for it. The profile goes last, so that an interrupted deletion can be
  * repeated.
  *
+ * @param agreed what was shown before it was confirmed; a secret that was saved since is not deleted
  * @returns whether it had an API token
- * @throws UserError of the store; of {@link removeProfile}
+ * @throws UserError `conflict` / `PROFILE_CHANGED`, `OPERATION_PENDING`; of the store; of {@link removeProfile}
  */
-export async function deleteProfile(ctx: AccessContext, settings: Settings): Promise<boolean> {
+export async function deleteProfile(
+  ctx: AccessContext,
+  settings: Settings,
+  agreed: ProfileDeletion,
+): Promise<boolean> {
+  const now = await planProfileDeletion(ctx, {withSecrets: true})
+  if (now.tokenIds.some((id) => !agreed.tokenIds.includes(id))) {
+    throw new UserError({
+      kind: 'conflict',
+      code: 'PROFILE_CHANGED',
+      message: `Meanwhile another zt has saved a secret in profile ${ctx.profile}`,
+      why: 'What was confirmed does not include it. Nothing was changed.',
+      next: [ztCommand({profile: ctx.profile, profileNamed: true}, 'token', 'list')],
+    })
+  }
   const hadApiToken = await logout(ctx, settings.apiTokenStore)
   await forgetServiceTokens(ctx)
   await removeProfile(settings.paths, ctx.profile)

@@ -2,6 +2,7 @@ import type {Application, Group, Policy, ServiceToken} from '../../api/types.js'
 import {closest} from '../../core/closest.js'
 import {ztCommand} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
+import {withoutCredentials} from '../../core/hostname.js'
 import {addressOf, sameAddress} from '../../core/public-address.js'
 import {findApplication} from '../../policy/application-match.js'
 import {kindOf} from '../applications/kinds.js'
@@ -262,7 +263,7 @@ function quoted(items: readonly Application[]): string {
 
 /** Does not repeat a secret that was pasted in place of a name. IDs and client IDs are shorter than 41 characters. */
 function shown(text: string): string {
-  if (!/^\S{45,}$/.test(text)) return text.slice(0, 100)
+  if (!/^\S{45,}$/.test(text)) return (text.includes('://') ? withoutCredentials(text) : text).slice(0, 100)
   // Of a URL, only the host, which holds no secret.
   const host = /^[a-z]+:\/\/([a-z0-9.-]{1,100})(?=[:/?#])/i.exec(text)?.[1]
   return host === undefined ? '[hidden]' : `${host}/…`

@@ -149,8 +149,9 @@ function theOne(
 /** Part of a half, or more than one. Shorter texts are words. */
 function isCut(half: Half, value: string): boolean {
   if (shapeOf(value)) return false
+  if (isPartOfSecret(value)) return true
   if (half === 'id') return /^[0-9a-f]{16,}(?:\.[acces]{0,6})?$/i.test(value)
-  return isPartOfSecret(value) || /^[0-9a-f]{16,}$/i.test(value)
+  return /^[0-9a-f]{16,}$/i.test(value)
 }
 
 const STAND_INS: readonly [RegExp, string][] = [
