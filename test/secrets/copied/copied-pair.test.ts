@@ -150,9 +150,15 @@ describe('a pair', () => {
   it('has no part of a client secret as its client ID', () => {
     for (const secret of [SECRET, 'f00dfeed'.repeat(8)])
       for (const part of [secret.slice(0, -1), secret.slice(0, 40)])
-        expect(() => readCopiedPair([{text: part, as: 'id'}, {text: SECRET, as: 'secret'}], {next: []})).toThrow(
-          'The client ID is not complete',
-        )
+        expect(() =>
+          readCopiedPair(
+            [
+              {text: part, as: 'id'},
+              {text: SECRET, as: 'secret'},
+            ],
+            {next: []},
+          ),
+        ).toThrow('The client ID is not complete')
   })
 
   it('is never quoted, whatever the input', () => {
