@@ -56,7 +56,7 @@ export async function planProfileDeletion(
  */
 export async function deleteProfile(
   ctx: AccessContext,
-  settings: Settings,
+  settings: Pick<Settings, 'apiTokenStore' | 'paths'>,
   agreed: ProfileDeletion,
 ): Promise<boolean> {
   const now = await planProfileDeletion(ctx, {withSecrets: true})
