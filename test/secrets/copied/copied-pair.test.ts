@@ -147,6 +147,11 @@ describe('a pair', () => {
         }
   })
 
+  it('is not made of the ID of one pair and the secret of another', () => {
+    const text = `CF_ACCESS_CLIENT_ID_PROD=${ID}\nCF_ACCESS_CLIENT_SECRET_PROD=${SECRET}\nCF_ACCESS_CLIENT_SECRET=${'f00dfeed'.repeat(8)}`
+    expect(() => readCopiedPair([{text}], {next: []})).toThrow('The input has more than one client secret')
+  })
+
   it('has no part of a client secret as its client ID', () => {
     for (const secret of [SECRET, 'f00dfeed'.repeat(8)])
       for (const part of [secret.slice(0, -1), secret.slice(0, 40)])

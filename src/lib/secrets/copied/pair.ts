@@ -104,7 +104,8 @@ function secretsIn(found: readonly Found[], ids: readonly Found[]): Found[] {
   if (named.length === 0) return likely
   const besideId = named.filter(({of}) => ids.some((id) => id.of === of))
   if (besideId.length > 0) return besideId
-  const shaped = named.filter(({value}) => hasSecretShape(value))
+  // Nothing says which of them is the ID's: with or without a name that zt knows, all of them count.
+  const shaped = likely.filter(({value}) => hasSecretShape(value))
   return shaped.length > 0 ? shaped : named
 }
 
