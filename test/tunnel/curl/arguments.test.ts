@@ -200,6 +200,8 @@ describe("curl's arguments", () => {
     [['-Oi'], 'CURL_HEADERS_MIXED'],
     [['--head', '--remote-name'], 'CURL_HEADERS_MIXED'],
     [['-i', '--retry', '3'], 'CURL_HEADERS_MIXED'],
+    [['-i', '-o', '/dev/null', '--create-dirs', '--output-dir', 'x'], 'CURL_HEADERS_MIXED'],
+    [['--no-clobber', '-I', '-o', '/dev/null'], 'CURL_HEADERS_MIXED'],
     [['-D', '-'], 'CURL_VALUE_REFUSED'],
     [['-w', '%{header_json}'], 'CURL_VALUE_REFUSED'],
     [['-w', 'a%header{Set-Cookie}b'], 'CURL_VALUE_REFUSED'],

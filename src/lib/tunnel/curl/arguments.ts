@@ -122,10 +122,14 @@ const SHOW_HEADERS = new Set(['include', 'show-headers', 'head'])
 /** Where the body may go with them: to stdout, which zt reads, or nowhere. */
 const READ_OR_NOWHERE = new Set(['-', '/dev/null', devNull])
 
+/** With them, -o /dev/null is a file below a directory, or /dev/null.1. Source: curl's manual, --output-dir, --no-clobber. */
+const RENAME_OUTPUT = new Set(['output-dir', 'no-clobber'])
+
 /** Notes what an option does to the headers that curl shows. */
 function noteHeaders(result: Reading, {long}: KnownOption, value = ''): void {
   if (SHOW_HEADERS.has(long)) result.showsHeaders = true
-  const toFile = long === 'remote-name' || (long === 'output' && !READ_OR_NOWHERE.has(value))
+  const toFile =
+    long === 'remote-name' || RENAME_OUTPUT.has(long) || (long === 'output' && !READ_OR_NOWHERE.has(value))
   // The answers of several attempts follow each other without a sign between them.
   if (toFile || long === 'retry') result.hides = `--${long}`
 }
