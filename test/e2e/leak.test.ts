@@ -19,8 +19,8 @@ import {inNodeOptions} from '../support/node-options.js'
 const host = 'gitlab-ssh.widgetcorp.tech'
 const LINES = linesOf('leak')
 
-/** Commands that write to the sandbox's process or start one: they are not run beside others that use it. */
-const ALONE = /^sandbox:/
+/** Commands that change what the others work with, the sandbox or the profile: they are not run beside them. */
+const ALONE = /^(sandbox:|config:set$|profile:(rename|delete)$)/
 /** Their stdout is the session's or the child's. */
 const OWN_STDOUT = /^(ssh|exec|curl|access|__complete)$/
 const commands = Object.keys(LINES)
