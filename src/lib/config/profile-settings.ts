@@ -93,13 +93,22 @@ export async function settingsInUse(settings: Settings): Promise<SettingInUse[]>
  *
  * @param cwd what a relative path is relative to
  * @returns what the profile has now
- * @throws UserError `usage` / `SET_ELSEWHERE`, `SANDBOX_SETTING`, `BAD_VALUE`; `BAD_CONNECT_TO`
+ * @throws UserError `usage` / `PROFILE_NOT_NAMED`, `SET_ELSEWHERE`, `SANDBOX_SETTING`, `BAD_VALUE`; `BAD_CONNECT_TO`
  */
 export async function setSetting(
-  {paths, profileName, sandbox}: Settings,
+  {paths, profileName, profileSource, sandbox}: Settings,
   {name, text, cwd}: {name: SettingName; text: string; cwd: string},
 ): Promise<string | undefined> {
   const {field, check, instead}: Row = ROWS[name]
+  if (profileSource === 'project') {
+    throw new UserError({
+      kind: 'usage',
+      code: 'PROFILE_NOT_NAMED',
+      message: `The project's .zt.json chose the profile ${profileName}`,
+      why: 'What is set here counts wherever the profile is used, and secrets go where it says.',
+      next: [`Name the profile: --profile ${profileName}`],
+    })
+  }
   if (check === undefined) {
     throw new UserError({
       kind: 'usage',

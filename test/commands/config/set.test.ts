@@ -1,3 +1,4 @@
+import fs from 'node:fs/promises'
 import path from 'node:path'
 import {expect, it} from 'vitest'
 import {commandTests} from '../../support/command-harness.js'
@@ -53,4 +54,13 @@ it("leaves the sandbox's settings alone", async () => {
   const {zt} = scene
   await zt.writeConfig({profiles: {default: {...zt.profile, sandbox: true}}})
   await zt.fails('config set account a1', 'usage', 'SANDBOX_SETTING')
+})
+
+it('asks for the name of a profile that a project chose', async () => {
+  const {zt} = scene
+  await fs.writeFile(zt.file('.zt.json'), JSON.stringify({profile: 'default'}))
+  await zt.fails('config set connect-to 127.0.0.1:8443', 'usage', 'PROFILE_NOT_NAMED')
+  expect(await zt.json('config set connect-to 127.0.0.1:8443 --profile default')).toMatchObject({
+    name: 'connect-to',
+  })
 })
