@@ -141,7 +141,7 @@ describe('a secret', () => {
           if (saidBy(end).includes(BUG)) leaks.push(saidBy(end))
           if (debuggedByNode(end.stderr)) leaks.push(`node's own debug output: ${end.stderr}`)
           // The SDK's log goes to stdout.
-          const own = OWN_STDOUT.test(args[0] ?? '') || args.includes('--')
+          const own = OWN_STDOUT.test(args[0] ?? '') || args.includes('--') || args.includes('--jq')
           if (json && !own && !isJson(end.stdout)) leaks.push(`no JSON: ${end.stdout}`)
           if (leaks.length > 0) findings[args.join(' ')] = leaks
         }
