@@ -16,6 +16,8 @@ export default class SshConfig extends FileEditCommand<typeof SshConfig> {
   static override summary = 'Let ssh, scp, rsync, git and Ansible reach a host through the tunnel'
   static override description =
     'Prints a block for ~/.ssh/config. HOST may be an alias of that file. --write puts it into the file, before the first Host line. --remove removes it. Nothing else in the file changes. HOST may also be a pattern that is bound to a token, such as *.example.com. --adopt moves the ProxyCommands of cloudflared access that the file and its Includes have to zt. zt shows the change and asks before it writes.'
+  // Nothing: --adopt and --write only look into files and stores.
+  static override asks = undefined
   static override examples = [
     '<%= config.bin %> ssh config gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> ssh config git@gitlab-ssh.widgetcorp.tech --write',
@@ -63,8 +65,7 @@ export default class SshConfig extends FileEditCommand<typeof SshConfig> {
 
   private async adopt(): Promise<object> {
     const {remove, client, 'dry-run': dryRun} = this.flags
-    const asked = {host: this.args.host, file: this.file, remove, client, ...this.context}
-    const plan = await planAdoption(asked)
+    const plan = await planAdoption({host: this.args.host, file: this.file, remove, client, ...this.context})
     await this.review(adoptionChange(plan), () => applyAdoption(plan, this.settings.paths.state))
     this.print(adoptionDone(plan, {remove, dryRun, file: this.flags.file}))
     return adoptionJson(plan, dryRun)

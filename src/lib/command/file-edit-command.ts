@@ -1,5 +1,4 @@
 import {type Command} from '@oclif/core'
-import type {Asks} from '../api/operations.js'
 import {TunnelCommand} from './tunnel-command.js'
 
 /** A change of files outside zt, before it is made. */
@@ -13,8 +12,6 @@ export interface FileChange {
 
 /** A command that changes files of other programs: it shows the change and asks. */
 export abstract class FileEditCommand<T extends typeof Command> extends TunnelCommand<T> {
-  static override asks: Asks | undefined = undefined
-
   /**
    * Shows a change and makes it, unless it is a dry run or changes nothing.
    *
