@@ -166,6 +166,9 @@ const KINDS: Readonly<Record<string, () => string[]>> = {
   curl: () => ['curl', `https://${HOST}/`, ...atStranger(), '--', '-sS'],
 }
 
+/** The address of a forward, for TCP and for the web. */
+const LISTENS = /(?:127\.0\.0\.1|\.localhost):(\d+)/
+
 function atStranger(): string[] {
   return ['--token', 'env', '--yes', '--connect-to', `127.0.0.1:${stranger.port}`]
 }
@@ -196,8 +199,8 @@ describe('a server with an untrusted certificate receives nothing', () => {
     for (const [name, env] of Object.entries(surroundings())) {
       const one = zt(KINDS[kind]?.() ?? [], env)
       if (kind === 'forward') {
-        await until(() => !one.lives || /127\.0\.0\.1:\d+/.test(one.stdout + one.stderr))
-        const port = /127\.0\.0\.1:(\d+)/.exec(one.stdout + one.stderr)?.[1]
+        await until(() => !one.lives || LISTENS.test(one.stdout + one.stderr))
+        const port = LISTENS.exec(one.stdout + one.stderr)?.[1]
         if (one.lives && port !== undefined) await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined)
         one.process.kill('SIGTERM')
       }
@@ -245,7 +248,7 @@ const LONG: Readonly<Record<string, {begin: () => Running; ready: (one: Running)
   },
   forward: {
     begin: () => zt(['forward', HOST, ...atSilent()]),
-    ready: ({stdout, stderr}) => /127\.0\.0\.1:\d+/.test(stdout + stderr),
+    ready: ({stdout, stderr}) => LISTENS.test(stdout + stderr),
   },
   'the sandbox': {
     begin: () => zt(['sandbox', 'start', '--foreground'], {ZT_PROFILE: undefined, ZT_STORE: 'vault'}),
