@@ -102,16 +102,23 @@ export function hostMatches(pattern: string, host: string): boolean {
 }
 
 function labelMatches(pattern: string, label: string): boolean {
-  if (!pattern.includes('*')) return pattern === label
-  if (label === '') return false
-  const [head = '', ...rest] = pattern.split('*')
-  const tail = rest.pop() ?? ''
-  if (!label.startsWith(head)) return false
+  return pattern.includes('*') ? label !== '' && globMatches(pattern, label) : pattern === label
+}
+
+/**
+ * Whether a text is what a pattern says, whose `*` are for any characters. Takes the leftmost match of each part and never
+ * backtracks: a regular expression could take forever.
+ */
+export function globMatches(pattern: string, text: string): boolean {
+  const [head = '', ...parts] = pattern.split('*')
+  const tail = parts.pop()
+  if (tail === undefined) return pattern === text
+  if (!text.startsWith(head)) return false
   let from = head.length
-  for (const middle of rest) {
-    const at = label.indexOf(middle, from)
+  for (const part of parts) {
+    const at = text.indexOf(part, from)
     if (at < 0) return false
-    from = at + middle.length
+    from = at + part.length
   }
-  return label.length - tail.length >= from && label.endsWith(tail)
+  return text.length - tail.length >= from && text.endsWith(tail)
 }

@@ -1,4 +1,4 @@
-import {hostMatches, normaliseHostname} from './hostname.js'
+import {globMatches, hostMatches, normaliseHostname} from './hostname.js'
 import {normalisePath} from './normalise-url.js'
 
 /** A public address. */
@@ -75,21 +75,6 @@ function split(domain: string): {host: string; path: string | undefined} {
 function pathMatches(pattern: string, path: string): boolean {
   const given = trim(path)
   return globMatches(pattern, given) || globMatches(`${pattern}/*`, given)
-}
-
-/** Takes the leftmost match of each part and never backtracks: a regular expression could take forever. */
-function globMatches(pattern: string, text: string): boolean {
-  const [head = '', ...parts] = pattern.split('*')
-  const tail = parts.pop()
-  if (tail === undefined) return pattern === text
-  if (!text.startsWith(head)) return false
-  let from = head.length
-  for (const part of parts) {
-    const at = text.indexOf(part, from)
-    if (at < 0) return false
-    from = at + part.length
-  }
-  return text.length - tail.length >= from && text.endsWith(tail)
 }
 
 /** Without slashes at its ends. */

@@ -3,17 +3,15 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
-import {loadSettings} from '../../../../src/lib/config/settings.js'
 import type {Settings} from '../../../../src/lib/config/types.js'
-import {IndexFiles} from '../../../../src/lib/secrets/index-files.js'
 import {findProgram} from '../../../../src/lib/system/programs.js'
 import {applySshConfig, planSshConfig} from '../../../../src/lib/tunnel/ssh/config/change.js'
 import {requestedBlock} from '../../../../src/lib/tunnel/ssh/config/requested-block.js'
+import {boundSettings} from './bound-settings.js'
 
 const ssh = findProgram('ssh', process.env)
 if (ssh === undefined) process.stderr.write('SKIPPED: there is no ssh to ask what a configuration means\n')
 
-const ID = '0a1b2c3d-0a1b-4c2d-8e3f-0a1b2c3d4e5f'
 const ZT = '/node /zt.cjs ssh proxy --profile default'
 
 let home: string
@@ -23,14 +21,7 @@ let env: NodeJS.ProcessEnv
 beforeEach(async () => {
   home = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-pb-'))
   file = path.join(home, 'config')
-  env = {PATH: process.env['PATH']}
-  for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind)
-  settings = await loadSettings({env, cwd: home, flags: {}})
-  const index = new IndexFiles(settings.paths.data)
-  const entry = {tokenId: ID, clientId: `${ID}.access`, name: 'ci', profile: 'default', accountId: 'a'}
-  await index.put({...entry, store: 'vault', storedAt: '2026-01-01T00:00:00Z', expiresAt: undefined})
-  for (const host of ['*.example.com', '*-ssh.example.com'])
-    await index.bind({profile: 'default', host, tokenId: ID, boundAt: '2026-01-01T00:00:00Z'})
+  ;({settings, env} = await boundSettings(home, ['*.example.com', '*-ssh.example.com']))
 })
 afterEach(() => fs.rm(home, {recursive: true, force: true}))
 
