@@ -3,7 +3,7 @@ import {loadSettings} from '../../../../src/lib/config/settings.js'
 import type {Settings} from '../../../../src/lib/config/types.js'
 import {IndexFiles} from '../../../../src/lib/secrets/index-files.js'
 
-export const BOUND_ID = '0a1b2c3d-0a1b-4c2d-8e3f-0a1b2c3d4e5f'
+const BOUND_ID = '0a1b2c3d-0a1b-4c2d-8e3f-0a1b2c3d4e5f'
 
 /** The settings of a home in which one token is bound to these hosts. */
 export async function boundSettings(
