@@ -20,6 +20,7 @@ const APART = [
   '@inquirer/prompts',
   '@peculiar/x509',
   'age-encryption',
+  'graphql',
   'jq-wasm/inline',
   'ssh2',
   'ws',

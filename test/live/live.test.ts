@@ -59,8 +59,15 @@ const ACCOUNTS: Record<string, SandboxSettings> = {
   },
 }
 
-/** No question can find them: they would need another account, or a harm to this one. */
-const NOT_ASKED: SettingName[] = ['zero_trust_enabled', 'rate_limit', 'country_of']
+/**
+ * No question can find them: they would need another account, a harm to this one, or the permission to read the account's
+ * analytics and the patience to wait for them.
+ */
+const NOT_ASKED: SettingName[] = [
+  ...(['zero_trust_enabled', 'rate_limit', 'country_of', 'clock'] as const),
+  ...(['analytics', 'analytics_delay_ms', 'analytics_sampling', 'graphql_error_status'] as const),
+  ...(['recorded_policy', 'recorded_refusals', 'recorded_sessions'] as const),
+]
 
 const answersOf = ({answers}: LiveResult): object => Object.fromEntries(answers)
 

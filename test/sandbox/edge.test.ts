@@ -36,7 +36,11 @@ beforeAll(async () => {
   authority = await openCertificateAuthority(directory, Date.now())
   ca = await fs.readFile(authority.caFile)
   edge = await startEdge({
-    state: {edgeView: () => state.edgeView(), recordUse: (id) => state.recordUse(id)},
+    state: {
+      edgeView: () => state.edgeView(),
+      recordUse: (id) => state.recordUse(id),
+      recordEvent: (event) => state.recordEvent(event),
+    },
     authority,
     originOf: () => stream ?? origin ?? '127.0.0.1:9',
     httpOriginOf: () => origin,

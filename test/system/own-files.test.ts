@@ -193,6 +193,7 @@ const MAY_OPEN: Record<string, string> = {
   'lib/secrets/keychain/addon.ts': 'compares all of what it opens with what it should be',
   'lib/secrets/vault/identity.ts': 'the pipe that a shell puts in the place of <(COMMAND)',
   'lib/sandbox/daemon.ts': "the sandbox's log, not by a link",
+  'lib/sandbox/record.ts': 'it adds lines, not by a link, to what it has read by system/own-files.ts',
   'lib/tunnel/ssh/config/file.ts': "a person's own configuration, as ssh judges it",
   'lib/tunnel/ssh/ask-ssh.ts': 'a copy in a directory that was just made',
   'lib/tunnel/ssh/stderr.ts': "ssh's own stderr",

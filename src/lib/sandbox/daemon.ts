@@ -7,6 +7,7 @@ import {UserError} from '../core/errors.js'
 import {parseOwnJson, readFileIfThere, removeFile, unusable} from '../system/files.js'
 import {patient} from '../core/patience.js'
 import {sandboxFiles} from './files.js'
+import {clearRecord} from './record.js'
 import type {SandboxInfo} from './types.js'
 
 const POLL_MS = 50
@@ -97,7 +98,9 @@ export async function stopDaemon(directory: string): Promise<boolean> {
 
 /** Resets the state. The sandbox must not run. */
 export async function resetState(directory: string): Promise<void> {
-  await removeFile(sandboxFiles(directory).state)
+  const files = sandboxFiles(directory)
+  await removeFile(files.state)
+  await clearRecord(files)
 }
 
 /** 0, 1 and below would signal init, everything, or a process group. */

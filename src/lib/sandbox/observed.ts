@@ -8,7 +8,7 @@ const MOST_BYTES = 1024 * 1024
 const observedSchema = v.strictObject({
   version: v.literal(1),
   // What no account is asked for, docs/sandbox.md.
-  settings: v.omit(settingsSchema, ['zero_trust_enabled', 'rate_limit', 'country_of']),
+  settings: v.omit(settingsSchema, ['zero_trust_enabled', 'rate_limit', 'country_of', 'clock']),
   answers: v.optional(v.record(v.string(), v.unknown())),
 })
 

@@ -67,7 +67,7 @@ export async function startSandbox(
     info,
     async close() {
       await Promise.all([api.close(), edge.close(), ssh.close()])
-      await state.save()
+      await Promise.all([state.save(), state.record.flush()])
       await removeFile(files.run)
     },
   }

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import {isBlock, isCountry} from './countries.js'
+import {clockOffset} from './moved-clock.js'
 
 /** What a setting may be: the schema, and the words for it in docs/sandbox.md. */
 interface Kind<Schema extends v.GenericSchema> {
@@ -21,6 +22,14 @@ const countries = v.record(
   v.pipe(v.string(), v.check(isBlock, 'a CIDR block')),
   v.pipe(v.string(), v.check(isCountry, 'a country code')),
 )
+
+const offset: Kind<v.GenericSchema<string>> = {
+  schema: v.pipe(
+    v.string(),
+    v.check((text) => clockOffset(text) !== undefined, 'a duration such as -90d or 12h'),
+  ),
+  values: 'a duration: `-90d`, `12h`',
+}
 
 const setting = <Schema extends v.GenericSchema>(
   kind: Kind<Schema>,
@@ -148,6 +157,54 @@ export const SETTINGS = {
     'honoured',
     'What becomes of `enabled: false` when a service token is created.',
     'the API reference for `honoured`; no report',
+  ),
+  clock: setting(
+    offset,
+    '0s',
+    "How far the sandbox's clock is ahead of the machine's; with `-` behind it. In seconds, minutes, hours, days or weeks (`s`, `m`, `h`, `d`, `w`), at most ten years.",
+    'a test of 90 days cannot wait for them',
+  ),
+  analytics: setting(
+    flag,
+    true,
+    '`false`: the account does not have the dataset, and GraphQL answers `does not have access to the path`.',
+    "Cloudflare's documents on GraphQL error responses and on the settings node: availability depends on the plan",
+  ),
+  analytics_delay_ms: setting(
+    count,
+    0,
+    'GraphQL shows an event this many milliseconds later.',
+    'reported of another dataset: about 90 s',
+  ),
+  analytics_sampling: setting(
+    count,
+    1,
+    'GraphQL sees one event in this many, and counts it as that many. 0 and 1: every event.',
+    "Cloudflare's documents on sampling: adaptive, so the rate is unknown and changes",
+  ),
+  graphql_error_status: setting(
+    flag,
+    false,
+    '`true`: an error of GraphQL has its HTTP status. `false`: 200.',
+    "Cloudflare's documents on GraphQL error responses, which say both; every public client reads errors from a 200",
+  ),
+  recorded_policy: setting(
+    flag,
+    true,
+    '`false`: `approvingPolicyId` is empty for a service token that a rule admitted.',
+    "an operator in 2026: empty is no evidence of a refusal; Cloudflare's documents have the field",
+  ),
+  recorded_refusals: setting(
+    oneOf('attempts', 'all', 'none'),
+    'attempts',
+    'Which refused requests are recorded. `attempts`: those with the credentials of a service token, and those that get 403. `all`: also redirects to the login page and challenges.',
+    "Cloudflare's documents on authentication logs (every attempt to log in) and on querying Access login events (a 403 without credentials) for `attempts`; no report for the others",
+  ),
+  recorded_sessions: setting(
+    flag,
+    false,
+    'Whether a request is recorded that only a session admits.',
+    "Cloudflare's documents on authentication logs (a login is recorded, not what follows it) for `false`; no report for `true`",
   ),
 } as const
 

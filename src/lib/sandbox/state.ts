@@ -1,4 +1,5 @@
 import {createHash, randomBytes, randomUUID, timingSafeEqual} from 'node:crypto'
+import path from 'node:path'
 import {toApplication, toGroup} from '../api/convert.js'
 import type {Group} from '../api/types.js'
 import {systemClock, type Clock} from '../core/clock.js'
@@ -6,6 +7,9 @@ import {isJsonObject, type JsonObject} from '../core/json.js'
 import {goDurationSeconds} from '../core/duration.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../system/files.js'
 import {fillApplication, fillPolicy, fillRules} from './api/defaults.js'
+import {sandboxFiles} from './files.js'
+import {movedClock} from './moved-clock.js'
+import {AccessRecord, type AccessEvent} from './record.js'
 import {settingOf, type SandboxSettings} from './settings.js'
 import type {EdgeState, EdgeView, SandboxSeed} from './types.js'
 import {TUTORIAL} from './tutorial.js'
@@ -59,6 +63,7 @@ export interface OpenState {
   seed?: SandboxSeed | undefined
   /** Replace those of the seed or the saved state, one by one. */
   settings?: SandboxSettings | undefined
+  /** The machine's. */
   clock?: Clock | undefined
 }
 
@@ -68,27 +73,37 @@ const MOST_BYTES = 256 * 1024 * 1024
 /** The state that the API changes and the edge sees. A change is on disk before it is answered. */
 export class SandboxState implements EdgeState {
   readonly data: StateData
+  /** The sandbox's own, which a setting moves. */
   readonly clock: Clock
+  readonly record: AccessRecord
   readonly #file: string
   #writing: Promise<void> = Promise.resolve()
+  /** The next one: it has not read the state yet. */
+  #waiting: Promise<void> | undefined
   /** Earlier states that the edge may still use. */
-  #history: {from: number; data: StateData}[] = []
+  #history: Snapshot[] = []
 
-  private constructor(file: string, data: StateData, clock: Clock) {
+  private constructor(file: string, {data, clock, record}: Pick<SandboxState, 'data' | 'clock' | 'record'>) {
     this.#file = file
     this.data = data
     this.clock = clock
-    this.#history = [{from: -Infinity, data: structuredClone(data)}]
+    this.record = record
   }
 
-  static async open({file, seed, settings = {}, clock = systemClock}: OpenState): Promise<SandboxState> {
+  static async open({
+    file,
+    seed,
+    settings = {},
+    clock: machine = systemClock,
+  }: OpenState): Promise<SandboxState> {
     const text = seed ? undefined : await readFileIfThere(file, {maxBytes: MOST_BYTES})
+    const wanted = {...seed?.settings, ...settings}
+    let state: SandboxState | undefined
+    const clock = movedClock(machine, () => settingOf(state?.data.settings ?? wanted, 'clock'))
     const data = text === undefined ? begin(seed ?? TUTORIAL, clock) : check(parseOwnJson(text, file), file)
-    data.settings = {...data.settings, ...settings}
-    const {strict_service_token_auth: strict} = settings
-    if (strict !== undefined) data.organization['strict_service_token_auth'] = strict
-    const state = new SandboxState(file, data, clock)
-    await state.save()
+    const record = await AccessRecord.open(sandboxFiles(path.dirname(file)), {empty: text === undefined})
+    state = new SandboxState(file, {data, clock, record})
+    await state.change(settings)
     return state
   }
 
@@ -101,31 +116,29 @@ export class SandboxState implements EdgeState {
     return this.data.apiTokens[0]?.token ?? ''
   }
 
-  /**
-   * Writes the current state to disk, and shows it to the edge after its delay. Simultaneous changes are written
-   * together.
-   */
+  /** Changes settings, one by one. The edge sees them, and every other change, at once. */
+  async change(settings: SandboxSettings): Promise<void> {
+    this.data.settings = {...this.data.settings, ...settings}
+    const {strict_service_token_auth: strict} = settings
+    if (strict !== undefined) this.data.organization['strict_service_token_auth'] = strict
+    this.#show(-Infinity)
+    await this.#write()
+  }
+
+  /** Writes the current state to disk, and shows it to the edge after its delay. */
   async save(): Promise<void> {
-    const now = this.clock.now()
-    const delay = settingOf(this.data.settings, 'enforcement_delay_ms')
-    this.#history.push({from: now + delay, data: structuredClone(this.data)})
-    const inForce = this.#history.findLastIndex(({from}) => from <= now)
-    this.#history = this.#history.slice(Math.max(0, inForce))
-    const text = JSON.stringify(this.data, null, 2)
-    this.#writing = this.#writing.catch(() => undefined).then(() => writeFileAtomic(this.#file, text))
-    await this.#writing
+    this.#show(this.clock.now() + settingOf(this.data.settings, 'enforcement_delay_ms'))
+    await this.#write()
   }
 
   edgeView(): EdgeView {
     const now = this.clock.now()
-    const data = this.#history.findLast(({from}) => from <= now)?.data ?? this.data
-    const index = policyIndex(data)
+    const {data, objects} = this.#inForce(now)
     return {
       now,
       cookieKey: data.cookieKey,
       sessionsEnded: data.sessionsEnded ?? {},
-      applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app, index)})),
-      groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
+      ...objects(),
       connectorEnd: settingOf(data.settings, 'connector_end'),
       countryOf: settingOf(data.settings, 'country_of'),
       withoutAllow: settingOf(data.settings, 'without_allow'),
@@ -139,7 +152,60 @@ export class SandboxState implements EdgeState {
     const token = this.data.serviceTokens.find(({object}) => object['id'] === tokenId)
     if (!token) return
     token.object['last_seen_at'] = timestamp(this.clock.now())
-    void this.save().catch(() => undefined)
+    // The edge does not read it, so it needs no new view.
+    void this.#write().catch(() => undefined)
+  }
+
+  recordEvent(event: AccessEvent): void {
+    this.record.add(event)
+  }
+
+  /** To the edge, from then on: milliseconds since 1970. */
+  #show(from: number): void {
+    const data = structuredClone(this.data)
+    let made: EdgeObjects | undefined
+    this.#history.push({from, data, objects: () => (made ??= edgeObjects(data))})
+    const now = this.clock.now()
+    const inForce = this.#history.findLastIndex((one) => one.from <= now)
+    this.#history = this.#history.slice(Math.max(0, inForce))
+  }
+
+  #inForce(now: number): Snapshot {
+    const [first] = this.#history
+    const found = this.#history.findLast(({from}) => from <= now) ?? first
+    if (!found) throw new Error('no state')
+    return found
+  }
+
+  /** Simultaneous changes are written together: what waits for one write is in the next. */
+  #write(): Promise<void> {
+    this.#waiting ??= this.#writing
+      .catch(() => undefined)
+      .then(() => {
+        this.#waiting = undefined
+        return writeFileAtomic(this.#file, JSON.stringify(this.data, null, 2))
+      })
+    this.#writing = this.#waiting
+    return this.#writing
+  }
+}
+
+type EdgeObjects = Pick<EdgeView, 'applications' | 'groups'>
+
+/** The state as it was saved; nothing changes it. */
+interface Snapshot {
+  /** When the edge begins to see it: milliseconds since 1970. */
+  from: number
+  data: StateData
+  /** What the edge needs of it, made at its first request. */
+  objects: () => EdgeObjects
+}
+
+function edgeObjects(data: StateData): EdgeObjects {
+  const index = policyIndex(data)
+  return {
+    applications: data.apps.map((app) => toApplication({...app, policies: policiesOf(data, app, index)})),
+    groups: new Map<string, Group>(data.groups.map((raw) => [String(raw['id']), toGroup(raw)])),
   }
 }
 

@@ -1,5 +1,6 @@
 import type {JsonObject} from '../core/json.js'
 import type {Application, Group} from '../api/types.js'
+import type {AccessEvent} from './record.js'
 import type {SandboxSettings} from './settings.js'
 
 export type {SandboxSettings}
@@ -89,4 +90,6 @@ export interface EdgeState {
   edgeView(): EdgeView
   /** Called at each successful authentication; sets `last_seen_at`. */
   recordUse(tokenId: string): void
+  /** Called for each request that Access decides on. */
+  recordEvent(event: AccessEvent): void
 }

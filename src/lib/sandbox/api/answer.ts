@@ -45,8 +45,10 @@ export function matches(fields: Record<string, unknown>, query: URLSearchParams,
 /** What a handler returns: the result, and the status if it is not 200. */
 export interface Result {
   status?: number
-  result: unknown
+  result?: unknown
   info?: JsonObject
+  /** In place of the envelope. */
+  whole?: JsonObject
 }
 
 /**

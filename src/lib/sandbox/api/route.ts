@@ -31,6 +31,7 @@ export const PERMISSIONS = {
   tokens: both('Service Tokens'),
   apps: both('Apps and Policies'),
   organization: both('Organizations, Identity Providers, and Groups'),
+  analytics: {read: ['Account Analytics Read']},
 }
 
 export const route = (

@@ -1,12 +1,14 @@
 import {randomBytes} from 'node:crypto'
 import http from 'node:http'
 import type {AddressInfo} from 'node:net'
+import * as v from 'valibot'
 import {isNestedWithin} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
+import {firstFault} from '../../core/schema.js'
 import {callOf, Callers} from '../../network/callers.js'
 import {guard, SERVER_OPTIONS} from '../../network/http-listener.js'
 import {timestamp, type SandboxState, type StoredApiToken} from '../state.js'
-import {settingOf} from '../settings.js'
+import {settingOf, settingsSchema} from '../settings.js'
 import {accountRoutes} from './account.js'
 import {Refused, type Result} from './answer.js'
 import {appRoutes} from './apps.js'
@@ -33,6 +35,8 @@ export interface SandboxApiOptions {
 }
 
 const PREFIX = '/client/v4'
+/** The sandbox's own, beside Cloudflare's API. */
+const SETTINGS_PATH = '/sandbox/settings'
 const BODY_LIMIT = 1024 * 1024
 const DEPTH_LIMIT = 64
 const CONNECTION_LIMIT = 256
@@ -69,6 +73,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
   const callers = new Callers({listen, allowedOrigins: []})
   const serve = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const {path, query} = targetOf(request)
+    const method = request.method ?? 'GET'
     let requestBody: unknown
     let status = 200
     let headers: Record<string, string> = {}
@@ -80,16 +85,11 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
       requestBody = await readBody(request)
       rateLimit(state, requests)
       if (token && answered.has(token.id) && !isVerify(path)) throttle(state)
-      const result = await answer(state, {
-        method: request.method ?? 'GET',
-        path,
-        query,
-        token,
-        body: requestBody,
-      })
+      const call = {method, path, query, token, body: requestBody}
+      const result = path === SETTINGS_PATH ? await changeSettings(state, call) : await answer(state, call)
       status = result.status ?? 200
       if (token) answered.add(token.id)
-      body = {
+      body = result.whole ?? {
         success: true,
         errors: [],
         messages: [],
@@ -109,7 +109,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
       }
     }
     onExchange?.({
-      method: request.method ?? '',
+      method,
       path,
       query: Object.fromEntries(query),
       requestBody,
@@ -139,11 +139,14 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
   }
 }
 
-/** The path without the API's prefix, and the query. The target may be anything that begins with a slash. */
+/**
+ * The path without the API's prefix, or the sandbox's own, and the query. The target may be anything that begins with a
+ * slash.
+ */
 function targetOf({url = '/'}: http.IncomingMessage): {path: string; query: URLSearchParams} {
   const [path = '', ...query] = url.split('?')
   return {
-    path: path.startsWith(PREFIX) ? path.slice(PREFIX.length) : '',
+    path: path.startsWith(PREFIX) ? path.slice(PREFIX.length) : path === SETTINGS_PATH ? path : '',
     query: new URLSearchParams(query.join('?')),
   }
 }
@@ -161,6 +164,11 @@ async function answer(state: SandboxState, {method, path, query, token, body}: C
     return verify(token, path.startsWith('/user') ? 'user' : 'account')
   }
   if (!token || token.status !== 'active') throw new Refused(403, 10000, 'Authentication error')
+  if (method === 'POST' && path === '/graphql') {
+    // Its library is loaded by the sandboxes that are asked.
+    const {answerGraphql} = await import('./graphql.js')
+    return answerGraphql(state, token, body)
+  }
   const found = match(method, path)
   if (!found)
     throw new Refused(404, 7003, `Could not route to ${path}, perhaps your object identifier is invalid?`)
@@ -189,6 +197,17 @@ async function answer(state: SandboxState, {method, path, query, token, body}: C
   const settled = structuredClone(result)
   if (route.method !== 'GET') await state.save()
   return settled
+}
+
+/** Changes settings while the sandbox runs: the clock among them. A token with all permissions may. */
+async function changeSettings(state: SandboxState, {method, token, body}: Call): Promise<Result> {
+  if (token?.status !== 'active' || token.permission_groups)
+    throw new Refused(403, 10000, 'Authentication error')
+  if (method !== 'PATCH') throw new Refused(405, 10405, 'Method not allowed')
+  const parsed = v.safeParse(settingsSchema, body)
+  if (!parsed.success) throw new Refused(400, 12130, `settings: ${firstFault(parsed.issues)}`)
+  await state.change(parsed.output)
+  return {result: {settings: state.data.settings, now: new Date(state.clock.now()).toISOString()}}
 }
 
 function isVerify(path: string): boolean {
@@ -242,7 +261,8 @@ function rateLimit(state: SandboxState, requests: number[]): void {
   const limit = settingOf(state.data.settings, 'rate_limit')
   if (limit === 0) return
   const now = state.clock.now()
-  while (requests[0] !== undefined && requests[0] <= now - WINDOW_MS) requests.shift()
+  // The clock may have been moved.
+  while (requests[0] !== undefined && (requests[0] <= now - WINDOW_MS || requests[0] > now)) requests.shift()
   const oldest = requests[0]
   if (oldest !== undefined && requests.length >= limit) {
     const seconds = String(Math.ceil((oldest + WINDOW_MS - now) / 1000))

@@ -17,6 +17,8 @@ export type EdgeDecision =
   | {
       admit: true
       application: Application
+      /** The rule that admits it; undefined: a session does, or a setting. */
+      policyId?: string | undefined
       /** For an HTTP service, and as a cookie for the client; undefined where Access does not know who asks. */
       session: ((key: SigningKey) => Session) | undefined
       /** Whether the client gets it. */
@@ -43,7 +45,7 @@ const NO_COUNTRY = 'XX'
 
 /** Evaluates the host's application and its policies, as Access does. */
 export function decide(
-  state: EdgeState,
+  state: Pick<EdgeState, 'edgeView' | 'recordUse'>,
   request: IncomingMessage,
   {key, countries = {}}: Deciding = {},
 ): EdgeDecision {
@@ -78,9 +80,9 @@ export function decide(
     const of = {application, clientId: credentials.id, duration: policy?.raw['session_duration']}
     const session = (signing: SigningKey): Session => startSession(view, {key: signing, ...of})
     // Strict mode gives no cookie (Cloudflare's documentation, "Service tokens").
-    return {admit: true, application, session, cookie: !view.strict}
+    return {admit: true, application, policyId: policy?.id, session, cookie: !view.strict}
   }
-  if (admitted) return {admit: true, application, session: undefined, cookie: false}
+  if (admitted) return {admit: true, application, policyId: policy?.id, session: undefined, cookie: false}
   if (view.strict && tokenId !== undefined)
     return refuse(application, target, 403, 'The token is valid, and not authorised')
   // Where no Allow policy applies, a session is no substitute for the token (seen in October 2026).

@@ -11,6 +11,7 @@ import {connectOrigin} from './connector.js'
 import {passToOrigin, type HttpOriginOptions} from './http-origin.js'
 import {decide, type EdgeDecision} from './decide.js'
 import {presentedTokens, sessionCookie} from './session.js'
+import {sightingOf} from './sighting.js'
 import {targetOf} from './target.js'
 import {ownAnswer} from './well-known.js'
 
@@ -74,15 +75,28 @@ export async function startEdge(options: EdgeOptions): Promise<{
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<Admission | undefined> => {
+    const ray = randomBytes(8).toString('hex')
+    const common = commonHeaders(ray)
     const own = await ownAnswer({state, authority}, request)
     if (own) {
-      plain(response, 200, own.text, {...common(), ...own.headers})
+      plain(response, 200, own.text, {...common, ...own.headers})
       return undefined
     }
     const key = presentedTokens(request).length > 0 ? await authority.signingKey() : undefined
-    const decision = decide(state, request, {key, countries})
-    if (decision.admit) return decision
-    plain(response, decision.status, `${decision.text}\n`, {...common(), ...decision.headers})
+    const view = state.edgeView()
+    let tokenId: string | undefined
+    const noting = {
+      edgeView: () => view,
+      recordUse: (id: string) => {
+        tokenId = id
+        state.recordUse(id)
+      },
+    }
+    const decision = decide(noting, request, {key, countries})
+    const event = sightingOf(request, decision, {view, ray, tokenId, key, countries})
+    if (event) state.recordEvent(event)
+    if (decision.admit) return {...decision, common}
+    plain(response, decision.status, `${decision.text}\n`, {...common, ...decision.headers})
     return undefined
   }
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -113,7 +127,7 @@ export async function startEdge(options: EdgeOptions): Promise<{
     const stream = await connect(origin)
     if (!stream || near.socket.destroyed) {
       stream?.destroy()
-      plain(response, 502, 'The origin does not answer\n', common())
+      plain(response, 502, 'The origin does not answer\n', admission.common)
       return
     }
     response.detachSocket(near.socket)
@@ -148,17 +162,18 @@ export async function startEdge(options: EdgeOptions): Promise<{
   }
 }
 
-type Admission = Extract<EdgeDecision, {admit: true}>
+/** With the headers that all of its answers have. */
+type Admission = Extract<EdgeDecision, {admit: true}> & {common: Record<string, string>}
 
 /** What an HTTP service learns of who was admitted, and what the edge adds to the answer. */
 async function identified(
-  {application, session: open, cookie}: Admission,
+  {application, session: open, cookie, common}: Admission,
   authority: CertificateAuthority,
 ): Promise<Pick<HttpOriginOptions, 'named' | 'session' | 'common'>> {
   const session = open?.(await authority.signingKey())
   const cookies = session && cookie ? {'set-cookie': sessionCookie(session, application)} : {}
   const named = application.raw['read_service_tokens_from_header']
-  return {named: typeof named === 'string' ? named : undefined, session, common: {...common(), ...cookies}}
+  return {named: typeof named === 'string' ? named : undefined, session, common: {...common, ...cookies}}
 }
 
 const addressOf = ({address, port}: Origin): string => `${address}:${port}`
@@ -185,6 +200,6 @@ function connect({address, port}: Origin): Promise<net.Socket | undefined> {
   })
 }
 
-function common(): Record<string, string> {
-  return {'cf-ray': `${randomBytes(8).toString('hex')}-ZT`, server: 'zt-sandbox'}
+function commonHeaders(ray: string): Record<string, string> {
+  return {'cf-ray': `${ray}-ZT`, server: 'zt-sandbox'}
 }
