@@ -533,7 +533,13 @@ describe("the sandbox's API", () => {
       ...(['country_of', 'without_allow'] as const),
     ]
     const records: SettingName[] = [
-      ...(['clock', 'analytics', 'analytics_delay_ms', 'analytics_sampling', 'graphql_error_status'] as const),
+      ...([
+        'clock',
+        'analytics',
+        'analytics_delay_ms',
+        'analytics_sampling',
+        'graphql_error_status',
+      ] as const),
       ...(['recorded_policy', 'recorded_refusals', 'recorded_sessions'] as const),
     ]
     const asked = [...REFUSALS, ...BEHAVIOURS].flatMap(({settings = {}}) => Object.keys(settings))

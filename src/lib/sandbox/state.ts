@@ -97,12 +97,12 @@ export class SandboxState implements EdgeState {
     clock: machine = systemClock,
   }: OpenState): Promise<SandboxState> {
     const text = seed ? undefined : await readFileIfThere(file, {maxBytes: MOST_BYTES})
-    const wanted = {...seed?.settings, ...settings}
-    let state: SandboxState | undefined
-    const clock = movedClock(machine, () => settingOf(state?.data.settings ?? wanted, 'clock'))
+    let known: Pick<StateData, 'settings'> = {settings: {...seed?.settings, ...settings}}
+    const clock = movedClock(machine, () => settingOf(known.settings, 'clock'))
     const data = text === undefined ? begin(seed ?? TUTORIAL, clock) : check(parseOwnJson(text, file), file)
+    known = data
     const record = await AccessRecord.open(sandboxFiles(path.dirname(file)), {empty: text === undefined})
-    state = new SandboxState(file, {data, clock, record})
+    const state = new SandboxState(file, {data, clock, record})
     await state.change(settings)
     return state
   }

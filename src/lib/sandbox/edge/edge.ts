@@ -103,10 +103,14 @@ export async function startEdge(options: EdgeOptions): Promise<{
     const admission = await admitted(request, response)
     if (!admission) return
     const origin = originFor(targetOf(request).host)
-    const options = {...origin, ...(await identified(admission, authority))}
     if (origin.kind === 'tcp')
-      plain(response, 200, `${admission.application.name}, behind the sandbox's Access\n`, options.common)
-    else await passToOrigin({request, response}, options)
+      plain(
+        response,
+        200,
+        `${admission.application.name}, behind the sandbox's Access\n`,
+        await withCookie(admission, authority),
+      )
+    else await passToOrigin({request, response}, {...origin, ...(await identified(admission, authority))})
   }
   const upgrade = async (
     request: IncomingMessage,
@@ -123,7 +127,7 @@ export async function startEdge(options: EdgeOptions): Promise<{
       if (guessing) found.set(addressOf(origin), passed ? 'http' : 'tcp')
       if (passed) return
     }
-    const {common: headers} = await identified(admission, authority)
+    const headers = await withCookie(admission, authority)
     const stream = await connect(origin)
     if (!stream || near.socket.destroyed) {
       stream?.destroy()
@@ -174,6 +178,14 @@ async function identified(
   const cookies = session && cookie ? {'set-cookie': sessionCookie(session, application)} : {}
   const named = application.raw['read_service_tokens_from_header']
   return {named: typeof named === 'string' ? named : undefined, session, common: {...common, ...cookies}}
+}
+
+/** What the edge adds to the answer where no HTTP service is: a signature takes longer than all the rest. */
+async function withCookie(
+  admission: Admission,
+  authority: CertificateAuthority,
+): Promise<Record<string, string>> {
+  return admission.cookie ? (await identified(admission, authority)).common : admission.common
 }
 
 const addressOf = ({address, port}: Origin): string => `${address}:${port}`
