@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import type {Clock} from '../../src/lib/core/clock.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {startSandboxApi, type Exchange} from '../../src/lib/sandbox/api/server.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
@@ -27,9 +28,9 @@ export class SandboxApi {
   url = ''
   close = (): Promise<void> => Promise.resolve()
 
-  static async open(seed: SandboxSeed): Promise<SandboxApi> {
+  static async open(seed: SandboxSeed, clock?: Clock): Promise<SandboxApi> {
     const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-sandbox-api-'))
-    const state = await SandboxState.open({file: path.join(folder, 'state.json'), seed})
+    const state = await SandboxState.open({file: path.join(folder, 'state.json'), seed, clock})
     const api = new SandboxApi(state, folder)
     const served = await startSandboxApi({state, onExchange: (exchange) => api.exchanges.push(exchange)})
     api.url = served.url
