@@ -1,7 +1,7 @@
 import type {Decision, Group, Rule} from '../api/types.js'
 import {canonicalJson} from '../core/canonical-json.js'
 import {groupIdOf, namesToken, type Rules} from './references.js'
-import {selectorNamed} from './rules.js'
+import {selectorNamed} from './selectors.js'
 
 /** What must hold, or must not, before a rule admits whom it includes. */
 export interface Condition {

@@ -14,8 +14,8 @@ export interface AccessRequest {
   ip: string | undefined
   /** ISO 3166 alpha-2. */
   country: string | undefined
-  /** The valid client certificate that it presents (mTLS); false: none. zt never presents one. */
-  certificate?: {commonName: string} | false | undefined
+  /** The valid client certificate that it presents (mTLS); true: one of any name; false: none. zt never presents one. */
+  certificate?: {commonName: string} | boolean | undefined
   /** The device posture checks that its device passes, by the ID in the rules. */
   posture?: readonly string[] | undefined
   /** The lists that its address or the person's email address is in, by their IDs. */
