@@ -33,7 +33,7 @@ export interface Person {
   groups?: readonly IdentityGroup[] | undefined
   samlAttributes?: readonly IdentityClaim[] | undefined
   oidcClaims?: readonly IdentityClaim[] | undefined
-  /** The ID of the identity provider by which the person logs in. */
+  /** The ID of the identity provider by which the person logs in; undefined: unknown which of those that the application offers. */
   loginMethod?: string | undefined
   /** How the person authenticates, by the names of RFC 8176: `mfa`, `hwk`, … */
   authMethods?: readonly string[] | undefined
@@ -88,6 +88,7 @@ export interface UnknownFact {
     | 'group-cycle'
     | 'selector'
     | 'action'
+    | 'application'
     | 'strict'
     | 'without-allow'
     // Of what the client sends.
