@@ -437,11 +437,7 @@ describe('an Access group', () => {
     ['of people', [group('g', {include: [staff]})], 'denied'],
     ['that is missing', [], 'unknown'],
     ['that contains itself', [group('g', {include: [byGroup('g')]})], 'unknown'],
-    [
-      'that contains itself and the token',
-      [group('g', {include: [byGroup('g'), byToken()]})],
-      'unknown',
-    ],
+    ['that contains itself and the token', [group('g', {include: [byGroup('g'), byToken()]})], 'unknown'],
   ] as [string, Group[], string][])('%s', (_name, groups, outcome) => {
     expect(inGroup(groups).outcome).toBe(outcome)
   })

@@ -128,8 +128,16 @@ const ANSWERS = {
 
 /** Those of them that follow from the policy that matched. */
 const BY_POLICY = new Set<EdgeReason>([
-  'service-auth', 'bypass', 'person', 'session', 'blocked', 'denied', 'login-page', 'managed-oauth', 'xhr',
-]) // prettier-ignore
+  'service-auth',
+  'bypass',
+  'person',
+  'session',
+  'blocked',
+  'denied',
+  'login-page',
+  'managed-oauth',
+  'xhr',
+])
 
 /** A request of which everything outside the rules is known. */
 interface World {
@@ -162,11 +170,13 @@ export function edgeAnswer(account: EdgeAccount, request: EdgeRequest): EdgeAnsw
   const evaluations = new Map<boolean, Evaluation>()
   const evaluation = (accepted: boolean): Evaluation => {
     const tokenId = request.credentials?.tokenId
-    const known = evaluations.get(accepted) ?? evaluate({
-      application,
-      groups: account.groups,
-      request: {...request.client, serviceTokenId: accepted ? tokenId : undefined},
-    }) // prettier-ignore
+    const known =
+      evaluations.get(accepted) ??
+      evaluate({
+        application,
+        groups: account.groups,
+        request: {...request.client, serviceTokenId: accepted ? tokenId : undefined},
+      })
     evaluations.set(accepted, known)
     return known
   }
@@ -251,11 +261,13 @@ function isPublicPath({raw}: Application, domain: string, path: string): boolean
   const normal = normalisePath(path)
   const objects = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isJsonObject) : [])
   return objects(raw['destinations'])
-    .filter(({type = 'public', uri}) => type === 'public' && typeof uri === 'string' && sameAddress(uri, domain))
+    .filter(
+      ({type = 'public', uri}) => type === 'public' && typeof uri === 'string' && sameAddress(uri, domain),
+    )
     .flatMap(({overrides}) => objects(overrides))
     .filter(({behavior}) => behavior === 'public')
     .some(({path_pattern: pattern}) => typeof pattern === 'string' && globMatches(pattern, normal))
-} // prettier-ignore
+}
 
 /** What the edge answers where the policies decide so. */
 function reasonOf(
@@ -268,7 +280,12 @@ function reasonOf(
   if (strict && credentials && !accepted) return 'credentials-refused'
   if (verdict === 'service-auth' || verdict === 'bypass') return verdict
   if (strict && credentials) return 'not-authorised'
-  if (client.person) return verdict === 'allow' ? loginOf(client.person, application) : verdict === 'blocked' ? 'blocked' : 'denied' // prettier-ignore
+  if (client.person)
+    return verdict === 'allow'
+      ? loginOf(client.person, application)
+      : verdict === 'blocked'
+        ? 'blocked'
+        : 'denied'
   // Where no Allow policy applies, a session is no substitute for the token (seen in October 2026).
   if (session && verdict === 'login') return 'session'
   if (verdict === 'blocked') return 'blocked'
@@ -296,7 +313,9 @@ function loginOf({loginMethod}: {loginMethod?: string | undefined}, {raw}: Appli
 function worldsOf({strict, withoutAllow}: EdgeAccount, request: EdgeRequest): World[] {
   const {credentials, session, browser} = request
   const either = (known: boolean | undefined): boolean[] => (known === undefined ? [true, false] : [known])
-  const right = credentials ? either(credentials.tokenId === undefined ? false : credentials.accepted) : [false]
+  const right = credentials
+    ? either(credentials.tokenId === undefined ? false : credentials.accepted)
+    : [false]
   const plain = credentials === undefined || ['headers', 'single-header'].includes(credentials.presented)
   const ways = withoutAllow === undefined ? (['login', 'forbidden'] as const) : [withoutAllow]
   const worlds = either(strict).flatMap((isStrict) =>
@@ -312,7 +331,7 @@ function worldsOf({strict, withoutAllow}: EdgeAccount, request: EdgeRequest): Wo
     ),
   )
   return worlds
-} // prettier-ignore
+}
 
 function certain(application: Application | undefined, reason: EdgeReason): EdgeAnswer {
   const possible = answersOf([reason])

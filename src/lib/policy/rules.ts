@@ -68,7 +68,11 @@ function matchGroup(id: string, scope: RuleScope): RuleMatch {
   const left = [id]
   for (let at = left.at(-1); at !== undefined; at = left.at(-1)) {
     const group = open(at)
-    const inside = group && allRules(group).map(groupIdOf).filter((one) => one !== undefined && open(one)) // prettier-ignore
+    const inside =
+      group &&
+      allRules(group)
+        .map(groupIdOf)
+        .filter((one) => one !== undefined && open(one))
     if (inside && inside.length > 0) {
       for (const one of inside) left.push(one ?? '')
       continue

@@ -59,9 +59,10 @@ function listed<T>(
   fact: UnknownFact,
   {list, has}: {list: readonly T[] | undefined; has: (one: T) => boolean},
 ): RuleMatch {
-  if (list === undefined) return unknown(`it requires ${words}, and zt does not know whether the client has it`, fact)
+  if (list === undefined)
+    return unknown(`it requires ${words}, and zt does not know whether the client has it`, fact)
   return list.some(has) ? yes(`the client has ${words}`) : no(`the client does not have ${words}`)
-} // prettier-ignore
+}
 
 const NO_CERTIFICATE = 'it requires a client certificate, and zt does not know'
 
@@ -96,9 +97,10 @@ const identityGroup = (words: string, needs: string, field: string): Selector =>
   field,
   identity: {
     needs,
-    holds: (body, {groups}) => inGroup(`the ${words} ${String(body[field])}`, body, groups, String(body[field])),
+    holds: (body, {groups}) =>
+      inGroup(`the ${words} ${String(body[field])}`, body, groups, String(body[field])),
   },
-}) // prettier-ignore
+})
 
 function inGroup(
   words: string,
@@ -107,11 +109,15 @@ function inGroup(
   name: string,
   below?: string,
 ): RuleMatch {
-  return listed(words, {fact: 'groups', of: providerOf(body)}, {
-    list: groups,
-    has: (one) =>
-      ofProvider(one, body) && (one.name === name || (below !== undefined && one.name.startsWith(below))),
-  }) // prettier-ignore
+  return listed(
+    words,
+    {fact: 'groups', of: providerOf(body)},
+    {
+      list: groups,
+      has: (one) =>
+        ofProvider(one, body) && (one.name === name || (below !== undefined && one.name.startsWith(below))),
+    },
+  )
 }
 
 function providerOf(body: JsonObject): string | undefined {
@@ -136,12 +142,16 @@ const claim = (
   identity: {
     needs,
     holds: (body, person) =>
-      listed(`the ${words} ${String(body[name])} = ${String(body[value])}`, {fact, of: providerOf(body)}, {
-        list: claims(person),
-        has: (one) => ofProvider(one, body) && one.name === body[name] && one.value === body[value],
-      }),
+      listed(
+        `the ${words} ${String(body[name])} = ${String(body[value])}`,
+        {fact, of: providerOf(body)},
+        {
+          list: claims(person),
+          has: (one) => ofProvider(one, body) && one.name === body[name] && one.value === body[value],
+        },
+      ),
   },
-}) // prettier-ignore
+})
 
 /** Every selector of the API that zt knows. */
 const SELECTORS: Record<string, Selector> = {
@@ -337,13 +347,7 @@ const SELECTORS: Record<string, Selector> = {
         // A member of a team is one of its organisation.
         return typeof team === 'string'
           ? inGroup(`the GitHub team ${organisation}/${team}`, body, groups, `${organisation}/${team}`)
-          : inGroup(
-              `the GitHub organisation ${organisation}`,
-              body,
-              groups,
-              organisation,
-              `${organisation}/`,
-            )
+          : inGroup(`the GitHub organisation ${organisation}`, body, groups, organisation, `${organisation}/`)
       },
     },
   },

@@ -66,7 +66,6 @@ export function decide(
   const sent = readCredentials(request, application)
   const tokenId = sent && view.authenticate(sent.id, sent.secret)
   const session = key && sessionOf(presentedTokens(request), {view, key, application})
-  const preflight = preflightOf(request)
   const ip = request.socket.remoteAddress
   const found = edgeAnswer(
     {...view, unmatched: undefined},
@@ -83,72 +82,72 @@ export function decide(
       browser: isBrowser(request),
       xhr: request.headers['x-requested-with']?.toString().toLowerCase() === 'xmlhttprequest',
       options: request.method === 'OPTIONS',
-      preflight,
+      preflight: preflightOf(request),
     },
   )
   // What the sandbox cannot evaluate admits no one.
   const refusal = found.possible.findLast(({verdict}) => verdict !== 'allow' && verdict !== 'bypass')
-  const {reason} = refusal ?? found.possible[0] ?? {reason: 'login-page'}
-  const authenticated = AUTHENTICATES.has(reason) ? undefined : tokenId
-  const decided: Decided = {answer: found, reason, tokenId: authenticated}
+  const {reason, verdict, status} = refusal ?? found.possible[0] ?? NOTHING
+  const authenticated = NOT_AUTHENTICATED.has(reason) ? undefined : tokenId
   if (authenticated !== undefined) state.recordUse(authenticated)
-  const admit = (given: ((signing: SigningKey) => Session) | undefined, cookie = false): EdgeDecision => ({
-    ...{admit: true, application, session: given, cookie, decided},
-  })
-  const refuse = (status: 401 | 403, text: string): EdgeDecision => ({
-    ...refused(target, application, status, text),
-    decided,
-  })
-  switch (reason) {
-    case 'public-path':
-    case 'options-bypass':
-    case 'bypass':
-      return admit(undefined)
-    case 'service-auth': {
-      if (tokenId === undefined) return admit(undefined)
-      const of = {application, clientId: sent?.id ?? '', duration: found.policy?.raw['session_duration']}
+  const decided: Decided = {answer: found, reason, tokenId: authenticated}
+  if (status === undefined) {
+    const given =
+      reason === 'service-auth' ? sent && tokenSession(found, sent, view) : session && (() => session)
+    const known = reason === 'service-auth' ? tokenId !== undefined : verdict === 'allow'
+    return {
+      ...{admit: true, application, session: known ? given : undefined, decided},
       // Strict mode gives no cookie (Cloudflare's documentation, "Service tokens").
-      return admit((signing) => startSession(view, {key: signing, ...of}), !view.strict)
+      cookie: known && reason === 'service-auth' && !view.strict,
     }
-    case 'session':
-    case 'person':
-      return admit(session && (() => session))
-    case 'preflight-answered': {
-      const {cors_headers: cors} = application.raw
-      const headers = preflight && isJsonObject(cors) ? preflightHeaders(preflight, cors) : {}
-      return {...answer(200, '', headers), decided}
-    }
-    case 'preflight-refused':
-      return refuse(403, 'CORS does not allow it')
-    case 'credentials-refused':
-      return refuse(401, 'The token cannot authenticate')
-    case 'not-authorised':
-      return refuse(403, 'The token is valid, and not authorised')
-    case 'blocked':
-      return refuse(403, 'A rule forbids it')
-    case 'service-auth-401':
-      return refuse(401, 'No Service Auth rule admits it')
-    case 'preflight-denied':
-    case 'no-allow':
-    case 'denied':
-    case 'login-method':
-    case 'unmatched':
-      return refuse(403, 'No rule admits it')
-    case 'xhr':
-      return refuse(401, 'A login is needed')
-    case 'managed-oauth': {
-      const challenge = `Bearer realm="OAuth", error="invalid_token", resource_metadata="${resourceMetadata(target)}"`
-      return {...answer(401, 'An OAuth token is needed', {'www-authenticate': challenge}), decided}
-    }
-    case 'login-page':
-      return {...loginPage({view, application, target, request, authenticated: tokenId !== undefined}), decided}
   }
-} // prettier-ignore
+  const asked = {view, application, target, request, authenticated: tokenId !== undefined}
+  return {...answerOf(reason, status, asked), decided}
+}
+
+const NOTHING: PossibleAnswer = {verdict: 'login', reason: 'login-page', status: 302}
 
 /** The answers for which Access does not look at credentials, or does not accept them. */
-const AUTHENTICATES = new Set<PossibleAnswer['reason']>([
-  'public-path', 'options-bypass', 'preflight-answered', 'preflight-refused', 'credentials-refused',
-]) // prettier-ignore
+const NOT_AUTHENTICATED = new Set<PossibleAnswer['reason']>([
+  'public-path',
+  'options-bypass',
+  'preflight-answered',
+  'preflight-refused',
+  'credentials-refused',
+])
+
+/** The session that a service token begins. */
+function tokenSession(
+  {application, policy}: EdgeAnswer,
+  {id: clientId}: SentCredentials,
+  view: EdgeView,
+): ((key: SigningKey) => Session) | undefined {
+  if (!application) return undefined
+  const of = {application, clientId, duration: policy?.raw['session_duration']}
+  return (key) => startSession(view, {key, ...of})
+}
+
+const TEXTS: Partial<Record<PossibleAnswer['reason'], string>> = {
+  'preflight-refused': 'CORS does not allow it',
+  'credentials-refused': 'The token cannot authenticate',
+  'not-authorised': 'The token is valid, and not authorised',
+  blocked: 'A rule forbids it',
+  'service-auth-401': 'No Service Auth rule admits it',
+  xhr: 'A login is needed',
+}
+
+function answerOf(reason: PossibleAnswer['reason'], status: number, asked: Asked): Refused {
+  const {application, target, request} = asked
+  const preflight = preflightOf(request)
+  const {cors_headers: cors} = application.raw
+  if (reason === 'preflight-answered')
+    return answer(status, '', preflight && isJsonObject(cors) ? preflightHeaders(preflight, cors) : {})
+  if (reason === 'login-page') return loginPage(asked)
+  if (reason !== 'managed-oauth')
+    return refused(target, application, status, TEXTS[reason] ?? 'No rule admits it')
+  const challenge = `Bearer realm="OAuth", error="invalid_token", resource_metadata="${resourceMetadata(target)}"`
+  return answer(status, 'An OAuth token is needed', {'www-authenticate': challenge})
+}
 
 /** A client of the sandbox may name the edge's own port, in place of 443. */
 function isOtherPort({port = '443'}: Target, {socket}: IncomingMessage): boolean {
@@ -173,10 +172,9 @@ function readCredentials(request: IncomingMessage, application: Application): Se
   const [secret = '', second] = secrets
   const several = another !== undefined || second !== undefined
   const whole = ids.length === 1 && secrets.length === 1
-  const presented =
-    custom !== undefined ? 'both' : several ? 'duplicate' : whole ? 'headers' : 'incomplete'
+  const presented = custom !== undefined ? 'both' : several ? 'duplicate' : whole ? 'headers' : 'incomplete'
   return {presented, id, secret}
-} // prettier-ignore
+}
 
 function parsePair(text: string): {id: string; secret: string} | undefined {
   try {
@@ -189,16 +187,17 @@ function parsePair(text: string): {id: string; secret: string} | undefined {
   }
 }
 
-/** A redirect to the login page. */
-function loginPage(asked: {
+interface Asked {
   view: EdgeView
   application: Application
   target: Target
   request: IncomingMessage
   /** Whether a service token was, which nothing admits. */
   authenticated: boolean
-}): Refused {
-  const {view, application, target, request, authenticated} = asked
+}
+
+/** A redirect to the login page. */
+function loginPage({view, application, target, request, authenticated}: Asked): Refused {
   const {host, url} = target
   const [aud, redirect_url] = [audOf(application), url]
   const meta = {hostname: host, redirect_url, service_token_status: authenticated}
@@ -225,7 +224,7 @@ type Refused = Extract<EdgeDecision, {admit: false}>
  * A refusal with what tells it from one of the service: seen on 403 (`cf-access-aud`, `cf-access-domain`) and on 302 and
  * 401 (`www-authenticate`).
  */
-function refused(target: Target, application: Application, status: 401 | 403, text: string): Refused {
+function refused(target: Target, application: Application, status: number, text: string): Refused {
   return answer(status, text, {
     'cf-access-aud': audOf(application),
     'cf-access-domain': target.host,

@@ -6,8 +6,12 @@ import type {Preflight} from '../../policy/cors.js'
 export function preflightOf({method, headers}: IncomingMessage): Preflight | undefined {
   const {origin, 'access-control-request-method': wanted, 'access-control-request-headers': names} = headers
   if (method !== 'OPTIONS' || origin === undefined || wanted === undefined) return undefined
-  return {origin, method: wanted, headers: names === undefined ? [] : names.split(',').map((name) => name.trim())}
-} // prettier-ignore
+  return {
+    origin,
+    method: wanted,
+    headers: names === undefined ? [] : names.split(',').map((name) => name.trim()),
+  }
+}
 
 /**
  * How Cloudflare answers a preflight that the CORS settings of the application allow.
