@@ -5,7 +5,7 @@ import {applicationDetails, policyDetails} from '../../src/lib/access/applicatio
 import {hasCode} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {ruleInWords} from '../../src/lib/policy/rule-words.js'
-import {selectorNamed} from '../../src/lib/policy/rules.js'
+import {selectorNamed} from '../../src/lib/policy/selectors.js'
 
 interface Schema extends JsonObject {
   $ref?: string

@@ -9,12 +9,13 @@ type Matchable = Pick<Application, 'domains'> & {type?: string}
  * inherited). The path is normalised first, as Cloudflare does by default. Rules: Cloudflare's documentation on
  * application paths and on URL normalization.
  *
- * @returns also the other applications that cover the address, and those of them that have the same domain
+ * @returns also by which of its domains it does, the other applications that cover the address, and those of them that
+ *   have the same domain
  */
 export function findApplication<T extends Matchable>(
   {host, path}: Pick<Address, 'host' | 'path'>,
   applications: readonly T[],
-): {application: T; others: T[]; rivals: T[]} | undefined {
+): {application: T; domain: string; others: T[]; rivals: T[]} | undefined {
   const normal = normalisePath(path)
   let best: {application: T; domain: string} | undefined
   const covering = new Set<T>()
@@ -31,5 +32,5 @@ export function findApplication<T extends Matchable>(
   const {application, domain} = best
   const others = [...covering].filter((one) => one !== application)
   const rivals = others.filter(({domains}) => domains.some((one) => sameAddress(one, domain)))
-  return {application, others, rivals}
+  return {application, domain, others, rivals}
 }

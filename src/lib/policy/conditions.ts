@@ -1,7 +1,8 @@
 import type {Decision, Group, Rule} from '../api/types.js'
 import {canonicalJson} from '../core/canonical-json.js'
+import {circularGroups} from './cycles.js'
 import {groupIdOf, namesToken, type Rules} from './references.js'
-import {selectorNamed} from './rules.js'
+import {selectorNamed} from './selectors.js'
 
 /** What must hold, or must not, before a rule admits whom it includes. */
 export interface Condition {
@@ -33,13 +34,14 @@ type Narrowed = Pick<Rules, 'include' | 'require' | 'exclude'>
  * policy includes instead (an address, a country) is the condition.
  */
 export function waysTo(tokenId: string, holder: Narrowed, groups: ReadonlyMap<string, Group>): Ways {
-  return waysInto(holder, {tokenId, groups, entered: new Set(), known: new Map()})
+  return waysInto(holder, {tokenId, groups, depth: 0, known: new Map()})
 }
 
 interface Search {
   tokenId: string
   groups: ReadonlyMap<string, Group>
-  entered: Set<string>
+  /** Of the groups that were entered. */
+  depth: number
   known: Map<string, Ways>
 }
 
@@ -82,12 +84,11 @@ function waysOfRule(rule: Rule, search: Search, tokens: readonly string[]): Ways
 function waysOfGroup(id: string, search: Search): Ways {
   const group = search.groups.get(id)
   // What a group that includes itself admits is documented nowhere.
-  if (!group || search.entered.has(id) || search.entered.size >= DEEPEST) return {ways: [], more: true}
+  if (!group || circularGroups(search.groups).has(id) || search.depth >= DEEPEST)
+    return {ways: [], more: true}
   const known = search.known.get(id)
   if (known) return known
-  search.entered.add(id)
-  const ways = waysInto(group, search)
-  search.entered.delete(id)
+  const ways = waysInto(group, {...search, depth: search.depth + 1})
   search.known.set(id, ways)
   return ways
 }

@@ -1,6 +1,6 @@
 import type {Rule} from '../api/types.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
-import {selectorNamed} from './rules.js'
+import {selectorNamed} from './selectors.js'
 
 /** The names of objects in rules, by their IDs. Undefined: unknown; the ID is shown then. */
 export interface RuleNames {

@@ -1,10 +1,11 @@
 import {createHash, randomBytes, randomUUID, timingSafeEqual} from 'node:crypto'
 import path from 'node:path'
-import {toApplication, toGroup} from '../api/convert.js'
+import {toApplication, toGroup, toServiceToken} from '../api/convert.js'
 import type {Group} from '../api/types.js'
 import {systemClock, type Clock} from '../core/clock.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
 import {goDurationSeconds} from '../core/duration.js'
+import {acceptsToken} from '../policy/edge.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../system/files.js'
 import {fillApplication, fillPolicy, fillRules} from './api/defaults.js'
 import {sandboxFiles} from './files.js'
@@ -258,15 +259,16 @@ function authenticate(
   now: number,
 ): string | undefined {
   const token = data.serviceTokens.find(({object}) => object['client_id'] === clientId)
-  if (!token || token.object['enabled'] === false) return undefined
-  const {expires_at: expires, id} = token.object
-  if (typeof expires === 'string' && Date.parse(expires) <= now) return undefined
+  if (!token) return undefined
   const given = hashSecret(clientSecret)
-  const previous =
-    token.previous && Date.parse(token.previous.until) > now ? token.previous.secretHash : undefined
-  return [token.secretHash, previous].some((hash) => hash !== undefined && equal(hash, given))
-    ? String(id)
-    : undefined
+  const {secretHash, previous} = token
+  const secret = equal(secretHash, given)
+    ? 'current'
+    : previous !== undefined && equal(previous.secretHash, given)
+      ? 'previous'
+      : 'wrong'
+  const known = toServiceToken(token.object)
+  return acceptsToken(known, secret, {now, previousUntil: previous?.until}) === true ? known.id : undefined
 }
 
 function equal(a: string, b: string): boolean {

@@ -1,6 +1,6 @@
 import {canonicalJson} from '../../core/canonical-json.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
-import {selectorNamed} from '../../policy/rules.js'
+import {selectorNamed} from '../../policy/selectors.js'
 import {isBlock, isCountry} from '../countries.js'
 import {settingOf} from '../settings.js'
 import type {StateData} from '../state.js'

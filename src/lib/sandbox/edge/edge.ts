@@ -83,17 +83,8 @@ export async function startEdge(options: EdgeOptions): Promise<{
       return undefined
     }
     const key = presentedTokens(request).length > 0 ? await authority.signingKey() : undefined
-    const view = state.edgeView()
-    let tokenId: string | undefined
-    const noting = {
-      edgeView: () => view,
-      recordUse: (id: string) => {
-        tokenId = id
-        state.recordUse(id)
-      },
-    }
-    const decision = decide(noting, request, {key, countries})
-    const event = sightingOf(request, decision, {view, ray, tokenId, key, countries})
+    const decision = decide(state, request, {key, countries})
+    const event = sightingOf(request, decision, {view: state.edgeView(), ray, key, countries})
     if (event) state.recordEvent(event)
     if (decision.admit) return {...decision, common}
     plain(response, decision.status, `${decision.text}\n`, {...common, ...decision.headers})

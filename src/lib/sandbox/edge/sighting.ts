@@ -1,57 +1,55 @@
 import type {IncomingMessage} from 'node:http'
 import type {Application} from '../../api/types.js'
-import {findApplication} from '../../policy/application-match.js'
+import type {EdgeReason} from '../../policy/edge.js'
 import {countryAt} from '../countries.js'
 import type {AccessEvent} from '../record.js'
 import type {SigningKey} from '../signing-key.js'
 import type {EdgeView} from '../types.js'
 import type {EdgeDecision} from './decide.js'
-import {isPreflight} from './preflight.js'
 import {presentedTokens, sessionOf} from './session.js'
-import {targetOf} from './target.js'
 
 /** What else is known of a decided request. */
 export interface Circumstances {
   view: EdgeView
   /** Without the data centre. */
   ray: string
-  /** The service token that it authenticated as. */
-  tokenId: string | undefined
+  /** The key that sessions are verified with; undefined: the request has none. */
   key: SigningKey | undefined
+  /** As for the decision. */
   countries: Readonly<Record<string, string>> | undefined
 }
 
-const REFUSALS = [302, 401, 403]
+/** Where no one tries to get in: paths that are public, and what a browser asks before its request. */
+const NO_LOGIN = new Set<EdgeReason>([
+  'public-path',
+  'options-bypass',
+  'preflight-answered',
+  'preflight-refused',
+  'preflight-denied',
+])
+const BY_RULE = new Set<EdgeReason>(['service-auth', 'bypass'])
 
-/**
- * What the record keeps of a request; undefined if no rule was asked: another host or port, CORS, OPTIONS.
- */
+/** What the record keeps of a request; undefined if Access does not decide on it, or does not take it for a login. */
 export function sightingOf(
   request: IncomingMessage,
   decision: EdgeDecision,
-  {view, ray, tokenId, key, countries = {}}: Circumstances,
+  {view, ray, key, countries = {}}: Circumstances,
 ): AccessEvent | undefined {
-  const {admit} = decision
-  if (isPreflight(request) || (!admit && !REFUSALS.includes(decision.status))) return undefined
-  const application = admit
-    ? decision.application
-    : findApplication(targetOf(request), view.applications)?.application
-  if (!application) return undefined
-  const policyId = admit ? decision.policyId : undefined
-  // OPTIONS requests go past Access where the application says so.
-  if (admit && policyId === undefined && !decision.session) return undefined
-  const session = key !== undefined && sessionOf(presentedTokens(request), {view, key, application})
+  const {admit, decided} = decision
+  const application = decided?.answer.application
+  if (!application || NO_LOGIN.has(decided.reason)) return undefined
+  const byRule = BY_RULE.has(decided.reason)
+  const attempt = byRule || hasCredentials(request, application) || (!admit && decision.status === 403)
+  const session = key && sessionOf(presentedTokens(request), {view, key, application})
   const ip = request.socket.remoteAddress ?? ''
-  const attempt =
-    policyId !== undefined || hasCredentials(request, application) || (!admit && decision.status === 403)
   return {
     at: view.now,
     ray,
     appId: application.id,
-    policyId: policyId ?? '',
-    tokenId: tokenId ?? '',
+    policyId: (byRule && decided.answer.policy?.id) || '',
+    tokenId: decided.tokenId ?? '',
     admitted: admit,
-    session: Boolean(session),
+    session: session !== undefined,
     kind: attempt ? 'attempt' : admit ? 'session' : 'visit',
     ip,
     country: countryAt(ip, {...view.countryOf, ...countries}) ?? 'XX',
