@@ -399,7 +399,11 @@ function tooLate(scene: Scene, rule: ReadRule): Trap[] {
 function anyToken(scene: Scene, rule: ReadRule): Trap[] {
   const {policy, alive} = rule
   const wide = policy.decision === 'non_identity' && alive.find(({key}) => key === ANY_TOKEN)
-  if (!wide) return []
+  const {expansion} = scene.finder
+  const namesSome = policy.require.some((one) =>
+    expansion.of([one]).every((entry) => tokenIn(entry.rule) !== undefined),
+  )
+  if (!wide || namesSome) return []
   return [
     trap(scene, 'any-valid-token', rule, {
       groupId: wide.group,
