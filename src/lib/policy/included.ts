@@ -2,8 +2,9 @@ import type {Decision, Group, Rule} from '../api/types.js'
 import {canonicalJson} from '../core/canonical-json.js'
 import {isJsonObject} from '../core/json.js'
 import {addressInBlock} from './address.js'
+import {circularGroups} from './cycles.js'
 import {groupIdOf, type Rules} from './references.js'
-import {wantsIdentity} from './rules.js'
+import {wantsIdentity} from './selectors.js'
 
 /** One thing that rules include, once Access groups are replaced by what they include. */
 export interface Entry {
@@ -26,9 +27,12 @@ const DEEPEST = 500
  */
 export class Expansion {
   readonly #known = new Map<string, readonly Entry[]>()
-  readonly #entered = new Set<string>()
+  readonly #circular: ReadonlySet<string>
+  #depth = 0
 
-  constructor(private readonly groups: ReadonlyMap<string, Group>) {}
+  constructor(private readonly groups: ReadonlyMap<string, Group>) {
+    this.#circular = circularGroups(groups)
+  }
 
   of(include: readonly Rule[]): Entry[] {
     return include.flatMap((rule): Entry[] => {
@@ -41,15 +45,15 @@ export class Expansion {
 
   #inside(id: string): readonly Entry[] | undefined {
     const group = this.groups.get(id)
-    if (!group || this.#entered.has(id) || this.#entered.size >= DEEPEST) return undefined
     const known = this.#known.get(id)
     if (known) return known
-    this.#entered.add(id)
+    if (!group || this.#circular.has(id) || this.#depth >= DEEPEST) return undefined
+    this.#depth += 1
     const own = conditionsOf(group)
     const inside = this.of(group.include).map((entry) =>
       own.length === 0 ? entry : {...entry, conditions: [...own, ...entry.conditions]},
     )
-    this.#entered.delete(id)
+    this.#depth -= 1
     if (inside.length > MOST) return undefined
     this.#known.set(id, inside)
     return inside

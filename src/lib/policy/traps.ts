@@ -14,7 +14,7 @@ import {
 } from './included.js'
 import {groupIdOf, groupsById, type AccountRules} from './references.js'
 import {nameLookup, ruleInWords, type RuleNames} from './rule-words.js'
-import {wantsIdentity} from './rules.js'
+import {wantsIdentity} from './selectors.js'
 
 export type TrapId =
   /** Service tokens named under an action where they do not count, and not let in otherwise. */
