@@ -152,7 +152,7 @@ async function explain(
 const ANSWERED: readonly EdgeAnswer['reason'][] = ['unauthenticated', 'forbidden']
 
 /** The zone of a host, and the applications that belong to it instead of the account. */
-interface ZoneOfHost {
+export interface ZoneOfHost {
   search: RefusalFacts['zoneSearch']
   name: string | undefined
   api: AccessApi | undefined
@@ -160,7 +160,7 @@ interface ZoneOfHost {
 }
 
 /** @returns without applications where the API token may not read them */
-async function zoneOf(api: AccessApi, host: string): Promise<ZoneOfHost> {
+export async function zoneOf(api: AccessApi, host: string): Promise<ZoneOfHost> {
   const none = {name: undefined, api: undefined, applications: []}
   try {
     // The zone with the longest name; one of a single label would be a top-level domain.
@@ -219,7 +219,7 @@ async function knownHere(
 }
 
 /** The groups that policies may name: reading them needs a permission that nothing else here needs. */
-async function groupsOf(
+export async function groupsOf(
   api: AccessApi,
   zone: AccessApi | undefined,
   policies: readonly Policy[],
