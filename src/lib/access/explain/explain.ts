@@ -1,5 +1,6 @@
 import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
+import type {JsonObject} from '../../core/json.js'
 import {findApplication} from '../../policy/application-match.js'
 import {allRules, groupIdOf, groupsById} from '../../policy/references.js'
 import {RefusedError, usualReasons, type Finding} from '../../tunnel/failure/refusal.js'
@@ -65,19 +66,28 @@ function withoutApi({answer: {ray, credentials}, next}: RefusedError, reason: Us
   }
 }
 
-/** The causes as an error shows them: the likeliest first, then what decides, then what removes each. */
-function inWords({known, causes}: Causes, {by, host, status}: EdgeAnswer & {host: string}): Finding {
+/** The causes as an error shows them. */
+function inWords(found: Causes, {by, host, status}: EdgeAnswer & {host: string}): Finding {
+  return {
+    message:
+      by === 'service' && found.causes[0]?.id === 'no-application'
+        ? `No Access application covers ${host}, which answered ${status}`
+        : undefined,
+    ...causesInWords(found),
+    causes: found.causes.map(causeJson),
+  }
+}
+
+/** Causes as text: the likeliest first, then what decides, then what removes each. */
+export function causesInWords({known, causes}: Causes): {why: string[]; next: string[]} {
   const [first, ...others] = causes
   const certain = causes.filter((one) => one.certain)
   const possible = causes.filter((one) => !one.certain)
   const introduction = (one: Cause): string =>
     one.certain ? 'Also: ' : certain.length > 0 ? 'Perhaps also: ' : 'Or: '
+  const main = [...known, first?.why ?? ''].join(' ').trim()
   return {
-    message:
-      by === 'service' && first?.id === 'no-application'
-        ? `No Access application covers ${host}, which answered ${status}`
-        : undefined,
-    why: [[...known, first?.why ?? ''].join(' ').trim(), ...others.map((one) => introduction(one) + one.why)],
+    why: [...(main === '' ? [] : [main]), ...others.map((one) => introduction(one) + one.why)],
     next: [
       ...new Set([
         ...certain.flatMap(({decide, next}) => [...(decide === undefined ? [] : [decide]), ...next]),
@@ -86,11 +96,15 @@ function inWords({known, causes}: Causes, {by, host, status}: EdgeAnswer & {host
         ...causes.flatMap(({opens}) => (opens ? `To go past ${opens.past}: ${opens.command}` : [])),
       ]),
     ],
-    causes: causes.map(({id, certain: sure, why, next, decide, opens}) => ({
-      ...{id, certain: sure, why, next},
-      ...(decide !== undefined && {decide}),
-      ...(opens && {opens: {...opens}}),
-    })),
+  }
+}
+
+/** The JSON shape of a cause. */
+export function causeJson({id, certain, why, next, decide, opens}: Cause): JsonObject {
+  return {
+    ...{id, certain, why, next},
+    ...(decide !== undefined && {decide}),
+    ...(opens && {opens: {...opens}}),
   }
 }
 
@@ -177,7 +191,7 @@ export async function zoneOf(api: AccessApi, host: string): Promise<ZoneOfHost> 
   }
 }
 
-function isForbidden(error: unknown): boolean {
+export function isForbidden(error: unknown): boolean {
   return error instanceof UserError && error.kind === 'permission'
 }
 
