@@ -16,6 +16,15 @@ export const applicationArg = completing(
   Args.string({description: 'application: name, domain or ID', ignoreStdin: true}),
 )
 
+/** An application, or an address that one covers. */
+export const explainedArg = completing(
+  'application-or-host',
+  Args.string({
+    description: 'application: name or ID; or a host or URL, for the application that answers there',
+    ignoreStdin: true,
+  }),
+)
+
 export const policyArg = completing(
   'policy',
   Args.string({description: 'policy: name or ID', ignoreStdin: true}),

@@ -40,6 +40,11 @@ export async function offersFor(kind: Kind, offering: Offering): Promise<Candida
       )
     case 'host':
       return asHosts(await places(settings))
+    case 'application-or-host':
+      return [
+        ...(offering.zone ? [] : await namesFor('application', offering)),
+        ...asHosts(await places(settings)),
+      ]
     case 'destination':
       return asHosts(await places(settings), /^[^@]*@/.exec(typed)?.[0])
     case 'url':

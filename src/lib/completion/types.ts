@@ -8,6 +8,8 @@ export type Kind =
   | 'profile'
   | 'account'
   | 'host'
+  /** An application by its name, or a host. */
+  | 'application-or-host'
   /** `[USER@]HOST`. */
   | 'destination'
   /** `https://HOST/…`. */

@@ -4,7 +4,8 @@ import {isJsonObject} from '../../core/json.js'
 import {waysTo, type Condition} from '../../policy/conditions.js'
 import {evaluate} from '../../policy/evaluate.js'
 import {groupHolding, mayAdmit, namesToken} from '../../policy/references.js'
-import type {Evaluation, PolicyTrace} from '../../policy/types.js'
+import {IDLE_ACTIONS} from '../../policy/traps.js'
+import type {AccessRequest, Evaluation, PolicyTrace} from '../../policy/types.js'
 import type {EdgeAnswer} from '../../tunnel/types.js'
 import {serviceKind} from '../account/connect.js'
 import {hasNoLogin, serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
@@ -78,6 +79,12 @@ export interface RefusalFacts {
   tokenRef: string | Named
 }
 
+/** Those of them that no answer of the edge is needed for. */
+export type AccountFacts = Pick<
+  RefusalFacts,
+  'say' | 'host' | 'now' | 'others' | 'zone' | 'tokenZone' | 'groups' | 'applicationRef' | 'tokenRef'
+>
+
 /** What is known, and the causes that the answer and the account leave open, the likeliest first. */
 export interface Causes {
   /** What is certain and no cause: sentences. */
@@ -137,6 +144,21 @@ export function causesOf(facts: RefusalFacts): Causes {
   return {known, causes: [delayed(facts, undefined), ...replaced, ...beforeAccess(facts)]}
 }
 
+/**
+ * The causes for which an account does not admit a service token, or may not, whatever secret it sends; empty if it
+ * certainly does. The likeliest first.
+ */
+export function accountCauses(
+  facts: AccountFacts,
+  application: Application,
+  token: ServiceToken,
+  request: Pick<AccessRequest, 'ip' | 'country'>,
+): Cause[] {
+  if (!takesServiceTokens(application.type)) return [otherType(facts, application)]
+  const found = evaluation(application, token, facts, request)
+  return [...invalidToken(facts, token), ...ruleCauses(facts, application, token, found)]
+}
+
 /** Whether the answer alone shows that Access accepted the credentials or not. `credentials-doubtful`: perhaps not. */
 type Said = 'credentials-wrong' | 'credentials-doubtful' | 'credentials-right' | 'open'
 
@@ -161,8 +183,13 @@ function setting401({serviceAuth401Redirect, raw}: Application): string | undefi
   return serviceAuth401Redirect ? 'service_auth_401_redirect' : undefined
 }
 
-function evaluation(application: Application, token: ServiceToken, {groups}: RefusalFacts): Evaluation {
-  const request = {serviceTokenId: token.id, ip: undefined, country: undefined, certificate: false}
+function evaluation(
+  application: Application,
+  token: ServiceToken,
+  {groups}: AccountFacts,
+  from: Pick<AccessRequest, 'ip' | 'country'> = {ip: undefined, country: undefined},
+): Evaluation {
+  const request = {serviceTokenId: token.id, certificate: false, ...from} as const
   return evaluate({application, groups, request})
 }
 
@@ -240,7 +267,7 @@ function noApplication(facts: RefusalFacts): Cause {
   }
 }
 
-function otherType(facts: RefusalFacts, {name, type}: Application): Cause {
+function otherType(facts: AccountFacts, {name, type}: Application): Cause {
   return {
     id: 'application-type',
     why: `"${name}" is an application of type ${type}, which does not accept service tokens.`,
@@ -259,7 +286,7 @@ function unknownToken({say}: RefusalFacts): Cause {
 }
 
 /** A token can be both. */
-function invalidToken(facts: RefusalFacts, token: ServiceToken): Cause[] {
+function invalidToken(facts: AccountFacts, token: ServiceToken): Cause[] {
   const expired = tokenStatus({...token, enabled: true}, facts.now) === 'expired'
   const why = (status: string): string => `Service token "${token.name}" is ${status}, so it opens nothing.`
   return [
@@ -268,12 +295,12 @@ function invalidToken(facts: RefusalFacts, token: ServiceToken): Cause[] {
   ]
 }
 
-function showToken({say, tokenRef, tokenZone}: RefusalFacts): string {
+function showToken({say, tokenRef, tokenZone}: AccountFacts): string {
   return ztCommand(say, 'token', 'show', tokenRef, ...inZone(tokenZone))
 }
 
 /** A change of the token; zt changes those of the account. */
-function onToken(facts: RefusalFacts, verb: string, ...flags: string[]): string[] {
+function onToken(facts: AccountFacts, verb: string, ...flags: string[]): string[] {
   const {say, tokenRef, tokenZone} = facts
   return tokenZone === undefined
     ? [ztCommand(say, 'token', verb, tokenRef, ...flags)]
@@ -290,7 +317,7 @@ function cause(id: CauseId, why: string, next: string[]): Cause {
 
 /** Why the rules refuse a valid token, or may do so. Empty if they certainly admit it. */
 function ruleCauses(
-  facts: RefusalFacts,
+  facts: AccountFacts,
   application: Application,
   token: ServiceToken,
   {admitted, trace}: Evaluation,
@@ -313,7 +340,7 @@ function ruleCauses(
 
 /** Service Auth comes before everything else, so what decides is its condition, whatever rules come after it. */
 function underCondition(
-  facts: RefusalFacts,
+  facts: AccountFacts,
   token: ServiceToken,
   policy: Policy,
   entry: PolicyTrace | undefined,
@@ -340,7 +367,7 @@ function whereFrom({part, rule}: Condition): string[] {
   return [part === 'require' ? `Connect from ${place}` : `Connect from elsewhere than ${place}`]
 }
 
-function notEvaluated(facts: RefusalFacts, {name}: Policy, entry: PolicyTrace | undefined): Cause {
+function notEvaluated(facts: AccountFacts, {name}: Policy, entry: PolicyTrace | undefined): Cause {
   return {
     id: 'rule-unknown',
     why: `The Service Auth rule "${name}" may include it. ${entry?.why ?? ''}`,
@@ -351,7 +378,7 @@ function notEvaluated(facts: RefusalFacts, {name}: Policy, entry: PolicyTrace | 
 
 /** No Service Auth rule names the token: the usual traps first. */
 function noRule(
-  facts: RefusalFacts,
+  facts: AccountFacts,
   application: Application,
   token: ServiceToken,
   trace: readonly PolicyTrace[],
@@ -412,19 +439,13 @@ function domainsInWords(domains: readonly string[]): string {
   return `${domains.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-/** The actions under which a rule can name a token without admitting it. */
-const TRAPS = new Map<Policy['decision'], string>([
-  ['allow', 'Allow, which still requires a login'],
-  ['bypass', 'Bypass, which ignores service tokens'],
-])
-
 function trapOf(
   policies: readonly Policy[],
   tokenId: string,
   groups: ReadonlyMap<string, Group>,
 ): string | undefined {
   for (const {decision, include, name} of policies) {
-    const action = TRAPS.get(decision)
+    const action = decision === 'deny' ? undefined : IDLE_ACTIONS.get(decision)
     if (action === undefined) continue
     if (include.some((one) => namesToken(one, tokenId)))
       return `The rule "${name}" names the token under the action ${action}.`
@@ -544,6 +565,6 @@ function sorted(causes: readonly Cause[]): Cause[] {
   return [...causes.filter(({certain}) => certain), ...causes.filter(({certain}) => !certain)]
 }
 
-function show({say, applicationRef, zone}: RefusalFacts): string {
+function show({say, applicationRef, zone}: AccountFacts): string {
   return ztCommand(say, 'app', 'show', applicationRef, ...inZone(zone))
 }

@@ -1,5 +1,6 @@
 import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
+import type {JsonObject} from '../../core/json.js'
 import {findApplication} from '../../policy/application-match.js'
 import {allRules, groupIdOf, groupsById} from '../../policy/references.js'
 import {RefusedError, usualReasons, type Finding} from '../../tunnel/failure/refusal.js'
@@ -65,19 +66,28 @@ function withoutApi({answer: {ray, credentials}, next}: RefusedError, reason: Us
   }
 }
 
-/** The causes as an error shows them: the likeliest first, then what decides, then what removes each. */
-function inWords({known, causes}: Causes, {by, host, status}: EdgeAnswer & {host: string}): Finding {
+/** The causes as an error shows them. */
+function inWords(found: Causes, {by, host, status}: EdgeAnswer & {host: string}): Finding {
+  return {
+    message:
+      by === 'service' && found.causes[0]?.id === 'no-application'
+        ? `No Access application covers ${host}, which answered ${status}`
+        : undefined,
+    ...causesInWords(found),
+    causes: found.causes.map(causeJson),
+  }
+}
+
+/** Causes as text: the likeliest first, then what decides, then what removes each. */
+export function causesInWords({known, causes}: Causes): {why: string[]; next: string[]} {
   const [first, ...others] = causes
   const certain = causes.filter((one) => one.certain)
   const possible = causes.filter((one) => !one.certain)
   const introduction = (one: Cause): string =>
     one.certain ? 'Also: ' : certain.length > 0 ? 'Perhaps also: ' : 'Or: '
+  const main = [...known, first?.why ?? ''].join(' ').trim()
   return {
-    message:
-      by === 'service' && first?.id === 'no-application'
-        ? `No Access application covers ${host}, which answered ${status}`
-        : undefined,
-    why: [[...known, first?.why ?? ''].join(' ').trim(), ...others.map((one) => introduction(one) + one.why)],
+    why: [...(main === '' ? [] : [main]), ...others.map((one) => introduction(one) + one.why)],
     next: [
       ...new Set([
         ...certain.flatMap(({decide, next}) => [...(decide === undefined ? [] : [decide]), ...next]),
@@ -86,11 +96,15 @@ function inWords({known, causes}: Causes, {by, host, status}: EdgeAnswer & {host
         ...causes.flatMap(({opens}) => (opens ? `To go past ${opens.past}: ${opens.command}` : [])),
       ]),
     ],
-    causes: causes.map(({id, certain: sure, why, next, decide, opens}) => ({
-      ...{id, certain: sure, why, next},
-      ...(decide !== undefined && {decide}),
-      ...(opens && {opens: {...opens}}),
-    })),
+  }
+}
+
+/** The JSON shape of a cause. */
+export function causeJson({id, certain, why, next, decide, opens}: Cause): JsonObject {
+  return {
+    ...{id, certain, why, next},
+    ...(decide !== undefined && {decide}),
+    ...(opens && {opens: {...opens}}),
   }
 }
 
@@ -152,7 +166,7 @@ async function explain(
 const ANSWERED: readonly EdgeAnswer['reason'][] = ['unauthenticated', 'forbidden']
 
 /** The zone of a host, and the applications that belong to it instead of the account. */
-interface ZoneOfHost {
+export interface ZoneOfHost {
   search: RefusalFacts['zoneSearch']
   name: string | undefined
   api: AccessApi | undefined
@@ -160,7 +174,7 @@ interface ZoneOfHost {
 }
 
 /** @returns without applications where the API token may not read them */
-async function zoneOf(api: AccessApi, host: string): Promise<ZoneOfHost> {
+export async function zoneOf(api: AccessApi, host: string): Promise<ZoneOfHost> {
   const none = {name: undefined, api: undefined, applications: []}
   try {
     // The zone with the longest name; one of a single label would be a top-level domain.
@@ -177,7 +191,7 @@ async function zoneOf(api: AccessApi, host: string): Promise<ZoneOfHost> {
   }
 }
 
-function isForbidden(error: unknown): boolean {
+export function isForbidden(error: unknown): boolean {
   return error instanceof UserError && error.kind === 'permission'
 }
 
@@ -219,7 +233,7 @@ async function knownHere(
 }
 
 /** The groups that policies may name: reading them needs a permission that nothing else here needs. */
-async function groupsOf(
+export async function groupsOf(
   api: AccessApi,
   zone: AccessApi | undefined,
   policies: readonly Policy[],

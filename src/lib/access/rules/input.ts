@@ -203,6 +203,22 @@ function checkBlock(text: string): string {
   })
 }
 
+/**
+ * One IP address.
+ *
+ * @throws UserError `usage` / `BAD_ADDRESS`
+ */
+export function checkAddress(text: string): string {
+  const address = text.trim()
+  if (!address.includes('/') && fullBlock(address) !== undefined) return address
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_ADDRESS',
+    message: `"${text.slice(0, 60)}" is not an IP address`,
+    why: 'A client connects from one address: 203.0.113.7 or 2001:db8::7.',
+  })
+}
+
 const COUNTRIES = new Intl.DisplayNames(['en'], {type: 'region', fallback: 'none'})
 /** Unicode has names for these, but ISO 3166-1 has no such countries. */
 const NO_COUNTRY = new Set('AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ'.split(' '))
@@ -213,7 +229,7 @@ const NO_COUNTRY = new Set('AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ'.split(' '
  * @returns ISO 3166 alpha-2, in capitals
  * @throws UserError `usage` / `BAD_COUNTRY`
  */
-function checkCountry(text: string): string {
+export function checkCountry(text: string): string {
   const code = text.trim().toUpperCase()
   const two = /^[A-Z]{2}$/.test(code)
   const name = two && !NO_COUNTRY.has(code) ? COUNTRIES.of(code) : undefined
@@ -229,14 +245,17 @@ function checkCountry(text: string): string {
   })
 }
 
-function checkEmail(text: string): string {
+export function checkEmail(
+  text: string,
+  next = ['For all addresses of a domain: --email-domain example.com'],
+): string {
   const email = text.trim()
   if (/^[^\s@\p{Cc}]{1,64}@[^\s@.\p{Cc}]+(\.[^\s@.\p{Cc}]+)+$/u.test(email)) return email
   throw new UserError({
     kind: 'usage',
     code: 'BAD_EMAIL',
     message: `"${text.slice(0, 60)}" is not an email address`,
-    next: ['For all addresses of a domain: --email-domain example.com'],
+    next,
   })
 }
 

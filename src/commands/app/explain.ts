@@ -1,0 +1,98 @@
+import {Flags} from '@oclif/core'
+import {explainApplication, type Client} from '../../lib/access/explain/application.js'
+import {checkAddress, checkCountry, checkEmail} from '../../lib/access/rules/input.js'
+import {completing} from '../../lib/cli/completing.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {chosenApplication, chosenToken} from '../../lib/command/choose.js'
+import {explainedArg} from '../../lib/command/args.js'
+import {zoneFlag} from '../../lib/command/flags.js'
+import {admissionText, answerText, explainJson} from '../../lib/command/present/explain.js'
+import {ztCommand} from '../../lib/core/command-line.js'
+
+const CLIENTS = ['token', 'email', 'no-credentials', 'all']
+const without = (name: string): string[] => CLIENTS.filter((one) => one !== name)
+
+export default class AppExplain extends AccessCommand<typeof AppExplain> {
+  static override summary = 'Explain what Access answers to a client, and why'
+  static override description =
+    'Evaluates the rules of the application as Access does, for a service token, a person or a client without credentials, and shows what each rule says. Names the rules that do not do what they seem to do, and the commands that fix them. Sends nothing to the application. Without an option, the client is the service token that the host is bound to.'
+  static override examples = [
+    '<%= config.bin %> app explain gitlab-ssh.widgetcorp.tech --token ci',
+    '<%= config.bin %> app explain https://build.widgetcorp.tech/api --no-credentials --ip 203.0.113.7 --country DE',
+    '<%= config.bin %> app explain GitLab --email ada@widgetcorp.tech --group admins',
+    '<%= config.bin %> app explain GitLab --all',
+  ]
+  static override args = {application: explainedArg}
+  static override flags = {
+    token: completing(
+      'token',
+      Flags.string({
+        description: 'service token: name, ID or client ID',
+        helpValue: 'NAME',
+        exclusive: without('token'),
+      }),
+    ),
+    email: Flags.string({
+      description: 'person with this email address, who logs in',
+      helpValue: 'ADDRESS',
+      exclusive: without('email'),
+      parse: (text) => Promise.resolve(checkEmail(text, [])),
+    }),
+    group: Flags.string({
+      description: "group of the person at the identity provider; given once for each of the person's",
+      helpValue: 'GROUP',
+      multiple: true,
+      dependsOn: ['email'],
+    }),
+    'no-credentials': Flags.boolean({
+      description: 'client that sends no credentials',
+      exclusive: without('no-credentials'),
+    }),
+    all: Flags.boolean({description: 'show who gets in', exclusive: without('all')}),
+    ip: Flags.string({
+      description: 'address from which the client connects',
+      helpValue: 'ADDRESS',
+      parse: (text) => Promise.resolve(checkAddress(text)),
+    }),
+    country: Flags.string({
+      description: 'country from which the client connects, by its two-letter code',
+      helpValue: 'CC',
+      parse: (text) => Promise.resolve(checkCountry(text)),
+    }),
+    zone: zoneFlag,
+  }
+  // Names, strict authentication and applications of the host's zone are used as far as they may be read.
+  static override asks = {
+    needs: ['listApplications', 'listApplicationPolicies'],
+    tries: ['listServiceTokens', 'listGroups', 'getOrganization', 'listZones'],
+  } as const
+
+  async run(): Promise<object> {
+    const {ip, country, all, zone} = this.flags
+    const ctx = this.access()
+    const asking = {ctx, prompts: this.prompts, usage: 'zt app explain APP --token NAME'}
+    const wanted = await chosenApplication(this.args.application, asking)
+    const explained = await explainApplication(ctx, {wanted, ip, country, zone})
+    for (const warning of explained.warnings) this.warn(warning)
+    const from = {ip, country}
+    if (all) {
+      const admission = await explained.admission()
+      this.print(admissionText(explained, admission, from))
+      return explainJson(explained, from, {admission})
+    }
+    const usage = ztCommand(ctx, 'app', 'explain', wanted, '--token', 'NAME')
+    const client =
+      this.client ?? {kind: 'token', wanted: (await explained.bound()) ?? (await chosenToken(undefined, {...asking, usage}))}
+    const answered = explained.answerTo(client)
+    this.print(answerText(explained, answered, from))
+    return explainJson(explained, from, {answered})
+  } // prettier-ignore
+
+  /** The client that the flags name. */
+  private get client(): Client | undefined {
+    const {token, email, group, 'no-credentials': none} = this.flags
+    if (token !== undefined) return {kind: 'token', wanted: token}
+    if (email !== undefined) return {kind: 'person', email, groups: group}
+    return none ? {kind: 'none'} : undefined
+  }
+}
