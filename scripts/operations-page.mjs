@@ -19,7 +19,7 @@ export function operationsPage(commands, {BEFOREHAND, OPERATIONS, operationsOf, 
   const names = Object.keys(OPERATIONS)
   const row = (name, optional = false) => [
     request(OPERATIONS[name]),
-    `\`${OPERATIONS[name].operationId}\``,
+    OPERATIONS[name].operationId === undefined ? '—' : `\`${OPERATIONS[name].operationId}\``,
     `${either(permissionsOf(name))}${optional ? ' (optional)' : ''}`,
   ]
   const all = Object.entries(commands)

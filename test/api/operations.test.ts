@@ -21,7 +21,8 @@ describe('the table of operations', () => {
           // The object that was asked for: the last of the ids in the address.
           const id = this.req.path.includes('/two') ? 'two' : 'one'
           const result = name.startsWith('list') ? [] : {id, client_id: 'y', client_secret: 'z'}
-          return [200, {success: true, errors: [], messages: [], result}]
+          const data = {viewer: {accounts: []}}
+          return [200, {success: true, errors: [], messages: [], result, data}]
         })
       const api = createAccessApi({
         apiUrl: 'https://api.cloudflare.com/client/v4',
@@ -29,7 +30,8 @@ describe('the table of operations', () => {
         accountId: 'acc',
         userAgent: 'zt-test',
       }) as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
-      await api[name]?.(...(name.startsWith('list') && !name.endsWith('Policies') ? [] : ['one', 'two']))
+      const ids = name.startsWith('list') && !name.endsWith('Policies') ? [] : ['one', 'two']
+      await api[name]?.(...(name === 'accessEvents' ? [{by: 'rights', since: 0, until: 0}] : ids))
       const [request = ''] = asked
       expect(operationOf(...(request.split(' ') as [string, string]))).toBe(name)
     },
@@ -70,6 +72,7 @@ describe('the permissions', () => {
     ['POST', '/accounts/a/access/service_tokens/t/rotate', [`${SERVICE_TOKENS} Write`]],
     ['DELETE', '/zones/z/access/apps/a', [`${APPS} Write`]],
     ['GET', '/accounts/a/access/organizations', [`${GROUPS} Read`, `${GROUPS} Write`]],
+    ['POST', '/graphql', ['Account Analytics Read']],
     ['GET', '/user/tokens/verify', []],
     ['GET', '/accounts/a/access/nothing', []],
   ])('%s %s needs one of %j', (method, where, groups) => {

@@ -2,6 +2,7 @@ import {isJsonObject, type JsonObject} from '../core/json.js'
 import {ApiError, UserError} from '../core/errors.js'
 import {isId} from '../core/id.js'
 import {Secret} from '../core/secret.js'
+import {eventsRequest, toAccessEvents} from './access-events.js'
 import {contradicted, faultOf, isClientSecret, type ChangeName} from './answers.js'
 import {byPrecedence, toApplication, toGroup, toPolicy, toServiceToken} from './convert.js'
 import {badAnswer} from './errors.js'
@@ -149,7 +150,11 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       }
     },
     probePermissions: async () =>
-      probePermissions(account(), (request) => send({...request, verified: true})),
+      probePermissions(
+        account(),
+        (request) => send({...request, verified: true}),
+        Date.now() + (clockAhead() ?? 0),
+      ),
 
     serviceTokens: ({limit, ...query} = {}) => list('listServiceTokens', toServiceToken, {query, limit}),
     listServiceTokens: async (query) => collect(api.serviceTokens(query)),
@@ -194,6 +199,12 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     deleteGroup: async (id) => remove('deleteGroup', id),
     replaceGroup: async (id, body) => toGroup(await make('replaceGroup', [id], body)),
     getOrganization: async () => one(requestOf('getOrganization', [])),
+    async accessEvents(query) {
+      const request = requestOf('accessEvents', [], eventsRequest(account(), query))
+      const {result} = await send(request)
+      const found = toAccessEvents(result)
+      return typeof found === 'string' ? refuse(request, found) : found
+    },
     inZone: (zone) => createAccessApi({...options, zoneId: zone}),
     listZones: async ({name} = {}) =>
       collect(list('listZones', toZone, {query: {'account.id': accountId, name}, size: SMALL_PAGE_SIZE})),

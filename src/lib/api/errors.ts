@@ -1,6 +1,8 @@
 import {ApiError, OUTCOME_UNKNOWN, type ApiErrorOptions} from '../core/errors.js'
 import {isJsonObject} from '../core/json.js'
+import {datasetLimit, isGraphql} from './access-events.js'
 import {ConnectionError} from './http-fetch.js'
+import {onlyReads} from './operations.js'
 import {permissionsFor} from './permissions.js'
 import type {ApiTokenStatus} from './types.js'
 
@@ -50,7 +52,7 @@ export function refusedByApi(
     apiCodes: codes,
     ray: answer.headers.get('cf-ray') ?? undefined,
     // `success: false` with a 2xx status: either may be true.
-    outcomeUnknown: request.method !== 'GET' && (answer.status < 400 || answer.status >= 500),
+    outcomeUnknown: !onlyReads(request) && (answer.status < 400 || answer.status >= 500),
   }
   const has = (...wanted: number[]): boolean => codes.some((code) => wanted.includes(code))
   const error = (options: Omit<ApiErrorOptions, keyof typeof known>): ApiError =>
@@ -58,6 +60,8 @@ export function refusedByApi(
 
   if ((answer.status === 401 || answer.status === 403) && !isOfTheApi(answer.body))
     return blocked(request, answer, known)
+  const limit = isGraphql(request) ? datasetLimit(messages) : undefined
+  if (limit !== undefined) return error(beyondDataset(request, limit, said))
   const seconds = retryAfterSeconds(answer.headers)
   // A 403 without any of these may be one too (PERMISSION_UNCERTAIN).
   const isThrottled = seconds !== undefined || has(971, 10_100) || messages.some((one) => THROTTLED.test(one))
@@ -120,7 +124,11 @@ export function refusedByApi(
       message: `The API token may not ${request.doing}`,
       why:
         missingPermissions.length > 0
-          ? [lacking(missingPermissions, request.command), MAY_BE_THROTTLED]
+          ? [
+              lacking(missingPermissions, request.command),
+              ...(isGraphql(request) && said !== undefined ? [said, PLAN_MAY_LACK] : []),
+              MAY_BE_THROTTLED,
+            ]
           : [...(said === undefined ? [] : [said]), MAY_BE_THROTTLED],
       next: [
         suggested(request, 'whoami'),
@@ -198,8 +206,32 @@ export function refusedByApi(
  * (octodns-cloudflare#121).
  */
 const THROTTLED = /throttl|rate.?limit|too many requests/i
+/** "Does not have access to the path" is what it says of either ("Error responses", and reports). */
+const PLAN_MAY_LACK = "Or the account's plan does not include these data."
 const MAY_BE_THROTTLED =
   'Cloudflare may also answer 403 while it limits requests: then zt whoami shows the permission, and the command works a minute later.'
+
+/** What Cloudflare's analytics do not offer this account, or not in one query: `details` has what. */
+function beyondDataset(
+  {doing}: FailedRequest,
+  limit: NonNullable<ReturnType<typeof datasetLimit>>,
+  said: string | undefined,
+): Pick<ApiErrorOptions, 'kind' | 'code' | 'message' | 'why' | 'details'> {
+  if (limit.kind === 'unavailable')
+    return {
+      kind: 'api',
+      code: 'ANALYTICS_NOT_AVAILABLE',
+      message: `Cannot ${doing}: it is not available for this account`,
+      why: said,
+    }
+  return {
+    kind: 'api',
+    code: 'ANALYTICS_RANGE',
+    message: `Cannot ${doing}: Cloudflare does not return that much of it in one query`,
+    why: said,
+    details: limit.kind === 'age' ? {oldestSeconds: limit.seconds} : {},
+  }
+}
 
 /** Whether an answer has the form of the API's, even an empty list of errors. */
 function isOfTheApi(body: unknown): boolean {
@@ -256,7 +288,9 @@ function rateLimited(
     kind: 'unreachable',
     code: 'RATE_LIMITED',
     message: `Cannot ${request.doing}: too many requests`,
-    why: 'Cloudflare allows each user 1200 requests per five minutes in total.',
+    why: isGraphql(request)
+      ? 'Cloudflare allows each user 300 queries of its analytics per five minutes.'
+      : 'Cloudflare allows each user 1200 requests per five minutes in total.',
     next: [seconds === undefined ? 'Try again in five minutes' : tryAgainIn(seconds)],
     details: seconds === undefined ? {} : {retryAfterSeconds: seconds, retryAt: timeIn(seconds)},
   })
@@ -292,7 +326,7 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
   const {hostname} = new URL(request.apiUrl)
   const timedOut = cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError')
   const sent = timedOut || (cause instanceof ConnectionError && cause.sent)
-  const outcomeUnknown = sent && request.method !== 'GET'
+  const outcomeUnknown = sent && !onlyReads(request)
   return new ApiError({
     kind: 'unreachable',
     code: timedOut ? 'API_TIMEOUT' : 'API_UNREACHABLE',
@@ -321,12 +355,12 @@ export function badAnswer(
     why: [
       what,
       'Another server (a proxy, or one at a wrong API address) may have answered instead of Cloudflare.',
-      ...(request.method === 'GET' ? [] : [OUTCOME_UNKNOWN]),
+      ...(onlyReads(request) ? [] : [OUTCOME_UNKNOWN]),
     ].join(' '),
     next: [suggested(request, 'profile show')],
     status,
     ray: headers?.get('cf-ray') ?? undefined,
-    outcomeUnknown: request.method !== 'GET',
+    outcomeUnknown: !onlyReads(request),
   })
 }
 

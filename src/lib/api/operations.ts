@@ -1,18 +1,23 @@
 /** The part of a permission group's name between "Access:" and "Read" or "Write" in the dashboard. */
 type Area = 'Service Tokens' | 'Apps and Policies' | 'Organizations, Identity Providers, and Groups'
+/** What the group of Cloudflare's analytics is called; there is only one, for reading. */
+const ANALYTICS = 'Account Analytics'
 
 /** One operation of Cloudflare's API. Names, paths and permission groups: Cloudflare's API reference (OpenAPI). */
 export interface Operation {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Below the base URL; `{name}` is one segment. */
   path: string
-  operationId: string
+  /** Undefined: Cloudflare's API reference does not have the operation. */
+  operationId: string | undefined
   /** The `operationId` below `/zones/{zone_id}` instead of `/accounts/{account_id}`; undefined: there is none. */
   zoneOperationId: string | undefined
   /** For an error: `Cannot create the service token`. */
   doing: string
   /** Undefined: every valid API token may. */
-  area: Area | undefined
+  area: Area | typeof ANALYTICS | undefined
+  /** It changes nothing, whatever its method. */
+  reads?: true
   /**
    * Fields that an answer, if it has them, must repeat as they were sent. A duration is compared by its length, because
    * Cloudflare may write it in another way.
@@ -20,8 +25,9 @@ export interface Operation {
   compared: readonly string[]
 }
 
-type Facts = Pick<Operation, 'operationId' | 'doing'> &
-  Partial<Pick<Operation, 'zoneOperationId' | 'compared'>>
+type Facts = Pick<Operation, 'doing'> & {operationId: string} & Partial<
+    Pick<Operation, 'zoneOperationId' | 'compared'>
+  >
 
 const access =
   (area: Area, base: string, inZone = true) =>
@@ -86,13 +92,24 @@ export const OPERATIONS = {
   replaceGroup: groups('PUT', '/{group_id}', {operationId: 'access-groups-update-an-access-group', doing: 'change the Access group', compared: ['name']}),
   deleteGroup: groups('DELETE', '/{group_id}', {operationId: 'access-groups-delete-an-access-group', doing: 'delete the Access group'}),
   getOrganization: organizations('GET', '', {operationId: 'zero-trust-organization-get-your-zero-trust-organization', doing: "read the organisation's settings"}),
+
+  // "Querying Access login events with GraphQL", Cloudflare's documentation.
+  accessEvents: {method: 'POST', path: '/graphql', operationId: undefined, zoneOperationId: undefined, doing: "read Access's record of requests", area: ANALYTICS, reads: true, compared: []},
 } as const satisfies Record<string, Operation>
 
 export type OperationName = keyof typeof OPERATIONS
 /** An operation that changes something. */
 export type ChangeName = {
-  [Name in OperationName]: (typeof OPERATIONS)[Name]['method'] extends 'GET' ? never : Name
+  [Name in OperationName]: (typeof OPERATIONS)[Name] extends {method: 'GET'} | {reads: true} ? never : Name
 }[OperationName]
+
+/** Whether a request changes nothing, so that it may be sent again. */
+export function onlyReads({method, path}: {method: string; path: string}): boolean {
+  if (method === 'GET') return true
+  const name = operationOf(method, path)
+  const operation: Operation | undefined = name && OPERATIONS[name]
+  return operation?.reads === true
+}
 
 /** What any command that asks the API may also ask for: the account, and after a 403 whether the API token is valid. */
 export const BEFOREHAND: readonly OperationName[] = [

@@ -4,6 +4,7 @@ import {OPERATIONS, operationOf, type KnownCommand, type Operation, type Operati
 export function permissionsOf(name: OperationName): string[] {
   const {method, area}: Operation = OPERATIONS[name]
   if (area === undefined) return []
+  if (area === 'Account Analytics') return [`${area} Read`]
   return method === 'GET' ? [`Access: ${area} Read`, `Access: ${area} Write`] : [`Access: ${area} Write`]
 }
 

@@ -1,15 +1,17 @@
 import {randomBytes} from 'node:crypto'
 import {ApiError, UserError} from '../core/errors.js'
+import {eventsRequest} from './access-events.js'
 import {OPERATIONS, type OperationName} from './operations.js'
 import {permissionsOf} from './permissions.js'
 import type {PermissionState} from './types.js'
 
 /** Sends one request of a probe. Throws like every request of the client. */
 export type SendProbe = (request: {
-  method: 'GET' | 'DELETE'
+  method: 'GET' | 'DELETE' | 'POST'
   path: string
   doing: string
   query?: Record<string, number>
+  body?: object
 }) => Promise<unknown>
 
 /** The lists to read, and the kinds of the nonexistent object. None of the three can be deleted while in use. */
@@ -33,11 +35,29 @@ const PROBES: readonly {list: OperationName; get: OperationName; remove: Operati
  * - It is sent only after a GET of the same path has answered 404. A token that may not read is not probed for writing:
  *   the Write group of each kind allows reading too.
  *
+ * Cloudflare's analytics have no such requests: they are read.
+ *
  * A group is `unknown`, with a reason, if its probe fails: no connection, too many requests, an unexpected answer.
  */
-export async function probePermissions(accountId: string, send: SendProbe): Promise<PermissionState[]> {
-  const found = await Promise.all(PROBES.map((probe) => probeArea(probe, accountId, send)))
+export async function probePermissions(
+  accountId: string,
+  send: SendProbe,
+  now: number,
+): Promise<PermissionState[]> {
+  const found = await Promise.all([
+    ...PROBES.map((probe) => probeArea(probe, accountId, send)),
+    probeAnalytics(accountId, send, now),
+  ])
   return found.flat()
+}
+
+/** Reads the record of one minute: a query costs Cloudflare what it covers. */
+async function probeAnalytics(accountId: string, send: SendProbe, now: number): Promise<PermissionState[]> {
+  const {method, path} = OPERATIONS.accessEvents
+  const [group = ''] = permissionsOf('accessEvents')
+  const body = eventsRequest(accountId, {by: 'rights', since: now - 60_000, until: now})
+  const found = await probed(send({method, path, doing: `look for the permission "${group}"`, body}))
+  return [{group, ...(found.outcome === 'absent' ? unclear : stateOf(found))}]
 }
 
 async function probeArea(

@@ -12,7 +12,9 @@ import {
   type FailedRequest,
   type AnswerHeaders,
 } from './errors.js'
+import {isGraphql, statusOfErrors} from './access-events.js'
 import {httpFetch} from './http-fetch.js'
+import {onlyReads} from './operations.js'
 import {permissionsFor} from './permissions.js'
 import type {ApiTokenStatus, Pause} from './types.js'
 
@@ -145,12 +147,31 @@ export function createTransport(options: TransportOptions, verify: () => Promise
       const {status, headers} = error as APIError<number, Headers>
       noteTime(headers)
       const answer = {status, headers, body: error.error as unknown}
-      throw request.verified ? refusedByApi(failed, answer, undefined) : await explain(failed, answer)
+      throw await refusal(request, answer)
     }
     noteTime(response.headers)
-    const answer = await readEnvelope(failed, response)
+    const body = await readBody(failed, response)
+    const answer = isGraphql(request)
+      ? await dataOf(request, response, body)
+      : readEnvelope(failed, response, body)
     for (const one of provenBy(request)) seen.add(one)
     return answer
+  }
+
+  async function refusal(
+    request: Request,
+    answer: {status: number; headers: AnswerHeaders; body: unknown},
+  ): Promise<ApiError> {
+    return request.verified
+      ? refusedByApi(about(request), answer, undefined)
+      : await explain(about(request), answer)
+  }
+
+  /** What a GraphQL query found. Its errors have the status that Cloudflare documents for them, also where it sent 200. */
+  async function dataOf(request: Request, {headers}: Response, body: JsonObject): Promise<Answer> {
+    const status = statusOfErrors(body)
+    if (status !== undefined) throw await refusal(request, {status, headers, body})
+    return {result: body['data'], info: {}}
   }
 
   /** 403/10000 means either a missing permission or an invalid token; the verify endpoint distinguishes them. */
@@ -170,7 +191,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
   }
 
   async function send(request: Request): Promise<Answer> {
-    const attempts = request.method === 'GET' ? READ_ATTEMPTS : 1
+    const attempts = onlyReads(request) ? READ_ATTEMPTS : 1
     let failures = 0
     let pauses = 0
     let waited = 0
@@ -192,8 +213,8 @@ export function createTransport(options: TransportOptions, verify: () => Promise
         } else if (error.code === 'PERMISSION_UNCERTAIN') {
           const seconds = THROTTLED_SECONDS[throttled++]
           // A create might have been made after all, so its caller looks first.
-          if (request.method === 'POST' || seconds === undefined || waited + seconds > patienceSeconds)
-            throw error
+          const creates = request.method === 'POST' && !onlyReads(request)
+          if (creates || seconds === undefined || waited + seconds > patienceSeconds) throw error
           waited += seconds
           await pause(seconds, 'Cloudflare may be limiting requests')
         } else {
@@ -235,8 +256,7 @@ function provenBy({method, path}: Request): string[] {
   return method === 'GET' ? [needed] : [needed, needed.replace(/Write$/, 'Read')]
 }
 
-/** Reads `{success, result}`; the SDK would let `success: false` with HTTP 200 pass as null. */
-async function readEnvelope(failed: FailedRequest, response: Response): Promise<Answer> {
+async function readBody(failed: FailedRequest, response: Response): Promise<JsonObject> {
   const bad = (what: string): Error => badAnswer(failed, what, response.headers, response.status)
   let body: unknown
   try {
@@ -246,9 +266,12 @@ async function readEnvelope(failed: FailedRequest, response: Response): Promise<
   }
   if (!isJsonObject(body)) throw bad('It is not an object.')
   if (hasProto(body)) throw bad('One of its fields has an invalid name.')
-  if (body['success'] !== true) {
-    throw refusedByApi(failed, {status: response.status, headers: response.headers, body}, undefined)
-  }
+  return body
+}
+
+/** Reads `{success, result}`; the SDK would let `success: false` with HTTP 200 pass as null. */
+function readEnvelope(failed: FailedRequest, {status, headers}: Response, body: JsonObject): Answer {
+  if (body['success'] !== true) throw refusedByApi(failed, {status, headers, body}, undefined)
   return {result: body['result'], info: isJsonObject(body['result_info']) ? body['result_info'] : {}}
 }
 

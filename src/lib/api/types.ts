@@ -141,6 +141,49 @@ export interface PermissionState {
   why?: string | undefined
 }
 
+/** Which of Access's recorded requests to count, in one query: at most a week, and not older than 90 days. */
+export interface AccessEventsQuery {
+  /**
+   * `rights`: by day, token, application, rule and outcome; `places`: also by address and country; `requests`: each with
+   * its time and CF-RAY.
+   */
+  by: 'rights' | 'places' | 'requests'
+  /** Milliseconds since 1970, by the server's clock; whole seconds count. */
+  since: number
+  /** Excluded. */
+  until: number
+  /** Left out: those of every service token. */
+  tokenId?: string | undefined
+  /** A CF-RAY without the data centre; whoever sent the request. */
+  ray?: string | undefined
+}
+
+/** Requests that Access decided alike. What the record does not say is undefined. */
+export interface AccessEvent {
+  tokenId: string | undefined
+  applicationId: string | undefined
+  /** The rule that let it in. */
+  policyId: string | undefined
+  allowed: boolean
+  /** ISO 8601: the time of a request, otherwise the day (UTC). */
+  at: string
+  address: string | undefined
+  /** Two letters. */
+  country: string | undefined
+  ray: string | undefined
+  /** `nonidentity`: a service token, or Bypass. */
+  identityProvider: string | undefined
+  /** An estimate where the record has samples. */
+  count: number
+}
+
+/** The newest first. */
+export interface AccessEvents {
+  events: AccessEvent[]
+  /** There are as many as one query may return, so some may be missing. */
+  full: boolean
+}
+
 export interface ServiceTokenChange {
   name?: string
   enabled?: boolean
@@ -246,6 +289,14 @@ export interface AccessApi {
   replaceGroup(id: string, body: JsonObject): Promise<Group>
   /** The organisation's settings, e.g. `auth_domain`, `strict_service_token_auth`. */
   getOrganization(): Promise<JsonObject>
+  /**
+   * What Access recorded of requests: an estimate from samples, which may lag by minutes. The record is the account's, also
+   * where this API is a zone's.
+   *
+   * @throws ApiError `permission`; `api` / `ANALYTICS_NOT_AVAILABLE`, or `ANALYTICS_RANGE` if the query asks for more than
+   *   Cloudflare returns (`details.oldestSeconds`: too old)
+   */
+  accessEvents(query: AccessEventsQuery): Promise<AccessEvents>
   /** The same API for the Access objects of a zone. */
   inZone(zoneId: string): AccessApi
   /** The account's zones, or the one of that name. */

@@ -19,6 +19,7 @@ type Reading =
   | 'clockAhead'
   | 'verifyToken'
   | 'probePermissions'
+  | 'accessEvents'
   | (typeof LISTS)[NameKind][number]
   | `get${string}`
   | `list${string}`

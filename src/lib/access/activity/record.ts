@@ -1,0 +1,127 @@
+import type {AccessApi, AccessEvent, AccessEventsQuery} from '../../api/types.js'
+import {ApiError} from '../../core/errors.js'
+import type {AccessContext} from '../account/context.js'
+
+const SECOND = 1000
+const DAY = 24 * 3600 * SECOND
+
+/** For how many days Cloudflare keeps events (seen by those who export them). */
+export const KEPT_DAYS = 90
+/** The longest time that one query may cover (seen in the same way). */
+const WINDOW = 7 * DAY
+/** A window is not halved below this. */
+const SHORTEST = 3600 * SECOND
+/** Cloudflare allows 300 queries per five minutes; this many leave room for others. */
+const MOST_QUERIES = 200
+/** The record of the last moments: the API's clock is known to the second. */
+const LEEWAY = 60 * SECOND
+
+/** Of which part of the record to read, as milliseconds since 1970 by the server's clock. */
+export interface Range {
+  since: number
+  until: number
+}
+
+/** What was read of a range. */
+export interface ReadRange extends Range {
+  /** Why it is less than was asked for, in sentences; empty: it is whole. */
+  lacks: string[]
+}
+
+/** The time by the server's clock. An API that has not been asked yet is asked who sends the request. */
+export async function serverTime(ctx: AccessContext, api: AccessApi): Promise<number> {
+  if (api.clockAhead() === undefined) await api.verifyToken()
+  return ctx.clock.now() + (api.clockAhead() ?? 0)
+}
+
+/** The last so many seconds. */
+export function lastSeconds(seconds: number, now: number): Range {
+  return {since: now - seconds * SECOND, until: now + LEEWAY}
+}
+
+/**
+ * Reads events of a range, a week at a time, the newest first. A window that has more than one query returns is halved.
+ *
+ * @param take receives what each query found; `enough` ends the reading
+ * @throws ApiError `permission`, or `ANALYTICS_NOT_AVAILABLE`
+ */
+export async function readRecord(
+  ctx: AccessContext,
+  {range, ...query}: Omit<AccessEventsQuery, 'since' | 'until'> & {range: Range},
+  take: (events: readonly AccessEvent[]) => 'enough' | 'more',
+): Promise<ReadRange> {
+  const api = await ctx.api()
+  const now = await serverTime(ctx, api)
+  const lacks = new Set<string>()
+  let oldest = now - KEPT_DAYS * DAY + LEEWAY
+  if (range.since < now - KEPT_DAYS * DAY - LEEWAY) lacks.add(keptFor(KEPT_DAYS))
+  const left = weeksOf({since: Math.max(range.since, oldest), until: range.until})
+  for (let queries = 0; ; queries++) {
+    const window = left.pop()
+    if (!window || window.until <= oldest) break
+    if (queries === MOST_QUERIES) {
+      lacks.add(`There are more events than ${MOST_QUERIES} queries return.`)
+      oldest = window.until
+      break
+    }
+    const since = Math.max(window.since, oldest)
+    ctx.progress.step(`Reading Access's record since ${new Date(since).toISOString().slice(0, 10)}`)
+    let found: Awaited<ReturnType<AccessApi['accessEvents']>>
+    try {
+      found = await api.accessEvents({...query, since, until: window.until})
+    } catch (error) {
+      const seconds = tooMuch(error)
+      if (seconds === undefined) throw error
+      if (seconds > 0 && now - seconds * SECOND + LEEWAY > oldest) {
+        oldest = now - seconds * SECOND + LEEWAY
+        lacks.add(keptFor(Math.floor(seconds / (DAY / SECOND))))
+        left.push(window)
+      } else if (seconds === 0 && window.until - since > SHORTEST) left.push(...halves(since, window.until))
+      else throw error
+      continue
+    }
+    if (found.full && window.until - since > SHORTEST) {
+      left.push(...halves(since, window.until))
+      continue
+    }
+    if (found.full) lacks.add('Some hours have more events than one query returns.')
+    if (take(found.events) === 'enough') break
+  }
+  return {since: Math.max(range.since, oldest), until: range.until, lacks: [...lacks]}
+}
+
+function keptFor(days: number): string {
+  return `Cloudflare keeps the events of the last ${days} days.`
+}
+
+/** The oldest first; whole weeks from the end. */
+function weeksOf({since, until}: Range): Range[] {
+  const weeks: Range[] = []
+  for (let end = until; end > since; end -= WINDOW)
+    weeks.push({since: Math.max(since, end - WINDOW), until: end})
+  return weeks.reverse()
+}
+
+/** Apart at a whole second, which is what a query takes. */
+function halves(since: number, until: number): Range[] {
+  const middle = Math.floor((since + until) / 2 / SECOND) * SECOND
+  return [
+    {since, until: middle},
+    {since: middle, until},
+  ]
+}
+
+/** How old events may be, in seconds; 0: the query covers too much. Undefined: another error. */
+function tooMuch(error: unknown): number | undefined {
+  if (!(error instanceof ApiError) || error.code !== 'ANALYTICS_RANGE') return undefined
+  const {oldestSeconds} = error.details
+  return typeof oldestSeconds === 'number' ? oldestSeconds : 0
+}
+
+/** Why the record cannot be read at all, as a sentence; undefined: for a reason that is not the account's. */
+export function unreadable(error: unknown): string | undefined {
+  if (!(error instanceof ApiError)) return undefined
+  if (error.code === 'PERMISSION_MISSING')
+    return `The API token lacks the permission "${error.missingPermissions.join('" or "')}".`
+  return error.code === 'ANALYTICS_NOT_AVAILABLE' ? `${error.message}.` : undefined
+}
