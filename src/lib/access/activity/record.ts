@@ -3,12 +3,12 @@ import {ApiError} from '../../core/errors.js'
 import type {AccessContext} from '../account/context.js'
 
 const SECOND = 1000
-const DAY = 24 * 3600 * SECOND
+export const DAY_MS = 24 * 3600 * SECOND
 
 /** For how many days Cloudflare keeps events (seen by those who export them). */
 export const KEPT_DAYS = 90
 /** The longest time that one query may cover (seen in the same way). */
-const WINDOW = 7 * DAY
+const WINDOW = 7 * DAY_MS
 /** A window is not halved below this. */
 const SHORTEST = 3600 * SECOND
 /** Cloudflare allows 300 queries per five minutes; this many leave room for others. */
@@ -29,7 +29,7 @@ export interface ReadRange extends Range {
 }
 
 /** The time by the server's clock. An API that has not been asked yet is asked who sends the request. */
-export async function serverTime(ctx: AccessContext, api: AccessApi): Promise<number> {
+export async function serverTime(ctx: Pick<AccessContext, 'clock'>, api: AccessApi): Promise<number> {
   if (api.clockAhead() === undefined) await api.verifyToken()
   return ctx.clock.now() + (api.clockAhead() ?? 0)
 }
@@ -46,15 +46,15 @@ export function lastSeconds(seconds: number, now: number): Range {
  * @throws ApiError `permission`, or `ANALYTICS_NOT_AVAILABLE`
  */
 export async function readRecord(
-  ctx: AccessContext,
+  ctx: Pick<AccessContext, 'clock' | 'progress'>,
+  api: AccessApi,
   {range, ...query}: Omit<AccessEventsQuery, 'since' | 'until'> & {range: Range},
   take: (events: readonly AccessEvent[]) => 'enough' | 'more',
 ): Promise<ReadRange> {
-  const api = await ctx.api()
   const now = await serverTime(ctx, api)
   const lacks = new Set<string>()
-  let oldest = now - KEPT_DAYS * DAY + LEEWAY
-  if (range.since < now - KEPT_DAYS * DAY - LEEWAY) lacks.add(keptFor(KEPT_DAYS))
+  let oldest = now - KEPT_DAYS * DAY_MS + LEEWAY
+  if (range.since < now - KEPT_DAYS * DAY_MS - LEEWAY) lacks.add(keptFor(KEPT_DAYS))
   const left = weeksOf({since: Math.max(range.since, oldest), until: range.until})
   for (let queries = 0; ; queries++) {
     const window = left.pop()
@@ -74,7 +74,7 @@ export async function readRecord(
       if (seconds === undefined) throw error
       if (seconds > 0 && now - seconds * SECOND + LEEWAY > oldest) {
         oldest = now - seconds * SECOND + LEEWAY
-        lacks.add(keptFor(Math.floor(seconds / (DAY / SECOND))))
+        lacks.add(keptFor(Math.floor(seconds / (DAY_MS / SECOND))))
         left.push(window)
       } else if (seconds === 0 && window.until - since > SHORTEST) left.push(...halves(since, window.until))
       else throw error
@@ -118,10 +118,13 @@ function tooMuch(error: unknown): number | undefined {
   return typeof oldestSeconds === 'number' ? oldestSeconds : 0
 }
 
-/** Why the record cannot be read at all, as a sentence; undefined: for a reason that is not the account's. */
-export function unreadable(error: unknown): string | undefined {
+/**
+ * Why the record cannot be read at all, with a sentence; undefined: for a reason that is neither the API token's permission
+ * nor the account's plan.
+ */
+export function unreadable(error: unknown): {error: ApiError; why: string} | undefined {
   if (!(error instanceof ApiError)) return undefined
   if (error.code === 'PERMISSION_MISSING')
-    return `The API token lacks the permission "${error.missingPermissions.join('" or "')}".`
-  return error.code === 'ANALYTICS_NOT_AVAILABLE' ? `${error.message}.` : undefined
+    return {error, why: `The API token lacks the permission "${error.missingPermissions.join('" or "')}".`}
+  return error.code === 'ANALYTICS_NOT_AVAILABLE' ? {error, why: `${error.message}.`} : undefined
 }

@@ -36,19 +36,20 @@ export async function readUsage(
   ctx: AccessContext,
   {seconds, tokenId}: {seconds: number; tokenId?: string | undefined},
 ): Promise<Usage> {
-  const range = lastSeconds(seconds, await serverTime(ctx, await ctx.api()))
+  const api = await ctx.api()
+  const range = lastSeconds(seconds, await serverTime(ctx, api))
   const rows = new Map<string, UsageRow>()
   let read: ReadRange
   try {
-    read = await readRecord(ctx, {by: 'rights', range, tokenId}, (events) => {
+    read = await readRecord(ctx, api, {by: 'rights', range, tokenId}, (events) => {
       for (const event of events) addTo(rows, event)
       return 'more'
     })
   } catch (error) {
-    const why = unreadable(error)
-    if (why === undefined) throw error
+    const known = unreadable(error)
+    if (known === undefined) throw error
     rows.clear()
-    read = {...range, lacks: [why]}
+    read = {...range, lacks: [known.why]}
   }
   return {
     since: new Date(read.since).toISOString(),
