@@ -1,6 +1,7 @@
 import {Flags} from '@oclif/core'
 import {completing} from '../cli/completing.js'
 import {checkStore} from '../config/settings.js'
+import {parseSince} from '../core/duration.js'
 import {UserError} from '../core/errors.js'
 import {KEEPING_STORES, type KeepingStoreKind} from '../secrets/stores.js'
 import {TUNNEL_CLIENTS} from '../tunnel/types.js'
@@ -248,3 +249,12 @@ export const sshConfigFlags = {
   yes: yesFlag,
   'dry-run': dryRunFlag,
 }
+
+/** How far back to look, in seconds. */
+export const sinceFlag = (usual: string) =>
+  Flags.custom<number>({
+    description: `how far back to look: ${usual} (the default), 12h`,
+    helpValue: 'DURATION',
+    parse: (text) => Promise.resolve(parseSince(text)),
+    default: () => Promise.resolve(parseSince(usual)),
+  })()

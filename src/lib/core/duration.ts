@@ -20,11 +20,8 @@ export interface TokenDuration {
 export function parseTokenDuration(text: string): TokenDuration {
   const trimmed = text.trim()
   if (trimmed === 'forever') return {api: 'forever', seconds: undefined}
-  const long = /^(\d{1,6})([dwy])$/.exec(trimmed)
-  if (long) {
-    const hours = Number(long[1]) * HOURS[long[2] as keyof typeof HOURS]
-    if (hours > 0 && hours * 3600 <= MOST_SECONDS) return {api: `${hours}h`, seconds: hours * 3600}
-  }
+  const hours = longHours(trimmed)
+  if (hours !== undefined) return {api: `${hours}h`, seconds: hours * 3600}
   const seconds = goDurationSeconds(trimmed)
   if (seconds !== undefined && seconds >= 1) return {api: trimmed, seconds: Math.floor(seconds)}
   throw new UserError({
@@ -34,6 +31,33 @@ export function parseTokenDuration(text: string): TokenDuration {
     why: 'A duration is one or more numbers with a unit (h, m, s, or d, w, y), or "forever". It is at least one second and at most 292 years (2562047h), which is Cloudflare\'s limit.',
     next: ['Use, for example, --duration 8760h, --duration 90d or --duration forever'],
   })
+}
+
+/**
+ * Reads how far back to look, in whole seconds: `30d`, `12h`, as {@link parseTokenDuration} does.
+ *
+ * @throws UserError `usage` / `BAD_DURATION`
+ */
+export function parseSince(text: string): number {
+  const trimmed = text.trim()
+  const hours = longHours(trimmed)
+  const seconds = hours === undefined ? goDurationSeconds(trimmed) : hours * 3600
+  if (seconds !== undefined && seconds >= 1) return Math.floor(seconds)
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_DURATION',
+    message: `"${shortened(text)}" is not a duration`,
+    why: 'It is one or more numbers with a unit (h, m, s, or d, w, y), and at least one second.',
+    next: ['Use, for example, --since 30d or --since 12h'],
+  })
+}
+
+/** The hours of days, weeks or years; undefined for any other text, and for more than Cloudflare's limit. */
+function longHours(text: string): number | undefined {
+  const long = /^(\d{1,6})([dwy])$/.exec(text)
+  if (!long) return undefined
+  const hours = Number(long[1]) * HOURS[long[2] as keyof typeof HOURS]
+  return hours > 0 && hours * 3600 <= MOST_SECONDS ? hours : undefined
 }
 
 /** Longer than any sensible duration. */

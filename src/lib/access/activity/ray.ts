@@ -1,0 +1,141 @@
+import type {AccessEvent, Application, ServiceToken} from '../../api/types.js'
+import {UserError} from '../../core/errors.js'
+import {ztCommand} from '../../core/command-line.js'
+import {evaluate} from '../../policy/evaluate.js'
+import {groupsById} from '../../policy/references.js'
+import type {Evaluation} from '../../policy/types.js'
+import type {AccessContext} from '../account/context.js'
+import {tokenStatus, type KnownToken} from '../tokens/list.js'
+import {permitted, recordedApplications, recordedRules, type Recorded} from './names.js'
+import {lastSeconds, readRecord, serverTime} from './record.js'
+
+/** What Access recorded of one request, and what today's rules say of it. */
+export interface RecordedRequest {
+  /** Without the data centre. */
+  ray: string
+  event: AccessEvent
+  token: Recorded | undefined
+  application: Recorded | undefined
+  /** The rule that let it in. */
+  rule: Recorded | undefined
+  /** Undefined: the account does not have the application or the token, or the API token may not read it. */
+  today: Today | undefined
+}
+
+/** What the rules of an application say today of a service token from the address and country of the request. */
+export interface Today {
+  evaluation: Evaluation
+  status: KnownToken['status']
+}
+
+/** Longer than any line with a CF-RAY. */
+const LONGEST_TEXT = 4096
+
+/**
+ * The CF-RAY in a text, without its data centre and in lower case: `8f1e2d3c4b5a6978`, `8f1e2d3c4b5a6978-AMS`, or a line
+ * that contains one of these, such as a header or what an error page shows.
+ *
+ * @throws UserError `usage` / `BAD_RAY`
+ */
+export function parseRay(text: string): string {
+  const found = text.slice(0, LONGEST_TEXT).matchAll(/(?<![\w-])([0-9a-f]{16})(?:-[A-Z]{2,4})?(?![\w-])/gi)
+  const [ray, ...others] = new Set([...found].map(([, id = '']) => id.toLowerCase()))
+  if (ray !== undefined && others.length === 0) return ray
+  throw new UserError({
+    kind: 'usage',
+    code: 'BAD_RAY',
+    message: ray === undefined ? 'This is not a CF-RAY' : 'This contains more than one CF-RAY',
+    why: 'A CF-RAY has 16 hexadecimal digits, and may end in a hyphen and the letters of a data centre: 8f1e2d3c4b5a6978-AMS. It is in the header CF-RAY of an answer, and on an error page as Ray ID.',
+    next: ['zt ray 8f1e2d3c4b5a6978-AMS'],
+  })
+}
+
+/**
+ * What Access recorded of the request with a CF-RAY, in the last so many seconds; the newest part of the record is read
+ * first.
+ *
+ * @throws UserError `not-found` / `RAY_NOT_FOUND`; ApiError `permission`, or `ANALYTICS_NOT_AVAILABLE`
+ */
+export async function requestOfRay(
+  ctx: AccessContext,
+  ray: string,
+  seconds: number,
+): Promise<RecordedRequest> {
+  const api = await ctx.api()
+  const range = lastSeconds(seconds, await serverTime(ctx, api))
+  let event: AccessEvent | undefined
+  const {lacks} = await readRecord(ctx, api, {by: 'requests', range, ray}, ([first]) => {
+    event = first
+    return first ? 'enough' : 'more'
+  })
+  if (!event) throw rayNotFound(ctx, ray, lacks)
+  const {tokenId, applicationId, policyId} = event
+  ctx.progress.step("Reading today's rules")
+  const [tokens, applications] = await Promise.all([
+    tokenId === undefined ? [] : permitted(api.listServiceTokens()),
+    recordedApplications(api, new Set(applicationId === undefined ? [] : [applicationId])),
+  ])
+  const [found] = applications.values()
+  const own = found?.api
+  const inZone = own !== undefined && own !== api
+  const token =
+    tokens.find(({id}) => id === tokenId) ??
+    (inZone && tokenId !== undefined
+      ? (await permitted(own.listServiceTokens())).find(({id}) => id === tokenId)
+      : undefined)
+  const rules = await recordedRules(
+    api,
+    new Set(policyId === undefined ? [] : [policyId]),
+    applications.values(),
+  )
+  return {
+    ray,
+    event,
+    token: tokenId === undefined ? undefined : {id: tokenId, name: token?.name},
+    application: found && {id: found.id, name: found.name},
+    rule: policyId === undefined ? undefined : {id: policyId, name: rules.get(policyId)},
+    today:
+      token && found?.application && own
+        ? await today({ctx, api, own}, {token, application: found.application, event})
+        : undefined,
+  }
+}
+
+type Api = Awaited<ReturnType<AccessContext['api']>>
+
+async function today(
+  {ctx, api, own}: {ctx: AccessContext; api: Api; own: Api},
+  {token, application, event}: {token: ServiceToken; application: Application; event: AccessEvent},
+): Promise<Today | undefined> {
+  const [policies, ...groups] = await Promise.all([
+    own.listApplicationPolicies(application.id),
+    permitted(api.listGroups()),
+    own === api ? [] : permitted(own.listGroups()),
+  ])
+  const now = ctx.clock.now() + (api.clockAhead() ?? 0)
+  const status = tokenStatus(token, now)
+  const evaluation = evaluate({
+    application: {name: application.name, policies},
+    groups: groupsById(groups.flat()),
+    request: {
+      serviceTokenId: status === 'active' ? token.id : undefined,
+      ip: event.address,
+      country: event.country,
+    },
+  })
+  return {evaluation, status}
+}
+
+function rayNotFound(ctx: AccessContext, ray: string, lacks: readonly string[]): UserError {
+  return new UserError({
+    kind: 'not-found',
+    code: 'RAY_NOT_FOUND',
+    message: `Access's record has no request ${ray}`,
+    why: [
+      'An event may take some minutes to appear. Cloudflare keeps events for 90 days, and samples of them where there are many.',
+      'What refused the request before Access did, such as a firewall rule, is not there; neither is what an application of another account refused.',
+      ...lacks,
+    ],
+    next: [ztCommand(ctx, 'ray', ray)],
+  })
+}
