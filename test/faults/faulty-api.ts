@@ -1,5 +1,6 @@
 import http from 'node:http'
 import type {AddressInfo} from 'node:net'
+import {onlyReads} from '../../src/lib/api/operations.js'
 import {isJsonObject, type JsonObject} from '../../src/lib/core/json.js'
 
 /** What happens to a request that a rule matches. `forward` means that the API carries it out, whatever the client receives. */
@@ -135,7 +136,7 @@ export class FaultyApi {
   /** The requested changes, as `POST /service_tokens`. */
   get changes(): string[] {
     return this.requests
-      .filter(({method}) => method !== 'GET')
+      .filter((request) => !onlyReads(request))
       .map(({method, path}) => `${method} ${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, '{id}')}`)
   }
 

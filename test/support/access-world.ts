@@ -4,6 +4,7 @@ import path from 'node:path'
 import type {AccessContext} from '../../src/lib/access/account/context.js'
 import {UndoRecords} from '../../src/lib/access/edit/records.js'
 import {createAccessApi} from '../../src/lib/api/client.js'
+import {onlyReads} from '../../src/lib/api/operations.js'
 import {nameKeeper} from '../../src/lib/command/keep-names.js'
 import {systemClock} from '../../src/lib/core/clock.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
@@ -127,7 +128,7 @@ export class World {
   /** The requests that change something: `POST /policies`, without the account's part of the path. */
   get changes(): string[] {
     return this.exchanges
-      .filter(({method}) => method !== 'GET')
+      .filter((exchange) => !onlyReads(exchange))
       .map(({method, path: where}) => `${method} ${where.replace(/^\/accounts\/[^/]+\/access/, '')}`)
   }
 

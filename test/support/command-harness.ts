@@ -11,6 +11,8 @@ import type {ErrorKind} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {hoistGlobalFlags} from '../../src/lib/cli/hoist.js'
 import {startSandboxApi} from '../../src/lib/sandbox/api/server.js'
+import {sandboxFiles} from '../../src/lib/sandbox/files.js'
+import {AccessRecord} from '../../src/lib/sandbox/record.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
 import {FaultyApi} from '../faults/faulty-api.js'
@@ -146,6 +148,7 @@ export class CommandWorld {
   async reset(): Promise<void> {
     this.api.reset()
     Object.assign(this.state.data, structuredClone(this.beginning))
+    Object.assign(this.state, {record: await AccessRecord.open(sandboxFiles(this.home), {empty: true})})
     await this.state.save()
     for (const name of [...DIRECTORIES, 'work'])
       await fs.rm(path.join(this.home, name), {recursive: true, force: true})

@@ -1,6 +1,6 @@
 import {activityOf} from '../../lib/access/activity/activity.js'
 import {tokenArg} from '../../lib/command/args.js'
-import {sinceFlag} from '../../lib/command/flags.js'
+import {sinceFlag, zoneFlag} from '../../lib/command/flags.js'
 import {activityJson, activityText} from '../../lib/command/present/activity.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {exitCodeOf} from '../../lib/core/exit-codes.js'
@@ -15,7 +15,7 @@ export default class TokenActivity extends TokenCommand<typeof TokenActivity> {
     '<%= config.bin %> token activity gitlab-admin --json',
   ]
   static override args = {token: tokenArg}
-  static override flags = {since: sinceFlag('30d')}
+  static override flags = {since: sinceFlag('30d'), zone: zoneFlag}
   static override asks = {
     needs: ['listServiceTokens', 'accessEvents'],
     tries: ['listApplications', 'listPolicies', 'listZones'],

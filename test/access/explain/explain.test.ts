@@ -769,14 +769,16 @@ describe('an answer that may be Access or the service behind it', () => {
 })
 
 describe('where the API does not tell everything', () => {
-  const RAY = 'Look for CF-RAY ray-1 in the Access log'
+  const ray = '8f1e2d3c4b5a6978-AMS'
+  const RAY = `zt ray ${ray}`
+  const answer = {ray}
   const apiError = (more: Partial<UserErrorOptions>): ApiError =>
     new ApiError({kind: 'api', code: 'API_REFUSED', message: 'Cannot list applications', ...more})
 
   it('no API token: it says so and gives the usual reasons', async () => {
     const message = 'Profile sandbox has no API token'
     const notLoggedIn = new UserError({kind: 'auth', code: 'NOT_LOGGED_IN', message, next: ['zt login']})
-    const found = await explain({failing: {verifyToken: notLoggedIn}})
+    const found = await explain({failing: {verifyToken: notLoggedIn}, answer})
     expect(found.why).toContain(message)
     expect(found.why).toContain('Usually no Service Auth rule')
     expect(found.next).toEqual(['zt login', RAY])
@@ -788,17 +790,17 @@ describe('where the API does not tell everything', () => {
     ['no connection', apiError({kind: 'unreachable', next: ['Check the network']})],
     ['too many requests', apiError({kind: 'unreachable', next: ['Try again in 30 seconds']})],
   ])('%s: the next steps are those of the API error, and no others', async (_, error) => {
-    const found = await explain({failing: {listApplications: error}})
+    const found = await explain({failing: {listApplications: error}, answer})
     expect(found.why).toContain('(Cannot list applications)')
     expect(found.next).toEqual([...error.next, RAY])
   })
 
   it('an API error without next steps: those of the refusal stay', async () => {
-    const found = await explain({failing: {listApplications: apiError({})}})
+    const found = await explain({failing: {listApplications: apiError({})}, answer})
     expect(found.next).toEqual([`zt app show ${HOST}`, RAY])
   })
 
-  it('without an ID of the request no log entry is named', async () => {
+  it('without an ID of the request no command looks for it', async () => {
     const found = await explain({failing: {listApplications: denied('no')}, answer: {ray: undefined}})
     expect(found.next).toEqual([`zt app show ${HOST}`])
   })

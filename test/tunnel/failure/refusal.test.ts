@@ -93,3 +93,48 @@ describe('without the account, a redirect to the login page is explained by what
     expect(details).toMatchObject({reason: 'login', credentials})
   }) // prettier-ignore
 })
+
+describe('the command that shows what Access recorded of the request', () => {
+  const RAY = '8f1e2d3c4b5a6978-AMS'
+  const refusal = (
+    status: number,
+    headers: Record<string, string>,
+    finding?: {why: string[]; next: readonly string[]},
+  ) =>
+    new RefusedError(
+      'app.example.com',
+      readAnswer(status, new Map(Object.entries(headers))),
+      finding && {why: finding.why, next: [...finding.next]},
+    ).next
+  const nextOf = (status: number, headers: Record<string, string> = {}): readonly string[] =>
+    refusal(status, {'cf-ray': RAY, ...headers})
+
+  it.each<[string, readonly string[]]>([
+    ['a redirect to the login page', nextOf(302, {location: LOGIN})],
+    ['a 401 of Access', nextOf(401, {'www-authenticate': 'Cloudflare-Access resource_metadata="x"'})],
+    ['a 403 that may be its own', nextOf(403)],
+    ['without the data centre', refusal(403, {'cf-ray': RAY.slice(0, 16)})],
+  ])('is the last step after %s', (_, next) => {
+    expect(next.at(-1)).toMatch(/^zt ray 8f1e2d3c4b5a6978(-AMS)?$/)
+    expect(next.length).toBeGreaterThan(1)
+  })
+
+  it.each<[string, readonly string[]]>([
+    ["the service's own 401", nextOf(401, {'www-authenticate': 'Basic'})],
+    ['a challenge of the zone', nextOf(403, {'cf-mitigated': 'challenge'})],
+    ['too many requests', nextOf(429)],
+    ['a connector that is down', nextOf(530)],
+    ['another redirect', nextOf(302, {location: 'https://other.example/'})],
+    ['an answer without a CF-RAY', refusal(403, {})],
+    ['one that is none', refusal(403, {'cf-ray': 'x; rm -rf /'})],
+    ['one with more behind it', refusal(403, {'cf-ray': `${RAY} --json`})],
+  ])('is not named after %s', (_, next) => {
+    expect(next.join('\n')).not.toMatch(/zt ray/)
+  })
+
+  it('is named once, after what the account says', () => {
+    const first = refusal(403, {'cf-ray': RAY}, {why: ['x'], next: ['zt app add-rule GitLab']})
+    expect(first).toEqual(['zt app add-rule GitLab', `zt ray ${RAY}`])
+    expect(refusal(403, {'cf-ray': RAY}, {why: ['x'], next: first})).toEqual(first)
+  })
+})

@@ -111,7 +111,7 @@ function counted(
     rows.set(key, row)
   }
   const sum = ({allowed, refused}: Counts): number => allowed + refused
-  return [...rows.values()].sort((a, b) => sum(b) - sum(a))
+  return [...rows.values()].sort((a, b) => sum(b) - sum(a) || b.last.localeCompare(a.last))
 }
 
 function byDay(

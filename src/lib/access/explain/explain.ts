@@ -56,13 +56,10 @@ interface Explanation extends Causes {
   application: {id: string; name: string} | undefined
 }
 
-function withoutApi({answer: {ray, credentials}, next}: RefusedError, reason: UserError): Finding {
+function withoutApi({answer: {credentials}, next}: RefusedError, reason: UserError): Finding {
   return {
     why: [`zt could not ask the API for the exact reason (${reason.message}). ${usualReasons(credentials)}`],
-    next: [
-      ...(reason.next.length > 0 ? reason.next : next),
-      ...(ray === undefined ? [] : [`Look for CF-RAY ${ray} in the Access log`]),
-    ],
+    next: [...(reason.next.length > 0 ? reason.next : next)],
   }
 }
 

@@ -37,7 +37,7 @@ export class RefusedError extends UserError {
       code: 'ACCESS_REFUSED',
       message: finding?.message ?? message,
       why: [...lines, last.filter((sentence) => sentence !== '').join(' ')],
-      next: finding?.next ?? next,
+      next: [...new Set([...(finding?.next ?? next), ...lookUp(answer)])],
       details: {
         host,
         status,
@@ -51,6 +51,17 @@ export class RefusedError extends UserError {
     })
   }
 }
+
+/** The command that shows what Access recorded of the request, where Access may have decided. */
+function lookUp({by, reason, ray}: EdgeAnswer): string[] {
+  const decided = reason === 'login' || reason === 'unauthenticated' || reason === 'forbidden'
+  return decided && (by === 'access' || by === 'unknown') && ray !== undefined && RAY.test(ray)
+    ? [`zt ray ${ray}`]
+    : []
+}
+
+/** Anything else in the header is not repeated in a command line. */
+const RAY = /^[0-9a-f]{16}(-[A-Z]{2,4})?$/
 
 /**
  * What an answer of the edge says, and who gave it. The body is not read, and the location loses its query, which may
