@@ -8,6 +8,8 @@ export function addressInBlock(address: string, block: string): boolean {
   const parsed = parseBlock(block)
   const given = familyOf(address)
   if (!parsed || given === undefined) return false
+  // BlockList takes an IPv4 address for one in ::/0, as an IPv4-mapped one.
+  if (given === 'ipv4' && parsed.family === 'ipv6' && parsed.length < 96) return false
   const list = new BlockList()
   list.addSubnet(parsed.network, parsed.length, parsed.family)
   return list.check(address, given)

@@ -142,6 +142,7 @@ const BY_POLICY = new Set<EdgeReason>([
 /** A request of which everything outside the rules is known. */
 interface World {
   strict: boolean
+  /** The credentials, without strict authentication. */
   accepted: boolean
   session: boolean
   browser: boolean
@@ -181,14 +182,14 @@ export function edgeAnswer(account: EdgeAccount, request: EdgeRequest): EdgeAnsw
     return known
   }
   const worlds = worldsOf(account, request).map((world) => {
-    const {possible} = evaluation(world.accepted)
-    const reasons = [...possible].map((verdict) => reasonOf(verdict, {world, request, application}))
-    return {world, reasons, verdicts: new Set(reasons.map((reason) => ANSWERS[reason].verdict))}
+    const rules = evaluation(isAccepted(world, request))
+    const reasons = [...rules.possible].map((verdict) => reasonOf(verdict, {world, request, application}))
+    return {world, rules, reasons, verdicts: new Set(reasons.map((reason) => ANSWERS[reason].verdict))}
   })
   const reasons = new Set(worlds.flatMap((one) => one.reasons))
   const verdicts = new Set(worlds.flatMap((one) => [...one.verdicts]))
   const [verdict = 'deny'] = verdicts
-  const main = evaluation(worlds.some(({world}) => world.accepted))
+  const main = evaluation(worlds.some(({world}) => isAccepted(world, request)))
   const asked = [...reasons].some((reason) => reason !== 'credentials-refused')
   return {
     verdict: verdicts.size === 1 ? verdict : 'unknown',
@@ -196,7 +197,7 @@ export function edgeAnswer(account: EdgeAccount, request: EdgeRequest): EdgeAnsw
     policy: [...reasons].every((reason) => BY_POLICY.has(reason)) ? main.policy : undefined,
     trail: asked ? main.trace : [],
     possible: answersOf(reasons),
-    undecided: verdicts.size === 1 ? [] : undecidedBy(worlds, evaluations),
+    undecided: verdicts.size === 1 ? [] : undecidedBy(worlds),
   }
 }
 
@@ -274,10 +275,9 @@ function reasonOf(
   verdict: Verdict,
   {world, request, application}: {world: World; request: EdgeRequest; application: Application},
 ): EdgeReason {
-  const {strict, accepted, session, browser, withoutAllow} = world
+  const {strict, session, browser, withoutAllow} = world
   const {credentials, client, preflight, xhr} = request
-  // Strict authentication wants each header once, and one of the two ways (Cloudflare's documentation, "Service tokens").
-  if (strict && credentials && !accepted) return 'credentials-refused'
+  if (strict && credentials && !isAccepted(world, request)) return 'credentials-refused'
   if (verdict === 'service-auth' || verdict === 'bypass') return verdict
   if (strict && credentials) return 'not-authorised'
   if (client.person)
@@ -316,21 +316,24 @@ function worldsOf({strict, withoutAllow}: EdgeAccount, request: EdgeRequest): Wo
   const right = credentials
     ? either(credentials.tokenId === undefined ? false : credentials.accepted)
     : [false]
-  const plain = credentials === undefined || ['headers', 'single-header'].includes(credentials.presented)
   const ways = withoutAllow === undefined ? (['login', 'forbidden'] as const) : [withoutAllow]
-  const worlds = either(strict).flatMap((isStrict) =>
+  return either(strict).flatMap((isStrict) =>
     right.flatMap((accepted) =>
       either(session).flatMap((hasSession) =>
         either(browser).flatMap((isBrowser) =>
           ways.map((way) => ({
-            ...{strict: isStrict, accepted: accepted && (plain || !isStrict)},
-            ...{session: hasSession, browser: isBrowser, withoutAllow: way},
+            ...{strict: isStrict, accepted, session: hasSession, browser: isBrowser, withoutAllow: way},
           })),
         ),
       ),
     ),
   )
-  return worlds
+}
+
+/** Strict authentication takes each header once, and one of the two ways (Cloudflare's documentation, "Service tokens"). */
+function isAccepted({accepted, strict}: World, {credentials}: EdgeRequest): boolean {
+  const plain = credentials?.presented === 'headers' || credentials?.presented === 'single-header'
+  return accepted && (plain || !strict)
 }
 
 function certain(application: Application | undefined, reason: EdgeReason): EdgeAnswer {
@@ -348,8 +351,7 @@ function answersOf(reasons: Iterable<EdgeReason>): PossibleAnswer[] {
 
 /** The unknown facts of the request and of the settings that make a difference, and those of the rules if these do. */
 function undecidedBy(
-  worlds: readonly {world: World; verdicts: ReadonlySet<string>}[],
-  evaluations: ReadonlyMap<boolean, Evaluation>,
+  worlds: readonly {world: World; verdicts: ReadonlySet<string>; rules: Evaluation}[],
 ): UnknownFact[] {
   const text = (verdicts: ReadonlySet<string>): string => [...verdicts].sort().join()
   const matters = (part: keyof World): boolean => {
@@ -362,8 +364,9 @@ function undecidedBy(
     })
   }
   const parts = (Object.keys(FACTS) as (keyof World)[]).filter(matters)
-  const byRules = worlds.filter(({verdicts}) => verdicts.size > 1)
-  const asked = new Set(byRules.map(({world}) => world.accepted))
-  const rules = [...asked].map((accepted) => ({facts: evaluations.get(accepted)?.undecided ?? []}))
-  return factsOf([{facts: parts.map((part) => ({fact: FACTS[part]}))}, ...rules])
+  const byRules = new Set(worlds.filter(({verdicts}) => verdicts.size > 1).map(({rules}) => rules))
+  return factsOf([
+    {facts: parts.map((part) => ({fact: FACTS[part]}))},
+    ...[...byRules].map(({undecided}) => ({facts: undecided})),
+  ])
 }

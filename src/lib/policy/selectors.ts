@@ -325,7 +325,11 @@ const SELECTORS: Record<string, Selector> = {
         const fact: UnknownFact = {fact: 'accounts'}
         // Which account it is without an ID is not documented.
         if (typeof account !== 'string' && accounts?.length !== 0)
-          return unknown('it requires a member of a Cloudflare account, and does not say of which', fact)
+          return unknown(
+            'it requires a member of a Cloudflare account, and does not say of which',
+            ...(accounts ? [] : [fact]),
+            {fact: 'selector', of: 'cloudflare_account_member'},
+          )
         return listed(
           `a membership of the Cloudflare account${typeof account === 'string' ? ` ${account}` : ''}`,
           fact,
