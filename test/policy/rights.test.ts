@@ -62,7 +62,7 @@ describe('the rights of a service token by one policy', () => {
     ['a selector that zt does not know', 'non_identity', {include: [{future: {}}]}, [], {every: ['everyone conditional require future']}],
     ['an action that zt does not know', 'future' as Decision, {include: [byToken()]}, [], {every: ['everyone conditional']}],
     ['a login', 'non_identity', {include: [staff, byToken()], require: [staff]}, [], {}],
-    ['a group that includes itself and the token', 'non_identity', {include: [byGroup('g')]}, [group('g', {include: [byGroup('g'), byToken()]})], {own: ['named g yes'], every: ['any-token conditional']}],
+    ['a group that includes itself and the token', 'non_identity', {include: [byGroup('g')]}, [group('g', {include: [byGroup('g'), byToken()]})], {every: ['everyone conditional require group']}],
   ])('%s', (_, decision, rules, groups, {own = [], every = []}) => {
     const found = rightsBy(decision, rules, groups)
     expect({own: found.own, every: found.every}).toEqual({own, every})
@@ -187,7 +187,8 @@ describe('rights in any account', () => {
 })
 
 describe('rights through groups nested', () => {
-  it.each([500, 501])('%i levels deep agree with the evaluation', (levels) => {
+  it('thousands of levels deep agree with the evaluation', () => {
+    const levels = 3000
     const groups = Array.from({length: levels}, (_, at) =>
       group(`g${at}`, {include: [at === levels - 1 ? byToken() : byGroup(`g${at + 1}`)]}),
     )

@@ -1,15 +1,9 @@
 import type {Application, Decision, Group, Policy, Rule} from '../api/types.js'
 import {isJsonObject} from '../core/json.js'
 import type {Condition} from './conditions.js'
+import {circularGroups} from './cycles.js'
 import {evaluate} from './evaluate.js'
-import {
-  groupIdOf,
-  groupsById,
-  rulesWithin,
-  type AccountRules,
-  type RulePart,
-  type Rules,
-} from './references.js'
+import {groupIdOf, groupsById, type AccountRules, type Rules} from './references.js'
 import {combine} from './rules.js'
 
 /** A way by which the rules let service tokens into an application: one Service Auth or Bypass policy. */
@@ -23,8 +17,7 @@ export interface Right {
   /** Whether the policy admits it from everywhere, or depending on where the request comes from. */
   reach: 'yes' | 'conditional'
   /**
-   * What must hold, or must not, in its widest way. Empty for `yes`; also for a `conditional` of which zt cannot say more: a
-   * policy with an action that zt does not know, Access groups that include themselves.
+   * What must hold, or must not, in its widest way. Empty for `yes`, and for a policy with an action that zt does not know.
    */
   conditions: readonly Condition[]
 }
@@ -46,7 +39,16 @@ export interface Rights {
 }
 
 /** How a policy or Access group includes a client, in its widest way. No conditions: from everywhere. */
-type Way = Pick<Right, 'by' | 'through' | 'reach' | 'conditions'>
+interface Way extends Pick<Right, 'by' | 'reach' | 'conditions'> {
+  through: Nesting | undefined
+}
+
+/** The Access groups on the way, outermost first: a list that shares its tail, because groups may be nested deeply. */
+interface Nesting {
+  id: string
+  inner: Nesting | undefined
+  depth: number
+}
 
 /** What some rules say of each token: one answer for those that they name, and one for all others. Undefined: not included. */
 interface Answers {
@@ -54,12 +56,9 @@ interface Answers {
   own: ReadonlyMap<string, Way | undefined>
 }
 
-const DIRECT: Way = {by: 'named', through: [], reach: 'yes', conditions: []}
+const DIRECT: Way = {by: 'named', through: undefined, reach: 'yes', conditions: []}
 const NO_ONE: Answers = {general: undefined, own: new Map()}
-const UNKNOWN: Way = {by: 'everyone', through: [], reach: 'conditional', conditions: []}
-
-/** As in `combine`, which does not follow groups that are nested more deeply. */
-const DEEPEST = 500
+const UNKNOWN: Way = {by: 'everyone', through: undefined, reach: 'conditional', conditions: []}
 
 /** A valid token that no rule names. */
 const OTHER = ''
@@ -80,17 +79,23 @@ export function rightsOf({groups, applications}: AccountRules, tokens: readonly 
     for (const policy of application.policies) {
       const {general, own} = account.policy(policy)
       const where = {applicationId: application.id, policyId: policy.id}
-      if (general) every.push({...where, ...general})
+      if (general) every.push(rightBy(where, general))
       // Tokens that are included in the same way share the right.
       const rights = new Map<Way, Right>()
       for (const [token, way] of own) {
         if (general) added(except, token, () => new Set<string>()).add(policy.id)
-        if (way) added(named, token, () => []).push(added(rights, way, () => ({...where, ...way})))
+        if (way) added(named, token, () => []).push(added(rights, way, () => rightBy(where, way)))
       }
     }
     every.push(...account.unknownActions(application))
   }
   return {named, every, except}
+}
+
+function rightBy(where: Pick<Right, 'applicationId' | 'policyId'>, way: Way): Right {
+  const through: string[] = []
+  for (let at = way.through; at; at = at.inner) through.push(at.id)
+  return {...where, ...way, through}
 }
 
 /** All rights of one token: its own, then those that every token has. */
@@ -143,9 +148,7 @@ class Reading {
   /** What a policy says of tokens, with those of which it says something else than of the others. */
   policy(policy: Policy): Answers {
     if (!isEarly(policy.decision)) return NO_ONE
-    const known = this.#ofGroups(policy.decision)
-    const follows = allGroups(policy).every((id) => known.has(id) || !this.#groups.has(id))
-    const {general, own} = follows ? this.#combined(policy, policy.decision, known) : this.#evaluated(policy)
+    const {general, own} = this.#combined(policy, policy.decision, this.#ofGroups(policy.decision))
     return {
       general,
       own: new Map([...own].filter(([token, way]) => this.#tokens.has(token) && !sameWay(way, general))),
@@ -159,7 +162,7 @@ class Reading {
     const late = policies.filter(({decision}) => !isEarly(decision))
     return evaluate({application: {name, policies: late}, groups: this.#groups, request})
       .trace.filter(({decision, outcome}) => !KNOWN.has(decision) && outcome === 'unknown')
-      .map(({policyId}) => ({applicationId: id, policyId, ...UNKNOWN}))
+      .map(({policyId}) => rightBy({applicationId: id, policyId}, UNKNOWN))
   }
 
   /** By the group's ID, for whoever names it. */
@@ -213,60 +216,25 @@ class Reading {
     if (holds !== 'unknown') return NO_ONE
     return {general: {...UNKNOWN, conditions: [{part: 'require', rule}]}, own: new Map()}
   }
-
-  /** A policy whose groups include themselves, or are nested too deeply: each token that it names is evaluated by itself. */
-  #evaluated(policy: Policy): Answers {
-    const named = new Map<string, readonly string[]>()
-    const every: readonly RulePart[] = ['include', 'require', 'exclude']
-    for (const {rule, inside} of rulesWithin(
-      every.flatMap((part) => policy[part]),
-      this.#groups,
-      every,
-    )) {
-      const token = onlyTokenOf(rule)
-      if (token === undefined || named.has(token)) continue
-      const through: string[] = []
-      for (let at = inside; at; at = at.outer) through.unshift(at.group.id)
-      named.set(token, through)
-    }
-    const of = (serviceTokenId: string, by: Right['by'], through: readonly string[]): Way | undefined => {
-      const {admitted, mayAdmit} = evaluate({
-        application: {name: '', policies: [policy]},
-        groups: this.#groups,
-        request: {serviceTokenId, ip: undefined, country: undefined},
-      })
-      return mayAdmit ? {by, through, reach: admitted ? 'yes' : 'conditional', conditions: []} : undefined
-    }
-    const by = policy.decision === 'bypass' ? 'everyone' : 'any-token'
-    return {
-      general: of(OTHER, by, []),
-      own: new Map([...named].map(([token, through]) => [token, of(token, 'named', through)])),
-    }
-  }
 }
 
-/** The groups whose nested groups all come before them. Those that include themselves, or are too deep, are missing. */
+/** The groups in an order in which nested ones come first. Those that include themselves are missing. */
 function innermostFirst(groups: ReadonlyMap<string, Group>): Group[] {
-  const outer = new Map<string, string[]>()
+  const circular = circularGroups(groups)
+  const followed = [...groups.values()].filter(({id}) => !circular.has(id))
+  const outer = new Map<string, Group[]>()
   const left = new Map<string, number>()
-  for (const group of groups.values()) {
-    const inner = new Set(allGroups(group).filter((id) => groups.has(id)))
+  for (const group of followed) {
+    const inner = new Set(allGroups(group).filter((id) => groups.has(id) && !circular.has(id)))
     left.set(group.id, inner.size)
-    for (const id of inner) added(outer, id, () => []).push(group.id)
+    for (const id of inner) added(outer, id, () => []).push(group)
   }
-  const height = new Map<string, number>()
-  const ready = [...groups.values()].filter(({id}) => left.get(id) === 0)
-  const order: Group[] = []
-  for (const group of ready) {
-    const own = (height.get(group.id) ?? 0) + 1
-    if (own > DEEPEST) continue
-    order.push(group)
-    for (const id of outer.get(group.id) ?? []) {
-      const next = groups.get(id)
-      const missing = (left.get(id) ?? 0) - 1
-      left.set(id, missing)
-      height.set(id, Math.max(height.get(id) ?? 0, own))
-      if (missing === 0 && next) ready.push(next)
+  const order = followed.filter(({id}) => left.get(id) === 0)
+  for (const {id} of order) {
+    for (const next of outer.get(id) ?? []) {
+      const missing = (left.get(next.id) ?? 0) - 1
+      left.set(next.id, missing)
+      if (missing === 0) order.push(next)
     }
   }
   return order
@@ -317,7 +285,7 @@ function compare(a: Way, b: Way): number {
     Number(a.reach === 'conditional') - Number(b.reach === 'conditional') ||
     a.conditions.length - b.conditions.length ||
     PREFERRED.indexOf(a.by) - PREFERRED.indexOf(b.by) ||
-    a.through.length - b.through.length
+    (a.through?.depth ?? 0) - (b.through?.depth ?? 0)
   )
 }
 
@@ -382,7 +350,11 @@ function limited(way: Way | undefined, allowed: Allowed): Way | undefined {
 function throughGroup(id: string, {general, own}: Answers): Answers {
   const outer = new Map<Way, Way>()
   const from = (way: Way | undefined): Way | undefined =>
-    way && added(outer, way, () => ({...way, through: [id, ...way.through]}))
+    way &&
+    added(outer, way, () => ({
+      ...way,
+      through: {id, inner: way.through, depth: (way.through?.depth ?? 0) + 1},
+    }))
   return {general: from(general), own: new Map([...own].map(([token, way]) => [token, from(way)]))}
 }
 
