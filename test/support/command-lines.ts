@@ -126,6 +126,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['group', 'add-token', 'builders', 'cd']},
     {args: ['group', 'show', 'builders']},
     {args: ['policy', 'show', 'Builders']},
+    {args: ['token', 'reach', 'ci']},
     {args: ['group', 'remove-token', 'builders', 'ci']},
     {args: ['policy', 'delete', 'Builders', '--yes'], ends: 7},
     {args: ['policy', 'create', 'Other', '--group', 'builders']},
@@ -447,6 +448,10 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   'token:show': {
     leak: [['token', 'show', 'ci'], ['token', 'show', 'co']],
     hostile: [['token', 'show', known], ['token', 'show', `known${HOSTILE}`], ['token', 'show', 'known']],
+  },
+  'token:reach': {
+    leak: [['token', 'reach', 'ci'], ['token', 'reach', 'co']],
+    hostile: [['token', 'reach', known], ['token', 'reach', `known${HOSTILE}`], ['token', 'reach', 'known']],
   },
   'token:refresh': {
     leak: [['token', 'refresh', 'ci'], ['token', 'refresh', 'ci', '--duration', '1d']],

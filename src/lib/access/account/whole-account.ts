@@ -1,0 +1,102 @@
+import type {AccessApi, Application, Group, ServiceToken, Zone} from '../../api/types.js'
+import {UserError} from '../../core/errors.js'
+import type {AccountRules} from '../../policy/references.js'
+import {readAccountRules} from './account-rules.js'
+import type {AccessContext} from './context.js'
+
+/** How many zones are asked at a time. */
+const AT_ONCE = 4
+
+/** All that decides whom an account lets in, with what belongs to its zones. */
+export interface WholeAccount {
+  rules: AccountRules
+  tokens: ServiceToken[]
+  /** The zone of each application that belongs to one, by the application's ID. */
+  zones: ReadonlyMap<string, Pick<Zone, 'id' | 'name'>>
+  /** What the API token may not read: sentences without full stop. */
+  warnings: string[]
+}
+
+/**
+ * The service tokens, policies, Access groups and applications of the account, and those of each zone that the API token
+ * can list. Asks for a zone's Access groups and service tokens only if the zone has applications of its own.
+ */
+export async function readWholeAccount(ctx: AccessContext): Promise<WholeAccount> {
+  const api = await ctx.api()
+  ctx.progress.step('Reading the rules of the account')
+  const [{rules}, tokens] = await Promise.all([
+    readAccountRules(api, {allNeeded: true, thorough: false}),
+    api.listServiceTokens(),
+  ])
+  // With --zone, the API is that of one zone.
+  if (api.zoneId !== undefined) return {rules, tokens, zones: new Map(), warnings: []}
+  const {found, warnings} = await ofZones(ctx, api)
+  const zones = new Map(found.flatMap(({zone, applications}) => applications.map(({id}) => [id, zone])))
+  return {
+    rules: {
+      policies: rules.policies,
+      groups: [...rules.groups, ...found.flatMap(({groups}) => groups)],
+      // The account's list may have those of zones.
+      applications: [
+        ...rules.applications.filter(({id}) => !zones.has(id)),
+        ...found.flatMap(({applications}) => applications),
+      ],
+    },
+    tokens: [...tokens, ...found.flatMap((one) => one.tokens)],
+    zones,
+    warnings,
+  }
+}
+
+interface ZoneRules {
+  zone: Pick<Zone, 'id' | 'name'>
+  applications: readonly Application[]
+  groups: readonly Group[]
+  tokens: readonly ServiceToken[]
+}
+
+async function ofZones(
+  ctx: AccessContext,
+  api: AccessApi,
+): Promise<{found: ZoneRules[]; warnings: string[]}> {
+  const zones = await permitted(api.listZones())
+  if (!zones) return {found: [], warnings: [`The API token may not list the zones; ${LEFT_OUT}`]}
+  const found: ZoneRules[] = []
+  const closed: string[] = []
+  for (let from = 0; from < zones.length; from += AT_ONCE) {
+    ctx.progress.step(`Reading the rules of zones (${from} of ${zones.length})`)
+    const some = zones.slice(from, from + AT_ONCE)
+    const read = await Promise.all(some.map(async (zone) => permitted(ofZone(api.inZone(zone.id), zone))))
+    some.forEach(({name}, at) => {
+      const rules = read[at]
+      if (rules) found.push(rules)
+      else closed.push(name)
+    })
+  }
+  if (closed.length === 0) return {found, warnings: []}
+  const which = closed.length > NAMED ? `${closed.length} zones` : closed.join(', ')
+  return {found, warnings: [`The API token may not read the applications of ${which}; ${LEFT_OUT}`]}
+}
+
+const NAMED = 5
+const LEFT_OUT = 'applications that belong to a zone are left out'
+
+async function ofZone(api: AccessApi, {id, name}: Zone): Promise<ZoneRules> {
+  const zone = {id, name}
+  if ((await api.listApplications()).length === 0) return {zone, applications: [], groups: [], tokens: []}
+  const [{rules}, tokens] = await Promise.all([
+    readAccountRules(api, {allNeeded: true, thorough: false}),
+    api.listServiceTokens(),
+  ])
+  return {zone, applications: rules.applications, groups: rules.groups, tokens}
+}
+
+/** @returns undefined where the API token may not */
+async function permitted<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof UserError && error.kind === 'permission') return undefined
+    throw error
+  }
+}
