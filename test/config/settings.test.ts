@@ -22,8 +22,8 @@ const cwd = (): string => path.join(home, 'work')
 const load = (
   flags: LoadSettings['flags'] = {},
   more: Record<string, string> = {},
-  allowNewProfile = false,
-): Promise<Settings> => loadSettings({env: {...env, ...more}, cwd: cwd(), flags, allowNewProfile})
+  missing: 'new' | undefined = undefined,
+): Promise<Settings> => loadSettings({env: {...env, ...more}, cwd: cwd(), flags, missingProfile: missing})
 
 async function write(file: string, content: unknown): Promise<void> {
   await fs.mkdir(path.dirname(file), {recursive: true})
@@ -182,7 +182,7 @@ describe('writing a profile', () => {
   ])('takes no profile called %j', async (name) => {
     const bad = {code: 'BAD_PROFILE_NAME'}
     await expect(updateProfile(pathsFrom(env), name, {})).rejects.toMatchObject(bad)
-    if (name !== '') await expect(load({profile: name}, {}, true)).rejects.toMatchObject(bad)
+    if (name !== '') await expect(load({profile: name}, {}, 'new')).rejects.toMatchObject(bad)
     expect(await fs.readdir(home)).toEqual([])
   })
 
@@ -194,7 +194,7 @@ describe('writing a profile', () => {
         why: expect.stringContaining('work') as string,
       })
     }
-    expect(await load({profile: 'wrk'}, {}, true)).toMatchObject({profileExists: false})
+    expect(await load({profile: 'wrk'}, {}, 'new')).toMatchObject({profileExists: false})
   })
 })
 
@@ -241,7 +241,7 @@ describe('a profile whose name differs by case only', () => {
       code: 'PROFILE_NAME_TAKEN',
       next: ['Use it: --profile Prod', 'Choose another name'],
     }
-    await expect(load({profile: name}, {}, true)).rejects.toMatchObject(taken)
+    await expect(load({profile: name}, {}, 'new')).rejects.toMatchObject(taken)
     await expect(updateProfile(pathsFrom(env), name, {})).rejects.toMatchObject(taken)
     expect((await readConfig(pathsFrom(env))).profiles).toEqual({Prod: {accountId: 'a'}})
   })
@@ -252,7 +252,7 @@ describe('a profile whose name differs by case only', () => {
       ['Prod', 'a'],
       ['prod', 'b'],
     ] as const) {
-      expect(await load({profile: name}, {}, true)).toMatchObject({profileName: name, accountId})
+      expect(await load({profile: name}, {}, 'new')).toMatchObject({profileName: name, accountId})
       expect(await updateProfile(pathsFrom(env), name, {store: 'vault'})).toMatchObject({accountId})
     }
   })

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import {Flags} from '@oclif/core'
-import {deleteProfile, planProfileDeletion} from '../../lib/access/account/profiles.js'
+import {deleteProfile, keepsSomething, planProfileDeletion} from '../../lib/access/account/profiles.js'
 import {profileArg, required} from '../../lib/command/args.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {sshConfigFlag, yesFlag} from '../../lib/command/flags.js'
@@ -29,10 +29,11 @@ export default class ProfileDelete extends AccessCommand<typeof ProfileDelete> {
   async run(): Promise<object> {
     const {name} = this.args
     const {profiles} = await readConfig(this.settings.paths)
-    if (!Object.hasOwn(profiles, name)) throw profileNotFound(name, Object.keys(profiles))
     const settings = await this.loadSettings(name)
     const ctx = this.access(settings)
-    const plan = await planProfileDeletion(ctx, {withSecrets: this.flags['with-secrets']})
+    if (!settings.profileExists && !(await keepsSomething(ctx)))
+      throw profileNotFound(name, Object.keys(profiles))
+    const plan = await planProfileDeletion(ctx, {...settings, withSecrets: this.flags['with-secrets']})
     const {secrets, hosts} = plan
     if (!this.flags.yes) await this.confirmDeletion(name, secrets)
     const hadApiToken = await deleteProfile(ctx, settings, plan)

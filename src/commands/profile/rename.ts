@@ -1,5 +1,5 @@
 import path from 'node:path'
-import {renameWholeProfile} from '../../lib/access/account/profiles.js'
+import {finishRenaming, renameWholeProfile} from '../../lib/access/account/profiles.js'
 import {newNameArg, profileArg, required} from '../../lib/command/args.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {sshConfigFlag} from '../../lib/command/flags.js'
@@ -20,11 +20,18 @@ export default class ProfileRename extends AccessCommand<typeof ProfileRename> {
 
   async run(): Promise<object> {
     const {name, new: to} = this.args
-    const config = await readConfig(this.settings.paths)
-    if (!Object.hasOwn(config.profiles, name)) throw profileNotFound(name, Object.keys(config.profiles))
-    refuseTaken(to, config)
-    const settings = await this.loadSettings(name)
-    const {tokens, hosts} = await renameWholeProfile(this.access(settings), settings, to)
+    const {profiles} = await readConfig(this.settings.paths)
+    // It was interrupted when the profile had its new name.
+    const begun = profiles[to]?.renamedFrom === name
+    if (!begun) {
+      if (!Object.hasOwn(profiles, name)) throw profileNotFound(name, Object.keys(profiles))
+      refuseTaken(to, {profiles})
+    }
+    const settings = await this.loadSettings(begun ? to : name)
+    const ctx = this.access(settings)
+    const {tokens, hosts} = await (begun
+      ? finishRenaming(ctx, settings)
+      : renameWholeProfile(ctx, settings, to))
     this.print(`${style.green('✓')} Profile ${style.bold(name)} is now ${style.bold(to)}`)
     const {profileName, profileSource} = this.settings
     if (profileName === name && profileSource !== 'profile' && profileSource !== 'default')

@@ -376,7 +376,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
         connectTo: text('connect-to'),
         caFile: text('ca-file'),
       },
-      allowNewProfile: (this.ctor as typeof BaseCommand).profile !== undefined,
+      missingProfile: (this.ctor as typeof BaseCommand).profile,
     })
   }
 }

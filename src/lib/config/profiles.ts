@@ -24,6 +24,7 @@ const profileSchema = v.looseObject({
   caFile: v.optional(v.string()),
   knownHostsFile: v.optional(v.string()),
   sandbox: v.optional(v.boolean()),
+  renamedFrom: v.optional(v.string()),
 })
 
 const fileSchema = v.looseObject({
@@ -113,7 +114,8 @@ export async function removeProfile(paths: Paths, name: string): Promise<Profile
 }
 
 /**
- * Gives a profile another name; its settings and its place in the file stay.
+ * Gives a profile another name; its settings and its place in the file stay. Until {@link endRenaming}, the profile says
+ * which name it had.
  *
  * @throws UserError `not-found` / `PROFILE_NOT_FOUND`; `conflict` / `PROFILE_NAME_TAKEN`; `usage` / `BAD_PROFILE_NAME`
  */
@@ -123,11 +125,18 @@ export async function renameProfile(paths: Paths, from: string, to: string): Pro
     const profile = config.profiles[from]
     if (!profile) throw profileNotFound(from, Object.keys(config.profiles))
     const profiles = Object.fromEntries(
-      Object.entries(config.profiles).map(([name, one]) => [name === from ? to : name, one]),
+      Object.entries(config.profiles).map(([name, one]) =>
+        name === from ? [to, {...one, renamedFrom: from}] : [name, one],
+      ),
     )
     const currentProfile = config.currentProfile === from ? to : config.currentProfile
     return [{...config, ...(currentProfile !== undefined && {currentProfile}), profiles}, profile]
   })
+}
+
+/** The profile has left nothing under its previous name. */
+export async function endRenaming(paths: Paths, name: string): Promise<void> {
+  await updateProfile(paths, name, {renamedFrom: undefined})
 }
 
 /**
@@ -181,12 +190,23 @@ export function checkProfileName(name: string): string {
 
 /**
  * Refuses a new name that differs from an existing one only by case: files, and on Windows keychain entries, are named
- * after it, and are not case-sensitive on some systems. Two such names from an older file stay usable.
+ * after it, and are not case-sensitive on some systems. Two such names from an older file stay usable. Also refuses the
+ * previous name of a profile whose renaming was interrupted: what is left under it would become the new profile's.
  *
  * @throws UserError `conflict` / `PROFILE_NAME_TAKEN`
  */
 export function refuseTwin(name: string, {profiles}: Pick<ConfigFile, 'profiles'>): void {
   if (Object.hasOwn(profiles, name)) return
+  const renamed = Object.keys(profiles).find((one) => profiles[one]?.renamedFrom === name)
+  if (renamed !== undefined) {
+    throw new UserError({
+      kind: 'conflict',
+      code: 'PROFILE_NAME_TAKEN',
+      message: `The profile "${renamed}" was called "${name}", and its renaming was interrupted`,
+      why: 'What this machine keeps under that name belongs to it. Nothing was changed.',
+      next: [`zt profile rename ${name} ${renamed}`],
+    })
+  }
   const twin = Object.keys(profiles).find((one) => one.toLowerCase() === name.toLowerCase())
   if (twin === undefined) return
   throw new UserError({

@@ -28,8 +28,8 @@ export interface LoadSettings {
   env: Environment
   cwd: string
   flags: SettingFlags
-  /** True if the profile may be new: `login` creates it. */
-  allowNewProfile?: boolean
+  /** Whether the profile need not exist: `login` creates a new one, and to some commands it does not matter. */
+  missingProfile?: 'new' | 'ignored' | undefined
 }
 
 /**
@@ -37,12 +37,7 @@ export interface LoadSettings {
  *
  * @throws UserError `config` for a damaged file, `not-found` for a named profile that does not exist, `usage` for a bad value
  */
-export async function loadSettings({
-  env,
-  cwd,
-  flags,
-  allowNewProfile = false,
-}: LoadSettings): Promise<Settings> {
+export async function loadSettings({env, cwd, flags, missingProfile}: LoadSettings): Promise<Settings> {
   refuseUncheckedCertificates(env)
   const paths = pathsFrom(env)
   const named = flags.profile ?? set(env['ZT_PROFILE'])
@@ -59,10 +54,10 @@ export async function loadSettings({
   ) ?? [DEFAULT_PROFILE, 'default' as const]
   checkProfileName(profileName)
   const profile = config.profiles[profileName]
-  if (!profile && profileName !== DEFAULT_PROFILE && !allowNewProfile) {
+  if (!profile && profileName !== DEFAULT_PROFILE && missingProfile === undefined) {
     throw profileNotFound(profileName, Object.keys(config.profiles))
   }
-  if (allowNewProfile) refuseTwin(profileName, config)
+  if (missingProfile === 'new') refuseTwin(profileName, config)
   const account = first<string>(
     [flags.account, 'flag'],
     [set(env['CLOUDFLARE_ACCOUNT_ID']), 'environment'],
@@ -97,6 +92,7 @@ export async function loadSettings({
     profileName,
     profileSource,
     profileExists: profile !== undefined,
+    renamedFrom: profile?.renamedFrom,
     configured: Object.keys(config.profiles).length > 0,
     apiUrl,
     accountId: account?.[0],

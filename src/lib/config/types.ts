@@ -25,6 +25,8 @@ export interface Profile {
   knownHostsFile?: string | undefined
   /** True: zt marks all output of this profile as not real. */
   sandbox?: boolean | undefined
+  /** The name that the profile had before, until nothing on this machine has that name any more. */
+  renamedFrom?: string | undefined
 }
 
 /** Where a setting came from, for `whoami` and errors. */
@@ -37,6 +39,8 @@ export interface Settings {
   profileSource: SettingSource
   /** False if the file has no profile of that name (it need not have the default one). */
   profileExists: boolean
+  /** The profile's previous name, if its renaming was interrupted. */
+  renamedFrom: string | undefined
   /** Whether the file has any profile. A project's file chooses among them, and cannot make this false. */
   configured: boolean
   apiUrl: string

@@ -496,6 +496,15 @@ describe('checking the stores', () => {
       found: () => 'BINDING_WITHOUT_TOKEN - h.example',
       fixable: false,
     },
+    {
+      what: 'an entry of a profile that is gone',
+      spoil: async () => {
+        const [entry] = await ctx.index.list()
+        if (entry) await ctx.index.put({...entry, profile: 'gone'})
+      },
+      found: () => 'NO_SUCH_PROFILE - gone',
+      fixable: false,
+    },
   ]
 
   it.each(cases)('names $what; fixed: $fixable', async ({spoil, found, fixable, why}) => {
@@ -520,6 +529,7 @@ describe('checking the stores', () => {
     const [entry] = await ctx.index.list()
     await ctx.index.remove('default', id)
     await ctx.index.put({...entry!, profile: 'other'})
+    await updateProfile((await settings()).paths, 'other', {store: 'vault'})
     expect((await check(true)).problems).toEqual([])
     world.store.kept.delete(key)
     storeOf('keychain').kept.set(key, value)

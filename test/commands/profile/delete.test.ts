@@ -113,7 +113,23 @@ it('fails while a creation is not settled, and for what is no profile', async ()
   await zt.unchanged(async () => {
     await zt.fails(remove('--yes'), 'conflict', 'OPERATION_PENDING')
     await zt.fails('profile delete none --yes', 'not-found', 'PROFILE_NOT_FOUND')
-    await zt.fails(['profile', 'delete', '../x', '--yes'], 'not-found', 'PROFILE_NOT_FOUND')
+    await zt.fails(['profile', 'delete', '../x', '--yes'], 'usage', 'BAD_PROFILE_NAME')
     await zt.fails('profile delete', 'usage', 'BAD_COMMAND_LINE')
   })
+})
+
+it('deletes what is left of a profile that does not exist', async () => {
+  const {zt} = scene
+  await zt.json('token create deploy --profile lab')
+  const {profiles} = await zt.readConfig()
+  const {lab: _, ...others} = profiles
+  await zt.writeConfig({currentProfile: 'default', profiles: others})
+  const {problems} = (await zt.json('store check', {ends: 9})) as {problems: {code: string; next: string[]}[]}
+  expect(problems.find(({code}) => code === 'NO_SUCH_PROFILE')?.next).toEqual([
+    'zt login --profile lab',
+    'If it is not needed: zt profile delete lab',
+  ])
+  await zt.unchanged(() => zt.fails(remove('--yes'), 'conflict', 'PROFILE_HAS_SECRETS'))
+  expect(await zt.json(remove('--yes --with-secrets'))).toMatchObject({secretsDeleted: ['deploy']})
+  await zt.fails(remove('--yes'), 'not-found', 'PROFILE_NOT_FOUND')
 })

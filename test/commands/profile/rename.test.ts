@@ -1,7 +1,14 @@
 import fs from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
-import {beforeEach, expect, it} from 'vitest'
+import {beforeEach, describe, expect, it} from 'vitest'
+import {openAccess, type AccessContext} from '../../../src/lib/access/account/context.js'
+import {renameWholeProfile} from '../../../src/lib/access/account/profiles.js'
+import {nameKeeper} from '../../../src/lib/command/keep-names.js'
+import {loadSettings} from '../../../src/lib/config/settings.js'
+import type {Settings} from '../../../src/lib/config/types.js'
 import {commandTests} from '../../support/command-harness.js'
+import {dyingFiles} from '../../support/dying-files.js'
 
 const scene = commandTests('profile rename')
 const loggedOut = {CLOUDFLARE_API_TOKEN: undefined}
@@ -48,24 +55,133 @@ it('can be undone', async () => {
   expect(await zt.readConfig()).toEqual(before)
 })
 
-it('can be repeated after it was interrupted', async () => {
-  const {zt} = scene
-  // It ended before the configuration was written: the copies are there.
-  for (const kind of ['index', 'hosts']) {
-    const [from, to] = ['lab', 'work'].map((name) => path.join(zt.home, 'DATA', 'zt', kind, name)) as [
-      string,
-      string,
-    ]
-    await fs.cp(from, to, {recursive: true})
-    for (const name of await fs.readdir(to)) {
-      const text = await fs.readFile(path.join(to, name), 'utf8')
-      await fs.writeFile(path.join(to, name), text.replace('"lab"', '"work"'))
+describe('killed', () => {
+  const directory = (kind: string): string => path.join(scene.zt.home, kind)
+  const env = (): Record<string, string> => ({
+    HOME: scene.zt.home,
+    CLOUDFLARE_API_TOKEN: scene.zt.state.apiToken,
+    ...Object.fromEntries(
+      ['CONFIG', 'DATA', 'STATE', 'CACHE'].map((kind) => [`XDG_${kind}_HOME`, directory(kind)]),
+    ),
+  })
+  const context = async (profile: string): Promise<{ctx: AccessContext; settings: Settings}> => {
+    const settings = await loadSettings({env: env(), cwd: scene.zt.home, flags: {profile}})
+    const environment = {dbusAddress: undefined, runtimeDir: undefined}
+    return {
+      settings,
+      ctx: openAccess(settings, {userAgent: 'zt-test', names: nameKeeper(settings), environment}),
     }
   }
-  expect(await zt.json(rename('lab', 'work'))).toMatchObject({tokens: 1, hosts: 1})
-  expect(await zt.json('token show deploy')).toMatchObject({token: {store: 'vault', hosts: [HOST]}})
-  expect(await zt.json('store check')).toMatchObject({problems: []})
+  /** Locks end with their process. */
+  const counts = (file: string): boolean =>
+    file.startsWith(scene.zt.home) && !file.includes(path.join('STATE', 'zt', 'locks'))
+  const endLocks = (): Promise<void> =>
+    fs.rm(path.join(directory('STATE'), 'zt', 'locks'), {recursive: true, force: true})
+  const renamed = async (): Promise<void> => {
+    const {ctx, settings} = await context('lab')
+    await renameWholeProfile(ctx, settings, 'work')
+  }
+  it('at every file operation, is finished by a repetition, and store check says which', async () => {
+    const {zt} = scene
+    const home = await homeOf(zt.home)
+    const {effects} = await dyingFiles(renamed, {counts})
+    const end = await zt.readConfig()
+    const ends = new Set<string>()
+    for (const [diesAt, effect] of effects.entries()) {
+      await home.restore()
+      const {died} = await dyingFiles(renamed, {diesAt, counts})
+      const at = `before ${effect}`
+      expect(died, at).toBe(true)
+      await endLocks()
+      const {profiles} = await zt.readConfig()
+      const done = profiles['work'] !== undefined && profiles['work']['renamedFrom'] === undefined
+      const unfinished = profiles['work']?.['renamedFrom'] === 'lab'
+      ends.add(done ? 'done' : unfinished ? 'unfinished' : 'not begun')
+      if (unfinished) {
+        // Whatever has the old name is about to get the new one.
+        await zt.fails('login --profile lab', 'conflict', 'PROFILE_NAME_TAKEN', {input: 'x'})
+        const {problems} = (await zt.json('store check', {ends: 9})) as {
+          problems: {code: string; next: string[]}[]
+        }
+        expect(
+          problems.filter(({code}) => code !== 'TEMPORARY_FILE'),
+          at,
+        ).toMatchObject([{code: 'NO_SUCH_PROFILE', subject: 'lab', next: ['zt profile rename lab work']}])
+      }
+      if (!done) {
+        const repeated = await zt.json(rename('lab', 'work'), {env: {ZT_PROFILE: 'lab'}})
+        expect(repeated, at).toMatchObject({tokens: 1, hosts: 1})
+      }
+      expect(await zt.readConfig(), at).toEqual(end)
+      const {ctx} = await context('work')
+      expect(await ctx.storeOf('vault').then((store) => store.list()), at).toHaveLength(2)
+      expect(
+        (await ctx.undo.list()).records.map(({profile}) => profile),
+        at,
+      ).toEqual(['work'])
+      const left = (await zt.json('store check', {ends: 9}).catch(() => ({problems: []}))) as {
+        problems: {code: string}[]
+      }
+      expect(
+        left.problems.filter(({code}) => code !== 'TEMPORARY_FILE'),
+        at,
+      ).toEqual([])
+    }
+    expect([...ends].sort()).toEqual(['not begun', 'unfinished'])
+    expect(await zt.json('token show deploy')).toMatchObject({token: {store: 'vault', hosts: [HOST]}})
+    expect(await zt.json('whoami --no-probe', {env: loggedOut})).toMatchObject({profile: 'work'})
+  })
+
+  it('keeps what was changed under the new name before the repetition, and what another zt stored', async () => {
+    const {zt} = scene
+    await renamed()
+    const {ctx} = await context('work')
+    const [entry] = await ctx.index.list('work')
+    if (!entry) throw new Error('nothing was renamed')
+    const {profiles} = await zt.readConfig()
+    await zt.writeConfig({
+      currentProfile: 'work',
+      profiles: {...profiles, work: {...profiles['work'], renamedFrom: 'lab'}},
+    })
+    const other = '66666666-2222-4333-8444-555555555555'
+    await ctx.index.put({...entry, profile: 'lab', name: 'old'})
+    await ctx.index.put({...entry, profile: 'lab', tokenId: other})
+    // Not bound any more: a repetition must not bind it again.
+    await ctx.index.unbind('work', HOST)
+    await ctx.index.bind({profile: 'lab', host: HOST, tokenId: entry.tokenId, boundAt: ''})
+    await zt.json(rename('lab', 'work'))
+    const names = Object.fromEntries((await ctx.index.list('work')).map(({tokenId, name}) => [tokenId, name]))
+    expect(names).toEqual({[entry.tokenId]: 'deploy', [other]: 'deploy'})
+    expect(await ctx.index.bindings()).toEqual([])
+    expect(await ctx.index.list('lab')).toEqual([])
+  })
+
+  it('has the profile neither deleted nor renamed again before it is finished', async () => {
+    const {zt} = scene
+    const {lab, ...others} = (await zt.readConfig()).profiles
+    await zt.writeConfig({currentProfile: 'work', profiles: {...others, work: {...lab, renamedFrom: 'lab'}}})
+    for (const line of [rename('work', 'third'), ['profile', 'delete', 'work', '--yes', '--with-secrets']])
+      await zt.unchanged(async () => {
+        const {next} = await zt.fails(line, 'conflict', 'OPERATION_PENDING')
+        expect(next).toEqual(['zt profile rename lab work'])
+      })
+  })
 })
+
+/** What a directory holds, to give it back. */
+async function homeOf(home: string): Promise<{restore: () => Promise<void>}> {
+  const kinds = ['CONFIG', 'DATA', 'STATE']
+  const copy = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-home-'))
+  for (const kind of kinds) await fs.cp(path.join(home, kind), path.join(copy, kind), {recursive: true})
+  return {
+    restore: async () => {
+      for (const kind of kinds) {
+        await fs.rm(path.join(home, kind), {recursive: true, force: true})
+        await fs.cp(path.join(copy, kind), path.join(home, kind), {recursive: true})
+      }
+    },
+  }
+}
 
 it('names what must be changed by hand', async () => {
   const {zt} = scene

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import {createAccessApi} from '../../api/client.js'
 import type {AccessApi, Pause} from '../../api/types.js'
+import {readConfig} from '../../config/profiles.js'
 import type {Settings} from '../../config/types.js'
 import {systemClock, type Clock} from '../../core/clock.js'
 import {noProgress, type Progress} from '../../core/progress.js'
@@ -37,6 +38,8 @@ export interface AccessContext {
   profile: string
   /** True when the profile was named on the command line: then suggested commands name it too. */
   profileNamed: boolean
+  /** False if another zt has renamed or deleted the profile since this one read it. */
+  profileRemains?(): Promise<boolean>
   accountId: string | undefined
   apiUrl: string
   /** Why CLOUDFLARE_API_TOKEN is set but not used; undefined when it is used or not set. */
@@ -197,6 +200,8 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
   return {
     profile: settings.profileName,
     profileNamed: settings.profileSource === 'flag',
+    profileRemains: async () =>
+      !settings.profileExists || Object.hasOwn((await readConfig(paths)).profiles, settings.profileName),
     accountId: settings.accountId,
     apiUrl: settings.apiUrl,
     withheld,

@@ -1,11 +1,15 @@
-import {removeProfile, renameProfile} from '../../config/profiles.js'
+import {endRenaming, removeProfile, renameProfile} from '../../config/profiles.js'
 import type {Settings} from '../../config/types.js'
 import {ztCommand} from '../../core/command-line.js'
-import {UserError} from '../../core/errors.js'
+import {interrupted, UserError} from '../../core/errors.js'
 import {saveAndReadBack} from '../../secrets/credentials.js'
 import {requireReady} from '../../secrets/stores.js'
+import {withProfileLock} from '../tokens/profile-lock.js'
 import type {AccessContext} from './context.js'
-import {forgetNames, forgetServiceTokens, logout, onlyOf} from './session.js'
+import {forgetServiceTokens, logout, onlyOf} from './session.js'
+
+/** Of the profile that is changed. */
+type ProfileSettings = Pick<Settings, 'apiTokenStore' | 'paths' | 'renamedFrom'>
 
 /** What is deleted with a profile. */
 export interface ProfileDeletion {
@@ -25,9 +29,9 @@ export interface ProfileDeletion {
  */
 export async function planProfileDeletion(
   ctx: AccessContext,
-  {withSecrets}: {withSecrets: boolean},
+  {withSecrets, renamedFrom}: {withSecrets: boolean} & Pick<Settings, 'renamedFrom'>,
 ): Promise<ProfileDeletion> {
-  await refusePending(ctx)
+  await refusePending(ctx, {renamedFrom})
   const only = await onlyOf(ctx)
   const entries = (await ctx.index.list(ctx.profile)).filter(({tokenId}) => only.includes(tokenId))
   const secrets = entries.map(({name}) => name)
@@ -46,6 +50,11 @@ export async function planProfileDeletion(
   })
 }
 
+/** Whether this machine keeps tokens or hosts under the name of this profile, which need not exist. */
+export async function keepsSomething({index, profile}: AccessContext): Promise<boolean> {
+  return (await index.list(profile)).length > 0 || (await index.bindings(profile)).length > 0
+}
+
 /**
  * Deletes a profile, and what this machine keeps for it. The profile goes last, so that an interrupted deletion can be
  * repeated.
@@ -56,56 +65,121 @@ export async function planProfileDeletion(
  */
 export async function deleteProfile(
   ctx: AccessContext,
-  settings: Pick<Settings, 'apiTokenStore' | 'paths'>,
+  settings: ProfileSettings & Pick<Settings, 'profileExists'>,
   agreed: ProfileDeletion,
 ): Promise<boolean> {
-  const now = await planProfileDeletion(ctx, {withSecrets: true})
-  if (now.tokenIds.some((id) => !agreed.tokenIds.includes(id))) {
-    throw new UserError({
-      kind: 'conflict',
-      code: 'PROFILE_CHANGED',
-      message: `Meanwhile another zt has saved a secret in profile ${ctx.profile}`,
-      why: 'What was confirmed does not include it. Nothing was changed.',
-      next: [ztCommand({profile: ctx.profile, profileNamed: true}, 'token', 'list')],
-    })
+  const run = async (): Promise<boolean> => {
+    const now = await planProfileDeletion(ctx, {...settings, withSecrets: true})
+    if (now.tokenIds.some((id) => !agreed.tokenIds.includes(id))) {
+      throw new UserError({
+        kind: 'conflict',
+        code: 'PROFILE_CHANGED',
+        message: `Meanwhile another zt has saved a secret in profile ${ctx.profile}`,
+        why: 'What was confirmed does not include it. Nothing was changed.',
+        next: [ztCommand({profile: ctx.profile, profileNamed: true}, 'token', 'list')],
+      })
+    }
+    const hadApiToken = await logout(ctx, settings.apiTokenStore)
+    await forgetServiceTokens(ctx)
+    if (settings.profileExists) await removeProfile(settings.paths, ctx.profile)
+    return hadApiToken
   }
-  const hadApiToken = await logout(ctx, settings.apiTokenStore)
-  await forgetServiceTokens(ctx)
-  await removeProfile(settings.paths, ctx.profile)
-  return hadApiToken
+  const again = interrupted({
+    why: `Profile ${ctx.profile} is not deleted completely, and secrets of it may be gone.`,
+    next: [`zt profile delete ${ctx.profile}`],
+  })
+  return withProfileLock(ctx, () => ctx.interruptible((inner) => inner ?? again, run))
+}
+
+/** How much has another name. */
+interface Renamed {
+  tokens: number
+  hosts: number
 }
 
 /**
  * Gives a profile another name. Its API token, index, host bindings and undo records go with it; secrets of service tokens
- * are stored under the tokens' IDs, and stay where they are. Everything has the new name before the old one goes, so that
- * an interrupted renaming loses nothing and can be repeated.
+ * are stored under the tokens' IDs, and stay where they are. Everything has the new name before the old one goes, and the
+ * profile says which name it had until nothing has that any more: an interrupted renaming loses nothing, and can be
+ * repeated ({@link finishRenaming}).
  *
- * @throws UserError `conflict` / `PROFILE_NAME_TAKEN`, `OPERATION_PENDING`; of the store
+ * @throws UserError `conflict` / `PROFILE_NAME_TAKEN`, `OPERATION_PENDING`, `PROFILE_BUSY`; of the store
  */
 export async function renameWholeProfile(
   ctx: AccessContext,
-  settings: Settings,
+  settings: ProfileSettings,
   to: string,
-): Promise<{tokens: number; hosts: number}> {
-  await refusePending(ctx)
-  await refuseLeftovers(ctx, to)
-  const dropApiToken = await copyApiToken(ctx, settings, to)
-  await copyIndex(ctx, to)
-  await renameProfile(settings.paths, ctx.profile, to)
-  // With what another zt has stored meanwhile.
-  const moved = await copyIndex(ctx, to)
-  for (const {tokenId} of moved.entries) await ctx.index.remove(ctx.profile, tokenId)
-  for (const {host} of moved.bindings) await ctx.index.unbind(ctx.profile, host)
-  const {records} = await ctx.undo.list()
-  for (const record of records)
-    if (record.profile === ctx.profile) await ctx.undo.update({...record, profile: to})
-  await dropApiToken()
-  forgetNames(ctx)
-  return {tokens: moved.entries.length, hosts: moved.bindings.length}
+): Promise<Renamed> {
+  return withProfileLock(ctx, async () => {
+    await refusePending(ctx, settings)
+    await refuseLeftovers(ctx, to)
+    const again = interrupted({
+      why: `The renaming of profile ${ctx.profile} to ${to} is not complete. Nothing is lost.`,
+      next: [`zt profile rename ${ctx.profile} ${to}`],
+    })
+    return ctx.interruptible(
+      (inner) => inner ?? again,
+      async () => {
+        await copyApiToken(ctx, settings, to)
+        await copyIndex(ctx, to)
+        await renameProfile(settings.paths, ctx.profile, to)
+        // With what another zt has stored meanwhile.
+        await copyIndex(ctx, to)
+        return dropOldName({...ctx, profile: to}, settings, ctx.profile)
+      },
+    )
+  })
 }
 
-/** Its store, and the profile that it is for, are in the journal. */
-async function refusePending(ctx: AccessContext): Promise<void> {
+/**
+ * Finishes the renaming of this profile, which was interrupted after the profile had its new name; does nothing for any
+ * other. What has changed since under the new name remains.
+ *
+ * @throws UserError `conflict` / `PROFILE_BUSY`; of the store
+ */
+export async function finishRenaming(ctx: AccessContext, settings: ProfileSettings): Promise<Renamed> {
+  const {renamedFrom: from} = settings
+  const {index, profile} = ctx
+  if (from === undefined) return howMuch(ctx)
+  return withProfileLock({...ctx, profile: from}, async () => {
+    const known = await index.list(profile)
+    for (const entry of await index.list(from))
+      // Stored by another zt between the copy and the new name.
+      if (!known.some(({tokenId}) => tokenId === entry.tokenId)) await index.put({...entry, profile})
+    return dropOldName(ctx, settings, from)
+  })
+}
+
+/** The end of a renaming, which can be repeated: everything has the new name already, but for the undo records. */
+async function dropOldName(ctx: AccessContext, settings: ProfileSettings, from: string): Promise<Renamed> {
+  const {index, profile, undo} = ctx
+  for (const {tokenId} of await index.list(from)) await index.remove(from, tokenId)
+  for (const {host} of await index.bindings(from)) await index.unbind(from, host)
+  for (const record of (await undo.list()).records)
+    if (record.profile === from) await undo.update({...record, profile})
+  await logout({...ctx, profile: from}, settings.apiTokenStore)
+  await endRenaming(settings.paths, profile)
+  return howMuch(ctx)
+}
+
+async function howMuch({index, profile}: AccessContext): Promise<Renamed> {
+  return {tokens: (await index.list(profile)).length, hosts: (await index.bindings(profile)).length}
+}
+
+/** A creation or rotation has the profile and its store in the journal, an interrupted renaming has two names. */
+async function refusePending(
+  ctx: AccessContext,
+  {renamedFrom}: Pick<Settings, 'renamedFrom'>,
+): Promise<void> {
+  if (renamedFrom !== undefined) {
+    throw new UserError({
+      kind: 'conflict',
+      code: 'OPERATION_PENDING',
+      message: `The renaming of profile ${renamedFrom} to ${ctx.profile} was interrupted`,
+      why: 'Nothing was changed now.',
+      next: [`zt profile rename ${renamedFrom} ${ctx.profile}`],
+    })
+  }
   const {entries} = await ctx.journal.list()
   const pending = entries.find(({profile}) => profile === ctx.profile)
   if (!pending) return
@@ -139,29 +213,18 @@ async function refuseLeftovers(ctx: AccessContext, to: string): Promise<void> {
   })
 }
 
-/** @returns removes it under the old name */
-async function copyApiToken(
-  ctx: AccessContext,
-  {apiTokenStore}: Settings,
-  to: string,
-): Promise<() => Promise<void>> {
-  if (apiTokenStore === undefined) return () => Promise.resolve()
+async function copyApiToken(ctx: AccessContext, {apiTokenStore}: ProfileSettings, to: string): Promise<void> {
+  if (apiTokenStore === undefined) return
   const store = await ctx.storeOf(apiTokenStore)
   await requireReady(store, {write: true})
-  const before = {kind: 'api-token', id: ctx.profile} as const
   const after = {kind: 'api-token', id: to} as const
-  const token = await store.get(before)
+  const token = await store.get({kind: 'api-token', id: ctx.profile})
   if (token) await saveAndReadBack(store, after, token, 'the API token')
   // One that an earlier profile left there.
   else await store.delete(after)
-  return async () => {
-    await store.delete(before)
-  }
 }
 
-async function copyIndex({index, profile}: AccessContext, to: string) {
-  const [entries, bindings] = [await index.list(profile), await index.bindings(profile)]
-  for (const entry of entries) await index.put({...entry, profile: to})
-  for (const binding of bindings) await index.bind({...binding, profile: to})
-  return {entries, bindings}
+async function copyIndex({index, profile}: AccessContext, to: string): Promise<void> {
+  for (const entry of await index.list(profile)) await index.put({...entry, profile: to})
+  for (const binding of await index.bindings(profile)) await index.bind({...binding, profile: to})
 }

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import {DEFAULT_PROFILE} from '../../config/profiles.js'
 import type {Settings} from '../../config/types.js'
 import {removeFile} from '../../system/files.js'
 import {findLeftovers} from '../../secrets/leftovers.js'
@@ -18,11 +19,12 @@ export interface Problem {
     | 'STRAY_API_TOKEN'
     | 'DUPLICATE'
     | 'BINDING_WITHOUT_TOKEN'
+    | 'NO_SUCH_PROFILE'
     | 'TEMPORARY_FILE'
   /** One sentence. */
   what: string
   store: string | undefined
-  /** The entry's ID, the host or the file. */
+  /** The entry's ID, the host, the profile or the file. */
   subject: string
   profile: string | undefined
   fixed: boolean
@@ -72,7 +74,15 @@ export async function checkStores(
   await report(emptyIndexEntries(ctx, seen))
   await report(strayEntries(ctx, seen))
   // With the index as it is now.
-  await report(bindingsWithoutToken(ctx, await ctx.index.list(), await ctx.index.bindings()))
+  const [entries, bindings] = [await ctx.index.list(), await ctx.index.bindings()]
+  await report(
+    bindingsWithoutToken(
+      ctx,
+      entries,
+      bindings.filter(({profile}) => exists(seen, profile)),
+    ),
+  )
+  await report(withoutProfile(seen, [...entries, ...bindings]))
   await report(await temporaryFiles(ctx, settings))
   return {stores: seen.stores.map(storeReport), problems}
 }
@@ -169,6 +179,8 @@ function strayApiToken(
   key: SecretKey,
 ): Found | undefined {
   const {store} = at
+  // Reported as an interrupted renaming.
+  if (Object.values(seen.profiles).some(({renamedFrom}) => renamedFrom === key.id)) return undefined
   // A profile may have the name of a property that every object has.
   const profile = Object.entries(seen.profiles).find(([name]) => name === key.id)?.[1]
   const keeper = profile?.apiTokenStore ?? profile?.store
@@ -233,6 +245,37 @@ function bindingsWithoutToken(ctx: AccessContext, entries: IndexEntry[], binding
         ),
       ],
     }))
+}
+
+/** The default profile need not be in the file. */
+function exists({profiles}: Survey, name: string): boolean {
+  return name === DEFAULT_PROFILE || Object.hasOwn(profiles, name)
+}
+
+/** What is kept for profiles that do not exist, and renamings that were interrupted. */
+function withoutProfile(seen: Survey, kept: readonly {profile: string}[]): Found[] {
+  const unfinished = Object.entries(seen.profiles).flatMap(([name, {renamedFrom}]) =>
+    renamedFrom === undefined ? [] : [[renamedFrom, name] as const],
+  )
+  const renamed = new Map(unfinished)
+  const gone = kept.map(({profile}) => profile).filter((name) => !exists(seen, name))
+  return [...new Set([...renamed.keys(), ...gone])].map((name) => {
+    const now = renamed.get(name)
+    return {
+      code: 'NO_SUCH_PROFILE',
+      what:
+        now === undefined
+          ? `The index or host bindings have entries of profile ${name}, which does not exist.`
+          : `The renaming of profile ${name} to ${now} was interrupted.`,
+      store: undefined,
+      subject: name,
+      profile: now ?? name,
+      next:
+        now === undefined
+          ? [`zt login --profile ${name}`, `If it is not needed: zt profile delete ${name}`]
+          : [`zt profile rename ${name} ${now}`],
+    }
+  })
 }
 
 async function temporaryFiles(ctx: AccessContext, {paths}: Settings): Promise<Found[]> {

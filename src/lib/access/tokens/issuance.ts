@@ -7,6 +7,7 @@ import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {mayBeDone} from '../account/outcome.js'
 import {nowText} from './journal-entries.js'
+import {whileProfileRemains} from './profile-lock.js'
 
 /**
  * - `finished`: the secret is stored and the token works
@@ -89,7 +90,7 @@ export abstract class Issuance<Seen = unknown> {
     const {ctx, store} = this
     return ctx.interruptible(
       () => this.#interrupted(),
-      async () => this.#run(await ctx.journal.begin(this.#entry, store)),
+      async () => this.#run(await whileProfileRemains(ctx, () => ctx.journal.begin(this.#entry, store))),
     )
   }
 
