@@ -1,8 +1,8 @@
 import {describe, expect, it} from 'vitest'
 import {UserError} from '../../src/lib/core/errors.js'
 import {PAIRS} from '../../src/lib/core/pair-variables.js'
-import {withoutSecrets} from '../../src/lib/secrets/child-environment.js'
 import {EnvironmentStore} from '../../src/lib/secrets/env/env-store.js'
+import {environmentFor} from '../../src/lib/system/child-environment.js'
 import {pairOf} from '../../src/lib/secrets/env/environment-pair.js'
 
 const CF = {CF_ACCESS_CLIENT_ID: 'one.access', CF_ACCESS_CLIENT_SECRET: 'secret-one'}
@@ -69,8 +69,8 @@ describe("the environment's pair", () => {
       expect(JSON.stringify(read(env))).not.toMatch(/swapped|secret-one|one\.access/)
   })
 
-  it('is kept from the environment of every other program, under each name', () => {
-    expect(withoutSecrets({...CF, ...TUNNEL, PATH: '/bin'})).toEqual({PATH: '/bin'})
+  it('is kept from the environment of other programs, under each name', () => {
+    expect(environmentFor('curl', {...CF, ...TUNNEL, PATH: '/bin'})).toEqual({PATH: '/bin'})
   })
 
   it('is a store that says from which variables it reads', () => {

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {withoutSecrets} from '../../src/lib/secrets/child-environment.js'
+import {environmentFor} from '../../src/lib/system/child-environment.js'
 import {findHelper, helperNames} from '../../src/lib/secrets/helper/find-helpers.js'
 
 const filesOf: Record<string, string[]> = {
@@ -61,6 +61,6 @@ describe('the environment of a program that is to get no secret', () => {
     // There they are what we read ourselves.
     ['win32', ['Path']],
   ])('on %s keeps %j', (platform, left) => {
-    expect(Object.keys(withoutSecrets(given, platform))).toEqual(left)
+    expect(Object.keys(environmentFor('store', given, platform))).toEqual(left)
   })
 })

@@ -7,7 +7,11 @@ import {findProject} from '../../lib/config/project.js'
 import {untilUnwanted} from '../../lib/system/signals.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
 import {endLike} from '../../lib/tunnel/exec/child.js'
-import {backgroundWords, startInBackground} from '../../lib/tunnel/forward/background.js'
+import {
+  backgroundEnvironment,
+  backgroundWords,
+  startInBackground,
+} from '../../lib/tunnel/forward/background.js'
 import {runBeside} from '../../lib/tunnel/forward/beside.js'
 import {closeForwards, startForwards} from '../../lib/tunnel/forward/forward.js'
 import {planForwards, type ForwardPlan} from '../../lib/tunnel/forward/plan.js'
@@ -66,11 +70,14 @@ export default class Forward extends ForwardCommand<typeof Forward> {
 
   /** The questions are asked here: the process in the background has no terminal. */
   private async inBackground(plans: readonly ForwardPlan[]): Promise<object> {
-    for (const plan of plans) await this.chooseToken(plan.host, plan)
+    const byEnvironment: string[] = []
+    for (const plan of plans)
+      if ((await this.chooseToken(plan.host, plan)).by === 'environment') byEnvironment.push(plan.host)
     const {pid, log, listeners} = await startInBackground({
       command: [...ztProgram(this.config.root), ...backgroundWords(this.argv, plans)],
       state: this.settings.paths.state,
       hosts: plans.length,
+      environment: backgroundEnvironment(process.env, this.settings, byEnvironment),
     })
     for (const one of listeners) this.event(one.event, say.backgroundText(one, pid))
     this.next(...say.stopSteps(plans))

@@ -11,7 +11,6 @@ import {aliasFor, aliasText} from '../../lib/tunnel/ssh/alias.js'
 import {endedBefore, type QuickEnd} from '../../lib/tunnel/ssh/quick.js'
 import {openSsh} from '../../lib/tunnel/ssh/run.js'
 import {optionsIn, sshOption} from '../../lib/tunnel/ssh/sharing-arguments.js'
-import {sharedBy} from '../../lib/tunnel/target/target.js'
 
 export default class Ssh extends TunnelCommand<typeof Ssh> {
   static override summary = 'Open SSH through the tunnel with a service token'
@@ -55,8 +54,7 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
       host,
       alias: name,
       user,
-      token: chosen.by === 'binding' ? undefined : chosen.tokenId,
-      sharedBy: sharedBy(chosen, settings),
+      chosen,
       share: this.flags.share,
       client: this.flags.client,
       sshArgs,

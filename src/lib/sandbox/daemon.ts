@@ -6,6 +6,7 @@ import {isJsonObject} from '../core/json.js'
 import {UserError} from '../core/errors.js'
 import {parseOwnJson, readFileIfThere, removeFile, unusable} from '../system/files.js'
 import {patient} from '../core/patience.js'
+import {environmentFor} from '../system/child-environment.js'
 import {sandboxFiles} from './files.js'
 import {clearRecord} from './record.js'
 import type {SandboxInfo} from './types.js'
@@ -53,8 +54,9 @@ export async function startDaemon(options: {
   }
   const [program = process.execPath, ...args] = command
   const stdio: StdioOptions = ['ignore', log.fd, log.fd]
+  const env = environmentFor('sandbox', process.env)
   // On Windows a detached process would open a console window.
-  const child = spawn(program, args, {detached: true, windowsHide: true, stdio, cwd: directory})
+  const child = spawn(program, args, {detached: true, windowsHide: true, stdio, cwd: directory, env})
   let ended = false
   child.once('error', () => (ended = true))
   child.once('exit', () => (ended = true))

@@ -4,7 +4,9 @@ import path from 'node:path'
 import {afterEach, beforeEach, expect, it} from 'vitest'
 import {isRunning} from '../../../src/lib/system/processes.js'
 import {runDirectory} from '../../../src/lib/tunnel/connections/run-files.js'
-import {startInBackground} from '../../../src/lib/tunnel/forward/background.js'
+import {loadSettings} from '../../../src/lib/config/settings.js'
+import {backgroundEnvironment, startInBackground} from '../../../src/lib/tunnel/forward/background.js'
+import {chooseToken} from '../../../src/lib/tunnel/target/target.js'
 
 let directory: string
 const pids: number[] = []
@@ -18,7 +20,12 @@ afterEach(async () => {
 
 /** Starts a program that plays zt, in JavaScript. */
 const start = (script: string, hosts = 1) =>
-  startInBackground({command: [process.execPath, '-e', script], state: directory, hosts})
+  startInBackground({
+    command: [process.execPath, '-e', script],
+    state: directory,
+    hosts,
+    environment: process.env,
+  })
 const logs = () => fs.readdir(runDirectory(directory))
 const say = (...lines: object[]): string =>
   lines.map((line) => `console.log(${JSON.stringify(JSON.stringify(line))});`).join('')
@@ -75,3 +82,27 @@ it('a signal ends it before it listens', async () => {
   await expect(started).rejects.toMatchObject({code: 'CANCELLED'})
   expect(isRunning(Number(await fs.readFile(file, 'utf8')))).toBe(false)
 })
+
+it.each([undefined, 'other.example.com'])(
+  'what a person confirmed for the pair of the environment needs no second answer, with ZT_HOSTS=%s',
+  async (ZT_HOSTS) => {
+    const env = {
+      HOME: directory,
+      CF_ACCESS_CLIENT_ID: `${'a'.repeat(32)}.access`,
+      CF_ACCESS_CLIENT_SECRET: 'b'.repeat(64),
+      ZT_HOSTS,
+    }
+    const settingsOf = (one: Record<string, string | undefined>) =>
+      loadSettings({env: one, cwd: directory, flags: {}})
+    const bound = async (one: Record<string, string | undefined>, host: string): Promise<boolean> =>
+      (await chooseToken({settings: await settingsOf(one), host})).bound
+    const hosts = ['db.example.com', 'cache.example.com']
+    const child = backgroundEnvironment(env, await settingsOf(env), hosts)
+    for (const host of hosts)
+      expect([await bound(env, host), await bound(child, host)]).toEqual([false, true])
+    // Nothing else is confirmed by that.
+    expect(await bound(child, 'third.example.com')).toBe(false)
+    expect(await bound(child, 'other.example.com')).toBe(ZT_HOSTS !== undefined)
+    expect(backgroundEnvironment(env, await settingsOf(env), [])).toBe(env)
+  },
+)

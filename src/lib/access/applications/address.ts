@@ -1,5 +1,5 @@
-import {withoutSecrets} from '../../secrets/child-environment.js'
 import {openInBrowser} from '../../system/browser.js'
+import {environmentFor} from '../../system/child-environment.js'
 import {UserError} from '../../core/errors.js'
 import type {Application} from '../../api/types.js'
 
@@ -33,5 +33,5 @@ export function addressOf({name, domains}: Pick<Application, 'name' | 'domains'>
  * @returns false if this machine has no program for it
  */
 export function openAddress(url: URL, env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
-  return openInBrowser(url, withoutSecrets(env))
+  return openInBrowser(url, environmentFor('browser', env))
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import {UserError} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
 import {Secret} from '../../core/secret.js'
-import {childEnvironment} from '../child-environment.js'
+import {storeEnvironment} from '../../system/child-environment.js'
 import {probeSecretService, type BusEnvironment} from '../keychain/probe.js'
 import {accountName, keyOf} from '../keys.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../types.js'
@@ -167,7 +167,7 @@ export class HelperStore implements SecretStore {
     const {interactive = false} = this.#options
     const given = this.#options.deadlineMs ?? patient(interactive ? PATIENT_DEADLINE_MS : DEADLINE_MS)
     const deadlineMs = Math.min(given, atMostMs)
-    const env = childEnvironment(this.#options.environment)
+    const env = storeEnvironment(this.#options.environment)
     // gpg then fails instead of asking for a passphrase (pass(1), gpg(1)).
     if (this.#options.quiet === true)
       env['PASSWORD_STORE_GPG_OPTS'] = `${env['PASSWORD_STORE_GPG_OPTS'] ?? ''} --pinentry-mode=error`.trim()

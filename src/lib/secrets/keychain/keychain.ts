@@ -1,6 +1,6 @@
 import {UserError} from '../../core/errors.js'
 import {Secret} from '../../core/secret.js'
-import {childEnvironment} from '../child-environment.js'
+import {storeEnvironment} from '../../system/child-environment.js'
 import {accountName, keyOf} from '../keys.js'
 import {safeMessage} from '../safe-message.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../types.js'
@@ -148,7 +148,7 @@ export class Keychain implements SecretStore {
 
   async #ask(request: ChildRequest): Promise<ChildAnswer> {
     const {environment, addonDirectory} = this.#options
-    const env = childEnvironment(environment)
+    const env = storeEnvironment(environment)
     try {
       return await runChild({...request, addonDirectory}, {env, ...this.#options.child})
     } catch (error) {

@@ -3,7 +3,7 @@ import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {CLOUDFLARED_PAIR} from '../../core/pair-variables.js'
 import {isFullPath} from '../../system/platform.js'
-import {withoutSecrets} from '../../secrets/child-environment.js'
+import {environmentFor} from '../../system/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {runChild} from '../exec/child.js'
 import {requireUsableVersion} from './version.js'
@@ -31,7 +31,7 @@ export async function requireCloudflared(
   platform: NodeJS.Platform = process.platform,
 ): Promise<string> {
   const program = findCloudflared(env, platform)
-  await requireUsableVersion({program, env: environmentFor(env), cacheDirectory})
+  await requireUsableVersion({program, env: cloudflaredEnvironment(env), cacheDirectory})
   return program
 }
 
@@ -69,7 +69,7 @@ export async function runCloudflared({program, edge, credentials, env}: Cloudfla
     args,
     stdio: 'inherit',
     env: {
-      ...environmentFor(env),
+      ...cloudflaredEnvironment(env),
       [CLOUDFLARED_PAIR.id]: credentials.clientId,
       [CLOUDFLARED_PAIR.secret]: credentials.clientSecret.expose(),
       ...(edge.caFile !== undefined && {SSL_CERT_FILE: edge.caFile}),
@@ -82,9 +82,9 @@ export async function runCloudflared({program, edge, credentials, env}: Cloudfla
  * Without cloudflared's own variables, which change its behaviour (its debug log prints the secret), Go's, which change its
  * TLS or make it dump its memory, and zt's.
  */
-function environmentFor(env: Environment): Record<string, string | undefined> {
+function cloudflaredEnvironment(env: Environment): Record<string, string | undefined> {
   return Object.fromEntries(
-    Object.entries(withoutSecrets(env)).filter(
+    Object.entries(environmentFor('cloudflared', env)).filter(
       ([name]) => !/^(TUNNEL_|CF_ACCESS_|CLOUDFLARE|ZT_|GODEBUG$|GOTRACEBACK$)/i.test(name),
     ),
   )

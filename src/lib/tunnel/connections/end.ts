@@ -1,6 +1,7 @@
 import {execFile} from 'node:child_process'
 import {UserError, hasCode} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
+import {environmentFor} from '../../system/child-environment.js'
 import {isRunning, startTimeOf} from '../../system/processes.js'
 import type {ClosedConnection, ClosedConnections} from '../types.js'
 import {openConnections, type OpenConnection} from './read.js'
@@ -109,7 +110,7 @@ async function isCertain({pid, started, openedAt}: OpenConnection): Promise<bool
 /** When a process started, from `ps` (POSIX has nothing better; Date reads the C locale's format). */
 export function startedBy(pid: number): Promise<number | undefined> {
   return new Promise((resolve) => {
-    const env = {...process.env, LC_ALL: 'C', TZ: 'UTC'}
+    const env = {...environmentFor('tool', process.env), LC_ALL: 'C', TZ: 'UTC'}
     execFile(
       'ps',
       ['-o', 'lstart=', '-p', String(pid)],

@@ -6,7 +6,7 @@ import {pipeline} from 'node:stream/promises'
 import {promisify} from 'node:util'
 import {UserError, hasCode} from '../../core/errors.js'
 import {refuseOthers} from '../../system/own-files.js'
-import {withoutSecrets} from '../../secrets/child-environment.js'
+import {environmentFor} from '../../system/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {acceptedAt} from '../target/accepted-secret.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
@@ -70,7 +70,7 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
         ...(given.showsHeaders && stdout.isTTY === true ? ['--silent', '--show-error', '--no-buffer'] : []),
         ...kept.args,
       ]),
-      env: withoutSecrets(env),
+      env: environmentFor('curl', env),
       stdio: [pipe ? 'inherit' : 'pipe', given.showsHeaders ? 'pipe' : 'inherit', 'pipe'],
       onStart: (child) => {
         // Without `end`: zt writes to stderr after curl.
@@ -163,7 +163,7 @@ export async function makePipe(
   if (mkfifo === undefined) throw stdinTaken()
   const {file, remove} = await temporaryPlace(env, 'pipe')
   try {
-    await promisify(execFile)(mkfifo, ['-m', '600', file], {env: withoutSecrets(env)})
+    await promisify(execFile)(mkfifo, ['-m', '600', file], {env: environmentFor('tool', env)})
   } catch {
     await remove()
     throw stdinTaken()

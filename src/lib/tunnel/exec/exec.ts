@@ -4,7 +4,7 @@ import {UserError, hasCode} from '../../core/errors.js'
 import {PAIR_VARIABLES, type PairNames} from '../../core/pair-variables.js'
 import {searchDirectories, variableOf, withoutVariables} from '../../system/platform.js'
 import {inheritedDescriptors} from '../../system/descriptors.js'
-import {withoutSpies} from '../../secrets/child-environment.js'
+import {environmentFor} from '../../system/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
 import {findProgram, findShim, isShim, type Search} from '../../system/programs.js'
 import {runChild, type ChildEnd} from './child.js'
@@ -41,7 +41,7 @@ export async function execWithToken({command, credentials, names, env}: ExecOpti
     command,
     env: {
       // On Windows the environment may hold them in another case, and of two such names node passes on the first.
-      ...withoutVariables(withoutSpies(env), namesToRemove(names)),
+      ...withoutVariables(environmentFor('exec', env), namesToRemove(names)),
       [names.id]: credentials.clientId,
       [names.secret]: credentials.clientSecret.expose(),
     },

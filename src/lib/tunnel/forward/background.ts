@@ -2,8 +2,11 @@ import {spawn} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import * as v from 'valibot'
+import type {Environment} from '../../config/paths.js'
+import type {Settings} from '../../config/types.js'
 import {BugError, UserError, cancelled, type ErrorKind} from '../../core/errors.js'
 import {isErrorKind} from '../../core/exit-codes.js'
+import {environmentFor} from '../../system/child-environment.js'
 import {readOwnText, requireOwnDirectory, unusable} from '../../system/own-files.js'
 import {untilSignal} from '../../system/signals.js'
 import {ownFile, runDirectory, sweep} from '../connections/run-files.js'
@@ -58,6 +61,22 @@ export function backgroundWords(argv: readonly string[], plans: readonly Forward
 }
 
 /**
+ * The environment for that process. What was confirmed for the environment's pair is in ZT_HOSTS there, because --yes is
+ * about the token that was named with it.
+ *
+ * @param confirmed the hosts that get this pair
+ */
+export function backgroundEnvironment(
+  environment: Environment,
+  {environmentHosts = []}: Pick<Settings, 'environmentHosts'>,
+  confirmed: readonly string[],
+): Environment {
+  return confirmed.length === 0
+    ? environment
+    : {...environment, ZT_HOSTS: [...environmentHosts, ...confirmed].join(',')}
+}
+
+/**
  * Starts zt in the background, and waits until it listens for all hosts. It keeps running when the terminal closes. A
  * signal meanwhile ends it, too.
  *
@@ -68,13 +87,19 @@ export async function startInBackground(options: {
   command: readonly string[]
   state: string
   hosts: number
+  environment: Environment
 }): Promise<Background> {
-  const {command, state, hosts} = options
+  const {command, state, hosts, environment} = options
   const [program = process.execPath, ...args] = command
   const first = ownFile(state, 'log')
   const file = openLog(state, first)
   // On Windows a detached process would open a console window.
-  const child = spawn(program, args, {detached: true, windowsHide: true, stdio: ['ignore', file, file]})
+  const child = spawn(program, args, {
+    detached: true,
+    windowsHide: true,
+    stdio: ['ignore', file, file],
+    env: environmentFor('zt', environment),
+  })
   let ended = false
   let interrupted = false
   child.once('error', () => (ended = true))

@@ -1,5 +1,6 @@
 import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
+import {environmentFor} from '../../system/child-environment.js'
 import {withoutVariables} from '../../system/platform.js'
 import type {ChildEnd} from '../exec/child.js'
 import {runCommand} from '../exec/exec.js'
@@ -28,7 +29,7 @@ export async function runBeside(
   const [program = '', ...args] = words
   return runCommand({
     command: [program, ...args.map((word) => filled(word, addresses))],
-    env: {...withoutVariables(env, OWN_VARIABLES), ...variablesOf(addresses)},
+    env: {...withoutVariables(environmentFor('beside', env), OWN_VARIABLES), ...variablesOf(addresses)},
     usage: 'zt forward HOST --',
   })
 }

@@ -2,6 +2,7 @@ import {execFile} from 'node:child_process'
 import fs from 'node:fs/promises'
 import {UserError} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
+import {environmentFor} from '../../system/child-environment.js'
 import {temporaryPlace} from '../connections/run-files.js'
 import {readConfiguration, type Configuration} from './configuration.js'
 import {hasMatchExec, probed, withoutExec, type MatchExec} from './match-exec.js'
@@ -111,7 +112,7 @@ function run(
   const timeout = patient(PATIENCE_MS)
   const from = file === undefined ? [] : ['-F', file]
   return new Promise((resolve) => {
-    const limits = {env, timeout, maxBuffer: 16 * 1024 * 1024}
+    const limits = {env: environmentFor('tool', env), timeout, maxBuffer: 16 * 1024 * 1024}
     const child = execFile(ssh, ['-T', '-G', ...from, ...args], limits, (error, stdout, stderr) => {
       if (!error) {
         const {answer, execs: would} = probed(stdout, execs)

@@ -4,7 +4,7 @@ import {bePatient} from '../../core/patience.js'
 import {refuseSecretWords} from '../../core/redact.js'
 import {parseDestination, portArguments} from '../target/destination.js'
 import {openSsh, type SshEnd} from './run.js'
-import {chooseToken, sharedBy} from '../target/target.js'
+import {chooseToken} from '../target/target.js'
 
 /** A session that ended, for the command that explains the end. */
 export interface QuickEnd {
@@ -41,7 +41,7 @@ export async function quickSsh(
       settings,
       host,
       user,
-      sharedBy: sharedBy(chosen, settings),
+      chosen,
       share: true,
       client: 'auto',
       sshArgs: [...portArguments(port), ...words.rest],

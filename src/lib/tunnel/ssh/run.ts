@@ -1,6 +1,5 @@
 import type {Settings} from '../../config/types.js'
-import {PAIR_VARIABLES} from '../../core/pair-variables.js'
-import {withoutVariables} from '../../system/platform.js'
+import {environmentFor} from '../../system/child-environment.js'
 import {ztProgram} from '../../system/zt-program.js'
 import {runChild, type ChildEnd} from '../exec/child.js'
 import {findProgram} from '../../system/programs.js'
@@ -22,6 +21,7 @@ import {optionsIn, sharingWishes} from './sharing-arguments.js'
 import {forwardsByConfiguration} from './configured-forwards.js'
 import {knownHosts} from './config-values.js'
 import {requireName} from './user-name.js'
+import {sharedBy, type ChosenToken} from '../target/target.js'
 import type {TunnelClient} from '../types.js'
 
 export interface OpenSshOptions {
@@ -30,10 +30,8 @@ export interface OpenSshOptions {
   /** The name by which ssh's configuration knows the host; ssh is called with it, so that its section applies. */
   alias?: string | undefined
   user?: string | undefined
-  /** ID of another token than the bound one, confirmed for this call; or `env`. */
-  token?: string | undefined
-  /** Whose connection it is ({@link import('../target/target.js').sharedBy}). */
-  sharedBy: string
+  /** The token, confirmed for this call if the host is not bound to it. */
+  chosen: ChosenToken
   /** Keep the connection open for a while, and use one that is open. */
   share: boolean
   client: TunnelClient
@@ -56,17 +54,16 @@ export interface SshEnd extends ChildEnd {
  * @throws UserError `needs-action` / `SSH_NOT_FOUND`, `USER_WITHOUT_NAME`
  */
 export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
-  const {settings, host, user, alias = host, sshArgs} = options
-  // A pair that must not reach an edge chosen by a project's file. The proxy loads the profile by name, and would use it.
-  const withheld = settings.withheld.credentials ? PAIR_VARIABLES : []
-  const env = withoutVariables(options.env, withheld)
+  const {settings, host, user, alias = host, chosen, sshArgs} = options
+  // The proxy loads the profile by name, and would use a pair that is withheld because a project's file chose the edge.
+  const env = environmentFor(chosen.store === 'env' ? 'sshWithPair' : 'ssh', options.env)
   const program = findProgram('ssh', env)
   if (program === undefined) throw sshNotFound()
   requireName()
   const command = proxyCommand({
     program: ztProgram(options.root, trustFlags()),
     profile: settings.profileName,
-    token: options.token,
+    token: chosen.by === 'binding' ? undefined : chosen.tokenId,
     client: options.client,
     connectTo: settings.connectTo,
     caFile: settings.caFile,
@@ -97,7 +94,7 @@ export async function openSsh(options: OpenSshOptions): Promise<SshEnd> {
  * first. None if the user's arguments name a socket: these options would override that too.
  */
 async function sharingOptions(
-  {settings, host, alias, sharedBy, share, client, sshArgs, env}: OpenSshOptions,
+  {settings, host, alias, chosen, share, client, sshArgs, env}: OpenSshOptions,
   ssh: string,
   destination: string,
 ): Promise<readonly string[]> {
@@ -109,7 +106,7 @@ async function sharingOptions(
   const directory = await openSharingDirectory({state})
   if (directory === undefined) return OWN_CONNECTION
   const {profileName: profile, connectTo, caFile} = settings
-  const key = {profile, tokenId: sharedBy, connectTo, caFile}
+  const key = {profile, tokenId: sharedBy(chosen, settings), connectTo, caFile}
   if (wishes.connection.length === 0 && (await takenByAnother(state, host, key))) return OWN_CONNECTION
   const lines = sharingLines(directory, {...key, alias, more: wishes.connection})
   const {options, file} = optionsIn(sshArgs)
