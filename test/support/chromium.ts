@@ -24,7 +24,12 @@ export function skippedWithoutChromium(what: string): boolean {
 export async function startChromium(args: string[] = []): Promise<Browser> {
   if (program === undefined) throw new Error(chromiumMissing)
   // As root, which CI is, Chromium's sandbox does not start.
-  return chromium.launch({executablePath: program, args, chromiumSandbox: process.getuid?.() !== 0, timeout: 0})
+  return chromium.launch({
+    executablePath: program,
+    args,
+    chromiumSandbox: process.getuid?.() !== 0,
+    timeout: 0,
+  })
 }
 
 export interface ObservedPage {
