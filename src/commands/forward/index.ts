@@ -4,7 +4,6 @@ import {ForwardCommand} from '../../lib/command/forward-command.js'
 import * as say from '../../lib/command/present/forward-events.js'
 import {completing} from '../../lib/cli/completing.js'
 import {findProject} from '../../lib/config/project.js'
-import {untilUnwanted} from '../../lib/system/signals.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
 import {endLike} from '../../lib/tunnel/exec/child.js'
 import {
@@ -48,7 +47,7 @@ export default class Forward extends ForwardCommand<typeof Forward> {
     const running = await startForwards(wanted, {settings, environment: process.env})
     if (flags.expose) this.warn(say.exposedText(running))
     for (const one of running) this.event(say.listeningEvent(one), say.listeningText(one))
-    const ended = rest.length > 0 ? runBeside(rest, running, process.env) : this.untilEnd()
+    const ended = rest.length > 0 ? runBeside(rest, running, process.env) : this.untilUnwanted(flags.keep)
     const end = await ended.finally(() => closeForwards(running))
     if (end) this.afterResult(() => endLike(end))
     const events = running.map((one) => say.endedEvent(one, end))
@@ -63,21 +62,15 @@ export default class Forward extends ForwardCommand<typeof Forward> {
     return planForwards({hosts, project: project?.forwards, flags, command}, process.env)
   }
 
-  private async untilEnd(): Promise<undefined> {
-    const reason = await untilUnwanted({keep: this.flags.keep, reader: this.jsonEnabled()})
-    if (reason !== 'signal') this.noteEvent(say.reasonText(reason))
-  }
-
   /** The questions are asked here: the process in the background has no terminal. */
   private async inBackground(plans: readonly ForwardPlan[]): Promise<object> {
-    const byEnvironment: string[] = []
-    for (const plan of plans)
-      if ((await this.chooseToken(plan.host, plan)).by === 'environment') byEnvironment.push(plan.host)
+    const {config, argv, settings} = this
+    const confirmed = await this.chosenFor(plans)
     const {pid, log, listeners} = await startInBackground({
-      command: [...ztProgram(this.config.root), ...backgroundWords(this.argv, plans)],
-      state: this.settings.paths.state,
+      command: [...ztProgram(config.root), ...backgroundWords(argv, plans)],
+      state: settings.paths.state,
       hosts: plans.length,
-      environment: backgroundEnvironment(process.env, this.settings, byEnvironment),
+      environment: backgroundEnvironment(process.env, settings, confirmed),
     })
     for (const one of listeners) this.event(one.event, say.backgroundText(one, pid))
     this.next(...say.stopSteps(plans))

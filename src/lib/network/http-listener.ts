@@ -189,6 +189,17 @@ function faultOf(request: IncomingMessage): Fault | undefined {
   return undefined
 }
 
+/**
+ * Says what a browser needs for a page of text: that it loads nothing. Otherwise it would ask the listener for an icon, and a
+ * page that is refused, opened by another site, would reach the service with that.
+ */
+const TEXT_ONLY = {
+  'content-type': 'text/plain; charset=utf-8',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'",
+  'cache-control': 'no-store',
+}
+
 /** Answers with a line of text; does nothing if an answer has begun. */
 export function plain(
   response: ServerResponse,
@@ -197,8 +208,7 @@ export function plain(
   more: Record<string, string> = {},
 ): void {
   if (response.headersSent || response.destroyed) return
-  const type = 'text/plain; charset=utf-8'
-  response.writeHead(status, {'content-type': type, 'cache-control': 'no-store', ...more})
+  response.writeHead(status, {...TEXT_ONLY, ...more})
   response.end(text)
 }
 
