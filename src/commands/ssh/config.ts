@@ -37,14 +37,12 @@ export default class SshConfig extends FileEditCommand<typeof SshConfig> {
     const destination = await givenHost(this.args.host, this.prompts, 'zt ssh config [USER@]HOST')
     const {write, remove, client, share, 'dry-run': dryRun, 'short-lived-cert': shortLivedCert} = this.flags
     const asked = {destination, file: this.flags.file, remove, client, share, shortLivedCert}
-    const question = (to: string) => `Let the block send the service token of the environment to ${to}?`
     const mayUseEnvironment = (to: string) =>
-      this.mayUseEnvironment(to) || (this.prompts.possible && this.prompts.agree(question(to)))
+      this.agreesToEnvironment(to, `Let the block send the service token of the environment to ${to}?`)
     const wanted = {...asked, ...this.context, mayUseEnvironment}
     const {host, user, name, alias, block, ...said} = await requestedBlock(wanted)
     const result = {host, ...(alias && {alias: name}), user: user ?? null, block: block?.text ?? null}
-    for (const warning of [...said.warnings, ...(write ? [] : escapedWarnings(block))]) this.warn(warning)
-    for (const note of said.notes) this.note(note)
+    this.say({warnings: [...said.warnings, ...(write ? [] : escapedWarnings(block))], notes: said.notes})
     if (block && !write) {
       this.print(block.text.split('\n'))
       return {...result, file: null, action: 'none', changed: false, dryRun}
@@ -55,9 +53,9 @@ export default class SshConfig extends FileEditCommand<typeof SshConfig> {
     const apply = () => applySshConfig(planned, change, {state, again: this.flags.yes})
     const plan = (await this.review(configChange(planned), apply)) ?? planned
     const about = {host, name, user, remove, dryRun, file: this.flags.file}
-    const {done, notes: more, next, changed} = configResult(plan, about)
+    const {done, notes, next, changed} = configResult(plan, about)
     this.print(done)
-    for (const note of more) this.note(note)
+    this.say({warnings: [], notes})
     this.next(...next)
     const {action, edited, diff, others, taken, aliases} = plan
     return {...result, file: this.file, action, changed, dryRun, edited, diff, others, taken, aliases}

@@ -12,6 +12,12 @@ export interface FileChange {
 
 /** A command that changes files of other programs: it shows the change and asks. */
 export abstract class FileEditCommand<T extends typeof Command> extends TunnelCommand<T> {
+  /** Warnings go first. */
+  protected say({warnings, notes}: Pick<FileChange, 'warnings' | 'notes'>): void {
+    for (const warning of warnings) this.warn(warning)
+    for (const note of notes) this.note(note)
+  }
+
   /**
    * Shows a change and makes it, unless it is a dry run or changes nothing.
    *
@@ -22,8 +28,7 @@ export abstract class FileEditCommand<T extends typeof Command> extends TunnelCo
     {files, warnings, notes, text}: FileChange,
     apply: () => Promise<Done>,
   ): Promise<Done | undefined> {
-    for (const warning of warnings) this.warn(warning)
-    for (const note of notes) this.note(note)
+    this.say({warnings, notes})
     if (text === undefined) return undefined
     this.print(text)
     const {yes, 'dry-run': dryRun} = this.flags as {yes?: boolean; 'dry-run'?: boolean}

@@ -76,6 +76,11 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
     return mayUseEnvironment(settings, host, {terminal: prompts.terminal, words})
   }
 
+  /** The same, with a question where a person can be asked. */
+  protected async agreesToEnvironment(host: string, question: string): Promise<boolean> {
+    return this.mayUseEnvironment(host) || (this.prompts.possible && (await this.prompts.agree(question)))
+  }
+
   /** Why a connection failed, as far as the account tells. */
   protected explain(
     target: Target,

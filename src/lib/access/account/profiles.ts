@@ -1,9 +1,10 @@
 import {endRenaming, removeProfile, renameProfile} from '../../config/profiles.js'
 import type {Settings} from '../../config/types.js'
 import {ztCommand} from '../../core/command-line.js'
-import {interrupted, UserError} from '../../core/errors.js'
+import {UserError} from '../../core/errors.js'
 import {saveAndReadBack} from '../../secrets/credentials.js'
 import {requireReady} from '../../secrets/stores.js'
+import {repeatable} from '../tokens/confirmed-changes.js'
 import {withProfileLock} from '../tokens/profile-lock.js'
 import type {AccessContext} from './context.js'
 import {forgetServiceTokens, logout, onlyOf} from './session.js'
@@ -84,11 +85,11 @@ export async function deleteProfile(
     if (settings.profileExists) await removeProfile(settings.paths, ctx.profile)
     return hadApiToken
   }
-  const again = interrupted({
+  const left = {
     why: `Profile ${ctx.profile} is not deleted completely, and secrets of it may be gone.`,
     next: [`zt profile delete ${ctx.profile}`],
-  })
-  return withProfileLock(ctx, () => ctx.interruptible((inner) => inner ?? again, run))
+  }
+  return withProfileLock(ctx, () => repeatable(ctx, left, run))
 }
 
 /** How much has another name. */
@@ -113,21 +114,18 @@ export async function renameWholeProfile(
   return withProfileLock(ctx, async () => {
     await refusePending(ctx, settings)
     await refuseLeftovers(ctx, to)
-    const again = interrupted({
+    const left = {
       why: `The renaming of profile ${ctx.profile} to ${to} is not complete. Nothing is lost.`,
       next: [`zt profile rename ${ctx.profile} ${to}`],
+    }
+    return repeatable(ctx, left, async () => {
+      await copyApiToken(ctx, settings, to)
+      await copyIndex(ctx, to)
+      await renameProfile(settings.paths, ctx.profile, to)
+      // With what another zt has stored meanwhile.
+      await copyIndex(ctx, to)
+      return dropOldName({...ctx, profile: to}, settings, ctx.profile)
     })
-    return ctx.interruptible(
-      (inner) => inner ?? again,
-      async () => {
-        await copyApiToken(ctx, settings, to)
-        await copyIndex(ctx, to)
-        await renameProfile(settings.paths, ctx.profile, to)
-        // With what another zt has stored meanwhile.
-        await copyIndex(ctx, to)
-        return dropOldName({...ctx, profile: to}, settings, ctx.profile)
-      },
-    )
   })
 }
 

@@ -1,10 +1,11 @@
 import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {parseTokenDuration} from '../../core/duration.js'
-import {type ApiError, UserError} from '../../core/errors.js'
+import {type ApiError, OUTCOME_UNKNOWN, UserError} from '../../core/errors.js'
 import {tidy} from '../../core/tidy.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {said} from '../../core/said.js'
+import {repeatable} from './confirmed-changes.js'
 import {isUnfinishedName} from './journal-entries.js'
 import {eventually, mayBeDone} from '../account/outcome.js'
 import {requireMeant, resolveToken} from '../account/resolve.js'
@@ -173,7 +174,8 @@ async function changeToken(
     let after = {...before, ...wanted}
     if (wanted && !dryRun) {
       ctx.progress.step(wish.step)
-      after = await send(ctx, api, before, wish)
+      const left = {why: OUTCOME_UNKNOWN, next: [ztCommand(ctx, 'token', 'show', before)]}
+      after = await repeatable(ctx, left, () => send(ctx, api, before, wish))
     }
     // Also without a change: an earlier run may have been interrupted before this.
     if (!dryRun) {

@@ -1,11 +1,20 @@
 import type {AccessApi, ServiceToken, ServiceTokenChange} from '../../api/types.js'
-import {ApiError, UserError} from '../../core/errors.js'
+import {ApiError, interrupted, UserError} from '../../core/errors.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {restated} from '../edit/errors.js'
 import {eventually, isGone, mayBeDone, notDeleted} from '../account/outcome.js'
 
 const ATTEMPTS = 3
+
+/** Runs what the same command completes, or shows, if a signal interrupts it: then that is said. */
+export function repeatable<T>(
+  ctx: Pick<AccessContext, 'interruptible'>,
+  left: {why: string; next: string[]},
+  run: () => Promise<T>,
+): Promise<T> {
+  return ctx.interruptible((inner) => inner ?? interrupted(left), run)
+}
 
 /**
  * Changes a token, and sends the change again when no answer comes: the outcome is the same. The change counts as made

@@ -13,7 +13,7 @@ import {requireSecretFields} from '../edit/hidden-fields.js'
 import {makeEdit} from '../edit/make.js'
 import {inWords} from '../edit/object.js'
 import {detachSteps, planDetach, type DetachStep} from './detach-plan.js'
-import {ensureDeleted, persistently, readToken} from './confirmed-changes.js'
+import {ensureDeleted, repeatable, persistently, readToken} from './confirmed-changes.js'
 import {requireMeant, resolveToken} from '../account/resolve.js'
 import {withTokenLock} from './lock.js'
 
@@ -84,7 +84,8 @@ export async function revokeToken(
   const plan = async (): Promise<Plan> => look(ctx, api, await findTarget(ctx, api, target.id), detach)
   return withTokenLock(ctx, target.id, async () => {
     const {made, applied} = await detachAndDelete(ctx, api, plan, {detach, shown})
-    const forgotten = await forget(ctx, made)
+    const kept = `The service token "${made.token.name}" is deleted, and its secret and host bindings may still be here.`
+    const forgotten = await repeatable(ctx, {why: kept, next: again(ctx, made)}, () => forget(ctx, made))
     return {
       ...published(made),
       changes: applied.changes,
@@ -205,11 +206,21 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   }
 }
 
+/** By the ID, because the account may not have the name any more. */
+function again(ctx: AccessContext, {token}: Plan): string[] {
+  return [ztCommand(ctx, 'token', 'revoke', token.id)]
+}
+
 /** Makes sure that the token is deleted: only then is its secret erased here. */
-async function deleteToken(ctx: AccessContext, api: AccessApi, {token}: Plan): Promise<void> {
+async function deleteToken(ctx: AccessContext, api: AccessApi, plan: Plan): Promise<void> {
+  const {token} = plan
   ctx.progress.step('Deleting the service token')
   try {
-    await ensureDeleted(ctx, api, token.id)
+    await repeatable(
+      ctx,
+      {why: `The service token "${token.name}" may or may not be deleted.`, next: again(ctx, plan)},
+      () => ensureDeleted(ctx, api, token.id),
+    )
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     if (error.kind !== 'conflict' && !error.apiCodes.includes(12139)) throw error

@@ -1,6 +1,6 @@
 import type {AccessApi, ServiceToken} from '../../api/types.js'
 import {parseGrace} from '../../core/duration.js'
-import {interrupted, OUTCOME_UNKNOWN, UserError} from '../../core/errors.js'
+import {OUTCOME_UNKNOWN, UserError} from '../../core/errors.js'
 import type {JournalEntry} from '../../secrets/journal/journal.js'
 import {readCredentials, saveCredentials} from '../../secrets/credentials.js'
 import {requireReady} from '../../secrets/stores.js'
@@ -9,6 +9,7 @@ import type {SecretStore, StoredCredentials} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {requireMeant, resolveToken} from '../account/resolve.js'
+import {repeatable} from './confirmed-changes.js'
 import {newEntry, refuseUnfinished} from './journal-entries.js'
 import {withTokenLock} from './lock.js'
 import {endPrevious, revertToPrevious, serverNow, tokenEnd} from './previous-secret.js'
@@ -102,7 +103,7 @@ export async function finishRotation(
     if (!current.previous) return {token, changed: false}
     if (options.dryRun) return {token, changed: true}
     ctx.progress.step('Ending the previous secret')
-    await repeatable(ctx, token, '--finish', async () => {
+    await repeatable(ctx, again(ctx, token, '--finish'), async () => {
       await endPrevious(ctx, api, token)
       await saveCredentials(store, token.id, {...current, previous: undefined})
       await ctx.index.put({...entry, previousUntil: undefined})
@@ -149,22 +150,16 @@ export async function undoRotation(
     if (options.dryRun) return {token, until}
     ctx.progress.step('Going back to the previous secret')
     const {clientId} = token
-    await repeatable(ctx, token, '--undo', () =>
+    await repeatable(ctx, again(ctx, token, '--undo'), () =>
       revertToPrevious(ctx, api, store, token, {clientId, clientSecret: previous.clientSecret}),
     )
     return {token, until}
   })
 }
 
-/** A change that the same command completes if a signal interrupts it. */
-function repeatable(
-  ctx: AccessContext,
-  token: ServiceToken,
-  flag: '--finish' | '--undo',
-  run: () => Promise<void>,
-): Promise<void> {
-  const next = [ztCommand(ctx, 'token', 'rotate', token, flag)]
-  return ctx.interruptible(() => interrupted({why: OUTCOME_UNKNOWN, next}), run)
+/** How to go on if a signal interrupts the change. */
+function again(ctx: AccessContext, token: ServiceToken, flag: '--finish' | '--undo') {
+  return {why: OUTCOME_UNKNOWN, next: [ztCommand(ctx, 'token', 'rotate', token, flag)]}
 }
 
 interface Stored {

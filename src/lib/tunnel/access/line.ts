@@ -3,12 +3,13 @@ import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
 import {normaliseHostname} from '../../core/hostname.js'
 import {refuseSecretWords} from '../../core/redact.js'
+import {CLOUDFLARED_OPTIONS, cloudflaredOption} from '../cloudflared/options.js'
 import {parseListen, placeOf} from '../forward/listen.js'
 import type {ZtLine} from '../types.js'
 import {readGoWords, usage, type GoOption, type GoWords} from './go-flags.js'
 
-// The command lines of `cloudflared access` as zt's own. Its options, their names and variables are those of cloudflared
-// 2026.8.2 (cmd/cloudflared/access/cmd.go, carrier.go).
+// The command lines of `cloudflared access` as zt's own. The variables are those of cloudflared 2026.8.2
+// (cmd/cloudflared/access/cmd.go, carrier.go).
 
 /** zt's own options, which may be among cloudflared's. */
 const EVERY = {
@@ -21,19 +22,15 @@ const EVERY = {
 } as const
 const CONNECTING = {token: {}, yes: {also: ['y'], switch: true}, 'ca-file': {}, ...EVERY} as const
 
-const TUNNEL: Readonly<Record<string, GoOption>> = {
-  hostname: {also: ['tunnel-host', 'T']},
-  destination: {},
-  url: {also: ['listener', 'L']},
-  header: {also: ['H']},
-  'connect-to': {},
-  'log-level': {also: ['loglevel']},
-  logfile: {},
-  'log-directory': {},
-  'debug-stream': {},
+const OF_TUNNELS: Readonly<Record<string, GoOption>> = {
+  ...CLOUDFLARED_OPTIONS,
   expose: {switch: true},
   ...CONNECTING,
 }
+/** Credentials are refused before. */
+const TUNNEL = Object.fromEntries(
+  Object.entries(OF_TUNNELS).filter(([name]) => cloudflaredOption(name)?.says !== 'secret'),
+)
 const CONFIG: Readonly<Record<string, GoOption>> = {
   hostname: {},
   'short-lived-cert': {switch: true},
@@ -216,10 +213,9 @@ function refuseCredentials(words: readonly string[]): void {
 
 /** For a suggestion; what is no host name may be a secret. */
 function hostNamed(words: readonly string[]): string {
-  const options = {...TUNNEL, 'service-token-id': {also: ['id']}, 'service-token-secret': {also: ['secret']}}
   try {
     // The last option may lack its value.
-    const given = readGoWords([...words, ''], options, {command: ''})
+    const given = readGoWords([...words, ''], OF_TUNNELS, {command: ''})
     const host = hostOf(last(given, 'hostname'), '')
     refuseSecretWords([host])
     return shellQuote(host)

@@ -1,5 +1,6 @@
 import {normaliseHostname} from '../../../core/hostname.js'
 import {checkRequest} from '../../carrier/handshake.js'
+import {cloudflaredOption} from '../../cloudflared/options.js'
 import {configWords} from '../configuration.js'
 
 /** What a ProxyCommand that runs cloudflared connects to. */
@@ -23,22 +24,6 @@ const SHELL = /[|&;<>()$`\\!#*?[\]{}~\n]/
 const HOST_TEMPLATE = /^%[hn](\.[a-z0-9_.-]+)?$/i
 const DESTINATION_TEMPLATE = /^(%[hn]|[a-z0-9_][a-z0-9_.-]*)(:(%p|\d+))?$/i
 
-/** The options of `access tcp`, which is also called `ssh`, `rdp` and `smb` (cloudflared 2026.8.2, cmd/cloudflared/access/cmd.go). */
-const OPTIONS: Readonly<Record<string, 'host' | 'destination' | 'log' | 'secret'>> = {
-  hostname: 'host',
-  'tunnel-host': 'host',
-  T: 'host',
-  destination: 'destination',
-  'log-level': 'log',
-  loglevel: 'log',
-  logfile: 'log',
-  'log-directory': 'log',
-  'service-token-id': 'secret',
-  id: 'secret',
-  'service-token-secret': 'secret',
-  secret: 'secret',
-}
-
 const CREDENTIALS =
   'It has credentials on the command line, where every process on this machine can read them'
 const NOT_READ = 'It is a command line that zt does not read'
@@ -59,7 +44,7 @@ export function readCloudflared(value: string): CloudflaredLine | {refused: stri
   for (let at = 0; at < options.length; at++) {
     const [, name = '', joined] = /^--?([A-Za-z][\w-]*)(?:=([^]*))?$/.exec(options[at] ?? '') ?? []
     if (name === '') return {refused: 'It has an argument that is no option'}
-    const meaning = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
+    const meaning = cloudflaredOption(name)?.says
     if (meaning === undefined) return {refused: `zt has no counterpart of its option --${name.slice(0, 30)}`}
     if (meaning === 'secret') return {refused: CREDENTIALS}
     const given = joined ?? options[++at]
