@@ -9,6 +9,7 @@ interface Question {
   message: string
   validate?: (value: string) => true | string
   choices?: {name: string; value: unknown}[]
+  toggleMask?: boolean
 }
 
 /** Answers the questions of one command, in place of the library that draws them on a terminal. */
@@ -80,7 +81,11 @@ function person(): ScriptedPerson {
 
 vi.doMock('../../src/lib/cli/questions.js', () => ({
   input: async (question: Question) => person().typed(question),
-  password: async (question: Question) => person().typed(question),
+  password: async (question: Question) => {
+    // A key that shows what was pasted, and a line that offers it.
+    if (question.toggleMask !== false) throw new Error('a secret at a prompt could be shown')
+    return person().typed(question)
+  },
   confirm: async (question: Question) => person().confirmed(question),
   select: async (question: Question) => person().chosen(question)[0],
   checkbox: async (question: Question) => person().chosen(question),

@@ -62,7 +62,9 @@ export class Prompts {
 
   /** The same for what may be a secret or not, as whoever pastes it may not know: make it a `Secret` once that is known. */
   async pasted(message: string): Promise<string> {
-    return this.#ask(async ({password}, context) => password({message: asked(message)}, context))
+    return this.#ask(async ({password}, context) =>
+      password({message: asked(message), toggleMask: false}, context),
+    )
   }
 
   /** Whether the answer is yes. */

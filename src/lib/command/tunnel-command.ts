@@ -4,7 +4,7 @@ import {explainFailure} from '../access/explain/explain.js'
 import type {Settings} from '../config/types.js'
 import type {UserError} from '../core/errors.js'
 import {
-  chosenToken,
+  confirmedToken,
   environmentText,
   findTarget,
   mayUseEnvironment,
@@ -47,7 +47,7 @@ export abstract class TunnelCommand<T extends typeof Command> extends AccessComm
 
   /** The token for a host. The person confirms one that the host is not bound to. */
   protected async chooseToken(host: string, from?: HostFrom): Promise<ChosenToken> {
-    const chosen = await chosenToken({
+    const chosen = await confirmedToken({
       settings: this.settingsFor(from),
       ...this.wanted(host),
       path: from?.path,

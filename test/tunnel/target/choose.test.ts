@@ -9,7 +9,7 @@ import {Secret} from '../../../src/lib/core/secret.js'
 import {IndexFiles} from '../../../src/lib/secrets/index-files.js'
 import {
   chooseToken,
-  chosenToken,
+  confirmedToken,
   environmentText,
   findNamed,
   findTarget,
@@ -155,9 +155,9 @@ describe('the token for a host', () => {
   it('is confirmed only where the host is not bound to it', async () => {
     const asked: string[] = []
     const confirm = ({name}: {name: string}): Promise<boolean> => Promise.resolve(asked.push(name) > 0)
-    expect((await chosenToken({settings, host: HOST, confirm})).tokenId).toBe('token-a')
+    expect((await confirmedToken({settings, host: HOST, confirm})).tokenId).toBe('token-a')
     expect(asked).toEqual([])
-    expect((await chosenToken({settings, host: HOST, token: 'token-b', confirm})).tokenId).toBe('token-b')
+    expect((await confirmedToken({settings, host: HOST, token: 'token-b', confirm})).tokenId).toBe('token-b')
     expect(asked).toEqual(["Bob's token"])
   })
 })
@@ -233,7 +233,7 @@ describe("the environment's pair, which no flag names", () => {
     const pair = {CF_ACCESS_CLIENT_ID: 'foreign.access', CF_ACCESS_CLIENT_SECRET: 'secret'}
     const refused = async (more: Record<string, string>) => {
       const given = await settingsWith({...pair, ...more})
-      return errorOf(() => chosenToken({settings: given, host: 'x.example.com', confirm: () => false}))
+      return errorOf(() => confirmedToken({settings: given, host: 'x.example.com', confirm: () => false}))
     }
     const said = {
       kind: 'needs-action',
@@ -322,7 +322,7 @@ describe('where no token may be used, the error says all of it', () => {
   })
 
   it('the named token is not confirmed', async () => {
-    const refused = chosenToken({settings, host: HOST, token: 'token-b', confirm: () => false})
+    const refused = confirmedToken({settings, host: HOST, token: 'token-b', confirm: () => false})
     expect(await errorOf(() => refused)).toEqual({
       kind: 'needs-action',
       code: 'TOKEN_NOT_BOUND',

@@ -376,7 +376,7 @@ function asksForLogin(decision: Decision): boolean {
   return decision === 'allow' || decision === 'deny'
 }
 
-export const NAME_LIMIT = 250
+export const POLICY_NAME_LIMIT = 250
 
 /**
  * A name for a policy, a rule or an Access group, trimmed.
@@ -386,11 +386,11 @@ export const NAME_LIMIT = 250
  */
 export function checkName(text: string, what: string, code = 'BAD_NAME'): string {
   const name = text.trim()
-  if (name !== '' && name.length <= NAME_LIMIT && !/\p{Cc}/u.test(name)) return name
+  if (name !== '' && name.length <= POLICY_NAME_LIMIT && !/\p{Cc}/u.test(name)) return name
   throw new UserError({
     kind: 'usage',
     code,
     message: `Not a valid name for ${what}`,
-    why: `A name has 1 to ${NAME_LIMIT} characters and no control characters.`,
+    why: `A name has 1 to ${POLICY_NAME_LIMIT} characters and no control characters.`,
   })
 }

@@ -4,7 +4,7 @@ import {nameLookup, ruleInWords} from '../../policy/rule-words.js'
 import {groupHolding, groupsById, namesToken, sameMeaning} from '../../policy/references.js'
 import type {AccessContext} from '../account/context.js'
 import {
-  NAME_LIMIT,
+  POLICY_NAME_LIMIT,
   checkName,
   checkRules,
   readNameable,
@@ -91,9 +91,9 @@ export function ruleName(wanted: string | undefined, whom: readonly string[]): s
   if (wanted === undefined) {
     const name = `Service Auth: ${whom.join(', ')}`
     // Never half of a character: the API would return a different one.
-    return name.length <= NAME_LIMIT
+    return name.length <= POLICY_NAME_LIMIT
       ? name
-      : `${name.slice(0, NAME_LIMIT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+      : `${name.slice(0, POLICY_NAME_LIMIT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
   }
   return checkName(wanted, 'a rule', 'BAD_RULE_NAME')
 }

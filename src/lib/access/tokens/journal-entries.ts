@@ -9,13 +9,13 @@ import type {AccessContext} from '../account/context.js'
 import {nameLock, tokenLock} from './lock.js'
 
 /** Cloudflare's limit for a service token's name. */
-export const NAME_LIMIT = 350
+export const TOKEN_NAME_LIMIT = 350
 
 /** The name of a token whose secret is not safe yet. No other token can have it. */
 export function unfinishedName({id, name}: JournalEntry): string {
   const suffix = `~zt-${id}`
   // Do not split a surrogate pair.
-  return name.slice(0, NAME_LIMIT - suffix.length).replace(/[\uD800-\uDBFF]$/, '') + suffix
+  return name.slice(0, TOKEN_NAME_LIMIT - suffix.length).replace(/[\uD800-\uDBFF]$/, '') + suffix
 }
 
 /** True for a name that {@link unfinishedName} makes. */

@@ -4,7 +4,7 @@ import type {IndexEntry} from '../../secrets/index-files.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {withProgress} from '../account/listing.js'
-import {isUnfinishedName, NAME_LIMIT} from './journal-entries.js'
+import {isUnfinishedName, TOKEN_NAME_LIMIT} from './journal-entries.js'
 import {resolveToken} from '../account/resolve.js'
 
 /**
@@ -18,8 +18,11 @@ export function checkTokenName(text: string, usage = 'zt token create NAME'): st
   const bad = (message: string, why: string): UserError =>
     new UserError({kind: 'usage', code: 'BAD_TOKEN_NAME', message, why, next: [usage]})
   if (name === '') throw bad('The name is empty', 'Commands refer to a service token by its name.')
-  if (name.length > NAME_LIMIT) {
-    throw bad(`The name is too long: ${name.length} characters`, `Cloudflare accepts at most ${NAME_LIMIT}.`)
+  if (name.length > TOKEN_NAME_LIMIT) {
+    throw bad(
+      `The name is too long: ${name.length} characters`,
+      `Cloudflare accepts at most ${TOKEN_NAME_LIMIT}.`,
+    )
   }
   if (/\p{Cc}/u.test(name)) {
     throw bad('The name has control characters', 'They are hard to type, and a terminal would act on them.')

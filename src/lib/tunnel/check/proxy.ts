@@ -1,7 +1,7 @@
 import type net from 'node:net'
 import {Deadlines} from '../carrier/deadlines.js'
 import {dialThrough} from '../carrier/connect.js'
-import {nameOf, proxyUnreachable, timedOut} from '../failure/connection.js'
+import {hostAndPort, proxyUnreachable, timedOut} from '../failure/connection.js'
 import type {Address, HttpProxy} from '../carrier/proxy-settings.js'
 import type {EdgeAddress} from '../types.js'
 import type {Hop} from './network.js'
@@ -16,10 +16,10 @@ export function proxyHop(proxy: HttpProxy, edge: EdgeAddress): Hop {
     port: proxy.port,
     words: {
       before: `the proxy ${proxy.host} (${variable}) looks up ${host}: `,
-      given: `skipped: the proxy ${nameOf(proxy)} (${variable}) looks up ${host}`,
+      given: `skipped: the proxy ${hostAndPort(proxy)} (${variable}) looks up ${host}`,
       behind: ', the proxy',
     },
-    facts: {name: proxy.host, proxy: nameOf(proxy), variable},
+    facts: {name: proxy.host, proxy: hostAndPort(proxy), variable},
     stage: 'proxy',
     failed: (_stage, error) => proxyUnreachable(proxy, error),
     late: (stage, ms) => timedOut(edge, proxy, stage, ms),
@@ -49,11 +49,11 @@ export async function askProxy({edge, proxy, to, timeoutMs}: AskProxy): Promise<
   })
   try {
     const value = await dialThrough(proxy, to, deadlines)
-    const target = nameOf(to)
+    const target = hostAndPort(to)
     return {
       value,
-      detail: `${nameOf(proxy)} connects to ${target}${proxy.secure ? ', asked over TLS' : ''}`,
-      facts: {proxy: nameOf(proxy), variable: proxy.variable, secure: proxy.secure, target},
+      detail: `${hostAndPort(proxy)} connects to ${target}${proxy.secure ? ', asked over TLS' : ''}`,
+      facts: {proxy: hostAndPort(proxy), variable: proxy.variable, secure: proxy.secure, target},
     }
   } finally {
     deadlines.stop()

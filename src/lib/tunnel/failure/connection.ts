@@ -149,7 +149,7 @@ export function timedOut(
   if (stage === 'proxy' && proxy) {
     return unreachable({
       code: 'PROXY_TIMEOUT',
-      message: `The proxy ${nameOf(proxy)} does not answer`,
+      message: `The proxy ${hostAndPort(proxy)} does not answer`,
       why: `It made no connection within ${seconds}. ${proxy.variable} names it.`,
       next: [...next, `To bypass it: NO_PROXY=${edge.host}`],
     })
@@ -185,7 +185,7 @@ function notLookedUp(name: string, why: string, proxy?: HttpProxy): UserError {
 }
 
 /** For people: the variable's value may hold a password. */
-export function nameOf({host, port}: Address): string {
+export function hostAndPort({host, port}: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
@@ -197,8 +197,8 @@ export function proxyUnreachable(proxy: HttpProxy, error: unknown): UserError {
   return unreachable({
     code: distrusted ? 'PROXY_NOT_TRUSTED' : 'PROXY_UNREACHABLE',
     message: distrusted
-      ? `The certificate of the proxy ${nameOf(proxy)} is not trusted`
-      : `Cannot reach the edge through the proxy ${nameOf(proxy)}`,
+      ? `The certificate of the proxy ${hostAndPort(proxy)} is not trusted`
+      : `Cannot reach the edge through the proxy ${hostAndPort(proxy)}`,
     why: `${distrusted ? distrust(code) : reasonOf(error)} ${variable} names it.`,
     next: distrusted
       ? ['If the proxy has its own CA: NODE_EXTRA_CA_CERTS=FILE']
@@ -227,7 +227,7 @@ export function proxyRefused(proxy: HttpProxy, to: Address, status: number): Use
   })()
   return unreachable({
     code: 'PROXY_REFUSED',
-    message: `The proxy ${nameOf(proxy)} refuses the connection to ${target} (${status})`,
+    message: `The proxy ${hostAndPort(proxy)} refuses the connection to ${target} (${status})`,
     why: `${why} ${variable} names it.`,
     next: [next, `To bypass it: NO_PROXY=${to.host}`],
     details: {status},

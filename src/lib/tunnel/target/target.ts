@@ -117,7 +117,7 @@ export function environmentText({name}: Pick<ChosenToken, 'name'>, host: string)
  *
  * @throws UserError as {@link chooseToken}; `needs-action` / `TOKEN_NOT_BOUND`; what `confirm` throws
  */
-export async function chosenToken(options: TargetOptions & {confirm: Confirm}): Promise<ChosenToken> {
+export async function confirmedToken(options: TargetOptions & {confirm: Confirm}): Promise<ChosenToken> {
   const chosen = await chooseToken(options)
   if (chosen.bound || (await options.confirm(chosen))) return chosen
   throw chosen.tokenId === ENVIRONMENT
@@ -129,11 +129,11 @@ export async function chosenToken(options: TargetOptions & {confirm: Confirm}): 
  * Everything that a connection needs. A secret is read only for a host that is bound to its token, or that was confirmed
  * for this call.
  *
- * @throws UserError as {@link chosenToken}; `not-found` / `SECRET_NOT_FOUND`; what the secret store throws
+ * @throws UserError as {@link confirmedToken}; `not-found` / `SECRET_NOT_FOUND`; what the secret store throws
  */
 export async function findTarget(options: TargetOptions & Reading & {confirm: Confirm}): Promise<Target> {
   const {settings, host} = options
-  const chosen = await chosenToken(options)
+  const chosen = await confirmedToken(options)
   const edge = {host, connectTo: settings.connectTo, caFile: settings.caFile}
   const {tokenId, name, by} = chosen
   return {edge, credentials: await credentialsOf(chosen, options), tokenId, name, by}

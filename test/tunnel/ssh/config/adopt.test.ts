@@ -10,6 +10,7 @@ import {proxyLines, withProxyLines} from '../../../../src/lib/tunnel/ssh/config/
 import {applyAdoption, planAdoption} from '../../../../src/lib/tunnel/ssh/config/adopt.js'
 import {readCloudflared, runsCloudflared} from '../../../../src/lib/tunnel/ssh/config/cloudflared-line.js'
 import {configTexts} from './config-texts.js'
+import {dyingFiles} from '../../../support/dying-files.js'
 import {boundSettings} from './bound-settings.js'
 
 const ssh = findProgram('ssh', process.env)
@@ -271,6 +272,47 @@ describe.skipIf(ssh === undefined)(
       })
       expect(await read()).toBe('Host new\n')
     })
+  },
+)
+
+it.skipIf(ssh === undefined)(
+  'several files: killed at any operation, a repetition has the same end',
+  async () => {
+    const LINE = '  ProxyCommand cloudflared access ssh --hostname gitlab.example.com\n'
+    const texts = new Map([
+      [file, `Include ${home}/one ${home}/two\nHost a\n${LINE}`],
+      [path.join(home, 'one'), `Host b\n${LINE}`],
+      [path.join(home, 'two'), `Host c\n${LINE}`],
+    ])
+    const all = () => Promise.all([...texts.keys()].map((one) => read(one)))
+    const before = [...texts.values()]
+    const restore = async (): Promise<void> => {
+      for (const [at, text] of texts) await put(text, at)
+    }
+    const {state} = settings.paths
+    const counts = (name: string): boolean => name.startsWith(home) && !name.startsWith(state)
+    await restore()
+    const planned = await plan()
+    const {effects} = await dyingFiles(() => applyAdoption(planned, state), {counts})
+    const end = await all()
+    expect(end.filter((text, nth) => text === before[nth])).toEqual([])
+    expect(effects.length).toBeGreaterThanOrEqual(texts.size)
+    for (const [diesAt, effect] of effects.entries()) {
+      await restore()
+      const again = await plan()
+      await dyingFiles(() => applyAdoption(again, state), {diesAt, counts})
+      // Its locks ended with it.
+      await fs.rm(path.join(state, 'locks'), {recursive: true, force: true})
+      const half = await all()
+      expect(
+        half.map((text, nth) => [before[nth], end[nth]].includes(text)),
+        effect,
+      ).toEqual([true, true, true])
+      await adopt()
+      expect(await all(), effect).toEqual(end)
+      await adopt(true)
+      expect(await all(), effect).toEqual(before)
+    }
   },
 )
 
