@@ -1,5 +1,9 @@
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
-import {CommandWorld} from '../support/command-harness.js'
+import path from 'node:path'
+import {resultFields} from '../../src/lib/cli/result-fields.js'
+import {COMMANDS, CommandWorld} from '../support/command-harness.js'
+
+const root = path.resolve(import.meta.dirname, '../..')
 
 let zt: CommandWorld
 beforeAll(async () => {
@@ -39,12 +43,32 @@ describe('--fields', () => {
     expect(JSON.stringify(error)).toContain('lastSeenAt')
   })
 
-  it('that a result does not have lose nothing of it', async () => {
-    const {stdout, stderr, exitCode} = await zt.run('token create x --fields nothing')
-    expect(exitCode).toBe(2)
-    expect(JSON.parse(stdout)).toMatchObject({token: {name: 'x'}, store: 'vault'})
-    expect(stderr).toContain('has no field nothing')
+  it('that no result of the command has are refused before anything is done', async () => {
+    await zt.unchanged(async () => {
+      for (const field of ['nothing', 'token.nothing', 'token.id.nothing']) {
+        const {stdout, exitCode} = await zt.run(['token', 'create', 'x', '--fields', `token.id,${field}`])
+        expect(exitCode).toBe(2)
+        expect(JSON.parse(stdout)).toMatchObject({
+          error: {code: 'NO_SUCH_FIELD', message: `The result has no field ${field}`},
+        })
+      }
+    })
+  })
+
+  it('that this result does not have lose nothing of it', async () => {
+    // Only a dry run has it.
+    const {stdout, stderr, exitCode} = await zt.run('token create x --fields dryRun')
+    expect([exitCode, JSON.parse(stdout) as object]).toMatchObject([2, {token: {name: 'x'}, store: 'vault'}])
     expect(stderr).toContain('the command itself has succeeded')
+  })
+
+  it('of the schemas are those that results have', () => {
+    for (const [id, file] of COMMANDS) {
+      const known = resultFields(root, id.replaceAll(' ', ':'))
+      expect(known?.names, file).not.toEqual([])
+      for (const name of known?.names ?? []) expect([id, name, known?.has(name)]).toEqual([id, name, true])
+      expect(known?.has('no-such-field-anywhere'), file).toBe(false)
+    }
   })
 
   it.each(['', 'id,', ',', 'id name', 'token[0]', '.id'])('are names: %j is none', async (text) => {

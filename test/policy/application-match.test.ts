@@ -185,7 +185,7 @@ describe('two domains mean the same', () => {
     ['example.com/a/b', 'example.com'],
     ['example.com:8443/a', 'example.com'],
     ['https://*.example.com?x', '*.example.com'],
-    ['Example.com#/x', 'Example.com'],
+    ['Example.com#/x', 'example.com'],
     ['a:b:22', 'a:b'],
     ['/a', ''],
   ])('the host of %s is %s', (domain, host) => {

@@ -188,6 +188,7 @@ const MAY_OPEN: Record<string, string> = {
   'lib/system/lock.ts': 'a new file, then a rename',
   'lib/system/build-facts.ts': "the package's own files",
   'lib/cli/source-places.ts': "the package's own files",
+  'lib/cli/result-fields.ts': "the package's own files",
   'lib/completion/name-cache.ts': 'a new file, then a rename',
   'lib/secrets/journal/spool.ts': 'in place, as its room is reserved: not by a link, and looked at first',
   'lib/secrets/keychain/addon.ts': 'compares all of what it opens with what it should be',

@@ -17,6 +17,7 @@ import {leadingFlags} from './hoist.js'
 import {fromOclif} from './parse-error.js'
 import {JsonFilter} from './json-filter.js'
 import {ListOutput, type ListForm, type ListShape} from './list-output.js'
+import {resultFields} from './result-fields.js'
 import {SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {printError, printLabelled, printNext} from './report-error.js'
@@ -122,7 +123,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     )
     this.flags = withFalse(flags, this.ctor) as FlagsOf<T>
     this.args = args as ArgsOf<T>
-    if (jsonWish(this.argv)) this.#filter = await JsonFilter.make(this.flags)
+    if (jsonWish(this.argv))
+      this.#filter = await JsonFilter.make(this.flags, () => resultFields(this.config.root, this.id ?? ''))
     this.prompts = new Prompts(this.flags['no-input'])
     this.settings = await this.loadSettings()
   }

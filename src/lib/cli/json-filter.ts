@@ -1,6 +1,7 @@
 import type {Jq} from 'jq-wasm/inline'
 import {UserError} from '../core/errors.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
+import type {ResultFields} from './result-fields.js'
 
 /** What --fields keeps of a result, and what --jq makes of it. */
 export class JsonFilter {
@@ -16,13 +17,17 @@ export class JsonFilter {
   }
 
   /**
-   * Reads both flags before anything else happens, so that a command with a wrong expression has done nothing.
+   * Reads both flags before anything else happens, so that a command with a wrong expression or name has done nothing.
    *
-   * @throws UserError `usage` / `BAD_FIELDS`, `BAD_JQ`
+   * @param known the fields that the result can have; undefined: not known before there is one
+   * @throws UserError `usage` / `BAD_FIELDS`, `NO_SUCH_FIELD`, `BAD_JQ`
    */
-  static async make(given: {fields?: string | undefined; jq?: string | undefined}): Promise<JsonFilter> {
+  static async make(
+    given: {fields?: string | undefined; jq?: string | undefined},
+    known: () => ResultFields | undefined,
+  ): Promise<JsonFilter> {
     return new JsonFilter(
-      given.fields === undefined ? undefined : parseFields(given.fields),
+      given.fields === undefined ? undefined : parseFields(given.fields, known()),
       given.jq === undefined ? undefined : await openJq(given.jq),
     )
   }
@@ -73,9 +78,13 @@ export class JsonFilter {
 /** More than any result has. */
 const MOST_FIELDS = 100
 
-function parseFields(text: string): string[] {
+function parseFields(text: string, known: ResultFields | undefined): string[] {
   const fields = text.split(',').map((field) => field.trim())
-  if (fields.length <= MOST_FIELDS && fields.every((field) => /^\w+(\.\w+)*$/.test(field))) return fields
+  if (fields.length <= MOST_FIELDS && fields.every((field) => /^\w+(\.\w+)*$/.test(field))) {
+    const unknown = known ? fields.filter((field) => !known.has(field)) : []
+    if (known && unknown.length > 0) throw noSuchField(unknown, known.names)
+    return fields
+  }
   throw new UserError({
     kind: 'usage',
     code: 'BAD_FIELDS',

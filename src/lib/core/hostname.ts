@@ -30,7 +30,7 @@ function isHostname(host: string): boolean {
 }
 
 /** Lower case, without a trailing dot, in ASCII where that is certain: no character was mapped to another or left out. */
-function plainHost(text: string): string {
+export function plainHost(text: string): string {
   const host = text.toLowerCase().replace(/\.$/, '')
   if (!/[^\0-\x7F]/.test(host) || /[\s%]/.test(host)) return host
   const ascii = domainToASCII(host)

@@ -1,4 +1,4 @@
-import {globMatches, hostMatches, normaliseHostname} from './hostname.js'
+import {globMatches, hostMatches, normaliseHostname, plainHost} from './hostname.js'
 import {normalisePath} from './normalise-url.js'
 
 /** A public address. */
@@ -19,10 +19,8 @@ export function addressOf(text: string): Address | undefined {
   const bare = rest.replace(/[?#].*/s, '')
   const slash = bare.indexOf('/')
   const authority = slash < 0 ? bare : bare.slice(0, slash)
-  const host = (scheme === undefined ? authority : authority.replace(/^.*@/s, ''))
-    .replace(/:\d*$/, '')
-    .replace(/\.$/, '')
-    .toLowerCase()
+  const named = scheme === undefined ? authority : authority.replace(/^.*@/s, '')
+  const host = plainHost(named.replace(/:\d*$/, ''))
   if (!/^[^\s@:.]+(\.[^\s@:.]+)+$/.test(host)) return undefined
   const path = slash < 0 ? '/' : bare.slice(slash)
   return {host, path, text: host + path}
@@ -59,13 +57,13 @@ export function hostOf(domain: string): string {
 /** An application's domain in one form for all that mean the same: `host` or `host/path`, the host in lower case. */
 export function plainDomain(domain: string): string {
   const {host, path} = split(domain)
-  return host.toLowerCase() + (path === undefined ? '' : `/${path}`)
+  return host + (path === undefined ? '' : `/${path}`)
 }
 
 function split(domain: string): {host: string; path: string | undefined} {
   const bare = domain.replace(/^https?:\/\//i, '').replace(/[?#].*/s, '')
   const slash = bare.indexOf('/')
-  const host = (slash < 0 ? bare : bare.slice(0, slash)).replace(/:\d*$/, '')
+  const host = plainHost((slash < 0 ? bare : bare.slice(0, slash)).replace(/:\d*$/, ''))
   const path = slash < 0 ? '' : trim(bare.slice(slash))
   // `host/*` also covers the host itself: the same as no path.
   return {host, path: path === '' || path === '*' ? undefined : path}
