@@ -1,22 +1,18 @@
 import fs from 'node:fs/promises'
 
-/** When a process dies: before its file operation with this number, from 0, or after it. */
-export interface Death {
-  effect: number
-  after: boolean
-}
-
-/** The functions of `node:fs/promises` that change what is on disk, and the argument that says which file. */
+/**
+ * The functions of `node:fs/promises` that decide what a reader finds, and the argument that says which file. A file is
+ * written under a temporary name first, so what is before one of these is the same as after the one that precedes it.
+ */
 const CHANGING = {
   rename: 1,
   unlink: 0,
   rm: 0,
   rmdir: 0,
-  mkdir: 0,
   link: 1,
   symlink: 1,
   copyFile: 1,
-  open: 0,
+  writeFile: 0,
 } as const
 
 /**

@@ -93,6 +93,6 @@ export async function onlyOf({index, profile}: AccessContext): Promise<string[]>
 }
 
 /** Drops the names that shells complete, for all profiles of the account. */
-export function forgetNames({accountId, names}: AccessContext): void {
+function forgetNames({accountId, names}: AccessContext): void {
   if (accountId !== undefined) names.forget(accountId)
 }
