@@ -3,7 +3,7 @@ import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
 import {normaliseHostname} from '../../core/hostname.js'
 import {refuseSecretWords} from '../../core/redact.js'
-import {CLOUDFLARED_OPTIONS, cloudflaredOption} from '../cloudflared/options.js'
+import {CLOUDFLARED_OPTIONS, type CloudflaredOption} from '../cloudflared/options.js'
 import {parseListen, placeOf} from '../forward/listen.js'
 import type {ZtLine} from '../types.js'
 import {readGoWords, usage, type GoOption, type GoWords} from './go-flags.js'
@@ -22,14 +22,14 @@ const EVERY = {
 } as const
 const CONNECTING = {token: {}, yes: {also: ['y'], switch: true}, 'ca-file': {}, ...EVERY} as const
 
-const OF_TUNNELS: Readonly<Record<string, GoOption>> = {
+const OF_TUNNELS: Readonly<Record<string, GoOption & CloudflaredOption>> = {
   ...CLOUDFLARED_OPTIONS,
   expose: {switch: true},
   ...CONNECTING,
 }
 /** Credentials are refused before. */
 const TUNNEL = Object.fromEntries(
-  Object.entries(OF_TUNNELS).filter(([name]) => cloudflaredOption(name)?.says !== 'secret'),
+  Object.entries(OF_TUNNELS).filter(([, {says}]) => says !== 'secret'),
 )
 const CONFIG: Readonly<Record<string, GoOption>> = {
   hostname: {},
