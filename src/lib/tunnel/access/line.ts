@@ -28,9 +28,7 @@ const OF_TUNNELS: Readonly<Record<string, GoOption & CloudflaredOption>> = {
   ...CONNECTING,
 }
 /** Credentials are refused before. */
-const TUNNEL = Object.fromEntries(
-  Object.entries(OF_TUNNELS).filter(([, {says}]) => says !== 'secret'),
-)
+const TUNNEL = Object.fromEntries(Object.entries(OF_TUNNELS).filter(([, {says}]) => says !== 'secret'))
 const CONFIG: Readonly<Record<string, GoOption>> = {
   hostname: {},
   'short-lived-cert': {switch: true},
