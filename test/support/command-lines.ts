@@ -26,8 +26,10 @@ const recordedAt =
   (ray: string, app: string, policy: string) =>
   ({state}: CommandWorld): void => {
     const {serviceTokens, apps, policies} = state.data
-    const idOf = (name: string, all: readonly JsonObject[]): string =>
-      String(all.find((one) => one['name'] === name)?.['id'] ?? name)
+    const idOf = (name: string, all: readonly JsonObject[]): string => {
+      const id = all.find((one) => one['name'] === name)?.['id']
+      return typeof id === 'string' ? id : name
+    }
     state.recordEvent({
       ...{at: Date.now() - 60_000, ray, admitted: true, session: false, kind: 'attempt', ip: '203.0.113.7'},
       ...{country: 'DE', appId: idOf(app, apps), policyId: idOf(policy, policies)},

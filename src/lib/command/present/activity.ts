@@ -87,7 +87,7 @@ function sparklines(days: Activity['days'], width: number): string[] {
   const line = (label: string, counts: number[]): string[] => {
     const {line: bars, each, most} = sparkline(counts, columns)
     if (most === 0) return []
-    const unit = each === 1 ? 'day' : `${each} days`
+    const unit = each === 1 ? 'a day' : `${each} days`
     return [
       `${style.dim(label.padEnd(LABEL))}${bars}`,
       style.dim(`${' '.repeat(LABEL)}each bar is ${unit}, the highest ${about(most)}`),
