@@ -3,12 +3,11 @@ import {parseRay, requestOfRay} from '../lib/access/activity/ray.js'
 import {AccessCommand} from '../lib/command/access-command.js'
 import {sinceFlag} from '../lib/command/flags.js'
 import {rayJson, rayText} from '../lib/command/present/activity.js'
-import {ztCommand} from '../lib/core/command-line.js'
 
 export default class Ray extends AccessCommand<typeof Ray> {
   static override summary = 'Show what Access did with one request, by its CF-RAY'
   static override description =
-    "Looks for the request in Cloudflare's analytics, and shows the application, the service token, the rule and the address, and what today's rules say of it. A CF-RAY is in the header of that name, on an error page as Ray ID, and in a refusal of zt; the argument may be a line that contains it. Cloudflare keeps the requests for 90 days, as samples, and a new one appears after some minutes."
+    "Looks for the request in Cloudflare's analytics, and shows the application, the service token, the rule and the address, and what Access would answer to such a request today, as zt app explain does. A CF-RAY is in the header of that name, on an error page as Ray ID, and in a refusal of zt; the argument may be a line that contains it. Cloudflare keeps the requests for 90 days, as samples, and a new one appears after some minutes."
   static override examples = [
     '<%= config.bin %> ray 8f1e2d3c4b5a6978-AMS',
     "<%= config.bin %> ray 'Ray ID: 8f1e2d3c4b5a6978'",
@@ -23,17 +22,13 @@ export default class Ray extends AccessCommand<typeof Ray> {
     // prettier-ignore
     tries: [
       'listServiceTokens', 'listApplications', 'listApplicationPolicies', 'listPolicies', 'listGroups',
-      'listZones',
+      'getOrganization', 'listZones',
     ],
   } as const
 
   async run(): Promise<object> {
-    const ctx = this.access()
-    const found = await requestOfRay(ctx, parseRay(this.args.ray), this.flags.since)
+    const found = await requestOfRay(this.access(), parseRay(this.args.ray), this.flags.since)
     this.print(rayText(found))
-    const {application} = found
-    if (!found.event.allowed && application?.name !== undefined)
-      this.next(ztCommand(ctx, 'app', 'show', application.id))
     return rayJson(found)
   }
 }

@@ -26,7 +26,7 @@ export default class WhoAmI extends AccessCommand<typeof WhoAmI> {
   static override asks = {
     tries: [
       'listServiceTokens', 'getServiceToken', 'deleteServiceToken', 'listPolicies', 'getPolicy',
-      'deletePolicy', 'listGroups', 'getGroup', 'deleteGroup',
+      'deletePolicy', 'listGroups', 'getGroup', 'deleteGroup', 'accessEvents',
     ],
   } as const
 

@@ -89,6 +89,7 @@ describe("a query of Access's record", () => {
       accountTag: 'acc',
       filter: {datetime_geq: '2026-11-20T00:00:00Z', datetime_lt: '2026-11-27T00:00:00Z', ...filter},
     })
+    expect(query).toMatch(/\(limit: 10000, filter: \$filter, orderBy: \[date_DESC\]\)/)
     expect(query).not.toMatch(/acc\b|evil|8f1e|2026/)
   })
 

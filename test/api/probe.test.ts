@@ -1,7 +1,7 @@
 import http from 'node:http'
 import type {AddressInfo} from 'node:net'
 import fc from 'fast-check'
-import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
+import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {createAccessApi} from '../../src/lib/api/client.js'
 import type {AccessApi, PermissionState} from '../../src/lib/api/types.js'
 import {Secret} from '../../src/lib/core/secret.js'
@@ -10,6 +10,8 @@ import {World} from '../support/access-world.js'
 const KINDS = ['Service Tokens', 'Apps and Policies', 'Organizations, Identity Providers, and Groups']
 const GROUPS = KINDS.flatMap((kind) => [`Access: ${kind} Read`, `Access: ${kind} Write`])
 const [READ_TOKENS = '', WRITE_TOKENS = ''] = GROUPS
+const ANALYTICS = 'Account Analytics Read'
+const ALL = [...GROUPS, ANALYTICS]
 
 const states = (found: readonly PermissionState[]): Record<string, string> =>
   Object.fromEntries(found.map(({group, state}) => [group, state]))
@@ -27,7 +29,7 @@ describe('the permissions of an API token', () => {
   it('are found whatever they are, and nothing is changed by it', async () => {
     const before = JSON.stringify({...world.state.data, apiTokens: []})
     await fc.assert(
-      fc.asyncProperty(fc.subarray(GROUPS), async (groups) => {
+      fc.asyncProperty(fc.subarray(ALL), async (groups) => {
         world.exchanges.length = 0
         const token = {token: 'of-the-test', id: 'x', owner: 'user', status: 'active'} as const
         world.state.data.apiTokens.push({...token, permission_groups: groups})
@@ -36,12 +38,14 @@ describe('the permissions of an API token', () => {
 
         const readable = (group: string): boolean =>
           groups.includes(group) || groups.includes(group.replace('Read', 'Write'))
-        const wanted = GROUPS.map((group) => [
+        const wanted = ALL.map((group) => [
           group,
           (group.endsWith('Read') ? readable(group) : groups.includes(group)) ? 'yes' : 'no',
         ])
         expect(states(found)).toEqual(Object.fromEntries(wanted))
         for (const {method, path, status, requestBody} of world.exchanges) {
+          // A query of GraphQL that reads one minute.
+          if (path === '/graphql') continue
           expect(['GET', 'DELETE']).toContain(method)
           expect(requestBody).toBeUndefined()
           if (method === 'DELETE') {
@@ -86,15 +90,19 @@ describe('a probe that the API answers otherwise', () => {
 
   /** What the API answers about service tokens: to the list, to the GET and to the DELETE of one. */
   let answers: {list: Answer; get: Answer; remove: Answer}
+  let analytics: Answer
   const asked: string[] = []
   const server = http.createServer((request, response) => {
     const {pathname} = new URL(request.url ?? '/', 'http://x')
     const one = !pathname.endsWith('/service_tokens')
-    const answer = !pathname.includes('/service_tokens')
-      ? request.method === 'GET' && /(policies|groups)$/.test(pathname)
-        ? fine([])
-        : absent
-      : answers[request.method === 'DELETE' ? 'remove' : one ? 'get' : 'list']
+    const answer =
+      pathname === '/graphql'
+        ? analytics
+        : !pathname.includes('/service_tokens')
+          ? request.method === 'GET' && /(policies|groups)$/.test(pathname)
+            ? fine([])
+            : absent
+          : answers[request.method === 'DELETE' ? 'remove' : one ? 'get' : 'list']
     if (pathname.includes('/service_tokens')) asked.push(request.method ?? '')
     if (answer === 'cut') return void request.socket.destroy()
     response.writeHead(answer.status, {'content-type': 'application/json', ...answer.headers})
@@ -102,8 +110,10 @@ describe('a probe that the API answers otherwise', () => {
   })
 
   beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)))
-  afterEach(() => {
+  const empty: Answer = {status: 200, body: {data: {viewer: {accounts: []}}}}
+  beforeEach(() => {
     asked.length = 0
+    analytics = empty
   })
   afterAll(() => {
     server.close()
@@ -228,5 +238,32 @@ describe('a probe that the API answers otherwise', () => {
       if (state === 'unknown') expect(told).toMatch(why ?? /^never$/)
       else expect(told).toBeUndefined()
     }
+  })
+
+  const refusal = (message: string): object => ({data: null, errors: [{message}]})
+  it.each<[string, Answer, string, RegExp | undefined]>([
+    ['empty', empty, 'yes', undefined],
+    ['refused', {status: 200, body: refusal('not authorized for that account')}, 'no', undefined],
+    [
+      'refused with its status',
+      {status: 403, body: refusal('not authorized for that account')},
+      'no',
+      undefined,
+    ],
+    [
+      'not for this plan',
+      {status: 200, body: refusal('not available for your plan')},
+      'unknown',
+      /not available/,
+    ],
+    ['limited', {status: 429, body: refusal('rate limiter budget depleted')}, 'unknown', /too many requests/],
+    ['not there', failure(404, 7000), 'unknown', /unexpected/],
+    ['something else', {status: 200, body: {hello: 'world'}}, 'yes', undefined],
+  ])('the record of Access is %s, and the other permissions are found', async (_name, given, state, why) => {
+    answers = {list: fine([]), get: absent, remove: absent}
+    analytics = given
+    const found = await probe()
+    expect(states(found)).toMatchObject({[READ_TOKENS]: 'yes', [WRITE_TOKENS]: 'yes', [ANALYTICS]: state})
+    expect(found.find(({group}) => group === ANALYTICS)?.why ?? '').toMatch(why ?? /^$/)
   })
 })

@@ -1,7 +1,7 @@
 import {expect, it} from 'vitest'
 import {commandTests} from '../support/command-harness.js'
 
-const scene = commandTests('ray')
+const scene = commandTests('ray', {originOf: () => '127.0.0.1:9'})
 
 const DAY = 24 * 3600_000
 const RAY = '8f1e2d3c4b5a6978'
@@ -35,9 +35,16 @@ it.each([RAY, `${RAY}-AMS`, `CF-RAY: ${RAY}-AMS`])(
       token: {id: 'token-ci', name: 'ci'},
       rule: {id: 'policy-robots', name: 'Robots'},
       today: {
-        outcome: 'service-auth',
-        tokenStatus: 'active',
-        rules: [{name: 'Robots', outcome: 'matched'}, {name: 'CD'}],
+        ...{
+          application: {name: 'Build'},
+          client: {kind: 'token', name: 'ci', status: 'active'},
+          verdict: 'allow',
+        },
+        ...{
+          from: {ip: '203.0.113.7', country: 'DE'},
+          rule: {name: 'Robots'},
+          trail: [{name: 'Robots'}, {name: 'CD'}],
+        },
       },
     })
     const {stdout, stderr} = await zt.run(['ray', given])
@@ -45,33 +52,31 @@ it.each([RAY, `${RAY}-AMS`, `CF-RAY: ${RAY}-AMS`])(
     expect(stdout).toMatch(/^application +Build$/m)
     expect(stdout).toMatch(/^service token +ci$/m)
     expect(stdout).toMatch(/^rule +Robots$/m)
-    expect(stdout).toMatch(/^Today's rules let it in\.$/m)
-    expect(stdout).toMatch(/^Robots +Service Auth +\S/m)
+    expect(stdout).toMatch(/^TODAY.*\n(.*\n)*verdict +allow/m)
+    expect(stdout).toMatch(/^1 +Robots +Service Auth +decides /m)
     expect(stderr).not.toMatch(/next:/)
   },
 )
 
-it("says beside it what today's rules say, by the address and country of the request", async () => {
+it('says beside it what Access would answer today, by the address and country of the request', async () => {
   const {zt} = scene
   record(1)
   record(1, {ray: '1'.repeat(16), ip: '198.51.100.9'})
   zt.policy('Robots')['require'] = [{ip: {ip: '203.0.113.0/24'}}]
-  expect(await zt.json(`ray ${RAY}`)).toMatchObject({allowed: true, today: {outcome: 'service-auth'}})
-  expect(await zt.json(`ray ${'1'.repeat(16)}`)).toMatchObject({allowed: true, today: {outcome: 'denied'}})
+  expect(await zt.json(`ray ${RAY}`)).toMatchObject({allowed: true, today: {verdict: 'allow'}})
+  expect(await zt.json(`ray ${'1'.repeat(16)}`)).toMatchObject({allowed: true, today: {verdict: 'deny'}})
   zt.token('ci')['enabled'] = false
-  expect(await zt.json(`ray ${RAY}`)).toMatchObject({today: {outcome: 'denied', tokenStatus: 'disabled'}})
-  const {stdout} = await zt.run(`ray ${RAY}`)
-  expect(stdout).toMatch(/^Today's rules do not let it in\. The service token is disabled\.$/m)
+  expect(await zt.json(`ray ${RAY}`)).toMatchObject({today: {verdict: 'deny', client: {status: 'disabled'}}})
 })
 
-it('shows a refusal, and how to see the rules', async () => {
+it('shows a refusal, and the command that would let it in', async () => {
   const {zt} = scene
   record(1, {appId: 'app-gitlab', policyId: '', admitted: false})
-  expect(await zt.json(`ray ${RAY}`)).toMatchObject({allowed: false, rule: null, today: {outcome: 'login'}})
-  const {stdout, stderr} = await zt.run(`ray ${RAY}`)
+  expect(await zt.json(`ray ${RAY}`)).toMatchObject({allowed: false, rule: null, today: {verdict: 'login'}})
+  const {stdout} = await zt.run(`ray ${RAY}`)
   expect(stdout).toMatch(/^outcome +refused$/m)
   expect(stdout).toMatch(/^rule +none let it in$/m)
-  expect(stderr).toMatch(/^next: +zt app show app-gitlab$/m)
+  expect(stdout).toMatch(/^next: +zt app add-rule GitLab --service-auth --token ci$/m)
 })
 
 it('shows a request without a service token, and what the account no longer has', async () => {
@@ -91,7 +96,7 @@ it('shows a request to an application of a zone, with a token of the zone', asyn
   record(1, {tokenId: 'token-zone', appId: 'app-zone', policyId: ''})
   expect(await zt.json(`ray ${RAY}`)).toMatchObject({
     ...{token: {name: 'of-the-zone'}, application: {name: 'Of the zone'}},
-    today: {outcome: 'login', rules: [{name: 'Zone'}]},
+    today: {verdict: 'login', trail: [{name: 'Zone'}]},
   })
 })
 
@@ -132,5 +137,17 @@ it('asks nothing of the API for what is no CF-RAY, and changes nothing', async (
     await zt.fails('ray gitlab.example.com', 'usage', 'BAD_RAY')
     expect(zt.api.requests).toEqual([])
     await zt.json(`ray ${RAY}`)
+  })
+})
+
+it('finds the request that a refusal names', async () => {
+  const {zt} = scene
+  await zt.json('token create deploy')
+  const {error} = await zt.json('ssh check gitlab.widgetcorp.tech --token deploy --yes', {ends: 'refused'})
+  const line = (error as {next: string[]}).next.at(-1) ?? ''
+  expect(line).toMatch(/^zt ray [0-9a-f]{16}-ZT$/)
+  expect(await zt.json(line.replace('zt ', ''))).toMatchObject({
+    ...{allowed: false, token: {name: 'deploy'}, application: {name: 'GitLab'}, address: '127.0.0.1'},
+    today: {verdict: 'login', causes: [{id: 'rule-missing'}]},
   })
 })

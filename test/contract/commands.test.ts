@@ -78,7 +78,10 @@ describe('what the commands ask the API for', () => {
 })
 
 describe.skipIf(!contract)("the contract's operations", () => {
-  it.each(Object.keys(OPERATIONS) as OperationName[])('have %s as it is listed', (name) => {
+  const described = (Object.keys(OPERATIONS) as OperationName[]).filter(
+    (name) => OPERATIONS[name].operationId !== undefined,
+  )
+  it.each(described)('have %s as it is listed', (name) => {
     const {method, path: template, operationId, zoneOperationId}: Operation = OPERATIONS[name]
     const operation = contract?.operation(method, template)
     expect(operation?.operationId).toBe(operationId)

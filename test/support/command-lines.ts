@@ -18,6 +18,28 @@ const createBuild = [
   'ci',
 ]
 
+const RAY = '8f1e2d3c4b5a6978'
+const RAY_GONE = '8f1e2d3c4b5a6979'
+
+/** Puts a request of `ci` into Access's record; what the account does not have has its name as its ID. */
+const recordedAt =
+  (ray: string, app: string, policy: string) =>
+  ({state}: CommandWorld): void => {
+    const {serviceTokens, apps, policies} = state.data
+    const idOf = (name: string, all: readonly JsonObject[]): string => {
+      const id = all.find((one) => one['name'] === name)?.['id']
+      return typeof id === 'string' ? id : name
+    }
+    state.recordEvent({
+      ...{at: Date.now() - 60_000, ray, admitted: true, session: false, kind: 'attempt', ip: '203.0.113.7'},
+      ...{country: 'DE', appId: idOf(app, apps), policyId: idOf(policy, policies)},
+      tokenId: idOf(
+        'ci',
+        serviceTokens.map(({object}) => object),
+      ),
+    })
+  }
+
 /**
  * The command lines whose requests test/contract/ records, in scenes: each scene has its own world and runs from top to
  * bottom. A new command needs a line in a scene here, and lines in {@link linesOf}; the tests say which is missing.
@@ -127,6 +149,9 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['group', 'show', 'builders']},
     {args: ['policy', 'show', 'Builders']},
     {args: ['token', 'reach', 'ci']},
+    {args: ['token', 'activity', 'ci'], before: recordedAt(RAY_GONE, 'gone', 'gone')},
+    {args: ['ray', RAY], before: recordedAt(RAY, 'GitLab', 'Builders')},
+    {args: ['ray', RAY_GONE]},
     {args: ['group', 'remove-token', 'builders', 'ci']},
     {args: ['policy', 'delete', 'Builders', '--yes'], ends: 7},
     {args: ['policy', 'create', 'Other', '--group', 'builders']},
@@ -452,6 +477,14 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   'token:reach': {
     leak: [['token', 'reach', 'ci'], ['token', 'reach', 'co']],
     hostile: [['token', 'reach', known], ['token', 'reach', `known${HOSTILE}`], ['token', 'reach', 'known']],
+  },
+  'token:activity': {
+    leak: [['token', 'activity', 'ci'], ['token', 'activity', 'co', '--since', '90d']],
+    hostile: [['token', 'activity', known], ['token', 'activity', `known${HOSTILE}`], ['token', 'activity', 'known', '--since', HOSTILE]],
+  },
+  'ray': {
+    leak: [['ray', RAY], ['ray', 'CF-RAY: co']],
+    hostile: [['ray', RAY], ['ray', `${RAY} ${HOSTILE}`], ['ray', RAY, '--since', HOSTILE]],
   },
   'token:refresh': {
     leak: [['token', 'refresh', 'ci'], ['token', 'refresh', 'ci', '--duration', '1d']],

@@ -2,7 +2,8 @@ const BLOCKS = [...'▁▂▃▄▅▆▇█']
 const ASCII = [...'.:-=+*#@']
 
 /** Whether the locale rules out anything but ASCII (POSIX, "Environment Variables": LC_ALL, LC_CTYPE, LANG in this order). */
-function isAsciiOnly({LC_ALL, LC_CTYPE, LANG}: NodeJS.ProcessEnv = process.env): boolean {
+function isAsciiOnly(): boolean {
+  const {LC_ALL, LC_CTYPE, LANG} = process.env
   const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== '')
   return locale === 'C' || locale === 'POSIX'
 }

@@ -96,6 +96,22 @@ it('looks as far back as it is said, and says what Cloudflare no longer has', as
   expect(next[0]).toMatch(/--since/)
 })
 
+it('draws the days where there is room, and shows the most used places', async () => {
+  const {zt} = scene
+  record(0, 8)
+  record(1, 4, {admitted: false})
+  for (let host = 1; host <= 25; host++) record(20, 1, {ip: `198.51.100.${host}`})
+  const days = await zt.run('token activity ci --since 21d', {env: {COLUMNS: '80', LC_ALL: 'C'}})
+  expect(days.stdout).toMatch(/^let in +@ +[.:=+*#-] ?$/m)
+  expect(days.stdout).toMatch(/^ +each bar is a day, the highest about 25$/m)
+  expect(days.stdout).toMatch(/^refused +@ ?$/m)
+  expect(days.stdout).toMatch(/^and 6 more, which --json shows$/m)
+  const weeks = await zt.run('token activity ci --since 90d', {env: {COLUMNS: '40'}})
+  expect(weeks.stdout).toMatch(/^ +each bar is 3 days, the highest about 25$/m)
+  for (const line of weeks.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(50)
+  expect((await zt.run('token activity ci')).stdout).not.toMatch(/more, which/)
+})
+
 it('names what the account no longer has by its ID, and finds applications of a zone', async () => {
   const {zt} = scene
   record(1, 3, {appId: 'app-gone', policyId: 'policy-gone'})

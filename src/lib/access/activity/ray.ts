@@ -1,15 +1,12 @@
-import type {AccessEvent, Application, ServiceToken} from '../../api/types.js'
-import {UserError} from '../../core/errors.js'
+import type {AccessApi, AccessEvent} from '../../api/types.js'
 import {ztCommand} from '../../core/command-line.js'
-import {evaluate} from '../../policy/evaluate.js'
-import {groupsById} from '../../policy/references.js'
-import type {Evaluation} from '../../policy/types.js'
+import {UserError} from '../../core/errors.js'
 import type {AccessContext} from '../account/context.js'
-import {tokenStatus, type KnownToken} from '../tokens/list.js'
+import {explainApplication, type ClientAnswer, type ExplainedApplication} from '../explain/application.js'
 import {permitted, recordedApplications, recordedRules, type Recorded} from './names.js'
 import {lastSeconds, readRecord, serverTime} from './record.js'
 
-/** What Access recorded of one request, and what today's rules say of it. */
+/** What Access recorded of one request, and what Access would answer to it today. */
 export interface RecordedRequest {
   /** Without the data centre. */
   ray: string
@@ -22,10 +19,11 @@ export interface RecordedRequest {
   today: Today | undefined
 }
 
-/** What the rules of an application say today of a service token from the address and country of the request. */
+/** What Access answers today to that service token from the address and country of the request. */
 export interface Today {
-  evaluation: Evaluation
-  status: KnownToken['status']
+  explained: ExplainedApplication
+  answered: ClientAnswer
+  from: {ip: string | undefined; country: string | undefined}
 }
 
 /** Longer than any line with a CF-RAY. */
@@ -70,7 +68,7 @@ export async function requestOfRay(
   })
   if (!event) throw rayNotFound(ctx, ray, lacks)
   const {tokenId, applicationId, policyId} = event
-  ctx.progress.step("Reading today's rules")
+  ctx.progress.step('Reading the account')
   const [tokens, applications] = await Promise.all([
     tokenId === undefined ? [] : permitted(api.listServiceTokens()),
     recordedApplications(api, new Set(applicationId === undefined ? [] : [applicationId])),
@@ -95,35 +93,29 @@ export async function requestOfRay(
     application: found && {id: found.id, name: found.name},
     rule: policyId === undefined ? undefined : {id: policyId, name: rules.get(policyId)},
     today:
-      token && found?.application && own
-        ? await today({ctx, api, own}, {token, application: found.application, event})
+      token && own && found
+        ? await today(ctx, own, {application: found.id, token: token.id}, event)
         : undefined,
   }
 }
 
-type Api = Awaited<ReturnType<AccessContext['api']>>
-
+/** Undefined for an application whose requests no rule decides, and for a token that it does not know. */
 async function today(
-  {ctx, api, own}: {ctx: AccessContext; api: Api; own: Api},
-  {token, application, event}: {token: ServiceToken; application: Application; event: AccessEvent},
+  ctx: AccessContext,
+  own: AccessApi,
+  wanted: {application: string; token: string},
+  {address: ip, country}: AccessEvent,
 ): Promise<Today | undefined> {
-  const [policies, ...groups] = await Promise.all([
-    own.listApplicationPolicies(application.id),
-    permitted(api.listGroups()),
-    own === api ? [] : permitted(own.listGroups()),
-  ])
-  const now = ctx.clock.now() + (api.clockAhead() ?? 0)
-  const status = tokenStatus(token, now)
-  const evaluation = evaluate({
-    application: {name: application.name, policies},
-    groups: groupsById(groups.flat()),
-    request: {
-      serviceTokenId: status === 'active' ? token.id : undefined,
-      ip: event.address,
-      country: event.country,
-    },
-  })
-  return {evaluation, status}
+  const from = {ip, country}
+  try {
+    const there = {...ctx, api: () => Promise.resolve(own)}
+    const explained = await explainApplication(there, {wanted: wanted.application, ...from})
+    return {explained, answered: explained.answerTo({kind: 'token', wanted: wanted.token}), from}
+  } catch (error) {
+    const isUnknown = error instanceof UserError && (error.kind === 'usage' || error.kind === 'not-found')
+    if (isUnknown) return undefined
+    throw error
+  }
 }
 
 function rayNotFound(ctx: AccessContext, ray: string, lacks: readonly string[]): UserError {

@@ -1,11 +1,11 @@
 import type {Activity, Counts} from '../../access/activity/activity.js'
 import type {Recorded} from '../../access/activity/names.js'
-import type {RecordedRequest, Today} from '../../access/activity/ray.js'
-import {actionName} from '../../access/rules/action-name.js'
+import type {RecordedRequest} from '../../access/activity/ray.js'
 import {sparkline} from '../../cli/sparkline.js'
 import {columnsOf, style} from '../../cli/streams.js'
 import {facts, table, type Column} from '../../cli/table.js'
 import {wrapped} from '../../cli/wrapped.js'
+import {answerText, explainJson} from './explain.js'
 import {day, statusColour} from './token.js'
 
 /** The rows of a table on a terminal; piped output has all. */
@@ -87,7 +87,7 @@ function sparklines(days: Activity['days'], width: number): string[] {
   const line = (label: string, counts: number[]): string[] => {
     const {line: bars, each, most} = sparkline(counts, columns)
     if (most === 0) return []
-    const unit = each === 1 ? 'day' : `${each} days`
+    const unit = each === 1 ? 'a day' : `${each} days`
     return [
       `${style.dim(label.padEnd(LABEL))}${bars}`,
       style.dim(`${' '.repeat(LABEL)}each bar is ${unit}, the highest ${about(most)}`),
@@ -151,7 +151,7 @@ function recordedJson(one: Recorded | undefined): object | null {
   return one ? {id: one.id, name: one.name ?? null} : null
 }
 
-/** What Access recorded of a request, and what today's rules say. */
+/** What Access recorded of a request, and what it would answer to it today. */
 export function rayText({ray, event, token, application, rule, today}: RecordedRequest): string[] {
   const {allowed, at, address, country, identityProvider} = event
   return [
@@ -166,24 +166,13 @@ export function rayText({ray, event, token, application, rule, today}: RecordedR
       ['country', country],
       ['login', identityProvider === 'nonidentity' ? undefined : identityProvider],
     ]),
-    ...(today ? ['', ...todayText(today)] : []),
-  ]
-}
-
-function todayText({evaluation: {admitted, mayAdmit, trace}, status}: Today): string[] {
-  const verdict = admitted
-    ? 'let it in'
-    : mayAdmit
-      ? 'may let it in: it depends on what zt does not know'
-      : 'do not let it in'
-  const state = status === 'active' ? '' : ` The service token is ${status}.`
-  return [
-    ...wrapped(`Today's rules ${verdict}.${state}`, columnsOf('stdout')),
-    ...table(trace, [
-      {title: 'RULE', value: ({name}) => name},
-      {title: 'ACTION', value: ({decision}) => actionName(decision)},
-      {title: 'WHY', value: ({why}) => why, wraps: true},
-    ]),
+    ...(today
+      ? [
+          '',
+          style.dim('TODAY, a request like it'),
+          ...answerText(today.explained, today.answered, today.from),
+        ]
+      : []),
   ]
 }
 
@@ -200,18 +189,6 @@ export function rayJson({ray, event, token, application, rule, today}: RecordedR
     address: address ?? null,
     country: country ?? null,
     identityProvider: identityProvider ?? null,
-    today: today
-      ? {
-          outcome: today.evaluation.outcome,
-          tokenStatus: today.status,
-          rules: today.evaluation.trace.map(({policyId, name, decision, outcome, why}) => ({
-            id: policyId,
-            name,
-            action: actionName(decision),
-            outcome,
-            why,
-          })),
-        }
-      : null,
+    today: today ? explainJson(today.explained, today.from, {answered: today.answered}) : null,
   }
 }
