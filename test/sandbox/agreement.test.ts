@@ -45,7 +45,7 @@ beforeAll(async () => {
   const authority = await openCertificateAuthority(folder, Date.now())
   ca = await fs.readFile(authority.caFile)
   edge = await startEdge({
-    state: {edgeView: () => state.edgeView(), recordUse: () => undefined},
+    state: {edgeView: () => state.edgeView(), recordUse: () => undefined, recordEvent: () => undefined},
     ...{authority, countries: COUNTRIES, originOf: () => '127.0.0.1:9'},
     httpOriginOf: () => undefined,
   })
