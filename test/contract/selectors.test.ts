@@ -4,6 +4,8 @@ import {describe, expect, it} from 'vitest'
 import {applicationDetails, policyDetails} from '../../src/lib/access/applications/details.js'
 import {hasCode} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
+import {toGroup, toPolicy} from '../../src/lib/api/convert.js'
+import {evaluate} from '../../src/lib/policy/evaluate.js'
 import {ruleInWords} from '../../src/lib/policy/rule-words.js'
 import {selectorNamed} from '../../src/lib/policy/selectors.js'
 
@@ -63,6 +65,19 @@ it.each(rules)('%j is shown in words, with its value and without JSON', (rule) =
   // What a rule names decides: at least one of its values is shown.
   const values = Object.values(body).flat().map(String)
   if (values.length > 0) expect([...values, 'ci', 'robots'].some((one) => words.includes(one))).toBe(true)
+})
+
+it.each(rules)('%j is evaluated by facts that a caller can give', (rule) => {
+  const policy = toPolicy({id: 'p', name: 'p', decision: 'allow', include: [rule]})
+  const groups = new Map([
+    ['some-id', toGroup({id: 'some-id', name: 'g', include: [{email: {email: 'a@b.c'}}]})],
+  ])
+  const request = {serviceTokenId: undefined, ip: undefined, country: undefined, person: {}}
+  const {outcome, undecided} = evaluate({application: {name: 'A', policies: [policy]}, groups, request})
+  // What does not count under Allow is certain, and so is everyone.
+  const certain = ['service_token', 'any_valid_service_token', 'linked_app_token', 'everyone']
+  expect(outcome === 'unknown').toBe(!certain.includes(Object.keys(rule)[0] ?? ''))
+  expect(undecided.filter(({fact}) => fact === 'selector' || fact === 'access-group')).toEqual([])
 })
 
 describe('what the contract lets one set', () => {

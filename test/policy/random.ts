@@ -75,7 +75,7 @@ export const groups: fc.Arbitrary<ReadonlyMap<string, Group>> = fc
 const some = <T>(...values: T[]): fc.Arbitrary<T[]> => fc.subarray(values)
 
 /** With every fact given. */
-export const person: fc.Arbitrary<Required<Person>> = fc.record({
+const person: fc.Arbitrary<Required<Person>> = fc.record({
   email: fc.constantFrom('ann@example.com', 'bob@example.org'),
   groups: some({name: 'ops'}, {name: 'acme/dev', provider: 'github'}, {name: 'ops', provider: 'other'}),
   samlAttributes: some({name: 'role', value: 'dev'}),
@@ -88,7 +88,7 @@ export const person: fc.Arbitrary<Required<Person>> = fc.record({
   risk: fc.constantFrom('low' as const, 'high' as const, 'unscored' as const),
   approved: fc.boolean(),
 })
-export const client: fc.Arbitrary<Required<Omit<AccessRequest, 'serviceTokenId' | 'person'>>> = fc.record({
+const client: fc.Arbitrary<Required<Omit<AccessRequest, 'serviceTokenId' | 'person'>>> = fc.record({
   ip: fc.constantFrom('10.1.2.3', '192.0.2.1', '2001:db8::1'),
   country: fc.constantFrom('DE', 'US'),
   certificate: fc.constantFrom(false, {commonName: 'robot'}, {commonName: 'x'}),
@@ -105,11 +105,6 @@ export function less<T extends object>(whole: T, known: readonly boolean[]): Par
 }
 export const which: fc.Arbitrary<boolean[]> = fc.array(fc.boolean(), {minLength: 11, maxLength: 11})
 
-export interface Facts {
-  token: string | undefined
-  client: AccessRequest
-  person: Person | undefined
-}
 /** A request of which everything is known, and the same of which less is. */
 export const requests: fc.Arbitrary<{whole: AccessRequest; partly: AccessRequest}> = fc
   .record({

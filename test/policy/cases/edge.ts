@@ -694,6 +694,13 @@ const settings: Pages = {
     },
     {
       section: 'Authorization cookie',
+      says: 'where no Allow policy applies, it is no substitute for the token (seen in October 2026)',
+      policies: [robots],
+      http: {session: true},
+      verdict: 'deny',
+    },
+    {
+      section: 'Authorization cookie',
       says: 'whether it is valid decides',
       policies: [staff],
       http: {session: undefined},
