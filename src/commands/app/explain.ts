@@ -80,13 +80,20 @@ export default class AppExplain extends AccessCommand<typeof AppExplain> {
       this.print(admissionText(explained, admission, from))
       return explainJson(explained, from, {admission})
     }
-    const usage = ztCommand(ctx, 'app', 'explain', wanted, '--token', 'NAME')
-    const client =
-      this.client ?? {kind: 'token', wanted: (await explained.bound()) ?? (await chosenToken(undefined, {...asking, usage}))}
+    const client = this.client ?? {
+      kind: 'token',
+      wanted: (await explained.bound()) ?? (await this.asked(asking, wanted)),
+    }
     const answered = explained.answerTo(client)
     this.print(answerText(explained, answered, from))
     return explainJson(explained, from, {answered})
-  } // prettier-ignore
+  }
+
+  private asked(asking: Parameters<typeof chosenToken>[1], wanted: string): Promise<string> {
+    const usage = ztCommand(asking.ctx, 'app', 'explain', wanted, '--token', 'NAME')
+    this.prompts.require('One of --token, --email, --no-credentials and --all', usage)
+    return chosenToken(undefined, {...asking, usage})
+  }
 
   /** The client that the flags name. */
   private get client(): Client | undefined {
