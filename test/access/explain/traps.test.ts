@@ -65,7 +65,7 @@ function seedOf({rules, inline = false, others = {}, groups = {}, git = {}}: Wor
           : {id: `policy-${name}`, precedence: place + 1},
       ),
     })),
-  } as unknown as SandboxSeed
+  }
 }
 
 /** Who comes in where: `ci git.example.com 203.0.113.7`. */

@@ -281,7 +281,7 @@ function edgeOf({application, groups, strict, address, from, now}: Scene, client
   return edgeAnswer({applications: [{...application, domains}], groups, strict, unmatched: undefined, withoutAllow}, request)
 } // prettier-ignore
 
-/** Stands for an application without a public domain. */
+/** The host of an application without a public domain. */
 const NOWHERE = 'application.invalid'
 
 /** A host and path of the application: those that were asked for, or of its first domain. */

@@ -176,7 +176,7 @@ function noTrail({policies}: Application): string {
 }
 
 /** The traps, and below each what removes it. */
-export function trapText(traps: readonly ExplainedTrap[]): string[] {
+function trapText(traps: readonly ExplainedTrap[]): string[] {
   return traps.flatMap(({id, why, remedies}) => [
     '',
     ...wrapped(`${style.yellow(`trap ${id}`)}: ${why}`, columnsOf('stdout')),
