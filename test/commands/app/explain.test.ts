@@ -80,6 +80,8 @@ describe('the verdict', () => {
       undecided: [{fact: 'ip'}],
       causes: [{id: 'rule-condition'}],
     })
+    // Not itself again.
+    expect(unknown.causes[0]?.next[0]).toBe('zt app show Build')
     expect(await explain('Build --token cd --ip 203.0.113.9')).toMatchObject({verdict: 'allow', causes: []})
     expect(await explain('Build --token cd --ip 192.0.2.9')).toMatchObject({verdict: 'deny', causes: [{id: 'rule-condition', certain: true}]}) // prettier-ignore
     const person = 'GitLab --email ada@widgetcorp.tech'
