@@ -248,7 +248,7 @@ const ANSWERS: Row[] = [
 
 const BY_THE_ACCOUNT: Row[] = [
   {what: 'no rule names the token', make: () => token('stranger'), shown: REFUSED, why: /No Service Auth rule admits the service token "stranger"/, commands: AND_CURL},
-  {what: 'a rule admits the token under a condition', make: () => token('narrow'), shown: REFUSED, why: /admits "[^"]+" only under conditions/, next: /^zt app show GitLab$/, commands: AND_CURL},
+  {what: 'a rule admits the token under a condition', make: () => token('narrow'), shown: REFUSED, why: /admits "[^"]+" only under conditions/, next: /^zt app explain \S+ --token narrow$/, commands: AND_CURL},
   {what: 'the token is disabled', make: () => token('disabled'), shown: REFUSED, why: /"disabled" is disabled/, commands: AND_CURL},
   {what: 'the secret is wrong', make: async () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: (JSON.parse(await fs.readFile(await fileWith('index', ci()), 'utf8')) as {clientId: string}).clientId, CF_ACCESS_CLIENT_SECRET: `cfast_${'w'.repeat(48)}`}}), shown: REFUSED, why: /may not be the token's current one/, next: /^zt token show ci$/, commands: AND_CURL},
   {what: 'the account does not have the token', make: () => ({...token('env'), env: {CF_ACCESS_CLIENT_ID: 'f00d.access', CF_ACCESS_CLIENT_SECRET: `cfast_${'n'.repeat(48)}`}}), shown: REFUSED, why: /no service token with these credentials/, commands: AND_CURL},

@@ -139,6 +139,8 @@ describe('no trap', () => {
     ['a selector that is not known, and several in one rule', {policies: [sa('P', [{future: {}}]), sa('Q', [{...byToken('gone'), ...office}])]}],
     ['a group that includes itself', {policies: [sa('P', [byGroup('g')])], groups: [group('g', {include: [byGroup('g')]})]}],
     ['a block that lies in a required one', {policies: [rule('P', 'bypass', [desk], {require: [office]})]}],
+    ['a block after an address that it begins with', {policies: [rule('P', 'bypass', [{ip: {ip: '203.0.113.0/32'}}]), rule('Q', 'deny', [office])]}],
+    ['a token under Allow in a group that includes itself', {policies: [rule('P', 'allow', [byGroup('g'), staff])], groups: [group('g', {include: [byGroup('g'), byToken()]})]}],
     ['a disabled and an active token', {policies: [sa('P', [byToken('off'), byToken()])]}],
     ['a disabled token, and a place', {policies: [sa('P', [byToken('off'), office])]}],
     ['a rule after one with a condition', {policies: [rule('P', 'allow', [everyone], {require: [germany]}), rule('Q', 'deny', [france])]}],

@@ -106,6 +106,8 @@ export const SCENES: Record<string, Line[]> = {
   'rules, and a token that is taken out of all of them': [
     {args: ['app', 'list']},
     {args: ['app', 'show', 'GitLab']},
+    {args: ['app', 'explain', 'GitLab', '--all']},
+    {args: ['app', 'explain', `https://${HOST}/`, '--no-credentials']},
     {args: ['app', 'open', 'GitLab']},
     {args: ['token', 'create', 'ci']},
     {args: ['token', 'create', 'other']},
@@ -573,6 +575,10 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   'app:show': {
     leak: [['app', 'show', 'GitLab'], ['app', 'show', 'GitHub']],
     hostile: [['app', 'show', APP], ['app', 'show', HOSTILE]],
+  },
+  'app:explain': {
+    leak: [['app', 'explain', 'GitLab', '--token', 'ci'], ['app', 'explain', HOST, '--all'], ['app', 'explain', 'GitHub', '--all']],
+    hostile: [['app', 'explain', APP, '--token', spare], ['app', 'explain', APP, '--all'], ['app', 'explain', APP, '--email', 'a@example.com', '--group', HOSTILE], ['app', 'explain', HOSTILE, '--no-credentials']],
   },
   'app:open': {
     leak: [['app', 'open', 'GitLab'], ['app', 'open', 'GitHub']],

@@ -1,16 +1,12 @@
 import {Flags} from '@oclif/core'
-import {explainApplication, type Client} from '../../lib/access/explain/application.js'
-import {checkAddress, checkCountry, checkEmail} from '../../lib/access/rules/input.js'
-import {completing} from '../../lib/cli/completing.js'
+import {explainApplication} from '../../lib/access/explain/application.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
+import {clientFlags, clientOf} from '../../lib/command/client-flags.js'
 import {chosenApplication, chosenToken} from '../../lib/command/choose.js'
 import {explainedArg} from '../../lib/command/args.js'
 import {zoneFlag} from '../../lib/command/flags.js'
 import {admissionText, answerText, explainJson} from '../../lib/command/present/explain.js'
 import {ztCommand} from '../../lib/core/command-line.js'
-
-const CLIENTS = ['token', 'email', 'no-credentials', 'all']
-const without = (name: string): string[] => CLIENTS.filter((one) => one !== name)
 
 export default class AppExplain extends AccessCommand<typeof AppExplain> {
   static override summary = 'Explain what Access answers to a client, and why'
@@ -24,41 +20,8 @@ export default class AppExplain extends AccessCommand<typeof AppExplain> {
   ]
   static override args = {application: explainedArg}
   static override flags = {
-    token: completing(
-      'token',
-      Flags.string({
-        description: 'service token: name, ID or client ID',
-        helpValue: 'NAME',
-        exclusive: without('token'),
-      }),
-    ),
-    email: Flags.string({
-      description: 'person with this email address, who logs in',
-      helpValue: 'ADDRESS',
-      exclusive: without('email'),
-      parse: (text) => Promise.resolve(checkEmail(text, [])),
-    }),
-    group: Flags.string({
-      description: "group of the person at the identity provider; given once for each of the person's",
-      helpValue: 'GROUP',
-      multiple: true,
-      dependsOn: ['email'],
-    }),
-    'no-credentials': Flags.boolean({
-      description: 'client that sends no credentials',
-      exclusive: without('no-credentials'),
-    }),
-    all: Flags.boolean({description: 'show who gets in', exclusive: without('all')}),
-    ip: Flags.string({
-      description: 'address from which the client connects',
-      helpValue: 'ADDRESS',
-      parse: (text) => Promise.resolve(checkAddress(text)),
-    }),
-    country: Flags.string({
-      description: 'country from which the client connects, by its two-letter code',
-      helpValue: 'CC',
-      parse: (text) => Promise.resolve(checkCountry(text)),
-    }),
+    ...clientFlags,
+    all: Flags.boolean({description: 'show who gets in', exclusive: ['token', 'email', 'no-credentials']}),
     zone: zoneFlag,
   }
   // Names, strict authentication and applications of the host's zone are used as far as they may be read.
@@ -80,19 +43,18 @@ export default class AppExplain extends AccessCommand<typeof AppExplain> {
       this.print(admissionText(explained, admission, from))
       return explainJson(explained, from, {admission})
     }
-    const usage = ztCommand(ctx, 'app', 'explain', wanted, '--token', 'NAME')
-    const client =
-      this.client ?? {kind: 'token', wanted: (await explained.bound()) ?? (await chosenToken(undefined, {...asking, usage}))}
+    const client = clientOf(this.flags) ?? {
+      kind: 'token',
+      wanted: (await explained.bound()) ?? (await this.asked(asking, wanted)),
+    }
     const answered = explained.answerTo(client)
     this.print(answerText(explained, answered, from))
     return explainJson(explained, from, {answered})
-  } // prettier-ignore
+  }
 
-  /** The client that the flags name. */
-  private get client(): Client | undefined {
-    const {token, email, group, 'no-credentials': none} = this.flags
-    if (token !== undefined) return {kind: 'token', wanted: token}
-    if (email !== undefined) return {kind: 'person', email, groups: group}
-    return none ? {kind: 'none'} : undefined
+  private asked(asking: Parameters<typeof chosenToken>[1], wanted: string): Promise<string> {
+    const usage = ztCommand(asking.ctx, 'app', 'explain', wanted, '--token', 'NAME')
+    this.prompts.require('One of --token, --email, --no-credentials and --all', usage)
+    return chosenToken(undefined, {...asking, usage})
   }
 }

@@ -21,6 +21,7 @@ import {
 
 const NOW = Date.parse('2026-10-01T00:00:00Z')
 const HOST = 'gitlab-ssh.widgetcorp.tech'
+const EXPLAIN = `zt app explain ${HOST} --token gitlab-admin`
 const ADD_RULE = 'zt app add-rule GitLab --service-auth --token gitlab-admin'
 
 const gitlabAdmin: ServiceToken = {
@@ -184,7 +185,7 @@ describe('a refusal is explained', () => {
       'a Require for addresses',
       {policies: [policy('CI', 'non_identity', {include: [byToken()], require: [{ip: {ip: '10.0.0.0/8'}}]})]},
       'admits "gitlab-admin" only under conditions. A requirement may not be met: it is for addresses in 10.0.0.0/8',
-      'zt app show GitLab',
+      EXPLAIN,
     ],
     [
       'a Require for a country',
@@ -194,13 +195,13 @@ describe('a refusal is explained', () => {
         ],
       },
       'it is for the country DE',
-      'zt app show GitLab',
+      EXPLAIN,
     ],
     [
       'an Exclude of the token',
       {policies: [policy('CI', 'non_identity', {include: [anyToken], exclude: [byToken()]})]},
       'It excludes: it names this service token.',
-      'zt app show GitLab',
+      EXPLAIN,
     ],
     [
       'admitted all the same',
@@ -212,7 +213,7 @@ describe('a refusal is explained', () => {
       'an Exclude that cannot be checked here',
       {policies: [policy('CI', 'non_identity', {include: [byToken()], exclude: [{ip: {ip: '10.0.0.0/8'}}]})]},
       'It may exclude the client: it is for addresses in 10.0.0.0/8',
-      'zt app show GitLab',
+      EXPLAIN,
     ],
     [
       'credentials that strict authentication does not accept',
@@ -364,7 +365,7 @@ describe('a refusal is explained', () => {
         groups: [group('ci', {include: [byToken()]})],
       },
       `The Service Auth rule "CI" admits "gitlab-admin" only under conditions. It excludes: Access group "ci group": it names this service token. ${RAY}`,
-      [SHOW],
+      [EXPLAIN],
     ],
     [
       'admitted',
@@ -378,7 +379,7 @@ describe('a refusal is explained', () => {
       `The Service Auth rule "CI" admits "gitlab-admin" only under conditions. It may exclude the client: it is for addresses in 10.0.0.0/8, and zt does not know the client's address. Or: ${MAYBE} ${RAY}`,
       [
         'zt token show gitlab-admin',
-        SHOW,
+        EXPLAIN,
         'Connect from elsewhere than an address in 10.0.0.0/8',
         ...CHECK_SECRET.slice(1),
       ],

@@ -243,7 +243,7 @@ const admitted = (probes: readonly Sent[]): string[] =>
 const MENDED: CauseId[] = ['rule-missing', 'rule-trap', 'token-disabled', 'token-expired', 'secret']
 
 /** Commands that change nothing: they show what decides. */
-const LOOKS = /^zt (app (show|list)|token (show|list)|ssh check|curl) /
+const LOOKS = /^zt (app (explain|show|list)|token (show|list)|ssh check|curl) /
 
 describe.each(Object.keys(SETTINGS) as (keyof typeof SETTINGS)[])(
   'a refusal of an application %s',
@@ -343,7 +343,7 @@ describe.each(Object.keys(SETTINGS) as (keyof typeof SETTINGS)[])(
           expect((await world.run(past)).exitCode).toBe(0)
           expect(world.ask(sent)).toBeUndefined()
         }
-        for (const look of error.next.filter((one) => /^zt (app|token) (show|list)/.test(one))) {
+        for (const look of error.next.filter((one) => /^zt (app|token) (explain|show|list)/.test(one))) {
           const end = await world.run(look)
           expect(end.exitCode, `${look}: ${end.stderr}`).toBe(0)
         }

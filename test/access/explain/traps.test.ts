@@ -1,3 +1,5 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import type {JsonObject} from '../../../src/lib/core/json.js'
 import type {SandboxSeed} from '../../../src/lib/sandbox/types.js'
@@ -63,7 +65,7 @@ function seedOf({rules, inline = false, others = {}, groups = {}, git = {}}: Wor
           : {id: `policy-${name}`, precedence: place + 1},
       ),
     })),
-  } as unknown as SandboxSeed
+  }
 }
 
 /** Who comes in where: `ci git.example.com 203.0.113.7`. */
@@ -183,8 +185,18 @@ describe('a trap is found, and what is proposed removes it and changes nothing e
     }
   }) // prettier-ignore
 
-  it('has a row for every trap', () => {
-    const ids = ['token-under-allow', 'group-under-allow', 'empty-include', 'never-holds', 'idle-tokens', 'unreachable-rule', 'rule-after-everyone', 'condition-gone-past', 'block-too-late', 'shadowed-by-path', 'any-valid-token'] satisfies TrapId[] // prettier-ignore
-    expect([...new Set(rows.map(([id]) => id))].sort()).toEqual(ids.sort())
+  const EVERY: Record<TrapId, true> = {
+    ...{'token-under-allow': true, 'group-under-allow': true, 'empty-include': true, 'never-holds': true},
+    ...{'idle-tokens': true, 'unreachable-rule': true, 'rule-after-everyone': true, 'any-valid-token': true},
+    ...{'condition-gone-past': true, 'block-too-late': true, 'shadowed-by-path': true},
+  }
+
+  it('has a row for every trap, here and in the documents', async () => {
+    const every = Object.keys(EVERY).sort()
+    expect([...new Set(rows.map(([id]) => id))].sort()).toEqual(every)
+    const file = path.resolve(import.meta.dirname, '../../../docs/explain.md')
+    const [, section = ''] = (await fs.readFile(file, 'utf8')).split('## Traps\n')
+    const [table = ''] = section.split('\n## ')
+    expect([...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, id]) => id).sort()).toEqual(every)
   })
 })

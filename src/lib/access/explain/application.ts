@@ -1,6 +1,7 @@
 import type {AccessApi, Application, Group, Policy, ServiceToken} from '../../api/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
+import {normalisePath} from '../../core/normalise-url.js'
 import {addressOf} from '../../core/public-address.js'
 import {acceptsToken, edgeAnswer, type EdgeAnswer, type EdgeRequest} from '../../policy/edge.js'
 import {evaluate} from '../../policy/evaluate.js'
@@ -102,7 +103,8 @@ export async function explainApplication(
   const api = await ctx.api()
   ctx.progress.step('Reading the application')
   const named = addressOf(wanted)
-  const address = named?.host.includes('*') === true ? undefined : named
+  const address =
+    named && !named.host.includes('*') ? {host: named.host, path: normalisePath(named.path)} : undefined
   const [listed, zone] = await Promise.all([
     api.listApplications(),
     address && api.zoneId === undefined ? zoneOf(api, address.host) : undefined,
@@ -126,25 +128,28 @@ export async function explainApplication(
     applications.flatMap((one) => one.policies),
   )
   const now = ctx.clock.now() + (api.clockAhead() ?? 0)
-  const states = tokens?.map(({token, zone: where}): KnownState => ({
-    token,
-    state: {id: token.id, name: token.name, status: tokenStatus(token, now)},
-    zone: where === 'zone' ? inZone?.name : ownZone,
-  }))
+  const known =
+    tokens instanceof UserError
+      ? tokens
+      : tokens.map(({token, zone: where}): KnownState => ({
+          token,
+          state: {id: token.id, name: token.name, status: tokenStatus(token, now)},
+          zone: where === 'zone' ? inZone?.name : ownZone,
+        }))
   const account = {policies: [], groups: [...groups.values()], applications}
   const place = address && application.domains.length > 0 ? address : undefined
   const scene: Scene = {
     ...{ctx, application, account, groups, strict, address: place, from: {ip, country}},
-    ...{zone: inZone?.name ?? ownZone, now, tokens: states ?? [], api: own},
+    ...{zone: inZone?.name ?? ownZone, now, tokens: known, api: own},
   }
   return {
     application,
     address: place,
-    traps: trapsOfScene(scene, groupsRead, states?.map(({state}) => state)),
+    traps: trapsOfScene(scene, groupsRead),
     warnings: [
       ...notes,
-      ...(groupsRead ? [] : ['zt could not read the Access groups: the API token lacks the permission']),
-      ...(tokens ? [] : ['zt could not read the service tokens: the API token lacks the permission']),
+      ...(groupsRead ? [] : ['zt could not read the Access groups, so it did not look for traps: the API token lacks the permission']),
+      ...(known instanceof UserError ? ['zt could not read the service tokens: the API token lacks the permission'] : []),
       ...(zone?.search === 'not-permitted'
         ? ["zt could not look for applications of the host's zone: the API token may not list zones (permission Zone Read)"]
         : []),
@@ -166,7 +171,8 @@ interface Scene {
   from: From
   zone: string | undefined
   now: number
-  tokens: readonly KnownState[]
+  /** Or why they could not be read. */
+  tokens: readonly KnownState[] | UserError
 }
 
 interface KnownState {
@@ -187,11 +193,11 @@ function notProtected(ctx: AccessContext, application: Application): UserError {
   })
 }
 
-/** Those of the account and of the zone; undefined: the API token may not read them. */
+/** Those of the account and of the zone; or the error where the API token may not read them. */
 async function readTokens(
   api: AccessApi,
   zone: AccessApi | undefined,
-): Promise<{token: ServiceToken; zone: 'zone' | 'own'}[] | undefined> {
+): Promise<{token: ServiceToken; zone: 'zone' | 'own'}[] | UserError> {
   try {
     const [own, more] = await Promise.all([api.listServiceTokens(), zone ? zone.listServiceTokens() : []])
     const ofZone = more.filter(({id}) => !own.some((one) => one.id === id))
@@ -200,19 +206,28 @@ async function readTokens(
       ...ofZone.map((token) => ({token, zone: 'zone' as const})),
     ]
   } catch (error) {
-    if (isForbidden(error)) return undefined
+    if (isForbidden(error)) return error
     throw error
   }
+}
+
+/** @throws the error where the API token may not read them */
+function readable({tokens}: Scene): readonly KnownState[] {
+  if (tokens instanceof UserError) throw tokens
+  return tokens
 }
 
 function trapsOfScene(
   {application, account, tokens, zone, ctx}: Scene,
   groupsRead: boolean,
-  states: readonly TokenState[] | undefined,
 ): ExplainedTrap[] {
-  const traps = trapsAt(application.id, trapsOf(account, states))
-  const facts = {say: ctx, account, tokens: tokens.map(({state}) => state), zone}
-  return traps.map((trap) => ({...trap, remedies: groupsRead ? remediesFor(trap, facts) : []}))
+  const states = tokens instanceof UserError ? undefined : tokens.map(({state}) => state)
+  const facts = {say: ctx, account, tokens: states ?? [], zone}
+  // Which rules name what is not known without the groups.
+  return trapsAt(application.id, groupsRead ? trapsOf(account, states) : []).map((trap) => ({
+    ...trap,
+    remedies: remediesFor(trap, facts),
+  }))
 }
 
 async function bound({ctx, application, address}: Scene): Promise<string | undefined> {
@@ -226,7 +241,8 @@ async function bound({ctx, application, address}: Scene): Promise<string | undef
 
 function answerTo(scene: Scene, client: Client): ClientAnswer {
   if (client.kind !== 'token') return {client, answer: edgeOf(scene, client), causes: []}
-  const {ctx, application, tokens} = scene
+  const {ctx, application} = scene
+  const tokens = readable(scene)
   const all = tokens.map(({token}) => token)
   const token = resolveToken(ctx, client.wanted, all)
   const known = tokens.find((one) => one.token === token)
@@ -265,7 +281,7 @@ function edgeOf({application, groups, strict, address, from, now}: Scene, client
   return edgeAnswer({applications: [{...application, domains}], groups, strict, unmatched: undefined, withoutAllow}, request)
 } // prettier-ignore
 
-/** Stands for an application without a public domain. */
+/** The host of an application without a public domain. */
 const NOWHERE = 'application.invalid'
 
 /** A host and path of the application: those that were asked for, or of its first domain. */
@@ -301,7 +317,8 @@ function factsFor(
 }
 
 async function admission(scene: Scene): Promise<Admission> {
-  const {application, groups, from, tokens, api} = scene
+  const {application, groups, from, api, strict} = scene
+  const tokens = readable(scene)
   const people = application.policies.filter(({decision}) => decision === 'allow' || decision === 'deny')
   const words = await policiesInWords(api, people)
   const asks = (serviceTokenId: string | undefined) => {
@@ -319,9 +336,11 @@ async function admission(scene: Scene): Promise<Admission> {
   return {
     tokens: tokens
       .map(({token, state}) => {
-        if (state.status !== 'active')
-          return {token: state, admitted: 'no' as const, policy: undefined, why: `It is ${state.status}.`}
-        return {token: state, ...asks(token.id)}
+        if (state.status === 'active') return {token: state, ...asks(token.id)}
+        // Strict authentication refuses it; otherwise it counts as no credentials.
+        const anyone = asks(undefined)
+        if (strict !== true && anyone.admitted !== 'no') return {token: state, ...anyone}
+        return {token: state, admitted: 'no' as const, policy: undefined, why: `It is ${state.status}.`}
       })
       .sort((a, b) => ORDER.indexOf(a.admitted) - ORDER.indexOf(b.admitted) || a.token.name.localeCompare(b.token.name)),
     everyone: asks(undefined),

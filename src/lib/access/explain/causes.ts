@@ -83,7 +83,9 @@ export interface RefusalFacts {
 export type AccountFacts = Pick<
   RefusalFacts,
   'say' | 'host' | 'now' | 'others' | 'zone' | 'tokenZone' | 'groups' | 'applicationRef' | 'tokenRef'
->
+> &
+  // Of a request that was refused.
+  Partial<Pick<RefusalFacts, 'path'>>
 
 /** What is known, and the causes that the answer and the account leave open, the likeliest first. */
 export interface Causes {
@@ -350,7 +352,7 @@ function underCondition(
     id: 'rule-condition',
     why: `The Service Auth rule "${policy.name}" admits "${token.name}" only under conditions. ${entry?.why ?? ''}`,
     certain: entry?.outcome !== 'unknown',
-    next: [show(facts), ...new Set(conditions.flatMap(whereFrom))],
+    next: [look(facts), ...new Set(conditions.flatMap(whereFrom))],
   }
 }
 
@@ -372,7 +374,7 @@ function notEvaluated(facts: AccountFacts, {name}: Policy, entry: PolicyTrace | 
     id: 'rule-unknown',
     why: `The Service Auth rule "${name}" may include it. ${entry?.why ?? ''}`,
     certain: false,
-    next: [show(facts)],
+    next: [look(facts)],
   }
 }
 
@@ -563,6 +565,13 @@ function beforeAccess({answer, host}: RefusalFacts): Cause[] {
 /** Certain causes first; otherwise in their order. */
 function sorted(causes: readonly Cause[]): Cause[] {
   return [...causes.filter(({certain}) => certain), ...causes.filter(({certain}) => !certain)]
+}
+
+/** The command that shows what each rule says; where it is running, that which shows the rules. */
+function look(facts: AccountFacts): string {
+  const {say, host, path, tokenRef} = facts
+  if (path === undefined) return show(facts)
+  return ztCommand(say, 'app', 'explain', path === '/' ? host : host + path, '--token', tokenRef)
 }
 
 function show({say, applicationRef, zone}: AccountFacts): string {

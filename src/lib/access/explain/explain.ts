@@ -188,7 +188,7 @@ export async function zoneOf(api: AccessApi, host: string): Promise<ZoneOfHost> 
   }
 }
 
-export function isForbidden(error: unknown): boolean {
+export function isForbidden(error: unknown): error is UserError {
   return error instanceof UserError && error.kind === 'permission'
 }
 

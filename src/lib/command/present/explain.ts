@@ -138,7 +138,7 @@ function clientInWords({client}: ClientAnswer): string {
 }
 
 function fromInWords({ip, country}: From): string {
-  if (ip === undefined && country === undefined) return 'anywhere'
+  if (ip === undefined && country === undefined) return 'not given'
   return [ip, country].filter((one) => one !== undefined).join(', ')
 }
 
@@ -176,7 +176,7 @@ function noTrail({policies}: Application): string {
 }
 
 /** The traps, and below each what removes it. */
-export function trapText(traps: readonly ExplainedTrap[]): string[] {
+function trapText(traps: readonly ExplainedTrap[]): string[] {
   return traps.flatMap(({id, why, remedies}) => [
     '',
     ...wrapped(`${style.yellow(`trap ${id}`)}: ${why}`, columnsOf('stdout')),
@@ -188,12 +188,18 @@ export function trapText(traps: readonly ExplainedTrap[]): string[] {
   ])
 }
 
+/** A command stays on one line, however long: it will be copied. */
 function nextLines(next: readonly string[]): string[] {
+  const label = `${style.cyan('next:')}  `
   return next.flatMap((step) => {
     const {lead = '', line} = commandIn(step) ?? {}
-    return line === undefined ? indented(step, 0) : [`next:  ${lead}${style.cyan(line)}`]
+    if (line !== undefined) return [`${label}${lead}${style.cyan(line)}`]
+    const [first = '', ...more] = wrapped(step, columnsOf('stdout') - NEXT)
+    return [`${label}${first}`, ...more.map((one) => ' '.repeat(NEXT) + one)]
   })
 }
+
+const NEXT = 'next:  '.length
 
 const ADMITTED = {
   yes: style.green('yes'),
