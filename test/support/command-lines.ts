@@ -133,6 +133,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['undo', editOf('policy create Other --group builders'), '--dry-run']},
     {args: ['policy', 'attach', 'Other', 'GitLab']},
     {args: ['undo', editOf('policy create Other --group builders'), '--yes'], ends: 7},
+    {args: ['policy', 'detach', 'Builders', 'GitLab', '--dry-run']},
     {args: ['policy', 'detach', 'Builders', 'GitLab']},
     {args: ['policy', 'detach', 'Other', 'GitLab']},
     {args: ['policy', 'delete', 'Builders', '--dry-run']},
