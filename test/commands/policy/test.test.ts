@@ -98,8 +98,8 @@ it('writes JUnit XML that a parser reads, whatever the names are', async () => {
 it('names the line of a service token that does not exist, and of a fault in the file', async () => {
   const {zt} = scene
   await expectations([`who: {token: ci}, ${url('build')}, expect: allow`, `who: {token: x}, ${url('build')}, expect: allow`])
-  expect(await zt.fails('policy test e.yaml', 'not-found', 'TOKEN_NOT_FOUND')).toMatchObject({message: expect.stringMatching(/^Line 2: /)})
+  expect(await zt.fails('policy test e.yaml', 'not-found', 'TOKEN_NOT_FOUND')).toMatchObject({message: expect.stringMatching(/^Line 2: /) as string})
   await expectations(['who: {token: ci}, expect: allow'])
-  expect(await zt.fails('policy test e.yaml', 'usage', 'BAD_EXPECTATIONS')).toMatchObject({message: expect.stringContaining('e.yaml:1:3')})
+  expect(await zt.fails('policy test e.yaml', 'usage', 'BAD_EXPECTATIONS')).toMatchObject({message: expect.stringContaining("e.yaml:1:3") as string})
   await zt.fails('policy test nothing.yaml', 'usage', 'BAD_EXPECTATIONS')
 }) // prettier-ignore

@@ -6,7 +6,7 @@ import {firstFault} from '../../core/schema.js'
 import {readForeignFile, textOf} from '../../system/own-files.js'
 
 /** The verdicts that a file may expect. */
-export const VERDICTS = ['allow', 'deny', 'login', 'bypass', 'unknown'] as const
+const VERDICTS = ['allow', 'deny', 'login', 'bypass', 'unknown'] as const
 
 const MOST_BYTES = 1024 * 1024
 const MOST_EXPECTATIONS = 10_000
