@@ -30,6 +30,7 @@ describe('what a change opens and closes', () => {
     ['one token replaces another', open([byToken()]), open([byToken(OTHER_TOKEN)]), ['app a.example.com cd yes'], ['app a.example.com ci no']],
     ['two tokens are added', open([]), open([byToken(), byToken(OTHER_TOKEN)]), ['app a.example.com ci+cd yes'], []],
     ['any token is let in', open([byToken()]), open([anyToken, byToken()]), ['app a.example.com any-token yes'], []],
+    ['any token is let in, and one by name too', open([]), open([anyToken, byToken()]), ['app a.example.com any-token yes'], []],
     ['everyone is let in', open([]), open([everyone]), ['app a.example.com everyone yes'], []],
     ['one is excluded', open([anyToken]), open([anyToken], [], [byToken()]), [], ['app a.example.com ci no']],
     ['only the name of its place changes', open([byToken()]), open([byToken(), byToken()]), [], []],

@@ -46,6 +46,7 @@ describe('a file of expectations', () => {
     ['a bad address', `- {from: {ip: 10.0.0.0/8}, ${line.slice(1)}`, 'e.yaml:1:15', /ip should be an IP address/],
     ['a bad country', `- {from: {country: Germany}, ${line.slice(1)}`, 'e.yaml:1:20', /country should be a country code/],
     ['no list', 'expect: allow', 'e.yaml:1:1', /should be/],
+    ['no list below a comment', '# x\nexpect: allow', 'e.yaml:2:1', /should be/],
     ['nothing', '', 'e.yaml:1:1', /should be/],
     ['the same key twice', `- {who: no-credentials, who: no-credentials}`, 'e.yaml:1:25', /Map keys must be unique/],
     ['a tag', '- !!js/function x', 'e.yaml:1:3', /YAML/],
