@@ -1,10 +1,11 @@
 // npm run bench -- NAME [--json]
 import os from 'node:os'
+import * as access from './access.mjs'
 import * as lists from './lists.mjs'
 import * as startup from './startup.mjs'
 import * as tunnel from './tunnel.mjs'
 
-const benches = {lists, startup, tunnel}
+const benches = {access, lists, startup, tunnel}
 const words = process.argv.slice(2)
 const json = words.includes('--json')
 const names = words.filter((word) => word !== '--json')

@@ -128,9 +128,10 @@ describe('zt group', () => {
       changed: true,
       group: {id: made.group.id, name: 'robots'},
       token: {name: 'cd'},
-      opens: [{id: 'app-1', name: 'GitLab', domain: 'git.widgetcorp.tech', reach: 'yes'}],
+      opens: [
+        {id: 'app-1', name: 'GitLab', domain: 'git.widgetcorp.tech', tokens: [{name: 'cd'}], reach: 'yes'},
+      ],
       closes: [],
-      warnings: ['"cd" will get into "GitLab" (git.widgetcorp.tech)'],
     })
     const again = await zt.run(['group', 'add-token', 'robots', 'cd'])
     expect(again).toMatchObject({code: 0})

@@ -10,7 +10,7 @@ export interface Sizes {
 }
 
 /** The largest account that is measured (bench/access.mjs). */
-export const LARGEST: Sizes = {applications: 2000, policies: 1000, groups: 500, tokens: 1000}
+const LARGEST: Sizes = {applications: 2000, policies: 1000, groups: 500, tokens: 1000}
 
 /** By the remainder of its number, what a policy's rules are. */
 const KINDS: readonly {decision: Decision; rules: (at: number, of: Sizes) => Partial<Pick<Group, 'include' | 'require' | 'exclude'>>}[] = [

@@ -155,11 +155,13 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['ray', RAY], before: recordedAt(RAY, 'GitLab', 'Builders')},
     {args: ['ray', RAY_GONE]},
     {args: ['group', 'remove-token', 'builders', 'ci']},
+    {args: ['policy', 'test', 'expectations.yaml'], before: writeExpectations},
     {args: ['policy', 'delete', 'Builders', '--yes'], ends: 7},
     {args: ['policy', 'create', 'Other', '--group', 'builders']},
     {args: ['undo', editOf('policy create Other --group builders'), '--dry-run']},
     {args: ['policy', 'attach', 'Other', 'GitLab']},
     {args: ['undo', editOf('policy create Other --group builders'), '--yes'], ends: 7},
+    {args: ['policy', 'detach', 'Builders', 'GitLab', '--dry-run']},
     {args: ['policy', 'detach', 'Builders', 'GitLab']},
     {args: ['policy', 'detach', 'Other', 'GitLab']},
     {args: ['policy', 'delete', 'Builders', '--dry-run']},
@@ -360,6 +362,12 @@ function pairOf(name: string): (world: CommandWorld) => string {
   return ({printed}) => JSON.stringify(printed.get(`token create ${name} --reveal`))
 }
 
+/** In the directory in which commands run. */
+async function writeExpectations({zt}: CommandWorld): Promise<void> {
+  const text = `- {who: {token: cd}, url: 'https://${HOST}/', expect: unknown}\n`
+  await fs.writeFile(path.join(zt.home, 'expectations.yaml'), text)
+}
+
 /** The index is lost, and the stores are not. */
 async function forgetIndex({zt}: CommandWorld): Promise<void> {
   await fs.rm(path.join(zt.home, 'DATA', 'zt', 'index'), {recursive: true})
@@ -539,6 +547,10 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   'policy:attach': {
     leak: [['policy', 'attach', 'machines', 'GitLab', '--precedence', '1']],
     hostile: [['policy', 'attach', POLICY, APP, '--dry-run']],
+  },
+  'policy:test': {
+    leak: [['policy', 'test', 'nothing.yaml'], ['policy', 'test', 'nothing.yaml', '--plan', 'nothing.json']],
+    hostile: [['policy', 'test', `${HOSTILE}.yaml`]],
   },
   'policy:show': {
     leak: [['policy', 'show', 'machines']],

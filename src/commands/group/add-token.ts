@@ -2,7 +2,6 @@ import {planAddToken} from '../../lib/access/groups/edits.js'
 import {chosenGroup, chosenToken} from '../../lib/command/choose.js'
 import {editFlags} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
-import {reachJson} from '../../lib/command/present/rules.js'
 import {groupArg, tokenArg} from '../../lib/command/args.js'
 
 export default class GroupAddToken extends PlannedEditCommand<typeof GroupAddToken> {
@@ -36,7 +35,7 @@ export default class GroupAddToken extends PlannedEditCommand<typeof GroupAddTok
       question: ({token, group}) => `Add ${token.name} to ${group.name}?`,
       done: ({token, group}) => `Added "${token.name}" to the Access group "${group.name}"`,
     })
-    const {group, token, opens, closes} = plan
-    return {...result, group, token, opens: reachJson(opens), closes: reachJson(closes)}
+    const {group, token} = plan
+    return {...result, group, token}
   }
 }

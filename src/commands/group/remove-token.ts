@@ -2,7 +2,6 @@ import {planRemoveToken} from '../../lib/access/groups/edits.js'
 import {chosenGroup, chosenToken} from '../../lib/command/choose.js'
 import {editFlags} from '../../lib/command/flags.js'
 import {PlannedEditCommand} from '../../lib/command/planned-edit-command.js'
-import {reachJson} from '../../lib/command/present/rules.js'
 import {groupArg, tokenArg} from '../../lib/command/args.js'
 
 export default class GroupRemoveToken extends PlannedEditCommand<typeof GroupRemoveToken> {
@@ -36,7 +35,7 @@ export default class GroupRemoveToken extends PlannedEditCommand<typeof GroupRem
       question: ({token, group}) => `Remove ${token.name} from ${group.name}?`,
       done: ({token, group}) => `Removed "${token.name}" from the Access group "${group.name}"`,
     })
-    const {group, token, opens, closes} = plan
-    return {...result, group, token, opens: reachJson(opens), closes: reachJson(closes)}
+    const {group, token} = plan
+    return {...result, group, token}
   }
 }

@@ -28,6 +28,8 @@ export default class PolicyDetach extends PlannedEditCommand<typeof PolicyDetach
       'listApplications', 'listPolicies', 'getApplication', 'listApplicationPolicies', 'listGroups',
       'replaceApplication',
     ],
+    // Whom it closes the application to.
+    tries: ['listServiceTokens'],
   } as const
 
   async run(): Promise<object> {

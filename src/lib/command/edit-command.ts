@@ -4,11 +4,12 @@ import {undoLimits} from '../access/edit/change.js'
 import {describeChanges} from '../access/edit/describe.js'
 import {requireSecretFields} from '../access/edit/hidden-fields.js'
 import {makeEdit, type EditPlan} from '../access/edit/make.js'
+import {reachLines, reachOfEdit} from '../access/edit/reach.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from '../access/account/context.js'
 import {err, style} from '../cli/streams.js'
 import {AccessCommand} from './access-command.js'
-import {editDiff, editJson, type ChangeJson} from './present/edit.js'
+import {editDiff, editJson, reachJson, type ChangeJson, type ReachJson} from './present/edit.js'
 
 /** What an edit needs in addition to its plan. */
 export interface EditOptions<P> {
@@ -39,6 +40,9 @@ export interface EditResult {
   /** The ID for `zt undo`. */
   undo: string | null
   changes: ChangeJson[]
+  /** What it opens and closes; null where that was not asked for, or is not known. */
+  opens: ReachJson[] | null
+  closes: ReachJson[] | null
 }
 
 /**
@@ -61,24 +65,34 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
       options.apply ??
       ((made: P): Promise<AppliedEdit> => applyChanges(ctx, made.changes, {command: this.commandInWords()}))
     let shown: P | undefined
-    if (dryRun || (!yes && (this.prompts.possible || requireYes !== undefined))) {
-      shown = await plan()
+    const shows = dryRun || (!yes && (this.prompts.possible || requireYes !== undefined))
+    // What it opens and closes takes requests of its own: only where someone reads it.
+    const planWhole = async (): Promise<P> => {
+      const made = await plan()
+      return shows && !made.reach ? {...made, reach: await reachOfEdit(ctx, made.changes)} : made
+    }
+    if (shows) {
+      shown = await planWhole()
       requireSecretFields(ctx, shown.changes)
       planned?.(shown)
       await this.show(ctx, shown, options)
       if (dryRun) {
-        const result = {changed: false, dryRun, undo: null, changes: editJson(shown.changes)}
+        const result = {
+          ...{changed: false, dryRun, undo: null, changes: editJson(shown.changes)},
+          ...reachJson(shown.reach),
+        }
         return {plan: shown, applied: undefined, result}
       }
     }
     const say = (one: P): void => {
       planned?.(one)
       this.warnOf(one)
+      if (one.reach) for (const line of reachLines(one.reach)) this.note(line)
     }
     const made =
       shown?.changes.length === 0
         ? {plan: shown, applied: await apply(shown)}
-        : await makeEdit(ctx, plan, {shown, planned: say, apply})
+        : await makeEdit(ctx, planWhole, {shown, planned: say, apply})
     const {applied} = made
     for (const warning of applied.warnings) this.warn(warning)
     this.print(`${style.green('✓')} ${done(made.plan)}`)
@@ -89,6 +103,7 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
       dryRun,
       undo: applied.undoId ?? null,
       changes: editJson(applied.changes),
+      ...reachJson(made.plan.reach),
     }
     return {...made, result}
   }
@@ -106,8 +121,9 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     if (changes.length > 0) {
       const diff = editDiff(await describeChanges(ctx, changes))
       // The question needs the difference, and stdout is for the JSON.
-      if (!this.jsonEnabled()) this.print(diff)
-      else if (!dryRun) err(diff)
+      const lines = [...diff, ...(plan.reach ? reachLines(plan.reach) : [])]
+      if (!this.jsonEnabled()) this.print(lines)
+      else if (!dryRun) err(lines)
     }
     this.warnOf(plan)
     if (!dryRun && changes.length > 0) await this.prompts.confirm(question(plan))

@@ -65,11 +65,19 @@ export function exitCodeOfKind(kind: ErrorKind): number {
 /** As if SIGPIPE had ended it: node ignores that signal. */
 export const EXIT_OUTPUT_GONE = 128 + 13
 
+/** zt policy test: an expectation is not met. */
+export const EXIT_EXPECTATION_NOT_MET = 14
+
 /** The table for people, in ascending order. */
 export const EXIT_CODES: readonly ExitCodeRow[] = [
   {code: 0, name: 'ok', meaning: 'done, or nothing to do'},
   {code: 1, name: 'bug', meaning: 'a bug in zt'},
   ...Object.values(BY_KIND),
+  {
+    code: EXIT_EXPECTATION_NOT_MET,
+    name: 'expectation-not-met',
+    meaning: 'zt policy test: an expectation is not met; nothing was changed',
+  },
   {
     code: 126,
     name: 'not-executable',

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import {afterEach, describe, expect, it} from 'vitest'
+import {reachLines, type EditReach} from '../../../src/lib/access/edit/reach.js'
 import {planAddToken, planRemoveToken} from '../../../src/lib/access/groups/edits.js'
 import {applyPlanned} from '../../../src/lib/access/edit/planned.js'
 import {planUndo, undoEdit} from '../../../src/lib/access/edit/undo.js'
@@ -182,17 +183,17 @@ describe('an edit of policies and groups', () => {
   }) // prettier-ignore
 })
 
+const said = (reach: EditReach | undefined): string[] => (reach ? reachLines(reach) : [])
+
 describe('the reach of a group', () => {
   it('is said before a token is put in: what it opens, through other groups too, and where it does not', async () => {
     await open()
-    const {notes, opens, closes} = await planAddToken(world.ctx, {group: 'robots', token: 'cd'})
-    expect(opens.map(({application, reach}) => `${application.name} ${reach}`)).toEqual([
-      'Git yes',
-      'Strict yes',
+    const {notes, reach} = await planAddToken(world.ctx, {group: 'robots', token: 'cd'})
+    expect(said(reach)).toEqual([
+      'opens: "Git" (git.example.com) to "cd"',
+      'opens: "Strict" (strict.example.com) to "cd"',
     ])
-    expect(closes).toEqual([])
     expect(notes).toEqual([
-      '"cd" will get into "Git" (git.example.com), "Strict" (strict.example.com)',
       '"Staff" uses the group under Allow, which admits no service token without a login',
     ])
   })
@@ -204,11 +205,8 @@ describe('the reach of a group', () => {
       require: [{geo: {country_code: 'DE'}}],
     })
     Object.assign(policies.find(({id}) => id === 'policy-robots') ?? {}, {include: [{group: {id: 'group-robots'}}, {any_valid_service_token: {}}]}) // prettier-ignore
-    const {notes, opens} = await planAddToken(world.ctx, {group: 'robots', token: 'cd'})
-    expect(opens.map(({application, reach}) => `${application.name} ${reach}`)).toEqual([
-      'Strict conditional',
-    ])
-    expect(notes[0]).toBe('"cd" will get into "Strict" (strict.example.com) under further conditions')
+    const {reach} = await planAddToken(world.ctx, {group: 'robots', token: 'cd'})
+    expect(said(reach)).toEqual(['opens: "Strict" (strict.example.com) to "cd", under conditions'])
   })
 
   it('is a loss where a policy excludes the group', async () => {
@@ -216,17 +214,18 @@ describe('the reach of a group', () => {
     const {policies} = world.state.data
     Object.assign(policies.find(({id}) => id === 'policy-cd') ?? {}, {exclude: [{group: {id: 'group-solo'}}]})
     world.app('Git')['policies'] = [{id: 'policy-cd', precedence: 1}]
-    const {closes} = await planAddToken(world.ctx, {group: 'solo', token: 'cd'})
-    expect(closes.map(({application}) => application.name)).toEqual(['Git'])
+    const {reach} = await planAddToken(world.ctx, {group: 'solo', token: 'cd'})
+    expect(said(reach)).toEqual(['closes: "Git" (git.example.com) for "cd"'])
   })
 
   it('is said before a token is taken out', async () => {
     await open()
-    const {notes, closes} = await planRemoveToken(world.ctx, {group: 'robots', token: 'ci'})
-    expect(closes.map(({application}) => application.name)).toEqual(['Git', 'Strict'])
-    expect(notes).toEqual([
-      '"ci" will no longer get into "Git" (git.example.com), "Strict" (strict.example.com)',
+    const {notes, reach} = await planRemoveToken(world.ctx, {group: 'robots', token: 'ci'})
+    expect(said(reach)).toEqual([
+      'closes: "Git" (git.example.com) for "ci"',
+      'closes: "Strict" (strict.example.com) for "ci"',
     ])
+    expect(notes).toEqual([])
   })
 
   const hosts = async (): Promise<string[]> =>

@@ -32,9 +32,9 @@ it('works on those of a zone', async () => {
 
 it('changes nothing in a dry run', async () => {
   const {zt} = scene
-  const {stdout, stderr} = await zt.unchanged(() => zt.run('group add-token robots off --dry-run'))
+  const {stdout} = await zt.unchanged(() => zt.run('group add-token robots off --dry-run'))
   expect(stdout).toContain('robots')
-  expect(stderr).toContain('Build')
+  expect(stdout).toContain('opens: "Build" (build.widgetcorp.tech) to "off"')
 })
 
 it('asks for both, and before it puts it in', async () => {

@@ -64,8 +64,8 @@ it('names the rules that include the token and do not let it in', async () => {
   expect(await zt.json('token reach ci')).toMatchObject({
     opens: [{application: {name: 'Build'}, rule: {name: 'Robots'}}],
     notLetIn: [
-      {application: {name: 'Build'}, rule: {name: 'CD'}, through: ['robots'], why: expect.stringMatching(/excludes it/)},
-      {application: {name: 'GitLab'}, rule: {name: 'Staff', action: 'Allow'}, why: expect.stringMatching(/asks for a login/)},
+      {application: {name: 'Build'}, rule: {name: 'CD'}, through: ['robots'], why: expect.stringMatching(/excludes it/) as string},
+      {application: {name: 'GitLab'}, rule: {name: 'Staff', action: 'Allow'}, why: expect.stringMatching(/asks for a login/) as string},
     ],
   }) // prettier-ignore
   expect((await zt.run('token reach ci')).stdout).toMatch(

@@ -5,6 +5,7 @@ import type {Change} from './change.js'
 import {otherEffects} from './effect.js'
 import {requireSecretFields} from './hidden-fields.js'
 import {withEditLock} from './lock.js'
+import {reachLines, type EditReach} from './reach.js'
 
 /** What all plans of edits have. */
 export interface EditPlan {
@@ -12,6 +13,8 @@ export interface EditPlan {
   /** Its consequences, as shown before it is made. */
   notes?: readonly string[] | undefined
   warnings?: readonly string[] | undefined
+  /** What it opens and closes, where it was asked for. */
+  reach?: EditReach | undefined
 }
 
 export interface MakeOptions<P> {
@@ -66,11 +69,15 @@ function leftAlone(error: unknown): boolean {
   )
 }
 
+function consequences({notes = [], warnings = [], reach}: EditPlan): string[] {
+  return [...notes, ...warnings, ...(reach ? reachLines(reach, Infinity) : [])]
+}
+
 function requireSame(shown: EditPlan, now: EditPlan, conflict: unknown): void {
   if (now.changes.length === 0 && shown.changes.length > 0) return
   const others = otherEffects(shown.changes, now.changes)
-  const said = new Set([...(shown.notes ?? []), ...(shown.warnings ?? [])])
-  const unsaid = [...(now.notes ?? []), ...(now.warnings ?? [])].filter((one) => !said.has(one))
+  const said = new Set(consequences(shown))
+  const unsaid = consequences(now).filter((one) => !said.has(one))
   if (others.length + unsaid.length === 0) return
   if (conflict instanceof UserError) throw conflict
   throw new UserError({

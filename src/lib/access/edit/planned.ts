@@ -2,6 +2,7 @@ import {messageOf} from '../../core/errors.js'
 import type {AccessContext} from '../account/context.js'
 import {applyChanges, type AppliedEdit} from './apply.js'
 import type {Change} from './change.js'
+import type {EditReach} from './reach.js'
 import {bindHosts, unbindHosts, type PlannedBinding, type UnboundHost} from '../account/host-bindings.js'
 
 /** An edit that is planned and not yet made. */
@@ -11,6 +12,8 @@ export interface PlannedEdit {
   notes: string[]
   /** Set if nothing is to be changed: how it already is, a sentence without full stop. */
   already?: string | undefined
+  /** What it opens and closes, if the plan knows. */
+  reach?: EditReach | undefined
   /** Hosts that are bound and unbound once the changes are made. */
   binding?: PlannedBinding | undefined
   unbound?: readonly UnboundHost[] | undefined

@@ -1,7 +1,7 @@
 import type {AccessApi, Group, Policy, Rule, ServiceToken} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
 import {UserError} from '../../core/errors.js'
-import {reachChange, type Reach, type ReachedApplication} from '../../policy/reach.js'
+import {reachChange} from '../../policy/reach.js'
 import {
   groupReferences,
   groupsById,
@@ -18,6 +18,7 @@ import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {createChange, deleteChange, replaceChange} from '../edit/change.js'
 import {nameOf, newId, withRules, type ObjectRef} from '../edit/object.js'
+import {compareReach} from '../edit/reach.js'
 import {
   NO_BINDING,
   planBinding,
@@ -31,8 +32,6 @@ import {checkName, readNameable, readRules, type RuleInput} from '../rules/input
 import {idleWarning} from '../rules/service-auth.js'
 import {cannotTakeOut, groupWouldBeEmpty, withoutToken} from '../rules/take-out.js'
 
-export type {ReachedApplication} from '../../policy/reach.js'
-
 /** A sentence names this many things and counts the rest. */
 const NAMED = 12
 
@@ -45,9 +44,6 @@ export interface GroupEdit extends PlannedEdit {
 /** An edit of what an Access group includes. */
 export interface MemberEdit extends GroupEdit {
   token: {id: string; name: string}
-  /** The applications that the token can or can no longer enter. */
-  opens: ReachedApplication[]
-  closes: ReachedApplication[]
 }
 
 /**
@@ -121,12 +117,13 @@ export async function planAddToken(
   ctx: AccessContext,
   options: {group: string; token: string},
 ): Promise<MemberEdit> {
-  const {account, group, token, edit} = await readMember(ctx, options)
+  const {account, tokens, group, token, edit} = await readMember(ctx, options)
   const rule: Rule = {service_token: {token_id: token.id}}
   if (group.include.some((one) => sameJson(one, rule)))
     return {...edit, already: `"${token.name}" is already in the Access group "${group.name}"`}
   const include = [...group.include, rule]
-  const {opens, closes} = reachChange(token.id, account, withGroup(account, {...group, include}))
+  const after = withGroup(account, {...group, include})
+  const {opens} = reachChange(token.id, account, after)
   const binding: PlannedBinding = {...NO_BINDING, bound: [], warnings: []}
   for (const {application} of opens) {
     const {tokenId, bound, warnings} = await planBinding(ctx, application, [], [token])
@@ -139,7 +136,6 @@ export async function planAddToken(
     changes: replaceChange(targetOf(group), withRules(group.raw), {include}),
     notes: [
       ...idleWarning(ctx, token),
-      ...reachNotes(token, {opens, closes}),
       ...(opens.length === 0
         ? [`No application admits "${token.name}" by this group that does not already`]
         : []),
@@ -148,8 +144,7 @@ export async function planAddToken(
         ? [`The group also excludes "${token.name}", so it stays out`]
         : []),
     ],
-    opens,
-    closes,
+    reach: compareReach(account, after, tokens),
     binding,
   }
 }
@@ -165,7 +160,7 @@ export async function planRemoveToken(
   ctx: AccessContext,
   options: {group: string; token: string},
 ): Promise<MemberEdit> {
-  const {account, group, token, edit} = await readMember(ctx, options)
+  const {account, tokens, group, token, edit} = await readMember(ctx, options)
   const isExcluded = group.exclude.some((one) => namesToken(one, token.id))
   const about = {
     prefix: 'REMOVE',
@@ -183,7 +178,7 @@ export async function planRemoveToken(
   if (unclear) throw cannotTakeOut('UNCLEAR', about)
   if (include.length === 0) throw groupWouldBeEmpty(ctx, group, token)
   const after = withGroup(account, {...group, include})
-  const {opens, closes} = reachChange(token.id, account, after)
+  const {closes} = reachChange(token.id, account, after)
   const byId = groupsById(after.groups)
   const unbound = new Map<string, UnboundHost>()
   for (const {application} of closes) {
@@ -194,12 +189,8 @@ export async function planRemoveToken(
   return {
     ...edit,
     changes: replaceChange(targetOf(group), withRules(group.raw), {include}),
-    notes: [
-      ...reachNotes(token, {opens, closes}),
-      ...(isExcluded ? [`The group still excludes "${token.name}"`] : []),
-    ],
-    opens,
-    closes,
+    notes: [...(isExcluded ? [`The group still excludes "${token.name}"`] : [])],
+    reach: compareReach(account, after, tokens),
     unbound: [...unbound.values()],
   }
 }
@@ -269,15 +260,22 @@ async function readGroup(
 async function readMember(
   ctx: AccessContext,
   wanted: {group: string; token: string},
-): Promise<{account: AccountRules; group: Group; token: ServiceToken; edit: MemberEdit}> {
+): Promise<{
+  account: AccountRules
+  tokens: ServiceToken[]
+  group: Group
+  token: ServiceToken
+  edit: MemberEdit
+}> {
   const api = await ctx.api()
   const [{account, group}, tokens] = await Promise.all([
     readGroup(ctx, api, wanted.group),
     api.listServiceTokens(),
   ])
   const token = resolveToken(ctx, wanted.token, tokens)
-  const edit = {changes: [], notes: [], opens: [], closes: [], group: nameOf(group), token: nameOf(token)}
-  return {account, group, token, edit}
+  const nothing = {opens: [], closes: []}
+  const edit = {changes: [], notes: [], reach: nothing, group: nameOf(group), token: nameOf(token)}
+  return {account, tokens, group, token, edit}
 }
 
 function withGroup(account: AccountRules, group: Group): AccountRules {
@@ -286,46 +284,6 @@ function withGroup(account: AccountRules, group: Group): AccountRules {
 
 function targetOf(group: Group): ObjectRef {
   return {kind: 'group', ...nameOf(group)}
-}
-
-/** Which applications the token can enter, and which no longer. */
-function reachNotes({name}: ServiceToken, {opens, closes}: Pick<MemberEdit, 'opens' | 'closes'>): string[] {
-  const say = (
-    all: readonly ReachedApplication[],
-    wanted: (reach: Reach) => boolean,
-    how: (where: string) => string,
-  ): string[] => {
-    const some = all.filter(({reach}) => wanted(reach))
-    return some.length === 0 ? [] : [`"${name}" will ${how(applicationsOf(some))}`]
-  }
-  return [
-    ...say(
-      opens,
-      (reach) => reach === 'yes',
-      (where) => `get into ${where}`,
-    ),
-    ...say(
-      opens,
-      (reach) => reach !== 'yes',
-      (where) => `get into ${where} under further conditions`,
-    ),
-    ...say(
-      closes,
-      (reach) => reach === 'no',
-      (where) => `no longer get into ${where}`,
-    ),
-    ...say(
-      closes,
-      (reach) => reach !== 'no',
-      (where) => `get into ${where} only under further conditions`,
-    ),
-  ]
-}
-
-function applicationsOf(all: readonly ReachedApplication[]): string {
-  return someOf(
-    all.map(({application: {name, domain}}) => `"${name}"${domain === undefined ? '' : ` (${domain})`}`),
-  )
 }
 
 /** Places where a token in the group does not have the effect that one may expect. */

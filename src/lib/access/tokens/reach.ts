@@ -111,7 +111,7 @@ function namesIn({tokens, rules}: WholeAccount): RuleNames {
 }
 
 /** `only country DE`, `not IP 10.0.0.0/8`. */
-export function conditionsInWords(conditions: readonly Condition[], names: RuleNames): string[] {
+function conditionsInWords(conditions: readonly Condition[], names: RuleNames): string[] {
   return conditions.map(
     ({part, rule}) => `${part === 'require' ? 'only' : 'not'} ${ruleInWords(rule, names)}`,
   )

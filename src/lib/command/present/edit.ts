@@ -1,6 +1,7 @@
 import {fieldChanges, type Change} from '../../access/edit/change.js'
 import type {DescribedChange, DescribedField} from '../../access/edit/describe.js'
-import type {ObjectKind} from '../../access/edit/object.js'
+import {isNewId, type ObjectKind} from '../../access/edit/object.js'
+import type {EditReach, NamedPlace} from '../../access/edit/reach.js'
 import type {UndoRecord} from '../../access/edit/records.js'
 import {columnsOf, style} from '../../cli/streams.js'
 import {bounded} from '../../cli/styled.js'
@@ -59,6 +60,8 @@ export interface ChangeJson {
   kind: ObjectKind
   /** Null for an object that would be created. */
   id: string | null
+  /** By what later changes of the edit refer to an object that would be created. */
+  placeholder?: string
   name: string
   application: {id: string; name: string} | null
   fields: object[]
@@ -68,13 +71,33 @@ export function editJson(changes: readonly Change[]): ChangeJson[] {
   return changes.map((change) => ({
     action: change.action,
     kind: change.target.kind,
-    id: change.target.id.startsWith('new:') ? null : change.target.id,
+    ...(isNewId(change.target.id) ? {id: null, placeholder: change.target.id} : {id: change.target.id}),
     name: change.target.name,
     application: change.target.application ?? null,
     fields: fieldChanges(change).map(({field, before, after, withheld}) =>
       withheld ? {field, withheld} : {field, before: before ?? null, after: after ?? null},
     ),
   }))
+}
+
+/** The JSON shape of an application that an edit opens or closes. */
+export interface ReachJson extends Pick<NamedPlace, 'who' | 'tokens' | 'reach'> {
+  /** The application's. */
+  id: string | null
+  name: string
+  domain: string | null
+}
+
+export function reachJson(reach: EditReach | undefined): {
+  opens: ReachJson[] | null
+  closes: ReachJson[] | null
+} {
+  if (!reach || reach.unknown !== undefined) return {opens: null, closes: null}
+  const shape = ({application: {id, name}, address, who, tokens, reach: how}: NamedPlace): ReachJson => ({
+    id: isNewId(id) ? null : id,
+    ...{name, domain: address ?? null, who, tokens, reach: how},
+  })
+  return {opens: reach.opens.map(shape), closes: reach.closes.map(shape)}
 }
 
 const STATES: Record<UndoRecord['state'], () => string> = {

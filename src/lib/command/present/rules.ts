@@ -5,7 +5,6 @@ import type {PolicyInWords} from '../../access/rules/in-words.js'
 import {policyDetails} from '../../access/applications/details.js'
 import {columnsOf, style} from '../../cli/streams.js'
 import {facts, table} from '../../cli/table.js'
-import type {ReachedApplication} from '../../access/groups/edits.js'
 import {policyDetailFacts} from './details.js'
 import {referencesJson, referenceTable} from './change.js'
 
@@ -80,14 +79,4 @@ export function groupJson({group, references}: ShownGroup): object {
     group: {id, name, include, require, exclude},
     usedBy: referencesJson(references),
   }
-}
-
-/** The JSON shape of the applications that a service token opens or no longer opens. */
-export function reachJson(reached: readonly ReachedApplication[]): object[] {
-  return reached.map(({application: {id, name, domain}, reach}) => ({
-    id,
-    name,
-    domain: domain ?? null,
-    reach,
-  }))
 }

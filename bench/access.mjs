@@ -1,0 +1,125 @@
+// What a large account takes once its objects are read: processor time and memory, in a process of its own for each size.
+import {spawnSync} from 'node:child_process'
+import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import {build} from 'esbuild'
+import {round1, round2, setting, table} from './support.mjs'
+
+export const description =
+  'reach over 2,000 applications, 1,000 tokens and 500 groups: processor time, memory'
+
+const root = path.resolve(import.meta.dirname, '..')
+const from = (file) => JSON.stringify(path.join(root, file))
+
+/** Code that gets `account`, as test/support/big-account.ts makes it. A new measurement is a row here. */
+const MEASURED = {
+  reach: {
+    imports: `import {byApplication, rightsOf} from ${from('src/lib/policy/rights.ts')}`,
+    code: 'return byApplication(rightsOf(account, account.tokens)).size',
+  },
+}
+
+const LARGEST = {applications: 2000, policies: 1000, groups: 500, tokens: 1000}
+const SHARES = [0.25, 0.5, 1]
+const MOST_CPU_MS = 2000
+const MOST_MIB = 200
+/** Linear is 2. Half of the account is a smaller part of what the process needs anyway. */
+const MOST_PER_DOUBLING = 2.5
+
+export async function run() {
+  const rounds = setting('BENCH_ROUNDS', 5)
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'zt-bench-'))
+  try {
+    const rows = []
+    for (const [name, measured] of Object.entries(MEASURED)) {
+      const file = await bundled(directory, name, measured)
+      for (const share of SHARES) {
+        const samples = Array.from({length: rounds}, () => sample(file, share))
+        // The best: what else the machine does only adds to it.
+        const of = (field) => Math.min(...samples.map((one) => one[field]))
+        const before = rows.find((row) => row.name === name && row.share === share / 2)
+        const cpuMs = round1(of('cpuMs'))
+        const ratio = before ? round2(cpuMs / before.cpuMs) : null
+        rows.push({name, share, ...samples[0].sizes, cpuMs, ratio, mib: round1(of('mib'))})
+      }
+    }
+    const most = (field) => Math.max(...rows.map((row) => row[field] ?? 0))
+    return {
+      rounds,
+      rows,
+      goals: [
+        {
+          goal: `at most ${MOST_CPU_MS} ms of processor time`,
+          value: most('cpuMs'),
+          met: most('cpuMs') <= MOST_CPU_MS,
+        },
+        {goal: `at most ${MOST_MIB} MiB`, value: most('mib'), met: most('mib') <= MOST_MIB},
+        {
+          goal: `twice the account in at most ${MOST_PER_DOUBLING} times the processor time`,
+          value: most('ratio'),
+          met: most('ratio') <= MOST_PER_DOUBLING,
+        },
+      ],
+    }
+  } finally {
+    await rm(directory, {recursive: true, force: true})
+  }
+}
+
+export function text({rows, goals}) {
+  const series = table([
+    ['', 'applications', 'tokens', 'groups', 'CPU ms', 'per doubling', 'MiB'],
+    ...rows.map(({name, applications, tokens, groups, cpuMs, ratio, mib}) => [
+      name,
+      applications,
+      tokens,
+      groups,
+      cpuMs.toFixed(0),
+      ratio === null ? '' : `×${ratio.toFixed(2)}`,
+      mib.toFixed(1),
+    ]),
+  ])
+  const verdicts = goals.map(({goal, value, met}) => `${met ? 'met    ' : 'NOT MET'}  ${goal}: ${value}`)
+  return [series, '', ...verdicts].join('\n')
+}
+
+/** The sources as one file: what ships is the same code, and has no entry for a part of it. */
+async function bundled(directory, name, {imports, code}) {
+  const entry = path.join(directory, `${name}.ts`)
+  const outfile = path.join(directory, `${name}.mjs`)
+  await writeFile(
+    entry,
+    `import {bigAccount} from ${from('test/support/big-account.ts')}
+${imports}
+const share = Number(process.argv[2])
+const sizes = Object.fromEntries(Object.entries(${JSON.stringify(LARGEST)}).map(([kind, count]) => [kind, count * share]))
+const account = bigAccount(sizes)
+globalThis.gc()
+const before = process.memoryUsage().heapUsed
+const started = process.cpuUsage()
+const work = (account) => { ${code} }
+const done = work(account)
+const {user, system} = process.cpuUsage(started)
+const mib = (process.memoryUsage().heapUsed - before) / 2 ** 20
+console.log(JSON.stringify({sizes, cpuMs: (user + system) / 1000, mib: Math.max(mib, 0), done}))
+`,
+  )
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  })
+  return outfile
+}
+
+function sample(file, share) {
+  const {status, stdout, stderr} = spawnSync(process.execPath, ['--expose-gc', file, String(share)], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(stderr)
+  return JSON.parse(stdout)
+}

@@ -1,0 +1,53 @@
+import {Args, Flags} from '@oclif/core'
+import {readExpectations} from '../../lib/access/policies/expectations.js'
+import {readPlannedChanges} from '../../lib/access/policies/planned-file.js'
+import {testPolicies} from '../../lib/access/policies/test.js'
+import {AccessCommand} from '../../lib/command/access-command.js'
+import {quietFlag} from '../../lib/command/flags.js'
+import {junit, policyTestJson, policyTestText} from '../../lib/command/present/policy-test.js'
+import {EXIT_EXPECTATION_NOT_MET} from '../../lib/core/exit-codes.js'
+import {replaceFile} from '../../lib/system/files.js'
+
+export default class PolicyTest extends AccessCommand<typeof PolicyTest> {
+  static override summary = 'Test whom the rules admit against a file of expectations'
+  static override description =
+    'Evaluates the rules of the account and of the zones that the API token can list, and sends no request to any application. The file is YAML: a list of who, from where, which URL, and the expected verdict.'
+  static override examples = [
+    '<%= config.bin %> policy test expectations.yaml',
+    '<%= config.bin %> policy test expectations.yaml --junit report.xml',
+    '<%= config.bin %> policy test expectations.yaml --plan edit.json',
+  ]
+  static override args = {
+    file: Args.string({description: 'YAML file of expectations', required: true, ignoreStdin: true}),
+  }
+  static override flags = {
+    junit: Flags.string({
+      description: 'also write the results to this file, as JUnit XML',
+      helpValue: 'FILE',
+    }),
+    plan: Flags.string({
+      description: 'evaluate as if this edit were made: what its --dry-run --json has printed',
+      helpValue: 'FILE',
+    }),
+    quiet: quietFlag,
+  }
+  static override asks = {
+    needs: ['listServiceTokens', 'listPolicies', 'listGroups', 'listApplications'],
+    // What strict authentication decides is unknown without it.
+    tries: ['getOrganization'],
+  } as const
+
+  async run(): Promise<object> {
+    const {junit: report, plan} = this.flags
+    const {file} = this.args
+    const expectations = readExpectations(file)
+    const planned = plan === undefined ? [] : readPlannedChanges(plan)
+    const tested = await testPolicies(this.access(), {expectations, planned})
+    if (report !== undefined)
+      await replaceFile(report, {mode: 0o644, write: (handle) => handle.writeFile(junit(tested, file))})
+    for (const warning of tested.warnings) this.warn(warning)
+    this.print(policyTestText(tested, file))
+    if (tested.results.some(({met}) => !met)) process.exitCode = EXIT_EXPECTATION_NOT_MET
+    return policyTestJson(tested)
+  }
+}
