@@ -55,6 +55,8 @@ export class Contract {
 
   /** Empty if the exchange follows the contract. */
   violations({method, path: pathname, query, requestBody, status, responseBody}: Exchange): string[] {
+    // It has a schema of its own, which the sandbox's library checks.
+    if (pathname === '/graphql') return []
     const found = this.#find(method, pathname)
     const where = `${method} ${pathname} → ${status}`
     if (!found) return [`${where}: no such operation`]
