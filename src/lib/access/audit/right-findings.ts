@@ -58,9 +58,9 @@ class RightAudit {
           continue
         }
         const without = {...application, policies: application.policies.filter(({id}) => id !== policy.id)}
-        const general = this.#uses.generally(application, policy) === undefined ? [] : [undefined]
+        const general = this.#uses.isGeneral(application, policy) ? [undefined] : []
         const tokens = [...[...this.#uses.tokensBy(application, policy)].sort(), ...general]
-        const closes = this.#uses.closes(tokens, application, without)
+        const closes = this.#uses.closes(tokens, application, {lost: new Set([policy.id])})
         if (!closes) continue
         this.#unused.add(`${application.id} ${policy.id}`)
         const why = `It let no service token into "${application.name}" since ${this.#since}.${this.#changed('rule', policy)} ${this.#effect(closes, [[application, policy]], tokens)}`
@@ -86,17 +86,15 @@ class RightAudit {
 
   #inRule(policy: Policy, first: Application, all: readonly [Application, Policy][]): Finding[] {
     return this.#candidates(policy).flatMap((token) => {
-      const {left} = withoutToken(policy.include, token.id)
       const having = all.filter(([app]) => this.#uses.tokensBy(app, policy).has(token.id))
       if (!this.#isUnused(token, having)) return []
-      const changed = {...policy, include: left}
-      const closes = all.map(([app]) => this.#uses.closes([token.id], app, withPolicy(app, changed)))
-      if (!closes.every((one) => one !== undefined)) return []
-      const why = `The rule did not let it in since ${this.#since}.${this.#changed('rule', policy)} ${this.#effect(closes.flat(), having, [token.id])}`
+      const closes = this.#closes(token, having, policy)
+      if (!closes) return []
+      const why = `The rule did not let it in since ${this.#since}.${this.#changed('rule', policy)} ${this.#effect(closes, having, [token.id])}`
       const words = [this.#app(first), this.#rule(first, policy), '--token', this.#token(token)]
       const next = [ztCommand(this.#facts.say, 'app', 'remove-rule', ...words)]
       const subject = {token: ref(token), rule: ref(policy), application: ref(first)}
-      return [finding('unused-in-rule', subject, why, {next, closes: closes.flat()})]
+      return [finding('unused-in-rule', subject, why, {next, closes: closes})]
     })
   }
 
@@ -104,11 +102,10 @@ class RightAudit {
   inGroups(): Finding[] {
     const {account} = this.#facts
     const excluded = excludedGroups([...policiesOf(account), ...account.groups], this.#uses.groups)
-    const rulesOf = this.#rulesByGroup()
     return [...account.groups].sort(byName).flatMap((group) => {
       // Who leaves a group that something excludes may get in.
       if (excluded.has(group.id)) return []
-      const policies = rulesOf(group.id)
+      const policies = [...this.#uses.rulesWith(group.id)].sort(byName)
       if (policies.length === 0 || !this.#uses.isOld(group)) return []
       return this.#withoutLast(group, 'group', this.#inGroup(group, policies))
     })
@@ -122,18 +119,39 @@ class RightAudit {
           .map((app): [Application, Policy] => [app, policy]),
       )
       if (this.#areUnused(rights) || !this.#isUnused(token, rights)) return []
-      const {left} = withoutToken(group.include, token.id)
-      const groups = new Map(this.#uses.groups).set(group.id, {...group, include: left})
-      const applications = [...new Set(rights.map(([app]) => app))]
-      const closes = applications.map((app) => this.#uses.closes([token.id], app, app, groups))
-      if (!closes.every((one) => one !== undefined)) return []
-      const why = `No rule let it in by this group since ${this.#since}.${this.#changed('group', group)} ${this.#effect(closes.flat(), rights, [token.id])}`
+      const closes = this.#closes(token, rights, group)
+      if (!closes) return []
+      const why = `No rule let it in by this group since ${this.#since}.${this.#changed('group', group)} ${this.#effect(closes, rights, [token.id])}`
       const next = [
         ztCommand(this.#facts.say, 'group', 'remove-token', this.#group(group), this.#token(token)),
       ]
       const subject = {token: ref(token), group: ref(group)}
-      return [finding('unused-in-group', subject, why, {next, closes: closes.flat()})]
+      return [finding('unused-in-group', subject, why, {next, closes: closes})]
     })
+  }
+
+  /** What it closes if a token leaves a rule or an Access group; undefined: something that was used. */
+  #closes(token: Ref, rights: readonly [Application, Policy][], left: Policy | Group): Closed[] | undefined {
+    const isLost = rights.every(
+      ([app, policy]) =>
+        this.#uses.isForTokensOnly(policy) &&
+        !this.#uses.isGeneral(app, policy) &&
+        !this.#uses.hasOtherWay(token.id, policy, left.id),
+    )
+    const include = withoutToken(left.include, token.id).left
+    const groups =
+      isLost || 'decision' in left
+        ? this.#uses.groups
+        : new Map(this.#uses.groups).set(left.id, {...left, include})
+    const closes: Closed[] = []
+    for (const app of new Set(rights.map(([one]) => one))) {
+      const lost = new Set(rights.flatMap(([one, {id}]) => (one === app ? [id] : [])))
+      const after = {after: 'decision' in left ? withPolicy(app, {...left, include}) : app, groups}
+      const closed = this.#uses.closes([token.id], app, isLost ? {lost} : after)
+      if (!closed) return undefined
+      closes.push(...closed)
+    }
+    return closes
   }
 
   #isUnused(token: Ref, rights: readonly [Application, Policy][]): boolean {
@@ -180,26 +198,6 @@ class RightAudit {
 
   #areUnused(rights: readonly [Application, Policy][]): boolean {
     return rights.every(([app, policy]) => this.#unused.has(`${app.id} ${policy.id}`))
-  }
-
-  /** By Access group: the Service Auth rules that include it, also through others. */
-  #rulesByGroup(): (groupId: string) => Policy[] {
-    const parents = new Map<string, Set<string>>()
-    const direct = new Map<string, Set<Policy>>()
-    const add = <T>(to: Map<string, Set<T>>, rules: readonly Rule[], value: T): void => {
-      for (const rule of rules) {
-        const id = groupIdOf(rule)
-        if (id !== undefined) to.set(id, (to.get(id) ?? new Set()).add(value))
-      }
-    }
-    for (const {id, include} of this.#facts.account.groups) add(parents, include, id)
-    for (const {policy} of this.#uses.rules.values())
-      if (policy.decision === 'non_identity') add(direct, policy.include, policy)
-    return (groupId) => {
-      const above = new Set([groupId])
-      for (const id of above) for (const parent of parents.get(id) ?? []) above.add(parent)
-      return [...new Set([...above].flatMap((id) => [...(direct.get(id) ?? [])]))].sort(byName)
-    }
   }
 
   /** The commands that take a rule off an application. */
@@ -249,7 +247,7 @@ class RightAudit {
   }
 
   #admits(application: Application, policy: Policy, tokens: readonly (string | undefined)[]): boolean {
-    if (this.#uses.generally(application, policy) !== undefined) return true
+    if (this.#uses.isGeneral(application, policy)) return true
     const admitted = this.#uses.tokensBy(application, policy)
     return tokens.some((id) => id !== undefined && admitted.has(id))
   }

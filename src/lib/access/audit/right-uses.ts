@@ -1,5 +1,6 @@
 import type {Application, Group, Policy} from '../../api/types.js'
 import {reachOf, type Reach} from '../../policy/reach.js'
+import type {Right} from '../../policy/rights.js'
 import {groupIdOf, groupsById, rulesWithin, type Rules} from '../../policy/references.js'
 import {tokenIdOf} from './naming.js'
 import type {AuditFacts, Closed, Ref} from './types.js'
@@ -7,6 +8,12 @@ import type {UseRecord} from './use-record.js'
 
 /** A right: a token gets into an application by one of its rules. `unknown`: nothing can be said of its use. */
 export type RightState = 'used' | 'unused' | 'unknown'
+
+interface Includes {
+  groups: Map<string, string[]>
+  rules: Map<string, Policy[]>
+  groupsOf: Map<string, string[]>
+}
 
 /** One more valid token, which no rule names. */
 const OTHER = ''
@@ -22,8 +29,14 @@ export class RightUses {
   readonly #facts: AuditFacts
   readonly #use: UseRecord
   readonly #tokens: ReadonlyMap<string, AuditFacts['tokens'][number]>
+  /** By application and rule: the tokens that it names. */
   readonly #own = new Map<string, Set<string>>()
-  readonly #general = new Map<string, 'any-token' | 'everyone'>()
+  /** By token and application. */
+  readonly #ofToken = new Map<string, Right[]>()
+  /** By application: what lets in others than the tokens that are named. */
+  readonly #general = new Map<string, Right[]>()
+  readonly #rulesWith = new Map<string, ReadonlySet<Policy>>()
+  #including: Includes | undefined
   readonly #machinesOnly = new Map<string, boolean>()
 
   constructor(facts: AuditFacts, use: UseRecord) {
@@ -42,12 +55,10 @@ export class RightUses {
     for (const [tokenId, rights] of facts.rights.named)
       for (const right of rights) {
         const key = keyOf(right.applicationId, right.policyId)
-        const tokens = this.#own.get(key)
-        if (tokens) tokens.add(tokenId)
-        else this.#own.set(key, new Set([tokenId]))
+        this.#own.set(key, (this.#own.get(key) ?? new Set()).add(tokenId))
+        pushed(this.#ofToken, keyOf(tokenId, right.applicationId), right)
       }
-    for (const {applicationId, policyId, by} of facts.rights.every)
-      if (by !== 'named') this.#general.set(keyOf(applicationId, policyId), by)
+    for (const right of facts.rights.every) pushed(this.#general, right.applicationId, right)
   }
 
   token(id: string): AuditFacts['tokens'][number] | undefined {
@@ -60,8 +71,8 @@ export class RightUses {
   }
 
   /** Whether a rule lets in every valid token, or everyone. */
-  generally({id}: Ref, policy: Ref): 'any-token' | 'everyone' | undefined {
-    return this.#general.get(keyOf(id, policy.id))
+  isGeneral({id}: Ref, policy: Ref): boolean {
+    return this.#general.get(id)?.some(({policyId}) => policyId === policy.id) ?? false
   }
 
   /** Whether only service tokens can satisfy the Include of a rule: the record of tokens then shows all of its use. */
@@ -76,6 +87,44 @@ export class RightUses {
     })
     this.#machinesOnly.set(policy.id, only)
     return only
+  }
+
+  /** The Service Auth rules that include an Access group, also through others. */
+  rulesWith(groupId: string): ReadonlySet<Policy> {
+    this.#including ??= this.#readIncludes()
+    const {groups, rules} = this.#including
+    const known = this.#rulesWith.get(groupId)
+    if (known) return known
+    const above = new Set([groupId])
+    for (const id of above) for (const outer of groups.get(id) ?? []) above.add(outer)
+    const found = new Set([...above].flatMap((id) => rules.get(id) ?? []))
+    this.#rulesWith.set(groupId, found)
+    return found
+  }
+
+  /** Whether a rule includes a token by its name or by an Access group, without the rule or group of this ID. */
+  hasOtherWay(tokenId: string, policy: Policy, leftId: string): boolean {
+    this.#including ??= this.#readIncludes()
+    const direct = policy.id !== leftId && policy.include.some((rule) => tokenIdOf(rule) === tokenId)
+    const groups = this.#including.groupsOf.get(tokenId) ?? []
+    return direct || groups.some((id) => id !== leftId && this.rulesWith(id).has(policy))
+  }
+
+  /** What is in the Include of groups and rules: by group the groups and rules that have it, by token its groups. */
+  #readIncludes(): Includes {
+    const includes: Includes = {groups: new Map(), rules: new Map(), groupsOf: new Map()}
+    for (const {id, include} of this.groups.values())
+      for (const rule of include) {
+        const [inner, token] = [groupIdOf(rule), tokenIdOf(rule)]
+        if (inner !== undefined) pushed(includes.groups, inner, id)
+        if (token !== undefined) pushed(includes.groupsOf, token, id)
+      }
+    for (const {policy} of this.rules.values())
+      for (const rule of policy.decision === 'non_identity' ? policy.include : []) {
+        const group = groupIdOf(rule)
+        if (group !== undefined) pushed(includes.rules, group, policy)
+      }
+    return includes
   }
 
   /** Whether a token used its right by a rule of an application. */
@@ -99,7 +148,7 @@ export class RightUses {
     if (used.has(policy.id)) return 'used'
     if (isUnclear(used, application)) return 'unknown'
     const tokens = this.tokensBy(application, policy)
-    const isGeneral = this.generally(application, policy) !== undefined
+    const isGeneral = this.isGeneral(application, policy)
     if (!isGeneral && tokens.size === 0) return 'unknown'
     if (isGeneral)
       for (const token of this.#facts.tokens)
@@ -125,32 +174,44 @@ export class RightUses {
   }
 
   /**
-   * What a change of one application's rules, or of the Access groups, closes for these tokens.
+   * What it closes for these tokens if rules of an application no longer let them in, or if the rules or the Access groups
+   * change.
    *
    * @param tokenIds undefined among them: every token that no rule names
    * @returns undefined: it would close, or narrow, what one of them used
    */
   closes(
-    tokenIds: Iterable<string | undefined>,
+    tokenIds: readonly (string | undefined)[],
     before: Application,
-    after: Application,
-    groups: ReadonlyMap<string, Group> = this.groups,
+    change: {lost: ReadonlySet<string>} | {after: Application; groups: ReadonlyMap<string, Group>},
   ): Closed[] | undefined {
     const application = {id: before.id, name: before.name}
-    const closed: Closed[] = []
-    const left = (id: string): Reach | undefined => {
-      const reach = reachOf(id, after, groups)
-      return RANK[reach] < RANK[reachOf(id, before, this.groups)] ? reach : undefined
+    const left = (id: string | undefined): Closed['reach'] | undefined => {
+      const reach =
+        'lost' in change
+          ? this.#reach(id, before.id, change.lost)
+          : reachOf(id ?? OTHER, change.after, change.groups)
+      return reach !== 'yes' && RANK[reach] < RANK[this.#reach(id, before.id)] ? reach : undefined
     }
+    const closed: Closed[] = []
     for (const id of tokenIds) {
-      const reach = left(id ?? OTHER)
-      if (reach === undefined || reach === 'yes') continue
+      const reach = left(id)
+      if (reach === undefined) continue
       const users = id === undefined ? this.#use.usersOf(before.id) : [id]
       for (const user of users)
         if (this.#use.rulesUsed(user, before.id).size > 0 && left(user) !== undefined) return undefined
       closed.push({token: id === undefined ? undefined : this.#ref(id), application, reach})
     }
     return closed
+  }
+
+  /** Whether a token gets into an application, by the rights that are left to it. */
+  #reach(id: string | undefined, applicationId: string, lost: ReadonlySet<string> = NONE): Reach {
+    const own = id === undefined ? [] : (this.#ofToken.get(keyOf(id, applicationId)) ?? [])
+    const excepted = this.#facts.rights.except.get(id ?? OTHER)
+    const general = (this.#general.get(applicationId) ?? []).filter(({policyId}) => !excepted?.has(policyId))
+    const left = [...own, ...general].filter(({policyId}) => !lost.has(policyId))
+    return left.some(({reach}) => reach === 'yes') ? 'yes' : left.length > 0 ? 'conditional' : 'no'
   }
 
   #ref(id: string): Ref {
@@ -160,8 +221,14 @@ export class RightUses {
 
 const NONE: ReadonlySet<string> = new Set()
 
-function keyOf(applicationId: string, policyId: string): string {
-  return `${applicationId} ${policyId}`
+function keyOf(...ids: [string, string]): string {
+  return ids.join(' ')
+}
+
+function pushed<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key)
+  if (list) list.push(value)
+  else lists.set(key, [value])
 }
 
 /** The record names no rule, or one that the application no longer has. */
