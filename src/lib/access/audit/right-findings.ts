@@ -1,6 +1,6 @@
 import type {Application, Group, Policy, Rule} from '../../api/types.js'
 import {ztCommand} from '../../core/command-line.js'
-import {groupIdOf, type Rules} from '../../policy/references.js'
+import type {Rules} from '../../policy/references.js'
 import {hasServiceAuth} from '../applications/service-auth-401.js'
 import {withoutToken} from '../rules/take-out.js'
 import type {FindingKind} from './kinds.js'
@@ -57,7 +57,6 @@ class RightAudit {
           this.#uses.doubts.others.add(policy.name)
           continue
         }
-        const without = {...application, policies: application.policies.filter(({id}) => id !== policy.id)}
         const general = this.#uses.isGeneral(application, policy) ? [undefined] : []
         const tokens = [...[...this.#uses.tokensBy(application, policy)].sort(), ...general]
         const closes = this.#uses.closes(tokens, application, {lost: new Set([policy.id])})
