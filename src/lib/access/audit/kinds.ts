@@ -28,12 +28,12 @@ export const KINDS = {
   },
   'referenced-never-used': {
     severity: 'action',
-    found: 'Service tokens that something names, and that were never used',
+    found: 'Service tokens that something names and no one used',
     remedy: 'Disable the token. `zt token revoke --detach` takes it out of everything and deletes it.',
   },
   'never-used': {
     severity: 'action',
-    found: 'Service tokens that nothing names, and that were never used',
+    found: 'Service tokens that nothing names and no one used',
     remedy: 'Revoke the token.',
   },
   'any-valid-token': {
@@ -44,7 +44,7 @@ export const KINDS = {
   },
   'secret-without-token': {
     severity: 'action',
-    found: 'Secrets on this machine whose service token no longer exists',
+    found: 'Secrets here whose service token no longer exists',
     remedy: 'Remove the secret: `zt token revoke ID` removes what is left on this machine.',
   },
   disabled: {
@@ -54,7 +54,7 @@ export const KINDS = {
   },
   unreferenced: {
     severity: 'notice',
-    found: 'Service tokens that no rule, Access group or SCIM configuration names',
+    found: 'Service tokens that nothing names',
     remedy: 'Revoke the token, or add a rule that names it.',
   },
   'duplicate-name': {
@@ -79,12 +79,12 @@ export const KINDS = {
   },
   'unused-in-rule': {
     severity: 'notice',
-    found: 'Service tokens that a used rule names, and that it did not let in',
+    found: 'Service tokens that a rule names and did not let in',
     remedy: 'Take the token out of the rule (`zt app remove-rule APP RULE --token NAME`).',
   },
   'unused-in-group': {
     severity: 'notice',
-    found: 'Service tokens in an Access group by which no rule let them in',
+    found: 'Service tokens in a group by which no rule let them in',
     remedy: 'Take the token out of the group (`zt group remove-token`).',
   },
   trap: {
