@@ -1,4 +1,3 @@
-import path from 'node:path'
 import {
   fails,
   only,
@@ -8,6 +7,7 @@ import {
   stdoutTwice,
 } from '../../lib/access/audit/choose.js'
 import {auditTokens} from '../../lib/access/audit/read.js'
+import {writeSarif} from '../../lib/access/audit/sarif-file.js'
 import {sarifOf} from '../../lib/access/audit/sarif.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {outJson} from '../../lib/cli/streams.js'
@@ -15,7 +15,6 @@ import {auditFlags} from '../../lib/command/audit-flags.js'
 import {quietFlag, zoneFlag} from '../../lib/command/flags.js'
 import {auditIds, auditJson, auditText, notCheckedLines} from '../../lib/command/present/audit.js'
 import {exitCodeOfKind} from '../../lib/core/exit-codes.js'
-import {replaceFile} from '../../lib/system/files.js'
 
 export default class TokenAudit extends TokenCommand<typeof TokenAudit> {
   static override summary = 'Find service tokens, secrets and rules that need attention'
@@ -45,8 +44,7 @@ export default class TokenAudit extends TokenCommand<typeof TokenAudit> {
     const text = JSON.stringify(sarifOf(audit), null, 2)
     if (sarif === '-') outJson(text)
     else {
-      if (sarif !== undefined)
-        await replaceFile(path.resolve(sarif), {mode: 0o666, write: (file) => file.writeFile(`${text}\n`)})
+      if (sarif !== undefined) await writeSarif(sarif, text)
       this.print(auditText(audit, kinds.length > 0))
       for (const id of auditIds(audit)) this.printId(id)
     }
