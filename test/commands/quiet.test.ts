@@ -18,6 +18,7 @@ const LINES: Record<string, [line: string, stdout: RegExp]> = {
   'policy:list': ['policy list', /^[\w-]+\n([\w-]+\n)*$/],
   'policy:create': ['policy create new --token ci', /^[\w-]{36}\n$/],
   'token:list': ['token list', /^token-ci\ntoken-cd\ntoken-off\n$/],
+  'token:audit': ['token audit --kind disabled', /^token-off\n$/],
   'token:create': ['token create new', /^[\w-]{36}\n$/],
   'profile:list': ['profile list', /^default\n$/],
   'store:list': ['store list', /^(?=[^]*^vault$)([\w:.-]+\n)+$/m],

@@ -154,6 +154,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['token', 'activity', 'ci'], before: recordedAt(RAY_GONE, 'gone', 'gone')},
     {args: ['ray', RAY], before: recordedAt(RAY, 'GitLab', 'Builders')},
     {args: ['ray', RAY_GONE]},
+    {args: ['token', 'audit', '--fail-on', 'none']},
     {args: ['group', 'remove-token', 'builders', 'ci']},
     {args: ['policy', 'test', 'expectations.yaml'], before: writeExpectations},
     {args: ['policy', 'delete', 'Builders', '--yes'], ends: 7},
@@ -483,6 +484,10 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   'token:show': {
     leak: [['token', 'show', 'ci'], ['token', 'show', 'co']],
     hostile: [['token', 'show', known], ['token', 'show', `known${HOSTILE}`], ['token', 'show', 'known']],
+  },
+  'token:audit': {
+    leak: [['token', 'audit'], ['token', 'audit', '--sarif', 'audit.sarif'], ['token', 'audit', '--sarif', '-', '--kind', 'disabled'], ['token', 'audit', '--fail-on', 'nothing']],
+    hostile: [['token', 'audit'], ['token', 'audit', '--sarif', '-'], ['token', 'audit', '--kind', HOSTILE], ['token', 'audit', '--fail-on', HOSTILE], ['token', 'audit', '--sarif', HOSTILE]],
   },
   'token:reach': {
     leak: [['token', 'reach', 'ci'], ['token', 'reach', 'co']],

@@ -1,0 +1,55 @@
+import {
+  fails,
+  only,
+  parseFailOn,
+  parseKinds,
+  parseWindow,
+  stdoutTwice,
+} from '../../lib/access/audit/choose.js'
+import {auditTokens} from '../../lib/access/audit/read.js'
+import {writeSarif} from '../../lib/access/audit/sarif-file.js'
+import {sarifOf} from '../../lib/access/audit/sarif.js'
+import {TokenCommand} from '../../lib/command/token-command.js'
+import {outJson} from '../../lib/cli/streams.js'
+import {auditFlags} from '../../lib/command/audit-flags.js'
+import {quietFlag, zoneFlag} from '../../lib/command/flags.js'
+import {auditIds, auditJson, auditText, notCheckedLines} from '../../lib/command/present/audit.js'
+import {exitCodeOfKind} from '../../lib/core/exit-codes.js'
+
+export default class TokenAudit extends TokenCommand<typeof TokenAudit> {
+  static override summary = 'Find service tokens, secrets and rules that need attention'
+  static override description =
+    'Finds service tokens that expire or are not used, secrets without a token, rules that let in more than is used, and more. Each finding has the command that removes its cause. What a rule let in is known from the record of Access, which has samples: rare use may be missing. The exit code is 9 if a finding fails the audit (--fail-on).'
+  static override examples = [
+    '<%= config.bin %> token audit',
+    '<%= config.bin %> token audit --expiring 14d --unused 60d',
+    '<%= config.bin %> token audit --kind unused-rule,unused-in-group',
+    '<%= config.bin %> token audit --fail-on expired,expiring --sarif audit.sarif',
+  ]
+  static override flags = {...auditFlags, quiet: quietFlag, zone: zoneFlag}
+  // What may not be read is not checked, and the audit says so.
+  // prettier-ignore
+  static override asks = {
+    needs: ['listServiceTokens'],
+    tries: ['listPolicies', 'listGroups', 'listApplications', 'listApplicationPolicies', 'accessEvents', 'listZones'],
+  } as const
+
+  async run(): Promise<object> {
+    const {expiring, unused, kind, sarif} = this.flags
+    const kinds = kind === undefined ? [] : parseKinds(kind, '--kind')
+    const failOn = parseFailOn(this.flags['fail-on'])
+    if (sarif === '-' && this.jsonEnabled()) throw stdoutTwice()
+    const windows = {expiringSeconds: parseWindow(expiring), unusedSeconds: parseWindow(unused)}
+    const audit = only(await auditTokens(this.access(), windows), kinds)
+    const text = JSON.stringify(sarifOf(audit), null, 2)
+    if (sarif === '-') outJson(text)
+    else {
+      if (sarif !== undefined) await writeSarif(sarif, text)
+      this.print(auditText(audit, kinds.length > 0))
+      for (const id of auditIds(audit)) this.printId(id)
+    }
+    if (this.quiet || sarif === '-') for (const line of notCheckedLines(audit)) this.warn(line)
+    if (fails(audit, failOn)) process.exitCode = exitCodeOfKind('needs-action')
+    return auditJson(audit)
+  }
+}

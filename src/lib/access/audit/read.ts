@@ -1,0 +1,82 @@
+import type {AccessApi, ServiceToken} from '../../api/types.js'
+import {UserError} from '../../core/errors.js'
+import {rightsOf} from '../../policy/rights.js'
+import {trapsOf} from '../../policy/traps.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
+import {readAccountRules} from '../account/account-rules.js'
+import type {AccessContext} from '../account/context.js'
+import {KEPT_DAYS} from '../activity/record.js'
+import {readUsage} from '../activity/usage.js'
+import {tokenStatus} from '../tokens/list.js'
+import {auditOf} from './audit.js'
+import type {Audit, AuditFacts} from './types.js'
+import {DAY_MS} from './use-record.js'
+
+/**
+ * Audits the service tokens of the account or zone, their secrets on this machine, and what they are allowed and do not
+ * use. What the API token may not read is left out, and the audit says so.
+ *
+ * @throws ApiError `permission` if it may not list the service tokens
+ */
+export async function auditTokens(
+  ctx: AccessContext,
+  options: {expiringSeconds: number; unusedSeconds: number},
+): Promise<Audit> {
+  const api = await ctx.api()
+  ctx.progress.step('Reading the service tokens and the rules')
+  const [tokens, {rules: account, warnings: unread}, entries] = await Promise.all([
+    api.listServiceTokens(),
+    readAccountRules(api, {allNeeded: false, thorough: false}),
+    ctx.index.list(ctx.profile),
+  ])
+  const now = ctx.clock.now() + (api.clockAhead() ?? 0)
+  const stored = entries.filter(({accountId}) => accountId === api.accountId)
+  const gone = await withoutToken(ctx, api, stored, tokens)
+  const unusedMs = options.unusedSeconds * 1000
+  const seconds = Math.min(options.unusedSeconds, (KEPT_DAYS * DAY_MS) / 1000)
+  const usage = await readUsage(ctx, {seconds})
+  return auditOf({
+    now,
+    accountId: api.accountId,
+    expiringMs: options.expiringSeconds * 1000,
+    unusedMs,
+    account,
+    unread,
+    tokens,
+    stored,
+    gone,
+    usage,
+    rights: rightsOf(account, tokens),
+    // Rules of a zone may name the account's tokens.
+    traps: trapsOf(
+      account,
+      api.zoneId === undefined ? tokens.map((one) => ({...one, status: tokenStatus(one, now)})) : undefined,
+    ),
+    say: ctx,
+  })
+}
+
+/** The secrets here whose token is neither the account's nor a zone's. */
+async function withoutToken(
+  ctx: AccessContext,
+  api: AccessApi,
+  stored: readonly IndexEntry[],
+  tokens: readonly ServiceToken[],
+): Promise<AuditFacts['gone']> {
+  if (api.zoneId !== undefined) return 'The secrets here may be of service tokens outside this zone.'
+  let left = without(stored, tokens)
+  if (left.length === 0) return []
+  ctx.progress.step('Looking for service tokens of zones')
+  try {
+    for (const {id} of await api.listZones()) left = without(left, await api.inZone(id).listServiceTokens())
+  } catch (error) {
+    if (!(error instanceof UserError) || error.kind !== 'permission') throw error
+    return 'The secrets here may be of service tokens of zones, which the API token may not list.'
+  }
+  return left
+}
+
+function without(stored: readonly IndexEntry[], tokens: readonly ServiceToken[]): IndexEntry[] {
+  const ids = new Set(tokens.map(({id}) => id))
+  return stored.filter(({tokenId}) => !ids.has(tokenId))
+}

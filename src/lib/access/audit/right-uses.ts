@@ -1,0 +1,256 @@
+import type {Application, Group, Policy} from '../../api/types.js'
+import {reachOf, type Reach} from '../../policy/reach.js'
+import type {Right} from '../../policy/rights.js'
+import {groupIdOf, groupsById, rulesWithin, type Rules} from '../../policy/references.js'
+import {tokenIdOf} from './naming.js'
+import type {AuditFacts, Closed, Ref} from './types.js'
+import type {UseRecord} from './use-record.js'
+
+/** A right: a token gets into an application by one of its rules. `unknown`: nothing can be said of its use. */
+export type RightState = 'used' | 'unused' | 'unknown'
+
+interface Includes {
+  groups: Map<string, string[]>
+  rules: Map<string, Policy[]>
+  groupsOf: Map<string, string[]>
+}
+
+/** One more valid token, which no rule names. */
+const OTHER = ''
+const RANK: Record<Reach, number> = {no: 0, conditional: 1, yes: 2}
+
+/** The rights of an account's service tokens by application and rule, and what is known of their use. */
+export class RightUses {
+  readonly groups: ReadonlyMap<string, Group>
+  /** The rules on applications, each once, with the applications that have it, in a fixed order. */
+  readonly rules: ReadonlyMap<string, {policy: Policy; applications: Application[]}>
+  /** Why rights that were not seen in use are not called unused: names. */
+  readonly doubts = {uncovered: new Set<string>(), ageless: new Set<string>(), others: new Set<string>()}
+  readonly #facts: AuditFacts
+  readonly #use: UseRecord
+  readonly #tokens: ReadonlyMap<string, AuditFacts['tokens'][number]>
+  /** By application and rule: the tokens that it names. */
+  readonly #own = new Map<string, Set<string>>()
+  /** By token and application. */
+  readonly #ofToken = new Map<string, Right[]>()
+  /** By application: what lets in others than the tokens that are named. */
+  readonly #general = new Map<string, Right[]>()
+  readonly #rulesWith = new Map<string, ReadonlySet<Policy>>()
+  #including: Includes | undefined
+  readonly #machinesOnly = new Map<string, boolean>()
+
+  constructor(facts: AuditFacts, use: UseRecord) {
+    this.#facts = facts
+    this.#use = use
+    this.groups = groupsById(facts.account.groups)
+    this.#tokens = new Map(facts.tokens.map((token) => [token.id, token]))
+    const rules = new Map<string, {policy: Policy; applications: Application[]}>()
+    for (const application of [...facts.account.applications].sort(byName))
+      for (const policy of application.policies) {
+        const known = rules.get(policy.id)
+        if (known) known.applications.push(application)
+        else rules.set(policy.id, {policy, applications: [application]})
+      }
+    this.rules = rules
+    for (const [tokenId, rights] of facts.rights.named)
+      for (const right of rights) {
+        const key = keyOf(right.applicationId, right.policyId)
+        this.#own.set(key, (this.#own.get(key) ?? new Set()).add(tokenId))
+        pushed(this.#ofToken, keyOf(tokenId, right.applicationId), right)
+      }
+    for (const right of facts.rights.every) pushed(this.#general, right.applicationId, right)
+  }
+
+  token(id: string): AuditFacts['tokens'][number] | undefined {
+    return this.#tokens.get(id)
+  }
+
+  /** The tokens that a rule lets in to an application because it names them. */
+  tokensBy({id}: Ref, policy: Ref): ReadonlySet<string> {
+    return this.#own.get(keyOf(id, policy.id)) ?? NONE
+  }
+
+  /** Whether a rule lets in every valid token, or everyone. */
+  isGeneral({id}: Ref, policy: Ref): boolean {
+    return this.#general.get(id)?.some(({policyId}) => policyId === policy.id) ?? false
+  }
+
+  /** Whether only service tokens can satisfy the Include of a rule: the record of tokens then shows all of its use. */
+  isForTokensOnly(policy: Policy): boolean {
+    const known = this.#machinesOnly.get(policy.id)
+    if (known !== undefined) return known
+    const only = [...rulesWithin(policy.include, this.groups)].every(({rule}) => {
+      const group = groupIdOf(rule)
+      if (Object.keys(rule).length !== 1) return false
+      if (group !== undefined) return this.groups.has(group)
+      return tokenIdOf(rule) !== undefined || Object.hasOwn(rule, 'any_valid_service_token')
+    })
+    this.#machinesOnly.set(policy.id, only)
+    return only
+  }
+
+  /** The Service Auth rules that include an Access group, also through others. */
+  rulesWith(groupId: string): ReadonlySet<Policy> {
+    this.#including ??= this.#readIncludes()
+    const {groups, rules} = this.#including
+    const known = this.#rulesWith.get(groupId)
+    if (known) return known
+    const above = new Set([groupId])
+    for (const id of above) for (const outer of groups.get(id) ?? []) above.add(outer)
+    const found = new Set([...above].flatMap((id) => rules.get(id) ?? []))
+    this.#rulesWith.set(groupId, found)
+    return found
+  }
+
+  /** Whether a rule includes a token by its name or by an Access group, without the rule or group of this ID. */
+  hasOtherWay(tokenId: string, policy: Policy, leftId: string): boolean {
+    this.#including ??= this.#readIncludes()
+    const direct = policy.id !== leftId && policy.include.some((rule) => tokenIdOf(rule) === tokenId)
+    const groups = this.#including.groupsOf.get(tokenId) ?? []
+    return direct || groups.some((id) => id !== leftId && this.rulesWith(id).has(policy))
+  }
+
+  /** What is in the Include of groups and rules: by group the groups and rules that have it, by token its groups. */
+  #readIncludes(): Includes {
+    const includes: Includes = {groups: new Map(), rules: new Map(), groupsOf: new Map()}
+    for (const {id, include} of this.groups.values())
+      for (const rule of include) {
+        const [inner, token] = [groupIdOf(rule), tokenIdOf(rule)]
+        if (inner !== undefined) pushed(includes.groups, inner, id)
+        if (token !== undefined) pushed(includes.groupsOf, token, id)
+      }
+    for (const {policy} of this.rules.values())
+      for (const rule of policy.decision === 'non_identity' ? policy.include : []) {
+        const group = groupIdOf(rule)
+        if (group !== undefined) pushed(includes.rules, group, policy)
+      }
+    return includes
+  }
+
+  /** Whether a token used its right by a rule of an application. */
+  state(tokenId: string, application: Application, policy: Policy): RightState {
+    const used = this.#use.rulesUsed(tokenId, application.id)
+    if (used.has(policy.id)) return 'used'
+    if (isUnclear(used, application)) return 'unknown'
+    const token = this.#tokens.get(tokenId)
+    if (!token || this.#isOld(token.createdAt) !== true) return 'unknown'
+    if (!this.#use.isCovered(token)) {
+      this.doubts.uncovered.add(token.name)
+      return 'unknown'
+    }
+    const isOld = this.isOld(policy) && this.isOld(application)
+    return isOld ? 'unused' : 'unknown'
+  }
+
+  /** Whether any token used a rule of an application. */
+  stateOfRule(application: Application, policy: Policy): RightState {
+    const used = this.#use.rulesUsedAt(application.id)
+    if (used.has(policy.id)) return 'used'
+    if (isUnclear(used, application)) return 'unknown'
+    const tokens = this.tokensBy(application, policy)
+    const isGeneral = this.isGeneral(application, policy)
+    if (!isGeneral && tokens.size === 0) return 'unknown'
+    if (isGeneral)
+      for (const token of this.#facts.tokens)
+        if (!this.#use.isCovered(token)) {
+          this.doubts.uncovered.add(token.name)
+          return 'unknown'
+        }
+    for (const id of tokens) if (this.state(id, application, policy) !== 'unused') return 'unknown'
+    return this.isOld(policy) && this.isOld(application) ? 'unused' : 'unknown'
+  }
+
+  /** Whether a rule, application or group has existed for as long as the record is looked at. */
+  isOld({name, raw}: Policy | Application | Group): boolean {
+    const made = raw['created_at']
+    const isOld = this.#isOld(typeof made === 'string' ? made : undefined)
+    if (isOld === undefined) this.doubts.ageless.add(name)
+    return isOld === true
+  }
+
+  #isOld(createdAt: string | undefined): boolean | undefined {
+    const created = Date.parse(createdAt ?? '')
+    return isNaN(created) ? undefined : created <= this.#use.rightsSince
+  }
+
+  /**
+   * What it closes for these tokens if rules of an application no longer let them in, or if the rules or the Access groups
+   * change.
+   *
+   * @param tokenIds undefined among them: every token that no rule names
+   * @returns undefined: it would close, or narrow, what one of them used
+   */
+  closes(
+    tokenIds: readonly (string | undefined)[],
+    before: Application,
+    change: {lost: ReadonlySet<string>} | {after: Application; groups: ReadonlyMap<string, Group>},
+  ): Closed[] | undefined {
+    const application = {id: before.id, name: before.name}
+    const left = (id: string | undefined): Closed['reach'] | undefined => {
+      const reach =
+        'lost' in change
+          ? this.#reach(id, before.id, change.lost)
+          : reachOf(id ?? OTHER, change.after, change.groups)
+      return reach !== 'yes' && RANK[reach] < RANK[this.#reach(id, before.id)] ? reach : undefined
+    }
+    const closed: Closed[] = []
+    for (const id of tokenIds) {
+      const reach = left(id)
+      if (reach === undefined) continue
+      const users = id === undefined ? this.#use.usersOf(before.id) : [id]
+      for (const user of users)
+        if (this.#use.rulesUsed(user, before.id).size > 0 && left(user) !== undefined) return undefined
+      closed.push({token: id === undefined ? undefined : this.#ref(id), application, reach})
+    }
+    return closed
+  }
+
+  /** Whether a token gets into an application, by the rights that are left to it. */
+  #reach(id: string | undefined, applicationId: string, lost: ReadonlySet<string> = NONE): Reach {
+    const own = id === undefined ? [] : (this.#ofToken.get(keyOf(id, applicationId)) ?? [])
+    const excepted = this.#facts.rights.except.get(id ?? OTHER)
+    const general = (this.#general.get(applicationId) ?? []).filter(({policyId}) => !excepted?.has(policyId))
+    const left = [...own, ...general].filter(({policyId}) => !lost.has(policyId))
+    return left.some(({reach}) => reach === 'yes') ? 'yes' : left.length > 0 ? 'conditional' : 'no'
+  }
+
+  #ref(id: string): Ref {
+    return {id, name: this.#tokens.get(id)?.name ?? id}
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
+function keyOf(...ids: [string, string]): string {
+  return ids.join(' ')
+}
+
+function pushed<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key)
+  if (list) list.push(value)
+  else lists.set(key, [value])
+}
+
+/** The record names no rule, or one that the application no longer has. */
+function isUnclear(used: ReadonlySet<string | undefined>, {policies}: Application): boolean {
+  for (const id of used) if (!policies.some((policy) => policy.id === id)) return true
+  return false
+}
+
+export function byName(a: Ref, b: Ref): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : a.id > b.id ? 1 : 0
+}
+
+/** The Access groups that an Exclude names, also inside others: who leaves them may get in. */
+export function excludedGroups(
+  holders: readonly Rules[],
+  groups: ReadonlyMap<string, Group>,
+): ReadonlySet<string> {
+  const excluded = new Set<string>()
+  for (const {exclude} of holders)
+    for (const {rule} of rulesWithin(exclude, groups, ['include', 'require', 'exclude'])) {
+      const id = groupIdOf(rule)
+      if (id !== undefined) excluded.add(id)
+    }
+  return excluded
+}
