@@ -44,7 +44,7 @@ export function reportOf({
             through,
           },
           ...{reach: conditions.length > 0 ? 'conditional' : 'yes', conditions, uses},
-          ...{last: uses > 0 ? at(-(place % 80)) : null, unused: uses === 0},
+          ...{last: uses > 0 ? at(-(place % 80)).slice(0, 10) : null, unused: uses === 0},
         },
       ]
     })
@@ -60,11 +60,11 @@ export function reportOf({
       status:
         expires !== null && Date.parse(expires) <= NOW ? 'expired' : index % 10 === 6 ? 'disabled' : 'active',
       allowed: opens.reduce((sum, {uses}) => sum + (uses ?? 0), 0),
-      ...{refused: index % 4 === 1 ? index * 3 : 0, lastUse: at(-1), opens, formerly: []},
+      ...{refused: index % 4 === 1 ? index * 3 : 0, lastUse: at(-1).slice(0, 10), opens, formerly: []},
     }
   })
   const findings = all.flatMap((token): ReportFinding[] => {
-    const none = {application: null, rule: null, group: null, token: token.id}
+    const none = {trap: null, closes: [], application: null, rule: null, group: null, token: token.id}
     return [
       ...(token.status === 'expired'
         ? [
@@ -73,7 +73,7 @@ export function reportOf({
               severity: 'action' as const,
               about: token.name,
               why: `It expired on ${(token.expiresAt ?? '').slice(0, 10)}, and rules still name it.`,
-              next: `zt token refresh ${token.name}`,
+              next: [`zt token refresh ${token.name}`],
               ...none,
             },
           ]
@@ -88,7 +88,7 @@ export function reportOf({
             severity: 'notice',
             about: `${token.name} on ${application}`,
             why: 'This rule has not let it in for 90 days.',
-            next: `zt app remove-rule ${application} --token ${token.name}`,
+            next: [`zt app remove-rule ${application} --token ${token.name}`],
             ...none,
             application: one.application,
           }
@@ -113,6 +113,6 @@ export function reportOf({
       {id: 'rule-any', name: 'Any machine', action: 'Service Auth'},
     ],
     findings,
-    changes: null,
+    ...{notChecked: [], changes: null},
   }
 }

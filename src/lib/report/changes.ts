@@ -21,7 +21,7 @@ export interface EarlierReport {
     open: Pick<ReportApplication['open'][number], 'rule' | 'by' | 'reach' | 'conditions'>[]
   })[]
   rules: {id: string; name: string}[]
-  findings: Pick<ReportFinding, 'kind' | 'about' | 'token' | 'application' | 'rule' | 'group'>[]
+  findings: Pick<ReportFinding, 'kind' | 'trap' | 'about' | 'token' | 'application' | 'rule' | 'group'>[]
 }
 
 /** What is different now. Objects are the same by their ID; a way is the same by token, application, rule and conditions. */
@@ -41,7 +41,7 @@ export function changesSince(earlier: EarlierReport, now: Omit<Report, 'changes'
         rule: names.rule(rule),
       }))
   const [hadFindings, hasFindings] = [earlier.findings, now.findings].map(
-    (all) => new Map(all.map((one) => [findingKey(one), {kind: one.kind, about: one.about}])),
+    (all) => new Map(all.map((one) => [findingKey(one), {kind: one.kind, trap: one.trap, about: one.about}])),
   ) as [Map<string, FindingChange>, Map<string, FindingChange>]
   const without = (some: Map<string, FindingChange>, others: Map<string, FindingChange>): FindingChange[] =>
     [...some].filter(([key]) => !others.has(key)).map(([, one]) => one)
@@ -126,6 +126,7 @@ function waysOf({tokens, applications}: Pick<EarlierReport, 'tokens' | 'applicat
 }
 
 function findingKey({
+  trap,
   kind,
   token,
   application,
@@ -134,5 +135,5 @@ function findingKey({
   about,
 }: EarlierReport['findings'][number]): string {
   const ids = [token, application, rule, group]
-  return JSON.stringify([kind, ...ids, ids.every((id) => id === null) ? about : ''])
+  return JSON.stringify([kind, trap, ...ids, ids.every((id) => id === null) ? about : ''])
 }

@@ -74,10 +74,36 @@ export function reportCsv(report: Report): Record<string, string> {
       ],
     ),
     'findings.csv': csv(
-      ['severity', 'kind', 'about', 'why', 'next', 'token_id', 'application_id', 'rule_id', 'group_id'],
-      report.findings.map(({severity, kind, about, why, next, token, application, rule, group}) => [
-        ...[severity, kind, about, why, next, token, application, rule, group],
-      ]),
+      [
+        'severity',
+        'kind',
+        'trap',
+        'about',
+        'why',
+        'next',
+        'closes',
+        'token_id',
+        'application_id',
+        'rule_id',
+        'group_id',
+      ],
+      report.findings.map(
+        ({severity, kind, trap, about, why, next, closes, token, application, rule, group}) => [
+          ...[
+            severity,
+            kind,
+            trap,
+            about,
+            why,
+            next.join(' && '),
+            closes.join('; '),
+            token,
+            application,
+            rule,
+            group,
+          ],
+        ],
+      ),
     ),
     ...(changes && {
       'changes.csv': csv(

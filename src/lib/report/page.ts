@@ -3,7 +3,15 @@ import {html, Html, jsonInScript} from './html.js'
 import {SCRIPT} from './script.js'
 import {STYLE} from './style.js'
 import {timeline} from './timeline.js'
-import type {Opening, Report, ReportApplication, ReportChanges, ReportFinding, ReportToken} from './types.js'
+import {
+  DATA_ID,
+  type Opening,
+  type Report,
+  type ReportApplication,
+  type ReportChanges,
+  type ReportFinding,
+  type ReportToken,
+} from './types.js'
 
 /** How much the page shows at most, so that its size is bounded; the JSON and the CSV files have everything. */
 export const PAGE_LIMITS = {
@@ -14,9 +22,6 @@ export const PAGE_LIMITS = {
   /** Characters of the report as JSON inside the page. */
   json: 8_000_000,
 }
-
-/** The ID of the element that has the report as JSON. */
-export const DATA_ID = 'zt-report'
 
 /**
  * A report as one page: no script, font or picture from elsewhere, and a policy that allows none. It is complete without its
@@ -190,7 +195,7 @@ function tag(text: string, mark: 'good' | 'bad' | 'warn' | 'quiet' | 'mark'): Ht
   return html`<span class="tag ${mark}">${text}</span>`
 }
 
-function findingsSection({findings}: Report, most: number): Html {
+function findingsSection({findings, notChecked}: Report, most: number): Html {
   const left = findings.length - most
   return section(
     'findings',
@@ -198,26 +203,32 @@ function findingsSection({findings}: Report, most: number): Html {
     findings.length === 0
       ? 'Nothing asks for attention.'
       : `What a person should look at, the most pressing first.${left > 0 ? ` The first ${number(most)} of ${number(findings.length)} are here; --csv and --json have all.` : ''}`,
-    mainTable(
+    html`${mainTable(
       'Findings',
       'findings',
       [{title: 'Finding', sort: 'text'}, {title: 'About', sort: 'text'}, {title: 'Why, and what to do'}],
       findings.slice(0, most).map(finding),
-    ),
+    )}${
+      notChecked.length > 0 &&
+      html`<h3>Not checked</h3>
+        <ul>
+          ${notChecked.map((why) => html`<li>${why}</li>`)}
+        </ul>`
+    }`,
   )
 }
 
-function finding({kind, severity, about, why, next}: ReportFinding): Html {
+function finding({kind, trap, severity, about, why, next}: ReportFinding): Html {
   const unused = /unused|never-used/.test(kind) && ' unused'
   return html`<tbody data-is="${severity}${unused}">
     <tr>
       <td>
-        ${tag(inWords(kind), severity === 'action' ? 'bad' : 'warn')}<span class="unseen"
+        ${tag(inWords(trap ?? kind), severity === 'action' ? 'bad' : 'warn')}<span class="unseen"
           >${severity === 'action' ? ', needs action' : ', notice'}</span
         >
       </td>
       <th scope="row">${about}</th>
-      <td>${why}${next !== null && html`<br /><code>${next}</code>`}</td>
+      <td>${why}${next.map((command) => html`<br /><code>${command}</code>`)}</td>
     </tr>
   </tbody> `
 }
@@ -362,7 +373,7 @@ function wayRow(way: Opening, name: string, names: Names): Html {
           : 'depends on the request'
   const uses =
     way.uses === null
-      ? html`<span class="quiet">not known</span>`
+      ? html`<span class="quiet">none seen</span>`
       : way.unused
         ? tag('unused', 'warn')
         : html`~${number(way.uses)}`
@@ -534,7 +545,9 @@ function changesSection(changes: ReportChanges, most: number): Html {
           html`<li>${name} <small>${change}${from !== null && html`: ${from} → ${to}`}</small></li>`,
       )
   const found = (all: typeof findings.new): Html[] =>
-    all.slice(0, most).map(({kind, about}) => html`<li>${about} <small>${inWords(kind)}</small></li>`)
+    all
+      .slice(0, most)
+      .map(({kind, trap, about}) => html`<li>${about} <small>${inWords(trap ?? kind)}</small></li>`)
   const list = (title: string, count: number, items: Html[]): Html | false =>
     count > 0 &&
     html`<div>

@@ -91,6 +91,7 @@ svg .over{fill:var(--bad)}svg .near{fill:var(--warn)}svg .later{fill:var(--mark)
 svg .off{fill:var(--paper);stroke:var(--quiet);stroke-width:1.3}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.25rem;font-size:.8125rem;margin-top:.6rem}
 td code{display:inline-block;background:var(--wash);padding:.1rem .45rem;border-radius:4px}
+section>h3{margin-top:1.5rem}section>ul{margin-top:.35rem;padding-left:1.1rem;max-width:60rem}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(22rem,100%),1fr));gap:1.5rem 2.5rem;margin-top:1rem}
 .columns ul{list-style:none;padding:0;margin-top:.35rem}
 .columns li{padding:.3rem 0;border-top:1px solid var(--line)}

@@ -1,6 +1,9 @@
 /** The form of a report's JSON; raised when a field changes its meaning. */
 export const REPORT_FORM = 1
 
+/** The ID of the element of the page that has the report as JSON. */
+export const DATA_ID = 'zt-report'
+
 /**
  * An access review of one account: which service tokens its rules let into which applications, and which of these ways
  * were used. `zt report --json` prints it, the page shows it, and a later report compares itself with it. Times are ISO
@@ -19,6 +22,8 @@ export interface Report {
   rules: ReportRule[]
   /** The most pressing first. */
   findings: ReportFinding[]
+  /** What could not be looked for, and why: sentences. */
+  notChecked: string[]
   changes: ReportChanges | null
 }
 
@@ -47,7 +52,7 @@ export interface ReportToken {
   /** Requests in the record: let in, refused. An estimate. */
   allowed: number
   refused: number
-  /** When it was last let in, by the record. */
+  /** On which day it was last let in, by the record. */
   lastUse: string | null
   /** By rules that name it; and by rules for all tokens, where it used them. */
   opens: Opening[]
@@ -66,10 +71,11 @@ export interface Opening {
   reach: 'yes' | 'conditional'
   /** What must hold, in words: `require country DE`. */
   conditions: string[]
-  /** How often it was used in the time of the record; null: the record does not say. */
+  /** How often it was used in the time of the record, an estimate; null: no use was seen, which does not mean that it is unused. */
   uses: number | null
+  /** The day of the last of them. */
   last: string | null
-  /** Not used, though the record is whole and the rule and the token are older than it. */
+  /** Not used, though the record is whole, and the token, rule and application are older than it. */
   unused: boolean
 }
 
@@ -94,15 +100,19 @@ export interface ReportRule {
   action: string
 }
 
-/** Something to look at: a trap, an unused right, a token that expires. */
+/** Something to look at, as `zt token audit` finds it. */
 export interface ReportFinding {
   kind: string
+  /** Which trap it is; null for other kinds. */
+  trap: string | null
   severity: 'action' | 'notice'
   /** What it is about, by name. */
   about: string
   why: string
-  /** A command that removes the cause, if there is one. */
-  next: string | null
+  /** Commands that remove the cause, in order. */
+  next: string[]
+  /** What these commands close: `ci at GitLab`. */
+  closes: string[]
   /** IDs of what it is about. */
   token: string | null
   application: string | null
@@ -138,5 +148,6 @@ export interface WayChange {
 
 export interface FindingChange {
   kind: string
+  trap: string | null
   about: string
 }

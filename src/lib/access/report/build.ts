@@ -1,7 +1,5 @@
-import type {Application, Policy, ServiceToken} from '../../api/types.js'
-import {isJsonObject} from '../../core/json.js'
-import type {AccountRules} from '../../policy/references.js'
-import type {Right, Rights} from '../../policy/rights.js'
+import type {Application} from '../../api/types.js'
+import type {Right} from '../../policy/rights.js'
 import {nameLookup, ruleInWords, type RuleNames} from '../../policy/rule-words.js'
 import {
   REPORT_FORM,
@@ -11,83 +9,54 @@ import {
   type ReportFinding,
   type ReportToken,
 } from '../../report/types.js'
-import type {Usage, UsageRow} from '../activity/usage.js'
+import type {UsageRow} from '../activity/usage.js'
+import {auditOf, mainOf} from '../audit/audit.js'
+import {policiesOf} from '../audit/naming.js'
+import {RightUses} from '../audit/right-uses.js'
+import type {AuditFacts, Finding} from '../audit/types.js'
+import {UseRecord} from '../audit/use-record.js'
 import {actionName} from '../rules/action-name.js'
 import {tokenStatus} from '../tokens/list.js'
 
-/** Everything that a report says something about. */
-export interface ReportFacts {
-  account: Report['account']
-  rules: AccountRules
-  tokens: readonly ServiceToken[]
-  rights: Rights
-  usage: Usage
-  /** The most pressing first. */
-  findings: readonly ReportFinding[]
-  /** The server's time, in milliseconds. */
-  now: number
-  /** Of zt. */
-  version: string
-}
-
-/** A token that ends within this time is counted as expiring. */
-const SOON_MS = 30 * 86_400_000
-
-/** The access review of an account. Its work grows with the rules and the record, not with tokens times applications. */
-export function buildReport(facts: ReportFacts): Omit<Report, 'changes'> {
-  const {tokens, rules, rights, usage, now} = facts
-  const policies = policiesOf(rules)
+/**
+ * The access review of an account. The audit judges what is unused and what needs attention, so that both say the same.
+ * The work grows with the rules, the rights and the record, and not with tokens times applications.
+ *
+ * @param zt version of zt
+ */
+export function buildReport(
+  facts: AuditFacts,
+  {account, zt}: Pick<Report, 'account' | 'zt'>,
+): Omit<Report, 'changes'> {
+  const {tokens, rights, usage, now} = facts
+  const audit = auditOf(facts)
+  const applications = new Map(facts.account.applications.map((one) => [one.id, reportApplication(one)]))
   const words = wordsOf(facts)
-  const use = useByToken(usage)
-  const applications = new Map(rules.applications.map((one) => [one.id, newApplication(one)]))
-  const every = new Map(rights.every.map((right) => [wayKey(right), right]))
-  for (const right of rights.every) {
-    const {applicationId, policyId, by, reach} = right
-    if (by === 'named') continue
-    applications
-      .get(applicationId)
-      ?.open.push({rule: policyId, by, reach, conditions: words.conditions(right)})
-  }
-  const since = Date.parse(usage.since)
-  const isOlder = (time: string | undefined): boolean => time !== undefined && Date.parse(time) < since
+  const openingOf = openings(facts, words)
+  for (const {applicationId, policyId, by, reach, ...right} of rights.every)
+    if (by !== 'named')
+      applications
+        .get(applicationId)
+        ?.open.push({rule: policyId, by, reach, conditions: right.conditions.map(words.condition)})
+  const every = new Map(rights.every.map((right) => [wayKey(right.applicationId, right.policyId), right]))
+  const use = useByToken(usage?.rows ?? [])
   const ofTokens = tokens.map((token): ReportToken => {
-    const record = use.get(token.id) ?? {allowed: new Map<string, UsageRow[]>(), refused: []}
-    const old = isOlder(token.createdAt)
-    const opening = (right: Right, rows: readonly UsageRow[], sure: boolean): Opening => {
-      const uses = rows.length > 0 ? sum(rows) : sure ? 0 : null
-      const unused = uses === 0 && old && isOlder(policies.get(right.policyId)?.createdAt)
-      return {
-        ...{application: right.applicationId, rule: right.policyId, by: right.by},
-        ...{through: right.through.map(words.group), reach: right.reach, conditions: words.conditions(right)},
-        ...{uses, last: latest(rows), unused},
-      }
-    }
-    const named = widest(rights.named.get(token.id) ?? [])
-    const opens = named.map((right) => {
-      const rows = record.allowed.get(right.applicationId) ?? []
-      const own = rows.filter(({policyId}) => policyId === right.policyId)
-      // A use by a rule that the record does not name may be this one's.
-      return opening(
-        right,
-        own,
-        usage.incomplete === undefined && rows.every(({policyId}) => policyId !== undefined),
-      )
-    })
-    const known = new Set(named.map(wayKey))
+    const {allowed = [], refused = []} = use.get(token.id) ?? {}
+    const rows = new Map(allowed.map((row) => [wayKey(row.applicationId, row.policyId), row]))
+    const own = rights.named.get(token.id) ?? []
+    const except = rights.except.get(token.id)
+    const opens = own.map((right) =>
+      openingOf(token.id, right, rows.get(wayKey(right.applicationId, right.policyId))),
+    )
+    const known = new Set(own.map((right) => wayKey(right.applicationId, right.policyId)))
     const formerly: Opening[] = []
-    for (const row of [...record.allowed.values()].flat()) {
-      const key = `${row.applicationId} ${row.policyId ?? ''}`
+    for (const [key, row] of rows) {
       const right = every.get(key)
       if (known.has(key)) continue
-      if (right) opens.push(opening(right, [row], true))
-      else
-        formerly.push({
-          ...{application: row.applicationId, rule: row.policyId ?? null, by: 'unknown', through: []},
-          ...{reach: 'yes', conditions: [], uses: row.count, last: row.last, unused: false},
-        })
+      if (right && except?.has(right.policyId) !== true) opens.push(openingOf(token.id, right, row))
+      else formerly.push(noLongerOpen(row))
     }
-    countFor(applications, opens, record)
-    const allowed = [...record.allowed.values()].flat()
+    addTo(applications, opens, allowed, refused)
     return {
       ...{
         id: token.id,
@@ -96,145 +65,160 @@ export function buildReport(facts: ReportFacts): Omit<Report, 'changes'> {
         createdAt: token.createdAt ?? null,
       },
       ...{expiresAt: token.expiresAt ?? null, lastSeenAt: token.lastSeenAt ?? null},
-      ...{allowed: sum(allowed), refused: sum(record.refused), lastUse: latest(allowed), opens, formerly},
+      ...{allowed: sum(allowed), refused: sum(refused), lastUse: latest(allowed), opens, formerly},
     }
   })
-  const ends = (token: ReportToken): number =>
-    token.expiresAt === null ? Infinity : Date.parse(token.expiresAt) - now
+  const findings = audit.findings.map(reportFinding).sort((a, b) => rank(a) - rank(b))
   const named = ofTokens.flatMap(({opens}) => opens).filter(({by}) => by === 'named')
+  const active = ofTokens.filter(({status}) => status === 'active')
   return {
     form: REPORT_FORM,
     generatedAt: new Date(now).toISOString(),
-    zt: facts.version,
-    account: facts.account,
-    record: {since: usage.since, until: usage.until, incomplete: usage.incomplete ?? null},
+    zt,
+    account,
+    record: {
+      since: usage?.since ?? new Date(now).toISOString(),
+      until: usage?.until ?? new Date(now).toISOString(),
+      incomplete: new UseRecord(facts).incomplete ?? null,
+    },
     counts: {
       tokens: tokens.length,
-      active: ofTokens.filter(({status}) => status === 'active').length,
-      expiring: ofTokens.filter((one) => one.status === 'active' && ends(one) <= SOON_MS).length,
-      applications: rules.applications.length,
+      active: active.length,
+      expiring: active.filter(
+        ({expiresAt}) => expiresAt !== null && Date.parse(expiresAt) - now <= facts.expiringMs,
+      ).length,
+      applications: applications.size,
       ways: named.length,
       unused: named.filter(({unused}) => unused).length,
-      findings: facts.findings.length,
-      action: facts.findings.filter(({severity}) => severity === 'action').length,
+      findings: findings.length,
+      action: findings.filter(({severity}) => severity === 'action').length,
     },
     tokens: ofTokens.sort(byName),
     applications: [...applications.values()].sort(byName),
-    rules: [...policies.values()].map(({id, name, action}) => ({id, name, action})).sort(byName),
-    findings: [...facts.findings],
+    rules: policiesOf(facts.account)
+      .map(({id, name, decision}) => ({id, name, action: actionName(decision)}))
+      .sort(byName),
+    findings,
+    notChecked: [...new Set(audit.notChecked.map(({kinds, why}) => `${kinds.join(', ')}: ${why}`))],
   }
 }
 
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 const byName = (a: {name: string; id: string}, b: {name: string; id: string}): number =>
   compare(a.name.toLowerCase(), b.name.toLowerCase()) || compare(a.id, b.id)
-const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
+const rank = ({severity}: ReportFinding): number => (severity === 'action' ? 0 : 1)
 
-const wayKey = ({applicationId, policyId}: Pick<Right, 'applicationId' | 'policyId'>): string =>
-  `${applicationId} ${policyId}`
+const wayKey = (applicationId: string, policyId: string | undefined): string =>
+  `${applicationId} ${policyId ?? ''}`
 
 const sum = (rows: readonly UsageRow[]): number => rows.reduce((total, {count}) => total + count, 0)
 const latest = (rows: readonly UsageRow[]): string | null =>
   rows.reduce<string | null>((last, row) => (last === null || row.last > last ? row.last : last), null)
 
-/** One way for each rule and application: the shortest and widest, where a token gets in by a rule in several. */
-function widest(rights: readonly Right[]): Right[] {
-  const best = new Map<string, Right>()
-  const rank = ({reach, conditions, through}: Right): number =>
-    (reach === 'yes' ? 0 : 1_000_000) + conditions.length * 1000 + through.length
-  for (const right of rights) {
-    const other = best.get(wayKey(right))
-    if (!other || rank(right) < rank(other)) best.set(wayKey(right), right)
-  }
-  return [...best.values()]
-}
-
-interface TokenUse {
-  /** By application. */
-  allowed: Map<string, UsageRow[]>
-  refused: UsageRow[]
-}
-
-function useByToken({rows}: Usage): Map<string, TokenUse> {
-  const all = new Map<string, TokenUse>()
+function useByToken(rows: readonly UsageRow[]): Map<string, {allowed: UsageRow[]; refused: UsageRow[]}> {
+  const all = new Map<string, {allowed: UsageRow[]; refused: UsageRow[]}>()
   for (const row of rows) {
-    const use = all.get(row.tokenId) ?? {allowed: new Map<string, UsageRow[]>(), refused: []}
+    const use = all.get(row.tokenId) ?? {allowed: [], refused: []}
     all.set(row.tokenId, use)
-    if (!row.allowed) use.refused.push(row)
-    else {
-      const others = use.allowed.get(row.applicationId)
-      if (others) others.push(row)
-      else use.allowed.set(row.applicationId, [row])
-    }
+    use[row.allowed ? 'allowed' : 'refused'].push(row)
   }
   return all
 }
 
-function newApplication({id, name, type, domains}: Application): ReportApplication {
+/** Makes what the report says of one right and its use. */
+function openings(
+  facts: AuditFacts,
+  words: Words,
+): (tokenId: string, right: Right, row: UsageRow | undefined) => Opening {
+  const use = new UseRecord(facts)
+  const uses = new RightUses(facts, use)
+  const applications = new Map(facts.account.applications.map((one) => [one.id, one]))
+  const state = (tokenId: string, {applicationId, policyId}: Right): 'used' | 'unused' | 'unknown' => {
+    const application = applications.get(applicationId)
+    const policy = uses.rules.get(policyId)?.policy
+    return application && policy && use.incomplete === undefined
+      ? uses.state(tokenId, application, policy)
+      : 'unknown'
+  }
+  return (tokenId, right, row) => {
+    const unused = row === undefined && state(tokenId, right) === 'unused'
+    const {applicationId: application, policyId: rule, by, reach} = right
+    return {
+      ...{application, rule, by, through: right.through.map(words.group), reach},
+      conditions: right.conditions.map(words.condition),
+      ...{uses: row?.count ?? (unused ? 0 : null), last: row?.last ?? null, unused},
+    }
+  }
+}
+
+function noLongerOpen({applicationId, policyId, count, last}: UsageRow): Opening {
+  return {
+    ...{application: applicationId, rule: policyId ?? null, by: 'unknown', through: [], reach: 'yes'},
+    ...{conditions: [], uses: count, last, unused: false},
+  }
+}
+
+function reportApplication({id, name, type, domains}: Application): ReportApplication {
   return {id, name, type, addresses: domains, open: [], tokens: 0, used: 0, allowed: 0, refused: 0}
 }
 
 /** Adds what one token opens, and how it used it, to the applications. */
-function countFor(
+function addTo(
   applications: ReadonlyMap<string, ReportApplication>,
   opens: readonly Opening[],
-  {allowed, refused}: TokenUse,
+  allowed: readonly UsageRow[],
+  refused: readonly UsageRow[],
 ): void {
+  const users = new Set(allowed.map(({applicationId}) => applicationId))
   const named = new Set(opens.filter(({by}) => by === 'named').map(({application}) => application))
   for (const id of named) {
     const application = applications.get(id)
     if (!application) continue
     application.tokens++
-    if (allowed.has(id)) application.used++
+    if (users.has(id)) application.used++
   }
-  for (const [id, rows] of allowed) {
-    const application = applications.get(id)
-    if (application) application.allowed += sum(rows)
-  }
-  for (const {applicationId, count} of refused) {
+  for (const {applicationId, count, allowed: letIn} of [...allowed, ...refused]) {
     const application = applications.get(applicationId)
-    if (application) application.refused += count
+    if (application) application[letIn ? 'allowed' : 'refused'] += count
   }
 }
 
-interface KnownPolicy {
-  id: string
-  name: string
-  action: string
-  createdAt: string | undefined
-}
-
-/** Every policy of the account and of its applications, by ID. */
-function policiesOf({policies, applications}: AccountRules): Map<string, KnownPolicy> {
-  const all = new Map<string, KnownPolicy>()
-  const add = ({id, name, decision, raw}: Policy): void => {
-    const createdAt = raw['created_at']
-    all.set(id, {
-      ...{id, name, action: actionName(decision)},
-      createdAt:
-        typeof createdAt === 'string' && !Number.isNaN(Date.parse(createdAt)) ? createdAt : undefined,
-    })
+function reportFinding(one: Finding): ReportFinding {
+  const {kind, severity, subject, trap, why, next, closes} = one
+  const {token, rule, application, group} = subject
+  const main = mainOf(one)
+  const by = [rule, group].find((other) => other && other !== main)
+  return {
+    ...{kind, trap: trap ?? null, severity},
+    about: [main.name, by && `by ${by.name}`, application && application !== main && `at ${application.name}`]
+      .filter(Boolean)
+      .join(' '),
+    ...{why, next},
+    closes: closes.map(
+      (closed) =>
+        `${closed.token?.name ?? 'every service token'} at ${closed.application.name}${closed.reach === 'no' ? '' : ' (in part)'}`,
+    ),
+    ...{token: token?.id ?? null, application: application?.id ?? null},
+    ...{rule: rule?.id ?? null, group: group?.id ?? null},
   }
-  for (const application of applications) for (const policy of application.policies) add(policy)
-  for (const policy of policies) add(policy)
-  return all
 }
 
-/** Conditions and Access groups in words; each condition is worded once. */
-function wordsOf({rules, tokens}: ReportFacts): {
-  conditions: (right: Right) => string[]
+interface Words {
+  condition: (condition: Right['conditions'][number]) => string
   group: (id: string) => string
-} {
-  const groups = nameLookup([...rules.groups])
+}
+
+/** Conditions and Access groups in words; each is worded once. */
+function wordsOf({account, tokens}: AuditFacts): Words {
+  const groups = nameLookup([...account.groups])
   const names: RuleNames = {serviceToken: nameLookup([...tokens]), group: groups}
   const said = new WeakMap<object, string>()
-  const condition = ({part, rule}: Right['conditions'][number]): string => {
-    const known = isJsonObject(rule) ? said.get(rule) : undefined
-    const words = known ?? ruleInWords(rule, names)
-    said.set(rule, words)
-    return `${part} ${words}`
-  }
   return {
-    conditions: ({conditions}) => conditions.map(condition),
+    condition: (condition) => {
+      const words = said.get(condition) ?? `${condition.part} ${ruleInWords(condition.rule, names)}`
+      said.set(condition, words)
+      return words
+    },
     group: (id) => groups(id) ?? id,
   }
 }
