@@ -116,3 +116,26 @@ export function reportOf({
     ...{notChecked: [], changes: null},
   }
 }
+
+/** The same report with other names for everything that someone names. */
+export function renamed(report: Report, name: (old: string) => string): Report {
+  const conditions = (all: string[]): string[] => all.map(name)
+  return {
+    ...report,
+    account: {...report.account, name: name(report.account.name ?? '')},
+    tokens: report.tokens.map((token) => ({
+      ...token,
+      name: name(token.name),
+      opens: token.opens.map((one) => ({
+        ...{...one, through: one.through.map(name), conditions: conditions(one.conditions)},
+      })),
+    })),
+    applications: report.applications.map((one) => ({
+      ...{...one, name: name(one.name), type: name(one.type), addresses: one.addresses.map(name)},
+    })),
+    rules: report.rules.map((one) => ({...one, name: name(one.name), action: name(one.action)})),
+    findings: report.findings.map((one) => ({
+      ...{...one, about: name(one.about), why: name(one.why), next: one.next.map(name)},
+    })),
+  }
+}

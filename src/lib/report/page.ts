@@ -427,7 +427,7 @@ function strip(ways: readonly Opening[], place: ReadonlyMap<string, number>): Ht
     aria-hidden="true"
   >
     <path class="all" d="M0 15.5H${STRIP.width}" />
-    ${parts.map(([name, d]) => d !== '' && html`<path class="${name}" d="${d}" />`)}
+    ${parts.map(([name, d]) => d !== '' && html`<path class="${name}" d="${new Html(d)}" />`)}
   </svg>`
 }
 

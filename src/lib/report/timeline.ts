@@ -1,6 +1,6 @@
 import {scaleUtc} from 'd3-scale'
 import {symbol, symbolCircle, symbolDiamond, symbolTriangle} from 'd3-shape'
-import {html, type Html} from './html.js'
+import {html, Html} from './html.js'
 import type {ReportToken} from './types.js'
 
 const DAY = 86_400_000
@@ -97,7 +97,7 @@ function mark(token: ReportToken, left: number, y: number, now: number): Html {
   return html`<path
     class="${kind}${off}"
     transform="translate(${round(left + STEP / 2)} ${round(y)})"
-    d="${rounded(path)}"
+    d="${new Html(rounded(path))}"
     ><title>${token.name}: ${token.expiresAt?.slice(0, 10)}${off && ', disabled'}</title></path
   >`
 }
