@@ -33,7 +33,7 @@ it('sums up, names the most pressing findings with their commands, and suggests 
   expect(stdout).toMatch(/^Access review of Widgetcorp$/m)
   expect(stdout).toMatch(/^service tokens +3, 1 active, 0 of them expire within 30 days$/m)
   expect(stdout).toMatch(/^! ci$/m)
-  expect(stdout).toMatch(/^ +zt token refresh ci$/m)
+  expect(stdout).toMatch(/^- off\n[^]*?\n +zt token revoke off$/m)
   expect(stderr).toContain('zt report --html review.html')
 })
 

@@ -34,7 +34,7 @@ export const SCRIPT = `
         var more = body.rows[1]
         if (!more) return
         var name = body.rows[0].querySelector('th > .name')
-        var made = button(name.textContent)
+        var made = button(name.textContent.trim())
         made.className = 'fold'
         made.setAttribute('aria-expanded', 'false')
         made.setAttribute('aria-controls', more.id)
@@ -45,7 +45,7 @@ export const SCRIPT = `
 
     // Sorting.
     function keyOf(cell, kind) {
-      var key = cell.hasAttribute('data-k') ? cell.getAttribute('data-k') : cell.textContent
+      var key = cell.hasAttribute('data-k') ? cell.getAttribute('data-k') : cell.textContent.trim()
       if (kind !== 'number') return key
       return key === '' ? null : Number(key)
     }
@@ -67,7 +67,7 @@ export const SCRIPT = `
         if (cell.hasAttribute('aria-sort')) cell.setAttribute('aria-sort', 'none')
       })
       head.setAttribute('aria-sort', up ? 'ascending' : 'descending')
-      status.textContent = table.caption.textContent + ': sorted by ' + head.textContent + ', ' + (up ? 'ascending' : 'descending')
+      status.textContent = table.caption.textContent.trim() + ': sorted by ' + head.textContent.trim() + ', ' + (up ? 'ascending' : 'descending')
     }
     tables.forEach(function (table) {
       if (table.tBodies.length < 2) return
@@ -75,7 +75,7 @@ export const SCRIPT = `
       Array.from(table.tHead.rows[0].cells).forEach(function (head) {
         var kind = head.getAttribute('data-sort')
         if (!kind) return
-        var made = button(head.textContent)
+        var made = button(head.textContent.trim())
         head.setAttribute('aria-sort', 'none')
         made.addEventListener('click', function () { sort(table, head, kind) })
         replaceText(head, made)
