@@ -62,7 +62,7 @@ const seed = {
   policies: Object.entries(APPS).map(([app, who]) => ({
     ...{id: `policy-${app}`, name: `${app} machines`, decision: 'non_identity', created_at},
     include: Object.keys(who).map((name) => ({service_token: {token_id: `token-${name}`}})),
-    require: app === 'Vault' ? [{country: {country_code: 'DE'}}] : [],
+    require: app === 'Vault' ? [{geo: {country_code: 'DE'}}] : [],
   })),
   apps: Object.keys(APPS).map((name) => ({
     ...{id: `app-${name}`, name, type: 'self_hosted', domain: `${name.toLowerCase()}.${zone}`, created_at},
@@ -109,7 +109,10 @@ try {
     await shown.locator('#tokens button.fold').nth(1).click()
     // The beginning of the page, and the matrix: findings are a long list.
     await shown.locator('#findings').evaluate((one) => one.remove())
-    await shown.evaluate(() => document.activeElement.blur())
+    await shown.evaluate(() => {
+      document.activeElement.blur()
+      scrollTo(0, 0)
+    })
     await shown.screenshot({
       path: path.join(root, 'docs', `report-${colorScheme}.png`),
       clip: {x: 0, y: 0, width: 1100, height: 1180},

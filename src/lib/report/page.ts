@@ -241,8 +241,7 @@ function expirySection({tokens, generatedAt}: Report): Html {
     html`<span id="expiry-words">${words}</span>`,
     html`<div class="wide" role="region" aria-label="When service tokens expire" tabindex="0">${picture}</div>
       <p class="legend">
-        ${tag('expired', 'bad')}${tag('expires within 30 days', 'warn')}<span class="tag">expires later</span
-        >${tag('disabled', 'quiet')}
+        ${tag('expired', 'bad')}${tag('expires within 30 days', 'warn')}${tag('expires later', 'mark')}${tag('disabled', 'quiet')}
       </p>`,
   )
 }
