@@ -6,8 +6,7 @@ import {completing} from '../lib/cli/completing.js'
 import {style, writeLines} from '../lib/cli/streams.js'
 import {AccessCommand} from '../lib/command/access-command.js'
 import {zoneFlag} from '../lib/command/flags.js'
-import {reportText, sizeInWords} from '../lib/command/present/report.js'
-import {UserError} from '../lib/core/errors.js'
+import {reportText, sizeInWords, stdoutTwice} from '../lib/command/present/report.js'
 import {reportCsv} from '../lib/report/csv.js'
 import {reportPage} from '../lib/report/page.js'
 import {writeDirectory, writeNamedFile} from '../lib/system/files.js'
@@ -71,14 +70,4 @@ export default class ReportCommand extends AccessCommand<typeof ReportCommand> {
     }
     return report
   }
-}
-
-function stdoutTwice(): UserError {
-  return new UserError({
-    kind: 'usage',
-    code: 'STDOUT_TWICE',
-    message: '--html - and --json both need stdout',
-    why: 'Each of them is one document.',
-    next: ['Give a file for the page: --html FILE'],
-  })
 }

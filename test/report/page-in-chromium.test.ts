@@ -98,7 +98,9 @@ describe.skipIf(skippedWithoutChromium('the page of zt report in a browser'))('t
     expect(await head.getAttribute('aria-sort')).toBe('descending')
     const counts = await page
       .locator('#tokens .main > tbody > tr:first-child > td[data-l=Requests]')
-      .evaluateAll((cells) => cells.map((cell) => Number(cell.getAttribute('data-k'))))
+      .evaluateAll((cells: {getAttribute: (name: string) => string | null}[]) =>
+        cells.map((cell) => Number(cell.getAttribute('data-k'))),
+      )
     expect(counts).toEqual([...counts].sort((a, b) => b - a))
     await page.keyboard.press('Space')
     expect(await head.getAttribute('aria-sort')).toBe('ascending')

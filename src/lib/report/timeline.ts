@@ -92,12 +92,12 @@ export function timeline(tokens: readonly ReportToken[], now: number): Timeline 
 function mark(token: ReportToken, left: number, y: number, now: number): Html {
   const kind = kindOf(token, now)
   const shape = {over: symbolTriangle, near: symbolDiamond, later: symbolCircle}[kind]
-  const path = symbol(shape, 52)() ?? ''
+  const path = symbol(shape, 52).digits(1)() ?? ''
   const off = token.status === 'disabled' && ' off'
   return html`<path
     class="${kind}${off}"
     transform="translate(${round(left + STEP / 2)} ${round(y)})"
-    d="${new Html(rounded(path))}"
+    d="${new Html(path)}"
     ><title>${token.name}: ${token.expiresAt?.slice(0, 10)}${off && ', disabled'}</title></path
   >`
 }
@@ -133,5 +133,3 @@ function monthOf(date: Date): string {
 }
 
 const round = (number: number): number => Math.round(number * 10) / 10
-const rounded = (path: string): string =>
-  path.replaceAll(/-?\d+\.\d+/g, (number) => String(round(Number(number))))

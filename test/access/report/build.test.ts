@@ -35,7 +35,10 @@ describe('the use of a right', () => {
     ['none', ci({uses: [letIn('ci', 'Other', 'x')]}), {uses: 0, last: null, unused: true}],
     [
       'none, but the record is not whole',
-      ci({facts: {usage: {since: ago(90), until: ago(0), rows: [], incomplete: 'No permission.'}}}),
+      ci({
+        tokens: [token('ci', {lastSeenAt: ago(200)})],
+        facts: {usage: {since: ago(90), until: ago(0), rows: [], incomplete: 'No permission.'}},
+      }),
       {uses: null, unused: false},
     ],
     [
