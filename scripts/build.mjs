@@ -20,6 +20,8 @@ const APART = [
   '@inquirer/prompts',
   '@peculiar/x509',
   'age-encryption',
+  'd3-scale',
+  'd3-shape',
   'graphql',
   'jq-wasm/inline',
   'ssh2',

@@ -69,6 +69,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['token', 'list', '--expiring', '30d', '--unused']},
     {args: ['token', 'list']},
     {args: ['token', 'show', 'ci', '--reveal']},
+    {args: ['report']},
     {args: ['token', 'rotate', 'ci', '--grace', '1h']},
     {args: ['token', 'rotate', 'ci', '--undo']},
     {args: ['token', 'rotate', 'ci', '--finish']},
@@ -432,6 +433,10 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   whoami: {
     leak: [['whoami'], ['whoami', '--no-probe'], ['whoami', '--profile', 'nobody']],
     hostile: [['whoami']],
+  },
+  report: {
+    leak: [['report'], ['report', '--html', '-'], ['report', '--csv', 'review']],
+    hostile: [['report'], ['report', '--html', '-'], ['report', '--since', HOSTILE]],
   },
   'profile:delete': {
     leak: [['profile', 'delete', 'nothing', '--yes'], ['profile', 'delete', 'mine', '--yes']],

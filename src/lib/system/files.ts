@@ -1,8 +1,16 @@
 import {randomBytes} from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {hasCode} from '../core/errors.js'
-import {brokenFile, readOwnText, refuseOthers, thisUser, unusable, type ReadRules} from './own-files.js'
+import {hasCode, UserError} from '../core/errors.js'
+import {
+  brokenFile,
+  kindOf,
+  readOwnText,
+  refuseOthers,
+  thisUser,
+  unusable,
+  type ReadRules,
+} from './own-files.js'
 
 export {brokenFile, unusable} from './own-files.js'
 
@@ -54,6 +62,61 @@ export async function replaceFile(file: string, {mode, write, check}: Replacemen
     throw unusable(error, 'write', file)
   }
   await syncDirectory(directory)
+}
+
+/**
+ * Writes a file that a person named, in the directory of their choice: atomically, and readable for this user only. What is
+ * there is replaced if it is a plain file, and kept if it is a link, a directory or a device.
+ *
+ * @throws UserError `not-written` / `FILE_NOT_WRITABLE`
+ */
+export async function writeNamedFile(file: string, data: string | Uint8Array): Promise<void> {
+  const check = async (): Promise<void> => {
+    const stat = await fs.lstat(file).catch((error: unknown) => {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw unusable(error, 'write', file)
+    })
+    if (stat && !stat.isFile())
+      throw notWritten(file, `It is ${kindOf(stat)}; zt replaces only a plain file.`)
+  }
+  await check()
+  try {
+    await replaceFile(file, {mode: 0o600, check, write: (handle) => handle.writeFile(data)})
+  } catch (error) {
+    throw hasCode(error, 'ENOENT') ? notWritten(file, NO_DIRECTORY) : error
+  }
+}
+
+/**
+ * Writes files into a directory that a person named; makes it, 0700, if there is none.
+ *
+ * @param files by name
+ * @throws UserError `not-written` / `FILE_NOT_WRITABLE`
+ */
+export async function writeDirectory(
+  directory: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  try {
+    await fs.mkdir(directory, {mode: 0o700})
+  } catch (error) {
+    const isThere = hasCode(error, 'EEXIST') && (await fs.stat(directory)).isDirectory()
+    if (hasCode(error, 'ENOENT')) throw notWritten(directory, NO_DIRECTORY)
+    if (!isThere) throw unusable(error, 'write', directory)
+  }
+  for (const [name, text] of Object.entries(files)) await writeNamedFile(path.join(directory, name), text)
+}
+
+const NO_DIRECTORY = 'The directory that it is to be in does not exist.'
+
+function notWritten(file: string, why: string): UserError {
+  return new UserError({
+    kind: 'not-written',
+    code: 'FILE_NOT_WRITABLE',
+    message: `Cannot write ${file}`,
+    why,
+    details: {file},
+  })
 }
 
 /** Longer than a virus scanner holds a new file; after that, some other program keeps it open. */

@@ -186,7 +186,9 @@ function isLink(file: string): boolean {
   }
 }
 
-function kindOf(stat: fs.Stats): string {
+/** What a file is that is no plain file. */
+export function kindOf(stat: fs.Stats): string {
+  if (stat.isSymbolicLink()) return 'a link'
   if (stat.isDirectory()) return 'a directory'
   if (stat.isFIFO()) return 'a named pipe'
   return stat.isSocket() ? 'a socket' : 'a device'

@@ -12,16 +12,25 @@ import {auditOf} from './audit.js'
 import type {Audit, AuditFacts} from './types.js'
 import {DAY_MS} from './use-record.js'
 
+/** Audits what {@link readAuditFacts} reads. @throws as that */
+export async function auditTokens(ctx: AccessContext, options: AuditWindows): Promise<Audit> {
+  return auditOf(await readAuditFacts(ctx, options))
+}
+
+export interface AuditWindows {
+  /** A token that ends within this time is expiring. */
+  expiringSeconds: number
+  /** A token or right that was not used for this time is unused. */
+  unusedSeconds: number
+}
+
 /**
- * Audits the service tokens of the account or zone, their secrets on this machine, and what they are allowed and do not
- * use. What the API token may not read is left out, and the audit says so.
+ * Reads the service tokens of the account or zone, their secrets on this machine, what they are allowed, and what they
+ * used. What the API token may not read is left out, and the facts say so.
  *
  * @throws ApiError `permission` if it may not list the service tokens
  */
-export async function auditTokens(
-  ctx: AccessContext,
-  options: {expiringSeconds: number; unusedSeconds: number},
-): Promise<Audit> {
+export async function readAuditFacts(ctx: AccessContext, options: AuditWindows): Promise<AuditFacts> {
   const api = await ctx.api()
   ctx.progress.step('Reading the service tokens and the rules')
   const [tokens, {rules: account, warnings: unread}, entries] = await Promise.all([
@@ -35,7 +44,7 @@ export async function auditTokens(
   const unusedMs = options.unusedSeconds * 1000
   const seconds = Math.min(options.unusedSeconds, (KEPT_DAYS * DAY_MS) / 1000)
   const usage = await readUsage(ctx, {seconds})
-  return auditOf({
+  return {
     now,
     accountId: api.accountId,
     expiringMs: options.expiringSeconds * 1000,
@@ -53,7 +62,7 @@ export async function auditTokens(
       api.zoneId === undefined ? tokens.map((one) => ({...one, status: tokenStatus(one, now)})) : undefined,
     ),
     say: ctx,
-  })
+  }
 }
 
 /** The secrets here whose token is neither the account's nor a zone's. */
