@@ -8,7 +8,7 @@ import {rightsOf} from '../../../src/lib/policy/rights.js'
 import {trapsOf} from '../../../src/lib/policy/traps.js'
 import type {IndexEntry} from '../../../src/lib/secrets/index-files.js'
 
-export const NOW = Date.parse('2026-11-28T12:00:00Z')
+const NOW = Date.parse('2026-11-28T12:00:00Z')
 const DAY = 24 * 3600_000
 
 /** A time so many days before now; negative: after. */

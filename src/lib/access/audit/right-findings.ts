@@ -11,7 +11,7 @@ import type {AuditFacts, Closed, Finding, NotChecked, Ref} from './types.js'
 import type {UseRecord} from './use-record.js'
 
 /** The kinds that need the record. */
-export const RIGHT_KINDS: FindingKind[] = ['unused-rule', 'unused-in-rule', 'unused-in-group']
+const RIGHT_KINDS: FindingKind[] = ['unused-rule', 'unused-in-rule', 'unused-in-group']
 
 /** The rights that were not used, with what takes each away. */
 export function rightFindings(
@@ -272,7 +272,7 @@ export function some(names: readonly string[]): string {
 }
 
 /** `"GitLab" for ci and cd`. */
-export function closedInWords(closes: readonly Closed[]): string {
+function closedInWords(closes: readonly Closed[]): string {
   const applications = [...new Set(closes.map(({application}) => `"${application.name}"`))]
   const tokens = [...new Set(closes.map(({token}) => (token ? `"${token.name}"` : 'every other token')))]
   return `${some(applications)} for ${some(tokens)}`

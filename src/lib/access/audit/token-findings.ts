@@ -195,7 +195,7 @@ function lower(sentence: string): string {
 }
 
 /** `1 day`, `3 days`. */
-export function counted(many: number, what: string): string {
+function counted(many: number, what: string): string {
   return `${many} ${what}${many === 1 ? '' : 's'}`
 }
 
