@@ -11,6 +11,7 @@ import type {JsonObject} from '../../src/lib/core/json.js'
 import {startSandboxApi} from '../../src/lib/sandbox/api/server.js'
 import {openCertificateAuthority, type CertificateAuthority} from '../../src/lib/sandbox/certificates.js'
 import {startEdge} from '../../src/lib/sandbox/edge/edge.js'
+import type {AccessEvent} from '../../src/lib/sandbox/record.js'
 import {readSeed} from '../../src/lib/sandbox/seed.js'
 import {openSigningKey, type SigningKey} from '../../src/lib/sandbox/signing-key.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
@@ -26,6 +27,7 @@ let ca: Buffer
 let edge: {address: string; close(): Promise<void>}
 let authority: CertificateAuthority
 let state: SandboxState
+let recorded: AccessEvent[] = []
 /** Of every host, if it is an HTTP service. */
 let origin: string | undefined
 /** The same if it is a stream. */
@@ -39,7 +41,7 @@ beforeAll(async () => {
     state: {
       edgeView: () => state.edgeView(),
       recordUse: (id) => state.recordUse(id),
-      recordEvent: (event) => state.recordEvent(event),
+      recordEvent: (event) => recorded.push(event),
     },
     authority,
     originOf: () => stream ?? origin ?? '127.0.0.1:9',
@@ -48,6 +50,8 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await edge.close()
+  // When tokens were last seen is written a moment later.
+  await state.save()
   await fs.rm(directory, {recursive: true, force: true})
 })
 
@@ -821,4 +825,98 @@ it.each([
   await expect(readSeed(file)).rejects.toMatchObject({code: 'BAD_SEED'})
   await fs.writeFile(file, JSON.stringify({settings: {country_of: {'127.0.0.1/32': 'DE'}}}))
   expect((await readSeed(file)).settings).toEqual({country_of: {'127.0.0.1/32': 'DE'}})
+})
+
+describe('the record of a request', () => {
+  const ADMITTED: Partial<AccessEvent> = {
+    admitted: true,
+    policyId: 'token',
+    tokenId: 'token-ci',
+    kind: 'attempt',
+  }
+  const REFUSED: Partial<AccessEvent> = {admitted: false, policyId: '', tokenId: '', kind: 'attempt'}
+  const preflighted = {options_preflight_bypass: true}
+  const ROWS: [what: string, world: World, request: Ask, event: Partial<AccessEvent> | undefined][] = [
+    ['that a Service Auth rule admits', {}, {headers: TOKEN}, ADMITTED],
+    ['that Bypass admits', {policies: ['everyone']}, {}, {...ADMITTED, policyId: 'everyone', tokenId: ''}],
+    [
+      'with a valid token that Bypass admits',
+      {policies: ['everyone']},
+      {headers: TOKEN},
+      {...ADMITTED, policyId: 'everyone'},
+    ],
+    ['with a wrong secret', {}, {headers: WRONG}, REFUSED],
+    ['with half of the credentials', {}, {headers: {'cf-access-client-id': 'ci.access'}}, REFUSED],
+    [
+      'with a valid token below an Allow policy',
+      {policies: ['people']},
+      {headers: TOKEN},
+      {...REFUSED, tokenId: 'token-ci'},
+    ],
+    ['that a Block rule refuses', {policies: ['block']}, {headers: TOKEN}, {...REFUSED, tokenId: 'token-ci'}],
+    ['without credentials that gets 403', {policies: ['token']}, {}, REFUSED],
+    ['without credentials that is sent to the login page', {}, {}, {...REFUSED, kind: 'visit'}],
+    [
+      'with both in the header that the application names',
+      {app: {read_service_tokens_from_header: 'x-pair'}},
+      {headers: {'x-pair': JSON.stringify(TOKEN)}},
+      ADMITTED,
+    ],
+    [
+      'with wrong credentials, in strict mode',
+      {settings: {strict_service_token_auth: true}},
+      {headers: WRONG},
+      REFUSED,
+    ],
+    [
+      'from a country',
+      {policies: ['germany'], settings: {country_of: {'127.0.0.5/32': 'DE'}}},
+      {headers: TOKEN, from: '127.0.0.5'},
+      {...ADMITTED, policyId: 'germany', country: 'DE', ip: '127.0.0.5'},
+    ],
+    ['from no country that is known', {}, {headers: TOKEN}, {...ADMITTED, country: 'XX', ip: '127.0.0.1'}],
+    ['to a host that no application covers', {}, {host: 'other.example', headers: TOKEN}, undefined],
+    ['to another port', {}, {host: `${HOST}:8443`, headers: TOKEN}, undefined],
+    ['for the keys of Access', {}, {path: '/cdn-cgi/access/certs', headers: TOKEN}, undefined],
+    ['that is a preflight', {}, {method: 'OPTIONS', headers: preflight}, undefined],
+    ['that CORS answers', {app: {cors_headers: cors}}, {method: 'OPTIONS', headers: preflight}, undefined],
+    ['with OPTIONS that goes past Access', {app: preflighted}, {method: 'OPTIONS'}, undefined],
+  ]
+  it.each(ROWS)('%s', async (_, there, request, event) => {
+    await world(there)
+    recorded = []
+    const {headers} = await ask(request)
+    const ray = String(headers['cf-ray'])
+    expect(ray).toMatch(/^[0-9a-f]{16}-ZT$/)
+    const fixed = {at: NOW, ray: ray.slice(0, 16), appId: 'app', session: false}
+    expect(recorded).toEqual(event ? [expect.objectContaining({...fixed, ...event})] : [])
+    expect(JSON.stringify(recorded)).not.toContain(SECRET)
+  })
+
+  it('says that it came with a session, and whether that alone admits it', async () => {
+    await world({})
+    const {cookies} = await ask({headers: TOKEN})
+    const cookie = String(cookies[0]).split(';')[0] ?? ''
+    recorded = []
+    await ask({headers: {...TOKEN, cookie}})
+    await ask({headers: {cookie}})
+    await ask({headers: {cookie: `${cookie}x`}})
+    expect(
+      recorded.map(({session, admitted, kind, policyId}) => [session, admitted, kind, policyId]),
+    ).toEqual([
+      [true, true, 'attempt', 'token'],
+      [true, true, 'session', ''],
+      [false, false, 'visit', ''],
+    ])
+  })
+
+  it('is one of several at a time, each with the ray of its answer', async () => {
+    await world({})
+    recorded = []
+    const rays = (await Promise.all(Array.from({length: 20}, () => ask({headers: TOKEN})))).map(({headers}) =>
+      String(headers['cf-ray']).slice(0, 16),
+    )
+    expect(new Set(rays).size).toBe(20)
+    expect(recorded.map(({ray}) => ray).sort()).toEqual(rays.sort())
+  })
 })

@@ -404,7 +404,11 @@ describe('a hostile query', () => {
   const QUERIES: [string, string, RegExp][] = [
     ['that is nested deeply', `${'{a'.repeat(1900)}${'}'.repeat(1900)}`, LARGE],
     ['that is nested without an end', '{a'.repeat(200_000), LARGE],
-    ['with lists in lists', inside(`{appId_in: ${'['.repeat(1900)}${']'.repeat(1900)}}`), LARGE],
+    [
+      'with lists in lists',
+      inside(`{appId_in: ${'['.repeat(500)}${']'.repeat(500)}}`),
+      /appId_in must be of type string/,
+    ],
     ['with filters in filters', inside(`${'{AND: '.repeat(20)}{}${'}'.repeat(20)}`), /too deep/],
     ['with thousands of aliases', `{${many(20_000, (i) => `a${i}: __typename`)}}`, LARGE],
     ['with hundreds of aliases', `{${many(600, (i) => `a${i}: __typename`)}}`, LARGE],

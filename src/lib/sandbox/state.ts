@@ -12,7 +12,7 @@ import {sandboxFiles} from './files.js'
 import {movedClock} from './moved-clock.js'
 import {AccessRecord, type AccessEvent} from './record.js'
 import {settingOf, type SandboxSettings} from './settings.js'
-import type {EdgeState, EdgeView, SandboxSeed} from './types.js'
+import type {EdgeView, RecordingState, SandboxSeed} from './types.js'
 import {TUTORIAL} from './tutorial.js'
 
 /** A service token with what its server knows about the secrets: only their hashes. */
@@ -72,7 +72,7 @@ export interface OpenState {
 const MOST_BYTES = 256 * 1024 * 1024
 
 /** The state that the API changes and the edge sees. A change is on disk before it is answered. */
-export class SandboxState implements EdgeState {
+export class SandboxState implements RecordingState {
   readonly data: StateData
   /** The sandbox's own, which a setting moves. */
   readonly clock: Clock

@@ -90,6 +90,9 @@ export interface EdgeState {
   edgeView(): EdgeView
   /** Called at each successful authentication; sets `last_seen_at`. */
   recordUse(tokenId: string): void
-  /** Called for each request that Access decides on. */
+}
+
+/** The same with a record of what the edge decides. */
+export interface RecordingState extends EdgeState {
   recordEvent(event: AccessEvent): void
 }

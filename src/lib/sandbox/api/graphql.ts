@@ -236,10 +236,8 @@ const ROOT = {viewer: {accounts}}
 function accounts({filter}: {filter?: JsonObject | null}, context: Context): object[] {
   const {state, token} = context
   const {accountTag, accountTag_in: tags} = filter ?? {}
-  const wanted: unknown[] = [
-    ...(accountTag == null ? [] : [accountTag]),
-    ...(Array.isArray(tags) ? tags : []),
-  ]
+  const listed = Array.isArray(tags) ? (tags as unknown[]) : []
+  const wanted = [accountTag, ...listed].filter((tag) => tag != null)
   const [id] = wanted
   // "Filtering": a filter is required, and it names one account.
   if (typeof id !== 'string')

@@ -204,7 +204,8 @@ async function changeSettings(state: SandboxState, {method, token, body}: Call):
   if (token?.status !== 'active' || token.permission_groups)
     throw new Refused(403, 10000, 'Authentication error')
   if (method !== 'PATCH') throw new Refused(405, 10405, 'Method not allowed')
-  const parsed = v.safeParse(settingsSchema, body)
+  // A list has no unknown keys either.
+  const parsed = v.safeParse(settingsSchema, isJsonObject(body) ? body : undefined)
   if (!parsed.success) throw new Refused(400, 12130, `settings: ${firstFault(parsed.issues)}`)
   await state.change(parsed.output)
   return {result: {settings: state.data.settings, now: new Date(state.clock.now()).toISOString()}}

@@ -6,7 +6,7 @@ import {WebSocketServer} from 'ws'
 import {guard, plain, SERVER_OPTIONS, type UpgradedEnd} from '../../network/http-listener.js'
 import type {CertificateAuthority} from '../certificates.js'
 import {readOrigin} from '../origins.js'
-import type {EdgeState, Origin} from '../types.js'
+import type {Origin, RecordingState} from '../types.js'
 import {connectOrigin} from './connector.js'
 import {passToOrigin, type HttpOriginOptions} from './http-origin.js'
 import {decide, type EdgeDecision} from './decide.js'
@@ -16,7 +16,7 @@ import {targetOf} from './target.js'
 import {ownAnswer} from './well-known.js'
 
 export interface EdgeOptions {
-  state: EdgeState
+  state: RecordingState
   authority: CertificateAuthority
   /** Countries of clients by CIDR block, in addition to those of the settings. */
   countries?: Readonly<Record<string, string>> | undefined
