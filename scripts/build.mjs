@@ -27,7 +27,10 @@ const APART = [
   ...seldom,
 ]
 /** Where not all of it is wanted: what takes of it what we use. */
-const TAKEN_BY = {'@inquirer/prompts': 'src/lib/cli/questions.ts'}
+const TAKEN_BY = {
+  '@inquirer/prompts': 'src/lib/cli/questions.ts',
+  graphql: 'src/lib/sandbox/api/graphql-parts.ts',
+}
 const apartFile = (name) => `${name.replace('@', '').replace('/', '-')}.cjs`
 
 const common = {
@@ -79,6 +82,8 @@ export async function buildAll() {
     await build({
       ...common,
       entryPoints: [TAKEN_BY[name] ?? name],
+      // Of modules esbuild can leave out what is not used.
+      ...(TAKEN_BY[name] && {mainFields: ['module', 'main']}),
       outfile: at('dist', 'vendor', apartFile(name)),
       outExtension: undefined,
       // What it would map to is not in the package.

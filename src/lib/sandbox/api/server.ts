@@ -72,7 +72,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
   const listen = {address: '127.0.0.1', port: (server.address() as AddressInfo).port}
   const callers = new Callers({listen, allowedOrigins: []})
   const serve = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
-    const {path, query} = targetOf(request)
+    const {path, query, own} = targetOf(request)
     const method = request.method ?? 'GET'
     let requestBody: unknown
     let status = 200
@@ -86,7 +86,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
       rateLimit(state, requests)
       if (token && answered.has(token.id) && !isVerify(path)) throttle(state)
       const call = {method, path, query, token, body: requestBody}
-      const result = path === SETTINGS_PATH ? await changeSettings(state, call) : await answer(state, call)
+      const result = own ? await changeSettings(state, call) : await answer(state, call)
       status = result.status ?? 200
       if (token) answered.add(token.id)
       body = result.whole ?? {
@@ -140,14 +140,15 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
 }
 
 /**
- * The path without the API's prefix, or the sandbox's own, and the query. The target may be anything that begins with a
- * slash.
+ * The path without the API's prefix, the query, and whether it is the sandbox's own path. The target may be anything that
+ * begins with a slash.
  */
-function targetOf({url = '/'}: http.IncomingMessage): {path: string; query: URLSearchParams} {
+function targetOf({url = '/'}: http.IncomingMessage): {path: string; query: URLSearchParams; own: boolean} {
   const [path = '', ...query] = url.split('?')
   return {
-    path: path.startsWith(PREFIX) ? path.slice(PREFIX.length) : path === SETTINGS_PATH ? path : '',
+    path: path.startsWith(PREFIX) ? path.slice(PREFIX.length) : '',
     query: new URLSearchParams(query.join('?')),
+    own: path === SETTINGS_PATH,
   }
 }
 
