@@ -1,5 +1,11 @@
 import fs from 'node:fs/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {activityOf} from '../../src/lib/access/activity/activity.js'
+import {readUsage} from '../../src/lib/access/activity/usage.js'
+import type {AccessContext} from '../../src/lib/access/account/context.js'
+import {createAccessApi} from '../../src/lib/api/client.js'
+import {Secret} from '../../src/lib/core/secret.js'
+import {World} from '../support/access-world.js'
 import {makeTraffic, POLICIES, UNUSED_POLICY, type Sent, type Traffic} from '../support/traffic.js'
 
 const DAY = 24 * 3600_000
@@ -120,5 +126,54 @@ describe('the record of 10,000 requests of 50 service tokens on 89 days', () => 
     const off = estimates.map(([one], i) => (one?.count ?? 0) - (exact[i]?.[0]?.count ?? 0))
     expect(off.filter((difference) => Math.abs(difference) >= 10)).toEqual([])
     expect(estimates.flat().every(({count}) => count % 10 === 0)).toBe(true)
+  })
+})
+
+describe('zt on that record', () => {
+  let world: World
+  let ctx: AccessContext
+  beforeAll(async () => {
+    world = await World.open()
+    const {apiUrl, apiToken, accountId} = traffic.info
+    const api = createAccessApi({apiUrl, apiToken: new Secret(apiToken), accountId, userAgent: 'zt-test'})
+    ctx = {...world.ctx, apiUrl, accountId, clock: {now: () => traffic.now}, api: () => Promise.resolve(api)}
+  })
+  afterAll(() => world.end())
+
+  const SECONDS = (DAYS * DAY) / 1000
+  const ofTokens = (): Sent[] => traffic.sent.filter(({tokenId}) => tokenId !== '')
+  const count = (sent: readonly Sent[], admitted: boolean): number =>
+    sent.filter((one) => one.admitted === admitted).length
+
+  it('counts what each service token sent, by application and rule', async () => {
+    const {rows, incomplete} = await readUsage(ctx, {seconds: SECONDS})
+    expect(incomplete).toBeUndefined()
+    const found = rows.map(({tokenId, applicationId, policyId = '', allowed, count: times}) => [
+      JSON.stringify([tokenId, applicationId, policyId, allowed ? 1 : 0]),
+      times,
+    ])
+    const names = ['serviceTokenId', 'appId', 'approvingPolicyId', 'isSuccessfulLogin']
+    expect(Object.fromEntries(found)).toEqual(tallyOf(ofTokens(), names))
+  })
+
+  it('shows the activity of one, by place and day too', async () => {
+    const sent = ofTokens().filter(({tokenId}) => tokenId === 'token-3')
+    const {total, days, places, rules} = await activityOf(ctx, 'machine-3', SECONDS)
+    expect(total).toMatchObject({allowed: count(sent, true), refused: count(sent, false)})
+    const perDay = days.filter(({allowed, refused}) => allowed + refused > 0)
+    expect(
+      Object.fromEntries(perDay.map(({day, allowed, refused}) => [JSON.stringify([day]), allowed + refused])),
+    ).toEqual(tallyOf(sent, ['date']))
+    expect(
+      Object.fromEntries(
+        places.map(({country, allowed, refused}) => [JSON.stringify([country]), allowed + refused]),
+      ),
+    ).toEqual(tallyOf(sent, ['country']))
+    expect(
+      rules
+        .map(({rule}) => rule?.name)
+        .filter(Boolean)
+        .sort(),
+    ).toEqual([...new Set(sent.map(({policyId}) => policyId))].filter(Boolean).sort())
   })
 })

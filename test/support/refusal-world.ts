@@ -87,7 +87,7 @@ export class RefusalWorld {
     )
     const request = {method: 'GET', url, headers, headersDistinct, socket: {remoteAddress: from}}
     const decision = decide(
-      {edgeView: () => this.state.edgeView(), recordUse: () => undefined, recordEvent: () => undefined},
+      {edgeView: () => this.state.edgeView(), recordUse: () => undefined},
       request as unknown as IncomingMessage,
     )
     return decision.admit
