@@ -28,7 +28,7 @@ const COUNTRIES = {'127.0.0.1': 'XX', '127.0.0.2': 'DE', '127.0.0.3': 'FR'} as c
 
 const named = (from: number, to: number): JsonObject[] =>
   Array.from({length: to - from}, (_, i) => ({service_token: {token_id: tokenIdOf(from + i)}}))
-export const tokenIdOf = (token: number): string => `token-${token}`
+const tokenIdOf = (token: number): string => `token-${token}`
 const serviceAuth = (id: string, precedence: number, rules: JsonObject): JsonObject => ({
   ...{id, name: id, decision: 'non_identity', precedence, require: [], exclude: []},
   ...rules,
@@ -180,7 +180,7 @@ function send(
 }
 
 /** Changes settings of a sandbox that runs: its clock among them. */
-export async function changeSettings(
+async function changeSettings(
   {apiUrl, apiToken}: SandboxInfo,
   settings: SandboxSettings,
 ): Promise<void> {

@@ -35,7 +35,7 @@ const none = text(() => '')
 const no = small(() => false)
 
 const MINUTE = 60_000
-export const DAY = 24 * 60 * MINUTE
+const DAY = 24 * 60 * MINUTE
 
 /**
  * What a query can filter, group and sort by. The names are those of the tutorial, of the filters in Cloudflare's documents
