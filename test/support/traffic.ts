@@ -180,10 +180,7 @@ function send(
 }
 
 /** Changes settings of a sandbox that runs: its clock among them. */
-async function changeSettings(
-  {apiUrl, apiToken}: SandboxInfo,
-  settings: SandboxSettings,
-): Promise<void> {
+async function changeSettings({apiUrl, apiToken}: SandboxInfo, settings: SandboxSettings): Promise<void> {
   const answer = await fetch(new URL('/sandbox/settings', apiUrl), {
     method: 'PATCH',
     headers: {authorization: `Bearer ${apiToken}`},
