@@ -4,13 +4,20 @@ import {commands} from '../support/manifest.js'
 /** Flags that mean something else in each command that has them, and why they keep one name. */
 const EXCEPTIONS: Record<string, string> = {
   all: 'forward stop ends all forwards, policy make-reusable changes all policies of an application',
+  country: 'a rule names it, app explain asks for a client from it',
   domain: 'app create sets it, app list searches for it',
+  email: 'a rule names it, app explain asks for a person with it',
+  expiring: 'token list shows only those, token audit judges by it',
+  group: "an Access group, in app explain one of the person's at the identity provider",
+  ip: 'a rule names it, app explain asks for a client with it',
   name: 'app add-rule sets it, the lists search for it: app list for a part, token list for all of it',
   'short-lived-cert':
     "access ssh-config takes cloudflared's without effect, ssh config switches such certificates off",
+  since: 'report compares with an earlier report, the others look back for that long',
   timeout: 'ssh check times each step, ssh proxy the connection',
   token: 'a connection uses it, all others are about it',
   undo: 'token rotate returns to a secret, token recover ends an operation',
+  unused: 'token list shows those that were never used, token audit judges by a time',
 }
 
 const flags = commands.flatMap(({id, flags: all}) =>
@@ -34,7 +41,7 @@ describe('the flags of all commands', () => {
     )
     const wrong = [...flags, ...args].filter(
       ({description}) =>
-        !/^(PEM|IP|ID|Access|Cloudflare|[^A-Z])/.test(description) || /[.]$/.test(description),
+        !/^(PEM|IP|ID|CF-RAY|YAML|Access|Cloudflare|[^A-Z])/.test(description) || /[.]$/.test(description),
     )
     expect(wrong).toEqual([])
   })

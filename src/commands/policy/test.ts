@@ -47,7 +47,9 @@ export default class PolicyTest extends AccessCommand<typeof PolicyTest> {
       await replaceFile(report, {mode: 0o644, write: (handle) => handle.writeFile(junit(tested, file))})
     for (const warning of tested.warnings) this.warn(warning)
     this.print(policyTestText(tested, file))
-    if (tested.results.some(({met}) => !met)) process.exitCode = EXIT_EXPECTATION_NOT_MET
+    const unmet = tested.results.filter(({met}) => !met)
+    for (const {name} of unmet) this.printId(name)
+    if (unmet.length > 0) process.exitCode = EXIT_EXPECTATION_NOT_MET
     return policyTestJson(tested)
   }
 }

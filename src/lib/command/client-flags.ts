@@ -22,12 +22,15 @@ export const clientFlags = {
     exclusive: without('email'),
     parse: (text) => Promise.resolve(checkEmail(text, [])),
   }),
-  group: Flags.string({
-    description: "group of the person at the identity provider; given once for each of the person's",
-    helpValue: 'GROUP',
-    multiple: true,
-    dependsOn: ['email'],
-  }),
+  group: completing(
+    'none',
+    Flags.string({
+      description: "group of the person at the identity provider; given once for each of the person's",
+      helpValue: 'GROUP',
+      multiple: true,
+      dependsOn: ['email'],
+    }),
+  ),
   'no-credentials': Flags.boolean({
     description: 'client that sends no credentials',
     exclusive: without('no-credentials'),

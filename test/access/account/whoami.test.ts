@@ -15,7 +15,7 @@ describe('whoami', () => {
   it('tells each permission group, and the commands that need it', async () => {
     const {permissions, account} = await whoami(world.ctx, {probe: true, commands})
     expect(account).toMatchObject({id: world.state.accountId})
-    expect(permissions).toHaveLength(6)
+    expect(permissions).toHaveLength(7)
     expect(permissions).toContainEqual({
       group: 'Access: Apps and Policies Write',
       state: 'yes',
@@ -31,13 +31,13 @@ describe('whoami', () => {
     const [token] = world.state.data.apiTokens
     if (token) token.permission_groups = ['Access: Service Tokens Read']
     const {permissions} = await whoami(world.ctx, {probe: true, commands})
-    expect(permissions?.map(({state}) => state)).toEqual(['yes', 'no', 'no', 'no', 'no', 'no'])
+    expect(permissions?.map(({state}) => state)).toEqual(['yes', 'no', 'no', 'no', 'no', 'no', 'no'])
   })
 
   it('finds the account itself where the API token sees only one', async () => {
     const {permissions, account} = await whoami({...world.ctx, accountId: undefined}, {probe: true, commands})
     expect(account?.id).toBe(world.state.accountId)
-    expect(permissions).toHaveLength(6)
+    expect(permissions).toHaveLength(7)
   })
 
   it.each<[string, boolean, (world: World) => void]>([

@@ -45,6 +45,10 @@ it('says of each that is not met what was expected, what the rules say, and why'
   )
   expect(stdout).toContain('✗ e.yaml:2: ci: https://gitlab.widgetcorp.tech/\n    expected allow, got login by "GitLab"\n    "Staff": ') // prettier-ignore
   expect(stdout).toMatch(/^1 of 3 expectations are met$/m)
+  expect(await zt.run('policy test e.yaml --quiet')).toMatchObject({
+    exitCode: 14,
+    stdout: 'ci may build\nci: https://gitlab.widgetcorp.tech/\n',
+  })
   await expectations([`who: {token: ci}, ${url('build')}, expect: allow`])
   expect(await zt.run('policy test e.yaml')).toMatchObject({
     exitCode: 0,

@@ -141,7 +141,10 @@ async function detachAndDelete(
     return {made, applied: await apply(made)}
   }
   try {
-    return await ctx.interruptible((inner) => (begun ? withState(inner ?? interrupted()) : inner), run)
+    // What the deletion itself would say is less than this.
+    const left = (inner: UserError | undefined): UserError | undefined =>
+      begun ? withState((applied ? undefined : inner) ?? interrupted()) : inner
+    return await ctx.interruptible(left, run)
   } catch (error) {
     throw state === 'disabled' && error instanceof UserError ? withState(error) : error
   }
