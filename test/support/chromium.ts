@@ -11,7 +11,7 @@ const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/goo
 })
 
 /** Why there is no browser for a test; undefined: there is one. A test that needs it is skipped for this reason, aloud. */
-export const chromiumMissing =
+const chromiumMissing =
   program === undefined ? 'there is no chromium (Debian: apt-get install chromium)' : undefined
 
 /** Says on stderr that tests are skipped for want of a browser. @returns whether they are, for `describe.skipIf` */

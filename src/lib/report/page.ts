@@ -14,7 +14,7 @@ import {
 } from './types.js'
 
 /** How much the page shows at most, so that its size is bounded; the JSON and the CSV files have everything. */
-export const PAGE_LIMITS = {
+const PAGE_LIMITS = {
   /** Rows below tokens, and names below applications; each token and application gets the same share. */
   ways: 25_000,
   findings: 2000,

@@ -71,7 +71,7 @@ export function readEarlierReport(file: string): EarlierReport {
 }
 
 /** The same from the text of the file. */
-export function earlierReport(content: string, file: string): EarlierReport {
+function earlierReport(content: string, file: string): EarlierReport {
   const json = content.trimStart().startsWith('<') ? jsonInPage(content) : content
   if (json === undefined) throw notAReport(file, 'It is a page that does not contain a report as JSON.')
   let value: unknown
