@@ -26,6 +26,7 @@ const APART = [
   'jq-wasm/inline',
   'ssh2',
   'ws',
+  'yaml',
   ...seldom,
 ]
 /** Where not all of it is wanted: what takes of it what we use. */
