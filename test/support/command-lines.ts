@@ -366,7 +366,7 @@ function pairOf(name: string): (world: CommandWorld) => string {
 
 /** In the directory in which commands run. */
 async function writeExpectations({zt}: CommandWorld): Promise<void> {
-  const text = `- {who: {token: cd}, url: 'https://${HOST}/', expect: unknown}\n`
+  const text = `- {who: {token: cd}, url: 'https://${HOST}/', expect: login}\n`
   await fs.writeFile(path.join(zt.home, 'expectations.yaml'), text)
 }
 
