@@ -50,7 +50,7 @@ tbody>tr:first-child>*{border-top:1px solid var(--line)}
 box-shadow:inset 0 -1px var(--line)}
 .main>tbody:first-of-type>tr:first-child>*{border-top:0}
 time,tr.more thead th{white-space:nowrap}
-td[data-l=Address]{min-width:12rem}td[data-l=From]{min-width:6.5rem}
+td[data-l=Address]{min-width:13rem}td[data-l=From]{min-width:6.5rem}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 th button{all:unset;cursor:pointer;display:inline-flex;gap:.3em;align-items:baseline;max-width:100%}
 th.n button{flex-direction:row-reverse}
@@ -100,7 +100,7 @@ section>h3{margin-top:1.5rem}section>ul{margin-top:.35rem;padding-left:1.1rem;ma
 footer{margin-top:4rem;padding-block:1.5rem 3rem;color:var(--quiet);font-size:.8125rem;border-top:1px solid var(--line)}
 footer p{max-width:50rem;margin-top:.3rem}
 [hidden]{display:none!important}
-@media screen and (max-width:46rem){
+@media screen and (max-width:56rem){
 h1{font-size:1.6rem}header.top{padding-top:2rem}section{margin-top:2.5rem}
 #controls{position:static}
 #controls [role=status]{margin-left:0;width:100%}
@@ -130,5 +130,6 @@ section{margin-top:1.75rem}
 button.fold::before,th[aria-sort] button::after{display:none}
 tr,svg{break-inside:avoid}h2,h3{break-after:avoid}
 .wide{overflow:visible}.wide svg{min-width:0}
+#applications th[scope=row]{min-width:8rem}td[data-l=Address]{min-width:9.5rem}th.drawn{width:auto}.strip{min-width:4rem}.main>*>tr>*{padding-right:.6rem}tr.more table th,tr.more table td{padding-inline:.5rem}
 }
 `
