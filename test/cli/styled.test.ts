@@ -74,6 +74,32 @@ describe('a layout', () => {
     )
   })
 
+  it('has room for several long texts, and shortens no date and no count', () => {
+    const text = fc.string({unit: fc.constantFrom(...'abc def '), maxLength: 120, size: 'max'})
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(text, text, text), {minLength: 1, maxLength: 6}),
+        fc.integer({min: 70, max: 200}),
+        (rows, width) => {
+          const lines = table(
+            rows,
+            [
+              {title: 'APPLICATION', value: ([first]) => first},
+              {title: 'RULE', value: ([, second]) => second},
+              {title: 'WHY', value: ([, , third]) => third, wraps: true},
+              {title: 'REFUSED', value: () => '  1,204'},
+              {title: 'LAST', value: () => '2026-11-28'},
+            ],
+            width,
+          )
+          for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(width)
+          const whole = lines.filter((line) => line.endsWith('  1,204  2026-11-28'))
+          expect(whole).toHaveLength(rows.length)
+        },
+      ),
+    )
+  })
+
   it('takes a line break in a line for the text of someone else', () => {
     expect(wrapped('a\nnext: rm', 80)).toEqual(['a\\nnext: rm'])
     expect(wrapped(['a', 'b'], 80)).toEqual(['a', 'b'])

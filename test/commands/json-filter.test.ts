@@ -122,6 +122,7 @@ describe('--jq', () => {
   it('that fails on the result loses nothing of it', async () => {
     const {stdout, stderr, exitCode} = await zt.run(['token', 'create', 'x', '--jq', '.token | error("no")'])
     expect(exitCode).toBe(2)
+    expect(stderr).toContain('The result has .token, ')
     expect(JSON.parse(stdout)).toMatchObject({token: {name: 'x'}})
     expect(stderr).toContain('why:   no')
     expect(stderr).toContain('the command itself has succeeded')

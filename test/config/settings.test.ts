@@ -192,6 +192,7 @@ describe('writing a profile', () => {
       await expect(attempt()).rejects.toMatchObject({
         code: 'PROFILE_NOT_FOUND',
         why: expect.stringContaining('work') as string,
+        next: ['zt profile list', 'To add it: zt login --profile wrk'],
       })
     }
     expect(await load({profile: 'wrk'}, {}, 'new')).toMatchObject({profileExists: false})

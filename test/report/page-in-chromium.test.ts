@@ -154,10 +154,23 @@ describe.skipIf(skippedWithoutChromium('the page of zt report in a browser'))('t
     await page.close()
   })
 
+  it('is no wider than its window, from a phone to a desktop', async () => {
+    const {page} = await open(full())
+    for (const fold of await page.locator('button.fold').all()) await fold.click()
+    for (const width of [320, 480, 640, 768, 896, 900, 1024, 1440]) {
+      await page.setViewportSize({width, height: 900})
+      expect([width, await isWide(page)]).toEqual([width, false])
+    }
+    await page.close()
+  })
+
   it('prints every row, and no control', async () => {
     const {page} = await open(full())
     await page.emulateMedia({media: 'print'})
     for (const more of await page.locator('tr.more').all()) expect(await more.isVisible()).toBe(true)
+    // A4 and Letter, with the browser's margins.
+    await page.setViewportSize({width: 720, height: 1000})
+    expect(await isWide(page)).toBe(false)
     for (const gone of ['#controls', 'nav', '.skip']) expect(await page.locator(gone).isVisible()).toBe(false)
     expect((await page.pdf()).length).toBeGreaterThan(10_000)
     await page.close()

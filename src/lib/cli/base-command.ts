@@ -125,7 +125,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.args = args as ArgsOf<T>
     if (jsonWish(this.argv))
       this.#filter = await JsonFilter.make(this.flags, () => resultFields(this.config.root, this.id ?? ''))
-    this.prompts = new Prompts(this.flags['no-input'])
+    this.prompts = new Prompts(this.flags['no-input'], () => this.#progress?.hide())
     this.settings = await this.loadSettings()
   }
 

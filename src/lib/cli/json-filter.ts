@@ -70,7 +70,7 @@ export class JsonFilter {
     if (!this.#jq) return {lines: JSON.stringify(document, null, 2).split('\n'), said: []}
     const {engine, expression} = this.#jq
     const {stdout, stderr, exitCode} = ask(engine, JSON.stringify(document), expression, pretty)
-    if (exitCode !== 0) throw jqFailed(stderr)
+    if (exitCode !== 0) throw jqFailed(stderr, document)
     return {lines: linesOf(stdout), said: linesOf(stderr)}
   }
 }
@@ -127,12 +127,16 @@ function ask(
   }
 }
 
-function jqFailed(stderr: string): UserError {
+function jqFailed(stderr: string, document: object): UserError {
+  const fields = Object.keys(document)
   return new UserError({
     kind: 'usage',
     code: 'JQ_FAILED',
     message: 'The expression of --jq failed on the result',
-    why: linesOf(stderr.replaceAll(/^jq: error \(at [^)]*\): /gm, '')),
+    why: [
+      ...linesOf(stderr.replaceAll(/^jq: error \(at [^)]*\): /gm, '')),
+      ...(fields.length > 0 ? [`The result has ${fields.map((field) => `.${field}`).join(', ')}.`] : []),
+    ],
   })
 }
 

@@ -20,9 +20,12 @@ export interface Choice<T> {
  */
 export class Prompts {
   readonly #noInput: boolean
+  readonly #clear: () => void
 
-  constructor(noInput: boolean) {
+  /** @param clear removes what else is drawn on stderr, before each question */
+  constructor(noInput: boolean, clear: () => void = () => undefined) {
     this.#noInput = noInput
+    this.#clear = clear
   }
 
   get possible(): boolean {
@@ -113,6 +116,7 @@ export class Prompts {
       context: {output: NodeJS.WritableStream},
     ) => Promise<T>,
   ): Promise<T> {
+    this.#clear()
     const output = new QuestionScreen(process.stderr)
     const library = await import('./questions.js')
     const done = comeBackWhenStopped(output)

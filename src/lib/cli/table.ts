@@ -14,13 +14,15 @@ export interface Column<Row> {
 }
 
 const GAP = 2
+/** A column that is shortened keeps room for a date or a count; one that wraps, less. Neither is narrower than its title. */
 const NARROWEST = 12
+const NARROWEST_WRAPPED = 8
 /** How wide the first column of a table with further rows is made, if there is room. */
 const ROOMY = 34
 
 /**
  * Aligned columns without borders, line by line. On a terminal that is too narrow, optional columns are dropped first, then
- * the widest one (usually the name) is shortened or wrapped. Piped output is never shortened.
+ * the widest ones (usually the name) are shortened or wrapped, down to one width. Piped output is never shortened.
  */
 export function table<Row>(
   rows: readonly Row[],
@@ -97,10 +99,14 @@ function fit<Row>(rows: readonly Row[], columns: Column<Row>[], width: number): 
     widths.splice(last, 1)
     if (column) leftOut.add(column.title)
   }
-  const excess = total() - width
-  if (excess > 0) {
-    const widest = Math.max(...widths)
-    widths[widths.indexOf(widest)] = Math.max(NARROWEST, widest - excess)
+  const least = shown.map(({title, wraps}) =>
+    Math.max(title.length + GAP, wraps ? NARROWEST_WRAPPED : NARROWEST),
+  )
+  for (let excess = total() - width; excess > 0; excess--) {
+    const widest = Math.max(...widths.filter((one, at) => one > (least[at] ?? one)))
+    const at = widths.findLastIndex((one, i) => one === widest && one > (least[i] ?? one))
+    if (at < 0) break
+    widths[at] = widest - 1
   }
   return {shown, widths}
 }

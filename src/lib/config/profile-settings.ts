@@ -114,7 +114,7 @@ export async function setSetting(
       kind: 'usage',
       code: 'SET_ELSEWHERE',
       message: `zt config set does not change ${name}`,
-      why: 'Secrets depend on it, and that command takes care of them.',
+      why: 'Secrets depend on it, and zt store use takes care of them.',
       next: [instead ?? ''],
     })
   }

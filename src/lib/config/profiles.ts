@@ -157,15 +157,16 @@ export function refuseTaken(name: string, config: Pick<ConfigFile, 'profiles'>):
 }
 
 export function profileNotFound(name: string, known: string[]): UserError {
+  const login = 'zt login --profile ' + (/^[\w.-]+$/.test(name) ? name : 'NAME')
   return new UserError({
     kind: 'not-found',
     code: 'PROFILE_NOT_FOUND',
     message: `There is no profile "${name}"`,
     why: known.length > 0 ? `Profiles here: ${known.join(', ')}.` : 'There is no profile yet.',
-    next: [
-      'zt login --profile ' + (/^[\w.-]+$/.test(name) ? name : 'NAME'),
-      'To try zt without an account: zt sandbox start',
-    ],
+    next:
+      known.length > 0
+        ? ['zt profile list', `To add it: ${login}`]
+        : [login, 'To try zt without an account: zt sandbox start'],
   })
 }
 

@@ -452,7 +452,7 @@ function applicationsSection(report: Report, most: number): Html {
   return section(
     'applications',
     'Applications',
-    'Which tokens get into each application, and how many of them did.',
+    'How many service tokens the rules of each application name, and how many used it.',
     mainTable(
       'Applications',
       'applications',

@@ -23,9 +23,9 @@ code{font:.8125rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans M
 header.top{padding-block:3.25rem 1.75rem}
 .kicker{color:var(--quiet);font-size:.8125rem;letter-spacing:.08em;text-transform:uppercase;margin-bottom:.35rem}
 .lead{color:var(--quiet);max-width:46rem;margin-top:.6rem}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:1px;background:var(--line);border:1px solid var(--line);
+.facts{display:flex;flex-wrap:wrap;gap:1px;background:var(--line);border:1px solid var(--line);
 border-radius:10px;overflow:hidden;margin-top:1.9rem}
-.facts>div{background:var(--sheet);padding:.95rem 1.15rem 1.05rem;display:flex;flex-direction:column-reverse;justify-content:flex-end}
+.facts>div{flex:1 1 9.5rem;background:var(--sheet);padding:.95rem 1.15rem 1.05rem;display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .facts dt{color:var(--quiet);font-size:.8125rem}
 .facts dd{font-size:1.75rem;line-height:1.25;font-weight:600;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .facts dd small{font-size:.8125rem;font-weight:400;letter-spacing:0}
@@ -50,6 +50,7 @@ tbody>tr:first-child>*{border-top:1px solid var(--line)}
 box-shadow:inset 0 -1px var(--line)}
 .main>tbody:first-of-type>tr:first-child>*{border-top:0}
 time,tr.more thead th{white-space:nowrap}
+td[data-l=Address]{min-width:13rem}td[data-l=From]{min-width:6.5rem}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 th button{all:unset;cursor:pointer;display:inline-flex;gap:.3em;align-items:baseline;max-width:100%}
 th.n button{flex-direction:row-reverse}
@@ -99,10 +100,9 @@ section>h3{margin-top:1.5rem}section>ul{margin-top:.35rem;padding-left:1.1rem;ma
 footer{margin-top:4rem;padding-block:1.5rem 3rem;color:var(--quiet);font-size:.8125rem;border-top:1px solid var(--line)}
 footer p{max-width:50rem;margin-top:.3rem}
 [hidden]{display:none!important}
-@media screen and (max-width:46rem){
+@media screen and (max-width:56rem){
 h1{font-size:1.6rem}header.top{padding-top:2rem}section{margin-top:2.5rem}
 #controls{position:static}
-.facts{grid-template-columns:1fr 1fr}.facts>div:last-child:nth-child(odd){grid-column:1/-1}
 #controls [role=status]{margin-left:0;width:100%}
 .main,.main>thead,.main>tbody,.main>thead>tr,.main>tbody>tr,.main>tbody>tr>*,tr.more table,tr.more tbody,tr.more tbody tr,tr.more tbody tr>*{display:block;width:auto}
 .main>thead>tr{display:flex;flex-wrap:wrap;gap:.1rem 1rem}
@@ -130,5 +130,6 @@ section{margin-top:1.75rem}
 button.fold::before,th[aria-sort] button::after{display:none}
 tr,svg{break-inside:avoid}h2,h3{break-after:avoid}
 .wide{overflow:visible}.wide svg{min-width:0}
+#applications th[scope=row]{min-width:8rem}td[data-l=Address]{min-width:9.5rem}th.drawn{width:auto}.strip{min-width:4rem}.main>*>tr>*{padding-right:.6rem}tr.more table th,tr.more table td{padding-inline:.5rem}
 }
 `

@@ -87,7 +87,7 @@ export interface ReportApplication {
   addresses: string[]
   /** The rules that let in every service token, or everyone, by ID. */
   open: {rule: string; by: 'any-token' | 'everyone'; reach: 'yes' | 'conditional'; conditions: string[]}[]
-  /** How many tokens are let in by rules that name them, and how many of these used it. */
+  /** How many tokens are let in by rules that name them, and how many tokens used it by whatever rule. */
   tokens: number
   used: number
   allowed: number

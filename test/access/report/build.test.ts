@@ -82,7 +82,7 @@ describe('a rule for every token', () => {
   it('is with the application, and with a token that used it', () => {
     const {tokens, applications, counts} = reported({...world, uses: [letIn('cd', 'Wiki', 'Any')]})
     expect(applications).toMatchObject([
-      {open: [{rule: 'policy-Any', by: 'any-token', reach: 'yes'}], tokens: 0, allowed: 7},
+      {open: [{rule: 'policy-Any', by: 'any-token', reach: 'yes'}], tokens: 0, used: 1, allowed: 7},
     ])
     expect(tokens).toMatchObject([
       {name: 'cd', opens: [{by: 'any-token', uses: 7}]},

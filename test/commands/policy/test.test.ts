@@ -25,9 +25,12 @@ it('evaluates machines, people and clients without credentials', async () => {
     `who: no-credentials, ${url('nothing')}, expect: unknown`,
   ])
   const {results, met} = await zt.json('policy test e.yaml', {ends: 14})
-  const failed = (results as {met: boolean; line: number; actual: string}[]).filter((one) => !one.met)
+  const failed = (results as {met: boolean; line: number; actual: string; why: string[]}[]).filter(
+    (one) => !one.met,
+  )
   // Without an Allow policy, sources contradict each other on what a machine meets.
   expect(failed.map(({line, actual}) => [line, actual])).toEqual([[3, 'unknown']])
+  expect(failed[0]?.why).toContain('It depends on: how Access answers where there is no login to offer.')
   expect(met).toBe(9)
 })
 

@@ -14,6 +14,7 @@ import type {AccessContext} from '../account/context.js'
 import {resolveToken} from '../account/resolve.js'
 import {readWholeAccount, type WholeAccount} from '../account/whole-account.js'
 import {accountAfter, type Foreseen} from '../edit/foresee.js'
+import {factInWords} from '../explain/unknown-facts.js'
 import type {Expectation} from './expectations.js'
 
 /** An expectation, and what the rules say. */
@@ -126,10 +127,6 @@ function tested(expectation: Expectation, answer: EdgeAnswer): TestedExpectation
       ...(undecided.length > 0 ? [`It depends on: ${undecided.map(factInWords).join(', ')}.`] : []),
     ],
   }
-}
-
-function factInWords({fact, of}: EdgeAnswer['undecided'][number]): string {
-  return fact.replaceAll('-', ' ') + (of === undefined ? '' : ` ${of}`)
 }
 
 /** Changes of what is no longer there would be evaluated as if they did nothing. */

@@ -173,9 +173,11 @@ function addTo(
   const named = new Set(opens.filter(({by}) => by === 'named').map(({application}) => application))
   for (const id of named) {
     const application = applications.get(id)
-    if (!application) continue
-    application.tokens++
-    if (users.has(id)) application.used++
+    if (application) application.tokens++
+  }
+  for (const id of users) {
+    const application = applications.get(id)
+    if (application) application.used++
   }
   for (const {applicationId, count, allowed: letIn} of [...allowed, ...refused]) {
     const application = applications.get(applicationId)

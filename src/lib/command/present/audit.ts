@@ -11,6 +11,8 @@ import {withoutMiddle} from '../../core/text.js'
 const MOST = 10
 /** How wide the names are at most. */
 const WIDEST = 24
+/** On a narrower terminal the sentences are below the name. */
+const BESIDE = 60
 
 /** The findings by severity and kind, what was not checked, and how many there are. */
 export function auditText({findings, notChecked}: Audit, whole: boolean): string[] {
@@ -33,9 +35,10 @@ function group(kind: FindingKind, findings: readonly Finding[], whole: boolean):
   const listed = findings.slice(0, most)
   const more = findings.length - listed.length
   const labels = listed.map(({subject}) => labelOf(subject))
-  const width = Math.min(WIDEST, Math.max(...labels.map(widthOf)))
+  const columns = columnsOf('stdout')
+  const width = columns < BESIDE ? 0 : Math.min(WIDEST, Math.max(...labels.map(widthOf)))
   return [
-    `${mark} ${style.bold(found)} (${kind}: ${findings.length})`,
+    ...wrapped(`${mark} ${style.bold(found)} (${kind}: ${findings.length})`, columns),
     ...listed.flatMap(({why, next}, at) => entry(labels[at] ?? '', why, next, width)),
     ...(more > 0 ? [`  and ${more} more: --kind ${kind} shows all`] : []),
   ]

@@ -1,12 +1,13 @@
 import type {PolicyTest, TestedExpectation} from '../../access/policies/test.js'
-import {style} from '../../cli/streams.js'
+import {columnsOf, style} from '../../cli/streams.js'
+import {wrapped} from '../../cli/wrapped.js'
 
 /** What is not met, and a summary. */
 export function policyTestText({results}: PolicyTest, file: string): string[] {
   const failed = results.filter(({met}) => !met)
   const lines = failed.flatMap((one) => [
     `${style.red('✗')} ${file}:${one.expectation.line}: ${one.name}`,
-    ...reasonLines(one).map((line) => `    ${line}`),
+    ...wrapped(reasonLines(one), columnsOf('stdout') - 4).map((line) => `    ${line}`),
   ])
   const met = results.length - failed.length
   const summary = `${met} of ${results.length} expectations are met`

@@ -11,27 +11,33 @@ const MOST = 10
 export function reportText({account, counts, record, findings, changes, notChecked}: Report): string[] {
   const {tokens, active, expiring, applications, ways, unused, action} = counts
   const shown = findings.slice(0, MOST)
+  const columns = columnsOf('stdout')
   return [
     style.bold(`Access review of ${account.name ?? account.id}`),
-    ...facts([
+    ...facts(
       [
-        'service tokens',
-        `${tokens}, ${active} active, ${expiring} of them ${expiring === 1 ? 'expires' : 'expire'} within 30 days`,
+        [
+          'service tokens',
+          `${tokens}, ${active} active, ${expiring} of them ${expiring === 1 ? 'expires' : 'expire'} within 30 days`,
+        ],
+        ['applications', String(applications)],
+        ['ways in', `${ways}, ${unused} unused since ${record.since.slice(0, 10)}`],
+        ['findings', `${findings.length}, ${action} to act on`],
+        ['changes', changes ? changesInShort(changes) : undefined],
       ],
-      ['applications', String(applications)],
-      ['ways in', `${ways}, ${unused} unused since ${record.since.slice(0, 10)}`],
-      ['findings', `${findings.length}, ${action} to act on`],
-      ['changes', changes ? changesInShort(changes) : undefined],
-    ]),
+      columns,
+    ),
     ...(shown.length > 0 ? ['', style.bold('Most pressing')] : []),
     ...shown.flatMap(({severity, about, why, next}) => [
-      `${severity === 'action' ? style.yellow('!') : style.dim('-')} ${about}`,
-      ...wrapped(why, columnsOf('stdout') - 4).map((line) => `    ${line}`),
+      ...wrapped(about, columns - 2).map(
+        (line, at) => `${at > 0 ? ' ' : severity === 'action' ? style.yellow('!') : style.dim('-')} ${line}`,
+      ),
+      ...wrapped(why, columns - 4).map((line) => `    ${line}`),
       ...next.map((command) => `    ${style.cyan(command)}`),
     ]),
     ...(findings.length > shown.length ? [style.dim(`and ${findings.length - shown.length} more`)] : []),
     ...(notChecked.length > 0 ? ['', style.yellow('Not checked')] : []),
-    ...notChecked.flatMap((line) => wrapped(line, columnsOf('stdout') - 2).map((part) => `  ${part}`)),
+    ...notChecked.flatMap((line) => wrapped(line, columns - 2).map((part) => `  ${part}`)),
   ]
 }
 
