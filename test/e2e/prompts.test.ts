@@ -117,10 +117,10 @@ describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
   it.skipIf(process.platform !== 'linux')(
     'sends no second Ctrl-C to the command of exec where no standard stream is the terminal',
     async () => {
-      const script = "trap 'echo got' INT; trap 'exit 7' TERM; echo $PPID; while :; do sleep 0.05; done"
-      const line = 'exec "$@" </dev/null >out 2>&1'
-      const words = [...zt.program, 'exec', 'for-exec', '--', 'sh', '-c', script]
-      terminal = await Terminal.run(zt, ['sh', '-c', line, 'sh', ...words])
+      const shell = (terminal = await Terminal.run(zt, ['sh', '-i'], {PS1: 'shell: '}))
+      const script = 'trap "echo got" INT; trap "exit 7" TERM; echo $PPID; while :; do sleep 0.05; done'
+      await shell.type(`${zt.program.join(' ')} exec for-exec -- sh -c '${script}' </dev/null >out 2>&1`)
+      await shell.press('Enter')
       const out = path.join(zt.home, 'out')
       const written = (what: RegExp): Promise<string> =>
         until(async () => {
@@ -128,11 +128,13 @@ describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
           return what.exec(text)?.[0]
         })
       const pid = Number(await written(/^\d+(?=\n)/))
-      await terminal.press('C-c')
+      await shell.press('C-c')
       await written(/got\n/)
       // Cannot be typed, so zt passes it on, after what it has received before.
       process.kill(pid, 'SIGTERM')
-      expect(await terminal.exitCode()).toBe(7)
+      await shell.type('exit $?')
+      await shell.press('Enter')
+      expect(await shell.exitCode()).toBe(7)
       expect(await fs.readFile(out, 'utf8')).toBe(`${pid}\ngot\n`)
     },
   )
