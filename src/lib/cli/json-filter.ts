@@ -119,11 +119,15 @@ function ask(
   expression: string,
   pretty: boolean,
 ): {stdout: string; stderr: string; exitCode: number} {
+  // The engine sets that of zt to its own.
+  const {exitCode} = process
   try {
     return engine.raw(input, expression, pretty ? ['-r'] : ['-r', '-c'])
   } catch (error) {
     // It ran out of memory.
     return {stdout: '', stderr: error instanceof Error ? error.message : String(error), exitCode: 5}
+  } finally {
+    process.exitCode = exitCode
   }
 }
 
