@@ -99,7 +99,7 @@ export function redactStream(stream: NodeJS.WriteStream): void {
     } catch {
       // The stream of a file throws, and emits no event.
       const done = more.at(-1)
-      if (typeof done === 'function') process.nextTick(done as () => void)
+      if (typeof done === 'function') process.nextTick(done)
       return true
     }
   }
