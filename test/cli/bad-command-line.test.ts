@@ -98,6 +98,15 @@ describe('a command line that oclif refuses', () => {
     const error = new Error('x')
     expect(fromOclif(error)).toBe(error)
   })
+
+  it('is in the words of zt where the help of a command is asked for that there is not', () => {
+    const thrown = Object.assign(new Error(`Command app:check:${SECRET} not found.`), {oclif: {exit: 2}})
+    expect(fromOclif(thrown)).toMatchObject({
+      code: 'BAD_COMMAND_LINE',
+      message: 'There is no command "zt app check [hidden]"',
+      next: ['zt --help'],
+    })
+  })
 })
 
 describe('words that are no command', () => {

@@ -17,6 +17,10 @@ const failed = /^error: .*\n(why: +.*\n( .*\n)*)*(next: .*\n( .*\n)*)*$/
 describe('--fields', () => {
   it.each<[line: string, document: object]>([
     ['token list --fields id,name --limit 1', {tokens: [{id: 'token-ci', name: 'ci'}], warnings: []}],
+    ['token list --fields tokens.id --limit 1', {tokens: [{id: 'token-ci'}], warnings: []}],
+    ['profile list --fields name', {profiles: [{name: 'default'}], warnings: []}],
+    ['profile list --fields profiles.name', {profiles: [{name: 'default'}], warnings: []}],
+    ['forward list --fields pid', {forwards: [], warnings: []}],
     ['token show ci --fields token.id', {token: {id: 'token-ci'}, warnings: []}],
     ['token show ci --fields token.id,usedBy.name', {token: {id: 'token-ci'}, usedBy: [{name: 'robots'}, {name: 'Robots'}], warnings: []}],
     ['token show off --fields usedBy.name', {usedBy: [], warnings: []}],
@@ -33,7 +37,8 @@ describe('--fields', () => {
   it.each([
     ['token list --fields nothing', /has no field nothing/],
     ['token list --fields id,nothing,more', /has no fields nothing, more/],
-    ['token list --fields tokens.id', /has no field tokens\.id/],
+    ['token list --fields tokens.nothing', /has no field tokens\.nothing/],
+    ['token list --fields id,warnings', /has no field warnings/],
   ])('that a list does not have are named before anything is printed: zt %s', async (line, message) => {
     const {stdout, exitCode} = await zt.run(line)
     expect(exitCode).toBe(2)
@@ -41,6 +46,11 @@ describe('--fields', () => {
     expect(error.code).toBe('NO_SUCH_FIELD')
     expect(error.message).toMatch(message)
     expect(JSON.stringify(error)).toContain('lastSeenAt')
+  })
+
+  it('may be the whole list', async () => {
+    const whole = await zt.run('token list --json')
+    expect(await zt.run('token list --fields tokens')).toEqual(whole)
   })
 
   it('that no result of the command has are refused before anything is done', async () => {

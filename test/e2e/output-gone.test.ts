@@ -19,6 +19,7 @@ describe('when whoever read the output has gone', () => {
     [['help', 'exit-codes']],
     [['help', 'exit-codes', '--json']],
     [['profile', 'list', '--json']],
+    [['profile', 'list', '--jq', '.']],
   ])('zt %j ends as a program does that SIGPIPE has ended, and says nothing', async (args) => {
     expect(await zt.run(args, unread)).toMatchObject({code: 141, stderr: ''})
   })
@@ -57,6 +58,7 @@ describe.skipIf(!existsSync('/dev/full'))('when the output cannot be written', (
     [['help', 'exit-codes', '--json']],
     [['profile', 'list']],
     [['profile', 'list', '--json']],
+    [['profile', 'list', '--jq', '.']],
   ])('zt %j says so, and fails', (args) => {
     const full = openSync('/dev/full', 'w')
     const end = spawnSync(process.execPath, [bin, ...args], {
@@ -69,5 +71,21 @@ describe.skipIf(!existsSync('/dev/full'))('when the output cannot be written', (
     expect(end.status).toBe(13)
     expect(end.stderr).toMatch(/^error: +Cannot write stdout/m)
     expect(end.stderr).not.toContain('zt itself')
+  })
+
+  it.each([
+    [['whoami'], 3],
+    [['no-such-command'], 2],
+    [['profile', 'list'], 13],
+    [['ssh', 'proxy', '--hostname', 'not a host'], 2],
+  ])('zt %j keeps its exit code, %i, where stderr cannot be written either', (args, code) => {
+    const full = openSync('/dev/full', 'w')
+    const {status} = spawnSync(process.execPath, [bin, ...args], {
+      env: zt.env,
+      cwd: zt.home,
+      stdio: ['ignore', full, full],
+    })
+    closeSync(full)
+    expect(status).toBe(code)
   })
 })

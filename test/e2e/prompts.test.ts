@@ -1,5 +1,8 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest'
 import {BuiltZt} from '../support/built-zt.js'
+import {until} from '../support/patience.js'
 import {hasTmux, Terminal} from '../support/terminal.js'
 
 if (!hasTmux) process.stderr.write('skipped: there is no tmux to be the terminal; .ci/run installs one\n')
@@ -94,6 +97,47 @@ describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
     await shell.press('Enter')
     expect(await shell.exitCode(), name).toBe(0)
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'gives the shell its prompt back when the command of exec stops itself, as ssh does at ~^Z',
+    async () => {
+      await zt.json(['token', 'create', 'for-exec'])
+      const shell = (terminal = await Terminal.run(zt, ['sh', '-i'], {PS1: 'shell: '}))
+      await shell.type(`${zt.program.join(' ')} exec for-exec -- sh -c 'kill -STOP $$; read x; echo got $x'`)
+      await shell.press('Enter')
+      await shell.shows(/Stopped[\s\S]*shell:$/)
+      await shell.type('fg')
+      await shell.press('Enter')
+      await shell.type('on')
+      await shell.press('Enter')
+      await shell.shows(/^got on$/m)
+    },
+  )
+
+  it.skipIf(process.platform !== 'linux')(
+    'sends no second Ctrl-C to the command of exec where no standard stream is the terminal',
+    async () => {
+      const shell = (terminal = await Terminal.run(zt, ['sh', '-i'], {PS1: 'shell: '}))
+      const script = 'trap "echo got" INT; trap "exit 7" TERM; echo $PPID; while :; do sleep 0.05; done'
+      await shell.type(`${zt.program.join(' ')} exec for-exec -- sh -c '${script}' </dev/null >out 2>&1`)
+      await shell.press('Enter')
+      const out = path.join(zt.home, 'out')
+      const written = (what: RegExp): Promise<string> =>
+        until(async () => {
+          const text = await fs.readFile(out, 'utf8').catch(() => '')
+          return what.exec(text)?.[0]
+        })
+      const pid = Number(await written(/^\d+(?=\n)/))
+      await shell.press('C-c')
+      await written(/got\n/)
+      // Cannot be typed, so zt passes it on, after what it has received before.
+      process.kill(pid, 'SIGTERM')
+      await shell.type('exit $?')
+      await shell.press('Enter')
+      expect(await shell.exitCode()).toBe(7)
+      expect(await fs.readFile(out, 'utf8')).toBe(`${pid}\ngot\n`)
+    },
+  )
 
   it('ends with 130 on Ctrl-C at a prompt, and has changed nothing', async () => {
     const before = await zt.json(['token', 'list'])

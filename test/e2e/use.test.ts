@@ -103,6 +103,14 @@ describe('zt exec', () => {
     })
     expect(end).toMatchObject({code: 9, stdout: 'ready\ngot\n'})
   })
+
+  it.skipIf(process.platform !== 'linux')('does not stop at SIGTSTP if its child does not', async () => {
+    const script = "trap 'echo got; exit 9' TSTP; echo ready; while :; do sleep 0.05; done"
+    const end = await world.zt.run(['exec', 'user', '--', 'sh', '-c', script], {
+      onStart: (child) => child.stdout?.once('data', () => child.kill('SIGTSTP')),
+    })
+    expect(end).toMatchObject({code: 9, stdout: 'ready\ngot\n'})
+  })
 })
 
 describe.skipIf(!hasCurl)('zt curl', () => {

@@ -165,7 +165,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     shape: ListShape<Item>,
   ): Promise<number> {
     const filter = this.#filter
-    const picked = {...shape, json: (item: Item) => filter?.pick(shape.json(item)) ?? shape.json(item)}
+    const pick = (item: object) => filter?.pickItems(shape.key, [item])[0] ?? item
+    const picked = {...shape, json: (item: Item) => pick(shape.json(item))}
     if (filter?.hasExpression) return this.showFiltered(pages, picked)
     const list = new ListOutput(picked, this.listForm, () => this.#progress?.hide())
     this.#list = list

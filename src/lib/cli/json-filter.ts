@@ -38,25 +38,32 @@ export class JsonFilter {
   }
 
   /**
-   * The fields of one object.
+   * The fields of a document; of one that is nothing but a list, those of its items.
    *
    * @throws UserError `usage` / `NO_SUCH_FIELD`
    */
   pick(from: object): object {
-    if (!this.#fields) return from
-    const unknown = this.#fields.filter((field) => !isIn(from, field.split('.')))
-    if (unknown.length > 0) throw noSuchField(unknown, fieldsOf(from))
-    return this.pickSome(from)
+    const list = onlyList(from)
+    if (list) return {[list.name]: this.pickItems(list.name, list.items)}
+    return this.#fields ? (picked([from], this.#fields.map(pathOf))[0] ?? {}) : from
+  }
+
+  /**
+   * The same for items of the list with this name, which may lead the names of their fields.
+   *
+   * @throws UserError `usage` / `NO_SUCH_FIELD`
+   */
+  pickItems(list: string, items: readonly object[]): readonly object[] {
+    if (!this.#fields) return items
+    return picked(
+      items,
+      this.#fields.map(pathOf).map(([first = '', ...rest]) => (first === list ? rest : [first, ...rest])),
+    )
   }
 
   /** As {@link pick}, with null for a field that is not there: one event has other fields than the next. */
   pickSome(from: object): object {
-    return this.#fields
-      ? (kept(
-          from,
-          this.#fields.map((field) => field.split('.')),
-        ) as object)
-      : from
+    return this.#fields ? (kept(from, this.#fields.map(pathOf)) as object) : from
   }
 
   /**
@@ -119,11 +126,15 @@ function ask(
   expression: string,
   pretty: boolean,
 ): {stdout: string; stderr: string; exitCode: number} {
+  // The engine sets that of zt to its own.
+  const {exitCode} = process
   try {
     return engine.raw(input, expression, pretty ? ['-r'] : ['-r', '-c'])
   } catch (error) {
     // It ran out of memory.
     return {stdout: '', stderr: error instanceof Error ? error.message : String(error), exitCode: 5}
+  } finally {
+    process.exitCode = exitCode
   }
 }
 
@@ -151,6 +162,29 @@ function noSuchField(unknown: string[], known: string[]): UserError {
 
 function linesOf(text: string): string[] {
   return text === '' ? [] : text.replace(/\n$/, '').split('\n')
+}
+
+function pathOf(field: string): string[] {
+  return field.split('.')
+}
+
+/** The list in a document that is nothing else. */
+function onlyList(from: object): {name: string; items: readonly object[]} | undefined {
+  const [own, another] = Object.entries(from).filter(([name]) => name !== 'warnings')
+  const [name, items] = own ?? []
+  if (another !== undefined || name === undefined || !Array.isArray(items)) return undefined
+  return items.every(isJsonObject) ? {name, items} : undefined
+}
+
+/** @throws UserError `usage` / `NO_SUCH_FIELD` if none of the objects has a field */
+function picked(from: readonly object[], paths: string[][]): object[] {
+  const unknown = paths.filter((one) => !isIn(from, one))
+  if (unknown.length > 0)
+    throw noSuchField(
+      unknown.map((one) => one.join('.')),
+      [...new Set(from.flatMap(fieldsOf))].filter((name) => name !== 'warnings'),
+    )
+  return paths.some((one) => one.length === 0) ? [...from] : from.map((one) => kept(one, paths) as object)
 }
 
 /** Whether an object has a field; in a list, whether any of its objects has it. An empty list may have any. */

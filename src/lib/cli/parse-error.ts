@@ -62,6 +62,10 @@ function inOurWords({message, parse, args, flags}: ParseFailure): Said {
     }
   }
   const text = stripVTControlCharacters(message).replace(/\nSee more help with --help$/, '')
+  // Its help does not call the hook command-not-found.
+  const unknown = /^Command (\S+) not found\.$/.exec(text)?.[1]
+  if (unknown !== undefined)
+    return {message: `There is no command "zt ${unknown.split(':').map(shown).join(' ')}"`}
   const flag = /^Parsing (--[\w-]+)/.exec(text)?.[1]
   const [first = '', ...rest] = text
     .replace(/^The following errors? occurred:/, '')

@@ -9,6 +9,9 @@ export interface ResultFields {
   names: string[]
 }
 
+/** What stays in a document, whatever is chosen of it. */
+const ALWAYS = /^(error|warnings)(\.|$)/
+
 /**
  * The fields of a command's result; of a list also those of its items.
  *
@@ -23,10 +26,8 @@ export function resultFields(root: string, id: string): ResultFields | undefined
   const results = schemas.shapes(document)
   const roots = [...results, ...results.flatMap((shape) => schemas.itemsOfList(shape))]
   return {
-    has: (field) => schemas.have(roots, field.split('.')),
-    names: [...new Set(roots.flatMap((shape) => schemas.names(shape)))].filter(
-      (name) => !/^(error|warnings)\b/.test(name),
-    ),
+    has: (field) => !ALWAYS.test(field) && schemas.have(roots, field.split('.')),
+    names: [...new Set(roots.flatMap((shape) => schemas.names(shape)))].filter((name) => !ALWAYS.test(name)),
   }
 }
 

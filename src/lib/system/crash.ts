@@ -87,9 +87,23 @@ function refuseDebugger(): void {
   })
 }
 
-/** Redacts all that is written to a stream, also by libraries. */
+/**
+ * Redacts all that is written to a stream of messages, also by libraries. What cannot be written, as on a full disk, is
+ * dropped: there is no other place to say so, and the exit code must remain that of the command.
+ */
 export function redactStream(stream: NodeJS.WriteStream): void {
-  const write = stream.write.bind(stream) as (chunk: unknown, ...more: unknown[]) => boolean
+  const given = stream.write.bind(stream) as (chunk: unknown, ...more: unknown[]) => boolean
+  const write = (chunk: unknown, ...more: unknown[]): boolean => {
+    try {
+      return given(chunk, ...more)
+    } catch {
+      // The stream of a file throws, and emits no event.
+      const done = more.at(-1)
+      if (typeof done === 'function') process.nextTick(done)
+      return true
+    }
+  }
+  stream.on('error', () => undefined)
   stream.write = (chunk: unknown, ...more: unknown[]): boolean => {
     if (typeof chunk === 'string') return write(redact(chunk), ...more)
     if (!(chunk instanceof Uint8Array)) return write(chunk, ...more)

@@ -1,6 +1,7 @@
 import {constants, readFileSync, readlinkSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
+import tty from 'node:tty'
 import {hasCode} from '../core/errors.js'
 import {readForeignFile} from './own-files.js'
 
@@ -111,13 +112,41 @@ const ENDED = 'ended'
 
 /** Boot ID and start time of a process, from /proc (Linux); undefined elsewhere. */
 export function startTimeOf(pid: number): string | undefined {
+  const stat = statOf(pid)
+  if (!stat) return undefined
+  if (stat[STATE] === 'Z') return ENDED
+  try {
+    return `${bootId()}/${stat[STARTED]}`
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a process is stopped, as at Ctrl-Z, from /proc (Linux); undefined elsewhere. */
+export function isStopped(pid: number): boolean | undefined {
+  const stat = statOf(pid)
+  return stat && stat[STATE] === 'T'
+}
+
+/**
+ * Whether a terminal sends to this process's group what is typed there, such as Ctrl-C: it is the foreground group. Outside
+ * Linux: whether one of the standard streams is a terminal.
+ */
+export function isInForeground(): boolean {
+  const stat = statOf(process.pid)
+  return stat ? stat[GROUP] === stat[FOREGROUND] : [0, 1, 2].some((fd) => tty.isatty(fd))
+}
+
+/** Fields of /proc/PID/stat behind the name (proc(5)); the terminal's foreground group is -1 without a terminal. */
+const [STATE, GROUP, FOREGROUND, STARTED] = [0, 2, 5, 19] as const
+
+function statOf(pid: number): string[] | undefined {
   try {
     // In a container without its own /proc, this is the host's, with other process IDs.
     if (Number(readlinkSync('/proc/self')) !== process.pid) return undefined
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The name, in parentheses, may contain blanks; field 22 is the start time (proc(5)).
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? ENDED : `${bootId()}/${fields[19]}`
+    // The name, in parentheses, may contain blanks.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
     return undefined
   }

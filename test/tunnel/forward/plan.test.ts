@@ -133,6 +133,11 @@ describe('what is forwarded where', () => {
       'BACKGROUND_COMMAND',
       () => plan([HOST], {background: true, command: ['x']}),
     ],
+    [
+      'a socket of systemd in the background',
+      'BACKGROUND_SOCKET',
+      () => plan([HOST], {background: true, listen: ['systemd:db']}),
+    ],
     ['systemd without sockets', 'NOT_ACTIVATED', () => plan([HOST], {listen: ['systemd']})],
   ])('is refused: %s', (_what, expected, act) => {
     expect(act).toThrow(code(expected))
@@ -150,6 +155,13 @@ describe('a socket of systemd', () => {
     const sockets = new ActivatedSockets(env, 7)
     expect([sockets.take('db'), sockets.take(undefined), sockets.take('db')]).toEqual([3, 4, 5])
     expect(() => sockets.take(undefined)).toThrow(code('NOT_ACTIVATED'))
+  })
+
+  it('of another name is refused with the names that there are', () => {
+    const sockets = new ActivatedSockets({...env, LISTEN_FDS: '300'}, 7)
+    expect(() => sockets.take('web')).toThrow(
+      expect.objectContaining({why: 'The names of the sockets are: db, cache, db.'}),
+    )
   })
 
   it.each([

@@ -39,6 +39,14 @@ describe('the bytes by which ssh itself prints why there is no connection', () =
     expect(why).toMatch(/^why: {3}so so .*\.\.\.$/)
   })
 
+  it('are ASCII, because ssh prints four characters for any other byte and cuts the rest, with no command that cannot run', () => {
+    const next = 'next:  zt app show a.example.com'
+    const lines = ['error: no', `why:   ${'é日😀'.repeat(200)}`, 'next:  zt app show é', next]
+    const [error, why, last, more] = read(disconnectBytes(lines))
+    expect([error, last, more]).toEqual(['error: no', next, undefined])
+    expect(why).toMatch(/^why: {3}\?{100,}\.\.\.$/)
+  })
+
   it('are one packet that ssh prints whole, whatever is to be said', () => {
     const line = fc.oneof(
       fc.string({maxLength: 600, unit: 'grapheme'}),

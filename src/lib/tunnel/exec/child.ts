@@ -1,6 +1,6 @@
 import {spawn, type ChildProcess, type StdioOptions} from 'node:child_process'
 import os from 'node:os'
-import tty from 'node:tty'
+import {isInForeground, isStopped} from '../../system/processes.js'
 
 /** How a child ended. */
 export interface ChildEnd {
@@ -30,24 +30,47 @@ const PASSED = [
 const TYPED: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH'])
 
 /**
- * Runs a child to its end, and passes on the signals that this process receives. At SIGTSTP this process stops with it.
+ * Runs a child to its end, and passes on the signals that this process receives. If the child stops (at Ctrl-Z, or by itself,
+ * as ssh does at `~^Z`), so does this process: the shell waits for zt, and gets its prompt back only then.
  *
  * @throws what `spawn` throws when the child cannot be started
  */
 export function runChild({program, args, env, stdio, onStart}: RunChildOptions): Promise<ChildEnd> {
   return new Promise((resolve, reject) => {
+    let asked = false
+    let looking: NodeJS.Immediate | undefined
+    const stop = (): void => {
+      process.kill(process.pid, 'SIGSTOP')
+    }
     const pass = (signal: NodeJS.Signals): void => {
       // A signal typed on a terminal reaches the child anyway; a second one would cut short its orderly end.
-      const typed = TYPED.has(signal) && [0, 1, 2].some((fd) => tty.isatty(fd))
-      if (!typed) child.kill(signal)
-      // The shell waits for zt, and gets its prompt back only if zt stops as well.
-      if (signal === 'SIGTSTP') process.kill(process.pid, 'SIGSTOP')
+      if (!(TYPED.has(signal) && isInForeground())) child.kill(signal)
+      if (signal === 'SIGTSTP') {
+        asked = true
+        // Where the child cannot be seen to stop.
+        if (isStopped(process.pid) === undefined) stop()
+      }
+      if (signal === 'SIGCONT') {
+        asked = false
+        clearImmediate(looking)
+      }
+    }
+    // The system reports by SIGCHLD that a child has stopped. One that another process stops, where no shell waits, is its own
+    // affair. SIGCONT may arrive with an older report, which it overrides.
+    const look = (): void => {
+      clearImmediate(looking)
+      looking = setImmediate(() => {
+        if (child.pid !== undefined && isStopped(child.pid) === true && (asked || isInForeground())) stop()
+      })
     }
     const signals = PASSED.filter((signal) => signal in os.constants.signals)
     // Before the child runs: a signal in between must not end zt alone.
     for (const signal of signals) process.on(signal, pass)
+    if ('SIGCHLD' in os.constants.signals) process.on('SIGCHLD', look)
     const settle = (): void => {
       for (const signal of signals) process.removeListener(signal, pass)
+      process.removeListener('SIGCHLD', look)
+      clearImmediate(looking)
     }
     const child = spawn(program, args, {env, stdio})
     child.once('error', (error) => {

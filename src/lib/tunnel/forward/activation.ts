@@ -27,7 +27,7 @@ export class ActivatedSockets {
       throw notActivated(
         name === undefined
           ? `The number of sockets is ${names.length}, and all of them are in use.`
-          : `The names of the sockets are: ${names.join(', ')}.`,
+          : `The names of the sockets are: ${names.filter(Boolean).join(', ') || 'none'}.`,
       )
     this.#taken.add(at)
     return FIRST + at

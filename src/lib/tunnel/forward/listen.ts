@@ -14,6 +14,8 @@ export type ListenWish = Listening | {fd: number; expose: boolean}
 /** The longest path of a socket: Linux has 108 bytes for it, macOS 104, both with a zero at the end (unix(7)). */
 const LONGEST_PATH = process.platform === 'linux' ? 107 : 103
 
+const ANOTHER_PATH = 'Use another path with --listen unix:PATH'
+
 /**
  * Reads `--listen`: `ADDRESS:PORT`, `[::1]:PORT`, `localhost:PORT`, `PORT`, `unix:PATH`, `systemd` or `systemd:NAME`.
  * Anyone who reaches the listener uses the token, so an address other than loopback needs `--expose`.
@@ -165,7 +167,7 @@ async function makeRoom(file: string): Promise<void> {
   }
   const stat = fs.lstatSync(file, {throwIfNoEntry: false})
   if (!stat) return
-  if (!stat.isSocket()) throw cannotListen({socket: file}, 'There is another file.', [])
+  if (!stat.isSocket()) throw cannotListen({socket: file}, 'There is a file of that name.', [ANOTHER_PATH])
   if (await answers(file)) throw listenError({socket: file}, Object.assign(new Error(), {code: 'EADDRINUSE'}))
   fs.rmSync(file, {force: true})
 }
@@ -200,7 +202,7 @@ function listenError(where: ListenWish, error: Error): Error {
   if (why === undefined) return error
   const next = {
     address: 'Use another port; 0 is any free one',
-    socket: 'Use another path with --listen unix:PATH',
+    socket: ANOTHER_PATH,
     fd: "Check ListenStream= in the socket's unit",
   }['fd' in where ? 'fd' : 'socket' in where ? 'socket' : 'address']
   return cannotListen(where, why, [next], error)

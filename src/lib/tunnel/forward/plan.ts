@@ -47,7 +47,8 @@ export interface ForwardPlan {
  *
  * @param environment for the sockets that systemd has opened
  * @throws UserError `usage` / `NO_HOST`, `HOST_IS_COMMAND`, `HOST_NOT_NAMED`, `BAD_HOSTNAME`, `BAD_FORWARD_URL`, `BAD_LISTEN`,
- *   `LISTEN_EXPOSED`, `NOT_ACTIVATED`, `HTTP_ONLY`, `BAD_HEADER_NAME`, `BAD_ORIGIN`, `BACKGROUND_COMMAND`
+ *   `LISTEN_EXPOSED`, `NOT_ACTIVATED`, `HTTP_ONLY`, `BAD_HEADER_NAME`, `BAD_ORIGIN`, `BACKGROUND_COMMAND`,
+ *   `BACKGROUND_SOCKET`
  */
 export function planForwards(line: ForwardLine, environment: Environment): ForwardPlan[] {
   const {listen = [], expose, http, background, ...flags} = line.flags
@@ -57,6 +58,13 @@ export function planForwards(line: ForwardLine, environment: Environment): Forwa
       'A command after -- cannot run in the background',
       'It uses this terminal.',
       ['Leave out --background, or the command'],
+    )
+  if (background && listen.some((one) => /^systemd(:|$)/.test(one)))
+    throw usage(
+      'BACKGROUND_SOCKET',
+      'A forward in the background cannot use the sockets of systemd',
+      'systemd passes them to the process that it has started, and not to another.',
+      ['Leave out --background: systemd keeps zt running'],
     )
   const hosts = wantedHosts(line)
   if (listen.length > hosts.length)

@@ -68,7 +68,7 @@ export async function disconnect(
 
 /** Shortens the longest line that is no command, and then leaves out the last, until ssh prints all of it. */
 function fitting(lines: readonly string[]): string[] {
-  let kept = [...lines]
+  let kept = lines.flatMap(inAscii)
   const excess = (): number => kept.reduce((sum, line) => sum + 1 + Buffer.byteLength(line), -MOST_BYTES)
   for (let over = excess(); over > 0; over = excess()) {
     const length = (line: string): number => (line.startsWith('next:') ? 0 : line.length)
@@ -80,6 +80,15 @@ function fitting(lines: readonly string[]): string[] {
         : kept.slice(0, -1)
   }
   return kept
+}
+
+/**
+ * ssh shows every other byte as `\346`, and cuts what that makes too long; a command with another character in its place
+ * does not run.
+ */
+function inAscii(line: string): string[] {
+  const ascii = line.replaceAll(/[^ -~]/gu, '?')
+  return ascii !== line && line.startsWith('next:') ? [] : [ascii]
 }
 
 function uint32(value: number): Buffer {
