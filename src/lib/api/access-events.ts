@@ -163,7 +163,7 @@ function periodAfter(words: string, said: string): number | undefined {
   const [, period] = new RegExp(String.raw`${words} ((?:\d{1,9} ?[wdhms]){1,5})(?!\w)`, 'i').exec(said) ?? []
   if (period === undefined) return undefined
   let seconds = 0
-  for (const [, amount, unit = ''] of period.toLowerCase().matchAll(/(\d+) ?([wdhms])/g))
+  for (const [, amount, unit = ''] of period.toLowerCase().matchAll(/(\d{1,9}) ?([wdhms])/g))
     seconds += Number(amount) * (SECONDS[unit] ?? 0)
   return seconds > 0 ? seconds : undefined
 }

@@ -19,7 +19,12 @@ export function reportText({account, counts, record, findings, changes, notCheck
         `${tokens}, ${active} active, ${expiring} of them ${expiring === 1 ? 'expires' : 'expire'} within 30 days`,
       ],
       ['applications', String(applications)],
-      ['ways in', `${ways}, ${unused} unused since ${record.since.slice(0, 10)}`],
+      [
+        'ways in',
+        record.incomplete === null
+          ? `${ways}, ${unused} unused since ${record.since.slice(0, 10)}`
+          : `${ways}; how many are unused is not known`,
+      ],
       ['findings', `${findings.length}, ${action} to act on`],
       ['changes', changes ? changesInShort(changes) : undefined],
     ]),
