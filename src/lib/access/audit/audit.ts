@@ -12,9 +12,11 @@ import {UseRecord} from './use-record.js'
  * Judges an account's service tokens, their secrets on this machine and their rights. Pure; the work grows with the
  * account's rules and rights, and not with tokens times applications.
  */
-export function auditOf(facts: AuditFacts): Audit {
-  const use = new UseRecord(facts)
-  const uses = new RightUses(facts, use)
+export function auditOf(
+  facts: AuditFacts,
+  use = new UseRecord(facts),
+  uses = new RightUses(facts, use),
+): Audit {
   const rights = rightFindings(facts, use, uses)
   const findings = [
     ...tokenFindings(facts, use, new Naming(facts.account)),
