@@ -7,16 +7,52 @@ import {build} from 'esbuild'
 import {round1, round2, setting, table} from './support.mjs'
 
 export const description =
-  'reach over 2,000 applications, 1,000 tokens and 500 groups: processor time, memory'
+  'reach, audit and report over 2,000 applications, 1,000 tokens and 500 groups: processor time, memory'
 
 const root = path.resolve(import.meta.dirname, '..')
 const from = (file) => JSON.stringify(path.join(root, file))
 
-/** Code that gets `account`, as test/support/big-account.ts makes it. A new measurement is a row here. */
+/** Facts of an account that is old enough to be judged, and a record in which each token used two of its rights. */
+const FACTS = `
+  const now = Date.parse('2026-11-28T12:00:00Z')
+  const day = 24 * 3600_000
+  const ago = (days) => new Date(now - days * day).toISOString()
+  for (const one of [...account.applications, ...account.policies, ...account.groups]) one.raw.created_at = ago(300)
+  const tokens = account.tokens.map((one) => ({...one, createdAt: ago(400), lastSeenAt: ago(3)}))
+  const rows = [...rightsOf(account, tokens).named].flatMap(([tokenId, rights]) =>
+    rights.slice(0, 2).map(({applicationId, policyId}) => ({tokenId, applicationId, policyId, allowed: true, count: 5, last: ago(3).slice(0, 10)})),
+  )
+  const usage = {since: ago(90), until: ago(0), rows, incomplete: undefined}
+  const say = {profile: 'default', profileNamed: false}
+  return {now, accountId: 'account', expiringMs: 30 * day, unusedMs: 90 * day, account, unread: [], tokens, stored: [], gone: [], usage, say}`
+const FACTS_IMPORTS = `import {rightsOf} from ${from('src/lib/policy/rights.ts')}
+import {trapsOf} from ${from('src/lib/policy/traps.ts')}
+`
+/** What `zt token audit` makes of what it read. */
+const JUDGED = `{...given, rights: rightsOf(account, given.tokens), traps: trapsOf(account, given.tokens.map((one) => ({...one, status: 'active'})))}`
+
+/**
+ * Code that gets `account`, as test/support/big-account.ts makes it, and what `prepare` returns as `given`. A new measurement
+ * is a row here.
+ */
 const MEASURED = {
   reach: {
     imports: `import {byApplication, rightsOf} from ${from('src/lib/policy/rights.ts')}`,
     code: 'return byApplication(rightsOf(account, account.tokens)).size',
+  },
+  audit: {
+    imports: `${FACTS_IMPORTS}import {auditOf} from ${from('src/lib/access/audit/audit.ts')}`,
+    prepare: FACTS,
+    code: `const {findings} = auditOf(${JUDGED})
+      if (!findings.some(({kind}) => kind === 'unused-rule')) throw new Error('nothing was judged')
+      return findings.length`,
+  },
+  report: {
+    imports: `${FACTS_IMPORTS}import {buildReport} from ${from('src/lib/access/report/build.ts')}
+import {reportPage} from ${from('src/lib/report/page.ts')}`,
+    prepare: FACTS,
+    code: `const report = buildReport(${JUDGED}, {account: {id: 'account', name: 'Widgetcorp'}, zt: '0'})
+      return reportPage({...report, changes: null}).length`,
   },
 }
 
@@ -85,7 +121,7 @@ export function text({rows, goals}) {
 }
 
 /** The sources as one file: what ships is the same code, and has no entry for a part of it. */
-async function bundled(directory, name, {imports, code}) {
+async function bundled(directory, name, {imports, code, prepare = ''}) {
   const entry = path.join(directory, `${name}.ts`)
   const outfile = path.join(directory, `${name}.mjs`)
   await writeFile(
@@ -95,11 +131,13 @@ ${imports}
 const share = Number(process.argv[2])
 const sizes = Object.fromEntries(Object.entries(${JSON.stringify(LARGEST)}).map(([kind, count]) => [kind, count * share]))
 const account = bigAccount(sizes)
+const prepare = (account) => { ${prepare} }
+const given = prepare(account)
 globalThis.gc()
 const before = process.memoryUsage().heapUsed
 const started = process.cpuUsage()
-const work = (account) => { ${code} }
-const done = work(account)
+const work = (account, given) => { ${code} }
+const done = work(account, given)
 const {user, system} = process.cpuUsage(started)
 const mib = (process.memoryUsage().heapUsed - before) / 2 ** 20
 console.log(JSON.stringify({sizes, cpuMs: (user + system) / 1000, mib: Math.max(mib, 0), done}))

@@ -6,7 +6,8 @@ import {completing} from '../lib/cli/completing.js'
 import {style, writeLines} from '../lib/cli/streams.js'
 import {AccessCommand} from '../lib/command/access-command.js'
 import {zoneFlag} from '../lib/command/flags.js'
-import {reportText, sizeInWords, stdoutTwice} from '../lib/command/present/report.js'
+import {oneStdout} from '../lib/command/one-stdout.js'
+import {reportText, sizeInWords} from '../lib/command/present/report.js'
 import {reportCsv} from '../lib/report/csv.js'
 import {reportPage} from '../lib/report/page.js'
 import {writeDirectory, writeNamedFile} from '../lib/system/files.js'
@@ -51,7 +52,7 @@ export default class ReportCommand extends AccessCommand<typeof ReportCommand> {
 
   async run(): Promise<object> {
     const {html, csv, since} = this.flags
-    if (html === '-' && this.jsonEnabled()) throw stdoutTwice()
+    oneStdout('--html', html, this.jsonEnabled())
     const earlier = since === undefined ? undefined : readEarlierReport(path.resolve(since))
     const report = await makeReport(this.access(), earlier)
     const page = html === undefined ? '' : reportPage(report)

@@ -147,9 +147,12 @@ describe("the answer with Access's record", () => {
     expect((await open().accessEvents(QUERY)).full).toBe(true)
   })
 
-  it('is empty for an account that has no record', async () => {
+  it('is not taken for empty where it leaves the account out', async () => {
     reply(200, {data: {viewer: {accounts: []}}})
-    expect(await open().accessEvents(QUERY)).toEqual({events: [], full: false})
+    expect(await failed(open().accessEvents(QUERY))).toMatchObject({
+      code: 'ANALYTICS_NOT_AVAILABLE',
+      outcomeUnknown: false,
+    })
   })
 
   it.each<[string, object | string]>([
@@ -176,6 +179,8 @@ describe("the answer with Access's record", () => {
     expect(error.why).not.toMatch(/may or may not have been made|\u001B/)
   })
 })
+
+const DAY = 24 * 3600
 
 describe("a refusal to read Access's record", () => {
   // Cloudflare documents these messages with these statuses ("Error responses"), and also sends them with 200.
@@ -225,10 +230,19 @@ describe("a refusal to read Access's record", () => {
 
   it.each([
     ['older than 2678400s', {oldestSeconds: 2_678_400}],
+    // As the refusals of 2026 write a period, and as Go does.
+    ['older than 12w6d, but your query requests data from 12w6d1s ago', {oldestSeconds: 90 * DAY}],
+    ['older than 4w4d, but your query requests data from 12w6d ago', {oldestSeconds: 32 * DAY}],
+    ['older than 720h0m0s', {oldestSeconds: 30 * DAY}],
+    ['older than 1w1d1h1m1s.', {oldestSeconds: 8 * DAY + 3661}],
+    ['in a time range wider than 1d, but your query time range spans 1w', {widestSeconds: DAY}],
+    ['in a time range wider than 86400s', {widestSeconds: DAY}],
+    ['in a time range wider than what you may', {}],
     ['query time range is too large', {}],
   ])('says how much a query may cover: %s', async (message, details) => {
     reply(200, refusal(`cannot request data ${message}`))
-    expect((await failed(open().accessEvents(QUERY))).details).toEqual(details)
+    const found = await failed(open().accessEvents(QUERY))
+    expect([found.code, found.details]).toEqual(['ANALYTICS_RANGE', details])
   })
 
   it('is about the API token where Cloudflare does not accept it', async () => {

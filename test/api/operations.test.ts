@@ -21,7 +21,7 @@ describe('the table of operations', () => {
           // The object that was asked for: the last of the ids in the address.
           const id = this.req.path.includes('/two') ? 'two' : 'one'
           const result = name.startsWith('list') ? [] : {id, client_id: 'y', client_secret: 'z'}
-          const data = {viewer: {accounts: []}}
+          const data = {viewer: {accounts: [{accessLoginRequestsAdaptiveGroups: []}]}}
           return [200, {success: true, errors: [], messages: [], result, data}]
         })
       const api = createAccessApi({

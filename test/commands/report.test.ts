@@ -70,7 +70,7 @@ it('prints the page with --html -, and nothing else', async () => {
   const {stdout} = await scene.zt.run('report --html -')
   expect(stdout).toMatch(/^<!doctype html>[^]*<\/html>\n$/)
   const {next} = await scene.zt.fails('report --html - --json', 'usage', 'STDOUT_TWICE')
-  expect(next).toEqual(['Give a file for the page: --html FILE'])
+  expect(next).toEqual(['Give a file for one of them: --html FILE'])
 })
 
 it('writes CSV files into a directory, which it makes', async () => {
@@ -127,11 +127,14 @@ it('refuses what is no report, or is of another account', async () => {
   }
   await fs.writeFile(file, JSON.stringify({...report, account: {id: 'other'}}))
   await zt.fails(since, 'conflict', 'OTHER_ACCOUNT')
+  // It is not zt's: nothing says to move it away.
+  expect(await zt.fails('report --since .', 'config', 'FILE_NOT_READABLE')).toMatchObject({next: []})
 })
 
 it('says what the API token may not read, and reports the rest', async () => {
   const {zt} = scene
   zt.state.data.apiTokens[0]!.permission_groups = ['Access: Service Tokens Read']
+  expect((await zt.run('report')).stdout).toMatch(/ways in +0; how many are unused is not known/)
   const {record, notChecked, tokens} = await zt.json('report')
   expect(record).toMatchObject({incomplete: expect.stringContaining('Analytics') as unknown})
   expect(JSON.stringify(notChecked)).toContain('may not read the policies')

@@ -115,6 +115,26 @@ it.each<[string, Partial<Report>, string]>([
     {record: {...small.record, incomplete: 'No permission.'}},
     'not complete: No permission.',
   ],
+  [
+    'that the unused ways in are not known',
+    {record: {...small.record, incomplete: 'No permission.'}},
+    '<small>not known of ',
+  ],
+  [
+    'that the record does not name a rule, and not that it lets in no one any more',
+    {
+      tokens: small.tokens.slice(0, 1).map((one) => ({
+        ...one,
+        formerly: [
+          {
+            ...{application: small.applications[0]?.id ?? '', rule: null, by: 'unknown', through: []},
+            ...{reach: 'yes', conditions: [], uses: 7, last: '2026-11-20', unused: false},
+          },
+        ],
+      })),
+    },
+    'a rule that the record does not name</span',
+  ],
   ['what was not checked', {notChecked: ['unused-rule: no record']}, 'unused-rule: no record'],
   ['an account without a name', {account: {id: 'the-id', name: null}}, 'the-id'],
 ])('says %s', (_, change, text) => {

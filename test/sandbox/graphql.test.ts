@@ -440,6 +440,16 @@ describe('a hostile query', () => {
       inside(`{${time} OR: [${many(100, () => '{appId: "a"}')}]}`),
       /too many conditions/,
     ],
+    [
+      'with a pattern of thousands of parts',
+      inside(`{${time} appId_like: "${'%a'.repeat(1000)}"}`),
+      /appId_like is too long/,
+    ],
+    [
+      'with ten patterns',
+      inside(`{${time} OR: [${many(10, () => '{appId_like: "%a%"}')}]}`),
+      /too many conditions/,
+    ],
     ['with hundreds of empty filters', inside(`{${time} OR: [${'{}'.repeat(300)}]}`), /too many conditions/],
     ['with a mutation', 'mutation {x}', /mutation/],
     ['with a subscription', 'subscription {x}', /subscription/],

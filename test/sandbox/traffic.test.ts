@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {activityOf} from '../../src/lib/access/activity/activity.js'
+import {auditTokens} from '../../src/lib/access/audit/read.js'
 import {readUsage} from '../../src/lib/access/activity/usage.js'
 import type {AccessContext} from '../../src/lib/access/account/context.js'
 import {createAccessApi} from '../../src/lib/api/client.js'
@@ -175,5 +176,35 @@ describe('zt on that record', () => {
         .filter(Boolean)
         .sort(),
     ).toEqual([...new Set(sent.map(({policyId}) => policyId))].filter(Boolean).sort())
+  })
+
+  it('proposes to remove the rule that was not used, and none that was', async () => {
+    const {findings, notChecked} = await auditTokens(ctx, {expiringSeconds: 0, unusedSeconds: SECONDS})
+    const proposed = findings.filter(({kind}) => kind.startsWith('unused'))
+    expect(proposed.map(({kind, subject, closes}) => [kind, subject.rule?.id, closes.length])).toEqual([
+      ['unused-rule', UNUSED_POLICY, 10],
+    ])
+    expect(proposed[0]?.next).toEqual([`zt app remove-rule named ${UNUSED_POLICY}`])
+    for (const {token, application} of proposed.flatMap(({closes}) => closes))
+      expect(
+        traffic.sent.filter((one) => one.tokenId === token?.id && one.appId === application.id),
+        'it closes what was used',
+      ).toEqual([])
+    expect(notChecked.flatMap(({kinds}) => kinds).filter((kind) => kind.startsWith('unused'))).toEqual([])
+  })
+
+  it('proposes no rule that may have been used where the record does not name the rules, and says so', async () => {
+    await traffic.change({recorded_policy: false})
+    const {findings, notChecked} = await auditTokens(ctx, {expiringSeconds: 0, unusedSeconds: SECONDS})
+    await traffic.change({recorded_policy: true})
+    // None of its tokens was let in to that application by any rule.
+    const proposed = findings.filter(({kind}) => kind.startsWith('unused'))
+    expect(new Set(proposed.map(({kind, subject}) => `${kind} ${subject.rule?.id ?? ''}`))).toEqual(
+      new Set([`unused-in-rule ${UNUSED_POLICY}`]),
+    )
+    expect(JSON.stringify(findings)).not.toContain('it let none in')
+    expect(notChecked.map(({why}) => why)).toContain(
+      'The record does not name the rules that let service tokens into any, grouped, named.',
+    )
   })
 })

@@ -15,6 +15,8 @@ export interface RecordLimits {
   keptDays?: number
   /** The longest time that a query may cover. */
   widest?: number
+  /** Whether a refusal says how long that is. */
+  says?: boolean
   /** The most rows of a query. */
   most?: number
 }
@@ -25,7 +27,7 @@ export interface RecordLimits {
  */
 export function recordOf(
   happened: readonly Happened[],
-  {now, keptDays = 90, widest = 7 * DAY, most = 10_000}: RecordLimits,
+  {now, keptDays = 90, widest = 7 * DAY, says = false, most = 10_000}: RecordLimits,
 ): Pick<AccessApi, 'accessEvents' | 'clockAhead'> & {queries: AccessEventsQuery[]} {
   const queries: AccessEventsQuery[] = []
   const refused = (message: string, details = {}): Error =>
@@ -38,7 +40,8 @@ export function recordOf(
       queries.push(query)
       if (since < now - keptDays * DAY)
         return Promise.reject(refused('too old', {oldestSeconds: (keptDays * DAY) / 1000}))
-      if (until - since > widest) return Promise.reject(refused('too wide'))
+      if (until - since > widest)
+        return Promise.reject(refused('too wide', says ? {widestSeconds: widest / 1000} : {}))
       const rows = new Map<string, AccessEvent>()
       for (const {at, ...one} of happened) {
         if (at < since || at >= until) continue

@@ -29,8 +29,10 @@ const COUNTRIES = {'127.0.0.1': 'XX', '127.0.0.2': 'DE', '127.0.0.3': 'FR'} as c
 const named = (from: number, to: number): JsonObject[] =>
   Array.from({length: to - from}, (_, i) => ({service_token: {token_id: tokenIdOf(from + i)}}))
 const tokenIdOf = (token: number): string => `token-${token}`
+/** Older than all requests: an audit judges what existed for as long as it looks back. */
+const old = {created_at: new Date(Date.now() - 400 * 24 * 3600_000).toISOString()}
 const serviceAuth = (id: string, precedence: number, rules: JsonObject): JsonObject => ({
-  ...{id, name: id, decision: 'non_identity', precedence, require: [], exclude: []},
+  ...{id, name: id, decision: 'non_identity', precedence, require: [], exclude: [], ...old},
   ...rules,
 })
 const germany = {geo: {country_code: 'DE'}}
@@ -64,10 +66,12 @@ const SEED: SandboxSeed = {
   accounts: [{id: '2f5a7c10b3d94e6f8a1c0d2e3f405162', name: 'Widgetcorp'}],
   service_tokens: Array.from({length: TOKENS}, (_, token) => ({
     ...{id: tokenIdOf(token), name: `machine-${token}`, client_id: `${tokenIdOf(token)}.access`},
-    ...{client_secret: secretOf(token), duration: 'forever', expires_at: null},
+    ...{client_secret: secretOf(token), duration: 'forever', expires_at: null, ...old},
   })),
-  groups: [{id: 'machines', name: 'machines', include: named(0, 25)}],
-  apps: Object.entries(APPS).map(([id, policies]) => ({id, name: id, domain: `${id}.a.example`, policies})),
+  groups: [{id: 'machines', name: 'machines', include: named(0, 25), ...old}],
+  apps: Object.entries(APPS).map(([id, policies]) => ({
+    ...{id, name: id, domain: `${id}.a.example`, policies, ...old},
+  })),
 }
 
 /** The rule that admits it: what the policies above say, without the code that decides at the edge. */

@@ -193,6 +193,14 @@ describe('a failed call on a file where nothing expects it', () => {
   it.each([
     ['ENOSPC', 'write', undefined, 'not-written', 'Cannot write a file (ENOSPC)', 'The disk is full.'],
     ['EDQUOT', 'open', '/x', 'not-written', 'Cannot write /x', "The user's disk quota is exceeded."],
+    [
+      'EFBIG',
+      'write',
+      '/x',
+      'not-written',
+      'Cannot write /x',
+      'It is larger than the file system or a limit of this shell (ulimit -f) allows.',
+    ],
     ['EROFS', 'open', '/x', 'not-written', 'Cannot write /x', 'The file system is read-only.'],
     ['EACCES', 'mkdir', '/x', 'not-written', 'Cannot write /x', 'Permission denied.'],
     ['EPERM', 'fchmod', undefined, 'not-written', 'Cannot write a file (EPERM)', 'Operation not permitted.'],

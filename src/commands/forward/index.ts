@@ -4,14 +4,9 @@ import {ForwardCommand} from '../../lib/command/forward-command.js'
 import * as say from '../../lib/command/present/forward-events.js'
 import {completing} from '../../lib/cli/completing.js'
 import {findProject} from '../../lib/config/project.js'
-import {untilUnwanted} from '../../lib/system/signals.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
 import {endLike} from '../../lib/tunnel/exec/child.js'
-import {
-  backgroundEnvironment,
-  backgroundWords,
-  startInBackground,
-} from '../../lib/tunnel/forward/background.js'
+import * as background from '../../lib/tunnel/forward/background.js'
 import {runBeside} from '../../lib/tunnel/forward/beside.js'
 import {closeForwards, startForwards} from '../../lib/tunnel/forward/forward.js'
 import {planForwards, type ForwardPlan} from '../../lib/tunnel/forward/plan.js'
@@ -48,7 +43,7 @@ export default class Forward extends ForwardCommand<typeof Forward> {
     const running = await startForwards(wanted, {settings, environment: process.env})
     if (flags.expose) this.warn(say.exposedText(running))
     for (const one of running) this.event(say.listeningEvent(one), say.listeningText(one))
-    const ended = rest.length > 0 ? runBeside(rest, running, process.env) : this.untilEnd()
+    const ended = rest.length > 0 ? runBeside(rest, running, process.env) : this.untilEnd(flags.keep)
     const end = await ended.finally(() => closeForwards(running))
     if (end) this.afterResult(() => endLike(end))
     const events = running.map((one) => say.endedEvent(one, end))
@@ -63,20 +58,15 @@ export default class Forward extends ForwardCommand<typeof Forward> {
     return planForwards({hosts, project: project?.forwards, flags, command}, process.env)
   }
 
-  private async untilEnd(): Promise<undefined> {
-    const reason = await untilUnwanted({keep: this.flags.keep, reader: this.jsonEnabled()})
-    if (reason !== 'signal') this.noteEvent(say.reasonText(reason))
-  }
-
   /** The questions are asked here: the process in the background has no terminal. */
   private async inBackground(plans: readonly ForwardPlan[]): Promise<object> {
     const {config, argv, settings} = this
     const confirmed = await this.chosenFor(plans)
-    const {pid, log, listeners} = await startInBackground({
-      command: [...ztProgram(config.root), ...backgroundWords(argv, plans)],
+    const {pid, log, listeners} = await background.startInBackground({
+      command: [...ztProgram(config.root), ...background.backgroundWords(argv, plans)],
       state: settings.paths.state,
       hosts: plans.length,
-      environment: backgroundEnvironment(process.env, settings, confirmed),
+      environment: background.backgroundEnvironment(process.env, settings, confirmed),
     })
     for (const one of listeners) this.event(one.event, say.backgroundText(one, pid))
     this.next(...say.stopSteps(plans))

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import {Args, Flags} from '@oclif/core'
 import {readExpectations} from '../../lib/access/policies/expectations.js'
 import {readPlannedChanges} from '../../lib/access/policies/planned-file.js'
@@ -6,7 +7,7 @@ import {AccessCommand} from '../../lib/command/access-command.js'
 import {quietFlag} from '../../lib/command/flags.js'
 import {junit, policyTestJson, policyTestText} from '../../lib/command/present/policy-test.js'
 import {EXIT_EXPECTATION_NOT_MET} from '../../lib/core/exit-codes.js'
-import {replaceFile} from '../../lib/system/files.js'
+import {writeNamedFile} from '../../lib/system/files.js'
 
 export default class PolicyTest extends AccessCommand<typeof PolicyTest> {
   static override summary = 'Test whom the rules admit against a file of expectations'
@@ -43,8 +44,7 @@ export default class PolicyTest extends AccessCommand<typeof PolicyTest> {
     const expectations = readExpectations(file)
     const planned = plan === undefined ? [] : readPlannedChanges(plan)
     const tested = await testPolicies(this.access(), {expectations, planned})
-    if (report !== undefined)
-      await replaceFile(report, {mode: 0o644, write: (handle) => handle.writeFile(junit(tested, file))})
+    if (report !== undefined) await writeNamedFile(path.resolve(report), junit(tested, file), {mode: 0o666})
     for (const warning of tested.warnings) this.warn(warning)
     this.print(policyTestText(tested, file))
     const unmet = tested.results.filter(({met}) => !met)

@@ -1,20 +1,16 @@
-import {
-  fails,
-  only,
-  parseFailOn,
-  parseKinds,
-  parseWindow,
-  stdoutTwice,
-} from '../../lib/access/audit/choose.js'
+import path from 'node:path'
+import {fails, only, parseFailOn, parseKinds, parseWindow} from '../../lib/access/audit/choose.js'
 import {auditTokens} from '../../lib/access/audit/read.js'
-import {writeSarif} from '../../lib/access/audit/sarif-file.js'
 import {sarifOf} from '../../lib/access/audit/sarif.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {outJson} from '../../lib/cli/streams.js'
 import {auditFlags} from '../../lib/command/audit-flags.js'
 import {quietFlag, zoneFlag} from '../../lib/command/flags.js'
+import {oneStdout} from '../../lib/command/one-stdout.js'
 import {auditIds, auditJson, auditText, notCheckedLines} from '../../lib/command/present/audit.js'
 import {exitCodeOfKind} from '../../lib/core/exit-codes.js'
+import {visibleJson} from '../../lib/core/text.js'
+import {writeNamedFile} from '../../lib/system/files.js'
 
 export default class TokenAudit extends TokenCommand<typeof TokenAudit> {
   static override summary = 'Find service tokens, secrets and rules that need attention'
@@ -38,13 +34,14 @@ export default class TokenAudit extends TokenCommand<typeof TokenAudit> {
     const {expiring, unused, kind, sarif} = this.flags
     const kinds = kind === undefined ? [] : parseKinds(kind, '--kind')
     const failOn = parseFailOn(this.flags['fail-on'])
-    if (sarif === '-' && this.jsonEnabled()) throw stdoutTwice()
+    oneStdout('--sarif', sarif, this.jsonEnabled())
     const windows = {expiringSeconds: parseWindow(expiring), unusedSeconds: parseWindow(unused)}
     const audit = only(await auditTokens(this.access(), windows), kinds)
     const text = JSON.stringify(sarifOf(audit), null, 2)
     if (sarif === '-') outJson(text)
     else {
-      if (sarif !== undefined) await writeSarif(sarif, text)
+      if (sarif !== undefined)
+        await writeNamedFile(path.resolve(sarif), `${visibleJson(text)}\n`, {mode: 0o666})
       this.print(auditText(audit, kinds.length > 0))
       for (const id of auditIds(audit)) this.printId(id)
     }

@@ -51,19 +51,22 @@ function wholeSecond(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
-/** The events of an answer's data; a sentence if it is not such data. The sentence quotes none of it. */
-export function toAccessEvents(data: unknown): AccessEvents | string {
+/**
+ * The events of an answer's data; `no-account` if it leaves the account out, which does not mean that there are none; and
+ * what is wrong, as a sentence that quotes none of it, if it is not such data.
+ */
+export function toAccessEvents(data: unknown): AccessEvents | 'no-account' | {wrong: string} {
   const viewer = isJsonObject(data) ? data['viewer'] : undefined
   const accounts = isJsonObject(viewer) ? viewer['accounts'] : undefined
-  // An account that the API token may not see is left out.
-  if (!Array.isArray(accounts) || accounts.length > 1) return 'It contains no account.'
+  if (!Array.isArray(accounts) || accounts.length > 1) return {wrong: 'It contains no account.'}
+  if (accounts.length === 0) return 'no-account'
   const [account] = accounts as unknown[]
-  const rows = isJsonObject(account) ? account['accessLoginRequestsAdaptiveGroups'] : []
-  if (!Array.isArray(rows) || rows.length > MOST_ROWS) return 'It contains no list of events.'
+  const rows = isJsonObject(account) ? account['accessLoginRequestsAdaptiveGroups'] : undefined
+  if (!Array.isArray(rows) || rows.length > MOST_ROWS) return {wrong: 'It contains no list of events.'}
   const events: AccessEvent[] = []
   for (const row of rows as unknown[]) {
     const event = toAccessEvent(row)
-    if (event === undefined) return 'One of its events is not valid.'
+    if (event === undefined) return {wrong: 'One of its events is not valid.'}
     events.push(event)
   }
   return {events, full: events.length === MOST_ROWS}
@@ -140,13 +143,27 @@ export function statusOfErrors(body: JsonObject): number | undefined {
  */
 export function datasetLimit(
   messages: readonly string[],
-): {kind: 'unavailable'} | {kind: 'age'; seconds: number} | {kind: 'size'} | undefined {
+): {kind: 'unavailable'} | {kind: 'age'; seconds: number} | {kind: 'size'; seconds?: number} | undefined {
   for (const said of messages) {
-    const [, seconds] = /older than (\d{1,9}) ?s/i.exec(said) ?? []
-    if (seconds !== undefined) return {kind: 'age', seconds: Number(seconds)}
+    const oldest = periodAfter('older than', said)
+    if (oldest !== undefined) return {kind: 'age', seconds: oldest}
+    const widest = periodAfter('wider than', said)
+    if (widest !== undefined) return {kind: 'size', seconds: widest}
     if (/time range|excessive resources|limit reached/i.test(said)) return {kind: 'size'}
     if (/not available for your plan|unknown field|cannot query field/i.test(said))
       return {kind: 'unavailable'}
   }
   return undefined
+}
+
+const SECONDS: Readonly<Record<string, number>> = {w: 604_800, d: 86_400, h: 3600, m: 60, s: 1}
+
+/** The seconds of a period as Cloudflare writes it: `2678400s`, `12w6d`, `720h0m0s`. */
+function periodAfter(words: string, said: string): number | undefined {
+  const [, period] = new RegExp(String.raw`${words} ((?:\d{1,9} ?[wdhms]){1,5})(?!\w)`, 'i').exec(said) ?? []
+  if (period === undefined) return undefined
+  let seconds = 0
+  for (const [, amount, unit = ''] of period.toLowerCase().matchAll(/(\d{1,9}) ?([wdhms])/g))
+    seconds += Number(amount) * (SECONDS[unit] ?? 0)
+  return seconds > 0 ? seconds : undefined
 }

@@ -5,7 +5,7 @@ import {Secret} from '../core/secret.js'
 import {eventsRequest, toAccessEvents} from './access-events.js'
 import {contradicted, faultOf, isClientSecret, type ChangeName} from './answers.js'
 import {byPrecedence, toApplication, toGroup, toPolicy, toServiceToken} from './convert.js'
-import {badAnswer} from './errors.js'
+import {badAnswer, withoutAccount} from './errors.js'
 import {OPERATIONS, type Operation, type OperationName} from './operations.js'
 import {collect, mapPages, readPages, type ListRequest} from './paging.js'
 import {probePermissions} from './probe.js'
@@ -203,7 +203,8 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       const request = requestOf('accessEvents', [], eventsRequest(account(), query))
       const {result} = await send(request)
       const found = toAccessEvents(result)
-      return typeof found === 'string' ? refuse(request, found) : found
+      if (found === 'no-account') throw withoutAccount(request)
+      return 'wrong' in found ? refuse(request, found.wrong) : found
     },
     inZone: (zone) => createAccessApi({...options, zoneId: zone}),
     listZones: async ({name} = {}) =>

@@ -213,7 +213,7 @@ const MAY_BE_THROTTLED =
 
 /** What Cloudflare's analytics do not offer this account, or not in one query: `details` has what. */
 function beyondDataset(
-  {doing}: FailedRequest,
+  {doing}: Pick<FailedRequest, 'doing'>,
   limit: NonNullable<ReturnType<typeof datasetLimit>>,
   said: string | undefined,
 ): Pick<ApiErrorOptions, 'kind' | 'code' | 'message' | 'why' | 'details'> {
@@ -229,8 +229,14 @@ function beyondDataset(
     code: 'ANALYTICS_RANGE',
     message: `Cannot ${doing}: Cloudflare does not return that much of it in one query`,
     why: said,
-    details: limit.kind === 'age' ? {oldestSeconds: limit.seconds} : {},
+    details: limit.kind === 'age' ? {oldestSeconds: limit.seconds} : {widestSeconds: limit.seconds},
   }
+}
+
+/** The error for an answer of Cloudflare's analytics that leaves the account out: its record may have events. */
+export function withoutAccount(request: Pick<FailedRequest, 'doing'>): ApiError {
+  const said = "Cloudflare's answer does not contain the account."
+  return new ApiError({...beyondDataset(request, {kind: 'unavailable'}, said), status: 200})
 }
 
 /** Whether an answer has the form of the API's, even an empty list of errors. */

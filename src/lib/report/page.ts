@@ -102,7 +102,7 @@ function head({account, record, generatedAt, counts, changes}: Report): Html {
       ${fact('Service tokens', html`${number(counts.tokens)} <small>${number(counts.active)} active</small>`)}
       ${fact('Applications', number(counts.applications))}
       ${fact('Expire within 30 days', number(counts.expiring), counts.expiring > 0 && 'warn')}
-      ${fact('Unused ways in', html`${number(counts.unused)}<small>${share}</small>`, counts.unused > 0 && 'warn')}
+      ${fact('Unused ways in', record.incomplete === null ? html`${number(counts.unused)}<small>${share}</small>` : html`<small>not known${share}</small>`, counts.unused > 0 && 'warn')}
       ${fact('Need action', html`${number(counts.action)} <small>of ${number(counts.findings)} findings</small>`, counts.action > 0 && 'bad')}
     </dl>
     <nav aria-label="Sections">
@@ -382,7 +382,7 @@ function wayRow(way: Opening, name: string, names: Names): Html {
     </th>
     <td data-l="Rule">
       <span
-        >${rule}${BY[way.by]}${way.through.length > 0 && html` <small>through ${way.through.join(' › ')}</small>`}</span
+        >${rule}${way.rule !== null && BY[way.by]}${way.through.length > 0 && html` <small>through ${way.through.join(' › ')}</small>`}</span
       >
     </td>
     ${cell('From', from)}

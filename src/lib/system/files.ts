@@ -65,12 +65,17 @@ export async function replaceFile(file: string, {mode, write, check}: Replacemen
 }
 
 /**
- * Writes a file that a person named, in the directory of their choice: atomically, and readable for this user only. What is
- * there is replaced if it is a plain file, and kept if it is a link, a directory or a device.
+ * Writes a file that a person named, in the directory of their choice: atomically. What is there is replaced if it is a
+ * plain file, and kept if it is a link, a directory or a device.
  *
+ * @param mode before the umask; preset: readable for this user only
  * @throws UserError `not-written` / `FILE_NOT_WRITABLE`
  */
-export async function writeNamedFile(file: string, data: string | Uint8Array): Promise<void> {
+export async function writeNamedFile(
+  file: string,
+  data: string | Uint8Array,
+  {mode = 0o600}: {mode?: number} = {},
+): Promise<void> {
   const check = async (): Promise<void> => {
     const stat = await fs.lstat(file).catch((error: unknown) => {
       if (hasCode(error, 'ENOENT')) return undefined
@@ -81,7 +86,7 @@ export async function writeNamedFile(file: string, data: string | Uint8Array): P
   }
   await check()
   try {
-    await replaceFile(file, {mode: 0o600, check, write: (handle) => handle.writeFile(data)})
+    await replaceFile(file, {mode, check, write: (handle) => handle.writeFile(data)})
   } catch (error) {
     throw hasCode(error, 'ENOENT') ? notWritten(file, NO_DIRECTORY) : error
   }

@@ -157,6 +157,21 @@ export function readForeignFile(
   }
 }
 
+/**
+ * The text of a file that a person names for reading; undefined if there is none. zt makes no such file, so an error does not
+ * say to move it away.
+ *
+ * @throws UserError `config` / `FILE_NOT_READABLE`, `BROKEN_FILE`
+ */
+export function readNamedText(file: string, {maxBytes}: Pick<ReadRules, 'maxBytes'>): string | undefined {
+  try {
+    const bytes = readForeignFile(file, {maxBytes})
+    return bytes && textOf(bytes, file)
+  } catch (error) {
+    throw error instanceof UserError ? error.with({next: []}) : error
+  }
+}
+
 function readAtMost(handle: number, file: string, maxBytes: number): Buffer {
   const {size} = fs.fstatSync(handle)
   // One byte more than expected: the file may grow while it is read, and some file systems report a size of 0.
@@ -224,6 +239,7 @@ const REASONS: Record<string, string> = {
   EBUSY: 'Another program has it open.',
   EIO: 'The disk or the file system failed.',
   ESTALE: 'The file system is no longer available.',
+  EFBIG: 'It is larger than the file system or a limit of this shell (ulimit -f) allows.',
   ENAMETOOLONG: 'Its name is too long for the file system.',
 }
 
@@ -252,9 +268,10 @@ const READING = /^(read|open|opendir|scandir|readlink|realpath|access|[lf]?stat)
  * bug in zt. Any other error as it is, also of a socket or a process.
  */
 export function unusableFile(error: unknown): unknown {
-  if (!hasCode(error, 'ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'EMFILE')) return error
+  if (!hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'EMFILE'))
+    return error
   const {code, syscall = '', path: file} = error
-  const writes = WRITING.test(syscall) || hasCode(error, 'ENOSPC', 'EDQUOT', 'EROFS')
+  const writes = WRITING.test(syscall) || hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS')
   if (!writes && !READING.test(syscall)) return error
   return unusable(error, writes ? 'write' : 'read', file ?? `a file (${code ?? ''})`)
 }

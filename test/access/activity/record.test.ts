@@ -115,6 +115,19 @@ describe('the use of service tokens', () => {
     expect(Math.abs(Date.parse(usage.since) - (NOW - kept * DAY))).toBeLessThanOrEqual(60_000)
   })
 
+  it('is read in parts as long as Cloudflare says that a query may be', async () => {
+    const each = Array.from({length: 90 * 2}, (_, half): Happened => ({
+      at: NOW - half * DAY * 0.5 - 1000,
+      tokenId: 'token-a',
+      applicationId: 'app-1',
+    }))
+    const {ctx, queries} = worldOf(each, {widest: DAY / 2, says: true})
+    const usage = await readUsage(ctx, {seconds: (90 * DAY) / 1000})
+    expect(usage).toMatchObject({incomplete: undefined, rows: [{count: 180}]})
+    // One refusal for each week; halves would take more queries than zt sends.
+    expect(queries).toHaveLength(13 + 2 * 90)
+  })
+
   it('says that hours are missing which have more than a query returns', async () => {
     const many = Array.from({length: 9}, (_, at): Happened => ({
       at: NOW - 60_000,

@@ -514,6 +514,23 @@ describe('an audit', () => {
     ])
   })
 
+  it('says what a rule for every token closes for one that another such rule keeps out', () => {
+    const rules = [rule('But', [anyToken], {exclude: [named('x')]}), rule('All', [anyToken])]
+    const world = {
+      tokens: [token('x', {lastSeenAt: ago(5)})],
+      apps: [...own('x'), app('Open', rules)],
+      uses: [letIn('x', 'Own-x', 'Own-x', 5)],
+    }
+    const closes = ofKind(audited(beside(world)), 'unused-rule').map(({subject, closes: closed}) => [
+      subject.rule?.name,
+      closed.map((one) => [one.token?.name, one.reach]),
+    ])
+    expect(closes).toEqual([
+      ['All', [['x', 'no']]],
+      ['But', []],
+    ])
+  })
+
   it('keeps a rule that a token used which no longer exists, and the last token in it', () => {
     const world = {
       apps: [app('Open', [rule('A', [named('ci'), named('cd')])])],
@@ -524,6 +541,35 @@ describe('an audit', () => {
       ['unused-in-rule', 'cd', ['zt app remove-rule Open A --token cd']],
       ['unused-in-rule', 'ci', []],
     ])
+  })
+
+  it.each<[string, Partial<World>]>([
+    ['names no rule', {uses: [letIn('ci', 'Open', undefined)]}],
+    ['names a rule that the application no longer has', {uses: [letIn('ci', 'Open', 'Gone')]}],
+  ])('where the record %s, does not say that a rule let none in, but that it was not checked', (_, uses) => {
+    const world = {apps: [app('Open', [rule('Any', [anyToken]), rule('Own', [named('ci')])])], ...uses}
+    const {findings, notChecked} = audited(beside(world))
+    expect(findings.filter(({kind}) => kind.startsWith('unused'))).toEqual([])
+    const open = findings.find(({kind}) => kind === 'any-valid-token')
+    expect(open?.why).toBe(
+      'It lets in every token of the account, also those that are still to be made, at "Open".',
+    )
+    expect(notChecked.map(({why}) => why)).toEqual([
+      'The record does not name the rules that let service tokens into Open.',
+    ])
+  })
+
+  it('says that a rule for every token let none in only if the record has what Cloudflare saw', () => {
+    const openTo = (lastSeenAt: string): string | undefined =>
+      audited(
+        beside({
+          tokens: [token('x', {lastSeenAt})],
+          apps: [...own('x'), app('Open', [rule('Any', [anyToken])])],
+          uses: [letIn('x', 'Own-x', 'Own-x', 5)],
+        }),
+      ).findings.find(({kind}) => kind === 'any-valid-token')?.why
+    expect(openTo(ago(5))).toContain(`Since ${ago(90).slice(0, 10)} it let none in.`)
+    expect(openTo(ago(1))).not.toContain('it let none in')
   })
 
   it('judges no right of a token of which the record lacks what Cloudflare saw', () => {

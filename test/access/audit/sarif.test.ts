@@ -146,6 +146,15 @@ it('makes neither a link nor a placeholder of a name', () => {
   }
 })
 
+it('shows what is invisible or reorders a text as an escape', () => {
+  const world = {tokens: [token('x', {name: 'a\u202Eb\u200Bc', enabled: false})]}
+  const said = JSON.stringify(sarifOf(audited(world))['runs'], (key, value: unknown) =>
+    key === 'logicalLocations' || key === 'properties' ? undefined : value,
+  )
+  expect(said).toContain('u{{202e}}b')
+  expect(said).not.toMatch(/[\u202E\u200B]/)
+})
+
 it('says what was not checked', () => {
   const {invocations} = runOf(sarifOf(audited({facts: {usage: undefined}})))
   expect(invocations[0]?.toolExecutionNotifications.map(({message}) => message.text)).toContain(

@@ -238,6 +238,9 @@ it('writes SARIF to a file or to stdout', async () => {
   expect(JSON.parse(stdout)).toMatchObject({version: '2.1.0', runs: [{results: [{ruleId: 'expiring'}]}]})
   await zt.fails('token audit --sarif -', 'usage', 'STDOUT_TWICE')
   await zt.fails('token audit --sarif none/audit.sarif', 'not-written', 'FILE_NOT_WRITABLE')
+  await fs.symlink('elsewhere', zt.file('link'))
+  await zt.fails('token audit --sarif link', 'not-written', 'FILE_NOT_WRITABLE')
+  expect((await fs.lstat(zt.file('link'))).isSymbolicLink()).toBe(true)
 })
 
 it('fails where it is asked for something else', async () => {

@@ -55,7 +55,7 @@ export async function readRecord(
   const lacks = new Set<string>()
   let oldest = now - KEPT_DAYS * DAY_MS + LEEWAY
   if (range.since < now - KEPT_DAYS * DAY_MS - LEEWAY) lacks.add(keptFor(KEPT_DAYS))
-  const left = weeksOf({since: Math.max(range.since, oldest), until: range.until})
+  const left = cut({since: Math.max(range.since, oldest), until: range.until}, WINDOW)
   for (let queries = 0; ; queries++) {
     const window = left.pop()
     if (!window || window.until <= oldest) break
@@ -70,18 +70,20 @@ export async function readRecord(
     try {
       found = await api.accessEvents({...query, since, until: window.until})
     } catch (error) {
-      const seconds = tooMuch(error)
-      if (seconds === undefined) throw error
-      if (seconds > 0 && now - seconds * SECOND + LEEWAY > oldest) {
-        oldest = now - seconds * SECOND + LEEWAY
-        lacks.add(keptFor(Math.floor(seconds / (DAY_MS / SECOND))))
+      const limit = tooMuch(error)
+      if (limit === undefined) throw error
+      const {kept, widest} = limit
+      if (kept !== undefined && now - kept + LEEWAY > oldest) {
+        oldest = now - kept + LEEWAY
+        lacks.add(keptFor(Math.floor(kept / DAY_MS)))
         left.push(window)
-      } else if (seconds === 0 && window.until - since > SHORTEST) left.push(...halves(since, window.until))
+      } else if (kept === undefined && window.until - since > SHORTEST)
+        left.push(...narrower({since, until: window.until}, widest))
       else throw error
       continue
     }
     if (found.full && window.until - since > SHORTEST) {
-      left.push(...halves(since, window.until))
+      left.push(...narrower({since, until: window.until}))
       continue
     }
     if (found.full) lacks.add('Some hours have more events than one query returns.')
@@ -94,16 +96,20 @@ function keptFor(days: number): string {
   return `Cloudflare keeps the events of the last ${days} days.`
 }
 
-/** The oldest first; whole weeks from the end. */
-function weeksOf({since, until}: Range): Range[] {
-  const weeks: Range[] = []
-  for (let end = until; end > since; end -= WINDOW)
-    weeks.push({since: Math.max(since, end - WINDOW), until: end})
-  return weeks.reverse()
+/** In parts of this length from the end, the oldest first. */
+function cut({since, until}: Range, length: number): Range[] {
+  const parts: Range[] = []
+  for (let end = until; end > since; end -= length)
+    parts.push({since: Math.max(since, end - length), until: end})
+  return parts.reverse()
 }
 
-/** Apart at a whole second, which is what a query takes. */
-function halves(since: number, until: number): Range[] {
+/**
+ * A part of the record as several: none longer than one query may cover, if that is known and helps, otherwise halves. Apart
+ * at a whole second, which is what a query takes.
+ */
+function narrower({since, until}: Range, widest = 0): Range[] {
+  if (widest >= SHORTEST && widest < until - since) return cut({since, until}, widest)
   const middle = Math.floor((since + until) / 2 / SECOND) * SECOND
   return [
     {since, until: middle},
@@ -111,11 +117,12 @@ function halves(since: number, until: number): Range[] {
   ]
 }
 
-/** How old events may be, in seconds; 0: the query covers too much. Undefined: another error. */
-function tooMuch(error: unknown): number | undefined {
+/** How old events may be, or how long a query may cover, in milliseconds, as far as known. Undefined: another error. */
+function tooMuch(error: unknown): {kept?: number; widest?: number} | undefined {
   if (!(error instanceof ApiError) || error.code !== 'ANALYTICS_RANGE') return undefined
-  const {oldestSeconds} = error.details
-  return typeof oldestSeconds === 'number' ? oldestSeconds : 0
+  const {oldestSeconds, widestSeconds} = error.details
+  if (typeof oldestSeconds === 'number') return {kept: oldestSeconds * SECOND}
+  return typeof widestSeconds === 'number' ? {widest: widestSeconds * SECOND} : {}
 }
 
 /**

@@ -1,7 +1,9 @@
+import type {Application, Policy} from '../../api/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import {KIND_NAMES, type FindingKind} from './kinds.js'
 import {Naming, referrer} from './naming.js'
 import {rightFindings, some} from './right-findings.js'
+import {RightUses} from './right-uses.js'
 import {compare, dateOf, finding, tokenFindings} from './token-findings.js'
 import type {Audit, AuditFacts, Finding, NotChecked, Ref} from './types.js'
 import {UseRecord} from './use-record.js'
@@ -10,12 +12,15 @@ import {UseRecord} from './use-record.js'
  * Judges an account's service tokens, their secrets on this machine and their rights. Pure; the work grows with the
  * account's rules and rights, and not with tokens times applications.
  */
-export function auditOf(facts: AuditFacts): Audit {
-  const use = new UseRecord(facts)
-  const rights = rightFindings(facts, use)
+export function auditOf(
+  facts: AuditFacts,
+  use = new UseRecord(facts),
+  uses = new RightUses(facts, use),
+): Audit {
+  const rights = rightFindings(facts, use, uses)
   const findings = [
     ...tokenFindings(facts, use, new Naming(facts.account)),
-    ...openToEveryToken(facts, use),
+    ...openToEveryToken(facts, use, uses),
     ...rights.findings,
     // What could not be read may be what a rule lacks.
     ...(facts.unread.length === 0 ? traps(facts) : []),
@@ -28,16 +33,20 @@ export function auditOf(facts: AuditFacts): Audit {
 }
 
 /** Rules for any valid token, each once. */
-function openToEveryToken({account, rights, tokens, say}: AuditFacts, use: UseRecord): Finding[] {
+function openToEveryToken(
+  {account, rights, tokens, say}: AuditFacts,
+  use: UseRecord,
+  uses: RightUses,
+): Finding[] {
   const applications = new Map(account.applications.map((one) => [one.id, one]))
-  const byRule = new Map<string, {rule: Ref; on: Ref[]}>()
+  const byRule = new Map<string, {rule: Policy; on: Application[]}>()
   for (const {by, applicationId, policyId} of rights.every) {
     const application = applications.get(applicationId)
     const policy = application?.policies.find(({id}) => id === policyId)
     if (by !== 'any-token' || !application || !policy) continue
     const known = byRule.get(policyId)
     if (known) known.on.push(application)
-    else byRule.set(policyId, {rule: {id: policy.id, name: policy.name}, on: [application]})
+    else byRule.set(policyId, {rule: policy, on: [application]})
   }
   const names = new Map(tokens.map(({id, name}) => [id, name]))
   const appName = referrer(account.applications)
@@ -52,12 +61,13 @@ function openToEveryToken({account, rights, tokens, say}: AuditFacts, use: UseRe
     const recorded =
       used.length > 0
         ? ` Since ${since} it let in ${some(used)}.`
-        : use.incomplete === undefined
+        : use.incomplete === undefined && on.every((one) => uses.stateOfRule(one, rule) === 'unused')
           ? ` Since ${since} it let none in.`
           : ''
     const why = `It lets in every token of the account, also those that are still to be made, at ${some([first, ...more].map(({name}) => `"${name}"`))}.${recorded}`
     const next = [ztCommand(say, 'app', 'explain', appName(first))]
-    return [finding('any-valid-token', {rule, application: {id: first.id, name: first.name}}, why, {next})]
+    const subject = {rule: {id: rule.id, name: rule.name}, application: {id: first.id, name: first.name}}
+    return [finding('any-valid-token', subject, why, {next})]
   })
 }
 

@@ -62,13 +62,3 @@ export function fails({findings, notChecked}: Audit, {kinds}: FailOn): boolean {
 export function parseWindow(text: string): number {
   return parseTokenDuration(text).seconds ?? Number.MAX_SAFE_INTEGER / 1000
 }
-
-/** The error of a command line on which two things are to be printed to stdout. */
-export function stdoutTwice(): UserError {
-  return new UserError({
-    kind: 'usage',
-    code: 'STDOUT_TWICE',
-    message: '--sarif - and --json both need stdout',
-    next: ['Give a file for one of them: --sarif FILE'],
-  })
-}

@@ -5,7 +5,7 @@ import {hasServiceAuth} from '../applications/service-auth-401.js'
 import {withoutToken} from '../rules/take-out.js'
 import type {FindingKind} from './kinds.js'
 import {policiesOf, referrer, tokenIdOf} from './naming.js'
-import {byName, excludedGroups, RightUses} from './right-uses.js'
+import {byName, excludedGroups, type RightUses} from './right-uses.js'
 import {compare, dateOf, finding, isIdle} from './token-findings.js'
 import type {AuditFacts, Closed, Finding, NotChecked, Ref} from './types.js'
 import type {UseRecord} from './use-record.js'
@@ -17,10 +17,11 @@ const RIGHT_KINDS: FindingKind[] = ['unused-rule', 'unused-in-rule', 'unused-in-
 export function rightFindings(
   facts: AuditFacts,
   use: UseRecord,
+  uses: RightUses,
 ): {findings: Finding[]; notChecked: NotChecked[]} {
   const why = use.incomplete ?? (facts.unread.length > 0 ? `${facts.unread.join('. ')}.` : undefined)
   if (why !== undefined) return {findings: [], notChecked: [{kinds: RIGHT_KINDS, why}]}
-  const audit = new RightAudit(facts, use)
+  const audit = new RightAudit(facts, use, uses)
   const findings = [...audit.rules(), ...audit.inRules(), ...audit.inGroups()]
   return {findings, notChecked: audit.notChecked()}
 }
@@ -36,10 +37,10 @@ class RightAudit {
   /** Rules that are unused as a whole: application and policy. */
   readonly #unused = new Set<string>()
 
-  constructor(facts: AuditFacts, use: UseRecord) {
+  constructor(facts: AuditFacts, use: UseRecord, uses: RightUses) {
     this.#facts = facts
     this.#use = use
-    this.#uses = new RightUses(facts, use)
+    this.#uses = uses
     this.#since = dateOf(use.rightsSince)
     this.#app = referrer(facts.account.applications)
     this.#token = referrer(facts.tokens)
@@ -57,8 +58,12 @@ class RightAudit {
           this.#uses.doubts.others.add(policy.name)
           continue
         }
-        const general = this.#uses.isGeneral(application, policy) ? [undefined] : []
-        const tokens = [...[...this.#uses.tokensBy(application, policy)].sort(), ...general]
+        const isGeneral = this.#uses.isGeneral(application, policy)
+        const named = [
+          ...this.#uses.tokensBy(application, policy),
+          ...(isGeneral ? this.#uses.dependingOn(application, policy) : []),
+        ]
+        const tokens = [...[...new Set(named)].sort(), ...(isGeneral ? [undefined] : [])]
         const closes = this.#uses.closes(tokens, application, {lost: new Set([policy.id])})
         if (!closes) continue
         this.#unused.add(`${application.id} ${policy.id}`)
@@ -170,7 +175,7 @@ class RightAudit {
 
   /** What was not judged although no use was seen. */
   notChecked(): NotChecked[] {
-    const {uncovered, ageless, others} = this.#uses.doubts
+    const {uncovered, ageless, others, unclear} = this.#uses.doubts
     const said = (names: ReadonlySet<string>, say: (list: string) => string): string[] =>
       names.size === 0 ? [] : [say(some([...names].sort(compare)))]
     return [
@@ -180,6 +185,7 @@ class RightAudit {
         others,
         (list) => `The record of service tokens does not show whom else these rules let in: ${list}.`,
       ),
+      ...said(unclear, (list) => `The record does not name the rules that let service tokens into ${list}.`),
     ].map((why) => ({kinds: RIGHT_KINDS, why}))
   }
 

@@ -25,7 +25,13 @@ export class RightUses {
   /** The rules on applications, each once, with the applications that have it, in a fixed order. */
   readonly rules: ReadonlyMap<string, {policy: Policy; applications: Application[]}>
   /** Why rights that were not seen in use are not called unused: names. */
-  readonly doubts = {uncovered: new Set<string>(), ageless: new Set<string>(), others: new Set<string>()}
+  readonly doubts = {
+    uncovered: new Set<string>(),
+    ageless: new Set<string>(),
+    others: new Set<string>(),
+    /** Applications. */
+    unclear: new Set<string>(),
+  }
   readonly #facts: AuditFacts
   readonly #use: UseRecord
   readonly #tokens: ReadonlyMap<string, AuditFacts['tokens'][number]>
@@ -35,6 +41,8 @@ export class RightUses {
   readonly #ofToken = new Map<string, Right[]>()
   /** By application: what lets in others than the tokens that are named. */
   readonly #general = new Map<string, Right[]>()
+  /** By rule: the tokens that are not let in by it as every other is. */
+  readonly #exceptedFrom = new Map<string, string[]>()
   readonly #rulesWith = new Map<string, ReadonlySet<Policy>>()
   #including: Includes | undefined
   readonly #machinesOnly = new Map<string, boolean>()
@@ -58,6 +66,8 @@ export class RightUses {
         this.#own.set(key, (this.#own.get(key) ?? new Set()).add(tokenId))
         pushed(this.#ofToken, keyOf(tokenId, right.applicationId), right)
       }
+    for (const [tokenId, policies] of facts.rights.except)
+      for (const policyId of policies) pushed(this.#exceptedFrom, policyId, tokenId)
     for (const right of facts.rights.every) pushed(this.#general, right.applicationId, right)
   }
 
@@ -73,6 +83,16 @@ export class RightUses {
   /** Whether a rule lets in every valid token, or everyone. */
   isGeneral({id}: Ref, policy: Ref): boolean {
     return this.#general.get(id)?.some(({policyId}) => policyId === policy.id) ?? false
+  }
+
+  /**
+   * The tokens to which a rule for every token may give more than to others: another such rule of the application treats
+   * them in a way of its own, or excludes them.
+   */
+  dependingOn({id}: Ref, policy: Ref): string[] {
+    const others = (this.#general.get(id) ?? []).filter(({policyId}) => policyId !== policy.id)
+    const tokens = new Set(others.flatMap(({policyId}) => this.#exceptedFrom.get(policyId) ?? []))
+    return [...tokens].filter((token) => this.#facts.rights.except.get(token)?.has(policy.id) !== true)
   }
 
   /** Whether only service tokens can satisfy the Include of a rule: the record of tokens then shows all of its use. */
@@ -131,7 +151,7 @@ export class RightUses {
   state(tokenId: string, application: Application, policy: Policy): RightState {
     const used = this.#use.rulesUsed(tokenId, application.id)
     if (used.has(policy.id)) return 'used'
-    if (isUnclear(used, application)) return 'unknown'
+    if (this.#isUnclear(used, application)) return 'unknown'
     const token = this.#tokens.get(tokenId)
     if (!token || this.#isOld(token.createdAt) !== true) return 'unknown'
     if (!this.#use.isCovered(token)) {
@@ -142,11 +162,21 @@ export class RightUses {
     return isOld ? 'unused' : 'unknown'
   }
 
+  /** Whether the record names no rule, or one that the application no longer has. */
+  #isUnclear(used: ReadonlySet<string | undefined>, {name, policies}: Application): boolean {
+    for (const id of used)
+      if (!policies.some((policy) => policy.id === id)) {
+        this.doubts.unclear.add(name)
+        return true
+      }
+    return false
+  }
+
   /** Whether any token used a rule of an application. */
   stateOfRule(application: Application, policy: Policy): RightState {
     const used = this.#use.rulesUsedAt(application.id)
     if (used.has(policy.id)) return 'used'
-    if (isUnclear(used, application)) return 'unknown'
+    if (this.#isUnclear(used, application)) return 'unknown'
     const tokens = this.tokensBy(application, policy)
     const isGeneral = this.isGeneral(application, policy)
     if (!isGeneral && tokens.size === 0) return 'unknown'
@@ -229,12 +259,6 @@ function pushed<T>(lists: Map<string, T[]>, key: string, value: T): void {
   const list = lists.get(key)
   if (list) list.push(value)
   else lists.set(key, [value])
-}
-
-/** The record names no rule, or one that the application no longer has. */
-function isUnclear(used: ReadonlySet<string | undefined>, {policies}: Application): boolean {
-  for (const id of used) if (!policies.some((policy) => policy.id === id)) return true
-  return false
 }
 
 export function byName(a: Ref, b: Ref): number {

@@ -1,5 +1,6 @@
 import {createHash} from 'node:crypto'
 import type {JsonObject} from '../../core/json.js'
+import {visible} from '../../core/text.js'
 import {VERSION} from '../../core/version.js'
 import {idsOf, mainOf} from './audit.js'
 import {KIND_NAMES, KINDS, type Severity} from './kinds.js'
@@ -96,7 +97,9 @@ export function closesJson(closes: Finding['closes']): JsonObject[] {
   return closes.map(({token, application, reach}) => ({token: token ?? null, application, reach}))
 }
 
-/** A plain text in which brackets make no link and braces no placeholder (SARIF 2.1.0, 3.11.5 and 3.11.6). */
+/** A plain text, without what is invisible or reorders it, in which brackets make no link and braces no placeholder (SARIF 2.1.0, 3.11.5 and 3.11.6). */
 function inSarif(text: string): string {
-  return text.replaceAll(/[\\[\]]/g, String.raw`\$&`).replaceAll(/[{}]/g, '$&$&')
+  return visible(text)
+    .replaceAll(/[\\[\]]/g, String.raw`\$&`)
+    .replaceAll(/[{}]/g, '$&$&')
 }

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import {isNode, LineCounter, parseDocument, type Document} from 'yaml'
 import {messageOf, UserError} from '../../core/errors.js'
 import {firstFault} from '../../core/schema.js'
-import {readForeignFile, textOf} from '../../system/own-files.js'
+import {readNamedText} from '../../system/own-files.js'
 
 /** The verdicts that a file may expect. */
 const VERDICTS = ['allow', 'deny', 'login', 'bypass', 'unknown'] as const
@@ -55,9 +55,9 @@ export type Expectation = v.InferOutput<typeof schema>[number] & {line: number}
  * @throws UserError `usage` / `BAD_EXPECTATIONS`, which names `FILE:LINE:COLUMN` and what is allowed there
  */
 export function readExpectations(file: string): Expectation[] {
-  const bytes = readForeignFile(file, {maxBytes: MOST_BYTES})
-  if (!bytes) throw bad(file, 'The file does not exist.')
-  return parseExpectations(textOf(bytes, file), file)
+  const content = readNamedText(file, {maxBytes: MOST_BYTES})
+  if (content === undefined) throw bad(file, 'The file does not exist.')
+  return parseExpectations(content, file)
 }
 
 /** The same, of a text. @param file what errors call it */

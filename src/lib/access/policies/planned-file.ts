@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import {isJsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
 import {firstFault} from '../../core/schema.js'
-import {readForeignFile, textOf} from '../../system/own-files.js'
+import {readNamedText} from '../../system/own-files.js'
 import type {Foreseen} from '../edit/foresee.js'
 
 const MOST_BYTES = 16 * 1024 * 1024
@@ -28,11 +28,11 @@ const schema = v.looseObject({
  * @throws UserError `usage` / `BAD_PLAN`
  */
 export function readPlannedChanges(file: string): Foreseen[] {
-  const bytes = readForeignFile(file, {maxBytes: MOST_BYTES})
-  if (!bytes) throw bad(file, 'The file does not exist.')
+  const content = readNamedText(file, {maxBytes: MOST_BYTES})
+  if (content === undefined) throw bad(file, 'The file does not exist.')
   let value: unknown
   try {
-    value = JSON.parse(textOf(bytes, file))
+    value = JSON.parse(content)
   } catch {
     throw bad(file, 'It is not valid JSON.')
   }

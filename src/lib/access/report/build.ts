@@ -29,10 +29,12 @@ export function buildReport(
   {account, zt}: Pick<Report, 'account' | 'zt'>,
 ): Omit<Report, 'changes'> {
   const {tokens, rights, usage, now} = facts
-  const audit = auditOf(facts)
+  const record = new UseRecord(facts)
+  const uses = new RightUses(facts, record)
+  const audit = auditOf(facts, record, uses)
   const applications = new Map(facts.account.applications.map((one) => [one.id, reportApplication(one)]))
   const words = wordsOf(facts)
-  const openingOf = openings(facts, words)
+  const openingOf = openings(facts, {words, record, uses})
   for (const {applicationId, policyId, by, reach, ...right} of rights.every)
     if (by !== 'named')
       applications
@@ -79,7 +81,7 @@ export function buildReport(
     record: {
       since: usage?.since ?? new Date(now).toISOString(),
       until: usage?.until ?? new Date(now).toISOString(),
-      incomplete: new UseRecord(facts).incomplete ?? null,
+      incomplete: record.incomplete ?? null,
     },
     counts: {
       tokens: tokens.length,
@@ -128,15 +130,13 @@ function useByToken(rows: readonly UsageRow[]): Map<string, {allowed: UsageRow[]
 /** Makes what the report says of one right and its use. */
 function openings(
   facts: AuditFacts,
-  words: Words,
+  {words, record, uses}: {words: Words; record: UseRecord; uses: RightUses},
 ): (tokenId: string, right: Right, row: UsageRow | undefined) => Opening {
-  const use = new UseRecord(facts)
-  const uses = new RightUses(facts, use)
   const applications = new Map(facts.account.applications.map((one) => [one.id, one]))
   const state = (tokenId: string, {applicationId, policyId}: Right): 'used' | 'unused' | 'unknown' => {
     const application = applications.get(applicationId)
     const policy = uses.rules.get(policyId)?.policy
-    return application && policy && use.incomplete === undefined
+    return application && policy && record.incomplete === undefined
       ? uses.state(tokenId, application, policy)
       : 'unknown'
   }

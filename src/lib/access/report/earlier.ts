@@ -3,7 +3,7 @@ import {UserError} from '../../core/errors.js'
 import {firstFault} from '../../core/schema.js'
 import type {EarlierReport} from '../../report/changes.js'
 import {DATA_ID, REPORT_FORM} from '../../report/types.js'
-import {readForeignFile, textOf} from '../../system/own-files.js'
+import {readNamedText} from '../../system/own-files.js'
 
 /** Larger than any page that zt writes (docs/report.md). */
 const MOST_BYTES = 256 * 1024 * 1024
@@ -58,8 +58,8 @@ const schema = v.object({
  * @throws UserError `not-found` / `NO_SUCH_FILE`; `usage` / `NOT_A_REPORT`; `config` / `FILE_NOT_READABLE`
  */
 export function readEarlierReport(file: string): EarlierReport {
-  const bytes = readForeignFile(file, {maxBytes: MOST_BYTES})
-  if (!bytes)
+  const content = readNamedText(file, {maxBytes: MOST_BYTES})
+  if (content === undefined)
     throw new UserError({
       kind: 'not-found',
       code: 'NO_SUCH_FILE',
@@ -67,7 +67,7 @@ export function readEarlierReport(file: string): EarlierReport {
       why: '--since compares with a report that was made before.',
       next: ['Give the page or the JSON of an earlier zt report'],
     })
-  return earlierReport(textOf(bytes, file), file)
+  return earlierReport(content, file)
 }
 
 /** The same from the text of the file. */

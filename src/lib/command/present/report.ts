@@ -1,7 +1,6 @@
 import {columnsOf, style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
 import {wrapped} from '../../cli/wrapped.js'
-import {UserError} from '../../core/errors.js'
 import type {Report} from '../../report/types.js'
 
 /** How many findings the summary has. */
@@ -21,7 +20,12 @@ export function reportText({account, counts, record, findings, changes, notCheck
           `${tokens}, ${active} active, ${expiring} of them ${expiring === 1 ? 'expires' : 'expire'} within 30 days`,
         ],
         ['applications', String(applications)],
-        ['ways in', `${ways}, ${unused} unused since ${record.since.slice(0, 10)}`],
+        [
+          'ways in',
+          record.incomplete === null
+            ? `${ways}, ${unused} unused since ${record.since.slice(0, 10)}`
+            : `${ways}; how many are unused is not known`,
+        ],
         ['findings', `${findings.length}, ${action} to act on`],
         ['changes', changes ? changesInShort(changes) : undefined],
       ],
@@ -62,15 +66,4 @@ function changesInShort({
 /** `1.2 MB`. */
 export function sizeInWords(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
-}
-
-/** The page and the JSON were both asked for on stdout. */
-export function stdoutTwice(): UserError {
-  return new UserError({
-    kind: 'usage',
-    code: 'STDOUT_TWICE',
-    message: '--html - and --json both need stdout',
-    why: 'Each of them is one document.',
-    next: ['Give a file for the page: --html FILE'],
-  })
 }

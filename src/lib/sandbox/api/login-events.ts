@@ -205,6 +205,10 @@ const ALWAYS: Period = {from: -Infinity, to: Infinity}
 /** A filter is compared with each event. */
 const MOST_CONDITIONS = 50
 const MOST_DEPTH = 10
+/** Its parts are looked for in each event. No dimension is longer. */
+const MOST_LIKE = 100
+/** So many more conditions it counts as. */
+const LIKE_COST = 9
 
 /** The filter of a dataset. @throws BadQuery */
 function readFilter(filter: unknown): Condition {
@@ -213,7 +217,7 @@ function readFilter(filter: unknown): Condition {
     if (!isJsonObject(value)) throw badArguments('filter must be an object')
     if (depth > MOST_DEPTH) throw badArguments('filter is too deep')
     const entries = Object.entries(value)
-    left -= entries.length + 1
+    left -= entries.length + 1 + LIKE_COST * entries.filter(([name]) => name.endsWith('_like')).length
     if (left < 0) throw badArguments('filter has too many conditions')
     const parts = entries.map(([name, wanted]) => {
       if (name !== 'AND' && name !== 'OR') return readCondition(name, wanted)
@@ -264,6 +268,7 @@ function readCondition(key: string, wanted: unknown): Condition {
   if (!dimension) throw badArguments(`unknown filter ${key}`)
   if (operator === 'like') {
     if (dimension.kind !== 'string' || typeof wanted !== 'string') throw badArguments(`${key} must be a text`)
+    if (wanted.length > MOST_LIKE) throw badArguments(`${key} is too long`)
     // `%` is for any characters, and a `*` for itself.
     const plain = (value: Value): string => String(value).replaceAll('*', '\0')
     const pattern = plain(wanted).replaceAll('%', '*')
