@@ -14,6 +14,7 @@ import type {AccessContext} from '../account/context.js'
 import {resolveToken} from '../account/resolve.js'
 import {readWholeAccount, type WholeAccount} from '../account/whole-account.js'
 import {accountAfter, type Foreseen} from '../edit/foresee.js'
+import {factInWords} from '../explain/facts.js'
 import type {Expectation} from './expectations.js'
 
 /** An expectation, and what the rules say. */
@@ -55,7 +56,7 @@ export async function testPolicies(
     applications: rules.applications,
     groups: groupsById(rules.groups),
     ...edgeSettings(organization),
-    withoutAllow: undefined,
+    withoutAllow: 'forbidden',
   }
   const now = ctx.clock.now() + (api.clockAhead() ?? 0)
   const results = expectations.map((expectation) => {
@@ -123,13 +124,9 @@ function tested(expectation: Expectation, answer: EdgeAnswer): TestedExpectation
       ...(application ? [] : ['No application covers this address.']),
       ...rules.slice(0, RULES).map(({name, why}) => `"${name}": ${why}`),
       ...(more > 0 ? [`${more} more rules do not decide either.`] : []),
-      ...(undecided.length > 0 ? [`It depends on: ${undecided.map(factInWords).join(', ')}.`] : []),
+      ...(undecided.length > 0 ? [`It depends on: ${undecided.map(factInWords).join('; ')}.`] : []),
     ],
   }
-}
-
-function factInWords({fact, of}: EdgeAnswer['undecided'][number]): string {
-  return fact.replaceAll('-', ' ') + (of === undefined ? '' : ` ${of}`)
 }
 
 /** Changes of what is no longer there would be evaluated as if they did nothing. */

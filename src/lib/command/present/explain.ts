@@ -6,9 +6,9 @@ import type {
   ExplainedApplication,
   ExplainedTrap,
   PolicyTrace,
-  UnknownFact,
 } from '../../access/explain/application.js'
 import {causeJson, causesInWords} from '../../access/explain/explain.js'
+import {factInWords} from '../../access/explain/facts.js'
 import {actionName} from '../../access/rules/action-name.js'
 import type {Application} from '../../api/types.js'
 import {columnsOf, style} from '../../cli/streams.js'
@@ -53,38 +53,12 @@ const REASONS: Record<EdgeReason, string> = {
   unmatched: 'no application covers the host',
 }
 
-/** What would decide, and how zt can be given it. */
-const FACTS: Record<UnknownFact['fact'], string> = {
-  ip: "the client's address (--ip)",
-  country: "the client's country (--country)",
-  certificate: 'whether the client presents a certificate',
-  posture: 'the posture of the device',
-  list: 'what is in a list',
-  email: 'the email address (--email)',
-  groups: "the person's groups (--group)",
-  saml: 'SAML attributes of the person',
-  oidc: 'OIDC claims of the person',
-  'login-method': 'the login method',
-  'auth-methods': 'how the person authenticates',
-  'auth-contexts': 'the authentication context',
-  accounts: 'the Cloudflare accounts of the person',
-  evaluation: 'an external evaluation',
-  risk: "the person's risk score",
-  approval: 'an approval',
-  'access-group': 'an Access group that zt could not read',
-  'group-cycle': 'an Access group that includes itself',
-  selector: 'a selector that zt does not know',
-  action: 'an action that zt does not know',
-  application: 'whether Access protects the host',
-  strict: 'whether strict authentication is on',
-  'without-allow': 'how Access answers where there is no login to offer',
-  credentials: 'whether Access accepts the credentials',
-  session: 'whether the client has a session',
-  browser: 'whether the client is a browser',
-}
-
-function factInWords({fact, of}: UnknownFact): string {
-  return `${FACTS[fact]}${of === undefined ? '' : `: ${of}`}`
+/** The flags of `zt app explain` that give a fact. */
+const FLAG_OF: Partial<Record<string, string>> = {
+  ip: ' (--ip)',
+  country: ' (--country)',
+  email: ' (--email)',
+  groups: ' (--group)',
 }
 
 const OUTCOMES: Record<PolicyTrace['outcome'], string> = {
@@ -110,7 +84,7 @@ export function answerText(explained: ExplainedApplication, answered: ClientAnsw
         ['from', fromInWords(from)],
         ['verdict', verdictInWords(answer)],
         ['rule', answer.policy && `"${answer.policy.name}" (${actionName(answer.policy.decision)})`],
-        ['would decide', answer.undecided.length > 0 ? answer.undecided.map(factInWords).join('; ') : undefined],
+        ['would decide', answer.undecided.length > 0 ? answer.undecided.map((one) => factInWords(one) + (FLAG_OF[one.fact] ?? '')).join('; ') : undefined],
         ...why.map((line, at): [string, string] => [at === 0 ? 'why' : '', line]),
       ],
       columnsOf('stdout'),
