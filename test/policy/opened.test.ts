@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import type {Application, Group, Rule} from '../../src/lib/api/types.js'
 import {openedAndClosed, type ReachedPlace} from '../../src/lib/policy/opened.js'
+import {evaluate} from '../../src/lib/policy/evaluate.js'
 import {reachOf, type Reach} from '../../src/lib/policy/reach.js'
 import {groupsById, type AccountRules} from '../../src/lib/policy/references.js'
 import {OTHER_TOKEN, TOKEN, anyToken, application, byGroup, byToken, everyone, group, policy} from './fixtures.js' // prettier-ignore
@@ -9,6 +10,7 @@ import {OTHER_TOKEN, TOKEN, anyToken, application, byGroup, byToken, everyone, g
 const tokens = [{id: TOKEN}, {id: OTHER_TOKEN}]
 const names = new Map([[TOKEN, 'ci'], [OTHER_TOKEN, 'cd']]) // prettier-ignore
 const office: Rule = {ip: {ip: '10.0.0.0/8'}}
+const germany: Rule = {geo: {country_code: 'DE'}}
 const open = (include: Rule[], require: Rule[] = [], exclude: Rule[] = []) => [policy('P', 'non_identity', {include, require, exclude})] // prettier-ignore
 const account = (applications: Application[], groups: Group[] = []): AccountRules => ({policies: [], groups, applications}) // prettier-ignore
 
@@ -33,6 +35,11 @@ describe('what a change opens and closes', () => {
     ['any token is let in, and one by name too', open([]), open([anyToken, byToken()]), ['app a.example.com any-token yes'], []],
     ['everyone is let in', open([]), open([everyone]), ['app a.example.com everyone yes'], []],
     ['one is excluded', open([anyToken]), open([anyToken], [], [byToken()]), [], ['app a.example.com ci no']],
+    ['another condition takes its place', open([byToken()], [office]), open([byToken()], [germany]), ['app a.example.com ci conditional'], ['app a.example.com ci conditional']],
+    ['a second rule admits it under another condition', open([byToken()], [office]), [...open([byToken()], [office]), policy('Q', 'non_identity', {include: [byToken()], require: [germany]})], ['app a.example.com ci conditional'], []],
+    ['a further condition is added', open([byToken()], [office]), open([byToken()], [office, germany]), [], ['app a.example.com ci conditional']],
+    ['a place is added for all', open([office]), open([office, germany]), ['app a.example.com everyone conditional'], []],
+    ['a place is added in another order', open([office, germany]), open([germany, office]), [], []],
     ['only the name of its place changes', open([byToken()]), open([byToken(), byToken()]), [], []],
   ])('if %s', (_, before, after, opens, closes) => {
     const of = (policies: ReturnType<typeof open>): AccountRules => account([application('app', [site], policies)])
@@ -59,6 +66,7 @@ describe('what a change opens and closes', () => {
     anyToken,
     everyone,
     office,
+    germany,
     byGroup('g'),
   )
   const rules = fc.record({
@@ -74,6 +82,29 @@ describe('what a change opens and closes', () => {
         [group('g', {...members, include: members.include.filter((one) => !('group' in one))})],
       ),
     ) // prettier-ignore
+
+  it('has every request that is answered otherwise, under conditions too', () => {
+    const places = ['10.1.2.3', '192.0.2.1'].flatMap((ip) => ['DE', 'US'].map((country) => ({ip, country})))
+    const admitted = ({applications, groups}: AccountRules, serviceTokenId: string, at: {ip: string; country: string}) =>
+      evaluate({application: applications[0]!, groups: groupsById(groups), request: {serviceTokenId, ...at}}).admitted
+    fc.assert(
+      fc.property(accounts, accounts, (before, after) => {
+        const {opens, closes} = openedAndClosed(before, after, tokens)
+        for (const {id} of [...tokens, {id: 'named nowhere'}]) {
+          const changes = places.map((at) => [admitted(before, id, at), admitted(after, id, at)])
+          const rows = [...opens, ...closes]
+          const mine = [
+            rows.filter((one) => one.who === 'named' && one.tokens.includes(id)),
+            rows.filter(({who}) => who === 'any-token'),
+            rows.filter(({who}) => who === 'everyone'),
+          ].find((some) => some.length > 0) ?? []
+          if (changes.some(([was, is]) => is && !was)) expect(opens.some((one) => mine.includes(one)), `opens to ${id}`).toBe(true)
+          if (changes.some(([was, is]) => was && !is)) expect(closes.some((one) => mine.includes(one)), `closes for ${id}`).toBe(true)
+        }
+      }),
+      {numRuns: 2000},
+    )
+  }) // prettier-ignore
 
   it('is what the evaluation of each token says before and after', () => {
     const RANK: Record<Reach, number> = {no: 0, conditional: 1, yes: 2}

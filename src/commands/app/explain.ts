@@ -48,6 +48,7 @@ export default class AppExplain extends AccessCommand<typeof AppExplain> {
       wanted: (await explained.bound()) ?? (await this.asked(asking, wanted)),
     }
     const answered = explained.answerTo(client)
+    for (const warning of answered.warnings) this.warn(warning)
     this.print(answerText(explained, answered, from))
     return explainJson(explained, from, {answered})
   }

@@ -4,6 +4,7 @@ import {ForwardCommand} from '../../lib/command/forward-command.js'
 import * as say from '../../lib/command/present/forward-events.js'
 import {completing} from '../../lib/cli/completing.js'
 import {findProject} from '../../lib/config/project.js'
+import {untilUnwanted} from '../../lib/system/signals.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
 import {endLike} from '../../lib/tunnel/exec/child.js'
 import * as background from '../../lib/tunnel/forward/background.js'
@@ -43,7 +44,7 @@ export default class Forward extends ForwardCommand<typeof Forward> {
     const running = await startForwards(wanted, {settings, environment: process.env})
     if (flags.expose) this.warn(say.exposedText(running))
     for (const one of running) this.event(say.listeningEvent(one), say.listeningText(one))
-    const ended = rest.length > 0 ? runBeside(rest, running, process.env) : this.untilEnd(flags.keep)
+    const ended = rest.length > 0 ? runBeside(rest, running, process.env) : this.untilEnd()
     const end = await ended.finally(() => closeForwards(running))
     if (end) this.afterResult(() => endLike(end))
     const events = running.map((one) => say.endedEvent(one, end))
@@ -56,6 +57,11 @@ export default class Forward extends ForwardCommand<typeof Forward> {
     const hosts = this.args.host ?? []
     const project = hosts.length > 0 ? undefined : await findProject(process.cwd(), process.env)
     return planForwards({hosts, project: project?.forwards, flags, command}, process.env)
+  }
+
+  private async untilEnd(): Promise<undefined> {
+    const reason = await untilUnwanted({keep: this.flags.keep, reader: this.jsonEnabled()})
+    if (reason !== 'signal') this.noteEvent(say.reasonText(reason))
   }
 
   /** The questions are asked here: the process in the background has no terminal. */

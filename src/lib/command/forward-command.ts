@@ -1,7 +1,6 @@
 import type {Command} from '@oclif/core'
 import type {Target} from '../tunnel/target/target.js'
-import {untilUnwanted} from '../system/signals.js'
-import {ForwardReporter, reasonText} from './present/forward-events.js'
+import {ForwardReporter} from './present/forward-events.js'
 import {TunnelCommand} from './tunnel-command.js'
 
 /** A command that forwards, and prints events meanwhile. */
@@ -36,12 +35,6 @@ export abstract class ForwardCommand<T extends typeof Command> extends TunnelCom
     for (const plan of plans)
       if ((await this.chooseToken(plan.host, plan)).by === 'environment') byEnvironment.push(plan.host)
     return byEnvironment
-  }
-
-  /** Until a signal, or the end of who listens. */
-  protected async untilEnd(keep: boolean): Promise<undefined> {
-    const reason = await untilUnwanted({keep, reader: this.jsonEnabled()})
-    if (reason !== 'signal') this.noteEvent(reasonText(reason))
   }
 
   protected noteEvent(text: string): void {

@@ -294,13 +294,24 @@ function reasonOf(
   const {policies, serviceAuth401Redirect, raw} = application
   const has = (decision: Policy['decision']): boolean => policies.some((one) => one.decision === decision)
   if (serviceAuth401Redirect && has('non_identity')) return 'service-auth-401'
-  if (withoutAllow === 'forbidden' && !has('allow')) return 'no-allow'
+  if (withoutAllow === 'forbidden' && hasNoLogin(policies)) return 'no-allow'
   // Seen on an edge in October 2026: 401 with X-Requested-With, 302 whatever Accept and Sec-Fetch-Mode say.
   if (xhr === true) return 'xhr'
-  // Enabled unless it says otherwise (the API reference; Cloudflare's documentation, "Managed OAuth").
-  const {oauth_configuration: oauth} = raw
-  if (isJsonObject(oauth) && oauth['enabled'] !== false && !browser) return 'managed-oauth'
+  if (hasManagedOAuth(raw) && !browser) return 'managed-oauth'
   return 'login-page'
+}
+
+/** Enabled unless it says otherwise (the API reference; Cloudflare's documentation, "Managed OAuth"). */
+export function hasManagedOAuth({oauth_configuration: oauth}: JsonObject): boolean {
+  return isJsonObject(oauth) && oauth['enabled'] !== false
+}
+
+/**
+ * Whether no one can log in to an application with these policies, so that Access answers 403 in place of the login page,
+ * with or without a token: Cloudflare's wrangler says so (workers-sdk 14008, May 2026), and operators in 2026.
+ */
+export function hasNoLogin(policies: readonly Policy[]): boolean {
+  return !policies.some(({decision}) => decision === 'allow')
 }
 
 function loginOf({loginMethod}: {loginMethod?: string | undefined}, {raw}: Application): EdgeReason {

@@ -1,7 +1,10 @@
-import type {Application} from '../api/types.js'
+import type {Application, Group, Rule} from '../api/types.js'
+import {canonicalJson, sameJson} from '../core/canonical-json.js'
 import {findApplication} from './application-match.js'
+import {changeOf, Dependences, type Dependence} from './dependence.js'
 import type {Reach} from './reach.js'
-import type {AccountRules} from './references.js'
+import {allRules, groupIdOf, groupsById, rulesWithin, type AccountRules, type Rules} from './references.js'
+import {tokenIn} from './included.js'
 import {byApplication, rightsOf, type Admitted, type Rights} from './rights.js'
 
 /** Service tokens that get into an application, or no longer do. */
@@ -13,15 +16,16 @@ export interface ReachedPlace {
   who: 'named' | 'any-token' | 'everyone'
   /** The IDs, if they are named. */
   tokens: string[]
-  /** After the change. */
+  before: Reach
+  /** After the change. If both are `conditional`, the conditions are others. */
   reach: Reach
 }
 
 /** What a change of an account's rules means for its service tokens. */
 export interface OpenedAndClosed {
-  /** Applications that admit them, or do so under fewer conditions. */
+  /** Applications that admit them, or do so under fewer or other conditions. */
   opens: ReachedPlace[]
-  /** Applications that no longer admit them, or only under conditions. */
+  /** Applications that no longer admit them, or only under more or other conditions. */
   closes: ReachedPlace[]
 }
 
@@ -36,27 +40,94 @@ export function openedAndClosed(
   after: AccountRules,
   tokens: readonly {id: string}[],
 ): OpenedAndClosed {
-  const [was, is] = [new AccountReach(before, tokens), new AccountReach(after, tokens)]
   const result: OpenedAndClosed = {opens: [], closes: []}
-  const compare = (old: Application | undefined, now: Application | undefined, address?: string): void => {
-    const application = now ?? old
-    if (application)
-      differences(was.into(old), is.into(now), {application, address: address ?? application.domain}, result)
-  }
+  const touchedAt = touchedBy(before, after)
   const known = new Map(before.applications.map((one) => [one.id, one]))
-  for (const now of after.applications) {
+  const kept = after.applications.flatMap((now) => {
     const old = known.get(now.id)
-    known.delete(now.id)
-    // One without an address, such as a SaaS application, is only itself.
-    if (old || now.domains.length === 0) compare(old, now)
+    const touched = old && touchedAt(old, now)
+    return old && touched ? [{old, now, touched}] : []
+  })
+  const has = new Set(after.applications.map(({id}) => id))
+  const moved = movedAddresses(before, after)
+  // One without an address, such as a SaaS application, is only itself.
+  const made = after.applications.filter(({id, domains}) => !known.has(id) && domains.length === 0)
+  const gone = before.applications.filter(({id, domains}) => !has.has(id) && domains.length === 0)
+  const anywhere = moved.size + made.length + gone.length > 0
+  // What it makes no difference to need not be read.
+  const where = new Set(kept.map(({now}) => now.id))
+  const whom = anywhere ? 'all' : kept.map(({touched}) => touched).reduce(together, undefined)
+  const some = whom === 'all' ? tokens : tokens.filter(({id}) => whom?.has(id))
+  const [was, is] = [before, after].map((account) => {
+    const applications = account.applications.filter(({id}) => anywhere || where.has(id))
+    return new AccountReach({...account, applications}, some)
+  }) as [AccountReach, AccountReach]
+  const compare = (old: Application | undefined, now: Application | undefined, touched: Touches, address?: string): void => {
+    const application = now ?? old
+    const place = application && {application, address: address ?? application.domain}
+    if (place) differences(was.into(old), is.into(now), {place, touched}, result)
   }
-  for (const old of known.values()) if (old.domains.length === 0) compare(old, undefined)
-  for (const address of movedAddresses(before, after)) {
+  for (const {old, now, touched} of kept) compare(old, now, touched)
+  for (const now of made) compare(undefined, now, 'all')
+  for (const old of gone) compare(old, undefined, 'all')
+  for (const address of moved) {
     const at = sampleOf(address)
     const [old, now] = [before, after].map(({applications}) => findApplication(at, applications)?.application)
-    if (old?.id !== now?.id) compare(old, now, address)
+    if (old?.id !== now?.id) compare(old, now, 'all', address)
   }
   return result
+} // prettier-ignore
+
+/** Which tokens a change may make a difference to; `all`: and clients without one. Undefined: none. */
+type Touched = Touches | undefined
+type Touches = ReadonlySet<string> | 'all'
+
+/** What a change may make a difference to, at one application. */
+function touchedBy(
+  before: AccountRules,
+  after: AccountRules,
+): (old: Application, now: Application) => Touched {
+  const [had, has] = [groupsById(before.groups), groupsById(after.groups)]
+  const changed = new Map<string, Touched>()
+  for (const id of new Set([...had.keys(), ...has.keys()])) {
+    const touched = had.get(id) === has.get(id) ? undefined : touchedIn(had.get(id), has.get(id))
+    if (touched) changed.set(id, touched)
+  }
+  return (old, now) => {
+    const policies = new Map(old.policies.map((one) => [one.id, one]))
+    const same = sameJson([...policies.keys()], [...new Set(now.policies.map(({id}) => id))])
+    const own = same ? now.policies.map((one) => touchedIn(policies.get(one.id), one)) : ['all' as const]
+    // A group that did not change, and that names one that did, leads to that one.
+    const inside =
+      changed.size === 0 ? [] : rulesIn(now, has).map((rule) => changed.get(groupIdOf(rule) ?? ''))
+    return [...own, ...inside].reduce(together, undefined)
+  }
+}
+
+function together(a: Touched, b: Touched): Touched {
+  if (!a || !b || a === b) return a ?? b
+  return a === 'all' || b === 'all' ? 'all' : new Set([...a, ...b])
+}
+
+type Deciding = Rules & {decision?: string}
+
+function touchedIn(old: Deciding | undefined, now: Deciding | undefined): Touched {
+  if (!old || !now || old.decision !== now.decision || !sameJson(old.require, now.require)) return 'all'
+  const [had, has] = [old, now].map(
+    ({include, exclude}) => new Map([include, exclude].flatMap((rules, part) => rules.map((rule) => [canonicalJson([part, rule]), rule]))),
+  )
+  const others = (these: ReadonlyMap<string, Rule> = new Map(), those: ReadonlyMap<string, Rule> = new Map()): Rule[] =>
+    [...these].filter(([key]) => !those.has(key)).map(([, rule]) => rule)
+  const tokens = [...others(had, has), ...others(has, had)].map(tokenIn)
+  if (tokens.length === 0) return undefined
+  const named = tokens.filter((one) => one !== undefined)
+  return named.length === tokens.length ? new Set(named) : 'all'
+} // prettier-ignore
+
+/** All rules of an application, with those of the Access groups that they name. */
+function rulesIn({policies}: Application, groups: ReadonlyMap<string, Group>): Rule[] {
+  const within = rulesWithin(policies.flatMap(allRules), groups, ['include', 'require', 'exclude'])
+  return [...within].map(({rule}) => rule)
 }
 
 /** The domains that an application has only before or only afterwards. */
@@ -84,11 +155,15 @@ function sampleOf(domain: string): {host: string; path: string} {
 interface Entrance {
   everyone: Reach
   anyToken: Reach
-  /** Of the tokens that its rules treat in a way of their own. */
+  /** Of the tokens that its rules name. */
   own: ReadonlyMap<string, Reach>
+  /** On what it depends for a client with this token; undefined: without one. */
+  dependence: (token: string | undefined) => Dependence
 }
 
-const CLOSED: Entrance = {everyone: 'no', anyToken: 'no', own: new Map()}
+const CLOSED: Entrance = {everyone: 'no', anyToken: 'no', own: new Map(), dependence: () => false}
+/** A valid token that no rule names. */
+const OTHER = ''
 const RANK: Record<Reach, number> = {no: 0, conditional: 1, yes: 2}
 
 class AccountReach {
@@ -96,8 +171,14 @@ class AccountReach {
   readonly #except: Rights['except']
   /** By the policy's ID: the tokens for which it is excepted. */
   readonly #excepted = new Map<string, string[]>()
+  readonly #groups: ReadonlyMap<string, Group>
+  readonly #dependences: Dependences
+  readonly #tokens: ReadonlySet<string>
 
   constructor(account: AccountRules, tokens: readonly {id: string}[]) {
+    this.#groups = groupsById(account.groups)
+    this.#dependences = new Dependences(this.#groups)
+    this.#tokens = new Set(tokens.map(({id}) => id))
     const rights = rightsOf(account, tokens)
     this.#admitted = byApplication(rights)
     this.#except = rights.except
@@ -108,7 +189,7 @@ class AccountReach {
 
   into(application: Application | undefined): Entrance {
     const admitted = this.#admitted.get(application?.id ?? '')
-    if (!admitted) return CLOSED
+    if (!application || !admitted) return CLOSED
     const {named, every} = admitted
     const best = (of: readonly {reach: Reach}[]): Reach => of.map(({reach}) => reach).reduce(wider, 'no')
     const own = new Map<string, Reach>()
@@ -117,8 +198,16 @@ class AccountReach {
         if (!own.has(token))
           own.set(token, best(every.filter((one) => !this.#isExcepted(token, one.policyId))))
     const anyToken = best(every)
+    // Those that are named get in as every token does, or perhaps under other conditions.
+    for (const rule of rulesIn(application, this.#groups)) {
+      const token = tokenIn(rule)
+      if (token !== undefined && this.#tokens.has(token) && !own.has(token)) own.set(token, anyToken)
+    }
     for (const {tokenId, right} of named) own.set(tokenId, wider(own.get(tokenId) ?? anyToken, right.reach))
-    return {everyone: best(every.filter(({by}) => by === 'everyone')), anyToken, own}
+    return {
+      ...{everyone: best(every.filter(({by}) => by === 'everyone')), anyToken, own},
+      dependence: (token) => this.#dependences.of(application, token),
+    }
   }
 
   #isExcepted(token: string, policy: string): boolean {
@@ -130,26 +219,49 @@ function wider(a: Reach, b: Reach): Reach {
   return RANK[a] >= RANK[b] ? a : b
 }
 
+/** How it changes for a client whether it gets in. */
+interface Shift {
+  old: Reach
+  now: Reach
+  opens: boolean
+  closes: boolean
+}
+
 function differences(
   was: Entrance,
   is: Entrance,
-  place: Pick<ReachedPlace, 'application' | 'address'>,
+  {place, touched}: {place: Pick<ReachedPlace, 'application' | 'address'>; touched: Touches},
   {opens, closes}: OpenedAndClosed,
 ): void {
-  const add = (old: Reach, reach: Reach, who: ReachedPlace['who'], tokens: string[]): void => {
-    if (old !== reach) (RANK[reach] > RANK[old] ? opens : closes).push({...place, who, tokens, reach})
+  const shift = (old: Reach, now: Reach, token: string | undefined): Shift => {
+    const conditions =
+      old === 'conditional' && now === 'conditional'
+        ? changeOf(was.dependence(token), is.dependence(token))
+        : {opens: RANK[now] > RANK[old], closes: RANK[now] < RANK[old]}
+    return {old, now, ...conditions}
   }
-  add(was.everyone, is.everyone, 'everyone', [])
+  const add = ({old, now, ...directions}: Shift, who: ReachedPlace['who'], tokens: string[]): void => {
+    const row = {...place, who, tokens, before: old, reach: now}
+    if (directions.opens) opens.push(row)
+    if (directions.closes) closes.push(row)
+  }
+  const everyone = shift(was.everyone, is.everyone, undefined)
+  add(everyone, 'everyone', [])
   // What holds for everyone holds for every token.
-  const same = was.everyone === was.anyToken && is.everyone === is.anyToken
-  if (!same) add(was.anyToken, is.anyToken, 'any-token', [])
-  const named = new Map<string, {old: Reach; now: Reach; tokens: string[]}>()
+  const anyToken = shift(was.anyToken, is.anyToken, OTHER)
+  if (textOf(anyToken) !== textOf(everyone)) add(anyToken, 'any-token', [])
+  const named = new Map<string, {shift: Shift; tokens: string[]}>()
   for (const token of new Set([...was.own.keys(), ...is.own.keys()])) {
-    const [old, now] = [was.own.get(token) ?? was.anyToken, is.own.get(token) ?? is.anyToken]
-    if (old === was.anyToken && now === is.anyToken) continue
-    const group = named.get(`${old} ${now}`) ?? {old, now, tokens: []}
+    if (touched !== 'all' && !touched.has(token)) continue
+    const own = shift(was.own.get(token) ?? was.anyToken, is.own.get(token) ?? is.anyToken, token)
+    if (textOf(own) === textOf(anyToken)) continue
+    const group = named.get(textOf(own)) ?? {shift: own, tokens: []}
     group.tokens.push(token)
-    named.set(`${old} ${now}`, group)
+    named.set(textOf(own), group)
   }
-  for (const {old, now, tokens} of named.values()) add(old, now, 'named', tokens)
+  for (const {shift: own, tokens} of named.values()) add(own, 'named', tokens)
+}
+
+function textOf({old, now, opens, closes}: Shift): string {
+  return [old, now, opens, closes].join(' ')
 }

@@ -88,7 +88,7 @@ describe('what an edit opens and closes', () => {
 
   it('is counted where it is much', () => {
     const tokens = Array.from({length: 8}, (_, at) => ({id: `${at}`, name: `t${at}`}))
-    const place = {application: {id: 'a', name: 'A'}, address: undefined, who: 'named', tokens, reach: 'yes'} as const // prettier-ignore
+    const place = {application: {id: 'a', name: 'A'}, address: undefined, who: 'named', tokens, before: 'no', reach: 'yes'} as const // prettier-ignore
     const lines = reachLines({opens: Array.from({length: 15}, () => ({...place, tokens})), closes: []})
     expect(lines).toHaveLength(13)
     expect(lines[0]).toBe('opens: "A" to "t0", "t1", "t2", "t3", "t4" and 3 more')

@@ -33,6 +33,23 @@ describe('what is explained', () => {
     else expect(await scene.zt.json(line)).toMatchObject({application: {id}, address})
   }) // prettier-ignore
 
+  it('is not a bookmark of the address, and not an address that only its name looks like', async () => {
+    const {zt} = scene
+    const domains = (domain: string) => ({domain, self_hosted_domains: [domain], destinations: [{type: 'public', uri: domain}]}) // prettier-ignore
+    Object.assign(zt.app('Wiki'), {type: 'bookmark', ...domains('build.widgetcorp.tech/docs')})
+    const asked = await zt.json('app explain build.widgetcorp.tech/docs --token ci')
+    expect(asked).toMatchObject({application: {id: 'app-build'}, verdict: 'allow'})
+    Object.assign(zt.app('Wiki'), {type: 'self_hosted', name: 'build.widgetcorp.tech', ...domains('w.widgetcorp.tech')}) // prettier-ignore
+    const named = await zt.json('app explain build.widgetcorp.tech --token ci')
+    expect(named).toMatchObject({address: null, verdict: 'deny'})
+  })
+
+  it('says where it is not documented that Service Auth rules count', async () => {
+    Object.assign(scene.zt.app('Build'), {type: 'ssh'})
+    const {warnings} = await explain('Build --token ci')
+    expect(warnings).toEqual([expect.stringContaining('may not admit machines')])
+  })
+
   it('is the application that Access asks, and others that cover the host are named', async () => {
     const {zt} = scene
     Object.assign(zt.app('Wiki'), {domain: '*.widgetcorp.tech', self_hosted_domains: ['*.widgetcorp.tech'], destinations: [{type: 'public', uri: '*.widgetcorp.tech'}]}) // prettier-ignore

@@ -24,14 +24,23 @@ it('evaluates machines, people and clients without credentials', async () => {
     `who: {email: eve@example.com, groups: [staff]}, ${url('gitlab')}, expect: deny`,
     `who: no-credentials, ${url('nothing')}, expect: unknown`,
   ])
-  const {results, met} = await zt.json('policy test e.yaml', {ends: 14})
-  const failed = (results as {met: boolean; line: number; actual: string; why: string[]}[]).filter(
-    (one) => !one.met,
-  )
-  // Without an Allow policy, sources contradict each other on what a machine meets.
-  expect(failed.map(({line, actual}) => [line, actual])).toEqual([[3, 'unknown']])
-  expect(failed[0]?.why).toContain('It depends on: how Access answers where there is no login to offer.')
-  expect(met).toBe(9)
+  // The same as `zt app explain` says where no Allow policy is.
+  expect(await zt.json('policy test e.yaml')).toMatchObject({met: 10, failed: 0})
+})
+
+it('says in words what a verdict depends on', async () => {
+  const {zt} = scene
+  zt.policy('CD')['require'] = [{geo: {country_code: 'DE'}}]
+  await expectations([`who: {token: cd}, ${url('build')}, expect: allow`])
+  expect((await zt.run('policy test e.yaml')).stdout).toContain("It depends on: the client's country.")
+})
+
+it('takes no URL with a password, and does not repeat it', async () => {
+  await expectations(['who: {token: ci}, url: "https://a:geheim@build.widgetcorp.tech/", expect: allow'])
+  const {stderr, exitCode} = await scene.zt.run('policy test e.yaml')
+  expect(exitCode).toBe(2)
+  expect(stderr).toContain('without user and password')
+  expect(stderr).not.toContain('geheim')
 })
 
 it('says of each that is not met what was expected, what the rules say, and why', async () => {

@@ -158,6 +158,7 @@ export function resolveRule(
  * The application that a person means: by ID, name or domain (with path and wildcards as written there); or by a host or
  * URL, which means the application that Access asks: the most specific one that covers it.
  *
+ * @param how.asks an address means what Access asks there, also where another application has it as its domain: a bookmark
  * @returns with the note, without full stop, if others could have been meant: they have the same name or domain, or cover
  *   the address too
  * @throws UserError `not-found` / `APPLICATION_NOT_FOUND`; `ambiguous` / `APPLICATION_AMBIGUOUS`
@@ -166,6 +167,7 @@ export function resolveApplication(
   ctx: Context,
   wanted: string,
   applications: readonly Application[],
+  how: {asks?: boolean} = {},
 ): {application: Application; notes: string[]} {
   const address = addressOf(wanted)
   const pick = (found: readonly Application[]): Application =>
@@ -184,7 +186,9 @@ export function resolveApplication(
     (app: Application) => hasDomain(app) && kindOf(app.type).protects,
     hasDomain,
   ]
-  const found = firstMatching(applications, tests)
+  const asked = address && !address.text.includes('*') ? findApplication(address, applications) : undefined
+  const another = how.asks === true && asked !== undefined && !hasDomain(asked.application)
+  const found = firstMatching(applications, another ? byIdOrName(wanted) : tests)
   if (found.length > 0) {
     const application = pick(found)
     const also = applications.filter((app) => app !== application && tests.some((test) => test(app)))
@@ -194,7 +198,6 @@ export function resolveApplication(
     }
   }
   // A wildcard means a domain exactly as written, and no application has this one.
-  const asked = address && !address.text.includes('*') ? findApplication(address, applications) : undefined
   if (!asked) return {application: pick([]), notes: []}
   const {others, rivals} = asked
   const cover = `${quoted(others)} ${others.length === 1 ? 'covers' : 'cover'} it too; Access asks only the most specific application`

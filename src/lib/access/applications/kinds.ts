@@ -1,5 +1,5 @@
-import type {Application, Policy} from '../../api/types.js'
-import {isJsonObject} from '../../core/json.js'
+import type {Application} from '../../api/types.js'
+import {hasManagedOAuth, hasNoLogin} from '../../policy/edge.js'
 
 /** What Cloudflare documents of the applications of one type. */
 export interface ApplicationKind {
@@ -117,14 +117,6 @@ export function serviceAuthDoubt({name, type}: {name: string; type: string}): st
 }
 
 /**
- * Whether no one can log in to an application with these policies, so that Access answers 403 in place of the login page,
- * with or without a token: Cloudflare's wrangler says so (workers-sdk 14008, May 2026), and operators in 2026.
- */
-export function hasNoLogin(policies: readonly Policy[]): boolean {
-  return !policies.some(({decision}) => decision === 'allow')
-}
-
-/**
  * What a machine meets that an application does not admit, in words.
  *
  * Strict service token authentication and Managed OAuth, which is on unless it says otherwise, have answers of their own
@@ -141,7 +133,6 @@ export function refusalInWords(
   if (strict === true) return '401 for wrong credentials, 403 for others'
   if (serviceAuth401Redirect) return '401'
   if (hasNoLogin(policies)) return '403'
-  const oauth = raw['oauth_configuration']
-  if (isJsonObject(oauth) && oauth['enabled'] !== false) return '401'
+  if (hasManagedOAuth(raw)) return '401'
   return 'redirect to the login page'
 }

@@ -97,7 +97,7 @@ export function reachLines({opens, closes, unknown}: EditReach, most = LINES): s
 }
 
 function inWords(verb: 'opens' | 'closes', place: NamedPlace, most: number): string {
-  const {application, address, who, tokens, reach} = place
+  const {application, address, who, tokens, before, reach} = place
   const where = `"${application.name}"${address === undefined ? '' : ` (${address})`}`
   const shown = tokens.slice(0, most === Infinity ? most : TOKENS).map(({name}) => `"${name}"`)
   const more = tokens.length - shown.length
@@ -107,6 +107,8 @@ function inWords(verb: 'opens' | 'closes', place: NamedPlace, most: number): str
     everyone: 'everyone, without credentials too',
   }[who]
   if (reach !== 'conditional') return `${where} ${verb === 'opens' ? 'to' : 'for'} ${whom}`
+  if (before === 'conditional')
+    return `${where} ${verb === 'opens' ? 'to' : 'for'} ${whom}, under ${verb === 'opens' ? 'other' : 'some'} conditions`
   return verb === 'opens'
     ? `${where} to ${whom}, under conditions`
     : `${where} for ${whom}, except under conditions`

@@ -12,10 +12,10 @@ import type {AccountRules} from '../../policy/references.js'
 import type {AccessContext} from '../account/context.js'
 import {isStrict} from '../account/organization.js'
 import {resolveApplication, resolveToken} from '../account/resolve.js'
-import {hasNoLogin, kindOf} from '../applications/kinds.js'
+import {kindOf, serviceAuthDoubt} from '../applications/kinds.js'
 import {policiesInWords, type PolicyInWords} from '../rules/in-words.js'
 import {tokenStatus, type KnownToken} from '../tokens/list.js'
-import {accountCauses, type AccountFacts, type Cause} from './causes.js'
+import {accountCauses, olderSecret, type AccountFacts, type Cause} from './causes.js'
 import {groupsOf, isForbidden, unambiguous, zoneOf} from './explain.js'
 import {remediesFor, type Remedy} from './remedies.js'
 
@@ -50,6 +50,8 @@ export interface ClientAnswer {
   answer: EdgeAnswer
   /** For a service token that is not certainly admitted: why, and what removes that. */
   causes: Cause[]
+  /** What else is certain of the client: sentences without full stop. */
+  warnings: string[]
 }
 
 /** Who gets into an application. */
@@ -111,14 +113,15 @@ export async function explainApplication(
   ])
   const ofZone = zone?.applications ?? []
   const all = [...listed.filter(({id}) => !ofZone.some((one) => one.id === id)), ...ofZone]
-  const {application: found, notes} = resolveApplication(ctx, wanted, all)
+  const {application: found, notes} = resolveApplication(ctx, wanted, all, {asks: address !== undefined})
   if (!kindOf(found.type).protects) throw notProtected(ctx, found)
   const inZone = zone?.api && ofZone.includes(found) ? {...zone, api: zone.api} : undefined
   const own = inZone?.api ?? api
-  const [policies, tokens, strict] = await Promise.all([
+  const [policies, tokens, strict, secrets] = await Promise.all([
     own.listApplicationPolicies(found.id),
     readTokens(api, inZone?.api),
     isStrict(api),
+    ctx.index.list(ctx.profile),
   ])
   const application = {...found, policies}
   const applications = all.map((one) => (one === found ? application : one))
@@ -137,10 +140,12 @@ export async function explainApplication(
           zone: where === 'zone' ? inZone?.name : ownZone,
         }))
   const account = {policies: [], groups: [...groups.values()], applications}
-  const place = address && application.domains.length > 0 ? address : undefined
+  // A name may look like a host.
+  const answers = address && findApplication(address, all)?.application === found
+  const place = answers ? address : undefined
   const scene: Scene = {
     ...{ctx, application, account, groups, strict, address: place, from: {ip, country}},
-    ...{zone: inZone?.name ?? ownZone, now, tokens: known, api: own},
+    ...{zone: inZone?.name ?? ownZone, now, tokens: known, api: own, secrets},
   }
   return {
     application,
@@ -148,6 +153,7 @@ export async function explainApplication(
     traps: trapsOfScene(scene, groupsRead),
     warnings: [
       ...notes,
+      ...doubts(application),
       ...(groupsRead ? [] : ['zt could not read the Access groups, so it did not look for traps: the API token lacks the permission']),
       ...(known instanceof UserError ? ['zt could not read the service tokens: the API token lacks the permission'] : []),
       ...(zone?.search === 'not-permitted'
@@ -173,6 +179,8 @@ interface Scene {
   now: number
   /** Or why they could not be read. */
   tokens: readonly KnownState[] | UserError
+  /** Those that are stored on this machine. */
+  secrets: Awaited<ReturnType<AccessContext['index']['list']>>
 }
 
 interface KnownState {
@@ -180,6 +188,13 @@ interface KnownState {
   state: TokenState
   /** The zone that it belongs to; undefined: the account. */
   zone: string | undefined
+}
+
+/** Whether Service Auth rules count there, where it is not documented. */
+function doubts(application: Application): string[] {
+  const doubt = serviceAuthDoubt(application)
+  const counts = application.policies.some(({decision}) => decision === 'non_identity')
+  return counts && kindOf(application.type).serviceAuth === 'unclear' && doubt !== undefined ? [doubt] : []
 }
 
 function notProtected(ctx: AccessContext, application: Application): UserError {
@@ -240,7 +255,7 @@ async function bound({ctx, application, address}: Scene): Promise<string | undef
 }
 
 function answerTo(scene: Scene, client: Client): ClientAnswer {
-  if (client.kind !== 'token') return {client, answer: edgeOf(scene, client), causes: []}
+  if (client.kind !== 'token') return {client, answer: edgeOf(scene, client), causes: [], warnings: []}
   const {ctx, application} = scene
   const tokens = readable(scene)
   const all = tokens.map(({token}) => token)
@@ -248,12 +263,17 @@ function answerTo(scene: Scene, client: Client): ClientAnswer {
   const known = tokens.find((one) => one.token === token)
   const answer = edgeOf(scene, client, token)
   const certain = answer.verdict === 'allow' || answer.verdict === 'bypass'
+  const stored = scene.secrets.find(({tokenId}) => tokenId === token.id)
+  const older =
+    stored &&
+    olderSecret({from: 'store', version: stored.secretVersion, imported: stored.imported ?? false}, token)
   return {
     client: {kind: 'token', token: known?.state ?? {id: token.id, name: token.name, status: 'active'}},
     answer,
     causes: certain
       ? []
       : accountCauses(factsFor(scene, token, all, known?.zone), application, token, scene.from),
+    warnings: older === undefined ? [] : [older.replace(/\.$/, '')],
   }
 }
 
@@ -276,9 +296,7 @@ function edgeOf({application, groups, strict, address, from, now}: Scene, client
     browser: client.kind === 'person',
   }
   const domains = domain === undefined ? application.domains : [domain]
-  // Without an Allow rule there is no login to offer (docs/explain.md, "What the answer shows").
-  const withoutAllow = hasNoLogin(application.policies) ? 'forbidden' : 'login'
-  return edgeAnswer({applications: [{...application, domains}], groups, strict, unmatched: undefined, withoutAllow}, request)
+  return edgeAnswer({applications: [{...application, domains}], groups, strict, unmatched: undefined, withoutAllow: 'forbidden'}, request)
 } // prettier-ignore
 
 /** The host of an application without a public domain. */

@@ -2,13 +2,14 @@ import type {Application, Group, Policy, ServiceToken} from '../../api/types.js'
 import {ztCommand, type Named} from '../../core/command-line.js'
 import {isJsonObject} from '../../core/json.js'
 import {waysTo, type Condition} from '../../policy/conditions.js'
+import {hasManagedOAuth, hasNoLogin} from '../../policy/edge.js'
 import {evaluate} from '../../policy/evaluate.js'
 import {groupHolding, mayAdmit, namesToken} from '../../policy/references.js'
 import {IDLE_ACTIONS} from '../../policy/traps.js'
 import type {AccessRequest, Evaluation, PolicyTrace} from '../../policy/types.js'
 import type {EdgeAnswer} from '../../tunnel/types.js'
 import {serviceKind} from '../account/connect.js'
-import {hasNoLogin, serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
+import {serviceAuthDoubt, takesServiceTokens} from '../applications/kinds.js'
 import {tokenStatus} from '../tokens/list.js'
 
 export type CauseId =
@@ -180,8 +181,7 @@ function whatItSays({answer, strict}: RefusalFacts, application: Application): S
 
 /** The setting by which an application answers 401 to whom it does not admit. */
 function setting401({serviceAuth401Redirect, raw}: Application): string | undefined {
-  const oauth = raw['oauth_configuration']
-  if (isJsonObject(oauth) && oauth['enabled'] === true) return 'Managed OAuth'
+  if (hasManagedOAuth(raw)) return 'Managed OAuth'
   return serviceAuth401Redirect ? 'service_auth_401_redirect' : undefined
 }
 
@@ -476,6 +476,12 @@ function isOlder(secret: SecretSource, {secretVersion}: ServiceToken): boolean {
   return version !== undefined && secretVersion !== undefined && version < secretVersion
 }
 
+/** That the secret which is stored here is not the current one, where that is certain: a sentence. */
+export function olderSecret(secret: SecretSource, token: ServiceToken): string | undefined {
+  if (secret.from !== 'store' || !isOlder(secret, token)) return undefined
+  return `The secret that is stored here is version ${String(secret.version)}, and the token's current one is version ${String(token.secretVersion)}: it was rotated elsewhere.`
+}
+
 /** The secret that was sent is not one that Access accepts, certainly or perhaps. */
 function secretCause(facts: RefusalFacts, token: ServiceToken, certain: boolean): Cause {
   const {secret, answer} = facts
@@ -502,8 +508,8 @@ function whereItIsFrom({secret}: RefusalFacts, token: ServiceToken): string {
   if (secret.from === 'unknown' || secret.version === undefined || token.secretVersion === undefined)
     return 'zt does not know whether it was rotated elsewhere since it was saved.'
   const version = String(secret.version)
-  if (isOlder(secret, token))
-    return `The secret that is stored here is version ${version}, and the token's current one is version ${String(token.secretVersion)}: it was rotated elsewhere.`
+  const older = olderSecret(secret, token)
+  if (older !== undefined) return older
   return secret.imported
     ? 'It was imported, and Cloudflare does not show whether it is the right one.'
     : `zt saved it as version ${version}, which is the current one: the store may have changed since.`

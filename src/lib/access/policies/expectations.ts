@@ -14,10 +14,7 @@ const MOST_ALIASES = 100
 const LONGEST = 2000
 
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(LONGEST))
-const url = v.pipe(
-  text,
-  v.check((given) => /^https:\/\//i.test(given) && URL.canParse(given), 'a URL that begins with https://'),
-)
+const url = v.pipe(text, v.check(isPlainUrl, 'a URL that begins with https://, without user and password'))
 const ip = v.pipe(
   text,
   v.check((given) => isIP(given) !== 0, 'an IP address'),
@@ -45,6 +42,12 @@ const schema = v.pipe(
   ),
   v.maxLength(MOST_EXPECTATIONS),
 )
+
+function isPlainUrl(given: string): boolean {
+  if (!/^https:\/\//i.test(given) || !URL.canParse(given)) return false
+  const {username, password} = new URL(given)
+  return username === '' && password === ''
+}
 
 /** What a request from someone is expected to meet, and where the file says so. */
 export type Expectation = v.InferOutput<typeof schema>[number] & {line: number}

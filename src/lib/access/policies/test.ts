@@ -56,7 +56,7 @@ export async function testPolicies(
     applications: rules.applications,
     groups: groupsById(rules.groups),
     ...edgeSettings(organization),
-    withoutAllow: undefined,
+    withoutAllow: 'forbidden',
   }
   const now = ctx.clock.now() + (api.clockAhead() ?? 0)
   const results = expectations.map((expectation) => {
@@ -124,7 +124,7 @@ function tested(expectation: Expectation, answer: EdgeAnswer): TestedExpectation
       ...(application ? [] : ['No application covers this address.']),
       ...rules.slice(0, RULES).map(({name, why}) => `"${name}": ${why}`),
       ...(more > 0 ? [`${more} more rules do not decide either.`] : []),
-      ...(undecided.length > 0 ? [`It depends on: ${undecided.map(factInWords).join(', ')}.`] : []),
+      ...(undecided.length > 0 ? [`It depends on: ${undecided.map(factInWords).join('; ')}.`] : []),
     ],
   }
 }
