@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {KIND_NAMES, KINDS, type FindingKind} from '../../../src/lib/access/audit/kinds.js'
 import type {Finding} from '../../../src/lib/access/audit/types.js'
+import type {AccountRules} from '../../../src/lib/policy/references.js'
 import {
   ago,
   anyToken,
@@ -620,6 +621,41 @@ describe('an audit', () => {
     expect(findings).toMatchObject([{kind: 'never-used', next: ['zt token disable x']}])
     expect(notChecked.flatMap(({kinds}) => kinds)).toEqual(
       expect.arrayContaining(['unreferenced', 'trap', 'unused-rule']),
+    )
+  })
+
+  it('claims nothing of names where the rules of a zone could not be read', () => {
+    const unread = ['The API token may not list the zones; applications that belong to a zone are left out']
+    const tokens = [token('x', {lastSeenAt: undefined})]
+    const {findings, notChecked} = audited(beside({tokens, facts: {zones: {read: [], unread}}}))
+    expect(findings).toMatchObject([{kind: 'never-used', next: ['zt token disable x']}])
+    expect(notChecked).toContainEqual({
+      kinds: ['unreferenced', 'never-used', 'referenced-never-used'],
+      why: `${unread[0] ?? ''}. They may name service tokens of the account.`,
+    })
+  })
+
+  it.each<[string, (id: string) => Partial<AccountRules>]>([
+    ['a rule', (id) => ({applications: [app('Zoned', [rule('Its', [named(id)])])]})],
+    ['an Access group', (id) => ({groups: [group('its', [named(id)])]})],
+  ])('knows a token that %s of a zone names, and proposes no revocation of it', (what, rules) => {
+    const tokens = [
+      token('x', {lastSeenAt: undefined}),
+      token('off', {lastSeenAt: undefined, enabled: false}),
+    ]
+    const read = tokens.map(({name}) => ({
+      name: 'zone.example',
+      rules: {policies: [], groups: [], applications: [], ...rules(name)},
+    }))
+    const {findings} = audited(beside({tokens, facts: {zones: {read, unread: []}}}))
+    expect(findings.map(({kind, next}) => [kind, next])).toEqual([
+      ['referenced-never-used', ['zt token disable x']],
+      ['disabled', []],
+    ])
+    expect(findings[1]?.why).toMatch(
+      new RegExp(
+        `It cannot be revoked yet: the ${what.replace(/^an? /, '')} ".*" of the zone zone.example names it`,
+      ),
     )
   })
 

@@ -124,6 +124,7 @@ export function factsOf({
       account,
       tokens,
       unread: [],
+      zones: {read: [], unread: []},
     },
     stored: world.stored ?? tokens.map(({name}) => stored(name)),
     gone: [],

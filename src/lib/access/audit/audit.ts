@@ -19,7 +19,7 @@ export function auditOf(
 ): Audit {
   const rights = rightFindings(facts, use, uses)
   const findings = [
-    ...tokenFindings(facts, use, new Naming(facts.account)),
+    ...tokenFindings(facts, use, new Naming(facts.account, facts.zones.read)),
     ...openToEveryToken(facts, use, uses),
     ...rights.findings,
     // What could not be read may be what a rule lacks.
@@ -96,10 +96,17 @@ function traps({traps: all, account, tokens, say}: AuditFacts): Finding[] {
   })
 }
 
-function unread({unread: what, gone, stored, usage}: AuditFacts): NotChecked[] {
+/** Kinds that depend on whether anything names a token. */
+const OF_NAMES: FindingKind[] = ['unreferenced', 'never-used', 'referenced-never-used']
+
+function unread({unread: what, zones, gone, stored, usage}: AuditFacts): NotChecked[] {
   const names: FindingKind[] = ['unreferenced', 'never-used', 'any-valid-token', 'trap']
   return [
     ...what.map((one) => ({kinds: names, why: `${one}.`})),
+    ...zones.unread.map((one) => ({
+      kinds: OF_NAMES,
+      why: `${one}. They may name service tokens of the account.`,
+    })),
     ...(typeof gone === 'string' ? [{kinds: ['secret-without-token' as const], why: gone}] : []),
     ...(stored.length === 0
       ? [{kinds: ['token-without-secret' as const], why: 'This machine has no secret of the account.'}]

@@ -31,11 +31,13 @@ export class Naming {
   readonly #obstacles = new Map<string, string>()
   readonly #clientIds = new Map<string, string>()
 
-  constructor(account: AccountRules) {
-    for (const {raw, name} of account.applications)
+  /** @param zones the rules of the account's zones, out of which `zt token revoke --detach` takes nothing */
+  constructor(account: AccountRules, zones: readonly {name: string; rules: AccountRules}[] = []) {
+    for (const {raw, name} of [account, ...zones.map(({rules}) => rules)].flatMap((one) => one.applications))
       for (const clientId of scimTokens(raw)) this.#clientIds.set(clientId, name)
     for (const policy of policiesOf(account)) this.#read(policy, `the rule "${policy.name}"`, false)
     for (const group of account.groups) this.#read(group, `the Access group "${group.name}"`, true)
+    for (const {name, rules} of zones) this.#readZone(name, rules)
   }
 
   /** Whether anything names the token. */
@@ -48,6 +50,17 @@ export class Naming {
     const scim = this.#clientIds.get(clientId)
     if (scim !== undefined) return `The SCIM provisioning of "${scim}" authenticates with it.`
     return this.#obstacles.get(id)
+  }
+
+  #readZone(zone: string, rules: AccountRules): void {
+    for (const holder of [...policiesOf(rules), ...rules.groups]) {
+      const what = 'decision' in holder ? 'rule' : 'Access group'
+      for (const id of allRules(holder).map(tokenIdOf)) {
+        if (id === undefined) continue
+        this.#named.add(id)
+        this.#obstacles.set(id, `The ${what} "${holder.name}" of the zone ${zone} names it.`)
+      }
+    }
   }
 
   #read(holder: Policy | Group, inWords: string, keepsOne: boolean): void {

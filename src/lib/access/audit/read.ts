@@ -5,6 +5,7 @@ import {trapsOf} from '../../policy/traps.js'
 import type {IndexEntry} from '../../secrets/index-files.js'
 import {readAccountRules} from '../account/account-rules.js'
 import type {AccessContext} from '../account/context.js'
+import {ofZones} from '../account/whole-account.js'
 import {KEPT_DAYS} from '../activity/record.js'
 import {readUsage} from '../activity/usage.js'
 import {tokenStatus} from '../tokens/list.js'
@@ -40,6 +41,8 @@ export async function readAuditFacts(ctx: AccessContext, options: AuditWindows):
   ])
   const now = ctx.clock.now() + (api.clockAhead() ?? 0)
   const stored = entries.filter(({accountId}) => accountId === api.accountId)
+  // A zone's rules may name the account's tokens, and not the other way round.
+  const zones = api.zoneId === undefined ? await ofZones(ctx, api) : {found: [], warnings: []}
   const gone = await withoutToken(ctx, api, stored, tokens)
   const unusedMs = options.unusedSeconds * 1000
   const seconds = Math.min(options.unusedSeconds, (KEPT_DAYS * DAY_MS) / 1000)
@@ -51,6 +54,13 @@ export async function readAuditFacts(ctx: AccessContext, options: AuditWindows):
     unusedMs,
     account,
     unread,
+    zones: {
+      read: zones.found.map(({zone, applications, groups}) => ({
+        name: zone.name,
+        rules: {policies: [], applications, groups},
+      })),
+      unread: zones.warnings,
+    },
     tokens,
     stored,
     gone,

@@ -167,7 +167,7 @@ class OneToken {
 
   /** What names it may be in what could not be read. */
   get #canJudgeNames(): boolean {
-    return this.facts.unread.length === 0
+    return this.facts.unread.length === 0 && this.facts.zones.unread.length === 0
   }
 
   /** The command that deletes it; none where it would be refused. */

@@ -68,6 +68,8 @@ export interface AuditFacts {
   account: AccountRules
   /** What of the account could not be read. */
   unread: readonly string[]
+  /** The rules of the account's zones, which may name its tokens too, and what of them could not be read. */
+  zones: {read: readonly {name: string; rules: AccountRules}[]; unread: readonly string[]}
   tokens: readonly ServiceToken[]
   /** What this machine's index has of this profile's account. */
   stored: readonly IndexEntry[]
