@@ -47,7 +47,7 @@ export default class ReportCommand extends AccessCommand<typeof ReportCommand> {
   // prettier-ignore
   static override asks = {
     needs: ['listServiceTokens'],
-    tries: ['listPolicies', 'listGroups', 'listApplications', 'listApplicationPolicies', 'accessEvents', 'listZones', 'listAccounts'],
+    tries: ['listPolicies', 'listGroups', 'listApplications', 'accessEvents', 'listZones', 'listAccounts'],
   } as const
 
   async run(): Promise<object> {

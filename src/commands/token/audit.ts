@@ -27,7 +27,7 @@ export default class TokenAudit extends TokenCommand<typeof TokenAudit> {
   // prettier-ignore
   static override asks = {
     needs: ['listServiceTokens'],
-    tries: ['listPolicies', 'listGroups', 'listApplications', 'listApplicationPolicies', 'accessEvents', 'listZones'],
+    tries: ['listPolicies', 'listGroups', 'listApplications', 'accessEvents', 'listZones'],
   } as const
 
   async run(): Promise<object> {
