@@ -322,6 +322,7 @@ it('any line is given back to its bytes, wherever it is in whatever file', () =>
     'proxycommand=cloudflared access tcp --hostname a.example.com  \r\n',
     '\tProxyCommand "C:\\Program Files\\cloudflared.exe" access ssh --hostname %h\r\n',
     ' ProxyCommand cloudflared access ssh --hostname \xff',
+    ' ProxyCommand cloudflared access ssh --hostname %h\r',
   )
   fc.assert(
     fc.property(fc.array(fc.oneof(configTexts, own), {maxLength: 5}), (parts) => {

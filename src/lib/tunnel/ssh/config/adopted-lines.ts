@@ -11,6 +11,9 @@ import {configLines, configWords} from '../configuration.js'
  */
 const ADOPTED = /^([ \t]*)# zt: adopted ([0-9a-f]{12}) (.*)$/s
 
+/** A file may end within CR LF. */
+const LINE_END = /\r?\n$|\r$/
+
 /** A ProxyCommand in a configuration, and for which names of hosts it is. */
 export interface ProxyLine {
   /** 1-based; that of the person's own line, or of the comment that has it. */
@@ -42,7 +45,7 @@ export function proxyLines(text: string): {lines: ProxyLine[]; damaged: number[]
   let section: Section = {line: undefined, patterns: undefined}
   let mark: {number: number; indent: string; sum: string; original: string} | undefined
   for (const {number, line, keyword, value} of configLines(text)) {
-    const bare = line.replace(/\r?\n$/, '')
+    const bare = line.replace(LINE_END, '')
     const [, indent = '', sum = '', original] = ADOPTED.exec(bare) ?? []
     if (mark && keyword !== 'proxycommand') {
       damaged.push(mark.number)
@@ -74,7 +77,8 @@ export function proxyLines(text: string): {lines: ProxyLine[]; damaged: number[]
 /** The two lines for an adopted one, with the end of the line that they replace. */
 function adoptedLines({indent, original}: ProxyLine, command: string, end: string): string {
   const line = `ProxyCommand ${command}`
-  return `${indent}# zt: adopted ${sumOf([original, line])} ${original}${end || '\n'}${indent}${line}${end}`
+  const between = end.endsWith('\n') ? end : `${end}\n`
+  return `${indent}# zt: adopted ${sumOf([original, line])} ${original}${between}${indent}${line}${end}`
 }
 
 /**
@@ -97,7 +101,7 @@ export function withProxyLines(
     }
     const wanted = changing && change.get(changing.number)
     if (changing && wanted !== undefined) {
-      const end = /\r?\n$/.exec(line)?.[0] ?? ''
+      const end = LINE_END.exec(line)?.[0] ?? ''
       result +=
         wanted === 'own'
           ? changing.indent + changing.original + end
