@@ -13,7 +13,7 @@ export type Dependence =
 
 /** Deeper than anyone nests Access groups: one beyond is not known. */
 const DEEPEST = 500
-/** With more unknown things than this, not every combination of them is tried. */
+/** With more unknown things than this, not every combination of them is tried, and only the form is compared. */
 const MOST = 10
 
 const EARLY: ReadonlySet<Decision> = new Set<Decision>(['non_identity', 'bypass'])
@@ -97,18 +97,40 @@ function simple(parts: readonly Dependence[]): Dependence[] {
  * In which direction a dependence changes: whether there may be requests that are admitted only afterwards, or only before.
  * Never says of a difference that there is none; that two unknown things exclude each other it does not know.
  */
-export function changeOf(before: Dependence, after: Dependence): {opens: boolean; closes: boolean} {
+export function changeOf(
+  before: Dependence,
+  after: Dependence,
+  most = MOST,
+): {opens: boolean; closes: boolean} {
   if (canonicalJson(before) === canonicalJson(after)) return {opens: false, closes: false}
   const names = [...new Set([...namesIn(before), ...namesIn(after)])]
+  if (names.length > most) return {opens: !implies(after, before), closes: !implies(before, after)}
   const found = {opens: false, closes: false}
-  for (const hold of names.length <= MOST ? everySet(names) : someSets(names)) {
+  for (const hold of everySet(names)) {
     const [was, is] = [holds(before, hold), holds(after, hold)]
     if (is && !was) found.opens = true
     if (was && !is) found.closes = true
-    if (found.opens && found.closes) break
   }
-  const seen = found.opens || found.closes || names.length <= MOST
-  return seen ? found : {opens: true, closes: true}
+  return found
+}
+
+/** Whether all that one admits is admitted by the other, as far as their form shows it; false: perhaps not. */
+function implies(one: Dependence, other: Dependence): boolean {
+  if (one === false || other === true || sameDependence(one, other)) return true
+  if (typeof one === 'object' && 'any' in one) return one.any.every((part) => implies(part, other))
+  if (typeof other === 'object' && 'all' in other) return other.all.every((part) => implies(one, part))
+  if (typeof one === 'object' && 'all' in one && one.all.some((part) => implies(part, other))) return true
+  if (typeof other === 'object' && 'any' in other && other.any.some((part) => implies(one, part))) return true
+  return isNot(one) && isNot(other) && implies(other.not, one.not)
+}
+
+function isNot(dependence: Dependence): dependence is {not: Dependence} {
+  return typeof dependence === 'object' && 'not' in dependence
+}
+
+function sameDependence(one: Dependence, other: Dependence): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object') return one === other
+  return canonicalJson(one) === canonicalJson(other)
 }
 
 function* namesIn(dependence: Dependence): Generator<string> {
@@ -132,12 +154,4 @@ function holds(dependence: Dependence, hold: ReadonlySet<string>): boolean {
 function* everySet(names: readonly string[]): Generator<ReadonlySet<string>> {
   for (let bits = 0; bits < 2 ** names.length; bits++)
     yield new Set(names.filter((_, at) => (bits & (1 << at)) !== 0))
-}
-
-/** One of them holds, or all but one. */
-function* someSets(names: readonly string[]): Generator<ReadonlySet<string>> {
-  for (const name of names) {
-    yield new Set([name])
-    yield new Set(names.filter((one) => one !== name))
-  }
 }
