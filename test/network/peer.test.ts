@@ -3,6 +3,7 @@ import fs from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import {syncBuiltinESMExports} from 'node:module'
 import {expect, it} from 'vitest'
 import {isGone, resetOnceTaken} from '../../src/lib/network/tcp-peer.js'
 
@@ -46,4 +47,34 @@ it('a Unix socket is not reset: what it was sent last is not known to have arriv
   socket.destroy()
   server.close()
   await fs.rm(directory, {recursive: true})
+})
+
+it.skipIf(process.platform !== 'linux').each([
+  ['lacks the connection', () => ''],
+  ['has it twice', (text: string) => text + text],
+])('a connection is reset although the list of the system, while it changes, %s', async (_, spoil) => {
+  const server = net.createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const accepted = once(server, 'connection') as Promise<[net.Socket]>
+  const client = net.connect({port: (server.address() as net.AddressInfo).port, host: '127.0.0.1'})
+  const failed = once(client, 'error') as Promise<[NodeJS.ErrnoException]>
+  client.resume()
+  const [socket] = await accepted
+  await new Promise((resolve) => socket.write('x', resolve))
+  const real = fs.readFile
+  let spoilt = 0
+  fs.readFile = (async (...args: Parameters<typeof real>) => {
+    const text = String(await real(...args))
+    return spoilt++ < 2 ? spoil(text) : text
+  }) as typeof real
+  syncBuiltinESMExports()
+  try {
+    expect(await resetOnceTaken(socket, 1e6)).toBe(true)
+  } finally {
+    fs.readFile = real
+    syncBuiltinESMExports()
+  }
+  expect((await failed)[0].code).toBe('ECONNRESET')
+  expect(spoilt).toBeGreaterThan(2)
+  server.close()
 })

@@ -11,6 +11,8 @@ interface Seen {
 }
 
 const LOOK_MS = 20
+/** A list that changes while it is read may lack a line, or have one twice; not so often. */
+const LOOKS = 5
 
 /**
  * Resets a connection once the other side has received everything: a reset discards what is still in transit.
@@ -69,7 +71,10 @@ export async function isGone(socket: net.Socket): Promise<boolean | undefined> {
  * these, and on Linux no others.
  */
 export async function waitingFor(socket: net.Socket): Promise<number | undefined> {
-  return (await look(socket))?.waiting
+  for (let looks = 1; ; looks++) {
+    const seen = await look(socket)
+    if (seen || looks === LOOKS) return seen?.waiting
+  }
 }
 
 /** Linux lists its TCP connections (proc_net_tcp(5)), and both ends if the client is on this machine. */
