@@ -30,6 +30,20 @@ it('works on those of a zone', async () => {
   expect(zt.group('zone robots')['include']).toHaveLength(2)
 })
 
+it('says what it opens under other conditions than the token has already', async () => {
+  const {zt} = scene
+  const nothing = /No application admits/
+  expect((await zt.run('group add-token offices cd --dry-run')).stderr).toMatch(nothing)
+  await zt.json('policy create German --token cd --require-country DE')
+  await zt.json('policy attach German Wiki')
+  await zt.json('group create french --token ci')
+  await zt.json('policy create French --group french --require-country FR')
+  await zt.json('policy attach French Wiki')
+  const {stdout, stderr} = await zt.run('group add-token french cd --dry-run')
+  expect(stdout).toMatch(/opens: "Wiki" .* to "cd".*conditions/)
+  expect(stderr + stdout).not.toMatch(nothing)
+})
+
 it('changes nothing in a dry run', async () => {
   const {zt} = scene
   const {stdout} = await zt.unchanged(() => zt.run('group add-token robots off --dry-run'))

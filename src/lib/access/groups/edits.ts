@@ -124,6 +124,7 @@ export async function planAddToken(
   const include = [...group.include, rule]
   const after = withGroup(account, {...group, include})
   const {opens} = reachChange(token.id, account, after)
+  const reach = compareReach(account, after, tokens)
   const binding: PlannedBinding = {...NO_BINDING, bound: [], warnings: []}
   for (const {application} of opens) {
     const {tokenId, bound, warnings} = await planBinding(ctx, application, [], [token])
@@ -136,7 +137,7 @@ export async function planAddToken(
     changes: replaceChange(targetOf(group), withRules(group.raw), {include}),
     notes: [
       ...idleWarning(ctx, token),
-      ...(opens.length === 0
+      ...(reach.opens.length === 0
         ? [`No application admits "${token.name}" by this group that does not already`]
         : []),
       ...useNotes(groupReferences(group.id, account)),
@@ -144,7 +145,7 @@ export async function planAddToken(
         ? [`The group also excludes "${token.name}", so it stays out`]
         : []),
     ],
-    reach: compareReach(account, after, tokens),
+    reach,
     binding,
   }
 }
