@@ -52,7 +52,7 @@ describe('a CF-RAY', () => {
           expect(ray).toMatch(/^[0-9a-f]{16}$/)
           expect(text.toLowerCase()).toContain(ray)
         } catch (error) {
-          expect(error).toMatchObject({code: 'BAD_RAY', next: ['zt ray 8f1e2d3c4b5a6978-AMS']})
+          expect(error).toMatchObject({code: 'BAD_RAY', next: ['zt ray --help']})
         }
       }),
     )

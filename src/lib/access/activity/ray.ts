@@ -44,7 +44,7 @@ export function parseRay(text: string): string {
     code: 'BAD_RAY',
     message: ray === undefined ? 'This is not a CF-RAY' : 'This contains more than one CF-RAY',
     why: 'A CF-RAY has 16 hexadecimal digits, and may end in a hyphen and the letters of a data centre: 8f1e2d3c4b5a6978-AMS. It is in the header CF-RAY of an answer, and on an error page as Ray ID.',
-    next: ['zt ray 8f1e2d3c4b5a6978-AMS'],
+    next: ['zt ray --help'],
   })
 }
 
@@ -128,6 +128,6 @@ function rayNotFound(ctx: AccessContext, ray: string, lacks: readonly string[]):
       'What refused the request before Access did, such as a firewall rule, is not there; neither is what an application of another account refused.',
       ...lacks,
     ],
-    next: [ztCommand(ctx, 'ray', ray)],
+    next: [`Some minutes later: ${ztCommand(ctx, 'ray', ray)}`],
   })
 }
