@@ -17,6 +17,8 @@ const GAP = 2
 /** A column that is shortened keeps room for a date or a count; one that wraps, less. Neither is narrower than its title. */
 const NARROWEST = 12
 const NARROWEST_WRAPPED = 8
+/** Sentences can be read in it. */
+const COMFORTABLE = 22
 /** How wide the first column of a table with further rows is made, if there is room. */
 const ROOMY = 34
 
@@ -99,16 +101,28 @@ function fit<Row>(rows: readonly Row[], columns: Column<Row>[], width: number): 
     widths.splice(last, 1)
     if (column) leftOut.add(column.title)
   }
-  const least = shown.map(({title, wraps}) =>
-    Math.max(title.length + GAP, wraps ? NARROWEST_WRAPPED : NARROWEST),
+  // What wraps loses nothing, so it gives way first.
+  narrow(
+    widths,
+    shown.map(({wraps}, at) => (wraps ? COMFORTABLE : (widths[at] ?? 0))),
+    width,
   )
-  for (let excess = total() - width; excess > 0; excess--) {
+  narrow(
+    widths,
+    shown.map(({title, wraps}) => Math.max(title.length + GAP, wraps ? NARROWEST_WRAPPED : NARROWEST)),
+    width,
+  )
+  return {shown, widths}
+}
+
+/** Takes from the widest columns until all fit, and from none more than to its least width. */
+function narrow(widths: number[], least: readonly number[], width: number): void {
+  for (let excess = widths.reduce((sum, one) => sum + one, -GAP) - width; excess > 0; excess--) {
     const widest = Math.max(...widths.filter((one, at) => one > (least[at] ?? one)))
     const at = widths.findLastIndex((one, i) => one === widest && one > (least[i] ?? one))
-    if (at < 0) break
+    if (at < 0) return
     widths[at] = widest - 1
   }
-  return {shown, widths}
 }
 
 function render<Row>(rows: readonly Row[], fitted: Fitted<Row>, titles = true): string[] {
