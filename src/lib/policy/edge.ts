@@ -6,6 +6,7 @@ import {sameAddress} from '../core/public-address.js'
 import {findApplication} from './application-match.js'
 import {corsAllows, type Preflight} from './cors.js'
 import {evaluate} from './evaluate.js'
+import {allRules} from './references.js'
 import {factsOf} from './rules.js'
 import type {AccessRequest, Evaluation, PolicyTrace, UnknownFact, Verdict} from './types.js'
 
@@ -197,7 +198,7 @@ export function edgeAnswer(account: EdgeAccount, request: EdgeRequest): EdgeAnsw
     policy: [...reasons].every((reason) => BY_POLICY.has(reason)) ? main.policy : undefined,
     trail: asked ? main.trace : [],
     possible: answersOf(reasons),
-    undecided: verdicts.size === 1 ? [] : undecidedBy(worlds),
+    undecided: verdicts.size === 1 ? [] : undecidedBy(worlds, application),
   }
 }
 
@@ -360,18 +361,38 @@ function answersOf(reasons: Iterable<EdgeReason>): PossibleAnswer[] {
   return all.map((reason) => ({...ANSWERS[reason], reason}))
 }
 
+/** Rules that may ask whether a service token is valid. */
+const TOKEN_RULES = ['service_token', 'any_valid_service_token', 'group']
+
 /** The unknown facts of the request and of the settings that make a difference, and those of the rules if these do. */
 function undecidedBy(
-  worlds: readonly {world: World; verdicts: ReadonlySet<string>; rules: Evaluation}[],
+  worlds: readonly {
+    world: World
+    reasons: readonly EdgeReason[]
+    verdicts: ReadonlySet<string>
+    rules: Evaluation
+  }[],
+  {policies}: Application,
 ): UnknownFact[] {
-  const text = (verdicts: ReadonlySet<string>): string => [...verdicts].sort().join()
+  const all = worlds.map(({rules}) => rules)
+  const aboutTokens = policies
+    .flatMap(allRules)
+    .some((rule) => TOKEN_RULES.some((name) => Object.hasOwn(rule, name)))
+  // The same verdicts together may follow from other facts of the client, or in another way from the same.
+  const text = ({verdicts, reasons, rules}: (typeof worlds)[0]): string =>
+    verdicts.size === 1
+      ? [...verdicts].join()
+      : JSON.stringify([
+          [...rules.possible].map((one, at) => [one, ANSWERS[reasons[at] ?? 'denied'].verdict]),
+          aboutTokens ? all.indexOf(rules) : rules.undecided,
+        ])
   const matters = (part: keyof World): boolean => {
     const seen = new Map<string, string>()
-    return worlds.some(({world, verdicts}) => {
-      const rest = JSON.stringify({...world, [part]: undefined})
-      const before = seen.get(rest) ?? text(verdicts)
+    return worlds.some((one) => {
+      const rest = JSON.stringify({...one.world, [part]: undefined})
+      const before = seen.get(rest) ?? text(one)
       seen.set(rest, before)
-      return before !== text(verdicts)
+      return before !== text(one)
     })
   }
   const parts = (Object.keys(FACTS) as (keyof World)[]).filter(matters)
