@@ -7,7 +7,7 @@ import {findProject} from '../../lib/config/project.js'
 import {untilUnwanted} from '../../lib/system/signals.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
 import {endLike} from '../../lib/tunnel/exec/child.js'
-import * as background from '../../lib/tunnel/forward/background.js'
+import {forwardInBackground} from '../../lib/tunnel/forward/background.js'
 import {runBeside} from '../../lib/tunnel/forward/beside.js'
 import {closeForwards, startForwards} from '../../lib/tunnel/forward/forward.js'
 import {planForwards, type ForwardPlan} from '../../lib/tunnel/forward/plan.js'
@@ -66,14 +66,10 @@ export default class Forward extends ForwardCommand<typeof Forward> {
 
   /** The questions are asked here: the process in the background has no terminal. */
   private async inBackground(plans: readonly ForwardPlan[]): Promise<object> {
-    const {config, argv, settings} = this
+    const {argv, settings} = this
     const confirmed = await this.chosenFor(plans)
-    const {pid, log, listeners} = await background.startInBackground({
-      command: [...ztProgram(config.root), ...background.backgroundWords(argv, plans)],
-      state: settings.paths.state,
-      hosts: plans.length,
-      environment: background.backgroundEnvironment(process.env, settings, confirmed),
-    })
+    const same = {program: ztProgram(this.config.root), argv, plans, settings, confirmed}
+    const {pid, log, listeners} = await forwardInBackground({...same, environment: process.env})
     for (const one of listeners) this.event(one.event, say.backgroundText(one, pid))
     this.next(...say.stopSteps(plans))
     return {event: 'background', pid, log}

@@ -54,7 +54,7 @@ export interface Background {
  *
  * @param argv what follows `forward`; its hosts have been confirmed
  */
-export function backgroundWords(argv: readonly string[], plans: readonly ForwardPlan[]): string[] {
+function backgroundWords(argv: readonly string[], plans: readonly ForwardPlan[]): string[] {
   const words = argv.filter((word) => word !== '--background')
   const confirmed = plans.some((plan) => plan.fromProject) ? [] : ['--yes']
   return ['forward', ...words, '--keep', '--json', '--no-input', ...confirmed]
@@ -74,6 +74,30 @@ export function backgroundEnvironment(
   return confirmed.length === 0
     ? environment
     : {...environment, ZT_HOSTS: [...environmentHosts, ...confirmed].join(',')}
+}
+
+/**
+ * Runs the same forwards in the background.
+ *
+ * @param same.program what runs zt
+ * @param same.argv what follows `forward`; its hosts have been confirmed
+ * @param same.confirmed the hosts that get the environment's pair
+ */
+export function forwardInBackground(same: {
+  program: readonly string[]
+  argv: readonly string[]
+  plans: readonly ForwardPlan[]
+  settings: Pick<Settings, 'environmentHosts' | 'paths'>
+  environment: Environment
+  confirmed: readonly string[]
+}): Promise<Background> {
+  const {program, argv, plans, settings, environment, confirmed} = same
+  return startInBackground({
+    command: [...program, ...backgroundWords(argv, plans)],
+    state: settings.paths.state,
+    hosts: plans.length,
+    environment: backgroundEnvironment(environment, settings, confirmed),
+  })
 }
 
 /**
