@@ -5,7 +5,12 @@ import {afterEach, beforeEach, expect, it} from 'vitest'
 import {isRunning} from '../../../src/lib/system/processes.js'
 import {runDirectory} from '../../../src/lib/tunnel/connections/run-files.js'
 import {loadSettings} from '../../../src/lib/config/settings.js'
-import {backgroundEnvironment, startInBackground} from '../../../src/lib/tunnel/forward/background.js'
+import {
+  backgroundEnvironment,
+  forwardInBackground,
+  startInBackground,
+} from '../../../src/lib/tunnel/forward/background.js'
+import type {ForwardPlan} from '../../../src/lib/tunnel/forward/plan.js'
 import {chooseToken} from '../../../src/lib/tunnel/target/target.js'
 
 let directory: string
@@ -106,3 +111,17 @@ it.each([undefined, 'other.example.com'])(
     expect(backgroundEnvironment(env, await settingsOf(env), [])).toBe(env)
   },
 )
+
+it('the process in the background gets the line that was typed, and what was confirmed', async () => {
+  const environment = {...process.env, ZT_HOSTS: undefined}
+  const settings = {...(await loadSettings({env: {HOME: directory}, cwd: directory, flags: {}}))}
+  const script = `console.log(JSON.stringify({event: 'listening', host: process.env.ZT_HOSTS ?? 'none', socket: process.argv.slice(1).join(' '), url: null})); ${STAY}`
+  const {pid, listeners} = await forwardInBackground({
+    ...{program: [process.execPath, '-e', script, '--'], argv: ['db.example.com', '--background']},
+    ...{plans: [{fromProject: false} as ForwardPlan], settings, environment, confirmed: ['db.example.com']},
+  })
+  pids.push(pid)
+  expect(listeners).toMatchObject([
+    {host: 'db.example.com', place: 'unix:forward db.example.com --keep --json --no-input --yes'},
+  ])
+})
