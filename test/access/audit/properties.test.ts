@@ -19,6 +19,7 @@ import {
   token,
   type World,
 } from './audited-account.js'
+import {untilCovered} from '../../support/covering.js'
 
 const TOKENS = ['a', 'b', 'c', 'd']
 const GROUPS = ['g', 'h']
@@ -144,34 +145,34 @@ it('closes and narrows nothing that was used, opens nothing, and says all that i
   )
 })
 
-it('does not depend on the order of the account, and proposes something now and then', () => {
+it('does not depend on the order of the account, and proposes something now and then', async () => {
   let proposed = 0
   const shuffled = <T>(all: readonly T[], seed: number): T[] =>
     all
       .map((one, at): [number, T] => [(at * 7919 + seed) % 31, one])
       .sort(([a], [b]) => a - b)
       .map(([, one]) => one)
-  fc.assert(
-    fc.property(world, fc.nat(1000), (one, seed) => {
-      const {findings} = auditOf(factsOf(one))
-      proposed += findings.filter(({kind, next}) => kind.startsWith('unused-') && next.length > 0).length
-      const mixed = auditOf(
-        factsOf({
-          ...one,
-          tokens: shuffled(one.tokens ?? [], seed),
-          groups: shuffled(one.groups ?? [], seed).map((each) => ({
-            ...each,
-            include: shuffled(each.include, seed),
-          })),
-          apps: shuffled(one.apps ?? [], seed),
-          uses: shuffled(one.uses ?? [], seed),
-        }),
-      ).findings
-      // How a trap words its rules is policy/traps.ts's.
-      const own = (all: Finding[]): Finding[] => all.filter(({kind}) => kind !== 'trap')
-      expect(own(mixed)).toEqual(own(findings))
-    }),
-    {numRuns: 120},
+  const holds = fc.property(world, fc.nat(1000), (one, seed) => {
+    const {findings} = auditOf(factsOf(one))
+    proposed += findings.filter(({kind, next}) => kind.startsWith('unused-') && next.length > 0).length
+    const mixed = auditOf(
+      factsOf({
+        ...one,
+        tokens: shuffled(one.tokens ?? [], seed),
+        groups: shuffled(one.groups ?? [], seed).map((each) => ({
+          ...each,
+          include: shuffled(each.include, seed),
+        })),
+        apps: shuffled(one.apps ?? [], seed),
+        uses: shuffled(one.uses ?? [], seed),
+      }),
+    ).findings
+    // How a trap words its rules is policy/traps.ts's.
+    const own = (all: Finding[]): Finding[] => all.filter(({kind}) => kind !== 'trap')
+    expect(own(mixed)).toEqual(own(findings))
+  })
+  await untilCovered(
+    () => fc.assert(holds, {numRuns: 120}),
+    () => (proposed > 20 ? [] : ['a proposal']),
   )
-  expect(proposed).toBeGreaterThan(20)
 })
