@@ -31,6 +31,19 @@ const rooms = {
     'tunnel/failure/refusal.ts',
   ],
   tunnel: ['core', 'system', 'network', 'config', 'secrets'],
+  setup: ['core', 'system', 'config', 'access', 'tunnel', 'api/types.ts', 'secrets/types.ts'],
+  doctor: [
+    'core',
+    'system',
+    'network',
+    'config',
+    'completion',
+    'secrets',
+    'api',
+    'policy',
+    'access',
+    'tunnel',
+  ],
   sandbox: ['core', 'system', 'network', 'policy', 'api/types.ts', 'api/convert.ts'],
   cli: ['core', 'system', 'config', 'completion/types.ts'],
   command: [
@@ -48,6 +61,8 @@ const rooms = {
     'tunnel/types.ts',
     'tunnel/failure/refusal.ts',
     'tunnel/target/target.ts',
+    'setup/types.ts',
+    'doctor/types.ts',
   ],
 }
 
@@ -77,6 +92,8 @@ module.exports = {
       'config',
       'access',
       'report',
+      'setup',
+      'doctor',
       'tunnel',
       'sandbox',
     ]),

@@ -1,0 +1,67 @@
+import type {AccessContext} from '../access/account/context.js'
+import type {Settings} from '../config/types.js'
+import type {UserError} from '../core/errors.js'
+
+/** In the order in which they are shown. */
+export const AREAS = ['machine', 'zt', 'secrets', 'account', 'network', 'ssh', 'host'] as const
+export type Area = (typeof AREAS)[number]
+
+/** `skipped`: could not be looked at, and `detail` says why; it is no fault. */
+export type State = 'ok' | 'warn' | 'fail' | 'skipped'
+
+/** What one check found: one line, and what to do. */
+export interface Finding {
+  /** Of the check, with a word of its own if the check has several lines: `clock`, `ssh-config/alias`. */
+  id: string
+  area: Area
+  state: State
+  /** What was looked at: `Node`, `Clock`, `Secret store`. */
+  title: string
+  /** What was found, in one sentence or less. */
+  detail: string
+  why?: string | undefined
+  /** Commands and short instructions, as an error's: they cure this and nothing else. */
+  next: string[]
+  /** Machine-readable facts for --json; neither secrets nor anything that the other fields lack a person would need. */
+  facts?: Record<string, string | number | boolean | null> | undefined
+  /** Cures it without losing or opening anything; undefined where a person must decide. */
+  fix?: Fix | undefined
+}
+
+export interface Fix {
+  /** What it does, as a question names it: `Remove 2 temporary files`. */
+  what: string
+  /** @throws UserError if it fails */
+  apply(): Promise<void>
+}
+
+/** What checks look at. Everything in it is opened on first use. */
+export interface DoctorWorld {
+  ctx: AccessContext
+  settings: Settings
+  /** As the process has it. */
+  env: NodeJS.ProcessEnv
+  cwd: string
+  /** Where zt is installed: the root of the package. */
+  root: string
+  /** The host that the person asked about. */
+  host: string | undefined
+  /** For each connection. Milliseconds. */
+  timeoutMs: number
+  /** If `profile and settings` could not be read: then most checks are skipped. */
+  broken?: UserError | undefined
+}
+
+/** One thing to look at. */
+export interface Check {
+  id: string
+  area: Area
+  /** What is being done, for the progress line: `Asking the API`. */
+  doing: string
+  /** False: it needs a network, and is left out with --offline. */
+  local: boolean
+  /** Only with a HOST. */
+  host?: true
+  /** A failure that it does not expect becomes a finding `fail` of its own; it never ends the others. */
+  run(world: DoctorWorld): Promise<Finding[]>
+}
