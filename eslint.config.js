@@ -82,7 +82,7 @@ export default tseslint.config(
     },
   },
   {
-    // Text reaches a terminal only through the sinks, which make foreign text visible (docs/security.md).
+    // Text reaches a terminal only through the sinks, which make foreign text visible (docs/explanation/security.md).
     files: ['src/**/*.ts'],
     ignores: SINKS,
     rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS]},

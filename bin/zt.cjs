@@ -2,7 +2,7 @@
 // CommonJS, because node starts it some milliseconds faster.
 'use strict'
 require('./needs-node.cjs')
-// node answers SIGUSR1 with a debugger, on a port that every user of this machine can reach (docs/security.md).
+// node answers SIGUSR1 with a debugger, on a port that every user of this machine can reach (docs/explanation/security.md).
 process.on('SIGUSR1', () => undefined)
 if (!process.execArgv.some((word) => word.startsWith('--inspect'))) {
   // Closes one that was opened before this line; node checks three times, the last time after its loop has begun.
@@ -38,7 +38,7 @@ process.on('beforeExit', () => {
   if (topic === 'token') console.error('next:  zt token recover')
 })
 
-// These make node print or write its data: see start-again.js and docs/security.md. Quotes and backslashes may split
+// These make node print or write its data: see start-again.js and docs/explanation/security.md. Quotes and backslashes may split
 // any of these words.
 const spies = /report|heap|abort|tls|inspect|insecure|config|["\\]/
 if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && spies.test(NODE_OPTIONS))) {
@@ -56,7 +56,7 @@ function untilDone(work) {
 function start() {
   const words = process.argv.slice(2)
   if (topic === '__complete') {
-    // A shell completes a word (docs/completion.md). --help among the words is not for this command.
+    // A shell completes a word (docs/how-to/completion.md). --help among the words is not for this command.
     const {main} = require('../dist/complete/complete.cjs')
     const loadWords = () => require('../dist/complete/words.json')
     return main(words.slice(1), {loadWords, loadZt: () => require('./load-bundle.cjs')(process.env)})

@@ -1,4 +1,4 @@
-// Builds dist-executable/zt: node with zt in it, one file for Linux (docs/executable.md). It takes what `npm run build`
+// Builds dist-executable/zt: node with zt in it, one file for Linux (docs/how-to/executable.md). It takes what `npm run build`
 // made, and the node of executable/package-lock.json or of --node PATH. --out FILE writes to another place.
 import {execFileSync, spawnSync} from 'node:child_process'
 import fs from 'node:fs'
@@ -67,7 +67,7 @@ async function make() {
     output: path.join(work, 'zt'),
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
-    // docs/executable.md, Switches of node. Node refuses NODE_USE_SYSTEM_CA=1 together with the first, unless it has the second.
+    // docs/how-to/executable.md, Switches of node. Node refuses NODE_USE_SYSTEM_CA=1 together with the first, unless it has the second.
     execArgv: ['--use-openssl-ca', '--no-use-system-ca', '--disable-sigusr1'],
     execArgvExtension: 'none',
     assets,

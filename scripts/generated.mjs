@@ -1,5 +1,5 @@
 // Makes the files that the repository keeps and that follow from the commands: oclif.manifest.json, package.json's list
-// of man pages and docs/api-operations.md.
+// of man pages and docs/reference/api-operations.md.
 import fs from 'node:fs'
 import path from 'node:path'
 import {build} from 'esbuild'
@@ -19,7 +19,7 @@ export async function generatedFiles(root) {
   const files = {
     'oclif.manifest.json': json(manifest),
     'package.json': json({...packageJson, man}),
-    'docs/api-operations.md': operationsPage(commands, api),
+    'docs/reference/api-operations.md': operationsPage(commands, api),
   }
   const [leaking] = Object.entries(files).find(([, text]) => text.includes(root)) ?? []
   if (leaking !== undefined) throw new Error(`${leaking} would hold a path of this machine`)

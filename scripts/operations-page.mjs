@@ -1,4 +1,4 @@
-// Writes docs/api-operations.md.
+// Writes docs/reference/api-operations.md.
 
 const cells = (...values) => `| ${values.join(' | ')} |`
 const head = (...titles) => [cells(...titles), cells(...titles.map(() => '---'))].join('\n')
@@ -55,7 +55,7 @@ ${groups
 
 ## Commands
 
-A run does not send all requests of its command. "Optional": the command does its work without that permission. \`zt ssh\`, \`zt ssh check\`, \`zt curl\` and \`zt forward\` ask only to explain why Access refused a connection. For \`zt completion\`, the shells ask at TAB ([completion.md](completion.md)). \`zt whoami\` probes each permission, and the objects that it deletes do not exist (\`src/lib/api/probe.ts\`).
+A run does not send all requests of its command. "Optional": the command does its work without that permission. \`zt ssh\`, \`zt ssh check\`, \`zt curl\` and \`zt forward\` ask only to explain why Access refused a connection. For \`zt completion\`, the shells ask at TAB ([completion.md](../how-to/completion.md)). \`zt whoami\` probes each permission, and the objects that it deletes do not exist (\`src/lib/api/probe.ts\`).
 
 ${head('command', 'operation', 'operation ID', 'permission group')}
 ${all.flatMap(rowsOf).join('\n')}

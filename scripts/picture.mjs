@@ -1,4 +1,4 @@
-// Draws the README's picture: runs the demo in 80 columns, and writes its output as docs/demo.svg. Run it by hand
+// Draws the README's picture: runs the demo in 80 columns, and writes its output as docs/pictures/demo.svg. Run it by hand
 // (node scripts/picture.mjs) when the demo's output changes.
 import {spawnSync} from 'node:child_process'
 import {writeFile} from 'node:fs/promises'
@@ -60,7 +60,7 @@ const rows = lines.map((line, row) => {
 })
 
 await writeFile(
-  path.join(root, 'docs', 'demo.svg'),
+  path.join(root, 'docs', 'pictures', 'demo.svg'),
   `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
 <title>npm run demo, in a terminal</title>
 <style>
@@ -73,4 +73,4 @@ ${rows.filter((row) => row !== '').join('\n')}
 </svg>
 `,
 )
-console.log(`docs/demo.svg: ${lines.length} lines`)
+console.log(`docs/pictures/demo.svg: ${lines.length} lines`)

@@ -1,4 +1,4 @@
-// Draws the pictures of docs/report.md: starts a sandbox, sends requests through its edge, makes the page with zt report, and
+// Draws the pictures of docs/how-to/report.md: starts a sandbox, sends requests through its edge, makes the page with zt report, and
 // photographs it with Debian's Chromium, light and dark. Run it by hand when the page changes: npm run build, then
 // node scripts/report-pictures.mjs.
 import {execFile} from 'node:child_process'
@@ -114,7 +114,7 @@ try {
       scrollTo(0, 0)
     })
     await shown.screenshot({
-      path: path.join(root, 'docs', `report-${colorScheme}.png`),
+      path: path.join(root, 'docs', 'pictures', `report-${colorScheme}.png`),
       clip: {x: 0, y: 0, width: 1100, height: 1180},
       fullPage: true,
     })

@@ -56,7 +56,7 @@ async function settingsOf({chosenBy, profile, flags = {}, variables = {}}: Case)
   })
 }
 
-/** The table of docs/security.md, "Where a secret may go". */
+/** The table of docs/explanation/security.md, "Where a secret may go". */
 describe('an API token of the environment', () => {
   it.each<[chosenBy: ChosenBy, profile: Profile, flags: Case['flags'], goes: boolean]>([
     ...(['flag', 'environment', 'project', 'current', 'default'] as const).flatMap(

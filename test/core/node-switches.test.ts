@@ -12,7 +12,7 @@ interface StartAgain {
 const {withoutSpies} = (await import(new URL('../../bin/start-again.js', import.meta.url).href)) as StartAgain
 
 /**
- * Every switch that a node may find in NODE_OPTIONS, and why it is set aside or left alone (docs/security.md). A switch
+ * Every switch that a node may find in NODE_OPTIONS, and why it is set aside or left alone (docs/explanation/security.md). A switch
  * of a newer node that is in no list fails the test: somebody has to find out what it does.
  */
 const ASIDE = {

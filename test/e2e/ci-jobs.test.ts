@@ -36,7 +36,7 @@ const missing = [
 if (missing.length > 0)
   process.stderr.write(`SKIPPED: there is no ${missing.join(', ')}; .ci/run brings it\n`)
 
-describe('the jobs of docs/ci.md', () => {
+describe('the jobs of docs/how-to/ci.md', () => {
   it('are those that are run, with one shell step, the same in each; action.yml repeats it', () => {
     expect(jobs.map(({name}) => name).sort()).toEqual(Object.keys(SHELLS).sort())
     const [first, ...others] = jobs
@@ -282,7 +282,7 @@ function named(text: string, values: Record<string, string>): Record<string, str
   )
 }
 
-/** The action's variables, with the inputs that docs/ci.md gives it. */
+/** The action's variables, with the inputs that docs/how-to/ci.md gives it. */
 function inputs(text: string, values: Record<string, string>): Record<string, string> {
   const given: Record<string, string | undefined> = {
     'client-id': values['CF_ACCESS_CLIENT_ID'],

@@ -8,7 +8,7 @@ import {SETTINGS} from '../../src/lib/sandbox/settings.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
 import {SandboxApi} from '../support/sandbox-api.js'
 
-const text = await fs.readFile(path.resolve(import.meta.dirname, '../../docs/sandbox.md'), 'utf8')
+const text = await fs.readFile(path.resolve(import.meta.dirname, '../../docs/reference/sandbox.md'), 'utf8')
 
 let folder: string
 beforeEach(async () => {
@@ -22,7 +22,7 @@ async function seedOf(json: string): Promise<SandboxSeed> {
   return readSeed(file)
 }
 
-describe('docs/sandbox.md', () => {
+describe('docs/reference/sandbox.md', () => {
   it('has the table of settings that the sandbox has', () => {
     const rows = Object.entries(SETTINGS).map(
       ([name, {values, preset, does, source}]) =>

@@ -4,7 +4,7 @@ import path from 'node:path'
 const root = path.resolve(import.meta.dirname, '../..')
 const read = (file: string): string => fs.readFileSync(path.join(root, file), 'utf8')
 
-/** A job of docs/ci.md, or of action.yml. */
+/** A job of docs/how-to/ci.md, or of action.yml. */
 export interface Job {
   name: string
   /** As the CI system reads it. */
@@ -15,7 +15,7 @@ export interface Job {
 
 /** The first block of each job's section; each has one. */
 export function documentedJobs(): Job[] {
-  const [, ...sections] = read('docs/ci.md').split(/^### /m)
+  const [, ...sections] = read('docs/how-to/ci.md').split(/^### /m)
   return sections.map((section) => {
     const name = section.split('\n')[0] ?? ''
     const [, language = '', text = ''] = /^```(\w+)\n([^]*?)^```$/m.exec(section) ?? []

@@ -126,7 +126,7 @@ export async function loadSettings({env, cwd, flags, missingProfile}: LoadSettin
 }
 
 /**
- * Why an API token from the environment must not go to this profile's address (docs/security.md has the table). The author
+ * Why an API token from the environment must not go to this profile's address (docs/explanation/security.md has the table). The author
  * of a project's file may choose among a person's profiles, but must not thereby decide where a secret from the environment
  * is sent. The sandbox listens without TLS: when it has stopped, anyone on this machine can take its port.
  */

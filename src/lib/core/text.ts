@@ -1,6 +1,6 @@
 /**
  * Makes text from outside safe to show: names, answers, paths, arguments, output of other programs. Every sink does this
- * (docs/security.md, "Text on the terminal"), so presenters need not.
+ * (docs/explanation/security.md, "Text on the terminal"), so presenters need not.
  */
 
 /**

@@ -3,7 +3,7 @@ import tls from 'node:tls'
 /** Node's flag to trust the system's CAs, as OpenSSL finds them, instead of its own list. */
 export const SYSTEM_STORE = '--use-openssl-ca'
 
-/** Whether this process runs with that flag. The single executable always does (docs/executable.md). */
+/** Whether this process runs with that flag. The single executable always does (docs/how-to/executable.md). */
 export function takesSystemStore(): boolean {
   return process.execArgv.includes(SYSTEM_STORE)
 }

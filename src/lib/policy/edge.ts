@@ -160,7 +160,7 @@ const FACTS: Record<keyof World, UnknownFact['fact']> = {
 }
 
 /**
- * What the edge answers to a request, or may answer: docs/explain.md has the order and the sources. A verdict other than
+ * What the edge answers to a request, or may answer: docs/explanation/evaluation.md has the order and the sources. A verdict other than
  * `unknown` stays the same whatever the unknown facts are.
  */
 export function edgeAnswer(account: EdgeAccount, request: EdgeRequest): EdgeAnswer {

@@ -7,7 +7,7 @@ const MOST_BYTES = 1024 * 1024
 /** The answers are for people; the settings say the same for the sandbox. */
 const observedSchema = v.strictObject({
   version: v.literal(1),
-  // What no account is asked for, docs/sandbox.md.
+  // What no account is asked for, docs/reference/sandbox.md.
   settings: v.omit(settingsSchema, ['zero_trust_enabled', 'rate_limit', 'country_of', 'clock']),
   answers: v.optional(v.record(v.string(), v.unknown())),
 })

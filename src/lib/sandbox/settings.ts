@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import {isBlock, isCountry} from './countries.js'
 import {clockOffset} from './moved-clock.js'
 
-/** What a setting may be: the schema, and the words for it in docs/sandbox.md. */
+/** What a setting may be: the schema, and the words for it in docs/reference/sandbox.md. */
 interface Kind<Schema extends v.GenericSchema> {
   schema: Schema
   values: string
@@ -47,7 +47,7 @@ const PROVIDER = 'Terraform provider 5.22'
 
 /**
  * Every setting of a sandbox: where Cloudflare's documents are silent, where sources contradict each other, and where an
- * account may differ from another. A seed's `settings`, `zt sandbox start --observed` and docs/sandbox.md follow from it.
+ * account may differ from another. A seed's `settings`, `zt sandbox start --observed` and docs/reference/sandbox.md follow from it.
  */
 export const SETTINGS = {
   strict_service_token_auth: setting(

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import {isSea} from 'node:sea'
 
-/** Whether this is the single executable (docs/executable.md). */
+/** Whether this is the single executable (docs/how-to/executable.md). */
 export function isExecutable(): boolean {
   return isSea()
 }

@@ -253,7 +253,7 @@ it('fails where it is asked for something else', async () => {
   await zt.fails('token audit', 'auth', 'NOT_LOGGED_IN', {env: {CLOUDFLARE_API_TOKEN: undefined}})
 })
 
-it('runs as the job in docs/ci.md does', async () => {
+it('runs as the job in docs/how-to/ci.md does', async () => {
   const {zt} = scene
   aYearLater()
   const [, line = ''] = /zt" (token audit .*)$/m.exec(await document('ci.md')) ?? []
@@ -264,7 +264,7 @@ it('runs as the job in docs/ci.md does', async () => {
   expect(JSON.parse(await fs.readFile(zt.file('zt-audit.sarif'), 'utf8'))).toMatchObject({version: '2.1.0'})
 })
 
-it('has the table of kinds in docs/audit.md', async () => {
+it('has the table of kinds in docs/how-to/audit.md', async () => {
   const rows = Object.entries(KINDS).map(
     ([kind, {severity, found, remedy}]) => `| \`${kind}\` | ${severity} | ${found} | ${remedy} |`,
   )
@@ -273,5 +273,5 @@ it('has the table of kinds in docs/audit.md', async () => {
 })
 
 function document(name: string): Promise<string> {
-  return fs.readFile(path.resolve(import.meta.dirname, '../../../docs', name), 'utf8')
+  return fs.readFile(path.resolve(import.meta.dirname, '../../../docs/how-to', name), 'utf8')
 }

@@ -322,7 +322,7 @@ describe('property: whatever is bound, and however the host is written', () => {
     )
   })
 
-  /** The tokens that docs/security.md allows; several only where patterns of one length bind the host to several. */
+  /** The tokens that docs/explanation/security.md allows; several only where patterns of one length bind the host to several. */
   function boundTokens(bindings: readonly Binding[], host: string): Set<string> {
     const last = new Map(bindings.map((one) => [`${one.profile ?? PROFILE} ${one.host}`, one]))
     const matching = [...last.values()].filter(

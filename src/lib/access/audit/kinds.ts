@@ -9,7 +9,7 @@ interface KindRow {
   remedy: string
 }
 
-/** What `zt token audit` finds, in the order in which it is shown. docs/audit.md has the same table (a test compares it). */
+/** What `zt token audit` finds, in the order in which it is shown. docs/how-to/audit.md has the same table (a test compares it). */
 export const KINDS = {
   expired: {
     severity: 'action',
@@ -90,7 +90,8 @@ export const KINDS = {
   trap: {
     severity: 'notice',
     found: 'Rules that do not do what they seem to do',
-    remedy: '`zt app explain APP` shows what each rule does, and how to change it (docs/explain.md).',
+    remedy:
+      '`zt app explain APP` shows what each rule does, and how to change it (docs/explanation/evaluation.md).',
   },
 } as const satisfies Record<string, KindRow>
 

@@ -100,7 +100,7 @@ const RECENT_MS = 10 * 60_000
 
 /**
  * The causes of a refusal: every one that is compatible with the answer and with what the account says. The order of
- * evaluation, and how settings change the answer, are in docs/explain.md with their sources.
+ * evaluation, and how settings change the answer, are in docs/explanation/evaluation.md with their sources.
  */
 export function causesOf(facts: RefusalFacts): Causes {
   const {application, token} = facts

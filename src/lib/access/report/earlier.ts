@@ -5,7 +5,7 @@ import type {EarlierReport} from '../../report/changes.js'
 import {DATA_ID, REPORT_FORM} from '../../report/types.js'
 import {readNamedText} from '../../system/own-files.js'
 
-/** Larger than any page that zt writes (docs/report.md). */
+/** Larger than any page that zt writes (docs/how-to/report.md). */
 const MOST_BYTES = 256 * 1024 * 1024
 
 const text = v.string()

@@ -23,6 +23,8 @@ export function requireName(userInfo?: UserInfo): void {
     code: 'USER_WITHOUT_NAME',
     message: 'ssh does not run for a user without a name',
     why: `The system's user database has no entry for user ID ${uid}, and ssh ends with "No user exists for uid ${uid}".`,
-    next: ['Give the user a name by libnss-wrapper, as docs/ci.md shows, or by an entry in /etc/passwd'],
+    next: [
+      'Give the user a name by libnss-wrapper, as docs/how-to/ci.md shows, or by an entry in /etc/passwd',
+    ],
   })
 }
