@@ -1,4 +1,5 @@
 import type {AccessContext} from '../access/account/context.js'
+import type {Paths} from '../config/paths.js'
 import type {Settings} from '../config/types.js'
 import type {UserError} from '../core/errors.js'
 
@@ -35,21 +36,26 @@ export interface Fix {
   apply(): Promise<void>
 }
 
-/** What checks look at. Everything in it is opened on first use. */
+/**
+ * What checks look at. Everything in it is opened on first use. What cannot be had throws when it is read: `paths` without a
+ * home, `settings` and `ctx` with a damaged configuration. A check that reads it then counts as skipped, because the check
+ * `settings` reports the cause.
+ */
 export interface DoctorWorld {
-  ctx: AccessContext
-  settings: Settings
+  readonly ctx: AccessContext
+  readonly settings: Settings
+  readonly paths: Paths
+  /** Why there are no settings. */
+  readonly broken: UserError | undefined
   /** As the process has it. */
-  env: NodeJS.ProcessEnv
-  cwd: string
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
   /** Where zt is installed: the root of the package. */
-  root: string
+  readonly root: string
   /** The host that the person asked about. */
-  host: string | undefined
+  readonly host: string | undefined
   /** For each connection. Milliseconds. */
-  timeoutMs: number
-  /** If `profile and settings` could not be read: then most checks are skipped. */
-  broken?: UserError | undefined
+  readonly timeoutMs: number
 }
 
 /** One thing to look at. */
@@ -62,6 +68,9 @@ export interface Check {
   local: boolean
   /** Only with a HOST. */
   host?: true
-  /** A failure that it does not expect becomes a finding `fail` of its own; it never ends the others. */
+  /**
+   * What it throws becomes a finding and never ends the others: `fail` with the words of a UserError, or `skipped` if another
+   * finding says the same. No findings: the check does not apply here.
+   */
   run(world: DoctorWorld): Promise<Finding[]>
 }

@@ -1,0 +1,87 @@
+import {nameOfThrown, UserError} from '../core/errors.js'
+import type {Progress} from '../core/progress.js'
+import {unusableFile} from '../system/own-files.js'
+import type {Check, DoctorWorld, Finding} from './types.js'
+
+export interface RunOptions {
+  /** Only what needs no network. */
+  offline: boolean
+  progress: Progress
+}
+
+/** Runs the checks at the same time. @returns what they found, in the order of the checks */
+export async function runChecks(
+  checks: readonly Check[],
+  world: DoctorWorld,
+  {offline, progress}: RunOptions,
+): Promise<Finding[]> {
+  const wanted = checks.filter(
+    ({local, host}) => (local || !offline) && (host !== true || world.host !== undefined),
+  )
+  const going = new Set<Check>()
+  const show = (): void => {
+    const [longest] = going
+    if (longest) progress.step(longest.doing)
+  }
+  const found = await Promise.all(
+    wanted.map(async (check) => {
+      going.add(check)
+      show()
+      const findings = await runOne(check, world)
+      going.delete(check)
+      show()
+      return findings
+    }),
+  )
+  return saidOnce(found.flat())
+}
+
+async function runOne(check: Check, world: DoctorWorld): Promise<Finding[]> {
+  try {
+    return await check.run(world)
+  } catch (error) {
+    return [findingOf(check, world, unusableFile(error))]
+  }
+}
+
+function findingOf({id, area, doing}: Check, {broken}: DoctorWorld, error: unknown): Finding {
+  const title = doing
+  if (error === broken && id !== SETTINGS)
+    return {id, area, title, state: 'skipped', detail: 'the settings could not be read', next: []}
+  if (error instanceof UserError) return {id, area, title, state: 'fail', ...wordsOf(error)}
+  return {
+    ...{id, area, title, state: 'fail'},
+    detail: `this check failed unexpectedly (${nameOfThrown(error)})`,
+    why: 'This is a bug in zt; what the check looks at may be in order.',
+    next: ['zt version'],
+  }
+}
+
+/** The check that reports why there are no settings. */
+export const SETTINGS = 'settings'
+
+/** An error as the words of a finding. */
+export function wordsOf(error: UserError): Pick<Finding, 'detail' | 'why' | 'next'> {
+  return {detail: error.message, why: error.why, next: [...error.next]}
+}
+
+/** One cause may keep several checks from their work: only the first says it, and the others are skipped. */
+function saidOnce(findings: readonly Finding[]): Finding[] {
+  const said: Finding[] = []
+  return findings.map((one) => {
+    if (one.state !== 'fail') return one
+    const words = `${one.detail} ${one.why ?? ''}`
+    const earlier = said.find(({detail}) => words.includes(detail))
+    if (earlier)
+      return {
+        ...one,
+        state: 'skipped',
+        detail: `for the same reason: ${earlier.title}`,
+        why: undefined,
+        next: [],
+        fix: undefined,
+      }
+    said.push(one)
+    return one
+  })
+}
