@@ -1,6 +1,7 @@
 import {nameOfThrown, UserError} from '../core/errors.js'
 import type {Progress} from '../core/progress.js'
 import {unusableFile} from '../system/own-files.js'
+import {saysOf} from './finding.js'
 import type {Check, DoctorWorld, Finding} from './types.js'
 
 export interface RunOptions {
@@ -44,26 +45,18 @@ async function runOne(check: Check, world: DoctorWorld): Promise<Finding[]> {
   }
 }
 
-function findingOf({id, area, doing}: Check, {broken}: DoctorWorld, error: unknown): Finding {
-  const title = doing
-  if (error === broken && id !== SETTINGS)
-    return {id, area, title, state: 'skipped', detail: 'the settings could not be read', next: []}
-  if (error instanceof UserError) return {id, area, title, state: 'fail', ...wordsOf(error)}
-  return {
-    ...{id, area, title, state: 'fail'},
-    detail: `this check failed unexpectedly (${nameOfThrown(error)})`,
+function findingOf(check: Check, {broken}: DoctorWorld, error: unknown): Finding {
+  const says = saysOf(check)
+  if (error === broken && check.id !== SETTINGS) return says.skipped('the settings could not be read')
+  if (error instanceof UserError) return says.error(error)
+  return says.fail(`this check failed unexpectedly (${nameOfThrown(error)})`, {
     why: 'This is a bug in zt; what the check looks at may be in order.',
     next: ['zt version'],
-  }
+  })
 }
 
 /** The check that reports why there are no settings. */
 export const SETTINGS = 'settings'
-
-/** An error as the words of a finding. */
-export function wordsOf(error: UserError): Pick<Finding, 'detail' | 'why' | 'next'> {
-  return {detail: error.message, why: error.why, next: [...error.next]}
-}
 
 /** One cause may keep several checks from their work: only the first says it, and the others are skipped. */
 function saidOnce(findings: readonly Finding[]): Finding[] {

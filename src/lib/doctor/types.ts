@@ -62,6 +62,8 @@ export interface DoctorWorld {
 export interface Check {
   id: string
   area: Area
+  /** What is looked at, as its line names it; a finding may have a title of its own. */
+  title: string
   /** What is being done, for the progress line: `Asking the API`. */
   doing: string
   /** False: it needs a network, and is left out with --offline. */
