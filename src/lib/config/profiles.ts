@@ -40,6 +40,19 @@ export interface ConfigFile {
   profiles: Record<string, Profile>
 }
 
+/** Settings in the file that zt keeps but does not know, as `profile.setting`; with the known ones of the same place. */
+export function unknownSettings({profiles, ...file}: ConfigFile): {name: string; known: string[]}[] {
+  const strange = (place: string, object: object, known: string[]): {name: string; known: string[]}[] =>
+    Object.keys(object)
+      .filter((name) => !known.includes(name))
+      .map((name) => ({name: `${place}${name}`, known: known.map((one) => `${place}${one}`)}))
+  const ofProfile = Object.keys(profileSchema.entries)
+  return [
+    ...strange('', {...file, profiles}, Object.keys(fileSchema.entries)),
+    ...Object.entries(profiles).flatMap(([name, profile]) => strange(`profiles.${name}.`, profile, ofProfile)),
+  ]
+}
+
 export function configFile(paths: Paths): string {
   return path.join(paths.config, 'config.json')
 }

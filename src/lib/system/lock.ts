@@ -21,6 +21,8 @@ export interface Lock {
 const POLL_MS = 40
 const LONGEST_POLL_MS = 2000
 
+const TICKET = /^[0-9a-f]{32}\.(choosing|\d+)\.\d+-[0-9a-f]{12}$/
+
 /**
  * Locks between processes, as files, by Lamport's bakery algorithm. Each process announces itself in a file with a unique
  * name, takes a number above all that it sees, and holds the lock when no one has a lower number. No process ever takes
@@ -87,6 +89,14 @@ export class Locks {
   /** Whether a living process holds this lock or waits for it. */
   async isHeld(name: string): Promise<boolean> {
     return (await this.holder(name)) !== undefined
+  }
+
+  /** The files of processes that have ended: they no longer count, and are removed when their lock is next acquired. */
+  async leftBehind(): Promise<string[]> {
+    const tickets = (await namesIn(this.#directory)).filter((name) => TICKET.test(name))
+    const files = tickets.map((name) => path.join(this.#directory, name))
+    const alive = await Promise.all(files.map((file) => ownerIsAlive(file, this.#ahead)))
+    return files.filter((_, at) => !alive[at])
   }
 
   /** The first living ticket before this one, and how many tickets follow it up to this one. */

@@ -51,6 +51,9 @@ type Found = Omit<Problem, 'fixed' | 'why'> & {
   repair?: (() => Promise<Outcome>) | undefined
 }
 
+/** A problem that is there. */
+export type FoundProblem = Omit<Found, 'holds'>
+
 /**
  * Compares the stores, the index, the host bindings and the profiles, for all profiles. With `fix` it repairs what can be
  * repaired without losing anything. It never deletes the only copy of a secret.
@@ -61,15 +64,24 @@ export async function checkStores(
   {fix}: {fix: boolean},
 ): Promise<{stores: StoreReport[]; problems: Problem[]}> {
   ctx.progress.step('Checking the stores')
-  const seen = await survey(ctx, settings)
   const problems: Problem[] = []
+  const stores = await eachProblem(ctx, settings, async ({repair, ...problem}) => {
+    const outcome = fix && repair ? await repair() : {fixed: false, why: undefined}
+    problems.push({...problem, ...outcome, next: outcome.fixed ? [] : problem.next})
+  })
+  return {stores: stores.map(storeReport), problems}
+}
+
+/** Calls `handle` with each problem; a repair there is taken into account by what is compared after it. */
+export async function eachProblem(
+  ctx: AccessContext,
+  settings: Settings,
+  handle: (problem: FoundProblem) => Promise<void> | void,
+): Promise<SurveyedStore[]> {
+  const seen = await survey(ctx, settings)
   const report = async (found: Found[]): Promise<void> => {
-    for (const {repair, holds, ...problem} of found) {
-      // Stores and index were not read at the same moment; another zt may be working.
-      if (holds && !(await holds())) continue
-      const outcome = fix && repair ? await repair() : {fixed: false, why: undefined}
-      problems.push({...problem, ...outcome, next: outcome.fixed ? [] : problem.next})
-    }
+    // Stores and index were not read at the same moment; another zt may be working.
+    for (const {holds, ...problem} of found) if (!holds || (await holds())) await handle(problem)
   }
   await report(emptyIndexEntries(ctx, seen))
   await report(strayEntries(ctx, seen))
@@ -84,7 +96,7 @@ export async function checkStores(
   )
   await report(withoutProfile(seen, [...entries, ...bindings]))
   await report(await temporaryFiles(ctx, settings))
-  return {stores: seen.stores.map(storeReport), problems}
+  return seen.stores
 }
 
 function storeReport({store, state, why, keys, complete}: SurveyedStore): StoreReport {

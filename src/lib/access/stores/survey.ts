@@ -15,6 +15,10 @@ export interface SurveyedStore {
   state: StoreStatus['state']
   /** Why it was not looked into, or not completely. */
   why: string | undefined
+  /** What to do so that it can be looked into. */
+  next: readonly string[]
+  /** It can be used, but not as safely as it should be. */
+  warning: string | undefined
   /** Undefined if the store could not be read. For a store that cannot list: the requested ones. */
   keys: SecretKey[] | undefined
   /** False if there may be entries that were not requested. */
@@ -63,20 +67,21 @@ export async function survey(ctx: AccessContext, settings: Settings): Promise<Su
 
 async function lookInto(
   store: SecretStore,
-  {state, why}: StoreStatus,
+  {state, why, next, warning}: StoreStatus,
   wanted: SecretKey[],
 ): Promise<SurveyedStore> {
-  if (state !== 'ready') return {store, state, why, keys: undefined, complete: false}
+  if (state !== 'ready') return {store, state, why, next, warning, keys: undefined, complete: false}
   try {
     const listed = await store.list()
-    if (listed) return {store, state, why: undefined, keys: listed, complete: true}
+    if (listed) return {store, state, why: undefined, next: [], warning, keys: listed, complete: true}
     const keys: SecretKey[] = []
     for (const key of wanted) if (await store.has(key)) keys.push(key)
     const missing = 'It cannot list its entries, so entries that the index does not know are not found.'
-    return {store, state, why: missing, keys, complete: false}
+    return {store, state, why: missing, next: [], warning, keys, complete: false}
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    return {store, state: 'broken', why: error.why ?? `${error.message}.`, keys: undefined, complete: false}
+    const words = {why: error.why ?? `${error.message}.`, next: error.next}
+    return {store, state: 'broken', ...words, warning, keys: undefined, complete: false}
   }
 }
 

@@ -46,18 +46,25 @@ export function drop(file: string): void {
 
 /** Removes the files of processes that have ended. Never fails. */
 export function sweep(state: string): void {
+  for (const file of leftBehind(state)) drop(file)
+}
+
+/** The files of processes that have ended. Never fails. */
+export function leftBehind(state: string): string[] {
   const directory = runDirectory(state)
+  const left: string[] = []
   try {
     for (const name of fs.readdirSync(directory)) {
       const of = processOf(name)
       if (!of) continue
       const file = path.join(directory, name)
-      const left = of.here ? !isRunning(of.pid) : Date.now() - fs.lstatSync(file).mtimeMs > FOREIGN_MS
-      if (left) drop(file)
+      const ended = of.here ? !isRunning(of.pid) : Date.now() - fs.lstatSync(file).mtimeMs > FOREIGN_MS
+      if (ended) left.push(file)
     }
   } catch {
     // There is no directory yet, or another process sweeps it at this moment.
   }
+  return left
 }
 
 /**

@@ -68,18 +68,9 @@ export function lastingDirectory({
  * @throws UserError `needs-action` / `UNSAFE_PERMISSIONS`, `NOT_OUR_DIRECTORY`: others who can write there could take over
  *   the connection
  */
-export async function openSharingDirectory({
-  state,
-  home,
-  // Not os.tmpdir(), which is too long on macOS.
-  temporary = '/tmp',
-  platform = process.platform,
-  uid = process.getuid?.() ?? 0,
-}: SharingPlace): Promise<string | undefined> {
-  if (platform === 'win32') return undefined
-  const candidates = [lastingDirectory({state, home, platform}), path.join(temporary, `zt-ssh-${uid}`)]
-  for (const directory of candidates) {
-    if (directory === undefined || !fits(directory, platform)) continue
+export async function openSharingDirectory(place: SharingPlace): Promise<string | undefined> {
+  const {platform = process.platform, uid = process.getuid?.() ?? 0} = place
+  for (const directory of sharingDirectories({...place, platform, uid})) {
     try {
       await fs.mkdir(directory, {recursive: true, mode: 0o700})
     } catch {
@@ -89,6 +80,22 @@ export async function openSharingDirectory({
     return directory
   }
   return undefined
+}
+
+/** Where sockets can be, in the order in which it is tried: the lasting directory, or else a private one in /tmp. */
+export function sharingDirectories({
+  state,
+  home,
+  // Not os.tmpdir(), which is too long on macOS.
+  temporary = '/tmp',
+  platform = process.platform,
+  uid = process.getuid?.() ?? 0,
+}: SharingPlace): string[] {
+  if (platform === 'win32') return []
+  const lasting = lastingDirectory({state, home, platform})
+  return [lasting, path.join(temporary, `zt-ssh-${uid}`)].filter(
+    (directory): directory is string => directory !== undefined && fits(directory, platform),
+  )
 }
 
 /** The options that make ssh share connections, each as `Keyword value`. */

@@ -1,0 +1,132 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {UserError} from '../../../core/errors.js'
+import {findLeftovers} from '../../../secrets/leftovers.js'
+import {removeFile} from '../../../system/files.js'
+import {Locks} from '../../../system/lock.js'
+import {refuseOthers, thisUser} from '../../../system/own-files.js'
+import {checkOf, type Says} from '../../finding.js'
+import type {Check, Finding} from '../../types.js'
+
+/** More is a sign of something else than zt's files. */
+const MOST_FILES = 10_000
+/** Of each kind; with one mode for all of them, one command cures them. */
+const MOST_FINDINGS = 20
+
+/** What zt refuses if others can read it: below the directories, with forward slashes. */
+const SECRET =
+  /^(data\/vault$|data\/journal\/.*\.spool$|config\/identity\.txt$|state\/ssh$|state\/sandbox\/.*key)/
+
+/** What {@link refuseOthers} says of all that zt keeps, before a command meets it. */
+const files = checkOf(
+  {id: 'files', area: 'zt', title: 'Owners and modes', doing: 'Looking at the files of zt', local: true},
+  async ({paths}, says) => {
+    let count = 0
+    const found: Finding[] = []
+    for (const kind of ['config', 'data', 'state', 'cache'] as const) {
+      const top = paths[kind]
+      for await (const {file, stat} of below(top, MOST_FILES)) {
+        count++
+        const place = [kind, path.relative(top, file).split(path.sep).join('/')].filter(Boolean).join('/')
+        const error = refusal(file, stat, SECRET.test(place))
+        if (error) found.push(says.error(error, {at: kindOf(error), fix: fixOf(error, file, stat.mode)}))
+      }
+    }
+    if (found.length === 0) return [says.ok(`${count} files and directories`)]
+    const left = found.length - MOST_FINDINGS
+    const more =
+      left > 0
+        ? [says.fail(`${left} more have such owners or modes`, {at: 'more', next: ['zt doctor --fix']})]
+        : []
+    return [...found.slice(0, MOST_FINDINGS), ...more]
+  },
+)
+
+type Stat = Awaited<ReturnType<typeof fs.stat>> & {mode: number; uid: number}
+
+/** A directory and what is in it, without following links below it. */
+async function* below(top: string, most: number): AsyncGenerator<{file: string; stat: Stat}> {
+  const left = [{file: top, depth: 0}]
+  let seen = 0
+  for (let one = left.shift(); one && seen < most; one = left.shift()) {
+    // The directory itself may be a link to where a person keeps such files.
+    const stat = (await (one.depth === 0 ? fs.stat : fs.lstat)(one.file).catch(() => undefined)) as
+      Stat | undefined
+    if (!stat || stat.isSymbolicLink()) continue
+    seen++
+    yield {file: one.file, stat}
+    if (!stat.isDirectory()) continue
+    const names = await fs.readdir(one.file).catch(() => [])
+    const {depth} = one
+    left.push(...names.sort().map((name) => ({file: path.join(one?.file ?? '', name), depth: depth + 1})))
+  }
+}
+
+function refusal(file: string, stat: Stat, secret: boolean): UserError | undefined {
+  try {
+    refuseOthers(file, stat, thisUser(), secret)
+    return undefined
+  } catch (error) {
+    if (error instanceof UserError) return error
+    throw error
+  }
+}
+
+function kindOf({message}: UserError): string {
+  return message.endsWith('another user') ? 'owner' : 'mode'
+}
+
+/** Takes from others what they must not have. Another owner is for a person to find out. */
+function fixOf(error: UserError, file: string, mode: number): Finding['fix'] {
+  if (kindOf(error) === 'owner') return undefined
+  const taken = error.message.endsWith('read by others') ? 0o077 : 0o022
+  return {what: `Take from others the rights on ${file}`, apply: () => fs.chmod(file, mode & 0o7777 & ~taken)}
+}
+
+/** Younger files may be in use: a process ID says little about another machine. */
+const OLD_MS = 60 * 60_000
+
+/** Those in the directories of data and configuration are a problem that the check of the stores reports. */
+const leftovers = checkOf(
+  {id: 'leftovers', area: 'zt', title: 'Temporary files', doing: 'Looking for temporary files', local: true},
+  async ({paths: {state, cache}}, says) => {
+    const all = await findLeftovers([state, cache], Date.now())
+    const old = all.filter(({ageMs}) => ageMs >= OLD_MS).map(({file}) => file)
+    return [removable(says, old, 'was left by an interrupted write', 'temporary file')]
+  },
+)
+
+/** A lock ends with its process: what is left of it only takes room. */
+const locks = checkOf(
+  {id: 'locks', area: 'zt', title: 'Locks', doing: 'Looking at the locks', local: true},
+  async ({paths: {state}}, says) => {
+    const left = await new Locks(path.join(state, 'locks')).leftBehind()
+    return [removable(says, left, 'is of a process that has ended', 'lock')]
+  },
+)
+
+/** One finding about files that nothing needs. */
+export function removable(
+  says: Says,
+  left: readonly string[],
+  what: string,
+  kind: string,
+  more: {at?: string} = {},
+): Finding {
+  const [first] = left
+  if (first === undefined) return says.ok('nothing is left behind')
+  const others = left.length === 1 ? '' : `, and ${left.length - 1} more`
+  return says.warn(`${path.basename(first)} ${what}${others}`, {
+    ...more,
+    why: `${path.dirname(first)}: nothing needs it.`,
+    next: ['zt doctor --fix'],
+    fix: {
+      what: left.length === 1 ? `Remove 1 ${kind}` : `Remove ${left.length} ${kind}s`,
+      apply: async () => {
+        for (const file of left) await removeFile(file)
+      },
+    },
+  })
+}
+
+export const fileChecks: readonly Check[] = [files, leftovers, locks]

@@ -1,0 +1,81 @@
+import {execFile} from 'node:child_process'
+import {UserError} from '../../../core/errors.js'
+import {patient} from '../../../core/patience.js'
+import {environmentFor} from '../../../system/child-environment.js'
+import {findProgram} from '../../../system/programs.js'
+import {requireCloudflared} from '../../../tunnel/cloudflared/run.js'
+import {sshNotFound} from '../../../tunnel/ssh/ask-ssh.js'
+import {checkOf} from '../../finding.js'
+import type {Check} from '../../types.js'
+
+const DEADLINE_MS = 10_000
+
+/** `Include`, which zt resolves, and what `ssh -G` prints (openssh.com/txt/release-7.3). */
+const OLDEST = [7, 3] as const
+/** Windows' own 7.7 adds its own quotes around a ProxyCommand (docs/platforms.md). */
+const OLDEST_ON_WINDOWS = [7, 9] as const
+
+const ssh = checkOf(
+  {id: 'ssh', area: 'ssh', title: 'ssh', doing: 'Asking ssh for its version', local: true},
+  async ({env}, says) => {
+    const program = findProgram('ssh', env)
+    if (program === undefined) return [says.error(sshNotFound())]
+    const said = await versionOf(program, env)
+    const [version, forWindows, major, minor] =
+      /OpenSSH_(for_Windows_)?(\d+)\.(\d+)\S*/.exec(said)?.slice(0) ?? []
+    if (version === undefined)
+      return [
+        says.warn(`${program} does not say that it is OpenSSH`, {
+          at: 'other',
+          why: 'zt is made for OpenSSH: for what `ssh -G` prints, and for connections that are shared.',
+          next: ["Install OpenSSH's client, for example: apt-get install openssh-client"],
+        }),
+      ]
+    const [first, second] = forWindows === undefined ? OLDEST : OLDEST_ON_WINDOWS
+    if (Number(major) < first || (Number(major) === first && Number(minor) < second))
+      return [
+        says.fail(`${version} is too old`, {
+          at: 'old',
+          why: `zt needs OpenSSH ${first}.${second} or newer; this is ${program}.`,
+          next: ['Install a newer OpenSSH client'],
+        }),
+      ]
+    return [says.ok(`${version}, ${program}`)]
+  },
+)
+
+/** `ssh -V` prints on stderr. Empty if it fails. */
+function versionOf(program: string, env: NodeJS.ProcessEnv): Promise<string> {
+  return new Promise((resolve) => {
+    const limits = {env: environmentFor('tool', env), timeout: patient(DEADLINE_MS), maxBuffer: 64 * 1024}
+    const child = execFile(program, ['-V'], limits, (error, stdout, stderr) => {
+      resolve(error ? '' : `${stderr}\n${stdout}`)
+    })
+    child.stdin?.end()
+  })
+}
+
+/** zt has a client of its own, so the lack of cloudflared is no fault, and a bad one only matters where it is asked for. */
+const cloudflared = checkOf(
+  {
+    id: 'cloudflared',
+    area: 'ssh',
+    title: 'cloudflared',
+    doing: 'Asking cloudflared for its version',
+    local: true,
+  },
+  async ({env, paths}, says) => {
+    const isNamed = (env['CLOUDFLARED'] ?? '') !== ''
+    if (!isNamed && findProgram('cloudflared', env) === undefined)
+      return [says.ok('not installed; only --client cloudflared needs it')]
+    try {
+      return [says.ok(await requireCloudflared(env, paths.cache))]
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      const next = isNamed ? ['unset CLOUDFLARED'] : []
+      return [says.error(error, {state: 'warn', at: 'unusable', next: [...error.next, ...next]})]
+    }
+  },
+)
+
+export const programChecks: readonly Check[] = [ssh, cloudflared]

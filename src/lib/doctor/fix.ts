@@ -1,0 +1,49 @@
+import {UserError} from '../core/errors.js'
+import {unusableFile} from '../system/own-files.js'
+import {runChecks, type RunOptions} from './run.js'
+import type {Check, DoctorWorld, Finding} from './types.js'
+
+/** What became of a finding that can be cured. */
+export interface Fixed {
+  id: string
+  what: string
+  /** `left`: the person said no. */
+  outcome: 'fixed' | 'failed' | 'left'
+  /** Why it failed. */
+  error: UserError | undefined
+}
+
+export interface FixOptions extends RunOptions {
+  /** Whether to do this one. */
+  agree: (finding: Finding, what: string) => Promise<boolean>
+}
+
+/** Cures what can be cured safely, and runs the checks again that found it. @returns also the findings as they are then */
+export async function applyFixes(
+  findings: readonly Finding[],
+  world: DoctorWorld,
+  checks: readonly Check[],
+  {agree, ...options}: FixOptions,
+): Promise<{fixes: Fixed[]; findings: Finding[]}> {
+  const fixes: Fixed[] = []
+  for (const finding of findings) {
+    const {id, fix} = finding
+    if (!fix) continue
+    const {what} = fix
+    if (!(await agree(finding, what))) {
+      fixes.push({id, what, outcome: 'left', error: undefined})
+      continue
+    }
+    try {
+      await fix.apply()
+      fixes.push({id, what, outcome: 'fixed', error: undefined})
+    } catch (thrown) {
+      const error = unusableFile(thrown)
+      if (!(error instanceof UserError)) throw error
+      fixes.push({id, what, outcome: 'failed', error})
+    }
+  }
+  if (!fixes.some(({outcome}) => outcome !== 'left')) return {fixes, findings: [...findings]}
+  // All of them: what one check reports may have kept another from its work.
+  return {fixes, findings: await runChecks(checks, world, options)}
+}

@@ -1,0 +1,41 @@
+import type {AccessContext} from '../access/account/context.js'
+import {pathsFrom, type Paths} from '../config/paths.js'
+import type {Settings} from '../config/types.js'
+import {UserError} from '../core/errors.js'
+import type {DoctorWorld} from './types.js'
+
+export interface WorldOptions extends Pick<DoctorWorld, 'env' | 'cwd' | 'root' | 'host' | 'timeoutMs'> {
+  /** Or why there are none. */
+  settings: Settings | UserError
+  access: (settings: Settings) => AccessContext
+}
+
+/** What the checks look at; see {@link DoctorWorld} for what is missing with damaged settings. */
+export function openWorld({settings: given, access, ...rest}: WorldOptions): DoctorWorld {
+  const broken = given instanceof UserError ? given : undefined
+  let ctx: AccessContext | undefined
+  const settings = (): Settings => {
+    if (given instanceof UserError) throw given
+    return given
+  }
+  const paths = (): Paths => {
+    try {
+      return pathsFrom(rest.env)
+    } catch (error) {
+      throw broken ?? error
+    }
+  }
+  return {
+    ...rest,
+    broken,
+    get settings() {
+      return settings()
+    },
+    get paths() {
+      return paths()
+    },
+    get ctx() {
+      return (ctx ??= access(settings()))
+    },
+  }
+}
