@@ -11,6 +11,7 @@ import {loadSettings} from '../config/settings.js'
 import type {Settings} from '../config/types.js'
 import {jsonWish} from '../core/json-wish.js'
 import {withDashes, type BehindDashes, type OptionOf} from './behind-dashes.js'
+import {currentDirectory} from '../system/platform.js'
 import {interruptions} from '../system/signals.js'
 import {completing} from './completing.js'
 import {leadingFlags} from './hoist.js'
@@ -370,7 +371,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       typeof flags[name] === 'string' ? flags[name] : undefined
     return loadSettings({
       env: process.env,
-      cwd: process.cwd(),
+      cwd: currentDirectory(),
       flags: {
         profile: profile ?? text('profile'),
         account: text('account'),

@@ -1,17 +1,7 @@
 import {UserError} from '../core/errors.js'
 import {unusableFile} from '../system/own-files.js'
 import {runChecks, type RunOptions} from './run.js'
-import type {Check, DoctorWorld, Finding} from './types.js'
-
-/** What became of a finding that can be cured. */
-export interface Fixed {
-  id: string
-  what: string
-  /** `left`: the person said no. */
-  outcome: 'fixed' | 'failed' | 'left'
-  /** Why it failed. */
-  error: UserError | undefined
-}
+import type {Check, DoctorWorld, Finding, Fixed} from './types.js'
 
 export interface FixOptions extends RunOptions {
   /** Whether to do this one. */

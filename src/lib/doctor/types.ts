@@ -36,6 +36,17 @@ export interface Fix {
   apply(): Promise<void>
 }
 
+/** What became of a finding that can be cured. */
+export interface Fixed {
+  /** Of the finding. */
+  id: string
+  what: string
+  /** `left`: the person said no. */
+  outcome: 'fixed' | 'failed' | 'left'
+  /** Why it failed. */
+  error: UserError | undefined
+}
+
 /**
  * What checks look at. Everything in it is opened on first use. What cannot be had throws when it is read: `paths` without a
  * home, `settings` and `ctx` with a damaged configuration. A check that reads it then counts as skipped, because the check
@@ -49,7 +60,6 @@ export interface DoctorWorld {
   readonly broken: UserError | undefined
   /** As the process has it. */
   readonly env: NodeJS.ProcessEnv
-  readonly cwd: string
   /** Where zt is installed: the root of the package. */
   readonly root: string
   /** The host that the person asked about. */

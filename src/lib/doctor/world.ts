@@ -4,7 +4,7 @@ import type {Settings} from '../config/types.js'
 import {UserError} from '../core/errors.js'
 import type {DoctorWorld} from './types.js'
 
-export interface WorldOptions extends Pick<DoctorWorld, 'env' | 'cwd' | 'root' | 'host' | 'timeoutMs'> {
+export interface WorldOptions extends Pick<DoctorWorld, 'env' | 'root' | 'host' | 'timeoutMs'> {
   /** Or why there are none. */
   settings: Settings | UserError
   access: (settings: Settings) => AccessContext

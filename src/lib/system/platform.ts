@@ -49,6 +49,22 @@ export function searchDirectories(
   return [...new Set(entries)].filter((one) => isFullPath(one, platform))
 }
 
+/** @throws UserError `config` / `NO_CURRENT_DIRECTORY` if it was removed meanwhile */
+export function currentDirectory(): string {
+  try {
+    return process.cwd()
+  } catch (cause) {
+    throw new UserError({
+      kind: 'config',
+      code: 'NO_CURRENT_DIRECTORY',
+      message: 'The current directory does not exist any more',
+      why: 'It was removed or renamed after the shell changed to it.',
+      next: ['cd'],
+      cause,
+    })
+  }
+}
+
 /**
  * This user's home: HOME (USERPROFILE on Windows), or the user database if that is not a full path. With an empty HOME,
  * zt's files would end up in the current directory.

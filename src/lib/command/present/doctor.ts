@@ -1,0 +1,112 @@
+import {columnsOf, style} from '../../cli/streams.js'
+import {widthOf} from '../../cli/width.js'
+import {wrapped} from '../../cli/wrapped.js'
+import type {ErrorJson} from '../../core/error-text.js'
+import {AREAS, type Area, type Finding, type Fixed, type State} from '../../doctor/types.js'
+
+const MARKS: Record<State, (text: string) => string> = {
+  ok: (text) => style.green(`✓ ${text}`),
+  warn: (text) => style.yellow(`! ${text}`),
+  fail: (text) => style.red(`✗ ${text}`),
+  skipped: (text) => style.dim(`– ${text}`),
+}
+const STATES = Object.keys(MARKS) as State[]
+const STATE_WIDTH = Math.max(...STATES.map((state) => state.length))
+const HEADINGS: Record<Area, string> = {
+  machine: 'This machine',
+  zt: 'zt',
+  secrets: 'Secrets',
+  account: 'Account',
+  network: 'Network',
+  ssh: 'ssh',
+  host: 'Host',
+}
+/** On a narrower terminal the sentences are below the titles. */
+const BESIDE = 60
+
+/** What was found, area by area, and a line with how many of each. */
+export function findingsText(findings: readonly Finding[], step: (text: string) => string): string[] {
+  const width = Math.max(0, ...findings.map(({title}) => widthOf(title)))
+  const areas = AREAS.flatMap((area) => {
+    const some = findings.filter((one) => one.area === area)
+    return some.length === 0
+      ? []
+      : [style.bold(HEADINGS[area]), ...some.flatMap((one) => findingLines(one, width, step)), '']
+  })
+  return [...areas, countsText(findings)]
+}
+
+/** One finding: its state and title beside the sentences, and each cure on a line of its own, to be copied. */
+function findingLines(
+  {state, title, detail, why, next}: Finding,
+  width: number,
+  step: (text: string) => string,
+): string[] {
+  const columns = columnsOf('stdout')
+  const lead = `  ${MARKS[state](state.padEnd(STATE_WIDTH))}  `
+  const beside = columns >= BESIDE
+  const indent = ' '.repeat(beside ? 2 + 2 + STATE_WIDTH + 2 + width + 2 : 4)
+  const shade = state === 'skipped' ? style.dim : (text: string) => text
+  const sentences = [
+    ...wrapped(detail, columns - indent.length).map(shade),
+    ...(why === undefined ? [] : wrapped(why, columns - indent.length).map(style.dim)),
+  ]
+  const cures = next.map(step).flatMap((cure) => cureLines(cure, columns - indent.length))
+  const [first = '', ...more] = [...sentences, ...cures]
+  return beside
+    ? [
+        `${lead}${title}${' '.repeat(width - widthOf(title) + 2)}${first}`,
+        ...more.map((line) => indent + line),
+      ]
+    : [`${lead}${title}`, ...[first, ...more].map((line) => indent + line)]
+}
+
+/** A command stays on one line, however long: it will be copied. */
+function cureLines(cure: string, columns: number): string[] {
+  const isCommand = /^[a-z-]+ /.test(cure)
+  return isCommand
+    ? [`→ ${style.cyan(cure)}`]
+    : wrapped(cure, columns - 2).map((line, at) => (at === 0 ? '→ ' : '  ') + line)
+}
+
+function countsText(findings: readonly Finding[]): string {
+  const counts = countsOf(findings)
+  const named = STATES.filter((state) => state === 'ok' || counts[state] > 0)
+  return named.map((state) => MARKS[state](`${counts[state]} ${state}`)).join('  ')
+}
+
+/** What became of each cure. */
+export function fixedText({what, outcome, error}: Fixed): string {
+  if (outcome === 'fixed') return `${style.green('✓ done:')} ${what}`
+  if (outcome === 'left') return `${style.dim('– left:')} ${what}`
+  return `${style.red('✗ failed:')} ${what}. ${error?.why ?? error?.message ?? ''}`.trimEnd()
+}
+
+export function countsOf(findings: readonly Finding[]): Record<State, number> {
+  const count = (state: State): number => findings.filter((one) => one.state === state).length
+  return {ok: count('ok'), warn: count('warn'), fail: count('fail'), skipped: count('skipped')}
+}
+
+/** The JSON shape of a finding. */
+export function findingJson(
+  {id, area, state, title, detail, why, next, facts, fix}: Finding,
+  step: (text: string) => string,
+): object {
+  const steps = next.map(step)
+  return {
+    id,
+    area,
+    state,
+    title,
+    detail,
+    why: why ?? null,
+    next: steps,
+    facts: facts ?? {},
+    fix: fix?.what ?? null,
+  }
+}
+
+/** The JSON shape of a cure. */
+export function fixedJson({id, what, outcome, error}: Fixed, errorOf: (error: unknown) => ErrorJson): object {
+  return {id, what, outcome, error: error ? errorOf(error) : null}
+}
