@@ -2,13 +2,13 @@ import {Args, Flags} from '@oclif/core'
 import {completing} from '../lib/cli/completing.js'
 import {yesFlag} from '../lib/command/flags.js'
 import {DespiteSettingsCommand} from '../lib/command/despite-settings-command.js'
-import {countsOf, findingJson, findingsText, fixedJson, fixedText} from '../lib/command/present/doctor.js'
+import {countsOf, findingJson, findingsText, fixedJson, fixesText} from '../lib/command/present/doctor.js'
 import {exitCodeOfKind} from '../lib/core/exit-codes.js'
 import {patient} from '../lib/core/patience.js'
 import {CHECKS} from '../lib/doctor/checks.js'
 import {applyFixes} from '../lib/doctor/fix.js'
 import {runChecks} from '../lib/doctor/run.js'
-import type {Fixed} from '../lib/doctor/types.js'
+import type {DoctorWorld, Fixed} from '../lib/doctor/types.js'
 import {openWorld} from '../lib/doctor/world.js'
 import {TIMEOUT_MS} from '../lib/tunnel/carrier/deadlines.js'
 
@@ -39,22 +39,20 @@ export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
   async run(): Promise<object> {
     const {flags, args, progress} = this
     if (flags.fix && !flags.yes) this.prompts.require('A confirmation', 'zt doctor --fix --yes')
-    const world = openWorld({
-      settings: this.broken ?? this.settings,
-      access: (settings) => this.access(settings),
-      ...{env: process.env, root: this.config.root, host: args.host},
-      timeoutMs: patient(TIMEOUT_MS),
-    })
     const options = {offline: flags.offline, progress}
     const step = (text: string): string => this.step(text)
-    let findings = await runChecks(CHECKS, world, options)
+    let findings = await runChecks(CHECKS, await this.world(), options)
     let fixes: Fixed[] = []
     this.print(findingsText(findings, step))
     if (flags.fix) {
       const agree = ({detail}: {detail: string}, what: string): Promise<boolean> =>
         flags.yes ? Promise.resolve(true) : this.prompts.agree(`${detail}. ${what}?`)
-      ;({fixes, findings} = await applyFixes(findings, world, CHECKS, {agree, ...options}))
-      this.showFixes(fixes, findingsText(findings, step))
+      ;({fixes, findings} = await applyFixes(findings, CHECKS, {
+        agree,
+        again: () => this.world(),
+        ...options,
+      }))
+      this.print(fixesText(fixes, findings, step))
     }
     const counts = countsOf(findings)
     if (counts.fail > 0) process.exitCode = exitCodeOfKind('needs-action')
@@ -67,9 +65,12 @@ export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
     }
   }
 
-  private showFixes(fixes: readonly Fixed[], again: readonly string[]): void {
-    if (fixes.length === 0) return this.note('there is nothing that --fix does')
-    this.print(['', ...fixes.map(fixedText)])
-    if (fixes.some(({outcome}) => outcome !== 'left')) this.print(['', 'Checked again:', '', ...again])
+  private async world(): Promise<DoctorWorld> {
+    return openWorld({
+      settings: await this.settingsOrError(),
+      access: (settings) => this.access(settings),
+      ...{env: process.env, root: this.config.root, host: this.args.host},
+      timeoutMs: patient(TIMEOUT_MS),
+    })
   }
 }

@@ -7,9 +7,14 @@ import {AccessCommand} from './access-command.js'
 export abstract class DespiteSettingsCommand<T extends typeof Command> extends AccessCommand<T> {
   #broken: UserError | undefined
 
-  /** Why there are no settings. */
-  protected get broken(): UserError | undefined {
-    return this.#broken
+  /** The settings as they are now, or why there are none. */
+  protected async settingsOrError(): Promise<Settings | UserError> {
+    try {
+      return await this.loadSettings()
+    } catch (error) {
+      if (error instanceof UserError) return error
+      throw error
+    }
   }
 
   protected override async loadSettings(profile?: string): Promise<Settings> {

@@ -6,14 +6,15 @@ import type {Check, DoctorWorld, Finding, Fixed} from './types.js'
 export interface FixOptions extends RunOptions {
   /** Whether to do this one. */
   agree: (finding: Finding, what: string) => Promise<boolean>
+  /** The world as it is after the cures: the settings may be readable now. */
+  again: () => Promise<DoctorWorld>
 }
 
-/** Cures what can be cured safely, and runs the checks again that found it. @returns also the findings as they are then */
+/** Cures what can be cured safely, and runs the checks again. @returns also the findings as they are then */
 export async function applyFixes(
   findings: readonly Finding[],
-  world: DoctorWorld,
   checks: readonly Check[],
-  {agree, ...options}: FixOptions,
+  {agree, again, ...options}: FixOptions,
 ): Promise<{fixes: Fixed[]; findings: Finding[]}> {
   const fixes: Fixed[] = []
   for (const finding of findings) {
@@ -35,5 +36,5 @@ export async function applyFixes(
   }
   if (!fixes.some(({outcome}) => outcome !== 'left')) return {fixes, findings: [...findings]}
   // All of them: what one check reports may have kept another from its work.
-  return {fixes, findings: await runChecks(checks, world, options)}
+  return {fixes, findings: await runChecks(checks, await again(), options)}
 }

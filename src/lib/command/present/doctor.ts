@@ -75,8 +75,19 @@ function countsText(findings: readonly Finding[]): string {
   return named.map((state) => MARKS[state](`${counts[state]} ${state}`)).join('  ')
 }
 
-/** What became of each cure. */
-export function fixedText({what, outcome, error}: Fixed): string {
+/** What became of each cure, and what is found after them. */
+export function fixesText(
+  fixes: readonly Fixed[],
+  again: readonly Finding[],
+  step: (text: string) => string,
+): string[] {
+  if (fixes.length === 0) return ['', 'There is nothing that --fix does.']
+  const done = ['', ...fixes.map(fixedText)]
+  const changed = fixes.some(({outcome}) => outcome !== 'left')
+  return changed ? [...done, '', 'Checked again:', '', ...findingsText(again, step)] : done
+}
+
+function fixedText({what, outcome, error}: Fixed): string {
   if (outcome === 'fixed') return `${style.green('✓ done:')} ${what}`
   if (outcome === 'left') return `${style.dim('– left:')} ${what}`
   return `${style.red('✗ failed:')} ${what}. ${error?.why ?? error?.message ?? ''}`.trimEnd()
