@@ -253,6 +253,7 @@ function toTokenStatus(raw: JsonObject, owner: ApiTokenStatus['owner']): ApiToke
     status,
     owner,
     expiresOn: typeof raw['expires_on'] === 'string' ? raw['expires_on'] : undefined,
+    ...(typeof raw['not_before'] === 'string' && {notBefore: raw['not_before']}),
   }
 }
 

@@ -129,6 +129,8 @@ export interface ApiTokenStatus {
   /** Which verify endpoint knows it: that for users' tokens, or that for account-owned ones. */
   owner: 'user' | 'account'
   expiresOn: string | undefined
+  /** When it begins to be valid (ISO 8601), if it has such a time. */
+  notBefore?: string | undefined
 }
 
 /** Whether an API token has a permission group. */

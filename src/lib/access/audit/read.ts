@@ -76,7 +76,7 @@ export async function readAuditFacts(ctx: AccessContext, options: AuditWindows):
 }
 
 /** The secrets here whose token is neither the account's nor a zone's. */
-async function withoutToken(
+export async function withoutToken(
   ctx: AccessContext,
   api: AccessApi,
   stored: readonly IndexEntry[],

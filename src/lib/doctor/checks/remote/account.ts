@@ -1,0 +1,305 @@
+import type {PermissionState, ServiceToken} from '../../../api/types.js'
+import {KINDS} from '../../../access/audit/kinds.js'
+import {withoutToken} from '../../../access/audit/read.js'
+import {groupsOf, zoneOf} from '../../../access/explain/explain.js'
+import {tokenStatus} from '../../../access/tokens/list.js'
+import {ztCommand} from '../../../core/command-line.js'
+import {ApiError, UserError} from '../../../core/errors.js'
+import {hostOf} from '../../../core/public-address.js'
+import {findApplication} from '../../../policy/application-match.js'
+import {mayAdmit} from '../../../policy/references.js'
+import type {HostBinding, IndexEntry} from '../../../secrets/index-files.js'
+import type {AccessContext} from '../../../access/account/context.js'
+import type {DoctorWorld, Finding} from '../../types.js'
+import {isNoAnswer, type Facts} from './facts.js'
+import {counted, failed, found, ok, part, skipped, type About, type RemoteCheck} from './finding.js'
+
+const DAY_MS = 24 * 3600 * 1000
+/** Before this many days, an end is worth a warning. */
+const SOON_DAYS = 14
+/** Where a person edits API tokens. */
+const TOKENS_PAGE = {
+  user: 'https://dash.cloudflare.com/profile/api-tokens',
+  account: 'https://dash.cloudflare.com/?to=/:account/api-tokens',
+}
+
+export const accountChecks: readonly RemoteCheck[] = [
+  {
+    ...{id: 'api-token', area: 'account', title: 'API token', doing: 'Asking about the API token'},
+    look: apiToken,
+  },
+  {
+    ...{id: 'account', area: 'account', title: 'Account', doing: 'Asking about the account'},
+    look: (facts, world, about) => ofAccount(facts, about, () => account(facts, world, about)),
+  },
+  {
+    ...{id: 'permissions', area: 'account', title: 'Permissions', doing: 'Checking the permissions'},
+    look: (facts, world, about) => ofAccount(facts, about, () => permissions(facts, world, about)),
+  },
+  {
+    ...{id: 'service-tokens', area: 'account', title: 'Service tokens', doing: 'Reading the service tokens'},
+    look: (facts, world, about) => ofAccount(facts, about, () => serviceTokens(facts, world, about)),
+  },
+  {
+    ...{id: 'host-bindings', area: 'account', title: 'Bound hosts', doing: 'Looking for the bound hosts'},
+    look: hostBindings,
+  },
+]
+
+/** Skipped where the account cannot be asked, or the API token may not read what this is about. */
+async function ofAccount(facts: Facts, about: About, look: () => Promise<Finding[]>): Promise<Finding[]> {
+  const none = await facts.noAccount()
+  if (none) return [skipped(about, none.why)]
+  try {
+    return await look()
+  } catch (error) {
+    // The check of the permissions names them, and that of the API says why it does not answer.
+    if (error instanceof UserError && error.kind === 'permission')
+      return [skipped(about, 'the API token may not read it')]
+    if (error instanceof UserError && isNoAnswer(error)) return [skipped(about, 'the API does not answer')]
+    throw error
+  }
+}
+
+async function apiToken(facts: Facts, {ctx, settings}: DoctorWorld, about: About): Promise<Finding[]> {
+  const none = await facts.noAccount()
+  const token = await facts.apiToken().catch(() => undefined)
+  if (!token) {
+    // A job has the service token's pair, and needs no account.
+    if (none?.error === undefined && settings.environmentCredentials)
+      return [skipped(about, 'none; the service token of the environment needs none')]
+    if (none?.error) return [skipped(about, `it could not be read: ${none.error.message}`)]
+    const error = await facts.identity().then(
+      () => undefined,
+      (one: unknown) => one,
+    )
+    return error instanceof UserError
+      ? [found(about, 'warn', error.message, {why: error.why, next: [...error.next]})]
+      : []
+  }
+  if (none?.error && isNoAnswer(none.error)) return [skipped(about, none.why)]
+  if (none?.error) return [failed(about, none.error)]
+  const {apiToken: known} = await facts.identity()
+  const {status, owner, expiresOn, notBefore} = known
+  const from = token.source === 'environment' ? 'CLOUDFLARE_API_TOKEN' : `the ${settings.apiTokenStore ?? ''}`
+  const renew = [
+    `Extend it, or make another one, at ${TOKENS_PAGE[owner]}`,
+    token.source === 'environment' ? 'Set CLOUDFLARE_API_TOKEN to the new one' : ztCommand(ctx, 'login'),
+  ]
+  const now = await facts.now()
+  const from_ = Date.parse(notBefore ?? '')
+  if (from_ > now)
+    return [
+      found(about, 'fail', `It is valid only from ${new Date(from_).toISOString()} on`, {
+        why: 'Cloudflare does not accept an API token before its start.',
+        next: renew,
+      }),
+    ]
+  if (status !== 'active')
+    return [
+      found(about, 'fail', `It is ${status}`, {why: 'Cloudflare accepts only an active one.', next: renew}),
+    ]
+  const end = Date.parse(expiresOn ?? '')
+  const days = Math.floor((end - now) / DAY_MS)
+  const of = `${owner === 'account' ? "the account's" : "a user's"}, from ${from}`
+  if (days < SOON_DAYS)
+    return [
+      found(about, 'warn', `It expires ${days < 1 ? 'within a day' : `in ${counted(days, 'day')}`} (${of})`, {
+        next: renew,
+        facts: {expiresOn: expiresOn ?? null},
+      }),
+    ]
+  return [ok(about, `${status}, ${of}${Number.isNaN(end) ? '' : `, expires on ${day(end)}`}`)]
+}
+
+async function account(facts: Facts, {ctx, settings}: DoctorWorld, about: About): Promise<Finding[]> {
+  const {accounts} = await facts.identity()
+  const {accountId} = await ctx.api()
+  if (accounts.length === 0) return [skipped(about, 'the API token may not list accounts')]
+  const one = accounts.find(({id}) => id === accountId)
+  if (one) return [ok(about, `${one.name} (${one.id})`)]
+  return [
+    found(
+      about,
+      'fail',
+      `The API token does not see the account ${settings.accountName ?? accountId ?? ''}`,
+      {
+        why: `It sees ${accounts.map(({name}) => `"${name}"`).join(', ')}.`,
+        next: [ztCommand(ctx, 'login')],
+      },
+    ),
+  ]
+}
+
+async function permissions(facts: Facts, {ctx}: DoctorWorld, about: About): Promise<Finding[]> {
+  const {apiToken: {owner}} = await facts.identity()
+  const states = await (await ctx.api()).probePermissions()
+  const named = (state: PermissionState['state']): string[] =>
+    states.filter((one) => one.state === state).map(({group}) => group)
+  const missing = named('no')
+  const unknown = named('unknown')
+  if (missing.length > 0)
+    return [
+      found(about, 'warn', `It lacks ${missing.map((one) => `"${one}"`).join(', ')}`, {
+        why: 'Commands that need a missing permission fail.',
+        next: [ztCommand(ctx, 'whoami'), `Add what you need to the API token at ${TOKENS_PAGE[owner]}`],
+        facts: {missing: missing.length},
+      }),
+    ]
+  if (unknown.length > 0) return [skipped(about, `zt could not find out about ${unknown.join(', ')}`)]
+  return [ok(about, `all ${states.length} that zt uses`)]
+} // prettier-ignore
+
+/** Those whose secrets this machine has. */
+async function serviceTokens(facts: Facts, {ctx}: DoctorWorld, about: About): Promise<Finding[]> {
+  const api = await ctx.api()
+  const entries = (await facts.entries()).filter(({accountId}) => accountId === api.accountId)
+  if (entries.length === 0) return [skipped(about, 'this machine has no secret of the account')]
+  const [tokens, now] = await Promise.all([facts.serviceTokens(), facts.now()])
+  const gone = await withoutToken(ctx, api, entries, tokens)
+  const lost = typeof gone === 'string' ? [] : gone
+  const used = entries.flatMap((entry) => {
+    const token = tokens.find(({id}) => id === entry.tokenId)
+    return token ? [{entry, token}] : []
+  })
+  const findings = [
+    ...lost.map((entry) => noLongerThere(ctx, about, entry)),
+    ...used.flatMap(({entry, token}) => stateOf(ctx, about, {entry, token, tokens, now})),
+  ]
+  return findings.length > 0 ? findings : [ok(about, `${counted(used.length, 'token')} in use here`)]
+}
+
+function noLongerThere(ctx: AccessContext, about: About, {tokenId, name, store}: IndexEntry): Finding {
+  return found(
+    part(about, 'gone'),
+    'warn',
+    `The ${store} has the secret of "${name}", which no longer exists`,
+    {
+      why: `No service token of the account has the ID ${tokenId}.`,
+      next: [ztCommand(ctx, 'token', 'revoke', tokenId)],
+    },
+  )
+}
+
+interface Used {
+  entry: IndexEntry
+  token: ServiceToken
+  tokens: readonly ServiceToken[]
+  now: number
+}
+
+function stateOf(ctx: AccessContext, about: About, {entry, token, tokens, now}: Used): Finding[] {
+  const {id, name, expiresAt, secretVersion} = token
+  const ref = tokens.some((one) => one.id !== id && one.name === name) ? id : token
+  const end = Date.parse(expiresAt ?? '')
+  const status = tokenStatus(token, now)
+  if (status === 'disabled')
+    return [
+      found(part(about, 'disabled'), 'fail', `"${name}" is disabled`, {
+        why: 'Access refuses it everywhere.',
+        next: [ztCommand(ctx, 'token', 'enable', ref)],
+      }),
+    ]
+  if (status === 'expired')
+    return [
+      found(part(about, 'expired'), 'fail', `"${name}" expired on ${day(end)}`, {
+        why: 'Access refuses it everywhere.',
+        next: [ztCommand(ctx, 'token', 'refresh', ref)],
+      }),
+    ]
+  const {secretVersion: stored} = entry
+  if (stored !== undefined && secretVersion !== undefined && stored < secretVersion)
+    return [
+      found(part(about, 'rotated'), 'fail', `The secret of "${name}" here is not the current one`, {
+        why: `The secret that is stored here is version ${stored}, and the token's current one is version ${secretVersion}: it was rotated elsewhere.`,
+        next: [ztCommand(ctx, 'token', 'import', ref, '--replace'), ztCommand(ctx, 'token', 'rotate', ref)],
+      }),
+    ]
+  const days = Math.floor((end - now) / DAY_MS)
+  if (days < SOON_DAYS)
+    return [
+      found(
+        part(about, 'expiring'),
+        'warn',
+        `"${name}" expires ${days < 1 ? 'within a day' : `in ${counted(days, 'day')}`}, on ${day(end)}`,
+        {why: KINDS.expiring.remedy, next: [ztCommand(ctx, 'token', 'refresh', ref)]},
+      ),
+    ]
+  return []
+}
+
+/** Hosts for which this profile has a token. The one that the person asked about is looked at more closely elsewhere. */
+async function hostBindings(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+  const {ctx} = world
+  const [bindings, entries] = await Promise.all([facts.bindings(), facts.entries()])
+  if (bindings.length === 0) return [skipped(about, 'no host is bound in this profile')]
+  const asked = world.host === undefined ? undefined : await facts.host().catch(() => undefined)
+  const others = bindings.filter(({host}) => host !== asked)
+  const here = new Set(entries.map(({tokenId}) => tokenId))
+  const withoutSecret = others.filter(({tokenId}) => !here.has(tokenId))
+  const findings = withoutSecret.map(({host, tokenId}) =>
+    found(part(about, 'no-secret'), 'fail', `${host} is bound to a service token whose secret is not here`, {
+      why: `The ID of the token is ${tokenId}.`,
+      next: [ztCommand(ctx, 'token', 'import', tokenId)],
+    }),
+  )
+  const rest = others.filter(({tokenId}) => here.has(tokenId))
+  const led = await ofAccount(facts, about, () => leading(facts, ctx, about, rest))
+  const all = [...findings, ...led.filter(({state}) => state !== 'ok')]
+  if (all.some(({state}) => state !== 'skipped')) return all.filter(({state}) => state !== 'skipped')
+  return all.length > 0 ? all : [ok(about, `${counted(bindings.length, 'host')} bound`)]
+}
+
+/** Whether an application with a rule for the token is behind each. */
+async function leading(
+  facts: Facts,
+  ctx: AccessContext,
+  about: About,
+  bindings: readonly HostBinding[],
+): Promise<Finding[]> {
+  const [api, applications, tokens] = await Promise.all([
+    ctx.api(),
+    facts.applications(),
+    facts.serviceTokens(),
+  ])
+  const findings: Finding[] = []
+  for (const {host, tokenId} of bindings) {
+    const name = hostOf(host).replaceAll('*', 'any')
+    const address = {host: name, path: host.includes('/') ? host.slice(host.indexOf('/')) : '/'}
+    const own = findApplication(address, applications)?.application
+    // What belongs to a zone is not in the account's list.
+    const zone = own || api.zoneId !== undefined ? undefined : await zoneOf(api, name)
+    const application = own ?? (zone && findApplication(address, zone.applications)?.application)
+    const token = tokens.find(({id}) => id === tokenId)
+    if (!application) {
+      if (zone?.search === 'not-permitted') continue
+      findings.push(
+        found(part(about, 'no-application'), 'warn', `No application covers ${host}, to which "${token?.name ?? tokenId}" is bound`, {
+          why: 'Access is not asked there, so the service token opens nothing.',
+          next: [ztCommand(ctx, 'app', 'list')],
+        }),
+      ) // prettier-ignore
+      continue
+    }
+    // That the token itself is gone, disabled or another zone's is said elsewhere.
+    if (!token || zone) continue
+    const {groups, groupsRead} = await groupsOf(api, undefined, application.policies)
+    if (!groupsRead || mayAdmit(tokenId, application.policies, groups)) continue
+    findings.push(
+      found(part(about, 'no-rule'), 'fail', `No rule of "${application.name}" admits "${token.name}", which is bound to ${host}`, {
+        why: 'Access refuses it there.',
+        next: [ztCommand(ctx, 'app', 'explain', application, '--token', token)],
+      }),
+    ) // prettier-ignore
+  }
+  return findings
+}
+
+function day(time: number): string {
+  return new Date(time).toISOString().slice(0, 10)
+}
+
+/** Whether Cloudflare asked for a pause. */
+export function isRateLimited(error: UserError | undefined): error is ApiError {
+  return error instanceof ApiError && error.code === 'RATE_LIMITED'
+}

@@ -1,0 +1,205 @@
+import {explainApplication, type ExplainedApplication} from '../../../access/explain/application.js'
+import {explainFailure} from '../../../access/explain/explain.js'
+import {identify, type Identity} from '../../../access/account/identity.js'
+import {notLoggedIn} from '../../../access/account/context.js'
+import type {Application, ServiceToken} from '../../../api/types.js'
+import {ApiError, UserError} from '../../../core/errors.js'
+import type {Secret} from '../../../core/secret.js'
+import type {HostBinding, IndexEntry} from '../../../secrets/index-files.js'
+import {systemLookup, type Lookup} from '../../../tunnel/check/network.js'
+import {checkTunnel} from '../../../tunnel/check/check.js'
+import {aliasFor, type Alias} from '../../../tunnel/ssh/alias.js'
+import {findTarget, mayUseEnvironment, type Target} from '../../../tunnel/target/target.js'
+import type {CheckStep} from '../../../tunnel/types.js'
+import type {DoctorWorld} from '../../types.js'
+import type {Seams} from './seams.js'
+
+/** What the account could not be asked, and why: a sentence without full stop, for findings that are skipped for it. */
+export interface NoAccount {
+  why: string
+  /** What failed; undefined: there is no API token. */
+  error: UserError | undefined
+}
+
+/** How a connection to the host went. */
+export interface Connection {
+  steps: CheckStep[]
+  /** With the account's reasons, if it was a refusal. */
+  failure: UserError | undefined
+}
+
+/** What several checks need of the network and the account. Each is asked for once, when a check first needs it. */
+export class Facts {
+  readonly #world: DoctorWorld
+  readonly #seams: Seams
+  readonly #known = new Map<string, Promise<unknown>>()
+
+  constructor(world: DoctorWorld, seams: Seams) {
+    this.#world = world
+    this.#seams = seams
+  }
+
+  get lookup(): Lookup {
+    return this.#seams.lookup ?? systemLookup
+  }
+
+  get sshConfig(): string | undefined {
+    return this.#seams.sshConfig
+  }
+
+  get portal(): Seams['portal'] {
+    return this.#seams.portal
+  }
+
+  apiToken(): Promise<{token: Secret; source: 'environment' | 'store'} | undefined> {
+    return this.#once('token', () => this.#world.ctx.apiToken())
+  }
+
+  /** @throws as `identify`; UserError `auth` / `NOT_LOGGED_IN` */
+  identity(): Promise<Identity> {
+    return this.#once('identity', async () => {
+      const {ctx} = this.#world
+      const found = await this.apiToken()
+      if (!found) throw notLoggedIn(ctx)
+      return identify(ctx, found.token, found.source === 'environment')
+    })
+  }
+
+  /** Why the account cannot be asked; undefined: it can. */
+  noAccount(): Promise<NoAccount | undefined> {
+    return this.#once('no-account', async () => {
+      let token
+      try {
+        token = await this.apiToken()
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error
+        return {why: 'the API token could not be read', error}
+      }
+      if (!token) return {why: 'there is no API token', error: undefined}
+      try {
+        const {apiToken} = await this.identity()
+        if (apiToken.status !== 'active')
+          return {why: `the API token is ${apiToken.status}`, error: undefined}
+        await this.#world.ctx.api()
+        return undefined
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error
+        return {why: reasonOf(error), error}
+      }
+    })
+  }
+
+  /** How far the API's clock is ahead, in milliseconds; undefined: it did not answer. */
+  async clockAhead(): Promise<number | undefined> {
+    const {ctx} = this.#world
+    const found = await this.apiToken().catch(() => undefined)
+    if (!found) return undefined
+    const none = await this.noAccount()
+    // Any answer has a date, also one that refuses the API token.
+    const api = none ? ctx.apiWith(found.token, ctx.accountId) : await ctx.api()
+    if (none?.error?.kind !== 'unreachable' && api.clockAhead() === undefined)
+      await (none ? api.verifyToken() : this.serviceTokens()).catch(() => undefined)
+    return api.clockAhead()
+  }
+
+  serviceTokens(): Promise<ServiceToken[]> {
+    return this.#once('service-tokens', async () => (await this.#world.ctx.api()).listServiceTokens())
+  }
+
+  applications(): Promise<Application[]> {
+    return this.#once('applications', async () => (await this.#world.ctx.api()).listApplications())
+  }
+
+  entries(): Promise<IndexEntry[]> {
+    const {ctx} = this.#world
+    return this.#once('entries', () => ctx.index.list(ctx.profile))
+  }
+
+  bindings(): Promise<HostBinding[]> {
+    const {ctx} = this.#world
+    return this.#once('bindings', () => ctx.index.bindings(ctx.profile))
+  }
+
+  /** Milliseconds since 1970 by the API's clock, as far as it is known. */
+  async now(): Promise<number> {
+    return this.#world.ctx.clock.now() + ((await this.clockAhead()) ?? 0)
+  }
+
+  /** What the person's word for the host means in ssh's configuration. */
+  alias(): Promise<Alias | undefined> {
+    const {host, settings, env} = this.#world
+    return this.#once('alias', async () =>
+      host === undefined
+        ? undefined
+        : await aliasFor({settings, host, written: host, file: this.sshConfig, env}),
+    )
+  }
+
+  /** The host that the person asked about. @throws as `aliasFor` */
+  async host(): Promise<string> {
+    return (await this.alias())?.host ?? this.#world.host ?? ''
+  }
+
+  /** The application of the host. @throws as `explainApplication` */
+  explained(): Promise<ExplainedApplication> {
+    return this.#once('explained', async () =>
+      explainApplication(this.#world.ctx, {wanted: await this.host()}),
+    )
+  }
+
+  /** Host, token and secret. @throws as `findTarget` */
+  target(): Promise<Target> {
+    return this.#once('target', async () => {
+      const {settings, env} = this.#world
+      const host = await this.host()
+      return findTarget({
+        settings,
+        host,
+        // The host is on the command line; whether a person is there to be asked is not known here.
+        confirm: (chosen) =>
+          chosen.by === 'environment' && mayUseEnvironment(settings, host, {terminal: true, words: [host]}),
+        environment: {dbusAddress: env['DBUS_SESSION_BUS_ADDRESS'], runtimeDir: env['XDG_RUNTIME_DIR']},
+      })
+    })
+  }
+
+  /** A connection step by step, as `zt ssh check` makes it; undefined: there is no token to make it with. */
+  connection(): Promise<Connection | undefined> {
+    return this.#once('connection', async () => {
+      const {ctx, env, timeoutMs} = this.#world
+      let target: Target
+      try {
+        target = await this.target()
+      } catch (error) {
+        if (error instanceof UserError) return undefined
+        throw error
+      }
+      const {steps, failure} = await checkTunnel({
+        ...{target, timeoutMs, environment: env, lookup: this.lookup},
+        now: () => ctx.clock.now(),
+      })
+      const {edge, tokenId, credentials} = target
+      const failed = {host: edge.host, tokenId, clientId: credentials.clientId}
+      return {steps, failure: failure && (await explainFailure(ctx, {...failed, error: failure}))}
+    })
+  }
+
+  #once<T>(name: string, ask: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(name) ?? ask()
+    this.#known.set(name, known)
+    return known as Promise<T>
+  }
+}
+
+function reasonOf(error: UserError): string {
+  if (error instanceof ApiError && error.code === 'RATE_LIMITED')
+    return 'Cloudflare limits the requests of this API token'
+  if (isNoAnswer(error)) return 'the API does not answer'
+  if (error.kind === 'auth') return 'the API does not accept the API token'
+  return error.code === 'ACCOUNT_REQUIRED' ? 'the account is not known' : 'the API token cannot be used'
+}
+
+/** Whether it was no answer of the API's. */
+export function isNoAnswer(error: UserError): boolean {
+  return error.kind === 'unreachable' || error.code === 'BAD_ANSWER'
+}

@@ -1,0 +1,172 @@
+import type {Application} from '../../../api/types.js'
+import {causesInWords} from '../../../access/explain/explain.js'
+import type {ExplainedTrap} from '../../../access/explain/application.js'
+import {UserError} from '../../../core/errors.js'
+import {ztCommand} from '../../../core/command-line.js'
+import {RefusedError} from '../../../tunnel/failure/refusal.js'
+import {aliasText} from '../../../tunnel/ssh/alias.js'
+import type {CheckStep} from '../../../tunnel/types.js'
+import type {DoctorWorld, Finding} from '../../types.js'
+import {isNoAnswer, type Facts} from './facts.js'
+import {failed, found, ok, part, skipped, type About, type RemoteCheck} from './finding.js'
+
+/** Only with a HOST. */
+export const hostChecks: readonly RemoteCheck[] = [
+  {
+    ...{id: 'host-token', area: 'host', title: 'Token', doing: 'Looking for the token of the host'},
+    ...{local: true, host: true},
+    look: hostToken,
+  },
+  {
+    ...{id: 'application', area: 'host', title: 'Application', doing: 'Reading the application', host: true},
+    look: application,
+  },
+  {
+    ...{id: 'verdict', area: 'host', title: 'Verdict', doing: 'Evaluating the rules', host: true},
+    look: verdict,
+  },
+  {
+    ...{id: 'trap', area: 'host', title: 'Rules', doing: 'Looking for traps', host: true},
+    look: traps,
+  },
+  {
+    ...{id: 'connection', area: 'host', title: 'Connection', doing: 'Connecting to the host', host: true},
+    look: connection,
+  },
+]
+
+async function hostToken(facts: Facts, _world: DoctorWorld, about: About): Promise<Finding[]> {
+  const {name, by, edge} = await facts.target()
+  const alias = await facts.alias()
+  const from = by === 'environment' ? 'of the environment' : 'bound, and its secret is here'
+  return [ok(about, `${alias ? `${aliasText(alias)}; ` : ''}"${name}" for ${edge.host}: ${from}`)]
+}
+
+/** Why the account's side is left out; undefined: it is not. */
+async function leftOut(facts: Facts): Promise<string | undefined> {
+  return (await facts.noAccount())?.why
+}
+
+async function application(facts: Facts, _world: DoctorWorld, about: About): Promise<Finding[]> {
+  const why = await leftOut(facts)
+  if (why !== undefined) return [skipped(about, why)]
+  const refused = await refusal(facts)
+  try {
+    const explained = await facts.explained()
+    return [ok(about, inWords(explained.application, explained.address?.host))]
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    if (error.kind === 'permission') return [skipped(about, 'the API token may not read the applications')]
+    if (isNoAnswer(error)) return [skipped(about, 'the API does not answer')]
+    return refused ? [skipped(about, 'the connection to the host says why')] : [failed(about, error)]
+  }
+}
+
+function inWords({name, domains, policies}: Application, host: string | undefined): string {
+  return `"${name}" covers ${host ?? domains[0] ?? 'it'}, with ${policies.length === 1 ? 'one rule' : `${policies.length} rules`}`
+}
+
+/** The connection's refusal, which has the account's reasons. */
+async function refusal(facts: Facts): Promise<RefusedError | undefined> {
+  const {failure} = (await facts.connection()) ?? {}
+  return failure instanceof RefusedError ? failure : undefined
+}
+
+/** What the rules say of the token that zt would send, in the words of `zt app explain`. */
+async function verdict(facts: Facts, {ctx}: DoctorWorld, about: About): Promise<Finding[]> {
+  const why = await leftOut(facts)
+  if (why !== undefined) return [skipped(about, why)]
+  const explained = await facts.explained().catch(noUserError)
+  if (!explained) return [skipped(about, 'the application is not known')]
+  const tokenId = await facts.target().then(({tokenId: id, credentials}) => (id === 'env' ? credentials.clientId : id), noUserError)
+  if (tokenId === undefined) return [skipped(about, 'there is no token to evaluate them for')]
+  if (await refusal(facts)) return [skipped(about, 'the connection to the host says what is wrong')]
+  let answer
+  try {
+    answer = explained.answerTo({kind: 'token', wanted: tokenId})
+  } catch (error) {
+    if (error instanceof UserError) return [skipped(about, 'the API does not show this service token')]
+    throw error
+  }
+  const {answer: {verdict: says, policy}, causes} = answer
+  const rule = policy === undefined ? '' : ` by the rule "${policy.name}"`
+  if (says === 'allow' || says === 'bypass') return [ok(about, `the rules ${says === 'allow' ? 'admit' : 'bypass'} it${rule}`)]
+  const {why: reasons, next} = causesInWords({known: [], causes})
+  const show = ztCommand(ctx, 'app', 'explain', explained.application, '--token', tokenId)
+  const more = {why: reasons.join(' '), next: next.length > 0 ? next : [show]}
+  return says === 'unknown'
+    ? [found(about, 'warn', 'zt cannot tell whether the rules admit the token', more)]
+    : [found(about, 'fail', 'The rules do not admit the token', more)]
+} // prettier-ignore
+
+function noUserError(error: unknown): undefined {
+  if (!(error instanceof UserError)) throw error
+  return undefined
+}
+
+async function traps(facts: Facts, _world: DoctorWorld, about: About): Promise<Finding[]> {
+  const why = await leftOut(facts)
+  if (why !== undefined) return [skipped(about, why)]
+  const explained = await facts.explained().catch(noUserError)
+  if (!explained) return [skipped(about, 'the application is not known')]
+  // The refusal of the token names the trap that keeps it out.
+  const said = (await refusal(facts))?.why ?? ''
+  const left = explained.traps.filter((one) => said === '' || !concernsRefusal(one))
+  if (left.length === 0)
+    return [said === '' ? ok(about, 'no rule does anything but what it seems to do') : skipped(about, 'the connection to the host says what is wrong')]
+  return left.map((trap) =>
+    found(part(about, trap.id), 'warn', `"${nameOf(explained.application, trap)}" does not do what it seems to do`, {
+      why: trap.why,
+      next: trap.remedies.map(({what, command}) => (command === undefined ? what : `${what}: ${command}`)),
+    }),
+  )
+} // prettier-ignore
+
+function concernsRefusal({id}: ExplainedTrap): boolean {
+  return id === 'token-under-allow' || id === 'group-under-allow'
+}
+
+function nameOf({policies, name}: Application, {policyId}: ExplainedTrap): string {
+  return policies.find(({id}) => id === policyId)?.name ?? name
+}
+
+const TITLES: Record<CheckStep['step'], string> = {
+  dns: 'DNS',
+  tcp: 'TCP',
+  proxy: 'Proxy',
+  tls: 'TLS',
+  edge: 'Edge',
+  ssh: 'SSH',
+}
+
+/** The steps of `zt ssh check`, in its words. */
+async function connection(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+  const made = await facts.connection()
+  if (!made) return [skipped(about, 'there is no token to make one with')]
+  const {steps, failure} = made
+  const fails = steps.find(({state}) => state === 'failed')
+  return steps.flatMap((step): Finding[] => {
+    const one = {...part(about, step.step), title: TITLES[step.step]}
+    if (step !== fails || !failure)
+      return [found(one, step.state === 'ok' ? 'ok' : 'skipped', step.detail.replace(/^skipped: /, ''))]
+    return [isServedOtherwise(failure, step) ? notSsh(one, world, failure) : failed(one, failure)]
+  })
+}
+
+/** Access let the request in, and what is behind it is no SSH server: a website, for example. */
+function isServedOtherwise(failure: UserError, {step}: CheckStep): boolean {
+  return (
+    (step === 'edge' && failure instanceof RefusedError && failure.answer.by === 'service' && failure.answer.reason !== 'origin-down') ||
+    (step === 'ssh' && failure.code === 'NOT_SSH')
+  )
+} // prettier-ignore
+
+function notSsh(about: About, {ctx, host = ''}: DoctorWorld, failure: UserError): Finding {
+  return found(about, 'warn', 'Access lets the token in, and the service behind it is no SSH server', {
+    why: `${failure.why ?? failure.message} That is right for a website, and wrong for zt ssh.`,
+    next: [
+      `For HTTP: ${ztCommand(ctx, 'curl', `https://${host}/`)}`,
+      "For SSH, set the tunnel's service to ssh://…",
+    ],
+  })
+}

@@ -1,0 +1,348 @@
+import net from 'node:net'
+import {CLOUDFLARE_API_URL} from '../../../config/types.js'
+import {UserError} from '../../../core/errors.js'
+import {isLoopback} from '../../../network/callers.js'
+import {boundLookUps} from '../../../tunnel/edge/look-ups.js'
+import {addressOf} from '../../../tunnel/carrier/connect.js'
+import {proxyFor, type HttpProxy} from '../../../tunnel/carrier/proxy-settings.js'
+import {connectTcp, edgeHop, type Address} from '../../../tunnel/check/network.js'
+import {askProxy, proxyHop} from '../../../tunnel/check/proxy.js'
+import {StepFailed} from '../../../tunnel/check/steps.js'
+import type {EdgeAddress} from '../../../tunnel/types.js'
+import type {DoctorWorld, Finding} from '../../types.js'
+import {isRateLimited} from './account.js'
+import {placeOf} from './addresses.js'
+import {issuerOf} from './certificate.js'
+import {isNoAnswer, type Facts} from './facts.js'
+import {failed, found, ok, part, skipped, type About, type RemoteCheck} from './finding.js'
+import {askPortal, PORTAL_URL} from './portal.js'
+
+export const networkChecks: readonly RemoteCheck[] = [
+  {
+    ...{id: 'dns', area: 'network', title: 'DNS', doing: 'Looking up the addresses'},
+    look: dns,
+  },
+  {
+    ...{id: 'ipv6', area: 'network', title: 'IPv6', doing: 'Trying IPv6'},
+    look: ipv6,
+  },
+  {
+    ...{id: 'proxy', area: 'network', title: 'Proxy', doing: 'Asking the proxy'},
+    look: proxy,
+  },
+  {
+    ...{id: 'api', area: 'network', title: 'API', doing: 'Asking the API'},
+    look: api,
+  },
+  {
+    ...{id: 'certificate', area: 'network', title: 'Certificates', doing: 'Looking at the certificates'},
+    look: certificate,
+  },
+]
+
+/** A server that zt connects to by itself, by a name that DNS is asked for. */
+interface Server {
+  what: 'API' | 'edge'
+  edge: EdgeAddress
+}
+
+/** The API and, for HOST, its edge: where a name has to be looked up. */
+async function servers(facts: Facts, {settings, host}: DoctorWorld): Promise<Server[]> {
+  const {protocol, hostname, port} = new URL(settings.apiUrl)
+  const isName = protocol === 'https:' && net.isIP(hostname.replace(/^\[|\]$/g, '')) === 0 && hostname !== 'localhost'
+  const asked = host === undefined ? undefined : await facts.host().catch(() => undefined)
+  const {connectTo, caFile} = settings
+  return [
+    ...(isName
+      ? [{what: 'API', edge: {host: hostname, connectTo: port === '' ? undefined : `${hostname}:${port}`, caFile: undefined}} as const]
+      : []),
+    ...(asked === undefined ? [] : [{what: 'edge', edge: {host: asked, connectTo, caFile}} as const]),
+  ]
+} // prettier-ignore
+
+/** The proxy on the way to a server. The API's requests take none. @throws UserError `usage` / `BAD_PROXY` */
+function proxyOf({what, edge}: Server, {env}: DoctorWorld): HttpProxy | undefined {
+  return what === 'API' ? undefined : proxyFor(env, [{host: edge.host, port: 443}, addressOf(edge)])
+}
+
+/** Those whose names this machine looks up itself. */
+async function lookedUp(facts: Facts, world: DoctorWorld): Promise<Server[]> {
+  return (await servers(facts, world)).filter((one) => {
+    const {edge} = one
+    try {
+      return net.isIP(addressOf(edge).host) === 0 && proxyOf(one, world) === undefined
+    } catch {
+      return false
+    }
+  })
+}
+
+async function dns(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+  const all = await lookedUp(facts, world)
+  if (all.length === 0) return [skipped(about, 'no name has to be looked up')]
+  const findings = (await Promise.all(all.map((one) => addressesOf(one, facts, world, about)))).flat()
+  const bad = findings.filter(({state}) => state !== 'ok')
+  return bad.length > 0 ? bad : findings.slice(0, 1)
+}
+
+async function addressesOf(
+  {what, edge}: Server,
+  facts: Facts,
+  {timeoutMs}: DoctorWorld,
+  about: About,
+): Promise<Finding[]> {
+  const {host: name} = addressOf(edge)
+  let addresses: Address[]
+  try {
+    addresses = await lookUp(facts, name, timeoutMs)
+  } catch (error) {
+    // With the words of the connection that would fail.
+    return [failed(part(about, 'no-answer'), edgeHop({...edge, connectTo: undefined, host: name}).failed('lookup', error))]
+  }
+  const list = addresses.map(({address}) => address)
+  const at = (place: ReturnType<typeof placeOf>): string[] => list.filter((one) => placeOf(one) === place)
+  const said = `${name} is ${list.join(', ')}`
+  const [nowhere, local, other] = [at('nowhere'), at('private'), at('other')]
+  const tell = `Compare with another name server: nslookup ${name} 1.1.1.1`
+  if (nowhere.length > 0)
+    return [
+      found(part(about, 'sinkhole'), 'fail', said, {
+        why: `${nowhere.join(', ')} is this machine or no one: a filter in the network's DNS, or the hosts file, keeps ${name} from being found.`,
+        next: [tell],
+      }),
+    ]
+  if (await isFromSearchDomain(facts, name, timeoutMs))
+    return [
+      found(part(about, 'search-domain'), 'fail', said, {
+        why: `${name} itself does not exist: its address comes from a search domain of this machine, or from the hosts file.`,
+        next: [`Check that the tunnel has a DNS record for ${name}`],
+      }),
+    ]
+  if (local.length > 0)
+    return [
+      found(part(about, 'private'), 'warn', said, {
+        why: `${local.join(', ')} is a private address: this network's DNS has its own answer (split horizon), and zt does not reach Cloudflare's edge by it.`,
+        next: [tell],
+      }),
+    ]
+  // Another API, and an address given in the profile, are no concern of Cloudflare's.
+  const isTheirs = what === 'edge' ? edge.connectTo === undefined : edge.host === new URL(CLOUDFLARE_API_URL).hostname
+  if (!isTheirs || other.length === 0) return [ok(about, said)]
+  const families = new Set(other.map((one) => net.isIP(one)))
+  const halves = at('cloudflare').length > 0 && families.size === 1
+  return [
+    found(part(about, halves ? 'two-answers' : 'not-cloudflare'), 'warn', said, {
+      why: halves
+        ? `${other.join(', ')} is not an address of Cloudflare and the other is: the A and AAAA records lead to different servers.`
+        : `${other.join(', ')} is not an address of Cloudflare: the record is not proxied ("DNS only"), or this network's DNS has its own answer. Then Access is not asked.`,
+      next: [tell, ...(what === 'edge' ? [`Check that the DNS record of ${name} is proxied`] : [])],
+    }),
+  ]
+} // prettier-ignore
+
+async function lookUp(facts: Facts, name: string, timeoutMs: number): Promise<Address[]> {
+  const over = boundLookUps(timeoutMs)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(Object.assign(new Error('timeout'), {code: 'EAI_AGAIN'}))
+    }, timeoutMs)
+  })
+  try {
+    return await Promise.race([facts.lookup(name), late])
+  } finally {
+    clearTimeout(timer)
+    over()
+  }
+}
+
+/** Whether only a name that the system made of this one exists (resolv.conf(5), search). */
+async function isFromSearchDomain(facts: Facts, name: string, timeoutMs: number): Promise<boolean> {
+  return lookUp(facts, `${name}.`, timeoutMs).then(
+    () => false,
+    (error: unknown) => (error as {code?: unknown}).code === 'ENOTFOUND',
+  )
+}
+
+/** Whether connections by IPv6 fail where those by IPv4 do not: every one then begins with a wait. */
+async function ipv6(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+  for (const {edge} of await lookedUp(facts, world)) {
+    const addresses = await lookUp(facts, addressOf(edge).host, world.timeoutMs).catch(() => [])
+    if (!addresses.some(({family}) => family === 6) || !addresses.some(({family}) => family === 4)) continue
+    const {attempts} = await attemptsTo(edge, addresses, world.timeoutMs)
+    const open = (family: number): boolean =>
+      attempts.some(({address, ok: there}) => there && net.isIP(address) === family)
+    if (!open(4)) return [skipped(about, 'there is no connection by IPv4 either')]
+    if (open(6)) return [ok(about, 'it works')]
+    return [
+      found(about, 'warn', `${addressOf(edge).host} answers by IPv4 and not by IPv6`, {
+        why: 'zt tries IPv4 after 250 ms; other programs may wait much longer.',
+        next: ["Repair this network's IPv6, or switch it off"],
+      }),
+    ]
+  }
+  return [skipped(about, 'no server here has both kinds of address')]
+}
+
+interface Attempt {
+  address: string
+  ok: boolean
+}
+
+async function attemptsTo(
+  edge: EdgeAddress,
+  addresses: Address[],
+  timeoutMs: number,
+): Promise<{attempts: Attempt[]}> {
+  try {
+    const {facts} = await connectTcp(edgeHop(edge), addresses, timeoutMs)
+    return facts as unknown as {attempts: Attempt[]}
+  } catch (error) {
+    if (error instanceof StepFailed) return error.facts as unknown as {attempts: Attempt[]}
+    throw error
+  }
+}
+
+/** The proxy of the environment, and variables that do not do what they seem to do. */
+async function proxy(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+  const {env, host, settings, timeoutMs} = world
+  const mistakes = variableMistakes(env, about)
+  const asked = host === undefined ? undefined : await facts.host().catch(() => undefined)
+  const {connectTo, caFile} = settings
+  // Any public name will do to find out whether the proxy answers.
+  const edge: EdgeAddress = {host: asked ?? new URL(CLOUDFLARE_API_URL).hostname, connectTo: asked && connectTo, caFile}
+  const to = addressOf(edge)
+  let used: HttpProxy | undefined
+  try {
+    used = proxyFor(env, [{host: edge.host, port: 443}, to])
+  } catch (error) {
+    if (error instanceof UserError) return [failed(about, error)]
+    throw error
+  }
+  if (!used) return mistakes.length > 0 ? mistakes : [ok(about, 'none is used')]
+  try {
+    const addresses = net.isIP(used.host) === 0 ? await lookUp(facts, used.host, timeoutMs) : [{address: used.host, family: net.isIP(used.host)}]
+    await connectTcp(proxyHop(used, edge), addresses, timeoutMs)
+    const {value, detail} = await askProxy({edge, proxy: used, to, timeoutMs})
+    value.destroy()
+    return mistakes.length > 0 ? mistakes : [ok(about, detail)]
+  } catch (error) {
+    const cause = error instanceof StepFailed ? error.cause : error
+    return [failed(about, cause instanceof UserError ? cause : proxyHop(used, edge).failed('proxy', cause))]
+  }
+} // prettier-ignore
+
+/** https_proxy counts before HTTPS_PROXY, the one for http:// does not count, and NO_PROXY takes no patterns or addresses with a scheme. */
+function variableMistakes(env: NodeJS.ProcessEnv, about: About): Finding[] {
+  const findings: Finding[] = []
+  const [lower, upper] = [env['https_proxy'], env['HTTPS_PROXY']]
+  if (lower !== undefined && upper !== undefined && lower !== upper)
+    findings.push(
+      found(part(about, 'two-values'), 'warn', 'https_proxy and HTTPS_PROXY differ', {
+        why: 'zt, like curl, uses https_proxy; other programs may use the other one.',
+        next: ['unset HTTPS_PROXY'],
+      }),
+    )
+  const plain = env['http_proxy'] ?? env['HTTP_PROXY'] ?? env['all_proxy'] ?? env['ALL_PROXY']
+  if (lower === undefined && upper === undefined && plain !== undefined && plain !== '')
+    findings.push(
+      found(part(about, 'http-only'), 'warn', 'A proxy is set for http:// or for everything, and HTTPS_PROXY is not', {
+        why: 'zt connects directly: it uses only HTTPS_PROXY.',
+        next: ['If the edge is reached only through that proxy, set HTTPS_PROXY as well'],
+      }),
+    ) // prettier-ignore
+  const [name, value] = env['no_proxy'] === undefined ? ['NO_PROXY', env['NO_PROXY']] : ['no_proxy', env['no_proxy']]
+  const odd = (value ?? '').split(/[\s,]+/).filter((entry) => /:\/\/|;|.\*|^\*[^.]/.test(entry)) // prettier-ignore
+  if (odd.length > 0)
+    findings.push(
+      found(part(about, 'no-proxy'), 'warn', `${name} has ${odd.length === 1 ? 'an entry' : 'entries'} that match nothing: ${odd.map((one) => JSON.stringify(one)).join(', ')}`, {
+        why: 'An entry is a host, a suffix such as .example.com, a network such as 10.0.0.0/8, or *.',
+        next: [`Correct ${name}`],
+      }),
+    ) // prettier-ignore
+  return findings
+} // prettier-ignore
+
+/** Whether the API answers at all; what it answers is for the checks of the account. */
+async function api(facts: Facts, {settings, timeoutMs}: DoctorWorld, about: About): Promise<Finding[]> {
+  const {hostname, protocol} = new URL(settings.apiUrl)
+  const none = await facts.noAccount()
+  const error = none?.error ?? (none ? undefined : await facts.serviceTokens().then(noError, asUserError))
+  if (isRateLimited(error))
+    return [
+      found(about, 'warn', 'Cloudflare limits the requests of this API token', {
+        why: error.why,
+        next: [...error.next],
+        facts: {retryAfterSeconds: numberIn(error.details['retryAfterSeconds'])},
+      }),
+    ]
+  if (error && isNoAnswer(error)) {
+    const isOwn = protocol !== 'https:' || isLoopback(hostname)
+    const status = isOwn ? undefined : await (facts.portal ?? (() => askPortal(timeoutMs)))()
+    if (status !== undefined && status !== 204)
+      return [
+        found(part(about, 'portal'), 'fail', `A page of this network answers instead of ${hostname}`, {
+          why: 'The network asks for a login in a browser before it lets anything through (captive portal).',
+          next: [`Open ${PORTAL_URL} in a browser, and log in there`],
+        }),
+      ]
+    return [failed(about, error)]
+  }
+  if (none && none.error === undefined) return [skipped(about, none.why)]
+  return [ok(about, `${hostname} answers`)]
+}
+
+const noError = (): undefined => undefined
+
+function asUserError(error: unknown): UserError {
+  if (error instanceof UserError) return error
+  throw error
+}
+
+function numberIn(value: unknown): number | null {
+  return typeof value === 'number' ? value : null
+}
+
+/** Whether someone on the way opens TLS: then the certificate is not by a CA that everyone trusts. */
+async function certificate(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+  const {timeoutMs, settings} = world
+  const findings: Finding[] = []
+  for (const one of await servers(facts, world)) {
+    const {what, edge} = one
+    // The profile says whose CA it is.
+    if (what === 'edge' && settings.caFile !== undefined) {
+      findings.push(skipped(about, `the profile has the CA of the edge`))
+      continue
+    }
+    const over = await wayTo(one, facts, world).catch(() => undefined)
+    const issuer = over && (await issuerOf(over, edge.host, timeoutMs))
+    if (!issuer) continue
+    const {isPublic, name, product} = issuer
+    if (isPublic) findings.push(ok(about, `${edge.host} by ${name}`))
+    else
+      findings.push(
+        found(part(about, 'intercepted'), 'warn', `The certificate of ${edge.host} is by "${name}"`, {
+          why: `${product === undefined ? 'This is not a public CA' : `This is ${product}`}: something on the way opens TLS, and sees ${what === 'edge' ? 'client secrets' : 'the API token'} and what is transferred.`,
+          next: [`Ask who runs this network to exempt ${edge.host} from TLS inspection`],
+        }),
+      ) // prettier-ignore
+  }
+  const bad = findings.filter(({state}) => state === 'warn')
+  return bad.length > 0 ? bad : findings.length > 0 ? findings.slice(0, 1) : [skipped(about, 'there is none to look at')]
+} // prettier-ignore
+
+/** A connection to a server, or its address. */
+async function wayTo(
+  one: Server,
+  facts: Facts,
+  world: DoctorWorld,
+): Promise<net.Socket | {host: string; port: number}> {
+  const {edge} = one
+  const {timeoutMs} = world
+  const to = addressOf(edge)
+  const through = proxyOf(one, world)
+  if (through) return (await askProxy({edge, proxy: through, to, timeoutMs})).value
+  if (net.isIP(to.host) !== 0) return to
+  const addresses = await lookUp(facts, to.host, timeoutMs)
+  return {host: (await connectTcp(edgeHop(edge), addresses, timeoutMs)).value, port: to.port}
+}

@@ -1,0 +1,359 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import {ztCommand} from '../../../core/command-line.js'
+import {UserError, hasCode} from '../../../core/errors.js'
+import {hostMatches} from '../../../core/hostname.js'
+import {hostOf} from '../../../core/public-address.js'
+import {quoteForPerson} from '../../../core/quote.js'
+import {findProgram} from '../../../system/programs.js'
+import {ztProgram} from '../../../system/zt-program.js'
+import {readConfig} from '../../../config/profiles.js'
+import {settingIn, settingsFromSsh, type SshAnswer} from '../../../tunnel/ssh/ask-ssh.js'
+import {aliasesOf} from '../../../tunnel/ssh/config/aliases.js'
+import {findBlocks, type FoundBlock} from '../../../tunnel/ssh/config/edit.js'
+import {readConfigFile} from '../../../tunnel/ssh/config/file.js'
+import {defaultSshConfig, sampleOf} from '../../../tunnel/ssh/config-values.js'
+import {
+  configLines,
+  configWords,
+  readConfiguration,
+  type Configuration,
+} from '../../../tunnel/ssh/configuration.js'
+import {meaningOf} from '../../../tunnel/ssh/route.js'
+import {isNameless} from '../../../tunnel/ssh/user-name.js'
+import type {DoctorWorld, Finding} from '../../types.js'
+import type {Facts} from './facts.js'
+import {counted, found, ok, part, skipped, type About, type RemoteCheck} from './finding.js'
+
+/** What ssh is set to do for the hosts that this profile has a token for, and for HOST. */
+export const sshChecks: readonly RemoteCheck[] = [
+  {
+    ...{id: 'ssh-files', area: 'ssh', title: 'Files of ssh', doing: "Looking at ssh's files", local: true},
+    look: (facts, _world, about) => Promise.resolve(sshFiles(facts, about)),
+  },
+  {
+    ...{id: 'ssh-config', area: 'ssh', title: 'Configuration of ssh', doing: 'Asking ssh', local: true},
+    look: sshConfig,
+  },
+]
+
+/** Files of ssh that it refuses, or that others may use, by the checks of ssh itself (readconf.c, authfile.c). */
+function sshFiles(facts: Facts, about: About): Finding[] {
+  const config = configFile(facts)
+  if (config === undefined) return [skipped(about, 'ssh has no configuration for a user without a name')]
+  if (process.platform === 'win32') return [skipped(about, 'Windows has no modes for them')]
+  const directory = path.dirname(config)
+  const findings = [
+    ...modeFinding(about, directory, 0o022),
+    ...modeFinding(about, config, 0o022),
+    ...identitiesIn(directory).flatMap((file) => modeFinding(about, file, 0o077)),
+  ]
+  return findings.length > 0 ? findings : [ok(about, 'their owners and modes are as ssh requires')]
+}
+
+function configFile({sshConfig: file}: Facts): string | undefined {
+  try {
+    return file ?? defaultSshConfig()
+  } catch {
+    return undefined
+  }
+}
+
+/** Keys by their usual names (ssh(1), FILES). */
+function identitiesIn(directory: string): string[] {
+  return ['id_ed25519', 'id_ecdsa', 'id_rsa', 'id_ed25519_sk', 'id_ecdsa_sk'].map((name) => path.join(directory, name))
+} // prettier-ignore
+
+function modeFinding(about: About, file: string, forbidden: number): Finding[] {
+  let stat: fs.Stats
+  try {
+    stat = fs.statSync(file)
+  } catch {
+    return []
+  }
+  const quoted = quoteForPerson(file)
+  const own = process.getuid?.() ?? 0
+  if (stat.uid !== 0 && stat.uid !== own && own !== 0)
+    return [
+      found(part(about, 'owner'), 'fail', `${file} belongs to another user`, {
+        why: 'ssh refuses it.',
+        next: [`sudo chown "$USER" ${quoted}`],
+      }),
+    ]
+  if ((stat.mode & forbidden) === 0) return []
+  const who = forbidden === 0o022 ? 'go-w' : 'go='
+  return [
+    found(part(about, 'mode'), 'fail', `Others may ${forbidden === 0o022 ? 'write to' : 'read'} ${file}`, {
+      why: `Its mode is ${(stat.mode & 0o777).toString(8)}, and ssh refuses that.`,
+      next: [`chmod ${who} ${quoted}`],
+      fix: {
+        what: `Set the mode of ${file} so that only you may ${forbidden === 0o022 ? 'write to' : 'use'} it`,
+        apply: async () => {
+          // What it is by then may be another file.
+          const now = await fs.promises.stat(file)
+          await fs.promises.chmod(file, now.mode & 0o7777 & ~forbidden)
+        },
+      },
+    }),
+  ]
+}
+
+/** What zt's blocks, aliases and other lines do for the hosts of this profile. */
+async function sshConfig(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+  const {env} = world
+  const ssh = findProgram('ssh', env)
+  if (ssh === undefined) return [skipped(about, 'ssh is not installed')]
+  if (isNameless()) return [skipped(about, 'ssh does not run for a user without a name')]
+  const file = configFile(facts) ?? ''
+  const configuration = readConfiguration({file: facts.sshConfig, ssh})
+  const question = {ssh, env, file: facts.sshConfig, configuration}
+  const unread = unreadable(configuration, about)
+  const blocks = await blocksOf(file)
+  if (blocks instanceof UserError) return [found(part(about, 'damaged'), 'fail', blocks.message, {why: blocks.why, next: [...blocks.next]})] // prettier-ignore
+  // Where ssh itself stops, nothing else can be found out.
+  const works = await settingsFromSsh({...question, args: ['zt-doctor.invalid']})
+  if ('failed' in works)
+    return [
+      ...unread,
+      found(part(about, 'refused'), 'fail', 'ssh does not accept its configuration', {
+        why: works.failed,
+        next: ['Correct that line'],
+      }),
+    ]
+  const profiles = Object.keys((await readConfig(world.paths)).profiles)
+  const text = blocks.text
+  const findings = [...unread]
+  const named = new Set<string>()
+  for (const block of blocks.found) {
+    named.add(block.host)
+    const stale = staleness(block, text, profiles, world, about)
+    findings.push(...stale)
+    // What replaces a block that is to be written anew is seen when it is.
+    if (stale.length === 0)
+      findings.push(...(await overriding(block, text, question, world, about)))
+  }
+  const bindings = await facts.bindings()
+  const asked = world.host === undefined ? undefined : await facts.host().catch(() => undefined)
+  const hosts = new Set([...bindings.map(({host}) => hostOf(host)), ...(asked === undefined ? [] : [asked])])
+  for (const host of hosts)
+    if (!host.includes('*')) findings.push(...(await ofHost(host, named, {question, configuration, world, about})))
+  if (findings.length > 0) return findings
+  const many = blocks.found.length
+  return [ok(about, many === 0 ? 'zt has no block in it; zt ssh needs none' : `${counted(many, 'block')} of zt, in effect`)]
+} // prettier-ignore
+
+async function blocksOf(file: string): Promise<{text: string; found: FoundBlock[]} | UserError> {
+  try {
+    const text = await readText(file)
+    return {text, found: findBlocks(text, file)}
+  } catch (error) {
+    if (error instanceof UserError) return error
+    throw error
+  }
+}
+
+/** @returns nothing where the mode alone is wrong: {@link sshFiles} says so */
+async function readText(file: string): Promise<string> {
+  try {
+    return (await readConfigFile(file)).text ?? ''
+  } catch (error) {
+    if (error instanceof UserError && (error.code === 'UNSAFE_PERMISSIONS' || error.code === 'FILE_NOT_WRITABLE'))
+      return ''
+    throw error
+  }
+} // prettier-ignore
+
+/** Includes that cannot be read: ssh may stop there, and zt does not see what is in them. */
+function unreadable({files, complete}: Configuration, about: About): Finding[] {
+  if (complete) return []
+  const included = [...files.values()].flatMap(({includes}) => [...includes.values()].flatMap((one) => one ?? []))
+  const missing = included.filter((one) => !files.has(one) && !mayRead(one))
+  if (missing.length === 0) return []
+  return [
+    found(part(about, 'include'), 'fail', `An included file cannot be read: ${missing.join(', ')}`, {
+      why: 'ssh ends there with an error, and zt cannot see what it sets.',
+      next: missing.map((one) => `ls -l ${quoteForPerson(one)}`),
+    }),
+  ]
+} // prettier-ignore
+
+function mayRead(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.R_OK)
+    return fs.statSync(file).isFile()
+  } catch (error) {
+    return hasCode(error, 'ENOENT')
+  }
+}
+
+/** Whether a block starts what no longer exists: an earlier zt or node, or a profile. */
+function staleness(
+  {host, start, end}: FoundBlock,
+  text: string,
+  profiles: readonly string[],
+  {ctx, root}: DoctorWorld,
+  about: About,
+): Finding[] {
+  const [command] = [...configLines(text.slice(start, end))].filter(({keyword}) => keyword === 'proxycommand')
+  const words = configWords(command?.value ?? '') ?? []
+  const at = words.indexOf('ssh')
+  if (at < 1) return []
+  const program = words.slice(0, at).map((word) => word.replaceAll('%%', '%'))
+  const next = [ztCommand(ctx, 'ssh', 'config', host, '--write')]
+  const gone = program.find((word) => path.isAbsolute(word) && !fs.existsSync(word))
+  if (gone !== undefined)
+    return [
+      found(part(about, 'old-program'), 'fail', `zt's block for ${host} starts ${gone}, which does not exist`, {
+        why: 'node or zt was moved or updated since the block was written.',
+        next,
+      }),
+    ]
+  const profile = words[words.indexOf('--profile') + 1] ?? ''
+  if (words.includes('--profile') && profile !== 'default' && !profiles.includes(profile))
+    return [
+      found(part(about, 'profile'), 'fail', `zt's block for ${host} uses the profile ${profile}, which does not exist`, {
+        why: 'It was renamed or deleted since the block was written.',
+        next: [`zt ssh config ${quoteForPerson(host)} --write --profile ${quoteForPerson(ctx.profile)}`],
+      }),
+    ] // prettier-ignore
+  const own = ztProgram(root).at(-1)
+  const script = program.at(-1)
+  if (own !== undefined && script !== undefined && fs.existsSync(own) && !isSame(own, script))
+    return [
+      found(part(about, 'other-zt'), 'warn', `zt's block for ${host} starts another zt: ${script}`, {
+        why: `This one is ${own}.`,
+        next,
+      }),
+    ]
+  return []
+} // prettier-ignore
+
+function isSame(one: string, other: string): boolean {
+  try {
+    return fs.realpathSync(one) === fs.realpathSync(other)
+  } catch {
+    return false
+  }
+}
+
+interface Question {
+  ssh: string
+  env: NodeJS.ProcessEnv
+  file: string | undefined
+  configuration: Configuration
+}
+
+/** Lines that ssh takes before those of a block. */
+async function overriding(
+  {host, start, end}: FoundBlock,
+  text: string,
+  question: Question,
+  {env}: DoctorWorld,
+  about: About,
+): Promise<Finding[]> {
+  const own = new Map([...configLines(text.slice(start, end))].map(({keyword, value}) => [keyword, value]))
+  const name = sampleOf(host)
+  const answer = await settingsFromSsh({...question, args: [name]})
+  if ('failed' in answer) return []
+  const used = settingIn(answer, 'proxycommand')
+  const wanted = own.get('proxycommand')
+  const ask = `ssh -G ${quoteForPerson(name)}`
+  if (wanted !== undefined && used !== wanted && !sameWords(used, wanted))
+    return [
+      found(part(about, 'overridden'), 'fail', `ssh does not use zt's block for ${host}`, {
+        why: `ssh uses the first value that it finds: a line before the block, in a Host or Match section or an included file, sets another ${used === undefined ? 'way (ProxyJump, or ProxyCommand none)' : 'ProxyCommand'}.`,
+        next: [ask, `zt ssh config ${quoteForPerson(host)} --write --dry-run`],
+      }),
+    ]
+  const shared = settingIn(answer, 'controlpath')
+  const mine = own.get('controlpath')
+  const shares = shared !== undefined && shared !== 'none'
+  if (shares && (mine === undefined || mine === 'none' || !shared.startsWith(beginningOf(mine))))
+    return [
+      found(part(about, 'control-path'), 'warn', `ssh shares connections to ${host} in its own way`, {
+        why: `It uses ${shared}, whichever token opened the connection: a line before zt's block sets ControlPath.`,
+        next: [ask],
+      }),
+    ]
+  return tooLong(answer, host, about, env)
+}
+
+function sameWords(used: string | undefined, wanted: string): boolean {
+  return used !== undefined && configWords(used)?.join('\0') === configWords(wanted)?.join('\0')
+}
+
+/** What a ControlPath begins with, before what ssh fills in. */
+function beginningOf(value: string): string {
+  return (configWords(value)?.[0] ?? value).replaceAll('%%', '%').split('%')[0] ?? ''
+}
+
+/** sun_path has 108 bytes on Linux and 104 elsewhere, with a null byte; ssh first binds the path with 17 more characters. */
+function tooLong(answer: SshAnswer, host: string, about: About, env: NodeJS.ProcessEnv): Finding[] {
+  const socket = settingIn(answer, 'controlpath')
+  if (socket === undefined || socket === 'none') return []
+  const filled = socket
+    .replace(/^~(?=\/)/, env['HOME'] ?? '')
+    .replaceAll('%C', 'h'.repeat(40))
+    .replaceAll(/%[hnk]/g, host)
+    .replaceAll('%p', '22')
+  const most = process.platform === 'linux' ? 107 : 103
+  if (Buffer.byteLength(filled) + 17 <= most) return []
+  return [
+    found(
+      part(about, 'control-path-length'),
+      'fail',
+      `The ControlPath for ${host} is too long for a socket`,
+      {
+        why: `${socket} has ${Buffer.byteLength(filled)} bytes, and a socket's path at most ${most - 17}.`,
+        next: ['Shorten ControlPath, for example to ~/.ssh/%C'],
+      },
+    ),
+  ]
+}
+
+/** How ssh reaches a host that this profile has a token for, by its own name and by aliases. */
+async function ofHost(
+  host: string,
+  named: ReadonlySet<string>,
+  {question, configuration, world, about}: {question: Question; configuration: Configuration; world: DoctorWorld; about: About},
+): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const {ctx} = world
+  const covered = [...named].some((block) => block === host || hostMatches(block, host))
+  const answer = await settingsFromSsh({...question, args: [host]})
+  if ('failed' in answer) return []
+  const {route} = meaningOf(answer, host)
+  const adopt = ztCommand(ctx, 'ssh', 'config', '--adopt', '--dry-run')
+  if (!covered && route === 'cloudflared')
+    findings.push(
+      found(part(about, 'cloudflared'), 'warn', `ssh reaches ${host} through cloudflared`, {
+        why: 'Plain ssh then asks a person to log in, and does not use the service token.',
+        next: [adopt],
+      }),
+    )
+  if (!covered && route === 'other')
+    findings.push(
+      found(part(about, 'other-way'), 'warn', `ssh reaches ${host} by another ProxyCommand or ProxyJump`, {
+        why: 'Plain ssh then does not go through Access. zt ssh does all the same.',
+        next: [`ssh -G ${quoteForPerson(host)}`],
+      }),
+    )
+  if (!covered) findings.push(...tooLong(answer, host, about, world.env))
+  for (const {name, file, line, route: by} of await aliasesOf(question, host, host)) {
+    if (by === 'zt' || named.has(name)) continue
+    findings.push(
+      found(part(about, 'alias'), 'warn', `The alias ${name} (${file}:${line}) leads to ${host} ${BY[by]}`, {
+        why: `zt ssh ${name} uses the service token; plain ssh ${name} does not.`,
+        next: [by === 'cloudflared' ? adopt : ztCommand(ctx, 'ssh', 'config', name, '--write')],
+      }),
+    )
+  }
+  return findings
+} // prettier-ignore
+
+const BY = {
+  zt: 'through zt',
+  cloudflared: 'through cloudflared',
+  other: 'by another command or host',
+  direct: 'directly, past Access',
+}
