@@ -186,17 +186,23 @@ async function credentialsOf(
     environment: options.environment,
   })
   const credentials = await readCredentials(store, tokenId)
-  if (!credentials) {
-    throw new UserError({
-      kind: 'not-found',
-      code: 'SECRET_NOT_FOUND',
-      message: `The secret of "${name}" is not in ${store.label}`,
-      why: "zt's index says that it was saved there; it has been removed since.",
-      next: [`zt token rotate ${tokenId}`],
-      details: {tokenId, store: kind},
-    })
-  }
+  if (!credentials) throw secretGone({tokenId, store: kind, name}, store.label)
   return credentials
+}
+
+/** The index says that a store has a secret, and it has none. */
+export function secretGone(
+  {tokenId, store: kind, name}: Pick<ChosenToken, 'tokenId' | 'store' | 'name'>,
+  label: string,
+): UserError {
+  return new UserError({
+    kind: 'not-found',
+    code: 'SECRET_NOT_FOUND',
+    message: `The secret of "${name}" is not in ${label}`,
+    why: "zt's index says that it was saved there; it has been removed since.",
+    next: [`zt token rotate ${tokenId}`],
+    details: {tokenId, store: kind},
+  })
 }
 
 /**

@@ -10,9 +10,10 @@ import {findApplication} from '../../../policy/application-match.js'
 import {mayAdmit} from '../../../policy/references.js'
 import type {HostBinding, IndexEntry} from '../../../secrets/index-files.js'
 import type {AccessContext} from '../../../access/account/context.js'
+import type {Says} from '../../finding.js'
 import type {DoctorWorld, Finding} from '../../types.js'
 import {isNoAnswer, type Facts} from './facts.js'
-import {counted, failed, found, ok, part, skipped, type About, type RemoteCheck} from './finding.js'
+import {counted, type RemoteCheck} from './finding.js'
 
 const DAY_MS = 24 * 3600 * 1000
 /** Before this many days, an end is worth a warning. */
@@ -30,15 +31,15 @@ export const accountChecks: readonly RemoteCheck[] = [
   },
   {
     ...{id: 'account', area: 'account', title: 'Account', doing: 'Asking about the account'},
-    look: (facts, world, about) => ofAccount(facts, about, () => account(facts, world, about)),
+    look: (facts, world, says) => ofAccount(facts, says, () => account(facts, world, says)),
   },
   {
     ...{id: 'permissions', area: 'account', title: 'Permissions', doing: 'Checking the permissions'},
-    look: (facts, world, about) => ofAccount(facts, about, () => permissions(facts, world, about)),
+    look: (facts, world, says) => ofAccount(facts, says, () => permissions(facts, world, says)),
   },
   {
     ...{id: 'service-tokens', area: 'account', title: 'Service tokens', doing: 'Reading the service tokens'},
-    look: (facts, world, about) => ofAccount(facts, about, () => serviceTokens(facts, world, about)),
+    look: (facts, world, says) => ofAccount(facts, says, () => serviceTokens(facts, world, says)),
   },
   {
     ...{id: 'host-bindings', area: 'account', title: 'Bound hosts', doing: 'Looking for the bound hosts'},
@@ -47,38 +48,38 @@ export const accountChecks: readonly RemoteCheck[] = [
 ]
 
 /** Skipped where the account cannot be asked, or the API token may not read what this is about. */
-async function ofAccount(facts: Facts, about: About, look: () => Promise<Finding[]>): Promise<Finding[]> {
+async function ofAccount(facts: Facts, says: Says, look: () => Promise<Finding[]>): Promise<Finding[]> {
   const none = await facts.noAccount()
-  if (none) return [skipped(about, none.why)]
+  if (none) return [says.skipped(none.why)]
   try {
     return await look()
   } catch (error) {
     // The check of the permissions names them, and that of the API says why it does not answer.
     if (error instanceof UserError && error.kind === 'permission')
-      return [skipped(about, 'the API token may not read it')]
-    if (error instanceof UserError && isNoAnswer(error)) return [skipped(about, 'the API does not answer')]
+      return [says.skipped('the API token may not read it')]
+    if (error instanceof UserError && isNoAnswer(error)) return [says.skipped('the API does not answer')]
     throw error
   }
 }
 
-async function apiToken(facts: Facts, {ctx, settings}: DoctorWorld, about: About): Promise<Finding[]> {
+async function apiToken(facts: Facts, {ctx, settings}: DoctorWorld, says: Says): Promise<Finding[]> {
   const none = await facts.noAccount()
   const token = await facts.apiToken().catch(() => undefined)
   if (!token) {
     // A job has the service token's pair, and needs no account.
     if (none?.error === undefined && settings.environmentCredentials)
-      return [skipped(about, 'none; the service token of the environment needs none')]
-    if (none?.error) return [skipped(about, `it could not be read: ${none.error.message}`)]
+      return [says.skipped('none; the service token of the environment needs none')]
+    if (none?.error) return [says.skipped(`it could not be read: ${none.error.message}`)]
     const error = await facts.identity().then(
       () => undefined,
       (one: unknown) => one,
     )
     return error instanceof UserError
-      ? [found(about, 'warn', error.message, {why: error.why, next: [...error.next]})]
+      ? [says.warn(error.message, {why: error.why, next: [...error.next]})]
       : []
   }
-  if (none?.error && isNoAnswer(none.error)) return [skipped(about, none.why)]
-  if (none?.error) return [failed(about, none.error)]
+  if (none?.error && isNoAnswer(none.error)) return [says.skipped(none.why)]
+  if (none?.error) return [says.error(none.error)]
   const {apiToken: known} = await facts.identity()
   const {status, owner, expiresOn, notBefore} = known
   const from = token.source === 'environment' ? 'CLOUDFLARE_API_TOKEN' : `the ${settings.apiTokenStore ?? ''}`
@@ -90,48 +91,41 @@ async function apiToken(facts: Facts, {ctx, settings}: DoctorWorld, about: About
   const from_ = Date.parse(notBefore ?? '')
   if (from_ > now)
     return [
-      found(about, 'fail', `It is valid only from ${new Date(from_).toISOString()} on`, {
+      says.fail(`It is valid only from ${new Date(from_).toISOString()} on`, {
         why: 'Cloudflare does not accept an API token before its start.',
         next: renew,
       }),
     ]
   if (status !== 'active')
-    return [
-      found(about, 'fail', `It is ${status}`, {why: 'Cloudflare accepts only an active one.', next: renew}),
-    ]
+    return [says.fail(`It is ${status}`, {why: 'Cloudflare accepts only an active one.', next: renew})]
   const end = Date.parse(expiresOn ?? '')
   const days = Math.floor((end - now) / DAY_MS)
   const of = `${owner === 'account' ? "the account's" : "a user's"}, from ${from}`
   if (days < SOON_DAYS)
     return [
-      found(about, 'warn', `It expires ${days < 1 ? 'within a day' : `in ${counted(days, 'day')}`} (${of})`, {
+      says.warn(`It expires ${days < 1 ? 'within a day' : `in ${counted(days, 'day')}`} (${of})`, {
         next: renew,
         facts: {expiresOn: expiresOn ?? null},
       }),
     ]
-  return [ok(about, `${status}, ${of}${Number.isNaN(end) ? '' : `, expires on ${day(end)}`}`)]
+  return [says.ok(`${status}, ${of}${Number.isNaN(end) ? '' : `, expires on ${day(end)}`}`)]
 }
 
-async function account(facts: Facts, {ctx, settings}: DoctorWorld, about: About): Promise<Finding[]> {
+async function account(facts: Facts, {ctx, settings}: DoctorWorld, says: Says): Promise<Finding[]> {
   const {accounts} = await facts.identity()
   const {accountId} = await ctx.api()
-  if (accounts.length === 0) return [skipped(about, 'the API token may not list accounts')]
+  if (accounts.length === 0) return [says.skipped('the API token may not list accounts')]
   const one = accounts.find(({id}) => id === accountId)
-  if (one) return [ok(about, `${one.name} (${one.id})`)]
+  if (one) return [says.ok(`${one.name} (${one.id})`)]
   return [
-    found(
-      about,
-      'fail',
-      `The API token does not see the account ${settings.accountName ?? accountId ?? ''}`,
-      {
-        why: `It sees ${accounts.map(({name}) => `"${name}"`).join(', ')}.`,
-        next: [ztCommand(ctx, 'login')],
-      },
-    ),
+    says.fail(`The API token does not see the account ${settings.accountName ?? accountId ?? ''}`, {
+      why: `It sees ${accounts.map(({name}) => `"${name}"`).join(', ')}.`,
+      next: [ztCommand(ctx, 'login')],
+    }),
   ]
 }
 
-async function permissions(facts: Facts, {ctx}: DoctorWorld, about: About): Promise<Finding[]> {
+async function permissions(facts: Facts, {ctx}: DoctorWorld, says: Says): Promise<Finding[]> {
   const {apiToken: {owner}} = await facts.identity()
   const states = await (await ctx.api()).probePermissions()
   const named = (state: PermissionState['state']): string[] =>
@@ -140,21 +134,21 @@ async function permissions(facts: Facts, {ctx}: DoctorWorld, about: About): Prom
   const unknown = named('unknown')
   if (missing.length > 0)
     return [
-      found(about, 'warn', `It lacks ${missing.map((one) => `"${one}"`).join(', ')}`, {
+      says.warn(`It lacks ${missing.map((one) => `"${one}"`).join(', ')}`, {
         why: 'Commands that need a missing permission fail.',
         next: [ztCommand(ctx, 'whoami'), `Add what you need to the API token at ${TOKENS_PAGE[owner]}`],
         facts: {missing: missing.length},
       }),
     ]
-  if (unknown.length > 0) return [skipped(about, `zt could not find out about ${unknown.join(', ')}`)]
-  return [ok(about, `all ${states.length} that zt uses`)]
+  if (unknown.length > 0) return [says.skipped(`zt could not find out about ${unknown.join(', ')}`)]
+  return [says.ok(`all ${states.length} that zt uses`)]
 } // prettier-ignore
 
 /** Those whose secrets this machine has. */
-async function serviceTokens(facts: Facts, {ctx}: DoctorWorld, about: About): Promise<Finding[]> {
+async function serviceTokens(facts: Facts, {ctx}: DoctorWorld, says: Says): Promise<Finding[]> {
   const api = await ctx.api()
   const entries = (await facts.entries()).filter(({accountId}) => accountId === api.accountId)
-  if (entries.length === 0) return [skipped(about, 'this machine has no secret of the account')]
+  if (entries.length === 0) return [says.skipped('this machine has no secret of the account')]
   const [tokens, now] = await Promise.all([facts.serviceTokens(), facts.now()])
   const gone = await withoutToken(ctx, api, entries, tokens)
   const lost = typeof gone === 'string' ? [] : gone
@@ -163,22 +157,18 @@ async function serviceTokens(facts: Facts, {ctx}: DoctorWorld, about: About): Pr
     return token ? [{entry, token}] : []
   })
   const findings = [
-    ...lost.map((entry) => noLongerThere(ctx, about, entry)),
-    ...used.flatMap(({entry, token}) => stateOf(ctx, about, {entry, token, tokens, now})),
+    ...lost.map((entry) => noLongerThere(ctx, says, entry)),
+    ...used.flatMap(({entry, token}) => stateOf(ctx, says, {entry, token, tokens, now})),
   ]
-  return findings.length > 0 ? findings : [ok(about, `${counted(used.length, 'token')} in use here`)]
+  return findings.length > 0 ? findings : [says.ok(`${counted(used.length, 'token')} in use here`)]
 }
 
-function noLongerThere(ctx: AccessContext, about: About, {tokenId, name, store}: IndexEntry): Finding {
-  return found(
-    part(about, 'gone'),
-    'warn',
-    `The ${store} has the secret of "${name}", which no longer exists`,
-    {
-      why: `No service token of the account has the ID ${tokenId}.`,
-      next: [ztCommand(ctx, 'token', 'revoke', tokenId)],
-    },
-  )
+function noLongerThere(ctx: AccessContext, says: Says, {tokenId, name, store}: IndexEntry): Finding {
+  return says.warn(`The ${store} has the secret of "${name}", which no longer exists`, {
+    at: 'gone',
+    why: `No service token of the account has the ID ${tokenId}.`,
+    next: [ztCommand(ctx, 'token', 'revoke', tokenId)],
+  })
 }
 
 interface Used {
@@ -188,21 +178,23 @@ interface Used {
   now: number
 }
 
-function stateOf(ctx: AccessContext, about: About, {entry, token, tokens, now}: Used): Finding[] {
+function stateOf(ctx: AccessContext, says: Says, {entry, token, tokens, now}: Used): Finding[] {
   const {id, name, expiresAt, secretVersion} = token
   const ref = tokens.some((one) => one.id !== id && one.name === name) ? id : token
   const end = Date.parse(expiresAt ?? '')
   const status = tokenStatus(token, now)
   if (status === 'disabled')
     return [
-      found(part(about, 'disabled'), 'fail', `"${name}" is disabled`, {
+      says.fail(`"${name}" is disabled`, {
+        at: 'disabled',
         why: 'Access refuses it everywhere.',
         next: [ztCommand(ctx, 'token', 'enable', ref)],
       }),
     ]
   if (status === 'expired')
     return [
-      found(part(about, 'expired'), 'fail', `"${name}" expired on ${day(end)}`, {
+      says.fail(`"${name}" expired on ${day(end)}`, {
+        at: 'expired',
         why: 'Access refuses it everywhere.',
         next: [ztCommand(ctx, 'token', 'refresh', ref)],
       }),
@@ -210,7 +202,8 @@ function stateOf(ctx: AccessContext, about: About, {entry, token, tokens, now}: 
   const {secretVersion: stored} = entry
   if (stored !== undefined && secretVersion !== undefined && stored < secretVersion)
     return [
-      found(part(about, 'rotated'), 'fail', `The secret of "${name}" here is not the current one`, {
+      says.fail(`The secret of "${name}" here is not the current one`, {
+        at: 'rotated',
         why: `The secret that is stored here is version ${stored}, and the token's current one is version ${secretVersion}: it was rotated elsewhere.`,
         next: [ztCommand(ctx, 'token', 'import', ref, '--replace'), ztCommand(ctx, 'token', 'rotate', ref)],
       }),
@@ -218,43 +211,42 @@ function stateOf(ctx: AccessContext, about: About, {entry, token, tokens, now}: 
   const days = Math.floor((end - now) / DAY_MS)
   if (days < SOON_DAYS)
     return [
-      found(
-        part(about, 'expiring'),
-        'warn',
+      says.warn(
         `"${name}" expires ${days < 1 ? 'within a day' : `in ${counted(days, 'day')}`}, on ${day(end)}`,
-        {why: KINDS.expiring.remedy, next: [ztCommand(ctx, 'token', 'refresh', ref)]},
+        {at: 'expiring', why: KINDS.expiring.remedy, next: [ztCommand(ctx, 'token', 'refresh', ref)]},
       ),
     ]
   return []
 }
 
 /** Hosts for which this profile has a token. The one that the person asked about is looked at more closely elsewhere. */
-async function hostBindings(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+async function hostBindings(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   const {ctx} = world
   const [bindings, entries] = await Promise.all([facts.bindings(), facts.entries()])
-  if (bindings.length === 0) return [skipped(about, 'no host is bound in this profile')]
+  if (bindings.length === 0) return [says.skipped('no host is bound in this profile')]
   const asked = world.host === undefined ? undefined : await facts.host().catch(() => undefined)
   const others = bindings.filter(({host}) => host !== asked)
   const here = new Set(entries.map(({tokenId}) => tokenId))
   const withoutSecret = others.filter(({tokenId}) => !here.has(tokenId))
   const findings = withoutSecret.map(({host, tokenId}) =>
-    found(part(about, 'no-secret'), 'fail', `${host} is bound to a service token whose secret is not here`, {
+    says.fail(`${host} is bound to a service token whose secret is not here`, {
+      at: 'no-secret',
       why: `The ID of the token is ${tokenId}.`,
       next: [ztCommand(ctx, 'token', 'import', tokenId)],
     }),
   )
   const rest = others.filter(({tokenId}) => here.has(tokenId))
-  const led = await ofAccount(facts, about, () => leading(facts, ctx, about, rest))
+  const led = await ofAccount(facts, says, () => leading(facts, ctx, says, rest))
   const all = [...findings, ...led.filter(({state}) => state !== 'ok')]
   if (all.some(({state}) => state !== 'skipped')) return all.filter(({state}) => state !== 'skipped')
-  return all.length > 0 ? all : [ok(about, `${counted(bindings.length, 'host')} bound`)]
+  return all.length > 0 ? all : [says.ok(`${counted(bindings.length, 'host')} bound`)]
 }
 
 /** Whether an application with a rule for the token is behind each. */
 async function leading(
   facts: Facts,
   ctx: AccessContext,
-  about: About,
+  says: Says,
   bindings: readonly HostBinding[],
 ): Promise<Finding[]> {
   const [api, applications, tokens] = await Promise.all([
@@ -274,7 +266,7 @@ async function leading(
     if (!application) {
       if (zone?.search === 'not-permitted') continue
       findings.push(
-        found(part(about, 'no-application'), 'warn', `No application covers ${host}, to which "${token?.name ?? tokenId}" is bound`, {
+        says.warn(`No application covers ${host}, to which "${token?.name ?? tokenId}" is bound`, {at: 'no-application', 
           why: 'Access is not asked there, so the service token opens nothing.',
           next: [ztCommand(ctx, 'app', 'list')],
         }),
@@ -286,7 +278,7 @@ async function leading(
     const {groups, groupsRead} = await groupsOf(api, undefined, application.policies)
     if (!groupsRead || mayAdmit(tokenId, application.policies, groups)) continue
     findings.push(
-      found(part(about, 'no-rule'), 'fail', `No rule of "${application.name}" admits "${token.name}", which is bound to ${host}`, {
+      says.fail(`No rule of "${application.name}" admits "${token.name}", which is bound to ${host}`, {at: 'no-rule', 
         why: 'Access refuses it there.',
         next: [ztCommand(ctx, 'app', 'explain', application, '--token', token)],
       }),

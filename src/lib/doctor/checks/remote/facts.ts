@@ -9,7 +9,8 @@ import type {HostBinding, IndexEntry} from '../../../secrets/index-files.js'
 import {systemLookup, type Lookup} from '../../../tunnel/check/network.js'
 import {checkTunnel} from '../../../tunnel/check/check.js'
 import {aliasFor, type Alias} from '../../../tunnel/ssh/alias.js'
-import {findTarget, mayUseEnvironment, type Target} from '../../../tunnel/target/target.js'
+import {confirmedToken, mayUseEnvironment, secretGone, type Target} from '../../../tunnel/target/target.js'
+import {readCredentials} from '../../../secrets/credentials.js'
 import type {CheckStep} from '../../../tunnel/types.js'
 import type {DoctorWorld} from '../../types.js'
 import type {Seams} from './seams.js'
@@ -52,12 +53,12 @@ export class Facts {
   }
 
   apiToken(): Promise<{token: Secret; source: 'environment' | 'store'} | undefined> {
-    return this.#once('token', () => this.#world.ctx.apiToken())
+    return this.once('token', () => this.#world.ctx.apiToken())
   }
 
   /** @throws as `identify`; UserError `auth` / `NOT_LOGGED_IN` */
   identity(): Promise<Identity> {
-    return this.#once('identity', async () => {
+    return this.once('identity', async () => {
       const {ctx} = this.#world
       const found = await this.apiToken()
       if (!found) throw notLoggedIn(ctx)
@@ -67,7 +68,7 @@ export class Facts {
 
   /** Why the account cannot be asked; undefined: it can. */
   noAccount(): Promise<NoAccount | undefined> {
-    return this.#once('no-account', async () => {
+    return this.once('no-account', async () => {
       let token
       try {
         token = await this.apiToken()
@@ -103,21 +104,21 @@ export class Facts {
   }
 
   serviceTokens(): Promise<ServiceToken[]> {
-    return this.#once('service-tokens', async () => (await this.#world.ctx.api()).listServiceTokens())
+    return this.once('service-tokens', async () => (await this.#world.ctx.api()).listServiceTokens())
   }
 
   applications(): Promise<Application[]> {
-    return this.#once('applications', async () => (await this.#world.ctx.api()).listApplications())
+    return this.once('applications', async () => (await this.#world.ctx.api()).listApplications())
   }
 
   entries(): Promise<IndexEntry[]> {
     const {ctx} = this.#world
-    return this.#once('entries', () => ctx.index.list(ctx.profile))
+    return this.once('entries', () => ctx.index.list(ctx.profile))
   }
 
   bindings(): Promise<HostBinding[]> {
     const {ctx} = this.#world
-    return this.#once('bindings', () => ctx.index.bindings(ctx.profile))
+    return this.once('bindings', () => ctx.index.bindings(ctx.profile))
   }
 
   /** Milliseconds since 1970 by the API's clock, as far as it is known. */
@@ -128,7 +129,7 @@ export class Facts {
   /** What the person's word for the host means in ssh's configuration. */
   alias(): Promise<Alias | undefined> {
     const {host, settings, env} = this.#world
-    return this.#once('alias', async () =>
+    return this.once('alias', async () =>
       host === undefined
         ? undefined
         : await aliasFor({settings, host, written: host, file: this.sshConfig, env}),
@@ -142,30 +143,37 @@ export class Facts {
 
   /** The application of the host. @throws as `explainApplication` */
   explained(): Promise<ExplainedApplication> {
-    return this.#once('explained', async () =>
+    return this.once('explained', async () =>
       explainApplication(this.#world.ctx, {wanted: await this.host()}),
     )
   }
 
   /** Host, token and secret. @throws as `findTarget` */
   target(): Promise<Target> {
-    return this.#once('target', async () => {
-      const {settings, env} = this.#world
+    return this.once('target', async () => {
+      const {ctx, settings} = this.#world
       const host = await this.host()
-      return findTarget({
+      const chosen = await confirmedToken({
         settings,
         host,
         // The host is on the command line; whether a person is there to be asked is not known here.
-        confirm: (chosen) =>
-          chosen.by === 'environment' && mayUseEnvironment(settings, host, {terminal: true, words: [host]}),
-        environment: {dbusAddress: env['DBUS_SESSION_BUS_ADDRESS'], runtimeDir: env['XDG_RUNTIME_DIR']},
+        confirm: ({by}) =>
+          by === 'environment' && mayUseEnvironment(settings, host, {terminal: true, words: [host]}),
       })
+      const {tokenId, name, by, store: kind} = chosen
+      const edge = {host, connectTo: settings.connectTo, caFile: settings.caFile}
+      const pair = kind === 'env' ? settings.environmentCredentials : undefined
+      if (pair) return {edge, credentials: pair, tokenId, name, by}
+      const store = await ctx.storeOf(kind)
+      const credentials = await readCredentials(store, tokenId)
+      if (!credentials) throw secretGone(chosen, store.label)
+      return {edge, credentials, tokenId, name, by}
     })
   }
 
   /** A connection step by step, as `zt ssh check` makes it; undefined: there is no token to make it with. */
   connection(): Promise<Connection | undefined> {
-    return this.#once('connection', async () => {
+    return this.once('connection', async () => {
       const {ctx, env, timeoutMs} = this.#world
       let target: Target
       try {
@@ -184,7 +192,8 @@ export class Facts {
     })
   }
 
-  #once<T>(name: string, ask: () => Promise<T>): Promise<T> {
+  /** What `ask` finds, which is asked only once for a name. */
+  once<T>(name: string, ask: () => Promise<T>): Promise<T> {
     const known = this.#known.get(name) ?? ask()
     this.#known.set(name, known)
     return known as Promise<T>

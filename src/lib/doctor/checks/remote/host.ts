@@ -6,9 +6,11 @@ import {ztCommand} from '../../../core/command-line.js'
 import {RefusedError} from '../../../tunnel/failure/refusal.js'
 import {aliasText} from '../../../tunnel/ssh/alias.js'
 import type {CheckStep} from '../../../tunnel/types.js'
+import type {Says} from '../../finding.js'
 import type {DoctorWorld, Finding} from '../../types.js'
 import {isNoAnswer, type Facts} from './facts.js'
-import {failed, found, ok, part, skipped, type About, type RemoteCheck} from './finding.js'
+import {interceptedBy, isMisled} from './network.js'
+import {type RemoteCheck} from './finding.js'
 
 /** Only with a HOST. */
 export const hostChecks: readonly RemoteCheck[] = [
@@ -35,11 +37,11 @@ export const hostChecks: readonly RemoteCheck[] = [
   },
 ]
 
-async function hostToken(facts: Facts, _world: DoctorWorld, about: About): Promise<Finding[]> {
+async function hostToken(facts: Facts, _world: DoctorWorld, says: Says): Promise<Finding[]> {
   const {name, by, edge} = await facts.target()
   const alias = await facts.alias()
   const from = by === 'environment' ? 'of the environment' : 'bound, and its secret is here'
-  return [ok(about, `${alias ? `${aliasText(alias)}; ` : ''}"${name}" for ${edge.host}: ${from}`)]
+  return [says.ok(`${alias ? `${aliasText(alias)}; ` : ''}"${name}" for ${edge.host}: ${from}`)]
 }
 
 /** Why the account's side is left out; undefined: it is not. */
@@ -47,18 +49,18 @@ async function leftOut(facts: Facts): Promise<string | undefined> {
   return (await facts.noAccount())?.why
 }
 
-async function application(facts: Facts, _world: DoctorWorld, about: About): Promise<Finding[]> {
+async function application(facts: Facts, _world: DoctorWorld, says: Says): Promise<Finding[]> {
   const why = await leftOut(facts)
-  if (why !== undefined) return [skipped(about, why)]
+  if (why !== undefined) return [says.skipped(why)]
   const refused = await refusal(facts)
   try {
     const explained = await facts.explained()
-    return [ok(about, inWords(explained.application, explained.address?.host))]
+    return [says.ok(inWords(explained.application, explained.address?.host))]
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    if (error.kind === 'permission') return [skipped(about, 'the API token may not read the applications')]
-    if (isNoAnswer(error)) return [skipped(about, 'the API does not answer')]
-    return refused ? [skipped(about, 'the connection to the host says why')] : [failed(about, error)]
+    if (error.kind === 'permission') return [says.skipped('the API token may not read the applications')]
+    if (isNoAnswer(error)) return [says.skipped('the API does not answer')]
+    return refused ? [says.skipped('the connection to the host says why')] : [says.error(error)]
   }
 }
 
@@ -73,30 +75,30 @@ async function refusal(facts: Facts): Promise<RefusedError | undefined> {
 }
 
 /** What the rules say of the token that zt would send, in the words of `zt app explain`. */
-async function verdict(facts: Facts, {ctx}: DoctorWorld, about: About): Promise<Finding[]> {
+async function verdict(facts: Facts, {ctx}: DoctorWorld, says: Says): Promise<Finding[]> {
   const why = await leftOut(facts)
-  if (why !== undefined) return [skipped(about, why)]
+  if (why !== undefined) return [says.skipped(why)]
   const explained = await facts.explained().catch(noUserError)
-  if (!explained) return [skipped(about, 'the application is not known')]
+  if (!explained) return [says.skipped('the application is not known')]
   const tokenId = await facts.target().then(({tokenId: id, credentials}) => (id === 'env' ? credentials.clientId : id), noUserError)
-  if (tokenId === undefined) return [skipped(about, 'there is no token to evaluate them for')]
-  if (await refusal(facts)) return [skipped(about, 'the connection to the host says what is wrong')]
+  if (tokenId === undefined) return [says.skipped('there is no token to evaluate them for')]
+  if (await refusal(facts)) return [says.skipped('the connection to the host says what is wrong')]
   let answer
   try {
     answer = explained.answerTo({kind: 'token', wanted: tokenId})
   } catch (error) {
-    if (error instanceof UserError) return [skipped(about, 'the API does not show this service token')]
+    if (error instanceof UserError) return [says.skipped('the API does not show this service token')]
     throw error
   }
-  const {answer: {verdict: says, policy}, causes} = answer
+  const {answer: {verdict: answered, policy}, causes} = answer
   const rule = policy === undefined ? '' : ` by the rule "${policy.name}"`
-  if (says === 'allow' || says === 'bypass') return [ok(about, `the rules ${says === 'allow' ? 'admit' : 'bypass'} it${rule}`)]
+  if (answered === 'allow' || answered === 'bypass') return [says.ok(`the rules ${answered === 'allow' ? 'admit' : 'bypass'} it${rule}`)]
   const {why: reasons, next} = causesInWords({known: [], causes})
   const show = ztCommand(ctx, 'app', 'explain', explained.application, '--token', tokenId)
   const more = {why: reasons.join(' '), next: next.length > 0 ? next : [show]}
-  return says === 'unknown'
-    ? [found(about, 'warn', 'zt cannot tell whether the rules admit the token', more)]
-    : [found(about, 'fail', 'The rules do not admit the token', more)]
+  return answered === 'unknown'
+    ? [says.warn('zt cannot tell whether the rules admit the token', more)]
+    : [says.fail('The rules do not admit the token', more)]
 } // prettier-ignore
 
 function noUserError(error: unknown): undefined {
@@ -104,18 +106,18 @@ function noUserError(error: unknown): undefined {
   return undefined
 }
 
-async function traps(facts: Facts, _world: DoctorWorld, about: About): Promise<Finding[]> {
+async function traps(facts: Facts, _world: DoctorWorld, says: Says): Promise<Finding[]> {
   const why = await leftOut(facts)
-  if (why !== undefined) return [skipped(about, why)]
+  if (why !== undefined) return [says.skipped(why)]
   const explained = await facts.explained().catch(noUserError)
-  if (!explained) return [skipped(about, 'the application is not known')]
+  if (!explained) return [says.skipped('the application is not known')]
   // The refusal of the token names the trap that keeps it out.
   const said = (await refusal(facts))?.why ?? ''
   const left = explained.traps.filter((one) => said === '' || !concernsRefusal(one))
   if (left.length === 0)
-    return [said === '' ? ok(about, 'no rule does anything but what it seems to do') : skipped(about, 'the connection to the host says what is wrong')]
+    return [said === '' ? says.ok('no rule does anything but what it seems to do') : says.skipped('the connection to the host says what is wrong')]
   return left.map((trap) =>
-    found(part(about, trap.id), 'warn', `"${nameOf(explained.application, trap)}" does not do what it seems to do`, {
+    says.warn(`"${nameOf(explained.application, trap)}" does not do what it seems to do`, {at: trap.id, 
       why: trap.why,
       next: trap.remedies.map(({what, command}) => (command === undefined ? what : `${what}: ${command}`)),
     }),
@@ -140,16 +142,20 @@ const TITLES: Record<CheckStep['step'], string> = {
 }
 
 /** The steps of `zt ssh check`, in its words. */
-async function connection(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+async function connection(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   const made = await facts.connection()
-  if (!made) return [skipped(about, 'there is no token to make one with')]
+  if (!made) return [says.skipped('there is no token to make one with')]
   const {steps, failure} = made
   const fails = steps.find(({state}) => state === 'failed')
+  if (failure && (fails?.step === 'dns' || fails?.step === 'tcp') && (await isMisled('edge', facts, world)))
+    return [says.skipped('the name of the host leads elsewhere: DNS')]
+  if (failure?.code === 'EDGE_NOT_TRUSTED' && (await interceptedBy(facts, world)) !== undefined)
+    return [says.skipped('something on the way opens TLS: Certificates')]
   return steps.flatMap((step): Finding[] => {
-    const one = {...part(about, step.step), title: TITLES[step.step]}
+    const at = {at: step.step, title: TITLES[step.step]}
     if (step !== fails || !failure)
-      return [found(one, step.state === 'ok' ? 'ok' : 'skipped', step.detail.replace(/^skipped: /, ''))]
-    return [isServedOtherwise(failure, step) ? notSsh(one, world, failure) : failed(one, failure)]
+      return [says[step.state === 'ok' ? 'ok' : 'skipped'](step.detail.replace(/^skipped: /, ''), at)]
+    return [isServedOtherwise(failure, step) ? notSsh(says, at, world, failure) : says.error(failure, at)]
   })
 }
 
@@ -161,8 +167,14 @@ function isServedOtherwise(failure: UserError, {step}: CheckStep): boolean {
   )
 } // prettier-ignore
 
-function notSsh(about: About, {ctx, host = ''}: DoctorWorld, failure: UserError): Finding {
-  return found(about, 'warn', 'Access lets the token in, and the service behind it is no SSH server', {
+function notSsh(
+  says: Says,
+  at: {at: string; title: string},
+  {ctx, host = ''}: DoctorWorld,
+  failure: UserError,
+): Finding {
+  return says.warn('Access lets the token in, and the service behind it is no SSH server', {
+    ...at,
     why: `${failure.why ?? failure.message} That is right for a website, and wrong for zt ssh.`,
     next: [
       `For HTTP: ${ztCommand(ctx, 'curl', `https://${host}/`)}`,

@@ -2,7 +2,7 @@ import type {Check, DoctorWorld} from '../../types.js'
 import {accountChecks} from './account.js'
 import {clockCheck} from './clock.js'
 import {Facts} from './facts.js'
-import {checkOf, type RemoteCheck} from './finding.js'
+import {tableRow, type RemoteCheck} from './finding.js'
 import {hostChecks} from './host.js'
 import {networkChecks} from './network.js'
 import type {Seams} from './seams.js'
@@ -24,7 +24,7 @@ export function remoteChecksWith(seams: Seams): readonly Check[] {
     known.set(world, facts)
     return facts
   }
-  return ALL.map((one) => checkOf(one, factsOf))
+  return ALL.map((one) => tableRow(one, factsOf))
 }
 
 export const remoteChecks: readonly Check[] = remoteChecksWith({})

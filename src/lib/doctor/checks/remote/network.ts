@@ -9,12 +9,13 @@ import {connectTcp, edgeHop, type Address} from '../../../tunnel/check/network.j
 import {askProxy, proxyHop} from '../../../tunnel/check/proxy.js'
 import {StepFailed} from '../../../tunnel/check/steps.js'
 import type {EdgeAddress} from '../../../tunnel/types.js'
+import {saysOf, type Says} from '../../finding.js'
 import type {DoctorWorld, Finding} from '../../types.js'
 import {isRateLimited} from './account.js'
 import {placeOf} from './addresses.js'
-import {issuerOf} from './certificate.js'
+import {issuerOf, type Issuer} from './certificate.js'
 import {isNoAnswer, type Facts} from './facts.js'
-import {failed, found, ok, part, skipped, type About, type RemoteCheck} from './finding.js'
+import {type RemoteCheck} from './finding.js'
 import {askPortal, PORTAL_URL} from './portal.js'
 
 export const networkChecks: readonly RemoteCheck[] = [
@@ -77,27 +78,35 @@ async function lookedUp(facts: Facts, world: DoctorWorld): Promise<Server[]> {
   })
 }
 
-async function dns(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+async function dns(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   const all = await lookedUp(facts, world)
-  if (all.length === 0) return [skipped(about, 'no name has to be looked up')]
-  const findings = (await Promise.all(all.map((one) => addressesOf(one, facts, world, about)))).flat()
+  if (all.length === 0) return [says.skipped('no name has to be looked up')]
+  const findings = (await Promise.all(all.map((one) => addressesOf(one, facts, world, says)))).flat()
   const bad = findings.filter(({state}) => state !== 'ok')
   return bad.length > 0 ? bad : findings.slice(0, 1)
+}
+
+/** Whether the name of a server is not found, or is found where it is not: then it cannot answer either. */
+export async function isMisled(what: Server['what'], facts: Facts, world: DoctorWorld): Promise<boolean> {
+  const one = (await lookedUp(facts, world)).find((server) => server.what === what)
+  if (!one) return false
+  const says = saysOf({id: 'dns', area: 'network', title: 'DNS'})
+  return (await addressesOf(one, facts, world, says)).some(({state}) => state === 'fail')
 }
 
 async function addressesOf(
   {what, edge}: Server,
   facts: Facts,
   {timeoutMs}: DoctorWorld,
-  about: About,
+  says: Says,
 ): Promise<Finding[]> {
   const {host: name} = addressOf(edge)
   let addresses: Address[]
   try {
-    addresses = await lookUp(facts, name, timeoutMs)
+    addresses = await facts.once(`dns ${name}`, () => lookUp(facts, name, timeoutMs))
   } catch (error) {
     // With the words of the connection that would fail.
-    return [failed(part(about, 'no-answer'), edgeHop({...edge, connectTo: undefined, host: name}).failed('lookup', error))]
+    return [says.error(edgeHop({...edge, connectTo: undefined, host: name}).failed('lookup', error), {at: 'no-answer'})]
   }
   const list = addresses.map(({address}) => address)
   const at = (place: ReturnType<typeof placeOf>): string[] => list.filter((one) => placeOf(one) === place)
@@ -106,32 +115,32 @@ async function addressesOf(
   const tell = `Compare with another name server: nslookup ${name} 1.1.1.1`
   if (nowhere.length > 0)
     return [
-      found(part(about, 'sinkhole'), 'fail', said, {
+      says.fail(said, {at: 'sinkhole', 
         why: `${nowhere.join(', ')} is this machine or no one: a filter in the network's DNS, or the hosts file, keeps ${name} from being found.`,
         next: [tell],
       }),
     ]
   if (await isFromSearchDomain(facts, name, timeoutMs))
     return [
-      found(part(about, 'search-domain'), 'fail', said, {
+      says.fail(said, {at: 'search-domain', 
         why: `${name} itself does not exist: its address comes from a search domain of this machine, or from the hosts file.`,
         next: [`Check that the tunnel has a DNS record for ${name}`],
       }),
     ]
   if (local.length > 0)
     return [
-      found(part(about, 'private'), 'warn', said, {
+      says.warn(said, {at: 'private', 
         why: `${local.join(', ')} is a private address: this network's DNS has its own answer (split horizon), and zt does not reach Cloudflare's edge by it.`,
         next: [tell],
       }),
     ]
   // Another API, and an address given in the profile, are no concern of Cloudflare's.
   const isTheirs = what === 'edge' ? edge.connectTo === undefined : edge.host === new URL(CLOUDFLARE_API_URL).hostname
-  if (!isTheirs || other.length === 0) return [ok(about, said)]
+  if (!isTheirs || other.length === 0) return [says.ok(said)]
   const families = new Set(other.map((one) => net.isIP(one)))
   const halves = at('cloudflare').length > 0 && families.size === 1
   return [
-    found(part(about, halves ? 'two-answers' : 'not-cloudflare'), 'warn', said, {
+    says.warn(said, {at: halves ? 'two-answers' : 'not-cloudflare', 
       why: halves
         ? `${other.join(', ')} is not an address of Cloudflare and the other is: the A and AAAA records lead to different servers.`
         : `${other.join(', ')} is not an address of Cloudflare: the record is not proxied ("DNS only"), or this network's DNS has its own answer. Then Access is not asked.`,
@@ -165,23 +174,23 @@ async function isFromSearchDomain(facts: Facts, name: string, timeoutMs: number)
 }
 
 /** Whether connections by IPv6 fail where those by IPv4 do not: every one then begins with a wait. */
-async function ipv6(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+async function ipv6(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   for (const {edge} of await lookedUp(facts, world)) {
     const addresses = await lookUp(facts, addressOf(edge).host, world.timeoutMs).catch(() => [])
     if (!addresses.some(({family}) => family === 6) || !addresses.some(({family}) => family === 4)) continue
     const {attempts} = await attemptsTo(edge, addresses, world.timeoutMs)
     const open = (family: number): boolean =>
       attempts.some(({address, ok: there}) => there && net.isIP(address) === family)
-    if (!open(4)) return [skipped(about, 'there is no connection by IPv4 either')]
-    if (open(6)) return [ok(about, 'it works')]
+    if (!open(4)) return [says.skipped('there is no connection by IPv4 either')]
+    if (open(6)) return [says.ok('it works')]
     return [
-      found(about, 'warn', `${addressOf(edge).host} answers by IPv4 and not by IPv6`, {
+      says.warn(`${addressOf(edge).host} answers by IPv4 and not by IPv6`, {
         why: 'zt tries IPv4 after 250 ms; other programs may wait much longer.',
         next: ["Repair this network's IPv6, or switch it off"],
       }),
     ]
   }
-  return [skipped(about, 'no server here has both kinds of address')]
+  return [says.skipped('no server here has both kinds of address')]
 }
 
 interface Attempt {
@@ -204,9 +213,9 @@ async function attemptsTo(
 }
 
 /** The proxy of the environment, and variables that do not do what they seem to do. */
-async function proxy(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+async function proxy(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   const {env, host, settings, timeoutMs} = world
-  const mistakes = variableMistakes(env, about)
+  const mistakes = variableMistakes(env, says)
   const asked = host === undefined ? undefined : await facts.host().catch(() => undefined)
   const {connectTo, caFile} = settings
   // Any public name will do to find out whether the proxy answers.
@@ -216,29 +225,29 @@ async function proxy(facts: Facts, world: DoctorWorld, about: About): Promise<Fi
   try {
     used = proxyFor(env, [{host: edge.host, port: 443}, to])
   } catch (error) {
-    if (error instanceof UserError) return [failed(about, error)]
+    if (error instanceof UserError) return [says.error(error)]
     throw error
   }
-  if (!used) return mistakes.length > 0 ? mistakes : [ok(about, 'none is used')]
+  if (!used) return mistakes.length > 0 ? mistakes : [says.ok('none is used')]
   try {
     const addresses = net.isIP(used.host) === 0 ? await lookUp(facts, used.host, timeoutMs) : [{address: used.host, family: net.isIP(used.host)}]
     await connectTcp(proxyHop(used, edge), addresses, timeoutMs)
     const {value, detail} = await askProxy({edge, proxy: used, to, timeoutMs})
     value.destroy()
-    return mistakes.length > 0 ? mistakes : [ok(about, detail)]
+    return mistakes.length > 0 ? mistakes : [says.ok(detail)]
   } catch (error) {
     const cause = error instanceof StepFailed ? error.cause : error
-    return [failed(about, cause instanceof UserError ? cause : proxyHop(used, edge).failed('proxy', cause))]
+    return [says.error(cause instanceof UserError ? cause : proxyHop(used, edge).failed('proxy', cause))]
   }
 } // prettier-ignore
 
 /** https_proxy counts before HTTPS_PROXY, the one for http:// does not count, and NO_PROXY takes no patterns or addresses with a scheme. */
-function variableMistakes(env: NodeJS.ProcessEnv, about: About): Finding[] {
+function variableMistakes(env: NodeJS.ProcessEnv, says: Says): Finding[] {
   const findings: Finding[] = []
   const [lower, upper] = [env['https_proxy'], env['HTTPS_PROXY']]
   if (lower !== undefined && upper !== undefined && lower !== upper)
     findings.push(
-      found(part(about, 'two-values'), 'warn', 'https_proxy and HTTPS_PROXY differ', {
+      says.warn('https_proxy and HTTPS_PROXY differ', {at: 'two-values', 
         why: 'zt, like curl, uses https_proxy; other programs may use the other one.',
         next: ['unset HTTPS_PROXY'],
       }),
@@ -246,7 +255,7 @@ function variableMistakes(env: NodeJS.ProcessEnv, about: About): Finding[] {
   const plain = env['http_proxy'] ?? env['HTTP_PROXY'] ?? env['all_proxy'] ?? env['ALL_PROXY']
   if (lower === undefined && upper === undefined && plain !== undefined && plain !== '')
     findings.push(
-      found(part(about, 'http-only'), 'warn', 'A proxy is set for http:// or for everything, and HTTPS_PROXY is not', {
+      says.warn('A proxy is set for http:// or for everything, and HTTPS_PROXY is not', {at: 'http-only', 
         why: 'zt connects directly: it uses only HTTPS_PROXY.',
         next: ['If the edge is reached only through that proxy, set HTTPS_PROXY as well'],
       }),
@@ -255,7 +264,7 @@ function variableMistakes(env: NodeJS.ProcessEnv, about: About): Finding[] {
   const odd = (value ?? '').split(/[\s,]+/).filter((entry) => /:\/\/|;|.\*|^\*[^.]/.test(entry)) // prettier-ignore
   if (odd.length > 0)
     findings.push(
-      found(part(about, 'no-proxy'), 'warn', `${name} has ${odd.length === 1 ? 'an entry' : 'entries'} that match nothing: ${odd.map((one) => JSON.stringify(one)).join(', ')}`, {
+      says.warn(`${name} has ${odd.length === 1 ? 'an entry' : 'entries'} that match nothing: ${odd.map((one) => JSON.stringify(one)).join(', ')}`, {at: 'no-proxy', 
         why: 'An entry is a host, a suffix such as .example.com, a network such as 10.0.0.0/8, or *.',
         next: [`Correct ${name}`],
       }),
@@ -264,32 +273,35 @@ function variableMistakes(env: NodeJS.ProcessEnv, about: About): Finding[] {
 } // prettier-ignore
 
 /** Whether the API answers at all; what it answers is for the checks of the account. */
-async function api(facts: Facts, {settings, timeoutMs}: DoctorWorld, about: About): Promise<Finding[]> {
+async function api(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
+  const {settings, timeoutMs} = world
   const {hostname, protocol} = new URL(settings.apiUrl)
   const none = await facts.noAccount()
   const error = none?.error ?? (none ? undefined : await facts.serviceTokens().then(noError, asUserError))
   if (isRateLimited(error))
     return [
-      found(about, 'warn', 'Cloudflare limits the requests of this API token', {
+      says.warn('Cloudflare limits the requests of this API token', {
         why: error.why,
         next: [...error.next],
         facts: {retryAfterSeconds: numberIn(error.details['retryAfterSeconds'])},
       }),
     ]
   if (error && isNoAnswer(error)) {
+    if (await isMisled('API', facts, world)) return [says.skipped('its name leads elsewhere: DNS')]
     const isOwn = protocol !== 'https:' || isLoopback(hostname)
     const status = isOwn ? undefined : await (facts.portal ?? (() => askPortal(timeoutMs)))()
     if (status !== undefined && status !== 204)
       return [
-        found(part(about, 'portal'), 'fail', `A page of this network answers instead of ${hostname}`, {
+        says.fail(`A page of this network answers instead of ${hostname}`, {
+          at: 'portal',
           why: 'The network asks for a login in a browser before it lets anything through (captive portal).',
           next: [`Open ${PORTAL_URL} in a browser, and log in there`],
         }),
       ]
-    return [failed(about, error)]
+    return [says.error(error)]
   }
-  if (none && none.error === undefined) return [skipped(about, none.why)]
-  return [ok(about, `${hostname} answers`)]
+  if (none && none.error === undefined) return [says.skipped(none.why)]
+  return [says.ok(`${hostname} answers`)]
 }
 
 const noError = (): undefined => undefined
@@ -304,32 +316,58 @@ function numberIn(value: unknown): number | null {
 }
 
 /** Whether someone on the way opens TLS: then the certificate is not by a CA that everyone trusts. */
-async function certificate(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
-  const {timeoutMs, settings} = world
+async function certificate(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const one of await servers(facts, world)) {
     const {what, edge} = one
-    // The profile says whose CA it is.
-    if (what === 'edge' && settings.caFile !== undefined) {
-      findings.push(skipped(about, `the profile has the CA of the edge`))
-      continue
-    }
-    const over = await wayTo(one, facts, world).catch(() => undefined)
-    const issuer = over && (await issuerOf(over, edge.host, timeoutMs))
-    if (!issuer) continue
-    const {isPublic, name, product} = issuer
-    if (isPublic) findings.push(ok(about, `${edge.host} by ${name}`))
-    else
+    const issuer = await issuerFor(one, facts, world)
+    if (issuer === 'own') findings.push(says.skipped('the profile has the CA of the edge'))
+    else if (issuer?.isPublic) findings.push(says.ok(`${edge.host} by ${issuer.name}`))
+    else if (issuer) {
+      const {name, product} = issuer
+      const trusted = await isTrusted(what, facts)
+      // A CA that is not known here may be anyone's: the connection that fails says so.
+      if (!trusted && product === undefined) continue
+      const is = product === undefined ? 'This is not a public CA' : `This is ${product}`
       findings.push(
-        found(part(about, 'intercepted'), 'warn', `The certificate of ${edge.host} is by "${name}"`, {
-          why: `${product === undefined ? 'This is not a public CA' : `This is ${product}`}: something on the way opens TLS, and sees ${what === 'edge' ? 'client secrets' : 'the API token'} and what is transferred.`,
+        says[trusted ? 'warn' : 'fail'](`The certificate of ${edge.host} is by "${name}"`, {
+          at: 'intercepted',
+          why: trusted
+            ? `${is}: something on the way opens TLS, and sees ${what === 'edge' ? 'client secrets' : 'the API token'} and what is transferred.`
+            : `${is}: something on the way opens TLS. This machine does not trust it, so zt sends nothing.`,
           next: [`Ask who runs this network to exempt ${edge.host} from TLS inspection`],
         }),
-      ) // prettier-ignore
+      )
+    }
   }
-  const bad = findings.filter(({state}) => state === 'warn')
-  return bad.length > 0 ? bad : findings.length > 0 ? findings.slice(0, 1) : [skipped(about, 'there is none to look at')]
-} // prettier-ignore
+  const bad = findings.filter(({state}) => state === 'warn' || state === 'fail')
+  if (bad.length > 0) return bad
+  return findings.length > 0 ? findings.slice(0, 1) : [says.skipped('there is none to look at')]
+}
+
+/** The product that opens TLS to the edge, where its CA is known by name; whether it is trusted is not asked. */
+export async function interceptedBy(facts: Facts, world: DoctorWorld): Promise<string | undefined> {
+  const one = (await servers(facts, world)).find(({what}) => what === 'edge')
+  const issuer = one && (await issuerFor(one, facts, world))
+  return issuer === 'own' ? undefined : issuer?.product
+}
+
+/** @returns `own`: the profile says whose CA it is */
+function issuerFor(one: Server, facts: Facts, world: DoctorWorld): Promise<Issuer | 'own' | undefined> {
+  const {what, edge} = one
+  return facts.once(`issuer ${what}`, async () => {
+    if (what === 'edge' && world.settings.caFile !== undefined) return 'own'
+    const over = await wayTo(one, facts, world).catch(() => undefined)
+    return over && (await issuerOf(over, edge.host, world.timeoutMs))
+  })
+}
+
+/** Whether zt's own connections trust what the server shows. */
+async function isTrusted(what: Server['what'], facts: Facts): Promise<boolean> {
+  if (what === 'edge') return (await facts.connection())?.failure?.code !== 'EDGE_NOT_TRUSTED'
+  const error = (await facts.noAccount())?.error
+  return error === undefined || !isNoAnswer(error)
+}
 
 /** A connection to a server, or its address. */
 async function wayTo(

@@ -21,15 +21,16 @@ import {
 } from '../../../tunnel/ssh/configuration.js'
 import {meaningOf} from '../../../tunnel/ssh/route.js'
 import {isNameless} from '../../../tunnel/ssh/user-name.js'
+import type {Says} from '../../finding.js'
 import type {DoctorWorld, Finding} from '../../types.js'
 import type {Facts} from './facts.js'
-import {counted, found, ok, part, skipped, type About, type RemoteCheck} from './finding.js'
+import {counted, type RemoteCheck} from './finding.js'
 
 /** What ssh is set to do for the hosts that this profile has a token for, and for HOST. */
 export const sshChecks: readonly RemoteCheck[] = [
   {
     ...{id: 'ssh-files', area: 'ssh', title: 'Files of ssh', doing: "Looking at ssh's files", local: true},
-    look: (facts, _world, about) => Promise.resolve(sshFiles(facts, about)),
+    look: (facts, _world, says) => Promise.resolve(sshFiles(facts, says)),
   },
   {
     ...{id: 'ssh-config', area: 'ssh', title: 'Configuration of ssh', doing: 'Asking ssh', local: true},
@@ -38,17 +39,17 @@ export const sshChecks: readonly RemoteCheck[] = [
 ]
 
 /** Files of ssh that it refuses, or that others may use, by the checks of ssh itself (readconf.c, authfile.c). */
-function sshFiles(facts: Facts, about: About): Finding[] {
+function sshFiles(facts: Facts, says: Says): Finding[] {
   const config = configFile(facts)
-  if (config === undefined) return [skipped(about, 'ssh has no configuration for a user without a name')]
-  if (process.platform === 'win32') return [skipped(about, 'Windows has no modes for them')]
+  if (config === undefined) return [says.skipped('ssh has no configuration for a user without a name')]
+  if (process.platform === 'win32') return [says.skipped('Windows has no modes for them')]
   const directory = path.dirname(config)
   const findings = [
-    ...modeFinding(about, directory, 0o022),
-    ...modeFinding(about, config, 0o022),
-    ...identitiesIn(directory).flatMap((file) => modeFinding(about, file, 0o077)),
+    ...modeFinding(says, directory, 0o022),
+    ...modeFinding(says, config, 0o022),
+    ...identitiesIn(directory).flatMap((file) => modeFinding(says, file, 0o077)),
   ]
-  return findings.length > 0 ? findings : [ok(about, 'their owners and modes are as ssh requires')]
+  return findings.length > 0 ? findings : [says.ok('their owners and modes are as ssh requires')]
 }
 
 function configFile({sshConfig: file}: Facts): string | undefined {
@@ -64,7 +65,7 @@ function identitiesIn(directory: string): string[] {
   return ['id_ed25519', 'id_ecdsa', 'id_rsa', 'id_ed25519_sk', 'id_ecdsa_sk'].map((name) => path.join(directory, name))
 } // prettier-ignore
 
-function modeFinding(about: About, file: string, forbidden: number): Finding[] {
+function modeFinding(says: Says, file: string, forbidden: number): Finding[] {
   let stat: fs.Stats
   try {
     stat = fs.statSync(file)
@@ -75,7 +76,8 @@ function modeFinding(about: About, file: string, forbidden: number): Finding[] {
   const own = process.getuid?.() ?? 0
   if (stat.uid !== 0 && stat.uid !== own && own !== 0)
     return [
-      found(part(about, 'owner'), 'fail', `${file} belongs to another user`, {
+      says.fail(`${file} belongs to another user`, {
+        at: 'owner',
         why: 'ssh refuses it.',
         next: [`sudo chown "$USER" ${quoted}`],
       }),
@@ -83,7 +85,8 @@ function modeFinding(about: About, file: string, forbidden: number): Finding[] {
   if ((stat.mode & forbidden) === 0) return []
   const who = forbidden === 0o022 ? 'go-w' : 'go='
   return [
-    found(part(about, 'mode'), 'fail', `Others may ${forbidden === 0o022 ? 'write to' : 'read'} ${file}`, {
+    says.fail(`Others may ${forbidden === 0o022 ? 'write to' : 'read'} ${file}`, {
+      at: 'mode',
       why: `Its mode is ${(stat.mode & 0o777).toString(8)}, and ssh refuses that.`,
       next: [`chmod ${who} ${quoted}`],
       fix: {
@@ -99,23 +102,23 @@ function modeFinding(about: About, file: string, forbidden: number): Finding[] {
 }
 
 /** What zt's blocks, aliases and other lines do for the hosts of this profile. */
-async function sshConfig(facts: Facts, world: DoctorWorld, about: About): Promise<Finding[]> {
+async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   const {env} = world
   const ssh = findProgram('ssh', env)
-  if (ssh === undefined) return [skipped(about, 'ssh is not installed')]
-  if (isNameless()) return [skipped(about, 'ssh does not run for a user without a name')]
+  if (ssh === undefined) return [says.skipped('ssh is not installed')]
+  if (isNameless()) return [says.skipped('ssh does not run for a user without a name')]
   const file = configFile(facts) ?? ''
   const configuration = readConfiguration({file: facts.sshConfig, ssh})
   const question = {ssh, env, file: facts.sshConfig, configuration}
-  const unread = unreadable(configuration, about)
+  const unread = unreadable(configuration, says)
   const blocks = await blocksOf(file)
-  if (blocks instanceof UserError) return [found(part(about, 'damaged'), 'fail', blocks.message, {why: blocks.why, next: [...blocks.next]})] // prettier-ignore
+  if (blocks instanceof UserError) return [says.fail(blocks.message, {at: 'damaged', why: blocks.why, next: [...blocks.next]})] // prettier-ignore
   // Where ssh itself stops, nothing else can be found out.
   const works = await settingsFromSsh({...question, args: ['zt-doctor.invalid']})
   if ('failed' in works)
     return [
-      ...unread,
-      found(part(about, 'refused'), 'fail', 'ssh does not accept its configuration', {
+      ...(unread.length > 0 ? unread : []),
+      says.fail('ssh does not accept its configuration', {at: 'refused', 
         why: works.failed,
         next: ['Correct that line'],
       }),
@@ -126,20 +129,20 @@ async function sshConfig(facts: Facts, world: DoctorWorld, about: About): Promis
   const named = new Set<string>()
   for (const block of blocks.found) {
     named.add(block.host)
-    const stale = staleness(block, text, profiles, world, about)
+    const stale = staleness(block, text, profiles, world, says)
     findings.push(...stale)
     // What replaces a block that is to be written anew is seen when it is.
     if (stale.length === 0)
-      findings.push(...(await overriding(block, text, question, world, about)))
+      findings.push(...(await overriding(block, text, question, world, says)))
   }
   const bindings = await facts.bindings()
   const asked = world.host === undefined ? undefined : await facts.host().catch(() => undefined)
   const hosts = new Set([...bindings.map(({host}) => hostOf(host)), ...(asked === undefined ? [] : [asked])])
   for (const host of hosts)
-    if (!host.includes('*')) findings.push(...(await ofHost(host, named, {question, configuration, world, about})))
+    if (!host.includes('*')) findings.push(...(await ofHost(host, named, {question, world, says})))
   if (findings.length > 0) return findings
   const many = blocks.found.length
-  return [ok(about, many === 0 ? 'zt has no block in it; zt ssh needs none' : `${counted(many, 'block')} of zt, in effect`)]
+  return [says.ok(many === 0 ? 'zt has no block in it; zt ssh needs none' : `${counted(many, 'block')} of zt, in effect`)]
 } // prettier-ignore
 
 async function blocksOf(file: string): Promise<{text: string; found: FoundBlock[]} | UserError> {
@@ -164,13 +167,13 @@ async function readText(file: string): Promise<string> {
 } // prettier-ignore
 
 /** Includes that cannot be read: ssh may stop there, and zt does not see what is in them. */
-function unreadable({files, complete}: Configuration, about: About): Finding[] {
+function unreadable({files, complete}: Configuration, says: Says): Finding[] {
   if (complete) return []
   const included = [...files.values()].flatMap(({includes}) => [...includes.values()].flatMap((one) => one ?? []))
   const missing = included.filter((one) => !files.has(one) && !mayRead(one))
   if (missing.length === 0) return []
   return [
-    found(part(about, 'include'), 'fail', `An included file cannot be read: ${missing.join(', ')}`, {
+    says.fail(`An included file cannot be read: ${missing.join(', ')}`, {at: 'include', 
       why: 'ssh ends there with an error, and zt cannot see what it sets.',
       next: missing.map((one) => `ls -l ${quoteForPerson(one)}`),
     }),
@@ -192,7 +195,7 @@ function staleness(
   text: string,
   profiles: readonly string[],
   {ctx, root}: DoctorWorld,
-  about: About,
+  says: Says,
 ): Finding[] {
   const [command] = [...configLines(text.slice(start, end))].filter(({keyword}) => keyword === 'proxycommand')
   const words = configWords(command?.value ?? '') ?? []
@@ -203,7 +206,7 @@ function staleness(
   const gone = program.find((word) => path.isAbsolute(word) && !fs.existsSync(word))
   if (gone !== undefined)
     return [
-      found(part(about, 'old-program'), 'fail', `zt's block for ${host} starts ${gone}, which does not exist`, {
+      says.fail(`zt's block for ${host} starts ${gone}, which does not exist`, {at: 'old-program', 
         why: 'node or zt was moved or updated since the block was written.',
         next,
       }),
@@ -211,7 +214,7 @@ function staleness(
   const profile = words[words.indexOf('--profile') + 1] ?? ''
   if (words.includes('--profile') && profile !== 'default' && !profiles.includes(profile))
     return [
-      found(part(about, 'profile'), 'fail', `zt's block for ${host} uses the profile ${profile}, which does not exist`, {
+      says.fail(`zt's block for ${host} uses the profile ${profile}, which does not exist`, {at: 'profile', 
         why: 'It was renamed or deleted since the block was written.',
         next: [`zt ssh config ${quoteForPerson(host)} --write --profile ${quoteForPerson(ctx.profile)}`],
       }),
@@ -220,7 +223,7 @@ function staleness(
   const script = program.at(-1)
   if (own !== undefined && script !== undefined && fs.existsSync(own) && !isSame(own, script))
     return [
-      found(part(about, 'other-zt'), 'warn', `zt's block for ${host} starts another zt: ${script}`, {
+      says.warn(`zt's block for ${host} starts another zt: ${script}`, {at: 'other-zt', 
         why: `This one is ${own}.`,
         next,
       }),
@@ -249,7 +252,7 @@ async function overriding(
   text: string,
   question: Question,
   {env}: DoctorWorld,
-  about: About,
+  says: Says,
 ): Promise<Finding[]> {
   const own = new Map([...configLines(text.slice(start, end))].map(({keyword, value}) => [keyword, value]))
   const name = sampleOf(host)
@@ -260,7 +263,8 @@ async function overriding(
   const ask = `ssh -G ${quoteForPerson(name)}`
   if (wanted !== undefined && used !== wanted && !sameWords(used, wanted))
     return [
-      found(part(about, 'overridden'), 'fail', `ssh does not use zt's block for ${host}`, {
+      says.fail(`ssh does not use zt's block for ${host}`, {
+        at: 'overridden',
         why: `ssh uses the first value that it finds: a line before the block, in a Host or Match section or an included file, sets another ${used === undefined ? 'way (ProxyJump, or ProxyCommand none)' : 'ProxyCommand'}.`,
         next: [ask, `zt ssh config ${quoteForPerson(host)} --write --dry-run`],
       }),
@@ -270,12 +274,13 @@ async function overriding(
   const shares = shared !== undefined && shared !== 'none'
   if (shares && (mine === undefined || mine === 'none' || !shared.startsWith(beginningOf(mine))))
     return [
-      found(part(about, 'control-path'), 'warn', `ssh shares connections to ${host} in its own way`, {
+      says.warn(`ssh shares connections to ${host} in its own way`, {
+        at: 'control-path',
         why: `It uses ${shared}, whichever token opened the connection: a line before zt's block sets ControlPath.`,
         next: [ask],
       }),
     ]
-  return tooLong(answer, host, about, env)
+  return tooLong(answer, host, says, env)
 }
 
 function sameWords(used: string | undefined, wanted: string): boolean {
@@ -288,7 +293,7 @@ function beginningOf(value: string): string {
 }
 
 /** sun_path has 108 bytes on Linux and 104 elsewhere, with a null byte; ssh first binds the path with 17 more characters. */
-function tooLong(answer: SshAnswer, host: string, about: About, env: NodeJS.ProcessEnv): Finding[] {
+function tooLong(answer: SshAnswer, host: string, says: Says, env: NodeJS.ProcessEnv): Finding[] {
   const socket = settingIn(answer, 'controlpath')
   if (socket === undefined || socket === 'none') return []
   const filled = socket
@@ -299,15 +304,11 @@ function tooLong(answer: SshAnswer, host: string, about: About, env: NodeJS.Proc
   const most = process.platform === 'linux' ? 107 : 103
   if (Buffer.byteLength(filled) + 17 <= most) return []
   return [
-    found(
-      part(about, 'control-path-length'),
-      'fail',
-      `The ControlPath for ${host} is too long for a socket`,
-      {
-        why: `${socket} has ${Buffer.byteLength(filled)} bytes, and a socket's path at most ${most - 17}.`,
-        next: ['Shorten ControlPath, for example to ~/.ssh/%C'],
-      },
-    ),
+    says.fail(`The ControlPath for ${host} is too long for a socket`, {
+      at: 'control-path-length',
+      why: `${socket} has ${Buffer.byteLength(filled)} bytes, and a socket's path at most ${most - 17}.`,
+      next: ['Shorten ControlPath, for example to ~/.ssh/%C'],
+    }),
   ]
 }
 
@@ -315,7 +316,7 @@ function tooLong(answer: SshAnswer, host: string, about: About, env: NodeJS.Proc
 async function ofHost(
   host: string,
   named: ReadonlySet<string>,
-  {question, configuration, world, about}: {question: Question; configuration: Configuration; world: DoctorWorld; about: About},
+  {question, world, says}: {question: Question; configuration: Configuration; world: DoctorWorld; says: Says},
 ): Promise<Finding[]> {
   const findings: Finding[] = []
   const {ctx} = world
@@ -326,23 +327,23 @@ async function ofHost(
   const adopt = ztCommand(ctx, 'ssh', 'config', '--adopt', '--dry-run')
   if (!covered && route === 'cloudflared')
     findings.push(
-      found(part(about, 'cloudflared'), 'warn', `ssh reaches ${host} through cloudflared`, {
+      says.warn(`ssh reaches ${host} through cloudflared`, {at: 'cloudflared', 
         why: 'Plain ssh then asks a person to log in, and does not use the service token.',
         next: [adopt],
       }),
     )
   if (!covered && route === 'other')
     findings.push(
-      found(part(about, 'other-way'), 'warn', `ssh reaches ${host} by another ProxyCommand or ProxyJump`, {
+      says.warn(`ssh reaches ${host} by another ProxyCommand or ProxyJump`, {at: 'other-way', 
         why: 'Plain ssh then does not go through Access. zt ssh does all the same.',
         next: [`ssh -G ${quoteForPerson(host)}`],
       }),
     )
-  if (!covered) findings.push(...tooLong(answer, host, about, world.env))
+  if (!covered) findings.push(...tooLong(answer, host, says, world.env))
   for (const {name, file, line, route: by} of await aliasesOf(question, host, host)) {
     if (by === 'zt' || named.has(name)) continue
     findings.push(
-      found(part(about, 'alias'), 'warn', `The alias ${name} (${file}:${line}) leads to ${host} ${BY[by]}`, {
+      says.warn(`The alias ${name} (${file}:${line}) leads to ${host} ${BY[by]}`, {at: 'alias', 
         why: `zt ssh ${name} uses the service token; plain ssh ${name} does not.`,
         next: [by === 'cloudflared' ? adopt : ztCommand(ctx, 'ssh', 'config', name, '--write')],
       }),

@@ -1,0 +1,28 @@
+import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
+import {faultsIn, HOST, RemoteWorld} from './remote-world.js'
+import {REMOTE_FAULTS} from './remote-faults.js'
+
+let world: RemoteWorld
+beforeAll(async () => {
+  world = await RemoteWorld.open()
+})
+beforeEach(() => world.heal())
+afterAll(() => world.end())
+
+describe('nothing is wrong', () => {
+  it.each([undefined, HOST])('and doctor finds nothing (host: %s)', async (host) => {
+    const findings = await world.find({host})
+    expect(faultsIn(findings), JSON.stringify(findings, null, 2)).toEqual([])
+    expect(findings.filter(({state}) => state === 'ok').length).toBeGreaterThan(host ? 12 : 7)
+  })
+})
+
+describe('doctor finds exactly the one fault that is there', () => {
+  it.each(REMOTE_FAULTS)('$fault', async ({build, look = {}, finds}) => {
+    const more = (await build(world)) ?? {}
+    const findings = await world.find({...look, ...more})
+    expect(faultsIn(findings), JSON.stringify(findings, null, 2)).toEqual([finds])
+    const one = findings.find(({id, state}) => `${id} ${state}` === finds)
+    expect(one?.next.join('')).not.toBe('')
+  })
+})
