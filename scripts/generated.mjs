@@ -1,8 +1,9 @@
-// Makes the files that the repository keeps and that follow from the commands: oclif.manifest.json, package.json's list
-// of man pages and docs/reference/api-operations.md.
+// Makes the files that the repository keeps and that follow from the commands and texts: oclif.manifest.json, package.json's
+// list of man pages, docs/reference/api-operations.md and the words of zt's own texts.
 import fs from 'node:fs'
 import path from 'node:path'
 import {build} from 'esbuild'
+import {bundleWords} from './bundle-words.mjs'
 import {operationsPage} from './operations-page.mjs'
 
 /**
@@ -20,6 +21,7 @@ export async function generatedFiles(root) {
     'oclif.manifest.json': json(manifest),
     'package.json': json({...packageJson, man}),
     'docs/reference/api-operations.md': operationsPage(commands, api),
+    'src/lib/doctor/bundle/words.ts': bundleWords(root),
   }
   const [leaking] = Object.entries(files).find(([, text]) => text.includes(root)) ?? []
   if (leaking !== undefined) throw new Error(`${leaking} would hold a path of this machine`)

@@ -154,7 +154,7 @@ const ACCOUNT: RemoteFault[] = [
   },
 ] // prettier-ignore
 
-const ON_HOST: RemoteFault[] = [
+const WITH_HOST: RemoteFault[] = [
   {
     fault: 'the rule for the host was lost',
     build: (world) => void (world.zt.app('GitLab')['policies'] = []),
@@ -218,7 +218,12 @@ const ON_HOST: RemoteFault[] = [
     fault: 'DNS leads the host to this machine',
     build: async (world) => {
       await world.profile({connectTo: undefined})
-      return {seams: {lookup: () => Promise.resolve([{address: '127.0.0.1', family: 4}]), sshConfig: world.sshConfig}}
+      return {
+        seams: {
+          lookup: () => Promise.resolve([{address: '127.0.0.1', family: 4}]),
+          sshConfig: world.sshConfig,
+        },
+      }
     },
     finds: 'dns/sinkhole fail',
   },
@@ -231,7 +236,8 @@ const ON_HOST: RemoteFault[] = [
     },
     finds: 'dns/no-answer fail',
   },
-].map((one) => ({...one, look: {host: HOST}})) // prettier-ignore
+]
+const ON_HOST = WITH_HOST.map((one): RemoteFault => ({...one, look: {host: HOST}}))
 
 const NETWORK: RemoteFault[] = [
   {

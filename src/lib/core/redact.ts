@@ -170,7 +170,7 @@ function forms(): string[] {
 }
 
 /** A text as itself, in JSON, in a URL, in hex, and in base64 at each of the three offsets. */
-function writtenForms(text: string): string[] {
+export function writtenForms(text: string): string[] {
   const bytes = Buffer.from(text)
   const base64 = [0, 1, 2].flatMap((before) => {
     const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')

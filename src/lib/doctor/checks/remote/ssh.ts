@@ -316,7 +316,7 @@ function tooLong(answer: SshAnswer, host: string, says: Says, env: NodeJS.Proces
 async function ofHost(
   host: string,
   named: ReadonlySet<string>,
-  {question, world, says}: {question: Question; configuration: Configuration; world: DoctorWorld; says: Says},
+  {question, world, says}: {question: Question; world: DoctorWorld; says: Says},
 ): Promise<Finding[]> {
   const findings: Finding[] = []
   const {ctx} = world

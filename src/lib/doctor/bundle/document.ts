@@ -1,0 +1,340 @@
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import {readConfig} from '../../config/profiles.js'
+import {UserError, nameOfThrown} from '../../core/errors.js'
+import {ENVIRONMENT_VARIABLES} from '../../core/environment-variables.js'
+import {Secret} from '../../core/secret.js'
+import {versionReport} from '../../system/build-facts.js'
+import {findProgram} from '../../system/programs.js'
+import {defaultSshConfig} from '../../tunnel/ssh/config-values.js'
+import {
+  configLines,
+  configWords,
+  readConfiguration,
+  type Configuration,
+} from '../../tunnel/ssh/configuration.js'
+import {withoutSecrets} from '../../tunnel/ssh/config/diff.js'
+import {AREAS, type DoctorWorld, type Finding} from '../types.js'
+import {commitOf, foreign, label, oneOf, own, prose, type Kind, type Piece} from './piece.js'
+import type {Replacer} from './replacer.js'
+
+const MOST_FILES = 500
+const MOST_LINES = 300
+const MOST_RECORDS = 20
+const STATES = ['ok', 'warn', 'fail', 'skipped'] as const
+const PROGRAMS = ['ssh', 'cloudflared', 'curl', 'git', 'age', 'secret-tool', 'pass'] as const
+
+/** A part of the bundle, and how many things are in it. */
+export interface Section {
+  name: string
+  entries: number
+}
+
+export interface BundleDocument {
+  /** By the name of the section. */
+  pieces: Record<string, Piece>
+  sections: Section[]
+}
+
+/** All that helps with a bug report, each part by itself: one that cannot be read is left out, and says so. */
+export async function documentOf(
+  world: DoctorWorld,
+  findings: readonly Finding[],
+  sshConfig: string | undefined,
+): Promise<BundleDocument> {
+  const parts: [string, () => Piece | Promise<Piece>][] = [
+    ['versions', versions],
+    ['findings', () => findings.map(findingPiece)],
+    ['settings', () => settingsPiece(world)],
+    ['profiles', () => profiles(world)],
+    ['environment', () => environment(world)],
+    ['programs', () => programs(world)],
+    ['tokens', () => tokens(world)],
+    ['hosts', () => hosts(world)],
+    ['journal', () => journal(world)],
+    ['undo', () => undo(world)],
+    ['files', () => files(world)],
+    ['ssh', () => ssh(world, sshConfig)],
+  ]
+  const pieces: Record<string, Piece> = {
+    about: own`A bug report of zt. Secrets are removed, and names, IDs, hosts, addresses and paths are replaced: the same by the same.`,
+  }
+  const sections: Section[] = []
+  for (const [name, make] of parts) {
+    let piece: Piece
+    try {
+      piece = await make()
+    } catch (error) {
+      piece = {unreadable: label(error instanceof UserError ? error.code : nameOfThrown(error))}
+    }
+    pieces[name] = piece
+    sections.push({name, entries: Array.isArray(piece) ? piece.length : Object.keys(piece ?? {}).length})
+  }
+  return {pieces, sections}
+}
+
+function versions(): Piece {
+  const {version, commit, dirty, node, openssl, platform, arch, executable, target} = versionReport()
+  return {
+    zt: prose(version),
+    commit: commitOf(commit),
+    dirty,
+    node: prose(node),
+    openssl: prose(openssl ?? undefined) ?? null,
+    platform: label(platform),
+    arch: label(arch),
+    executable: label(executable.kind),
+    target: label(target ?? undefined) ?? null,
+    system: prose(os.release()),
+  }
+} // prettier-ignore
+
+function findingPiece({id, area, state, title, detail, why, next, facts, fix}: Finding): Piece {
+  return {
+    id: label(id),
+    area: oneOf(area, AREAS),
+    state: oneOf(state, STATES),
+    title: label(title),
+    detail: prose(detail),
+    why: prose(why),
+    next: next.map((one) => prose(one)),
+    facts:
+      facts &&
+      Object.fromEntries(
+        Object.entries(facts).map(([key, value]) => [key, typeof value === 'string' ? prose(value) : value]),
+      ),
+    fix: prose(fix?.what),
+  }
+}
+
+/** What a setting is, by its name; a text of any other is replaced as it is. */
+const SETTING_KINDS: Readonly<Record<string, Kind>> = {
+  profileName: 'profile',
+  renamedFrom: 'profile',
+  accountId: 'id',
+  accountName: 'account',
+  credentialHelper: 'name',
+  connectTo: 'host',
+}
+const SETTING_PATHS = /(?:File|config|data|state|cache)$/
+const SETTING_LABELS = /(?:Source|[sS]tore)$/
+
+/** The settings in effect. */
+function settingsPiece({settings}: DoctorWorld): Piece {
+  return valuePiece('', settings)
+}
+
+function valuePiece(name: string, value: unknown): Piece {
+  if (value instanceof Secret) return own`set`
+  if (typeof value === 'string') {
+    if (SETTING_LABELS.test(name)) return label(value)
+    if (SETTING_PATHS.test(name)) return foreign('path', value)
+    if (name === 'apiUrl' || name === 'api' || name === 'edge') return prose(value)
+    return foreign(SETTING_KINDS[name] ?? 'text', value)
+  }
+  if (Array.isArray(value)) return value.map((one) => valuePiece(name, one))
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value
+  if (typeof value !== 'object') return undefined
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, valuePiece(key, inner)]))
+}
+
+async function profiles({paths}: DoctorWorld): Promise<Piece> {
+  const config = await readConfig(paths)
+  return Object.entries(config.profiles).map(([name, profile]) => ({
+    name: foreign('profile', name),
+    ...(valuePiece('', profile) as Record<string, Piece>),
+  }))
+}
+
+/** Those that zt, node or ssh may look at: that they are set, and never their value. */
+const NOTABLE =
+  /^(?:ZT_|CLOUDFLARE_|CF_|TUNNEL_|NODE_|SSL_CERT_|XDG_|SSH_|LC_|DBUS_)|^(?:https?|all|no)_proxy$|^(?:LANG|TERM|NO_COLOR|FORCE_COLOR|CI|HOME|PATH|RES_OPTIONS)$/i
+
+function environment({env}: DoctorWorld): Piece {
+  const ours = [...ENVIRONMENT_VARIABLES.map(({name}) => name), ...COMMON]
+  return Object.keys(env)
+    .filter((name) => NOTABLE.test(name))
+    .sort()
+    .map((name) => {
+      const shown = oneOf(name, ours)
+      return {
+        name: ours.includes(name) ? shown : foreign('variable', name),
+        length: env[name]?.length ?? 0,
+      }
+    })
+}
+
+const COMMON = [
+  ...['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy'],
+  ...['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_USE_ENV_PROXY', 'NODE_USE_SYSTEM_CA', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
+  ...['LANG', 'LC_ALL', 'LC_CTYPE', 'TERM', 'NO_COLOR', 'FORCE_COLOR', 'CI', 'HOME', 'PATH', 'RES_OPTIONS'],
+  ...['SSH_AUTH_SOCK', 'SSH_CONNECTION', 'SSH_TTY', 'SSH_CLIENT', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME'],
+  ...['XDG_CACHE_HOME', 'XDG_RUNTIME_DIR', 'XDG_SESSION_TYPE', 'DBUS_SESSION_BUS_ADDRESS'],
+] // prettier-ignore
+
+function programs({env, root}: DoctorWorld): Piece {
+  return [
+    {name: own`zt`, path: foreign('path', root)},
+    {name: own`node`, path: foreign('path', process.execPath)},
+    ...PROGRAMS.map((name) => ({name: oneOf(name, PROGRAMS), path: foreign('path', findProgram(name, env)) ?? null})),
+  ]
+} // prettier-ignore
+
+async function tokens({ctx}: DoctorWorld): Promise<Piece> {
+  return (await ctx.index.list()).map((entry) => ({
+    ...{token: foreign('token', entry.name), id: foreign('id', entry.tokenId), profile: foreign('profile', entry.profile)},
+    ...{account: foreign('id', entry.accountId), store: label(entry.store), storedAt: prose(entry.storedAt)},
+    ...{expiresAt: prose(entry.expiresAt), previousUntil: prose(entry.previousUntil)},
+    ...{secretVersion: entry.secretVersion, imported: entry.imported},
+  }))
+} // prettier-ignore
+
+async function hosts({ctx}: DoctorWorld): Promise<Piece> {
+  return (await ctx.index.bindings()).map(({host, tokenId, profile, boundAt}) => ({
+    ...{host: prose(host), id: foreign('id', tokenId), profile: foreign('profile', profile)},
+    boundAt: prose(boundAt),
+  }))
+}
+
+async function journal({ctx}: DoctorWorld): Promise<Piece> {
+  const {entries, damaged} = await ctx.journal.list()
+  return [
+    ...entries.map((entry) => ({
+      ...{kind: oneOf(entry.kind, ['create', 'rotate']), token: foreign('token', entry.name)},
+      ...{profile: foreign('profile', entry.profile), store: label(entry.store)},
+      ...{startedAt: prose(entry.startedAt), sentAt: prose(entry.sentAt), storedAt: prose(entry.storedAt)},
+      ...{endedAt: prose(entry.endedAt), undone: entry.undone, endsPrevious: entry.endsPrevious},
+    })),
+    ...damaged.map((file) => ({damaged: foreign('path', file)})),
+  ]
+}
+
+async function undo({ctx}: DoctorWorld): Promise<Piece> {
+  const {records, damaged} = await ctx.undo.list()
+  return [
+    ...records.slice(-MOST_RECORDS).map(({at, state, command, profile, changes}) => ({
+      ...{at: prose(at), state: oneOf(state, ['begun', 'done', 'undone']), command: prose(command)},
+      profile: foreign('profile', profile),
+      changes: changes.map(({action, target, fields}) => ({
+        ...{action: label(action), kind: label(target.kind), name: foreign('name', target.name)},
+        fields: fields.map(({field}) => label(field)),
+      })),
+    })),
+    ...damaged.map((file) => ({damaged: foreign('path', file)})),
+  ]
+}
+
+/** Zt's own directories: modes and sizes, and no contents. */
+async function files({paths}: DoctorWorld): Promise<Piece> {
+  const found: Piece[] = []
+  for (const [name, directory] of Object.entries(paths) as [string, string][]) {
+    const names = await fs.readdir(directory, {recursive: true}).catch(() => [])
+    for (const one of ['', ...names.sort()].slice(0, MOST_FILES)) {
+      const stat = await fs.lstat(path.join(directory, one)).catch(() => undefined)
+      if (!stat) continue
+      const kind = stat.isFile() ? own`file` : stat.isDirectory() ? own`directory` : stat.isSymbolicLink() ? own`link` : own`other`
+      found.push({
+        ...{in: label(name), path: foreign('path', one), kind},
+        mode: prose((stat.mode & 0o7777).toString(8)),
+        ...(stat.isFile() && {bytes: stat.size}),
+        own: process.getuid === undefined ? undefined : stat.uid === process.getuid(),
+      })
+    }
+  }
+  return found
+} // prettier-ignore
+
+/** The lines of ssh's configuration, as far as zt reads it. */
+function ssh({env}: DoctorWorld, sshConfig: string | undefined): Piece {
+  const {files: read, complete} = configurationOf(env, sshConfig)
+  const lines = [...read.values()].flatMap(({file, text}) =>
+    [...configLines(text)]
+      .filter(({keyword, line}) => keyword !== '' || line.startsWith('# zt:'))
+      .map(({number, keyword, value, line}) => ({
+        ...{file: foreign('path', file), line: number},
+        keyword: keyword === '' ? own`zt mark` : label(keyword),
+        value: prose(withoutSecrets(Buffer.from(keyword === '' ? line.trim() : value, 'latin1').toString('utf8'))),
+      })),
+  )
+  return {complete, lines: lines.slice(0, MOST_LINES)}
+} // prettier-ignore
+
+function configurationOf(env: NodeJS.ProcessEnv, sshConfig: string | undefined): Configuration {
+  return readConfiguration({file: sshConfig, ssh: findProgram('ssh', env) ?? '/usr/bin/ssh'})
+}
+
+/**
+ * What is known to be foreign: it is replaced wherever it is, also in the middle of a text. What this does not know is
+ * replaced because it is no word of zt's.
+ */
+export async function tellForeign(
+  replacer: Replacer,
+  world: DoctorWorld,
+  sshConfig: string | undefined,
+): Promise<void> {
+  const {env, host} = world
+  const quietly = async (look: () => unknown): Promise<void> => {
+    try {
+      await look()
+    } catch {
+      // What cannot be read is not in the bundle either, but for texts in which no word of it stays.
+    }
+  }
+  await quietly(() => {
+    replacer.know('user', os.userInfo().username)
+  })
+  replacer.know('machine', os.hostname())
+  for (const name of ['USER', 'LOGNAME', 'USERNAME']) replacer.know('user', env[name])
+  if (host !== undefined) replacer.know('host', host)
+  await quietly(() => {
+    const {profileName, accountId, accountName} = world.settings
+    if (profileName !== 'default') replacer.know('profile', profileName)
+    replacer.know('id', accountId)
+    replacer.know('account', accountName)
+  })
+  await quietly(async () => {
+    for (const [name, {accountName, accountId}] of Object.entries((await readConfig(world.paths)).profiles)) {
+      if (name !== 'default') replacer.know('profile', name)
+      replacer.know('account', accountName)
+      replacer.know('id', accountId)
+    }
+  })
+  await quietly(async () => {
+    for (const {name, tokenId, clientId} of await world.ctx.index.list()) {
+      replacer.know('token', name)
+      replacer.know('id', tokenId)
+      replacer.know('id', clientId)
+    }
+    for (const {host: bound} of await world.ctx.index.bindings()) replacer.know('host', bound.split('/')[0])
+  })
+  await quietly(async () => {
+    for (const {name} of (await world.ctx.journal.list()).entries) replacer.know('token', name)
+    for (const {changes} of (await world.ctx.undo.list()).records)
+      for (const {target} of changes) {
+        replacer.know('name', target.name)
+        replacer.know('application', target.application?.name)
+      }
+  })
+  await quietly(() => {
+    for (const {text} of configurationOf(env, sshConfig).files.values())
+      for (const {keyword, value} of configLines(text))
+        if (/^(?:host|hostname|user|proxyjump|hostkeyalias)$/.test(keyword))
+          for (const word of configWords(Buffer.from(value, 'latin1').toString('utf8')) ?? [])
+            if (!/[*?!%]/.test(word)) replacer.know(keyword === 'user' ? 'user' : 'name', word)
+  })
+  for (const directory of [env['HOME'], world.cwd, world.root, ...homeOfSsh()]) replacer.knowPath(directory)
+  // A value of a variable may be anywhere; those that zt's own words make up say nothing.
+  for (const [name, value] of Object.entries(env))
+    if (NOTABLE.test(name) && value !== undefined && value.length >= 6) {
+      if (/^(?:ZT|CLOUDFLARE|CF|TUNNEL)_/.test(name)) replacer.know('text', value)
+    }
+}
+
+function homeOfSsh(): string[] {
+  try {
+    return [defaultSshConfig()]
+  } catch {
+    return []
+  }
+}
