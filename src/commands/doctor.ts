@@ -1,14 +1,17 @@
 import {Args, Flags} from '@oclif/core'
 import {completing} from '../lib/cli/completing.js'
-import {yesFlag} from '../lib/command/flags.js'
+import {outJson} from '../lib/cli/streams.js'
 import {DespiteSettingsCommand} from '../lib/command/despite-settings-command.js'
-import {countsOf, findingJson, findingsText, fixedJson, fixesText} from '../lib/command/present/doctor.js'
+import {yesFlag} from '../lib/command/flags.js'
+import {oneStdout} from '../lib/command/one-stdout.js'
+import {bundleText, countsOf, findingsText, fixesText, reportJson} from '../lib/command/present/doctor.js'
 import {exitCodeOfKind} from '../lib/core/exit-codes.js'
 import {patient} from '../lib/core/patience.js'
+import {makeBundle, saveBundle, type Bundle} from '../lib/doctor/bundle/bundle.js'
 import {CHECKS} from '../lib/doctor/checks.js'
 import {applyFixes} from '../lib/doctor/fix.js'
 import {runChecks} from '../lib/doctor/run.js'
-import type {DoctorWorld, Fixed} from '../lib/doctor/types.js'
+import type {DoctorWorld, Finding} from '../lib/doctor/types.js'
 import {openWorld} from '../lib/doctor/world.js'
 import {TIMEOUT_MS} from '../lib/tunnel/carrier/deadlines.js'
 
@@ -20,57 +23,57 @@ export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> doctor --offline --fix',
+    '<%= config.bin %> doctor --bundle report.json',
   ]
   static override args = {
-    host: completing(
-      'host',
-      Args.string({description: 'also check the way to this host', ignoreStdin: true}),
-    ),
+    host: completing('host', Args.string({description: 'host to check the way to', ignoreStdin: true})),
   }
   static override flags = {
     offline: Flags.boolean({description: 'leave out what needs a network'}),
     fix: Flags.boolean({description: 'do what is safe, after a question for each'}),
+    bundle: Flags.string({
+      description: 'write a bug report without secrets, names and IDs to a new file',
+      helpValue: 'FILE',
+    }),
     yes: yesFlag,
   }
-  // prettier-ignore
-  static override asks = {
-    tries: ['listServiceTokens', 'getServiceToken'],
-  } as const
+  static override asks = {tries: ['listServiceTokens', 'getServiceToken']} as const
+
   async run(): Promise<object> {
     const {flags, args, progress} = this
-    if (flags.fix && !flags.yes) this.prompts.require('A confirmation', 'zt doctor --fix --yes')
-    const options = {offline: flags.offline, progress}
+    const {offline, fix, bundle: file} = flags
+    oneStdout('--bundle', file, this.jsonEnabled())
+    if (fix && !flags.yes) this.prompts.require('A confirmation', 'zt doctor --fix --yes')
+    const say = (lines: string[]): void => void (file === '-' || this.print(lines))
     const step = (text: string): string => this.step(text)
-    let findings = await runChecks(CHECKS, await this.world(), options)
-    let fixes: Fixed[] = []
-    this.print(findingsText(findings, step))
-    if (flags.fix) {
-      const agree = ({detail}: {detail: string}, what: string): Promise<boolean> =>
-        flags.yes ? Promise.resolve(true) : this.prompts.agree(`${detail}. ${what}?`)
-      ;({fixes, findings} = await applyFixes(findings, CHECKS, {
-        agree,
-        again: () => this.world(),
-        ...options,
-      }))
-      this.print(fixesText(fixes, findings, step))
-    }
-    const counts = countsOf(findings)
-    if (counts.fail > 0) process.exitCode = exitCodeOfKind('needs-action')
-    return {
-      host: args.host ?? null,
-      offline: flags.offline,
-      findings: findings.map((one) => findingJson(one, step)),
-      fixes: fixes.map((one) => fixedJson(one, (error) => this.errorJson(error))),
-      counts,
-    }
+    const options = {offline, progress, again: () => this.world()}
+    const found = await runChecks(CHECKS, await this.world(), options)
+    say(findingsText(found, step))
+    const agree = async ({detail}: Finding, what: string): Promise<boolean> =>
+      flags.yes || this.prompts.agree(`${detail}. ${what}?`)
+    const {fixes, findings} = fix
+      ? await applyFixes(found, CHECKS, {agree, ...options})
+      : {fixes: [], findings: found}
+    if (fix) say(fixesText(fixes, findings, step))
+    const bundle = file === undefined ? undefined : await makeBundle({world: await this.world(), findings})
+    if (bundle) await this.deliver(bundle, file ?? '')
+    if (countsOf(findings).fail > 0) process.exitCode = exitCodeOfKind('needs-action')
+    const asked = {host: args.host ?? null, offline}
+    const how = {step, errorOf: (error: unknown) => this.errorJson(error)}
+    return {...asked, ...reportJson({findings, fixes, bundle: bundle && {...bundle, file: file ?? ''}}, how)}
   }
 
   private async world(): Promise<DoctorWorld> {
-    return openWorld({
-      settings: await this.settingsOrError(),
-      access: (settings) => this.access(settings),
-      ...{env: process.env, root: this.config.root, host: this.args.host},
-      timeoutMs: patient(TIMEOUT_MS),
-    })
+    const {env} = process
+    const {host} = this.args
+    const settings = await this.settingsOrError()
+    const access: Parameters<typeof openWorld>[0]['access'] = (usable) => this.access(usable)
+    return openWorld({settings, access, env, root: this.config.root, host, timeoutMs: patient(TIMEOUT_MS)})
+  }
+
+  private async deliver(bundle: Bundle, file: string): Promise<void> {
+    if (file === '-') return outJson(bundle.text.trimEnd())
+    await saveBundle(bundle, file)
+    this.print(bundleText(bundle, file))
   }
 }

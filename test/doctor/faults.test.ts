@@ -1,15 +1,25 @@
 import {createHash} from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {afterAll, afterEach, beforeEach, describe, expect, it} from 'vitest'
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import type {JsonObject} from '../../src/lib/core/json.js'
-import {commandTests, type CommandWorld} from '../support/command-harness.js'
+import {CommandWorld} from '../support/command-harness.js'
+import {REMOTE_FAULTS} from './remote-faults.js'
 import {endStarted, forgetHealthy, LOCAL_FAULTS, makeHealthy} from './local-faults.js'
 
-const scene = commandTests('doctor')
-beforeEach(() => makeHealthy(scene.zt))
+let zt: CommandWorld
+beforeAll(async () => {
+  zt = await CommandWorld.open()
+})
+beforeEach(async () => {
+  await zt.reset()
+  await makeHealthy(zt)
+})
 afterEach(endStarted)
-afterAll(forgetHealthy)
+afterAll(async () => {
+  await forgetHealthy()
+  await zt.end()
+})
 
 type Env = Record<string, string | undefined>
 
@@ -41,7 +51,6 @@ async function treeOf({home}: CommandWorld): Promise<string[]> {
 }
 
 it('finds nothing where nothing is wrong', async () => {
-  const {zt} = scene
   const result = await zt.json('doctor --offline')
   expect(faultsIn(result), JSON.stringify(result, null, 2)).toEqual([])
   expect((result['counts'] as {ok: number}).ok).toBeGreaterThan(15)
@@ -49,7 +58,6 @@ it('finds nothing where nothing is wrong', async () => {
 
 describe('finds exactly the one fault that is there', () => {
   it.each(LOCAL_FAULTS)('$fault', async ({build, finds, fixable}) => {
-    const {zt} = scene
     const env: Env = (await build(zt)) ?? {}
     const found = await zt.json('doctor --offline', {env, ends: ends(finds)})
     expect(faultsIn(found), JSON.stringify(found, null, 2)).toEqual([finds])
@@ -64,4 +72,11 @@ describe('finds exactly the one fault that is there', () => {
     if (fixable) expect(faultsIn(await zt.json('doctor --offline', {env}))).toEqual([])
     else expect(await treeOf(zt)).toEqual(before)
   })
+})
+
+it('there are at least 40 faults, and each is another', () => {
+  const faults = [...LOCAL_FAULTS, ...REMOTE_FAULTS].map(({fault}) => fault)
+  expect(new Set(faults).size).toBe(faults.length)
+  expect(faults.length).toBeGreaterThanOrEqual(40)
+  expect(LOCAL_FAULTS.length).toBeGreaterThanOrEqual(25)
 })

@@ -39,6 +39,7 @@ let healthy: {data: CommandWorld['state']['data']; directories: string} | undefi
 
 /** A machine on which nothing is wrong: ssh and zt on PATH, a profile, and a service token in the vault. */
 export async function makeHealthy(zt: CommandWorld): Promise<void> {
+  for (const name of ['.zsh', '.ssh']) await fs.rm(at(zt, name), {recursive: true, force: true})
   await program(zt, 'ssh', 'OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.15 3 Sep 2024')
   await fs.symlink(path.join(ROOT, 'bin', 'zt.cjs'), zt.file('bin/zt'))
   if (healthy) {

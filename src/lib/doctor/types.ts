@@ -60,6 +60,8 @@ export interface DoctorWorld {
   readonly broken: UserError | undefined
   /** As the process has it. */
   readonly env: NodeJS.ProcessEnv
+  /** Empty if it does not exist any more. */
+  readonly cwd: string
   /** Where zt is installed: the root of the package. */
   readonly root: string
   /** The host that the person asked about. */

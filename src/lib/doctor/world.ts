@@ -28,6 +28,7 @@ export function openWorld({settings: given, access, ...rest}: WorldOptions): Doc
   return {
     ...rest,
     broken,
+    cwd: currentDirectoryIfThere(),
     get settings() {
       return settings()
     },
@@ -37,5 +38,13 @@ export function openWorld({settings: given, access, ...rest}: WorldOptions): Doc
     get ctx() {
       return (ctx ??= access(settings()))
     },
+  }
+}
+
+function currentDirectoryIfThere(): string {
+  try {
+    return process.cwd()
+  } catch {
+    return ''
   }
 }

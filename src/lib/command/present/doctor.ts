@@ -61,12 +61,13 @@ function findingLines(
     : [`${lead}${title}`, ...[first, ...more].map((line) => indent + line)]
 }
 
+const NEXT = 'next: '
+
 /** A command stays on one line, however long: it will be copied. */
 function cureLines(cure: string, columns: number): string[] {
-  const isCommand = /^[a-z-]+ /.test(cure)
-  return isCommand
-    ? [`→ ${style.cyan(cure)}`]
-    : wrapped(cure, columns - 2).map((line, at) => (at === 0 ? '→ ' : '  ') + line)
+  if (/^[a-z-]+ /.test(cure)) return [`${style.cyan(NEXT)}${style.cyan(cure)}`]
+  const [first = '', ...more] = wrapped(cure, columns - NEXT.length)
+  return [`${style.cyan(NEXT)}${first}`, ...more.map((line) => ' '.repeat(NEXT.length) + line)]
 }
 
 function countsText(findings: readonly Finding[]): string {
@@ -98,26 +99,49 @@ export function countsOf(findings: readonly Finding[]): Record<State, number> {
   return {ok: count('ok'), warn: count('warn'), fail: count('fail'), skipped: count('skipped')}
 }
 
-/** The JSON shape of a finding. */
-export function findingJson(
-  {id, area, state, title, detail, why, next, facts, fix}: Finding,
-  step: (text: string) => string,
-): object {
-  const steps = next.map(step)
-  return {
-    id,
-    area,
-    state,
-    title,
-    detail,
-    why: why ?? null,
-    next: steps,
-    facts: facts ?? {},
-    fix: fix?.what ?? null,
-  }
+/** What a bundle has, and what is not in it. */
+interface Bundled {
+  bytes: number
+  sections: readonly {name: string; entries: number}[]
+  replaced: Readonly<Record<string, number>>
 }
 
-/** The JSON shape of a cure. */
-export function fixedJson({id, what, outcome, error}: Fixed, errorOf: (error: unknown) => ErrorJson): object {
-  return {id, what, outcome, error: error ? errorOf(error) : null}
+/** What a bundle has, so that a person knows before it is sent. */
+export function bundleText({bytes, sections, replaced}: Bundled, file: string): string[] {
+  const has = sections.filter(({entries}) => entries > 0).map(({name, entries}) => `${name} (${entries})`)
+  const without = Object.entries(replaced).map(([kind, count]) => `${count} ${kind}`)
+  const indent = columnsOf('stdout') - 2
+  return [
+    '',
+    `${style.green('✓')} Wrote ${file} (${bytes} bytes). Read it before you send it.`,
+    ...wrapped(`It has: ${has.join(', ')}.`, indent).map((line) => `  ${line}`),
+    ...wrapped(`Replaced: ${without.join(', ') || 'nothing'}.`, indent).map((line) => `  ${line}`),
+  ]
+}
+
+interface Report {
+  findings: readonly Finding[]
+  fixes: readonly Fixed[]
+  bundle: (Bundled & {file: string}) | undefined
+}
+
+/** The JSON shape of all of it. */
+export function reportJson(
+  {findings, fixes, bundle}: Report,
+  {step, errorOf}: {step: (text: string) => string; errorOf: (error: unknown) => ErrorJson},
+): object {
+  return {
+    findings: findings.map(({id, area, state, title, detail, why, next, facts, fix}) => ({
+      ...{id, area, state, title, detail, why: why ?? null, next: next.map(step), facts: facts ?? {}},
+      fix: fix?.what ?? null,
+    })),
+    fixes: fixes.map(({id, what, outcome, error}) => ({
+      ...{id, what, outcome},
+      error: error ? errorOf(error) : null,
+    })),
+    counts: countsOf(findings),
+    bundle: bundle
+      ? {file: bundle.file, bytes: bundle.bytes, sections: bundle.sections, replaced: bundle.replaced}
+      : null,
+  }
 }

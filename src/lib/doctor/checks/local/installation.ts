@@ -58,11 +58,7 @@ const onPath = checkOf(
       return [
         says.warn('there is no zt on PATH', {
           why: 'Commands that zt suggests, scripts and the completion of a shell start it by its name.',
-          next: [
-            isExecutable()
-              ? `Add ${path.dirname(process.execPath)} to PATH`
-              : `npm install --global ${quoteForPerson(root)}`,
-          ],
+          next: [toPath(root)],
         }),
       ]
     const others = places.filter(({real}) => real !== first.real).map(({file}) => file)
@@ -89,6 +85,15 @@ const onPath = checkOf(
     ]
   },
 )
+
+/** npm links what it has installed in lib/node_modules from bin (npm-folders(5)), and on Windows from beside node_modules. */
+function toPath(root: string): string {
+  const above = path.dirname(root)
+  const isInstalled = path.basename(above) === 'node_modules'
+  if (!isExecutable() && !isInstalled) return `npm install --global ${quoteForPerson(root)}`
+  const prefix = process.platform === 'win32' ? path.join(above, '..') : path.join(above, '../../bin')
+  return `Add ${isExecutable() ? path.dirname(process.execPath) : prefix} to PATH`
+}
 
 /** npm's start script on Windows. */
 function batchFile(directory: string): string | undefined {

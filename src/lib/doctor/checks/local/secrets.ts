@@ -37,13 +37,14 @@ const store = checkOf(
           settings.store === undefined ? 'none is chosen yet: the first secret chooses' : settings.store,
         ),
       ]
-    return [
-      says.ok(
-        `${chosen.store.label}, ${chosen.complete ? (chosen.keys?.length ?? 0) : 'an unknown number of'} entries`,
-      ),
-    ]
+    return [says.ok(`${chosen.store.label}, ${entriesOf(chosen)}`)]
   },
 )
+
+function entriesOf({complete, keys = []}: SurveyedStore): string {
+  if (!complete) return 'an unknown number of entries'
+  return keys.length === 1 ? '1 entry' : `${keys.length} entries`
+}
 
 function ofStore({store: {kind, label}, state, why, next}: SurveyedStore, says: Says): Finding {
   return says.fail(`${label} is ${state}`, {
