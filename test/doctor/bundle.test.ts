@@ -84,7 +84,7 @@ beforeAll(async () => {
   await world.heal()
   const {index, zt} = world
   const entry = {
-    ...{clientId: CANARY.clientId, profile: CANARY.profile, accountId: CANARY.accountId, store: 'vault'},
+    ...{clientId: CANARY.clientId, profile: CANARY.profile, accountId: CANARY.accountId, store: 'vault' as const},
     ...{storedAt: '2026-11-01T00:00:00.000Z', expiresAt: undefined},
   } as const
   const names = [CANARY.token, CANARY.unicode, CANARY.hostile, CANARY.placeholder, 'Node', 'ok']

@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {faultsIn, HOST, RemoteWorld} from './remote-world.js'
-import {REMOTE_FAULTS} from './remote-faults.js'
+import {knownServer, REMOTE_FAULTS} from './remote-faults.js'
 
 let world: RemoteWorld
 beforeAll(async () => {
@@ -14,6 +14,16 @@ describe('nothing is wrong', () => {
     const findings = await world.find({host})
     expect(faultsIn(findings), JSON.stringify(findings, null, 2)).toEqual([])
     expect(findings.filter(({state}) => state === 'ok').length).toBeGreaterThan(host ? 12 : 7)
+  })
+})
+
+it('a server whose key ssh knows is in order', async () => {
+  await knownServer(world)
+  const findings = await world.find({host: HOST})
+  expect(faultsIn(findings)).toEqual([])
+  expect(findings.find(({id}) => id === 'known-hosts')).toMatchObject({
+    state: 'ok',
+    detail: expect.stringMatching(/^SHA256:.*, which ssh knows$/) as string,
   })
 })
 

@@ -3,6 +3,7 @@ import path from 'node:path'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {proxyCommand} from '../../src/lib/tunnel/proxy/command.js'
 import {hostBlock} from '../../src/lib/tunnel/ssh/config/block.js'
+import {startSshServer} from '../../src/lib/sandbox/ssh-server.js'
 import {startConnectProxy} from '../support/connect-proxy.js'
 import {HOST, ROOT, startInspection, TOKEN, type Look, type RemoteWorld} from './remote-world.js'
 
@@ -154,6 +155,26 @@ const ACCOUNT: RemoteFault[] = [
   },
 ] // prettier-ignore
 
+/** The sandbox's SSH server is behind the tunnel, and ssh knows its key, or that of another one. */
+export async function knownServer(world: RemoteWorld, {other = false} = {}): Promise<void> {
+  const [server, another] = await Promise.all(
+    ['server', 'another'].map(async (name) => {
+      const directory = path.join(world.zt.home, 'work', name)
+      await fs.mkdir(directory, {recursive: true})
+      return startSshServer(directory)
+    }),
+  )
+  if (!server || !another) throw new Error('two servers were started')
+  world.closers.push(
+    () => server.close(),
+    () => another.close(),
+  )
+  world.origin.forward = Number(server.address.split(':').at(-1))
+  const file = path.join(path.dirname(world.sshConfig), 'hosts')
+  await fs.writeFile(file, `${HOST} ${(other ? another : server).publicKey}\n`)
+  await world.profile({knownHostsFile: file})
+}
+
 const WITH_HOST: RemoteFault[] = [
   {
     fault: 'the rule for the host was lost',
@@ -174,6 +195,11 @@ const WITH_HOST: RemoteFault[] = [
     fault: 'the server behind the tunnel is no SSH server',
     build: ({origin}) => void (origin.answer = 'HTTP/1.1 400 Bad Request\r\n\r\n'.padEnd(9000)),
     finds: 'connection/ssh warn',
+  },
+  {
+    fault: 'the server has another key than ssh knows',
+    build: (world) => knownServer(world, {other: true}),
+    finds: 'known-hosts/changed fail',
   },
   {
     fault: 'the certificate of the edge is not trusted',

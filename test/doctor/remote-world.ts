@@ -48,6 +48,12 @@ const SEED: SandboxSeed = {
   ],
 } // prettier-ignore
 
+/** What is behind the tunnel: a text that it says, or a port of this machine. */
+interface Origin {
+  answer: string | undefined
+  forward: number | undefined
+}
+
 /** A machine and an account in which nothing is wrong; each fault starts from it. */
 export class RemoteWorld {
   /** A copy of the home as it is when nothing is wrong. */
@@ -58,7 +64,7 @@ export class RemoteWorld {
 
   private constructor(
     readonly zt: CommandWorld,
-    readonly origin: {answer: string | undefined},
+    readonly origin: Origin,
     readonly end: () => Promise<void>,
   ) {
     this.#healthy = `${zt.home}-healthy`
@@ -66,10 +72,14 @@ export class RemoteWorld {
   }
 
   static async open(): Promise<RemoteWorld> {
-    const origin: {answer: string | undefined} = {answer: 'SSH-2.0-OfTheTest\r\n'}
+    const origin: Origin = {answer: 'SSH-2.0-OfTheTest\r\n', forward: undefined}
     const server = net.createServer((socket) => {
       socket.on('error', () => undefined)
-      if (origin.answer === undefined) socket.destroy()
+      if (origin.forward !== undefined) {
+        const behind = net.connect(origin.forward, '127.0.0.1')
+        behind.on('error', () => undefined)
+        socket.pipe(behind).pipe(socket)
+      } else if (origin.answer === undefined) socket.destroy()
       else socket.write(origin.answer)
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -126,7 +136,7 @@ export class RemoteWorld {
     this.api.reset()
     delete process.env['SSL_CERT_FILE']
     for (const close of this.closers.splice(0)) await close()
-    this.origin.answer = 'SSH-2.0-OfTheTest\r\n'
+    Object.assign(this.origin, {answer: 'SSH-2.0-OfTheTest\r\n', forward: undefined})
     Object.assign(this.state.data, structuredClone(this.#account))
     for (const name of ['CONFIG', 'DATA', 'STATE', 'CACHE', '.ssh']) {
       await fs.rm(path.join(this.zt.home, name), {recursive: true, force: true})
@@ -169,7 +179,7 @@ export class RemoteWorld {
       environment: {dbusAddress: undefined, runtimeDir: undefined},
     })
     return {
-      ...{ctx, settings, env, cwd, host, timeoutMs},
+      ...{ctx, settings, env, host, timeoutMs},
       ...{paths: settings.paths, broken: undefined, root: ROOT},
     }
   }

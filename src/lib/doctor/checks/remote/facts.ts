@@ -9,6 +9,7 @@ import type {HostBinding, IndexEntry} from '../../../secrets/index-files.js'
 import {systemLookup, type Lookup} from '../../../tunnel/check/network.js'
 import {checkTunnel} from '../../../tunnel/check/check.js'
 import {aliasFor, type Alias} from '../../../tunnel/ssh/alias.js'
+import {parseDestination} from '../../../tunnel/target/destination.js'
 import {confirmedToken, mayUseEnvironment, secretGone, type Target} from '../../../tunnel/target/target.js'
 import {readCredentials} from '../../../secrets/credentials.js'
 import type {CheckStep} from '../../../tunnel/types.js'
@@ -128,17 +129,19 @@ export class Facts {
 
   /** What the person's word for the host means in ssh's configuration. */
   alias(): Promise<Alias | undefined> {
-    const {host, settings, env} = this.#world
+    const {host: written = '', settings, env} = this.#world
     return this.once('alias', async () =>
-      host === undefined
-        ? undefined
-        : await aliasFor({settings, host, written: host, file: this.sshConfig, env}),
+      aliasFor({settings, host: this.#given(), written, file: this.sshConfig, env}),
     )
   }
 
-  /** The host that the person asked about. @throws as `aliasFor` */
+  /** The host that the person asked about. @throws as `parseDestination` and `aliasFor` */
   async host(): Promise<string> {
-    return (await this.alias())?.host ?? this.#world.host ?? ''
+    return (await this.alias())?.host ?? this.#given()
+  }
+
+  #given(): string {
+    return parseDestination(this.#world.host ?? '', 'zt doctor HOST').host
   }
 
   /** The application of the host. @throws as `explainApplication` */

@@ -4,6 +4,7 @@ import {clockCheck} from './clock.js'
 import {Facts} from './facts.js'
 import {tableRow, type RemoteCheck} from './finding.js'
 import {hostChecks} from './host.js'
+import {knownHostsCheck} from './known-hosts.js'
 import {networkChecks} from './network.js'
 import type {Seams} from './seams.js'
 import {sshChecks} from './ssh.js'
@@ -14,6 +15,7 @@ const ALL: readonly RemoteCheck[] = [
   ...networkChecks,
   ...sshChecks,
   ...hostChecks,
+  knownHostsCheck,
 ]
 
 /** Those that use the network or the account, in the order in which they are shown within an area. */

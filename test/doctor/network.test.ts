@@ -1,0 +1,71 @@
+import {afterAll, beforeAll, expect, it} from 'vitest'
+import {remoteChecksWith} from '../../src/lib/doctor/checks/remote/index.js'
+import type {Seams} from '../../src/lib/doctor/checks/remote/seams.js'
+import type {Finding} from '../../src/lib/doctor/types.js'
+import type {Address} from '../../src/lib/tunnel/check/network.js'
+import {faultsIn, HOST, RemoteWorld} from './remote-world.js'
+
+let world: RemoteWorld
+beforeAll(async () => {
+  world = await RemoteWorld.open()
+})
+afterAll(() => world.end())
+
+const addresses = (...list: string[]): Address[] =>
+  list.map((address) => ({address, family: address.includes(':') ? 6 : 4}))
+
+/** What one check says, without the others. */
+async function ask(id: string, seams: Seams, profile: Record<string, unknown> = {}): Promise<Finding[]> {
+  await world.heal()
+  await world.profile({connectTo: undefined, ...profile})
+  const check = remoteChecksWith({sshConfig: world.sshConfig, ...seams}).find((one) => one.id === id)
+  return (await check?.run(await world.world({host: HOST, timeoutMs: 1000}))) ?? []
+}
+
+it.each<{answers: Address[]; found: string[]}>([
+  {answers: addresses('104.16.0.1', '2606:4700::1'), found: []},
+  {answers: addresses('10.1.2.3'), found: ['dns/private warn']},
+  {answers: addresses('fd00::1'), found: ['dns/private warn']},
+  {answers: addresses('100.64.0.9'), found: ['dns/private warn']},
+  {answers: addresses('0.0.0.0'), found: ['dns/sinkhole fail']},
+  {answers: addresses('::1'), found: ['dns/sinkhole fail']},
+  {answers: addresses('192.0.2.1'), found: ['dns/not-cloudflare warn']},
+  {answers: addresses('192.0.2.1', '2001:db8::1'), found: ['dns/not-cloudflare warn']},
+  {answers: addresses('104.16.0.1', '2001:db8::1'), found: ['dns/two-answers warn']},
+])('DNS that answers $answers is $found', async ({answers, found}) => {
+  expect(faultsIn(await ask('dns', {lookup: () => Promise.resolve(answers)}))).toEqual(found)
+})
+
+it('a name that only a search domain makes is found', async () => {
+  const lookup = (name: string) =>
+    name.endsWith('.')
+      ? Promise.reject(Object.assign(new Error('none'), {code: 'ENOTFOUND'}))
+      : Promise.resolve(addresses('192.0.2.7'))
+  expect(faultsIn(await ask('dns', {lookup}))).toEqual(['dns/search-domain fail'])
+})
+
+it('an address of Cloudflare is not looked up with a dot: it comes from no search domain of others', async () => {
+  const asked: string[] = []
+  const lookup = (name: string) => {
+    asked.push(name)
+    return Promise.resolve(addresses('104.16.0.1'))
+  }
+  await ask('dns', {lookup})
+  expect(asked).toEqual([HOST])
+})
+
+it.each([
+  {status: 302, found: ['api/portal fail']},
+  {status: 204, found: ['api fail']},
+  {status: undefined, found: ['api fail']},
+])(
+  'an API that does not answer, with a network that answers $status itself, is $found',
+  async ({status, found}) => {
+    const findings = await ask(
+      'api',
+      {lookup: () => Promise.resolve(addresses('104.16.0.1')), portal: () => Promise.resolve(status)},
+      {apiUrl: 'https://api.zt-doctor.invalid/client/v4'},
+    )
+    expect(faultsIn(findings), JSON.stringify(findings)).toEqual(found)
+  },
+)
