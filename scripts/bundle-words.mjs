@@ -31,6 +31,9 @@ export function bundleWords(root) {
           words.add(word.toLowerCase())
     }
   }
+  // The words of command lines.
+  for (const name of fs.readdirSync(path.join(root, 'src', 'commands'), {recursive: true, encoding: 'utf8'}))
+    for (const [word] of name.replace(/\.ts$/, '').matchAll(/[a-z]+/g)) words.add(word)
   const kept = [...words].filter((word) => word.length <= 20 && !EXAMPLES.test(word)).sort()
   const lines = ['']
   for (const word of kept)

@@ -76,6 +76,7 @@ const FINDINGS: readonly Finding[] = [
   }),
   finding(`${CANARY.banner} by ${CANARY.ca}, ${CANARY.hostile}`),
   finding(`Cannot read /home/${CANARY.reportedBy}/.config/zt/config.json`),
+  finding('It is about "Store"', {next: ['zt app explain Store --token wrong --profile gone']}),
   finding(`The account of ${CANARY.host.toUpperCase()} is "ok"`, {title: CANARY.reportedBy}),
 ]
 
@@ -160,9 +161,10 @@ describe('the bundle of a set-up full of canaries', () => {
   }) // prettier-ignore
 
   it('does not show a name that is a word of its own', () => {
-    const findings = json['findings'] as {detail: string; state: string}[]
+    const findings = json['findings'] as {detail: string; state: string; next: string[]}[]
     expect(findings[2]?.detail).not.toContain('Node')
-    expect(findings[5]?.detail).not.toContain('"ok"')
+    expect(findings[6]?.detail).not.toContain('"ok"')
+    expect(findings[5]?.next[0]).toMatch(/^zt app explain name-\d+ --token name-\d+ --profile name-\d+$/)
     expect(findings[0]?.state).toBe('ok')
   })
 

@@ -18,12 +18,12 @@ import {withoutSecrets} from '../../tunnel/ssh/config/diff.js'
 import {AREAS, type DoctorWorld, type Finding} from '../types.js'
 import {commitOf, foreign, label, oneOf, own, prose, type Kind, type Piece} from './piece.js'
 import type {Replacer} from './replacer.js'
+import {PROGRAMS} from './vocabulary.js'
 
 const MOST_FILES = 500
 const MOST_LINES = 300
 const MOST_RECORDS = 20
 const STATES = ['ok', 'warn', 'fail', 'skipped'] as const
-const PROGRAMS = ['ssh', 'cloudflared', 'curl', 'git', 'age', 'secret-tool', 'pass'] as const
 
 /** A part of the bundle, and how many things are in it. */
 export interface Section {
@@ -86,7 +86,7 @@ function versions(): Piece {
     arch: label(arch),
     executable: label(executable.kind),
     target: label(target ?? undefined) ?? null,
-    system: prose(os.release()),
+    system: prose(/^\d+\.\d+/.exec(os.release())?.[0]),
   }
 } // prettier-ignore
 
@@ -131,6 +131,7 @@ function valuePiece(name: string, value: unknown): Piece {
     if (SETTING_LABELS.test(name)) return label(value)
     if (SETTING_PATHS.test(name)) return foreign('path', value)
     if (name === 'apiUrl' || name === 'api' || name === 'edge') return prose(value)
+    if (SETTING_KINDS[name] === 'profile') return profileOf(value)
     return foreign(SETTING_KINDS[name] ?? 'text', value)
   }
   if (Array.isArray(value)) return value.map((one) => valuePiece(name, one))
@@ -139,10 +140,15 @@ function valuePiece(name: string, value: unknown): Piece {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, valuePiece(key, inner)]))
 }
 
+/** The name that every profile without one has is zt's. */
+function profileOf(name: string): Piece {
+  return name === 'default' ? own`default` : foreign('profile', name)
+}
+
 async function profiles({paths}: DoctorWorld): Promise<Piece> {
   const config = await readConfig(paths)
   return Object.entries(config.profiles).map(([name, profile]) => ({
-    name: foreign('profile', name),
+    name: profileOf(name),
     ...(valuePiece('', profile) as Record<string, Piece>),
   }))
 }
@@ -183,7 +189,7 @@ function programs({env, root}: DoctorWorld): Piece {
 
 async function tokens({ctx}: DoctorWorld): Promise<Piece> {
   return (await ctx.index.list()).map((entry) => ({
-    ...{token: foreign('token', entry.name), id: foreign('id', entry.tokenId), profile: foreign('profile', entry.profile)},
+    ...{token: foreign('token', entry.name), id: foreign('id', entry.tokenId), profile: profileOf(entry.profile)},
     ...{account: foreign('id', entry.accountId), store: label(entry.store), storedAt: prose(entry.storedAt)},
     ...{expiresAt: prose(entry.expiresAt), previousUntil: prose(entry.previousUntil)},
     ...{secretVersion: entry.secretVersion, imported: entry.imported},
@@ -192,7 +198,7 @@ async function tokens({ctx}: DoctorWorld): Promise<Piece> {
 
 async function hosts({ctx}: DoctorWorld): Promise<Piece> {
   return (await ctx.index.bindings()).map(({host, tokenId, profile, boundAt}) => ({
-    ...{host: prose(host), id: foreign('id', tokenId), profile: foreign('profile', profile)},
+    ...{host: prose(host), id: foreign('id', tokenId), profile: profileOf(profile)},
     boundAt: prose(boundAt),
   }))
 }
@@ -202,7 +208,7 @@ async function journal({ctx}: DoctorWorld): Promise<Piece> {
   return [
     ...entries.map((entry) => ({
       ...{kind: oneOf(entry.kind, ['create', 'rotate']), token: foreign('token', entry.name)},
-      ...{profile: foreign('profile', entry.profile), store: label(entry.store)},
+      ...{profile: profileOf(entry.profile), store: label(entry.store)},
       ...{startedAt: prose(entry.startedAt), sentAt: prose(entry.sentAt), storedAt: prose(entry.storedAt)},
       ...{endedAt: prose(entry.endedAt), undone: entry.undone, endsPrevious: entry.endsPrevious},
     })),
@@ -215,7 +221,7 @@ async function undo({ctx}: DoctorWorld): Promise<Piece> {
   return [
     ...records.slice(-MOST_RECORDS).map(({at, state, command, profile, changes}) => ({
       ...{at: prose(at), state: oneOf(state, ['begun', 'done', 'undone']), command: prose(command)},
-      profile: foreign('profile', profile),
+      profile: profileOf(profile),
       changes: changes.map(({action, target, fields}) => ({
         ...{action: label(action), kind: label(target.kind), name: foreign('name', target.name)},
         fields: fields.map(({field}) => label(field)),
@@ -306,7 +312,10 @@ export async function tellForeign(
       replacer.know('id', tokenId)
       replacer.know('id', clientId)
     }
-    for (const {host: bound} of await world.ctx.index.bindings()) replacer.know('host', bound.split('/')[0])
+    for (const {host: bound, tokenId} of await world.ctx.index.bindings()) {
+      replacer.know('host', bound.split('/')[0])
+      replacer.know('id', tokenId)
+    }
   })
   await quietly(async () => {
     for (const {name} of (await world.ctx.journal.list()).entries) replacer.know('token', name)

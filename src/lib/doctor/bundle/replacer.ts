@@ -6,11 +6,16 @@ import {isOwnDotted, isOwnName, isOwnPart, isOwnText, isOwnWord} from './vocabul
 /** More would be no word that a person reads. */
 const LONGEST_KNOWN = 4096
 
+/** In suggestions. */
+const PUBLIC_RESOLVER = '1.1.1.1'
+
 /** Splits a text so that every character is part of a match, or is a blank or punctuation in ASCII. */
 const PARTS = [
   // Names are in quotes.
   String.raw`(?<quoted>"[^"\n]*"|(?<![\p{L}\p{N}])'[^'\n]*'(?![\p{L}\p{N}])|“[^”\n]*”)`,
-  String.raw`(?<url>\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+)`,
+  // What a person would give there, whatever it is.
+  String.raw`(?<given>(?<=--(?:profile|token|account|zone|connect-to|name|host|user) )[^\s"']+)`,
+  String.raw`(?<url>\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>…]+)`,
   String.raw`(?<email>[^\s"'<>(),:;@]+@[^\s"'<>(),:;@]+)`,
   String.raw`(?<path>(?<![\p{L}\p{N}])(?:~|\.{1,2})?\/[^\s"'<>(),;:]*|\b[A-Za-z]:\\[^\s"'<>(),;]*)`,
   String.raw`(?<address>(?<![\p{L}\p{N}.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\p{L}\p{N}]))`,
@@ -139,10 +144,11 @@ export class Replacer {
         const groups = more.at(-1) as Partial<Record<string, string>>
         if (groups['known'] !== undefined) return this.place('word', found)
         if (groups['quoted'] !== undefined) return this.quoted(found)
+        if (groups['given'] !== undefined) return this.given(found)
         if (groups['url'] !== undefined) return this.url(found)
         if (groups['email'] !== undefined) return this.email(found)
-        if (groups['path'] !== undefined) return this.path(found)
-        if (groups['address'] !== undefined) return net.isIP(found) === 0 ? this.spelled(found) : this.place('ip', found)
+        if (groups['path'] !== undefined) return found.endsWith('.') ? `${this.path(found.slice(0, -1))}.` : this.path(found)
+        if (groups['address'] !== undefined) return found === PUBLIC_RESOLVER ? found : net.isIP(found) === 0 ? this.spelled(found) : this.place('ip', found)
         if (groups['date'] !== undefined) return found
         if (groups['id'] !== undefined) return this.place('id', found)
         if (groups['dotted'] !== undefined) return isOwnDotted(found) ? found : this.place('host', found)
@@ -160,6 +166,12 @@ export class Replacer {
 
   #isPath(text: string): boolean {
     return /^(?:~|\.{1,2})?\//.test(text)
+  }
+
+  /** In a suggestion, NAME stays. */
+  private given(found: string): string {
+    if (found === 'env' || found === 'default' || (/^[A-Z]+$/.test(found) && isOwnWord(found))) return found
+    return this.place(isHost(found) ? 'host' : 'name', found)
   }
 
   private url(found: string): string {

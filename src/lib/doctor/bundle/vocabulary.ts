@@ -5,10 +5,22 @@ import {WORDS} from './words.js'
 
 // What may be in a bundle as it is. Whatever is not here is foreign, and is replaced.
 
-const words = new Set([...WORDS.split(/\s+/), ...AREAS, 'node', 'openssh', 'cloudflared', 'zt'])
+/** What zt starts or looks for. */
+export const PROGRAMS = [
+  'ssh',
+  'ssh-keygen',
+  'cloudflared',
+  'curl',
+  'git',
+  'age',
+  'secret-tool',
+  'pass',
+] as const
+
+const words = new Set([...WORDS.split(/\s+/), ...AREAS, 'node', 'openssh', 'cloudflared', 'zt', ...PROGRAMS])
 /** With digits, which words of zt's texts are not collected with. */
 const WITH_DIGITS =
-  /^(?:ipv[46]|utf-?8|sha256|tls(?:v1(?:\.[0-3])?)?|http2?|x64|arm64|x509|h2|v?\d{1,5}(?:\.\d{1,5}){0,2}(?:p\d{1,2})?|\d{1,5}(?:ms|s|min|h|d|mb|kb|gb))$/
+  /^(?:ipv[46]|utf-?8|sha256|tls(?:v1(?:\.[0-3])?)?|sha2|nistp\d{3}|ed25519|http2?|x64|arm64|x509|h2|v?\d{1,5}(?:\.\d{1,5}){0,2}(?:p\d{1,2})?|\d{1,5}(?:ms|s|min|h|d|mb|kb|gb))$/
 /** Of a path: what systems and zt call their directories and files. */
 const PATHS = new Set(
   // prettier-ignore
@@ -17,7 +29,7 @@ const PATHS = new Set(
     'share', 'state', 'cache', 'config', 'ssh', 'zt', 'node', 'node_modules', 'dist', 'data', 'library', 'appdata', 'roaming',
     'program files', 'windows', 'system32', 'openssh', 'nodejs', 'applications', 'homebrew', 'cellar', 'nix', 'store', 'snap', 'id_rsa',
     'id_ed25519', 'id_ecdsa', 'known_hosts', 'known_hosts2', 'authorized_keys', 'ssh_config', 'identity', 'vault', 'index', 'hosts',
-    'journal', 'undo', 'locks', 'sandbox', 'connections', 'forwards', 'keys', 'docker', 'credential', 'dotfiles', 'profile', 'bashrc',
+    'journal', 'default', 'undo', 'locks', 'sandbox', 'connections', 'forwards', 'keys', 'docker', 'credential', 'dotfiles', 'profile', 'bashrc',
     'zshrc', 'fish', 'completions',
   ],
 )
@@ -44,7 +56,15 @@ export function isOwnText(text: string): boolean {
 /** Whether a part of a path says nothing of this machine. */
 export function isOwnPart(part: string): boolean {
   const low = part.toLowerCase().replace(/^\./, '')
-  if (low === '' || low === '~' || low === '.' || PATHS.has(low) || /^\d{1,5}$/.test(low)) return true
+  if (
+    low === '' ||
+    low === '~' ||
+    low === '.' ||
+    PATHS.has(low) ||
+    (PROGRAMS as readonly string[]).includes(low) ||
+    /^\d{1,5}$/.test(low)
+  )
+    return true
   const [name = '', ending = '', ...more] = low.split('.')
   return more.length === 0 && ENDINGS.has(ending) && (PATHS.has(name) || words.has(name))
 }

@@ -116,9 +116,9 @@ async function account(facts: Facts, {ctx, settings}: DoctorWorld, says: Says): 
   const {accountId} = await ctx.api()
   if (accounts.length === 0) return [says.skipped('the API token may not list accounts')]
   const one = accounts.find(({id}) => id === accountId)
-  if (one) return [says.ok(`${one.name} (${one.id})`)]
+  if (one) return [says.ok(`"${one.name}" (${one.id})`)]
   return [
-    says.fail(`The API token does not see the account ${settings.accountName ?? accountId ?? ''}`, {
+    says.fail(`The API token does not see the account "${settings.accountName ?? accountId ?? ''}"`, {
       why: `It sees ${accounts.map(({name}) => `"${name}"`).join(', ')}.`,
       next: [ztCommand(ctx, 'login')],
     }),

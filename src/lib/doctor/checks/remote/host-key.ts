@@ -119,8 +119,8 @@ function packetIn(bytes: Buffer): {payload: Buffer; length: number} | undefined 
 function keyIn(bytes: Buffer): HostKey | undefined {
   const blob = stringIn(bytes)
   const type = blob && stringIn(blob)?.toString('latin1')
-  if (type === undefined || !/^[\w@.-]{1,64}$/.test(type)) return undefined
-  const sum = createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')
+  if (!blob || type === undefined || !/^[\w@.-]{1,64}$/.test(type)) return undefined
+  const sum = createHash('sha256').update(blob).digest('base64').slice(0, 43)
   return {type, base64: blob.toString('base64'), fingerprint: `SHA256:${sum}`}
 }
 
