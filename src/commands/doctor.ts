@@ -5,6 +5,8 @@ import {DespiteSettingsCommand} from '../lib/command/despite-settings-command.js
 import {yesFlag} from '../lib/command/flags.js'
 import {oneStdout} from '../lib/command/one-stdout.js'
 import {bundleText, countsOf, findingsText, fixesText, reportJson} from '../lib/command/present/doctor.js'
+import {PROBES} from '../lib/command/probes.js'
+import type {Settings} from '../lib/config/types.js'
 import {exitCodeOfKind} from '../lib/core/exit-codes.js'
 import {patient} from '../lib/core/patience.js'
 import {makeBundle, saveBundle, type Bundle} from '../lib/doctor/bundle/bundle.js'
@@ -37,7 +39,10 @@ export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
     }),
     yes: yesFlag,
   }
-  static override asks = {tries: ['listServiceTokens', 'getServiceToken']} as const
+  // prettier-ignore
+  static override asks = {
+    tries: [...PROBES, 'listApplications', 'listApplicationPolicies', 'getOrganization', 'listZones'],
+  } as const
 
   async run(): Promise<object> {
     const {flags, args, progress} = this
@@ -51,24 +56,20 @@ export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
     say(findingsText(found, step))
     const agree = async ({detail}: Finding, what: string): Promise<boolean> =>
       flags.yes || this.prompts.agree(`${detail}. ${what}?`)
-    const {fixes, findings} = fix
-      ? await applyFixes(found, CHECKS, {agree, ...options})
-      : {fixes: [], findings: found}
+    const nothing = {fixes: [], findings: found}
+    const {fixes, findings} = fix ? await applyFixes(found, CHECKS, {agree, ...options}) : nothing
     if (fix) say(fixesText(fixes, findings, step))
     const bundle = file === undefined ? undefined : await makeBundle({world: await this.world(), findings})
     if (bundle) await this.deliver(bundle, file ?? '')
     if (countsOf(findings).fail > 0) process.exitCode = exitCodeOfKind('needs-action')
-    const asked = {host: args.host ?? null, offline}
-    const how = {step, errorOf: (error: unknown) => this.errorJson(error)}
-    return {...asked, ...reportJson({findings, fixes, bundle: bundle && {...bundle, file: file ?? ''}}, how)}
+    const report = {findings, fixes, bundle: bundle && {...bundle, file: file ?? ''}}
+    return {host: args.host ?? null, offline, ...reportJson(report, step, (error) => this.errorJson(error))}
   }
 
   private async world(): Promise<DoctorWorld> {
-    const {env} = process
-    const {host} = this.args
-    const settings = await this.settingsOrError()
-    const access: Parameters<typeof openWorld>[0]['access'] = (usable) => this.access(usable)
-    return openWorld({settings, access, env, root: this.config.root, host, timeoutMs: patient(TIMEOUT_MS)})
+    const place = {env: process.env, root: this.config.root, host: this.args.host}
+    const from = {settings: await this.settingsOrError(), access: (usable: Settings) => this.access(usable)}
+    return openWorld({...from, ...place, timeoutMs: patient(TIMEOUT_MS)})
   }
 
   private async deliver(bundle: Bundle, file: string): Promise<void> {

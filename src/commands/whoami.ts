@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core'
 import {whoami} from '../lib/access/account/session.js'
 import {AccessCommand} from '../lib/command/access-command.js'
 import {permissionLines} from '../lib/command/present/permissions.js'
+import {PROBES} from '../lib/command/probes.js'
 import {style} from '../lib/cli/streams.js'
 import {facts} from '../lib/cli/table.js'
 
@@ -21,14 +22,7 @@ export default class WhoAmI extends AccessCommand<typeof WhoAmI> {
       allowNo: true,
     }),
   }
-  // It probes each permission; the objects that it deletes do not exist (api/probe.ts).
-  // prettier-ignore
-  static override asks = {
-    tries: [
-      'listServiceTokens', 'getServiceToken', 'deleteServiceToken', 'listPolicies', 'getPolicy',
-      'deletePolicy', 'listGroups', 'getGroup', 'deleteGroup', 'accessEvents',
-    ],
-  } as const
+  static override asks = {tries: PROBES} as const
 
   async run(): Promise<object> {
     const {profileName: profile, profileSource, profileStore, apiTokenStore, apiUrl, sandbox} = this.settings

@@ -179,7 +179,7 @@ export class RemoteWorld {
       environment: {dbusAddress: undefined, runtimeDir: undefined},
     })
     return {
-      ...{ctx, settings, env, host, timeoutMs},
+      ...{ctx, settings, env, cwd, host, timeoutMs},
       ...{paths: settings.paths, broken: undefined, root: ROOT},
     }
   }

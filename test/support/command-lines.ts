@@ -92,6 +92,14 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['token', 'revoke', 'build', '--yes']},
   ],
 
+  'what is wrong': [
+    {args: ['doctor', '--offline']},
+    {args: ['token', 'create', 'doctored']},
+    {args: ['app', 'add-rule', 'Database', '--service-auth', '--token', 'doctored']},
+    {args: ['doctor', HOST], ends: 9},
+    {args: ['doctor', '--fix', '--yes'], before: forgetIndex},
+  ],
+
   'a service token that comes to nothing': [
     {
       args: ['token', 'create', 'lost'],
@@ -711,6 +719,10 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   'store:check': {
     leak: [['store', 'check'], ['store', 'check', '--fix']],
     hostile: [['store', 'check'], ['store', 'check', '--fix']],
+  },
+  doctor: {
+    leak: [['doctor', '--offline'], ['doctor', 'gitlab-ssh.widgetcorp.tech'], ['doctor', '--offline', '--fix', '--yes'], ['doctor', '--offline', '--bundle', '-'], ['doctor', '--profile', 'nobody']],
+    hostile: [['doctor', '--offline'], ['doctor', HOSTILE], ['doctor', '--offline', '--bundle', HOSTILE], ['doctor', '--offline', '--bundle', '-']],
   },
   logout: {
     leak: [['logout', '--profile', 'again'], ['logout', '--profile', 'again']],

@@ -128,7 +128,8 @@ interface Report {
 /** The JSON shape of all of it. */
 export function reportJson(
   {findings, fixes, bundle}: Report,
-  {step, errorOf}: {step: (text: string) => string; errorOf: (error: unknown) => ErrorJson},
+  step: (text: string) => string,
+  errorOf: (error: unknown) => ErrorJson,
 ): object {
   return {
     findings: findings.map(({id, area, state, title, detail, why, next, facts, fix}) => ({
