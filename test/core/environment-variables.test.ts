@@ -65,6 +65,10 @@ const COMPUTED: Record<string, string[]> = {
     ...['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_CACHE_HOME'],
     ...['APPDATA', 'LOCALAPPDATA'],
   ],
+  // Which are set, and whose names are no one's own.
+  'src/lib/doctor/bundle/document.ts': [],
+  // What other programs take for a proxy.
+  'src/lib/doctor/checks/remote/network.ts': [],
   // The names are in core/pair-variables.ts.
   'src/lib/secrets/env/environment-pair.ts': [...PAIR_VARIABLES],
   // variableOf itself.

@@ -332,7 +332,8 @@ export async function tellForeign(
           for (const word of configWords(Buffer.from(value, 'latin1').toString('utf8')) ?? [])
             if (!/[*?!%]/.test(word)) replacer.know(keyword === 'user' ? 'user' : 'name', word)
   })
-  for (const directory of [env['HOME'], world.root, ...homeOfSsh()]) replacer.knowPath(directory)
+  for (const name of ['HOME', 'USERPROFILE']) replacer.knowPath(env[name])
+  for (const directory of [world.root, ...homeOfSsh()]) replacer.knowPath(directory)
   // A value of a variable may be anywhere; those that zt's own words make up say nothing.
   for (const [name, value] of Object.entries(env))
     if (NOTABLE.test(name) && value !== undefined && value.length >= 6) {

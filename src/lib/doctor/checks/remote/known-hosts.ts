@@ -8,6 +8,7 @@ import {environmentFor} from '../../../system/child-environment.js'
 import {findProgram} from '../../../system/programs.js'
 import {openAccepted} from '../../../tunnel/carrier/open-accepted.js'
 import {settingIn, settingsFromSsh} from '../../../tunnel/ssh/ask-ssh.js'
+import {defaultSshConfig} from '../../../tunnel/ssh/config-values.js'
 import {configWords} from '../../../tunnel/ssh/configuration.js'
 import {isNameless} from '../../../tunnel/ssh/user-name.js'
 import type {Says} from '../../finding.js'
@@ -49,7 +50,7 @@ async function knownHosts(facts: Facts, world: DoctorWorld, says: Says): Promise
     ...['userknownhostsfile', 'globalknownhostsfile'].flatMap(
       (keyword) => configWords(settingIn(answer, keyword) ?? '') ?? [],
     ),
-  ].flatMap((file) => (file === undefined || file === 'none' ? [] : [withHome(file, env)]))
+  ].flatMap((file) => (file === undefined || file === 'none' ? [] : [withHome(file)]))
   const known: KnownKey[] = []
   for (const file of files) if (fs.existsSync(file)) known.push(...(await keysFor(keygen, file, name, env)))
   if (known.length === 0) return [says.ok(`ssh does not know a key of ${name} yet`)]
@@ -87,8 +88,11 @@ async function knownHosts(facts: Facts, world: DoctorWorld, says: Says): Promise
   ]
 }
 
-function withHome(file: string, env: NodeJS.ProcessEnv): string {
-  return file.startsWith('~/') ? path.join(env['HOME'] ?? '', file.slice(2)) : file
+/** ssh's home is that of the user database. */
+function withHome(file: string): string {
+  return file.startsWith('~/')
+    ? path.join(path.dirname(path.dirname(defaultSshConfig())), file.slice(2))
+    : file
 }
 
 /** The keys that a file has for a name, hashed or not (ssh-keygen(1), -F). A revoked one is none. */

@@ -242,6 +242,9 @@ async function proxy(facts: Facts, world: DoctorWorld, says: Says): Promise<Find
   }
 } // prettier-ignore
 
+/** What other programs take for a proxy, and zt does not. */
+const OTHERS = ['http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY']
+
 /** https_proxy counts before HTTPS_PROXY, the one for http:// does not count, and NO_PROXY takes no patterns or addresses with a scheme. */
 function variableMistakes(env: NodeJS.ProcessEnv, says: Says): Finding[] {
   const findings: Finding[] = []
@@ -253,7 +256,7 @@ function variableMistakes(env: NodeJS.ProcessEnv, says: Says): Finding[] {
         next: ['unset HTTPS_PROXY'],
       }),
     )
-  const plain = env['http_proxy'] ?? env['HTTP_PROXY'] ?? env['all_proxy'] ?? env['ALL_PROXY']
+  const plain = OTHERS.map((name) => env[name]).find((value) => value !== undefined)
   if (lower === undefined && upper === undefined && plain !== undefined && plain !== '')
     findings.push(
       says.warn('A proxy is set for http:// or for everything, and HTTPS_PROXY is not', {at: 'http-only', 

@@ -133,7 +133,7 @@ async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<
     findings.push(...stale)
     // What replaces a block that is to be written anew is seen when it is.
     if (stale.length === 0)
-      findings.push(...(await overriding(block, text, question, world, says)))
+      findings.push(...(await overriding(block, text, question, says)))
   }
   const bindings = await facts.bindings()
   const asked = world.host === undefined ? undefined : await facts.host().catch(() => undefined)
@@ -251,7 +251,6 @@ async function overriding(
   {host, start, end}: FoundBlock,
   text: string,
   question: Question,
-  {env}: DoctorWorld,
   says: Says,
 ): Promise<Finding[]> {
   const own = new Map([...configLines(text.slice(start, end))].map(({keyword, value}) => [keyword, value]))
@@ -280,7 +279,7 @@ async function overriding(
         next: [ask],
       }),
     ]
-  return tooLong(answer, host, says, env)
+  return tooLong(answer, host, says)
 }
 
 function sameWords(used: string | undefined, wanted: string): boolean {
@@ -293,11 +292,10 @@ function beginningOf(value: string): string {
 }
 
 /** sun_path has 108 bytes on Linux and 104 elsewhere, with a null byte; ssh first binds the path with 17 more characters. */
-function tooLong(answer: SshAnswer, host: string, says: Says, env: NodeJS.ProcessEnv): Finding[] {
+function tooLong(answer: SshAnswer, host: string, says: Says): Finding[] {
   const socket = settingIn(answer, 'controlpath')
   if (socket === undefined || socket === 'none') return []
   const filled = socket
-    .replace(/^~(?=\/)/, env['HOME'] ?? '')
     .replaceAll('%C', 'h'.repeat(40))
     .replaceAll(/%[hnk]/g, host)
     .replaceAll('%p', '22')
@@ -339,7 +337,7 @@ async function ofHost(
         next: [`ssh -G ${quoteForPerson(host)}`],
       }),
     )
-  if (!covered) findings.push(...tooLong(answer, host, says, world.env))
+  if (!covered) findings.push(...tooLong(answer, host, says))
   for (const {name, file, line, route: by} of await aliasesOf(question, host, host)) {
     if (by === 'zt' || named.has(name)) continue
     findings.push(
