@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import ts from 'typescript'
+import {avoidedWords} from './words.mjs'
 
 /** The rooms whose texts a finding can have. The sandbox's names and the reports' markup are none of them. */
 const ROOMS = [
@@ -34,7 +35,9 @@ export function bundleWords(root) {
   // The words of command lines.
   for (const name of fs.readdirSync(path.join(root, 'src', 'commands'), {recursive: true, encoding: 'utf8'}))
     for (const [word] of name.replace(/\.ts$/, '').matchAll(/[a-z]+/g)) words.add(word)
-  const kept = [...words].filter((word) => word.length <= 20 && !EXAMPLES.test(word)).sort()
+  const kept = [...words]
+    .filter((word) => word.length <= 20 && !EXAMPLES.test(word) && avoidedWords('list.md', word).length === 0)
+    .sort()
   const lines = ['']
   for (const word of kept)
     if (lines.at(-1).length + word.length > 100) lines.push(word)

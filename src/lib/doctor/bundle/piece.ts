@@ -1,9 +1,7 @@
 /** What a foreign text is called in its placeholder: `token-2`. */
-export const KINDS = [
-  ...['host', 'ip', 'url', 'email', 'user', 'machine', 'path', 'id', 'secret', 'token', 'name'],
-  ...['profile', 'account', 'application', 'variable', 'word', 'text'],
-] as const
-export type Kind = (typeof KINDS)[number]
+export type Kind =
+  | ('host' | 'ip' | 'email' | 'user' | 'machine' | 'path' | 'id')
+  | ('token' | 'name' | 'profile' | 'account' | 'application' | 'variable' | 'word' | 'text')
 
 /** A text of zt's own: only the literal of a template that this module sees makes one. */
 export class Own {

@@ -91,7 +91,7 @@ memory message messages met meta metalink meter method methods mfa mib middle mi
 mismatch missing mitigated mitmproxy mixed mjs mkdir mkfifo mode modes modules moment more most move
 moved moves moving mptcp mr ms mtls much must n name named namehasowner names narrow native nec need
 needed needs negotiate negotiated neither net netrc netskope network networks never new newer newest
-newname next nfc nix nlspath no noanswererror nobody node nodejs nodelay non none noproxy nor nosniff
+newname next nfc nix nlspath no noanswererror node nodejs nodelay non none noproxy nor nosniff
 nospace not notation note notes nothing nothttperror notice notify now nowhere npm npmjs npn ns
 nslookup nspr ntlm ntp nul null number numbers o oauth oauthbearertoken object objects occurred oclif
 odd of off offer offers offline offset oidc ok okta old older oldpwd omit on once one onfailure only
