@@ -67,6 +67,9 @@ const COMPUTED: Record<string, string[]> = {
   ],
   // Which are set, and whose names are no one's own.
   'src/lib/doctor/bundle/document.ts': [],
+  'src/lib/doctor/checks/local/installation.ts': [],
+  'src/lib/doctor/checks/local/machine.ts': [],
+  'src/lib/doctor/checks/local/settings.ts': [],
   // What other programs take for a proxy.
   'src/lib/doctor/checks/remote/network.ts': [],
   // The names are in core/pair-variables.ts.

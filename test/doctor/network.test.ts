@@ -5,6 +5,8 @@ import type {Finding} from '../../src/lib/doctor/types.js'
 import type {Address} from '../../src/lib/tunnel/check/network.js'
 import {faultsIn, HOST, RemoteWorld} from './remote-world.js'
 
+/** A name that does not exist. */
+const API = 'https://api.zt-doctor.invalid/client/v4'
 let world: RemoteWorld
 beforeAll(async () => {
   world = await RemoteWorld.open()
@@ -15,11 +17,15 @@ const addresses = (...list: string[]): Address[] =>
   list.map((address) => ({address, family: address.includes(':') ? 6 : 4}))
 
 /** What one check says, without the others. */
-async function ask(id: string, seams: Seams, profile: Record<string, unknown> = {}): Promise<Finding[]> {
+async function ask(
+  id: string,
+  seams: Seams,
+  {profile = {}, env = {}}: {profile?: Record<string, unknown>; env?: Record<string, string>} = {},
+): Promise<Finding[]> {
   await world.heal()
   await world.profile({connectTo: undefined, ...profile})
   const check = remoteChecksWith({sshConfig: world.sshConfig, ...seams}).find((one) => one.id === id)
-  return (await check?.run(await world.world({host: HOST, timeoutMs: 1000}))) ?? []
+  return (await check?.run(await world.world({host: HOST, env, timeoutMs: 1000}))) ?? []
 }
 
 it.each<{answers: Address[]; found: string[]}>([
@@ -64,8 +70,21 @@ it.each([
     const findings = await ask(
       'api',
       {lookup: () => Promise.resolve(addresses('104.16.0.1')), portal: () => Promise.resolve(status)},
-      {apiUrl: 'https://api.zt-doctor.invalid/client/v4'},
+      {profile: {apiUrl: API}},
     )
     expect(faultsIn(findings), JSON.stringify(findings)).toEqual(found)
   },
 )
+
+it.each([
+  {env: {HTTPS_PROXY: 'http://127.0.0.1:1'}, said: true},
+  {env: {HTTPS_PROXY: 'http://127.0.0.1:1', NO_PROXY: 'zt-doctor.invalid'}, said: false},
+])('that a proxy is not used for the API is said with $env: $said', async ({env, said}) => {
+  const [finding] = await ask(
+    'api',
+    {lookup: () => Promise.resolve(addresses('104.16.0.1')), portal: () => Promise.resolve(undefined)},
+    {profile: {apiUrl: API}, env},
+  )
+  expect(finding?.state).toBe('fail')
+  expect(finding?.why?.includes('zt asks the API without a proxy')).toBe(said)
+})

@@ -20,7 +20,7 @@ export const PROGRAMS = [
 const words = new Set([...WORDS.split(/\s+/), ...AREAS, 'node', 'openssh', 'cloudflared', 'zt', ...PROGRAMS])
 /** With digits, which words of zt's texts are not collected with. */
 const WITH_DIGITS =
-  /^(?:ipv[46]|utf-?8|sha256|tls(?:v1(?:\.[0-3])?)?|sha2|nistp\d{3}|ed25519|http2?|x64|arm64|x509|h2|v?\d{1,5}(?:\.\d{1,5}){0,2}(?:p\d{1,2})?|\d{1,5}(?:ms|s|min|h|d|mb|kb|gb))$/
+  /^(?:ipv[46]|utf-?8|sha256|tls(?:v1(?:\.[0-3])?)?|sha2|nistp\d{3}|ed25519|http2?|x64|node\d{1,3}(?:\.\d{1,3}){0,2}|openssh_\d{1,2}(?:\.\d{1,2})?(?:p\d{1,2})?|arm64|x509|h2|v?\d{1,5}(?:\.\d{1,5}){0,2}(?:p\d{1,2})?|\d{1,5}(?:ms|s|min|h|d|mb|kb|gb))$/
 /** Of a path: what systems and zt call their directories and files. */
 const PATHS = new Set(
   // prettier-ignore
@@ -37,6 +37,8 @@ const PATHS = new Set(
 const ENDINGS = new Set(['json', 'cjs', 'mjs', 'js', 'ts', 'txt', 'pem', 'age', 'sock', 'log', 'toml', 'd', 'exe', 'cmd', 'conf', 'sh', 'tmp', 'lock', 'spool', 'new', 'service', 'pub']) // prettier-ignore
 /** Servers and documents that zt's own texts name. */
 const HOSTS = new Set(['dash.cloudflare.com', 'one.dash.cloudflare.com', 'api.cloudflare.com', 'cp.cloudflare.com', 'time.apple.com', 'developers.cloudflare.com']) // prettier-ignore
+/** `C.UTF-8`, `de_DE.UTF-8`. */
+const LOCALE = /^(?:c|posix|[a-z]{2}_[a-z]{2})\.utf-?8$/
 const ABBREVIATIONS = new Set(['e.g', 'i.e'])
 
 /** Whether a word is one of zt's, or a small number, a version or a date. */
@@ -72,7 +74,9 @@ export function isOwnPart(part: string): boolean {
 /** Whether a name with dots is a file, a version or one of the servers that zt names itself, and no host of the person's. */
 export function isOwnDotted(name: string): boolean {
   const low = name.toLowerCase()
-  return HOSTS.has(low) || ABBREVIATIONS.has(low) || isOwnPart(low) || WITH_DIGITS.test(low)
+  return (
+    HOSTS.has(low) || ABBREVIATIONS.has(low) || LOCALE.test(low) || isOwnPart(low) || WITH_DIGITS.test(low)
+  )
 }
 
 /** What zt quotes of Cloudflare's own names. */

@@ -54,32 +54,32 @@ erased erofs err error errors escape eset esrch established estale etag etc etim
 evaluated evaluates evaluating evaluation even event events every everyone everything everywhere
 exact exactly example exceed exceeded except exclude excluded excludes exe exec executable exempt
 exist existing exists exit exitcode exp expand expect expectation expectations expected expire
-expired expires expiresat expiring explain explained export expose exposed extend extending extension
-extensions external extra extracted eyeballs eyj ez f fa fact factor facts fail failed fails failure
-false family far fast fastopen fd fdnames fds fetch fi fiddler field fields file fileprotocolhandler
-files filesize filter filtered find finding findings finds fingerprint finish finished finishes
-firewall first fish five fix fixed fixes flag flags follow follows for forbidden force forcepoint
-forever form format formats fortigate forward forwardagent forwards found four fpath fragment frame
-free freedesktop from front ftp full funcstack function functions further g gateway gave gb gcm gconv
-gen generate generic geo get getapplication getgroup getorganization getpassword getpolicy gets
-getservicetoken gib git github give given gives global globalknownhostsfile globoff gnome gnutls go
-goes going gone goodbye google gpg grace graphql group groups gssapi gu h had half hand hangs happens
-happy haproxy hard harm has hash have head header headers hello help helper helpers here hex
-hexadecimal hidden hides high history hmac hold holds home homebrew horizon host hostaliases hosted
-hostkeyalias hostname hosts hour hours how hpe hsts html http httpbasic https httpsig hyphen i iboss
-ic id identity identityprovider idle idlems idp idps ids if ifs ignorable ignore ignored ignores
-immediate import imported impossible in include included includes incomplete index info information
-infrastructure inherit ini init initialise initialised inline inode input inputobject insecure
-inserted inside inspected inspection install installation installed instead instructions integer
-integration intercepted interface internal interpreter interrupted interruptible into invalid ip
-ipaddress ipfs ir is iso isolation issuccessfullogin issue issuer it item its itself j jar java
-javascript jdk job journal js json jump junk just justification k kaspersky keep keepalive keeps kept
-kernel key keychain keygen keyid keyring keys keytar keyword kib kill killed kind kinds know
-knowledge known knownhosts knownhostsfile knows krb kubeconfig kubernetes kv kwallet l label lacks
-lang large larger last lasts late later latest launcher lc ld lead leads least leave leaves left
-leftovers legacy length let lets letter letters level lib libcurl libnss libraries library libsecret
-libssh lifetime lifo like limit limited limiting limits line lines link linked links linux list
-listaccounts listactivatablenames listapplications listed listen listener listening listens
+expired expires expiresat expiring explain explained explanation export expose exposed extend
+extending extension extensions external extra extracted eyeballs eyj ez f fa fact factor facts fail
+failed fails failure false family far fast fastopen fd fdnames fds fetch fi fiddler field fields file
+fileprotocolhandler files filesize filter filtered find finding findings finds fingerprint finish
+finished finishes firewall first fish five fix fixed fixes flag flags follow follows for forbidden
+force forcepoint forever form format formats fortigate forward forwardagent forwards found four fpath
+fragment frame free freedesktop from front ftp full funcstack function functions further g gateway
+gave gb gcm gconv gen generate generic geo get getapplication getgroup getorganization getpassword
+getpolicy gets getservicetoken gib git github give given gives global globalknownhostsfile globoff
+gnome gnutls go goes going gone goodbye google gpg grace graphql group groups gssapi gu h had half
+hand hangs happens happy haproxy hard harm has hash have head header headers hello help helper
+helpers here hex hexadecimal hidden hides high history hmac hold holds home homebrew horizon host
+hostaliases hosted hostkeyalias hostname hosts hour hours how hpe hsts html http httpbasic https
+httpsig hyphen i iboss ic id identity identityprovider idle idlems idp idps ids if ifs ignorable
+ignore ignored ignores immediate import imported impossible in include included includes incomplete
+index info information infrastructure inherit ini init initialise initialised inline inode input
+inputobject insecure inserted inside inspected inspection install installation installed instead
+instructions integer integration intercepted interface internal interpreter interrupted interruptible
+into invalid ip ipaddress ipfs ir is iso isolation issuccessfullogin issue issuer it item its itself
+j jar java javascript jdk job journal js json jump junk just justification k kaspersky keep keepalive
+keeps kept kernel key keychain keygen keyid keyring keys keytar keyword kib kill killed kind kinds
+know knowledge known knownhosts knownhostsfile knows krb kubeconfig kubernetes kv kwallet l label
+lacks lang large larger last lasts late later latest launcher lc ld lead leads least leave leaves
+left leftovers legacy length let lets letter letters level lib libcurl libnss libraries library
+libsecret libssh lifetime lifo like limit limited limiting limits line lines link linked links linux
+list listaccounts listactivatablenames listapplications listed listen listener listening listens
 listenstream listgroups listing listpolicies lists listservicetokens listzones live lived lives load
 loaded loads local localappdata locale localforward localhost location lock locked locks locpath log
 logfile logged logging login loglevel logname logout logs long longer look looked looking looks

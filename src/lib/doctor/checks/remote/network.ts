@@ -302,10 +302,28 @@ async function api(facts: Facts, world: DoctorWorld, says: Says): Promise<Findin
           next: [`Open ${PORTAL_URL} in a browser, and log in there`],
         }),
       ]
-    return [says.error(error)]
+    const own = says.error(error)
+    const proxies = hasProxy(world, hostname)
+    return [
+      proxies
+        ? {
+            ...own,
+            why: `${own.why ?? ''} zt asks the API without a proxy: HTTPS_PROXY is for the edge.`.trim(),
+          }
+        : own,
+    ]
   }
   if (none && none.error === undefined) return [says.skipped(none.why)]
   return [says.ok(`${hostname} answers`)]
+}
+
+/** Whether the environment has a proxy for a server. */
+function hasProxy({env}: DoctorWorld, host: string): boolean {
+  try {
+    return proxyFor(env, [{host, port: 443}]) !== undefined
+  } catch {
+    return true
+  }
 }
 
 const noError = (): undefined => undefined
