@@ -49,7 +49,9 @@ export function unknownSettings({profiles, ...file}: ConfigFile): {name: string;
   const ofProfile = Object.keys(profileSchema.entries)
   return [
     ...strange('', {...file, profiles}, Object.keys(fileSchema.entries)),
-    ...Object.entries(profiles).flatMap(([name, profile]) => strange(`profiles.${name}.`, profile, ofProfile)),
+    ...Object.entries(profiles).flatMap(([name, profile]) =>
+      strange(`profiles.${name}.`, profile, ofProfile),
+    ),
   ]
 }
 
