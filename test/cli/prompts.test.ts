@@ -8,7 +8,14 @@ vi.mock('../../src/lib/cli/questions.js', () => {
     drawn.push('question')
     return Promise.resolve(answer)
   }
-  return {input: ask('x'), password: ask('x'), confirm: ask(true), select: ask('x'), checkbox: ask(['x'])}
+  return {
+    input: ask('x'),
+    password: ask('x'),
+    confirm: ask(true),
+    select: ask('x'),
+    search: ask('x'),
+    checkbox: ask(['x']),
+  }
 })
 
 it.each<[string, (prompts: Prompts) => Promise<unknown>]>([
@@ -16,6 +23,14 @@ it.each<[string, (prompts: Prompts) => Promise<unknown>]>([
   ['a secret', async (prompts) => prompts.secret('Secret')],
   ['yes or no', async (prompts) => prompts.agree('Go on')],
   ['one of a list', async (prompts) => prompts.choose('Token', [{name: 'x', value: 'x'}])],
+  [
+    'one of a long list',
+    async (prompts) =>
+      prompts.choose(
+        'Token',
+        'abcdefgh'.split('').map((name) => ({name, value: name})),
+      ),
+  ],
   ['some of a list', async (prompts) => prompts.chooseMany('Tokens', [{name: 'x', value: 'x'}])],
 ])('the progress line is removed before a question for %s is drawn', async (_, ask) => {
   drawn.length = 0

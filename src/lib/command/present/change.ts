@@ -3,7 +3,7 @@ import type {TokenChange} from '../../access/tokens/changes.js'
 import type {DetachStep, Reference, Revocation, RevokeResult} from '../../access/tokens/revoke.js'
 import type {TokenUses} from '../../access/tokens/uses.js'
 import {actionName} from '../../access/rules/action-name.js'
-import {style} from '../../cli/streams.js'
+import {mark, style} from '../../cli/streams.js'
 import {table} from '../../cli/table.js'
 import {editDiff} from './edit.js'
 import {tokenJson} from './token.js'
@@ -43,7 +43,7 @@ export function referenceTable(
 /** What uses the token, and what its revocation does. */
 export function revocationText(plan: Revocation, changes: readonly DescribedChange[]): string[] {
   const {token, exists, references} = plan
-  const name = style.bold(token.name)
+  const name = style.name(token.name)
   return [
     ...(references.length > 0 ? [`${name} is named by:`, ...referenceTable(references), ''] : []),
     ...(exists ? [] : [`${name} is no longer in the account.`]),
@@ -73,7 +73,7 @@ function revocationSteps({token, exists, changes, stores, hosts}: Revocation): s
   if (!exists) return forget
   return [
     ...(changes.length > 0 ? ['disable it: it opens nothing from then on', 'make the changes above'] : []),
-    `delete the service token ${style.bold(token.name)} for good`,
+    `delete the service token ${style.name(token.name)} for good`,
     ...forget,
   ]
 }
@@ -81,7 +81,7 @@ function revocationSteps({token, exists, changes, stores, hosts}: Revocation): s
 /** What a revocation did, one line each. */
 export function revokedInWords(result: RevokeResult): string[] {
   const {token, deleted, detached, secretRemoved, stores, unbound} = result
-  const [mark, name] = [style.green('✓'), style.bold(token.name)]
+  const name = style.name(token.name)
   const of = (action: DetachStep['action']): string =>
     detached
       .filter((step) => step.action === action)
@@ -89,11 +89,11 @@ export function revokedInWords(result: RevokeResult): string[] {
       .join(', ')
   const [changed, removed] = [of('remove-rule'), of('delete-policy')]
   return [
-    ...(changed === '' ? [] : [`${mark} Took ${name} out of ${changed}`]),
-    ...(removed === '' ? [] : [`${mark} Deleted ${removed}, which included nothing else`]),
+    ...(changed === '' ? [] : [`${mark.done} Took ${name} out of ${changed}`]),
+    ...(removed === '' ? [] : [`${mark.done} Deleted ${removed}, which included nothing else`]),
     deleted
-      ? `${mark} Revoked ${name}: it no longer opens anything`
-      : `${mark} ${name} was no longer in the account; removed what was left of it here`,
+      ? `${mark.done} Revoked ${name}: it no longer opens anything`
+      : `${mark.done} ${name} was no longer in the account; removed what was left of it here`,
     ...(secretRemoved ? [`  its secret was removed from the ${stores.join(' and the ')}`] : []),
     ...(unbound.length > 0 ? [`  unbound: ${unbound.join(', ')}`] : []),
   ]

@@ -21,7 +21,7 @@ const THROUGH: Column<Place> = {title: 'THROUGH', value: ({through}) => through.
 
 /** What a service token opens, and where a rule includes it in vain. */
 export function tokenReachText({token: {token, status}, opens, notLetIn}: TokenReach): string[] {
-  const name = style.bold(token.name)
+  const name = style.name(token.name)
   const count = new Set(opens.map(({application}) => application.id)).size
   const applications = count === 1 ? '1 application' : `${count} applications`
   const now = status === 'active' ? '' : ` is ${status} and opens nothing now. It`

@@ -1,5 +1,5 @@
 import type {UsedStore} from '../../access/stores/use.js'
-import {style} from '../../cli/streams.js'
+import {mark, style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
 
 /** What `zt store use` has done, for people. */
@@ -19,8 +19,8 @@ export function presentUsedStore(
   return {
     text: [
       dryRun
-        ? `Would save secrets in ${style.bold(store.label)}`
-        : `${style.green('✓')} Secrets are now saved in ${style.bold(store.label)}`,
+        ? `Would save secrets in ${style.name(store.label)}`
+        : `${mark.done} Secrets are now saved in ${style.name(store.label)}`,
       ...facts([
         ['before', previous === store.kind ? undefined : previous],
         ['API token', moved],
