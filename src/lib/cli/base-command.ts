@@ -21,8 +21,9 @@ import {resultFields} from './result-fields.js'
 import {canDrawProgress, SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {printError, printLabelled, printNext} from './report-error.js'
-import {err, errJson, errStyle, out, outJson, type Text} from './streams.js'
+import {columnsOf, err, errJson, errStyle, out, outJson, type Text} from './streams.js'
 import {takeLeftOut} from './table.js'
+import {wrapped} from './wrapped.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
@@ -139,10 +140,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.ctor.enableJsonFlag && jsonWish(this.argv) !== undefined
   }
 
-  /** Text for people, a line or several, on stdout; nothing under --json and --quiet. */
+  /** Text for people on stdout: a sentence, which is wrapped, or lines; nothing under --json and --quiet. */
   protected print(text: Text = ''): void {
     this.#progress?.stop()
-    if (!this.jsonEnabled() && !this.quiet) out(text)
+    if (this.jsonEnabled() || this.quiet) return
+    out(typeof text === 'string' ? wrapped(text, columnsOf('stdout')) : text)
   }
 
   /** What --quiet prints: the ID of what was made, or of what is listed. */

@@ -18,7 +18,11 @@ const SGR = /\u001B(?=\[[0-9;]*m)/g
 
 /** One line for the terminal: zt's colours and signs become real, and every other control or invisible character visible. */
 export function shown(line: string): string {
-  return eachText(line, visible, (mark) => signIn(mark) ?? `\u001B${mark.slice(MARK.length)}`)
+  return eachText(line, visible, (mark) => signIn(mark) ?? colourIn(mark))
+}
+
+function colourIn(mark: string): string {
+  return `\u001B${mark.slice(MARK.length)}`
 }
 
 /** The same without colours, to measure its width. */
@@ -66,9 +70,14 @@ const plain = process.env['NO_COLOR'] ? new Chalk({level: 0}) : undefined
 export function styleOf(colours: ChalkInstance): Style {
   const paints = Object.entries(PALETTE).map(([meaning, attribute]) => [
     meaning,
-    (text: string): string => styled(colours[attribute](shown(text))),
+    (text: string): string => styled(colours[attribute](withColours(text))),
   ])
   return Object.fromEntries(paints) as Style
+}
+
+/** What chalk is given: signs are left to the sink, which knows the locale. */
+function withColours(text: string): string {
+  return eachText(text, visible, (mark) => (signIn(mark) === undefined ? colourIn(mark) : mark))
 }
 
 /** Styles for stdout. */

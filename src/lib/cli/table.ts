@@ -154,7 +154,9 @@ function stacked<Row>(row: Row, {shown: [first, ...others], stackedIn: width}: F
   const given = values.filter(([, value]) => value !== '')
   return [
     ...cell(first?.value(row) ?? '', width ?? Infinity, true),
-    ...facts(given, (width ?? Infinity) - GAP).map((line) => ' '.repeat(GAP) + line),
+    ...facts(given, (width ?? Infinity) - GAP, (text, room) => cell(text, room, true)).map(
+      (line) => ' '.repeat(GAP) + line,
+    ),
   ]
 }
 
@@ -190,13 +192,18 @@ export function shortened(
 /**
  * `label  value` lines with aligned values; pairs without a value are left out.
  *
- * @param columns how wide a line may be: longer values are wrapped
+ * @param columns how wide a line may be: longer values are wrapped, when piped none
+ * @param wrap how: a word that is longer stays whole, unless this says otherwise
  */
-export function facts(pairs: [label: string, value: string | undefined][], columns = Infinity): string[] {
+export function facts(
+  pairs: [label: string, value: string | undefined][],
+  columns = columnsOf('stdout'),
+  wrap: (text: string, width: number) => string[] = wrapped,
+): string[] {
   const there = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined)
   const width = Math.max(0, ...there.map(([label]) => widthOf(label))) + GAP
   return there.flatMap(([label, value]) => {
-    const [first = '', ...more] = columns === Infinity ? [value] : wrapped(value, columns - width)
+    const [first = '', ...more] = columns === Infinity ? [value] : wrap(value, columns - width)
     return [
       `${style.secondary(padded(label, width))}${first}`,
       ...more.map((line) => ' '.repeat(width) + line),

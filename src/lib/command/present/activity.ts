@@ -90,7 +90,9 @@ function sparklines(days: Activity['days'], width: number): string[] {
     const unit = each === 1 ? 'a day' : `${each} days`
     return [
       `${style.secondary(label.padEnd(LABEL))}${bars}`,
-      style.secondary(`${' '.repeat(LABEL)}each bar is ${unit}, the highest ${about(most)}`),
+      ...wrapped(`each bar is ${unit}, the highest ${about(most)}`, columns).map((text) =>
+        style.secondary(' '.repeat(LABEL) + text),
+      ),
     ]
   }
   return [

@@ -42,13 +42,16 @@ export function ruleList(
   return rows.flatMap(({policy, place, said}, at) => {
     const inline = policy.reusable === false ? style.secondary('  inline') : ''
     const action = actionName(policy.decision).padEnd(actions)
-    const head = `${style.secondary(place.padStart(places))}  ${action}  ${style.name(policy.name)}${inline}`
+    const lead = places + actions + 4
+    const head = wrapped(style.name(policy.name) + inline, width - lead).map((line, at) =>
+      at === 0 ? `${style.secondary(place.padStart(places))}  ${action}  ${line}` : ' '.repeat(lead) + line,
+    )
     const parts = PARTS.map((part): Fact => [
       part,
       (said?.[part] ?? []).join(part === 'require' ? ' and ' : ', '),
     ])
     const below = [...parts, ...(details[at] ?? [])].filter(([, value]) => value !== '')
-    return [head, ...below.flatMap((one) => factLines(one, {indent: places + 2, labels, width}))]
+    return [...head, ...below.flatMap((one) => factLines(one, {indent: places + 2, labels, width}))]
   })
 }
 

@@ -4,7 +4,7 @@ import {closesJson} from '../../access/audit/sarif.js'
 import type {Audit, Finding, Subject} from '../../access/audit/types.js'
 import {columnsOf, mark, sign, style} from '../../cli/streams.js'
 import {widthOf} from '../../cli/width.js'
-import {wrapped} from '../../cli/wrapped.js'
+import {indented, wrapped} from '../../cli/wrapped.js'
 import {withoutMiddle} from '../../core/text.js'
 
 /** The longest list of one kind on a terminal, unless that kind was asked for. */
@@ -52,7 +52,7 @@ function entry(label: string, why: string, next: readonly string[], width: numbe
   const [first = '', ...others] = text
   const lead = isShort
     ? [`  ${label}${' '.repeat(width - widthOf(label) + 2)}${first}`, ...others.map((line) => indent + line)]
-    : [`  ${label}`, ...text.map((line) => indent + line)]
+    : [...indented(label, 2), ...text.map((line) => indent + line)]
   return [...lead, ...next.map((command) => indent + style.command(command))]
 }
 

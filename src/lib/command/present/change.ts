@@ -5,6 +5,7 @@ import type {TokenUses} from '../../access/tokens/uses.js'
 import {actionName} from '../../access/rules/action-name.js'
 import {mark, style} from '../../cli/streams.js'
 import {table} from '../../cli/table.js'
+import {indented} from '../../cli/wrapped.js'
 import {editDiff} from './edit.js'
 import {tokenJson} from './token.js'
 
@@ -45,11 +46,15 @@ export function revocationText(plan: Revocation, changes: readonly DescribedChan
   const {token, exists, references} = plan
   const name = style.name(token.name)
   return [
-    ...(references.length > 0 ? [`${name} is named by:`, ...referenceTable(references), ''] : []),
+    ...(references.length > 0
+      ? [...indented(`${name} is named by:`, 0), ...referenceTable(references), '']
+      : []),
     ...(exists ? [] : [`${name} is no longer in the account.`]),
     ...(changes.length > 0 ? [...editDiff(changes), ''] : []),
     'Revoking it would:',
-    ...revocationSteps(plan).map((step) => `  - ${step}`),
+    ...revocationSteps(plan).flatMap((step) =>
+      indented(step, 4).map((line, at) => (at === 0 ? `  - ${line.trimStart()}` : line)),
+    ),
   ]
 }
 

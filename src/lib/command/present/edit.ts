@@ -21,7 +21,7 @@ const VERBS: Record<Change['action'], string> = {
 /** The changed fields of each object: `-` for what is removed, `+` for what is added. */
 export function editDiff(changes: readonly DescribedChange[], width = columnsOf('stdout')): string[] {
   return changes.flatMap(({action, what, fields}) => [
-    style.heading(`${VERBS[action]} ${bounded(what, LONGEST)}`),
+    ...wrapped(style.heading(`${VERBS[action]} ${bounded(what, LONGEST)}`), width),
     ...(action === 'make-reusable' ? [] : fields)
       // A new or deleted object has empty fields, too.
       .filter((field) => action === 'replace' || field.withheld || isSeen(field))

@@ -8,7 +8,9 @@ const STATE_WIDTH = 'unknown'.length + 2
 /** Each permission group with its state, and the commands that need it below: the names leave no room for a column. */
 export function permissionLines(permissions: readonly KnownPermission[]): string[] {
   return permissions.flatMap(({group, state, why, neededBy}) => [
-    `${COLOURS[state](state.padEnd(STATE_WIDTH))}${group}`,
+    ...indented(group, STATE_WIDTH).map((line, at) =>
+      at === 0 ? COLOURS[state](state.padEnd(STATE_WIDTH)) + line.trimStart() : line,
+    ),
     ...(why === undefined ? [] : indented(why, STATE_WIDTH).map(style.caution)),
     ...(neededBy.length === 0
       ? []

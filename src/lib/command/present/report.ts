@@ -12,7 +12,7 @@ export function reportText({account, counts, record, findings, changes, notCheck
   const shown = findings.slice(0, MOST)
   const columns = columnsOf('stdout')
   return [
-    style.heading(`Access review of ${account.name ?? account.id}`),
+    ...wrapped(style.heading(`Access review of ${account.name ?? account.id}`), columns),
     ...facts(
       [
         [

@@ -1,6 +1,7 @@
 import type {FinishedRotation, RotatedToken, UndoneRotation} from '../../access/tokens/rotate.js'
 import {mark, style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
+import {indented} from '../../cli/wrapped.js'
 import type {ClosedConnections} from '../../tunnel/types.js'
 import {connectionsJson} from './connections.js'
 
@@ -13,7 +14,7 @@ export function rotationText(
   const ended = dryRun ? 'ends when the new one is stored' : 'has ended'
   const until = `works until ${previousUntil ?? ''}${previousKept ? '' : ', but is not on this machine'}`
   return [
-    dryRun ? `Would rotate ${name}:` : `${mark.done} Rotated the secret of ${name}`,
+    ...indented(dryRun ? `Would rotate ${name}:` : `${mark.done} Rotated the secret of ${name}`, 0),
     ...facts([
       ['Client ID', token.clientId],
       ['secret', `${dryRun ? 'goes to' : 'saved in'} ${store.label}`],

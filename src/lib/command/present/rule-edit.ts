@@ -3,6 +3,7 @@ import type {CreateApplicationPlan} from '../../access/applications/create.js'
 import type {BoundHost} from '../../access/account/host-bindings.js'
 import type {RemoveRulePlan} from '../../access/rules/remove.js'
 import {style} from '../../cli/streams.js'
+import {indented} from '../../cli/wrapped.js'
 import {policyTable} from './policy.js'
 
 type Admitted = Pick<AddRulePlan, 'added' | 'alsoAdded' | 'alreadyThere' | 'alsoThere'>
@@ -33,7 +34,10 @@ export function rulesAfter(plan: AddRulePlan, dryRun: boolean): string[] {
   const known = new Set(plan.before.map(({id}) => id))
   const rules = policyTable(plan.after, ({id}) => id === undefined || !known.has(id))
   if (!dryRun) return rules
-  return [`Would admit ${addedInWords(plan)} to ${style.name(plan.application.name)}:`, ...rules]
+  return [
+    ...indented(`Would admit ${addedInWords(plan)} to ${style.name(plan.application.name)}:`, 0),
+    ...rules,
+  ]
 }
 
 /** The hosts that are bound to a token, one line each. */

@@ -3,6 +3,7 @@ import type {ImportResult} from '../../access/tokens/import.js'
 import type {KnownToken} from '../../access/tokens/list.js'
 import {mark, style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
+import {indented} from '../../cli/wrapped.js'
 
 /** The date of an ISO 8601 time. */
 export function day(time: string | undefined, otherwise: string): string {
@@ -53,7 +54,7 @@ export function secretInWords({store, storedVersion, imported, token: {secretVer
 /** What `zt token create` has done, for people. */
 export function createdText({token, clientSecret, store}: CreatedToken, reveal: boolean): string[] {
   return [
-    `${mark.done} Created service token ${style.name(token.name)}`,
+    ...indented(`${mark.done} Created service token ${style.name(token.name)}`, 0),
     ...facts([
       ['Client ID', token.clientId],
       ['Client Secret', reveal ? clientSecret.expose() : undefined],
@@ -74,7 +75,7 @@ export function importedText({token: {token}, how, dryRun, store}: ImportResult)
         ? `Would save the secret of ${name} in ${store.label}`
         : `${mark.done} Saved the secret of ${name} in ${store.label}`
   return [
-    done,
+    ...indented(done, 0),
     ...facts([
       ['Client ID', token.clientId],
       ['expires', token.expiresAt ?? 'never'],
