@@ -4,7 +4,7 @@ import {Chalk} from 'chalk'
 import {describe, expect, it} from 'vitest'
 import {visible} from '../../src/lib/core/text.js'
 import {bare, bounded, shown, sign, styleOf} from '../../src/lib/cli/styled.js'
-import {facts, table} from '../../src/lib/cli/table.js'
+import {facts, table, takeLeftOut} from '../../src/lib/cli/table.js'
 import {widthOf} from '../../src/lib/cli/width.js'
 import {wrapped} from '../../src/lib/cli/wrapped.js'
 
@@ -72,6 +72,26 @@ describe('a layout', () => {
         },
       ),
     )
+  })
+
+  it('becomes a list of all its values where the columns do not fit beside each other', () => {
+    const many = [
+      {title: 'NAME', value: (name: string) => name},
+      ...['KIND', 'ADDRESS', 'RULE'].map((title) => ({title, value: () => `a value of ${title}`})),
+      {title: 'EMPTY', value: () => ' '},
+      {title: 'THROUGH', value: () => 'x'.repeat(50), optional: true},
+    ]
+    expect(table(['one', 'a name that is longer than a line'], many, 30).map(bare)).toEqual([
+      'one',
+      ...['  KIND     a value of KIND', '  ADDRESS  a value of ADDRESS', '  RULE     a value of RULE'],
+      ...[`  THROUGH  ${'x'.repeat(19)}`, `           ${'x'.repeat(19)}`, `           ${'x'.repeat(12)}`],
+      ...['a name that is longer than a', 'line'],
+      ...['  KIND     a value of KIND', '  ADDRESS  a value of ADDRESS', '  RULE     a value of RULE'],
+      ...[`  THROUGH  ${'x'.repeat(19)}`, `           ${'x'.repeat(19)}`, `           ${'x'.repeat(12)}`],
+    ])
+    expect(takeLeftOut()).toEqual([])
+    expect(table(['one'], many, 70)[0]).not.toContain('THROUGH')
+    expect(takeLeftOut()).toEqual(['THROUGH'])
   })
 
   it('has room for several long texts, and shortens no date and no count', () => {
