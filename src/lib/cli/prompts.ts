@@ -4,6 +4,7 @@ import {frames, SIGNS} from './signs.js'
 import {comeBackWhenStopped, QuestionScreen} from './stopped.js'
 import {columnsOf, errStyle, sign} from './streams.js'
 import {bare, bounded, shown} from './styled.js'
+import {wrapped} from './wrapped.js'
 
 /** Keeps a question with a long name on the screen. */
 const LONGEST = 160
@@ -201,10 +202,14 @@ function theme(ownTips: readonly Tip[] = []) {
       searchTerm: paint(name),
       description: paint(secondary),
       disabled: paint(secondary),
-      keysHelpTip: (tips: readonly Tip[]) =>
-        [...ownTips, ...tips]
-          .map(([key, action]) => shown(`${name(keys.get(key) ?? key)} ${secondary(action)}`))
-          .join(shown(` ${secondary(sign.separator)} `)),
+      keysHelpTip: (tips: readonly Tip[]) => {
+        const parts = [...ownTips, ...tips].map(
+          ([key, action]) => `${name(keys.get(key) ?? key)} ${secondary(action)}`,
+        )
+        return wrapped(parts.join(` ${secondary(sign.separator)} `), columnsOf('stderr'))
+          .map(shown)
+          .join('\n')
+      },
     },
   }
 }
