@@ -52,7 +52,16 @@ describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
   })
 
   it('searches a long list for what is typed, also in 40 columns and in ASCII', async () => {
-    const names = ['backup', 'deploy', 'mirror', 'nightly', 'runner', 'scanner', 'terraform', 'of the runner in Zürich']
+    const names = [
+      'backup',
+      'deploy',
+      'mirror',
+      'nightly',
+      'runner',
+      'scanner',
+      'terraform',
+      'of the runner in Zürich',
+    ]
     for (const name of names) await zt.json(['token', 'create', name])
     const t = (terminal = await Terminal.run(zt, ['env', 'LC_ALL=C', ...zt.program, 'token', 'show'], {}, 40))
     const list = await t.shows(/Service token[\s\S]*> \w+[\s\S]*type filter/)
