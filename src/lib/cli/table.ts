@@ -103,7 +103,8 @@ function fit<Row>(rows: readonly Row[], columns: Column<Row>[], width: number): 
     if (last < 0) break
     const [column] = shown.splice(last, 1)
     widths.splice(last, 1)
-    if (column) dropped.push(column.title)
+    // One that is empty is not missed.
+    if (column && rows.some((row) => column.value(row) !== '')) dropped.push(column.title)
   }
   // What wraps loses nothing, so it gives way first.
   narrow(
