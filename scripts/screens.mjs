@@ -171,10 +171,10 @@ function stable(name, lines) {
   const shift = SHOWN_DAY - Math.floor(now / DAY) * DAY
   return lines.map((line) =>
     line
-      .replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}(?=\.access)|(?<=CF-RAY )[0-9a-f]{16}/g, (found) =>
+      .replace(/(?<![0-9a-f])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}(?=\.access)|[0-9a-f]{16}(?=-ZT))/g, (found) =>
         seeded.includes(found) ? found : digits(found, 'id'),
       )
-      .replace(/\b\d{4}-\d\d-\d\d(?=T|\b)/g, (day) => new Date(Date.parse(day) + shift).toISOString().slice(0, 10))
+      .replace(/(?<!\d)\d{4}-\d\d-\d\d(?!\d)/g, (day) => new Date(Date.parse(day) + shift).toISOString().slice(0, 10))
       .replace(/T\d\d:\d\d:\d\d/g, 'T09:30:00')
       .replace(/(?<=127\.0\.0\.1:)\d+/g, (port) => '40001'.slice(0, port.length))
       .replace(/\(\d+\.\d s\)/g, '(3.1 s)')
