@@ -7,7 +7,11 @@ let asked: Asked
 interface Asked {
   choices?: {name: string}[]
   source?: (typed?: string) => {name: string; value: string}[]
-  theme: {icon: object; prefix: object; style: {keysHelpTip: (tips: [string, string][]) => string}}
+  theme: {
+    icon: Record<string, string>
+    prefix: Record<string, string>
+    style: {keysHelpTip: (tips: [string, string][]) => string}
+  }
 }
 afterEach(() => vi.unstubAllEnvs())
 
