@@ -25,7 +25,8 @@ const AROUND_THE_SINKS = [
     message: 'Text goes through src/lib/cli/streams.ts, which makes foreign text visible.',
   },
   {
-    selector: 'ImportDeclaration[source.value=/^(chalk|ansi-styles|yoctocolors)$/]',
+    selector:
+      'ImportDeclaration[source.value=/^(chalk|ansi-styles|yoctocolors)$/], ImportSpecifier[imported.name="styleText"]',
     message: 'Colours come from src/lib/cli/streams.ts, because foreign text can imitate chalk.',
   },
   {
@@ -33,6 +34,18 @@ const AROUND_THE_SINKS = [
     message: 'Control sequences are made in src/lib/cli/styled.ts.',
   },
 ]
+
+/** In a locale without UTF-8, zt's own words are ASCII: whatever else it prints is a sign of that table. */
+const ONLY_ASCII = [
+  {
+    selector:
+      ':matches(Literal[raw=/^[^\u002f].*[^\\x00-\\x7f]/], TemplateElement[value.raw=/[^\\x00-\\x7f]/])',
+    message:
+      'Signs outside ASCII come from src/lib/cli/signs.ts, which has another for a locale without UTF-8.',
+  },
+]
+/** What is not read on a terminal: the page of a report, and what Cloudflare says in the sandbox. */
+const NOT_FOR_TERMINALS = ['src/lib/{report,sandbox}/**/*.ts']
 
 export default tseslint.config(
   {ignores: ['dist/**', 'coverage/**', 'node_modules/**']},
@@ -82,9 +95,18 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/**/*.ts'],
+    ignores: ['src/lib/cli/signs.ts'],
+    rules: {'no-restricted-syntax': ['error', ...ONLY_ASCII]},
+  },
+  {
     // Text reaches a terminal only through the sinks, which make foreign text visible (docs/explanation/security.md).
     files: ['src/**/*.ts'],
-    ignores: SINKS,
+    ignores: [...SINKS, 'src/lib/cli/signs.ts'],
+    rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS, ...ONLY_ASCII]},
+  },
+  {
+    files: NOT_FOR_TERMINALS,
     rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS]},
   },
   {

@@ -11,9 +11,14 @@ import {Chalk} from 'chalk'
 
 const root = path.resolve(import.meta.dirname, '..')
 const {zt} = parseArgs({options: {zt: {type: 'string'}}}).values
-/** The program to start, and the arguments before zt's own. */
-const [program, ...before] =
+/** The program to start. */
+const [program, ...script] =
   zt === undefined ? [process.execPath, path.join(root, 'bin', 'zt.cjs')] : [path.resolve(zt)]
+/** How to start it with what comes before zt's own arguments: with both streams in one, so that their lines keep their order. */
+const [first, ...before] =
+  process.platform === 'win32'
+    ? [program, ...script]
+    : ['sh', '-c', 'exec "$0" "$@" 2>&1', program, ...script]
 if (!existsSync(program)) {
   console.error(`error: ${program} does not exist`)
   process.exit(2)
@@ -60,7 +65,7 @@ if (process.stdout.isTTY) env.COLUMNS = String(process.stdout.columns)
 /** Runs zt, shows its output as it is printed, and returns both streams as one text. */
 function run(argv, {quiet = false} = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [...before, ...argv], {
+    const child = spawn(first, [...before, ...argv], {
       env,
       cwd: home,
       stdio: ['ignore', 'pipe', 'pipe'],

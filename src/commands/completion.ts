@@ -49,9 +49,9 @@ export default class Completion extends BaseCommand<typeof Completion> {
 }
 
 function howTo(shell: Shell): string[] {
-  return [style.bold(shell), ...INSTALLING[shell].map((line) => `  ${inColour(line)}`)]
+  return [style.heading(shell), ...INSTALLING[shell].map((line) => `  ${inColour(line)}`)]
 }
 
 function inColour(line: string): string {
-  return line.startsWith('#') ? style.dim(line) : style.cyan(line)
+  return line.startsWith('#') ? style.secondary(line) : style.command(line)
 }

@@ -3,7 +3,7 @@ import {Flags} from '@oclif/core'
 import {readEarlierReport} from '../lib/access/report/earlier.js'
 import {makeReport} from '../lib/access/report/report.js'
 import {completing} from '../lib/cli/completing.js'
-import {style, writeLines} from '../lib/cli/streams.js'
+import {mark, writeLines} from '../lib/cli/streams.js'
 import {AccessCommand} from '../lib/command/access-command.js'
 import {zoneFlag} from '../lib/command/flags.js'
 import {oneStdout} from '../lib/command/one-stdout.js'
@@ -59,11 +59,11 @@ export default class ReportCommand extends AccessCommand<typeof ReportCommand> {
     if (html === '-') writeLines(page.trimEnd().split('\n'))
     else if (html !== undefined) {
       await writeNamedFile(path.resolve(html), page)
-      this.print(`${style.green('✓')} Wrote ${html} (${sizeInWords(Buffer.byteLength(page))})`)
+      this.print(`${mark.done} Wrote ${html} (${sizeInWords(Buffer.byteLength(page))})`)
     }
     if (csv !== undefined) {
       await writeDirectory(path.resolve(csv), reportCsv(report))
-      if (html !== '-') this.print(`${style.green('✓')} Wrote the CSV files in ${csv}`)
+      if (html !== '-') this.print(`${mark.done} Wrote the CSV files in ${csv}`)
     }
     if (html === undefined && csv === undefined) {
       this.print(reportText(report))

@@ -32,20 +32,23 @@ export default class WhoAmI extends AccessCommand<typeof WhoAmI> {
     })
     this.print(
       facts([
-        ['profile', `${style.bold(profile)} ${style.dim(`(from ${profileSource})`)}`],
-        ['account', account && `${account.name} ${style.dim(account.id)}`],
+        ['profile', `${style.name(profile)} ${style.secondary(`(from ${profileSource})`)}`],
+        ['account', account && `${account.name} ${style.secondary(account.id)}`],
         [
           'API token',
-          `${apiToken.id} ${style.dim(`(${apiToken.owner}, from ${source === 'store' ? `the ${apiTokenStore ?? ''}` : 'CLOUDFLARE_API_TOKEN'})`)}`,
+          `${apiToken.id} ${style.secondary(`(${apiToken.owner}, from ${source === 'store' ? `the ${apiTokenStore ?? ''}` : 'CLOUDFLARE_API_TOKEN'})`)}`,
         ],
-        ['status', apiToken.status === 'active' ? style.green(apiToken.status) : style.red(apiToken.status)],
+        [
+          'status',
+          apiToken.status === 'active' ? style.success(apiToken.status) : style.failure(apiToken.status),
+        ],
         ['expires', apiToken.expiresOn],
         ['API', apiUrl],
-        ['data', sandbox ? style.yellow('sandbox') : undefined],
+        ['data', sandbox ? style.caution('sandbox') : undefined],
       ]),
     )
     if (permissions) {
-      this.print(['', style.dim('PERMISSIONS of the API token'), ...permissionLines(permissions)])
+      this.print(['', style.secondary('PERMISSIONS of the API token'), ...permissionLines(permissions)])
     }
     return {
       profile,

@@ -1,7 +1,7 @@
-import {stripVTControlCharacters} from 'node:util'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {JsonList} from '../../src/lib/cli/list-output.js'
+import {bare} from '../../src/lib/cli/styled.js'
 import {shortened, TableStream, type Column} from '../../src/lib/cli/table.js'
 
 /** A list cut into pages at random, empty ones included. */
@@ -54,7 +54,7 @@ describe('a table that is written page by page', () => {
     return split(all, at)
       .filter((page) => page.length > 0)
       .flatMap((page) => table.add(page, more))
-      .map((line) => stripVTControlCharacters(line))
+      .map(bare)
   }
 
   it('has its titles once and a line for each row, in order', () => {

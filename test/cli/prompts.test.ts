@@ -1,14 +1,36 @@
-import {expect, it, vi} from 'vitest'
+import {afterEach, expect, it, vi} from 'vitest'
 import {Prompts} from '../../src/lib/cli/prompts.js'
 
 const drawn: string[] = []
+/** What the last question was asked with. */
+let asked: Asked
+interface Asked {
+  choices?: {name: string}[]
+  source?: (typed?: string) => {name: string; value: string}[]
+  theme: {
+    icon: Record<string, string>
+    prefix: Record<string, string>
+    style: {keysHelpTip: (tips: [string, string][]) => string}
+  }
+}
+afterEach(() => vi.unstubAllEnvs())
 
 vi.mock('../../src/lib/cli/questions.js', () => {
-  const ask = (answer: unknown) => (): Promise<unknown> => {
-    drawn.push('question')
-    return Promise.resolve(answer)
+  const ask =
+    (answer: unknown) =>
+    (question: Asked): Promise<unknown> => {
+      drawn.push('question')
+      asked = question
+      return Promise.resolve(answer)
+    }
+  return {
+    input: ask('x'),
+    password: ask('x'),
+    confirm: ask(true),
+    select: ask('x'),
+    search: ask('x'),
+    checkbox: ask(['x']),
   }
-  return {input: ask('x'), password: ask('x'), confirm: ask(true), select: ask('x'), checkbox: ask(['x'])}
 })
 
 it.each<[string, (prompts: Prompts) => Promise<unknown>]>([
@@ -16,9 +38,62 @@ it.each<[string, (prompts: Prompts) => Promise<unknown>]>([
   ['a secret', async (prompts) => prompts.secret('Secret')],
   ['yes or no', async (prompts) => prompts.agree('Go on')],
   ['one of a list', async (prompts) => prompts.choose('Token', [{name: 'x', value: 'x'}])],
+  [
+    'one of a long list',
+    async (prompts) =>
+      prompts.choose(
+        'Token',
+        'abcdefgh'.split('').map((name) => ({name, value: name})),
+      ),
+  ],
   ['some of a list', async (prompts) => prompts.chooseMany('Tokens', [{name: 'x', value: 'x'}])],
 ])('the progress line is removed before a question for %s is drawn', async (_, ask) => {
   drawn.length = 0
   await ask(new Prompts(false, () => drawn.push('cleared')))
   expect(drawn).toEqual(['cleared', 'question'])
+})
+
+const choices = (names: readonly string[]): {name: string; value: string}[] =>
+  names.map((name) => ({name, value: name}))
+const NAMES = [
+  'GitLab',
+  'Grafana',
+  'git mirror of GitLab',
+  'Build',
+  'Vault',
+  'Registry',
+  'Postgres',
+  'a\u001B[2Jb',
+]
+
+it('a list that is longer than seven is searched: upper or lower case, each word anywhere in the name', async () => {
+  await new Prompts(false).choose('Application', choices(NAMES))
+  const found = (typed?: string): string[] => asked.source?.(typed).map(({value}) => value) ?? []
+  expect(found()).toEqual(NAMES)
+  expect(found('git')).toEqual(['GitLab', 'git mirror of GitLab'])
+  expect(found(' LAB  mirror ')).toEqual(['git mirror of GitLab'])
+  expect(found('nothing')).toEqual([])
+  // As it is shown, and nothing else, is what is searched and drawn.
+  expect(asked.source?.('x1b[2J')).toEqual([{name: String.raw`a\x1b[2Jb`, value: 'a\u001B[2Jb'}])
+})
+
+it('a short list is shown whole', async () => {
+  await new Prompts(false).choose('Application', choices(NAMES.slice(0, 7)))
+  expect(asked.source).toBeUndefined()
+  expect(asked.choices).toHaveLength(7)
+})
+
+it.each([
+  ['C', /^[ -~]+$/],
+  ['C.UTF-8', /❯.*✓|✓.*❯/],
+])('the marks of a question are those of the locale: %s', async (locale, signs) => {
+  vi.stubEnv('LC_ALL', locale)
+  await new Prompts(false).choose('Application', choices(NAMES))
+  const {icon, prefix, style} = asked.theme
+  const tips = style.keysHelpTip([
+    ['↑↓', 'navigate'],
+    ['⏎', 'select'],
+  ])
+  expect(tips).toMatch(/^type filter . (↑↓|up\/down) navigate . (⏎|enter) select$/)
+  expect([...Object.values(icon), ...Object.values(prefix), tips].join(' ')).toMatch(signs)
 })

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import {Chalk} from 'chalk'
 import {describe, expect, it} from 'vitest'
 import {visible} from '../../src/lib/core/text.js'
-import {bare, bounded, shown, styleOf} from '../../src/lib/cli/styled.js'
-import {facts, table} from '../../src/lib/cli/table.js'
+import {bare, bounded, shown, sign, styleOf} from '../../src/lib/cli/styled.js'
+import {facts, table, takeLeftOut} from '../../src/lib/cli/table.js'
 import {widthOf} from '../../src/lib/cli/width.js'
 import {wrapped} from '../../src/lib/cli/wrapped.js'
 
@@ -13,24 +13,24 @@ const foreign = fc.oneof(
   fc.string({unit: 'binary'}),
   fc.constantFrom('\u001B[31m', 'a\u001B[2K\r', '\u001B[1mbold\u001B[22m', 'a\nb', 'x\u009B1m'),
 )
-const OURS = /\u001B\[(?:1|2|22|31|32|33|36|39)m/g
+const OURS = /\u001B\[(?:1|2|22|31|32|35|39)m/g
 
 describe('a line with colours', () => {
   it('has ours, and shows those of others as what they are', () => {
-    const line = `${style.green('✓')} ${style.bold('a\u001B[31m')} \u001B[31mred\u001B[39m`
+    const line = `${style.success(sign.done)} ${style.name('a\u001B[31m')} \u001B[31mred\u001B[39m`
     expect(shown(line)).toBe('\u001B[32m✓\u001B[39m \u001B[1ma\\x1b[31m\u001B[22m \\x1b[31mred\\x1b[39m')
     expect(bare(line)).toBe('✓ a\\x1b[31m \\x1b[31mred\\x1b[39m')
   })
 
   it('keeps the outer colour behind an inner one', () => {
-    const line = shown(style.bold(`a ${style.dim('b')} c`))
+    const line = shown(style.name(`a ${style.secondary('b')} c`))
     expect(line).toBe('\u001B[1ma \u001B[2mb\u001B[22m\u001B[1m c\u001B[22m')
   })
 
   it('is the text made visible when its colours are taken away, whatever it is made of', () => {
     fc.assert(
       fc.property(foreign, foreign, foreign, (a, b, c) => {
-        const line = `${a.replace(/[\p{M}\p{Cs}]/gu, '')} ${style.red(b)} ${style.bold(style.dim(c))}`
+        const line = `${a.replace(/[\p{M}\p{Cs}]/gu, '')} ${style.failure(b)} ${style.name(style.secondary(c))}`
         expect(shown(line).replaceAll(OURS, '')).toBe(bare(line))
         expect(stripVTControlCharacters(bare(line))).toBe(bare(line))
         expect(visible(bare(line))).toBe(bare(line))
@@ -40,15 +40,15 @@ describe('a line with colours', () => {
   })
 
   it('is cut text by text, colours never', () => {
-    const line = bounded(`${style.bold('a'.repeat(99))}: sure?`, 11)
-    expect(shown(line)).toBe('\u001B[1maaaaa…aaaaa\u001B[22m: sure?')
+    const line = bounded(`${style.name('a'.repeat(99))}: sure?`, 11)
+    expect(shown(line)).toBe('\u001B[1maaaa…aaaa\u001B[22m: sure?')
   })
 })
 
 describe('a layout', () => {
   const NAMES = ['GitLab', '日本語の名前', '🚀 🫠 rocket', 'e\u0301tage', 'a\u001B[2J\nb', 'नमस्ते', '']
   const columns = [
-    {title: 'NAME', value: (name: string) => style.bold(name)},
+    {title: 'NAME', value: (name: string) => style.name(name)},
     {title: 'KIND', value: () => 'kind'},
   ]
 
@@ -72,6 +72,26 @@ describe('a layout', () => {
         },
       ),
     )
+  })
+
+  it('becomes a list of all its values where the columns do not fit beside each other', () => {
+    const many = [
+      {title: 'NAME', value: (name: string) => name},
+      ...['KIND', 'ADDRESS', 'RULE'].map((title) => ({title, value: () => `a value of ${title}`})),
+      {title: 'EMPTY', value: () => ' '},
+      {title: 'THROUGH', value: () => 'x'.repeat(50), optional: true},
+    ]
+    expect(table(['one', 'a name that is longer than a line'], many, 30).map(bare)).toEqual([
+      'one',
+      ...['  KIND     a value of KIND', '  ADDRESS  a value of ADDRESS', '  RULE     a value of RULE'],
+      ...[`  THROUGH  ${'x'.repeat(19)}`, `           ${'x'.repeat(19)}`, `           ${'x'.repeat(12)}`],
+      ...['a name that is longer than a', 'line'],
+      ...['  KIND     a value of KIND', '  ADDRESS  a value of ADDRESS', '  RULE     a value of RULE'],
+      ...[`  THROUGH  ${'x'.repeat(19)}`, `           ${'x'.repeat(19)}`, `           ${'x'.repeat(12)}`],
+    ])
+    expect(takeLeftOut()).toEqual([])
+    expect(table(['one'], many, 70)[0]).not.toContain('THROUGH')
+    expect(takeLeftOut()).toEqual(['THROUGH'])
   })
 
   it('has room for several long texts, and shortens no date and no count', () => {

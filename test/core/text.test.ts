@@ -67,7 +67,8 @@ describe('text made visible', () => {
 
 describe('a text without its middle', () => {
   it('keeps both ends, and tears no character', () => {
-    expect(withoutMiddle('production-eu-1', 9)).toBe('prod…eu-1')
+    expect(withoutMiddle('production-eu-1', 9)).toBe('pro...u-1')
+    expect(withoutMiddle('production-eu-1', 9, '~')).toBe('pro~u-1')
     expect(withoutMiddle('short', 9)).toBe('short')
     fc.assert(
       fc.property(fc.string({unit: 'grapheme'}), fc.integer({min: 3, max: 40}), (text, most) => {

@@ -119,10 +119,10 @@ describe('a host name', () => {
   })
 
   it.each([
-    ['ssh://git:hunter2@gitlab.example.com:22/group', 'ssh://…@gitlab.example.com:22/group'],
-    ['git:hunt/er2@gitlab.example.com', '…@gitlab.example.com'],
-    ['https://a:hunt@er2@gitlab.example.com', 'https://…@gitlab.example.com'],
-    ['https://gitlab.example.com/x?token=hunter2', 'https://gitlab.example.com/x?…'],
+    ['ssh://git:hunter2@gitlab.example.com:22/group', 'ssh://...@gitlab.example.com:22/group'],
+    ['git:hunt/er2@gitlab.example.com', '...@gitlab.example.com'],
+    ['https://a:hunt@er2@gitlab.example.com', 'https://...@gitlab.example.com'],
+    ['https://gitlab.example.com/x?token=hunter2', 'https://gitlab.example.com/x?...'],
     ['git@gitlab.example.com', 'git@gitlab.example.com'],
     ['gitlab.example.com:22', 'gitlab.example.com:22'],
   ])('%s is repeated without what may be secret: %s', (text, shown) => {

@@ -51,6 +51,28 @@ describe.skipIf(!hasTmux)('on a terminal, what is missing is asked for', () => {
     })
   })
 
+  it('searches a long list for what is typed, also in 40 columns and in ASCII', async () => {
+    const names = [
+      'backup',
+      'deploy',
+      'mirror',
+      'nightly',
+      'runner',
+      'scanner',
+      'terraform',
+      'of the runner in Zürich',
+    ]
+    for (const name of names) await zt.json(['token', 'create', name])
+    const t = (terminal = await Terminal.run(zt, ['env', 'LC_ALL=C', ...zt.program, 'token', 'show'], {}, 40))
+    const list = await t.shows(/Service token[\s\S]*> \w+[\s\S]*type filter/)
+    expect(list).toMatch(/^[ -~\nü]+enter\nselect$/)
+    await t.type('RUN zür')
+    await t.shows(/Service token RUN zür\n> of the runner in Zürich\n\s*type/)
+    await t.press('Enter')
+    await t.shows(/^name +of the runner in Zürich$/m)
+    expect(await t.exitCode()).toBe(0)
+  })
+
   it('reads the API token of a login without showing it', async () => {
     const {apiUrl} = await zt.json<{apiUrl: string}>(['whoami'])
     const t = await open('login', '--profile', 'typed', '--api-url', apiUrl)

@@ -50,7 +50,7 @@ describe('a rule in words', () => {
     [{'of a later time': {x: 1}}, 'of a later time (x: 1)'],
     [
       {later: {x: 'a', y: ['b', 1, true], z: {deep: {down: {below: 1}}}}},
-      'later (x: a, y: b, 1, true, z.deep.down: …)',
+      'later (x: a, y: b, 1, true, z.deep.down: ...)',
     ],
     [{later: ['a', 'b']}, 'later (a, b)'],
     [{later: 'a'}, 'later (a)'],

@@ -28,7 +28,7 @@ export const HOSTILE = Object.values(HOSTILE_PARTS).join('')
 export const HOSTILE_IN_JSON = `${HOSTILE}\uD800`
 
 /** zt's own colours, of stdout and stderr; also as wrapping and nesting change them. */
-const COLOURS = /\u001B\[(?:0|1|2|22|31|32|33|36|39)m/g
+const COLOURS = /\u001B\[(?:0|1|2|22|31|32|35|39)m/g
 /** Whatever a terminal obeys or a reader does not see. */
 const NOT_TEXT =
   /(?![\n ])[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![ \u3000])\p{Zs}|\p{M}{5}/gu

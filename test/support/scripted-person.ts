@@ -88,6 +88,8 @@ vi.doMock('../../src/lib/cli/questions.js', () => ({
   },
   confirm: async (question: Question) => person().confirmed(question),
   select: async (question: Question) => person().chosen(question)[0],
+  search: async ({source, ...question}: Question & {source: () => NonNullable<Question['choices']>}) =>
+    person().chosen({...question, choices: source()})[0],
   checkbox: async (question: Question) => person().chosen(question),
 }))
 // There is no terminal to draw on.

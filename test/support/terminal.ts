@@ -12,7 +12,7 @@ export const hasTmux = (process.env['PATH'] ?? '')
   .split(':')
   .some((one) => existsSync(path.join(one, 'tmux')))
 
-/** zt, or another program, on a real terminal of 80 by 24, in a separate tmux server. */
+/** zt, or another program, on a real terminal of 80 by 24 (unless it is given other columns), in a separate tmux server. */
 export class Terminal {
   readonly #socket: string
   readonly #statusFile: string
@@ -26,7 +26,12 @@ export class Terminal {
     return Terminal.run(zt, [...zt.program, ...args], env)
   }
 
-  static async run(zt: BuiltZt, words: string[], env: NodeJS.ProcessEnv = {}): Promise<Terminal> {
+  static async run(
+    zt: BuiltZt,
+    words: string[],
+    env: NodeJS.ProcessEnv = {},
+    columns = 80,
+  ): Promise<Terminal> {
     const directory = await fs.mkdtemp(path.join(zt.home, 'terminal-'))
     const terminal = new Terminal(path.join(directory, 'socket'), path.join(directory, 'status'))
     const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
@@ -36,7 +41,7 @@ export class Terminal {
     const {NO_COLOR: _, ...own} = zt.env
     await run(
       'tmux',
-      ['-S', terminal.#socket, '-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', 'sh', '-c', shell],
+      ['-S', terminal.#socket, '-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', '24', 'sh', '-c', shell],
       {env: {...own, LANG: 'C.UTF-8', TERM: 'xterm-256color', ...env}, cwd: zt.home},
     ) // prettier-ignore
     return terminal

@@ -45,7 +45,7 @@ export default class AppList extends AccessCommand<typeof AppList> {
         {title: 'KIND', value: (app) => app.type},
         {title: 'DOMAIN', value: (app) => app.domain ?? ''},
         {title: 'RULES', value: (app) => String(app.policies.length)},
-        {title: 'ID', value: (app) => style.dim(app.id), optional: true},
+        {title: 'ID', value: (app) => style.secondary(app.id), optional: true},
       ],
       empty: 'No applications.',
     })

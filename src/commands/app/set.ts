@@ -31,7 +31,7 @@ export default class AppSet extends EditCommand<typeof AppSet> {
     })
     const settings = {serviceAuth401, sessionDuration}
     const done = ({application, changes}: SetApplicationPlan): string =>
-      `${style.bold(application.name)} ${changes.length === 0 ? 'has these settings already' : 'was changed'}`
+      `${style.name(application.name)} ${changes.length === 0 ? 'has these settings already' : 'was changed'}`
     const {plan, result} = await this.edit(ctx, () => planSetApplication(ctx, wanted, settings), {
       question: () => 'Change it?',
       planned: (one) => {

@@ -12,9 +12,9 @@ export default class ConfigList extends BaseCommand<typeof ConfigList> {
     this.print(
       table(settings, [
         {title: 'SETTING', value: ({name}) => name},
-        {title: 'VALUE', value: ({value}) => value ?? style.dim('not set')},
+        {title: 'VALUE', value: ({value}) => value ?? style.secondary('not set')},
         {title: 'FROM', value: ({source}) => source ?? ''},
-        {title: 'MEANING', value: ({about}) => style.dim(about), optional: true},
+        {title: 'MEANING', value: ({about}) => style.secondary(about), optional: true},
       ]),
     )
     return {

@@ -1,7 +1,7 @@
 import {Args} from '@oclif/core'
 import {required, settingArg} from '../../lib/command/args.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
-import {style} from '../../lib/cli/streams.js'
+import {mark, style} from '../../lib/cli/streams.js'
 import {setSetting} from '../../lib/config/profile-settings.js'
 
 export default class ConfigSet extends BaseCommand<typeof ConfigSet> {
@@ -20,8 +20,8 @@ export default class ConfigSet extends BaseCommand<typeof ConfigSet> {
     const {profileName: profile} = this.settings
     const {setting: name} = this.args
     const value = await setSetting(this.settings, {name, text: this.args.value, cwd: process.cwd()})
-    const done = value === undefined ? 'is not set any more' : `is ${style.bold(value)}`
-    this.print(`${style.green('✓')} ${name} of profile ${style.bold(profile)} ${done}`)
+    const done = value === undefined ? 'is not set any more' : `is ${style.name(value)}`
+    this.print(`${mark.done} ${name} of profile ${style.name(profile)} ${done}`)
     return {profile, name, value: value ?? null}
   }
 }

@@ -34,7 +34,7 @@ export default class GroupList extends AccessCommand<typeof GroupList> {
         {title: 'NAME', value: ({group}) => group.name},
         {title: 'INCLUDES', value: ({includes}) => shortened(includes)},
         {title: 'TOKENS', value: ({serviceTokens}) => String(serviceTokens)},
-        {title: 'ID', value: ({group}) => style.dim(group.id), optional: true},
+        {title: 'ID', value: ({group}) => style.secondary(group.id), optional: true},
       ],
       empty: search === undefined ? 'No Access groups.' : 'No Access group matches.',
     })

@@ -38,7 +38,7 @@ export default class PolicyList extends AccessCommand<typeof PolicyList> {
         {title: 'ACTION', value: ({policy}) => actionName(policy.decision)},
         {title: 'INCLUDES', value: ({includes}) => shortened(includes)},
         {title: 'APPS', value: ({applications}) => String(applications ?? '')},
-        {title: 'ID', value: ({policy}) => style.dim(policy.id), optional: true},
+        {title: 'ID', value: ({policy}) => style.secondary(policy.id), optional: true},
       ],
       empty: search === undefined ? 'No policies.' : 'No policy matches.',
     })

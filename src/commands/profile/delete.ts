@@ -5,7 +5,7 @@ import {profileArg, required} from '../../lib/command/args.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {sshConfigFlag, yesFlag} from '../../lib/command/flags.js'
 import {configCommands} from '../../lib/command/present/ssh-config.js'
-import {style} from '../../lib/cli/streams.js'
+import {mark, style} from '../../lib/cli/streams.js'
 import {profileNotFound, readConfig} from '../../lib/config/profiles.js'
 import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
 import {hostsWithProfile} from '../../lib/tunnel/ssh/config/of-profile.js'
@@ -37,7 +37,7 @@ export default class ProfileDelete extends AccessCommand<typeof ProfileDelete> {
     const {secrets, hosts} = plan
     if (!this.flags.yes) await this.confirmDeletion(name, secrets)
     const hadApiToken = await deleteProfile(ctx, settings, plan)
-    this.print(`${style.green('✓')} Deleted profile ${style.bold(name)}`)
+    this.print(`${mark.done} Deleted profile ${style.name(name)}`)
     if (secrets.length > 0) this.print(`  and the secrets of ${secrets.join(', ')}`)
     if (hadApiToken) this.note('its API token remains valid until you delete it in the dashboard')
     const ssh = path.resolve(this.flags.file ?? defaultSshConfig())

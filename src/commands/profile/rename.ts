@@ -4,7 +4,7 @@ import {newNameArg, profileArg, required} from '../../lib/command/args.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {sshConfigFlag} from '../../lib/command/flags.js'
 import {configCommands} from '../../lib/command/present/ssh-config.js'
-import {style} from '../../lib/cli/streams.js'
+import {mark, style} from '../../lib/cli/streams.js'
 import {profileNotFound, readConfig, refuseTaken} from '../../lib/config/profiles.js'
 import {defaultSshConfig} from '../../lib/tunnel/ssh/config-values.js'
 import {hostsWithProfile} from '../../lib/tunnel/ssh/config/of-profile.js'
@@ -32,7 +32,7 @@ export default class ProfileRename extends AccessCommand<typeof ProfileRename> {
     const {tokens, hosts} = await (begun
       ? finishRenaming(ctx, settings)
       : renameWholeProfile(ctx, settings, to))
-    this.print(`${style.green('✓')} Profile ${style.bold(name)} is now ${style.bold(to)}`)
+    this.print(`${mark.done} Profile ${style.name(name)} is now ${style.name(to)}`)
     const {profileName, profileSource} = this.settings
     if (profileName === name && profileSource !== 'profile' && profileSource !== 'default')
       this.warn(`The ${profileSource} still selects profile ${name} here`)

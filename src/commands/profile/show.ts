@@ -23,16 +23,17 @@ export default class ProfileShow extends BaseCommand<typeof ProfileShow> {
       facts([
         [
           'profile',
-          style.bold(name) + (name === profileName ? style.dim(` (in use, from ${profileSource})`) : ''),
+          style.name(name) +
+            (name === profileName ? style.secondary(` (in use, from ${profileSource})`) : ''),
         ],
         ['account', profile.accountName],
         ['account id', profile.accountId],
         ['API', profile.apiUrl ?? CLOUDFLARE_API_URL],
-        ['secret store', profile.store ?? style.dim('not chosen yet')],
+        ['secret store', profile.store ?? style.secondary('not chosen yet')],
         ['edge', profile.connectTo],
         ['edge CA', profile.caFile],
         ['known hosts', profile.knownHostsFile],
-        ['data', profile.sandbox ? style.yellow('sandbox') : undefined],
+        ['data', profile.sandbox ? style.caution('sandbox') : undefined],
         ['file', configFile(paths)],
       ]),
     )

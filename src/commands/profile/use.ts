@@ -1,6 +1,6 @@
 import {profileArg} from '../../lib/command/args.js'
 import {BaseCommand} from '../../lib/cli/base-command.js'
-import {style} from '../../lib/cli/streams.js'
+import {mark, style} from '../../lib/cli/streams.js'
 import {readConfig, useProfile} from '../../lib/config/profiles.js'
 
 export default class ProfileUse extends BaseCommand<typeof ProfileUse> {
@@ -14,7 +14,7 @@ export default class ProfileUse extends BaseCommand<typeof ProfileUse> {
     const {paths} = this.settings
     const name = this.args.name ?? (await this.pick())
     const profile = await useProfile(paths, name)
-    this.print(`${style.green('✓')} Switched to profile ${style.bold(name)}`)
+    this.print(`${mark.done} Switched to profile ${style.name(name)}`)
     const {profileName, profileSource} = this.settings
     if (profileName !== name && profileSource !== 'profile' && profileSource !== 'default') {
       this.warn(`The ${profileSource} still selects profile ${profileName} here`)

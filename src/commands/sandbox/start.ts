@@ -5,7 +5,7 @@ import {AccessCommand} from '../../lib/command/access-command.js'
 import {several, storeFlag} from '../../lib/command/flags.js'
 import {sandboxFacts} from '../../lib/command/present/sandbox.js'
 import {completing} from '../../lib/cli/completing.js'
-import {style} from '../../lib/cli/streams.js'
+import {mark, style} from '../../lib/cli/streams.js'
 import {Secret} from '../../lib/core/secret.js'
 import {profileOf, startSandbox} from '../../lib/sandbox/start.js'
 import {ztProgram} from '../../lib/system/zt-program.js'
@@ -56,7 +56,7 @@ export default class SandboxStart extends AccessCommand<typeof SandboxStart> {
     })
     if (notSaved)
       this.warn(`zt could not save the sandbox's API token: ${notSaved.message}. ${notSaved.next[0] ?? ''}`)
-    this.print(`${style.green('✓')} The sandbox is running ${style.yellow('(local; nothing in it is real)')}`)
+    this.print(`${mark.done} The sandbox is running ${style.caution('(local; nothing in it is real)')}`)
     this.print(sandboxFacts(info, ['profile', SANDBOX_PROFILE]))
     this.next('zt profile use sandbox')
     await untilInterrupted?.()

@@ -42,7 +42,7 @@ export default class SshCheck extends TunnelCommand<typeof SshCheck> {
     if (alias) this.note(aliasText(alias))
     const {host} = alias ?? {host: given}
     const target = await this.findTarget(host)
-    this.print(`${style.bold(host)} with the service token ${style.bold(target.name)}`)
+    this.print(`${style.name(host)} with the service token ${style.name(target.name)}`)
     const result = await checkTunnel({
       target,
       environment: process.env,

@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core'
 import {checkStores} from '../../lib/access/stores/check.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {problemText, stateColour} from '../../lib/command/present/store.js'
-import {style} from '../../lib/cli/streams.js'
+import {mark, style} from '../../lib/cli/streams.js'
 import {table} from '../../lib/cli/table.js'
 import {exitCodeOfKind} from '../../lib/core/exit-codes.js'
 
@@ -28,7 +28,7 @@ export default class StoreCheck extends AccessCommand<typeof StoreCheck> {
         {title: 'STATE', value: ({state}) => stateColour(state)},
         {
           title: 'ENTRIES',
-          value: ({entries}) => (entries === undefined ? style.dim('unknown') : String(entries)),
+          value: ({entries}) => (entries === undefined ? style.secondary('unknown') : String(entries)),
         },
       ]),
     )
@@ -39,8 +39,8 @@ export default class StoreCheck extends AccessCommand<typeof StoreCheck> {
       this.next(...problem.next)
     }
     const left = problems.filter(({fixed}) => !fixed)
-    if (problems.length === 0) this.print(`${style.green('✓')} No problems found`)
-    else if (left.length === 0) this.print(`${style.green('✓')} All problems are repaired`)
+    if (problems.length === 0) this.print(`${mark.done} No problems found`)
+    else if (left.length === 0) this.print(`${mark.done} All problems are repaired`)
     else process.exitCode = exitCodeOfKind('needs-action')
     return {
       stores: stores.map(({kind, state, entries, why}) => ({

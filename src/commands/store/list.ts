@@ -20,7 +20,7 @@ export default class StoreList extends AccessCommand<typeof StoreList> {
       table(stores, [
         {title: 'STORE', value: ({kind}) => kind},
         {title: 'STATE', value: ({status}) => stateColour(status.state)},
-        {title: 'IN USE', value: ({inUse}) => (inUse ? style.green('yes') : '')},
+        {title: 'IN USE', value: ({inUse}) => (inUse ? style.success('yes') : '')},
         {title: 'TOKENS', value: ({tokens}) => (tokens > 0 ? String(tokens) : '')},
         {
           title: 'API TOKEN',

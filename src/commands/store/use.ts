@@ -28,7 +28,7 @@ export default class StoreUse extends AccessCommand<typeof StoreUse> {
     }),
     recipient: Flags.string({
       description: 'vault: encrypt to this age recipient',
-      helpValue: 'age1…',
+      helpValue: 'age1...',
       multiple: true,
       default: [],
     }),

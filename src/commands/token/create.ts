@@ -56,7 +56,7 @@ export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
   private async plan(name: string): Promise<object> {
     const plan = await planServiceToken(this.access(), {name, duration: this.flags.duration})
     for (const warning of plan.warnings) this.warn(warning)
-    this.print(`Would create ${style.bold(plan.name)}, valid for ${plan.duration}.`)
+    this.print(`Would create ${style.name(plan.name)}, valid for ${plan.duration}.`)
     this.print(`Its secret would go to ${plan.store.label}.`)
     return {dryRun: true, name: plan.name, duration: plan.duration, store: plan.store.kind}
   }

@@ -5,7 +5,7 @@ import {changeJson} from '../../lib/command/present/change.js'
 import {connectionsJson} from '../../lib/command/present/connections.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
-import {style} from '../../lib/cli/streams.js'
+import {mark, style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 import {endConnections} from '../../lib/tunnel/connections/end.js'
 
@@ -26,10 +26,10 @@ export default class TokenDisable extends TokenCommand<typeof TokenDisable> {
       dryRun: this.flags['dry-run'],
     })
     const {dryRun, differs, after} = change
-    const name = style.bold(after.token.name)
+    const name = style.name(after.token.name)
     const hosts = after.hosts.length > 0 ? `${after.hosts.join(', ')}: no longer open to it` : undefined
-    if (differs) this.print(dryRun ? `Would disable ${name}:` : `${style.green('✓')} Disabled ${name}`)
-    else this.print(`${style.green('✓')} ${name} is disabled already`)
+    if (differs) this.print(dryRun ? `Would disable ${name}:` : `${mark.done} Disabled ${name}`)
+    else this.print(`${mark.done} ${name} is disabled already`)
     const closed = await endConnections(this.connectionsOf(after.token))
     this.print(
       facts([

@@ -4,7 +4,7 @@ import {dryRunFlag} from '../../lib/command/flags.js'
 import {changeJson} from '../../lib/command/present/change.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
-import {style} from '../../lib/cli/streams.js'
+import {mark, style} from '../../lib/cli/streams.js'
 
 export default class TokenEnable extends TokenCommand<typeof TokenEnable> {
   static override summary = 'Enable a disabled service token'
@@ -21,9 +21,9 @@ export default class TokenEnable extends TokenCommand<typeof TokenEnable> {
       dryRun: this.flags['dry-run'],
     })
     const {name} = change.after.token
-    if (!change.differs) this.print(`${style.green('✓')} ${style.bold(name)} is enabled already`)
-    else if (change.dryRun) this.print(`Would enable ${style.bold(name)}`)
-    else this.print(`${style.green('✓')} Enabled ${style.bold(name)}: its secret works again`)
+    if (!change.differs) this.print(`${mark.done} ${style.name(name)} is enabled already`)
+    else if (change.dryRun) this.print(`Would enable ${style.name(name)}`)
+    else this.print(`${mark.done} Enabled ${style.name(name)}: its secret works again`)
     if (change.after.status === 'expired') {
       this.warn(`It expired on ${change.after.token.expiresAt ?? ''} and opens nothing until you extend it`)
       this.next(`zt token refresh ${shellQuote(change.after.token)}`)

@@ -54,9 +54,9 @@ export default class TokenList extends TokenCommand<typeof TokenList> {
         {title: 'STATUS', value: ({status}) => statusColour(status)},
         {title: 'EXPIRES', value: ({token}) => day(token.expiresAt, 'never')},
         {title: 'LAST SEEN', value: ({token}) => day(token.lastSeenAt, '')},
-        {title: 'SECRET', value: ({store}) => store ?? style.dim('not here')},
+        {title: 'SECRET', value: ({store}) => store ?? style.secondary('not here')},
         {title: 'HOSTS', value: ({hosts}) => hosts.join(', '), optional: true},
-        {title: 'CLIENT ID', value: ({token}) => style.dim(token.clientId), optional: true},
+        {title: 'CLIENT ID', value: ({token}) => style.secondary(token.clientId), optional: true},
       ],
       empty: all ? 'No service tokens yet.' : 'No service token matches.',
     })

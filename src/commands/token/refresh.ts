@@ -5,7 +5,7 @@ import {changeJson} from '../../lib/command/present/change.js'
 import {day} from '../../lib/command/present/token.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
-import {style} from '../../lib/cli/streams.js'
+import {mark, style} from '../../lib/cli/streams.js'
 import {facts} from '../../lib/cli/table.js'
 
 export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
@@ -47,15 +47,13 @@ export default class TokenRefresh extends TokenCommand<typeof TokenRefresh> {
           },
     })
     const {before, after, differs, earlier} = change
-    const name = style.bold(before.name)
+    const name = style.name(before.name)
     if (!differs) {
-      this.print(`${style.green('✓')} ${name} never expires: there is nothing to extend`)
+      this.print(`${mark.done} ${name} never expires: there is nothing to extend`)
       return changeJson(change)
     }
-    this.print(
-      dryRun ? `Would change the expiry of ${name}:` : `${style.green('✓')} Changed the expiry of ${name}`,
-    )
-    const note = earlier ? style.yellow(' (earlier)') : ''
+    this.print(dryRun ? `Would change the expiry of ${name}:` : `${mark.done} Changed the expiry of ${name}`)
+    const note = earlier ? style.caution(' (earlier)') : ''
     this.print(
       facts([
         ['before', before.expiresAt ?? 'never'],

@@ -5,7 +5,7 @@ import {dryRunFlag} from '../../lib/command/flags.js'
 import {changeJson} from '../../lib/command/present/change.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
-import {style} from '../../lib/cli/streams.js'
+import {mark, style} from '../../lib/cli/streams.js'
 import {messageOf} from '../../lib/core/errors.js'
 
 const USAGE = 'zt token rename NAME NEWNAME'
@@ -25,10 +25,10 @@ export default class TokenRename extends TokenCommand<typeof TokenRename> {
     const token = await this.chosenToken(this.args.token, USAGE)
     const name = this.args.name ?? (await this.askName())
     const change = await renameToken(this.access(), {token, name, dryRun: this.flags['dry-run']})
-    const [before, after] = [style.bold(change.before.name), style.bold(change.after.token.name)]
-    if (!change.differs) this.print(`${style.green('✓')} ${after} has that name already`)
+    const [before, after] = [style.name(change.before.name), style.name(change.after.token.name)]
+    if (!change.differs) this.print(`${mark.done} ${after} has that name already`)
     else if (change.dryRun) this.print(`Would rename ${before} to ${after}`)
-    else this.print(`${style.green('✓')} Renamed ${before} to ${after}`)
+    else this.print(`${mark.done} Renamed ${before} to ${after}`)
     return changeJson(change)
   }
 

@@ -37,7 +37,7 @@ export default class TokenShow extends TokenCommand<typeof TokenShow> {
     if (secret) this.maskInLog(secret)
     this.print(
       facts([
-        ['name', style.bold(token.name)],
+        ['name', style.name(token.name)],
         ['status', statusColour(status)],
         ['Client ID', token.clientId],
         ['Client Secret', secret?.expose()],

@@ -19,11 +19,12 @@ import {fromOclif} from './parse-error.js'
 import {JsonFilter} from './json-filter.js'
 import {ListOutput, type ListForm, type ListShape} from './list-output.js'
 import {resultFields} from './result-fields.js'
-import {SpinnerProgress} from './progress.js'
+import {canDrawProgress, SpinnerProgress} from './progress.js'
 import {Prompts} from './prompts.js'
 import {printError, printLabelled, printNext} from './report-error.js'
-import {err, errJson, errStyle, out, outJson, type Text} from './streams.js'
+import {columnsOf, err, errJson, errStyle, out, outJson, type Text} from './streams.js'
 import {takeLeftOut} from './table.js'
+import {wrapped} from './wrapped.js'
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<
   (typeof BaseCommand)['baseFlags'] & T['flags']
@@ -140,10 +141,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return this.ctor.enableJsonFlag && jsonWish(this.argv) !== undefined
   }
 
-  /** Text for people, a line or several, on stdout; nothing under --json and --quiet. */
+  /** Text for people on stdout: a sentence, which is wrapped, or lines; nothing under --json and --quiet. */
   protected print(text: Text = ''): void {
     this.#progress?.stop()
-    if (!this.jsonEnabled() && !this.quiet) out(text)
+    if (this.jsonEnabled() || this.quiet) return
+    out(typeof text === 'string' ? wrapped(text, columnsOf('stdout')) : text)
   }
 
   /** What --quiet prints: the ID of what was made, or of what is listed. */
@@ -200,14 +202,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Something about the result, on stderr; nothing under --json and --quiet. */
   protected note(text: string): void {
-    if (!this.jsonEnabled() && !this.quiet) printLabelled(errStyle.dim('note:'), text)
+    if (!this.jsonEnabled() && !this.quiet) printLabelled(errStyle.secondary('note:'), text)
   }
 
   /** On stderr, or in `warnings` of the JSON result; with --jq in both, because the expression may leave them out. */
   override warn(input: string | Error): string | Error {
     const text = redact(typeof input === 'string' ? input : input.message)
     this.#warnings.push(text)
-    if (jsonWish(this.argv) !== 'document') printLabelled(errStyle.yellow('warning:'), text)
+    if (jsonWish(this.argv) !== 'document') printLabelled(errStyle.caution('warning:'), text)
     return input
   }
 
@@ -219,7 +221,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Progress for a use-case: drawn only on a terminal, and only when a step takes long. */
   protected get progress(): Progress {
     if (this.jsonEnabled()) return noProgress
-    if (!process.stderr.isTTY) return {...noProgress, wait: this.#said}
+    if (!canDrawProgress()) return {...noProgress, wait: this.#said}
     this.#progress ??= new SpinnerProgress()
     return this.#progress
   }
@@ -253,7 +255,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       this.printDocument(document)
       process.exitCode = exitCodeOf(error)
       printError(error, (step) => this.step(step))
-      printLabelled(errStyle.dim('note:'), 'the command itself has succeeded; its whole result was printed')
+      printLabelled(
+        errStyle.secondary('note:'),
+        'the command itself has succeeded; its whole result was printed',
+      )
     }
   }
 
@@ -264,7 +269,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const {lines, said} = filter.lines(document, process.stdout.isTTY)
     const print = this.stdoutIsTaken ? err : out
     if (lines.length > 0) print(lines)
-    for (const line of said) printLabelled(errStyle.dim('jq:'), line)
+    for (const line of said) printLabelled(errStyle.secondary('jq:'), line)
   }
 
   private printDocument(document: object): void {

@@ -6,9 +6,9 @@ export function colouredDiff(diff: string): string[] {
     .replaceAll('\t', '    ')
     .split('\n')
     .map((line) => {
-      if (/^(---|\+\+\+) /.test(line)) return style.bold(line)
-      if (line.startsWith('+')) return style.green(line)
-      if (line.startsWith('-')) return style.red(line)
-      return line.startsWith('@@') ? style.dim(line) : line
+      if (/^(---|\+\+\+) /.test(line)) return style.heading(line)
+      if (line.startsWith('+')) return style.added(line)
+      if (line.startsWith('-')) return style.removed(line)
+      return line.startsWith('@@') ? style.secondary(line) : line
     })
 }

@@ -19,13 +19,13 @@ export interface HelpTopic {
 /** In fewer columns, a variable's name no longer fits into the table's last column, and names must not be broken. */
 const NARROW = 62
 
-const sayKind = ({kind}: EnvironmentVariable): string => (kind === 'secret' ? style.yellow(kind) : kind)
+const sayKind = ({kind}: EnvironmentVariable): string => (kind === 'secret' ? style.caution(kind) : kind)
 
 function tableOfVariables(width: number): string[] {
   return table(
     ENVIRONMENT_VARIABLES,
     [
-      {title: 'VARIABLE', value: ({name}) => style.bold(name)},
+      {title: 'VARIABLE', value: ({name}) => style.name(name)},
       {title: 'KIND', value: sayKind},
       {title: 'MEANING', value: ({meaning}) => meaning, wraps: true},
     ],
@@ -35,7 +35,7 @@ function tableOfVariables(width: number): string[] {
 
 function listOfVariables(width: number): string[] {
   return ENVIRONMENT_VARIABLES.flatMap((variable) => [
-    `${style.bold(variable.name)} (${sayKind(variable)})`,
+    `${style.name(variable.name)} (${sayKind(variable)})`,
     ...wrapped(variable.meaning, width - INDENT.length).map((line) => INDENT + line),
   ])
 }
@@ -56,7 +56,7 @@ export const HELP_TOPICS: readonly HelpTopic[] = [
       const codes = table(
         EXIT_CODES,
         [
-          {title: 'CODE', value: ({code}) => style.bold(String(code))},
+          {title: 'CODE', value: ({code}) => style.name(String(code))},
           {title: 'KIND', value: ({name}) => name},
           {title: 'MEANING', value: ({meaning}) => meaning, wraps: true},
         ],

@@ -44,7 +44,7 @@ export async function main(
     else outJson(text)
   }
   const warn = (text: string, where: unknown): void => {
-    printLabelled(errStyle.yellow('warning:'), text)
+    printLabelled(errStyle.caution('warning:'), text)
     printTrace(where)
   }
   bePatient(process.env['ZT_PATIENCE'])

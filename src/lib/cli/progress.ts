@@ -1,20 +1,43 @@
-import type {Progress} from '../core/progress.js'
-import {columnsOf} from './streams.js'
+import type {Part, Progress} from '../core/progress.js'
+import {PALETTE} from './palette.js'
+import {frames} from './signs.js'
+import {columnsOf, sign} from './streams.js'
 import {bounded, shown} from './styled.js'
+import {widthOf} from './width.js'
 
 /** How long a step may take before it is shown. */
 const PATIENCE_MS = 400
+/** After this much of a step, the rest can be estimated. */
+const MEASURED_MS = 1000
+const TICK_MS = 1000
 
-/** A line with a spinner on stderr, shown when a step takes long; only on a terminal. */
+/** What is counted, since when, and how much of it was done then. */
+interface Counted extends Part {
+  from: number
+  began: number
+  at: number
+}
+
+/** Whether a line can be drawn again and again on stderr. */
+export function canDrawProgress(): boolean {
+  return process.stderr.isTTY && process.env['TERM'] !== 'dumb'
+}
+
+/**
+ * A line with a spinner on stderr, shown when a step takes long; only on a terminal. Where the use-case says how much is done,
+ * it counts, and says how long the rest will take.
+ */
 export class SpinnerProgress implements Progress {
   #spinner: {text: string; stop(): unknown} | undefined
   #timer: NodeJS.Timeout | undefined
   #step = ''
+  #part: Counted | undefined
   #pause: string | undefined
   #ended = false
 
-  step(text: string): void {
+  step(text: string, part?: Part): void {
     this.#step = text
+    this.#part = part && this.#counted(part)
     this.#draw()
   }
 
@@ -41,9 +64,24 @@ export class SpinnerProgress implements Progress {
     this.hide()
   }
 
-  /** One line, so that it can be cleared completely. */
+  #counted(part: Part): Counted {
+    const [before, at] = [this.#part, Date.now()]
+    const goesOn = before?.of === part.of && before.done <= part.done
+    return {...part, from: goesOn ? before.from : part.done, began: goesOn ? before.began : at, at}
+  }
+
+  /** One line, so that it can be cleared completely. What is counted is never cut off. */
   get #text(): string {
-    return shown(bounded(this.#pause ?? this.#step, Math.max(20, columnsOf('stderr') - 4)))
+    const room = Math.max(20, columnsOf('stderr') - 4)
+    const count = this.#pause === undefined && this.#part ? ` ${this.#count(this.#part)}` : ''
+    return shown(bounded(this.#pause ?? this.#step, Math.max(8, room - widthOf(count))) + count)
+  }
+
+  #count({done, of, unit, from, began, at}: Counted): string {
+    const counted = `(${done} of ${of}${unit === undefined ? '' : ` ${unit}`})`
+    if (done <= from || at - began < MEASURED_MS) return counted
+    const left = ((at - began) / (done - from)) * (of - done) - (Date.now() - at)
+    return `${counted} ${sign.separator} ${leftInWords(left)}`
   }
 
   #draw(): void {
@@ -56,7 +94,19 @@ export class SpinnerProgress implements Progress {
     const {default: yoctoSpinner} = await import('yocto-spinner')
     // It was hidden or stopped meanwhile.
     if (this.#ended || timer !== this.#timer) return
-    this.#timer = undefined
-    this.#spinner = yoctoSpinner({text: this.#text, stream: process.stderr}).start()
+    this.#spinner = yoctoSpinner({
+      text: this.#text,
+      stream: process.stderr,
+      color: PALETTE.success,
+      spinner: {frames: [...frames()], interval: 80},
+    }).start()
+    this.#timer = setInterval(() => {
+      this.#draw()
+    }, TICK_MS).unref()
   }
+}
+
+function leftInWords(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000))
+  return seconds < 60 ? `about ${seconds} s left` : `about ${Math.ceil(seconds / 60)} min left`
 }

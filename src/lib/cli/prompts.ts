@@ -1,11 +1,17 @@
 import {cancelled, UserError} from '../core/errors.js'
 import {Secret} from '../core/secret.js'
+import {frames, SIGNS} from './signs.js'
 import {comeBackWhenStopped, QuestionScreen} from './stopped.js'
-import {columnsOf} from './streams.js'
-import {bounded, shown} from './styled.js'
+import {columnsOf, errStyle, sign} from './streams.js'
+import {bare, bounded, shown} from './styled.js'
+import {wrapped} from './wrapped.js'
 
 /** Keeps a question with a long name on the screen. */
 const LONGEST = 160
+/** A list with more choices is searched by typing. */
+const MOST_UNSEARCHED = 7
+/** What a question takes beside its choices. */
+const AROUND_CHOICES = 5
 
 /** One line of a list to choose from. */
 export interface Choice<T> {
@@ -54,7 +60,7 @@ export class Prompts {
   async text(message: string, validate?: (value: string) => true | string): Promise<string> {
     return this.#ask(async ({input}, context) => {
       const check = validate && ((value: string) => said(validate(value)))
-      return input({message: asked(message), ...(check && {validate: check})}, context)
+      return input({message: asked(message), ...(check && {validate: check}), theme: theme()}, context)
     })
   }
 
@@ -66,14 +72,14 @@ export class Prompts {
   /** The same for what may be a secret or not, as whoever pastes it may not know: make it a `Secret` once that is known. */
   async pasted(message: string): Promise<string> {
     return this.#ask(async ({password}, context) =>
-      password({message: asked(message), toggleMask: false}, context),
+      password({message: asked(message), toggleMask: false, theme: theme()}, context),
     )
   }
 
   /** Whether the answer is yes. */
   async agree(message: string): Promise<boolean> {
     return this.#ask(async ({confirm}, context) =>
-      confirm({message: asked(message), default: false}, context),
+      confirm({message: asked(message), default: false, theme: theme()}, context),
     )
   }
 
@@ -97,16 +103,27 @@ export class Prompts {
     if ((await this.text(message, validate)) !== word) throw cancelled()
   }
 
+  /** A long list shows what contains the words that are typed. */
   async choose<T>(message: string, choices: Choice<T>[]): Promise<T> {
-    return this.#ask(async ({select}, context) =>
-      select<T>({message: asked(message), choices: offered(choices)}, context),
-    )
+    return this.#ask(async ({search, select}, context) => {
+      const question = {message: asked(message), pageSize: pageSize()}
+      if (choices.length <= MOST_UNSEARCHED)
+        return select<T>({...question, choices: offered(choices), theme: theme()}, context)
+      const source = (typed = ''): Choice<T>[] => offered(containing(choices, typed))
+      return search<T>({...question, source, theme: theme([['type', 'filter']])}, context)
+    })
   }
 
   /** At least one. */
   async chooseMany<T>(message: string, choices: Choice<T>[]): Promise<T[]> {
     return this.#ask(async ({checkbox}, context) =>
-      checkbox<T>({message: asked(message), choices: offered(choices), required: true}, context),
+      checkbox<T>(
+        {
+          ...{message: asked(message), choices: offered(choices), required: true},
+          ...{pageSize: pageSize(), theme: theme()},
+        },
+        context,
+      ),
     )
   }
 
@@ -137,6 +154,64 @@ function asked(message: string): string {
 
 function said(verdict: true | string): true | string {
   return verdict === true ? verdict : asked(verdict)
+}
+
+/** Those that contain each of the words, in upper or lower case. */
+function containing<T>(choices: readonly Choice<T>[], typed: string): Choice<T>[] {
+  const words = typed.toLowerCase().split(/\s+/)
+  return choices.filter(({name}) => {
+    const text = bare(name).toLowerCase()
+    return words.every((word) => text.includes(word))
+  })
+}
+
+/** As many choices as the terminal has room for, and not the whole of a large one. */
+function pageSize(): number {
+  return Math.min(12, Math.max(3, (process.stderr.rows || 24) - AROUND_CHOICES))
+}
+
+/** A key, and what it does. */
+type Tip = readonly [key: string, action: string]
+
+/** The library's own look, in zt's palette and signs. */
+function theme(ownTips: readonly Tip[] = []) {
+  const paint =
+    (colour: (text: string) => string) =>
+    (text: string): string =>
+      shown(colour(text))
+  const {failure, heading, name, secondary, success} = errStyle
+  const keys = new Map<string, string>([
+    [SIGNS.upDown[0], sign.upDown],
+    [SIGNS.enter[0], sign.enter],
+  ])
+  return {
+    prefix: {idle: shown(heading('?')), done: shown(success(sign.done))},
+    spinner: {interval: 80, frames: [...frames()]},
+    icon: {
+      cursor: shown(sign.cursor),
+      checked: shown(success(sign.checked)),
+      unchecked: shown(sign.unchecked),
+    },
+    style: {
+      answer: paint(name),
+      message: paint(heading),
+      error: (text: string) => shown(`${failure('!')} ${text}`),
+      defaultAnswer: (text: string) => shown(secondary(`(${text})`)),
+      help: paint(secondary),
+      highlight: paint(name),
+      searchTerm: paint(name),
+      description: paint(secondary),
+      disabled: paint(secondary),
+      keysHelpTip: (tips: readonly Tip[]) => {
+        const parts = [...ownTips, ...tips].map(
+          ([key, action]) => `${name(keys.get(key) ?? key)} ${secondary(action)}`,
+        )
+        return wrapped(parts.join(` ${secondary(sign.separator)} `), columnsOf('stderr'))
+          .map(shown)
+          .join('\n')
+      },
+    },
+  }
 }
 
 /** Each on one line of the terminal. */

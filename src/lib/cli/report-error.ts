@@ -7,9 +7,9 @@ import {widthOf} from './width.js'
 import {wrapped} from './wrapped.js'
 
 const LABELS: Record<ErrorPart['label'], string> = {
-  error: errStyle.red(errStyle.bold('error:')),
-  why: errStyle.yellow('why:'),
-  next: errStyle.cyan('next:'),
+  error: errStyle.failure(errStyle.heading('error:')),
+  why: errStyle.heading('why:'),
+  next: errStyle.heading('next:'),
 }
 
 /** Prints on stderr what happened, why, and what to do next. */
@@ -23,7 +23,7 @@ export function printError(error: unknown, say?: SayStep): void {
       error.apiCodes.length > 0 ? `code ${error.apiCodes.join(', ')}` : undefined,
       error.ray === undefined ? undefined : `CF-RAY ${error.ray}`,
     ].filter((fact) => fact !== undefined)
-    if (facts.length > 0) err(errStyle.dim(`${' '.repeat(LABEL_WIDTH)}(${facts.join(', ')})`))
+    if (facts.length > 0) err(errStyle.secondary(`${' '.repeat(LABEL_WIDTH)}(${facts.join(', ')})`))
   }
   printNext(parts.filter(({label}) => label === 'next').flatMap(({lines}) => lines))
   if (!(error instanceof UserError)) printTrace(error)
@@ -32,7 +32,7 @@ export function printError(error: unknown, say?: SayStep): void {
 /** With ZT_DEBUG: where it was thrown, as code locations without data. */
 export function printTrace(error: unknown): void {
   if (!process.env['ZT_DEBUG']) return
-  err(inSources(framesOf(error)).map(errStyle.dim))
+  err(inSources(framesOf(error)).map(errStyle.secondary))
 }
 
 /**
@@ -56,7 +56,7 @@ export function printNext(next: readonly string[]): void {
   for (const step of next) {
     // A command stays on one line, however long: it will be copied.
     if (/^(zt|ssh|chmod|apt-get|brew|rm|del|secret-tool|security|cmdkey|printf|echo|pass|unset) /.test(step))
-      err(`${LABELS.next}  ${errStyle.cyan(step)}`)
+      err(`${LABELS.next}  ${errStyle.command(step)}`)
     else printLabelled(LABELS.next, step)
   }
 }

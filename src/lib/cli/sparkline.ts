@@ -1,12 +1,4 @@
-const BLOCKS = [...'▁▂▃▄▅▆▇█']
-const ASCII = [...'.:-=+*#@']
-
-/** Whether the locale rules out anything but ASCII (POSIX, "Environment Variables": LC_ALL, LC_CTYPE, LANG in this order). */
-function isAsciiOnly(): boolean {
-  const {LC_ALL, LC_CTYPE, LANG} = process.env
-  const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== '')
-  return locale === 'C' || locale === 'POSIX'
-}
+import {bars as barsOfLocale} from './signs.js'
 
 /**
  * Numbers as one line of bars, the highest for the largest; nothing is a space. Where there are more numbers than columns,
@@ -17,7 +9,7 @@ function isAsciiOnly(): boolean {
 export function sparkline(
   numbers: readonly number[],
   columns: number,
-  bars = isAsciiOnly() ? ASCII : BLOCKS,
+  bars = barsOfLocale(),
 ): {line: string; each: number; most: number} {
   const each = Math.max(1, Math.ceil(numbers.length / Math.max(1, columns)))
   const sums: number[] = []

@@ -2,18 +2,19 @@ import {redact} from '../core/redact.js'
 import {visibleJson} from '../core/text.js'
 import {bounded, shown, uncoloured} from './styled.js'
 
-export {errStyle, style} from './styled.js'
+export {errStyle, mark, sign, style} from './styled.js'
 
 /**
  * The rules of the interface:
  *
  * - Results go to stdout; notes, warnings, progress, prompts and errors to stderr.
  * - With --json, stdout gets exactly one JSON object, even for an error (`{"error": …}`).
- * - Colours have meanings: green done, yellow caution, red failed, cyan a command to type, dim secondary. NO_COLOR,
- *   FORCE_COLOR and a stream that is not a terminal are respected (the first here, the others by chalk).
+ * - Colours have meanings (palette.ts), and what one says is also said by a word or a sign. NO_COLOR,
+ *   FORCE_COLOR and a stream that is not a terminal are respected (the first by styled.ts, the others by chalk).
+ * - A locale without UTF-8 gets ASCII, but for names and answers (signs.ts).
  * - stdout shows a secret only where a command prints one on purpose. What goes to stderr passes the redactor.
  * - Important lines begin with `error:`, `why:`, `next:`, `warning:` or `note:`, to be found in a log.
- * - Callers pass text line by line. Whatever in a line is neither plain text nor one of zt's colours is foreign and is made
+ * - Callers pass text line by line. Whatever in a line is neither plain text nor one of zt's colours and signs is foreign and is made
  *   visible, line breaks included; in JSON it becomes an escape.
  */
 

@@ -1,5 +1,5 @@
 import wrapAnsi from 'wrap-ansi'
-import {columnsOf, style} from './streams.js'
+import {columnsOf, sign, style} from './streams.js'
 import {bounded, shown, styled} from './styled.js'
 import {widthOf} from './width.js'
 import {wrapped} from './wrapped.js'
@@ -24,7 +24,8 @@ const ROOMY = 34
 
 /**
  * Aligned columns without borders, line by line. On a terminal that is too narrow, optional columns are dropped first, then
- * the widest ones (usually the name) are shortened or wrapped, down to one width. Piped output is never shortened.
+ * the widest ones (usually the name) are shortened or wrapped, down to one width. If that is not enough, each row becomes a
+ * list of all its values. Piped output is never shortened.
  */
 export function table<Row>(
   rows: readonly Row[],
@@ -71,6 +72,8 @@ interface Fitted<Row> {
   shown: Column<Row>[]
   /** Including the gap after it. */
   widths: number[]
+  /** The width of the terminal, if the columns do not fit beside each other. */
+  stackedIn?: number
 }
 
 function natural<Row>(rows: readonly Row[], column: Column<Row> | undefined): number {
@@ -94,12 +97,14 @@ function fit<Row>(rows: readonly Row[], columns: Column<Row>[], width: number): 
   const shown = [...columns]
   const widths = shown.map((column) => natural(rows, column))
   const total = (): number => widths.reduce((sum, one) => sum + one, -GAP)
+  const dropped: string[] = []
   while (total() > width) {
     const last = shown.findLastIndex((column) => column.optional)
     if (last < 0) break
     const [column] = shown.splice(last, 1)
     widths.splice(last, 1)
-    if (column) leftOut.add(column.title)
+    // One that is empty is not missed.
+    if (column && rows.some((row) => column.value(row) !== '')) dropped.push(column.title)
   }
   // What wraps loses nothing, so it gives way first.
   narrow(
@@ -112,6 +117,8 @@ function fit<Row>(rows: readonly Row[], columns: Column<Row>[], width: number): 
     shown.map(({title, wraps}) => Math.max(title.length + GAP, wraps ? NARROWEST_WRAPPED : NARROWEST)),
     width,
   )
+  if (total() > width) return {shown: columns, widths, stackedIn: width}
+  for (const title of dropped) leftOut.add(title)
   return {shown, widths}
 }
 
@@ -126,7 +133,8 @@ function narrow(widths: number[], least: readonly number[], width: number): void
 }
 
 function render<Row>(rows: readonly Row[], fitted: Fitted<Row>, titles = true): string[] {
-  const head = titles ? [fitted.shown.map(({title}) => [style.dim(title)])] : []
+  if (fitted.stackedIn !== undefined) return rows.flatMap((row) => stacked(row, fitted))
+  const head = titles ? [fitted.shown.map(({title}) => [style.heading(title)])] : []
   const body = rows.map((row) =>
     fitted.shown.map(({value, wraps}, at) => cell(value(row), (fitted.widths[at] ?? GAP) - GAP, wraps)),
   )
@@ -141,20 +149,32 @@ function render<Row>(rows: readonly Row[], fitted: Fitted<Row>, titles = true): 
   })
 }
 
+/** The first value, and the others below it. */
+function stacked<Row>(row: Row, {shown: [first, ...others], stackedIn: width}: Fitted<Row>): string[] {
+  const values = others.map(({title, value}): [string, string] => [title, value(row).trim()])
+  const given = values.filter(([, value]) => value !== '')
+  return [
+    ...cell(first?.value(row) ?? '', width ?? Infinity, true),
+    ...facts(given, (width ?? Infinity) - GAP, (text, room) => cell(text, room, true)).map(
+      (line) => ' '.repeat(GAP) + line,
+    ),
+  ]
+}
+
 /** The longest text in a cell. */
 const LONGEST = 1000
 
 /** The lines of a cell in its column. */
 function cell(value: string, width: number, wraps = false): string[] {
   if (widthOf(value) <= width) return [value]
-  const text = shown(bounded(value, wraps ? LONGEST : 2 * width))
+  const text = shown(bounded(value, wraps ? LONGEST : 2 * width + 4))
   if (wraps) return wrapAnsi(text, width, {hard: true}).split('\n').map(styled)
-  const [start = ''] = wrapAnsi(text, Math.max(1, width - 1), {
+  const [start = ''] = wrapAnsi(text, Math.max(1, width - widthOf(sign.more)), {
     hard: true,
     wordWrap: false,
     trim: false,
   }).split('\n')
-  return [`${styled(start)}…`]
+  return [`${styled(start)}${sign.more}`]
 }
 
 function padded(text: string, width: number): string {
@@ -173,13 +193,21 @@ export function shortened(
 /**
  * `label  value` lines with aligned values; pairs without a value are left out.
  *
- * @param columns how wide a line may be: longer values are wrapped
+ * @param columns how wide a line may be: longer values are wrapped, when piped none
+ * @param wrap how: a word that is longer stays whole, unless this says otherwise
  */
-export function facts(pairs: [label: string, value: string | undefined][], columns = Infinity): string[] {
+export function facts(
+  pairs: [label: string, value: string | undefined][],
+  columns = columnsOf('stdout'),
+  wrap: (text: string, width: number) => string[] = wrapped,
+): string[] {
   const there = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined)
   const width = Math.max(0, ...there.map(([label]) => widthOf(label))) + GAP
   return there.flatMap(([label, value]) => {
-    const [first = '', ...more] = columns === Infinity ? [value] : wrapped(value, columns - width)
-    return [`${style.dim(padded(label, width))}${first}`, ...more.map((line) => ' '.repeat(width) + line)]
+    const [first = '', ...more] = columns === Infinity ? [value] : wrap(value, columns - width)
+    return [
+      `${style.secondary(padded(label, width))}${first}`,
+      ...more.map((line) => ' '.repeat(width) + line),
+    ]
   })
 }

@@ -7,7 +7,8 @@ import {makeEdit, type EditPlan} from '../access/edit/make.js'
 import {reachLines, reachOfEdit} from '../access/edit/reach.js'
 import {ztCommand} from '../core/command-line.js'
 import type {AccessContext} from '../access/account/context.js'
-import {err, style} from '../cli/streams.js'
+import {err, mark} from '../cli/streams.js'
+import {indented} from '../cli/wrapped.js'
 import {AccessCommand} from './access-command.js'
 import {editDiff, editJson, reachJson, type ChangeJson, type ReachJson} from './present/edit.js'
 
@@ -95,7 +96,7 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
         : await makeEdit(ctx, planWhole, {shown, planned: say, apply})
     const {applied} = made
     for (const warning of applied.warnings) this.warn(warning)
-    this.print(`${style.green('✓')} ${done(made.plan)}`)
+    this.print(`${mark.done} ${done(made.plan)}`)
     if (applied.undoId !== undefined)
       this.note(this.step(`to undo it: ${ztCommand(ctx, 'undo', applied.undoId)}`))
     const result = {
@@ -121,7 +122,7 @@ export abstract class EditCommand<T extends typeof Command> extends AccessComman
     if (changes.length > 0) {
       const diff = editDiff(await describeChanges(ctx, changes))
       // The question needs the difference, and stdout is for the JSON.
-      const lines = [...diff, ...(plan.reach ? reachLines(plan.reach) : [])]
+      const lines = [...diff, ...(plan.reach ? indented(reachLines(plan.reach), 0) : [])]
       if (!this.jsonEnabled()) this.print(lines)
       else if (!dryRun) err(lines)
     }

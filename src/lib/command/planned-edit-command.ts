@@ -2,7 +2,7 @@ import {type Command} from '@oclif/core'
 import type {AccessContext} from '../access/account/context.js'
 import type {BoundHost} from '../access/account/host-bindings.js'
 import {applyPlanned, type PlannedEdit} from '../access/edit/planned.js'
-import {style} from '../cli/streams.js'
+import {mark} from '../cli/streams.js'
 import {boundLines} from './present/rule-edit.js'
 import {EditCommand, type EditOptions, type EditResult} from './edit-command.js'
 
@@ -39,7 +39,7 @@ export abstract class PlannedEditCommand<T extends typeof Command> extends EditC
     const made = edited.plan
     const {binding, unbound = []} = made
     if (made.changes.length === 0) {
-      if (dryRun) this.print(`${style.green('✓')} ${asItIs(made)}`)
+      if (dryRun) this.print(`${mark.done} ${asItIs(made)}`)
       return {plan: made, result: {...edited.result, bound: [], unbound: []}}
     }
     const bound = binding?.bound ?? []

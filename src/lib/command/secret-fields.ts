@@ -63,7 +63,7 @@ function parseSecrets(input: Secret): (name: string) => Secret | undefined {
     message: 'The secrets on stdin cannot be read',
     why: 'Several --secret-field need a JSON object on stdin, with a text for each field. Nothing was changed.',
     next: [
-      'For example: {"scim_config.authentication.0.password": "…", "scim_config.authentication.1.client_secret": "…"}',
+      'For example: {"scim_config.authentication.0.password": "...", "scim_config.authentication.1.client_secret": "..."}',
     ],
   })
 }

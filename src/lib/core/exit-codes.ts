@@ -88,6 +88,6 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   {
     code: EXIT_OUTPUT_GONE,
     name: 'output-gone',
-    meaning: 'the reader of the output has gone, as in zt … | head',
+    meaning: 'the reader of the output has gone, as in zt ... | head',
   },
 ]

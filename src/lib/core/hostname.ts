@@ -76,7 +76,7 @@ export function withoutCredentials(text: string): string {
   const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(plain)?.[0] ?? ''
   const at = plain.lastIndexOf('@')
   const hasPassword = plain.slice(scheme.length, Math.max(at, 0)).includes(':')
-  return (hasPassword ? `${scheme}…${plain.slice(at)}` : plain) + (plain === text ? '' : '?…')
+  return (hasPassword ? `${scheme}...${plain.slice(at)}` : plain) + (plain === text ? '' : '?...')
 }
 
 function notHostname(text: string): UserError {

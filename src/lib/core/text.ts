@@ -84,12 +84,16 @@ function escapedInJson(sign: string): string {
   ).join('')
 }
 
-/** A text of at most `most` characters: a longer one loses its middle, because names differ at both ends. */
-export function withoutMiddle(text: string, most: number): string {
+/**
+ * A text of at most `most` characters: a longer one loses its middle, because names differ at both ends.
+ *
+ * @param gap what is in its place, for which three characters are kept free
+ */
+export function withoutMiddle(text: string, most: number, gap = '...'): string {
   // Enough of each end that no character is split.
   if (text.length <= most) return text
   const start = [...text.slice(0, most)]
   const end = [...text.slice(-most)]
-  const half = Math.floor((most - 1) / 2)
-  return `${start.slice(0, half).join('')}…${end.slice(-half).join('')}`
+  const half = Math.max(0, Math.floor((most - 3) / 2))
+  return `${start.slice(0, half).join('')}${gap}${end.slice(end.length - half).join('')}`
 }

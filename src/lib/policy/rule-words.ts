@@ -52,7 +52,7 @@ function pairsOf(value: unknown, name: string, deepest: number): string[] {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
     return [`${lead}${value}`]
   if (typeof value !== 'object' || value === null) return []
-  if (deepest === 0) return [`${lead}…`]
+  if (deepest === 0) return [`${lead}...`]
   if (Array.isArray(value)) {
     const items = value.flatMap((one) => pairsOf(one, '', deepest - 1))
     return items.length > 0 ? [`${lead}${items.join(', ')}`] : []

@@ -89,7 +89,7 @@ function matchGroup(id: string, scope: RuleScope): RuleMatch {
 }
 
 function named({name}: Group, {holds, why, facts}: RuleMatch): RuleMatch {
-  const short = why.length > MOST_WORDS ? `…${why.slice(-MOST_WORDS / 2)}` : why
+  const short = why.length > MOST_WORDS ? `...${why.slice(-MOST_WORDS / 2)}` : why
   return {holds, why: `Access group "${name}": ${short}`, facts}
 }
 

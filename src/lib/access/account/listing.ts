@@ -19,7 +19,8 @@ export async function* withProgress<T>(
   for await (const page of pages) {
     yield page
     read += page.items.length
-    ctx.progress.step(`${doing} (${read}${page.total === undefined ? '' : ` of ${page.total}`})`)
+    if (page.total === undefined) ctx.progress.step(`${doing} (${read})`)
+    else ctx.progress.step(doing, {done: read, of: page.total})
   }
 }
 

@@ -269,5 +269,5 @@ function shown(text: string): string {
   if (!/^\S{45,}$/.test(text)) return (text.includes('://') ? withoutCredentials(text) : text).slice(0, 100)
   // Of a URL, only the host, which holds no secret.
   const host = /^[a-z]+:\/\/([a-z0-9.-]{1,100})(?=[:/?#])/i.exec(text)?.[1]
-  return host === undefined ? '[hidden]' : `${host}/…`
+  return host === undefined ? '[hidden]' : `${host}/...`
 }

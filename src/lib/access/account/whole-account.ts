@@ -65,7 +65,7 @@ export async function ofZones(
   const found: ZoneRules[] = []
   const closed: string[] = []
   for (let from = 0; from < zones.length; from += AT_ONCE) {
-    ctx.progress.step(`Reading the rules of zones (${from} of ${zones.length})`)
+    ctx.progress.step('Reading the rules of zones', {done: from, of: zones.length})
     const some = zones.slice(from, from + AT_ONCE)
     const read = await Promise.all(some.map(async (zone) => permitted(ofZone(api.inZone(zone.id), zone))))
     some.forEach(({name}, at) => {

@@ -65,7 +65,9 @@ export async function readRecord(
       break
     }
     const since = Math.max(window.since, oldest)
-    ctx.progress.step(`Reading Access's record since ${new Date(since).toISOString().slice(0, 10)}`)
+    ctx.progress.step(`Reading Access's record since ${new Date(since).toISOString().slice(0, 10)}`, {
+      ...{done: daysIn({...range, since: window.until}), of: daysIn(range), unit: 'days'},
+    })
     let found: Awaited<ReturnType<AccessApi['accessEvents']>>
     try {
       found = await api.accessEvents({...query, since, until: window.until})
@@ -91,6 +93,8 @@ export async function readRecord(
   }
   return {since: Math.max(range.since, oldest), until: range.until, lacks: [...lacks]}
 }
+
+const daysIn = ({since, until}: Range): number => Math.ceil((until - since) / DAY_MS)
 
 function keptFor(days: number): string {
   return `Cloudflare keeps the events of the last ${days} days.`

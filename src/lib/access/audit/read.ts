@@ -75,6 +75,8 @@ export async function readAuditFacts(ctx: AccessContext, options: AuditWindows):
   }
 }
 
+const LOOKING = 'Looking for service tokens of zones'
+
 /** The secrets here whose token is neither the account's nor a zone's. */
 export async function withoutToken(
   ctx: AccessContext,
@@ -85,9 +87,13 @@ export async function withoutToken(
   if (api.zoneId !== undefined) return 'The secrets here may be of service tokens outside this zone.'
   let left = without(stored, tokens)
   if (left.length === 0) return []
-  ctx.progress.step('Looking for service tokens of zones')
+  ctx.progress.step(LOOKING)
   try {
-    for (const {id} of await api.listZones()) left = without(left, await api.inZone(id).listServiceTokens())
+    const zones = await api.listZones()
+    for (const [done, {id}] of zones.entries()) {
+      ctx.progress.step(LOOKING, {done, of: zones.length})
+      left = without(left, await api.inZone(id).listServiceTokens())
+    }
   } catch (error) {
     if (!(error instanceof UserError) || error.kind !== 'permission') throw error
     return 'The secrets here may be of service tokens of zones, which the API token may not list.'

@@ -151,6 +151,8 @@ async function twinsOf(api: AccessApi, {target, after = {}}: Change): Promise<st
   return findLike(api, target, after)
 }
 
+const REVERTING = 'Reverting what was done'
+
 /** An edit in progress. */
 class Edit {
   readonly #done: Change[] = []
@@ -182,7 +184,7 @@ class Edit {
     for (const [at, planned] of this.changes.entries()) {
       const change = withIds(planned, this.#ids)
       const last = at === this.changes.length - 1
-      this.ctx.progress.step(`Changing ${inWords(change.target)}`)
+      this.ctx.progress.step(`Changing ${inWords(change.target)}`, {done: at, of: this.changes.length})
       const result = await this.#step(change, at === 0 ? first : undefined, this.record.changes[at]?.twins)
       if (result.state === 'unknown') throw this.#unknown(change, result.error)
       if (result.state === 'not-done') throw await this.#failed(result.error)
@@ -311,7 +313,7 @@ class Edit {
       await this.#forgetRecord()
       return restated(error, {why: ['Nothing was changed.']})
     }
-    this.ctx.progress.step('Reverting what was done')
+    this.ctx.progress.step(REVERTING)
     const {left, returned, stays} = await this.#takeBack().catch((reason: unknown) => ({
       left: [messageOf(reason)],
       returned: [],
@@ -358,7 +360,8 @@ class Edit {
     const left = [...conflicts, ...impossible]
     const returned: string[] = []
     const ids = new Map<string, string>()
-    for (const planned of changes) {
+    for (const [done, planned] of changes.entries()) {
+      this.ctx.progress.step(REVERTING, {done, of: changes.length})
       const change = withIds(planned, ids)
       const was = [...renamed.keys()].find((old) => renamed.get(old) === planned.target.id)
       const twins = was === undefined ? [] : await twinsOf(this.api, change)

@@ -93,7 +93,7 @@ export function ruleName(wanted: string | undefined, whom: readonly string[]): s
     // Never half of a character: the API would return a different one.
     return name.length <= POLICY_NAME_LIMIT
       ? name
-      : `${name.slice(0, POLICY_NAME_LIMIT - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+      : `${name.slice(0, POLICY_NAME_LIMIT - 3).replace(/[\uD800-\uDBFF]$/, '')}...`
   }
   return checkName(wanted, 'a rule', 'BAD_RULE_NAME')
 }

@@ -53,8 +53,8 @@ export async function moveSecrets(
   if (!target.readable) throw cannotReadBack(target)
   if (!dryRun && wanted.some(({store}) => store !== to)) await rehearse(target)
   const moved: MovedToken[] = []
-  for (const entry of wanted) {
-    ctx.progress.step(`Moving ${entry.name}`)
+  for (const [done, entry] of wanted.entries()) {
+    ctx.progress.step(`Moving ${entry.name}`, {done, of: wanted.length})
     moved.push(await moveOne(ctx, entry, target, dryRun))
   }
   return moved

@@ -17,7 +17,7 @@ const LABEL = 9
 export function activityText(activity: Activity, width = columnsOf('stdout')): string[] {
   const {token, since, until, total, rules, places, days, unread} = activity
   const known = facts([
-    ['name', style.bold(token.token.name)],
+    ['name', style.name(token.token.name)],
     ['status', statusColour(token.status)],
     ['last seen', token.token.lastSeenAt ?? 'never'],
     ['record', unread ? undefined : `${day(since, '')} to ${day(until, '')}`],
@@ -32,20 +32,20 @@ export function activityText(activity: Activity, width = columnsOf('stdout')): s
     '',
     ...shownRows(rules, [
       {title: 'APPLICATION', value: ({application}) => inWords(application)},
-      {title: 'RULE', value: ({rule}) => (rule ? inWords(rule) : style.dim('none'))},
+      {title: 'RULE', value: ({rule}) => (rule ? inWords(rule) : style.secondary('none'))},
       ...countColumns(rules),
     ]),
     '',
     ...shownRows(places, [
-      {title: 'ADDRESS', value: ({address}) => address ?? style.dim('unknown')},
-      {title: 'COUNTRY', value: ({country}) => country ?? style.dim('unknown')},
+      {title: 'ADDRESS', value: ({address}) => address ?? style.secondary('unknown')},
+      {title: 'COUNTRY', value: ({country}) => country ?? style.secondary('unknown')},
       ...countColumns(places),
     ]),
     '',
     ...wrapped(
       'Counts are estimates: Cloudflare records samples where there are many requests, and the last minutes may be missing.',
       width,
-    ).map(style.dim),
+    ).map(style.secondary),
   ]
 }
 
@@ -55,7 +55,7 @@ function about(count: number): string {
 
 /** The name, or the ID of what has none (any more). */
 function inWords({id, name}: Recorded): string {
-  return name === undefined || name === '' ? style.dim(id) : name
+  return name === undefined || name === '' ? style.secondary(id) : name
 }
 
 function countColumns<Row extends Counts>(rows: readonly Row[]): Column<Row>[] {
@@ -78,7 +78,7 @@ function shownRows<Row>(rows: readonly Row[], columns: Column<Row>[]): string[] 
   const more = rows.length - most
   return [
     ...table(rows.slice(0, most), columns),
-    ...(more > 0 ? [style.dim(`and ${more} more, which --json shows`)] : []),
+    ...(more > 0 ? [style.secondary(`and ${more} more, which --json shows`)] : []),
   ]
 }
 
@@ -89,8 +89,10 @@ function sparklines(days: Activity['days'], width: number): string[] {
     if (most === 0) return []
     const unit = each === 1 ? 'a day' : `${each} days`
     return [
-      `${style.dim(label.padEnd(LABEL))}${bars}`,
-      style.dim(`${' '.repeat(LABEL)}each bar is ${unit}, the highest ${about(most)}`),
+      `${style.secondary(label.padEnd(LABEL))}${bars}`,
+      ...wrapped(`each bar is ${unit}, the highest ${about(most)}`, columns).map((text) =>
+        style.secondary(' '.repeat(LABEL) + text),
+      ),
     ]
   }
   return [
@@ -158,7 +160,7 @@ export function rayText({ray, event, token, application, rule, today}: RecordedR
     ...facts([
       ['request', ray],
       ['when', at],
-      ['outcome', allowed ? style.green('let in') : style.red('refused')],
+      ['outcome', allowed ? style.success('let in') : style.failure('refused')],
       ['application', application ? inWords(application) : undefined],
       ['service token', token ? inWords(token) : 'none that Access knows'],
       ['rule', rule ? inWords(rule) : allowed ? 'not recorded' : 'none let it in'],
@@ -169,7 +171,7 @@ export function rayText({ray, event, token, application, rule, today}: RecordedR
     ...(today
       ? [
           '',
-          style.dim('TODAY, a request like it'),
+          style.secondary('TODAY, a request like it'),
           ...answerText(today.explained, today.answered, today.from),
         ]
       : []),

@@ -16,7 +16,7 @@ export function applicationFacts(application: Application, strict: boolean | und
   const {serviceAuth, why} = kindOf(type)
   return facts(
     [
-      ['name', style.bold(name)],
+      ['name', style.name(name)],
       ['kind', type],
       ['domains', domains.length > 0 ? domains.join(', ') : undefined],
       ['not admitted', refusalInWords(application, strict)],
@@ -40,15 +40,18 @@ export function ruleList(
   const details = rows.map(({policy}) => detailsOf(policy))
   const labels = Math.max(9, ...details.flat().map(([label]) => label.length + 2))
   return rows.flatMap(({policy, place, said}, at) => {
-    const inline = policy.reusable === false ? style.dim('  inline') : ''
+    const inline = policy.reusable === false ? style.secondary('  inline') : ''
     const action = actionName(policy.decision).padEnd(actions)
-    const head = `${style.dim(place.padStart(places))}  ${action}  ${style.bold(policy.name)}${inline}`
+    const lead = places + actions + 4
+    const head = wrapped(style.name(policy.name) + inline, width - lead).map((line, at) =>
+      at === 0 ? `${style.secondary(place.padStart(places))}  ${action}  ${line}` : ' '.repeat(lead) + line,
+    )
     const parts = PARTS.map((part): Fact => [
       part,
       (said?.[part] ?? []).join(part === 'require' ? ' and ' : ', '),
     ])
     const below = [...parts, ...(details[at] ?? [])].filter(([, value]) => value !== '')
-    return [head, ...below.flatMap((one) => factLines(one, {indent: places + 2, labels, width}))]
+    return [...head, ...below.flatMap((one) => factLines(one, {indent: places + 2, labels, width}))]
   })
 }
 
@@ -69,7 +72,7 @@ function factLines(
 ): string[] {
   const lead = ' '.repeat(indent)
   return wrapped(value, width - indent - labels).map((line, at) =>
-    at === 0 ? `${lead}${style.dim(label.padEnd(labels))}${line}` : lead + ' '.repeat(labels) + line,
+    at === 0 ? `${lead}${style.secondary(label.padEnd(labels))}${line}` : lead + ' '.repeat(labels) + line,
   )
 }
 

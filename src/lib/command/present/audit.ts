@@ -2,9 +2,9 @@ import {mainOf} from '../../access/audit/audit.js'
 import {KIND_NAMES, KINDS, type FindingKind} from '../../access/audit/kinds.js'
 import {closesJson} from '../../access/audit/sarif.js'
 import type {Audit, Finding, Subject} from '../../access/audit/types.js'
-import {columnsOf, style} from '../../cli/streams.js'
+import {columnsOf, mark, sign, style} from '../../cli/streams.js'
 import {widthOf} from '../../cli/width.js'
-import {wrapped} from '../../cli/wrapped.js'
+import {indented, wrapped} from '../../cli/wrapped.js'
 import {withoutMiddle} from '../../core/text.js'
 
 /** The longest list of one kind on a terminal, unless that kind was asked for. */
@@ -20,17 +20,17 @@ export function auditText({findings, notChecked}: Audit, whole: boolean): string
     const some = findings.filter((one) => one.kind === kind)
     return some.length === 0 ? [] : [...group(kind, some, whole), '']
   })
-  const missing = notChecked.flatMap(({kinds, why}) => entry(style.dim(kinds.join(', ')), why, [], 0))
+  const missing = notChecked.flatMap(({kinds, why}) => entry(style.secondary(kinds.join(', ')), why, [], 0))
   return [
     ...lines,
-    ...(missing.length > 0 ? [style.yellow('Not checked'), ...missing, ''] : []),
+    ...(missing.length > 0 ? [style.caution('Not checked'), ...missing, ''] : []),
     summary(findings),
   ]
 }
 
 function group(kind: FindingKind, findings: readonly Finding[], whole: boolean): string[] {
   const {severity, found} = KINDS[kind]
-  const mark = severity === 'action' ? style.yellow('!') : style.dim('-')
+  const begin = severity === 'action' ? mark.caution : style.secondary('-')
   const most = whole || columnsOf('stdout') === Infinity ? Infinity : MOST
   const listed = findings.slice(0, most)
   const more = findings.length - listed.length
@@ -38,7 +38,7 @@ function group(kind: FindingKind, findings: readonly Finding[], whole: boolean):
   const columns = columnsOf('stdout')
   const width = columns < BESIDE ? 0 : Math.min(WIDEST, Math.max(...labels.map(widthOf)))
   return [
-    ...wrapped(`${mark} ${style.bold(found)} (${kind}: ${findings.length})`, columns),
+    ...wrapped(`${begin} ${style.name(found)} (${kind}: ${findings.length})`, columns),
     ...listed.flatMap(({why, next}, at) => entry(labels[at] ?? '', why, next, width)),
     ...(more > 0 ? [`  and ${more} more: --kind ${kind} shows all`] : []),
   ]
@@ -52,19 +52,19 @@ function entry(label: string, why: string, next: readonly string[], width: numbe
   const [first = '', ...others] = text
   const lead = isShort
     ? [`  ${label}${' '.repeat(width - widthOf(label) + 2)}${first}`, ...others.map((line) => indent + line)]
-    : [`  ${label}`, ...text.map((line) => indent + line)]
-  return [...lead, ...next.map((command) => indent + style.cyan(command))]
+    : [...indented(label, 2), ...text.map((line) => indent + line)]
+  return [...lead, ...next.map((command) => indent + style.command(command))]
 }
 
 /** What a finding is about, short. */
 function labelOf({token, rule, application, group}: Subject): string {
   const main = token ?? rule ?? group ?? application
   const where = rule && application && !token ? ` (${application.name})` : ''
-  return withoutMiddle(`${main?.name ?? ''}${where}`, 60)
+  return withoutMiddle(`${main?.name ?? ''}${where}`, 60, sign.more)
 }
 
 function summary(findings: readonly Finding[]): string {
-  if (findings.length === 0) return `${style.green('✓')} No findings`
+  if (findings.length === 0) return `${mark.done} No findings`
   const action = findings.filter(({severity}) => severity === 'action').length
   const notices = findings.length - action
   return `${action} to act on, ${notices} ${notices === 1 ? 'notice' : 'notices'}`

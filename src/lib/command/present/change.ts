@@ -3,8 +3,9 @@ import type {TokenChange} from '../../access/tokens/changes.js'
 import type {DetachStep, Reference, Revocation, RevokeResult} from '../../access/tokens/revoke.js'
 import type {TokenUses} from '../../access/tokens/uses.js'
 import {actionName} from '../../access/rules/action-name.js'
-import {style} from '../../cli/streams.js'
+import {mark, style} from '../../cli/streams.js'
 import {table} from '../../cli/table.js'
+import {indented} from '../../cli/wrapped.js'
 import {editDiff} from './edit.js'
 import {tokenJson} from './token.js'
 
@@ -43,13 +44,17 @@ export function referenceTable(
 /** What uses the token, and what its revocation does. */
 export function revocationText(plan: Revocation, changes: readonly DescribedChange[]): string[] {
   const {token, exists, references} = plan
-  const name = style.bold(token.name)
+  const name = style.name(token.name)
   return [
-    ...(references.length > 0 ? [`${name} is named by:`, ...referenceTable(references), ''] : []),
+    ...(references.length > 0
+      ? [...indented(`${name} is named by:`, 0), ...referenceTable(references), '']
+      : []),
     ...(exists ? [] : [`${name} is no longer in the account.`]),
     ...(changes.length > 0 ? [...editDiff(changes), ''] : []),
     'Revoking it would:',
-    ...revocationSteps(plan).map((step) => `  - ${step}`),
+    ...revocationSteps(plan).flatMap((step) =>
+      indented(step, 4).map((line, at) => (at === 0 ? `  - ${line.trimStart()}` : line)),
+    ),
   ]
 }
 
@@ -73,7 +78,7 @@ function revocationSteps({token, exists, changes, stores, hosts}: Revocation): s
   if (!exists) return forget
   return [
     ...(changes.length > 0 ? ['disable it: it opens nothing from then on', 'make the changes above'] : []),
-    `delete the service token ${style.bold(token.name)} for good`,
+    `delete the service token ${style.name(token.name)} for good`,
     ...forget,
   ]
 }
@@ -81,7 +86,7 @@ function revocationSteps({token, exists, changes, stores, hosts}: Revocation): s
 /** What a revocation did, one line each. */
 export function revokedInWords(result: RevokeResult): string[] {
   const {token, deleted, detached, secretRemoved, stores, unbound} = result
-  const [mark, name] = [style.green('✓'), style.bold(token.name)]
+  const name = style.name(token.name)
   const of = (action: DetachStep['action']): string =>
     detached
       .filter((step) => step.action === action)
@@ -89,11 +94,11 @@ export function revokedInWords(result: RevokeResult): string[] {
       .join(', ')
   const [changed, removed] = [of('remove-rule'), of('delete-policy')]
   return [
-    ...(changed === '' ? [] : [`${mark} Took ${name} out of ${changed}`]),
-    ...(removed === '' ? [] : [`${mark} Deleted ${removed}, which included nothing else`]),
+    ...(changed === '' ? [] : [`${mark.done} Took ${name} out of ${changed}`]),
+    ...(removed === '' ? [] : [`${mark.done} Deleted ${removed}, which included nothing else`]),
     deleted
-      ? `${mark} Revoked ${name}: it no longer opens anything`
-      : `${mark} ${name} was no longer in the account; removed what was left of it here`,
+      ? `${mark.done} Revoked ${name}: it no longer opens anything`
+      : `${mark.done} ${name} was no longer in the account; removed what was left of it here`,
     ...(secretRemoved ? [`  its secret was removed from the ${stores.join(' and the ')}`] : []),
     ...(unbound.length > 0 ? [`  unbound: ${unbound.join(', ')}`] : []),
   ]

@@ -1,12 +1,12 @@
-import {columnsOf, style} from '../../cli/streams.js'
+import {columnsOf, mark, style} from '../../cli/streams.js'
 import {wrapped} from '../../cli/wrapped.js'
 import type {CheckStep} from '../../tunnel/types.js'
 
 const MARK: Record<CheckStep['state'], string> = {
-  ok: style.green('✓'),
-  failed: style.red('✗'),
-  skipped: style.dim('-'),
-  'not-tried': style.dim('-'),
+  ok: mark.done,
+  failed: mark.failed,
+  skipped: style.secondary('-'),
+  'not-tried': style.secondary('-'),
 }
 const TITLE: Record<CheckStep['step'], string> = {
   dns: 'DNS',
@@ -25,9 +25,9 @@ const LEAD = 2 + TITLE_WIDTH + 1 + TIME_WIDTH + 2
 export function checkRow({step, state, ms, detail}: CheckStep): string[] {
   const [first = '', ...more] = wrapped(detail, columnsOf('stdout') - LEAD)
   const time = (ms === undefined ? '' : `${ms.toFixed(1)} ms`).padStart(TIME_WIDTH)
-  const shade = state === 'ok' || state === 'failed' ? (text: string) => text : style.dim
+  const shade = state === 'ok' || state === 'failed' ? (text: string) => text : style.secondary
   return [
-    `${MARK[state]} ${TITLE[step].padEnd(TITLE_WIDTH)} ${style.dim(time)}  ${shade(first)}`,
+    `${MARK[state]} ${TITLE[step].padEnd(TITLE_WIDTH)} ${style.secondary(time)}  ${shade(first)}`,
     ...more.map((line) => `${' '.repeat(LEAD)}${shade(line)}`),
   ]
 }

@@ -21,7 +21,7 @@ const VERBS: Record<Change['action'], string> = {
 /** The changed fields of each object: `-` for what is removed, `+` for what is added. */
 export function editDiff(changes: readonly DescribedChange[], width = columnsOf('stdout')): string[] {
   return changes.flatMap(({action, what, fields}) => [
-    style.bold(`${VERBS[action]} ${bounded(what, LONGEST)}`),
+    ...wrapped(style.heading(`${VERBS[action]} ${bounded(what, LONGEST)}`), width),
     ...(action === 'make-reusable' ? [] : fields)
       // A new or deleted object has empty fields, too.
       .filter((field) => action === 'replace' || field.withheld || isSeen(field))
@@ -31,12 +31,12 @@ export function editDiff(changes: readonly DescribedChange[], width = columnsOf(
 
 function fieldLines({field, removed, added, withheld}: DescribedField, width: number): string[] {
   const title = `  ${titleOf(field)}`
-  if (withheld) return [`${title} ${style.dim('(not shown: it may hold a secret)')}`]
-  if (!isSeen({removed, added})) return [`${title} ${style.dim('(empty, or in another order)')}`]
+  if (withheld) return [`${title} ${style.secondary('(not shown: it may hold a secret)')}`]
+  if (!isSeen({removed, added})) return [`${title} ${style.secondary('(empty, or in another order)')}`]
   return [
     title,
-    ...removed.flatMap((line) => signed('-', line, width).map((one) => style.red(one))),
-    ...added.flatMap((line) => signed('+', line, width).map((one) => style.green(one))),
+    ...removed.flatMap((line) => signed('-', line, width).map((one) => style.removed(one))),
+    ...added.flatMap((line) => signed('+', line, width).map((one) => style.added(one))),
   ]
 }
 
@@ -101,15 +101,15 @@ export function reachJson(reach: EditReach | undefined): {
 }
 
 const STATES: Record<UndoRecord['state'], () => string> = {
-  begun: () => style.yellow('interrupted'),
+  begun: () => style.caution('interrupted'),
   done: () => 'done',
-  undone: () => style.dim('undone'),
+  undone: () => style.secondary('undone'),
 }
 
 /** Recorded edits, the latest first. */
 export function undoTable(records: readonly UndoRecord[]): string[] {
   return table(records, [
-    {title: 'ID', value: ({id}) => style.cyan(id)},
+    {title: 'ID', value: ({id}) => style.command(id)},
     {title: 'WHEN', value: ({at}) => at.replace('T', ' ').replace(/:\d\d\.\d+Z$/, 'Z')},
     {title: 'WHAT', value: ({command}) => command},
     {title: 'STATE', value: ({state}) => STATES[state]()},

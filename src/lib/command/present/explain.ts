@@ -23,11 +23,11 @@ interface From {
 }
 
 const VERDICTS: Record<EdgeAnswer['verdict'], string> = {
-  allow: style.green('allow'),
-  bypass: style.yellow('bypass'),
-  login: style.yellow('login'),
-  deny: style.red('deny'),
-  unknown: style.yellow('unknown'),
+  allow: style.success('allow'),
+  bypass: style.caution('bypass'),
+  login: style.caution('login'),
+  deny: style.failure('deny'),
+  unknown: style.caution('unknown'),
 }
 
 /** Why the edge answers so: a clause. */
@@ -68,13 +68,13 @@ function factWithFlag(unknown: UnknownFact): string {
 }
 
 const OUTCOMES: Record<PolicyTrace['outcome'], string> = {
-  matched: style.green('decides'),
-  'no-include': style.dim('not included'),
-  excluded: style.dim('excluded'),
-  'require-failed': style.dim('not met'),
-  'needs-identity': style.yellow('needs a login'),
-  unknown: style.yellow('unknown'),
-  'not-reached': style.dim('not reached'),
+  matched: style.success('decides'),
+  'no-include': style.secondary('not included'),
+  excluded: style.secondary('excluded'),
+  'require-failed': style.secondary('not met'),
+  'needs-identity': style.caution('needs a login'),
+  unknown: style.caution('unknown'),
+  'not-reached': style.secondary('not reached'),
 }
 
 /** The answer to one client: the verdict, the deciding rule, every rule in order of evaluation, and what to do. */
@@ -85,7 +85,7 @@ export function answerText(explained: ExplainedApplication, answered: ClientAnsw
   return [
     ...facts(
       [
-        ['application', style.bold(whereInWords(explained))],
+        ['application', style.name(whereInWords(explained))],
         ['client', clientInWords(answered)],
         ['from', fromInWords(from)],
         ['verdict', verdictInWords(answer)],
@@ -159,21 +159,21 @@ function noTrail({policies}: Application): string {
 function trapText(traps: readonly ExplainedTrap[]): string[] {
   return traps.flatMap(({id, why, remedies}) => [
     '',
-    ...wrapped(`${style.yellow(`trap ${id}`)}: ${why}`, columnsOf('stdout')),
+    ...wrapped(`${style.caution(`trap ${id}`)}: ${why}`, columnsOf('stdout')),
     ...remedies.flatMap(({what, command}) =>
       command === undefined
         ? indented(`${what}.`, 2)
-        : [...indented(`${what}:`, 2), `    ${style.cyan(command)}`],
+        : [...indented(`${what}:`, 2), `    ${style.command(command)}`],
     ),
   ])
 }
 
 /** A command stays on one line, however long: it will be copied. */
 function nextLines(next: readonly string[]): string[] {
-  const label = `${style.cyan('next:')}  `
+  const label = `${style.heading('next:')}  `
   return next.flatMap((step) => {
     const {lead = '', line} = commandIn(step) ?? {}
-    if (line !== undefined) return [`${label}${lead}${style.cyan(line)}`]
+    if (line !== undefined) return [`${label}${lead}${style.command(line)}`]
     const [first = '', ...more] = wrapped(step, columnsOf('stdout') - NEXT)
     return [`${label}${first}`, ...more.map((one) => ' '.repeat(NEXT) + one)]
   })
@@ -182,9 +182,9 @@ function nextLines(next: readonly string[]): string[] {
 const NEXT = 'next:  '.length
 
 const ADMITTED = {
-  yes: style.green('yes'),
-  conditional: style.yellow('conditional'),
-  no: style.dim('no'),
+  yes: style.success('yes'),
+  conditional: style.caution('conditional'),
+  no: style.secondary('no'),
 }
 
 /** Who gets in: service tokens, everyone, and the rules for people. */
@@ -193,7 +193,7 @@ export function admissionText(explained: ExplainedApplication, admission: Admiss
   return [
     ...facts(
       [
-        ['application', style.bold(whereInWords(explained))],
+        ['application', style.name(whereInWords(explained))],
         ['from', fromInWords(from)],
         ['everyone', `${ADMITTED[everyone.admitted]}: ${everyone.admitted === 'no' ? 'no rule admits a client without credentials' : `"${everyone.policy?.name ?? ''}". ${everyone.why}`}`],
       ],

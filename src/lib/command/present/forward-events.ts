@@ -1,4 +1,4 @@
-import {style} from '../../cli/streams.js'
+import {mark, style} from '../../cli/streams.js'
 import {shellQuote} from '../../core/command-line.js'
 import {UserError} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
@@ -34,7 +34,7 @@ export function backgroundText({url, place, host}: ForwardListener, pid: number)
 }
 
 function leadsTo(place: string, host: string, how: string): string {
-  return `${style.green('✓')} ${place} leads to ${host} ${style.dim(`(${how})`)}`
+  return `${mark.done} ${place} leads to ${host} ${style.secondary(`(${how})`)}`
 }
 
 /** How to end what runs in the background. */
@@ -74,7 +74,7 @@ export function runningForwardJson({
 
 /** A forward that was stopped. */
 export function stoppedText({place, host}: RunningForward): string {
-  return `${style.green('✓')} Stopped ${place} to ${host}`
+  return `${mark.done} Stopped ${place} to ${host}`
 }
 
 /** Why a forward has ended without a signal. */

@@ -1,11 +1,12 @@
 import type {Login} from '../../access/account/login.js'
-import {style} from '../../cli/streams.js'
+import {mark, style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
+import {indented} from '../../cli/wrapped.js'
 
 /** What `zt login` has done, for people. */
 export function loginText({account, apiToken, store}: Login, profile: string): string[] {
   return [
-    `${style.green('✓')} Logged in to ${style.bold(account.name)}`,
+    ...indented(`${mark.done} Logged in to ${style.name(account.name)}`, 0),
     ...facts([
       ['profile', profile],
       ['account ID', account.id],

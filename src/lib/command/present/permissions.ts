@@ -2,15 +2,19 @@ import type {KnownPermission} from '../../access/account/session.js'
 import {style} from '../../cli/streams.js'
 import {indented} from '../../cli/wrapped.js'
 
-const COLOURS = {yes: style.green, no: style.red, unknown: style.yellow}
+const COLOURS = {yes: style.success, no: style.failure, unknown: style.caution}
 const STATE_WIDTH = 'unknown'.length + 2
 
 /** Each permission group with its state, and the commands that need it below: the names leave no room for a column. */
 export function permissionLines(permissions: readonly KnownPermission[]): string[] {
   return permissions.flatMap(({group, state, why, neededBy}) => [
-    `${COLOURS[state](state.padEnd(STATE_WIDTH))}${group}`,
-    ...(why === undefined ? [] : indented(why, STATE_WIDTH).map(style.yellow)),
-    ...(neededBy.length === 0 ? [] : indented(`needed by ${byTopic(neededBy)}`, STATE_WIDTH).map(style.dim)),
+    ...indented(group, STATE_WIDTH).map((line, at) =>
+      at === 0 ? COLOURS[state](state.padEnd(STATE_WIDTH)) + line.trimStart() : line,
+    ),
+    ...(why === undefined ? [] : indented(why, STATE_WIDTH).map(style.caution)),
+    ...(neededBy.length === 0
+      ? []
+      : indented(`needed by ${byTopic(neededBy)}`, STATE_WIDTH).map(style.secondary)),
   ])
 }
 

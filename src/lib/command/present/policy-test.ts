@@ -1,17 +1,17 @@
 import type {PolicyTest, TestedExpectation} from '../../access/policies/test.js'
-import {columnsOf, style} from '../../cli/streams.js'
+import {columnsOf, mark} from '../../cli/streams.js'
 import {wrapped} from '../../cli/wrapped.js'
 
 /** What is not met, and a summary. */
 export function policyTestText({results}: PolicyTest, file: string): string[] {
   const failed = results.filter(({met}) => !met)
   const lines = failed.flatMap((one) => [
-    `${style.red('✗')} ${file}:${one.expectation.line}: ${one.name}`,
+    `${mark.failed} ${file}:${one.expectation.line}: ${one.name}`,
     ...wrapped(reasonLines(one), columnsOf('stdout') - 4).map((line) => `    ${line}`),
   ])
   const met = results.length - failed.length
   const summary = `${met} of ${results.length} expectations are met`
-  return [...lines, failed.length === 0 ? `${style.green('✓')} ${summary}` : summary]
+  return [...lines, failed.length === 0 ? `${mark.done} ${summary}` : summary]
 }
 
 function reasonLines({expectation, actual, application, why}: TestedExpectation): string[] {

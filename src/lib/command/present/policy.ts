@@ -10,13 +10,13 @@ export function policyTable(
 ): string[] {
   const marked = policies.some(isNew)
   return table(policies, [
-    ...(marked ? [{title: '', value: (row: PolicySummary) => (isNew(row) ? style.green('+') : ' ')}] : []),
+    ...(marked ? [{title: '', value: (row: PolicySummary) => (isNew(row) ? style.added('+') : ' ')}] : []),
     {title: 'ORDER', value: (row) => String(row.precedence)},
     {
       title: 'ACTION',
-      value: (row) => (isNew(row) ? style.green(actionName(row.decision)) : actionName(row.decision)),
+      value: (row) => (isNew(row) ? style.added(actionName(row.decision)) : actionName(row.decision)),
     },
-    {title: 'RULE', value: (row) => (isNew(row) ? style.green(row.name) : row.name)},
+    {title: 'RULE', value: (row) => (isNew(row) ? style.added(row.name) : row.name)},
     {title: 'KIND', value: (row) => (row.reusable === false ? 'inline' : 'reusable'), optional: true},
   ])
 }

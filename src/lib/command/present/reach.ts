@@ -1,6 +1,7 @@
 import type {NotLetIn, OpenedApplication, TokenReach} from '../../access/tokens/reach.js'
 import {style} from '../../cli/streams.js'
 import {table, type Column} from '../../cli/table.js'
+import {indented} from '../../cli/wrapped.js'
 
 /** A cell has this many domains, and counts the rest. */
 const DOMAINS = 2
@@ -21,13 +22,16 @@ const THROUGH: Column<Place> = {title: 'THROUGH', value: ({through}) => through.
 
 /** What a service token opens, and where a rule includes it in vain. */
 export function tokenReachText({token: {token, status}, opens, notLetIn}: TokenReach): string[] {
-  const name = style.bold(token.name)
+  const name = style.name(token.name)
   const count = new Set(opens.map(({application}) => application.id)).size
   const applications = count === 1 ? '1 application' : `${count} applications`
   const now = status === 'active' ? '' : ` is ${status} and opens nothing now. It`
   const verb = status === 'active' ? 'opens' : 'would open'
   return [
-    `${name}${now} ${verb} ${count === 0 ? 'no application' : applications}${opens.length > 0 ? ':' : '.'}`,
+    ...indented(
+      `${name}${now} ${verb} ${count === 0 ? 'no application' : applications}${opens.length > 0 ? ':' : '.'}`,
+      0,
+    ),
     ...(opens.length > 0
       ? [
           '',
@@ -42,7 +46,7 @@ export function tokenReachText({token: {token, status}, opens, notLetIn}: TokenR
     ...(notLetIn.length > 0
       ? [
           '',
-          'These rules include it and do not let it in:',
+          ...indented('These rules include it and do not let it in:', 0),
           '',
           ...table<NotLetIn>(notLetIn, [
             ...PLACE,

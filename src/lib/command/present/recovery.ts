@@ -7,10 +7,10 @@ import {connectionsJson} from './connections.js'
 
 const MARK_WIDTH = 10
 const MARKS: Record<Settlement, () => string> = {
-  finished: () => style.green('finished'),
-  undone: () => style.yellow('undone  '),
-  busy: () => style.dim('busy    '),
-  waiting: () => style.red('waiting '),
+  finished: () => style.success('finished'),
+  undone: () => style.caution('undone  '),
+  busy: () => style.secondary('busy    '),
+  waiting: () => style.failure('waiting '),
 }
 
 /** How an interrupted run was settled, or would be. */
@@ -20,7 +20,7 @@ export function recoveredText(
 ): string[] {
   const what = entry.kind === 'create' ? 'creation of' : 'rotation of'
   return [
-    `${MARKS[settlement]()}  ${what} ${style.bold(entry.name)} ${style.dim(entry.startedAt)}`,
+    `${MARKS[settlement]()}  ${what} ${style.name(entry.name)} ${style.secondary(entry.startedAt)}`,
     ...[why, connections].flatMap((text) => (text === undefined ? [] : indented(text, MARK_WIDTH))),
   ]
 }

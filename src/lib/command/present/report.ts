@@ -1,4 +1,4 @@
-import {columnsOf, style} from '../../cli/streams.js'
+import {columnsOf, mark, style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
 import {wrapped} from '../../cli/wrapped.js'
 import type {Report} from '../../report/types.js'
@@ -12,7 +12,7 @@ export function reportText({account, counts, record, findings, changes, notCheck
   const shown = findings.slice(0, MOST)
   const columns = columnsOf('stdout')
   return [
-    style.bold(`Access review of ${account.name ?? account.id}`),
+    ...wrapped(style.heading(`Access review of ${account.name ?? account.id}`), columns),
     ...facts(
       [
         [
@@ -31,16 +31,18 @@ export function reportText({account, counts, record, findings, changes, notCheck
       ],
       columns,
     ),
-    ...(shown.length > 0 ? ['', style.bold('Most pressing')] : []),
+    ...(shown.length > 0 ? ['', style.heading('Most pressing')] : []),
     ...shown.flatMap(({severity, about, why, next}) => [
       ...wrapped(about, columns - 2).map(
-        (line, at) => `${at > 0 ? ' ' : severity === 'action' ? style.yellow('!') : style.dim('-')} ${line}`,
+        (line, at) => `${at > 0 ? ' ' : severity === 'action' ? mark.caution : style.secondary('-')} ${line}`,
       ),
       ...wrapped(why, columns - 4).map((line) => `    ${line}`),
-      ...next.map((command) => `    ${style.cyan(command)}`),
+      ...next.map((command) => `    ${style.command(command)}`),
     ]),
-    ...(findings.length > shown.length ? [style.dim(`and ${findings.length - shown.length} more`)] : []),
-    ...(notChecked.length > 0 ? ['', style.yellow('Not checked')] : []),
+    ...(findings.length > shown.length
+      ? [style.secondary(`and ${findings.length - shown.length} more`)]
+      : []),
+    ...(notChecked.length > 0 ? ['', style.caution('Not checked')] : []),
     ...notChecked.flatMap((line) => wrapped(line, columns - 2).map((part) => `  ${part}`)),
   ]
 }

@@ -1,6 +1,7 @@
 import type {FinishedRotation, RotatedToken, UndoneRotation} from '../../access/tokens/rotate.js'
-import {style} from '../../cli/streams.js'
+import {mark, style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
+import {indented} from '../../cli/wrapped.js'
 import type {ClosedConnections} from '../../tunnel/types.js'
 import {connectionsJson} from './connections.js'
 
@@ -9,11 +10,11 @@ export function rotationText(
   {token, store, previousUntil, previousKept}: RotatedToken,
   dryRun: boolean,
 ): string[] {
-  const name = style.bold(token.name)
+  const name = style.name(token.name)
   const ended = dryRun ? 'ends when the new one is stored' : 'has ended'
   const until = `works until ${previousUntil ?? ''}${previousKept ? '' : ', but is not on this machine'}`
   return [
-    dryRun ? `Would rotate ${name}:` : `${style.green('✓')} Rotated the secret of ${name}`,
+    ...indented(dryRun ? `Would rotate ${name}:` : `${mark.done} Rotated the secret of ${name}`, 0),
     ...facts([
       ['Client ID', token.clientId],
       ['secret', `${dryRun ? 'goes to' : 'saved in'} ${store.label}`],
@@ -42,10 +43,10 @@ export function rotationJson(
 
 /** What `--finish` has done, or would do. */
 export function finishedText({token, changed}: FinishedRotation, dryRun: boolean): string {
-  const name = style.bold(token.name)
+  const name = style.name(token.name)
   if (!changed) return `${name} is not in a grace period; there is nothing to finish.`
   if (dryRun) return `Would end the previous secret of ${name}.`
-  return `${style.green('✓')} Ended the previous secret of ${name}; only the new one works`
+  return `${mark.done} Ended the previous secret of ${name}; only the new one works`
 }
 
 /** The JSON shape of it. */
@@ -59,10 +60,10 @@ export function finishedJson(
 
 /** What `--undo` has done, or would do. */
 export function undoneText({token, until}: UndoneRotation, dryRun: boolean): string {
-  const name = style.bold(token.name)
+  const name = style.name(token.name)
   return dryRun
     ? `Would go back to the previous secret of ${name}; it would work until ${until}.`
-    : `${style.green('✓')} ${name} uses its previous secret again; it works until ${until}`
+    : `${mark.done} ${name} uses its previous secret again; it works until ${until}`
 }
 
 /** The JSON shape of it. */

@@ -3,6 +3,7 @@ import type {CreateApplicationPlan} from '../../access/applications/create.js'
 import type {BoundHost} from '../../access/account/host-bindings.js'
 import type {RemoveRulePlan} from '../../access/rules/remove.js'
 import {style} from '../../cli/streams.js'
+import {indented} from '../../cli/wrapped.js'
 import {policyTable} from './policy.js'
 
 type Admitted = Pick<AddRulePlan, 'added' | 'alsoAdded' | 'alreadyThere' | 'alsoThere'>
@@ -21,11 +22,11 @@ export function alreadyInWords({application, alreadyThere, alsoThere}: AddRulePl
 /** The result: whom the application admits now, or admitted already. */
 export function addedOrThere(plan: AddRulePlan): string {
   if (plan.changes.length === 0) return alreadyInWords(plan) ?? ''
-  return `${style.bold(plan.application.name)} now admits ${addedInWords(plan)}`
+  return `${style.name(plan.application.name)} now admits ${addedInWords(plan)}`
 }
 
 function inBold(names: readonly string[]): string {
-  return names.map((name) => style.bold(name)).join(', ')
+  return names.map((name) => style.name(name)).join(', ')
 }
 
 /** The rules of an application with the new one. */
@@ -33,7 +34,10 @@ export function rulesAfter(plan: AddRulePlan, dryRun: boolean): string[] {
   const known = new Set(plan.before.map(({id}) => id))
   const rules = policyTable(plan.after, ({id}) => id === undefined || !known.has(id))
   if (!dryRun) return rules
-  return [`Would admit ${addedInWords(plan)} to ${style.bold(plan.application.name)}:`, ...rules]
+  return [
+    ...indented(`Would admit ${addedInWords(plan)} to ${style.name(plan.application.name)}:`, 0),
+    ...rules,
+  ]
 }
 
 /** The hosts that are bound to a token, one line each. */
@@ -65,16 +69,16 @@ export function addRuleJson(plan: AddRulePlan, ruleId: string | undefined): obje
 
 /** The result of removing a rule, or a token from it. */
 export function removedInWords({application, rule, how, token}: RemoveRulePlan): string {
-  const [app, name] = [style.bold(application.name), `"${rule.name}"`]
+  const [app, name] = [style.name(application.name), `"${rule.name}"`]
   switch (how) {
     case 'detach':
       return `Removed ${name} from ${app}; the policy stays in the account`
     case 'delete':
       return `Removed ${name} from ${app} and deleted it`
     case 'token':
-      return `Removed ${style.bold(token?.name ?? '')} from ${name} of ${app}`
+      return `Removed ${style.name(token?.name ?? '')} from ${name} of ${app}`
     case 'none':
-      return `${name} of ${app} does not include ${style.bold(token?.name ?? '')}; nothing was changed`
+      return `${name} of ${app} does not include ${style.name(token?.name ?? '')}; nothing was changed`
   }
 }
 
@@ -85,7 +89,7 @@ export function removeRuleJson({application, rule, how, token, unbound}: RemoveR
 
 /** `Created GitLab for git.example.com; it admits ci`. */
 export function createdInWords({application, admitted}: CreateApplicationPlan): string {
-  const created = `Created ${style.bold(application.name)} for ${application.domains.join(', ')}`
+  const created = `Created ${style.name(application.name)} for ${application.domains.join(', ')}`
   return admitted.length === 0 ? created : `${created}; it admits ${inBold(admitted)}`
 }
 

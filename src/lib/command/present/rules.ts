@@ -19,7 +19,7 @@ function ruleLines(words: PolicyInWords): [label: string, value: string][] {
   return PARTS.flatMap(([part, how]) => {
     const lines = words[part]
     return lines.map((line, at): [string, string] =>
-      at > 0 ? ['', line] : [part, lines.length > 1 ? `${line}  ${style.dim(`(${how} these)`)}` : line],
+      at > 0 ? ['', line] : [part, lines.length > 1 ? `${line}  ${style.secondary(`(${how} these)`)}` : line],
     )
   })
 }
@@ -28,7 +28,7 @@ function ruleLines(words: PolicyInWords): [label: string, value: string][] {
 export function policyText({policy, reusable, attached, words}: ShownPolicy): string[] {
   const about = facts(
     [
-      ['name', style.bold(policy.name)],
+      ['name', style.name(policy.name)],
       ['action', actionName(policy.decision)],
       ['kind', reusable ? 'reusable' : 'inline (legacy)'],
       ...policyDetailFacts(policyDetails(policy.raw)),
@@ -67,7 +67,7 @@ export function policyJson({policy, reusable, attached, words}: ShownPolicy): ob
 
 /** An Access group, its entries, and what uses it. */
 export function groupText({group, references, words}: ShownGroup): string[] {
-  const about = facts([['name', style.bold(group.name)], ['id', group.id], ...ruleLines(words)])
+  const about = facts([['name', style.name(group.name)], ['id', group.id], ...ruleLines(words)])
   if (references.length === 0) return [...about, '', 'Nothing uses it.']
   return [...about, '', ...referenceTable(references, 'USED BY')]
 }

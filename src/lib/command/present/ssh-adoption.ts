@@ -1,5 +1,5 @@
 import {colouredDiff} from '../../cli/diff.js'
-import {style} from '../../cli/streams.js'
+import {mark} from '../../cli/streams.js'
 import {quoteForPerson} from '../../core/quote.js'
 import type {AdoptionOutcome} from '../../tunnel/types.js'
 import type {FileChange} from '../file-edit-command.js'
@@ -33,8 +33,8 @@ export function adoptionDone(
       : `No ProxyCommand of cloudflared${others} is in ${file} or a file that it includes, or zt has adopted it already`
   }
   if (dryRun) return `Would ${remove ? `give back ${lines}` : `move ${lines} to zt`}`
-  if (remove) return `${style.green('✓')} Gave back ${lines}`
-  return `${style.green('✓')} Moved ${lines} to zt. To undo it: zt ssh config --adopt --remove${named === undefined ? '' : ` --file ${quoteForPerson(named)}`}`
+  if (remove) return `${mark.done} Gave back ${lines}`
+  return `${mark.done} Moved ${lines} to zt. To undo it: zt ssh config --adopt --remove${named === undefined ? '' : ` --file ${quoteForPerson(named)}`}`
 }
 
 /** The JSON shape. */

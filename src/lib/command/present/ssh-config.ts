@@ -1,5 +1,5 @@
 import {colouredDiff} from '../../cli/diff.js'
-import {style} from '../../cli/streams.js'
+import {mark, style} from '../../cli/streams.js'
 import {shellQuote} from '../../core/command-line.js'
 import {canBePasted, quoteForPerson} from '../../core/quote.js'
 import {isVisible} from '../../core/text.js'
@@ -91,12 +91,12 @@ function canBeTaken({name, route}: LeadingAlias): boolean {
 /** The result in one line. */
 function configDone({action, file}: SshConfigOutcome, host: string, remove: boolean): string {
   const done = {
-    add: `${file} now has a block for ${style.bold(host)}`,
-    update: `${file} has a new block for ${style.bold(host)}`,
-    remove: `${file} no longer has a block for ${style.bold(host)}`,
-    none: `${file} has ${remove ? 'no' : 'this'} block for ${style.bold(host)} already`,
+    add: `${file} now has a block for ${style.name(host)}`,
+    update: `${file} has a new block for ${style.name(host)}`,
+    remove: `${file} no longer has a block for ${style.name(host)}`,
+    none: `${file} has ${remove ? 'no' : 'this'} block for ${style.name(host)} already`,
   }
-  return `${style.green('✓')} ${done[action]}`
+  return `${mark.done} ${done[action]}`
 }
 
 /** The command line that uses the configuration; its file is named if it is not the usual one. */

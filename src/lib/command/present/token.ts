@@ -1,8 +1,9 @@
 import type {CreatedToken} from '../../access/tokens/create.js'
 import type {ImportResult} from '../../access/tokens/import.js'
 import type {KnownToken} from '../../access/tokens/list.js'
-import {style} from '../../cli/streams.js'
+import {mark, style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
+import {indented} from '../../cli/wrapped.js'
 
 /** The date of an ISO 8601 time. */
 export function day(time: string | undefined, otherwise: string): string {
@@ -10,7 +11,7 @@ export function day(time: string | undefined, otherwise: string): string {
 }
 
 export function statusColour(status: KnownToken['status']): string {
-  return status === 'active' ? style.green(status) : style.red(status)
+  return status === 'active' ? style.success(status) : style.failure(status)
 }
 
 /** The JSON shape of a service token, the same in every command. */
@@ -53,28 +54,28 @@ export function secretInWords({store, storedVersion, imported, token: {secretVer
 /** What `zt token create` has done, for people. */
 export function createdText({token, clientSecret, store}: CreatedToken, reveal: boolean): string[] {
   return [
-    `${style.green('✓')} Created service token ${style.bold(token.name)}`,
+    ...indented(`${mark.done} Created service token ${style.name(token.name)}`, 0),
     ...facts([
       ['Client ID', token.clientId],
       ['Client Secret', reveal ? clientSecret.expose() : undefined],
       ['secret', `saved in ${store.label}`],
       ['expires', token.expiresAt ?? 'never'],
-      ['ID', style.dim(token.id)],
+      ['ID', style.secondary(token.id)],
     ]),
   ]
 }
 
 /** What `zt token import` has done, or would do, for people. */
 export function importedText({token: {token}, how, dryRun, store}: ImportResult): string[] {
-  const name = style.bold(token.name)
+  const name = style.name(token.name)
   const done =
     how === 'same'
-      ? `${style.green('✓')} This secret of ${name} is already in ${store.label}`
+      ? `${mark.done} This secret of ${name} is already in ${store.label}`
       : dryRun
         ? `Would save the secret of ${name} in ${store.label}`
-        : `${style.green('✓')} Saved the secret of ${name} in ${store.label}`
+        : `${mark.done} Saved the secret of ${name} in ${store.label}`
   return [
-    done,
+    ...indented(done, 0),
     ...facts([
       ['Client ID', token.clientId],
       ['expires', token.expiresAt ?? 'never'],

@@ -1,6 +1,7 @@
 import type {UsedStore} from '../../access/stores/use.js'
-import {style} from '../../cli/streams.js'
+import {mark, style} from '../../cli/streams.js'
 import {facts} from '../../cli/table.js'
+import {indented} from '../../cli/wrapped.js'
 
 /** What `zt store use` has done, for people. */
 export function presentUsedStore(
@@ -18,9 +19,12 @@ export function presentUsedStore(
     apiToken.state === 'moved' ? `${dryRun ? 'would move' : 'moved'} from the ${apiToken.from}` : undefined
   return {
     text: [
-      dryRun
-        ? `Would save secrets in ${style.bold(store.label)}`
-        : `${style.green('✓')} Secrets are now saved in ${style.bold(store.label)}`,
+      ...indented(
+        dryRun
+          ? `Would save secrets in ${style.name(store.label)}`
+          : `${mark.done} Secrets are now saved in ${style.name(store.label)}`,
+        0,
+      ),
       ...facts([
         ['before', previous === store.kind ? undefined : previous],
         ['API token', moved],

@@ -26,7 +26,7 @@ function badRecipient(text: string): UserError {
       ? 'An identity was given instead of a recipient'
       : `"${/^age1[0-9a-z]*$/.test(text) ? text.slice(0, 80) : '[hidden]'}" is not an age recipient`,
     why: identity
-      ? 'AGE-SECRET-KEY-… is the secret half. The recipient begins with age1 and is public.'
+      ? 'AGE-SECRET-KEY-... is the secret half. The recipient begins with age1 and is public.'
       : 'A recipient begins with age1; age-keygen prints it as "Public key". Nothing was written.',
     next: ['To show the recipient of an identity: age-keygen -y FILE'],
   })

@@ -53,7 +53,7 @@ function silent(host: string, timeoutMs: number, timedOut: boolean): UserError {
       ? `The tunnel is open, but nothing came through it for ${timeoutMs / 1000} s.`
       : 'The tunnel was closed before anything came through it.',
     next: [
-      "Check that the tunnel's service is ssh://… with the right address, and that sshd is running there",
+      "Check that the tunnel's service is ssh://... with the right address, and that sshd is running there",
     ],
   })
 }
@@ -64,6 +64,6 @@ function notSsh(host: string, received: string): UserError {
     code: 'NOT_SSH',
     message: `The server behind ${host} is not an SSH server`,
     why: `Its first line begins with "${limited(received.split(/[\r\n]/)[0] ?? '', 60)}".`,
-    next: ["Check the tunnel's service: it should be ssh://…"],
+    next: ["Check the tunnel's service: it should be ssh://..."],
   })
 }

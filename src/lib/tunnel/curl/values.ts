@@ -60,11 +60,11 @@ const RULES: Readonly<Record<ValueClass, Rule>> = {
   'tls-version': {form: /^(?:default|1\.[23])$/, why: 'It must be 1.2 or 1.3; zt uses nothing older.'},
   ciphers: {
     form: new RegExp(`^${NOT_A_SUITE}${SUITE}(?:[:, ]${SUITE})*$`),
-    why: 'It must list single suites that encrypt: ECDHE-…, DHE-…. Words like ALL or @SECLEVEL may allow others.',
+    why: 'It must list single suites that encrypt (ECDHE-..., DHE-...). Words like ALL or @SECLEVEL may allow others.',
   },
   'tls13-ciphers': {
     form: new RegExp(`^${TLS13_SUITE}(?::${TLS13_SUITE})*$`),
-    why: 'It must list TLS 1.3 suites that encrypt: TLS_AES_256_GCM_SHA384:….',
+    why: 'It must list TLS 1.3 suites that encrypt (TLS_AES_256_GCM_SHA384:...).',
   },
   curves: {form: /^[\w.-]{1,40}(?::[\w.-]{1,40}){0,20}$/, why: 'It must be a list of names: X25519:P-256.'},
   proxy: {

@@ -1,0 +1,163 @@
+import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
+import stringWidth from 'string-width'
+import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
+import {CommandWorld} from '../support/command-harness.js'
+import {COMMAND_SEED} from '../support/command-seed.js'
+import {manifest} from '../support/manifest.js'
+
+/** Every name is longer than a line, with wide characters and with words between which it can be wrapped. */
+const LONG = ' of the build machines in the second data centre für 日本語の名前, which nothing else uses'
+/** In a locale without UTF-8, too, names are as they are. */
+const IN_NAMES = /[ü日本語の名前]/gu
+const RAY = '8f1e2d3c4b5a6978'
+const HOST = 'gitlab.widgetcorp.tech'
+
+const named = <One extends object>(one: One): One => ({
+  ...one,
+  name: `${'name' in one ? String(one.name) : ''}${LONG}`,
+})
+const seed: SandboxSeed = {
+  ...COMMAND_SEED,
+  accounts: COMMAND_SEED.accounts?.map(named) ?? [],
+  service_tokens: COMMAND_SEED.service_tokens?.map(named) ?? [],
+  groups: COMMAND_SEED.groups?.map(named) ?? [],
+  policies: COMMAND_SEED.policies?.map(named) ?? [],
+  apps: COMMAND_SEED.apps?.map(named) ?? [],
+}
+
+/** They leave stdout to another program, or run until they are stopped; test/e2e/help.test.ts has the help. */
+const ELSEWHERE = /^(access|ssh$|ssh:proxy|curl|exec|forward$|help$|sandbox:(start|stop|reset)|__complete)/
+
+/** Lines of each other command: as it succeeds, and most also as it fails. */
+const LINES: Record<string, string[]> = {
+  'app:add-rule': ['app add-rule app-gitlab --service-auth --token token-ci --group group-robots --dry-run', 'app add-rule app-gitlab --service-auth --token token-cd --yes'],
+  'app:create': ['app create New --domain new.widgetcorp.tech --service-auth --token token-ci --dry-run', 'app create New --domain a-long-name-of-a-host-of-the-machines.widgetcorp.tech'],
+  'app:explain': ['app explain app-build --token token-cd', 'app explain app-gitlab --all', 'app explain app-legacy --no-credentials'],
+  'app:list': ['app list', 'app list --zone widgetcorp.tech'],
+  'app:open': ['app open app-gitlab'],
+  'app:remove-rule': ['app remove-rule app-legacy own-first --dry-run', 'app remove-rule app-build policy-cd --yes'],
+  'app:set': ['app set app-gitlab --session-duration 1h --dry-run', 'app set app-gitlab'],
+  'app:show': ['app show app-build', 'app show app-legacy', 'app show nothing'],
+  completion: ['completion'],
+  'config:get': ['config get store'],
+  'config:list': ['config list'],
+  'config:set': ['config set known-hosts-file x'],
+  'forward:list': ['forward list'],
+  'forward:stop': ['forward stop elsewhere.example'],
+  'group:add-token': ['group add-token group-robots token-cd --dry-run'],
+  'group:create': ['group create new --token token-ci --ip 203.0.113.7'],
+  'group:delete': ['group delete group-robots --yes', 'group delete group-offices --dry-run'],
+  'group:list': ['group list'],
+  'group:remove-token': ['group remove-token group-robots token-ci --dry-run'],
+  'group:show': ['group show group-robots'],
+  login: ['login'],
+  logout: ['logout'],
+  'policy:attach': ['policy attach policy-spare app-wiki --dry-run'],
+  'policy:create': ['policy create new --token token-ci --require-country DE --dry-run'],
+  'policy:delete': ['policy delete policy-cd --yes', 'policy delete policy-spare --dry-run'],
+  'policy:detach': ['policy detach policy-cd app-build --dry-run'],
+  'policy:list': ['policy list'],
+  'policy:make-reusable': ['policy make-reusable app-legacy --all --dry-run'],
+  'policy:show': ['policy show policy-robots'],
+  'policy:test': ['policy test nothing.yaml'],
+  'profile:delete': ['profile delete nothing --yes'],
+  'profile:list': ['profile list'],
+  'profile:rename': ['profile rename default other'],
+  'profile:show': ['profile show'],
+  'profile:use': ['profile use nothing'],
+  ray: [`ray ${RAY}`, 'ray 8f1e2d3c4b5a6979'],
+  report: ['report', 'report --since nothing.json'],
+  'sandbox:status': ['sandbox status'],
+  'ssh:check': [`ssh check ${HOST}`],
+  'ssh:config': [`ssh config ${HOST} --write --file config --dry-run`],
+  'store:check': ['store check'],
+  'store:list': ['store list'],
+  'store:move': ['store move vault --dry-run'],
+  'store:use': ['store use vault --dry-run'],
+  'token:activity': ['token activity token-ci --since 21d', 'token activity token-cd'],
+  'token:audit': ['token audit', 'token audit --kind disabled'],
+  'token:create': ['token create new', 'token create new --dry-run'],
+  'token:disable': ['token disable token-ci --dry-run'],
+  'token:enable': ['token enable token-off --dry-run'],
+  'token:import': ['token import token-ci'],
+  'token:list': ['token list', 'token list --limit 1'],
+  'token:reach': ['token reach token-ci', 'token reach token-off'],
+  'token:recover': ['token recover'],
+  'token:refresh': ['token refresh token-ci --dry-run'],
+  'token:rename': ['token rename token-ci other --dry-run'],
+  'token:revoke': ['token revoke token-ci --dry-run', 'token revoke token-ci --detach --dry-run'],
+  'token:rotate': ['token rotate token-ci --dry-run'],
+  'token:show': ['token show token-ci', 'token show nothing'],
+  undo: ['undo', 'undo --last --dry-run'],
+  version: ['version'],
+  whoami: ['whoami'],
+} // prettier-ignore
+
+let zt: CommandWorld
+beforeAll(async () => {
+  zt = await CommandWorld.open({seed})
+})
+beforeEach(async () => {
+  await zt.reset()
+  for (const [at, ip] of ['203.0.113.7', '2001:db8:0:1234:5678:9abc:def0:1', '198.51.100.1'].entries())
+    zt.state.recordEvent({
+      ...{at: Date.now() - at * 86_400_000 - 60_000, ray: RAY, admitted: at < 2, session: false, kind: 'attempt'},
+      ...{ip, country: 'DE', appId: 'app-build', policyId: at < 2 ? 'policy-robots' : '', tokenId: 'token-ci'},
+    }) // prettier-ignore
+})
+afterAll(async () => zt.end())
+
+/** What a command of those above prints in so many columns. */
+async function printed(columns: number, env: Record<string, string>): Promise<Map<string, string>> {
+  const all = new Map<string, string>()
+  for (const line of Object.values(LINES).flat()) {
+    const {stdout, stderr} = await zt.run(line, {
+      input: '',
+      env: {COLUMNS: String(columns), OCLIF_COLUMNS: String(columns), ...env},
+    })
+    all.set(line, stdout + stderr)
+  }
+  return all
+}
+
+/** A command, a line of a shell's or ssh's file, and a word after its label. */
+const COPIED = /^(zt|ssh|mkdir|[+#]) ?|^\S+( \S+)* {2,}\S+$/
+
+/**
+ * Whether zt could have wrapped a line, or shortened what is in it. It leaves whole what is to be copied: a command, a line of
+ * a file, and a word, such as an ID or a path.
+ */
+function couldBeNarrower(line: string, columns: number): boolean {
+  if (stringWidth(line) <= columns) return false
+  const text = line.replace(/^ *(next: +)?/, '')
+  return text.includes(' ') && !COPIED.test(text)
+}
+
+describe('on a terminal', () => {
+  it('is tried with every command that prints lines of its own', () => {
+    const having = Object.keys(manifest.commands).filter((id) => !ELSEWHERE.test(id))
+    expect(Object.keys(LINES).sort()).toEqual(having.sort())
+  })
+
+  it.each([
+    {columns: 40, locale: 'C'},
+    {columns: 62, locale: 'C.UTF-8'},
+    {columns: 80, locale: 'en_US.utf8'},
+    {columns: 200, locale: 'de_DE.ISO-8859-1'},
+  ])('no line is too long, and signs are those of the locale: $columns columns, $locale', async (where) => {
+    const {columns, locale} = where
+    const found: Record<string, string[]> = {}
+    let signs = ''
+    for (const [line, text] of await printed(columns, {LC_ALL: locale})) {
+      const lines = text.split('\n')
+      const foreign = lines.filter((one) => /[^ -~]/.test(one.replaceAll(IN_NAMES, '')))
+      signs += foreign.join('').replaceAll(/[ -~]/g, '')
+      const bad = lines.filter((one) => couldBeNarrower(one, columns))
+      if (!/utf-?8/i.test(locale)) bad.push(...foreign)
+      if (bad.length > 0) found[line] = bad
+    }
+    expect(found).toEqual({})
+    // The others are not found where there are none at all.
+    if (/utf-?8/i.test(locale)) expect(signs).toMatch(/^(?=.*✓)(?=.*…)(?=.*█)/u)
+  })
+})
