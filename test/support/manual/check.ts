@@ -1,8 +1,8 @@
-import {existsSync, readFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import path from 'node:path'
 import {asPage, difference, isAsShown} from './compare.js'
 import {checkData} from './data.js'
-import {commandsOf, parsePage, type Command, type Page, type Session, type Step} from './parse.js'
+import {parsePage, type Command, type Page, type Session, type Step} from './parse.js'
 import {runSession, type Shown} from './session.js'
 import {checkLines} from './zt-lines.js'
 
@@ -22,6 +22,16 @@ export interface Result {
   /** What is wrong with the page, for people. */
   problems: string[]
 }
+
+/** Every page of the manual. */
+export const PAGES: readonly string[] = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(path.join(root, 'docs'), {recursive: true, encoding: 'utf8'})
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name.replaceAll(path.sep, '/')}`)
+    .sort(),
+]
 
 export function readPage(name: string): Page {
   return parsePage(name, readFileSync(path.join(root, name), 'utf8'))
@@ -100,5 +110,3 @@ export function updated(markdown: string, {ran, home}: Result): string {
   }
   return lines.join('\n')
 }
-
-export {commandsOf}

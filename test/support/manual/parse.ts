@@ -43,6 +43,8 @@ export interface Command {
   indent: string
   /** What a person types in this command or another one of its block: once the screen shows the first, the second. */
   typed: readonly Typed[]
+  /** Whether its stdin is the terminal. */
+  tty: boolean
 }
 
 export interface Typed {
@@ -69,6 +71,8 @@ export interface Page {
   session: Session
   /** The page whose end is this one's beginning, as the page names it. */
   continues: string | undefined
+  /** The programs that it needs beside zt. */
+  needs: string[]
   steps: Step[]
   notRun: NotRun[]
   data: Data[]
@@ -94,6 +98,7 @@ export function parsePage(name: string, markdown: string): Page {
     name,
     session: {sandbox: false, tty: false, seed: undefined},
     continues: undefined,
+    needs: [],
     steps: [],
     notRun: [],
     data: [],
@@ -133,7 +138,7 @@ export function parsePage(name: string, markdown: string): Page {
         const [, shown = '', keys = ''] = /^\s*(.+?) => (.*?)\s*$/.exec(rest) ?? []
         if (shown === '') problem(line, 'a comment `type` that is not `type: WHAT THE SCREEN SHOWS => KEYS`')
         else typed.push({shown, keys})
-      } else if (word === 'session' || word === 'continues') {
+      } else if (word === 'session' || word === 'continues' || word === 'needs') {
         if (started) problem(line, `\`${word}\` behind the first block`)
         else takeBeginning(page, word, rest.trim(), line)
       }
@@ -157,6 +162,10 @@ function takeBeginning(page: Page, word: string, value: string, line: number): v
     page.continues = value
     return
   }
+  if (word === 'needs') {
+    page.needs = value.split(/[ ,]+/)
+    return
+  }
   const [, empty, sandbox, seed, tty] = /^(?:(empty)|(sandbox)(?: seed=(\S+))?)?\b ?(tty)?$/.exec(value) ?? []
   if (empty === undefined && sandbox === undefined && tty === undefined)
     page.problems.push(`${page.name}:${line}: no such session: ${value}`)
@@ -172,7 +181,7 @@ function takeBlock(page: Page, block: Block, typed: Typed[]): void {
   const [, reason] = /^not-run="([^"]*)"$/.exec(attributes) ?? []
   const text = lines.map((one) => `${one}\n`).join('')
   if (language === 'console' && attributes === '') {
-    const commands = readConsole(block, typed)
+    const commands = readConsole(block, {typed, tty: page.session.tty})
     if (commands === undefined) problem('a console block that does not begin with `$ `')
     else page.steps.push(...commands)
   } else if (reason !== undefined && language === 'sh') {
@@ -193,7 +202,10 @@ function isOneOf<Word extends string>(list: readonly Word[], word: string): word
   return (list as readonly string[]).includes(word)
 }
 
-function readConsole({line, indent, lines}: Block, typed: Typed[]): Command[] | undefined {
+function readConsole(
+  {line, indent, lines}: Block,
+  person: Pick<Command, 'typed' | 'tty'>,
+): Command[] | undefined {
   const commands: Command[] = []
   for (let at = 0; at < lines.length;) {
     const first = lines[at] ?? ''
@@ -208,7 +220,7 @@ function readConsole({line, indent, lines}: Block, typed: Typed[]): Command[] | 
     const [, code] = /\s# exit (\d+)$/.exec(words.at(-1) ?? '') ?? []
     commands.push({
       ...{kind: 'command', line: begins, command: words.join('\n'), expected, exitCode: Number(code ?? 0)},
-      ...{outputLine, indent, typed},
+      ...{outputLine, indent, ...person},
     })
   }
   return commands.length > 0 ? commands : undefined

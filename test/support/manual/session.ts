@@ -23,7 +23,7 @@ const OF_OPENSSH = ['ssh', 'scp', 'sftp']
 
 /**
  * Runs the steps of a page in one bash, on a terminal of 80 columns, in a home and a working directory of its own. What is
- * left running is ended with it. Without `tty` stdin is empty, so nothing prompts.
+ * left running is ended with it. stdin is empty, except of a command whose stdin is the terminal.
  *
  * @param session its seed is a path
  */
@@ -44,10 +44,7 @@ export async function runSession(steps: readonly Step[], session: Session): Prom
       ...{GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0'},
     }
     const all: Step[] = [...beginning(session), ...steps]
-    await fs.writeFile(
-      path.join(beside, 'session.sh'),
-      await script(all, {beside, home, work, mark, session}),
-    )
+    await fs.writeFile(path.join(beside, 'session.sh'), await script(all, {beside, home, work, mark}))
     const output = await onTerminal(path.join(beside, 'session.sh'), {env, cwd: work, all, mark})
     const shown = shownOf(output, mark, all.length)
     const failed = beginning(session).findIndex((_, at) => shown[at]?.exitCode !== 0)
@@ -84,13 +81,11 @@ interface Place {
   home: string
   work: string
   mark: string
-  session: Session
 }
 
 /** The session as a script: each command is a file of its own, so that an error of syntax in it ends only itself. */
-async function script(steps: readonly Step[], {beside, home, work, mark, session}: Place): Promise<string> {
+async function script(steps: readonly Step[], {beside, home, work, mark}: Place): Promise<string> {
   const lines = ['mkdir -p -m 700 "$HOME/.ssh"; : >> "$HOME/.ssh/config"; chmod 600 "$HOME/.ssh/config"']
-  const stdin = session.tty ? '' : ' </dev/null'
   for (const [at, step] of steps.entries()) {
     const file = path.join(beside, `step-${at}`)
     if (step.kind === 'file') {
@@ -99,7 +94,8 @@ async function script(steps: readonly Step[], {beside, home, work, mark, session
       lines.push(`mkdir -p '${path.dirname(to)}' && cp '${file}' '${to}'`)
     } else {
       await fs.writeFile(file, `${step.command}\n`)
-      lines.push(`. '${file}'${stdin}`)
+      const isAsked = step.kind === 'command' && step.tty
+      lines.push(`. '${file}'${isAsked ? '' : ' </dev/null'}`)
     }
     // In a line of its own, wherever the cursor is.
     lines.push(`printf '\\n%s %s\\n' ${mark} $?`)
@@ -136,8 +132,10 @@ function onTerminal(file: string, {env, cwd, all, mark}: Watched): Promise<strin
       left.set(typed, queue)
       const [next] = queue
       const screen = onScreen(output.slice(from))
-      // A question that the page does not answer would wait for ever.
-      const isAsked = next === undefined && /^\? /.test(screen.at(-1) ?? '')
+      // A question that the page does not answer would wait for ever. One that it answers is drawn again with the answer.
+      const last = screen.at(-1) ?? ''
+      const isAsked =
+        next === undefined && /^\? /.test(last) && !typed.some(({shown}) => last.includes(shown))
       if (!isAsked && (next === undefined || !screen.join('\n').includes(next.shown))) return
       queue.shift()
       from = output.length

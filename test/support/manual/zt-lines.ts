@@ -19,7 +19,8 @@ export async function checkLines({name, notRun, inline}: Page): Promise<string[]
   const problems: string[] = []
   for (const {line, reason, text} of notRun) {
     for (const words of ztCommands(text)) {
-      const wrong = await wrongWithWords(words, reason === 'a synopsis' ? 'form' : 'whole')
+      const isForm = reason === 'a synopsis' && words.some((word) => /^\[|\.\.\.$/.test(word))
+      const wrong = await wrongWithWords(words, isForm ? 'form' : 'whole')
       if (wrong !== undefined) problems.push(`${name}:${line}: ${words.join(' ')}\n    ${wrong}`)
     }
   }
