@@ -14,7 +14,7 @@ const CHANGING: readonly (readonly [RegExp, string])[] = [
   [/\b\d\d:\d\d:\d\d(?:\.\d+)?Z?\b/g, 'TIME'],
   [/(\b127\.0\.0\.1|\[::1\]|\blocalhost):\d{2,5}\b/g, '$1:PORT'],
   [/\bport \d{4,5}\b/g, 'port PORT'],
-  [/\bPID \d+\b/gi, 'PID'],
+  [/\b(?:PID|process) \d+\b/gi, 'PID'],
   [/\b\d+(?:\.\d+)? ?(?:ms|µs)\b/g, 'DURATION'],
   [/\b\d+\.\d+ ?s(?:econds)?\b/g, 'DURATION'],
   [/\b\d+ (?:second|minute|hour|day)s?(?= ago\b| left\b)/g, 'DURATION'],

@@ -1,13 +1,10 @@
-import {execFile, spawn} from 'node:child_process'
+import {spawn} from 'node:child_process'
 import {randomBytes} from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import {promisify} from 'node:util'
 import {bin} from '../built-zt.js'
 import type {Session, Step, Typed} from './parse.js'
 import {onScreen} from './screen.js'
-
-const run = promisify(execFile)
 
 /** What a step has shown, and how it ended; undefined if the session ended before. */
 export type Shown = {lines: string[]; exitCode: number} | undefined
@@ -18,8 +15,8 @@ export interface SessionEnd {
   shown: Shown[]
 }
 
-/** These read their configuration from the home directory of the user's entry in the system, whatever HOME says. */
-const OF_OPENSSH = ['ssh', 'scp', 'sftp']
+/** Programs for the pages' hidden preparations. */
+const PROGRAMS = path.join(import.meta.dirname, 'programs')
 
 /**
  * Runs the steps of a page in one bash, on a terminal of 80 columns, in a home and a working directory of its own. What is
@@ -35,10 +32,18 @@ export async function runSession(steps: readonly Step[], session: Session): Prom
   const mark = randomBytes(8).toString('hex')
   try {
     await fs.mkdir(work)
-    await writePrograms(path.join(beside, 'bin'), home)
+    await writeZt(path.join(beside, 'bin'))
+    // ssh and zt find ~/.ssh by the system's user database, whatever HOME says.
+    const passwd = path.join(beside, 'passwd')
+    await fs.writeFile(passwd, `maria:x:${process.getuid?.()}:${process.getgid?.()}::${home}:/bin/bash\n`)
     const env: NodeJS.ProcessEnv = {
       ...{HOME: home, USER: 'maria', LOGNAME: 'maria', SHELL: '/bin/bash', LANG: 'C.UTF-8'},
-      PATH: `${path.join(beside, 'bin')}:${process.env['PATH'] ?? ''}`,
+      PATH: `${path.join(beside, 'bin')}:${PROGRAMS}:${process.env['PATH'] ?? ''}`,
+      ...{
+        LD_PRELOAD: process.env['ZT_TEST_NSS_WRAPPER'] ?? 'libnss_wrapper.so',
+        NSS_WRAPPER_PASSWD: passwd,
+        NSS_WRAPPER_GROUP: '/etc/group',
+      },
       ...{TERM: 'xterm-256color', NO_COLOR: '1', PAGER: 'cat', ZT_PATIENCE: '40'},
       // Names a wrapped program may need, and nothing of whoever runs the test.
       ...{GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0'},
@@ -64,16 +69,10 @@ function beginning({sandbox, seed}: Session): Step[] {
   return [{kind: 'hidden', line: 0, command: `${start} && zt profile use sandbox`}]
 }
 
-async function writePrograms(directory: string, home: string): Promise<void> {
+async function writeZt(directory: string): Promise<void> {
   await fs.mkdir(directory)
-  const write = (name: string, line: string): Promise<void> =>
-    fs.writeFile(path.join(directory, name), `#!/bin/sh\nexec ${line} "$@"\n`, {mode: 0o755})
-  await write('zt', `'${process.execPath}' '${bin}'`)
-  for (const name of OF_OPENSSH) {
-    const {stdout} = await run('sh', ['-c', `command -v ${name} || true`])
-    // The last -F counts, so that the caller's own is respected.
-    if (stdout !== '') await write(name, `'${stdout.trim()}' -F '${path.join(home, '.ssh/config')}'`)
-  }
+  const zt = `#!/bin/sh\nexec '${process.execPath}' '${bin}' "$@"\n`
+  await fs.writeFile(path.join(directory, 'zt'), zt, {mode: 0o755})
 }
 
 interface Place {
@@ -85,7 +84,7 @@ interface Place {
 
 /** The session as a script: each command is a file of its own, so that an error of syntax in it ends only itself. */
 async function script(steps: readonly Step[], {beside, home, work, mark}: Place): Promise<string> {
-  const lines = ['mkdir -p -m 700 "$HOME/.ssh"; : >> "$HOME/.ssh/config"; chmod 600 "$HOME/.ssh/config"']
+  const lines: string[] = []
   for (const [at, step] of steps.entries()) {
     const file = path.join(beside, `step-${at}`)
     if (step.kind === 'file') {
