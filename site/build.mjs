@@ -14,9 +14,14 @@ const {status, stdout} = spawnSync('npx vitepress build . 2>&1', {
 console.log(stdout)
 if (status !== 0) process.exit(1)
 const problems = stdout.split('\n').filter((line) => /\(!\)|warn|not loaded/i.test(line))
-const pages = fs.readdirSync(site, {recursive: true, encoding: 'utf8'}).filter((name) => name.endsWith('.html'))
+const pages = fs
+  .readdirSync(site, {recursive: true, encoding: 'utf8'})
+  .filter((name) => name.endsWith('.html'))
 const ids = new Map(
-  pages.map((name) => [name, new Set([...read(name).matchAll(/\bid="([^"]*)"/g)].map(([, id]) => decode(id)))]),
+  pages.map((name) => [
+    name,
+    new Set([...read(name).matchAll(/\bid="([^"]*)"/g)].map(([, id]) => decode(id))),
+  ]),
 )
 
 for (const page of pages) {
@@ -33,8 +38,11 @@ for (const page of pages) {
     }
   }
 }
-for (const css of fs.readdirSync(site, {recursive: true, encoding: 'utf8'}).filter((name) => name.endsWith('.css')))
-  for (const [, url] of read(css).matchAll(/url\(["']?(https?:|\/\/)[^)]*\)/g)) problems.push(`${css} loads ${url}`)
+for (const css of fs
+  .readdirSync(site, {recursive: true, encoding: 'utf8'})
+  .filter((name) => name.endsWith('.css')))
+  for (const [, url] of read(css).matchAll(/url\(["']?(https?:|\/\/)[^)]*\)/g))
+    problems.push(`${css} loads ${url}`)
 
 console.log(`${pages.length} pages, ${problems.length} problems`)
 if (problems.length > 0) {
@@ -61,7 +69,9 @@ async function follow(page, target) {
 }
 
 function attributesOf(text) {
-  return Object.fromEntries([...text.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, key, value]) => [key, decode(value)]))
+  return Object.fromEntries(
+    [...text.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, key, value]) => [key, decode(value)]),
+  )
 }
 
 function decode(text) {

@@ -35,7 +35,12 @@ function part(folder, text) {
 }
 
 const sidebar = [
-  {items: [{text: 'zt', link: '/'}, {text: 'The manual', link: '/docs/'}]},
+  {
+    items: [
+      {text: 'zt', link: '/'},
+      {text: 'The manual', link: '/docs/'},
+    ],
+  },
   ...Object.entries(PARTS).map(([folder, text]) => part(`docs/${folder}`, text)),
   {...part('docs/reference/commands', 'Commands'), collapsed: true},
   {
@@ -55,7 +60,9 @@ export default defineConfig({
   // Where the site is on its server: `/` or, below another one, `/zt/`.
   base: process.env.SITE_BASE ?? '/',
   srcDir: '..',
-  srcExclude: ['node_modules', 'dist*', 'test', 'site', 'src', 'coverage', 'bench', 'executable'].map((name) => `${name}/**`),
+  srcExclude: ['node_modules', 'dist*', 'test', 'site', 'src', 'coverage', 'bench', 'executable'].map(
+    (name) => `${name}/**`,
+  ),
   outDir: '../dist-site',
   cacheDir: 'node_modules/.cache/vitepress',
   rewrites: {'README.md': 'index.md'},
@@ -89,7 +96,8 @@ function ownLinks(markdown) {
       for (const token of children ?? []) {
         const href = token.type === 'link_open' ? token.attrGet('href') : undefined
         if (href !== undefined) isLeft = /^\.\.\/\.\.\/(compare|releases)\//.test(href)
-        if (isLeft && /^link_/.test(token.type)) Object.assign(token, {type: 'text', tag: '', nesting: 0, content: ''})
+        if (isLeft && /^link_/.test(token.type))
+          Object.assign(token, {type: 'text', tag: '', nesting: 0, content: ''})
         else if (href?.includes('README.md') && path.join(here, href).replace(/#.*/, '') === 'README.md')
           token.attrSet('href', href.replace('README.md', 'index.md'))
       }
