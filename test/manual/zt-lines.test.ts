@@ -36,6 +36,8 @@ describe('a line of zt that is only shown', () => {
     'zt ssh git@gitlab-ssh.widgetcorp.tech -- -T',
     'zt exec ci -- anything --at-all',
     'zt policy test expectations.yaml',
+    'zt access tcp --hostname db.example.com --url localhost:5432',
+    'zt access curl https://api.example.com/items -X POST',
   ])('%s is one that can be run', async (line) => {
     expect(await wrongWithWords(line.split(' '), 'whole')).toBeUndefined()
   })
@@ -47,6 +49,7 @@ describe('a line of zt that is only shown', () => {
     ['zt token create ci cd', /Unexpected argument/],
     ['zt ssh config', undefined],
     ['zt app show GitLab --reveal', /reveal/],
+    ['zt access tcp --hostnames db.example.com', /hostnames/],
     ['zt policy create', undefined],
     ['zt completion tcsh', /tcsh/],
     ['zt token create ci --reveal --quiet', /quiet|reveal/],

@@ -5,6 +5,7 @@ import {hoistGlobalFlags} from '../../../src/lib/cli/hoist.js'
 import {messageOf} from '../../../src/lib/core/errors.js'
 import {COMMAND_FILES} from '../command-files.js'
 import {simpleCommands} from './shell-words.js'
+import {manifest} from '../manifest.js'
 import type {Page} from './parse.js'
 
 const sources = path.resolve(import.meta.dirname, '../../../src/commands')
@@ -12,6 +13,12 @@ const sources = path.resolve(import.meta.dirname, '../../../src/commands')
 const BEFORE = /^(?:[A-Za-z_]\w*=.*|sudo|exec|env|time|if|then|do|while|until|!|else)$/
 /** What bin/zt.cjs answers without a command. */
 const WITHOUT_COMMAND = /^(?:--help|-h|--version|-V|help|__complete)$/
+/** Other names of commands. */
+const ALIASES = new Map(
+  Object.entries(manifest.commands).flatMap(([id, {aliases = []}]) =>
+    aliases.map((alias) => [alias.replaceAll(':', ' '), id.replaceAll(':', ' ')] as const),
+  ),
+)
 const HELP = new Set(['--help', '-h'])
 
 /** What is wrong with the lines of zt that a page only shows: those in its blocks that are not run, and in its text. */
@@ -64,6 +71,8 @@ export async function wrongWithWords(
   const end = rest.indexOf('--')
   const own = end < 0 ? rest : rest.slice(0, end)
   if (end >= 0 && !command.behindDashes && how === 'whole') own.push(...rest.slice(end))
+  const {read} = command.prototype as unknown as DropIn
+  if (read !== undefined) return how === 'form' ? undefined : messageOfCall(() => read.call({argv: rest}))
   const flags = {...command.baseFlags, ...command.flags}
   if (how === 'form') return unknownFlag(own, flags)
   try {
@@ -84,9 +93,25 @@ interface Own {
   behindDashes?: object
 }
 
+/** A command that takes the lines of another program reads them itself. */
+interface DropIn {
+  argv: string[]
+  read?: () => object
+}
+
+function messageOfCall(call: () => unknown): string | undefined {
+  try {
+    call()
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
 function find(words: readonly string[]): {file: string; rest: string[]} | undefined {
   for (const count of [3, 2, 1]) {
-    const file = words.length < count ? undefined : COMMAND_FILES.get(words.slice(0, count).join(' '))
+    const name = words.slice(0, count).join(' ')
+    const file = words.length < count ? undefined : COMMAND_FILES.get(ALIASES.get(name) ?? name)
     if (file !== undefined) return {file, rest: words.slice(count)}
   }
   return undefined
