@@ -35,7 +35,7 @@ const AROUND_THE_SINKS = [
 ]
 
 export default tseslint.config(
-  {ignores: ['dist/**', 'coverage/**', 'node_modules/**']},
+  {ignores: ['dist/**', 'dist-site/**', 'coverage/**', 'node_modules/**']},
   {
     files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', '*.config.ts'],
     extends: [...tseslint.configs.recommendedTypeChecked],

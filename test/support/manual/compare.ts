@@ -34,7 +34,7 @@ export function normalised(line: string, home = SHOWN_HOME): string {
 }
 
 /** Without the empty lines at the end. */
-export function trimmed(lines: readonly string[]): readonly string[] {
+function trimmed(lines: readonly string[]): readonly string[] {
   let end = lines.length
   while (end > 0 && (lines[end - 1] ?? '').trim() === '') end--
   return lines.slice(0, end)

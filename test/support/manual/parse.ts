@@ -1,5 +1,5 @@
 /** Why a block is shown and not run. */
-export const REASONS = [
+const REASONS = [
   'needs an account',
   'installs software',
   'needs a service',
