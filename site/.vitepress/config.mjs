@@ -69,9 +69,7 @@ export default defineConfig({
   // build.mjs checks all of them, and the headings that they lead to.
   ignoreDeadLinks: false,
   lastUpdated: false,
-  markdown: {config: ownLinks},
-  // A page is Markdown and nothing else: braces are text.
-  vue: {template: {compilerOptions: {delimiters: ['\u0001{', '}\u0001']}}},
+  markdown: {config: plainMarkdown},
   vite: {plugins: [{name: 'vue-of-the-site', enforce: 'pre', resolveId: vueOfTheSite}]},
   themeConfig: {
     search: {provider: 'local'},
@@ -85,10 +83,15 @@ export default defineConfig({
 })
 
 /**
- * Links to the code host's own pages, such as the comparison of two versions, are text here, and a link to the README leads to
- * the first page.
+ * A page is Markdown and nothing else, so braces are text. Links to the code host's own pages, such as the comparison of two
+ * versions, are text here, and a link to the README leads to the first page.
  */
-function ownLinks(markdown) {
+function plainMarkdown(markdown) {
+  const {rules} = markdown.renderer
+  for (const name of ['text', 'code_inline']) {
+    const render = rules[name]
+    rules[name] = (...args) => render(...args).replaceAll('{{', '&#123;&#123;')
+  }
   markdown.core.ruler.push('own-links', ({tokens, env}) => {
     const here = path.dirname(env.relativePath)
     for (const {children} of tokens) {
