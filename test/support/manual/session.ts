@@ -3,6 +3,7 @@ import {randomBytes} from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {bin} from '../built-zt.js'
+import {NSS_WRAPPER} from '../nss-wrapper.js'
 import type {Session, Step, Typed} from './parse.js'
 import {onScreen} from './screen.js'
 
@@ -40,7 +41,7 @@ export async function runSession(steps: readonly Step[], session: Session): Prom
       ...{HOME: home, USER: 'maria', LOGNAME: 'maria', SHELL: '/bin/bash', LANG: 'C.UTF-8'},
       PATH: `${path.join(beside, 'bin')}:${PROGRAMS}:${process.env['PATH'] ?? ''}`,
       ...{
-        LD_PRELOAD: process.env['ZT_TEST_NSS_WRAPPER'] ?? 'libnss_wrapper.so',
+        LD_PRELOAD: NSS_WRAPPER,
         NSS_WRAPPER_PASSWD: passwd,
         NSS_WRAPPER_GROUP: '/etc/group',
       },
