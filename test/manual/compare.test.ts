@@ -16,6 +16,7 @@ describe('what differs between two runs does not count', () => {
     ['connected in 12 ms', 'connected in 3.5 ms'],
     ['expires in 364 days', 'expires in 90 days'],
     ['zt-access/0.1.0 linux-x64 node-v20.20.2', 'zt-access/0.2.0 linux-x64 node-v22.1.0'],
+    ['# zt: adopted a20935980ce6 ProxyCommand', '# zt: adopted b0c74c17f705 ProxyCommand'],
     ['a      b  c', 'a  b        c'],
     ['key SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDjQEQg0Pz6rD9kQSE', 'key SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU'],
   ])('%s', (a, b) => {

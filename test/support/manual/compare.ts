@@ -6,6 +6,8 @@ const CHANGING: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID'],
   [/\b[0-9a-f]{64}\b/g, 'HEX64'],
   [/\b[0-9a-f]{40}\b|(?<=\bcommit +)[0-9a-f]{7,12}\b/g, 'COMMIT'],
+  // Of an adopted line: it contains where zt is.
+  [/(?<=\badopted )[0-9a-f]{12}\b/g, 'DIGEST'],
   [/\b[0-9a-f]{32}\b/g, 'HEX32'],
   [/\b[0-9a-f]{16}(?:-[A-Z]{3})?\b/g, 'RAY'],
   [/\bSHA256:[\w+/]{43}/g, 'FINGERPRINT'],
