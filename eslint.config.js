@@ -48,7 +48,7 @@ const ONLY_ASCII = [
 const NOT_FOR_TERMINALS = ['src/lib/{report,sandbox}/**/*.ts']
 
 export default tseslint.config(
-  {ignores: ['dist/**', 'coverage/**', 'node_modules/**']},
+  {ignores: ['dist/**', 'dist-site/**', 'coverage/**', 'node_modules/**']},
   {
     files: ['src/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', '*.config.ts'],
     extends: [...tseslint.configs.recommendedTypeChecked],

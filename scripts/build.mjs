@@ -175,11 +175,16 @@ if (process.argv[1] === import.meta.filename) {
     await buildAll()
     if (!process.argv.includes('--keep-manifest'))
       for (const [name, text] of Object.entries(await generatedFiles(root)))
-        if (!isFile(name, text)) fs.writeFileSync(at(name), text)
+        if (!isFile(name, text)) writeFile(at(name), text)
     renderHelp()
     writeManPages(root)
     writeCompletionWords(root)
   }
+}
+
+function writeFile(file, text) {
+  fs.mkdirSync(path.dirname(file), {recursive: true})
+  fs.writeFileSync(file, text)
 }
 
 function isFile(name, text) {

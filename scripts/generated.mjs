@@ -1,10 +1,12 @@
 // Makes the files that the repository keeps and that follow from the commands and texts: oclif.manifest.json, package.json's
-// list of man pages, docs/reference/api-operations.md and the words of zt's own texts.
+// list of man pages, the pages of docs/reference that follow from the commands, and the words of zt's own texts.
 import fs from 'node:fs'
+import {createRequire} from 'node:module'
 import path from 'node:path'
 import {build} from 'esbuild'
 import {bundleWords} from './bundle-words.mjs'
 import {operationsPage} from './operations-page.mjs'
+import {referencePages} from './reference-pages.mjs'
 
 /**
  * @param {string} root of the project, with dist/ as built
@@ -17,11 +19,15 @@ export async function generatedFiles(root) {
   const pages = ['zt', ...[...Object.keys(packageJson.oclif.topics), ...Object.keys(commands)].map(pageOf)]
   const man = [...new Set(pages)].map((page) => `dist/man/man1/${page}.1`).sort()
   const api = await loadSource(root, 'src/lib/api/permissions.ts', 'src/lib/api/operations.ts')
+  const {settingRows} = await loadSource(root, 'src/lib/config/profile-settings.ts')
+  const {HELP_TOPICS: helpTopics} = createRequire(import.meta.url)(path.join(root, 'dist', 'oclif.cjs'))
+  const {topics} = packageJson.oclif
   const files = {
     'oclif.manifest.json': json(manifest),
     'package.json': json({...packageJson, man}),
     'docs/reference/api-operations.md': operationsPage(commands, api),
     'src/lib/doctor/bundle/words.ts': bundleWords(root),
+    ...referencePages({commands, topics, schemas: schemasIn(root), helpTopics, api, settings: settingRows()}),
   }
   const [leaking] = Object.entries(files).find(([, text]) => text.includes(root)) ?? []
   if (leaking !== undefined) throw new Error(`${leaking} would hold a path of this machine`)
@@ -30,6 +36,18 @@ export async function generatedFiles(root) {
 
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`
 const pageOf = (id) => `zt-${id.replaceAll(':', '-')}`
+
+/** The schemas of docs/json, by file name; their references say in which file. */
+function schemasIn(root) {
+  const folder = path.join(root, 'docs', 'json')
+  const files = fs.readdirSync(folder).filter((name) => name.endsWith('.json'))
+  return Object.fromEntries(
+    files.map((name) => {
+      const text = fs.readFileSync(path.join(folder, name), 'utf8')
+      return [name, JSON.parse(text.replaceAll(/("\$ref": ")#/g, `$1${name}#`))]
+    }),
+  )
+}
 
 /** The manifest of the commands as built: oclif's own, and what the values of arguments and flags complete to. */
 async function manifestOf(root) {
@@ -64,6 +82,8 @@ async function loadSource(root, ...modules) {
     absWorkingDir: root,
     stdin: {contents: modules.map((name) => `export * from './${name}'`).join('\n'), resolveDir: root},
     bundle: true,
+    platform: 'node',
+    external: ['keytar'],
     format: 'esm',
     write: false,
   })

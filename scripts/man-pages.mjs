@@ -3,6 +3,7 @@
 import fs from 'node:fs'
 import {createRequire} from 'node:module'
 import path from 'node:path'
+import {commandsOf, flagMeaning, isGlobal, sentence, withoutTemplate} from './command-texts.mjs'
 import * as texts from './man-texts.mjs'
 import {bold, escape, italic, line, manPage, page, section, subsection, terms, verbatim} from './roff.mjs'
 
@@ -201,21 +202,7 @@ function spelled({name, type, allowNo, options, helpValue}) {
 }
 
 function flagTerm(flag) {
-  const {char, description, multiple, exclusive = [], dependsOn = [], required} = flag
-  const flags = (names) => names.map((name) => `--${name}`).join(', ')
-  const more = [
-    multiple && !description.includes('may be repeated') && 'May be repeated.',
-    hasDefault(flag) && `Default: ${flag.default}.`,
-    exclusive.length > 0 && `Not together with ${flags(exclusive)}.`,
-    dependsOn.length > 0 && `Only with ${flags(dependsOn)}.`,
-    required && 'Required.',
-  ]
-  const meaning = [sentence(description), ...more.filter(Boolean)].join(' ')
-  return [`${char ? `${bold(`-${char}`)}, ` : ''}${spelled(flag)}`, escape(meaning)]
-}
-
-function hasDefault({type, default: value}) {
-  return type === 'option' && value !== undefined && !(Array.isArray(value) && value.length === 0)
+  return [`${flag.char ? `${bold(`-${flag.char}`)}, ` : ''}${spelled(flag)}`, escape(flagMeaning(flag))]
 }
 
 const argumentTerm = ({name, description}) => [italic(name.toUpperCase()), escape(sentence(description))]
@@ -243,21 +230,7 @@ function exampleLines(example, at) {
   ]
 }
 
-/** @throws Error if an example uses another of oclif's templates than zt's name */
-function withoutTemplate(example) {
-  const text = example.replaceAll('<%= config.bin %>', 'zt')
-  if (text.includes('<%')) throw new Error(`a template that the man pages do not know: ${example}`)
-  return text
-}
-
-const isGlobal = ({helpGroup}) => helpGroup === 'GLOBAL'
 const nameOf = ({id}) => `zt-${id.replaceAll(':', '-')}`
-/** Capitalises a text that begins with an English word, not with a program or a value. */
-const sentence = (text) =>
-  text.replace(/^(?!(?:age|bash|curl|fish|keychain|ssh|zsh|zt)[ ,])[a-z](?=[a-z]*[ ,;])/, (first) =>
-    first.toUpperCase(),
-  ) + (/[.!?]$/.test(text) ? '' : '.')
-const commandsOf = (topic, commands) => commands.filter(({id}) => id.startsWith(`${topic}:`))
 const paragraphs = (all) => all.flatMap((text, at) => [...(at > 0 ? ['.PP'] : []), line(escape(text))])
 const nameSection = (name, summary) => section('NAME', `${escape(name)} \\- ${escape(summary)}`)
 const summaries = (commands) =>

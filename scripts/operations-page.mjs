@@ -1,12 +1,12 @@
 // Writes docs/reference/api-operations.md.
 
-const cells = (...values) => `| ${values.join(' | ')} |`
-const head = (...titles) => [cells(...titles), cells(...titles.map(() => '---'))].join('\n')
+export const cells = (...values) => `| ${values.join(' | ')} |`
+export const head = (...titles) => [cells(...titles), cells(...titles.map(() => '---'))].join('\n')
 const typed = (id) => `\`zt ${id.replaceAll(':', ' ')}\``
-const request = ({method, path}) => `\`${method} ${path}\``
+export const request = ({method, path}) => `\`${method} ${path}\``
 
 /** `Access: Service Tokens Read or Write`. */
-function either([group, ...others]) {
+export function either([group, ...others]) {
   if (group === undefined) return 'none'
   return [group, ...others.map((other) => other.split(' ').at(-1))].join(' or ')
 }

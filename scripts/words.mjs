@@ -5,7 +5,7 @@ import ts from 'typescript'
 
 const AVOIDED = /\b(stands|mend(?:s|ed|ing)?|told|nobody|c[oa]mes? about|coming about|of ours)\b/gi
 const CODE = /\.(ts|mjs|cjs|js)$/
-const DIRECTORIES = ['src', 'bin', 'executable', 'scripts', 'docs', 'test', 'bench']
+const DIRECTORIES = ['src', 'bin', 'executable', 'scripts', 'docs', 'test', 'bench', 'site']
 /** It tests this file, with the words themselves. */
 const OWN_TEST = 'test/scripts/words.test.ts'
 const FILES = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'eslint.config.js']

@@ -1,4 +1,4 @@
-import {execFile, spawnSync} from 'node:child_process'
+import {execFile} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {promisify} from 'node:util'
@@ -8,6 +8,7 @@ import {BuiltZt, type End} from '../support/built-zt.js'
 import {action, documentedJobs, type Job} from '../support/ci-document.js'
 import {formsOf} from '../support/leaks.js'
 import {NamelessZt} from '../support/nameless-zt.js'
+import {hasNssWrapper} from '../support/nss-wrapper.js'
 import {sshdProgram, startSshd, type Sshd} from '../support/sshd.js'
 
 const run = promisify(execFile)
@@ -31,7 +32,7 @@ const libraries = process.env['ZT_TEST_NSS_WRAPPER']
 const missing = [
   ...['rsync', 'ssh', 'ssh-agent', 'bash', 'unshare'].filter((name) => !findProgram(name, process.env)),
   ...(sshdProgram === undefined ? ['sshd'] : []),
-  ...(hasWrapper() ? [] : ['libnss-wrapper']),
+  ...(hasNssWrapper() ? [] : ['libnss-wrapper']),
 ]
 if (missing.length > 0)
   process.stderr.write(`SKIPPED: there is no ${missing.join(', ')}; .ci/run brings it\n`)
@@ -257,15 +258,6 @@ describe.skipIf(missing.length > 0)('a job in a bare container, as a user withou
     },
   )
 })
-
-/** The loader says on stderr what it does not find. */
-function hasWrapper(): boolean {
-  const env = {
-    LD_PRELOAD: 'libnss_wrapper.so',
-    ...(libraries !== undefined && {LD_LIBRARY_PATH: path.dirname(libraries)}),
-  }
-  return spawnSync(process.execPath, ['-e', ''], {env, encoding: 'utf8'}).stderr === ''
-}
 
 /** The variables that a job's text takes from the system's secrets and variables; each has the same name there. */
 function named(text: string, values: Record<string, string>): Record<string, string> {

@@ -119,7 +119,9 @@ describe.skipIf(typeof installed === 'string')('the package, installed into an e
 
   it('has no sources, tests or project settings beside what runs', () => {
     expectNone(
-      [...files.keys()].filter((name) => /^(src|test|scripts|bench)\/|\.(ts|mts|test\.\w+)$|^\./.test(name)),
+      [...files.keys()].filter((name) =>
+        /^(src|test|scripts|bench|site|docs\/reference\/commands)\/|\.(ts|mts|test\.\w+)$|^\./.test(name),
+      ),
     )
     const maps = [...files].filter(([name]) => name.endsWith('.map'))
     expectNone(

@@ -5,7 +5,7 @@ import {manifest} from '../support/manifest.js'
 import {COMMANDS} from '../support/command-harness.js'
 
 const root = path.resolve(import.meta.dirname, '../..')
-const NOT_OURS = new Set(['.git', 'node_modules', 'dist', 'coverage', 'dist-executable'])
+const NOT_OURS = new Set(['.git', 'node_modules', 'dist', 'coverage', 'dist-executable', 'dist-site'])
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8')
 
 /** Every file and directory of the project, with a slash before it, and after it if it is a directory. */

@@ -1,4 +1,3 @@
-import {readdirSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -16,6 +15,7 @@ import {AccessRecord} from '../../src/lib/sandbox/record.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import type {SandboxSeed} from '../../src/lib/sandbox/types.js'
 import {FaultyApi} from '../faults/faulty-api.js'
+import {COMMAND_FILES} from './command-files.js'
 import {COMMAND_SEED} from './command-seed.js'
 import {againstSchema} from './json-schemas.js'
 import {ScriptedPerson, type Answer} from './scripted-person.js'
@@ -37,20 +37,7 @@ const SELECTOR_FLAGS = ASKABLE.flatMap(({include, require, exclude}) =>
 )
 
 /** Every command by its words (`token create`), and its file in src/commands. */
-export const COMMANDS: ReadonlyMap<string, string> = new Map(
-  readdirSync(sources, {recursive: true, encoding: 'utf8'})
-    .filter((file) => file.endsWith('.ts'))
-    .map((file): [string, string] => [wordsOf(file), file])
-    .sort(([a], [b]) => a.localeCompare(b)),
-)
-
-function wordsOf(file: string): string {
-  return file
-    .replace(/\.ts$/, '')
-    .split(path.sep)
-    .filter((part) => part !== 'index')
-    .join(' ')
-}
+export const COMMANDS = COMMAND_FILES
 
 export interface RunOptions {
   /** What stdin holds. */

@@ -64,6 +64,19 @@ const ROWS = {
 export type SettingName = keyof typeof ROWS
 export const SETTING_NAMES = Object.keys(ROWS) as SettingName[]
 
+/**
+ * Each setting, what it is and which command sets it, if `zt config set` does not: for the reference.
+ *
+ * @public scripts/reference-pages.mjs
+ */
+export function settingRows(): {name: string; about: string; instead: string | undefined}[] {
+  return Object.entries(ROWS as Record<string, Row>).map(([name, {about, instead}]) => ({
+    name,
+    about,
+    instead,
+  }))
+}
+
 /** A setting as the next command has it. */
 export interface SettingInUse {
   name: SettingName
