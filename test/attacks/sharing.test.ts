@@ -43,7 +43,7 @@ const CONFIGURATIONS: Record<string, () => string> = {
 
 const OTHER = ['--token', 'other', '--yes']
 
-/** Ways not to share: what docs/how-to/ssh.md lists, in each spelling that ssh takes. */
+/** Ways not to share: what docs/explanation/ssh.md lists, in each spelling that ssh takes. */
 const WAYS: [what: string, flags: string[], args: string[], env?: () => NodeJS.ProcessEnv][] = [
   ['--no-share', ['--no-share'], []],
   ['--no-share with another token', ['--no-share', ...OTHER], []],

@@ -18,7 +18,7 @@ export function documentedJobs(): Job[] {
   const [, ...sections] = read('docs/how-to/ci.md').split(/^### /m)
   return sections.map((section) => {
     const name = section.split('\n')[0] ?? ''
-    const [, language = '', text = ''] = /^```(\w+)\n([^]*?)^```$/m.exec(section) ?? []
+    const [, language = '', text = ''] = /^```(\w+)[^\n]*\n([^]*?)^```$/m.exec(section) ?? []
     return {name, text, steps: stepsOf(language, text)}
   })
 }

@@ -170,9 +170,9 @@ describe('what a machine meets that is not admitted', () => {
   })
 })
 
-it('the table of types in docs/how-to/policies.md is that of the code', async () => {
+it('the table of types in docs/reference/application-types.md is that of the code', async () => {
   await open('self_hosted')
-  const file = path.resolve(import.meta.dirname, '../../../docs/how-to/policies.md')
+  const file = path.resolve(import.meta.dirname, '../../../docs/reference/application-types.md')
   const rows = readFileSync(file, 'utf8').matchAll(/^\| `(\w+)` +\| (yes|no|unclear)\b[^|]*\| ([^|]*?) *\|/gm)
   const documented = [...rows].map(([, type = '', serviceAuth, refusal]) => [type, serviceAuth, refusal])
   expect(documented).toEqual(

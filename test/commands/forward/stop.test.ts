@@ -35,12 +35,13 @@ it.each(['db.example.com', 'DB.example.com.', '5432', '127.0.0.1:5432', 'unix:/r
   },
 )
 
-it('ends all with --all, and says which', async () => {
-  const two = [await start({'127.0.0.1:1': 'a.example.com'}), await start({'127.0.0.1:2': 'b.example.com'})]
+it('ends all with --all, and says which, by host', async () => {
+  // Their files are read by process ID.
+  const two = [await start({'127.0.0.1:2': 'b.example.com'}), await start({'127.0.0.1:1': 'a.example.com'})]
   const {stdout, exitCode} = await scene.zt.run('forward stop --all')
   for (const {ended} of two) expect(await ended).toBe('SIGTERM')
   expect(exitCode).toBe(0)
-  expect(stdout.trimEnd().split('\n').sort()).toEqual([
+  expect(stdout.trimEnd().split('\n')).toEqual([
     '✓ Stopped 127.0.0.1:1 to a.example.com',
     '✓ Stopped 127.0.0.1:2 to b.example.com',
   ])

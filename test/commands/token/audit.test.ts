@@ -253,10 +253,10 @@ it('fails where it is asked for something else', async () => {
   await zt.fails('token audit', 'auth', 'NOT_LOGGED_IN', {env: {CLOUDFLARE_API_TOKEN: undefined}})
 })
 
-it('runs as the job in docs/how-to/ci.md does', async () => {
+it('runs as the job in docs/how-to/audit.md does', async () => {
   const {zt} = scene
   aYearLater()
-  const [, line = ''] = /zt" (token audit .*)$/m.exec(await document('ci.md')) ?? []
+  const [, line = ''] = /zt" (token audit .*)$/m.exec(await document('audit.md')) ?? []
   expect(line).toContain('--sarif zt-audit.sarif')
   expect((await zt.run(line)).exitCode).toBe(0)
   zt.token('ci')['expires_at'] = inDays(1)

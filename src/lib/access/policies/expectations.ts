@@ -53,7 +53,7 @@ function isPlainUrl(given: string): boolean {
 export type Expectation = v.InferOutput<typeof schema>[number] & {line: number}
 
 /**
- * Reads a YAML file of expectations (docs/how-to/policies.md): plain data, without tags of its own and with few aliases.
+ * Reads a YAML file of expectations (docs/how-to/policy-tests.md): plain data, without tags of its own and with few aliases.
  *
  * @throws UserError `usage` / `BAD_EXPECTATIONS`, which names `FILE:LINE:COLUMN` and what is allowed there
  */

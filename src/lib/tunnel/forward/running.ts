@@ -21,11 +21,11 @@ export function runningForwards(state: string): RunningForward[] {
   const logs = logsIn(state)
   return connectionsOf(state)
     .map((one) => describe(one, logs))
-    .sort((a, b) => a.host.localeCompare(b.host) || a.place.localeCompare(b.place))
+    .sort(byHost)
 }
 
 /**
- * Ends the processes of the forwards with this name, and with them all forwards of these processes.
+ * Ends the processes of the forwards with this name, and with them all forwards of these processes; by host and address.
  *
  * @param wanted host, address, port or path; undefined: all
  * @throws UserError `not-found` / `FORWARD_NOT_FOUND`; as openConnections
@@ -40,7 +40,11 @@ export async function stopForwards(state: string, wanted: string | undefined): P
     const why = theirs[0] && (await endProcess(theirs[0]))
     return theirs.map((one) => ({...describe(one, logs), why}))
   })
-  return (await Promise.all(stopped)).flat()
+  return (await Promise.all(stopped)).flat().sort(byHost)
+}
+
+function byHost(a: RunningForward, b: RunningForward): number {
+  return a.host.localeCompare(b.host) || a.place.localeCompare(b.place)
 }
 
 type Listener = OpenConnection & {listener: NonNullable<OpenConnection['listener']>}
