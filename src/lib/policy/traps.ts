@@ -83,6 +83,7 @@ export function trapsOf(account: AccountRules, tokens: readonly TrapToken[] | un
     tokens: tokens && new Map(tokens.map((token) => [token.id, token])),
     words: {serviceToken: nameLookup(tokens ?? []), group: nameLookup(account.groups)},
     expansion: new Expansion(groupsById(account.groups)),
+    read: new Map(),
   }
   const all = account.applications
     .filter(({type}) => type !== 'bookmark')
@@ -103,6 +104,8 @@ interface Finder {
   tokens: ReadonlyMap<string, TrapToken> | undefined
   words: RuleNames
   expansion: Expansion
+  /** By the text of a policy: an account's policy is on many applications. */
+  read: Map<string, ReadRule>
 }
 
 /** A rule with what it includes. */
@@ -130,12 +133,7 @@ interface Scene {
 }
 
 function readRules(application: Application, finder: Finder): Scene {
-  const read = application.policies.map((policy): ReadRule => {
-    const entries = finder.expansion.of(policy.include)
-    const alive = entries.filter(({rule}) => neverUnder(policy.decision, rule, finder.tokens) === undefined)
-    const never = neverApplies(policy, {entries, alive}, finder)
-    return {policy, entries, alive, conditions: conditionsOf(policy), never, ...lazily(alive)}
-  })
+  const read = application.policies.map((policy) => readRule(policy, finder))
   const known = read.filter(
     ({never, policy}) => !never && (isEarly(policy) || IDLE_ACTIONS.has(policy.decision)),
   )
@@ -144,6 +142,20 @@ function readRules(application: Application, finder: Finder): Scene {
     ...known.filter(({policy}) => !isEarly(policy)),
   ]
   return {application, read, order, finder}
+}
+
+function readRule(policy: Policy, finder: Finder): ReadRule {
+  const {id, name, decision, include, require, exclude} = policy
+  const key = JSON.stringify([id, name, decision, include, require, exclude])
+  const known = finder.read.get(key)
+  if (known) return known
+  const entries = finder.expansion.of(include)
+  const alive = entries.filter(({rule}) => neverUnder(decision, rule, finder.tokens) === undefined)
+  const never = neverApplies(policy, {entries, alive}, finder)
+  const conditions = conditionsOf(policy)
+  const read = {policy, entries, alive, conditions, never, ...lazily(alive)}
+  finder.read.set(key, read)
+  return read
 }
 
 /** Bypass and Service Auth rules are evaluated first. */

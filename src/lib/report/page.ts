@@ -604,5 +604,5 @@ function dayOr(time: string | null, otherwise: string): Html {
 }
 
 const FORMAT = new Intl.NumberFormat('en')
-const number = (value: number): string => FORMAT.format(value)
+const number = (value: number): string => (value < 1000 ? String(value) : FORMAT.format(value))
 const round = (value: number): number => Math.round(value * 10) / 10

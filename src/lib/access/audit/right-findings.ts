@@ -1,6 +1,6 @@
 import type {Application, Group, Policy, Rule} from '../../api/types.js'
 import {ztCommand} from '../../core/command-line.js'
-import type {Rules} from '../../policy/references.js'
+import {allRules, groupsWithin, type Rules} from '../../policy/references.js'
 import {hasServiceAuth} from '../applications/service-auth-401.js'
 import {withoutToken} from '../rules/take-out.js'
 import type {FindingKind} from './kinds.js'
@@ -60,7 +60,7 @@ class RightAudit {
         }
         const isGeneral = this.#uses.isGeneral(application, policy)
         const named = [
-          ...this.#uses.tokensBy(application, policy),
+          ...this.#uses.tokensBy(application, policy).keys(),
           ...(isGeneral ? this.#uses.dependingOn(application, policy) : []),
         ]
         const tokens = [...[...new Set(named)].sort(), ...(isGeneral ? [undefined] : [])]
@@ -143,15 +143,15 @@ class RightAudit {
         !this.#uses.hasOtherWay(token.id, policy, left.id),
     )
     const include = withoutToken(left.include, token.id).left
-    const groups =
-      isLost || 'decision' in left
-        ? this.#uses.groups
-        : new Map(this.#uses.groups).set(left.id, {...left, include})
+    const after = (app: Application): {after: Application; groups: ReadonlyMap<string, Group>} => {
+      if ('decision' in left) return {after: withPolicy(app, {...left, include}), groups: this.#uses.groups}
+      const groups = groupsWithin(app.policies.flatMap(allRules), this.#uses.groups)
+      return {after: app, groups: groups.set(left.id, {...left, include})}
+    }
     const closes: Closed[] = []
     for (const app of new Set(rights.map(([one]) => one))) {
       const lost = new Set(rights.flatMap(([one, {id}]) => (one === app ? [id] : [])))
-      const after = {after: 'decision' in left ? withPolicy(app, {...left, include}) : app, groups}
-      const closed = this.#uses.closes([token.id], app, isLost ? {lost} : after)
+      const closed = this.#uses.closes([token.id], app, isLost ? {lost} : after(app))
       if (!closed) return undefined
       closes.push(...closed)
     }
