@@ -24,7 +24,7 @@ const FACTS = `
   )
   const usage = {since: ago(90), until: ago(0), rows, incomplete: undefined}
   const say = {profile: 'default', profileNamed: false}
-  return {now, accountId: 'account', expiringMs: 30 * day, unusedMs: 90 * day, account, unread: [], zones: {read: [], unread: []}, tokens, stored: [], gone: [], usage, say}`
+  return {now, accountId: 'account', expiringMs: 30 * day, unusedMs: 90 * day, account, unread: [], zones: {of: () => undefined, unread: []}, tokens, stored: [], gone: [], usage, say}`
 const FACTS_IMPORTS = `import {rightsOf} from ${from('src/lib/policy/rights.ts')}
 import {trapsOf} from ${from('src/lib/policy/traps.ts')}
 `

@@ -32,7 +32,9 @@ export function buildReport(
   const record = new UseRecord(facts)
   const uses = new RightUses(facts, record)
   const audit = auditOf(facts, record, uses)
-  const applications = new Map(facts.account.applications.map((one) => [one.id, reportApplication(one)]))
+  const applications = new Map(
+    facts.account.applications.map((one) => [one.id, reportApplication(one, facts.zones.of(one.id))]),
+  )
   const words = wordsOf(facts)
   const openingOf = openings(facts, {words, record, uses})
   for (const {applicationId, policyId, by, reach, ...right} of rights.every)
@@ -67,6 +69,7 @@ export function buildReport(
       ...{
         id: token.id,
         name: token.name,
+        zone: facts.zones.of(token.id) ?? null,
         status: tokenStatus(token, now),
         createdAt: token.createdAt ?? null,
       },
@@ -165,8 +168,12 @@ function noLongerOpen({applicationId, policyId, count, last}: UsageRow): Opening
   }
 }
 
-function reportApplication({id, name, type, domains}: Application): ReportApplication {
-  return {id, name, type, addresses: domains, open: [], tokens: 0, used: 0, allowed: 0, refused: 0}
+function reportApplication(
+  {id, name, type, domains: addresses}: Application,
+  zone: string | undefined,
+): ReportApplication {
+  const counts = {tokens: 0, used: 0, allowed: 0, refused: 0}
+  return {id, name, zone: zone ?? null, type, addresses, open: [], ...counts}
 }
 
 /** Adds what one token opens, and how it used it, to the applications. */
