@@ -110,6 +110,7 @@ it('replaces a plain file only', async () => {
   })
   expect(await refused(`--html ${inWork('absent/x.html')}`)).toMatchObject({
     why: expect.stringContaining('does not exist') as unknown,
+    next: [`Make the directory first: mkdir -p ${inWork('absent')}`],
   })
   expect(await refused(`--csv ${inWork('other')}`)).toMatchObject({
     message: expect.stringContaining('Cannot write') as unknown,

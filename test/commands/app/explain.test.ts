@@ -50,6 +50,16 @@ describe('what is explained', () => {
     expect(warnings).toEqual([expect.stringContaining('may not admit machines')])
   })
 
+  it('says what refuses a machine where that is no answer of a web server', async () => {
+    const {zt} = scene
+    Object.assign(zt.app('Legacy'), {type: 'infrastructure'})
+    const {possible} = await explain('Legacy --no-credentials')
+    expect(possible).toEqual([{verdict: 'login', reason: 'login-page', status: null}])
+    expect((await zt.run('app explain Legacy --no-credentials')).stdout).toMatch(
+      /^verdict +login: a login is needed \(no connection: only the Cloudflare One Client reaches its targets\)$/m,
+    )
+  })
+
   it('is the application that Access asks, and others that cover the host are named', async () => {
     const {zt} = scene
     Object.assign(zt.app('Wiki'), {domain: '*.widgetcorp.tech', self_hosted_domains: ['*.widgetcorp.tech'], destinations: [{type: 'public', uri: '*.widgetcorp.tech'}]}) // prettier-ignore

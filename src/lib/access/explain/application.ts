@@ -296,7 +296,9 @@ function edgeOf({application, groups, strict, address, from, now}: Scene, client
     browser: client.kind === 'person',
   }
   const domains = domain === undefined ? application.domains : [domain]
-  return edgeAnswer({applications: [{...application, domains}], groups, strict, unmatched: undefined, withoutAllow: 'forbidden'}, request)
+  const answer = edgeAnswer({applications: [{...application, domains}], groups, strict, unmatched: undefined, withoutAllow: 'forbidden'}, request)
+  // Who is not admitted there meets no HTTP answer.
+  return kindOf(application.type).connects ? answer : {...answer, possible: answer.possible.map((one) => ({...one, status: undefined}))}
 } // prettier-ignore
 
 /** The host of an application without a public domain. */

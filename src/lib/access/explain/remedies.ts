@@ -4,7 +4,7 @@ import {isJsonObject} from '../../core/json.js'
 import {conditionsOf, Expansion, isAboutTokens, tokenIn} from '../../policy/included.js'
 import {groupIdOf, groupsById, namesToken, type AccountRules, type Rules} from '../../policy/references.js'
 import type {Trap} from '../../policy/traps.js'
-import {takesServiceTokens} from '../applications/kinds.js'
+import {serviceAuthDoubt} from '../applications/kinds.js'
 import {hasServiceAuth} from '../applications/service-auth-401.js'
 import {ASKABLE} from '../rules/input.js'
 
@@ -215,7 +215,7 @@ function admitting(
   const tokens = tokensOf(trap, scene)
   const conditions = [flagsFor(require, 'require', account), flagsFor(exclude, 'exclude', account)]
   const flags = conditions.flatMap((one) => one ?? [])
-  if (!takesServiceTokens(there.type) || conditions.includes(undefined)) return undefined
+  if (serviceAuthDoubt(there) !== undefined || conditions.includes(undefined)) return undefined
   // Block rules are there to keep machines out, too.
   if (there.policies.some(({decision}) => decision === 'deny')) return undefined
   if (!tokens || tokens.length === 0) return undefined
