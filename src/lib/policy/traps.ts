@@ -218,7 +218,7 @@ function idleAction(scene: Scene, rule: ReadRule): Trap[] {
   const byGroup = new Map<string | undefined, Entry[]>()
   for (const entry of lost) byGroup.set(entry.group, [...(byGroup.get(entry.group) ?? []), entry])
   return [...byGroup].map(([groupId, some]) => {
-    const tokenIds = some.map((entry) => tokenIn(entry.rule)).filter((one) => one !== undefined)
+    const tokenIds = tokensIn(some)
     const whom = wordsFor(scene, some)
     const group = groupId === undefined ? undefined : `the Access group "${nameOfGroup(scene, groupId)}"`
     return trap(scene, groupId === undefined ? 'token-under-allow' : 'group-under-allow', rule, {
@@ -227,6 +227,12 @@ function idleAction(scene: Scene, rule: ReadRule): Trap[] {
       why: `The rule "${policy.name}" names ${group === undefined ? whom : `${group}, which includes ${whom},`} under the action ${action}.`,
     })
   })
+}
+
+/** The service tokens that entries name, each once. */
+function tokensIn(entries: readonly Entry[]): string[] {
+  const named = entries.map(({rule}) => tokenIn(rule)).filter((one) => one !== undefined)
+  return [...new Set(named)]
 }
 
 /** Whether a Service Auth rule may admit what an entry names, or a Bypass rule everyone. */
@@ -355,7 +361,7 @@ function goneBy(scene: Scene, rule: ReadRule): Trap[] {
     const [first] = gone
     if (!first) return []
     const entries = gone.map(({entry}) => entry)
-    const tokenIds = entries.map((entry) => tokenIn(entry.rule)).filter((one) => one !== undefined)
+    const tokenIds = tokensIn(entries)
     const conditions = first.past.map((one) => conditionInWords(one, scene.finder.words)).join(', ')
     return [
       trap(scene, 'condition-gone-past', rule, {
@@ -488,7 +494,7 @@ function shadows(scene: Scene, above: readonly Scene[] = []): Trap[] {
     return [
       trap(wide, 'shadowed-by-path', undefined, {
         otherId: narrow.id,
-        tokenIds: lost.map((entry) => tokenIn(entry.rule)).filter((one) => one !== undefined),
+        tokenIds: tokensIn(lost),
         why: `"${application.name}" (${application.domains[0] ?? ''}) admits ${wordsFor(scene, lost)}, and does not answer for ${narrow.domains[0] ?? ''}: "${narrow.name}" does, whose rules do not admit ${lost.length === 1 ? 'it' : 'them'}.`,
       }),
     ]

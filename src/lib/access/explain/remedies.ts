@@ -181,8 +181,17 @@ function tokensOf({tokenIds}: Trap, {tokens}: Scene): {id: string; name: string}
 
 /** Admits what a rule names, under its conditions and under the action that counts. */
 function letIn(trap: Trap, scene: Scene, policy: Policy): Remedy[] {
+  if (namesEveryToken([policy], scene)) return []
   const command = admitting(trap, scene, scene.application, policy)
   return command === undefined ? [] : [{what: 'To let it in by a Service Auth rule', command}]
+}
+
+/** Whether rules name every service token: which of them are to get in elsewhere is for a person to choose. */
+function namesEveryToken(policies: readonly Policy[], {account}: Scene): boolean {
+  const expansion = new Expansion(groupsById(account.groups))
+  return policies.some(({include}) =>
+    expansion.of(include).some(({rule}) => Object.hasOwn(rule, 'any_valid_service_token')),
+  )
 }
 
 /** Admits at the more specific application what the other admits. */
@@ -192,7 +201,7 @@ function admitThere(trap: Trap, scene: Scene): Remedy[] {
   const conditions = new Set(rules.map((rule) => conditionsOf(rule).join('\n')))
   const [first] = rules
   const command =
-    there && first && conditions.size === 1 && !isMixed(there)
+    there && first && conditions.size === 1 && !isMixed(there) && !namesEveryToken(rules, scene)
       ? admitting(trap, scene, there, first)
       : undefined
   return command === undefined

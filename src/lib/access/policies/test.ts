@@ -64,8 +64,12 @@ export async function testPolicies(
     const answer = edgeAnswer(edge, requestOf(ctx, expectation, account, now))
     return tested(expectation, answer)
   })
-  return {results, warnings: account.warnings}
+  const unread = organization ? [] : [NO_SETTINGS]
+  return {results, warnings: [...account.warnings, ...unread]}
 }
+
+const NO_SETTINGS =
+  "zt could not read the organisation's settings, such as strict authentication: the API token may lack the permission"
 
 /** Undefined where the API token may not read them: what depends on them is unknown then. */
 async function settingsOf(api: AccessApi): Promise<JsonObject | undefined> {
