@@ -13,7 +13,7 @@ it('lists what each service token opens, through which groups', async () => {
   const report = await scene.zt.json('report')
   expect(report).toMatchObject({
     account: {name: 'Widgetcorp'},
-    counts: {tokens: 3, active: 2, applications: 4, ways: 2, unused: 0},
+    counts: {tokens: 4, active: 3, applications: 5, ways: 2, unused: 0},
     record: {incomplete: null},
     tokens: [
       {name: 'cd', opens: [{application: 'app-build', rule: 'policy-cd', through: [], reach: 'yes'}]},
@@ -21,7 +21,15 @@ it('lists what each service token opens, through which groups', async () => {
         name: 'ci',
         opens: [{application: 'app-build', rule: 'policy-robots', through: ['robots'], uses: null}],
       },
-      {name: 'off', status: 'disabled', opens: []},
+      {name: 'of-the-zone', zone: 'widgetcorp.tech', opens: []},
+      {name: 'off', status: 'disabled', zone: null, opens: []},
+    ],
+    applications: [
+      {name: 'Build', zone: null},
+      {name: 'GitLab'},
+      {name: 'Legacy'},
+      {name: 'Of the zone', zone: 'widgetcorp.tech'},
+      {name: 'Wiki'},
     ],
     changes: null,
   })
@@ -31,7 +39,7 @@ it('sums up, names the most pressing findings with their commands, and suggests 
   scene.zt.token('ci')['expires_at'] = '2026-01-01T00:00:00Z'
   const {stdout, stderr} = await scene.zt.run('report')
   expect(stdout).toMatch(/^Access review of Widgetcorp$/m)
-  expect(stdout).toMatch(/^service tokens +3, 1 active, 0 of them expire within 30 days$/m)
+  expect(stdout).toMatch(/^service tokens +4, 2 active, 0 of them expire within 30 days$/m)
   expect(stdout).toMatch(/^! ci$/m)
   expect(stdout).toMatch(/^- off\n[^]*?\n +zt token revoke off$/m)
   expect(stderr).toContain('zt report --html review.html')
@@ -102,6 +110,7 @@ it('replaces a plain file only', async () => {
   })
   expect(await refused(`--html ${inWork('absent/x.html')}`)).toMatchObject({
     why: expect.stringContaining('does not exist') as unknown,
+    next: [`Make the directory first: mkdir -p ${inWork('absent')}`],
   })
   expect(await refused(`--csv ${inWork('other')}`)).toMatchObject({
     message: expect.stringContaining('Cannot write') as unknown,

@@ -1,19 +1,8 @@
 import {describe, expect, it} from 'vitest'
-import type {Decision, Group, Rule} from '../../src/lib/api/types.js'
-import {reachChange, reachOf, type Reach} from '../../src/lib/policy/reach.js'
+import type {Decision, Rule} from '../../src/lib/api/types.js'
+import {reachOf, type Reach} from '../../src/lib/policy/reach.js'
 import {groupsById} from '../../src/lib/policy/references.js'
-import {
-  OTHER_TOKEN,
-  TOKEN,
-  anyToken,
-  application,
-  byGroup,
-  byToken,
-  everyone,
-  group,
-  policy,
-  staff,
-} from './fixtures.js'
+import {OTHER_TOKEN, TOKEN, anyToken, byGroup, byToken, everyone, group, policy, staff} from './fixtures.js'
 
 const address: Rule = {ip: {ip: '10.0.0.0/8'}}
 
@@ -41,63 +30,5 @@ describe('how far a service token gets', () => {
     const groups = [group('ci', {include: [byToken()]}), group('others', {include: [byToken(OTHER_TOKEN)]})]
     const app = {name: 'app', policies: [policy('P', decision, rules)]}
     expect(reachOf(TOKEN, app, groupsById(groups))).toBe(reach)
-  })
-})
-
-describe('what a change of rules opens and closes', () => {
-  const RULES: Record<Reach, Rule[]> = {
-    no: [byToken(OTHER_TOKEN)],
-    conditional: [address],
-    yes: [byToken()],
-  }
-  const account = (reach: Reach) => ({
-    policies: [],
-    groups: [],
-    applications: [
-      application('app', ['a.example.com'], [policy('P', 'non_identity', {include: RULES[reach]})]),
-    ],
-  })
-  const changed = (before: Parameters<typeof reachChange>[1], after: typeof before) => {
-    const {opens, closes} = reachChange(TOKEN, before, after)
-    const words = (list: typeof opens): string[] => list.map((one) => `${one.application.id} ${one.reach}`)
-    return {opens: words(opens), closes: words(closes)}
-  }
-
-  it.each<[Reach, Reach, string[], string[]]>([
-    ['no', 'no', [], []],
-    ['no', 'conditional', ['app conditional'], []],
-    ['no', 'yes', ['app yes'], []],
-    ['conditional', 'no', [], ['app no']],
-    ['conditional', 'conditional', [], []],
-    ['conditional', 'yes', ['app yes'], []],
-    ['yes', 'no', [], ['app no']],
-    ['yes', 'conditional', [], ['app conditional']],
-    ['yes', 'yes', [], []],
-  ])('%s → %s', (before, after, opens, closes) => {
-    expect(changed(account(before), account(after))).toEqual({opens, closes})
-  })
-
-  it('an application that is new counts as one that did not admit the token', () => {
-    const before = {policies: [], groups: [], applications: []}
-    expect(changed(before, account('yes'))).toEqual({opens: ['app yes'], closes: []})
-    expect(changed(before, account('no'))).toEqual({opens: [], closes: []})
-  })
-
-  it('a group counts as it was before, and as it is after', () => {
-    const withGroup = (members: Group[]) => ({
-      policies: [],
-      groups: members,
-      applications: [
-        application(
-          'app',
-          ['a.example.com'],
-          [policy('P', 'non_identity', {include: [byGroup('ci'), byToken(OTHER_TOKEN)]})],
-        ),
-      ],
-    })
-    const without = withGroup([group('ci', {include: [byToken(OTHER_TOKEN)]})])
-    const holding = withGroup([group('ci', {include: [byToken()]})])
-    expect(changed(without, holding)).toEqual({opens: ['app yes'], closes: []})
-    expect(changed(holding, without)).toEqual({opens: [], closes: ['app no']})
   })
 })

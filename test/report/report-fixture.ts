@@ -21,6 +21,7 @@ export function reportOf({
         : []
     return {
       ...{id: `app-${index}`, name, type: index % 5 === 0 ? 'ssh' : 'self_hosted', open},
+      zone: index % 13 === 6 ? 'widgetcorp.tech' : null,
       addresses: [`${name.toLowerCase().replaceAll(' ', '-')}.widgetcorp.tech`],
       ...{tokens: 0, used: 0, allowed: 0, refused: 0},
     }
@@ -53,6 +54,7 @@ export function reportOf({
       ...{
         id: `token-${index}`,
         name,
+        zone: null,
         createdAt: at(-300),
         expiresAt: expires,
         lastSeenAt: index % 6 === 5 ? null : at(-(index % 30)),

@@ -1,8 +1,9 @@
 import path from 'node:path'
 import {Args, Flags} from '@oclif/core'
-import {readExpectations} from '../../lib/access/policies/expectations.js'
+import {MOST_BYTES, parseExpectations, readExpectations} from '../../lib/access/policies/expectations.js'
 import {readPlannedChanges} from '../../lib/access/policies/planned-file.js'
 import {testPolicies} from '../../lib/access/policies/test.js'
+import {readTextFromStdin} from '../../lib/cli/stdin.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {quietFlag} from '../../lib/command/flags.js'
 import {junit, policyTestJson, policyTestText} from '../../lib/command/present/policy-test.js'
@@ -17,9 +18,14 @@ export default class PolicyTest extends AccessCommand<typeof PolicyTest> {
     '<%= config.bin %> policy test expectations.yaml',
     '<%= config.bin %> policy test expectations.yaml --junit report.xml',
     '<%= config.bin %> policy test expectations.yaml --plan edit.json',
+    'generate-expectations | <%= config.bin %> policy test -',
   ]
   static override args = {
-    file: Args.string({description: 'YAML file of expectations', required: true, ignoreStdin: true}),
+    file: Args.string({
+      description: 'YAML file of expectations; - for stdin',
+      required: true,
+      ignoreStdin: true,
+    }),
   }
   static override flags = {
     junit: Flags.string({
@@ -40,8 +46,11 @@ export default class PolicyTest extends AccessCommand<typeof PolicyTest> {
 
   async run(): Promise<object> {
     const {junit: report, plan} = this.flags
-    const {file} = this.args
-    const expectations = readExpectations(file)
+    const isStdin = this.args.file === '-'
+    const file = isStdin ? 'stdin' : this.args.file
+    const expectations = isStdin
+      ? parseExpectations(await readTextFromStdin('a file of expectations', MOST_BYTES), file)
+      : readExpectations(file)
     const planned = plan === undefined ? [] : readPlannedChanges(plan)
     const tested = await testPolicies(this.access(), {expectations, planned})
     if (report !== undefined) await writeNamedFile(path.resolve(report), junit(tested, file), {mode: 0o666})

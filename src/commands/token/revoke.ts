@@ -6,7 +6,7 @@ import {revokeToken, type Revocation} from '../../lib/access/tokens/revoke.js'
 import {dryRunFlag, keepConnectionsFlag, secretFieldFlag, yesFlag} from '../../lib/command/flags.js'
 import {referencesJson, revocationText, revokedInWords} from '../../lib/command/present/change.js'
 import {connectionsJson} from '../../lib/command/present/connections.js'
-import {editJson} from '../../lib/command/present/edit.js'
+import {editJson, reachJson} from '../../lib/command/present/edit.js'
 import {TokenCommand} from '../../lib/command/token-command.js'
 import {tokenArg} from '../../lib/command/args.js'
 import {endConnections} from '../../lib/tunnel/connections/end.js'
@@ -48,8 +48,10 @@ export default class TokenRevoke extends TokenCommand<typeof TokenRevoke> {
     if (dryRun) await this.show(ctx, result)
     else for (const line of revokedInWords(result)) this.print(line)
     this.showClosed(closed)
+    const {reach, ...done} = result
     return {
-      ...result,
+      ...done,
+      ...reachJson(reach),
       references: referencesJson(result.references),
       changes: editJson(result.changes),
       connections: connectionsJson(closed),

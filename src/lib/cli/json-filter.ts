@@ -148,6 +148,7 @@ function jqFailed(stderr: string, document: object): UserError {
       ...linesOf(stderr.replaceAll(/^jq: error \(at [^)]*\): /gm, '')),
       ...(fields.length > 0 ? [`The result has ${fields.map((field) => `.${field}`).join(', ')}.`] : []),
     ],
+    next: ["Look at the whole result: --jq '.'"],
   })
 }
 
@@ -157,6 +158,7 @@ function noSuchField(unknown: string[], known: string[]): UserError {
     code: 'NO_SUCH_FIELD',
     message: `The result has no field${unknown.length === 1 ? '' : 's'} ${unknown.join(', ')}`,
     why: `It has ${known.join(', ')}.`,
+    next: ['Leave --fields out to see the whole result'],
   })
 }
 

@@ -14,6 +14,21 @@ export async function readSecretFromStdin(
   longest = LONGEST,
   stream: NodeJS.ReadableStream = process.stdin,
 ): Promise<Secret | undefined> {
+  const text = (await readTextFromStdin('a token', longest, stream)).trim()
+  return text === '' ? undefined : new Secret(text)
+}
+
+/**
+ * A text from stdin: all of it, in UTF-8 or UTF-16.
+ *
+ * @param what e.g. `a token`
+ * @throws UserError `usage` / `INPUT_TOO_LONG`, `INPUT_NOT_TEXT`
+ */
+export async function readTextFromStdin(
+  what: string,
+  longest: number,
+  stream: NodeJS.ReadableStream = process.stdin,
+): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of stream) {
@@ -23,12 +38,12 @@ export async function readSecretFromStdin(
       throw new UserError({
         kind: 'usage',
         code: 'INPUT_TOO_LONG',
-        message: 'The input on stdin is too long for a token',
+        message: `The input on stdin is too long for ${what}`,
       })
     }
     chunks.push(bytes)
   }
-  const text = decodeText(Buffer.concat(chunks))?.trim()
+  const text = decodeText(Buffer.concat(chunks))
   if (text === undefined) {
     throw new UserError({
       kind: 'usage',
@@ -37,5 +52,5 @@ export async function readSecretFromStdin(
       why: 'It is neither UTF-8 nor UTF-16. Nothing was changed.',
     })
   }
-  return text === '' ? undefined : new Secret(text)
+  return text
 }

@@ -187,6 +187,16 @@ export function* rulesWithin(
   }
 }
 
+/** The Access groups that these rules name, and those inside them, by ID. */
+export function groupsWithin(rules: readonly Rule[], groups: ReadonlyMap<string, Group>): Map<string, Group> {
+  const found = new Map<string, Group>()
+  for (const {rule} of rulesWithin(rules, groups, PARTS)) {
+    const group = groups.get(groupIdOf(rule) ?? '')
+    if (group) found.set(group.id, group)
+  }
+  return found
+}
+
 function find(
   rules: readonly Rule[],
   groups: ReadonlyMap<string, Group>,

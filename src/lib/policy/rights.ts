@@ -78,13 +78,15 @@ export function rightsOf({groups, applications}: AccountRules, tokens: readonly 
   for (const application of applications) {
     for (const policy of application.policies) {
       const {general, own} = account.policy(policy)
-      const where = {applicationId: application.id, policyId: policy.id}
-      if (general) every.push(rightBy(where, general))
+      if (general) every.push(rightBy(application.id, policy.id, general))
       // Tokens that are included in the same way share the right.
       const rights = new Map<Way, Right>()
       for (const [token, way] of own) {
-        if (general) added(except, token, () => new Set<string>()).add(policy.id)
-        if (way) added(named, token, () => []).push(added(rights, way, () => rightBy(where, way)))
+        if (general) added(except, token, newSet).add(policy.id)
+        if (!way) continue
+        let right = rights.get(way)
+        if (!right) rights.set(way, (right = rightBy(application.id, policy.id, way)))
+        added(named, token, newList).push(right)
       }
     }
     every.push(...account.unknownActions(application))
@@ -92,10 +94,24 @@ export function rightsOf({groups, applications}: AccountRules, tokens: readonly 
   return {named, every, except}
 }
 
-function rightBy(where: Pick<Right, 'applicationId' | 'policyId'>, way: Way): Right {
+const newSet = (): Set<string> => new Set()
+const newList = (): Right[] => []
+
+function rightBy(applicationId: string, policyId: string, way: Way): Right {
+  const {by, reach, conditions} = way
+  return {applicationId, policyId, by, through: namesThrough(way), reach, conditions}
+}
+
+const throughs = new WeakMap<Way, readonly string[]>()
+
+/** One list for each way, whatever it leads to. */
+function namesThrough(way: Way): readonly string[] {
+  const known = throughs.get(way)
+  if (known) return known
   const through: string[] = []
   for (let at = way.through; at; at = at.inner) through.push(at.id)
-  return {...where, ...way, through}
+  throughs.set(way, through)
+  return through
 }
 
 /** All rights of one token: its own, then those that every token has. */
@@ -138,6 +154,8 @@ class Reading {
   readonly #tokens: ReadonlySet<string>
   readonly #order: readonly Group[]
   readonly #answers = new Map<Decision, ReadonlyMap<string, Answers>>()
+  /** By the rules of a policy: an account's policy is on many applications. */
+  readonly #ofPolicies = new Map<string, Answers>()
 
   constructor(groups: readonly Group[], tokens: ReadonlySet<string>) {
     this.#groups = groupsById(groups)
@@ -148,6 +166,15 @@ class Reading {
   /** What a policy says of tokens, with those of which it says something else than of the others. */
   policy(policy: Policy): Answers {
     if (!isEarly(policy.decision)) return NO_ONE
+    const key = keyOf(policy)
+    const known = this.#ofPolicies.get(key)
+    if (known) return known
+    const answers = this.#ofPolicy(policy)
+    this.#ofPolicies.set(key, answers)
+    return answers
+  }
+
+  #ofPolicy(policy: Policy): Answers {
     const {general, own} = this.#combined(policy, policy.decision, this.#ofGroups(policy.decision))
     return {
       general,
@@ -162,7 +189,7 @@ class Reading {
     const late = policies.filter(({decision}) => !isEarly(decision))
     return evaluate({application: {name, policies: late}, groups: this.#groups, request})
       .trace.filter(({decision, outcome}) => !KNOWN.has(decision) && outcome === 'unknown')
-      .map(({policyId}) => rightBy({applicationId: id, policyId}, UNKNOWN))
+      .map(({policyId}) => rightBy(id, policyId, UNKNOWN))
   }
 
   /** By the group's ID, for whoever names it. */
@@ -216,6 +243,10 @@ class Reading {
     if (holds !== 'unknown') return NO_ONE
     return {general: {...UNKNOWN, conditions: [{part: 'require', rule}]}, own: new Map()}
   }
+}
+
+function keyOf({decision, include, require, exclude}: Policy): string {
+  return JSON.stringify([decision, include, require, exclude])
 }
 
 /** The groups in an order in which nested ones come first. Those that include themselves are missing. */

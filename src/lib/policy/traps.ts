@@ -83,6 +83,7 @@ export function trapsOf(account: AccountRules, tokens: readonly TrapToken[] | un
     tokens: tokens && new Map(tokens.map((token) => [token.id, token])),
     words: {serviceToken: nameLookup(tokens ?? []), group: nameLookup(account.groups)},
     expansion: new Expansion(groupsById(account.groups)),
+    read: new Map(),
   }
   const all = account.applications
     .filter(({type}) => type !== 'bookmark')
@@ -103,6 +104,8 @@ interface Finder {
   tokens: ReadonlyMap<string, TrapToken> | undefined
   words: RuleNames
   expansion: Expansion
+  /** By the text of a policy: an account's policy is on many applications. */
+  read: Map<string, ReadRule>
 }
 
 /** A rule with what it includes. */
@@ -130,12 +133,7 @@ interface Scene {
 }
 
 function readRules(application: Application, finder: Finder): Scene {
-  const read = application.policies.map((policy): ReadRule => {
-    const entries = finder.expansion.of(policy.include)
-    const alive = entries.filter(({rule}) => neverUnder(policy.decision, rule, finder.tokens) === undefined)
-    const never = neverApplies(policy, {entries, alive}, finder)
-    return {policy, entries, alive, conditions: conditionsOf(policy), never, ...lazily(alive)}
-  })
+  const read = application.policies.map((policy) => readRule(policy, finder))
   const known = read.filter(
     ({never, policy}) => !never && (isEarly(policy) || IDLE_ACTIONS.has(policy.decision)),
   )
@@ -144,6 +142,20 @@ function readRules(application: Application, finder: Finder): Scene {
     ...known.filter(({policy}) => !isEarly(policy)),
   ]
   return {application, read, order, finder}
+}
+
+function readRule(policy: Policy, finder: Finder): ReadRule {
+  const {id, name, decision, include, require, exclude} = policy
+  const key = JSON.stringify([id, name, decision, include, require, exclude])
+  const known = finder.read.get(key)
+  if (known) return known
+  const entries = finder.expansion.of(include)
+  const alive = entries.filter(({rule}) => neverUnder(decision, rule, finder.tokens) === undefined)
+  const never = neverApplies(policy, {entries, alive}, finder)
+  const conditions = conditionsOf(policy)
+  const read = {policy, entries, alive, conditions, never, ...lazily(alive)}
+  finder.read.set(key, read)
+  return read
 }
 
 /** Bypass and Service Auth rules are evaluated first. */
@@ -206,7 +218,7 @@ function idleAction(scene: Scene, rule: ReadRule): Trap[] {
   const byGroup = new Map<string | undefined, Entry[]>()
   for (const entry of lost) byGroup.set(entry.group, [...(byGroup.get(entry.group) ?? []), entry])
   return [...byGroup].map(([groupId, some]) => {
-    const tokenIds = some.map((entry) => tokenIn(entry.rule)).filter((one) => one !== undefined)
+    const tokenIds = tokensIn(some)
     const whom = wordsFor(scene, some)
     const group = groupId === undefined ? undefined : `the Access group "${nameOfGroup(scene, groupId)}"`
     return trap(scene, groupId === undefined ? 'token-under-allow' : 'group-under-allow', rule, {
@@ -215,6 +227,12 @@ function idleAction(scene: Scene, rule: ReadRule): Trap[] {
       why: `The rule "${policy.name}" names ${group === undefined ? whom : `${group}, which includes ${whom},`} under the action ${action}.`,
     })
   })
+}
+
+/** The service tokens that entries name, each once. */
+function tokensIn(entries: readonly Entry[]): string[] {
+  const named = entries.map(({rule}) => tokenIn(rule)).filter((one) => one !== undefined)
+  return [...new Set(named)]
 }
 
 /** Whether a Service Auth rule may admit what an entry names, or a Bypass rule everyone. */
@@ -343,7 +361,7 @@ function goneBy(scene: Scene, rule: ReadRule): Trap[] {
     const [first] = gone
     if (!first) return []
     const entries = gone.map(({entry}) => entry)
-    const tokenIds = entries.map((entry) => tokenIn(entry.rule)).filter((one) => one !== undefined)
+    const tokenIds = tokensIn(entries)
     const conditions = first.past.map((one) => conditionInWords(one, scene.finder.words)).join(', ')
     return [
       trap(scene, 'condition-gone-past', rule, {
@@ -476,7 +494,7 @@ function shadows(scene: Scene, above: readonly Scene[] = []): Trap[] {
     return [
       trap(wide, 'shadowed-by-path', undefined, {
         otherId: narrow.id,
-        tokenIds: lost.map((entry) => tokenIn(entry.rule)).filter((one) => one !== undefined),
+        tokenIds: tokensIn(lost),
         why: `"${application.name}" (${application.domains[0] ?? ''}) admits ${wordsFor(scene, lost)}, and does not answer for ${narrow.domains[0] ?? ''}: "${narrow.name}" does, whose rules do not admit ${lost.length === 1 ? 'it' : 'them'}.`,
       }),
     ]

@@ -34,19 +34,21 @@ export function reportCsv(report: Report): Record<string, string> {
         'refused',
         'ways',
         'unused',
+        'zone',
       ],
       report.tokens.map(
-        ({id, name, status, createdAt, expiresAt, lastSeenAt, lastUse, allowed, refused, opens}) => [
+        ({id, name, zone, status, createdAt, expiresAt, lastSeenAt, lastUse, allowed, refused, opens}) => [
           ...[id, name, status, createdAt, expiresAt, lastSeenAt, lastUse, allowed, refused],
           ...[opens.filter(({by}) => by === 'named').length, opens.filter(({unused}) => unused).length],
+          zone,
         ],
       ),
     ),
     'applications.csv': csv(
-      ['id', 'name', 'type', 'addresses', 'open_to', 'tokens', 'used', 'allowed', 'refused'],
-      report.applications.map(({id, name, type, addresses, open, tokens, used, allowed, refused}) => [
+      ['id', 'name', 'type', 'addresses', 'open_to', 'tokens', 'used', 'allowed', 'refused', 'zone'],
+      report.applications.map(({id, name, zone, type, addresses, open, tokens, used, allowed, refused}) => [
         ...[id, name, type, addresses.join(' '), [...new Set(open.map(({by}) => by))].join(' ')],
-        ...[tokens, used, allowed, refused],
+        ...[tokens, used, allowed, refused, zone],
       ]),
     ),
     'ways.csv': csv(

@@ -29,11 +29,15 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
 
 function markupOf(part: Part): string {
   if (part instanceof Html) return part.text
-  if (typeof part === 'string') return escaped(visible(withoutMiddle(part, LONGEST)))
+  if (typeof part === 'string')
+    return part.length <= LONGEST && PLAIN.test(part) ? part : escaped(visible(withoutMiddle(part, LONGEST)))
   if (typeof part === 'number') return String(part)
   if (Array.isArray(part)) return part.map(markupOf).join('')
   return ''
 }
+
+/** Printable ASCII without what has a meaning in markup: nearly all text, which stays as it is. */
+const PLAIN = /^[ !#-%(-;=?-~]*$/
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

@@ -304,7 +304,7 @@ function tokenRows(
     whole: boolean
   },
 ): Html {
-  const {id, name, status, expiresAt, lastSeenAt, allowed, refused, opens, formerly} = token
+  const {id, name, zone, status, expiresAt, lastSeenAt, allowed, refused, opens, formerly} = token
   const named = opens.filter(({by}) => by === 'named')
   const into = new Set(named.map(({application}) => application)).size
   const unused = named.filter((one) => one.unused).length
@@ -313,7 +313,9 @@ function tokenRows(
     .join(' ')
   return html`<tbody data-is="${is}">
     <tr>
-      <th scope="row"><span class="name">${name}</span></th>
+      <th scope="row">
+        <span class="name">${name}</span>${zone !== null && html` <small>zone ${zone}</small>`}
+      </th>
       ${cell('State', tag(status, STATES[status]))}${cell('Expires', dayOr(expiresAt, 'never'), expiresAt?.slice(0, 10) ?? '')}${cell('Last seen', dayOr(lastSeenAt, 'never'), lastSeenAt?.slice(0, 10) ?? '')}${numberCell('Opens', into)}${numberCell('Unused', unused, false, 'warn')}${numberCell('Requests', allowed, true)}${numberCell('Refused', refused, true)}
       <td>${strip(named, place)}</td>
     </tr>
@@ -478,7 +480,7 @@ function applicationsSection(report: Report, most: number): Html {
 }
 
 function applicationRows(
-  {name, type, addresses, open, tokens, used, allowed, refused}: ReportApplication,
+  {name, zone, type, addresses, open, tokens, used, allowed, refused}: ReportApplication,
   at: number,
   {
     inside,
@@ -508,7 +510,8 @@ function applicationRows(
   return html`<tbody data-is="${is}">
     <tr>
       <th scope="row">
-        <span class="name">${name}</span> ${type !== 'self_hosted' && html`<small>${type}</small>`}
+        <span class="name">${name}</span>
+        ${type !== 'self_hosted' && html`<small>${type}</small>`}${zone !== null && html` <small>zone ${zone}</small>`}
       </th>
       ${cell('Address', addresses[0] ?? '', addresses[0] ?? '')}${cell('Open to', openTo)}${numberCell('Tokens', tokens)}${numberCell('Used by', used)}${numberCell('Requests', allowed, true)}${numberCell('Refused', refused, true)}
     </tr>
@@ -604,5 +607,5 @@ function dayOr(time: string | null, otherwise: string): Html {
 }
 
 const FORMAT = new Intl.NumberFormat('en')
-const number = (value: number): string => FORMAT.format(value)
+const number = (value: number): string => (value < 1000 ? String(value) : FORMAT.format(value))
 const round = (value: number): number => Math.round(value * 10) / 10

@@ -45,6 +45,8 @@ export interface ReportCounts {
 export interface ReportToken {
   id: string
   name: string
+  /** The zone that it belongs to; null: the account. */
+  zone: string | null
   status: 'active' | 'disabled' | 'expired'
   createdAt: string | null
   expiresAt: string | null
@@ -82,6 +84,8 @@ export interface Opening {
 export interface ReportApplication {
   id: string
   name: string
+  /** The zone that it belongs to; null: the account. */
+  zone: string | null
   type: string
   /** Public host names and paths. */
   addresses: string[]

@@ -2,6 +2,7 @@ import {randomBytes} from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import {hasCode, UserError} from '../core/errors.js'
+import {quoteForPerson} from '../core/quote.js'
 import {
   brokenFile,
   kindOf,
@@ -88,7 +89,7 @@ export async function writeNamedFile(
   try {
     await replaceFile(file, {mode, check, write: (handle) => handle.writeFile(data)})
   } catch (error) {
-    throw hasCode(error, 'ENOENT') ? notWritten(file, NO_DIRECTORY) : error
+    throw hasCode(error, 'ENOENT') ? noDirectory(file) : error
   }
 }
 
@@ -106,20 +107,25 @@ export async function writeDirectory(
     await fs.mkdir(directory, {mode: 0o700})
   } catch (error) {
     const isThere = hasCode(error, 'EEXIST') && (await fs.stat(directory)).isDirectory()
-    if (hasCode(error, 'ENOENT')) throw notWritten(directory, NO_DIRECTORY)
+    if (hasCode(error, 'ENOENT')) throw noDirectory(directory)
     if (!isThere) throw unusable(error, 'write', directory)
   }
   for (const [name, text] of Object.entries(files)) await writeNamedFile(path.join(directory, name), text)
 }
 
-const NO_DIRECTORY = 'The directory that it is to be in does not exist.'
+function noDirectory(file: string): UserError {
+  return notWritten(file, 'The directory that it is to be in does not exist.', [
+    `Make the directory first: mkdir ${process.platform === 'win32' ? '' : '-p '}${quoteForPerson(path.dirname(file))}`,
+  ])
+}
 
-function notWritten(file: string, why: string): UserError {
+function notWritten(file: string, why: string, next = ['Give the path of another file']): UserError {
   return new UserError({
     kind: 'not-written',
     code: 'FILE_NOT_WRITABLE',
     message: `Cannot write ${file}`,
     why,
+    next,
     details: {file},
   })
 }

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {KIND_NAMES, KINDS, type FindingKind} from '../../../src/lib/access/audit/kinds.js'
 import type {Finding} from '../../../src/lib/access/audit/types.js'
-import type {AccountRules} from '../../../src/lib/policy/references.js'
+import type {Audit, AuditFacts} from '../../../src/lib/access/audit/types.js'
 import {
   ago,
   anyToken,
@@ -627,7 +627,7 @@ describe('an audit', () => {
   it('claims nothing of names where the rules of a zone could not be read', () => {
     const unread = ['The API token may not list the zones; applications that belong to a zone are left out']
     const tokens = [token('x', {lastSeenAt: undefined})]
-    const {findings, notChecked} = audited(beside({tokens, facts: {zones: {read: [], unread}}}))
+    const {findings, notChecked} = audited(beside({tokens, facts: {zones: {of: () => undefined, unread}}}))
     expect(findings).toMatchObject([{kind: 'never-used', next: ['zt token disable x']}])
     expect(notChecked).toContainEqual({
       kinds: ['unreferenced', 'never-used', 'referenced-never-used'],
@@ -635,19 +635,27 @@ describe('an audit', () => {
     })
   })
 
-  it.each<[string, (id: string) => Partial<AccountRules>]>([
-    ['a rule', (id) => ({applications: [app('Zoned', [rule('Its', [named(id)])])]})],
+  const inZone = (...ids: string[]): AuditFacts['zones'] => ({
+    of: (id) => (ids.includes(id) ? 'zone.example' : undefined),
+    unread: [],
+  })
+
+  it.each<[string, (id: string) => Pick<World, 'apps' | 'groups'>]>([
+    ['a rule', (id) => ({apps: [app('Zoned', [rule('Its', [named(id)], {inline: true})])]})],
     ['an Access group', (id) => ({groups: [group('its', [named(id)])]})],
-  ])('knows a token that %s of a zone names, and proposes no revocation of it', (what, rules) => {
+  ])('knows a token that %s of a zone names, and proposes no revocation of it', (what, rulesFor) => {
     const tokens = [
       token('x', {lastSeenAt: undefined}),
       token('off', {lastSeenAt: undefined, enabled: false}),
     ]
-    const read = tokens.map(({name}) => ({
-      name: 'zone.example',
-      rules: {policies: [], groups: [], applications: [], ...rules(name)},
-    }))
-    const {findings} = audited(beside({tokens, facts: {zones: {read, unread: []}}}))
+    const zones = inZone('app-Zoned', 'group-its')
+    const audit = (name: string): Audit => audited(beside({tokens, ...rulesFor(name), facts: {zones}}))
+    const findings = tokens.flatMap(({name}) =>
+      audit(name).findings.filter(
+        ({kind, subject}) =>
+          subject.token?.name === name && !['unreferenced', 'never-used', 'trap'].includes(kind),
+      ),
+    )
     expect(findings.map(({kind, next}) => [kind, next])).toEqual([
       ['referenced-never-used', ['zt token disable x']],
       ['disabled', []],
@@ -657,6 +665,25 @@ describe('an audit', () => {
         `It cannot be revoked yet: the ${what.replace(/^an? /, '')} ".*" of the zone zone.example names it`,
       ),
     )
+  })
+
+  it('proposes nothing for a token of a zone, and no command on a zone with a token of the account', () => {
+    const tokens = [token('zoned', {expiresAt: ago(1)})]
+    const its = rule('Its', [named('ci'), named('zoned'), named('cd')], {inline: true})
+    const world = beside({
+      tokens,
+      apps: [app('Zoned', [its])],
+      uses: [letIn('cd', 'Zoned', 'Its'), letIn('zoned', 'Zoned', 'Its')],
+      facts: {zones: inZone('app-Zoned', 'token-zoned')},
+    })
+    const {findings} = audited(world)
+    expect(
+      findings.map(({kind, subject, next, closes}) => [kind, subject.token?.name, next, closes]),
+    ).toEqual([
+      ['expired', 'zoned', [], []],
+      ['unused-in-rule', 'ci', [], []],
+    ])
+    expect(findings[0]?.why).toContain('It belongs to zone.example: change it in the dashboard.')
   })
 
   it('names a thing by its ID where another has the same name, and the profile if the command line did', () => {

@@ -124,7 +124,7 @@ export function factsOf({
       account,
       tokens,
       unread: [],
-      zones: {read: [], unread: []},
+      zones: {of: () => undefined, unread: []},
     },
     stored: world.stored ?? tokens.map(({name}) => stored(name)),
     gone: [],

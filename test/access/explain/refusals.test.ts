@@ -139,8 +139,8 @@ const APPLICATIONS: Scene[] = [
   {what: 'an application of the zone with a condition', app: {zone_id: ZONE}, policies: [rule('non_identity', [token], {require: [office]})], causes: ['rule-condition'], moveTo: OFFICE},
   {what: 'an application of the zone, and a disabled token', app: {zone_id: ZONE}, policies: [ADMITS], ci: {enabled: false}, causes: ['token-disabled']},
   {what: 'by destinations', app: {domain: undefined, destinations: [{type: 'public', uri: HOST}]}, policies: [STAFF], causes: ['rule-missing']},
-  {what: 'of type ssh', app: {type: 'ssh'}, policies: [STAFF], causes: ['rule-missing']},
-  {what: 'of type app_launcher', app: {type: 'app_launcher'}, policies: [STAFF], causes: ['rule-missing']},
+  {what: 'of type ssh', app: {type: 'ssh'}, policies: [STAFF], causes: ['rule-missing'], noWay: true},
+  {what: 'of type app_launcher', app: {type: 'app_launcher'}, policies: [STAFF], causes: ['rule-missing'], noWay: true},
   {what: 'of type infrastructure', app: {type: 'infrastructure'}, policies: [], causes: ['application-type']},
 ] // prettier-ignore
 

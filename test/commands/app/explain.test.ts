@@ -50,6 +50,16 @@ describe('what is explained', () => {
     expect(warnings).toEqual([expect.stringContaining('may not admit machines')])
   })
 
+  it('says what refuses a machine where that is no answer of a web server', async () => {
+    const {zt} = scene
+    Object.assign(zt.app('Legacy'), {type: 'infrastructure'})
+    const {possible} = await explain('Legacy --no-credentials')
+    expect(possible).toEqual([{verdict: 'login', reason: 'login-page', status: null}])
+    expect((await zt.run('app explain Legacy --no-credentials')).stdout).toMatch(
+      /^verdict +login: a login is needed \(no connection: only the Cloudflare One Client reaches its targets\)$/m,
+    )
+  })
+
   it('is the application that Access asks, and others that cover the host are named', async () => {
     const {zt} = scene
     Object.assign(zt.app('Wiki'), {domain: '*.widgetcorp.tech', self_hosted_domains: ['*.widgetcorp.tech'], destinations: [{type: 'public', uri: '*.widgetcorp.tech'}]}) // prettier-ignore
@@ -228,10 +238,17 @@ describe('a permission that is missing', () => {
     const said = await explain('build.widgetcorp.tech --no-credentials')
     expect(said.warnings).toEqual([
       'zt could not read the Access groups, so it did not look for traps: the API token lacks the permission',
+      "zt could not read the organisation's settings, such as strict authentication: the API token may lack the permission",
       'zt could not read the service tokens: the API token lacks the permission',
     ])
     expect(said.traps).toEqual([])
     await zt.fails('app explain Build --token ci', 'permission', 'PERMISSION_MISSING')
+  })
+
+  it('does not say that there is no application where one of a zone may be meant', async () => {
+    const {zt} = scene
+    zt.api.spoil({method: 'GET', path: '/zones', action: {do: 'refuse', status: 403}})
+    await zt.fails('app explain of.widgetcorp.tech --no-credentials', 'permission', 'ZONES_NOT_LISTED')
   })
 })
 

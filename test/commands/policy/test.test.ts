@@ -85,6 +85,38 @@ it('evaluates an edit before it is made', async () => {
 })
 
 it.each([
+  ['was made already', 'group add-token robots cd', 'group add-token robots cd'],
+  ['changes a group that has changed', 'group add-token robots cd', 'group add-token robots off'],
+  ['takes out a rule of an application that has another since', 'app remove-rule Build CD', 'app add-rule Build --service-auth --token off'],
+  ['deletes a policy that has changed', 'policy delete Spare', "policy attach Spare Wiki"],
+] as const)('refuses a plan that %s', async (_, planned, meanwhile) => {
+  const {zt} = scene
+  await expectations([`who: {token: ci}, ${url('build')}, expect: allow`])
+  await fs.writeFile(zt.file('edit.json'), JSON.stringify(await zt.json(`${planned} --dry-run`)))
+  await zt.json('policy test e.yaml --plan edit.json')
+  if (meanwhile.startsWith('policy attach')) zt.policy('Spare')['decision'] = 'deny'
+  else await zt.json(`${meanwhile} --yes`)
+  expect(await zt.fails('policy test e.yaml --plan edit.json', 'conflict', 'PLAN_OUT_OF_DATE')).toMatchObject({
+    message: expect.stringContaining('as it is now') as string,
+  })
+}) // prettier-ignore
+
+it('takes a plan whose later changes build on its earlier ones', async () => {
+  const {zt} = scene
+  await expectations([`who: {token: cd}, ${url('wiki')}, expect: allow`])
+  const planned = await zt.json('app add-rule Wiki --service-auth --token cd --dry-run')
+  await fs.writeFile(zt.file('edit.json'), JSON.stringify(planned))
+  expect(planned['changes']).toHaveLength(2)
+  expect(await zt.json('policy test e.yaml --plan edit.json')).toMatchObject({failed: 0})
+})
+
+it('reads the expectations from stdin', async () => {
+  const stdin = `- {who: {token: ci}, ${url('build')}, expect: deny}\n`
+  const {stdout} = await scene.zt.run('policy test -', {input: stdin})
+  expect(stdout).toContain('stdin:1')
+})
+
+it.each([
   ['BAD_PLAN', 'usage', '{'],
   ['BAD_PLAN', 'usage', '{"changes": [{"action": "explode"}]}'],
   ['PLAN_OUT_OF_DATE', 'conflict', JSON.stringify({changes: [{action: 'delete', kind: 'group', id: 'gone', name: 'gone', application: null, fields: []}]})],

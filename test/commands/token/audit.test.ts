@@ -27,7 +27,8 @@ function aYearLater(): void {
   used('ci', 'policy-robots')
   used('cd', 'policy-cd')
   // They have findings of their own: a token that is disabled, a rule after one for everyone.
-  data.serviceTokens = data.serviceTokens.filter(({object}) => object['name'] !== 'off')
+  const own = ['off', 'of-the-zone']
+  data.serviceTokens = data.serviceTokens.filter(({object}) => !own.includes(String(object['name'])))
   data.apps = data.apps.filter(({name}) => name !== 'Legacy')
 }
 
@@ -190,6 +191,24 @@ it('tells a secret whose token is gone from one of a zone', async () => {
   expect(others).toEqual([])
   await zt.json(`token revoke ${deploy!} --yes`)
   expect(findingsOf(await zt.json('token audit --kind secret-without-token'))).toEqual([])
+})
+
+it('finds an unused rule of a zone’s application, and proposes the command in that zone', async () => {
+  const {zt} = scene
+  aYearLater()
+  Object.assign(zt.policy('Zone'), {
+    decision: 'non_identity',
+    include: [{service_token: {token_id: 'token-ci'}}],
+  })
+  const [found, ...others] = findingsOf(await zt.json('token audit'))
+  expect(found).toMatchObject({
+    kind: 'unused-rule',
+    next: ["zt app remove-rule 'Of the zone' Zone --zone widgetcorp.tech"],
+    closes: [{token: {name: 'ci'}, application: {name: 'Of the zone'}}],
+  })
+  expect(others).toEqual([])
+  await zt.json(['app', 'remove-rule', 'Of the zone', 'Zone', '--zone', 'widgetcorp.tech', '--yes'])
+  expect(findingsOf(await zt.json('token audit'))).toEqual([])
 })
 
 it('checks a zone by itself', async () => {

@@ -23,11 +23,28 @@ it('takes it out of everything that names it with --detach', async () => {
   const {references} = await zt.unchanged(() => zt.json('token revoke deploy --detach --dry-run'))
   expect(references).toMatchObject([{kind: 'reusable', part: 'include', applications: [{name: 'GitLab'}]}])
   const shown = await zt.unchanged(() => zt.run('token revoke deploy --detach --dry-run'))
-  expect(shown.stdout).toContain('GitLab')
+  expect(shown.stdout).toMatch(/^closes: "GitLab" \(gitlab\.widgetcorp\.tech\) for "deploy"$/m)
   const result = await zt.json('token revoke deploy --detach --yes')
   expect(result).toMatchObject({deleted: true, unbound: ['gitlab.widgetcorp.tech']})
   expect(result['detached']).not.toEqual([])
   expect(zt.app('GitLab')['policies']).toHaveLength(1)
+})
+
+it('says what it closes that no rule names the token for, and opens nothing by taking it out of an Exclude', async () => {
+  const {zt} = scene
+  await zt.json('app add-rule Wiki --service-auth --any-token')
+  zt.policy('CD')['exclude'] = [{service_token: {token_id: 'token-ci'}}]
+  await zt.json('group add-token robots off')
+  const closed = [
+    {name: 'Build', tokens: [{name: 'ci'}]},
+    {name: 'Wiki', tokens: [{name: 'ci'}]},
+  ]
+  expect(await zt.json('token revoke ci --detach --dry-run')).toMatchObject({opens: [], closes: closed})
+  await zt.json('token create deploy')
+  expect(await zt.json('token revoke deploy --dry-run')).toMatchObject({
+    opens: [],
+    closes: [{name: 'Wiki', tokens: [{name: 'deploy'}]}],
+  })
 })
 
 it('asks for the name to be typed', async () => {

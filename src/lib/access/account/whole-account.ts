@@ -11,39 +11,51 @@ const AT_ONCE = 4
 export interface WholeAccount {
   rules: AccountRules
   tokens: ServiceToken[]
-  /** The zone of each application that belongs to one, by the application's ID. */
+  /** The zone of each application, Access group and service token that belongs to one, by the ID of the object. */
   zones: ReadonlyMap<string, Pick<Zone, 'id' | 'name'>>
-  /** What the API token may not read: sentences without full stop. */
+  /** What of the account the API token may not read, and what of its zones: sentences without full stop. */
+  unread: string[]
   warnings: string[]
 }
 
 /**
  * The service tokens, policies, Access groups and applications of the account, and those of each zone that the API token
  * can list. Asks for a zone's Access groups and service tokens only if the zone has applications of its own.
+ *
+ * @param how.allNeeded false: leaves out the rules of the account that the API token may not read
  */
-export async function readWholeAccount(ctx: AccessContext): Promise<WholeAccount> {
+export async function readWholeAccount(
+  ctx: AccessContext,
+  how: {allNeeded: boolean} = {allNeeded: true},
+): Promise<WholeAccount> {
   const api = await ctx.api()
   ctx.progress.step('Reading the rules of the account')
-  const [{rules}, tokens] = await Promise.all([
-    readAccountRules(api, {allNeeded: true, thorough: false}),
+  const [{rules, warnings: unread}, tokens] = await Promise.all([
+    readAccountRules(api, {...how, thorough: false}),
     api.listServiceTokens(),
   ])
   // With --zone, the API is that of one zone.
-  if (api.zoneId !== undefined) return {rules, tokens, zones: new Map(), warnings: []}
+  if (api.zoneId !== undefined) return {rules, tokens, zones: new Map(), unread, warnings: []}
   const {found, warnings} = await ofZones(ctx, api)
-  const zones = new Map(found.flatMap(({zone, applications}) => applications.map(({id}) => [id, zone])))
+  const zones = new Map(
+    found.flatMap(({zone, applications, groups, tokens: own}) =>
+      [applications, groups, own].flat().map(({id}) => [id, zone]),
+    ),
+  )
+  // The account's lists may have what belongs to zones.
+  const ownedByAccount = ({id}: {id: string}): boolean => !zones.has(id)
   return {
     rules: {
       policies: rules.policies,
-      groups: [...rules.groups, ...found.flatMap(({groups}) => groups)],
-      // The account's list may have those of zones.
+      groups: [...rules.groups.filter(ownedByAccount), ...found.flatMap(({groups}) => groups)],
       applications: [
-        ...rules.applications.filter(({id}) => !zones.has(id)),
+        ...rules.applications.filter(ownedByAccount),
         ...found.flatMap(({applications}) => applications),
       ],
     },
-    tokens: [...tokens, ...found.flatMap((one) => one.tokens)],
+    tokens: [...tokens.filter(ownedByAccount), ...found.flatMap((one) => one.tokens)],
     zones,
+    unread,
     warnings,
   }
 }
@@ -56,7 +68,7 @@ interface ZoneRules {
 }
 
 /** The Access objects of each zone of the account; what the API token may not read is left out, with a warning. */
-export async function ofZones(
+async function ofZones(
   ctx: Pick<AccessContext, 'progress'>,
   api: AccessApi,
 ): Promise<{found: ZoneRules[]; warnings: string[]}> {

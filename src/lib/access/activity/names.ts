@@ -22,6 +22,7 @@ const MOST_ZONES = 100
 export async function recordedApplications(
   api: AccessApi,
   ids: ReadonlySet<string>,
+  refused?: () => void,
 ): Promise<ReadonlyMap<string, RecordedApplication>> {
   const found = new Map<string, RecordedApplication>()
   for (const id of ids) found.set(id, {id, name: undefined, application: undefined, api: undefined})
@@ -32,7 +33,7 @@ export async function recordedApplications(
     }
   }
   const missing = (): boolean => [...found.values()].some(({api: own}) => own === undefined)
-  if (missing()) keep(api, await permitted(api.listApplications()))
+  if (missing()) keep(api, await permitted(api.listApplications(), refused))
   if (!missing()) return found
   const zones = await permitted(api.listZones())
   for (let from = 0; from < Math.min(zones.length, MOST_ZONES) && missing(); from += AT_ONCE) {
@@ -58,12 +59,15 @@ export async function recordedRules(
   return names
 }
 
-/** A list; empty if the API token may not read it. */
-export async function permitted<T>(list: Promise<T[]>): Promise<T[]> {
+/** A list; empty if the API token may not read it. @param refused called in that case */
+export async function permitted<T>(list: Promise<T[]>, refused?: () => void): Promise<T[]> {
   try {
     return await list
   } catch (error) {
-    if (error instanceof UserError && error.kind === 'permission') return []
+    if (error instanceof UserError && error.kind === 'permission') {
+      refused?.()
+      return []
+    }
     throw error
   }
 }

@@ -69,9 +69,17 @@ export async function requestOfRay(
   if (!event) throw rayNotFound(ctx, ray, lacks)
   const {tokenId, applicationId, policyId} = event
   ctx.progress.step('Reading the account')
+  const refused = (what: string) => (): void =>
+    ctx.warn?.(
+      `zt could not read the ${what}: the API token lacks the permission. Today's answer is not known`,
+    )
   const [tokens, applications] = await Promise.all([
-    tokenId === undefined ? [] : permitted(api.listServiceTokens()),
-    recordedApplications(api, new Set(applicationId === undefined ? [] : [applicationId])),
+    tokenId === undefined ? [] : permitted(api.listServiceTokens(), refused('service tokens')),
+    recordedApplications(
+      api,
+      new Set(applicationId === undefined ? [] : [applicationId]),
+      refused('applications'),
+    ),
   ])
   const [found] = applications.values()
   const own = found?.api

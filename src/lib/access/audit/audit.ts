@@ -1,7 +1,7 @@
 import type {Application, Policy} from '../../api/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import {KIND_NAMES, type FindingKind} from './kinds.js'
-import {Naming, referrer} from './naming.js'
+import {inZone, Naming, referrer} from './naming.js'
 import {rightFindings, some} from './right-findings.js'
 import {RightUses} from './right-uses.js'
 import {compare, dateOf, finding, tokenFindings} from './token-findings.js'
@@ -19,7 +19,7 @@ export function auditOf(
 ): Audit {
   const rights = rightFindings(facts, use, uses)
   const findings = [
-    ...tokenFindings(facts, use, new Naming(facts.account, facts.zones.read)),
+    ...tokenFindings(facts, use, new Naming(facts.account, facts.zones.of)),
     ...openToEveryToken(facts, use, uses),
     ...rights.findings,
     // What could not be read may be what a rule lacks.
@@ -34,7 +34,7 @@ export function auditOf(
 
 /** Rules for any valid token, each once. */
 function openToEveryToken(
-  {account, rights, tokens, say}: AuditFacts,
+  {account, rights, tokens, say, zones}: AuditFacts,
   use: UseRecord,
   uses: RightUses,
 ): Finding[] {
@@ -65,14 +65,14 @@ function openToEveryToken(
           ? ` Since ${since} it let none in.`
           : ''
     const why = `It lets in every token of the account, also those that are still to be made, at ${some([first, ...more].map(({name}) => `"${name}"`))}.${recorded}`
-    const next = [ztCommand(say, 'app', 'explain', appName(first))]
+    const next = [ztCommand(say, 'app', 'explain', appName(first), ...inZone(zones.of(first.id)))]
     const subject = {rule: {id: rule.id, name: rule.name}, application: {id: first.id, name: first.name}}
     return [finding('any-valid-token', subject, why, {next})]
   })
 }
 
 /** Those that are no finding of their own. */
-function traps({traps: all, account, tokens, say}: AuditFacts): Finding[] {
+function traps({traps: all, account, tokens, say, zones}: AuditFacts): Finding[] {
   const applications = new Map(account.applications.map((one) => [one.id, one]))
   const groups = new Map(account.groups.map((one) => [one.id, one]))
   const byId = new Map(tokens.map((one) => [one.id, one]))
@@ -90,7 +90,7 @@ function traps({traps: all, account, tokens, say}: AuditFacts): Finding[] {
     return [
       finding('trap', subject, why, {
         trap: id,
-        next: [ztCommand(say, 'app', 'explain', appName(application))],
+        next: [ztCommand(say, 'app', 'explain', appName(application), ...inZone(zones.of(application.id)))],
       }),
     ]
   })

@@ -31,13 +31,15 @@ export class Naming {
   readonly #obstacles = new Map<string, string>()
   readonly #clientIds = new Map<string, string>()
 
-  /** @param zones the rules of the account's zones, out of which `zt token revoke --detach` takes nothing */
-  constructor(account: AccountRules, zones: readonly {name: string; rules: AccountRules}[] = []) {
-    for (const {raw, name} of [account, ...zones.map(({rules}) => rules)].flatMap((one) => one.applications))
+  /** @param zoneOf an object: `zt token revoke --detach` takes nothing out of what belongs to a zone */
+  constructor(account: AccountRules, zoneOf: (id: string) => string | undefined = () => undefined) {
+    for (const {raw, name} of account.applications)
       for (const clientId of scimTokens(raw)) this.#clientIds.set(clientId, name)
-    for (const policy of policiesOf(account)) this.#read(policy, `the rule "${policy.name}"`, false)
-    for (const group of account.groups) this.#read(group, `the Access group "${group.name}"`, true)
-    for (const {name, rules} of zones) this.#readZone(name, rules)
+    for (const policy of account.policies) this.#read(policy, `the rule "${policy.name}"`, false)
+    for (const {application, policy} of inlinePolicies(account.policies, account.applications))
+      this.#readIn(zoneOf(application.id), policy, `the rule "${policy.name}"`, false)
+    for (const group of account.groups)
+      this.#readIn(zoneOf(group.id), group, `the Access group "${group.name}"`, true)
   }
 
   /** Whether anything names the token. */
@@ -52,14 +54,15 @@ export class Naming {
     return this.#obstacles.get(id)
   }
 
-  #readZone(zone: string, rules: AccountRules): void {
-    for (const holder of [...policiesOf(rules), ...rules.groups]) {
-      const what = 'decision' in holder ? 'rule' : 'Access group'
-      for (const id of allRules(holder).map(tokenIdOf)) {
-        if (id === undefined) continue
-        this.#named.add(id)
-        this.#obstacles.set(id, `The ${what} "${holder.name}" of the zone ${zone} names it.`)
-      }
+  #readIn(zone: string | undefined, holder: Policy | Group, inWords: string, keepsOne: boolean): void {
+    if (zone === undefined) {
+      this.#read(holder, inWords, keepsOne)
+      return
+    }
+    for (const id of allRules(holder).map(tokenIdOf)) {
+      if (id === undefined) continue
+      this.#named.add(id)
+      this.#obstacles.set(id, `${upper(inWords)} of the zone ${zone} names it.`)
     }
   }
 
@@ -83,6 +86,11 @@ export class Naming {
         `${upper(inWords)} includes nothing else, and Cloudflare keeps no empty group.`,
       )
   }
+}
+
+/** The flag that a command on an object of a zone needs. */
+export function inZone(zone: string | undefined): string[] {
+  return zone === undefined ? [] : ['--zone', zone]
 }
 
 function upper(text: string): string {

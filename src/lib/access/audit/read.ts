@@ -3,9 +3,8 @@ import {UserError} from '../../core/errors.js'
 import {rightsOf} from '../../policy/rights.js'
 import {trapsOf} from '../../policy/traps.js'
 import type {IndexEntry} from '../../secrets/index-files.js'
-import {readAccountRules} from '../account/account-rules.js'
 import type {AccessContext} from '../account/context.js'
-import {ofZones} from '../account/whole-account.js'
+import {readWholeAccount} from '../account/whole-account.js'
 import {KEPT_DAYS} from '../activity/record.js'
 import {readUsage} from '../activity/usage.js'
 import {tokenStatus} from '../tokens/list.js'
@@ -26,23 +25,19 @@ export interface AuditWindows {
 }
 
 /**
- * Reads the service tokens of the account or zone, their secrets on this machine, what they are allowed, and what they
+ * Reads the service tokens of the account with its zones, or of one zone, their secrets on this machine, what they are allowed, and what they
  * used. What the API token may not read is left out, and the facts say so.
  *
  * @throws ApiError `permission` if it may not list the service tokens
  */
 export async function readAuditFacts(ctx: AccessContext, options: AuditWindows): Promise<AuditFacts> {
   const api = await ctx.api()
-  ctx.progress.step('Reading the service tokens and the rules')
-  const [tokens, {rules: account, warnings: unread}, entries] = await Promise.all([
-    api.listServiceTokens(),
-    readAccountRules(api, {allNeeded: false, thorough: false}),
+  const [{rules: account, tokens, zones, unread, warnings}, entries] = await Promise.all([
+    readWholeAccount(ctx, {allNeeded: false}),
     ctx.index.list(ctx.profile),
   ])
   const now = ctx.clock.now() + (api.clockAhead() ?? 0)
   const stored = entries.filter(({accountId}) => accountId === api.accountId)
-  // A zone's rules may name the account's tokens, and not the other way round.
-  const zones = api.zoneId === undefined ? await ofZones(ctx, api) : {found: [], warnings: []}
   const gone = await withoutToken(ctx, api, stored, tokens)
   const unusedMs = options.unusedSeconds * 1000
   const seconds = Math.min(options.unusedSeconds, (KEPT_DAYS * DAY_MS) / 1000)
@@ -54,19 +49,13 @@ export async function readAuditFacts(ctx: AccessContext, options: AuditWindows):
     unusedMs,
     account,
     unread,
-    zones: {
-      read: zones.found.map(({zone, applications, groups}) => ({
-        name: zone.name,
-        rules: {policies: [], applications, groups},
-      })),
-      unread: zones.warnings,
-    },
+    zones: {of: (id) => api.zoneId ?? zones.get(id)?.name, unread: warnings},
     tokens,
     stored,
     gone,
     usage,
     rights: rightsOf(account, tokens),
-    // Rules of a zone may name the account's tokens.
+    // Rules of a zone may name tokens of the account, which are not read with --zone.
     traps: trapsOf(
       account,
       api.zoneId === undefined ? tokens.map((one) => ({...one, status: tokenStatus(one, now)})) : undefined,

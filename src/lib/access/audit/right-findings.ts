@@ -1,10 +1,10 @@
 import type {Application, Group, Policy, Rule} from '../../api/types.js'
 import {ztCommand} from '../../core/command-line.js'
-import type {Rules} from '../../policy/references.js'
+import {allRules, groupsWithin, type Rules} from '../../policy/references.js'
 import {hasServiceAuth} from '../applications/service-auth-401.js'
 import {withoutToken} from '../rules/take-out.js'
 import type {FindingKind} from './kinds.js'
-import {policiesOf, referrer, tokenIdOf} from './naming.js'
+import {inZone, policiesOf, referrer, tokenIdOf} from './naming.js'
 import {byName, excludedGroups, type RightUses} from './right-uses.js'
 import {compare, dateOf, finding, isIdle} from './token-findings.js'
 import type {AuditFacts, Closed, Finding, NotChecked, Ref} from './types.js'
@@ -60,7 +60,7 @@ class RightAudit {
         }
         const isGeneral = this.#uses.isGeneral(application, policy)
         const named = [
-          ...this.#uses.tokensBy(application, policy),
+          ...this.#uses.tokensBy(application, policy).keys(),
           ...(isGeneral ? this.#uses.dependingOn(application, policy) : []),
         ]
         const tokens = [...[...new Set(named)].sort(), ...(isGeneral ? [undefined] : [])]
@@ -96,9 +96,9 @@ class RightAudit {
       if (!closes) return []
       const why = `The rule did not let it in since ${this.#since}.${this.#changed('rule', policy)} ${this.#effect(closes, having, [token.id])}`
       const words = [this.#app(first), this.#rule(first, policy), '--token', this.#token(token)]
-      const next = [ztCommand(this.#facts.say, 'app', 'remove-rule', ...words)]
+      const next = this.#inZoneOf(first, token, 'app', 'remove-rule', ...words)
       const subject = {token: ref(token), rule: ref(policy), application: ref(first)}
-      return [finding('unused-in-rule', subject, why, {next, closes: closes})]
+      return [finding('unused-in-rule', subject, why, {next, closes: next.length > 0 ? closes : []})]
     })
   }
 
@@ -126,11 +126,10 @@ class RightAudit {
       const closes = this.#closes(token, rights, group)
       if (!closes) return []
       const why = `No rule let it in by this group since ${this.#since}.${this.#changed('group', group)} ${this.#effect(closes, rights, [token.id])}`
-      const next = [
-        ztCommand(this.#facts.say, 'group', 'remove-token', this.#group(group), this.#token(token)),
-      ]
+      const words = [this.#group(group), this.#token(token)]
+      const next = this.#inZoneOf(group, token, 'group', 'remove-token', ...words)
       const subject = {token: ref(token), group: ref(group)}
-      return [finding('unused-in-group', subject, why, {next, closes: closes})]
+      return [finding('unused-in-group', subject, why, {next, closes: next.length > 0 ? closes : []})]
     })
   }
 
@@ -143,15 +142,15 @@ class RightAudit {
         !this.#uses.hasOtherWay(token.id, policy, left.id),
     )
     const include = withoutToken(left.include, token.id).left
-    const groups =
-      isLost || 'decision' in left
-        ? this.#uses.groups
-        : new Map(this.#uses.groups).set(left.id, {...left, include})
+    const after = (app: Application): {after: Application; groups: ReadonlyMap<string, Group>} => {
+      if ('decision' in left) return {after: withPolicy(app, {...left, include}), groups: this.#uses.groups}
+      const groups = groupsWithin(app.policies.flatMap(allRules), this.#uses.groups)
+      return {after: app, groups: groups.set(left.id, {...left, include})}
+    }
     const closes: Closed[] = []
     for (const app of new Set(rights.map(([one]) => one))) {
       const lost = new Set(rights.flatMap(([one, {id}]) => (one === app ? [id] : [])))
-      const after = {after: 'decision' in left ? withPolicy(app, {...left, include}) : app, groups}
-      const closed = this.#uses.closes([token.id], app, isLost ? {lost} : after)
+      const closed = this.#uses.closes([token.id], app, isLost ? {lost} : after(app))
       if (!closed) return undefined
       closes.push(...closed)
     }
@@ -205,19 +204,27 @@ class RightAudit {
     return rights.every(([app, policy]) => this.#unused.has(`${app.id} ${policy.id}`))
   }
 
+  /** A command on an object and a service token; none where they belong to different zones, as no command takes both. */
+  #inZoneOf(thing: Ref, token: Ref, ...words: (string | Ref)[]): string[] {
+    const {say, zones} = this.#facts
+    const zone = zones.of(thing.id)
+    return zone === zones.of(token.id) ? [ztCommand(say, ...words, ...inZone(zone))] : []
+  }
+
   /** The commands that take a rule off an application. */
   #removal(application: Application, policy: Policy): string[] {
-    const {say} = this.#facts
+    const {say, zones} = this.#facts
+    const zone = inZone(zones.of(application.id))
     const app = this.#app(application)
     const others = application.policies.filter(({id}) => id !== policy.id)
     const isInline = policy.reusable === false
     const mixes = !isInline && others.some(({reusable}) => reusable === false)
     return [
       ...(application.serviceAuth401Redirect && !hasServiceAuth(others)
-        ? [ztCommand(say, 'app', 'set', app, '--no-service-auth-401')]
+        ? [ztCommand(say, 'app', 'set', app, '--no-service-auth-401', ...zone)]
         : []),
       ...(mixes ? [ztCommand(say, 'policy', 'make-reusable', app, '--all')] : []),
-      ztCommand(say, 'app', 'remove-rule', app, this.#rule(application, policy)),
+      ztCommand(say, 'app', 'remove-rule', app, this.#rule(application, policy), ...zone),
     ]
   }
 

@@ -35,15 +35,17 @@ export class RightUses {
   readonly #facts: AuditFacts
   readonly #use: UseRecord
   readonly #tokens: ReadonlyMap<string, AuditFacts['tokens'][number]>
-  /** By application and rule: the tokens that it names. */
-  readonly #own = new Map<string, Set<string>>()
-  /** By token and application. */
-  readonly #ofToken = new Map<string, Right[]>()
+  /** By application, rule and token: of the tokens that the rule names. */
+  readonly #own = new Map<string, Map<string, Map<string, Right>>>()
   /** By application: what lets in others than the tokens that are named. */
   readonly #general = new Map<string, Right[]>()
   /** By rule: the tokens that are not let in by it as every other is. */
   readonly #exceptedFrom = new Map<string, string[]>()
   readonly #rulesWith = new Map<string, ReadonlySet<Policy>>()
+  readonly #tokenStates = new Map<string, 'unused' | 'unknown'>()
+  /** Whether a rule, application or group is old enough. */
+  readonly #old = new Map<object, boolean>()
+  #uncovered: {token: Ref | undefined} | undefined
   #including: Includes | undefined
   readonly #machinesOnly = new Map<string, boolean>()
 
@@ -62,9 +64,8 @@ export class RightUses {
     this.rules = rules
     for (const [tokenId, rights] of facts.rights.named)
       for (const right of rights) {
-        const key = keyOf(right.applicationId, right.policyId)
-        this.#own.set(key, (this.#own.get(key) ?? new Set()).add(tokenId))
-        pushed(this.#ofToken, keyOf(tokenId, right.applicationId), right)
+        const at = inside(this.#own, right.applicationId)
+        inside(at, right.policyId).set(tokenId, right)
       }
     for (const [tokenId, policies] of facts.rights.except)
       for (const policyId of policies) pushed(this.#exceptedFrom, policyId, tokenId)
@@ -76,8 +77,8 @@ export class RightUses {
   }
 
   /** The tokens that a rule lets in to an application because it names them. */
-  tokensBy({id}: Ref, policy: Ref): ReadonlySet<string> {
-    return this.#own.get(keyOf(id, policy.id)) ?? NONE
+  tokensBy({id}: Ref, policy: Ref): Pick<ReadonlyMap<string, unknown>, 'has' | 'keys' | 'size'> {
+    return this.#own.get(id)?.get(policy.id) ?? NO_RIGHTS
   }
 
   /** Whether a rule lets in every valid token, or everyone. */
@@ -152,14 +153,22 @@ export class RightUses {
     const used = this.#use.rulesUsed(tokenId, application.id)
     if (used.has(policy.id)) return 'used'
     if (this.#isUnclear(used, application)) return 'unknown'
-    const token = this.#tokens.get(tokenId)
-    if (!token || this.#isOld(token.createdAt) !== true) return 'unknown'
-    if (!this.#use.isCovered(token)) {
-      this.doubts.uncovered.add(token.name)
-      return 'unknown'
-    }
+    if (this.#tokenState(tokenId) === 'unknown') return 'unknown'
     const isOld = this.isOld(policy) && this.isOld(application)
     return isOld ? 'unused' : 'unknown'
+  }
+
+  /** Whether the rights of a token that were not seen in use are unused. */
+  #tokenState(id: string): 'unused' | 'unknown' {
+    const known = this.#tokenStates.get(id)
+    if (known) return known
+    const token = this.#tokens.get(id)
+    const isOld = token !== undefined && this.#isOld(token.createdAt) === true
+    const isCovered = isOld && this.#use.isCovered(token)
+    if (isOld && !isCovered) this.doubts.uncovered.add(token.name)
+    const state = isCovered ? 'unused' : 'unknown'
+    this.#tokenStates.set(id, state)
+    return state
   }
 
   /** Whether the record names no rule, or one that the application no longer has. */
@@ -180,21 +189,32 @@ export class RightUses {
     const tokens = this.tokensBy(application, policy)
     const isGeneral = this.isGeneral(application, policy)
     if (!isGeneral && tokens.size === 0) return 'unknown'
-    if (isGeneral)
-      for (const token of this.#facts.tokens)
-        if (!this.#use.isCovered(token)) {
-          this.doubts.uncovered.add(token.name)
-          return 'unknown'
-        }
-    for (const id of tokens) if (this.state(id, application, policy) !== 'unused') return 'unknown'
+    if (isGeneral) {
+      const uncovered = this.#firstUncovered()
+      if (uncovered !== undefined) {
+        this.doubts.uncovered.add(uncovered.name)
+        return 'unknown'
+      }
+    }
+    for (const id of tokens.keys()) if (this.state(id, application, policy) !== 'unused') return 'unknown'
     return this.isOld(policy) && this.isOld(application) ? 'unused' : 'unknown'
   }
 
+  /** Some token of which the record lacks what Cloudflare saw. */
+  #firstUncovered(): Ref | undefined {
+    this.#uncovered ??= {token: this.#facts.tokens.find((token) => !this.#use.isCovered(token))}
+    return this.#uncovered.token
+  }
+
   /** Whether a rule, application or group has existed for as long as the record is looked at. */
-  isOld({name, raw}: Policy | Application | Group): boolean {
+  isOld(thing: Policy | Application | Group): boolean {
+    const known = this.#old.get(thing)
+    if (known !== undefined) return known
+    const {name, raw} = thing
     const made = raw['created_at']
     const isOld = this.#isOld(typeof made === 'string' ? made : undefined)
     if (isOld === undefined) this.doubts.ageless.add(name)
+    this.#old.set(thing, isOld === true)
     return isOld === true
   }
 
@@ -237,11 +257,20 @@ export class RightUses {
 
   /** Whether a token gets into an application, by the rights that are left to it. */
   #reach(id: string | undefined, applicationId: string, lost: ReadonlySet<string> = NONE): Reach {
-    const own = id === undefined ? [] : (this.#ofToken.get(keyOf(id, applicationId)) ?? [])
+    let widest: Reach = 'no'
+    if (id !== undefined)
+      for (const [policyId, tokens] of this.#own.get(applicationId) ?? NO_RULES) {
+        const right = lost.has(policyId) ? undefined : tokens.get(id)
+        if (right?.reach === 'yes') return 'yes'
+        if (right) widest = 'conditional'
+      }
     const excepted = this.#facts.rights.except.get(id ?? OTHER)
-    const general = (this.#general.get(applicationId) ?? []).filter(({policyId}) => !excepted?.has(policyId))
-    const left = [...own, ...general].filter(({policyId}) => !lost.has(policyId))
-    return left.some(({reach}) => reach === 'yes') ? 'yes' : left.length > 0 ? 'conditional' : 'no'
+    for (const {policyId, reach} of this.#general.get(applicationId) ?? []) {
+      if (lost.has(policyId) || excepted?.has(policyId) === true) continue
+      if (reach === 'yes') return 'yes'
+      widest = 'conditional'
+    }
+    return widest
   }
 
   #ref(id: string): Ref {
@@ -250,9 +279,15 @@ export class RightUses {
 }
 
 const NONE: ReadonlySet<string> = new Set()
+const NO_RIGHTS: ReadonlyMap<string, Right> = new Map()
+const NO_RULES: ReadonlyMap<string, ReadonlyMap<string, Right>> = new Map()
 
-function keyOf(...ids: [string, string]): string {
-  return ids.join(' ')
+function inside<T>(maps: Map<string, Map<string, T>>, key: string): Map<string, T> {
+  const known = maps.get(key)
+  if (known) return known
+  const made = new Map<string, T>()
+  maps.set(key, made)
+  return made
 }
 
 function pushed<T>(lists: Map<string, T[]>, key: string, value: T): void {

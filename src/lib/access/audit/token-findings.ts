@@ -77,7 +77,7 @@ class OneToken {
     const end = Date.parse(token.expiresAt ?? '')
     const found: Finding[] = []
     if (end <= facts.now) {
-      const next = this.#isInUse ? [this.#command('refresh')] : this.#revocation
+      const next = this.#isInUse ? this.#command('refresh') : this.#revocation
       found.push(
         this.#finding(
           'expired',
@@ -89,9 +89,11 @@ class OneToken {
       const days = Math.floor((end - facts.now) / DAY_MS)
       const left = days === 0 ? 'within a day' : `in ${counted(days, 'day')}`
       found.push(
-        this.#finding('expiring', `It expires ${left}, on ${dateOf(end)}. ${this.#lastUsed}`, [
+        this.#finding(
+          'expiring',
+          `It expires ${left}, on ${dateOf(end)}. ${this.#lastUsed}`,
           this.#command('refresh'),
-        ]),
+        ),
       )
     }
     if (!token.enabled) {
@@ -117,15 +119,15 @@ class OneToken {
         const why = `It ${this.#age} and was never seen by Cloudflare.`
         found.push(
           isNamed
-            ? this.#finding('referenced-never-used', why, [this.#command('disable')])
+            ? this.#finding('referenced-never-used', why, this.#command('disable'))
             : this.#finding(
                 'never-used',
                 why,
-                this.#canJudgeNames ? this.#revocation : [this.#command('disable')],
+                this.#canJudgeNames ? this.#revocation : this.#command('disable'),
               ),
         )
       } else if (this.#last !== undefined && !this.#isInUse) {
-        found.push(this.#finding('unused', this.#lastUsed, [this.#command('disable')]))
+        found.push(this.#finding('unused', this.#lastUsed, this.#command('disable')))
       }
     }
     if (!isNamed && this.#canJudgeNames) {
@@ -141,9 +143,11 @@ class OneToken {
   secretElsewhere(): Finding[] {
     if (!this.token.enabled || hasExpired(this.token, this.facts.now)) return []
     return [
-      this.#finding('token-without-secret', 'Commands on this machine cannot use it.', [
+      this.#finding(
+        'token-without-secret',
+        'Commands on this machine cannot use it.',
         this.#command('import'),
-      ]),
+      ),
     ]
   }
 
@@ -173,20 +177,28 @@ class OneToken {
   /** The command that deletes it; none where it would be refused. */
   get #revocation(): string[] {
     if (this.naming.obstacle(this.token) !== undefined) return []
-    return [this.#command('revoke', ...(this.naming.names(this.token) ? ['--detach'] : []))]
+    return this.#command('revoke', ...(this.naming.names(this.token) ? ['--detach'] : []))
   }
 
   #unrevokable(next: readonly string[]): string {
     const obstacle = this.naming.obstacle(this.token)
-    return next.length > 0 || obstacle === undefined ? '' : ` It cannot be revoked yet: ${lower(obstacle)}`
+    if (next.length > 0 || obstacle === undefined || this.#zone !== undefined) return ''
+    return ` It cannot be revoked yet: ${lower(obstacle)}`
   }
 
-  #command(verb: string, ...flags: string[]): string {
-    return ztCommand(this.facts.say, 'token', verb, this.reference(this.token), ...flags)
+  get #zone(): string | undefined {
+    return this.facts.zones.of(this.token.id)
+  }
+
+  /** None for a token of a zone: zt changes those of the account. */
+  #command(verb: string, ...flags: string[]): string[] {
+    if (this.#zone !== undefined) return []
+    return [ztCommand(this.facts.say, 'token', verb, this.reference(this.token), ...flags)]
   }
 
   #finding(kind: FindingKind, why: string, next: string[]): Finding {
-    return finding(kind, this.#subject, why, {next})
+    const where = this.#zone === undefined ? '' : ` It belongs to ${this.#zone}: change it in the dashboard.`
+    return finding(kind, this.#subject, why + where, {next})
   }
 }
 
@@ -199,22 +211,25 @@ function counted(many: number, what: string): string {
   return `${many} ${what}${many === 1 ? '' : 's'}`
 }
 
-/** All but the oldest of those with the same name. */
-function duplicates({tokens, say}: AuditFacts): Finding[] {
+/** All but the oldest of those with the same name in the account, or in one of its zones. */
+function duplicates({tokens, say, zones}: AuditFacts): Finding[] {
   const byName = new Map<string, ServiceToken[]>()
   for (const token of tokens) {
-    const same = byName.get(token.name)
+    const key = zones.of(token.id) === undefined ? token.name : `${token.name}\n${zones.of(token.id) ?? ''}`
+    const same = byName.get(key)
     if (same) same.push(token)
-    else byName.set(token.name, [token])
+    else byName.set(key, [token])
   }
-  return [...byName].flatMap(([name, same]) => {
+  return [...byName.values()].flatMap((same) => {
+    const [{name, id: one} = {name: '', id: ''}] = same
     if (same.length === 1) return []
     const [oldest, ...others] = [...same].sort(
       (a, b) => compare(a.createdAt ?? '', b.createdAt ?? '') || compare(a.id, b.id),
     )
     return others.map(({id}, at) => {
       const free = freeName(`${name}-${at + 2}`, byName)
-      const next = canBePasted(free) ? [ztCommand(say, 'token', 'rename', id, free)] : []
+      const next =
+        canBePasted(free) && zones.of(one) === undefined ? [ztCommand(say, 'token', 'rename', id, free)] : []
       return finding(
         'duplicate-name',
         {token: {id, name}},
@@ -236,7 +251,7 @@ export function compare(a: string, b: string): number {
 
 /** Secrets of tokens that are gone, and previous secrets that still work. */
 function ofSecretsHere(facts: AuditFacts): Finding[] {
-  const {gone, stored, tokens, now, say} = facts
+  const {gone, stored, tokens, now, say, zones} = facts
   const byId = new Map(tokens.map((token) => [token.id, token]))
   return [
     ...(typeof gone === 'string' ? [] : gone).map(({tokenId: id, name, store}) => {
@@ -246,7 +261,7 @@ function ofSecretsHere(facts: AuditFacts): Finding[] {
       })
     }),
     ...stored.flatMap(({tokenId, previousUntil}) => {
-      const token = byId.get(tokenId)
+      const token = zones.of(tokenId) === undefined ? byId.get(tokenId) : undefined
       if (!token || previousUntil === undefined || Date.parse(previousUntil) <= now) return []
       return [
         finding(

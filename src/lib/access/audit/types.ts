@@ -65,11 +65,13 @@ export interface AuditFacts {
   expiringMs: number
   /** A token or right that was not used for this time is unused. Rights: at most what the record is kept for. */
   unusedMs: number
+  /** With what belongs to its zones. */
   account: AccountRules
   /** What of the account could not be read. */
   unread: readonly string[]
-  /** The rules of the account's zones, which may name its tokens too, and what of them could not be read. */
-  zones: {read: readonly {name: string; rules: AccountRules}[]; unread: readonly string[]}
+  /** The zone of each object that belongs to one, by the object's ID: as --zone takes it. What of zones could not be read. */
+  zones: {of: (id: string) => string | undefined; unread: readonly string[]}
+  /** Those of the account, and of zones that have applications. */
   tokens: readonly ServiceToken[]
   /** What this machine's index has of this profile's account. */
   stored: readonly IndexEntry[]

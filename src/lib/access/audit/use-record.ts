@@ -18,11 +18,11 @@ export class UseRecord {
   readonly #seen = new Map<string, number>()
   readonly #letIn = new Map<string, number>()
   /** By token and application: the rules that let it in since {@link rightsSince}. */
-  readonly #used = new Map<string, Set<string | undefined>>()
+  readonly #used = new Map<string, Map<string, Set<string | undefined>>>()
   /** The same by application, of all tokens. */
   readonly #usedAt = new Map<string, Set<string | undefined>>()
-  /** Tokens with a rule that let them in, at any application. */
-  readonly #byRule = new Set<string>()
+  /** By token: the rules that let it in, at any application. */
+  readonly #byRule = new Map<string, Set<string>>()
   /** By application: the tokens that were let in. */
   readonly #usersOf = new Map<string, Set<string>>()
 
@@ -36,10 +36,12 @@ export class UseRecord {
       if (!allowed) continue
       latest(this.#letIn, tokenId, at)
       if (at < this.rightsSince) continue
-      added(this.#used, `${tokenId} ${applicationId}`, policyId)
+      const used = this.#used.get(tokenId) ?? new Map<string, Set<string | undefined>>()
+      this.#used.set(tokenId, used)
+      added(used, applicationId, policyId)
       added(this.#usedAt, applicationId, policyId)
       added(this.#usersOf, applicationId, tokenId)
-      if (policyId !== undefined) this.#byRule.add(`${tokenId} ${policyId}`)
+      if (policyId !== undefined) added(this.#byRule, tokenId, policyId)
     }
   }
 
@@ -51,7 +53,7 @@ export class UseRecord {
 
   /** The rules that let a token in to an application; undefined in it: the record does not say which. */
   rulesUsed(tokenId: string, applicationId: string): ReadonlySet<string | undefined> {
-    return this.#used.get(`${tokenId} ${applicationId}`) ?? NONE
+    return this.#used.get(tokenId)?.get(applicationId) ?? NONE
   }
 
   /** The same of all tokens, also of those that no longer exist. */
@@ -61,7 +63,7 @@ export class UseRecord {
 
   /** Whether a rule let a token in to any application, also to one that no longer has the rule. */
   usedRule(tokenId: string, policyId: string): boolean {
-    return this.#byRule.has(`${tokenId} ${policyId}`)
+    return this.#byRule.get(tokenId)?.has(policyId) === true
   }
 
   /** The tokens that were let in to an application. */

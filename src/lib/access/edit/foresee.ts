@@ -2,13 +2,59 @@ import {byPrecedence, toApplication, toGroup, toPolicy} from '../../api/convert.
 import type {Application, Policy} from '../../api/types.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import type {AccountRules} from '../../policy/references.js'
-import {withFields, type ObjectRef, type PolicyLink} from './object.js'
+import {sameField} from './compare.js'
+import {applicationState, withFields, withRules, type ObjectRef, type PolicyLink} from './object.js'
 
 /** A change as far as its effect goes: `fields` are the new values, undefined removes one. */
 export interface Foreseen {
   action: 'create' | 'replace' | 'delete' | 'make-reusable'
   target: ObjectRef
   fields: JsonObject
+  /** The values that these fields had when the change was planned; undefined: none. Left out: not known. */
+  before?: JsonObject | undefined
+}
+
+/**
+ * The first of these changes that was planned for something else than what the account has, by what it reads: the object is
+ * not there, or a field that it replaces has another value. Of what it deletes, the rules count.
+ */
+export function outOfDate(
+  account: AccountRules,
+  changes: readonly Foreseen[],
+): {change: Foreseen; gone: boolean} | undefined {
+  let now = account
+  for (const change of changes) {
+    if (change.action !== 'create') {
+      const state = stateOf(now, change.target)
+      if (!state) return {change, gone: true}
+      const {kind} = change.target
+      const differs = Object.entries(change.before ?? {}).some(
+        ([field, value]) =>
+          (change.action !== 'delete' || RULES.has(field)) && !sameField(kind, field, value, state[field]),
+      )
+      if (differs) return {change, gone: false}
+    }
+    now = afterChange(now, change)
+  }
+  return undefined
+}
+
+const RULES = new Set(['include', 'require', 'exclude', 'decision'])
+
+/** An object as a change has it. */
+function stateOf(
+  {applications, policies, groups}: AccountRules,
+  {kind, id, application}: ObjectRef,
+): JsonObject | undefined {
+  const byId = <T extends {id: string}>(all: readonly T[] = []): T | undefined =>
+    all.find((one) => one.id === id)
+  if (kind === 'application') {
+    const found = byId(applications)
+    return found && applicationState(found.raw, found.policies)
+  }
+  const inside = applications.find((one) => one.id === application?.id)
+  const found = kind === 'group' ? byId(groups) : byId(kind === 'policy' ? policies : inside?.policies)
+  return found && withRules(found.raw)
 }
 
 /** An account's rules as they are once these changes are made, in their order. Pure: nothing is asked or written. */

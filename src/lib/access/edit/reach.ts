@@ -1,3 +1,4 @@
+import type {Policy} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
 import {openedAndClosed, type ReachedPlace} from '../../policy/opened.js'
 import type {AccountRules} from '../../policy/references.js'
@@ -29,9 +30,15 @@ const DECIDING = new Set([
 /**
  * Which applications these changes open to service tokens, and which they close. Reads the lists of the account only if a
  * change may do so: a new policy or group that nothing uses does not.
+ *
+ * @param revoked a service token that is deleted after the changes, which then opens nothing
  */
-export async function reachOfEdit(ctx: AccessContext, changes: readonly Change[]): Promise<EditReach> {
-  if (!changes.some(mayDecide)) return {opens: [], closes: []}
+export async function reachOfEdit(
+  ctx: AccessContext,
+  changes: readonly Change[],
+  revoked?: {id: string},
+): Promise<EditReach> {
+  if (!revoked && !changes.some(mayDecide)) return {opens: [], closes: []}
   const api = await ctx.api()
   ctx.progress.step('Looking for what it opens and closes')
   try {
@@ -47,10 +54,23 @@ export async function reachOfEdit(ctx: AccessContext, changes: readonly Change[]
         fields: {...Object.fromEntries(removed.map((field) => [field, undefined])), ...after},
       }
     })
-    return compareReach(rules, accountAfter(rules, foreseen), tokens)
+    const after = accountAfter(rules, foreseen)
+    return compareReach(rules, revoked ? withoutToken(after, revoked.id) : after, tokens)
   } catch (error) {
     if (!(error instanceof UserError) || error.kind !== 'permission') throw error
     return {opens: [], closes: [], unknown: `zt does not know what this opens and closes: ${error.message}`}
+  }
+}
+
+/** The rules as they are to a token that is no longer valid: no Service Auth rule admits it. */
+function withoutToken(rules: AccountRules, id: string): AccountRules {
+  const without = (policy: Policy): Policy =>
+    policy.decision === 'non_identity'
+      ? {...policy, exclude: [...policy.exclude, {service_token: {token_id: id}}]}
+      : policy
+  return {
+    ...rules,
+    applications: rules.applications.map((one) => ({...one, policies: one.policies.map(without)})),
   }
 }
 

@@ -113,7 +113,7 @@ export async function explainApplication(
   ])
   const ofZone = zone?.applications ?? []
   const all = [...listed.filter(({id}) => !ofZone.some((one) => one.id === id)), ...ofZone]
-  const {application: found, notes} = resolveApplication(ctx, wanted, all, {asks: address !== undefined})
+  const {application: found, notes} = resolved(ctx, wanted, all, {asks: address !== undefined, zone})
   if (!kindOf(found.type).protects) throw notProtected(ctx, found)
   const inZone = zone?.api && ofZone.includes(found) ? {...zone, api: zone.api} : undefined
   const own = inZone?.api ?? api
@@ -155,6 +155,7 @@ export async function explainApplication(
       ...notes,
       ...doubts(application),
       ...(groupsRead ? [] : ['zt could not read the Access groups, so it did not look for traps: the API token lacks the permission']),
+      ...(strict === undefined ? ["zt could not read the organisation's settings, such as strict authentication: the API token may lack the permission"] : []),
       ...(known instanceof UserError ? ['zt could not read the service tokens: the API token lacks the permission'] : []),
       ...(zone?.search === 'not-permitted'
         ? ["zt could not look for applications of the host's zone: the API token may not list zones (permission Zone Read)"]
@@ -164,6 +165,29 @@ export async function explainApplication(
     admission: () => admission(scene),
     bound: () => bound(scene),
   } // prettier-ignore
+}
+
+/** @throws UserError `permission` / `ZONES_NOT_LISTED` where it may be an application of the host's zone */
+function resolved(
+  ctx: AccessContext,
+  wanted: string,
+  all: readonly Application[],
+  {asks, zone}: {asks: boolean; zone: {search: string} | undefined},
+): ReturnType<typeof resolveApplication> {
+  try {
+    return resolveApplication(ctx, wanted, all, {asks})
+  } catch (error) {
+    const isGone = error instanceof UserError && error.code === 'APPLICATION_NOT_FOUND'
+    if (!isGone || zone?.search !== 'not-permitted') throw error
+    throw new UserError({
+      kind: 'permission',
+      code: 'ZONES_NOT_LISTED',
+      message: `The account has no application for "${wanted}", and the API token may not look for one of its zone`,
+      why: 'That needs the permission "Zone Read".',
+      next: ['Give the ID of the zone: --zone ID (the dashboard shows it on the overview page of the zone)'],
+      cause: error,
+    })
+  }
 }
 
 interface Scene {
@@ -296,7 +320,9 @@ function edgeOf({application, groups, strict, address, from, now}: Scene, client
     browser: client.kind === 'person',
   }
   const domains = domain === undefined ? application.domains : [domain]
-  return edgeAnswer({applications: [{...application, domains}], groups, strict, unmatched: undefined, withoutAllow: 'forbidden'}, request)
+  const answer = edgeAnswer({applications: [{...application, domains}], groups, strict, unmatched: undefined, withoutAllow: 'forbidden'}, request)
+  // Who is not admitted there meets no HTTP answer.
+  return kindOf(application.type).connects ? answer : {...answer, possible: answer.possible.map((one) => ({...one, status: undefined}))}
 } // prettier-ignore
 
 /** The host of an application without a public domain. */

@@ -420,6 +420,13 @@ function noRule(
       'The application belongs to the zone and the token to the account: zt adds no rule across the two.'
     return {id, why: [...why, text].join(' '), certain: true, next: [show(facts)]}
   }
+  const doubt = serviceAuthDoubt(application)
+  // A rule may change nothing there.
+  if (doubt !== undefined) {
+    // Of a refusal it is known already.
+    const said = facts.path === undefined ? [...why, `${doubt}.`] : why
+    return {id, why: said.join(' '), certain: true, next: [show(facts)]}
+  }
   if (!block) return {id, why: why.join(' '), certain: true, next: [command]}
   return {
     id,

@@ -4,7 +4,7 @@ import {isJsonObject} from '../../core/json.js'
 import {conditionsOf, Expansion, isAboutTokens, tokenIn} from '../../policy/included.js'
 import {groupIdOf, groupsById, namesToken, type AccountRules, type Rules} from '../../policy/references.js'
 import type {Trap} from '../../policy/traps.js'
-import {takesServiceTokens} from '../applications/kinds.js'
+import {serviceAuthDoubt} from '../applications/kinds.js'
 import {hasServiceAuth} from '../applications/service-auth-401.js'
 import {ASKABLE} from '../rules/input.js'
 
@@ -181,8 +181,17 @@ function tokensOf({tokenIds}: Trap, {tokens}: Scene): {id: string; name: string}
 
 /** Admits what a rule names, under its conditions and under the action that counts. */
 function letIn(trap: Trap, scene: Scene, policy: Policy): Remedy[] {
+  if (namesEveryToken([policy], scene)) return []
   const command = admitting(trap, scene, scene.application, policy)
   return command === undefined ? [] : [{what: 'To let it in by a Service Auth rule', command}]
+}
+
+/** Whether rules name every service token: which of them are to get in elsewhere is for a person to choose. */
+function namesEveryToken(policies: readonly Policy[], {account}: Scene): boolean {
+  const expansion = new Expansion(groupsById(account.groups))
+  return policies.some(({include}) =>
+    expansion.of(include).some(({rule}) => Object.hasOwn(rule, 'any_valid_service_token')),
+  )
 }
 
 /** Admits at the more specific application what the other admits. */
@@ -192,7 +201,7 @@ function admitThere(trap: Trap, scene: Scene): Remedy[] {
   const conditions = new Set(rules.map((rule) => conditionsOf(rule).join('\n')))
   const [first] = rules
   const command =
-    there && first && conditions.size === 1 && !isMixed(there)
+    there && first && conditions.size === 1 && !isMixed(there) && !namesEveryToken(rules, scene)
       ? admitting(trap, scene, there, first)
       : undefined
   return command === undefined
@@ -215,7 +224,7 @@ function admitting(
   const tokens = tokensOf(trap, scene)
   const conditions = [flagsFor(require, 'require', account), flagsFor(exclude, 'exclude', account)]
   const flags = conditions.flatMap((one) => one ?? [])
-  if (!takesServiceTokens(there.type) || conditions.includes(undefined)) return undefined
+  if (serviceAuthDoubt(there) !== undefined || conditions.includes(undefined)) return undefined
   // Block rules are there to keep machines out, too.
   if (there.policies.some(({decision}) => decision === 'deny')) return undefined
   if (!tokens || tokens.length === 0) return undefined

@@ -1,7 +1,6 @@
-import type {AccessApi, Group, Policy, Rule, ServiceToken} from '../../api/types.js'
+import type {AccessApi, Application, Group, Policy, Rule, ServiceToken} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
 import {UserError} from '../../core/errors.js'
-import {reachChange} from '../../policy/reach.js'
 import {
   groupReferences,
   groupsById,
@@ -18,7 +17,7 @@ import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {createChange, deleteChange, replaceChange} from '../edit/change.js'
 import {nameOf, newId, withRules, type ObjectRef} from '../edit/object.js'
-import {compareReach} from '../edit/reach.js'
+import {compareReach, type NamedPlace} from '../edit/reach.js'
 import {
   NO_BINDING,
   planBinding,
@@ -123,10 +122,9 @@ export async function planAddToken(
     return {...edit, already: `"${token.name}" is already in the Access group "${group.name}"`}
   const include = [...group.include, rule]
   const after = withGroup(account, {...group, include})
-  const {opens} = reachChange(token.id, account, after)
   const reach = compareReach(account, after, tokens)
   const binding: PlannedBinding = {...NO_BINDING, bound: [], warnings: []}
-  for (const {application} of opens) {
+  for (const application of changedFor(token, reach.opens, account)) {
     const {tokenId, bound, warnings} = await planBinding(ctx, application, [], [token])
     binding.tokenId ??= tokenId
     binding.bound.push(...bound)
@@ -179,10 +177,10 @@ export async function planRemoveToken(
   if (unclear) throw cannotTakeOut('UNCLEAR', about)
   if (include.length === 0) throw groupWouldBeEmpty(ctx, group, token)
   const after = withGroup(account, {...group, include})
-  const {closes} = reachChange(token.id, account, after)
+  const reach = compareReach(account, after, tokens)
   const byId = groupsById(after.groups)
   const unbound = new Map<string, UnboundHost>()
-  for (const {application} of closes) {
+  for (const application of changedFor(token, reach.closes, account)) {
     const others = account.applications.filter(({id}) => id !== application.id)
     const hosts = await planUnbinding(ctx, application, application.policies, others, byId)
     for (const one of hosts) if (one.tokenId === token.id) unbound.set(one.host, one)
@@ -191,7 +189,7 @@ export async function planRemoveToken(
     ...edit,
     changes: replaceChange(targetOf(group), withRules(group.raw), {include}),
     notes: [...(isExcluded ? [`The group still excludes "${token.name}"`] : [])],
-    reach: compareReach(account, after, tokens),
+    reach,
     unbound: [...unbound.values()],
   }
 }
@@ -277,6 +275,20 @@ async function readMember(
   const nothing = {opens: [], closes: []}
   const edit = {changes: [], notes: [], reach: nothing, group: nameOf(group), token: nameOf(token)}
   return {account, tokens, group, token, edit}
+}
+
+/** The applications that are opened or closed for a token: not those that only change their conditions for it. */
+function changedFor(
+  {id}: ServiceToken,
+  places: readonly NamedPlace[],
+  {applications}: AccountRules,
+): Application[] {
+  const changed = new Set(
+    places
+      .filter(({tokens, before, reach}) => before !== reach && tokens.some((one) => one.id === id))
+      .map(({application}) => application.id),
+  )
+  return applications.filter((one) => changed.has(one.id))
 }
 
 function withGroup(account: AccountRules, group: Group): AccountRules {

@@ -8,7 +8,7 @@ import {readNamedText} from '../../system/own-files.js'
 /** The verdicts that a file may expect. */
 const VERDICTS = ['allow', 'deny', 'login', 'bypass', 'unknown'] as const
 
-const MOST_BYTES = 1024 * 1024
+export const MOST_BYTES = 1024 * 1024
 const MOST_EXPECTATIONS = 10_000
 const MOST_ALIASES = 100
 const LONGEST = 2000

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import {isJsonObject} from '../../core/json.js'
+import type {JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
 import {firstFault} from '../../core/schema.js'
 import {readNamedText} from '../../system/own-files.js'
@@ -17,7 +17,9 @@ const schema = v.looseObject({
       placeholder: v.optional(v.string()),
       name: v.string(),
       application: v.nullable(named),
-      fields: v.array(v.looseObject({field: v.string(), after: v.optional(v.unknown())})),
+      fields: v.array(
+        v.looseObject({field: v.string(), before: v.optional(v.unknown()), after: v.optional(v.unknown())}),
+      ),
     }),
   ),
 })
@@ -40,12 +42,11 @@ export function readPlannedChanges(file: string): Foreseen[] {
   if (!parsed.success) throw bad(file, `It is not the result of a dry run: ${firstFault(parsed.issues)}.`)
   return parsed.output.changes.map(({action, kind, id, placeholder, name, application, fields}): Foreseen => {
     const target = {kind, id: id ?? placeholder ?? '', name, application: application ?? undefined}
-    const values = fields.filter((one) => isJsonObject(one) && Object.hasOwn(one, 'after'))
-    return {
-      action,
-      target,
-      fields: Object.fromEntries(values.map(({field, after}) => [field, after ?? undefined])),
-    }
+    const valuesOf = (which: 'before' | 'after'): JsonObject =>
+      Object.fromEntries(
+        fields.filter((one) => Object.hasOwn(one, which)).map((one) => [one.field, one[which] ?? undefined]),
+      )
+    return {action, target, fields: valuesOf('after'), before: valuesOf('before')}
   })
 }
 

@@ -13,7 +13,8 @@ import {groupsById} from '../../policy/references.js'
 import type {AccessContext} from '../account/context.js'
 import {resolveToken} from '../account/resolve.js'
 import {readWholeAccount, type WholeAccount} from '../account/whole-account.js'
-import {accountAfter, type Foreseen} from '../edit/foresee.js'
+import {accountAfter, outOfDate, type Foreseen} from '../edit/foresee.js'
+import {inWords} from '../edit/object.js'
 import {factInWords} from '../explain/unknown-facts.js'
 import type {Expectation} from './expectations.js'
 
@@ -50,7 +51,7 @@ export async function testPolicies(
 ): Promise<PolicyTest> {
   const api = await ctx.api()
   const [account, organization] = await Promise.all([readWholeAccount(ctx), settingsOf(api)])
-  requireThere(account, planned)
+  requireFresh(account, planned)
   const rules = accountAfter(account.rules, planned)
   const edge: EdgeAccount = {
     applications: rules.applications,
@@ -63,8 +64,12 @@ export async function testPolicies(
     const answer = edgeAnswer(edge, requestOf(ctx, expectation, account, now))
     return tested(expectation, answer)
   })
-  return {results, warnings: account.warnings}
+  const unread = organization ? [] : [NO_SETTINGS]
+  return {results, warnings: [...account.warnings, ...unread]}
 }
+
+const NO_SETTINGS =
+  "zt could not read the organisation's settings, such as strict authentication: the API token may lack the permission"
 
 /** Undefined where the API token may not read them: what depends on them is unknown then. */
 async function settingsOf(api: AccessApi): Promise<JsonObject | undefined> {
@@ -129,22 +134,20 @@ function tested(expectation: Expectation, answer: EdgeAnswer): TestedExpectation
   }
 }
 
-/** Changes of what is no longer there would be evaluated as if they did nothing. */
-function requireThere({rules}: WholeAccount, planned: readonly Foreseen[]): void {
-  const all = [
-    ...rules.applications,
-    ...rules.policies,
-    ...rules.groups,
-    ...rules.applications.flatMap((one) => one.policies),
-  ]
-  const known = new Set(all.map(({id}) => id))
-  const gone = planned.find(({action, target}) => action !== 'create' && !known.has(target.id))
-  if (!gone) return
+/** A change of what is no longer as it was would be evaluated as what it is not. */
+function requireFresh({rules}: WholeAccount, planned: readonly Foreseen[]): void {
+  const found = outOfDate(rules, planned)
+  if (!found) return
+  const what = inWords(found.change.target)
   throw new UserError({
     kind: 'conflict',
     code: 'PLAN_OUT_OF_DATE',
-    message: `The edit changes "${gone.target.name}", which is not in the account`,
-    why: 'It was made for another account, or was deleted since the dry run.',
+    message: found.gone
+      ? `The edit changes ${what}, which is not in the account`
+      : `The edit does not fit ${what} as it is now`,
+    why: found.gone
+      ? 'It was made for another account, or was deleted since the dry run.'
+      : 'It was changed since the dry run, or the edit was made already.',
     next: ['Run the dry run again'],
   })
 }

@@ -32,37 +32,44 @@ export function buildReport(
   const record = new UseRecord(facts)
   const uses = new RightUses(facts, record)
   const audit = auditOf(facts, record, uses)
-  const applications = new Map(facts.account.applications.map((one) => [one.id, reportApplication(one)]))
+  const applications = new Map(
+    facts.account.applications.map((one) => [one.id, reportApplication(one, facts.zones.of(one.id))]),
+  )
   const words = wordsOf(facts)
   const openingOf = openings(facts, {words, record, uses})
   for (const {applicationId, policyId, by, reach, ...right} of rights.every)
     if (by !== 'named')
       applications
         .get(applicationId)
-        ?.open.push({rule: policyId, by, reach, conditions: right.conditions.map(words.condition)})
-  const every = new Map(rights.every.map((right) => [wayKey(right.applicationId, right.policyId), right]))
+        ?.open.push({rule: policyId, by, reach, conditions: words.conditions(right)})
+  const every = new Map<string, Map<string, Right>>()
+  for (const right of rights.every) mapIn(every, right.applicationId).set(right.policyId, right)
   const use = useByToken(usage?.rows ?? [])
   const ofTokens = tokens.map((token): ReportToken => {
     const {allowed = [], refused = []} = use.get(token.id) ?? {}
-    const rows = new Map(allowed.map((row) => [wayKey(row.applicationId, row.policyId), row]))
-    const own = rights.named.get(token.id) ?? []
+    const rows = new Map<string, Map<string | undefined, UsageRow>>()
+    for (const row of allowed) mapIn(rows, row.applicationId).set(row.policyId, row)
     const except = rights.except.get(token.id)
-    const opens = own.map((right) =>
-      openingOf(token.id, right, rows.get(wayKey(right.applicationId, right.policyId))),
-    )
-    const known = new Set(own.map((right) => wayKey(right.applicationId, right.policyId)))
+    const byItsOwn = new Set<UsageRow>()
+    const opens = (rights.named.get(token.id) ?? []).map((right) => {
+      const row = rows.get(right.applicationId)?.get(right.policyId)
+      if (row) byItsOwn.add(row)
+      return openingOf(token.id, right, row)
+    })
     const formerly: Opening[] = []
-    for (const [key, row] of rows) {
-      const right = every.get(key)
-      if (known.has(key)) continue
-      if (right && except?.has(right.policyId) !== true) opens.push(openingOf(token.id, right, row))
-      else formerly.push(noLongerOpen(row))
-    }
+    for (const [applicationId, ofRules] of rows)
+      for (const [policyId = '', row] of ofRules) {
+        if (byItsOwn.has(row)) continue
+        const right = except?.has(policyId) === true ? undefined : every.get(applicationId)?.get(policyId)
+        if (right) opens.push(openingOf(token.id, right, row))
+        else formerly.push(noLongerOpen(row))
+      }
     addTo(applications, opens, allowed, refused)
     return {
       ...{
         id: token.id,
         name: token.name,
+        zone: facts.zones.of(token.id) ?? null,
         status: tokenStatus(token, now),
         createdAt: token.createdAt ?? null,
       },
@@ -110,8 +117,13 @@ const byName = (a: {name: string; id: string}, b: {name: string; id: string}): n
   compare(a.name.toLowerCase(), b.name.toLowerCase()) || compare(a.id, b.id)
 const rank = ({severity}: ReportFinding): number => (severity === 'action' ? 0 : 1)
 
-const wayKey = (applicationId: string, policyId: string | undefined): string =>
-  `${applicationId} ${policyId ?? ''}`
+function mapIn<K, V>(maps: Map<string, Map<K, V>>, key: string): Map<K, V> {
+  const known = maps.get(key)
+  if (known) return known
+  const made = new Map<K, V>()
+  maps.set(key, made)
+  return made
+}
 
 const sum = (rows: readonly UsageRow[]): number => rows.reduce((total, {count}) => total + count, 0)
 const latest = (rows: readonly UsageRow[]): string | null =>
@@ -143,11 +155,9 @@ function openings(
   return (tokenId, right, row) => {
     const unused = row === undefined && state(tokenId, right) === 'unused'
     const {applicationId: application, policyId: rule, by, reach} = right
-    return {
-      ...{application, rule, by, through: right.through.map(words.group), reach},
-      conditions: right.conditions.map(words.condition),
-      ...{uses: row?.count ?? (unused ? 0 : null), last: row?.last ?? null, unused},
-    }
+    const [through, conditions] = [words.through(right), words.conditions(right)]
+    const uses = row?.count ?? (unused ? 0 : null)
+    return {application, rule, by, through, reach, conditions, uses, last: row?.last ?? null, unused}
   }
 }
 
@@ -158,8 +168,12 @@ function noLongerOpen({applicationId, policyId, count, last}: UsageRow): Opening
   }
 }
 
-function reportApplication({id, name, type, domains}: Application): ReportApplication {
-  return {id, name, type, addresses: domains, open: [], tokens: 0, used: 0, allowed: 0, refused: 0}
+function reportApplication(
+  {id, name, type, domains: addresses}: Application,
+  zone: string | undefined,
+): ReportApplication {
+  const counts = {tokens: 0, used: 0, allowed: 0, refused: 0}
+  return {id, name, zone: zone ?? null, type, addresses, open: [], ...counts}
 }
 
 /** Adds what one token opens, and how it used it, to the applications. */
@@ -206,21 +220,32 @@ function reportFinding(one: Finding): ReportFinding {
 }
 
 interface Words {
-  condition: (condition: Right['conditions'][number]) => string
-  group: (id: string) => string
+  conditions: (right: Pick<Right, 'conditions'>) => string[]
+  through: (right: Pick<Right, 'through'>) => string[]
 }
 
-/** Conditions and Access groups in words; each is worded once. */
+/** Conditions and Access groups in words. Rights share their lists of them, and each list is worded once. */
 function wordsOf({account, tokens}: AuditFacts): Words {
   const groups = nameLookup([...account.groups])
   const names: RuleNames = {serviceToken: nameLookup([...tokens]), group: groups}
-  const said = new WeakMap<object, string>()
   return {
-    condition: (condition) => {
-      const words = said.get(condition) ?? `${condition.part} ${ruleInWords(condition.rule, names)}`
-      said.set(condition, words)
-      return words
-    },
-    group: (id) => groups(id) ?? id,
+    conditions: eachOnce(
+      ({conditions}) => conditions,
+      ({part, rule}) => `${part} ${ruleInWords(rule, names)}`,
+    ),
+    through: eachOnce(
+      ({through}) => through,
+      (id) => groups(id) ?? id,
+    ),
+  }
+}
+
+function eachOnce<T, K>(listIn: (of: T) => readonly K[], say: (one: K) => string): (of: T) => string[] {
+  const said = new WeakMap<readonly K[], string[]>()
+  return (of) => {
+    const list = listIn(of)
+    const words = said.get(list) ?? list.map(say)
+    said.set(list, words)
+    return words
   }
 }

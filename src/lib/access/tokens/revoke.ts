@@ -9,6 +9,7 @@ import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {applyChanges, type AppliedEdit} from '../edit/apply.js'
 import type {Change} from '../edit/change.js'
+import {reachOfEdit, type EditReach} from '../edit/reach.js'
 import {requireSecretFields} from '../edit/hidden-fields.js'
 import {makeEdit} from '../edit/make.js'
 import {inWords} from '../edit/object.js'
@@ -30,6 +31,8 @@ export interface Revocation {
   changes: readonly Change[]
   /** The same as steps, in order. */
   detach: DetachStep[]
+  /** What the token no longer opens; undefined: it was not asked for, because no one sees it. */
+  reach: EditReach | undefined
   /** Stores on this machine that have its secret. */
   stores: IndexEntry['store'][]
   /** Hosts for which this machine uses it. */
@@ -77,7 +80,8 @@ export async function revokeToken(
   const target = await findTarget(ctx, api, options.token)
   let shown: Plan | undefined
   if (dryRun || confirm) {
-    shown = await look(ctx, api, target, detach)
+    const seen = await look(ctx, api, target, detach)
+    shown = {...seen, reach: seen.exists ? await reachOfEdit(ctx, seen.changes, seen.token) : undefined}
     if (dryRun) return {...published(shown), dryRun, deleted: false, detached: [], secretRemoved: false, unbound: []} // prettier-ignore
     await confirm?.(published(shown))
   }
@@ -88,6 +92,7 @@ export async function revokeToken(
     const forgotten = await repeatable(ctx, {why: kept, next: again(ctx, made)}, () => forget(ctx, made))
     return {
       ...published(made),
+      reach: shown?.reach,
       changes: applied.changes,
       warnings: [...made.warnings, ...applied.warnings],
       dryRun,
@@ -183,7 +188,7 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   const [entries, bindings] = await Promise.all([ctx.index.list(), ctx.index.bindings()])
   const stores = [...new Set(entries.filter(({tokenId}) => tokenId === id).map(({store}) => store))].sort()
   const hosts = [...new Set(bindings.filter(({tokenId}) => tokenId === id).map(({host}) => host))].sort()
-  const nothing = {enabled: false, references: [], changes: [], detach: [], stores, hosts, warnings: []}
+  const nothing = {enabled: false, references: [], changes: [], detach: [], reach: undefined, stores, hosts, warnings: []} // prettier-ignore
   if (!target.token) {
     const {name, clientId} = target.entry
     return {...nothing, token: {id, name, clientId}, exists: false}

@@ -1,5 +1,6 @@
 import type {DescribedChange} from '../../access/edit/describe.js'
 import type {TokenChange} from '../../access/tokens/changes.js'
+import {reachLines} from '../../access/edit/reach.js'
 import type {DetachStep, Reference, Revocation, RevokeResult} from '../../access/tokens/revoke.js'
 import type {TokenUses} from '../../access/tokens/uses.js'
 import {actionName} from '../../access/rules/action-name.js'
@@ -43,7 +44,7 @@ export function referenceTable(
 
 /** What uses the token, and what its revocation does. */
 export function revocationText(plan: Revocation, changes: readonly DescribedChange[]): string[] {
-  const {token, exists, references} = plan
+  const {token, exists, references, reach} = plan
   const name = style.name(token.name)
   return [
     ...(references.length > 0
@@ -51,6 +52,7 @@ export function revocationText(plan: Revocation, changes: readonly DescribedChan
       : []),
     ...(exists ? [] : [`${name} is no longer in the account.`]),
     ...(changes.length > 0 ? [...editDiff(changes), ''] : []),
+    ...(reach ? [...reachLines(reach), ''] : []),
     'Revoking it would:',
     ...revocationSteps(plan).flatMap((step) =>
       indented(step, 4).map((line, at) => (at === 0 ? `  - ${line.trimStart()}` : line)),

@@ -10,6 +10,7 @@ import type {
 } from '../../access/explain/application.js'
 import {causeJson, causesInWords} from '../../access/explain/explain.js'
 import {factInWords} from '../../access/explain/unknown-facts.js'
+import {kindOf} from '../../access/applications/kinds.js'
 import {actionName} from '../../access/rules/action-name.js'
 import type {Application} from '../../api/types.js'
 import {columnsOf, style} from '../../cli/streams.js'
@@ -88,7 +89,7 @@ export function answerText(explained: ExplainedApplication, answered: ClientAnsw
         ['application', style.name(whereInWords(explained))],
         ['client', clientInWords(answered)],
         ['from', fromInWords(from)],
-        ['verdict', verdictInWords(answer)],
+        ['verdict', verdictInWords(answer, kindOf(application.type).refusal)],
         ['rule', answer.policy && `"${answer.policy.name}" (${actionName(answer.policy.decision)})`],
         ['would decide', answer.undecided.length > 0 ? answer.undecided.map(factWithFlag).join('; ') : undefined],
         ...why.map((line, at): [string, string] => [at === 0 ? 'why' : '', line]),
@@ -122,11 +123,12 @@ function fromInWords({ip, country}: From): string {
   return [ip, country].filter((one) => one !== undefined).join(', ')
 }
 
-function verdictInWords({verdict, possible}: EdgeAnswer): string {
-  const [first, ...others] = possible.map(
-    ({verdict: one, reason, status}) =>
-      `${verdict === 'unknown' ? `${one}, ` : ''}${REASONS[reason]}${status === undefined ? '' : ` (${status})`}`,
-  )
+/** @param refusal what a client that is not admitted meets, where that is no answer of a web server */
+function verdictInWords({verdict, possible}: EdgeAnswer, refusal: string | undefined): string {
+  const [first, ...others] = possible.map(({verdict: one, reason, status}) => {
+    const met = status ?? (one === 'allow' || one === 'bypass' ? undefined : refusal)
+    return `${verdict === 'unknown' ? `${one}, ` : ''}${REASONS[reason]}${met === undefined ? '' : ` (${met})`}`
+  })
   const said = [first, ...others].filter((one) => one !== undefined)
   return said.length === 0 ? VERDICTS[verdict] : `${VERDICTS[verdict]}: ${said.join('; or ')}`
 }
