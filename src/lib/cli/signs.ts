@@ -6,6 +6,8 @@
 export const SIGNS = {
   done: ['✓', 'v'],
   failed: ['✗', 'x'],
+  /** Left as it is, or not looked at. */
+  left: ['–', '-'],
   /** Something was left out here. */
   more: ['…', '...'],
   separator: ['·', '-'],

@@ -1,14 +1,14 @@
-import {columnsOf, style} from '../../cli/streams.js'
+import {columnsOf, mark, sign, style} from '../../cli/streams.js'
 import {widthOf} from '../../cli/width.js'
 import {wrapped} from '../../cli/wrapped.js'
 import type {ErrorJson} from '../../core/error-text.js'
 import {AREAS, type Area, type Finding, type Fixed, type State} from '../../doctor/types.js'
 
 const MARKS: Record<State, (text: string) => string> = {
-  ok: (text) => style.green(`✓ ${text}`),
-  warn: (text) => style.yellow(`! ${text}`),
-  fail: (text) => style.red(`✗ ${text}`),
-  skipped: (text) => style.dim(`– ${text}`),
+  ok: (text) => style.success(`${sign.done} ${text}`),
+  warn: (text) => style.caution(`! ${text}`),
+  fail: (text) => style.failure(`${sign.failed} ${text}`),
+  skipped: (text) => style.secondary(`${sign.left} ${text}`),
 }
 const STATES = Object.keys(MARKS) as State[]
 const STATE_WIDTH = Math.max(...STATES.map((state) => state.length))
@@ -31,7 +31,7 @@ export function findingsText(findings: readonly Finding[], step: (text: string) 
     const some = findings.filter((one) => one.area === area)
     return some.length === 0
       ? []
-      : [style.bold(HEADINGS[area]), ...some.flatMap((one) => findingLines(one, width, step)), '']
+      : [style.heading(HEADINGS[area]), ...some.flatMap((one) => findingLines(one, width, step)), '']
   })
   return [...areas, countsText(findings)]
 }
@@ -46,10 +46,10 @@ function findingLines(
   const lead = `  ${MARKS[state](state.padEnd(STATE_WIDTH))}  `
   const beside = columns >= BESIDE
   const indent = ' '.repeat(beside ? 2 + 2 + STATE_WIDTH + 2 + width + 2 : 4)
-  const shade = state === 'skipped' ? style.dim : (text: string) => text
+  const shade = state === 'skipped' ? style.secondary : (text: string) => text
   const sentences = [
     ...wrapped(detail, columns - indent.length).map(shade),
-    ...(why === undefined ? [] : wrapped(why, columns - indent.length).map(style.dim)),
+    ...(why === undefined ? [] : wrapped(why, columns - indent.length).map(style.secondary)),
   ]
   const cures = next.map(step).flatMap((cure) => cureLines(cure, columns - indent.length))
   const [first = '', ...more] = [...sentences, ...cures]
@@ -65,9 +65,9 @@ const NEXT = 'next: '
 
 /** A command stays on one line, however long: it will be copied. */
 function cureLines(cure: string, columns: number): string[] {
-  if (/^[a-z-]+ /.test(cure)) return [`${style.cyan(NEXT)}${style.cyan(cure)}`]
+  if (/^[a-z-]+ /.test(cure)) return [`${style.command(NEXT)}${style.command(cure)}`]
   const [first = '', ...more] = wrapped(cure, columns - NEXT.length)
-  return [`${style.cyan(NEXT)}${first}`, ...more.map((line) => ' '.repeat(NEXT.length) + line)]
+  return [`${style.command(NEXT)}${first}`, ...more.map((line) => ' '.repeat(NEXT.length) + line)]
 }
 
 function countsText(findings: readonly Finding[]): string {
@@ -89,9 +89,9 @@ export function fixesText(
 }
 
 function fixedText({what, outcome, error}: Fixed): string {
-  if (outcome === 'fixed') return `${style.green('✓ done:')} ${what}`
-  if (outcome === 'left') return `${style.dim('– left:')} ${what}`
-  return `${style.red('✗ failed:')} ${what}. ${error?.why ?? error?.message ?? ''}`.trimEnd()
+  if (outcome === 'fixed') return `${style.success(`${sign.done} done:`)} ${what}`
+  if (outcome === 'left') return `${style.secondary(`${sign.left} left:`)} ${what}`
+  return `${style.failure(`${sign.failed} failed:`)} ${what}. ${error?.why ?? error?.message ?? ''}`.trimEnd()
 }
 
 export function countsOf(findings: readonly Finding[]): Record<State, number> {
@@ -113,7 +113,7 @@ export function bundleText({bytes, sections, replaced}: Bundled, file: string): 
   const indent = columnsOf('stdout') - 2
   return [
     '',
-    `${style.green('✓')} Wrote ${file} (${bytes} bytes). Read it before you send it.`,
+    `${mark.done} Wrote ${file} (${bytes} bytes). Read it before you send it.`,
     ...wrapped(`It has: ${has.join(', ')}.`, indent).map((line) => `  ${line}`),
     ...wrapped(`Replaced: ${without.join(', ') || 'nothing'}.`, indent).map((line) => `  ${line}`),
   ]
