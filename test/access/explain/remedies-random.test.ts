@@ -140,7 +140,7 @@ const SAYS = {
 }
 
 /** More by hand: each run takes about a fifth of a second. */
-const RUNS = Number(process.env['ZT_TEST_RUNS'] ?? 12)
+const RUNS = Number(process.env['RANDOM_RUNS'] ?? 12)
 
 it('whatever an account is: each command against a trap runs, removes it, and changes only what it says', async () => {
   const met = new Map<string, number>()
