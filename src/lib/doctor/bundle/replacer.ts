@@ -12,10 +12,10 @@ const PUBLIC_RESOLVER = '1.1.1.1'
 /** Splits a text so that every character is part of a match, or is a blank or punctuation in ASCII. */
 const PARTS = [
   // Names are in quotes.
-  String.raw`(?<quoted>"[^"\n]*"|(?<![\p{L}\p{N}])'[^'\n]*'(?![\p{L}\p{N}])|“[^”\n]*”)`,
+  String.raw`(?<quoted>"[^"\n]*"|(?<![\p{L}\p{N}])'[^'\n]*'(?![\p{L}\p{N}])|\u201C[^\u201D\n]*\u201D)`,
   // What a person would give there, whatever it is.
   String.raw`(?<given>(?<=--(?:profile|token|account|zone|connect-to|name|host|user) )[^\s"']+)`,
-  String.raw`(?<url>\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>…]+)`,
+  String.raw`(?<url>\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>\u2026]+)`,
   String.raw`(?<email>[^\s"'<>(),:;@]+@[^\s"'<>(),:;@]+)`,
   String.raw`(?<path>(?<![\p{L}\p{N}])(?:~|\.{1,2})?\/[^\s"'<>(),;:]*|\b[A-Za-z]:\\[^\s"'<>(),;]*)`,
   String.raw`(?<address>(?<![\p{L}\p{N}.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\p{L}\p{N}]))`,
@@ -152,7 +152,7 @@ export class Replacer {
         if (groups['date'] !== undefined) return found
         if (groups['id'] !== undefined) return this.place('id', found)
         if (groups['dotted'] !== undefined) return isOwnDotted(found) ? found : this.place('host', found)
-        if (groups['odd'] !== undefined) return found === '…' || found === '–' ? found : this.place('text', found)
+        if (groups['odd'] !== undefined) return found === '\u2026' || found === '\u2013' ? found : this.place('text', found)
         return this.word(found)
       })
   } // prettier-ignore

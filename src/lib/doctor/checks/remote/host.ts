@@ -178,7 +178,7 @@ function notSsh(
     why: `${failure.why ?? failure.message} That is right for a website, and wrong for zt ssh.`,
     next: [
       `For HTTP: ${ztCommand(ctx, 'curl', `https://${host}/`)}`,
-      "For SSH, set the tunnel's service to ssh://…",
+      "For SSH, set the tunnel's service to ssh://HOST:PORT",
     ],
   })
 }
