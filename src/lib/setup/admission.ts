@@ -35,27 +35,16 @@ export interface AdmissionWish {
 /**
  * The application that answers for a host; undefined if there is none.
  *
- * @throws UserError as `explainApplication`; `usage` / `APPLICATION_ELSEWHERE` if another one was named
+ * @throws UserError as `explainApplication`
  */
 export async function applicationOf(
   ctx: AccessContext,
   host: string,
-  named: string | undefined,
 ): Promise<ExplainedApplication | undefined> {
   try {
     const found = await explainApplication(ctx, {wanted: host})
-    // An application of this name, which answers elsewhere.
-    if (!found.address) return undefined
-    const {id, name} = found.application
-    if (named === undefined || [id, name].includes(named)) return found
-    throw new UserError({
-      kind: 'usage',
-      code: 'APPLICATION_ELSEWHERE',
-      message: `"${name}" is the application of ${host}, and not "${named}"`,
-      why: 'Access asks one application for each host. --app names a new one where there is none.',
-      next: [`Leave out --app, or give --app ${JSON.stringify(name)}`],
-      details: {application: {id, name}},
-    })
+    // Or else it only has this name, and answers elsewhere.
+    return found.address && found
   } catch (error) {
     if (error instanceof UserError && error.code === 'APPLICATION_NOT_FOUND') return undefined
     throw error

@@ -54,7 +54,7 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
   const {host, user, port} = ssh
   const record = await recordsOf(world).read(ctx.profile, host)
   const api = await ctx.api()
-  const app = await applicationOf(ctx, host, wish.app)
+  const app = await applicationOf(ctx, host)
   const tokens = await api.listServiceTokens()
   const token = await planToken(ctx, {...wish, host}, {tokens, app, record})
   const {name, id} = token.token
@@ -99,11 +99,7 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
     line('edge', 'todo', 'Wait until the edge accepts the token'),
     sshPart
       ? line('ssh-config', sshPart.how === 'there' ? 'there' : 'todo', sshPart.text)
-      : line(
-          'ssh-config',
-          'skipped',
-          part ? `${world.file} stays as it is` : 'ssh is not configured',
-        ),
+      : line('ssh-config', 'skipped', part ? `${world.file} stays as it is` : 'ssh is not configured'),
     wish.connect === true
       ? line('connect', 'todo', `Connect: ${ztCommand(ctx, 'ssh', wish.destination)}`)
       : line('connect', 'skipped', `Not connecting: ${wish.connect.not}`),

@@ -58,6 +58,8 @@ export async function planSshPart(
     const ours = record?.sshConfig.some((one) => one.how === 'block' && one.name === block.change.host)
     if (ours !== true || planned.action === 'none' || block.unbound) return there
   }
+  const byAlias = planned.aliases.find(({route}) => route === 'zt')
+  if (byAlias) return {...there, text: `ssh uses zt for ${host} as ${byAlias.name} (${file})`}
   const leads = planned.aliases.some(({route}) => route === 'cloudflared')
   if (ssh !== undefined && (meaning?.route === 'cloudflared' || leads)) {
     const adoption = await planAdoption({...adoptionOf(world, host), assumed: host})
