@@ -1,4 +1,5 @@
 import {bindHosts} from '../access/account/host-bindings.js'
+import type {AppliedEdit} from '../access/edit/apply.js'
 import type {SetupPlan} from './plan.js'
 import {admit} from './admission.js'
 import {Checklist} from './checklist.js'
@@ -45,17 +46,18 @@ async function take(world: SetupWorld, plan: SetupPlan, record: SetupRecord): Pr
     warnings.push(...made.warnings)
     return `Created the service token "${token.name}"`
   })
-  const edit = async (): Promise<void> => {
-    if (!admission) return
+  const edit = async (): Promise<AppliedEdit | undefined> => {
+    if (!admission) return undefined
     const wish = {host, application, token, withReach: shown}
     const applied = await admit(ctx, wish, admission, command)
     warnings.push(...applied.warnings)
     if (applied.undoId !== undefined) undo.push(applied.undoId)
+    return applied
   }
   // A new application is created with its rule, and never exists without it.
   const creates = application.id === undefined
   await list.take('application', `Creating the application "${application.name}"`, async () => {
-    await edit()
+    await noteApplication(world, record, await edit())
     return `Created the application "${application.name}" for ${host}`
   })
   await list.take('rule', `Admitting "${token.name}"`, async () => {
@@ -82,6 +84,23 @@ async function take(world: SetupWorld, plan: SetupPlan, record: SetupRecord): Pr
     return done.text
   })
   return {steps: list.steps, changed: plan.changes, undo, warnings, closed: []}
+}
+
+/** What a removal compares: an application that someone changes later is kept. */
+async function noteApplication(
+  world: SetupWorld,
+  record: SetupRecord,
+  applied: AppliedEdit | undefined,
+): Promise<void> {
+  const created = applied?.changes.find(
+    ({action, target}) => action === 'create' && target.kind === 'application',
+  )
+  if (!created) return
+  const {id} = created.target
+  const updatedAt = (await (await world.ctx.api()).getApplication(id)).raw['updated_at']
+  if (typeof updatedAt !== 'string') return
+  record.application = {id, updatedAt}
+  await recordsOf(world).write(record)
 }
 
 /** Binds the host to the token, and records the previous binding before. */

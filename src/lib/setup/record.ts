@@ -16,6 +16,8 @@ const schema = v.object({
   startedAt: v.string(),
   /** Service tokens that it created; without an ID until that is known, but with the ID of the journal's operation. */
   tokens: v.array(v.object({operation: v.string(), name: v.string(), id: v.optional(v.string())})),
+  /** The application that it created, with Cloudflare's time of its last change by then. */
+  application: v.optional(v.object({id: v.string(), updatedAt: v.string()})),
   /** The host's binding that it made, and the previous one. */
   binding: v.optional(v.object({tokenId: v.string(), before: v.nullable(binding)})),
   sshConfig: v.array(

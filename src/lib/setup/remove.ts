@@ -35,8 +35,8 @@ export async function planRemoval(world: SetupWorld, host: string, shown: boolea
   if (!record) return nothing
   const ssh = await sshSteps(world, record)
   const binding = await bindingStep(ctx, record)
-  const {step: edit, changes} = await editStep(ctx, record)
-  const token = await tokenStep(ctx, record, changes)
+  const {step: edit, changes, whole} = await editStep(ctx, record)
+  const token = await tokenStep(ctx, record, whole ? changes : undefined)
   return {
     ...nothing,
     steps: [...ssh.steps, ...binding, ...edit, ...token],
@@ -165,6 +165,18 @@ async function editsOf(ctx: AccessContext, {id}: SetupRecord): Promise<UndoRecor
 /** Why an edit cannot be undone, if that is not a failure. */
 const KEPT = new Set(['CHANGED_SINCE', 'UNDO_IMPOSSIBLE'])
 
+const STAYS = 'The application and its rule stay'
+
+/** Whether someone has changed the application that the setup created, in whatever field. */
+async function changedSince(ctx: AccessContext, {application}: SetupRecord): Promise<string | undefined> {
+  if (!application) return undefined
+  const all = await (await ctx.api()).listApplications()
+  const now = all.find(({id}) => id === application.id)
+  return now === undefined || now.raw['updated_at'] === application.updatedAt
+    ? undefined
+    : `"${now.name}" has been changed since`
+}
+
 async function planned(ctx: AccessContext, {id}: UndoRecord): Promise<PlannedUndo | UserError | undefined> {
   try {
     return await planUndo(ctx, id)
@@ -179,7 +191,10 @@ async function planned(ctx: AccessContext, {id}: UndoRecord): Promise<PlannedUnd
 async function editStep(
   ctx: AccessContext,
   record: SetupRecord,
-): Promise<{step: SetupStep[]; changes: Change[]}> {
+): Promise<{step: SetupStep[]; changes: Change[]; whole: boolean}> {
+  const changed = await changedSince(ctx, record)
+  if (changed !== undefined)
+    return {step: [{step: 'rule', state: 'kept', text: STAYS, why: changed}], changes: [], whole: true}
   const changes = new Map<string, Change>()
   const kept: UserError[] = []
   for (const edit of await editsOf(ctx, record)) {
@@ -192,13 +207,15 @@ async function editStep(
   const [first] = kept
   if (first && all.length === 0)
     return {
-      step: [{step: 'rule', state: 'kept', text: 'The rule stays', why: first.why ?? first.message}],
+      step: [{step: 'rule', state: 'kept', text: STAYS, why: first.why ?? first.message}],
       changes: [],
+      whole: true,
     }
-  if (all.length === 0) return {step: [], changes: []}
+  if (all.length === 0) return {step: [], changes: [], whole: true}
   const creates = all.some(({action, target}) => action === 'delete' && target.kind === 'application')
   const text = creates ? 'Delete the application and its rule' : 'Take the rule off the application'
-  return {step: [{step: 'rule', state: 'todo', text}], changes: all}
+  // Of several edits, the earlier ones can be planned once the later ones are undone.
+  return {step: [{step: 'rule', state: 'todo', text}], changes: all, whole: kept.length === 0}
 }
 
 async function undoEdits(
@@ -214,18 +231,18 @@ async function undoEdits(
       })
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      if (KEPT.has(error.code))
-        return {state: 'kept', text: 'The rule stays', why: error.why ?? error.message}
+      if (KEPT.has(error.code)) return {state: 'kept', text: STAYS, why: error.why ?? error.message}
       if (error.code !== 'ALREADY_UNDONE') throw error
     }
   }
   return 'The applications and their rules are as before'
 }
 
+/** @param undone what the removal changes before; undefined: not all of it is known yet */
 async function tokenStep(
   ctx: AccessContext,
   record: SetupRecord,
-  undone: readonly Change[],
+  undone: readonly Change[] | undefined,
 ): Promise<SetupStep[]> {
   const text = tokenText(record)
   const steps: SetupStep[] = []
@@ -240,7 +257,8 @@ async function tokenStep(
         steps.push({step: 'token', state: 'todo', text})
       continue
     }
-    const why = (await boundElsewhere(ctx, record, token.id)) ?? (await namedElsewhere(ctx, token, undone))
+    const why =
+      (await boundElsewhere(ctx, record, token.id)) ?? (undone && (await namedElsewhere(ctx, token, undone)))
     steps.push({step: 'token', state: why === undefined ? 'todo' : 'kept', text, why})
   }
   // Several tokens are one step; what is kept of them is known when it is taken.

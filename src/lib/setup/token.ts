@@ -53,7 +53,7 @@ export async function planToken(
   const entries = await ctx.index.list(ctx.profile)
   const here = (id: string): boolean => entries.some(({tokenId}) => tokenId === id)
   const there = (token: ServiceToken): PlannedToken => {
-    if (unfinished?.name === token.name && !here(token.id)) return {how: 'finish', token}
+    if (unfinished?.name === token.name) return {how: 'finish', token}
     if (!here(token.id)) throw notHere(ctx, host, token)
     return {how: 'there', token}
   }
@@ -67,9 +67,12 @@ export async function planToken(
   const made = record?.tokens.map(({id, operation}) =>
     byId(id ?? entries.find((entry) => entry.operation === operation)?.tokenId),
   )
+  if (unfinished) {
+    const begun = tokens.find(({name}) => name === unfinished.name)
+    return begun ? there(begun) : planNew(ctx, {name: unfinished.name, duration}, unfinished)
+  }
   const own = made?.findLast((one) => one !== undefined)
   if (own) return there(own)
-  if (unfinished) return planNew(ctx, {name: unfinished.name, duration}, unfinished)
   const admitted = app ? (await app.admission()).tokens.filter(({admitted}) => admitted === 'yes') : []
   const usable = admitted.flatMap(({token: {id}}) => (here(id) ? (byId(id) ?? []) : []))
   const [only] = usable
@@ -175,7 +178,8 @@ export async function makeToken(
  */
 export async function settleTokens(world: SetupWorld, record: SetupRecord): Promise<void> {
   const {ctx} = world
-  for (const {operation, name} of record.tokens.filter(({id}) => id === undefined)) {
+  const open = record.tokens.filter(({id}) => id === undefined)
+  for (const {operation, name} of open) {
     if (await ctx.journal.read(operation)) {
       const settle = async (undo: boolean) =>
         (await recoverUnfinished(ctx, {only: operation, undo})).recovered[0]
@@ -193,7 +197,7 @@ export async function settleTokens(world: SetupWorld, record: SetupRecord): Prom
     const entry = (await ctx.index.list(ctx.profile)).find((one) => one.operation === operation)
     noteToken(record, operation, entry?.tokenId)
   }
-  await recordsOf(world).write(record)
+  if (open.length > 0) await recordsOf(world).write(record)
 }
 
 /** @param id undefined: the operation made none */
