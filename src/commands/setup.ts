@@ -35,7 +35,7 @@ export default class Setup extends SetupCommand<typeof Setup> {
       'listApplications', 'listServiceTokens', 'getServiceToken', 'createServiceToken', 'updateServiceToken',
       'deleteServiceToken', 'getApplication', 'listApplicationPolicies', 'listPolicies', 'createPolicy',
       'getPolicy', 'createApplication', 'replaceApplication', 'deleteApplication', 'deletePolicy',
-      'createApplicationPolicy', 'deleteApplicationPolicy', 'replaceApplicationPolicy', 'replacePolicy',
+      'createApplicationPolicy', 'deleteApplicationPolicy',
     ],
     tries: ['listGroups', 'listZones', 'getOrganization'],
   } as const

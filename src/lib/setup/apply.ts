@@ -27,7 +27,7 @@ export async function applySetup(world: SetupWorld, plan: SetupPlan): Promise<Se
   })
 }
 
-/** A host that was set up within this time may be new to the edge. */
+/** An application that was created within this time may be new to the edge. */
 const NEW_MS = 10 * 60_000
 
 async function take(world: SetupWorld, plan: SetupPlan, record: SetupRecord): Promise<SetupOutcome> {
@@ -69,11 +69,9 @@ async function take(world: SetupWorld, plan: SetupPlan, record: SetupRecord): Pr
     return `zt uses "${token.name}" for ${host}`
   })
   await list.take('edge', 'Asking the edge', async () => {
-    const {seconds, banner} = await untilAccepted(
-      world,
-      host,
-      ctx.clock.now() - Date.parse(record.startedAt) < NEW_MS,
-    )
+    const isNew =
+      record.application !== undefined && ctx.clock.now() - Date.parse(record.application.updatedAt) < NEW_MS
+    const {seconds, banner} = await untilAccepted(world, host, isNew)
     const after = seconds === 0 ? '' : ` after ${seconds} s`
     return `The edge accepted the token${after}; the server says ${banner}`
   })

@@ -25,7 +25,7 @@ export interface Accepted {
 /**
  * Connects as `zt ssh check` does until the edge accepts the token. Ends at once with what waiting cannot cure.
  *
- * @param isNew the host was set up a short while ago, and perhaps its tunnel too
+ * @param isNew its application was created a short while ago, and perhaps its tunnel too
  * @throws UserError of `findTarget`; the failure of the connection, explained
  */
 export async function untilAccepted(world: SetupWorld, host: string, isNew: boolean): Promise<Accepted> {
