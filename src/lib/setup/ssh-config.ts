@@ -56,7 +56,7 @@ export async function planSshPart(
   const planned = await planSshConfig(block.change)
   if (meaning?.route === 'zt' && meaning.host.toLowerCase() === host) {
     const ours = record?.sshConfig.some((one) => one.how === 'block' && one.name === block.change.host)
-    if (ours !== true || planned.action === 'none' || block.unbound) return there
+    if (ours !== true || planned.action === 'none') return there
   }
   const byAlias = planned.aliases.find(({route}) => route === 'zt')
   if (byAlias) return {...there, text: `ssh uses zt for ${host} as ${byAlias.name} (${file})`}
@@ -116,7 +116,7 @@ async function note(world: SetupWorld, record: SetupRecord, part: ConfigRecord):
 async function blockOf(
   {settings, program, env, file}: SetupWorld,
   destination: string,
-): Promise<{change: SshConfigChange; unbound: boolean; warnings: string[]}> {
+): Promise<{change: SshConfigChange; warnings: string[]}> {
   const requested = await requestedBlock({
     ...{destination, file: undefined, remove: false, client: 'auto', share: true, shortLivedCert: true},
     ...{settings, program, env},
@@ -124,7 +124,7 @@ async function blockOf(
   })
   const {name, block, warnings} = requested
   const change = {file, host: name, block: block?.options, env}
-  return {change, unbound: block?.options.sharing?.key.tokenId === undefined, warnings}
+  return {change, warnings}
 }
 
 function adoptionOf({settings, program, env, file}: SetupWorld, host: string): AdoptionOptions {
