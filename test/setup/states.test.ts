@@ -2,7 +2,6 @@ import fs from 'node:fs/promises'
 import net, {type AddressInfo} from 'node:net'
 import path from 'node:path'
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
-import type {JsonObject} from '../../src/lib/core/json.js'
 import {CommandWorld} from '../support/command-harness.js'
 import {SetupScene} from '../support/setup-scene.js'
 
@@ -75,7 +74,9 @@ describe('from every state', () => {
     const before = await scene.everything()
 
     const {steps, changed} = await zt.json(LINE)
-    const made = Object.fromEntries((steps as JsonObject[]).map((one) => [one['step'], one['state']]))
+    const made = Object.fromEntries(
+      (steps as Record<string, string>[]).map(({step = '', state: is}) => [step, is]),
+    )
     expect({changed, ...made}).toEqual({
       login: 'there',
       token: state.token === 'no token' ? 'done' : 'there',
