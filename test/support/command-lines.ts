@@ -324,7 +324,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['token', 'disable', 'idle']},
     {args: ['setup', 'build.widgetcorp.tech', '--token', 'idle', '--yes'], ends: 10},
     {args: ['setup', 'build.widgetcorp.tech', '--remove', '--yes']},
-    ...[HOST, 'legacy.widgetcorp.tech'].flatMap((host): Line[] => [
+    ...['gitlab-ssh.widgetcorp.tech', 'legacy.widgetcorp.tech'].flatMap((host): Line[] => [
       {args: ['setup', host, '--token', 'made', '--yes'], ends: 8},
       {args: ['setup', host, '--remove', '--yes']},
     ]),
