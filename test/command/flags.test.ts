@@ -11,6 +11,7 @@ const EXCEPTIONS: Record<string, string> = {
   group: "an Access group, in app explain one of the person's at the identity provider",
   ip: 'a rule names it, app explain asks for a client with it',
   name: 'app add-rule sets it, the lists search for it: app list for a part, token list for all of it',
+  remove: "ssh config takes back its block, setup takes back all that it did",
   'short-lived-cert':
     "access ssh-config takes cloudflared's without effect, ssh config switches such certificates off",
   since: 'report compares with an earlier report, the others look back for that long',

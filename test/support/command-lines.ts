@@ -326,6 +326,18 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['access', 'curl', '--token', 'stranger', '--yes', `https://${HOST}/`, '--data'], ends: 10},
   ],
 
+  // Nothing answers behind the edge.
+  'hosts that are set up, and that taken back': [
+    {args: ['token', 'create', 'idle']},
+    {args: ['token', 'disable', 'idle']},
+    {args: ['setup', 'build.widgetcorp.tech', '--token', 'idle', '--yes'], ends: 10},
+    {args: ['setup', 'build.widgetcorp.tech', '--remove', '--yes']},
+    ...['gitlab-ssh.widgetcorp.tech', 'legacy.widgetcorp.tech'].flatMap((host): Line[] => [
+      {args: ['setup', host, '--token', 'made', '--yes'], ends: 8},
+      {args: ['setup', host, '--remove', '--yes']},
+    ]),
+  ],
+
   'the sandbox, which is another account': [
     {args: ['sandbox', 'start']},
     {args: ['sandbox', 'status']},
@@ -645,6 +657,10 @@ const tableWith = ({known, spare, apiUrl}: Ids): Record<string, CommandLines> =>
   'ssh:check': {
     leak: [['ssh', 'check', SSH], ['ssh', 'check', SSH, '--token', 'env', '--yes', '--timeout', '5'], ['ssh', 'check', 'elsewhere.example']],
     hostile: [['ssh', 'check', GREETER, '--token', 'known', '--yes'], ['ssh', 'check', HOSTILE]],
+  },
+  setup: {
+    leak: [['setup', SSH, '--dry-run'], ['setup', 'new-ssh.widgetcorp.tech', '--yes', '--ssh-config', '--file', 'new-config'], ['setup', 'new-ssh.widgetcorp.tech', '--remove', '--yes'], ['setup', 'new-ssh.nowhere.example', '--yes', '--json'], ['setup', SSH, '--token', 'co.access']],
+    hostile: [['setup', SSH, '--token', HOSTILE, '--dry-run'], ['setup', GREETER, '--app', HOSTILE, '--dry-run'], ['setup', HOSTILE]],
   },
   'ssh:proxy': {
     leak: [['ssh', 'proxy', SSH], ['ssh', 'proxy', SSH, '--client', 'cloudflared'], ['ssh', 'proxy', 'elsewhere.example'], ['ssh', 'proxy', SSH, '--destination', '10.0.0.7:22'], ['ssh', 'proxy', SSH, '--destination', 'not an address']],

@@ -148,6 +148,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     out(typeof text === 'string' ? wrapped(text, columnsOf('stdout')) : text)
   }
 
+  /** The same in the middle of a longer run: the progress line may come back below it. */
+  protected printSoFar(text: Text): void {
+    this.#progress?.hide()
+    if (!this.jsonEnabled() && !this.quiet) out(text)
+  }
+
   /** What --quiet prints: the ID of what was made, or of what is listed. */
   protected printId(id: string | null | undefined): void {
     if (this.quiet && typeof id === 'string') out(id)

@@ -37,6 +37,8 @@ export interface IndexEntry {
   secretVersion?: number | undefined
   /** The secret came from a person: the number is then the current one of that moment, and no API says whose it is. */
   imported?: boolean | undefined
+  /** The operation of the journal that created the token, as long as it has its first secret. */
+  operation?: string | undefined
 }
 
 /** Which token opens a host, or a path of it, for one profile. */
@@ -65,6 +67,7 @@ const entrySchema = v.object({
   previousUntil: v.optional(v.string()),
   secretVersion: v.optional(v.pipe(v.number(), v.integer())),
   imported: v.optional(v.boolean()),
+  operation: v.optional(v.string()),
 })
 
 const bindingSchema = v.object({

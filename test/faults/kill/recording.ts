@@ -22,7 +22,7 @@ export type Death = {at: number; phase: Phase} | {label: string; phase: Phase}
 
 /** Runs zt with its effects counted, and kills it at one of them on request. */
 export async function recorded(
-  scene: Scene,
+  scene: Pick<Scene, 'folder' | 'home' | 'run'>,
   args: string[],
   death?: Death,
 ): Promise<{end: End; effects: Effect[]}> {

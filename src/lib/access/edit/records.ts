@@ -44,6 +44,8 @@ export interface UndoRecord {
   undoneBy?: string | undefined
   /** New IDs of objects that were created again, by their previous IDs; a `newId` until the API's answer is there. */
   renamed?: Record<string, string> | undefined
+  /** The setup of a host that made the edit as one of its steps. */
+  setup?: string | undefined
   changes: RecordedChange[]
 }
 
@@ -59,6 +61,7 @@ const schema = v.object({
   undoes: v.optional(v.string()),
   undoneBy: v.optional(v.string()),
   renamed: v.optional(v.record(v.string(), v.string())),
+  setup: v.optional(v.string()),
   changes: v.array(
     v.object({
       action: v.picklist(['create', 'replace', 'delete', 'make-reusable']),
@@ -92,21 +95,33 @@ const TIME_LENGTH = 8
 /** Undo records as files, one per edit. No secrets. */
 export class UndoRecords {
   readonly #directory: string
+  readonly #setup: string | undefined
 
-  /** @param directory created when needed, 0700 */
-  constructor(directory: string) {
+  /**
+   * @param directory created when needed, 0700
+   * @param setup the setup whose edits these will be
+   */
+  constructor(directory: string, setup?: string) {
     this.#directory = directory
+    this.#setup = setup
+  }
+
+  /** The same records; those that begin by it belong to a setup, which finds them by its ID. */
+  forSetup(id: string): UndoRecords {
+    return new UndoRecords(this.#directory, id)
   }
 
   /**
-   * Writes a new record durably, and removes old ones: the latest 200 are kept, for 90 days.
+   * Writes a new record durably, and removes old ones: the latest 200 are kept, for 90 days; those of a setup until they are
+   * undone.
    *
    * @param now milliseconds since the epoch
    * @throws UserError `not-written` / `FILE_NOT_WRITABLE`
    */
   async begin(record: Omit<UndoRecord, 'id' | 'state'>, now: number): Promise<UndoRecord> {
     for (;;) {
-      const begun: UndoRecord = {...record, id: idAt(now), state: 'begun'}
+      const setup = this.#setup
+      const begun: UndoRecord = {...record, ...(setup !== undefined && {setup}), id: idAt(now), state: 'begun'}
       if (!(await createFileOnce(this.#file(begun.id), text(begun)))) continue
       await this.#prune([begun.id, begun.undoes], now)
       return begun
@@ -170,7 +185,13 @@ export class UndoRecords {
     const ids = await this.#ids()
     const oldest = idAt(Math.max(EPOCH, now - KEPT_DAYS * DAY_MS)).slice(0, TIME_LENGTH)
     const gone = ids.filter((id, at) => !kept.includes(id) && (at >= KEPT || id < oldest))
-    for (const id of gone) await removeFile(this.#file(id))
+    for (const id of gone) if (!(await this.#isNeeded(id))) await removeFile(this.#file(id))
+  }
+
+  /** Whether a setup may still have to take the edit back. */
+  async #isNeeded(id: string): Promise<boolean> {
+    const record = await this.#parse(id).catch(() => undefined)
+    return record?.setup !== undefined && record.state !== 'undone'
   }
 
   /** The latest first. */

@@ -22,12 +22,13 @@ export interface CreatedToken {
  * token has. It gets its own name and is enabled when the secret is in the store, so whatever interrupts this, every
  * token that works has a secret. `recoverUnfinished` settles an interrupted run from the journal.
  *
+ * @param options.operation the ID that the journal's entry is to have, and the index's entry keeps
  * @throws UserError `usage` (name, duration), `conflict` / `TOKEN_NAME_TAKEN`, `OPERATION_PENDING`, `TOKEN_BUSY`,
  *   `needs-action` (store); `SECRET_NOT_SAVED`: nothing is left; `TOKEN_PENDING`: the journal has it; ApiError
  */
 export async function createServiceToken(
   ctx: AccessContext,
-  options: {name: string; duration?: string | undefined},
+  options: {name: string; duration?: string | undefined; operation?: string | undefined},
 ): Promise<CreatedToken> {
   const name = checkTokenName(options.name)
   const duration = options.duration === undefined ? undefined : parseTokenDuration(options.duration).api
@@ -35,7 +36,8 @@ export async function createServiceToken(
   const store = await ctx.store()
   const warning = await requireReady(store, {write: true})
   const api = await ctx.api()
-  const entry = newEntry(ctx, api, {kind: 'create', name, token: undefined, store: store.kind})
+  const {operation: id} = options
+  const entry = newEntry(ctx, api, {id, kind: 'create', name, token: undefined, store: store.kind})
   return withLock(ctx, lockOf(entry), async () => {
     await refuseUnfinished(ctx, (other) => other.kind === 'create' && lockOf(other) === lockOf(entry))
     const {token, made, warnings} = await new Creation(ctx, api, store, entry, duration).run()

@@ -2,6 +2,7 @@ import type {AccessApi, NewServiceToken, ServiceToken} from '../../api/types.js'
 import {ApiError, UserError} from '../../core/errors.js'
 import {said} from '../../core/said.js'
 import {readCredentials} from '../../secrets/credentials.js'
+import type {IndexEntry} from '../../secrets/index-files.js'
 import type {JournalEntry, Spooled} from '../../secrets/journal/journal.js'
 import type {SecretStore} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
@@ -114,7 +115,7 @@ export class Creation extends Issuance<void> {
 
   protected async save(spooled: Spooled): Promise<void> {
     try {
-      await keepSecret(this.ctx, this.store, this.entry, spooled)
+      await keepSecret(this.ctx, this.store, this.#made, spooled)
       const tokens = await this.api.listServiceTokens()
       await this.#deleteTwins(spooled.tokenId, tokens)
       refuseTaken(this.ctx, this.entry.name, tokens)
@@ -204,14 +205,14 @@ export class Creation extends Issuance<void> {
       }
     }
     if (token.name === unfinishedName(entry))
-      return this.#planEnabling(token, tokens, () => keepSecret(ctx, store, entry, spooled))
+      return this.#planEnabling(token, tokens, () => keepSecret(ctx, store, this.#made, spooled))
     // It has its name, which is the last step before clearing up: the store may hold a newer secret by now.
     const here = await store.has({kind: 'service-token', id: token.id})
     return {
       settlement: 'finished',
       why: `The token works, and its secret is in ${store.label}.`,
       act: async () => {
-        if (!here) await keepSecret(ctx, store, {...entry, name: token.name}, spooled)
+        if (!here) await keepSecret(ctx, store, {...this.#made, name: token.name}, spooled)
       },
     }
   }
@@ -238,6 +239,12 @@ export class Creation extends Issuance<void> {
         await this.#enable(token.id)
       },
     }
+  }
+
+  /** Of the index's entry. */
+  get #made(): Pick<IndexEntry, 'accountId' | 'name' | 'operation'> {
+    const {accountId, name, id} = this.entry
+    return {accountId, name, operation: id}
   }
 
   get #again(): string[] {
@@ -312,9 +319,9 @@ export class Creation extends Issuance<void> {
 
   /** Adds a secret that is in the store already to the index. */
   async #index({id, clientId, expiresAt}: ServiceToken): Promise<void> {
-    const {ctx, store, entry} = this
+    const {ctx, store} = this
     if ((await ctx.index.list(ctx.profile)).some(({tokenId}) => tokenId === id)) return
-    await indexSecret(ctx, store, entry, {tokenId: id, clientId, expiresAt, previousUntil: undefined})
+    await indexSecret(ctx, store, this.#made, {tokenId: id, clientId, expiresAt, previousUntil: undefined})
   }
 }
 

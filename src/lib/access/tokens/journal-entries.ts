@@ -27,10 +27,13 @@ export function isUnfinishedName(name: string): boolean {
 export function newEntry(
   ctx: AccessContext,
   api: AccessApi,
-  options: Pick<JournalEntry, 'kind' | 'name' | 'token'> & {store: SecretStore['kind']},
+  {
+    id = randomUUID(),
+    ...options
+  }: Pick<JournalEntry, 'kind' | 'name' | 'token'> & {store: SecretStore['kind']; id?: string | undefined},
 ): JournalEntry {
   return {
-    id: randomUUID(),
+    id,
     profile: ctx.profile,
     accountId: api.accountId ?? '',
     apiUrl: ctx.apiUrl,

@@ -30,6 +30,8 @@ export interface Recovery {
 export interface RecoverOptions {
   dryRun?: boolean | undefined
   undo?: boolean | undefined
+  /** Only this operation. */
+  only?: string | undefined
 }
 
 /**
@@ -43,7 +45,10 @@ export async function recoverUnfinished(ctx: AccessContext, options: RecoverOpti
   const {entries, damaged} = await ctx.journal.list()
   const others = entries.filter(({profile}) => profile !== ctx.profile).map(({profile}) => profile)
   const recovered: Recovered[] = []
-  for (const entry of entries.filter(({profile}) => profile === ctx.profile)) {
+  const own = entries.filter(
+    ({profile, id}) => profile === ctx.profile && (options.only === undefined || id === options.only),
+  )
+  for (const entry of own) {
     const one = await recoverOne(ctx, entry, options)
     if (one) recovered.push(one)
   }

@@ -10,7 +10,7 @@ import {nowText} from './journal-entries.js'
 export async function keepSecret(
   ctx: AccessContext,
   store: SecretStore,
-  of: Pick<IndexEntry, 'accountId' | 'name'>,
+  of: Pick<IndexEntry, 'accountId' | 'name' | 'operation'>,
   spooled: Spooled,
 ): Promise<void> {
   const {tokenId, clientId, clientSecret, previous} = spooled
@@ -22,7 +22,7 @@ export async function keepSecret(
 export async function indexSecret(
   ctx: AccessContext,
   store: SecretStore,
-  {accountId, name}: Pick<IndexEntry, 'accountId' | 'name'>,
+  {accountId, name, operation}: Pick<IndexEntry, 'accountId' | 'name' | 'operation'>,
   {
     tokenId,
     clientId,
@@ -50,6 +50,7 @@ export async function indexSecret(
     previousUntil,
     secretVersion,
     imported,
+    operation,
   })
 }
 

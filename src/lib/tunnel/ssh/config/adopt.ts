@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto'
 import type {Environment} from '../../../config/paths.js'
 import type {Settings} from '../../../config/types.js'
 import {UserError} from '../../../core/errors.js'
@@ -31,10 +32,21 @@ export interface AdoptionOptions {
   /** The command that starts zt (system/zt-program.ts), with absolute paths. */
   program: readonly string[]
   env: Environment
+  /**
+   * Which lines: all, if it is left out.
+   *
+   * @param key identifies a line, whether or not zt has adopted it
+   * @param hosts that it connects to; of a line that is given back, none
+   */
+  only?: ((key: string, hosts: ReadonlySet<string>) => boolean) | undefined
+  /** A host that will be bound to a token when the change is made. */
+  assumed?: string | undefined
 }
 
 export interface AdoptionPlan extends AdoptionOutcome {
   files: PlannedFile[]
+  /** Of the lines that move, as `only` gets them. */
+  keys: string[]
 }
 
 /** A ProxyCommand of cloudflared in one of the files. */
@@ -68,6 +80,7 @@ async function planToZt(options: AdoptionOptions): Promise<AdoptionPlan> {
   const left: LeftLine[] = []
   for (const candidate of candidates) {
     const decision = await decide(candidate, before, options)
+    if (decision === 'not-wanted') continue
     if ('why' in decision) left.push({...placeOf(candidate), ...decision})
     else moves.push({...candidate, ...decision})
   }
@@ -85,11 +98,11 @@ async function planToZt(options: AdoptionOptions): Promise<AdoptionPlan> {
   return plan
 }
 
-async function planBack({file}: AdoptionOptions): Promise<AdoptionPlan> {
+async function planBack({file, only}: AdoptionOptions): Promise<AdoptionPlan> {
   const configuration = readConfiguration({file, ssh: ''})
   const {candidates, warnings} = await candidatesIn(configuration)
   const moves = candidates
-    .filter(({line}) => line.current !== undefined)
+    .filter((one) => one.line.current !== undefined && (only?.(keyOf(one), new Set()) ?? true))
     .map((candidate): Move => ({...candidate, command: 'own', names: []}))
   return outcomeOf(file, configuration, {moves, left: [], warnings})
 }
@@ -110,8 +123,15 @@ async function outcomeOf(
     diff: diffOf(files),
     warnings: [...warnings, ...editedWarnings(possible)],
     files,
+    keys: possible.map(keyOf),
     possible,
   }
+}
+
+/** The same before and after its adoption. Equal lines of one section have one key. */
+function keyOf({file, line: {section, original}}: Candidate): string {
+  const text = [file, section.line ?? '', original].join('\0')
+  return createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 16)
 }
 
 /** Writes the files as planned. */
@@ -154,10 +174,15 @@ async function candidatesIn({
 
 /** What to do with one line. */
 async function decide(
-  {line}: Candidate,
+  candidate: Candidate,
   answers: ReadonlyMap<string, SshAnswer>,
   options: AdoptionOptions,
-): Promise<{command: string; names: string[]} | {why: string; next: readonly string[]}> {
+): Promise<{command: string; names: string[]} | {why: string; next: readonly string[]} | 'not-wanted'> {
+  const {line} = candidate
+  if (options.only) {
+    const hosts = hostsOf(line, samplesOf(line), answers)
+    if (!options.only(keyOf(candidate), hosts)) return 'not-wanted'
+  }
   const read = readCloudflared(text(line.value))
   if ('refused' in read) return {why: read.refused, next: nextFor(read.refused)}
   const {settings, program, client} = options
@@ -175,7 +200,9 @@ async function decide(
     return answer && settingIn(answer, 'proxycommand') === inUse(line)
   })
   if (names.length === 0) return {why: 'ssh does not use it: a line before it counts', next: []}
-  const bound = await boundReason(hostsOf(line, names, answers), settings)
+  const hosts = hostsOf(line, names, answers)
+  if (options.assumed !== undefined) hosts.delete(options.assumed)
+  const bound = await boundReason(hosts, settings)
   if (bound) return bound
   const command = proxyCommand({
     program,

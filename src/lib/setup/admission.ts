@@ -1,0 +1,107 @@
+import type {AccessContext} from '../access/account/context.js'
+import {NO_BINDING} from '../access/account/host-bindings.js'
+import {applyCreateApplication, planCreateApplication} from '../access/applications/create.js'
+import type {AppliedEdit} from '../access/edit/apply.js'
+import {withIds, type Change} from '../access/edit/change.js'
+import {makeEdit} from '../access/edit/make.js'
+import {applyPlanned} from '../access/edit/planned.js'
+import {reachOfEdit, type EditReach} from '../access/edit/reach.js'
+import {explainApplication, type ExplainedApplication} from '../access/explain/application.js'
+import {planAddRule} from '../access/rules/add.js'
+import type {ServiceToken} from '../api/types.js'
+import {UserError} from '../core/errors.js'
+import {NEW_TOKEN} from './token.js'
+
+/** How a token gets into the application of a host: by a new rule, or by a new application with its rule. */
+export interface AdmissionPlan {
+  /** Empty: it is admitted already. */
+  changes: readonly Change[]
+  notes: string[]
+  warnings: string[]
+  reach: EditReach | undefined
+  /** The new rule. */
+  rule: string | undefined
+}
+
+export interface AdmissionWish {
+  host: string
+  /** Undefined: `name` is that of a new application. */
+  application: {id: string | undefined; name: string}
+  token: ServiceToken
+  /** What it opens takes requests of its own. */
+  withReach: boolean
+}
+
+/**
+ * The application that answers for a host; undefined if there is none.
+ *
+ * @throws UserError as `explainApplication`
+ */
+export async function applicationOf(
+  ctx: AccessContext,
+  host: string,
+): Promise<ExplainedApplication | undefined> {
+  try {
+    const found = await explainApplication(ctx, {wanted: host})
+    // Or else it only has this name, and answers elsewhere.
+    return found.address && found
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'APPLICATION_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+/** @throws UserError of `planAddRule` and `planCreateApplication` */
+export async function planAdmission(
+  ctx: AccessContext,
+  {host, application: {id, name}, token, withReach}: AdmissionWish,
+): Promise<AdmissionPlan> {
+  const known = token.id === NEW_TOKEN ? withToken(ctx, token) : ctx
+  const rules = {include: {service_token: [token.id]}, require: {}, exclude: {}}
+  const plan =
+    id === undefined
+      ? await planCreateApplication(known, {name, domains: [host], rules})
+      : await planAddRule(known, {application: id, rules})
+  const {changes, notes, binding} = plan
+  return {
+    ...{changes, notes, rule: plan.rule?.name},
+    // Hosts are bound by a step of their own.
+    warnings: plan.warnings.filter((one) => !binding.warnings.includes(one)),
+    reach: withReach ? await reachOfEdit(known, changes) : undefined,
+  }
+}
+
+/**
+ * Makes the admission that was planned, or does nothing if the token is admitted by now.
+ *
+ * @param shown with a token that did not exist yet
+ * @throws UserError as `makeEdit`
+ */
+export async function admit(
+  ctx: AccessContext,
+  wish: AdmissionWish,
+  shown: AdmissionPlan,
+  command: string,
+): Promise<AppliedEdit> {
+  const {host, application, token} = wish
+  const agreed = {...shown, changes: withIds(shown.changes, new Map([[NEW_TOKEN, token.id]]))}
+  const {applied} = await makeEdit(ctx, () => planAdmission(ctx, wish), {
+    shown: agreed,
+    planned: () => undefined,
+    apply: ({changes}) => {
+      if (application.id !== undefined) return applyPlanned(ctx, {changes}, command)
+      const created = {name: application.name, type: 'self_hosted', domains: [host]}
+      return applyCreateApplication(ctx, {changes, application: created, binding: NO_BINDING}, command)
+    },
+  })
+  return applied
+}
+
+/** The same account with a token that is about to be created. */
+export function withToken(ctx: AccessContext, token: ServiceToken): AccessContext {
+  const api: AccessContext['api'] = async () => {
+    const own = await ctx.api()
+    return {...own, listServiceTokens: async (query) => [...(await own.listServiceTokens(query)), token]}
+  }
+  return {...ctx, api}
+}

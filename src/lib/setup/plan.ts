@@ -1,0 +1,153 @@
+import {describeChanges} from '../access/edit/describe.js'
+import {ztCommand} from '../core/command-line.js'
+import {aliasFor, aliasText} from '../tunnel/ssh/alias.js'
+import {parseDestination} from '../tunnel/target/destination.js'
+import {applicationOf, planAdmission, withToken, type AdmissionPlan} from './admission.js'
+import {planSshPart, type SshConfigPart, type SshName} from './ssh-config.js'
+import {planToken, type PlannedToken} from './token.js'
+import type {PlanOutline, SetupStep, StepName, StepState} from './types.js'
+import {recordsOf, type SetupWorld} from './world.js'
+
+/** What a person asks for. */
+export interface SetupWish {
+  /** `[USER@]HOST`, or an alias of ssh's configuration. */
+  destination: string
+  token: string | undefined
+  /** The name of a new application. */
+  app: string | undefined
+  duration: string | undefined
+  /** Whether ssh's configuration is to be changed: a value, or a question that is asked where it matters. */
+  sshConfig: boolean | ((part: SshConfigPart) => Promise<boolean>)
+  /** Whether to connect at the end; why not, for people. */
+  connect: true | {not: string}
+  /** Whether someone reads what the plan opens. */
+  shown: boolean
+}
+
+export interface SetupPlan extends PlanOutline {
+  ssh: SshName
+  user: string | undefined
+  port: number | undefined
+  token: PlannedToken
+  application: {id: string | undefined; name: string}
+  /** Undefined: the token is admitted already. */
+  admission: AdmissionPlan | undefined
+  /** Undefined: the host is bound to the token. */
+  bind: {replaced: boolean} | undefined
+  sshPart: SshConfigPart | undefined
+  duration: string | undefined
+  /** Whether anything is to be changed. */
+  changes: boolean
+}
+
+const USAGE = 'zt setup [USER@]HOST'
+
+/**
+ * What a host still needs until it can be reached. Reads the account, this machine and ssh's configuration, and changes
+ * nothing.
+ *
+ * @throws UserError of the parts
+ */
+export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<SetupPlan> {
+  const {ctx} = world
+  const ssh = await nameOf(world, wish.destination)
+  const {host, user, port} = ssh
+  const record = await recordsOf(world).read(ctx.profile, host)
+  const api = await ctx.api()
+  const app = await applicationOf(ctx, host)
+  const tokens = await api.listServiceTokens()
+  const token = await planToken(ctx, {...wish, host}, {tokens, app, record})
+  const {name, id} = token.token
+  const application = app?.application ?? {id: undefined, name: wish.app ?? host}
+
+  const admitted = (await app?.admission())?.tokens.find((one) => one.token.id === id)
+  const lets = admitted !== undefined && admitted.admitted !== 'no' ? admitted.policy : undefined
+  const admission = lets
+    ? undefined
+    : await planAdmission(ctx, {host, application, token: token.token, withReach: wish.shown})
+  const needed = admission && admission.changes.length > 0 ? admission : undefined
+  const binding = await ctx.index.bindingFor(ctx.profile, host)
+  const bind = binding?.tokenId === id ? undefined : {replaced: binding !== undefined}
+  const part = wish.sshConfig === false ? undefined : await planSshPart(world, ssh, record)
+  const wanted =
+    part &&
+    (part.how === 'there' ||
+      wish.sshConfig === true ||
+      (wish.sshConfig !== false && (await wish.sshConfig(part))))
+  const sshPart = wanted === true ? part : undefined
+
+  const steps: SetupStep[] = [
+    line('login', 'there', `Logged in with profile ${ctx.profile}`),
+    tokenLine(token, world),
+    application.id === undefined
+      ? line('application', 'todo', `Create the application "${application.name}" for ${host}`)
+      : line('application', 'there', `The application of ${host} is "${application.name}"`),
+    needed
+      ? line('rule', 'todo', `Admit "${name}" by the Service Auth rule "${needed.rule ?? ''}"`)
+      : line(
+          'rule',
+          'there',
+          `${lets ? `The rule "${lets.name}"` : `"${application.name}"`} admits "${name}"${admitted?.admitted === 'conditional' ? ', under conditions' : ''}`,
+        ),
+    bind
+      ? line(
+          'binding',
+          'todo',
+          `Use "${name}" for ${host}${bind.replaced ? ' instead of another token' : ''}`,
+        )
+      : line('binding', 'there', `zt uses "${name}" for ${host}`),
+    line('edge', 'todo', 'Wait until the edge accepts the token'),
+    sshPart
+      ? line('ssh-config', sshPart.how === 'there' ? 'there' : 'todo', sshPart.text)
+      : line('ssh-config', 'skipped', part ? `${world.file} stays as it is` : 'ssh is not configured'),
+    wish.connect === true
+      ? line('connect', 'todo', `Connect: ${ztCommand(ctx, 'ssh', wish.destination)}`)
+      : line('connect', 'skipped', `Not connecting: ${wish.connect.not}`),
+  ]
+  const described = needed && (await describeChanges(withToken(ctx, token.token), needed.changes))
+  return {
+    ...{host, ssh, user, port, token, application, admission: needed, bind, sshPart, steps},
+    duration: wish.duration,
+    changes: steps.some(({step, state}) => state === 'todo' && step !== 'edge' && step !== 'connect'),
+    edit: needed && described && {changes: needed.changes, described, reach: needed.reach},
+    diff: sshPart?.diff ?? '',
+    warnings: [...(needed?.warnings ?? []), ...(sshPart?.warnings ?? [])],
+    notes: [...(ssh.said ? [ssh.said] : []), ...(needed?.notes ?? [])],
+  }
+}
+
+/** The host of a command line, which may name it by an alias. */
+export async function nameOf(
+  {settings, env}: Pick<SetupWorld, 'settings' | 'env'>,
+  destination: string,
+): Promise<SshName & {user: string | undefined; port: number | undefined; said: string | undefined}> {
+  const {host: given, user, port} = parseDestination(destination, USAGE)
+  const alias = await aliasFor({settings, host: given, written: destination, env})
+  const host = alias?.host ?? given
+  const name = alias?.name ?? host
+  return {host, name, destination, user, port, said: alias && aliasText(alias)}
+}
+
+function line(step: StepName, state: StepState, text: string): SetupStep {
+  return {step, state, text}
+}
+
+function tokenLine(planned: PlannedToken, {ctx}: SetupWorld): SetupStep {
+  const {name} = planned.token
+  switch (planned.how) {
+    case 'there':
+      return line('token', 'there', `The service token "${name}" has its secret in profile ${ctx.profile}`)
+    case 'finish':
+      return line(
+        'token',
+        'todo',
+        `Finish the creation of the service token "${name}", which was interrupted`,
+      )
+    case 'create':
+      return line(
+        'token',
+        'todo',
+        `Create the service token "${name}", valid for ${planned.duration}; its secret goes to ${planned.store}`,
+      )
+  }
+}

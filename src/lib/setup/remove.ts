@@ -1,0 +1,313 @@
+import {unbindHosts} from '../access/account/host-bindings.js'
+import type {AccessContext} from '../access/account/context.js'
+import {describeChanges} from '../access/edit/describe.js'
+import type {Change} from '../access/edit/change.js'
+import {makeEdit} from '../access/edit/make.js'
+import type {UndoRecord} from '../access/edit/records.js'
+import {reachOfEdit} from '../access/edit/reach.js'
+import {planUndo, undoEdit, type PlannedUndo} from '../access/edit/undo.js'
+import {revokeToken} from '../access/tokens/revoke.js'
+import {usesOfToken} from '../access/tokens/uses.js'
+import type {ServiceToken} from '../api/types.js'
+import {UserError} from '../core/errors.js'
+import {endConnections} from '../tunnel/connections/end.js'
+import {Checklist} from './checklist.js'
+import type {SetupRecord} from './record.js'
+import {planSshRemoval} from './ssh-config.js'
+import {settleTokens} from './token.js'
+import type {PlanOutline, SetupOutcome, SetupStep} from './types.js'
+import {recordsOf, withSetupLock, type SetupWorld} from './world.js'
+
+export interface RemovalPlan extends PlanOutline {
+  /** Undefined: no setup of the host is recorded. */
+  record: SetupRecord | undefined
+}
+
+/**
+ * What a setup made for the host and is still as it made it. Changes nothing.
+ *
+ * @param shown whether someone reads what the removal closes
+ */
+export async function planRemoval(world: SetupWorld, host: string, shown: boolean): Promise<RemovalPlan> {
+  const {ctx} = world
+  const record = await recordsOf(world).read(ctx.profile, host)
+  const nothing = {host, steps: [], edit: undefined, diff: '', warnings: [], notes: [], record}
+  if (!record) return nothing
+  const ssh = await sshSteps(world, record)
+  const binding = await bindingStep(ctx, record)
+  const {step: edit, changes, whole} = await editStep(ctx, record)
+  const token = await tokenStep(ctx, record, whole ? changes : undefined)
+  return {
+    ...nothing,
+    steps: [...ssh.steps, ...binding, ...edit, ...token],
+    edit:
+      changes.length === 0
+        ? undefined
+        : {
+            changes,
+            described: await describeChanges(ctx, changes),
+            reach: shown ? await reachOfEdit(ctx, changes) : undefined,
+          },
+    diff: ssh.diff,
+  }
+}
+
+/**
+ * Takes back what the plan says; run again after an interruption, it goes on. What is kept stays in the record.
+ *
+ * @throws UserError of the use-cases, with what was done before; `conflict` / `SETUP_BUSY`
+ */
+export async function applyRemoval(world: SetupWorld, plan: RemovalPlan): Promise<SetupOutcome> {
+  const {host, record: shown} = plan
+  const nothing = {steps: [], changed: false, undo: [], warnings: [], closed: []}
+  if (!shown) return nothing
+  return withSetupLock(world, host, async () => {
+    const record = await recordsOf(world).read(shown.profile, host)
+    return record ? take(world, record, plan) : nothing
+  })
+}
+
+async function take(world: SetupWorld, record: SetupRecord, plan: RemovalPlan): Promise<SetupOutcome> {
+  const {ctx, settings} = world
+  const list = new Checklist(world, plan.steps)
+  const warnings: string[] = []
+  const closed: SetupOutcome['closed'] = []
+  await list.take('ssh-config', `Changing ${world.file}`, async () => {
+    for (const part of record.sshConfig.toReversed()) {
+      const removal = await planSshRemoval(world, part)
+      if (removal?.state === 'todo') await removal.apply()
+    }
+    return 'ssh is configured as before'
+  })
+  await list.take('binding', `Binding ${record.host} as before`, async () => {
+    await restoreBinding(ctx, record)
+    return bindingText(record, 'done')
+  })
+  await list.take('rule', 'Undoing the edits', async () => undoEdits(ctx, record))
+  await list.take('token', 'Deleting the service token', async () => {
+    await settleTokens(world, record)
+    const kept: string[] = []
+    for (const {id, name} of record.tokens) {
+      if (id === undefined) continue
+      const why = (await boundElsewhere(ctx, record, id)) ?? (await revoke(ctx, id))
+      if (typeof why === 'string') kept.push(why)
+      else if (why) {
+        const {paths, profileName: profile} = settings
+        closed.push(
+          await endConnections({state: paths.state, profile, token: why.token, keep: false, dryRun: false}),
+        )
+        warnings.push(...why.warnings)
+      }
+      if (typeof why !== 'string')
+        record.tokens = record.tokens.filter((one) => one.name !== name || one.id !== id)
+    }
+    return kept.length === 0
+      ? 'Deleted the service token and its secret'
+      : {state: 'kept', text: tokenText(record), why: kept.join('. ')}
+  })
+  const records = recordsOf(world)
+  if (list.steps.some(({state}) => state === 'kept')) await records.write(record)
+  else await records.remove(record)
+  const changed = list.steps.some(({state}) => state === 'done')
+  return {steps: list.steps, changed, undo: [], warnings, closed}
+}
+
+async function sshSteps(
+  world: SetupWorld,
+  {sshConfig}: SetupRecord,
+): Promise<{steps: SetupStep[]; diff: string}> {
+  const found: NonNullable<Awaited<ReturnType<typeof planSshRemoval>>>[] = []
+  for (const part of sshConfig.toReversed()) {
+    const removal = await planSshRemoval(world, part)
+    if (removal) found.push(removal)
+  }
+  const diff = found
+    .map((one) => one.diff)
+    .filter((one) => one !== '')
+    .join('\n')
+  const todo = found.filter(({state}) => state === 'todo')
+  const kept = found.filter(({state}) => state === 'kept')
+  const as = (some: typeof found, state: SetupStep['state']): SetupStep[] =>
+    some.length === 0
+      ? []
+      : [{step: 'ssh-config', state, text: some.map(({text}) => text).join('; '), why: some[0]?.why}]
+  return {steps: [...as(kept, 'kept'), ...as(todo, 'todo')], diff}
+}
+
+async function bindingStep(ctx: AccessContext, record: SetupRecord): Promise<SetupStep[]> {
+  const {binding, host} = record
+  if (!binding) return []
+  const now = (await ctx.index.bindings(ctx.profile)).find((one) => one.host === host)
+  // Someone has bound it to another token, or it is as before.
+  if (now?.tokenId !== binding.tokenId) return []
+  return [{step: 'binding', state: 'todo', text: bindingText(record, 'todo')}]
+}
+
+function bindingText({host, binding}: SetupRecord, state: 'todo' | 'done'): string {
+  if (binding?.before)
+    return state === 'todo' ? `Bind ${host} to its previous token` : `${host} is bound to its previous token`
+  return state === 'todo' ? `Unbind ${host}` : `${host} is not bound to a token`
+}
+
+async function restoreBinding(ctx: AccessContext, {host, binding}: SetupRecord): Promise<void> {
+  if (!binding) return
+  const {before, tokenId} = binding
+  if (before) await ctx.index.bind({profile: ctx.profile, host, ...before})
+  else await unbindHosts(ctx, [{host, tokenId}])
+}
+
+/** The setup's edits that are not undone, the latest first. */
+async function editsOf(ctx: AccessContext, {id}: SetupRecord): Promise<UndoRecord[]> {
+  const {records} = await ctx.undo.list()
+  return records.filter(({setup, state}) => setup === id && state !== 'undone')
+}
+
+/** Why an edit cannot be undone, if that is not a failure. */
+const KEPT = new Set(['CHANGED_SINCE', 'UNDO_IMPOSSIBLE'])
+
+const STAYS = 'The application and its rule stay'
+
+/** Whether someone has changed the application that the setup created, in whatever field. */
+async function changedSince(ctx: AccessContext, {application}: SetupRecord): Promise<string | undefined> {
+  if (!application) return undefined
+  const all = await (await ctx.api()).listApplications()
+  const now = all.find(({id}) => id === application.id)
+  return now === undefined || now.raw['updated_at'] === application.updatedAt
+    ? undefined
+    : `"${now.name}" has been changed since`
+}
+
+async function planned(ctx: AccessContext, {id}: UndoRecord): Promise<PlannedUndo | UserError | undefined> {
+  try {
+    return await planUndo(ctx, id)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    if (error.code === 'ALREADY_UNDONE') return undefined
+    if (KEPT.has(error.code)) return error
+    throw error
+  }
+}
+
+async function editStep(
+  ctx: AccessContext,
+  record: SetupRecord,
+): Promise<{step: SetupStep[]; changes: Change[]; whole: boolean}> {
+  const changed = await changedSince(ctx, record)
+  if (changed !== undefined)
+    return {step: [{step: 'rule', state: 'kept', text: STAYS, why: changed}], changes: [], whole: true}
+  const changes = new Map<string, Change>()
+  const kept: UserError[] = []
+  for (const edit of await editsOf(ctx, record)) {
+    const plan = await planned(ctx, edit)
+    if (plan instanceof UserError) kept.push(plan)
+    // An edit that was interrupted may have begun what the next one made.
+    else for (const one of plan?.changes ?? []) changes.set(`${one.action} ${one.target.id}`, one)
+  }
+  const all = [...changes.values()]
+  const [first] = kept
+  if (first && all.length === 0)
+    return {
+      step: [{step: 'rule', state: 'kept', text: STAYS, why: first.why ?? first.message}],
+      changes: [],
+      whole: true,
+    }
+  if (all.length === 0) return {step: [], changes: [], whole: true}
+  const creates = all.some(({action, target}) => action === 'delete' && target.kind === 'application')
+  const text = creates ? 'Delete the application and its rule' : 'Take the rule off the application'
+  // Of several edits, the earlier ones can be planned once the later ones are undone.
+  return {step: [{step: 'rule', state: 'todo', text}], changes: all, whole: kept.length === 0}
+}
+
+async function undoEdits(
+  ctx: AccessContext,
+  record: SetupRecord,
+): Promise<string | Pick<SetupStep, 'state' | 'text' | 'why'>> {
+  for (const {id} of await editsOf(ctx, record)) {
+    try {
+      await makeEdit(ctx, () => planUndo(ctx, id), {
+        shown: undefined,
+        planned: () => undefined,
+        apply: (one) => undoEdit(ctx, one),
+      })
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      if (KEPT.has(error.code)) return {state: 'kept', text: STAYS, why: error.why ?? error.message}
+      if (error.code !== 'ALREADY_UNDONE') throw error
+    }
+  }
+  return 'The applications and their rules are as before'
+}
+
+/** @param undone what the removal changes before; undefined: not all of it is known yet */
+async function tokenStep(
+  ctx: AccessContext,
+  record: SetupRecord,
+  undone: readonly Change[] | undefined,
+): Promise<SetupStep[]> {
+  const text = tokenText(record)
+  const steps: SetupStep[] = []
+  const tokens = await (await ctx.api()).listServiceTokens()
+  const entries = await ctx.index.list(ctx.profile)
+  for (const {id, operation} of record.tokens) {
+    const tokenId = id ?? entries.find((one) => one.operation === operation)?.tokenId
+    const isOpen = id === undefined && (await ctx.journal.read(operation)) !== undefined
+    const token = tokens.find((one) => one.id === tokenId)
+    if (!token) {
+      if (isOpen || entries.some((one) => one.tokenId === tokenId))
+        steps.push({step: 'token', state: 'todo', text})
+      continue
+    }
+    const why =
+      (await boundElsewhere(ctx, record, token.id)) ?? (undone && (await namedElsewhere(ctx, token, undone)))
+    steps.push({step: 'token', state: why === undefined ? 'todo' : 'kept', text, why})
+  }
+  // Several tokens are one step; what is kept of them is known when it is taken.
+  return steps.some(({state}) => state === 'todo')
+    ? steps.filter(({state}) => state === 'todo').slice(0, 1)
+    : steps.slice(0, 1)
+}
+
+function tokenText({tokens}: SetupRecord): string {
+  const names = [...new Set(tokens.map(({name}) => `"${name}"`))].join(', ')
+  return `Delete the service token ${names}, with its secret`
+}
+
+async function boundElsewhere(
+  ctx: AccessContext,
+  {host, profile}: SetupRecord,
+  id: string,
+): Promise<string | undefined> {
+  const others = (await ctx.index.bindings()).filter(
+    (one) => one.tokenId === id && (one.host !== host || one.profile !== profile),
+  )
+  return others.length === 0
+    ? undefined
+    : `It is used for ${[...new Set(others.map((one) => one.host))].join(', ')} too`
+}
+
+/** @param undone what the removal changes before */
+async function namedElsewhere(
+  ctx: AccessContext,
+  token: ServiceToken,
+  undone: readonly Change[],
+): Promise<string | undefined> {
+  const going = new Set(undone.map(({target}) => target.id))
+  const {references} = await usesOfToken(ctx, token)
+  const others = references.filter(({id}) => !going.has(id)).map(({name}) => `"${name}"`)
+  return others.length === 0 ? undefined : `${[...new Set(others)].join(', ')} still names it`
+}
+
+/** @returns why it is kept; undefined if it was gone already */
+async function revoke(
+  ctx: AccessContext,
+  id: string,
+): Promise<string | {token: {id: string; clientId: string}; warnings: string[]} | undefined> {
+  try {
+    return await revokeToken(ctx, {token: id})
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    if (error.code === 'TOKEN_NOT_FOUND') return undefined
+    if (error.code === 'TOKEN_IN_USE') return error.why ?? error.message
+    throw error
+  }
+}

@@ -1,0 +1,188 @@
+import {existsSync} from 'node:fs'
+import {removeFile} from '../system/files.js'
+import {findProgram} from '../system/programs.js'
+import {settingsFromSsh} from '../tunnel/ssh/ask-ssh.js'
+import {applyAdoption, planAdoption, type AdoptionOptions} from '../tunnel/ssh/config/adopt.js'
+import {applySshConfig, planSshConfig, type SshConfigChange} from '../tunnel/ssh/config/change.js'
+import {requestedBlock} from '../tunnel/ssh/config/requested-block.js'
+import {meaningOf} from '../tunnel/ssh/route.js'
+import type {SetupRecord} from './record.js'
+import {recordsOf, type SetupWorld} from './world.js'
+import type {SetupStep} from './types.js'
+
+type ConfigRecord = SetupRecord['sshConfig'][number]
+
+/** Which host, and by which name ssh is called with it. */
+export interface SshName {
+  host: string
+  /** The host, or an alias of it. */
+  name: string
+  /** As on the command line: `[USER@]HOST`, or an alias. */
+  destination: string
+}
+
+/** What becomes of ssh's configuration. */
+export interface SshConfigPart {
+  how: 'there' | 'block' | 'adopt'
+  text: string
+  /** Known before only for lines of cloudflared: a block has the ID of the token. */
+  diff: string
+  warnings: string[]
+}
+
+/**
+ * How ssh is to reach the host: as it does already through zt; by a ProxyCommand of cloudflared that zt takes over; or by a
+ * block of zt's. A block that is there already stays as it is, unless this setup wrote it.
+ *
+ * @throws UserError as `planSshConfig` and `planAdoption`
+ */
+export async function planSshPart(
+  world: SetupWorld,
+  {host, name, destination}: SshName,
+  record: SetupRecord | undefined,
+): Promise<SshConfigPart> {
+  const {file, env} = world
+  const there: SshConfigPart = {
+    how: 'there',
+    text: `ssh uses zt for ${name} (${file})`,
+    diff: '',
+    warnings: [],
+  }
+  const ssh = findProgram('ssh', env)
+  const answer =
+    ssh === undefined || !existsSync(file) ? undefined : await settingsFromSsh({ssh, args: [name], file, env})
+  const meaning = answer && !('failed' in answer) ? meaningOf(answer, name) : undefined
+  const block = await blockOf(world, destination)
+  const planned = await planSshConfig(block.change)
+  if (meaning?.route === 'zt' && meaning.host.toLowerCase() === host) {
+    const ours = record?.sshConfig.some((one) => one.how === 'block' && one.name === block.change.host)
+    if (ours !== true || planned.action === 'none') return there
+  }
+  const byAlias = planned.aliases.find(({route}) => route === 'zt')
+  if (byAlias) return {...there, text: `ssh uses zt for ${host} as ${byAlias.name} (${file})`}
+  const leads = planned.aliases.some(({route}) => route === 'cloudflared')
+  if (ssh !== undefined && (meaning?.route === 'cloudflared' || leads)) {
+    const adoption = await planAdoption({...adoptionOf(world, host), assumed: host})
+    if (adoption.adopted.length > 0) {
+      const {diff, warnings} = adoption
+      return {
+        how: 'adopt',
+        text: `Let ssh use zt instead of cloudflared for ${host} in ${file}`,
+        diff,
+        warnings,
+      }
+    }
+  }
+  const text = `${planned.action === 'update' ? 'Update the' : 'Write a'} block for ${name} in ${file}`
+  return {how: 'block', text, diff: '', warnings: planned.warnings}
+}
+
+/** Makes the change, which the record has before. */
+export async function applySshPart(
+  world: SetupWorld,
+  {host, destination}: SshName,
+  {how}: SshConfigPart,
+  record: SetupRecord,
+): Promise<{text: string; warnings: string[]}> {
+  const {file, settings} = world
+  const {state} = settings.paths
+  if (how === 'adopt') {
+    const plan = await planAdoption(adoptionOf(world, host))
+    await note(world, record, {how: 'adopt', file, keys: plan.keys})
+    await applyAdoption(plan, state)
+    return {text: `ssh uses zt instead of cloudflared for ${host} (${file})`, warnings: []}
+  }
+  const {change, warnings} = await blockOf(world, destination)
+  const planned = await planSshConfig(change)
+  const created = planned.current.text === undefined
+  await note(world, record, {how: 'block', file, name: change.host, created})
+  await applySshConfig(planned, change, {state, again: true})
+  return {text: `${file} has a block for ${change.host}`, warnings}
+}
+
+/** What a record says of a part of ssh's configuration, once. */
+async function note(world: SetupWorld, record: SetupRecord, part: ConfigRecord): Promise<void> {
+  const {sshConfig} = record
+  const same = sshConfig.find((one) =>
+    one.how === 'block'
+      ? part.how === 'block' && one.file === part.file && one.name === part.name
+      : one.how === part.how && one.file === part.file,
+  )
+  if (same?.how === 'adopt' && part.how === 'adopt') same.keys = [...new Set([...same.keys, ...part.keys])]
+  else if (!same) sshConfig.push(part)
+  await recordsOf(world).write(record)
+}
+
+async function blockOf(
+  {settings, program, env, file}: SetupWorld,
+  destination: string,
+): Promise<{change: SshConfigChange; warnings: string[]}> {
+  const requested = await requestedBlock({
+    ...{destination, file: undefined, remove: false, client: 'auto', share: true, shortLivedCert: true},
+    ...{settings, program, env},
+    mayUseEnvironment: () => false,
+  })
+  const {name, block, warnings} = requested
+  const change = {file, host: name, block: block?.options, env}
+  return {change, warnings}
+}
+
+function adoptionOf({settings, program, env, file}: SetupWorld, host: string): AdoptionOptions {
+  return {
+    ...{file, remove: false, settings, client: 'auto', program, env},
+    only: (_, hosts) => hosts.size === 1 && hosts.has(host),
+  }
+}
+
+/**
+ * How a part of ssh's configuration is taken back: nothing else of the file changes.
+ *
+ * @returns undefined if it is gone already
+ */
+export async function planSshRemoval(
+  world: SetupWorld,
+  part: ConfigRecord,
+): Promise<
+  (Pick<SetupStep, 'state' | 'text' | 'why'> & {diff: string; apply: () => Promise<void>}) | undefined
+> {
+  const {settings, env} = world
+  const {state} = settings.paths
+  const {file} = part
+  if (part.how === 'adopt') {
+    const keys = new Set(part.keys)
+    const options = {...adoptionOf(world, ''), file, remove: true, only: (key: string) => keys.has(key)}
+    const plan = await planAdoption(options)
+    if (plan.adopted.length === 0) return undefined
+    const text = `Give ${plan.adopted.length === 1 ? 'the ProxyCommand' : 'the ProxyCommands'} of cloudflared back to ${file}`
+    return {state: 'todo', text, diff: plan.diff, apply: () => applyAdoption(plan, state)}
+  }
+  const {name, created} = part
+  const change: SshConfigChange = {file, host: name, block: undefined, env}
+  const plan = await planSshConfig(change)
+  if (plan.action === 'none') {
+    // Between the removal of the block and that of the file.
+    if (!created || plan.current.text !== '') return undefined
+    return {
+      state: 'todo',
+      text: `Remove the empty ${file}`,
+      diff: '',
+      apply: async () => void (await removeFile(plan.current.real)),
+    }
+  }
+  const text = `Remove the block for ${name} from ${file}`
+  if (plan.edited)
+    return {
+      state: 'kept',
+      text,
+      why: 'Someone has edited the block',
+      diff: '',
+      apply: () => Promise.resolve(),
+    }
+  return {
+    ...{state: 'todo', text, diff: plan.diff},
+    apply: async () => {
+      const {after, current} = await applySshConfig(plan, change, {state, again: false})
+      if (created && after === '') await removeFile(current.real)
+    },
+  }
+}
