@@ -33,7 +33,7 @@ describe('docs/reference/sandbox.md', () => {
   })
 
   it('shows a seed that starts a sandbox with every object in it', async () => {
-    const [, json = ''] = /```json\n([^]*?)```/.exec(text) ?? []
+    const [, json = ''] = /```json file=seed\.json\n([^]*?)```/.exec(text) ?? []
     const seed = await seedOf(json)
     expect(Object.keys(seed).sort()).toEqual(
       ['accounts', 'api_tokens', 'apps', 'groups', 'policies', 'service_tokens', 'settings', 'zones'].sort(),

@@ -31,10 +31,13 @@ const DOCUMENTS = [
     .sort(),
 ]
 
-/** What a document has in backticks, in a line or in a block of its own. */
+/** What a document has in backticks, in a line or in a block of its own; of a console, only what is typed there. */
 function codeIn(text: string): string[] {
-  const blocks = [...text.matchAll(/^```.*\n([^]*?)^```/gm)].flatMap(([, block = '']) => block.split('\n'))
-  const lines = text.replace(/^```[^]*?^```/gm, '')
+  const blocks = [...text.matchAll(/^ *```(.*)\n([^]*?)^ *```/gm)].flatMap(([, kind = '', block = '']) => {
+    const lines = block.split('\n').map((line) => line.trim())
+    return kind === 'console' ? lines.flatMap((line) => /^[$>] (.*)/.exec(line)?.[1] ?? []) : lines
+  })
+  const lines = text.replace(/^ *```[^]*?^ *```/gm, '')
   return [...blocks, ...[...lines.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)]
 }
 

@@ -35,7 +35,7 @@ const field = (label: string, value: string, more: object = {}): object => ({
   ...more,
 })
 
-/** Forms in which the pair is found. The sources of the formats are in docs/explanation/secrets.md. */
+/** Forms in which the pair is found. The sources of the formats are in docs/reference/credential-forms.md. */
 export const FORMS: readonly CopiedForm[] = [
   lines('the dashboard: header lines', `CF-Access-Client-Id: ${ID}`, `CF-Access-Client-Secret: ${SECRET}`),
   lines(

@@ -194,7 +194,7 @@ describe('a trap is found, and what is proposed removes it and changes nothing e
   it('has a row for every trap, here and in the documents', async () => {
     const every = Object.keys(EVERY).sort()
     expect([...new Set(rows.map(([id]) => id))].sort()).toEqual(every)
-    const file = path.resolve(import.meta.dirname, '../../../docs/explanation/evaluation.md')
+    const file = path.resolve(import.meta.dirname, '../../../docs/reference/refusals.md')
     const [, section = ''] = (await fs.readFile(file, 'utf8')).split('## Traps\n')
     const [table = ''] = section.split('\n## ')
     expect([...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, id]) => id).sort()).toEqual(every)

@@ -91,7 +91,7 @@ export const KINDS = {
     severity: 'notice',
     found: 'Rules that do not do what they seem to do',
     remedy:
-      '`zt app explain APP` shows what each rule does, and how to change it (docs/explanation/evaluation.md).',
+      '`zt app explain APP` shows what each rule does, and how to change it (docs/reference/refusals.md).',
   },
 } as const satisfies Record<string, KindRow>
 

@@ -33,7 +33,7 @@ export const COPIED_LIMIT = 1024 * 1024
 
 /**
  * A service token's pair in the form in which it was copied: the dashboard's or curl's header lines, `.env` lines, JSON of
- * Cloudflare, zt, Terraform, 1Password, Vault and others, two bare lines (docs/explanation/secrets.md has the list). Each half is
+ * Cloudflare, zt, Terraform, 1Password, Vault and others, two bare lines (docs/reference/credential-forms.md has the list). Each half is
  * recognised by its name, or else by its shape: so it does not matter if the two are swapped.
  *
  * @param copied one text, or one for each half
