@@ -94,3 +94,12 @@ describe.each(DOCUMENTS)('%s', (file) => {
     expect(code.filter((one) => commandIn(one).length > 0 && !isCommand(commandIn(one)))).toEqual([])
   })
 })
+
+it('docs/index.md names every page of the manual', () => {
+  const index = read('docs/index.md')
+  // These have an index of their own.
+  const pages = DOCUMENTS.filter((name) =>
+    /^docs\/(?!index|json\/|reference\/commands\/(?!index))/.test(name),
+  )
+  expect(pages.filter((name) => !index.includes(`](${name.slice('docs/'.length)})`))).toEqual([])
+})
