@@ -7,13 +7,13 @@ adopted adoption aes after again age agent ago agree agrees ahead algo alias ali
 allowed allowfails allows alone alpn already also alt alternative although alto always ambiguous
 among ams an analytics and anew anon another answer answered answering answers any anyauth anyone
 anything anyway anywhere apart api apicodes apierror apitoken apitokenstore apiurl apiversion app
-appdata appear appeared append appid apple application applicationid applicationref applications
-applies apply approval approvals approver approvingpolicyid apps apt ar arch are area args argument
-arguments armor arrive arrived as ascii ask asked asking askpassphrase asks at attach attached
-attempts attribute attributes aud audit auth authenticate authenticates authentication authenticators
-authorised authority authorization authorized authz authzid auto available avast avg away aws ax b
-back background backslashes backtick backup bad banner bar bare barracuda bash bashopts bashrc basic
-bat batch bavail be bearer beast because become been before began begin beginning begins begun behind
+appdata appear appeared append appid apple application applicationref applications applies apply
+approval approvals approver approvingpolicyid apps apt ar arch are area args argument arguments armor
+arrive arrived as ascii ask asked asking askpassphrase asks at attach attached attempts attribute
+attributes aud audit auth authenticate authenticates authentication authenticators authorised
+authority authorization authorized authz authzid auto available avast avg away aws ax b back
+background backslashes backtick backup bad banner bar bare barracuda bash bashopts bashrc basic bat
+batch bavail be bearer beast because become been before began begin beginning begins begun behind
 being belong belongs below beside best between big bin binary bind binding bindings bitdefender bits
 blanks blksize block blocked blocks blue body bookmark boolean boot bot both bound break bring broke
 broken browser bsize budget buffer bug bugerror builtin bundle burp bus buserror busy but by bykey
@@ -43,9 +43,9 @@ development device df dg dhe did died differ difference different differs digest
 dimensions dir direct directly directories directory dirs dirty disable disabled disabling disagree
 disallow discarded disk display dist distinguished dll dns do docker docs doctor document documented
 documents does doh doing domain domains done dotfiles dots dotted doubtful doubts down download drain
-draws dry dumb dump duphandle duplicate duration dynamic dynamicforward e ea eacces each eaddrinuse
-eagain eai ealready earlier early earlydata ebusy ecdhe ecdsa ech echo econnaborted econnrefused
-econnreset edge edit edited editing editor edits edquot eexist efbig effect effective effort egd
+dry dumb dump duphandle duplicate duration dynamic dynamicforward e ea eacces each eaddrinuse eagain
+eai ealready earlier early earlydata ebusy ecdhe ecdsa ech echo econnaborted econnrefused econnreset
+edge edit edited editing editor edits edquot eexist efbig effect effective effort egd
 egmnoqstvwenqsty einval eio eisdir either elif eloop else elsewhere email emails embed emfile emlink
 empty en enable enabled enabling encoded encoding encrypt encrypted encryption end ended endian
 ending endpoint ends engine engines enodata enoent enoexec enospc enotdir enotfound enough enrol
@@ -54,28 +54,28 @@ erased erofs err error errors escape eset esrch established estale etag etc etim
 evaluated evaluates evaluating evaluation even event events every everyone everything everywhere
 exact exactly example exceed exceeded except exclude excluded excludes exe exec executable exempt
 exist existing exists exit exitcode exp expand expect expectation expectations expected expire
-expired expires expiresat expiring explain explained explanation export expose exposed extend
-extending extension extensions external extra extracted eyeballs eyj ez f fa fact factor facts fail
-failed fails failure false family far fast fastopen fd fdnames fds fetch fi fiddler field fields file
-fileprotocolhandler files filesize filter filtered find finding findings finds fingerprint finish
-finished finishes firewall first fish five fix fixed fixes flag flags follow follows for forbidden
-force forcepoint forever form format formats fortigate forward forwardagent forwards found four fpath
-fragment frame free freedesktop from front ftp full funcstack function functions further g gateway
-gave gb gcm gconv gen generate generic geo get getapplication getgroup getorganization getpassword
-getpolicy gets getservicetoken gib git github give given gives global globalknownhostsfile globoff
-gnome gnutls go goes going gone goodbye google gpg grace graphql group groups gssapi gu h had half
-hand hangs happens happy haproxy hard harm has hash have head header headers hello help helper
-helpers here hex hexadecimal hidden hides high history hmac hold holds home homebrew horizon host
-hostaliases hosted hostkeyalias hostname hosts hour hours how hpe hsts html http httpbasic https
-httpsig hyphen i iboss ic id identity identityprovider idle idlems idp idps ids if ifs ignorable
-ignore ignored ignores immediate import imported impossible in include included includes incomplete
-index info information infrastructure inherit ini init initialise initialised inline inode input
-inputobject insecure inserted inside inspected inspection install installation installed instead
-instructions integer integration intercepted interface internal interpreter interrupted interruptible
-into invalid ip ipaddress ipfs ir is iso isolation issuccessfullogin issue issuer it item its itself
-j jar java javascript jdk job journal js json jump junk just justification k kaspersky keep keepalive
-keeps kept kernel key keychain keygen keyid keyring keys keytar keyword kib kill killed kind kinds
-know knowledge known knownhosts knownhostsfile knows krb kubeconfig kubernetes kv kwallet l label
+expired expires expiresat expiring explain explained export expose exposed extend extending extension
+extensions external extra extracted eyeballs eyj ez f fa fact factor facts fail failed fails failure
+false family far fast fastopen fd fdnames fds fetch fi fiddler field fields file fileprotocolhandler
+files filesize filter filtered find finding findings finds fingerprint finish finished finishes
+firewall first fish fit five fix fixed fixes flag flags follow follows for forbidden force forcepoint
+forever form format formats fortigate forward forwardagent forwards found four fpath fragment frame
+free freedesktop from front ftp full funcstack function functions further g gateway gave gb gcm gconv
+gen generate generic geo get getapplication getgroup getorganization getpassword getpolicy gets
+getservicetoken gib git github give given gives global globalknownhostsfile globoff gnome gnutls go
+goes going gone goodbye google gpg grace graphql group groups gssapi gu h had half hand hangs happens
+happy haproxy hard harm has hash have head header headers hello help helper helpers here hex
+hexadecimal hidden hides high history hmac hold holds home homebrew horizon host hostaliases hosted
+hostkeyalias hostname hosts hour hours how hpe hsts html http httpbasic https httpsig hyphen i iboss
+ic id identity identityprovider idle idlems idp idps ids if ifs ignorable ignore ignored ignores
+immediate import imported impossible in include included includes incomplete index info information
+infrastructure inherit ini init initialise initialised inline inode input inputobject insecure
+inserted inside inspected inspection install installation installed instead instructions integer
+integration intercepted interface internal interpreter interrupted interruptible into invalid ip
+ipaddress ipfs ir is iso isolation issuccessfullogin issue issuer it item its itself j jar java
+javascript jdk job journal js json jump junk just justification k kaspersky keep keepalive keeps kept
+kernel key keychain keygen keyid keyring keys keytar keyword kib kill killed kind kinds know
+knowledge known knownhosts knownhostsfile knows krb kubeconfig kubernetes kv kwallet l label lack
 lacks lang large larger last lasts late later latest launcher lc ld lead leads least leave leaves
 left leftovers legacy length let lets letter letters level lib libcurl libnss libraries library
 libsecret libssh lifetime lifo like limit limited limiting limits line lines link linked links linux
@@ -104,61 +104,61 @@ part partitioned partly parts pass passed passedover passes passphrase passwd pa
 patch path pathext paths patience patiencems pattern patterns pause payload pem pending people per
 perhaps period perllib permanent permission permissions permitted person php phprc pid pieces
 pinentry ping pinnedpubkey pipe piped pipes pkce pki place placeholder places plain plan planned
-platform point policies policy policyid port portal ports posix post posture precedence prefix
-preflight premature preproxy present presents pret prevent prevents previous previousuntil print
-printed printf prints prior priority private probe proc process processes product profile
-profileexists profilename profiles profilesource profilestore program programs progress project
-prompt prompting properties protect protected protection protects proto protocol protocolerror
-providers provisional provisioning proxied proxies proxy proxycommand proxyjump proxytunnel
-proxyusefdpass ps pub pubkey public purpose put pwd q qlogdir qo queries query question quota quote
-quoted quotes r ramfs random range rate raw ray rcpt rdp reach reached reaches read readable
-readalias readback reader reading reads ready real reason received recipient recipients recognises
-record recorded recorders records recover recovery recursive redir redirect redirs refer reference
-referenced referer refresh refreshservicetoken refuse refused refusederror refuses region
-registration regular rehearsal reinstall reject release releases remembers remote remoteforward
-remove removed removes removing rename renamed renamedfrom renaming renders renumbered repair
-repaired repeats replace replaceapplication replaced replacegroup replacepolicy replaces replayed
-report reported reports reqd request requested requests require required requirement requirements
-requires res reserved reset resolv resolve resolved resolver resource resources response rest restart
-restarting restarts restore restrictions result resync retry retryafterseconds return returned
-returns reusable reveal reverting reverts revoke revoked revoking right rights risk rm roaming root
-rotate rotated rotateservicetoken rotating rotation route rsa rsync rubylib rubyopt rule rules run
-running runs runtime s saas safe same samesite saml samlattributes sample samples sandbox sarif sasl
-save saved saving saw say saying says sbin scan schemastore scheme scim score scp script scripts
-seahorse search searchitems sec seclevel second seconds secret secrets secretservice secretstring
-secretversion section sections secure secureconnect secureconnection security see seem seems seen
-sees segment selector selectors self send sendenv sending sends sense sensitive sent separate
-separated served server serveraliveinterval servername servers service servicetoken servicetokenid
-session sessionid sessions set setpassword sets setting settings settled settlement settling several
-sh sha shadowed share shared shares shell shellopts short shorten should show showed shown shows
-sigalgs sigalrm sigbreak sigchld sigcont sighup siginfo sigint sigio sigkill signal signals signature
-signed sigpwr sigquit sigstop sigterm sigtstp sigurg sigvtalrm sigwinch sigxcpu sigxfsz silent since
-single sinkhole site size sk skip skipped skips skyhigh slashes slow snap sni sntp so sock socket
-socketmode sockets socks some someone something soon sophos source sourcemap sp space spaces spawn
-speak specific speed spelling spki split spool squid src ss ssh sshd sshwithpair ssl ssldebug
-ssldebugfile sslkeylogfile ssltrace sso stack start started starts stat state status stay stays
-stderr stdin stdout step stepfailed steps still stop stopped store stored stores stray stream strict
-string styled subject success such sudo suffix suffixes suggests suites support supports suppress svc
-switch switches symantec sys system systemd systemroot t ta tab table tables tag take taken takes
-taking target targets tcp td te team tell tells telnet temp temporary term terminal terraform test
-tested text tftp than that the their theirs them then there these they thing this those three through
-throw thrown time timed timedatectl timeout timeouterror timeoutms times timing title tls tlsauthtype
-tlspassword tlsuser tmp tmpdir tmpfs to together token tokenid tokenref tokens tokenzone toml too
-tool top tos total tr trace trailer trailers transfer transferred transport trap traps treat tried
-tries true trust trusted trusts try trying ts tsx tty tunnel turn twice two txt type tz u uid ulimit
-umbrella un unattended unauthenticated unauthorized unavailable unbound uncaughtexception uncertain
-unchanged unchecked unclear und undefined under underscores undo undoes undoing undone unencrypted
-unexpected unexpectedly unfinished unhandledrejection union unit unix unknown unless unlock unmatched
-unnamed unreachable unread unreadable unreferenced unsafe unscored unseen unsendable unset
-unsupported until untouched unusable unused unusedms up update updated updatedat updateservicetoken
-upgrade upload uri uris url urlencode us usable usage use used user usererror userknownhostsfile
-username usernames userprofile users uses usr usually utc utf uuid v valid value values var variable
-variables vault verbose verdict verify verifyaccounttoken verifying verifyusertoken version versions
-via viewer visible visual vlan vnet volatile w waf wait waited waiting waits wanted warn warning
-warnings warp was watchguard way wb wdebug wdhms web website websocket websockets well went were what
-whatever when where wherever whether which whichever while who whoami whoever whole whom whose why
-widen wider width will wincred windir windows with withheld within without word wordbreaks words work
-worked worker workflow working works workspace world would wrap wrapper writable write writes writing
+platform point policies policy port portal ports post posture precedence prefix preflight premature
+preproxy present presents pret prevent prevents previous previousuntil print printed printf prints
+prior priority private probe proc process processes product profile profileexists profilename
+profiles profilesource profilestore program programs progress project prompt prompting properties
+protect protected protection protects proto protocol protocolerror providers provisional provisioning
+proxied proxies proxy proxycommand proxyjump proxytunnel proxyusefdpass ps pub pubkey public purpose
+put pwd q qlogdir qo queries query question quota quote quoted quotes r ramfs random range rate raw
+ray rcpt rdp reach reached reaches read readable readalias readback reader reading reads ready real
+reason received recipient recipients recognises record recorded recorders records recover recovery
+recursive redir redirect redirs refer reference referenced referer refresh refreshservicetoken
+refusals refuse refused refusederror refuses region registration regular rehearsal reinstall reject
+release releases remembers remote remoteforward remove removed removes removing rename renamed
+renamedfrom renaming renders renumbered repair repaired repeats replace replaceapplication replaced
+replacegroup replacepolicy replaces replayed report reported reports reqd request requested requests
+require required requirement requirements requires res reserved reset resolv resolve resolved
+resolver resource resources response rest restart restarting restarts restore restrictions result
+resync retry retryafterseconds return returned returns reusable reveal reverting reverts revoke
+revoked revoking right rights risk rm roaming root rotate rotated rotateservicetoken rotating
+rotation route rsa rsync rubylib rubyopt rule rules run running runs runtime s saas safe same
+samesite saml samlattributes sample samples sandbox sarif sasl save saved saving saw say saying says
+sbin scan schemastore scheme scim score scp script scripts seahorse search searchitems sec seclevel
+second seconds secret secrets secretservice secretstring secretversion section sections secure
+secureconnect secureconnection security see seem seems seen sees segment selector selectors self send
+sendenv sending sends sense sensitive sent separate separated served server serveraliveinterval
+servername servers service servicetoken servicetokenid session sessionid sessions set setpassword
+sets setting settings settled settlement settling setup several sh sha shadowed share shared shares
+shell shellopts short shorten should show showed shown shows sigalgs sigalrm sigbreak sigchld sigcont
+sighup siginfo sigint sigio sigkill signal signals signature signed sigpwr sigquit sigstop sigterm
+sigtstp sigurg sigvtalrm sigwinch sigxcpu sigxfsz silent since single sinkhole site size sk skip
+skipped skips skyhigh slashes slow snap sni sntp so sock socket socketmode sockets socks some someone
+something soon sophos source sourcemap sp space spaces spawn speak specific speed spelling spki split
+spool squid src ss ssh sshd sshwithpair ssl ssldebug ssldebugfile sslkeylogfile ssltrace sso stack
+start started starts stat state status stay stays stderr stdin stdout step stepfailed steps still
+stop stopped store stored stores stray stream strict string styled subject success such sudo suffix
+suffixes suggests suites support supports suppress svc switch switches symantec sys system systemd
+systemroot t ta tab table tables tag take taken takes taking target targets tcp td te team tell tells
+telnet temp temporary term terminal terraform test tested text tftp than that the their theirs them
+then there these they thing this those three through throw thrown time timed timedatectl timeout
+timeouterror timeoutms times timing title tls tlsauthtype tlspassword tlsuser tmp tmpdir tmpfs to
+today together token tokenid tokenref tokens tokenzone toml too tool top tos total tr trace trailer
+trailers transfer transferred transport trap traps treat tried tries true trust trusted trusts try
+trying ts tsx tty tunnel turn twice two txt type tz u uid ulimit umbrella un unattended
+unauthenticated unauthorized unavailable unbound uncaughtexception uncertain unchanged unchecked
+unclear und undefined under underscores undo undoes undoing undone unencrypted unexpected
+unexpectedly unfinished unhandledrejection union unit unix unknown unless unlock unmatched unnamed
+unreachable unread unreadable unreferenced unsafe unscored unseen unsendable unset unsupported until
+untouched unusable unused unusedms up update updated updatedat updateservicetoken upgrade upload uri
+uris url urlencode us usable usage use used user usererror userknownhostsfile username usernames
+userprofile users uses usr usually utc utf uuid v valid value values var variable variables vault
+verbose verdict verify verifyaccounttoken verifying verifyusertoken version versions via viewer
+visible visual vlan vnet volatile w waf wait waited waiting waits wanted warn warning warnings warp
+was watchguard way wb wdebug wdhms web website websocket websockets well went were what whatever when
+where wherever whether which whichever while who whoami whoever whole whom whose why widen wider
+width will wincred windir windows with withheld within without word wordbreaks words work worked
+worker workflow working works workspace world would wrap wrapper writable write writes writing
 written wrong ws wslview www wx x xa xattr xb xdg xhr y yaml years yes yet you your yours z za
 zdotdir zero zl zone zoneoperationid zones zonesearch zp zs zscaler zsh zshrc zt zz
 `
