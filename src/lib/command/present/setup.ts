@@ -1,32 +1,32 @@
 import {reachLines} from '../../access/edit/reach.js'
 import {colouredDiff} from '../../cli/diff.js'
-import {columnsOf, style} from '../../cli/streams.js'
+import {columnsOf, mark, style} from '../../cli/streams.js'
 import {wrapped} from '../../cli/wrapped.js'
 import type {PlanOutline, SetupOutcome, SetupStep, StepState} from '../../setup/types.js'
 import {editDiff, editJson, reachJson} from './edit.js'
 
 const MARKS: Record<StepState, string> = {
-  there: style.green('✓'),
-  done: style.green('✓'),
-  todo: style.yellow('+'),
-  failed: style.red('✗'),
-  'not-tried': style.dim('-'),
-  skipped: style.dim('-'),
-  kept: style.dim('-'),
+  there: mark.done,
+  done: mark.done,
+  todo: style.caution('+'),
+  failed: mark.failed,
+  'not-tried': style.secondary('-'),
+  skipped: style.secondary('-'),
+  kept: style.secondary('-'),
 }
 
 /** `✓ The application of … is "GitLab"`; a step that is kept or failed says why. */
 export function setupStepLines({state, text, why}: SetupStep): string[] {
   const whole = why === undefined || state === 'failed' ? text : `${text}: kept. ${why}`
   const [first = '', ...more] = wrapped(whole, columnsOf('stdout') - 2)
-  const shade = state === 'skipped' || state === 'not-tried' ? style.dim : (line: string) => line
+  const shade = state === 'skipped' || state === 'not-tried' ? style.secondary : (line: string) => line
   return [`${MARKS[state]} ${shade(first)}`, ...more.map((line) => `  ${shade(line)}`)]
 }
 
 /** What is there, and what would be done, changed, opened and saved. */
 export function setupPlanLines({host, steps, edit, diff}: PlanOutline, profile: string): string[] {
   return [
-    `${style.bold(host)} in profile ${profile}`,
+    `${style.heading(host)} in profile ${profile}`,
     ...steps.flatMap(setupStepLines),
     ...(edit ? ['', ...editDiff(edit.described), ...(edit.reach ? reachLines(edit.reach) : [])] : []),
     ...(diff === '' ? [] : ['', ...colouredDiff(diff)]),
