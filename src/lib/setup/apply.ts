@@ -4,7 +4,7 @@ import type {SetupPlan} from './plan.js'
 import {admit} from './admission.js'
 import {Checklist} from './checklist.js'
 import {untilAccepted} from './edge.js'
-import {newRecord, type SetupRecord} from './record.js'
+import {newRecord, sumOf, type SetupRecord} from './record.js'
 import {applySshPart} from './ssh-config.js'
 import {makeToken} from './token.js'
 import type {SetupOutcome} from './types.js'
@@ -70,7 +70,7 @@ async function take(world: SetupWorld, plan: SetupPlan, record: SetupRecord): Pr
   })
   await list.take('edge', 'Asking the edge', async () => {
     const isNew =
-      record.application !== undefined && ctx.clock.now() - Date.parse(record.application.updatedAt) < NEW_MS
+      record.application !== undefined && ctx.clock.now() - Date.parse(record.application.createdAt) < NEW_MS
     const {seconds, banner} = await untilAccepted(world, host, isNew)
     const after = seconds === 0 ? '' : ` after ${seconds} s`
     return `The edge accepted the token${after}; the server says ${banner}`
@@ -95,9 +95,9 @@ async function noteApplication(
   )
   if (!created) return
   const {id} = created.target
-  const updatedAt = (await (await world.ctx.api()).getApplication(id)).raw['updated_at']
-  if (typeof updatedAt !== 'string') return
-  record.application = {id, updatedAt}
+  const {raw} = await (await world.ctx.api()).getApplication(id)
+  const createdAt = new Date(world.ctx.clock.now()).toISOString()
+  record.application = {id, createdAt, sum: sumOf(raw)}
   await recordsOf(world).write(record)
 }
 

@@ -1,6 +1,8 @@
 import {createHash, randomUUID} from 'node:crypto'
 import path from 'node:path'
 import * as v from 'valibot'
+import {canonicalJson} from '../core/canonical-json.js'
+import type {JsonObject} from '../core/json.js'
 import {firstFault} from '../core/schema.js'
 import {brokenFile, parseOwnJson, readFileIfThere, removeFile, writeFileAtomic} from '../system/files.js'
 
@@ -16,8 +18,8 @@ const schema = v.object({
   startedAt: v.string(),
   /** Service tokens that it created; without an ID until that is known, but with the ID of the journal's operation. */
   tokens: v.array(v.object({operation: v.string(), name: v.string(), id: v.optional(v.string())})),
-  /** The application that it created, with Cloudflare's time of its last change by then. */
-  application: v.optional(v.object({id: v.string(), updatedAt: v.string()})),
+  /** The application that it created: when (ISO 8601), and {@link sumOf} of it by then. */
+  application: v.optional(v.object({id: v.string(), createdAt: v.string(), sum: v.string()})),
   /** The host's binding that it made, and the previous one. */
   binding: v.optional(v.object({tokenId: v.string(), before: v.nullable(binding)})),
   sshConfig: v.array(
@@ -68,6 +70,11 @@ export class SetupRecords {
     const name = createHash('sha256').update(`${profile}\0${host}`).digest('hex').slice(0, 24)
     return path.join(this.#directory, `${name}.json`)
   }
+}
+
+/** Of an application, for comparing: without the times and with none of the policies, which an undo compares itself. */
+export function sumOf({updated_at: _, policies: __, ...fields}: JsonObject): string {
+  return createHash('sha256').update(canonicalJson(fields)).digest('hex').slice(0, 24)
 }
 
 /** A record of nothing yet, not written. */

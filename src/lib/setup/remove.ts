@@ -12,7 +12,7 @@ import type {ServiceToken} from '../api/types.js'
 import {UserError} from '../core/errors.js'
 import {endConnections} from '../tunnel/connections/end.js'
 import {Checklist} from './checklist.js'
-import type {SetupRecord} from './record.js'
+import {sumOf, type SetupRecord} from './record.js'
 import {planSshRemoval} from './ssh-config.js'
 import {settleTokens} from './token.js'
 import type {PlanOutline, SetupOutcome, SetupStep} from './types.js'
@@ -170,9 +170,10 @@ const STAYS = 'The application and its rule stay'
 /** Whether someone has changed the application that the setup created, in whatever field. */
 async function changedSince(ctx: AccessContext, {application}: SetupRecord): Promise<string | undefined> {
   if (!application) return undefined
-  const all = await (await ctx.api()).listApplications()
-  const now = all.find(({id}) => id === application.id)
-  return now === undefined || now.raw['updated_at'] === application.updatedAt
+  const api = await ctx.api()
+  const listed = (await api.listApplications()).some(({id}) => id === application.id)
+  const now = listed ? await api.getApplication(application.id) : undefined
+  return now === undefined || sumOf(now.raw) === application.sum
     ? undefined
     : `"${now.name}" has been changed since`
 }
