@@ -1,4 +1,4 @@
-import {ztCommand} from '../lib/core/command-line.js'
+import {connectCommand} from '../lib/access/account/connect.js'
 import {destinationArg} from '../lib/command/args.js'
 import {givenHost} from '../lib/command/choose.js'
 import {setupJson} from '../lib/command/present/setup.js'
@@ -55,7 +55,7 @@ export default class Setup extends SetupCommand<typeof Setup> {
     const agreed = await this.agreed(plan, plan.changes, 'Set it up?')
     const outcome = agreed ? await applySetup(world, plan) : undefined
     this.showOutcome(outcome)
-    if (outcome && this.connects !== true) this.next(ztCommand(world.ctx, 'ssh', destination))
+    if (outcome && this.connects !== true) this.next(connectCommand(world.ctx, 'ssh', destination))
     if (outcome && this.connects === true) await this.open(world, plan)
     return setupJson(plan, outcome, {profile: this.settings.profileName, remove: false})
   }

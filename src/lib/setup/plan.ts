@@ -1,5 +1,5 @@
+import {connectCommand} from '../access/account/connect.js'
 import {describeChanges} from '../access/edit/describe.js'
-import {ztCommand} from '../core/command-line.js'
 import {aliasFor, aliasText} from '../tunnel/ssh/alias.js'
 import {parseDestination} from '../tunnel/target/destination.js'
 import {applicationOf, planAdmission, withToken, type AdmissionPlan} from './admission.js'
@@ -101,7 +101,7 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
       ? line('ssh-config', sshPart.how === 'there' ? 'there' : 'todo', sshPart.text)
       : line('ssh-config', 'skipped', part ? `${world.file} stays as it is` : 'ssh is not configured'),
     wish.connect === true
-      ? line('connect', 'todo', `Connect: ${ztCommand(ctx, 'ssh', wish.destination)}`)
+      ? line('connect', 'todo', `Connect: ${connectCommand(ctx, 'ssh', wish.destination)}`)
       : line('connect', 'skipped', `Not connecting: ${wish.connect.not}`),
   ]
   const described = needed && (await describeChanges(withToken(ctx, token.token), needed.changes))

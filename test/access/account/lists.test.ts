@@ -87,9 +87,9 @@ const apiOf = (token: string, zoneId?: string): AccessApi =>
 
 describe('a list of applications', () => {
   it("comes page by page in the API's order, and says how far it is", async () => {
-    const steps: string[] = []
+    const steps: unknown[][] = []
     const sizes: number[] = []
-    const ctx = {...world.ctx, progress: {...noProgress, step: (text: string) => steps.push(text)}}
+    const ctx = {...world.ctx, progress: {...noProgress, step: (...step: unknown[]) => steps.push(step)}}
     for await (const {items, total} of streamApplications(ctx)) {
       expect(total).toBe(230)
       sizes.push(items.length)
@@ -97,9 +97,9 @@ describe('a list of applications', () => {
     }
     expect(sizes).toEqual([100, 100, 30])
     expect(steps.slice(0, 3)).toEqual([
-      'Listing the applications',
-      'Listing the applications (100 of 230)',
-      'Listing the applications (200 of 230)',
+      ['Listing the applications'],
+      ['Listing the applications', {done: 100, of: 230}],
+      ['Listing the applications', {done: 200, of: 230}],
     ])
   })
 

@@ -32,6 +32,16 @@ export function serviceKind({host, type = ''}: Service): ServiceKind | undefined
   return /(^|[.-])ssh([.-]|$)/i.test(host) ? 'ssh' : undefined
 }
 
+/** The command that connects to one service of a known kind: SSH by `[USER@]HOST`, HTTP by its URL, TCP by its host. */
+export function connectCommand(
+  ctx: {profile: string; profileNamed: boolean},
+  kind: ServiceKind,
+  to: string,
+): string {
+  const command = {ssh: 'ssh', http: 'curl', tcp: 'forward'}[kind]
+  return ztCommand(ctx, command, to)
+}
+
 /**
  * Commands that connect to a host, each of which can be run as it is. Several, with what each is for, if nothing says what
  * is behind the host. Every suggestion to connect comes from here.
@@ -47,9 +57,9 @@ export function connectSuggestion(ctx: {profile: string; profileNamed: boolean},
     ssh: pattern
       ? ztCommand(ctx, 'ssh', 'config', host, '--write')
       : // A word without a dot would be read as a command.
-        ztCommand(ctx, 'ssh', host),
-    http: pattern ? undefined : ztCommand(ctx, 'curl', url),
-    tcp: pattern ? undefined : ztCommand(ctx, 'forward', host),
+        connectCommand(ctx, 'ssh', host),
+    http: pattern ? undefined : connectCommand(ctx, 'http', url),
+    tcp: pattern ? undefined : connectCommand(ctx, 'tcp', host),
   }
   const kind = serviceKind(service)
   if (kind) return [commands[kind]].filter((command) => command !== undefined)

@@ -1,3 +1,4 @@
+import {connectCommand} from '../../../access/account/connect.js'
 import type {Application} from '../../../api/types.js'
 import {causesInWords} from '../../../access/explain/explain.js'
 import type {ExplainedTrap} from '../../../access/explain/application.js'
@@ -177,7 +178,7 @@ function notSsh(
     ...at,
     why: `${failure.why ?? failure.message} That is right for a website, and wrong for zt ssh.`,
     next: [
-      `For HTTP: ${ztCommand(ctx, 'curl', `https://${host}/`)}`,
+      `For HTTP: ${connectCommand(ctx, 'http', `https://${host}/`)}`,
       "For SSH, set the tunnel's service to ssh://HOST:PORT",
     ],
   })

@@ -1,3 +1,4 @@
+import {connectCommand} from '../../../access/account/connect.js'
 import fs from 'node:fs'
 import path from 'node:path'
 import {ztCommand} from '../../../core/command-line.js'
@@ -342,7 +343,7 @@ async function ofHost(
     if (by === 'zt' || named.has(name)) continue
     findings.push(
       says.warn(`The alias ${name} (${file}:${line}) leads to ${host} ${BY[by]}`, {at: 'alias', 
-        why: `zt ssh ${name} uses the service token; plain ssh ${name} does not.`,
+        why: `${connectCommand(ctx, 'ssh', name)} uses the service token; plain ssh ${name} does not.`,
         next: [by === 'cloudflared' ? adopt : ztCommand(ctx, 'ssh', 'config', name, '--write')],
       }),
     )
