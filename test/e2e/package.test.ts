@@ -21,10 +21,10 @@ const addonLoads = ((): boolean => {
 })()
 
 /**
- * Bytes. It has 11.0 million, most of it bundled code of others. The limit notices an unintended new library (the
+ * Bytes. It has 11.7 million, most of it bundled code of others. The limit notices an unintended new library (the
  * largest are jq with 1.4 million and two with 0.7 million), and lets help and documents grow.
  */
-const UNPACKED_LIMIT = 11_300_000
+const UNPACKED_LIMIT = 12_000_000
 
 describe.skipIf(typeof installed === 'string')('the package, installed into an empty prefix', () => {
   const zt = installed as InstalledZt
