@@ -70,7 +70,11 @@ export default defineConfig({
   ignoreDeadLinks: false,
   lastUpdated: false,
   markdown: {config: plainMarkdown},
-  vite: {plugins: [{name: 'vue-of-the-site', enforce: 'pre', resolveId: vueOfTheSite}]},
+  vite: {
+    plugins: [{name: 'vue-of-the-site', enforce: 'pre', resolveId: vueOfTheSite}],
+    // The index of the search is one file, which is loaded when one searches.
+    build: {chunkSizeWarningLimit: 2000},
+  },
   themeConfig: {
     search: {provider: 'local'},
     sidebar,

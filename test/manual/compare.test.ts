@@ -29,6 +29,24 @@ describe('what differs between two runs does not count', () => {
   })
 })
 
+describe('where a long line is wrapped', () => {
+  const start = '✓ 127.0.0.1:16379 leads to cache.widgetcorp.tech (in the background, process'
+  const whole = [`${start} 142)`, 'next: a']
+  const wrapped = [start, '  29265)', 'next: a']
+
+  it('does not count, on neither side', () => {
+    expect(isAsShown(whole, wrapped)).toBe(true)
+    expect(isAsShown(wrapped, whole)).toBe(true)
+    expect(isAsShown(['…', ...wrapped], wrapped)).toBe(true)
+  })
+
+  it('counts if the line had room for more, and its words count', () => {
+    expect(isAsShown([`${start.slice(0, 50)} 142)`], [start.slice(0, 50), '142)'])).toBe(false)
+    expect(isAsShown([`${start} of 142)`, 'next: a'], wrapped)).toBe(false)
+    expect(isAsShown(whole, wrapped.with(2, 'next: b'))).toBe(false)
+  })
+})
+
 describe('what is the same in every run counts', () => {
   it.each([
     ['Created service token ci', 'Created service token cd'],

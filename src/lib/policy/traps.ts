@@ -12,7 +12,7 @@ import {
   tokenIn,
   type Entry,
 } from './included.js'
-import {groupIdOf, groupsById, type AccountRules} from './references.js'
+import {groupIdOf, groupsById, type AccountRules, type Rules} from './references.js'
 import {nameLookup, ruleInWords, type RuleNames} from './rule-words.js'
 import {wantsIdentity} from './selectors.js'
 
@@ -79,12 +79,7 @@ const NAMED = 3
  * @param tokens undefined: could not be read, so that none counts as deleted
  */
 export function trapsOf(account: AccountRules, tokens: readonly TrapToken[] | undefined): Trap[] {
-  const finder: Finder = {
-    tokens: tokens && new Map(tokens.map((token) => [token.id, token])),
-    words: {serviceToken: nameLookup(tokens ?? []), group: nameLookup(account.groups)},
-    expansion: new Expansion(groupsById(account.groups)),
-    read: new Map(),
-  }
+  const finder = finderFor(account, tokens)
   const all = account.applications
     .filter(({type}) => type !== 'bookmark')
     .map((one) => readRules(one, finder))
@@ -93,6 +88,21 @@ export function trapsOf(account: AccountRules, tokens: readonly TrapToken[] | un
     ...scene.read.flatMap((rule) => trapsOfRule(scene, rule)),
     ...shadows(scene, above.get(scene)),
   ])
+}
+
+/** Whether a rule certainly applies to no request: one that would be added so is a trap, too. */
+export function appliesToNothing(rule: Rules & Pick<Policy, 'decision'>, account: AccountRules): boolean {
+  const policy = {...rule, id: '', name: ''} as Policy
+  return readRule(policy, finderFor(account, undefined)).never !== undefined
+}
+
+function finderFor({groups}: AccountRules, tokens: readonly TrapToken[] | undefined): Finder {
+  return {
+    tokens: tokens && new Map(tokens.map((token) => [token.id, token])),
+    words: {serviceToken: nameLookup(tokens ?? []), group: nameLookup(groups)},
+    expansion: new Expansion(groupsById(groups)),
+    read: new Map(),
+  }
 }
 
 /** The traps that touch an application. */

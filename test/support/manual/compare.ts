@@ -42,27 +42,50 @@ function trimmed(lines: readonly string[]): readonly string[] {
   return lines.slice(0, end)
 }
 
+/** How many lines one can be wrapped into. */
+const MOST_LINES = 4
+const COLUMNS = 80
+
 /**
- * Whether what was shown is what the page says. A line `…` of the page is any number of lines, `…` in a line is any text.
+ * Whether what was shown is what the page says. A line `…` of the page is any number of lines, `…` in a line is any text. Where
+ * a long line is wrapped does not count: that depends on the length of what differs between runs.
  */
 export function isAsShown(expected: readonly string[], shown: readonly string[], home?: string): boolean {
-  const wanted = trimmed(expected).map((line) => patternOf(normalised(line, home)))
-  const lines = trimmed(shown).map((line) => normalised(line, home))
-  // Which beginnings of the lines the patterns so far can take.
-  let ends = new Set([0])
-  for (const pattern of wanted) {
-    const next = new Set<number>()
-    for (const at of ends) {
-      if (pattern === 'any') for (let end = at; end <= lines.length; end++) next.add(end)
-      else if (at < lines.length && pattern.test(lines[at] ?? '')) next.add(at + 1)
+  const wanted = trimmed(expected)
+  const lines = trimmed(shown)
+  /** Which beginnings of the lines each beginning of the page can take. */
+  const ends = wanted.map(() => new Set<number>())
+  ends.unshift(new Set([0]))
+  for (const [from, starts] of ends.entries())
+    for (const at of starts) {
+      if (wanted[from]?.trim() === '…') {
+        for (let end = at; end <= lines.length; end++) ends[from + 1]?.add(end)
+        continue
+      }
+      for (const one of unwrapped(wanted, from)) {
+        const pattern = patternOf(normalised(one.text, home))
+        for (const {text, end} of unwrapped(lines, at))
+          if (pattern.test(normalised(text, home))) ends[one.end]?.add(end)
+      }
     }
-    ends = next
-  }
-  return ends.has(lines.length)
+  return ends.at(-1)?.has(lines.length) ?? false
 }
 
-function patternOf(line: string): RegExp | 'any' {
-  if (line.trim() === '…') return 'any'
+/** A line as it is, and together with those after it, as far as they can be one that was too long for the terminal. */
+function unwrapped(lines: readonly string[], from: number): {text: string; end: number}[] {
+  const found: {text: string; end: number}[] = []
+  let text = lines[from]
+  for (let end = from + 1; text !== undefined && found.length < MOST_LINES; end++) {
+    found.push({text, end})
+    const next = lines[end]?.trimStart() ?? ''
+    const word = /^\S+/.exec(next)?.[0] ?? ''
+    const isFull = word !== '' && (lines[end - 1] ?? '').length + 1 + word.length >= COLUMNS
+    text = isFull ? `${text.trimEnd()} ${next}` : undefined
+  }
+  return found
+}
+
+function patternOf(line: string): RegExp {
   const parts = line.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
   return new RegExp(`^${parts.join('.*')}$`)
 }

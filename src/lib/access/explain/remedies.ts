@@ -3,7 +3,7 @@ import {ztCommand, type Named} from '../../core/command-line.js'
 import {isJsonObject} from '../../core/json.js'
 import {conditionsOf, Expansion, isAboutTokens, tokenIn} from '../../policy/included.js'
 import {groupIdOf, groupsById, namesToken, type AccountRules, type Rules} from '../../policy/references.js'
-import type {Trap} from '../../policy/traps.js'
+import {appliesToNothing, type Trap} from '../../policy/traps.js'
 import {serviceAuthDoubt} from '../applications/kinds.js'
 import {hasServiceAuth} from '../applications/service-auth-401.js'
 import {ASKABLE} from '../rules/input.js'
@@ -228,6 +228,9 @@ function admitting(
   // Block rules are there to keep machines out, too.
   if (there.policies.some(({decision}) => decision === 'deny')) return undefined
   if (!tokens || tokens.length === 0) return undefined
+  const include = tokens.map(({id}) => ({service_token: {token_id: id}}))
+  // Where its conditions keep out whom it names, it would be the next trap.
+  if (appliesToNothing({decision: 'non_identity', include, require, exclude}, account)) return undefined
   const whom = wholeGroup(trap, scene) ?? tokens.flatMap((one) => ['--token', refOf(one, scene.tokens)])
   if (whom.length > 2 * MOST_TOKENS) return undefined
   return ztCommand(say, 'app', 'add-rule', refOf(there, account.applications), '--service-auth', ...whom, ...flags, ...inZone(zone)) // prettier-ignore
@@ -289,6 +292,9 @@ function allPolicies({policies, applications}: AccountRules): Policy[] {
   return [...new Map(all.map((one) => [one.id, one])).values()]
 }
 
+/** They include service tokens that a rule does not name. */
+const WIDE = ['everyone', 'any_valid_service_token']
+
 /** Takes the way past a condition away: what the other rule names beside stays. */
 function keepCondition(trap: Trap, scene: Scene, other: Policy): Remedy[] {
   const {account, application} = scene
@@ -301,12 +307,18 @@ function keepCondition(trap: Trap, scene: Scene, other: Policy): Remedy[] {
   const tokens = tokensOf(trap, scene) ?? []
   const named = tokens.every(({id}) => other.include.some((rule) => namesToken(rule, id)))
   const narrowed = [...other.require, ...other.exclude].some(gone)
-  if (tokens.length === 0 || tokens.length > MOST_COMMANDS || !named || narrowed || elsewhere)
-    return [
-      dashboard(
-        `Take the service tokens out of "${other.name}" in the dashboard: ${elsewhere ? 'other applications have the rule too, and would be closed as well' : 'it does not name them one by one'}`,
-      ),
-    ]
+  const left = other.include.filter((rule) => !gone(rule))
+  const stillIn = new Expansion(groupsById(account.groups))
+    .of(left)
+    .some(({rule}) => gone(rule) || WIDE.some((one) => Object.hasOwn(rule, one)))
+  if (tokens.length === 0 || tokens.length > MOST_COMMANDS || !named || narrowed || elsewhere || stillIn) {
+    const why = elsewhere
+      ? 'other applications have the rule too, and would be closed as well'
+      : named && stillIn
+        ? 'it names them, and also includes them in another way'
+        : 'it does not name them one by one'
+    return [dashboard(`Take the service tokens out of "${other.name}" in the dashboard: ${why}`)]
+  }
   return tokens.map((token) => ({
     what,
     command: onRule(scene, 'remove-rule', other, '--token', refOf(token, scene.tokens)),
