@@ -3,7 +3,7 @@
 // picture changes only with what zt prints. Run it by hand: npm run build, then node scripts/screens.mjs [NAME...].
 import {execFile} from 'node:child_process'
 import {existsSync} from 'node:fs'
-import {appendFile, mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {appendFile, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {createHash} from 'node:crypto'
 import path from 'node:path'
 import {promisify} from 'node:util'
@@ -14,7 +14,6 @@ const COLUMNS = 80
 const ROWS = 70
 const root = path.resolve(import.meta.dirname, '..')
 const run = promisify(execFile)
-const manifest = JSON.parse(await readFile(path.join(root, 'oclif.manifest.json'), 'utf8'))
 
 const DAY = 86_400_000
 /** The day that every picture is of. */
@@ -25,7 +24,8 @@ const HOST = 'gitlab-ssh.widgetcorp.tech'
 
 /**
  * The screens, in the order in which they are made: a later one sees what an earlier one has changed.
- * `types`: what a person presses once the screen shows something; the last of them is a screen that stays.
+ * `types`: what a person presses once the screen shows something; the last of them is a screen that stays. `before` and `after`
+ * are run without being shown.
  */
 const SCREENS = [
   {name: 'demo', line: 'npm run demo', title: 'The demo: a service token is created, refused, admitted by a Service Auth rule, and opens SSH', words: ['node', path.join(root, 'scripts', 'demo.mjs')]},
@@ -39,7 +39,8 @@ const SCREENS = [
   {name: 'token-activity', line: 'zt token activity deploy --since 60d', title: 'What Access recorded of a service token: by rule, by place and by day'},
   {name: 'token-audit', line: 'zt token audit', title: 'What needs attention in an account'},
   {name: 'search', line: 'zt token show', title: 'A long list is searched by typing', types: [[/type filter/, 'r', 'u', 'n'], [/run\n/]]},
-  {name: 'doctor', line: `zt doctor ${HOST}`, title: 'What is checked on this machine, and what is wrong', needs: 'doctor'},
+  {name: 'doctor', line: 'zt doctor --offline', title: 'What is checked on a machine, and what is wrong', before: 'chmod go+r ~/.config/zt/identity.txt', after: 'chmod go-r ~/.config/zt/identity.txt'},
+  {name: 'setup', line: `zt setup git@${HOST}`, title: 'SSH to a host in one go: two questions, the plan, and the banner', before: 'zt token revoke gitlab-admin --detach --yes', types: [[/config\?/, 'y', 'Enter'], [/Set it up\?/, 'y', 'Enter']]},
 ] // prettier-ignore
 
 const TOKENS = {
@@ -113,10 +114,26 @@ const home = await mkdtemp('/tmp/')
 const SHOWN_HOME = '/home/alice'
 const env = Object.fromEntries(
   Object.entries(process.env).filter(
-    ([name]) => !/^(ZT|CLOUDFLARE|CF_ACCESS|TUNNEL|XDG|LC)_|^(NO_COLOR|FORCE_COLOR|CI|TMUX)$/.test(name),
+    ([name]) =>
+      !/^(ZT|CLOUDFLARE|CF_ACCESS|TUNNEL|XDG|LC|NODE|SSL)_|^(NO_COLOR|FORCE_COLOR|CI|TMUX)$/.test(name),
   ),
 )
-Object.assign(env, {HOME: home, LANG: 'C.UTF-8', TERM: 'xterm-256color', ZT_STORE: 'vault'})
+Object.assign(env, {
+  HOME: home,
+  SHELL: '/bin/bash',
+  LANG: 'C.UTF-8',
+  TERM: 'xterm-256color',
+  ZT_STORE: 'vault',
+})
+// ssh, and zt for it, find ~/.ssh by the system's user database, whatever HOME says.
+const passwd = path.join(home, 'passwd')
+await writeFile(passwd, `alice:x:${process.getuid()}:${process.getgid()}::${home}:/bin/bash\n`)
+Object.assign(env, {
+  LD_PRELOAD: 'libnss_wrapper.so',
+  NSS_WRAPPER_PASSWD: passwd,
+  NSS_WRAPPER_GROUP: '/etc/group',
+})
+if ((await run('true', [], {env})).stderr !== '') throw new Error('libnss-wrapper is not installed')
 env.PATH = `${path.join(home, 'bin')}:${env.PATH}`
 const zt = (...argv) => run(path.join(home, 'bin', 'zt'), argv, {env, cwd: home})
 const quote = (word) => `'${word.replaceAll("'", `'\\''`)}'`
@@ -150,7 +167,7 @@ async function screenOf({name, line, words, types = []}) {
       await until(async () => shows.test(await tmux('capture-pane', '-p')))
       for (const key of keys) await tmux('send-keys', key)
     }
-    const stays = types.length > 0 && types.at(-1).length === 1
+    const stays = types.at(-1)?.length === 1
     if (!stays) await until(() => existsSync(ended))
     return (await tmux('capture-pane', '-p', '-e')).trimEnd().split('\n')
   } finally {
@@ -178,6 +195,8 @@ function stable(name, lines) {
       .replace(/T\d\d:\d\d:\d\d/g, 'T09:30:00')
       .replace(/(?<=127\.0\.0\.1:)\d+/g, (port) => '40001'.slice(0, port.length))
       .replace(/\(\d+\.\d s\)/g, '(3.1 s)')
+      .replace(/\d+(?= GiB free)/g, '44')
+      .replaceAll(root, `${SHOWN_HOME}/zt`)
       .replace(/(?<=zt undo )\w{9}/, '0tn1q8wz4')
       .replaceAll(home, SHOWN_HOME)
       .replace(/\/tmp\/zt-demo-\w{6}\/(\w+)/g, `${SHOWN_HOME}/.$1`),
@@ -200,8 +219,9 @@ async function main(wanted) {
   await appendFile(record, EVENTS.sort((a, b) => a.at - b.at).map((event) => `${JSON.stringify(event)}\n`).join('')) // prettier-ignore
   await zt('sandbox', 'start', '--country-of', '127.0.0.0/8=DE')
   for (const screen of SCREENS) {
-    if (screen.needs !== undefined && !(screen.needs in manifest.commands)) continue
+    if (screen.before !== undefined) await run('sh', ['-c', screen.before], {env, cwd: home})
     const lines = stable(screen.name, await screenOf(screen))
+    if (screen.after !== undefined) await run('sh', ['-c', screen.after], {env, cwd: home})
     if (wanted.length > 0 && !wanted.includes(screen.name)) continue
     for (const theme of THEME_NAMES) {
       const file = path.join(root, 'docs', 'pictures', `${screen.name}-${theme}.svg`)

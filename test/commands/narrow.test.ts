@@ -42,6 +42,7 @@ const LINES: Record<string, string[]> = {
   'config:get': ['config get store'],
   'config:list': ['config list'],
   'config:set': ['config set known-hosts-file x'],
+  doctor: ['doctor --offline'],
   'forward:list': ['forward list'],
   'forward:stop': ['forward stop elsewhere.example'],
   'group:add-token': ['group add-token group-robots token-cd --dry-run'],
@@ -68,6 +69,7 @@ const LINES: Record<string, string[]> = {
   ray: [`ray ${RAY}`, 'ray 8f1e2d3c4b5a6979'],
   report: ['report', 'report --since nothing.json'],
   'sandbox:status': ['sandbox status'],
+  setup: [`setup ${HOST} --dry-run`, `setup ${HOST} --remove --dry-run`],
   'ssh:check': [`ssh check ${HOST}`],
   'ssh:config': [`ssh config ${HOST} --write --file config --dry-run`],
   'store:check': ['store check'],
@@ -120,8 +122,8 @@ async function printed(columns: number, env: Record<string, string>): Promise<Ma
   return all
 }
 
-/** A command, a line of a shell's or ssh's file, and a word after its label. */
-const COPIED = /^(zt|ssh|mkdir|[+#]) ?|^\S+( \S+)* {2,}\S+$/
+/** A command, also behind `next:`, a line of a shell's or ssh's file, and a word after its label. */
+const COPIED = /^ *next: +[a-z-]+ |^(zt|ssh|mkdir|[+#]) ?|^\S+( \S+)* {2,}\S+$/
 
 /**
  * Whether zt could have wrapped a line, or shortened what is in it. It leaves whole what is to be copied: a command, a line of
@@ -130,7 +132,7 @@ const COPIED = /^(zt|ssh|mkdir|[+#]) ?|^\S+( \S+)* {2,}\S+$/
 function couldBeNarrower(line: string, columns: number): boolean {
   if (stringWidth(line) <= columns) return false
   const text = line.replace(/^ *(next: +)?/, '')
-  return text.includes(' ') && !COPIED.test(text)
+  return text.includes(' ') && !COPIED.test(line) && !COPIED.test(text)
 }
 
 describe('on a terminal', () => {

@@ -29,7 +29,7 @@ it.runIf(hasSsh)('a server whose key ssh knows is in order', async () => {
   expect(faultsIn(findings)).toEqual([])
   expect(findings.find(({id}) => id === 'known-hosts')).toMatchObject({
     state: 'ok',
-    detail: expect.stringMatching(/^SHA256:.*, which ssh knows$/) as string,
+    detail: 'the one that ssh knows',
   })
 })
 

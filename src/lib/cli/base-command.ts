@@ -144,14 +144,18 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** Text for people on stdout: a sentence, which is wrapped, or lines; nothing under --json and --quiet. */
   protected print(text: Text = ''): void {
     this.#progress?.stop()
-    if (this.jsonEnabled() || this.quiet) return
-    out(typeof text === 'string' ? wrapped(text, columnsOf('stdout')) : text)
+    this.#show(text)
   }
 
   /** The same in the middle of a longer run: the progress line may come back below it. */
   protected printSoFar(text: Text): void {
     this.#progress?.hide()
-    if (!this.jsonEnabled() && !this.quiet) out(text)
+    this.#show(text)
+  }
+
+  #show(text: Text): void {
+    if (this.jsonEnabled() || this.quiet) return
+    out(typeof text === 'string' ? wrapped(text, columnsOf('stdout')) : text)
   }
 
   /** What --quiet prints: the ID of what was made, or of what is listed. */

@@ -68,7 +68,8 @@ const MEANINGS: Record<Kind, Record<string, string>> = {
     TERM: 'dumb: no colours',
     COLORTERM: 'set: the terminal has colours',
     COLUMNS: 'width of tables and messages that are piped',
-    LC_ALL: 'a locale without UTF-8, such as C: ASCII only; LC_CTYPE and LANG count if it is not set',
+    LC_ALL:
+      'a locale without UTF-8, such as C: zt prints ASCII, and names as they are; LC_CTYPE and LANG count if it is not set',
     LC_CTYPE: 'the same, after LC_ALL',
     LANG: 'the same, after LC_CTYPE',
     OCLIF_COLUMNS: 'width of help',

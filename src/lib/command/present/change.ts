@@ -52,7 +52,7 @@ export function revocationText(plan: Revocation, changes: readonly DescribedChan
       : []),
     ...(exists ? [] : [`${name} is no longer in the account.`]),
     ...(changes.length > 0 ? [...editDiff(changes), ''] : []),
-    ...(reach ? [...reachLines(reach), ''] : []),
+    ...(reach ? [...indented(reachLines(reach), 0), ''] : []),
     'Revoking it would:',
     ...revocationSteps(plan).flatMap((step) =>
       indented(step, 4).map((line, at) => (at === 0 ? `  - ${line.trimStart()}` : line)),

@@ -53,11 +53,10 @@ function findingLines(
   ]
   const cures = next.map(step).flatMap((cure) => cureLines(cure, columns - indent.length))
   const [first = '', ...more] = [...sentences, ...cures]
+  // A command that has no room beside gets a line of its own from further left.
+  const placed = (line: string): string => (widthOf(line) > columns - indent.length ? '    ' : indent) + line
   return beside
-    ? [
-        `${lead}${title}${' '.repeat(width - widthOf(title) + 2)}${first}`,
-        ...more.map((line) => indent + line),
-      ]
+    ? [`${lead}${title}${' '.repeat(width - widthOf(title) + 2)}${first}`, ...more.map(placed)]
     : [`${lead}${title}`, ...[first, ...more].map((line) => indent + line)]
 }
 

@@ -1,7 +1,7 @@
 import {reachLines} from '../../access/edit/reach.js'
 import {colouredDiff} from '../../cli/diff.js'
 import {columnsOf, mark, style} from '../../cli/streams.js'
-import {wrapped} from '../../cli/wrapped.js'
+import {indented, wrapped} from '../../cli/wrapped.js'
 import type {PlanOutline, SetupOutcome, SetupStep, StepState} from '../../setup/types.js'
 import {editDiff, editJson, reachJson} from './edit.js'
 
@@ -28,7 +28,8 @@ export function setupPlanLines({host, steps, edit, diff}: PlanOutline, profile: 
   return [
     `${style.heading(host)} in profile ${profile}`,
     ...steps.flatMap(setupStepLines),
-    ...(edit ? ['', ...editDiff(edit.described), ...(edit.reach ? reachLines(edit.reach) : [])] : []),
+    ...(edit ? ['', ...editDiff(edit.described)] : []),
+    ...(edit?.reach ? indented(reachLines(edit.reach), 0) : []),
     ...(diff === '' ? [] : ['', ...colouredDiff(diff)]),
   ]
 }

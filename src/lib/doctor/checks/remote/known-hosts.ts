@@ -74,7 +74,7 @@ async function knownHosts(facts: Facts, world: DoctorWorld, says: Says): Promise
   if (!key) return [says.skipped('the server showed no key')]
   const {type, base64, fingerprint} = key
   const same = known.filter((one) => one.type === type)
-  if (same.some((one) => one.base64 === base64)) return [says.ok(`${fingerprint}, which ssh knows`)]
+  if (same.some((one) => one.base64 === base64)) return [says.ok('the one that ssh knows')]
   const [other] = same
   if (!other) return [says.ok(`ssh knows other kinds of keys of ${name}`)]
   return [
