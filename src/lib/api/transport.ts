@@ -35,6 +35,8 @@ export interface TransportOptions {
   patienceSeconds?: number | undefined
   /** Per request, in milliseconds. */
   timeoutMs?: number | undefined
+  /** How often a request that only reads is sent if no one answers. Default {@link READ_ATTEMPTS}. */
+  attempts?: number | undefined
   /** Waits; replaced in tests. */
   sleep?: ((milliseconds: number) => Promise<void>) | undefined
 }
@@ -86,6 +88,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     apiToken,
     timeoutMs = patient(TIMEOUT_MS),
     patienceSeconds = PATIENCE_SECONDS,
+    attempts: mostAttempts = READ_ATTEMPTS,
     sleep = wait,
   } = options
   checkTransport(apiUrl)
@@ -191,7 +194,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
   }
 
   async function send(request: Request): Promise<Answer> {
-    const attempts = onlyReads(request) ? READ_ATTEMPTS : 1
+    const attempts = onlyReads(request) ? mostAttempts : 1
     let failures = 0
     let pauses = 0
     let waited = 0

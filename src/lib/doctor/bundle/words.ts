@@ -47,13 +47,13 @@ dry dumb dump duphandle duplicate duration dynamic dynamicforward e ea eacces ea
 eai ealready earlier early earlydata ebusy ecdhe ecdsa ech echo econnaborted econnrefused econnreset
 edge edit edited editing editor edits edquot eexist efbig effect effective effort egd
 egmnoqstvwenqsty einval eio eisdir either elif eloop else elsewhere email emails embed emfile emlink
-empty en enable enabled enabling encoded encoding encrypt encrypted encryption end ended endian
-ending endpoint ends engine engines enodata enoent enoexec enospc enotdir enotfound enough enrol
-entity entra entries entry env environment environmenthosts enxio eperm epipe eprt epsv equal erase
-erased erofs err error errors escape eset esrch established estale etag etc etimedout etm eu evaluate
-evaluated evaluates evaluating evaluation even event events every everyone everything everywhere
-exact exactly example exceed exceeded except exclude excluded excludes exe exec executable exempt
-exist existing exists exit exitcode exp expand expect expectation expectations expected expire
+empty en enable enabled enabling enametoolong encoded encoding encrypt encrypted encryption end ended
+endian ending endpoint ends engine engines enodata enodev enoent enoexec enospc enotdir enotfound
+enough enrol entity entra entries entry env environment environmenthosts enxio eperm epipe eprt epsv
+equal erase erased erofs err error errors escape eset esrch established estale etag etc etimedout etm
+eu evaluate evaluated evaluates evaluating evaluation even event events every everyone everything
+everywhere exact exactly example exceed exceeded except exclude excluded excludes exe exec executable
+exempt exist existing exists exit exitcode exp expand expect expectation expectations expected expire
 expired expires expiresat expiring explain explained export expose exposed extend extending extension
 extensions external extra extracted eyeballs eyj ez f fa fact factor facts fail failed fails failure
 false family far fast fastopen fd fdnames fds fetch fi fiddler field fields file fileprotocolhandler
