@@ -149,6 +149,9 @@ export function createTransport(options: TransportOptions, verify: () => Promise
       }
       const {status, headers} = error as APIError<number, Headers>
       noteTime(headers)
+      // The API has no redirections; a network's login page has.
+      if (status >= 300 && status < 400)
+        throw badAnswer(failed, `It leads elsewhere (HTTP status ${status}).`, headers, status)
       const answer = {status, headers, body: error.error as unknown}
       throw await refusal(request, answer)
     }

@@ -69,7 +69,7 @@ async function apiToken(facts: Facts, {ctx, settings}: DoctorWorld, says: Says):
     // A job has the service token's pair, and needs no account.
     if (none?.error === undefined && settings.environmentCredentials)
       return [says.skipped('none; the service token of the environment needs none')]
-    if (none?.error) return [says.skipped(`it could not be read: ${none.error.message}`)]
+    if (none?.error) return [says.error(none.error)]
     const error = await facts.identity().then(
       () => undefined,
       (one: unknown) => one,

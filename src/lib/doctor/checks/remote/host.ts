@@ -4,6 +4,7 @@ import {causesInWords} from '../../../access/explain/explain.js'
 import type {ExplainedTrap} from '../../../access/explain/application.js'
 import {UserError} from '../../../core/errors.js'
 import {ztCommand} from '../../../core/command-line.js'
+import {quoteForPerson} from '../../../core/quote.js'
 import {RefusedError} from '../../../tunnel/failure/refusal.js'
 import {aliasText} from '../../../tunnel/ssh/alias.js'
 import type {CheckStep} from '../../../tunnel/types.js'
@@ -38,8 +39,22 @@ export const hostChecks: readonly RemoteCheck[] = [
   },
 ]
 
-async function hostToken(facts: Facts, _world: DoctorWorld, says: Says): Promise<Finding[]> {
-  const {name, by, edge} = await facts.target()
+async function hostToken(facts: Facts, {ctx}: DoctorWorld, says: Says): Promise<Finding[]> {
+  let target
+  try {
+    target = await facts.target()
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'HOST_NOT_BOUND') throw error
+    const host = await facts.host()
+    const [other] = Array.isArray(error.details['boundIn']) ? error.details['boundIn'] : []
+    // What the error says is for a command that takes --token.
+    const elsewhere =
+      typeof other === 'string'
+        ? [`zt doctor ${quoteForPerson(host)} --profile ${quoteForPerson(other)}`]
+        : []
+    return [says.error(error, {next: [...elsewhere, ztCommand(ctx, 'setup', host)]})]
+  }
+  const {name, by, edge} = target
   const alias = await facts.alias()
   const from = by === 'environment' ? 'of the environment' : 'bound, and its secret is here'
   return [says.ok(`${alias ? `${aliasText(alias)}; ` : ''}"${name}" for ${edge.host}: ${from}`)]

@@ -1,6 +1,6 @@
 import net from 'node:net'
 import {CLOUDFLARE_API_URL} from '../../../config/types.js'
-import {UserError} from '../../../core/errors.js'
+import {ApiError, UserError} from '../../../core/errors.js'
 import {isLoopback} from '../../../network/callers.js'
 import {boundLookUps} from '../../../tunnel/edge/look-ups.js'
 import {addressOf} from '../../../tunnel/carrier/connect.js'
@@ -313,7 +313,8 @@ async function api(facts: Facts, world: DoctorWorld, says: Says): Promise<Findin
         : own,
     ]
   }
-  if (none && none.error === undefined) return [says.skipped(none.why)]
+  // Without an API token nothing is asked.
+  if (none && !(none.error instanceof ApiError)) return [says.skipped(none.why)]
   return [says.ok(`${hostname} answers`)]
 }
 
