@@ -15,6 +15,7 @@ import {
   type Configuration,
 } from '../../tunnel/ssh/configuration.js'
 import {withoutSecrets} from '../../tunnel/ssh/config/diff.js'
+import {commandAndGiven, textsIn} from '../finding.js'
 import {AREAS, type DoctorWorld, type Finding} from '../types.js'
 import {commitOf, foreign, label, oneOf, own, prose, type Kind, type Piece} from './piece.js'
 import type {Replacer} from './replacer.js'
@@ -220,7 +221,7 @@ async function undo({ctx}: DoctorWorld): Promise<Piece> {
   const {records, damaged} = await ctx.undo.list()
   return [
     ...records.slice(-MOST_RECORDS).map(({at, state, command, profile, changes}) => ({
-      ...{at: prose(at), state: oneOf(state, ['begun', 'done', 'undone']), command: prose(command)},
+      ...{at: prose(at), state: oneOf(state, ['begun', 'done', 'undone']), command: commandPiece(command)},
       profile: profileOf(profile),
       changes: changes.map(({action, target, fields}) => ({
         ...{action: label(action), kind: label(target.kind), name: foreign('name', target.name)},
@@ -228,6 +229,14 @@ async function undo({ctx}: DoctorWorld): Promise<Piece> {
       })),
     })),
     ...damaged.map((file) => ({damaged: foreign('path', file)})),
+  ]
+}
+
+function commandPiece(line: string): Piece {
+  const {command, given} = commandAndGiven(line)
+  return [
+    prose(command),
+    ...given.map((one) => (/^--[a-z-]+$/.test(one) ? prose(one) : foreign('text', one))),
   ]
 }
 
@@ -293,37 +302,48 @@ export async function tellForeign(
   replacer.know('machine', os.hostname())
   for (const name of ['USER', 'LOGNAME', 'USERNAME']) replacer.know('user', env[name])
   if (host !== undefined) replacer.know('host', host)
+  // Also where the settings that it chooses cannot be read.
+  if (env['ZT_PROFILE'] !== undefined) knowProfile(replacer, env['ZT_PROFILE'])
+  if (world.broken !== undefined)
+    for (const text of textsIn(world.broken.details)) replacer.know('name', text)
   await quietly(() => {
     const {profileName, accountId, accountName} = world.settings
-    if (profileName !== 'default') replacer.know('profile', profileName)
+    knowProfile(replacer, profileName)
     replacer.know('id', accountId)
     replacer.know('account', accountName)
   })
   await quietly(async () => {
     for (const [name, {accountName, accountId}] of Object.entries((await readConfig(world.paths)).profiles)) {
-      if (name !== 'default') replacer.know('profile', name)
+      knowProfile(replacer, name)
       replacer.know('account', accountName)
       replacer.know('id', accountId)
     }
   })
   await quietly(async () => {
-    for (const {name, tokenId, clientId} of await world.ctx.index.list()) {
+    for (const {name, tokenId, clientId, profile} of await world.ctx.index.list()) {
+      knowProfile(replacer, profile)
       replacer.know('token', name)
       replacer.know('id', tokenId)
       replacer.know('id', clientId)
     }
-    for (const {host: bound, tokenId} of await world.ctx.index.bindings()) {
+    for (const {host: bound, tokenId, profile} of await world.ctx.index.bindings()) {
+      knowProfile(replacer, profile)
       replacer.know('host', bound.split('/')[0])
       replacer.know('id', tokenId)
     }
   })
   await quietly(async () => {
-    for (const {name} of (await world.ctx.journal.list()).entries) replacer.know('token', name)
-    for (const {changes} of (await world.ctx.undo.list()).records)
+    for (const {name, profile} of (await world.ctx.journal.list()).entries) {
+      replacer.know('token', name)
+      knowProfile(replacer, profile)
+    }
+    for (const {changes, profile} of (await world.ctx.undo.list()).records) {
+      knowProfile(replacer, profile)
       for (const {target} of changes) {
         replacer.know('name', target.name)
         replacer.know('application', target.application?.name)
       }
+    }
   })
   await quietly(() => {
     for (const {text} of configurationOf(env, sshConfig).files.values())
@@ -339,6 +359,10 @@ export async function tellForeign(
     if (NOTABLE.test(name) && value !== undefined && value.length >= 6) {
       if (/^(?:ZT|CLOUDFLARE|CF|TUNNEL)_/.test(name)) replacer.know('text', value)
     }
+}
+
+function knowProfile(replacer: Replacer, name: string): void {
+  if (name !== 'default') replacer.know('profile', name)
 }
 
 function homeOfSsh(): string[] {

@@ -18,7 +18,7 @@ const PARTS = [
   String.raw`(?<url>\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>\u2026]+)`,
   String.raw`(?<email>[^\s"'<>(),:;@]+@[^\s"'<>(),:;@]+)`,
   String.raw`(?<path>(?<![\p{L}\p{N}])(?:~|\.{1,2})?\/[^\s"'<>(),;:]*|\b[A-Za-z]:\\[^\s"'<>(),;]*)`,
-  String.raw`(?<address>(?<![\p{L}\p{N}.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\p{L}\p{N}]))`,
+  String.raw`(?<address>(?<![\p{L}\p{N}.])(?:[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){1,6}:\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\p{L}\p{N}]))`,
   String.raw`(?<date>\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z)?(?![\p{L}\p{N}-]))`,
   String.raw`(?<id>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{12,}(?:-[A-Z]{2,4})?(?:\.access)?)`,
   String.raw`(?<dotted>[\p{L}\p{N}_*-]+(?:\.[\p{L}\p{N}_*-]+)+)`,
@@ -220,6 +220,8 @@ export class Replacer {
   #knownIn(): RegExp {
     const texts = [...this.#places.values()]
       .map(({text}) => text.normalize('NFC'))
+      // As a shell's word within single quotes has it.
+      .flatMap((text) => (text.includes("'") ? [text, text.replaceAll("'", String.raw`'\''`)] : [text]))
       .filter((text) => text.trim() !== '' && !/^[ -/:-@[-`{-~]$/.test(text))
       .sort((a, b) => b.length - a.length)
     const escaped = texts.map((text) => {

@@ -87,6 +87,7 @@ async function withoutToken(
       const gone = Object.hasOwn(profiles, profile) || profile === ctx.profile
       return says.warn(`a connection to ${host} uses a service token whose secret is no longer here`, {
         at: 'orphan',
+        foreign: [host, profile, ...(listener ? [listener.place] : [])],
         why: `Process ${pid} carries ${carries} for profile ${profile}${gone ? '' : ', which does not exist'}, until it ends.`,
         next: [listener ? `zt forward stop ${quoteForPerson(listener.place)}` : `kill ${pid}`],
       })

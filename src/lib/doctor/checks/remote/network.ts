@@ -345,7 +345,8 @@ async function certificate(facts: Facts, world: DoctorWorld, says: Says): Promis
     const {what, edge} = one
     const issuer = await issuerFor(one, facts, world)
     if (issuer === 'own') findings.push(says.skipped('the profile has the CA of the edge'))
-    else if (issuer?.isPublic) findings.push(says.ok(`${edge.host} by ${issuer.name}`))
+    else if (issuer?.isPublic)
+      findings.push(says.ok(`${edge.host} by ${issuer.name}`, {foreign: [issuer.name]}))
     else if (issuer) {
       const {name, product} = issuer
       const trusted = await isTrusted(what, facts)
@@ -355,6 +356,7 @@ async function certificate(facts: Facts, world: DoctorWorld, says: Says): Promis
       findings.push(
         says[trusted ? 'warn' : 'fail'](`The certificate of ${edge.host} is by "${name}"`, {
           at: 'intercepted',
+          foreign: [name],
           why: trusted
             ? `${is}: something on the way opens TLS, and sees ${what === 'edge' ? 'client secrets' : 'the API token'} and what is transferred.`
             : `${is}: something on the way opens TLS. This machine does not trust it, so zt sends nothing.`,

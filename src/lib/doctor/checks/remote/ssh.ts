@@ -227,6 +227,7 @@ function staleness(
       says.fail(`zt's block for ${host} uses the profile ${profile}, which does not exist`, {at: 'profile', 
         why: 'It was renamed or deleted since the block was written.',
         next: [`zt ssh config ${quoteForPerson(host)} --write --profile ${quoteForPerson(ctx.profile)}`],
+        foreign: [host, profile, ctx.profile],
       }),
     ] // prettier-ignore
   const own = ztProgram(root).at(-1)
