@@ -4,6 +4,7 @@ import path from 'node:path'
 import {readConfig} from '../../config/profiles.js'
 import {UserError, nameOfThrown} from '../../core/errors.js'
 import {ENVIRONMENT_VARIABLES} from '../../core/environment-variables.js'
+import {patient} from '../../core/patience.js'
 import {Secret} from '../../core/secret.js'
 import {versionReport} from '../../system/build-facts.js'
 import {findProgram} from '../../system/programs.js'
@@ -18,9 +19,12 @@ import {withoutSecrets} from '../../tunnel/ssh/config/diff.js'
 import {commandAndGiven, textsIn} from '../finding.js'
 import {AREAS, type DoctorWorld, type Finding} from '../types.js'
 import {commitOf, foreign, label, oneOf, own, prose, type Kind, type Piece} from './piece.js'
+import {within} from '../within.js'
 import type {Replacer} from './replacer.js'
 import {PROGRAMS} from './vocabulary.js'
 
+/** For all of it, in milliseconds. */
+const LIMIT_MS = 10_000
 const MOST_FILES = 500
 const MOST_LINES = 300
 const MOST_RECORDS = 20
@@ -62,10 +66,12 @@ export async function documentOf(
     about: own`A bug report of zt. Secrets are removed, and names, IDs, hosts, addresses and paths are replaced: the same by the same.`,
   }
   const sections: Section[] = []
+  const until = performance.now() + patient(LIMIT_MS)
+  const late = (): Piece => ({unreadable: own`no answer`})
   for (const [name, make] of parts) {
     let piece: Piece
     try {
-      piece = await make()
+      piece = await within(Math.max(1, until - performance.now()), Promise.resolve(make()), late)
     } catch (error) {
       piece = {unreadable: label(error instanceof UserError ? error.code : nameOfThrown(error))}
     }
@@ -291,7 +297,7 @@ export async function tellForeign(
   const {env, host} = world
   const quietly = async (look: () => unknown): Promise<void> => {
     try {
-      await look()
+      await within(patient(LIMIT_MS), Promise.resolve(look()), () => undefined)
     } catch {
       // What cannot be read is not in the bundle either, but for texts in which no word of it stays.
     }

@@ -37,6 +37,8 @@ export class Replacer {
   /** Texts that no placeholder may be: foreign texts that look like one. */
   readonly #taken: ReadonlySet<string>
   #known: RegExp | undefined
+  /** The known texts that have quotes, by how they are quoted. */
+  readonly #quoted = new Map<string, string>()
 
   constructor(taken: ReadonlySet<string> = new Set()) {
     this.#taken = taken
@@ -142,6 +144,8 @@ export class Replacer {
       .normalize('NFC')
       .replaceAll(this.#known, (found: string, ...more: unknown[]) => {
         const groups = more.at(-1) as Partial<Record<string, string>>
+        const inQuotes = this.#quoted.get(found)
+        if (inQuotes !== undefined) return this.#inQuotes(found, inQuotes)
         if (groups['known'] !== undefined) return this.place('word', found)
         if (groups['quoted'] !== undefined) return this.quoted(found)
         if (groups['given'] !== undefined) return this.given(found)
@@ -216,12 +220,25 @@ export class Replacer {
     return /^[\d:]+$/.test(found) ? found : this.place('ip', found)
   }
 
+  /** A name that has quotes, in the quotes of a sentence and of a shell: there they do not end where the name does. */
+  #withQuotes(text: string): string[] {
+    const forms = [
+      ...(text.includes('"') ? [`"${text}"`] : []),
+      ...(text.includes("'") ? [`'${text.replaceAll("'", String.raw`'\''`)}'`] : []),
+    ]
+    for (const form of forms) this.#quoted.set(form, text)
+    return forms
+  }
+
+  #inQuotes(found: string, text: string): string {
+    return `${found.charAt(0)}${this.place('word', text)}${found.charAt(0)}`
+  }
+
   /** Known texts first, the longest before its parts. */
   #knownIn(): RegExp {
     const texts = [...this.#places.values()]
       .map(({text}) => text.normalize('NFC'))
-      // As a shell's word within single quotes has it.
-      .flatMap((text) => (text.includes("'") ? [text, text.replaceAll("'", String.raw`'\''`)] : [text]))
+      .flatMap((text) => [text, ...this.#withQuotes(text)])
       .filter((text) => text.trim() !== '' && !/^[ -/:-@[-`{-~]$/.test(text))
       .sort((a, b) => b.length - a.length)
     const escaped = texts.map((text) => {
