@@ -708,3 +708,13 @@ describe('an audit', () => {
     expect(kinds({expiringMs: 0, unusedMs: 1000 * DAY})).toEqual([])
   })
 })
+
+it.each([
+  ['the ID', {id: 'x'}],
+  ['the client ID', {clientId: 'x'}],
+])('names a token by its ID where its name is %s of another', (_, other) => {
+  const {findings} = audited(
+    beside({tokens: [token('x', {lastSeenAt: ago(300)}), token('other', other)], apps: own('x')}),
+  )
+  expect(findings.find(({kind}) => kind === 'unused')?.next).toEqual(['zt token disable token-x'])
+})

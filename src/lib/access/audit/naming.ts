@@ -4,13 +4,17 @@ import {allRules, inlinePolicies, scimTokens, type AccountRules} from '../../pol
 import type {Ref} from './types.js'
 
 /**
- * What a command can name things by: the name, or the ID where another has the same name. `unambiguous`
+ * What a command can name things by: the name, or the ID where another has the same name or is meant by it, because it is
+ * its ID or client ID, which count first. `unambiguous`
  * (explain/explain.ts) says the same of one thing.
  */
-export function referrer(all: readonly Ref[]): (thing: Ref) => string | Ref {
+export function referrer(
+  all: readonly (Ref & {clientId?: string | undefined})[],
+): (thing: Ref) => string | Ref {
   const times = new Map<string, number>()
   for (const {name} of all) times.set(name, (times.get(name) ?? 0) + 1)
-  return ({id, name}) => (times.get(name) === 1 ? {id, name} : id)
+  const ids = new Set(all.flatMap(({id, clientId}) => [id, clientId]))
+  return ({id, name}) => (times.get(name) === 1 && !ids.has(name) ? {id, name} : id)
 }
 
 /** The service token in `{service_token: {token_id}}`; undefined for any other rule. */

@@ -246,7 +246,11 @@ export async function groupsOf(
   }
 }
 
-/** A thing's name for a command, or its ID where another thing has the same name. */
-export function unambiguous<T extends {id: string; name: string}>(thing: T, all: readonly T[]): string | T {
-  return all.some(({id, name}) => id !== thing.id && name === thing.name) ? thing.id : thing
+/** A thing's name for a command, or its ID where another thing has the same name, or that as its ID or client ID. */
+export function unambiguous<T extends {id: string; name: string; clientId?: string | undefined}>(
+  thing: T,
+  all: readonly T[],
+): string | T {
+  const others = all.filter(({id}) => id !== thing.id)
+  return others.some(({id, name, clientId}) => [id, name, clientId].includes(thing.name)) ? thing.id : thing
 }

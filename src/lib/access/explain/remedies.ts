@@ -20,7 +20,7 @@ export interface RemedyFacts {
   say: {profile: string; profileNamed: boolean}
   /** With the policies of every application. */
   account: AccountRules
-  tokens: readonly {id: string; name: string}[]
+  tokens: readonly {id: string; name: string; clientId?: string | undefined}[]
   /** The zone that the application belongs to; undefined: the account. */
   zone: string | undefined
 }
@@ -144,10 +144,17 @@ function inZone(zone: string | undefined): string[] {
   return zone === undefined ? [] : ['--zone', zone]
 }
 
-/** A name, or the ID where another object has the same name; a name of digits alone could be a precedence. */
-function refOf<T extends Named & {id: string}>(thing: T, all: readonly T[]): string | T {
+/** A name, or the ID where another object has the same name, or that as its ID; a name of digits alone could be a precedence. */
+function refOf<T extends Named & {id: string; clientId?: string | undefined}>(
+  thing: T,
+  all: readonly T[],
+): string | T {
   const folded = thing.name.normalize('NFC').toLowerCase()
-  const same = all.some(({id, name}) => id !== thing.id && name.normalize('NFC').toLowerCase() === folded)
+  const same = all.some(
+    ({id, name, clientId}) =>
+      id !== thing.id &&
+      (name.normalize('NFC').toLowerCase() === folded || id === thing.name || clientId === thing.name),
+  )
   return same || /^#?\d+$/.test(thing.name) ? thing.id : thing
 }
 
