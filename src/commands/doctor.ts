@@ -1,5 +1,4 @@
 import {Args, Flags} from '@oclif/core'
-import type {AccessContext} from '../lib/access/account/context.js'
 import {completing} from '../lib/cli/completing.js'
 import {outJson} from '../lib/cli/streams.js'
 import {DespiteSettingsCommand} from '../lib/command/despite-settings-command.js'
@@ -9,16 +8,12 @@ import {bundleText, countsOf, findingsText, fixesText, reportJson} from '../lib/
 import {PROBES} from '../lib/command/probes.js'
 import type {Settings} from '../lib/config/types.js'
 import {exitCodeOfKind} from '../lib/core/exit-codes.js'
-import {patient} from '../lib/core/patience.js'
 import {makeBundle, saveBundle, type Bundle} from '../lib/doctor/bundle/bundle.js'
 import {CHECKS} from '../lib/doctor/checks.js'
 import {applyFixes} from '../lib/doctor/fix.js'
 import {runChecks} from '../lib/doctor/run.js'
 import type {DoctorWorld, Finding} from '../lib/doctor/types.js'
-import {openWorld} from '../lib/doctor/world.js'
-
-/** For each connection, and each request to the API. */
-const TIMEOUT_MS = 10_000
+import {doctorLimits, openWorld} from '../lib/doctor/world.js'
 
 export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
   static override summary = 'Find out what is wrong with this machine, the account and a host'
@@ -71,11 +66,9 @@ export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
 
   private async world(): Promise<DoctorWorld> {
     const place = {env: process.env, root: this.config.root, host: this.args.host}
-    const timeoutMs = patient(TIMEOUT_MS)
-    // A check has its limit: what does not answer must be said in words before that.
-    const limits = {timeoutMs, attempts: 1, patienceSeconds: 5}
-    const access = (usable: Settings): AccessContext => this.access(usable, {limits})
-    return openWorld({settings: await this.settingsOrError(), access, ...place, timeoutMs})
+    const limits = doctorLimits()
+    const access = (usable: Settings) => this.access(usable, {limits})
+    return openWorld({settings: await this.settingsOrError(), access, ...place, timeoutMs: limits.timeoutMs})
   }
 
   private async deliver(bundle: Bundle, file: string): Promise<void> {

@@ -1,13 +1,22 @@
-import type {AccessContext} from '../access/account/context.js'
+import type {AccessContext, ApiLimits} from '../access/account/context.js'
 import {pathsFrom, type Paths} from '../config/paths.js'
 import type {Settings} from '../config/types.js'
 import {UserError} from '../core/errors.js'
+import {patient} from '../core/patience.js'
 import type {DoctorWorld} from './types.js'
 
 export interface WorldOptions extends Pick<DoctorWorld, 'env' | 'root' | 'host' | 'timeoutMs'> {
   /** Or why there are none. */
   settings: Settings | UserError
   access: (settings: Settings) => AccessContext
+}
+
+/** For each connection, and each request to the API. Milliseconds. */
+const TIMEOUT_MS = 10_000
+
+/** The checks have a limit together: what does not answer must be said in words before that. */
+export function doctorLimits(): ApiLimits {
+  return {timeoutMs: patient(TIMEOUT_MS), attempts: 1, patienceSeconds: 5}
 }
 
 /** What the checks look at; see {@link DoctorWorld} for what is missing with damaged settings. */

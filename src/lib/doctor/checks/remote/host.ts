@@ -46,7 +46,8 @@ async function hostToken(facts: Facts, {ctx}: DoctorWorld, says: Says): Promise<
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'HOST_NOT_BOUND') throw error
     const host = await facts.host()
-    const [other] = Array.isArray(error.details['boundIn']) ? error.details['boundIn'] : []
+    const boundIn: unknown = error.details['boundIn']
+    const other: unknown = Array.isArray(boundIn) ? boundIn[0] : undefined
     // What the error says is for a command that takes --token.
     const elsewhere =
       typeof other === 'string'
