@@ -37,7 +37,7 @@ function part(folder, text) {
 const sidebar = [
   {
     items: [
-      {text: 'zt', link: '/'},
+      {text: 'On one screen', link: '/'},
       {text: 'The manual', link: '/docs/'},
     ],
   },
@@ -80,7 +80,7 @@ export default defineConfig({
     sidebar,
     outline: [2, 3],
     nav: [
-      {text: 'Tutorial', link: '/docs/tutorial/sandbox.md'},
+      {text: 'Tutorial', link: '/docs/tutorial/setup.md'},
       {text: 'Manual', link: '/docs/'},
     ],
   },

@@ -10,7 +10,10 @@ interface Asked {
   theme: {
     icon: Record<string, string>
     prefix: Record<string, string>
-    style: {keysHelpTip: (tips: [string, string][]) => string}
+    style: {
+      highlight: (line: string) => string
+      keysHelpTip: (tips: [string, string][]) => string
+    }
   }
 }
 afterEach(() => vi.unstubAllEnvs())
@@ -96,4 +99,12 @@ it.each([
   ])
   expect(tips).toMatch(/^type filter . (↑↓|up\/down) navigate . (⏎|enter) select$/)
   expect([...Object.values(icon), ...Object.values(prefix), tips].join(' ')).toMatch(signs)
+})
+
+it('the line where the cursor is keeps the colours of its icon, and shows no control sequence as text', async () => {
+  await new Prompts(false).chooseMany('Tokens', choices(['ci', 'a\u001B[2Jb']))
+  const {icon, style} = asked.theme
+  const green = `\u001B[32m${icon['checked'] ?? ''}\u001B[39m`
+  for (const {name} of asked.choices ?? [])
+    expect(style.highlight(`${green} ${name}`)).toContain(`${green} ${name}`)
 })

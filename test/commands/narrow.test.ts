@@ -69,7 +69,7 @@ const LINES: Record<string, string[]> = {
   ray: [`ray ${RAY}`, 'ray 8f1e2d3c4b5a6979'],
   report: ['report', 'report --since nothing.json'],
   'sandbox:status': ['sandbox status'],
-  setup: [`setup ${HOST} --dry-run`, `setup ${HOST} --remove --dry-run`],
+  setup: [`setup ${HOST} --dry-run`, `setup a-long-name-of-a-host-of-the-machines.widgetcorp.tech --dry-run`, `setup ${HOST} --remove --dry-run`],
   'ssh:check': [`ssh check ${HOST}`],
   'ssh:config': [`ssh config ${HOST} --write --file config --dry-run`],
   'store:check': ['store check'],

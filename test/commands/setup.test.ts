@@ -108,9 +108,24 @@ it('ends with what waiting cannot cure, says what was done, and goes on', async 
   expect(error['why']).toContain('disabled')
   expect(error['why']).toContain('Done so far: Access admits "deploy" to "GitLab"')
   expect(error.next).toContain(`To go on: zt ${line} --json`)
+  expect(error.next).toContain(`To take it back: zt setup ${HOST} --remove`)
   await zt.json('token enable deploy')
   const result = await zt.json(line)
   expect([stateOf(result, 'rule'), stateOf(result, 'edge')]).toEqual(['there', 'done'])
+})
+
+it('for a host that no zone has, names the zones, and takes back the token that was made before', async () => {
+  const {zt} = scene
+  await zt.json('token create which-makes-the-vault')
+  await setups.unchanged(async () => {
+    const error = await zt.fails('setup ssh.elsewhere.example --yes', 'usage', 'DOMAIN_OUTSIDE_ZONES')
+    expect(error.next).toEqual([
+      'Name a host in one of these zones',
+      'To go on: zt setup ssh.elsewhere.example --yes --json',
+      'To take it back: zt setup ssh.elsewhere.example --remove',
+    ])
+    await zt.json('setup ssh.elsewhere.example --remove --yes')
+  })
 })
 
 it('waits until the edge enforces the rule', async () => {

@@ -11,7 +11,7 @@ const filesOf: Record<string, string[]> = {
   ],
   'C:\\b c': ['Docker-Credential-Desktop.EXE', 'docker-credential-wincred.exe'],
   '/mnt/c/a': ['docker-credential-wincred.exe'],
-  '/bin': ['docker-credential-pass', 'docker-credential-osxkeychain'],
+  '/bin': ['docker-credential-pass', 'docker-credential-osxkeychain', 'docker-credential-gcloud'],
 }
 const paths = Object.entries(filesOf).flatMap(([directory, files]) =>
   files.map((file) => `${directory}${directory.startsWith('/') ? '/' : '\\'}${file}`),
@@ -31,10 +31,13 @@ describe('helpers', () => {
     ['win32', 'C:\\a;"C:\\b c";.', ['desktop', 'wincred']],
     ['linux', '/mnt/c/a:/bin:.', ['osxkeychain', 'pass']],
     ['darwin', '/bin', ['osxkeychain', 'pass']],
-  ])('on %s in %s are %j, and each of them is found by its name', async (platform, searchPath, found) => {
-    expect(await names(searchPath, platform)).toEqual(found)
-    for (const name of found) expect(await findHelper(name, searchPath, on(platform))).toBeDefined()
-  })
+  ])(
+    'that keep secrets on %s in %s are %j, and each of them is found by its name',
+    async (platform, searchPath, found) => {
+      expect(await names(searchPath, platform)).toEqual(found)
+      for (const name of found) expect(await findHelper(name, searchPath, on(platform))).toBeDefined()
+    },
+  )
 
   it.each<[platform: NodeJS.Platform, name: string, found: string | undefined]>([
     ['win32', 'wincred', 'C:\\a\\docker-credential-wincred.exe'],

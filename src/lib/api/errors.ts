@@ -340,7 +340,7 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
   return new ApiError({
     kind: 'unreachable',
     code: timedOut ? 'API_TIMEOUT' : 'API_UNREACHABLE',
-    message: `Cannot ${request.doing}: ${timedOut ? 'no answer in time' : 'no connection'} from the API at ${hostname}`,
+    message: `Cannot ${request.doing}: ${timedOut ? 'no answer in time from' : 'no connection to'} the API at ${hostname}`,
     why:
       [timedOut ? undefined : reason(cause), outcomeUnknown ? OUTCOME_UNKNOWN : undefined]
         .filter((part) => part !== undefined)

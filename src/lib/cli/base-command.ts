@@ -7,6 +7,7 @@ import {errorJson, type ErrorJson} from '../core/error-text.js'
 import {exitCodeOf} from '../core/exit-codes.js'
 import {redact, refuseSecretWords} from '../core/redact.js'
 import {unusableFile} from '../system/own-files.js'
+import {withSandboxStart} from '../config/sandbox-down.js'
 import {loadSettings} from '../config/settings.js'
 import type {Settings} from '../config/types.js'
 import {jsonWish} from '../core/json-wish.js'
@@ -323,10 +324,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   /** Reports a failure, as text or as the JSON document. A failure after the document is text. */
-  protected showError(error: unknown): void {
+  protected showError(thrown: unknown): void {
+    const error = withSandboxStart(thrown, this.settings)
     this.#progress?.stop()
     if (jsonWish(this.argv) === 'document' && !this.#documentPrinted) {
-      const json = {error: this.errorJson(error)}
+      const json = {error: this.errorJson(thrown)}
       if (this.#list?.end({...json, warnings: this.#warnings})) this.#documentPrinted = true
       else this.logJson(json)
     } else {
@@ -337,7 +339,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** For a result that contains failures. */
   protected errorJson(error: unknown): ErrorJson {
-    return errorJson(error, (step) => this.step(step))
+    return errorJson(withSandboxStart(error, this.settings), (step) => this.step(step))
   }
 
   /** A suggested command must work on the profile and in the zone that this command was given. */

@@ -3,7 +3,7 @@ import {Secret} from '../core/secret.js'
 import {frames, SIGNS} from './signs.js'
 import {comeBackWhenStopped, QuestionScreen} from './stopped.js'
 import {columnsOf, errStyle, sign} from './streams.js'
-import {bare, bounded, shown} from './styled.js'
+import {bare, bounded, shown, styled} from './styled.js'
 import {wrapped} from './wrapped.js'
 
 /** Keeps a question with a long name on the screen. */
@@ -198,7 +198,8 @@ function theme(ownTips: readonly Tip[] = []) {
       error: (text: string) => shown(`${failure('!')} ${text}`),
       defaultAnswer: (text: string) => shown(secondary(`(${text})`)),
       help: paint(secondary),
-      highlight: paint(name),
+      // The library gives it the whole line, with its icon.
+      highlight: (text: string) => shown(name(styled(text))),
       searchTerm: paint(name),
       description: paint(secondary),
       disabled: paint(secondary),

@@ -1,3 +1,4 @@
+import {ztCommand} from '../core/command-line.js'
 import {bindHosts} from '../access/account/host-bindings.js'
 import type {AppliedEdit} from '../access/edit/apply.js'
 import type {SetupPlan} from './plan.js'
@@ -33,7 +34,7 @@ const NEW_MS = 10 * 60_000
 async function take(world: SetupWorld, plan: SetupPlan, record: SetupRecord): Promise<SetupOutcome> {
   const {ctx} = world
   const {host, application, admission, sshPart} = plan
-  const list = new Checklist(world, plan.steps)
+  const list = new Checklist(world, plan.steps, ztCommand(ctx, 'setup', host, '--remove'))
   const warnings: string[] = []
   const undo: string[] = []
   let {token} = plan.token

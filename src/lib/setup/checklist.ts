@@ -6,9 +6,11 @@ import type {SetupStep, StepName} from './types.js'
 export class Checklist {
   readonly steps: SetupStep[]
 
+  /** @param takeBack the command that takes back what was done, if there is one */
   constructor(
     readonly world: SetupWorld,
     steps: readonly SetupStep[],
+    readonly takeBack?: string,
   ) {
     this.steps = steps.map((step) => ({...step}))
   }
@@ -58,7 +60,11 @@ export class Checklist {
         ...(done.length > 0 ? [`Done so far: ${done.join('; ')}.`] : []),
         'The same command goes on from here.',
       ],
-      next: [...error.next, ...(again === undefined ? [] : [`To go on: ${again}`])],
+      next: [
+        ...error.next,
+        ...(again === undefined ? [] : [`To go on: ${again}`]),
+        ...(this.takeBack === undefined || done.length === 0 ? [] : [`To take it back: ${this.takeBack}`]),
+      ],
       details: {steps: this.steps.map((step) => ({...step, why: step.why ?? null}))},
     })
   }

@@ -179,7 +179,7 @@ async function explained(ctx: AccessContext, domains: readonly string[], error: 
         ? 'The API token can see no zones of the account.'
         : `The API token can see these zones: ${names.join(', ')}.`,
     ],
-    next: ['Give --domain with a host in one of these zones'],
+    next: ['Name a host in one of these zones'],
     details: {...error.details, zones: names},
     cause: error,
   })

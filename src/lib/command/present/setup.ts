@@ -26,7 +26,7 @@ export function setupStepLines({state, text, why}: SetupStep): string[] {
 /** What is there, and what would be done, changed, opened and saved. */
 export function setupPlanLines({host, steps, edit, diff}: PlanOutline, profile: string): string[] {
   return [
-    `${style.heading(host)} in profile ${profile}`,
+    ...indented(`${style.heading(host)} in profile ${profile}`, 0),
     ...steps.flatMap(setupStepLines),
     ...(edit ? ['', ...editDiff(edit.described)] : []),
     ...(edit?.reach ? indented(reachLines(edit.reach), 0) : []),

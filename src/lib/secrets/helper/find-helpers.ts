@@ -6,6 +6,12 @@ const PREFIX = 'docker-credential-'
 /** The names of helpers that zt takes: what is safe in a file name and on a command line. */
 export const HELPER_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/
 
+/**
+ * Helpers that make credentials for a registry and keep none: gcloud ignores `store`, ecr-login refuses it (their sources). Asking
+ * gcloud for a list writes files of its own.
+ */
+const KEEPS_NOTHING = new Set(['gcloud', 'ecr-login'])
+
 /** The platform, and how a program is recognised; tests give both. */
 interface Search {
   platform?: NodeJS.Platform | undefined
@@ -30,7 +36,7 @@ export async function findHelper(
   return undefined
 }
 
-/** The names of all helpers on PATH, sorted. */
+/** The names of all helpers on PATH that can keep secrets, sorted. */
 export async function helperNames(
   searchPath: string | undefined,
   {platform = process.platform, isProgram = isProgramFile}: Search = {},
@@ -42,7 +48,7 @@ export async function helperNames(
       const files = await filesIn(directory).catch(() => [])
       const helpers = files.flatMap((file) => {
         const name = nameOf(file, platform)
-        return name !== undefined && HELPER_NAME.test(name) ? [{file, name}] : []
+        return name !== undefined && HELPER_NAME.test(name) && !KEEPS_NOTHING.has(name) ? [{file, name}] : []
       })
       const programs = await Promise.all(helpers.map(({file}) => isProgram(join(directory, file))))
       return helpers.filter((_, at) => programs[at]).map(({name}) => name)

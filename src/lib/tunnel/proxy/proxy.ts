@@ -3,7 +3,9 @@ import path from 'node:path'
 import type {Readable, Writable} from 'node:stream'
 import {parseArgs} from 'node:util'
 import type {Environment} from '../../config/paths.js'
+import {withSandboxStart} from '../../config/sandbox-down.js'
 import {loadSettings} from '../../config/settings.js'
+import type {Settings} from '../../config/types.js'
 import {withProfile} from '../../core/command-line.js'
 import {errorJson, errorLines} from '../../core/error-text.js'
 import {UserError, messageOf} from '../../core/errors.js'
@@ -71,6 +73,7 @@ const OPTIONS = {
 export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
   const json = jsonWish(argv) === 'document'
   let target: Target | undefined
+  let settings: Settings | undefined
   let host = ''
   let profile: string | undefined
   let withdraw: (() => void) | undefined
@@ -85,7 +88,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
         io,
         (io.notes ?? []).map((note) => `note:  ${note}`),
       )
-    const settings = await loadSettings({
+    settings = await loadSettings({
       env: io.env,
       cwd: io.cwd,
       flags: {
@@ -148,7 +151,7 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
   } catch (error) {
     // It was interrupted, so there is nothing to report.
     if (io.signal?.aborted) return exitCodeOf(error)
-    await report(error, {io, json, host, profile, target, opened})
+    await report(withSandboxStart(error, settings), {io, json, host, profile, target, opened})
     return exitCodeOf(error)
   } finally {
     withdraw?.()

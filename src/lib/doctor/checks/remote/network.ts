@@ -1,4 +1,5 @@
 import net from 'node:net'
+import {withSandboxStart} from '../../../config/sandbox-down.js'
 import {CLOUDFLARE_API_URL} from '../../../config/types.js'
 import {ApiError, UserError} from '../../../core/errors.js'
 import {isLoopback} from '../../../network/callers.js'
@@ -313,7 +314,7 @@ async function api(facts: Facts, world: DoctorWorld, says: Says): Promise<Findin
     const byProxy = /^(PROXY_|BAD_PROXY$)/.test(error.code)
     if (byProxy && (await proxy(facts, world, PROXY_SAYS)).some(({state}) => state === 'fail'))
       return [says.skipped('the proxy does not let it through: Proxy')]
-    return [says.error(error)]
+    return [says.error(withSandboxStart(error, settings))]
   }
   // Without an API token nothing is asked.
   if (none && !(none.error instanceof ApiError)) return [says.skipped(none.why)]

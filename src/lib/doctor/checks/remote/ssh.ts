@@ -130,7 +130,7 @@ async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<
       ...(unread.length > 0 ? unread : []),
       says.fail('ssh does not accept its configuration', {at: 'refused', 
         why: works.failed,
-        next: ['Correct that line'],
+        next: [/bad owner or permissions/i.test(works.failed) ? 'Let only its owner write to that file' : 'Correct that line'],
       }),
     ]
   const profiles = Object.keys((await readConfig(world.paths)).profiles)
