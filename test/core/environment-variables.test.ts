@@ -76,7 +76,7 @@ const COMPUTED: Record<string, string[]> = {
   'src/lib/secrets/env/environment-pair.ts': [...PAIR_VARIABLES],
   // variableOf itself.
   'src/lib/system/platform.ts': [],
-  'src/lib/tunnel/carrier/proxy-settings.ts': ['HTTPS_PROXY', 'https_proxy'],
+  'src/lib/network/proxy-settings.ts': ['HTTPS_PROXY', 'https_proxy'],
   'bin/start-again.js': ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'],
 }
 

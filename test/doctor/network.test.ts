@@ -77,14 +77,18 @@ it.each([
 )
 
 it.each([
-  {env: {HTTPS_PROXY: 'http://127.0.0.1:1'}, said: true},
-  {env: {HTTPS_PROXY: 'http://127.0.0.1:1', NO_PROXY: 'zt-doctor.invalid'}, said: false},
-])('that a proxy is not used for the API is said with $env: $said', async ({env, said}) => {
-  const [finding] = await ask(
-    'api',
-    {lookup: () => Promise.resolve(addresses('104.16.0.1')), portal: () => Promise.resolve(undefined)},
-    {profile: {apiUrl: API}, env},
-  )
-  expect(finding?.state).toBe('fail')
-  expect(finding?.why?.includes('zt asks the API without a proxy')).toBe(said)
-})
+  {env: {HTTPS_PROXY: 'http://127.0.0.1:1'}, found: ['proxy fail'], api: 'skipped'},
+  {env: {HTTPS_PROXY: 'socks5://127.0.0.1:1'}, found: ['proxy fail'], api: 'skipped'},
+  {env: {HTTPS_PROXY: 'http://127.0.0.1:1', NO_PROXY: '*'}, found: ['api fail'], api: 'fail'},
+])('a proxy that does not let the API through is found once, with $env', async ({env, found, api}) => {
+  const seams = {
+    lookup: () => Promise.resolve(addresses('104.16.0.1')),
+    portal: () => Promise.resolve(undefined),
+  }
+  const findings = [
+    ...(await ask('proxy', seams, {profile: {apiUrl: API}, env})),
+    ...(await ask('api', seams, {profile: {apiUrl: API}, env})),
+  ]
+  expect(faultsIn(findings), JSON.stringify(findings)).toEqual(found)
+  expect(findings.at(-1)?.state).toBe(api)
+}) // prettier-ignore

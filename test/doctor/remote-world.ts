@@ -176,6 +176,7 @@ export class RemoteWorld {
     const ctx = openAccess(settings, {
       userAgent: 'zt-test',
       names: nameKeeper(settings),
+      proxies: env,
       environment: {dbusAddress: undefined, runtimeDir: undefined},
     })
     return {

@@ -6,7 +6,7 @@ import {endOf} from '../../src/lib/network/connection-end.js'
 import {dialEdge, type EdgeWay} from '../../src/lib/tunnel/carrier/connect.js'
 import {EdgeAgent, trustOf} from '../../src/lib/tunnel/carrier/edge-agent.js'
 import {FrameReader, encodeControl, encodeData, OPCODE} from '../../src/lib/tunnel/carrier/frames.js'
-import {readHead} from '../../src/lib/tunnel/carrier/http-head.js'
+import {readHead} from '../../src/lib/network/http-head.js'
 import {answerOf, edgeRequest} from '../../src/lib/tunnel/edge/request.js'
 import type {EdgeAnswer} from '../../src/lib/tunnel/types.js'
 

@@ -213,7 +213,7 @@ export class RawApi {
     const {apiUrl, apiToken, time} = this.#options
     const {signal} = this
     const limit = AbortSignal.timeout(patient(TIMEOUT_MS))
-    const response = await httpFetch(apiUrl + path, {
+    const response = await httpFetch()(apiUrl + path, {
       method,
       headers: {
         authorization: authorization ?? `Bearer ${apiToken.expose()}`,

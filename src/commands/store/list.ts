@@ -1,7 +1,8 @@
-import {listStores} from '../../lib/access/stores/list.js'
+import {listStores, type KnownStore} from '../../lib/access/stores/list.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
 import {quietFlag} from '../../lib/command/flags.js'
 import {stateColour, storeJson} from '../../lib/command/present/store.js'
+import {ztCommand} from '../../lib/core/command-line.js'
 import {style} from '../../lib/cli/streams.js'
 import {table} from '../../lib/cli/table.js'
 
@@ -14,7 +15,8 @@ export default class StoreList extends AccessCommand<typeof StoreList> {
   static override flags = {quiet: quietFlag}
 
   async run(): Promise<object> {
-    const stores = await listStores(this.access(), this.settings)
+    const ctx = this.access()
+    const stores = await listStores(ctx, this.settings)
     for (const {kind} of stores) this.printId(kind)
     this.print(
       table(stores, [
@@ -40,7 +42,8 @@ export default class StoreList extends AccessCommand<typeof StoreList> {
       }
       this.note(`${kind}: ${status.why ?? status.state}`)
       // A store that is absent and unused needs no advice.
-      if (inUse || tokens > 0 || apiToken !== false || status.state !== 'absent') this.next(...status.next)
+      if (inUse || tokens > 0 || apiToken !== false || status.state !== 'absent')
+        this.next(...adviceHere(ctx, status.next, stores))
     }
     if (this.settings.store === undefined) {
       this.note(
@@ -54,4 +57,20 @@ export default class StoreList extends AccessCommand<typeof StoreList> {
       stores: stores.map(storeJson),
     }
   }
+}
+
+/** The list that advice speaks of is in view: what is left is to choose from it. */
+function adviceHere(
+  ctx: Parameters<typeof ztCommand>[0],
+  next: readonly string[],
+  stores: readonly KnownStore[],
+): string[] {
+  const usable = stores.find(({status, writable, inUse}) => status.state === 'ready' && writable && !inUse)
+  return next.flatMap((step) => {
+    const [said = step, list] = step.split(/(?:, or use|^Use) another store: zt store list$/)
+    if (list === undefined) return [step]
+    const use = usable && ztCommand(ctx, 'store', 'use', usable.kind)
+    if (use === undefined) return said === '' ? [] : [said]
+    return [said === '' ? `Use another store: ${use}` : `${said}, or use another store: ${use}`]
+  })
 }

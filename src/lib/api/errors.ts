@@ -1,8 +1,10 @@
-import {ApiError, OUTCOME_UNKNOWN, type ApiErrorOptions} from '../core/errors.js'
+import {ApiError, OUTCOME_UNKNOWN, UserError, type ApiErrorOptions} from '../core/errors.js'
 import {isJsonObject} from '../core/json.js'
+import {hostAndPort} from '../network/ask-for-tunnel.js'
 import {datasetLimit, isGraphql} from './access-events.js'
 import {ConnectionError} from './http-fetch.js'
 import {onlyReads} from './operations.js'
+import {ProxyError} from './proxy-agent.js'
 import {permissionsFor} from './permissions.js'
 import type {ApiTokenStatus} from './types.js'
 
@@ -333,6 +335,8 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
   const timedOut = cause instanceof Error && (cause.name === 'AbortError' || cause.name === 'TimeoutError')
   const sent = timedOut || (cause instanceof ConnectionError && cause.sent)
   const outcomeUnknown = sent && !onlyReads(request)
+  const proxied = timedOut ? undefined : throughProxy(request, cause)
+  if (proxied) return proxied
   return new ApiError({
     kind: 'unreachable',
     code: timedOut ? 'API_TIMEOUT' : 'API_UNREACHABLE',
@@ -345,6 +349,41 @@ export function noAnswer(request: FailedRequest, cause: unknown): ApiError {
     outcomeUnknown,
     cause,
   })
+}
+
+/** The failure of a proxy on the way to the API: nothing was sent to the API. */
+function throughProxy(request: FailedRequest, cause: unknown): ApiError | undefined {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    if (error instanceof UserError) {
+      const {kind, code, message, whyLines, next, details} = error
+      const said = `Cannot ${request.doing}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`
+      return new ApiError({
+        kind,
+        code,
+        message: said,
+        why: [...whyLines],
+        next: [...next],
+        details,
+        cause,
+      })
+    }
+    if (error instanceof ProxyError) {
+      const {proxy} = error
+      const late = error.cause instanceof Error && error.cause.name === 'TimeoutError'
+      return new ApiError({
+        kind: 'unreachable',
+        code: late ? 'PROXY_TIMEOUT' : 'PROXY_UNREACHABLE',
+        message: `Cannot ${request.doing}: no connection through the proxy ${hostAndPort(proxy)}`,
+        why: `${late ? 'It does not answer.' : reason(error.cause)} ${proxy.variable} names it.`,
+        next: [
+          `Correct ${proxy.variable}, or unset it`,
+          `To bypass it: NO_PROXY=${new URL(request.apiUrl).hostname}`,
+        ],
+        cause,
+      })
+    }
+  }
+  return undefined
 }
 
 /** An answer that violates the API's contract. None of it is quoted. */
@@ -429,7 +468,7 @@ function reason(cause: unknown): string {
     const {code} = error as NodeJS.ErrnoException
     const known = code === undefined ? undefined : REASONS[code]
     if (known !== undefined) return known
-    if (code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|ISSUER/.test(code))
+    if (code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|ISSUER|UNABLE_TO_VERIFY/.test(code))
       return `Its certificate is not trusted (${code}).`
     if (error.message === 'the answer was cut off') return 'The answer was cut off.'
   }

@@ -4,6 +4,7 @@ import {isJsonObject, type JsonObject} from '../core/json.js'
 import {ApiError, UserError} from '../core/errors.js'
 import {patient} from '../core/patience.js'
 import type {Secret} from '../core/secret.js'
+import type {Environment} from '../network/proxy-settings.js'
 import {
   badAnswer,
   noAnswer,
@@ -35,6 +36,8 @@ export interface TransportOptions {
   patienceSeconds?: number | undefined
   /** Per request, in milliseconds. */
   timeoutMs?: number | undefined
+  /** Where HTTPS_PROXY and NO_PROXY are looked up; left out: no proxy is used. */
+  environment?: Environment | undefined
   /** Waits; replaced in tests. */
   sleep?: ((milliseconds: number) => Promise<void>) | undefined
 }
@@ -102,7 +105,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     logLevel: 'off',
     maxRetries: 0,
     timeout: timeoutMs,
-    fetch: httpFetch,
+    fetch: httpFetch(options.environment),
     fetchOptions: {redirect: 'manual'},
   })
 
@@ -219,7 +222,9 @@ export function createTransport(options: TransportOptions, verify: () => Promise
           await pause(seconds, 'Cloudflare may be limiting requests')
         } else {
           failures++
-          if (error.kind !== 'unreachable' || failures >= attempts) throw error
+          // A proxy that refuses is not asked again: it may count wrong passwords.
+          if (error.kind !== 'unreachable' || error.code === 'PROXY_REFUSED' || failures >= attempts)
+            throw error
           await sleep(250 * 2 ** (failures - 1))
         }
       }

@@ -59,6 +59,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
       },
       askPassphrase: this.prompts.possible ? (label) => this.prompts.secret(label) : undefined,
       interactive: this.prompts.possible,
+      proxies: process.env,
       environment: {
         dbusAddress: process.env['DBUS_SESSION_BUS_ADDRESS'],
         runtimeDir: process.env['XDG_RUNTIME_DIR'],

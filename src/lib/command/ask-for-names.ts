@@ -20,6 +20,7 @@ export async function askForNames({kind, env, cwd, flags}: AskForNames): Promise
       command: 'completion',
       interactive: false,
       quiet: true,
+      proxies: env,
       environment: {
         dbusAddress: env['DBUS_SESSION_BUS_ADDRESS'],
         runtimeDir: env['XDG_RUNTIME_DIR'],

@@ -39,7 +39,7 @@ const MEANINGS: Record<Kind, Record<string, string>> = {
     ZT_PATIENCE:
       'factor, 1 to 100, for how long zt waits for other programs, the API and the edge: for slow machines',
     HTTPS_PROXY:
-      'proxy to reach the edge through; may hold a password. Also https_proxy, which takes precedence',
+      'proxy to reach the edge and the API through; may hold a password. Also https_proxy, which takes precedence',
     NO_PROXY: 'hosts to reach without the proxy, separated by commas; * for all. Also no_proxy',
     RES_OPTIONS: "options of the system's resolver; if unset, name servers get as long as --timeout allows",
     NODE_EXTRA_CA_CERTS: 'PEM file of further CAs to trust; node reads it too',

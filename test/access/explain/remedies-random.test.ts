@@ -1,107 +1,26 @@
 import fc from 'fast-check'
 import {afterAll, beforeAll, expect, it} from 'vitest'
 import type {JsonObject} from '../../../src/lib/core/json.js'
-import type {SandboxSeed} from '../../../src/lib/sandbox/types.js'
 import {untilCovered} from '../../support/covering.js'
+import {
+  accounts,
+  ADDRESSES,
+  HOSTS,
+  opened,
+  probe,
+  seedOf,
+  TOKENS,
+  type Account,
+} from '../../support/random-account.js'
 import {RefusalWorld} from '../../support/refusal-world.js'
 
 // Random accounts: what is proposed is run as it is, and the edge is asked before and after.
-
-const ACCOUNT = '2f5a7c10b3d94e6f8a1c0d2e3f405162'
-const TOKENS = ['ci', 'cd', 'off'] as const
-/** In the office and in Germany, in the office alone, in Germany alone, elsewhere. */
-const ADDRESSES = ['203.0.113.7', '203.0.113.200', '198.51.100.1', '198.51.100.200']
-const COUNTRIES = {'203.0.113.0/25': 'DE', '198.51.100.0/25': 'DE'}
-const secretOf = (name: string): string => `cfast_${name.padEnd(48, 'x')}`
-
-interface Rule {
-  decision: string
-  include: object[]
-  require: object[]
-  exclude: object[]
-}
-
-const token = fc.constantFrom(...TOKENS).map((id) => ({service_token: {token_id: id}}))
-const place = fc.constantFrom<object>({ip: {ip: '203.0.113.0/24'}}, {geo: {country_code: 'DE'}})
-const wide = fc.constantFrom<object>({everyone: {}}, {any_valid_service_token: {}})
-const staff = fc.constant<object>({email_domain: {domain: 'example.com'}})
-const group = fc.constantFrom('a', 'b').map((id) => ({group: {id}}))
-const rule: fc.Arbitrary<Rule> = fc.record({
-  decision: fc.constantFrom('allow', 'deny', 'non_identity', 'non_identity', 'bypass'),
-  include: fc.array(
-    fc.oneof(
-      {arbitrary: token, weight: 5},
-      {arbitrary: group, weight: 2},
-      {arbitrary: place, weight: 1},
-      {arbitrary: wide, weight: 1},
-      {arbitrary: staff, weight: 2},
-    ),
-    {minLength: 1, maxLength: 3},
-  ),
-  require: fc.array(fc.oneof(place, place, token, group), {maxLength: 1}),
-  exclude: fc.array(fc.oneof(place, token), {maxLength: 1}),
-})
-
-/** An account with two or three applications: one is at a path of another, and they may share rules. */
-const accounts = fc.record({
-  rules: fc.array(rule, {minLength: 2, maxLength: 4}),
-  inside: fc.record({
-    a: fc.array(fc.oneof(token, token, place, staff), {minLength: 1, maxLength: 2}),
-    b: fc.array(fc.oneof(token, fc.constant({group: {id: 'a'}})), {minLength: 1, maxLength: 2}),
-  }),
-  git: fc.shuffledSubarray([0, 1, 2, 3], {minLength: 1}),
-  api: fc.shuffledSubarray([0, 1, 2, 3], {minLength: 1}),
-  web: fc.shuffledSubarray([0, 1, 2, 3]),
-  inline: fc.boolean(),
-})
-type Account = typeof accounts extends fc.Arbitrary<infer T> ? T : never
-
-const HOSTS = {Git: 'git.example.com', Api: 'git.example.com/api', Web: 'web.example.com'}
-
-function seedOf({rules, inside, git, api, web, inline}: Account): SandboxSeed {
-  const linksOf = {Git: git, Api: api, Web: web}
-  const policies = rules.map((one, at) => ({id: `policy-${at}`, name: `P${at}`, ...one}))
-  return {
-    accounts: [{id: ACCOUNT, name: 'Example', type: 'standard'}],
-    service_tokens: TOKENS.map((name) => ({
-      ...{id: name, name, client_id: `${name}.access`, client_secret: secretOf(name)},
-      enabled: name !== 'off',
-    })),
-    groups: Object.entries(inside).map(([name, include]) => ({id: name, name, include})),
-    policies: inline ? [] : policies,
-    settings: {country_of: COUNTRIES},
-    apps: Object.entries(linksOf).map(([name, links]) => ({
-      ...{id: `app-${name}`, name, type: 'self_hosted', domain: HOSTS[name as keyof typeof HOSTS]},
-      policies: links
-        .filter((at) => at < rules.length)
-        .map((at, index) =>
-          inline
-            ? {...policies[at], id: `own-${name}-${at}`, precedence: index + 1}
-            : {id: `policy-${at}`, precedence: index + 1},
-        ),
-    })),
-  }
-}
 
 let world: RefusalWorld
 beforeAll(async () => {
   world = await RefusalWorld.open()
 })
 afterAll(() => world.end())
-
-/** Who comes in where: `ci Git 203.0.113.7`. */
-function probe(): Set<string> {
-  const inside = new Set<string>()
-  for (const [name, address] of Object.entries(HOSTS))
-    for (const who of [...TOKENS, 'no one'])
-      for (const from of ADDRESSES) {
-        const pair = who === 'no one' ? {} : {clientId: `${who}.access`, secret: secretOf(who)}
-        const [host = '', ...path] = address.split('/')
-        if (!world.ask({host, path: `/${path.join('/')}`, from, ...pair}))
-          inside.add(`${who} ${name} ${from}`)
-      }
-  return inside
-}
 
 const begin = (account: Account): Promise<void> => world.begin(seedOf(account), undefined, 'git.example.com')
 
@@ -120,16 +39,17 @@ interface ExplainedTrap {
   applicationId: string
   policyId: string | null
   otherId: string | null
+  groupId: string | null
   tokenIds: string[]
   remedies: {what: string; command: string | null}[]
 }
 const trapsAt = async (name: string): Promise<ExplainedTrap[]> =>
   (await asked(`zt app explain ${name} --no-credentials`))['traps'] as ExplainedTrap[]
 const alike = (one: ExplainedTrap, other: ExplainedTrap): boolean =>
-  (['id', 'applicationId', 'policyId', 'otherId'] as const).every((field) => one[field] === other[field])
+  (['id', 'applicationId', 'policyId', 'otherId', 'groupId'] as const).every(
+    (field) => one[field] === other[field],
+  )
 
-const opened = (before: Set<string>, after: Set<string>): string[] =>
-  [...after].filter((one) => !before.has(one))
 const closed = (before: Set<string>, after: Set<string>): string[] => opened(after, before)
 
 /** The sentence before a command says what it does to requests. */
@@ -158,9 +78,9 @@ it('whatever an account is: each command against a trap runs, removes it, and ch
     if (!way) return
     const {trap, what, command} = way
     met.set(trap.id, (met.get(trap.id) ?? 0) + 1)
-    const before = probe()
+    const before = probe(world)
     await made(command)
-    const after = probe()
+    const after = probe(world)
     const said = `${trap.id}: ${what}: ${command}`
     const kind = Object.entries(SAYS).find(([, words]) => words.test(what))?.[0]
     expect(kind, what).toBeDefined()
@@ -196,9 +116,9 @@ it('whatever an account is: the command for a token that is not admitted runs, a
     if (!first) return
     tried += 1
     const {cause, line} = first
-    const before = probe()
+    const before = probe(world)
     await made(line)
-    const after = probe()
+    const after = probe(world)
     const others = opened(before, after).filter((one) => !one.startsWith(`${name} `))
     expect(others, line).toEqual([])
     if (cause.id.startsWith('rule-')) {
@@ -224,7 +144,7 @@ it('whatever an account is: token reach, app explain --all and the edge say the 
   const met = new Set<string>()
   const property = fc.asyncProperty(accounts, async (account) => {
     await begin(account)
-    const inside = probe()
+    const inside = probe(world)
     const whole = new Map<
       string,
       {tokens: {name: string; admitted: string}[]; everyone: {admitted: string}}

@@ -1,3 +1,4 @@
+import fs from 'node:fs/promises'
 import {beforeEach, expect, it} from 'vitest'
 import {commandTests} from '../../support/command-harness.js'
 import {FakeHelper} from '../../support/fake-helper.js'
@@ -38,6 +39,21 @@ it('lists a store of the profile that is not there any more', async () => {
   await zt.writeConfig({profiles: {default: {store: 'helper:gone'}}})
   const {stores} = await zt.json('store list')
   expect(stores).toContainEqual(expect.objectContaining({store: 'helper:gone', state: 'absent', inUse: true}))
+})
+
+it('proposes a store that is usable, and not this list', async () => {
+  const {zt} = scene
+  await zt.writeConfig({profiles: {default: {store: 'helper:gone'}}})
+  const {stderr} = await zt.run('store list')
+  expect(stderr).toMatch(
+    /^next: +Install docker-credential-gone, or use another store: zt store use helper:fake$/m,
+  )
+  await fs.rm(zt.file('bin'), {recursive: true})
+  const alone = await zt.run('store list')
+  expect(alone.stderr).toMatch(
+    /^next: +Install docker-credential-gone, or use another store: zt store use vault$/m,
+  )
+  expect(stderr + alone.stderr).not.toContain('zt store list')
 })
 
 it('fails where the profile is not there, or names no store', async () => {

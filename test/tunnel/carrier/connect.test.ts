@@ -268,8 +268,8 @@ describe('through a proxy', () => {
     [407, '', 'requires a user and password'],
     [407, USER, 'does not accept the user and password'],
     [403, USER, 'does not allow'],
-    [502, USER, 'cannot reach the edge'],
-    [504, '', 'cannot reach the edge'],
+    [502, USER, 'cannot reach that address'],
+    [504, '', 'cannot reach that address'],
     [405, '', 'does not make the connection'],
     [302, '', 'does not make the connection'],
   ])('a refusal with %i (user: %j) is named, without the password', async (status, user, why) => {

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import {createAccessApi} from '../../api/client.js'
+import {createAccessApi, type AccessApiOptions} from '../../api/client.js'
 import type {AccessApi, Pause} from '../../api/types.js'
 import {readConfig} from '../../config/profiles.js'
 import type {Settings} from '../../config/types.js'
@@ -89,6 +89,8 @@ export interface AccessDependencies {
   names: NameKeeper
   /** The session bus, as the environment gives it. */
   environment: StoreOptions['environment']
+  /** Where HTTPS_PROXY and NO_PROXY are looked up; left out: no proxy is used. */
+  proxies?: AccessApiOptions['environment']
   /** Only where a person can be asked. */
   askPassphrase?: StoreOptions['askPassphrase']
   /** True where a person is at the terminal. */
@@ -165,6 +167,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
       zoneId,
       userAgent: deps.userAgent,
       onWait: deps.onWait,
+      environment: deps.proxies,
       patienceSeconds: settings.rateLimitWait,
       command: deps.command,
       suggestedArgs:

@@ -1,4 +1,6 @@
 import type {Application, Group, Policy} from '../../api/types.js'
+import {canonicalJson} from '../../core/canonical-json.js'
+import {conditionsOf} from '../../policy/included.js'
 import {reachOf, type Reach} from '../../policy/reach.js'
 import type {Right} from '../../policy/rights.js'
 import {groupIdOf, groupsById, rulesWithin, type Rules} from '../../policy/references.js'
@@ -241,7 +243,9 @@ export class RightUses {
         'lost' in change
           ? this.#reach(id, before.id, change.lost)
           : reachOf(id ?? OTHER, change.after, change.groups)
-      return reach !== 'yes' && RANK[reach] < RANK[this.#reach(id, before.id)] ? reach : undefined
+      const had = this.#reach(id, before.id)
+      if (reach === 'yes' || RANK[reach] > RANK[had] || had === 'no') return undefined
+      return reach === had && !this.#narrows(id, before.id, change) ? undefined : reach
     }
     const closed: Closed[] = []
     for (const id of tokenIds) {
@@ -271,6 +275,38 @@ export class RightUses {
       widest = 'conditional'
     }
     return widest
+  }
+
+  /** Whether a token that gets in under conditions would get in under fewer of them. */
+  #narrows(
+    id: string | undefined,
+    applicationId: string,
+    change: Parameters<RightUses['closes']>[2],
+  ): boolean {
+    if (!('lost' in change)) return true
+    const rights = this.#rightsAt(id, applicationId)
+    const left = rights.filter(({policyId}) => !change.lost.has(policyId))
+    // Whoever meets the conditions of the rule that is lost meets those of one that is left.
+    const isCovered = ({policyId}: Right): boolean => {
+      const policy = this.rules.get(policyId)?.policy
+      const met = new Set(policy && conditionsOf(policy))
+      return left.some(
+        ({conditions}) =>
+          conditions.length > 0 &&
+          conditions.every(({part, rule}) => met.has(`${part} ${canonicalJson(rule)}`)),
+      )
+    }
+    return !rights.every((right) => !change.lost.has(right.policyId) || isCovered(right))
+  }
+
+  /** The ways of a token into an application. */
+  #rightsAt(id: string | undefined, applicationId: string): Right[] {
+    const own = id === undefined ? [] : [...(this.#own.get(applicationId) ?? NO_RULES).values()]
+    const excepted = this.#facts.rights.except.get(id ?? OTHER)
+    return [
+      ...own.flatMap((tokens) => tokens.get(id ?? OTHER) ?? []),
+      ...(this.#general.get(applicationId) ?? []).filter(({policyId}) => excepted?.has(policyId) !== true),
+    ]
   }
 
   #ref(id: string): Ref {

@@ -2,22 +2,15 @@ import net from 'node:net'
 import tls from 'node:tls'
 import type {Environment} from '../../config/paths.js'
 import {patient} from '../../core/patience.js'
-import {USER_AGENT} from '../../core/version.js'
+import {askForTunnel} from '../../network/ask-for-tunnel.js'
 import {keepLastBytes} from '../../network/connection-end.js'
+import {proxyFor, type Address, type HttpProxy} from '../../network/proxy-settings.js'
+import {waitFor} from '../../network/wait-for.js'
 import {boundLookUps} from '../edge/look-ups.js'
-import {
-  edgeFailed,
-  isConnectionError,
-  proxyRefused,
-  proxyUnreachable,
-  timedOut,
-} from '../failure/connection.js'
+import {edgeFailed, isConnectionError, proxyUnreachable, timedOut} from '../failure/connection.js'
 import type {EdgeAddress} from '../types.js'
 import {Deadlines, limitsWithin, TIMEOUT_MS, type StageLimits} from './deadlines.js'
-import {readHead} from './http-head.js'
-import {proxyFor, type Address, type HttpProxy} from './proxy-settings.js'
 import {readTrust, trustContext} from './trust.js'
-import {waitFor} from './wait-for.js'
 
 /** How long to wait for one address of a host before trying the next as well (happy eyeballs, RFC 8305). */
 const NEXT_ADDRESS_MS = 250
@@ -179,12 +172,7 @@ export async function dialThrough(proxy: HttpProxy, to: Address, deadlines: Dead
       const context = await trustContext(undefined)
       socket = await secure({raw: socket, host: proxy.host, context, signal: deadlines.signal})
     }
-    const target = `${to.host.includes(':') ? `[${to.host}]` : to.host}:${to.port}`
-    const lines = [`CONNECT ${target} HTTP/1.1`, `Host: ${target}`, `User-Agent: ${USER_AGENT}`]
-    if (proxy.authorization) lines.push(`Proxy-Authorization: ${proxy.authorization.expose()}`)
-    socket.write(`${lines.join('\r\n')}\r\n\r\n`)
-    const {status, rest} = await readHead(socket, deadlines.signal)
-    if (status < 200 || status > 299 || rest.length > 0) throw proxyRefused(proxy, to, status)
+    await askForTunnel(socket, proxy, to, deadlines.signal)
     return socket
   } catch (error) {
     discard(socket)

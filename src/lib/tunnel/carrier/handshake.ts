@@ -8,7 +8,7 @@ import {notAnEdge} from '../failure/connection.js'
 import {RefusedError, readAnswer} from '../failure/refusal.js'
 import {checkHeaders} from './header-line.js'
 import {dialEdge, type DialOptions} from './connect.js'
-import {readHead, type HttpHead} from './http-head.js'
+import {readHead, type HttpHead} from '../../network/http-head.js'
 
 export interface HandshakeOptions extends Omit<DialOptions, 'context'> {
   credentials: ServiceCredentials

@@ -1,9 +1,10 @@
 import {UserError, type UserErrorOptions} from '../../core/errors.js'
+import {hostAndPort} from '../../network/ask-for-tunnel.js'
 import type {EdgeAddress} from '../types.js'
 import type {Stage} from '../carrier/deadlines.js'
-import {NotHttpError} from '../carrier/http-head.js'
-import type {Address, HttpProxy} from '../carrier/proxy-settings.js'
-import {NoAnswerError} from '../carrier/wait-for.js'
+import {NotHttpError} from '../../network/http-head.js'
+import type {HttpProxy} from '../../network/proxy-settings.js'
+import {NoAnswerError} from '../../network/wait-for.js'
 
 const REASONS: Record<string, string> = {
   ECONNREFUSED: 'Nothing listens there.',
@@ -184,11 +185,6 @@ function notLookedUp(name: string, why: string, proxy?: HttpProxy): UserError {
   })
 }
 
-/** For people: the variable's value may hold a password. */
-export function hostAndPort({host, port}: Address): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
 export function proxyUnreachable(proxy: HttpProxy, error: unknown): UserError {
   const code = codeOf(error)
   const {variable} = proxy
@@ -204,32 +200,5 @@ export function proxyUnreachable(proxy: HttpProxy, error: unknown): UserError {
       ? ['If the proxy has its own CA: NODE_EXTRA_CA_CERTS=FILE']
       : [`Correct ${variable}, or unset it`],
     cause: error,
-  })
-}
-
-export function proxyRefused(proxy: HttpProxy, to: Address, status: number): UserError {
-  const target = `${to.host}:${to.port}`
-  const {variable} = proxy
-  const [why, next] = ((): [string, string] => {
-    // 407 is the right status; some proxies answer 401.
-    if (status === 407 || status === 401) {
-      return proxy.authorization
-        ? ['It does not accept the user and password.', `Correct the user and password in ${variable}`]
-        : ['It requires a user and password.', `Put them into ${variable}: http://USER:PASSWORD@HOST:PORT`]
-    }
-    if (status === 403)
-      return ['It does not allow connections to that address.', `Ask who runs it to allow ${target}`]
-    if (status === 502 || status === 503 || status === 504)
-      return ['It cannot reach the edge itself.', 'Try again, or ask who runs it']
-    const check = `Check that ${variable} names a proxy that supports CONNECT`
-    if (status >= 200 && status < 300) return ['It inserted its own data into the connection.', check]
-    return ['It does not make the connection.', check]
-  })()
-  return unreachable({
-    code: 'PROXY_REFUSED',
-    message: `The proxy ${hostAndPort(proxy)} refuses the connection to ${target} (${status})`,
-    why: `${why} ${variable} names it.`,
-    next: [next, `To bypass it: NO_PROXY=${to.host}`],
-    details: {status},
   })
 }

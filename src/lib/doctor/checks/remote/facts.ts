@@ -213,5 +213,5 @@ function reasonOf(error: UserError): string {
 
 /** Whether it was no answer of the API's. */
 export function isNoAnswer(error: UserError): boolean {
-  return error.kind === 'unreachable' || error.code === 'BAD_ANSWER'
+  return error.kind === 'unreachable' || error.code === 'BAD_ANSWER' || error.code === 'BAD_PROXY'
 }

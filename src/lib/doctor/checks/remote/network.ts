@@ -4,7 +4,7 @@ import {UserError} from '../../../core/errors.js'
 import {isLoopback} from '../../../network/callers.js'
 import {boundLookUps} from '../../../tunnel/edge/look-ups.js'
 import {addressOf} from '../../../tunnel/carrier/connect.js'
-import {proxyFor, type HttpProxy} from '../../../tunnel/carrier/proxy-settings.js'
+import {proxyFor, type HttpProxy} from '../../../network/proxy-settings.js'
 import {connectTcp, edgeHop, type Address} from '../../../tunnel/check/network.js'
 import {askProxy, proxyHop} from '../../../tunnel/check/proxy.js'
 import {StepFailed} from '../../../tunnel/check/steps.js'
@@ -61,9 +61,10 @@ async function servers(facts: Facts, {settings, host}: DoctorWorld): Promise<Ser
   ]
 } // prettier-ignore
 
-/** The proxy on the way to a server. The API's requests take none. @throws UserError `usage` / `BAD_PROXY` */
-function proxyOf({what, edge}: Server, {env}: DoctorWorld): HttpProxy | undefined {
-  return what === 'API' ? undefined : proxyFor(env, [{host: edge.host, port: 443}, addressOf(edge)])
+/** The proxy on the way to a server. @throws UserError `usage` / `BAD_PROXY` */
+function proxyOf({edge}: Server, {env}: DoctorWorld): HttpProxy | undefined {
+  const to = addressOf(edge)
+  return proxyFor(env, to.host === edge.host ? [to] : [{host: edge.host, port: 443}, to])
 }
 
 /** Those whose names this machine looks up itself. */
@@ -213,8 +214,14 @@ async function attemptsTo(
   }
 }
 
+const PROXY_SAYS = saysOf({id: 'proxy', area: 'network', title: 'Proxy'})
+
 /** The proxy of the environment, and variables that do not do what they seem to do. */
 async function proxy(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
+  return facts.once('proxy', () => proxyFindings(facts, world, says))
+}
+
+async function proxyFindings(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   const {env, host, settings, timeoutMs} = world
   const mistakes = variableMistakes(env, says)
   const asked = host === undefined ? undefined : await facts.host().catch(() => undefined)
@@ -261,7 +268,7 @@ function variableMistakes(env: NodeJS.ProcessEnv, says: Says): Finding[] {
     findings.push(
       says.warn('A proxy is set for http:// or for everything, and HTTPS_PROXY is not', {at: 'http-only', 
         why: 'zt connects directly: it uses only HTTPS_PROXY.',
-        next: ['If the edge is reached only through that proxy, set HTTPS_PROXY as well'],
+        next: ['If Cloudflare is reached only through that proxy, set HTTPS_PROXY as well'],
       }),
     ) // prettier-ignore
   const [name, value] = env['no_proxy'] === undefined ? ['NO_PROXY', env['NO_PROXY']] : ['no_proxy', env['no_proxy']]
@@ -302,28 +309,14 @@ async function api(facts: Facts, world: DoctorWorld, says: Says): Promise<Findin
           next: [`Open ${PORTAL_URL} in a browser, and log in there`],
         }),
       ]
-    const own = says.error(error)
-    const proxies = hasProxy(world, hostname)
-    return [
-      proxies
-        ? {
-            ...own,
-            why: `${own.why ?? ''} zt asks the API without a proxy: HTTPS_PROXY is for the edge.`.trim(),
-          }
-        : own,
-    ]
+    // Otherwise it refuses only the API.
+    const byProxy = /^(PROXY_|BAD_PROXY$)/.test(error.code)
+    if (byProxy && (await proxy(facts, world, PROXY_SAYS)).some(({state}) => state === 'fail'))
+      return [says.skipped('the proxy does not let it through: Proxy')]
+    return [says.error(error)]
   }
   if (none && none.error === undefined) return [says.skipped(none.why)]
   return [says.ok(`${hostname} answers`)]
-}
-
-/** Whether the environment has a proxy for a server. */
-function hasProxy({env}: DoctorWorld, host: string): boolean {
-  try {
-    return proxyFor(env, [{host, port: 443}]) !== undefined
-  } catch {
-    return true
-  }
 }
 
 const noError = (): undefined => undefined

@@ -1,9 +1,11 @@
 import net from 'node:net'
-import type {Environment} from '../../config/paths.js'
-import {UserError} from '../../core/errors.js'
-import {Secret} from '../../core/secret.js'
+import {UserError} from '../core/errors.js'
+import {Secret} from '../core/secret.js'
 
-/** An HTTP proxy that connects to the edge for zt (CONNECT). */
+/** Variables by their names. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** An HTTP proxy that connects to the edge and the API for zt (CONNECT). */
 export interface HttpProxy {
   host: string
   port: number

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {proxyFor} from '../../../src/lib/tunnel/carrier/proxy-settings.js'
+import {proxyFor} from '../../src/lib/network/proxy-settings.js'
 
 const host = 'gitlab-ssh.widgetcorp.tech'
 const PROXY = 'http://proxy.example:3128'
