@@ -1,4 +1,5 @@
 import {Args, Flags} from '@oclif/core'
+import type {AccessContext} from '../lib/access/account/context.js'
 import {completing} from '../lib/cli/completing.js'
 import {outJson} from '../lib/cli/streams.js'
 import {DespiteSettingsCommand} from '../lib/command/despite-settings-command.js'
@@ -15,7 +16,9 @@ import {applyFixes} from '../lib/doctor/fix.js'
 import {runChecks} from '../lib/doctor/run.js'
 import type {DoctorWorld, Finding} from '../lib/doctor/types.js'
 import {openWorld} from '../lib/doctor/world.js'
-import {TIMEOUT_MS} from '../lib/tunnel/carrier/deadlines.js'
+
+/** For each connection, and each request to the API. */
+const TIMEOUT_MS = 10_000
 
 export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
   static override summary = 'Find out what is wrong with this machine, the account and a host'
@@ -68,8 +71,11 @@ export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
 
   private async world(): Promise<DoctorWorld> {
     const place = {env: process.env, root: this.config.root, host: this.args.host}
-    const from = {settings: await this.settingsOrError(), access: (usable: Settings) => this.access(usable)}
-    return openWorld({...from, ...place, timeoutMs: patient(TIMEOUT_MS)})
+    const timeoutMs = patient(TIMEOUT_MS)
+    // A check has its limit: what does not answer must be said in words before that.
+    const limits = {timeoutMs, attempts: 1, patienceSeconds: 5}
+    const access = (usable: Settings): AccessContext => this.access(usable, {limits})
+    return openWorld({settings: await this.settingsOrError(), access, ...place, timeoutMs})
   }
 
   private async deliver(bundle: Bundle, file: string): Promise<void> {

@@ -192,7 +192,7 @@ describe('what the API answers to a change', () => {
       answer: '',
       headers: {location: 'https://evil.example/'},
       kind: 'api',
-      code: 'API_REFUSED',
+      code: 'BAD_ANSWER',
       says: /302.*The change may or may not have been made/,
       unknown: true,
     },

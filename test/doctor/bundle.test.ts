@@ -185,6 +185,35 @@ describe('the bundle of a set-up full of canaries', () => {
   })
 })
 
+describe('names that are made of the words of zt', () => {
+  it('are replaced where a finding says that they are foreign, also with quotes in them', async () => {
+    const ca = 'Store "the" access edge'
+    const findings = [
+      finding(`The certificate is by "${ca}"`, {foreign: [ca]}),
+      finding('a connection for profile secret-store', {foreign: ['secret-store']}),
+      finding("try zt token show 'it'\\''s a token'", {foreign: ["it's a token"]}),
+    ]
+    const {text} = await makeBundle({world: await world.world({host: 'h.example.com'}), findings, sshConfig: world.sshConfig})
+    const shown = (JSON.parse(text) as {findings: {detail: string}[]}).findings.map(({detail}) => detail)
+    expect(shown[0]).toMatch(/^The certificate is by "\w+-\d+"$/)
+    expect(shown[1]).toMatch(/^a connection for profile \w+-\d+$/)
+    expect(shown[2]).toMatch(/^try zt token show '\w+-\d+'$/)
+  })
+
+  it('are replaced in the command of an undo record, and in entries of a profile that is gone', async () => {
+    const doctor = await world.world()
+    const {ctx} = doctor
+    await ctx.undo.begin({profile: 'secret-store', accountId: CANARY.accountId, at: '2026-11-01T00:00:00.000Z', command: 'zt policy delete access --profile secret-store', changes: []}, Date.now())
+    const {text} = await makeBundle({world: doctor, findings: [], sshConfig: world.sshConfig})
+    expect(text).toMatch(/"zt policy delete",\s+"\w+-\d+",\s+"--profile",\s+"\w+-\d+"/)
+    expect(text).not.toContain('secret-store')
+  })
+}) // prettier-ignore
+
+it('an IPv4 address within an IPv6 address is one address', () => {
+  expect(new Replacer().prose('from ::ffff:192.0.2.77 and 64:ff9b::198.51.100.9')).toBe('from ip-1 and ip-2')
+})
+
 describe('writing a bundle', () => {
   it('makes a file for this user only, and never replaces one', async () => {
     const file = path.join(world.zt.home, 'bundle.json')

@@ -1,3 +1,5 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {findProgram} from '../../src/lib/system/programs.js'
 import {faultsIn, HOST, RemoteWorld} from './remote-world.js'
@@ -31,6 +33,21 @@ it.runIf(hasSsh)('a server whose key ssh knows is in order', async () => {
     state: 'ok',
     detail: 'the one that ssh knows',
   })
+})
+
+it('a host without a token is cured by a command that runs as it is', async () => {
+  await world.index.unbind('default', HOST)
+  const findings = await world.find({host: HOST})
+  expect(findings.find(({id}) => id === 'host-token')?.next).toEqual([`zt setup ${HOST}`])
+})
+
+it('the API does not count as answering where nothing could be asked', async () => {
+  const key = path.join(world.zt.home, 'CONFIG', 'zt', 'identity.txt')
+  await world.profile({store: 'vault', apiTokenStore: 'vault'})
+  await fs.writeFile(key, 'no identity')
+  const findings = await world.find({env: {CLOUDFLARE_API_TOKEN: undefined}})
+  const stateOf = (id: string) => findings.find((one) => one.id === id)?.state
+  expect([stateOf('api-token'), stateOf('api')]).toEqual(['fail', 'skipped'])
 })
 
 describe('doctor finds exactly the one fault that is there', () => {

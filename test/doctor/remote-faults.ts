@@ -98,6 +98,12 @@ const ACCOUNT: RemoteFault[] = [
     finds: 'api fail',
   },
   {
+    fault: 'a page of a network leads the API elsewhere',
+    build: ({api}) =>
+      api.spoil({method: 'GET', path: '*', action: {do: 'lie', deliveries: 1, tell: () => ({status: 302, headers: {}, body: ''})}}),
+    finds: 'api fail',
+  },
+  {
     fault: 'something else answers in place of the API',
     build: (world) => {
       world.api.spoil({method: '*', path: '*', action: {do: 'garbage'}})

@@ -1,16 +1,19 @@
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import {describe, expect, it} from 'vitest'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import {loadSettings} from '../../src/lib/config/settings.js'
 import {UserError} from '../../src/lib/core/errors.js'
 import {noProgress} from '../../src/lib/core/progress.js'
 import {diskCheck, nodeCheck} from '../../src/lib/doctor/checks/local/machine.js'
 import {localChecks} from '../../src/lib/doctor/checks/local/index.js'
 import {CHECKS} from '../../src/lib/doctor/checks.js'
-import {checkOf, type Says} from '../../src/lib/doctor/finding.js'
+import {removable} from '../../src/lib/doctor/checks/local/files.js'
+import {checkOf, saysOf, type Says} from '../../src/lib/doctor/finding.js'
 import {applyFixes} from '../../src/lib/doctor/fix.js'
 import {runChecks} from '../../src/lib/doctor/run.js'
+import {takeRights} from '../../src/lib/system/own-files.js'
+import {isAbandoned} from '../../src/lib/system/abandoned.js'
 import type {Check, DoctorWorld, Finding} from '../../src/lib/doctor/types.js'
 import {openWorld} from '../../src/lib/doctor/world.js'
 import {ROOT} from './local-faults.js'
@@ -134,6 +137,17 @@ it('every check has an ID and a title of its own within its area', () => {
   }
 })
 
+it('says which check has not ended, and waits for no other', async () => {
+  const never: Check = {...check('hangs', () => []), run: () => new Promise(() => undefined)}
+  const fine = check('fine', (says) => [says.ok('well')])
+  const findings = await runChecks([never, fine], worldOf(), {offline: false, progress: noProgress, limitMs: 20})
+  expect(findings).toMatchObject([
+    {id: 'hangs', state: 'fail', detail: 'this check has not ended within 0.02 s', next: ['zt doctor']},
+    {id: 'fine', state: 'ok'},
+  ])
+  expect(isAbandoned()).toBe(true)
+}) // prettier-ignore
+
 describe('a machine that the tests cannot be', () => {
   it.each([
     ['20.18.3', 'node fail: node 20.18.3 is too old'],
@@ -231,6 +245,55 @@ describe('applyFixes', () => {
       ['fixed', undefined],
     ])
     expect([done, result.findings.map(({detail}) => detail)]).toEqual([1, ['cured']])
+  })
+})
+
+it('a cure that fails as no one expected ends nothing', async () => {
+  const cures = [new TypeError('with data'), Object.assign(new Error('x'), {code: 'ENOENT', syscall: 'open'})]
+  const findings = cures.map((error): Finding => ({
+    ...{id: 'a', area: 'zt', state: 'warn', title: 'A', detail: 'a fault', next: []},
+    fix: {what: 'Do it', apply: () => Promise.reject(error)},
+  }))
+  const {fixes} = await applyFixes(findings, [], {
+    ...{offline: true, progress: noProgress, again: () => Promise.resolve(worldOf())},
+    agree: () => Promise.resolve(true),
+  })
+  expect(fixes.map(({outcome, error}) => `${outcome}: ${error?.message ?? ''}`)).toEqual([
+    'failed: It failed unexpectedly (TypeError)',
+    'failed: What it was about no longer exists',
+  ])
+})
+
+describe('what --fix changes is what is there by then', () => {
+  const says = saysOf({id: 'x', area: 'zt', title: 'X'})
+  let directory: string
+  beforeEach(async () => {
+    directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-fix-'))
+  })
+  afterEach(() => fs.rm(directory, {recursive: true}))
+
+  it('a file that is in use again is not removed', async () => {
+    const [dead, used] = [path.join(directory, 'dead'), path.join(directory, 'used')]
+    for (const file of [dead, used]) await fs.writeFile(file, '')
+    let left = [dead, used]
+    const {fix} = await removable(says, () => Promise.resolve(left), 'is old', 'file')
+    left = [dead]
+    await fix?.apply()
+    expect(await fs.readdir(directory)).toEqual(['used'])
+  })
+
+  it.skipIf(process.platform === 'win32')('rights are taken, and never given', async () => {
+    const file = path.join(directory, 'file')
+    await fs.writeFile(file, '', {mode: 0o600})
+    takeRights(file, 0o022)
+    expect((await fs.stat(file)).mode & 0o777).toBe(0o600)
+    await fs.chmod(file, 0o666)
+    const link = path.join(directory, 'link')
+    await fs.symlink(file, link)
+    expect(() => takeRights(link, 0o077)).toThrow('Cannot read')
+    expect((await fs.stat(file)).mode & 0o777).toBe(0o666)
+    takeRights(link, 0o022, {links: 'follow'})
+    expect((await fs.stat(file)).mode & 0o777).toBe(0o644)
   })
 })
 

@@ -205,6 +205,8 @@ describe('a failed call on a file where nothing expects it', () => {
     ['EACCES', 'mkdir', '/x', 'not-written', 'Cannot write /x', 'Permission denied.'],
     ['EPERM', 'fchmod', undefined, 'not-written', 'Cannot write a file (EPERM)', 'Operation not permitted.'],
     ['EACCES', 'open', '/x', 'config', 'Cannot read /x', 'Permission denied.'],
+    ['ENOTDIR', 'scandir', '/x', 'config', 'Cannot read /x', 'A part of its path is a file.'],
+    ['ELOOP', 'scandir', '/x', 'config', 'Cannot read /x', 'A part of its path is a link to itself.'],
     ['EIO', 'read', '/x', 'config', 'Cannot read /x', 'The disk or the file system failed.'],
   ])('%s of %s on %s is no bug', (code, syscall, file, kind, message, why) => {
     expect(unusableFile(failed(code, syscall, file))).toMatchObject({kind, message, why})

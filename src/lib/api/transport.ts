@@ -38,6 +38,8 @@ export interface TransportOptions {
   timeoutMs?: number | undefined
   /** Where HTTPS_PROXY and NO_PROXY are looked up; left out: no proxy is used. */
   environment?: Environment | undefined
+  /** How often a request that only reads is sent if no one answers. Default {@link READ_ATTEMPTS}. */
+  attempts?: number | undefined
   /** Waits; replaced in tests. */
   sleep?: ((milliseconds: number) => Promise<void>) | undefined
 }
@@ -89,6 +91,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     apiToken,
     timeoutMs = patient(TIMEOUT_MS),
     patienceSeconds = PATIENCE_SECONDS,
+    attempts: mostAttempts = READ_ATTEMPTS,
     sleep = wait,
   } = options
   checkTransport(apiUrl)
@@ -149,6 +152,9 @@ export function createTransport(options: TransportOptions, verify: () => Promise
       }
       const {status, headers} = error as APIError<number, Headers>
       noteTime(headers)
+      // The API has no redirections; a network's login page has.
+      if (status >= 300 && status < 400)
+        throw badAnswer(failed, `It leads elsewhere (HTTP status ${status}).`, headers, status)
       const answer = {status, headers, body: error.error as unknown}
       throw await refusal(request, answer)
     }
@@ -194,7 +200,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
   }
 
   async function send(request: Request): Promise<Answer> {
-    const attempts = onlyReads(request) ? READ_ATTEMPTS : 1
+    const attempts = onlyReads(request) ? mostAttempts : 1
     let failures = 0
     let pauses = 0
     let waited = 0

@@ -6,6 +6,7 @@ import {Config} from '@oclif/core/config'
 import {flush} from '@oclif/core/flush'
 import type {LoadOptions} from '@oclif/core/interfaces'
 import {settings} from '@oclif/core/settings'
+import {isAbandoned} from '../system/abandoned.js'
 import {guardProcess, redactStream} from '../system/crash.js'
 import {errorJson} from '../core/error-text.js'
 import {hasCode} from '../core/errors.js'
@@ -68,6 +69,7 @@ export async function main(
     await run(argv, {...(options ?? {root: path.resolve(root)}), userPlugins: false})
     // Without a reader, the flush would never finish.
     if (process.stdout.writableLength > 0) await Promise.race([flush(), outputGone])
+    if (isAbandoned()) process.exit()
   } catch (thrown) {
     // oclif ends --help and the like by throwing its own exit.
     const exit =

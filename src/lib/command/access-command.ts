@@ -40,7 +40,7 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
   /** The context of the use-cases. Stores and the API are opened on first use. */
   protected access(
     settings: Settings = this.settings,
-    more: Pick<AccessDependencies, 'askPassphrase'> = {},
+    more: Pick<AccessDependencies, 'askPassphrase' | 'limits'> = {},
   ): AccessContext {
     return openAccess(settings, {
       userAgent: USER_AGENT,

@@ -1,7 +1,7 @@
 import type {UserError} from '../core/errors.js'
 import type {Check, Finding, State} from './types.js'
 
-type More = Partial<Pick<Finding, 'title' | 'why' | 'next' | 'facts' | 'fix'>> & {
+type More = Partial<Pick<Finding, 'title' | 'why' | 'next' | 'facts' | 'foreign' | 'fix'>> & {
   /** The word that this finding adds to the check's ID. */
   at?: string | undefined
 }
@@ -30,9 +30,27 @@ export function saysOf({id, area, title}: Pick<Check, 'id' | 'area' | 'title'>):
     warn: as('warn'),
     fail: as('fail'),
     skipped: as('skipped'),
-    error: ({message, why, next}, {state = 'fail', ...more} = {}) =>
-      make(state, message, {why, next: [...next], ...more}),
+    error: ({message, why, next, details}, {state = 'fail', foreign = [], ...more} = {}) =>
+      make(state, message, {why, next: [...next], ...more, foreign: [...foreign, ...textsIn(details)]}),
   }
+}
+
+/** Details that are words of zt's. */
+const OWN_DETAILS = new Set(['state', 'reason', 'step', 'kind', 'store', 'command', 'missingPermissions'])
+
+/** Every text in the details of an error, the answer of a step or another object. */
+export function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (Array.isArray(value)) return value.flatMap(textsIn)
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => (OWN_DETAILS.has(key) ? [] : textsIn(inner)))
+}
+
+/** A command line as an undo record has it: the command itself, and what a person gave it, which may be made of the same words. */
+export function commandAndGiven(line: string): {command: string; given: string[]} {
+  const words = line.split(' ')
+  const own = words[1] === 'setup' || words[1] === 'undo' ? 2 : 3
+  return {command: words.slice(0, own).join(' '), given: words.slice(own)}
 }
 
 /** A check whose findings have its ID, area and title. */

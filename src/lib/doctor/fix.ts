@@ -1,4 +1,4 @@
-import {UserError} from '../core/errors.js'
+import {hasCode, nameOfThrown, UserError} from '../core/errors.js'
 import {unusableFile} from '../system/own-files.js'
 import {runChecks, type RunOptions} from './run.js'
 import type {Check, DoctorWorld, Finding, Fixed} from './types.js'
@@ -29,12 +29,24 @@ export async function applyFixes(
       await fix.apply()
       fixes.push({id, what, outcome: 'fixed', error: undefined})
     } catch (thrown) {
-      const error = unusableFile(thrown)
-      if (!(error instanceof UserError)) throw error
-      fixes.push({id, what, outcome: 'failed', error})
+      fixes.push({id, what, outcome: 'failed', error: inWords(unusableFile(thrown))})
     }
   }
   if (!fixes.some(({outcome}) => outcome !== 'left')) return {fixes, findings: [...findings]}
   // All of them: what one check reports may have kept another from its work.
   return {fixes, findings: await runChecks(checks, await again(), options)}
+}
+
+/** A cure that fails ends neither the others nor the report. */
+function inWords(error: unknown): UserError {
+  if (error instanceof UserError) return error
+  const isGone = hasCode(error, 'ENOENT')
+  return new UserError({
+    kind: 'conflict',
+    code: 'NOT_FIXED',
+    message: isGone
+      ? 'What it was about no longer exists'
+      : `It failed unexpectedly (${nameOfThrown(error)})`,
+    next: ['zt doctor'],
+  })
 }

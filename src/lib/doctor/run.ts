@@ -1,20 +1,27 @@
 import {nameOfThrown, UserError} from '../core/errors.js'
+import {patient} from '../core/patience.js'
 import type {Progress} from '../core/progress.js'
 import {unusableFile} from '../system/own-files.js'
 import {saysOf} from './finding.js'
 import type {Check, DoctorWorld, Finding} from './types.js'
+import {within} from './within.js'
 
 export interface RunOptions {
   /** Only what needs no network. */
   offline: boolean
   progress: Progress
+  /** How long all of it may take, in milliseconds; what has not ended by then is a finding. */
+  limitMs?: number | undefined
 }
+
+/** Longer than any limit that a check has itself: what reaches it hangs. */
+const LIMIT_MS = 25_000
 
 /** Runs the checks at the same time. @returns what they found, in the order of the checks */
 export async function runChecks(
   checks: readonly Check[],
   world: DoctorWorld,
-  {offline, progress}: RunOptions,
+  {offline, progress, limitMs = patient(LIMIT_MS)}: RunOptions,
 ): Promise<Finding[]> {
   const wanted = checks.filter(
     ({local, host}) => (local || !offline) && (host !== true || world.host !== undefined),
@@ -28,7 +35,7 @@ export async function runChecks(
     wanted.map(async (check) => {
       going.add(check)
       show()
-      const findings = await runOne(check, world)
+      const findings = await within(limitMs, runOne(check, world), () => [lateFinding(check, limitMs)])
       going.delete(check)
       show()
       return findings
@@ -43,6 +50,13 @@ async function runOne(check: Check, world: DoctorWorld): Promise<Finding[]> {
   } catch (error) {
     return [findingOf(check, world, unusableFile(error))]
   }
+}
+
+function lateFinding(check: Check, limitMs: number): Finding {
+  return saysOf(check).fail(`this check has not ended within ${limitMs / 1000} s`, {
+    why: `${check.doing}: something there does not answer. The other checks do not depend on it.`,
+    next: [check.local ? 'zt doctor' : 'zt doctor --offline'],
+  })
 }
 
 function findingOf(check: Check, {broken}: DoctorWorld, error: unknown): Finding {

@@ -25,6 +25,11 @@ export interface Finding {
   next: string[]
   /** Machine-readable facts for --json; neither secrets nor anything that the other fields lack a person would need. */
   facts?: Record<string, string | number | boolean | null> | undefined
+  /**
+   * Texts from outside that its sentences have as they are. A bug report replaces them, whatever words they are made of; what
+   * is not among them is only replaced if zt does not use the word itself.
+   */
+  foreign?: readonly string[] | undefined
   /** Cures it without losing or opening anything; undefined where a person must decide. */
   fix?: Fix | undefined
 }

@@ -263,17 +263,45 @@ const WRITING =
 /** Those that only read, and those that may do either. */
 const READING = /^(read|open|opendir|scandir|readlink|realpath|access|[lf]?stat)$/
 
+const DISKS = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'EMFILE']
+/** Something else than zt's file or directory is there. */
+const PATHS = ['ENOTDIR', 'ELOOP', 'EISDIR', 'ENAMETOOLONG', 'ENXIO', 'ENODEV']
+
 /**
  * A failed call on a file where nothing expects it to fail: on a full or read-only disk, or without permission, that is no
  * bug in zt. Any other error as it is, also of a socket or a process.
  */
 export function unusableFile(error: unknown): unknown {
-  if (!hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'EMFILE'))
-    return error
+  if (!hasCode(error, ...DISKS, ...PATHS)) return error
   const {code, syscall = '', path: file} = error
   const writes = WRITING.test(syscall) || hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS')
   if (!writes && !READING.test(syscall)) return error
   return unusable(error, writes ? 'write' : 'read', file ?? `a file (${code ?? ''})`)
+}
+
+/**
+ * Takes rights on a file or directory from others: of what is there now, and of nothing that a link leads to unless `links`
+ * is `follow`.
+ *
+ * @param rights the bits of the mode to clear
+ * @throws as fs.open; UserError `config` / `FILE_NOT_READABLE` if it is a link
+ */
+export function takeRights(
+  file: string,
+  rights: number,
+  {links = 'refuse'}: Pick<ReadRules, 'links'> = {},
+): void {
+  const noFollow = links === 'refuse' ? (O_NOFOLLOW ?? 0) : 0
+  let handle: number | undefined
+  try {
+    handle = fs.openSync(file, O_RDONLY | (O_NONBLOCK ?? 0) | (O_NOCTTY ?? 0) | noFollow)
+    fs.fchmodSync(handle, fs.fstatSync(handle).mode & 0o7777 & ~rights)
+  } catch (error) {
+    if (hasCode(error, 'ELOOP', 'EMLINK')) throw notReadable(file, 'It is a link.')
+    throw error
+  } finally {
+    if (handle !== undefined) fs.closeSync(handle)
+  }
 }
 
 /** The error for one of zt's files that cannot be read. */

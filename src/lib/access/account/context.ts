@@ -84,6 +84,15 @@ export interface NameKeeper {
   forget(accountId: string): void
 }
 
+export interface ApiLimits {
+  /** Per request, in milliseconds. */
+  timeoutMs: number
+  /** How often a request that only reads is sent if no one answers. */
+  attempts: number
+  /** How many seconds in total a request may wait when Cloudflare asks for it, unless the settings say it. */
+  patienceSeconds: number
+}
+
 export interface AccessDependencies {
   userAgent: string
   names: NameKeeper
@@ -104,6 +113,8 @@ export interface AccessDependencies {
   /** The zone to use instead of the account, by name or ID. */
   zone?: string | undefined
   onWait?: ((pause: Pause) => void) | undefined
+  /** Limits of the requests to the API, where zt must not wait as long as it usually does. */
+  limits?: ApiLimits | undefined
   /** The command, as typed without `zt`: an API error may name it. */
   command?: string | undefined
   secretFields?: SecretFields | undefined
@@ -168,7 +179,9 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
       userAgent: deps.userAgent,
       onWait: deps.onWait,
       environment: deps.proxies,
-      patienceSeconds: settings.rateLimitWait,
+      timeoutMs: deps.limits?.timeoutMs,
+      attempts: deps.limits?.attempts,
+      patienceSeconds: settings.rateLimitWait ?? deps.limits?.patienceSeconds,
       command: deps.command,
       suggestedArgs:
         settings.profileSource === 'flag' ? `--profile ${shellQuote(settings.profileName)}` : undefined,

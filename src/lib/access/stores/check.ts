@@ -300,10 +300,16 @@ async function temporaryFiles(ctx: AccessContext, {paths}: Settings): Promise<Fo
       store: undefined,
       subject: file,
       profile: undefined,
-      repair: old ? async () => ({fixed: await removeFile(file), why: undefined}) : undefined,
+      repair: old ? () => removed(file) : undefined,
       next: old ? [ztCommand(ctx, 'store', 'check', '--fix')] : ['--fix removes it when it is an hour old'],
     }
   })
+}
+
+/** Repaired also if another zt has removed it meanwhile. */
+async function removed(file: string): Promise<Outcome> {
+  await removeFile(file)
+  return {fixed: true, why: undefined}
 }
 
 function has(at: SurveyedStore, {kind, id}: SecretKey): boolean {

@@ -34,6 +34,7 @@ export async function makeBundle({world, findings, sshConfig}: BundleOptions): P
   const document = await documentOf(world, findings, sshConfig)
   const first = new Replacer()
   await tellForeign(first, world, sshConfig)
+  for (const {foreign = []} of findings) for (const text of foreign) first.know('name', text)
   first.render(document.pieces)
   // A foreign text may look like a placeholder: no other one gets that.
   const replacer = new Replacer(new Set(first.texts.map((text) => text.toLowerCase())))

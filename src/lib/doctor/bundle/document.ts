@@ -4,6 +4,7 @@ import path from 'node:path'
 import {readConfig} from '../../config/profiles.js'
 import {UserError, nameOfThrown} from '../../core/errors.js'
 import {ENVIRONMENT_VARIABLES} from '../../core/environment-variables.js'
+import {patient} from '../../core/patience.js'
 import {Secret} from '../../core/secret.js'
 import {versionReport} from '../../system/build-facts.js'
 import {findProgram} from '../../system/programs.js'
@@ -15,11 +16,15 @@ import {
   type Configuration,
 } from '../../tunnel/ssh/configuration.js'
 import {withoutSecrets} from '../../tunnel/ssh/config/diff.js'
+import {commandAndGiven, textsIn} from '../finding.js'
 import {AREAS, type DoctorWorld, type Finding} from '../types.js'
 import {commitOf, foreign, label, oneOf, own, prose, type Kind, type Piece} from './piece.js'
+import {within} from '../within.js'
 import type {Replacer} from './replacer.js'
 import {PROGRAMS} from './vocabulary.js'
 
+/** For all of it, in milliseconds. */
+const LIMIT_MS = 10_000
 const MOST_FILES = 500
 const MOST_LINES = 300
 const MOST_RECORDS = 20
@@ -61,10 +66,12 @@ export async function documentOf(
     about: own`A bug report of zt. Secrets are removed, and names, IDs, hosts, addresses and paths are replaced: the same by the same.`,
   }
   const sections: Section[] = []
+  const until = performance.now() + patient(LIMIT_MS)
+  const late = (): Piece => ({unreadable: own`no answer`})
   for (const [name, make] of parts) {
     let piece: Piece
     try {
-      piece = await make()
+      piece = await within(Math.max(1, until - performance.now()), Promise.resolve(make()), late)
     } catch (error) {
       piece = {unreadable: label(error instanceof UserError ? error.code : nameOfThrown(error))}
     }
@@ -220,7 +227,7 @@ async function undo({ctx}: DoctorWorld): Promise<Piece> {
   const {records, damaged} = await ctx.undo.list()
   return [
     ...records.slice(-MOST_RECORDS).map(({at, state, command, profile, changes}) => ({
-      ...{at: prose(at), state: oneOf(state, ['begun', 'done', 'undone']), command: prose(command)},
+      ...{at: prose(at), state: oneOf(state, ['begun', 'done', 'undone']), command: commandPiece(command)},
       profile: profileOf(profile),
       changes: changes.map(({action, target, fields}) => ({
         ...{action: label(action), kind: label(target.kind), name: foreign('name', target.name)},
@@ -228,6 +235,14 @@ async function undo({ctx}: DoctorWorld): Promise<Piece> {
       })),
     })),
     ...damaged.map((file) => ({damaged: foreign('path', file)})),
+  ]
+}
+
+function commandPiece(line: string): Piece {
+  const {command, given} = commandAndGiven(line)
+  return [
+    prose(command),
+    ...given.map((one) => (/^--[a-z-]+$/.test(one) ? prose(one) : foreign('text', one))),
   ]
 }
 
@@ -282,7 +297,7 @@ export async function tellForeign(
   const {env, host} = world
   const quietly = async (look: () => unknown): Promise<void> => {
     try {
-      await look()
+      await within(patient(LIMIT_MS), Promise.resolve(look()), () => undefined)
     } catch {
       // What cannot be read is not in the bundle either, but for texts in which no word of it stays.
     }
@@ -293,37 +308,48 @@ export async function tellForeign(
   replacer.know('machine', os.hostname())
   for (const name of ['USER', 'LOGNAME', 'USERNAME']) replacer.know('user', env[name])
   if (host !== undefined) replacer.know('host', host)
+  // Also where the settings that it chooses cannot be read.
+  if (env['ZT_PROFILE'] !== undefined) knowProfile(replacer, env['ZT_PROFILE'])
+  if (world.broken !== undefined)
+    for (const text of textsIn(world.broken.details)) replacer.know('name', text)
   await quietly(() => {
     const {profileName, accountId, accountName} = world.settings
-    if (profileName !== 'default') replacer.know('profile', profileName)
+    knowProfile(replacer, profileName)
     replacer.know('id', accountId)
     replacer.know('account', accountName)
   })
   await quietly(async () => {
     for (const [name, {accountName, accountId}] of Object.entries((await readConfig(world.paths)).profiles)) {
-      if (name !== 'default') replacer.know('profile', name)
+      knowProfile(replacer, name)
       replacer.know('account', accountName)
       replacer.know('id', accountId)
     }
   })
   await quietly(async () => {
-    for (const {name, tokenId, clientId} of await world.ctx.index.list()) {
+    for (const {name, tokenId, clientId, profile} of await world.ctx.index.list()) {
+      knowProfile(replacer, profile)
       replacer.know('token', name)
       replacer.know('id', tokenId)
       replacer.know('id', clientId)
     }
-    for (const {host: bound, tokenId} of await world.ctx.index.bindings()) {
+    for (const {host: bound, tokenId, profile} of await world.ctx.index.bindings()) {
+      knowProfile(replacer, profile)
       replacer.know('host', bound.split('/')[0])
       replacer.know('id', tokenId)
     }
   })
   await quietly(async () => {
-    for (const {name} of (await world.ctx.journal.list()).entries) replacer.know('token', name)
-    for (const {changes} of (await world.ctx.undo.list()).records)
+    for (const {name, profile} of (await world.ctx.journal.list()).entries) {
+      replacer.know('token', name)
+      knowProfile(replacer, profile)
+    }
+    for (const {changes, profile} of (await world.ctx.undo.list()).records) {
+      knowProfile(replacer, profile)
       for (const {target} of changes) {
         replacer.know('name', target.name)
         replacer.know('application', target.application?.name)
       }
+    }
   })
   await quietly(() => {
     for (const {text} of configurationOf(env, sshConfig).files.values())
@@ -339,6 +365,10 @@ export async function tellForeign(
     if (NOTABLE.test(name) && value !== undefined && value.length >= 6) {
       if (/^(?:ZT|CLOUDFLARE|CF|TUNNEL)_/.test(name)) replacer.know('text', value)
     }
+}
+
+function knowProfile(replacer: Replacer, name: string): void {
+  if (name !== 'default') replacer.know('profile', name)
 }
 
 function homeOfSsh(): string[] {

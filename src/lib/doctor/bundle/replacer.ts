@@ -18,7 +18,7 @@ const PARTS = [
   String.raw`(?<url>\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>\u2026]+)`,
   String.raw`(?<email>[^\s"'<>(),:;@]+@[^\s"'<>(),:;@]+)`,
   String.raw`(?<path>(?<![\p{L}\p{N}])(?:~|\.{1,2})?\/[^\s"'<>(),;:]*|\b[A-Za-z]:\\[^\s"'<>(),;]*)`,
-  String.raw`(?<address>(?<![\p{L}\p{N}.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\p{L}\p{N}]))`,
+  String.raw`(?<address>(?<![\p{L}\p{N}.])(?:[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){1,6}:\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?![\p{L}\p{N}]))`,
   String.raw`(?<date>\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z)?(?![\p{L}\p{N}-]))`,
   String.raw`(?<id>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{12,}(?:-[A-Z]{2,4})?(?:\.access)?)`,
   String.raw`(?<dotted>[\p{L}\p{N}_*-]+(?:\.[\p{L}\p{N}_*-]+)+)`,
@@ -37,6 +37,8 @@ export class Replacer {
   /** Texts that no placeholder may be: foreign texts that look like one. */
   readonly #taken: ReadonlySet<string>
   #known: RegExp | undefined
+  /** The known texts that have quotes, by how they are quoted. */
+  readonly #quoted = new Map<string, string>()
 
   constructor(taken: ReadonlySet<string> = new Set()) {
     this.#taken = taken
@@ -142,6 +144,8 @@ export class Replacer {
       .normalize('NFC')
       .replaceAll(this.#known, (found: string, ...more: unknown[]) => {
         const groups = more.at(-1) as Partial<Record<string, string>>
+        const inQuotes = this.#quoted.get(found)
+        if (inQuotes !== undefined) return this.#inQuotes(found, inQuotes)
         if (groups['known'] !== undefined) return this.place('word', found)
         if (groups['quoted'] !== undefined) return this.quoted(found)
         if (groups['given'] !== undefined) return this.given(found)
@@ -216,10 +220,25 @@ export class Replacer {
     return /^[\d:]+$/.test(found) ? found : this.place('ip', found)
   }
 
+  /** A name that has quotes, in the quotes of a sentence and of a shell: there they do not end where the name does. */
+  #withQuotes(text: string): string[] {
+    const forms = [
+      ...(text.includes('"') ? [`"${text}"`] : []),
+      ...(text.includes("'") ? [`'${text.replaceAll("'", String.raw`'\''`)}'`] : []),
+    ]
+    for (const form of forms) this.#quoted.set(form, text)
+    return forms
+  }
+
+  #inQuotes(found: string, text: string): string {
+    return `${found.charAt(0)}${this.place('word', text)}${found.charAt(0)}`
+  }
+
   /** Known texts first, the longest before its parts. */
   #knownIn(): RegExp {
     const texts = [...this.#places.values()]
       .map(({text}) => text.normalize('NFC'))
+      .flatMap((text) => [text, ...this.#withQuotes(text)])
       .filter((text) => text.trim() !== '' && !/^[ -/:-@[-`{-~]$/.test(text))
       .sort((a, b) => b.length - a.length)
     const escaped = texts.map((text) => {

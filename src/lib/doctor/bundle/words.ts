@@ -15,17 +15,17 @@ authority authorization authorized authz authzid auto available avast avg away a
 background backslashes backtick backup bad banner bar bare barracuda bash bashopts bashrc basic bat
 batch bavail be bearer beast because become been before began begin beginning begins begun behind
 being belong belongs below beside best between big bin binary bind binding bindings bitdefender bits
-blanks blksize block blocked blocks blue body bookmark boolean boot bot both bound break bring broke
-broken browser bsize budget buffer bug bugerror builtin bundle burp bus buserror busy but by bykey
-bypass byte bytes c ca cacert cache caches cafile call called calls came can cancelled candidates
-cannot canonicaldomains capath captive care carried carries carry cas case caused causes cc ccc ccm
-cd cdpath cellar centre cert certain certificate certificates certs cf cfast cfrayid chain challenge
-challenged change changed changes changing character characters charles charset check checkcontinue
-checked checking checks child chmod choose chooseaccount chooses choosing chose chosen chown chunk
-chunked cidr ciphers cisco cjs claim claims classpath clean clear clearly cli client clienterror
-clientid clientip clientsecret clipboard clobber clock clocks close closed closes cloudflare
-cloudflared cloudflarestatus cmd cmdkey cn cnt coat code collection color colours columns com
-combines comes command commandline commands commas commit common comp compadd compare compared
+blanks blksize block blocked blocks blue body bookmark boolean boot bot both bound boundin break
+bring broke broken browser bsize budget buffer bug bugerror builtin bundle burp bus buserror busy but
+by bykey bypass byte bytes c ca cacert cache caches cafile call called calls came can cancelled
+candidates cannot canonicaldomains capath captive care carried carries carry cas case caused causes
+cc ccc ccm cd cdpath cellar centre cert certain certificate certificates certs cf cfast cfrayid chain
+challenge challenged change changed changes changing character characters charles charset check
+checkcontinue checked checking checks child chmod choose chooseaccount chooses choosing chose chosen
+chown chunk chunked cidr ciphers cisco cjs claim claims classpath clean clear clearly cli client
+clienterror clientid clientip clientsecret clipboard clobber clock clocks close closed closes
+cloudflare cloudflared cloudflarestatus cmd cmdkey cn cnt coat code collection color colours columns
+com combines comes command commandline commands commas commit common comp compadd compare compared
 compares comparing compdef compiled compinit complete completely completion completions compopt
 compreply compressed compromised compset comspec cond condition conditional conditions conf config
 configuration configured confirm confirmed confirms conflict conflicts connect connecting connection
@@ -47,21 +47,21 @@ dry dumb dump duphandle duplicate duration dynamic dynamicforward e ea eacces ea
 eai ealready earlier early earlydata ebusy ecdhe ecdsa ech echo econnaborted econnrefused econnreset
 edge edit edited editing editor edits edquot eexist efbig effect effective effort egd
 egmnoqstvwenqsty einval eio eisdir either elif eloop else elsewhere email emails embed emfile emlink
-empty en enable enabled enabling encoded encoding encrypt encrypted encryption end ended endian
-ending endpoint ends engine engines enodata enoent enoexec enospc enotdir enotfound enough enrol
-entity entra entries entry env environment environmenthosts enxio eperm epipe eprt epsv equal erase
-erased erofs err error errors escape eset esrch established estale etag etc etimedout etm eu evaluate
-evaluated evaluates evaluating evaluation even event events every everyone everything everywhere
-exact exactly example exceed exceeded except exclude excluded excludes exe exec executable exempt
-exist existing exists exit exitcode exp expand expect expectation expectations expected expire
+empty en enable enabled enabling enametoolong encoded encoding encrypt encrypted encryption end ended
+endian ending endpoint ends engine engines enodata enodev enoent enoexec enospc enotdir enotfound
+enough enrol entity entra entries entry env environment environmenthosts enxio eperm epipe eprt epsv
+equal erase erased erofs err error errors escape eset esrch established estale etag etc etimedout etm
+eu evaluate evaluated evaluates evaluating evaluation even event events every everyone everything
+everywhere exact exactly example exceed exceeded except exclude excluded excludes exe exec executable
+exempt exist existing exists exit exitcode exp expand expect expectation expectations expected expire
 expired expires expiresat expiring explain explained export expose exposed extend extending extension
 extensions external extra extracted eyeballs eyj ez f fa fact factor facts fail failed fails failure
 false family far fast fastopen fd fdnames fds fetch fi fiddler field fields file fileprotocolhandler
 files filesize filter filtered find finding findings finds fingerprint finish finished finishes
 firewall first fish fit five fix fixed fixes flag flags follow follows for forbidden force forcepoint
-forever form format formats fortigate forward forwardagent forwards found four fpath fragment frame
-free freedesktop from front ftp full funcstack function functions further g gateway gave gb gcm gconv
-gen generate generic geo get getapplication getgroup getorganization getpassword getpolicy gets
+foreign forever form format formats fortigate forward forwardagent forwards found four fpath fragment
+frame free freedesktop from front ftp full funcstack function functions further g gateway gave gb gcm
+gconv gen generate generic geo get getapplication getgroup getorganization getpassword getpolicy gets
 getservicetoken gib git github give given gives global globalknownhostsfile globoff gnome gnutls go
 goes going gone goodbye google gpg grace graphql group groups gssapi gu h had half hand hangs happens
 happy haproxy hard harm has hash have head header headers hello help helper helpers here hex
@@ -88,53 +88,53 @@ makepolicyreusable makes making malformed malloc managed manager manages manifes
 mark marks mask masked masks match matched matches max maxbytes may mayuseenvironment mcafee mcp md
 me mean means meant meantime meanwhile measured medium meet meeting meets member members membership
 memory message messages met meta metalink meter method methods mfa mib middle min minute minutes
-minversion mismatch missing mitigated mitmproxy mixed mjs mkdir mkfifo mode modes modules moment more
-most move moved moves moving mptcp mr ms mtls much must n name named namehasowner names narrow native
-nec need needed needs negotiate negotiated neither net netrc netskope network networks never new
-newer newest newname next nfc nix nlspath no noanswererror node nodejs nodelay non none noproxy nor
-nosniff nospace not notation note notes nothing nothttperror notice notify now nowhere npm npmjs npn
-ns nslookup nspr ntlm ntp nul null number numbers o oauth oauthbearertoken object objects occurred
-oclif odd of off offer offers offline offset oidc ok okta old older oldpwd omit on once one onfailure
-only onlyprevious onnote opc open opened openedat opens openssh openssl operation opt option optional
-optionally options opts or order orderby orderly org organisation organization organizations origin
-original originalhost origins orphan os other others otherwise our out outcome outcomeunknown output
-outputgone outside over overflow overlap overloaded overridden overrides overtaken overview
-overwrites own owner owners owns p package packet page pager pages pair pairs palo parallel parent
-part partitioned partly parts pass passed passedover passes passphrase passwd password past pasv
-patch path pathext paths patience patiencems pattern patterns pause payload pem pending people per
-perhaps period perllib permanent permission permissions permitted person php phprc pid pieces
-pinentry ping pinnedpubkey pipe piped pipes pkce pki place placeholder places plain plan planned
-platform point policies policy port portal ports post posture precedence prefix preflight premature
-preproxy present presents pret prevent prevents previous previousuntil print printed printf prints
-prior priority private probe proc process processes product profile profileexists profilename
-profiles profilesource profilestore program programs progress project prompt prompting properties
-protect protected protection protects proto protocol protocolerror providers provisional provisioning
-proxied proxies proxy proxycommand proxyerror proxyjump proxytunnel proxyusefdpass ps pub pubkey
-public purpose put pwd q qlogdir qo queries query question quota quote quoted quotes r ramfs random
-range rate raw ray rcpt rdp reach reached reaches read readable readalias readback reader reading
-reads ready real reason received recipient recipients recognises record recorded recorders records
-recover recovery recursive redir redirect redirs refer reference referenced referer refresh
-refreshservicetoken refusals refuse refused refusederror refuses region registration regular
-rehearsal reinstall reject rejectunauthorized release releases remembers remote remoteforward remove
-removed removes removing rename renamed renamedfrom renaming renders renumbered repair repaired
-repeats replace replaceapplication replaced replacegroup replacepolicy replaces replayed report
-reported reports reqd request requested requests require required requirement requirements requires
-res reserved reset resolv resolve resolved resolver resource resources response rest restart
-restarting restarts restore restrictions result resync retry retryafterseconds return returned
-returns reusable reveal reverting reverts revoke revoked revoking right rights risk rm roaming root
-rotate rotated rotateservicetoken rotating rotation route rsa rsync rubylib rubyopt rule rules run
-running runs runtime s saas safe same samesite saml samlattributes sample samples sandbox sarif sasl
-save saved saving saw say saying says sbin scan schemastore scheme scim score scp script scripts
-seahorse search searchitems sec seclevel second seconds secret secrets secretservice secretstring
-secretversion section sections secure secureconnect secureconnection securecontext security see seem
-seems seen sees segment selector selectors self send sendenv sending sends sense sensitive sent
-separate separated served server serveraliveinterval servername servers service servicetoken
-servicetokenid session sessionid sessions set setpassword sets setting settings settled settlement
-settling setup several sh sha shadowed share shared shares shell shellopts short shorten should show
-showed shown shows sigalgs sigalrm sigbreak sigchld sigcont sighup siginfo sigint sigio sigkill
-signal signals signature signed sigpwr sigquit sigstop sigterm sigtstp sigurg sigvtalrm sigwinch
-sigxcpu sigxfsz silent since single sinkhole site size sk skip skipped skips skyhigh slashes slow
-snap sni sntp so sock socket socketmode sockets socks some someone something soon sophos source
+minversion mismatch missing missingpermissions mitigated mitmproxy mixed mjs mkdir mkfifo mode modes
+modules moment more most move moved moves moving mptcp mr ms mtls much must n name named namehasowner
+names narrow native nec need needed needs negotiate negotiated neither net netrc netskope network
+networks never new newer newest newname next nfc nix nlspath no noanswererror node nodejs nodelay non
+none noproxy nor nosniff nospace not notation note notes nothing nothttperror notice notify now
+nowhere npm npmjs npn ns nslookup nspr ntlm ntp nul null number numbers o oauth oauthbearertoken
+object objects occurred oclif odd of off offer offers offline offset oidc ok okta old older oldpwd
+omit on once one onfailure only onlyprevious onnote opc open opened openedat opens openssh openssl
+operation opt option optional optionally options opts or order orderby orderly org organisation
+organization organizations origin original originalhost origins orphan os other others otherwise our
+out outcome outcomeunknown output outputgone outside over overflow overlap overloaded overridden
+overrides overtaken overview overwrites own owner owners owns p package packet page pager pages pair
+pairs palo parallel parent part partitioned partly parts pass passed passedover passes passphrase
+passwd password past pasv patch path pathext paths patience patiencems pattern patterns pause payload
+pem pending people per perhaps period perllib permanent permission permissions permitted person php
+phprc pid pieces pinentry ping pinnedpubkey pipe piped pipes pkce pki place placeholder places plain
+plan planned platform point policies policy port portal ports post posture precedence prefix
+preflight premature preproxy present presents pret prevent prevents previous previousuntil print
+printed printf prints prior priority private probe proc process processes product profile
+profileexists profilename profiles profilesource profilestore program programs progress project
+prompt prompting properties protect protected protection protects proto protocol protocolerror
+providers provisional provisioning proxied proxies proxy proxycommand proxyerror proxyjump
+proxytunnel proxyusefdpass ps pub pubkey public purpose put pwd q qlogdir qo queries query question
+quota quote quoted quotes r ramfs random range rate raw ray rcpt rdp reach reached reaches read
+readable readalias readback reader reading reads ready real reason received recipient recipients
+recognises record recorded recorders records recover recovery recursive redir redirect redirs refer
+reference referenced referer refresh refreshservicetoken refusals refuse refused refusederror refuses
+region registration regular rehearsal reinstall reject rejectunauthorized release releases remembers
+remote remoteforward remove removed removes removing rename renamed renamedfrom renaming renders
+renumbered repair repaired repeats replace replaceapplication replaced replacegroup replacepolicy
+replaces replayed report reported reports reqd request requested requests require required
+requirement requirements requires res reserved reset resolv resolve resolved resolver resource
+resources response rest restart restarting restarts restore restrictions result resync retry
+retryafterseconds return returned returns reusable reveal reverting reverts revoke revoked revoking
+right rights risk rm roaming root rotate rotated rotateservicetoken rotating rotation route rsa rsync
+rubylib rubyopt rule rules run running runs runtime s saas safe same samesite saml samlattributes
+sample samples sandbox sarif sasl save saved saving saw say saying says sbin scan schemastore scheme
+scim score scp script scripts seahorse search searchitems sec seclevel second seconds secret secrets
+secretservice secretstring secretversion section sections secure secureconnect secureconnection
+securecontext security see seem seems seen sees segment selector selectors self send sendenv sending
+sends sense sensitive sent separate separated served server serveraliveinterval servername servers
+service servicetoken servicetokenid session sessionid sessions set setpassword sets setting settings
+settled settlement settling setup several sh sha shadowed share shared shares shell shellopts short
+shorten should show showed shown shows sigalgs sigalrm sigbreak sigchld sigcont sighup siginfo sigint
+sigio sigkill signal signals signature signed sigpwr sigquit sigstop sigterm sigtstp sigurg sigvtalrm
+sigwinch sigxcpu sigxfsz silent since single sinkhole site size sk skip skipped skips skyhigh slashes
+slow snap sni sntp so sock socket socketmode sockets socks some someone something soon sophos source
 sourcemap sp space spaces spawn speak specific speed spelling spki split spool squid src ss ssh sshd
 sshwithpair ssl ssldebug ssldebugfile sslkeylogfile ssltrace sso stack start started starts stat
 state status stay stays stderr stdin stdout step stepfailed steps still stop stopped store stored

@@ -1,8 +1,8 @@
-import {execFile} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
+import {askProgram} from '../../system/ask-program.js'
 import {readFileIfThere, writeFileAtomic} from '../../system/files.js'
 import {patient} from '../../core/patience.js'
 
@@ -78,23 +78,15 @@ function cachedVersion(text = '', key: object): string | undefined {
   }
 }
 
-function askVersion({program, env, deadlineMs = patient(DEADLINE_MS)}: VersionCheck): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      program,
-      ['--version'],
-      {env: {...env}, timeout: deadlineMs, killSignal: 'SIGKILL', maxBuffer: 64 * 1024},
-      (error, stdout) => {
-        const version = /^cloudflared version (\d{4}\.\d{1,2}\.\d{1,3}|DEV)\b/m.exec(stdout)?.[1]
-        if (!error && version !== undefined) resolve(version)
-        else if (error?.killed === true)
-          reject(unusable(program, `\`cloudflared --version\` did not answer within ${deadlineMs / 1000} s.`))
-        else if (error) reject(unusable(program, '`cloudflared --version` fails.'))
-        else reject(unusable(program, 'The output of `cloudflared --version` is not that of cloudflared.'))
-      },
-    )
-    child.stdin?.end()
-  })
+async function askVersion({program, env, deadlineMs = patient(DEADLINE_MS)}: VersionCheck): Promise<string> {
+  const limits = {env: {...env}, deadlineMs, maxBytes: 64 * 1024}
+  const {end, stdout} = await askProgram(program, ['--version'], limits)
+  if (end === 'late')
+    throw unusable(program, `\`cloudflared --version\` did not answer within ${deadlineMs / 1000} s.`)
+  if (end === 'failed') throw unusable(program, '`cloudflared --version` fails.')
+  const version = /^cloudflared version (\d{4}\.\d{1,2}\.\d{1,3}|DEV)\b/m.exec(stdout)?.[1]
+  if (version !== undefined) return version
+  throw unusable(program, 'The output of `cloudflared --version` is not that of cloudflared.')
 }
 
 /** `2026.6.0` as a number for comparison. */

@@ -1,4 +1,4 @@
-import {execFile} from 'node:child_process'
+import {askProgram} from '../../system/ask-program.js'
 import {UserError, hasCode} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
 import {environmentFor} from '../../system/child-environment.js'
@@ -108,17 +108,13 @@ async function isCertain({pid, started, openedAt}: OpenConnection): Promise<bool
 }
 
 /** When a process started, from `ps` (POSIX has nothing better; Date reads the C locale's format). */
-export function startedBy(pid: number): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const env = {...environmentFor('tool', process.env), LC_ALL: 'C', TZ: 'UTC'}
-    execFile(
-      'ps',
-      ['-o', 'lstart=', '-p', String(pid)],
-      {env, timeout: patient(PATIENCE_MS)},
-      (error, stdout) => {
-        const at = error ? NaN : Date.parse(`${stdout.trim()} UTC`)
-        resolve(Number.isNaN(at) ? undefined : at)
-      },
-    )
-  })
+export async function startedBy(pid: number): Promise<number | undefined> {
+  const limits = {
+    env: {...environmentFor('tool', process.env), LC_ALL: 'C', TZ: 'UTC'},
+    deadlineMs: patient(PATIENCE_MS),
+    maxBytes: 64 * 1024,
+  }
+  const {end, stdout} = await askProgram('ps', ['-o', 'lstart=', '-p', String(pid)], limits)
+  const at = end === 'answered' ? Date.parse(`${stdout.trim()} UTC`) : NaN
+  return Number.isNaN(at) ? undefined : at
 }

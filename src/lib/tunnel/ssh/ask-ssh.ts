@@ -1,7 +1,7 @@
-import {execFile} from 'node:child_process'
 import fs from 'node:fs/promises'
 import {UserError} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
+import {askProgram} from '../../system/ask-program.js'
 import {environmentFor} from '../../system/child-environment.js'
 import {temporaryPlace} from '../connections/run-files.js'
 import {readConfiguration, type Configuration} from './configuration.js'
@@ -32,20 +32,27 @@ export interface SshAnswer {
   execs: MatchExec[]
 }
 
+/** Why ssh did not say which settings apply. */
+export interface SshSilence {
+  failed: string
+  /** It did not answer in time, so nothing is known of its configuration. */
+  late: boolean
+}
+
 /**
  * Asks ssh itself which settings apply (`ssh -G`). Runs no `Match … exec`: ssh reads copies of the files in which these
  * lines start nothing.
  *
  * @returns the answer, or why ssh did not give one
  */
-export function settingsFromSsh(question: SshQuestion): Promise<SshAnswer | {failed: string}> {
+export function settingsFromSsh(question: SshQuestion): Promise<SshAnswer | SshSilence> {
   return askSeveral(question, (ask) => ask(question.args))
 }
 
 /** {@link settingsFromSsh} for several command lines: the files are copied once. */
 export async function askSeveral<T>(
   question: Omit<SshQuestion, 'args'>,
-  use: (ask: (args: readonly string[]) => Promise<SshAnswer | {failed: string}>) => Promise<T>,
+  use: (ask: (args: readonly string[]) => Promise<SshAnswer | SshSilence>) => Promise<T>,
 ): Promise<T> {
   const {ssh, file, text, edited = false, configuration = readConfiguration({ssh, file, text})} = question
   // A file that zt cannot read may have such a line: it is left out.
@@ -80,7 +87,10 @@ export async function askSeveral<T>(
     return await use(async (args) => {
       const answer = await run(question, args, first, execs)
       if (!('failed' in answer)) return answer
-      return {failed: [...copies].reduce((why, [one, to]) => why.replaceAll(to, one), answer.failed)}
+      return {
+        ...answer,
+        failed: [...copies].reduce((why, [one, to]) => why.replaceAll(to, one), answer.failed),
+      }
     })
   } finally {
     for (const remove of removals) await remove()
@@ -103,23 +113,18 @@ export function sshNotFound(): UserError {
   })
 }
 
-function run(
+async function run(
   {ssh, env}: Omit<SshQuestion, 'args'>,
   args: readonly string[],
   file: string | undefined,
   execs: readonly MatchExec[],
-): Promise<SshAnswer | {failed: string}> {
-  const timeout = patient(PATIENCE_MS)
+): Promise<SshAnswer | SshSilence> {
+  const deadlineMs = patient(PATIENCE_MS)
   const from = file === undefined ? [] : ['-F', file]
-  return new Promise((resolve) => {
-    const limits = {env: environmentFor('tool', env), timeout, maxBuffer: 16 * 1024 * 1024}
-    const child = execFile(ssh, ['-T', '-G', ...from, ...args], limits, (error, stdout, stderr) => {
-      if (!error) {
-        const {answer, execs: would} = probed(stdout, execs)
-        resolve({settings: answer, execs: would})
-      } else if (error.killed) resolve({failed: `ssh -G did not answer within ${timeout / 1000} s.`})
-      else resolve({failed: `ssh says: ${stderr.trim().split(/\r?\n/).join('; ')}`})
-    })
-    child.stdin?.end()
-  })
+  const limits = {env: environmentFor('tool', env), deadlineMs, maxBytes: 16 * 1024 * 1024}
+  const {end, stdout, stderr} = await askProgram(ssh, ['-T', '-G', ...from, ...args], limits)
+  if (end === 'late') return {failed: `ssh -G did not answer within ${deadlineMs / 1000} s.`, late: true}
+  if (end === 'failed') return {failed: `ssh says: ${stderr.trim().split(/\r?\n/).join('; ')}`, late: false}
+  const {answer, execs: would} = probed(stdout, execs)
+  return {settings: answer, execs: would}
 }

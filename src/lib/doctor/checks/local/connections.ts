@@ -23,26 +23,21 @@ const connections = checkOf(
   async (world, says) => {
     const {state} = world.paths
     const open = openConnections(state)
-    const found = [
-      ...left(says, leftBehind(state), 'is of a process that has ended', 'file', 'ended'),
-      ...left(
-        says,
-        await deadSockets(state),
-        'is the socket of a shared connection that has ended',
-        'socket',
-        'socket',
-      ),
+    const ended = (): Promise<string[]> => Promise.resolve(leftBehind(state))
+    const sockets = (): Promise<string[]> => deadSockets(state)
+    const all = [
+      await removable(says, ended, 'is of a process that has ended', 'file', {at: 'ended'}),
+      await removable(says, sockets, 'is the socket of a shared connection that has ended', 'socket', {
+        at: 'socket',
+      }),
       ...(world.broken ? [] : await withoutToken(world, open, says)),
     ]
+    const found = all.filter((one) => one.state !== 'ok')
     return found.length > 0
       ? found
       : [says.ok(open.length === 0 ? 'none is open' : `${open.length} open (zt forward list)`)]
   },
 )
-
-function left(says: Says, files: readonly string[], what: string, kind: string, at: string): Finding[] {
-  return files.length === 0 ? [] : [removable(says, files, what, kind, {at})]
-}
 
 /** Sockets in which ssh shared connections, and that no ssh listens on any more: it was killed. */
 async function deadSockets(state: string): Promise<string[]> {
@@ -92,6 +87,7 @@ async function withoutToken(
       const gone = Object.hasOwn(profiles, profile) || profile === ctx.profile
       return says.warn(`a connection to ${host} uses a service token whose secret is no longer here`, {
         at: 'orphan',
+        foreign: [host, profile, ...(listener ? [listener.place] : [])],
         why: `Process ${pid} carries ${carries} for profile ${profile}${gone ? '' : ', which does not exist'}, until it ends.`,
         next: [listener ? `zt forward stop ${quoteForPerson(listener.place)}` : `kill ${pid}`],
       })

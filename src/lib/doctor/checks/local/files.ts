@@ -4,7 +4,7 @@ import {UserError} from '../../../core/errors.js'
 import {findLeftovers} from '../../../secrets/leftovers.js'
 import {removeFile} from '../../../system/files.js'
 import {Locks} from '../../../system/lock.js'
-import {refuseOthers, thisUser} from '../../../system/own-files.js'
+import {refuseOthers, takeRights, thisUser} from '../../../system/own-files.js'
 import {checkOf, type Says} from '../../finding.js'
 import type {Check, Finding} from '../../types.js'
 
@@ -29,7 +29,7 @@ const files = checkOf(
         count++
         const place = [kind, path.relative(top, file).split(path.sep).join('/')].filter(Boolean).join('/')
         const error = refusal(file, stat, SECRET.test(place))
-        if (error) found.push(says.error(error, {at: kindOf(error), fix: fixOf(error, file, stat.mode)}))
+        if (error) found.push(says.error(error, {at: kindOf(error), fix: fixOf(error, file, file === top)}))
       }
     }
     if (found.length === 0) return [says.ok(`${count} files and directories`)]
@@ -77,10 +77,17 @@ function kindOf({message}: UserError): string {
 }
 
 /** Takes from others what they must not have. Another owner is for a person to find out. */
-function fixOf(error: UserError, file: string, mode: number): Finding['fix'] {
+function fixOf(error: UserError, file: string, mayLink: boolean): Finding['fix'] {
   if (kindOf(error) === 'owner') return undefined
   const taken = error.message.endsWith('read by others') ? 0o077 : 0o022
-  return {what: `Take from others the rights on ${file}`, apply: () => fs.chmod(file, mode & 0o7777 & ~taken)}
+  return {
+    what: `Take from others the rights on ${file}`,
+    // What is there by then may be something else.
+    apply: async () => {
+      await Promise.resolve()
+      takeRights(file, taken, {links: mayLink ? 'follow' : 'refuse'})
+    },
+  }
 }
 
 /** Younger files may be in use: a process ID says little about another machine. */
@@ -90,9 +97,11 @@ const OLD_MS = 60 * 60_000
 const leftovers = checkOf(
   {id: 'leftovers', area: 'zt', title: 'Temporary files', doing: 'Looking for temporary files', local: true},
   async ({paths: {state, cache}}, says) => {
-    const all = await findLeftovers([state, cache], Date.now())
-    const old = all.filter(({ageMs}) => ageMs >= OLD_MS).map(({file}) => file)
-    return [removable(says, old, 'was left by an interrupted write', 'temporary file')]
+    const find = async (): Promise<string[]> => {
+      const all = await findLeftovers([state, cache], Date.now())
+      return all.filter(({ageMs}) => ageMs >= OLD_MS).map(({file}) => file)
+    }
+    return [await removable(says, find, 'was left by an interrupted write', 'temporary file')]
   },
 )
 
@@ -100,19 +109,24 @@ const leftovers = checkOf(
 const locks = checkOf(
   {id: 'locks', area: 'zt', title: 'Locks', doing: 'Looking at the locks', local: true},
   async ({paths: {state}}, says) => {
-    const left = await new Locks(path.join(state, 'locks')).leftBehind()
-    return [removable(says, left, 'is of a process that has ended', 'lock')]
+    const find = (): Promise<string[]> => new Locks(path.join(state, 'locks')).leftBehind()
+    return [await removable(says, find, 'is of a process that has ended', 'lock')]
   },
 )
 
-/** One finding about files that nothing needs. */
-export function removable(
+/**
+ * One finding about files that nothing needs.
+ *
+ * @param find the files; asked again before they are removed: a file of that name may be in use by then
+ */
+export async function removable(
   says: Says,
-  left: readonly string[],
+  find: () => Promise<string[]>,
   what: string,
   kind: string,
   more: {at?: string} = {},
-): Finding {
+): Promise<Finding> {
+  const left = await find()
   const [first] = left
   if (first === undefined) return says.ok('nothing is left behind')
   const others = left.length === 1 ? '' : `, and ${left.length - 1} more`
@@ -123,7 +137,7 @@ export function removable(
     fix: {
       what: left.length === 1 ? `Remove 1 ${kind}` : `Remove ${left.length} ${kind}s`,
       apply: async () => {
-        for (const file of left) await removeFile(file)
+        for (const file of await find()) if (left.includes(file)) await removeFile(file)
       },
     },
   })

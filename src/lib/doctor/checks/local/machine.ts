@@ -182,9 +182,10 @@ async function nearest(directory: string): Promise<string> {
   try {
     await fs.stat(directory)
     return directory
-  } catch {
+  } catch (error) {
     const above = path.dirname(directory)
-    return above === directory ? directory : nearest(above)
+    // With anything else, such as a link to itself, no directory can be made there.
+    return above === directory || !hasCode(error, 'ENOENT', 'ENOTDIR') ? directory : nearest(above)
   }
 }
 

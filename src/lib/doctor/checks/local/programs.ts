@@ -1,6 +1,7 @@
-import {execFile} from 'node:child_process'
 import {UserError} from '../../../core/errors.js'
 import {patient} from '../../../core/patience.js'
+import {quoteForPerson} from '../../../core/quote.js'
+import {askProgram} from '../../../system/ask-program.js'
 import {environmentFor} from '../../../system/child-environment.js'
 import {findProgram} from '../../../system/programs.js'
 import {requireCloudflared} from '../../../tunnel/cloudflared/run.js'
@@ -20,7 +21,18 @@ const ssh = checkOf(
   async ({env}, says) => {
     const program = findProgram('ssh', env)
     if (program === undefined) return [says.error(sshNotFound())]
-    const said = await versionOf(program, env)
+    const limits = {env: environmentFor('tool', env), deadlineMs: patient(DEADLINE_MS), maxBytes: 64 * 1024}
+    const {end, stdout, stderr} = await askProgram(program, ['-V'], limits)
+    if (end === 'late')
+      return [
+        says.fail(`${program} -V did not answer within ${limits.deadlineMs / 1000} s`, {
+          at: 'hangs',
+          why: 'It is not OpenSSH itself, or something that it starts waits.',
+          next: [`ls -l ${quoteForPerson(program)}`],
+        }),
+      ]
+    // `ssh -V` prints on stderr.
+    const said = end === 'answered' ? `${stderr}\n${stdout}` : ''
     const [version, forWindows, major, minor] =
       /OpenSSH_(for_Windows_)?(\d+)\.(\d+)\S*/.exec(said)?.slice(0) ?? []
     if (version === undefined)
@@ -43,17 +55,6 @@ const ssh = checkOf(
     return [says.ok(`${version}, ${program}`)]
   },
 )
-
-/** `ssh -V` prints on stderr. Empty if it fails. */
-function versionOf(program: string, env: NodeJS.ProcessEnv): Promise<string> {
-  return new Promise((resolve) => {
-    const limits = {env: environmentFor('tool', env), timeout: patient(DEADLINE_MS), maxBuffer: 64 * 1024}
-    const child = execFile(program, ['-V'], limits, (error, stdout, stderr) => {
-      resolve(error ? '' : `${stderr}\n${stdout}`)
-    })
-    child.stdin?.end()
-  })
-}
 
 /** zt has a client of its own, so the lack of cloudflared is no fault, and a bad one only matters where it is asked for. */
 const cloudflared = checkOf(

@@ -5,7 +5,7 @@ import {editLock} from '../../../access/edit/lock.js'
 import {ztCommand} from '../../../core/command-line.js'
 import {UserError} from '../../../core/errors.js'
 import {quoteForPerson} from '../../../core/quote.js'
-import {checkOf, type Says} from '../../finding.js'
+import {checkOf, commandAndGiven, type Says} from '../../finding.js'
 import type {Check, DoctorWorld, Finding} from '../../types.js'
 
 const store = checkOf(
@@ -56,12 +56,13 @@ function ofStore({store: {kind, label}, state, why, next}: SurveyedStore, says: 
 }
 
 /** In the words of `zt store check`. */
-function ofProblem({code, what, subject, next, repair}: FoundProblem, says: Says): Finding {
+function ofProblem({code, what, subject, profile, next, repair}: FoundProblem, says: Says): Finding {
   const secret = ['INDEX_WITHOUT_SECRET', 'BINDING_WITHOUT_TOKEN', 'NO_SUCH_PROFILE'].includes(code)
   return says[secret ? 'fail' : 'warn'](withoutStop(what), {
     at: code.toLowerCase().replaceAll('_', '-'),
     next,
     facts: {subject},
+    foreign: [subject, profile ?? ''],
     fix: repair && {
       what: `Repair as zt store check --fix does: ${what}`,
       apply: async () => {
@@ -97,6 +98,7 @@ const journal = checkOf(
       found.push(
         says.fail(`the ${what} of "${entry.name}" was interrupted and is not settled`, {
           at: entry.kind,
+          foreign: [entry.name, entry.profile],
           why: `It began at ${entry.startedAt}.`,
           next: [ztCommand(named, 'token', 'recover')],
         }),
@@ -124,6 +126,7 @@ const undo = checkOf(
       found.push(
         says.warn(`the edit ${id} was interrupted, and may be partly done`, {
           at: 'begun',
+          foreign: [profile, ...commandAndGiven(command).given.filter((word) => !word.startsWith('--'))],
           why: `${command}, at ${at}.`,
           next: [ztCommand(named, 'undo', id)],
         }),

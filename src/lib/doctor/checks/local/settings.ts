@@ -27,6 +27,7 @@ const settings = checkOf(
       found.push(
         says.warn(`${configFile(paths)} has the setting ${name}, which zt does not know`, {
           at: 'unknown',
+          foreign: [name],
           why: 'zt keeps it and does not use it.',
           next: [
             meant === undefined
@@ -94,6 +95,7 @@ async function overridden({env, settings: used, paths, ctx}: DoctorWorld, says: 
     found.push(
       says.warn(`${variable} overrides ${what} of profile ${used.profileName}`, {
         at: variable.toLowerCase().replaceAll('_', '-'),
+        foreign: [value, own],
         why: `It is ${value}; the profile has ${own}.`,
         next: [`unset ${variable}`],
       }),

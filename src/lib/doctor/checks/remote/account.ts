@@ -69,7 +69,7 @@ async function apiToken(facts: Facts, {ctx, settings}: DoctorWorld, says: Says):
     // A job has the service token's pair, and needs no account.
     if (none?.error === undefined && settings.environmentCredentials)
       return [says.skipped('none; the service token of the environment needs none')]
-    if (none?.error) return [says.skipped(`it could not be read: ${none.error.message}`)]
+    if (none?.error) return [says.error(none.error)]
     const error = await facts.identity().then(
       () => undefined,
       (one: unknown) => one,
@@ -116,11 +116,12 @@ async function account(facts: Facts, {ctx, settings}: DoctorWorld, says: Says): 
   const {accountId} = await ctx.api()
   if (accounts.length === 0) return [says.skipped('the API token may not list accounts')]
   const one = accounts.find(({id}) => id === accountId)
-  if (one) return [says.ok(`"${one.name}" (${one.id})`)]
+  if (one) return [says.ok(`"${one.name}" (${one.id})`, {foreign: [one.name]})]
   return [
     says.fail(`The API token does not see the account "${settings.accountName ?? accountId ?? ''}"`, {
       why: `It sees ${accounts.map(({name}) => `"${name}"`).join(', ')}.`,
       next: [ztCommand(ctx, 'login')],
+      foreign: [settings.accountName ?? '', ...accounts.map(({name}) => name)],
     }),
   ]
 }
@@ -158,7 +159,9 @@ async function serviceTokens(facts: Facts, {ctx}: DoctorWorld, says: Says): Prom
   })
   const findings = [
     ...lost.map((entry) => noLongerThere(ctx, says, entry)),
-    ...used.flatMap(({entry, token}) => stateOf(ctx, says, {entry, token, tokens, now})),
+    ...used.flatMap(({entry, token}) =>
+      stateOf(ctx, says, {entry, token, tokens, now}).map((one) => ({...one, foreign: [token.name]})),
+    ),
   ]
   return findings.length > 0 ? findings : [says.ok(`${counted(used.length, 'token')} in use here`)]
 }
@@ -269,6 +272,7 @@ async function leading(
         says.warn(`No application covers ${host}, to which "${token?.name ?? tokenId}" is bound`, {at: 'no-application', 
           why: 'Access is not asked there, so the service token opens nothing.',
           next: [ztCommand(ctx, 'app', 'list')],
+          foreign: [host, token?.name ?? ''],
         }),
       ) // prettier-ignore
       continue
@@ -281,6 +285,7 @@ async function leading(
       says.fail(`No rule of "${application.name}" admits "${token.name}", which is bound to ${host}`, {at: 'no-rule', 
         why: 'Access refuses it there.',
         next: [ztCommand(ctx, 'app', 'explain', application, '--token', token)],
+        foreign: [host, application.name, token.name],
       }),
     ) // prettier-ignore
   }

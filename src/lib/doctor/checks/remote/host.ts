@@ -4,10 +4,11 @@ import {causesInWords} from '../../../access/explain/explain.js'
 import type {ExplainedTrap} from '../../../access/explain/application.js'
 import {UserError} from '../../../core/errors.js'
 import {ztCommand} from '../../../core/command-line.js'
+import {quoteForPerson} from '../../../core/quote.js'
 import {RefusedError} from '../../../tunnel/failure/refusal.js'
 import {aliasText} from '../../../tunnel/ssh/alias.js'
 import type {CheckStep} from '../../../tunnel/types.js'
-import type {Says} from '../../finding.js'
+import {textsIn, type Says} from '../../finding.js'
 import type {DoctorWorld, Finding} from '../../types.js'
 import {isNoAnswer, type Facts} from './facts.js'
 import {interceptedBy, isMisled} from './network.js'
@@ -38,11 +39,29 @@ export const hostChecks: readonly RemoteCheck[] = [
   },
 ]
 
-async function hostToken(facts: Facts, _world: DoctorWorld, says: Says): Promise<Finding[]> {
-  const {name, by, edge} = await facts.target()
+async function hostToken(facts: Facts, {ctx}: DoctorWorld, says: Says): Promise<Finding[]> {
+  let target
+  try {
+    target = await facts.target()
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'HOST_NOT_BOUND') throw error
+    const host = await facts.host()
+    const [other] = Array.isArray(error.details['boundIn']) ? error.details['boundIn'] : []
+    // What the error says is for a command that takes --token.
+    const elsewhere =
+      typeof other === 'string'
+        ? [`zt doctor ${quoteForPerson(host)} --profile ${quoteForPerson(other)}`]
+        : []
+    return [says.error(error, {next: [...elsewhere, ztCommand(ctx, 'setup', host)]})]
+  }
+  const {name, by, edge} = target
   const alias = await facts.alias()
   const from = by === 'environment' ? 'of the environment' : 'bound, and its secret is here'
-  return [says.ok(`${alias ? `${aliasText(alias)}; ` : ''}"${name}" for ${edge.host}: ${from}`)]
+  return [
+    says.ok(`${alias ? `${aliasText(alias)}; ` : ''}"${name}" for ${edge.host}: ${from}`, {
+      foreign: [name, edge.host],
+    }),
+  ]
 }
 
 /** Why the account's side is left out; undefined: it is not. */
@@ -56,7 +75,11 @@ async function application(facts: Facts, _world: DoctorWorld, says: Says): Promi
   const refused = await refusal(facts)
   try {
     const explained = await facts.explained()
-    return [says.ok(inWords(explained.application, explained.address?.host))]
+    return [
+      says.ok(inWords(explained.application, explained.address?.host), {
+        foreign: namesIn(explained.application),
+      }),
+    ]
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     if (error.kind === 'permission') return [says.skipped('the API token may not read the applications')]
@@ -92,11 +115,12 @@ async function verdict(facts: Facts, {ctx}: DoctorWorld, says: Says): Promise<Fi
     throw error
   }
   const {answer: {verdict: answered, policy}, causes} = answer
+  const foreign = namesIn(explained.application)
   const rule = policy === undefined ? '' : ` by the rule "${policy.name}"`
-  if (answered === 'allow' || answered === 'bypass') return [says.ok(`the rules ${answered === 'allow' ? 'admit' : 'bypass'} it${rule}`)]
+  if (answered === 'allow' || answered === 'bypass') return [says.ok(`the rules ${answered === 'allow' ? 'admit' : 'bypass'} it${rule}`, {foreign})]
   const {why: reasons, next} = causesInWords({known: [], causes})
   const show = ztCommand(ctx, 'app', 'explain', explained.application, '--token', tokenId)
-  const more = {why: reasons.join(' '), next: next.length > 0 ? next : [show]}
+  const more = {why: reasons.join(' '), next: next.length > 0 ? next : [show], foreign}
   return answered === 'unknown'
     ? [says.warn('zt cannot tell whether the rules admit the token', more)]
     : [says.fail('The rules do not admit the token', more)]
@@ -120,6 +144,7 @@ async function traps(facts: Facts, _world: DoctorWorld, says: Says): Promise<Fin
   return left.map((trap) =>
     says.warn(`"${nameOf(explained.application, trap)}" does not do what it seems to do`, {at: trap.id, 
       why: trap.why,
+      foreign: namesIn(explained.application),
       next: trap.remedies.map(({what, command}) => (command === undefined ? what : `${what}: ${command}`)),
     }),
   )
@@ -127,6 +152,11 @@ async function traps(facts: Facts, _world: DoctorWorld, says: Says): Promise<Fin
 
 function concernsRefusal({id}: ExplainedTrap): boolean {
   return id === 'token-under-allow' || id === 'group-under-allow'
+}
+
+/** The names that sentences about an application have. */
+function namesIn({name, domains, policies}: Application): string[] {
+  return [name, ...domains, ...policies.map((one) => one.name)]
 }
 
 function nameOf({policies, name}: Application, {policyId}: ExplainedTrap): string {
@@ -153,7 +183,7 @@ async function connection(facts: Facts, world: DoctorWorld, says: Says): Promise
   if (failure?.code === 'EDGE_NOT_TRUSTED' && (await interceptedBy(facts, world)) !== undefined)
     return [says.skipped('something on the way opens TLS: Certificates')]
   return steps.flatMap((step): Finding[] => {
-    const at = {at: step.step, title: TITLES[step.step]}
+    const at = {at: step.step, title: TITLES[step.step], foreign: textsIn(step.facts)}
     if (step !== fails || !failure)
       return [says[step.state === 'ok' ? 'ok' : 'skipped'](step.detail.replace(/^skipped: /, ''), at)]
     return [isServedOtherwise(failure, step) ? notSsh(says, at, world, failure) : says.error(failure, at)]
@@ -170,7 +200,7 @@ function isServedOtherwise(failure: UserError, {step}: CheckStep): boolean {
 
 function notSsh(
   says: Says,
-  at: {at: string; title: string},
+  at: {at: string; title: string; foreign: string[]},
   {ctx, host = ''}: DoctorWorld,
   failure: UserError,
 ): Finding {

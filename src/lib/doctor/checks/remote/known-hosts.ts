@@ -1,9 +1,9 @@
-import {execFile} from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import {UserError} from '../../../core/errors.js'
 import {patient} from '../../../core/patience.js'
 import {quoteForPerson} from '../../../core/quote.js'
+import {askProgram} from '../../../system/ask-program.js'
 import {environmentFor} from '../../../system/child-environment.js'
 import {findProgram} from '../../../system/programs.js'
 import {openAccepted} from '../../../tunnel/carrier/open-accepted.js'
@@ -96,21 +96,24 @@ function withHome(file: string): string {
 }
 
 /** The keys that a file has for a name, hashed or not (ssh-keygen(1), -F). A revoked one is none. */
-function keysFor(keygen: string, file: string, name: string, env: NodeJS.ProcessEnv): Promise<KnownKey[]> {
-  return new Promise((resolve) => {
-    const limits = {env: environmentFor('tool', env), timeout: patient(PATIENCE_MS), maxBuffer: 1024 * 1024}
-    const child = execFile(keygen, ['-F', name, '-f', file], limits, (_error, stdout) => {
-      const lines = stdout.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'))
-      resolve(
-        lines.flatMap((line): KnownKey[] => {
-          const words = line.split(/\s+/)
-          if (words[0] === '@revoked') return []
-          if (words[0] === '@cert-authority') return [{file, type: 'authority', base64: ''}]
-          const [, type = '', base64 = ''] = words
-          return [{file, type, base64}]
-        }),
-      )
-    })
-    child.stdin?.end()
+async function keysFor(
+  keygen: string,
+  file: string,
+  name: string,
+  env: NodeJS.ProcessEnv,
+): Promise<KnownKey[]> {
+  const limits = {
+    env: environmentFor('tool', env),
+    deadlineMs: patient(PATIENCE_MS),
+    maxBytes: 1024 * 1024,
+  }
+  const {stdout} = await askProgram(keygen, ['-F', name, '-f', file], limits)
+  const lines = stdout.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'))
+  return lines.flatMap((line): KnownKey[] => {
+    const words = line.split(/\s+/)
+    if (words[0] === '@revoked') return []
+    if (words[0] === '@cert-authority') return [{file, type: 'authority', base64: ''}]
+    const [, type = '', base64 = ''] = words
+    return [{file, type, base64}]
   })
 }

@@ -1,6 +1,6 @@
 import net from 'node:net'
 import {CLOUDFLARE_API_URL} from '../../../config/types.js'
-import {UserError} from '../../../core/errors.js'
+import {ApiError, UserError} from '../../../core/errors.js'
 import {isLoopback} from '../../../network/callers.js'
 import {boundLookUps} from '../../../tunnel/edge/look-ups.js'
 import {addressOf} from '../../../tunnel/carrier/connect.js'
@@ -315,7 +315,8 @@ async function api(facts: Facts, world: DoctorWorld, says: Says): Promise<Findin
       return [says.skipped('the proxy does not let it through: Proxy')]
     return [says.error(error)]
   }
-  if (none && none.error === undefined) return [says.skipped(none.why)]
+  // Without an API token nothing is asked.
+  if (none && !(none.error instanceof ApiError)) return [says.skipped(none.why)]
   return [says.ok(`${hostname} answers`)]
 }
 
@@ -337,7 +338,8 @@ async function certificate(facts: Facts, world: DoctorWorld, says: Says): Promis
     const {what, edge} = one
     const issuer = await issuerFor(one, facts, world)
     if (issuer === 'own') findings.push(says.skipped('the profile has the CA of the edge'))
-    else if (issuer?.isPublic) findings.push(says.ok(`${edge.host} by ${issuer.name}`))
+    else if (issuer?.isPublic)
+      findings.push(says.ok(`${edge.host} by ${issuer.name}`, {foreign: [issuer.name]}))
     else if (issuer) {
       const {name, product} = issuer
       const trusted = await isTrusted(what, facts)
@@ -347,6 +349,7 @@ async function certificate(facts: Facts, world: DoctorWorld, says: Says): Promis
       findings.push(
         says[trusted ? 'warn' : 'fail'](`The certificate of ${edge.host} is by "${name}"`, {
           at: 'intercepted',
+          foreign: [name],
           why: trusted
             ? `${is}: something on the way opens TLS, and sees ${what === 'edge' ? 'client secrets' : 'the API token'} and what is transferred.`
             : `${is}: something on the way opens TLS. This machine does not trust it, so zt sends nothing.`,

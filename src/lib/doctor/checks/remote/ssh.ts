@@ -6,6 +6,7 @@ import {UserError, hasCode} from '../../../core/errors.js'
 import {hostMatches} from '../../../core/hostname.js'
 import {hostOf} from '../../../core/public-address.js'
 import {quoteForPerson} from '../../../core/quote.js'
+import {takeRights} from '../../../system/own-files.js'
 import {findProgram} from '../../../system/programs.js'
 import {ztProgram} from '../../../system/zt-program.js'
 import {readConfig} from '../../../config/profiles.js'
@@ -92,10 +93,10 @@ function modeFinding(says: Says, file: string, forbidden: number): Finding[] {
       next: [`chmod ${who} ${quoted}`],
       fix: {
         what: `Set the mode of ${file} so that only you may ${forbidden === 0o022 ? 'write to' : 'use'} it`,
+        // ssh follows links, too: its configuration may be one to a directory of such files.
         apply: async () => {
-          // What it is by then may be another file.
-          const now = await fs.promises.stat(file)
-          await fs.promises.chmod(file, now.mode & 0o7777 & ~forbidden)
+          await Promise.resolve()
+          takeRights(file, forbidden, {links: 'follow'})
         },
       },
     }),
@@ -116,6 +117,14 @@ async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<
   if (blocks instanceof UserError) return [says.fail(blocks.message, {at: 'damaged', why: blocks.why, next: [...blocks.next]})] // prettier-ignore
   // Where ssh itself stops, nothing else can be found out.
   const works = await settingsFromSsh({...question, args: ['zt-doctor.invalid']})
+  if ('failed' in works && works.late)
+    return [
+      ...unread,
+      says.fail('ssh does not answer what its configuration is', {at: 'hangs', 
+        why: `${works.failed} A file that it reads, or a program that it starts, waits.`,
+        next: ['ssh -G zt-doctor.invalid'],
+      }),
+    ]
   if ('failed' in works)
     return [
       ...(unread.length > 0 ? unread : []),
@@ -218,6 +227,7 @@ function staleness(
       says.fail(`zt's block for ${host} uses the profile ${profile}, which does not exist`, {at: 'profile', 
         why: 'It was renamed or deleted since the block was written.',
         next: [`zt ssh config ${quoteForPerson(host)} --write --profile ${quoteForPerson(ctx.profile)}`],
+        foreign: [host, profile, ctx.profile],
       }),
     ] // prettier-ignore
   const own = ztProgram(root).at(-1)
