@@ -18,7 +18,7 @@ import {doctorLimits, openWorld} from '../lib/doctor/world.js'
 export default class Doctor extends DespiteSettingsCommand<typeof Doctor> {
   static override summary = 'Find out what is wrong with this machine, the account and a host'
   static override description =
-    'Looks at node, ssh, cloudflared, the secret stores, the settings, the files of zt, the account, the network and, with HOST, the way to it. Each line is ok, warn, fail or skipped, with what to do. It changes nothing without --fix, which does what loses and opens nothing. The exit code is 9 if something fails.'
+    'Looks at node, ssh, cloudflared, the secret stores, the settings, the files of zt, the account, the network and, with HOST, the way to it. Each line is ok, warn, fail or skipped, with what to do. It changes nothing without --fix, which does only what loses nothing and opens nothing. The exit code is 9 if something fails.'
   static override examples = [
     '<%= config.bin %> doctor',
     '<%= config.bin %> doctor gitlab-ssh.widgetcorp.tech',
