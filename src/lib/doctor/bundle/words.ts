@@ -45,7 +45,7 @@ disallow discarded disk display dist distinguished dll dns do docker docs doctor
 documents does doh doing domain domains done dotfiles dots dotted doubtful doubts down download drain
 dry dumb dump duphandle duplicate duration dynamic dynamicforward e ea eacces each eaddrinuse eagain
 eai ealready earlier early earlydata ebusy ecdhe ecdsa ech echo econnaborted econnrefused econnreset
-edge edit edited editing editor edits edquot eexist efbig effect effective effort egd
+ecr edge edit edited editing editor edits edquot eexist efbig effect effective effort egd
 egmnoqstvwenqsty einval eio eisdir either elif eloop else elsewhere email emails embed emfile emlink
 empty en enable enabled enabling enametoolong encoded encoding encrypt encrypted encryption end ended
 endian ending endpoint ends engine engines enodata enodev enoent enoexec enospc enotdir enotfound
@@ -60,59 +60,59 @@ false family far fast fastopen fd fdnames fds fetch fi fiddler field fields file
 files filesize filter filtered find finding findings finds fingerprint finish finished finishes
 firewall first fish fit five fix fixed fixes flag flags follow follows for forbidden force forcepoint
 foreign forever form format formats fortigate forward forwardagent forwards found four fpath fragment
-frame free freedesktop from front ftp full funcstack function functions further g gateway gave gb gcm
-gconv gen generate generic geo get getapplication getgroup getorganization getpassword getpolicy gets
-getservicetoken gib git github give given gives global globalknownhostsfile globoff gnome gnutls go
-goes going gone goodbye google gpg grace graphql group groups gssapi gu h had half hand hangs happens
-happy haproxy hard harm has hash have head header headers hello help helper helpers here hex
-hexadecimal hidden hides high history hmac hold holds home homebrew horizon host hostaliases hosted
-hostkeyalias hostname hosts hour hours how hpe hsts html http httpbasic https httpsig hyphen i iboss
-ic id identity identityprovider idle idlems idp idps ids if ifs ignorable ignore ignored ignores
-immediate import imported impossible in include included includes incomplete index info information
-infrastructure inherit ini init initialise initialised inline inode input inputobject insecure
-inserted inside inspected inspection install installation installed instead instructions integer
-integration intercepted interface internal interpreter interrupted interruptible into invalid ip
-ipaddress ipfs ir is iso isolation issuccessfullogin issue issuer it item its itself j jar java
-javascript jdk job journal js json jump junk just justification k kaspersky keep keepalive keeps kept
-kernel key keychain keygen keyid keyring keys keytar keyword kib kill killed kind kinds know
-knowledge known knownhosts knownhostsfile knows krb kubeconfig kubernetes kv kwallet l label lack
-lacks lang large larger last lasts late later latest launcher lc ld lead leads least leave leaves
-left leftovers legacy length let lets letter letters level lib libcurl libnss libraries library
-libsecret libssh lifetime lifo like limit limited limiting limits line lines link linked links linux
-list listaccounts listactivatablenames listapplications listed listen listener listening listens
-listenstream listgroups listing listpolicies lists listservicetokens listzones live lived lives load
-loaded loads local localappdata locale localforward localhost location lock locked locks locpath log
-logfile logged logging login loglevel logname logout logs long longer look looked looking looks
-lookup loopback lose lost low lower lowest ls lstart lua m machine machines macos made mail make
-makepolicyreusable makes making malformed malloc managed manager manages manifest manual many map
-mark marks mask masked masks match matched matches max maxbytes may mayuseenvironment mcafee mcp md
-me mean means meant meantime meanwhile measured medium meet meeting meets member members membership
-memory message messages met meta metalink meter method methods mfa mib middle min minute minutes
-minversion mismatch missing missingpermissions mitigated mitmproxy mixed mjs mkdir mkfifo mode modes
-modules moment more most move moved moves moving mptcp mr ms mtls much must n name named namehasowner
-names narrow native nec need needed needs negotiate negotiated neither net netrc netskope network
-networks never new newer newest newname next nfc nix nlspath no noanswererror node nodejs nodelay non
-none noproxy nor nosniff nospace not notation note notes nothing nothttperror notice notify now
-nowhere npm npmjs npn ns nslookup nspr ntlm ntp nul null number numbers o oauth oauthbearertoken
-object objects occurred oclif odd of off offer offers offline offset oidc ok okta old older oldpwd
-omit on once one onfailure only onlyprevious onnote opc open opened openedat opens openssh openssl
-operation opt option optional optionally options opts or order orderby orderly org organisation
-organization organizations origin original originalhost origins orphan os other others otherwise our
-out outcome outcomeunknown output outputgone outside over overflow overlap overloaded overridden
-overrides overtaken overview overwrites own owner owners owns p package packet page pager pages pair
-pairs palo parallel parent part partitioned partly parts pass passed passedover passes passphrase
-passwd password past pasv patch path pathext paths patience patiencems pattern patterns pause payload
-pem pending people per perhaps period perllib permanent permission permissions permitted person php
-phprc pid pieces pinentry ping pinnedpubkey pipe piped pipes pkce pki place placeholder places plain
-plan planned platform point policies policy port portal ports post posture precedence prefix
-preflight premature preproxy present presents pret prevent prevents previous previousuntil print
-printed printf prints prior priority private probe proc process processes product profile
-profileexists profilename profiles profilesource profilestore program programs progress project
-prompt prompting properties protect protected protection protects proto protocol protocolerror
-providers provisional provisioning proxied proxies proxy proxycommand proxyerror proxyjump
-proxytunnel proxyusefdpass ps pub pubkey public purpose put pwd q qlogdir qo queries query question
-quota quote quoted quotes r ramfs random range rate raw ray rcpt rdp reach reached reaches read
-readable readalias readback reader reading reads ready real reason received recipient recipients
+frame free freedesktop from front ftp full funcstack function functions further g gateway gave gb
+gcloud gcm gconv gen generate generic geo get getapplication getgroup getorganization getpassword
+getpolicy gets getservicetoken gib git github give given gives global globalknownhostsfile globoff
+gnome gnutls go goes going gone goodbye google gpg grace graphql group groups gssapi gu h had half
+hand hangs happens happy haproxy hard harm has hash have head header headers hello help helper
+helpers here hex hexadecimal hidden hides high history hmac hold holds home homebrew horizon host
+hostaliases hosted hostkeyalias hostname hosts hour hours how hpe hsts html http httpbasic https
+httpsig hyphen i iboss ic id identity identityprovider idle idlems idp idps ids if ifs ignorable
+ignore ignored ignores immediate import imported impossible in include included includes incomplete
+index info information infrastructure inherit ini init initialise initialised inline inode input
+inputobject insecure inserted inside inspected inspection install installation installed instead
+instructions integer integration intercepted interface internal interpreter interrupted interruptible
+into invalid ip ipaddress ipfs ir is iso isolation issuccessfullogin issue issuer it item its itself
+j jar java javascript jdk job journal js json jump junk just justification k kaspersky keep keepalive
+keeps kept kernel key keychain keygen keyid keyring keys keytar keyword kib kill killed kind kinds
+know knowledge known knownhosts knownhostsfile knows krb kubeconfig kubernetes kv kwallet l label
+lack lacks lang large larger last lasts late later latest launcher lc ld lead leads least leave
+leaves left leftovers legacy length let lets letter letters level lib libcurl libnss libraries
+library libsecret libssh lifetime lifo like limit limited limiting limits line lines link linked
+links linux list listaccounts listactivatablenames listapplications listed listen listener listening
+listens listenstream listgroups listing listpolicies lists listservicetokens listzones live lived
+lives load loaded loads local localappdata locale localforward localhost location lock locked locks
+locpath log logfile logged logging login loglevel logname logout logs long longer look looked looking
+looks lookup loopback lose lost low lower lowest ls lstart lua m machine machines macos made mail
+make makepolicyreusable makes making malformed malloc managed manager manages manifest manual many
+map mark marks mask masked masks match matched matches max maxbytes may mayuseenvironment mcafee mcp
+md me mean means meant meantime meanwhile measured medium meet meeting meets member members
+membership memory message messages met meta metalink meter method methods mfa mib middle min minute
+minutes minversion mismatch missing missingpermissions mitigated mitmproxy mixed mjs mkdir mkfifo
+mode modes modules moment more most move moved moves moving mptcp mr ms mtls much must n name named
+namehasowner names narrow native nec need needed needs negotiate negotiated neither net netrc
+netskope network networks never new newer newest newname next nfc nix nlspath no noanswererror node
+nodejs nodelay non none noproxy nor nosniff nospace not notation note notes nothing nothttperror
+notice notify now nowhere npm npmjs npn ns nslookup nspr ntlm ntp nul null number numbers o oauth
+oauthbearertoken object objects occurred oclif odd of off offer offers offline offset oidc ok okta
+old older oldpwd omit on once one onfailure only onlyprevious onnote opc open opened openedat opens
+openssh openssl operation opt option optional optionally options opts or order orderby orderly org
+organisation organization organizations origin original originalhost origins orphan os other others
+otherwise our out outcome outcomeunknown output outputgone outside over overflow overlap overloaded
+overridden overrides overtaken overview overwrites own owner owners owns p package packet page pager
+pages pair pairs palo parallel parent part partitioned partly parts pass passed passedover passes
+passphrase passwd password past pasv patch path pathext paths patience patiencems pattern patterns
+pause payload pem pending people per perhaps period perllib permanent permission permissions
+permitted person php phprc pid pieces pinentry ping pinnedpubkey pipe piped pipes pkce pki place
+placeholder places plain plan planned platform point policies policy port portal ports post posture
+precedence prefix preflight premature preproxy present presents pret prevent prevents previous
+previousuntil print printed printf prints prior priority private probe proc process processes product
+profile profileexists profilename profiles profilesource profilestore program programs progress
+project prompt prompting properties protect protected protection protects proto protocol
+protocolerror providers provisional provisioning proxied proxies proxy proxycommand proxyerror
+proxyjump proxytunnel proxyusefdpass ps pub pubkey public purpose put pwd q qlogdir qo queries query
+question quota quote quoted quotes r ramfs random range rate raw ray rcpt rdp reach reached reaches
+read readable readalias readback reader reading reads ready real reason received recipient recipients
 recognises record recorded recorders records recover recovery recursive redir redirect redirs refer
 reference referenced referer refresh refreshservicetoken refusals refuse refused refusederror refuses
 region registration regular rehearsal reinstall reject rejectunauthorized release releases remembers
