@@ -39,12 +39,14 @@ export async function untilAccepted(
   const {ctx, settings, reading, env} = world
   const target = await findTarget({...reading, settings, host, confirm: () => false})
   const limit = patient(LIMIT_MS)
-  let waited = 0
+  // The connections take time, too.
+  const begun = performance.now()
   let said = 0
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     const way = {environment: env, timeoutMs: patient(TIMEOUT_MS)}
     const {steps, failure} = await checkTunnel({target, ...way})
     const open = !failure && isNew && isClosed && (await isOpen({edge: target.edge, ...way})) !== false
+    const waited = tries === 0 ? 0 : performance.now() - begun
     if (!failure && !open) {
       const banner = steps.find(({step}) => step === 'ssh')?.detail ?? ''
       return {seconds: Math.round(waited / 1000), banner}
@@ -54,7 +56,7 @@ export async function untilAccepted(
     if (failure && noTunnel && (!isNew || waited >= NEW_HOST_MS)) throw failure
     // Why is asked once, and again where it took too long: it takes several requests.
     if (!failure && waited >= limit) throw notEnforced(ctx, host, waited)
-    if (failure && (waited === 0 || waited >= limit)) {
+    if (failure && (tries === 0 || waited >= limit)) {
       const explained = await explain(world, target, failure)
       if (waited >= limit) throw tooLong(explained, waited)
       if (!noTunnel && !mayPass(explained)) throw explained
@@ -66,9 +68,7 @@ export async function untilAccepted(
       ctx.progress.wait('The edge has not enforced the rule for over a minute; zt waits up to 5 minutes')
       said = 2
     } else ctx.progress.step(`Waiting until the edge enforces the rule: ${Math.round(waited / 1000)} s`)
-    const pause = waited < SOON_MS ? 1000 : 3000
-    await ctx.sleep(pause)
-    waited += pause
+    await ctx.sleep(waited < SOON_MS ? 1000 : 3000)
   }
 }
 
