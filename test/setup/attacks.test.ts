@@ -211,63 +211,56 @@ describe('a token that the journal has an entry for', () => {
 
 describe('an application that is not only of the host', () => {
   it.each([
-    ['covers all hosts of the zone', '*.widgetcorp.tech', 'done'],
-    ['is at a path of the host', `${HOST}/admin`, 'created'],
+    ['covers all hosts of the zone', '*.widgetcorp.tech', 'there'],
+    ['is at a path of the host', `${HOST}/admin`, 'done'],
   ])('%s', async (_, domain, application) => {
-    await zt.json(`app create Wide --domain ${domain} --everyone`.replace(' --everyone', ''))
+    await zt.json(`app create Wide --domain ${domain}`)
     const before = await scene.everything()
     const result = await zt.json(SET_UP)
-    expect(stateOf(result, 'application')).toBe(application === 'created' ? 'done' : 'there')
+    expect(stateOf(result, 'application')).toBe(application)
     await zt.json(REMOVE)
     expect((await scene.everything())['account']).toEqual(before['account'])
   })
 })
 
-describe('what someone does by hand between a setup and its removal', () => {
-  const byHand: [string, () => Promise<unknown>, string[]][] = [
-    ['deletes the application', () => zt.json(`app delete ${HOST} --yes`).catch(() => drop()), []],
-    ['deletes the token at Cloudflare', async () => dropToken(), []],
-    ['revokes the token', () => zt.json(`token revoke ${HOST} --detach --yes`), []],
-    ['undoes the edit', () => zt.json('undo --yes'), []],
-    ['binds the host to another token', () => scene.bind(HOST, 'other'), []],
-    ['detaches the rule', () => zt.json(`app remove-rule ${HOST} 1 --delete --yes`), []],
-  ]
+describe('what someone does by hand after a setup', () => {
   const drop = (): void => {
     zt.state.data.apps = zt.state.data.apps.filter(({name}) => name !== HOST)
   }
   const dropToken = (): void => {
     zt.state.data.serviceTokens = zt.state.data.serviceTokens.filter(({object}) => object['name'] !== HOST)
   }
+  /** What is done, and what a removal keeps of it. */
+  const byHand: [string, () => unknown, boolean][] = [
+    ['deletes the application', drop, false],
+    ['deletes the token at Cloudflare', dropToken, false],
+    ['revokes the token, with its rule', () => zt.json(`token revoke ${HOST} --detach --yes`), true],
+    ['binds the host to another token', () => scene.bind(HOST, 'other'), false],
+    ['deletes the rule', () => zt.json(`app remove-rule ${HOST} 1 --delete --yes`), true],
+  ]
 
-  it.each(byHand)('%s', async (_, act) => {
-    await zt.json('token create other')
-    await zt.json(SET_UP)
-    await act()
-    const {exitCode, stdout, stderr} = await zt.run(REMOVE)
-    console.log(
-      _,
-      exitCode,
-      stdout,
-      stderr,
-      tokens(),
-      zt.state.data.apps.map(({name}) => name),
-      zt.state.data.policies.map(({name}) => name),
-    )
-  })
+  it.each(byHand)(
+    '%s: the setup makes it again, or is taken back as far as it is its own',
+    async (_, act, keeps) => {
+      await zt.json('token create other')
+      const before = await scene.everything()
+      await zt.json(SET_UP)
+      await act()
+      const {exitCode, stdout, stderr} = await zt.run(REMOVE)
+      expect(exitCode, stdout + stderr).toBe(keeps ? 9 : 0)
+      expect(tokens()).not.toContain(HOST)
+      expect(stdout.includes('kept. ')).toBe(keeps)
+      // Then the application, which has been changed by someone, is all there is.
+      if (keeps) drop()
+      expect((await zt.run(REMOVE)).exitCode).toBe(0)
+      expect(await setups()).toEqual([])
+      expect((await scene.everything())['account']).toBe(before['account'])
 
-  it.each(byHand)('%s, and the setup runs again', async (_, act) => {
-    await zt.json('token create other')
-    await zt.json(SET_UP)
-    await act()
-    const {exitCode, stdout, stderr} = await zt.run(SET_UP)
-    console.log(
-      'AGAIN',
-      _,
-      exitCode,
-      stdout,
-      stderr,
-      tokens(),
-      zt.state.data.apps.map(({name}) => name),
-    )
-  })
+      await scene.bind(HOST, undefined)
+      await zt.json(SET_UP)
+      await act()
+      await zt.json(SET_UP)
+      expect(await zt.json(`ssh check ${HOST}`)).toMatchObject({ok: true})
+    },
+  )
 })

@@ -101,7 +101,7 @@ export async function admit(
 ): Promise<AppliedEdit> {
   const {host, application, token} = wish
   const agreed = {...shown, changes: withIds(shown.changes, new Map([[NEW_TOKEN, token.id]]))}
-  const {applied} = await makeEdit(ctx, () => planAdmission(ctx, wish), {
+  const {applied} = await makeEdit(ctx, () => stillMissing(ctx, wish), {
     shown: agreed,
     planned: () => undefined,
     apply: ({changes}) => {
@@ -111,6 +111,15 @@ export async function admit(
     },
   })
   return applied
+}
+
+/** What is missing by now: another zt may have created the application since the plan, with its rule. */
+async function stillMissing(ctx: AccessContext, wish: AdmissionWish): Promise<AdmissionPlan> {
+  const app = wish.application.id === undefined ? await applicationOf(ctx, wish.host) : undefined
+  const tokens = (await app?.admission())?.tokens ?? []
+  const isThere = tokens.some(({token: {id}, admitted}) => id === wish.token.id && admitted === 'yes')
+  if (!isThere) return planAdmission(ctx, wish)
+  return {changes: [], notes: [], warnings: [], reach: undefined, rule: undefined}
 }
 
 /** The same account with a token that is about to be created. */

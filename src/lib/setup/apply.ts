@@ -51,7 +51,9 @@ async function take(world: SetupWorld, plan: SetupPlan, record: SetupRecord): Pr
     const made = await makeToken(world, record, plan.token, plan.duration)
     token = made.token
     warnings.push(...made.warnings)
-    return `Created the service token "${token.name}"`
+    return made.created
+      ? `Created the service token "${token.name}"`
+      : `The service token "${token.name}" was created meanwhile, with its secret here`
   })
   const edit = async (): Promise<AppliedEdit | undefined> => {
     if (!admission) return undefined

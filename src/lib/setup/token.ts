@@ -182,12 +182,28 @@ export async function makeToken(
   const operation = randomUUID()
   record.tokens.push({operation, name})
   await ctx.setups.write(record)
-  const created = await createServiceToken(ctx, {name, duration, operation})
+  const created = await createServiceToken(ctx, {name, duration, operation}).catch(async (error: unknown) => {
+    const other = await createdMeanwhile(ctx, name, error)
+    noteToken(record, operation, undefined)
+    await ctx.setups.write(record)
+    return {other}
+  })
+  if ('other' in created) return {token: created.other, created: false, warnings: []}
   await rememberStore(world.settings, created.store)
   const {warnings} = created
   noteToken(record, operation, created.token.id)
   await ctx.setups.write(record)
   return {token: created.token, created: true, warnings}
+}
+
+/** The token of that name that another setup of this profile has made since the plan. @throws the error if there is none */
+async function createdMeanwhile(ctx: AccessContext, name: string, error: unknown): Promise<ServiceToken> {
+  if (!(error instanceof UserError) || error.code !== 'TOKEN_NAME_TAKEN') throw error
+  const token = (await (await ctx.api()).listServiceTokens()).find((one) => one.name === name)
+  const here = (await ctx.index.list(ctx.profile)).some(({tokenId}) => tokenId === token?.id)
+  if (!token || !here) throw error
+  await requireSettled(ctx, token)
+  return token
 }
 
 /**
