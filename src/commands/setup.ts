@@ -1,5 +1,4 @@
 import {connectCommand} from '../lib/access/account/connect.js'
-import {exitCodeOfKind} from '../lib/core/exit-codes.js'
 import {destinationArg} from '../lib/command/args.js'
 import {givenHost} from '../lib/command/choose.js'
 import {setupJson} from '../lib/command/present/setup.js'
@@ -71,15 +70,15 @@ export default class Setup extends SetupCommand<typeof Setup> {
   private async takeBack(world: SetupWorld, destination: string): Promise<object> {
     const {host} = await nameOf(world, destination)
     const plan = await planRemoval(world, host, this.canAsk || this.flags['dry-run'])
-    if (!plan.record) {
-      this.printSoFar(`No setup of ${host} is recorded for profile ${this.settings.profileName}.`)
-      for (const note of plan.notes) this.note(note)
-    }
+    if (!plan.record)
+      this.printSoFar([
+        `No setup of ${host} is recorded for profile ${this.settings.profileName}.`,
+        ...plan.notes,
+      ])
     const changes = plan.steps.some(({state}) => state === 'todo')
     const agreed = !plan.record || (await this.agreed(plan, changes, 'Take it back?'))
     const outcome = agreed ? await applyRemoval(world, plan) : undefined
     this.showOutcome(outcome)
-    if (outcome?.steps.some(({state}) => state === 'kept')) process.exitCode = exitCodeOfKind('needs-action')
     return setupJson(plan, outcome, {profile: this.settings.profileName, remove: true})
   }
 }

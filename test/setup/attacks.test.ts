@@ -124,7 +124,7 @@ it('reports a wait of over a minute, ends it at its limit, and says what was don
     if (isPause) passed += 40_000
     return real.setTimeout(run, isPause ? 0 : ms)
   }
-  vi.spyOn(globalThis, 'setTimeout').mockImplementation(quick as typeof setTimeout)
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(quick)
   vi.spyOn(performance, 'now').mockImplementation(() => real.now() + passed)
   try {
     await openHost(86_400_000)
