@@ -70,11 +70,7 @@ export default class Setup extends SetupCommand<typeof Setup> {
   private async takeBack(world: SetupWorld, destination: string): Promise<object> {
     const {host} = await nameOf(world, destination)
     const plan = await planRemoval(world, host, this.canAsk || this.flags['dry-run'])
-    if (!plan.record)
-      this.printSoFar([
-        `No setup of ${host} is recorded for profile ${this.settings.profileName}.`,
-        ...plan.notes,
-      ])
+    if (!plan.record) this.printSoFar(plan.notes)
     const changes = plan.steps.some(({state}) => state === 'todo')
     const agreed = !plan.record || (await this.agreed(plan, changes, 'Take it back?'))
     const outcome = agreed ? await applyRemoval(world, plan) : undefined

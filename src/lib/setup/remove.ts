@@ -35,7 +35,10 @@ export async function planRemoval(world: SetupWorld, host: string, shown: boolea
   const key = await keyOf(world, host)
   const record = await ctx.setups.read(key)
   const nothing = {host, steps: [], edit: undefined, diff: '', warnings: [], notes: [], record}
-  if (!record) return {...nothing, notes: await elsewhere(ctx, key)}
+  if (!record) {
+    const none = `No setup of ${host} is recorded for profile ${ctx.profile}.`
+    return {...nothing, notes: [none, ...(await elsewhere(ctx, key))]}
+  }
   const ssh = await sshSteps(world, record)
   const binding = await bindingStep(ctx, record)
   const {step: edit, changes, whole} = await editStep(ctx, record)
@@ -66,7 +69,7 @@ async function elsewhere(ctx: AccessContext, key: SetupKey): Promise<string[]> {
         ...(accountId === key.accountId ? [] : ['--account', accountId]),
         ...(zoneId === undefined ? [] : ['--zone', zoneId]),
       ]
-      return `another setup of ${key.host} is recorded; to take it back: ${ztCommand(say, 'setup', key.host, '--remove', ...flags)}`
+      return `Another setup of ${key.host} is recorded. To take it back: ${ztCommand(say, 'setup', key.host, '--remove', ...flags)}`
     })
 }
 
