@@ -19,7 +19,7 @@ const USAGE = 'zt setup [USER@]HOST'
 export default class Setup extends SetupCommand<typeof Setup> {
   static override summary = 'Set up SSH to a host in one go, or take that back'
   static override description =
-    "Finds out what the host still needs, shows it, asks once and does it: the application, a service token whose secret is stored here, a Service Auth rule, the host's binding, the wait until the edge enforces the rule, ssh's configuration if you wish, and the connection. What is there already stays as it is. Without --token, zt uses the token that the host is bound to, or the only one of this machine that the application admits, or one with the name of the host. Run it again after an interruption: it does what is missing. --remove takes back what zt setup did, and keeps what others use or have changed since."
+    "Finds out what the host still needs, shows it, asks once and does it: the application, a service token whose secret is stored here, a Service Auth rule, the host's binding, the wait until the edge enforces the rule, ssh's configuration if you wish, and the connection. What is there already stays as it is. Without --token, zt uses the token that the host is bound to, or the only one of this machine that the application admits, or one with the name of the host. Run it again after an interruption: it does what is missing. --remove takes back what zt setup did, and keeps what others use or have changed since: then the exit code is 9."
   static override examples = [
     '<%= config.bin %> setup gitlab-ssh.widgetcorp.tech',
     '<%= config.bin %> setup git@gitlab-ssh.widgetcorp.tech --token ci --ssh-config --no-connect --yes',
@@ -70,8 +70,7 @@ export default class Setup extends SetupCommand<typeof Setup> {
   private async takeBack(world: SetupWorld, destination: string): Promise<object> {
     const {host} = await nameOf(world, destination)
     const plan = await planRemoval(world, host, this.canAsk || this.flags['dry-run'])
-    if (!plan.record)
-      this.printSoFar(`No setup of ${host} is recorded for profile ${this.settings.profileName}.`)
+    if (!plan.record) this.printSoFar(plan.notes)
     const changes = plan.steps.some(({state}) => state === 'todo')
     const agreed = !plan.record || (await this.agreed(plan, changes, 'Take it back?'))
     const outcome = agreed ? await applyRemoval(world, plan) : undefined

@@ -142,7 +142,7 @@ it('keeps what others use or have changed, says why, and takes it back later', a
   await zt.json('app add-rule Wiki --service-auth --token fresh')
   const text = await fs.readFile(zt.file('ssh-config'), 'utf8')
   await fs.writeFile(zt.file('ssh-config'), text.replace('ServerAliveInterval 30', 'ServerAliveInterval 5'))
-  const result = await zt.json(`setup ${HOST} --remove --yes`)
+  const result = await zt.json(`setup ${HOST} --remove --yes`, {ends: 'needs-action'})
   expect(
     (result['steps'] as JsonObject[]).map(({step, state}) => `${String(step)} ${String(state)}`),
   ).toEqual([...['ssh-config kept', 'binding done', 'rule done', 'token kept']])
@@ -160,7 +160,7 @@ it('keeps an application that has been changed since', async () => {
   const line = 'setup new-ssh.widgetcorp.tech --yes --app New'
   await zt.json(line)
   await zt.json('app set New --session-duration 1h --yes')
-  const {steps} = await zt.json('setup new-ssh.widgetcorp.tech --remove --yes')
+  const {steps} = await zt.json('setup new-ssh.widgetcorp.tech --remove --yes', {ends: 'needs-action'})
   expect(steps).toContainEqual(
     expect.objectContaining({
       step: 'rule',

@@ -6,7 +6,7 @@ const HOST = 'build-ssh.widgetcorp.tech'
 const SET_UP = ['setup', HOST, '--yes', '--no-connect', '--ssh-config', '--file', 'ssh-config', '--json']
 const REMOVE = ['setup', HOST, '--remove', '--yes', '--file', 'ssh-config', '--json']
 /** Every how many of the effects that no other process sees (a temporary file, a lock) a run is killed at. */
-const STEP = 5
+const STEP = 10
 
 const lanes = [await SetupLane.open(), await SetupLane.open()]
 afterAll(async () => {
@@ -88,7 +88,38 @@ async function killed(lane: SetupLane, from: Kept, line: string[], {at, phase, l
   expect(sameEdit(effects.at(-1)?.label)).toBe(sameEdit(label))
 }
 
-describe('zt setup, killed at each effect that others see and at every fifth of the others', () => {
+describe('two at once', () => {
+  it.concurrent.each([
+    ['of one host', [HOST, HOST]],
+    ['of two hosts with one token', [HOST, 'wiki-ssh.widgetcorp.tech']],
+  ])('%s', async (_, hosts) => {
+    await inLane(async (lane, {beginning, before}) => {
+      await lane.restore(beginning)
+      const lines = hosts.map((host) => [
+        'setup',
+        host,
+        '--token',
+        'shared',
+        '--yes',
+        '--no-connect',
+        '--json',
+      ])
+      for (const end of await Promise.all(lines.map((line) => lane.run(line))))
+        expect(end.code, end.stdout + end.stderr).toBe(0)
+      expect(lane.state.data.serviceTokens.map(({object}) => object['name'])).toEqual(['shared'])
+      for (const host of new Set(hosts)) {
+        const end = await lane.run(['ssh', 'check', host, '--json'])
+        expect(end.code, end.stdout + end.stderr).toBe(0)
+      }
+      await Promise.all([...new Set(hosts)].map((host) => lane.run(['setup', host, '--remove', '--yes'])))
+      // A token that the other host used at that moment was kept.
+      for (const host of new Set(hosts)) await lane.run(['setup', host, '--remove', '--yes'])
+      expect(await lane.everything()).toEqual(before)
+    })
+  })
+})
+
+describe('zt setup, killed at each effect that others see and at every tenth of the others', () => {
   beforeAll(() => {
     expect(up.length).toBeGreaterThan(30)
   })

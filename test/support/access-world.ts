@@ -2,6 +2,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import type {AccessContext} from '../../src/lib/access/account/context.js'
+import {SetupRecords} from '../../src/lib/access/account/setup-records.js'
 import {UndoRecords} from '../../src/lib/access/edit/records.js'
 import {createAccessApi} from '../../src/lib/api/client.js'
 import {onlyReads} from '../../src/lib/api/operations.js'
@@ -107,6 +108,7 @@ export class World {
       index: new IndexFiles(folder),
       journal: new Journal(path.join(folder, 'journal')),
       undo: new UndoRecords(path.join(folder, 'undo')),
+      setups: new SetupRecords(path.join(folder, 'setup')),
       locks: new Locks(path.join(folder, 'locks')),
       names: nameKeeper({
         paths: {cache: path.join(folder, 'cache')},

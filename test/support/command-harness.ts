@@ -92,6 +92,8 @@ export class CommandWorld {
     /** As config.json has it at the beginning of each test. */
     readonly profile: JsonObject,
     private readonly config: Config,
+    /** The sandbox's API itself, at another address. */
+    readonly directUrl: string,
     readonly end: () => Promise<void>,
   ) {}
 
@@ -124,6 +126,7 @@ export class CommandWorld {
       structuredClone(state.data),
       profile,
       await loadConfig(),
+      server.url,
       async () => {
         for (const close of closers) await close()
       },

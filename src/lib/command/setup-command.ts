@@ -3,6 +3,7 @@ import {type Command} from '@oclif/core'
 import {login} from '../access/account/login.js'
 import {notLoggedIn} from '../access/account/context.js'
 import {err} from '../cli/streams.js'
+import {exitCodeOfKind} from '../core/exit-codes.js'
 import type {PlanOutline, SetupOutcome, SetupStep} from '../setup/types.js'
 import {setupPlanLines, setupStepLines} from './present/setup.js'
 import {TunnelCommand} from './tunnel-command.js'
@@ -57,8 +58,9 @@ export abstract class SetupCommand<T extends typeof Command> extends TunnelComma
     return process.stdin.isTTY && process.stdout.isTTY ? true : {not: 'there is no terminal'}
   }
 
-  /** What was said while the steps were taken. */
+  /** What was said while the steps were taken; what a removal keeps needs someone. */
   protected showOutcome(outcome: SetupOutcome | undefined): void {
+    if (outcome?.steps.some(({state}) => state === 'kept')) process.exitCode = exitCodeOfKind('needs-action')
     for (const warning of outcome?.warnings ?? []) this.warn(warning)
     for (const closed of outcome?.closed ?? []) {
       const line = this.heardOf(closed)

@@ -9,6 +9,7 @@ import {reachOfEdit, type EditReach} from '../access/edit/reach.js'
 import {explainApplication, type ExplainedApplication} from '../access/explain/application.js'
 import {planAddRule} from '../access/rules/add.js'
 import type {ServiceToken} from '../api/types.js'
+import {shellQuote} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import {NEW_TOKEN} from './token.js'
 
@@ -35,7 +36,7 @@ export interface AdmissionWish {
 /**
  * The application that answers for a host; undefined if there is none.
  *
- * @throws UserError as `explainApplication`
+ * @throws UserError as `explainApplication`; `usage` / `OBJECT_OF_ZONE`
  */
 export async function applicationOf(
   ctx: AccessContext,
@@ -44,11 +45,26 @@ export async function applicationOf(
   try {
     const found = await explainApplication(ctx, {wanted: host})
     // Or else it only has this name, and answers elsewhere.
+    if (found.address && found.zone !== undefined) throw ofZone(ctx, host, found)
     return found.address && found
   } catch (error) {
     if (error instanceof UserError && error.code === 'APPLICATION_NOT_FOUND') return undefined
     throw error
   }
+}
+
+/** Its rules and service tokens are of the zone, too. */
+function ofZone(ctx: AccessContext, host: string, {application, zone = ''}: ExplainedApplication): UserError {
+  return new UserError({
+    kind: 'usage',
+    code: 'OBJECT_OF_ZONE',
+    message: `The application of ${host}, "${application.name}", belongs to the zone ${zone} and not to the account`,
+    why: 'What is set up for it belongs to the zone, too. Nothing was changed.',
+    next: [
+      ctx.commandLine === undefined ? `--zone ${zone}` : `${ctx.commandLine} --zone ${shellQuote(zone)}`,
+    ],
+    details: {applicationId: application.id, zone},
+  })
 }
 
 /** @throws UserError of `planAddRule` and `planCreateApplication` */
@@ -85,7 +101,7 @@ export async function admit(
 ): Promise<AppliedEdit> {
   const {host, application, token} = wish
   const agreed = {...shown, changes: withIds(shown.changes, new Map([[NEW_TOKEN, token.id]]))}
-  const {applied} = await makeEdit(ctx, () => planAdmission(ctx, wish), {
+  const {applied} = await makeEdit(ctx, () => stillMissing(ctx, wish), {
     shown: agreed,
     planned: () => undefined,
     apply: ({changes}) => {
@@ -95,6 +111,15 @@ export async function admit(
     },
   })
   return applied
+}
+
+/** What is missing by now: another zt may have created the application since the plan, with its rule. */
+async function stillMissing(ctx: AccessContext, wish: AdmissionWish): Promise<AdmissionPlan> {
+  const app = wish.application.id === undefined ? await applicationOf(ctx, wish.host) : undefined
+  const tokens = (await app?.admission())?.tokens ?? []
+  const isThere = tokens.some(({token: {id}, admitted}) => id === wish.token.id && admitted === 'yes')
+  if (!isThere) return planAdmission(ctx, wish)
+  return {changes: [], notes: [], warnings: [], reach: undefined, rule: undefined}
 }
 
 /** The same account with a token that is about to be created. */

@@ -1,15 +1,18 @@
 import {ztCommand} from '../core/command-line.js'
+import {randomUUID} from 'node:crypto'
 import {bindHosts} from '../access/account/host-bindings.js'
+import type {SetupKey, SetupRecord} from '../access/account/setup-records.js'
 import type {AppliedEdit} from '../access/edit/apply.js'
+import {whileProfileRemains} from '../access/tokens/profile-lock.js'
 import type {SetupPlan} from './plan.js'
 import {admit} from './admission.js'
 import {Checklist} from './checklist.js'
 import {untilAccepted} from './edge.js'
-import {newRecord, sumOf, type SetupRecord} from './record.js'
 import {applySshPart} from './ssh-config.js'
+import {sumOf} from './sum.js'
 import {makeToken} from './token.js'
 import type {SetupOutcome} from './types.js'
-import {recordsOf, withSetupLock, type SetupWorld} from './world.js'
+import {keyOf, withSetupLock, type SetupWorld} from './world.js'
 
 /**
  * Takes the steps of a plan, except for the connection. What this changes is in the record of the host before it is changed;
@@ -19,13 +22,17 @@ import {recordsOf, withSetupLock, type SetupWorld} from './world.js'
  */
 export async function applySetup(world: SetupWorld, plan: SetupPlan): Promise<SetupOutcome> {
   return withSetupLock(world, plan.host, async () => {
-    const {ctx, settings} = world
-    const {profileName: profile} = settings
-    const records = recordsOf(world)
-    const record = (await records.read(profile, plan.host)) ?? newRecord(profile, plan.host, ctx.clock.now())
-    if (plan.changes) await records.write(record)
+    const {ctx} = world
+    const key = await keyOf(world, plan.host)
+    const record = (await ctx.setups.read(key)) ?? newRecord(key, ctx.clock.now())
+    if (plan.changes) await whileProfileRemains(ctx, () => ctx.setups.write(record))
     return take({...world, ctx: {...ctx, undo: ctx.undo.forSetup(record.id)}}, plan, record)
   })
+}
+
+/** A record of nothing yet, not written. */
+function newRecord(key: SetupKey, now: number): SetupRecord {
+  return {id: randomUUID(), ...key, startedAt: new Date(now).toISOString(), tokens: [], sshConfig: []}
 }
 
 /** An application that was created within this time may be new to the edge. */
@@ -45,7 +52,9 @@ async function take(world: SetupWorld, plan: SetupPlan, record: SetupRecord): Pr
     const made = await makeToken(world, record, plan.token, plan.duration)
     token = made.token
     warnings.push(...made.warnings)
-    return `Created the service token "${token.name}"`
+    return made.created
+      ? `Created the service token "${token.name}"`
+      : `The service token "${token.name}" was created meanwhile, with its secret here`
   })
   const edit = async (): Promise<AppliedEdit | undefined> => {
     if (!admission) return undefined
@@ -72,7 +81,7 @@ async function take(world: SetupWorld, plan: SetupPlan, record: SetupRecord): Pr
   await list.take('edge', 'Asking the edge', async () => {
     const isNew =
       record.application !== undefined && ctx.clock.now() - Date.parse(record.application.createdAt) < NEW_MS
-    const {seconds, banner} = await untilAccepted(world, host, isNew)
+    const {seconds, banner} = await untilAccepted(world, host, {isNew, isClosed: plan.isClosed})
     const after = seconds === 0 ? '' : ` after ${seconds} s`
     return `The edge accepted the token${after}; the server says ${banner}`
   })
@@ -96,10 +105,11 @@ async function noteApplication(
   )
   if (!created) return
   const {id} = created.target
-  const {raw} = await (await world.ctx.api()).getApplication(id)
-  const createdAt = new Date(world.ctx.clock.now()).toISOString()
+  const {ctx} = world
+  const {raw} = await (await ctx.api()).getApplication(id)
+  const createdAt = new Date(ctx.clock.now()).toISOString()
   record.application = {id, createdAt, sum: sumOf(raw)}
-  await recordsOf(world).write(record)
+  await ctx.setups.write(record)
 }
 
 /** Binds the host to the token, and records the previous binding before. */
@@ -115,7 +125,7 @@ async function bind(
   const ours = existing !== undefined && record.binding?.tokenId === existing.tokenId
   const before = existing && {tokenId: existing.tokenId, boundAt: existing.boundAt}
   record.binding = {tokenId: id, before: ours ? (record.binding?.before ?? null) : (before ?? null)}
-  await recordsOf(world).write(record)
+  await ctx.setups.write(record)
   await bindHosts(ctx, {
     tokenId: id,
     bound: [{host, token: name, replaced: existing !== undefined}],

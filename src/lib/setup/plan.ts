@@ -6,7 +6,7 @@ import {applicationOf, planAdmission, withToken, type AdmissionPlan} from './adm
 import {planSshPart, type SshConfigPart, type SshName} from './ssh-config.js'
 import {planToken, type PlannedToken} from './token.js'
 import type {PlanOutline, SetupStep, StepName, StepState} from './types.js'
-import {recordsOf, type SetupWorld} from './world.js'
+import {keyOf, type SetupWorld} from './world.js'
 
 /** What a person asks for. */
 export interface SetupWish {
@@ -36,6 +36,8 @@ export interface SetupPlan extends PlanOutline {
   bind: {replaced: boolean} | undefined
   sshPart: SshConfigPart | undefined
   duration: string | undefined
+  /** Whether the rules let in no one without credentials. */
+  isClosed: boolean
   /** Whether anything is to be changed. */
   changes: boolean
 }
@@ -52,7 +54,7 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
   const {ctx} = world
   const ssh = await nameOf(world, wish.destination)
   const {host, user, port} = ssh
-  const record = await recordsOf(world).read(ctx.profile, host)
+  const record = await ctx.setups.read(await keyOf(world, host))
   const api = await ctx.api()
   const app = await applicationOf(ctx, host)
   const tokens = await api.listServiceTokens()
@@ -60,7 +62,8 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
   const {name, id} = token.token
   const application = app?.application ?? {id: undefined, name: wish.app ?? host}
 
-  const admitted = (await app?.admission())?.tokens.find((one) => one.token.id === id)
+  const all = await app?.admission()
+  const admitted = all?.tokens.find((one) => one.token.id === id)
   const lets = admitted !== undefined && admitted.admitted !== 'no' ? admitted.policy : undefined
   const admission = lets
     ? undefined
@@ -108,6 +111,7 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
   return {
     ...{host, ssh, user, port, token, application, admission: needed, bind, sshPart, steps},
     duration: wish.duration,
+    isClosed: all === undefined || all.everyone.admitted === 'no',
     changes: steps.some(({step, state}) => state === 'todo' && step !== 'edge' && step !== 'connect'),
     edit: needed && described && {changes: needed.changes, described, reach: needed.reach},
     diff: sshPart?.diff ?? '',

@@ -1,5 +1,6 @@
 import {unbindHosts} from '../access/account/host-bindings.js'
 import type {AccessContext} from '../access/account/context.js'
+import type {SetupKey, SetupRecord} from '../access/account/setup-records.js'
 import {describeChanges} from '../access/edit/describe.js'
 import type {Change} from '../access/edit/change.js'
 import {makeEdit} from '../access/edit/make.js'
@@ -9,14 +10,15 @@ import {planUndo, undoEdit, type PlannedUndo} from '../access/edit/undo.js'
 import {revokeToken} from '../access/tokens/revoke.js'
 import {usesOfToken} from '../access/tokens/uses.js'
 import type {ServiceToken} from '../api/types.js'
+import {ztCommand} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import {endConnections} from '../tunnel/connections/end.js'
 import {Checklist} from './checklist.js'
-import {sumOf, type SetupRecord} from './record.js'
 import {planSshRemoval} from './ssh-config.js'
+import {sumOf} from './sum.js'
 import {settleTokens} from './token.js'
 import type {PlanOutline, SetupOutcome, SetupStep} from './types.js'
-import {recordsOf, withSetupLock, type SetupWorld} from './world.js'
+import {keyOf, withSetupLock, type SetupWorld} from './world.js'
 
 export interface RemovalPlan extends PlanOutline {
   /** Undefined: no setup of the host is recorded. */
@@ -30,9 +32,13 @@ export interface RemovalPlan extends PlanOutline {
  */
 export async function planRemoval(world: SetupWorld, host: string, shown: boolean): Promise<RemovalPlan> {
   const {ctx} = world
-  const record = await recordsOf(world).read(ctx.profile, host)
+  const key = await keyOf(world, host)
+  const record = await ctx.setups.read(key)
   const nothing = {host, steps: [], edit: undefined, diff: '', warnings: [], notes: [], record}
-  if (!record) return nothing
+  if (!record) {
+    const none = `No setup of ${host} is recorded for profile ${ctx.profile}.`
+    return {...nothing, notes: [none, ...(await elsewhere(ctx, key))]}
+  }
   const ssh = await sshSteps(world, record)
   const binding = await bindingStep(ctx, record)
   const {step: edit, changes, whole} = await editStep(ctx, record)
@@ -52,6 +58,21 @@ export async function planRemoval(world: SetupWorld, host: string, shown: boolea
   }
 }
 
+/** Where else the host was set up: that is taken back only there. */
+async function elsewhere(ctx: AccessContext, key: SetupKey): Promise<string[]> {
+  const {records} = await ctx.setups.list()
+  return records
+    .filter(({host}) => host === key.host)
+    .map(({profile, accountId, zoneId}) => {
+      const say = {profile, profileNamed: ctx.profileNamed || profile !== ctx.profile}
+      const flags = [
+        ...(accountId === key.accountId ? [] : ['--account', accountId]),
+        ...(zoneId === undefined ? [] : ['--zone', zoneId]),
+      ]
+      return `Another setup of ${key.host} is recorded. To take it back: ${ztCommand(say, 'setup', key.host, '--remove', ...flags)}`
+    })
+}
+
 /**
  * Takes back what the plan says; run again after an interruption, it goes on. What is kept stays in the record.
  *
@@ -62,7 +83,7 @@ export async function applyRemoval(world: SetupWorld, plan: RemovalPlan): Promis
   const nothing = {steps: [], changed: false, undo: [], warnings: [], closed: []}
   if (!shown) return nothing
   return withSetupLock(world, host, async () => {
-    const record = await recordsOf(world).read(shown.profile, host)
+    const record = await world.ctx.setups.read(shown)
     return record ? take(world, record, plan) : nothing
   })
 }
@@ -105,9 +126,8 @@ async function take(world: SetupWorld, record: SetupRecord, plan: RemovalPlan): 
       ? 'Deleted the service token and its secret'
       : {state: 'kept', text: tokenText(record), why: kept.join('. ')}
   })
-  const records = recordsOf(world)
-  if (list.steps.some(({state}) => state === 'kept')) await records.write(record)
-  else await records.remove(record)
+  if (list.steps.some(({state}) => state === 'kept')) await ctx.setups.write(record)
+  else await ctx.setups.remove(record)
   const changed = list.steps.some(({state}) => state === 'done')
   return {steps: list.steps, changed, undo: [], warnings, closed}
 }

@@ -1,4 +1,5 @@
 import {existsSync} from 'node:fs'
+import type {SetupRecord} from '../access/account/setup-records.js'
 import {removeFile} from '../system/files.js'
 import {findProgram} from '../system/programs.js'
 import {settingsFromSsh} from '../tunnel/ssh/ask-ssh.js'
@@ -6,8 +7,7 @@ import {applyAdoption, planAdoption, type AdoptionOptions} from '../tunnel/ssh/c
 import {applySshConfig, planSshConfig, type SshConfigChange} from '../tunnel/ssh/config/change.js'
 import {requestedBlock} from '../tunnel/ssh/config/requested-block.js'
 import {meaningOf} from '../tunnel/ssh/route.js'
-import type {SetupRecord} from './record.js'
-import {recordsOf, type SetupWorld} from './world.js'
+import type {SetupWorld} from './world.js'
 import type {SetupStep} from './types.js'
 
 type ConfigRecord = SetupRecord['sshConfig'][number]
@@ -110,7 +110,7 @@ async function note(world: SetupWorld, record: SetupRecord, part: ConfigRecord):
   )
   if (same?.how === 'adopt' && part.how === 'adopt') same.keys = [...new Set([...same.keys, ...part.keys])]
   else if (!same) sshConfig.push(part)
-  await recordsOf(world).write(record)
+  await world.ctx.setups.write(record)
 }
 
 async function blockOf(

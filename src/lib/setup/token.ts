@@ -1,17 +1,19 @@
 import {randomUUID} from 'node:crypto'
 import type {AccessContext} from '../access/account/context.js'
 import {resolveToken} from '../access/account/resolve.js'
+import type {SetupRecord} from '../access/account/setup-records.js'
 import {newId} from '../access/edit/object.js'
 import type {ExplainedApplication} from '../access/explain/application.js'
+import {unfinished as unfinishedToken} from '../access/tokens/changes.js'
 import {createServiceToken, planServiceToken} from '../access/tokens/create.js'
+import {isUnfinishedName, notSettled, unfinishedOf} from '../access/tokens/journal-entries.js'
 import {checkTokenName} from '../access/tokens/list.js'
-import {recoverUnfinished} from '../access/tokens/recover.js'
+import {recoverUnfinished, type Recovered} from '../access/tokens/recover.js'
 import type {ServiceToken} from '../api/types.js'
 import {rememberStore} from '../config/profiles.js'
 import {ztCommand} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
-import type {SetupRecord} from './record.js'
-import {recordsOf, type SetupWorld} from './world.js'
+import type {SetupWorld} from './world.js'
 
 /** The service token of a setup: one that is there with its secret, or one that is to be created. */
 export type PlannedToken = {token: ServiceToken} & (
@@ -52,8 +54,9 @@ export async function planToken(
   const unfinished = await unfinishedIn(ctx, record)
   const entries = await ctx.index.list(ctx.profile)
   const here = (id: string): boolean => entries.some(({tokenId}) => tokenId === id)
-  const there = (token: ServiceToken): PlannedToken => {
+  const there = async (token: ServiceToken): Promise<PlannedToken> => {
     if (unfinished?.name === token.name) return {how: 'finish', token}
+    await requireSettled(ctx, token)
     if (!here(token.id)) throw notHere(ctx, host, token)
     return {how: 'there', token}
   }
@@ -79,6 +82,17 @@ export async function planToken(
   if (only && usable.length === 1) return there(only)
   const same = meant(ctx, host, tokens)
   return same ? there(same) : planNew(ctx, {name: host, duration}, unfinished)
+}
+
+/**
+ * A token that an earlier run has not finished has no secret that is certain, or does not work yet.
+ *
+ * @throws UserError `conflict` / `OPERATION_PENDING`, `TOKEN_UNFINISHED`
+ */
+async function requireSettled(ctx: AccessContext, token: ServiceToken): Promise<void> {
+  const entry = await unfinishedOf(ctx, token)
+  if (entry) throw notSettled(ctx, entry)
+  if (isUnfinishedName(token.name)) throw unfinishedToken(ctx, token)
 }
 
 /** The token that a person means; undefined if it is the name of a new one. */
@@ -126,13 +140,21 @@ function notHere(ctx: AccessContext, host: string, token: ServiceToken): UserErr
   })
 }
 
-/** The creation of this setup that was interrupted and is not settled. */
+/**
+ * The creation of this setup that was interrupted and is not settled.
+ *
+ * @throws UserError `needs-action` / `OPERATION_PENDING` if it cannot be
+ */
 async function unfinishedIn(
   ctx: AccessContext,
   record: SetupRecord | undefined,
 ): Promise<{name: string} | undefined> {
   for (const {id, operation, name} of record?.tokens ?? []) {
-    if (id === undefined && (await ctx.journal.read(operation))) return {name}
+    if (id !== undefined || !(await ctx.journal.read(operation))) continue
+    const last = await settle(ctx, operation, {dryRun: true})
+    // Another process works on it, for which this one will wait.
+    if (last?.settlement === 'waiting') throw unsettled(name, last)
+    return {name}
   }
   return undefined
 }
@@ -151,7 +173,6 @@ export async function makeToken(
   duration: string | undefined,
 ): Promise<{token: ServiceToken; created: boolean; warnings: string[]}> {
   const {ctx} = world
-  const records = recordsOf(world)
   const {name} = planned.token
   await settleTokens(world, record)
   const finished = record.tokens.findLast((one) => one.name === name && one.id !== undefined)
@@ -160,13 +181,29 @@ export async function makeToken(
   if (token) return {token, created: true, warnings: []}
   const operation = randomUUID()
   record.tokens.push({operation, name})
-  await records.write(record)
-  const created = await createServiceToken(ctx, {name, duration, operation})
+  await ctx.setups.write(record)
+  const created = await createServiceToken(ctx, {name, duration, operation}).catch(async (error: unknown) => {
+    const other = await createdMeanwhile(ctx, name, error)
+    noteToken(record, operation, undefined)
+    await ctx.setups.write(record)
+    return {other}
+  })
+  if ('other' in created) return {token: created.other, created: false, warnings: []}
   await rememberStore(world.settings, created.store)
   const {warnings} = created
   noteToken(record, operation, created.token.id)
-  await records.write(record)
+  await ctx.setups.write(record)
   return {token: created.token, created: true, warnings}
+}
+
+/** The token of that name that another setup of this profile has made since the plan. @throws the error if there is none */
+async function createdMeanwhile(ctx: AccessContext, name: string, error: unknown): Promise<ServiceToken> {
+  if (!(error instanceof UserError) || error.code !== 'TOKEN_NAME_TAKEN') throw error
+  const token = (await (await ctx.api()).listServiceTokens()).find((one) => one.name === name)
+  const here = (await ctx.index.list(ctx.profile)).some(({tokenId}) => tokenId === token?.id)
+  if (!token || !here) throw error
+  await requireSettled(ctx, token)
+  return token
 }
 
 /**
@@ -181,23 +218,34 @@ export async function settleTokens(world: SetupWorld, record: SetupRecord): Prom
   const open = record.tokens.filter(({id}) => id === undefined)
   for (const {operation, name} of open) {
     if (await ctx.journal.read(operation)) {
-      const settle = async (undo: boolean) =>
-        (await recoverUnfinished(ctx, {only: operation, undo})).recovered[0]
-      const first = await settle(false)
-      const last = first?.settlement === 'waiting' ? await settle(true) : first
-      if (last && (last.settlement === 'waiting' || last.settlement === 'busy'))
-        throw new UserError({
-          kind: 'needs-action',
-          code: 'OPERATION_PENDING',
-          message: `The creation of "${name}" was interrupted and cannot be settled yet`,
-          why: last.why,
-          next: last.next,
-        })
+      const last = await settle(ctx, operation, {dryRun: false})
+      if (last?.settlement === 'waiting' || last?.settlement === 'busy') throw unsettled(name, last)
     }
     const entry = (await ctx.index.list(ctx.profile)).find((one) => one.operation === operation)
     noteToken(record, operation, entry?.tokenId)
   }
-  if (open.length > 0) await recordsOf(world).write(record)
+  if (open.length > 0) await ctx.setups.write(record)
+}
+
+/** Settles an operation of the journal, by an undo where it cannot be finished. */
+async function settle(
+  ctx: AccessContext,
+  only: string,
+  {dryRun}: {dryRun: boolean},
+): Promise<Recovered | undefined> {
+  const by = async (undo: boolean) => (await recoverUnfinished(ctx, {only, undo, dryRun})).recovered[0]
+  const first = await by(false)
+  return first?.settlement === 'waiting' ? by(true) : first
+}
+
+function unsettled(name: string, {why, next}: Recovered): UserError {
+  return new UserError({
+    kind: 'needs-action',
+    code: 'OPERATION_PENDING',
+    message: `The creation of "${name}" was interrupted and cannot be settled yet`,
+    why,
+    next,
+  })
 }
 
 /** @param id undefined: the operation made none */

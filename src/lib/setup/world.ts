@@ -1,8 +1,8 @@
 import type {AccessContext} from '../access/account/context.js'
+import {setupLock, type SetupKey} from '../access/account/setup-records.js'
 import {withLock} from '../access/tokens/lock.js'
 import type {Settings} from '../config/types.js'
 import type {Reading} from '../tunnel/target/target.js'
-import {SetupRecords} from './record.js'
 import type {SetupStep} from './types.js'
 
 /** What a setup works with: what the use-cases of the account and of the tunnel need. */
@@ -20,8 +20,10 @@ export interface SetupWorld {
   onStep?: ((step: SetupStep) => void) | undefined
 }
 
-export function recordsOf({settings}: SetupWorld): SetupRecords {
-  return new SetupRecords(settings.paths.state)
+/** Under which the setup of a host is recorded. */
+export async function keyOf({ctx}: Pick<SetupWorld, 'ctx'>, host: string): Promise<SetupKey> {
+  const {accountId = '', zoneId} = await ctx.api()
+  return {profile: ctx.profile, host, accountId, ...(zoneId !== undefined && {zoneId})}
 }
 
 /**
@@ -30,7 +32,7 @@ export function recordsOf({settings}: SetupWorld): SetupRecords {
  * @throws UserError `conflict` / `SETUP_BUSY`
  */
 export function withSetupLock<T>({ctx}: SetupWorld, host: string, run: () => Promise<T>): Promise<T> {
-  return withLock(ctx, `setup/${ctx.profile}/${host}`, run, {
+  return withLock(ctx, setupLock({profile: ctx.profile, host}), run, {
     code: 'SETUP_BUSY',
     message: `Another zt is setting up ${host}`,
   })

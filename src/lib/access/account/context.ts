@@ -22,6 +22,7 @@ import {
 import type {SecretStore} from '../../secrets/types.js'
 import {UndoRecords} from '../edit/records.js'
 import {shellQuote} from '../../core/command-line.js'
+import {SetupRecords} from './setup-records.js'
 import {findAccounts} from './find-accounts.js'
 import {isZoneId, resolveZone} from './zone.js'
 
@@ -63,6 +64,8 @@ export interface AccessContext {
   journal: Journal
   /** What edits changed, so that they can be undone. */
   undo: UndoRecords
+  /** What `zt setup` made, so that it can be taken back. */
+  setups: SetupRecords
   /** Between processes: one at a time changes a service token or edits an object. */
   locks: Locks
   names: NameKeeper
@@ -236,6 +239,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
     index: new IndexFiles(paths.data),
     journal: new Journal(path.join(paths.data, 'journal')),
     undo: new UndoRecords(path.join(paths.state, 'undo')),
+    setups: new SetupRecords(path.join(paths.state, 'setup')),
     locks: new Locks(path.join(paths.state, 'locks')),
     names: deps.names,
     sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),

@@ -7,6 +7,7 @@ import {requireReady} from '../../secrets/stores.js'
 import {repeatable} from '../tokens/confirmed-changes.js'
 import {withProfileLock} from '../tokens/profile-lock.js'
 import type {AccessContext} from './context.js'
+import {setupLock} from './setup-records.js'
 import {forgetServiceTokens, logout, onlyOf} from './session.js'
 
 /** Of the profile that is changed. */
@@ -20,6 +21,8 @@ export interface ProfileDeletion {
   secrets: string[]
   /** Hosts that are bound to one of its tokens. */
   hosts: string[]
+  /** Hosts that `zt setup` has set up with it: what it made for them cannot be taken back in one go any more. */
+  setups: string[]
 }
 
 /**
@@ -37,23 +40,29 @@ export async function planProfileDeletion(
   const entries = (await ctx.index.list(ctx.profile)).filter(({tokenId}) => only.includes(tokenId))
   const secrets = entries.map(({name}) => name)
   const hosts = (await ctx.index.bindings(ctx.profile)).map(({host}) => host)
-  if (secrets.length === 0 || withSecrets) return {tokenIds: only, secrets, hosts}
+  const setups = [...new Set((await ctx.setups.ofProfile(ctx.profile)).map(({host}) => host))].sort()
+  if (secrets.length === 0 || withSecrets) return {tokenIds: only, secrets, hosts, setups}
+  const own = {profile: ctx.profile, profileNamed: true}
   throw new UserError({
     kind: 'conflict',
     code: 'PROFILE_HAS_SECRETS',
     message: `Profile ${ctx.profile} has secrets of service tokens on this machine`,
     why: [`Of ${secrets.join(', ')}.`, 'Cloudflare shows a secret only once. Nothing was changed.'],
     next: [
-      ztCommand({profile: ctx.profile, profileNamed: true}, 'token', 'list'),
+      ztCommand(own, 'token', 'list'),
+      ...setups.map(
+        (host) => `To take back what zt setup made: ${ztCommand(own, 'setup', host, '--remove')}`,
+      ),
       `To delete these secrets too: zt profile delete ${ctx.profile} --with-secrets`,
     ],
     details: {tokens: secrets},
   })
 }
 
-/** Whether this machine keeps tokens or hosts under the name of this profile, which need not exist. */
-export async function keepsSomething({index, profile}: AccessContext): Promise<boolean> {
-  return (await index.list(profile)).length > 0 || (await index.bindings(profile)).length > 0
+/** Whether this machine keeps tokens, hosts or setups under the name of this profile, which need not exist. */
+export async function keepsSomething({index, setups, profile}: AccessContext): Promise<boolean> {
+  const kept = [await index.list(profile), await index.bindings(profile), await setups.ofProfile(profile)]
+  return kept.some((some) => some.length > 0)
 }
 
 /**
@@ -82,6 +91,7 @@ export async function deleteProfile(
     }
     const hadApiToken = await logout(ctx, settings.apiTokenStore)
     await forgetServiceTokens(ctx)
+    for (const record of await ctx.setups.ofProfile(ctx.profile)) await ctx.setups.remove(record)
     if (settings.profileExists) await removeProfile(settings.paths, ctx.profile)
     return hadApiToken
   }
@@ -99,7 +109,7 @@ interface Renamed {
 }
 
 /**
- * Gives a profile another name. Its API token, index, host bindings and undo records go with it; secrets of service tokens
+ * Gives a profile another name. Its API token, index, host bindings, records of setups and undo records go with it; secrets of service tokens
  * are stored under the tokens' IDs, and stay where they are. Everything has the new name before the old one goes, and the
  * profile says which name it had until nothing has that any more: an interrupted renaming loses nothing, and can be
  * repeated ({@link finishRenaming}).
@@ -120,10 +130,10 @@ export async function renameWholeProfile(
     }
     return repeatable(ctx, left, async () => {
       await copyApiToken(ctx, settings, to)
-      await copyIndex(ctx, to)
+      await copyRecords(ctx, to)
       await renameProfile(settings.paths, ctx.profile, to)
       // With what another zt has stored meanwhile.
-      await copyIndex(ctx, to)
+      await copyRecords(ctx, to)
       return dropOldName({...ctx, profile: to}, settings, ctx.profile)
     })
   })
@@ -144,15 +154,18 @@ export async function finishRenaming(ctx: AccessContext, settings: ProfileSettin
     for (const entry of await index.list(from))
       // Stored by another zt between the copy and the new name.
       if (!known.some(({tokenId}) => tokenId === entry.tokenId)) await index.put({...entry, profile})
+    for (const record of await ctx.setups.ofProfile(from))
+      if (!(await ctx.setups.read({...record, profile}))) await ctx.setups.write({...record, profile})
     return dropOldName(ctx, settings, from)
   })
 }
 
 /** The end of a renaming, which can be repeated: everything has the new name already, but for the undo records. */
 async function dropOldName(ctx: AccessContext, settings: ProfileSettings, from: string): Promise<Renamed> {
-  const {index, profile, undo} = ctx
+  const {index, profile, undo, setups} = ctx
   for (const {tokenId} of await index.list(from)) await index.remove(from, tokenId)
   for (const {host} of await index.bindings(from)) await index.unbind(from, host)
+  for (const record of await setups.ofProfile(from)) await setups.remove(record)
   for (const record of (await undo.list()).records)
     if (record.profile === from) await undo.update({...record, profile})
   await logout({...ctx, profile: from}, settings.apiTokenStore)
@@ -164,7 +177,7 @@ async function howMuch({index, profile}: AccessContext): Promise<Renamed> {
   return {tokens: (await index.list(profile)).length, hosts: (await index.bindings(profile)).length}
 }
 
-/** A creation or rotation has the profile and its store in the journal, an interrupted renaming has two names. */
+/** A creation, rotation or running setup has noted the profile, and an interrupted renaming has two names. */
 async function refusePending(
   ctx: AccessContext,
   {renamedFrom}: Pick<Settings, 'renamedFrom'>,
@@ -176,6 +189,16 @@ async function refusePending(
       message: `The renaming of profile ${renamedFrom} to ${ctx.profile} was interrupted`,
       why: 'Nothing was changed now.',
       next: [`zt profile rename ${renamedFrom} ${ctx.profile}`],
+    })
+  }
+  for (const record of await ctx.setups.ofProfile(ctx.profile)) {
+    if (!(await ctx.locks.isHeld(setupLock(record)))) continue
+    throw new UserError({
+      kind: 'conflict',
+      code: 'PROFILE_BUSY',
+      message: `Another zt is setting up ${record.host} with profile ${ctx.profile}`,
+      why: 'Nothing was changed.',
+      next: ['Wait for it to end, or end it, then run the command again'],
     })
   }
   const {entries} = await ctx.journal.list()
@@ -193,6 +216,7 @@ async function refusePending(
 /** What a profile of that name left here would belong to this one. An interrupted renaming leaves the same as there is. */
 async function refuseLeftovers(ctx: AccessContext, to: string): Promise<void> {
   const [entries, bindings] = [await ctx.index.list(ctx.profile), await ctx.index.bindings(ctx.profile)]
+  const setups = await ctx.setups.ofProfile(ctx.profile)
   const strange = [
     ...(await ctx.index.list(to)).filter(
       (one) => !entries.some(({tokenId, store}) => tokenId === one.tokenId && store === one.store),
@@ -200,6 +224,7 @@ async function refuseLeftovers(ctx: AccessContext, to: string): Promise<void> {
     ...(await ctx.index.bindings(to)).filter(
       (one) => !bindings.some(({host, tokenId}) => host === one.host && tokenId === one.tokenId),
     ),
+    ...(await ctx.setups.ofProfile(to)).filter((one) => !setups.some(({id}) => id === one.id)),
   ]
   if (strange.length === 0) return
   throw new UserError({
@@ -222,7 +247,8 @@ async function copyApiToken(ctx: AccessContext, {apiTokenStore}: ProfileSettings
   else await store.delete(after)
 }
 
-async function copyIndex({index, profile}: AccessContext, to: string): Promise<void> {
+async function copyRecords({index, setups, profile}: AccessContext, to: string): Promise<void> {
   for (const entry of await index.list(profile)) await index.put({...entry, profile: to})
   for (const binding of await index.bindings(profile)) await index.bind({...binding, profile: to})
+  for (const record of await setups.ofProfile(profile)) await setups.write({...record, profile: to})
 }

@@ -78,6 +78,8 @@ export interface ExplainedApplication {
   application: Application
   /** The host and path that were asked for; undefined: the application as a whole. */
   address: {host: string; path: string} | undefined
+  /** The zone that it belongs to, if it was looked for in the account; undefined: it is where it was looked for. */
+  zone: string | undefined
   traps: ExplainedTrap[]
   /** What could not be read, and what else could have been meant: sentences without full stop. */
   warnings: string[]
@@ -150,6 +152,7 @@ export async function explainApplication(
   return {
     application,
     address: place,
+    zone: inZone?.name,
     traps: trapsOfScene(scene, groupsRead),
     warnings: [
       ...notes,

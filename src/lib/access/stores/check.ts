@@ -87,6 +87,7 @@ export async function eachProblem(
   await report(strayEntries(ctx, seen))
   // With the index as it is now.
   const [entries, bindings] = [await ctx.index.list(), await ctx.index.bindings()]
+  const {records: setups} = await ctx.setups.list()
   await report(
     bindingsWithoutToken(
       ctx,
@@ -94,7 +95,7 @@ export async function eachProblem(
       bindings.filter(({profile}) => exists(seen, profile)),
     ),
   )
-  await report(withoutProfile(seen, [...entries, ...bindings]))
+  await report(withoutProfile(seen, [...entries, ...bindings, ...setups]))
   await report(await temporaryFiles(ctx, settings))
   return seen.stores
 }
@@ -277,7 +278,7 @@ function withoutProfile(seen: Survey, kept: readonly {profile: string}[]): Found
       code: 'NO_SUCH_PROFILE',
       what:
         now === undefined
-          ? `The index or host bindings have entries of profile ${name}, which does not exist.`
+          ? `The index, host bindings or setups have entries of profile ${name}, which does not exist.`
           : `The renaming of profile ${name} to ${now} was interrupted.`,
       store: undefined,
       subject: name,

@@ -279,7 +279,8 @@ function notAsExpected(ctx: AccessContext, after: ServiceToken, wrong: readonly 
   })
 }
 
-function unfinished(ctx: AccessContext, token: ServiceToken): UserError {
+/** The error of a token that has its name only until its secret is safe. */
+export function unfinished(ctx: AccessContext, token: ServiceToken): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'TOKEN_UNFINISHED',

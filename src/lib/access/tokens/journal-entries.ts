@@ -60,6 +60,27 @@ export async function countUnfinished(ctx: AccessContext): Promise<number> {
   return held.filter((isHeld) => !isHeld).length
 }
 
+/** The run that has begun with a service token and is not settled: one that creates it, or rotates its secret. */
+export async function unfinishedOf(
+  ctx: AccessContext,
+  {id, name}: {id: string; name: string},
+): Promise<JournalEntry | undefined> {
+  const [{entries}, index] = [await ctx.journal.list(), await ctx.index.list(ctx.profile)]
+  const operation = index.find(({tokenId}) => tokenId === id)?.operation
+  return entries.find(
+    (entry) =>
+      isOpen(entry) &&
+      (entry.kind === 'rotate'
+        ? entry.token?.id === id
+        : entry.id === operation || unfinishedName(entry) === name),
+  )
+}
+
+/** An entry that was not sent, or has ended, has only files left: nothing that could conflict. */
+function isOpen({sentAt, endedAt}: JournalEntry): boolean {
+  return sentAt !== undefined && endedAt === undefined
+}
+
 /**
  * Refuses to begin while an earlier run of the same kind is unfinished. Called with the lock held, so no living process
  * works on what the journal lists.
@@ -71,22 +92,20 @@ export async function refuseUnfinished(
   matches: (entry: JournalEntry) => boolean,
 ): Promise<void> {
   const {entries} = await ctx.journal.list()
-  const unfinished = entries.find(
-    // An entry that was not sent, or has ended, has only files left: nothing that could conflict.
-    (entry) =>
-      entry.profile === ctx.profile &&
-      entry.sentAt !== undefined &&
-      entry.endedAt === undefined &&
-      matches(entry),
-  )
-  if (!unfinished) return
+  const unfinished = entries.find((entry) => entry.profile === ctx.profile && isOpen(entry) && matches(entry))
+  if (unfinished) throw notSettled(ctx, unfinished)
+}
+
+/** The error of an earlier run that must be settled first. */
+export function notSettled(ctx: AccessContext, unfinished: JournalEntry): UserError {
   const what = unfinished.kind === 'create' ? 'creation' : 'rotation'
-  throw new UserError({
+  const {profile} = unfinished
+  return new UserError({
     kind: 'conflict',
     code: 'OPERATION_PENDING',
     message: `An earlier ${what} of "${unfinished.name}" was interrupted and is not settled`,
     why: `It began at ${unfinished.startedAt}. Nothing was changed now.`,
-    next: [ztCommand(ctx, 'token', 'recover')],
+    next: [ztCommand(profile === ctx.profile ? ctx : {profile, profileNamed: true}, 'token', 'recover')],
     details: {operation: unfinished.id},
   })
 }

@@ -132,11 +132,17 @@ async function planFor(
   if (entry.sentAt === undefined)
     return {settlement: 'undone', why: 'It was interrupted before anything was sent to Cloudflare.'}
   const api = await ctx.api()
-  if (api.accountId !== entry.accountId || ctx.apiUrl !== entry.apiUrl)
+  // The sandbox has another port each time it starts; only on this machine it has no TLS.
+  const isThere = ctx.apiUrl === entry.apiUrl || (ctx.sandbox && entry.apiUrl.startsWith('http:'))
+  if (api.accountId !== entry.accountId || !isThere)
     return {
       settlement: 'waiting',
       why: `It belongs to the account ${entry.accountId} at ${entry.apiUrl}; the profile now uses another one.`,
-      next: [ztCommand(ctx, 'token', 'recover', '--account', entry.accountId)],
+      next: [
+        isThere
+          ? ztCommand(ctx, 'token', 'recover', '--account', entry.accountId)
+          : `Log in there (${ztCommand(ctx, 'login', '--api-url', entry.apiUrl)}), then run ${ztCommand(ctx, 'token', 'recover')}`,
+      ],
     }
   const issuance = issuanceOf(ctx, api, store, entry)
   if (undo) return issuance.planUndo()

@@ -130,36 +130,36 @@ secretservice secretstring secretversion section sections secure secureconnect s
 securecontext security see seem seems seen sees segment selector selectors self send sendenv sending
 sends sense sensitive sent separate separated served server serveraliveinterval servername servers
 service servicetoken servicetokenid session sessionid sessions set setpassword sets setting settings
-settled settlement settling setup several sh sha shadowed share shared shares shell shellopts short
-shorten should show showed shown shows sigalgs sigalrm sigbreak sigchld sigcont sighup siginfo sigint
-sigio sigkill signal signals signature signed sigpwr sigquit sigstop sigterm sigtstp sigurg sigvtalrm
-sigwinch sigxcpu sigxfsz silent since single sinkhole site size sk skip skipped skips skyhigh slashes
-slow snap sni sntp so sock socket socketmode sockets socks some someone something soon sophos source
-sourcemap sp space spaces spawn speak specific speed spelling spki split spool squid src ss ssh sshd
-sshwithpair ssl ssldebug ssldebugfile sslkeylogfile ssltrace sso stack start started starts stat
-state status stay stays stderr stdin stdout step stepfailed steps still stop stopped store stored
-stores stray stream strict string styled subject success such sudo suffix suffixes suggests suites
-support supports suppress svc switch switches symantec sys system systemd systemroot t ta tab table
-tables tag take taken takes taking target targets tcp td te team tell tells telnet temp temporary
-term terminal terraform test tested text tftp than that the their theirs them then there these they
-thing this those three through throw thrown time timed timedatectl timeout timeouterror timeoutms
-times timing title tls tlsauthtype tlspassword tlsuser tmp tmpdir tmpfs to today together token
-tokenid tokenref tokens tokenzone toml too tool top tos total tr trace trailer trailers transfer
-transferred transport trap traps treat tried tries true trust trusted trusts try trying ts tsx tty
-tunnel turn twice two txt type tz u uid ulimit umbrella un unattended unauthenticated unauthorized
-unavailable unbound uncaughtexception uncertain unchanged unchecked unclear und undefined under
-underscores undo undoes undoing undone unencrypted unexpected unexpectedly unfinished
-unhandledrejection union unit unix unknown unless unlock unmatched unnamed unreachable unread
-unreadable unreferenced unsafe unscored unseen unsendable unset unsupported until untouched unusable
-unused unusedms up update updated updatedat updateservicetoken upgrade upload uri uris url urlencode
-us usable usage use used user usererror userknownhostsfile username usernames userprofile users uses
-usr usually utc utf uuid v valid value values var variable variables vault verbose verdict verify
-verifyaccounttoken verifying verifyusertoken version versions via viewer visible visual vlan vnet
-volatile w waf wait waited waiting waits wanted warn warning warnings warp was watchguard way wb
-wdebug wdhms web website websocket websockets well went were what whatever when where wherever
-whether which whichever while who whoami whoever whole whom whose why widen wider width will wincred
-windir windows with withheld within without word wordbreaks words work worked worker workflow working
-works workspace world would wrap wrapper writable write writes writing written wrong ws wslview www
-wx x xa xattr xb xdg xhr y yaml years yes yet you your yours z za zdotdir zero zl zone
-zoneoperationid zones zonesearch zp zs zscaler zsh zshrc zt zz
+settled settlement settling setup setups several sh sha shadowed share shared shares shell shellopts
+short shorten should show showed shown shows sigalgs sigalrm sigbreak sigchld sigcont sighup siginfo
+sigint sigio sigkill signal signals signature signed sigpwr sigquit sigstop sigterm sigtstp sigurg
+sigvtalrm sigwinch sigxcpu sigxfsz silent since single sinkhole site size sk skip skipped skips
+skyhigh slashes slow snap sni sntp so sock socket socketmode sockets socks some someone something
+soon sophos source sourcemap sp space spaces spawn speak specific speed spelling spki split spool
+squid src ss ssh sshd sshwithpair ssl ssldebug ssldebugfile sslkeylogfile ssltrace sso stack start
+started starts stat state status stay stays stderr stdin stdout step stepfailed steps still stop
+stopped store stored stores stray stream strict string styled subject success such sudo suffix
+suffixes suggests suites support supports suppress svc switch switches symantec sys system systemd
+systemroot t ta tab table tables tag take taken takes taking target targets tcp td te team tell tells
+telnet temp temporary term terminal terraform test tested text tftp than that the their theirs them
+then there these they thing this those three through throw thrown time timed timedatectl timeout
+timeouterror timeoutms times timing title tls tlsauthtype tlspassword tlsuser tmp tmpdir tmpfs to
+today together token tokenid tokenref tokens tokenzone toml too tool top tos total tr trace trailer
+trailers transfer transferred transport trap traps treat tried tries true trust trusted trusts try
+trying ts tsx tty tunnel turn twice two txt type tz u uid ulimit umbrella un unattended
+unauthenticated unauthorized unavailable unbound uncaughtexception uncertain unchanged unchecked
+unclear und undefined under underscores undo undoes undoing undone unencrypted unexpected
+unexpectedly unfinished unhandledrejection union unit unix unknown unless unlock unmatched unnamed
+unreachable unread unreadable unreferenced unsafe unscored unseen unsendable unset unsupported until
+untouched unusable unused unusedms up update updated updatedat updateservicetoken upgrade upload uri
+uris url urlencode us usable usage use used user usererror userknownhostsfile username usernames
+userprofile users uses usr usually utc utf uuid v valid value values var variable variables vault
+verbose verdict verify verifyaccounttoken verifying verifyusertoken version versions via viewer
+visible visual vlan vnet volatile w waf wait waited waiting waits wanted warn warning warnings warp
+was watchguard way wb wdebug wdhms web website websocket websockets well went were what whatever when
+where wherever whether which whichever while who whoami whoever whole whom whose why widen wider
+width will wincred windir windows with withheld within without word wordbreaks words work worked
+worker workflow working works workspace world would wrap wrapper writable write writes writing
+written wrong ws wslview www wx x xa xattr xb xdg xhr y yaml years yes yet you your yours z za
+zdotdir zero zl zone zoneid zoneoperationid zones zonesearch zp zs zscaler zsh zshrc zt zz
 `

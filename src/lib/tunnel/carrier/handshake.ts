@@ -11,7 +11,8 @@ import {dialEdge, type DialOptions} from './connect.js'
 import {readHead, type HttpHead} from '../../network/http-head.js'
 
 export interface HandshakeOptions extends Omit<DialOptions, 'context'> {
-  credentials: ServiceCredentials
+  /** Undefined: as a client without credentials. */
+  credentials: ServiceCredentials | undefined
 }
 
 /** An open tunnel, and what the server sent right after its answer. */
@@ -53,9 +54,10 @@ export function checkPair({clientId, clientSecret}: ServiceCredentials): void {
   })
 }
 
-function requestFor(edge: EdgeAddress, credentials: ServiceCredentials): {head: string; key: string} {
-  checkPair(credentials)
-  const {clientId, clientSecret} = credentials
+function requestFor(
+  edge: EdgeAddress,
+  credentials: ServiceCredentials | undefined,
+): {head: string; key: string} {
   const {host, destination} = edge
   const headers = checkRequest(edge)
   const key = randomBytes(16).toString('base64')
@@ -63,8 +65,7 @@ function requestFor(edge: EdgeAddress, credentials: ServiceCredentials): {head: 
     'GET / HTTP/1.1',
     `Host: ${host}`,
     `User-Agent: ${USER_AGENT}`,
-    `Cf-Access-Client-Id: ${clientId}`,
-    `Cf-Access-Client-Secret: ${clientSecret.expose()}`,
+    ...(credentials ? headersOf(credentials) : []),
     ...(destination === undefined ? [] : [`Cf-Access-Jump-Destination: ${destination}`]),
     ...headers,
     'Connection: Upgrade',
@@ -73,6 +74,12 @@ function requestFor(edge: EdgeAddress, credentials: ServiceCredentials): {head: 
     'Sec-WebSocket-Version: 13',
   ]
   return {head: `${lines.join('\r\n')}\r\n\r\n`, key}
+}
+
+function headersOf(credentials: ServiceCredentials): string[] {
+  checkPair(credentials)
+  const {clientId, clientSecret} = credentials
+  return [`Cf-Access-Client-Id: ${clientId}`, `Cf-Access-Client-Secret: ${clientSecret.expose()}`]
 }
 
 /** What RFC 6455 (4.1) requires of an answer, including that it agrees to nothing that was not requested. */

@@ -1,6 +1,7 @@
 import type net from 'node:net'
 import {UserError} from '../../core/errors.js'
 import type {Environment} from '../../config/paths.js'
+import {openTunnel, type HandshakeOptions} from '../carrier/handshake.js'
 import {openAccepted, type AcceptedTunnel} from '../carrier/open-accepted.js'
 import {addressOf} from '../carrier/connect.js'
 import {proxyFor} from '../../network/proxy-settings.js'
@@ -61,6 +62,28 @@ export async function checkTunnel(options: CheckOptions): Promise<TunnelCheck> {
     return {steps: steps.all, failure: error}
   } finally {
     through?.destroy()
+  }
+}
+
+/**
+ * Whether the edge lets a client in that has no credentials. Sends none.
+ *
+ * @returns undefined if the answer does not say: the zone or the tunnel gave it
+ * @throws UserError as `openTunnel`, but for a refusal
+ */
+export async function isOpen(
+  where: Pick<HandshakeOptions, 'edge' | 'environment' | 'timeoutMs'>,
+): Promise<boolean | undefined> {
+  try {
+    const {socket} = await openTunnel({...where, credentials: undefined})
+    socket.destroy()
+    return true
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error
+    const {by, reason} = error.answer
+    // A service that speaks no WebSocket answers too.
+    if (by === 'service' && reason !== 'origin-down' && reason !== 'rate-limited') return true
+    return by === 'access' || by === 'unknown' || reason === 'challenged' ? false : undefined
   }
 }
 
