@@ -8,10 +8,11 @@ const EXCEPTIONS: Record<string, string> = {
   domain: 'app create sets it, app list searches for it',
   email: 'a rule names it, app explain asks for a person with it',
   expiring: 'token list shows only those, token audit judges by it',
+  fix: 'store check repairs at once, doctor asks for each',
   group: "an Access group, in app explain one of the person's at the identity provider",
   ip: 'a rule names it, app explain asks for a client with it',
   name: 'app add-rule sets it, the lists search for it: app list for a part, token list for all of it',
-  remove: "ssh config takes back its block, setup takes back all that it did",
+  remove: 'ssh config takes back its block, setup takes back all that it did',
   'short-lived-cert':
     "access ssh-config takes cloudflared's without effect, ssh config switches such certificates off",
   since: 'report compares with an earlier report, the others look back for that long',

@@ -76,7 +76,11 @@ describe('a profile that is renamed or deleted while a token is created', () => 
 
   it.each([
     ['renamed', (ctx: AccessContext) => renameWholeProfile(ctx, settings, 'work')],
-    ['deleted', (ctx: AccessContext) => deleteProfile(ctx, settings, {tokenIds: [], secrets: [], hosts: [], setups: []})],
+    [
+      'deleted',
+      (ctx: AccessContext) =>
+        deleteProfile(ctx, settings, {tokenIds: [], secrets: [], hosts: [], setups: []}),
+    ],
   ])('is not %s, if the creation was first', async (_, change) => {
     const ctx = await waiting(() => world.ctx.journal.update(begun()))
     await expect(change(ctx)).rejects.toMatchObject({kind: 'conflict', code: 'OPERATION_PENDING'})

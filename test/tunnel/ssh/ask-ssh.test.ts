@@ -161,7 +161,10 @@ describe.skipIf(ssh === undefined)('the copies that ssh reads', () => {
   it('are not in an error', async () => {
     await put('Match exec "false"\nNonsense 1\n', 'more')
     await put('Include HOME/more\n')
-    expect(await ask('h')).toEqual({failed: expect.stringContaining(`${path.join(home, 'more')}`) as string})
+    expect(await ask('h')).toEqual({
+      late: false,
+      failed: expect.stringContaining(`${path.join(home, 'more')}`) as string,
+    })
     expect(JSON.stringify(await ask('h'))).not.toContain('zt/run')
   })
 
@@ -170,6 +173,7 @@ describe.skipIf(ssh === undefined)('the copies that ssh reads', () => {
     await fs.chmod(path.join(home, 'more'), 0o666)
     await put('Include HOME/more\n')
     expect(await ask('h')).toEqual({
+      late: false,
       failed: expect.stringContaining(`permissions on ${path.join(home, 'more')}`) as string,
     })
   })

@@ -121,7 +121,12 @@ export class UndoRecords {
   async begin(record: Omit<UndoRecord, 'id' | 'state'>, now: number): Promise<UndoRecord> {
     for (;;) {
       const setup = this.#setup
-      const begun: UndoRecord = {...record, ...(setup !== undefined && {setup}), id: idAt(now), state: 'begun'}
+      const begun: UndoRecord = {
+        ...record,
+        ...(setup !== undefined && {setup}),
+        id: idAt(now),
+        state: 'begun',
+      }
       if (!(await createFileOnce(this.#file(begun.id), text(begun)))) continue
       await this.#prune([begun.id, begun.undoes], now)
       return begun
