@@ -4,7 +4,7 @@ import type {Change} from '../access/edit/change.js'
 import type {ClosedConnections} from '../tunnel/types.js'
 
 /** In the order in which they are taken; a removal takes those that it has in the opposite order. */
-export const STEPS = [
+const STEPS = [
   'login',
   'token',
   'application',
