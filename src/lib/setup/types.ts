@@ -4,17 +4,8 @@ import type {Change} from '../access/edit/change.js'
 import type {ClosedConnections} from '../tunnel/types.js'
 
 /** In the order in which they are taken; a removal takes those that it has in the opposite order. */
-const STEPS = [
-  'login',
-  'token',
-  'application',
-  'rule',
-  'binding',
-  'edge',
-  'ssh-config',
-  'connect',
-] as const
-export type StepName = (typeof STEPS)[number]
+export type StepName =
+  'login' | 'token' | 'application' | 'rule' | 'binding' | 'edge' | 'ssh-config' | 'connect'
 
 /**
  * - `there`: nothing is to be done
