@@ -57,22 +57,25 @@ import {reportPage} from ${from('src/lib/report/page.ts')}`,
 }
 
 const LARGEST = {applications: 2000, policies: 1000, groups: 500, tokens: 1000}
-const SHARES = [0.25, 0.5, 1]
+const SMALLEST = 0.25
 const MOST_CPU_MS = 2000
 const MOST_MIB = 200
 /** Linear is 2. What the first run compiles takes longer than a small account, so later runs are compared: the median. */
 const MOST_PER_DOUBLING = 2.5
-const LATER_RUNS = 5
 
 export async function run() {
   const rounds = setting('BENCH_ROUNDS', 5)
+  const shares = Array.from(
+    {length: setting('BENCH_DOUBLINGS', 2) + 1},
+    (_, doubling) => SMALLEST * 2 ** doubling,
+  )
   const directory = await mkdtemp(path.join(os.tmpdir(), 'zt-bench-'))
   try {
     const rows = []
     for (const [name, measured] of Object.entries(MEASURED)) {
       const file = await bundled(directory, name, measured)
-      for (const share of SHARES) {
-        const samples = Array.from({length: rounds}, () => sample(file, share))
+      for (const share of shares) {
+        const samples = Array.from({length: rounds}, () => sample(file, share, rounds))
         // The best: what else the machine does only adds to it.
         const of = (field) => Math.min(...samples.map((one) => one[field]))
         const before = rows.find((row) => row.name === name && row.share === share / 2)
@@ -146,7 +149,7 @@ const measured = () => {
 }
 const {cpuMs, done} = measured()
 const mib = (process.memoryUsage().heapUsed - before) / 2 ** 20
-const later = Array.from({length: ${LATER_RUNS}}, () => measured().cpuMs).sort((a, b) => a - b)
+const later = Array.from({length: Number(process.argv[3])}, () => measured().cpuMs).sort((a, b) => a - b)
 const laterMs = later[Math.floor(later.length / 2)]
 console.log(JSON.stringify({sizes, cpuMs, laterMs, mib: Math.max(mib, 0), done}))
 `,
@@ -162,8 +165,9 @@ console.log(JSON.stringify({sizes, cpuMs, laterMs, mib: Math.max(mib, 0), done})
   return outfile
 }
 
-function sample(file, share) {
-  const {status, stdout, stderr} = spawnSync(process.execPath, ['--expose-gc', file, String(share)], {
+function sample(file, share, laterRuns) {
+  const argv = ['--expose-gc', file, String(share), String(laterRuns)]
+  const {status, stdout, stderr} = spawnSync(process.execPath, argv, {
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(stderr)
