@@ -6,17 +6,18 @@ import type {JsonObject} from '../../src/lib/core/json.js'
 import {everything} from '../support/edit-world.js'
 import {TUTORIAL} from '../../src/lib/sandbox/tutorial.js'
 import type {StateData} from '../../src/lib/sandbox/state.js'
-import {BuiltZt} from '../support/built-zt.js'
+import {BuiltZt, type End} from '../support/built-zt.js'
 import {runOnPty} from '../support/pty.js'
 
 const HOST = 'gitlab-ssh.widgetcorp.tech'
 let zt: BuiltZt
+let info: {apiUrl: string; apiToken: string}
 
 beforeAll(async () => {
   zt = await BuiltZt.make({ZT_PROFILE: 'sandbox', ZT_STORE: 'vault'})
   const seed = path.join(zt.home, 'seed.json')
   await fs.writeFile(seed, JSON.stringify({...TUTORIAL, settings: {enforcement_delay_ms: 5000}}))
-  await zt.json(['sandbox', 'start', '--seed', seed])
+  info = await zt.json(['sandbox', 'start', '--seed', seed])
   await fs.writeFile(path.join(zt.home, 'ssh-config'), '# mine\r\nHost *\r\n  ServerAliveInterval 7', {
     mode: 0o640,
   })
@@ -67,5 +68,40 @@ it('takes a person from a fresh account to the banner, and all of it back', asyn
     [[/Take it back\?/, 'y\r']],
   )
   expect(back).toContain('Deleted the service token and its secret')
+  expect(await all()).toEqual(before)
+})
+
+it('says on a signal what it has done, and the commands that it names go on and take it back', async () => {
+  const enforcedAfter = async (ms: number): Promise<void> => {
+    const {status} = await fetch(new URL('/sandbox/settings', info.apiUrl), {
+      method: 'PATCH',
+      headers: {authorization: `Bearer ${info.apiToken}`},
+      body: JSON.stringify({enforcement_delay_ms: ms}),
+    })
+    expect(status).toBe(200)
+  }
+  const before = await all()
+  await enforcedAfter(3_600_000)
+  const setup = ['setup', `git@${HOST}`, '--yes', '--no-ssh-config', '--no-connect']
+  const interrupted = (signal: NodeJS.Signals): Promise<End> =>
+    zt.run(setup, {
+      onStart: (child) => {
+        let said = ''
+        child.stderr?.on('data', (chunk: Buffer) => {
+          said += chunk.toString()
+          if (said.includes('Waiting until the edge')) child.kill(signal)
+        })
+      },
+    })
+  const first = await interrupted('SIGINT')
+  expect(first.code).toBe(130)
+  expect(first.stderr).toContain(`Done so far: Created the service token "${HOST}"`)
+  expect(first.stderr).toContain(`To go on: zt ${setup.join(' ')}\n`)
+  expect(first.stderr).toContain(`To take it back: zt setup ${HOST} --remove\n`)
+  await enforcedAfter(0)
+  const end = await zt.run(setup)
+  expect(end).toMatchObject({code: 0, stdout: expect.stringContaining('has its secret in profile') as string})
+  expect(end.stdout).toContain('✓ The edge accepted the token')
+  await zt.json(['setup', HOST, '--remove', '--yes'])
   expect(await all()).toEqual(before)
 })
