@@ -10,7 +10,7 @@ import {combine} from './rules.js'
 export interface Right {
   applicationId: string
   policyId: string
-  /** `named`: the rules name the token; `any-token`: any valid token; `everyone`: also a client without credentials. */
+  /** `named`: the rules name the token; `any-token`: any valid token; `everyone`: also a client without credentials, unless an Exclude names a group that tokens are excluded from. */
   by: 'named' | 'any-token' | 'everyone'
   /** The Access groups in between, outermost first: IDs. Empty for a direct rule. */
   through: readonly string[]
