@@ -1,5 +1,4 @@
 import {connectCommand} from '../lib/access/account/connect.js'
-import {indented} from '../lib/cli/wrapped.js'
 import {destinationArg} from '../lib/command/args.js'
 import {givenHost} from '../lib/command/choose.js'
 import {setupJson} from '../lib/command/present/setup.js'
@@ -71,9 +70,7 @@ export default class Setup extends SetupCommand<typeof Setup> {
   private async takeBack(world: SetupWorld, destination: string): Promise<object> {
     const {host} = await nameOf(world, destination)
     const plan = await planRemoval(world, host, this.canAsk || this.flags['dry-run'])
-    if (!plan.record) this.printSoFar(indented(plan.notes, 0))
-    const changes = plan.steps.some(({state}) => state === 'todo')
-    const agreed = !plan.record || (await this.agreed(plan, changes, 'Take it back?'))
+    const agreed = await this.agreed(plan, plan.changes, 'Take it back?')
     const outcome = agreed ? await applyRemoval(world, plan) : undefined
     this.showOutcome(outcome)
     return setupJson(plan, outcome, {profile: this.settings.profileName, remove: true})

@@ -1,3 +1,4 @@
+import {indented} from '../cli/wrapped.js'
 import path from 'node:path'
 import {type Command} from '@oclif/core'
 import {login} from '../access/account/login.js'
@@ -34,6 +35,10 @@ export abstract class SetupCommand<T extends typeof Command> extends TunnelComma
   /** Shows a plan, and asks if it changes anything. @returns false for a dry run */
   protected async agreed(plan: PlanOutline, changes: boolean, question: string): Promise<boolean> {
     const dryRun = this.flag('dry-run')
+    if (plan.steps.length === 0 && plan.notes.length > 0) {
+      this.printSoFar(indented(plan.notes, 0))
+      return !dryRun
+    }
     const asks = changes && !dryRun && !this.flag('yes')
     if (asks) this.prompts.require('A confirmation', `${this.commandInWords()} --yes`)
     const lines = setupPlanLines(plan, this.settings.profileName)

@@ -23,6 +23,7 @@ import {keyOf, withSetupLock, type SetupWorld} from './world.js'
 export interface RemovalPlan extends PlanOutline {
   /** Undefined: no setup of the host is recorded. */
   record: SetupRecord | undefined
+  changes: boolean
 }
 
 /**
@@ -34,7 +35,16 @@ export async function planRemoval(world: SetupWorld, host: string, shown: boolea
   const {ctx} = world
   const key = await keyOf(world, host)
   const record = await ctx.setups.read(key)
-  const nothing = {host, steps: [], edit: undefined, diff: '', warnings: [], notes: [], record}
+  const nothing = {
+    host,
+    steps: [],
+    edit: undefined,
+    diff: '',
+    warnings: [],
+    notes: [],
+    record,
+    changes: false,
+  }
   if (!record) {
     const none = `No setup of ${host} is recorded for profile ${ctx.profile}.`
     return {...nothing, notes: [none, ...(await elsewhere(ctx, key))]}
@@ -43,9 +53,11 @@ export async function planRemoval(world: SetupWorld, host: string, shown: boolea
   const binding = await bindingStep(ctx, record)
   const {step: edit, changes, whole} = await editStep(ctx, record)
   const token = await tokenStep(ctx, record, whole ? changes : undefined)
+  const steps = [...ssh.steps, ...binding, ...edit, ...token]
   return {
     ...nothing,
-    steps: [...ssh.steps, ...binding, ...edit, ...token],
+    steps,
+    changes: steps.some(({state}) => state === 'todo'),
     edit:
       changes.length === 0
         ? undefined
