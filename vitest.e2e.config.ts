@@ -2,10 +2,10 @@ import {defineConfig, type TestProjectConfiguration} from 'vitest/config'
 import {AMPLE_MS} from './test/support/patience.js'
 
 const files = (...names: string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`)
-/** They mostly wait, with time limits, so nothing busy runs beside them. */
-const WAITING = files('stores-silent', 'keychain')
-/** They need the whole machine. */
-const ALONE = files('leak', 'tunnel-faults', 'tunnel-transfer', 'tunnel-fuzz')
+/** Each has something to do at every moment, for both cores. */
+const ALONE = files('leak')
+/** They wait, or keep one core at work: together they leave none idle. */
+const WAITING = files('stores-silent', 'keychain', 'tunnel-fuzz', 'tunnel-faults', 'tunnel-transfer')
 
 function project(name: string, which: object, workers: number, groupOrder: number): TestProjectConfiguration {
   return {
@@ -31,7 +31,7 @@ export default defineConfig({
     reporters: ['default', './test/support/count-reporter.ts'],
     projects: [
       project('beside', {include: ['test/e2e/**/*.test.ts'], exclude: [...WAITING, ...ALONE]}, 2, 0),
-      project('waiting', {include: WAITING}, 2, 1),
+      project('waiting', {include: WAITING}, 3, 1),
       project('alone', {include: ALONE}, 1, 2),
     ],
   },
