@@ -1,5 +1,5 @@
 // One connection of one client, in a process of its own: starts the client with pipes, as ssh does, and blocks while it
-// writes and reads, which takes hardly any processor time. Its argument is what to do, as JSON; it prints what it measured.
+// writes and reads, which takes hardly any processor time. What to do comes from stdin as JSON; it prints what it measured.
 import {execFileSync, spawn} from 'node:child_process'
 import {closeSync, openSync, readFileSync, readSync, rmSync, writeSync} from 'node:fs'
 import path from 'node:path'
@@ -9,7 +9,7 @@ import {cpuOf, usedBy} from './tunnel-used.mjs'
  * `greeting` bytes come first; then `say` and `send` bytes are written, and `receive` bytes are read. `watched` are processes
  * by name whose processor time meanwhile is measured.
  */
-const {words, env, cwd, greeting, say, send, receive, watched} = JSON.parse(process.argv[2])
+const {words, env, cwd, greeting, say, send, receive, watched} = JSON.parse(readFileSync(0, 'utf8'))
 const block = Buffer.alloc(1024 * 1024, 'zt')
 
 const [theirInput, input] = pipe('input')

@@ -5,6 +5,7 @@ import {accessSync, constants, readFileSync} from 'node:fs'
 import {createRequire} from 'node:module'
 import path from 'node:path'
 import {build} from 'esbuild'
+import {buildGo} from './tunnel-go.mjs'
 
 export const CLOUDFLARED = 'cloudflared'
 export const GORILLA = 'Go, gorilla/websocket'
@@ -16,8 +17,6 @@ const require = createRequire(import.meta.url)
 const sources = path.join(import.meta.dirname, 'peers')
 /** Packages of the peers, which `npm ci` in the project does not install. */
 const modules = path.join(sources, 'node_modules')
-/** Where Debian's packages put Go libraries (golang-github-gorilla-websocket-dev). */
-const DEBIAN_GOPATH = '/usr/share/gocode'
 
 /**
  * Finds or builds the peers, in a directory that the caller removes.
@@ -50,37 +49,27 @@ function findCloudflared(env) {
   return {
     name,
     version: stdout?.trim() || file,
-    proxy: ({address, caFile, credentials}, host) => ({
-      words: [file, 'access', 'ssh', '--hostname', host, '--connect-to', address],
-      more: {
-        TUNNEL_SERVICE_TOKEN_ID: credentials.id,
-        TUNNEL_SERVICE_TOKEN_SECRET: credentials.secret,
-        SSL_CERT_FILE: caFile,
-      },
-    }),
+    proxy: (scene, host) => accessBy(file, scene, host),
+    forward: (scene, host, port) => accessBy(file, scene, host, ['--url', `127.0.0.1:${port}`]),
+  }
+}
+
+function accessBy(file, {address, trust, credentials}, host, more = []) {
+  return {
+    words: [file, 'access', 'tcp', '--hostname', host, '--connect-to', address, ...more],
+    more: {
+      TUNNEL_SERVICE_TOKEN_ID: credentials.id,
+      TUNNEL_SERVICE_TOKEN_SECRET: credentials.secret,
+      // It has no flag for a CA.
+      ...trust.directory,
+    },
   }
 }
 
 function buildGorilla(env, home) {
   const name = GORILLA
-  const file = path.join(home, 'gorilla')
-  const goEnv = {
-    ...env,
-    // Packages of the system instead of modules, which would come from the network.
-    GO111MODULE: 'off',
-    GOFLAGS: '',
-    GOPATH: [env.GOPATH, DEBIAN_GOPATH].filter(Boolean).join(path.delimiter),
-    GOCACHE: path.join(home, 'go-cache'),
-  }
-  const go = (...args) =>
-    spawnSync('go', args, {env: goEnv, cwd: path.join(sources, 'gorilla'), encoding: 'utf8'})
-  const {error, status, stderr} = go('build', '-o', file, 'main.go')
-  if (error?.code === 'ENOENT') return {name, why: 'apt-get install golang-go'}
-  if (error) throw error
-  if (/cannot find package "github.com\/gorilla\/websocket"/.test(stderr))
-    return {name, why: 'apt-get install golang-github-gorilla-websocket-dev'}
-  if (status !== 0) throw new Error(`${name} cannot be built: ${stderr.trim()}`)
-  return {name, version: go('version').stdout.trim(), proxy: ownPeer(() => [file])}
+  const {file, version, why} = buildGo('gorilla', {env, home})
+  return why === undefined ? {name, version, proxy: ownPeer(() => [file])} : {name, why}
 }
 
 /** One bundle for two peers: ws reads from the environment whether it may use bufferutil. */
