@@ -1,6 +1,7 @@
 // What every measurement needs: a clean environment, alternating rounds, medians, a table.
 import {existsSync} from 'node:fs'
 import {mkdtemp, rm} from 'node:fs/promises'
+import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 
@@ -78,6 +79,15 @@ export const quartiles = (values) => [round2(quantile(values, 0.25)), round2(qua
 
 /** For whole processes: on a fresh edge the first connections take a tenth longer. */
 export const START_WARMUPS = 3
+
+/** A port of this machine where nothing listens. */
+export async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const {port} = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
 
 /** A positive whole number from the environment. */
 export function setting(name, otherwise) {

@@ -64,14 +64,6 @@ export async function startSshd(env, home) {
   }
 }
 
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const {port} = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 const quote = (words) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
 
 /** MiB per second of each client under ssh. */
