@@ -42,7 +42,10 @@ async function work() {
     highWaterMark: READ_BYTES,
   }
   const [[, first]] = origins
-  const listeners = [tls.createServer(options, serve), tls.createServer(options, (client) => plain(client, first))]
+  const listeners = [
+    tls.createServer(options, serve),
+    tls.createServer(options, (client) => plain(client, first)),
+  ]
   const addresses = []
   for (const server of listeners) {
     server.listen(0, '127.0.0.1')
@@ -92,7 +95,9 @@ const common = () => ({'cf-ray': `${randomBytes(8).toString('hex')}-ZT`, server:
 function refusal({headers}) {
   if (!origins.has(hostOf(headers))) return 530
   const {CF_ACCESS_CLIENT_ID: id, CF_ACCESS_CLIENT_SECRET: secret} = process.env
-  return headers['cf-access-client-id'] === id && headers['cf-access-client-secret'] === secret ? undefined : 403
+  return headers['cf-access-client-id'] === id && headers['cf-access-client-secret'] === secret
+    ? undefined
+    : 403
 }
 
 const hostOf = ({host = ''}) => host.split(':')[0]
@@ -116,7 +121,8 @@ function answer(request, response) {
 function upgrade(request, client, head) {
   const status = refusal(request)
   const lines = Object.entries(common()).map(([name, value]) => `${name}: ${value}\r\n`)
-  if (status !== undefined) return void client.end(`HTTP/1.1 ${status} \r\n${lines.join('')}Content-Length: 0\r\n\r\n`)
+  if (status !== undefined)
+    return void client.end(`HTTP/1.1 ${status} \r\n${lines.join('')}Content-Length: 0\r\n\r\n`)
   const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${GUID}`).digest('base64')
   const origin = dial(origins.get(hostOf(request.headers)), client)
   client.write(

@@ -17,7 +17,7 @@ import {
   withCleanEnvironment,
   zt,
 } from './support.mjs'
-import {bannerTime, clientsFor, executableClient, HOST, OURS, program, withScene} from './tunnel-scene.mjs'
+import {bannerTime, clientsFor, EXECUTABLE, HOST, OURS, withScene} from './tunnel-scene.mjs'
 
 export const description = 'start-up of zt against bare node, whole processes'
 
@@ -77,11 +77,11 @@ export async function run() {
         {
           [BARE]: time(BARE, [process.execPath, '-e', '0']),
           ...commandsOf([process.execPath, zt]),
-          [PROXY]: () => bannerTime(clientsFor(scene)[OURS]),
-          [HANDSHAKE]: () => bannerTime(handshake(scene)),
+          [PROXY]: () => bannerTime(scene, clientsFor(scene)[OURS]),
+          [HANDSHAKE]: () => bannerTime(scene, handshake(scene)),
           ...(existsSync(executable) && {
             ...commandsOf([executable], ALONE),
-            [`${PROXY}${ALONE}`]: () => bannerTime(executableClient(scene)),
+            [`${PROXY}${ALONE}`]: () => bannerTime(scene, clientsFor(scene)[EXECUTABLE]),
           }),
           ...Object.fromEntries(peers.map(([name, command]) => [name, time(name, command)])),
         },
@@ -117,7 +117,7 @@ function targets(handshake) {
 function handshake(scene) {
   const {node, address, caFile, pair} = scene
   const file = path.join(import.meta.dirname, 'handshake.cjs')
-  return program(scene, [...node, file, HOST, address, caFile], pair)
+  return {words: [...node, file, HOST, address, caFile], more: pair}
 }
 
 export function text({rows}) {

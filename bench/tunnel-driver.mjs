@@ -34,7 +34,9 @@ try {
   const client = usedBy(child.pid)
   console.log(JSON.stringify({first, bannerMs, seconds, ...(client && {client, cpu})}))
 } catch (error) {
-  console.error([`a connection failed: ${error.message}`, readFileSync(errors, 'utf8').trim()].join('\n').trim())
+  console.error(
+    [`a connection failed: ${error.message}`, readFileSync(errors, 'utf8').trim()].join('\n').trim(),
+  )
   process.exitCode = 1
 } finally {
   child.kill()
@@ -56,7 +58,7 @@ function pipe(name) {
 /** Reads exactly that many bytes, and returns the first. */
 function read(bytes) {
   let first
-  for (let left = bytes; left > 0; ) {
+  for (let left = bytes; left > 0;) {
     const count = readSync(output, block, 0, Math.min(left, block.length))
     if (count === 0) throw new Error('it ended early')
     first ??= String.fromCharCode(block[0])
@@ -66,7 +68,7 @@ function read(bytes) {
 }
 
 function write(bytes) {
-  for (let at = 0; at < bytes.length; ) at += writeSync(input, bytes, at)
+  for (let at = 0; at < bytes.length;) at += writeSync(input, bytes, at)
 }
 
 function watch() {

@@ -18,7 +18,6 @@ export async function forwards(scene, peers, rounds) {
   const connections = setting('BENCH_CONNECTIONS', 100)
   const pings = setting('BENCH_PINGS', 100)
   const tcp = await measure(scene, listenersOf(peers), rounds, {connections, pings})
- console.error(JSON.stringify(tcp))
   const hasWrk = !spawnSync('wrk', ['--version']).error
   const http = hasWrk && (await measure(scene, listenersOf(peers, '--http'), rounds, {connections}, '/'))
   const of = (samples, get) =>
@@ -45,7 +44,15 @@ export async function forwards(scene, peers, rounds) {
 /** By name: `(scene, port)` returns a command line (`words`) and variables (`more`). */
 function listenersOf(peers, ...flags) {
   const ours = (program) => (scene, port) => ({
-    words: [...program, 'forward', ECHO_HOST, '--listen', `127.0.0.1:${port}`, ...flags, ...edgeOptions(scene)],
+    words: [
+      ...program,
+      'forward',
+      ECHO_HOST,
+      '--listen',
+      `127.0.0.1:${port}`,
+      ...flags,
+      ...edgeOptions(scene),
+    ],
     more: scene.pair,
   })
   const there = peers.filter(({forward}) => forward !== undefined)
@@ -64,7 +71,16 @@ function measure(scene, listeners, rounds, load, page) {
     const port = await freePort()
     const {words, more} = listener(scene, port)
     const http = page && `http://127.0.0.1:${port}${page}`
-    const order = {words, env: {...env, ...more}, cwd: home, watched, port, http, seconds: WRK_SECONDS, ...load}
+    const order = {
+      words,
+      env: {...env, ...more},
+      cwd: home,
+      watched,
+      port,
+      http,
+      seconds: WRK_SECONDS,
+      ...load,
+    }
     const {status, stdout, stderr, error} = spawnSync(
       process.execPath,
       [path.join(import.meta.dirname, 'tunnel-load.mjs')],

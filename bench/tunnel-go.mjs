@@ -28,5 +28,10 @@ export function buildGo(name, {env, home}) {
   const missing = /cannot find package "github.com\/([\w-]+)\/([\w-]+)"/.exec(stderr)
   if (missing) return {why: `apt-get install golang-github-${missing[1]}-${missing[2]}-dev`}
   if (status !== 0) throw new Error(`${name} cannot be built: ${stderr.trim()}`)
-  return {file, version: go('version').stdout.trim().replace(/^go version /, '')}
+  return {
+    file,
+    version: go('version')
+      .stdout.trim()
+      .replace(/^go version /, ''),
+  }
 }

@@ -14,7 +14,9 @@ const PAUSE_MS = 100
 const START_MS = 60_000
 
 /** `port` is where the client of `words` listens. `http` is a URL for wrk instead of pings. */
-const {words, env, cwd, port, connections, pings, http, seconds, watched} = JSON.parse(readFileSync(0, 'utf8'))
+const {words, env, cwd, port, connections, pings, http, seconds, watched} = JSON.parse(
+  readFileSync(0, 'utf8'),
+)
 
 const child = spawn(words[0], words.slice(1), {env, cwd, stdio: ['ignore', 'pipe', 'pipe']})
 let said = ''
@@ -87,7 +89,8 @@ function ping(socket) {
 async function request(socket) {
   socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
   const [chunk] = await once(socket, 'data')
-  if (!String(chunk).startsWith('HTTP/1.1 200')) throw new Error(`an answer is ${String(chunk).split('\r\n')[0]}`)
+  if (!String(chunk).startsWith('HTTP/1.1 200'))
+    throw new Error(`an answer is ${String(chunk).split('\r\n')[0]}`)
 }
 
 async function pingAll() {
@@ -125,7 +128,18 @@ function latency(values) {
 
 /** wrk's figures: all connections ask again as soon as they have an answer. */
 async function wrk() {
-  const args = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '60s', '--latency', http]
+  const args = [
+    '-t',
+    '1',
+    '-c',
+    String(connections),
+    '-d',
+    `${seconds}s`,
+    '--timeout',
+    '60s',
+    '--latency',
+    http,
+  ]
   const {stdout} = await promisify(execFile)('wrk', args, {env})
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`wrk: ${stdout}`)
   const of = (share) => {

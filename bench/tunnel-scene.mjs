@@ -3,7 +3,7 @@ import {spawn, spawnSync} from 'node:child_process'
 import {randomBytes, randomUUID} from 'node:crypto'
 import {once} from 'node:events'
 import {existsSync} from 'node:fs'
-import {mkdir, writeFile} from 'node:fs/promises'
+import {mkdir, readFile, writeFile} from 'node:fs/promises'
 import path from 'node:path'
 import tls from 'node:tls'
 import {issueCertificate} from './certificate.mjs'
@@ -30,7 +30,10 @@ const DRIVER_MS = 300_000
 export async function withScene({env, home, sshPort}, work) {
   const started = []
   try {
-    const [origin, ports] = await server(env, [process.execPath, path.join(import.meta.dirname, 'tunnel-origin.mjs')])
+    const [origin, ports] = await server(env, [
+      process.execPath,
+      path.join(import.meta.dirname, 'tunnel-origin.mjs'),
+    ])
     started.push(origin)
     const credentials = {
       id: `${randomBytes(16).toString('hex')}.access`,
@@ -89,7 +92,6 @@ function edgeProgram(env, home) {
 async function trustIn({env, home, caFile}) {
   const directory = path.join(home, 'cas')
   await mkdir(directory)
-  const {readFile} = await import('node:fs/promises')
   const ca = await readFile(caFile, 'utf8')
   await writeFile(path.join(directory, 'bench.pem'), ca)
   const bundle = path.join(home, 'bundle.pem')
@@ -169,7 +171,17 @@ export function proxiesOf(peers) {
 /** A client that sends and receives what the server behind {@link HOST} does, through TLS and nothing else. */
 export function tlsClient({plainAddress, caFile}) {
   if (spawnSync('openssl', ['version']).error) return {}
-  const words = ['openssl', 's_client', '-quiet', '-servername', HOST, '-CAfile', caFile, '-connect', plainAddress]
+  const words = [
+    'openssl',
+    's_client',
+    '-quiet',
+    '-servername',
+    HOST,
+    '-CAfile',
+    caFile,
+    '-connect',
+    plainAddress,
+  ]
   return {[TLS_ONLY]: {words, more: {}}}
 }
 

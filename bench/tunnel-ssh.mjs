@@ -2,14 +2,17 @@
 import {execFileSync, spawn, spawnSync} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {copyFile, mkdir, readFile, writeFile} from 'node:fs/promises'
-import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import {alternate, START_WARMUPS, zt} from './support.mjs'
-import {fill, OURS, PLAIN, program, proxiesOf, read, SSH_HOST} from './tunnel-scene.mjs'
+import {alternate, freePort, START_WARMUPS, zt} from './support.mjs'
+import {connectOnce, edgeOptions, EXECUTABLE, OURS, proxiesOf, SSH_HOST} from './tunnel-scene.mjs'
 
 export const SHARED = 'zt ssh'
 export const NOT_SHARED = 'zt ssh --no-share'
+/** Without an edge and a proxy. */
+export const DIRECT = 'ssh alone'
+/** A part of sshd, which starts no shell. */
+const SUBSYSTEM = 'nothing'
 
 /** A real sshd for this user and one key; undefined if there is none. */
 export async function startSshd(env, home) {
@@ -30,6 +33,7 @@ export async function startSshd(env, home) {
     PidFile: 'none',
     PasswordAuthentication: 'no',
     KbdInteractiveAuthentication: 'no',
+    Subsystem: `${SUBSYSTEM} internal-sftp`,
     PermitRootLogin: 'prohibit-password',
     UsePAM: 'no',
     // The keys are below a directory that everyone can write to.
@@ -66,81 +70,92 @@ export async function startSshd(env, home) {
 
 const quote = (words) => words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')
 
-/** MiB per second of each client under ssh. */
+/** MiB per second of each client under ssh, and of ssh itself. */
 export async function sshThroughput(scene, sshd, peers, {rounds, mib}) {
   const bytes = mib * 1024 * 1024
-  const ssh = (more, proxy, host, variables) =>
-    (command) =>
-      program(
-        scene,
-        ['ssh', ...sshd.options, ...more, ...(proxy ? ['-o', `ProxyCommand=${quote(proxy)}`] : []), `${sshd.user}@${host}`, command],
-        variables,
-      ) // prettier-ignore
-  const clients = {[PLAIN]: ssh(['-p', String(sshd.port)], undefined, '127.0.0.1', {})}
+  const ssh = (more, proxy, host, variables) => ({
+    words: [
+      'ssh',
+      ...sshd.options,
+      ...more,
+      ...(proxy ? ['-o', `ProxyCommand=${quote(proxy)}`] : []),
+      `${sshd.user}@${host}`,
+    ],
+    more: variables,
+  })
+  const clients = {[DIRECT]: ssh(['-p', String(sshd.port)], undefined, '127.0.0.1', {})}
   for (const [name, proxy] of Object.entries(proxiesOf(peers))) {
     const {words, more} = proxy(scene, SSH_HOST)
     clients[name] = ssh([], words, SSH_HOST, more)
   }
-  const run = (command, transfer) =>
+  const run = (command, task) =>
     alternate(
       Object.fromEntries(
-        Object.entries(clients).map(([name, client]) => [
+        Object.entries(clients).map(([name, {words, more}]) => [
           name,
-          async () => {
-            const connection = client(command)()
-            try {
-              await read(connection, 'r\n'.length)
-              const started = performance.now()
-              await transfer(connection)
-              return mib / ((performance.now() - started) / 1000)
-            } finally {
-              await connection.close()
-            }
+          () => {
+            const client = {words: [...words, command], more}
+            return mib / connectOnce(scene, client, {greeting: 'r\n'.length, ...task}).seconds
           },
         ]),
       ),
       rounds,
     )
   return {
-    up: await run(`echo r; head -c ${bytes} > /dev/null; echo s`, async (connection) => {
-      await Promise.all([fill(connection.input, bytes), read(connection, 's\n'.length)])
-    }),
+    sshUp: await run(`echo r; head -c ${bytes} > /dev/null; echo s`, {send: bytes, receive: 's\n'.length}),
     // It waits for a word: no data may arrive before the clock starts.
-    down: await run(`echo r; read go; head -c ${bytes} /dev/zero`, async (connection) => {
-      connection.input.write('go\n')
-      await read(connection, bytes)
-    }),
+    sshDown: await run(`echo r; read go; head -c ${bytes} /dev/zero`, {say: 'go\n', receive: bytes}),
   }
 }
 
-/** Milliseconds of `ssh HOST true` after a first one, and whether zt left a connection open for it. */
+/**
+ * Milliseconds of a whole ssh to the host after a first one, which runs `true` in a login shell (`second`) or a subsystem
+ * of sshd itself, which ends with its input (`session`); and whether zt left a connection open for it.
+ */
 export async function secondConnection(scene, sshd, peers, rounds) {
   const where = `${sshd.user}@${SSH_HOST}`
-  const edge = ['--token', 'env', '--yes', '--connect-to', scene.address, '--ca-file', scene.caFile]
-  const ours = (...more) => [process.execPath, zt, 'ssh', where, ...edge, ...more, '--', ...sshd.options]
+  const ours =
+    (...more) =>
+    (options, ...command) => [
+      ...[
+        process.execPath,
+        zt,
+        'ssh',
+        where,
+        ...edgeOptions(scene),
+        ...more,
+        '--',
+        ...sshd.options,
+        ...options,
+      ],
+      ...command,
+    ]
   const clients = {[SHARED]: [ours(), scene.pair], [NOT_SHARED]: [ours('--no-share'), scene.pair]}
   // zt's proxy runs there only under `zt ssh`, which has its own rows.
-  const {[OURS]: _, ...others} = proxiesOf(peers)
+  const {[OURS]: _, [EXECUTABLE]: __, ...others} = proxiesOf(peers)
   for (const [name, proxy] of Object.entries(others)) {
     const {words, more} = proxy(scene, SSH_HOST)
-    clients[name] = [['ssh', ...sshd.options, '-o', `ProxyCommand=${quote(words)}`, where], more]
+    const proxied = ['ssh', ...sshd.options, '-o', `ProxyCommand=${quote(words)}`]
+    clients[name] = [(options, ...command) => [...proxied, ...options, where, ...command], more]
   }
-  const run = ([[file, ...args], more], ...command) =>
-    spawnSync(file, [...args, ...command], {
+  const run = ([line, more], ...words) => {
+    const [file, ...args] = line(...words)
+    // The ssh that stays in the background must not hold a pipe open.
+    return spawnSync(file, args, {
       env: {...scene.env, ...more},
       cwd: scene.home,
-      // The ssh that stays in the background must not hold a pipe open.
       stdio: 'ignore',
-      timeout: 30_000,
+      timeout: 60_000,
     })
-  try {
-    const samples = await alternate(
+  }
+  const timed = (...words) =>
+    alternate(
       Object.fromEntries(
         Object.entries(clients).map(([name, client]) => [
           name,
           () => {
             const started = performance.now()
-            const {status} = run(client, 'true')
+            const {status} = run(client, ...words)
             if (status !== 0) throw new Error(`${name} ended with ${status}`)
             return performance.now() - started
           },
@@ -149,8 +164,10 @@ export async function secondConnection(scene, sshd, peers, rounds) {
       rounds,
       START_WARMUPS,
     )
-    return {shares: run(clients[SHARED], '-O', 'check').status === 0, samples}
+  try {
+    const samples = {second: await timed([], 'true'), session: await timed(['-s'], SUBSYSTEM)}
+    return {shares: run(clients[SHARED], ['-O', 'check']).status === 0, samples}
   } finally {
-    run(clients[SHARED], '-O', 'exit')
+    run(clients[SHARED], ['-O', 'exit'])
   }
 }

@@ -1,5 +1,5 @@
-// The tunnel client on loopback, through a sandbox's edge: time to the first byte of the SSH banner, throughput each
-// way, what the process uses, and the same under real ssh; and the same for each peer that is available.
+// The tunnel client on loopback: time to the first byte of the SSH banner, throughput each way, what each process uses, the
+// same under real ssh, and many connections of zt forward; and the same for each peer that is available.
 import {spawnSync} from 'node:child_process'
 import os from 'node:os'
 import {
@@ -7,7 +7,6 @@ import {
   median,
   quartiles,
   requireBuild,
-  round1,
   round2,
   setting,
   START_WARMUPS,
@@ -15,63 +14,64 @@ import {
   withCleanEnvironment,
   zt,
 } from './support.mjs'
+import {FORWARD, FORWARD_EXECUTABLE, forwards} from './tunnel-forward.mjs'
+import {CLOUDFLARED, findPeers, PEERS} from './tunnel-peers.mjs'
 import {
+  BANNER,
   bannerTime,
   clientsFor,
-  fill,
+  connectOnce,
+  EXECUTABLE,
   HOST,
   OURS,
-  PLAIN,
-  program,
-  read,
   runZt,
+  TLS_ONLY,
+  tlsClient,
   withScene,
 } from './tunnel-scene.mjs'
-import {CLOUDFLARED, findPeers, GORILLA, PEERS} from './tunnel-peers.mjs'
-import {NOT_SHARED, secondConnection, SHARED, sshThroughput, startSshd} from './tunnel-ssh.mjs'
+import {DIRECT, NOT_SHARED, secondConnection, SHARED, sshThroughput, startSshd} from './tunnel-ssh.mjs'
 
-export const description = 'zt ssh proxy beside its peers: start, throughput, CPU, memory'
+export const description =
+  'zt ssh proxy and zt forward beside their peers: start, throughput, latency, CPU, memory'
 
 const BARE = 'node -e 0'
 const FROM_VAULT = 'zt ssh proxy, from a vault'
-const BANNER = 'SSH-2.0-bench\r\n'
+const NO_FLAGS = 'zt ssh proxy, without node flags'
+/** Suffix for a client that gets the edge's CA as one of many in SSL_CERT_FILE. */
+const BUNDLE = ', SSL_CERT_FILE'
 /** A start is short, and varies more than a transfer. */
 const STARTS_PER_ROUND = 3
+/** A round of many connections takes ten times as long as one of a transfer. */
+const MOST_FORWARDS = 5
 
 export async function run() {
   requireBuild()
   const rounds = setting('BENCH_ROUNDS', 7)
-  const mib = setting('BENCH_MIB', 64)
+  const mib = setting('BENCH_MIB', 256)
   return withCleanEnvironment(async (env, home) => {
     const load = round2(os.loadavg()[0])
     const peers = await findPeers(env, home)
     const sshd = await startSshd(env, home)
     try {
       return await withScene({env, home, sshPort: sshd?.port}, async (scene) => {
-        const clients = clientsFor(scene, peers)
+        const proxies = clientsFor(scene, peers)
+        const clients = {...tlsClient(scene), ...proxies}
         const starts = rounds * STARTS_PER_ROUND
-        const banner = await alternate(bannersOf(scene, clients), starts, START_WARMUPS)
-        const up = await transfers(clients, 'up', mib, rounds)
-        const down = await transfers(clients, 'down', mib, rounds)
+        const banner = await alternate(bannersOf(scene, proxies), starts, START_WARMUPS)
+        const up = await transfers(scene, clients, 'up', {mib, rounds})
+        const down = await transfers(scene, clients, 'down', {mib, rounds})
+        const forwarded = await forwards(scene, peers, Math.min(rounds, MOST_FORWARDS))
         const ssh = sshd && (await sshThroughput(scene, sshd, peers, {rounds: Math.min(rounds, 5), mib}))
         const second = sshd && (await secondConnection(scene, sshd, peers, rounds))
-        const samples = {
-          banner,
-          up: up.speed,
-          down: down.speed,
-          upCpu: up.cpu,
-          downCpu: down.cpu,
-          upRss: up.rss,
-          downRss: down.rss,
-          ...(ssh && {sshUp: ssh.up, sshDown: ssh.down}),
-          ...(second && {second: second.samples}),
-        }
+        const samples = {banner, ...up, ...down, ...forwarded.figures, ...ssh, ...second?.samples}
         const figures = ofEach(samples, (values) => round2(median(values)))
         return {
           rounds,
           starts,
           mib,
-          load,
+          connections: forwarded.connections,
+          load: {start: load, end: round2(os.loadavg()[0])},
+          edge: scene.edge,
           peers: peers.map(({name, version = null, why = null}) => ({name, version, why})),
           sshd: sshd !== undefined,
           sharing: second?.shares ?? null,
@@ -87,54 +87,76 @@ export async function run() {
 }
 
 /** Whole processes to their first byte; and bare node to its exit, which no node client can beat. */
-function bannersOf(scene, clients) {
-  const {env, home} = scene
+function bannersOf(scene, proxies) {
+  const {env, home, credentials, pair, trust} = scene
   const profile = ['--profile', 'sandbox']
-  runZt({env, home}, ['token', 'create', 'vaulted', ...profile])
-  runZt({env, home}, ['app', 'add-rule', HOST, '--service-auth', '--token', 'vaulted', ...profile])
-  const fromVault = program(scene, [...scene.node, zt, 'ssh', 'proxy', ...profile, HOST])
+  const copied = JSON.stringify({client_id: credentials.id, client_secret: credentials.secret})
+  runZt({env, home}, ['token', 'import', '--host', HOST, ...profile], copied)
+  const edge = ['--connect-to', scene.address, '--ca-file', scene.caFile]
+  const {[OURS]: ours} = proxies
+  const clients = {
+    ...tlsClient(scene),
+    ...proxies,
+    ...(scene.node.length > 1 && {
+      [NO_FLAGS]: {...ours, words: [process.execPath, ...ours.words.slice(scene.node.length)]},
+    }),
+    [FROM_VAULT]: {words: [...scene.node, zt, 'ssh', 'proxy', ...profile, ...edge, HOST], more: {}},
+  }
+  // A client that has a flag for a CA does not get it there.
+  const withBundle = {...clientsFor({...scene, caFile: undefined}), [CLOUDFLARED]: proxies[CLOUDFLARED]}
+  for (const name of [OURS, EXECUTABLE, CLOUDFLARED]) {
+    if (withBundle[name] === undefined) continue
+    const {words, more} = withBundle[name]
+    clients[`${name}${BUNDLE}`] = {words, more: {...more, SSL_CERT_DIR: undefined, ...trust.bundle}}
+  }
   return {
     [BARE]: () => {
       const started = performance.now()
-      const {status} = spawnSync(process.execPath, ['-e', '0'], {env, cwd: home})
+      const {status} = spawnSync(process.execPath, ['-e', '0'], {env: {...env, ...pair}, cwd: home})
       if (status !== 0) throw new Error(`${BARE} ended with ${status}`)
       return performance.now() - started
     },
-    ...Object.fromEntries(Object.entries(clients).map(([name, open]) => [name, () => bannerTime(open)])),
-    [FROM_VAULT]: () => bannerTime(fromVault),
+    ...Object.fromEntries(
+      Object.entries(clients).map(([name, client]) => [name, () => bannerTime(scene, client)]),
+    ),
   }
 }
 
-/** MiB per second between the greeting and the last byte's arrival; CPU seconds and MiB of the process until then. */
-async function transfers(clients, direction, mib, rounds) {
-  const cpu = Object.fromEntries(Object.keys(clients).map((name) => [name, []]))
-  const rss = structuredClone(cpu)
+/**
+ * Figures of one direction by name: MiB per second between the greeting and the last byte's arrival, and the seconds that
+ * it took; processor seconds of each process, and the client's peak memory in MiB. The client's include its start.
+ */
+async function transfers(scene, clients, direction, {mib, rounds}) {
   const bytes = mib * 1024 * 1024
-  const one = (name, open) => async () => {
-    const connection = open()
-    try {
-      await read(connection, BANNER.length)
-      const started = performance.now()
-      connection.input.write(`${direction} ${bytes}\n`)
-      if (direction === 'up')
-        await Promise.all([fill(connection.input, bytes), read(connection, 'ok\n'.length)])
-      else await read(connection, bytes)
-      const seconds = (performance.now() - started) / 1000
-      const used = connection.used()
-      if (used.cpu !== undefined) {
-        cpu[name].push(used.cpu)
-        rss[name].push(used.rss)
-      }
-      return mib / seconds
-    } finally {
-      await connection.close()
-    }
-  }
-  const speed = await alternate(
-    Object.fromEntries(Object.entries(clients).map(([name, open]) => [name, one(name, open)])),
+  const say = `${direction} ${bytes}\n`
+  const [send, receive] = direction === 'up' ? [bytes, 'ok\n'.length] : [0, bytes]
+  const task = {greeting: BANNER.length, say, send, receive}
+  const samples = await alternate(
+    Object.fromEntries(
+      Object.entries(clients).map(([name, client]) => [name, () => connectOnce(scene, client, task)]),
+    ),
     rounds,
   )
-  return {speed, cpu, rss}
+  const figures = {
+    '': ({seconds}) => mib / seconds,
+    Seconds: ({seconds}) => seconds,
+    Cpu: ({client}) => client?.cpu,
+    EdgeCpu: ({cpu}) => cpu?.edge,
+    OriginCpu: ({cpu}) => cpu?.origin,
+    DriverCpu: ({cpu}) => cpu?.driver,
+    Rss: ({client}) => client?.peak,
+  }
+  return Object.fromEntries(
+    Object.entries(figures).map(([figure, get]) => [
+      direction + figure,
+      Object.fromEntries(
+        Object.entries(samples).map(([name, all]) => [
+          name,
+          all.map(get).filter((value) => value !== undefined),
+        ]),
+      ),
+    ]),
+  )
 }
 
 /** {figure: {name: values}} with `of(values)` in place of each list; empty lists are left out. */
@@ -151,83 +173,121 @@ function ofEach(samples, of) {
   )
 }
 
-/** The targets, as ratios to cloudflared unless they have a unit. */
+/** The targets, as ratios to cloudflared unless they have a unit. `of` and `to` are the names that are compared. */
 const AIMS = [
   {aim: 'banner', figure: 'banner', most: 1.1},
+  {aim: 'banner, SSL_CERT_FILE', figure: 'banner', suffix: BUNDLE, most: 1.1},
+  {aim: 'banner, executable', figure: 'banner', of: EXECUTABLE, most: 1},
+  {aim: 'banner, executable, SSL_CERT_FILE', figure: 'banner', of: EXECUTABLE, suffix: BUNDLE, most: 1},
   {aim: 'up', figure: 'up', least: 1.5},
-  {aim: 'down', figure: 'down', least: 1.2},
+  {aim: 'down', figure: 'down', least: 1.5},
   {aim: 'up, CPU', figure: 'upCpu', most: 0.8},
   {aim: 'down, CPU', figure: 'downCpu', most: 0.8},
   {aim: 'up, memory', figure: 'upRss', most: 90, unit: 'MiB'},
   {aim: 'down, memory', figure: 'downRss', most: 90, unit: 'MiB'},
-  {aim: 'second connection', figure: 'second', of: SHARED, most: 0.3},
+  {aim: 'second connection', figure: 'session', of: SHARED, most: 0.3},
+  {aim: 'forward, memory of a connection', figure: 'perConnection', of: FORWARD, most: 1, unit: 'MiB'},
+  ...[
+    ['forward, pauses', 'paced'],
+    ['forward, busy', 'busy'],
+    ['forward --http, busy', 'http'],
+  ].flatMap(([aim, figure]) => [
+    {aim: `${aim}, median`, figure: `${figure}Median`, of: FORWARD, most: 1.2},
+    {aim: `${aim}, 99th percentile`, figure: `${figure}P99`, of: FORWARD, most: 1.2},
+  ]),
 ]
 
-/**
- * Whether each target is met, and whether it would be met if gorilla/websocket, which cloudflared is built on, were
- * cloudflared. The second is another question, and never answers the first.
- */
+/** What to do to measure a figure that is missing. */
+const NEEDS = {session: 'no sshd', httpMedian: 'no wrk', httpP99: 'no wrk'}
+
 function aimsOf(figures) {
-  return AIMS.map(({aim, figure, of = OURS, most, least, unit}) => {
+  return AIMS.map(({aim, figure, of = OURS, suffix = '', most, least, unit}) => {
     const bound = `${unit ? '' : '×'}${most ?? least}${unit ? ` ${unit}` : ''}`
     const wanted = `at ${most === undefined ? 'least' : 'most'} ${bound}`
-    const against = (peer, absent) => {
-      const ours = figures[figure]?.[of]
-      const theirs = figures[figure]?.[peer]
-      const why = ours === undefined ? (figure === 'second' ? 'no sshd' : 'not measured') : absent
-      if (ours === undefined || (!unit && theirs === undefined)) return {value: null, met: null, why}
-      const value = unit ? ours : round2(ours / theirs)
-      return {value, met: most === undefined ? value >= least : value <= most, why: null}
-    }
-    return {
-      aim,
-      wanted,
-      ...against(CLOUDFLARED, 'no cloudflared'),
-      againstGorilla: unit ? null : against(GORILLA, 'not available'),
-    }
+    const ours = figures[figure]?.[`${of}${suffix}`]
+    const theirs = figures[figure]?.[`${CLOUDFLARED}${suffix}`]
+    const none = (why) => ({aim, wanted, value: null, met: null, why})
+    if (ours === undefined)
+      return none(NEEDS[figure] ?? (of === EXECUTABLE ? 'no executable' : 'not measured'))
+    if (!unit && theirs === undefined) return none('no cloudflared')
+    const value = unit ? ours : round2(ours / theirs)
+    return {aim, wanted, value, met: most === undefined ? value >= least : value <= most, why: null}
   })
 }
 
-/** Two tables, so that each fits on a terminal. */
+/** Each fits on a terminal. */
 const TABLES = [
   {banner: 'banner ms', up: 'up MiB/s', down: 'down MiB/s', sshUp: 'ssh up', sshDown: 'ssh down'},
-  {upCpu: 'up CPU s', downCpu: 'down CPU s', upRss: 'up peak MiB', downRss: 'down peak MiB'},
+  ...['up', 'down'].map((way) => ({
+    [`${way}Seconds`]: `${way}: s`,
+    [`${way}Cpu`]: 'CPU s',
+    [`${way}EdgeCpu`]: 'of the edge',
+    [`${way}OriginCpu`]: 'the server',
+    [`${way}DriverCpu`]: 'the driver',
+    [`${way}Rss`]: 'peak MiB',
+  })),
+  {
+    pacedMedian: 'pauses: ms',
+    pacedP99: '99 %',
+    busyMedian: 'busy: ms',
+    busyP99: '99 %',
+    httpMedian: 'HTTP: ms',
+    httpP99: '99 %',
+    httpPerSecond: 'per s',
+  },
+  {forwardCpu: 'CPU s', forwardEdgeCpu: 'of the edge', perConnection: 'MiB a connection'},
+  {second: 'ssh HOST true, again: ms', session: 'without a login shell'},
+]
+
+const ORDER = [
+  ...[
+    BARE,
+    DIRECT,
+    TLS_ONLY,
+    OURS,
+    `${OURS}${BUNDLE}`,
+    NO_FLAGS,
+    FROM_VAULT,
+    EXECUTABLE,
+    `${EXECUTABLE}${BUNDLE}`,
+  ],
+  ...[
+    FORWARD,
+    FORWARD_EXECUTABLE,
+    SHARED,
+    NOT_SHARED,
+    CLOUDFLARED,
+    `${CLOUDFLARED}${BUNDLE}`,
+    ...PEERS.slice(1),
+  ],
 ]
 
 /** Undefined if none of the figures was measured. */
 function figuresTable(figures, titles) {
   const shown = Object.keys(titles).filter((figure) => Object.keys(figures[figure] ?? {}).length > 0)
-  const names = [BARE, PLAIN, OURS, FROM_VAULT, ...PEERS].filter((name) =>
-    shown.some((figure) => figures[figure][name] !== undefined),
-  )
+  const names = ORDER.filter((name) => shown.some((figure) => figures[figure][name] !== undefined))
+  if (names.length === 0) return undefined
   const cell = (figure, name) => {
     const value = figures[figure][name]
     if (value === undefined) return ''
-    return figure.endsWith('Cpu') ? value.toFixed(2) : round1(value).toFixed(1)
+    return /Cpu|Seconds|perConnection|Median|P99/.test(figure) ? value.toFixed(2) : value.toFixed(1)
   }
-  if (names.length === 0) return undefined
   return table([
     ['', ...shown.map((figure) => titles[figure])],
     ...names.map((name) => [name, ...shown.map((figure) => cell(figure, name))]),
   ])
 }
 
-export function text({rounds, starts, mib, load, peers, sshd, sharing, figures, aims}) {
+export function text({rounds, starts, mib, connections, load, edge, peers, sshd, sharing, figures, aims}) {
   const parts = [
-    `${rounds} rounds, ${starts} of the banner, ${mib} MiB each way; medians; load ${load.toFixed(1)} at the start`,
+    `${rounds} rounds, ${starts} of the banner; ${mib} MiB each way; ${connections} connections of a forward; medians`,
+    `load ${load.start.toFixed(1)} at the start, ${load.end.toFixed(1)} at the end; edge: ${edge}`,
     ...TABLES.map((titles) => figuresTable(figures, titles)).filter((lines) => lines !== undefined),
     `banner of ${OURS}: ×${(figures.banner[OURS] / figures.banner[BARE]).toFixed(2)} of ${BARE}`,
+    ...limitsText(figures),
   ]
-  if (figures.second) {
-    const rows = [SHARED, NOT_SHARED, ...PEERS].filter((name) => figures.second[name] !== undefined)
-    parts.push(
-      table([
-        ['ssh HOST true, not the first', 'ms'],
-        ...rows.map((name) => [name, figures.second[name].toFixed(1)]),
-      ]),
-    )
-    if (!sharing) parts.push(`Connections cannot be shared on this machine: each ${SHARED} made its own.`)
-  }
+  if (sharing === false)
+    parts.push(`Connections cannot be shared on this machine: each ${SHARED} made its own.`)
   if (!sshd) parts.push('no sshd (set ZT_TEST_SSHD=/path): nothing was measured under ssh')
   parts.push(
     peers
@@ -235,25 +295,25 @@ export function text({rounds, starts, mib, load, peers, sshd, sharing, figures, 
         version === null ? `${name}: not available (${why})` : `${name}: ${version}`,
       )
       .join('\n'),
-  )
-  const hasGorilla = figures.banner[GORILLA] !== undefined
-  parts.push(
     table([
-      ['figure', 'target', 'verdict', ...(hasGorilla ? ['against Go/gorilla'] : [])],
-      ...aims.map(({aim, wanted, againstGorilla, ...verdict}) => [
-        aim,
-        wanted,
-        verdictText(verdict, wanted),
-        ...(hasGorilla ? [againstGorilla === null ? '' : verdictText(againstGorilla, wanted)] : []),
-      ]),
+      ['figure', 'target', 'verdict'],
+      ...aims.map(({aim, wanted, ...verdict}) => [aim, wanted, verdictText(verdict, wanted)]),
     ]),
   )
-  if (hasGorilla) parts.push('Go/gorilla is not cloudflared: its column is no verdict on a target.')
   return parts.join('\n\n')
+}
+
+/** What TLS alone takes, by openssl. */
+function limitsText({up, down, upCpu, downCpu}) {
+  if (up[TLS_ONLY] === undefined) return []
+  const ratio = (by) => (by?.[TLS_ONLY] ? `×${(by[OURS] / by[TLS_ONLY]).toFixed(2)}` : 'not measured')
+  return [
+    `${OURS} against ${TLS_ONLY}: up ${ratio(up)} with ${ratio(upCpu)} of its CPU, down ${ratio(down)} with ${ratio(downCpu)}`,
+  ]
 }
 
 function verdictText({value, met, why}, wanted) {
   if (met === null) return `none: ${why}`
-  const measured = wanted.endsWith('MiB') ? value.toFixed(1) : `×${value.toFixed(2)}`
+  const measured = wanted.endsWith('MiB') ? value.toFixed(2) : `×${value.toFixed(2)}`
   return `${measured} ${met ? 'met' : 'missed'}`
 }
