@@ -12,7 +12,7 @@ import {
   round1,
   round2,
   setting,
-  START_WARMUPS,
+  startWarmups,
   table,
   withCleanEnvironment,
   zt,
@@ -86,7 +86,7 @@ export async function run() {
           ...Object.fromEntries(peers.map(([name, command]) => [name, time(name, command)])),
         },
         rounds,
-        START_WARMUPS,
+        startWarmups(rounds),
       )
     })
     const bare = median(samples[BARE])

@@ -77,8 +77,8 @@ export function quantile(values, share) {
 /** The bounds of the middle half of the values. Two medians whose quartiles overlap do not differ. */
 export const quartiles = (values) => [round2(quantile(values, 0.25)), round2(quantile(values, 0.75))]
 
-/** For whole processes: on a fresh edge the first connections take a tenth longer. */
-export const START_WARMUPS = 3
+/** Warm-up rounds of whole processes: on a fresh edge the first connections take a tenth longer. */
+export const startWarmups = (rounds) => Math.min(rounds, 3)
 
 /** A port of this machine where nothing listens. */
 export async function freePort() {

@@ -12,8 +12,7 @@ import {cpuOf, usedBy} from './tunnel-used.mjs'
 const {words, env, cwd, greeting, say, send, receive, watched} = JSON.parse(readFileSync(0, 'utf8'))
 const block = Buffer.alloc(1024 * 1024, 'zt')
 
-const [theirInput, input] = pipe('input')
-const [output, theirOutput] = pipe('output')
+const [[theirInput, input], [output, theirOutput]] = pipes('input', 'output')
 const errors = path.join(cwd, `errors-${process.pid}`)
 const theirErrors = openSync(errors, 'w')
 const started = performance.now()
@@ -43,16 +42,18 @@ try {
   rmSync(errors)
 }
 
-/** The ends of a pipe: the one that is read and the one that is written. Node itself makes only socket pairs. */
-function pipe(name) {
-  const file = path.join(cwd, `${name}-${process.pid}`)
-  execFileSync('mkfifo', [file])
-  // Opening an end waits for the other one; this has both.
-  const both = openSync(file, 'r+')
-  const ends = [openSync(file, 'r'), openSync(file, 'w')]
-  closeSync(both)
-  rmSync(file)
-  return ends
+/** The ends of each pipe: the one that is read and the one that is written. Node itself makes only socket pairs. */
+function pipes(...names) {
+  const files = names.map((name) => path.join(cwd, `${name}-${process.pid}`))
+  execFileSync('mkfifo', files)
+  return files.map((file) => {
+    // Opening an end waits for the other one; this has both.
+    const both = openSync(file, 'r+')
+    const ends = [openSync(file, 'r'), openSync(file, 'w')]
+    closeSync(both)
+    rmSync(file)
+    return ends
+  })
 }
 
 /** Reads exactly that many bytes, and returns the first. */

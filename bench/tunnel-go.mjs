@@ -1,5 +1,6 @@
 // Programs in Go of the measurement, built when they are needed.
 import {spawnSync} from 'node:child_process'
+import os from 'node:os'
 import path from 'node:path'
 
 /** Where Debian's packages put Go libraries (golang-github-gorilla-websocket-dev). */
@@ -18,7 +19,10 @@ export function buildGo(name, {env, home}) {
     GO111MODULE: 'off',
     GOFLAGS: '',
     GOPATH: [env.GOPATH, DEBIAN_GOPATH].filter(Boolean).join(path.delimiter),
-    GOCACHE: path.join(home, 'go-cache'),
+    // The user's: without it, Go compiles its whole library for each run.
+    GOCACHE:
+      process.env.GOCACHE ??
+      path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'go-build'),
   }
   const go = (...args) =>
     spawnSync('go', args, {env: goEnv, cwd: path.join(import.meta.dirname, 'peers', name), encoding: 'utf8'})

@@ -4,7 +4,7 @@ import {existsSync} from 'node:fs'
 import {copyFile, mkdir, readFile, writeFile} from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import {alternate, freePort, START_WARMUPS, zt} from './support.mjs'
+import {alternate, freePort, startWarmups, zt} from './support.mjs'
 import {connectOnce, edgeOptions, EXECUTABLE, OURS, proxiesOf, SSH_HOST} from './tunnel-scene.mjs'
 
 export const SHARED = 'zt ssh'
@@ -162,7 +162,7 @@ export async function secondConnection(scene, sshd, peers, rounds) {
         ]),
       ),
       rounds,
-      START_WARMUPS,
+      startWarmups(rounds),
     )
   try {
     const samples = {second: await timed([], 'true'), session: await timed(['-s'], SUBSYSTEM)}

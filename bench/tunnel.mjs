@@ -9,7 +9,7 @@ import {
   requireBuild,
   round2,
   setting,
-  START_WARMUPS,
+  startWarmups,
   table,
   withCleanEnvironment,
   zt,
@@ -57,7 +57,7 @@ export async function run() {
         const proxies = clientsFor(scene, peers)
         const clients = {...tlsClient(scene), ...proxies}
         const starts = rounds * STARTS_PER_ROUND
-        const banner = await alternate(bannersOf(scene, proxies), starts, START_WARMUPS)
+        const banner = await alternate(bannersOf(scene, proxies), starts, startWarmups(rounds))
         const up = await transfers(scene, clients, 'up', {mib, rounds})
         const down = await transfers(scene, clients, 'down', {mib, rounds})
         const forwarded = await forwards(scene, peers, Math.min(rounds, MOST_FORWARDS))

@@ -1,11 +1,26 @@
 import {spawn, spawnSync} from 'node:child_process'
 import {once} from 'node:events'
+import {mkdtempSync, rmSync, symlinkSync} from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
-import {expect, it} from 'vitest'
+import {afterAll, expect, it} from 'vitest'
 
 const program = path.resolve(import.meta.dirname, '../../bench/run.mjs')
-/** No peers: what is on this machine does not matter, and none is built. */
-const env = {...process.env, PATH: '/nowhere', BENCH_ROUNDS: '1', BENCH_MIB: '1', BENCH_DOUBLINGS: '1'}
+/** No peers and no Go: what is on this machine does not matter, and nothing is built. */
+const programs = mkdtempSync(path.join(os.tmpdir(), 'zt-bench-programs-'))
+symlinkSync('/usr/bin/mkfifo', path.join(programs, 'mkfifo'))
+afterAll(() => {
+  rmSync(programs, {recursive: true})
+})
+const env = {
+  ...process.env,
+  PATH: programs,
+  BENCH_ROUNDS: '1',
+  BENCH_MIB: '1',
+  BENCH_DOUBLINGS: '1',
+  BENCH_CONNECTIONS: '2',
+  BENCH_PINGS: '5',
+}
 const {stdout: list} = spawnSync(process.execPath, [program, '--json'], {encoding: 'utf8'})
 const {benches} = JSON.parse(list) as {benches: {name: string}[]}
 
