@@ -17,7 +17,7 @@ import {
   withCleanEnvironment,
   zt,
 } from './support.mjs'
-import {bannerTime, clientsFor, EXECUTABLE, HOST, OURS, withScene} from './tunnel-scene.mjs'
+import {bannerOf, clientsFor, EXECUTABLE, HOST, OURS, withScene} from './tunnel-scene.mjs'
 
 export const description = 'start-up of zt against bare node, whole processes'
 
@@ -77,11 +77,11 @@ export async function run() {
         {
           [BARE]: time(BARE, [process.execPath, '-e', '0']),
           ...commandsOf([process.execPath, zt]),
-          [PROXY]: () => bannerTime(scene, clientsFor(scene)[OURS]),
-          [HANDSHAKE]: () => bannerTime(scene, handshake(scene)),
+          [PROXY]: () => bannerOf(scene, clientsFor(scene)[OURS]).ms,
+          [HANDSHAKE]: () => bannerOf(scene, handshake(scene)).ms,
           ...(existsSync(executable) && {
             ...commandsOf([executable], ALONE),
-            [`${PROXY}${ALONE}`]: () => bannerTime(scene, clientsFor(scene)[EXECUTABLE]),
+            [`${PROXY}${ALONE}`]: () => bannerOf(scene, clientsFor(scene)[EXECUTABLE]).ms,
           }),
           ...Object.fromEntries(peers.map(([name, command]) => [name, time(name, command)])),
         },

@@ -11,15 +11,17 @@ const LOAD_MS = 300_000
 const WRK_SECONDS = 3
 
 /**
- * Figures by name: milliseconds at the median and the 99th percentile, of connections that pause between pings, of
- * connections that do not, and of HTTP requests by wrk; and the memory of a connection in MiB.
+ * Figures by name: milliseconds at the median and the 99th percentile, of connections that pause before they ask again and
+ * of connections that do not (with HTTP, wrk's); and the memory of a connection in MiB.
  */
 export async function forwards(scene, peers, rounds) {
   const connections = setting('BENCH_CONNECTIONS', 100)
   const pings = setting('BENCH_PINGS', 100)
-  const tcp = await measure(scene, listenersOf(peers), rounds, {connections, pings})
+  const load = {connections, pings}
+  const tcp = await measure(scene, listenersOf(peers), rounds, load)
   const hasWrk = !spawnSync('wrk', ['--version']).error
-  const http = hasWrk && (await measure(scene, listenersOf(peers, '--http'), rounds, {connections}, '/'))
+  const withHttp = {...load, http: true, seconds: WRK_SECONDS}
+  const http = hasWrk && (await measure(scene, listenersOf(peers, '--http'), rounds, withHttp))
   const of = (samples, get) =>
     Object.fromEntries(Object.entries(samples).map(([name, all]) => [name, all.map(get)]))
   return {
@@ -33,6 +35,8 @@ export async function forwards(scene, peers, rounds) {
       forwardEdgeCpu: of(tcp, ({edgeCpu}) => edgeCpu),
       perConnection: of(tcp, ({perConnection}) => perConnection),
       ...(http && {
+        httpPacedMedian: of(http, ({paced}) => paced.median),
+        httpPacedP99: of(http, ({paced}) => paced.p99),
         httpMedian: of(http, ({busy}) => busy.median),
         httpP99: of(http, ({busy}) => busy.p99),
         httpPerSecond: of(http, ({perSecond}) => perSecond),
@@ -41,18 +45,12 @@ export async function forwards(scene, peers, rounds) {
   }
 }
 
+const addressOf = (port) => `127.0.0.1:${port}`
+
 /** By name: `(scene, port)` returns a command line (`words`) and variables (`more`). */
 function listenersOf(peers, ...flags) {
   const ours = (program) => (scene, port) => ({
-    words: [
-      ...program,
-      'forward',
-      ECHO_HOST,
-      '--listen',
-      `127.0.0.1:${port}`,
-      ...flags,
-      ...edgeOptions(scene),
-    ],
+    words: [...program, 'forward', ECHO_HOST, ...flags, '--listen', addressOf(port), ...edgeOptions(scene)],
     more: scene.pair,
   })
   const there = peers.filter(({forward}) => forward !== undefined)
@@ -65,22 +63,12 @@ function listenersOf(peers, ...flags) {
   }
 }
 
-function measure(scene, listeners, rounds, load, page) {
+function measure(scene, listeners, rounds, load) {
   const {env, home, watched} = scene
   const once = (listener) => async () => {
     const port = await freePort()
     const {words, more} = listener(scene, port)
-    const http = page && `http://127.0.0.1:${port}${page}`
-    const order = {
-      words,
-      env: {...env, ...more},
-      cwd: home,
-      watched,
-      port,
-      http,
-      seconds: WRK_SECONDS,
-      ...load,
-    }
+    const order = {words, env: {...env, ...more}, cwd: home, watched, port, ...load}
     const {status, stdout, stderr, error} = spawnSync(
       process.execPath,
       [path.join(import.meta.dirname, 'tunnel-load.mjs')],

@@ -8,15 +8,18 @@ import {promisify} from 'node:util'
 import {quantile} from './support.mjs'
 import {cpuOf, usedBy} from './tunnel-used.mjs'
 
-const BYTES = 64
+const PING = Buffer.alloc(64, 'zt')
+const PAGE = 'ok\n'
 /** Between two pings of a connection that is not busy. */
 const PAUSE_MS = 100
 const START_MS = 60_000
 
-/** `port` is where the client of `words` listens. `http` is a URL for wrk instead of pings. */
+/** `port` is where the client of `words` listens. `http`: requests, and wrk for `seconds`, instead of pings. */
 const {words, env, cwd, port, connections, pings, http, seconds, watched} = JSON.parse(
   readFileSync(0, 'utf8'),
 )
+
+const REQUEST = `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
 
 const child = spawn(words[0], words.slice(1), {env, cwd, stdio: ['ignore', 'pipe', 'pipe']})
 let said = ''
@@ -24,7 +27,7 @@ for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => 
 try {
   const first = await untilItAnswers()
   const before = {...usedBy(child.pid), edge: cpuOf(watched.edge)}
-  const result = http ? await wrk() : await pingAll()
+  const result = {...(await askAll()), ...(http && (await wrk()))}
   const after = usedBy(child.pid)
   console.log(
     JSON.stringify({
@@ -33,7 +36,7 @@ try {
         cpu: after.cpu - before.cpu,
         edgeCpu: cpuOf(watched.edge) - before.edge,
         driverCpu: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
-        perConnection: http ? null : (result.memory - before.memory) / connections,
+        perConnection: (result.memory - before.memory) / connections,
       }),
     }),
   )
@@ -53,7 +56,7 @@ async function untilItAnswers() {
     if (child.exitCode !== null) throw new Error('the client ended')
     try {
       const socket = await connect()
-      await (http ? request(socket) : ping(socket))
+      await ask(socket)
       return socket
     } catch (error) {
       if (Date.now() > until) throw error
@@ -69,46 +72,41 @@ async function connect() {
   return socket
 }
 
-/** Milliseconds until as many bytes are back as were sent. */
-function ping(socket) {
+/** Milliseconds until the answer to a ping or a request is there. */
+function ask(socket) {
   return new Promise((resolve, reject) => {
     const started = performance.now()
-    let left = BYTES
+    let answer = ''
     const onData = (chunk) => {
-      left -= chunk.length
-      if (left > 0) return
+      answer += chunk.toString('latin1')
+      if (http ? !answer.endsWith(PAGE) : answer.length < PING.length) return
       socket.off('data', onData).off('close', onClose)
-      resolve(performance.now() - started)
+      if (http && !answer.startsWith('HTTP/1.1 200 '))
+        reject(new Error(`an answer is ${answer.split('\r\n')[0]}`))
+      else resolve(performance.now() - started)
     }
     const onClose = () => reject(new Error('a connection ended'))
     socket.on('data', onData).on('close', onClose)
-    socket.write(Buffer.alloc(BYTES, 'zt'))
+    socket.write(http ? REQUEST : PING)
   })
 }
 
-async function request(socket) {
-  socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
-  const [chunk] = await once(socket, 'data')
-  if (!String(chunk).startsWith('HTTP/1.1 200'))
-    throw new Error(`an answer is ${String(chunk).split('\r\n')[0]}`)
-}
-
-async function pingAll() {
+async function askAll() {
   const sockets = []
   for (let count = 0; count < connections; count++) {
     const socket = await connect()
-    await ping(socket)
+    await ask(socket)
     sockets.push(socket)
   }
   const paced = await each(sockets, Math.ceil(pings / 5), async (socket, count) => {
     // Not all of them at once.
     await pause(count === 0 ? Math.random() * PAUSE_MS : PAUSE_MS)
-    return ping(socket)
+    return ask(socket)
   })
-  const busy = await each(sockets, pings, ping)
+  const busy = http ? undefined : await each(sockets, pings, ask)
   const {memory} = usedBy(child.pid) ?? {}
   for (const socket of sockets) socket.destroy()
-  return {paced: latency(paced), busy: latency(busy), memory}
+  return {paced: latency(paced), ...(busy && {busy: latency(busy)}), memory}
 }
 
 async function each(sockets, times, once) {
@@ -128,18 +126,8 @@ function latency(values) {
 
 /** wrk's figures: all connections ask again as soon as they have an answer. */
 async function wrk() {
-  const args = [
-    '-t',
-    '1',
-    '-c',
-    String(connections),
-    '-d',
-    `${seconds}s`,
-    '--timeout',
-    '60s',
-    '--latency',
-    http,
-  ]
+  const load = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '60s']
+  const args = [...load, '--latency', `http://127.0.0.1:${port}/`]
   const {stdout} = await promisify(execFile)('wrk', args, {env})
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`wrk: ${stdout}`)
   const of = (share) => {

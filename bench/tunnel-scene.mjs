@@ -207,9 +207,9 @@ export function connectOnce({env, home, watched}, {words, more}, task) {
   return JSON.parse(stdout)
 }
 
-/** Milliseconds from the start of the client to the first byte of the server's greeting. */
-export function bannerTime(scene, client) {
-  const {bannerMs, first} = connectOnce(scene, client)
+/** The start of a client, to the first byte of the server's greeting: milliseconds, and those of its processor time. */
+export function bannerOf(scene, client) {
+  const {bannerMs, first, client: used} = connectOnce(scene, client)
   if (first !== BANNER[0]) throw new Error('the first byte is not the banner')
-  return bannerMs
+  return {ms: bannerMs, cpuMs: used && used.cpu * 1000}
 }

@@ -18,7 +18,7 @@ import {FORWARD, FORWARD_EXECUTABLE, forwards} from './tunnel-forward.mjs'
 import {CLOUDFLARED, findPeers, PEERS} from './tunnel-peers.mjs'
 import {
   BANNER,
-  bannerTime,
+  bannerOf,
   clientsFor,
   connectOnce,
   EXECUTABLE,
@@ -57,13 +57,20 @@ export async function run() {
         const proxies = clientsFor(scene, peers)
         const clients = {...tlsClient(scene), ...proxies}
         const starts = rounds * STARTS_PER_ROUND
-        const banner = await alternate(bannersOf(scene, proxies), starts, startWarmups(rounds))
+        const starting = await alternate(bannersOf(scene, proxies), starts, startWarmups(rounds))
         const up = await transfers(scene, clients, 'up', {mib, rounds})
         const down = await transfers(scene, clients, 'down', {mib, rounds})
         const forwarded = await forwards(scene, peers, Math.min(rounds, MOST_FORWARDS))
         const ssh = sshd && (await sshThroughput(scene, sshd, peers, {rounds: Math.min(rounds, 5), mib}))
         const second = sshd && (await secondConnection(scene, sshd, peers, rounds))
-        const samples = {banner, ...up, ...down, ...forwarded.figures, ...ssh, ...second?.samples}
+        const samples = {
+          ...figuresOf(starting, {banner: ({ms}) => ms, bannerCpuMs: ({cpuMs}) => cpuMs}),
+          ...up,
+          ...down,
+          ...forwarded.figures,
+          ...ssh,
+          ...second?.samples,
+        }
         const figures = ofEach(samples, (values) => round2(median(values)))
         return {
           rounds,
@@ -114,10 +121,10 @@ function bannersOf(scene, proxies) {
       const started = performance.now()
       const {status} = spawnSync(process.execPath, ['-e', '0'], {env: {...env, ...pair}, cwd: home})
       if (status !== 0) throw new Error(`${BARE} ended with ${status}`)
-      return performance.now() - started
+      return {ms: performance.now() - started}
     },
     ...Object.fromEntries(
-      Object.entries(clients).map(([name, client]) => [name, () => bannerTime(scene, client)]),
+      Object.entries(clients).map(([name, client]) => [name, () => bannerOf(scene, client)]),
     ),
   }
 }
@@ -137,18 +144,22 @@ async function transfers(scene, clients, direction, {mib, rounds}) {
     ),
     rounds,
   )
-  const figures = {
-    '': ({seconds}) => mib / seconds,
-    Seconds: ({seconds}) => seconds,
-    Cpu: ({client}) => client?.cpu,
-    EdgeCpu: ({cpu}) => cpu?.edge,
-    OriginCpu: ({cpu}) => cpu?.origin,
-    DriverCpu: ({cpu}) => cpu?.driver,
-    Rss: ({client}) => client?.peak,
-  }
+  return figuresOf(samples, {
+    [direction]: ({seconds}) => mib / seconds,
+    [`${direction}Seconds`]: ({seconds}) => seconds,
+    [`${direction}Cpu`]: ({client}) => client?.cpu,
+    [`${direction}EdgeCpu`]: ({cpu}) => cpu?.edge,
+    [`${direction}OriginCpu`]: ({cpu}) => cpu?.origin,
+    [`${direction}DriverCpu`]: ({cpu}) => cpu?.driver,
+    [`${direction}Rss`]: ({client}) => client?.peak,
+  })
+}
+
+/** {figure: {name: values}} of {name: samples}: each figure is what its function gets from a sample. */
+function figuresOf(samples, figures) {
   return Object.fromEntries(
     Object.entries(figures).map(([figure, get]) => [
-      direction + figure,
+      figure,
       Object.fromEntries(
         Object.entries(samples).map(([name, all]) => [
           name,
@@ -190,6 +201,7 @@ const AIMS = [
   ...[
     ['forward, pauses', 'paced'],
     ['forward, busy', 'busy'],
+    ['forward --http, pauses', 'httpPaced'],
     ['forward --http, busy', 'http'],
   ].flatMap(([aim, figure]) => [
     {aim: `${aim}, median`, figure: `${figure}Median`, of: FORWARD, most: 1.2},
@@ -198,7 +210,12 @@ const AIMS = [
 ]
 
 /** What to do to measure a figure that is missing. */
-const NEEDS = {session: 'no sshd', httpMedian: 'no wrk', httpP99: 'no wrk'}
+const NEEDS = {
+  session: 'no sshd',
+  ...Object.fromEntries(
+    ['httpPacedMedian', 'httpPacedP99', 'httpMedian', 'httpP99'].map((name) => [name, 'no wrk']),
+  ),
+}
 
 function aimsOf(figures) {
   return AIMS.map(({aim, figure, of = OURS, suffix = '', most, least, unit}) => {
@@ -217,7 +234,14 @@ function aimsOf(figures) {
 
 /** Each fits on a terminal. */
 const TABLES = [
-  {banner: 'banner ms', up: 'up MiB/s', down: 'down MiB/s', sshUp: 'ssh up', sshDown: 'ssh down'},
+  {
+    banner: 'banner ms',
+    bannerCpuMs: 'CPU ms',
+    up: 'up MiB/s',
+    down: 'down MiB/s',
+    sshUp: 'ssh up',
+    sshDown: 'ssh down',
+  },
   ...['up', 'down'].map((way) => ({
     [`${way}Seconds`]: `${way}: s`,
     [`${way}Cpu`]: 'CPU s',
@@ -231,7 +255,11 @@ const TABLES = [
     pacedP99: '99 %',
     busyMedian: 'busy: ms',
     busyP99: '99 %',
-    httpMedian: 'HTTP: ms',
+  },
+  {
+    httpPacedMedian: 'HTTP, pauses: ms',
+    httpPacedP99: '99 %',
+    httpMedian: 'busy: ms',
     httpP99: '99 %',
     httpPerSecond: 'per s',
   },
@@ -270,7 +298,7 @@ function figuresTable(figures, titles) {
   const cell = (figure, name) => {
     const value = figures[figure][name]
     if (value === undefined) return ''
-    return /Cpu|Seconds|perConnection|Median|P99/.test(figure) ? value.toFixed(2) : value.toFixed(1)
+    return /(Cpu|Seconds|perConnection|Median|P99)$/.test(figure) ? value.toFixed(2) : value.toFixed(1)
   }
   return table([
     ['', ...shown.map((figure) => titles[figure])],
