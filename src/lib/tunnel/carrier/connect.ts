@@ -8,10 +8,17 @@ import {readInPlace} from '../../network/read-in-place.js'
 import {proxyFor, type Address, type HttpProxy} from '../../network/proxy-settings.js'
 import {waitFor} from '../../network/wait-for.js'
 import {boundLookUps} from '../edge/look-ups.js'
-import {edgeFailed, isConnectionError, proxyUnreachable, timedOut} from '../failure/connection.js'
+import {
+  edgeFailed,
+  isConnectionError,
+  isDistrusted,
+  proxyUnreachable,
+  timedOut,
+} from '../failure/connection.js'
 import type {EdgeAddress} from '../types.js'
 import {Deadlines, limitsWithin, TIMEOUT_MS, type StageLimits} from './deadlines.js'
-import {readTrust, trustContext} from './trust.js'
+import {RememberedCa} from './remembered-ca.js'
+import {readTrust, trustContext, type Trust} from './trust.js'
 
 /** How long to wait for one address of a host before trying the next as well (happy eyeballs, RFC 8305). */
 const NEXT_ADDRESS_MS = 250
@@ -28,6 +35,8 @@ export interface EdgeWay {
   environment?: Environment | undefined
   /** For all that is done with the connection, from the look-up on; milliseconds. */
   timeoutMs?: number | undefined
+  /** zt's cache, to remember in it which CA this host needs; see {@link RememberedCa}. */
+  cache?: string | undefined
 }
 
 export interface DialOptions extends EdgeWay {
@@ -53,13 +62,23 @@ export async function dialEdge<T>(
   options: DialOptions,
   use: (socket: tls.TLSSocket, deadlines: Deadlines) => T | Promise<T>,
 ): Promise<T> {
-  const {edge, environment = {}, timeoutMs = patient(TIMEOUT_MS), context, limits, signal, inPlace} = options
+  const {
+    edge,
+    environment = {},
+    timeoutMs = patient(TIMEOUT_MS),
+    context,
+    limits,
+    signal,
+    inPlace,
+    cache,
+  } = options
   const to = addressOf(edge)
   const proxy = proxyFor(environment, [{host: edge.host, port: 443}, to])
   // Before the time starts: the CA file is local.
-  const makeContext = context
-    ? () => context
+  const trust: Trust = context
+    ? {context: () => context}
     : await readTrust(edge.caFile, environment['NODE_EXTRA_CA_CERTS'])
+  const known = cache === undefined ? undefined : new RememberedCa(cache, edge.host, trust)
   const deadlines = new Deadlines({
     limits: {...limitsWithin(timeoutMs), ...limits},
     totalMs: timeoutMs,
@@ -68,7 +87,19 @@ export async function dialEdge<T>(
   })
   let socket: tls.TLSSocket | undefined
   try {
-    socket = await dialSecurely({proxy, to, host: edge.host, makeContext, deadlines, inPlace})
+    const attempt = (makeContext: () => tls.SecureContext): Promise<tls.TLSSocket> =>
+      dialSecurely({proxy, to, host: edge.host, makeContext, deadlines, inPlace})
+    const first = known?.context()
+    if (first)
+      socket = await attempt(() => first).catch((error: unknown) => {
+        // Its CA is another one now.
+        if (isDistrusted(error)) return undefined
+        throw error
+      })
+    if (!socket) {
+      socket = await attempt((first && trust.choice?.all) ?? trust.context)
+      void known?.keep(socket)
+    }
     return await use(socket, deadlines)
   } catch (error) {
     discard(socket)

@@ -10,7 +10,7 @@ import {checkHeaders} from './header-line.js'
 import {dialEdge, type DialOptions} from './connect.js'
 import {readHead, type HttpHead} from '../../network/http-head.js'
 
-export interface HandshakeOptions extends Omit<DialOptions, 'context'> {
+export interface HandshakeOptions extends DialOptions {
   /** Undefined: as a client without credentials. */
   credentials: ServiceCredentials | undefined
 }

@@ -44,43 +44,99 @@ export async function trustContext(
   caFile: string | undefined,
   extraFile?: string,
 ): Promise<tls.SecureContext> {
-  return (await readTrust(caFile, extraFile))()
+  return (await readTrust(caFile, extraFile)).context()
 }
 
-/** The same in two steps: reads and checks the files, and returns what makes the context, which only takes processor time. */
-export async function readTrust(
-  caFile: string | undefined,
-  extraFile?: string,
-): Promise<() => tls.SecureContext> {
+/** What a certificate is checked against. The files have been read and checked. */
+export interface Trust {
+  /** Takes only processor time, up to 40 ms. */
+  context: () => tls.SecureContext
+  /** Where it is faster to know the one CA that is needed; elsewhere OpenSSL looks it up. */
+  choice?: {
+    /** All CAs, as PEM. */
+    certificates: () => readonly string[]
+    /** Trusts one of them only. */
+    one: (pem: string) => tls.SecureContext
+    /** Trusts all, also after {@link one}. */
+    all: () => tls.SecureContext
+  }
+}
+
+/** The same in two steps. */
+export async function readTrust(caFile: string | undefined, extraFile?: string): Promise<Trust> {
   const [own, extra] = await Promise.all([
     caFile === undefined ? [] : readCa(caFile),
     caFile === undefined ? [] : readCertificates(extraFile),
   ])
   const more = [...own, ...extra]
-  if (takesSystemStore()) return () => systemContext(more)
+  if (takesSystemStore()) return systemTrust(more)
   // `zt ssh proxy` trusts the system's CAs, or those that the variable names; so does everything else in zt that connects
   // to an edge.
   const {SSL_CERT_FILE} = process.env
   const bundle = byHash() === undefined ? undefined : bundles().find((file) => file && fs.existsSync(file))
   const system = await readCertificates(SSL_CERT_FILE ?? bundle)
-  return () => contextWith([...more, ...system, ...windowsCas()], MINIMUM)
+  const added = [...more, ...system, ...windowsCas()]
+  return chosen(
+    () => contextWith(added, MINIMUM),
+    () => [...added, ...nodeCas()],
+  )
 }
 
-/** Node reads these variables when it makes a context; child processes must not inherit them. */
-function systemContext(more: string[]): tls.SecureContext {
+function chosen(context: () => tls.SecureContext, certificates: () => readonly string[]): Trust {
+  return {context, choice: {certificates, one: (pem) => trusting([pem]), all: context}}
+}
+
+function trusting(ca: string[]): tls.SecureContext {
+  return tls.createSecureContext({...MINIMUM, ca})
+}
+
+function nodeCas(): string[] {
+  return tls.rootCertificates.map((pem) => pem.trim())
+}
+
+async function systemTrust(more: string[]): Promise<Trust> {
   const {SSL_CERT_DIR, SSL_CERT_FILE} = process.env
-  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) return contextWith(more, MINIMUM)
   const directory = byHash()
-  // The flag was written for another machine.
-  if (directory === undefined) return contextWith([...tls.rootCertificates, ...more], MINIMUM)
-  process.env['SSL_CERT_DIR'] = directory
+  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) {
+    const context = (): tls.SecureContext => contextWith(more, MINIMUM)
+    const text = await readBundle(SSL_CERT_FILE)
+    if (text === undefined) return {context}
+    // With the first CA that it adds, node has OpenSSL read its file, though the context need not use it.
+    const withoutFile = <T>(make: () => T): T => withPlaces({SSL_CERT_FILE: os.devNull}, make)
+    return {
+      context,
+      choice: {
+        certificates: () => [...more, ...certificatesIn(text)],
+        one: (pem) => withoutFile(() => trusting([pem])),
+        // It reads its file only once, and has not.
+        all: () => withoutFile(() => contextWith([...more, text], MINIMUM)),
+      },
+    }
+  }
   // Otherwise all CAs are read from one file, which some systems have in OpenSSL's default place.
-  process.env['SSL_CERT_FILE'] = os.devNull
+  if (directory !== undefined) {
+    const places = {SSL_CERT_DIR: directory, SSL_CERT_FILE: os.devNull}
+    return {context: () => withPlaces(places, () => contextWith(more, MINIMUM))}
+  }
+  // The flag was written for another machine.
+  const all = [...nodeCas(), ...more]
+  return chosen(
+    () => contextWith(all, MINIMUM),
+    () => all,
+  )
+}
+
+/** With other places in which OpenSSL finds CAs. It reads these variables when node makes a context; child processes must not inherit them. */
+function withPlaces<T>(places: Record<string, string>, make: () => T): T {
+  const before = {...process.env}
+  Object.assign(process.env, places)
   try {
-    return contextWith(more, MINIMUM)
+    return make()
   } finally {
-    delete process.env['SSL_CERT_DIR']
-    delete process.env['SSL_CERT_FILE']
+    for (const name of Object.keys(places)) {
+      if (before[name] === undefined) delete process.env[name]
+      else process.env[name] = before[name]
+    }
   }
 }
 
@@ -116,12 +172,20 @@ async function readCa(file: string): Promise<string[]> {
 
 /** None if they cannot be read: node has warned of NODE_EXTRA_CA_CERTS when it started. */
 async function readCertificates(file: string | undefined): Promise<string[]> {
-  if (file === undefined || file === '') return []
+  return certificatesIn((await readBundle(file)) ?? '')
+}
+
+async function readBundle(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined || file === '') return undefined
   try {
-    return readForeignFile(file)?.toString('latin1').match(CERTIFICATES) ?? []
+    return readForeignFile(file)?.toString('latin1')
   } catch {
-    return []
+    return undefined
   }
+}
+
+function certificatesIn(text: string): string[] {
+  return text.match(CERTIFICATES) ?? []
 }
 
 function badCa(file: string, why: string): UserError {
