@@ -97,10 +97,13 @@ async function look(socket: net.Socket): Promise<Seen | undefined> {
 }
 
 function linesOf(text: string, local: number, remote: number): string[][] {
-  const ends = (address: string | undefined, port: number): boolean =>
-    address?.endsWith(`:${port.toString(16).toUpperCase().padStart(4, '0')}`) ?? false
+  const [ours, theirs] = [local, remote].map(
+    (port) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`,
+  ) as [string, string]
+  // Taking a line apart is slow, and a busy machine has thousands.
   return text
     .split('\n')
+    .filter((line) => line.includes(ours) && line.includes(theirs))
     .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => ends(fields[1], local) && ends(fields[2], remote))
+    .filter((fields) => fields[1]?.endsWith(ours) && fields[2]?.endsWith(theirs))
 }

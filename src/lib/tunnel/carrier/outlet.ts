@@ -10,6 +10,9 @@ const FAST = (20 * 1024 * 1024) / 1000
 /** What a write says about the rate only if it has so many bytes. */
 const TELLING = 32 * 1024
 
+/** A key press, or a small answer: it is sent at once. */
+const LITTLE = 4096
+
 /** Buffers that were written, to use them again: node frees memory outside the heap late, so fast sending would fill it. */
 const small: Buffer[] = []
 
@@ -52,18 +55,19 @@ export class Outlet {
     if (last && last.buffer.length - last.length >= length) return last.buffer.subarray(last.length)
     const large = this.#isFast && length <= LARGE ? takeLarge() : undefined
     this.#most = 2 * (large ? LARGE : SMALL)
-    const buffer = large ?? (length <= SMALL ? small.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(length, SMALL))
+    const buffer =
+      large ?? (length <= SMALL ? small.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(length, SMALL))
     this.#collected.push({buffer, length: 0})
     return buffer
   }
 
-  /** Sends the first bytes of the {@link room}, together with what else arrives in this turn of the event loop. */
+  /** Sends the first bytes of the {@link room}; if they are many, with what else arrives in this turn of the event loop. */
   add(length: number): void {
     const last = this.#collected.at(-1)
     if (!last) return
     last.length += length
     this.waiting += length
-    if (this.#released) this.#write()
+    if (this.#released || (this.waiting < LITTLE && !this.#next)) this.#write()
     else if (this.#writing === 0) this.#next ??= setImmediate(this.#begin)
   }
 

@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events'
 import net from 'node:net'
 import type {SecureContext} from 'node:tls'
 import type {Environment} from '../../config/paths.js'
@@ -38,6 +39,8 @@ export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
   // Once: it takes more processor time than the rest of a connection.
   const context = await trustOf({edge: target.edge, environment})
   const ending = new AbortController()
+  // Each connection listens for it.
+  setMaxListeners(0, ending.signal)
   const open = new Set<net.Socket>()
   let served = 0
   const server = net.createServer({allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true})
