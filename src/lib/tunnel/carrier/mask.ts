@@ -6,7 +6,7 @@ const COUNT = 4
 const STEP = 64
 const PAGE = 65_536
 
-/** What is used of it; it is in no type library of ours that fits node. */
+/** What is used of it: the types of node lack it. */
 declare const WebAssembly: {
   Memory: new (pages: {initial: number}) => {buffer: ArrayBuffer}
   Module: new (code: Uint8Array) => object
