@@ -8,6 +8,7 @@ import {writeBuildFacts} from './build-facts.mjs'
 import {writeCompletionWords} from './completion-words.mjs'
 import {generatedFiles} from './generated.mjs'
 import {changesOfOclif, leanOclif, seldom} from './lean-oclif.mjs'
+import {LAZY, lazyBuiltins} from './lazy-builtins.mjs'
 import {changesOfSdk, leanSdk} from './lean-sdk.mjs'
 import {writeManPages} from './man-pages.mjs'
 import {licenceFile, thirdParty} from './third-party.mjs'
@@ -56,13 +57,15 @@ const metafiles = []
 const note = (metafile) => void metafiles.push(metafile)
 
 async function build(options) {
-  note((await esbuild.build(options)).metafile)
+  const {metafile} = await esbuild.build(options)
+  note(metafile)
+  for (const file of Object.keys(metafile.outputs)) if (file.endsWith('.cjs')) lazyBuiltins(at(file))
 }
 
 /** For what lies one directory below dist/. */
 const ours = {
   ...common,
-  banner: {js: "const zt$url=require('node:url').pathToFileURL(__filename).href;"},
+  banner: {js: `const zt$url=require('node:url').pathToFileURL(__filename).href;${LAZY}`},
   define: {'import.meta.url': 'zt$url'},
   // Dynamically imported modules are bundled into the file that imports them.
   supported: {'dynamic-import': false},

@@ -12,6 +12,8 @@ export type TlsEnd = 'orderly' | 'bare' | 'reset'
 interface Handle {
   reading?: boolean
   readStart?: () => number
+  /** Of TLS: the one below it. */
+  _parent?: Handle
 }
 
 interface Watch {
@@ -30,9 +32,10 @@ const watched = new WeakMap<object, Watch>()
  * still reads after a close_notify, has stopped after a FIN, and cannot start again after a reset. If this node does not
  * show that, an end counts as orderly.
  *
- * @param raw the socket below TLS; the socket itself if there is no TLS, and then every regular end is `bare`
+ * @param raw the socket below TLS, if it is one of its own; the socket itself if there is no TLS, and then every regular
+ *   end is `bare`
  */
-export function keepLastBytes(socket: net.Socket, raw: net.Socket): void {
+export function keepLastBytes(socket: net.Socket, raw?: net.Socket): void {
   if (watched.has(socket)) return
   const watch: Watch = {end: undefined, writeError: undefined, onWriteError: undefined}
   let asking = false
@@ -42,11 +45,11 @@ export function keepLastBytes(socket: net.Socket, raw: net.Socket): void {
     if (chunk !== null || watch.end !== undefined) return Reflect.apply(push, socket, [chunk, encoding])
     if (asking) return false
     asking = true
-    const below = handleOf(raw)
+    const below = raw ? handleOf(raw) : handleOf(socket)?._parent
     const again = handleOf(socket)?.reading === false ? 'EALREADY' : readAgain(below)
     if (again === 'EALREADY') watch.end = 'orderly'
     // If TLS runs over TLS (a proxy), the lower one has shown how it ended.
-    else if (again === 'no' || 'encrypted' in raw) watch.end = 'bare'
+    else if (again === 'no' || (raw && 'encrypted' in raw)) watch.end = 'bare'
     if (watch.end !== undefined) return Reflect.apply(push, socket, [null])
     // Twice, so that pending data is read in between.
     setImmediate(() =>

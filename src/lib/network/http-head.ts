@@ -26,7 +26,8 @@ export function readHead(stream: Duplex, signal: AbortSignal): Promise<HttpHead>
   let received: Buffer = Buffer.alloc(0)
   const head = waitFor(stream, 'data', signal, {
     take: (chunk) => {
-      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+      // A copy: the chunk's memory may be used again.
+      received = Buffer.concat([received, chunk])
       const end = received.indexOf('\r\n\r\n')
       // Fail early: a stream that is not HTTP may never end.
       if (!looksLikeHttp(received) || (end < 0 && received.length > HEAD_LIMIT)) throw new NotHttpError()

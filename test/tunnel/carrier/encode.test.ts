@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {encodeControl, encodeData, encodedLength, OPCODE} from '../../../src/lib/tunnel/carrier/frames.js'
-import {SpareBuffers} from '../../../src/lib/tunnel/carrier/spare-buffers.js'
+import {LARGE, giveLarge, takeLarge} from '../../../src/lib/tunnel/carrier/mask.js'
 import {ClientFrames, type ClientFrame} from '../../support/tunnel-frames.js'
 
 /** What the connector's read buffer holds (facts of the wire): more is dropped there without a word. */
@@ -73,18 +73,35 @@ describe('encodeData', () => {
     expect(data.equals(Buffer.alloc(20_000, 7))).toBe(true)
   })
 
-  it('makes the same of data in a buffer that held other things, at any place that its room allows', () => {
-    const buffers = new SpareBuffers()
+  it.each(['small', 'large'])('makes the same in a %s buffer that held other things, at any place in it', (size) => {
+    const whole = size === 'large' ? takeLarge() : Buffer.allocUnsafeSlow(LARGE)
+    if (!whole) throw new Error('this node runs no WebAssembly')
     fc.assert(
-      fc.property(fc.uint8Array({maxLength: 66_000, size: 'max'}), (bytes) => {
-        const out = buffers.take(encodedLength(bytes.length))
-        out.fill(0xff)
-        const frames = decode(encodeData(Buffer.from(bytes), out))
-        expect(Buffer.concat(frames.map(({payload}) => payload)).equals(Buffer.from(bytes))).toBe(true)
-        buffers.give(out)
+      fc.property(fc.uint8Array({maxLength: 66_000, size: 'max'}), fc.nat(70), (bytes, before) => {
+        const data = Buffer.from(bytes)
+        whole.fill(0xff)
+        const out = whole.subarray(before, before + encodedLength(data.length))
+        const frames = decode(encodeData(data, out))
+        expect(Buffer.concat(frames.map(({payload}) => payload)).equals(data)).toBe(true)
+        expect(whole.subarray(0, before).equals(Buffer.alloc(before, 0xff))).toBe(true)
       }),
-      {numRuns: 100},
+      {numRuns: 60},
     )
+    giveLarge(whole)
+  })
+
+  it('masks the end of a large buffer without touching the next one', () => {
+    const all: Buffer[] = []
+    for (let one = takeLarge(); one; one = takeLarge()) all.push(one)
+    expect(all.length).toBeGreaterThan(1)
+    for (const one of all) one.fill(7)
+    for (const one of all) {
+      const data = Buffer.alloc(100, 1)
+      expect(decode(encodeData(data, one.subarray(LARGE - encodedLength(100))))[0]?.payload.equals(data)).toBe(true)
+      for (const other of all) if (other !== one) expect(other[0]).toBe(7)
+      one.fill(7)
+    }
+    for (const one of all) giveLarge(one)
   })
 
   it('takes another mask for each message, over more messages than the pool of random bytes holds', () => {
@@ -109,25 +126,5 @@ describe('encodeControl', () => {
     expect(decode(encodeControl(opcode, payload))).toEqual([
       {final: true, reserved: 0, opcode, masked: true, mask: expect.any(Buffer) as Buffer, payload},
     ])
-  })
-})
-
-describe('SpareBuffers', () => {
-  it('never gives a buffer twice that was not given back', () => {
-    const buffers = new SpareBuffers()
-    const taken = new Set(Array.from({length: 50}, () => buffers.take(10)))
-    expect(taken.size).toBe(50)
-    for (const one of taken) buffers.give(one)
-    const again = Array.from({length: 50}, () => buffers.take(65_000))
-    expect(new Set(again).size).toBe(50)
-    expect(again.some((one) => taken.has(one))).toBe(true)
-  })
-
-  it('has room for whatever is asked, and keeps no giants', () => {
-    const buffers = new SpareBuffers()
-    const giant = buffers.take(1_000_000)
-    expect(giant.length).toBeGreaterThanOrEqual(1_000_000)
-    buffers.give(giant)
-    expect(buffers.take(10)).not.toBe(giant)
   })
 })

@@ -60,6 +60,40 @@ async function forwarded(proxyPort: number): Promise<Forwarded> {
   return {echo, failures}
 }
 
+it('more connections than a signal usually has listeners make node print no warning', async () => {
+  const warnings: Error[] = []
+  const note = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', note)
+  const forward = await forwardTcp({
+    target: {
+      edge: {host: HOST, connectTo: `127.0.0.1:${edge.port}`, caFile: edge.caFile},
+      credentials: {clientId: 'f00d.access', clientSecret: new Secret('present')},
+      tokenId: 'id',
+      name: 'ci',
+      by: 'binding',
+    },
+    listen: {address: '127.0.0.1', port: 0},
+    timeoutMs: AMPLE_MS,
+    events: {onFailure: () => undefined},
+  })
+  const clients = Array.from({length: 15}, () =>
+    net.connect((forward.listen as ListenAddress).port, '127.0.0.1'),
+  )
+  await Promise.all(
+    clients.map(
+      (client) =>
+        new Promise((resolve) => {
+          client.once('data', resolve)
+          client.write('x')
+        }),
+    ),
+  )
+  for (const client of clients) client.destroy()
+  await forward.close()
+  process.removeListener('warning', note)
+  expect(warnings).toEqual([])
+})
+
 describe('a TCP forward behind a proxy of the network', () => {
   it('goes through it, encrypted', async () => {
     const proxy = await startConnectProxy(edge.port)

@@ -25,7 +25,7 @@ import {
   ProtocolError,
 } from './frames.js'
 import type {OpenTunnel} from './handshake.js'
-import {SpareBuffers} from './spare-buffers.js'
+import {Outlet} from './outlet.js'
 
 /** All in milliseconds. */
 export interface CarryTimes {
@@ -66,8 +66,6 @@ const CLOSE_GRACE_MS = 1000
 /** How long the edge may send no data after our close frame. */
 const ANSWER_MS = 5000
 const FIRST_LOOK_MS = 500
-/** How many bytes may wait in a stream before its source is paused. */
-const HIGH_WATER = 1024 * 1024
 const NORMAL = 1000
 const GOING_AWAY = 1001
 const GONE = ['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'ETIMEDOUT', 'ERR_STREAM_DESTROYED']
@@ -102,7 +100,8 @@ class Carrier {
   readonly #done: (error: UserError | undefined, end: CarryEnd) => void
   readonly #carried: Carried = {up: 0, down: 0}
   readonly #reader: FrameReader
-  readonly #spare = new SpareBuffers()
+  readonly #toEdge: Outlet
+  readonly #toOutput: Outlet
   /** Nothing more is written. */
   #closing = false
   /** Our close frame has been sent: after it the edge may end in any way. */
@@ -114,8 +113,8 @@ class Carrier {
   /** The edge's last ping, kept while the connection to it is full. */
   #owedPong: Buffer | undefined
   #idle: NodeJS.Timeout | undefined
-  /** Set while arriving data is being collected. */
-  #gathering: NodeJS.Immediate | undefined
+  /** The socket is paused until the output has taken what waits for it. */
+  #held = false
   #drain: NodeJS.Timeout | undefined
   #look: NodeJS.Timeout | undefined
   #outputFailed = false
@@ -127,12 +126,13 @@ class Carrier {
     this.#output = options.output
     this.#times = {...TIMES, ...options.times}
     this.#done = done
+    this.#toEdge = new Outlet(this.#socket, this.#onWritten)
+    this.#toOutput = new Outlet(this.#output, this.#onGivenOut)
     this.#reader = new FrameReader({
       data: (piece) => {
         this.#carried.down += piece.length
         if (this.#inputEnded) this.#waitForSilence()
-        this.#gather()
-        this.#output.write(piece)
+        this.#toOutput.put(piece)
       },
       ping: (payload) => {
         this.#pong(payload)
@@ -156,7 +156,6 @@ class Carrier {
     socket.on('end', this.#onSocketEnd)
     socket.on('close', this.#onSocketEnd)
     onWriteError(socket, this.#onSocketFull)
-    socket.on('drain', this.#onSocketDrain)
     socket.on('data', this.#onSocketData)
     this.#input.on('data', this.#onInput)
     this.#input.on('end', this.#onInputEnd)
@@ -168,26 +167,11 @@ class Carrier {
     // It may have ended together with its answer.
     if (!this.#settled && (socket.destroyed || socket.readableEnded))
       this.#onSocketEnd(socket.errored ?? undefined)
-    if (!this.#settled && !this.#outputIsFull) socket.resume()
-  }
-
-  /** TLS delivers 16 KiB at a time. One write for all that arrives at once receives a seventh faster. */
-  #gather(): void {
-    if (this.#output.writableCorked > 0) return
-    this.#output.cork()
-    this.#gathering = setImmediate(this.#giveOut)
-  }
-
-  readonly #giveOut = (): void => {
-    this.#output.uncork()
+    if (!this.#settled && !this.#held) socket.resume()
   }
 
   get #details(): CarryDetails {
     return {...this.#carried, advice: this.#options.advice}
-  }
-
-  get #outputIsFull(): boolean {
-    return this.#output.writableLength > HIGH_WATER
   }
 
   #finish(
@@ -196,8 +180,8 @@ class Carrier {
   ): void {
     if (this.#settled) return
     this.#settled = true
-    clearImmediate(this.#gathering)
-    this.#giveOut()
+    this.#toOutput.release()
+    this.#toEdge.release()
     clearTimeout(this.#idle)
     clearTimeout(this.#drain)
     clearTimeout(this.#look)
@@ -282,7 +266,7 @@ class Carrier {
     this.#said = true
     const payload = Buffer.alloc(2)
     payload.writeUInt16BE(code)
-    this.#socket.write(encodeControl(OPCODE.close, payload))
+    this.#toEdge.put(encodeControl(OPCODE.close, payload))
   }
 
   #feed(chunk: Buffer): void {
@@ -298,40 +282,35 @@ class Carrier {
   readonly #onSocketData = (chunk: Buffer): void => {
     this.#sawLife()
     this.#feed(chunk)
-    if (this.#settled || !this.#outputIsFull || this.#socket.isPaused()) return
+    if (this.#settled || this.#held || !this.#toOutput.isFull) return
+    this.#held = true
     this.#socket.pause()
-    this.#output.once('drain', () => {
-      if (this.#settled) return
-      this.#sawLife()
-      if (this.#inputEnded) this.#waitForSilence()
-      this.#socket.resume()
-    })
+  }
+
+  readonly #onGivenOut = (): void => {
+    if (this.#settled || !this.#held || this.#toOutput.isFull) return
+    this.#held = false
+    this.#sawLife()
+    if (this.#inputEnded) this.#waitForSilence()
+    this.#socket.resume()
   }
 
   readonly #onInput = (chunk: Buffer): void => {
     if (this.#closing) return
     this.#carried.up += chunk.length
-    const buffer = this.#spare.take(encodedLength(chunk.length))
-    const written = (error?: Error | null): void => {
-      this.#spare.give(buffer)
-      if (!error) this.#onWritten()
-    }
-    if (this.#socket.write(encodeData(chunk, buffer), written) || this.#socket.writableLength <= HIGH_WATER)
-      return
-    this.#input.pause()
+    this.#toEdge.add(encodeData(chunk, this.#toEdge.room(encodedLength(chunk.length))).length)
+    if (this.#toEdge.isFull) this.#input.pause()
   }
 
-  /** A slow connection that still moves is a sign of life: the edge's answers wait behind that data. */
-  #onWritten(): void {
-    if (!this.#settled && this.#socket.writableLength > 0) this.#sawLife()
-  }
-
-  readonly #onSocketDrain = (): void => {
+  readonly #onWritten = (): void => {
     if (this.#settled) return
+    // A slow connection that still moves is a sign of life: the edge's answers wait behind that data.
+    if (this.#toEdge.waiting > 0) this.#sawLife()
+    if (this.#toEdge.isFull) return
     const owed = this.#owedPong
     this.#owedPong = undefined
     if (owed) this.#pong(owed)
-    this.#input.resume()
+    if (this.#input.isPaused()) this.#input.resume()
   }
 
   readonly #onInputEnd = (): void => {
@@ -390,8 +369,8 @@ class Carrier {
   /** Only the last ping is answered, so that an edge that pings and never reads cannot fill memory. */
   #pong(payload: Buffer): void {
     if (this.#closing) return
-    if (this.#socket.writableLength > HIGH_WATER) this.#owedPong = Buffer.from(payload)
-    else this.#socket.write(encodeControl(OPCODE.pong, payload))
+    if (this.#toEdge.isFull) this.#owedPong = Buffer.from(payload)
+    else this.#toEdge.put(encodeControl(OPCODE.pong, payload))
   }
 
   #sawLife(): void {
@@ -418,7 +397,7 @@ class Carrier {
       this.#socket.destroy()
     } else {
       this.#asked = true
-      if (!this.#closing) this.#socket.write(encodeControl(OPCODE.ping, Buffer.alloc(0)))
+      if (!this.#closing) this.#toEdge.put(encodeControl(OPCODE.ping, Buffer.alloc(0)))
       this.#waitForLife(this.#times.silence)
     }
   }
@@ -431,7 +410,7 @@ class Carrier {
 
   readonly #onSilence = (): void => {
     // First comes what is still being sent or waits for the output.
-    if (this.#socket.isPaused() || (!this.#closing && this.#socket.writableLength > 0)) {
+    if (this.#socket.isPaused() || (!this.#closing && this.#toEdge.waiting > 0)) {
       this.#drain?.refresh()
     } else if (this.#closing) {
       this.#finish(undefined, {note: endedSilent(this.#times.drain)})

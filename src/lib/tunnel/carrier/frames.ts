@@ -1,5 +1,6 @@
 import {isUtf8} from 'node:buffer'
 import {randomFillSync} from 'node:crypto'
+import {mask} from './mask.js'
 
 /** The connector reads each message into a buffer of 16 KiB and cuts off a longer one (cloudflared's source). */
 const MESSAGE_LIMIT = 16_384
@@ -23,18 +24,16 @@ export class ProtocolError extends Error {
   }
 }
 
-const pool = Buffer.alloc(8192)
+const pool = new Int32Array(2048)
 let poolAt = pool.length
 
-/** Where in {@link pool} the next mask of four random bytes starts. */
+/** Four random bytes. */
 function nextMask(): number {
   if (poolAt >= pool.length) {
     randomFillSync(pool)
     poolAt = 0
   }
-  const at = poolAt
-  poolAt += 4
-  return at
+  return pool[poolAt++] ?? 0
 }
 
 /** The most bytes that {@link encodeData} makes of this many. */
@@ -49,7 +48,6 @@ export function encodedLength(length: number): number {
  */
 export function encodeData(
   data: Buffer,
-  // Not from node's shared pool: the fast mask needs a buffer that starts at a multiple of four.
   out: Buffer = Buffer.allocUnsafeSlow(encodedLength(data.length)),
 ): Buffer {
   let at = 0
@@ -83,30 +81,14 @@ function writeFrame(
     out[at++] = length >> 8
     out[at++] = length & 0xff
   }
-  const mask = nextMask()
-  pool.copy(out, at, mask, mask + 4)
-  at += 4
+  const word = nextMask()
+  out[at++] = word
+  out[at++] = word >> 8
+  out[at++] = word >> 16
+  out[at++] = word >>> 24
   data.copy(out, at, from, to)
-  xor(out, at, length, mask)
+  mask(out, at, at + length, word)
   return at + length
-}
-
-/** XORs with the mask at `pool[mask..mask+4]`, four bytes at a time where the buffer is aligned. */
-function xor(out: Buffer, start: number, length: number, mask: number): void {
-  const end = start + length
-  const key = (i: number): number => pool[mask + (i & 3)] ?? 0
-  let at = start
-  let phase = 0
-  while (at < end && ((out.byteOffset + at) & 3) !== 0) out[at] = (out[at++] ?? 0) ^ key(phase++)
-  const word = key(phase) | (key(phase + 1) << 8) | (key(phase + 2) << 16) | (key(phase + 3) << 24)
-  const count = (end - at) >> 2
-  // Int32Array refuses this offset when there are no whole words.
-  if (count > 0) {
-    const words = new Int32Array(out.buffer, out.byteOffset + at, count)
-    for (let i = 0; i < count; i++) words[i] = (words[i] ?? 0) ^ word
-    at += count * 4
-  }
-  while (at < end) out[at] = (out[at++] ?? 0) ^ key(phase++)
 }
 
 export interface FrameHandler {
@@ -119,7 +101,7 @@ export interface FrameHandler {
 /** The longest header: two bytes, and eight of length. */
 const HEADER_LIMIT = 10
 
-/** Reads a server's frames from chunks of any size. Data is passed on as it arrives, never collected. */
+/** Reads a server's frames from chunks of any size, and keeps none. Data is passed on as it arrives, never collected. */
 export class FrameReader {
   readonly #handler: FrameHandler
   /** The start of a header, or of a control frame, that is not complete yet. */
@@ -157,7 +139,7 @@ export class FrameReader {
       }
       const header = readHeader(input)
       if (header === undefined) {
-        this.#pending = input
+        this.#pending = Buffer.from(input)
         return
       }
       this.#check(header)
@@ -168,7 +150,7 @@ export class FrameReader {
         continue
       }
       if (input.length < header.size + header.length) {
-        this.#pending = input
+        this.#pending = Buffer.from(input)
         return
       }
       this.#control(header.opcode, input.subarray(header.size, header.size + header.length))

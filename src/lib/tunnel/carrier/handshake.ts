@@ -10,7 +10,7 @@ import {checkHeaders} from './header-line.js'
 import {dialEdge, type DialOptions} from './connect.js'
 import {readHead, type HttpHead} from '../../network/http-head.js'
 
-export interface HandshakeOptions extends Omit<DialOptions, 'context'> {
+export interface HandshakeOptions extends DialOptions {
   /** Undefined: as a client without credentials. */
   credentials: ServiceCredentials | undefined
 }
@@ -33,7 +33,7 @@ const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 export async function openTunnel({credentials, ...options}: HandshakeOptions): Promise<OpenTunnel> {
   const {edge} = options
   const request = requestFor(edge, credentials)
-  return dialEdge(options, async (socket, deadlines) => {
+  return dialEdge({...options, inPlace: true}, async (socket, deadlines) => {
     deadlines.begin('answer')
     socket.write(request.head)
     const answer = await readHead(socket, deadlines.signal)

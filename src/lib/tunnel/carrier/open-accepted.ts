@@ -20,7 +20,10 @@ export async function openAccepted(
   {
     credentials,
     ...where
-  }: {credentials: StoredCredentials} & Pick<HandshakeOptions, 'edge' | 'environment' | 'signal'>,
+  }: {credentials: StoredCredentials} & Pick<
+    HandshakeOptions,
+    'edge' | 'environment' | 'signal' | 'context' | 'cache'
+  >,
   timeoutMs?: number,
   now = Date.now(),
 ): Promise<AcceptedTunnel> {

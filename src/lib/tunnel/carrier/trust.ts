@@ -1,21 +1,25 @@
 import {X509Certificate} from 'node:crypto'
-import fs from 'node:fs'
 import os from 'node:os'
 import tls from 'node:tls'
-import {SYSTEM_STORE, takesSystemStore, withMore} from '../../network/certificates.js'
+import {filesSync as fs} from '../../system/disk.js'
+import {contextWith, SYSTEM_STORE, takesSystemStore, windowsCas} from '../../network/certificates.js'
 import {UserError} from '../../core/errors.js'
+import {posixPath} from '../../core/posix-path.js'
 import {readForeignFile} from '../../system/own-files.js'
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const MINIMUM = {minVersion: 'TLSv1.2'} as const
 
 /** Where OpenSSL finds a CA by the hash of its name: on Debian, Alpine, Arch and SUSE; on Fedora. */
-const BY_HASH = ['/etc/ssl/certs', '/etc/pki/ca-trust/extracted/pem/directory-hash']
-const BUNDLES = [
-  '/etc/ssl/certs/ca-certificates.crt',
-  '/etc/pki/tls/certs/ca-bundle.crt',
-  '/etc/ssl/ca-bundle.pem',
-  '/etc/ssl/cert.pem',
+const byHashIn = (): (string | undefined)[] => [
+  posixPath('/etc/ssl/certs'),
+  posixPath('/etc/pki/ca-trust/extracted/pem/directory-hash'),
+]
+const bundles = (): (string | undefined)[] => [
+  posixPath('/etc/ssl/certs/ca-certificates.crt'),
+  posixPath('/etc/pki/tls/certs/ca-bundle.crt'),
+  posixPath('/etc/ssl/ca-bundle.pem'),
+  posixPath('/etc/ssl/cert.pem'),
 ]
 
 /**
@@ -30,7 +34,7 @@ export function trustFlags(): string[] {
 }
 
 /**
- * What a certificate is checked against: the CAs of the system or of node, and those in the file.
+ * What a certificate is checked against: the CAs of the system or of node, on Windows both, and those in the file.
  *
  * @param caFile PEM, one certificate or several
  * @param extraFile the value of NODE_EXTRA_CA_CERTS: node 20 drops those certificates when a CA is added
@@ -40,52 +44,105 @@ export async function trustContext(
   caFile: string | undefined,
   extraFile?: string,
 ): Promise<tls.SecureContext> {
-  return (await readTrust(caFile, extraFile))()
+  return (await readTrust(caFile, extraFile)).context()
 }
 
-/** The same in two steps: reads and checks the files, and returns what makes the context, which only takes processor time. */
-export async function readTrust(
-  caFile: string | undefined,
-  extraFile?: string,
-): Promise<() => tls.SecureContext> {
+/** What a certificate is checked against. The files have been read and checked. */
+export interface Trust {
+  /** Takes only processor time, up to 40 ms. */
+  context: () => tls.SecureContext
+  /** Where it is faster to know the one CA that is needed; elsewhere OpenSSL looks it up. */
+  choice?: {
+    /** All CAs, as PEM. */
+    certificates: () => readonly string[]
+    /** Trusts one of them only. */
+    one: (pem: string) => tls.SecureContext
+    /** Trusts all, also after {@link one}. */
+    all: () => tls.SecureContext
+  }
+}
+
+/** The same in two steps. */
+export async function readTrust(caFile: string | undefined, extraFile?: string): Promise<Trust> {
   const [own, extra] = await Promise.all([
     caFile === undefined ? [] : readCa(caFile),
     caFile === undefined ? [] : readCertificates(extraFile),
   ])
   const more = [...own, ...extra]
-  if (takesSystemStore()) return () => systemContext(more)
+  if (takesSystemStore()) return systemTrust(more)
   // `zt ssh proxy` trusts the system's CAs, or those that the variable names; so does everything else in zt that connects
   // to an edge.
   const {SSL_CERT_FILE} = process.env
-  const bundle = byHash() === undefined ? undefined : BUNDLES.find((file) => fs.existsSync(file))
+  const bundle = byHash() === undefined ? undefined : bundles().find((file) => file && fs.existsSync(file))
   const system = await readCertificates(SSL_CERT_FILE ?? bundle)
-  return () => contextWith([...more, ...system])
+  const added = [...more, ...system, ...windowsCas()]
+  return chosen(
+    () => contextWith(added, MINIMUM),
+    () => [...added, ...nodeCas()],
+  )
 }
 
-function contextWith(more: readonly string[]): tls.SecureContext {
-  return withMore(tls.createSecureContext(MINIMUM), more, MINIMUM)
+function chosen(context: () => tls.SecureContext, certificates: () => readonly string[]): Trust {
+  return {context, choice: {certificates, one: (pem) => trusting([pem]), all: context}}
 }
 
-/** Node reads these variables when it makes a context; child processes must not inherit them. */
-function systemContext(more: string[]): tls.SecureContext {
+function trusting(ca: string[]): tls.SecureContext {
+  return tls.createSecureContext({...MINIMUM, ca})
+}
+
+function nodeCas(): string[] {
+  return tls.rootCertificates.map((pem) => pem.trim())
+}
+
+async function systemTrust(more: string[]): Promise<Trust> {
   const {SSL_CERT_DIR, SSL_CERT_FILE} = process.env
-  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) return contextWith(more)
   const directory = byHash()
-  // The flag was written for another machine.
-  if (directory === undefined) return contextWith([...tls.rootCertificates, ...more])
-  process.env['SSL_CERT_DIR'] = directory
+  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) {
+    const context = (): tls.SecureContext => contextWith(more, MINIMUM)
+    const text = await readBundle(SSL_CERT_FILE)
+    if (text === undefined) return {context}
+    // With the first CA that it adds, node has OpenSSL read its file, though the context need not use it.
+    const withoutFile = <T>(make: () => T): T => withPlaces({SSL_CERT_FILE: os.devNull}, make)
+    return {
+      context,
+      choice: {
+        certificates: () => [...more, ...certificatesIn(text)],
+        one: (pem) => withoutFile(() => trusting([pem])),
+        // It reads its file only once, and has not.
+        all: () => withoutFile(() => contextWith([...more, text], MINIMUM)),
+      },
+    }
+  }
   // Otherwise all CAs are read from one file, which some systems have in OpenSSL's default place.
-  process.env['SSL_CERT_FILE'] = os.devNull
+  if (directory !== undefined) {
+    const places = {SSL_CERT_DIR: directory, SSL_CERT_FILE: os.devNull}
+    return {context: () => withPlaces(places, () => contextWith(more, MINIMUM))}
+  }
+  // The flag was written for another machine.
+  const all = [...nodeCas(), ...more]
+  return chosen(
+    () => contextWith(all, MINIMUM),
+    () => all,
+  )
+}
+
+/** With other places in which OpenSSL finds CAs. It reads these variables when node makes a context; child processes must not inherit them. */
+function withPlaces<T>(places: Record<string, string>, make: () => T): T {
+  const before = {...process.env}
+  Object.assign(process.env, places)
   try {
-    return contextWith(more)
+    return make()
   } finally {
-    delete process.env['SSL_CERT_DIR']
-    delete process.env['SSL_CERT_FILE']
+    for (const name of Object.keys(places)) {
+      if (before[name] === undefined) delete process.env[name]
+      else process.env[name] = before[name]
+    }
   }
 }
 
 function byHash(): string | undefined {
-  return BY_HASH.find((directory) => {
+  return byHashIn().find((directory) => {
+    if (directory === undefined) return false
     try {
       return fs.readdirSync(directory).some((name) => /^[0-9a-f]{8}\.0$/.test(name))
     } catch {
@@ -115,12 +172,20 @@ async function readCa(file: string): Promise<string[]> {
 
 /** None if they cannot be read: node has warned of NODE_EXTRA_CA_CERTS when it started. */
 async function readCertificates(file: string | undefined): Promise<string[]> {
-  if (file === undefined || file === '') return []
+  return certificatesIn((await readBundle(file)) ?? '')
+}
+
+async function readBundle(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined || file === '') return undefined
   try {
-    return readForeignFile(file)?.toString('latin1').match(CERTIFICATES) ?? []
+    return readForeignFile(file)?.toString('latin1')
   } catch {
-    return []
+    return undefined
   }
+}
+
+function certificatesIn(text: string): string[] {
+  return text.match(CERTIFICATES) ?? []
 }
 
 function badCa(file: string, why: string): UserError {

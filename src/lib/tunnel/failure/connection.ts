@@ -47,6 +47,11 @@ export function isConnectionError(error: unknown): boolean {
   return error instanceof NotHttpError || error instanceof NoAnswerError || codeOf(error) !== ''
 }
 
+/** Whether a connection failed because the certificate of the other side is not trusted. */
+export function isDistrusted(error: unknown): boolean {
+  return isDistrust(codeOf(error))
+}
+
 /** Whether zt did not trust the certificate. If the other side asks for a client certificate, the code is ERR_SSL_…. */
 function isDistrust(code: string): boolean {
   return !code.startsWith('ERR_SSL_') && /CERT|ISSUER|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(code)

@@ -1,7 +1,10 @@
+import {setMaxListeners} from 'node:events'
 import net from 'node:net'
+import type {SecureContext} from 'node:tls'
 import type {Environment} from '../../config/paths.js'
 import {isGone, reset, resetOnceTaken} from '../../network/tcp-peer.js'
 import {carry, type CarryTimes} from '../carrier/carry.js'
+import {trustOf} from '../carrier/edge-agent.js'
 import {openAccepted} from '../carrier/open-accepted.js'
 import type {Target} from '../target/target.js'
 import {startListening, type ListenWish} from './listen.js'
@@ -29,11 +32,15 @@ const UNSEEN_DRAIN_MS = 120_000
 /**
  * Listens for TCP connections and carries each through a tunnel of its own.
  *
- * @throws UserError as {@link startListening}
+ * @throws UserError as {@link startListening}; `config` / `BAD_CA_FILE`
  */
 export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
-  const {listen, limit = CONNECTION_LIMIT, events} = options
+  const {listen, limit = CONNECTION_LIMIT, events, target, environment} = options
+  // Once: it takes more processor time than the rest of a connection.
+  const context = await trustOf({edge: target.edge, environment})
   const ending = new AbortController()
+  // Each connection listens for it.
+  setMaxListeners(0, ending.signal)
   const open = new Set<net.Socket>()
   let served = 0
   const server = net.createServer({allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true})
@@ -45,7 +52,7 @@ export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
     // carry listens once; later errors of a finished connection do not matter.
     socket.on('error', () => undefined)
     socket.once('close', () => open.delete(socket))
-    serve(socket, {...options, signal: ending.signal}).catch((error: unknown) => {
+    serve(socket, {...options, context, signal: ending.signal}).catch((error: unknown) => {
       // A reset, so that the client does not take it for a regular end; it has received everything before it.
       if (!socket.writableEnded) reset(socket)
       if (!ending.signal.aborted) events.onFailure(error)
@@ -78,9 +85,10 @@ async function serve(
     idleMs = CLIENT_IDLE_MS,
     events,
     signal,
-  }: Omit<TcpForwardOptions, 'listen'> & {signal: AbortSignal},
+    context,
+  }: Omit<TcpForwardOptions, 'listen'> & {context: SecureContext; signal: AbortSignal},
 ): Promise<void> {
-  const {tunnel, onlyPrevious} = await openAccepted({...target, environment, signal}, timeoutMs)
+  const {tunnel, onlyPrevious} = await openAccepted({...target, environment, context, signal}, timeoutMs)
   if (onlyPrevious !== undefined) events.onlyPrevious?.(onlyPrevious)
   if (socket.destroyed || signal.aborted) {
     // The client has gone meanwhile, or the forward is ending.

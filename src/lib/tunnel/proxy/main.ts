@@ -1,10 +1,11 @@
-import fs from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import type {Readable, Writable} from 'node:stream'
+import {filesSync as fs} from '../../system/disk.js'
 import {guardProcess, redactStream} from '../../system/crash.js'
 import {watchReader} from '../../system/stdout-reader.js'
 import {errorLines} from '../../core/error-text.js'
+import {readInPlace} from '../../network/read-in-place.js'
 import {bePatient} from '../../core/patience.js'
 import {visible} from '../../core/text.js'
 import {runProxy} from './proxy.js'
@@ -73,31 +74,23 @@ export async function main(argv: string[], notes: readonly string[] = []): Promi
   return code
 }
 
-/**
- * A socket that reads into the same memory each time: with new memory for each piece an upload's peak was 89 MiB instead
- * of 56. A listener must be done with a piece when it returns. Falls back to process.stdin where stdin is not a pipe.
- */
+/** A socket that reads in place; process.stdin where stdin is not a pipe. */
 function openStdin(): Readable {
+  const reading = readInPlace(Buffer.allocUnsafeSlow(64 * 1024))
   const options: net.SocketConstructorOpts & net.ConnectOpts & {manualStart: boolean} = {
     fd: 0,
     readable: true,
     writable: false,
     manualStart: true,
-    onread: {
-      buffer: Buffer.allocUnsafeSlow(64 * 1024),
-      callback: (length, buffer) => {
-        socket.emit('data', Buffer.from(buffer.buffer, buffer.byteOffset, length))
-        return !socket.isPaused()
-      },
-    },
+    onread: reading.onread,
   }
-  let socket: net.Socket
   try {
-    socket = new net.Socket(options)
+    const socket = new net.Socket(options)
+    reading.into(socket)
+    return socket
   } catch {
     return process.stdin
   }
-  return socket
 }
 
 /** A socket over the pipe is faster than process.stdout, which is used where stdout is a file. */

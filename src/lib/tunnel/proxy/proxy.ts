@@ -1,7 +1,7 @@
-import fs from 'node:fs'
 import path from 'node:path'
 import type {Readable, Writable} from 'node:stream'
 import {parseArgs} from 'node:util'
+import {filesSync as fs} from '../../system/disk.js'
 import type {Environment} from '../../config/paths.js'
 import {withSandboxStart} from '../../config/sandbox-down.js'
 import {loadSettings} from '../../config/settings.js'
@@ -83,10 +83,11 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
     const options = parse(argv)
     host = options.host
     profile = options.values.profile
-    if (!json)
+    // Even to say nothing takes a millisecond.
+    if (!json && io.notes?.length)
       say(
         io,
-        (io.notes ?? []).map((note) => `note:  ${note}`),
+        io.notes.map((note) => `note:  ${note}`),
       )
     settings = await loadSettings({
       env: io.env,
@@ -124,7 +125,13 @@ export async function runProxy(argv: string[], io: ProxyIo): Promise<number> {
       cloudflared: launcher !== undefined,
     })
     const {tunnel, credentials, onlyPrevious} = await openAccepted(
-      {edge, credentials: target.credentials, environment: io.env, signal: io.signal},
+      {
+        edge,
+        credentials: target.credentials,
+        environment: io.env,
+        signal: io.signal,
+        cache: settings.paths.cache,
+      },
       options.timeoutMs,
     )
     if (onlyPrevious !== undefined) say(io, [`note:  ${onlyPreviousText(target, onlyPrevious)}`])

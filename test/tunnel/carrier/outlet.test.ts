@@ -1,0 +1,84 @@
+import {Writable} from 'node:stream'
+import fc from 'fast-check'
+import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
+import {LARGE} from '../../../src/lib/tunnel/carrier/mask.js'
+import {Outlet} from '../../../src/lib/tunnel/carrier/outlet.js'
+
+const PIECE = Buffer.alloc(64 * 1024, 'x')
+
+describe('Outlet', () => {
+  it('writes the bytes of any pieces in their order, however slowly the stream takes them, before and after release', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({length: fc.nat(300_000), wait: fc.boolean(), late: fc.boolean()}), {maxLength: 12}),
+        fc.nat(12),
+        async (steps, released) => {
+          const taken: Buffer[] = []
+          const stream = new Writable({
+            write: (chunk: Buffer, _, done) => {
+              const late = steps[taken.length % steps.length]?.late
+              // Its memory is read late, as by a system whose buffers are full.
+              const take = (): void => {
+                taken.push(Buffer.from(chunk))
+                done()
+              }
+              if (late) setImmediate(take)
+              else take()
+            },
+          })
+          let written = 0
+          const outlet = new Outlet(stream, () => written++)
+          const given: Buffer[] = []
+          for (const [at, {length, wait}] of steps.entries()) {
+            const piece = Buffer.alloc(length, at + 1)
+            given.push(piece)
+            if (at === released) outlet.release()
+            outlet.put(piece)
+            if (wait) await new Promise((resolve) => setImmediate(resolve))
+          }
+          outlet.release()
+          await new Promise((resolve) => stream.end(resolve))
+          expect(Buffer.concat(taken).equals(Buffer.concat(given))).toBe(true)
+          expect(outlet.waiting).toBe(0)
+          expect(written).toBe(taken.length)
+        },
+      ),
+      {numRuns: 60},
+    )
+  })
+
+  describe('lets wait', () => {
+    beforeEach(() => {
+      vi.useFakeTimers()
+    })
+    afterEach(() => {
+      vi.useRealTimers()
+    })
+
+    /** How much is written at most at once to a stream that takes this long for each piece of 64 KiB. */
+    async function mostAtOnce(msPerPiece: number): Promise<number> {
+      let most = 0
+      const stream = new Writable({
+        write: ({length}: Buffer, _, done) => {
+          most = Math.max(most, length)
+          setTimeout(done, (length / PIECE.length) * msPerPiece)
+        },
+      })
+      const outlet = new Outlet(stream, () => undefined)
+      for (let round = 0; round < 400; round++) {
+        while (!outlet.isFull) outlet.put(PIECE)
+        await vi.advanceTimersByTimeAsync(10)
+      }
+      outlet.release()
+      return most
+    }
+
+    it('a megabyte for a fast stream', async () => {
+      expect(await mostAtOnce(1)).toBe(LARGE)
+    })
+
+    it('little for a slow stream, so that what follows does not wait long', async () => {
+      expect(await mostAtOnce(20)).toBeLessThanOrEqual(2 * PIECE.length)
+    })
+  })
+})
