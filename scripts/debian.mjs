@@ -1,9 +1,10 @@
 // Makes a .deb of an executable of zt (docs/release.md). The same executable and sources give the same bytes.
-import {execFileSync} from 'node:child_process'
+import {execFile, execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import {promisify} from 'node:util'
 import zlib from 'node:zlib'
 import {fill} from './fill.mjs'
 import {executableLicences} from './licences.mjs'
@@ -28,10 +29,10 @@ const SHELLS = {
  * @param {string} release.maintainer a name and an address
  * @param {string} release.homepage
  * @param {string} [release.compression] for dpkg-deb. xz takes a minute
- * @returns {string} the path of the package
+ * @returns {Promise<string>} the path of the package
  * @throws if the executable is not one of that architecture, or dpkg-deb fails
  */
-export function makeDeb({
+export async function makeDeb({
   executable,
   architecture,
   into,
@@ -76,19 +77,14 @@ export function makeDeb({
       }),
     )
     tidy(tree, date)
-    execFileSync(
-      'dpkg-deb',
-      // Several threads give other bytes than one.
-      ['--root-owner-group', `-Z${compression}`, ...fast(compression), '--build', tree, file],
-      {
-        env: {
-          PATH: process.env.PATH,
-          SOURCE_DATE_EPOCH: String(date.getTime() / 1000),
-          DPKG_DEB_THREADS_MAX: '1',
-        },
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    )
+    const how = ['--root-owner-group', `-Z${compression}`, ...fast(compression)]
+    // Several threads give other bytes than one.
+    const env = {
+      PATH: process.env.PATH,
+      SOURCE_DATE_EPOCH: String(date.getTime() / 1000),
+      DPKG_DEB_THREADS_MAX: '1',
+    }
+    await promisify(execFile)('dpkg-deb', [...how, '--build', tree, file], {env})
     return file
   } finally {
     fs.rmSync(tree, {recursive: true, force: true})

@@ -120,21 +120,36 @@ async function release(root, {out, url, homepage, publisher, maintainer}) {
     const {makeSbom} = await import('./sbom.mjs')
     const {manifests} = await import('./manifests.mjs')
     fs.writeFileSync(path.join(work, LICENCES), licenceText(root))
-    const contents = [{file: path.join(work, archive), contents: 'npm'}]
-    for (const [target, architecture] of Object.entries(TARGETS)) {
+    const executables = Object.keys(TARGETS).map((target) => {
       const name = `zt-${target}${target.startsWith('win') ? '.exe' : ''}`
-      const executable = path.join(work, name)
-      fs.copyFileSync(at('dist-executable', name), executable)
-      contents.push({file: executable, contents: 'executable', target})
-      if (architecture === undefined) continue
-      console.log(`$ dpkg-deb --build (${architecture})`)
-      const file = makeDeb({executable, architecture, into: work, version, date, maintainer, homepage})
-      contents.push({file, contents: 'executable', executable, target})
-    }
-    const debs = contents.map(({file}) => file).filter((file) => file.endsWith('.deb'))
-    await promisify(execFile)('lintian', ['--fail-on', 'error,warning', ...debs]).catch(({stdout}) => {
-      throw new Refusal(`lintian found:\n${stdout}`, 'packaging/debian')
+      fs.copyFileSync(at('dist-executable', name), path.join(work, name))
+      return {file: path.join(work, name), contents: 'executable', target}
     })
+    const forDebian = executables.filter(({target}) => TARGETS[target] !== undefined)
+    console.log(`$ dpkg-deb --build (${forDebian.map(({target}) => TARGETS[target]).join(', ')})`)
+    const packages = await Promise.all(
+      forDebian.map(async ({file: executable, target}) => {
+        const what = {
+          executable,
+          architecture: TARGETS[target],
+          into: work,
+          version,
+          date,
+          maintainer,
+          homepage,
+        }
+        return {file: await makeDeb(what), contents: 'executable', executable, target}
+      }),
+    )
+    console.log('$ lintian')
+    await Promise.all(
+      packages.map(({file}) =>
+        promisify(execFile)('lintian', ['--fail-on', 'error,warning', file]).catch(({stdout}) => {
+          throw new Refusal(`lintian found:\n${stdout}`, 'correct it in packaging/debian, and commit')
+        }),
+      ),
+    )
+    const contents = [{file: path.join(work, archive), contents: 'npm'}, ...executables, ...packages]
     for (const one of contents)
       fs.writeFileSync(`${one.file}.cdx.json`, await makeSbom({...one, version, date}))
     const sums = {

@@ -30,7 +30,9 @@ interface Sbom {
   metadata: {component: Component}
   components: Component[]
 }
-const {makeDeb} = (await import(path.join(scripts, 'debian.mjs'))) as {makeDeb: (release: object) => string}
+const {makeDeb} = (await import(path.join(scripts, 'debian.mjs'))) as {
+  makeDeb: (release: object) => Promise<string>
+}
 const {makeSbom, sbomFault} = (await import(path.join(scripts, 'sbom.mjs'))) as {
   makeSbom: (what: object) => Promise<string>
   sbomFault: (text: string) => Promise<string | null>

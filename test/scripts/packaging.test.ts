@@ -13,7 +13,7 @@ const {manifests} = (await import(path.join(scripts, 'manifests.mjs'))) as {
 }
 const {debianVersion, makeDeb} = (await import(path.join(scripts, 'debian.mjs'))) as {
   debianVersion: (version: string) => string
-  makeDeb: (release: object) => string
+  makeDeb: (release: object) => Promise<string>
 }
 
 const sums = {executable: 'ab'.repeat(32), licences: 'cd'.repeat(32)}
@@ -137,13 +137,13 @@ describe('the Debian package', () => {
       Buffer.from('\x7fELF\x02\x01\x01'.padEnd(18, '\0') + '\x3e\0', 'latin1'),
     ],
     ['a file that is no executable', Buffer.from('#!/bin/sh\n')],
-  ])('is not made of %s', (_, head) => {
+  ])('is not made of %s', async (_, head) => {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'zt-deb-'))
     const executable = path.join(directory, 'zt')
     fs.writeFileSync(executable, head)
     try {
-      const make = (): string => makeDeb({...RELEASE, executable, architecture: 'arm64', into: directory})
-      expect(make).toThrow('is not an executable for arm64')
+      const made = makeDeb({...RELEASE, executable, architecture: 'arm64', into: directory})
+      await expect(made).rejects.toThrow('is not an executable for arm64')
       expect(fs.readdirSync(directory)).toEqual(['zt'])
     } finally {
       fs.rmSync(directory, {recursive: true})
