@@ -76,7 +76,7 @@ export async function makeDeb({
         INSTALLED_SIZE: String(installedSize(tree)),
       }),
     )
-    tidy(tree, date)
+    tidy(tree)
     const how = ['--root-owner-group', `-Z${compression}`, ...fast(compression)]
     // Several threads give other bytes than one.
     const env = {
@@ -174,17 +174,11 @@ function installedSize(tree) {
     .reduce((sum, {one, at}) => sum + (one.isFile() ? Math.ceil(fs.statSync(at).size / 1024) : 1), 0)
 }
 
-/** The same modes and times whatever the umask, and the clock, were. */
-function tidy(tree, date) {
-  const all = fs.readdirSync(tree, {recursive: true, withFileTypes: true})
-  for (const one of all) {
+/** The same modes whatever the umask was. dpkg-deb sets the times, because all files are newer than the sources. */
+function tidy(tree) {
+  fs.chmodSync(tree, 0o755)
+  for (const one of fs.readdirSync(tree, {recursive: true, withFileTypes: true})) {
     const at = path.join(one.parentPath, one.name)
     fs.chmodSync(at, one.isDirectory() || at.endsWith('/usr/bin/zt') ? 0o755 : 0o644)
-    if (one.isFile()) fs.utimesSync(at, date, date)
   }
-  // Directories last: writing into one changes its time.
-  for (const one of all.filter((each) => each.isDirectory()))
-    fs.utimesSync(path.join(one.parentPath, one.name), date, date)
-  fs.chmodSync(tree, 0o755)
-  fs.utimesSync(tree, date, date)
 }
