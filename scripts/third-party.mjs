@@ -121,3 +121,20 @@ export function packagesIn(text) {
     }),
   )
 }
+
+/**
+ * Reads the texts in a licence file, each with the packages that it is for.
+ *
+ * @param {string} text of {@link licenceFile}
+ * @returns {{packages: {name: string, version: string, licence: string, change?: string}[], texts: string}[]}
+ */
+export function sectionsIn(text) {
+  const heads = new RegExp(`^${RULE}\n((?:\\S+ \\d\\S* \\(.+\\)\n(?:changed in zt: .+\n)?)+)${RULE}\n`, 'gm')
+  const found = [...text.matchAll(heads)]
+  return found.map(({0: whole, 1: list, index}, at) => ({
+    packages: [...list.matchAll(/^(\S+) (\d\S*) \((.+)\)\n(?:changed in zt: (.+)\n)?/gm)].map(
+      ([, name, version, licence, change]) => ({name, version, licence, ...(change && {change})}),
+    ),
+    texts: text.slice(index + whole.length, found[at + 1]?.index).trim(),
+  }))
+}

@@ -14,9 +14,12 @@ interface ThirdParty {
   thirdParty: (root: string, metafiles: Metafile[], changes: Record<string, string>) => Listed[]
   licenceFile: (packages: Listed[]) => string
   packagesIn: (text: string) => Listed[]
+  sectionsIn: (text: string) => {packages: (Listed & {change?: string})[]; texts: string}[]
 }
 const script = path.resolve(import.meta.dirname, '../../scripts/third-party.mjs')
-const {thirdParty, licenceFile, packagesIn} = (await import(pathToFileURL(script).href)) as ThirdParty
+const {thirdParty, licenceFile, packagesIn, sectionsIn} = (await import(
+  pathToFileURL(script).href
+)) as ThirdParty
 
 let root: string
 beforeEach(async () => {
@@ -140,5 +143,22 @@ describe('the file of licences', () => {
     const found = of('node_modules/@scope/a-long-name-of-a-package/a.js')
     const listed = found.map(({name, version, licence}) => ({name, version, licence}))
     expect(packagesIn(licenceFile(found))).toEqual(listed)
+  })
+
+  it('has sections that can be read back, each text with all its packages and what was changed', async () => {
+    const own = `${'='.repeat(80)}\nnot a head\n${'='.repeat(80)}\nits own`
+    await install('@scope/one', {license: 'ISC', version: '10.0.0-rc.1'}, {LICENSE: own})
+    await install('two')
+    const files = bundle('node_modules/@scope/one/a.js', 'node_modules/two/a.js')
+    expect(sectionsIn(licenceFile(thirdParty(root, [files], {two: 'it is (much) faster'})))).toEqual([
+      {packages: [{name: '@scope/one', version: '10.0.0-rc.1', licence: 'ISC'}], texts: own},
+      {
+        packages: [
+          {name: 'esbuild', version: '1.0.0', licence: 'MIT'},
+          {name: 'two', version: '1.0.0', licence: 'MIT', change: 'it is (much) faster'},
+        ],
+        texts: MIT,
+      },
+    ])
   })
 })

@@ -1,0 +1,50 @@
+// How Windows' package managers find the executable: a manifest for scoop, three for winget (docs/release.md).
+import fs from 'node:fs'
+import path from 'node:path'
+import {fill} from './fill.mjs'
+
+const root = path.resolve(import.meta.dirname, '..')
+
+/**
+ * @param {object} release
+ * @param {string} release.version
+ * @param {Date} release.date
+ * @param {string} release.url below which the files of the release are
+ * @param {string} release.homepage
+ * @param {string} release.publisher as it begins winget's identifier
+ * @param {{executable: string, licences: string}} release.sums SHA-256 in hexadecimal
+ * @returns {Record<string, string>} the text of each file, by its path
+ */
+export function manifests({version, date, url, homepage, publisher, sums}) {
+  const template = (name) => fs.readFileSync(path.join(root, 'packaging', name), 'utf8')
+  const identifier = `${publisher}.zt`
+  const common = {IDENTIFIER: identifier, VERSION: version}
+  const day = date.toISOString().slice(0, 10)
+  const winget = {
+    '': fill(template('winget/version.yaml'), common),
+    '.installer': fill(template('winget/installer.yaml'), {
+      ...common,
+      URL: url,
+      DATE: day,
+      SHA256: sums.executable.toUpperCase(),
+    }),
+    '.locale.en-US': fill(template('winget/locale.en-US.yaml'), {
+      ...common,
+      URL: url,
+      HOMEPAGE: homepage,
+      PUBLISHER: publisher,
+    }),
+  }
+  return {
+    'scoop/zt.json': fill(template('scoop/zt.json'), {
+      VERSION: version,
+      URL: url,
+      HOMEPAGE: homepage,
+      SHA256: sums.executable,
+      LICENSES_SHA256: sums.licences,
+    }),
+    ...Object.fromEntries(
+      Object.entries(winget).map(([part, text]) => [`winget/${identifier}${part}.yaml`, text]),
+    ),
+  }
+}

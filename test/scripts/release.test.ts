@@ -1,0 +1,156 @@
+import {execFileSync} from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import {afterEach, beforeEach, describe, expect, it} from 'vitest'
+
+interface Scripts {
+  releasable: (root: string) => {version: string; commit: string; date: Date}
+  writeSums: (directory: string) => Record<string, string>
+  wrongOption: (values: Record<string, string | undefined>) => string | undefined
+}
+const script = path.resolve(import.meta.dirname, '../../scripts/release.mjs')
+const {releasable, writeSums, wrongOption} = (await import(script)) as Scripts
+
+let root: string
+beforeEach(() => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'zt-release-'))
+})
+afterEach(() => fs.rmSync(root, {recursive: true}))
+
+const write = (name: string, text: string): void => {
+  const file = path.join(root, name)
+  fs.mkdirSync(path.dirname(file), {recursive: true})
+  fs.writeFileSync(file, text)
+}
+const git = (...args: string[]): string => {
+  const who = {
+    GIT_AUTHOR_NAME: 'a',
+    GIT_AUTHOR_EMAIL: 'a@b',
+    GIT_COMMITTER_NAME: 'a',
+    GIT_COMMITTER_EMAIL: 'a@b',
+  }
+  const env = {PATH: process.env['PATH'], HOME: os.devNull, GIT_CONFIG_NOSYSTEM: '1', ...who}
+  const when = {GIT_COMMITTER_DATE: '2026-03-04T23:30:00-02:00'}
+  return execFileSync('git', args, {cwd: root, env: {...env, ...when}, encoding: 'utf8'}).trim()
+}
+const commit = (): void => {
+  git('add', '.')
+  git('commit', '-q', '--allow-empty', '-m', 'x')
+}
+const CHANGES = '# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-03-04\n\n### Added\n\n- All of it.\n'
+
+describe('what can be released', () => {
+  beforeEach(() => {
+    git('init', '-q')
+    write('package.json', '{"version": "1.2.3"}')
+    write('oclif.manifest.json', '{}')
+    write('CHANGELOG.md', CHANGES)
+    write('.gitignore', 'dist-release/\n')
+    commit()
+  })
+
+  it('is a commit without changes, whose version has a section in the changelog', () => {
+    write('dist-release/zt', 'of before')
+    expect(releasable(root)).toEqual({
+      version: '1.2.3',
+      commit: git('rev-parse', 'HEAD'),
+      date: new Date('2026-03-05T01:30:00Z'),
+    })
+  })
+
+  it('is a commit that its tag names', () => {
+    git('tag', 'v1.2.3')
+    expect(releasable(root)).toMatchObject({version: '1.2.3'})
+  })
+
+  it.each<[string, string, () => void]>([
+    ['a changed file', 'changes', () => write('package.json', '{"version": "1.2.3" }')],
+    ['a changed file that the build writes', 'changes', () => write('oclif.manifest.json', '{} ')],
+    ['a new file', 'changes', () => write('new', '')],
+    ['a staged file', 'changes', () => (write('new', ''), git('add', 'new'))],
+    ['a version without a section', 'no changes of 1.3.0', () => version('1.3.0')],
+    ['a version that only begins like that of a section', 'no changes of 1.2.30', () => version('1.2.30')],
+    [
+      'a version whose section is empty',
+      'no changes of 1.2.3',
+      () => changelog(CHANGES.replace('- All', 'All')),
+    ],
+    [
+      'a section without a date',
+      'no changes of 1.2.3',
+      () => changelog(CHANGES.replace(' - 2026-03-04', '')),
+    ],
+    [
+      'changes that are not of any version',
+      'under [Unreleased]',
+      () => changelog(CHANGES.replace('[Unreleased]\n', '[Unreleased]\n\n- More.\n')),
+    ],
+    ['a version that is released', 'tag v1.2.3 is another commit', () => (git('tag', 'v1.2.3'), commit())],
+    ['no checkout', 'not a git checkout', () => fs.rmSync(path.join(root, '.git'), {recursive: true})],
+  ])('is not %s', (_, message, change) => {
+    change()
+    expect(() => releasable(root)).toThrow(message)
+  })
+
+  const version = (text: string): void => (write('package.json', JSON.stringify({version: text})), commit())
+  const changelog = (text: string): void => (write('CHANGELOG.md', text), commit())
+})
+
+describe('SHA256SUMS', () => {
+  const check = (): string => {
+    try {
+      const args = ['--check', '--strict', 'SHA256SUMS']
+      return execFileSync('sha256sum', args, {
+        cwd: root,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+    } catch (error) {
+      return (error as {stdout: string}).stdout
+    }
+  }
+
+  it('has every file, below directories too, as sha256sum reads it, and not itself', () => {
+    write('SHA256SUMS', 'of before')
+    write('zt', 'a')
+    write('winget/zt.yaml', 'b')
+    expect(Object.keys(writeSums(root))).toEqual(['winget/zt.yaml', 'zt'])
+    expect(check()).toBe('winget/zt.yaml: OK\nzt: OK\n')
+  })
+
+  it('shows a file that has changed', () => {
+    write('zt', 'a')
+    writeSums(root)
+    write('zt', 'b')
+    expect(check()).toBe('zt: FAILED\n')
+  })
+})
+
+describe('what becomes a part of the manifests', () => {
+  const GOOD = {
+    url: 'https://example.com/zt/releases/download/v1.2.3',
+    homepage: 'https://example.com/zt',
+    publisher: 'Example',
+    maintainer: 'An Example <zt@example.com>',
+  }
+
+  it('is taken in its own form', () => {
+    expect(wrongOption(GOOD)).toBeUndefined()
+  })
+
+  it.each([
+    ['url', undefined],
+    ['url', 'http://example.com'],
+    ['url', "https://example.com/'"],
+    ['url', 'https://example.com/a?b'],
+    ['url', 'https://example.com/a\n'],
+    ['homepage', 'example.com'],
+    ['publisher', 'Example, Inc.'],
+    ['publisher', "E'"],
+    ['maintainer', 'zt@example.com'],
+    ['maintainer', 'A <zt@example.com>\nEvil: yes'],
+  ])('is refused in another: --%s %j', (name, value) => {
+    expect(wrongOption({...GOOD, [name]: value})).toBe(name)
+  })
+})
