@@ -44,6 +44,22 @@ const ONLY_ASCII = [
       'Signs outside ASCII come from src/lib/cli/signs.ts, which has another for a locale without UTF-8.',
   },
 ]
+/** On Windows such a path is one of the current drive, where anyone may have put anything. */
+const POSIX =
+  '(bin|boot|dev|etc|home|lib|lib64|media|mnt|nix|opt|private|proc|root|run|sbin|snap|srv|sys|tmp|usr|var|Applications|Library|System|Users|Volumes)'
+const POSIX_PATHS = [
+  ...[
+    `Literal[value=/^(\\u002f${POSIX})(\\u002f|$)/]`,
+    `TemplateLiteral:has(> TemplateElement:first-child[value.raw=/^\\u002f${POSIX}(\\u002f|$)/])`,
+  ].map((path) => ({
+    selector: `${path}:not(CallExpression[callee.name="posixPath"] > *)`,
+    message: 'A path of a POSIX system is written posixPath(PATH) (src/lib/core/posix-path.ts).',
+  })),
+  {
+    selector: `Literal[regex.pattern=/\\\\\\u002f\\(?${POSIX}\\b/]`,
+    message: 'A path of a POSIX system is written posixPath(PATH) (src/lib/core/posix-path.ts).',
+  },
+]
 /** What is not read on a terminal: the page of a report, and what Cloudflare says in the sandbox. */
 const NOT_FOR_TERMINALS = ['src/lib/{report,sandbox}/**/*.ts']
 
@@ -97,17 +113,37 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts'],
     ignores: ['src/lib/cli/signs.ts'],
-    rules: {'no-restricted-syntax': ['error', ...ONLY_ASCII]},
+    rules: {'no-restricted-syntax': ['error', ...ONLY_ASCII, ...POSIX_PATHS]},
   },
   {
     // Text reaches a terminal only through the sinks, which make foreign text visible (docs/explanation/security.md).
     files: ['src/**/*.ts'],
     ignores: [...SINKS, 'src/lib/cli/signs.ts'],
-    rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS, ...ONLY_ASCII]},
+    rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS, ...ONLY_ASCII, ...POSIX_PATHS]},
   },
   {
     files: NOT_FOR_TERMINALS,
-    rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS]},
+    rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS, ...POSIX_PATHS]},
+  },
+  {
+    // No call on files forgets that Windows refuses it while a scanner holds the file.
+    files: ['src/**/*.ts'],
+    // The network room opens nothing but a list in /proc.
+    ignores: ['src/lib/system/disk.ts', 'src/lib/network/tcp-peer.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: ['node:fs', 'node:fs/promises', 'fs', 'fs/promises'].map((name) => ({
+            name,
+            allowTypeImports: true,
+            allowImportNames: ['constants'],
+            message:
+              'Files are opened, renamed and removed by src/lib/system/disk.ts, which waits for scanners.',
+          })),
+        },
+      ],
+    },
   },
   {
     // A command turns flags into options, calls one use-case and hands the result to a presenter.

@@ -5,7 +5,6 @@ import path from 'node:path'
 import {afterEach, beforeEach, describe, expect, it} from 'vitest'
 import type {UserError} from '../../src/lib/core/errors.js'
 import {
-  despiteScanners,
   parseOwnJson,
   readFileIfThere,
   refuseIfOthersCanRead,
@@ -113,44 +112,6 @@ describe('refuseIfOthersCanRead', () => {
 })
 
 describe('renaming and removing', () => {
-  /** Fails so many times with this code. */
-  const held = (code: string, times: number) => {
-    let tried = 0
-    return {
-      work: () =>
-        ++tried <= times ? Promise.reject(Object.assign(new Error(code), {code})) : Promise.resolve('done'),
-      tried: () => tried,
-    }
-  }
-
-  it.each(['EPERM', 'EACCES', 'EBUSY'])(
-    'is tried again on Windows, where a scanner has it open: %s',
-    async (code) => {
-      const scanner = held(code, 3)
-      expect(await despiteScanners(scanner.work, {platform: 'win32'})).toBe('done')
-      expect(scanner.tried()).toBe(4)
-    },
-  )
-
-  it.each<[why: string, platform: NodeJS.Platform, code: string]>([
-    ['it means what it says', 'linux', 'EPERM'],
-    ['it means what it says', 'darwin', 'EBUSY'],
-    ['the disk is full', 'win32', 'ENOSPC'],
-    ['it is not there', 'win32', 'ENOENT'],
-  ])('is not where %s (%s, %s)', async (_why, platform, code) => {
-    const refused = held(code, Infinity)
-    await expect(despiteScanners(refused.work, {platform})).rejects.toMatchObject({code})
-    expect(refused.tried()).toBe(1)
-  })
-
-  it('is given up on Windows in the end, with its reason', async () => {
-    const kept = held('EPERM', Infinity)
-    await expect(despiteScanners(kept.work, {platform: 'win32', patienceMs: 50})).rejects.toMatchObject({
-      code: 'EPERM',
-    })
-    expect(kept.tried()).toBeGreaterThan(1)
-  })
-
   it.each<[platform: NodeJS.Platform, opened: boolean]>([
     ['linux', true],
     ['darwin', true],

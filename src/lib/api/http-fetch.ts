@@ -2,7 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 import tls from 'node:tls'
 import {isNestedWithin} from '../core/canonical-json.js'
-import {takesSystemStore, withMore} from '../network/certificates.js'
+import {contextWith, takesSystemStore, windowsCas} from '../network/certificates.js'
 import type {Environment} from '../network/proxy-settings.js'
 import {LightHeaders, LightResponse} from './light-fetch.js'
 import {agentFor, type Trust} from './proxy-agent.js'
@@ -99,17 +99,23 @@ export const httpFetch =
     })
   }
 
-let context: tls.SecureContext | undefined
+let context: Pick<Trust, 'secureContext'> | undefined
+
+/** Empty where node's preset is right, and need not be made here. */
+function ownContext(): Pick<Trust, 'secureContext'> {
+  if (takesSystemStore()) return {secureContext: contextWith(tls.rootCertificates, MINIMUM)}
+  return process.platform === 'win32' ? {secureContext: contextWith(windowsCas(), MINIMUM)} : {}
+}
 
 /**
- * Node's own CAs are always trusted for the API, in addition to the system's if node uses those. The certificate is
+ * Node's own CAs are always trusted for the API, in addition to the system's if node uses those, and to those in the
+ * store of Windows. The certificate is
  * checked and TLS is 1.2 or newer, whatever NODE_TLS_REJECT_UNAUTHORIZED and node's switches say.
  */
 function trust(): Trust {
   const checked = {rejectUnauthorized: true, ...MINIMUM}
-  if (!takesSystemStore()) return checked
-  context ??= withMore(tls.createSecureContext(MINIMUM), tls.rootCertificates)
-  return {...checked, secureContext: context}
+  context ??= ownContext()
+  return {...checked, ...context}
 }
 
 let plain: http.Agent | undefined

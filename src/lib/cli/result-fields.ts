@@ -1,5 +1,5 @@
-import fs from 'node:fs'
 import path from 'node:path'
+import {filesSync as fs} from '../system/disk.js'
 import {isJsonObject, type JsonObject} from '../core/json.js'
 
 /** Which fields the JSON of a command can have, by its schema in docs/json. */

@@ -1,7 +1,7 @@
-import fs from 'node:fs'
 import {SourceMap, type SourceMapPayload} from 'node:module'
 import path from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {filesSync as fs} from '../system/disk.js'
 
 /** The end of a stack frame; the path may contain blanks. */
 const PLACE = /^ {4}at (?:[^(]{0,200}\()?((?:file:\/\/|\/|[A-Za-z]:[\\/]).{1,500}):(\d{1,9}):(\d{1,9})\)?$/

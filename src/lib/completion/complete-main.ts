@@ -1,4 +1,4 @@
-import fs from 'node:fs'
+import {filesSync as fs} from '../system/disk.js'
 import {hasCode, nameOfThrown} from '../core/errors.js'
 import {bePatient, patient} from '../core/patience.js'
 import {isVisible, visible} from '../core/text.js'

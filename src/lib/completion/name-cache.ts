@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto'
-import fs from 'node:fs'
 import path from 'node:path'
+import {filesSync as fs} from '../system/disk.js'
 import {isJsonObject} from '../core/json.js'
 import {hasCode} from '../core/errors.js'
 import {writeFileAtomic} from '../system/files.js'

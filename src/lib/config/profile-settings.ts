@@ -1,5 +1,5 @@
-import fs from 'node:fs'
 import path from 'node:path'
+import {filesSync as fs} from '../system/disk.js'
 import {UserError} from '../core/errors.js'
 import {readConfig, updateProfile} from './profiles.js'
 import {checkConnectTo} from './settings.js'

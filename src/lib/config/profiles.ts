@@ -1,7 +1,7 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
 import {isDeepStrictEqual} from 'node:util'
 import * as v from 'valibot'
+import {files as fs} from '../system/disk.js'
 import {UserError} from '../core/errors.js'
 import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../system/files.js'
 import {Locks} from '../system/lock.js'

@@ -1,6 +1,6 @@
-import fs from 'node:fs'
 import path from 'node:path'
 import * as v from 'valibot'
+import {filesSync as fs} from '../system/disk.js'
 import {UserError} from '../core/errors.js'
 import {brokenFile, parseOwnJson} from '../system/files.js'
 import {readForeignFile, textOf, thisUser, type Self} from '../system/own-files.js'

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import {readFile} from 'node:fs/promises'
 import type net from 'node:net'
+import {posixPath} from '../core/posix-path.js'
 
 /** What the system knows about a client's end of a connection. */
 interface Seen {
@@ -81,7 +82,9 @@ export async function waitingFor(socket: net.Socket): Promise<number | undefined
 async function look(socket: net.Socket): Promise<Seen | undefined> {
   const {localPort, remotePort, localAddress, remoteAddress, remoteFamily} = socket
   if (process.platform !== 'linux' || localPort === undefined || remotePort === undefined) return undefined
-  const text = await readFile(`/proc/net/tcp${remoteFamily === 'IPv6' ? '6' : ''}`, 'latin1').catch(() => '')
+  const list = posixPath(`/proc/net/tcp${remoteFamily === 'IPv6' ? '6' : ''}`)
+  if (list === undefined) return undefined
+  const text = await readFile(list, 'latin1').catch(() => '')
   const ours = linesOf(text, localPort, remotePort)
   // Two connections between the same ports of different addresses look the same here.
   if (ours.length !== 1) return undefined

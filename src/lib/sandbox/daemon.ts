@@ -1,7 +1,8 @@
-import {spawn, type StdioOptions} from 'node:child_process'
+import type {FileHandle} from 'node:fs/promises'
 import {constants} from 'node:fs'
-import fs from 'node:fs/promises'
+import {spawn, type StdioOptions} from 'node:child_process'
 import http from 'node:http'
+import {files as fs} from '../system/disk.js'
 import {isJsonObject} from '../core/json.js'
 import {UserError} from '../core/errors.js'
 import {parseOwnJson, readFileIfThere, removeFile, unusable} from '../system/files.js'
@@ -43,7 +44,7 @@ export async function startDaemon(options: {
   await removeFile(files.run)
   // Does not follow a symbolic link.
   const {O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW} = constants
-  let log: fs.FileHandle
+  let log: FileHandle
   try {
     await fs.mkdir(directory, {recursive: true, mode: 0o700})
     log = await fs.open(files.log, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0), 0o600)

@@ -1,6 +1,6 @@
 import {constants} from 'node:fs'
-import fs from 'node:fs/promises'
 import * as v from 'valibot'
+import {files as fs} from '../system/disk.js'
 import {readFileIfThere, removeFile} from '../system/files.js'
 import type {sandboxFiles} from './files.js'
 

@@ -1,4 +1,4 @@
-import {existsSync} from 'node:fs'
+import {filesSync as fs} from '../system/disk.js'
 import type {SetupRecord} from '../access/account/setup-records.js'
 import {removeFile} from '../system/files.js'
 import {findProgram} from '../system/programs.js'
@@ -50,7 +50,9 @@ export async function planSshPart(
   }
   const ssh = findProgram('ssh', env)
   const answer =
-    ssh === undefined || !existsSync(file) ? undefined : await settingsFromSsh({ssh, args: [name], file, env})
+    ssh === undefined || !fs.existsSync(file)
+      ? undefined
+      : await settingsFromSsh({ssh, args: [name], file, env})
   const meaning = answer && !('failed' in answer) ? meaningOf(answer, name) : undefined
   const block = await blockOf(world, destination)
   const planned = await planSshConfig(block.change)

@@ -1,4 +1,4 @@
-import fs from 'node:fs'
+import {filesSync as fs} from './disk.js'
 import {NAME, VERSION} from '../core/version.js'
 
 /** The content of dist/build.json (scripts/build-facts.mjs). */

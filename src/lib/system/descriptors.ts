@@ -1,4 +1,5 @@
-import fs from 'node:fs'
+import {filesSync as fs} from './disk.js'
+import {posixPath} from '../core/posix-path.js'
 
 /** Numbers above are not looked at; shells use 255 at most. */
 const HIGHEST = 1023
@@ -36,7 +37,8 @@ interface OpenFile {
 
 /** The descriptors of a process (proc(5), /proc/PID/fd); none if they cannot be seen. */
 function openFiles(pid: number | 'self'): OpenFile[] {
-  const directory = `/proc/${pid}/fd`
+  const directory = posixPath(`/proc/${pid}/fd`)
+  if (directory === undefined) return []
   try {
     return fs.readdirSync(directory).flatMap((name): OpenFile[] => {
       const link = `${directory}/${name}`

@@ -1,6 +1,7 @@
+import type {FileHandle} from 'node:fs/promises'
 import {randomBytes} from 'node:crypto'
-import fs from 'node:fs/promises'
 import path from 'node:path'
+import {files as fs} from './disk.js'
 import {hasCode, UserError} from '../core/errors.js'
 import {quoteForPerson} from '../core/quote.js'
 import {
@@ -34,7 +35,7 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array, m
 export interface Replacement {
   /** Of the temporary file when it is created; `write` may change it. */
   mode: number
-  write: (handle: fs.FileHandle) => Promise<void>
+  write: (handle: FileHandle) => Promise<void>
   /** Called when the new file is complete, before it takes the old one's place; may throw to keep that. */
   check?: (() => Promise<void>) | undefined
 }
@@ -57,7 +58,7 @@ export async function replaceFile(file: string, {mode, write, check}: Replacemen
       await handle.close()
     }
     await check?.()
-    await despiteScanners(() => fs.rename(temporary, file))
+    await fs.rename(temporary, file)
   } catch (error) {
     await fs.rm(temporary, {force: true}).catch(() => undefined)
     throw unusable(error, 'write', file)
@@ -130,33 +131,6 @@ function notWritten(file: string, why: string, next = ['Give the path of another
   })
 }
 
-/** Longer than a virus scanner holds a new file; after that, some other program keeps it open. */
-const SCANNER_PATIENCE_MS = 5000
-const SCANNER_PAUSE_MS = 20
-
-/**
- * Renames or removes a file. Windows refuses that while another program has the file open, as virus scanners and indexers
- * do for a moment with every new one (npm/write-file-atomic issue 227), so this tries again.
- */
-export async function despiteScanners<T>(
-  work: () => Promise<T>,
-  {
-    platform = process.platform,
-    patienceMs = SCANNER_PATIENCE_MS,
-  }: {platform?: NodeJS.Platform; patienceMs?: number} = {},
-): Promise<T> {
-  const deadline = Date.now() + patienceMs
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      const held = platform === 'win32' && hasCode(error, 'EPERM', 'EACCES', 'EBUSY')
-      if (!held || Date.now() >= deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, SCANNER_PAUSE_MS))
-    }
-  }
-}
-
 /** Creates a file, completely and durably or not at all. @returns false, and nothing is done, if it exists already */
 export async function createFileOnce(
   file: string,
@@ -182,7 +156,7 @@ export async function createFileOnce(
 /** Removes a file durably. False if it did not exist. */
 export async function removeFile(file: string): Promise<boolean> {
   try {
-    await despiteScanners(() => fs.unlink(file))
+    await fs.unlink(file)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
     throw unusable(error, 'write', file)

@@ -1,7 +1,7 @@
 import {createHash, randomBytes} from 'node:crypto'
-import fs from 'node:fs/promises'
 import path from 'node:path'
-import {despiteScanners, namesIn, unusable} from './files.js'
+import {files as fs} from './disk.js'
+import {namesIn, unusable} from './files.js'
 import {refuseOthers} from './own-files.js'
 import {patient} from '../core/patience.js'
 import {BEAT_MS, ownerIsAlive, renew, thisProcess, type ProcessRecord} from './processes.js'
@@ -156,7 +156,7 @@ export class Locks {
       await fs.mkdir(this.#directory, {recursive: true, mode: 0o700})
       refuseOthers(this.#directory, await fs.stat(this.#directory))
       await fs.writeFile(temporary, JSON.stringify(me), {mode: 0o600, flag: 'wx'})
-      await despiteScanners(() => fs.rename(temporary, at))
+      await fs.rename(temporary, at)
       this.#ahead = (await fs.stat(at)).mtimeMs - Date.now()
     } catch (error) {
       throw unusable(error, 'write', this.#directory)
@@ -165,7 +165,7 @@ export class Locks {
 
   async #remove(file: string): Promise<void> {
     try {
-      await despiteScanners(() => fs.rm(path.join(this.#directory, file), {force: true}))
+      await fs.rm(path.join(this.#directory, file), {force: true})
     } catch (error) {
       throw unusable(error, 'write', this.#directory)
     }

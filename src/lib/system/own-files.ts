@@ -1,5 +1,6 @@
-import fs from 'node:fs'
+import type {Stats} from 'node:fs'
 import path from 'node:path'
+import {filesSync as fs} from './disk.js'
 import {decodeText} from '../core/decode-text.js'
 import {UserError, hasCode} from '../core/errors.js'
 import {quoteForPerson} from '../core/quote.js'
@@ -68,7 +69,7 @@ export function textOf(bytes: Buffer, file: string): string {
  */
 export function refuseOthers(
   target: string,
-  {uid, mode}: Pick<fs.Stats, 'uid' | 'mode'>,
+  {uid, mode}: Pick<Stats, 'uid' | 'mode'>,
   as: Self = thisUser(),
   secret = false,
 ): void {
@@ -130,7 +131,7 @@ export function requireOwnDirectory(
 export function readForeignFile(
   file: string,
   {links = 'follow', maxBytes = MOST_BYTES}: Pick<ReadRules, 'links' | 'maxBytes'> = {},
-  check: (stat: fs.Stats) => void = () => undefined,
+  check: (stat: Stats) => void = () => undefined,
 ): Buffer | undefined {
   let handle: number | undefined
   try {
@@ -202,7 +203,7 @@ function isLink(file: string): boolean {
 }
 
 /** What a file is that is no plain file. */
-export function kindOf(stat: fs.Stats): string {
+export function kindOf(stat: Stats): string {
   if (stat.isSymbolicLink()) return 'a link'
   if (stat.isDirectory()) return 'a directory'
   if (stat.isFIFO()) return 'a named pipe'
@@ -237,21 +238,44 @@ const REASONS: Record<string, string> = {
   EROFS: 'The file system is read-only.',
   EMFILE: 'Too many files are open.',
   EBUSY: 'Another program has it open.',
+  ENOENT: 'Its drive or network share is not available.',
+  UNKNOWN: 'Its drive or network share is not available.',
+  ENETUNREACH: 'Its network share cannot be reached.',
+  EHOSTUNREACH: 'Its network share cannot be reached.',
+  ETIMEDOUT: 'Its network share does not answer.',
+  ENOTCONN: 'Its network share is no longer connected.',
+  ECONNRESET: 'Its network share is no longer connected.',
   EIO: 'The disk or the file system failed.',
   ESTALE: 'The file system is no longer available.',
   EFBIG: 'It is larger than the file system or a limit of this shell (ulimit -f) allows.',
   ENAMETOOLONG: 'Its name is too long for the file system.',
 }
 
-/** A failed file operation as an error for people; any other error as it is. */
+/** What to do about a reason that the person can change. */
+function nextFor(code: string | undefined): string[] {
+  if (code === 'EBUSY') return ['Close the program that has it open, and run the command again']
+  return GONE.includes(code ?? '') ? ['Connect the drive or the share again, and run the command again'] : []
+}
+
+/** Whether the root of a path is there: its drive, its network share, or `/`. */
+function isDriveThere(file: string): boolean {
+  const {root} = path.parse(file)
+  return root === '' || fs.existsSync(root)
+}
+
+/**
+ * A failed file operation as an error for people; any other error as it is, and so is that of a file that does not exist,
+ * unless its whole drive or network share is gone.
+ */
 export function unusable(error: unknown, what: 'read' | 'write', file: string): unknown {
   const why = hasCode(error, ...Object.keys(REASONS)) ? REASONS[error.code ?? ''] : undefined
-  if (why === undefined) return error
+  if (why === undefined || (hasCode(error, 'ENOENT') && isDriveThere(file))) return error
   return new UserError({
     kind: what === 'read' ? 'config' : 'not-written',
     code: what === 'read' ? 'FILE_NOT_READABLE' : 'FILE_NOT_WRITABLE',
     message: `Cannot ${what} ${file}`,
     why,
+    next: nextFor((error as NodeJS.ErrnoException).code),
     details: {file},
     cause: error,
   })
@@ -263,7 +287,9 @@ const WRITING =
 /** Those that only read, and those that may do either. */
 const READING = /^(read|open|opendir|scandir|readlink|realpath|access|[lf]?stat)$/
 
-const DISKS = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'EMFILE']
+const DISKS = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'EMFILE', 'EBUSY']
+/** As Windows reports a drive or a share that is gone: libuv has no name for most of its codes. */
+const GONE = ['ENOENT', 'UNKNOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT', 'ENOTCONN', 'ECONNRESET']
 /** Something else than zt's file or directory is there. */
 const PATHS = ['ENOTDIR', 'ELOOP', 'EISDIR', 'ENAMETOOLONG', 'ENXIO', 'ENODEV']
 
@@ -272,10 +298,12 @@ const PATHS = ['ENOTDIR', 'ELOOP', 'EISDIR', 'ENAMETOOLONG', 'ENXIO', 'ENODEV']
  * bug in zt. Any other error as it is, also of a socket or a process.
  */
 export function unusableFile(error: unknown): unknown {
-  if (!hasCode(error, ...DISKS, ...PATHS)) return error
+  if (!hasCode(error, ...DISKS, ...GONE, ...PATHS)) return error
   const {code, syscall = '', path: file} = error
   const writes = WRITING.test(syscall) || hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS')
   if (!writes && !READING.test(syscall)) return error
+  // Some of these codes are of sockets, too.
+  if (file === undefined && GONE.includes(code ?? '')) return error
   return unusable(error, writes ? 'write' : 'read', file ?? `a file (${code ?? ''})`)
 }
 

@@ -1,8 +1,9 @@
-import {constants, readFileSync, readlinkSync} from 'node:fs'
-import fs from 'node:fs/promises'
+import {constants} from 'node:fs'
 import os from 'node:os'
 import tty from 'node:tty'
+import {files as fs, filesSync} from './disk.js'
 import {hasCode} from '../core/errors.js'
+import {posixPath} from '../core/posix-path.js'
 import {readForeignFile} from './own-files.js'
 
 /** Identifies a process, also against a later one with the same process ID. Kept in files (locks). */
@@ -143,8 +144,8 @@ const [STATE, GROUP, FOREGROUND, STARTED] = [0, 2, 5, 19] as const
 function statOf(pid: number): string[] | undefined {
   try {
     // In a container without its own /proc, this is the host's, with other process IDs.
-    if (Number(readlinkSync('/proc/self')) !== process.pid) return undefined
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    if (Number(filesSync.readlinkSync(inProc('self'))) !== process.pid) return undefined
+    const stat = filesSync.readFileSync(inProc(`${pid}/stat`), 'latin1')
     // The name, in parentheses, may contain blanks.
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
@@ -152,8 +153,15 @@ function statOf(pid: number): string[] | undefined {
   }
 }
 
+/** @throws on Windows, as for a file that does not exist */
+function inProc(name: string): string {
+  const file = posixPath(`/proc/${name}`)
+  if (file === undefined) throw Object.assign(new Error('there is no /proc'), {code: 'ENOENT'})
+  return file
+}
+
 function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return filesSync.readFileSync(inProc('sys/kernel/random/boot_id'), 'utf8').trim()
 }
 
 /**
@@ -164,11 +172,11 @@ export function pidSpace(): string | undefined {
   try {
     let time = ''
     try {
-      time = readlinkSync('/proc/self/ns/time')
+      time = filesSync.readlinkSync(inProc('self/ns/time'))
     } catch {
       // Linux before 5.6 has no time namespaces.
     }
-    return [bootId(), readlinkSync('/proc/self/ns/pid'), time].join(' ')
+    return [bootId(), filesSync.readlinkSync(inProc('self/ns/pid')), time].join(' ')
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
-import fs from 'node:fs'
 import path from 'node:path'
+import {filesSync as fs} from './disk.js'
 import {searchDirectories, variableOf} from './platform.js'
 
 type Environment = Readonly<Record<string, string | undefined>>

@@ -1,4 +1,5 @@
-import fs from 'node:fs'
+import {filesSync as fs} from './disk.js'
+import {posixPath} from '../core/posix-path.js'
 
 /** What node has below a stream; members are undefined where a version lacks them. */
 interface Handle {
@@ -17,14 +18,15 @@ interface Handle {
  * @returns whether it is gone; undefined if this system does not show it
  */
 export async function watchReader(onGone: () => void = () => undefined): Promise<() => boolean | undefined> {
-  if (process.platform !== 'linux') return () => undefined
+  const again = posixPath('/proc/self/fd/1')
+  if (process.platform !== 'linux' || again === undefined) return () => undefined
   let gone: boolean | undefined
   try {
     if (!fs.fstatSync(1).isFIFO()) return () => false
     const {binding} = process as unknown as {binding(name: string): {TCP: new (kind: number) => Handle}}
     const {TCP} = binding('tcp_wrap')
     const handle = new TCP(0)
-    const fd = fs.openSync('/proc/self/fd/1', fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
+    const fd = fs.openSync(again, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
     handle.onread = () => {
       if (gone === false) onGone()
       gone = true

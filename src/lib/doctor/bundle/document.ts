@@ -1,6 +1,6 @@
-import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import {files as fs} from '../../system/disk.js'
 import {readConfig} from '../../config/profiles.js'
 import {UserError, nameOfThrown} from '../../core/errors.js'
 import {ENVIRONMENT_VARIABLES} from '../../core/environment-variables.js'
@@ -282,7 +282,7 @@ function ssh({env}: DoctorWorld, sshConfig: string | undefined): Piece {
 } // prettier-ignore
 
 function configurationOf(env: NodeJS.ProcessEnv, sshConfig: string | undefined): Configuration {
-  return readConfiguration({file: sshConfig, ssh: findProgram('ssh', env) ?? '/usr/bin/ssh'})
+  return readConfiguration({file: sshConfig, ssh: findProgram('ssh', env) ?? 'ssh'})
 }
 
 /**

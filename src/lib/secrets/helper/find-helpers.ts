@@ -1,5 +1,5 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
+import {files as fs} from '../../system/disk.js'
 import {searchDirectories} from '../../system/platform.js'
 
 const PREFIX = 'docker-credential-'

@@ -1,6 +1,6 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
 import * as v from 'valibot'
+import {files as fs} from '../../system/disk.js'
 import {UserError} from '../../core/errors.js'
 import {namesIn, readFileIfThere, removeFile, writeFileAtomic} from '../../system/files.js'
 import {isId} from '../../core/id.js'

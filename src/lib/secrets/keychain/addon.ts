@@ -1,8 +1,9 @@
 import {createHash, randomBytes} from 'node:crypto'
-import fs from 'node:fs'
 import path from 'node:path'
 import {getRawAsset} from 'node:sea'
+import {filesSync as fs} from '../../system/disk.js'
 import {BugError, hasCode, messageOf} from '../../core/errors.js'
+import {posixPath} from '../../core/posix-path.js'
 
 /** What zt uses of keytar. Its JavaScript only adds a check that no argument is empty. */
 export type Keytar = Pick<typeof import('keytar'), 'getPassword' | 'setPassword' | 'deletePassword'>
@@ -23,7 +24,7 @@ export function loadAddon(directory: string | undefined): Keytar {
   try {
     const module: {exports: unknown} = {exports: {}}
     // By its descriptor, so that the file cannot be replaced between the check and the load.
-    process.dlopen(module, `/proc/self/fd/${handle}`)
+    process.dlopen(module, posixPath(`/proc/self/fd/${handle}`) ?? '')
     return module.exports as Keytar
   } catch (error) {
     // The file system is mounted with noexec.

@@ -1,6 +1,6 @@
-import fs from 'node:fs'
 import path from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {filesSync as fs} from '../../system/disk.js'
 import {BugError} from '../../core/errors.js'
 import {partProgram} from '../../system/zt-program.js'
 

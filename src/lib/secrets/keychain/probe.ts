@@ -1,5 +1,6 @@
 import {hasCode, messageOf} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
+import {posixPath} from '../../core/posix-path.js'
 import type {StoreStatus} from '../types.js'
 import {BUS, BusError, DBus} from './dbus.js'
 
@@ -190,6 +191,8 @@ function strings(value: unknown): string[] {
 function busAddress({dbusAddress, runtimeDir}: BusEnvironment): string {
   if (dbusAddress !== undefined && dbusAddress !== '') return dbusAddress
   const directory =
-    runtimeDir !== undefined && runtimeDir !== '' ? runtimeDir : `/run/user/${process.getuid?.() ?? 0}`
-  return `unix:path=${directory}/bus`
+    runtimeDir !== undefined && runtimeDir !== ''
+      ? runtimeDir
+      : posixPath(`/run/user/${process.getuid?.() ?? 0}`)
+  return `unix:path=${directory ?? ''}/bus`
 }

@@ -1,6 +1,7 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
+import {files as fs} from '../../system/disk.js'
 import {UserError} from '../../core/errors.js'
+import {posixPath} from '../../core/posix-path.js'
 import {createFileOnce} from '../../system/files.js'
 import {readOwnFile} from '../../system/own-files.js'
 import {Secret} from '../../core/secret.js'
@@ -15,7 +16,8 @@ export interface IdentityOptions {
 /** The file may be a link. An identity takes some hundred bytes, an encrypted one a thousand. */
 const IDENTITY = {links: 'follow', secret: true, maxBytes: 64 * 1024} as const
 const MOST_PASSPHRASE_BYTES = 4096
-const PIPE = /^\/(dev|proc\/self)\/fd\/\d+$/
+/** What a shell replaces <(COMMAND) with. */
+const PIPES = [posixPath('/dev/fd'), posixPath('/proc/self/fd')]
 
 /** The key pair of the vault, in age's terms. The identity is secret, the recipient is not. */
 export interface VaultKeys {
@@ -130,10 +132,10 @@ async function readPassphrase(options: IdentityOptions): Promise<Secret> {
 export async function readPassphraseFile(file: string): Promise<Secret> {
   let content: Buffer | undefined
   try {
-    // A shell replaces <(COMMAND) with a pipe of this process.
-    content = PIPE.test(file)
-      ? await fs.readFile(file)
-      : readOwnFile(file, {links: 'follow', secret: true, maxBytes: MOST_PASSPHRASE_BYTES})
+    content =
+      PIPES.includes(path.posix.dirname(file)) && /\/\d+$/.test(file)
+        ? await fs.readFile(file)
+        : readOwnFile(file, {links: 'follow', secret: true, maxBytes: MOST_PASSPHRASE_BYTES})
   } catch (error) {
     if (error instanceof UserError && error.code !== 'FILE_NOT_READABLE') throw error
     throw passphraseUnreadable(file, error instanceof UserError ? error.why : undefined, error)

@@ -1,5 +1,5 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
+import {files as fs} from '../../system/disk.js'
 import {hasCode} from '../../core/errors.js'
 
 /** Linux file systems in memory, by their type in statfs(2). */

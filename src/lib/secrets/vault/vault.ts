@@ -1,6 +1,5 @@
-import {existsSync} from 'node:fs'
-import fs from 'node:fs/promises'
 import path from 'node:path'
+import {files as fs, filesSync} from '../../system/disk.js'
 import {isJsonObject} from '../../core/json.js'
 import {UserError, hasCode} from '../../core/errors.js'
 import {namesIn, refuseIfOthersCanRead, removeFile, writeFileAtomic} from '../../system/files.js'
@@ -61,7 +60,7 @@ export class Vault implements SecretStore {
   }
 
   get readable(): boolean {
-    return this.#recipients.length === 0 || existsSync(this.#options.identity.file)
+    return this.#recipients.length === 0 || filesSync.existsSync(this.#options.identity.file)
   }
 
   async status(): Promise<StoreStatus> {

@@ -1,21 +1,25 @@
 import {X509Certificate} from 'node:crypto'
-import fs from 'node:fs'
 import os from 'node:os'
 import tls from 'node:tls'
-import {SYSTEM_STORE, takesSystemStore, withMore} from '../../network/certificates.js'
+import {filesSync as fs} from '../../system/disk.js'
+import {contextWith, SYSTEM_STORE, takesSystemStore, windowsCas} from '../../network/certificates.js'
 import {UserError} from '../../core/errors.js'
+import {posixPath} from '../../core/posix-path.js'
 import {readForeignFile} from '../../system/own-files.js'
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 const MINIMUM = {minVersion: 'TLSv1.2'} as const
 
 /** Where OpenSSL finds a CA by the hash of its name: on Debian, Alpine, Arch and SUSE; on Fedora. */
-const BY_HASH = ['/etc/ssl/certs', '/etc/pki/ca-trust/extracted/pem/directory-hash']
-const BUNDLES = [
-  '/etc/ssl/certs/ca-certificates.crt',
-  '/etc/pki/tls/certs/ca-bundle.crt',
-  '/etc/ssl/ca-bundle.pem',
-  '/etc/ssl/cert.pem',
+const byHashIn = (): (string | undefined)[] => [
+  posixPath('/etc/ssl/certs'),
+  posixPath('/etc/pki/ca-trust/extracted/pem/directory-hash'),
+]
+const bundles = (): (string | undefined)[] => [
+  posixPath('/etc/ssl/certs/ca-certificates.crt'),
+  posixPath('/etc/pki/tls/certs/ca-bundle.crt'),
+  posixPath('/etc/ssl/ca-bundle.pem'),
+  posixPath('/etc/ssl/cert.pem'),
 ]
 
 /**
@@ -30,7 +34,7 @@ export function trustFlags(): string[] {
 }
 
 /**
- * What a certificate is checked against: the CAs of the system or of node, and those in the file.
+ * What a certificate is checked against: the CAs of the system or of node, on Windows both, and those in the file.
  *
  * @param caFile PEM, one certificate or several
  * @param extraFile the value of NODE_EXTRA_CA_CERTS: node 20 drops those certificates when a CA is added
@@ -57,27 +61,23 @@ export async function readTrust(
   // `zt ssh proxy` trusts the system's CAs, or those that the variable names; so does everything else in zt that connects
   // to an edge.
   const {SSL_CERT_FILE} = process.env
-  const bundle = byHash() === undefined ? undefined : BUNDLES.find((file) => fs.existsSync(file))
+  const bundle = byHash() === undefined ? undefined : bundles().find((file) => file && fs.existsSync(file))
   const system = await readCertificates(SSL_CERT_FILE ?? bundle)
-  return () => contextWith([...more, ...system])
-}
-
-function contextWith(more: readonly string[]): tls.SecureContext {
-  return withMore(tls.createSecureContext(MINIMUM), more, MINIMUM)
+  return () => contextWith([...more, ...system, ...windowsCas()], MINIMUM)
 }
 
 /** Node reads these variables when it makes a context; child processes must not inherit them. */
 function systemContext(more: string[]): tls.SecureContext {
   const {SSL_CERT_DIR, SSL_CERT_FILE} = process.env
-  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) return contextWith(more)
+  if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) return contextWith(more, MINIMUM)
   const directory = byHash()
   // The flag was written for another machine.
-  if (directory === undefined) return contextWith([...tls.rootCertificates, ...more])
+  if (directory === undefined) return contextWith([...tls.rootCertificates, ...more], MINIMUM)
   process.env['SSL_CERT_DIR'] = directory
   // Otherwise all CAs are read from one file, which some systems have in OpenSSL's default place.
   process.env['SSL_CERT_FILE'] = os.devNull
   try {
-    return contextWith(more)
+    return contextWith(more, MINIMUM)
   } finally {
     delete process.env['SSL_CERT_DIR']
     delete process.env['SSL_CERT_FILE']
@@ -85,7 +85,8 @@ function systemContext(more: string[]): tls.SecureContext {
 }
 
 function byHash(): string | undefined {
-  return BY_HASH.find((directory) => {
+  return byHashIn().find((directory) => {
+    if (directory === undefined) return false
     try {
       return fs.readdirSync(directory).some((name) => /^[0-9a-f]{8}\.0$/.test(name))
     } catch {

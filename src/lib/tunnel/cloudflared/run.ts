@@ -1,4 +1,4 @@
-import fs from 'node:fs'
+import {filesSync as fs} from '../../system/disk.js'
 import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {CLOUDFLARED_PAIR} from '../../core/pair-variables.js'

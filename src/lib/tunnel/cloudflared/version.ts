@@ -1,5 +1,5 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
+import {files as fs} from '../../system/disk.js'
 import type {Environment} from '../../config/paths.js'
 import {UserError} from '../../core/errors.js'
 import {askProgram} from '../../system/ask-program.js'

@@ -1,5 +1,5 @@
-import fs from 'node:fs'
 import path from 'node:path'
+import {filesSync as fs} from '../../system/disk.js'
 import {startTimeOf} from '../../system/processes.js'
 import type {Announced} from './read.js'
 import {runDirectory, drop, ownFile, sweep} from './run-files.js'

@@ -1,6 +1,6 @@
-import fs from 'node:fs'
 import path from 'node:path'
 import * as v from 'valibot'
+import {filesSync as fs} from '../../system/disk.js'
 import {hasCode} from '../../core/errors.js'
 import {readOwnText, requireOwnDirectory} from '../../system/own-files.js'
 import {isRunning} from '../../system/processes.js'

@@ -1,8 +1,7 @@
 import {createHash, randomBytes} from 'node:crypto'
-import fs from 'node:fs'
-import {access, mkdir, mkdtemp, rm} from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import {filesSync as fs, files} from '../../system/disk.js'
 import {pathsFrom, type Environment} from '../../config/paths.js'
 import {refuseOthers, requireOwnDirectory} from '../../system/own-files.js'
 import {isRunning, pidSpace} from '../../system/processes.js'
@@ -81,17 +80,17 @@ export async function temporaryPlace(
   try {
     const {state} = pathsFrom(env)
     const file = ownFile(state, kind)
-    await mkdir(path.dirname(file), {recursive: true, mode: 0o700})
-    await access(path.dirname(file), fs.constants.W_OK)
+    await files.mkdir(path.dirname(file), {recursive: true, mode: 0o700})
+    await files.access(path.dirname(file), fs.constants.W_OK)
     requireOwnDirectory(path.dirname(file), 'Others could put something else in its place.')
     sweep(state)
-    return {file, remove: () => rm(file, {force: true})}
+    return {file, remove: () => files.rm(file, {force: true})}
   } catch {
     refuseOthers(os.tmpdir(), fs.statSync(os.tmpdir()))
-    const directory = await mkdtemp(path.join(os.tmpdir(), `zt-${kind}-`))
+    const directory = await files.mkdtemp(path.join(os.tmpdir(), `zt-${kind}-`))
     return {
       file: path.join(directory, kind),
-      remove: () => rm(directory, {recursive: true, force: true}),
+      remove: () => files.rm(directory, {recursive: true, force: true}),
     }
   }
 }

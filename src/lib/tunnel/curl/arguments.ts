@@ -2,6 +2,7 @@ import {devNull} from 'node:os'
 import {UserError} from '../../core/errors.js'
 import {shellQuote} from '../../core/command-line.js'
 import {hostParts, normaliseHostname} from '../../core/hostname.js'
+import {posixPath} from '../../core/posix-path.js'
 import {headerRefusal} from '../carrier/header-line.js'
 import {optionLettered, optionNamed, refusalOf, type KnownOption} from './options.js'
 import type {WantedFile} from './session-cookies.js'
@@ -120,7 +121,7 @@ export function readCurlArguments(words: readonly string[]): CurlArguments {
 /** Options that show the headers in front of the body. */
 const SHOW_HEADERS = new Set(['include', 'show-headers', 'head'])
 /** Where the body may go with them: to stdout, which zt reads, or nowhere. */
-const READ_OR_NOWHERE = new Set(['-', '/dev/null', devNull])
+const READ_OR_NOWHERE = new Set(['-', posixPath('/dev/null') ?? devNull, devNull])
 
 /** With them, -o /dev/null is a file below a directory, or /dev/null.1. Source: curl's manual, --output-dir, --no-clobber. */
 const RENAME_OUTPUT = new Set(['output-dir', 'no-clobber'])

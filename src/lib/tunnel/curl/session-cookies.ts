@@ -1,5 +1,5 @@
-import fs from 'node:fs/promises'
 import {Transform, type TransformCallback} from 'node:stream'
+import {files as fs} from '../../system/disk.js'
 import {hasCode, UserError} from '../../core/errors.js'
 import type {Environment} from '../../config/paths.js'
 import {unusable} from '../../system/own-files.js'

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import {posixPath} from '../../core/posix-path.js'
 import type {ValueClass} from './options.js'
 
 interface Rule {
@@ -93,10 +94,14 @@ export function refusedValue(takes: ValueClass, value: string): {why: string; ne
 export function readsStdin(takes: ValueClass, value: string): boolean {
   const file = RULES[takes].reads?.(value)
   if (file === undefined) return false
-  return /^(?:-|\/dev\/stdin|\/dev\/fd\/0|\/proc\/(?:self|thread-self)\/fd\/0)$/.test(
-    path.posix.normalize(file),
-  )
+  return STDIN.includes(path.posix.normalize(file))
 }
+
+const STDIN = [
+  '-',
+  ...[posixPath('/dev/stdin'), posixPath('/dev/fd/0')],
+  ...[posixPath('/proc/self/fd/0'), posixPath('/proc/thread-self/fd/0')],
+]
 
 /** The text after the first of these signs, which must be at the start, or after a name. */
 function behind(value: string, sign: string, named = false): string | undefined {

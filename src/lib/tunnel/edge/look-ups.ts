@@ -1,5 +1,6 @@
 import dns from 'node:dns'
 import os from 'node:os'
+import {posixPath} from '../../core/posix-path.js'
 import {readForeignFile} from '../../system/own-files.js'
 
 let waiting = 0
@@ -26,8 +27,10 @@ export function boundLookUps(ms: number): () => void {
 /** Whether the system repeats a failed look-up with a domain appended (resolv.conf(5)). */
 function searches(): boolean {
   if (os.hostname().includes('.')) return true
+  const file = posixPath('/etc/resolv.conf')
+  if (file === undefined) return false
   try {
-    return /^(search|domain)[ \t]/m.test(readForeignFile('/etc/resolv.conf')?.toString('latin1') ?? '')
+    return /^(search|domain)[ \t]/m.test(readForeignFile(file)?.toString('latin1') ?? '')
   } catch {
     return false
   }

@@ -1,5 +1,6 @@
-import fs from 'node:fs'
+import type {Stats} from 'node:fs'
 import path from 'node:path'
+import {filesSync as fs} from '../../system/disk.js'
 import {UserError, hasCode} from '../../core/errors.js'
 import {PAIR_VARIABLES, type PairNames} from '../../core/pair-variables.js'
 import {searchDirectories, variableOf, withoutVariables} from '../../system/platform.js'
@@ -107,7 +108,7 @@ export function locate(
     throw notFound(word, 'No program of that name is on PATH.')
   }
   if (isShim(word, platform)) throw batchFile(word, word, usage)
-  let stat: fs.Stats
+  let stat: Stats
   try {
     stat = fs.statSync(word)
   } catch (error) {

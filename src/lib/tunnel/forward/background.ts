@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process'
-import fs from 'node:fs'
 import path from 'node:path'
 import * as v from 'valibot'
+import {filesSync as fs} from '../../system/disk.js'
 import type {Environment} from '../../config/paths.js'
 import type {Settings} from '../../config/types.js'
 import {BugError, UserError, cancelled, type ErrorKind} from '../../core/errors.js'

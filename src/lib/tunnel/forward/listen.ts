@@ -1,7 +1,8 @@
-import fs from 'node:fs'
 import net, {isIP} from 'node:net'
 import path from 'node:path'
+import {filesSync as fs} from '../../system/disk.js'
 import {UserError, hasCode} from '../../core/errors.js'
+import {posixPath} from '../../core/posix-path.js'
 import {quoteForPerson} from '../../core/quote.js'
 import {isLoopback} from '../../network/callers.js'
 import {requireOwnDirectory} from '../../system/own-files.js'
@@ -124,10 +125,12 @@ function addressOf(server: net.Server): Listening | undefined {
 
 /** node does not know the path of a socket that it has not made; Linux lists them all (proc(5), /proc/net/unix). */
 function pathOfSocket(fd: number): Listening | undefined {
+  const list = posixPath('/proc/net/unix')
+  if (list === undefined) return undefined
   const inode = String(fs.fstatSync(fd).ino)
   let lines: string[]
   try {
-    lines = fs.readFileSync('/proc/net/unix', 'utf8').split('\n')
+    lines = fs.readFileSync(list, 'utf8').split('\n')
   } catch {
     return undefined
   }

@@ -1,7 +1,7 @@
-import fs from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import type {Readable, Writable} from 'node:stream'
+import {filesSync as fs} from '../../system/disk.js'
 import {guardProcess, redactStream} from '../../system/crash.js'
 import {watchReader} from '../../system/stdout-reader.js'
 import {errorLines} from '../../core/error-text.js'

@@ -1,7 +1,7 @@
-import fs from 'node:fs'
 import path from 'node:path'
 import type {Readable, Writable} from 'node:stream'
 import {parseArgs} from 'node:util'
+import {filesSync as fs} from '../../system/disk.js'
 import type {Environment} from '../../config/paths.js'
 import {withSandboxStart} from '../../config/sandbox-down.js'
 import {loadSettings} from '../../config/settings.js'

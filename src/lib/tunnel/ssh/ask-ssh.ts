@@ -1,4 +1,4 @@
-import fs from 'node:fs/promises'
+import {files as fs} from '../../system/disk.js'
 import {UserError} from '../../core/errors.js'
 import {patient} from '../../core/patience.js'
 import {askProgram} from '../../system/ask-program.js'

@@ -1,6 +1,8 @@
-import fs from 'node:fs'
 import path from 'node:path'
+import {filesSync as fs} from '../../system/disk.js'
+import {posixPath} from '../../core/posix-path.js'
 import {readForeignFile} from '../../system/own-files.js'
+import {isFullPath, variableOf} from '../../system/platform.js'
 import {defaultSshConfig, patternOf} from './config-values.js'
 
 // ssh's configuration as its files hold it. What it means for a host only ssh knows: ask-ssh.ts.
@@ -51,7 +53,11 @@ export interface ConfigurationOptions {
 export function readConfiguration({file, ssh, text, texts = new Map()}: ConfigurationOptions): Configuration {
   const own = defaultSshConfig()
   const main: string[] =
-    file === undefined ? [own, systemFile(ssh)] : file === 'none' ? [] : [path.resolve(file)]
+    file === undefined
+      ? [own, systemFile(ssh)].filter((one) => one !== undefined)
+      : file === 'none'
+        ? []
+        : [path.resolve(file)]
   const found: Configuration = {main, files: new Map(), complete: true}
   // Relative names start from ~/.ssh, or from /etc/ssh in the system's file (ssh_config(5), Include).
   const base = (one: string): string => path.dirname(file === undefined ? one : own)
@@ -132,12 +138,26 @@ export function configWords(value: string): string[] | undefined {
   return words
 }
 
-/** Where the system's configuration is: of the system, or of a package manager (Homebrew) whose ssh it is. */
-function systemFile(ssh: string): string {
+/**
+ * Where the system's configuration is: of the system, or of a package manager (Homebrew) whose ssh it is. On Windows in
+ * ProgramData (win32-openssh's pathnames.h); undefined if there is none.
+ */
+export function systemFile(
+  ssh: string,
+  {
+    platform = process.platform,
+    env = process.env,
+  }: {platform?: NodeJS.Platform; env?: NodeJS.ProcessEnv} = {},
+): string | undefined {
+  if (platform === 'win32') {
+    const data = variableOf(env, 'ProgramData', platform)
+    return data !== undefined && isFullPath(data, platform)
+      ? path.win32.join(data, 'ssh', 'ssh_config')
+      : undefined
+  }
   const own = path.join(path.dirname(path.dirname(ssh)), 'etc/ssh/ssh_config')
-  return ['/usr/local/etc/ssh/ssh_config', '/opt/homebrew/etc/ssh/ssh_config'].includes(own)
-    ? own
-    : '/etc/ssh/ssh_config'
+  const homebrew = [posixPath('/usr/local/etc/ssh/ssh_config'), posixPath('/opt/homebrew/etc/ssh/ssh_config')]
+  return homebrew.includes(own) ? own : posixPath('/etc/ssh/ssh_config')
 }
 
 /** Empty if there is no such file; undefined if it cannot be read. `instead`: in place of what it holds. */

@@ -1,7 +1,8 @@
 import {createHash} from 'node:crypto'
-import fs from 'node:fs/promises'
 import path from 'node:path'
+import {files as fs} from '../../system/disk.js'
 import {requireOwnDirectory} from '../../system/own-files.js'
+import {posixPath} from '../../core/posix-path.js'
 import {homeDirectory} from '../../system/platform.js'
 import {configWord} from './config-values.js'
 
@@ -87,11 +88,11 @@ export function sharingDirectories({
   state,
   home,
   // Not os.tmpdir(), which is too long on macOS.
-  temporary = '/tmp',
+  temporary = posixPath('/tmp'),
   platform = process.platform,
   uid = process.getuid?.() ?? 0,
 }: SharingPlace): string[] {
-  if (platform === 'win32') return []
+  if (platform === 'win32' || temporary === undefined) return []
   const lasting = lastingDirectory({state, home, platform})
   return [lasting, path.join(temporary, `zt-ssh-${uid}`)].filter(
     (directory): directory is string => directory !== undefined && fits(directory, platform),

@@ -1,4 +1,5 @@
-import fs from 'node:fs'
+import {filesSync as fs} from '../../system/disk.js'
+import {posixPath} from '../../core/posix-path.js'
 
 /** Longer than ssh's own message when its proxy ends. */
 const ROOM = 160
@@ -17,7 +18,8 @@ export function sshStderr(
 
 function writeAround(text: string, ppid: number): void {
   if (process.ppid !== ppid) return
-  for (const file of [`/proc/${ppid}/fd/2`, '/dev/tty']) {
+  for (const file of [posixPath(`/proc/${ppid}/fd/2`), posixPath('/dev/tty')]) {
+    if (file === undefined) return
     try {
       // In a plain file, ssh goes on at its own position: give it blanks to write over.
       const room = fs.statSync(file).isFile() ? `${' '.repeat(ROOM)}\n` : ''
@@ -29,10 +31,12 @@ function writeAround(text: string, ppid: number): void {
   }
 }
 
-/** Whether stderr is /dev/null. */
+/** Whether stderr is /dev/null; on Windows, where connections are not shared, it never is. */
 export function isStderrHidden(fd = 2): boolean {
+  const nowhere = posixPath('/dev/null')
+  if (nowhere === undefined) return false
   try {
-    return fs.fstatSync(fd).isCharacterDevice() && fs.fstatSync(fd).rdev === fs.statSync('/dev/null').rdev
+    return fs.fstatSync(fd).isCharacterDevice() && fs.fstatSync(fd).rdev === fs.statSync(nowhere).rdev
   } catch {
     return false
   }

@@ -1,6 +1,6 @@
-import fs from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
+import {files as fs} from '../../../system/disk.js'
 import {readConfig} from '../../../config/profiles.js'
 import {hasCode} from '../../../core/errors.js'
 import {quoteForPerson} from '../../../core/quote.js'

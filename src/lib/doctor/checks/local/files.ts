@@ -1,5 +1,5 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
+import {files as fs} from '../../../system/disk.js'
 import {UserError} from '../../../core/errors.js'
 import {findLeftovers} from '../../../secrets/leftovers.js'
 import {removeFile} from '../../../system/files.js'

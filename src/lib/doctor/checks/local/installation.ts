@@ -1,5 +1,5 @@
-import fs from 'node:fs'
 import path from 'node:path'
+import {filesSync as fs} from '../../../system/disk.js'
 import {SCRIPTS, SHELLS, type Shell} from '../../../completion/scripts.js'
 import {quoteForPerson} from '../../../core/quote.js'
 import {VERSION} from '../../../core/version.js'

@@ -1,5 +1,5 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
+import {files as fs} from '../../../system/disk.js'
 import type {Paths} from '../../../config/paths.js'
 import {hasCode, UserError} from '../../../core/errors.js'
 import {quoteForPerson} from '../../../core/quote.js'

@@ -1,6 +1,7 @@
+import type {Stats} from 'node:fs'
 import {connectCommand} from '../../../access/account/connect.js'
-import fs from 'node:fs'
 import path from 'node:path'
+import {filesSync as fs} from '../../../system/disk.js'
 import {ztCommand} from '../../../core/command-line.js'
 import {UserError, hasCode} from '../../../core/errors.js'
 import {hostMatches} from '../../../core/hostname.js'
@@ -68,7 +69,7 @@ function identitiesIn(directory: string): string[] {
 } // prettier-ignore
 
 function modeFinding(says: Says, file: string, forbidden: number): Finding[] {
-  let stat: fs.Stats
+  let stat: Stats
   try {
     stat = fs.statSync(file)
   } catch {

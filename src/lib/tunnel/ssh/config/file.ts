@@ -1,5 +1,5 @@
-import fs from 'node:fs/promises'
 import path from 'node:path'
+import {files as fs} from '../../../system/disk.js'
 import {UserError, hasCode} from '../../../core/errors.js'
 import {replaceFile, unusable} from '../../../system/files.js'
 import {quoteForPerson} from '../../../core/quote.js'

@@ -1,4 +1,4 @@
-import {existsSync} from 'node:fs'
+import {filesSync as fs} from '../../../system/disk.js'
 import type {Environment} from '../../../config/paths.js'
 import {parseDestination, type Destination} from '../../target/destination.js'
 import {findProgram} from '../../../system/programs.js'
@@ -47,7 +47,7 @@ export async function requestedBlock(requested: RequestedBlock): Promise<BlockAs
   const given = parseDestination(destination, 'zt ssh config [USER@]HOST', {pattern: true})
   if (remove) return {...given, name: given.host, alias: undefined, block: undefined, warnings: [], notes: []}
   // ssh fails for a file that does not exist, which the block may be the first to be in.
-  const file = requested.file === undefined || existsSync(requested.file) ? requested.file : 'none'
+  const file = requested.file === undefined || fs.existsSync(requested.file) ? requested.file : 'none'
   if (given.host.includes('*')) return patternBlock(given, {...requested, file})
   const alias = await aliasFor({settings: wanted.settings, host: given.host, written: destination, file, env})
   const host = alias?.host ?? given.host
