@@ -1,6 +1,7 @@
 import os from 'node:os'
 import path from 'node:path'
 import {UserError} from '../core/errors.js'
+import {goingHome} from '../core/shell-words.js'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -59,7 +60,7 @@ export function currentDirectory(): string {
       code: 'NO_CURRENT_DIRECTORY',
       message: 'The current directory does not exist any more',
       why: 'It was removed or renamed after the shell changed to it.',
-      next: ['cd'],
+      next: [goingHome()],
       cause,
     })
   }

@@ -19,6 +19,7 @@ import type {EdgeAnswer} from '../types.js'
 import type {CurlArguments, RequestUrl} from './arguments.js'
 import {HeadsWithoutSession, keepBack} from './session-cookies.js'
 import {StatusLine} from './status-line.js'
+import {installing} from '../../core/shell-words.js'
 
 export interface CurlOptions {
   request: RequestUrl
@@ -230,6 +231,6 @@ function curlNotFound(): UserError {
     code: 'CURL_NOT_FOUND',
     message: 'curl is not installed',
     why: 'There is no program called curl on PATH.',
-    next: ['Install curl, for example: apt-get install curl'],
+    next: [installing('curl')],
   })
 }
