@@ -41,6 +41,7 @@ export function completionWords({commands}, topics, helpTopics) {
               many: multiple === true ? true : undefined,
             })),
             flags: flagsOf(command).flatMap(flagWords),
+            others: command.behindDashes === undefined ? undefined : true,
           },
         ]),
       ),

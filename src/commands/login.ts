@@ -6,6 +6,7 @@ import {loginJson, loginText} from '../lib/command/present/login.js'
 import {readSecretFromStdin} from '../lib/cli/stdin.js'
 import {UserError} from '../lib/core/errors.js'
 import type {Secret} from '../lib/core/secret.js'
+import {reading} from '../lib/core/shell-words.js'
 
 export default class Login extends AccessCommand<typeof Login> {
   static override summary = 'Save an API token for a profile after checking it with Cloudflare'
@@ -62,7 +63,7 @@ export default class Login extends AccessCommand<typeof Login> {
       code: 'INPUT_REQUIRED',
       message: 'The API token is missing',
       why: 'zt reads it from stdin, or prompts for it on a terminal.',
-      next: ['zt login < FILE'],
+      next: [reading('zt login')],
     })
   }
 }

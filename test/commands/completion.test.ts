@@ -5,7 +5,7 @@ const scene = commandTests('completion')
 
 it('prints the script of a shell', async () => {
   const {zt} = scene
-  for (const shell of ['bash', 'zsh', 'fish']) {
+  for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
     const {script} = await zt.json(`completion ${shell}`)
     expect((await zt.run(`completion ${shell}`)).stdout).toBe(script)
     expect(script).toContain(`zt __complete ${shell}`)
@@ -17,7 +17,7 @@ it('says how to install it, for the shell in use or for all of them', async () =
   expect(await zt.json('completion', {env: {SHELL: '/bin/zsh'}})).toMatchObject({shell: 'zsh'})
   expect(await zt.json('completion', {env: {SHELL: '/bin/other'}})).toMatchObject({shell: null})
   const {stdout} = await zt.run('completion')
-  for (const shell of ['bash', 'zsh', 'fish']) expect(stdout).toContain(`zt completion ${shell}`)
+  for (const shell of ['bash', 'zsh', 'fish', 'powershell']) expect(stdout).toContain(`zt completion ${shell}`)
 })
 
 it('fails for another shell', async () => {

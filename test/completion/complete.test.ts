@@ -263,6 +263,26 @@ describe('the answer', () => {
     expect(await run(...argv)).toBe(answer)
   })
 
+  it.each<[words: string[], answer: string[]]>([
+    [
+      ['token', 'show', ''],
+      ["'it''s'\tit's\t", "'$x `n'\t$x `n\t", 'plain\tplain\t', "'a,b'\ta,b\t", 'id-4\tid-4\tsays "hi"'],
+    ],
+    [['token', 'show', 'PL'], ['plain\tplain\t']],
+    // What the quote begins is typed already.
+    [['token', 'show', "'$x"], ["'$x `n'\t$x `n\t"]],
+    [['ssh', 'x', '--client=b'], ['--client=builtin\t--client=builtin\t']],
+  ])('to PowerShell at %j is quoted as it reads it: %j', async (line, answer) => {
+    await kept('mine', 'token', "it's", '$x `n', 'plain', 'a,b', 'says "hi"')
+    const encoded = Buffer.from(line.join('\n')).toString('base64')
+    const [, ...lines] = (await run('powershell', encoded)).split('\n').slice(0, -1)
+    expect(lines.sort()).toEqual(answer.sort())
+  })
+
+  it('to PowerShell is nothing if the question is not in base64', async () => {
+    expect(await run('powershell', '$(calc)')).toBe('')
+  })
+
   it('is one line for each candidate, whatever the names and what is typed', async () => {
     const text = fc.string({unit: 'binary', maxLength: 20})
     await fc.assert(

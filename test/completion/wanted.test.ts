@@ -27,6 +27,11 @@ describe('what is wanted at the cursor', () => {
     ['group add-token x ', 'token'],
     ['exec ', 'stored-token'],
     ['exec ci -- ', 'other'],
+    // Without it, as PowerShell passes it on.
+    ['exec ci env ', 'other'],
+    ['exec ci env --js', 'other'],
+    ['ssh h.example.com uptime -', 'other'],
+    ['forward a.example.com psql -', 'other'],
     ['exec ci -- --tok', 'other'],
     ['ssh ', 'destination'],
     ['ssh git@', 'destination'],

@@ -1,5 +1,11 @@
 import {describe, expect, it} from 'vitest'
-import {homeDirectory, isFullPath, searchDirectories, variableOf} from '../../src/lib/system/platform.js'
+import {
+  homeDirectory,
+  isFullPath,
+  searchDirectories,
+  variableOf,
+  namedFile,
+} from '../../src/lib/system/platform.js'
 
 describe('a full path', () => {
   it.each<[text: string, onUnix: boolean, onWindows: boolean]>([
@@ -88,4 +94,28 @@ describe('the home directory', () => {
       expect.objectContaining({code: 'NO_HOME', why: expect.stringContaining(variable) as string}),
     )
   })
+})
+
+describe('a file that a person named', () => {
+  const home = (): string => 'C:\\Users\\ü'
+
+  it.each<[platform: NodeJS.Platform, text: string, file: string]>([
+    ['win32', '~\\x.pem', 'C:\\Users\\ü\\x.pem'],
+    ['win32', '~/a/x.pem', 'C:\\Users\\ü\\a\\x.pem'],
+    ['win32', '~x', '~x'],
+    ['win32', 'C:\\nulls\\console.txt', 'C:\\nulls\\console.txt'],
+    ['win32', '\\\\?\\C:\\x', '\\\\?\\C:\\x'],
+    ['win32', '-', '-'],
+    ['linux', '~/x', '~/x'],
+    ['linux', 'nul', 'nul'],
+  ])('on %s, %s is %s', (platform, text, file) => {
+    expect(namedFile(text, platform, home)).toBe(file)
+  })
+
+  it.each(['NUL', 'C:\\x\\nul.txt', 'con', 'aux .pem', 'COM1:', 'CONOUT$', '\\\\.\\pipe\\x', '\\\\.\\NUL'])(
+    'on Windows is not the device %s',
+    (text) => {
+      expect(() => namedFile(text, 'win32', home)).toThrow(expect.objectContaining({code: 'NOT_A_FILE'}))
+    },
+  )
 })

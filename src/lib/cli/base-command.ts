@@ -109,9 +109,11 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   override async init(): Promise<void> {
     await super.init()
     const {behindDashes} = this.ctor as typeof BaseCommand
+    if (behindDashes) this.argv = [...this.withDashes(behindDashes)]
     const end = behindDashes ? this.argv.indexOf('--') : -1
     this.ownWords = end < 0 ? this.argv : this.argv.slice(0, end)
-    this.rest = end < 0 ? [] : this.argv.slice(end + 1)
+    // A second one is for PowerShell, which drops the first.
+    this.rest = end < 0 ? [] : this.argv.slice(this.argv[end + 1] === '--' ? end + 2 : end + 1)
     // main() has looked at the words before it.
     if (!behindDashes) refuseSecretWords(this.argv.filter((word) => word !== '--'))
     const {args, flags} = await this.parse(
@@ -297,7 +299,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   override async catch(thrown: Error): Promise<void> {
-    const error = fromOclif(unusableFile(thrown), this.id?.replaceAll(':', ' '), this.behindDashes())
+    const error = fromOclif(unusableFile(thrown), this.id?.replaceAll(':', ' '))
     process.exitCode = isInterrupt(error) ? 130 : exitCodeOf(error)
     this.showError(error)
   }
@@ -305,22 +307,19 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** How the program after `--` reads its options. */
   protected optionBehindDashes: OptionOf = () => undefined
 
-  /** For a command line that was refused: the same with `--`, if that is what is missing. */
-  private behindDashes(): (BehindDashes & {line: string | undefined}) | undefined {
-    const {behindDashes: behind, args, flags, baseFlags} = this.ctor as typeof BaseCommand
-    if (!behind) return undefined
+  /** The words of the command line, with `--` where it is missing. */
+  private withDashes(behind: BehindDashes): readonly string[] {
+    const {args, flags, baseFlags} = this.ctor as typeof BaseCommand
     // They were moved behind the other words.
     const lead = leadingFlags(process.argv.slice(2))
     const own = this.argv.slice(0, this.argv.length - lead.length)
-    const line = withDashes({
-      command: this.id?.replaceAll(':', ' ') ?? '',
+    return withDashes({
       words: isDeepStrictEqual(this.argv.slice(own.length), lead) ? [...lead, ...own] : this.argv,
       args,
       flags: {...baseFlags, ...flags},
       behind,
       optionOf: this.optionBehindDashes,
     })
-    return {...behind, line}
   }
 
   /** Reports a failure, as text or as the JSON document. A failure after the document is text. */

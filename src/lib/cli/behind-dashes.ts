@@ -1,6 +1,4 @@
 import type {Interfaces} from '@oclif/core'
-import {shellQuote} from '../core/command-line.js'
-import {mayBeSecret} from './parse-error.js'
 
 /** The words after `--` of a command that passes them to another program. */
 export interface BehindDashes {
@@ -8,8 +6,6 @@ export interface BehindDashes {
   what: string
   /** What the words may be. `a command`: they must not be missing, and begin with a program. */
   are: 'a command' | 'options' | 'options or a command'
-  /** Whom the words are for, in a sentence. */
-  program: string
 }
 
 /** What the other program does with a word that begins with a dash; undefined if it does not know the option. */
@@ -21,9 +17,7 @@ export function dashesInUsage({what, are}: BehindDashes): string {
 }
 
 interface CommandLine {
-  /** The command's words, e.g. `exec`. */
-  command: string
-  /** The words after them. */
+  /** The words after the command's. */
   words: readonly string[]
   args: Interfaces.ArgInput
   flags: Interfaces.FlagInput
@@ -32,19 +26,36 @@ interface CommandLine {
 }
 
 /**
- * The same command line with `--` where it is missing: before the first word that the command does not take. Flags of zt
- * that follow go before it, unless the other program knows them or they are its command's.
+ * The same words with `--` where it is missing: before the first word that the command does not take. Flags of zt that
+ * follow go before it, unless the other program knows them or they are its command's. It is missing where PowerShell runs
+ * npm's `zt.ps1`, to which it does not pass the first one (npm/cli issues 3136 and 4903).
  *
- * @returns undefined if every word is the command's, or the line would not run either
+ * @returns the words as they are if they have it, if every word is the command's, or if the line would not run either
  */
-export function withDashes({command, words, args, flags, behind, optionOf}: CommandLine): string | undefined {
-  if (words.includes('--')) return undefined
+export function withDashes({words, ...line}: CommandLine): readonly string[] {
+  const {front, rest} = split({words, ...line}) ?? {}
+  return front && rest ? [...front, '--', ...rest] : words
+}
+
+function split({
+  words,
+  args,
+  flags,
+  behind,
+  optionOf,
+}: CommandLine): {front: string[]; rest: string[]} | undefined {
+  const several = Object.values(args).some(({multiple}) => multiple === true)
   const wanted = Object.keys(args).length
   const front: string[] = []
   const rest: string[] = []
   let taken = 0
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ''
+    if (word === '--') {
+      if (rest.length === 0) return undefined
+      rest.push(...words.slice(at))
+      break
+    }
     const isLast = at + 1 === words.length
     const isOption = word.startsWith('-') && word !== '-'
     const option = isOption ? optionOf(word) : undefined
@@ -57,7 +68,7 @@ export function withDashes({command, words, args, flags, behind, optionOf}: Comm
       // An option of neither.
       if (option === undefined) return undefined
       rest.push(word, ...value(option === 'takes-next'))
-    } else if (taken < wanted) {
+    } else if (taken < wanted || (several && !/^[\w-]+$/.test(word))) {
       front.push(word)
       taken++
     } else if (optionOf(front.at(-1) ?? '') === 'takes-next') {
@@ -73,15 +84,7 @@ export function withDashes({command, words, args, flags, behind, optionOf}: Comm
   const begins = rest[0]
   if (begins === undefined || taken < wanted || (behind.are === 'a command' && begins.startsWith('-')))
     return undefined
-  // A password or header is not repeated; without it the line would not run.
-  const hidden = rest.some((word, at) => mayBeSecret(word) || saysSecret(word) || saysSecret(rest[at - 1]))
-  return [
-    'zt',
-    command,
-    ...front.map(shellQuote),
-    '--',
-    ...(hidden ? [behind.what] : rest.map(shellQuote)),
-  ].join(' ')
+  return {front, rest}
 }
 
 function flagOf(word: string, flags: Interfaces.FlagInput): Interfaces.FlagInput[string] | undefined {
@@ -90,12 +93,4 @@ function flagOf(word: string, flags: Interfaces.FlagInput): Interfaces.FlagInput
     return flags[name] ?? (name.startsWith('no-') ? flags[name.slice('no-'.length)] : undefined)
   }
   return Object.values(flags).find(({char}) => char !== undefined && word === `-${char}`)
-}
-
-/** Options and names of values that people keep to themselves. */
-function saysSecret(word = ''): boolean {
-  return (
-    /^(-[uUHb]|--(user|proxy-user|header|cookie))$/.test(word) ||
-    /pass|pw|secret|token|auth|cookie|credential|key\s*[:=]/i.test(word)
-  )
 }

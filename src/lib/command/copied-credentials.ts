@@ -3,12 +3,13 @@ import {readSecretFromStdin} from '../cli/stdin.js'
 import {UserError} from '../core/errors.js'
 import {COPIED_LIMIT, hasBothHalves, readCopiedPair, type WayIn} from '../secrets/copied/pair.js'
 import type {ServiceCredentials} from '../secrets/types.js'
+import {reading} from '../core/shell-words.js'
 
 const IMPORT: WayIn = {
   undone: 'Nothing was changed.',
   next: [
     'Give zt two lines, CF-Access-Client-Id: and CF-Access-Client-Secret:, or JSON with "client_id" and "client_secret"',
-    'zt token import < FILE',
+    reading('zt token import'),
   ],
 }
 
@@ -30,6 +31,6 @@ export async function readCopiedCredentials(prompts: Prompts): Promise<ServiceCr
     code: 'INPUT_REQUIRED',
     message: 'The credentials are missing',
     why: 'zt reads them from stdin, or prompts for them on a terminal.',
-    next: ['zt token import < FILE'],
+    next: [reading('zt token import')],
   })
 }

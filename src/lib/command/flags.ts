@@ -66,7 +66,7 @@ export const secretFieldFlag = Flags.string({
       code: 'BAD_SECRET_FIELD',
       message: 'The value of --secret-field is not the name of a field',
       why: 'It is a name only; zt reads the secret from stdin, or prompts for it on a terminal.',
-      next: ['For example: --secret-field scim_config.authentication.password < FILE'],
+      next: ['For example: --secret-field scim_config.authentication.password, and the secret on stdin'],
     })
   },
 })

@@ -5,6 +5,7 @@ import {readSecretFromStdin} from '../cli/stdin.js'
 import {UserError} from '../core/errors.js'
 import {isJsonObject} from '../core/json.js'
 import {Secret} from '../core/secret.js'
+import {reading} from '../core/shell-words.js'
 
 /**
  * Reads a secret for each field: from a hidden prompt on a terminal; from stdin otherwise, where one secret is all of the
@@ -74,6 +75,6 @@ function missing(names: readonly string[]): UserError {
     code: 'INPUT_REQUIRED',
     message: `The secret for ${names.join(', ')} is missing`,
     why: 'zt reads it from stdin, or prompts for it on a terminal. Several are read from stdin as a JSON object by field. Nothing was changed.',
-    next: ['Run the command again with < FILE'],
+    next: [`Run the command again: ${reading('zt ...')}`],
   })
 }

@@ -3,6 +3,7 @@ import {hasCode, nameOfThrown} from '../core/errors.js'
 import {bePatient, patient} from '../core/patience.js'
 import {isVisible, visible} from '../core/text.js'
 import {readBashLine} from './bash-line.js'
+import {readPowerShellLine} from './powershell-line.js'
 import type {Candidate, NameKind, Words} from './types.js'
 import {wantedAt, type Wanted} from './wanted.js'
 
@@ -29,34 +30,41 @@ export interface CompleteOptions {
 }
 
 /**
- * Answers a shell: `__complete bash -- COMP_WORDBREAKS LINE`, or `__complete zsh|fish -- WORDS…`, where the last word is
- * at the cursor.
+ * Answers a shell: `__complete bash -- COMP_WORDBREAKS LINE`, `__complete zsh|fish -- WORDS…`, where the last word is at the
+ * cursor, or `__complete powershell BASE64`.
  *
  * @returns what to print: `words`, `part` (no space after the word) or `files`, then one candidate per line, followed by
  *   a tab and its description; empty if the question makes no sense
  */
 export async function complete(argv: readonly string[], options: CompleteOptions): Promise<string> {
   const [shell, dashes, ...given] = argv
-  if (dashes !== '--') return ''
+  const own = shell === 'powershell' ? readPowerShellLine(dashes ?? '') : undefined
+  if (dashes !== '--' && !own) return ''
   const line = shell === 'bash' ? readBashLine(given[1] ?? '', given[0] ?? '') : undefined
   if (shell === 'bash' && !line) return ''
-  const before = line ? line.before.slice(1) : given.slice(0, -1)
-  const current = line?.current ?? given.at(-1) ?? ''
+  const before = own?.before ?? (line ? line.before.slice(1) : given.slice(0, -1))
+  const current = own?.current ?? line?.current ?? given.at(-1) ?? ''
   const wanted = wantedAt(options.words, before, current)
   if (wanted.kind === 'other' || wanted.kind === 'file') return 'files\n'
   const {prefix} = wanted
   const found = [...wanted.words, ...(await offersAt(wanted, current.slice(prefix.length), options))]
   const candidates = presentable(prefix === '' ? found.map((one) => typable(one, shell)) : found)
   const header = wanted.kind === 'url' ? 'part' : 'words'
-  const lines = line
+  const starts = (value: string): boolean => value.toLowerCase().startsWith(current.toLowerCase())
+  const lines = own
     ? candidates
-        .map(({value}) => prefix + value)
-        .filter((value) => value.startsWith(current))
-        .map((value) => line.inserted(value))
-    : candidates.map(({value, about}) => {
-        const whole = shell === 'fish' ? prefix + value : value
-        return about === undefined || about === '' ? whole : `${whole}\t${about}`
-      })
+        .map(({value, about}) => ({value: prefix + value, about}))
+        .filter(({value}) => starts(value))
+        .map(({value, about}) => [own.inserted(value), value, about ?? ''].join('\t'))
+    : line
+      ? candidates
+          .map(({value}) => prefix + value)
+          .filter((value) => value.startsWith(current))
+          .map((value) => line.inserted(value))
+      : candidates.map(({value, about}) => {
+          const whole = shell === 'fish' ? prefix + value : value
+          return about === undefined || about === '' ? whole : `${whole}\t${about}`
+        })
   return [header, ...lines, ''].join('\n')
 }
 
@@ -97,7 +105,12 @@ async function offersAt(
  */
 function typable(candidate: Candidate, shell: string | undefined): Candidate {
   const {id, value} = candidate
-  const misread = value.startsWith('-') || !isVisible(value) || (shell === 'fish' && value.startsWith('~'))
+  const misread =
+    value.startsWith('-') ||
+    !isVisible(value) ||
+    (shell === 'fish' && value.startsWith('~')) ||
+    // PowerShell before 7.3 loses a quote on its way to a program.
+    (shell === 'powershell' && value.includes('"'))
   return misread && id !== undefined ? {value: id, about: value} : candidate
 }
 

@@ -1,9 +1,12 @@
-/** The shells that have a script. */
+/** The shells whose script can be a file of its own. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof SHELLS)[number]
+/** All that have a script. */
+export const COMPLETED = [...SHELLS, 'powershell'] as const
+export type Completed = (typeof COMPLETED)[number]
 
 /** How to install each script. */
-export const INSTALLING: Record<Shell, readonly string[]> = {
+export const INSTALLING: Record<Completed, readonly string[]> = {
   bash: [
     '# in ~/.bashrc:',
     'source <(zt completion bash)',
@@ -18,13 +21,17 @@ export const INSTALLING: Record<Shell, readonly string[]> = {
     'zt completion zsh > ~/.zsh/completions/_zt',
   ],
   fish: ['mkdir -p ~/.config/fish/completions', 'zt completion fish > ~/.config/fish/completions/zt.fish'],
+  powershell: [
+    '# in the file that $PROFILE names:',
+    'zt completion powershell | Out-String | Invoke-Expression',
+  ],
 }
 
 /**
  * What each shell runs at TAB. They all ask `zt __complete` and evaluate no part of the answer: its first line says what
  * follows, and each other line is a candidate, followed by a tab and its description.
  */
-export const SCRIPTS: Record<Shell, string> = {
+export const SCRIPTS: Record<Completed, string> = {
   // bash quotes only file names, so candidates are quoted already. bash 3.2 has no compopt, and also offers files.
   bash: `# bash completion for zt
 
@@ -107,5 +114,33 @@ end
 
 complete -c zt -e
 complete -c zt -n __zt_complete -f -a '$__zt_candidates'
+`,
+  // PowerShell hands programs empty words, quotes and `--` in its own ways: the words go as one, in base64. What it inserts is
+  // quoted already, in front of a tab; it offers files by itself where nothing is answered.
+  powershell: `# PowerShell completion for zt
+
+Register-ArgumentCompleter -Native -CommandName zt -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+    $words = @($commandAst.CommandElements | Select-Object -Skip 1 |
+        Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
+        ForEach-Object {
+            if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) { $_.Value }
+            else { $_.Extent.Text }
+        })
+    $text = ($words + @($wordToComplete)) -join "\`n"
+    $line = [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes($text))
+    $encoding = [Console]::OutputEncoding
+    try {
+        [Console]::OutputEncoding = [Text.Encoding]::UTF8
+        $answer = @(zt __complete powershell $line 2>$null)
+    } finally {
+        [Console]::OutputEncoding = $encoding
+    }
+    $answer | Select-Object -Skip 1 | ForEach-Object {
+        $inserted, $shown, $about = $_ -split "\`t"
+        if (-not $about) { $about = $shown }
+        [System.Management.Automation.CompletionResult]::new($inserted, $shown, 'ParameterValue', $about)
+    }
+}
 `,
 }

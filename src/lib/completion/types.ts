@@ -74,6 +74,8 @@ export interface CommandWords {
   about: string
   args: ArgumentWords[]
   flags: FlagWords[]
+  /** What follows the arguments is of another program, with or without `--`. */
+  others?: true | undefined
 }
 
 /** Everything of zt itself that can be typed; commands and topics by their words: `token create`. */

@@ -39,7 +39,7 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
     zone: value('zone'),
   }
   const pending = leading.pending ?? own.pending
-  if (own.ended) return {...wanted, kind: 'other'}
+  if (own.ended || isOthers(command, own)) return {...wanted, kind: 'other'}
   if (pending) return {...wanted, ...valueOf(pending)}
   const [, name = ''] = /^--([^=]+)=/.exec(current) ?? []
   if (name !== '') {
@@ -65,6 +65,13 @@ export function wantedAt(words: Words, before: readonly string[], current: strin
     ...wanted,
     words: own.positions.length === 0 ? [...topic, ...words.helpTopics.map((value) => ({value}))] : topic,
   }
+}
+
+/** Whether another program's words have begun without `--`, as for zt itself (cli/behind-dashes.ts). */
+function isOthers(command: CommandWords | undefined, {positions}: ReadFlags): boolean {
+  if (command?.others === undefined) return false
+  if (command.args.at(-1)?.many) return positions.slice(1).some((word) => /^[\w-]+$/.test(word))
+  return positions.length > command.args.length
 }
 
 function argumentAt({args}: CommandWords, at: number): ArgumentWords | undefined {

@@ -11,6 +11,7 @@ import {pathsFrom, type Environment} from './paths.js'
 import {checkProfileName, DEFAULT_PROFILE, profileNotFound, readConfig, refuseTwin} from './profiles.js'
 import {findProject, type ProjectSettings} from './project.js'
 import {CLOUDFLARE_API_URL, type Profile, type SettingSource, type Settings} from './types.js'
+import {unsetting} from '../core/shell-words.js'
 
 const LONGEST_WAIT_SECONDS = 3600
 
@@ -169,7 +170,7 @@ function refuseUncheckedCertificates(env: Environment): void {
     code: 'CERTIFICATES_UNCHECKED',
     message: 'NODE_TLS_REJECT_UNAUTHORIZED=0 is set, and zt always checks certificates',
     why: 'Without that check an API token or a client secret could be sent to anyone. To trust a private CA, use --ca-file (for the edge) or NODE_EXTRA_CA_CERTS.',
-    next: ['unset NODE_TLS_REJECT_UNAUTHORIZED'],
+    next: [unsetting(['NODE_TLS_REJECT_UNAUTHORIZED'])],
   })
 }
 
@@ -214,7 +215,7 @@ function checkHosts(text: string | undefined): string[] | undefined {
       code: 'BAD_HOSTS',
       message: `ZT_HOSTS cannot contain "${word.slice(0, 80)}"`,
       why: 'It lists host names, separated by commas; *.example.com is for all hosts of one level.',
-      next: ['unset ZT_HOSTS'],
+      next: [unsetting(['ZT_HOSTS'])],
     })
   })
 }
@@ -284,7 +285,7 @@ function checkPatience(text: string | undefined): void {
     code: 'BAD_PATIENCE',
     message: `ZT_PATIENCE cannot be "${text.slice(0, 40)}"`,
     why: 'It is the factor by which zt waits longer: a number from 1 to 100.',
-    next: ['unset ZT_PATIENCE'],
+    next: [unsetting(['ZT_PATIENCE'])],
   })
 }
 

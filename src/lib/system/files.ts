@@ -3,7 +3,7 @@ import {randomBytes} from 'node:crypto'
 import path from 'node:path'
 import {files as fs} from './disk.js'
 import {hasCode, UserError} from '../core/errors.js'
-import {quoteForPerson} from '../core/quote.js'
+import {making} from '../core/shell-words.js'
 import {
   brokenFile,
   kindOf,
@@ -116,7 +116,7 @@ export async function writeDirectory(
 
 function noDirectory(file: string): UserError {
   return notWritten(file, 'The directory that it is to be in does not exist.', [
-    `Make the directory first: mkdir ${process.platform === 'win32' ? '' : '-p '}${quoteForPerson(path.dirname(file))}`,
+    `Make the directory first: ${making(path.dirname(file))}`,
   ])
 }
 

@@ -4,6 +4,7 @@ import {filesSync as fs} from './disk.js'
 import {decodeText} from '../core/decode-text.js'
 import {UserError, hasCode} from '../core/errors.js'
 import {quoteForPerson} from '../core/quote.js'
+import {listing} from '../core/shell-words.js'
 
 /** Requirements for a file of zt, which must also be a plain file that no other user could have written. */
 export interface ReadRules {
@@ -217,7 +218,7 @@ function anothers(target: string, uid: number, {uid: own, platform}: Self): User
     message: `${target} belongs to another user`,
     why: `Its owner has the user ID ${uid}, and zt runs as ${own}; zt uses only files that no other user can have written.`,
     next: [
-      `ls -ld ${quoteForPerson(target, platform)}`,
+      listing(target, {directory: true, platform}),
       own === 0 ? 'Run zt as the user who owns the file' : 'Move it away; zt then creates a new one',
     ],
     details: {path: target},

@@ -1,6 +1,7 @@
 import os from 'node:os'
 import path from 'node:path'
 import {UserError} from '../core/errors.js'
+import {goingHome} from '../core/shell-words.js'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -49,6 +50,31 @@ export function searchDirectories(
   return [...new Set(entries)].filter((one) => isFullPath(one, platform))
 }
 
+/** Device names of Windows, with any extension ("Naming Files, Paths, and Namespaces", learn.microsoft.com). */
+const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9])\s*(\.|:|$)/i
+
+/**
+ * A file that a person named. On Windows `~\` is their home: cmd and PowerShell before 7.5 leave that to the program; and the
+ * name of a device, such as NUL, is none of a file.
+ *
+ * @throws UserError `usage` / `NOT_A_FILE`
+ */
+export function namedFile(
+  text: string,
+  platform: NodeJS.Platform = process.platform,
+  home: () => string = homeDirectory,
+): string {
+  if (platform !== 'win32') return text
+  if (DEVICE.test(path.win32.basename(text)) || /^[\\/]{2}[.?][\\/](?![A-Za-z]:|UNC)/i.test(text))
+    throw new UserError({
+      kind: 'usage',
+      code: 'NOT_A_FILE',
+      message: `${text} is a device of Windows, not a file`,
+      next: ['Give the path of a file'],
+    })
+  return /^~[\\/]/.test(text) ? path.win32.join(home(), text.slice(2)) : text
+}
+
 /** @throws UserError `config` / `NO_CURRENT_DIRECTORY` if it was removed meanwhile */
 export function currentDirectory(): string {
   try {
@@ -59,7 +85,7 @@ export function currentDirectory(): string {
       code: 'NO_CURRENT_DIRECTORY',
       message: 'The current directory does not exist any more',
       why: 'It was removed or renamed after the shell changed to it.',
-      next: ['cd'],
+      next: [goingHome()],
       cause,
     })
   }

@@ -14,7 +14,8 @@ export interface Search {
 const STARTABLE = ['.COM', '.EXE']
 /**
  * Batch files, as npm and others install them for commands (`zt.cmd`). cmd.exe runs them and parses their arguments a
- * second time, and no quoting is safe from that. Node has not started any since 20.12.2 (CVE-2024-27980); nor does zt.
+ * second time. Node has not started any since 20.12.2 (CVE-2024-27980), and of zt only `exec` and `forward` do, by
+ * tunnel/exec/batch-file.ts.
  */
 const SHIM = /\.(bat|cmd)$/i
 
@@ -30,6 +31,16 @@ export function findProgram(name: string, env: Environment, search: Search = {})
 export function findShim(name: string, env: Environment, search: Search = {}): string | undefined {
   const {platform = process.platform} = search
   return platform === 'win32' ? find(name, env, ['.BAT', '.CMD'], search) : undefined
+}
+
+/** The file that a Windows shell would run for a path, which may lack its ending; undefined if there is none. */
+export function findAt(
+  file: string,
+  env: Environment,
+  {isProgram = isProgramFile}: Pick<Search, 'isProgram'> = {},
+): string | undefined {
+  const startable = [...STARTABLE, '.BAT', '.CMD']
+  return namesOnWindows(file, env, startable).find((one) => isProgram(one))
 }
 
 /** Whether only cmd.exe can run a file. */

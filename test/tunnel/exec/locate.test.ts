@@ -12,21 +12,21 @@ describe('a command on Windows', () => {
     expect(locate('terraform', {Path: PATH}, windows)).toBe('C:\\tools\\terraform.exe')
   })
 
-  it.each(['npm', 'npm.cmd', 'old', 'old.BAT', 'C:\\x\\deploy.cmd', '.\\deploy.bat', 'C:deploy.cmd'])(
-    '%s is a batch file: it is not started, and what to do is said',
-    (word) => {
-      expect(() =>
-        locate(word, {PATH}, {...windows, isProgram: (file) => there.includes(file.replace('BAT', 'bat'))}),
-      ).toThrow(
-        expect.objectContaining({
-          code: 'COMMAND_NOT_EXECUTABLE',
-          exitCode: 126,
-          why: expect.stringContaining('batch file') as string,
-          next: [expect.stringContaining(`-- cmd /d /c ${word} `) as string],
-        }),
-      )
-    },
-  )
+  it.each([
+    ['npm', 'C:\\nodejs\\npm.cmd'],
+    ['npm.cmd', 'C:\\nodejs\\npm.cmd'],
+    ['old', 'C:\\tools\\old.bat'],
+    ['C:\\tools\\terraform', 'C:\\tools\\terraform.exe'],
+    ['C:\\tools/terraform', 'C:\\tools/terraform.exe'],
+    ['..\\bin\\x', '..\\bin\\x.exe'],
+    ['C:bin\\x', 'C:bin\\x.com'],
+    ['C:\\nodejs\\npm', 'C:\\nodejs\\npm.cmd'],
+    ['.\\deploy.bat', '.\\deploy.bat'],
+  ])('%s is %s', (word, found) => {
+    const more = ['..\\bin\\x.exe', 'C:bin\\x.com', '.\\deploy.bat', 'C:\\tools/terraform.exe']
+    const isProgram = (file: string): boolean => [...there, ...more].includes(file)
+    expect(locate(word, {PATH, PATHEXT: '.COM;.EXE;.BAT;.CMD'}, {...windows, isProgram})).toBe(found)
+  })
 
   it.each(['nothing', '.\\nothing', 'C:\\nothing.exe'])('%s is not found', (word) => {
     expect(() => locate(word, {PATH}, windows)).toThrow(

@@ -3,6 +3,7 @@ import {DEFAULT_PROFILE} from '../../config/profiles.js'
 import type {Settings} from '../../config/types.js'
 import {removeFile} from '../../system/files.js'
 import {findLeftovers} from '../../secrets/leftovers.js'
+import {vaultIdentityFile} from '../../secrets/vault/vault.js'
 import type {HostBinding, IndexEntry} from '../../secrets/index-files.js'
 import type {SecretKey, StoreStatus} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
@@ -291,13 +292,20 @@ function withoutProfile(seen: Survey, kept: readonly {profile: string}[]): Found
   })
 }
 
-async function temporaryFiles(ctx: AccessContext, {paths}: Settings): Promise<Found[]> {
+async function temporaryFiles(
+  ctx: AccessContext,
+  {paths, vaultIdentityFile: identityFile}: Settings,
+): Promise<Found[]> {
+  const identity = vaultIdentityFile({identityFile, configDir: paths.config})
   const leftovers = await findLeftovers([paths.data, paths.config], ctx.clock.now())
-  return leftovers.map(({file, ageMs}) => {
+  return leftovers.map(({file, of, ageMs}) => {
     const old = ageMs >= OLD_MS
     return {
       code: 'TEMPORARY_FILE',
-      what: `${path.basename(file)} was left by an interrupted write. It holds no secret in plain text.`,
+      what:
+        path.resolve(of) === path.resolve(identity)
+          ? `${path.basename(file)} was left by an interrupted write. It is a copy of the vault's identity: who reads it can open the vault.`
+          : `${path.basename(file)} was left by an interrupted write. It holds no secret in plain text.`,
       store: undefined,
       subject: file,
       profile: undefined,

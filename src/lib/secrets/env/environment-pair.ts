@@ -3,6 +3,7 @@ import {PAIRS, type PairNames} from '../../core/pair-variables.js'
 import {Secret} from '../../core/secret.js'
 import {hasBothHalves, readCopiedPair} from '../copied/pair.js'
 import type {ServiceCredentials} from '../types.js'
+import {unsetting} from '../../core/shell-words.js'
 
 /** A service token's pair from the environment. */
 export interface EnvironmentPair extends Pick<ServiceCredentials, 'clientId' | 'clientSecret'> {
@@ -60,6 +61,6 @@ function twoPairs({names: {id, secret}}: EnvironmentPair, {names: other}: Enviro
     code: 'TWO_PAIRS',
     message: 'The environment has two different service tokens',
     why: `${id} and ${secret} are one, ${other.id} and ${other.secret} are another, and zt does not choose between them.`,
-    next: [`unset ${other.id} ${other.secret}`, `unset ${id} ${secret}`],
+    next: [unsetting([other.id, other.secret]), unsetting([id, secret])],
   })
 }

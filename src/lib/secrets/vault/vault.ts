@@ -4,7 +4,6 @@ import {isJsonObject} from '../../core/json.js'
 import {UserError, hasCode} from '../../core/errors.js'
 import {namesIn, refuseIfOthersCanRead, removeFile, writeFileAtomic} from '../../system/files.js'
 import {readOwnFile} from '../../system/own-files.js'
-import {quoteForPerson} from '../../core/quote.js'
 import {said} from '../../core/said.js'
 import {Secret} from '../../core/secret.js'
 import {accountName, keyOf} from '../keys.js'
@@ -19,6 +18,7 @@ import {
 } from './identity.js'
 import {memoryWarning} from './memory.js'
 import {checkRecipients} from './recipients.js'
+import {removing} from '../../core/shell-words.js'
 
 export interface VaultOptions {
   directory: string
@@ -164,7 +164,7 @@ export class Vault implements SecretStore {
   }
 
   removalCommand(key: SecretKey, platform: NodeJS.Platform = process.platform): string {
-    return `${platform === 'win32' ? 'del' : 'rm'} ${quoteForPerson(this.#file(key), platform)}`
+    return removing(this.#file(key), platform)
   }
 
   /** The given recipients, and that of the identity, so that this machine can read what it writes. */

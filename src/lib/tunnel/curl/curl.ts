@@ -1,7 +1,7 @@
 import {constants} from 'node:fs'
 import type {FileHandle} from 'node:fs/promises'
 import {execFile} from 'node:child_process'
-import type {Writable} from 'node:stream'
+import {PassThrough, type Writable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 import {promisify} from 'node:util'
 import {files as fs} from '../../system/disk.js'
@@ -16,9 +16,11 @@ import {findProgram} from '../../system/programs.js'
 import {temporaryPlace} from '../connections/run-files.js'
 import type {Target} from '../target/target.js'
 import type {EdgeAnswer} from '../types.js'
+import {aboutCurl} from './about.js'
 import type {CurlArguments, RequestUrl} from './arguments.js'
 import {HeadsWithoutSession, keepBack} from './session-cookies.js'
 import {StatusLine} from './status-line.js'
+import {installing} from '../../core/shell-words.js'
 
 export interface CurlOptions {
   request: RequestUrl
@@ -49,7 +51,8 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
   const {request, given, target, env, stdout, stderr, platform = process.platform, onlyPrevious} = options
   const program = findProgram('curl', env, {platform})
   if (program === undefined) throw curlNotFound()
-  const status = new StatusLine()
+  const about = await aboutCurl(program, env, platform)
+  const status = new StatusLine(about.writesToStderr ? 'stderr' : 'stdout')
   const credentials = await acceptedAt(
     {credentials: target.credentials, onlyPrevious},
     {edge: target.edge, path: request.path, environment: env},
@@ -67,22 +70,33 @@ export async function curlWithToken(options: CurlOptions): Promise<CurlEnd> {
     const end = await runChild({
       program,
       args: argumentsOf({request, given, target}, pipe?.file ?? '-', [
+        ...(target.edge.caFile === undefined ? [] : about.forPrivateCa),
         // As on a terminal, which curl no longer sees.
         ...(given.showsHeaders && stdout.isTTY === true ? ['--silent', '--show-error', '--no-buffer'] : []),
         ...kept.args,
       ]),
       env: environmentFor('curl', env),
-      stdio: [pipe ? 'inherit' : 'pipe', given.showsHeaders ? 'pipe' : 'inherit', 'pipe'],
+      stdio: [
+        pipe ? 'inherit' : 'pipe',
+        given.showsHeaders || !about.writesToStderr ? 'pipe' : 'inherit',
+        'pipe',
+      ],
       onStart: (child) => {
         // Without `end`: zt writes to stderr after curl.
-        if (child.stderr) stderrDone = pipeline(child.stderr, status, stderr, {end: false})
+        const passed = new PassThrough()
+        const [ofStdout, ofStderr] = about.writesToStderr ? [passed, status] : [status, passed]
+        if (child.stderr) stderrDone = pipeline(child.stderr, ofStderr, stderr, {end: false})
         // Where the reader of stdout has gone, curl notices it at its next byte.
         if (child.stdout)
-          stdoutDone = pipeline(child.stdout, new HeadsWithoutSession(), stdout, {end: false}).catch(
-            (error: unknown) => {
-              if (!hasCode(error, 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE')) throw error
-            },
-          )
+          stdoutDone = pipeline(
+            child.stdout,
+            ofStdout,
+            given.showsHeaders ? new HeadsWithoutSession() : new PassThrough(),
+            stdout,
+            {end: false},
+          ).catch((error: unknown) => {
+            if (!hasCode(error, 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE')) throw error
+          })
         // A curl that ended at once has reported why.
         child.stdin?.on('error', () => undefined)
         child.stdin?.end(config)
@@ -230,6 +244,6 @@ function curlNotFound(): UserError {
     code: 'CURL_NOT_FOUND',
     message: 'curl is not installed',
     why: 'There is no program called curl on PATH.',
-    next: ['Install curl, for example: apt-get install curl'],
+    next: [installing('curl')],
   })
 }

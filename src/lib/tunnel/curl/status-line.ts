@@ -14,19 +14,26 @@ const FIELDS = [
 ] as const
 
 /**
- * Takes out of curl's stderr what zt asked curl to write there about the answer; everything else passes unchanged. stdout
+ * Takes out of curl's stderr (of its stdout, if curl cannot write there) what zt asked curl to write there about the answer; everything else passes unchanged. stdout
  * is curl's alone.
  */
 export class StatusLine extends Transform {
   readonly #mark = Buffer.from(`\x1E${randomBytes(12).toString('hex')}`)
   #held: Buffer = Buffer.alloc(0)
   #found: string | undefined
+  readonly #on: 'stdout' | 'stderr'
+
+  constructor(on: 'stdout' | 'stderr' = 'stderr') {
+    super()
+    this.#on = on
+  }
 
   /** For `--write-out`, before the person's own format. A curl without `%header` writes the name itself. */
   get writeOut(): string {
     const mark = this.#mark.toString()
     const headers = FIELDS.slice(1).map((name) => `%header{${name}}`)
-    return `%{stderr}${mark}${['%{http_code}', '%{redirect_url}', ...headers].join('\t')}${mark}%{stdout}`
+    const line = `${mark}${['%{http_code}', '%{redirect_url}', ...headers].join('\t')}${mark}`
+    return this.#on === 'stderr' ? `%{stderr}${line}%{stdout}` : line
   }
 
   /** Undefined when curl got no answer. */

@@ -14,6 +14,8 @@ export interface RunChildOptions {
   args: readonly string[]
   env: NodeJS.ProcessEnv
   stdio: StdioOptions
+  /** The arguments are quoted already, for Windows. */
+  verbatim?: boolean | undefined
   /** Called as soon as the child is running. */
   onStart?: ((child: ChildProcess) => void) | undefined
 }
@@ -35,7 +37,7 @@ const TYPED: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT', 'SIGTST
  *
  * @throws what `spawn` throws when the child cannot be started
  */
-export function runChild({program, args, env, stdio, onStart}: RunChildOptions): Promise<ChildEnd> {
+export function runChild({program, args, env, stdio, verbatim, onStart}: RunChildOptions): Promise<ChildEnd> {
   return new Promise((resolve, reject) => {
     let asked = false
     let looking: NodeJS.Immediate | undefined
@@ -72,7 +74,7 @@ export function runChild({program, args, env, stdio, onStart}: RunChildOptions):
       process.removeListener('SIGCHLD', look)
       clearImmediate(looking)
     }
-    const child = spawn(program, args, {env, stdio})
+    const child = spawn(program, args, {env, stdio, windowsVerbatimArguments: verbatim === true})
     child.once('error', (error) => {
       settle()
       reject(error)

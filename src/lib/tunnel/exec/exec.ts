@@ -7,7 +7,8 @@ import {searchDirectories, variableOf, withoutVariables} from '../../system/plat
 import {inheritedDescriptors} from '../../system/descriptors.js'
 import {environmentFor} from '../../system/child-environment.js'
 import type {ServiceCredentials} from '../../secrets/types.js'
-import {findProgram, findShim, isShim, type Search} from '../../system/programs.js'
+import {findAt, findProgram, findShim, isShim, type Search} from '../../system/programs.js'
+import {batchStart} from './batch-file.js'
 import {runChild, type ChildEnd} from './child.js'
 
 export interface ExecOptions {
@@ -26,7 +27,7 @@ export function checkCommand(words: readonly string[]): readonly string[] {
     kind: 'usage',
     code: 'NO_COMMAND',
     message: 'The command to run is missing',
-    why: 'It must follow --, with its arguments.',
+    why: 'It must follow the service token, with its arguments.',
     next: ['zt exec TOKEN -- COMMAND [ARGUMENTS]'],
   })
 }
@@ -68,11 +69,14 @@ export async function runCommand({
   descriptors?: readonly number[]
 }): Promise<ChildEnd> {
   const [word = '', ...args] = command
-  const program = locate(word, env, {}, usage)
+  const found = locate(word, env)
+  const start = isShim(found)
+    ? {...batchStart(found, args, env, usage), verbatim: true}
+    : {program: found, args}
   try {
     const length = 1 + Math.max(2, ...descriptors)
     const stdio = Array.from({length}, (_, fd) => (fd <= 2 || descriptors.includes(fd) ? fd : 'ignore'))
-    return await runChild({program, args, env, stdio})
+    return await runChild({...start, env, stdio})
   } catch (error) {
     // The program exists; the interpreter in its first line does not.
     if (hasCode(error, 'ENOENT')) throw notFound(word, 'It is a script whose interpreter does not exist.')
@@ -85,29 +89,25 @@ export async function runCommand({
 }
 
 /**
- * Finds a program as a shell does: a word with a slash is a path, any other is searched on PATH.
+ * Finds a program as a shell does: a word with a slash is a path, any other is searched on PATH. On Windows also by its name
+ * without the ending, and then it may be a batch file.
  *
- * @throws UserError as {@link execWithToken}, also for a batch file on Windows: only cmd.exe runs those, and it may run
- *   their arguments as commands
+ * @throws UserError as {@link execWithToken}
  */
-export function locate(
-  word: string,
-  env: ExecOptions['env'],
-  search: Search = {},
-  usage = 'zt exec TOKEN --',
-): string {
+export function locate(word: string, env: ExecOptions['env'], search: Search = {}): string {
   const {platform = process.platform} = search
   if (!isPath(word, platform)) {
     const found = findProgram(word, env, search)
     if (found !== undefined) return found
     const shim = findShim(word, env, search)
-    if (shim !== undefined) throw batchFile(word, shim, usage)
+    if (shim !== undefined) return shim
     const directories = searchDirectories(variableOf(env, 'PATH', platform), platform)
     if (directories.some((directory) => isFile(path.join(directory, word))))
       throw notExecutable(word, 'The file on PATH is not executable.')
     throw notFound(word, 'No program of that name is on PATH.')
   }
-  if (isShim(word, platform)) throw batchFile(word, word, usage)
+  const whole = platform === 'win32' ? findAt(word, env, search) : undefined
+  if (whole !== undefined) return whole
   let stat: Stats
   try {
     stat = fs.statSync(word)
@@ -148,21 +148,12 @@ function notFound(word: string, why: string): UserError {
   })
 }
 
-function batchFile(word: string, file: string, usage: string): UserError {
-  return notExecutable(
-    word,
-    `${file} is a batch file. Only cmd.exe runs those, and it may run their arguments as commands.`,
-    [`If the arguments are trusted: ${usage} cmd /d /c ${word} [ARGUMENTS]`],
-  )
-}
-
-function notExecutable(word: string, why: string, next: string[] = []): UserError {
+function notExecutable(word: string, why: string): UserError {
   return new UserError({
     kind: 'needs-action',
     code: 'COMMAND_NOT_EXECUTABLE',
     message: `The command ${word} cannot be started`,
     why,
-    next,
     exitCode: 126,
   })
 }

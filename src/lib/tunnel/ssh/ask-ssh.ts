@@ -6,6 +6,7 @@ import {environmentFor} from '../../system/child-environment.js'
 import {temporaryPlace} from '../connections/run-files.js'
 import {readConfiguration, type Configuration} from './configuration.js'
 import {hasMatchExec, probed, withoutExec, type MatchExec} from './match-exec.js'
+import {installing} from '../../core/shell-words.js'
 
 const PATIENCE_MS = 10_000
 
@@ -109,7 +110,7 @@ export function sshNotFound(): UserError {
     code: 'SSH_NOT_FOUND',
     message: 'ssh is not installed',
     why: 'There is no program called ssh on PATH.',
-    next: ["Install OpenSSH's client, for example: apt-get install openssh-client"],
+    next: [installing('ssh')],
   })
 }
 

@@ -13,6 +13,7 @@ import {storedToken} from '../../secrets/stored-token.js'
 import {openStore, type StoreKind, type StoreOptions} from '../../secrets/stores.js'
 import type {StoredCredentials} from '../../secrets/types.js'
 import type {EdgeAddress} from '../types.js'
+import {setting} from '../../core/shell-words.js'
 
 /** The token that a connection uses, before its secret is read. */
 export interface ChosenToken {
@@ -305,7 +306,7 @@ function environmentNotConfirmed(
       : 'No one has named this host for it, or confirmed it.',
     next: [
       'To send it this once: --token env --yes',
-      ...(environmentHosts ? [] : [`export ZT_HOSTS=${host}`]),
+      ...(environmentHosts ? [] : [setting('ZT_HOSTS', host)]),
     ],
   })
 }

@@ -11,6 +11,7 @@ import {sharingDirectories} from '../../../tunnel/ssh/sharing.js'
 import {checkOf, type Says} from '../../finding.js'
 import type {Check, DoctorWorld, Finding} from '../../types.js'
 import {removable} from './files.js'
+import {ending} from '../../../core/shell-words.js'
 
 const connections = checkOf(
   {
@@ -91,7 +92,7 @@ async function withoutToken(
         at: 'orphan',
         foreign: [host, profile, ...(listener ? [listener.place] : [])],
         why: `Process ${pid} carries ${carries} for profile ${profile}${gone ? '' : ', which does not exist'}, until it ends.`,
-        next: [listener ? `zt forward stop ${quoteForPerson(listener.place)}` : `kill ${pid}`],
+        next: [listener ? `zt forward stop ${quoteForPerson(listener.place)}` : ending(pid)],
       })
     })
 }

@@ -10,6 +10,7 @@ import {findProgram} from '../../../system/programs.js'
 import {isExecutable} from '../../../system/zt-program.js'
 import {checkOf} from '../../finding.js'
 import type {Check, DoctorWorld, Finding} from '../../types.js'
+import {listing} from '../../../core/shell-words.js'
 
 /** What npm unpacks, each with the version of the build that made it. */
 const PARTS = ['package.json', 'oclif.manifest.json', 'dist/build.json'] as const
@@ -80,7 +81,7 @@ const onPath = checkOf(
       says.warn(`the zt on PATH is another one than this: ${first.file}`, {
         at: 'another',
         why: `It leads to ${first.real}, and this one is ${own}.`,
-        next: [`ls -l ${quoteForPerson(first.file)}`],
+        next: [listing(first.file)],
       }),
     ]
   },

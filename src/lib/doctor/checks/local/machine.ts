@@ -6,6 +6,7 @@ import {quoteForPerson} from '../../../core/quote.js'
 import {readForeignFile, unusable} from '../../../system/own-files.js'
 import {checkOf} from '../../finding.js'
 import type {Check, Finding} from '../../types.js'
+import {listing, setting, unsetting} from '../../../core/shell-words.js'
 
 /** As `engines` in package.json. */
 const OLDEST = [20, 19] as const
@@ -64,7 +65,7 @@ const nodeOptions = checkOf(
       const effect = SWITCHES.find(([pattern]) => pattern.test(name))?.[1]
       if (effect !== undefined)
         found.push(
-          says.warn(`${name} in NODE_OPTIONS ${effect}`, {at: 'switch', next: ['unset NODE_OPTIONS']}),
+          says.warn(`${name} in NODE_OPTIONS ${effect}`, {at: 'switch', next: [unsetting(['NODE_OPTIONS'])]}),
         )
     }
     const trouble = extra === '' ? undefined : troubleWithCertificates(extra)
@@ -73,7 +74,7 @@ const nodeOptions = checkOf(
         says.warn(`NODE_EXTRA_CA_CERTS names ${extra}, which cannot be used`, {
           at: 'certificates',
           why: `${trouble} Node ignores it, and trusts no CA that it was to add.`,
-          next: ['unset NODE_EXTRA_CA_CERTS'],
+          next: [unsetting(['NODE_EXTRA_CA_CERTS'])],
         }),
       )
     const set = ['NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA'].filter((name) => env[name])
@@ -110,14 +111,14 @@ const terminal = checkOf(
         says.warn(`${name ?? ''} is ${locale}, and zt writes UTF-8`, {
           at: 'charset',
           why: 'Names with other letters than ASCII are not shown as they are.',
-          next: ['export LC_ALL=C.UTF-8'],
+          next: [setting('LC_ALL', 'C.UTF-8')],
         }),
       )
     if (COLUMNS !== '' && !(Number.isInteger(Number(COLUMNS)) && Number(COLUMNS) >= NARROWEST))
       found.push(
         says.warn(`COLUMNS is ${COLUMNS}, which is no width for a table`, {
           at: 'columns',
-          next: ['unset COLUMNS'],
+          next: [unsetting(['COLUMNS'])],
         }),
       )
     if (found.length > 0) return found
@@ -153,7 +154,7 @@ export function diskCheck(
         const at = await nearest(directory)
         const error = await writable(directory, at)
         if (error) {
-          found.push(says.error(error, {at: kind, state, next: [`ls -ld ${quoteForPerson(at)}`]}))
+          found.push(says.error(error, {at: kind, state, next: [listing(at, {directory: true})]}))
           continue
         }
         const {bavail, bsize} = await statfs(at)

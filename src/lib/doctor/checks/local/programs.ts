@@ -1,6 +1,5 @@
 import {UserError} from '../../../core/errors.js'
 import {patient} from '../../../core/patience.js'
-import {quoteForPerson} from '../../../core/quote.js'
 import {askProgram} from '../../../system/ask-program.js'
 import {environmentFor} from '../../../system/child-environment.js'
 import {findProgram} from '../../../system/programs.js'
@@ -8,6 +7,7 @@ import {requireCloudflared} from '../../../tunnel/cloudflared/run.js'
 import {sshNotFound} from '../../../tunnel/ssh/ask-ssh.js'
 import {checkOf} from '../../finding.js'
 import type {Check} from '../../types.js'
+import {installing, listing, unsetting} from '../../../core/shell-words.js'
 
 const DEADLINE_MS = 10_000
 
@@ -28,7 +28,7 @@ const ssh = checkOf(
         says.fail(`${program} -V did not answer within ${limits.deadlineMs / 1000} s`, {
           at: 'hangs',
           why: 'It is not OpenSSH itself, or something that it starts waits.',
-          next: [`ls -l ${quoteForPerson(program)}`],
+          next: [listing(program)],
         }),
       ]
     // `ssh -V` prints on stderr.
@@ -40,7 +40,7 @@ const ssh = checkOf(
         says.warn(`${program} does not say that it is OpenSSH`, {
           at: 'other',
           why: 'zt is made for OpenSSH: for what `ssh -G` prints, and for connections that are shared.',
-          next: ["Install OpenSSH's client, for example: apt-get install openssh-client"],
+          next: [installing('ssh')],
         }),
       ]
     const [first, second] = forWindows === undefined ? OLDEST : OLDEST_ON_WINDOWS
@@ -73,7 +73,7 @@ const cloudflared = checkOf(
       return [says.ok(await requireCloudflared(env, paths.cache))]
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      const next = isNamed ? ['unset CLOUDFLARED'] : []
+      const next = isNamed ? [unsetting(['CLOUDFLARED'])] : []
       return [says.error(error, {state: 'warn', at: 'unusable', next: [...error.next, ...next]})]
     }
   },

@@ -4,9 +4,9 @@ import {lockOf} from '../../../access/tokens/journal-entries.js'
 import {editLock} from '../../../access/edit/lock.js'
 import {ztCommand} from '../../../core/command-line.js'
 import {UserError} from '../../../core/errors.js'
-import {quoteForPerson} from '../../../core/quote.js'
 import {checkOf, commandAndGiven, type Says} from '../../finding.js'
 import type {Check, DoctorWorld, Finding} from '../../types.js'
+import {listing, removing} from '../../../core/shell-words.js'
 
 const store = checkOf(
   {id: 'store', area: 'secrets', title: 'Secret store', doing: 'Checking the stores', local: true},
@@ -88,7 +88,7 @@ const journal = checkOf(
     const found: Finding[] = damaged.map((file) =>
       says.fail(`${file} is damaged, so zt cannot tell what it was about`, {
         at: 'damaged',
-        next: [`ls -l ${quoteForPerson(file)}`, 'Move it away when no service token is missing a secret'],
+        next: [listing(file), 'Move it away when no service token is missing a secret'],
       }),
     )
     for (const entry of entries) {
@@ -117,7 +117,7 @@ const undo = checkOf(
     const found: Finding[] = damaged.map((file) =>
       says.warn(`${file} is damaged: its edit cannot be undone`, {
         at: 'damaged',
-        next: [`rm ${quoteForPerson(file)}`],
+        next: [removing(file)],
       }),
     )
     for (const {id, state, command, at, profile, accountId} of records) {

@@ -7,6 +7,7 @@ import {trustContext} from '../../../tunnel/carrier/trust.js'
 import {checkOf, type Says} from '../../finding.js'
 import {SETTINGS} from '../../run.js'
 import type {Check, DoctorWorld, Finding} from '../../types.js'
+import {setting, unsetting} from '../../../core/shell-words.js'
 
 const FROM: Record<Settings['profileSource'], string> = {
   flag: '--profile',
@@ -68,7 +69,7 @@ const environment = checkOf(
         const instead = meant === undefined ? [] : [`If you meant ${meant}, set that one`]
         return says.warn(`${name} is set, and zt does not know it`, {
           at: 'unknown',
-          next: [...instead, `unset ${name}`],
+          next: [...instead, unsetting([name])],
         })
       })
     // What else is there to say needs the settings.
@@ -97,7 +98,7 @@ async function overridden({env, settings: used, paths, ctx}: DoctorWorld, says: 
         at: variable.toLowerCase().replaceAll('_', '-'),
         foreign: [value, own],
         why: `It is ${value}; the profile has ${own}.`,
-        next: [`unset ${variable}`],
+        next: [unsetting([variable])],
       }),
     )
   }
@@ -116,7 +117,7 @@ async function overridden({env, settings: used, paths, ctx}: DoctorWorld, says: 
         says.warn(`CLOUDFLARE_API_TOKEN overrides the API token of profile ${used.profileName}`, {
           at: 'cloudflare-api-token',
           why: `The profile has its own in the ${used.apiTokenStore}.`,
-          next: ['unset CLOUDFLARE_API_TOKEN'],
+          next: [unsetting(['CLOUDFLARE_API_TOKEN'])],
         }),
       )
   }
@@ -126,7 +127,7 @@ async function overridden({env, settings: used, paths, ctx}: DoctorWorld, says: 
       says.warn('CLOUDFLARE_API_TOKEN is set, and zt does not use it', {
         at: 'withheld-api-token',
         why: doubts.api,
-        next: ['unset CLOUDFLARE_API_TOKEN'],
+        next: [unsetting(['CLOUDFLARE_API_TOKEN'])],
       }),
     )
   if (withheld.credentials)
@@ -134,7 +135,7 @@ async function overridden({env, settings: used, paths, ctx}: DoctorWorld, says: 
       says.warn("the environment's service token is set, and zt does not use it", {
         at: 'withheld-pair',
         why: doubts.edge,
-        next: [`To use it anyway, name the profile: export ZT_PROFILE=${used.profileName}`],
+        next: [`To use it anyway, name the profile: ${setting('ZT_PROFILE', used.profileName)}`],
       }),
     )
   if (used.environmentHosts && !used.environmentCredentials && !withheld.credentials)
@@ -142,7 +143,7 @@ async function overridden({env, settings: used, paths, ctx}: DoctorWorld, says: 
       says.warn('ZT_HOSTS is set, and the environment has no service token', {
         at: 'hosts-without-pair',
         why: 'It says which hosts that service token is for.',
-        next: ['unset ZT_HOSTS'],
+        next: [unsetting(['ZT_HOSTS'])],
       }),
     )
   return found

@@ -18,6 +18,7 @@ import {issuerOf, type Issuer} from './certificate.js'
 import {isNoAnswer, type Facts} from './facts.js'
 import {type RemoteCheck} from './finding.js'
 import {askPortal, PORTAL_URL} from './portal.js'
+import {unsetting} from '../../../core/shell-words.js'
 
 export const networkChecks: readonly RemoteCheck[] = [
   {
@@ -261,7 +262,7 @@ function variableMistakes(env: NodeJS.ProcessEnv, says: Says): Finding[] {
     findings.push(
       says.warn('https_proxy and HTTPS_PROXY differ', {at: 'two-values', 
         why: 'zt, like curl, uses https_proxy; other programs may use the other one.',
-        next: ['unset HTTPS_PROXY'],
+        next: [unsetting(['HTTPS_PROXY'])],
       }),
     )
   const plain = OTHERS.map((name) => env[name]).find((value) => value !== undefined)

@@ -28,6 +28,7 @@ import type {Says} from '../../finding.js'
 import type {DoctorWorld, Finding} from '../../types.js'
 import type {Facts} from './facts.js'
 import {counted, type RemoteCheck} from './finding.js'
+import {listing} from '../../../core/shell-words.js'
 
 /** What ssh is set to do for the hosts that this profile has a token for, and for HOST. */
 export const sshChecks: readonly RemoteCheck[] = [
@@ -186,7 +187,7 @@ function unreadable({files, complete}: Configuration, says: Says): Finding[] {
   return [
     says.fail(`An included file cannot be read: ${missing.join(', ')}`, {at: 'include', 
       why: 'ssh ends there with an error, and zt cannot see what it sets.',
-      next: missing.map((one) => `ls -l ${quoteForPerson(one)}`),
+      next: missing.map((one) => listing(one)),
     }),
   ]
 } // prettier-ignore
