@@ -60,10 +60,11 @@ export default class Undo extends EditCommand<typeof Undo> {
   }
 
   private async list(ctx: AccessContext): Promise<object> {
-    const {records, elsewhere, damaged} = await listUndo(ctx)
+    const {records, elsewhere, unread} = await listUndo(ctx)
     if (records.length === 0) this.print(`No edits of profile ${ctx.profile} are recorded.`)
     else this.print(undoTable(records))
-    for (const file of damaged) this.warn(`${file} is damaged: its edit cannot be undone`)
+    for (const file of unread.damaged) this.warn(`${file} is damaged: its edit cannot be undone`)
+    for (const file of unread.newer) this.warn(`A newer zt wrote ${file}: only that one can undo its edit`)
     if (elsewhere > 0) this.note(`${elsewhere} more edits belong to other profiles or accounts`)
     return {edits: records.map(undoJson), elsewhere}
   }

@@ -103,7 +103,7 @@ const results = (ends: readonly End[]): Json[] =>
 /** Every undo record ended as the program says. */
 async function records(): Promise<UndoRecord[]> {
   const all = await new UndoRecords(path.join(zt.home, 'STATE', 'zt', 'undo')).list()
-  expect(all.damaged).toEqual([])
+  expect(all.unread.damaged).toEqual([])
   expect(all.records.filter(({state}) => state === 'begun')).toEqual([])
   return all.records
 }

@@ -4,6 +4,7 @@ import {afterAll, beforeEach, expect, it} from 'vitest'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {forgetHealthy, makeHealthy} from '../doctor/local-faults.js'
 import {commandTests} from '../support/command-harness.js'
+import {LEAVE} from '../support/scripted-person.js'
 
 const scene = commandTests('doctor')
 beforeEach(() => makeHealthy(scene.zt))
@@ -66,6 +67,32 @@ it('asks before each cure, and checks again', async () => {
   expect(exitCode).toBe(0)
   expect((await fs.stat(identity())).mode & 0o777).toBe(0o600)
 })
+
+it('has changed nothing if a question is not answered', async () => {
+  const {zt} = scene
+  await fs.chmod(identity(), 0o644)
+  await fs.mkdir(path.join(zt.home, '.zsh/completions'), {recursive: true})
+  await fs.writeFile(path.join(zt.home, '.zsh/completions/_zt'), '#compdef zt\n')
+
+  const {asked, exitCode} = await zt.run('doctor --offline --fix', {answers: [true, LEAVE]})
+  expect(asked).toHaveLength(2)
+  expect(exitCode).toBe(12)
+  expect((await fs.stat(identity())).mode & 0o777).toBe(0o644)
+  expect(await fs.readFile(path.join(zt.home, '.zsh/completions/_zt'), 'utf8')).toBe('#compdef zt\n')
+})
+
+it('starts no credential helper that nothing names, and writes nothing', async () => {
+  const {zt} = scene
+  const ran = zt.file('helper-ran')
+  await fs.writeFile(zt.file('bin/docker-credential-idle'), `#!/bin/sh\necho x > '${ran}'\necho '{}'\n`, {mode: 0o755})
+  const all = async (): Promise<string[]> => (await fs.readdir(zt.home, {recursive: true})).sort()
+  const before = await all()
+  await zt.run('doctor --offline')
+  await zt.run('doctor')
+  expect(await all()).toEqual(before)
+  await zt.run('store check')
+  expect((await fs.readFile(ran, 'utf8')).trim()).toBe('x')
+}) // prettier-ignore
 
 it('says that there is nothing to fix', async () => {
   const {stdout} = await scene.zt.run('doctor --offline --fix --yes')

@@ -108,25 +108,33 @@ describe('a damaged file', () => {
     ['', /json/i],
     ['{"version":1,"profiles":', /json/i],
     ['[]', /version is missing/],
-    ['{"version":2,"profiles":{}}', /version/],
+    ['{"version":"2","profiles":{}}', /version/],
+    ['{"version":2,"profiles":{}}', /newer zt wrote it \(version 2/, 'NEWER_FILE'],
     [
       '{"version":1,"profiles":{"a":{"store":"plain-text"}}}',
       /profiles\.a\.store should be the name of a secret store/,
     ],
     ['{"version":1,"profiles":{"a":"canary-secret"}}', /profiles\.a/],
-  ])('config.json with %j is named, not quoted, and stays as it is', async (content, why) => {
-    await user(content)
-    const file = configFile(pathsFrom(env))
-    const paths = pathsFrom(env)
-    for (const attempt of [() => load(), () => updateProfile(paths, 'b', {}), () => useProfile(paths, 'a')]) {
-      const error = (await attempt().catch((reason: unknown) => reason)) as Error & {why: string}
-      expect(error).toMatchObject({kind: 'config', code: 'BROKEN_FILE'})
-      expect(error.message).toContain(file)
-      expect(`${error.message} ${error.why}`).toMatch(why)
-      expect(JSON.stringify(error) + String(error.stack)).not.toContain('canary-secret')
-    }
-    expect(await fs.readFile(file, 'utf8')).toBe(content)
-  })
+  ])(
+    'config.json with %j is named, not quoted, and stays as it is',
+    async (content, why, code = 'BROKEN_FILE') => {
+      await user(content)
+      const file = configFile(pathsFrom(env))
+      const paths = pathsFrom(env)
+      for (const attempt of [
+        () => load(),
+        () => updateProfile(paths, 'b', {}),
+        () => useProfile(paths, 'a'),
+      ]) {
+        const error = (await attempt().catch((reason: unknown) => reason)) as Error & {why: string}
+        expect(error).toMatchObject({kind: 'config', code})
+        expect(error.message).toContain(file)
+        expect(`${error.message} ${error.why}`).toMatch(why)
+        expect(JSON.stringify(error) + String(error.stack)).not.toContain('canary-secret')
+      }
+      expect(await fs.readFile(file, 'utf8')).toBe(content)
+    },
+  )
 })
 
 describe('writing a profile', () => {

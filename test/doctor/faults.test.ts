@@ -57,7 +57,7 @@ it('finds nothing where nothing is wrong', async () => {
 })
 
 describe('finds exactly the one fault that is there', () => {
-  it.each(LOCAL_FAULTS)('$fault', async ({build, finds, fixable}) => {
+  it.each(LOCAL_FAULTS)('$fault', async ({build, finds, says, fixable}) => {
     const env: Env = (await build(zt)) ?? {}
     const found = await zt.json('doctor --offline', {env, ends: ends(finds)})
     expect(faultsIn(found), JSON.stringify(found, null, 2)).toEqual([finds])
@@ -65,6 +65,7 @@ describe('finds exactly the one fault that is there', () => {
       ({id}) => id === finds.split(' ')[0],
     )
     expect(fault?.next).not.toEqual([])
+    if (says) expect(JSON.stringify(fault)).toMatch(says)
     expect(fault?.fix !== null).toBe(fixable === true)
     const before = await treeOf(zt)
     const fixed = await zt.json('doctor --offline --fix --yes', {env, ends: fixable ? 0 : ends(finds)})

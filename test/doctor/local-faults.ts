@@ -28,6 +28,8 @@ export interface LocalFault {
   build: (zt: CommandWorld) => Environment | void | Promise<Environment | void>
   /** The one finding: its ID and state. */
   finds: string
+  /** What its sentences have. */
+  says?: RegExp
   /** --fix cures it. */
   fixable?: true
   /** Only root can build it. */
@@ -102,6 +104,15 @@ async function deadSocket(file: string): Promise<void> {
   // A server that is closed removes its socket by the name that it gave it.
   await fs.rename(`${file}.x`, file)
   await new Promise((resolve) => server.close(resolve))
+}
+
+async function notDirectory(kind: string, place: string): Promise<void> {
+  if (kind === 'socket') return deadSocket(place)
+  if (kind === 'file') return write(place)
+  await fs.mkdir(path.dirname(place), {recursive: true, mode: 0o700})
+  const target = `${place}-elsewhere`
+  if (kind === 'link to a file') await write(target)
+  await fs.symlink(target, place)
 }
 
 const MACHINE: LocalFault[] = [
@@ -213,6 +224,40 @@ const FILES: LocalFault[] = [
     finds: 'files/mode fail',
     fixable: true,
   },
+  ...(
+    [
+      ['file', 'DATA', 'index'],
+      ['broken link', 'DATA', 'hosts'],
+      ['socket', 'DATA', 'journal'],
+      ['file', 'DATA', 'vault'],
+      ['link to a file', 'STATE', 'undo'],
+      ['file', 'STATE', 'setup'],
+    ] as const
+  ).map(([kind, base, name]): LocalFault => ({
+    fault: `a ${kind} is where zt keeps the directory ${name}`,
+    build: async (zt) => {
+      await fs.rm(at(zt, base, 'zt', name), {recursive: true, force: true})
+      await notDirectory(kind, at(zt, base, 'zt', name))
+    },
+    finds: 'files/kind fail',
+  })),
+  {
+    fault: 'the index of a profile is a file',
+    build: async (zt) => {
+      await fs.rm(at(zt, 'DATA', 'zt', 'index', 'default'), {recursive: true})
+      await write(at(zt, 'DATA', 'zt', 'index', 'default'))
+    },
+    finds: 'files/kind fail',
+  },
+  {
+    fault: 'an entry of the index is a link',
+    build: async (zt) => {
+      const file = await fileIn(zt, 'DATA', 'zt', 'index')
+      await fs.rename(file, at(zt, 'entry.json'))
+      await fs.symlink(at(zt, 'entry.json'), file)
+    },
+    finds: 'store fail',
+  },
   {
     fault: "a file of the index is another user's",
     build: async (zt) => fs.chown(await fileIn(zt, 'DATA', 'zt', 'index'), 65_534, 65_534),
@@ -247,6 +292,11 @@ const SETTINGS: LocalFault[] = [
   {
     fault: 'config.json is not JSON',
     build: (zt) => write(at(zt, 'CONFIG', 'zt', 'config.json'), '{"version": 1,'),
+    finds: 'settings fail',
+  },
+  {
+    fault: 'a newer zt wrote config.json',
+    build: (zt) => zt.writeConfig({version: 2, profiles: []}),
     finds: 'settings fail',
   },
   {
@@ -383,6 +433,25 @@ const SECRETS: LocalFault[] = [
     fault: 'an entry of the journal is damaged',
     build: (zt) => write(at(zt, 'DATA', 'zt', 'journal', `${randomUUID()}.json`), '{}'),
     finds: 'journal/damaged fail',
+  },
+  ...(
+    [
+      ['an entry of the journal', ['DATA', 'journal', `${randomUUID()}.json`], 'journal/newer warn'],
+      ['an undo record', ['STATE', 'undo', '00abcdefg.json'], 'undo/newer warn'],
+      ['the record of a setup', ['STATE', 'setup', `${'ab'.repeat(12)}.json`], 'setup/newer warn'],
+      ['an entry of the index', ['DATA', 'index', 'default', 'token-new.json'], 'store fail'],
+      ['a bound host', ['DATA', 'hosts', 'default', 'h.example.com.json'], 'store fail'],
+    ] as const
+  ).map(([what, [base, ...names], finds]): LocalFault => ({
+    fault: `a newer zt wrote ${what}`,
+    build: (zt) => write(at(zt, base, 'zt', ...names), '{"version": 9}'),
+    finds,
+    says: /[Aa] newer zt wrote/,
+  })),
+  {
+    fault: 'the record of a setup is damaged',
+    build: (zt) => write(at(zt, 'STATE', 'zt', 'setup', `${'ab'.repeat(12)}.json`), '{"version": 1}'),
+    finds: 'setup/damaged warn',
   },
   {
     fault: 'an edit was interrupted',

@@ -1,9 +1,11 @@
-import {afterAll, beforeAll, expect, it} from 'vitest'
+import {afterAll, beforeAll, expect, it, vi} from 'vitest'
+import {UserError} from '../../src/lib/core/errors.js'
+import {Facts} from '../../src/lib/doctor/checks/remote/facts.js'
 import {remoteChecksWith} from '../../src/lib/doctor/checks/remote/index.js'
 import type {Seams} from '../../src/lib/doctor/checks/remote/seams.js'
 import type {Finding} from '../../src/lib/doctor/types.js'
 import type {Address} from '../../src/lib/tunnel/check/network.js'
-import {faultsIn, HOST, RemoteWorld} from './remote-world.js'
+import {faultsIn, HOST, RemoteWorld, startInspection} from './remote-world.js'
 
 /** A name that does not exist. */
 const API = 'https://api.zt-doctor.invalid/client/v4'
@@ -59,6 +61,38 @@ it('an address of Cloudflare is not looked up with a dot: it comes from no searc
   await ask('dns', {lookup})
   expect(asked).toEqual([HOST])
 })
+
+it('each name is looked up once, as each look-up of a name server that hangs keeps a thread', async () => {
+  await world.heal()
+  await world.profile({connectTo: undefined, apiUrl: API})
+  const asked: string[] = []
+  const lookup = (name: string) => {
+    asked.push(name)
+    return Promise.reject(Object.assign(new Error('none'), {code: 'EAI_AGAIN'}))
+  }
+  const found = await world.find({host: HOST, seams: {lookup, portal: () => Promise.resolve(undefined)}})
+  expect(asked.sort()).toEqual(['api.zt-doctor.invalid', HOST])
+  const silent = found.filter(({id}) => id === 'dns/no-answer')
+  expect(silent).toHaveLength(2)
+  expect(silent[0]?.next.join()).not.toContain('tunnel')
+})
+
+it('a certificate of the API that is not valid now is the fault of the clock, and said once', async () => {
+  for (const around of [Date.UTC(2001, 0), Date.UTC(2099, 0)]) {
+    const {address, close} = await startInspection(around)
+    const [, port = ''] = address.split(':')
+    // The connection that fails has the system's resolver, which knows no such name: so its words are put in its place.
+    const none = {why: 'the API does not answer', error: new UserError({kind: 'unreachable', code: 'API_UNREACHABLE', message: 'x', why: 'Its certificate is not trusted (CERT_HAS_EXPIRED).'})}
+    const noAccount = vi.spyOn(Facts.prototype, 'noAccount').mockResolvedValue(none)
+    const seams = {lookup: () => Promise.resolve(addresses('127.0.0.1'))}
+    const profile = {apiUrl: `https://api.zt-doctor.invalid:${port}/client/v4`}
+    const [clock] = await ask('clock', seams, {profile})
+    world.closers.push(close)
+    noAccount.mockRestore()
+    expect(clock).toMatchObject({id: 'clock/certificate', state: 'fail'})
+    expect(clock?.why).toMatch(/valid from (2000-12-31|2098-12-31) to (2001-01-01|2099-01-01)/)
+  }
+}) // prettier-ignore
 
 it.each([
   {status: 302, found: ['api/portal fail']},

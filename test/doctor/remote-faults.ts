@@ -141,13 +141,6 @@ const ACCOUNT: RemoteFault[] = [
     finds: 'service-tokens/gone warn',
   },
   {
-    fault: 'a host is bound to a token without a secret',
-    build: async ({index}) => {
-      await index.bind({profile: 'default', host: 'other.widgetcorp.tech', tokenId: 'token-lost', boundAt: inDays(0)})
-    },
-    finds: 'host-bindings/no-secret fail',
-  },
-  {
     fault: 'no application covers a bound host',
     build: async ({index}) => {
       await index.bind({profile: 'default', host: 'old.widgetcorp.tech', tokenId: TOKEN, boundAt: inDays(0)})

@@ -200,14 +200,14 @@ export function faultsIn(findings: readonly Finding[]): string[] {
     .map(({id, state}) => `${id} ${state}`)
 }
 
-/** A server that shows a certificate by the CA of an inspection product, for whatever name. @returns its address */
-export async function startInspection(): Promise<{address: string; close: () => void}> {
+/** A server that shows a certificate by the CA of an inspection product, for whatever name, valid around a time. @returns its address */
+export async function startInspection(around = Date.now()): Promise<{address: string; close: () => void}> {
   x509.cryptoProvider.set(webcrypto)
   const algorithm = {name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256'}
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...{name: 'CN=Zscaler Intermediate Root CA,O=Zscaler Inc.', keys, signingAlgorithm: algorithm},
-    ...{notBefore: new Date(Date.now() - 3600_000), notAfter: new Date(Date.now() + 3600_000)},
+    ...{notBefore: new Date(around - 3600_000), notAfter: new Date(around + 3600_000)},
   })
   const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
   const server = tls.createServer(

@@ -8,6 +8,7 @@ import {UserError} from '../../src/lib/core/errors.js'
 import {Secret} from '../../src/lib/core/secret.js'
 import {Journal, type JournalEntry, type Spooled} from '../../src/lib/secrets/journal/journal.js'
 import {newSpoolKey, readSpool, reserveSpool, writeSpool} from '../../src/lib/secrets/journal/spool.js'
+import {Unread} from '../../src/lib/system/own-json.js'
 import {FaultyStore} from '../support/access-world.js'
 
 let directory: string
@@ -210,14 +211,12 @@ describe('the journal', () => {
     ] as const) {
       await fs.writeFile(path.join(directory, 'journal', name), content)
     }
-    const {entries, damaged} = await journal.list()
+    const {entries, unread} = await journal.list()
     expect(entries.map(({id}) => id)).toEqual([early.id, late.id])
     expect(entries[1]).toEqual(late)
-    expect(damaged.map((file) => path.basename(file)).sort()).toEqual([
-      'alien.json',
-      'broken.json',
-      'newer.json',
-    ])
+    const names = (files: string[]): string[] => files.map((file) => path.basename(file))
+    expect(names(unread.damaged)).toEqual(['alien.json', 'broken.json'])
+    expect(names(unread.newer)).toEqual(['newer.json'])
   })
 
   it.each([
@@ -306,7 +305,7 @@ describe('the journal', () => {
     if ('id' in fault)
       await fs.writeFile(path.join(directory, 'journal', `${one.id}.json`), JSON.stringify({version: 1, ...one, ...fault})) // prettier-ignore
     expect(await journal.read(one.id)).toBeUndefined()
-    expect((await journal.list()).damaged).toHaveLength(1)
+    expect((await journal.list()).unread.damaged).toHaveLength(1)
   }) // prettier-ignore
 
   it('lists only its own files, by time and not by name', async () => {
@@ -315,10 +314,10 @@ describe('the journal', () => {
     await journal.update(operation({id: b ?? '', startedAt: '2026-01-01T00:00:00Z'}))
     for (const name of ['.x.json', 'x.spool', 'json', 'x.json.new'])
       await fs.writeFile(path.join(directory, 'journal', name), '{')
-    const {entries, damaged} = await journal.list()
+    const {entries, unread} = await journal.list()
     expect(entries.map(({id}) => id)).toEqual([b, a])
-    expect(damaged).toEqual([])
-    expect(await new Journal(path.join(directory, 'none')).list()).toEqual({entries: [], damaged: []})
+    expect(unread).toEqual(new Unread())
+    expect(await new Journal(path.join(directory, 'none')).list()).toEqual({entries: [], unread})
   })
 
   it('forgets the files of an entry whose store is gone, and asks no store', async () => {

@@ -3,6 +3,7 @@ import type {UndoRecord} from '../../src/lib/access/edit/records.js'
 import type {AccessApi, Application, Group, Policy} from '../../src/lib/api/types.js'
 import {ApiError, UserError} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
+import {Unread} from '../../src/lib/system/own-json.js'
 import {Unfinished} from '../../src/lib/system/signals.js'
 
 type Links = {id: string; precedence?: number}[]
@@ -234,8 +235,10 @@ export class MemoryRecords {
     if (!record) throw new UserError({kind: 'not-found', code: 'UNDO_NOT_FOUND', message: 'no such edit'})
     return structuredClone(record)
   }
-  list(): Promise<{records: UndoRecord[]; damaged: string[]}> {
-    return Promise.resolve({records: structuredClone(this.kept).reverse(), damaged: ['a file']})
+  list(): Promise<{records: UndoRecord[]; unread: Unread}> {
+    const unread = new Unread()
+    unread.damaged.push('a file')
+    return Promise.resolve({records: structuredClone(this.kept).reverse(), unread})
   }
 }
 

@@ -26,7 +26,7 @@ export default class TokenRecover extends AccessCommand<typeof TokenRecover> {
 
   async run(): Promise<object> {
     const dryRun = this.flags['dry-run']
-    const {recovered, damaged, elsewhere} = await recoverUnfinished(this.access(), {
+    const {recovered, unread, elsewhere} = await recoverUnfinished(this.access(), {
       dryRun,
       undo: this.flags.undo,
     })
@@ -40,13 +40,15 @@ export default class TokenRecover extends AccessCommand<typeof TokenRecover> {
       this.next(...one.next)
       operations.push(recoveredJson(one, closed))
     }
+    const {damaged, newer} = unread
     for (const file of damaged) this.warn(`${file} is damaged, so zt cannot tell what it was about`)
+    for (const file of newer) this.warn(`A newer zt wrote ${file}: only that one can settle it`)
     for (const {profile, count} of elsewhere) {
       this.note(`${count} of profile ${profile}:`)
       this.next(`zt token recover --profile ${profile}`)
     }
-    if (damaged.length > 0 || recovered.some(({settlement}) => settlement === 'waiting'))
+    if (damaged.length + newer.length > 0 || recovered.some(({settlement}) => settlement === 'waiting'))
       process.exitCode = exitCodeOfKind('needs-action')
-    return {operations, damaged, elsewhere, dryRun}
+    return {operations, damaged, newer, elsewhere, dryRun}
   }
 }

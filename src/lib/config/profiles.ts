@@ -3,10 +3,10 @@ import {isDeepStrictEqual} from 'node:util'
 import * as v from 'valibot'
 import {files as fs} from '../system/disk.js'
 import {UserError} from '../core/errors.js'
-import {brokenFile, parseOwnJson, readFileIfThere, writeFileAtomic} from '../system/files.js'
+import {readFileIfThere, writeFileAtomic} from '../system/files.js'
 import {Locks} from '../system/lock.js'
+import {parseVersioned} from '../system/own-json.js'
 import {tidy} from '../core/tidy.js'
-import {firstFault} from '../core/schema.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../secrets/stores.js'
 import type {Paths} from './paths.js'
 import type {Profile, Settings} from './types.js'
@@ -66,15 +66,12 @@ const MOST_BYTES = 1024 * 1024
  * Reads `config.json`; an absent file is an empty configuration. It may be a link, because people keep
  * such files in a repository; its target must be the user's.
  *
- * @throws UserError `config` / `BROKEN_FILE`, `FILE_NOT_READABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
+ * @throws UserError `config` / `BROKEN_FILE`, `NEWER_FILE`, `FILE_NOT_READABLE`; `needs-action` / `UNSAFE_PERMISSIONS`
  */
 export async function readConfig(paths: Paths): Promise<ConfigFile> {
   const file = configFile(paths)
   const text = await readFileIfThere(file, {links: 'follow', maxBytes: MOST_BYTES})
-  if (text === undefined) return {version: 1, profiles: {}}
-  const parsed = v.safeParse(fileSchema, parseOwnJson(text, file))
-  if (parsed.success) return parsed.output
-  throw brokenFile(file, firstFault(parsed.issues))
+  return text === undefined ? {version: 1, profiles: {}} : parseVersioned(text, file, fileSchema)
 }
 
 /** Changes or creates one profile; the rest of the file stays as it is. */

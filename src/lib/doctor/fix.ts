@@ -1,7 +1,7 @@
 import {hasCode, nameOfThrown, UserError} from '../core/errors.js'
 import {unusableFile} from '../system/own-files.js'
 import {runChecks, type RunOptions} from './run.js'
-import type {Check, DoctorWorld, Finding, Fixed} from './types.js'
+import type {Check, DoctorWorld, Finding, Fix, Fixed} from './types.js'
 
 export interface FixOptions extends RunOptions {
   /** Whether to do this one. */
@@ -16,25 +16,28 @@ export async function applyFixes(
   checks: readonly Check[],
   {agree, again, ...options}: FixOptions,
 ): Promise<{fixes: Fixed[]; findings: Finding[]}> {
-  const fixes: Fixed[] = []
+  const agreed: {id: string; fix: Fix; yes: boolean}[] = []
+  // All questions come first: what ends them, such as Ctrl-C, has changed nothing.
   for (const finding of findings) {
     const {id, fix} = finding
-    if (!fix) continue
-    const {what} = fix
-    if (!(await agree(finding, what))) {
-      fixes.push({id, what, outcome: 'left', error: undefined})
-      continue
-    }
-    try {
-      await fix.apply()
-      fixes.push({id, what, outcome: 'fixed', error: undefined})
-    } catch (thrown) {
-      fixes.push({id, what, outcome: 'failed', error: inWords(unusableFile(thrown))})
-    }
+    if (fix) agreed.push({id, fix, yes: await agree(finding, fix.what)})
   }
+  const fixes: Fixed[] = []
+  for (const {id, fix, yes} of agreed) fixes.push({id, what: fix.what, ...(yes ? await cure(fix) : LEFT)})
   if (!fixes.some(({outcome}) => outcome !== 'left')) return {fixes, findings: [...findings]}
   // All of them: what one check reports may have kept another from its work.
   return {fixes, findings: await runChecks(checks, await again(), options)}
+}
+
+const LEFT = {outcome: 'left', error: undefined} as const
+
+async function cure(fix: Fix): Promise<Pick<Fixed, 'outcome' | 'error'>> {
+  try {
+    await fix.apply()
+    return {outcome: 'fixed', error: undefined}
+  } catch (thrown) {
+    return {outcome: 'failed', error: inWords(unusableFile(thrown))}
+  }
 }
 
 /** A cure that fails ends neither the others nor the report. */

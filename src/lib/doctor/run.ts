@@ -1,5 +1,6 @@
 import {nameOfThrown, UserError} from '../core/errors.js'
 import {patient} from '../core/patience.js'
+import {listing} from '../core/shell-words.js'
 import type {Progress} from '../core/progress.js'
 import {unusableFile} from '../system/own-files.js'
 import {saysOf} from './finding.js'
@@ -61,12 +62,21 @@ function lateFinding(check: Check, limitMs: number): Finding {
 
 function findingOf(check: Check, {broken}: DoctorWorld, error: unknown): Finding {
   const says = saysOf(check)
-  if (error === broken && check.id !== SETTINGS) return says.skipped('the settings could not be read')
-  if (error instanceof UserError) return says.error(error)
+  // The same cause may be met again, as a home that is not known.
+  const isBroken =
+    error instanceof UserError && error.code === broken?.code && error.message === broken.message
+  if (isBroken && check.id !== SETTINGS) return says.skipped('the settings could not be read')
+  if (error instanceof UserError) return says.error(error, {next: nextOf(error)})
   return says.fail(`this check failed unexpectedly (${nameOfThrown(error)})`, {
     why: 'This is a bug in zt; what the check looks at may be in order.',
     next: ['zt version'],
   })
+}
+
+/** A file that cannot be used has an owner and a mode. */
+function nextOf({next, details}: UserError): string[] {
+  const {file} = details
+  return next.length === 0 && typeof file === 'string' ? [listing(file, {directory: true})] : [...next]
 }
 
 /** The check that reports why there are no settings. */

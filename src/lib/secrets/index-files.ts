@@ -1,15 +1,8 @@
 import {createHash} from 'node:crypto'
 import path from 'node:path'
 import * as v from 'valibot'
-import {
-  brokenFile,
-  namesIn,
-  parseOwnJson,
-  readFileIfThere,
-  removeFile,
-  writeFileAtomic,
-} from '../system/files.js'
-import {firstFault} from '../core/schema.js'
+import {namesIn, readFileIfThere, removeFile, writeFileAtomic} from '../system/files.js'
+import {parseVersioned} from '../system/own-json.js'
 import {isId} from '../core/id.js'
 import {normalisePath} from '../core/normalise-url.js'
 import {bySpecificity, covers} from '../core/public-address.js'
@@ -171,10 +164,7 @@ async function write(file: string, entry: object, version = 1): Promise<void> {
 
 async function read<T>(file: string, schema: v.GenericSchema<unknown, T>): Promise<T | undefined> {
   const text = await readFileIfThere(file)
-  if (text === undefined) return undefined
-  const parsed = v.safeParse(schema, parseOwnJson(text, file))
-  if (parsed.success) return parsed.output
-  throw brokenFile(file, firstFault(parsed.issues))
+  return text === undefined ? undefined : parseVersioned(text, file, schema)
 }
 
 async function readAll<T extends {profile: string}>(

@@ -47,9 +47,12 @@ describe('a record', () => {
     await records.update({...begun, state: 'done'})
     expect(await records.read(begun.id)).toMatchObject({state: 'done'})
     await records.update({...begun, state: 'undone'})
-    expect(await records.list()).toMatchObject({records: [{state: 'undone'}], damaged: []})
+    expect(await records.list()).toMatchObject({
+      records: [{state: 'undone'}],
+      unread: {damaged: [], newer: []},
+    })
     await records.remove(begun)
-    expect(await records.list()).toEqual({records: [], damaged: []})
+    expect(await records.list()).toEqual({records: [], unread: {damaged: [], newer: []}})
   })
 
   it.each([
@@ -100,7 +103,7 @@ describe('a file that is no record', () => {
   const [change] = whole.changes
   it.each<[string, unknown]>([
     ['no JSON', '{'],
-    ['another version', {...good, version: 2}],
+    ['another version', {...good, version: 0}],
     ['no profile', {...good, profile: undefined}],
     ['no account', {...good, accountId: 1}],
     ['a zone that is no text', {...good, zoneId: 1}],
@@ -120,15 +123,23 @@ describe('a file that is no record', () => {
     await put('000000000', content)
     expect(await records.list()).toMatchObject({
       records: [{id}],
-      damaged: [path.join(directory, '000000000.json')],
+      unread: {damaged: [path.join(directory, '000000000.json')], newer: []},
     })
     expect(await failure(records.read('000000000'))).toMatchObject({kind: 'config', code: 'BROKEN_FILE'})
   }) // prettier-ignore
 
+  it('is of a newer zt: it is named as such, and stops no other', async () => {
+    const {id} = await records.begin(record, NOW)
+    await put('000000000', {...good, version: 2})
+    const newer = [path.join(directory, '000000000.json')]
+    expect(await records.list()).toMatchObject({records: [{id}], unread: {damaged: [], newer}})
+    expect(await failure(records.read('000000000'))).toMatchObject({kind: 'config', code: 'NEWER_FILE'})
+  })
+
   it('by its name is not looked at', async () => {
     for (const name of ['000000000.txt', 'x.json', '.000000000.json.1.ab', '000000000'])
       await fs.writeFile(path.join(directory, name), '{')
-    expect(await records.list()).toEqual({records: [], damaged: []})
+    expect(await records.list()).toEqual({records: [], unread: {damaged: [], newer: []}})
   })
 
   it('beside a record does not show it twice', async () => {

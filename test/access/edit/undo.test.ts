@@ -461,7 +461,11 @@ describe('edits in the list', () => {
 
   it('are those of the profile and account, if that is known', async () => {
     records.kept.push(record({}), record({id: '02', profile: 'other'}), record({id: '03', accountId: 'b'}))
-    expect(await listUndo(ctx)).toMatchObject({records: [{id: '01'}], elsewhere: 2, damaged: ['a file']})
+    expect(await listUndo(ctx)).toMatchObject({
+      records: [{id: '01'}],
+      elsewhere: 2,
+      unread: {damaged: ['a file']},
+    })
     const anywhere = await listUndo({...ctx, accountId: undefined})
     expect(anywhere.records.map(({id}) => id)).toEqual(['03', '01'])
   })

@@ -129,7 +129,11 @@ describe.each(scenarios)('%s, killed', (_, run, prepared = false) => {
 
 describe('token recover', () => {
   it('says that nothing was interrupted', async () => {
-    expect(await recoverUnfinished(world.ctx)).toEqual({recovered: [], damaged: [], elsewhere: []})
+    expect(await recoverUnfinished(world.ctx)).toEqual({
+      recovered: [],
+      unread: {damaged: [], newer: []},
+      elsewhere: [],
+    })
     expect(await countUnfinished(world.ctx)).toBe(0)
   })
 
@@ -252,7 +256,7 @@ describe('token recover', () => {
     await dies((ctx) => createServiceToken(ctx, {name: 'ci'}), await deathAfter('spool.write'))
     const [file = ''] = await world.journalFiles('.json')
     await fs.writeFile(file, '{"cfast_x": ')
-    expect(await recoverUnfinished(world.ctx)).toMatchObject({recovered: [], damaged: [file]})
+    expect(await recoverUnfinished(world.ctx)).toMatchObject({recovered: [], unread: {damaged: [file]}})
     expect(await fs.readFile(file, 'utf8')).toBe('{"cfast_x": ')
   })
 

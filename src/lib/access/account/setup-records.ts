@@ -1,16 +1,14 @@
 import {createHash} from 'node:crypto'
 import path from 'node:path'
 import * as v from 'valibot'
-import {UserError} from '../../core/errors.js'
-import {firstFault} from '../../core/schema.js'
 import {
   brokenFile,
   namesIn,
-  parseOwnJson,
   readFileIfThere,
   removeFile,
   writeFileAtomic,
 } from '../../system/files.js'
+import {parseVersioned, Unread} from '../../system/own-json.js'
 
 const binding = v.object({tokenId: v.string(), boundAt: v.string()})
 
@@ -70,9 +68,9 @@ export class SetupRecords {
   }
 
   /** All records, and the files that are not records of this version. */
-  async list(): Promise<{records: SetupRecord[]; damaged: string[]}> {
+  async list(): Promise<{records: SetupRecord[]; unread: Unread}> {
     const records: SetupRecord[] = []
-    const damaged: string[] = []
+    const unread = new Unread()
     for (const name of (await namesIn(this.#directory)).sort()) {
       if (!/^[0-9a-f]{24}\.json$/.test(name)) continue
       const file = path.join(this.#directory, name)
@@ -80,11 +78,10 @@ export class SetupRecords {
         const record = await parse(file)
         if (record) records.push(record)
       } catch (error) {
-        if (!(error instanceof UserError) || error.code !== 'BROKEN_FILE') throw error
-        damaged.push(file)
+        unread.add(file, error)
       }
     }
-    return {records, damaged}
+    return {records, unread}
   }
 
   /** Those of one profile that can be read. */
@@ -111,8 +108,6 @@ export class SetupRecords {
 async function parse(file: string): Promise<SetupRecord | undefined> {
   const text = await readFileIfThere(file)
   if (text === undefined) return undefined
-  const parsed = v.safeParse(schema, parseOwnJson(text, file))
-  if (!parsed.success) throw brokenFile(file, firstFault(parsed.issues))
-  const {version: _, ...record} = parsed.output
+  const {version: _, ...record} = parseVersioned(text, file, schema)
   return record
 }

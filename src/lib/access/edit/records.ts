@@ -3,15 +3,13 @@ import path from 'node:path'
 import * as v from 'valibot'
 import {UserError} from '../../core/errors.js'
 import {
-  brokenFile,
   createFileOnce,
   namesIn,
-  parseOwnJson,
   readFileIfThere,
   removeFile,
   writeFileAtomic,
 } from '../../system/files.js'
-import {firstFault} from '../../core/schema.js'
+import {parseVersioned, Unread} from '../../system/own-json.js'
 import type {Change, FieldChange} from './change.js'
 import type {ObjectRef} from './object.js'
 
@@ -145,7 +143,7 @@ export class UndoRecords {
 
   /**
    * @param id in either case
-   * @throws UserError `not-found` / `UNDO_NOT_FOUND`; `config` / `BROKEN_FILE`
+   * @throws UserError `not-found` / `UNDO_NOT_FOUND`; `config` / `BROKEN_FILE`, `NEWER_FILE`
    */
   async read(id: string): Promise<UndoRecord> {
     const known = id.trim().toLowerCase()
@@ -161,28 +159,25 @@ export class UndoRecords {
   }
 
   /** All records, the latest first, and the files that are not records of this version. */
-  async list(): Promise<{records: UndoRecord[]; damaged: string[]}> {
+  async list(): Promise<{records: UndoRecord[]; unread: Unread}> {
     const records: UndoRecord[] = []
-    const damaged: string[] = []
+    const unread = new Unread()
     for (const id of await this.#ids()) {
       try {
         const record = await this.#parse(id)
         if (record) records.push(record)
       } catch (error) {
-        if (!(error instanceof UserError) || error.code !== 'BROKEN_FILE') throw error
-        damaged.push(this.#file(id))
+        unread.add(this.#file(id), error)
       }
     }
-    return {records, damaged}
+    return {records, unread}
   }
 
   async #parse(id: string): Promise<UndoRecord | undefined> {
     const file = this.#file(id)
     const content = await readFileIfThere(file)
     if (content === undefined) return undefined
-    const parsed = v.safeParse(schema, parseOwnJson(content, file))
-    if (!parsed.success) throw brokenFile(file, firstFault(parsed.issues))
-    const {version: _, ...record} = parsed.output
+    const {version: _, ...record} = parseVersioned(content, file, schema)
     return {...record, id}
   }
 

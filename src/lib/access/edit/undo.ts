@@ -2,6 +2,7 @@ import type {AccessApi, Rule} from '../../api/types.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
 import {ztCommand} from '../../core/command-line.js'
+import type {Unread} from '../../system/own-json.js'
 import type {AccessContext} from '../account/context.js'
 import {applyChanges, requireNotUndone, type AppliedEdit} from './apply.js'
 import {withIds, type Change} from './change.js'
@@ -24,18 +25,17 @@ export interface UndoList {
   records: UndoRecord[]
   /** How many belong to other profiles and accounts. */
   elsewhere: number
-  /** Files that cannot be read. */
-  damaged: string[]
+  unread: Unread
 }
 
 /** The edits made from here. Does not ask the API. */
 export async function listUndo(ctx: AccessContext): Promise<UndoList> {
-  const {records, damaged} = await ctx.undo.list()
+  const {records, unread} = await ctx.undo.list()
   const own = records.filter(
     ({profile, accountId}) =>
       profile === ctx.profile && (ctx.accountId === undefined || accountId === ctx.accountId),
   )
-  return {records: own, elsewhere: records.length - own.length, damaged}
+  return {records: own, elsewhere: records.length - own.length, unread}
 }
 
 /**

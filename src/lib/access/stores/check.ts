@@ -9,7 +9,7 @@ import type {SecretKey, StoreStatus} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {AccessContext} from '../account/context.js'
 import {dropEntry, reindex, removeDuplicate, type Outcome} from './repair.js'
-import {survey, type Survey, type SurveyedStore} from './survey.js'
+import {survey, type Survey, type SurveyedStore, type Which} from './survey.js'
 
 /** A secret, entry or file that is not where it should be. */
 export interface Problem {
@@ -78,8 +78,9 @@ export async function eachProblem(
   ctx: AccessContext,
   settings: Settings,
   handle: (problem: FoundProblem) => Promise<void> | void,
+  which?: Which,
 ): Promise<SurveyedStore[]> {
-  const seen = await survey(ctx, settings)
+  const seen = await survey(ctx, settings, which)
   const report = async (found: Found[]): Promise<void> => {
     // Stores and index were not read at the same moment; another zt may be working.
     for (const {holds, ...problem} of found) if (!holds || (await holds())) await handle(problem)
@@ -123,9 +124,10 @@ function emptyIndexEntries(ctx: AccessContext, seen: Survey): Found[] {
         subject: entry.tokenId,
         profile: entry.profile,
         holds: async () => !(await own.store.has(key)),
-        repair: pending
-          ? undefined
-          : () => (elsewhere ? reindex(ctx, elsewhere.store, entry) : dropEntry(ctx, own.store, entry)),
+        repair:
+          pending || (!elsewhere && !seen.everywhere)
+            ? undefined
+            : () => (elsewhere ? reindex(ctx, elsewhere.store, entry) : dropEntry(ctx, own.store, entry)),
         next: pending ? [recover(ctx)] : [ztCommand(ctx, 'store', 'check', '--fix')],
       },
     ]
@@ -247,17 +249,7 @@ function bindingsWithoutToken(ctx: AccessContext, entries: IndexEntry[], binding
       store: undefined,
       subject: host,
       profile,
-      next: [
-        ztCommand(
-          {...ctx, profile, profileNamed: true},
-          'app',
-          'add-rule',
-          host,
-          '--service-auth',
-          '--token',
-          'NAME',
-        ),
-      ],
+      next: [ztCommand({...ctx, profile, profileNamed: true}, 'token', 'import', tokenId)],
     }))
 }
 

@@ -4,7 +4,7 @@ import type {Profile, Settings} from '../../config/types.js'
 import {UserError} from '../../core/errors.js'
 import {namesIn, readFileIfThere} from '../../system/files.js'
 import type {IndexEntry} from '../../secrets/index-files.js'
-import {knownStores, type KeepingStoreKind} from '../../secrets/stores.js'
+import {isKeepingStoreKind, knownStores, type KeepingStoreKind} from '../../secrets/stores.js'
 import type {SecretKey, SecretStore, StoreStatus} from '../../secrets/types.js'
 import type {AccessContext} from '../account/context.js'
 import {withStatus} from './list.js'
@@ -32,7 +32,12 @@ export interface Survey {
   entries: IndexEntry[]
   profiles: Record<string, Profile>
   unfinished: Unfinished
+  /** False if other stores of this machine were left out: a secret that was not found may be there. */
+  everywhere: boolean
 }
+
+/** `used`: without the helpers on PATH that nothing names. They are other programs, and asking starts them. */
+export type Which = 'all' | 'used'
 
 /** What a check must know of the journal. */
 interface Unfinished {
@@ -46,10 +51,14 @@ interface Unfinished {
  * Looks at all stores, then at the journal, then at the index. A run that makes a secret writes to the journal before
  * it writes to a store, and to the index before it clears the journal: so its secrets do not look like stray ones.
  */
-export async function survey(ctx: AccessContext, settings: Settings): Promise<Survey> {
+export async function survey(ctx: AccessContext, settings: Settings, which: Which = 'all'): Promise<Survey> {
   const before = await ctx.index.list()
   const {profiles} = await readConfig(settings.paths)
-  const kinds = new Set<KeepingStoreKind>(await knownStores())
+  const known = await knownStores()
+  const asked = which === 'all' ? known : known.filter((kind) => !kind.startsWith('helper:'))
+  const kinds = new Set<KeepingStoreKind>(asked)
+  for (const kind of [settings.store, settings.apiTokenStore])
+    if (kind !== undefined && isKeepingStoreKind(kind)) kinds.add(kind)
   for (const {store} of before) kinds.add(store)
   for (const {store, apiTokenStore} of Object.values(profiles)) {
     for (const kind of [store, apiTokenStore]) if (kind !== undefined) kinds.add(kind)
@@ -62,7 +71,8 @@ export async function survey(ctx: AccessContext, settings: Settings): Promise<Su
   ]
   const surveyed = await Promise.all(stores.map(({store, status}) => lookInto(store, status, wanted)))
   const unfinished = await readJournal(settings.paths.data)
-  return {stores: surveyed, entries: await ctx.index.list(), profiles, unfinished}
+  const everywhere = known.every((kind) => kinds.has(kind))
+  return {stores: surveyed, entries: await ctx.index.list(), profiles, unfinished, everywhere}
 }
 
 async function lookInto(

@@ -6,6 +6,7 @@ import type {JournalEntry} from '../../secrets/journal/journal.js'
 import {requireReady} from '../../secrets/stores.js'
 import type {SecretStore} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
+import type {Unread} from '../../system/own-json.js'
 import type {AccessContext} from '../account/context.js'
 import {Creation} from './creation.js'
 import type {Issuance, Plan, Settlement} from './issuance.js'
@@ -22,7 +23,7 @@ export interface Recovered extends Omit<Plan, 'settlement' | 'act'> {
 export interface Recovery {
   recovered: Recovered[]
   /** Files of the journal that cannot be read. */
-  damaged: string[]
+  unread: Unread
   /** Entries of other profiles, which need another API token. */
   elsewhere: {profile: string; count: number}[]
 }
@@ -42,7 +43,7 @@ export interface RecoverOptions {
  * @param options.undo undoes what could be finished, also where the store can no longer be used
  */
 export async function recoverUnfinished(ctx: AccessContext, options: RecoverOptions = {}): Promise<Recovery> {
-  const {entries, damaged} = await ctx.journal.list()
+  const {entries, unread} = await ctx.journal.list()
   const others = entries.filter(({profile}) => profile !== ctx.profile).map(({profile}) => profile)
   const recovered: Recovered[] = []
   const own = entries.filter(
@@ -63,7 +64,7 @@ export async function recoverUnfinished(ctx: AccessContext, options: RecoverOpti
   }
   return {
     recovered,
-    damaged,
+    unread,
     elsewhere: [...new Set(others)].map((profile) => ({
       profile,
       count: others.filter((one) => one === profile).length,

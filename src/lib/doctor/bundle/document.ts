@@ -7,6 +7,7 @@ import {ENVIRONMENT_VARIABLES} from '../../core/environment-variables.js'
 import {patient} from '../../core/patience.js'
 import {Secret} from '../../core/secret.js'
 import {versionReport} from '../../system/build-facts.js'
+import type {Unread} from '../../system/own-json.js'
 import {findProgram} from '../../system/programs.js'
 import {defaultSshConfig} from '../../tunnel/ssh/config-values.js'
 import {
@@ -211,7 +212,7 @@ async function hosts({ctx}: DoctorWorld): Promise<Piece> {
 }
 
 async function journal({ctx}: DoctorWorld): Promise<Piece> {
-  const {entries, damaged} = await ctx.journal.list()
+  const {entries, unread} = await ctx.journal.list()
   return [
     ...entries.map((entry) => ({
       ...{kind: oneOf(entry.kind, ['create', 'rotate']), token: foreign('token', entry.name)},
@@ -219,12 +220,12 @@ async function journal({ctx}: DoctorWorld): Promise<Piece> {
       ...{startedAt: prose(entry.startedAt), sentAt: prose(entry.sentAt), storedAt: prose(entry.storedAt)},
       ...{endedAt: prose(entry.endedAt), undone: entry.undone, endsPrevious: entry.endsPrevious},
     })),
-    ...damaged.map((file) => ({damaged: foreign('path', file)})),
+    ...unreadPieces(unread),
   ]
 }
 
 async function undo({ctx}: DoctorWorld): Promise<Piece> {
-  const {records, damaged} = await ctx.undo.list()
+  const {records, unread} = await ctx.undo.list()
   return [
     ...records.slice(-MOST_RECORDS).map(({at, state, command, profile, changes}) => ({
       ...{at: prose(at), state: oneOf(state, ['begun', 'done', 'undone']), command: commandPiece(command)},
@@ -234,7 +235,14 @@ async function undo({ctx}: DoctorWorld): Promise<Piece> {
         fields: fields.map(({field}) => label(field)),
       })),
     })),
+    ...unreadPieces(unread),
+  ]
+}
+
+function unreadPieces({damaged, newer}: Unread): Piece[] {
+  return [
     ...damaged.map((file) => ({damaged: foreign('path', file)})),
+    ...newer.map((file) => ({newer: foreign('path', file)})),
   ]
 }
 

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import {files as fs} from '../../system/disk.js'
 import {UserError} from '../../core/errors.js'
 import {namesIn, readFileIfThere, removeFile, writeFileAtomic} from '../../system/files.js'
+import {parseVersioned, Unread} from '../../system/own-json.js'
 import {isId} from '../../core/id.js'
 import type {Secret} from '../../core/secret.js'
 import {isKeepingStoreKind, type KeepingStoreKind} from '../stores.js'
@@ -136,25 +137,34 @@ export class Journal {
     return new Spool(this.#file(entry.id, 'spool'), entry.id, store)
   }
 
-  /** The intent as it is now; undefined when it is gone. */
+  /** The intent as it is now; undefined when it is gone, or cannot be read. */
   async read(id: string): Promise<JournalEntry | undefined> {
-    const parsed = parse(await readFileIfThere(this.#file(id, 'json')))
-    return parsed === 'damaged' ? undefined : parsed
+    const file = this.#file(id, 'json')
+    const text = await readFileIfThere(file)
+    try {
+      return text === undefined ? undefined : parse(text, file)
+    } catch (error) {
+      new Unread().add(file, error)
+      return undefined
+    }
   }
 
   /** All entries, oldest first, and the files that are not an intent of this version. */
-  async list(): Promise<{entries: JournalEntry[]; damaged: string[]}> {
+  async list(): Promise<{entries: JournalEntry[]; unread: Unread}> {
     const entries: JournalEntry[] = []
-    const damaged: string[] = []
+    const unread = new Unread()
     for (const name of await this.#names()) {
       if (name.startsWith('.') || !name.endsWith('.json')) continue
       const file = path.join(this.#directory, name)
-      const parsed = parse(await readFileIfThere(file))
-      if (parsed === 'damaged') damaged.push(file)
-      else if (parsed) entries.push(parsed)
+      const text = await readFileIfThere(file)
+      try {
+        if (text !== undefined) entries.push(parse(text, file))
+      } catch (error) {
+        unread.add(file, error)
+      }
     }
     entries.sort((a, b) => a.startedAt.localeCompare(b.startedAt))
-    return {entries, damaged}
+    return {entries, unread}
   }
 
   /**
@@ -240,12 +250,7 @@ export class Spool {
   }
 }
 
-function parse(text: string | undefined): JournalEntry | 'damaged' | undefined {
-  if (text === undefined) return undefined
-  try {
-    const {version: _, ...entry} = v.parse(schema, JSON.parse(text))
-    return entry
-  } catch {
-    return 'damaged'
-  }
+function parse(text: string, file: string): JournalEntry {
+  const {version: _, ...entry} = parseVersioned(text, file, schema)
+  return entry
 }

@@ -1,10 +1,19 @@
+import type {Stats} from 'node:fs'
 import path from 'node:path'
 import {files as fs} from '../../../system/disk.js'
+import type {Paths} from '../../../config/paths.js'
 import {UserError} from '../../../core/errors.js'
+import {listing} from '../../../core/shell-words.js'
 import {findLeftovers} from '../../../secrets/leftovers.js'
 import {removeFile} from '../../../system/files.js'
 import {Locks} from '../../../system/lock.js'
-import {refuseOthers, takeRights, thisUser} from '../../../system/own-files.js'
+import {
+  kindOf as kindOfFile,
+  refuseOthers,
+  takeRights,
+  thisUser,
+  unusable,
+} from '../../../system/own-files.js'
 import {checkOf, type Says} from '../../finding.js'
 import type {Check, Finding} from '../../types.js'
 
@@ -17,17 +26,31 @@ const MOST_FINDINGS = 20
 const SECRET =
   /^(data\/vault$|data\/journal\/.*\.spool$|config\/identity\.txt$|state\/ssh$|state\/sandbox\/.*key)/
 
+/** Where zt keeps a directory: written as {@link SECRET}. Anything else there counts as nothing at all, or is an error. */
+const DIRECTORY =
+  /^(data\/(index|hosts)(\/[^/.][^/]*)?|data\/(journal|vault)|state\/(locks|undo|setup|run|ssh|sandbox)|cache\/names)$/
+
 /** What {@link refuseOthers} says of all that zt keeps, before a command meets it. */
 const files = checkOf(
   {id: 'files', area: 'zt', title: 'Owners and modes', doing: 'Looking at the files of zt', local: true},
   async ({paths}, says) => {
     let count = 0
     const found: Finding[] = []
+    const unreadable = (directory: string, error: unknown): void => {
+      const words = unusable(error, 'read', directory)
+      if (!(words instanceof UserError)) return
+      found.push(says.error(words, {at: 'unreadable', next: [listing(directory, {directory: true})]}))
+    }
     for (const kind of ['config', 'data', 'state', 'cache'] as const) {
       const top = paths[kind]
-      for await (const {file, stat} of below(top, MOST_FILES)) {
+      for await (const {file, stat} of below(top, MOST_FILES, unreadable)) {
         count++
-        const place = [kind, path.relative(top, file).split(path.sep).join('/')].filter(Boolean).join('/')
+        const place = placeOf(kind, top, file)
+        if (DIRECTORY.test(place) && !(await isDirectory(file))) {
+          found.push(says.error(noDirectory(file, stat), {at: 'kind'}))
+          continue
+        }
+        if (stat.isSymbolicLink()) continue
         const error = refusal(file, stat, SECRET.test(place))
         if (error) found.push(says.error(error, {at: kindOf(error), fix: fixOf(error, file, file === top)}))
       }
@@ -42,27 +65,67 @@ const files = checkOf(
   },
 )
 
-type Stat = Awaited<ReturnType<typeof fs.stat>> & {mode: number; uid: number}
-
-/** A directory and what is in it, without following links below it. */
-async function* below(top: string, most: number): AsyncGenerator<{file: string; stat: Stat}> {
+/** A directory and what is in it, without following links below it, and without what is below another user's. */
+async function* below(
+  top: string,
+  most: number,
+  unreadable: (directory: string, error: unknown) => void,
+): AsyncGenerator<{file: string; stat: Stats}> {
   const left = [{file: top, depth: 0}]
   let seen = 0
   for (let one = left.shift(); one && seen < most; one = left.shift()) {
     // The directory itself may be a link to where a person keeps such files.
-    const stat = (await (one.depth === 0 ? fs.stat : fs.lstat)(one.file).catch(() => undefined)) as
-      Stat | undefined
-    if (!stat || stat.isSymbolicLink()) continue
+    const look: (file: string) => Promise<Stats> = one.depth === 0 ? fs.stat : fs.lstat
+    const stat = await look(one.file).catch(() => undefined)
+    if (!stat) continue
     seen++
     yield {file: one.file, stat}
-    if (!stat.isDirectory()) continue
-    const names = await fs.readdir(one.file).catch(() => [])
-    const {depth} = one
-    left.push(...names.sort().map((name) => ({file: path.join(one?.file ?? '', name), depth: depth + 1})))
+    // That it is another's says all there is to say.
+    if (!stat.isDirectory() || kindOf(refusal(one.file, stat, false)) === 'owner') continue
+    const {file, depth} = one
+    const names = await fs.readdir(file).catch((error: unknown) => {
+      unreadable(file, error)
+      return []
+    })
+    left.push(...names.sort().map((name) => ({file: path.join(file, name), depth: depth + 1})))
   }
 }
 
-function refusal(file: string, stat: Stat, secret: boolean): UserError | undefined {
+async function isDirectory(file: string): Promise<boolean> {
+  return fs.stat(file).then(
+    (stat) => stat.isDirectory(),
+    () => false,
+  )
+}
+
+function noDirectory(file: string, stat: Stats): UserError {
+  const kind = stat.isFile() ? 'a file' : kindOfFile(stat)
+  return new UserError({
+    kind: 'config',
+    code: 'NO_DIRECTORY',
+    message: `${file} is ${kind}, and zt keeps a directory there`,
+    why: 'What zt kept there is not found, and nothing can be saved there.',
+    next: [listing(file, {directory: true}), 'Move it away; zt then creates the directory'],
+  })
+}
+
+/**
+ * What is missing says nothing where a directory of zt's data is something else.
+ *
+ * @throws UserError as the check of the files says it
+ */
+export async function requireDirectories({data}: Paths): Promise<void> {
+  for await (const {file, stat} of below(data, MOST_FILES, () => undefined))
+    if (DIRECTORY.test(placeOf('data', data, file)) && !(await isDirectory(file)))
+      throw noDirectory(file, stat)
+}
+
+/** As {@link SECRET} and {@link DIRECTORY} write it. */
+function placeOf(kind: keyof Paths, top: string, file: string): string {
+  return [kind, path.relative(top, file).split(path.sep).join('/')].filter(Boolean).join('/')
+}
+
+function refusal(file: string, stat: Stats, secret: boolean): UserError | undefined {
   try {
     refuseOthers(file, stat, thisUser(), secret)
     return undefined
@@ -72,8 +135,9 @@ function refusal(file: string, stat: Stat, secret: boolean): UserError | undefin
   }
 }
 
-function kindOf({message}: UserError): string {
-  return message.endsWith('another user') ? 'owner' : 'mode'
+function kindOf(error: UserError | undefined): 'owner' | 'mode' | undefined {
+  if (!error) return undefined
+  return error.message.endsWith('another user') ? 'owner' : 'mode'
 }
 
 /** Takes from others what they must not have. Another owner is for a person to find out. */

@@ -5,6 +5,7 @@ import {environmentFor} from '../../../system/child-environment.js'
 import {findProgram} from '../../../system/programs.js'
 import {requireCloudflared} from '../../../tunnel/cloudflared/run.js'
 import {sshNotFound} from '../../../tunnel/ssh/ask-ssh.js'
+import {requireName} from '../../../tunnel/ssh/user-name.js'
 import {checkOf} from '../../finding.js'
 import type {Check} from '../../types.js'
 import {installing, listing, unsetting} from '../../../core/shell-words.js'
@@ -21,6 +22,9 @@ const ssh = checkOf(
   async ({env}, says) => {
     const program = findProgram('ssh', env)
     if (program === undefined) return [says.error(sshNotFound())]
+    // Then ssh ends before it says its version.
+    const nameless = errorOf(requireName)
+    if (nameless) return [says.error(nameless, {state: 'warn', at: 'nameless'})]
     const limits = {env: environmentFor('tool', env), deadlineMs: patient(DEADLINE_MS), maxBytes: 64 * 1024}
     const {end, stdout, stderr} = await askProgram(program, ['-V'], limits)
     if (end === 'late')
@@ -55,6 +59,16 @@ const ssh = checkOf(
     return [says.ok(`${version}, ${program}`)]
   },
 )
+
+function errorOf(check: () => void): UserError | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    if (error instanceof UserError) return error
+    throw error
+  }
+}
 
 /** zt has a client of its own, so the lack of cloudflared is no fault, and a bad one only matters where it is asked for. */
 const cloudflared = checkOf(

@@ -7,14 +7,15 @@ import {UserError} from '../../../core/errors.js'
 import {checkOf, commandAndGiven, type Says} from '../../finding.js'
 import type {Check, DoctorWorld, Finding} from '../../types.js'
 import {listing, removing} from '../../../core/shell-words.js'
+import {requireDirectories} from './files.js'
 
 const store = checkOf(
   {id: 'store', area: 'secrets', title: 'Secret store', doing: 'Checking the stores', local: true},
   async ({ctx, settings}, says) => {
+    await requireDirectories(settings.paths)
     const problems: Finding[] = []
-    const stores = await eachProblem(ctx, settings, (problem) => {
-      problems.push(ofProblem(problem, says))
-    })
+    const handle = (problem: FoundProblem): void => void problems.push(ofProblem(problem, says))
+    const stores = await eachProblem(ctx, settings, handle, 'used')
     const entries = await ctx.index.list()
     // A store that keeps nothing may be as it likes.
     const used: (string | undefined)[] = [
@@ -84,13 +85,16 @@ function withoutStop(sentence: string): string {
 const journal = checkOf(
   {id: 'journal', area: 'secrets', title: 'Journal', doing: 'Reading the journal', local: true},
   async ({ctx}, says) => {
-    const {entries, damaged} = await ctx.journal.list()
-    const found: Finding[] = damaged.map((file) =>
-      says.fail(`${file} is damaged, so zt cannot tell what it was about`, {
-        at: 'damaged',
-        next: [listing(file), 'Move it away when no service token is missing a secret'],
-      }),
-    )
+    const {entries, unread} = await ctx.journal.list()
+    const found: Finding[] = [
+      ...unread.damaged.map((file) =>
+        says.fail(`${file} is damaged, so zt cannot tell what it was about`, {
+          at: 'damaged',
+          next: [listing(file), 'Move it away when no service token is missing a secret'],
+        }),
+      ),
+      ...unread.newer.map((file) => newer(file, 'settle what it is about', says)),
+    ]
     for (const entry of entries) {
       if (await ctx.locks.isHeld(lockOf(entry))) continue
       const what = entry.kind === 'create' ? 'creation' : 'rotation'
@@ -113,13 +117,16 @@ const journal = checkOf(
 const undo = checkOf(
   {id: 'undo', area: 'secrets', title: 'Edits', doing: 'Reading the undo records', local: true},
   async (world, says) => {
-    const {records, damaged} = await world.ctx.undo.list()
-    const found: Finding[] = damaged.map((file) =>
-      says.warn(`${file} is damaged: its edit cannot be undone`, {
-        at: 'damaged',
-        next: [removing(file)],
-      }),
-    )
+    const {records, unread} = await world.ctx.undo.list()
+    const found: Finding[] = [
+      ...unread.damaged.map((file) =>
+        says.warn(`${file} is damaged: its edit cannot be undone`, {
+          at: 'damaged',
+          next: [removing(file)],
+        }),
+      ),
+      ...unread.newer.map((file) => newer(file, 'undo its edit', says)),
+    ]
     for (const {id, state, command, at, profile, accountId} of records) {
       if (state !== 'begun' || (await isEdited(world, accountId))) continue
       const named = {profile, profileNamed: world.ctx.profileNamed || profile !== world.ctx.profile}
@@ -136,8 +143,33 @@ const undo = checkOf(
   },
 )
 
+function newer(file: string, what: string, says: Says): Finding {
+  return says.warn(`A newer zt wrote ${file}, and only that one can ${what}`, {
+    at: 'newer',
+    next: ['Install that zt or a newer one; zt version shows this one'],
+  })
+}
+
+/** What `zt setup` made, for `zt setup --remove`. */
+const setups = checkOf(
+  {id: 'setup', area: 'secrets', title: 'Setups', doing: 'Reading the records of setups', local: true},
+  async ({ctx}, says) => {
+    const {records, unread} = await ctx.setups.list()
+    const found = [
+      ...unread.damaged.map((file) =>
+        says.warn(`${file} is damaged: zt setup --remove cannot take its setup back`, {
+          at: 'damaged',
+          next: [listing(file), 'Move it away; zt undo takes back the edits of a setup'],
+        }),
+      ),
+      ...unread.newer.map((file) => newer(file, 'take its setup back', says)),
+    ]
+    return found.length > 0 ? found : [says.ok(`${records.length} can be taken back`)]
+  },
+)
+
 function isEdited({ctx}: DoctorWorld, accountId: string): Promise<boolean> {
   return ctx.locks.isHeld(editLock(accountId))
 }
 
-export const secretChecks: readonly Check[] = [store, journal, undo]
+export const secretChecks: readonly Check[] = [store, journal, undo, setups]

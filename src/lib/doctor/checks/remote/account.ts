@@ -230,17 +230,10 @@ async function hostBindings(facts: Facts, world: DoctorWorld, says: Says): Promi
   const asked = world.host === undefined ? undefined : await facts.host().catch(() => undefined)
   const others = bindings.filter(({host}) => host !== asked)
   const here = new Set(entries.map(({tokenId}) => tokenId))
-  const withoutSecret = others.filter(({tokenId}) => !here.has(tokenId))
-  const findings = withoutSecret.map(({host, tokenId}) =>
-    says.fail(`${host} is bound to a service token whose secret is not here`, {
-      at: 'no-secret',
-      why: `The ID of the token is ${tokenId}.`,
-      next: [ztCommand(ctx, 'token', 'import', tokenId)],
-    }),
-  )
+  // That the secret of one is not here, the check of the stores says.
   const rest = others.filter(({tokenId}) => here.has(tokenId))
   const led = await ofAccount(facts, says, () => leading(facts, ctx, says, rest))
-  const all = [...findings, ...led.filter(({state}) => state !== 'ok')]
+  const all = led.filter(({state}) => state !== 'ok')
   if (all.some(({state}) => state !== 'skipped')) return all.filter(({state}) => state !== 'skipped')
   return all.length > 0 ? all : [says.ok(`${counted(bindings.length, 'host')} bound`)]
 }

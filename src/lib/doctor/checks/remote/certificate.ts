@@ -35,6 +35,9 @@ export interface Issuer {
   name: string
   /** The inspection product with such a CA. */
   product: string | undefined
+  /** When the certificate is valid. */
+  from: Date
+  to: Date
 }
 
 /**
@@ -67,10 +70,13 @@ export function issuerOf(
       end()
     })
     socket.once('secureConnect', () => {
-      const {issuer = ''} = socket.getPeerX509Certificate() ?? {}
+      const {issuer = '', validFrom = '', validTo = ''} = socket.getPeerX509Certificate() ?? {}
       const part = (key: string): string | undefined => new RegExp(`^${key}=(.+)$`, 'm').exec(issuer)?.[1]
       const name = (part('CN') ?? part('O') ?? 'a CA without a name').slice(0, 80)
-      end({isPublic: socket.authorized, name, product: PRODUCTS.find(([, of]) => of.test(issuer))?.[0]})
+      end({
+        ...{isPublic: socket.authorized, name, product: PRODUCTS.find(([, of]) => of.test(issuer))?.[0]},
+        ...{from: new Date(validFrom), to: new Date(validTo)},
+      })
     })
   })
 }

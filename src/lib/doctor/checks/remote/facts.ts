@@ -6,7 +6,8 @@ import type {Application, ServiceToken} from '../../../api/types.js'
 import {ApiError, UserError} from '../../../core/errors.js'
 import type {Secret} from '../../../core/secret.js'
 import type {HostBinding, IndexEntry} from '../../../secrets/index-files.js'
-import {systemLookup, type Lookup} from '../../../tunnel/check/network.js'
+import {systemLookup, type Address, type Lookup} from '../../../tunnel/check/network.js'
+import {boundLookUps} from '../../../tunnel/edge/look-ups.js'
 import {checkTunnel} from '../../../tunnel/check/check.js'
 import {aliasFor, type Alias} from '../../../tunnel/ssh/alias.js'
 import {parseDestination} from '../../../tunnel/target/destination.js'
@@ -41,9 +42,13 @@ export class Facts {
     this.#seams = seams
   }
 
-  get lookup(): Lookup {
-    return this.#seams.lookup ?? systemLookup
-  }
+  /**
+   * The addresses of a name, which is looked up once: of a name server that does not answer each look-up keeps one of node's
+   * few threads, and the process waits for all of them before it ends.
+   */
+  addresses(name: string): Promise<Address[]> {
+    return this.once(`dns ${name}`, () => lookUp(this.#seams.lookup ?? systemLookup, name, this.#world.timeoutMs))
+  } // prettier-ignore
 
   get sshConfig(): string | undefined {
     return this.#seams.sshConfig
@@ -186,7 +191,7 @@ export class Facts {
         throw error
       }
       const {steps, failure} = await checkTunnel({
-        ...{target, timeoutMs, environment: env, lookup: this.lookup},
+        ...{target, timeoutMs, environment: env, lookup: (name) => this.addresses(name)},
         now: () => ctx.clock.now(),
       })
       const {edge, tokenId, credentials} = target
@@ -200,6 +205,22 @@ export class Facts {
     const known = this.#known.get(name) ?? ask()
     this.#known.set(name, known)
     return known as Promise<T>
+  }
+}
+
+async function lookUp(lookup: Lookup, name: string, timeoutMs: number): Promise<Address[]> {
+  const over = boundLookUps(timeoutMs)
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(Object.assign(new Error('timeout'), {code: 'EAI_AGAIN'}))
+    }, timeoutMs)
+  })
+  try {
+    return await Promise.race([lookup(name), late])
+  } finally {
+    clearTimeout(timer)
+    over()
   }
 }
 

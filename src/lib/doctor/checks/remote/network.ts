@@ -3,7 +3,6 @@ import {withSandboxStart} from '../../../config/sandbox-down.js'
 import {CLOUDFLARE_API_URL} from '../../../config/types.js'
 import {ApiError, UserError} from '../../../core/errors.js'
 import {isLoopback} from '../../../network/callers.js'
-import {boundLookUps} from '../../../tunnel/edge/look-ups.js'
 import {addressOf} from '../../../tunnel/carrier/connect.js'
 import {proxyFor, type HttpProxy} from '../../../network/proxy-settings.js'
 import {connectTcp, edgeHop, type Address} from '../../../tunnel/check/network.js'
@@ -84,7 +83,7 @@ async function lookedUp(facts: Facts, world: DoctorWorld): Promise<Server[]> {
 async function dns(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   const all = await lookedUp(facts, world)
   if (all.length === 0) return [says.skipped('no name has to be looked up')]
-  const findings = (await Promise.all(all.map((one) => addressesOf(one, facts, world, says)))).flat()
+  const findings = (await Promise.all(all.map((one) => addressesOf(one, facts, says)))).flat()
   const bad = findings.filter(({state}) => state !== 'ok')
   return bad.length > 0 ? bad : findings.slice(0, 1)
 }
@@ -94,22 +93,23 @@ export async function isMisled(what: Server['what'], facts: Facts, world: Doctor
   const one = (await lookedUp(facts, world)).find((server) => server.what === what)
   if (!one) return false
   const says = saysOf({id: 'dns', area: 'network', title: 'DNS'})
-  return (await addressesOf(one, facts, world, says)).some(({state}) => state === 'fail')
+  return (await addressesOf(one, facts, says)).some(({state}) => state === 'fail')
 }
 
 async function addressesOf(
   {what, edge}: Server,
   facts: Facts,
-  {timeoutMs}: DoctorWorld,
   says: Says,
 ): Promise<Finding[]> {
   const {host: name} = addressOf(edge)
   let addresses: Address[]
   try {
-    addresses = await facts.once(`dns ${name}`, () => lookUp(facts, name, timeoutMs))
+    addresses = await facts.addresses(name)
   } catch (error) {
-    // With the words of the connection that would fail.
-    return [says.error(edgeHop({...edge, connectTo: undefined, host: name}).failed('lookup', error), {at: 'no-answer'})]
+    // With the words of the connection that would fail; a tunnel's record is only behind the edge.
+    const failed = edgeHop({...edge, connectTo: undefined, host: name}).failed('lookup', error)
+    const next = failed.next.filter((step) => what === 'edge' || !step.includes('tunnel'))
+    return [says.error(failed, {at: 'no-answer', next})]
   }
   const list = addresses.map(({address}) => address)
   const at = (place: ReturnType<typeof placeOf>): string[] => list.filter((one) => placeOf(one) === place)
@@ -124,7 +124,7 @@ async function addressesOf(
       }),
     ]
   // What is Cloudflare's own is right, however it was found.
-  if (at('cloudflare').length < list.length && (await isFromSearchDomain(facts, name, timeoutMs)))
+  if (at('cloudflare').length < list.length && (await isFromSearchDomain(facts, name)))
     return [
       says.fail(said, {at: 'search-domain', 
         why: `${name} itself does not exist: its address comes from a search domain of this machine, or from the hosts file.`,
@@ -153,25 +153,9 @@ async function addressesOf(
   ]
 } // prettier-ignore
 
-async function lookUp(facts: Facts, name: string, timeoutMs: number): Promise<Address[]> {
-  const over = boundLookUps(timeoutMs)
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(Object.assign(new Error('timeout'), {code: 'EAI_AGAIN'}))
-    }, timeoutMs)
-  })
-  try {
-    return await Promise.race([facts.lookup(name), late])
-  } finally {
-    clearTimeout(timer)
-    over()
-  }
-}
-
 /** Whether only a name that the system made of this one exists (resolv.conf(5), search). */
-async function isFromSearchDomain(facts: Facts, name: string, timeoutMs: number): Promise<boolean> {
-  return lookUp(facts, `${name}.`, timeoutMs).then(
+async function isFromSearchDomain(facts: Facts, name: string): Promise<boolean> {
+  return facts.addresses(`${name}.`).then(
     () => false,
     (error: unknown) => (error as {code?: unknown}).code === 'ENOTFOUND',
   )
@@ -180,7 +164,7 @@ async function isFromSearchDomain(facts: Facts, name: string, timeoutMs: number)
 /** Whether connections by IPv6 fail where those by IPv4 do not: every one then begins with a wait. */
 async function ipv6(facts: Facts, world: DoctorWorld, says: Says): Promise<Finding[]> {
   for (const {edge} of await lookedUp(facts, world)) {
-    const addresses = await lookUp(facts, addressOf(edge).host, world.timeoutMs).catch(() => [])
+    const addresses = await facts.addresses(addressOf(edge).host).catch(() => [])
     if (!addresses.some(({family}) => family === 6) || !addresses.some(({family}) => family === 4)) continue
     const {attempts} = await attemptsTo(edge, addresses, world.timeoutMs)
     const open = (family: number): boolean =>
@@ -240,7 +224,7 @@ async function proxyFindings(facts: Facts, world: DoctorWorld, says: Says): Prom
   }
   if (!used) return mistakes.length > 0 ? mistakes : [says.ok('none is used')]
   try {
-    const addresses = net.isIP(used.host) === 0 ? await lookUp(facts, used.host, timeoutMs) : [{address: used.host, family: net.isIP(used.host)}]
+    const addresses = net.isIP(used.host) === 0 ? await facts.addresses(used.host) : [{address: used.host, family: net.isIP(used.host)}]
     await connectTcp(proxyHop(used, edge), addresses, timeoutMs)
     const {value, detail} = await askProxy({edge, proxy: used, to, timeoutMs})
     value.destroy()
@@ -300,7 +284,9 @@ async function api(facts: Facts, world: DoctorWorld, says: Says): Promise<Findin
       }),
     ]
   if (error && isNoAnswer(error)) {
-    if (await isMisled('API', facts, world)) return [says.skipped('its name leads elsewhere: DNS')]
+    if (await isMisled('API', facts, world)) return [says.skipped('its name does not lead to it: DNS')]
+    if (await badClock(facts, world))
+      return [says.skipped('its certificate is not valid by this clock: Clock')]
     const isOwn = protocol !== 'https:' || isLoopback(hostname)
     const status = isOwn ? undefined : await (facts.portal ?? (() => askPortal(timeoutMs)))()
     if (status !== undefined && status !== 204)
@@ -365,6 +351,21 @@ async function certificate(facts: Facts, world: DoctorWorld, says: Says): Promis
   return findings.length > 0 ? findings.slice(0, 1) : [says.skipped('there is none to look at')]
 }
 
+/**
+ * The certificate of the API, if it is not valid at the time that this machine has. Whether the clock is wrong or the
+ * certificate, nothing here says; that of Cloudflare's API is renewed in time.
+ */
+export async function badClock(facts: Facts, world: DoctorWorld): Promise<{host: string; from: Date; to: Date} | undefined> {
+  const why = (await facts.noAccount())?.error?.why ?? ''
+  if (!/CERT_(?:HAS_EXPIRED|NOT_YET_VALID)/.test(why)) return undefined
+  const one = (await servers(facts, world)).find(({what}) => what === 'API')
+  const shown = one && (await issuerFor(one, facts, world))
+  if (one === undefined || shown === undefined || shown === 'own') return undefined
+  const {from, to} = shown
+  const now = world.ctx.clock.now()
+  return now < from.getTime() || now > to.getTime() ? {host: one.edge.host, from, to} : undefined
+} // prettier-ignore
+
 /** The product that opens TLS to the edge, where its CA is known by name; whether it is trusted is not asked. */
 export async function interceptedBy(facts: Facts, world: DoctorWorld): Promise<string | undefined> {
   const one = (await servers(facts, world)).find(({what}) => what === 'edge')
@@ -401,6 +402,6 @@ async function wayTo(
   const through = proxyOf(one, world)
   if (through) return (await askProxy({edge, proxy: through, to, timeoutMs})).value
   if (net.isIP(to.host) !== 0) return to
-  const addresses = await lookUp(facts, to.host, timeoutMs)
+  const addresses = await facts.addresses(to.host)
   return {host: (await connectTcp(edgeHop(edge), addresses, timeoutMs)).value, port: to.port}
 }
