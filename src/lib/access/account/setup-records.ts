@@ -2,6 +2,7 @@ import {createHash} from 'node:crypto'
 import path from 'node:path'
 import * as v from 'valibot'
 import {UserError} from '../../core/errors.js'
+import {isJsonObject} from '../../core/json.js'
 import {firstFault} from '../../core/schema.js'
 import {
   brokenFile,
@@ -63,25 +64,22 @@ export class SetupRecords {
 
   /** @throws UserError `config` / `BROKEN_FILE` */
   async read(key: SetupKey): Promise<SetupRecord | undefined> {
-    const file = this.#file(key)
-    const record = await parse(file)
-    if (record && this.#file(record) !== file) throw brokenFile(file, 'it is about another host')
-    return record
+    return this.#parse(this.#file(key))
   }
 
-  /** All records, and the files that are not records of this version. */
-  async list(): Promise<{records: SetupRecord[]; damaged: string[]}> {
+  /** All records, and why other files are none that this zt can use. */
+  async list(): Promise<{records: SetupRecord[]; damaged: {file: string; error: UserError}[]}> {
     const records: SetupRecord[] = []
-    const damaged: string[] = []
+    const damaged: {file: string; error: UserError}[] = []
     for (const name of (await namesIn(this.#directory)).sort()) {
       if (!/^[0-9a-f]{24}\.json$/.test(name)) continue
       const file = path.join(this.#directory, name)
       try {
-        const record = await parse(file)
+        const record = await this.#parse(file)
         if (record) records.push(record)
       } catch (error) {
-        if (!(error instanceof UserError) || error.code !== 'BROKEN_FILE') throw error
-        damaged.push(file)
+        if (!(error instanceof UserError)) throw error
+        damaged.push({file, error})
       }
     }
     return {records, damaged}
@@ -102,6 +100,12 @@ export class SetupRecords {
     await removeFile(this.#file(key))
   }
 
+  async #parse(file: string): Promise<SetupRecord | undefined> {
+    const record = await parse(file)
+    if (record && this.#file(record) !== file) throw brokenFile(file, 'it is about another host')
+    return record
+  }
+
   #file({profile, host, accountId, zoneId}: SetupKey): string {
     const key = [profile, host, accountId, zoneId ?? ''].join('\0')
     return path.join(this.#directory, `${createHash('sha256').update(key).digest('hex').slice(0, 24)}.json`)
@@ -111,8 +115,21 @@ export class SetupRecords {
 async function parse(file: string): Promise<SetupRecord | undefined> {
   const text = await readFileIfThere(file)
   if (text === undefined) return undefined
-  const parsed = v.safeParse(schema, parseOwnJson(text, file))
+  const json = parseOwnJson(text, file)
+  if (isJsonObject(json) && typeof json['version'] === 'number' && json['version'] > 1) throw newer(file)
+  const parsed = v.safeParse(schema, json)
   if (!parsed.success) throw brokenFile(file, firstFault(parsed.issues))
   const {version: _, ...record} = parsed.output
   return record
+}
+
+function newer(file: string): UserError {
+  return new UserError({
+    kind: 'config',
+    code: 'BROKEN_FILE',
+    message: `Cannot use ${file}`,
+    why: 'A newer zt wrote it. Nothing was changed.',
+    next: ['Use the newer zt'],
+    details: {file},
+  })
 }
