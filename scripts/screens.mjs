@@ -40,7 +40,7 @@ const SCREENS = [
   {name: 'token-audit', line: 'zt token audit', title: 'What needs attention in an account'},
   {name: 'search', line: 'zt token show', title: 'A long list is searched by typing', types: [[/type filter/, 'r', 'u', 'n'], [/run\n/]]},
   {name: 'doctor', line: 'zt doctor --offline', title: 'What is checked on a machine, and what is wrong', before: 'chmod go+r ~/.config/zt/identity.txt', after: 'chmod go-r ~/.config/zt/identity.txt'},
-  {name: 'setup', line: `zt setup git@${HOST}`, title: 'SSH to a host in one go: two questions, the plan, and the banner', before: 'zt token revoke gitlab-admin --detach --yes', types: [[/config\?/, 'y', 'Enter'], [/Set it up\?/, 'y', 'Enter']]},
+  {name: 'setup', line: `zt setup git@${HOST}`, title: 'SSH to a host in one go: the plan, one question, and the banner', before: 'zt token revoke gitlab-admin --detach --yes', types: [[/Set it up\?/, 'y', 'Enter']]},
 ] // prettier-ignore
 
 const TOKENS = {

@@ -6,7 +6,7 @@ import {SetupCommand} from '../lib/command/setup-command.js'
 import {setupFlags} from '../lib/command/setup-flags.js'
 import {applySetup} from '../lib/setup/apply.js'
 import {connect} from '../lib/setup/connect.js'
-import {nameOf, planSetup, type SetupPlan} from '../lib/setup/plan.js'
+import {nameOf, planSetup, withoutSshConfig, type SetupPlan} from '../lib/setup/plan.js'
 import {applyRemoval, planRemoval} from '../lib/setup/remove.js'
 import type {SetupWorld} from '../lib/setup/world.js'
 import {ztProgram} from '../lib/system/zt-program.js'
@@ -49,14 +49,17 @@ export default class Setup extends SetupCommand<typeof Setup> {
 
   private async setUp(world: SetupWorld, destination: string): Promise<object> {
     const {token, app, duration, 'ssh-config': sshConfig} = this.flags
-    const ask = this.canAsk ? ({text}: {text: string}) => this.prompts.agree(`${text}?`) : false
-    const wish = {destination, token, app, duration, sshConfig: sshConfig ?? ask, connect: this.connects}
-    const plan = await planSetup(world, {...wish, shown: this.canAsk || this.flags['dry-run']})
-    const agreed = await this.agreed(plan, plan.changes, 'Set it up?')
-    const outcome = agreed ? await applySetup(world, plan) : undefined
+    const ssh = sshConfig ?? (this.canAsk ? 'ask' : false)
+    const wish = {destination, token, app, duration, sshConfig: ssh, connect: this.connects}
+    const dryRun = this.flags['dry-run']
+    const plan = await planSetup(world, {...wish, shown: this.canAsk || dryRun, rehearsed: !dryRun})
+    const without = plan.sshOffered ? 'Yes, without the ssh configuration' : undefined
+    const agreed = await this.agreed(plan, plan.changes, 'Set it up?', without)
+    const agreedPlan = agreed === 'without' ? withoutSshConfig(world, plan) : plan
+    const outcome = agreed ? await applySetup(world, agreedPlan) : undefined
     this.showOutcome(outcome)
-    if (outcome && this.connects !== true) this.next(connectCommand(world.ctx, 'ssh', destination))
-    if (outcome && this.connects === true) await this.open(world, plan)
+    if (outcome && !plan.connects) this.next(connectCommand(world.ctx, 'ssh', destination))
+    if (outcome && plan.connects) await this.open(world, plan)
     return setupJson(plan, outcome, {profile: this.settings.profileName, remove: false})
   }
 
@@ -69,7 +72,8 @@ export default class Setup extends SetupCommand<typeof Setup> {
 
   private async takeBack(world: SetupWorld, destination: string): Promise<object> {
     const {host} = await nameOf(world, destination)
-    const plan = await planRemoval(world, host, this.canAsk || this.flags['dry-run'])
+    const dryRun = this.flags['dry-run']
+    const plan = await planRemoval(world, host, {shown: this.canAsk || dryRun, rehearsed: !dryRun})
     const agreed = await this.agreed(plan, plan.changes, 'Take it back?')
     const outcome = agreed ? await applyRemoval(world, plan) : undefined
     this.showOutcome(outcome)

@@ -1,6 +1,8 @@
 import fs from 'node:fs/promises'
 import net, {type AddressInfo} from 'node:net'
-import {afterAll, beforeAll, beforeEach, expect, it} from 'vitest'
+import path from 'node:path'
+import {afterAll, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest'
+import type {ErrorKind} from '../../src/lib/core/errors.js'
 import type {JsonObject} from '../../src/lib/core/json.js'
 import {commandTests} from '../support/command-harness.js'
 import {SetupScene} from '../support/setup-scene.js'
@@ -22,10 +24,15 @@ afterAll(() => server.close())
 const stateOf = ({steps}: JsonObject, step: string): unknown =>
   (steps as JsonObject[]).find((one) => one['step'] === step)?.['state']
 
-it('shows the plan, asks once, and says each step as it ends', async () => {
+it('shows the plan with what it will write, asks once, and says each step as it ends', async () => {
   const {zt} = scene
-  const {stdout, stderr, asked} = await zt.run(`setup ${HOST} --file ssh-config`, {answers: [true, true]})
-  expect(asked).toEqual([expect.stringContaining(`Write a block for ${HOST}`), 'Set it up?'])
+  const {stdout, stderr, asked} = await zt.run(`setup ${HOST} --file ssh-config`, {answers: ['Yes']})
+  expect(asked).toEqual(['Set it up?'])
+  const written = (await fs.readFile(zt.file('ssh-config'), 'utf8')).replaceAll(
+    /[0-9a-f]{10}-%C/g,
+    '<token>-%C',
+  )
+  for (const line of written.trimEnd().split('\n').slice(0, -1)) expect(stdout).toContain(`+${line}`)
   const [plan = '', done = ''] = stdout.split('\n✓ Created the service token')
   expect(plan).toContain(`+ Create the service token "${HOST}"`)
   expect(plan).toContain('✓ The application of gitlab.widgetcorp.tech is "GitLab"')
@@ -33,6 +40,21 @@ it('shows the plan, asks once, and says each step as it ends', async () => {
   expect(done).toContain('✓ The edge accepted the token; the server says SSH-2.0-test')
   expect(stderr).toContain(`next:  zt ssh ${HOST}`)
   expect(await setups.routes(HOST)).toEqual(['zt'])
+})
+
+it.each([
+  ['with a no, which is the first answer', 'No', 12, undefined],
+  ["leaves ssh's configuration out", 'Yes, without', 0, 'skipped'],
+])('ends the one question %s', async (_, answer, exitCode, state) => {
+  const {zt} = scene
+  await zt.json('token create deploy')
+  await setups.sshConfig('# mine\n')
+  const line = `setup ${HOST} --token deploy --file ssh-config`
+  const run = async () => zt.run(`${line} --json`, {answers: [answer]})
+  const end = exitCode === 0 ? await run() : await setups.unchanged(run)
+  expect(end.exitCode).toBe(exitCode)
+  expect(await fs.readFile(zt.file('ssh-config'), 'utf8')).toBe('# mine\n')
+  if (state !== undefined) expect(stateOf(JSON.parse(end.stdout) as JsonObject, 'ssh-config')).toBe(state)
 })
 
 it('changes nothing without an answer, or with a no', async () => {
@@ -102,7 +124,11 @@ it('adds no rule where another one admits the token, also under conditions', asy
 it('ends with what waiting cannot cure, says what was done, and goes on', async () => {
   const {zt} = scene
   await zt.json('token create deploy')
-  await zt.json('token disable deploy')
+  const disable = (): void => {
+    zt.token('deploy')['enabled'] = false
+  }
+  // Someone does it while the rule is added.
+  zt.api.spoil({method: 'POST', path: '/policies', action: {do: 'pass'}, then: disable})
   const line = `setup ${HOST} --token deploy --yes`
   const error = await zt.fails(line, 'refused', 'ACCESS_REFUSED')
   expect(error['why']).toContain('disabled')
@@ -114,26 +140,75 @@ it('ends with what waiting cannot cure, says what was done, and goes on', async 
   expect([stateOf(result, 'rule'), stateOf(result, 'edge')]).toEqual(['there', 'done'])
 })
 
-it('for a host that no zone has, names the zones, and takes back the token that was made before', async () => {
-  const {zt} = scene
-  await zt.json('token create which-makes-the-vault')
-  await setups.unchanged(async () => {
-    const error = await zt.fails('setup ssh.elsewhere.example --yes', 'usage', 'DOMAIN_OUTSIDE_ZONES')
-    expect(error.next).toEqual([
-      'Name a host in one of these zones',
-      'To go on: zt setup ssh.elsewhere.example --yes --json',
-      'To take it back: zt setup ssh.elsewhere.example --remove',
-    ])
-    await zt.json('setup ssh.elsewhere.example --remove --yes')
+describe('what can be known before the first change is known before it', () => {
+  const cases: [string, string, () => unknown, ErrorKind, string, RegExp][] = [
+    ['a host in no zone', 'setup ssh.elsewhere.example', () => undefined, 'usage', 'DOMAIN_OUTSIDE_ZONES', /Name a host in one of these zones/],
+    ['a disabled token', `setup ${HOST} --token deploy`, () => scene.zt.json('token disable deploy'), 'needs-action', 'TOKEN_DISABLED', /^zt token enable deploy$/],
+    ['an expired token', `setup ${HOST} --token deploy`, () => (scene.zt.token('deploy')['expires_at'] = '2020-01-01T00:00:00Z'), 'needs-action', 'TOKEN_EXPIRED', /^zt token refresh deploy$/],
+    ['a secret that is gone', `setup ${HOST} --token deploy`, () => fs.rm(path.join(scene.zt.home, 'DATA', 'zt', 'vault'), {recursive: true}), 'not-found', 'SECRET_NOT_FOUND', /^zt token rotate/],
+    ["a host that the edge cannot be reached for", `setup ${HOST}`, () => scene.zt.writeConfig({profiles: {default: {...scene.zt.profile, connectTo: '127.0.0.1:9'}}}), 'unreachable', 'EDGE_UNREACHABLE', /./],
+    ['a directory in place of the ssh configuration', `setup ${HOST} --ssh-config --file bin`, () => undefined, 'not-written', 'FILE_NOT_WRITABLE', /./],
+  ] // prettier-ignore
+  it.each(cases)('%s', async (_, line, begin, kind, code, next) => {
+    const {zt} = scene
+    await zt.json('token create deploy')
+    await begin()
+    await setups.unchanged(async () => {
+      const error = await zt.fails(`${line} --yes`, kind, code)
+      expect(error.next[0]).toMatch(next)
+      expect(error['details'] ?? {}).not.toHaveProperty('steps')
+    })
+  })
+})
+
+describe('an API token without a permission changes nothing, and all that it lacks is named', () => {
+  const TOKENS = 'Access: Service Tokens'
+  const APPS = 'Access: Apps and Policies'
+  const only = (groups: readonly string[] | undefined): void => {
+    const [own] = scene.zt.state.data.apiTokens
+    if (own) own.permission_groups = groups && [...groups, 'Access: Organizations, Identity Providers, and Groups Read', 'Zone Read']
+  } // prettier-ignore
+  it.each([
+    ['tokens', [`${TOKENS} Read`, `${APPS} Write`], [`${TOKENS} Write`]],
+    ['applications', [`${TOKENS} Write`, `${APPS} Read`], [`${APPS} Write`]],
+    ['both', [`${TOKENS} Read`, `${APPS} Read`], [`${TOKENS} Write`, `${APPS} Write`]],
+  ])('%s', async (_, has, lacks) => {
+    const {zt} = scene
+    const line = 'setup new-ssh.widgetcorp.tech --yes'
+    only(has)
+    const refused = async (command: string): Promise<void> => {
+      const error = await zt.fails(command, 'permission', 'PERMISSION_MISSING')
+      expect([...(error['missingPermissions'] as string[])].sort()).toEqual([...lacks].sort())
+      for (const group of lacks) expect(error['why']).toContain(`"${group}"`)
+    }
+    await setups.unchanged(() => refused(line))
+    only(undefined)
+    await zt.json(line)
+    only(has)
+    await setups.unchanged(() => refused('setup new-ssh.widgetcorp.tech --remove --yes'))
+    // What changes nothing needs no more.
+    expect(await zt.json(line)).toMatchObject({changed: false})
   })
 })
 
 it('waits until the edge enforces the rule', async () => {
   const {zt} = scene
-  zt.state.data.settings = {...zt.state.data.settings, enforcement_delay_ms: 1500}
-  const {stdout, stderr} = await zt.run(`setup ${HOST} --yes --app Unused`)
-  expect(stderr).toContain('Waiting until the edge enforces the rule')
-  expect(stdout).toMatch(/The edge accepted the token after [1-9]\d* s/)
+  zt.state.data.settings = {...zt.state.data.settings, enforcement_delay_ms: 86_400_000}
+  const real = globalThis.setTimeout
+  // By the end of the first pause it does, however slow this machine is.
+  const pause = (run: () => void, ms?: number): NodeJS.Timeout => {
+    if (ms !== 1000) return real(run, ms)
+    zt.state.data.settings = {...zt.state.data.settings, enforcement_delay_ms: 0}
+    return real(() => void zt.state.save().then(run), ms)
+  }
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(pause)
+  try {
+    const {stdout, stderr} = await zt.run(`setup ${HOST} --yes --app Unused`)
+    expect(stderr).toContain('Waiting until the edge enforces the rule')
+    expect(stdout).toMatch(/The edge accepted the token after [1-9]\d* s/)
+  } finally {
+    vi.restoreAllMocks()
+  }
 })
 
 it('keeps what others use or have changed, says why, and takes it back later', async () => {

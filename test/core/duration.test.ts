@@ -1,6 +1,27 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {goDurationSeconds, parseGrace, parseTokenDuration} from '../../src/lib/core/duration.js'
+import {
+  durationInWords,
+  goDurationSeconds,
+  parseGrace,
+  parseTokenDuration,
+} from '../../src/lib/core/duration.js'
+
+it.each([
+  ['8760h', '1 year'],
+  ['17520h', '2 years'],
+  ['2160h', '90 days'],
+  ['24h', '1 day'],
+  ['36h', '36 hours'],
+  ['1h30m', '90 minutes'],
+  ['1m1s', '61 seconds'],
+  ['1.5s', '1.5s'],
+  ['0s', '0s'],
+  ['forever', 'forever'],
+  ['what a server says', 'what a server says'],
+])('%s is for people %s', (api, words) => {
+  expect(durationInWords(api)).toBe(words)
+})
 
 describe("a service token's life time", () => {
   it.each([

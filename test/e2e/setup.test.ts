@@ -46,8 +46,8 @@ it('takes a person from a fresh account to the banner, and all of it back', asyn
     zt,
     ['setup', `git@${HOST}`, '--file', 'ssh-config'],
     [
-      [/Write a block for gitlab-ssh[\s\S]*\?/, 'y\r'],
-      [/Set it up\?/, 'y\r'],
+      // The list goes to what is typed: "Yes".
+      [/Set it up\?[^]*Yes, without/, 'y\r'],
     ],
   )
   const text = said.replaceAll(/\x1B\[[0-9;?]*[A-Za-z]/g, '').replaceAll('\r', '')

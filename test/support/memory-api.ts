@@ -9,7 +9,8 @@ import {Unfinished} from '../../src/lib/system/signals.js'
 type Links = {id: string; precedence?: number}[]
 
 export function notFound(): ApiError {
-  return new ApiError({kind: 'not-found', code: 'NOT_FOUND', message: 'not there', status: 404})
+  const answer = {status: 404, apiCodes: [11021]}
+  return new ApiError({kind: 'not-found', code: 'NOT_FOUND', message: 'not there', ...answer})
 }
 
 /** An account in memory, for tests of what is asked of the API and in which order: no server, no disk. */

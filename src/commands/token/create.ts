@@ -8,6 +8,7 @@ import {createdText} from '../../lib/command/present/token.js'
 import {rememberStore} from '../../lib/config/profiles.js'
 import {shellQuote} from '../../lib/core/command-line.js'
 import {style} from '../../lib/cli/streams.js'
+import {durationInWords} from '../../lib/core/duration.js'
 import {messageOf} from '../../lib/core/errors.js'
 
 export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
@@ -56,7 +57,7 @@ export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
   private async plan(name: string): Promise<object> {
     const plan = await planServiceToken(this.access(), {name, duration: this.flags.duration})
     for (const warning of plan.warnings) this.warn(warning)
-    this.print(`Would create ${style.name(plan.name)}, valid for ${plan.duration}.`)
+    this.print(`Would create ${style.name(plan.name)}, valid for ${durationInWords(plan.duration)}.`)
     this.print(`Its secret would go to ${plan.store.label}.`)
     return {dryRun: true, name: plan.name, duration: plan.duration, store: plan.store.kind}
   }

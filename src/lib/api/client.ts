@@ -149,11 +149,12 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
         throw error
       }
     },
-    probePermissions: async () =>
+    probePermissions: async (groups) =>
       probePermissions(
         account(),
         (request) => send({...request, verified: true}),
         Date.now() + (clockAhead() ?? 0),
+        groups,
       ),
 
     serviceTokens: ({limit, ...query} = {}) => list('listServiceTokens', toServiceToken, {query, limit}),

@@ -23,7 +23,7 @@ const PROBES: readonly {list: OperationName; get: OperationName; remove: Operati
 
 /**
  * Finds out which of the permission groups that zt uses an API token has. It changes nothing and probes all of them at
- * once.
+ * once, or only the kinds of the given `groups`.
  *
  * The probe for reading lists one object. The probe for writing is a DELETE of an object that does not exist, because
  * Cloudflare checks the permission (403 / 10000) before it looks for the object (404). That is harmless whatever the
@@ -43,10 +43,13 @@ export async function probePermissions(
   accountId: string,
   send: SendProbe,
   now: number,
+  groups?: readonly string[],
 ): Promise<PermissionState[]> {
+  const isAsked = (name: OperationName): boolean =>
+    groups === undefined || permissionsOf(name).some((group) => groups.includes(group))
   const found = await Promise.all([
-    ...PROBES.map((probe) => probeArea(probe, accountId, send)),
-    probeAnalytics(accountId, send, now),
+    ...PROBES.filter(({list}) => isAsked(list)).map((probe) => probeArea(probe, accountId, send)),
+    ...(isAsked('accessEvents') ? [probeAnalytics(accountId, send, now)] : []),
   ])
   return found.flat()
 }

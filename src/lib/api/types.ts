@@ -228,8 +228,10 @@ export interface AccessApi {
   /**
    * Which permission groups the API token has, by requests that change nothing (see probe.ts). Call it after {@link
    * AccessApi.verifyToken} has accepted the token.
+   *
+   * @param groups only these, and those of the same kinds
    */
-  probePermissions(): Promise<PermissionState[]>
+  probePermissions(groups?: readonly string[]): Promise<PermissionState[]>
 
   serviceTokens(query?: ListQuery): AsyncIterable<Page<ServiceToken>>
   listServiceTokens(query?: {name?: string}): Promise<ServiceToken[]>

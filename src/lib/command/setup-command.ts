@@ -4,6 +4,7 @@ import {type Command} from '@oclif/core'
 import {login} from '../access/account/login.js'
 import {notLoggedIn} from '../access/account/context.js'
 import {err} from '../cli/streams.js'
+import {cancelled} from '../core/errors.js'
 import {exitCodeOfKind} from '../core/exit-codes.js'
 import type {PlanOutline, SetupOutcome, SetupStep} from '../setup/types.js'
 import {setupPlanLines, setupStepLines} from './present/setup.js'
@@ -32,8 +33,18 @@ export abstract class SetupCommand<T extends typeof Command> extends TunnelComma
     this.printSoFar(setupStepLines({step: 'login', state: 'done', text: `Logged in to ${account.name}`}))
   }
 
-  /** Shows a plan, and asks if it changes anything. @returns false for a dry run */
-  protected async agreed(plan: PlanOutline, changes: boolean, question: string): Promise<boolean> {
+  /**
+   * Shows a plan, and asks once if it changes anything.
+   *
+   * @param without the answer that leaves a part of it out, if there is one
+   * @returns false for a dry run
+   */
+  protected async agreed(
+    plan: PlanOutline,
+    changes: boolean,
+    question: string,
+    without?: string,
+  ): Promise<boolean | 'without'> {
     const dryRun = this.flag('dry-run')
     if (plan.steps.length === 0 && plan.notes.length > 0) {
       this.printSoFar(indented(plan.notes, 0))
@@ -47,8 +58,21 @@ export abstract class SetupCommand<T extends typeof Command> extends TunnelComma
     else if (asks) err(lines)
     for (const warning of plan.warnings) this.warn(warning)
     for (const note of plan.notes) this.note(note)
+    if (asks && without !== undefined) return this.chosen(question, without)
     if (asks) await this.prompts.confirm(question)
     return !dryRun
+  }
+
+  /** @throws UserError `cancelled` / `CANCELLED` if the answer is no */
+  private async chosen(question: string, without: string): Promise<true | 'without'> {
+    // A key that was pressed too early answers no, as at every other question.
+    const answer = await this.prompts.choose<boolean | 'without'>(question, [
+      {name: 'No', value: false},
+      {name: 'Yes', value: true},
+      {name: without, value: 'without'},
+    ])
+    if (answer === false) throw cancelled()
+    return answer
   }
 
   /** Whether a person is asked. */

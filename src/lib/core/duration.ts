@@ -33,6 +33,24 @@ export function parseTokenDuration(text: string): TokenDuration {
   })
 }
 
+/** Seconds of a whole unit, the longest first. */
+const UNITS = [
+  ['year', HOURS.y * 3600],
+  ['day', 24 * 3600],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+
+/** A duration of the API for people: `1 year`, `90 days`, `36 hours`; as it is if it is no whole number of a unit. */
+export function durationInWords(api: string): string {
+  const seconds = goDurationSeconds(api)
+  const unit = UNITS.find(([, of]) => seconds !== undefined && seconds > 0 && seconds % of === 0)
+  if (seconds === undefined || !unit) return api
+  const [name, of] = unit
+  return `${seconds / of} ${name}${seconds === of ? '' : 's'}`
+}
+
 /**
  * Reads how far back to look, in whole seconds: `30d`, `12h`, as {@link parseTokenDuration} does.
  *

@@ -93,7 +93,7 @@ export interface ApiErrorOptions extends UserErrorOptions {
   apiCodes?: readonly number[] | undefined
   /** The CF-RAY of the answer, for a support ticket. */
   ray?: string | undefined
-  /** Permission groups, any one of which would be enough, e.g. `Access: Service Tokens Write`. */
+  /** Missing permission groups, e.g. `Access: Service Tokens Write`; for a refused request, any one would be enough. */
   missingPermissions?: readonly string[] | undefined
   /** True when a change may have been made although no (whole) answer came. */
   outcomeUnknown?: boolean | undefined

@@ -43,10 +43,9 @@ export async function applicationOf(
   host: string,
 ): Promise<ExplainedApplication | undefined> {
   try {
-    const found = await explainApplication(ctx, {wanted: host})
-    // Or else it only has this name, and answers elsewhere.
-    if (found.address && found.zone !== undefined) throw ofZone(ctx, host, found)
-    return found.address && found
+    const found = await explainApplication(ctx, {wanted: host, onlyByAddress: true})
+    if (found.zone !== undefined) throw ofZone(ctx, host, found)
+    return found
   } catch (error) {
     if (error instanceof UserError && error.code === 'APPLICATION_NOT_FOUND') return undefined
     throw error

@@ -1,10 +1,13 @@
 import {connectCommand} from '../access/account/connect.js'
 import {describeChanges} from '../access/edit/describe.js'
+import {durationInWords} from '../core/duration.js'
+import {findProgram} from '../system/programs.js'
 import {aliasFor, aliasText} from '../tunnel/ssh/alias.js'
 import {parseDestination} from '../tunnel/target/destination.js'
 import {applicationOf, planAdmission, withToken, type AdmissionPlan} from './admission.js'
-import {planSshPart, type SshConfigPart, type SshName} from './ssh-config.js'
-import {planToken, type PlannedToken} from './token.js'
+import {rehearse} from './rehearse.js'
+import {planSshPart, type SshConfigPart, type SshConfigWish, type SshName} from './ssh-config.js'
+import {NEW_TOKEN, planToken, type PlannedToken} from './token.js'
 import type {PlanOutline, SetupStep, StepName, StepState} from './types.js'
 import {keyOf, type SetupWorld} from './world.js'
 
@@ -16,12 +19,13 @@ export interface SetupWish {
   /** The name of a new application. */
   app: string | undefined
   duration: string | undefined
-  /** Whether ssh's configuration is to be changed: a value, or a question that is asked where it matters. */
-  sshConfig: boolean | ((part: SshConfigPart) => Promise<boolean>)
+  sshConfig: SshConfigWish
   /** Whether to connect at the end; why not, for people. */
   connect: true | {not: string}
   /** Whether someone reads what the plan opens. */
   shown: boolean
+  /** Whether the steps will be taken, so that what they need is tried before. */
+  rehearsed: boolean
 }
 
 export interface SetupPlan extends PlanOutline {
@@ -35,6 +39,10 @@ export interface SetupPlan extends PlanOutline {
   /** Undefined: the host is bound to the token. */
   bind: {replaced: boolean} | undefined
   sshPart: SshConfigPart | undefined
+  /** Whether a person decides about ssh's configuration. */
+  sshOffered: boolean
+  /** Whether to connect at the end. */
+  connects: boolean
   duration: string | undefined
   /** Whether the rules let in no one without credentials. */
   isClosed: boolean
@@ -71,13 +79,14 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
   const needed = admission && admission.changes.length > 0 ? admission : undefined
   const binding = await ctx.index.bindingFor(ctx.profile, host)
   const bind = binding?.tokenId === id ? undefined : {replaced: binding !== undefined}
-  const part = wish.sshConfig === false ? undefined : await planSshPart(world, ssh, record)
-  const wanted =
-    part &&
-    (part.how === 'there' ||
-      wish.sshConfig === true ||
-      (wish.sshConfig !== false && (await wish.sshConfig(part))))
-  const sshPart = wanted === true ? part : undefined
+  const known = id === NEW_TOKEN ? undefined : id
+  const part = await planSshPart(world, ssh, {wish: wish.sshConfig, record, token: known})
+  const sshPart = 'not' in part ? undefined : part
+  const sshOffered = wish.sshConfig === 'ask' && sshPart !== undefined && sshPart.how !== 'there'
+  const connect =
+    wish.connect === true && findProgram('ssh', world.env) === undefined
+      ? {not: 'ssh is not installed'}
+      : wish.connect
 
   const steps: SetupStep[] = [
     line('login', 'there', `Logged in with profile ${ctx.profile}`),
@@ -100,24 +109,42 @@ export async function planSetup(world: SetupWorld, wish: SetupWish): Promise<Set
         )
       : line('binding', 'there', `zt uses "${name}" for ${host}`),
     line('edge', 'todo', 'Wait until the edge accepts the token'),
-    sshPart
-      ? line('ssh-config', sshPart.how === 'there' ? 'there' : 'todo', sshPart.text)
-      : line('ssh-config', 'skipped', part ? `${world.file} stays as it is` : 'ssh is not configured'),
-    wish.connect === true
+    'not' in part
+      ? line('ssh-config', 'skipped', part.not)
+      : line(
+          'ssh-config',
+          part.how === 'there' ? 'there' : 'todo',
+          `${part.text}${sshOffered ? ', if you wish' : ''}`,
+        ),
+    connect === true
       ? line('connect', 'todo', `Connect: ${connectCommand(ctx, 'ssh', wish.destination)}`)
-      : line('connect', 'skipped', `Not connecting: ${wish.connect.not}`),
+      : line('connect', 'skipped', `Not connecting: ${connect.not}`),
   ]
   const described = needed && (await describeChanges(withToken(ctx, token.token), needed.changes))
-  return {
-    ...{host, ssh, user, port, token, application, admission: needed, bind, sshPart, steps},
+  const plan = {
+    ...{host, ssh, user, port, token, application, admission: needed, bind, sshPart, sshOffered, steps},
+    connects: connect === true,
     duration: wish.duration,
     isClosed: all === undefined || all.everyone.admitted === 'no',
-    changes: steps.some(({step, state}) => state === 'todo' && step !== 'edge' && step !== 'connect'),
+    changes: changes(steps),
     edit: needed && described && {changes: needed.changes, described, reach: needed.reach},
     diff: sshPart?.diff ?? '',
     warnings: [...(needed?.warnings ?? []), ...(sshPart?.warnings ?? [])],
     notes: [...(ssh.said ? [ssh.said] : []), ...(needed?.notes ?? [])],
   }
+  if (wish.rehearsed && plan.changes) await rehearse(world, plan)
+  return plan
+}
+
+/** The same plan, which leaves ssh's configuration alone. */
+export function withoutSshConfig(world: SetupWorld, plan: SetupPlan): SetupPlan {
+  const left = line('ssh-config', 'skipped', `${world.file} stays as it is`)
+  const steps = plan.steps.map((one) => (one.step === 'ssh-config' ? left : one))
+  return {...plan, steps, sshPart: undefined, changes: changes(steps)}
+}
+
+function changes(steps: readonly SetupStep[]): boolean {
+  return steps.some(({step, state}) => state === 'todo' && step !== 'edge' && step !== 'connect')
 }
 
 /** The host of a command line, which may name it by an alias. */
@@ -151,7 +178,7 @@ function tokenLine(planned: PlannedToken, {ctx}: SetupWorld): SetupStep {
       return line(
         'token',
         'todo',
-        `Create the service token "${name}", valid for ${planned.duration}; its secret goes to ${planned.store}`,
+        `Create the service token "${name}", valid for ${durationInWords(planned.duration)}; its secret goes to ${planned.store}`,
       )
   }
 }

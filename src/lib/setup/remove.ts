@@ -1,3 +1,4 @@
+import {requirePermissions} from '../access/account/permissions.js'
 import {unbindHosts} from '../access/account/host-bindings.js'
 import type {AccessContext} from '../access/account/context.js'
 import type {SetupKey, SetupRecord} from '../access/account/setup-records.js'
@@ -10,6 +11,7 @@ import {planUndo, undoEdit, type PlannedUndo} from '../access/edit/undo.js'
 import {revokeToken} from '../access/tokens/revoke.js'
 import {usesOfToken} from '../access/tokens/uses.js'
 import type {ServiceToken} from '../api/types.js'
+import {sameJson} from '../core/canonical-json.js'
 import {ztCommand} from '../core/command-line.js'
 import {UserError} from '../core/errors.js'
 import {endConnections} from '../tunnel/connections/end.js'
@@ -30,8 +32,14 @@ export interface RemovalPlan extends PlanOutline {
  * What a setup made for the host and is still as it made it. Changes nothing.
  *
  * @param shown whether someone reads what the removal closes
+ * @param rehearsed whether the steps will be taken, so that what they need is tried before
+ * @throws UserError `permission` / `PERMISSION_MISSING`; of the use-cases
  */
-export async function planRemoval(world: SetupWorld, host: string, shown: boolean): Promise<RemovalPlan> {
+export async function planRemoval(
+  world: SetupWorld,
+  host: string,
+  {shown, rehearsed}: {shown: boolean; rehearsed: boolean},
+): Promise<RemovalPlan> {
   const {ctx} = world
   const key = await keyOf(world, host)
   const record = await ctx.setups.read(key)
@@ -54,6 +62,11 @@ export async function planRemoval(world: SetupWorld, host: string, shown: boolea
   const {step: edit, changes, whole} = await editStep(ctx, record)
   const token = await tokenStep(ctx, record, whole ? changes : undefined)
   const steps = [...ssh.steps, ...binding, ...edit, ...token]
+  if (rehearsed)
+    await requirePermissions(ctx, {
+      serviceTokens: token.some(({state}) => state === 'todo'),
+      applications: changes.length > 0,
+    })
   return {
     ...nothing,
     steps,
@@ -88,7 +101,7 @@ async function elsewhere(ctx: AccessContext, key: SetupKey): Promise<string[]> {
 /**
  * Takes back what the plan says; run again after an interruption, it goes on. What is kept stays in the record.
  *
- * @throws UserError of the use-cases, with what was done before; `conflict` / `SETUP_BUSY`
+ * @throws UserError of the use-cases, with what was done before; `conflict` / `SETUP_BUSY`, `CHANGED_MEANWHILE`
  */
 export async function applyRemoval(world: SetupWorld, plan: RemovalPlan): Promise<SetupOutcome> {
   const {host, record: shown} = plan
@@ -96,7 +109,20 @@ export async function applyRemoval(world: SetupWorld, plan: RemovalPlan): Promis
   if (!shown) return nothing
   return withSetupLock(world, host, async () => {
     const record = await world.ctx.setups.read(shown)
-    return record ? take(world, record, plan) : nothing
+    if (!record) return nothing
+    // A setup that ended meanwhile has made what the plan does not take back.
+    if (!sameJson(record, shown)) throw changedMeanwhile(world.ctx, host)
+    return take(world, record, plan)
+  })
+}
+
+function changedMeanwhile(ctx: AccessContext, host: string): UserError {
+  return new UserError({
+    kind: 'conflict',
+    code: 'CHANGED_MEANWHILE',
+    message: `Another zt has set up ${host} since this removal was planned`,
+    why: 'Nothing was changed.',
+    next: [ctx.commandLine ?? ztCommand(ctx, 'setup', host, '--remove')],
   })
 }
 

@@ -1,3 +1,4 @@
+import {UserError} from '../core/errors.js'
 import {filesSync as fs} from '../system/disk.js'
 import type {SetupRecord} from '../access/account/setup-records.js'
 import {removeFile} from '../system/files.js'
@@ -7,6 +8,7 @@ import {applyAdoption, planAdoption, type AdoptionOptions} from '../tunnel/ssh/c
 import {applySshConfig, planSshConfig, type SshConfigChange} from '../tunnel/ssh/config/change.js'
 import {requestedBlock} from '../tunnel/ssh/config/requested-block.js'
 import {meaningOf} from '../tunnel/ssh/route.js'
+import {identityOf} from '../tunnel/ssh/sharing.js'
 import type {SetupWorld} from './world.js'
 import type {SetupStep} from './types.js'
 
@@ -25,21 +27,41 @@ export interface SshName {
 export interface SshConfigPart {
   how: 'there' | 'block' | 'adopt'
   text: string
-  /** Known before only for lines of cloudflared: a block has the ID of the token. */
   diff: string
   warnings: string[]
 }
 
+/** Whether ssh's configuration is to be changed; `ask`: a person decides, with the plan before them. */
+export type SshConfigWish = boolean | 'ask'
+
 /**
  * How ssh is to reach the host: as it does already through zt; by a ProxyCommand of cloudflared that zt takes over; or by a
- * block of zt's. A block that is there already stays as it is, unless this setup wrote it.
+ * block of zt's. A block that is there already is left as it is, unless this setup wrote it.
  *
- * @throws UserError as `planSshConfig` and `planAdoption`
+ * @param token undefined: its ID is not known yet
+ * @returns why ssh's configuration cannot be changed, where that was not asked for
+ * @throws UserError as `planSshConfig` and `planAdoption`, where it was
  */
 export async function planSshPart(
   world: SetupWorld,
+  ssh: SshName,
+  {wish, record, token}: {wish: SshConfigWish; record: SetupRecord | undefined; token: string | undefined},
+): Promise<SshConfigPart | {not: string}> {
+  if (wish === false) return {not: 'ssh is not configured'}
+  try {
+    return await partOf(world, ssh, record, token)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    if (wish === true) throw error.with({next: [...error.next, 'To leave it alone: --no-ssh-config']})
+    return {not: `ssh is not configured. ${[error.message, ...error.whyLines].join('. ')}`}
+  }
+}
+
+async function partOf(
+  world: SetupWorld,
   {host, name, destination}: SshName,
   record: SetupRecord | undefined,
+  token: string | undefined,
 ): Promise<SshConfigPart> {
   const {file, env} = world
   const there: SshConfigPart = {
@@ -54,12 +76,12 @@ export async function planSshPart(
       ? undefined
       : await settingsFromSsh({ssh, args: [name], file, env})
   const meaning = answer && !('failed' in answer) ? meaningOf(answer, name) : undefined
-  const block = await blockOf(world, destination)
-  const planned = await planSshConfig(block.change)
-  if (meaning?.route === 'zt' && meaning.host.toLowerCase() === host) {
-    const ours = record?.sshConfig.some((one) => one.how === 'block' && one.name === block.change.host)
-    if (ours !== true || planned.action === 'none') return there
-  }
+  const {change} = await blockOf(world, destination, token)
+  const usesZt = meaning?.route === 'zt' && meaning.host.toLowerCase() === host
+  const ours = record?.sshConfig.some((one) => one.how === 'block' && one.name === change.host) ?? false
+  if (usesZt && !ours) return there
+  const planned = await planSshConfig(change)
+  if (usesZt && planned.action === 'none') return there
   const byAlias = planned.aliases.find(({route}) => route === 'zt')
   if (byAlias) return {...there, text: `ssh uses zt for ${host} as ${byAlias.name} (${file})`}
   const leads = planned.aliases.some(({route}) => route === 'cloudflared')
@@ -76,7 +98,14 @@ export async function planSshPart(
     }
   }
   const text = `${planned.action === 'update' ? 'Update the' : 'Write a'} block for ${name} in ${file}`
-  return {how: 'block', text, diff: '', warnings: planned.warnings}
+  const key = change.block?.sharing?.key
+  const diff = key && token === undefined ? withoutToken(planned.diff, identityOf(key)) : planned.diff
+  return {how: 'block', text, diff, warnings: planned.warnings}
+}
+
+/** The name of the socket follows from the ID of the token, and the sum at the end of the block from that. */
+function withoutToken(diff: string, identity: string): string {
+  return diff.replaceAll(identity, '<token>').replace(/^(\+# zt: end .* )[0-9a-f]+$/m, '$1<sum>')
 }
 
 /** Makes the change, which the record has before. */
@@ -94,7 +123,7 @@ export async function applySshPart(
     await applyAdoption(plan, state)
     return {text: `ssh uses zt instead of cloudflared for ${host} (${file})`, warnings: []}
   }
-  const {change, warnings} = await blockOf(world, destination)
+  const {change, warnings} = await blockOf(world, destination, undefined)
   const planned = await planSshConfig(change)
   const created = planned.current.text === undefined
   await note(world, record, {how: 'block', file, name: change.host, created})
@@ -115,9 +144,11 @@ async function note(world: SetupWorld, record: SetupRecord, part: ConfigRecord):
   await world.ctx.setups.write(record)
 }
 
+/** @param token the one that the host will be bound to; undefined: the one that it is bound to */
 async function blockOf(
   {settings, program, env, file}: SetupWorld,
   destination: string,
+  token: string | undefined,
 ): Promise<{change: SshConfigChange; warnings: string[]}> {
   const requested = await requestedBlock({
     ...{destination, file: undefined, remove: false, client: 'auto', share: true, shortLivedCert: true},
@@ -125,8 +156,9 @@ async function blockOf(
     mayUseEnvironment: () => false,
   })
   const {name, block, warnings} = requested
-  const change = {file, host: name, block: block?.options, env}
-  return {change, warnings}
+  const options = block?.options
+  if (options?.sharing && token !== undefined) options.sharing.key.tokenId = token
+  return {change: {file, host: name, block: options, env}, warnings}
 }
 
 function adoptionOf({settings, program, env, file}: SetupWorld, host: string): AdoptionOptions {

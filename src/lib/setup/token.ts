@@ -7,7 +7,7 @@ import type {ExplainedApplication} from '../access/explain/application.js'
 import {unfinished as unfinishedToken} from '../access/tokens/changes.js'
 import {createServiceToken, planServiceToken} from '../access/tokens/create.js'
 import {isUnfinishedName, notSettled, unfinishedOf} from '../access/tokens/journal-entries.js'
-import {checkTokenName} from '../access/tokens/list.js'
+import {checkTokenName, tokenStatus} from '../access/tokens/list.js'
 import {recoverUnfinished, type Recovered} from '../access/tokens/recover.js'
 import type {ServiceToken} from '../api/types.js'
 import {rememberStore} from '../config/profiles.js'
@@ -39,7 +39,7 @@ export interface TokenWish {
  *
  * @param tokens of the account
  * @param app the application of the host, if there is one
- * @throws UserError `not-found` / `TOKEN_NOT_FOUND`, `SECRET_NOT_FOUND`; of `planServiceToken`
+ * @throws UserError `not-found` / `TOKEN_NOT_FOUND`, `SECRET_NOT_FOUND`; of {@link requireActive} and `planServiceToken`
  */
 export async function planToken(
   ctx: AccessContext,
@@ -58,6 +58,7 @@ export async function planToken(
     if (unfinished?.name === token.name) return {how: 'finish', token}
     await requireSettled(ctx, token)
     if (!here(token.id)) throw notHere(ctx, host, token)
+    await requireActive(ctx, token)
     return {how: 'there', token}
   }
   if (named !== undefined) {
@@ -93,6 +94,26 @@ async function requireSettled(ctx: AccessContext, token: ServiceToken): Promise<
   const entry = await unfinishedOf(ctx, token)
   if (entry) throw notSettled(ctx, entry)
   if (isUnfinishedName(token.name)) throw unfinishedToken(ctx, token)
+}
+
+/** @throws UserError `needs-action` / `TOKEN_DISABLED`, `TOKEN_EXPIRED`: the edge would refuse it, whatever the rules say */
+async function requireActive(ctx: AccessContext, token: ServiceToken): Promise<void> {
+  const api = await ctx.api()
+  const status = tokenStatus(token, ctx.clock.now() + (api.clockAhead() ?? 0))
+  if (status === 'active') return
+  const cure = ztCommand(ctx, 'token', status === 'disabled' ? 'enable' : 'refresh', token)
+  throw new UserError({
+    kind: 'needs-action',
+    code: status === 'disabled' ? 'TOKEN_DISABLED' : 'TOKEN_EXPIRED',
+    message: `Service token "${token.name}" is ${status}, so it opens nothing`,
+    why: 'Nothing was changed.',
+    next: [
+      api.zoneId === undefined
+        ? cure
+        : 'Change it in the dashboard: zt does not change service tokens of a zone',
+    ],
+    details: {tokenId: token.id},
+  })
 }
 
 /** The token that a person means; undefined if it is the name of a new one. */

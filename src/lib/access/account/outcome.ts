@@ -30,9 +30,10 @@ export async function eventually<T>(
   return seen as T
 }
 
-/** Whether the API says that an object does not exist. */
+/** Whether the API says that an object does not exist: a 404 without a Cloudflare code comes from a server on the way. */
 export function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.code === 'NOT_FOUND' && (error.status ?? 0) >= 400
+  const {status = 0, apiCodes = []} = error instanceof ApiError && error.code === 'NOT_FOUND' ? error : {}
+  return status >= 400 && apiCodes.length > 0
 }
 
 /** The error if the API confirmed a deletion and still shows the object. */

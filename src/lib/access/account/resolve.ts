@@ -167,7 +167,7 @@ export function resolveApplication(
   ctx: Context,
   wanted: string,
   applications: readonly Application[],
-  how: {asks?: boolean} = {},
+  how: {asks?: boolean; onlyByAddress?: boolean | undefined} = {},
 ): {application: Application; notes: string[]} {
   const address = addressOf(wanted)
   const pick = (found: readonly Application[]): Application =>
@@ -181,14 +181,12 @@ export function resolveApplication(
     })
   const hasDomain = ({domains}: Application): boolean =>
     address !== undefined && domains.some((domain) => sameAddress(domain, address.text))
-  const tests = [
-    ...byIdOrName(wanted),
-    (app: Application) => hasDomain(app) && kindOf(app.type).protects,
-    hasDomain,
-  ]
+  const byName = how.onlyByAddress === true ? [] : byIdOrName(wanted)
+  const byDomain = how.onlyByAddress === true ? [] : [hasDomain]
+  const tests = [...byName, (app: Application) => hasDomain(app) && kindOf(app.type).protects, ...byDomain]
   const asked = address && !address.text.includes('*') ? findApplication(address, applications) : undefined
   const another = how.asks === true && asked !== undefined && !hasDomain(asked.application)
-  const found = firstMatching(applications, another ? byIdOrName(wanted) : tests)
+  const found = firstMatching(applications, another ? byName : tests)
   if (found.length > 0) {
     const application = pick(found)
     const also = applications.filter((app) => app !== application && tests.some((test) => test(app)))

@@ -61,10 +61,7 @@ export class SetupRecords {
 
   /** @throws UserError `config` / `BROKEN_FILE` */
   async read(key: SetupKey): Promise<SetupRecord | undefined> {
-    const file = this.#file(key)
-    const record = await parse(file)
-    if (record && this.#file(record) !== file) throw brokenFile(file, 'it is about another host')
-    return record
+    return this.#parse(this.#file(key))
   }
 
   /** All records, and the files that are not records of this version. */
@@ -75,7 +72,7 @@ export class SetupRecords {
       if (!/^[0-9a-f]{24}\.json$/.test(name)) continue
       const file = path.join(this.#directory, name)
       try {
-        const record = await parse(file)
+        const record = await this.#parse(file)
         if (record) records.push(record)
       } catch (error) {
         unread.add(file, error)
@@ -97,6 +94,12 @@ export class SetupRecords {
 
   async remove(key: SetupKey): Promise<void> {
     await removeFile(this.#file(key))
+  }
+
+  async #parse(file: string): Promise<SetupRecord | undefined> {
+    const record = await parse(file)
+    if (record && this.#file(record) !== file) throw brokenFile(file, 'it is about another host')
+    return record
   }
 
   #file({profile, host, accountId, zoneId}: SetupKey): string {

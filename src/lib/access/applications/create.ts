@@ -163,25 +163,61 @@ async function explained(ctx: AccessContext, domains: readonly string[], error: 
     (said !== undefined && !/\b(domain|zone|host ?name)s?\b/i.test(said))
   )
     return error
-  const zones = await api.listZones().catch(() => undefined)
-  const names = zones?.map(({name}) => name)
-  const outside = domains.map(hostPart).filter((host) => names && !names.some((zone) => isWithin(host, zone)))
-  if (names && outside.length === 0) return error
-  if (!names)
+  const names = await zoneNames(api).catch(() => undefined)
+  const outside = names && outsideOf(names, domains)
+  if (outside?.length === 0) return error
+  if (!names || !outside)
     return restated(error, {why: ['If this is about the domain: it must belong to a zone of the account.']})
+  return outsideZones(outside, names, {
+    why: error.whyLines,
+    details: error.details,
+    cause: error,
+  })
+}
+
+/**
+ * Checks before a change that Access would take a new application for these domains. Says nothing where the API token may
+ * not list zones, or sees none.
+ *
+ * @throws UserError `usage` / `DOMAIN_OUTSIDE_ZONES`
+ */
+export async function requireInZones(ctx: AccessContext, domains: readonly string[]): Promise<void> {
+  const names = await zoneNames(await ctx.api()).catch((error: unknown) => {
+    if (error instanceof ApiError && error.kind === 'permission') return []
+    throw error
+  })
+  const outside = names.length === 0 ? [] : outsideOf(names, domains)
+  if (outside.length > 0) throw outsideZones(outside, names, {why: ['Nothing was changed.']})
+}
+
+/** Of the zones in which the API makes applications. */
+async function zoneNames(api: AccessApi): Promise<string[]> {
+  const zones = await api.listZones()
+  return zones.filter(({id}) => api.zoneId === undefined || id === api.zoneId).map(({name}) => name)
+}
+
+function outsideOf(zones: readonly string[], domains: readonly string[]): string[] {
+  return domains.map(hostPart).filter((host) => !zones.some((zone) => isWithin(host, zone)))
+}
+
+function outsideZones(
+  outside: readonly string[],
+  zones: readonly string[],
+  {why, details = {}, cause}: {why: readonly string[]; details?: JsonObject; cause?: unknown},
+): UserError {
   return new UserError({
     kind: 'usage',
     code: 'DOMAIN_OUTSIDE_ZONES',
     message: `${outside.join(', ')} ${outside.length === 1 ? 'is' : 'are'} in no zone of the account`,
     why: [
-      ...error.whyLines,
-      names.length === 0
+      ...why,
+      zones.length === 0
         ? 'The API token can see no zones of the account.'
-        : `The API token can see these zones: ${names.join(', ')}.`,
+        : `The API token can see these zones: ${zones.join(', ')}.`,
     ],
     next: ['Name a host in one of these zones'],
-    details: {...error.details, zones: names},
-    cause: error,
+    details: {...details, zones},
+    cause,
   })
 }
 

@@ -31,6 +31,8 @@ export type Client =
 export interface ExplainOptions {
   /** An application by name or ID, or a host or URL, which means the application that Access asks. */
   wanted: string
+  /** Whether `wanted` is a host, and no name: an application that only has that name is not meant. */
+  onlyByAddress?: boolean | undefined
   ip?: string | undefined
   country?: string | undefined
   /** The zone whose objects are used, as the person named it; undefined: the account. */
@@ -102,7 +104,7 @@ type From = Pick<AccessRequest, 'ip' | 'country'>
  */
 export async function explainApplication(
   ctx: AccessContext,
-  {wanted, ip, country, zone: ownZone}: ExplainOptions,
+  {wanted, onlyByAddress, ip, country, zone: ownZone}: ExplainOptions,
 ): Promise<ExplainedApplication> {
   const api = await ctx.api()
   ctx.progress.step('Reading the application')
@@ -115,7 +117,11 @@ export async function explainApplication(
   ])
   const ofZone = zone?.applications ?? []
   const all = [...listed.filter(({id}) => !ofZone.some((one) => one.id === id)), ...ofZone]
-  const {application: found, notes} = resolved(ctx, wanted, all, {asks: address !== undefined, zone})
+  const {application: found, notes} = resolved(ctx, wanted, all, {
+    asks: address !== undefined,
+    onlyByAddress,
+    zone,
+  })
   if (!kindOf(found.type).protects) throw notProtected(ctx, found)
   const inZone = zone?.api && ofZone.includes(found) ? {...zone, api: zone.api} : undefined
   const own = inZone?.api ?? api
@@ -175,10 +181,10 @@ function resolved(
   ctx: AccessContext,
   wanted: string,
   all: readonly Application[],
-  {asks, zone}: {asks: boolean; zone: {search: string} | undefined},
+  {zone, ...how}: {asks: boolean; onlyByAddress: boolean | undefined; zone: {search: string} | undefined},
 ): ReturnType<typeof resolveApplication> {
   try {
-    return resolveApplication(ctx, wanted, all, {asks})
+    return resolveApplication(ctx, wanted, all, how)
   } catch (error) {
     const isGone = error instanceof UserError && error.code === 'APPLICATION_NOT_FOUND'
     if (!isGone || zone?.search !== 'not-permitted') throw error

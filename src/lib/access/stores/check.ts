@@ -7,6 +7,7 @@ import {vaultIdentityFile} from '../../secrets/vault/vault.js'
 import type {HostBinding, IndexEntry} from '../../secrets/index-files.js'
 import type {SecretKey, StoreStatus} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
+import type {UserError} from '../../core/errors.js'
 import type {AccessContext} from '../account/context.js'
 import {dropEntry, reindex, removeDuplicate, type Outcome} from './repair.js'
 import {survey, type Survey, type SurveyedStore, type Which} from './survey.js'
@@ -21,6 +22,7 @@ export interface Problem {
     | 'DUPLICATE'
     | 'BINDING_WITHOUT_TOKEN'
     | 'NO_SUCH_PROFILE'
+    | 'BROKEN_SETUP'
     | 'TEMPORARY_FILE'
   /** One sentence. */
   what: string
@@ -89,7 +91,7 @@ export async function eachProblem(
   await report(strayEntries(ctx, seen))
   // With the index as it is now.
   const [entries, bindings] = [await ctx.index.list(), await ctx.index.bindings()]
-  const {records: setups} = await ctx.setups.list()
+  const {records: setups, unread} = await ctx.setups.list()
   await report(
     bindingsWithoutToken(
       ctx,
@@ -98,6 +100,10 @@ export async function eachProblem(
     ),
   )
   await report(withoutProfile(seen, [...entries, ...bindings, ...setups]))
+  await report([
+    ...unread.damaged.map((file) => unusableSetup(file, 'It is damaged.', ['Move it away; zt undo takes back the edits of a setup'])),
+    ...unread.newer.map((file) => unusableSetup(file, 'A newer zt wrote it.', ['Use the newer zt'])),
+  ])
   await report(await temporaryFiles(ctx, settings))
   return seen.stores
 }
@@ -282,6 +288,18 @@ function withoutProfile(seen: Survey, kept: readonly {profile: string}[]): Found
           : [`zt profile rename ${name} ${now}`],
     }
   })
+}
+
+/** What is in it cannot be taken back. */
+function unusableSetup(file: string, why: string, next: string[]): Found {
+  return {
+    code: 'BROKEN_SETUP',
+    what: `The record of a setup, ${file}, cannot be used. ${why}`,
+    store: undefined,
+    subject: file,
+    profile: undefined,
+    next,
+  }
 }
 
 async function temporaryFiles(

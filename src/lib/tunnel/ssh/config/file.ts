@@ -26,6 +26,10 @@ export async function readConfigFile(
   platform: NodeJS.Platform = process.platform,
 ): Promise<ConfigFile> {
   const real = await behindLinks(file)
+  // It is replaced by a new file.
+  await fs.access(path.dirname(real), fs.constants.W_OK).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw unusable(error, 'write', file)
+  })
   let stat
   try {
     stat = await fs.stat(real)
