@@ -1,4 +1,3 @@
-import type {ChildProcess} from 'node:child_process'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import type {JsonObject} from '../../src/lib/core/json.js'
@@ -8,7 +7,7 @@ import {startEdge} from '../../src/lib/sandbox/edge/edge.js'
 import {SandboxState} from '../../src/lib/sandbox/state.js'
 import {TUTORIAL} from '../../src/lib/sandbox/tutorial.js'
 import {FaultyApi, type Rule} from '../faults/faulty-api.js'
-import {BuiltZt, type End} from '../support/built-zt.js'
+import {BuiltZt, type AnyZt, type End, type Started} from '../support/built-zt.js'
 
 /** One command line of a scene. */
 export interface Line {
@@ -43,14 +42,18 @@ export class CommandWorld {
   readonly printed = new Map<string, JsonObject>()
 
   private constructor(
-    readonly zt: BuiltZt,
+    readonly zt: AnyZt,
     readonly state: SandboxState,
     readonly api: FaultyApi,
     readonly end: () => Promise<void>,
   ) {}
 
-  static async open(): Promise<CommandWorld> {
-    const zt = await BuiltZt.make({ZT_STORE: 'vault'})
+  /** @param zt the one that runs the lines; default: the built one */
+  static async open(zt?: AnyZt): Promise<CommandWorld> {
+    return CommandWorld.#with(zt ?? (await BuiltZt.make({ZT_STORE: 'vault'})))
+  }
+
+  static async #with(zt: AnyZt): Promise<CommandWorld> {
     const state = await SandboxState.open({file: path.join(zt.home, 'state.json'), seed: SEED})
     const recorded: Exchange[] = []
     const api = await startSandboxApi({state, onExchange: (exchange) => recorded.push(exchange)})
@@ -64,8 +67,13 @@ export class CommandWorld {
     })
     Object.assign(world, {exchanges: recorded})
     const {accountId} = state
-    const profile = {apiUrl: faulty.url, accountId, connectTo: edge.address, caFile: authority.caFile}
-    const config = path.join(zt.home, 'CONFIG', 'zt', 'config.json')
+    const profile = {
+      apiUrl: faulty.url,
+      accountId,
+      connectTo: edge.address,
+      caFile: zt.path(authority.caFile),
+    }
+    const config = path.join(zt.config, 'config.json')
     await fs.mkdir(path.dirname(config), {recursive: true})
     await fs.writeFile(
       config,
@@ -97,7 +105,7 @@ export class CommandWorld {
     const end = await this.zt.run(words, {
       ...(text !== undefined && {input: text}),
       ...(env && {env}),
-      ...(during && {onStart: (child: ChildProcess) => void stopAfter(child, during)}),
+      ...(during && {onStart: (child: Started) => void stopAfter(child, during)}),
     })
     if (end.code !== ends) throw new Error(`zt ${args.join(' ')} ended with ${end.code}: ${said(end)}`)
     if (spoil && this.api.hits === 0) throw new Error(`nothing of zt ${args.join(' ')} was spoilt`)
@@ -120,7 +128,7 @@ export class CommandWorld {
   }
 }
 
-async function stopAfter(child: ChildProcess, during: NonNullable<Line['during']>): Promise<void> {
+async function stopAfter(child: Started, during: NonNullable<Line['during']>): Promise<void> {
   let stdout = ''
   const first = await new Promise<string>((resolve) => {
     child.stdout?.on('data', (chunk: Buffer) => {

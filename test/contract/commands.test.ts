@@ -10,22 +10,13 @@ import {
 import {permissionsOf} from '../../src/lib/api/permissions.js'
 import type {Exchange} from '../../src/lib/sandbox/api/server.js'
 import {Contract} from '../support/contract.js'
-import {commandOf, manifest} from '../support/manifest.js'
+import {commandIn, commandOf, manifest} from '../support/manifest.js'
 import {SCENES} from '../support/command-lines.js'
 import {CommandWorld} from './command-world.js'
 
 const contract = await Contract.load()
 if (!contract) {
   process.stderr.write('SKIPPED: ../shared/contract is absent, so no request is checked against it.\n')
-}
-
-/** The command of a command line: as many of its first words as make one. */
-function idOf(args: readonly string[]): string {
-  if (args[0] === '__complete') return 'completion'
-  const ids = args.map((_, at) => args.slice(0, at + 1).join(':'))
-  const id = ids.findLast((one) => one in manifest.commands)
-  if (id === undefined) throw new Error(`no command: zt ${args.join(' ')}`)
-  return id
 }
 
 /** What each command was seen to ask for. */
@@ -40,7 +31,7 @@ describe('what the commands ask the API for', () => {
       const world = await CommandWorld.open()
       try {
         for (const line of lines) {
-          const id = idOf(line.args)
+          const id = commandIn(line.args)
           const exchanges = await world.run(line)
           const asked = seen.get(id) ?? new Set()
           seen.set(id, asked)

@@ -2,6 +2,7 @@ import {spawn, type ChildProcess} from 'node:child_process'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import type {Readable} from 'node:stream'
 
 const root = path.resolve(import.meta.dirname, '../..')
 export const bin = path.join(root, 'bin', 'zt.cjs')
@@ -23,8 +24,31 @@ export interface RunOptions {
   onStart?: (child: ChildProcess) => void
 }
 
+/** A zt and its user's directories, here or on Windows. */
+export interface AnyZt {
+  readonly home: string
+  readonly env: NodeJS.ProcessEnv
+  /** Directories of zt. */
+  readonly config: string
+  readonly data: string
+  /** A path as this zt has it. */
+  path(file: string): string
+  run(
+    args: string[],
+    options?: Pick<RunOptions, 'env' | 'input'> & {onStart?: (child: Started) => void},
+  ): Promise<End>
+  end(): Promise<void>
+}
+
+/** A zt that runs. */
+export interface Started {
+  readonly stdout: Readable | null
+  once(event: 'close', listener: () => void): unknown
+  kill(signal?: NodeJS.Signals): unknown
+}
+
 /** The built zt as a script runs it: no terminal, and separate directories. */
-export class BuiltZt {
+export class BuiltZt implements AnyZt {
   private constructor(
     readonly home: string,
     readonly env: NodeJS.ProcessEnv,
@@ -45,6 +69,18 @@ export class BuiltZt {
     }
     for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(home, kind)
     return new BuiltZt(home, env, program)
+  }
+
+  get config(): string {
+    return path.join(this.home, 'CONFIG', 'zt')
+  }
+
+  get data(): string {
+    return path.join(this.home, 'DATA', 'zt')
+  }
+
+  path(file: string): string {
+    return file
   }
 
   run(

@@ -79,7 +79,7 @@ export const SCENES: Record<string, Line[]> = {
     {args: ['token', 'disable', 'build']},
     {args: ['token', 'enable', 'build']},
     {args: ['token', 'import', 'build', '--replace'], input: pairOf('ci')},
-    {args: ['exec', 'build', '--', 'true']},
+    {args: ['exec', 'build', '--', 'node', '--version']},
     {args: ['ssh', 'config', HOST]},
     {args: ['forward', 'list']},
     {args: ['forward', 'stop', '--all']},
@@ -396,7 +396,7 @@ async function writeExpectations({zt}: CommandWorld): Promise<void> {
 
 /** The index is lost, and the stores are not. */
 async function forgetIndex({zt}: CommandWorld): Promise<void> {
-  await fs.rm(path.join(zt.home, 'DATA', 'zt', 'index'), {recursive: true})
+  await fs.rm(path.join(zt.data, 'index'), {recursive: true})
 }
 
 /** An application and a service token of the zone's own, and rules that name service tokens and groups. */

@@ -40,6 +40,15 @@ export function commandOf(id: string): ManifestCommand {
   return command
 }
 
+/** The ID of the command of a command line: as many of its first words as make one. */
+export function commandIn(args: readonly string[]): string {
+  if (args[0] === '__complete') return 'completion'
+  const ids = args.map((_, at) => args.slice(0, at + 1).join(':'))
+  const id = ids.findLast((one) => one in manifest.commands)
+  if (id === undefined) throw new Error(`no command: zt ${args.join(' ')}`)
+  return id
+}
+
 type Build = (from: {commands: object}, topics: object, helpTopics: string[]) => Words
 export const {completionWords} = (await import(path.join(root, 'scripts', 'completion-words.mjs'))) as {
   completionWords: Build

@@ -9,6 +9,7 @@ import fs from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import {syncBuiltinESMExports} from 'node:module'
+import os from 'node:os'
 import path from 'node:path'
 
 const {KILL_HOME, KILL_LOG, KILL_AT, KILL_LABEL, KILL_PHASE} = process.env
@@ -103,7 +104,7 @@ async function patchFiles() {
   wrap(files, 'chmod', 'chmod', first)
   wrap(files, 'utimes', 'touch', first)
 
-  const probe = await open('/dev/null', 'r')
+  const probe = await open(os.devNull, 'r')
   const handle = Object.getPrototypeOf(probe)
   await probe.close()
   const own = {

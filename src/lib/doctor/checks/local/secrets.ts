@@ -14,7 +14,10 @@ const store = checkOf(
   async ({ctx, settings}, says) => {
     await requireDirectories(settings.paths)
     const problems: Finding[] = []
-    const handle = (problem: FoundProblem): void => void problems.push(ofProblem(problem, says))
+    const handle = (problem: FoundProblem): void => {
+      // The check of setups says it.
+      if (problem.code !== 'BROKEN_SETUP') problems.push(ofProblem(problem, says))
+    }
     const stores = await eachProblem(ctx, settings, handle, 'used')
     const entries = await ctx.index.list()
     // A store that keeps nothing may be as it likes.
