@@ -1,4 +1,5 @@
 import {createHash, randomBytes} from 'node:crypto'
+import type {Stats} from 'node:fs'
 import path from 'node:path'
 import {getRawAsset} from 'node:sea'
 import {filesSync as fs} from '../../system/disk.js'
@@ -64,7 +65,7 @@ function hasOwners(): boolean {
   return process.getuid !== undefined
 }
 
-function isOwn(stat: fs.Stats): boolean {
+function isOwn(stat: Stats): boolean {
   return !hasOwners() || stat.uid === process.getuid?.()
 }
 
