@@ -1,7 +1,7 @@
 import net, {type AddressInfo} from 'node:net'
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import type {JsonObject} from '../../src/lib/core/json.js'
-import type {Action, Answer} from '../faults/faulty-api.js'
+import type {Action} from '../faults/faulty-api.js'
 import {CommandWorld} from '../support/command-harness.js'
 import {everything} from '../support/edit-world.js'
 import {againstSchema} from '../support/json-schemas.js'
@@ -15,8 +15,12 @@ const STEP = 11
 
 const FAULTS: Record<string, Action> = {
   'is forbidden (403)': {do: 'refuse', status: 403},
-  // Cloudflare is believed where it says that what is to be deleted is gone.
-  'finds nothing (404)': {do: 'lie', deliveries: 0, tell: ({method}) => notFound(method !== 'DELETE')},
+  // Of a server on the way: Cloudflare itself is believed where it says that an object is gone.
+  'finds nothing (404)': {
+    do: 'lie',
+    deliveries: 0,
+    tell: () => ({status: 404, headers: {'content-type': 'text/html'}, body: '<p>404'}),
+  },
   'meets a conflict (409)': {do: 'refuse', status: 409},
   'comes too often (429)': {do: 'rate-limit', retryAfter: 100_000},
   'meets an error (500)': {do: 'refuse', status: 500},
@@ -25,11 +29,6 @@ const FAULTS: Record<string, Action> = {
   'gets half of its answer': {do: 'truncate'},
   "gets a gateway's error": {do: 'bad-gateway'},
   'gets no JSON': {do: 'garbage'},
-}
-function notFound(byCloudflare: boolean): Answer {
-  const errors = [{code: 11021, message: 'access.api.error.not_found'}]
-  const body = byCloudflare ? JSON.stringify({success: false, errors, messages: [], result: null}) : '<p>404'
-  return {status: 404, headers: {'content-type': byCloudflare ? 'application/json' : 'text/html'}, body}
 }
 const KINDS = Object.keys(FAULTS)
 
