@@ -31,7 +31,7 @@ module.exports.loadCompiled = loadCompiled
  */
 function loadCompiled(part, env) {
   const file = path.join(__dirname, '..', 'dist', part)
-  const cache = cacheFor(file, env)
+  const cache = cacheFor(part, file, env)
   return cache === undefined ? require(file) : compiled(file, cache)
 }
 
@@ -48,19 +48,27 @@ function compiled(file, cache) {
   return module.exports
 }
 
-/** Undefined if there should be none. Other switches of node produce other code, so they have their own file. */
-function cacheFor(file, env) {
+/**
+ * Undefined if there should be none. Other switches of node produce other code, so they have their own file.
+ *
+ * @param {string} part
+ * @param {string} file that contains it
+ * @param {NodeJS.ProcessEnv} env
+ */
+function cacheFor(part, file, env) {
   const {NODE_OPTIONS = '', ZT_CODE_CACHE} = env
   if (ZT_CODE_CACHE === 'off') return undefined
   const {size, mtimeMs} = fs.statSync(file)
   const switches = [NODE_OPTIONS, ...process.execArgv].join(' ')
   const parts = [size, Math.round(mtimeMs), sum(switches)].map((number) => number.toString(36))
-  const name = [path.basename(file, '.cjs'), process.version, process.arch, ...parts].join('-')
+  const name = [path.basename(part, '.cjs'), process.version, process.arch, ...parts].join('-')
   const directory = cacheDirectory(env)
   return directory && path.join(directory, 'code', name)
 }
 
 module.exports.cacheDirectory = cacheDirectory
+// For executable/parts.cjs.
+Object.assign(module.exports, {cacheFor, own, keep})
 
 /**
  * The cache directory, as in src/lib/config/paths.ts, which is part of the bundle and so not loaded yet. Undefined if

@@ -1,45 +1,90 @@
-// Builds dist-executable/zt: node with zt in it, one file for Linux (docs/how-to/executable.md). It takes what `npm run build`
-// made, and the node of executable/package-lock.json or of --node PATH. --out FILE writes to another place.
-import {execFileSync, spawnSync} from 'node:child_process'
+// Builds single executables: node with zt in it, one file for one system (docs/how-to/executable.md). It takes what
+// `npm run build` made, and the nodes of executable/package-lock.json.
+// Without --target it builds dist-executable/zt for this machine. --target T (several times) and --all build
+// dist-executable/zt-T. --node PATH takes another node, and --out FILE writes to another place; both are for one target.
+import {spawnSync} from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import {parseArgs} from 'node:util'
 import {build} from 'esbuild'
+import {inspectNode, withBlob, withChecksum, withoutSignature} from './node-binary.mjs'
 
+const TARGETS = {
+  'linux-x64': {node: 'bin/node', addon: 'linux-x64'},
+  'linux-arm64': {node: 'bin/node', addon: 'linux-arm64'},
+  'win-x64': {node: 'bin/node.exe', addon: 'win32-x64', suffix: '.exe'},
+}
 /** The first node that writes the executable itself, without another tool. */
-const OLDEST = [26, 0]
+const OLDEST = '26.0.0'
 const root = path.resolve(import.meta.dirname, '..')
 const at = (...parts) => path.join(root, ...parts)
-const platform = `linux-${process.arch}`
+const HERE = `linux-${process.arch}`
 /** What commands that a user waits for load at once; the rest is compiled when it is used. */
 const COMPILED = ['dist/proxy/proxy-main.cjs', 'dist/proxy/quick-ssh.cjs', 'dist/keychain/child.cjs']
 const BUNDLE = 'dist/zt/zt.cjs'
+/** Without it, V8 orders what it compiles by a random number, and no two builds are the same. */
+const SAME_CODE = '--random-seed=1'
 
-const {values} = parseArgs({options: {node: {type: 'string'}, out: {type: 'string'}}})
-const out = path.resolve(values.out ?? at('dist-executable', 'zt'))
-const node = path.resolve(values.node ?? at('executable', 'node_modules', `node-${platform}`, 'bin', 'node'))
-
-if (process.platform !== 'linux') refuse('The executable is for Linux, and is built there')
+const {values} = parseArgs({
+  options: {
+    target: {type: 'string', multiple: true},
+    all: {type: 'boolean'},
+    node: {type: 'string'},
+    out: {type: 'string'},
+  },
+})
+const targets = values.all ? Object.keys(TARGETS) : (values.target ?? [HERE])
+const unknown = targets.find((target) => !Object.hasOwn(TARGETS, target))
+if (process.platform !== 'linux') refuse('The executables are built on Linux')
+if (unknown !== undefined)
+  refuse(`There is no target ${unknown}`, `--target ${Object.keys(TARGETS).join('|')}`)
+if (targets.length > 1 && (values.node ?? values.out) !== undefined)
+  refuse('--node and --out are for one target', 'one --target')
 if (!fs.existsSync(at(BUNDLE))) refuse('zt is not built', 'npm run build')
-if (!fs.existsSync(node)) refuse(`There is no node at ${node}`, 'npm ci --prefix executable, or --node PATH')
-const version = execFileSync(node, ['--version'], {encoding: 'utf8', env: cleanEnvironment()}).trim()
-const [major, minor] = version.slice(1).split('.').map(Number)
-if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
-  refuse(`node ${version} cannot write executables`, `--node PATH of node ${OLDEST.join('.')} or newer`)
 
-fs.mkdirSync(path.dirname(out), {recursive: true})
-// Takes some 350 MB for a moment, which would be memory if /tmp is a tmpfs.
-const work = fs.mkdtempSync(`${out}-`)
-try {
-  await make()
-} finally {
-  fs.rmSync(work, {recursive: true, force: true})
+/** The node that writes: it runs here, and has the major version of those that it writes into. */
+const writer = readNode(HERE, targets[0] === HERE ? values.node : undefined)
+for (const target of targets) {
+  const named =
+    values.all || values.target !== undefined ? `zt-${target}${TARGETS[target].suffix ?? ''}` : 'zt'
+  await make(target, path.resolve(values.out ?? at('dist-executable', named)))
 }
-const mib = (fs.statSync(out).size / 1024 / 1024).toFixed(0)
-console.log(`${path.relative(process.cwd(), out)}: ${mib} MiB, ${platform}, node ${version}`)
 
-async function make() {
+async function make(target, out) {
+  const node = target === HERE ? writer : readNode(target, values.node)
+  if (major(node) !== major(writer))
+    refuse(
+      `node ${writer.version} cannot write into node ${node.version}`,
+      '--node PATH of the same major version',
+    )
+  if (isOlder(node.version, writer.version))
+    console.error(
+      `note:  node ${node.version} for ${target} is older than ${writer.version}, and has no later security fixes; --node PATH takes another`,
+    )
+  fs.mkdirSync(path.dirname(out), {recursive: true})
+  // Takes some 350 MB for a moment, which would be memory if /tmp is a tmpfs.
+  const work = fs.mkdtempSync(`${out}-`)
+  try {
+    const made = path.join(work, 'zt')
+    await write(target, node, work, made)
+    fs.chmodSync(made, 0o755)
+    // A process that runs the old one continues with it.
+    fs.renameSync(made, out)
+  } finally {
+    fs.rmSync(work, {recursive: true, force: true})
+  }
+  const licences = {
+    'LICENSE.node': path.join(path.dirname(writer.file), '..', 'LICENSE'),
+    'THIRD-PARTY-LICENSES.txt': at('dist', 'THIRD-PARTY-LICENSES.txt'),
+  }
+  for (const [name, file] of Object.entries(licences))
+    if (fs.existsSync(file)) fs.copyFileSync(file, path.join(path.dirname(out), name))
+  const mib = (fs.statSync(out).size / 1024 / 1024).toFixed(0)
+  console.log(`${path.relative(process.cwd(), out)}: ${mib} MiB, ${target}, node ${node.version}`)
+}
+
+async function write(target, node, work, made) {
   await build({
     absWorkingDir: root,
     entryPoints: ['executable/main.cjs'],
@@ -56,34 +101,68 @@ async function make() {
     plugins: [{name: 'parts', setup: partsInstead}],
   })
   const assets = {}
-  for (const name of [...list('dist'), 'package.json', 'oclif.manifest.json'])
+  for (const name of [...list('dist').sort(), 'package.json', 'oclif.manifest.json'])
     if (!name.endsWith('.map') && !name.startsWith('dist/man/')) assets[name] = at(name)
-  assets['keytar.node'] = at('node_modules', 'keytar', 'prebuilds', platform, 'keytar.node')
-  for (const name of COMPILED) assets[`${name}.code`] = compile(name)
-  assets[`${BUNDLE}.code`] = compileBundle()
+  assets['keytar.node'] = at('node_modules', 'keytar', 'prebuilds', TARGETS[target].addon, 'keytar.node')
+  // V8 takes compiled code only from the same build of itself.
+  const compiles = node === writer
+  if (compiles) {
+    for (const name of COMPILED) assets[`${name}.code`] = compile(name, work)
+    assets[`${BUNDLE}.code`] = compileBundle(work)
+  }
+  const windows = target.startsWith('win')
   const config = {
-    main: path.join(work, 'main.cjs'),
-    executable: stripped(),
-    output: path.join(work, 'zt'),
+    // Relative, because it becomes a part of the file.
+    main: 'main.cjs',
+    output: made,
     disableExperimentalSEAWarning: true,
-    useCodeCache: true,
-    // docs/how-to/executable.md, Switches of node. Node refuses NODE_USE_SYSTEM_CA=1 together with the first, unless it has the second.
-    execArgv: ['--use-openssl-ca', '--no-use-system-ca', '--disable-sigusr1'],
+    useCodeCache: compiles,
+    // docs/how-to/executable.md, Switches of node. Node refuses NODE_USE_SYSTEM_CA=1 together with --use-openssl-ca, unless it
+    // has the one after it. OpenSSL finds no CAs on Windows.
+    execArgv: [
+      ...(windows ? ['--use-system-ca'] : ['--use-openssl-ca', '--no-use-system-ca']),
+      '--disable-sigusr1',
+    ],
     execArgvExtension: 'none',
     assets,
   }
-  const file = path.join(work, 'sea.json')
-  fs.writeFileSync(file, JSON.stringify(config))
-  run(['--build-sea', file])
-  fs.chmodSync(config.output, 0o755)
-  // A process that runs the old one continues with it.
-  fs.renameSync(config.output, out)
-  const licences = {
-    'LICENSE.node': path.join(path.dirname(node), '..', 'LICENSE'),
-    'THIRD-PARTY-LICENSES.txt': at('dist', 'THIRD-PARTY-LICENSES.txt'),
+  if (windows) {
+    const executable = path.join(work, 'node.exe')
+    fs.writeFileSync(executable, withoutSignature(fs.readFileSync(node.file)))
+    prepare('--build-sea', {...config, executable})
+    fs.writeFileSync(made, withChecksum(fs.readFileSync(made)))
+  } else {
+    const blob = path.join(work, 'blob')
+    prepare('--experimental-sea-config', {...config, output: blob})
+    fs.writeFileSync(made, withBlob(fs.readFileSync(node.file), fs.readFileSync(blob)))
   }
-  for (const [name, file] of Object.entries(licences))
-    if (fs.existsSync(file)) fs.copyFileSync(file, path.join(path.dirname(out), name))
+
+  function prepare(how, what) {
+    fs.writeFileSync(path.join(work, 'sea.json'), JSON.stringify(what))
+    run([SAME_CODE, how, 'sea.json'], work)
+  }
+}
+
+/** A node for a target, which need not run here. */
+function readNode(target, given) {
+  const file = path.resolve(
+    given ?? at('executable', 'node_modules', `node-${target}`, TARGETS[target]?.node ?? ''),
+  )
+  const install = `npm ci --prefix executable${target === 'linux-x64' ? '' : ' --include=dev'}`
+  if (!fs.existsSync(file)) refuse(`There is no node at ${file}`, `${install}, or --node PATH`)
+  const {target: kind, version} = inspectNode(fs.readFileSync(file))
+  if (kind !== target || version === undefined) refuse(`${file} is not a node for ${target}`, '--node PATH')
+  if (isOlder(version, OLDEST))
+    refuse(`node ${version} cannot write executables`, `--node PATH of node ${OLDEST} or newer`)
+  return {file, version}
+}
+
+function major({version}) {
+  return version.split('.')[0]
+}
+
+function isOlder(one, other) {
+  return one.localeCompare(other, 'en', {numeric: true}) < 0
 }
 
 /** Makes bin/ read from the executable what it reads from the package's files. */
@@ -100,7 +179,7 @@ function partsInstead({onResolve, onLoad}) {
 }
 
 /** Compiled by the node that will read it, with all functions. */
-function compile(name) {
+function compile(name, work) {
   const file = path.join(work, `${path.basename(name)}.code`)
   const program = `
     const [source, target] = process.argv.slice(1)
@@ -113,7 +192,7 @@ function compile(name) {
       \`(function (exports, require, module, __filename, __dirname) {\${text}\\n})\`)
     v8.setFlagsFromString('--lazy')
     require('fs').writeFileSync(target, seal(bytes, script.createCachedData()))`
-  run(['-e', program, at(name), file])
+  run([SAME_CODE, '-e', program, at(name), file], work)
   return file
 }
 
@@ -121,7 +200,7 @@ function compile(name) {
  * Most functions of the bundle belong to other commands. The code has only those that a command used, so that there is
  * less to read. bin/load-bundle.cjs leaves it in the cache.
  */
-function compileBundle() {
+function compileBundle(work) {
   const env = {...cleanEnvironment(), HOME: work, CLOUDFLARE_API_TOKEN: 'none'}
   for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(work, kind)
   // Nothing listens there, so it fails; until then it uses what every command that asks the API uses.
@@ -132,24 +211,20 @@ function compileBundle() {
     JSON.stringify({version: 1, profiles: {build: profile}}),
     {mode: 0o600},
   )
-  const args = [at('bin', 'zt.cjs'), 'token', 'list', '--profile', 'build']
-  const {stderr} = spawnSync(node, args, {env, cwd: work, encoding: 'utf8'})
+  const args = [SAME_CODE, at('bin', 'zt.cjs'), 'token', 'list', '--profile', 'build']
+  const {stderr} = spawnSync(writer.file, args, {env, cwd: work, encoding: 'utf8'})
   if (!stderr.includes('127.0.0.1')) throw new Error(`the bundle did not run as it should:\n${stderr}`)
   const directory = path.join(work, 'CACHE', 'zt', 'code')
   return path.join(directory, fs.readdirSync(directory)[0])
 }
 
-/** Removes the names of inner functions, a fifth of the file; leaves it as it is without strip. */
-function stripped() {
-  const file = path.join(work, 'node')
-  const {error, status} = spawnSync('strip', ['-o', file, node], {stdio: 'ignore'})
-  if (error === undefined && status === 0) return file
-  console.error('note:  strip (binutils) is not installed, so the executable is larger')
-  return node
-}
-
-function run(args) {
-  execFileSync(node, args, {cwd: work, env: cleanEnvironment(), stdio: ['ignore', 'ignore', 'inherit']})
+function run(args, work) {
+  const {status, stderr} = spawnSync(writer.file, args, {
+    cwd: work,
+    env: cleanEnvironment(),
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`node ${args.join(' ')} failed:\n${stderr}`)
 }
 
 /** The environment of this shell must not change the result. */
