@@ -20,11 +20,12 @@ export class AddonError extends Error {
  */
 export function loadAddon(directory: string | undefined): Keytar {
   if (directory === undefined) throw new BugError('the keychain was opened without a place for its library')
-  const handle = openAddon(Buffer.from(getRawAsset('keytar.node') as ArrayBuffer), directory)
+  const content = Buffer.from(getRawAsset('keytar.node') as ArrayBuffer)
+  const handle = openAddon(content, directory)
   try {
     const module: {exports: unknown} = {exports: {}}
-    // By its descriptor, so that the file cannot be replaced between the check and the load.
-    process.dlopen(module, posixPath(`/proc/self/fd/${handle}`) ?? '')
+    // By its descriptor, so that the file cannot be replaced between the check and the load. Windows loads by name only.
+    process.dlopen(module, posixPath(`/proc/self/fd/${handle}`) ?? fileOf(content, directory))
     return module.exports as Keytar
   } catch (error) {
     // The file system is mounted with noexec.
@@ -45,7 +46,7 @@ export function loadAddon(directory: string | undefined): Keytar {
 export function openAddon(content: Buffer, directory: string): number {
   try {
     makePrivate(directory)
-    const file = path.join(directory, `${sha256(content)}.node`)
+    const file = fileOf(content, directory)
     const there = openChecked(file, content)
     if (there !== undefined) return there
     write(file, content)
@@ -56,6 +57,15 @@ export function openAddon(content: Buffer, directory: string): number {
     throw new AddonError(`The keychain library cannot be written to ${directory}.`)
   }
   throw new AddonError(`Other programs change zt's files in ${directory}.`)
+}
+
+/** Windows has no owners and modes: what is below a user's profile is that user's (docs/reference/platforms.md). */
+function hasOwners(): boolean {
+  return process.getuid !== undefined
+}
+
+function isOwn(stat: {uid: number}): boolean {
+  return !hasOwners() || stat.uid === process.getuid?.()
 }
 
 /** Undefined when the file must be written, for the first time or again. */
@@ -69,7 +79,7 @@ function openChecked(file: string, content: Buffer): number | undefined {
   }
   try {
     const stat = fs.fstatSync(handle)
-    const ours = stat.isFile() && stat.uid === process.getuid?.() && (stat.mode & 0o022) === 0
+    const ours = stat.isFile() && isOwn(stat) && (!hasOwners() || (stat.mode & 0o022) === 0)
     if (ours && stat.size === content.length && fs.readFileSync(handle).equals(content)) return handle
   } catch (error) {
     fs.closeSync(handle)
@@ -103,11 +113,11 @@ function makePrivate(directory: string): void {
     }
   }
   const stat = fs.lstatSync(directory)
-  if (!stat.isDirectory() || stat.uid !== process.getuid?.())
+  if (!stat.isDirectory() || !isOwn(stat))
     throw new AddonError(`${directory} is not a directory of your own.`)
-  if ((stat.mode & 0o077) !== 0) fs.chmodSync(directory, 0o700)
+  if (hasOwners() && (stat.mode & 0o077) !== 0) fs.chmodSync(directory, 0o700)
 }
 
-function sha256(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex')
+function fileOf(content: Buffer, directory: string): string {
+  return path.join(directory, `${createHash('sha256').update(content).digest('hex')}.node`)
 }
