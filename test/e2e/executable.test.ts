@@ -1,5 +1,4 @@
 import {execFileSync} from 'node:child_process'
-import {existsSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import http from 'node:http'
@@ -8,14 +7,15 @@ import type {AddressInfo} from 'node:net'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {BuiltZt} from '../support/built-zt.js'
+import {build, executableFor, nodeFor} from '../support/executables.js'
 import {greetingOf} from '../support/greeting.js'
 import {SecretService} from '../support/secret-service.js'
 import {hasTmux, Terminal} from '../support/terminal.js'
 
-const root = path.resolve(import.meta.dirname, '../..')
 const host = 'gitlab-ssh.widgetcorp.tech'
-const node = path.join(root, 'executable', 'node_modules', `node-linux-${process.arch}`)
-const missing = existsSync(node) ? undefined : 'its node is not installed (npm ci --prefix executable)'
+const target = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64'
+const missing =
+  nodeFor(target) === undefined ? 'its node is not installed (npm ci --prefix executable)' : undefined
 if (missing !== undefined) process.stderr.write(`SKIPPED: the single executable: ${missing}\n`)
 const noKeyring = await SecretService.missing()
 if (noKeyring !== undefined)
@@ -35,10 +35,7 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
   beforeAll(async () => {
     directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-alone-'))
     executable = path.join(directory, 'zt')
-    const made = path.join(await fs.mkdtemp(path.join(os.tmpdir(), 'zt-made-')), 'zt')
-    execFileSync(process.execPath, [path.join(root, 'scripts', 'executable.mjs'), '--out', made])
-    await fs.rename(made, executable)
-    await fs.rm(path.dirname(made), {recursive: true})
+    await fs.copyFile(executableFor(target), executable)
     await fs.chmod(executable, 0o555)
     await fs.chmod(directory, 0o555)
     PATH = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-path-'))
@@ -318,6 +315,28 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
       expect(tokens.map(({name}) => name)).not.toContain('never')
     })
   })
+})
+
+describe('the executables for other systems', () => {
+  for (const [other, system] of [
+    ['linux-arm64', 'Linux on arm64'],
+    ['win-x64', 'Windows'],
+  ] as const) {
+    const absent = nodeFor(other) === undefined
+    if (absent)
+      process.stderr.write(
+        `SKIPPED: the executable for ${system}: npm ci --prefix executable --include=dev\n`,
+      )
+
+    it.skipIf(absent)(`are the same to the byte when they are built again: ${system}`, async () => {
+      const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-again-'))
+      const again = path.join(directory, 'another-name')
+      const first = await fs.readFile(executableFor(other))
+      build(other, again, {...process.env, TZ: 'Pacific/Kiritimati', LC_ALL: 'C', NODE_OPTIONS: '--no-lazy'})
+      expect((await fs.readFile(again)).equals(first)).toBe(true)
+      await fs.rm(directory, {recursive: true})
+    })
+  }
 })
 
 /** By which OpenSSL looks a CA up in a directory. */

@@ -15,17 +15,7 @@ import {
   type StoreOptions,
 } from '../../src/lib/secrets/stores.js'
 import {FakeHelper, type Fault} from '../support/fake-helper.js'
-import {storeContract} from './store-contract.js'
-
-function optionsAt(at: string): StoreOptions {
-  return {
-    configDir: path.join(at, 'config'),
-    dataDir: path.join(at, 'data'),
-    cacheDir: path.join(at, 'cache'),
-    environment: {dbusAddress: `unix:path=${path.join(at, 'bus')}`},
-    searchPath: path.join(at, 'bin'),
-  }
-}
+import {contractsOf, optionsAt, OWN_STORES} from './own-stores.js'
 
 let home: string
 let server: net.Server | undefined
@@ -39,32 +29,12 @@ afterEach(async () => {
   await fs.rm(home, {recursive: true, force: true})
 })
 
-/**
- * How a test gets a store of each kind: a new one adds its line. The keychain needs a real one, and its contract runs in
- * test/e2e/keychain.test.ts.
- */
-const CONTRACTS: {kind: string; runs: number; prepare?: (home: string) => Promise<unknown>}[] = [
-  {kind: 'vault', runs: 30},
-  {kind: 'helper:fake', runs: 3, prepare: (at) => FakeHelper.make(path.join(at, 'bin'))},
-]
-
-for (const {kind, runs, prepare} of CONTRACTS) {
-  storeContract(
-    kind,
-    async () => {
-      const at = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-contract-'))
-      await prepare?.(at)
-      const open = (): ReturnType<typeof openStore> => openStore(kind, optionsAt(at))
-      return {store: await open(), reopened: await open(), end: () => fs.rm(at, {recursive: true})}
-    },
-    {runs},
-  )
-}
+contractsOf(OWN_STORES)
 
 describe('the table of stores', () => {
   it('has a contract for every store that can keep a secret', async () => {
     const kinds = await knownStores('')
-    const tried = [...CONTRACTS.map(({kind}) => kind), 'keychain']
+    const tried = [...OWN_STORES.map(({kind}) => kind), 'keychain']
     expect(kinds.filter((kind) => !tried.includes(kind))).toEqual([])
   })
 

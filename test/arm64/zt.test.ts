@@ -1,0 +1,84 @@
+import {execFile} from 'node:child_process'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import {promisify} from 'node:util'
+import {beforeAll, describe, expect, it} from 'vitest'
+import {bin, BuiltZt} from '../support/built-zt.js'
+import {executableFor} from '../support/executables.js'
+import {greetingOf} from '../support/greeting.js'
+import {SecretService} from '../support/secret-service.js'
+import {arm64, missing, root} from './world.js'
+
+const run = promisify(execFile)
+const host = 'gitlab-ssh.widgetcorp.tech'
+const noKeyring = await SecretService.missing()
+
+describe.skipIf(missing !== undefined)('zt on arm64', () => {
+  it('runs the demo: a sandbox, a token in the vault, its rule, the real ssh', async () => {
+    // The limits are the users', and qemu is slower than any machine of theirs.
+    const env = {...process.env, ZT_PATIENCE: '40'}
+    const {stdout} = await run(arm64, [path.join(root, 'scripts', 'demo.mjs')], {env})
+    expect(stdout).toMatch(/Welcome to GitLab, @/)
+  })
+
+  describe('as one file', () => {
+    let zt: BuiltZt
+
+    beforeAll(async () => {
+      zt = await BuiltZt.make({ZT_PROFILE: 'sandbox'}, [executableFor('linux-arm64')])
+      // On this machine's own node, which is faster.
+      await run(process.execPath, [bin, 'sandbox', 'start'], {env: zt.env})
+      return async () => {
+        await run(process.execPath, [bin, 'sandbox', 'stop'], {env: zt.env})
+        await fs.rm(zt.home, {recursive: true})
+      }
+    })
+
+    it('says what it is', async () => {
+      expect(await zt.json(['version'])).toMatchObject({
+        platform: 'linux',
+        arch: 'arm64',
+        executable: {kind: 'single-file'},
+      })
+    })
+
+    it('creates a token, and opens a connection with it', async () => {
+      expect(await zt.json(['token', 'create', 'ci', '--store', 'vault'])).toMatchObject({store: 'vault'})
+      await run(process.execPath, [bin, 'app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'], {
+        env: zt.env,
+      })
+      const {greeting, stderr} = await greetingOf(zt, [...zt.program, 'ssh', 'proxy', host], {})
+      expect({greeting, stderr}).toEqual({
+        greeting: expect.stringMatching(/^SSH-2\.0-/) as string,
+        stderr: '',
+      })
+    })
+
+    it('keeps the compiled code in the cache, as it contains none for arm64', async () => {
+      const kept = await fs.readdir(path.join(zt.home, 'CACHE', 'zt', 'code'))
+      expect(kept.map((name) => name.replace(/-v.*-(arm64)-.*/, ' $1')).sort()).toEqual([
+        'proxy-main arm64',
+        'zt arm64',
+      ])
+    })
+
+    it.skipIf(noKeyring !== undefined)(
+      'keeps a secret in the keychain, by the library that is in it',
+      async () => {
+        const service = await SecretService.start()
+        try {
+          const {DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR} = service.env
+          const env = {DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR}
+          const {token} = await zt.json<{token: {id: string; clientId: string}}>(
+            ['token', 'create', 'kept', '--store', 'keychain'],
+            {env},
+          )
+          const entry = await service.lookup('zt', `service-token/${token.id}`)
+          expect(JSON.parse(entry)).toMatchObject({client_id: token.clientId})
+        } finally {
+          await service.end()
+        }
+      },
+    )
+  })
+})
