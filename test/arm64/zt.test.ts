@@ -5,6 +5,7 @@ import {promisify} from 'node:util'
 import {beforeAll, describe, expect, it} from 'vitest'
 import {bin, BuiltZt} from '../support/built-zt.js'
 import {executableFor} from '../support/executables.js'
+import {notLoadable} from '../support/elf.js'
 import {greetingOf} from '../support/greeting.js'
 import {SecretService} from '../support/secret-service.js'
 import {arm64, missing, root} from './world.js'
@@ -42,6 +43,11 @@ describe.skipIf(missing !== undefined)('zt on arm64', () => {
       })
     })
 
+    it.each([4, 16, 64])('can be loaded by a kernel with pages of %i KiB', async (kib) => {
+      const file = await fs.readFile(executableFor('linux-arm64'))
+      expect(notLoadable(file, kib * 1024)).toEqual([])
+    })
+
     it('creates a token, and opens a connection with it', async () => {
       expect(await zt.json(['token', 'create', 'ci', '--store', 'vault'])).toMatchObject({store: 'vault'})
       await run(process.execPath, [bin, 'app', 'add-rule', 'GitLab', '--service-auth', '--token', 'ci'], {
@@ -56,10 +62,7 @@ describe.skipIf(missing !== undefined)('zt on arm64', () => {
 
     it('keeps the compiled code in the cache, as it contains none for arm64', async () => {
       const kept = await fs.readdir(path.join(zt.home, 'CACHE', 'zt', 'code'))
-      expect(kept.map((name) => name.replace(/-v.*-(arm64)-.*/, ' $1')).sort()).toEqual([
-        'proxy-main arm64',
-        'zt arm64',
-      ])
+      expect(kept).toContainEqual(expect.stringMatching(/^zt-v.*-arm64-/))
     })
 
     it.skipIf(noKeyring !== undefined)(

@@ -18,7 +18,8 @@ export function optionsAt(at: string): StoreOptions {
 interface OwnStore {
   kind: string
   runs: number
-  prepare?: (home: string) => Promise<unknown>
+  /** @param node for programs that it needs */
+  prepare?: (home: string, node: string) => Promise<unknown>
 }
 
 /**
@@ -27,17 +28,17 @@ interface OwnStore {
  */
 export const OWN_STORES: OwnStore[] = [
   {kind: 'vault', runs: 30},
-  {kind: 'helper:fake', runs: 3, prepare: (at) => FakeHelper.make(path.join(at, 'bin'))},
+  {kind: 'helper:fake', runs: 3, prepare: (at, node) => FakeHelper.make(path.join(at, 'bin'), 'fake', node)},
 ]
 
 /** The contract of each of these stores. */
-export function contractsOf(stores: readonly OwnStore[]): void {
+export function contractsOf(stores: readonly OwnStore[], node = process.execPath): void {
   for (const {kind, runs, prepare} of stores) {
     storeContract(
       kind,
       async () => {
         const at = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-contract-'))
-        await prepare?.(at)
+        await prepare?.(at, node)
         const open = (): ReturnType<typeof openStore> => openStore(kind, optionsAt(at))
         return {store: await open(), reopened: await open(), end: () => fs.rm(at, {recursive: true})}
       },

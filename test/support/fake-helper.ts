@@ -11,16 +11,13 @@ export class FakeHelper {
     readonly name: string,
   ) {}
 
-  static async make(directory: string, name = 'fake'): Promise<FakeHelper> {
+  /** @param node that runs it */
+  static async make(directory: string, name = 'fake', node = process.execPath): Promise<FakeHelper> {
     const helper = new FakeHelper(directory, name)
     await fs.mkdir(directory, {recursive: true})
-    await fs.writeFile(
-      path.join(directory, `docker-credential-${name}`),
-      `#!${process.execPath}\n${PROGRAM}`,
-      {
-        mode: 0o755,
-      },
-    )
+    await fs.writeFile(path.join(directory, `docker-credential-${name}`), `#!${node}\n${PROGRAM}`, {
+      mode: 0o755,
+    })
     return helper
   }
 
