@@ -13,12 +13,18 @@ const QEMU = '/usr/bin/qemu-aarch64-static'
 /** What node, keytar's addon and libsecret load. */
 const PACKAGES = ['libc6', 'libstdc++6', 'libatomic1', 'libsecret-1-0']
 
-// The first bytes of an ELF file for arm64, and which of them count; F: qemu is opened now.
+// Linux starts this with each program for arm64. A variable for the libraries would not reach what zt starts.
+const work = fs.mkdtempSync(path.join(os.tmpdir(), 'zt-qemu-'))
+process.on('exit', () => fs.rmSync(work, {recursive: true, force: true}))
+const starter = path.join(work, 'qemu')
+fs.writeFileSync(starter, `#!/bin/sh\nexec ${QEMU} -L '${libraries}' "$@"\n`, {mode: 0o755})
+
+// The first bytes of an ELF file for arm64, and which of them count.
 const MAGIC = '\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00'
 const MASK =
   '\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff'
 const WITH_QEMU = `mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
-printf %s '${`:zt-arm64:M::${MAGIC}:${MASK}:${QEMU}:F`}' >/proc/sys/fs/binfmt_misc/register
+printf %s ':zt-arm64:M::${MAGIC}:${MASK}:${starter}:' >/proc/sys/fs/binfmt_misc/register
 exec "$@"`
 
 const missing = whatIsMissing()
@@ -26,7 +32,7 @@ if (missing !== undefined) console.error(`SKIPPED: everything on arm64: ${missin
 const vitest = [process.execPath, path.join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run']
 const words = [...vitest, '--config', 'vitest.arm64.config.ts', ...process.argv.slice(2)]
 const [program, ...args] = missing === undefined ? withQemu(words) : words
-const env = {...process.env, QEMU_LD_PREFIX: libraries, ZT_TEST_ARM64_MISSING: missing ?? ''}
+const env = {...process.env, ZT_TEST_ARM64_MISSING: missing ?? ''}
 const {status} = spawnSync(program, args, {cwd: root, env, stdio: 'inherit'})
 process.exitCode = status ?? 1
 
@@ -39,8 +45,7 @@ function whatIsMissing() {
     return `its libraries cannot be fetched with apt-get: ${error.message}`
   }
   const [program, ...args] = withQemu([node, '--version'])
-  const env = {...process.env, QEMU_LD_PREFIX: libraries}
-  const {status, stderr, error} = spawnSync(program, args, {env, encoding: 'utf8'})
+  const {status, stderr, error} = spawnSync(program, args, {encoding: 'utf8'})
   return status === 0 ? undefined : `its node does not start here: ${error?.message ?? stderr.trim()}`
 }
 

@@ -105,6 +105,27 @@ describe('the file from which the addon is loaded', () => {
   })
 })
 
+describe('on Windows, which has no owners and modes', () => {
+  const {getuid} = process
+  beforeEach(() => {
+    Object.assign(process, {getuid: undefined})
+  })
+  afterEach(() => {
+    Object.assign(process, {getuid})
+  })
+
+  it('the file is used again whatever its mode is, and made again where its content is another', () => {
+    opened()
+    fs.chmodSync(file, 0o666)
+    const {ino} = fs.statSync(file)
+    expect(opened()).toEqual(CONTENT)
+    expect(fs.statSync(file).ino).toBe(ino)
+    fs.appendFileSync(file, 'x')
+    expect(opened()).toEqual(CONTENT)
+    expect(fs.readFileSync(file)).toEqual(CONTENT)
+  })
+})
+
 describe('the directory of the addon', () => {
   it('is closed to others where it was open', () => {
     fs.mkdirSync(directory, {recursive: true})
