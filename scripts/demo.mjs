@@ -55,7 +55,9 @@ const steps = [
 
 const home = await mkdtemp(path.join(os.tmpdir(), 'zt-demo-'))
 const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(ZT|CLOUDFLARE|CF_ACCESS|TUNNEL)_/.test(name)),
+  Object.entries(process.env).filter(
+    ([name]) => name === 'ZT_PATIENCE' || !/^(ZT|CLOUDFLARE|CF_ACCESS|TUNNEL)_/.test(name),
+  ),
 )
 for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE'])
   env[`XDG_${kind}_HOME`] = path.join(home, kind.toLowerCase())

@@ -1,5 +1,4 @@
 import {createHash, randomBytes} from 'node:crypto'
-import type {Stats} from 'node:fs'
 import path from 'node:path'
 import {getRawAsset} from 'node:sea'
 import {filesSync as fs} from '../../system/disk.js'
@@ -65,7 +64,7 @@ function hasOwners(): boolean {
   return process.getuid !== undefined
 }
 
-function isOwn(stat: Stats): boolean {
+function isOwn(stat: {uid: number}): boolean {
   return !hasOwners() || stat.uid === process.getuid?.()
 }
 
