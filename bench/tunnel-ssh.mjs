@@ -1,6 +1,7 @@
 // The tunnel under real ssh: throughput each way, and how long a second connection takes.
 import {execFileSync, spawn, spawnSync} from 'node:child_process'
-import {existsSync} from 'node:fs'
+import {once} from 'node:events'
+import {closeSync, existsSync, openSync} from 'node:fs'
 import {copyFile, mkdir, readFile, writeFile} from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -46,16 +47,16 @@ export async function startSshd(env, home) {
       .join(''),
   )
   await writeFile(at('known_hosts'), `sshd-of-the-bench ${await readFile(at('host.pub'), 'utf8')}`)
-  const child = spawn(file, ['-D', '-e', '-f', at('config')], {env, stdio: ['ignore', 'ignore', 'pipe']})
-  await new Promise((resolve, reject) => {
-    let log = ''
-    child.stderr.on('data', (chunk) => {
-      log += chunk
-      if (log.includes('Server listening')) resolve()
-    })
-    child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`sshd ended with ${code}: ${log.trim()}`)))
+  // A file: no one reads a pipe while this process waits for a client, and sshd would wait once it is full.
+  const log = openSync(at('log'), 'w')
+  const child = spawn(file, ['-D', '-e', '-f', at('config')], {env, stdio: ['ignore', 'ignore', log]})
+  closeSync(log)
+  const ended = once(child, 'exit').then(async ([code]) => {
+    throw new Error(`sshd ended with ${code}: ${(await readFile(at('log'), 'utf8')).trim()}`)
   })
+  ended.catch(() => undefined)
+  while (!(await readFile(at('log'), 'utf8')).includes('Server listening'))
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 20))])
   return {
     port,
     user: os.userInfo().username,
