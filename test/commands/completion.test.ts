@@ -17,7 +17,8 @@ it('says how to install it, for the shell in use or for all of them', async () =
   expect(await zt.json('completion', {env: {SHELL: '/bin/zsh'}})).toMatchObject({shell: 'zsh'})
   expect(await zt.json('completion', {env: {SHELL: '/bin/other'}})).toMatchObject({shell: null})
   const {stdout} = await zt.run('completion')
-  for (const shell of ['bash', 'zsh', 'fish', 'powershell']) expect(stdout).toContain(`zt completion ${shell}`)
+  for (const shell of ['bash', 'zsh', 'fish', 'powershell'])
+    expect(stdout).toContain(`zt completion ${shell}`)
 })
 
 it('fails for another shell', async () => {

@@ -23,7 +23,8 @@ export function readInPlace(memory: Buffer): InPlace {
         if (!socket) return false
         const piece = Buffer.from(buffer, byteOffset, length)
         // What the stream has kept comes first.
-        if (socket.readableFlowing !== true || socket.readableLength > 0) return socket.push(Buffer.from(piece))
+        if (socket.readableFlowing !== true || socket.readableLength > 0)
+          return socket.push(Buffer.from(piece))
         socket.emit('data', piece)
         return !socket.isPaused()
       },

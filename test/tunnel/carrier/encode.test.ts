@@ -73,22 +73,25 @@ describe('encodeData', () => {
     expect(data.equals(Buffer.alloc(20_000, 7))).toBe(true)
   })
 
-  it.each(['small', 'large'])('makes the same in a %s buffer that held other things, at any place in it', (size) => {
-    const whole = size === 'large' ? takeLarge() : Buffer.allocUnsafeSlow(LARGE)
-    if (!whole) throw new Error('this node runs no WebAssembly')
-    fc.assert(
-      fc.property(fc.uint8Array({maxLength: 66_000, size: 'max'}), fc.nat(70), (bytes, before) => {
-        const data = Buffer.from(bytes)
-        whole.fill(0xff)
-        const out = whole.subarray(before, before + encodedLength(data.length))
-        const frames = decode(encodeData(data, out))
-        expect(Buffer.concat(frames.map(({payload}) => payload)).equals(data)).toBe(true)
-        expect(whole.subarray(0, before).equals(Buffer.alloc(before, 0xff))).toBe(true)
-      }),
-      {numRuns: 60},
-    )
-    giveLarge(whole)
-  })
+  it.each(['small', 'large'])(
+    'makes the same in a %s buffer that held other things, at any place in it',
+    (size) => {
+      const whole = size === 'large' ? takeLarge() : Buffer.allocUnsafeSlow(LARGE)
+      if (!whole) throw new Error('this node runs no WebAssembly')
+      fc.assert(
+        fc.property(fc.uint8Array({maxLength: 66_000, size: 'max'}), fc.nat(70), (bytes, before) => {
+          const data = Buffer.from(bytes)
+          whole.fill(0xff)
+          const out = whole.subarray(before, before + encodedLength(data.length))
+          const frames = decode(encodeData(data, out))
+          expect(Buffer.concat(frames.map(({payload}) => payload)).equals(data)).toBe(true)
+          expect(whole.subarray(0, before).equals(Buffer.alloc(before, 0xff))).toBe(true)
+        }),
+        {numRuns: 60},
+      )
+      giveLarge(whole)
+    },
+  )
 
   it('masks the end of a large buffer without touching the next one', () => {
     const all: Buffer[] = []
@@ -97,7 +100,9 @@ describe('encodeData', () => {
     for (const one of all) one.fill(7)
     for (const one of all) {
       const data = Buffer.alloc(100, 1)
-      expect(decode(encodeData(data, one.subarray(LARGE - encodedLength(100))))[0]?.payload.equals(data)).toBe(true)
+      expect(
+        decode(encodeData(data, one.subarray(LARGE - encodedLength(100))))[0]?.payload.equals(data),
+      ).toBe(true)
       for (const other of all) if (other !== one) expect(other[0]).toBe(7)
       one.fill(7)
     }

@@ -10,7 +10,9 @@ describe('Outlet', () => {
   it('writes the bytes of any pieces in their order, however slowly the stream takes them, before and after release', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({length: fc.nat(300_000), wait: fc.boolean(), late: fc.boolean()}), {maxLength: 12}),
+        fc.array(fc.record({length: fc.nat(300_000), wait: fc.boolean(), late: fc.boolean()}), {
+          maxLength: 12,
+        }),
         fc.nat(12),
         async (steps, released) => {
           const taken: Buffer[] = []

@@ -1,13 +1,7 @@
 import {createHash} from 'node:crypto'
 import path from 'node:path'
 import * as v from 'valibot'
-import {
-  brokenFile,
-  namesIn,
-  readFileIfThere,
-  removeFile,
-  writeFileAtomic,
-} from '../../system/files.js'
+import {brokenFile, namesIn, readFileIfThere, removeFile, writeFileAtomic} from '../../system/files.js'
 import {parseVersioned, Unread} from '../../system/own-json.js'
 
 const binding = v.object({tokenId: v.string(), boundAt: v.string()})

@@ -2,13 +2,7 @@ import {randomInt} from 'node:crypto'
 import path from 'node:path'
 import * as v from 'valibot'
 import {UserError} from '../../core/errors.js'
-import {
-  createFileOnce,
-  namesIn,
-  readFileIfThere,
-  removeFile,
-  writeFileAtomic,
-} from '../../system/files.js'
+import {createFileOnce, namesIn, readFileIfThere, removeFile, writeFileAtomic} from '../../system/files.js'
 import {parseVersioned, Unread} from '../../system/own-json.js'
 import type {Change, FieldChange} from './change.js'
 import type {ObjectRef} from './object.js'

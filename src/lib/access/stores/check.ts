@@ -100,7 +100,9 @@ export async function eachProblem(
   )
   await report(withoutProfile(seen, [...entries, ...bindings, ...setups]))
   await report([
-    ...unread.damaged.map((file) => unusableSetup(file, 'It is damaged.', ['Move it away; zt undo takes back the edits of a setup'])),
+    ...unread.damaged.map((file) =>
+      unusableSetup(file, 'It is damaged.', ['Move it away; zt undo takes back the edits of a setup']),
+    ),
     ...unread.newer.map((file) => unusableSetup(file, 'A newer zt wrote it.', ['Use the newer zt'])),
   ])
   await report(await temporaryFiles(ctx, settings))

@@ -11,6 +11,8 @@ interface Rule {
   reads?: (value: string) => string | undefined
 }
 
+/** What is in them may be stdin under another name. */
+const DEVICES = [posixPath('/dev/'), posixPath('/proc/')]
 const NUMBER = 'It must be a number.'
 const FILE = 'Pass it on stdin or in a file: @- or @FILE'
 /** OpenSSL's name of a suite that encrypts and authenticates. */
@@ -41,7 +43,7 @@ const RULES: Readonly<Record<ValueClass, Rule>> = {
         .split(/[@<,;]/)
         .slice(1)
         .map((part) => part.trim().replaceAll('"', ''))
-        .some((part) => part === '-' || /^\/(dev|proc)\//.test(part))
+        .some((part) => part === '-' || DEVICES.some((at) => at !== undefined && part.startsWith(at)))
         ? '-'
         : undefined,
   },

@@ -8,7 +8,6 @@ const LONGEST = 8191
  * What means something to cmd.exe between double quotes too, or ends them: a quote, a variable, a delayed variable (in a batch
  * file that turns those on), and what ends the line.
  */
-// eslint-disable-next-line no-control-regex -- they end or confuse the line
 const NOT_QUOTABLE = /["%!\u0000-\u001f\u007f]/
 
 /** A program with its arguments, as `spawn` takes them with `windowsVerbatimArguments`. */
