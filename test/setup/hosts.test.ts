@@ -170,21 +170,24 @@ describe('the record of a setup', () => {
   })
 
   it.each([
-    ['broken', () => '{"version": 1, "id"'],
-    ['of a newer zt', (text: string) => text.replace('"version": 1', '"version": 2')],
-    ['of another host', (text: string) => text.replaceAll(HOST, 'other.widgetcorp.tech')],
-  ])('that is %s is named by the check of the stores and the doctor, and never lost', async (_, change) => {
-    await zt.json('token create mine')
-    await zt.json(`setup ${HOST} --token mine --yes`)
-    const file = await theOne()
-    await fs.writeFile(file, change(await fs.readFile(file, 'utf8')))
-    for (const line of [`setup ${HOST} --yes`, `setup ${HOST} --remove --yes`])
-      await scene.unchanged(() => zt.fails(line, 'config', 'BROKEN_FILE'))
-    const {problems} = await zt.json('store check', {ends: 'needs-action'})
-    expect(JSON.stringify(problems)).toContain(file)
-    const {stdout} = await zt.run('doctor')
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(path.basename(file))
-  })
+    ['broken', 'BROKEN_FILE', () => '{"version": 1, "id"'],
+    ['of a newer zt', 'NEWER_FILE', (text: string) => text.replace('"version": 1', '"version": 2')],
+    ['of another host', 'BROKEN_FILE', (text: string) => text.replaceAll(HOST, 'other.widgetcorp.tech')],
+  ])(
+    'that is %s is named by the check of the stores and the doctor, and never lost',
+    async (_, code, change) => {
+      await zt.json('token create mine')
+      await zt.json(`setup ${HOST} --token mine --yes`)
+      const file = await theOne()
+      await fs.writeFile(file, change(await fs.readFile(file, 'utf8')))
+      for (const line of [`setup ${HOST} --yes`, `setup ${HOST} --remove --yes`])
+        await scene.unchanged(() => zt.fails(line, 'config', code))
+      const {problems} = await zt.json('store check', {ends: 'needs-action'})
+      expect(JSON.stringify(problems)).toContain(file)
+      const {stdout} = await zt.run('doctor')
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain(path.basename(file))
+    },
+  )
 
   it('that another zt has changed since the removal was planned keeps what that one made', async () => {
     await zt.json('token create mine')

@@ -498,7 +498,7 @@ describe('undo records', () => {
     const id = await make({edit: 'set', field: 'x_one', value: 1})
     const file = path.join(world.folder, 'undo', '000000000.json')
     await fs.writeFile(file, '{"version":1}')
-    expect(await listUndo(world.ctx)).toMatchObject({records: [{id}], damaged: [file]})
+    expect(await listUndo(world.ctx)).toMatchObject({records: [{id}], unread: {damaged: [file], newer: []}})
     expect(await failure(planUndo(world.ctx, '000000000'))).toMatchObject({code: 'BROKEN_FILE'})
     await undo(id)
   })
