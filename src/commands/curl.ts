@@ -30,7 +30,7 @@ export default class Curl extends TunnelCommand<typeof Curl> {
     ...edgeFlags,
   }
   static override jsonOutput = 'stderr' as const
-  static override behindDashes = {what: 'CURL-OPTION', are: 'options'} as const
+  static override behindDashes = {what: 'CURL-OPTION', are: 'options', program: 'curl'} as const
   protected override optionBehindDashes = curlOption
 
   async run(): Promise<object> {

@@ -40,7 +40,7 @@ export default class Exec extends TunnelCommand<typeof Exec> {
 
   static override asks = undefined
   static override jsonOutput = 'stderr' as const
-  static override behindDashes = {what: 'COMMAND', are: 'a command'} as const
+  static override behindDashes = {what: 'COMMAND', are: 'a command', program: 'the command'} as const
 
   async run(): Promise<object> {
     const command = checkCommand(this.rest)

@@ -4,7 +4,7 @@ import Exec from '../../src/commands/exec.js'
 import Forward from '../../src/commands/forward/index.js'
 import Ssh from '../../src/commands/ssh/index.js'
 import type {BaseCommand} from '../../src/lib/cli/base-command.js'
-import {withDashes} from '../../src/lib/cli/behind-dashes.js'
+import {correctedLine, withDashes, type CommandLine} from '../../src/lib/cli/behind-dashes.js'
 import {curlOption} from '../../src/lib/tunnel/curl/options.js'
 import {sshOption} from '../../src/lib/tunnel/ssh/sharing-arguments.js'
 
@@ -15,13 +15,21 @@ const COMMANDS = {
   ssh: {of: Ssh, optionOf: sshOption},
 }
 
-/** What a command line is read as. */
-function read(line: string): string {
-  const [command = '', ...words] = line.split(' ')
+/** The words of a command line are separated by blanks, unless it is a list. */
+function parts(line: string | readonly string[]): [command: string, line: CommandLine] {
+  const [command = '', ...words] = typeof line === 'string' ? line.split(' ') : line
   const {of, optionOf} = COMMANDS[command as keyof typeof COMMANDS]
   const flags = {...(of as unknown as typeof BaseCommand).baseFlags, ...of.flags}
-  return [command, ...withDashes({words, args: of.args, flags, behind: of.behindDashes, optionOf})].join(' ')
+  return [command, {words, args: of.args, flags, behind: of.behindDashes, optionOf}]
 }
+
+/** What a command line is read as on Windows. */
+function read(line: string): string {
+  const [command, words] = parts(line)
+  return [command, ...withDashes(words)].join(' ')
+}
+
+const suggested = (line: string | readonly string[]): string | undefined => correctedLine(...parts(line))
 
 const URL = 'https://api.example.com/'
 
@@ -55,8 +63,10 @@ describe('a command line without --', () => {
     ['ssh h.example.com -oPort=22 ls --json', 'ssh h.example.com -- -oPort=22 ls --json'],
     ['forward db.example.com psql -h {host}', 'forward db.example.com -- psql -h {host}'],
     ['forward a.example.com:1 b.example.com sh -c x', 'forward a.example.com:1 b.example.com -- sh -c x'],
-  ])('zt %s: is read as zt %s', (line, expected) => {
+  ])('zt %s: is read as zt %s, or that is suggested', (line, expected) => {
     expect(read(line)).toBe(expected)
+    if (line.includes(' -- ')) expect(suggested(line)).toBeUndefined()
+    else expect(suggested(line)?.replaceAll("'", '')).toBe(`zt ${expected}`)
   })
 
   it.each([
@@ -66,7 +76,6 @@ describe('a command line without --', () => {
     'ssh h.example.com --no-share',
     // It has them.
     'exec ci -- env -- x',
-    'exec ci -- -- env --json',
     'forward a.example.com b.example.com',
     // No word could be the command, the URL or the host.
     'exec ci --bogus',
@@ -79,7 +88,31 @@ describe('a command line without --', () => {
     `curl ${URL} --tokn ci`,
     'ssh h.example.com --tokn ci',
     'ssh h.example.com -Z',
-  ])('zt %s: is read as it is', (line) => {
+  ])('zt %s: is read as it is, and nothing is suggested', (line) => {
     expect(read(line)).toBe(line)
+    expect(suggested(line)).toBeUndefined()
+  })
+
+  it('is quoted in the suggestion', () => {
+    expect(suggested(['exec', 'ci', 'sh', '-c', 'echo "$1"', "it's"])).toBe(
+      `zt exec ci -- sh -c 'echo "$1"' 'it'\\''s'`,
+    )
+  })
+
+  it('may have two on Windows, of which PowerShell drops one', () => {
+    expect(read('exec ci -- -- env --json')).toBe('exec ci -- env --json')
+    expect(read('exec ci -- env -- --')).toBe('exec ci -- env -- --')
+  })
+
+  it.each([
+    [`curl ${URL} -u admin:hunter2`, 'hunter2', `zt curl ${URL} -- CURL-OPTION`],
+    [['curl', URL, '-H', 'X-Api-Key: hunter2'], 'hunter2', `zt curl ${URL} -- CURL-OPTION`],
+    [['curl', URL, '-d', 'password=hunter2'], 'hunter2', `zt curl ${URL} -- CURL-OPTION`],
+    ['exec ci env DB_PASSWORD=hunter2 ./x', 'hunter2', 'zt exec ci -- COMMAND'],
+    ['exec ci mysql --password hunter2', 'hunter2', 'zt exec ci -- COMMAND'],
+    [`exec ci echo ${'Zx9'.repeat(14)}`, 'Zx9', 'zt exec ci -- COMMAND'],
+  ])('does not repeat what may be a secret: %j', (line, secret, expected) => {
+    expect(suggested(line)).toBe(expected)
+    expect(suggested(line)).not.toContain(secret)
   })
 })

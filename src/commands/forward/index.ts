@@ -34,7 +34,7 @@ export default class Forward extends ForwardCommand<typeof Forward> {
     ),
   }
   static override flags = forwardFlags
-  static override behindDashes = {what: 'COMMAND', are: 'a command'} as const
+  static override behindDashes = {what: 'COMMAND', are: 'a command', program: 'the command'} as const
 
   async run(): Promise<object> {
     const {settings, flags, rest} = this

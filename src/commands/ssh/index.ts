@@ -29,7 +29,7 @@ export default class Ssh extends TunnelCommand<typeof Ssh> {
     ...edgeFlags,
   }
   static override jsonOutput = 'stderr' as const
-  static override behindDashes = {what: 'SSH-ARGUMENT', are: 'options or a command'} as const
+  static override behindDashes = {what: 'SSH-ARGUMENT', are: 'options or a command', program: 'ssh'} as const
   protected override optionBehindDashes = sshOption
 
   async run(): Promise<object> {

@@ -11,7 +11,13 @@ import {withSandboxStart} from '../config/sandbox-down.js'
 import {loadSettings} from '../config/settings.js'
 import type {Settings} from '../config/types.js'
 import {jsonWish} from '../core/json-wish.js'
-import {withDashes, type BehindDashes, type OptionOf} from './behind-dashes.js'
+import {
+  correctedLine,
+  withDashes,
+  type BehindDashes,
+  type CommandLine,
+  type OptionOf,
+} from './behind-dashes.js'
 import {currentDirectory} from '../system/platform.js'
 import {interruptions} from '../system/signals.js'
 import {completing} from './completing.js'
@@ -109,11 +115,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   override async init(): Promise<void> {
     await super.init()
     const {behindDashes} = this.ctor as typeof BaseCommand
-    if (behindDashes) this.argv = [...this.withDashes(behindDashes)]
+    if (behindDashes && process.platform === 'win32') this.argv = [...withDashes(this.lineOf(behindDashes))]
     const end = behindDashes ? this.argv.indexOf('--') : -1
     this.ownWords = end < 0 ? this.argv : this.argv.slice(0, end)
-    // A second one is for PowerShell, which drops the first.
-    this.rest = end < 0 ? [] : this.argv.slice(this.argv[end + 1] === '--' ? end + 2 : end + 1)
+    this.rest = end < 0 ? [] : this.argv.slice(end + 1)
     // main() has looked at the words before it.
     if (!behindDashes) refuseSecretWords(this.argv.filter((word) => word !== '--'))
     const {args, flags} = await this.parse(
@@ -299,7 +304,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   }
 
   override async catch(thrown: Error): Promise<void> {
-    const error = fromOclif(unusableFile(thrown), this.id?.replaceAll(':', ' '))
+    const error = fromOclif(unusableFile(thrown), this.id?.replaceAll(':', ' '), this.corrected())
     process.exitCode = isInterrupt(error) ? 130 : exitCodeOf(error)
     this.showError(error)
   }
@@ -307,19 +312,26 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   /** How the program after `--` reads its options. */
   protected optionBehindDashes: OptionOf = () => undefined
 
-  /** The words of the command line, with `--` where it is missing. */
-  private withDashes(behind: BehindDashes): readonly string[] {
+  /** For a command line that was refused: the same with `--`, if that is what is missing. */
+  private corrected(): (BehindDashes & {line: string | undefined}) | undefined {
+    const {behindDashes: behind} = this.ctor as typeof BaseCommand
+    return (
+      behind && {...behind, line: correctedLine(this.id?.replaceAll(':', ' ') ?? '', this.lineOf(behind))}
+    )
+  }
+
+  private lineOf(behind: BehindDashes): CommandLine {
     const {args, flags, baseFlags} = this.ctor as typeof BaseCommand
     // They were moved behind the other words.
     const lead = leadingFlags(process.argv.slice(2))
     const own = this.argv.slice(0, this.argv.length - lead.length)
-    return withDashes({
+    return {
       words: isDeepStrictEqual(this.argv.slice(own.length), lead) ? [...lead, ...own] : this.argv,
       args,
       flags: {...baseFlags, ...flags},
       behind,
       optionOf: this.optionBehindDashes,
-    })
+    }
   }
 
   /** Reports a failure, as text or as the JSON document. A failure after the document is text. */

@@ -1,4 +1,6 @@
 import type {Interfaces} from '@oclif/core'
+import {shellQuote} from '../core/command-line.js'
+import {mayBeSecret} from './parse-error.js'
 
 /** The words after `--` of a command that passes them to another program. */
 export interface BehindDashes {
@@ -6,6 +8,8 @@ export interface BehindDashes {
   what: string
   /** What the words may be. `a command`: they must not be missing, and begin with a program. */
   are: 'a command' | 'options' | 'options or a command'
+  /** Whom the words are for, in a sentence. */
+  program: string
 }
 
 /** What the other program does with a word that begins with a dash; undefined if it does not know the option. */
@@ -16,7 +20,7 @@ export function dashesInUsage({what, are}: BehindDashes): string {
   return are === 'a command' ? `-- ${what} [ARGUMENT...]` : `[-- ${what}...]`
 }
 
-interface CommandLine {
+export interface CommandLine {
   /** The words after the command's. */
   words: readonly string[]
   args: Interfaces.ArgInput
@@ -27,14 +31,34 @@ interface CommandLine {
 
 /**
  * The same words with `--` where it is missing: before the first word that the command does not take. Flags of zt that
- * follow go before it, unless the other program knows them or they are its command's. It is missing where PowerShell runs
- * npm's `zt.ps1`, to which it does not pass the first one (npm/cli issues 3136 and 4903).
+ * follow go before it, unless the other program knows them or they are its command's. On Windows that is how the line is
+ * read: PowerShell runs npm's `zt.ps1`, to which it does not pass the first `--` (npm/cli issues 3136 and 4903). A second
+ * one is left out there: whoever writes two has one in each shell.
  *
  * @returns the words as they are if they have it, if every word is the command's, or if the line would not run either
  */
-export function withDashes({words, ...line}: CommandLine): readonly string[] {
-  const {front, rest} = split({words, ...line}) ?? {}
-  return front && rest ? [...front, '--', ...rest] : words
+export function withDashes(line: CommandLine): readonly string[] {
+  const {front, rest} = split(line) ?? {}
+  if (front && rest) return [...front, '--', ...rest]
+  const {words} = line
+  const end = words.indexOf('--')
+  return end >= 0 && words[end + 1] === '--' ? [...words.slice(0, end), ...words.slice(end + 1)] : words
+}
+
+/**
+ * The same line for the error, where it is missing elsewhere.
+ *
+ * @param command the command's words, e.g. `exec`
+ * @returns undefined if `withDashes` changes nothing, or they have one
+ */
+export function correctedLine(command: string, line: CommandLine): string | undefined {
+  if (line.words.includes('--')) return undefined
+  const {front, rest} = split(line) ?? {}
+  if (!front || !rest) return undefined
+  // A password or header is not repeated; without it the line would not run.
+  const hidden = rest.some((word, at) => mayBeSecret(word) || saysSecret(word) || saysSecret(rest[at - 1]))
+  const theirs = hidden ? [line.behind.what] : rest.map(shellQuote)
+  return ['zt', command, ...front.map(shellQuote), '--', ...theirs].join(' ')
 }
 
 function split({
@@ -93,4 +117,12 @@ function flagOf(word: string, flags: Interfaces.FlagInput): Interfaces.FlagInput
     return flags[name] ?? (name.startsWith('no-') ? flags[name.slice('no-'.length)] : undefined)
   }
   return Object.values(flags).find(({char}) => char !== undefined && word === `-${char}`)
+}
+
+/** Options and names of values that people keep to themselves. */
+function saysSecret(word = ''): boolean {
+  return (
+    /^(-[uUHb]|--(user|proxy-user|header|cookie))$/.test(word) ||
+    /pass|pw|secret|token|auth|cookie|credential|key\s*[:=]/i.test(word)
+  )
 }

@@ -29,13 +29,25 @@ interface Said {
  * Of the values that were typed it repeats arguments that the command does not take, without what may be a secret.
  *
  * @param command the command's words, e.g. `token create`
+ * @param behind whom the words after `--` are for, and the command line with `--` in its place
  */
-export function fromOclif(error: unknown, command = ''): unknown {
+export function fromOclif(
+  error: unknown,
+  command = '',
+  behind?: {program: string; line: string | undefined},
+): unknown {
   if (error instanceof UserError) return unwrapped(error)
   if (!(error instanceof Error) || !('oclif' in error)) return error
-  const {message, why, next = []} = inOurWords(error)
+  const {message, why, next = []} = withLine(inOurWords(error), behind)
   const help = ['zt', command, '--help'].filter((word) => word !== '').join(' ')
   return new UserError({kind: 'usage', code: 'BAD_COMMAND_LINE', message, why, next: [...next, help]})
+}
+
+/** Unless a flag of zt was meant. */
+function withLine(said: Said, behind: {program: string; line: string | undefined} | undefined): Said {
+  const {message, next = []} = said
+  if (behind?.line === undefined || next.length > 0) return said
+  return {message, why: [`What is for ${behind.program} must follow --.`], next: [behind.line]}
 }
 
 function inOurWords({message, parse, args, flags}: ParseFailure): Said {

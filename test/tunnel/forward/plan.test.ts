@@ -107,6 +107,7 @@ describe('what is forwarded where', () => {
 
   it.each<[string, string, () => unknown]>([
     ['no host', 'NO_HOST', () => plan([])],
+    ['a command without --', 'HOST_IS_COMMAND', () => plan([HOST, 'psql', 'app'])],
     [
       'a token for hosts that a file chose',
       'HOST_NOT_NAMED',

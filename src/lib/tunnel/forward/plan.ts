@@ -1,6 +1,7 @@
 import type {Environment} from '../../config/paths.js'
 import type {ProjectForward} from '../../config/project.js'
 import {UserError} from '../../core/errors.js'
+import {shellQuote} from '../../core/command-line.js'
 import {normaliseHostname} from '../../core/hostname.js'
 import {ActivatedSockets} from './activation.js'
 import {parseListen, placeOf, type ListenWish} from './listen.js'
@@ -45,7 +46,7 @@ export interface ForwardPlan {
  * or a free one.
  *
  * @param environment for the sockets that systemd has opened
- * @throws UserError `usage` / `NO_HOST`, `HOST_NOT_NAMED`, `BAD_HOSTNAME`, `BAD_FORWARD_URL`, `BAD_LISTEN`,
+ * @throws UserError `usage` / `NO_HOST`, `HOST_IS_COMMAND`, `HOST_NOT_NAMED`, `BAD_HOSTNAME`, `BAD_FORWARD_URL`, `BAD_LISTEN`,
  *   `LISTEN_EXPOSED`, `NOT_ACTIVATED`, `HTTP_ONLY`, `BAD_HEADER_NAME`, `BAD_ORIGIN`, `BACKGROUND_COMMAND`,
  *   `BACKGROUND_SOCKET`
  */
@@ -90,6 +91,14 @@ export function planForwards(line: ForwardLine, environment: Environment): Forwa
 }
 
 function wantedHosts({hosts, project = [], flags}: ForwardLine): WantedHost[] {
+  const word = hosts.findIndex((one, nth) => nth > 0 && /^[\w-]+$/.test(one))
+  if (word > 0)
+    throw usage(
+      'HOST_IS_COMMAND',
+      `"${hosts[word]}" is not a public host name`,
+      'A command must follow --.',
+      [['zt', 'forward', ...hosts.slice(0, word), '--', ...hosts.slice(word)].map(shellQuote).join(' ')],
+    )
   if (hosts.length > 0) return hosts.map(parseWantedHost)
   if (project.length === 0)
     throw usage('NO_HOST', 'The host is missing', 'No .zt.json here lists hosts in "forwards" either.', [
