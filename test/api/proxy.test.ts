@@ -4,7 +4,7 @@ import type {AddressInfo} from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import {inspect} from 'node:util'
-import type tls from 'node:tls'
+import tls from 'node:tls'
 import {afterAll, afterEach, beforeAll, expect, it, vi} from 'vitest'
 import {createAccessApi} from '../../src/lib/api/client.js'
 import type {AccessApi} from '../../src/lib/api/types.js'
@@ -23,10 +23,8 @@ const trusted = vi.hoisted(() => ({ca: ''}))
 vi.mock('../../src/lib/network/certificates.js', async (load) => ({
   ...(await load<object>()),
   takesSystemStore: () => true,
-  withMore: (context: tls.SecureContext) => {
-    if (trusted.ca !== '') (context.context as {addCACert(pem: string): void}).addCACert(trusted.ca)
-    return context
-  },
+  contextWith: (_: unknown, options: tls.SecureContextOptions) =>
+    tls.createSecureContext({...options, ...(trusted.ca !== '' && {ca: trusted.ca})}),
 }))
 
 let directory: string
