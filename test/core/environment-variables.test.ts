@@ -76,6 +76,8 @@ const COMPUTED: Record<string, string[]> = {
   'src/lib/secrets/env/environment-pair.ts': [...PAIR_VARIABLES],
   // variableOf itself.
   'src/lib/system/platform.ts': [],
+  // It sets them while it makes a context.
+  'src/lib/tunnel/carrier/trust.ts': [],
   'src/lib/network/proxy-settings.ts': ['HTTPS_PROXY', 'https_proxy'],
   'bin/start-again.js': ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'],
 }
