@@ -116,7 +116,7 @@ function broken(name: string, {failed: why, quotes}: SshSilence): UserError {
     code: 'SSH_CONFIG_BROKEN',
     message: `zt cannot find out what ${name} means in ssh's configuration`,
     why,
-    next: ['Correct that line', 'Or name the host itself: zt ssh [USER@]HOST'],
+    next: ['Correct that line', 'Or name the host itself: zt ssh HOST'],
     details: {name},
     quotes,
   })

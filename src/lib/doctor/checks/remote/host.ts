@@ -211,7 +211,7 @@ function notSsh(
     why: `${failure.why ?? failure.message} That is right for a website, and wrong for zt ssh.`,
     next: [
       `For HTTP: ${connectCommand(ctx, 'http', `https://${host}/`)}`,
-      "For SSH, set the tunnel's service to ssh://HOST:PORT",
+      "For SSH, set the tunnel's service to ssh:// with the host and port of the SSH server: ssh://HOST:PORT",
     ],
   })
 }
