@@ -71,6 +71,11 @@ function reasonOf(error: unknown): string {
   return REASONS[code] ?? `It failed with ${code}.`
 }
 
+/** The cause that a connection has where nothing listens, for a program that only says that there was none. */
+export function refusedConnection(): Error {
+  return Object.assign(new Error('Nothing listens there'), {code: 'ECONNREFUSED'})
+}
+
 /** What went wrong on the way to the edge, or before its answer. */
 export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): UserError {
   const {host, caFile, connectTo} = edge
