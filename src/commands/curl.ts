@@ -6,8 +6,12 @@ import {checkUrl, readCurlArguments} from '../lib/tunnel/curl/arguments.js'
 import {curlWithToken} from '../lib/tunnel/curl/curl.js'
 import {curlOption} from '../lib/tunnel/curl/options.js'
 import {endLike} from '../lib/tunnel/exec/child.js'
+import {edgeFailed, refusedConnection} from '../lib/tunnel/failure/connection.js'
 import {RefusedError} from '../lib/tunnel/failure/refusal.js'
 import {onlyPreviousText} from '../lib/tunnel/target/target.js'
+
+/** CURLE_COULDNT_CONNECT (curl.se/libcurl/c/libcurl-errors.html). */
+const COULD_NOT_CONNECT = 7
 
 export default class Curl extends TunnelCommand<typeof Curl> {
   static override summary = 'Request a URL behind Access with curl and a service token'
@@ -53,6 +57,9 @@ export default class Curl extends TunnelCommand<typeof Curl> {
     }
     if (answer?.reason === 'redirect' && answer.location !== undefined)
       this.note(`HTTP ${answer.status}: zt does not follow the redirect to ${answer.location}`)
+    // curl has only said that it could not connect.
+    if (end.exitCode === COULD_NOT_CONNECT && this.settings.sandbox)
+      this.showError(edgeFailed(target.edge, 'connect', refusedConnection()))
     this.afterResult(() => endLike(end))
     const token = {id: target.tokenId, name: target.name}
     const {exitCode, signal = null} = end

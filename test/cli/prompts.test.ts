@@ -4,6 +4,8 @@ import {Prompts} from '../../src/lib/cli/prompts.js'
 const drawn: string[] = []
 /** What the last question was asked with. */
 let asked: Asked
+/** What a person types and takes in a list that is searched, one after the other. */
+let taken: string[] = []
 interface Asked {
   choices?: {name: string}[]
   source?: (typed?: string) => {name: string; value: string}[]
@@ -31,7 +33,11 @@ vi.mock('../../src/lib/cli/questions.js', () => {
     password: ask('x'),
     confirm: ask(true),
     select: ask('x'),
-    search: ask('x'),
+    search: async (question: Asked): Promise<unknown> => {
+      const answer = await ask('x')(question)
+      const typed = taken.shift()
+      return typed === undefined ? answer : question.source?.(typed)[0]?.value
+    },
     checkbox: ask(['x']),
   }
 })
@@ -107,4 +113,22 @@ it('the line where the cursor is keeps the colours of its icon, and shows no con
   const green = `\u001B[32m${icon['checked'] ?? ''}\u001B[39m`
   for (const {name} of asked.choices ?? [])
     expect(style.highlight(`${green} ${name}`)).toContain(`${green} ${name}`)
+})
+
+it('several of a long list are found by typing, one after the other, and can be taken out again', async () => {
+  taken = ['mirror', 'vault', 'grafana', 'vault', '']
+  const chosen = await new Prompts(false).chooseMany('Applications', choices(NAMES))
+  expect(chosen).toEqual(['Grafana', 'git mirror of GitLab'])
+  expect(taken).toEqual([])
+  expect(asked.source?.()[0]?.name).toBe('Go on with the 2 chosen')
+  expect(asked.source?.('grafana')[0]?.name).toContain('Grafana')
+  // None chosen: there is no way on.
+  taken = ['vault', 'vault', 'build', '']
+  expect(await new Prompts(false).chooseMany('Applications', choices(NAMES))).toEqual(['Build'])
+}) // prettier-ignore
+
+it('several of a short list are ticked in it', async () => {
+  taken = []
+  await new Prompts(false).chooseMany('Applications', choices(NAMES.slice(0, 7)))
+  expect(asked.source).toBeUndefined()
 })

@@ -148,3 +148,15 @@ it('says what a cookie of Access counts for that was sent too', async () => {
   const {why} = await zt.fails(`curl ${url} -- -b CF_Authorization=x`, 'refused', 'ACCESS_REFUSED')
   expect(why).toContain('"GitLab" has no Allow rule, so the CF_Authorization cookie')
 })
+
+it('says where the sandbox does not run what to start, and ends like curl', async () => {
+  const {zt} = scene
+  await answer({status: 0, exit: 7})
+  const own = await zt.run(['curl', url])
+  expect([own.exitCode, own.stderr.includes('sandbox start')]).toEqual([7, false])
+  await zt.writeConfig({currentProfile: 'default', profiles: {default: {...zt.profile, sandbox: true}}})
+  const end = await zt.run(['curl', url])
+  expect(end.exitCode).toBe(7)
+  expect(end.stderr).toContain('The profile is the sandbox')
+  expect(end.stderr).toContain('next:  zt sandbox start')
+})

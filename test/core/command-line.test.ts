@@ -5,8 +5,8 @@ describe('a suggested command', () => {
   it.each([
     ['zt token list', 'zt token list --profile staging'],
     [
-      'zt app add-rule APP --service-auth --token ci',
-      'zt app add-rule APP --service-auth --token ci --profile staging',
+      'zt app add-rule --service-auth --token ci',
+      'zt app add-rule --service-auth --token ci --profile staging',
     ],
     ['zt exec ci -- make deploy', 'zt exec ci --profile staging -- make deploy'],
     ['zt login < FILE', 'zt login --profile staging < FILE'],

@@ -35,7 +35,7 @@ describe('the stores, as a script meets them', () => {
       vault: {state: 'ready', inUse: true},
     })
     for (const name of ['a', 'b']) await zt.json(['token', 'create', name])
-    const used = await zt.json(['store', 'use', 'helper:fake'])
+    const used = await zt.json(['store', 'use', 'helper:fake', '--yes'])
     expect(used).toMatchObject({
       previous: 'vault',
       apiToken: {state: 'moved'},

@@ -150,7 +150,7 @@ describeOnWindows('programs on Windows', (world) => {
 
   it('a helper is a program docker-credential-NAME.exe', async () => {
     const env = {ZT_STORE: undefined}
-    const used = await world.zt.run(['store', 'use', 'helper:file'], {env})
+    const used = await world.zt.run(['store', 'use', 'helper:file', '--yes'], {env})
     expect(used.code, said(used)).toBe(0)
     const end = await world.zt.run(['token', 'create', 'helped', '--store', 'helper:file'], {env})
     expect(end.code, said(end)).toBe(0)

@@ -68,7 +68,7 @@ export default class AppCreate extends RuleCommand<typeof AppCreate> {
     const {name, domains} = plan.application
     if (!plan.rule) this.warn(`"${name}" ${this.dryRun ? 'would have' : 'has'} no rule: it admits no one`)
     if (!plan.rule && !this.dryRun)
-      this.next(ztCommand(ctx, 'app', 'add-rule', domains[0] ?? name, '--service-auth', '--token', 'NAME'))
+      this.next(ztCommand(ctx, 'app', 'add-rule', domains[0] ?? name, '--service-auth'))
     return {...createdJson(plan, applied?.ids.get(plan.newId)), ...result}
   }
 }

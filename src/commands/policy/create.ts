@@ -49,7 +49,7 @@ export default class PolicyCreate extends PlannedEditCommand<typeof PolicyCreate
     })
     const policy = {id: result.changes[0]?.id ?? plan.policy.id ?? null, name: plan.policy.name}
     if (!result.dryRun) this.printId(policy.id)
-    if (result.changed) this.next(ztCommand(ctx, 'policy', 'attach', policy, 'APP'))
+    if (result.changed) this.next(ztCommand(ctx, 'policy', 'attach', policy))
     return {...result, policy}
   }
 }

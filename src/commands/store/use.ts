@@ -2,16 +2,17 @@ import {Flags} from '@oclif/core'
 import {listStores} from '../../lib/access/stores/list.js'
 import {useStore} from '../../lib/access/stores/use.js'
 import {AccessCommand} from '../../lib/command/access-command.js'
-import {dryRunFlag, parseStore} from '../../lib/command/flags.js'
+import {dryRunFlag, parseStore, yesFlag} from '../../lib/command/flags.js'
 import {askNewPassphrase} from '../../lib/command/new-passphrase.js'
 import {presentUsedStore, usedStoreJson} from '../../lib/command/present/used-store.js'
 import {storeArg} from '../../lib/command/args.js'
+import {agreeToShare} from '../../lib/command/share-api-token.js'
 import type {Secret} from '../../lib/core/secret.js'
 
 export default class StoreUse extends AccessCommand<typeof StoreUse> {
   static override summary = 'Choose the secret store of the profile, after testing it'
   static override description =
-    'The API token moves to it. Secrets of service tokens stay where they are until zt store move. With --recipient the vault needs no identity on this machine and cannot be read on it: for CI.'
+    'The API token moves to it; before it moves into a credential helper, which others may read, zt asks. Secrets of service tokens stay where they are until zt store move. With --recipient the vault needs no identity on this machine and cannot be read on it: for CI.'
   static override examples = [
     '<%= config.bin %> store use keychain',
     '<%= config.bin %> store use helper:pass',
@@ -32,12 +33,14 @@ export default class StoreUse extends AccessCommand<typeof StoreUse> {
       multiple: true,
       default: [],
     }),
+    yes: yesFlag,
     'dry-run': dryRunFlag,
   }
 
   async run(): Promise<object> {
     const kind = parseStore(this.args.store ?? (await this.pick()))
-    const {passphrase: protect, recipient: recipients, 'dry-run': dryRun} = this.flags
+    const {passphrase: protect, recipient: recipients, yes, 'dry-run': dryRun} = this.flags
+    const warn = (text: string): void => this.warn(text)
     const {environmentRecipients} = this.settings
     const vaultRecipients = recipients.length > 0 ? recipients : environmentRecipients
     const settings = {...this.settings, vaultRecipients}
@@ -45,14 +48,13 @@ export default class StoreUse extends AccessCommand<typeof StoreUse> {
     const newPassphrase = (): Promise<Secret> => (typed ??= askNewPassphrase(this.prompts))
     // A passphrase that was just typed twice is not asked for a third time.
     const ctx = this.access(settings, protect ? {askPassphrase: newPassphrase} : {})
+    const sharing = {prompts: this.prompts, yes, warn, instead: `zt store use ${kind} --yes`}
     const used = await useStore(ctx, settings, {
-      kind,
-      recipients,
+      ...{kind, recipients, dryRun, mayShareApiToken: agreeToShare(sharing)},
       newPassphrase: protect ? newPassphrase : undefined,
-      dryRun,
     })
     const {text, warnings, next} = presentUsedStore(used, dryRun)
-    for (const warning of warnings) this.warn(warning)
+    warnings.forEach(warn)
     this.print(text)
     if (this.settings.storeSource === 'environment' && this.settings.store !== kind)
       this.warn(`ZT_STORE is set to ${this.settings.store} and overrides the profile's store`)

@@ -46,7 +46,7 @@ export default class TokenCreate extends TokenCommand<typeof TokenCreate> {
     if (reveal) this.maskInLog(clientSecret)
     this.print(createdText(created, reveal))
     this.printId(token.id)
-    this.next(`zt app add-rule APP --service-auth --token ${shellQuote(token)}`)
+    this.next(`zt app add-rule --service-auth --token ${shellQuote(token)}`)
     return {
       token: {...token, expiresAt: token.expiresAt ?? null},
       store: store.kind,

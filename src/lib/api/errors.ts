@@ -52,6 +52,7 @@ export function refusedByApi(
   const known = {
     status: answer.status,
     apiCodes: codes,
+    quotes: messages,
     ray: answer.headers.get('cf-ray') ?? undefined,
     // `success: false` with a 2xx status: either may be true.
     outcomeUnknown: !onlyReads(request) && (answer.status < 400 || answer.status >= 500),

@@ -114,8 +114,9 @@ export class Prompts {
     })
   }
 
-  /** At least one. */
+  /** At least one. A long list is searched as in {@link Prompts.choose}, and each answer adds one or takes it out again. */
   async chooseMany<T>(message: string, choices: Choice<T>[]): Promise<T[]> {
+    if (choices.length > MOST_UNSEARCHED) return this.#chooseOneByOne(message, choices)
     return this.#ask(async ({checkbox}, context) =>
       checkbox<T>(
         {
@@ -125,6 +126,25 @@ export class Prompts {
         context,
       ),
     )
+  }
+
+  async #chooseOneByOne<T>(message: string, choices: Choice<T>[]): Promise<T[]> {
+    const chosen = new Set<Choice<T>>()
+    for (;;) {
+      const marked: Choice<Choice<T> | undefined>[] = choices.map((choice) => ({
+        ...choice,
+        name: `${chosen.has(choice) ? sign.checked : sign.unchecked} ${choice.name}`,
+        value: choice,
+      }))
+      const end = {name: `Go on with the ${chosen.size} chosen`, value: undefined}
+      const left = chosen.size === 0 ? marked : [end, ...marked]
+      const toggled = await this.choose(
+        chosen.size === 0 ? message : `${message} (${chosen.size} chosen)`,
+        left,
+      )
+      if (toggled === undefined) return choices.filter((one) => chosen.has(one)).map(({value}) => value)
+      if (!chosen.delete(toggled)) chosen.add(toggled)
+    }
   }
 
   async #ask<T>(

@@ -169,7 +169,8 @@ export function refuseTaken(name: string, config: Pick<ConfigFile, 'profiles'>):
 }
 
 export function profileNotFound(name: string, known: string[]): UserError {
-  const login = 'zt login --profile ' + (/^[\w.-]+$/.test(name) ? name : 'NAME')
+  // Another name than these cannot be a profile's.
+  const login = /^[\w.-]+$/.test(name) ? `zt login --profile ${name}` : 'zt login'
   return new UserError({
     kind: 'not-found',
     code: 'PROFILE_NOT_FOUND',
@@ -177,7 +178,7 @@ export function profileNotFound(name: string, known: string[]): UserError {
     why: known.length > 0 ? `Profiles here: ${known.join(', ')}.` : 'There is no profile yet.',
     next:
       known.length > 0
-        ? ['zt profile list', `To add it: ${login}`]
+        ? ['zt profile list', ...(login === 'zt login' ? [] : [`To add it: ${login}`])]
         : [login, 'To try zt without an account: zt sandbox start'],
   })
 }

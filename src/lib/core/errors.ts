@@ -41,6 +41,8 @@ export interface UserErrorOptions {
   next?: readonly string[] | undefined
   /** Further facts for `--json`; never a secret. */
   details?: Readonly<Record<string, unknown>> | undefined
+  /** The words of another program or server that its sentences have as they are; a bug report replaces them. */
+  quotes?: readonly string[] | undefined
   /** Instead of the kind's exit code, where a convention outside zt sets one (a shell's 127). */
   exitCode?: number | undefined
   cause?: unknown
@@ -55,6 +57,7 @@ export class UserError extends Error {
   readonly whyLines: readonly string[]
   readonly next: readonly string[]
   readonly details: Readonly<Record<string, unknown>>
+  readonly quotes: readonly string[]
   readonly exitCode: number | undefined
 
   constructor(options: UserErrorOptions) {
@@ -65,6 +68,7 @@ export class UserError extends Error {
     this.whyLines = typeof options.why === 'string' ? [options.why] : (options.why ?? [])
     this.next = options.next ?? []
     this.details = options.details ?? {}
+    this.quotes = options.quotes ?? []
     this.exitCode = options.exitCode
   }
 

@@ -1,4 +1,4 @@
-import type {UserError} from '../core/errors.js'
+import {UserError} from '../core/errors.js'
 import type {Check, Finding, State} from './types.js'
 
 type More = Partial<Pick<Finding, 'title' | 'why' | 'next' | 'facts' | 'foreign' | 'fix'>> & {
@@ -30,13 +30,34 @@ export function saysOf({id, area, title}: Pick<Check, 'id' | 'area' | 'title'>):
     warn: as('warn'),
     fail: as('fail'),
     skipped: as('skipped'),
-    error: ({message, why, next, details}, {state = 'fail', foreign = [], ...more} = {}) =>
-      make(state, message, {why, next: [...next], ...more, foreign: [...foreign, ...textsIn(details)]}),
+    error: (error, {state = 'fail', foreign = [], ...more} = {}) =>
+      make(state, error.message, {
+        why: error.why,
+        next: [...error.next],
+        ...more,
+        foreign: [...foreign, ...foreignIn(error)],
+      }),
   }
 }
 
 /** Details that are words of zt's. */
 const OWN_DETAILS = new Set(['state', 'reason', 'step', 'kind', 'store', 'command', 'missingPermissions'])
+
+/** As many causes as an error has at most; a chain may lead back to itself. */
+const MOST_CAUSES = 8
+
+/** The texts from outside in an error's sentences: its details, the words that it quotes, and those of its causes. */
+export function foreignIn(error: unknown): string[] {
+  const found: string[] = []
+  for (let at = 0, one = error; at < MOST_CAUSES && one instanceof Error; at += 1, one = one.cause) {
+    if (one instanceof UserError) found.push(...textsIn(one.details), ...one.quotes)
+    else {
+      const {path, dest, hostname, address} = one as NodeJS.ErrnoException & Record<string, unknown>
+      found.push(one.message, ...textsIn([path, dest, hostname, address]))
+    }
+  }
+  return found
+}
 
 /** Every text in the details of an error, the answer of a step or another object. */
 export function textsIn(value: unknown): string[] {

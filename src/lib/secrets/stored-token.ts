@@ -34,6 +34,6 @@ export function storedToken(wanted: string, entries: readonly IndexEntry[], prof
       names === ''
         ? `Profile ${profile} has no secrets on this machine.`
         : `Profile ${profile} has the secrets of: ${names}.`,
-    next: ['zt token list', 'To store the secret of a service token that exists: zt token import NAME'],
+    next: ['zt token list', 'To store the secret of a service token that exists: zt token import'],
   })
 }

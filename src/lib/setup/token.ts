@@ -155,7 +155,7 @@ function notHere(ctx: AccessContext, host: string, token: ServiceToken): UserErr
     why: 'Cloudflare shows a client secret once, when it makes it.',
     next: [
       `If you have the secret: ${ztCommand(ctx, 'token', 'import', token)}`,
-      `For a token of this machine: ${ztCommand(ctx, 'setup', host, '--token', 'NAME')}`,
+      `To set up ${host} with another token, give --token with its name: ${ztCommand(ctx, 'token', 'list')}`,
     ],
     details: {tokenId: token.id},
   })

@@ -75,7 +75,13 @@ const refuse = (): never => {
 
 describe('using a store', () => {
   const use = async (kind: KeepingStoreKind, more: Partial<UseStoreOptions> = {}) =>
-    useStore(ctx, await settings(), {kind, recipients: [], dryRun: false, ...more})
+    useStore(ctx, await settings(), {
+      kind,
+      recipients: [],
+      mayShareApiToken: () => Promise.resolve(true),
+      dryRun: false,
+      ...more,
+    })
 
   beforeEach(async () => {
     await settings({store: 'vault'})

@@ -14,7 +14,7 @@ it("makes a store the profile's own, and moves the API token", async () => {
   const {zt} = scene
   await zt.json('token create deploy')
   await zt.json('login', {input: zt.state.apiToken})
-  const result = await zt.json('store use helper:fake')
+  const result = await zt.json('store use helper:fake --yes')
   expect(result).toMatchObject({
     ...{store: 'helper:fake', previous: 'vault', readable: true, dryRun: false},
     ...{
@@ -80,4 +80,22 @@ it('fails where it cannot be used', async () => {
     await zt.fails('store use vault --passphrase', 'usage', 'INPUT_REQUIRED')
     await zt.fails('store use vault --passphrase', 'usage', 'PASSPHRASES_DIFFER', {answers: ['one', 'two']})
   })
+})
+
+it('asks before the API token moves where others may read it', async () => {
+  const {zt} = scene
+  await zt.json('login', {input: zt.state.apiToken})
+  await zt.unchanged(() => zt.fails('store use helper:fake', 'usage', 'INPUT_REQUIRED'))
+  const kept = await zt.run('store use helper:fake', {answers: [false]})
+  expect(kept.asked).toHaveLength(1)
+  expect(kept.stderr).toContain('can then use the API token')
+  expect((await zt.readConfig()).profiles['default']).toMatchObject({
+    store: 'helper:fake',
+    apiTokenStore: 'vault',
+  })
+  const moved = await zt.run('store use helper:fake', {answers: [true]})
+  expect(moved.asked).toHaveLength(1)
+  expect((await zt.readConfig()).profiles['default']).not.toHaveProperty('apiTokenStore')
+  // It goes back to a store of this user alone without a question.
+  expect((await zt.run('store use vault', {answers: []})).asked).toHaveLength(0)
 })

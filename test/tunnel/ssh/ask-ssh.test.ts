@@ -163,6 +163,7 @@ describe.skipIf(ssh === undefined)('the copies that ssh reads', () => {
     await put('Include HOME/more\n')
     expect(await ask('h')).toEqual({
       late: false,
+      quotes: expect.any(Array) as string[],
       failed: expect.stringContaining(`${path.join(home, 'more')}`) as string,
     })
     expect(JSON.stringify(await ask('h'))).not.toContain('zt/run')
@@ -174,6 +175,7 @@ describe.skipIf(ssh === undefined)('the copies that ssh reads', () => {
     await put('Include HOME/more\n')
     expect(await ask('h')).toEqual({
       late: false,
+      quotes: expect.any(Array) as string[],
       failed: expect.stringContaining(`permissions on ${path.join(home, 'more')}`) as string,
     })
   })

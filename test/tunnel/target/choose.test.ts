@@ -265,8 +265,8 @@ describe('where no token may be used, the error says all of it', () => {
       message: 'No service token is bound to x.example.com in profile default',
       why: 'zt sends a secret only to hosts that are bound to its token.',
       next: [
-        'zt app add-rule x.example.com --service-auth --token NAME',
-        'For this call only: --token NAME --yes',
+        'zt app add-rule x.example.com --service-auth',
+        'For this call only, give --token with the name of a service token, and --yes',
         'In a job: set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET',
       ],
       details: {host: 'x.example.com', profile: 'default', boundIn: []},
@@ -283,8 +283,8 @@ describe('where no token may be used, the error says all of it', () => {
     expect(await errorOf(() => chooseToken({settings, host: 'x.example.com', path}))).toMatchObject({
       message: "No service token is bound to x.example.com/it's in profile default",
       next: [
-        `zt app add-rule 'x.example.com/it'\\''s' --service-auth --token NAME`,
-        'For this call only: --token NAME --yes',
+        `zt app add-rule 'x.example.com/it'\\''s' --service-auth`,
+        'For this call only, give --token with the name of a service token, and --yes',
         'In a job: set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET',
       ],
     })
@@ -297,8 +297,8 @@ describe('where no token may be used, the error says all of it', () => {
     expect(await errorOf(() => chooseToken({settings, host: 'z.example.com'}))).toMatchObject({
       next: [
         'The host is bound in another profile: --profile another',
-        'zt app add-rule z.example.com --service-auth --token NAME',
-        'For this call only: --token NAME --yes',
+        'zt app add-rule z.example.com --service-auth',
+        'For this call only, give --token with the name of a service token, and --yes',
         'In a job: set CF_ACCESS_CLIENT_ID and CF_ACCESS_CLIENT_SECRET',
       ],
       details: {boundIn: ['another', 'third']},

@@ -41,7 +41,7 @@ export function refuseUnnamedAddress({doubts, profileName, apiUrl}: Settings): v
     why: doubts.api,
     next: [
       `To send it there, name the profile: zt login --profile ${profileName}`,
-      'For another profile: zt login --profile NAME',
+      'For another profile, give its name: zt login --profile NAME',
     ],
   })
 }

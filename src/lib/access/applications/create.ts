@@ -239,7 +239,7 @@ function refuseTaken(ctx: AccessContext, domain: string, applications: readonly 
     why: 'Two applications cannot have the same domain. Nothing was changed.',
     next: [
       ztCommand(ctx, 'app', 'show', domain),
-      `To admit a token: ${ztCommand(ctx, 'app', 'add-rule', domain, '--service-auth', '--token', 'NAME')}`,
+      `To admit a token: ${ztCommand(ctx, 'app', 'add-rule', domain, '--service-auth')}`,
     ],
     details: {applicationId: holder.id},
   })

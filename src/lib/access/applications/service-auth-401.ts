@@ -27,7 +27,7 @@ export function refuseLastServiceAuth(
     message: `"${name}" would lose its last Service Auth rule`,
     why: 'It answers 401 to machines (service_auth_401_redirect), which Cloudflare allows only with a Service Auth rule. Nothing was changed.',
     next: [
-      `First admit another token: ${ztCommand(ctx, 'app', 'add-rule', application, '--service-auth', '--token', 'NAME')}`,
+      `First admit another token: ${ztCommand(ctx, 'app', 'add-rule', application, '--service-auth')}`,
       `Or turn the setting off: ${ztCommand(ctx, 'app', 'set', application, '--no-service-auth-401')}`,
     ],
     details: {applicationId: id},

@@ -50,7 +50,7 @@ export async function planSetApplication(
       code: 'NEEDS_SERVICE_AUTH',
       message: `"${application.name}" has no Service Auth rule`,
       why: 'Cloudflare refuses service_auth_401_redirect without one. Nothing was changed.',
-      next: [ztCommand(ctx, 'app', 'add-rule', application, '--service-auth', '--token', 'NAME')],
+      next: [ztCommand(ctx, 'app', 'add-rule', application, '--service-auth')],
       details: {applicationId: application.id},
     })
   }

@@ -39,13 +39,12 @@ export const KINDS = {
   'any-valid-token': {
     severity: 'action',
     found: 'Rules that let in every valid service token',
-    remedy:
-      'Name the tokens that need it (`zt app add-rule APP --service-auth --token NAME`), then remove the rule.',
+    remedy: 'Name the tokens that need it (`zt app add-rule`), then remove the rule.',
   },
   'secret-without-token': {
     severity: 'action',
     found: 'Secrets here whose service token no longer exists',
-    remedy: 'Remove the secret: `zt token revoke ID` removes what is left on this machine.',
+    remedy: 'Remove the secret: `zt token revoke` removes what is left on this machine.',
   },
   disabled: {
     severity: 'notice',
@@ -60,7 +59,7 @@ export const KINDS = {
   'duplicate-name': {
     severity: 'notice',
     found: 'Service tokens that have the name of another one',
-    remedy: 'Rename one of them (`zt token rename ID NAME`): commands refer to a token by its name.',
+    remedy: 'Rename one of them (`zt token rename`): commands refer to a token by its name.',
   },
   'token-without-secret': {
     severity: 'notice',
@@ -70,7 +69,7 @@ export const KINDS = {
   'previous-secret': {
     severity: 'notice',
     found: 'Service tokens whose previous secret still works',
-    remedy: 'End the grace period (`zt token rotate NAME --finish`) once everything has the new secret.',
+    remedy: 'End the grace period (`zt token rotate --finish`) once everything has the new secret.',
   },
   'unused-rule': {
     severity: 'notice',
@@ -80,7 +79,7 @@ export const KINDS = {
   'unused-in-rule': {
     severity: 'notice',
     found: 'Service tokens that a rule names and did not let in',
-    remedy: 'Take the token out of the rule (`zt app remove-rule APP RULE --token NAME`).',
+    remedy: 'Take the token out of the rule (`zt app remove-rule`).',
   },
   'unused-in-group': {
     severity: 'notice',
@@ -90,8 +89,7 @@ export const KINDS = {
   trap: {
     severity: 'notice',
     found: 'Rules that do not do what they seem to do',
-    remedy:
-      '`zt app explain APP` shows what each rule does, and how to change it (docs/reference/refusals.md).',
+    remedy: '`zt app explain` shows what each rule does, and how to change it (docs/reference/refusals.md).',
   },
 } as const satisfies Record<string, KindRow>
 

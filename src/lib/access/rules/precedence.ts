@@ -84,7 +84,7 @@ function wantedPrecedence(others: readonly PolicyLink[], {precedence, before}: P
       kind: 'not-found',
       code: 'RULE_NOT_FOUND',
       message: 'The rule given with --before is not on this application',
-      next: ['zt app show APP'],
+      next: ['zt app show'],
     })
   }
   const previous = others[at - 1]?.precedence ?? 0

@@ -51,7 +51,7 @@ export function groupWouldBeEmpty(
     token: token.name,
     from: `the Access group "${group.name}"`,
     next: [
-      `Add another token first: ${ztCommand(ctx, 'group', 'add-token', group.id, 'TOKEN')}`,
+      `Add another token first: ${ztCommand(ctx, 'group', 'add-token', group.id)}`,
       `Or, if nothing uses the group, delete it: ${ztCommand(ctx, 'group', 'delete', group.id)}`,
     ],
     details: {groupId: group.id, tokenId: token.id},

@@ -22,6 +22,8 @@ export interface UseStoreOptions {
   recipients: string[]
   /** For the vault: make an identity that a passphrase protects. Called only when one can be made. */
   newPassphrase?: (() => Promise<Secret>) | undefined
+  /** Asked before the API token is copied into a credential helper, whose entries others may read. */
+  mayShareApiToken: (label: string) => Promise<boolean>
   dryRun: boolean
 }
 
@@ -71,7 +73,7 @@ export async function useStore(
   await requireReady(store, {write: true})
   if (!dryRun) await rehearse(store)
   const {warning} = await store.status()
-  const apiToken = await copyApiToken(ctx, settings, store, dryRun)
+  const apiToken = await copyApiToken(ctx, settings, store, options)
   if (!dryRun) {
     await updateProfile(settings.paths, ctx.profile, {
       store: kind,
@@ -132,7 +134,7 @@ async function copyApiToken(
   ctx: AccessContext,
   settings: Settings,
   store: SecretStore,
-  dryRun: boolean,
+  {dryRun, mayShareApiToken}: Pick<UseStoreOptions, 'dryRun' | 'mayShareApiToken'>,
 ): Promise<ApiTokenMove> {
   const from = settings.apiTokenStore
   if (from === undefined) return {state: 'none'}
@@ -153,6 +155,8 @@ async function copyApiToken(
     return stays(`${error.message}.`)
   }
   if (!value) return {state: 'none'}
+  if (!dryRun && store.kind.startsWith('helper:') && !(await mayShareApiToken(store.label)))
+    return stays('It is left there.')
   const unchanged = `The profile and its API token in the ${from} are unchanged.`
   if (!dryRun) await saveAndReadBack(store, key, value, 'the API token', unchanged)
   return {state: 'moved', from, copyLeft: false}

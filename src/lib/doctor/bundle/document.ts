@@ -17,7 +17,7 @@ import {
   type Configuration,
 } from '../../tunnel/ssh/configuration.js'
 import {withoutSecrets} from '../../tunnel/ssh/config/diff.js'
-import {commandAndGiven, textsIn} from '../finding.js'
+import {commandAndGiven, foreignIn} from '../finding.js'
 import {AREAS, type DoctorWorld, type Finding} from '../types.js'
 import {commitOf, foreign, label, oneOf, own, prose, type Kind, type Piece} from './piece.js'
 import {within} from '../within.js'
@@ -318,8 +318,7 @@ export async function tellForeign(
   if (host !== undefined) replacer.know('host', host)
   // Also where the settings that it chooses cannot be read.
   if (env['ZT_PROFILE'] !== undefined) knowProfile(replacer, env['ZT_PROFILE'])
-  if (world.broken !== undefined)
-    for (const text of textsIn(world.broken.details)) replacer.know('name', text)
+  if (world.broken !== undefined) for (const text of foreignIn(world.broken)) replacer.know('name', text)
   await quietly(() => {
     const {profileName, accountId, accountName} = world.settings
     knowProfile(replacer, profileName)

@@ -6,6 +6,9 @@ import {isOwnDotted, isOwnName, isOwnPart, isOwnText, isOwnWord} from './vocabul
 /** More would be no word that a person reads. */
 const LONGEST_KNOWN = 4096
 
+/** The directories of zt that have one for each profile (IndexFiles): its name may be any word. */
+const OF_PROFILES: ReadonlySet<string> = new Set(['index', 'hosts'])
+
 /** In suggestions. */
 const PUBLIC_RESOLVER = '1.1.1.1'
 
@@ -121,9 +124,13 @@ export class Replacer {
   path(text: string): string {
     const known = this.#places.get(keyOf(text))
     if (known && known.kind !== 'path') return known.place
-    return text
-      .split(/([/\\])/)
-      .map((part) => (part === '/' || part === '\\' || /^[A-Za-z]:$/.test(part) || isOwnPart(part) ? part : this.part(part)))
+    const parts = text.split(/([/\\])/)
+    return parts
+      .map((part, at) => {
+        if (OF_PROFILES.has(parts[at - 2] ?? '') && part !== '' && part !== 'default')
+          return /\.json$/.test(part) ? this.part(part) : this.place('profile', decoded(part))
+        return part === '/' || part === '\\' || /^[A-Za-z]:$/.test(part) || isOwnPart(part) ? part : this.part(part)
+      })
       .join('')
   } // prettier-ignore
 

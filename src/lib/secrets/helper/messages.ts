@@ -28,7 +28,7 @@ const KNOWN: [RegExp, Complaint][] = [
       code: 'other',
       state: 'broken',
       why: 'gpg cannot encrypt for the key that pass was initialised with.',
-      next: ['Check the key: gpg --list-keys', 'pass init GPG-ID'],
+      next: ['Check the key: gpg --list-keys', 'Give pass the ID of that key: pass init GPG-ID'],
     },
   ],
   [

@@ -38,7 +38,9 @@ export function batchStart(
       code: 'COMMAND_NOT_EXECUTABLE',
       message: `The batch file ${file} cannot be started with these arguments`,
       why,
-      next: [`If you trust the arguments, quote them for cmd.exe yourself: ${usage} cmd /d /c COMMAND`],
+      next: [
+        `If you trust the arguments, quote the command for cmd.exe yourself: ${usage} cmd /d /c COMMAND`,
+      ],
       exitCode: 126,
     })
   if (root === undefined || !isFullPath(root, 'win32'))

@@ -71,6 +71,11 @@ function reasonOf(error: unknown): string {
   return REASONS[code] ?? `It failed with ${code}.`
 }
 
+/** The cause that a connection has where nothing listens, for a program that only says that there was none. */
+export function refusedConnection(): Error {
+  return Object.assign(new Error('Nothing listens there'), {code: 'ECONNREFUSED'})
+}
+
 /** What went wrong on the way to the edge, or before its answer. */
 export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): UserError {
   const {host, caFile, connectTo} = edge
@@ -83,7 +88,7 @@ export function edgeFailed(edge: EdgeAddress, stage: Stage, error: unknown): Use
       why: `${distrust(code)} Nothing was sent to it.`,
       next: [
         caFile === undefined
-          ? 'If the edge has its own CA: --ca-file FILE'
+          ? 'If the edge has its own CA, name its file: --ca-file FILE'
           : `Check that ${caFile} is the CA of this edge`,
       ],
       details: {reason: code},
@@ -202,7 +207,7 @@ export function proxyUnreachable(proxy: HttpProxy, error: unknown): UserError {
       : `Cannot reach the edge through the proxy ${hostAndPort(proxy)}`,
     why: `${distrusted ? distrust(code) : reasonOf(error)} ${variable} names it.`,
     next: distrusted
-      ? ['If the proxy has its own CA: NODE_EXTRA_CA_CERTS=FILE']
+      ? ['If the proxy has its own CA, name its file: NODE_EXTRA_CA_CERTS=FILE']
       : [`Correct ${variable}, or unset it`],
     cause: error,
   })

@@ -4,7 +4,7 @@ import {UserError} from '../../core/errors.js'
 import {normaliseHostname} from '../../core/hostname.js'
 import {IndexFiles} from '../../secrets/index-files.js'
 import {findProgram} from '../../system/programs.js'
-import {settingsFromSsh, sshNotFound} from './ask-ssh.js'
+import {settingsFromSsh, sshNotFound, type SshSilence} from './ask-ssh.js'
 import {isNameless, requireName} from './user-name.js'
 import {meaningOf, type Meaning} from './route.js'
 
@@ -52,7 +52,7 @@ export async function aliasFor(options: AliasOptions): Promise<Alias | undefined
   const answer = await settingsFromSsh({ssh, args: [name, ...more], file, env})
   if ('failed' in answer) {
     if (dotted) return undefined
-    throw broken(name, answer.failed)
+    throw broken(name, answer)
   }
   const meaning = meaningOf(answer, name)
   const there = hostNameIn(meaning.host)
@@ -110,13 +110,14 @@ function notPublic(name: string, host: string): UserError {
   })
 }
 
-function broken(name: string, why: string): UserError {
+function broken(name: string, {failed: why, quotes}: SshSilence): UserError {
   return new UserError({
     kind: 'config',
     code: 'SSH_CONFIG_BROKEN',
     message: `zt cannot find out what ${name} means in ssh's configuration`,
     why,
-    next: ['Correct that line', 'Or name the host itself: zt ssh [USER@]HOST'],
+    next: ['Correct that line', 'Or name the host itself: zt ssh HOST'],
     details: {name},
+    quotes,
   })
 }

@@ -36,6 +36,8 @@ export interface SshAnswer {
 /** Why ssh did not say which settings apply. */
 export interface SshSilence {
   failed: string
+  /** The words in it that are ssh's own. */
+  quotes: string[]
   /** It did not answer in time, so nothing is known of its configuration. */
   late: boolean
 }
@@ -88,10 +90,9 @@ export async function askSeveral<T>(
     return await use(async (args) => {
       const answer = await run(question, args, first, execs)
       if (!('failed' in answer)) return answer
-      return {
-        ...answer,
-        failed: [...copies].reduce((why, [one, to]) => why.replaceAll(to, one), answer.failed),
-      }
+      const ofTheFiles = (text: string): string =>
+        [...copies].reduce((words, [one, to]) => words.replaceAll(to, one), text)
+      return {...answer, failed: ofTheFiles(answer.failed), quotes: answer.quotes.map(ofTheFiles)}
     })
   } finally {
     for (const remove of removals) await remove()
@@ -124,8 +125,12 @@ async function run(
   const from = file === undefined ? [] : ['-F', file]
   const limits = {env: environmentFor('tool', env), deadlineMs, maxBytes: 16 * 1024 * 1024}
   const {end, stdout, stderr} = await askProgram(ssh, ['-T', '-G', ...from, ...args], limits)
-  if (end === 'late') return {failed: `ssh -G did not answer within ${deadlineMs / 1000} s.`, late: true}
-  if (end === 'failed') return {failed: `ssh says: ${stderr.trim().split(/\r?\n/).join('; ')}`, late: false}
+  if (end === 'late')
+    return {failed: `ssh -G did not answer within ${deadlineMs / 1000} s.`, quotes: [], late: true}
+  if (end === 'failed') {
+    const lines = stderr.trim().split(/\r?\n/)
+    return {failed: `ssh says: ${lines.join('; ')}`, quotes: lines, late: false}
+  }
   const {answer, execs: would} = probed(stdout, execs)
   return {settings: answer, execs: would}
 }

@@ -252,8 +252,8 @@ async function notBound(index: IndexFiles, settings: Settings, to: Where): Promi
     ],
     next: [
       ...(other === undefined ? [] : [`The host is bound in another profile: --profile ${other}`]),
-      `zt app add-rule ${shellQuote(addressOf(to))} --service-auth --token NAME`,
-      'For this call only: --token NAME --yes',
+      `zt app add-rule ${shellQuote(addressOf(to))} --service-auth`,
+      'For this call only, give --token with the name of a service token, and --yes',
       ...(settings.configured ? [] : [`In a job: set ${ZT_PAIR.id} and ${ZT_PAIR.secret}`]),
     ],
     details: {host, profile: settings.profileName, boundIn: elsewhere},

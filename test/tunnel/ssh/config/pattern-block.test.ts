@@ -102,9 +102,7 @@ describe.skipIf(ssh === undefined)('a block for all hosts of a wildcard applicat
   it('is not made where no token is bound to the pattern: it would take over every host', async () => {
     await expect(write('*.elsewhere.com')).rejects.toMatchObject({
       code: 'HOST_NOT_BOUND',
-      next: expect.arrayContaining([
-        "zt app add-rule '*.elsewhere.com' --service-auth --token NAME",
-      ]) as string[],
+      next: expect.arrayContaining(["zt app add-rule '*.elsewhere.com' --service-auth"]) as string[],
     })
     await expect(fs.stat(file)).rejects.toMatchObject({code: 'ENOENT'})
   })

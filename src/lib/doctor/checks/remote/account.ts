@@ -74,9 +74,7 @@ async function apiToken(facts: Facts, {ctx, settings}: DoctorWorld, says: Says):
       () => undefined,
       (one: unknown) => one,
     )
-    return error instanceof UserError
-      ? [says.warn(error.message, {why: error.why, next: [...error.next]})]
-      : []
+    return error instanceof UserError ? [says.error(error, {state: 'warn'})] : []
   }
   if (none?.error && isNoAnswer(none.error)) return [says.skipped(none.why)]
   if (none?.error) return [says.error(none.error)]

@@ -8,7 +8,7 @@ import {quoteForPerson} from '../../../core/quote.js'
 import {RefusedError} from '../../../tunnel/failure/refusal.js'
 import {aliasText} from '../../../tunnel/ssh/alias.js'
 import type {CheckStep} from '../../../tunnel/types.js'
-import {textsIn, type Says} from '../../finding.js'
+import {foreignIn, textsIn, type Says} from '../../finding.js'
 import type {DoctorWorld, Finding} from '../../types.js'
 import {isNoAnswer, type Facts} from './facts.js'
 import {interceptedBy, isMisled} from './network.js'
@@ -207,10 +207,11 @@ function notSsh(
 ): Finding {
   return says.warn('Access lets the token in, and the service behind it is no SSH server', {
     ...at,
+    foreign: [...at.foreign, ...foreignIn(failure)],
     why: `${failure.why ?? failure.message} That is right for a website, and wrong for zt ssh.`,
     next: [
       `For HTTP: ${connectCommand(ctx, 'http', `https://${host}/`)}`,
-      "For SSH, set the tunnel's service to ssh://HOST:PORT",
+      "For SSH, set the tunnel's service to ssh:// with the host and port of the SSH server: ssh://HOST:PORT",
     ],
   })
 }

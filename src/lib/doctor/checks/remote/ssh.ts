@@ -116,7 +116,7 @@ async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<
   const question = {ssh, env, file: facts.sshConfig, configuration}
   const unread = unreadable(configuration, says)
   const blocks = await blocksOf(file)
-  if (blocks instanceof UserError) return [says.fail(blocks.message, {at: 'damaged', why: blocks.why, next: [...blocks.next]})] // prettier-ignore
+  if (blocks instanceof UserError) return [says.error(blocks, {at: 'damaged'})]
   // Where ssh itself stops, nothing else can be found out.
   const works = await settingsFromSsh({...question, args: ['zt-doctor.invalid']})
   if ('failed' in works && works.late)
@@ -132,6 +132,7 @@ async function sshConfig(facts: Facts, world: DoctorWorld, says: Says): Promise<
       ...(unread.length > 0 ? unread : []),
       says.fail('ssh does not accept its configuration', {at: 'refused', 
         why: works.failed,
+        foreign: works.quotes,
         next: [/bad owner or permissions/i.test(works.failed) ? 'Let only its owner write to that file' : 'Correct that line'],
       }),
     ]

@@ -161,9 +161,7 @@ function damaged(file: string, line: number, what: string): UserError {
     code: 'SSH_CONFIG_DAMAGED',
     message: `zt's marks in ${file} are damaged at line ${line}`,
     why: `${what}, so zt cannot tell where the block ends. Nothing was changed.`,
-    next: [
-      `Correct the lines "# zt: begin HOST" and "# zt: end HOST" by hand, or delete them with the block`,
-    ],
+    next: [`Correct zt's lines, "# zt: begin" and "# zt: end", by hand, or delete them with the block`],
     details: {file, line},
   })
 }

@@ -1,12 +1,12 @@
 import {UserError} from '../../../core/errors.js'
 import {quoteForPerson} from '../../../core/quote.js'
-import {settingIn, type SshAnswer} from '../ask-ssh.js'
+import {settingIn, type SshAnswer, type SshSilence} from '../ask-ssh.js'
 import {forwardsIn} from '../configured-forwards.js'
 import {withoutSecrets} from './diff.js'
 
 export interface VerifyOptions {
   /** What ssh answers for the configuration as it would be. */
-  answer: SshAnswer | {failed: string}
+  answer: SshAnswer | SshSilence
   /** For messages. */
   file: string
   host: string
@@ -26,7 +26,7 @@ export interface VerifyOptions {
  */
 export function verifyBlock(options: VerifyOptions): string[] {
   const {answer, file, host, proxyCommand, user, socket} = options
-  if ('failed' in answer) throw notEffective(options, answer.failed)
+  if ('failed' in answer) throw notEffective(options, answer.failed, answer.quotes)
   const used = settingIn(answer, 'proxycommand')
   if (used !== proxyCommand) {
     throw notEffective(
@@ -53,7 +53,11 @@ export function verifyBlock(options: VerifyOptions): string[] {
   return warnings
 }
 
-function notEffective({file, host, elsewhere}: VerifyOptions, why: string): UserError {
+function notEffective(
+  {file, host, elsewhere}: VerifyOptions,
+  why: string,
+  quotes: readonly string[] = [],
+): UserError {
   return new UserError({
     kind: 'conflict',
     code: 'SSH_CONFIG_NOT_EFFECTIVE',
@@ -65,5 +69,6 @@ function notEffective({file, host, elsewhere}: VerifyOptions, why: string): User
         : `zt ssh config ${host} --write --file ${quoteForPerson(elsewhere)}`,
     ],
     details: {file, host},
+    quotes,
   })
 }
