@@ -5,8 +5,9 @@ import type {Pause, Plan} from './types.js'
 const CLOUDFLARE: Quota = {requests: 1200, seconds: 300}
 /** The part of the limit that is left to the user's other programs. */
 const MARGIN = 1 / 6
-/** A longer wait is shown as a pause. */
+/** A longer wait than these is shown as a pause. */
 const SHOWN_MS = 1000
+const SHOWN_GAPS = 10
 /** A plan is announced again if the run turns out to need more than this many times what was said. */
 const GROWN = 2
 /** Longer headers, more items and larger numbers than these are ignored. */
@@ -87,10 +88,13 @@ export class Pace {
     const now = this.#now()
     this.#forget(now)
     const last = this.#turns.at(-1)
-    const next = Math.max(now, this.#restUntil, this.#roomAt(), last === undefined ? 0 : last + this.#gap())
-    const at = Math.min(next, now + this.patience(standard) * 1000)
+    const gap = this.#gap()
+    const inTurn = Math.max(now, last === undefined ? 0 : last + gap)
+    const allowed = Math.max(this.#restUntil, this.#roomAt())
+    const at = Math.min(Math.max(inTurn, allowed), now + this.patience(standard) * 1000)
     this.#turns.push(Math.max(at, last ?? at))
-    await this.#wait(at - now)
+    // In an even run the progress goes on.
+    await this.#wait(at - now, {shown: allowed - inTurn >= Math.max(SHOWN_MS, SHOWN_GAPS * gap)})
   }
 
   /** Takes over what an answer says of the limit. */
@@ -153,9 +157,9 @@ export class Pace {
     onPlan?.({requests, seconds, limit: this.#quota, waits: patienceSeconds !== 0})
   }
 
-  async #wait(milliseconds: number): Promise<void> {
+  async #wait(milliseconds: number, {shown}: {shown: boolean}): Promise<void> {
     if (milliseconds <= 0) return
-    if (milliseconds < SHOWN_MS) return this.#options.sleep(milliseconds)
+    if (!shown) return this.#options.sleep(milliseconds)
     const seconds = Math.ceil(milliseconds / 1000)
     const why = 'The limit of the API is nearly reached'
     const known = this.#announced > 0
