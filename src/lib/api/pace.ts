@@ -50,8 +50,8 @@ export class Pace {
   #quota: Quota | undefined
   /** When each request of the last window was sent, or will be: ascending. */
   #turns: number[] = []
-  /** Until when the server has nothing left for zt. */
-  #restUntil = 0
+  /** How many requests the server has left for zt, and until when that is so. */
+  #rest: {left: number; until: number} | undefined
   readonly #toCome = new Map<symbol, number>()
   /** What was announced; 0: nothing. */
   #announced = 0
@@ -90,7 +90,8 @@ export class Pace {
     const last = this.#turns.at(-1)
     const gap = this.#gap()
     const inTurn = Math.max(now, last === undefined ? 0 : last + gap)
-    const allowed = Math.max(this.#restUntil, this.#roomAt())
+    const resting = this.#rest?.left === 0 ? this.#rest.until : 0
+    const allowed = Math.max(resting, this.#roomAt())
     const at = Math.min(Math.max(inTurn, allowed), now + this.patience(standard) * 1000)
     this.#turns.push(Math.max(at, last ?? at))
     // In an even run the progress goes on.
@@ -102,12 +103,15 @@ export class Pace {
     const policies = quotasOf(headers.get('ratelimit-policy'))
     const slowest = [...policies.values()].sort((a, b) => a.requests / a.seconds - b.requests / b.seconds)[0]
     if (slowest) this.#quota = slowest
-    let rest = 0
+    this.#rest = undefined
     for (const [name, {left, seconds}] of restsOf(headers.get('ratelimit'))) {
       const quota = policies.get(name) ?? this.#quota
-      if (quota && left <= marginOf(quota)) rest = Math.max(rest, seconds)
+      const rest = {
+        left: Math.max(0, left - (quota ? marginOf(quota) : 0)),
+        until: this.#now() + seconds * 1000,
+      }
+      if (quota && isLess(rest, this.#rest)) this.#rest = rest
     }
-    this.#restUntil = rest === 0 ? 0 : this.#now() + rest * 1000
     this.#announce()
   }
 
@@ -148,12 +152,15 @@ export class Pace {
     if (!this.#quota || requests <= this.#announced * GROWN) return
     const now = this.#now()
     this.#forget(now)
-    if (this.#restUntil <= now && requests <= this.#most - this.#turns.length) return
-    this.#announced = requests
-    const evenly = (requests * this.#windowMs) / this.#most
     const [oldest = now] = this.#turns
-    const within = this.#turns.length + requests > this.#most ? oldest + this.#windowMs - now : 0
-    const seconds = Math.ceil((Math.max(0, this.#restUntil - now) + Math.max(evenly, within)) / 1000)
+    const own = {left: this.#most - this.#turns.length, until: oldest + this.#windowMs}
+    // What is beyond the room that is left comes after it.
+    const beyond = [own, this.#rest ?? own].filter(({left, until}) => requests > left && until > now)
+    if (beyond.length === 0) return
+    this.#announced = requests
+    const gap = this.#windowMs / this.#most
+    const ends = beyond.map(({left, until}) => until - now + (requests - Math.max(0, left)) * gap)
+    const seconds = Math.ceil(Math.max(requests * gap, ...ends) / 1000)
     onPlan?.({requests, seconds, limit: this.#quota, waits: patienceSeconds !== 0})
   }
 
@@ -169,6 +176,11 @@ export class Pace {
     }
     this.#options.onWait?.({seconds, left: 0, why, known})
   }
+}
+
+/** Nothing left for longer, or less left. */
+function isLess(one: {left: number; until: number}, other: typeof one | undefined): boolean {
+  return !other || one.left < other.left || (one.left === other.left && one.until > other.until)
 }
 
 function marginOf({requests}: Quota): number {
