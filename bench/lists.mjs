@@ -130,7 +130,7 @@ function measure(rounds) {
       for (let round = 0; round <= rounds; round++) {
         const sample = await runOnce([...argv, '--json'])
         const {counts} = JSON.parse(sample.stdout)
-        if (counts && counts.applications !== sizes.applications)
+        if (argv[0] === 'report' && counts.applications !== sizes.applications)
           throw new Error(
             `zt ${argv.join(' ')} has ${counts.applications} of ${sizes.applications} applications`,
           )
