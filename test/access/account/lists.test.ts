@@ -162,7 +162,7 @@ describe('a list of policies', () => {
     world.exchanges.length = 0
     const groups = streamGroups(world.ctx)
     expect((await groups.next()).value).toMatchObject({
-      items: [{includes: ['service token machine 1', 'Access group people']}, {}],
+      items: [{includes: ['Access group people', 'service token machine 1']}, {}],
     })
     expect(lists().sort()).toEqual(['groups?page=1', 'groups?page=1', 'service_tokens?page=1'])
   })
