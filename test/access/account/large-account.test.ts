@@ -144,13 +144,14 @@ describe('a loop of requests', () => {
     const left: number[] = []
     const announcing = {expecting: () => (more: number) => void left.push(more)}
     const asked: number[] = []
-    await askEach(announcing, [1, 2, 3, 4, 5, 6, 7, 8, 9], {
+    const answers = await askEach(announcing, [1, 2, 3, 4, 5, 6, 7, 8, 9], {
       doing: 'Asking',
       goesOn: () => asked.length < 8,
-      ask: (one) => Promise.resolve(void asked.push(one)),
+      ask: (one) => Promise.resolve(asked.push(one) * 10),
     })
-    expect([asked, left]).toEqual([
+    expect([asked, answers, left]).toEqual([
       [1, 2, 3, 4, 5, 6, 7, 8],
+      [10, 20, 30, 40, 50, 60, 70, 80],
       [9, 5, 0],
     ])
     left.length = 0

@@ -71,14 +71,13 @@ async function ofZones(
 ): Promise<{found: ZoneRules[]; warnings: string[]}> {
   const zones = await permitted(api.listZones())
   if (!zones) return {found: [], warnings: [`The API token may not list the zones; ${LEFT_OUT}`]}
-  const read = new Map<Zone, ZoneRules | undefined>()
-  await askEach(api, zones, {
+  const read = await askEach(api, zones, {
     doing: 'Reading the rules of zones',
     progress: ctx.progress,
-    ask: async (zone) => void read.set(zone, await permitted(ofZone(api.inZone(zone.id), zone))),
+    ask: (zone) => permitted(ofZone(api.inZone(zone.id), zone)),
   })
-  const found = zones.flatMap((zone) => read.get(zone) ?? [])
-  const closed = zones.filter((zone) => read.get(zone) === undefined).map(({name}) => name)
+  const found = read.filter((rules) => rules !== undefined)
+  const closed = zones.filter((_, at) => read[at] === undefined).map(({name}) => name)
   if (closed.length === 0) return {found, warnings: []}
   const which = closed.length > NAMED ? `${closed.length} zones` : closed.join(', ')
   return {found, warnings: [`The API token may not read the applications of ${which}; ${LEFT_OUT}`]}
