@@ -9,7 +9,7 @@ export interface Sizes {
   tokens: number
 }
 
-/** The largest account that is measured (bench/access.mjs). */
+/** A fifth of the largest account that is measured (bench/access.mjs). */
 const LARGEST: Sizes = {applications: 2000, policies: 1000, groups: 500, tokens: 1000}
 
 /** By the remainder of its number, what a policy's rules are. */

@@ -34,7 +34,7 @@ const SMALL_PAGE_SIZE = 50
 export function createAccessApi(options: AccessApiOptions): AccessApi {
   const {accountId, zoneId} = options
   const transport = createTransport(options, () => api.verifyToken())
-  const {about, one, send, clockAhead} = transport
+  const {about, one, send, clockAhead, pace} = transport
 
   const refuse = (request: Request, what: string): never => {
     throw badAnswer(about(request), what, undefined, 200)
@@ -129,6 +129,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
     accountId,
     zoneId,
     clockAhead,
+    expecting: () => pace.expecting(),
     async verifyToken() {
       try {
         return await verified('verifyUserToken', 'user')
@@ -207,7 +208,7 @@ export function createAccessApi(options: AccessApiOptions): AccessApi {
       if (found === 'no-account') throw withoutAccount(request)
       return 'wrong' in found ? refuse(request, found.wrong) : found
     },
-    inZone: (zone) => createAccessApi({...options, zoneId: zone}),
+    inZone: (zone) => createAccessApi({...options, zoneId: zone, pace}),
     listZones: async ({name} = {}) =>
       collect(list('listZones', toZone, {query: {'account.id': accountId, name}, size: SMALL_PAGE_SIZE})),
   }

@@ -22,6 +22,32 @@ export interface ListRequest {
 }
 
 /**
+ * The pages of a list as {@link pagesOf} reads them. After each, the requests for the others are announced, as far as the
+ * server counts them.
+ */
+export async function* readPages(
+  transport: PagesTransport,
+  request: ListRequest,
+): AsyncGenerator<Page<JsonObject>> {
+  const expect = transport.pace?.expecting() ?? (() => undefined)
+  const {limit = Infinity} = request
+  let read = 0
+  try {
+    for await (const page of pagesOf(transport, request)) {
+      read += page.items.length
+      const left = Math.min(page.total ?? 0, limit, MOST_OBJECTS) - read
+      // The server may give fewer objects in a page than zt asked for.
+      expect(Math.max(0, Math.ceil(left / page.items.length)))
+      yield page
+    }
+  } finally {
+    expect(0)
+  }
+}
+
+type PagesTransport = Pick<Transport, 'send' | 'about'> & Partial<Pick<Transport, 'pace'>>
+
+/**
  * The pages of a list, each fetched on demand. An object that appears twice, because others were created meanwhile, is
  * returned once. If one is removed meanwhile, another may move out of the next page; a list with page numbers cannot
  * detect that. Only the IDs of earlier pages are kept.
@@ -30,8 +56,8 @@ export interface ListRequest {
  *
  * @throws ApiError `api` / `BAD_ANSWER` if the server ignores `page`, or the list never ends
  */
-export async function* readPages(
-  {send, about}: Pick<Transport, 'send' | 'about'>,
+async function* pagesOf(
+  {send, about}: PagesTransport,
   {path, doing, query = {}, size = PAGE_SIZE, limit = Infinity}: ListRequest,
 ): AsyncGenerator<Page<JsonObject>> {
   const perPage = Math.min(size, limit)

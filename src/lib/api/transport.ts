@@ -16,8 +16,9 @@ import {
 import {isGraphql, statusOfErrors} from './access-events.js'
 import {httpFetch} from './http-fetch.js'
 import {onlyReads} from './operations.js'
+import {Pace} from './pace.js'
 import {permissionsFor} from './permissions.js'
-import type {ApiTokenStatus, Pause} from './types.js'
+import type {ApiTokenStatus, Pause, Plan} from './types.js'
 
 export interface TransportOptions {
   /** Base URL without a trailing slash. */
@@ -32,6 +33,12 @@ export interface TransportOptions {
   suggestedArgs?: string | undefined
   /** Called during a wait that Cloudflare asked for: at its start, each second, and with `left: 0` at its end. */
   onWait?: ((pause: Pause) => void) | undefined
+  /** Called before the requests of a run that needs more of them than the limit has room for. */
+  onPlan?: ((plan: Plan) => void) | undefined
+  /** That of another client with the same API token: they share the limit. */
+  pace?: Pace | undefined
+  /** Milliseconds, of which only differences count; replaced in tests. */
+  now?: (() => number) | undefined
   /** How many seconds in total a request may wait when Cloudflare asks for it. Default {@link PATIENCE_SECONDS}. */
   patienceSeconds?: number | undefined
   /** Per request, in milliseconds. */
@@ -67,6 +74,7 @@ export interface Transport {
   about(request: Request): FailedRequest
   /** How many milliseconds the server's clock is ahead; undefined before its first answer. */
   clockAhead(): number | undefined
+  pace: Pace
 }
 
 const TIMEOUT_MS = 30_000
@@ -90,12 +98,13 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     apiUrl,
     apiToken,
     timeoutMs = patient(TIMEOUT_MS),
-    patienceSeconds = PATIENCE_SECONDS,
     attempts: mostAttempts = READ_ATTEMPTS,
     sleep = wait,
   } = options
   checkTransport(apiUrl)
   checkApiToken(apiToken)
+  // A sandbox has no limit, or says it.
+  const pace = options.pace ?? new Pace({...options, limited: apiUrl.startsWith('https:'), sleep})
   const client = new BaseCloudflare({
     baseURL: apiUrl,
     apiToken: apiToken.expose(),
@@ -163,6 +172,8 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     const answer = isGraphql(request)
       ? await dataOf(request, response, body)
       : readEnvelope(failed, response, body)
+    // GraphQL has a limit of its own.
+    if (!isGraphql(request)) pace.heard(response.headers)
     for (const one of provenBy(request)) seen.add(one)
     return answer
   }
@@ -206,6 +217,9 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     let waited = 0
     let throttled = 0
     for (;;) {
+      // The pause that Cloudflare asked for was long enough.
+      if (pauses === 0 && !isGraphql(request)) await pace.turn(PATIENCE_SECONDS)
+      const patienceSeconds = pace.patience(PATIENCE_SECONDS)
       try {
         return await once(request)
       } catch (error) {
@@ -251,7 +265,7 @@ export function createTransport(options: TransportOptions, verify: () => Promise
     throw badAnswer(about(request), 'It contains no result.', undefined, 200)
   }
 
-  return {send, one, about, clockAhead: () => ahead}
+  return {send, one, about, clockAhead: () => ahead, pace}
 }
 
 /** The permission that a request needs, in the account or zone of its path; empty if it needs none. */

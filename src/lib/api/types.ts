@@ -120,6 +120,19 @@ export interface Pause {
   /** Remaining; 0: over. */
   left: number
   why: string
+  /** True: the person knows how long the whole run takes. */
+  known?: boolean | undefined
+}
+
+/** A run that needs more requests than the API's limit has room for. */
+export interface Plan {
+  /** About so many are still to come. */
+  requests: number
+  /** About how long they take, if zt waits. */
+  seconds: number
+  limit: {requests: number; seconds: number}
+  /** False: zt was set not to wait. */
+  waits: boolean
 }
 
 /** An API token as the verify endpoints describe it. */
@@ -219,6 +232,13 @@ export interface AccessApi {
    * seconds); undefined before the first answer.
    */
   clockAhead(): number | undefined
+  /**
+   * Announces requests that are known to come, so that they are paced if the limit has no room for them. Missing if nothing is
+   * paced.
+   *
+   * @returns sets how many are left; 0 at the end
+   */
+  expecting?(): (left: number) => void
 
   /** Asks `/user/tokens/verify`; if that does not know the token and there is an account, `/accounts/{id}/tokens/verify`. */
   verifyToken(): Promise<ApiTokenStatus>

@@ -223,6 +223,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     if (!this.jsonEnabled() && !this.quiet) printLabelled(errStyle.secondary('note:'), text)
   }
 
+  /** The same where only stderr is read too: with --json and with --quiet. */
+  protected notice(text: string): void {
+    this.#progress?.hide()
+    printLabelled(errStyle.secondary('note:'), text)
+  }
+
   /** On stderr, or in `warnings` of the JSON result; with --jq in both, because the expression may leave them out. */
   override warn(input: string | Error): string | Error {
     const text = redact(typeof input === 'string' ? input : input.message)

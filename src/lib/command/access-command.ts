@@ -15,6 +15,7 @@ import type {ClosedConnections} from '../tunnel/types.js'
 import {shellQuote} from '../core/command-line.js'
 import {nameKeeper} from './keep-names.js'
 import {connectionsText} from './present/connections.js'
+import {planInWords} from './present/plan.js'
 import {readSecretFields} from './secret-fields.js'
 
 /** A command that works on an account. */
@@ -57,6 +58,9 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
       onWait: (pause) => {
         this.showPause(pause)
       },
+      onPlan: (plan) => {
+        this.notice(planInWords(plan))
+      },
       askPassphrase: this.prompts.possible ? (label) => this.prompts.secret(label) : undefined,
       interactive: this.prompts.possible,
       proxies: process.env,
@@ -81,10 +85,10 @@ export abstract class AccessCommand<T extends typeof Command> extends BaseComman
   }
 
   /** A countdown on the progress line, or one note without it. */
-  private showPause({seconds, left, why}: Pause): void {
+  private showPause({seconds, left, why, known}: Pause): void {
     const {progress} = this
     if (progress.pause) progress.pause(left > 0 ? `${why}: continuing in ${left} s` : undefined)
-    else if (left === seconds) this.note(`${why}: waiting ${seconds} s`)
+    else if (left === seconds && known !== true) this.note(`${why}: waiting ${seconds} s`)
   }
 
   /** For a command that ends a token's access: the connections on this machine to end. */

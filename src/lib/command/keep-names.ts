@@ -17,6 +17,7 @@ type Reading =
   | 'zoneId'
   | 'inZone'
   | 'clockAhead'
+  | 'expecting'
   | 'verifyToken'
   | 'probePermissions'
   | 'accessEvents'

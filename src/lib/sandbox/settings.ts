@@ -71,7 +71,7 @@ export const SETTINGS = {
   rate_limit: setting(
     count,
     0,
-    'At most this many API requests in any five minutes, then 429 with Retry-After. 0: no limit.',
+    'At most this many API requests in any five minutes, then 429 with Retry-After; every other answer says in `Ratelimit` what is left. 0: no limit.',
     "Cloudflare's documents on API limits: 1200",
   ),
   connector_end: setting(

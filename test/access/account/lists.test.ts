@@ -155,6 +155,18 @@ describe('a list of policies', () => {
     ])
   })
 
+  it('reads no more names than the rows so far need', async () => {
+    const [first] = await all(streamPolicies(world.ctx, {limit: 1}))
+    expect(first?.includes).toEqual(['country DE', 'service token machine 119'])
+    expect(lists()).toEqual(['policies?page=1', 'service_tokens?page=1', 'service_tokens?page=2'])
+    world.exchanges.length = 0
+    const groups = streamGroups(world.ctx)
+    expect((await groups.next()).value).toMatchObject({
+      items: [{includes: ['Access group people', 'service token machine 1']}, {}],
+    })
+    expect(lists().sort()).toEqual(['groups?page=1', 'groups?page=1', 'service_tokens?page=1'])
+  })
+
   it('shows ids where the API token may not read names', async () => {
     const ctx = {...world.ctx, api: () => Promise.resolve(apiOf('apps-only'))}
     expect((await all(streamPolicies(ctx))).map(({includes}) => includes.at(-1))).toEqual([

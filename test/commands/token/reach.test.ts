@@ -98,3 +98,28 @@ it('needs to read the Access groups', async () => {
 it('needs the name of a token where it cannot offer them', async () => {
   await scene.zt.fails('token reach', 'usage', 'INPUT_REQUIRED')
 })
+
+/** A limit that has no room for the requests of one more run, after those of the runs before. */
+it.each([
+  ['', 36],
+  [' --json', 70],
+  [' --quiet', 105],
+])(
+  'says in one line on stderr that it needs more requests than the limit has room for%s',
+  async (flag, limit) => {
+    const {zt} = scene
+    const zone = zt.state.data.zones[0]
+    zt.state.data.zones.length = 1
+    for (let at = 0; at < 25; at++)
+      zt.state.data.zones.push({...zone, id: at.toString(16).padStart(32, '0'), name: `more-${at}.tech`})
+    zt.state.data.settings.rate_limit = limit
+    // It is not to wait here: the margin of the limit is enough.
+    const {stderr, exitCode} = await zt.run(`token reach ci${flag}`, {env: {ZT_RATE_LIMIT_WAIT: '0'}})
+    expect(stderr).toMatch(
+      new RegExp(
+        `^note: +This needs about 26 requests; the API allows ${limit} in 5 min, all programs of the user together,\\s+and zt does not wait for it \\(ZT_RATE_LIMIT_WAIT\\)\n$`,
+      ),
+    )
+    expect(exitCode).toBe(0)
+  },
+)

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import {createAccessApi, type AccessApiOptions} from '../../api/client.js'
-import type {AccessApi, Pause} from '../../api/types.js'
+import type {AccessApi, Pause, Plan} from '../../api/types.js'
 import {readConfig} from '../../config/profiles.js'
 import type {Settings} from '../../config/types.js'
 import {systemClock, type Clock} from '../../core/clock.js'
@@ -116,6 +116,8 @@ export interface AccessDependencies {
   /** The zone to use instead of the account, by name or ID. */
   zone?: string | undefined
   onWait?: ((pause: Pause) => void) | undefined
+  /** Called before a run that needs more requests than the API's limit has room for. */
+  onPlan?: ((plan: Plan) => void) | undefined
   /** Limits of the requests to the API, where zt must not wait as long as it usually does. */
   limits?: ApiLimits | undefined
   /** The command, as typed without `zt`: an API error may name it. */
@@ -181,6 +183,7 @@ export function openAccess(settings: Settings, deps: AccessDependencies): Access
       zoneId,
       userAgent: deps.userAgent,
       onWait: deps.onWait,
+      onPlan: deps.onPlan,
       environment: deps.proxies,
       timeoutMs: deps.limits?.timeoutMs,
       attempts: deps.limits?.attempts,

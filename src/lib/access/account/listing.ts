@@ -1,6 +1,7 @@
 import type {AccessApi, Page, Rule} from '../../api/types.js'
-import {isJsonObject} from '../../core/json.js'
 import {ApiError} from '../../core/errors.js'
+import {tokenIn} from '../../policy/included.js'
+import {groupIdOf} from '../../policy/references.js'
 import type {RuleNames} from '../../policy/rule-words.js'
 import type {AccessContext} from './context.js'
 
@@ -25,35 +26,56 @@ export async function* withProgress<T>(
 }
 
 /**
- * Looks up the names of the service tokens and Access groups in rules. Each of the two lists is read when a rule first
- * needs it, and only names are kept; if the API token may not read a list, IDs stay IDs.
+ * Looks up the names of the service tokens and Access groups in rules. Of each of the two lists no more is read than the rules
+ * need, so that the first rows of a long list come early, and only names are kept; if the API token may not read a list, IDs
+ * stay IDs.
  */
 export function ruleNaming(api: AccessApi): (rules: readonly Rule[]) => Promise<RuleNames> {
-  const none: ReadonlyMap<string, string> = new Map()
-  const once = (
-    list: () => AsyncIterable<Page<{id: string; name: string}>>,
-  ): (() => Promise<typeof none>) => {
-    let names: Promise<typeof none> | undefined
-    return () => (names ??= namesOf(list()))
-  }
-  const serviceTokens = once(() => api.serviceTokens())
-  const groups = once(() => api.groups())
+  const serviceTokens = new NamesRead(() => api.serviceTokens())
+  const groups = new NamesRead(() => api.groups())
   return async (rules) => {
-    const has = (selector: string): boolean => rules.some((rule) => isJsonObject(rule[selector]))
-    const [tokenNames, groupNames] = await Promise.all([
-      has('service_token') ? serviceTokens() : none,
-      has('group') ? groups() : none,
-    ])
-    return {serviceToken: (id) => tokenNames.get(id), group: (id) => groupNames.get(id)}
+    await Promise.all([serviceTokens.read(rules.map(tokenIn)), groups.read(rules.map(groupIdOf))])
+    return {serviceToken: (id) => serviceTokens.of(id), group: (id) => groups.of(id)}
   }
 }
 
-async function namesOf(pages: AsyncIterable<Page<{id: string; name: string}>>): Promise<Map<string, string>> {
-  const names = new Map<string, string>()
-  try {
-    for await (const {items} of pages) for (const {id, name} of items) names.set(id, name)
-  } catch (error) {
-    if (!(error instanceof ApiError && error.kind === 'permission')) throw error
+type NamedPages = AsyncIterable<Page<{id: string; name: string}>>
+
+/** The names of a list, as far as it was read. */
+class NamesRead {
+  readonly #names = new Map<string, string>()
+  readonly #list: () => NamedPages
+  #pages: AsyncIterator<Page<{id: string; name: string}>> | undefined
+  #ended = false
+
+  constructor(list: () => NamedPages) {
+    this.#list = list
   }
-  return names
+
+  of(id: string): string | undefined {
+    return this.#names.get(id)
+  }
+
+  /** Reads on until it has these, or the list ends. */
+  async read(ids: readonly (string | undefined)[]): Promise<void> {
+    const missing = new Set(ids.filter((id) => id !== undefined && !this.#names.has(id)))
+    while (missing.size > 0 && !this.#ended) {
+      for (const {id, name} of await this.#next()) {
+        this.#names.set(id, name)
+        missing.delete(id)
+      }
+    }
+  }
+
+  async #next(): Promise<readonly {id: string; name: string}[]> {
+    try {
+      this.#pages ??= this.#list()[Symbol.asyncIterator]()
+      const next = await this.#pages.next()
+      if (next.done !== true) return next.value.items
+    } catch (error) {
+      if (!(error instanceof ApiError && error.kind === 'permission')) throw error
+    }
+    this.#ended = true
+    return []
+  }
 }

@@ -2,10 +2,8 @@ import type {AccessApi, Application, Group, ServiceToken, Zone} from '../../api/
 import {UserError} from '../../core/errors.js'
 import type {AccountRules} from '../../policy/references.js'
 import {readAccountRules} from './account-rules.js'
+import {askEach} from './ask-each.js'
 import type {AccessContext} from './context.js'
-
-/** How many zones are asked at a time. */
-const AT_ONCE = 4
 
 /** All that decides whom an account lets in, with what belongs to its zones. */
 export interface WholeAccount {
@@ -29,9 +27,8 @@ export async function readWholeAccount(
   how: {allNeeded: boolean} = {allNeeded: true},
 ): Promise<WholeAccount> {
   const api = await ctx.api()
-  ctx.progress.step('Reading the rules of the account')
   const [{rules, warnings: unread}, tokens] = await Promise.all([
-    readAccountRules(api, {...how, thorough: false}),
+    readAccountRules(api, {...how, thorough: false, progress: ctx.progress}),
     api.listServiceTokens(),
   ])
   // With --zone, the API is that of one zone.
@@ -74,18 +71,13 @@ async function ofZones(
 ): Promise<{found: ZoneRules[]; warnings: string[]}> {
   const zones = await permitted(api.listZones())
   if (!zones) return {found: [], warnings: [`The API token may not list the zones; ${LEFT_OUT}`]}
-  const found: ZoneRules[] = []
-  const closed: string[] = []
-  for (let from = 0; from < zones.length; from += AT_ONCE) {
-    ctx.progress.step('Reading the rules of zones', {done: from, of: zones.length})
-    const some = zones.slice(from, from + AT_ONCE)
-    const read = await Promise.all(some.map(async (zone) => permitted(ofZone(api.inZone(zone.id), zone))))
-    some.forEach(({name}, at) => {
-      const rules = read[at]
-      if (rules) found.push(rules)
-      else closed.push(name)
-    })
-  }
+  const read = await askEach(api, zones, {
+    doing: 'Reading the rules of zones',
+    progress: ctx.progress,
+    ask: (zone) => permitted(ofZone(api.inZone(zone.id), zone)),
+  })
+  const found = read.filter((rules) => rules !== undefined)
+  const closed = zones.filter((_, at) => read[at] === undefined).map(({name}) => name)
   if (closed.length === 0) return {found, warnings: []}
   const which = closed.length > NAMED ? `${closed.length} zones` : closed.join(', ')
   return {found, warnings: [`The API token may not read the applications of ${which}; ${LEFT_OUT}`]}

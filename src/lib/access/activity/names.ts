@@ -1,5 +1,6 @@
 import type {AccessApi, Application} from '../../api/types.js'
 import {UserError} from '../../core/errors.js'
+import {askEach} from '../account/ask-each.js'
 
 /** An object of the account, by the ID that the record has. */
 export interface Recorded {
@@ -14,8 +15,7 @@ export interface RecordedApplication extends Recorded {
   api: AccessApi | undefined
 }
 
-/** How many zones are asked at a time, and in all, for applications that are not the account's. */
-const AT_ONCE = 4
+/** How many zones are asked for applications that are not the account's. */
 const MOST_ZONES = 100
 
 /** The applications of these IDs, of the account and of its zones. What the API token may not read has no name. */
@@ -36,11 +36,14 @@ export async function recordedApplications(
   if (missing()) keep(api, await permitted(api.listApplications(), refused))
   if (!missing()) return found
   const zones = await permitted(api.listZones())
-  for (let from = 0; from < Math.min(zones.length, MOST_ZONES) && missing(); from += AT_ONCE) {
-    const some = zones.slice(from, from + AT_ONCE).map(({id}) => api.inZone(id))
-    const lists = await Promise.all(some.map((zone) => permitted(zone.listApplications())))
-    for (const [at, zone] of some.entries()) keep(zone, lists[at] ?? [])
-  }
+  await askEach(api, zones.slice(0, MOST_ZONES), {
+    doing: 'Looking for applications of zones',
+    goesOn: missing,
+    async ask({id}) {
+      const zone = api.inZone(id)
+      keep(zone, await permitted(zone.listApplications()))
+    },
+  })
   return found
 }
 

@@ -3,6 +3,7 @@ import {UserError} from '../../core/errors.js'
 import {rightsOf} from '../../policy/rights.js'
 import {trapsOf} from '../../policy/traps.js'
 import type {IndexEntry} from '../../secrets/index-files.js'
+import {askEach} from '../account/ask-each.js'
 import type {AccessContext} from '../account/context.js'
 import {readWholeAccount} from '../account/whole-account.js'
 import {KEPT_DAYS} from '../activity/record.js'
@@ -78,11 +79,15 @@ export async function withoutToken(
   if (left.length === 0) return []
   ctx.progress.step(LOOKING)
   try {
-    const zones = await api.listZones()
-    for (const [done, {id}] of zones.entries()) {
-      ctx.progress.step(LOOKING, {done, of: zones.length})
-      left = without(left, await api.inZone(id).listServiceTokens())
-    }
+    await askEach(api, await api.listZones(), {
+      doing: LOOKING,
+      progress: ctx.progress,
+      goesOn: () => left.length > 0,
+      async ask({id}) {
+        const own = await api.inZone(id).listServiceTokens()
+        left = without(left, own)
+      },
+    })
   } catch (error) {
     if (!(error instanceof UserError) || error.kind !== 'permission') throw error
     return 'The secrets here may be of service tokens of zones, which the API token may not list.'

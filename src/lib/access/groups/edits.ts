@@ -248,7 +248,7 @@ async function readGroup(
   wanted: string,
 ): Promise<{account: AccountRules; group: Group}> {
   ctx.progress.step('Looking for what uses the Access group')
-  const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
+  const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false, progress: ctx.progress})
   const listed = resolveGroup(ctx, wanted, rules.groups)
   const group = await api.getGroup(listed.id)
   requireMeant(ctx, 'group', listed, wanted, group)

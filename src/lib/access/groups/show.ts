@@ -21,7 +21,7 @@ export interface ShownGroup {
 export async function showGroup(ctx: AccessContext, wanted: string): Promise<ShownGroup> {
   const api = await ctx.api()
   ctx.progress.step('Reading the Access groups, policies and applications')
-  const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
+  const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false, progress: ctx.progress})
   const group = resolveGroup(ctx, wanted, rules.groups)
   const [words = {include: [], require: [], exclude: []}] = await policiesInWords(api, [group])
   return {

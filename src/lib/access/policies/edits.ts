@@ -262,7 +262,7 @@ export async function planDeletePolicy(ctx: AccessContext, wanted: string): Prom
   requireMeant(ctx, 'policy', listed, wanted, policy)
   if (policy.raw['app_count'] !== 0) {
     ctx.progress.step('Looking for its applications')
-    const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
+    const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false, progress: ctx.progress})
     const attached = attachedTo(policy.id, rules.applications).map(({application}) => application)
     if (attached.length > 0)
       throw inUse(ctx, unambiguous(policy, rules.policies), policy, attached, rules.applications)

@@ -28,7 +28,7 @@ export interface ShownPolicy {
 export async function showPolicy(ctx: AccessContext, wanted: string): Promise<ShownPolicy> {
   const api = await ctx.api()
   ctx.progress.step('Reading the policies')
-  const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false})
+  const {rules} = await readAccountRules(api, {allNeeded: true, thorough: false, progress: ctx.progress})
   const inline = inlinePolicies(rules.policies, rules.applications).map(({policy}) => policy)
   const policy = resolvePolicy(ctx, wanted, [...rules.policies, ...inline])
   const [words = {include: [], require: [], exclude: []}] = await policiesInWords(api, [policy])

@@ -1,6 +1,7 @@
 import type {AccessApi, Group, Policy, Rule, ServiceToken} from '../../api/types.js'
 import type {JsonObject} from '../../core/json.js'
 import {isDirect, type AccountRules, type Reference} from '../../policy/references.js'
+import {askEach} from '../account/ask-each.js'
 import type {AccessContext} from '../account/context.js'
 import {refuseLastServiceAuth} from '../applications/service-auth-401.js'
 import {inlineTarget, linkChanges, readForEdit, type ApplicationToEdit} from '../edit/application.js'
@@ -42,15 +43,14 @@ export async function planDetach(
   const named = (kind: Reference['kind']): Set<string> =>
     new Set(direct.filter((one) => one.kind === kind).map(({id}) => id))
   // Each object is read by itself: as it answers then, it is compared before the write.
-  const [policies, groups] = await Promise.all([
-    Promise.all([...named('reusable')].map((id) => api.getPolicy(id))),
-    Promise.all([...named('group')].map((id) => api.getGroup(id))),
-  ])
+  const each = <T, R>(all: readonly T[], ask: (of: T) => Promise<R>): Promise<R[]> =>
+    askEach(api, all, {doing: 'Reading what names the service token', progress: ctx.progress, ask})
+  const policies = await each([...named('reusable')], (id) => api.getPolicy(id))
+  const groups = await each([...named('group')], (id) => api.getGroup(id))
   const inline = named('inline')
   const gone = new Set(policies.filter((one) => isEmptied(one, token)).map(({id}) => id))
-  const apps: ApplicationToEdit[] = []
-  for (const app of applications)
-    if (app.policies.some(({id}) => gone.has(id) || inline.has(id))) apps.push(await readForEdit(api, app.id))
+  const concerned = applications.filter((app) => app.policies.some(({id}) => gone.has(id) || inline.has(id)))
+  const apps = await each(concerned, (app) => readForEdit(api, app.id))
   const inside = apps.flatMap((app) =>
     app.policies
       .filter(({id}) => inline.has(id))

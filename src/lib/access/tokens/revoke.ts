@@ -195,7 +195,11 @@ async function look(ctx: AccessContext, api: AccessApi, target: Target, detach: 
   }
   const {name, clientId, enabled} = target.token
   ctx.progress.step('Looking for what names it')
-  const {rules, warnings} = await readAccountRules(api, {allNeeded: detach, thorough: false})
+  const {rules, warnings} = await readAccountRules(api, {
+    allNeeded: detach,
+    thorough: false,
+    progress: ctx.progress,
+  })
   const references = tokenReferences(target.token, rules)
   const inTheWay = references.filter((one) => isDirect(one) && (!detach || isScim(one)))
   if (inTheWay.length > 0) throw inUse(ctx, target.token, references)
@@ -232,7 +236,7 @@ async function deleteToken(ctx: AccessContext, api: AccessApi, plan: Plan): Prom
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     if (error.kind !== 'conflict' && !error.apiCodes.includes(12139)) throw error
-    const {rules} = await readAccountRules(api, {allNeeded: false, thorough: true})
+    const {rules} = await readAccountRules(api, {allNeeded: false, thorough: true, progress: ctx.progress})
     throw inUse(ctx, token, tokenReferences(token, rules), error)
   }
 }

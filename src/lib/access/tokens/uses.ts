@@ -22,7 +22,11 @@ export async function usesOfToken(
   const api = await ctx.api()
   ctx.progress.step('Looking for what names it')
   try {
-    const {rules, warnings} = await readAccountRules(api, {allNeeded: false, thorough: false})
+    const {rules, warnings} = await readAccountRules(api, {
+      allNeeded: false,
+      thorough: false,
+      progress: ctx.progress,
+    })
     return {references: tokenReferences(token, rules), warnings}
   } catch (error) {
     if (!(error instanceof ApiError)) throw error

@@ -83,7 +83,7 @@ export async function startSandboxApi({state, port = 0, onExchange}: SandboxApiO
       if (refusal !== undefined) throw new Refused(403, 10000, refusal)
       const token = authenticate(state, request.headers.authorization)
       requestBody = await readBody(request)
-      rateLimit(state, requests)
+      headers = rateLimit(state, requests)
       if (token && answered.has(token.id) && !isVerify(path)) throttle(state)
       const call = {method, path, query, token, body: requestBody}
       const result = own ? await changeSettings(state, call) : await answer(state, call)
@@ -259,9 +259,13 @@ function verify(token: StoredApiToken | undefined, owner: StoredApiToken['owner'
   return {result: {id, status, ...(expires_on !== undefined && {expires_on})}}
 }
 
-function rateLimit(state: SandboxState, requests: number[]): void {
+/**
+ * @returns the headers that say what is left (Cloudflare's documents on API limits; with an answer of 429 they were not seen)
+ * @throws Refused 429
+ */
+function rateLimit(state: SandboxState, requests: number[]): Record<string, string> {
   const limit = settingOf(state.data.settings, 'rate_limit')
-  if (limit === 0) return
+  if (limit === 0) return {}
   const now = state.clock.now()
   // The clock may have been moved.
   while (requests[0] !== undefined && (requests[0] <= now - WINDOW_MS || requests[0] > now)) requests.shift()
@@ -273,6 +277,11 @@ function rateLimit(state: SandboxState, requests: number[]): void {
     })
   }
   requests.push(now)
+  const seconds = Math.ceil(((oldest ?? now) + WINDOW_MS - now) / 1000)
+  return {
+    ratelimit: `"default";r=${limit - requests.length};t=${seconds}`,
+    'ratelimit-policy': `"default";q=${limit};w=${WINDOW_MS / 1000}`,
+  }
 }
 
 /** Refuses as for a missing permission, so many times as the setting still says. */

@@ -1,0 +1,41 @@
+import type {AccessApi} from '../../api/types.js'
+import type {Progress} from '../../core/progress.js'
+
+/** How many requests are under way at a time. */
+const AT_ONCE = 4
+
+export interface AskingEach<T, Answer> {
+  /** As progress shows it: `Reading the rules of zones`. */
+  doing: string
+  progress?: Progress | undefined
+  /** False: the others need not be asked. */
+  goesOn?: (() => boolean) | undefined
+  ask: (of: T) => Promise<Answer>
+  /** Where the requests were announced already. */
+  expect?: ((left: number) => void) | undefined
+}
+
+/**
+ * Asks the API about each object of a list, which takes at least one request for each: a few at a time, in their order, with
+ * progress. The requests are announced, so that a long run is paced and the time that it takes is said in advance. Every
+ * loop of requests over objects of an account goes through here.
+ *
+ * @returns the answers, in the same order
+ */
+export async function askEach<T, Answer>(
+  api: Pick<AccessApi, 'expecting'>,
+  all: readonly T[],
+  {doing, progress, goesOn = () => true, ask, expect = api.expecting?.()}: AskingEach<T, Answer>,
+): Promise<Answer[]> {
+  const answers: Answer[] = []
+  try {
+    for (let from = 0; from < all.length && goesOn(); from += AT_ONCE) {
+      expect?.(all.length - from)
+      progress?.step(doing, {done: from, of: all.length})
+      answers.push(...(await Promise.all(all.slice(from, from + AT_ONCE).map(ask))))
+    }
+  } finally {
+    expect?.(0)
+  }
+  return answers
+}
