@@ -40,7 +40,7 @@ export default class StoreUse extends AccessCommand<typeof StoreUse> {
   async run(): Promise<object> {
     const kind = parseStore(this.args.store ?? (await this.pick()))
     const {passphrase: protect, recipient: recipients, yes, 'dry-run': dryRun} = this.flags
-    const warn = (text: string): void => this.warn(text)
+    const warn = (text: string): void => void this.warn(text)
     const {environmentRecipients} = this.settings
     const vaultRecipients = recipients.length > 0 ? recipients : environmentRecipients
     const settings = {...this.settings, vaultRecipients}
