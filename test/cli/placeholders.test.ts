@@ -5,7 +5,7 @@ import {describe, expect, it} from 'vitest'
 
 const SOURCES = path.resolve(import.meta.dirname, '../../src')
 
-/** What stands for something that the person has: what a usage line calls its arguments and the values of its flags. */
+/** Words in place of something that the person has: what a usage line calls its arguments and the values of its flags. */
 const PLACEHOLDER =
   /(?<![\w"'$`-])(?<!(?:the|client) )(?:[A-Z]+-)?(?:NAME|TOKEN|HOST|APP|RULE|ID|FILE|ZONE|USER|PORT|PROFILE|GROUP|POLICY|ADDRESS|COMMAND|DIRECTORY|SECRET|PATH|URL|TIME|DURATION|DESTINATION|ACCOUNT)(?![\w=])|<[a-z][\w -]*>/g
 

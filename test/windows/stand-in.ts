@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url)
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 
 /** Programs of Windows by these names, which zt starts: node, with programs.cjs beside it as its program. */
-export const PROGRAMS = ['ssh', 'curl', 'docker-credential-file']
+const PROGRAMS = ['ssh', 'curl', 'docker-credential-file']
 export const PROGRAMS_AT = String.raw`C:\programs`
 
 /** Makes {@link PROGRAMS} on C:. */

@@ -45,7 +45,7 @@ export function contextWith(
 }
 
 /** Adds CAs to a context. Node's `ca` option would replace the others, and to pass them all again is slow. */
-export function withMore(
+function withMore(
   context: tls.SecureContext,
   certificates: readonly string[],
   options: tls.SecureContextOptions = {},

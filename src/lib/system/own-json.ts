@@ -19,12 +19,12 @@ export function parseVersioned<T>(text: string, file: string, schema: v.GenericS
 }
 
 /** Whether it can be the number of a form, and is not that of the first. */
-export function isLaterVersion(version: unknown): version is number {
+function isLaterVersion(version: unknown): version is number {
   return Number.isSafeInteger(version) && (version as number) > 1
 }
 
 /** The error for one of zt's files in the form of a later release. It is left as it is: that release needs it. */
-export function newerFile(file: string, version: number): UserError {
+function newerFile(file: string, version: number): UserError {
   return new UserError({
     kind: 'config',
     code: 'NEWER_FILE',

@@ -142,7 +142,7 @@ export function configWords(value: string): string[] | undefined {
  * Where the system's configuration is: of the system, or of a package manager (Homebrew) whose ssh it is. On Windows in
  * ProgramData (win32-openssh's pathnames.h); undefined if there is none.
  */
-export function systemFile(
+function systemFile(
   ssh: string,
   {
     platform = process.platform,
