@@ -180,11 +180,11 @@ describe('an API or a configuration that cannot be used', () => {
   })
 
   it.each([
-    ['cut off', '{"version":1,"prof'],
-    ['of another shape', '{"version":1,"profiles":[1]}'],
-    ['from a later version', '{"version":99,"profiles":{}}'],
-    ['empty', ''],
-  ])('refuses a configuration file that is %s, and leaves it as it is', async (_what, text) => {
+    ['cut off', '{"version":1,"prof', 'BROKEN_FILE'],
+    ['of another shape', '{"version":1,"profiles":[1]}', 'BROKEN_FILE'],
+    ['from a later version', '{"version":99,"profiles":{}}', 'NEWER_FILE'],
+    ['empty', '', 'BROKEN_FILE'],
+  ])('refuses a configuration file that is %s, and leaves it as it is', async (_what, text, code) => {
     const config = path.join(zt.home, 'CONFIG', 'zt', 'config.json')
     const kept = await fs.readFile(config, 'utf8')
     await fs.writeFile(config, text)
@@ -196,7 +196,7 @@ describe('an API or a configuration that cannot be used', () => {
       ]) {
         const end = await zt.run([...args, '--json'])
         expect(end.code).toBe(2)
-        expect(JSON.parse(end.stdout)).toMatchObject({error: {code: 'BROKEN_FILE', details: {file: config}}})
+        expect(JSON.parse(end.stdout)).toMatchObject({error: {code, details: {file: config}}})
       }
       expect(await fs.readFile(config, 'utf8')).toBe(text)
     } finally {
