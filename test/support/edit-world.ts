@@ -138,7 +138,7 @@ export function interposed(
   return new Proxy(api, {
     get(target, name: string) {
       const value = Reflect.get(target, name) as unknown
-      if (typeof value !== 'function' || name === 'clockAhead') return value
+      if (typeof value !== 'function' || /^(clockAhead|expecting)$/.test(name)) return value
       return (...args: unknown[]) =>
         each({number: number++, name, writes: !/^(get|list|verify)/.test(name)}, () =>
           (value as (...given: unknown[]) => Promise<unknown>).apply(target, args),

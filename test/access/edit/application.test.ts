@@ -133,6 +133,7 @@ describe('new links', () => {
         "next": [
           "Make its inline policies reusable first: zt policy make-reusable a --all",
         ],
+        "quotes": [],
         "whyLines": [
           "It has both reusable and inline policies, which Cloudflare does not accept in one change. Nothing was changed.",
         ],

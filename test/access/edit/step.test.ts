@@ -82,6 +82,7 @@ describe('an object before it is changed', () => {
         "next": [
           "Run the command again and check the new difference",
         ],
+        "quotes": [],
         "whyLines": [
           "These fields have changed since zt read it: x, z.",
         ],
@@ -107,6 +108,7 @@ describe('an object before it is changed', () => {
         "next": [
           "Run the command again and check the new difference",
         ],
+        "quotes": [],
         "whyLines": [],
       }
     `)
@@ -342,6 +344,7 @@ describe('the object that a create made', () => {
         "message": "The Access group "new" was created more than once",
         "name": "UserError",
         "next": [],
+        "quotes": [],
         "whyLines": [
           "The request may have arrived twice, or someone else created the same at the same moment. The others: two, four.",
         ],
