@@ -129,6 +129,14 @@ export interface Call {
   writes: boolean
 }
 
+/** Methods that give a list page by page. */
+const IN_PAGES = /^(serviceTokens|applications|policies|groups)$/
+const WITHOUT_EFFECT = /^(get|list|verify|serviceTokens$|applications$|policies$|groups$)/
+
+async function* pagesOf(call: () => Promise<unknown>): AsyncGenerator {
+  yield* (await call()) as AsyncIterable<unknown>
+}
+
 /** An API with a hook around each call. `run` makes the call itself. */
 export function interposed(
   api: AccessApi,
@@ -139,10 +147,13 @@ export function interposed(
     get(target, name: string) {
       const value = Reflect.get(target, name) as unknown
       if (typeof value !== 'function' || /^(clockAhead|expecting)$/.test(name)) return value
-      return (...args: unknown[]) =>
-        each({number: number++, name, writes: !/^(get|list|verify)/.test(name)}, () =>
-          (value as (...given: unknown[]) => Promise<unknown>).apply(target, args),
-        )
+      return (...args: unknown[]) => {
+        const call = (): Promise<unknown> =>
+          each({number: number++, name, writes: !WITHOUT_EFFECT.test(name)}, async () =>
+            (value as (...given: unknown[]) => unknown).apply(target, args),
+          )
+        return IN_PAGES.test(name) ? pagesOf(call) : call()
+      }
     },
   })
 }
