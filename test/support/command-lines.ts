@@ -329,8 +329,7 @@ export const SCENES: Record<string, Line[]> = {
   // Nothing answers behind the edge.
   'hosts that are set up, and that taken back': [
     {args: ['token', 'create', 'idle']},
-    {args: ['token', 'disable', 'idle']},
-    {args: ['setup', 'build.widgetcorp.tech', '--token', 'idle', '--yes'], ends: 9},
+    {args: ['setup', 'build.widgetcorp.tech', '--token', 'idle', '--yes'], ends: 8},
     {args: ['setup', 'build.widgetcorp.tech', '--remove', '--yes']},
     ...['gitlab-ssh.widgetcorp.tech', 'legacy.widgetcorp.tech'].flatMap((host): Line[] => [
       {args: ['setup', host, '--token', 'made', '--yes'], ends: 8},
