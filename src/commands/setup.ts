@@ -51,8 +51,7 @@ export default class Setup extends SetupCommand<typeof Setup> {
     const {token, app, duration, 'ssh-config': sshConfig} = this.flags
     const ssh = sshConfig ?? (this.canAsk ? 'ask' : false)
     const wish = {destination, token, app, duration, sshConfig: ssh, connect: this.connects}
-    const dryRun = this.flags['dry-run']
-    const plan = await planSetup(world, {...wish, shown: this.canAsk || dryRun, rehearsed: !dryRun})
+    const plan = await planSetup(world, {...wish, ...this.planFor})
     const without = plan.sshOffered ? 'Yes, without the ssh configuration' : undefined
     const agreed = await this.agreed(plan, plan.changes, 'Set it up?', without)
     const agreedPlan = agreed === 'without' ? withoutSshConfig(world, plan) : plan
@@ -72,8 +71,7 @@ export default class Setup extends SetupCommand<typeof Setup> {
 
   private async takeBack(world: SetupWorld, destination: string): Promise<object> {
     const {host} = await nameOf(world, destination)
-    const dryRun = this.flags['dry-run']
-    const plan = await planRemoval(world, host, {shown: this.canAsk || dryRun, rehearsed: !dryRun})
+    const plan = await planRemoval(world, host, this.planFor)
     const agreed = await this.agreed(plan, plan.changes, 'Take it back?')
     const outcome = agreed ? await applyRemoval(world, plan) : undefined
     this.showOutcome(outcome)

@@ -80,6 +80,12 @@ export abstract class SetupCommand<T extends typeof Command> extends TunnelComma
     return !this.flag('yes') && !this.flag('dry-run') && this.prompts.possible
   }
 
+  /** What a plan is for: to be shown, to be carried out. */
+  protected get planFor(): {shown: boolean; rehearsed: boolean} {
+    const dryRun = this.flag('dry-run')
+    return {shown: this.canAsk || dryRun, rehearsed: !dryRun}
+  }
+
   /** Whether to connect at the end; or why not. */
   protected get connects(): true | {not: string} {
     if ((this.flags as {connect?: boolean}).connect === false) return {not: '--no-connect'}
