@@ -1,5 +1,5 @@
 import {defineConfig, type TestProjectConfiguration} from 'vitest/config'
-import {AMPLE_MS} from './test/support/patience.js'
+import {PATIENT} from './test/support/suite.js'
 
 const files = (...names: string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`)
 /** Each has something to do at every moment, for both cores. */
@@ -11,16 +11,11 @@ function project(name: string, which: object, workers: number, groupOrder: numbe
   return {
     test: {
       name,
+      ...PATIENT,
       ...which,
-      disableConsoleIntercept: true,
-      pool: 'forks',
       maxWorkers: workers,
       fileParallelism: workers > 1,
       sequence: {groupOrder},
-      testTimeout: AMPLE_MS,
-      setupFiles: ['test/support/patient.ts'],
-      hookTimeout: AMPLE_MS,
-      expect: {poll: {timeout: AMPLE_MS}},
     },
   }
 }
@@ -30,7 +25,7 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/count-reporter.ts'],
     projects: [
-      project('beside', {include: ['test/e2e/**/*.test.ts'], exclude: [...WAITING, ...ALONE]}, 2, 0),
+      project('beside', {include: ['test/e2e/**/*.test.ts'], exclude: [...WAITING, ...ALONE]}, 3, 0),
       project('waiting', {include: WAITING}, 3, 1),
       project('alone', {include: ALONE}, 1, 2),
     ],

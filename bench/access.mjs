@@ -4,7 +4,7 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {build} from 'esbuild'
-import {round1, round2, setting, table} from './support.mjs'
+import {largestAccount, round1, round2, setting, table} from './support.mjs'
 
 export const description =
   'reach, audit and report over 10,000 applications, 5,000 tokens and 2,500 groups: processor time, memory'
@@ -56,7 +56,6 @@ import {reportPage} from ${from('src/lib/report/page.ts')}`,
   },
 }
 
-const LARGEST = {applications: 10_000, policies: 5000, groups: 2500, tokens: 5000}
 const MOST_CPU_MS = 10_000
 const MOST_MIB = 300
 /** Linear is 2. What the first run compiles takes longer than a small account, so later runs are compared: the median. */
@@ -132,7 +131,7 @@ async function bundled(directory, name, {imports, code, prepare = ''}) {
     `import {bigAccount} from ${from('test/support/big-account.ts')}
 ${imports}
 const share = Number(process.argv[2])
-const sizes = Object.fromEntries(Object.entries(${JSON.stringify(LARGEST)}).map(([kind, count]) => [kind, Math.floor(count * share)]))
+const sizes = Object.fromEntries(Object.entries(${JSON.stringify(largestAccount())}).map(([kind, count]) => [kind, Math.floor(count * share)]))
 const account = bigAccount(sizes)
 const prepare = (account) => { ${prepare} }
 const given = prepare(account)

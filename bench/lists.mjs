@@ -6,12 +6,21 @@ import {readFileSync} from 'node:fs'
 import {writeFile} from 'node:fs/promises'
 import http from 'node:http'
 import path from 'node:path'
-import {median, requireBuild, round1, round2, setting, table, withCleanEnvironment, zt} from './support.mjs'
+import {
+  largestAccount,
+  median,
+  requireBuild,
+  round1,
+  round2,
+  setting,
+  table,
+  withCleanEnvironment,
+  zt,
+} from './support.mjs'
 
 export const description =
   'lists, reach, audit and report of an account of up to 10,000 applications: time, requests, peak memory'
 
-const LARGEST = {applications: 10_000, policies: 5000, groups: 2500, tokens: 5000}
 const COMMANDS = [
   ['app', 'list', 'applications'],
   ['policy', 'list', 'policies'],
@@ -36,7 +45,7 @@ export async function run() {
   const rows = []
   for (let left = doublings; left >= 0; left--) {
     const sizes = Object.fromEntries(
-      Object.entries(LARGEST).map(([kind, count]) => [kind, Math.floor(count / 2 ** left)]),
+      Object.entries(largestAccount()).map(([kind, count]) => [kind, Math.floor(count / 2 ** left)]),
     )
     rows.push(
       ...(await withCleanEnvironment((env, home) => withAccount({env, home, sizes}, measure(rounds)))),

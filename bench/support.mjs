@@ -98,6 +98,13 @@ export function setting(name, otherwise) {
   return Number(text)
 }
 
+/** Objects of the largest account, by kind. */
+export function largestAccount() {
+  const applications = setting('BENCH_APPLICATIONS', 10_000)
+  const of = (share) => Math.floor(applications * share)
+  return {applications, policies: of(1 / 2), groups: of(1 / 4), tokens: of(1 / 2)}
+}
+
 export const round1 = (value) => Math.round(value * 10) / 10
 export const round2 = (value) => Math.round(value * 100) / 100
 

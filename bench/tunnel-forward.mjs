@@ -7,6 +7,7 @@ import {ECHO_HOST, edgeOptions} from './tunnel-scene.mjs'
 
 export const FORWARD = 'zt forward'
 export const FORWARD_EXECUTABLE = 'zt forward, executable'
+export const NODE_PROXY = 'Node, HTTP proxy'
 const LOAD_MS = 300_000
 const WRK_SECONDS = 3
 
@@ -16,12 +17,13 @@ const WRK_SECONDS = 3
  */
 export async function forwards(scene, peers, rounds) {
   const connections = setting('BENCH_CONNECTIONS', 100)
-  const pings = setting('BENCH_PINGS', 100)
+  const pings = setting('BENCH_PINGS', 500)
   const load = {connections, pings}
   const tcp = await measure(scene, listenersOf(peers), rounds, load)
   const hasWrk = !spawnSync('wrk', ['--version']).error
   const withHttp = {...load, http: true, seconds: WRK_SECONDS}
-  const http = hasWrk && (await measure(scene, listenersOf(peers, '--http'), rounds, withHttp))
+  const listeners = {...listenersOf(peers, '--http'), [NODE_PROXY]: nodeProxy}
+  const http = hasWrk && (await measure(scene, listeners, rounds, withHttp))
   const of = (samples, get) =>
     Object.fromEntries(Object.entries(samples).map(([name, all]) => [name, all.map(get)]))
   return {
@@ -43,6 +45,12 @@ export async function forwards(scene, peers, rounds) {
       }),
     },
   }
+}
+
+/** The least that node can do, which reads and writes HTTP on both sides. */
+function nodeProxy({address, caFile, pair}, port) {
+  const file = path.join(import.meta.dirname, 'peers', 'http-proxy.mjs')
+  return {words: [process.execPath, file, String(port), address, caFile, ECHO_HOST], more: pair}
 }
 
 const addressOf = (port) => `127.0.0.1:${port}`

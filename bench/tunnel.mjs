@@ -14,7 +14,7 @@ import {
   withCleanEnvironment,
   zt,
 } from './support.mjs'
-import {FORWARD, FORWARD_EXECUTABLE, forwards} from './tunnel-forward.mjs'
+import {FORWARD, FORWARD_EXECUTABLE, forwards, NODE_PROXY} from './tunnel-forward.mjs'
 import {CLOUDFLARED, findPeers, PEERS} from './tunnel-peers.mjs'
 import {
   BANNER,
@@ -286,6 +286,7 @@ const ORDER = [
     NOT_SHARED,
     CLOUDFLARED,
     `${CLOUDFLARED}${BUNDLE}`,
+    NODE_PROXY,
     ...PEERS.slice(1),
   ],
 ]

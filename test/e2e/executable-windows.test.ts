@@ -1,19 +1,20 @@
 import {spawn} from 'node:child_process'
-import {createWriteStream, existsSync} from 'node:fs'
+import {createWriteStream} from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import {beforeAll, describe, expect, it} from 'vitest'
 import {BuiltZt, type End} from '../support/built-zt.js'
 import {executableFor, forWine, nodeFor} from '../support/executables.js'
+import {removeWine, WINE} from '../windows/wine.js'
 
-const WINE = '/usr/lib/wine/wine64'
 const node = nodeFor('win-x64')
-const missing = !existsSync(WINE)
-  ? 'wine is not installed (apt-get install wine64)'
-  : node === undefined
-    ? 'its node is not installed (npm ci --prefix executable --include=dev)'
-    : undefined
+const missing =
+  WINE === undefined
+    ? 'wine is not installed (apt-get install wine64)'
+    : node === undefined
+      ? 'its node is not installed (npm ci --prefix executable --include=dev)'
+      : undefined
 if (missing !== undefined) process.stderr.write(`SKIPPED: the executable for Windows: ${missing}\n`)
 
 const host = 'gitlab-ssh.widgetcorp.tech'
@@ -62,7 +63,7 @@ describe.skipIf(missing !== undefined)('the executable for Windows, under wine',
     ends = Object.fromEntries(Object.keys(ROWS).map((name, at) => [name, all[at]])) as typeof ends
     return async () => {
       await zt.end()
-      await fs.rm(home, {recursive: true, force: true})
+      removeWine(path.join(home, 'prefix'), home)
     }
   })
 
@@ -119,7 +120,7 @@ async function wine(home: string, words: string[]): Promise<void> {
   await new Promise((resolve) => stream.once('open', resolve))
   const code = await new Promise<number | null>((resolve, reject) => {
     const [program = '', ...args] = words
-    const child = spawn(WINE, [program, ...args.map(onZ)], {
+    const child = spawn(WINE ?? '', [program, ...args.map(onZ)], {
       cwd: home,
       env: {
         PATH: process.env['PATH'],

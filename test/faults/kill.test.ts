@@ -1,6 +1,6 @@
 import {afterAll, describe, expect, it} from 'vitest'
 import {Lanes} from './lanes.js'
-import {phasesOf, recorded, type Phase} from './kill/recording.js'
+import {deathAt, phasesOf, recorded, type Effect, type Phase} from './kill/recording.js'
 import {COMMANDS, RECOVER, type Scene} from './scene.js'
 import {tally} from './tally.js'
 import {faultsOf} from './verdict.js'
@@ -11,10 +11,8 @@ afterAll(() => lanes.close())
 const LINES = {...COMMANDS, 'rotate at once': ['token', 'rotate', 'ci', '--grace', '0', '--json']}
 type Line = keyof typeof LINES
 
-interface Point {
-  at: number
+interface Point extends Pick<Effect, 'label' | 'nth'> {
   phase: Phase
-  label: string
 }
 
 /** The effects of an undisturbed run: every later run dies at one of them. */
@@ -24,7 +22,7 @@ async function pointsOf(line: Line): Promise<Point[]> {
     const {end, effects} = await recorded(scene, LINES[line])
     if (end.code !== 0) throw new Error(`${line} ended with ${end.code}: ${end.stdout}${end.stderr}`)
     return effects.flatMap((effect) =>
-      phasesOf(effect).map((phase) => ({at: effect.n, phase, label: effect.label})),
+      phasesOf(effect).map((phase) => ({phase, label: effect.label, nth: effect.nth})),
     )
   })
 }
@@ -43,12 +41,12 @@ describe.each(['create', 'rotate', 'rotate at once'] as const)('token %s, killed
     tally({kind: 'recording', name: line, effects: points[line].length, killed})
   })
 
-  it.concurrent.each(points[line])('$phase $label (effect $at)', async ({at, phase, label}) =>
+  it.concurrent.each(points[line])('$phase $label ($nth)', async ({phase, label, nth}) =>
     lanes.use(async (scene) => {
       await scene.reset()
-      const {end, effects} = await recorded(scene, LINES[line], {at, phase})
+      const {end, effects} = await recorded(scene, LINES[line], deathAt({label, nth}, phase))
       expect(end.signal, end.stdout + end.stderr).toBe('SIGKILL')
-      expect(effects.at(-1)).toMatchObject({n: at, label})
+      expect(effects.at(-1)).toMatchObject({label, nth})
       killed++
       const wrong = [...scene.misconduct(end), ...faultsOf(await scene.judge(false))]
       const left = await scene.snapshot('left')
@@ -57,7 +55,7 @@ describe.each(['create', 'rotate', 'rotate at once'] as const)('token %s, killed
       if (recovered.code === 9) wrong.push(...faultsOf(await scene.judge(false)), ...(await scene.settle()))
       else if (recovered.code === 0) wrong.push(...faultsOf(await scene.judge(true)))
       else wrong.push(`unsettled: the recovery ended with ${recovered.code}: ${recovered.stdout}`)
-      const name = `${line} killed ${phase} ${label} (effect ${at})`
+      const name = `${line} killed ${phase} ${label} (${nth})`
       tally({kind: 'kill', name, wrong})
       const path = done.map((effect) => effect.label).join('\n')
       if (!known.has(path)) {
@@ -94,8 +92,8 @@ async function recoveryKilled(
   )
   for (const {effect, phase} of own) {
     await scene.restore(aged)
-    const run = await recorded(scene, RECOVER, {at: effect.n, phase})
-    const which = `${name}, its recovery killed ${phase} ${effect.label} (effect ${effect.n})`
+    const run = await recorded(scene, RECOVER, deathAt(effect, phase))
+    const which = `${name}, its recovery killed ${phase} ${effect.label} (${effect.nth})`
     const wrong = [...scene.misconduct(run.end), ...faultsOf(await scene.judge(false))]
     if (run.end.signal === 'SIGKILL' && run.effects.at(-1)?.label === effect.label) killed++
     wrong.push(...(await scene.settle()))

@@ -128,7 +128,7 @@ const referred = (method: Rule['method'], where: string): Case => ({
 const keyMissing: Case = {
   how: 'SIGKILL before the store is written to; then its spool key is removed',
   run: async (scene, operation) => {
-    const death = {label: '^open DATA/zt/vault/\\.service-token', phase: 'before'} as const
+    const death = {label: /^open DATA\/zt\/vault\/\.service-token/, phase: 'before'} as const
     return [(await recorded(scene, COMMANDS[operation], death)).end]
   },
   after: async (scene) => {

@@ -170,7 +170,7 @@ describe('the verdict', () => {
   })
 
   it('sees who is cut off while a rotation is open, though its new secret is in the spool', async () => {
-    await recorded(scene, COMMANDS.rotate, {label: '^open DATA/zt/vault/\\.service-token', phase: 'before'})
+    await recorded(scene, COMMANDS.rotate, {label: /^open DATA\/zt\/vault\/\.service-token/, phase: 'before'})
     expect(faultsOf(await scene.judge(false))).toEqual([])
     const {previous} = ci()
     if (previous) previous.until = new Date().toISOString()

@@ -1,10 +1,10 @@
-import {execFileSync, spawnSync} from 'node:child_process'
+import {execFileSync} from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type {TestProject} from 'vitest/node'
 import {standIn} from './stand-in.js'
-import {Windows, WINE, wineEnvironment} from './wine.js'
+import {removeWine, Windows, WINE, wineEnvironment} from './wine.js'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -32,8 +32,7 @@ export default async function install(project: TestProject): Promise<(() => void
   const wineserver = path.join(path.dirname(WINE), 'wineserver')
   const env = wineEnvironment(prefix)
   const end = (): void => {
-    spawnSync(wineserver, ['-k'], {env, stdio: 'ignore'})
-    fs.rmSync(prefix, {recursive: true, force: true, maxRetries: 20})
+    removeWine(prefix)
   }
   try {
     // Otherwise it ends with the last process, and the next one starts all of it again.

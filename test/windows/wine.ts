@@ -1,4 +1,4 @@
-import {spawn} from 'node:child_process'
+import {spawn, spawnSync} from 'node:child_process'
 import {EventEmitter, once} from 'node:events'
 import fs from 'node:fs'
 import net from 'node:net'
@@ -32,6 +32,16 @@ export function wineEnvironment(prefix: string): NodeJS.ProcessEnv {
     ...own,
     NODE_SKIP_PLATFORM_CHECK: '1',
   }
+}
+
+/**
+ * Ends what runs in a prefix, and removes a directory that holds it. Wine's server stays for some seconds after the last
+ * program, and writes the registry when it ends.
+ */
+export function removeWine(prefix: string, directory = prefix): void {
+  const server = path.join(path.dirname(WINE ?? ''), 'wineserver')
+  for (const flag of ['-k', '-w']) spawnSync(server, [flag], {env: wineEnvironment(prefix), stdio: 'ignore'})
+  fs.rmSync(directory, {recursive: true, force: true, maxRetries: 20})
 }
 
 export interface StartOptions {

@@ -43,8 +43,10 @@ export function withProfile(step: string, profile: string): string {
 
 /** Adds the flags that have a value and that the command line does not have. */
 export function withFlags(line: string, flags: Readonly<Record<string, string | undefined>>): string {
-  // What is in quotes is a name, and no word of the command.
-  const words = line.replaceAll(/'[^']*'|"(?:\\.|[^"\\])*"/g, (quoted) => '_'.repeat(quoted.length))
+  // What is in quotes is a name, and no word of the command. A quote that is not closed reaches to the end.
+  const words = line.replaceAll(/'[^']*(?:'|$)|"(?:\\[^]|[^"\\])*(?:"|\\?$)/g, (quoted) =>
+    '_'.repeat(quoted.length),
+  )
   const missing = Object.entries(flags).flatMap(([name, value]) =>
     value === undefined || new RegExp(`(^| )--${name}\\b`).test(words)
       ? []

@@ -2,8 +2,9 @@
 // it with SIGKILL, as a power cut or the kernel would. Durable are files below KILL_HOME, and requests.
 //
 //   KILL_HOME   the directory that counts
-//   KILL_LOG    a file outside of it that gets one JSON line per effect: {n, what, label}
-//   KILL_AT     number of the effect, from 1; KILL_LABEL instead: the first effect whose label matches
+//   KILL_LOG    a file outside of it that gets one JSON line per effect: {n, nth, what, label}
+//   KILL_LABEL  dies at an effect whose label matches this, KILL_NTH at the how manieth of its label, from 1: not by
+//               the effect's number, which a read that is repeated (a connection reset, a lock that waits) would shift
 //   KILL_PHASE  before | torn | after: before it, in the middle of a write, or when it is done and nothing else is
 import fs from 'node:fs'
 import http from 'node:http'
@@ -12,11 +13,12 @@ import {syncBuiltinESMExports} from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 
-const {KILL_HOME, KILL_LOG, KILL_AT, KILL_LABEL, KILL_PHASE} = process.env
+const {KILL_HOME, KILL_LOG, KILL_LABEL, KILL_NTH = '1', KILL_PHASE} = process.env
 const {appendFileSync, existsSync} = fs
 const label = KILL_LABEL === undefined ? undefined : new RegExp(KILL_LABEL)
 let count = 0
 let chosen
+const seen = new Map()
 
 /** The main process only: a child of it (the keychain's) has its own effects. */
 if (KILL_HOME !== undefined && /[\\/]bin[\\/]zt\.cjs$/.test(process.argv[1] ?? '')) {
@@ -33,10 +35,23 @@ function die() {
 /** Counts an effect, and dies before it if that was asked for. */
 function begin(what, name) {
   const n = ++count
-  appendFileSync(KILL_LOG, JSON.stringify({n, what, label: `${what} ${name}`}) + '\n')
-  if (chosen === undefined && (label ? label.test(`${what} ${name}`) : n === Number(KILL_AT))) chosen = n
+  const own = sameEveryTime(`${what} ${name}`)
+  const nth = (seen.get(own) ?? 0) + 1
+  seen.set(own, nth)
+  appendFileSync(KILL_LOG, JSON.stringify({n, nth, what, label: own}) + '\n')
+  if (chosen === undefined && label?.test(own) && nth === Number(KILL_NTH)) chosen = n
   if (chosen === n && KILL_PHASE === 'before') die()
   return n
+}
+
+/** Without IDs, process IDs and random parts. */
+function sameEveryTime(text) {
+  return text
+    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
+    .replaceAll(/[0-9a-f]{32}/g, '<hex>')
+    .replaceAll(/\b\d+-[0-9a-f]{12}\b/g, '<process>')
+    .replaceAll(/\.\d+\.[0-9a-f]{8}\b/g, '.<temporary>')
+    .replaceAll(/undo\/\.?[0-9a-z]{9}\.json/g, 'undo/<edit>')
 }
 
 const at = (n, phase) => chosen === n && KILL_PHASE === phase

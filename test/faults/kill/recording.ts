@@ -10,6 +10,8 @@ const PRELOAD = path.join(import.meta.dirname, 'kill-at.mjs')
 export interface Effect {
   /** From 1. */
   n: number
+  /** The how manieth of its label, from 1. */
+  nth: number
   what: string
   /** What it does to which file or address, the same in every run. */
   label: string
@@ -18,7 +20,18 @@ export interface Effect {
 export type Phase = 'before' | 'torn' | 'after'
 
 /** When to die. */
-export type Death = {at: number; phase: Phase} | {label: string; phase: Phase}
+export interface Death {
+  /** What the label matches. */
+  label: RegExp
+  /** At the how manieth of that label; 1 if left out. */
+  nth?: number
+  phase: Phase
+}
+
+/** A moment of an effect that an earlier run had. */
+export function deathAt({label, nth}: Pick<Effect, 'label' | 'nth'>, phase: Phase): Death {
+  return {label: new RegExp(`^${label.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`), nth, phase}
+}
 
 /** Runs zt with its effects counted, and kills it at one of them on request. */
 export async function recorded(
@@ -30,8 +43,7 @@ export async function recorded(
   await fs.writeFile(log, '')
   const end = await scene.run(args, {env: killing(scene.home, log, death)})
   const lines = (await fs.readFile(log, 'utf8')).split('\n').filter(Boolean)
-  const effects = lines.map((line) => JSON.parse(line) as Effect)
-  return {end, effects: effects.map((effect) => ({...effect, label: sameEveryTime(effect.label)}))}
+  return {end, effects: lines.map((line) => JSON.parse(line) as Effect)}
 }
 
 function killing(home: string, log: string, death?: Death): NodeJS.ProcessEnv {
@@ -41,7 +53,8 @@ function killing(home: string, log: string, death?: Death): NodeJS.ProcessEnv {
     KILL_LOG: log,
     ...(death && {
       KILL_PHASE: death.phase,
-      ...('at' in death ? {KILL_AT: String(death.at)} : {KILL_LABEL: death.label}),
+      KILL_LABEL: death.label.source,
+      KILL_NTH: String(death.nth ?? 1),
     }),
   }
 }
@@ -53,13 +66,4 @@ function killing(home: string, log: string, death?: Death): NodeJS.ProcessEnv {
 export function phasesOf({what, label}: Effect): Phase[] {
   if (what === 'sync' || label.startsWith('request GET')) return ['before']
   return what === 'write' ? ['before', 'torn', 'after'] : ['before', 'after']
-}
-
-/** Without IDs, process IDs and random parts. */
-function sameEveryTime(label: string): string {
-  return label
-    .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
-    .replaceAll(/[0-9a-f]{32}/g, '<hex>')
-    .replaceAll(/\b\d+-[0-9a-f]{12}\b/g, '<process>')
-    .replaceAll(/\.\d+\.[0-9a-f]{8}\b/g, '.<temporary>')
 }

@@ -44,7 +44,7 @@ const KNOWN: [RegExp, Complaint][] = [
     },
   ],
   [
-    /locked collection|Cannot (create|get) .* locked|prompt.*dismissed|is locked/i,
+    /locked collection|Cannot (create|get) .{0,200} locked|prompt.{0,200}dismissed|is locked/i,
     {
       code: 'other',
       state: 'locked',

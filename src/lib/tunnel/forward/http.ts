@@ -36,8 +36,9 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
   const {target, listen, idleMs = IDLE_MS, environment, timeoutMs, events} = options
   const way = {edge: target.edge, environment, timeoutMs}
   const context = await trustOf(way)
-  // Twice as many: a refused answer is kept while the request is sent with the other secret.
-  const pool = {keepAlive: true, maxSockets: 2 * CONNECTION_LIMIT, maxFreeSockets: 32}
+  // Twice as many: a refused answer is kept while the request is sent with the other secret. What as many clients need is
+  // kept: with fewer, all others pay for a handshake with each request.
+  const pool = {keepAlive: true, maxSockets: 2 * CONNECTION_LIMIT, maxFreeSockets: CONNECTION_LIMIT}
   const agent = new Pool(way, context, pool)
   // A body may take any time while it moves; only silence ends a connection.
   const server = http.createServer(SERVER_OPTIONS)
