@@ -118,25 +118,30 @@ describe('a secret', () => {
     TUNNEL_SERVICE_TOKEN_SECRET: CANARY.environmentSecret,
   }
 
-  // Each mode has a sandbox of its own, so that every line does in each of them what it does in the first.
-  it.concurrent.each<[mode: string, json: boolean, env: NodeJS.ProcessEnv, atEveryOther?: NodeJS.ProcessEnv]>(
+  interface Mode {
+    json: boolean
+    env: NodeJS.ProcessEnv
+  }
+  // Each row has a sandbox of its own, so that every line does in each of them what it does in the first.
+  it.concurrent.each<[row: string, even: Mode, odd?: Mode]>([
+    ['as text, every debug log on or none', {json: false, env: LOUDEST}, {json: false, env: {}}],
+    ['as JSON, every debug log on', {json: true, env: LOUD}],
     [
-      ['as text, every debug log on or none', false, LOUDEST, {}],
-      ['as JSON, every debug log on', true, LOUD],
-      ['as text, with the secrets of the environment, every debug log on', false, {...LOUD, ...environment}],
-      ["as JSON, with the secrets of the environment under cloudflared's names", true, cloudflareds],
+      "as text or JSON, with the secrets of the environment, or under cloudflared's names",
+      {json: false, env: {...LOUD, ...environment}},
+      {json: true, env: cloudflareds},
     ],
-  )(
+  ])(
     'is in nothing that any command prints %s, in no file and in no child process',
-    async (_mode, json, given, atEveryOther = given) => {
+    async (_row, even, odd = even) => {
       const world = await LeakWorld.make(host)
       worlds.push(world)
       const findings: Findings = {}
       let nth = 0
       for (const command of commands) {
         for (const line of LINES[command] ?? []) {
+          const {json, env} = nth++ % 2 === 0 ? even : odd
           const args = json ? inJson(line) : line
-          const env = nth++ % 2 === 0 ? given : atEveryOther
           const end = await world.run(args, {env, input: world.typedAt(command, args)})
           const leaks = world.leaksIn(saidBy(end))
           if (saidBy(end).includes(BUG)) leaks.push(saidBy(end))
@@ -147,7 +152,7 @@ describe('a secret', () => {
           if (leaks.length > 0) findings[args.join(' ')] = leaks
         }
       }
-      Object.assign(findings, await searchAfter(world, given))
+      Object.assign(findings, await searchAfter(world, {...odd.env, ...even.env}))
       expect(findings).toEqual({})
       const {looked} = await world.leakingFiles()
       expect(looked.some((file) => file.endsWith('.age'))).toBe(true)
