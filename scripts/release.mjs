@@ -149,7 +149,9 @@ async function release(root, {out, url, homepage, publisher, maintainer, 'window
     )
   if (windowsNode !== 'npm' && targetOf(windowsNode) !== 'win-x64')
     throw new Refusal(`${windowsNode} is not a node for Windows`, example(version))
-  if (fs.existsSync(out)) throw new Refusal(`${out} exists`, `rm -r ${out}`)
+  // Nothing is ever replaced: it may be anything.
+  if (fs.existsSync(out))
+    throw new Refusal(`${out} exists`, `move it away, or add --out ${path.join(out, `zt-${version}`)}`)
   for (const program of ['dpkg-deb', 'lintian'])
     if (spawnSync(program, ['--version']).error !== undefined)
       throw new Refusal(`${program} is not installed`, 'apt-get install dpkg lintian')
