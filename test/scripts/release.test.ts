@@ -1,4 +1,4 @@
-import {execFileSync} from 'node:child_process'
+import {execFileSync, spawnSync} from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -99,6 +99,32 @@ describe('what can be released', () => {
   ])('is not %s', (_, message, change) => {
     change()
     expect(() => releasable(root)).toThrow(message)
+  })
+
+  it.each([
+    ['the checkout', '.'],
+    ['a directory with files', 'mine'],
+    ['an empty one', 'empty'],
+  ])('is never written over %s', (_, out) => {
+    for (const name of ['release', 'build-facts', 'node-binary'])
+      write(`scripts/${name}.mjs`, fs.readFileSync(path.join(path.dirname(script), `${name}.mjs`), 'utf8'))
+    write('mine/precious', '')
+    commit()
+    fs.mkdirSync(path.join(root, 'empty'))
+    const before = fs.readdirSync(root, {recursive: true}).sort()
+    const address = 'https://example.com/zt/v1.2.3'
+    const args = ['--url', address, '--homepage', address, '--publisher', 'Example', '--windows-node', 'npm']
+    const {status, stderr} = spawnSync(
+      process.execPath,
+      ['scripts/release.mjs', ...args, '--maintainer', 'A <a@example.com>', '--out', out],
+      {cwd: root, encoding: 'utf8'},
+    )
+    expect({status, stderr}).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/^error: .* exists\n/) as string,
+    })
+    expect(stderr).not.toMatch(/\brm\b/)
+    expect(fs.readdirSync(root, {recursive: true}).sort()).toEqual(before)
   })
 
   const version = (text: string): void => (write('package.json', JSON.stringify({version: text})), commit())
