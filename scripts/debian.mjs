@@ -46,7 +46,8 @@ export async function makeDeb({
   if (machine !== MACHINES[architecture])
     throw new Error(`${executable} is not an executable for ${architecture}`)
   const deb = debianVersion(version)
-  const file = path.join(path.resolve(into), `${PACKAGE}_${deb}_${architecture}.deb`)
+  // GitHub would give a file whose name has `~` this name, which SHA256SUMS would not have.
+  const file = path.join(path.resolve(into), `${PACKAGE}_${deb.replaceAll('~', '.')}_${architecture}.deb`)
   const tree = fs.mkdtempSync(path.join(into, 'deb-'))
   try {
     const common = {MAINTAINER: maintainer, VERSION: deb}
@@ -76,7 +77,7 @@ export async function makeDeb({
         INSTALLED_SIZE: String(installedSize(tree)),
       }),
     )
-    tidy(tree)
+    tidy(tree, date)
     const how = ['--root-owner-group', `-Z${compression}`, ...fast(compression)]
     // Several threads give other bytes than one.
     const env = {
@@ -124,7 +125,7 @@ export function copyright(homepage) {
       field('Copyright', copyrights),
       ...(changes.length > 0 ? [field('Comment', changes)] : []),
       // Debian has this text once for all packages.
-      `License: ${licence === 'MIT' ? 'Expat' : licence}\n${indented(texts.replace(APACHE, APACHE_IN_DEBIAN))}`,
+      `License: ${debianLicence(licence)}\n${indented(texts.replace(APACHE, APACHE_IN_DEBIAN))}`,
     ].join('\n'),
   )
   const head = [
@@ -135,6 +136,8 @@ export function copyright(homepage) {
   ].join('\n')
   return `${[head, ...paragraphs].join('\n\n')}\n`
 }
+
+const debianLicence = (licence) => licence.replaceAll(/\bMIT\b/g, 'Expat').replaceAll(' AND ', ' and ')
 
 const APACHE =
   /^[ \t]*Apache License\n\s*Version 2\.0, January 2004\n[\s\S]*?^[ \t]*END OF TERMS AND CONDITIONS$/gm
@@ -174,11 +177,11 @@ function installedSize(tree) {
     .reduce((sum, {one, at}) => sum + (one.isFile() ? Math.ceil(fs.statSync(at).size / 1024) : 1), 0)
 }
 
-/** The same modes whatever the umask was. dpkg-deb sets the times, because all files are newer than the sources. */
-function tidy(tree) {
-  fs.chmodSync(tree, 0o755)
-  for (const one of fs.readdirSync(tree, {recursive: true, withFileTypes: true})) {
-    const at = path.join(one.parentPath, one.name)
-    fs.chmodSync(at, one.isDirectory() || at.endsWith('/usr/bin/zt') ? 0o755 : 0o644)
+/** The same modes and times, whatever the umask and the clock were. */
+function tidy(tree, date) {
+  const names = fs.readdirSync(tree, {recursive: true})
+  for (const at of ['', ...names].map((name) => path.join(tree, name))) {
+    fs.chmodSync(at, fs.statSync(at).isDirectory() || at.endsWith('/usr/bin/zt') ? 0o755 : 0o644)
+    fs.utimesSync(at, date, date)
   }
 }

@@ -8,6 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {parseArgs} from 'node:util'
 import {build} from 'esbuild'
+import {licenceText} from './licences.mjs'
 import {inspectNode, withBlob, withChecksum, withoutSignature} from './node-binary.mjs'
 
 const TARGETS = {
@@ -25,6 +26,18 @@ const COMPILED = ['dist/proxy/proxy-main.cjs', 'dist/proxy/quick-ssh.cjs', 'dist
 const BUNDLE = 'dist/zt/zt.cjs'
 /** Without it, V8 orders what it compiles by a random number, and no two builds are the same. */
 const SAME_CODE = '--random-seed=1'
+
+/**
+ * A run leaves the code of the functions that it used, which is not the same each time: V8 drops what was not used for a while,
+ * and notes what it has optimized. It takes the code only with the flags that it was made with.
+ */
+const STEADY = ['flush-bytecode', 'sparkplug', 'maglev', 'turbofan']
+const STEADY_RUN = `
+const v8 = require('v8')
+const set = (to) => ${JSON.stringify(STEADY)}.forEach((flag) => v8.setFlagsFromString(to + flag))
+set('--no-')
+process.once('exit', () => set('--'))
+`
 
 const {values} = parseArgs({
   options: {
@@ -45,6 +58,7 @@ if (!fs.existsSync(at(BUNDLE))) refuse('zt is not built', 'npm run build')
 
 /** The node that writes: it runs here, and has the major version of those that it writes into. */
 const writer = readNode(HERE, targets[0] === HERE ? values.node : undefined)
+const licences = readLicences()
 for (const target of targets) {
   const named =
     values.all || values.target !== undefined ? `zt-${target}${TARGETS[target].suffix ?? ''}` : 'zt'
@@ -74,12 +88,10 @@ async function make(target, out) {
   } finally {
     fs.rmSync(work, {recursive: true, force: true})
   }
-  const licences = {
-    'LICENSE.node': path.join(path.dirname(writer.file), '..', 'LICENSE'),
-    'THIRD-PARTY-LICENSES.txt': at('dist', 'THIRD-PARTY-LICENSES.txt'),
-  }
-  for (const [name, file] of Object.entries(licences))
-    if (fs.existsSync(file)) fs.copyFileSync(file, path.join(path.dirname(out), name))
+  // Elsewhere, a file of that name may be another program's.
+  const beside =
+    values.out === undefined ? path.join(path.dirname(out), 'LICENSES.txt') : `${out}-LICENSES.txt`
+  fs.writeFileSync(beside, licences)
   const mib = (fs.statSync(out).size / 1024 / 1024).toFixed(0)
   console.log(`${path.relative(process.cwd(), out)}: ${mib} MiB, ${target}, node ${node.version}`)
 }
@@ -157,6 +169,14 @@ function readNode(target, given) {
   return {file, version}
 }
 
+function readLicences() {
+  try {
+    return licenceText(root, writer.file)
+  } catch (error) {
+    return refuse(error.message, 'npm ci --prefix executable')
+  }
+}
+
 function major({version}) {
   return version.split('.')[0]
 }
@@ -178,21 +198,28 @@ function partsInstead({onResolve, onLoad}) {
   }))
 }
 
-/** Compiled by the node that will read it, with all functions. */
-function compile(name, work) {
+/**
+ * Compiled by the node that will read it, with all functions.
+ *
+ * @param {string} [kept] by a run: only with the functions that it has. In a process that runs none of them V8 numbers them in
+ *   their order in the file, and keeps no path.
+ */
+function compile(name, work, kept) {
   const file = path.join(work, `${path.basename(name)}.code`)
   const program = `
-    const [source, target] = process.argv.slice(1)
-    const {seal} = require(${JSON.stringify(at('bin', 'sealed-code.cjs'))})
-    const bytes = require('fs').readFileSync(source)
-    const text = bytes.toString('utf8')
+    const [source, target, kept] = process.argv.slice(1)
+    const {seal, unseal} = require(${JSON.stringify(at('bin', 'sealed-code.cjs'))})
+    const fs = require('fs')
     const v8 = require('v8')
-    v8.setFlagsFromString('--no-lazy')
+    const bytes = fs.readFileSync(source)
+    const cachedData = kept && unseal(bytes, fs.readFileSync(kept))
+    if (!kept) v8.setFlagsFromString('--no-lazy')
     const script = new (require('vm').Script)(
-      \`(function (exports, require, module, __filename, __dirname) {\${text}\\n})\`)
-    v8.setFlagsFromString('--lazy')
-    require('fs').writeFileSync(target, seal(bytes, script.createCachedData()))`
-  run([SAME_CODE, '-e', program, at(name), file], work)
+      \`(function (exports, require, module, __filename, __dirname) {\${bytes.toString('utf8')}\\n})\`, {cachedData})
+    if (!kept) v8.setFlagsFromString('--lazy')
+    if (kept && script.cachedDataRejected !== false) throw new Error('V8 does not take what the run left')
+    fs.writeFileSync(target, seal(bytes, script.createCachedData()))`
+  run([SAME_CODE, '-e', program, at(name), file, ...(kept === undefined ? [] : [kept])], work)
   return file
 }
 
@@ -201,7 +228,8 @@ function compile(name, work) {
  * less to read. bin/load-bundle.cjs leaves it in the cache.
  */
 function compileBundle(work) {
-  const env = {...cleanEnvironment(), HOME: work, CLOUDFLARE_API_TOKEN: 'none'}
+  // A slow machine must not reach a limit, which would use other functions.
+  const env = {...cleanEnvironment(), HOME: work, CLOUDFLARE_API_TOKEN: 'none', ZT_PATIENCE: '100'}
   for (const kind of ['CONFIG', 'DATA', 'STATE', 'CACHE']) env[`XDG_${kind}_HOME`] = path.join(work, kind)
   // Nothing listens there, so it fails; until then it uses what every command that asks the API uses.
   const profile = {apiUrl: 'http://127.0.0.1:9', accountId: '0'.repeat(32)}
@@ -211,11 +239,13 @@ function compileBundle(work) {
     JSON.stringify({version: 1, profiles: {build: profile}}),
     {mode: 0o600},
   )
-  const args = [SAME_CODE, at('bin', 'zt.cjs'), 'token', 'list', '--profile', 'build']
+  const steady = path.join(work, 'steady.cjs')
+  fs.writeFileSync(steady, STEADY_RUN)
+  const args = [SAME_CODE, '--require', steady, at('bin', 'zt.cjs'), 'token', 'list', '--profile', 'build']
   const {stderr} = spawnSync(writer.file, args, {env, cwd: work, encoding: 'utf8'})
   if (!stderr.includes('127.0.0.1')) throw new Error(`the bundle did not run as it should:\n${stderr}`)
   const directory = path.join(work, 'CACHE', 'zt', 'code')
-  return path.join(directory, fs.readdirSync(directory)[0])
+  return compile(BUNDLE, work, path.join(directory, fs.readdirSync(directory)[0]))
 }
 
 function run(args, work) {

@@ -12,10 +12,11 @@ const root = path.resolve(import.meta.dirname, '..')
  * @param {string} release.url below which the files of the release are
  * @param {string} release.homepage
  * @param {string} release.publisher as it begins winget's identifier
- * @param {{executable: string, licences: string}} release.sums SHA-256 in hexadecimal
+ * @param {{name: string, sum: string}} release.executable its name there, and its SHA-256 in hexadecimal
+ * @param {{name: string, sum: string}} release.licences the same of its licences
  * @returns {Record<string, string>} the text of each file, by its path
  */
-export function manifests({version, date, url, homepage, publisher, sums}) {
+export function manifests({version, date, url, homepage, publisher, executable, licences}) {
   const template = (name) => fs.readFileSync(path.join(root, 'packaging', name), 'utf8')
   const identifier = `${publisher}.zt`
   const common = {IDENTIFIER: identifier, VERSION: version}
@@ -24,13 +25,13 @@ export function manifests({version, date, url, homepage, publisher, sums}) {
     '': fill(template('winget/version.yaml'), common),
     '.installer': fill(template('winget/installer.yaml'), {
       ...common,
-      URL: url,
+      URL: `${url}/${executable.name}`,
       DATE: day,
-      SHA256: sums.executable.toUpperCase(),
+      SHA256: executable.sum.toUpperCase(),
     }),
     '.locale.en-US': fill(template('winget/locale.en-US.yaml'), {
       ...common,
-      URL: url,
+      LICENSES_URL: `${url}/${licences.name}`,
       HOMEPAGE: homepage,
       PUBLISHER: publisher,
     }),
@@ -38,10 +39,11 @@ export function manifests({version, date, url, homepage, publisher, sums}) {
   return {
     'scoop/zt.json': fill(template('scoop/zt.json'), {
       VERSION: version,
-      URL: url,
+      URL: `${url}/${executable.name}`,
+      LICENSES_URL: `${url}/${licences.name}`,
       HOMEPAGE: homepage,
-      SHA256: sums.executable,
-      LICENSES_SHA256: sums.licences,
+      SHA256: executable.sum,
+      LICENSES_SHA256: licences.sum,
     }),
     ...Object.fromEntries(
       Object.entries(winget).map(([part, text]) => [`winget/${identifier}${part}.yaml`, text]),

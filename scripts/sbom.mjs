@@ -7,7 +7,8 @@ import {createHash} from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import {Enums, Models, Serialize, Spec, Validation} from '@cyclonedx/cyclonedx-library'
-import {sectionsIn} from './third-party.mjs'
+import {inspectNode} from './node-binary.mjs'
+import {compiledIn, sectionsIn} from './third-party.mjs'
 
 const root = path.resolve(import.meta.dirname, '..')
 const read = (name) => fs.readFileSync(path.join(root, name), 'utf8')
@@ -15,50 +16,49 @@ const json = (name) => JSON.parse(read(name))
 const COMPONENTS = 'packaging/node-components.json'
 const {Library, Application, Platform, Data, File} = Enums.ComponentType
 
-/** Other programs that a bundled package contains in compiled form, by the package. */
-const COMPILED = {
-  'jq-wasm': (version) => {
-    const jq = version.split('-jq-')[1]
-    return [
-      {name: 'jq', version: jq, purl: `pkg:github/jqlang/jq@jq-${jq}`, licence: 'MIT'},
-      {name: 'oniguruma', purl: 'pkg:github/kkos/oniguruma', licence: 'BSD-2-Clause'},
-    ]
-  },
-}
-
 /**
- * Names in `process.versions`: as what and where it is known, to those who match vulnerabilities. The CPEs are those of
- * https://nvd.nist.gov/products/cpe.
+ * Names in `process.versions`: as what and where it is known, to those who match vulnerabilities, and its licence. The CPEs are
+ * those of https://nvd.nist.gov/products/cpe, the licences those that node's own licence quotes.
  */
 const IN_NODE = {
-  acorn: {npm: true},
-  ada: {},
-  amaro: {npm: true},
-  ares: {name: 'c-ares'},
-  brotli: {},
-  cldr: {type: Data},
-  icu: {},
-  libffi: {},
-  lief: {},
-  llhttp: {},
-  merve: {},
-  nbytes: {},
-  ncrypto: {},
-  nghttp2: {cpe: 'nghttp2:nghttp2'},
-  nghttp3: {},
-  ngtcp2: {},
-  openssl: {cpe: 'openssl:openssl'},
-  simdjson: {},
-  simdutf: {},
-  sqlite: {cpe: 'sqlite:sqlite'},
-  tz: {name: 'tzdata', type: Data},
-  undici: {npm: true},
-  unicode: {type: Data},
-  uv: {name: 'libuv', cpe: 'libuv:libuv'},
-  uvwasi: {},
-  v8: {},
-  zlib: {},
-  zstd: {},
+  acorn: {npm: true, licence: 'MIT'},
+  ada: {licence: 'Apache-2.0 OR MIT'},
+  amaro: {npm: true, licence: 'MIT'},
+  ares: {name: 'c-ares', licence: 'MIT'},
+  brotli: {licence: 'MIT'},
+  cldr: {type: Data, licence: 'Unicode-3.0'},
+  icu: {licence: 'Unicode-3.0'},
+  libffi: {licence: 'MIT'},
+  lief: {licence: 'Apache-2.0'},
+  llhttp: {licence: 'MIT'},
+  merve: {licence: 'MIT'},
+  nbytes: {licence: 'MIT'},
+  ncrypto: {licence: 'MIT'},
+  nghttp2: {cpe: 'nghttp2:nghttp2', licence: 'MIT'},
+  nghttp3: {licence: 'MIT'},
+  ngtcp2: {licence: 'MIT'},
+  openssl: {cpe: 'openssl:openssl', licence: 'Apache-2.0'},
+  simdjson: {licence: 'Apache-2.0'},
+  simdutf: {licence: 'MIT'},
+  sqlite: {cpe: 'sqlite:sqlite', licence: 'blessing'},
+  tz: {name: 'tzdata', type: Data, licence: 'LicenseRef-public-domain'},
+  undici: {npm: true, licence: 'MIT'},
+  unicode: {type: Data, licence: 'Unicode-3.0'},
+  uv: {name: 'libuv', cpe: 'libuv:libuv', licence: 'MIT'},
+  uvwasi: {licence: 'MIT'},
+  v8: {licence: 'BSD-3-Clause'},
+  zlib: {licence: 'Zlib'},
+  zstd: {licence: 'BSD-3-Clause'},
+}
+/** What its licence says is in it, too, and `process.versions` does not. */
+const ALSO_IN_NODE = {
+  HdrHistogram: 'BSD-2-Clause',
+  'Punycode.js': 'MIT',
+  SipHash: 'CC0-1.0',
+  inspector_protocol: 'BSD-3-Clause',
+  ittapi: 'BSD-3-Clause',
+  minimatch: 'BlueOak-1.0.0',
+  swc: 'Apache-2.0',
 }
 /** Numbers of interfaces in `process.versions`. */
 const NOT_COMPONENTS = new Set(['modules', 'napi', 'node'])
@@ -81,7 +81,10 @@ export async function makeSbom({file, contents, executable = file, target, versi
     version,
     hashes: new Models.HashDictionary([[Enums.HashAlgorithm['SHA-256'], digest('sha256', file)]]),
     licenses: licence('MIT'),
-    ...(contents === 'npm' && {purl: `pkg:npm/zt-access@${version}`}),
+    purl:
+      contents === 'npm'
+        ? `pkg:npm/zt-access@${version}`
+        : `pkg:generic/zt-access@${version}?file_name=${name}`,
   })
   const parts = [
     ...bundled(),
@@ -123,14 +126,15 @@ function bundled() {
     .flatMap(({packages}) => packages)
     .map(({name, version, licence: id, change}) =>
       packageOf(name, version, id, {
-        components: (COMPILED[name]?.(version) ?? []).map(compiled),
+        components: compiledIn(name, version).map((one) => compiled(one, name)),
         properties: change === undefined ? [] : [['zt:changed', change]],
       }),
     )
 }
 
-const compiled = ({name, version, purl, licence: id}) =>
-  new Models.Component(Library, name, {bomRef: purl, version, purl, licenses: licence(id)})
+/** Several packages may contain the same. */
+const compiled = ({name, version, purl, licence: id}, owner) =>
+  new Models.Component(Library, name, {bomRef: `${owner}/${purl}`, version, purl, licenses: licence(id)})
 
 /**
  * @param {string | undefined} target whose native part is inside; undefined: it is installed beside the package
@@ -192,30 +196,38 @@ function lockedHash(name, version) {
 
 /** The node in an executable, which is a file of several libraries. */
 function node(target, executable) {
-  const {version} = json(`executable/node_modules/node-${target}/package.json`)
+  const bytes = fs.readFileSync(executable)
+  const {target: kind, version} = inspectNode(bytes)
+  if (kind !== target) throw new Error(`${executable} is not made of a node for ${target}`)
   const versions = json(COMPONENTS)[version]
   if (versions === undefined)
     throw new Error(`${COMPONENTS} does not have node ${version}: node scripts/sbom.mjs PATH-OF-THAT-NODE`)
-  const bytes = fs.readFileSync(executable)
   const inside = Object.entries(versions).filter(([key, value]) => !NOT_COMPONENTS.has(key) && value !== '')
   const missing = inside
     .filter(([, value]) => !bytes.includes(value))
     .map(([key, value]) => `${key} ${value}`)
-  if (missing.length > 0 || !bytes.includes(`v${version}`))
+  if (missing.length > 0)
     throw new Error(`${executable} is not made of node ${version}: it lacks ${missing.join(', ')}`)
   const components = inside.map(([key, value]) => {
     if (!Object.hasOwn(IN_NODE, key))
       throw new Error(`node contains ${key}: add it to IN_NODE in scripts/sbom.mjs`)
-    const {name = key, type = Library, npm, cpe} = IN_NODE[key]
+    const {name = key, type = Library, npm, cpe, licence: id} = IN_NODE[key]
     const purl = `pkg:${npm ? 'npm' : 'generic'}/${name}@${value}`
     // A package of the same version may be in a bundle, too.
     return new Models.Component(type, name, {
       bomRef: `node/${purl}`,
       version: value,
       purl,
+      licenses: licence(id),
       ...(cpe && {cpe: `cpe:2.3:a:${cpe}:${value}:*:*:*:*:*:*:*`}),
     })
   })
+  for (const [name, id] of Object.entries(ALSO_IN_NODE)) {
+    const purl = `pkg:generic/${name}`
+    components.push(
+      new Models.Component(Library, name, {bomRef: `node/${purl}`, purl, licenses: licence(id)}),
+    )
+  }
   return new Models.Component(Platform, 'node', {
     bomRef: `pkg:generic/node@${version}`,
     version,
@@ -226,7 +238,12 @@ function node(target, executable) {
   })
 }
 
-const licence = (id) => new Models.LicenseRepository([new Models.SpdxLicense(id)])
+const licence = (expression) =>
+  new Models.LicenseRepository([
+    / (AND|OR) |^LicenseRef-/.test(expression)
+      ? new Models.LicenseExpression(expression)
+      : new Models.SpdxLicense(expression),
+  ])
 const digest = (algorithm, file) => createHash(algorithm).update(fs.readFileSync(file)).digest('hex')
 
 /** One that only the content determines (RFC 9562, version 8). */

@@ -56,6 +56,7 @@ function withQemu(words) {
 /** By a package database of their own: the system's knows no arm64, and would upgrade packages to have both of one version. */
 function unpackLibraries() {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'zt-arm64-'))
+  const unpacked = fs.mkdtempSync(`${libraries}-`)
   try {
     for (const one of ['lists/partial', 'archives/partial'])
       fs.mkdirSync(path.join(work, one), {recursive: true})
@@ -73,12 +74,12 @@ Dir::State::lists "${work}/lists/"; Dir::State::status "${work}/status"; Dir::Ca
     }
     apt('update')
     apt('install', '--yes', '--download-only', '--no-install-recommends', ...PACKAGES)
-    const unpacked = path.join(work, 'root')
     const archives = path.join(work, 'archives')
     for (const name of fs.readdirSync(archives).filter((one) => one.endsWith('.deb')))
       execFileSync('dpkg', ['-x', path.join(archives, name), unpacked])
-    fs.cpSync(unpacked, libraries, {recursive: true, verbatimSymlinks: true})
+    // Whole or not at all: the next run takes what is there.
+    fs.renameSync(unpacked, libraries)
   } finally {
-    fs.rmSync(work, {recursive: true, force: true})
+    for (const one of [work, unpacked]) fs.rmSync(one, {recursive: true, force: true})
   }
 }

@@ -12,6 +12,46 @@ const MADE = ['<stdin>', 'oclif:index', 'sdk:sdk']
 /** Its helpers are in its output, but in no metafile. */
 const BUNDLER = 'node_modules/esbuild'
 const RULE = '='.repeat(80)
+/** How WebAssembly begins, as JavaScript contains it: in base64, as a text, as numbers. */
+const WEB_ASSEMBLY =
+  /AGFzbQ|\\(?:0|x00|u0000)asm|\\x00\\x61\\x73\\x6[dD]|\b0,\s*97,\s*115,\s*109\b|\b0x0+,\s*0x61,\s*0x73,\s*0x6[dD]\b/
+const EMSCRIPTEN = [
+  {name: 'emscripten', purl: 'pkg:github/emscripten-core/emscripten', licence: 'MIT'},
+  {name: 'musl', purl: 'pkg:generic/musl', licence: 'MIT'},
+]
+
+/**
+ * Programs of others that a package contains in compiled form, by the package: its own texts do not include theirs, which are
+ * in packaging/licences/. Of two licences to choose from, this is one.
+ */
+const COMPILED = {
+  'jq-wasm': (version) => {
+    const jq = version.split('-jq-')[1]
+    return [
+      {
+        ...{name: 'jq', version: jq, purl: `pkg:github/jqlang/jq@jq-${jq}`},
+        licence: 'MIT AND dtoa AND ICU AND BSD-2-Clause',
+      },
+      {name: 'oniguruma', purl: 'pkg:github/kkos/oniguruma', licence: 'BSD-2-Clause'},
+      ...EMSCRIPTEN,
+    ]
+  },
+  ssh2: () => [
+    {name: 'poly1305-donna', purl: 'pkg:github/floodyberry/poly1305-donna', licence: 'MIT'},
+    ...EMSCRIPTEN,
+  ],
+}
+
+/**
+ * @param {string} name of a package
+ * @param {string} version
+ * @returns {{name: string, version?: string, purl: string, licence: string}[]} what it contains in compiled form; `licence`
+ *   as an SPDX expression
+ */
+export const compiledIn = (name, version) => COMPILED[name]?.(version) ?? []
+
+const compiledText = (root, name) =>
+  tidy(fs.readFileSync(path.join(root, 'packaging', 'licences', `${name}.txt`), 'utf8'))
 
 /**
  * The packages with code in the bundles.
@@ -21,10 +61,12 @@ const RULE = '='.repeat(80)
  * @param {Record<string, string>} changes what the build changes in a package, by its directory below node_modules
  * @returns {{name: string, version: string, licence: string, change?: string, texts: string}[]} by name, then version;
  *   `licence` as an SPDX ID, `texts` of the package and of what it contains from others
- * @throws if a licence or its text is missing, or the licence is not on the list
+ * @throws if a licence or its text is missing, the licence is not on the list, or it is not known whose code one has in
+ *   compiled form
  */
 export function thirdParty(root, metafiles, changes) {
   const directories = new Set([BUNDLER])
+  const compiled = new Set()
   const inputs = metafiles.flatMap(({outputs}) =>
     Object.values(outputs).flatMap((output) => Object.entries(output.inputs)),
   )
@@ -32,14 +74,16 @@ export function thirdParty(root, metafiles, changes) {
     const directory = PACKAGE.exec(file)?.[0]
     if (directory === undefined && !/^(src\/|package\.json$)/.test(file) && !MADE.includes(file))
       throw new Error(`${file} is in dist/, but belongs neither to zt nor to a package`)
-    if (directory !== undefined && bytesInOutput > 0) directories.add(directory)
+    if (directory === undefined || bytesInOutput === 0) continue
+    directories.add(directory)
+    if (WEB_ASSEMBLY.test(fs.readFileSync(path.join(root, file), 'latin1'))) compiled.add(directory)
   }
   const changed = (directory) => directory.slice(directory.indexOf('/') + 1)
   const gone = Object.keys(changes).filter((name) => !directories.has(`node_modules/${name}`))
   if (gone.length > 0) throw new Error(`listed as changed, but not in dist/: ${gone.join(', ')}`)
   const found = new Map()
   for (const directory of directories) {
-    const one = {...read(path.join(root, directory)), change: changes[changed(directory)]}
+    const one = {...read(root, directory, compiled.has(directory)), change: changes[changed(directory)]}
     // npm may install one version in several places.
     const key = `${one.name} ${one.version}`
     found.set(key, {...one, change: one.change ?? found.get(key)?.change})
@@ -49,7 +93,8 @@ export function thirdParty(root, metafiles, changes) {
   )
 }
 
-function read(directory) {
+function read(root, where, hasCompiled) {
+  const directory = path.join(root, where)
   const json = JSON.parse(fs.readFileSync(path.join(directory, 'package.json'), 'utf8'))
   const {name, version} = json
   const fail = (what) => {
@@ -62,8 +107,16 @@ function read(directory) {
     fail(`its licence ${JSON.stringify(licence)} is not on the list in scripts/third-party.mjs`)
   const texts = textFiles(directory).map((file) => tidy(fs.readFileSync(file, 'utf8')))
   if (texts.length === 0) fail(`does not include the text of its licence (${licence})`)
+  const others = compiledIn(name, version)
+  if (hasCompiled !== others.length > 0)
+    fail(
+      `${hasCompiled ? 'has' : 'no longer has'} compiled code: say in COMPILED in scripts/third-party.mjs what it is`,
+    )
+  texts.push(...others.map((one) => `${titleOf(one)}:\n\n${compiledText(root, one.name)}`))
   return {name, version, licence, texts: texts.join('\n\n')}
 }
+
+const titleOf = ({name, version, licence}) => `${[name, version].filter(Boolean).join(' ')} (${licence})`
 
 /** In every directory: what it contains from others has its own. */
 function textFiles(directory) {
@@ -95,8 +148,8 @@ export function licenceFile(packages) {
   const width = Math.max(...packages.map(({name, version}) => `${name} ${version}`.length))
   const list = packages.map(({name, version, licence}) => `${`${name} ${version}`.padEnd(width)}  ${licence}`)
   const parts = [...groups].map(([texts, those]) => {
-    const heads = those.map(({name, version, licence, change}) =>
-      [`${name} ${version} (${licence})`, ...(change ? [`changed in zt: ${change}`] : [])].join('\n'),
+    const heads = those.map((one) =>
+      [titleOf(one), ...(one.change ? [`changed in zt: ${one.change}`] : [])].join('\n'),
     )
     return [RULE, ...heads, RULE, '', texts, ''].join('\n')
   })

@@ -7,11 +7,12 @@ import type {AddressInfo} from 'node:net'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {BuiltZt} from '../support/built-zt.js'
-import {build, executableFor, nodeFor} from '../support/executables.js'
+import {executableFor, nodeFor} from '../support/executables.js'
 import {greetingOf} from '../support/greeting.js'
 import {SecretService} from '../support/secret-service.js'
 import {hasTmux, Terminal} from '../support/terminal.js'
 
+const root = path.resolve(import.meta.dirname, '../..')
 const host = 'gitlab-ssh.widgetcorp.tech'
 const target = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64'
 const missing =
@@ -317,32 +318,81 @@ describe.skipIf(missing !== undefined)('the single executable', () => {
   })
 })
 
-describe('the executables for other systems', () => {
-  for (const [other, system] of [
+describe('the executables', () => {
+  for (const [one, system] of [
+    ['linux-x64', 'Linux on x64'],
     ['linux-arm64', 'Linux on arm64'],
     ['win-x64', 'Windows'],
   ] as const) {
-    const absent = nodeFor(other) === undefined
+    const absent = nodeFor(one) === undefined
     if (absent)
       process.stderr.write(
         `SKIPPED: the executable for ${system}: npm ci --prefix executable --include=dev\n`,
       )
 
-    it.skipIf(absent)(`are the same to the byte when they are built again: ${system}`, async () => {
-      const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'zt-again-'))
-      const again = path.join(directory, 'another-name')
-      const first = await fs.readFile(executableFor(other))
-      build(other, again, {
-        ...process.env,
-        TZ: 'Pacific/Kiritimati',
-        LC_ALL: 'C',
-        NODE_OPTIONS: '--max-semi-space-size=1',
-      })
-      expect((await fs.readFile(again)).equals(first)).toBe(true)
-      await fs.rm(directory, {recursive: true})
+    it.skipIf(absent)(
+      `are the same to the byte when they are built again, elsewhere and by another user: ${system}`,
+      async () => {
+        const copy = await copyOfProject()
+        const again = path.join(copy, 'another-name')
+        const first = await fs.readFile(executableFor(one))
+        const umask = process.umask(0o077)
+        try {
+          execFileSync(
+            process.execPath,
+            [path.join(copy, 'scripts', 'executable.mjs'), '--target', one, '--out', again],
+            {
+              cwd: os.tmpdir(),
+              env: {
+                ...{
+                  PATH: process.env['PATH'],
+                  HOME: copy,
+                  TMPDIR: copy,
+                  TZ: 'Pacific/Kiritimati',
+                  LC_ALL: 'C',
+                },
+                ...{NODE_OPTIONS: '--max-semi-space-size=1', ZT_PROFILE: 'another', FORCE_COLOR: '1'},
+              },
+              stdio: ['ignore', 'ignore', 'inherit'],
+            },
+          )
+        } finally {
+          process.umask(umask)
+        }
+        expect((await fs.readFile(again)).equals(first)).toBe(true)
+        await fs.rm(copy, {recursive: true})
+      },
+    )
+
+    it.skipIf(absent)(`have no path of the machine that built them: ${system}`, async () => {
+      const file = await fs.readFile(executableFor(one))
+      expect(
+        [root, os.tmpdir() + path.sep + 'zt', 'dist-executable'].filter((text) => file.includes(text)),
+      ).toEqual([])
     })
   }
+
+  it.skipIf(missing !== undefined)('have beside them the licences of everything in them', async () => {
+    executableFor(target)
+    const text = await fs.readFile(path.join(root, 'dist-executable', 'LICENSES.txt'), 'utf8')
+    for (const name of ['zt', '@github/keytar', 'cloudflare', 'node, and what it contains'])
+      expect(text).toMatch(new RegExp(`^={80}\\n${name}`, 'm'))
+  })
 })
+
+/** What an executable is made of, in another directory. */
+async function copyOfProject(): Promise<string> {
+  const copy = await fs.mkdtemp(path.join(os.tmpdir(), 'zt elsewhere-'))
+  const parts = ['bin', 'dist', 'executable', 'packaging', 'scripts']
+  for (const name of [...parts, 'LICENSE', 'package.json', 'tsconfig.json', 'oclif.manifest.json'])
+    await fs.cp(path.join(root, name), path.join(copy, name), {
+      recursive: true,
+      filter: (file) => path.basename(file) !== 'node_modules',
+    })
+  for (const name of ['node_modules', 'executable/node_modules'])
+    await fs.symlink(path.join(root, name), path.join(copy, name))
+  return copy
+}
 
 /** By which OpenSSL looks a CA up in a directory. */
 function hashOf(certificate: string): string {

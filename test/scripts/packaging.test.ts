@@ -16,10 +16,11 @@ const {debianVersion, makeDeb} = (await import(path.join(scripts, 'debian.mjs'))
   makeDeb: (release: object) => Promise<string>
 }
 
-const sums = {executable: 'ab'.repeat(32), licences: 'cd'.repeat(32)}
+const executable = {name: 'zt-for-windows.exe', sum: 'ab'.repeat(32)}
+const licences = {name: 'LICENSES.txt', sum: 'cd'.repeat(32)}
 const url = 'https://example.com/zt/releases/download/v1.2.3'
 const RELEASE = {
-  ...{version: '1.2.3', date: new Date('2026-03-05T01:30:00Z'), url, sums},
+  ...{version: '1.2.3', date: new Date('2026-03-05T01:30:00Z'), url, executable, licences},
   ...{homepage: 'https://example.com/zt', publisher: 'Example'},
 }
 
@@ -45,8 +46,8 @@ describe("scoop's manifest", () => {
       version: '1.2.3',
       architecture: {
         '64bit': {
-          url: [`${url}/zt-win-x64.exe#/zt.exe`, `${url}/LICENSES.txt`],
-          hash: [sums.executable, sums.licences],
+          url: [`${url}/${executable.name}#/zt.exe`, `${url}/${licences.name}`],
+          hash: [executable.sum, licences.sum],
         },
       },
       bin: 'zt.exe',
@@ -115,10 +116,11 @@ describe("winget's manifests", () => {
     expect(read('.installer')['Installers']).toEqual([
       {
         Architecture: 'x64',
-        InstallerUrl: `${url}/zt-win-x64.exe`,
-        InstallerSha256: sums.executable.toUpperCase(),
+        InstallerUrl: `${url}/${executable.name}`,
+        InstallerSha256: executable.sum.toUpperCase(),
       },
     ])
+    expect(read('.locale.en-US')['LicenseUrl']).toBe(`${url}/${licences.name}`)
   })
 })
 

@@ -1,3 +1,4 @@
+import {mkdirSync, writeFileSync} from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -15,9 +16,10 @@ interface ThirdParty {
   licenceFile: (packages: Listed[]) => string
   packagesIn: (text: string) => Listed[]
   sectionsIn: (text: string) => {packages: (Listed & {change?: string})[]; texts: string}[]
+  compiledIn: (name: string, version: string) => {name: string}[]
 }
 const script = path.resolve(import.meta.dirname, '../../scripts/third-party.mjs')
-const {thirdParty, licenceFile, packagesIn, sectionsIn} = (await import(
+const {thirdParty, licenceFile, packagesIn, sectionsIn, compiledIn} = (await import(
   pathToFileURL(script).href
 )) as ThirdParty
 
@@ -46,10 +48,16 @@ async function install(
   }
 }
 
-/** Of a bundle with some bytes of each file. */
-const bundle = (...files: string[]): Metafile => ({
-  outputs: {'dist/x.cjs': {inputs: Object.fromEntries(files.map((file) => [file, {bytesInOutput: 9}]))}},
-})
+/** Of a bundle with some bytes of each file, which is empty if it is not there. */
+const bundle = (...files: string[]): Metafile => {
+  for (const file of files.filter((one) => one.startsWith('node_modules/'))) {
+    mkdirSync(path.join(root, path.dirname(file)), {recursive: true})
+    writeFileSync(path.join(root, file), '', {flag: 'a'})
+  }
+  return {
+    outputs: {'dist/x.cjs': {inputs: Object.fromEntries(files.map((file) => [file, {bytesInOutput: 9}]))}},
+  }
+}
 const of = (...files: string[]): Listed[] => thirdParty(root, [bundle(...files)], {})
 const names = (packages: Listed[]): string[] => packages.map(({name, version}) => `${name} ${version}`)
 
@@ -102,6 +110,46 @@ describe('the packages inside dist/', () => {
   ])('end the build where one has %s', async (_what, json, texts, message) => {
     await install('one', json, texts)
     expect(() => of('node_modules/one/a.js')).toThrow(message)
+  })
+
+  describe('with programs of others in compiled form', () => {
+    const base64 = Buffer.from('\0asm\x01\0\0\0').toString('base64')
+    const withCode = async (name: string, code: string): Promise<string> => {
+      await install(name, {license: 'MIT'}, {LICENSE: MIT, 'a.js': code})
+      return `node_modules/${name}/a.js`
+    }
+
+    it.each([
+      ['base64', `const wasm = '${base64}'`],
+      ['a data: URL', `const url = "data:application/wasm;base64,${base64}"`],
+      ['a text', String.raw`const wasm = "\0asm\x01\0\0\0"`],
+      ['a text of hexadecimal escapes', String.raw`const wasm = "\x00\x61\x73\x6d"`],
+      ['numbers', 'new Uint8Array([0, 97, 115, 109, 1])'],
+      ['numbers without blanks', 'new Uint8Array([0,97,115,109,1])'],
+      ['hexadecimal numbers', 'new Uint8Array([0x00, 0x61, 0x73, 0x6d])'],
+    ])('end the build where it is not known whose: %s', async (_, code) => {
+      const file = await withCode('one', code)
+      expect(() => of(file)).toThrow(/^one 1\.0\.0 .* has compiled code.* COMPILED/)
+    })
+
+    it('have the licence of each, from our own files', async () => {
+      const file = await withCode('ssh2', `'${base64}'`)
+      const all = compiledIn('ssh2', '1.0.0').map(({name}) => name)
+      expect(all).toContain('emscripten')
+      const ours = path.join(root, 'packaging', 'licences')
+      await fs.mkdir(ours, {recursive: true})
+      for (const name of all) await fs.writeFile(path.join(ours, `${name}.txt`), `the terms of ${name}\n`)
+      const text = licenceFile(of(file))
+      for (const name of all)
+        expect(text).toMatch(new RegExp(`^${name} \\(.+\\):\n\nthe terms of ${name}$`, 'm'))
+      await fs.rm(path.join(ours, `${all[0]}.txt`))
+      expect(() => of(file)).toThrow(`${all[0]}.txt`)
+    })
+
+    it('end the build where it no longer has what we say', async () => {
+      const file = await withCode('ssh2', '')
+      expect(() => of(file)).toThrow(/^ssh2 .* no longer has compiled code/)
+    })
   })
 
   it.each(['../elsewhere/a.js', 'vendor/a.js', 'made:up'])('end the build where %s is no one’s', (file) => {

@@ -16,7 +16,8 @@ export function nodeFor(target: Target): string | undefined {
 /** The executable in dist-executable/, built if it is missing or older than what it is made of. */
 export function executableFor(target: Target): string {
   const file = path.join(root, 'dist-executable', `zt-${target}${target === 'win-x64' ? '.exe' : ''}`)
-  const parts = ['dist/build.json', 'scripts/executable.mjs', 'scripts/node-binary.mjs']
+  const scripts = ['executable', 'licences', 'node-binary'].map((name) => `scripts/${name}.mjs`)
+  const parts = ['dist/build.json', ...scripts]
   const made = [...parts, ...['main', 'parts', 'load-bundle'].map((name) => `executable/${name}.cjs`)]
   const age = (one: string): number => statSync(path.join(root, one)).mtimeMs
   const fresh = existsSync(file) && made.every((one) => age(one) < statSync(file).mtimeMs)
@@ -24,13 +25,9 @@ export function executableFor(target: Target): string {
   return file
 }
 
-/** @param out default: the target's place in dist-executable/ */
-export function build(target: Target, out?: string, env: NodeJS.ProcessEnv = process.env): void {
-  const args = ['--target', target, ...(out === undefined ? [] : ['--out', out])]
-  const stdio = ['ignore', 'ignore', 'pipe'] as const
-  execFileSync(process.execPath, [path.join(root, 'scripts', 'executable.mjs'), ...args], {
-    env,
-    stdio: [...stdio],
+function build(target: Target): void {
+  execFileSync(process.execPath, [path.join(root, 'scripts', 'executable.mjs'), '--target', target], {
+    stdio: ['ignore', 'ignore', 'pipe'],
   })
 }
 
