@@ -60,6 +60,23 @@ const POSIX_PATHS = [
     message: 'A path of a POSIX system is written posixPath(PATH) (src/lib/core/posix-path.ts).',
   },
 ]
+/** Requests about each object of a list, which an account may have thousands of. */
+const EACH = [
+  ...[
+    // Directly: api.getPolicy(id); through a function: readObject(api, target).
+    'CallExpression[callee.object.name=/^(api|zone|inZone|scene)$/]:not([callee.property.name=/^(clockAhead|inZone|expecting|foresee|rename|renamed)$/])',
+    'CallExpression:has(> Identifier.arguments[name="api"])',
+    'CallExpression:has(> MemberExpression.arguments[property.name="api"])',
+    'CallExpression[callee.object.property.name="api"]:not([callee.property.name="clockAhead"])',
+  ].flatMap((request) => [
+    `ForOfStatement > .body ${request}`,
+    `CallExpression[callee.property.name=/^(map|flatMap|forEach|filter|some|every|find)$/] > .arguments ${request}`,
+  ]),
+].map((selector) => ({
+  selector,
+  message:
+    'A loop of requests goes through src/lib/access/account/ask-each.ts, which announces them: the API allows 1200 in five minutes.',
+}))
 /** What is not read on a terminal: the page of a report, and what Cloudflare says in the sandbox. */
 const NOT_FOR_TERMINALS = ['src/lib/{report,sandbox}/**/*.ts']
 
@@ -113,13 +130,13 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts'],
     ignores: ['src/lib/cli/signs.ts'],
-    rules: {'no-restricted-syntax': ['error', ...ONLY_ASCII, ...POSIX_PATHS]},
+    rules: {'no-restricted-syntax': ['error', ...EACH, ...ONLY_ASCII, ...POSIX_PATHS]},
   },
   {
     // Text reaches a terminal only through the sinks, which make foreign text visible (docs/explanation/security.md).
     files: ['src/**/*.ts'],
     ignores: [...SINKS, 'src/lib/cli/signs.ts'],
-    rules: {'no-restricted-syntax': ['error', ...AROUND_THE_SINKS, ...ONLY_ASCII, ...POSIX_PATHS]},
+    rules: {'no-restricted-syntax': ['error', ...EACH, ...AROUND_THE_SINKS, ...ONLY_ASCII, ...POSIX_PATHS]},
   },
   {
     files: NOT_FOR_TERMINALS,

@@ -147,6 +147,14 @@ describe('what the server says of its limit', () => {
     expect(run.pauses.filter(({left}) => left === 0)).toHaveLength(waited === 0 ? 0 : 1)
   })
 
+  it('is not renewed by an answer that says nothing of it', async () => {
+    const run = new Run()
+    run.pace.heard(new Headers(header(0, 30)))
+    run.pace.heard(new Headers({}))
+    await run.send(1)
+    expect(run.time).toBe(30_000)
+  })
+
   it('is replaced by what the next answer says', async () => {
     const run = new Run()
     run.pace.heard(new Headers(header(0, 30)))

@@ -59,6 +59,25 @@ async function failure(promise: Promise<unknown>): Promise<ApiError> {
 
 const total = (): number => slept.reduce((sum, one) => sum + one, 0) / 1000
 
+it('a refusal says how much is left as any answer does', async () => {
+  const missing = nock(ORIGIN).get(`${BASE}/groups/g`)
+  missing.reply(404, refusal, {ratelimit: '"default";r=0;t=30'})
+  nock(ORIGIN)
+    .get(`${BASE}/groups/h`)
+    .reply(200, {...page(1, 1), result: {id: 'h', name: 'H', include: []}})
+  let time = 0
+  const api = open({
+    now: () => time,
+    sleep: (milliseconds) => {
+      time += milliseconds
+      return Promise.resolve()
+    },
+  })
+  expect((await failure(api.getGroup('g'))).status).toBe(404)
+  await api.getGroup('h')
+  expect(time).toBe(30_000)
+})
+
 describe('when Cloudflare asks for a pause', () => {
   it('in the middle of a list, the list goes on where it was, and is whole', async () => {
     const groups = nock(ORIGIN)

@@ -4,8 +4,9 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import {syncBuiltinESMExports} from 'node:module'
-import {expect, it} from 'vitest'
-import {isGone, resetOnceTaken} from '../../src/lib/network/tcp-peer.js'
+import {afterEach, expect, it, vi} from 'vitest'
+import {keepLastBytes} from '../../src/lib/network/connection-end.js'
+import {breakOff, drop, isGone, resetOnceTaken} from '../../src/lib/network/tcp-peer.js'
 
 it.skipIf(process.platform !== 'linux').each(['127.0.0.1', 'a Unix socket'])(
   'of %s: a client that only stopped sending is there, one that closed is gone',
@@ -77,4 +78,69 @@ it.skipIf(process.platform !== 'linux').each([
   expect((await failed)[0].code).toBe('ECONNRESET')
   expect(spoilt).toBeGreaterThan(2)
   server.close()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** A connection, and how its client saw it end. */
+async function connection(): Promise<{socket: net.Socket; client: net.Socket; how: Promise<string>}> {
+  const server = net.createServer({allowHalfOpen: true})
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const accepted = once(server, 'connection') as Promise<[net.Socket]>
+  const client = net.connect({port: (server.address() as net.AddressInfo).port, host: '127.0.0.1'})
+  keepLastBytes(client, client)
+  const how = new Promise<string>((resolve) => {
+    client.once('end', () => {
+      resolve('end')
+    })
+    client.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code ?? '')
+    })
+  })
+  const [socket] = await accepted
+  server.close()
+  return {socket, client, how}
+}
+
+it('where the system does not show what has arrived, a connection is reset a while later, and never ended', async () => {
+  const {socket, client, how} = await connection()
+  let got = 0
+  const all = new Promise<void>((resolve) => {
+    client.on('data', (piece: Buffer) => {
+      got += piece.length
+      if (got === 100_000) resolve()
+    })
+  })
+  await new Promise((resolve) => socket.write(Buffer.alloc(100_000), resolve))
+  const real = fs.readFile
+  fs.readFile = (() => Promise.reject(new Error('no such list'))) as typeof real
+  syncBuiltinESMExports()
+  vi.useFakeTimers({toFake: ['setTimeout', 'clearTimeout']})
+  try {
+    await breakOff(socket, 1e6)
+  } finally {
+    fs.readFile = real
+    syncBuiltinESMExports()
+  }
+  await all
+  expect(socket.destroyed).toBe(false)
+  await vi.advanceTimersByTimeAsync(60_000)
+  vi.useRealTimers()
+  expect(await how).toBe('ECONNRESET')
+})
+
+it.each([
+  ['all of it', true, 'end'],
+  ['not all of it', false, 'ECONNRESET'],
+])('a connection that is dropped when %s was sent shows that', async (_, whole, shown) => {
+  const {socket, client, how} = await connection()
+  // More than the systems keep, to a client that does not read.
+  if (whole) await new Promise<void>((resolve) => socket.end('x', resolve))
+  else socket.write(Buffer.alloc(64 * 1024 * 1024))
+  drop(socket)
+  client.resume()
+  expect(await how).toBe(shown)
+  client.destroy()
 })

@@ -46,8 +46,8 @@ export class Mortal {
       get: (_, name) => {
         const value: unknown = Reflect.get(target, name, target)
         if (typeof value !== 'function') return value
-        // These two touch nothing.
-        if (name === 'clockAhead' || name === 'spoolOf')
+        // These touch nothing.
+        if (name === 'clockAhead' || name === 'spoolOf' || name === 'expecting')
           return (...args: unknown[]) => this.#result(Reflect.apply(value, target, args))
         return async (...args: unknown[]) => {
           const mine = this.#at?.effect === this.effects.push(`${room}.${String(name)}`) - 1

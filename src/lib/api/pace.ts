@@ -103,8 +103,10 @@ export class Pace {
     const policies = quotasOf(headers.get('ratelimit-policy'))
     const slowest = [...policies.values()].sort((a, b) => a.requests / a.seconds - b.requests / b.seconds)[0]
     if (slowest) this.#quota = slowest
-    this.#rest = undefined
-    for (const [name, {left, seconds}] of restsOf(headers.get('ratelimit'))) {
+    const rests = restsOf(headers.get('ratelimit'))
+    // A page of a network in between says nothing, and renews nothing.
+    if (rests.size > 0) this.#rest = undefined
+    for (const [name, {left, seconds}] of rests) {
       const quota = policies.get(name) ?? this.#quota
       const rest = {
         left: Math.max(0, left - (quota ? marginOf(quota) : 0)),

@@ -137,10 +137,12 @@ export function createTransport(options: TransportOptions, verify: () => Promise
   async function once(request: Request): Promise<Answer> {
     const failed = about(request)
     let response: Response
-    const noteTime = (headers: AnswerHeaders): void => {
+    const note = (headers: AnswerHeaders): void => {
       const date = Date.parse(headers.get('date') ?? '')
       // This machine's clock may be wrong by decades; the server's is not.
       if (date > EARLIEST && date < LATEST) ahead = date - Date.now()
+      // A refusal counts too. GraphQL has a limit of its own.
+      if (!isGraphql(request)) pace.heard(headers)
     }
     try {
       response = await client
@@ -160,20 +162,18 @@ export function createTransport(options: TransportOptions, verify: () => Promise
         throw noAnswer(failed, error instanceof APIError ? (error.cause ?? timeout()) : error)
       }
       const {status, headers} = error as APIError<number, Headers>
-      noteTime(headers)
+      note(headers)
       // The API has no redirections; a network's login page has.
       if (status >= 300 && status < 400)
         throw badAnswer(failed, `It leads elsewhere (HTTP status ${status}).`, headers, status)
       const answer = {status, headers, body: error.error as unknown}
       throw await refusal(request, answer)
     }
-    noteTime(response.headers)
+    note(response.headers)
     const body = await readBody(failed, response)
     const answer = isGraphql(request)
       ? await dataOf(request, response, body)
       : readEnvelope(failed, response, body)
-    // GraphQL has a limit of its own.
-    if (!isGraphql(request)) pace.heard(response.headers)
     for (const one of provenBy(request)) seen.add(one)
     return answer
   }

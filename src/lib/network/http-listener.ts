@@ -1,7 +1,7 @@
 import http, {type IncomingMessage, type ServerResponse} from 'node:http'
 import https from 'node:https'
 import type net from 'node:net'
-import {resetOnceTaken} from './tcp-peer.js'
+import {breakOff} from './tcp-peer.js'
 import {framingOf, HEAD_BYTES, hasBody, valuesOf} from './http-message.js'
 
 /** How long a client may take to send the head of a request. */
@@ -221,25 +221,13 @@ export function cutOff(response: ServerResponse): void {
   if (!socket || response.destroyed) return void response.destroy()
   const byClosing = !response.chunkedEncoding && framedByClose.has(response)
   socket.write('', () => {
-    if (byClosing) void reset(socket)
+    if (byClosing) void breakOff(socket, TAKING_MS)
     else socket.destroySoon()
   })
 }
 
 /** Answers whose body ends with the connection; added by whoever writes the head. */
 export const framedByClose = new WeakSet<ServerResponse>()
-
-/**
- * Closes a connection so that the other end, after it has received everything, does not mistake it for a regular end.
- */
-export async function reset(socket: net.Socket): Promise<void> {
-  try {
-    if (!(await resetOnceTaken(socket, TAKING_MS))) socket.resetAndDestroy()
-  } catch {
-    // Not a TCP socket.
-    socket.destroy()
-  }
-}
 
 /** An answer on a connection that node handed over as upgraded; the last one on it. */
 function responseOn(request: IncomingMessage, socket: net.Socket): ServerResponse {

@@ -2,7 +2,8 @@ import type {ClientRequest, IncomingMessage, InformationEvent, ServerResponse} f
 import type net from 'node:net'
 import {endOf} from './connection-end.js'
 import {abandon, dropSocket, readThrough} from './lossless-socket.js'
-import {cutOff, framedByClose, reset, TAKING_MS, type Exchange, type UpgradedEnd} from './http-listener.js'
+import {cutOff, framedByClose, TAKING_MS, type Exchange, type UpgradedEnd} from './http-listener.js'
+import {breakOff} from './tcp-peer.js'
 import {framingOf, trailersOf, valuesOf, type Header} from './http-message.js'
 
 /** The most provisional answers to one request; a server that sends more would never stop. */
@@ -228,7 +229,7 @@ function carryOver(from: net.Socket, to: net.Socket): void {
     to.once('finish', () => to.setTimeout(END_MS))
     if (!from.readableEnded)
       to.write('', () => {
-        void reset(to)
+        void breakOff(to, TAKING_MS)
       })
   })
 }

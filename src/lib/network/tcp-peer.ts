@@ -14,6 +14,24 @@ interface Seen {
 const LOOK_MS = 20
 /** A list that changes while it is read may lack a line, or have one twice; not so often. */
 const LOOKS = 5
+/** How long the other side has for what is on its way to it, where the system does not show whether it has arrived. */
+const UNSEEN_MS = 5000
+
+/**
+ * Ends a connection so that the other side does not take what it has received for all that there was: resets it as
+ * {@link resetOnceTaken} does, or a while later where the system does not show what has arrived. A Unix socket has no reset,
+ * and is closed.
+ *
+ * @param idleMs how long the other side may receive nothing
+ */
+export async function breakOff(socket: net.Socket, idleMs: number): Promise<void> {
+  if (!isTcp(socket)) return void socket.end(() => socket.destroy())
+  if (await resetOnceTaken(socket, idleMs)) return
+  socket.resume()
+  setTimeout(() => {
+    reset(socket)
+  }, UNSEEN_MS).unref()
+}
 
 /**
  * Resets a connection once the other side has received everything: a reset discards what is still in transit.
@@ -36,10 +54,19 @@ export async function resetOnceTaken(socket: net.Socket, idleMs: number): Promis
   return true
 }
 
-/** Resets a connection; a Unix socket, which has no reset, is closed. */
+/** Closes a connection at once: in order only if everything and its end were sent. */
+export function drop(socket: net.Socket): void {
+  if (socket.writableFinished) socket.destroy()
+  else reset(socket)
+}
+
+/** Resets a connection; one that has no reset is closed: a Unix socket, and TLS, whose end says what a reset does. */
 export function reset(socket: net.Socket): void {
-  if (isTcp(socket)) socket.resetAndDestroy()
-  else socket.destroy()
+  try {
+    socket.resetAndDestroy()
+  } catch {
+    socket.destroy()
+  }
 }
 
 /** Linux refuses even to write nothing to a Unix socket whose other end is closed; one that only stopped sending is not. */

@@ -62,6 +62,38 @@ function failAt(pattern: RegExp, error: Error, times = 1): void {
   }
 }
 
+describe('an edit of many objects', () => {
+  it.each([
+    ['is made', undefined],
+    ['fails at its last, and is taken back', /^replaceGroup g29/],
+  ])('that %s announces its requests, and sends few at a time', async (_, failing) => {
+    memory.groups = Array.from({length: 30}, (_, at) => ({id: `g${at}`, name: `G${at}`, x: 1}))
+    const left = new Map<object, number>()
+    Object.assign(memory, {
+      expecting: () => {
+        const key = {}
+        return (more: number) => left.set(key, more)
+      },
+    })
+    let underWay = 0
+    let most = 0
+    const unannounced: string[] = []
+    memory.before = (call) => {
+      most = Math.max(most, ++underWay)
+      if ([...left.values()].every((more) => more === 0)) unannounced.push(call)
+      if (failing?.test(call)) throw refused
+    }
+    memory.after = () => underWay--
+    const changes = memory.groups.map(({id}) => sets(String(id)))
+    const applied = apply(changes)
+    if (failing) await expect(applied).rejects.toMatchObject({code: 'REFUSED'})
+    else expect((await applied).changes).toHaveLength(30)
+    expect(unannounced).toEqual([])
+    expect(most).toBeLessThanOrEqual(failing ? 5 : 4)
+    expect([...left.values()].every((more) => more === 0)).toBe(true)
+  })
+})
+
 describe('an edit', () => {
   it('of nothing asks nothing', async () => {
     expect(await apply([])).toEqual({undoId: undefined, changes: [], ids: new Map(), warnings: []})

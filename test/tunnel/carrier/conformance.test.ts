@@ -229,7 +229,7 @@ describe('the end:', () => {
   it.each([1000, 1001])('a close with code %i is echoed, and all is well', async (code) => {
     const {end, error} = await against([closeFrame(code, 'bye')])
     expect(error).toBeUndefined()
-    expect(end).toEqual({up: 0, down: 0, outputGone: false, note: undefined})
+    expect(end).toEqual({up: 0, down: 0, outputGone: false, aborted: false, note: undefined})
     expect(closeCodes()).toEqual([code])
   })
 

@@ -1,18 +1,33 @@
 import {Writable} from 'node:stream'
 import fc from 'fast-check'
 import {afterEach, beforeEach, describe, expect, it, vi} from 'vitest'
-import {LARGE} from '../../../src/lib/tunnel/carrier/mask.js'
+import {giveLarge, LARGE, takeLarge} from '../../../src/lib/tunnel/carrier/mask.js'
 import {Outlet} from '../../../src/lib/tunnel/carrier/outlet.js'
 
 const PIECE = Buffer.alloc(64 * 1024, 'x')
+
+/** How many large buffers no connection has. */
+function freeLarge(): number {
+  const all: Buffer[] = []
+  for (let one = takeLarge(); one; one = takeLarge()) all.push(one)
+  for (const one of all) giveLarge(one)
+  return all.length
+}
 
 describe('Outlet', () => {
   it('writes the bytes of any pieces in their order, however slowly the stream takes them, before and after release', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({length: fc.nat(300_000), wait: fc.boolean(), late: fc.boolean()}), {
-          maxLength: 12,
-        }),
+        fc.array(
+          fc.record({
+            length: fc.oneof(fc.nat(300_000), fc.nat(20_000), fc.nat(2000)),
+            wait: fc.boolean(),
+            late: fc.boolean(),
+          }),
+          {
+            maxLength: 12,
+          },
+        ),
         fc.nat(12),
         async (steps, released) => {
           const taken: Buffer[] = []
@@ -47,6 +62,54 @@ describe('Outlet', () => {
       ),
       {numRuns: 60},
     )
+  })
+
+  it.each(['fails', 'is destroyed'])(
+    'a stream that %s keeps none of the large buffers that all connections share',
+    async (what) => {
+      // Each write takes no time: the stream is fast.
+      vi.useFakeTimers({toFake: ['performance']})
+      const all = freeLarge()
+      let end: ((error?: Error) => void) | undefined
+      let isFull = false
+      const stream = new Writable({
+        write: (_chunk, _, done) => {
+          if (isFull) end = done
+          else done()
+        },
+      })
+      stream.on('error', () => undefined)
+      const closed = new Promise((resolve) => stream.once('close', resolve))
+      const outlet = new Outlet(stream, () => undefined)
+      const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+      const fill = async (): Promise<void> => {
+        while (!outlet.isFull) outlet.put(PIECE)
+        await turn()
+      }
+      await fill()
+      isFull = true
+      await fill()
+      expect(freeLarge()).toBeLessThan(all)
+      if (what === 'fails') end?.(new Error('gone'))
+      else stream.destroy()
+      await closed
+      // The system gives back what it had.
+      if (what === 'is destroyed') end?.()
+      outlet.release()
+      await turn()
+      expect(freeLarge()).toBe(all)
+      vi.useRealTimers()
+    },
+  )
+
+  it('small pieces that nothing takes need no more memory than a few large ones', () => {
+    const stream = new Writable({write: () => undefined})
+    const outlet = new Outlet(stream, () => undefined)
+    const before = process.memoryUsage().arrayBuffers
+    for (let piece = 0; piece < 2000; piece++) outlet.put(Buffer.from('x'))
+    outlet.put(PIECE)
+    for (let piece = 0; piece < 2000; piece++) outlet.put(Buffer.from('x'))
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * LARGE)
   })
 
   describe('lets wait', () => {

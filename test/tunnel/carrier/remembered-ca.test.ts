@@ -3,7 +3,10 @@ import os from 'node:os'
 import path from 'node:path'
 import tls from 'node:tls'
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest'
+import {dialEdge} from '../../../src/lib/tunnel/carrier/connect.js'
 import {openTunnel} from '../../../src/lib/tunnel/carrier/handshake.js'
+import {RememberedCa} from '../../../src/lib/tunnel/carrier/remembered-ca.js'
+import {trustContext} from '../../../src/lib/tunnel/carrier/trust.js'
 import {CREDENTIALS} from '../../support/carrier-session.js'
 import {HOST, startEdge, type ScriptedEdge} from '../../support/scripted-edge.js'
 
@@ -111,6 +114,45 @@ describe.each(Object.entries(ways))('with %s,', (_, {env, flag}) => {
     expect(contexts.slice(0, 2)).toEqual([1, undefined])
     await remembered('other')
   })
+})
+
+it('the CAs of SSL_CERT_FILE are all trusted still, for a proxy, once a host needed only one', async () => {
+  vi.stubEnv('SSL_CERT_FILE', caFile)
+  await connect('one', undefined)
+  await remembered('one')
+  process.execArgv.push('--use-openssl-ca')
+  expect(await connect('one', undefined)).toEqual({trusted: true, contexts: [1]})
+  // Node has OpenSSL read the file once at most, and for the one CA it was not to.
+  const context = await trustContext(undefined)
+  const opened = dialEdge(
+    {edge: {host: HOST, connectTo: edges.other.address, caFile: undefined}, context},
+    (socket) => socket.destroy(),
+  )
+  await expect(opened).resolves.toBeDefined()
+})
+
+it('a CA that a host sends, and by which it is not accepted, is tried once and not each time', async () => {
+  const [wanted, other] = await Promise.all([ca('one'), ca('other')])
+  const trust = {
+    context: () => tls.createSecureContext(),
+    choice: {certificates: () => [wanted, other], one: (pem: string) => tls.createSecureContext({ca: pem})},
+  }
+  const leadingTo = (pem: string): tls.TLSSocket => {
+    const raw = Buffer.from(pem.replaceAll(/-----[^-]*-----/g, ''), 'base64')
+    return {destroyed: false, getPeerCertificate: () => ({raw})} as unknown as tls.TLSSocket
+  }
+  /** A connection: whether one CA was tried, which did not do. */
+  const next = async (pem: string): Promise<boolean> => {
+    const known = new RememberedCa(cache, HOST, trust)
+    const tried = known.context() !== undefined
+    await known.keep(leadingTo(pem))
+    return tried
+  }
+  expect([await next(wanted), await next(wanted), await next(wanted), await next(wanted)]).toEqual([
+    false, true, false, false,
+  ]) // prettier-ignore
+  // The host sends another chain now.
+  expect([await next(other), await next(other)]).toEqual([false, true])
 })
 
 it('a CA that is not trusted is not trusted because the file has it', async () => {

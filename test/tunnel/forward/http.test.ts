@@ -1,17 +1,22 @@
 import fs from 'node:fs/promises'
 import http from 'node:http'
+import type net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {WebSocket} from 'ws'
 import {Secret} from '../../../src/lib/core/secret.js'
 import type {StoredCredentials} from '../../../src/lib/secrets/types.js'
+import {trustContext} from '../../../src/lib/tunnel/carrier/trust.js'
+import {edgeRequest} from '../../../src/lib/tunnel/edge/request.js'
 import {forwardHttp, type HttpForwardOptions} from '../../../src/lib/tunnel/forward/http.js'
 import {localNameOf} from '../../../src/lib/tunnel/forward/local-name.js'
+import {Pool} from '../../../src/lib/tunnel/forward/pool.js'
 import type {ListenAddress} from '../../../src/lib/tunnel/types.js'
 import type {Forward} from '../../../src/lib/tunnel/forward/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
 import {REFUSED, startHttpEdge, type HttpEdge} from '../../support/http-edge.js'
+import {headCame, rawClient, startRawServer} from '../../support/raw-http.js'
 import {HOST} from '../../support/scripted-edge.js'
 import {AMPLE_MS} from '../../support/patience.js'
 
@@ -230,4 +235,53 @@ it('a browser keeps the session of each service apart: its name below localhost 
   expect((await at(own, {origin: `http://${other}:${port}`})).statusCode).toBe(403)
   expect((await at(own, {'sec-fetch-site': 'cross-site'})).statusCode).toBe(403)
   expect(edge.seen).toHaveLength(2)
+})
+
+it('an answer that only its connection ends looks cut off when the forward is stopped', async () => {
+  const folder = await fs.mkdtemp(path.join(directory, 'raw-'))
+  const raw = await startRawServer(folder)
+  raw.onPeer = async (peer) => {
+    await peer.until(headCame)
+    await peer.write('HTTP/1.1 200 OK\r\n\r\nthe first part')
+  }
+  const {address: connectTo, caFile} = raw
+  await start({
+    target: {
+      edge: {host: HOST, connectTo, caFile},
+      credentials: {clientId: 'f00d.access', clientSecret: new Secret('present')},
+      tokenId: 'id',
+      name: 'ci',
+      by: 'binding',
+    },
+  })
+  const {port} = forward.listen as ListenAddress
+  const client = rawClient(port, `GET /x HTTP/1.0\r\nHost: localhost:${port}\r\n\r\n`)
+  await client.until((got) => got.includes('the first part'))
+  await forward.close()
+  expect((await client.ended).ended).toBe('ECONNRESET')
+  await raw.close()
+})
+
+it('a connection to the edge that is left without a request is closed, and one that has a request again is not', async () => {
+  edge.says = () => undefined
+  const to = {host: HOST, connectTo: edge.address, caFile: edge.caFile}
+  const agent = new Pool({edge: to}, await trustContext(edge.caFile), {keepAlive: true, keptMs: 50})
+  const ask = (): Promise<net.Socket> =>
+    new Promise((resolve, reject) => {
+      const request = edgeRequest({agent, edge: to, method: 'GET', path: '/', headers: [], idleMs: AMPLE_MS})
+      request.once('error', reject)
+      request.once('response', (answer) => {
+        const {socket} = request
+        expect((socket as net.Socket).timeout).toBe(AMPLE_MS)
+        answer.resume().once('end', () => {
+          resolve(socket as net.Socket)
+        })
+      })
+      request.end()
+    })
+  const socket = await ask()
+  if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve))
+  await ask()
+  agent.destroy()
+  await start()
 })

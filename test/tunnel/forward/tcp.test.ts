@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
 import {Secret} from '../../../src/lib/core/secret.js'
+import {keepLastBytes} from '../../../src/lib/network/connection-end.js'
 import {forwardTcp} from '../../../src/lib/tunnel/forward/tcp.js'
 import type {ListenAddress} from '../../../src/lib/tunnel/types.js'
 import {startConnectProxy} from '../../support/connect-proxy.js'
@@ -92,6 +93,43 @@ it('more connections than a signal usually has listeners make node print no warn
   await forward.close()
   process.removeListener('warning', note)
   expect(warnings).toEqual([])
+})
+
+it('a connection beyond the limit is reset, so that it is not taken for an empty answer', async () => {
+  const forward = await forwardTcp({
+    target: {
+      edge: {host: HOST, connectTo: `127.0.0.1:${edge.port}`, caFile: edge.caFile},
+      credentials: {clientId: 'f00d.access', clientSecret: new Secret('present')},
+      tokenId: 'id',
+      name: 'ci',
+      by: 'binding',
+    },
+    listen: {address: '127.0.0.1', port: 0},
+    limit: 1,
+    timeoutMs: AMPLE_MS,
+    events: {onFailure: () => undefined},
+  })
+  const {port} = forward.listen as ListenAddress
+  const one = net.connect(port, '127.0.0.1')
+  await new Promise((resolve) => {
+    one.once('data', resolve)
+    one.write('x')
+  })
+  const other = net.connect(port, '127.0.0.1')
+  keepLastBytes(other, other)
+  const how = await new Promise<string | undefined>((resolve) => {
+    other.resume()
+    other.once('end', () => {
+      resolve('end')
+    })
+    other.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code)
+    })
+  })
+  expect(how).toBe('ECONNRESET')
+  expect(forward.served()).toBe(1)
+  one.destroy()
+  await forward.close()
 })
 
 describe('a TCP forward behind a proxy of the network', () => {

@@ -11,6 +11,8 @@ export interface AskingEach<T, Answer> {
   /** False: the others need not be asked. */
   goesOn?: (() => boolean) | undefined
   ask: (of: T) => Promise<Answer>
+  /** How many requests each takes, at least. Default 1. */
+  requests?: number | undefined
   /** Where the requests were announced already. */
   expect?: ((left: number) => void) | undefined
 }
@@ -18,19 +20,26 @@ export interface AskingEach<T, Answer> {
 /**
  * Asks the API about each object of a list, which takes at least one request for each: a few at a time, in their order, with
  * progress. The requests are announced, so that a long run is paced and the time that it takes is said in advance. Every
- * loop of requests over objects of an account goes through here.
+ * loop of requests over objects of an account goes through here, or through {@link askInTurn} (a lint rule).
  *
  * @returns the answers, in the same order
  */
 export async function askEach<T, Answer>(
   api: Pick<AccessApi, 'expecting'>,
   all: readonly T[],
-  {doing, progress, goesOn = () => true, ask, expect = api.expecting?.()}: AskingEach<T, Answer>,
+  {
+    doing,
+    progress,
+    goesOn = () => true,
+    ask,
+    requests = 1,
+    expect = api.expecting?.(),
+  }: AskingEach<T, Answer>,
 ): Promise<Answer[]> {
   const answers: Answer[] = []
   try {
     for (let from = 0; from < all.length && goesOn(); from += AT_ONCE) {
-      expect?.(all.length - from)
+      expect?.((all.length - from) * requests)
       progress?.step(doing, {done: from, of: all.length})
       answers.push(...(await Promise.all(all.slice(from, from + AT_ONCE).map(ask))))
     }
@@ -38,4 +47,23 @@ export async function askEach<T, Answer>(
     expect?.(0)
   }
   return answers
+}
+
+/** The same one after the other, where each step depends on the one before it. */
+export async function askInTurn<T>(
+  api: Pick<AccessApi, 'expecting'>,
+  all: readonly T[],
+  step: (of: T, at: number) => Promise<unknown>,
+  {requests = 1}: Pick<AskingEach<T, unknown>, 'requests'> = {},
+): Promise<void> {
+  if (all.length === 0) return
+  const expect = api.expecting?.()
+  try {
+    for (const [at, of] of all.entries()) {
+      expect?.((all.length - at) * requests)
+      await step(of, at)
+    }
+  } finally {
+    expect?.(0)
+  }
 }

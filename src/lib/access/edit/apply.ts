@@ -4,6 +4,7 @@ import {interrupted, UserError, messageOf} from '../../core/errors.js'
 import {redact} from '../../core/redact.js'
 import {tidy} from '../../core/tidy.js'
 import {ztCommand} from '../../core/command-line.js'
+import {askEach, askInTurn} from '../account/ask-each.js'
 import type {AccessContext} from '../account/context.js'
 import {fieldChanges, withIds, type Change} from './change.js'
 import {restated} from './errors.js'
@@ -54,10 +55,9 @@ export async function applyChanges(
   const nothing: AppliedEdit = {undoId: undefined, changes: [], ids: new Map(), warnings: []}
   if (changes.length === 0) return nothing
   const api = await ctx.api()
-  ctx.progress.step('Reading it again')
   if (options.undoes !== undefined) requireNotUndone(ctx, await ctx.undo.read(options.undoes))
   const {prepare} = options
-  const first = prepare ? undefined : await lookAtAll(api, changes)
+  const first = prepare ? undefined : await lookAtAll(ctx, api, changes)
   const edit = new Edit(ctx, api, changes, await begin(ctx, api, changes, options))
   return ctx.interruptible(
     (inner) => edit.interrupted(inner),
@@ -79,7 +79,11 @@ export function requireNotUndone(ctx: AccessContext, {state, undoneBy}: UndoReco
 }
 
 /** Nothing is written until everything is known to be untouched. Objects of several changes are read again in their turn. */
-async function lookAtAll(api: AccessApi, changes: readonly Change[]): Promise<JsonObject | undefined> {
+async function lookAtAll(
+  ctx: AccessContext,
+  api: AccessApi,
+  changes: readonly Change[],
+): Promise<JsonObject | undefined> {
   const seen = new Set<string>()
   const fresh = changes.filter(({target: {kind, id, application}}) => {
     const key = `${kind}/${id}`
@@ -90,7 +94,11 @@ async function lookAtAll(api: AccessApi, changes: readonly Change[]): Promise<Js
     return isFresh
   })
   try {
-    const found = await Promise.all(fresh.map((change) => requireUntouched(api, change)))
+    const found = await askEach(api, fresh, {
+      doing: READING_AGAIN,
+      progress: ctx.progress,
+      ask: (change) => requireUntouched(api, change),
+    })
     return fresh[0] === changes[0] ? found[0] : undefined
   } catch (error) {
     throw restated(error, {why: ['Nothing was changed.']})
@@ -105,11 +113,13 @@ async function begin(
 ): Promise<UndoRecord> {
   const {accountId, zoneId} = api
   if (accountId === undefined) throw noAccount()
-  const recorded: RecordedChange[] = []
-  for (const change of changes) {
-    const twins = change.action === 'create' ? await twinsOf(api, change) : []
-    recorded.push({...inRecord(change), ...(twins.length > 0 && {twins})})
-  }
+  const twins = new Map<Change, string[]>()
+  const created = changes.filter(({action}) => action === 'create')
+  await askInTurn(api, created, async (change) => twins.set(change, await twinsOf(api, change)))
+  const recorded = changes.map((change): RecordedChange => {
+    const like = twins.get(change) ?? []
+    return {...inRecord(change), ...(like.length > 0 && {twins: like})}
+  })
   const now = ctx.clock.now()
   const at = new Date(now).toISOString()
   return ctx.undo.begin(
@@ -151,7 +161,10 @@ async function twinsOf(api: AccessApi, {target, after = {}}: Change): Promise<st
   return findLike(api, target, after)
 }
 
+const READING_AGAIN = 'Reading it again'
 const REVERTING = 'Reverting what was done'
+/** A look before the write, the write and a look behind it. */
+const PER_CHANGE = 3
 
 /** An edit in progress. */
 class Edit {
@@ -172,7 +185,7 @@ class Edit {
   async prepared(prepare: () => Promise<void>): Promise<JsonObject | undefined> {
     try {
       await prepare()
-      return await lookAtAll(this.api, this.changes)
+      return await lookAtAll(this.ctx, this.api, this.changes)
     } catch (error) {
       await this.#forgetRecord()
       throw error
@@ -181,22 +194,25 @@ class Edit {
 
   /** @param first the first object, as just read */
   async run(first: JsonObject | undefined): Promise<AppliedEdit> {
-    for (const [at, planned] of this.changes.entries()) {
-      const change = withIds(planned, this.#ids)
-      const last = at === this.changes.length - 1
-      this.ctx.progress.step(`Changing ${inWords(change.target)}`, {done: at, of: this.changes.length})
-      const result = await this.#step(change, at === 0 ? first : undefined, this.record.changes[at]?.twins)
-      if (result.state === 'unknown') throw this.#unknown(change, result.error)
-      if (result.state === 'not-done') throw await this.#failed(result.error)
-      const made = {...change, target: {...change.target, id: result.id}}
-      this.#done.push(made)
-      if (isNewId(planned.target.id)) this.#setId(planned.target, result.id)
-      if (result.problem && !last) throw await this.#failed(result.problem)
-      if (last) await this.#finish()
-      else if (change.action === 'create') await this.#note({})
-      if (result.problem) throw this.#spoilt(result.problem)
-    }
+    const {api, changes} = this
+    await askInTurn(api, changes, (planned, at) => this.#make(planned, at, first), {requests: PER_CHANGE})
     return {undoId: this.record.id, changes: this.#done, ids: this.#ids, warnings: this.#warnings}
+  }
+
+  async #make(planned: Change, at: number, first: JsonObject | undefined): Promise<void> {
+    const change = withIds(planned, this.#ids)
+    const last = at === this.changes.length - 1
+    this.ctx.progress.step(`Changing ${inWords(change.target)}`, {done: at, of: this.changes.length})
+    const result = await this.#step(change, at === 0 ? first : undefined, this.record.changes[at]?.twins)
+    if (result.state === 'unknown') throw this.#unknown(change, result.error)
+    if (result.state === 'not-done') throw await this.#failed(result.error)
+    const made = {...change, target: {...change.target, id: result.id}}
+    this.#done.push(made)
+    if (isNewId(planned.target.id)) this.#setId(planned.target, result.id)
+    if (result.problem && !last) throw await this.#failed(result.problem)
+    if (last) await this.#finish()
+    else if (change.action === 'create') await this.#note({})
+    if (result.problem) throw this.#spoilt(result.problem)
   }
 
   async #step(
@@ -360,7 +376,7 @@ class Edit {
     const left = [...conflicts, ...impossible]
     const returned: string[] = []
     const ids = new Map<string, string>()
-    for (const [done, planned] of changes.entries()) {
+    const takeBack = async (planned: Change, done: number): Promise<void> => {
       this.ctx.progress.step(REVERTING, {done, of: changes.length})
       const change = withIds(planned, ids)
       const was = [...renamed.keys()].find((old) => renamed.get(old) === planned.target.id)
@@ -374,6 +390,7 @@ class Edit {
         returned.push(anotherId({...change.target, id: result.id}, was))
       }
     }
+    await askInTurn(this.api, changes, takeBack, {requests: PER_CHANGE})
     return {left, returned, stays}
   }
 

@@ -1,5 +1,6 @@
 import type {AccessApi} from '../../api/types.js'
 import {isJsonObject, type JsonObject} from '../../core/json.js'
+import {askInTurn} from '../account/ask-each.js'
 import {sameField} from './compare.js'
 import {createChange, deleteChange, replaceChange, withIds, type Change, type FieldChange} from './change.js'
 import type {RecordedChange} from './records.js'
@@ -36,7 +37,7 @@ export async function invert(api: AccessApi, recorded: readonly RecordedChange[]
     impossible: [],
     renamed: scene.ids,
   }
-  for (const entry of [...recorded].reverse()) {
+  await askInTurn(api, [...recorded].reverse(), async (entry) => {
     switch (entry.action) {
       case 'create':
         await unmake(api, scene, entry, inverse)
@@ -51,7 +52,7 @@ export async function invert(api: AccessApi, recorded: readonly RecordedChange[]
         if (!(await scene.now(entry.target)))
           inverse.stays.push(`${inWords(entry.target)} stays reusable: Cloudflare has no way back`)
     }
-  }
+  })
   return inverse
 }
 

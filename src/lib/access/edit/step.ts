@@ -2,6 +2,7 @@ import type {AccessApi} from '../../api/types.js'
 import {sameJson} from '../../core/canonical-json.js'
 import type {JsonObject} from '../../core/json.js'
 import {ApiError, interrupted, UserError} from '../../core/errors.js'
+import {askEach} from '../account/ask-each.js'
 import type {AccessContext} from '../account/context.js'
 import {eventually, isGone, mayBeDone} from '../account/outcome.js'
 import {patient} from '../../core/patience.js'
@@ -146,11 +147,16 @@ async function passesInTime(
 
 /** Whether one of these policies exists since a short while, by an earlier edit. */
 async function wasJustCreated(ctx: AccessContext, api: AccessApi, ids: readonly string[]): Promise<boolean> {
-  for (const id of ids) {
-    const found = await readObject(api, {kind: 'policy', id, name: id}).catch(() => undefined)
-    if (typeof found?.['created_at'] === 'string' && isRecent(ctx, api, found)) return true
-  }
-  return false
+  let isNew = false
+  await askEach(api, ids, {
+    doing: 'Reading the policies',
+    goesOn: () => !isNew,
+    async ask(id) {
+      const found = await readObject(api, {kind: 'policy', id, name: id}).catch(() => undefined)
+      if (typeof found?.['created_at'] === 'string' && isRecent(ctx, api, found)) isNew = true
+    },
+  })
+  return isNew
 }
 
 /** Waits a bounded time in total, with growing pauses. */

@@ -3,6 +3,7 @@ import {isJsonObject, type JsonObject} from '../../core/json.js'
 import {UserError} from '../../core/errors.js'
 import {ztCommand} from '../../core/command-line.js'
 import type {Unread} from '../../system/own-json.js'
+import {askInTurn} from '../account/ask-each.js'
 import type {AccessContext} from '../account/context.js'
 import {applyChanges, requireNotUndone, type AppliedEdit} from './apply.js'
 import {withIds, type Change} from './change.js'
@@ -133,14 +134,15 @@ async function withPresentIds(
   const taken = new Set(known.filter((one) => !isNewId(one)))
   const renamed = new Map<string, string>()
   // The latest first, so that the end of a chain is known when its beginning comes.
-  for (const record of later) {
-    for (const [was, noted] of Object.entries(record.renamed ?? {})) {
-      const is = isNewId(noted) ? await findReturned(api, record, {was, noted, taken}) : noted
-      if (is === undefined) continue
-      taken.add(is)
-      renamed.set(was, renamed.get(is) ?? is)
-    }
-  }
+  const noting = later.flatMap((record) =>
+    Object.entries(record.renamed ?? {}).map(([was, noted]) => ({record, was, noted})),
+  )
+  await askInTurn(api, noting, async ({record, was, noted}) => {
+    const is = isNewId(noted) ? await findReturned(api, record, {was, noted, taken}) : noted
+    if (is === undefined) return
+    taken.add(is)
+    renamed.set(was, renamed.get(is) ?? is)
+  })
   return withIds(changes, renamed)
 }
 
@@ -160,20 +162,19 @@ async function findReturned(
 
 /** Policies that the edit created and someone has since attached to other applications: they must not be deleted. */
 async function attachedElsewhere(api: AccessApi, changes: readonly Change[]): Promise<string[]> {
-  const found: string[] = []
-  for (const {action, target, before} of changes) {
+  const attached = changes.flatMap(({action, target, before}) => {
     const uses = before?.['app_count']
-    if (action !== 'delete' || target.kind !== 'policy' || typeof uses !== 'number') continue
+    if (action !== 'delete' || target.kind !== 'policy' || typeof uses !== 'number') return []
     const leaving = changes.filter((one) => has(one.before, target.id) && !has(one.after, target.id))
-    if (uses <= leaving.length) continue
-    const going = new Set(leaving.map((one) => one.target.id))
-    const others = (await api.listApplications()).filter(
-      (app) => !going.has(app.id) && app.policies.some(({id}) => id === target.id),
-    )
+    return uses > leaving.length ? [{target, going: new Set(leaving.map((one) => one.target.id))}] : []
+  })
+  if (attached.length === 0) return []
+  const all = await api.listApplications()
+  return attached.map(({target, going}) => {
+    const others = all.filter((app) => !going.has(app.id) && app.policies.some(({id}) => id === target.id))
     const where = others.map(({name}) => `"${name}"`).join(', ')
-    found.push(`${inWords(target)} is also attached to ${where === '' ? 'other applications' : where}`)
-  }
-  return found
+    return `${inWords(target)} is also attached to ${where === '' ? 'other applications' : where}`
+  })
 }
 
 /** A rule that names a deleted service token would admit no one, and would not say so. */

@@ -5,6 +5,7 @@ import {findApplication} from '../../policy/application-match.js'
 import {allRules, groupIdOf, groupsById} from '../../policy/references.js'
 import {RefusedError, usualReasons, type Finding} from '../../tunnel/failure/refusal.js'
 import type {EdgeAnswer} from '../../tunnel/types.js'
+import {askEach} from '../account/ask-each.js'
 import type {AccessContext} from '../account/context.js'
 import {isStrict} from '../account/organization.js'
 import {causesOf, type Cause, type Causes, type RefusalFacts, type SecretSource} from './causes.js'
@@ -177,7 +178,11 @@ export async function zoneOf(api: AccessApi, host: string): Promise<ZoneOfHost> 
     // The zone with the longest name; one of a single label would be a top-level domain.
     const labels = host.split('.')
     const names = labels.slice(0, -1).map((_, at) => labels.slice(at).join('.'))
-    const zones = (await Promise.all(names.map((name) => api.listZones({name})))).flat()
+    const asked = await askEach(api, names, {
+      doing: 'Looking for the zone',
+      ask: (name) => api.listZones({name}),
+    })
+    const zones = asked.flat()
     const zone = names.flatMap((name) => zones.filter((one) => one.name.toLowerCase() === name))[0]
     if (!zone) return {...none, search: 'no-zone'}
     const inZone = api.inZone(zone.id)

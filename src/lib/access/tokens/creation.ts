@@ -6,6 +6,7 @@ import type {IndexEntry} from '../../secrets/index-files.js'
 import type {JournalEntry, Spooled} from '../../secrets/journal/journal.js'
 import type {SecretStore} from '../../secrets/types.js'
 import {ztCommand} from '../../core/command-line.js'
+import {askInTurn} from '../account/ask-each.js'
 import type {AccessContext} from '../account/context.js'
 import {eventually, isGone} from '../account/outcome.js'
 import {ensureDeleted, isAbsent, persistently, readToken} from './confirmed-changes.js'
@@ -149,12 +150,11 @@ export class Creation extends Issuance<void> {
         unfinished.length > 0
           ? 'The token had been created, but not enabled; it is deleted.'
           : 'No unfinished token was found. A token that is already enabled has its own name, and stays.',
-      act: async () => {
-        for (const {id} of unfinished) {
+      act: () =>
+        askInTurn(this.api, unfinished, async ({id}) => {
           await ensureDeleted(this.ctx, this.api, id)
           await forgetSecret(this.ctx, this.store, id).catch(() => undefined)
-        }
-      },
+        }),
     }
   }
 
@@ -176,9 +176,7 @@ export class Creation extends Issuance<void> {
         settlement: 'undone',
         why: 'The token had been created, but not enabled, and its secret was lost. It is deleted.',
         next: this.#again,
-        act: async () => {
-          for (const {id} of unfinished) await ensureDeleted(ctx, api, id)
-        },
+        act: () => askInTurn(api, unfinished, ({id}) => ensureDeleted(ctx, api, id)),
       }
     }
     const done = (await ctx.index.list(ctx.profile)).some(
@@ -264,17 +262,21 @@ export class Creation extends Issuance<void> {
   async #deleteUnfinished(pauses: readonly number[]): Promise<boolean> {
     for (const pause of pauses) {
       if (pause > 0) await this.ctx.sleep(pause)
-      const found = this.#unfinishedOf(await this.api.listServiceTokens())
-      for (const {id} of found) await ensureDeleted(this.ctx, this.api, id)
-      if (found.length > 0) return true
+      if (await this.#deleteSeen()) return true
     }
     return false
   }
 
+  async #deleteSeen(): Promise<boolean> {
+    const found = this.#unfinishedOf(await this.api.listServiceTokens())
+    await askInTurn(this.api, found, ({id}) => ensureDeleted(this.ctx, this.api, id))
+    return found.length > 0
+  }
+
   /** A request that was sent twice on the way made two tokens. The secrets of the others are lost. */
   async #deleteTwins(id: string, tokens: readonly ServiceToken[]): Promise<void> {
-    for (const twin of this.#unfinishedOf(tokens))
-      if (twin.id !== id) await ensureDeleted(this.ctx, this.api, twin.id)
+    const twins = this.#unfinishedOf(tokens).filter((one) => one.id !== id)
+    await askInTurn(this.api, twins, (twin) => ensureDeleted(this.ctx, this.api, twin.id))
   }
 
   /** The secret is not safe, or another token has the name now: this one, which does not work yet, is deleted. */

@@ -103,26 +103,26 @@ offer offers offline offset oidc ok okta old older oldpwd omit on once one onfai
 onlyprevious onnote opc open opened openedat opens openssh openssl operation opt option optional
 optionally options opts or order orderby orderly org organisation organization organizations origin
 original originalhost origins orphan os other others otherwise our out outcome outcomeunknown output
-outputencoding outputgone outside over overflow overlap overloaded overridden overrides overtaken
-overview overwrites own owner owners owns p pace package packet page pager pages pair pairs palo
-parallel param parametervalue parent part partitioned partly parts pass passed passedover passes
-passphrase passwd password past pasv patch path pathext paths patience patiencems pattern patterns
-pause payload pem pending people per perhaps period perllib permanent permission permissions
-permitted person php phprc pid pieces pinentry ping pinnedpubkey pipe piped pipes pkce pki place
-placeholder places plain plan planned platform point policies policy port portal ports post posture
-powershell precedence prefix preflight premature preproxy present presents pret prevent prevents
-previous previousuntil print printed printf prints prior priority private probe proc process
-processes product profile profileexists profilename profiles profilesource profilestore program
-programdata programs progress project prompt prompting properties protect protected protection
-protects proto protocol protocolerror providers provisional provisioning proxied proxies proxy
-proxycommand proxyerror proxyjump proxytunnel proxyusefdpass ps pub pubkey public purpose put pwd q
-qlogdir qo queries query question quota quote quoted quotes r ramfs random range rate ratelimit raw
-ray rcpt rdp reach reached reaches read readable readalias readback reader reading reads ready real
-reason received recipient recipients recognises record recorded recorders records recover recovery
-recursive redir redirect redirs refer reference referenced referer refresh refreshservicetoken
-refusals refuse refused refusederror refuses region register registration regular rehearsal reinstall
-reject rejectunauthorized release releases remembers remote remoteforward remove removed removes
-removing rename renamed renamedfrom renaming renders renumbered repair repaired repeats replace
+outputencoding outside over overflow overlap overloaded overridden overrides overtaken overview
+overwrites own owner owners owns p pace package packet page pager pages pair pairs palo parallel
+param parametervalue parent part partitioned partly parts pass passed passedover passes passphrase
+passwd password past pasv patch path pathext paths patience patiencems pattern patterns pause payload
+pem pending people per perhaps period perllib permanent permission permissions permitted person php
+phprc pid pieces pinentry ping pinnedpubkey pipe piped pipes pkce pki place placeholder places plain
+plan planned platform point policies policy port portal ports post posture powershell precedence
+prefix preflight premature preproxy present presents pret prevent prevents previous previousuntil
+print printed printf prints prior priority private probe proc process processes product profile
+profileexists profilename profiles profilesource profilestore program programdata programs progress
+project prompt prompting properties protect protected protection protects proto protocol
+protocolerror providers provisional provisioning proxied proxies proxy proxycommand proxyerror
+proxyjump proxytunnel proxyusefdpass ps pub pubkey public purpose put pwd q qlogdir qo queries query
+question quota quote quoted quotes r ramfs random range rate ratelimit raw ray rcpt rdp reach reached
+reaches read readable readalias readback reader reading reads ready real reason received recipient
+recipients recognises record recorded recorders records recover recovery recursive redir redirect
+redirs refer reference referenced referer refresh refreshservicetoken refusals refuse refused
+refusederror refuses region register registration regular rehearsal reinstall reject rejects
+rejectunauthorized release releases remembers remote remoteforward remove removed removes removing
+rename renamed renamedfrom renaming renders renumbered repair repaired repeats replace
 replaceapplication replaced replacegroup replacepolicy replaces replayed report reported reports reqd
 request requested requests require required requirement requirements requires res reserved reset
 resolv resolve resolved resolver resource resources response rest restart restarting restarts restore

@@ -56,6 +56,8 @@ export interface CarryOptions {
 export interface CarryEnd extends Carried {
   /** The reader of the output went away before the edge ended the connection. */
   outputGone: boolean
+  /** The signal ended it: the edge may have had more to send. */
+  aborted: boolean
   /** A remark on an end that is not a failure. */
   note: EndNote | undefined
 }
@@ -176,7 +178,7 @@ class Carrier {
 
   #finish(
     error?: UserError,
-    {outputGone = false, note}: Partial<Pick<CarryEnd, 'outputGone' | 'note'>> = {},
+    {outputGone = false, aborted = false, note}: Partial<Omit<CarryEnd, keyof Carried>> = {},
   ): void {
     if (this.#settled) return
     this.#settled = true
@@ -198,6 +200,7 @@ class Carrier {
       this.#done(gone && error?.code !== 'OUTPUT_FAILED' ? undefined : error, {
         ...this.#carried,
         outputGone: outputGone || late,
+        aborted,
         note: gone ? undefined : note,
       })
     })
@@ -363,7 +366,7 @@ class Carrier {
 
   readonly #onAbort = (): void => {
     this.#close(NORMAL)
-    this.#finish()
+    this.#finish(undefined, {aborted: true})
   }
 
   /** Only the last ping is answered, so that an edge that pings and never reads cannot fill memory. */

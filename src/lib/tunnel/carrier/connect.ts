@@ -92,12 +92,12 @@ export async function dialEdge<T>(
     const first = known?.context()
     if (first)
       socket = await attempt(() => first).catch((error: unknown) => {
-        // Its CA is another one now.
+        // It needs another one.
         if (isDistrusted(error)) return undefined
         throw error
       })
     if (!socket) {
-      socket = await attempt((first && trust.choice?.all) ?? trust.context)
+      socket = await attempt(trust.context)
       void known?.keep(socket)
     }
     return await use(socket, deadlines)

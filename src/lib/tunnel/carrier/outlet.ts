@@ -53,21 +53,22 @@ export class Outlet {
   room(length: number): Buffer {
     const last = this.#collected.at(-1)
     if (last && last.buffer.length - last.length >= length) return last.buffer.subarray(last.length)
+    // Many may wait where nothing is taken: none of them in a buffer for thousands.
+    if (this.#goesAtOnce(length)) return this.#collect(Buffer.allocUnsafe(length))
     const large = this.#isFast && length <= LARGE ? takeLarge() : undefined
     this.#most = 2 * (large ? LARGE : SMALL)
-    const buffer =
-      large ?? (length <= SMALL ? small.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(length, SMALL))
-    this.#collected.push({buffer, length: 0})
-    return buffer
+    const free = large ?? (length <= SMALL ? small.pop() : undefined)
+    return this.#collect(free ?? Buffer.allocUnsafeSlow(Math.max(length, SMALL)))
   }
 
   /** Sends the first bytes of the {@link room}; if they are many, with what else arrives in this turn of the event loop. */
   add(length: number): void {
     const last = this.#collected.at(-1)
     if (!last) return
+    const atOnce = this.#released || this.#goesAtOnce(length)
     last.length += length
     this.waiting += length
-    if (this.#released || (this.waiting < LITTLE && !this.#next)) this.#write()
+    if (atOnce) this.#write()
     else if (this.#writing === 0) this.#next ??= setImmediate(this.#begin)
   }
 
@@ -84,6 +85,15 @@ export class Outlet {
     while (this.#collected.length > 0) this.#write()
   }
 
+  #goesAtOnce(length: number): boolean {
+    return this.waiting + length < LITTLE && !this.#next
+  }
+
+  #collect(buffer: Buffer): Buffer {
+    this.#collected.push({buffer, length: 0})
+    return buffer
+  }
+
   readonly #begin = (): void => {
     this.#next = undefined
     if (this.#writing === 0) this.#write()
@@ -98,9 +108,10 @@ export class Outlet {
     this.#stream.write(buffer.subarray(0, length), (error) => {
       this.#writing--
       this.waiting -= length
+      // Also after a failure: all connections share the large ones.
+      if (!giveLarge(buffer) && buffer.length === SMALL && small.length < MOST_SMALL) small.push(buffer)
       if (error) return
       if (length >= TELLING) this.#isFast = length > (performance.now() - started) * FAST
-      if (!giveLarge(buffer) && buffer.length === SMALL && small.length < MOST_SMALL) small.push(buffer)
       if (!this.#released) this.#write()
       this.#written()
     })

@@ -6,6 +6,8 @@ import {writeFileAtomic} from '../../system/files.js'
 import type {Trust} from './trust.js'
 
 const MOST_BYTES = 16 * 1024
+/** Before a CA with which alone the host's certificate was not accepted: trying it costs a connection. */
+const NOT_ENOUGH = 'not enough:\n'
 
 /**
  * The CA to which a host's certificate led last time: reading that one takes 1 ms, and all of a system's 20 ms or more.
@@ -15,6 +17,7 @@ const MOST_BYTES = 16 * 1024
 export class RememberedCa {
   readonly #file: string
   readonly #choice: Trust['choice']
+  #read: string | undefined
 
   /** @param directory zt's cache */
   constructor(directory: string, host: string, {choice}: Trust) {
@@ -26,17 +29,19 @@ export class RememberedCa {
   /** A context that trusts that CA only; undefined if there is none, or it is not trusted (any more). */
   context(): tls.SecureContext | undefined {
     if (!this.#choice) return undefined
-    let text: string | undefined
     try {
-      text = readForeignFile(this.#file, {maxBytes: MOST_BYTES})?.toString('latin1')
+      this.#read = readForeignFile(this.#file, {maxBytes: MOST_BYTES})?.toString('latin1')
     } catch {
       return undefined
     }
-    if (text === undefined || !this.#choice.certificates().includes(text)) return undefined
-    return this.#choice.one(text)
+    if (this.#read === undefined || !this.#choice.certificates().includes(this.#read)) return undefined
+    return this.#choice.one(this.#read)
   }
 
-  /** Remembers the CA of a connection whose certificate was verified with all of them. */
+  /**
+   * Remembers the CA of a connection whose certificate was verified with all of them. What the host sends may lead to another
+   * CA than the one by which it was verified, such as one that has expired.
+   */
   async keep(socket: tls.TLSSocket): Promise<void> {
     if (!this.#choice || socket.destroyed) return
     let top = socket.getPeerCertificate(true)
@@ -45,7 +50,8 @@ export class RememberedCa {
     const pem = this.#choice
       .certificates()
       .find((one) => one.replaceAll(/-----[^-]*-----|\s/g, '') === wanted)
+    if (pem === undefined || this.#read === NOT_ENOUGH + pem) return
     // Without the file the next connection is slower, and that is all.
-    if (pem !== undefined) await writeFileAtomic(this.#file, pem).catch(() => undefined)
+    await writeFileAtomic(this.#file, this.#read === pem ? NOT_ENOUGH + pem : pem).catch(() => undefined)
   }
 }

@@ -57,8 +57,6 @@ export interface Trust {
     certificates: () => readonly string[]
     /** Trusts one of them only. */
     one: (pem: string) => tls.SecureContext
-    /** Trusts all, also after {@link one}. */
-    all: () => tls.SecureContext
   }
 }
 
@@ -83,7 +81,7 @@ export async function readTrust(caFile: string | undefined, extraFile?: string):
 }
 
 function chosen(context: () => tls.SecureContext, certificates: () => readonly string[]): Trust {
-  return {context, choice: {certificates, one: (pem) => trusting([pem]), all: context}}
+  return {context, choice: {certificates, one: (pem) => trusting([pem])}}
 }
 
 function trusting(ca: string[]): tls.SecureContext {
@@ -98,19 +96,12 @@ async function systemTrust(more: string[]): Promise<Trust> {
   const {SSL_CERT_DIR, SSL_CERT_FILE} = process.env
   const directory = byHash()
   if (SSL_CERT_DIR !== undefined || SSL_CERT_FILE !== undefined) {
-    const context = (): tls.SecureContext => contextWith(more, MINIMUM)
     const text = await readBundle(SSL_CERT_FILE)
-    if (text === undefined) return {context}
-    // With the first CA that it adds, node has OpenSSL read its file, though the context need not use it.
-    const withoutFile = <T>(make: () => T): T => withPlaces({SSL_CERT_FILE: os.devNull}, make)
     return {
-      context,
-      choice: {
-        certificates: () => [...more, ...certificatesIn(text)],
-        one: (pem) => withoutFile(() => trusting([pem])),
-        // It reads its file only once, and has not.
-        all: () => withoutFile(() => contextWith([...more, text], MINIMUM)),
-      },
+      context: () => contextWith(fileLeftOut && text !== undefined ? [...more, text] : more, MINIMUM),
+      ...(text !== undefined && {
+        choice: {certificates: () => [...more, ...certificatesIn(text)], one: withoutFile},
+      }),
     }
   }
   // Otherwise all CAs are read from one file, which some systems have in OpenSSL's default place.
@@ -124,6 +115,18 @@ async function systemTrust(more: string[]): Promise<Trust> {
     () => contextWith(all, MINIMUM),
     () => all,
   )
+}
+
+/**
+ * OpenSSL reads the file of SSL_CERT_FILE once in a process, when node adds the first CA to a context. It has then read none
+ * of it, and whatever is to be checked against all of it needs it added.
+ */
+let fileLeftOut = false
+
+/** Trusts one CA, and spares OpenSSL its file, which this context does not use. */
+function withoutFile(pem: string): tls.SecureContext {
+  fileLeftOut = true
+  return withPlaces({SSL_CERT_FILE: os.devNull}, () => trusting([pem]))
 }
 
 /** With other places in which OpenSSL finds CAs. It reads these variables when node makes a context; child processes must not inherit them. */

@@ -27,6 +27,7 @@ const DISTRUST: Record<string, string> = {
   UNABLE_TO_GET_ISSUER_CERT: 'Its CA is not known here',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'Its CA is not known here',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'Its CA is not known here',
+  UNSPECIFIED: 'OpenSSL rejects it',
 }
 
 const CHECK = 'Check the network, the host name and the profile: zt profile show'
@@ -52,9 +53,13 @@ export function isDistrusted(error: unknown): boolean {
   return isDistrust(codeOf(error))
 }
 
+/** In the codes that node has for OpenSSL's verification; UNSPECIFIED: for what it has no code, such as a weak key. */
+const VERIFYING =
+  /CERT|CRL|ISSUER|SELF_SIGNED|ALTNAME|HOSTNAME|UNABLE_TO_VERIFY|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|UNSPECIFIED/
+
 /** Whether zt did not trust the certificate. If the other side asks for a client certificate, the code is ERR_SSL_…. */
 function isDistrust(code: string): boolean {
-  return !code.startsWith('ERR_SSL_') && /CERT|ISSUER|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(code)
+  return !code.startsWith('ERR_SSL_') && VERIFYING.test(code)
 }
 
 function distrust(code: string): string {

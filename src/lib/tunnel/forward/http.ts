@@ -3,6 +3,7 @@ import type net from 'node:net'
 import type {Environment} from '../../config/paths.js'
 import {Callers} from '../../network/callers.js'
 import {guard, SERVER_OPTIONS} from '../../network/http-listener.js'
+import {drop} from '../../network/tcp-peer.js'
 import {AcceptedSecret} from '../target/accepted-secret.js'
 import {trustOf} from '../carrier/edge-agent.js'
 import {authorityOf, startListening, type ListenWish} from './listen.js'
@@ -51,6 +52,11 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
     localName: localNameOf(target.edge.host),
   })
   const upgraded = new Set<net.Socket>()
+  const open = new Set<net.Socket>()
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
   const proxy = new Proxying(options, {
     agent,
     single: new Pool(way, context),
@@ -76,7 +82,7 @@ export async function forwardHttp(options: HttpForwardOptions): Promise<Forward>
     close: () =>
       new Promise((resolve) => {
         const force = setTimeout(() => {
-          server.closeAllConnections()
+          for (const socket of open) drop(socket)
         }, CLOSE_MS)
         server.close(() => {
           clearTimeout(force)

@@ -2,8 +2,13 @@ import type {ClientRequest} from 'node:http'
 import type https from 'node:https'
 import type net from 'node:net'
 import type {Duplex} from 'node:stream'
+import type tls from 'node:tls'
 import {dropSocket, isReusable, keepReading} from '../../network/lossless-socket.js'
+import type {EdgeWay} from '../carrier/connect.js'
 import {EdgeAgent} from '../carrier/edge-agent.js'
+
+/** How long a connection is kept without a request, milliseconds: each takes memory, and a burst may leave hundreds. */
+const KEPT_MS = 60_000
 
 /**
  * Connections to the edge that lose nothing of an answer. One on which data came without a request is not used again: that
@@ -11,6 +16,16 @@ import {EdgeAgent} from '../carrier/edge-agent.js'
  */
 export class Pool extends EdgeAgent {
   readonly #idle = new WeakMap<Duplex, () => void>()
+  readonly #keptMs: number
+
+  constructor(
+    way: EdgeWay,
+    context: tls.SecureContext,
+    {keptMs = KEPT_MS, ...options}: https.AgentOptions & {keptMs?: number | undefined} = {},
+  ) {
+    super(way, context, options)
+    this.#keptMs = keptMs
+  }
 
   override createConnection(
     options: https.RequestOptions,
@@ -33,6 +48,8 @@ export class Pool extends EdgeAgent {
     }
     this.#idle.set(stream, unasked)
     stream.on('data', unasked)
+    // Node closes it then if it is still without a request; a request has its own limit.
+    ;(stream as net.Socket).setTimeout(this.#keptMs)
     return true
   }
 

@@ -2,7 +2,7 @@ import {setMaxListeners} from 'node:events'
 import net from 'node:net'
 import type {SecureContext} from 'node:tls'
 import type {Environment} from '../../config/paths.js'
-import {isGone, reset, resetOnceTaken} from '../../network/tcp-peer.js'
+import {breakOff, drop, isGone, reset} from '../../network/tcp-peer.js'
 import {carry, type CarryTimes} from '../carrier/carry.js'
 import {trustOf} from '../carrier/edge-agent.js'
 import {openAccepted} from '../carrier/open-accepted.js'
@@ -44,17 +44,15 @@ export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
   const open = new Set<net.Socket>()
   let served = 0
   const server = net.createServer({allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true})
-  // Beyond the limit the client sees a closed connection.
-  server.maxConnections = limit
   server.on('connection', (socket) => {
-    served++
-    open.add(socket)
     // carry listens once; later errors of a finished connection do not matter.
     socket.on('error', () => undefined)
+    // Node's own limit would end it, which a client may take for an empty answer.
+    if (open.size >= limit) return void reset(socket)
+    served++
+    open.add(socket)
     socket.once('close', () => open.delete(socket))
     serve(socket, {...options, context, signal: ending.signal}).catch((error: unknown) => {
-      // A reset, so that the client does not take it for a regular end; it has received everything before it.
-      if (!socket.writableEnded) reset(socket)
       if (!ending.signal.aborted) events.onFailure(error)
     })
   })
@@ -64,7 +62,7 @@ export async function forwardTcp(options: TcpForwardOptions): Promise<Forward> {
     close: () =>
       new Promise((resolve) => {
         const force = setTimeout(() => {
-          for (const socket of open) socket.destroy()
+          for (const socket of open) drop(socket)
         }, CLOSE_MS)
         server.close(() => {
           clearTimeout(force)
@@ -88,12 +86,19 @@ async function serve(
     context,
   }: Omit<TcpForwardOptions, 'listen'> & {context: SecureContext; signal: AbortSignal},
 ): Promise<void> {
-  const {tunnel, onlyPrevious} = await openAccepted({...target, environment, context, signal}, timeoutMs)
+  const {tunnel, onlyPrevious} = await openAccepted(
+    {...target, environment, context, signal},
+    timeoutMs,
+  ).catch((error: unknown) => {
+    // So that the client does not take it for a regular end.
+    reset(socket)
+    throw error
+  })
   if (onlyPrevious !== undefined) events.onlyPrevious?.(onlyPrevious)
   if (socket.destroyed || signal.aborted) {
     // The client has gone meanwhile, or the forward is ending.
     tunnel.socket.destroy()
-    socket.destroy()
+    drop(socket)
     return
   }
   const carried = carry({
@@ -104,7 +109,7 @@ async function serve(
     times: {...(process.platform !== 'linux' && {drain: UNSEEN_DRAIN_MS}), ...times},
     isOutputGone: () => isGone(socket),
     // A slow client gets everything; only one that reads nothing at all is given up.
-    onLast: () => socket.setTimeout(signal.aborted ? CLOSE_MS : idleMs, () => socket.destroy()),
+    onLast: () => socket.setTimeout(signal.aborted ? CLOSE_MS : idleMs, () => drop(socket)),
   })
   // It was paused on arrival, so that nothing is lost before carry listens.
   socket.resume()
@@ -113,7 +118,9 @@ async function serve(
     throw error
   })
   if (end.note) events.onNote?.(end.note.text)
-  leave(socket, idleMs)
+  // The edge would have sent more.
+  if (end.aborted) await breakOff(socket, CLOSE_MS)
+  else leave(socket, idleMs)
 }
 
 /** Ends a connection whose other side has ended regularly. */
@@ -124,9 +131,4 @@ function leave(socket: net.Socket, idleMs: number): void {
     setTimeout(() => void breakOff(socket, idleMs), CLOSE_MS).unref()
   })
   socket.resume()
-}
-
-/** Resets the connection once the client has taken everything; where that cannot be seen, ends it instead. */
-async function breakOff(socket: net.Socket, idleMs: number): Promise<void> {
-  if (!(await resetOnceTaken(socket, idleMs))) socket.end().resume()
 }

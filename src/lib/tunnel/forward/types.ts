@@ -19,6 +19,6 @@ export interface ForwardEvents {
 /** A running listener. */
 export type Forward = Pick<HostForward, 'listen' | 'served' | 'close'>
 
-/** Connections at once; more wait in the system's queue, or get an answer to try again. */
+/** Connections at once; more are closed, and for TCP reset. */
 export const CONNECTION_LIMIT = 512
 export const CLOSE_MS = 3000

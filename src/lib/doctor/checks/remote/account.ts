@@ -1,4 +1,5 @@
 import type {PermissionState, ServiceToken} from '../../../api/types.js'
+import {askInTurn} from '../../../access/account/ask-each.js'
 import {KINDS} from '../../../access/audit/kinds.js'
 import {withoutToken} from '../../../access/audit/read.js'
 import {groupsOf, zoneOf} from '../../../access/explain/explain.js'
@@ -249,7 +250,7 @@ async function leading(
     facts.serviceTokens(),
   ])
   const findings: Finding[] = []
-  for (const {host, tokenId} of bindings) {
+  await askInTurn(api, bindings, async ({host, tokenId}) => {
     const name = hostOf(host).replaceAll('*', 'any')
     const address = {host: name, path: host.includes('/') ? host.slice(host.indexOf('/')) : '/'}
     const own = findApplication(address, applications)?.application
@@ -258,7 +259,7 @@ async function leading(
     const application = own ?? (zone && findApplication(address, zone.applications)?.application)
     const token = tokens.find(({id}) => id === tokenId)
     if (!application) {
-      if (zone?.search === 'not-permitted') continue
+      if (zone?.search === 'not-permitted') return
       findings.push(
         says.warn(`No application covers ${host}, to which "${token?.name ?? tokenId}" is bound`, {at: 'no-application', 
           why: 'Access is not asked there, so the service token opens nothing.',
@@ -266,12 +267,12 @@ async function leading(
           foreign: [host, token?.name ?? ''],
         }),
       ) // prettier-ignore
-      continue
+      return
     }
     // That the token itself is gone, disabled or another zone's is said elsewhere.
-    if (!token || zone) continue
+    if (!token || zone) return
     const {groups, groupsRead} = await groupsOf(api, undefined, application.policies)
-    if (!groupsRead || mayAdmit(tokenId, application.policies, groups)) continue
+    if (!groupsRead || mayAdmit(tokenId, application.policies, groups)) return
     findings.push(
       says.fail(`No rule of "${application.name}" admits "${token.name}", which is bound to ${host}`, {at: 'no-rule', 
         why: 'Access refuses it there.',
@@ -279,7 +280,7 @@ async function leading(
         foreign: [host, application.name, token.name],
       }),
     ) // prettier-ignore
-  }
+  })
   return findings
 }
 
