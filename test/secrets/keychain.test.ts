@@ -125,7 +125,7 @@ describe("the real keychain child's life", () => {
     await fs.writeFile(
       file,
       `const Module = require('node:module'), load = Module._load
-       Module._load = (name, ...rest) => name !== 'keytar' ? load(name, ...rest) : {
+       Module._load = (name, ...rest) => !/[\\\\/]keytar$/.test(name) ? load(name, ...rest) : {
          setPassword: () => new Promise((resolve) => {
            require('fs').writeFileSync(${JSON.stringify(path.join(folder, 'hangs'))}, String(process.pid))
            require('dns').lookup = undefined

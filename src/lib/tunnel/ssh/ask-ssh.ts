@@ -5,7 +5,7 @@ import {withForwardSlashes} from '../../core/quote.js'
 import {askProgram} from '../../system/ask-program.js'
 import {environmentFor} from '../../system/child-environment.js'
 import {temporaryPlace} from '../connections/run-files.js'
-import {includedFile} from './config-values.js'
+import {bytesOf, includedFile} from './config-values.js'
 import {readConfiguration, type Configuration} from './configuration.js'
 import {hasMatchExec, probed, withoutExec, type MatchExec} from './match-exec.js'
 import {installing} from '../../core/shell-words.js'
@@ -94,7 +94,7 @@ export async function askSeveral<T>(
       if (!('failed' in answer)) return answer
       const ofTheFiles = (text: string): string =>
         [...copies].reduce(
-          (words, [one, to]) => words.replaceAll(to, one).replaceAll(withForwardSlashes(to), one),
+          (words, [one, to]) => formsOf(to).reduce((said, form) => said.replaceAll(form, one), words),
           text,
         )
       return {...answer, failed: ofTheFiles(answer.failed), quotes: answer.quotes.map(ofTheFiles)}
@@ -102,6 +102,13 @@ export async function askSeveral<T>(
   } finally {
     for (const remove of removals) await remove()
   }
+}
+
+/** How ssh may name a file: on Windows as the Include does, and in a locale without UTF-8 by the bytes. */
+function formsOf(file: string): string[] {
+  const inOctal = (text: string): string =>
+    bytesOf(text).replaceAll(/[\x80-\xff]/g, (byte) => `\\${byte.charCodeAt(0).toString(8)}`)
+  return [file, withForwardSlashes(file)].flatMap((one) => [one, inOctal(one)])
 }
 
 /** The value of a setting in an answer of `ssh -G`. */
