@@ -41,7 +41,8 @@ process.on('beforeExit', () => {
 // These make node print or write its data, or trust what others may have put on the drive: see start-again.js and docs/explanation/security.md. Quotes and backslashes may split
 // any of these words.
 const spies = /report|heap|abort|tls|inspect|insecure|config|["\\]/
-const ofTheDrive = process.platform === 'win32' && /^(?:[\\/](?![\\/])|[A-Za-z]:(?![\\/]))/.test(NODE_EXTRA_CA_CERTS)
+const ofTheDrive =
+  process.platform === 'win32' && /^(?:[\\/](?![\\/])|[A-Za-z]:(?![\\/]))/.test(NODE_EXTRA_CA_CERTS)
 if (NODE_DEBUG || NODE_DEBUG_NATIVE || (NODE_OPTIONS && spies.test(NODE_OPTIONS)) || ofTheDrive) {
   import('./start-again.js').then(({startAgain}) => startAgain(__filename)).then(start)
 } else {

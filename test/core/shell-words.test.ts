@@ -43,7 +43,8 @@ describe('what a person is asked to type into a shell', () => {
   ])('%s', (said, linux, win32) => {
     expect([said('linux'), said('win32')]).toEqual([linux, win32])
     // Words of a person before it end with a colon, or it is one that is copied as a whole.
-    for (const text of [linux, win32]) expect(words.isTyped(text) || /: |Settings/.test(text), text).toBe(true)
+    for (const text of [linux, win32])
+      expect(words.isTyped(text) || /: |Settings/.test(text), text).toBe(true)
   })
 
   it('is in one table, or has a reason in the list', () => {
@@ -63,7 +64,14 @@ describe('what a person is asked to type into a shell', () => {
 
   it.each([
     ...['unset X', 'rm X', 'zt login < X', 'zt login < FILE', 'Install x: apt-get install x', 'sudo x'],
-    ...['To bypass it: NO_PROXY=X', 'ZT_DEBUG=1 zt x', 'zt a && zt b', 'x | zt login', 'Run: kill X', 'zt x > FILE'],
+    ...[
+      'To bypass it: NO_PROXY=X',
+      'ZT_DEBUG=1 zt x',
+      'zt a && zt b',
+      'x | zt login',
+      'Run: kill X',
+      'zt x > FILE',
+    ],
     ...['zt exec ci -- sh -c X', 'echo $(zt x)', 'Take it away: chmod go= X', 'zt x 2>/dev/null'],
   ])('is searched for the like of %s', (text) => {
     expect(SHELL.test(text)).toBe(true)

@@ -88,7 +88,12 @@ describe('a call on a file', () => {
   it('that was denied to the end is not waited for again in that directory, and is in another', async () => {
     const tries = async (file: string, code: string, patience: number): Promise<number> => {
       const scanner = held(code, 3)
-      const holding = {platform: 'win32', patienceMs: () => patience, reasonFor: () => undefined, ...NOW} as const
+      const holding = {
+        platform: 'win32',
+        patienceMs: () => patience,
+        reasonFor: () => undefined,
+        ...NOW,
+      } as const
       await (async () => despiteScanners(scanner.calls, holding).openSync(file))().catch(() => undefined)
       return scanner.tried()
     }

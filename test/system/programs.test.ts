@@ -85,12 +85,18 @@ describe('a file that can be started', () => {
     ['none', looking(failing('ENOENT'), failing('ENOENT'), failing('ENOENT')), false, false],
     ['one of the Microsoft Store', looking(nothing, failing('EACCES'), stat(true)), true, false],
     ['the same in an older node', looking(nothing, failing('UNKNOWN'), stat(true)), true, false],
-    ['a directory that is closed to this user', looking(nothing, failing('EACCES'), stat(false)), false, false],
+    [
+      'a directory that is closed to this user',
+      looking(nothing, failing('EACCES'), stat(false)),
+      false,
+      false,
+    ],
     ['a file below one', looking(failing('EACCES'), nothing, failing('EACCES')), false, false],
     ['a link to itself', looking(failing('ELOOP'), nothing, stat(true)), false, false],
   ])('%s', (_what, look, onWindows, elsewhere) => {
     expect(isProgramFile('x', 'win32', look)).toBe(onWindows)
-    for (const platform of ['linux', 'darwin'] as const) expect(isProgramFile('x', platform, look)).toBe(elsewhere)
+    for (const platform of ['linux', 'darwin'] as const)
+      expect(isProgramFile('x', platform, look)).toBe(elsewhere)
   })
 })
 

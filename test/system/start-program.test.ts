@@ -40,7 +40,11 @@ describe('a program that the system does not start', () => {
     const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException]
     expect(error).toMatchObject({code, syscall: expect.stringMatching(/^spawn/) as string})
     expect(child.pid).toBeUndefined()
-    expect([child.stdin, child.stdout, child.stderr].map((stream) => stream !== null)).toEqual([true, true, false])
+    expect([child.stdin, child.stdout, child.stderr].map((stream) => stream !== null)).toEqual([
+      true,
+      true,
+      false,
+    ])
   })
 
   it('is for whoever asked a failure in words, and no bug', async () => {

@@ -13,7 +13,15 @@ describeOnWindows('the Credential Manager', (world) => {
   const mark = () => world.windows.unix(String.raw`C:\planted-has-run`)
 
   beforeAll(() => {
-    for (const name of ['keytar', 'bufferutil', 'utf-8-validate', 'cpu-features', 'typescript', 'ts-node', 'picomatch']) {
+    for (const name of [
+      'keytar',
+      'bufferutil',
+      'utf-8-validate',
+      'cpu-features',
+      'typescript',
+      'ts-node',
+      'picomatch',
+    ]) {
       fs.mkdirSync(path.join(planted(), name), {recursive: true})
       const text = `require('node:fs').appendFileSync(String.raw\`C:\\planted-has-run\`, '${name} ')`
       fs.writeFileSync(path.join(planted(), name, 'index.js'), text)
@@ -28,7 +36,9 @@ describeOnWindows('the Credential Manager', (world) => {
       filter: (file) => path.basename(file) !== 'keytar',
     })
     const run = (...args: string[]) =>
-      world.windows.run(NODE, [`${alone}\\bin\\zt.cjs`, ...args], {env: {...world.zt.env, ZT_STORE: undefined}})
+      world.windows.run(NODE, [`${alone}\\bin\\zt.cjs`, ...args], {
+        env: {...world.zt.env, ZT_STORE: undefined},
+      })
     const listed = await run('store', 'list')
     expect(listed.code, said(listed)).toBe(0)
     expect(listed.stdout).not.toMatch(/keychain\s+ready/)

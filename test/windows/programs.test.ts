@@ -119,7 +119,13 @@ describeOnWindows('programs on Windows', (world) => {
     beforeAll(() => {
       env.PATH = `${DAMAGED};${world.zt.env['PATH']}`
       fs.mkdirSync(world.windows.unix(DAMAGED), {recursive: true})
-      for (const name of ['ssh.exe', 'curl.exe', 'cloudflared.exe', 'docker-credential-damaged.exe', 'script.py'])
+      for (const name of [
+        'ssh.exe',
+        'curl.exe',
+        'cloudflared.exe',
+        'docker-credential-damaged.exe',
+        'script.py',
+      ])
         fs.writeFileSync(path.join(world.windows.unix(DAMAGED), name), 'not a program\n')
     })
 

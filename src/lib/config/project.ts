@@ -48,11 +48,7 @@ export interface ProjectSettings {
  */
 export function projectDirectories(
   cwd: string,
-  {
-    env,
-    platform,
-    home,
-  }: {env: Environment; platform: NodeJS.Platform; home: string | undefined},
+  {env, platform, home}: {env: Environment; platform: NodeJS.Platform; home: string | undefined},
 ): string[] {
   const {resolve, dirname, join, sep} = platform === 'win32' ? path.win32 : path.posix
   const known = (directory: string): string => (platform === 'win32' ? directory.toLowerCase() : directory)
@@ -70,7 +66,8 @@ export function projectDirectories(
     root && join(root, 'Temp'),
   ].filter((one) => one !== undefined && isFullPath(one, platform))
   return all.filter((directory) => {
-    const inShared = (one = ''): boolean => `${known(directory)}${sep}`.startsWith(`${known(resolve(one))}${sep}`)
+    const inShared = (one = ''): boolean =>
+      `${known(directory)}${sep}`.startsWith(`${known(resolve(one))}${sep}`)
     return directory !== dirname(directory) && !shared.some(inShared)
   })
 }

@@ -119,7 +119,10 @@ export async function loadSettings({env, cwd, flags, missingProfile}: LoadSettin
     apiTokenStore: profile?.apiTokenStore ?? profile?.store,
     credentialHelper: checkHelper(set(env['ZT_CREDENTIAL_HELPER'])),
     connectTo: checkConnectTo(connectTo ?? profile?.connectTo),
-    caFile: caFile === undefined ? fileIn(profile?.caFile, `ca-file in ${configFile(paths)}`) : path.resolve(cwd, caFile),
+    caFile:
+      caFile === undefined
+        ? fileIn(profile?.caFile, `ca-file in ${configFile(paths)}`)
+        : path.resolve(cwd, caFile),
     knownHostsFile: fileIn(profile?.knownHostsFile, `known-hosts-file in ${configFile(paths)}`),
     sandbox: profile?.sandbox ?? false,
     rateLimitWait: checkRateLimitWait(set(env['ZT_RATE_LIMIT_WAIT'])),

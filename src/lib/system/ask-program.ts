@@ -36,7 +36,7 @@ export function askProgram(
       child.stdin?.end()
     } catch (error) {
       // As for startProgram: the system does not start it.
-      if ((error as NodeJS.ErrnoException).syscall !== 'spawn') return reject(error as Error)
+      if ((error as NodeJS.ErrnoException).syscall !== 'spawn') return reject(error)
       resolve({end: 'failed', stdout: '', stderr: ''})
     }
   })

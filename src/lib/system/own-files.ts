@@ -295,7 +295,8 @@ function whyDenied(
   platform: NodeJS.Platform,
 ): {why: string; next: string[]} {
   const file = dest ?? from
-  const reason = file !== undefined && /^(open|rename|link|unlink)$/.test(syscall ?? '') && lastingReason(file)
+  const reason =
+    file !== undefined && /^(open|rename|link|unlink)$/.test(syscall ?? '') && lastingReason(file)
   if (reason === 'directory') return {why: 'It is a directory.', next: []}
   if (reason === 'read-only') return {why: 'It is read-only.', next: [makingWritable(file ?? '', platform)]}
   return {
@@ -310,7 +311,19 @@ const WRITING =
 /** Those that only read, and those that may do either. */
 const READING = /^(read|open|opendir|scandir|readlink|realpath|access|[lf]?stat)$/
 
-const DISKS = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'ESTALE', 'EMFILE', 'EBUSY', 'ENOTSUP']
+const DISKS = [
+  'ENOSPC',
+  'EDQUOT',
+  'EFBIG',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EIO',
+  'ESTALE',
+  'EMFILE',
+  'EBUSY',
+  'ENOTSUP',
+]
 /** As Windows reports a drive or a share that is gone: libuv has no name for most of its codes. */
 const GONE = ['ENOENT', 'UNKNOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT', 'ENOTCONN', 'ECONNRESET']
 /** Something else than zt's file or directory is there. */

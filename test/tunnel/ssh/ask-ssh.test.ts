@@ -33,7 +33,13 @@ const ran = () =>
     () => false,
   )
 const ask = (host: string, more: object = {}) =>
-  settingsFromSsh({ssh: ssh ?? '', args: [host], file, env: {...process.env, XDG_STATE_HOME: state()}, ...more})
+  settingsFromSsh({
+    ssh: ssh ?? '',
+    args: [host],
+    file,
+    env: {...process.env, XDG_STATE_HOME: state()},
+    ...more,
+  })
 async function answered(host: string, more: object = {}) {
   const answer = await ask(host, more)
   if ('failed' in answer) throw new Error(answer.failed)

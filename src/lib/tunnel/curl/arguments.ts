@@ -134,7 +134,9 @@ const RENAME_OUTPUT = new Set(['output-dir', 'no-clobber'])
 function noteHeaders(result: Reading, {long}: KnownOption, value = ''): void {
   if (SHOW_HEADERS.has(long)) result.showsHeaders = true
   const toFile =
-    long === 'remote-name' || RENAME_OUTPUT.has(long) || (long === 'output' && value !== '-' && !isNowhere(value))
+    long === 'remote-name' ||
+    RENAME_OUTPUT.has(long) ||
+    (long === 'output' && value !== '-' && !isNowhere(value))
   // The answers of several attempts follow each other without a sign between them.
   if (toFile || long === 'retry') result.hides = `--${long}`
 }
