@@ -25,7 +25,7 @@ export function askProgram(
   {env, deadlineMs, maxBytes}: AskProgram,
 ): Promise<Said> {
   const limits = {env, timeout: deadlineMs, killSignal: 'SIGKILL', maxBuffer: maxBytes} as const
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     try {
       const child = execFile(program, args, limits, (error, stdout, stderr) => {
         // Not of one that said too much.
@@ -36,7 +36,7 @@ export function askProgram(
       child.stdin?.end()
     } catch (error) {
       // As for startProgram: the system does not start it.
-      if ((error as NodeJS.ErrnoException).syscall !== 'spawn') return reject(error)
+      if ((error as NodeJS.ErrnoException).syscall !== 'spawn') throw error
       resolve({end: 'failed', stdout: '', stderr: ''})
     }
   })
